@@ -1,0 +1,21 @@
+/**
+ * A model as found on disk: configuration, weights, tokenizer.
+ * @module
+ */
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** A model directory or GGUF file, opened. */
+export interface LoadedModel {
+  /** As the user wrote it (path or hub id). */
+  nameOrPath: string;
+  /** Where it lies on disk. */
+  path: string;
+  format: "safetensors" | "gguf";
+  /** config.json; for GGUF made from its metadata, in transformers' spelling. */
+  config: Record<string, unknown>;
+  /** generation_config.json, {} when there is none. */
+  generationConfig: Record<string, unknown>;
+  weights: WeightSource;
+  tokenizer: Tokenizer;
+}

@@ -1,0 +1,23 @@
+/**
+ * Encoded examples: token ids and labels, as a trainer takes them.
+ * @module
+ */
+
+/** One sequence of an example. */
+export interface EncodedSequence {
+  /** Name in the loss's `sequences`. */
+  name: string;
+  input_ids: number[];
+  /** Same length as `input_ids`, unshifted: −100 where nothing is learnt, else the token id itself. */
+  labels: number[];
+}
+
+/** One example, all its sequences. */
+export interface EncodedExample {
+  /** Position in the split, from 0, before shuffling. */
+  index: number;
+  source: { file: string; row: number };
+  sequences: EncodedSequence[];
+  /** `kto` only. */
+  desirable?: boolean;
+}

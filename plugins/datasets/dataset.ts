@@ -1,0 +1,64 @@
+/**
+ * Datasets: a dataset plugin turns one raw record of a file into prompts and answers by name.
+ * @module
+ */
+
+/** One message of a conversation. `tool` is the result of a call (LLaMA-Factory: observation), `function` the call itself. */
+export interface Message {
+  role: "system" | "user" | "assistant" | "tool" | "function";
+  content: string;
+}
+
+/** Where a record came from, for error messages. `row` counts from 0. */
+export interface Source {
+  file: string;
+  row: number;
+}
+
+/** One usable record. Which prompts and answers there are depends on the shape, see {@linkcode ExampleShape}. */
+export interface Example {
+  source: Source;
+  shape: ExampleShape;
+  /** System text, "" when the record has none (the template's default then applies). */
+  system: string;
+  /** Tool definitions as JSON text, "" when none. */
+  tools: string;
+  /** Conversations that end with a user (or tool) turn; earlier assistant turns included. */
+  prompts: Record<string, Message[]>;
+  /** Last assistant turns. */
+  answers: Record<string, Message>;
+  /** `kto`: whether the answer is desirable. */
+  desirable?: boolean;
+}
+
+/**
+ * - `text`: answers {y}, no prompt (stage pt)
+ * - `single`: prompts {x}, answers {y} (sft)
+ * - `pair`: prompts {x}, answers {chosen, rejected}
+ * - `kto`: prompts {x}, answers {y}, desirable
+ * - `iopo`: prompts {x1, x2}, answers {y1, y2}; y1 fits x1, y2 fits x2
+ */
+export type ExampleShape = "text" | "single" | "pair" | "kto" | "iopo";
+
+/** A record that cannot be used, with the reason that is counted, and the field at fault. */
+export interface Dropped {
+  source: Source;
+  /** Short and the same for all records with this fault, such as "answer is empty". */
+  reason: string;
+  /** Dotted path in the record, such as "conversations[1].value". */
+  field: string;
+}
+
+/** What dataset_info.json says of one set, defaults merged in (LLaMA-Factory's names). */
+export interface DatasetAttributes {
+  name: string;
+  ranking: boolean;
+  columns: Record<string, string | null>;
+  tags: Record<string, string>;
+}
+
+/** The product of a dataset plugin. Pure: no files, no tokenizer. */
+export interface Dataset {
+  /** Turns a raw record into an example, or says why it can't. Never throws on bad data. */
+  convert(record: unknown, attributes: DatasetAttributes, source: Source): Example | Dropped;
+}

@@ -1,0 +1,45 @@
+/**
+ * Model families: what a config.json (or GGUF metadata) of one `model_type` means for the one decoder that all share.
+ * @module
+ */
+
+/** A decoder described by data; everything the graphs need. Sizes are counts. */
+export interface DecoderConfig {
+  modelType: string;
+  hiddenSize: number;
+  intermediateSize: number;
+  numLayers: number;
+  numHeads: number;
+  numKeyValueHeads: number;
+  headDim: number;
+  vocabSize: number;
+  /** RMSNorm's ε, > 0. */
+  rmsNormEps: number;
+  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3) applied. */
+  inverseFrequencies: Float64Array;
+  /** Biases on q, k, v (Qwen2). */
+  qkvBias: boolean;
+  /** Bias on o_proj (llama `attention_bias` puts it on all four). */
+  outputBias: boolean;
+  /** Biases on gate, up, down. */
+  mlpBias: boolean;
+  /** RMSNorm on q and k per head before the rotation (Qwen3). */
+  qkNorm: boolean;
+  /** Per layer: tokens a token can look back, itself included; null = all. */
+  slidingWindow: readonly (number | null)[];
+  tieWordEmbeddings: boolean;
+  maxPositionEmbeddings: number;
+  /** Ids that end generation. */
+  eosTokenIds: readonly number[];
+}
+
+/** The product of a model plugin. */
+export interface ModelFamily {
+  /** `model_type` of config.json. */
+  modelType: string;
+  /**
+   * Reads config.json of transformers 4 or 5 spelling.
+   * @throws {RangeError} If a field is missing, or asks for something that isn't supported (named).
+   */
+  parse(config: Record<string, unknown>): DecoderConfig;
+}

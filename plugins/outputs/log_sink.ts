@@ -1,0 +1,36 @@
+/**
+ * Where a trainer reports to; the run's files, the progress bar and event files are made from it.
+ * @module
+ */
+
+/** One finished optimizer step. */
+export interface StepReport {
+  /** From 1. */
+  step: number;
+  totalSteps: number;
+  /** Epochs done, fractional. */
+  epoch: number;
+  loss: number;
+  /** Global L2 norm before clipping. */
+  gradNorm: number;
+  learningRate: number;
+  /** Means over the step's examples, flat names such as "rewards/margins". */
+  metrics: Record<string, number>;
+  /** Real tokens of all sequences of the step, no padding, shared prefixes counted in each. */
+  tokens: number;
+  seconds: number;
+}
+
+/** What a trainer tells while it runs. */
+export interface LogSink {
+  /** A phase without steps, such as "reference log-probabilities"; `done` of `total` units. */
+  phase(name: string, done: number, total: number): void;
+  step(report: StepReport): void;
+  /** Evaluation at a step: "eval_loss" and others. */
+  evaluation(step: number, epoch: number, metrics: Record<string, number>): void;
+  checkpoint(step: number, directory: string): void;
+  warn(message: string): void;
+  /** State that a checkpoint stores and a resumed run gets back (log history). */
+  state(): unknown;
+  restore(state: unknown): void;
+}
