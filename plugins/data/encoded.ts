@@ -7,9 +7,13 @@
 export interface EncodedSequence {
   /** Name in the loss's `sequences`. */
   name: string;
-  input_ids: number[];
-  /** Same length as `input_ids`, unshifted: −100 where nothing is learnt, else the token id itself. */
-  labels: number[];
+  /** Token ids, `[T]`; an Int32Array in practice. Read it once into a variable: it may be made on each access. */
+  input_ids: ArrayLike<number>;
+  /**
+   * Same length as `input_ids`, unshifted: −100 where nothing is learnt, else the token id itself. An Int32Array in
+   * practice. Read it once into a variable: it may be made on each access.
+   */
+  labels: ArrayLike<number>;
 }
 
 /** One example, all its sequences. */
