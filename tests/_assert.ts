@@ -24,12 +24,19 @@ export function assertNotEquals<T>(actual: T, expected: T, message?: string): vo
 }
 
 /** Fails unless `|actual - expected| <= tolerance` (default 1e-7 of `expected`); NaN never passes. */
-export function assertAlmostEquals(actual: number, expected: number, tolerance?: number, message?: string): void {
+export function assertAlmostEquals(
+  actual: number,
+  expected: number,
+  tolerance?: number,
+  message?: string,
+): void {
   if (Object.is(actual, expected)) return;
   const limit = tolerance ?? Math.abs(expected) * 1e-7;
   if (!(Math.abs(actual - expected) <= limit)) {
     throw new nodeAssert.AssertionError({
-      message: `${message ? message + ": " : ""}Expected ${expected} within ${limit}: current value is ${actual}`,
+      message: `${
+        message ? message + ": " : ""
+      }Expected ${expected} within ${limit}: current value is ${actual}`,
     });
   }
 }
@@ -37,7 +44,9 @@ export function assertAlmostEquals(actual: number, expected: number, tolerance?:
 /** Fails unless `actual` contains `expected`. */
 export function assertStringIncludes(actual: string, expected: string, message?: string): void {
   if (!actual.includes(expected)) {
-    throw new nodeAssert.AssertionError({ message: message ?? `Expected "${actual}" to contain "${expected}"` });
+    throw new nodeAssert.AssertionError({
+      message: message ?? `Expected "${actual}" to contain "${expected}"`,
+    });
   }
 }
 
@@ -49,16 +58,25 @@ export function assertMatch(actual: string, expected: RegExp, message?: string):
 }
 
 function check(error: unknown, Class?: ErrorClass, includes?: string): Error {
-  if (!(error instanceof Error)) throw new nodeAssert.AssertionError({ message: `Expected an Error, thrown was ${error}` });
+  if (!(error instanceof Error)) {
+    throw new nodeAssert.AssertionError({ message: `Expected an Error, thrown was ${error}` });
+  }
   if (Class && !(error instanceof Class)) {
-    throw new nodeAssert.AssertionError({ message: `Expected ${Class.name}: thrown was ${error.name}: ${error.message}` });
+    const { name, message } = error as Error;
+    throw new nodeAssert.AssertionError({
+      message: `Expected ${Class.name}: thrown was ${name}: ${message}`,
+    });
   }
   if (includes !== undefined) assertStringIncludes(error.message, includes);
   return error;
 }
 
 /** Fails unless `fn` throws an error of `Class` whose message contains `includes`; returns it. */
-export function assertThrows<E extends Error = Error>(fn: () => unknown, Class?: ErrorClass<E>, includes?: string): E {
+export function assertThrows<E extends Error = Error>(
+  fn: () => unknown,
+  Class?: ErrorClass<E>,
+  includes?: string,
+): E {
   try {
     fn();
   } catch (error) {

@@ -1,0 +1,140 @@
+/**
+ * Files that are either whole or absent: everything is written to a temporary file in the same directory, flushed to
+ * the disk and renamed over the old one. A crash, a kill or a full disk leaves the old file as it was.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { writeFileAtomicSync } from "./atomic.ts";
+ *
+ * const directory = Deno.makeTempDirSync();
+ * writeFileAtomicSync(`${directory}/a.txt`, "whole");
+ * assertEquals(Deno.readTextFileSync(`${directory}/a.txt`), "whole");
+ * Deno.removeSync(directory, { recursive: true });
+ * ```
+ * @module
+ */
+import { closeSync, fsyncSync, openSync } from "node:fs";
+
+import { basename, dirname, join } from "@std/path";
+
+/** A file being written beside its final place; it appears there at {@linkcode AtomicFile.commit}. */
+export class AtomicFile {
+  readonly #path: string;
+  readonly #temporary: string;
+  #file: Deno.FsFile | null;
+
+  /**
+   * Opens a temporary file beside `path`, in a directory that exists.
+   * @throws {Error} If the temporary file can't be made (its directory is missing or read-only, or the disk is full).
+   */
+  constructor(path: string) {
+    this.#path = path;
+    const mark = crypto.randomUUID().slice(0, 8);
+    this.#temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${Deno.pid}-${mark}.tmp`);
+    try {
+      this.#file = Deno.openSync(this.#temporary, { write: true, createNew: true });
+    } catch (error) {
+      throw writeError(error, path);
+    }
+  }
+
+  /** Appends bytes. After an error the temporary file is gone and the old file is as it was. */
+  write(data: Uint8Array): void {
+    const file = this.#opened();
+    try {
+      for (let at = 0; at < data.length;) at += file.writeSync(data.subarray(at));
+    } catch (error) {
+      this.abort();
+      throw writeError(error, this.#path);
+    }
+  }
+
+  /** Flushes to the disk and renames into place. */
+  commit(): void {
+    const file = this.#opened();
+    try {
+      file.syncSync();
+      file.close();
+      this.#file = null;
+      Deno.renameSync(this.#temporary, this.#path);
+    } catch (error) {
+      this.abort();
+      throw writeError(error, this.#path);
+    }
+    syncDirectory(dirname(this.#path));
+  }
+
+  /** Gives up: removes the temporary file. Does nothing after {@linkcode AtomicFile.commit}. */
+  abort(): void {
+    this.#file?.close();
+    this.#file = null;
+    try {
+      Deno.removeSync(this.#temporary);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  #opened(): Deno.FsFile {
+    if (this.#file === null) throw new Error(`Cannot write ${this.#path}: the file is finished already`);
+    return this.#file;
+  }
+}
+
+/**
+ * Writes a whole file, or leaves the old one as it was.
+ * @param path In a directory that exists.
+ * @throws {Error} If it can't be written; a full disk is named as such, with what to do.
+ */
+export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  // Writing in turns lets the event loop breathe between chunks of a large file.
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const file = new AtomicFile(path);
+  const chunk = 1 << 24;
+  for (let at = 0; at < bytes.length; at += chunk) {
+    file.write(bytes.subarray(at, at + chunk));
+    if (at + chunk < bytes.length) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  file.commit();
+}
+
+/**
+ * As {@linkcode writeFileAtomic}, at once.
+ * @throws {Error} If it can't be written; a full disk is named as such, with what to do.
+ */
+export function writeFileAtomicSync(path: string, data: Uint8Array | string): void {
+  const file = new AtomicFile(path);
+  file.write(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  file.commit();
+}
+
+/**
+ * What to tell a person about an error of the operating system met on writing `path`: a full disk (ENOSPC), a quota
+ * (EDQUOT) or a limit on file sizes (EFBIG) gets a message with what to do; others keep their text, with the path.
+ */
+export function writeError(error: unknown, path: string): Error {
+  const { code, message } = error as { code?: string; message?: string };
+  const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG" ||
+    /\(os error (28|122|27|112)\)/.test(message ?? "");
+  if (!full) return new Error(`Cannot write ${path}: ${message ?? error}`, { cause: error });
+  return new Error(
+    `Cannot write ${path}: the disk is full (${message}). What was there before is unchanged. ` +
+      `Free some space or choose another directory, then run again`,
+    { cause: error },
+  );
+}
+
+/** Makes the rename itself durable where the system can (not on Windows). */
+function syncDirectory(path: string): void {
+  if (Deno.build.os === "windows") return;
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    // Some network file systems refuse to flush a directory; the file itself is flushed.
+    if (!["EINVAL", "ENOTSUP", "EPERM"].includes((error as { code?: string }).code ?? "")) throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
+import { join } from "@std/path";
+
+import { AtomicFile, writeError, writeFileAtomic, writeFileAtomicSync } from "./atomic.ts";
+
+function inTempDir(fn: (directory: string) => void | Promise<void>): () => Promise<void> {
+  return async () => {
+    const directory = Deno.makeTempDirSync();
+    try {
+      await fn(directory);
+    } finally {
+      Deno.removeSync(directory, { recursive: true });
+    }
+  };
+}
+
+const names = (directory: string) => [...Deno.readDirSync(directory)].map((entry) => entry.name).sort();
+
+Deno.test(
+  "writeFileAtomic() replaces a file and leaves nothing else behind",
+  inTempDir(async (directory) => {
+    const path = join(directory, "a.json");
+    await writeFileAtomic(path, "old");
+    await writeFileAtomic(path, new Uint8Array([104, 195, 169]));
+    assertEquals(Deno.readTextFileSync(path), "h\u00e9");
+    writeFileAtomicSync(path, "new");
+    assertEquals(Deno.readTextFileSync(path), "new");
+    assertEquals(names(directory), ["a.json"]);
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() writes a file of several chunks",
+  inTempDir(async (directory) => {
+    const data = new Uint8Array((1 << 25) + 3).map((_, i) => i % 251);
+    await writeFileAtomic(join(directory, "big"), data);
+    assertEquals(Deno.readFileSync(join(directory, "big")), data);
+  }),
+);
+
+Deno.test(
+  "AtomicFile shows nothing at the final path before commit and removes its file on abort",
+  inTempDir((directory) => {
+    const path = join(directory, "a.bin");
+    writeFileAtomicSync(path, "old");
+    const file = new AtomicFile(path);
+    file.write(new TextEncoder().encode("half"));
+    assertEquals(Deno.readTextFileSync(path), "old");
+    assertEquals(names(directory).length, 2);
+    file.abort();
+    assertEquals(names(directory), ["a.bin"]);
+    assertEquals(Deno.readTextFileSync(path), "old");
+    assertThrows(() => file.write(new Uint8Array(1)), Error, "finished already");
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() names the path when the directory is missing",
+  inTempDir(async (directory) => {
+    const path = join(directory, "none", "a.json");
+    await assertRejects(() => writeFileAtomic(path, ""), Error, `Cannot write ${path}`);
+    assertThrows(() => writeFileAtomicSync(path, ""), Error, `Cannot write ${path}`);
+  }),
+);
+
+Deno.test({
+  name: "writeError() explains the operating system's own error of a full device (ignored without /dev/full)",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    let message = "";
+    using file = Deno.openSync("/dev/full", { write: true });
+    try {
+      file.writeSync(new Uint8Array(1));
+    } catch (error) {
+      message = writeError(error, "run/adapter.safetensors").message;
+    }
+    assertStringIncludes(message, "Cannot write run/adapter.safetensors: the disk is full");
+    assertStringIncludes(message, "Free some space");
+  },
+});
+
+/** A file system of its own for one process needs user namespaces, which some systems and containers forbid. */
+function hasNamespaces(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  try {
+    const args = ["-rm", "sh", "-c", "mount -t tmpfs none /mnt"];
+    return new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name:
+    "writeFileAtomic() on a really full disk keeps the old file and no rest (ignored without user namespaces)",
+  ignore: !hasNamespaces(),
+  fn: inTempDir((directory) => {
+    const module = new URL("./atomic.ts", import.meta.url).href;
+    const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+    const script = join(directory, "full.ts");
+    Deno.writeTextFileSync(
+      script,
+      `import { writeFileAtomic, writeFileAtomicSync } from ${JSON.stringify(module)};
+       const path = Deno.args[0] + "/a.bin";
+       await writeFileAtomic(path, "old");
+       for (const write of [writeFileAtomic, writeFileAtomicSync]) {
+         try { await write(path, new Uint8Array(3e6)); console.log("no error"); } catch (e) { console.log(e.message); }
+       }
+       console.log(Deno.readTextFileSync(path), [...Deno.readDirSync(Deno.args[0])].length);`,
+    );
+    const mount = join(directory, "mount");
+    Deno.mkdirSync(mount);
+    const shell = `mount -t tmpfs -o size=1m none "$1" && exec "$2" run -A --config "$4" "$3" "$1"`;
+    const output = new Deno.Command("unshare", {
+      args: ["-rm", "sh", "-c", shell, "sh", mount, Deno.execPath(), script, config],
+    }).outputSync();
+    const lines = new TextDecoder().decode(output.stdout).trim().split("\n");
+    assert(output.success, new TextDecoder().decode(output.stderr));
+    assertStringIncludes(lines[0]!, "the disk is full");
+    assertStringIncludes(lines[1]!, "the disk is full");
+    assertEquals(lines[2], "old 1");
+  }),
+});
