@@ -1,0 +1,17 @@
+/**
+ * The plugins that come with the project, each imported by name: nothing registers itself on import.
+ * @module
+ */
+import { type AnyPlugin, Registry } from "./registry.ts";
+
+/** Every built-in plugin. */
+export function builtinPlugins(): readonly AnyPlugin[] {
+  return [];
+}
+
+/** A registry that holds the built-in plugins; a run adds its own to it. */
+export function builtinRegistry(): Registry {
+  const registry = new Registry();
+  for (const plugin of builtinPlugins()) registry.define(plugin, "built-in");
+  return registry;
+}

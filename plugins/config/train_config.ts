@@ -1,0 +1,259 @@
+/**
+ * The configuration of one training run, as every room gets it: validated, every default filled in, never changed
+ * afterwards. Names are LLaMA-Factory's; the ones of our own stand last. `key_table.ts` says what each key means to a
+ * user; only keys that work here are in this type.
+ * @module
+ */
+
+/** What a run learns. `rm` and `ppo` of LLaMA-Factory are refused. */
+export type Stage = "pt" | "sft" | "dpo" | "kto" | "iopo";
+
+/** Preference losses of stages dpo and iopo. */
+export type PreferenceLoss = "sigmoid" | "hinge" | "ipo" | "robust" | "orpo" | "simpo";
+
+/** Learning-rate schedules, with transformers' names. */
+export type SchedulerType =
+  | "linear"
+  | "cosine"
+  | "cosine_with_restarts"
+  | "polynomial"
+  | "constant"
+  | "constant_with_warmup"
+  | "inverse_sqrt"
+  | "cosine_with_min_lr";
+
+/** How several sets are joined. */
+export type MixStrategy = "concat" | "interleave_under" | "interleave_over" | "interleave_once";
+
+/** Both terms of IOPO, or one of the ablations of its paper. */
+export type IopoVariant =
+  | "full"
+  | "without_output_preference"
+  | "without_input_preference"
+  | "first_group_only";
+
+/** A resolved configuration. Lists are empty, other values null, where nothing was asked for. */
+export interface TrainConfig {
+  // Model
+  /** Folder, GGUF file or hub id of the base model. */
+  model_name_or_path: string;
+  /** Adapter folders to go on from; at most one here. */
+  adapter_name_or_path: string[];
+  /** Folder for downloads; null: HF_HOME's. */
+  cache_dir: string | null;
+  /** Branch, tag or commit on the hub. */
+  model_revision: string;
+  /** Token for the hub; never written to any file. */
+  hf_hub_token: string | null;
+  /** True: text that looks like a special token stays text. */
+  split_special_tokens: boolean;
+  /** True keeps activations instead of computing them again in the backward pass. */
+  disable_gradient_checkpointing: boolean;
+
+  // Data
+  /** Name of the chat template, `auto` for the model's own; null only with stage pt. */
+  template: string | null;
+  /** Names in dataset_info.json. */
+  dataset: string[];
+  /** Names of evaluation sets; not together with `val_size`. */
+  eval_dataset: string[];
+  /** Folder with dataset_info.json. */
+  dataset_dir: string;
+  /** Largest number of tokens of one sequence, prompt and answer together, > 0. */
+  cutoff_len: number;
+  /** Prompt tokens get labels too. */
+  train_on_prompt: boolean;
+  /** Only the last turn gets labels. */
+  mask_history: boolean;
+  /** Read the data as a stream. */
+  streaming: boolean;
+  /** Rows in the shuffle buffer of a stream, > 0. */
+  buffer_size: number;
+  /** How several sets are joined. */
+  mix_strategy: MixStrategy;
+  /** One sampling weight a set, for interleaving. */
+  interleave_probs: number[] | null;
+  /** Encode again although there is a cached result. */
+  overwrite_cache: boolean;
+  /** Workers that encode; null: as many as there are processors. */
+  preprocessing_num_workers: number | null;
+  /** The first so many rows of each set; null: all. */
+  max_samples: number | null;
+  /** 0: none; above 1: rows; below 1: share of the training rows held out. */
+  val_size: number;
+  /** Several examples in one sequence of `cutoff_len`, as LLaMA-Factory lays them out. Resolved: true by default in stage pt. */
+  packing: boolean;
+  /** Packed examples don't see each other. */
+  neat_packing: boolean;
+  /** Tool syntax in place of the template's own. */
+  tool_format: string | null;
+  /** System text in place of the template's own. */
+  default_system: string | null;
+  /** Reasoning templates: true puts empty thoughts into the answer, false into the prompt, null none. */
+  enable_thinking: boolean | null;
+  /** Reasoning templates: keep thoughts of earlier turns. */
+  preserve_thinking: boolean;
+
+  // Run
+  /** Folder for everything that the run writes. */
+  output_dir: string;
+  /** Write over a folder that is not empty. */
+  overwrite_output_dir: boolean;
+  /** Train; without it a run only evaluates. */
+  do_train: boolean;
+  /** Evaluate at the end; true by itself when `eval_strategy` isn't `no`. */
+  do_eval: boolean;
+  /** When to evaluate during training. */
+  eval_strategy: "no" | "steps" | "epoch";
+  /** Steps between evaluations; below 1 a share of all steps (see {@linkcode absoluteSteps}). Resolved: `logging_steps` by default. */
+  eval_steps: number;
+  /** Steps (or epochs, by `eval_strategy`) before the first evaluation. */
+  eval_delay: number;
+  /** Evaluate before the first step. */
+  eval_on_start: boolean;
+  /** Examples of one micro-batch, > 0. */
+  per_device_train_batch_size: number;
+  /** Examples of one evaluation batch, > 0. */
+  per_device_eval_batch_size: number;
+  /** Micro-batches of one optimizer step, > 0. */
+  gradient_accumulation_steps: number;
+  /** Peak learning rate, >= 0. */
+  learning_rate: number;
+  /** Decoupled, not on biases and norms. */
+  weight_decay: number;
+  /** Decay of the first moment, in [0, 1). */
+  adam_beta1: number;
+  /** Decay of the second moment, in [0, 1). */
+  adam_beta2: number;
+  /** Added to the root of the second moment, > 0. */
+  adam_epsilon: number;
+  /** Limit of the global L2 norm of the gradient; 0: no clipping. */
+  max_grad_norm: number;
+  /** May be a fraction. */
+  num_train_epochs: number;
+  /** Optimizer steps; overrides the epochs when > 0. */
+  max_steps: number;
+  /** How the learning rate changes over the steps. */
+  lr_scheduler_type: SchedulerType;
+  /** Further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate. */
+  lr_scheduler_kwargs: Record<string, number>;
+  /** Share of the steps that warm up, rounded up. */
+  warmup_ratio: number;
+  /** Overrides the ratio when > 0. */
+  warmup_steps: number;
+  /** Folder of TensorBoard files; null: `runs` in the output folder. */
+  logging_dir: string | null;
+  /** When a log line is written. */
+  logging_strategy: "no" | "steps" | "epoch";
+  /** Log step 1 too. */
+  logging_first_step: boolean;
+  /** Steps between log lines; below 1 a share of all steps. */
+  logging_steps: number;
+  /** When checkpoints are saved; `best`: when the metric got better. */
+  save_strategy: "no" | "steps" | "epoch" | "best";
+  /** Steps between checkpoints; below 1 a share of all steps. */
+  save_steps: number;
+  /** Checkpoints kept; null: all. */
+  save_total_limit: number | null;
+  /** Checkpoints without optimizer state (they can't be resumed from). */
+  save_only_model: boolean;
+  /** Seed of initial adapters, dropout and row order. */
+  seed: number;
+  /** Seed of the row order. Resolved: `seed` by default. */
+  data_seed: number;
+  /** Leave out the last micro-batch of an epoch when it isn't full. */
+  dataloader_drop_last: boolean;
+  /** No progress bar. */
+  disable_tqdm: boolean;
+  /** The finished run is the best checkpoint, not the last. */
+  load_best_model_at_end: boolean;
+  /** Log key such as `eval_loss`; null: no best checkpoint is kept track of. Resolved: `eval_loss` when one is needed. */
+  metric_for_best_model: string | null;
+  /** Resolved: false for a metric that ends in `loss`. */
+  greater_is_better: boolean;
+  /** Files for other tools, beside trainer_log.jsonl. */
+  report_to: ("tensorboard" | "csv")[];
+  /** true: the last checkpoint of `output_dir`; text: that checkpoint. */
+  resume_from_checkpoint: boolean | string | null;
+  /** Name of the run in event files. */
+  run_name: string | null;
+  /** Write `num_input_tokens_seen` into the log. */
+  include_num_input_tokens_seen: boolean;
+
+  // Method
+  /** What the run learns. */
+  stage: Stage;
+  /** Adapters, or all weights. */
+  finetuning_type: "lora" | "full";
+  /** Rank of the adapters, > 0. */
+  lora_rank: number;
+  /** Resolved: twice the rank by default. */
+  lora_alpha: number;
+  /** Probability of dropping an input of A, in [0, 1). */
+  lora_dropout: number;
+  /** Module names; `["all"]`: every linear layer but the output head. */
+  lora_target: string[];
+  /** Scale by alpha over the square root of the rank. */
+  use_rslora: boolean;
+  /** β of the preference loss, > 0. */
+  pref_beta: number;
+  /** Weight of an added SFT loss on the chosen answer's mean log-probability. */
+  pref_ftx: number;
+  /** Which preference loss stages dpo and iopo use. */
+  pref_loss: PreferenceLoss;
+  /** ε of stage dpo, in [0, 0.5). */
+  dpo_label_smoothing: number;
+  /** ε of stage iopo, in [0, 0.5). */
+  iopo_label_smoothing: number;
+  /** Weight of desirable rows. */
+  kto_chosen_weight: number;
+  /** Weight of undesirable rows. */
+  kto_rejected_weight: number;
+  /** Target margin of SimPO. */
+  simpo_gamma: number;
+  /** Keep the order of the training rows. */
+  disable_shuffling: boolean;
+  /** Evaluations without a gain before stopping; null: never. */
+  early_stopping_steps: number | null;
+  /** Write pictures of the loss curves. */
+  plot_loss: boolean;
+
+  // Our own
+  /** Which terms of IOPO are used. */
+  iopo_variant: IopoVariant;
+  /** Name of a loss plugin in place of the one that `stage` and `pref_loss` name; null: theirs. */
+  loss: string | null;
+  /** Options of `loss`. */
+  loss_options: Record<string, unknown>;
+  /** Name of the trainer plugin. */
+  trainer: string;
+  /** Options of `trainer`. */
+  trainer_options: Record<string, unknown>;
+  /** Absolute paths or `npm:` specifiers of modules whose default export is a plugin or a list of them. */
+  plugins: string[];
+  /** `llama_factory`: cut the prompt at its end; `keep_template`: never cut the assistant header; `drop`: leave the row out. */
+  truncation: "llama_factory" | "keep_template" | "drop";
+  /** What runs the kernels. `auto`: onnx. */
+  backend: "auto" | "onnx" | "webgpu" | "reference";
+  /** Execution provider of the onnx backend. */
+  provider: "cpu" | "cuda" | "webgpu";
+  /** Threads of one product; null: as many as there are processors. */
+  threads: number | null;
+  /** Most tokens that go through the model at once; null: chosen from `cutoff_len`. Doesn't change what is learnt. */
+  micro_batch_tokens: number | null;
+  /** Folder of encoded data; null: `.cache/dinotune` in the home folder (or XDG_CACHE_HOME). */
+  data_cache_dir: string | null;
+  /** Go on although data or configuration changed since the checkpoint or run.yaml was written. */
+  allow_changes: boolean;
+}
+
+/**
+ * Steps that a value means which is a share of all steps when below 1 (logging_steps, eval_steps, save_steps).
+ * @throws {RangeError} If it isn't positive
+ */
+export function absoluteSteps(value: number, totalSteps: number): number {
+  if (!(value > 0)) {
+    throw new RangeError(`Cannot count steps as a positive number is needed: current value is ${value}`);
+  }
+  return value < 1 ? Math.ceil(totalSteps * value) : Math.round(value);
+}

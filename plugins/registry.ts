@@ -1,0 +1,269 @@
+/**
+ * All plugins of one run, by kind and name. Built-in ones and a person's own come in by the same door.
+ * @module
+ */
+import { join, resolve } from "@std/path";
+import { pathToFileURL } from "node:url";
+import { distance } from "fastest-levenshtein";
+import { z } from "zod";
+
+import { KINDS, type Kinds, type Plugin } from "./plugin.ts";
+
+/** Any plugin, whatever its options. */
+// deno-lint-ignore no-explicit-any -- options differ from plugin to plugin; `create` gets them validated by its own schema
+export type AnyPlugin = { [K in keyof Kinds]: Plugin<K, any> }[keyof Kinds];
+
+/** What `deno task plugins` shows of one plugin. */
+export interface PluginEntry {
+  /** Kind. */
+  kind: keyof Kinds;
+  /** Name, unique within the kind. */
+  name: string;
+  /** Version; changes when results change. */
+  version: string;
+  /** One sentence. */
+  description: string;
+  /** `built-in`, or the file that it came from. */
+  source: string;
+  /** Its options. */
+  options: OptionEntry[];
+}
+
+/** One option of a plugin. */
+export interface OptionEntry {
+  /** Name. */
+  name: string;
+  /** Type in words, such as `number` or `"a" | "b"`. */
+  type: string;
+  /** Value when it isn't given; undefined when it must be given. */
+  default: unknown;
+  /** What it does. */
+  description: string;
+}
+
+/**
+ * The plugins of one run; made by a task, passed on, never global.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ * import { Registry } from "./registry.ts";
+ * import { definePlugin } from "./plugin.ts";
+ *
+ * const registry = new Registry();
+ * registry.define(
+ *   definePlugin({
+ *     kind: "model",
+ *     name: "mine",
+ *     version: "1",
+ *     description: "A family of my own",
+ *     options: z.strictObject({}),
+ *     create: () => ({ modelType: "mine", parse: () => { throw new RangeError("no"); } }),
+ *   }),
+ *   "built-in",
+ * );
+ * assertEquals(registry.create("model", "mine").modelType, "mine");
+ * ```
+ */
+export class Registry {
+  readonly #plugins = new Map<string, { plugin: AnyPlugin; source: string }>();
+
+  /**
+   * Adds a plugin.
+   * @throws {TypeError} If it isn't shaped like a plugin
+   * @throws {RangeError} If the name is taken within its kind
+   */
+  define(plugin: AnyPlugin, source: string): void {
+    const fault = shapeFault(plugin);
+    if (fault) throw new TypeError(`Cannot use a plugin of ${source} as ${fault}`);
+    const key = `${plugin.kind}/${plugin.name}`;
+    const taken = this.#plugins.get(key);
+    if (taken) {
+      throw new RangeError(
+        `Cannot define ${key} of ${source} as the name is taken by ${taken.source}: give it another name`,
+      );
+    }
+    this.#plugins.set(key, { plugin, source });
+  }
+
+  /** Whether there is a plugin of this kind and name. */
+  has(kind: keyof Kinds, name: string): boolean {
+    return this.#plugins.has(`${kind}/${name}`);
+  }
+
+  /** Names of a kind, sorted. */
+  names(kind: keyof Kinds): string[] {
+    return [...this.#plugins.values()].filter((e) => e.plugin.kind === kind).map((e) => e.plugin.name).sort();
+  }
+
+  /**
+   * The plugin itself, for its version and schema.
+   * @throws {RangeError} If there is none of that name
+   */
+  get<K extends keyof Kinds>(kind: K, name: string): Plugin<K> {
+    const entry = this.#plugins.get(`${kind}/${name}`);
+    if (entry) return entry.plugin as unknown as Plugin<K>;
+    const names = this.names(kind);
+    throw new RangeError(
+      `Cannot find the ${kind} plugin "${name}"${didYouMean(name, names)}: known are ${
+        names.join(", ") || "none"
+      }`,
+    );
+  }
+
+  /**
+   * Options with their defaults filled in, as `create` will get them; they go into run.yaml.
+   * @throws {TypeError} If an option is unknown, missing or of the wrong type; names its path
+   */
+  options(kind: keyof Kinds, name: string, rawOptions: unknown = {}): Record<string, unknown> {
+    const plugin = this.get(kind, name);
+    const parsed = plugin.options.safeParse(rawOptions ?? {});
+    if (parsed.success) return parsed.data;
+    const known = Object.keys(plugin.options.shape);
+    throw new TypeError(
+      `Cannot make ${kind}/${name} as its options don't fit: ` +
+        parsed.error.issues.map((issue) => describeIssue(issue, known)).join("; "),
+    );
+  }
+
+  /**
+   * Makes a plugin's product.
+   * @throws {RangeError} If there is none of that name
+   * @throws {TypeError} If the options don't fit the plugin's schema
+   */
+  create<K extends keyof Kinds>(kind: K, name: string, rawOptions: unknown = {}): Kinds[K] {
+    return this.get(kind, name).create(this.options(kind, name, rawOptions));
+  }
+
+  /** Every plugin, ordered by kind, then name. */
+  list(): PluginEntry[] {
+    return KINDS.flatMap((kind) =>
+      this.names(kind).map((name) => {
+        const { plugin, source } = this.#plugins.get(`${kind}/${name}`)!;
+        const { version, description } = plugin;
+        return { kind, name, version, description, source, options: describeOptions(plugin.options) };
+      })
+    );
+  }
+
+  /**
+   * Loads a module and defines what its default export holds: a plugin or a list of them.
+   * @param path Absolute, relative to `base`, or a `file:`, `npm:` or `jsr:` specifier
+   * @param base Folder that a relative path starts from (that of the YAML file)
+   * @returns The plugins that were defined
+   * @throws {TypeError} If the module can't be loaded or has no plugin as its default export
+   */
+  async load(path: string, base: string = Deno.cwd()): Promise<AnyPlugin[]> {
+    const specifier = /^[a-z]+:/.test(path) && !/^[a-zA-Z]:[\\/]/.test(path)
+      ? path
+      : pathToFileURL(resolve(join(base, "."), path)).href;
+    let module: { default?: unknown };
+    try {
+      module = await import(specifier);
+    } catch (error) {
+      throw new TypeError(
+        `Cannot load plugins from ${path}: ${error instanceof Error ? error.message : error}`,
+        { cause: error },
+      );
+    }
+    const found = (Array.isArray(module.default) ? module.default : [module.default]) as AnyPlugin[];
+    if (module.default === undefined || found.length === 0) {
+      throw new TypeError(
+        `Cannot load plugins from ${path} as its default export must be a plugin or a list of them: ` +
+          `current value is ${module.default === undefined ? "missing" : "an empty list"}; ` +
+          "write `export default definePlugin({...})`",
+      );
+    }
+    for (const plugin of found) this.define(plugin, path);
+    return found;
+  }
+}
+
+/**
+ * ` - did you mean "x"?`, or "" when nothing is near.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { didYouMean } from "./registry.ts";
+ *
+ * assertEquals(didYouMean("lora_rnak", ["lora_rank", "seed"]), ' - did you mean "lora_rank"?');
+ * assertEquals(didYouMean("zzz", ["lora_rank", "seed"]), "");
+ * ```
+ */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? "" : ` - did you mean "${near}"?`;
+}
+
+/** The known name nearest to `name`, or undefined when none is near. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const far = distance(plain(name), plain(candidate));
+    if (far < least) [best, least] = [candidate, far];
+  }
+  return best;
+}
+
+/** One line for a zod issue: where, what is wrong, the nearest known key. */
+export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[] = []): string {
+  const path = issue.path.map((p) => typeof p === "number" ? `[${p}]` : `.${String(p)}`).join("").replace(
+    /^\./,
+    "",
+  );
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) =>
+      `unknown option ${path ? path + "." : ""}${key}${path ? "" : didYouMean(key, known)}` +
+      (path || known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
+    ).join("; ");
+  }
+  return path ? `${path}: ${issue.message}` : issue.message;
+}
+
+/** Names, types, defaults and descriptions of a schema's options. */
+export function describeOptions(schema: z.ZodObject): OptionEntry[] {
+  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  const properties = (json.properties ?? {}) as Record<string, z.core.JSONSchema.BaseSchema>;
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    type: typeText(property),
+    default: property.default,
+    description: property.description ?? "",
+  }));
+}
+
+function typeText(schema: z.core.JSONSchema.BaseSchema): string {
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  const parts = (schema.anyOf ?? schema.oneOf) as z.core.JSONSchema.BaseSchema[] | undefined;
+  if (parts) return parts.map(typeText).join(" | ");
+  if (schema.type === "array") {
+    return `list of ${typeText((schema.items ?? {}) as z.core.JSONSchema.BaseSchema)}`;
+  }
+  return String(schema.type ?? "anything");
+}
+
+function shapeFault(plugin: unknown): string | undefined {
+  if (typeof plugin !== "object" || plugin === null) {
+    return `it must be an object: current value is ${plugin}`;
+  }
+  const p = plugin as Partial<AnyPlugin>;
+  if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
+    return `its kind must be one of ${KINDS.join(", ")}: current value is ${p.kind}`;
+  }
+  if (typeof p.name !== "string" || !/^[a-z0-9_.-]+$/.test(p.name)) {
+    return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${p.name}`;
+  }
+  if (typeof p.version !== "string" || p.version === "") {
+    return `${p.kind}/${p.name} needs a version: current value is ${p.version}`;
+  }
+  if (typeof p.create !== "function") {
+    return `${p.kind}/${p.name} needs a function create: current value is ${p.create}`;
+  }
+  if (!(p.options instanceof z.ZodObject)) {
+    return `${p.kind}/${p.name} needs options made with z.strictObject({...})`;
+  }
+  return undefined;
+}
