@@ -25,7 +25,10 @@ export interface LossInputs {
 export interface LossOutputs {
   /** The example's loss. With `normalize: "label_tokens"` a sum over tokens, else the example's mean contribution. */
   loss: Scalar;
-  /** Logged as means over examples, under these flat names, such as "rewards/margins". */
+  /**
+   * Logged as means, each over the examples that give it, under these flat names, such as "rewards/margins". A name
+   * that an example has no value for is left out (KTO: an example is either chosen or rejected).
+   */
   metrics: Record<string, Scalar | number>;
 }
 
@@ -33,7 +36,10 @@ export interface LossOutputs {
 export interface Loss {
   /** The shape of example that it is made for. */
   shape: ExampleShape;
-  /** Each sequence's prompt and answer by name: `{ x1y1: ["x1", "y1"] }`. `""` as prompt: no prompt (stage pt). */
+  /**
+   * Each sequence's prompt and answer by name: `{ x1y1: ["x1", "y1"] }`. `""` as prompt: no prompt (stage pt). The
+   * answer name `kl` (shape `kto`) is the answer of the row before, which the dataset room fills in.
+   */
   sequences: Readonly<Record<string, readonly [prompt: string, answer: string]>>;
   /** Whether reference log-probabilities are needed. */
   needsReference: boolean;
@@ -42,7 +48,11 @@ export interface Loss {
   /** The value of the loss of an untrained adapter (policy = reference), asserted at step 0; absent: not fixed. */
   initialLoss?: number;
   /** Constants that need the whole micro-batch first, such as KTO's KL estimate. Values of `policy` are given as numbers. */
-  batch?(rows: { policy: Record<string, number>; reference: Record<string, number> }[]): Record<string, number>;
+  batch?(
+    rows: { policy: Record<string, number>; reference: Record<string, number> }[],
+  ): Record<string, number>;
+  /** Metrics made from the other metrics' means, such as a difference of two that no example has both of. */
+  summarize?(means: Readonly<Record<string, number>>): Record<string, number>;
   /** The formula. */
   loss(inputs: LossInputs): LossOutputs;
 }

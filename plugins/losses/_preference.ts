@@ -1,0 +1,77 @@
+/**
+ * What the preference losses share: the forms of the comparison, the `pref_ftx` term, and the metrics' names.
+ * @module
+ */
+import { z } from "zod";
+
+import type { LossInputs } from "./loss.ts";
+import { logSigmoid, relu, type Scalar } from "./tape.ts";
+
+/** How a scaled preference z = β·(difference of log-ratios) becomes a loss. */
+export type Form = "sigmoid" | "hinge" | "robust";
+
+/** β > 0: how strongly the policy is held to the reference. */
+export const betaOption: z.ZodDefault<z.ZodNumber> = z.number().positive().default(0.1).describe(
+  "beta > 0: scale of the log-probability ratios; larger holds the policy closer to the reference",
+);
+
+/** ε in [0, 0.5). */
+export const labelSmoothingOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).lt(0.5).default(0).describe(
+  "label smoothing in [0, 0.5): assumed share of preferences that are the wrong way round",
+);
+
+/** γ >= 0. */
+export const prefFtxOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).default(0).describe(
+  "weight >= 0 of an SFT term added to the loss: minus the mean log-probability per token of each chosen answer",
+);
+
+/** True unless smoothing is asked of a form that has none; use as a zod refinement with {@linkcode smoothingMessage}. */
+export function smoothingFits(options: { loss_type: string; label_smoothing: number }): boolean {
+  return options.label_smoothing === 0 || options.loss_type === "sigmoid" || options.loss_type === "robust";
+}
+
+/** Says what is wrong when {@linkcode smoothingFits} fails. */
+export const smoothingMessage: { path: string[]; message: string } = {
+  path: ["label_smoothing"],
+  message:
+    "Cannot smooth labels with this loss_type: label_smoothing must be 0 unless loss_type is sigmoid or robust",
+};
+
+/**
+ * One comparison as a loss, z = β·(difference of log-ratios), ε = label smoothing:
+ * sigmoid `-(1-ε) ls(z) - ε ls(-z)`, hinge `max(0, 1 - z)`, robust `(-(1-ε) ls(z) + ε ls(-z)) / (1-2ε)`
+ * (Rafailov 2023; Zhao 2023, SLiC; Chowdhury 2024).
+ */
+export function comparison(z: Scalar, form: Form, smoothing: number): Scalar {
+  if (form === "hinge") return relu(z.neg().plus(1));
+  const right = logSigmoid(z).times(smoothing - 1);
+  if (smoothing === 0) return right;
+  const wrong = logSigmoid(z.neg()).times(smoothing);
+  return form === "sigmoid" ? right.minus(wrong) : right.plus(wrong).dividedBy(1 - 2 * smoothing);
+}
+
+/** The value of {@linkcode comparison} at z = 0. */
+export function comparisonAtZero(form: Form): number {
+  return form === "hinge" ? 1 : Math.LN2;
+}
+
+/** Adds `pref_ftx` times the SFT loss per token of the chosen sequences (their sum, as the IOPO authors do). */
+export function withFtx(loss: Scalar, weight: number, inputs: LossInputs, chosen: readonly string[]): Scalar {
+  if (weight === 0) return loss;
+  return chosen.reduce((sum, name) => sum.minus(perToken(inputs, name).times(weight)), loss);
+}
+
+/** Mean log-probability per labelled token of a sequence, nats, <= 0. */
+export function perToken(inputs: LossInputs, name: string): Scalar {
+  return inputs.policy[name]!.dividedBy(inputs.length[name]!);
+}
+
+/** The four reward metrics of one comparison; `suffix` such as "_v1" makes IOPO's names. Rewards are β·log-ratios. */
+export function rewardMetrics(chosen: number, rejected: number, suffix = ""): Record<string, number> {
+  return {
+    [`rewards/chosen${suffix}`]: chosen,
+    [`rewards/rejected${suffix}`]: rejected,
+    [`rewards/accuracies${suffix}`]: chosen > rejected ? 1 : 0,
+    [`rewards/margins${suffix}`]: chosen - rejected,
+  };
+}

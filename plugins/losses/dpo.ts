@@ -1,0 +1,74 @@
+/**
+ * Direct preference optimisation (Rafailov et al. 2023) and its relatives. With R = log π − log π_ref summed over the
+ * answer and z = β(R_chosen − R_rejected):
+ *
+ * - sigmoid: −(1−ε) log σ(z) − ε log σ(−z)
+ * - hinge: max(0, 1 − z) (SLiC, Zhao et al. 2023)
+ * - ipo: (R_c/n_c − R_r/n_r − 1/(2β))², log-ratios per token (Azar et al. 2023, as LLaMA-Factory and TRL do it)
+ * - robust: (−(1−ε) log σ(z) + ε log σ(−z)) / (1−2ε) (Chowdhury et al. 2024)
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin, type Plugin } from "../plugin.ts";
+import {
+  betaOption,
+  comparison,
+  comparisonAtZero,
+  labelSmoothingOption,
+  prefFtxOption,
+  rewardMetrics,
+  smoothingFits,
+  smoothingMessage,
+  withFtx,
+} from "./_preference.ts";
+
+const Options = z.strictObject({
+  beta: betaOption,
+  loss_type: z.enum(["sigmoid", "hinge", "ipo", "robust"]).default("sigmoid").describe(
+    "form of the comparison",
+  ),
+  label_smoothing: labelSmoothingOption,
+  pref_ftx: prefFtxOption,
+}).refine(smoothingFits, smoothingMessage);
+
+const dpo: Plugin<"loss", typeof Options> = definePlugin({
+  kind: "loss",
+  name: "dpo",
+  version: "1",
+  description: "Direct preference optimisation: sigmoid, hinge, ipo or robust, with a reference",
+  options: Options,
+  create({ beta, loss_type: form, label_smoothing: smoothing, pref_ftx }) {
+    const target = 1 / (2 * beta);
+    return {
+      shape: "pair",
+      sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+      needsReference: true,
+      normalize: "examples",
+      ...(pref_ftx === 0 && { initialLoss: form === "ipo" ? target ** 2 : comparisonAtZero(form) }),
+      loss(inputs) {
+        const { policy, reference, R, length } = inputs;
+        const scale = (name: string) => form === "ipo" ? length[name]! : 1;
+        const [chosen, rejected] = [
+          R.chosen!.dividedBy(scale("chosen")),
+          R.rejected!.dividedBy(scale("rejected")),
+        ];
+        const delta = chosen.minus(rejected);
+        const loss = form === "ipo"
+          ? delta.minus(target).square()
+          : comparison(delta.times(beta), form, smoothing);
+        return {
+          loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
+          metrics: {
+            ...rewardMetrics(beta * chosen.value, beta * rejected.value),
+            "logps/chosen": policy.chosen!.value / scale("chosen"),
+            "logps/rejected": policy.rejected!.value / scale("rejected"),
+            "logps/ref_chosen": reference.chosen!.value / scale("chosen"),
+            "logps/ref_rejected": reference.rejected!.value / scale("rejected"),
+          },
+        };
+      },
+    };
+  },
+});
+export default dpo;

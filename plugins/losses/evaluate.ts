@@ -1,0 +1,100 @@
+/**
+ * Runs a loss over the rows of a micro-batch: builds the tape, calls the formula, differentiates it.
+ * @module
+ */
+import type { Loss } from "./loss.ts";
+import { constant, gradients, variable } from "./tape.ts";
+
+/** The numbers of one example, by sequence name. Log-probabilities are sums over labelled tokens, in nats. */
+export interface LossRow {
+  policy: Readonly<Record<string, number>>;
+  /** Left out when the loss needs no reference. */
+  reference?: Readonly<Record<string, number>>;
+  /** Labelled tokens, > 0. */
+  length: Readonly<Record<string, number>>;
+  /** `kto` only. */
+  desirable?: boolean;
+}
+
+/** What a loss says of one row. */
+export interface EvaluatedRow {
+  /** The row's own loss, not yet divided by examples or tokens. */
+  loss: number;
+  /** d `loss` / d policy log-probability sum, by sequence name. */
+  gradient: Record<string, number>;
+  metrics: Record<string, number>;
+}
+
+/**
+ * Values and gradients of a loss for the rows of one micro-batch, in order.
+ * @throws {TypeError} If a row lacks a sequence's policy, reference or length.
+ */
+export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow[] {
+  const names = Object.keys(loss.sequences);
+  const filled = rows.map((row, i) => ({
+    policy: pick(row.policy, names, "policy", i),
+    reference: loss.needsReference ? pick(row.reference, names, "reference", i) : {},
+    length: pick(row.length, names, "length", i),
+    desirable: row.desirable,
+  }));
+  const batch = loss.batch?.(filled) ?? {};
+  return filled.map((row) => {
+    const policy = mapRecord(row.policy, variable);
+    const reference = mapRecord(row.reference, constant);
+    const R = mapRecord(row.reference, (value, name) => policy[name]!.minus(value));
+    const outputs = loss.loss({
+      policy,
+      reference,
+      R,
+      length: row.length,
+      batch,
+      ...(row.desirable !== undefined && { desirable: row.desirable }),
+    });
+    const slopes = gradients(outputs.loss, names.map((name) => policy[name]!));
+    return {
+      loss: outputs.loss.value,
+      gradient: Object.fromEntries(names.map((name, i) => [name, slopes[i]!])),
+      metrics: mapRecord(outputs.metrics, (value) => typeof value === "number" ? value : value.value),
+    };
+  });
+}
+
+/**
+ * Means of the rows' metrics, each over the rows that give it (KTO: a row is either chosen or rejected), then what the
+ * loss's `summarize` adds.
+ */
+export function averageMetrics(loss: Loss, rows: readonly Record<string, number>[]): Record<string, number> {
+  const sums = new Map<string, { sum: number; count: number }>();
+  for (const row of rows) {
+    for (const [name, value] of Object.entries(row)) {
+      const entry = sums.get(name) ?? { sum: 0, count: 0 };
+      sums.set(name, { sum: entry.sum + value, count: entry.count + 1 });
+    }
+  }
+  const means = Object.fromEntries([...sums].map(([name, { sum, count }]) => [name, sum / count]));
+  return { ...means, ...loss.summarize?.(means) };
+}
+
+function pick(
+  record: Readonly<Record<string, number>> | undefined,
+  names: readonly string[],
+  what: string,
+  row: number,
+): Record<string, number> {
+  return Object.fromEntries(names.map((name) => {
+    const value = record?.[name];
+    if (value === undefined) {
+      throw new TypeError(
+        `Cannot compute the loss as it needs ${what} of sequence "${name}" in row ${row}: current value is undefined`,
+      );
+    }
+    return [name, value];
+  }));
+}
+
+function mapRecord<V, W>(
+  record: Readonly<Record<string, V>>,
+  map: (value: V, name: string) => W,
+): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}

@@ -1,0 +1,88 @@
+/**
+ * Input-output preference optimisation (Zhang et al. 2024, "IOPO: Empowering LLMs with Complex Instruction Following via
+ * Input-Output Preference Optimization"). y1 fits x1, y2 fits x2; with R_ij = log π(y_j|x_i) − log π_ref(y_j|x_i):
+ *
+ * - full: f(R11 + R22 − R12 − R21)
+ * - without_output_preference: mean of f(R11 − R21) and f(R22 − R12)
+ * - without_input_preference: mean of f(R11 − R12) and f(R22 − R21)
+ * - first_group_only: f(2 R11 − R12 − R21)
+ *
+ * where f(d) is the comparison at z = β d: sigmoid −(1−ε) log σ(z) − ε log σ(−z), hinge, or robust as in DPO.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin, type Plugin } from "../plugin.ts";
+import type { LossInputs } from "./loss.ts";
+import {
+  betaOption,
+  comparison,
+  comparisonAtZero,
+  labelSmoothingOption,
+  prefFtxOption,
+  rewardMetrics,
+  smoothingFits,
+  smoothingMessage,
+  withFtx,
+} from "./_preference.ts";
+import { mean, type Scalar } from "./tape.ts";
+
+const differences = {
+  full: (r11, r12, r21, r22) => [r11.plus(r22).minus(r12).minus(r21)],
+  without_output_preference: (r11, r12, r21, r22) => [r11.minus(r21), r22.minus(r12)],
+  without_input_preference: (r11, r12, r21, r22) => [r11.minus(r12), r22.minus(r21)],
+  first_group_only: (r11, r12, r21) => [r11.times(2).minus(r12).minus(r21)],
+} satisfies Record<string, (r11: Scalar, r12: Scalar, r21: Scalar, r22: Scalar) => Scalar[]>;
+
+const Options = z.strictObject({
+  beta: betaOption,
+  loss_type: z.enum(["sigmoid", "hinge", "robust"]).default("sigmoid").describe("form of the comparison"),
+  label_smoothing: labelSmoothingOption,
+  variant: z.enum(["full", "without_output_preference", "without_input_preference", "first_group_only"])
+    .default("full").describe("which log-ratios are compared: the method itself or one of its ablations"),
+  pref_ftx: prefFtxOption,
+}).refine(smoothingFits, smoothingMessage);
+
+const iopo: Plugin<"loss", typeof Options> = definePlugin({
+  kind: "loss",
+  name: "iopo",
+  version: "1",
+  description: "Input-output preference optimisation on quadruples x1, y1, x2, y2, with a reference",
+  options: Options,
+  create({ beta, loss_type: form, label_smoothing: smoothing, variant, pref_ftx }) {
+    return {
+      shape: "iopo",
+      sequences: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y1: ["x2", "y1"], x2y2: ["x2", "y2"] },
+      needsReference: true,
+      normalize: "examples",
+      ...(pref_ftx === 0 && { initialLoss: comparisonAtZero(form) }),
+      loss(inputs) {
+        const { x1y1, x1y2, x2y1, x2y2 } = inputs.R;
+        const terms = differences[variant](x1y1!, x1y2!, x2y1!, x2y2!);
+        const loss = mean(terms.map((difference) => comparison(difference.times(beta), form, smoothing)));
+        return {
+          loss: withFtx(loss, pref_ftx, inputs, ["x1y1", "x2y2"]),
+          metrics: metrics(inputs, beta),
+        };
+      },
+    };
+  },
+});
+export default iopo;
+
+/** The authors' names: v1 is y1 over y2 given x1, v2 is y2 over y1 given x2. Names without a suffix are their means. */
+function metrics({ policy, reference, R }: LossInputs, beta: number): Record<string, number> {
+  const v1 = rewardMetrics(beta * R.x1y1!.value, beta * R.x1y2!.value, "_v1");
+  const v2 = rewardMetrics(beta * R.x2y2!.value, beta * R.x2y1!.value, "_v2");
+  const both = { ...v1, ...v2 };
+  for (const [name, value] of Object.entries(v1)) {
+    const stem = name.slice(0, -"_v1".length);
+    both[stem] = (value + v2[`${stem}_v2`]!) / 2;
+  }
+  const names = { chosen_v1: "x1y1", rejected_v1: "x1y2", chosen_v2: "x2y2", rejected_v2: "x2y1" };
+  for (const [name, sequence] of Object.entries(names)) {
+    both[`logps/${name}`] = policy[sequence]!.value;
+    both[`logps/ref_${name}`] = reference[sequence]!.value;
+  }
+  return both;
+}

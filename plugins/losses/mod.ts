@@ -1,0 +1,19 @@
+/**
+ * The built-in losses and what a person's own loss is written with.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import dpo from "./dpo.ts";
+import iopo from "./iopo.ts";
+import kto from "./kto.ts";
+import orpo from "./orpo.ts";
+import pt from "./pt.ts";
+import sft from "./sft.ts";
+import simpo from "./simpo.ts";
+
+export type { Loss, LossInputs, LossOutputs } from "./loss.ts";
+export * from "./tape.ts";
+export * from "./evaluate.ts";
+
+/** The built-in losses. */
+export const losses: readonly Plugin[] = [sft, pt, dpo, orpo, simpo, kto, iopo];

@@ -1,0 +1,43 @@
+/**
+ * Simple preference optimisation (Meng et al. 2024), no reference: −log σ(β(P_c/n_c − P_r/n_r) − γ).
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin, type Plugin } from "../plugin.ts";
+import { betaOption, perToken, prefFtxOption, rewardMetrics, withFtx } from "./_preference.ts";
+import { logSigmoid } from "./tape.ts";
+
+const Options = z.strictObject({
+  beta: betaOption,
+  gamma: z.number().default(0.5).describe("target margin between the rewards per token, usually > 0"),
+  pref_ftx: prefFtxOption,
+});
+
+const simpo: Plugin<"loss", typeof Options> = definePlugin({
+  kind: "loss",
+  name: "simpo",
+  version: "1",
+  description:
+    "Simple preference optimisation: log-probabilities per token with a target margin, no reference",
+  options: Options,
+  create: ({ beta, gamma, pref_ftx }) => ({
+    shape: "pair",
+    sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+    needsReference: false,
+    normalize: "examples",
+    loss(inputs) {
+      const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
+      const loss = logSigmoid(chosen.minus(rejected).times(beta).minus(gamma)).neg();
+      return {
+        loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
+        metrics: {
+          ...rewardMetrics(beta * chosen.value, beta * rejected.value),
+          "logps/chosen": chosen.value,
+          "logps/rejected": rejected.value,
+        },
+      };
+    },
+  }),
+});
+export default simpo;
