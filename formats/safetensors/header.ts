@@ -1,0 +1,176 @@
+/**
+ * The header of a safetensors file: 8 bytes of little-endian length, then JSON
+ * `{name: {dtype, shape, data_offsets: [begin, end]}, __metadata__}`, then the tensors' bytes without holes.
+ * Everything is checked before any tensor is read, as the Rust library of Hugging Face does.
+ * @module
+ */
+
+/** Bytes of one value of each type. */
+export const DTYPE_BYTES: Readonly<Record<string, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+};
+
+/** Where one tensor lies in its file. */
+export interface TensorInfo {
+  /** Unique in its file. */
+  readonly name: string;
+  /** A key of {@linkcode DTYPE_BYTES}. */
+  readonly dtype: string;
+  /** Row-major; `[]` is a scalar. */
+  readonly shape: readonly number[];
+  /** First byte, from the start of the file. */
+  readonly offset: number;
+  /** Product of the shape times the bytes of the dtype. */
+  readonly byteLength: number;
+}
+
+/** A checked header. */
+export interface Header {
+  /** `__metadata__`, such as `{format: "pt"}`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of their bytes. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+}
+
+/** Longest header that the format allows, in bytes. */
+export const MAX_HEADER_BYTES = 100_000_000;
+
+/**
+ * Length of the JSON of a file that begins with `start` (8 bytes, or fewer if the file is shorter).
+ * @throws {SyntaxError} If the file is too short, or the length is impossible.
+ */
+export function headerLength(start: Uint8Array, fileSize: number, path: string): number {
+  const fail = (what: string) => new SyntaxError(`Cannot read ${path} as safetensors: ${what}`);
+  if (fileSize < 8 || start.length < 8) {
+    throw fail(`it has ${fileSize} bytes, the header alone needs more. Download the file again`);
+  }
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(MAX_HEADER_BYTES)) {
+    throw fail(
+      `its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed. It is no safetensors file`,
+    );
+  }
+  if (8 + Number(length) > fileSize) {
+    throw fail(
+      `its header claims ${length} bytes, the file has ${fileSize}. It is truncated: download it again`,
+    );
+  }
+  return Number(length);
+}
+
+/**
+ * Parses and checks a header.
+ * @param json The bytes after the length.
+ * @throws {SyntaxError} If anything about it, or about the offsets against `fileSize`, is wrong; names file and tensor.
+ */
+export function parseHeader(json: Uint8Array, fileSize: number, path: string): Header {
+  const fail = (what: string) => new SyntaxError(`Cannot read ${path} as safetensors: ${what}`);
+  let parsed: unknown;
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(json);
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw fail(`its header is no JSON (${(error as Error).message})`);
+  }
+  if (!isRecord(parsed)) throw fail("its header is no JSON object");
+
+  const metadata = parsed.__metadata__ ?? {};
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
+    throw fail("__metadata__ isn't a map of strings");
+  }
+  const dataStart = 8 + json.length;
+  const entries = Object.entries(parsed).filter(([name]) => name !== "__metadata__");
+  // JSON.parse keeps the last of two equal names, so count the mentions.
+  const mentions = text.match(/"data_offsets"\s*:/g)?.length ?? 0;
+  if (mentions > entries.length + ("data_offsets" in metadata ? 1 : 0)) {
+    throw fail("a tensor's name comes twice");
+  }
+
+  const tensors = entries.map(([name, entry]) => parseTensor(name, entry, dataStart, fileSize, fail));
+  // Empty tensors come before the one that starts at the same byte.
+  tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
+  let end = dataStart;
+  let previous = "the header";
+  for (const { name, offset, byteLength } of tensors) {
+    if (offset < end) throw fail(`tensor "${name}" overlaps ${previous} by ${end - offset} bytes`);
+    if (offset > end) {
+      throw fail(`${offset - end} bytes between ${previous} and tensor "${name}" belong to no tensor`);
+    }
+    end = offset + byteLength;
+    previous = `tensor "${name}"`;
+  }
+  if (end !== fileSize) throw fail(`${fileSize - end} bytes after ${previous} belong to no tensor`);
+  return {
+    metadata: metadata as Record<string, string>,
+    tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
+  };
+}
+
+function parseTensor(
+  name: string,
+  entry: unknown,
+  dataStart: number,
+  fileSize: number,
+  fail: (what: string) => SyntaxError,
+): TensorInfo {
+  if (!isRecord(entry)) throw fail(`tensor "${name}" has no description`);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  const bytes = typeof dtype === "string" && Object.hasOwn(DTYPE_BYTES, dtype)
+    ? DTYPE_BYTES[dtype]
+    : undefined;
+  if (bytes === undefined) {
+    throw fail(
+      `tensor "${name}" has the unknown dtype ${JSON.stringify(dtype)}. Known are ${
+        Object.keys(DTYPE_BYTES).join(", ")
+      }`,
+    );
+  }
+  if (!isCounts(shape)) {
+    throw fail(`tensor "${name}" has the shape ${JSON.stringify(shape)}, not a list of counts`);
+  }
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+    throw fail(`tensor "${name}" has the data_offsets ${JSON.stringify(offsets)}, not [begin, end]`);
+  }
+  const [begin, end] = offsets as [number, number];
+  const needed = shape.reduce((product, size) => product * size, bytes);
+  if (needed !== end - begin) {
+    throw fail(
+      `tensor "${name}" of shape [${
+        shape.join(", ")
+      }] and dtype ${dtype} needs ${needed} bytes, its data_offsets ` +
+        `hold ${end - begin}`,
+    );
+  }
+  if (dataStart + end > fileSize) {
+    throw fail(
+      `tensor "${name}" ends at byte ${
+        dataStart + end
+      }, outside the file of ${fileSize} bytes. It is truncated: ` +
+        `download it again`,
+    );
+  }
+  return { name, dtype: dtype as string, shape, offset: dataStart + begin, byteLength: end - begin };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+}

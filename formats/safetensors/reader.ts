@@ -1,0 +1,132 @@
+/**
+ * Lazy reader of one safetensors file: opening reads and checks the header only, tensors are read when asked for.
+ * @module
+ */
+import { distance } from "fastest-levenshtein";
+
+import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
+import { RandomAccessFile } from "../random_access.ts";
+import { type Header, headerLength, parseHeader, type TensorInfo } from "./header.ts";
+
+/** Values of a tensor in the array type that holds them exactly (F16, BF16 and F8 as bits). */
+export type TensorData =
+  | Float64Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
+
+const ARRAYS: Readonly<Record<string, new (buffer: ArrayBuffer) => TensorData>> = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+  F8_E4M3: Uint8Array,
+  F8_E5M2: Uint8Array,
+};
+
+/** Bytes converted at a time, so that a large half tensor doesn't need its own size in scratch memory. */
+const CHUNK = 1 << 22;
+
+/** An open safetensors file. */
+export class SafetensorsFile implements Disposable {
+  /** As given. */
+  readonly path: string;
+  /** `__metadata__`, such as `{format: "pt"}`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of their bytes. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Bytes in front of the first tensor. */
+  readonly headerBytes: number;
+  readonly #file: RandomAccessFile;
+
+  /**
+   * Opens a file and checks its whole header.
+   * @throws {SyntaxError} If the file isn't a valid safetensors file; names file and tensor.
+   */
+  constructor(path: string) {
+    this.path = path;
+    this.#file = new RandomAccessFile(path);
+    try {
+      const size = this.#file.size;
+      const length = headerLength(this.#file.read(0, Math.min(8, size)), size, path);
+      const header: Header = parseHeader(this.#file.read(8, length), size, path);
+      this.metadata = header.metadata;
+      this.tensors = header.tensors;
+      this.headerBytes = 8 + length;
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Type, shape and place of a tensor.
+   * @throws {RangeError} If there is none of that name.
+   */
+  info(name: string): TensorInfo {
+    const info = this.tensors.get(name);
+    if (info) return info;
+    const near = [...this.tensors.keys()].sort((a, b) => distance(a, name) - distance(b, name)).slice(0, 1);
+    throw new RangeError(
+      `Cannot read tensor "${name}" of ${this.path}: there is none of that name.` +
+        (near.length ? ` Did you mean "${near[0]}"?` : " The file has no tensors"),
+    );
+  }
+
+  /** The values as they are stored. A fresh array each call. */
+  read(name: string): TensorData {
+    const { dtype, offset, byteLength } = this.info(name);
+    return new ARRAYS[dtype]!(this.#file.read(offset, byteLength).buffer);
+  }
+
+  /**
+   * The values of an F64, F32, F16 or BF16 tensor as float32. A fresh array each call.
+   * @throws {TypeError} If the tensor has another type.
+   */
+  readFloat32(name: string): Float32Array<ArrayBuffer> {
+    const { dtype, offset, byteLength } = this.info(name);
+    if (dtype === "F32") return new Float32Array(this.#file.read(offset, byteLength).buffer);
+    if (dtype === "F64") {
+      return new Float32Array(new Float64Array(this.#file.read(offset, byteLength).buffer));
+    }
+    if (dtype !== "F16" && dtype !== "BF16") {
+      throw new TypeError(
+        `Cannot read tensor "${name}" of ${this.path} as float32: its dtype is ${dtype}. F64, F32, F16 and BF16 can be`,
+      );
+    }
+    const convert = dtype === "F16" ? halfToFloat32 : bfloat16ToFloat32;
+    const out = new Float32Array(byteLength / 2);
+    const chunk = new Uint8Array(Math.min(byteLength, CHUNK));
+    for (let at = 0; at < byteLength; at += CHUNK) {
+      const count = Math.min(CHUNK, byteLength - at);
+      this.#file.readInto(offset + at, chunk.subarray(0, count));
+      convert(new Uint16Array(chunk.buffer, 0, count / 2), out.subarray(at / 2, (at + count) / 2));
+    }
+    return out;
+  }
+
+  /** Closes the file; nothing can be read after it. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** As {@linkcode SafetensorsFile.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
