@@ -1,0 +1,9 @@
+/**
+ * The built-in judges.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import rules from "./rules.ts";
+
+/** Built-in judge plugins. */
+export const judges: readonly Plugin[] = [rules];
