@@ -32,6 +32,7 @@ const Options = z.strictObject({
   pref_ftx: prefFtxOption,
 }).refine(smoothingFits, smoothingMessage);
 
+/** The plugin `dpo`; formula above. */
 const dpo: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "dpo",

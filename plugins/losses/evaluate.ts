@@ -7,8 +7,9 @@ import { constant, gradients, variable } from "./tape.ts";
 
 /** The numbers of one example, by sequence name. Log-probabilities are sums over labelled tokens, in nats. */
 export interface LossRow {
+  /** Under the model being trained, <= 0. */
   policy: Readonly<Record<string, number>>;
-  /** Left out when the loss needs no reference. */
+  /** Under the reference; left out when the loss needs none. */
   reference?: Readonly<Record<string, number>>;
   /** Labelled tokens, > 0. */
   length: Readonly<Record<string, number>>;
@@ -22,6 +23,7 @@ export interface EvaluatedRow {
   loss: number;
   /** d `loss` / d policy log-probability sum, by sequence name. */
   gradient: Record<string, number>;
+  /** As in the loss's outputs, as numbers. */
   metrics: Record<string, number>;
 }
 

@@ -43,6 +43,7 @@ const Options = z.strictObject({
   pref_ftx: prefFtxOption,
 }).refine(smoothingFits, smoothingMessage);
 
+/** The plugin `iopo`; formula above. */
 const iopo: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "iopo",

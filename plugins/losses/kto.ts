@@ -22,6 +22,7 @@ const Options = z.strictObject({
   pref_ftx: prefFtxOption,
 });
 
+/** The plugin `kto`; formula above. */
 const kto: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "kto",

@@ -15,6 +15,7 @@ const Options = z.strictObject({ beta: betaOption, pref_ftx: prefFtxOption });
 const CERTAIN = -(2 ** -52);
 const logOdds = (a: Scalar) => a.minus(a.min(CERTAIN).log1mExp());
 
+/** The plugin `orpo`; formula above. */
 const orpo: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "orpo",

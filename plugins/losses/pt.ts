@@ -8,6 +8,7 @@ import { definePlugin, type Plugin } from "../plugin.ts";
 
 const Options = z.strictObject({});
 
+/** The plugin `pt`; formula above. */
 const pt: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "pt",

@@ -14,6 +14,7 @@ const Options = z.strictObject({
   pref_ftx: prefFtxOption,
 });
 
+/** The plugin `simpo`; formula above. */
 const simpo: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "simpo",
