@@ -1,0 +1,131 @@
+/**
+ * Reverse mode: a graph becomes the graph of its gradients, written with the kernels' own `grad`.
+ * @module
+ */
+import { type Graph, GraphBuilder, type Node, prune, type Value } from "./graph.ts";
+import { add } from "./ops/add.ts";
+
+/** A forward graph and the backward graph that belongs to it. */
+export interface Differentiated {
+  /** The given outputs, and those values the backward graph wants kept, named `saved.N`. */
+  forward: Graph;
+  /** Inputs: those of the forward graph it still needs, `saved.N`, and `d.OUTPUT`. Outputs: `d.INPUT` for each of `wrt`. */
+  backward: Graph;
+}
+
+/** How much of the forward pass is kept. `inputs`: nothing but its inputs, the rest is recomputed (gradient checkpointing). */
+export type Keep = "inputs" | "activations";
+
+/**
+ * Differentiates a graph.
+ * @param graph The forward graph.
+ * @param seeds Names of outputs that a gradient comes in for.
+ * @param wrt Names of inputs whose gradients are wanted.
+ * @throws {TypeError} If a kernel on the way has no gradient, or an input isn't reached.
+ */
+export function differentiate(
+  graph: Graph,
+  seeds: readonly string[],
+  wrt: readonly string[],
+  keep: Keep = "activations",
+): Differentiated {
+  const g = new GraphBuilder(graph);
+  const depends = dependents(graph, wrt);
+  const gradients = new Map<number, Value>();
+  const accumulate = (value: Value, gradient: Value) => {
+    const before = gradients.get(value.id);
+    gradients.set(value.id, before ? g.run(add, { a: before, b: gradient }).y! : gradient);
+  };
+  for (const name of seeds) {
+    const output = graph.outputs[name];
+    if (!output) throw new TypeError(`Cannot differentiate: there is no output "${name}"`);
+    accumulate(output, g.input(`d.${name}`, output.shape));
+  }
+  for (const node of graph.nodes.toReversed()) {
+    const outputGradients = Object.fromEntries(
+      Object.entries(node.outputs).map(([name, v]) => [name, gradients.get(v.id) ?? null]),
+    );
+    if (Object.values(outputGradients).every((v) => v === null)) continue;
+    const needs = new Set(Object.keys(node.inputs).filter((name) => depends.has(node.inputs[name]!.id)));
+    if (needs.size === 0) continue;
+    for (const [name, gradient] of Object.entries(inputGradients(g, node, outputGradients, needs))) {
+      if (gradient && needs.has(name)) accumulate(node.inputs[name]!, gradient);
+    }
+  }
+  const outputs: Record<string, Value> = {};
+  for (const name of wrt) {
+    const gradient = gradients.get(graph.inputs[name]?.id ?? -1);
+    if (!gradient) throw new TypeError(`Cannot differentiate by input "${name}": no output depends on it`);
+    outputs[`d.${name}`] = gradient;
+  }
+  return split(graph, prune({ inputs: g.inputs, nodes: g.nodes, outputs }), keep);
+}
+
+function inputGradients(
+  g: GraphBuilder,
+  node: Node,
+  gradients: Record<string, Value | null>,
+  needs: ReadonlySet<string>,
+): Readonly<Record<string, Value | null>> {
+  if (!node.kernel.grad) {
+    throw new TypeError(`Cannot differentiate kernel ${node.kernel.name}: it has no gradient`);
+  }
+  return node.kernel.grad(g, {
+    inputs: node.inputs,
+    outputs: node.outputs,
+    gradients,
+    attrs: node.attrs,
+    needs,
+  });
+}
+
+/** Ids of values that depend on any of the named inputs. */
+function dependents(graph: Graph, names: readonly string[]): Set<number> {
+  const ids = new Set(names.map((name) => {
+    const value = graph.inputs[name];
+    if (!value) throw new TypeError(`Cannot differentiate by input "${name}": the graph has no such input`);
+    return value.id;
+  }));
+  for (const node of graph.nodes) {
+    if (Object.values(node.inputs).some((v) => ids.has(v.id))) {
+      Object.values(node.outputs).forEach((v) => ids.add(v.id));
+    }
+  }
+  return ids;
+}
+
+/** Cuts the joint graph in two: what the backward part takes from the forward pass becomes `saved.N`, or is recomputed. */
+function split(forward: Graph, joint: Graph, keep: Keep): Differentiated {
+  if (keep === "inputs") return { forward, backward: withUsedInputs(joint) };
+  const forwardNodes = new Set(forward.nodes);
+  const producer = new Map<number, Node>();
+  for (const node of forward.nodes) Object.values(node.outputs).forEach((v) => producer.set(v.id, node));
+  const saved: Record<string, Value> = {};
+  const savedIds = new Set<number>();
+  const recomputed = new Set<Node>();
+  const want = (value: Value) => {
+    const node = producer.get(value.id);
+    if (!node || savedIds.has(value.id) || recomputed.has(node)) return;
+    if (node.kernel.cheap) {
+      recomputed.add(node);
+      Object.values(node.inputs).forEach(want);
+    } else {
+      savedIds.add(value.id);
+      saved[`saved.${savedIds.size - 1}`] = value;
+    }
+  };
+  const backwardNodes = joint.nodes.filter((n) => !forwardNodes.has(n));
+  for (const node of backwardNodes) Object.values(node.inputs).forEach(want);
+  const nodes = joint.nodes.filter((n) => !forwardNodes.has(n) || recomputed.has(n));
+  const backward = withUsedInputs({ inputs: { ...joint.inputs, ...saved }, nodes, outputs: joint.outputs });
+  return { forward: { ...forward, outputs: { ...forward.outputs, ...saved } }, backward };
+}
+
+function withUsedInputs(graph: Graph): Graph {
+  const used = new Set(graph.nodes.flatMap((n) => Object.values(n.inputs).map((v) => v.id)));
+  Object.values(graph.outputs).forEach((v) => used.add(v.id));
+  return {
+    ...graph,
+    inputs: Object.fromEntries(Object.entries(graph.inputs).filter(([, v]) => used.has(v.id))),
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * Backends: compile a graph into a program and hold tensors. A backend never learns about gradients.
+ * @module
+ */
+import type { Graph } from "./graph.ts";
+
+/** A tensor that a backend holds. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly type: "f32" | "i32";
+  /** Gives its memory back. Using it afterwards is an error. */
+  dispose(): void;
+}
+
+/** A compiled graph. */
+export interface Program {
+  /**
+   * Runs once.
+   * @param inputs Every graph input by name.
+   * @param into Tensors to write outputs to; they must not be among the inputs. Missing ones are allocated.
+   * @throws {TypeError} If an input is missing or its shape or type doesn't fit the graph.
+   */
+  run(
+    inputs: Readonly<Record<string, Tensor>>,
+    into?: Readonly<Record<string, Tensor>>,
+  ): Promise<Record<string, Tensor>>;
+  dispose(): Promise<void>;
+}
+
+/** Data on the host: float32, or int32 for integers. */
+export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
+/** Where programs run. */
+export interface Backend {
+  /** "reference", "onnx" or "webgpu". */
+  readonly name: string;
+  /** What it really runs on, for people: "onnxruntime 1.30.0, cpu, 2 threads". */
+  readonly description: string;
+  compile(graph: Graph, name: string): Promise<Program>;
+  /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
+  upload(data: HostArray, shape: readonly number[]): Tensor;
+  /** Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep. */
+  download(tensor: Tensor): Promise<HostArray>;
+  /** A tensor of zeros. */
+  zeros(shape: readonly number[], type?: "f32" | "i32"): Tensor;
+  /** Frees everything. */
+  dispose(): Promise<void>;
+}
+
+/** Number of elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,69 @@
+/**
+ * The reference backend: runs every kernel's `reference` in float64. Slow, exact, and the definition of the others.
+ * @module
+ */
+import { type Backend, elements, type HostArray, type Program, type Tensor } from "../../backend.ts";
+import { type Graph, nodeSizes } from "../../graph.ts";
+import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
+
+/** A tensor in float64. */
+export class ReferenceTensor implements Tensor {
+  constructor(
+    readonly values: Float64Array,
+    readonly shape: readonly number[],
+    readonly type: "f32" | "i32",
+  ) {}
+  dispose(): void {}
+}
+
+/** Makes the reference backend. */
+export function referenceBackend(): Backend {
+  return {
+    name: "reference",
+    description: "plain loops in float64, 1 thread",
+    compile: (graph, name) => Promise.resolve(referenceProgram(graph, name)),
+    upload: (data, shape) =>
+      new ReferenceTensor(Float64Array.from(data), shape, data instanceof Int32Array ? "i32" : "f32"),
+    download: (tensor) => {
+      const { values, type } = tensor as ReferenceTensor;
+      return Promise.resolve((type === "i32" ? Int32Array : Float32Array).from(values) as HostArray);
+    },
+    zeros: (shape, type = "f32") => new ReferenceTensor(new Float64Array(elements(shape)), shape, type),
+    dispose: () => Promise.resolve(),
+  };
+}
+
+function referenceProgram(graph: Graph, name: string): Program {
+  const run = (inputs: Readonly<Record<string, Tensor>>, into: Readonly<Record<string, Tensor>> = {}) => {
+    const sizes = bindSizes(name, graph, inputs);
+    const values = new Map<number, Float64Array>();
+    for (const [key, value] of Object.entries(graph.inputs)) {
+      values.set(value.id, (inputs[key] as ReferenceTensor).values);
+    }
+    for (const node of graph.nodes) {
+      const dims = Object.fromEntries(
+        Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]),
+      );
+      const given = Object.fromEntries(Object.entries(node.inputs).map(([k, v]) => [k, values.get(v.id)!]));
+      const made = node.kernel.reference(given, dims, node.attrs);
+      for (const [key, value] of Object.entries(node.outputs)) values.set(value.id, made[key]!);
+    }
+    return Object.fromEntries(
+      Object.entries(graph.outputs).map(([key, value]) => {
+        const result = new ReferenceTensor(values.get(value.id)!, concreteShape(value, sizes), value.type);
+        (into[key] as ReferenceTensor | undefined)?.values.set(result.values);
+        return [key, into[key] ?? result];
+      }),
+    );
+  };
+  return {
+    run: (inputs, into) => {
+      try {
+        return Promise.resolve(run(inputs, into));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+    dispose: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * What the contract test and `doctor` share: inputs of a sample, and running one kernel alone.
+ * @module
+ */
+import { type Backend, elements, type HostArray } from "./backend.ts";
+import { type Graph, GraphBuilder } from "./graph.ts";
+import type { Arrays, Kernel, Sample, Tolerance } from "./kernel.ts";
+
+/** Inputs of a sample: ramps with an irrational step, which any language can make, rounded to float32. */
+export function sampleInputs(kernel: Kernel, sample: Sample): Arrays {
+  return Object.fromEntries(
+    Object.entries(kernel.inputs).map(([name, axes], index) => {
+      const given = sample.data?.[name];
+      if (given) return [name, Float64Array.from(given)];
+      if (kernel.integers?.includes(name)) {
+        throw new TypeError(`Sample of ${kernel.name} needs data for integer input "${name}"`);
+      }
+      const [low, high] = sample.range?.[name] ?? [-1, 1];
+      const values = new Float64Array(elements(shapeOf(axes, sample)));
+      for (let i = 0; i < values.length; i++) {
+        const fraction = ((i + 1) * 0.6180339887 + (index + 1) * 0.3141592653) % 1;
+        values[i] = Math.fround(low + (high - low) * fraction);
+      }
+      return [name, values];
+    }),
+  );
+}
+
+/** Sizes of axes in a sample. */
+export function shapeOf(axes: readonly string[], sample: Sample): number[] {
+  return axes.map((axis) => {
+    const size = sample.dims[axis];
+    if (size === undefined) throw new TypeError(`Sample "${sample.note}" doesn't size axis "${axis}"`);
+    return size;
+  });
+}
+
+/** A graph of one application of the kernel, with symbolic sizes for `symbolicAxes`. */
+export function kernelGraph(kernel: Kernel, sample: Sample, symbolicAxes: readonly string[] = []): Graph {
+  const g = new GraphBuilder();
+  const inputs = Object.fromEntries(
+    Object.entries(kernel.inputs).map(([name, axes]) => {
+      const shape = shapeOf(axes, sample).map((size, i) => symbolicAxes.includes(axes[i]!) ? axes[i]! : size);
+      return [name, g.input(name, shape, kernel.integers?.includes(name) ? "i32" : "f32")];
+    }),
+  );
+  return g.finish(g.run(kernel, inputs, sample.attrs));
+}
+
+/** Runs a graph once on a backend from float64 values. */
+export async function runOnce(
+  backend: Backend,
+  graph: Graph,
+  inputs: Arrays,
+  sizes: Record<string, number> = {},
+): Promise<Arrays> {
+  const program = await backend.compile(graph, "once");
+  const tensors = Object.fromEntries(
+    Object.entries(graph.inputs).map(([name, value]) => {
+      const data = (value.type === "i32" ? Int32Array : Float32Array).from(inputs[name]!) as HostArray;
+      return [name, backend.upload(data, value.shape.map((s) => typeof s === "number" ? s : sizes[s]!))];
+    }),
+  );
+  const results = await program.run(tensors);
+  const arrays: Arrays = {};
+  for (const [name, tensor] of Object.entries(results)) {
+    arrays[name] = Float64Array.from(await backend.download(tensor));
+  }
+  for (const tensor of [...Object.values(results), ...Object.values(tensors)]) tensor.dispose();
+  await program.dispose();
+  return arrays;
+}
+
+/** The worst element by |a − b| / (atol + rtol |b|); above 1 it is outside. NaN and infinities count as infinitely wrong unless equal. */
+export function worst(
+  actual: Float64Array,
+  expected: Float64Array,
+  { atol, rtol }: Tolerance,
+): { ratio: number; index: number } {
+  let ratio = actual.length === expected.length ? 0 : Infinity, index = -1;
+  for (let i = 0; i < expected.length && ratio < Infinity; i++) {
+    const a = actual[i]!, b = expected[i]!;
+    const r = Object.is(a, b) || a === b ? 0 : Math.abs(a - b) / (atol + rtol * Math.abs(b));
+    if (!(r <= ratio)) [ratio, index] = [Number.isNaN(r) ? Infinity : r, i];
+  }
+  return { ratio, index };
+}

@@ -1,0 +1,154 @@
+/**
+ * The kernel contract: a kernel is one value that says what it computes (`reference`), how each backend does it
+ * (`onnx`, `wgsl`) and what its gradient is (`grad`, written with other kernels).
+ *
+ * Axis names used everywhere: `rows` tokens of a packed row (T), `in`/`out` features, `cols` any features, `vocab`
+ * vocabulary, `labels` labelled tokens. The same name in one kernel means the same size; sizes are checked once, generically.
+ * @module
+ */
+import type { GraphBuilder, Value } from "./graph.ts";
+
+/** Static parameters of one application of a kernel (numbers, flags), such as an epsilon or a count of heads. */
+export type Attributes = Readonly<Record<string, number | boolean | null>>;
+
+/** Size of each axis by name. */
+export type Dims = Readonly<Record<string, number>>;
+
+/** Size of each axis by name where it is fixed, `null` where it is symbolic and known only when the program runs. */
+export type SymbolicDims = Readonly<Record<string, number | null>>;
+
+/** Values of tensors by name, row-major, in float64 (integers too). */
+export type Arrays = Record<string, Float64Array>;
+
+/** One node of an ONNX graph. Names are local to the kernel: its inputs, its outputs, or anything else for temporaries. */
+export interface OnnxNode {
+  op: string;
+  in: readonly string[];
+  out: readonly string[];
+  /** Integers become INT, other numbers FLOAT: write `float(1)` for a float that happens to be whole. */
+  attrs?: Readonly<Record<string, OnnxAttribute>>;
+  /** "" is ONNX's own domain. */
+  domain?: "com.microsoft";
+}
+
+/** Attribute of an ONNX node. */
+export type OnnxAttribute =
+  | number
+  | string
+  | readonly number[]
+  | { float: number }
+  | { graph: OnnxSubgraph }
+  | {
+    type: OnnxType;
+  };
+
+/** Element types used in lowerings. */
+export type OnnxType = "f32" | "i32" | "i64" | "bool";
+
+/** Body of a Loop. Names of the outer kernel may be used inside. */
+export interface OnnxSubgraph {
+  inputs: readonly { name: string; type: OnnxType; rank: number }[];
+  outputs: readonly { name: string; type: OnnxType; rank: number }[];
+  nodes: readonly OnnxNode[];
+}
+
+/** A constant of a lowering, written as an operator without inputs. */
+export function constant(name: string, type: "f32" | "i64", values: number | readonly number[]): OnnxNode {
+  const list = typeof values === "number" ? [values] : values;
+  return {
+    op: "Constant",
+    in: [],
+    out: [name],
+    attrs: type === "f32"
+      ? (typeof values === "number"
+        ? { value_float: { float: values } }
+        : { value_floats: list.map((v) => v) })
+      : (typeof values === "number" ? { value_int: values } : { value_ints: list }),
+  };
+}
+
+/** A float attribute of an ONNX node, also when it is a whole number. */
+export function float(value: number): { float: number } {
+  return { float: value };
+}
+
+/** One compute shader dispatch of a WGSL lowering. */
+export interface WgslDispatch {
+  /** Complete WGSL with entry point `main`; bindings in group 0 in the order of `bindings`. */
+  code: string;
+  /** Names of kernel inputs, outputs or temporaries, in binding order. */
+  bindings: readonly { name: string; access: "read" | "read_write" }[];
+  workgroups: readonly [number, number, number];
+}
+
+/** A WGSL lowering for concrete sizes. */
+export interface WgslProgram {
+  /** Temporaries: name → number of 32-bit elements. */
+  temporaries?: Readonly<Record<string, number>>;
+  dispatches: readonly WgslDispatch[];
+}
+
+/** What {@linkcode Kernel.grad} is given. */
+export interface GradientSite {
+  inputs: Readonly<Record<string, Value>>;
+  outputs: Readonly<Record<string, Value>>;
+  /** d loss / d output; null where an output isn't used. At least one isn't null. */
+  gradients: Readonly<Record<string, Value | null>>;
+  attrs: Attributes;
+  /** Inputs whose gradient is wanted. Others may be left out. */
+  needs: ReadonlySet<string>;
+}
+
+/** One case of the contract test. Inputs are ramps that any language can make, in `range` (default −1 to 1). */
+export interface Sample {
+  dims: Dims;
+  attrs?: Attributes;
+  range?: Readonly<Record<string, readonly [low: number, high: number]>>;
+  /** Inputs given outright (integers always are). */
+  data?: Readonly<Record<string, readonly number[]>>;
+  /** Default true; false where the function isn't differentiable at the sample or values overflow differences. */
+  gradient?: boolean;
+  /** Why this sample is here, such as "one row". */
+  note: string;
+}
+
+/** How far float32 backends may be from the float64 reference: |a − b| ≤ atol + rtol·|b|. */
+export interface Tolerance {
+  atol: number;
+  rtol: number;
+}
+
+/** A kernel: contract, definition, lowerings, gradient and samples. */
+export interface Kernel {
+  readonly name: string;
+  /** Axis names of every input, in order. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly outputs: Readonly<Record<string, readonly string[]>>;
+  /** Names of inputs that hold int32; all others are float32. */
+  readonly integers?: readonly string[];
+  /** Float inputs that deliberately have no gradient, such as tables of angles. */
+  readonly constants?: readonly string[];
+  /** Axes of outputs that no input has, from attributes and input sizes. */
+  axes?(dims: SymbolicDims, attrs: Attributes): Readonly<Record<string, number | null>>;
+  /** Plain loops with float64 sums: the definition. */
+  reference(inputs: Readonly<Arrays>, dims: Dims, attrs: Attributes): Arrays;
+  /** ONNX nodes from the input names to the output names. */
+  onnx(dims: SymbolicDims, attrs: Attributes): OnnxNode[];
+  /** Compute shaders, or null while the kernel has none (issue B). */
+  wgsl: ((dims: Dims, attrs: Attributes) => WgslProgram) | null;
+  /** Gradients of the needed inputs, as graph values; null for an input that deliberately has none. */
+  grad: ((g: GraphBuilder, at: GradientSite) => Readonly<Record<string, Value | null>>) | null;
+  /** Whether recomputing an output costs little beside reading it from memory; such outputs aren't kept for the backward pass. */
+  readonly cheap?: boolean;
+  readonly samples: readonly Sample[];
+  readonly tolerance: Tolerance;
+}
+
+/** Reads a number among attributes. @throws {TypeError} If it is missing. */
+export function number(attrs: Attributes, name: string, fallback?: number): number {
+  const value = attrs[name] ?? fallback;
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot read attribute "${name}" as a number: current value is ${value}`);
+  }
+  return value;
+}

@@ -1,0 +1,11 @@
+/**
+ * Numerics: kernels, graphs, reverse-mode differentiation and the backends that run them.
+ * @module
+ */
+export * from "./kernel.ts";
+export * from "./graph.ts";
+export * from "./autodiff.ts";
+export * from "./backend.ts";
+export { KERNELS } from "./ops/mod.ts";
+export { referenceBackend } from "./backends/reference/mod.ts";
+export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";

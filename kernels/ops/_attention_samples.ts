@@ -1,0 +1,68 @@
+import type { Sample } from "../kernel.ts";
+
+/** Ends of subtrees and depths of a row that holds the given trees; a tree is `[length, ...children]`. */
+type Tree = readonly [length: number, ...children: Tree[]];
+
+/** Lays trees out depth first. */
+export function layOut(trees: readonly Tree[]): { until: number[]; positions: number[] } {
+  const until: number[] = [], positions: number[] = [];
+  const place = ([length, ...children]: Tree, depth: number) => {
+    const start = until.length;
+    for (let i = 0; i < length; i++) {
+      until.push(0);
+      positions.push(depth + i);
+    }
+    children.forEach((child) => place(child, depth + length));
+    for (let i = start; i < start + length; i++) until[i] = until.length;
+  };
+  trees.forEach((tree) => place(tree, 0));
+  return { until, positions };
+}
+
+function sample(
+  note: string,
+  trees: readonly Tree[],
+  heads: number,
+  kvHeads: number,
+  d: number,
+  more: { window?: number; queries?: number; range?: Sample["range"]; gradient?: boolean } = {},
+): Sample {
+  const data = layOut(trees), rows = data.until.length;
+  return {
+    note,
+    dims: { queries: more.queries ?? rows, rows, qcols: heads * d, kvcols: kvHeads * d },
+    attrs: { heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(d), window: more.window ?? null },
+    data,
+    ...(more.range ? { range: more.range } : {}),
+    ...(more.gradient === undefined ? {} : { gradient: more.gradient }),
+  };
+}
+
+/** Trees for both directions. */
+const common: Sample[] = [
+  sample("one token", [[1]], 1, 1, 2),
+  sample("causal, grouped heads", [[5]], 4, 2, 3),
+  sample("two answers behind one prompt", [[3, [2], [4]]], 2, 1, 4),
+  sample("two examples, one a tree of trees", [[2, [3, [1], [2]], [2]], [4]], 2, 2, 2),
+  sample("sliding window over a tree", [[4, [3], [5]]], 2, 1, 2, { window: 3 }),
+  sample("longer than a chunk", [[100, [60], [40, [30], [20]]], [30]], 2, 1, 4, { gradient: false }),
+];
+
+/** Scores of up to 3,000 forward. Backward 100: float32 holds a score of 3,000 only to 2e-4, which is that error in a weight. */
+const large = (range: number) =>
+  sample("large scores", [[6, [3], [2]]], 2, 1, 4, {
+    range: { q: [-range, range], k: [-range, range] },
+    gradient: false,
+  });
+
+/** Samples of the forward kernel. */
+export const attentionSamples: Sample[] = [
+  ...common,
+  large(40),
+  sample("last two rows as queries, as with a cache", [[7]], 2, 1, 2, { queries: 2, gradient: false }),
+];
+
+/** Samples of the gradient kernel (as many queries as rows). */
+export const attentionGradSamples: Sample[] = [...common, large(7)].map((
+  { dims: { queries: _, ...dims }, ...rest },
+) => ({ ...rest, dims }));

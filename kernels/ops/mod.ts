@@ -1,0 +1,52 @@
+/**
+ * Every kernel. A new one is a file here and a line below.
+ * @module
+ */
+import type { Kernel } from "../kernel.ts";
+import { add } from "./add.ts";
+import { addBias } from "./add_bias.ts";
+import { attention } from "./attention.ts";
+import { attentionGrad } from "./attention_grad.ts";
+import { gatherRows } from "./gather_rows.ts";
+import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
+import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
+import { linear } from "./linear.ts";
+import { loraUp } from "./lora_up.ts";
+import { matmul } from "./matmul.ts";
+import { matmulTn } from "./matmul_tn.ts";
+import { multiply } from "./multiply.ts";
+import { rmsNorm } from "./rms_norm.ts";
+import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
+import { rotary } from "./rotary.ts";
+import { scaleRows } from "./scale_rows.ts";
+import { scatterAddRows } from "./scatter_add_rows.ts";
+import { sumRows } from "./sum_rows.ts";
+import { swiglu } from "./swiglu.ts";
+import { swigluGrad } from "./swiglu_grad.ts";
+
+/** Every kernel; the contract test runs all of them on every backend. */
+export const KERNELS: readonly Kernel[] = [
+  add,
+  addBias,
+  attention,
+  attentionGrad,
+  gatherRows,
+  labelLogprob,
+  labelLogprobUnit,
+  labelLogprobGrad,
+  labelLogprobWeightGrad,
+  linear,
+  loraUp,
+  matmul,
+  matmulTn,
+  multiply,
+  rmsNorm,
+  rmsNormGrad,
+  rmsNormWeightGrad,
+  rotary,
+  scaleRows,
+  scatterAddRows,
+  sumRows,
+  swiglu,
+  swigluGrad,
+];
