@@ -1,0 +1,198 @@
+/**
+ * config.json in transformers' spelling, made from a GGUF file's metadata and tensors.
+ * @module
+ */
+import { distance } from "fastest-levenshtein";
+
+import type { GgufMetadata, GgufValue } from "./header.ts";
+import type { GgufFile } from "./reader.ts";
+
+const CLASSES: Readonly<Record<string, string>> = {
+  llama: "LlamaForCausalLM",
+  mistral: "MistralForCausalLM",
+  qwen2: "Qwen2ForCausalLM",
+  qwen3: "Qwen3ForCausalLM",
+};
+
+/**
+ * Makes the config. `llama` covers Mistral too, whose files carry that name; one with a sliding window becomes
+ * model_type `mistral`. The output is tied to the embedding where the file has no `output.weight`.
+ * @throws {RangeError} If the architecture or a feature isn't supported, or a field is missing; names it.
+ * @throws {TypeError} If a field has the wrong type.
+ */
+export function ggufConfig(file: GgufFile): Record<string, unknown> {
+  const { metadata, tensors, path } = file;
+  const architecture = text(metadata, "general.architecture", path);
+  if (!Object.hasOwn(CLASSES, architecture)) {
+    const known = Object.keys(CLASSES);
+    const near = known.find((name) => distance(name, architecture) <= 2);
+    throw new RangeError(
+      `Cannot open ${path}: its architecture is "${architecture}".${
+        near ? ` Did you mean "${near}"?` : ""
+      } ` +
+        `Supported are ${known.join(", ")}`,
+    );
+  }
+  const has = (key: string) => metadata.has(`${architecture}.${key}`);
+  const count = (key: string, otherwise?: number) =>
+    integer(metadata, `${architecture}.${key}`, path, otherwise);
+  if (has("expert_count") && count("expert_count") > 0) {
+    throw new RangeError(
+      `Cannot open ${path}: it is a mixture of ${count("expert_count")} experts, not supported`,
+    );
+  }
+  const hiddenSize = count("embedding_length");
+  const heads = count("attention.head_count");
+  const keyValueHeads = count("attention.head_count_kv", heads);
+  const headDim = count("attention.key_length", Math.floor(hiddenSize / heads));
+  for (
+    const [key, size] of [["attention.value_length", headDim], ["rope.dimension_count", headDim]] as const
+  ) {
+    if (count(key, size) !== size) {
+      throw new RangeError(
+        `Cannot open ${path}: ${architecture}.${key} is ${count(key)}, the heads have ${size}`,
+      );
+    }
+  }
+  const embedding = tensors.get("token_embd.weight");
+  if (!embedding) throw new RangeError(`Cannot open ${path}: it has no tensor "token_embd.weight"`);
+
+  const theta = real(metadata, `${architecture}.rope.freq_base`, path, 10000);
+  const sliding = count("attention.sliding_window", 0);
+  const modelType = architecture === "llama" && sliding > 0 ? "mistral" : architecture;
+  const config: Record<string, unknown> = {
+    architectures: [CLASSES[modelType]],
+    model_type: modelType,
+    vocab_size: embedding.shape[0],
+    hidden_size: hiddenSize,
+    intermediate_size: count("feed_forward_length"),
+    num_hidden_layers: count("block_count"),
+    num_attention_heads: heads,
+    num_key_value_heads: keyValueHeads,
+    head_dim: headDim,
+    hidden_act: "silu",
+    max_position_embeddings: count("context_length"),
+    rms_norm_eps: real(metadata, `${architecture}.attention.layer_norm_rms_epsilon`, path),
+    rope_theta: theta,
+    rope_scaling: ropeScaling(file, architecture, theta, headDim),
+    tie_word_embeddings: !tensors.has("output.weight"),
+    dtype: "float32",
+  };
+  if (architecture === "llama" || architecture === "qwen3") {
+    config.attention_bias = tensors.has("blk.0.attn_output.bias") ||
+      architecture === "qwen3" && tensors.has("blk.0.attn_q.bias");
+  }
+  if (modelType === "llama") config.mlp_bias = tensors.has("blk.0.ffn_gate.bias");
+  if (modelType === "mistral") config.sliding_window = sliding;
+  if (modelType.startsWith("qwen")) {
+    Object.assign(config, { use_sliding_window: false, sliding_window: null });
+    if (sliding > 0) {
+      throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
+    }
+  }
+  for (const name of ["bos", "eos", "padding"] as const) {
+    const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
+    if (typeof id === "number") config[`${name === "padding" ? "pad" : name}_token_id`] = id;
+  }
+  return config;
+}
+
+/**
+ * Rotary scaling. Llama 3's is not named in a GGUF file but given as one divisor a frequency (`rope_freqs.weight`):
+ * where they are those of a `llama3` rule with Meta's bounds 1 and 4 the rule is written, else the divisors themselves,
+ * which transformers spells as `longrope` with an attention factor of 1.
+ */
+function ropeScaling(file: GgufFile, architecture: string, theta: number, headDim: number): unknown {
+  const { metadata, path, tensors } = file;
+  const type = metadata.has(`${architecture}.rope.scaling.type`)
+    ? text(metadata, `${architecture}.rope.scaling.type`, path)
+    : metadata.has(`${architecture}.rope.scale_linear`)
+    ? "linear"
+    : "none";
+  if (type === "linear") {
+    const old = metadata.has(`${architecture}.rope.scale_linear`)
+      ? "rope.scale_linear"
+      : "rope.scaling.factor";
+    return { rope_type: "linear", factor: real(metadata, `${architecture}.${old}`, path) };
+  }
+  if (type !== "none") {
+    throw new RangeError(
+      `Cannot open ${path}: rotary scaling "${type}" isn't supported. Supported are linear, llama3`,
+    );
+  }
+  if (!tensors.has("rope_freqs.weight")) return null;
+  const divisors = file.readFloat32("rope_freqs.weight");
+  if (divisors.length !== headDim / 2 || divisors.some((divisor) => !(divisor > 0))) {
+    throw new TypeError(
+      `Cannot open ${path}: rope_freqs.weight has ${divisors.length} values for heads of ${headDim}`,
+    );
+  }
+  if (divisors.every((divisor) => divisor === 1)) return null;
+  return llama3Rule(divisors, theta, headDim) ?? {
+    rope_type: "longrope",
+    factor: 1,
+    attention_factor: 1,
+    short_factor: [...divisors],
+    long_factor: [...divisors],
+  };
+}
+
+function llama3Rule(divisors: Float32Array, theta: number, headDim: number): Record<string, unknown> | null {
+  const factor = Math.max(...divisors), low = 1, high = 4;
+  for (let original = 128; original <= 1 << 20; original *= 2) {
+    const fits = divisors.every((divisor, i) => {
+      const turns = original / (2 * Math.PI * theta ** (2 * i / headDim));
+      const smooth = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+      return Math.abs(divisor * ((1 - smooth) / factor + smooth) - 1) < 1e-5;
+    });
+    if (fits) {
+      return {
+        rope_type: "llama3",
+        factor,
+        low_freq_factor: low,
+        high_freq_factor: high,
+        original_max_position_embeddings: original,
+      };
+    }
+  }
+  return null;
+}
+
+function field(metadata: GgufMetadata, key: string, path: string): GgufValue {
+  const value = metadata.get(key);
+  if (value === undefined) throw new RangeError(`Cannot open ${path}: its metadata have no "${key}"`);
+  return value;
+}
+
+function text(metadata: GgufMetadata, key: string, path: string): string {
+  const value = field(metadata, key, path);
+  if (typeof value !== "string") throw new TypeError(`Cannot open ${path}: "${key}" is ${value}, not a text`);
+  return value;
+}
+
+function real(metadata: GgufMetadata, key: string, path: string, otherwise?: number): number {
+  if (otherwise !== undefined && !metadata.has(key)) return otherwise;
+  const value = field(metadata, key, path);
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw new TypeError(`Cannot open ${path}: "${key}" is ${value}, not a number`);
+  }
+  return value;
+}
+
+function integer(metadata: GgufMetadata, key: string, path: string, otherwise?: number): number {
+  const value = field(
+    otherwise !== undefined && !metadata.has(key) ? new Map([[key, otherwise]]) : metadata,
+    key,
+    path,
+  );
+  // Some architectures give one count a layer; the same for all layers is one count.
+  const single = Array.isArray(value) && value.length > 0 && value.every((item) => item === value[0])
+    ? value[0]
+    : value;
+  if (typeof single !== "number" || !Number.isSafeInteger(single) || single < 0) {
+    throw new TypeError(
+      `Cannot open ${path}: "${key}" is ${JSON.stringify(value)}, not one count for all layers`,
+    );
+  }
+  return single;
+}

@@ -1,0 +1,9 @@
+/**
+ * GGUF files: header, metadata, dequantised tensors, and what they mean in transformers' terms.
+ * @module
+ */
+export { GGML_TYPES, type GgmlType } from "./dequantize.ts";
+export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts";
+export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
+export { ggufConfig } from "./config.ts";
+export { deinterleave, type GgufSource, mapNames } from "./names.ts";

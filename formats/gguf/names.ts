@@ -1,0 +1,93 @@
+/**
+ * Names of tensors: GGUF's (llama.cpp's) to those of transformers' state dict, and what has to be done to the rows.
+ * @module
+ */
+
+/** Where a tensor of transformers' state dict comes from. */
+export interface GgufSource {
+  /** Name in the GGUF file. */
+  readonly name: string;
+  /**
+   * Heads over which llama.cpp's converter interleaved the rows (row `h·D + 2i + s` of the file is row
+   * `h·D + s·D/2 + i` of transformers); null = rows as they are. Only q and k of architecture `llama`.
+   */
+  readonly interleavedHeads: number | null;
+}
+
+const WHOLE: Readonly<Record<string, string>> = {
+  "token_embd.weight": "model.embed_tokens.weight",
+  "output_norm.weight": "model.norm.weight",
+  "output.weight": "lm_head.weight",
+};
+
+const BLOCK: Readonly<Record<string, string>> = {
+  attn_norm: "input_layernorm",
+  attn_q: "self_attn.q_proj",
+  attn_k: "self_attn.k_proj",
+  attn_v: "self_attn.v_proj",
+  attn_output: "self_attn.o_proj",
+  attn_q_norm: "self_attn.q_norm",
+  attn_k_norm: "self_attn.k_norm",
+  ffn_norm: "post_attention_layernorm",
+  ffn_gate: "mlp.gate_proj",
+  ffn_up: "mlp.up_proj",
+  ffn_down: "mlp.down_proj",
+};
+
+/** Tensors that hold no weights: the rotary factors become part of config.json. */
+const NO_WEIGHTS = new Set(["rope_freqs.weight"]);
+
+/**
+ * Sources by transformers' name, in file order.
+ * @param names Of the file's tensors.
+ * @throws {RangeError} If a tensor has no place in the decoder; names it.
+ */
+export function mapNames(
+  names: Iterable<string>,
+  architecture: string,
+  heads: number,
+  keyValueHeads: number,
+  path: string,
+): Map<string, GgufSource> {
+  const sources = new Map<string, GgufSource>();
+  for (const name of names) {
+    if (NO_WEIGHTS.has(name)) continue;
+    const block = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name);
+    const part = block ? BLOCK[block[2]!] : undefined;
+    const target = block && part ? `model.layers.${block[1]}.${part}.${block[3]}` : WHOLE[name];
+    if (target === undefined) {
+      throw new RangeError(
+        `Cannot read ${path} as a ${architecture} model: tensor "${name}" has no place in it. ` +
+          `Mixtures of experts and multimodal models aren't supported`,
+      );
+    }
+    const interleaved = architecture === "llama" && (block?.[2] === "attn_q" || block?.[2] === "attn_k");
+    const interleavedHeads = interleaved ? (block![2] === "attn_q" ? heads : keyValueHeads) : null;
+    sources.set(target, { name, interleavedHeads });
+  }
+  return sources;
+}
+
+/**
+ * Undoes the interleaving of rows: `[heads * headDim, columns]`, into a fresh array.
+ * @throws {TypeError} If the rows don't split into `heads` heads of even size.
+ */
+export function deinterleave(
+  values: Float32Array<ArrayBuffer>,
+  rows: number,
+  heads: number,
+): Float32Array<ArrayBuffer> {
+  const size = rows / heads, half = size / 2, columns = values.length / rows;
+  if (!Number.isInteger(half)) {
+    throw new TypeError(
+      `Cannot split ${rows} rows into ${heads} heads of even size: each would have ${size} rows`,
+    );
+  }
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    const inHead = row % size;
+    const from = row - inHead + (inHead < half ? 2 * inHead : 2 * (inHead - half) + 1);
+    out.set(values.subarray(from * columns, (from + 1) * columns), row * columns);
+  }
+  return out;
+}

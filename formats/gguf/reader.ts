@@ -1,0 +1,127 @@
+/**
+ * Lazy reader of GGUF files: opening reads and checks the header only, tensors are read and dequantised when asked for.
+ * @module
+ */
+import { distance } from "fastest-levenshtein";
+
+import { RandomAccessFile } from "../random_access.ts";
+import { GGML_TYPES } from "./dequantize.ts";
+import { type GgufMetadata, type GgufTensor, parseHeader } from "./header.ts";
+
+/** Bytes read at a time, about; whole blocks. */
+const CHUNK = 1 << 22;
+
+/** An open GGUF file. Names and layouts are those of the file, not yet those of transformers. */
+export class GgufFile implements Disposable {
+  /** As given. */
+  readonly path: string;
+  /** 2 or 3. */
+  readonly version: number;
+  /** All metadata. */
+  readonly metadata: GgufMetadata;
+  /** By name, in file order. */
+  readonly tensors: ReadonlyMap<string, GgufTensor>;
+  /** Bytes in front of the first tensor. */
+  readonly headerBytes: number;
+  readonly #file: RandomAccessFile;
+
+  /**
+   * Opens a file and checks its whole header.
+   * @throws {SyntaxError} If it isn't a valid GGUF file; names file and tensor.
+   */
+  constructor(path: string) {
+    this.path = path;
+    this.#file = new RandomAccessFile(path);
+    try {
+      const { version, metadata, tensors, dataStart } = parseHeader(this.#file);
+      this.version = version;
+      this.metadata = metadata;
+      this.tensors = tensors;
+      this.headerBytes = dataStart;
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Type, shape and place of a tensor.
+   * @throws {RangeError} If there is none of that name.
+   */
+  info(name: string): GgufTensor {
+    const info = this.tensors.get(name);
+    if (info) return info;
+    const near = [...this.tensors.keys()].sort((a, b) => distance(a, name) - distance(b, name)).slice(0, 1);
+    throw new RangeError(
+      `Cannot read tensor "${name}" of ${this.path}: there is none of that name.` +
+        (near.length ? ` Did you mean "${near[0]}"?` : " The file has no tensors"),
+    );
+  }
+
+  /**
+   * The values as float32, row-major. A fresh array each call.
+   * @throws {TypeError} If the tensor's type isn't supported; names it.
+   */
+  readFloat32(name: string): Float32Array<ArrayBuffer> {
+    const tensor = this.info(name);
+    const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
+    const out = new Float32Array(tensor.byteLength / blockBytes * blockSize);
+    const chunk = new Uint8Array(Math.min(tensor.byteLength, Math.floor(CHUNK / blockBytes) * blockBytes));
+    for (let at = 0; at < tensor.byteLength; at += chunk.length) {
+      const bytes = chunk.subarray(0, Math.min(chunk.length, tensor.byteLength - at));
+      this.#file.readInto(tensor.offset + at, bytes);
+      const from = at / blockBytes * blockSize;
+      dequantize(bytes, out.subarray(from, from + bytes.length / blockBytes * blockSize));
+    }
+    return out;
+  }
+
+  /**
+   * The bytes as stored. A fresh array each call.
+   * @throws {RangeError} If there is none of that name.
+   */
+  readBytes(name: string): Uint8Array<ArrayBuffer> {
+    const { offset, byteLength } = this.info(name);
+    return this.#file.read(offset, byteLength);
+  }
+
+  /** Closes the file; nothing can be read after it. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** As {@linkcode GgufFile.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Checks that a tensor's values can be read.
+ * @throws {TypeError} If its type isn't supported; names tensor and type.
+ */
+export function supported(tensor: GgufTensor, path: string): {
+  /** As in {@linkcode GGML_TYPES}. */
+  dequantize: (bytes: Uint8Array<ArrayBuffer>, out: Float32Array) => void;
+  /** Bytes a block. */
+  blockBytes: number;
+  /** Values a block. */
+  blockSize: number;
+} {
+  const { name, dequantize, blockBytes, blockSize } = GGML_TYPES[tensor.type]!;
+  if (dequantize) return { dequantize, blockBytes, blockSize };
+  const able = Object.values(GGML_TYPES).filter((type) => type.dequantize).map((type) => type.name);
+  throw new TypeError(
+    `Cannot read tensor "${tensor.name}" of ${path} as float32: its type is ${name}. ` +
+      `Supported are ${able.join(", ")}: take a file quantised to one of them`,
+  );
+}
+
+/**
+ * All metadata of a GGUF file (`general.*`, `llama.*`, `tokenizer.ggml.*`, `tokenizer.chat_template`).
+ * @throws {SyntaxError} If it isn't a valid GGUF file.
+ */
+export function readGgufMetadata(path: string): GgufMetadata {
+  using file = new GgufFile(path);
+  return file.metadata;
+}
