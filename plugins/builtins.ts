@@ -2,11 +2,15 @@
  * The plugins that come with the project, each imported by name: nothing registers itself on import.
  * @module
  */
-import { type AnyPlugin, Registry } from "./registry.ts";
+import type { Plugin } from "./plugin.ts";
+import { datasets } from "./datasets/mod.ts";
+import { judges } from "./judges/mod.ts";
+import { losses } from "./losses/mod.ts";
+import { Registry } from "./registry.ts";
 
 /** Every built-in plugin. */
-export function builtinPlugins(): readonly AnyPlugin[] {
-  return [];
+export function builtinPlugins(): readonly Plugin[] {
+  return [...datasets, ...losses, ...judges];
 }
 
 /** A registry that holds the built-in plugins; a run adds its own to it. */

@@ -9,10 +9,6 @@ import { z } from "zod";
 
 import { KINDS, type Kinds, type Plugin } from "./plugin.ts";
 
-/** Any plugin, whatever its options. */
-// deno-lint-ignore no-explicit-any -- options differ from plugin to plugin; `create` gets them validated by its own schema
-export type AnyPlugin = { [K in keyof Kinds]: Plugin<K, any> }[keyof Kinds];
-
 /** What `deno task plugins` shows of one plugin. */
 export interface PluginEntry {
   /** Kind. */
@@ -66,14 +62,14 @@ export interface OptionEntry {
  * ```
  */
 export class Registry {
-  readonly #plugins = new Map<string, { plugin: AnyPlugin; source: string }>();
+  readonly #plugins = new Map<string, { plugin: Plugin; source: string }>();
 
   /**
    * Adds a plugin.
    * @throws {TypeError} If it isn't shaped like a plugin
    * @throws {RangeError} If the name is taken within its kind
    */
-  define(plugin: AnyPlugin, source: string): void {
+  define(plugin: Plugin, source: string): void {
     const fault = shapeFault(plugin);
     if (fault) throw new TypeError(`Cannot use a plugin of ${source} as ${fault}`);
     const key = `${plugin.kind}/${plugin.name}`;
@@ -102,7 +98,7 @@ export class Registry {
    */
   get<K extends keyof Kinds>(kind: K, name: string): Plugin<K> {
     const entry = this.#plugins.get(`${kind}/${name}`);
-    if (entry) return entry.plugin as unknown as Plugin<K>;
+    if (entry) return entry.plugin as Plugin<K>;
     const names = this.names(kind);
     throw new RangeError(
       `Cannot find the ${kind} plugin "${name}"${didYouMean(name, names)}: known are ${
@@ -153,7 +149,7 @@ export class Registry {
    * @returns The plugins that were defined
    * @throws {TypeError} If the module can't be loaded or has no plugin as its default export
    */
-  async load(path: string, base: string = Deno.cwd()): Promise<AnyPlugin[]> {
+  async load(path: string, base: string = Deno.cwd()): Promise<Plugin[]> {
     const specifier = /^[a-z]+:/.test(path) && !/^[a-zA-Z]:[\\/]/.test(path)
       ? path
       : pathToFileURL(resolve(join(base, "."), path)).href;
@@ -166,7 +162,7 @@ export class Registry {
         { cause: error },
       );
     }
-    const found = (Array.isArray(module.default) ? module.default : [module.default]) as AnyPlugin[];
+    const found = (Array.isArray(module.default) ? module.default : [module.default]) as Plugin[];
     if (module.default === undefined || found.length === 0) {
       throw new TypeError(
         `Cannot load plugins from ${path} as its default export must be a plugin or a list of them: ` +
@@ -249,7 +245,7 @@ function shapeFault(plugin: unknown): string | undefined {
   if (typeof plugin !== "object" || plugin === null) {
     return `it must be an object: current value is ${plugin}`;
   }
-  const p = plugin as Partial<AnyPlugin>;
+  const p = plugin as Partial<Plugin>;
   if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
     return `its kind must be one of ${KINDS.join(", ")}: current value is ${p.kind}`;
   }

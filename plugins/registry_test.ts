@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "./plugin.ts";
-import { type AnyPlugin, didYouMean, Registry } from "./registry.ts";
+import { didYouMean, Registry } from "./registry.ts";
 
 const Options = z.strictObject({
   beta: z.number().positive().default(0.1).describe("scale of the rewards"),
@@ -63,7 +63,7 @@ Deno.test("define() refuses what isn't a plugin", () => {
       [{ ...model("x"), create: 1 }, "needs a function create"],
       [{ ...model("x"), options: {} }, "z.strictObject"],
     ] as const
-  ) assertThrows(() => new Registry().define(part as unknown as AnyPlugin, "./x.ts"), TypeError, fault);
+  ) assertThrows(() => new Registry().define(part as unknown as Plugin, "./x.ts"), TypeError, fault);
 });
 
 Deno.test("create() of an unknown name lists the known and the nearest", () => {
