@@ -1,0 +1,79 @@
+/**
+ * Global gradient norm and clipping, as torch.nn.utils.clip_grad_norm_: factor = min(1, max / (norm + 1e-6)).
+ * @module
+ */
+import type { Values } from "./adamw.ts";
+
+/** The gradient of one tensor. */
+export interface NamedGradient {
+  readonly name: string;
+  readonly values: Values;
+}
+
+/** Where a gradient stopped being a number. */
+export interface NonFinite {
+  name: string;
+  /** Flat index in the tensor. */
+  index: number;
+  value: number;
+}
+
+/**
+ * L2 norm over all tensors, summed in float64. `nonFinite` is the first value that is NaN or infinite, if any; the norm
+ * isn't a number to go by then.
+ */
+export function globalNorm(gradients: readonly NamedGradient[]): { norm: number; nonFinite?: NonFinite } {
+  let total = 0;
+  for (const { name, values } of gradients) {
+    const sum = sumOfSquares(values);
+    if (!Number.isFinite(sum)) {
+      const index = values.findIndex((value) => !Number.isFinite(value));
+      // Finite float64 values may overflow when squared; that is still an infinite norm, but no value is at fault.
+      if (index >= 0) return { norm: NaN, nonFinite: { name, index, value: values[index]! } };
+    }
+    total += sum;
+  }
+  return { norm: Math.sqrt(total) };
+}
+
+/** What gradients of norm `norm` are multiplied by, in (0, 1]; `maxNorm` 0 means no clipping, as in transformers. */
+export function clipFactor(norm: number, maxNorm: number): number {
+  return maxNorm === 0 ? 1 : Math.min(1, maxNorm / (norm + 1e-6));
+}
+
+/**
+ * The global norm before clipping and the factor, for `AdamW.step`'s `gradientScale`; nothing is changed.
+ * @throws {RangeError} If `maxNorm` is negative or a gradient isn't finite: names the tensor and the place.
+ */
+export function measureGradients(
+  gradients: readonly NamedGradient[],
+  maxNorm: number,
+): { norm: number; factor: number } {
+  if (!(maxNorm >= 0)) {
+    throw new RangeError(
+      `Cannot clip gradients as it needs a maximum norm >= 0 (0: no clipping): current value is ${maxNorm}`,
+    );
+  }
+  const { norm, nonFinite } = globalNorm(gradients);
+  if (nonFinite) {
+    throw new RangeError(
+      `Cannot use the gradient of "${nonFinite.name}" as it needs finite numbers: current value at index ` +
+        `${nonFinite.index} is ${nonFinite.value}. Lower learning_rate, or look at the rows of this step`,
+    );
+  }
+  return { norm, factor: clipFactor(norm, maxNorm) };
+}
+
+function sumOfSquares(values: Values): number {
+  // Four sums: one alone waits for the addition before it each time.
+  let a = 0, b = 0, c = 0, d = 0, j = 0;
+  const end = values.length - 3;
+  for (; j < end; j += 4) {
+    a += values[j]! * values[j]!;
+    b += values[j + 1]! * values[j + 1]!;
+    c += values[j + 2]! * values[j + 2]!;
+    d += values[j + 3]! * values[j + 3]!;
+  }
+  for (; j < values.length; j++) a += values[j]! * values[j]!;
+  return a + b + (c + d);
+}

@@ -1,0 +1,148 @@
+/**
+ * Learning-rate schedules under transformers' names and with its formulas (`get_scheduler`).
+ *
+ * With n steps in all, w of warm-up, at step k (from 0) every schedule but `constant` starts with k / w of the peak;
+ * p = (k − w) / (n − w) is the progress after it.
+ * @module
+ */
+import { z } from "zod";
+
+/** What a schedule needs to know of the run. */
+export interface ScheduleInputs {
+  /** The peak: `learning_rate`, > 0. */
+  learningRate: number;
+  /** Optimizer steps of the run, >= 1. */
+  totalSteps: number;
+  /** Optimizer steps of warm-up, >= 0, see {@linkcode warmupSteps}. */
+  warmupSteps: number;
+}
+
+/** The learning rate of optimizer step `step`, from 0; steps past the end are allowed. */
+export type Schedule = (step: number) => number;
+
+const none = z.strictObject({});
+const cycles = (value: number) =>
+  z.number().positive().default(value).describe("number of waves, > 0; default " + value);
+
+/** Options (`lr_scheduler_kwargs`) of every schedule by name, from which help is made. */
+export const scheduleOptions = {
+  linear: none,
+  cosine: z.strictObject({ num_cycles: cycles(0.5) }),
+  cosine_with_restarts: z.strictObject({ num_cycles: cycles(1) }),
+  polynomial: z.strictObject({
+    lr_end: z.number().min(0).default(1e-7).describe("learning rate at the end, below the peak"),
+    power: z.number().positive().default(1).describe("exponent > 0 of what remains"),
+  }),
+  constant: none,
+  constant_with_warmup: none,
+  inverse_sqrt: z.strictObject({
+    timescale: z.number().positive().optional().describe(
+      "accepted but without effect, as in transformers; the warm-up steps (10000 without warm-up) are the timescale",
+    ),
+  }),
+  cosine_with_min_lr: z.strictObject({
+    num_cycles: cycles(0.5),
+    min_lr: z.number().min(0).optional().describe("learning rate at the bottom; this or min_lr_rate"),
+    min_lr_rate: z.number().min(0).max(1).optional().describe(
+      "share of the peak at the bottom; this or min_lr",
+    ),
+  }).refine((o) => (o.min_lr === undefined) !== (o.min_lr_rate === undefined), {
+    path: ["min_lr_rate"],
+    message: "Cannot make cosine_with_min_lr: exactly one of min_lr and min_lr_rate must be given",
+  }),
+};
+
+/** The names that `lr_scheduler_type` takes. */
+export type ScheduleName = keyof typeof scheduleOptions;
+
+/** The names that `lr_scheduler_type` takes, for choices and messages. */
+export const scheduleNames: readonly ScheduleName[] = Object.keys(scheduleOptions) as ScheduleName[];
+
+/** Steps of warm-up: `steps` when > 0, else `ratio` of all steps, rounded up. */
+export function warmupSteps(totalSteps: number, steps: number, ratio: number): number {
+  return steps > 0 ? steps : Math.ceil(totalSteps * ratio);
+}
+
+/**
+ * Options that were given but change nothing, for a warning: transformers' get_scheduler doesn't pass `timescale` on to
+ * inverse_sqrt, and runs here are to have the rates of runs there.
+ */
+export function ignoredScheduleOptions(name: ScheduleName, options: Record<string, unknown>): string[] {
+  return name === "inverse_sqrt" && options.timescale !== undefined ? ["timescale"] : [];
+}
+
+/**
+ * Makes a schedule.
+ * @throws {z.ZodError} If an option is unknown or out of range.
+ * @throws {RangeError} If `polynomial` would not fall: `lr_end` at or above the peak.
+ *
+ * @example Two steps of warm-up, then down to 0
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { createSchedule } from "./schedules.ts";
+ *
+ * const rate = createSchedule("linear", {}, { learningRate: 8, totalSteps: 6, warmupSteps: 2 });
+ * assertEquals([0, 1, 2, 3, 4, 5].map(rate), [0, 4, 8, 6, 4, 2]);
+ * ```
+ */
+export function createSchedule(
+  name: ScheduleName,
+  options: Record<string, unknown>,
+  { learningRate: peak, totalSteps, warmupSteps: warmup }: ScheduleInputs,
+): Schedule {
+  const progress = (step: number) => (step - warmup) / Math.max(1, totalSteps - warmup);
+  const warmed = (after: Schedule): Schedule => (step) =>
+    step < warmup ? peak * (step / Math.max(1, warmup)) : after(step);
+
+  switch (name) {
+    case "constant":
+      scheduleOptions.constant.parse(options);
+      return () => peak;
+    case "constant_with_warmup":
+      scheduleOptions.constant_with_warmup.parse(options);
+      return warmed(() => peak);
+    case "linear":
+      scheduleOptions.linear.parse(options);
+      return warmed((step) => peak * Math.max(0, (totalSteps - step) / Math.max(1, totalSteps - warmup)));
+    case "cosine": {
+      const { num_cycles } = scheduleOptions.cosine.parse(options);
+      return warmed((step) => peak * wave(progress(step), num_cycles));
+    }
+    case "cosine_with_restarts": {
+      const { num_cycles } = scheduleOptions.cosine_with_restarts.parse(options);
+      return warmed((step) => {
+        const p = progress(step);
+        return p >= 1 ? 0 : peak * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * ((num_cycles * p) % 1))));
+      });
+    }
+    case "cosine_with_min_lr": {
+      const { num_cycles, min_lr, min_lr_rate } = scheduleOptions.cosine_with_min_lr.parse(options);
+      const low = min_lr_rate ?? min_lr! / peak;
+      return warmed((step) => {
+        const factor = 0.5 * (1 + Math.cos(Math.PI * num_cycles * 2 * progress(step)));
+        return peak * Math.max(0, factor * (1 - low) + low);
+      });
+    }
+    case "polynomial": {
+      const { lr_end, power } = scheduleOptions.polynomial.parse(options);
+      if (lr_end >= peak) {
+        throw new RangeError(
+          `Cannot make schedule polynomial as it needs lr_end below learning_rate ${peak}: current value is ${lr_end}`,
+        );
+      }
+      return warmed((step) =>
+        step > totalSteps ? lr_end : (peak - lr_end) * (1 - progress(step)) ** power + lr_end
+      );
+    }
+    case "inverse_sqrt": {
+      scheduleOptions.inverse_sqrt.parse(options);
+      const timescale = warmup || 10_000;
+      return warmed((step) => peak / Math.sqrt((step + timescale - warmup) / timescale));
+    }
+  }
+}
+
+/** Half a cosine from 1 to 0 for half a cycle. */
+function wave(progress: number, cycles: number): number {
+  return Math.max(0, 0.5 * (1 + Math.cos(Math.PI * cycles * 2 * progress)));
+}
