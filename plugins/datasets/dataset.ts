@@ -53,12 +53,24 @@ export interface Dropped {
 export interface DatasetAttributes {
   name: string;
   ranking: boolean;
+  /** What the loss asks for, one of the plugin's {@linkcode Dataset.shapes}. */
+  shape: ExampleShape;
+  /** Column of each role, null: not used. */
   columns: Record<string, string | null>;
   tags: Record<string, string>;
 }
 
 /** The product of a dataset plugin. Pure: no files, no tokenizer. */
 export interface Dataset {
+  /** Shapes of example that its records can give. */
+  readonly shapes: readonly ExampleShape[];
+  /** Columns and tags where dataset_info.json names none; its keys are the only ones that may be named there. */
+  readonly defaults: {
+    readonly columns: Readonly<Record<string, string | null>>;
+    readonly tags: Readonly<Record<string, string>>;
+  };
+  /** Columns without which no record could give this shape, each with the name it has by default. */
+  required(shape: ExampleShape): Readonly<Record<string, string>>;
   /** Turns a raw record into an example, or says why it can't. Never throws on bad data. */
   convert(record: unknown, attributes: DatasetAttributes, source: Source): Example | Dropped;
 }

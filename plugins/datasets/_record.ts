@@ -1,0 +1,121 @@
+/**
+ * What the dataset plugins share: reading fields of a record that may hold anything at all.
+ * @module
+ */
+import type { DatasetAttributes, Dropped, Example, Message, Source } from "./dataset.ts";
+
+/** Longest text that is taken, in UTF-16 units; beyond it tokenising one record could take minutes. */
+export const MAX_TEXT = 10_000_000;
+
+/** A fault of the record, thrown inside a plugin and turned into a {@linkcode Dropped} by {@linkcode converting}. */
+export class Fault extends Error {
+  constructor(readonly reason: string, readonly field: string) {
+    super(reason);
+  }
+}
+
+/** Runs a conversion; a {@linkcode Fault} becomes the record's reason. Anything else is a bug and goes through. */
+export function converting(source: Source, convert: () => Omit<Example, "source">): Example | Dropped {
+  try {
+    return { source, ...convert() };
+  } catch (error) {
+    if (error instanceof Fault) return { source, reason: error.reason, field: error.field };
+    throw error;
+  }
+}
+
+/** The record as an object. */
+export function asRecord(record: unknown): Record<string, unknown> {
+  if (typeof record !== "object" || record === null || Array.isArray(record)) {
+    throw new Fault("record is not an object", "");
+  }
+  return record as Record<string, unknown>;
+}
+
+/** Own property of an object, so that `__proto__` or `constructor` in a column name finds nothing. */
+export function own(record: object, key: string): unknown {
+  return Object.hasOwn(record, key) ? (record as Record<string, unknown>)[key] : undefined;
+}
+
+/** A text that must be there; "" is a text. */
+export function text(value: unknown, what: string, field: string): string {
+  if (value === undefined || value === null) throw new Fault(`${what} is missing`, field);
+  if (typeof value !== "string") throw new Fault(`${what} is not text`, field);
+  if (value.length > MAX_TEXT) throw new Fault(`${what} is longer than ${MAX_TEXT} characters`, field);
+  if (!value.isWellFormed()) throw new Fault(`${what} has broken Unicode (a lone surrogate)`, field);
+  return value;
+}
+
+/** A text that may be absent or null, which gives "". */
+export function optionalText(value: unknown, what: string, field: string): string {
+  return value === undefined || value === null ? "" : text(value, what, field);
+}
+
+/** System text and tools of a record, and that it has no images, videos or audio. */
+export function extras(
+  record: Record<string, unknown>,
+  { columns }: DatasetAttributes,
+): { system: string; tools: string } {
+  for (const media of ["images", "videos", "audios"]) {
+    const column = columns[media];
+    const value = column ? own(record, column) : undefined;
+    if (
+      value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && value.length === 0)
+    ) {
+      throw new Fault(`record has ${media}, which are not supported`, column!);
+    }
+  }
+  const system = columns.system ? optionalText(own(record, columns.system), "system", columns.system) : "";
+  const tools = columns.tools ? toolsText(own(record, columns.tools), columns.tools) : "";
+  return { system, tools };
+}
+
+/** Tools as JSON text; lists and objects are written as Python's `json.dumps` does. */
+function toolsText(value: unknown, field: string): string {
+  return typeof value === "object" && value !== null
+    ? pythonJson(value, "tools", field)
+    : optionalText(value, "tools", field);
+}
+
+/** JSON as Python's `json.dumps(value, ensure_ascii=False)`: a space behind each comma and colon. */
+export function pythonJson(value: unknown, what: string, field: string): string {
+  let written: string;
+  try {
+    written = dump(value, 0);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault(`${what} cannot be written as JSON`, field);
+  }
+  return text(written, what, field);
+
+  function dump(value: unknown, depth: number): string {
+    if (depth > 200) throw new Fault(`${what} is nested more than 200 deep`, field);
+    if (Array.isArray(value)) return `[${value.map((x) => dump(x, depth + 1)).join(", ")}]`;
+    if (typeof value === "object" && value !== null) {
+      const entries = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${dump(v, depth + 1)}`);
+      return `{${entries.join(", ")}}`;
+    }
+    // JSON.stringify would escape a lone surrogate and hide it
+    if (typeof value === "string") text(value, what, field);
+    return JSON.stringify(value) ?? "null";
+  }
+}
+
+/** A kto tag: true or false, or these words as text (CSV). */
+export function ktoTag(record: Record<string, unknown>, { columns }: DatasetAttributes): boolean {
+  const column = columns.kto_tag ?? "kto_tag";
+  const value = own(record, column);
+  if (typeof value === "boolean") return value;
+  const word = typeof value === "string" ? value.toLowerCase() : "";
+  if (word === "true") return true;
+  if (word === "false") return false;
+  throw new Fault(
+    value === undefined || value === null ? "kto tag is missing" : "kto tag is not true or false",
+    column,
+  );
+}
+
+/** An assistant's message. */
+export function assistant(content: string): Message {
+  return { role: "assistant", content };
+}

@@ -1,0 +1,165 @@
+/**
+ * Conversations as lists of turns: what ShareGPT, OpenAI and IOPO records share.
+ * @module
+ */
+import { extras, Fault, ktoTag, own, text } from "./_record.ts";
+import type { DatasetAttributes, Example, ExampleShape, Message } from "./dataset.ts";
+
+/** A list of messages, system text and tools of one record. */
+export interface Conversation {
+  system: string;
+  tools: string;
+  /** Without the system message. */
+  turns: Message[];
+}
+
+/** Reads one message's content; the default takes text only. */
+export type ReadMessage = (message: Record<string, unknown>, role: Message["role"], field: string) => Message;
+
+/** Defaults of ShareGPT's columns (the shape's own are in `required`). */
+export const columns: Readonly<Record<string, string | null>> = {
+  messages: "conversations",
+  system: null,
+  tools: null,
+  images: null,
+  videos: null,
+  audios: null,
+  chosen: null,
+  rejected: null,
+  kto_tag: null,
+};
+
+/** Defaults of ShareGPT's tags. */
+export const tags: Readonly<Record<string, string>> = {
+  role_tag: "from",
+  content_tag: "value",
+  user_tag: "human",
+  assistant_tag: "gpt",
+  observation_tag: "observation",
+  function_tag: "function_call",
+  system_tag: "system",
+};
+
+/** Columns without which a record can't give a shape. */
+export function requiredColumns(messages: string, shape: ExampleShape): Record<string, string> {
+  if (shape === "pair" || shape === "iopo") return { messages, chosen: "chosen", rejected: "rejected" };
+  return shape === "kto" ? { messages, kto_tag: "kto_tag" } : { messages };
+}
+
+/** Reads the record's messages; the first may be the system text, which then wins over the column. */
+export function conversation(
+  record: Record<string, unknown>,
+  attributes: DatasetAttributes,
+  read: ReadMessage,
+): Conversation {
+  const { system, tools } = extras(record, attributes);
+  const field = attributes.columns.messages ?? "messages";
+  const list = own(record, field);
+  if (list === undefined || list === null) throw new Fault("messages are missing", field);
+  if (!Array.isArray(list)) throw new Fault("messages are not a list", field);
+  if (list.length === 0) throw new Fault("messages are empty", field);
+  const turns = list.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`));
+  if (turns[0]!.role !== "system") return { system, tools, turns };
+  return { system: turns[0]!.content, tools, turns: turns.slice(1) };
+}
+
+/** Reads one message by the tags. */
+export function readMessage(
+  message: unknown,
+  { tags }: DatasetAttributes,
+  read: ReadMessage,
+  field: string,
+): Message {
+  if (typeof message !== "object" || message === null || Array.isArray(message)) {
+    throw new Fault("message is not an object", field);
+  }
+  const fields = message as Record<string, unknown>;
+  const tag = text(own(fields, tags.role_tag!), "role", `${field}.${tags.role_tag}`);
+  const roles: [string | undefined, Message["role"]][] = [
+    [tags.user_tag, "user"],
+    [tags.assistant_tag, "assistant"],
+    [tags.observation_tag, "tool"],
+    [tags.function_tag, "function"],
+    [tags.system_tag, "system"],
+  ];
+  const role = roles.find(([name]) => name === tag)?.[1];
+  if (!role) throw new Fault("role is not one of the tags", `${field}.${tags.role_tag}`);
+  return read(fields, role, `${field}.${tags.content_tag}`);
+}
+
+/** The plain reader: the content is text. */
+export function plainMessage(attributes: DatasetAttributes): ReadMessage {
+  return (message, role, field) => ({
+    role,
+    content: text(own(message, attributes.tags.content_tag!), "content", field),
+  });
+}
+
+/** Checks that turns alternate, a user (or tool) turn first; `field` is the list's. */
+export function alternate(turns: readonly Message[], field: string): void {
+  turns.forEach(({ role }, i) => {
+    const asks = role === "user" || role === "tool";
+    const answers = role === "assistant" || role === "function";
+    if (!(i % 2 === 0 ? asks : answers)) throw new Fault("roles do not alternate (user first)", field);
+  });
+}
+
+/** Turns a conversation into the shape that is asked for. */
+export function finish(
+  record: Record<string, unknown>,
+  attributes: DatasetAttributes,
+  { system, tools, turns }: Conversation,
+  read: ReadMessage,
+): Omit<Example, "source"> {
+  const { shape } = attributes;
+  const field = attributes.columns.messages ?? "messages";
+  if (shape === "iopo") {
+    if (turns.length === 0 || turns.length % 2 !== 0) {
+      throw new Fault("messages do not hold two prompts (x1, then x2)", field);
+    }
+    const x1 = turns.slice(0, turns.length / 2);
+    const x2 = turns.slice(turns.length / 2);
+    for (const half of [x1, x2]) endsWithUser(half, field);
+    const [y1, y2] = pairAnswers(record, attributes, read);
+    return { shape, system, tools, prompts: { x1, x2 }, answers: { y1, y2 } };
+  }
+  if (shape === "pair") {
+    endsWithUser(turns, field);
+    const [chosen, rejected] = pairAnswers(record, attributes, read);
+    return { shape, system, tools, prompts: { x: turns }, answers: { chosen, rejected } };
+  }
+  alternate(turns, field);
+  if (turns.length === 0 || turns.length % 2 !== 0) {
+    throw new Fault("messages do not end with an answer", field);
+  }
+  const prompts = { x: turns.slice(0, -1) };
+  const answers = { y: turns.at(-1)! };
+  if (shape === "single") return { shape, system, tools, prompts, answers };
+  if (shape === "kto") {
+    return { shape, system, tools, prompts, answers, desirable: ktoTag(record, attributes) };
+  }
+  throw new Fault(`conversations don't hold what ${shape} needs`, "");
+}
+
+function endsWithUser(turns: readonly Message[], field: string): void {
+  alternate(turns, field);
+  if (turns.length % 2 !== 1) throw new Fault("messages do not end with a user's turn", field);
+}
+
+function pairAnswers(
+  record: Record<string, unknown>,
+  attributes: DatasetAttributes,
+  read: ReadMessage,
+): [Message, Message] {
+  const answer = (name: "chosen" | "rejected") => {
+    const field = attributes.columns[name] ?? name;
+    const value = own(record, field);
+    if (value === undefined || value === null) throw new Fault(`${name} is missing`, field);
+    const message = readMessage(value, attributes, read, field);
+    if (message.role !== "assistant" && message.role !== "function") {
+      throw new Fault(`${name} is not an assistant's message`, `${field}.${attributes.tags.role_tag}`);
+    }
+    return message;
+  };
+  return [answer("chosen"), answer("rejected")];
+}

@@ -1,0 +1,23 @@
+/**
+ * IOPO records as the authors of the paper publish them: two human turns x1 and x2; `chosen` is y1, the answer that fits
+ * x1, `rejected` is y2, the answer that fits x2 (it is not a bad answer). With several turns a prompt, the first half of the
+ * messages is x1 and the second half x2. Zhang et al., "IOPO", arXiv 2411.06208.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin } from "../plugin.ts";
+import type { Dataset } from "./dataset.ts";
+import { sharegpt } from "./sharegpt.ts";
+
+const dataset: Dataset = { ...sharegpt, shapes: ["iopo"] };
+
+/** The plugin. */
+export default definePlugin({
+  kind: "dataset",
+  name: "iopo",
+  version: "1",
+  description: "The IOPO authors' records: two human turns x1 and x2, chosen = y1, rejected = y2",
+  options: z.strictObject({}),
+  create: () => dataset,
+});

@@ -1,0 +1,13 @@
+/**
+ * The dataset plugins that come with the project.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import alpaca from "./alpaca.ts";
+import iopo from "./iopo.ts";
+import openai from "./openai.ts";
+import quads from "./quads.ts";
+import sharegpt from "./sharegpt.ts";
+
+/** All of them, in the order in which they are listed. */
+export const datasets: readonly Plugin<"dataset">[] = [alpaca, sharegpt, openai, iopo, quads];

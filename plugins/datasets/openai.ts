@@ -1,0 +1,105 @@
+/**
+ * OpenAI records: `{messages: [{role, content, tool_calls?}, …]}`; ranking and kto too.
+ *
+ * LLaMA-Factory: `OpenAIDatasetConverter`, save that nothing is added to the system text unless asked for.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin } from "../plugin.ts";
+import { asRecord, converting, Fault, own, pythonJson, text } from "./_record.ts";
+import {
+  columns,
+  type Conversation,
+  conversation,
+  finish,
+  type ReadMessage,
+  requiredColumns,
+} from "./_turns.ts";
+import type { Dataset, DatasetAttributes, Message } from "./dataset.ts";
+
+const Options = z.strictObject({
+  detailed_thinking_off: z.boolean().default(false).describe(
+    'add "detailed thinking off" to the system text of records without tools, as LLaMA-Factory 0.9.5 does',
+  ),
+});
+
+/** The plugin. */
+export default definePlugin({
+  kind: "dataset",
+  name: "openai",
+  version: "1",
+  description: "Records {messages: [{role, content}]} with tool calls; ranking and kto",
+  options: Options,
+  create: ({ detailed_thinking_off }): Dataset => ({
+    shapes: ["single", "pair", "kto", "iopo"],
+    defaults: {
+      columns: { ...columns, messages: "messages" },
+      tags: {
+        role_tag: "role",
+        content_tag: "content",
+        user_tag: "user",
+        assistant_tag: "assistant",
+        observation_tag: "tool",
+        function_tag: "function",
+        system_tag: "system",
+      },
+    },
+    required: (shape) => requiredColumns("messages", shape),
+    convert: (record, attributes, source) =>
+      converting(source, () => {
+        const fields = asRecord(record);
+        const read = reader(attributes);
+        const found = conversation(fields, attributes, read);
+        const talk = { ...found, turns: joinToolResults(found.turns) };
+        return finish(fields, attributes, detailed_thinking_off ? withThinkingOff(talk) : talk, read);
+      }),
+  }),
+});
+
+function reader(attributes: DatasetAttributes): ReadMessage {
+  return (message, role, field) => {
+    const calls = own(message, "tool_calls");
+    if ((role === "assistant" || role === "function") && Array.isArray(calls) && calls.length > 0) {
+      const at = field.replace(/\.[^.]*$/, ".tool_calls");
+      const functions = calls.map((call, i) => {
+        const called = typeof call === "object" && call !== null ? own(call, "function") : undefined;
+        if (called === undefined) throw new Fault("tool call has no function", `${at}[${i}]`);
+        return called;
+      });
+      return { role: "function", content: pythonJson(functions, "tool calls", at) };
+    }
+    return { role, content: contentText(own(message, attributes.tags.content_tag!), field) };
+  };
+}
+
+function contentText(content: unknown, field: string): string {
+  if (!Array.isArray(content)) return text(content, "content", field);
+  return content.map((part, i) => {
+    const isText = typeof part === "object" && part !== null && own(part, "type") === "text";
+    if (!isText) throw new Fault("content has parts that are not text", `${field}[${i}]`);
+    return text(own(part, "text"), "content", `${field}[${i}].text`);
+  }).join("");
+}
+
+/** Results of several calls in a row are one turn. Results at the very end lead to no answer and are left out. */
+function joinToolResults(turns: readonly Message[]): Message[] {
+  const joined: Message[] = [];
+  for (const turn of turns) {
+    const last = joined.at(-1);
+    if (turn.role === "tool" && last?.role === "tool") {
+      joined[joined.length - 1] = {
+        role: "tool",
+        content: `${last.content}\n</tool_response>\n<tool_response>\n${turn.content}`,
+      };
+    } else joined.push(turn);
+  }
+  if (joined.at(-1)?.role === "tool") joined.pop();
+  return joined;
+}
+
+function withThinkingOff(talk: Conversation): Conversation {
+  const added = "detailed thinking off";
+  if (talk.tools || talk.system.includes("detailed thinking on") || talk.system.includes(added)) return talk;
+  return { ...talk, system: talk.system ? `${talk.system}\n${added}` : added };
+}

@@ -1,0 +1,87 @@
+/**
+ * IOPO quadruples in plain words: `{x1, y1, x2, y2}`, each a text or a list of `{role, content}` messages. y1 fits x1 and
+ * y2 fits x2. `system` is optional.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin } from "../plugin.ts";
+import { asRecord, converting, extras, Fault, own, text } from "./_record.ts";
+import { alternate } from "./_turns.ts";
+import type { Dataset, DatasetAttributes, Example, Message } from "./dataset.ts";
+
+const dataset: Dataset = {
+  shapes: ["iopo"],
+  defaults: {
+    columns: { x1: "x1", y1: "y1", x2: "x2", y2: "y2", system: "system", tools: "tools" },
+    tags: {},
+  },
+  required: () => ({ x1: "x1", y1: "y1", x2: "x2", y2: "y2" }),
+  convert: (record, attributes, source) => converting(source, () => convert(asRecord(record), attributes)),
+};
+
+/** The plugin. */
+export default definePlugin({
+  kind: "dataset",
+  name: "quads",
+  version: "1",
+  description: "IOPO quadruples {x1, y1, x2, y2}, as texts or lists of messages",
+  options: z.strictObject({}),
+  create: () => dataset,
+});
+
+function convert(record: Record<string, unknown>, attributes: DatasetAttributes): Omit<Example, "source"> {
+  const { columns, shape } = attributes;
+  if (shape !== "iopo") throw new Fault(`quadruples don't hold what ${shape} needs`, "");
+  const { system, tools } = extras(record, attributes);
+  const systems = new Set<string>();
+  const prompt = (name: string): Message[] => {
+    const field = columns[name] ?? name;
+    const turns = messages(own(record, field), "user", name, field);
+    if (turns[0]?.role === "system") systems.add(turns.shift()!.content);
+    alternate(turns, field);
+    if (turns.length % 2 !== 1) throw new Fault(`${name} does not end with a user's turn`, field);
+    return turns;
+  };
+  const answer = (name: string): Message => {
+    const field = columns[name] ?? name;
+    const [message, ...rest] = messages(own(record, field), "assistant", name, field);
+    if (!message || rest.length > 0) throw new Fault(`${name} is not one answer`, field);
+    if (message.role !== "assistant" && message.role !== "function") {
+      throw new Fault(`${name} is not an assistant's message`, field);
+    }
+    return message;
+  };
+  const prompts = { x1: prompt("x1"), x2: prompt("x2") };
+  const answers = { y1: answer("y1"), y2: answer("y2") };
+  if (systems.size > 1) throw new Fault("x1 and x2 have different system texts", columns.x2 ?? "x2");
+  return { shape, system: [...systems][0] ?? system, tools, prompts, answers };
+}
+
+function messages(value: unknown, role: Message["role"], what: string, field: string): Message[] {
+  if (!Array.isArray(value)) {
+    if (typeof value === "object" && value !== null) return [message(value, field)];
+    return [{ role, content: text(value, what, field) }];
+  }
+  return value.map((entry, i) => message(entry, `${field}[${i}]`));
+}
+
+const ROLES: readonly string[] = [
+  "system",
+  "user",
+  "assistant",
+  "tool",
+  "function",
+] satisfies Message["role"][];
+
+function message(value: unknown, field: string): Message {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Fault("message is not an object", field);
+  }
+  const role = text(own(value, "role"), "role", `${field}.role`);
+  if (!ROLES.includes(role)) throw new Fault("role is unknown", `${field}.role`);
+  return {
+    role: role as Message["role"],
+    content: text(own(value, "content"), "content", `${field}.content`),
+  };
+}

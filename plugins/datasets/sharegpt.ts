@@ -1,0 +1,36 @@
+/**
+ * ShareGPT records: `{conversations: [{from, value}, …]}` with tool roles; ranking, kto, and IOPO's two human turns.
+ *
+ * LLaMA-Factory: `SharegptDatasetConverter`.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin } from "../plugin.ts";
+import { asRecord, converting } from "./_record.ts";
+import { columns, conversation, finish, plainMessage, requiredColumns, tags } from "./_turns.ts";
+import type { Dataset } from "./dataset.ts";
+
+/** The product: also that of the `iopo` plugin. */
+export const sharegpt: Dataset = {
+  shapes: ["single", "pair", "kto", "iopo"],
+  defaults: { columns, tags },
+  required: (shape) => requiredColumns("conversations", shape),
+  convert: (record, attributes, source) =>
+    converting(source, () => {
+      const fields = asRecord(record);
+      const read = plainMessage(attributes);
+      return finish(fields, attributes, conversation(fields, attributes, read), read);
+    }),
+};
+
+/** The plugin. */
+export default definePlugin({
+  kind: "dataset",
+  name: "sharegpt",
+  version: "1",
+  description:
+    "Records {conversations: [{from, value}]}, with tool roles; ranking, kto and IOPO's two human turns",
+  options: z.strictObject({}),
+  create: () => sharegpt,
+});
