@@ -3,7 +3,7 @@
  * @module
  */
 import { type Graph, GraphBuilder, type Node, prune, type Value } from "./graph.ts";
-import { add } from "./ops/add.ts";
+import { addOfRank } from "./ops/add.ts";
 
 /** A forward graph and the backward graph that belongs to it. */
 export interface Differentiated {
@@ -34,7 +34,10 @@ export function differentiate(
   const gradients = new Map<number, Value>();
   const accumulate = (value: Value, gradient: Value) => {
     const before = gradients.get(value.id);
-    gradients.set(value.id, before ? g.run(add, { a: before, b: gradient }).y! : gradient);
+    gradients.set(
+      value.id,
+      before ? g.run(addOfRank(value.shape.length), { a: before, b: gradient }).y! : gradient,
+    );
   };
   for (const name of seeds) {
     const output = graph.outputs[name];

@@ -41,6 +41,8 @@ export interface Backend {
   upload(data: HostArray, shape: readonly number[]): Tensor;
   /** Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep. */
   download(tensor: Tensor): Promise<HostArray>;
+  /** Overwrites a tensor with as many values; nothing to do where the data is the tensor's own memory. */
+  write(tensor: Tensor, data: HostArray): void;
   /** A tensor of zeros. */
   zeros(shape: readonly number[], type?: "f32" | "i32"): Tensor;
   /** Frees everything. */

@@ -4,11 +4,7 @@
  */
 import type { Kernel } from "../kernel.ts";
 
-/** `y = a + b`, any `[rows, cols]`. */
-export const add: Kernel = {
-  name: "add",
-  inputs: { a: ["rows", "cols"], b: ["rows", "cols"] },
-  outputs: { y: ["rows", "cols"] },
+const sum: Omit<Kernel, "name" | "inputs" | "outputs"> = {
   reference: ({ a, b }) => ({ y: a!.map((v, i) => v + b![i]!) }),
   onnx: () => [{ op: "Add", in: ["a", "b"], out: ["y"] }],
   wgsl: null,
@@ -21,3 +17,25 @@ export const add: Kernel = {
   ],
   tolerance: { atol: 1e-6, rtol: 1e-6 },
 };
+
+/** `y = a + b`, `[rows, cols]`. */
+export const add: Kernel = {
+  name: "add",
+  inputs: { a: ["rows", "cols"], b: ["rows", "cols"] },
+  outputs: { y: ["rows", "cols"] },
+  ...sum,
+};
+
+/** `y = a + b`, `[rows]`: biases and norm weights. */
+export const addVector: Kernel = {
+  name: "add_vector",
+  inputs: { a: ["rows"], b: ["rows"] },
+  outputs: { y: ["rows"] },
+  ...sum,
+};
+
+/** The kernel that adds tensors of a rank. @throws {TypeError} If the rank is neither 1 nor 2. */
+export function addOfRank(rank: number): Kernel {
+  if (rank !== 1 && rank !== 2) throw new TypeError(`Cannot add tensors of rank ${rank}: 1 and 2 are known`);
+  return rank === 1 ? addVector : add;
+}

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Kernel } from "../kernel.ts";
-import { add } from "./add.ts";
+import { add, addVector } from "./add.ts";
 import { addBias } from "./add_bias.ts";
 import { attention } from "./attention.ts";
 import { attentionGrad } from "./attention_grad.ts";
@@ -27,6 +27,7 @@ import { swigluGrad } from "./swiglu_grad.ts";
 /** Every kernel; the contract test runs all of them on every backend. */
 export const KERNELS: readonly Kernel[] = [
   add,
+  addVector,
   addBias,
   attention,
   attentionGrad,

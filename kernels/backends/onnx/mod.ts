@@ -71,6 +71,9 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       return new OnnxTensor(data, shape, null);
     },
     download: (tensor) => Promise.resolve((tensor as OnnxTensor).data),
+    write: (tensor, data) => {
+      if (data !== (tensor as OnnxTensor).data) (tensor as OnnxTensor).data.set(data);
+    },
     zeros: (shape, type = "f32") => {
       const tensor = allocate(shape, type);
       tensor.data.fill(0);

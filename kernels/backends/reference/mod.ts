@@ -28,6 +28,7 @@ export function referenceBackend(): Backend {
       const { values, type } = tensor as ReferenceTensor;
       return Promise.resolve((type === "i32" ? Int32Array : Float32Array).from(values) as HostArray);
     },
+    write: (tensor, data) => (tensor as ReferenceTensor).values.set(data),
     zeros: (shape, type = "f32") => new ReferenceTensor(new Float64Array(elements(shape)), shape, type),
     dispose: () => Promise.resolve(),
   };

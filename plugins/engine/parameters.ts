@@ -1,0 +1,146 @@
+/**
+ * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
+ * @module
+ */
+import type { Backend, HostArray, Tensor } from "../../kernels/backend.ts";
+import { LINEAR_MODULES, type LinearModule, loraShapes, tensorShapes } from "../models/decoder.ts";
+import type { BlockLora, LoraModule } from "../models/decoder.ts";
+import type { DecoderConfig } from "../models/model_family.ts";
+
+/** What is trained. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
+export type Tuning =
+  | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
+  | { type: "full" }
+  | { type: "none" };
+
+/** One trained tensor. `values` is the host's copy, which the optimizer changes. */
+export interface Trained {
+  name: string;
+  values: Float32Array<ArrayBuffer>;
+  shape: readonly number[];
+  tensor: Tensor;
+  /** Sum of gradients so far, and the tensor that the next sum is written to. */
+  gradient: Tensor;
+  spare: Tensor;
+}
+
+/** LoRA modules of block `layer`. */
+export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
+  if (tuning.type !== "lora") return {};
+  const found: Partial<Record<LinearModule, LoraModule>> = {};
+  for (const module of LINEAR_MODULES) {
+    const spec = tuning.modules[`model.layers.${layer}.${module}`];
+    if (spec) found[module] = spec;
+  }
+  return found;
+}
+
+/** Shapes of everything that is trained, by name. */
+export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
+  if (tuning.type === "full") return tensorShapes(config);
+  const shapes = new Map<string, readonly number[]>();
+  for (let i = 0; i < config.numLayers; i++) {
+    for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
+      shapes.set(`model.layers.${i}.${name}`, shape);
+    }
+  }
+  return shapes;
+}
+
+/** All tensors of a model. */
+export class Parameters {
+  readonly #tensors = new Map<string, Tensor>();
+  readonly trained = new Map<string, Trained>();
+
+  /**
+   * Uploads a model.
+   * @param read Values of a base tensor by name, float32; each is read once.
+   * @param initial Values of trained LoRA tensors by name; missing ones are zeros.
+   */
+  constructor(
+    readonly backend: Backend,
+    config: DecoderConfig,
+    tuning: Tuning,
+    read: (name: string) => Float32Array<ArrayBuffer>,
+    initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
+  ) {
+    for (const [name, shape] of tensorShapes(config)) {
+      const values = read(name);
+      if (tuning.type === "full") this.#train(name, shape, values);
+      else this.#tensors.set(name, backend.upload(values, shape));
+    }
+    if (tuning.type !== "lora") return;
+    const shapes = trainedShapes(config, tuning);
+    for (const name of Object.keys(initial)) {
+      if (!shapes.has(name)) {
+        throw new RangeError(
+          `Cannot start from tensor "${name}": it isn't among the LoRA tensors of this run`,
+        );
+      }
+    }
+    for (const [name, shape] of shapes) {
+      const size = shape.reduce((a, b) => a * b, 1), values = initial[name] ?? new Float32Array(size);
+      if (values.length !== size) {
+        throw new TypeError(
+          `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
+        );
+      }
+      this.#train(name, shape, Float32Array.from(values));
+    }
+  }
+
+  /** @throws {RangeError} If there is no tensor of that name. */
+  get(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new RangeError(`Cannot use tensor "${name}": the model has none of that name`);
+    return tensor;
+  }
+
+  /** Whether a tensor is trained. */
+  isTrained(name: string): boolean {
+    return this.trained.has(name);
+  }
+
+  /** Sums of gradients on the host, in the order of {@linkcode trained}. Read them before the next backward pass. */
+  async gradients(): Promise<Float32Array[]> {
+    const list: Float32Array[] = [];
+    for (const { gradient } of this.trained.values()) {
+      list.push(await this.backend.download(gradient) as Float32Array);
+    }
+    return list;
+  }
+
+  /** Gradients back to zero. */
+  zeroGradients(): void {
+    for (const entry of this.trained.values()) {
+      entry.gradient.dispose();
+      entry.gradient = this.backend.zeros(entry.shape);
+    }
+  }
+
+  /** Puts the host's values on the device, after the optimizer changed them. */
+  publish(): void {
+    for (const { tensor, values } of this.trained.values()) this.backend.write(tensor, values as HostArray);
+  }
+
+  /** After a program wrote new sums into the spare tensors: they become the gradients. */
+  swap(names: Iterable<string>): void {
+    for (const name of names) {
+      const entry = this.trained.get(name)!;
+      [entry.gradient, entry.spare] = [entry.spare, entry.gradient];
+    }
+  }
+
+  #train(name: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): void {
+    const { backend } = this, tensor = backend.upload(values, shape);
+    this.#tensors.set(name, tensor);
+    this.trained.set(name, {
+      name,
+      values,
+      shape,
+      tensor,
+      gradient: backend.zeros(shape),
+      spare: backend.zeros(shape),
+    });
+  }
+}

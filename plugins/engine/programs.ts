@@ -1,0 +1,127 @@
+/**
+ * The engine's programs, compiled when first needed: one per shape class, shared by all layers of that class.
+ * @module
+ */
+import { differentiate, type Keep } from "../../kernels/autodiff.ts";
+import type { Backend, Program } from "../../kernels/backend.ts";
+import { type Graph, GraphBuilder } from "../../kernels/graph.ts";
+import { addOfRank } from "../../kernels/ops/add.ts";
+import { blockGraph, type BlockLora, embedGraph, headBackwardGraph, headGraph } from "../models/decoder.ts";
+import type { DecoderConfig } from "../models/model_family.ts";
+
+/** A program and the names of its inputs and outputs. */
+export interface Compiled {
+  program: Program;
+  inputs: readonly string[];
+  outputs: readonly string[];
+}
+
+/** A forward program and its way back. Values kept for it are outputs `saved.N` of the one and inputs of the other. */
+export interface CompiledPair {
+  forward: Compiled;
+  backward: Compiled;
+}
+
+/** What makes blocks of a model the same program. */
+export interface BlockClass {
+  window: number | null;
+  lora: BlockLora;
+  dropout: boolean;
+  /** Names of inputs that are trained, in the block's own naming. */
+  trained: readonly string[];
+}
+
+/** `d.X` becomes `acc.X + d.X` for each of the names: gradients add up over packs inside the program. */
+export function accumulating(graph: Graph, names: readonly string[]): Graph {
+  const g = new GraphBuilder(graph);
+  const outputs = { ...graph.outputs };
+  for (const name of names) {
+    const gradient = outputs[`d.${name}`]!;
+    const before = g.input(`acc.${name}`, gradient.shape);
+    outputs[`d.${name}`] = g.run(addOfRank(gradient.shape.length), { a: before, b: gradient }).y!;
+  }
+  return g.finish(outputs);
+}
+
+/** Compiles and keeps programs. */
+export class Programs {
+  readonly #cache = new Map<string, Promise<Compiled>>();
+
+  constructor(readonly backend: Backend, readonly config: DecoderConfig, readonly keep: Keep) {}
+
+  embed(): Promise<Compiled> {
+    return this.#get("embed", () => embedGraph(this.config));
+  }
+
+  /** Embedding backward: adds to the table's gradient. */
+  embedBackward(): Promise<Compiled> {
+    return this.#get(
+      "embed.backward",
+      () => accumulating(differentiate(embedGraph(this.config), ["x"], ["w"], "inputs").backward, ["w"]),
+    );
+  }
+
+  /** A block alone, nothing kept. */
+  block(at: BlockClass): Promise<Compiled> {
+    return this.#get(`block ${key(at)}`, () => blockGraph(this.config, at.window, at.lora, at.dropout));
+  }
+
+  /** A block for training: forward with what is kept, and backward. */
+  async blockPair(at: BlockClass): Promise<CompiledPair> {
+    const graphs = () => {
+      const graph = blockGraph(this.config, at.window, at.lora, at.dropout);
+      const pair = differentiate(graph, ["y"], ["x", ...at.trained], this.keep);
+      return { forward: pair.forward, backward: accumulating(pair.backward, at.trained) };
+    };
+    const id = key(at);
+    const forward = this.keep === "inputs"
+      ? this.block(at)
+      : this.#get(`block forward ${id}`, () => graphs().forward);
+    return {
+      forward: await forward,
+      backward: await this.#get(`block backward ${id}`, () => graphs().backward),
+    };
+  }
+
+  head(unit: boolean): Promise<Compiled> {
+    return this.#get(`head ${unit}`, () => headGraph(this.config, unit));
+  }
+
+  headBackward(): Promise<Compiled> {
+    return this.#get("head.backward", () => headBackwardGraph(this.config));
+  }
+
+  /** The trained head's way back: `d.x`, `d.norm` and `d.w` are all added to what was there. */
+  trainedHeadBackward(): Promise<Compiled> {
+    return this.#get("head.trained", () => {
+      const names = ["x", "norm", "w"];
+      return accumulating(
+        differentiate(headGraph(this.config, false), ["logp"], names, "inputs").backward,
+        names,
+      );
+    });
+  }
+
+  async dispose(): Promise<void> {
+    for (const compiled of this.#cache.values()) await (await compiled).program.dispose();
+    this.#cache.clear();
+  }
+
+  #get(name: string, graph: () => Graph): Promise<Compiled> {
+    let compiled = this.#cache.get(name);
+    if (!compiled) {
+      const made = graph();
+      compiled = this.backend.compile(made, name).then((program) => ({
+        program,
+        inputs: Object.keys(made.inputs),
+        outputs: Object.keys(made.outputs),
+      }));
+      this.#cache.set(name, compiled);
+    }
+    return compiled;
+  }
+}
+
+function key(at: BlockClass): string {
+  return JSON.stringify([at.window, at.lora, at.dropout, at.trained]);
+}

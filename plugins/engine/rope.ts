@@ -1,0 +1,46 @@
+/**
+ * Tables of rotary angles, computed in float64: position · frequency loses digits in float32.
+ * @module
+ */
+
+/** Cosines and sines of a model's angles, grown as positions come. */
+export class RotaryTable {
+  readonly #frequencies: Float64Array;
+  #cos = new Float32Array(0);
+  #sin = new Float32Array(0);
+
+  /** @param frequencies Radians per position, `[head / 2]`. */
+  constructor(frequencies: Float64Array) {
+    this.#frequencies = frequencies;
+  }
+
+  /** `cos` and `sin` `[T, head / 2]` of positions `[T]`. */
+  rows(positions: Int32Array): { cos: Float32Array<ArrayBuffer>; sin: Float32Array<ArrayBuffer> } {
+    const half = this.#frequencies.length;
+    this.#grow(positions.reduce((a, b) => Math.max(a, b), 0) + 1);
+    const cos = new Float32Array(positions.length * half), sin = new Float32Array(positions.length * half);
+    positions.forEach((p, row) => {
+      cos.set(this.#cos.subarray(p * half, (p + 1) * half), row * half);
+      sin.set(this.#sin.subarray(p * half, (p + 1) * half), row * half);
+    });
+    return { cos, sin };
+  }
+
+  #grow(count: number): void {
+    const half = this.#frequencies.length, known = this.#cos.length / half;
+    if (count <= known) return;
+    const size = Math.max(count, 2 * known);
+    const cos = new Float32Array(size * half), sin = new Float32Array(size * half);
+    cos.set(this.#cos);
+    sin.set(this.#sin);
+    for (let p = known; p < size; p++) {
+      for (let i = 0; i < half; i++) {
+        const angle = p * this.#frequencies[i]!;
+        cos[p * half + i] = Math.cos(angle);
+        sin[p * half + i] = Math.sin(angle);
+      }
+    }
+    this.#cos = cos;
+    this.#sin = sin;
+  }
+}
