@@ -145,8 +145,10 @@ export interface ConfigDifference {
  */
 export function diffConfigs(before: Partial<TrainConfig>, after: Partial<TrainConfig>): ConfigDifference[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof TrainConfig)[]);
+  const evaluates = before.eval_strategy !== "no" || after.eval_strategy !== "no";
+  const harmless = evaluates ? HARMLESS_KEYS : [...HARMLESS_KEYS, "eval_steps", "eval_delay"];
   return [...keys]
-    .filter((key) => !HARMLESS_KEYS.includes(key) && canonical(before[key]) !== canonical(after[key]))
+    .filter((key) => !harmless.includes(key) && canonical(before[key]) !== canonical(after[key]))
     .map((key) => ({ key, before: before[key], after: after[key] }));
 }
 

@@ -67,21 +67,22 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
   const table = keyTable();
   const faults: Fault[] = [];
   const notes: string[] = [];
+  const read: Record<string, unknown> = {};
   const values: Record<string, unknown> = {};
 
   for (const [key, entry] of written) {
     if (key === "provenance") continue;
     const spec = table.get(key);
     if (!spec) faults.push({ key, message: unknownKey(key, [...table.keys()]) });
-    else if (spec.state === "works") values[key] = readValue(key, spec, entry, faults);
+    else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
     else if (spec.state === "refused") refuse(key, spec, entry.value, faults);
   }
   notes.push(...ignoredNotes([...written.keys()], table));
 
   for (const [key, spec] of Object.entries(workingKeys())) {
-    if (key in values) continue;
-    if (spec.default !== REQUIRED) values[key] = spec.default;
-    else if (!written.has(key)) {
+    if (key in read) values[key] = read[key];
+    else if (spec.default !== REQUIRED) values[key] = spec.default;
+    else {
       faults.push({ key, message: `Cannot train as ${key} is needed: ${spec.description}` });
     }
   }
