@@ -16,6 +16,10 @@ export interface StepReport {
   learningRate: number;
   /** Means over the step's examples, flat names such as "rewards/margins". */
   metrics: Record<string, number>;
+  /** Examples of the step, > 0: the weight of its metrics when several steps make one log. Absent: steps weigh alike. */
+  examples?: number;
+  /** Weight of a metric that not every example has (KTO), by name; absent names weigh as `examples`. */
+  counts?: Record<string, number>;
   /** Real tokens of all sequences of the step, no padding, shared prefixes counted in each. */
   tokens: number;
   seconds: number;
@@ -30,6 +34,8 @@ export interface LogSink {
   evaluation(step: number, epoch: number, metrics: Record<string, number>): void;
   checkpoint(step: number, directory: string): void;
   warn(message: string): void;
+  /** What a checkpoint of this moment holds for other tools, by file name: trainer_state.json. */
+  checkpointFiles?(): Record<string, string>;
   /** State that a checkpoint stores and a resumed run gets back (log history). */
   state(): unknown;
   restore(state: unknown): void;

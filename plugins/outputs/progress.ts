@@ -1,0 +1,171 @@
+/**
+ * What a person sees while a run goes on: a progress bar on a terminal, plain lines elsewhere.
+ * @module
+ */
+import process from "node:process";
+
+// @deno-types="@types/cli-progress"
+import cliProgress from "cli-progress";
+
+import { hms } from "./_format.ts";
+
+/** Where a run stands after a step. */
+export interface StepStatus {
+  step: number;
+  totalSteps: number;
+  loss: number;
+  /** `rewards/margins` of preference losses, else null. */
+  margin: number | null;
+  /** Real tokens per second since this start; 0: not known yet. */
+  tokensPerSecond: number;
+  remainingSeconds: number;
+}
+
+/** One log line's values and the pace. */
+export interface LogStatus {
+  /** As in `log_history`. */
+  entry: Readonly<Record<string, number>>;
+  totalSteps: number;
+  /** Tokens per second since this start. */
+  speed: number;
+  /** Seconds left. */
+  left: number;
+}
+
+/** Shows how a run goes on. `stop` must be called in any case: a bar's timer keeps the process alive. */
+export interface Progress {
+  /** A phase without steps: `done` of `total` units. */
+  phase(name: string, done: number, total: number): void;
+  step(status: StepStatus): void;
+  log(status: LogStatus): void;
+  /** One line of text that stays. */
+  line(text: string): void;
+  stop(): void;
+}
+
+/** What is written to: `node:process`'s stderr, or a stand-in. */
+export interface ProgressStream {
+  isTTY?: boolean | undefined;
+  write(text: string): unknown;
+}
+
+/** What {@linkcode createProgress} takes. */
+export interface ProgressOptions {
+  /** Standard error by default. */
+  stream?: ProgressStream;
+  /** True (`disable_tqdm`): plain lines on a terminal too. */
+  disabled?: boolean;
+  /** Milliseconds; `Date.now` by default. */
+  now?: () => number;
+}
+
+/** A bar where the stream is a terminal and it isn't disabled, else plain lines at every log. */
+export function createProgress(options: ProgressOptions = {}): Progress {
+  const stream = options.stream ?? process.stderr;
+  return stream.isTTY && !options.disabled ? bar(stream) : lines(stream, options.now ?? Date.now);
+}
+
+/** Shows nothing; for tests and embedders. */
+export function silentProgress(): Progress {
+  const nothing = () => {};
+  return { phase: nothing, step: nothing, log: nothing, line: nothing, stop: nothing };
+}
+
+/** One log or evaluation as a line of text; names are `log_history`'s. */
+export function logLine(entry: Readonly<Record<string, number>>, totalSteps: number, pace = ""): string {
+  const { step = 0, epoch = 0 } = entry;
+  const isEvaluation = Object.keys(entry).some((name) => name.startsWith("eval_"));
+  const prefix = isEvaluation ? "eval_" : "";
+  const shown: [label: string, name: string, digits: (value: number) => string][] = [
+    ["loss", `${prefix}loss`, (value) => value.toFixed(4)],
+    ["margin", `${prefix}rewards/margins`, (value) => value.toFixed(4)],
+    ["accuracy", `${prefix}rewards/accuracies`, (value) => value.toFixed(3)],
+    ["grad norm", "grad_norm", (value) => value.toPrecision(3)],
+    ["lr", "learning_rate", (value) => value === 0 ? "0" : value.toExponential(2)],
+  ];
+  const parts = shown.filter(([, name]) => entry[name] !== undefined)
+    .map(([label, name, digits]) => `${label} ${digits(entry[name]!)}`);
+  const of = totalSteps > 0 ? `/${totalSteps}` : "";
+  const head = `${isEvaluation ? "evaluation at step" : "step"} ${step}${of}, epoch ${epoch.toFixed(2)}`;
+  return [head, ...parts, ...(pace === "" ? [] : [pace])].join("  ");
+}
+
+/** `1,234 tokens/s, 0:01:02 left`. */
+export function paceText(tokensPerSecond: number, remainingSeconds: number): string {
+  const speed = tokensPerSecond >= 100 ? Math.round(tokensPerSecond) : Number(tokensPerSecond.toPrecision(3));
+  return `${speed.toLocaleString("en-US")} tokens/s, ${hms(remainingSeconds)} left`;
+}
+
+function lines(stream: ProgressStream, now: () => number): Progress {
+  const write = (text: string) => void stream.write(text + "\n");
+  let phase: { name: string; shown: number } | null = null;
+  return {
+    phase(name, done, total) {
+      const time = now();
+      const isNew = phase?.name !== name;
+      if (!isNew && done < total && time - phase!.shown < 10_000) return;
+      phase = { name, shown: time };
+      write(`${name}: ${done} of ${total}`);
+    },
+    step() {},
+    log({ entry, totalSteps, speed, left }) {
+      write(logLine(entry, totalSteps, speed > 0 ? paceText(speed, left) : ""));
+    },
+    line: write,
+    stop() {},
+  };
+}
+
+function bar(stream: ProgressStream): Progress {
+  let current: { bars: cliProgress.MultiBar; bar: cliProgress.SingleBar; name: string } | null = null;
+
+  function stop(): void {
+    if (current === null) return;
+    // Draws what is still to be drawn: stop() alone would lose waiting lines.
+    current.bars.update();
+    current.bars.stop();
+    current = null;
+  }
+
+  function shown(name: string, total: number, format: string): cliProgress.SingleBar {
+    if (current?.name === name) {
+      current.bar.setTotal(total);
+      return current.bar;
+    }
+    stop();
+    const bars = new cliProgress.MultiBar({
+      stream: stream as NodeJS.WritableStream,
+      format,
+      barsize: 24,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      // Ctrl-C is the task's: the run saves and says how to go on.
+      gracefulExit: false,
+      linewrap: true,
+    });
+    current = { bars, name, bar: bars.create(total, 0, { text: "" }) };
+    return current.bar;
+  }
+
+  return {
+    phase(name, done, total) {
+      shown(name, total, `${name} {bar} {value}/{total}`).update(done);
+      if (done >= total) stop();
+    },
+    step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
+      const parts = [`loss ${loss.toFixed(4)}`];
+      if (margin !== null) parts.push(`margin ${margin.toFixed(4)}`);
+      if (tokensPerSecond > 0) parts.push(paceText(tokensPerSecond, remainingSeconds));
+      shown("training", totalSteps, "{bar} step {value}/{total}  {text}").update(step, {
+        text: parts.join("  "),
+      });
+    },
+    // The bar shows it already.
+    log() {},
+    line(text) {
+      if (current === null) stream.write(text + "\n");
+      else current.bars.log(text + "\n");
+    },
+    stop,
+  };
+}

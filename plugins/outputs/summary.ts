@@ -1,0 +1,94 @@
+/**
+ * What a person sees at the end of a run: the loss curve, the files, and what to type next.
+ * @module
+ */
+import asciichart from "asciichart";
+
+import { join } from "@std/path";
+
+import { smooth } from "./smooth.ts";
+
+/** What {@linkcode summaryText} shows. */
+export interface Summary {
+  /** As the user wrote it. */
+  outputDir: string;
+  /** `log_history`. */
+  history: readonly Readonly<Record<string, number>>[];
+  /** Files in the output directory. */
+  files: readonly { name: string; what: string }[];
+  /** Commands to type next, with what they do. */
+  next: readonly { command: string; what: string }[];
+  /** Width of the terminal in characters; 80 by default. */
+  columns?: number;
+}
+
+/** The closing text of a run: curve, files, next commands. Parts with nothing to show are left out. */
+export function summaryText(summary: Summary): string {
+  const { outputDir, history, files, next, columns = 80 } = summary;
+  const parts: string[] = [];
+  const curve = curveText(history, columns);
+  if (curve !== "") parts.push(curve);
+  if (files.length > 0) {
+    const width = Math.max(...files.map(({ name }) => name.length)) + 2;
+    const lines = files.map(({ name, what }) =>
+      `  ${name.padEnd(width)}${sizeText(join(outputDir, name))}  ${what}`
+    );
+    parts.push([`Written to ${outputDir}`, ...lines].join("\n"));
+  }
+  if (next.length > 0) {
+    parts.push(["Next", ...next.flatMap(({ command, what }) => [`  # ${what}`, `  ${command}`])].join("\n"));
+  }
+  return parts.join("\n\n") + "\n";
+}
+
+/** Writes {@linkcode summaryText}, to standard output by default. */
+export function printSummary(summary: Summary, write: (text: string) => void = console.log): void {
+  write("\n" + summaryText(summary));
+}
+
+/** The smoothed loss as a chart of eight lines, at most `columns` wide; "" with fewer than two logs. */
+export function curveText(history: readonly Readonly<Record<string, number>>[], columns: number): string {
+  const logs = history.filter((entry) => entry.loss !== undefined);
+  if (logs.length < 2) return "";
+  const losses = smooth(logs.map((entry) => entry.loss!));
+  const width = Math.max(10, columns - 14);
+  const points = resample(losses, width);
+  const chart = asciichart.plot(points, {
+    height: 7,
+    format: (value: number) => value.toPrecision(4).padStart(10),
+  });
+  const [first, last] = [logs[0]!, logs.at(-1)!];
+  const title = `Training loss, smoothed: ${losses[0]!.toPrecision(4)} at step ${first.step} to ` +
+    `${losses.at(-1)!.toPrecision(4)} at step ${last.step}`;
+  return `${title}\n${chart}`;
+}
+
+/** `count` means of equal stretches where there are more values, else values repeated to fill the width. */
+function resample(values: readonly number[], count: number): number[] {
+  const n = values.length;
+  return Array.from({ length: count }, (_, i) => {
+    if (n <= count) {
+      const at = i * (n - 1) / (count - 1);
+      const [low, high] = [values[Math.floor(at)]!, values[Math.min(n - 1, Math.floor(at) + 1)]!];
+      return low + (high - low) * (at - Math.floor(at));
+    }
+    const part = values.slice(Math.floor(i * n / count), Math.floor((i + 1) * n / count));
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}
+
+function sizeText(path: string): string {
+  let size: number;
+  try {
+    const info = Deno.statSync(path);
+    if (info.isDirectory) return " ".repeat(9);
+    size = info.size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "  missing";
+    throw error;
+  }
+  const units = ["B", "kB", "MB", "GB"];
+  let unit = 0;
+  while (size >= 999.5 && unit < units.length - 1) [size, unit] = [size / 1000, unit + 1];
+  return `${unit === 0 ? size : size.toPrecision(3)} ${units[unit]}`.padStart(9);
+}
