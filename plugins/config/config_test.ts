@@ -205,7 +205,7 @@ Deno.test("a stage, service or loss that isn't there is refused with what to use
   assertStringIncludes(message("stage: ppo\n"), "use dpo, kto or iopo");
   assertStringIncludes(message("stage: iop\n"), 'did you mean "iopo"');
   assertStringIncludes(message("report_to: wandb\n"), "use tensorboard or csv");
-  assertStringIncludes(message("report_to: [csv, tensorbord]\n"), "tensorboard or csv");
+  assertStringIncludes(message("report_to: [csv, tensorbord]\n"), "none, tensorboard, csv");
   assertStringIncludes(message("stage: dpo\npref_loss: kto_pair\n"), "use stage: kto");
   assertStringIncludes(message("quantization_bit: 4\n"), "GGUF");
   assertStringIncludes(message("pure_bf16: true\n"), "use bf16");

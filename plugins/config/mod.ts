@@ -8,3 +8,4 @@ export * from "./key_table.ts";
 export * from "./resolve.ts";
 export * from "./loss_name.ts";
 export * from "./provenance.ts";
+export * from "./describe.ts";

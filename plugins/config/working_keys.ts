@@ -221,13 +221,12 @@ function training() {
       derived: "false for a metric that ends in loss, else true",
     }),
     report_to: add(
-      { words: "none, tensorboard or csv (or a list)", schema: reportTo() },
+      { words: "none, tensorboard, csv, all (both), or a list", schema: reportTo() },
       [],
       "files for other tools, beside trainer_log.jsonl",
       {
         refused: Object.fromEntries(
           [
-            "all",
             "wandb",
             "swanlab",
             "mlflow",
@@ -387,7 +386,7 @@ function own() {
 }
 
 function reportTo(): z.ZodType<("tensorboard" | "csv")[]> {
-  const known = z.array(z.enum(["none", "tensorboard", "csv"]));
+  const known = z.array(z.enum(["none", "all", "tensorboard", "csv"]));
   return z.union([z.string(), z.array(z.string()), z.null()]).transform((value, context) => {
     const list = value === null
       ? []
@@ -399,7 +398,8 @@ function reportTo(): z.ZodType<("tensorboard" | "csv")[]> {
       context.addIssue({ code: "custom", message: "unknown name" });
       return z.NEVER;
     }
-    return [...new Set(parsed.data)].filter((name) => name !== "none");
+    const all = parsed.data.includes("all");
+    return (["tensorboard", "csv"] as const).filter((name) => all || parsed.data.includes(name));
   });
 }
 
