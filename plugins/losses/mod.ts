@@ -14,6 +14,7 @@ import simpo from "./simpo.ts";
 export type { Loss, LossInputs, LossOutputs } from "./loss.ts";
 export * from "./tape.ts";
 export * from "./evaluate.ts";
+export * from "./check.ts";
 
 /** The built-in losses. */
 export const losses: readonly Plugin[] = [sft, pt, dpo, orpo, simpo, kto, iopo];
