@@ -1,0 +1,142 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
+
+import { listFiles, type RawRecord, readRecords } from "./read_files.ts";
+
+async function all(file: string): Promise<RawRecord[]> {
+  const records: RawRecord[] = [];
+  for await (const batch of readRecords(file)) records.push(...batch);
+  return records;
+}
+
+function write(name: string, text: string | Uint8Array): string {
+  const file = `${Deno.makeTempDirSync()}/${name}`;
+  if (typeof text === "string") Deno.writeTextFileSync(file, text);
+  else Deno.writeFileSync(file, text);
+  return file;
+}
+
+Deno.test("json: a list with nested values, quotes and commas, whatever the layout", async () => {
+  const value = [{ a: 'x],"{\\', b: [1, { c: "}\n" }] }, 3, "s,]", null, {}, []];
+  for (const indent of [undefined, 1, "\t"]) {
+    const records = await all(write("a.json", "\ufeff \n" + JSON.stringify(value, null, indent) + "\n"));
+    assertEquals(records.map((r) => r.value), value);
+    assertEquals(records.map((r) => r.row), [0, 1, 2, 3, 4, 5]);
+  }
+  assertEquals(await all(write("a.json", " [ \n ] ")), []);
+  assertEquals(await all(write("a.json", "")), []);
+});
+
+Deno.test("json: any list of values is read as JSON.parse reads it", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.jsonValue(), { minLength: 0, maxLength: 8 }),
+      fc.constantFrom(0, 2),
+      async (list, n) => {
+        const text = JSON.stringify(list, null, n);
+        assertEquals((await all(write("a.json", text))).map((r) => r.value), JSON.parse(text));
+        const lines = list.filter((v) => typeof v === "object" && v !== null && !Array.isArray(v));
+        const jsonl = lines.map((v) => JSON.stringify(v)).join("\r\n");
+        assertEquals((await all(write("a.jsonl", jsonl))).map((r) => r.value), lines);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("json: records longer than a chunk, and more than a batch of them", async () => {
+  const value = [
+    { a: "ü".repeat(1_500_000) },
+    ...Array.from({ length: 600 }, (_, i) => ({ i, s: "早".repeat(900) })),
+  ];
+  assertEquals((await all(write("a.json", JSON.stringify(value)))).map((r) => r.value), value);
+  const lines = value.map((v) => JSON.stringify(v)).join("\n");
+  assertEquals((await all(write("a.json", lines))).map((r) => r.value), value);
+});
+
+Deno.test("json: errors name file, line and column", async () => {
+  const fails = (text: string, includes: string, name = "a.json") =>
+    assertRejects(() => all(write(name, text)), SyntaxError, includes);
+  await fails('[\n {"a": 1},\n {"a" 2}\n]', "a.json:3:7 as JSON: Expected ':'");
+  await fails('[\n {"a": 1},\n]', "a comma too many");
+  await fails('[{"a": 1} {"b": 2}]', "a.json:1:11 as JSON");
+  await fails(
+    '[{"a": 1},\n{"b": [2}\n',
+    "a.json:1:11 as JSON: the file ends inside the list; its last record (row 1)",
+  );
+  await fails('[{"a": 1}] x', "a.json:1:12 as JSON: there is text behind");
+  await fails('{"a": 1}\n{"a": nope}\n', "a.jsonl:2:8 as JSON: Unexpected token 'o'", "a.jsonl");
+  await fails('{\n "a": 1\n}\n', "one record a line");
+  const broken = new Uint8Array([...new TextEncoder().encode('{"a": "'), 0xff, 0x22, 0x7d]);
+  await assertRejects(() => all(write("a.jsonl", broken)), SyntaxError, "row 0 is not UTF-8");
+});
+
+Deno.test("json: line numbers of records", async () => {
+  const records = await all(write("a.json", '[\n\n{"a": "x"},\n{"b":\n1}, {"c": 2}]'));
+  assertEquals(records.map((r) => r.line), [1, 3, 5]);
+  assertEquals((await all(write("a.jsonl", '\n{"a": 1}\n\n{"b": 2}'))).map((r) => r.line), [2, 4]);
+});
+
+Deno.test("csv: quotes, line breaks, empty cells, a short row", async () => {
+  const records = await all(write("a.csv", '\ufeffq,a\n"x, ""y""\nz",1\n,2\n'));
+  assertEquals(records.map((r) => r.value), [{ q: 'x, "y"\nz', a: "1" }, { q: null, a: "2" }]);
+  assertEquals(records.map((r) => r.line), [2, 4]);
+  await assertRejects(() => all(write("a.csv", "q,a\n1,2\n3\n")), SyntaxError, "a.csv:3 as CSV");
+});
+
+Deno.test("txt: one record a line", async () => {
+  const records = await all(write("a.txt", "one\r\n\nthree"));
+  assertEquals(records.map((r) => r.value), [{ text: "one" }, { text: "" }, { text: "three" }]);
+});
+
+Deno.test("parquet: files that pyarrow 26 wrote, several row groups, three compressions", async () => {
+  for (const compression of ["snappy", "gzip", "zstd"]) {
+    const url = new URL(`../../fixtures/goldens/datasets/files/rows_${compression}.parquet`, import.meta.url);
+    const records = await all(url.pathname);
+    assertEquals(records.map((r) => r.row), [0, 1, 2, 3, 4]);
+    assertEquals(records[1]!.value, {
+      instruction: "frage 1 早",
+      input: null,
+      output: "1",
+      n: 1,
+      history: [["a", "b"]],
+      conversations: [{ from: "human", value: "h" }, { from: "gpt", value: "g" }],
+      label: false,
+    });
+  }
+  const file = write("a.parquet", "PAR1 no");
+  await assertRejects(() => all(file), SyntaxError, "as parquet");
+});
+
+Deno.test("listFiles takes files and folders in order, and names what it can't find or read", () => {
+  const directory = Deno.makeTempDirSync();
+  for (const name of ["b.json", "a.jsonl", ".hidden"]) Deno.writeTextFileSync(`${directory}/${name}`, "[]");
+  assertEquals(listFiles([directory, `${directory}/b.json`], "x"), [
+    `${directory}/a.jsonl`,
+    `${directory}/b.json`,
+    `${directory}/b.json`,
+  ]);
+  assertThrows(() => listFiles([`${directory}/c.json`], "set x"), RangeError, 'did you mean "b.json"?');
+  Deno.writeTextFileSync(`${directory}/c.arrow`, "");
+  assertThrows(() => listFiles([directory], "set x"), RangeError, "Save it as parquet");
+  assertThrows(() => listFiles([Deno.makeTempDirSync()], "set x"), RangeError, "empty folder");
+});
+
+Deno.test("a 300,000-row file is read with flat memory", async () => {
+  const file = `${Deno.makeTempDirSync()}/big.jsonl`;
+  const line = JSON.stringify({ instruction: "写".repeat(120), input: "", output: "x".repeat(240) }) + "\n";
+  const block = new TextEncoder().encode(line.repeat(1000));
+  const out = Deno.openSync(file, { write: true, create: true });
+  for (let i = 0; i < 300; i++) out.writeSync(block);
+  out.close();
+  const start = Deno.memoryUsage().rss;
+  let [rows, peak] = [0, 0];
+  for await (const batch of readRecords(file)) {
+    rows += batch.length;
+    if (rows % 10_240 < batch.length) peak = Math.max(peak, Deno.memoryUsage().rss - start);
+  }
+  Deno.removeSync(file);
+  assertEquals(rows, 300_000);
+  // the file has 195 MB and its texts 216 MB in memory
+  assert(peak < 120e6, `grew by ${Math.round(peak / 1e6)} MB`);
+});
