@@ -33,3 +33,16 @@ export interface Tokenizer {
   /** File name → content, as a Hugging Face directory has them (tokenizer.json, tokenizer_config.json, …). */
   files(): Record<string, string | Uint8Array>;
 }
+
+/** A tokenizer that can be adapted to a template. Every method returns a new one that shares the vocabulary. */
+export interface EditableTokenizer extends Tokenizer {
+  withEos(token: string): EditableTokenizer;
+  /** Changes the padding token. Ids must exist. */
+  withPad(token: string): EditableTokenizer;
+  /** Marks tokens as special; those that are missing are added behind the vocabulary. */
+  withSpecialTokens(tokens: readonly string[]): EditableTokenizer;
+  /** Changes the chat template that `chatTemplate` and `files()` give; null for none. */
+  withChatTemplate(jinja: string | null): EditableTokenizer;
+  /** Ids with what the tokenizer puts around a single text, such as bos (transformers' `add_special_tokens`). */
+  addBosEos(ids: readonly number[]): number[];
+}

@@ -1,0 +1,73 @@
+/**
+ * Added tokens: found in a text before it is normalised (or after, for those marked `normalized`), leftmost and longest first.
+ * Same rules as the tokenizers library.
+ * @module
+ */
+import { literal } from "./patterns.ts";
+import type { AddedToken } from "./tokenizer_json.ts";
+
+/** A piece of text, or the id of an added token that stood there (`id >= 0`, then `text` is ""). */
+export interface Piece {
+  text: string;
+  id: number;
+}
+
+/** Finds a set of added tokens. */
+export class AddedTokenFinder {
+  readonly #tokens: ReadonlyMap<string, AddedToken>;
+  readonly #pattern: RegExp | null;
+  readonly #plain: RegExp | null;
+
+  /** @param tokens By the text they are found as (the normalised one for `normalized` tokens). */
+  constructor(tokens: ReadonlyMap<string, AddedToken>) {
+    this.#tokens = tokens;
+    this.#pattern = alternation([...tokens.keys()]);
+    // special tokens that aren't wanted still cover what they overlap only where others exist
+    const hasPlain = [...tokens.values()].some((token) => !token.special);
+    this.#plain = hasPlain ? this.#pattern : null;
+  }
+
+  /** Cuts a text at the tokens; `special: false` leaves special ones in the text. No piece is empty. */
+  split(text: string, special: boolean): Piece[] {
+    const pattern = special ? this.#pattern : this.#plain;
+    if (pattern === null || text === "") return text === "" ? [] : [{ text, id: -1 }];
+    const out: Piece[] = [];
+    let from = 0;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      const token = this.#tokens.get(match[0])!;
+      if (token.special && !special) continue;
+      let start = match.index, end = start + match[0].length;
+      if (token.single_word && (wordBefore(text, start) || wordAfter(text, end))) continue;
+      if (token.lstrip) start = Math.max(from, start - trailingSpace(text.slice(from, start)));
+      if (token.rstrip) end += leadingSpace(text.slice(end));
+      if (start < from) continue;
+      if (start > from) out.push({ text: text.slice(from, start), id: -1 });
+      out.push({ text: "", id: token.id });
+      from = end;
+    }
+    if (from < text.length) out.push({ text: text.slice(from), id: -1 });
+    return out;
+  }
+}
+
+function alternation(texts: string[]): RegExp | null {
+  const sorted = texts.filter((text) => text !== "").sort((a, b) => b.length - a.length);
+  return sorted.length === 0 ? null : new RegExp(sorted.map(literal).join("|"), "gu");
+}
+
+function wordBefore(text: string, at: number): boolean {
+  return /[\p{L}\p{M}\p{N}\p{Pc}]$/u.test(text.slice(Math.max(0, at - 2), at));
+}
+
+function wordAfter(text: string, at: number): boolean {
+  return /^[\p{L}\p{M}\p{N}\p{Pc}]/u.test(text.slice(at, at + 2));
+}
+
+function trailingSpace(text: string): number {
+  return /\p{White_Space}*$/u.exec(text)![0].length;
+}
+
+function leadingSpace(text: string): number {
+  return /^\p{White_Space}*/u.exec(text)![0].length;
+}

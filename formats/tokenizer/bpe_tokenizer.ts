@@ -1,0 +1,272 @@
+/**
+ * The tokenizer of a tokenizer.json: added tokens, normalizer, pre-tokenizer, BPE, decoder.
+ * @module
+ */
+import { createHash } from "node:crypto";
+
+import { AddedTokenFinder } from "./added_tokens.ts";
+import { Bpe } from "./bpe.ts";
+import { alphabetBytes, decoder, utf8 } from "./decoders.ts";
+import { normalizer } from "./normalizers.ts";
+import { postProcessor } from "./post_processor.ts";
+import { type PreTokenizer, preTokenizer } from "./pre_tokenizers.ts";
+import type { EditableTokenizer } from "./tokenizer.ts";
+import { type AddedToken, addedToken, type TokenizerConfig, type TokenizerJson } from "./tokenizer_json.ts";
+
+/** Names of the special tokens that a configuration may have. */
+export interface SpecialTokens {
+  bos_token: string | null;
+  eos_token: string | null;
+  pad_token: string | null;
+  unk_token: string | null;
+}
+
+/** What one tokenizer is made of. */
+export interface Parts {
+  json: TokenizerJson;
+  /** tokenizer_config.json, {} when there is none. */
+  config: TokenizerConfig;
+  special: SpecialTokens;
+  chatTemplate: string | null;
+  /** Other files of the directory that are handed on, read when asked for. */
+  otherFiles: () => Record<string, string | Uint8Array>;
+}
+
+/** What variants with another eos share. */
+interface Engine {
+  bpe: Bpe;
+  pre: PreTokenizer;
+  normalize: ((text: string) => string) | null;
+  decode: (tokens: string[]) => string;
+  /** Whether ids decode to bytes, one after the other. */
+  byteDecoder: boolean;
+  modelTokens: Map<number, string>;
+  modelHash: string;
+}
+
+/** See {@linkcode EditableTokenizer}. */
+export class BpeTokenizer implements EditableTokenizer {
+  readonly vocabSize: number;
+  readonly bosId: number | null;
+  readonly eosId: number | null;
+  readonly padId: number | null;
+  readonly unkId: number | null;
+  readonly chatTemplate: string | null;
+  readonly specialIds: ReadonlySet<number>;
+  readonly hash: string;
+  readonly #parts: Parts;
+  readonly #engine: Engine;
+  readonly #added: ReadonlyMap<string, AddedToken>;
+  readonly #addedById: ReadonlyMap<number, AddedToken>;
+  readonly #rawFinder: AddedTokenFinder;
+  readonly #normalizedFinder: AddedTokenFinder;
+  readonly #bytes: Map<number, Uint8Array> = new Map();
+
+  /**
+   * @throws {SyntaxError} If the file contradicts itself.
+   * @throws {RangeError} If a part isn't supported.
+   */
+  constructor(parts: Parts, engine?: unknown) {
+    const { json, special } = parts;
+    this.#parts = parts;
+    this.#engine = (engine as Engine | undefined) ?? makeEngine(json);
+    this.#added = new Map(json.added_tokens.map((token) => [token.content, token]));
+    this.#addedById = new Map(json.added_tokens.map((token) => [token.id, token]));
+    const raw = new Map<string, AddedToken>(), normalized = new Map<string, AddedToken>();
+    const normalize = this.#engine.normalize ?? ((text: string) => text);
+    for (const token of json.added_tokens) {
+      if (token.normalized) normalized.set(normalize(token.content), token);
+      else raw.set(token.content, token);
+    }
+    this.#rawFinder = new AddedTokenFinder(raw);
+    this.#normalizedFinder = new AddedTokenFinder(normalized);
+    const vocab = this.#engine.bpe.vocab;
+    this.vocabSize = vocab.size + json.added_tokens.filter((token) => !vocab.has(token.content)).length;
+    const id = (token: string | null) => token === null ? null : this.tokenToId(token);
+    this.bosId = id(special.bos_token);
+    this.eosId = id(special.eos_token);
+    this.padId = id(special.pad_token);
+    this.unkId = id(special.unk_token);
+    this.chatTemplate = parts.chatTemplate;
+    this.specialIds = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
+    this.hash = createHash("sha256")
+      .update(this.#engine.modelHash)
+      .update(JSON.stringify([json.added_tokens, special, parts.chatTemplate]))
+      .digest("hex");
+  }
+
+  encode(text: string, options?: { special?: boolean }): number[] {
+    const special = options?.special ?? false;
+    const out: number[] = [];
+    let first = true;
+    for (const raw of this.#rawFinder.split(text.toWellFormed(), special)) {
+      if (raw.id >= 0) {
+        out.push(raw.id);
+      } else {
+        const normalized = this.#engine.normalize?.(raw.text) ?? raw.text;
+        for (const piece of this.#normalizedFinder.split(normalized, special)) {
+          if (piece.id >= 0) out.push(piece.id);
+          else this.#encodePiece(piece.text, first, out);
+          first = false;
+        }
+      }
+      first = false;
+    }
+    return out;
+  }
+
+  #encodePiece(text: string, first: boolean, out: number[]): void {
+    const { bpe, pre } = this.#engine;
+    const run = (value: string, step: number, atStart: boolean): void => {
+      const next = pre.steps[step];
+      if (next === undefined) {
+        if (value !== "") bpe.encodeWord(value, 0, value.length, out);
+        return;
+      }
+      if ("map" in next) return run(next.map(value, atStart), step + 1, atStart);
+      const cuts: number[] = [];
+      next.cut(value, cuts);
+      const last = step + 1 === pre.steps.length;
+      for (let i = 0; i < cuts.length; i += 2) {
+        const start = cuts[i]!, end = cuts[i + 1]!;
+        if (last) bpe.encodeWord(value, start, end, out);
+        else run(value.slice(start, end), step + 1, atStart && start === 0);
+      }
+    };
+    run(text, 0, first);
+  }
+
+  decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string {
+    const skip = options?.skipSpecial ?? false;
+    const kept = skip ? ids.filter((id) => !this.specialIds.has(id)) : ids;
+    if (!this.#engine.byteDecoder) {
+      return this.#engine.decode(kept.map((id) => this.idToToken(id)).filter((token) => token !== null));
+    }
+    let length = 0;
+    const parts = kept.map((id) => {
+      const bytes = this.#bytesOf(id);
+      length += bytes.length;
+      return bytes;
+    });
+    const all = new Uint8Array(length);
+    let at = 0;
+    for (const bytes of parts) {
+      all.set(bytes, at);
+      at += bytes.length;
+    }
+    return utf8(all);
+  }
+
+  #bytesOf(id: number): Uint8Array {
+    let bytes = this.#bytes.get(id);
+    if (bytes === undefined) {
+      bytes = Uint8Array.from(alphabetBytes(this.idToToken(id) ?? ""));
+      this.#bytes.set(id, bytes);
+    }
+    return bytes;
+  }
+
+  tokenToId(token: string): number | null {
+    return this.#added.get(token)?.id ?? this.#engine.bpe.vocab.get(token) ?? null;
+  }
+
+  idToToken(id: number): string | null {
+    return this.#addedById.get(id)?.content ?? this.#engine.modelTokens.get(id) ?? null;
+  }
+
+  addBosEos(ids: readonly number[]): number[] {
+    return postProcessor(this.#parts.json.post_processor)(ids);
+  }
+
+  withEos(token: string): BpeTokenizer {
+    return this.#withSpecial("eos_token", token);
+  }
+
+  withPad(token: string): BpeTokenizer {
+    return this.#withSpecial("pad_token", token);
+  }
+
+  #withSpecial(name: "eos_token" | "pad_token", token: string): BpeTokenizer {
+    if (this.tokenToId(token) === null) {
+      throw new RangeError(
+        `Cannot make ${
+          JSON.stringify(token)
+        } the tokenizer's ${name}: it isn't in its vocabulary of ${this.vocabSize}`,
+      );
+    }
+    return this.withSpecialTokens([token]).#with({
+      special: { ...this.#parts.special, [name]: token },
+      config: { ...this.#parts.config, [name]: token },
+    });
+  }
+
+  withSpecialTokens(tokens: readonly string[]): BpeTokenizer {
+    const changed = markSpecial(this.#parts.json, tokens);
+    return changed === this.#parts.json ? this : this.#with({ json: changed });
+  }
+
+  withChatTemplate(jinja: string | null): BpeTokenizer {
+    return this.#with({ chatTemplate: jinja });
+  }
+
+  #with(change: Partial<Parts>): BpeTokenizer {
+    return new BpeTokenizer({ ...this.#parts, ...change }, this.#engine);
+  }
+
+  files(): Record<string, string | Uint8Array> {
+    const { json, special, chatTemplate, otherFiles } = this.#parts;
+    const { chat_template: _, ...config } = this.#parts.config;
+    const known = Object.entries(special).filter(([, token]) => token !== null);
+    const decoderTable = Object.fromEntries(
+      json.added_tokens.toSorted((a, b) => a.id - b.id).map(({ id, ...token }) => [String(id), token]),
+    );
+    const text = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
+    return {
+      ...otherFiles(),
+      "tokenizer.json": JSON.stringify(json),
+      "tokenizer_config.json": text({
+        ...config,
+        tokenizer_class: config.tokenizer_class ?? "PreTrainedTokenizerFast",
+        added_tokens_decoder: decoderTable,
+        ...special,
+        ...(chatTemplate === null ? {} : { chat_template: chatTemplate }),
+      }),
+      "special_tokens_map.json": text(Object.fromEntries(known)),
+      ...(chatTemplate === null ? {} : { "chat_template.jinja": chatTemplate }),
+    };
+  }
+}
+
+/** The same file with `tokens` as special added tokens; the object itself when they are that already. */
+export function markSpecial(json: TokenizerJson, tokens: readonly string[]): TokenizerJson {
+  const added = new Map(json.added_tokens.map((token) => [token.content, token]));
+  let free = Math.max(
+    Object.keys(json.model.vocab).length,
+    ...Object.values(json.model.vocab).slice(-1).map((id) => id + 1),
+    ...json.added_tokens.map((token) => token.id + 1),
+  );
+  let changed = false;
+  for (const content of tokens) {
+    const old = added.get(content);
+    if (old?.special || content === "") continue;
+    changed = true;
+    const id = old?.id ?? json.model.vocab[content] ?? free++;
+    added.set(content, addedToken(content, id, { ...old, special: true }));
+  }
+  return changed ? { ...json, added_tokens: [...added.values()] } : json;
+}
+
+function makeEngine(json: TokenizerJson): Engine {
+  const pre = preTokenizer(json.pre_tokenizer);
+  const bpe = new Bpe(json.model, pre.byteLevel);
+  const { added_tokens: _, ...rest } = json;
+  return {
+    bpe,
+    pre,
+    normalize: normalizer(json.normalizer),
+    decode: decoder(json.decoder),
+    byteDecoder: json.decoder?.type === "ByteLevel",
+    modelTokens: new Map(Object.entries(json.model.vocab).map(([token, id]) => [id, token])),
+    modelHash: createHash("sha256").update(JSON.stringify(rest)).digest("hex"),
+  };
+}

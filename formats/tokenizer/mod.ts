@@ -1,0 +1,20 @@
+/**
+ * Tokenizers: text to ids and back, from Hugging Face directories and GGUF files.
+ * @module
+ */
+import { loadTokenizerSync } from "./load.ts";
+import type { EditableTokenizer } from "./tokenizer.ts";
+
+export type { EditableTokenizer, Tokenizer } from "./tokenizer.ts";
+export { loadTokenizerSync, tokenizerFromFiles } from "./load.ts";
+
+/**
+ * Loads a tokenizer from a Hugging Face directory or a tokenizer.json.
+ * @param path Directory or file.
+ * @throws {Deno.errors.NotFound} If there is no tokenizer.
+ * @throws {SyntaxError} If a file isn't what it should be.
+ * @throws {RangeError} If the tokenizer isn't BPE or has a part that isn't supported.
+ */
+export function loadTokenizer(path: string): Promise<EditableTokenizer> {
+  return Promise.resolve(loadTokenizerSync(path));
+}

@@ -1,0 +1,188 @@
+/**
+ * Pre-tokenizers of tokenizer.json: they cut a text into words, inside which tokens are merged.
+ * @module
+ */
+import { GPT2_PATTERN, literal, toRegExp } from "./patterns.ts";
+import { type Component, isObject, unsupported } from "./tokenizer_json.ts";
+
+/** Cuts the whole of `text` and pushes start and end (UTF-16 offsets) of each piece. */
+export type Cut = (text: string, out: number[]) => void;
+
+/** Either cuts pieces or changes their text. */
+export type Step =
+  | { cut: Cut }
+  | { map: (text: string, first: boolean) => string };
+
+/** A chain of steps. */
+export interface PreTokenizer {
+  steps: Step[];
+  /** Whether words are looked up byte by byte (ByteLevel), not character by character. */
+  byteLevel: boolean;
+}
+
+const KNOWN = [
+  "Sequence",
+  "Split",
+  "ByteLevel",
+  "Digits",
+  "Metaspace",
+  "Punctuation",
+  "Whitespace",
+  "WhitespaceSplit",
+] as const;
+
+/**
+ * Compiles a pre-tokenizer.
+ * @throws {RangeError} If its type isn't supported.
+ */
+export function preTokenizer(part: Component | null): PreTokenizer {
+  if (part === null) return { steps: [], byteLevel: false };
+  switch (part.type) {
+    case "Sequence": {
+      const parts = (part.pretokenizers as Component[]).map(preTokenizer);
+      return { steps: parts.flatMap((p) => p.steps), byteLevel: parts.some((p) => p.byteLevel) };
+    }
+    case "Split":
+      return only(split(splitPattern(part), String(part.behavior), part.invert === true));
+    case "ByteLevel": {
+      const steps: Step[] = [];
+      if (part.add_prefix_space === true) {
+        steps.push({ map: (text) => text.startsWith(" ") ? text : ` ${text}` });
+      }
+      if (part.use_regex !== false) steps.push({ cut: split(GPT2_PATTERN, "Isolated", false) });
+      return { steps, byteLevel: true };
+    }
+    case "Digits":
+      return only(split("\\p{N}", part.individual_digits === true ? "Isolated" : "Contiguous", false));
+    case "Punctuation":
+      // ASCII punctuation holds symbols such as $ too
+      return only(split("[!-/:-@[-`{-~\\p{P}]", String(part.behavior ?? "Isolated"), false));
+    case "Whitespace":
+      return only(split("\\w+|[^\\w\\s]+", "Removed", true));
+    case "WhitespaceSplit":
+      return only(split("\\s", "Removed", false));
+    case "Metaspace":
+      return metaspace(part);
+  }
+  throw unsupported("pre_tokenizer", part.type, KNOWN);
+}
+
+function only(cut: Cut): PreTokenizer {
+  return { steps: [{ cut }], byteLevel: false };
+}
+
+function metaspace(part: Component): PreTokenizer {
+  const mark = String(part.replacement ?? "▁");
+  const scheme = part.prepend_scheme ?? (part.add_prefix_space === false ? "never" : "always");
+  const steps: Step[] = [{
+    map: (text, first) => {
+      const marked = text.replaceAll(" ", mark);
+      const prepend = scheme === "always" || (scheme === "first" && first);
+      return prepend && !marked.startsWith(mark) ? mark + marked : marked;
+    },
+  }];
+  if (part.split !== false) steps.push({ cut: split(literal(mark), "MergedWithNext", false) });
+  return { steps, byteLevel: false };
+}
+
+function splitPattern(part: Component): string {
+  const pattern = part.pattern;
+  if (isObject(pattern)) {
+    if (typeof pattern.Regex === "string") return pattern.Regex;
+    if (typeof pattern.String === "string") return literal(pattern.String);
+  }
+  throw unsupported("Split pattern", pattern, ["Regex", "String"]);
+}
+
+/** Cuts at the matches of a pattern, `behavior` and `invert` as in the tokenizers library. */
+function split(pattern: string, behavior: string, invert: boolean): Cut {
+  const sticky = toRegExp(pattern, "y"), global = toRegExp(pattern, "g");
+  switch (behavior) {
+    case "Isolated":
+      return (text, out) => isolated(text, sticky, global, out);
+    case "Removed":
+    case "MergedWithPrevious":
+    case "MergedWithNext":
+    case "Contiguous":
+      return (text, out) => combine(runs(text, global, invert), behavior, out);
+  }
+  throw unsupported("Split behavior", behavior, [
+    "Isolated",
+    "Removed",
+    "MergedWithPrevious",
+    "MergedWithNext",
+    "Contiguous",
+  ]);
+}
+
+/** Matches follow each other without gaps in nearly every tokenizer, so that no match object is needed. */
+function isolated(text: string, sticky: RegExp, global: RegExp, out: number[]): void {
+  let at = 0;
+  while (at < text.length) {
+    sticky.lastIndex = at;
+    if (sticky.test(text) && sticky.lastIndex > at) {
+      out.push(at, sticky.lastIndex);
+      at = sticky.lastIndex;
+      continue;
+    }
+    const next = nextMatch(text, global, at);
+    const start = next?.[0] ?? text.length;
+    out.push(at, start);
+    at = start;
+  }
+}
+
+function nextMatch(text: string, global: RegExp, from: number): [number, number] | null {
+  global.lastIndex = from;
+  for (let match = global.exec(text); match !== null; match = global.exec(text)) {
+    if (match[0] !== "") return [match.index, global.lastIndex];
+    // an empty match would be found again at the same place
+    global.lastIndex += text.codePointAt(match.index)! > 0xffff ? 2 : 1;
+  }
+  return null;
+}
+
+interface Run {
+  start: number;
+  end: number;
+  match: boolean;
+}
+
+function runs(text: string, global: RegExp, invert: boolean): Run[] {
+  const out: Run[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const next = nextMatch(text, global, at);
+    if (next === null) {
+      out.push({ start: at, end: text.length, match: invert });
+      break;
+    }
+    if (next[0] > at) out.push({ start: at, end: next[0], match: invert });
+    out.push({ start: next[0], end: next[1], match: !invert });
+    at = next[1];
+  }
+  return out;
+}
+
+function combine(list: Run[], behavior: string, out: number[]): void {
+  const kept: Run[] = [];
+  let before = false;
+  if (behavior === "MergedWithNext") list.reverse();
+  for (const run of list) {
+    const last = kept.at(-1);
+    if (behavior === "Removed") {
+      if (!run.match) kept.push(run);
+    } else if (behavior === "Contiguous") {
+      if (run.match === before && last) last.end = run.end;
+      else kept.push({ ...run });
+    } else if (run.match && !before && last) {
+      if (behavior === "MergedWithNext") last.start = run.start;
+      else last.end = run.end;
+    } else {
+      kept.push({ ...run });
+    }
+    before = run.match;
+  }
+  if (behavior === "MergedWithNext") kept.reverse();
+  for (const run of kept) out.push(run.start, run.end);
+}
