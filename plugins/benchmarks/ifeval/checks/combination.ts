@@ -1,0 +1,19 @@
+/**
+ * `combination:*`: two answers, or the request first.
+ * @module
+ */
+import { z } from "zod";
+import { strip } from "../python_text.ts";
+import { type Check, check, partsBetween } from "./check.ts";
+
+/** The checks of this family by id. */
+export const combination: Readonly<Record<string, Check>> = {
+  "combination:two_responses": check({}, (text) => {
+    const parts = partsBetween(text.split("******"), (part) => strip(part) === "");
+    return parts?.length === 2 && strip(parts[0]!) !== strip(parts[1]!);
+  }),
+  "combination:repeat_prompt": check(
+    { prompt_to_repeat: z.string() },
+    (text, k) => strip(text).toLowerCase().startsWith(strip(k.prompt_to_repeat).toLowerCase()),
+  ),
+};
