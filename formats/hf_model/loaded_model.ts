@@ -11,11 +11,17 @@ export interface LoadedModel {
   nameOrPath: string;
   /** Where it lies on disk. */
   path: string;
+  /** Which kind of file holds the weights. */
   format: "safetensors" | "gguf";
   /** config.json; for GGUF made from its metadata, in transformers' spelling. */
   config: Record<string, unknown>;
   /** generation_config.json, {} when there is none. */
   generationConfig: Record<string, unknown>;
+  /** The tensors, read when asked for. */
   weights: WeightSource;
-  tokenizer: Tokenizer;
+  /**
+   * Loaded at first use, so that a directory without tokenizer files can be opened.
+   * @throws {Error} If there is none, or it is damaged.
+   */
+  readonly tokenizer: Tokenizer;
 }

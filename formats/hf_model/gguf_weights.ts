@@ -1,0 +1,44 @@
+/**
+ * Weights of a GGUF file under transformers' names and in its order of rows.
+ * @module
+ */
+import { deinterleave, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
+import { fingerprint } from "./hash.ts";
+import { aliasTied, type WeightSource } from "./weights.ts";
+
+/**
+ * Maps an open file's tensors; checks names and types of all before any is read.
+ * @param config Made by `ggufConfig` of the same file.
+ * @throws {RangeError} If a tensor has no place in the model.
+ * @throws {TypeError} If a tensor's type isn't supported.
+ */
+export function ggufWeights(file: GgufFile, config: Record<string, unknown>): WeightSource {
+  const sources = mapNames(
+    file.tensors.keys(),
+    file.metadata.get("general.architecture") as string,
+    config.num_attention_heads as number,
+    config.num_key_value_heads as number,
+    file.path,
+  );
+  for (const { name } of sources.values()) supported(file.info(name), file.path);
+  const alias = (name: string) => aliasTied(name, config.tie_word_embeddings === true);
+  let hash: string | undefined;
+  return {
+    names: () => [...sources.keys()],
+    shape: (name) => {
+      const source = sources.get(alias(name));
+      return source ? [...file.info(source.name).shape] : null;
+    },
+    read: (name) => {
+      const source = sources.get(alias(name));
+      // The file's own error lists the nearest of its names.
+      if (!source) return file.readFloat32(name);
+      const values = file.readFloat32(source.name);
+      return source.interleavedHeads === null
+        ? values
+        : deinterleave(values, file.info(source.name).shape[0]!, source.interleavedHeads);
+    },
+    hash: () => hash ??= fingerprint([file]),
+    close: () => file.close(),
+  };
+}

@@ -1,0 +1,9 @@
+/**
+ * Whole models: opened from a Hugging Face directory, a GGUF file or the hub, and saved as a directory.
+ * @module
+ */
+export type { Tokenizer } from "../tokenizer/mod.ts";
+export { type LoadedModel } from "./loaded_model.ts";
+export { openModel, type OpenModelOptions } from "./open_model.ts";
+export { type ModelTensor, saveModel, type SaveModelOptions } from "./save_model.ts";
+export { checkTensors, type WeightSource } from "./weights.ts";

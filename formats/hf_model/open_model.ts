@@ -1,0 +1,82 @@
+/**
+ * Opens a model, whatever it is: a Hugging Face directory, a GGUF file, or an id on the hub.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { ggufConfig, GgufFile } from "../gguf/mod.ts";
+import { resolveModel, type ResolveOptions } from "../hub/mod.ts";
+import { loadTokenizerSync, type Tokenizer } from "../tokenizer/mod.ts";
+import { ggufWeights } from "./gguf_weights.ts";
+import { readJsonFile } from "./json.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+import { openSafetensorsWeights } from "./safetensors_weights.ts";
+
+/** As {@linkcode ResolveOptions}; only a hub id needs them. */
+export type OpenModelOptions = ResolveOptions;
+
+/**
+ * Opens a model: reads its configuration and the headers of its weights, and checks them. No tensor is read yet.
+ * @param nameOrPath A directory with config.json and safetensors, a `.gguf` file, or a hub id such as `Qwen/Qwen2.5-0.5B`.
+ * @throws {RangeError} If something is missing or isn't supported; named.
+ * @throws {SyntaxError} If a file is damaged.
+ */
+export async function openModel(nameOrPath: string, options: OpenModelOptions = {}): Promise<LoadedModel> {
+  const path = await resolveModel(nameOrPath, options);
+  return Deno.statSync(path).isFile ? openGguf(nameOrPath, path) : openDirectory(nameOrPath, path);
+}
+
+function openGguf(nameOrPath: string, path: string): LoadedModel {
+  if (!path.endsWith(".gguf")) {
+    throw new RangeError(`Cannot open ${path} as a model: name its directory, or a .gguf file`);
+  }
+  const file = new GgufFile(path);
+  try {
+    const config = ggufConfig(file);
+    const weights = ggufWeights(file, config);
+    return withTokenizer({ nameOrPath, path, format: "gguf", config, generationConfig: {}, weights });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function openDirectory(nameOrPath: string, path: string): LoadedModel {
+  const names = [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
+  if (!names.includes("config.json")) {
+    const gguf = names.filter((name) => name.endsWith(".gguf"));
+    throw new RangeError(
+      `Cannot open ${path} as a model: it has no config.json.` +
+        (names.includes("adapter_config.json")
+          ? " It is a LoRA adapter: name it as adapter_name_or_path, and its base model here"
+          : gguf.length
+          ? ` Did you mean ${join(path, gguf[0]!)}?`
+          : ""),
+    );
+  }
+  const config = readJsonFile(join(path, "config.json"));
+  if (config.quantization_config !== undefined && config.quantization_config !== null) {
+    const { quant_method: method } = config.quantization_config as { quant_method?: unknown };
+    throw new RangeError(
+      `Cannot open ${path} as a model: its weights are quantised by ${
+        JSON.stringify(method ?? "an unknown method")
+      }. ` +
+        `Take its unquantised directory, or a GGUF file`,
+    );
+  }
+  const generationConfig = names.includes("generation_config.json")
+    ? readJsonFile(join(path, "generation_config.json"))
+    : {};
+  const weights = openSafetensorsWeights(path, config.tie_word_embeddings === true);
+  return withTokenizer({ nameOrPath, path, format: "safetensors", config, generationConfig, weights });
+}
+
+function withTokenizer(model: Omit<LoadedModel, "tokenizer">): LoadedModel {
+  let tokenizer: Tokenizer | undefined;
+  return {
+    ...model,
+    get tokenizer() {
+      return tokenizer ??= loadTokenizerSync(model.path);
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * Weights of a Hugging Face directory: one safetensors file, or shards with an index.
+ * @module
+ */
+import { basename, join } from "@std/path";
+
+import { SafetensorsFile } from "../safetensors/mod.ts";
+import { fingerprint } from "./hash.ts";
+import { readJsonFile } from "./json.ts";
+import { aliasTied, type WeightSource } from "./weights.ts";
+
+const SINGLE = "model.safetensors", INDEX = "model.safetensors.index.json";
+const FLOATS = new Set(["F64", "F32", "F16", "BF16"]);
+
+/**
+ * Opens a directory's weights and checks the headers of all files, before any tensor is read.
+ * @param tied Whether `lm_head.weight` is the embedding (`tie_word_embeddings` of the config).
+ * @throws {RangeError} If a file or a tensor of the index is missing.
+ * @throws {SyntaxError} If a file is damaged.
+ * @throws {TypeError} If a tensor isn't of a floating type (a quantised checkpoint).
+ */
+export function openSafetensorsWeights(directory: string, tied: boolean): WeightSource {
+  const files = openAll(directory);
+  const byTensor = new Map<string, SafetensorsFile>();
+  try {
+    for (const file of files) {
+      for (const { name, dtype } of file.tensors.values()) {
+        const other = byTensor.get(name);
+        if (other) {
+          throw new RangeError(
+            `Cannot open ${directory}: tensor "${name}" is in ${other.path} and in ${file.path}`,
+          );
+        }
+        if (!FLOATS.has(dtype)) {
+          throw new TypeError(
+            `Cannot open ${file.path} as model weights: tensor "${name}" has the dtype ${dtype}. ` +
+              `F64, F32, F16 and BF16 are supported: take the model's unquantised files`,
+          );
+        }
+        byTensor.set(name, file);
+      }
+    }
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+  let hash: string | undefined;
+  const alias = (name: string) => aliasTied(name, tied);
+  return {
+    names: () => [...byTensor.keys()].filter((name) => alias(name) === name),
+    shape: (name) => {
+      const info = byTensor.get(alias(name))?.tensors.get(alias(name));
+      return info ? [...info.shape] : null;
+    },
+    read: (name) => (byTensor.get(alias(name)) ?? files[0]!).readFloat32(alias(name)),
+    hash: () => hash ??= fingerprint(files),
+    close: () => files.forEach((file) => file.close()),
+  };
+}
+
+function openAll(directory: string): SafetensorsFile[] {
+  const names = [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  if (names.includes(INDEX)) return openShards(directory, names);
+  if (names.includes(SINGLE)) return [new SafetensorsFile(join(directory, SINGLE))];
+  const weights = names.filter((name) => /\.(bin|pt|pth|safetensors|gguf|onnx)$/.test(name)).sort();
+  throw new RangeError(
+    `Cannot open ${directory} as a model: it has neither ${SINGLE} nor ${INDEX}. ` +
+      (weights.length
+        ? `It has ${weights.join(", ")}: convert it to safetensors, or name a .gguf file itself`
+        : `Is the download complete?`),
+  );
+}
+
+function openShards(directory: string, present: readonly string[]): SafetensorsFile[] {
+  const path = join(directory, INDEX);
+  const map = readJsonFile(path).weight_map;
+  const isMap = typeof map === "object" && map !== null && !Array.isArray(map);
+  if (!isMap || Object.values(map).some((name) => typeof name !== "string")) {
+    throw new SyntaxError(`Cannot read ${path}: it has no weight_map of file names`);
+  }
+  const shards = [...new Set(Object.values(map as Record<string, string>))].sort();
+  const missing = shards.filter((name) => !present.includes(name) || basename(name) !== name);
+  if (missing.length || shards.length === 0) {
+    throw new RangeError(
+      `Cannot open ${directory} as a model: ${missing.length} of the ${shards.length} files that ${INDEX} names are ` +
+        `missing (${missing.slice(0, 3).join(", ")}). Complete the download`,
+    );
+  }
+  const files: SafetensorsFile[] = [];
+  try {
+    for (const name of shards) files.push(new SafetensorsFile(join(directory, name)));
+    for (const [tensor, name] of Object.entries(map as Record<string, string>)) {
+      const file = files[shards.indexOf(name)]!;
+      if (!file.tensors.has(tensor)) {
+        throw new RangeError(
+          `Cannot open ${directory} as a model: ${INDEX} places "${tensor}" in ${name}, which lacks it`,
+        );
+      }
+    }
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+  return files;
+}

@@ -1,0 +1,131 @@
+/**
+ * Writes a whole model as a Hugging Face directory that transformers and vLLM load.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomicSync } from "../atomic.ts";
+import { tensorBytes, writeSafetensors } from "../safetensors/mod.ts";
+import { toSortedJson } from "./json.ts";
+
+/** One tensor under its name in transformers' state dict. */
+export interface ModelTensor {
+  /** Such as `model.norm.weight`. */
+  readonly name: string;
+  /** Row-major. */
+  readonly shape: readonly number[];
+  /** The values, asked for once, when it's this tensor's turn to be written. */
+  data(): Float32Array<ArrayBuffer>;
+}
+
+/** What goes beside the tensors, and how they are stored. */
+export interface SaveModelOptions {
+  /** config.json as read; every field is kept, only the type of the weights is set. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** generation_config.json; written when it has fields. */
+  readonly generationConfig?: Readonly<Record<string, unknown>>;
+  /** How the weights are stored (default `float32`). */
+  readonly dtype?: "float32" | "float16" | "bfloat16";
+  /** Bytes of tensors a file at most, > 0 (default 5e9, as transformers 4); one larger tensor gets a file of its own. */
+  readonly maxShardBytes?: number;
+  /** More files by name, such as the tokenizer's. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+}
+
+const DTYPES = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
+const WEIGHT_FILE = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+
+/**
+ * Writes `model.safetensors`, or shards with an index, then generation_config.json, the further files and config.json
+ * last, each atomically; weight files of an earlier model in the directory go when all are written. Two tensors at most
+ * are in memory.
+ * @param directory Made if missing.
+ * @param tensors Without `lm_head.weight` if the config ties it.
+ * @returns Names of the files written.
+ * @throws {RangeError} If a tied output is given, or a name comes twice.
+ * @throws {Error} If the disk is full; the earlier files are still there.
+ */
+export function saveModel(
+  directory: string,
+  tensors: Iterable<ModelTensor>,
+  options: SaveModelOptions,
+): string[] {
+  const { config, generationConfig = {}, dtype = "float32", maxShardBytes = 5e9, files = {} } = options;
+  const all = [...tensors].map((tensor) => ({ ...tensor, data: () => tensor.data(), dtype: DTYPES[dtype] }));
+  if (config.tie_word_embeddings === true && all.some(({ name }) => name === "lm_head.weight")) {
+    throw new RangeError(
+      `Cannot save ${directory}: lm_head.weight is tied to the embedding and isn't stored. Leave it out`,
+    );
+  }
+  if (!(maxShardBytes > 0)) {
+    throw new RangeError(`Cannot shard by maxShardBytes: current value is ${maxShardBytes}`);
+  }
+  const names = new Set<string>();
+  for (const { name } of all) {
+    if (names.has(name)) throw new RangeError(`Cannot save ${directory}: tensor "${name}" comes twice`);
+    names.add(name);
+  }
+
+  Deno.mkdirSync(directory, { recursive: true });
+  const shards = splitShards(all, maxShardBytes);
+  const written: string[] = [];
+  const weightMap: Record<string, string> = {};
+  const number = (i: number) => String(i).padStart(5, "0");
+  shards.forEach((shard, i) => {
+    const name = shards.length === 1
+      ? "model.safetensors"
+      : `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
+    writeSafetensors(join(directory, name), shard);
+    for (const tensor of shard) weightMap[tensor.name] = name;
+    written.push(name);
+  });
+  const write = (name: string, data: string | Uint8Array) => {
+    writeFileAtomicSync(join(directory, name), data);
+    written.push(name);
+  };
+  if (shards.length > 1) {
+    const metadata = {
+      total_parameters: all.reduce(
+        (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
+        0,
+      ),
+      total_size: all.reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+    };
+    write("model.safetensors.index.json", toSortedJson({ metadata, weight_map: weightMap }));
+  }
+  if (Object.keys(generationConfig).length > 0) {
+    write("generation_config.json", toSortedJson(generationConfig));
+  }
+  for (const [name, data] of Object.entries(files)) write(name, data);
+  write("config.json", toSortedJson(withDtype(config, dtype)));
+  for (const { name } of [...Deno.readDirSync(directory)]) {
+    if (WEIGHT_FILE.test(name) && !written.includes(name)) Deno.removeSync(join(directory, name));
+  }
+  return written;
+}
+
+/** transformers 5 writes `dtype`, 4 wrote `torch_dtype` and reads both; whichever is there is kept. */
+function withDtype(config: Readonly<Record<string, unknown>>, dtype: string): Record<string, unknown> {
+  const key = "dtype" in config ? "dtype" : "torch_dtype";
+  const set: Record<string, unknown> = { ...config, [key]: dtype };
+  if ("torch_dtype" in config) set.torch_dtype = dtype;
+  return set;
+}
+
+function splitShards<T extends { name: string; dtype: string; shape: readonly number[] }>(
+  tensors: readonly T[],
+  limit: number,
+): T[][] {
+  const shards: T[][] = [[]];
+  let size = 0;
+  for (const tensor of tensors) {
+    const bytes = tensorBytes(tensor);
+    if (size > 0 && size + bytes > limit) {
+      shards.push([]);
+      size = 0;
+    }
+    shards.at(-1)!.push(tensor);
+    size += bytes;
+  }
+  return shards;
+}

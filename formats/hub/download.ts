@@ -1,0 +1,142 @@
+/**
+ * One file from the hub to the cache: continued where an earlier attempt stopped, checked by size and hash.
+ *
+ * `downloadFileToCacheDir` of @huggingface/hub neither continues nor checks, hence this.
+ * @module
+ */
+import { createHash } from "node:crypto";
+
+import { writeError } from "../atomic.ts";
+import { exists } from "./cache.ts";
+
+/** A file to fetch. */
+export interface RemoteFile {
+  /** For messages. */
+  readonly name: string;
+  /** Full address. */
+  readonly url: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Hexadecimal. */
+  readonly hash: string;
+  /** `sha256` of the content for large files, git's `sha1` of "blob <size>\0" and the content for others. */
+  readonly algorithm: "sha256" | "git-sha1";
+}
+
+/** How to fetch. */
+export interface DownloadOptions {
+  /** Adds what the server wants (a token); the global one by default. */
+  readonly fetch: typeof fetch;
+  /** Called with the bytes of this file that are there, after every piece. */
+  readonly onBytes?: ((received: number) => void) | undefined;
+  /** Attempts without a byte of progress before giving up, > 0. */
+  readonly attempts: number;
+  /** Milliseconds before the second attempt; doubled for each further one. */
+  readonly retryDelay: number;
+}
+
+/** Thrown when the server answers with an error status. */
+export class StatusError extends Error {
+  /** The HTTP status. */
+  readonly status: number;
+
+  /** @param status The HTTP status. */
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "StatusError";
+    this.status = status;
+  }
+}
+
+/**
+ * Fetches a file to `target`. What has arrived stays in `target + ".incomplete"` when it fails, and is continued by the
+ * next call; another process that fetches the same file is waited for.
+ * @throws {StatusError} If the server refuses (4xx).
+ * @throws {Error} If the connection breaks again and again, the disk is full, or the content isn't what was announced.
+ */
+export async function downloadFile(
+  target: string,
+  remote: RemoteFile,
+  options: DownloadOptions,
+): Promise<void> {
+  const incomplete = `${target}.incomplete`;
+  using file = Deno.openSync(incomplete, { read: true, write: true, create: true });
+  await file.lock(true);
+  if (exists(target)) return; // another process finished it while this one waited
+  let delay = options.retryDelay;
+  for (let failures = 0;;) {
+    const before = file.statSync().size;
+    if (before >= remote.size) break;
+    try {
+      await receive(file, before, remote, options);
+    } catch (error) {
+      if (error instanceof StatusError && error.status < 500 && error.status !== 429) throw error;
+      if (/disk is full/.test((error as Error).message)) throw error;
+      failures = file.statSync().size > before ? 1 : failures + 1;
+      if (failures >= options.attempts) {
+        const { size } = file.statSync();
+        throw new Error(
+          `Cannot download ${remote.name}: the connection broke after ${size} of ${remote.size} bytes ` +
+            `(${(error as Error).message}). Run again to continue from there`,
+          { cause: error },
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      delay *= 2;
+    }
+  }
+  verify(file, remote, incomplete);
+  file.syncSync();
+  Deno.renameSync(incomplete, target);
+}
+
+/** Appends what the server sends from byte `from` on. */
+async function receive(
+  file: Deno.FsFile,
+  from: number,
+  remote: RemoteFile,
+  options: DownloadOptions,
+): Promise<void> {
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  if (from > 0) headers.range = `bytes=${from}-`;
+  const response = await options.fetch(remote.url, { headers });
+  const range = response.headers.get("content-range");
+  const continued = response.status === 206 && range?.startsWith(`bytes ${from}-`) === true;
+  if (!response.ok || response.body === null || (response.status === 206 && !continued)) {
+    await response.body?.cancel();
+    throw new StatusError(response.status, `the server answered ${response.status} ${range ?? ""}`.trim());
+  }
+  let at = continued ? from : 0;
+  // A server that knows no ranges sends all again.
+  if (!continued) file.truncateSync(0);
+  file.seekSync(at, Deno.SeekMode.Start);
+  for await (const piece of response.body) {
+    try {
+      for (let sent = 0; sent < piece.length;) sent += file.writeSync(piece.subarray(sent));
+    } catch (error) {
+      throw writeError(error, remote.name);
+    }
+    at += piece.length;
+    options.onBytes?.(at);
+    if (at > remote.size) break;
+  }
+  if (at < remote.size) throw new Error("the connection closed early");
+}
+
+function verify(file: Deno.FsFile, remote: RemoteFile, path: string): void {
+  const { size } = file.statSync();
+  const hash = createHash(remote.algorithm === "sha256" ? "sha256" : "sha1");
+  if (remote.algorithm === "git-sha1") hash.update(`blob ${size}\0`);
+  const buffer = new Uint8Array(1 << 22);
+  file.seekSync(0, Deno.SeekMode.Start);
+  for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
+    hash.update(buffer.subarray(0, count));
+  }
+  const found = hash.digest("hex");
+  if (size === remote.size && found === remote.hash) return;
+  Deno.removeSync(path);
+  throw new Error(
+    `Cannot use the download of ${remote.name}: it has ${size} bytes and ${remote.algorithm} ${found}, announced were ` +
+      `${remote.size} bytes and ${remote.hash}. It was removed: run again`,
+  );
+}
