@@ -18,6 +18,7 @@ export type Values = Float32Array | Float64Array;
 export interface Parameter {
   /** Unique; names the moments in {@linkcode AdamW.state}. */
   readonly name: string;
+  /** Flat, of any length. */
   readonly values: Values;
   /** Whether weight decay applies, see {@linkcode takesWeightDecay}. */
   readonly decay: boolean;

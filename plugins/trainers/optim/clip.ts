@@ -6,15 +6,19 @@ import type { Values } from "./adamw.ts";
 
 /** The gradient of one tensor. */
 export interface NamedGradient {
+  /** The parameter's name, for messages. */
   readonly name: string;
+  /** Flat. */
   readonly values: Values;
 }
 
 /** Where a gradient stopped being a number. */
 export interface NonFinite {
+  /** Of the tensor. */
   name: string;
   /** Flat index in the tensor. */
   index: number;
+  /** NaN, Infinity or -Infinity. */
   value: number;
 }
 
