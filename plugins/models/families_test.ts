@@ -1,0 +1,164 @@
+import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+
+import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
+import { tensorShapes } from "./decoder.ts";
+import llama from "./llama.ts";
+import mistral from "./mistral.ts";
+import type { DecoderConfig } from "./model_family.ts";
+import qwen2 from "./qwen2.ts";
+import qwen3 from "./qwen3.ts";
+
+type Config = Record<string, unknown>;
+
+const golden = (path: string) =>
+  decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
+const configOf = (name: string): Config =>
+  JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
+const parsers = { llama, llama3: llama, mistral, qwen2, qwen3 };
+
+function parse(name: keyof typeof parsers, change: Config = {}): DecoderConfig {
+  const config: Config = { ...configOf(name), ...change };
+  for (const [key, value] of Object.entries(change)) if (value === undefined) delete config[key];
+  return parsers[name].create({}).parse(config);
+}
+
+function assertFrequencies(actual: Float64Array, expected: ArrayLike<number>): void {
+  assertEquals(actual.length, expected.length);
+  actual.forEach((value, i) =>
+    assertAlmostEquals(value, expected[i]!, 1e-13 * expected[i]!, `frequency ${i}`)
+  );
+}
+
+for (const name of Object.keys(parsers) as (keyof typeof parsers)[]) {
+  Deno.test(`parse() of the ${name} golden: frequencies as PyTorch has them, tensors as in the file`, async () => {
+    const config = parse(name);
+    const { inv_freq } = JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/golden.json`)));
+    assertFrequencies(config.inverseFrequencies, inv_freq);
+    const { weights } = await openModel(golden(`tiny/${name}/model`));
+    checkTensors(weights, tensorShapes(config), name);
+    weights.close();
+    assertEquals(config.eosTokenIds, [2]);
+    assertEquals(config.slidingWindow, [null, null]);
+  });
+
+  Deno.test(`parse() of ${name} reads the spelling of transformers 5 alike`, () => {
+    const { rope_theta, rope_scaling, dtype: _, ...rest } = configOf(name);
+    const five = {
+      ...rest,
+      dtype: "bfloat16",
+      rope_parameters: { rope_type: "default", ...rope_scaling as Config, rope_theta },
+    };
+    assertEquals(parsers[name].create({}).parse(five), parse(name));
+  });
+}
+
+Deno.test("parse() of a GGUF file's config gives the frequencies of the original", async () => {
+  for (const name of ["llama3", "qwen2", "qwen3"] as const) {
+    const { config, weights } = await openModel(golden(`gguf/${name}.gguf`));
+    const parsed = parsers[name].create({}).parse(config);
+    assertFrequencies(parsed.inverseFrequencies, parse(name).inverseFrequencies);
+    checkTensors(weights, tensorShapes(parsed), name);
+    assertEquals({ ...parsed, rmsNormEps: 0 }, { ...parse(name), rmsNormEps: 0 });
+    weights.close();
+  }
+});
+
+Deno.test("parse() applies linear scaling and refuses what it can't, by name", () => {
+  const plain = parse("qwen2").inverseFrequencies;
+  for (const rope_scaling of [{ type: "linear", factor: 4 }, { rope_type: "linear", factor: 4 }]) {
+    assertFrequencies(parse("qwen2", { rope_scaling }).inverseFrequencies, plain.map((value) => value / 4));
+  }
+  assertFrequencies(parse("qwen2", { rope_scaling: { rope_type: "default" } }).inverseFrequencies, plain);
+  for (const type of ["dynamic", "yarn", "su", "mrope", "longrope"]) {
+    const rope_scaling = {
+      rope_type: type,
+      factor: 2,
+      short_factor: [1, 1, 1, 1],
+      long_factor: [2, 2, 2, 2],
+    };
+    assertThrows(() => parse("qwen2", { rope_scaling }), RangeError, `"${type}"`);
+  }
+  assertThrows(
+    () => parse("qwen2", { rope_scaling: { rope_type: "linear" } }),
+    RangeError,
+    "factor is missing",
+  );
+  assertThrows(
+    () => parse("qwen2", { rope_scaling: { rope_type: "linear", factor: 0 } }),
+    RangeError,
+    "factor is 0",
+  );
+  assertThrows(() => parse("qwen2", { rope_scaling: "linear" }), RangeError, "rope_scaling");
+  assertThrows(() => parse("qwen2", { partial_rotary_factor: 0.5 }), RangeError, "partial_rotary_factor");
+  const perLayer = { full_attention: { rope_theta: 1 }, sliding_attention: { rope_theta: 2 } };
+  assertThrows(() => parse("qwen2", { rope_parameters: perLayer }), RangeError, "rope_parameters");
+});
+
+Deno.test("parse() reads divisors that a GGUF file gives one by one", () => {
+  const divisors = [1, 2, 4, 8];
+  const scaling = {
+    rope_type: "longrope",
+    factor: 1,
+    attention_factor: 1,
+    short_factor: divisors,
+    long_factor: divisors,
+  };
+  const plain = parse("qwen2").inverseFrequencies;
+  const scaled = parse("qwen2", { rope_scaling: scaling }).inverseFrequencies;
+  assertFrequencies(scaled, plain.map((value, i) => value / divisors[i]!));
+  const { attention_factor: _, ...without } = scaling;
+  assertThrows(() => parse("qwen2", { rope_scaling: without }), RangeError, "longrope");
+});
+
+Deno.test("parse() places sliding windows as each family does", () => {
+  assertEquals(parse("mistral", { sliding_window: 4096 }).slidingWindow, [4096, 4096]);
+  assertEquals(parse("mistral", { sliding_window: undefined }).slidingWindow, [4096, 4096]);
+  assertThrows(() => parse("mistral", { sliding_window: 0 }), RangeError, "sliding_window is 0");
+  const qwen = { use_sliding_window: true, sliding_window: 64, layer_types: undefined };
+  assertEquals(parse("qwen2", { ...qwen, max_window_layers: 1 }).slidingWindow, [null, 64]);
+  assertEquals(parse("qwen2", { ...qwen, max_window_layers: 0 }).slidingWindow, [64, 64]);
+  assertEquals(parse("qwen2", { ...qwen, use_sliding_window: false }).slidingWindow, [null, null]);
+  assertEquals(parse("qwen3", { ...qwen, max_window_layers: 2 }).slidingWindow, [null, null]);
+  const types = ["sliding_attention", "full_attention"];
+  assertEquals(parse("qwen3", { ...qwen, layer_types: types }).slidingWindow, [64, null]);
+  assertThrows(
+    () => parse("qwen3", { ...qwen, layer_types: types.slice(1) }),
+    RangeError,
+    "there are 2 layers",
+  );
+  assertThrows(() => parse("qwen3", { layer_types: types }), RangeError, "needs use_sliding_window");
+  const chunked = ["chunked_attention", "full_attention"];
+  assertThrows(() => parse("qwen2", { layer_types: chunked }), RangeError, "chunked_attention");
+});
+
+Deno.test("parse() reads biases, heads and ends", () => {
+  const { qkvBias, outputBias, mlpBias, qkNorm } = parse("llama", { attention_bias: true, mlp_bias: true });
+  assertEquals([qkvBias, outputBias, mlpBias, qkNorm], [true, true, true, false]);
+  assertEquals(parse("qwen3").qkNorm, true);
+  assertEquals(parse("qwen3", { head_dim: undefined }).headDim, 128);
+  assertEquals(parse("llama", { head_dim: null }).headDim, 8);
+  assertEquals(parse("llama", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
+  assertEquals(parse("mistral", { num_key_value_heads: null }).numKeyValueHeads, 4);
+  assertEquals(parse("llama", { eos_token_id: [2, 5] }).eosTokenIds, [2, 5]);
+  assertEquals(parse("llama", { eos_token_id: null }).eosTokenIds, []);
+  assertNotEquals(parse("llama3").tieWordEmbeddings, parse("llama").tieWordEmbeddings);
+});
+
+Deno.test("parse() refuses what is missing or not supported, by name", () => {
+  const cases: [Config, string][] = [
+    [{ hidden_size: undefined }, "the field hidden_size is missing"],
+    [{ num_key_value_heads: undefined }, "the field num_key_value_heads is missing"],
+    [{ vocab_size: "128" }, 'vocab_size is "128"; it is to be a whole number'],
+    [{ num_hidden_layers: 0 }, "num_hidden_layers is 0"],
+    [{ num_key_value_heads: 3 }, "it is to divide num_attention_heads, 4"],
+    [{ head_dim: 7 }, "the size of a head is 7"],
+    [{ hidden_act: "gelu" }, 'hidden_act is "gelu"'],
+    [{ model_type: "qwen2_moe" }, 'model_type is "qwen2_moe"'],
+    [{ attention_dropout: 0.1 }, "attention_dropout is 0.1"],
+    [{ tie_word_embeddings: "yes" }, "true or false"],
+    [{ eos_token_id: "</s>" }, "eos_token_id"],
+    [{ rms_norm_eps: 0 }, "rms_norm_eps is 0"],
+    [{ rope_theta: -1 }, "rope_theta"],
+  ];
+  for (const [change, message] of cases) assertThrows(() => parse("qwen2", change), RangeError, message);
+});
