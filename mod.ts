@@ -1,0 +1,58 @@
+/**
+ * Dinotune: tune and judge instruction-following language models from Deno. This module is for embedding a run in a
+ * program and for writing plugins.
+ *
+ * A plugin of one's own is one value; a training file names its module in `plugins: [./my_loss.ts]`:
+ *
+ * @example A loss
+ * ```ts
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ * import { builtinRegistry, definePlugin, evaluateLoss, logSigmoid, z } from "./mod.ts";
+ *
+ * const cautious = definePlugin({
+ *   kind: "loss",
+ *   name: "cautious",
+ *   version: "1",
+ *   description: "DPO with half of the margin",
+ *   options: z.strictObject({ beta: z.number().positive().default(0.1).describe("scale of the rewards") }),
+ *   create: ({ beta }) => ({
+ *     shape: "pair",
+ *     sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+ *     needsReference: true,
+ *     normalize: "examples",
+ *     initialLoss: Math.LN2,
+ *     loss: ({ R }) => ({
+ *       loss: logSigmoid(R.chosen!.minus(R.rejected!).times(beta / 2)).neg(),
+ *       metrics: {},
+ *     }),
+ *   }),
+ * });
+ *
+ * const registry = builtinRegistry();
+ * registry.define(cautious, "this example");
+ * const loss = registry.create("loss", "cautious");
+ * assertEquals(loss.needsReference, true);
+ * ```
+ *
+ * @example A configuration
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { lossName, parseYaml, resolveTrainConfig } from "./mod.ts";
+ *
+ * const file = parseYaml(
+ *   "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\nstage: iopo\n",
+ *   "train.yaml",
+ * );
+ * const { config } = resolveTrainConfig(file, ["pref_beta=0.2"]);
+ * assertEquals(lossName(config).name, "iopo");
+ * assertEquals(lossName(config).options.beta, 0.2);
+ * ```
+ * @module
+ */
+export { z } from "zod";
+export * from "./plugins/plugin.ts";
+export * from "./plugins/registry.ts";
+export * from "./plugins/builtins.ts";
+export * from "./plugins/config/mod.ts";
+export * from "./plugins/losses/mod.ts";
+export { parseYaml, type Place, readYaml, type YamlFile } from "./formats/yaml/yaml.ts";

@@ -1,0 +1,170 @@
+/**
+ * Says what this machine can do: versions, which backends and execution providers really run (each proven by kernels
+ * whose results are checked against their float64 reference), threads, memory, cache folders.
+ *
+ * ```sh
+ * deno task doctor
+ * deno task doctor --json
+ * ```
+ * Prints one line a fact; exits with 1 when the default backend (onnx on the CPU) doesn't work.
+ * @module
+ */
+import { homedir } from "node:os";
+
+import { join } from "@std/path";
+
+import { defaultCacheDir } from "../formats/hub/mod.ts";
+import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
+import { type Backend, KERNELS, onnxBackend, referenceBackend } from "../kernels/mod.ts";
+import { parseArguments, runTask, usage, VERSION } from "./_cli.ts";
+
+const FLAGS = { help: "this text", json: "one JSON object" };
+
+/** Whether one backend runs here. */
+export interface BackendCheck {
+  /** As in a training file: `backend: onnx, provider: cpu`. */
+  name: string;
+  /** Whether all probe kernels ran and were right. */
+  works: boolean;
+  /** What it runs on and how long the probes took, or why it doesn't work. */
+  detail: string;
+}
+
+/** What `doctor` found. */
+export interface Report {
+  /** Name → version. */
+  versions: Record<string, string>;
+  /** Every backend and provider. */
+  backends: BackendCheck[];
+  /** Processors. */
+  threads: number;
+  /** Bytes. */
+  memory: { total: number; available: number };
+  /** What is cached → where. */
+  caches: { what: string; path: string; exists: boolean }[];
+}
+
+/** Kernels that every training step uses; one that is wrong makes everything wrong. */
+const PROBES: readonly string[] = ["linear", "rms_norm", "attention"];
+
+/** Gathers the report. */
+export async function doctor(): Promise<Report> {
+  const { total, available } = Deno.systemMemoryInfo();
+  return {
+    versions: {
+      dinotune: VERSION,
+      deno: Deno.version.deno,
+      v8: Deno.version.v8,
+      typescript: Deno.version.typescript,
+      system: `${Deno.build.os} ${Deno.build.arch}`,
+    },
+    backends: [
+      await check("backend: reference", () => referenceBackend()),
+      await check("backend: onnx, provider: cpu", () => onnxBackend({ provider: "cpu" })),
+      await check("backend: onnx, provider: cuda", () => onnxBackend({ provider: "cuda" })),
+      await check("backend: onnx, provider: webgpu", () => onnxBackend({ provider: "webgpu" })),
+      await webgpu(),
+    ],
+    threads: navigator.hardwareConcurrency,
+    memory: { total, available },
+    caches: cacheFolders(),
+  };
+}
+
+async function check(name: string, make: () => Backend | Promise<Backend>): Promise<BackendCheck> {
+  let backend: Backend | undefined;
+  try {
+    backend = await make();
+    const start = performance.now();
+    for (const probe of PROBES) await prove(backend, probe);
+    const time = (performance.now() - start).toFixed(0);
+    return {
+      name,
+      works: true,
+      detail: `${backend.description}; ${PROBES.join(", ")} as their reference, ${time} ms`,
+    };
+  } catch (error) {
+    return {
+      name,
+      works: false,
+      detail: (error instanceof Error ? error.message : String(error)).split("\n")[0]!,
+    };
+  } finally {
+    await backend?.dispose();
+  }
+}
+
+/** @throws {Error} If a value is off by more than the kernel's tolerance */
+async function prove(backend: Backend, name: string): Promise<void> {
+  const kernel = KERNELS.find((candidate) => candidate.name === name);
+  if (!kernel) throw new RangeError(`Cannot probe with the kernel ${name} as there is none of that name`);
+  const sample = kernel.samples.at(-1)!;
+  const inputs = sampleInputs(kernel, sample);
+  const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
+  const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs, { ...sample.dims });
+  for (const [output, values] of Object.entries(expected)) {
+    const { ratio, index } = worst(actual[output]!, values, kernel.tolerance);
+    if (!(ratio <= 1)) {
+      throw new Error(
+        `wrong result: ${name}.${output}[${index}] is ${actual[output]![index]}, reference ${values[index]}`,
+      );
+    }
+  }
+}
+
+/** Our own WebGPU backend isn't there yet; say whether the machine has an adapter for it. */
+async function webgpu(): Promise<BackendCheck> {
+  const name = "backend: webgpu";
+  const adapter = await (navigator as { gpu?: GPU }).gpu?.requestAdapter();
+  const found = adapter
+    ? `Deno finds an adapter (${adapter.info.description || adapter.info.vendor || "unnamed"})`
+    : "Deno finds no adapter";
+  return { name, works: false, detail: `not in this version; ${found}` };
+}
+
+function cacheFolders(): Report["caches"] {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(homedir(), ".cache");
+  return [
+    { what: "models from the hub", path: defaultCacheDir() },
+    { what: "encoded data", path: join(cache, "dinotune") },
+  ].map((entry) => ({ ...entry, exists: exists(entry.path) }));
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The report as text. */
+export function doctorText(report: Report): string {
+  const gb = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return [
+    ...Object.entries(report.versions).map(([name, version]) => `${name.padEnd(12)}${version}`),
+    `${"threads".padEnd(12)}${report.threads}`,
+    `${"memory".padEnd(12)}${gb(report.memory.total)}, ${gb(report.memory.available)} free`,
+    "",
+    ...report.backends.map(({ name, works, detail }) =>
+      `${works ? "works" : "no   "}  ${name.padEnd(32)}${detail}`
+    ),
+    "",
+    ...report.caches.map(({ what, path, exists }) =>
+      `${what.padEnd(22)}${path}${exists ? "" : " (not there yet)"}`
+    ),
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    const { flags } = parseArguments(Deno.args, FLAGS);
+    if (flags.has("help")) return console.log(usage(["deno task doctor"], FLAGS));
+    const report = await doctor();
+    console.log(flags.has("json") ? JSON.stringify(report, null, 2) : doctorText(report));
+    return report.backends.some(({ name, works }) => works && name === "backend: onnx, provider: cpu")
+      ? 0
+      : 1;
+  });
+}
