@@ -31,8 +31,8 @@ export interface Reporter {
 const reasons: Readonly<Record<string, string>> = {
   wandb: "it sends the log to a service; `wandb sync` imports TensorBoard files",
   swanlab: "it sends the log to a service; `swanlab convert` imports TensorBoard files",
-  mlflow: "it needs Python and a server; MLflow imports the csv file's metrics",
-  trackio: "it needs Python; Trackio imports csv files and TensorBoard files",
+  mlflow: "it needs Python and a server",
+  trackio: "it needs Python; `trackio.import_tf_events` imports TensorBoard files",
 };
 
 /**
