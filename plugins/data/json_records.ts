@@ -22,11 +22,15 @@ const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE, OPEN_BRACE, CLOSE_BRACE, NEWLINE] =
  *
  * @throws {SyntaxError} If the file is no JSON list of records and no JSON Lines; names line and column.
  */
-export function* jsonRecords(file: string, batch: number): Generator<RawRecord[]> {
+export function* jsonRecords(
+  file: string,
+  batch: number,
+  onBytes: (read: number) => void,
+): Generator<RawRecord[]> {
   const handle = Deno.openSync(file);
   try {
     let records: RawRecord[] = [];
-    for (const piece of pieces(handle, file)) {
+    for (const piece of pieces(handle, file, onBytes)) {
       const value = parse(piece, file);
       records.push({ value, row: piece.row, line: piece.line });
       if (records.length === batch) {
@@ -50,7 +54,7 @@ interface Piece {
 }
 
 /** Cuts the file into records without parsing them: only brackets, quotes and commas are looked at. */
-function* pieces(handle: Deno.FsFile, file: string): Generator<Piece> {
+function* pieces(handle: Deno.FsFile, file: string, onBytes: (read: number) => void): Generator<Piece> {
   let buffer = new Uint8Array(0); // bytes of the record that is being read
   let mode = "start" as "start" | "list" | "lines" | "end";
   let [depth, inString, escaped] = [0, false, false];
@@ -67,6 +71,7 @@ function* pieces(handle: Deno.FsFile, file: string): Generator<Piece> {
     const read = new Uint8Array(CHUNK);
     const count = handle.readSync(read);
     if (count === null) break;
+    onBytes(count);
     const bom = first && read[0] === 0xef && read[1] === 0xbb && read[2] === 0xbf ? 3 : 0;
     const chunk = read.subarray(bom, count);
     let from = 0; // where in the chunk the current record starts

@@ -16,14 +16,14 @@ export class NumpyGenerator {
   #increment: bigint;
   #half: number | null = null;
 
-  /** @param seed A non-negative safe integer. @throws {RangeError} If it isn't. */
-  constructor(seed: number) {
-    if (!Number.isSafeInteger(seed) || seed < 0) {
+  /** @param seed A whole number, 0 <= seed < 2^64. @throws {RangeError} If it isn't. */
+  constructor(seed: number | bigint) {
+    if ((typeof seed === "number" && !Number.isSafeInteger(seed)) || seed < 0 || seed >= 1n << 64n) {
       throw new RangeError(
         `Cannot seed a generator as NumPy does with a whole number >= 0: current value is ${seed}`,
       );
     }
-    const [s0, s1, i0, i1] = seedSequence(seed);
+    const [s0, s1, i0, i1] = seedSequence(BigInt(seed));
     this.#increment = ((((i0! << 64n) | i1!) << 1n) | 1n) & MASK128;
     this.#state = 0n;
     this.#step();
@@ -109,8 +109,8 @@ export class NumpyGenerator {
 }
 
 /** `SeedSequence(seed).generate_state(4, uint64)`. */
-function seedSequence(seed: number): bigint[] {
-  const entropy = seed < 2 ** 32 ? [seed] : [seed % 2 ** 32, Math.floor(seed / 2 ** 32)];
+function seedSequence(seed: bigint): bigint[] {
+  const entropy = [Number(seed & 0xffffffffn), Number(seed >> 32n)];
   let hashConstant = 0x43b0d7e5;
   const hash = (value: number): number => {
     value = (value ^ hashConstant) >>> 0;

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 
 import { golden } from "./_goldens.ts";
+import { bufferShuffle } from "./buffer_shuffle.ts";
 import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";
 import { NumpyGenerator } from "./numpy_random.ts";
@@ -75,4 +76,25 @@ Deno.test("mixRows interleaves as datasets' interleave_datasets does (examples o
 Deno.test("mixRows refuses probabilities that don't fit", () => {
   assertThrows(() => mixRows([1, 2], "interleave_under", [1], 1), RangeError, "1 numbers for 2 data sets");
   assertThrows(() => mixRows([1, 2], "interleave_under", [0.5, 0.6], 1), RangeError, "sum 1.1");
+});
+
+const hf = golden("hugging_face.json");
+
+Deno.test("mixRows equals interleave_datasets (golden)", () => {
+  const row = (n: number) => n < 7 ? n : n < 16 ? 100 + n - 7 : 200 + n - 16;
+  for (const strategy of ["interleave_under", "interleave_over"] as const) {
+    for (const p of [null, [0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]) {
+      const key = `${strategy} ${p ? `[${p.join(", ")}]` : "None"}`;
+      assertEquals([...mixRows([7, 9, 4], strategy, p, 42)].map(row), hf[key], key);
+    }
+  }
+});
+
+Deno.test("bufferShuffle equals IterableDataset.shuffle in three epochs (golden)", async () => {
+  for (const epoch of [0, 1, 2]) {
+    async function* items() {
+      for (let i = 0; i < 60; i++) yield i;
+    }
+    assertEquals(await Array.fromAsync(bufferShuffle(items(), 16, 42, epoch)), hf[`stream ${epoch}`]);
+  }
 });

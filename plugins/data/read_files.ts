@@ -52,29 +52,32 @@ export function listFiles(paths: readonly string[], what: string): string[] {
 /**
  * Reads a file's records in batches, in file order.
  *
+ * @param onBytes Told how many bytes more were read; together they make the file's size.
  * @throws {SyntaxError} If the file is broken; names file, line and column where the format has them.
  */
-export async function* readRecords(file: string): AsyncGenerator<RawRecord[]> {
+export async function* readRecords(
+  file: string,
+  onBytes: (read: number) => void = () => {},
+): AsyncGenerator<RawRecord[]> {
   switch (typeOf(file)) {
     case "json":
     case "jsonl":
-      yield* jsonRecords(file, BATCH);
+      yield* jsonRecords(file, BATCH, onBytes);
       break;
     case "csv":
-      yield* csvRecords(file);
+      yield* csvRecords(file, onBytes);
       break;
     case "parquet":
-      yield* parquetRecords(file);
+      yield* parquetRecords(file, onBytes);
       break;
     default:
-      yield* textRecords(file);
+      yield* textRecords(file, onBytes);
   }
 }
 
-async function* csvRecords(file: string): AsyncGenerator<RawRecord[]> {
-  const parser = createReadStream(file).pipe(
-    parseCsv({ columns: true, bom: true, skip_empty_lines: true, info: true }),
-  );
+async function* csvRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
+  const stream = createReadStream(file).on("data", (bytes) => onBytes(bytes.length));
+  const parser = stream.pipe(parseCsv({ columns: true, bom: true, skip_empty_lines: true, info: true }));
   let batch: RawRecord[] = [];
   let row = 0;
   let line = 2;
@@ -103,7 +106,7 @@ interface CsvRow {
   info: { lines: number };
 }
 
-async function* parquetRecords(path: string): AsyncGenerator<RawRecord[]> {
+async function* parquetRecords(path: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
   const handle = Deno.openSync(path);
   try {
     const byteLength = handle.statSync().size;
@@ -124,6 +127,7 @@ async function* parquetRecords(path: string): AsyncGenerator<RawRecord[]> {
         for (; rowStart < end; rowStart += 4 * BATCH) {
           const rowEnd = Math.min(end, rowStart + 4 * BATCH);
           const values = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
+          onBytes(byteLength * (rowEnd - rowStart) / Number(metadata.num_rows));
           yield values.map((value, i) => ({ value: withoutBigInts(value), row: rowStart + i, line: null }));
         }
         rowStart = end;
@@ -158,7 +162,7 @@ function withoutBigInts(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutBigInts(inner)]));
 }
 
-async function* textRecords(file: string): AsyncGenerator<RawRecord[]> {
+async function* textRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";
   let row = 0;
@@ -169,6 +173,7 @@ async function* textRecords(file: string): AsyncGenerator<RawRecord[]> {
   });
   try {
     for await (const bytes of createReadStream(file, { highWaterMark: 1 << 20 })) {
+      onBytes(bytes.length);
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop()!;
       if (lines.length > 0) yield lines.map(record);
