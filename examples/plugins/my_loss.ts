@@ -7,8 +7,7 @@
  * In a training YAML: `plugins: [./my_loss.ts]`, `loss: iopo_margin`, `loss_options: {beta: 0.1, gamma: 1}`.
  * @module
  */
-import { definePlugin, logSigmoid } from "@dinotune/dinotune";
-import { z } from "zod";
+import { definePlugin, logSigmoid, z } from "@dinotune/dinotune";
 
 export default definePlugin({
   kind: "loss",

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { checkLossGradient, evaluateLoss } from "@dinotune/dinotune";
 
 import { parseYaml } from "../../formats/yaml/yaml.ts";
@@ -60,4 +60,11 @@ Deno.test("my_loss.ts: gradients equal central differences, and gamma 0 is iopo"
   const [mine] = evaluateLoss(registry.create("loss", "iopo_margin", { gamma: 0 }), [ROW]);
   const [iopo] = evaluateLoss(registry.create("loss", "iopo"), [ROW]);
   assertEquals([mine!.loss, mine!.gradient], [iopo!.loss, iopo!.gradient]);
+});
+
+Deno.test("docs/plugins.md shows my_loss.ts as it is", () => {
+  const read = (path: string) =>
+    Deno.readTextFileSync(new URL(path, import.meta.url)).replaceAll("\r\n", "\n");
+  const code = read("./my_loss.ts");
+  assert(read("../../docs/plugins.md").includes("```ts\n" + code.slice(code.indexOf("import {")) + "```"));
 });
