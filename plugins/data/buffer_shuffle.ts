@@ -19,12 +19,17 @@ export async function* bufferShuffle<T>(
 ): AsyncGenerator<T> {
   const generator = new NumpyGenerator(epochSeed(seed, epoch));
   const buffer: T[] = [];
+  let places: number[] = [];
   for await (const item of items) {
     if (buffer.length < bufferSize) {
       buffer.push(item);
       continue;
     }
-    const at = generator.integer(bufferSize);
+    // drawn by the thousand there, which decides where the generator stands at the end
+    if (places.length === 0) {
+      places = Array.from({ length: 1000 }, () => generator.integer(bufferSize)).reverse();
+    }
+    const at = places.pop()!;
     yield buffer[at]!;
     buffer[at] = item;
   }
