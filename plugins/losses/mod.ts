@@ -11,6 +11,7 @@ import pt from "./pt.ts";
 import sft from "./sft.ts";
 import simpo from "./simpo.ts";
 
+export type { ExampleShape } from "../datasets/dataset.ts";
 export type { Loss, LossInputs, LossOutputs } from "./loss.ts";
 export * from "./tape.ts";
 export * from "./evaluate.ts";
