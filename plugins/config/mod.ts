@@ -9,3 +9,4 @@ export * from "./resolve.ts";
 export * from "./loss_name.ts";
 export * from "./provenance.ts";
 export * from "./describe.ts";
+export * from "./steps.ts";

@@ -1,0 +1,34 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { runLength } from "./steps.ts";
+
+const keys = {
+  per_device_train_batch_size: 2,
+  gradient_accumulation_steps: 2,
+  max_steps: -1,
+  num_train_epochs: 3,
+  dataloader_drop_last: false,
+};
+
+// max_steps and num_train_epochs of trainer_state.json, LLaMA-Factory's run sft_fixed_epochs: 24 rows, 1.5 epochs
+Deno.test("runLength() counts as transformers did in a stored run", () => {
+  const { totalSteps, epochs } = runLength({ ...keys, num_train_epochs: 1.5 }, 24);
+  assertEquals([totalSteps, epochs], [9, 2]);
+});
+
+Deno.test("runLength() counts a last step with fewer micro-batches, and leaves a part batch out when told", () => {
+  assertEquals(runLength(keys, 5), { batchesPerEpoch: 3, stepsPerEpoch: 2, totalSteps: 6, epochs: 3 });
+  assertEquals(runLength({ ...keys, dataloader_drop_last: true }, 5).stepsPerEpoch, 1);
+  assertEquals(runLength({ ...keys, max_steps: 7 }, 5), {
+    batchesPerEpoch: 3,
+    stepsPerEpoch: 2,
+    totalSteps: 7,
+    epochs: 4,
+  });
+  assertThrows(
+    () => runLength({ ...keys, dataloader_drop_last: true }, 1),
+    RangeError,
+    "dataloader_drop_last: false",
+  );
+  assertThrows(() => runLength(keys, 0), RangeError, "no training data");
+});

@@ -1,0 +1,189 @@
+/**
+ * How much memory and time a run needs, by arithmetic: what `--dry-run` prints.
+ *
+ * Work of one token, N parameters of the blocks' linear layers: forward 2N, gradient of activations 2N, gradient of
+ * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
+ * @module
+ */
+import { GraphBuilder } from "../kernels/graph.ts";
+import type { Backend } from "../kernels/mod.ts";
+import { linear } from "../kernels/ops/linear.ts";
+import { runLength, type TrainConfig } from "../plugins/config/mod.ts";
+import type { EncodedExample } from "../plugins/data/encoded.ts";
+import { exampleRows } from "../plugins/engine/pack.ts";
+import type { Loss } from "../plugins/losses/loss.ts";
+import { LINEAR_MODULES, moduleShape, tensorShapes } from "../plugins/models/decoder.ts";
+import type { DecoderConfig } from "../plugins/models/model_family.ts";
+
+/** What a run needs. Bytes and seconds. */
+export interface Estimate {
+  /** Weights of the model. */
+  parameters: number;
+  /** Weights that are trained. */
+  trained: number;
+  /** Optimizer steps of the run. */
+  steps: number;
+  /** Rows that go through the model for an average example, shared beginnings once. */
+  rowsPerExample: number;
+  /** Rows of the largest example. */
+  largestExample: number;
+  /** Parts of the peak. */
+  memory: { weights: number; trained: number; activations: number; total: number };
+  /** Floating-point operations of a step. */
+  flopsPerStep: number;
+  /** 10⁹ operations a second of this machine; null when not measured. */
+  gflops: number | null;
+  /** null when the speed wasn't measured. */
+  time: { step: number; reference: number; total: number } | null;
+}
+
+/**
+ * Estimates a run.
+ * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
+ */
+export function estimate(
+  config: TrainConfig,
+  model: DecoderConfig,
+  loss: Loss,
+  train: readonly EncodedExample[],
+  gflops: number | null,
+): Estimate {
+  const size = (shapes: Iterable<number[]>) =>
+    [...shapes].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const parameters = size(tensorShapes(model).values());
+  const full = config.finetuning_type === "full";
+  const modules = LINEAR_MODULES.filter((name) => adapted(config, name)).map((name) =>
+    moduleShape(model, name)
+  );
+  const trained = full
+    ? parameters
+    : model.numLayers * modules.reduce((sum, [a, b]) => sum + config.lora_rank * (a + b), 0);
+
+  const rows = train.map(exampleRows);
+  const all = rows.reduce((a, b) => a + b, 0);
+  const labels = train.reduce(
+    (sum, { sequences }) => sum + sequences.reduce((n, s) => n + count(s.labels), 0),
+    0,
+  );
+  const largest = rows.reduce((a, b) => Math.max(a, b), 0);
+  const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
+
+  const linearSize = model.numLayers *
+    LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
+  const passes = (full ? 6 : 4) + (config.disable_gradient_checkpointing ? 0 : 2);
+  const squares = rows.reduce((sum, r) => sum + r * r, 0);
+  const attention = 2 * squares * model.numHeads * model.headDim * model.numLayers;
+  const head = labels * model.hiddenSize * model.vocabSize;
+  const epoch = passes * (linearSize * all + attention) + (full ? 6 : 4) * head;
+  const forward = 2 * (linearSize * all + attention + head);
+
+  const atOnce = Math.max(largest, config.micro_batch_tokens ?? config.cutoff_len);
+  const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
+  const keptPerRow = 6 * d + 3 * f + 2 * (numHeads + 2 * numKeyValueHeads) * headDim;
+  const layerBytes = 4 * (atOnce * keptPerRow + 2 * numHeads * largest * largest);
+  const activations = config.disable_gradient_checkpointing
+    ? layerBytes * model.numLayers
+    : 4 * atOnce * d * model.numLayers + 2 * layerBytes;
+  const memory = {
+    weights: parameters * 4,
+    trained: trained * (full ? 12 : 16), // gradient and two moments; adapters' own values too
+    activations: activations + 4 * 256 * model.vocabSize * 2,
+    total: 0,
+  };
+  memory.total = memory.weights + memory.trained + memory.activations;
+
+  const flopsPerStep = epoch / stepsPerEpoch;
+  const time = gflops === null ? null : {
+    step: flopsPerStep / (gflops * 1e9),
+    reference: loss.needsReference ? forward / (gflops * 1e9) : 0,
+    total: (flopsPerStep * totalSteps + (loss.needsReference ? forward : 0)) / (gflops * 1e9),
+  };
+  return {
+    parameters,
+    trained,
+    steps: totalSteps,
+    rowsPerExample: all / Math.max(1, train.length),
+    largestExample: largest,
+    memory,
+    flopsPerStep,
+    gflops,
+    time,
+  };
+}
+
+/** Measures a matrix product of the model's size: 10⁹ operations a second, the best of three. */
+export async function measureGflops(backend: Backend, model: DecoderConfig): Promise<number> {
+  const [rows, inner, out] = [512, model.hiddenSize, model.intermediateSize];
+  const g = new GraphBuilder();
+  const graph = g.finish(g.run(linear, { x: g.input("x", [rows, inner]), w: g.input("w", [out, inner]) }));
+  const program = await backend.compile(graph, "speed");
+  const ramp = (n: number) => Float32Array.from({ length: n }, (_, i) => ((i * 7) % 13 - 6) / 13);
+  const x = backend.upload(ramp(rows * inner), [rows, inner]);
+  const w = backend.upload(ramp(out * inner), [out, inner]);
+  const repeats = Math.max(1, Math.ceil(2e9 / (2 * rows * inner * out)));
+  let best = 0;
+  for (let round = 0; round < 4; round++) {
+    const start = performance.now();
+    for (let i = 0; i < repeats; i++) {
+      for (const tensor of Object.values(await program.run({ x, w }))) tensor.dispose();
+    }
+    const seconds = (performance.now() - start) / 1000;
+    if (round > 0) best = Math.max(best, 2 * rows * inner * out * repeats / seconds / 1e9); // the first one warms up
+  }
+  for (const tensor of [x, w]) tensor.dispose();
+  await program.dispose();
+  return best;
+}
+
+/** The estimate as text. */
+export function estimateText(e: Estimate): string {
+  const gb = (bytes: number) =>
+    bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const { memory, time } = e;
+  return [
+    `parameters   ${millions(e.parameters)}, trained ${millions(e.trained)} (${
+      (100 * e.trained / e.parameters).toFixed(2)
+    } %)`,
+    `rows         ${
+      e.rowsPerExample.toFixed(0)
+    } an example through the model (shared beginnings once), at most ${e.largestExample}`,
+    `steps        ${e.steps}`,
+    `memory       about ${gb(memory.total)}: weights ${gb(memory.weights)}, training state ${
+      gb(memory.trained)
+    }, activations ${gb(memory.activations)}`,
+    `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP a step`,
+    time === null
+      ? "time         not measured"
+      : `time         about ${duration(time.total)}: ${duration(time.step)} a step at ${
+        e.gflops!.toFixed(0)
+      } GFLOP/s` +
+        (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
+  ].join("\n");
+}
+
+function adapted(config: TrainConfig, module: string): boolean {
+  const last = module.split(".").at(-1)!;
+  return config.lora_target.some((target) =>
+    target === "all" || target === last || module.endsWith(`.${target}`) || target === module
+  );
+}
+
+function count(labels: ArrayLike<number>): number {
+  let n = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== -100) n++;
+  return n;
+}
+
+function millions(n: number): string {
+  return n >= 1e9
+    ? `${(n / 1e9).toFixed(2)} billion`
+    : n >= 1e6
+    ? `${(n / 1e6).toFixed(1)} million`
+    : String(n);
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s`;
+  if (seconds < 3600) return `${(seconds / 60).toFixed(0)} min`;
+  return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(0)} days`;
+}
