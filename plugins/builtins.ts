@@ -6,11 +6,12 @@ import type { Plugin } from "./plugin.ts";
 import { datasets } from "./datasets/mod.ts";
 import { judges } from "./judges/mod.ts";
 import { losses } from "./losses/mod.ts";
+import { models } from "./models/mod.ts";
 import { Registry } from "./registry.ts";
 
 /** Every built-in plugin. */
 export function builtinPlugins(): readonly Plugin[] {
-  return [...datasets, ...losses, ...judges];
+  return [...datasets, ...losses, ...judges, ...models];
 }
 
 /** A registry that holds the built-in plugins; a run adds its own to it. */

@@ -1,0 +1,85 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+
+import { parseYaml } from "../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../plugins/builtins.ts";
+import { resolveTrainConfig, type TrainConfig } from "../plugins/config/mod.ts";
+import type { EncodedExample } from "../plugins/data/encoded.ts";
+import type { DecoderConfig } from "../plugins/models/model_family.ts";
+import { estimate, estimateText } from "./_estimate.ts";
+
+// SmolLM2-135M's config.json
+const SMOLLM2: DecoderConfig = builtinRegistry().create("model", "llama").parse({
+  model_type: "llama",
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  vocab_size: 49152,
+  rms_norm_eps: 1e-5,
+  rope_theta: 100000,
+  tie_word_embeddings: true,
+  max_position_embeddings: 8192,
+  hidden_act: "silu",
+  eos_token_id: 2,
+});
+
+function config(more: string): TrainConfig {
+  const base = "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n";
+  return resolveTrainConfig(parseYaml(base + more, "t.yaml")).config;
+}
+
+function example(prompt: number, answer: number): EncodedExample {
+  const ids = Array.from({ length: prompt + answer }, (_, i) => i);
+  return {
+    index: 0,
+    source: { file: "", row: 0 },
+    sequences: [{ name: "xy", input_ids: ids, labels: ids.map((id, i) => i < prompt ? -100 : id) }],
+  };
+}
+
+const sft = builtinRegistry().create("loss", "sft");
+
+Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear layers", () => {
+  const e = estimate(config("max_steps: 1\n"), SMOLLM2, sft, [example(3, 2)], null);
+  assertEquals(e.parameters, 134_515_008); // Hugging Face's model page
+  // 30 layers of 8 (in + out): q, o 2 (576 + 576), k, v 2 (576 + 192), gate, up, down 3 (576 + 1536)
+  assertEquals(e.trained, 30 * 8 * (2 * 1152 + 2 * 768 + 3 * 2112));
+  assertEquals(
+    estimate(config("max_steps: 1\nlora_target: q_proj,v_proj\n"), SMOLLM2, sft, [example(3, 2)], null)
+      .trained,
+    30 * 8 * (1152 + 768),
+  );
+  assertEquals(
+    estimate(config("max_steps: 1\nfinetuning_type: full\n"), SMOLLM2, sft, [example(3, 2)], null).trained,
+    134_515_008,
+  );
+});
+
+Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointing, 8 N with all weights", () => {
+  const work = (more: string) =>
+    estimate(
+      config(`per_device_train_batch_size: 1\nmax_steps: 1\n${more}`),
+      SMOLLM2,
+      sft,
+      [example(1, 1)],
+      null,
+    ).flopsPerStep;
+  // one row through the blocks (the last label's row isn't laid out), one label through the head
+  const [n, attention, head] = [30 * 3_538_944, 2 * 576 * 30, 576 * 49152];
+  assertAlmostEquals(work("disable_gradient_checkpointing: true\n"), 4 * (n + attention) + 4 * head, 1);
+  assertAlmostEquals(work(""), 6 * (n + attention) + 4 * head, 1);
+  assertAlmostEquals(work("finetuning_type: full\n"), 8 * (n + attention) + 6 * head, 1);
+});
+
+Deno.test("estimate() turns work into time, the reference pass included", () => {
+  const c = config("stage: dpo\nper_device_train_batch_size: 1\nnum_train_epochs: 2\n");
+  const dpo = builtinRegistry().create("loss", "dpo");
+  const e = estimate(c, SMOLLM2, dpo, [example(5, 5), example(5, 5)], 100);
+  assertEquals(e.steps, 4);
+  assert(e.time);
+  assertAlmostEquals(e.time.step, e.flopsPerStep / 1e11, 1e-12);
+  assertAlmostEquals(e.time.total, 4 * e.time.step + e.time.reference, 1e-12);
+  assert(e.time.reference > 0);
+  assertStringIncludes(estimateText(e), "134.5 million");
+});

@@ -1,0 +1,13 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
+import { doctor, doctorText } from "./doctor.ts";
+
+Deno.test("doctor() proves the reference and onnx on the CPU, and says why others don't work", async () => {
+  const report = await doctor();
+  const works = (name: string) => report.backends.find((check) => check.name === name)?.works;
+  assertEquals(works("backend: reference"), true);
+  assertEquals(works("backend: onnx, provider: cpu"), true);
+  for (const { works, detail } of report.backends) if (!works) assert(detail.length > 10);
+  assert(report.memory.total > 2 ** 28);
+  assertStringIncludes(doctorText(report), report.versions.deno!);
+});

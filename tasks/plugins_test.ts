@@ -1,0 +1,27 @@
+import { assert, assertStringIncludes } from "@std/assert";
+
+import { plugins, pluginsText } from "./plugins.ts";
+
+Deno.test("plugins() lists built-in plugins and those of a file, with options, defaults and source", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const text = (await Deno.readTextFile(new URL("../examples/plugins/my_loss.ts", import.meta.url)))
+      .replaceAll(
+        /from "(\.[^"]+)"/g,
+        (_, path) => `from "${new URL(path, new URL("../examples/plugins/", import.meta.url)).href}"`,
+      );
+    await Deno.writeTextFile(`${folder}/my_loss.ts`, text);
+    await Deno.writeTextFile(
+      `${folder}/t.yaml`,
+      "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\nplugins: [./my_loss.ts]\n",
+    );
+    const entries = await plugins(`${folder}/t.yaml`);
+    assert(
+      entries.some(({ kind, name, source }) => kind === "loss" && name === "iopo" && source === "built-in"),
+    );
+    assert(entries.some(({ source }) => source === `${folder}/my_loss.ts`));
+    assertStringIncludes(pluginsText(entries), "beta: number, default 0.1");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
