@@ -2,6 +2,7 @@
  * Sums contributions of single items into scores. One accumulator, whatever the number of items.
  * @module
  */
+import type { Verdict } from "../judges/judge.ts";
 import type { Benchmark, BenchmarkResult, Contribution, Score } from "./benchmark.ts";
 
 /** Adds up contributions; memory grows with the number of scores, not of items. */
@@ -63,4 +64,35 @@ export function findScore(
   name?: string,
 ): Score | undefined {
   return scores.find((s) => s.metric === metric && s.group?.by === by && s.group?.name === name);
+}
+
+/**
+ * What several verdicts add to one score: the scored ones their sum, the unscored ones a null of their number.
+ *
+ * @param verdicts At least one; missing judgements as null verdicts.
+ * @param score What a verdict is worth, such as `(s) => s === 10 ? 1 : 0`; by default the verdict itself.
+ */
+export function contribute(
+  metric: string,
+  verdicts: readonly Verdict[],
+  group?: Contribution["group"],
+  score: (verdict: number) => number = (verdict) => verdict,
+): Contribution[] {
+  const base = group === undefined ? { metric } : { metric, group };
+  const scored = verdicts.flatMap((v) => v.score === null ? [] : [score(v.score)]);
+  const unscored = verdicts.length - scored.length;
+  return [
+    ...(scored.length > 0
+      ? [{ ...base, value: scored.reduce((a, b) => a + b, 0), weight: scored.length }]
+      : []),
+    ...(unscored > 0 ? [{ ...base, value: null, weight: unscored }] : []),
+  ];
+}
+
+/** All verdicts together: 0 as soon as one is below `full`, 1 when all reach it, null while the unscored could decide. */
+export function allReach(verdicts: readonly Verdict[], full = 1): Verdict {
+  if (verdicts.some((v) => v.score !== null && v.score < full)) return { score: 0 };
+  const unscored = verdicts.filter((v) => v.score === null);
+  if (unscored.length === 0 && verdicts.length > 0) return { score: 1 };
+  return { score: null, reason: unscored[0]?.reason ?? "no constraints" };
 }

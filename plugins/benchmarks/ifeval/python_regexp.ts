@@ -113,7 +113,10 @@ function readEscape(pattern: string, at: number, inSet: boolean): { source: stri
   if (reference !== null) return { source: `(?:\\${reference[1]})`, end: at + reference[0].length };
   if (/[a-zA-Z\d]/.test(char)) throw refused(pattern, `bad escape "\\${char}"`);
   const whole = String.fromCodePoint(pattern.codePointAt(at + 1)!);
-  return { source: (inSet ? PUNCTUATION : SYNTAX).has(whole) ? `\\${whole}` : whole, end: at + 1 + whole.length };
+  return {
+    source: (inSet ? PUNCTUATION : SYNTAX).has(whole) ? `\\${whole}` : whole,
+    end: at + 1 + whole.length,
+  };
 }
 
 function readSet(pattern: string, at: number): { source: string; end: number } {

@@ -1,0 +1,28 @@
+/**
+ * Time to check all 541 GPT-4 responses, strict and loose; the target is 5 s.
+ *
+ *     deno bench -A plugins/benchmarks/ifeval/ifeval_bench.ts
+ */
+import { readText } from "../_data.ts";
+import { findScore, scoreResults } from "../scores.ts";
+import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
+import { loadCheckModels } from "./models.ts";
+
+const models = await loadCheckModels();
+const items = await readIfevalItems();
+const text = await readText(new URL("../../../fixtures/ifeval/gpt4_responses.jsonl.gz", import.meta.url));
+const responses = text.trim().split("\n").map((line) => JSON.parse(line).response as string);
+
+Deno.bench("load the sentence and language models", async () => {
+  await loadCheckModels();
+});
+
+Deno.bench("check 541 responses", () => {
+  const results = items.map((item, i) => ({
+    item,
+    response: responses[i]!,
+    judgement: judgeInstructions(item, responses[i]!, models),
+  }));
+  const right = findScore(scoreResults(plugin.create({}), results), "instruction/strict")!;
+  if (Math.round(right.value! * right.scored) !== 698) throw new Error("wrong verdicts"); // correctness first
+});

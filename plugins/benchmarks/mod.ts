@@ -1,0 +1,21 @@
+/**
+ * The built-in benchmarks.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import ifeval from "./ifeval/ifeval.ts";
+
+export type {
+  Benchmark,
+  BenchmarkConstraint,
+  BenchmarkItem,
+  BenchmarkResult,
+  Contribution,
+  Judgement,
+  JudgeProtocol,
+  Score,
+} from "./benchmark.ts";
+export { contribute, findScore, scoreResults, ScoreSums } from "./scores.ts";
+
+/** Built-in benchmark plugins. */
+export const benchmarks: readonly Plugin[] = [ifeval];
