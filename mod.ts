@@ -54,5 +54,24 @@ export * from "./plugins/plugin.ts";
 export * from "./plugins/registry.ts";
 export * from "./plugins/builtins.ts";
 export * from "./plugins/config/mod.ts";
+export * from "./plugins/datasets/dataset.ts";
 export * from "./plugins/losses/mod.ts";
-export { parseYaml, type Place, readYaml, type YamlFile } from "./formats/yaml/yaml.ts";
+export type * from "./plugins/models/model_family.ts";
+export type * from "./plugins/templates/template.ts";
+export type * from "./plugins/judges/judge.ts";
+export type * from "./plugins/benchmarks/benchmark.ts";
+export type * from "./plugins/endpoints/endpoint.ts";
+export type * from "./plugins/trainers/trainer.ts";
+export type * from "./plugins/data/encoded.ts";
+export type * from "./plugins/outputs/log_sink.ts";
+export type * from "./formats/hf_model/loaded_model.ts";
+export type * from "./formats/hf_model/weights.ts";
+export type * from "./formats/tokenizer/tokenizer.ts";
+export {
+  parseYaml,
+  type Place,
+  readYaml,
+  type YamlFile,
+  type YamlOptions,
+  type YamlPath,
+} from "./formats/yaml/yaml.ts";
