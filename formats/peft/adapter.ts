@@ -1,0 +1,183 @@
+/**
+ * PEFT adapter directories (adapter_model.safetensors, adapter_config.json): read to train on or to run, and written so
+ * that `peft` and vLLM load them.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomicSync } from "../atomic.ts";
+import { readJsonFile, toSortedJson } from "../hf_model/json.ts";
+import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
+import { type LoraConfig, loraConfigFields, parseLoraConfig } from "./config.ts";
+import { matchTargets, patternValue } from "./target_modules.ts";
+
+/** The two matrices of one module; the module computes `W x + scale · B A x`. */
+export interface LoraTensors {
+  /** Rank. */
+  readonly r: number;
+  /** α. */
+  readonly alpha: number;
+  /** α/r, or α/√r with rsLoRA. */
+  readonly scale: number;
+  /** `[r, in]`, row-major. */
+  readonly a: Float32Array<ArrayBuffer>;
+  /** `[out, r]`, row-major. */
+  readonly b: Float32Array<ArrayBuffer>;
+}
+
+/** An adapter in memory. */
+export interface Adapter {
+  /** What adapter_config.json says. */
+  readonly config: LoraConfig;
+  /** By module name in transformers, such as `model.layers.0.self_attn.q_proj`. */
+  readonly modules: ReadonlyMap<string, LoraTensors>;
+}
+
+/** `[out, in]` of every linear module of a model but its output head, by name. */
+export type ModuleShapes = ReadonlyMap<string, readonly [number, number]>;
+
+const CONFIG = "adapter_config.json", WEIGHTS = "adapter_model.safetensors";
+const PREFIX = "base_model.model.";
+
+/** Rank, α and scale of one module, patterns applied. */
+export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r" | "alpha" | "scale"> {
+  const r = patternValue(config.rankPattern, module, config.r);
+  const alpha = patternValue(config.alphaPattern, module, config.alpha);
+  return { r, alpha, scale: config.useRslora ? alpha / Math.sqrt(r) : alpha / r };
+}
+
+/** Reads only the configuration; errors as {@linkcode readAdapter}'s. */
+export function readAdapterConfig(directory: string): LoraConfig {
+  const names = [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  if (!names.includes(CONFIG)) {
+    throw new RangeError(
+      `Cannot open ${directory} as an adapter: it has no ${CONFIG}.` +
+        (names.includes("config.json") ? " It is a whole model: name it as model_name_or_path" : ""),
+    );
+  }
+  const path = join(directory, CONFIG);
+  return parseLoraConfig(readJsonFile(path), path);
+}
+
+/**
+ * Reads an adapter for a model and checks all of it first.
+ * @param shapes Of the model's linear modules.
+ * @throws {RangeError} If something isn't supported, or modules are missing in or foreign to the model; named.
+ * @throws {TypeError} If a tensor has the wrong shape.
+ * @throws {SyntaxError} If a file is damaged.
+ */
+export function readAdapter(directory: string, shapes: ModuleShapes): Adapter {
+  const config = readAdapterConfig(directory);
+  const path = join(directory, WEIGHTS);
+  const names = [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  if (!names.includes(WEIGHTS)) {
+    const hint = names.includes("adapter_model.bin") ? "; save adapter_model.bin again with safetensors" : "";
+    throw new RangeError(`Cannot open ${directory} as an adapter: it has no ${WEIGHTS}${hint}`);
+  }
+  const targets = matchTargets(config, [...shapes.keys()]);
+  using file = new SafetensorsFile(path);
+  checkTensors(file, config, targets, shapes);
+  const modules = targets.map((module): [string, LoraTensors] => [module, {
+    ...loraOf(config, module),
+    a: file.readFloat32(`${PREFIX}${module}.lora_A.weight`),
+    b: file.readFloat32(`${PREFIX}${module}.lora_B.weight`),
+  }]);
+  return { config, modules: new Map(modules) };
+}
+
+function checkTensors(
+  file: SafetensorsFile,
+  config: LoraConfig,
+  targets: readonly string[],
+  shapes: ModuleShapes,
+): void {
+  const expected = new Map<string, number[]>();
+  for (const module of targets) {
+    const [outputs, inputs] = shapes.get(module)!;
+    const { r } = loraOf(config, module);
+    expected.set(`${PREFIX}${module}.lora_A.weight`, [r, inputs]);
+    expected.set(`${PREFIX}${module}.lora_B.weight`, [outputs, r]);
+  }
+  for (const name of file.tensors.keys()) {
+    if (expected.has(name)) continue;
+    throw new RangeError(
+      `Cannot use the adapter ${file.path}: tensor "${name}" has no place in the model. Is it of another model?`,
+    );
+  }
+  for (const [name, shape] of expected) {
+    const found = file.tensors.get(name)?.shape;
+    if (!found) {
+      throw new RangeError(
+        `Cannot use the adapter ${file.path}: tensor "${name}", which target_modules ask for, is missing`,
+      );
+    }
+    if (found.length !== 2 || found.some((size, i) => size !== shape[i])) {
+      throw new TypeError(
+        `Cannot use the adapter ${file.path}: tensor "${name}" has the shape [${
+          found.join(", ")
+        }], the model and ` +
+          `the configuration ask for [${shape.join(", ")}]`,
+      );
+    }
+  }
+}
+
+/**
+ * Writes an adapter directory, float32, weights first.
+ * @param directory Made if missing.
+ * @param modules By name; exactly those that `config` means.
+ * @param shapes Of the model's linear modules.
+ * @throws {RangeError} If `modules` aren't those that `config.targetModules` mean, so that a reader would miss some.
+ * @throws {TypeError} If a matrix doesn't have its size.
+ * @throws {Error} If the disk is full; the earlier files are still there.
+ */
+export function writeAdapter(
+  directory: string,
+  config: LoraConfig,
+  modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b">>,
+  shapes: ModuleShapes,
+): void {
+  const targets = matchTargets(config, [...shapes.keys()]);
+  const missing = targets.filter((module) => !modules.has(module));
+  const more = [...modules.keys()].filter((module) => !targets.includes(module));
+  if (missing.length || more.length) {
+    throw new RangeError(
+      `Cannot write the adapter ${directory}: target_modules and matrices differ in ${
+        [...missing, ...more].join(", ")
+      }`,
+    );
+  }
+  const tensors = targets.flatMap((module) => {
+    const [outputs, inputs] = shapes.get(module)!;
+    const { r } = loraOf(config, module);
+    const { a, b } = modules.get(module)!;
+    return [
+      { name: `${PREFIX}${module}.lora_A.weight`, dtype: "F32", shape: [r, inputs], data: () => a },
+      { name: `${PREFIX}${module}.lora_B.weight`, dtype: "F32", shape: [outputs, r], data: () => b },
+    ];
+  });
+  Deno.mkdirSync(directory, { recursive: true });
+  writeSafetensors(join(directory, WEIGHTS), tensors);
+  const ordered = {
+    ...config,
+    rankPattern: orderFree(config.rankPattern, targets, config.r),
+    alphaPattern: orderFree(config.alphaPattern, targets, config.alpha),
+  };
+  writeFileAtomicSync(join(directory, CONFIG), toSortedJson(loraConfigFields(ordered)).trimEnd());
+}
+
+/**
+ * The first fitting key counts, but the file's keys are sorted: where that would choose another one, every module is
+ * named in full.
+ */
+function orderFree(
+  pattern: LoraConfig["rankPattern"],
+  modules: readonly string[],
+  otherwise: number,
+): LoraConfig["rankPattern"] {
+  const keys = Object.keys(pattern).sort();
+  const sorted = Object.fromEntries(keys.map((key) => [key, pattern[key]!]));
+  const value = (module: string) => patternValue(pattern, module, otherwise);
+  if (modules.every((module) => patternValue(sorted, module, otherwise) === value(module))) return pattern;
+  return Object.fromEntries(modules.map((module) => [module, value(module)]));
+}

@@ -1,0 +1,15 @@
+/**
+ * PEFT adapter directories, read and written.
+ * @module
+ */
+export {
+  type Adapter,
+  loraOf,
+  type LoraTensors,
+  type ModuleShapes,
+  readAdapter,
+  readAdapterConfig,
+  writeAdapter,
+} from "./adapter.ts";
+export { type LoraConfig } from "./config.ts";
+export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";
