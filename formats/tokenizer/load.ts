@@ -4,23 +4,19 @@
  */
 import { basename, dirname, join } from "@std/path";
 
-import { BpeTokenizer, markSpecial, type Parts, type SpecialTokens } from "./bpe_tokenizer.ts";
+import { GgufFile } from "../gguf/mod.ts";
+import type { Parts } from "./bpe_tokenizer.ts";
+import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
+import { tokenizerFromParts } from "./load_parts.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
-import {
-  addedToken,
-  checkTokenizerJson,
-  isObject,
-  type TokenizerConfig,
-  type TokenizerJson,
-} from "./tokenizer_json.ts";
+import { checkTokenizerJson, isObject } from "./tokenizer_json.ts";
 
 /** Files of a directory that `files()` hands on besides the ones it writes itself. */
 const OTHER_FILES = ["vocab.json", "merges.txt", "tokenizer.model"];
 
-const NAMES = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
-
 /**
- * Loads a tokenizer from a directory with tokenizer.json, from such a file (the files beside it are used too).
+ * Loads a tokenizer from a directory with tokenizer.json, from such a file (the files beside it are used too), or from the
+ * metadata of a .gguf file.
  * @param path Directory or file.
  * @throws {Deno.errors.NotFound} If there is no tokenizer.json.
  * @throws {SyntaxError} If a file isn't what it should be.
@@ -28,6 +24,10 @@ const NAMES = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
  */
 export function loadTokenizerSync(path: string): EditableTokenizer {
   const isFile = Deno.statSync(path).isFile;
+  if (isFile && path.toLowerCase().endsWith(".gguf")) {
+    using file = new GgufFile(path);
+    return tokenizerFromGguf(file.metadata, path);
+  }
   const directory = isFile ? dirname(path) : path;
   const main = isFile ? basename(path) : "tokenizer.json";
   const read = (name: string): string | null => {
@@ -109,58 +109,4 @@ function fromTexts(
     read("chat_template.jinja"),
     otherFiles,
   );
-}
-
-/**
- * A tokenizer from parsed files. Special tokens come from the configuration, then from the map; those that tokenizer.json lacks
- * are added, as transformers does.
- * @param jinja chat_template.jinja, which goes before `chat_template` of the configuration.
- */
-export function tokenizerFromParts(
-  json: TokenizerJson,
-  config: TokenizerConfig,
-  map: Record<string, unknown> = {},
-  jinja: string | null = null,
-  otherFiles: Parts["otherFiles"] = () => ({}),
-): EditableTokenizer {
-  const special = Object.fromEntries(
-    NAMES.map((name) => [name, tokenText(config[name]) ?? tokenText(map[name])]),
-  ) as unknown as SpecialTokens;
-  let whole = withConfigTokens(json, config.added_tokens_decoder);
-  const extra = [config.additional_special_tokens, config.extra_special_tokens]
-    .flatMap((list) => Array.isArray(list) ? list : [])
-    .map(tokenText);
-  whole = markSpecial(whole, [...Object.values(special), ...extra].filter((token) => token !== null));
-  return new BpeTokenizer({
-    json: whole,
-    config,
-    special,
-    chatTemplate: jinja ?? templateText(config.chat_template),
-    otherFiles,
-  });
-}
-
-/** Tokens that only tokenizer_config.json has. */
-function withConfigTokens(json: TokenizerJson, table: unknown): TokenizerJson {
-  if (!isObject(table)) return json;
-  const have = new Set(json.added_tokens.map((token) => token.content));
-  const more = Object.entries(table).flatMap(([id, token]) =>
-    isObject(token) && typeof token.content === "string" && !have.has(token.content)
-      ? [addedToken(token.content, Number(id), token)]
-      : []
-  );
-  return more.length === 0 ? json : { ...json, added_tokens: [...json.added_tokens, ...more] };
-}
-
-function tokenText(value: unknown): string | null {
-  if (typeof value === "string") return value;
-  return isObject(value) && typeof value.content === "string" ? value.content : null;
-}
-
-/** A chat template is a text, or a list of named ones of which "default" is meant. */
-function templateText(value: unknown): string | null {
-  if (typeof value === "string") return value;
-  if (!Array.isArray(value)) return null;
-  const found = value.find((item) => isObject(item) && item.name === "default");
-  return isObject(found) && typeof found.template === "string" ? found.template : null;
 }

@@ -6,10 +6,11 @@ import { loadTokenizerSync } from "./load.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 
 export type { EditableTokenizer, Tokenizer } from "./tokenizer.ts";
+export { tokenizerFromGguf } from "./gguf_tokenizer.ts";
 export { loadTokenizerSync, tokenizerFromFiles } from "./load.ts";
 
 /**
- * Loads a tokenizer from a Hugging Face directory or a tokenizer.json.
+ * Loads a tokenizer from a Hugging Face directory, a tokenizer.json or a .gguf file.
  * @param path Directory or file.
  * @throws {Deno.errors.NotFound} If there is no tokenizer.
  * @throws {SyntaxError} If a file isn't what it should be.

@@ -31,7 +31,7 @@ export function normalizer(part: Component | null): ((text: string) => string) |
     }
     case "NFC":
       // below U+0300 nothing composes
-      return (text) => /[^\u0000-\u02ff]/.test(text) ? text.normalize("NFC") : text;
+      return (text) => /[\u0300-\uffff]/.test(text) ? text.normalize("NFC") : text;
     case "NFD":
     case "NFKC":
     case "NFKD": {
