@@ -7,17 +7,26 @@ import type { TrainConfig } from "../config/train_config.ts";
 import type { EncodedExample } from "../data/encoded.ts";
 import type { LogSink } from "../outputs/log_sink.ts";
 import type { Loss } from "../losses/loss.ts";
+import type { DecoderConfig } from "../models/model_family.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
 /** Everything a trainer is given. */
 export interface TrainerInputs {
   config: TrainConfig;
   model: LoadedModel;
+  /** What the model's family made of its config.json. */
+  decoder: DecoderConfig;
   loss: Loss;
   train: EncodedExample[];
   evaluation: EncodedExample[];
+  /** Whether `train` is shuffled each epoch; false when the data or the configuration ordered it already. */
+  shuffle: boolean;
+  /** Numbers of the examples that count as one (LLaMA-Factory's packing), by that one; null: no packing. */
+  trainBins: number[][] | null;
   /** SHA-256 over the encoded examples, for resume and the reference cache. */
   dataHash: string;
+  /** Files that belong beside every saved adapter or model, by name: the tokenizer's. */
+  files: Record<string, string | Uint8Array>;
   log: LogSink;
   /** Aborted by Ctrl-C: the trainer saves a checkpoint and returns. */
   signal: AbortSignal;
