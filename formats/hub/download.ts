@@ -62,7 +62,10 @@ export async function downloadFile(
   const incomplete = `${target}.incomplete`;
   using file = Deno.openSync(incomplete, { read: true, write: true, create: true });
   await file.lock(true);
-  if (exists(target)) return; // another process finished it while this one waited
+  if (exists(target)) { // another process finished it while this one waited
+    if (exists(incomplete)) Deno.removeSync(incomplete);
+    return;
+  }
   let delay = options.retryDelay;
   for (let failures = 0;;) {
     const before = file.statSync().size;

@@ -2,7 +2,7 @@
  * From what a person writes as a model (a path, or an id on the hub) to a path on this machine.
  * @module
  */
-import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { HUB_URL, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 
 import { defaultCacheDir, exists, RepositoryCache } from "./cache.ts";
 import { downloadFile, type RemoteFile, StatusError } from "./download.ts";
@@ -27,7 +27,7 @@ export interface ResolveOptions {
   readonly revision?: string;
   /** Default: HF_HUB_CACHE, HF_HOME/hub, or ~/.cache/huggingface/hub. */
   readonly cacheDir?: string;
-  /** Default: HF_TOKEN of the environment. Sent to the endpoint only, never printed. */
+  /** Default: HF_TOKEN of the environment; "" = none. Sent to the endpoint only, never printed. */
   readonly token?: string;
   /** Address of the hub (default: HF_ENDPOINT, else the public one). */
   readonly endpoint?: string;
@@ -41,7 +41,6 @@ export interface ResolveOptions {
   readonly retryDelay?: number;
 }
 
-const PUBLIC_ENDPOINT = "https://huggingface.co";
 const MODEL_ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 const REVISION = /^(?!.*\.\.)[\w][\w./-]*$/;
 /** In the top folder only: no weights of other programs, no copies in other formats. */
@@ -129,8 +128,8 @@ class Hub {
 
   constructor(model: string, options: ResolveOptions) {
     this.#model = model;
-    this.#endpoint = (options.endpoint ?? Deno.env.get("HF_ENDPOINT") ?? PUBLIC_ENDPOINT).replace(/\/+$/, "");
-    this.#token = options.token ?? (Deno.env.get("HF_TOKEN") || undefined);
+    this.#endpoint = (options.endpoint ?? Deno.env.get("HF_ENDPOINT") ?? HUB_URL).replace(/\/+$/, "");
+    this.#token = (options.token ?? Deno.env.get("HF_TOKEN")) || undefined;
   }
 
   /** Adds the token; the platform's own fetch drops it when it's redirected to another host. */

@@ -1,0 +1,303 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+
+import { openModel } from "../hf_model/mod.ts";
+import { type DownloadProgress, resolveModel, type ResolveOptions } from "./mod.ts";
+
+const MODEL = new URL("../../fixtures/goldens/tiny/qwen2/model-sharded/", import.meta.url);
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+const NAME = "tiny/qwen2";
+
+/** How a stand-in for the hub misbehaves. */
+interface Faults {
+  /** Files whose first request breaks off after so many bytes. */
+  breakAfter?: Record<string, number>;
+  /** Files that are sent with one byte changed. */
+  corrupt?: string[];
+  /** Files whose requests break off always, after so many bytes of what was asked for. */
+  breakAlways?: Record<string, number>;
+  /** Answers ranges by the whole file. */
+  ignoreRanges?: boolean;
+  /** Only this token may read. */
+  token?: string;
+}
+
+/** A stand-in for the hub that speaks the three requests that are needed. */
+class FakeHub implements AsyncDisposable {
+  readonly log: string[] = [];
+  readonly authorizations = new Set<string | null>();
+  readonly endpoint: string;
+  readonly #files: Map<string, Uint8Array>;
+  readonly #faults: Faults;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(files: Map<string, Uint8Array>, faults: Faults = {}) {
+    this.#files = files;
+    this.#faults = faults;
+    this.#server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      (request) => this.#answer(request),
+    );
+    this.endpoint = `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  #answer(request: Request): Response {
+    const { pathname } = new URL(request.url);
+    const authorization = request.headers.get("authorization");
+    this.authorizations.add(authorization);
+    if (this.#faults.token && authorization !== `Bearer ${this.#faults.token}`) {
+      return Response.json({ error: "Invalid username or password." }, { status: 401 });
+    }
+    if (pathname === `/api/models/${NAME}/revision/main`) {
+      return Response.json({ _id: "1", id: NAME, sha: COMMIT, lastModified: "2024-01-01T00:00:00.000Z" });
+    }
+    if (pathname === `/api/models/${NAME}/tree/${COMMIT}`) {
+      return Response.json([...this.#files].map(([path, bytes]) => this.#entry(path, bytes)));
+    }
+    const prefix = `/${NAME}/resolve/${COMMIT}/`;
+    const name = pathname.slice(prefix.length);
+    const bytes = this.#files.get(name);
+    if (!pathname.startsWith(prefix) || !bytes) {
+      return Response.json({ error: "Repository not found" }, { status: 404 });
+    }
+    return this.#send(name, bytes, request.headers.get("range"));
+  }
+
+  #entry(path: string, bytes: Uint8Array): Record<string, unknown> {
+    const git = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+    const entry = { type: "file", path, size: bytes.length, oid: git };
+    if (!path.endsWith(".safetensors")) return entry;
+    const oid = createHash("sha256").update(bytes).digest("hex");
+    return { ...entry, lfs: { oid, size: bytes.length, pointerSize: 130 } };
+  }
+
+  #send(name: string, bytes: Uint8Array, range: string | null): Response {
+    const { breakAfter = {}, corrupt = [], breakAlways = {}, ignoreRanges = false } = this.#faults;
+    this.log.push(range ? `${name} ${range}` : name);
+    const start = range && !ignoreRanges ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0;
+    let body = bytes.slice(start);
+    if (corrupt.includes(name)) body[body.length - 1]! ^= 1;
+    const limit = breakAlways[name] ?? breakAfter[name];
+    delete breakAfter[name];
+    const headers = new Headers({ "content-length": String(body.length) });
+    if (start > 0) headers.set("content-range", `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
+    const status = start > 0 ? 206 : 200;
+    if (limit === undefined) return new Response(body, { status, headers });
+    body = body.slice(0, limit);
+    const stream = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(body);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        controller.close(); // less than content-length announces
+      },
+    });
+    return new Response(stream, { status, headers });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+function modelFiles(): Map<string, Uint8Array> {
+  const files = new Map(
+    [...Deno.readDirSync(MODEL)].map(({ name }) => [name, Deno.readFileSync(new URL(name, MODEL))]),
+  );
+  const text = (content: string) => new TextEncoder().encode(content);
+  files.set("chat_template.jinja", text("{{ messages }}"));
+  files.set("pytorch_model.bin", text("never"));
+  files.set("consolidated.safetensors", text("never"));
+  files.set("README.md", text("never"));
+  files.set("onnx/model.onnx", text("never"));
+  return files;
+}
+
+const NEEDED = [
+  "chat_template.jinja",
+  "config.json",
+  "generation_config.json",
+  "model-00001-of-00003.safetensors",
+  "model-00002-of-00003.safetensors",
+  "model-00003-of-00003.safetensors",
+  "model.safetensors.index.json",
+];
+const SHARD = "model-00002-of-00003.safetensors";
+
+async function withHub(
+  faults: Faults,
+  fn: (hub: FakeHub, options: ResolveOptions, cacheDir: string) => Promise<void>,
+): Promise<void> {
+  const cacheDir = Deno.makeTempDirSync();
+  await using hub = new FakeHub(modelFiles(), faults);
+  try {
+    await fn(hub, { endpoint: hub.endpoint, cacheDir, retryDelay: 1, attempts: 2, offline: false }, cacheDir);
+  } finally {
+    Deno.removeSync(cacheDir, { recursive: true });
+  }
+}
+
+const names = (path: string) => [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
+
+function assertWhole(path: string): void {
+  assertEquals(names(path), NEEDED);
+  const files = modelFiles();
+  for (const name of NEEDED) assertEquals(Deno.readFileSync(join(path, name)), files.get(name), name);
+}
+
+Deno.test("resolveModel() gives a path that exists back as it is", async () => {
+  assertEquals(await resolveModel("."), ".");
+});
+
+Deno.test("resolveModel() downloads what is needed into the shared cache layout, once, and openModel() opens it", () =>
+  withHub({}, async (hub, options, cacheDir) => {
+    const seen: DownloadProgress[] = [];
+    const path = await resolveModel(NAME, { ...options, onProgress: (progress) => seen.push(progress) });
+    const root = join(cacheDir, "models--tiny--qwen2");
+    assertEquals(path, join(root, "snapshots", COMMIT));
+    assertWhole(path);
+    assertEquals(Deno.readTextFileSync(join(root, "refs", "main")), COMMIT);
+    assertEquals(hub.log.toSorted(), NEEDED);
+    assert(names(join(root, "blobs")).every((name) => /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(name)));
+    if (Deno.build.os !== "windows") {
+      assertStringIncludes(Deno.readLinkSync(join(path, "config.json")), join("..", "..", "blobs"));
+    }
+    const last = seen.at(-1)!;
+    assertEquals([last.index, last.count, last.received], [7, 7, last.total]);
+    assertEquals(last.total, NEEDED.reduce((sum, name) => sum + modelFiles().get(name)!.length, 0));
+    for (let i = 1; i < seen.length; i++) assert(seen[i]!.received >= seen[i - 1]!.received);
+
+    assertEquals(await resolveModel(NAME, options), path);
+    assertEquals(hub.log.length, NEEDED.length, "nothing is fetched twice");
+    const model = await openModel(NAME, options);
+    assertEquals([model.nameOrPath, model.path, model.weights.names().length], [NAME, path, 26]);
+    model.weights.close();
+    assertEquals(
+      await resolveModel(NAME, { ...options, endpoint: "http://127.0.0.1:1", offline: true }),
+      path,
+    );
+  }));
+
+Deno.test("a broken connection is continued within a call", () =>
+  withHub({ breakAfter: { [SHARD]: 10_000 } }, async (hub, options) => {
+    assertWhole(await resolveModel(NAME, options));
+    assertEquals(hub.log.filter((line) => line.startsWith(SHARD)), [SHARD, `${SHARD} bytes=10000-`]);
+  }));
+
+Deno.test("an interrupted download is continued by the next call", () =>
+  withHub({ breakAlways: { [SHARD]: 7000 } }, async (hub, options, cacheDir) => {
+    const once = { ...options, attempts: 1 };
+    const error = await assertRejects(
+      () => resolveModel(NAME, once),
+      Error,
+      "the connection broke after 7000 of ",
+    );
+    assertStringIncludes(error.message, "Run again to continue");
+    const blobs = join(cacheDir, "models--tiny--qwen2", "blobs");
+    assertEquals(names(blobs).filter((name) => name.endsWith(".incomplete")).length, 1);
+    assertEquals(names(join(cacheDir, "models--tiny--qwen2", "snapshots", COMMIT)), [], "no half snapshot");
+    await using well = new FakeHub(modelFiles());
+    assertWhole(await resolveModel(NAME, { ...once, endpoint: well.endpoint }));
+    assertEquals(well.log[0], `${SHARD} bytes=7000-`);
+    assertEquals(hub.log.filter((line) => line.startsWith(SHARD)).length, 1);
+    assertEquals(names(blobs).filter((name) => name.endsWith(".incomplete")), []);
+  }));
+
+Deno.test("a server that ignores ranges sends all again, and the result is whole", () =>
+  withHub({ breakAfter: { [SHARD]: 5000 }, ignoreRanges: true }, async (_, options) => {
+    assertWhole(await resolveModel(NAME, options));
+  }));
+
+Deno.test("a connection that never gets on is given up", () =>
+  withHub({ breakAlways: { [SHARD]: 0 } }, async (hub, options) => {
+    await assertRejects(() => resolveModel(NAME, options), Error, "the connection broke after 0 of ");
+    assertEquals(hub.log.filter((line) => line.startsWith(SHARD)).length, 2);
+  }));
+
+for (const name of [SHARD, "config.json"]) {
+  Deno.test(`a corrupted ${name} is refused and removed, and the next call gets it anew`, () =>
+    withHub({ corrupt: [name] }, async (_, options, cacheDir) => {
+      await assertRejects(() => resolveModel(NAME, options), Error, `Cannot use the download of ${name}`);
+      const blobs = join(cacheDir, "models--tiny--qwen2", "blobs");
+      assertEquals(names(blobs).filter((blob) => blob.endsWith(".incomplete")), []);
+      await using well = new FakeHub(modelFiles());
+      assertWhole(await resolveModel(NAME, { ...options, endpoint: well.endpoint }));
+    }));
+}
+
+Deno.test("two calls at once fetch each file once", () =>
+  withHub({}, async (hub, options) => {
+    const paths = await Promise.all([resolveModel(NAME, options), resolveModel(NAME, options)]);
+    assertEquals(paths[0], paths[1]);
+    assertWhole(paths[0]);
+    assertEquals(hub.log.toSorted(), NEEDED);
+  }));
+
+Deno.test("a token is sent, its refusal explained, and it's never in a message", () =>
+  withHub({ token: "hf_secret" }, async (hub, options) => {
+    const none = { ...options, token: "" };
+    await assertRejects(() => resolveModel(NAME, none), RangeError, "set the environment variable HF_TOKEN");
+    const wrong = { ...options, token: "hf_wrong" };
+    const error = await assertRejects(() => resolveModel(NAME, wrong), RangeError, "use another token");
+    assert(!error.message.includes("hf_wrong") && !String(error.cause).includes("hf_wrong"));
+    assertWhole(await resolveModel(NAME, { ...options, token: "hf_secret" }));
+    assertEquals(hub.authorizations, new Set([null, "Bearer hf_wrong", "Bearer hf_secret"]));
+  }));
+
+Deno.test("HF_ENDPOINT, HF_HOME and HF_TOKEN are honoured, and another process's download is continued", () =>
+  withHub({ token: "hf_secret", breakAlways: { [SHARD]: 7000 } }, async (hub, _, cacheDir) => {
+    const module = new URL("./mod.ts", import.meta.url).href;
+    const code = `import { resolveModel } from ${JSON.stringify(module)};
+      try { console.log(await resolveModel("${NAME}", { attempts: 1 })); } catch (e) { console.log(e.message); }`;
+    const run = async (endpoint: string) => {
+      const env = {
+        HF_ENDPOINT: `${endpoint}/`,
+        HF_HOME: cacheDir,
+        HF_TOKEN: "hf_secret",
+        HF_HUB_OFFLINE: "0",
+      };
+      const command = new Deno.Command(Deno.execPath(), {
+        args: ["eval", "--config", fileURLToPath(new URL("../../deno.json", import.meta.url)), code],
+        env: { ...env, NO_COLOR: "1" },
+      });
+      const { stdout, stderr } = await command.output();
+      return new TextDecoder().decode(stdout).trim() || new TextDecoder().decode(stderr);
+    };
+    assertStringIncludes(await run(hub.endpoint), "the connection broke after 7000 of ");
+    await using well = new FakeHub(modelFiles(), { token: "hf_secret" });
+    const path = join(cacheDir, "hub", "models--tiny--qwen2", "snapshots", COMMIT);
+    assertEquals(await run(well.endpoint), path);
+    assertWhole(path);
+    assertEquals(well.log[0], `${SHARD} bytes=7000-`);
+  }));
+
+Deno.test("unknown models, unreachable hubs and repositories without safetensors are explained", () =>
+  withHub({}, async (_, options, cacheDir) => {
+    await assertRejects(() => resolveModel("tiny/qwen3", options), RangeError, "there is no such model");
+    await assertRejects(() => resolveModel("tiny/qwen3", options), RangeError, "nor a directory tiny/qwen3");
+    await assertRejects(
+      () => resolveModel(NAME, { ...options, revision: "v9" }),
+      RangeError,
+      "the revision v9",
+    );
+    await assertRejects(
+      () => resolveModel(NAME, { ...options, revision: "../x" }),
+      RangeError,
+      '"../x" as a revision',
+    );
+    await assertRejects(() => resolveModel("./tiny/qwen2", options), RangeError, "no such file or directory");
+    const gone = { ...options, endpoint: "http://127.0.0.1:1" };
+    await assertRejects(() => resolveModel(NAME, gone), Error, "it can't be reached");
+    await assertRejects(
+      () => resolveModel(NAME, { ...options, offline: true }),
+      RangeError,
+      "HF_HUB_OFFLINE forbids",
+    );
+    await resolveModel(NAME, options);
+    await assertRejects(() => resolveModel(NAME, gone), Error, "set HF_HUB_OFFLINE=1 to use it");
+    const files = new Map([["config.json", new Uint8Array(2)], ["pytorch_model.bin", new Uint8Array(2)]]);
+    await using bare = new FakeHub(files);
+    const other = { ...options, cacheDir: join(cacheDir, "other"), endpoint: bare.endpoint };
+    await assertRejects(() => resolveModel(NAME, other), RangeError, "only pytorch_model.bin");
+  }));
