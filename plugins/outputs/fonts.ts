@@ -35,6 +35,5 @@ export function fontFiles(): string[] {
 
 /** Whether Lato has a glyph for every character: Latin letters, digits, punctuation. Others need the system's fonts. */
 export function isCovered(text: string): boolean {
-  // deno-lint-ignore no-control-regex -- line breaks may stand in a text
   return /^[\n\x20-\x7e\u00a0-\u017e\u2013\u2014\u2018-\u201e\u2022\u2026\u2212]*$/.test(text);
 }

@@ -58,7 +58,7 @@ export function curveText(history: readonly Readonly<Record<string, number>>[], 
     format: (value: number) => value.toPrecision(4).padStart(10),
   });
   const [first, last] = [logs[0]!, logs.at(-1)!];
-  const title = `Training loss, smoothed: ${losses[0]!.toPrecision(4)} at step ${first.step} to ` +
+  const title = `Loss (smoothed): ${losses[0]!.toPrecision(4)} at step ${first.step}, ` +
     `${losses.at(-1)!.toPrecision(4)} at step ${last.step}`;
   return `${title}\n${chart}`;
 }
