@@ -71,10 +71,10 @@ for (const name of ["llama3", "qwen2", "qwen3"]) {
   });
 }
 
-const smollm2 = Deno.env.get("SMOLLM2_GGUF");
+const smollm2 = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
 Deno.test({
   name:
-    "openModel() of SmolLM2's GGUF equals what transformers loads, bit for bit (ignored without SMOLLM2_GGUF)",
+    "openModel() of SmolLM2's GGUF equals what transformers loads, bit for bit (ignored without DINOTUNE_SMOLLM2_GGUF)",
   ignore: !smollm2,
   async fn() {
     const expected = JSON.parse(Deno.readTextFileSync(golden("gguf/smollm2_sha256.json")));
