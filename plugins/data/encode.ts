@@ -52,6 +52,19 @@ export interface EncodeOptions {
   packing: boolean;
 }
 
+/**
+ * Options as a configuration has them. With `packing` or `neat_packing` LLaMA-Factory takes one off `cutoff_len`, in every
+ * stage but pt (there packing is the default, and the full length is used).
+ */
+export function encodeOptions(
+  config: EncodeOptions & { neat_packing: boolean },
+  shape: Example["shape"],
+): EncodeOptions {
+  const { cutoff_len, truncation, train_on_prompt, mask_history, packing, neat_packing } = config;
+  const less = (packing || neat_packing) && shape !== "text" ? 1 : 0;
+  return { cutoff_len: cutoff_len - less, truncation, train_on_prompt, mask_history, packing };
+}
+
 /** Why an example gives nothing to learn from; the same words for the same reason. */
 export interface NotEncoded {
   reason: string;

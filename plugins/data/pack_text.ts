@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Rows that LLaMA-Factory encodes together (`preprocessing_batch_size`): kto's neighbours and packing stay inside. */
+export const GROUP = 1000;
+
 /** A block of ids. */
 export interface TextBlock {
   ids: Int32Array;
@@ -24,7 +27,7 @@ export function packTexts(
   texts: readonly ArrayLike<number>[],
   length: number,
   bosId: number | null,
-  groupSize = 1000,
+  groupSize: number = GROUP,
 ): { blocks: TextBlock[]; leftOut: number } {
   const blocks: TextBlock[] = [];
   let leftOut = 0;

@@ -51,6 +51,8 @@ export interface DataReport {
 /** Counts while rows come in. */
 export class Tally {
   rows = 0;
+  /** Tokens of packed text that fill no block. */
+  leftOutTokens = 0;
   readonly truncated = { rows: 0, prompt: 0, answer: 0, turns: 0 };
   readonly #dropped = new Map<string, DropCount>();
 
