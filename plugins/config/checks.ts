@@ -57,9 +57,9 @@ function checkData(c: TrainConfig, refuse: Refuse): void {
   const sets = c.dataset.length;
   const evaluates = c.eval_dataset.length > 0 || c.val_size > 0;
   refuse(
-    !c.do_train && !c.do_eval,
+    !c.do_train,
     "do_train",
-    "Cannot run as there is nothing to do: set do_train: true or do_eval: true",
+    "Cannot run as do_train isn't true: set do_train: true (a finished model is judged by deno task eval)",
   );
   refuse(
     c.do_train && sets === 0,

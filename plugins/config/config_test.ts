@@ -240,7 +240,7 @@ Deno.test("missing keys are named", () => {
   assertStringIncludes(found, "output_dir is needed");
   assertStringIncludes(messageOf(BASE.replace("dataset: d\n", "")), "Cannot train as dataset is needed");
   assertStringIncludes(messageOf(BASE.replace("template: qwen\n", "")), "template is needed");
-  assertStringIncludes(messageOf(BASE.replace("do_train: true\n", "")), "nothing to do");
+  assertStringIncludes(messageOf(BASE.replace("do_train: true\n", "")), "set do_train: true");
   assertStringIncludes(messageOf(""), "t.yaml is empty");
   assertStringIncludes(messageOf("- a\n"), "must be a map");
 });

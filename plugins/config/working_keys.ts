@@ -137,7 +137,7 @@ function training() {
       false,
       "start anew in a folder that isn't empty: what the old run wrote goes",
     ),
-    do_train: add(bool(), false, "train; at least one of do_train and do_eval is needed"),
+    do_train: add(bool(), false, "train; must be true here, as LLaMA-Factory does nothing without it"),
     do_eval: add(bool(), false, "evaluate at the end", { derived: "true when eval_strategy isn't no" }),
     eval_strategy: add(interval, "no", "when to evaluate"),
     eval_steps: add(

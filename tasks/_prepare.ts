@@ -1,0 +1,138 @@
+/**
+ * What a run is made of, up to the encoded examples: shared by the tasks that train, preview and measure.
+ * @module
+ */
+import { openModel } from "../formats/hf_model/mod.ts";
+import type { LoadedModel } from "../formats/hf_model/loaded_model.ts";
+import type { EditableTokenizer } from "../formats/tokenizer/tokenizer.ts";
+import { builtinRegistry } from "../plugins/builtins.ts";
+import { lossName, type TrainConfig, type UsedPlugin } from "../plugins/config/mod.ts";
+import { type LoadedExamples, loadExamples } from "../plugins/data/mod.ts";
+import type { Loss } from "../plugins/losses/loss.ts";
+import type { DecoderConfig } from "../plugins/models/model_family.ts";
+import type { Kinds } from "../plugins/plugin.ts";
+import type { Registry } from "../plugins/registry.ts";
+import { compareTemplates, prepareTokenizer } from "../plugins/templates/mod.ts";
+import type { Template } from "../plugins/templates/template.ts";
+
+/** A model and the rest of what encoding needs. */
+export interface Ready {
+  /** With the tokenizer as the template wants it. */
+  model: LoadedModel;
+  /** What the model's family made of its config.json. */
+  decoder: DecoderConfig;
+  /** null only in stage pt. */
+  template: Template | null;
+  /** The loss. */
+  loss: Loss;
+  /** Plugins that take part, for run.yaml. */
+  used: UsedPlugin[];
+  /** What to say once. */
+  notes: string[];
+}
+
+/** The built-in plugins and those that the configuration loads. */
+export async function registryOf(config: TrainConfig): Promise<Registry> {
+  const registry = builtinRegistry();
+  for (const path of config.plugins) await registry.load(path);
+  return registry;
+}
+
+/**
+ * Opens the model and makes template, loss and tokenizer ready.
+ * @param say Gets a line while a model is downloaded
+ * @throws {RangeError} If a name is unknown, or the template's tokens aren't in the model's vocabulary
+ */
+export async function prepare(
+  config: TrainConfig,
+  registry: Registry,
+  say: (line: string) => void,
+): Promise<Ready> {
+  const used: UsedPlugin[] = [];
+  const use = <K extends keyof Kinds>(kind: K, name: string, raw: Record<string, unknown>): Kinds[K] => {
+    const options = registry.options(kind, name, raw);
+    used.push({ kind, name, version: registry.get(kind, name).version, options });
+    return registry.create(kind, name, options);
+  };
+  const { name, options } = lossName(config);
+  const loss = use("loss", name, options);
+  const template = config.template === null ? null : use("template", config.template, {
+    default_system: config.default_system,
+    tool_format: config.tool_format,
+    enable_thinking: config.enable_thinking,
+    preserve_thinking: config.preserve_thinking,
+    split_special_tokens: config.split_special_tokens,
+  });
+  registry.get("trainer", config.trainer); // an unknown name is told before anything is downloaded
+  const opened = await openModel(config.model_name_or_path, {
+    revision: config.model_revision,
+    ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
+    ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
+    onProgress: downloadLines(say),
+  });
+  const { tokenizer, notes } = templateTokenizer(config, template, opened.tokenizer as EditableTokenizer);
+  const decoder = use("model", familyOf(opened), {}).parse(opened.config);
+  const model = { ...opened, tokenizer };
+  if (template !== null && opened.tokenizer.chatTemplate !== null) {
+    const difference = compareTemplates(template, opened.tokenizer);
+    if (difference !== null) notes.push(difference);
+  }
+  return { model, decoder, template, loss, used, notes };
+}
+
+function familyOf(model: LoadedModel): string {
+  const { model_type: type } = model.config;
+  if (typeof type === "string") return type;
+  throw new RangeError(
+    `Cannot open ${model.path} as a model: its config.json needs model_type: current value is ${type}`,
+  );
+}
+
+function templateTokenizer(
+  config: TrainConfig,
+  template: Template | null,
+  plain: EditableTokenizer,
+): { tokenizer: EditableTokenizer; notes: string[] } {
+  if (template === null) return { tokenizer: plain, notes: [] };
+  const { tokenizer, added, notes } = prepareTokenizer(template, plain);
+  if (added.length > 0) {
+    throw new RangeError(
+      `Cannot use template ${template.name} with ${config.model_name_or_path} as the model's vocabulary lacks its tokens ` +
+        `${added.join(", ")}: name the template that the model was made for, or auto for its own`,
+    );
+  }
+  return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };
+}
+
+/** One line a file and tenth of it, so that a long download is seen to go on. */
+function downloadLines(
+  say: (line: string) => void,
+): (progress: { file: string; index: number; count: number; received: number; total: number }) => void {
+  let last = "";
+  return ({ file, index, count, received, total }) => {
+    const line = `Downloading ${file} (${index} of ${count}): ${
+      Math.floor(10 * received / Math.max(1, total)) * 10
+    } % of all`;
+    if (line !== last) say(line);
+    last = line;
+  };
+}
+
+/** Reads, converts and encodes the data. */
+export async function encode(
+  config: TrainConfig,
+  registry: Registry,
+  ready: Ready,
+  onProgress?: (phase: string, done: number, total: number) => void,
+): Promise<LoadedExamples> {
+  const identity = ready.used.find(({ kind }) => kind === "template");
+  return await loadExamples({
+    options: config,
+    registry,
+    template: ready.template,
+    templateIdentity: identity ?? null,
+    tokenizer: ready.model.tokenizer,
+    loss: ready.loss,
+    ...(onProgress && { onProgress }),
+  });
+}
