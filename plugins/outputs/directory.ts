@@ -13,13 +13,17 @@ export interface Checkpoint {
   name: string;
   /** Optimizer steps done in it. */
   step: number;
+  /** Its directory. */
   path: string;
 }
 
 /** What {@linkcode prepareOutputDirectory} takes; names are the configuration's. */
 export interface OutputDirectoryRequest {
+  /** The directory to write to. */
   output_dir: string;
+  /** Whether an earlier run may be taken away. */
   overwrite_output_dir: boolean;
+  /** True: the last checkpoint; text: the path of one. */
   resume_from_checkpoint: boolean | string | null;
   /** Paths that the run will read (model, adapter, data); overwriting is refused where it would take one away. */
   inputs?: readonly string[];

@@ -14,8 +14,11 @@ import type { RunEnd, RunLog } from "./run_log.ts";
 
 /** What {@linkcode writeRunOutputs} takes. */
 export interface RunOutputs extends RunEnd {
+  /** The run's configuration. */
   config: TrainConfig;
+  /** Its log, not ended yet. */
   log: RunLog;
+  /** The tokenizer that the run encoded with. */
   tokenizer: Tokenizer;
   /** Jinja text of the template that the run used; null: the tokenizer's own stays. */
   chatTemplate: string | null;
@@ -25,6 +28,7 @@ export interface RunOutputs extends RunEnd {
 
 /** One file in the output directory. */
 export interface WrittenFile {
+  /** In the output directory. */
   name: string;
   /** What it is, in a few words. */
   what: string;

@@ -7,12 +7,15 @@
 export interface StepReport {
   /** From 1. */
   step: number;
+  /** Optimizer steps of the whole run. */
   totalSteps: number;
   /** Epochs done, fractional. */
   epoch: number;
+  /** As normalised by the loss. */
   loss: number;
   /** Global L2 norm before clipping. */
   gradNorm: number;
+  /** Used in this step, >= 0. */
   learningRate: number;
   /** Means over the step's examples, flat names such as "rewards/margins". */
   metrics: Record<string, number>;
@@ -22,6 +25,7 @@ export interface StepReport {
   counts?: Record<string, number>;
   /** Real tokens of all sequences of the step, no padding, shared prefixes counted in each. */
   tokens: number;
+  /** Wall-clock seconds that the step took. */
   seconds: number;
 }
 
@@ -29,14 +33,18 @@ export interface StepReport {
 export interface LogSink {
   /** A phase without steps, such as "reference log-probabilities"; `done` of `total` units. */
   phase(name: string, done: number, total: number): void;
+  /** A finished optimizer step. */
   step(report: StepReport): void;
   /** Evaluation at a step: "eval_loss" and others. */
   evaluation(step: number, epoch: number, metrics: Record<string, number>): void;
+  /** A checkpoint that was written. */
   checkpoint(step: number, directory: string): void;
+  /** Something that the user should know. */
   warn(message: string): void;
   /** What a checkpoint of this moment holds for other tools, by file name: trainer_state.json. */
   checkpointFiles?(): Record<string, string>;
   /** State that a checkpoint stores and a resumed run gets back (log history). */
   state(): unknown;
+  /** Takes back what `state` gave. */
   restore(state: unknown): void;
 }

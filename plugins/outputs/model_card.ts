@@ -8,11 +8,13 @@ import type { TrainConfig } from "../config/train_config.ts";
 
 /** What {@linkcode modelCard} is made from. */
 export interface ModelCard {
+  /** The run's configuration. */
   config: TrainConfig;
   /** Base model as the user wrote it: hub id or path. */
   baseModel: string;
   /** Last part of the output directory. */
   name: string;
+  /** Optimizer steps done. */
   totalSteps: number;
   /** `log_history`. */
   history: readonly Readonly<Record<string, number>>[];

@@ -11,12 +11,15 @@ import { smooth } from "./smooth.ts";
 
 /** One value of `log_history`. */
 export interface PlotPoint {
+  /** Optimizer steps done. */
   step: number;
+  /** What was logged. */
   value: number;
 }
 
 /** A picture to draw. */
 export interface Plot {
+  /** First line. */
   title: string;
   /** Second line, such as the run's name. */
   subtitle: string;

@@ -4,20 +4,23 @@
  */
 import process from "node:process";
 
-// @deno-types="@types/cli-progress"
 import cliProgress from "cli-progress";
 
 import { hms } from "./_format.ts";
 
 /** Where a run stands after a step. */
 export interface StepStatus {
+  /** Optimizer steps done. */
   step: number;
+  /** Of the whole run. */
   totalSteps: number;
+  /** Of this step. */
   loss: number;
   /** `rewards/margins` of preference losses, else null. */
   margin: number | null;
   /** Real tokens per second since this start; 0: not known yet. */
   tokensPerSecond: number;
+  /** Seconds left at this pace. */
   remainingSeconds: number;
 }
 
@@ -25,6 +28,7 @@ export interface StepStatus {
 export interface LogStatus {
   /** As in `log_history`. */
   entry: Readonly<Record<string, number>>;
+  /** Optimizer steps of the whole run. */
   totalSteps: number;
   /** Tokens per second since this start. */
   speed: number;
@@ -36,16 +40,21 @@ export interface LogStatus {
 export interface Progress {
   /** A phase without steps: `done` of `total` units. */
   phase(name: string, done: number, total: number): void;
+  /** A finished optimizer step. */
   step(status: StepStatus): void;
+  /** One log. */
   log(status: LogStatus): void;
   /** One line of text that stays. */
   line(text: string): void;
+  /** Takes the bar away. */
   stop(): void;
 }
 
 /** What is written to: `node:process`'s stderr, or a stand-in. */
 export interface ProgressStream {
+  /** Whether a bar can be drawn. */
   isTTY?: boolean | undefined;
+  /** Writes text as it is. */
   write(text: string): unknown;
 }
 
@@ -96,6 +105,19 @@ export function paceText(tokensPerSecond: number, remainingSeconds: number): str
   return `${speed.toLocaleString("en-US")} tokens/s, ${hms(remainingSeconds)} left`;
 }
 
+/** The part of cli-progress that is used; the package brings no types. */
+interface Bars {
+  create(total: number, start: number, payload: Record<string, string>): Bar;
+  update(): void;
+  log(text: string): void;
+  stop(): void;
+}
+
+interface Bar {
+  setTotal(total: number): void;
+  update(value: number, payload?: Record<string, string>): void;
+}
+
 function lines(stream: ProgressStream, now: () => number): Progress {
   const write = (text: string) => void stream.write(text + "\n");
   let phase: { name: string; shown: number } | null = null;
@@ -117,7 +139,7 @@ function lines(stream: ProgressStream, now: () => number): Progress {
 }
 
 function bar(stream: ProgressStream): Progress {
-  let current: { bars: cliProgress.MultiBar; bar: cliProgress.SingleBar; name: string } | null = null;
+  let current: { bars: Bars; bar: Bar; name: string } | null = null;
 
   function stop(): void {
     if (current === null) return;
@@ -127,14 +149,14 @@ function bar(stream: ProgressStream): Progress {
     current = null;
   }
 
-  function shown(name: string, total: number, format: string): cliProgress.SingleBar {
+  function shown(name: string, total: number, format: string): Bar {
     if (current?.name === name) {
       current.bar.setTotal(total);
       return current.bar;
     }
     stop();
-    const bars = new cliProgress.MultiBar({
-      stream: stream as NodeJS.WritableStream,
+    const bars: Bars = new cliProgress.MultiBar({
+      stream,
       format,
       barsize: 24,
       barCompleteChar: "█",

@@ -25,6 +25,7 @@ export interface Reporter {
    * `startedAt` (seconds since 1970) is the first start of the run and the same on resume.
    */
   rewrite(reports: readonly Report[], startedAt: number): void;
+  /** Adds one report. */
   append(report: Report): void;
 }
 

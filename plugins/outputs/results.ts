@@ -9,7 +9,9 @@ import { sortedJson } from "./_format.ts";
 
 /** Results by split; null: that split has none. */
 export interface Results {
+  /** Of training. */
   train: Readonly<Record<string, number>> | null;
+  /** Of the evaluation. */
   eval: Readonly<Record<string, number>> | null;
 }
 

@@ -44,7 +44,9 @@ export interface RunLogSettings extends
 export interface RunLogOptions {
   /** Exists. Files are written there from the first report on. */
   outputDir: string;
+  /** What it needs of the configuration. */
   settings: RunLogSettings;
+  /** What the user sees. */
   progress: Progress;
   /** See {@linkcode Reporter}; none by default. */
   reporters?: readonly Reporter[];
@@ -66,7 +68,9 @@ export interface RunEnd {
 
 /** A log sink that can also be looked at and ended. */
 export interface RunLog extends LogSink {
+  /** See {@linkcode LogSink}; always there. */
   checkpointFiles(): Record<string, string>;
+  /** What a checkpoint keeps. */
   state(): RunLogState;
   /** Writes the closing line, trainer_state.json and the results; gives the names of the files in the directory. */
   finish(end: RunEnd): string[];

@@ -5,43 +5,60 @@
  */
 import { z } from "zod";
 
-const finite = z.number();
-const values = z.record(z.string(), finite);
-
-const State = z.strictObject({
-  version: z.literal(1),
+/** See the comments on the fields; JSON keeps it exactly. */
+export interface RunLogState {
+  /** Of this form. */
+  version: 1;
   /** Seconds since 1970 at which the run first started; names its event file. */
+  startedAt: number;
+  /** Optimizer steps done. */
+  step: number;
+  /** Optimizer steps of the whole run; 0: not known yet. */
+  totalSteps: number;
+  /** Epochs done, fractional. */
+  epoch: number;
+  /** Real tokens of all steps. */
+  tokens: number;
+  /** Examples of all steps, where the trainer counts them. */
+  examples: number;
+  /** Sum of the steps' losses. */
+  lossSum: number;
+  /** Seconds of training, all starts together. */
+  seconds: number;
+  /** Steps since the last log. `sums`: per metric its weighted sum and the sum of weights. */
+  window: { steps: number; lossSum: number; sums: Record<string, [sum: number, weights: number]> };
+  /** `log_history` of trainer_state.json. */
+  history: Record<string, number>[];
+  /** Seconds since 1970 of each entry of `history`. */
+  wallTimes: number[];
+  /** Lines of trainer_log.jsonl. */
+  rows: Record<string, number | string>[];
+  /** The best evaluation, and whether its step has a checkpoint. */
+  best: { metric: number; step: number; saved: boolean } | null;
+}
+
+const finite = z.number();
+
+const State: z.ZodType<RunLogState> = z.strictObject({
+  version: z.literal(1),
   startedAt: finite,
-  /** Optimizer steps done, and of how many. */
   step: z.int(),
   totalSteps: z.int(),
   epoch: finite,
-  /** Real tokens of all steps. */
   tokens: finite,
-  /** Examples of all steps, where the trainer counts them. */
   examples: finite,
-  /** Sum of the steps' losses. */
   lossSum: finite,
-  /** Seconds of training, all starts together. */
   seconds: finite,
-  /** Steps since the last log. `sums`: per metric its weighted sum and the sum of weights. */
   window: z.strictObject({
     steps: z.int(),
     lossSum: finite,
     sums: z.record(z.string(), z.tuple([finite, finite])),
   }),
-  /** `log_history` of trainer_state.json. */
-  history: z.array(values),
-  /** Seconds since 1970 of each entry of `history`. */
+  history: z.array(z.record(z.string(), finite)),
   wallTimes: z.array(finite),
-  /** Lines of trainer_log.jsonl. */
   rows: z.array(z.record(z.string(), z.union([finite, z.string()]))),
-  /** The best evaluation, and whether its step has a checkpoint. */
   best: z.strictObject({ metric: finite, step: z.int(), saved: z.boolean() }).nullable(),
 });
-
-/** See the comments on the fields; JSON keeps it exactly. */
-export type RunLogState = z.output<typeof State>;
 
 /** The state of a run that did nothing yet. `startedAt` in seconds since 1970. */
 export function emptyState(startedAt: number, totalSteps: number): RunLogState {
