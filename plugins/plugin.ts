@@ -15,13 +15,21 @@ import type { Endpoint } from "./endpoints/endpoint.ts";
 
 /** Maps each kind of plugin to the product that its `create` makes. */
 export interface Kinds {
+  /** Raw records to examples. */
   dataset: Dataset;
+  /** What is learnt from an example. */
   loss: Loss;
+  /** What carries out a run. */
   trainer: Trainer;
+  /** Verdicts on responses. */
   judge: Judge;
+  /** What a config.json means. */
   model: ModelFamily;
+  /** Messages to token ids. */
   template: Template;
+  /** Items to answer, and scores. */
   benchmark: Benchmark;
+  /** Where responses come from. */
   endpoint: Endpoint;
 }
 
@@ -39,6 +47,7 @@ export const KINDS: readonly (keyof Kinds)[] = [
 
 /** One named, versioned thing that a YAML file can ask for. Nothing happens on import; `create` does the work. */
 export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends z.ZodObject = z.ZodObject> {
+  /** What it makes. */
   readonly kind: K;
   /** As written in YAML: lower case letters, digits, `_`, `-` and `.`. */
   readonly name: string;
@@ -53,6 +62,8 @@ export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends z.ZodObje
 }
 
 /** Gives a plugin its exact type; use as `export default definePlugin({...})`. */
-export function definePlugin<K extends keyof Kinds, S extends z.ZodObject>(plugin: Plugin<K, S>): Plugin<K, S> {
+export function definePlugin<K extends keyof Kinds, S extends z.ZodObject>(
+  plugin: Plugin<K, S>,
+): Plugin<K, S> {
   return plugin;
 }

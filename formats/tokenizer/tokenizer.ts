@@ -7,9 +7,13 @@
 export interface Tokenizer {
   /** Number of ids, added tokens included. */
   readonly vocabSize: number;
+  /** Id of the token that begins a text, or null. */
   readonly bosId: number | null;
+  /** Id of the token that ends an answer, or null. */
   readonly eosId: number | null;
+  /** Id of the padding token, or null. */
   readonly padId: number | null;
+  /** Id for what the vocabulary lacks, or null. */
   readonly unkId: number | null;
   /** The model's own chat template (Jinja), if its files have one. */
   readonly chatTemplate: string | null;
@@ -36,6 +40,7 @@ export interface Tokenizer {
 
 /** A tokenizer that can be adapted to a template. Every method returns a new one that shares the vocabulary. */
 export interface EditableTokenizer extends Tokenizer {
+  /** As of {@linkcode Tokenizer.withEos}. */
   withEos(token: string): EditableTokenizer;
   /** Changes the padding token. Ids must exist. */
   withPad(token: string): EditableTokenizer;

@@ -20,7 +20,9 @@ export interface EncodedSequence {
 export interface EncodedExample {
   /** Position in the split, from 0, before shuffling. */
   index: number;
+  /** Where the row came from; `row` counts from 0. */
   source: { file: string; row: number };
+  /** One a name of the loss's `sequences`. */
   sequences: EncodedSequence[];
   /** `kto` only. */
   desirable?: boolean;

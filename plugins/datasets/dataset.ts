@@ -5,19 +5,25 @@
 
 /** One message of a conversation. `tool` is the result of a call (LLaMA-Factory: observation), `function` the call itself. */
 export interface Message {
+  /** Who says it. */
   role: "system" | "user" | "assistant" | "tool" | "function";
+  /** The text. */
   content: string;
 }
 
 /** Where a record came from, for error messages. `row` counts from 0. */
 export interface Source {
+  /** Path of the file. */
   file: string;
+  /** Row in the file, from 0. */
   row: number;
 }
 
 /** One usable record. Which prompts and answers there are depends on the shape, see {@linkcode ExampleShape}. */
 export interface Example {
+  /** Where it came from. */
   source: Source;
+  /** What prompts and answers there are. */
   shape: ExampleShape;
   /** System text, "" when the record has none (the template's default then applies). */
   system: string;
@@ -42,6 +48,7 @@ export type ExampleShape = "text" | "single" | "pair" | "kto" | "iopo";
 
 /** A record that cannot be used, with the reason that is counted, and the field at fault. */
 export interface Dropped {
+  /** Where it came from. */
   source: Source;
   /** Short and the same for all records with this fault, such as "answer is empty". */
   reason: string;
@@ -51,12 +58,15 @@ export interface Dropped {
 
 /** What dataset_info.json says of one set, defaults merged in (LLaMA-Factory's names). */
 export interface DatasetAttributes {
+  /** Key in dataset_info.json. */
   name: string;
+  /** Whether rows hold a better and a worse answer. */
   ranking: boolean;
   /** What the loss asks for, one of the plugin's {@linkcode Dataset.shapes}. */
   shape: ExampleShape;
   /** Column of each role, null: not used. */
   columns: Record<string, string | null>;
+  /** Names of roles and fields in a conversation. */
   tags: Record<string, string>;
 }
 

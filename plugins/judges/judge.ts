@@ -8,8 +8,11 @@ export type Verdict = { score: number; reason?: string } | { score: null; reason
 
 /** What a judge sees of one response. */
 export interface JudgeRequest {
+  /** Id of the item. */
   id: string;
+  /** What was asked. */
   prompt: string;
+  /** What was answered. */
   response: string;
   /** The constraints to judge; `rule` is data for a rule judge (an id and its arguments). */
   constraints: { text: string; rule?: { id: string; kwargs: Record<string, unknown> } }[];
@@ -19,6 +22,7 @@ export interface JudgeRequest {
 export interface JudgeResult {
   /** One verdict a constraint, in order. */
   constraints: Verdict[];
+  /** Verdict on the whole response. */
   overall: Verdict;
   /** The judge's own text, for the report; "" for rules. */
   raw: string;
@@ -28,5 +32,6 @@ export interface JudgeResult {
 export interface Judge {
   /** Scores run from 0 to this. */
   scale: number;
+  /** Judges one response. */
   judge(request: JudgeRequest, signal: AbortSignal): Promise<JudgeResult>;
 }

@@ -5,13 +5,21 @@
 
 /** A decoder described by data; everything the graphs need. Sizes are counts. */
 export interface DecoderConfig {
+  /** `model_type` of config.json. */
   modelType: string;
+  /** Width of the residual stream. */
   hiddenSize: number;
+  /** Width of the MLP. */
   intermediateSize: number;
+  /** Blocks. */
   numLayers: number;
+  /** Query heads. */
   numHeads: number;
+  /** Key and value heads; divides `numHeads`. */
   numKeyValueHeads: number;
+  /** Width of a head, even. */
   headDim: number;
+  /** Rows of the embedding. */
   vocabSize: number;
   /** RMSNorm's ε, > 0. */
   rmsNormEps: number;
@@ -27,7 +35,9 @@ export interface DecoderConfig {
   qkNorm: boolean;
   /** Per layer: tokens a token can look back, itself included; null = all. */
   slidingWindow: readonly (number | null)[];
+  /** The output head is the embedding. */
   tieWordEmbeddings: boolean;
+  /** Longest sequence that the model was made for, in tokens. */
   maxPositionEmbeddings: number;
   /** Ids that end generation. */
   eosTokenIds: readonly number[];

@@ -7,7 +7,9 @@ import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 
 /** One turn: the ids that lead up to an answer (system and user blocks, assistant header) and the answer with its end. */
 export interface EncodedTurn {
+  /** Ids up to the answer. */
   source: number[];
+  /** Ids of the answer and its end. */
   target: number[];
 }
 
@@ -23,6 +25,7 @@ export interface Template {
   name: string;
   /** Token texts that end an answer when generating; the first replaces eos when `replaceEos`. */
   stopWords: readonly string[];
+  /** Whether the first stop word becomes the tokenizer's eos. */
   replaceEos: boolean;
   /** The system text used when an example has none; "" for none. */
   defaultSystem: string;

@@ -12,12 +12,17 @@ import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
 /** Everything a trainer is given. */
 export interface TrainerInputs {
+  /** Resolved. */
   config: TrainConfig;
+  /** Opened, its tokenizer as the template wants it. */
   model: LoadedModel;
   /** What the model's family made of its config.json. */
   decoder: DecoderConfig;
+  /** What is learnt. */
   loss: Loss;
+  /** In split order. */
   train: EncodedExample[];
+  /** Empty without evaluation. */
   evaluation: EncodedExample[];
   /** Whether `train` is shuffled each epoch; false when the data or the configuration ordered it already. */
   shuffle: boolean;
@@ -27,6 +32,7 @@ export interface TrainerInputs {
   dataHash: string;
   /** Files that belong beside every saved adapter or model, by name: the tokenizer's. */
   files: Record<string, string | Uint8Array>;
+  /** Gets every step, evaluation and checkpoint. */
   log: LogSink;
   /** Aborted by Ctrl-C: the trainer saves a checkpoint and returns. */
   signal: AbortSignal;
@@ -38,10 +44,12 @@ export interface TrainerResult {
   directory: string;
   /** Whether all steps were done; false after an interruption. */
   finished: boolean;
+  /** Means over the run, such as "train_loss". */
   metrics: Record<string, number>;
 }
 
 /** The product of a trainer plugin. */
 export interface Trainer {
+  /** Carries out the run. */
   train(inputs: TrainerInputs): Promise<TrainerResult>;
 }
