@@ -44,6 +44,11 @@ export interface JudgeProtocol {
   rounds: number;
   /** What to send. Text of the response can't pass for a part of the prompt or for a verdict. */
   messages(item: BenchmarkItem, response: string): Message[];
+  /**
+   * JSON schema of an answer, for endpoints that can be held to one; {@linkcode read} reads both kinds of answer. Such
+   * an answer keeps the order of the constraints in `scores`.
+   */
+  schema(item: BenchmarkItem): Record<string, unknown>;
   /** Reads the judge's text. Never throws: what can't be read is null with a reason. */
   read(item: BenchmarkItem, text: string): Judgement;
 }

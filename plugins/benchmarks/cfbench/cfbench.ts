@@ -1,0 +1,182 @@
+/**
+ * Benchmark `cfbench`: 1,000 Chinese instructions with 4,237 criteria, judged by a model criterion by criterion.
+ *
+ * Zhang et al. 2024, "CFBench: A Comprehensive Constraints-Following Benchmark for LLMs", arXiv 2408.01122. The data has
+ * no licence and doesn't come along: `path` names a person's own copy of cfbench_data.json.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin, type Plugin } from "../../plugin.ts";
+import type { Verdict } from "../../judges/judge.ts";
+import { readRows } from "../_data.ts";
+import { fence, fillTemplate, readScoresJson, readTemplate, scoresSchema } from "../_judge_text.ts";
+import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement, JudgeProtocol } from "../benchmark.ts";
+import { allReach, contribute } from "../scores.ts";
+import {
+  type CfbenchMetrics,
+  completeMetrics,
+  listedMetrics,
+  partialMetrics,
+  type Priority,
+} from "./metrics.ts";
+import { readOnes, readStrict, readTolerant } from "./reading.ts";
+
+const Options = z.strictObject({
+  path: z.string().describe("cfbench_data.json of PKU-Baichuan-MLSystemLab/CFBench, or rows in its format"),
+  mode: z.enum(["fixed", "upstream"]).default("fixed").describe(
+    "fixed: zeros of a partly readable judgement count and what is missing stays unscored; upstream: as the released code",
+  ),
+  prompt: z.string().optional().describe(
+    "a judge prompt of your own with {{query}}, {{reference}}, {{response}}, {{constraints}} and, if you like, {{tag}}",
+  ),
+  rounds: z.int().min(1).max(10).default(10).describe(
+    "how often the judge is asked at most until all is readable",
+  ),
+});
+
+/** How judgements are read and counted. */
+export type CfbenchMode = z.output<typeof Options>["mode"];
+
+const PRIORITIES: Record<string, Priority> = { 主需: "primary", 次需: "secondary" };
+
+const Row = z.object({
+  idx: z.union([z.int(), z.string()]).transform(String),
+  prompt: z.string(), // empty in row 810 of the released data
+  gold: z.string().nullish().transform((gold) => gold ?? ""),
+  split: z.string().min(1),
+  criteria: z.array(
+    z.tuple([z.string().min(1), z.enum(["主需", "次需"])]).rest(z.string()),
+  ).min(1),
+});
+
+/** The plugin, see the module's text. */
+const cfbench: Plugin<"benchmark", typeof Options> = definePlugin({
+  kind: "benchmark",
+  name: "cfbench",
+  version: "1",
+  description: "CFBench: Chinese instructions with prioritised criteria, judged by a model (CSR, ISR, PSR)",
+  options: Options,
+  create: ({ path, mode, prompt, rounds }) => ({
+    async *items() {
+      yield* await readCfbenchItems(path);
+    },
+    protocol: cfbenchProtocol(mode, rounds, prompt),
+    contributions: (result) => cfbenchContributions(result, mode),
+  }),
+});
+export default cfbench;
+
+/**
+ * Reads CFBench rows: a JSON array or JSON lines.
+ *
+ * @throws {SyntaxError} If a row isn't in the released format: names the row and the field.
+ */
+export async function readCfbenchItems(path: string): Promise<BenchmarkItem[]> {
+  return (await readRows(path, Row, (row) => row.idx)).map(cfbenchItem);
+}
+
+/** An item from one row of the released format. */
+export function cfbenchItem({ idx, prompt, gold, split, criteria }: z.output<typeof Row>): BenchmarkItem {
+  return {
+    id: idx,
+    messages: [{ role: "user", content: prompt }],
+    constraints: criteria.map(([text, priority, type]) => ({
+      text,
+      groups: { priority: PRIORITIES[priority]!, type: type === undefined || type === "" ? "(none)" : type },
+    })),
+    groups: { split },
+    fields: { query: prompt, reference: gold },
+  };
+}
+
+/**
+ * How the judge is asked and read.
+ *
+ * @throws {RangeError} If the prompt lacks a slot.
+ */
+export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string): JudgeProtocol {
+  const template = readTemplate(prompt, new URL("judge_prompt.txt", import.meta.url), [
+    "query",
+    "response",
+    "constraints",
+  ]);
+  return {
+    scale: 1,
+    rounds,
+    messages(item, response) {
+      const constraints = item.constraints.map((c) => c.text).join("\n\n");
+      const { query = "", reference = "" } = item.fields;
+      const tag = fence(query, reference, constraints, response);
+      const slots = { query, reference, constraints, response: neutralize(response), tag };
+      return [{ role: "user", content: fillTemplate(template, slots) }];
+    },
+    schema: (item) => scoresSchema(item.constraints.length, [0, 1]),
+    read: (item, text) => readCfbench(item, text, mode),
+  };
+}
+
+/** Reads a judge's text, see {@linkcode CfbenchMode}. */
+export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode): Judgement {
+  const criteria = item.constraints.map((c) => c.text);
+  const json = readScoresJson(text, criteria.length)?.scores;
+  const scores = json?.every((s) => s === 0 || s === 1) ? json : readStrict(text, criteria);
+  const judgement = (constraints: Verdict[], listed: number[]): Judgement => ({
+    constraints,
+    overall: allReach(constraints),
+    raw: text,
+    reading: constraints.every((v) => v.score !== null) ? "complete" : listed.length > 0 ? "partial" : "none",
+    listed,
+  });
+  if (scores !== undefined) return judgement(scores.map((score) => ({ score })), scores);
+  if (mode === "upstream") {
+    const reason = "the judge's text isn't in the format asked for";
+    return judgement(criteria.map(() => ({ score: null, reason })), readOnes(text));
+  }
+  const verdicts = readTolerant(text, criteria);
+  return judgement(verdicts, verdicts.flatMap((v) => v.score === null ? [] : [v.score]));
+}
+
+/** CSR, ISR and PSR of one response; null without a judgement. */
+export function cfbenchMetrics(
+  item: BenchmarkItem,
+  judgement: Judgement | null,
+  mode: CfbenchMode,
+): CfbenchMetrics {
+  if (judgement === null) return { CSR: null, ISR: null, PSR: null };
+  const priorities = item.constraints.map((c) => c.groups["priority"] as Priority);
+  if (mode === "fixed") return partialMetrics(judgement.constraints, priorities);
+  const listed = judgement.listed ?? [];
+  if (judgement.reading === "complete") return completeMetrics(listed, priorities);
+  return listed.length > 0 ? listedMetrics(listed) : { CSR: 0, ISR: 0, PSR: 0 };
+}
+
+/** `CSR`, `ISR`, `PSR` for all rows and by split; `criterion` (share met) by priority and by main type. */
+export function cfbenchContributions(
+  { item, judgement }: BenchmarkResult,
+  mode: CfbenchMode,
+): Contribution[] {
+  const metrics = Object.entries(cfbenchMetrics(item, judgement, mode));
+  const splits = Object.entries(item.groups).map(([by, name]) => ({ by, name }));
+  return [
+    ...[undefined, ...splits].flatMap((group) =>
+      metrics.map(([metric, value]) => ({
+        metric,
+        ...(group === undefined ? {} : { group }),
+        value,
+        weight: 1,
+      }))
+    ),
+    ...item.constraints.flatMap(({ groups }, i) => {
+      const verdict: Verdict = judgement?.constraints[i] ?? { score: null, reason: "no judgement" };
+      return Object.entries(groups).flatMap(([by, name]) => contribute("criterion", [verdict], { by, name }));
+    }),
+  ];
+}
+
+/** The response without lines that read like a score and without headings like those of the prompt. */
+function neutralize(response: string): string {
+  const headings = "用户指令|参考答案|模型答案|模型回答|考察点|检查点|评估标准|你的评估";
+  return response.replace(/(?:\t|\\t)([^\S\n]*[01](?:\.0*)?[^\S\n]*)$/gm, "    $1")
+    .replace(new RegExp(`[\\[【]\\s*(${headings})\\s*[\\]】]`, "g"), "〔$1〕");
+}

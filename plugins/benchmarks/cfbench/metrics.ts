@@ -1,0 +1,87 @@
+/**
+ * The three metrics of CFBench on one response: the share of criteria met (CSR), all met (ISR), and what people set first
+ * met (PSR).
+ *
+ * Zhang et al. 2024, "CFBench: A Comprehensive Constraints-Following Benchmark for LLMs", arXiv 2408.01122.
+ * @module
+ */
+import type { Verdict } from "../../judges/judge.ts";
+
+/** Whether a criterion is one that people set first (主需) or second (次需). */
+export type Priority = "primary" | "secondary";
+
+/** Metrics of one response, each 0 to 1; null when the verdicts don't decide it. */
+export interface CfbenchMetrics {
+  CSR: number | null;
+  ISR: number | null;
+  PSR: number | null;
+}
+
+/** Least share that PSR asks for, exclusive. */
+const ENOUGH = 0.8;
+
+/**
+ * As the released code counts: CSR rounded to 2 decimals, PSR from the scores' priorities.
+ *
+ * @param scores 0 or 1 a criterion, in order.
+ */
+export function completeMetrics(
+  scores: readonly number[],
+  priorities: readonly Priority[],
+): CfbenchMetrics & {
+  CSR: number;
+  ISR: number;
+  PSR: number;
+} {
+  const CSR = round2(mean(scores));
+  return { CSR, ISR: CSR < 1 ? 0 : 1, PSR: psr(scores, priorities) };
+}
+
+/** As the released code counts what it could read only in part: priorities are lost. */
+export function listedMetrics(scores: readonly number[]): { CSR: number; ISR: number; PSR: number } {
+  const CSR = round2(mean(scores));
+  return { CSR, ISR: CSR < 1 ? 0 : 1, PSR: CSR > ENOUGH ? 1 : 0 };
+}
+
+/**
+ * From verdicts of which some may be missing: CSR over those that are there (a partial reading says what it can), ISR and
+ * PSR only where the missing ones can't change them. Nothing is rounded.
+ */
+export function partialMetrics(
+  verdicts: readonly Verdict[],
+  priorities: readonly Priority[],
+): CfbenchMetrics {
+  const scores = verdicts.flatMap((v) => v.score === null ? [] : [v.score]);
+  if (scores.length === 0) return { CSR: null, ISR: null, PSR: null };
+  const fill = (value: number) => psr(verdicts.map((v) => v.score ?? value), priorities);
+  const [least, most] = [fill(0), fill(1)];
+  const ISR = scores.includes(0) ? 0 : scores.length === verdicts.length ? 1 : null;
+  return { CSR: mean(scores), ISR, PSR: least === most ? least : null };
+}
+
+function psr(scores: readonly number[], priorities: readonly Priority[]): number {
+  const of = (priority: Priority) => scores.filter((_, i) => priorities[i] === priority);
+  const [primary, secondary] = [of("primary"), of("secondary")];
+  if (primary.includes(0)) return 0;
+  if (secondary.length === 0) return 1;
+  const share = round2(mean(secondary));
+  return (primary.length === 0 ? share : 0.5 + 0.5 * share) > ENOUGH ? 1 : 0;
+}
+
+/**
+ * Python's `round(x, 2)`: the nearest number of two decimals, an exact tie to the even one.
+ *
+ * @param x `|x| < 1e15`.
+ */
+export function round2(x: number): number {
+  // A binary number lies exactly between two of two decimals only when it is an odd number of eighths.
+  if (Number.isInteger(x * 8) && !Number.isInteger(x * 4)) {
+    const below = Math.floor(x * 100);
+    return (below % 2 === 0 ? below : below + 1) / 100;
+  }
+  return Number(x.toFixed(2));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
