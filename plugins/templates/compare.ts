@@ -1,0 +1,83 @@
+/**
+ * Whether a named template agrees with the model's own chat template.
+ * @module
+ */
+import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import type { Message } from "../datasets/dataset.ts";
+import { auto } from "./auto.ts";
+import { type TemplateOptions, templateOptions } from "./options.ts";
+import { prepareTokenizer } from "./prepare.ts";
+import type { Template } from "./template.ts";
+
+const QUESTION: Message = { role: "user", content: "Name a colour." };
+const ANSWER: Message = { role: "assistant", content: "Teal." };
+const MORE: Message = { role: "user", content: "Another one?" };
+const LAST: Message = { role: "assistant", content: "Rust." };
+
+interface Probe {
+  what: string;
+  messages: readonly Message[];
+  system: string;
+}
+
+const PROBES: readonly Probe[] = [
+  { what: "one question", messages: [QUESTION, ANSWER], system: "" },
+  { what: "a system text", messages: [QUESTION, ANSWER], system: "Be brief." },
+  { what: "two questions", messages: [QUESTION, ANSWER, MORE, LAST], system: "" },
+];
+
+/**
+ * Encodes probe conversations by both.
+ *
+ * @param tokenizer As the model has it, not prepared yet (preparing may replace its chat template).
+ * @param options Of the named template; those that the model's own understands are given to it too.
+ * @returns null if all ids are equal or the model has no template; else a text for a warning that shows, for the first
+ * conversation that differs, where.
+ */
+export function compareTemplates(
+  template: Template,
+  tokenizer: EditableTokenizer,
+  options: Partial<TemplateOptions> = {},
+): string | null {
+  if (tokenizer.chatTemplate === null || template.name === auto.name) return null;
+  const ready = prepareTokenizer(template, tokenizer).tokenizer.withChatTemplate(tokenizer.chatTemplate);
+  const { tool_format: _, ...others } = options;
+  const own = auto.create(templateOptions.parse(others));
+  for (const { what, messages, system } of PROBES) {
+    const encode = (one: Template) => {
+      const turns = one.encodeOneTurn?.(ready, messages, system, "") ??
+        one.encodeTurns(ready, messages, system, "");
+      return turns.flatMap((turn) => [...turn.source, ...turn.target]);
+    };
+    const named = encode(template);
+    let model: number[];
+    try {
+      model = encode(own);
+    } catch (error) {
+      return `The model's own chat template can't be compared with template ${template.name}: ${
+        (error as Error).message
+      }`;
+    }
+    const difference = diff(named, model, ready);
+    if (difference !== null) {
+      return `Template ${template.name} and the model's own chat template differ for ${what}:\n` +
+        `  ${template.name}: ${difference[0]}\n  model: ${" ".repeat(Math.max(0, template.name.length - 5))}${
+          difference[1]
+        }\n` +
+        "Take `template: auto` if the model was tuned before, with its own template";
+    }
+  }
+  return null;
+}
+
+/** The texts around the first id that differs. */
+function diff(a: readonly number[], b: readonly number[], tokenizer: Tokenizer): [string, string] | null {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  if (at === a.length && at === b.length) return null;
+  const show = (ids: readonly number[]) =>
+    (at > 8 ? "…" : "") +
+    JSON.stringify(tokenizer.decode(ids.slice(Math.max(0, at - 8), at))) + " >> " +
+    JSON.stringify(tokenizer.decode(ids.slice(at, at + 24))) + (ids.length > at + 24 ? "…" : "");
+  return [show(a), show(b)];
+}

@@ -1,0 +1,23 @@
+/**
+ * Chat templates, by name and from the model's own files.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import { auto } from "./auto.ts";
+import { chatmlFamily } from "./chatml_family.ts";
+import { templatePlugin } from "./from_spec.ts";
+import { llamaFamily } from "./llama_family.ts";
+import { otherFamilies } from "./other_families.ts";
+
+export { compareTemplates } from "./compare.ts";
+export { templatePlugin } from "./from_spec.ts";
+export { type TemplateOptions, templateOptions } from "./options.ts";
+export { type PreparedTokenizer, prepareTokenizer } from "./prepare.ts";
+export { BOS, EOS, type Slot, type TemplateSpec } from "./spec.ts";
+export type { EncodedTurn, Template, TurnOptions } from "./template.ts";
+
+/** The built-in templates. */
+export const templates: readonly Plugin[] = Object.freeze([
+  auto,
+  ...[...chatmlFamily, ...llamaFamily, ...otherFamilies].map(templatePlugin),
+]) as readonly Plugin[];

@@ -1,0 +1,33 @@
+/**
+ * Options that all templates share, under the names of LLaMA-Factory's keys.
+ * @module
+ */
+import { z } from "zod";
+
+import { TOOL_FORMATS } from "./tool_formats.ts";
+
+/** See the descriptions. */
+export const templateOptions = z.strictObject({
+  default_system: z.string().nullable().default(null).describe(
+    "system text of examples that have none; null for the template's own, empty for none",
+  ),
+  tool_format: z.enum(TOOL_FORMATS).nullable().default(null).describe(
+    "tool syntax in place of the template's own; answers that call tools then end by eos, as in LLaMA-Factory",
+  ),
+  enable_thinking: z.boolean().nullable().default(true).describe(
+    "reasoning templates: an answer without a thought gets an empty one, learnt (true) or in the prompt (false, null); false also " +
+      "takes thoughts out of the data",
+  ),
+  preserve_thinking: z.boolean().default(false).describe(
+    "reasoning templates: keep the thoughts of earlier answers in preference data, prompts, and with mask_history",
+  ),
+  split_special_tokens: z.boolean().default(true).describe(
+    "special-token text in the data stays text; false makes it special tokens, which is LLaMA-Factory's default",
+  ),
+  date: z.string().default("26 Jul 2024").describe(
+    "today's date in tool descriptions of llama3 and in models' own templates that name it",
+  ),
+});
+
+/** Validated options. */
+export type TemplateOptions = z.output<typeof templateOptions>;

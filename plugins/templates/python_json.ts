@@ -1,0 +1,127 @@
+/**
+ * JSON read and written as Python's json module does (`ensure_ascii=False`): order of keys kept, `", "` and `": "` between items, whole
+ * numbers of any size, floats by `repr`. Tool definitions and calls are written this way into training texts.
+ * @module
+ */
+
+/** A parsed value. Objects are maps, because JavaScript objects put keys like "1" first. */
+export type PyJson = null | boolean | string | PyNumber | PyJson[] | Map<string, PyJson>;
+
+/** A number, as Python would write it. */
+export class PyNumber {
+  /** Python's `repr`. */
+  readonly text: string;
+  /** @param source Number literal of JSON. */
+  constructor(source: string) {
+    this.text = /[.eE]/.test(source) ? floatRepr(Number(source)) : source === "-0" ? "0" : source;
+  }
+}
+
+/**
+ * Parses JSON.
+ * @throws {SyntaxError} If the text isn't JSON.
+ */
+export function parsePyJson(text: string): PyJson {
+  // checks the syntax, with the engine's own message
+  JSON.parse(text);
+  return new Reader(text).value();
+}
+
+/**
+ * Writes a value.
+ * @param indent Spaces per level, 0 for one line.
+ */
+export function writePyJson(value: PyJson, indent: number = 0, level: number = 0): string {
+  if (value === null) return "null";
+  if (typeof value === "boolean") return String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value instanceof PyNumber) return value.text;
+  const items = Array.isArray(value)
+    ? value.map((item) => writePyJson(item, indent, level + 1))
+    : [...value].map(([key, item]) => `${JSON.stringify(key)}: ${writePyJson(item, indent, level + 1)}`);
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  if (items.length === 0) return `${open}${close}`;
+  if (indent === 0) return `${open}${items.join(", ")}${close}`;
+  const newline = "\n" + " ".repeat(indent * (level + 1));
+  return `${open}${newline}${items.join(`,${newline}`)}\n${" ".repeat(indent * level)}${close}`;
+}
+
+/** Python's `repr` of a float: shortest digits, exponent below 1e-4 and from 1e16 on. */
+function floatRepr(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
+  const [digits, exponent] = value.toExponential().split("e") as [string, string];
+  const power = Number(exponent);
+  if (power < -4 || power >= 16) {
+    return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  }
+  const sign = digits.startsWith("-") ? "-" : "";
+  const all = digits.replace(/[-.]/g, "");
+  if (power < 0) return `${sign}0.${"0".repeat(-power - 1)}${all}`;
+  const whole = all.padEnd(power + 1, "0");
+  return `${sign}${whole.slice(0, power + 1)}.${whole.slice(power + 1) || "0"}`;
+}
+
+/** Reads text that is known to be valid. */
+class Reader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(): PyJson {
+    this.#space();
+    const rest = /[[{"]|true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+    rest.lastIndex = this.#at;
+    const token = rest.exec(this.#text)![0];
+    if (token === '"') return this.#string();
+    this.#at += token.length;
+    if (token === "[") return this.#list();
+    if (token === "{") return this.#object();
+    if (token === "null") return null;
+    return token === "true" ? true : token === "false" ? false : new PyNumber(token);
+  }
+
+  #space(): void {
+    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "")) this.#at++;
+  }
+
+  #string(): string {
+    const pattern = /"(?:[^"\\]|\\.)*"/y;
+    pattern.lastIndex = this.#at;
+    const literal = pattern.exec(this.#text)![0];
+    this.#at += literal.length;
+    return JSON.parse(literal) as string;
+  }
+
+  /** Whether another item follows; steps over what is before it or over the closing bracket. */
+  #more(close: string, first: boolean): boolean {
+    this.#space();
+    if (this.#text[this.#at] === close) {
+      this.#at++;
+      return false;
+    }
+    if (!first) this.#at++;
+    return true;
+  }
+
+  #list(): PyJson[] {
+    const items: PyJson[] = [];
+    while (this.#more("]", items.length === 0)) items.push(this.value());
+    return items;
+  }
+
+  #object(): Map<string, PyJson> {
+    const items = new Map<string, PyJson>();
+    for (let first = true; this.#more("}", first); first = false) {
+      this.#space();
+      const key = this.#string();
+      this.#space();
+      this.#at++;
+      items.set(key, this.value());
+    }
+    return items;
+  }
+}

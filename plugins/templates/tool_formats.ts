@@ -1,0 +1,254 @@
+/**
+ * How tools are described to a model and how it calls them: LLaMA-Factory's formats default, glm4, llama3, mistral and qwen.
+ * @module
+ */
+import { parsePyJson, type PyJson, PyNumber, writePyJson } from "./python_json.ts";
+import { data, own, type Part } from "./text.ts";
+
+/** One call of a tool. */
+export interface ToolCall {
+  name: string;
+  arguments: PyJson;
+}
+
+/** A way to write tools and calls. Tools' and calls' JSON is data, what stands around it the template's own. */
+export interface ToolFormat {
+  /** The description of the tools, put behind the system text. */
+  describe(tools: readonly PyJson[], options: { date: string }): Part[];
+  /** The assistant's text that makes the calls. */
+  call(calls: readonly ToolCall[]): Part[];
+}
+
+/** Names of the formats. */
+export const TOOL_FORMATS = ["default", "glm4", "llama3", "mistral", "qwen"] as const;
+
+/** Name of a format. */
+export type ToolFormatName = typeof TOOL_FORMATS[number];
+
+/** The formats by name. */
+export const toolFormats: Readonly<Record<ToolFormatName, ToolFormat>> = {
+  default: { describe: describeDefault, call: callDefault },
+  glm4: { describe: describeGlm4, call: callGlm4 },
+  llama3: { describe: describeLlama3, call: callLlama3 },
+  mistral: { describe: describeMistral, call: callMistral },
+  qwen: { describe: describeQwen, call: callQwen },
+};
+
+/**
+ * Parses tool definitions.
+ * @throws {SyntaxError} If the text isn't a JSON list.
+ */
+export function parseTools(text: string): PyJson[] {
+  const value = parse(text, "tools");
+  if (!Array.isArray(value)) {
+    throw new SyntaxError(
+      `Cannot use tools as a list of tool definitions: current value is ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  }
+  return value;
+}
+
+/**
+ * Parses the calls of a `function` message: one `{name, arguments}` or a list of them.
+ * @throws {SyntaxError} If the text isn't that.
+ */
+export function parseCalls(text: string): ToolCall[] {
+  const value = parse(text, "a function message");
+  return (Array.isArray(value) ? value : [value]).map((call) => {
+    const name = call instanceof Map ? call.get("name") : undefined;
+    const args = call instanceof Map ? call.get("arguments") : undefined;
+    if (typeof name !== "string" || args === undefined) {
+      throw new SyntaxError(
+        `Cannot use a function message as tool calls: each needs a name and arguments, current value is ${
+          JSON.stringify(text.slice(0, 80))
+        }`,
+      );
+    }
+    return { name, arguments: args };
+  });
+}
+
+function parse(text: string, what: string): PyJson {
+  try {
+    return parsePyJson(text);
+  } catch (error) {
+    throw new SyntaxError(
+      `Cannot use ${what} as JSON: ${(error as Error).message}, current value is ${
+        JSON.stringify(text.slice(0, 80))
+      }`,
+    );
+  }
+}
+
+/** The definition itself where it is wrapped as `{type: "function", function: ...}`. */
+function unwrap(tool: PyJson): Map<string, PyJson> {
+  const map = asMap(tool, "a tool");
+  return map.get("type") === "function" ? asMap(map.get("function") ?? null, "a tool's function") : map;
+}
+
+function wrap(tool: PyJson): PyJson {
+  const map = asMap(tool, "a tool");
+  return map.get("type") === "function"
+    ? map
+    : new Map<string, PyJson>([["type", "function"], ["function", map]]);
+}
+
+function asMap(value: PyJson, what: string): Map<string, PyJson> {
+  if (value instanceof Map) return value;
+  throw new SyntaxError(
+    `Cannot use ${what} as an object: current value is ${writePyJson(value).slice(0, 80)}`,
+  );
+}
+
+function text(value: PyJson | undefined, otherwise: string = ""): string {
+  if (value === undefined || value === null) return otherwise;
+  return typeof value === "string" ? value : writePyJson(value);
+}
+
+function nameOf(tool: Map<string, PyJson>): string {
+  const name = tool.get("name");
+  if (typeof name === "string") return name;
+  throw new SyntaxError(
+    `Cannot describe a tool: it has no name, current value is ${writePyJson(tool).slice(0, 80)}`,
+  );
+}
+
+/** Python's truth of a value. */
+function truthy(value: PyJson | undefined): value is PyJson {
+  if (value instanceof PyNumber) return Number(value.text) !== 0;
+  if (value instanceof Map) return value.size > 0;
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+function describeDefault(tools: readonly PyJson[]): Part[] {
+  const parts: Part[] = [own("You have access to the following tools:\n")];
+  const names: string[] = [];
+  for (const wrapped of tools) {
+    const tool = unwrap(wrapped);
+    const parameters = asMap(tool.get("parameters") ?? new Map(), "a tool's parameters");
+    const required = parameters.get("required");
+    const lines = [...asMap(parameters.get("properties") ?? new Map(), "a tool's properties")]
+      .map(([name, value]) => describeParameter(name, asMap(value, "a parameter"), required));
+    names.push(nameOf(tool));
+    parts.push(
+      own("> Tool Name: "),
+      data(nameOf(tool)),
+      own("\nTool Description: "),
+      data(text(tool.get("description"))),
+      own("\nTool Args:\n"),
+      data(lines.join("")),
+      own("\n"),
+    );
+  }
+  return [
+    ...parts,
+    own("Use the following format if using a tool:\n```\nAction: tool name (one of ["),
+    data(names.join(", ")),
+    own(
+      "])\nAction Input: the input to the tool, in a JSON format representing the kwargs " +
+        '(e.g. ```{"input": "hello world", "num_beams": 5}```)\n```\n',
+    ),
+  ];
+}
+
+function describeParameter(
+  name: string,
+  parameter: Map<string, PyJson>,
+  required: PyJson | undefined,
+): string {
+  const choices = parameter.get("enum"), items = parameter.get("items");
+  const need = Array.isArray(required) && required.includes(name) ? ", required" : "";
+  const oneOf = truthy(choices) && Array.isArray(choices)
+    ? `, should be one of [${choices.map((choice) => text(choice)).join(", ")}]`
+    : "";
+  const each = truthy(items) && items instanceof Map
+    ? `, where each item should be ${text(items.get("type"))}`
+    : "";
+  return `  - ${name} (${text(parameter.get("type"))}${need}): ${
+    text(parameter.get("description"))
+  }${oneOf}${each}\n`;
+}
+
+function callDefault(calls: readonly ToolCall[]): Part[] {
+  return [
+    data(
+      calls.map((call) => `Action: ${call.name}\nAction Input: ${writePyJson(call.arguments)}`).join("\n"),
+    ),
+  ];
+}
+
+function describeGlm4(tools: readonly PyJson[]): Part[] {
+  return [
+    own(
+      "你是一个名为 ChatGLM 的人工智能助手。你是基于智谱 AI 公司训练的语言模型 GLM-4 模型开发的，" +
+        "你的任务是针对用户的问题和要求提供适当的答复和支持。\n\n# 可用工具",
+    ),
+    ...tools.map(unwrap).flatMap((tool) => [
+      own("\n\n## "),
+      data(`${nameOf(tool)}\n\n${writePyJson(tool, 4)}`),
+      own("\n在调用上述函数时，请使用 Json 格式表示调用的参数。"),
+    ]),
+  ];
+}
+
+function callGlm4(calls: readonly ToolCall[]): Part[] {
+  if (calls.length !== 1) {
+    throw new RangeError(
+      `Cannot write tool calls as glm4: one call at a time is possible, current value is ${calls.length}`,
+    );
+  }
+  return [data(`${calls[0]!.name}\n${writePyJson(calls[0]!.arguments)}`)];
+}
+
+function describeLlama3(tools: readonly PyJson[], { date }: { date: string }): Part[] {
+  return [
+    own(
+      `Cutting Knowledge Date: December 2023\nToday Date: ${date}\n\n` +
+        "You have access to the following functions. To call a function, please respond with JSON for a function call. " +
+        'Respond in the format {"name": function name, "parameters": dictionary of argument name and its value}. ' +
+        "Do not use variables.\n\n",
+    ),
+    data(tools.map((tool) => `${writePyJson(wrap(tool), 4)}\n\n`).join("")),
+  ];
+}
+
+function callLlama3(calls: readonly ToolCall[]): Part[] {
+  const list = calls.map((call) =>
+    new Map<string, PyJson>([["name", call.name], ["parameters", call.arguments]])
+  );
+  return [data(writePyJson(list.length === 1 ? list[0]! : list))];
+}
+
+function describeMistral(tools: readonly PyJson[]): Part[] {
+  return [own("[AVAILABLE_TOOLS] "), data(writePyJson(tools.map(wrap))), own("[/AVAILABLE_TOOLS]")];
+}
+
+function callMistral(calls: readonly ToolCall[]): Part[] {
+  return [data(writePyJson(calls.map(callObject)))];
+}
+
+function callObject(call: ToolCall): PyJson {
+  return new Map<string, PyJson>([["name", call.name], ["arguments", call.arguments]]);
+}
+
+function describeQwen(tools: readonly PyJson[]): Part[] {
+  return [
+    own(
+      "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n" +
+        "You are provided with function signatures within <tools></tools> XML tags:\n<tools>",
+    ),
+    data(tools.map((tool) => `\n${writePyJson(wrap(tool))}`).join("")),
+    own(
+      "\n</tools>\n\nFor each function call, return a json object with function name and arguments within " +
+        '<tool_call></tool_call> XML tags:\n<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>',
+    ),
+  ];
+}
+
+function callQwen(calls: readonly ToolCall[]): Part[] {
+  return calls.flatMap((call, i) => [
+    own(`${i > 0 ? "\n" : ""}<tool_call>\n`),
+    data(writePyJson(callObject(call))),
+    own("\n</tool_call>"),
+  ]);
+}
