@@ -71,16 +71,6 @@ export interface NotEncoded {
 }
 
 /**
- * Parts that templates of LLaMA-Factory have beyond {@linkcode Template}; absent in those without.
- */
-interface TemplateExtras {
-  /** No eos in the pieces: it is put behind the last answer, and learnt at the place where the next turn begins. */
-  efficientEos?: boolean;
-  /** Like `encodeTurns`, for one answer to a whole conversation (reasoning templates drop earlier thoughts). */
-  encodeOneTurn?: Template["encodeTurns"];
-}
-
-/**
  * Encodes one example.
  *
  * @param sequences `Loss.sequences`.
@@ -139,7 +129,7 @@ export function countLabels(parts: readonly Part[]): number {
 export function encodeParts(
   example: Example,
   sequences: Loss["sequences"],
-  template: (Template & TemplateExtras) | null,
+  template: Template | null,
   tokenizer: Tokenizer,
   options: EncodeOptions,
 ): EncodedParts | NotEncoded {
@@ -205,7 +195,7 @@ function addsBos(tokenizer: Tokenizer): boolean {
 function encodeTurns(
   example: Example,
   sequences: Loss["sequences"],
-  template: Template & TemplateExtras,
+  template: Template,
   tokenizer: Tokenizer,
   options: EncodeOptions,
 ): EncodedParts | NotEncoded {
@@ -214,7 +204,9 @@ function encodeTurns(
   const eos = template.efficientEos ? [tokenizer.eosId ?? -1] : [];
   for (const [name, [prompt, answer]] of Object.entries(sequences)) {
     const messages = [...example.prompts[prompt]!, example.answers[answer]!];
-    const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools);
+    const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools, {
+      maskHistory: options.mask_history,
+    });
     const total = turns.reduce((sum, { source, target }) => sum + source.length + target.length, eos.length);
     if (options.truncation === "drop" && total > options.cutoff_len) {
       return { reason: "longer than cutoff_len" };
@@ -259,7 +251,7 @@ function encodeTurns(
 function encodePairs(
   example: Example,
   sequences: Loss["sequences"],
-  template: Template & TemplateExtras,
+  template: Template,
   tokenizer: Tokenizer,
   options: EncodeOptions,
 ): EncodedParts | NotEncoded {
@@ -290,7 +282,7 @@ function encodePairs(
 function encodePieces(
   example: Example,
   sequences: Loss["sequences"],
-  template: Template & TemplateExtras,
+  template: Template,
   tokenizer: Tokenizer,
 ): { sources: Map<string, number[]>; targets: Map<string, number[]> } {
   const sources = new Map<string, number[]>();
@@ -313,13 +305,13 @@ function encodePieces(
 }
 
 function oneTurn(
-  template: Template & TemplateExtras,
+  template: Template,
   tokenizer: Tokenizer,
   messages: Message[],
   { system, tools }: Example,
 ): EncodedTurn {
-  const encode = template.encodeOneTurn ?? template.encodeTurns;
-  const turns = encode.call(template, tokenizer, messages, system, tools);
+  const turns = template.encodeOneTurn?.(tokenizer, messages, system, tools) ??
+    template.encodeTurns(tokenizer, messages, system, tools);
   const last = turns.at(-1)!;
   const before = turns.slice(0, -1).flatMap(({ source, target }) => [...source, ...target]);
   return { source: [...before, ...last.source], target: last.target };
