@@ -1,0 +1,161 @@
+/**
+ * Shows what a run learns from, token by token, without training.
+ *
+ * ```sh
+ * deno task preview CONFIG.yaml [key=value ...]     # counts of dropped and cut rows, then the first two examples
+ * deno task preview CONFIG.yaml --limit 5           # the first five, in the order in which training takes them
+ * deno task preview CONFIG.yaml --json              # every example as one line of JSON
+ * ```
+ * A line of the table is one token of the example's prefix tree: its position, `until` (the first line behind the tokens that
+ * see it), its id, its text, and what is learnt from there: the next token, and the sequences that it belongs to. With `--json`
+ * a line is `{index, sequences: [{name, input_ids, labels}]}`, labels being −100 where nothing is learnt.
+ * @module
+ */
+import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
+import { readTrainConfig, type TrainConfig } from "../plugins/config/mod.ts";
+import { type EncodedExample, type LoadedExamples, trainOrder } from "../plugins/data/mod.ts";
+import { packExamples } from "../plugins/engine/pack.ts";
+import { parseArguments, runTask, usage } from "./_cli.ts";
+import { dataText } from "./_data_text.ts";
+import { encode, prepare, registryOf } from "./_prepare.ts";
+import { DEFAULT_CONFIG } from "./train.ts";
+
+const FLAGS = {
+  help: "this text",
+  json: "one JSON object an example, all of them unless --limit is given",
+  "limit N": "how many examples (default 2)",
+  "epoch N": "order of a later epoch (default 0)",
+};
+
+/** What a caller of {@linkcode preview} may set. */
+export interface PreviewOptions {
+  /** Examples to show; default 2, with `json` all. */
+  limit?: number;
+  /** From 0. */
+  epoch?: number;
+  /** JSON lines instead of text. */
+  json?: boolean;
+  /** Gets a line (or several) for standard output. */
+  say?: (text: string) => void;
+  /** Gets what isn't part of the result. */
+  note?: (text: string) => void;
+}
+
+/**
+ * Shows examples of a run.
+ * @throws {RangeError} As training would, if anything in the configuration or the data is wrong
+ */
+export async function preview(
+  configPath: string,
+  overrides: readonly string[],
+  { limit, epoch = 0, json = false, say = console.log, note = console.error }: PreviewOptions = {},
+): Promise<void> {
+  const { config, notes } = readTrainConfig(configPath, overrides);
+  const registry = await registryOf(config);
+  const ready = await prepare(config, registry, note);
+  ready.model.weights.close();
+  for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
+  const data = await encode(config, registry, ready);
+  (json ? note : say)(dataText(data.report));
+  const order = inTrainingOrder(data, config, epoch);
+  for (const example of order.slice(0, limit ?? (json ? order.length : 2))) {
+    say(json ? exampleJson(example) : `\n${exampleTable(example, ready.model.tokenizer)}`);
+  }
+}
+
+/** Examples in the order in which an epoch takes them; of a packed run bin by bin. */
+export function inTrainingOrder(
+  { train, trainBins, shuffle }: Pick<LoadedExamples, "train" | "trainBins" | "shuffle">,
+  config: Pick<TrainConfig, "seed" | "data_seed" | "disable_shuffling">,
+  epoch: number,
+): EncodedExample[] {
+  const units = trainBins ?? train.map((_, i) => [i]);
+  const order = trainOrder(
+    units.length,
+    config.data_seed ?? config.seed,
+    epoch,
+    shuffle && !config.disable_shuffling,
+  );
+  return Array.from(order).flatMap((unit) => units[unit]!).map((i) => train[i]!);
+}
+
+/** One line of JSON. */
+export function exampleJson({ index, sequences, desirable }: EncodedExample): string {
+  return JSON.stringify({
+    index,
+    ...(desirable !== undefined && { desirable }),
+    sequences: sequences.map(({ name, input_ids, labels }) => ({
+      name,
+      input_ids: Array.from(input_ids),
+      labels: Array.from(labels),
+    })),
+  });
+}
+
+/** An example's prefix tree as a table. */
+export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): string {
+  const pack = packExamples([example]);
+  const token = (id: number) => JSON.stringify(tokenizer.decode([id]));
+  const learnt = new Map<number, string[]>();
+  pack.labelRows.forEach((row, label) => {
+    const owners = Array.from(pack.owners.subarray(pack.ownerStart[label]!, pack.ownerStart[label + 1]!));
+    const names = owners.map((owner) => pack.sequences[owner]!.name).join(" ");
+    const id = pack.labelIds[label]!;
+    learnt.set(row, [...(learnt.get(row) ?? []), `${id} ${token(id)} (${names})`]);
+  });
+  const cells = Array.from(pack.ids, (id, row) => [
+    `${row}`,
+    `${pack.positions[row]}`,
+    `${pack.until[row]}`,
+    `${id}`,
+    token(id),
+    (learnt.get(row) ?? []).join(", "),
+  ]);
+  const table = [["line", "position", "until", "id", "token", "learns"], ...cells];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  const lines = table.map((row) =>
+    row.map((cell, column) => column < 4 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd()
+  );
+  const { file, row } = example.source;
+  const sequences = pack.sequences.map(({ name, tokens, length }) =>
+    `${name} ${tokens} tokens, ${length} learnt`
+  );
+  const wish = example.desirable === undefined ? "" : example.desirable ? ", desirable" : ", undesirable";
+  return [`example ${example.index}: ${file}, row ${row}${wish} (${sequences.join("; ")})`, ...lines].join(
+    "\n",
+  );
+}
+
+/** Takes `--name N` or `--name=N` out of a command line. */
+function takeNumber(args: string[], name: string): number | undefined {
+  const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  if (at < 0) return undefined;
+  const [flag] = args.splice(at, 1);
+  const text = flag!.includes("=") ? flag!.slice(flag!.indexOf("=") + 1) : args.splice(at, 1)[0];
+  const number = Number(text);
+  if (text === undefined || text === "" || !Number.isSafeInteger(number) || number < 0) {
+    throw new RangeError(
+      `Cannot read --${name} as a whole number >= 0: current value is ${text ?? "missing"}`,
+    );
+  }
+  return number;
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    const args = [...Deno.args];
+    const limit = takeNumber(args, "limit");
+    const epoch = takeNumber(args, "epoch");
+    const { config = DEFAULT_CONFIG, overrides, flags } = parseArguments(args, FLAGS);
+    if (flags.has("help")) {
+      return console.log(usage(["deno task preview [CONFIG.yaml] [key=value ...]"], FLAGS));
+    }
+    await preview(config, overrides, {
+      json: flags.has("json"),
+      ...(limit !== undefined && { limit }),
+      ...(epoch !== undefined && { epoch }),
+    });
+  });
+}
