@@ -8,7 +8,9 @@ import type { AddedToken } from "./tokenizer_json.ts";
 
 /** A piece of text, or the id of an added token that stood there (`id >= 0`, then `text` is ""). */
 export interface Piece {
+  /** "" for a token. */
   text: string;
+  /** −1 for a text. */
   id: number;
 }
 
@@ -18,7 +20,10 @@ export class AddedTokenFinder {
   readonly #pattern: RegExp | null;
   readonly #plain: RegExp | null;
 
-  /** @param tokens By the text they are found as (the normalised one for `normalized` tokens). */
+  /**
+   * Prepares the search.
+   * @param tokens By the text they are found as (the normalised one for `normalized` tokens).
+   */
   constructor(tokens: ReadonlyMap<string, AddedToken>) {
     this.#tokens = tokens;
     this.#pattern = alternation([...tokens.keys()]);

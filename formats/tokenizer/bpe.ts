@@ -17,7 +17,10 @@ const PIECE_LENGTH = 1 << 30;
 
 /** The model of a tokenizer: words to ids. Not safe to share between threads (it has scratch space), one per worker. */
 export class Bpe {
+  /** Ids by token. */
   readonly vocab: ReadonlyMap<string, number>;
+  /** Tokens by id. */
+  readonly tokens: readonly string[];
   readonly #byteLevel: boolean;
   readonly #ignoreMerges: boolean;
   readonly #fuseUnk: boolean;
@@ -43,12 +46,23 @@ export class Bpe {
   #valueCount = 0;
 
   /**
+   * Compiles a model.
    * @param model `model` of a tokenizer.json.
    * @param byteLevel Whether its tokens are written in the byte alphabet.
    * @throws {SyntaxError} If a merge names a token that the vocabulary lacks.
    */
   constructor(model: BpeModelJson, byteLevel: boolean) {
-    this.vocab = new Map(Object.entries(model.vocab));
+    const vocab = new Map<string, number>(), tokens: string[] = [];
+    let longest = 0;
+    for (const token in model.vocab) {
+      const id = model.vocab[token]!;
+      vocab.set(token, id);
+      tokens[id] = token;
+      if (token.length > longest) longest = token.length;
+    }
+    this.vocab = vocab;
+    this.tokens = tokens;
+    this.#longest = longest;
     this.#byteLevel = byteLevel;
     this.#ignoreMerges = model.ignore_merges === true;
     this.#fuseUnk = model.fuse_unk === true;
@@ -64,9 +78,6 @@ export class Bpe {
       const l = this.#idOf(left, rank), r = this.#idOf(right, rank);
       this.#pairs.set(l, r, rank, this.#idOf(left + right, rank));
     });
-    let longest = 0;
-    for (const token of this.vocab.keys()) longest = Math.max(longest, token.length);
-    this.#longest = longest;
   }
 
   #idOf(token: string, rank: number): number {

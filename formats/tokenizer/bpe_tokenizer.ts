@@ -15,19 +15,28 @@ import { type AddedToken, addedToken, type TokenizerConfig, type TokenizerJson }
 
 /** Names of the special tokens that a configuration may have. */
 export interface SpecialTokens {
+  /** Begins a text. */
   bos_token: string | null;
+  /** Ends a text. */
   eos_token: string | null;
+  /** Fills up a batch. */
   pad_token: string | null;
+  /** Stands for what the vocabulary lacks. */
   unk_token: string | null;
 }
 
 /** What one tokenizer is made of. */
 export interface Parts {
+  /** tokenizer.json. */
   json: TokenizerJson;
   /** tokenizer_config.json, {} when there is none. */
   config: TokenizerConfig;
+  /** Named special tokens. */
   special: SpecialTokens;
+  /** Jinja text. */
   chatTemplate: string | null;
+  /** Further special tokens, such as a template's stop words. */
+  extra: readonly string[];
   /** Other files of the directory that are handed on, read when asked for. */
   otherFiles: () => Record<string, string | Uint8Array>;
 }
@@ -40,8 +49,8 @@ interface Engine {
   decode: (tokens: string[]) => string;
   /** Whether ids decode to bytes, one after the other. */
   byteDecoder: boolean;
-  modelTokens: Map<number, string>;
-  modelHash: string;
+  /** SHA-256 of everything but the added tokens; made when asked for, since it takes as long as loading. */
+  modelHash: () => string;
 }
 
 /** See {@linkcode EditableTokenizer}. */
@@ -53,7 +62,7 @@ export class BpeTokenizer implements EditableTokenizer {
   readonly unkId: number | null;
   readonly chatTemplate: string | null;
   readonly specialIds: ReadonlySet<number>;
-  readonly hash: string;
+  #hash: string | null = null;
   readonly #parts: Parts;
   readonly #engine: Engine;
   readonly #added: ReadonlyMap<string, AddedToken>;
@@ -63,6 +72,8 @@ export class BpeTokenizer implements EditableTokenizer {
   readonly #bytes: Map<number, Uint8Array> = new Map();
 
   /**
+   * Compiles a tokenizer.
+   * @param engine That of a variant, from its own code only.
    * @throws {SyntaxError} If the file contradicts itself.
    * @throws {RangeError} If a part isn't supported.
    */
@@ -89,9 +100,13 @@ export class BpeTokenizer implements EditableTokenizer {
     this.unkId = id(special.unk_token);
     this.chatTemplate = parts.chatTemplate;
     this.specialIds = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.id));
-    this.hash = createHash("sha256")
-      .update(this.#engine.modelHash)
-      .update(JSON.stringify([json.added_tokens, special, parts.chatTemplate]))
+  }
+
+  get hash(): string {
+    const { json, special, chatTemplate } = this.#parts;
+    return this.#hash ??= createHash("sha256")
+      .update(this.#engine.modelHash())
+      .update(JSON.stringify([json.added_tokens, special, chatTemplate]))
       .digest("hex");
   }
 
@@ -171,7 +186,7 @@ export class BpeTokenizer implements EditableTokenizer {
   }
 
   idToToken(id: number): string | null {
-    return this.#addedById.get(id)?.content ?? this.#engine.modelTokens.get(id) ?? null;
+    return this.#addedById.get(id)?.content ?? this.#engine.bpe.tokens[id] ?? null;
   }
 
   addBosEos(ids: readonly number[]): number[] {
@@ -194,15 +209,16 @@ export class BpeTokenizer implements EditableTokenizer {
         } the tokenizer's ${name}: it isn't in its vocabulary of ${this.vocabSize}`,
       );
     }
-    return this.withSpecialTokens([token]).#with({
+    return this.#with({
+      json: markSpecial(this.#parts.json, [token]),
       special: { ...this.#parts.special, [name]: token },
       config: { ...this.#parts.config, [name]: token },
     });
   }
 
   withSpecialTokens(tokens: readonly string[]): BpeTokenizer {
-    const changed = markSpecial(this.#parts.json, tokens);
-    return changed === this.#parts.json ? this : this.#with({ json: changed });
+    const { json, extra } = this.#parts;
+    return this.#with({ json: markSpecial(json, tokens), extra: [...new Set([...extra, ...tokens])] });
   }
 
   withChatTemplate(jinja: string | null): BpeTokenizer {
@@ -214,8 +230,12 @@ export class BpeTokenizer implements EditableTokenizer {
   }
 
   files(): Record<string, string | Uint8Array> {
-    const { json, special, chatTemplate, otherFiles } = this.#parts;
-    const { chat_template: _, ...config } = this.#parts.config;
+    const { json, special, chatTemplate, extra, otherFiles } = this.#parts;
+    const { chat_template: _, additional_special_tokens, ...config } = this.#parts.config;
+    const listed = Array.isArray(additional_special_tokens) ? additional_special_tokens : [];
+    const named = Object.values(special);
+    const more = [...listed, ...extra.filter((token) => !listed.includes(token) && !named.includes(token))];
+    const additional = more.length === 0 ? {} : { additional_special_tokens: more };
     const known = Object.entries(special).filter(([, token]) => token !== null);
     const decoderTable = Object.fromEntries(
       json.added_tokens.toSorted((a, b) => a.id - b.id).map(({ id, ...token }) => [String(id), token]),
@@ -229,9 +249,10 @@ export class BpeTokenizer implements EditableTokenizer {
         tokenizer_class: config.tokenizer_class ?? "PreTrainedTokenizerFast",
         added_tokens_decoder: decoderTable,
         ...special,
+        ...additional,
         ...(chatTemplate === null ? {} : { chat_template: chatTemplate }),
       }),
-      "special_tokens_map.json": text(Object.fromEntries(known)),
+      "special_tokens_map.json": text({ ...Object.fromEntries(known), ...additional }),
       ...(chatTemplate === null ? {} : { "chat_template.jinja": chatTemplate }),
     };
   }
@@ -239,18 +260,16 @@ export class BpeTokenizer implements EditableTokenizer {
 
 /** The same file with `tokens` as special added tokens; the object itself when they are that already. */
 export function markSpecial(json: TokenizerJson, tokens: readonly string[]): TokenizerJson {
+  const { vocab } = json.model;
   const added = new Map(json.added_tokens.map((token) => [token.content, token]));
-  let free = Math.max(
-    Object.keys(json.model.vocab).length,
-    ...Object.values(json.model.vocab).slice(-1).map((id) => id + 1),
-    ...json.added_tokens.map((token) => token.id + 1),
-  );
+  const nextId = () =>
+    [...added.values()].reduce((free, token) => Math.max(free, token.id + 1), Object.keys(vocab).length);
   let changed = false;
   for (const content of tokens) {
     const old = added.get(content);
     if (old?.special || content === "") continue;
     changed = true;
-    const id = old?.id ?? json.model.vocab[content] ?? free++;
+    const id = old?.id ?? (Object.hasOwn(vocab, content) ? vocab[content]! : nextId());
     added.set(content, addedToken(content, id, { ...old, special: true }));
   }
   return changed ? { ...json, added_tokens: [...added.values()] } : json;
@@ -260,13 +279,13 @@ function makeEngine(json: TokenizerJson): Engine {
   const pre = preTokenizer(json.pre_tokenizer);
   const bpe = new Bpe(json.model, pre.byteLevel);
   const { added_tokens: _, ...rest } = json;
+  let hash: string | null = null;
   return {
     bpe,
     pre,
     normalize: normalizer(json.normalizer),
     decode: decoder(json.decoder),
     byteDecoder: json.decoder?.type === "ByteLevel",
-    modelTokens: new Map(Object.entries(json.model.vocab).map(([token, id]) => [id, token])),
-    modelHash: createHash("sha256").update(JSON.stringify(rest)).digest("hex"),
+    modelHash: () => hash ??= createHash("sha256").update(JSON.stringify(rest)).digest("hex"),
   };
 }

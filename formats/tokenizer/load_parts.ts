@@ -33,6 +33,7 @@ export function tokenizerFromParts(
     config,
     special,
     chatTemplate: jinja ?? templateText(config.chat_template),
+    extra: [],
     otherFiles,
   });
 }

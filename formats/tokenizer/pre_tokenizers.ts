@@ -15,6 +15,7 @@ export type Step =
 
 /** A chain of steps. */
 export interface PreTokenizer {
+  /** In order. */
   steps: Step[];
   /** Whether words are looked up byte by byte (ByteLevel), not character by character. */
   byteLevel: boolean;

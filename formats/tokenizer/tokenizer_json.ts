@@ -5,44 +5,71 @@
 
 /** A part of the pipeline (normalizer, pre-tokenizer, post-processor, decoder): a type and its own fields. */
 export interface Component {
+  /** Such as "ByteLevel". */
   type: string;
+  /** Its own fields. */
   [field: string]: unknown;
 }
 
 /** A token that is found in a text before anything else happens to it. */
 export interface AddedToken {
+  /** ≥ 0. */
   id: number;
+  /** Text. */
   content: string;
+  /** Only where no letter or digit stands beside it. */
   single_word: boolean;
+  /** White space before it belongs to it. */
   lstrip: boolean;
+  /** White space behind it belongs to it. */
   rstrip: boolean;
+  /** Searched in the normalised text. */
   normalized: boolean;
+  /** Left out when decoding with `skipSpecial`. */
   special: boolean;
 }
 
 /** The `model` of a tokenizer.json of type BPE. */
 export interface BpeModelJson {
+  /** Always BPE. */
   type: "BPE";
+  /** Ids by token. */
   vocab: Record<string, number>;
+  /** Pairs, the first is merged first. */
   merges: readonly (string | readonly [string, string])[];
+  /** Stands for what the vocabulary lacks. */
   unk_token?: string | null;
+  /** Must be empty. */
   continuing_subword_prefix?: string | null;
+  /** Must be empty. */
   end_of_word_suffix?: string | null;
+  /** Ignored: it is for training tokenizers. */
   dropout?: number | null;
+  /** Unknown tokens in a row become one. */
   fuse_unk?: boolean;
+  /** Unknown characters become tokens such as `<0x0A>`. */
   byte_fallback?: boolean;
+  /** A whole word of the vocabulary is taken without merging. */
   ignore_merges?: boolean;
 }
 
 /** A whole tokenizer.json. */
 export interface TokenizerJson {
+  /** "1.0". */
   version?: string;
+  /** Tokens found before the model sees a text. */
   added_tokens: AddedToken[];
+  /** Changes a text. */
   normalizer: Component | null;
+  /** Cuts a text into words. */
   pre_tokenizer: Component | null;
+  /** Puts tokens around a text. */
   post_processor: Component | null;
+  /** Makes a text of tokens. */
   decoder: Component | null;
+  /** Vocabulary and merges. */
   model: BpeModelJson;
+  /** Others are handed on. */
   [field: string]: unknown;
 }
 

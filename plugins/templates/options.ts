@@ -4,10 +4,9 @@
  */
 import { z } from "zod";
 
-import { TOOL_FORMATS } from "./tool_formats.ts";
+import { TOOL_FORMATS, type ToolFormatName } from "./tool_formats.ts";
 
-/** See the descriptions. */
-export const templateOptions = z.strictObject({
+const Options = z.strictObject({
   default_system: z.string().nullable().default(null).describe(
     "system text of examples that have none; null for the template's own, empty for none",
   ),
@@ -29,5 +28,21 @@ export const templateOptions = z.strictObject({
   ),
 });
 
-/** Validated options. */
-export type TemplateOptions = z.output<typeof templateOptions>;
+/** Schema with defaults and descriptions. */
+export const templateOptions: typeof Options = Options;
+
+/** Validated options; the schema's descriptions say what they mean. */
+export interface TemplateOptions {
+  /** null: the template's own. */
+  default_system: string | null;
+  /** null: the template's own. */
+  tool_format: ToolFormatName | null;
+  /** Reasoning templates only. */
+  enable_thinking: boolean | null;
+  /** Reasoning templates only. */
+  preserve_thinking: boolean;
+  /** false: as LLaMA-Factory's default. */
+  split_special_tokens: boolean;
+  /** Such as "26 Jul 2024". */
+  date: string;
+}

@@ -7,6 +7,7 @@ import type { Template } from "./template.ts";
 
 /** A tokenizer made ready. */
 export interface PreparedTokenizer {
+  /** Ready for the template. */
   tokenizer: EditableTokenizer;
   /** Tokens added behind the vocabulary: the model has no row for them. */
   added: string[];

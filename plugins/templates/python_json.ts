@@ -11,7 +11,10 @@ export type PyJson = null | boolean | string | PyNumber | PyJson[] | Map<string,
 export class PyNumber {
   /** Python's `repr`. */
   readonly text: string;
-  /** @param source Number literal of JSON. */
+  /**
+   * Reads a number.
+   * @param source Number literal of JSON.
+   */
   constructor(source: string) {
     this.text = /[.eE]/.test(source) ? floatRepr(Number(source)) : source === "-0" ? "0" : source;
   }

@@ -7,6 +7,7 @@ import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 
 /** Part of a text. */
 export interface Part {
+  /** Any text. */
   text: string;
   /** Written by the template, not by the data. */
   own: boolean;

@@ -7,7 +7,9 @@ import { data, own, type Part } from "./text.ts";
 
 /** One call of a tool. */
 export interface ToolCall {
+  /** Of the tool. */
   name: string;
+  /** Usually an object. */
   arguments: PyJson;
 }
 
