@@ -7,11 +7,12 @@ import { datasets } from "./datasets/mod.ts";
 import { judges } from "./judges/mod.ts";
 import { losses } from "./losses/mod.ts";
 import { models } from "./models/mod.ts";
+import { templates } from "./templates/mod.ts";
 import { Registry } from "./registry.ts";
 
 /** Every built-in plugin. */
 export function builtinPlugins(): readonly Plugin[] {
-  return [...datasets, ...losses, ...judges, ...models];
+  return [...datasets, ...losses, ...judges, ...models, ...templates];
 }
 
 /** A registry that holds the built-in plugins; a run adds its own to it. */

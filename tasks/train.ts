@@ -128,6 +128,7 @@ export async function train(
     trainBins: data.trainBins,
     files: tokenizerFiles(ready.model.tokenizer, ready.model.tokenizer.chatTemplate),
     dataHash: data.hash,
+    resumeFrom,
     log,
     signal,
   });
