@@ -86,9 +86,6 @@ function insert(
   let last = ids.length - 1;
   while (last > 0 && labels[last] === IGNORE) last--;
   if (last < 1) throw new RangeError(`Cannot pack ${at}: it has no label, so nothing would be learnt`);
-  if (labels[0] !== IGNORE) {
-    throw new RangeError(`Cannot pack ${at}: its first token is a label, and nothing comes before it`);
-  }
   let node = root, count = 0;
   for (let i = 0; i <= last; i++) {
     const id = ids[i]!, label = labels[i]!;

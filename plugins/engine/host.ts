@@ -1,0 +1,158 @@
+/**
+ * An engine with its optimizer, as the training loop uses it. It lives in a Worker (worker.ts), so that progress, Ctrl-C and
+ * a server stay responsive while a program runs; tests may use it directly.
+ * @module
+ */
+import type { Backend } from "../../kernels/backend.ts";
+import type { DecoderConfig } from "../models/model_family.ts";
+import { AdamW, type AdamWOptions, takesWeightDecay, type Values } from "../trainers/optim/adamw.ts";
+import { measureGradients } from "../trainers/optim/clip.ts";
+import { Engine, type ForwardOptions } from "./engine.ts";
+import type { Pack } from "./pack.ts";
+import type { Tuning } from "./parameters.ts";
+
+/** Which backend runs the kernels. */
+export interface BackendChoice {
+  backend: "onnx" | "webgpu" | "reference";
+  provider: "cpu" | "cuda" | "webgpu";
+  /** null: one a core. */
+  threads: number | null;
+}
+
+/** Everything an engine is made from; can be sent to a Worker. */
+export interface EngineSetup {
+  /** Folder or GGUF file of the model. */
+  modelPath: string;
+  decoder: DecoderConfig;
+  tuning: Tuning;
+  /** Initial LoRA tensors by the engine's names. */
+  initial: Record<string, Float32Array<ArrayBuffer>>;
+  checkpointing: boolean;
+  seed: number;
+  device: BackendChoice;
+  /** null: no optimizer (evaluation only). */
+  optimizer: AdamWOptions | null;
+}
+
+/** Named float arrays: trained tensors, optimizer moments. */
+export type NamedArrays = Record<string, Values>;
+
+/** What the loop can ask of an engine. All numbers are copies. */
+export interface EngineClient {
+  /** What runs the kernels, for people. */
+  describe(): Promise<string>;
+  /** See {@linkcode Engine.forward}. */
+  forward(pack: Pack, options: ForwardOptions): Promise<Float64Array>;
+  /** See {@linkcode Engine.backward}. */
+  backward(weights: Float64Array): Promise<void>;
+  /**
+   * Clips, steps and zeroes gradients. Gives the norm before clipping.
+   * @throws {RangeError} If a gradient isn't finite (the tensor is named); nothing was changed then.
+   */
+  step(learningRate: number, maxNorm: number): Promise<number>;
+  /** Drops gradients of an unfinished step. */
+  discard(): Promise<void>;
+  /** Whether adapters change nothing because every B is zero. */
+  isIdentity(): Promise<boolean>;
+  /** Trained tensors by name, float32. */
+  trained(): Promise<Record<string, Float32Array<ArrayBuffer>>>;
+  optimizerState(): Promise<NamedArrays>;
+  /** Puts trained tensors and optimizer state back. */
+  restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void>;
+  findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null>;
+  close(): Promise<void>;
+}
+
+/** An engine in this thread. */
+export class EngineHost implements EngineClient {
+  readonly #engine: Engine;
+  readonly #optimizer: AdamW | null;
+
+  /** @param read Values of a base tensor by its name in transformers. */
+  constructor(backend: Backend, setup: EngineSetup, read: (name: string) => Float32Array<ArrayBuffer>) {
+    const { decoder: config, tuning, checkpointing, seed, initial } = setup;
+    this.#engine = new Engine(backend, { config, tuning, checkpointing, seed }, read, initial);
+    const trained = [...this.#engine.parameters.trained.values()];
+    this.#optimizer = setup.optimizer && new AdamW(
+      trained.map(({ name, values }) => ({ name, values, decay: takesWeightDecay(name) })),
+      setup.optimizer,
+    );
+  }
+
+  describe(): Promise<string> {
+    return Promise.resolve(`${this.#engine.backend.name}: ${this.#engine.backend.description}`);
+  }
+
+  forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
+    return this.#engine.forward(pack, options);
+  }
+
+  backward(weights: Float64Array): Promise<void> {
+    return this.#engine.backward(weights);
+  }
+
+  async step(learningRate: number, maxNorm: number): Promise<number> {
+    if (!this.#optimizer) throw new Error("Cannot step: this engine was made without an optimizer");
+    const { parameters } = this.#engine, gradients = await parameters.gradients();
+    const names = [...parameters.trained.keys()];
+    const { norm, factor } = measureGradients(
+      gradients.map((values, i) => ({ name: names[i]!, values })),
+      maxNorm,
+    );
+    this.#optimizer.step(gradients, learningRate, factor);
+    parameters.publish();
+    parameters.zeroGradients();
+    return norm;
+  }
+
+  discard(): Promise<void> {
+    this.#engine.parameters.zeroGradients();
+    return Promise.resolve();
+  }
+
+  isIdentity(): Promise<boolean> {
+    const trained = [...this.#engine.parameters.trained.values()];
+    const b = trained.filter(({ name }) => name.endsWith(".lora_B.weight"));
+    return Promise.resolve(b.length > 0 && b.every(({ values }) => values.every((v) => v === 0)));
+  }
+
+  trained(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
+    const copies = [...this.#engine.parameters.trained.values()].map((
+      { name, values },
+    ) => [name, values.slice()]);
+    return Promise.resolve(Object.fromEntries(copies));
+  }
+
+  optimizerState(): Promise<NamedArrays> {
+    const state = this.#optimizer?.state() ?? {};
+    return Promise.resolve(
+      Object.fromEntries(Object.entries(state).map(([name, values]) => [name, values.slice()])),
+    );
+  }
+
+  restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void> {
+    const { parameters } = this.#engine;
+    for (const { name, values } of parameters.trained.values()) {
+      const saved = trained[name];
+      if (saved?.length !== values.length) {
+        const found = saved ? `${saved.length} elements` : "missing";
+        throw new TypeError(
+          `Cannot restore tensor "${name}" of ${values.length} elements: current value is ${found}`,
+        );
+      }
+      values.set(saved);
+    }
+    if (optimizer) this.#optimizer?.restore(optimizer);
+    parameters.publish();
+    parameters.zeroGradients();
+    return Promise.resolve();
+  }
+
+  findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null> {
+    return this.#engine.findNonFinite(pack);
+  }
+
+  close(): Promise<void> {
+    return this.#engine.dispose();
+  }
+}

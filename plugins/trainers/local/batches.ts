@@ -1,0 +1,80 @@
+/**
+ * Which examples each optimizer step takes: transformers' order, counted in optimizer steps.
+ * @module
+ */
+import { runLength } from "../../config/mod.ts";
+import type { TrainConfig } from "../../config/train_config.ts";
+import type { EncodedExample } from "../../data/encoded.ts";
+import { trainOrder } from "../../data/order.ts";
+import { packUnits } from "../../engine/pack.ts";
+
+/** The plan of a run. */
+export interface Schedule {
+  totalSteps: number;
+  stepsPerEpoch: number;
+  /** Micro-batches of a step (numbered from 0), each a list of examples. */
+  step(index: number): EncodedExample[][];
+  /** Epochs done after so many steps, fractional. */
+  epoch(steps: number): number;
+}
+
+/**
+ * Plans a run. With `bins`, the examples of a bin count as one (LLaMA-Factory's packing).
+ * @throws {RangeError} If there aren't enough examples for one micro-batch.
+ */
+export function planRun(
+  config: TrainConfig,
+  train: readonly EncodedExample[],
+  shuffle: boolean,
+  bins: readonly (readonly number[])[] | null,
+): Schedule {
+  const units: readonly (readonly EncodedExample[])[] = bins
+    ? bins.map((bin) => bin.map((i) => train[i]!))
+    : train.map((example) => [example]);
+  const { totalSteps, stepsPerEpoch, batchesPerEpoch } = runLength(config, units.length);
+  const batch = config.per_device_train_batch_size, accumulation = config.gradient_accumulation_steps;
+  let known = -1, order = new Int32Array() as Int32Array;
+  return {
+    totalSteps,
+    stepsPerEpoch,
+    step: (index) => {
+      const epoch = Math.floor(index / stepsPerEpoch), within = index % stepsPerEpoch;
+      if (epoch !== known) {
+        [known, order] = [epoch, trainOrder(units.length, config.data_seed, epoch, shuffle)];
+      }
+      const batches: EncodedExample[][] = [];
+      for (let b = within * accumulation; b < Math.min((within + 1) * accumulation, batchesPerEpoch); b++) {
+        batches.push(
+          [...order.subarray(b * batch, Math.min((b + 1) * batch, units.length))].flatMap((i) => units[i]!),
+        );
+      }
+      return batches;
+    },
+    epoch: (steps) => {
+      const whole = Math.floor(steps / stepsPerEpoch), rest = steps % stepsPerEpoch;
+      return whole + Math.min(rest * accumulation, batchesPerEpoch) / batchesPerEpoch;
+    },
+  };
+}
+
+/** Rows of a pack where the configuration doesn't say: enough that products run at full speed, little enough for memory. */
+export const DEFAULT_ROWS = 1536;
+
+/** Micro-batches grouped into packs; `groups` of a pack are the positions of each micro-batch's examples in it. */
+export function packBatches(
+  batches: readonly (readonly EncodedExample[])[],
+  budget: number | null,
+  together: boolean,
+): { examples: EncodedExample[]; groups: number[][] }[] {
+  const units = together ? batches : batches.flatMap((b) => b.map((example) => [example]));
+  const of = new Map<EncodedExample, number>();
+  units.forEach((unit, u) => unit.forEach((example) => of.set(example, u)));
+  return packUnits(units, budget ?? DEFAULT_ROWS).map((examples) => {
+    const groups = new Map<number, number[]>();
+    examples.forEach((example, i) => {
+      const unit = of.get(example)!;
+      groups.set(unit, [...(groups.get(unit) ?? []), i]);
+    });
+    return { examples, groups: [...groups.values()] };
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * Checkpoints: everything that a run needs to go on as if it had never stopped.
+ *
+ * A directory `checkpoint-N` holds the adapter or model (as at the end of a run), `optimizer.safetensors` (AdamW's moments
+ * and step), `reference_logps.json`, trainer_state.json for other tools and `dinotune_state.json`: position, log, what decided
+ * the run. Generators are counter-based: their state is the seed and the step. PyTorch's .pt files can't be written here.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { diffConfigs } from "../../config/mod.ts";
+import type { TrainConfig } from "../../config/train_config.ts";
+import type { NamedArrays } from "../../engine/host.ts";
+import { commitCheckpoint } from "../../outputs/directory.ts";
+import type { Target, Tensors } from "./setup.ts";
+
+const FORMAT = 1;
+const STATE = "dinotune_state.json", OPTIMIZER = "optimizer.safetensors", REFERENCES = "reference_logps.json";
+
+/** Best evaluation so far, for load_best_model_at_end and early stopping. */
+export interface Best {
+  /** Value of metric_for_best_model. */
+  value: number;
+  step: number;
+  /** Evaluations since that didn't better it. */
+  patience: number;
+}
+
+/** What isn't tensors. */
+export interface CheckpointState {
+  format: number;
+  /** Optimizer steps done. */
+  step: number;
+  totalSteps: number;
+  best: Best | null;
+  /** Of the log sink. */
+  log: unknown;
+  config: TrainConfig;
+  dataHash: string;
+  modelHash: string;
+}
+
+/** What a checkpoint is written from. */
+export interface CheckpointContent {
+  state: Omit<CheckpointState, "format">;
+  target: Target;
+  trained: Tensors;
+  /** null with save_only_model. */
+  optimizer: NamedArrays | null;
+  references: string;
+  files: Record<string, string>;
+}
+
+/** Writes `checkpoint-N` whole or not at all. @throws {Error} If the disk is full; earlier checkpoints stay. */
+export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<string> {
+  const { state, target, trained, optimizer, references, files } = content;
+  const { path } = await commitCheckpoint(directory, state.step, (path) => {
+    target.save(path, trained);
+    if (optimizer) {
+      const tensors = Object.entries(optimizer).map(([name, values]) => ({
+        name,
+        dtype: values instanceof Float32Array ? "F32" : "F64",
+        shape: [values.length],
+        data: () => values as Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
+      }));
+      writeSafetensors(join(path, OPTIMIZER), tensors);
+    }
+    writeFileAtomicSync(join(path, REFERENCES), references);
+    for (const [name, text] of Object.entries(files)) writeFileAtomicSync(join(path, name), text);
+    const { hf_hub_token: _, ...config } = state.config;
+    writeFileAtomicSync(join(path, STATE), JSON.stringify({ format: FORMAT, ...state, config }, null, 2));
+  });
+  return path;
+}
+
+/**
+ * Reads what {@linkcode saveCheckpoint} wrote, except the trained tensors.
+ * @throws {RangeError} If it can't be resumed from (no optimizer state, another format, another program's checkpoint).
+ */
+export function readCheckpoint(
+  path: string,
+): { state: CheckpointState; optimizer: NamedArrays; references: string } {
+  const names = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
+  for (const name of [STATE, OPTIMIZER, REFERENCES]) {
+    if (names.has(name)) continue;
+    const why = name === OPTIMIZER ? "it was saved with save_only_model" : "another program wrote it";
+    throw new RangeError(
+      `Cannot resume from ${path}: ${name} is missing, ${why}. Use it as adapter_name_or_path to go on from its weights`,
+    );
+  }
+  const state = JSON.parse(Deno.readTextFileSync(join(path, STATE))) as CheckpointState;
+  if (state.format !== FORMAT) {
+    throw new RangeError(
+      `Cannot resume from ${path}: its format is ${state.format}, this version reads ${FORMAT}`,
+    );
+  }
+  using file = new SafetensorsFile(join(path, OPTIMIZER));
+  const optimizer = Object.fromEntries(
+    [...file.tensors].map((
+      [name, { dtype }],
+    ) => [name, dtype === "F64" ? file.read(name) as Float64Array : file.readFloat32(name)]),
+  );
+  return { state, optimizer, references: Deno.readTextFileSync(join(path, REFERENCES)) };
+}
+
+/** Lines that say what differs between a checkpoint's run and this one; empty when nothing does. */
+export function checkpointDifferences(
+  state: CheckpointState,
+  now: Pick<CheckpointState, "config" | "dataHash" | "modelHash" | "totalSteps">,
+): string[] {
+  const lines = diffConfigs({ ...state.config, hf_hub_token: null }, { ...now.config, hf_hub_token: null })
+    .map(({ key, before, after }) => `${key}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
+  if (state.dataHash !== now.dataHash) {
+    lines.push(`encoded data: ${state.dataHash.slice(0, 12)} → ${now.dataHash.slice(0, 12)}`);
+  }
+  if (state.modelHash !== now.modelHash) {
+    lines.push(`model weights: ${state.modelHash.slice(0, 12)} → ${now.modelHash.slice(0, 12)}`);
+  }
+  return lines;
+}

@@ -1,0 +1,60 @@
+/**
+ * Evaluation during and after training, weighted as transformers weighs it: the mean over batches of a batch's mean loss,
+ * each batch counting as many times as it has examples.
+ * @module
+ */
+import type { EncodedExample } from "../../data/encoded.ts";
+import { packUnits } from "../../engine/pack.ts";
+import { averageMetrics } from "../../losses/evaluate.ts";
+import { scorePack, type Scoring } from "./score.ts";
+
+/** How an evaluation is carried out. */
+export interface EvaluationOptions {
+  /** per_device_eval_batch_size. */
+  batch: number;
+  /** Rows of a pack. */
+  budget: number;
+  signal: AbortSignal;
+  onProgress(done: number, total: number): void;
+}
+
+/**
+ * `eval_loss` and the loss's metrics as `eval_NAME`.
+ * @returns null when interrupted.
+ */
+export async function evaluate(
+  at: Scoring,
+  examples: readonly EncodedExample[],
+  { batch, budget, signal, onProgress }: EvaluationOptions,
+): Promise<Record<string, number> | null> {
+  const began = performance.now();
+  const batches: EncodedExample[][] = [];
+  for (let i = 0; i < examples.length; i += batch) batches.push(examples.slice(i, i + batch));
+  const metrics: Record<string, number>[] = [];
+  let total = 0, done = 0;
+  for (const group of batches) {
+    let loss = 0, labels = 0;
+    for (const pack of packUnits(at.loss.batch ? [group] : group.map((e) => [e]), budget)) {
+      if (signal.aborted) return null;
+      const groups = at.loss.batch ? [pack.map((_, i) => i)] : undefined;
+      const scored = await scorePack(at, pack, { split: "eval", keep: false, ...(groups && { groups }) });
+      loss += scored.rows.reduce((sum, row) => sum + row.loss, 0);
+      labels += scored.labels.reduce((a, b) => a + b, 0);
+      metrics.push(...scored.rows.map((row) => row.metrics));
+    }
+    total += group.length * loss / (at.loss.normalize === "label_tokens" ? labels : group.length);
+    done += group.length;
+    onProgress(done, examples.length);
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const named = Object.entries(averageMetrics(at.loss, metrics)).map((
+    [name, value],
+  ) => [`eval_${name}`, value]);
+  return {
+    eval_loss: total / examples.length,
+    ...Object.fromEntries(named),
+    eval_runtime: seconds,
+    eval_samples_per_second: examples.length / seconds,
+    eval_steps_per_second: batches.length / seconds,
+  };
+}

@@ -1,0 +1,32 @@
+/**
+ * Reference log-probabilities as data (architecture idea 5): computed when a row is first met, from the same pack with
+ * adapters off, and kept beside the run.
+ * @module
+ */
+import type { EncodedExample } from "../../data/encoded.ts";
+
+/** Sums of reference log-probabilities by split, row and sequence name. */
+export class ReferenceCache {
+  readonly #sums = new Map<string, Record<string, number>>();
+
+  /** @returns Sums by sequence name, or undefined when not computed yet. */
+  get(split: "train" | "eval", example: EncodedExample): Record<string, number> | undefined {
+    return this.#sums.get(`${split}:${example.index}`);
+  }
+
+  set(split: "train" | "eval", example: EncodedExample, sums: Record<string, number>): void {
+    this.#sums.set(`${split}:${example.index}`, sums);
+  }
+
+  /** For a checkpoint. JSON keeps every float64 exactly. */
+  toJson(): string {
+    return JSON.stringify(Object.fromEntries(this.#sums));
+  }
+
+  /** Takes over what {@linkcode ReferenceCache.toJson} gave. */
+  load(json: string): void {
+    for (const [key, sums] of Object.entries(JSON.parse(json))) {
+      this.#sums.set(key, sums as Record<string, number>);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * From label log-probabilities to losses and back: the same for training and evaluation.
+ * @module
+ */
+import type { EncodedExample } from "../../data/encoded.ts";
+import type { EngineClient } from "../../engine/host.ts";
+import { type Pack, packExamples, packUnits } from "../../engine/pack.ts";
+import { type EvaluatedRow, evaluateLoss } from "../../losses/evaluate.ts";
+import type { Loss } from "../../losses/loss.ts";
+import type { ReferenceCache } from "./reference.ts";
+
+/** What scoring needs besides examples. */
+export interface Scoring {
+  engine: EngineClient;
+  loss: Loss;
+  references: ReferenceCache;
+}
+
+/** Examples of one pack with what the model and the loss said of them. */
+export interface Scored {
+  pack: Pack;
+  examples: readonly EncodedExample[];
+  rows: EvaluatedRow[];
+  /** Labelled tokens of each example. */
+  labels: number[];
+}
+
+/** How a pack is scored. */
+export interface ScoreOptions {
+  split: "train" | "eval";
+  /** Keep the forward pass for a backward pass. */
+  keep: boolean;
+  /** Number that decides dropout; undefined: none. */
+  dropoutStep?: number;
+  /** Positions in `examples` that make up one micro-batch for `loss.batch`; default: each example its own. */
+  groups?: readonly (readonly number[])[];
+  /** The adapter changes nothing yet, so that the reference is the policy. */
+  identity?: boolean;
+}
+
+/** Sums of label log-probabilities by sequence of the pack. */
+export function sequenceSums(pack: Pack, logps: Float64Array): Float64Array {
+  const sums = new Float64Array(pack.sequences.length);
+  for (let l = 0; l < logps.length; l++) {
+    for (let o = pack.ownerStart[l]!; o < pack.ownerStart[l + 1]!; o++) sums[pack.owners[o]!]! += logps[l]!;
+  }
+  return sums;
+}
+
+/** Values by sequence name of each example of a pack. */
+function byExample(pack: Pack, count: number, value: (sequence: number) => number): Record<string, number>[] {
+  const rows: Record<string, number>[] = Array.from({ length: count }, () => ({}));
+  pack.sequences.forEach(({ example, name }, s) => rows[example]![name] = value(s));
+  return rows;
+}
+
+/**
+ * Runs the model and the loss over examples that share a pack.
+ * @throws {RangeError} If a log-probability isn't finite: names the layer, the file and the row.
+ */
+export async function scorePack(
+  at: Scoring,
+  examples: readonly EncodedExample[],
+  options: ScoreOptions,
+): Promise<Scored> {
+  const { engine, loss, references } = at, { split, keep, dropoutStep } = options;
+  const pack = packExamples(examples);
+  const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
+  if (missing && !options.identity) {
+    remember(sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false })));
+  }
+  const logps = await engine.forward(pack, {
+    adapter: true,
+    keep,
+    ...(dropoutStep !== undefined && { dropoutStep }),
+  });
+  const bad = logps.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) throw await notFinite(engine, pack, examples, bad, logps[bad]!);
+  const sums = sequenceSums(pack, logps);
+  if (missing && options.identity) remember(sums);
+
+  const policy = byExample(pack, examples.length, (s) => sums[s]!);
+  const length = byExample(pack, examples.length, (s) => pack.sequences[s]!.length);
+  const inputs = examples.map((example, i) => ({
+    policy: policy[i]!,
+    length: length[i]!,
+    ...(loss.needsReference && { reference: references.get(split, example)! }),
+    ...(example.desirable !== undefined && { desirable: example.desirable }),
+  }));
+  const rows: EvaluatedRow[] = [];
+  for (const group of options.groups ?? examples.map((_, i) => [i])) {
+    evaluateLoss(loss, group.map((i) => inputs[i]!)).forEach((row, k) => rows[group[k]!] = row);
+  }
+  return { pack, examples, rows, labels: length.map((r) => Object.values(r).reduce((a, b) => a + b, 0)) };
+
+  function remember(referenceSums: Float64Array): void {
+    const found = byExample(pack, examples.length, (s) => referenceSums[s]!);
+    examples.forEach((example, i) => {
+      if (!references.get(split, example)) references.set(split, example, found[i]!);
+    });
+  }
+}
+
+/**
+ * Computes the reference of examples that have none yet. Needed before the first step where training changes the model
+ * itself (full tuning); with adapters it is done when a row is first met.
+ */
+export async function precomputeReferences(
+  at: Scoring,
+  split: "train" | "eval",
+  examples: readonly EncodedExample[],
+  budget: number,
+  signal: AbortSignal,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  const missing = examples.filter((example) => !at.references.get(split, example));
+  let done = 0;
+  for (const group of packUnits(missing.map((example) => [example]), budget)) {
+    if (signal.aborted) return;
+    const pack = packExamples(group),
+      sums = sequenceSums(pack, await at.engine.forward(pack, { adapter: false, keep: false }));
+    byExample(pack, group.length, (s) => sums[s]!).forEach((found, i) =>
+      at.references.set(split, group[i]!, found)
+    );
+    onProgress(done += group.length, missing.length);
+  }
+}
+
+/** d step loss / d log-probability of every label of the pack; `scale` is one over the step's denominator. */
+export function labelWeights({ pack, rows }: Scored, scale: number): Float64Array {
+  const weights = new Float64Array(pack.labelIds.length);
+  const slopes = pack.sequences.map(({ example, name }) => rows[example]!.gradient[name]! * scale);
+  for (let l = 0; l < weights.length; l++) {
+    for (let o = pack.ownerStart[l]!; o < pack.ownerStart[l + 1]!; o++) {
+      weights[l]! += slopes[pack.owners[o]!]!;
+    }
+  }
+  return weights;
+}
+
+async function notFinite(
+  engine: EngineClient,
+  pack: Pack,
+  examples: readonly EncodedExample[],
+  label: number,
+  value: number,
+) {
+  const sequence = pack.sequences[pack.owners[pack.ownerStart[label]!]!]!;
+  const { file, row } = examples[sequence.example]!.source;
+  const place = await engine.findNonFinite(pack);
+  return new RangeError(
+    `Cannot go on as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +
+      `"${sequence.name}"; the first layer that isn't finite is ${place?.layer ?? "the output head"}. ` +
+      `The last checkpoint is kept: lower learning_rate, or look at that row`,
+  );
+}

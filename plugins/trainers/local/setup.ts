@@ -1,0 +1,158 @@
+/**
+ * From a configuration to what the engine needs: which modules are adapted, their initial values, how the run is saved.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { saveModel, type WeightSource } from "../../../formats/hf_model/mod.ts";
+import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import {
+  type LoraConfig,
+  loraOf,
+  matchTargets,
+  type ModuleShapes,
+  readAdapter,
+  writeAdapter,
+} from "../../../formats/peft/mod.ts";
+import type { TrainConfig } from "../../config/train_config.ts";
+import type { Tuning } from "../../engine/parameters.ts";
+import { trainedShapes } from "../../engine/parameters.ts";
+import { LINEAR_MODULES, moduleShape } from "../../models/decoder.ts";
+import type { DecoderConfig } from "../../models/model_family.ts";
+import { kaimingUniformA } from "../random.ts";
+
+/** Tensors by name, float32. */
+export type Tensors = Record<string, Float32Array<ArrayBuffer>>;
+
+/** What is trained and how it is written. */
+export interface Target {
+  tuning: Tuning;
+  /** Initial LoRA tensors by the engine's names; {} for full tuning. */
+  initial: Tensors;
+  /** Writes trained tensors as an adapter or model directory. */
+  save(directory: string, trained: Tensors): void;
+}
+
+/** `[out, in]` of all linear modules of a model by full name. */
+export function moduleShapes(decoder: DecoderConfig): ModuleShapes {
+  const shapes = new Map<string, [number, number]>();
+  for (let i = 0; i < decoder.numLayers; i++) {
+    for (const module of LINEAR_MODULES) {
+      shapes.set(`model.layers.${i}.${module}`, moduleShape(decoder, module));
+    }
+  }
+  return shapes;
+}
+
+/**
+ * What a run trains.
+ * @param files Written beside the weights.
+ * @throws {RangeError} If `lora_target` matches nothing, or the given adapter doesn't fit.
+ */
+export function makeTarget(
+  config: TrainConfig,
+  model: LoadedModel,
+  decoder: DecoderConfig,
+  files: Record<string, string | Uint8Array>,
+): Target {
+  if (config.finetuning_type === "full") return fullTarget(model, decoder, files);
+  const shapes = moduleShapes(decoder);
+  const given = config.adapter_name_or_path[0];
+  const adapter = given === undefined ? null : readAdapter(given, shapes);
+  const lora: LoraConfig = adapter?.config ?? newLora(config, [...shapes.keys()]);
+  const names = adapter ? [...adapter.modules.keys()] : matchTargets(lora, [...shapes.keys()]);
+  const initial: Tensors = {};
+  for (const name of names) {
+    const [out, inner] = shapes.get(name)!, { r } = loraOf(lora, name), have = adapter?.modules.get(name);
+    const a = have?.a ?? new Float32Array(r * inner);
+    if (!have) kaimingUniformA(a, inner, config.seed, `${name}.lora_A.weight`);
+    initial[`${name}.lora_A.weight`] = a;
+    initial[`${name}.lora_B.weight`] = have?.b ?? new Float32Array(out * r);
+  }
+  const modules = Object.fromEntries(names.map((name) => {
+    const { r, scale } = loraOf(lora, name);
+    return [name, { rank: r, scale }];
+  }));
+  return {
+    tuning: { type: "lora", modules, dropout: lora.dropout },
+    initial,
+    save: (directory, trained) => {
+      const pairs = names.map((name) =>
+        [name, { a: trained[`${name}.lora_A.weight`]!, b: trained[`${name}.lora_B.weight`]! }] as const
+      );
+      writeAdapter(directory, lora, new Map(pairs), shapes);
+      for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
+    },
+  };
+}
+
+function newLora(config: TrainConfig, modules: readonly string[]): LoraConfig {
+  const all = config.lora_target.length === 1 && config.lora_target[0] === "all";
+  // LLaMA-Factory writes out what "all" means: the last names of every linear layer but the head.
+  const targets = all ? LINEAR_MODULES.map((name) => name.split(".").at(-1)!) : config.lora_target;
+  const known = new Set(modules.flatMap((name) => [name, name.split(".").at(-1)!]));
+  for (const target of targets) {
+    if (known.has(target) || modules.some((name) => name.endsWith(`.${target}`))) continue;
+    const short = [...new Set(modules.map((name) => name.split(".").at(-1)!))];
+    throw new RangeError(
+      `Cannot adapt module "${target}": the model has ${short.join(", ")} (lora_target: all takes them all)`,
+    );
+  }
+  return {
+    baseModel: config.model_name_or_path,
+    revision: null,
+    r: config.lora_rank,
+    alpha: config.lora_alpha,
+    dropout: config.lora_dropout,
+    useRslora: config.use_rslora,
+    rankPattern: {},
+    alphaPattern: {},
+    targetModules: targets,
+  };
+}
+
+function fullTarget(
+  model: LoadedModel,
+  decoder: DecoderConfig,
+  files: Record<string, string | Uint8Array>,
+): Target {
+  const shapes = trainedShapes(decoder, { type: "full" });
+  return {
+    tuning: { type: "full" },
+    initial: {},
+    save: (directory, trained) => {
+      const tensors = [...shapes].map(([name, shape]) => ({ name, shape, data: () => trained[name]! }));
+      saveModel(directory, tensors, {
+        config: model.config,
+        generationConfig: model.generationConfig,
+        files,
+      });
+    },
+  };
+}
+
+/** Trained tensors of a saved directory, for resuming and for the best checkpoint. */
+export async function readTrained(
+  directory: string,
+  target: Target,
+  decoder: DecoderConfig,
+  weights: (path: string) => Promise<WeightSource>,
+): Promise<Tensors> {
+  if (target.tuning.type === "lora") {
+    const { modules } = readAdapter(directory, moduleShapes(decoder));
+    return Object.fromEntries(
+      [...modules].flatMap((
+        [name, { a, b }],
+      ) => [[`${name}.lora_A.weight`, a], [`${name}.lora_B.weight`, b]]),
+    );
+  }
+  const source = await weights(directory);
+  try {
+    return Object.fromEntries(
+      [...trainedShapes(decoder, target.tuning).keys()].map((name) => [name, source.read(name)]),
+    );
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * The trainers that come with the project.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import local from "./local/local.ts";
+
+/** All of them. */
+export const trainers: readonly Plugin<"trainer">[] = [local];
