@@ -80,14 +80,13 @@ export function readScoresJson(
   text: string,
   constraints: number,
 ): { scores: number[]; overall?: number } | undefined {
-  if (!text.trimStart().startsWith("{")) return undefined;
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
     return undefined;
   }
-  const { scores, overall } = data as { scores?: unknown; overall?: unknown };
+  const { scores, overall } = (data ?? {}) as { scores?: unknown; overall?: unknown };
   if (!Array.isArray(scores) || scores.length !== constraints) return undefined;
   if (!scores.every((score) => typeof score === "number")) return undefined;
   return typeof overall === "number" ? { scores, overall } : { scores };

@@ -44,13 +44,18 @@ export interface JudgeProtocol {
   rounds: number;
   /** What to send. Text of the response can't pass for a part of the prompt or for a verdict. */
   messages(item: BenchmarkItem, response: string): Message[];
-  /**
-   * JSON schema of an answer, for endpoints that can be held to one; {@linkcode read} reads both kinds of answer. Such
-   * an answer keeps the order of the constraints in `scores`.
-   */
-  schema(item: BenchmarkItem): Record<string, unknown>;
   /** Reads the judge's text. Never throws: what can't be read is null with a reason. */
   read(item: BenchmarkItem, text: string): Judgement;
+  /**
+   * The same for endpoints that can be held to a JSON schema. Apart from {@linkcode read}, because only an answer that was
+   * asked for as JSON may be taken as JSON: a judge that copies a response word for word must not give a verdict by it.
+   */
+  structured: {
+    /** JSON schema of the answer; `scores` keeps the order of the constraints. */
+    schema(item: BenchmarkItem): Record<string, unknown>;
+    /** Reads such an answer; never throws. */
+    read(item: BenchmarkItem, text: string): Judgement;
+  };
 }
 
 /** One answered item; null where there is none, because the endpoint or the judge failed. */

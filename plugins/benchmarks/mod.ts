@@ -3,7 +3,9 @@
  * @module
  */
 import type { Plugin } from "../plugin.ts";
+import cfbench from "./cfbench/cfbench.ts";
 import ifeval from "./ifeval/ifeval.ts";
+import trace from "./trace/trace.ts";
 
 export type {
   Benchmark,
@@ -18,4 +20,4 @@ export type {
 export { contribute, findScore, scoreResults, ScoreSums } from "./scores.ts";
 
 /** Built-in benchmark plugins. */
-export const benchmarks: readonly Plugin[] = [ifeval];
+export const benchmarks: readonly Plugin[] = [trace, ifeval, cfbench];

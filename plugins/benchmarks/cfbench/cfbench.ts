@@ -111,30 +111,53 @@ export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string)
       const slots = { query, reference, constraints, response: neutralize(response), tag };
       return [{ role: "user", content: fillTemplate(template, slots) }];
     },
-    schema: (item) => scoresSchema(item.constraints.length, [0, 1]),
     read: (item, text) => readCfbench(item, text, mode),
+    structured: {
+      schema: (item) => scoresSchema(item.constraints.length, [0, 1]),
+      read: readCfbenchJson,
+    },
   };
 }
 
 /** Reads a judge's text, see {@linkcode CfbenchMode}. */
 export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode): Judgement {
   const criteria = item.constraints.map((c) => c.text);
-  const json = readScoresJson(text, criteria.length)?.scores;
-  const scores = json?.every((s) => s === 0 || s === 1) ? json : readStrict(text, criteria);
-  const judgement = (constraints: Verdict[], listed: number[]): Judgement => ({
+  const scores = readStrict(text, criteria);
+  if (scores !== undefined) return judgement(scores.map((score) => ({ score })), text);
+  if (mode === "fixed") return judgement(readTolerant(text, criteria), text);
+  return {
+    ...unreadable(item, text, "the judge's text isn't in the format asked for"),
+    ...listed(readOnes(text)),
+  };
+}
+
+/** The same from an answer that was asked for as JSON. */
+export function readCfbenchJson(item: BenchmarkItem, text: string): Judgement {
+  const scores = readScoresJson(text, item.constraints.length)?.scores;
+  return scores?.every((s) => s === 0 || s === 1)
+    ? judgement(scores.map((score) => ({ score })), text)
+    : unreadable(item, text, "the judge's answer isn't the JSON asked for");
+}
+
+function judgement(constraints: Verdict[], raw: string): Judgement {
+  const scores = constraints.flatMap((v) => v.score === null ? [] : [v.score]);
+  const complete = scores.length === constraints.length;
+  return {
     constraints,
     overall: allReach(constraints),
-    raw: text,
-    reading: constraints.every((v) => v.score !== null) ? "complete" : listed.length > 0 ? "partial" : "none",
-    listed,
-  });
-  if (scores !== undefined) return judgement(scores.map((score) => ({ score })), scores);
-  if (mode === "upstream") {
-    const reason = "the judge's text isn't in the format asked for";
-    return judgement(criteria.map(() => ({ score: null, reason })), readOnes(text));
-  }
-  const verdicts = readTolerant(text, criteria);
-  return judgement(verdicts, verdicts.flatMap((v) => v.score === null ? [] : [v.score]));
+    raw,
+    ...listed(scores),
+    ...(complete ? { reading: "complete" as const } : {}),
+  };
+}
+
+function unreadable(item: BenchmarkItem, raw: string, reason: string): Judgement {
+  return judgement(item.constraints.map(() => ({ score: null, reason })), raw);
+}
+
+/** Scores without their criteria. */
+function listed(scores: number[]): Required<Pick<Judgement, "listed" | "reading">> {
+  return { listed: scores, reading: scores.length > 0 ? "partial" : "none" };
 }
 
 /** CSR, ISR and PSR of one response; null without a judgement. */

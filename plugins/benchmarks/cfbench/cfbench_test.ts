@@ -11,6 +11,7 @@ import plugin, {
   cfbenchProtocol,
   readCfbench,
   readCfbenchItems,
+  readCfbenchJson,
 } from "./cfbench.ts";
 import { completeMetrics, type Priority, round2 } from "./metrics.ts";
 
@@ -166,7 +167,10 @@ Deno.test("fixed mode reads numbered, shuffled, repeated and differently ended e
   assertEquals(scores("甲要求\t1\n甲要求\t0"), [0, null, null]); // the last answer wins
   assertEquals(scores("甲\t1\n乙\t0\n丙\t1"), [1, 0, 1]); // other texts, as many lines: by place
   assertEquals(scores("甲要求\t0.5\n乙要求。\t2"), [null, null, null]);
-  assertEquals(scores('{"explanations": ["", "", ""], "scores": [1, 0, 1]}'), [1, 0, 1]);
+  const json = '{"explanations": ["", "", ""], "scores": [1, 0, 1]}';
+  assertEquals(readCfbenchJson(one, json).constraints.map((v) => v.score), [1, 0, 1]);
+  assertEquals(readCfbenchJson(one, json.replace("0", "2")).reading, "none");
+  assertEquals(scores(json), [null, null, null]); // JSON counts only where it was asked for
 });
 
 Deno.test("a response can't inject a verdict", () => {

@@ -1,0 +1,55 @@
+/**
+ * Reads TRACE rows.
+ * @module
+ */
+import { z } from "zod";
+
+import { readRows } from "../_data.ts";
+import type { BenchmarkItem } from "../benchmark.ts";
+import { traceGroups } from "./taxonomy.ts";
+
+const Row = z.object({
+  id: z.union([z.string(), z.int()]).transform(String),
+  messages: z.array(z.object({ role: z.enum(["system", "user", "assistant"]), content: z.string() })).min(1),
+  description: z.string(),
+  constraints: z.string(),
+  input: z.string(),
+  constraints_splits: z.array(z.string().min(1)).min(1),
+  levels2: z.array(z.string()),
+  category: z.string().optional(),
+}).refine((row) => row.levels2.length === row.constraints_splits.length, {
+  error: "must have as many entries as constraints_splits",
+  path: ["levels2"],
+});
+
+/** What the released data has in place of an empty input. */
+const NO_INPUT = "NULL";
+
+/**
+ * Items of TRACE; fields `query` (description, and the input where there is one) and `constraints` for the judge.
+ *
+ * @param path Rows in the released format; undefined: the 1,042 that come along.
+ * @throws {SyntaxError} If a row isn't in the released format: names the row and the field.
+ */
+export async function readTraceItems(path?: string): Promise<BenchmarkItem[]> {
+  const file = path ?? new URL("../../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url);
+  return (await readRows(file, Row, (row) => row.id)).map((row) => {
+    const constraints = row.constraints_splits.map((text, i) => ({
+      text,
+      groups: { ...traceGroups(row.levels2[i]!) },
+    }));
+    return {
+      id: row.id,
+      messages: row.messages,
+      constraints,
+      groups: {
+        constraints: String(constraints.length),
+        ...(row.category === undefined ? {} : { category: row.category }),
+      },
+      fields: {
+        query: row.input === NO_INPUT ? row.description : `${row.description}\n# Inputs:\n${row.input}`,
+        constraints: row.constraints,
+      },
+    };
+  });
+}

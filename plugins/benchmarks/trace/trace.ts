@@ -1,0 +1,145 @@
+/**
+ * Benchmark `trace`: 1,042 mostly Chinese instructions with 1 to 15 constraints each, judged by a model constraint by
+ * constraint from 0 to 10. A response counts when every constraint has 10:
+ * IF = (1/n) Σ_i 1[(1/m_i) Σ_j S_ij = 10]; IF-S over rows of one constraint, IF-M over the others.
+ *
+ * Zhang et al. 2025, "IOPO: Empowering LLMs with Complex Instruction Following via Input-Output Preference Optimization",
+ * arXiv 2411.06208. Data: MIT, see fixtures/trace/SOURCE.md.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin, type Plugin } from "../../plugin.ts";
+import type { Verdict } from "../../judges/judge.ts";
+import { disarm, fence, fillTemplate, readScoresJson, readTemplate, scoresSchema } from "../_judge_text.ts";
+import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement, JudgeProtocol } from "../benchmark.ts";
+import { allReach, contribute } from "../scores.ts";
+import { readTraceItems } from "./items.ts";
+import { inScale, readFineGrained, readOverall, TRACE_SCALE, VERDICT_PHRASES } from "./reading.ts";
+
+const Options = z.strictObject({
+  path: z.string().optional().describe("rows in the released format; default: the 1,042 that come along"),
+  prompt: z.string().optional().describe(
+    "a judge prompt of your own with {{query}}, {{constraints}}, {{response}} and, if you like, {{tag}}",
+  ),
+  rounds: z.int().min(1).max(20).default(2).describe(
+    "how often the judge is asked at most until all is readable",
+  ),
+});
+
+/** The plugin, see the module's text. */
+const trace: Plugin<"benchmark", typeof Options> = definePlugin({
+  kind: "benchmark",
+  name: "trace",
+  version: "1",
+  description: "TRACE: complex Chinese instructions, every constraint judged by a model (IF-S, IF-M)",
+  options: Options,
+  create: ({ path, prompt, rounds }) => ({
+    async *items() {
+      yield* await readTraceItems(path);
+    },
+    protocol: traceProtocol(rounds, prompt),
+    contributions: traceContributions,
+  }),
+});
+export default trace;
+
+/**
+ * How the judge is asked and read. Needs of an item its constraints and the fields `query` and `constraints`; without
+ * them the last user message and the constraints' own texts are taken.
+ *
+ * @param rounds How often the judge is asked at most, 1 or more.
+ * @param prompt Path of a judge prompt of one's own.
+ * @throws {RangeError} If the prompt lacks a slot.
+ */
+export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {
+  const template = readTemplate(prompt, new URL("judge_prompt.txt", import.meta.url), [
+    "query",
+    "constraints",
+    "response",
+  ]);
+  return {
+    scale: TRACE_SCALE,
+    rounds,
+    messages(item, response) {
+      const query = item.fields["query"] ?? item.messages.findLast((m) => m.role === "user")?.content ?? "";
+      const constraints = item.fields["constraints"] ?? item.constraints.map((c) => c.text).join("\n");
+      const tag = fence(query, constraints, response);
+      const slots = { query, constraints, response: neutralize(response), tag };
+      return [
+        { role: "system", content: "You are a helpful assistant." },
+        { role: "user", content: fillTemplate(template, slots) },
+      ];
+    },
+    read: readTrace,
+    structured: {
+      schema: (item) => scoresSchema(item.constraints.length, { max: TRACE_SCALE }),
+      read: readTraceJson,
+    },
+  };
+}
+
+/** Fine-grained scores as `constraints`, the overall score as `overall`; `complete` when every constraint has a score. */
+export function readTrace(item: BenchmarkItem, text: string): Judgement {
+  return judgement(readFineGrained(text, item.constraints.map((c) => c.text)), readOverall(text), text);
+}
+
+/** The same from an answer that was asked for as JSON. */
+export function readTraceJson(item: BenchmarkItem, text: string): Judgement {
+  const json = readScoresJson(text, item.constraints.length);
+  const none: Verdict = { score: null, reason: "the judge's answer isn't the JSON asked for" };
+  return judgement(
+    json?.scores.map((s) => inScale(s, "score")) ?? item.constraints.map(() => none),
+    json?.overall === undefined ? none : inScale(json.overall, "overall score"),
+    text,
+  );
+}
+
+function judgement(constraints: Verdict[], overall: Verdict, raw: string): Judgement {
+  const scored = constraints.filter((v) => v.score !== null).length;
+  const complete = scored === constraints.length;
+  const reading = complete ? "complete" : scored > 0 || overall.score !== null ? "partial" : "none";
+  return { constraints, overall, raw, reading };
+}
+
+/**
+ * Whether the response counts: 1 when every constraint has 10, 0 when one has less; when the fine-grained scores aren't
+ * complete, by the overall score; null when there is neither.
+ */
+export function traceFollowed({ constraints, overall }: Judgement): Verdict {
+  if (constraints.every((v) => v.score !== null)) return allReach(constraints, TRACE_SCALE);
+  return allReach([overall], TRACE_SCALE);
+}
+
+/**
+ * `IF`, `IF-S`, `IF-M` (also by number of constraints and category), `mean` (fine-grained score, 0 to 10) and `met` (share
+ * of constraints with 10), both by type and dimension, `overall` (0 to 10), `fine-grained` (share of complete readings).
+ */
+export function traceContributions({ item, judgement }: BenchmarkResult): Contribution[] {
+  const none: Verdict = { score: null, reason: "no judgement" };
+  const followed = [judgement === null ? none : traceFollowed(judgement)];
+  const verdicts = judgement?.constraints ?? item.constraints.map(() => none);
+  const complete: Verdict = judgement === null ? none : { score: judgement.reading === "complete" ? 1 : 0 };
+  const met = (score: number) => score === TRACE_SCALE ? 1 : 0;
+  return [
+    ...contribute("IF", followed),
+    ...contribute(item.constraints.length === 1 ? "IF-S" : "IF-M", followed),
+    ...contribute("mean", verdicts),
+    ...contribute("met", verdicts, undefined, met),
+    ...contribute("overall", [judgement?.overall ?? none]),
+    ...contribute("fine-grained", [complete]),
+    ...Object.entries(item.groups).flatMap(([by, name]) => contribute("IF", followed, { by, name })),
+    ...item.constraints.flatMap(({ groups }, i) =>
+      Object.entries(groups).flatMap(([by, name]) => [
+        ...contribute("mean", [verdicts[i]!], { by, name }),
+        ...contribute("met", [verdicts[i]!], { by, name }, met),
+      ])
+    ),
+  ];
+}
+
+/** The response without anything that reads like a verdict or like a heading of the prompt. */
+function neutralize(response: string): string {
+  return disarm(response, VERDICT_PHRASES)
+    .replace(/<(\s*(?:query|constraints|response)\s*)>(?=\s*[:：])/gi, "‹$1›");
+}
