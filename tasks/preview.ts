@@ -11,6 +11,8 @@
  * a line is `{index, sequences: [{name, input_ids, labels}]}`, labels being −100 where nothing is learnt.
  * @module
  */
+import { fileURLToPath } from "node:url";
+
 import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { readTrainConfig, type TrainConfig } from "../plugins/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "../plugins/data/mod.ts";
@@ -18,7 +20,9 @@ import { packExamples } from "../plugins/engine/pack.ts";
 import { parseArguments, runTask, usage } from "./_cli.ts";
 import { dataText } from "./_data_text.ts";
 import { encode, prepare, registryOf } from "./_prepare.ts";
-import { DEFAULT_CONFIG } from "./train.ts";
+
+/** What is shown when no file is named; the same as in train.ts, whose kernels need not be loaded here. */
+const DEFAULT_CONFIG = fileURLToPath(new URL("../examples/default_iopo.yaml", import.meta.url));
 
 const FLAGS = {
   help: "this text",
@@ -66,13 +70,13 @@ export async function preview(
 /** Examples in the order in which an epoch takes them; of a packed run bin by bin. */
 export function inTrainingOrder(
   { train, trainBins, shuffle }: Pick<LoadedExamples, "train" | "trainBins" | "shuffle">,
-  config: Pick<TrainConfig, "seed" | "data_seed" | "disable_shuffling">,
+  config: Pick<TrainConfig, "data_seed" | "disable_shuffling">,
   epoch: number,
 ): EncodedExample[] {
   const units = trainBins ?? train.map((_, i) => [i]);
   const order = trainOrder(
     units.length,
-    config.data_seed ?? config.seed,
+    config.data_seed,
     epoch,
     shuffle && !config.disable_shuffling,
   );

@@ -17,12 +17,15 @@ export type PartKind = 0 | 1 | 2;
 
 /** A run of token ids within a sequence. */
 export interface Part {
+  /** Token ids, `[T]`. */
   ids: ArrayLike<number>;
+  /** What is learnt of them. */
   kind: PartKind;
 }
 
 /** An example as parts, sequence by sequence. */
 export interface EncodedParts {
+  /** In the order of the loss. */
   sequences: { name: string; parts: Part[] }[];
   /** What was cut off. */
   cut: Cut;
@@ -67,6 +70,7 @@ export function encodeOptions(
 
 /** Why an example gives nothing to learn from; the same words for the same reason. */
 export interface NotEncoded {
+  /** Short, without text of the record. */
   reason: string;
 }
 

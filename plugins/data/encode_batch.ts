@@ -11,15 +11,19 @@ import { BlockBuilder, type StoredBlock } from "./store.ts";
 
 /** What is needed to encode. */
 export interface EncodeContext {
+  /** `Loss.sequences`. */
   sequences: Loss["sequences"];
   /** null: stage pt without one. */
   template: Template | null;
+  /** As the template wants it. */
   tokenizer: Tokenizer;
+  /** How to cut and what is learnt. */
   options: EncodeOptions;
 }
 
 /** Result of a batch. */
 export interface EncodedBatch {
+  /** Those that can be used. */
   block: StoredBlock;
   /** One an example: what was cut (it is the block's next example), or why there is none. */
   outcomes: (Cut | NotEncoded)[];

@@ -11,7 +11,9 @@ import type { LoadInputs } from "./load.ts";
 export interface Encoder {
   /** Batches that are worth handing in at a time. */
   readonly width: number;
+  /** Encodes a batch; batches may be handed in before earlier ones are done. */
   encode(examples: Example[]): Promise<EncodedBatch>;
+  /** Ends workers. */
   close(): void;
 }
 

@@ -10,11 +10,13 @@ import { didYouMean } from "../registry.ts";
 
 /** One entry of dataset_info.json, as written. */
 export interface DatasetEntry {
+  /** Key in dataset_info.json. */
   name: string;
   /** Where the entry stands, `file:line:column`. */
   place: string;
   /** Name of the dataset plugin; "alpaca" when the entry names none. */
   formatting: string;
+  /** Whether rows have chosen and rejected answers. */
   ranking: boolean;
   /** Paths of the files or folders, in order. */
   paths: string[];
@@ -22,6 +24,7 @@ export interface DatasetEntry {
   numSamples: number | null;
   /** Columns and tags that the entry names; null when it has no such field. */
   columns: Record<string, string | null> | null;
+  /** Names of roles and fields of messages; null when the entry has none. */
   tags: Record<string, string> | null;
   /** Options of the dataset plugin. */
   options: Record<string, unknown>;

@@ -47,6 +47,7 @@ export type DataOptions = Pick<
 
 /** What {@linkcode loadExamples} needs. */
 export interface LoadInputs {
+  /** The configuration, or its part about data. */
   options: DataOptions;
   /** For the dataset plugins that dataset_info.json names. */
   registry: Registry;
@@ -56,6 +57,7 @@ export interface LoadInputs {
   templateIdentity: { name: string; version: string; options: Record<string, unknown> } | null;
   /** As the template wants it (eos replaced and so on). */
   tokenizer: Tokenizer;
+  /** Says which sequences an example gives. */
   loss: Loss;
   /** How far reading and encoding are, in bytes. */
   onProgress?: (phase: string, done: number, total: number) => void;
@@ -65,11 +67,13 @@ export interface LoadInputs {
 export interface LoadedExamples {
   /** In split order; `trainOrder` of ./order.ts says how training visits them. */
   train: EncodedExample[];
+  /** Rows held out, then those of `eval_dataset`. */
   evaluation: EncodedExample[];
   /** Whether training shuffles `train` each epoch: not when it was streamed, which shuffled it already. */
   shuffle: boolean;
   /** Stage sft with packing: numbers of the examples that LLaMA-Factory puts into one row; null: no packing. */
   trainBins: number[][] | null;
+  /** What became of the rows. */
   report: DataReport;
   /** SHA-256 over all ids and labels, in order. */
   hash: string;
@@ -77,9 +81,13 @@ export interface LoadedExamples {
 
 /** Encoded data as they are kept. */
 export interface StoredExamples {
+  /** In split order. */
   train: StoredExample[];
+  /** Rows held out, then those of `eval_dataset`. */
   evaluation: StoredExample[];
+  /** What became of the rows. */
   report: DataReport;
+  /** SHA-256 over all ids and labels, in order. */
   hash: string;
 }
 

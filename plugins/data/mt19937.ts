@@ -11,7 +11,7 @@ export class MT19937 {
   #state = new Uint32Array(624);
   #at = 624;
 
-  /** @param seed An integer; its low 32 bits are used. */
+  /** Seeds the generator. @param seed An integer; its low 32 bits are used. */
   constructor(seed: number) {
     const s = this.#state;
     s[0] = seed >>> 0;

@@ -16,7 +16,7 @@ export class NumpyGenerator {
   #increment: bigint;
   #half: number | null = null;
 
-  /** @param seed A whole number, 0 <= seed < 2^64. @throws {RangeError} If it isn't. */
+  /** Seeds the generator. @param seed A whole number, 0 <= seed < 2^64. @throws {RangeError} If it isn't. */
   constructor(seed: number | bigint) {
     if ((typeof seed === "number" && !Number.isSafeInteger(seed)) || seed < 0 || seed >= 1n << 64n) {
       throw new RangeError(

@@ -9,6 +9,7 @@ export const GROUP = 1000;
 
 /** A block of ids. */
 export interface TextBlock {
+  /** Token ids, `[length]`. */
   ids: Int32Array;
   /** Number of the text that its first token is from. */
   first: number;

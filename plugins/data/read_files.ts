@@ -13,6 +13,7 @@ import { jsonRecords } from "./json_records.ts";
 
 /** One record and where it stands. */
 export interface RawRecord {
+  /** Anything that the format can hold. */
   value: unknown;
   /** From 0, in its file. */
   row: number;

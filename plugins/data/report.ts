@@ -6,6 +6,7 @@ import type { Cut } from "./encode.ts";
 
 /** Rows with the same fault. */
 export interface DropCount {
+  /** In words, the same for all of them. */
   reason: string;
   /** Rows. */
   count: number;
@@ -17,12 +18,19 @@ export interface DropCount {
 export interface LengthStatistics {
   /** Name in the loss's `sequences`. */
   name: string;
+  /** How many. */
   count: number;
+  /** Shortest. */
   min: number;
+  /** Mean, 0 of none. */
   mean: number;
+  /** Half are at most this long. */
   p50: number;
+  /** Nine of ten are at most this long. */
   p90: number;
+  /** Ninety-nine of a hundred are at most this long. */
   p99: number;
+  /** Longest. */
   max: number;
   /** Sum of all. */
   tokens: number;
@@ -36,7 +44,9 @@ export interface DataReport {
   rows: number;
   /** Examples for training and for evaluation. */
   train: number;
+  /** Examples for evaluation. */
   evaluation: number;
+  /** Rows that are not used, the most frequent reason first. */
   dropped: DropCount[];
   /** Rows of which something was cut, and what. A row may be in several of the last three. */
   truncated: { rows: number; prompt: number; answer: number; turns: number };
@@ -50,9 +60,11 @@ export interface DataReport {
 
 /** Counts while rows come in. */
 export class Tally {
+  /** Rows read. */
   rows = 0;
   /** Tokens of packed text that fill no block. */
   leftOutTokens = 0;
+  /** Rows of which something was cut. */
   readonly truncated = { rows: 0, prompt: 0, answer: 0, turns: 0 };
   readonly #dropped = new Map<string, DropCount>();
 

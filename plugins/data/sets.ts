@@ -15,12 +15,15 @@ const PEEKED = 1000;
 export interface SetRow {
   /** Position in the set, from 0, over all its files. */
   position: number;
+  /** The example, or null. */
   example: Example | null;
 }
 
 /** A data set that can be read. */
 export class DataSet {
+  /** As dataset_info.json has it. */
   readonly entry: DatasetEntry;
+  /** Files in the order in which they are read. */
   readonly files: readonly string[];
   /** Version of the dataset plugin. */
   readonly version: string;
@@ -30,6 +33,8 @@ export class DataSet {
   readonly #shape: ExampleShape;
 
   /**
+   * Opens a set; nothing is read yet.
+   *
    * @param shape What the loss needs.
    * @throws {RangeError} If the name, the formatting or a file is unknown, or the set can't give this shape.
    * @throws {TypeError} If the entry has a field of a wrong type.

@@ -6,7 +6,9 @@ import { NumpyGenerator } from "./numpy_random.ts";
 
 /** Row numbers of both parts, in the order in which they are used. */
 export interface Split {
+  /** For training. */
   train: Int32Array;
+  /** For evaluation. */
   validation: Int32Array;
 }
 

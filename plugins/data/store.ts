@@ -63,10 +63,13 @@ export class BlockBuilder {
 
 /** Where an example lies and what else belongs to it. */
 export interface StoredExample {
+  /** Where its ids are. */
   block: StoredBlock;
   /** Position in the block. */
   at: number;
+  /** Where its record came from. */
   source: { file: string; row: number };
+  /** `kto` only. */
   desirable?: boolean;
 }
 

@@ -9,6 +9,7 @@ export const MAX_TEXT = 10_000_000;
 
 /** A fault of the record, thrown inside a plugin and turned into a {@linkcode Dropped} by {@linkcode converting}. */
 export class Fault extends Error {
+  /** A reason and the field at fault. */
   constructor(readonly reason: string, readonly field: string) {
     super(reason);
   }

@@ -7,7 +7,9 @@ import type { DatasetAttributes, Example, ExampleShape, Message } from "./datase
 
 /** A list of messages, system text and tools of one record. */
 export interface Conversation {
+  /** System text, "" for none. */
   system: string;
+  /** Tools as JSON text, "" for none. */
   tools: string;
   /** Without the system message. */
   turns: Message[];

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../plugin.ts";
 import {
   asRecord,
   assistant,
@@ -50,15 +50,18 @@ const dataset: Dataset = {
   convert: (record, attributes, source) => converting(source, () => convert(asRecord(record), attributes)),
 };
 
+const Options = z.strictObject({});
+
 /** The plugin. */
-export default definePlugin({
+const alpacaPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "alpaca",
   version: "1",
   description: "Records {instruction, input, output}, with history and system; ranking, kto and plain text",
-  options: z.strictObject({}),
+  options: Options,
   create: () => dataset,
 });
+export default alpacaPlugin;
 
 function convert(record: Record<string, unknown>, attributes: DatasetAttributes): Omit<Example, "source"> {
   const { columns, shape } = attributes;

@@ -6,18 +6,21 @@
  */
 import { z } from "zod";
 
-import { definePlugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../plugin.ts";
 import type { Dataset } from "./dataset.ts";
 import { sharegpt } from "./sharegpt.ts";
 
 const dataset: Dataset = { ...sharegpt, shapes: ["iopo"] };
 
+const Options = z.strictObject({});
+
 /** The plugin. */
-export default definePlugin({
+const iopoPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "iopo",
   version: "1",
   description: "The IOPO authors' records: two human turns x1 and x2, chosen = y1, rejected = y2",
-  options: z.strictObject({}),
+  options: Options,
   create: () => dataset,
 });
+export default iopoPlugin;

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../plugin.ts";
 import { asRecord, converting, Fault, own, pythonJson, text } from "./_record.ts";
 import {
   columns,
@@ -25,7 +25,7 @@ const Options = z.strictObject({
 });
 
 /** The plugin. */
-export default definePlugin({
+const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "openai",
   version: "1",
@@ -56,6 +56,7 @@ export default definePlugin({
       }),
   }),
 });
+export default openaiPlugin;
 
 function reader(attributes: DatasetAttributes): ReadMessage {
   return (message, role, field) => {

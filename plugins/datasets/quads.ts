@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../plugin.ts";
 import { asRecord, converting, extras, Fault, own, text } from "./_record.ts";
 import { alternate } from "./_turns.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "./dataset.ts";
@@ -20,15 +20,18 @@ const dataset: Dataset = {
   convert: (record, attributes, source) => converting(source, () => convert(asRecord(record), attributes)),
 };
 
+const Options = z.strictObject({});
+
 /** The plugin. */
-export default definePlugin({
+const quadsPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "quads",
   version: "1",
   description: "IOPO quadruples {x1, y1, x2, y2}, as texts or lists of messages",
-  options: z.strictObject({}),
+  options: Options,
   create: () => dataset,
 });
+export default quadsPlugin;
 
 function convert(record: Record<string, unknown>, attributes: DatasetAttributes): Omit<Example, "source"> {
   const { columns, shape } = attributes;

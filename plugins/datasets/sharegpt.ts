@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../plugin.ts";
 import { asRecord, converting } from "./_record.ts";
 import { columns, conversation, finish, plainMessage, requiredColumns, tags } from "./_turns.ts";
 import type { Dataset } from "./dataset.ts";
@@ -24,13 +24,16 @@ export const sharegpt: Dataset = {
     }),
 };
 
+const Options = z.strictObject({});
+
 /** The plugin. */
-export default definePlugin({
+const sharegptPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "sharegpt",
   version: "1",
   description:
     "Records {conversations: [{from, value}]}, with tool roles; ranking, kto and IOPO's two human turns",
-  options: z.strictObject({}),
+  options: Options,
   create: () => sharegpt,
 });
+export default sharegptPlugin;

@@ -1,0 +1,89 @@
+import { assert, assertEquals } from "@std/assert";
+
+import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
+import type { EncodedExample } from "../plugins/data/mod.ts";
+import { exampleJson, exampleTable, inTrainingOrder } from "./preview.ts";
+
+const tokenizer = loadTokenizerSync(
+  new URL("../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
+);
+
+function example(index: number, sequences: [string, string, string][]): EncodedExample {
+  return {
+    index,
+    source: { file: "d.json", row: index },
+    sequences: sequences.map(([name, prompt, answer]) => {
+      const [source, target] = [tokenizer.encode(prompt), tokenizer.encode(answer)];
+      return {
+        name,
+        input_ids: Int32Array.from([...source, ...target]),
+        labels: Int32Array.from([...source.map(() => -100), ...target]),
+      };
+    }),
+  };
+}
+
+Deno.test("exampleTable shows the prefix tree by hand: shared prompt once, each answer with its own lines", () => {
+  const lines = exampleTable(example(3, [["chosen", "ab", "cd"], ["rejected", "ab", "e"]]), tokenizer).split(
+    "\n",
+  );
+  const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((text) => tokenizer.encode(text)[0]);
+  assertEquals(lines[0], "example 3: d.json, row 3 (chosen 4 tokens, 2 learnt; rejected 3 tokens, 1 learnt)");
+  // d and e are learnt and lead to nothing more, so they have no line of their own
+  assertEquals(lines.slice(2).map((line) => line.trim().replaceAll(/ +/g, " ")), [
+    `0 0 3 ${a} "a"`,
+    `1 1 3 ${b} "b" ${c} "c" (chosen), ${e} "e" (rejected)`,
+    `2 2 3 ${c} "c" ${d} "d" (chosen)`,
+  ]);
+});
+
+Deno.test("exampleJson has index and sequences as plain lists", () => {
+  const [a, b] = ["a", "b"].map((text) => tokenizer.encode(text)[0]!);
+  assertEquals(JSON.parse(exampleJson(example(1, [["y", "a", "b"]]))), {
+    index: 1,
+    sequences: [{ name: "y", input_ids: [a, b], labels: [-100, b] }],
+  });
+});
+
+Deno.test("inTrainingOrder follows the golden order of the Hugging Face Trainer, bins and switches", () => {
+  const train = Array.from({ length: 10 }, (_, i) => example(i, [["y", "a", "b"]]));
+  const order = (
+    over: Partial<Parameters<typeof inTrainingOrder>[0] & Parameters<typeof inTrainingOrder>[1]>,
+    epoch = 0,
+  ) => {
+    const all = {
+      train,
+      trainBins: null,
+      shuffle: true,
+      seed: 42,
+      data_seed: null,
+      disable_shuffling: false,
+      ...over,
+    };
+    return inTrainingOrder(all, all, epoch).map((e) => e.index);
+  };
+  // fixtures/goldens/datasets/datasets.json, train_order
+  assertEquals(order({}), [2, 6, 1, 8, 4, 5, 0, 9, 3, 7]);
+  assertEquals(order({}, 1), [8, 4, 9, 0, 5, 1, 6, 7, 2, 3]);
+  assertEquals(order({ data_seed: 7 }), [5, 0, 3, 4, 1, 7, 9, 6, 8, 2]);
+  for (const over of [{ disable_shuffling: true }, { shuffle: false }]) {
+    assertEquals(order(over), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  }
+  assertEquals(order({ trainBins: [[3, 1], [2]], shuffle: false }), [3, 1, 2]);
+});
+
+Deno.test("the command refuses a limit that is no number, and shows its help", async () => {
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", new URL("preview.ts", import.meta.url).pathname, ...args],
+      env: { NO_COLOR: "1" },
+    }).output();
+    return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+  };
+  const bad = await run("--limit", "x");
+  assertEquals(bad.code, 1);
+  assert(bad.error.includes("Cannot read --limit as a whole number >= 0: current value is x"), bad.error);
+  const help = await run("--help");
+  assertEquals(help.code, 0);
+  assert(help.out.includes("--limit N"), help.out);
+});
