@@ -1,0 +1,168 @@
+/** Runs of a golden through the whole loop, shared by the tests of tiny models and of SmolLM2. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import type { Backend } from "../../../kernels/backend.ts";
+import type { TrainConfig } from "../../config/train_config.ts";
+import type { EncodedExample } from "../../data/encoded.ts";
+import { engineName, idsExample, readTensors } from "../../engine/_tiny.ts";
+import { EngineHost } from "../../engine/host.ts";
+import type { Tuning } from "../../engine/parameters.ts";
+import type { Loss } from "../../losses/loss.ts";
+import { losses } from "../../losses/mod.ts";
+import type { DecoderConfig } from "../../models/model_family.ts";
+import type { LogSink, StepReport } from "../../outputs/log_sink.ts";
+import { trainLoop } from "./loop.ts";
+import { ReferenceCache } from "./reference.ts";
+import type { Tensors } from "./setup.ts";
+
+/** One quadruple of token ids. */
+export type Quad = Record<"x1" | "y1" | "x2" | "y2", number[]>;
+
+/** A log sink that keeps step reports. */
+export function recorder(): LogSink & { steps: StepReport[] } {
+  const steps: StepReport[] = [], nothing = () => {};
+  return {
+    steps,
+    step: (r) => steps.push(r),
+    phase: nothing,
+    evaluation: nothing,
+    checkpoint: nothing,
+    warn: nothing,
+    state: () => null,
+    restore: nothing,
+  };
+}
+
+function examplesOf(method: string, quad: Quad): EncodedExample[] {
+  const { x1, y1, x2, y2 } = quad;
+  if (method === "sft") return [idsExample({ y: [x1, y1] }), idsExample({ y: [x2, y2] })];
+  if (method === "dpo") return [idsExample({ chosen: [x1, y1], rejected: [x1, y2] })];
+  return [idsExample({ x1y1: [x1, y1], x1y2: [x1, y2], x2y2: [x2, y2], x2y1: [x2, y1] })];
+}
+
+function lossOf(method: string, beta: number): Loss {
+  const plugin = losses.find((l) => l.name === method)!;
+  return plugin.create(plugin.options.parse(method === "sft" ? {} : { beta })) as Loss;
+}
+
+/** What a golden run starts from. */
+export interface GoldenStart {
+  // deno-lint-ignore no-explicit-any -- train_*.json, described in the goldens' READMEs
+  golden: any;
+  method: string;
+  decoder: DecoderConfig;
+  tuning: Tuning;
+  /** Initial values of what is trained, by the engine's names. */
+  initial: Tensors;
+  read: (name: string) => Float32Array<ArrayBuffer>;
+  /** Quadruples of explicit ids, in the golden's order. */
+  quads: Quad[];
+}
+
+/** Repeats a golden's optimizer steps; gives reports and what was trained. */
+export async function repeatRun(
+  start: GoldenStart,
+  backend: Backend,
+  budget: number,
+  checkpointing: boolean,
+) {
+  const { golden, method, decoder, tuning, initial, quads } = start;
+  const { betas, eps, peak_lr, weight_decay, max_grad_norm } = golden.optimizer;
+  const engine = new EngineHost(backend, {
+    modelPath: "",
+    decoder,
+    tuning,
+    initial: tuning.type === "lora" ? initial : {},
+    checkpointing,
+    seed: 0,
+    device: { backend: "reference", provider: "cpu", threads: null },
+    optimizer: { betas, epsilon: eps, weightDecay: weight_decay },
+  }, start.read);
+  const loss = lossOf(method, golden.beta), log = recorder(), references = new ReferenceCache();
+  const all = quads.map((quad, i) =>
+    examplesOf(method, quad).map((e, k) => ({ ...e, index: 2 * i + k, source: { file: "golden", row: i } }))
+  ) as EncodedExample[][];
+  if (tuning.type === "full" && loss.needsReference) {
+    // The reference of full tuning is the model as loaded: the golden gives its sums.
+    for (const { quads: numbers, micro } of golden.steps) {
+      numbers.forEach((q: number, i: number) => {
+        const sums = micro[i].reference_logp;
+        const pair = { chosen: sums.chosen ?? sums.x1y1, rejected: sums.rejected ?? sums.x1y2 };
+        references.set("train", all[q]![0]!, method === "dpo" ? pair : sums);
+      });
+    }
+  }
+  const total = golden.order.length;
+  const config = {
+    stage: method,
+    finetuning_type: tuning.type,
+    learning_rate: peak_lr,
+    lr_scheduler_type: golden.schedule.name,
+    lr_scheduler_kwargs: {},
+    warmup_steps: golden.schedule.warmup_steps,
+    warmup_ratio: 0,
+    max_grad_norm,
+    micro_batch_tokens: budget,
+    eval_strategy: "no",
+    save_strategy: "no",
+    eval_on_start: false,
+    early_stopping_steps: null,
+  } as unknown as TrainConfig;
+  const result = await trainLoop({
+    engine,
+    loss,
+    references,
+    config,
+    // An entry of the order is a quadruple (all its examples), or [quadruple, 1 or 2].
+    plan: {
+      totalSteps: total,
+      stepsPerEpoch: total,
+      step: (i) =>
+        golden.order[i].map((q: number | [number, number]) =>
+          typeof q === "number" ? all[q]! : [all[q[0]]![q[1] - 1]!]
+        ),
+      epoch: (steps) => steps / total,
+    },
+    target: { tuning, initial: {}, save: () => {} },
+    evaluation: [],
+    log,
+    signal: new AbortController().signal,
+    dataHash: "",
+    modelHash: "",
+    from: { step: 0, best: null },
+  });
+  assert(result.finished);
+  const trained = await engine.trained();
+  await engine.close();
+  return { steps: log.steps, trained };
+}
+
+/** Losses, norms and rates of every step: 1e-4 absolute, 1e-3 relative, 1e-12, as the goldens' READMEs suggest. */
+export function assertSteps(
+  steps: StepReport[],
+  expected: { loss: number; grad_norm: number; lr: number }[],
+) {
+  assertEquals(steps.length, expected.length);
+  steps.forEach((report, i) => {
+    assertAlmostEquals(report.loss, expected[i]!.loss, 1e-4, `loss of step ${i}`);
+    assertAlmostEquals(
+      report.gradNorm,
+      expected[i]!.grad_norm,
+      1e-3 * expected[i]!.grad_norm,
+      `norm of step ${i}`,
+    );
+    assertAlmostEquals(report.learningRate, expected[i]!.lr, 1e-12);
+  });
+}
+
+/** Relative L2 distance of the update (final − start) over the tensors of a golden file. */
+export function updateDistance(path: string, start: Tensors, trained: Tensors): number {
+  let off = 0, update = 0;
+  for (const [peft, expected] of Object.entries(readTensors(path))) {
+    const name = engineName(peft), actual = trained[name]!, before = start[name]!;
+    expected.forEach((v, i) => {
+      off += (actual[i]! - v) ** 2;
+      update += (v - before[i]!) ** 2;
+    });
+  }
+  return Math.sqrt(off / update);
+}
