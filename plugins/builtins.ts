@@ -3,16 +3,18 @@
  * @module
  */
 import type { Plugin } from "./plugin.ts";
+import { benchmarks } from "./benchmarks/mod.ts";
 import { datasets } from "./datasets/mod.ts";
 import { judges } from "./judges/mod.ts";
 import { losses } from "./losses/mod.ts";
 import { models } from "./models/mod.ts";
-import { templates } from "./templates/mod.ts";
 import { Registry } from "./registry.ts";
+import { templates } from "./templates/mod.ts";
+import { trainers } from "./trainers/mod.ts";
 
 /** Every built-in plugin. */
 export function builtinPlugins(): readonly Plugin[] {
-  return [...datasets, ...losses, ...judges, ...models, ...templates];
+  return [...datasets, ...losses, ...trainers, ...judges, ...models, ...templates, ...benchmarks];
 }
 
 /** A registry that holds the built-in plugins; a run adds its own to it. */

@@ -70,13 +70,12 @@ export async function prepare(
     ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
     onProgress: downloadLines(say),
   });
-  const { tokenizer, notes } = templateTokenizer(config, template, opened.tokenizer as EditableTokenizer);
+  const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
+  const { tokenizer, notes } = templateTokenizer(config, template, plain);
   const decoder = use("model", familyOf(opened), {}).parse(opened.config);
   const model = { ...opened, tokenizer };
-  if (template !== null && opened.tokenizer.chatTemplate !== null) {
-    const difference = compareTemplates(template, opened.tokenizer);
-    if (difference !== null) notes.push(difference);
-  }
+  const difference = template && compareTemplates(template, plain);
+  if (difference) notes.push(difference);
   return { model, decoder, template, loss, used, notes };
 }
 

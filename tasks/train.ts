@@ -144,7 +144,7 @@ export async function train(
   printSummary({
     outputDir: config.output_dir,
     history: log.state().history,
-    files: [...files, { name: "run.yaml", what: "every key of this run" }],
+    files: [...trainedFiles(config), ...files, { name: "run.yaml", what: "every key of this run" }],
     next: result.finished
       ? [
         {
@@ -212,6 +212,16 @@ function checkProvenance(before: Provenance, now: Provenance, config: TrainConfi
     `Cannot repeat ${file} as what it was made of has changed:\n  ${changes.join("\n  ")}\n` +
       "set allow_changes=true to run it nevertheless",
   );
+}
+
+/** What the trainer saved itself. */
+function trainedFiles({ output_dir }: TrainConfig): { name: string; what: string }[] {
+  return [...Deno.readDirSync(output_dir)].map(({ name }) => name).sort()
+    .filter((name) => /^(adapter_)?(model.*\.safetensors|config\.json)$/.test(name))
+    .map((name) => ({
+      name,
+      what: name.endsWith(".json") ? "configuration of what was trained" : "trained weights",
+    }));
 }
 
 function inputsOf(config: TrainConfig): string[] {
