@@ -6,4 +6,4 @@ import type { Plugin } from "../plugin.ts";
 import rules from "./rules.ts";
 
 /** Built-in judge plugins. */
-export const judges: readonly Plugin[] = [rules];
+export const judges: readonly Plugin<"judge">[] = [rules];

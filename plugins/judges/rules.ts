@@ -1,5 +1,5 @@
 /**
- * Judge `rules`: decides each constraint by its rule ({@linkcode CONSTRAINT_RULES}), with no model and no network.
+ * Judge `rules`: decides each constraint by its rule (IFEval's checks and the project's own), with no model and no network.
  * A constraint scores 1 or 0; one without a rule, or with a rule that isn't known, stays unscored. Overall: 0 as soon as
  * one constraint is broken, 1 when all are kept, unscored otherwise.
  * @module
@@ -7,7 +7,9 @@
 import { z } from "zod";
 import { definePlugin, type Plugin } from "../plugin.ts";
 import type { JudgeRequest, JudgeResult, Verdict } from "./judge.ts";
-import { checkRule } from "./constraint_rules.ts";
+import type { CheckModels } from "../benchmarks/ifeval/checks/check.ts";
+import { loadCheckModels } from "../benchmarks/ifeval/models.ts";
+import { checkRule, needsModels } from "./constraint_rules.ts";
 
 const Options = z.strictObject({});
 
@@ -18,16 +20,28 @@ const rules: Plugin<"judge", typeof Options> = definePlugin({
   version: "1",
   description: "Checks constraints by fixed rules: same verdict every time, no model asked",
   options: Options,
-  create: () => ({ scale: 1, judge: (request) => Promise.resolve(judgeByRules(request)) }),
+  create: () => {
+    let models: Promise<CheckModels> | undefined;
+    return {
+      scale: 1,
+      async judge(request) {
+        const needed = request.constraints.some(({ rule }) => rule !== undefined && needsModels(rule.id));
+        return judgeByRules(request, needed ? await (models ??= loadCheckModels()) : null);
+      },
+    };
+  },
 });
 export default rules;
 
-/** The verdicts of the rules on one response. Pure. */
-export function judgeByRules(request: Pick<JudgeRequest, "response" | "constraints">): JudgeResult {
+/** The verdicts of the rules on one response; `models` as in {@linkcode checkRule}. Pure. */
+export function judgeByRules(
+  request: Pick<JudgeRequest, "response" | "constraints">,
+  models: CheckModels | null = null,
+): JudgeResult {
   const constraints = request.constraints.map(({ rule }): Verdict =>
     rule === undefined
       ? { score: null, reason: "the constraint has no rule" }
-      : checkRule(rule.id, rule.kwargs, request.response)
+      : checkRule(rule.id, rule.kwargs, request.response, models)
   );
   return { constraints, overall: overall(constraints), raw: "" };
 }
