@@ -60,8 +60,11 @@ export interface JudgeProtocol {
 
 /** One answered item; null where there is none, because the endpoint or the judge failed. */
 export interface BenchmarkResult {
+  /** What was asked. */
   item: BenchmarkItem;
+  /** What the model under test answered, "" included. */
   response: string | null;
+  /** What was found of it. */
   judgement: Judgement | null;
 }
 

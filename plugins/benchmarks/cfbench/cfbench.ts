@@ -36,13 +36,27 @@ const Options = z.strictObject({
 });
 
 /** How judgements are read and counted. */
-export type CfbenchMode = z.output<typeof Options>["mode"];
+export type CfbenchMode = "fixed" | "upstream";
 
 const PRIORITIES: Record<string, Priority> = { 主需: "primary", 次需: "secondary" };
 
-const Row = z.object({
+/** What is used of a row of the released format. */
+export interface CfbenchRow {
+  /** Number of the row. */
+  idx: string;
+  /** The instruction; empty in row 810 of the released data. */
+  prompt: string;
+  /** A reference answer, "" where there is none. */
+  gold: string;
+  /** `easy` or `hard`. */
+  split: string;
+  /** Text, priority, main type, subtype. */
+  criteria: [text: string, priority: "主需" | "次需", ...types: string[]][];
+}
+
+const Row: z.ZodType<CfbenchRow> = z.object({
   idx: z.union([z.int(), z.string()]).transform(String),
-  prompt: z.string(), // empty in row 810 of the released data
+  prompt: z.string(),
   gold: z.string().nullish().transform((gold) => gold ?? ""),
   split: z.string().min(1),
   criteria: z.array(
@@ -77,7 +91,7 @@ export async function readCfbenchItems(path: string): Promise<BenchmarkItem[]> {
 }
 
 /** An item from one row of the released format. */
-export function cfbenchItem({ idx, prompt, gold, split, criteria }: z.output<typeof Row>): BenchmarkItem {
+export function cfbenchItem({ idx, prompt, gold, split, criteria }: CfbenchRow): BenchmarkItem {
   return {
     id: idx,
     messages: [{ role: "user", content: prompt }],

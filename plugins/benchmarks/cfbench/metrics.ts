@@ -12,8 +12,11 @@ export type Priority = "primary" | "secondary";
 
 /** Metrics of one response, each 0 to 1; null when the verdicts don't decide it. */
 export interface CfbenchMetrics {
+  /** Constraint satisfaction: share of criteria met. */
   CSR: number | null;
+  /** Instruction satisfaction: 1 when all are met. */
   ISR: number | null;
+  /** Priority satisfaction: 1 when all primary criteria and enough of the secondary ones are met. */
   PSR: number | null;
 }
 

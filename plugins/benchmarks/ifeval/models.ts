@@ -7,7 +7,7 @@ import type { CheckModels } from "./checks/check.ts";
 import { readLanguageModel } from "./language.ts";
 import { readPunktModel } from "./punkt.ts";
 
-/** Reads the sentence and language models: a tenth of a second, about 30 MB. Keep the result. */
+/** Reads the sentence and language models: about half a second. Keep the result. */
 export async function loadCheckModels(): Promise<CheckModels> {
   const [punkt, languages] = await Promise.all(
     ["punkt_english.json.gz", "langdetect.json.gz"].map((name) =>

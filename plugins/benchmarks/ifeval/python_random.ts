@@ -12,7 +12,11 @@ export class PythonRandom {
   #at = 624;
   #spare: number | undefined;
 
-  /** @param seed An integer, `0 <= seed < 2^32`. */
+  /**
+   * Seeds as `random.seed(seed)` does.
+   *
+   * @param seed An integer, `0 <= seed < 2^32`.
+   */
   constructor(seed: number) {
     const s = this.#state;
     s[0] = 19650218;

@@ -5,10 +5,11 @@
  */
 
 /** White space of Python's `str`, as the inside of a character class. */
-export const SPACE = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+export const SPACE: string = String
+  .raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
 
 /** Word characters of Python's `re`, as the inside of a character class: combining marks aren't among them. */
-export const WORD = String.raw`\p{L}\p{N}_`;
+export const WORD: string = String.raw`\p{L}\p{N}_`;
 
 const LEADING = new RegExp(`^[${SPACE}]+`, "u");
 const IS_SPACE = new RegExp(`[${SPACE}]`, "u");

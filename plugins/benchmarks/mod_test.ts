@@ -1,0 +1,19 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Plugin } from "../plugin.ts";
+import { benchmarks } from "./mod.ts";
+
+Deno.test("every benchmark makes a product from validated options, with rules or a protocol, never both", () => {
+  assertEquals(benchmarks.map((plugin) => `${plugin.kind}/${plugin.name}`), [
+    "benchmark/trace",
+    "benchmark/ifeval",
+    "benchmark/cfbench",
+  ]);
+  for (const plugin of benchmarks as readonly Plugin<"benchmark">[]) {
+    for (const [name, option] of Object.entries(plugin.options.shape)) {
+      assert((option as { description?: string }).description, `${plugin.name}.${name} has no description`);
+    }
+    const product = plugin.create(plugin.options.parse({ path: "unused.json" }));
+    assert((product.check === undefined) !== (product.protocol === undefined), plugin.name);
+    assertThrows(() => plugin.options.parse({ pathh: "x" }));
+  }
+});

@@ -1,0 +1,32 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { allReach, contribute, findScore, ScoreSums } from "./scores.ts";
+
+Deno.test("ScoreSums keeps unscored weight apart and puts headlines first", () => {
+  const sums = new ScoreSums();
+  sums.add(contribute("a", [{ score: 1 }, { score: null, reason: "?" }], { by: "split", name: "easy" }));
+  sums.add(contribute("a", [{ score: 1 }, { score: 0 }, { score: null, reason: "?" }]));
+  sums.add(contribute("b", [{ score: null, reason: "?" }]));
+  const scores = sums.scores();
+  assertEquals(scores.map((s) => [s.metric, s.group?.name, s.value, s.ofAll, s.scored, s.unscored]), [
+    ["a", undefined, 1 / 2, 1 / 3, 2, 1],
+    ["b", undefined, null, null, 0, 1],
+    ["a", "easy", 1, 1 / 2, 1, 1],
+  ]);
+  assertEquals(findScore(scores, "a", "split", "easy")?.value, 1);
+  assertEquals(findScore(scores, "a", "split", "hard"), undefined);
+});
+
+Deno.test("ScoreSums refuses weights and values that would spoil a sum", () => {
+  const sums = new ScoreSums();
+  for (const [value, weight] of [[1, 0], [NaN, 1], [Infinity, 1], [1, NaN]]) {
+    assertThrows(() => sums.add([{ metric: "a", value: value!, weight: weight! }]), RangeError, 'score "a"');
+  }
+});
+
+Deno.test("allReach() is decided as soon as one verdict is below", () => {
+  const unknown = { score: null, reason: "?" } as const;
+  assertEquals(allReach([{ score: 1 }, unknown, { score: 0 }]), { score: 0 });
+  assertEquals(allReach([{ score: 1 }, unknown]), unknown);
+  assertEquals(allReach([{ score: 10 }, { score: 10 }], 10), { score: 1 });
+  assertEquals(allReach([]).score, null);
+});
