@@ -6,22 +6,40 @@ import { join } from "@std/path";
 import { createHash } from "node:crypto";
 
 import { AtomicFile } from "../../formats/atomic.ts";
-import type { LoadInputs, StoredExamples } from "./load.ts";
+import type { DataOptions, LoadInputs, StoredExamples } from "./load.ts";
 import type { DataSet } from "./sets.ts";
 import type { StoredBlock, StoredExample } from "./store.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */
 const CODE_VERSION = 1;
+/** Keys that decide about data; `dataset` and `dataset_dir` do so by the files that they name. */
+const DECIDING = [
+  ...[
+    "cutoff_len",
+    "train_on_prompt",
+    "mask_history",
+    "mix_strategy",
+    "interleave_probs",
+    "max_samples",
+  ] as const,
+  ...["val_size", "packing", "neat_packing", "truncation", "seed"] as const,
+] satisfies (keyof DataOptions)[];
 const MAGIC = "dinotune-data";
 
 /** Key of a run's data: SHA-256 over files, tokenizer, template, loss, options and code version. */
 export function cacheKey(inputs: LoadInputs, sets: readonly DataSet[]): string {
   const { options, loss, templateIdentity, tokenizer } = inputs;
-  const { overwrite_cache: _, preprocessing_num_workers: __, data_cache_dir: ___, ...deciding } = options;
   return createHash("sha256").update(JSON.stringify([
-    CODE_VERSION,
+    [CODE_VERSION, options.dataset.length],
     sets.map((set) => [set.entry, set.version, set.files.map((file) => [file, fileHash(file)])]),
-    [loss.shape, loss.sequences, tokenizer.hash, tokenizer.eosId, templateIdentity, deciding],
+    [
+      loss.shape,
+      loss.sequences,
+      tokenizer.hash,
+      tokenizer.eosId,
+      templateIdentity,
+      DECIDING.map((name) => options[name]),
+    ],
   ])).digest("hex");
 }
 

@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 
 import type { Example } from "../datasets/dataset.ts";
 import { bufferShuffle } from "./buffer_shuffle.ts";
-import { countLabels } from "./encode.ts";
-import { type Encoder, openEncoder } from "./encoder.ts";
+import { countLabels, encodeOptions } from "./encode.ts";
+import { encodeBatch, type EncodeContext } from "./encode_batch.ts";
 import type { LoadInputs, StoredExamples } from "./load.ts";
 import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";
@@ -23,7 +23,7 @@ type Entry = StoredExample | Example;
 /** Work of one run. */
 interface Work {
   inputs: LoadInputs;
-  encoder: Encoder;
+  context: EncodeContext;
   tally: Tally;
   /** Draws the rows of sets with `num_samples`, set by set. */
   generator: MT19937;
@@ -33,42 +33,38 @@ interface Work {
 /**
  * Encodes the rows of training and evaluation sets.
  *
- * @param bytes Size of all files, for progress.
  * @throws {RangeError} If no row can be used for training, or none for evaluation.
  */
 export async function encodeSets(
   inputs: LoadInputs,
   train: readonly DataSet[],
   evaluation: readonly DataSet[],
-  bytes: number,
 ): Promise<StoredExamples> {
-  const { options, onProgress } = inputs;
-  const encoder = openEncoder(inputs, bytes);
+  const { options, onProgress, loss, template, tokenizer, signal } = inputs;
   const sets = [...train, ...evaluation];
   const total = sets.reduce((sum, set) => sum + set.bytes * (set.entry.numSamples === null ? 1 : 2), 0);
   let done = 0;
   const work: Work = {
     inputs,
-    encoder,
+    context: { sequences: loss.sequences, template, tokenizer, options: encodeOptions(options, loss.shape) },
     tally: new Tally(),
     generator: new MT19937(options.seed),
-    onBytes: (read) => onProgress?.("encoding", Math.min(total, done += read), total),
+    onBytes(read) {
+      signal?.throwIfAborted();
+      onProgress?.("encoding", Math.min(total, done += read), total);
+    },
   };
-  try {
-    const parts = options.streaming ? await stream(work, train) : await splitSets(work, train);
-    const own = await mixSets(work, evaluation);
-    const stored = {
-      train: await finish(work, parts.train),
-      evaluation: await finish(work, [...parts.evaluation, ...own]),
-    };
-    onProgress?.("encoding", total, total);
-    const what = (list: readonly DataSet[]) => list.map(({ entry }) => `data set "${entry.name}"`).join(", ");
-    if (train.length > 0 && stored.train.length === 0) failEmpty(work.tally, what(train));
-    if (evaluation.length > 0 && stored.evaluation.length === 0) failEmpty(work.tally, what(evaluation));
-    return { ...stored, report: report(work, sets, stored), hash: contentHash(inputs, stored) };
-  } finally {
-    encoder.close();
-  }
+  const parts = options.streaming ? await stream(work, train) : await splitSets(work, train);
+  const own = await mixSets(work, evaluation);
+  const stored = {
+    train: finish(work, parts.train),
+    evaluation: finish(work, [...parts.evaluation, ...own]),
+  };
+  onProgress?.("encoding", total, total);
+  const what = (list: readonly DataSet[]) => list.map(({ entry }) => `data set "${entry.name}"`).join(", ");
+  if (train.length > 0 && stored.train.length === 0) failEmpty(work.tally, what(train));
+  if (evaluation.length > 0 && stored.evaluation.length === 0) failEmpty(work.tally, what(evaluation));
+  return { ...stored, report: report(work, sets, stored), hash: contentHash(inputs, stored) };
 }
 
 async function splitSets(
@@ -124,26 +120,30 @@ async function encodeRows(
   wanted: ReadonlySet<number> | null,
 ): Promise<(Entry | null)[]> {
   const rows: (Entry | null)[] = [];
-  const inFlight: Promise<void>[] = [];
+  const breathe = breathing();
   for await (const batch of set.rows(work.tally, work.onBytes, limit, wanted)) {
-    for (const { position, example } of batch) rows[position] = example;
-    if (work.inputs.loss.shape === "kto") continue;
     const examples = batch.flatMap(({ example }) => example ?? []);
-    const positions = batch.flatMap(({ position, example }) => example ? position : []);
-    // texts are let go as soon as they are encoded
-    const task = encodeBatch(work, examples).then((encoded) =>
-      encoded.forEach((e, i) => rows[positions[i]!] = e)
-    );
-    inFlight.push(task);
-    if (inFlight.length >= work.encoder.width) await inFlight.shift();
+    const used = work.inputs.loss.shape === "kto" ? examples : encodeExamples(work, examples);
+    let at = 0;
+    for (const { position, example } of batch) rows[position] = example && used[at++]!;
+    await breathe();
   }
-  await Promise.all(inFlight);
   return rows;
 }
 
-async function encodeBatch({ encoder, tally }: Work, examples: Example[]): Promise<(StoredExample | null)[]> {
+/** Lets timers, the progress bar and Ctrl-C have a turn ten times a second: neither reading nor encoding waits for anything. */
+function breathing(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < 100) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    last = performance.now();
+  };
+}
+
+function encodeExamples({ context, tally }: Work, examples: Example[]): (StoredExample | null)[] {
   if (examples.length === 0) return [];
-  const { block, outcomes } = await encoder.encode(examples);
+  const { block, outcomes } = encodeBatch(examples, context);
   let at = 0;
   return outcomes.map((outcome, i) => {
     const { source, prompts, answers, desirable } = examples[i]!;
@@ -161,7 +161,7 @@ async function encodeBatch({ encoder, tally }: Work, examples: Example[]): Promi
 }
 
 /** What needs the split first: kto's neighbours, and the blocks of packed text. */
-async function finish(work: Work, entries: readonly Entry[]): Promise<StoredExample[]> {
+function finish(work: Work, entries: readonly Entry[]): StoredExample[] {
   const { loss, options } = work.inputs;
   if (loss.shape === "kto") {
     const groups: StoredExample[][] = [];
@@ -172,7 +172,7 @@ async function finish(work: Work, entries: readonly Entry[]): Promise<StoredExam
         ...example,
         answers: { ...example.answers, kl: group.at(i - 1)!.answers.y! },
       }));
-      groups.push((await encodeBatch(work, paired)).filter((e) => e !== null));
+      groups.push(encodeExamples(work, paired).filter((e) => e !== null));
     }
     return groups.flat();
   }
@@ -220,15 +220,17 @@ async function stream(
   const train: Entry[] = [];
   const evaluation: Entry[] = [];
   const heldOut = new Set<string>();
+  const breathe = breathing();
   for (let epoch = 0; train.length < needed; epoch++) {
     const before = train.length;
     // rows are counted in the first epoch only
     const tally = epoch === 0 ? work.tally : new Tally();
     let batch: Example[] = [];
     const flush = async (into: Entry[]) => {
-      const encoded = work.inputs.loss.shape === "kto" ? batch : await encodeBatch({ ...work, tally }, batch);
+      const encoded = work.inputs.loss.shape === "kto" ? batch : encodeExamples({ ...work, tally }, batch);
       into.push(...encoded.filter((e) => e !== null));
       batch = [];
+      await breathe();
     };
     let seen = 0;
     const isHeld = () => epoch === 0 && seen <= val_size;

@@ -32,7 +32,6 @@ export type DataOptions = Pick<
   | "mix_strategy"
   | "interleave_probs"
   | "overwrite_cache"
-  | "preprocessing_num_workers"
   | "max_samples"
   | "max_steps"
   | "per_device_train_batch_size"
@@ -53,7 +52,7 @@ export interface LoadInputs {
   registry: Registry;
   /** Made by the registry; null only for stage pt. */
   template: Template | null;
-  /** Name, version and options of the template plugin, for the cache and for workers; null: no template. */
+  /** Name, version and options of the template plugin, for the cache; null: no template. */
   templateIdentity: { name: string; version: string; options: Record<string, unknown> } | null;
   /** As the template wants it (eos replaced and so on). */
   tokenizer: Tokenizer;
@@ -61,6 +60,8 @@ export interface LoadInputs {
   loss: Loss;
   /** How far reading and encoding are, in bytes. */
   onProgress?: (phase: string, done: number, total: number) => void;
+  /** Aborted to stop reading. */
+  signal?: AbortSignal;
 }
 
 /** Encoded data of a run. */
@@ -115,7 +116,7 @@ export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> 
     ? cachePath(options.data_cache_dir, cacheKey(inputs, [...train, ...evaluation]))
     : null;
   const found = file && !options.overwrite_cache ? readCache(file) : null;
-  const stored = found ?? await encodeSets(inputs, train, evaluation, bytes);
+  const stored = found ?? await encodeSets(inputs, train, evaluation);
   if (file && !found) stored.report.notes.push(...writeCache(file, stored));
 
   const eosId = tokenizer.eosId ?? -1;

@@ -32,7 +32,7 @@ const OPTIONS: DataOptions = {
     interleave_probs: null,
     overwrite_cache: false,
   },
-  ...{ preprocessing_num_workers: 1, max_samples: null, max_steps: -1, per_device_train_batch_size: 1 },
+  ...{ max_samples: null, max_steps: -1, per_device_train_batch_size: 1 },
   ...{
     gradient_accumulation_steps: 1,
     val_size: 0,
@@ -316,6 +316,23 @@ Deno.test("the cache gives the same data, is made anew when damaged or when anyt
   const other = await loadExamples({ ...given, options: { ...given.options, cutoff_len: 64 } });
   assertNotEquals(other.hash, first.hash);
   assertEquals([...Deno.readDirSync(folder)].length, 2);
+  const swapped = { ...given.options, val_size: 0, dataset: [], eval_dataset: ["d"] };
+  const asEvaluation = await loadExamples({ ...given, options: swapped });
+  const asTraining = await loadExamples({
+    ...given,
+    options: { ...swapped, dataset: ["d"], eval_dataset: [] },
+  });
+  assertEquals([asEvaluation.train.length, asEvaluation.evaluation.length], [0, 4000]);
+  assertEquals([asTraining.train.length, asTraining.evaluation.length], [4000, 0]);
+});
+
+Deno.test("reading stops when the signal is aborted", async () => {
+  const given = inputs({ "dataset_info.json": info(), "d.json": rows(3) });
+  await assertRejects(
+    () => loadExamples({ ...given, signal: AbortSignal.abort(new TypeError("stopped")) }),
+    TypeError,
+    "stopped",
+  );
 });
 
 Deno.test("an example may be sent to another thread, and read in any order", async () => {
