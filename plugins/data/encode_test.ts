@@ -215,3 +215,22 @@ Deno.test("stage pt: text and end of text, all learnt but the first token", () =
   const empty = example({ shape: "text", answers: { y: answer("") } });
   assertEquals(encodeExample(empty, SEQUENCES.text, null, tiny, OPTIONS), { reason: "text is empty" });
 });
+
+Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by hand)", () => {
+  const pair = example({
+    shape: "kto",
+    prompts: { x: user("aaaa bbbb") },
+    answers: { y: answer("dddd"), kl: answer("e".repeat(30)) },
+    desirable: false,
+  });
+  // prompt 28 tokens, y 6, kl 32: y fits into 40; kl is cut in proportion, floor(40 · 32/60) = 21 and 19 of the prompt
+  const got = encodeExample(pair, SEQUENCES.kto, qwen, tiny, {
+    ...OPTIONS,
+    cutoff_len: 40,
+  }) as EncodedExample;
+  const lengths = got.sequences.map((s) => [
+    s.input_ids.length,
+    list(s.labels).filter((label) => label !== -100).length,
+  ]);
+  assertEquals([lengths, got.desirable], [[[34, 6], [40, 21]], false]);
+});

@@ -109,6 +109,8 @@ Deno.test("num_samples draws LLaMA-Factory's rows (golden); max_samples takes th
   const got = await load({ "dataset_info.json": info({ num_samples: 4 }), "d.json": c.rows });
   // deno-lint-ignore no-explicit-any -- golden
   assertEquals(answers(got.train), c.aligned.map((row: any) => row._response[0].content));
+  const some = await load({ "dataset_info.json": info({ num_samples: 2 }), "d.json": rows(5) });
+  assertEquals([some.train.length, some.report.rows], [2, 2]);
   const first = await load({ "dataset_info.json": info(), "d.json": rows(600) }, { max_samples: 300 });
   assertEquals(first.train.map((e) => e.source.row), Array.from({ length: 300 }, (_, i) => i));
 });

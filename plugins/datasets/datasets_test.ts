@@ -226,6 +226,9 @@ Deno.test("openai: tool calls, results in a row, parts, null content", () => {
     { role: "function", content: `[${one}, ${one}]` },
     { role: "tool", content: "2\n</tool_response>\n<tool_response>\n3" },
   ]);
+  // LLaMA-Factory never gets to put results at the very end into a turn
+  const [cut] = set([{ messages: messages.slice(0, 4) }]) as Example[];
+  assertEquals([cut!.prompts.x!.length, cut!.answers.y!.role], [1, "function"]);
   const image = [{ role: "user", content: [{ type: "image_url" }] }, messages[4]];
   assertEquals(fault(set([{ messages: image }])[0]!), [
     "content has parts that are not text",
