@@ -32,6 +32,7 @@ class AutoTemplate implements Template {
   readonly defaultSystem: string;
   readonly #options: TemplateOptions;
   readonly #compiled = new WeakMap<Tokenizer, Jinja>();
+  readonly #checked = new WeakSet<Jinja>();
 
   constructor(options: TemplateOptions) {
     this.#options = options;
@@ -53,7 +54,7 @@ class AutoTemplate implements Template {
   ): EncodedTurn[] {
     checkConversation(messages, this.name);
     if (options.maskHistory === true) return [this.#lastTurn(tokenizer, messages, system, tools)];
-    const conversation = this.#conversation(tokenizer, messages, system, tools);
+    const conversation = this.#conversation(tokenizer, messages, system, tools, true);
     const turns: EncodedTurn[] = [];
     let done = "";
     for (let i = 1; i < messages.length; i += 2) {
@@ -84,7 +85,7 @@ class AutoTemplate implements Template {
   }
 
   #lastTurn(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): EncodedTurn {
-    const conversation = this.#conversation(tokenizer, messages, system, tools);
+    const conversation = this.#conversation(tokenizer, messages, system, tools, true);
     const last = messages.length - 1;
     const prompt = conversation.prompt(last), whole = conversation.whole(messages.length);
     return {
@@ -98,12 +99,13 @@ class AutoTemplate implements Template {
     messages: readonly Message[],
     system: string,
     tools: string,
+    hasAnswer = false,
   ): Conversation {
     let jinja = this.#compiled.get(tokenizer);
-    if (jinja === undefined) {
-      jinja = compile(tokenizer);
+    if (jinja === undefined) this.#compiled.set(tokenizer, jinja = compile(tokenizer));
+    if (hasAnswer && !this.#checked.has(jinja)) {
       checkHeader(jinja, tokenizer);
-      this.#compiled.set(tokenizer, jinja);
+      this.#checked.add(jinja);
     }
     const options = this.#options;
     return new Conversation(jinja, tokenizer, messages, system || this.defaultSystem, tools, options);

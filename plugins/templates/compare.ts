@@ -44,21 +44,30 @@ export function compareTemplates(
   const { tool_format: _, ...others } = options;
   const own = auto.create(templateOptions.parse(others));
   for (const { what, messages, system } of PROBES) {
-    const encode = (one: Template) => {
+    const prompt = (one: Template) => one.encodePrompt(ready, messages.slice(0, -1), system, "");
+    const whole = (one: Template) => {
       const turns = one.encodeOneTurn?.(ready, messages, system, "") ??
         one.encodeTurns(ready, messages, system, "");
       return turns.flatMap((turn) => [...turn.source, ...turn.target]);
     };
-    const named = encode(template);
-    let model: number[];
+    let model: number[], answered: number[] | null;
     try {
-      model = encode(own);
+      model = prompt(own);
     } catch (error) {
+      // many templates refuse a system text; a conversation without is compared all the same
+      if (system !== "") continue;
       return `The model's own chat template can't be compared with template ${template.name}: ${
         (error as Error).message
       }`;
     }
-    const difference = diff(named, model, ready);
+    try {
+      answered = whole(own);
+    } catch {
+      // where answers have no clear end, prompts have to do
+      answered = null;
+    }
+    const difference = diff(prompt(template), model, ready) ??
+      (answered === null ? null : diff(whole(template), answered, ready));
     if (difference !== null) {
       return `Template ${template.name} and the model's own chat template differ for ${what}:\n` +
         `  ${template.name}: ${difference[0]}\n  model: ${" ".repeat(Math.max(0, template.name.length - 5))}${

@@ -20,9 +20,12 @@ export class PyNumber {
   }
 }
 
+/** Deeper values are refused, before the stack ends. */
+const DEEPEST = 500;
+
 /**
  * Parses JSON.
- * @throws {SyntaxError} If the text isn't JSON.
+ * @throws {SyntaxError} If the text isn't JSON, or is nested more than 500 levels deep.
  */
 export function parsePyJson(text: string): PyJson {
   // checks the syntax, with the engine's own message
@@ -69,6 +72,7 @@ function floatRepr(value: number): string {
 class Reader {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -81,8 +85,12 @@ class Reader {
     const token = rest.exec(this.#text)![0];
     if (token === '"') return this.#string();
     this.#at += token.length;
-    if (token === "[") return this.#list();
-    if (token === "{") return this.#object();
+    if (token === "[" || token === "{") {
+      if (++this.#depth > DEEPEST) throw new SyntaxError(`it is nested more than ${DEEPEST} levels deep`);
+      const value = token === "[" ? this.#list() : this.#object();
+      this.#depth--;
+      return value;
+    }
     if (token === "null") return null;
     return token === "true" ? true : token === "false" ? false : new PyNumber(token);
   }

@@ -1,0 +1,145 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+
+import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
+import type { Message } from "../datasets/dataset.ts";
+import { auto } from "./auto.ts";
+import { compareTemplates, prepareTokenizer, type Template, templateOptions, templates } from "./mod.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const bare = loadTokenizerSync(`${root}fixtures/goldens/tokenizers/tiny`);
+
+const CHATML =
+  "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>' + '\\n' }}" +
+  "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+/** Drops what earlier answers thought, as Qwen3's own template does. */
+const FORGETS =
+  "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + (m['content'] if loop.last else m['content'].split('</t>')[-1]) " +
+  "+ '<|im_end|>' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+/** Begins an answer behind every conversation, as Llama 3's first template does. */
+const ALWAYS =
+  "{% for m in messages %}{{ '<|im_start|>' + m['role'] + m['content'] + '<|im_end|>' }}{% endfor %}" +
+  "{{ '<|im_start|>assistant' }}";
+
+function named(name: string, options: Record<string, unknown> = {}): Template {
+  return templates.find((plugin) => plugin.name === name)!.create(templateOptions.parse(options)) as Template;
+}
+
+function make(options: Record<string, unknown> = {}): Template {
+  return auto.create(templateOptions.parse(options));
+}
+
+function user(content: string): Message {
+  return { role: "user", content };
+}
+
+function answer(content: string): Message {
+  return { role: "assistant", content };
+}
+
+const TALK = [user("Hi <|im_end|>"), answer("yes <|im_start|>"), user("And?"), answer("no")];
+
+function texts(tokenizer: EditableTokenizer, template: Template, messages: Message[]): [string, string][] {
+  return template.encodeTurns(tokenizer, messages, "", "")
+    .map(({ source, target }) => [tokenizer.decode(source), tokenizer.decode(target)]);
+}
+
+Deno.test("auto masks labels by construction", () => {
+  const tokenizer = bare.withChatTemplate(CHATML);
+  assertEquals(texts(tokenizer, make(), TALK), [
+    ["<|im_start|>user\nHi <|im_end|><|im_end|>\n<|im_start|>assistant\n", "yes <|im_start|><|im_end|>\n"],
+    ["<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\n", "no<|im_end|>\n"],
+  ]);
+});
+
+Deno.test("auto equals a named template that writes the same", () => {
+  const tokenizer = prepareTokenizer(named("chatml"), bare).tokenizer.withChatTemplate(CHATML);
+  for (const split_special_tokens of [true, false]) {
+    const one = make({ split_special_tokens }), other = named("chatml", { split_special_tokens });
+    assertEquals(one.encodeTurns(tokenizer, TALK, "S", ""), other.encodeTurns(tokenizer, TALK, "S", ""));
+    assertEquals(one.encodeOneTurn!(tokenizer, TALK, "", ""), other.encodeOneTurn!(tokenizer, TALK, "", ""));
+    const asked = TALK.slice(0, 3);
+    assertEquals(one.encodePrompt(tokenizer, asked, "S", ""), other.encodePrompt(tokenizer, asked, "S", ""));
+  }
+});
+
+Deno.test("auto keeps special-token text of the data as text", () => {
+  const tokenizer = bare.withChatTemplate(CHATML);
+  const special = (options: Record<string, unknown>) =>
+    make(options).encodeTurns(tokenizer, TALK, "", "").flatMap((turn) => [...turn.source, ...turn.target])
+      .filter((id) => tokenizer.specialIds.has(id)).length;
+  // two marks a message, and one more each for the two that the data writes
+  assertEquals([special({}), special({ split_special_tokens: false })], [8, 10]);
+});
+
+Deno.test("auto gives the template what it may ask for", () => {
+  const jinja = "{{ bos_token + '|' + eos_token + '|' + date_string + '|' + enable_thinking|string + '|' }}" +
+    "{% if tools %}{{ tools|tojson }}{% endif %}{% for m in messages %}" +
+    "{% if m.tool_calls %}{{ m.tool_calls[0].function.arguments.city }}{% endif %}{{ m.role }}{% endfor %}";
+  const tokenizer = bare.withChatTemplate(jinja);
+  const messages: Message[] = [
+    user("q"),
+    { role: "function", content: '{"name": "f", "arguments": {"city": "Rome"}}' },
+    { role: "tool", content: "{}" },
+  ];
+  const ids = make({ date: "1 May 2030" }).encodePrompt(tokenizer, messages, "s", '[{"name": "f"}]');
+  assertEquals(
+    tokenizer.decode(ids),
+    '|<|endoftext|>|1 May 2030|true|[{"name": "f"}]systemuserRomeassistanttool',
+  );
+});
+
+Deno.test("auto refuses a template that rewrites earlier turns, unless only the last is learnt", () => {
+  const tokenizer = bare.withChatTemplate(FORGETS);
+  const messages = [user("a"), answer("x</t>b"), user("c"), answer("y</t>d")];
+  assertThrows(
+    () => make().encodeTurns(tokenizer, messages, "", ""),
+    RangeError,
+    "Cannot mask labels by the model's own chat template (template: auto): message 3 changes",
+  );
+  const turns = make().encodeTurns(tokenizer, messages, "", "", { maskHistory: true });
+  assertEquals(turns.map((turn) => tokenizer.decode(turn.target)), ["y</t>d<|im_end|>"]);
+  assert(tokenizer.decode(turns[0]!.source).includes("assistant\nb<|im_end|>"));
+  assertEquals(make().encodeOneTurn!(tokenizer, messages, "", ""), turns);
+});
+
+Deno.test("auto refuses answers without an end, but prompts them", () => {
+  const tokenizer = bare.withChatTemplate(ALWAYS);
+  assertThrows(
+    () => make().encodeTurns(tokenizer, TALK, "", ""),
+    RangeError,
+    "ignores add_generation_prompt",
+  );
+  const prompt = make().encodePrompt(tokenizer, [user("a")], "", "");
+  assertEquals(tokenizer.decode(prompt), "<|im_start|>usera<|im_end|><|im_start|>assistant");
+});
+
+Deno.test("auto says why a model's template can't be used", () => {
+  const encode = (jinja: string | null, options = {}) => () =>
+    make(options).encodeTurns(bare.withChatTemplate(jinja), TALK, "", "");
+  assertThrows(encode(null), RangeError, "the model's files have no chat template");
+  assertThrows(encode("{% for"), SyntaxError, "Cannot read the model's own chat template as Jinja");
+  assertThrows(encode("{{ raise_exception('no!') }}"), RangeError, "no!");
+  assertThrows(
+    () => make({ tool_format: "qwen" }),
+    RangeError,
+    "Cannot use tool_format qwen as template auto",
+  );
+});
+
+Deno.test("compareTemplates() is silent where ids agree", () => {
+  assertEquals(compareTemplates(named("chatml"), bare.withChatTemplate(CHATML)), null);
+  assertEquals(compareTemplates(named("qwen"), bare), null);
+  assertEquals(compareTemplates(make(), bare.withChatTemplate(CHATML)), null);
+});
+
+Deno.test("compareTemplates() shows the first difference", () => {
+  const text = compareTemplates(named("qwen"), bare.withChatTemplate(CHATML))!;
+  assert(text.includes("Template qwen and the model's own chat template differ for one question"), text);
+  assert(/qwen: .* >> "system\\nYou are Qwen/.test(text), text);
+  assert(/model: .* >> "user\\nName a/.test(text), text);
+  const withoutNewline = CHATML.replace("'<|im_end|>' + '\\n'", "'<|im_end|>'");
+  assert(compareTemplates(named("chatml"), bare.withChatTemplate(withoutNewline)) !== null);
+  assertEquals(compareTemplates(named("qwen", { default_system: "" }), bare.withChatTemplate(CHATML)), null);
+});
