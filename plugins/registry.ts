@@ -191,16 +191,26 @@ export function didYouMean(name: string, known: readonly string[]): string {
   return near === undefined ? "" : ` - did you mean "${near}"?`;
 }
 
-/** The known name nearest to `name`, or undefined when none is near. */
+/** The known name nearest to `name` (of equally near ones the one that begins alike), or undefined when none is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of known) {
-    const far = distance(plain(name), plain(candidate));
-    if (far < least) [best, least] = [candidate, far];
-  }
-  return best;
+  const asked = plain(name);
+  const limit = Math.max(1, Math.round(name.length * 0.4));
+  const [first] = known
+    .map((candidate) => ({
+      candidate,
+      far: distance(asked, plain(candidate)),
+      alike: prefix(asked, plain(candidate)),
+    }))
+    .filter(({ far }) => far <= limit)
+    .sort((a, b) => a.far - b.far || b.alike - a.alike);
+  return first?.candidate;
+}
+
+function prefix(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /** One line for a zod issue: where, what is wrong, the nearest known key. */

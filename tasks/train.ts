@@ -32,6 +32,7 @@ import {
   createRunLog,
   prepareOutputDirectory,
   printSummary,
+  type Progress,
   tokenizerFiles,
   writeRunOutputs,
 } from "../plugins/outputs/mod.ts";
@@ -59,6 +60,8 @@ export interface TrainOptions {
   signal?: AbortSignal;
   /** Gets a line of text for people; standard output by default. */
   say?: (line: string) => void;
+  /** Shows steps; a bar on a terminal, lines elsewhere by default. */
+  progress?: Progress;
 }
 
 /**
@@ -70,8 +73,9 @@ export interface TrainOptions {
 export async function train(
   configPath: string,
   overrides: readonly string[] = [],
-  { signal = new AbortController().signal, say = console.log }: TrainOptions = {},
+  options: TrainOptions = {},
 ): Promise<TrainerResult> {
+  const { signal = new AbortController().signal, say = console.log } = options;
   const { config, notes, provenance } = readTrainConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
   const registry = await registryOf(config);
@@ -81,7 +85,7 @@ export async function train(
   if (!config.overwrite_output_dir) prepareOutputDirectory(config);
   const ready = await prepare(config, registry, say);
   for (const note of ready.notes) say(`note: ${note}`);
-  const progress = createProgress({ disabled: config.disable_tqdm });
+  const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
   const data = await encode(
     config,
     registry,

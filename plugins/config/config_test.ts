@@ -14,7 +14,7 @@ import {
   runYaml,
 } from "./mod.ts";
 
-const goldens = new URL("../../fixtures/goldens/llamafactory_config/", import.meta.url);
+const goldens = new URL("../../fixtures/goldens/llamafactory/", import.meta.url);
 const BASE = "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n";
 
 function config(more = "", ...overrides: string[]): ResolvedConfig {
@@ -77,7 +77,7 @@ const BASE_VALUES = {
 };
 
 Deno.test("configurations of LLaMA-Factory runs are read as they stand", () => {
-  const file = (name: string) => readTrainConfig(new URL(`${name}.yaml`, goldens).pathname);
+  const file = (name: string) => readTrainConfig(new URL(`runs/${name}/config.yaml`, goldens).pathname);
   const dpo = file("dpo_fixed_ftx");
   assertEquals(dpo.config.learning_rate, 0.01);
   assertEquals(dpo.config.adapter_name_or_path, ["adapter"]);

@@ -1,0 +1,83 @@
+import { join } from "@std/path";
+
+import { assert, assertEquals } from "@std/assert";
+
+import { SafetensorsFile } from "../formats/safetensors/mod.ts";
+import { silentProgress } from "../plugins/outputs/mod.ts";
+import { train } from "../tasks/train.ts";
+
+const root = new URL("../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+
+/** What has to be said differently, and why: see the README of the goldens. */
+const OVERRIDES: Readonly<Record<string, string[]>> = {
+  dpo_fixed_hinge: ["pref_loss=sigmoid"],
+  dpo_fixed_ipo: ["loss=ipo_as_run", `plugins=${new URL("_ipo_as_run.ts", import.meta.url).pathname}`],
+};
+
+// float32 against LLaMA-Factory's float32. Its logs are rounded to four digits (loss) or not at all.
+const LOSS = 1e-4;
+const GRAD_NORM = 1e-3;
+const UPDATE = 1e-3;
+
+interface Entry extends Record<string, number> {
+  step: number;
+}
+
+function history(folder: string): Entry[] {
+  return JSON.parse(Deno.readTextFileSync(join(folder, "trainer_state.json"))).log_history;
+}
+
+function adapter(folder: string): Map<string, Float32Array> {
+  using file = new SafetensorsFile(join(folder, "adapter_model.safetensors"));
+  return new Map([...file.tensors.keys()].map((name) => [name, file.readFloat32(name)]));
+}
+
+/** ‖ours − theirs‖ / ‖theirs − start‖ over all tensors. */
+function updateError(ours: string, theirs: string): number {
+  const [a, b, start] = [adapter(ours), adapter(theirs), adapter(join(root, "adapter"))];
+  assertEquals([...a.keys()].sort(), [...b.keys()].sort());
+  let difference = 0, update = 0;
+  for (const [name, values] of b) {
+    values.forEach((value, i) => {
+      difference += (a.get(name)![i]! - value) ** 2;
+      update += (value - start.get(name)![i]!) ** 2;
+    });
+  }
+  return Math.sqrt(difference / update);
+}
+
+for (const { name } of [...Deno.readDirSync(join(root, "runs"))].sort((a, b) => a.name < b.name ? -1 : 1)) {
+  Deno.test(`LLaMA-Factory's run ${name} is repeated: logged losses, gradient norms, final adapter`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const theirs = join(root, "runs", name);
+      const { finished } = await train(join(theirs, "config.yaml"), [
+        `model_name_or_path=${join(root, "model")}`,
+        `adapter_name_or_path=${join(root, "adapter")}`,
+        `dataset_dir=${join(root, "data")}`,
+        `output_dir=${join(folder, "out")}`,
+        "plot_loss=false",
+        ...OVERRIDES[name] ?? [],
+      ], { say: () => {}, progress: silentProgress() });
+      assert(finished);
+      const [log, expected] = [history(join(folder, "out")), history(theirs)];
+      assertEquals(log.map(({ step }) => step), expected.map(({ step }) => step));
+      let compared = 0;
+      expected.forEach((entry, i) => {
+        const ours = log[i]!;
+        for (const key of ["loss", "eval_loss", "grad_norm", "learning_rate", "epoch"]) {
+          if (!(key in entry)) continue;
+          const limit = key === "grad_norm" ? GRAD_NORM * entry[key]! : key.endsWith("loss") ? LOSS : 1e-12;
+          const off = Math.abs(ours[key]! - entry[key]!);
+          assert(off <= limit, `step ${entry.step}, ${key}: ${ours[key]}, LLaMA-Factory ${entry[key]}`);
+          compared++;
+        }
+      });
+      assert(compared > 20);
+      const error = updateError(join(folder, "out"), theirs);
+      assert(error <= UPDATE, `the final adapter is off by ${error} of its update`);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}

@@ -1,0 +1,167 @@
+import { join } from "@std/path";
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
+import project from "../deno.json" with { type: "json" };
+
+const root = new URL("../", import.meta.url).pathname;
+const goldens = join(root, "fixtures/goldens/llamafactory");
+/** The task's own command, so that its permissions are tested too. */
+const command = project.tasks.train.split(" ").slice(1);
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function run(...args: string[]): Promise<Ended> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...command, ...args],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** A run of LLaMA-Factory's goldens, into `folder`. */
+function golden(folder: string, ...more: string[]): string[] {
+  return [
+    join(goldens, "runs/sft_fixed/config.yaml"),
+    `model_name_or_path=${join(goldens, "model")}`,
+    `adapter_name_or_path=${join(goldens, "adapter")}`,
+    `dataset_dir=${join(goldens, "data")}`,
+    `output_dir=${folder}`,
+    "plot_loss=false",
+    ...more,
+  ];
+}
+
+async function inTemporary(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("train --help names keys and flags, --schema is a JSON schema", async () => {
+  const help = await run("--help");
+  assertEquals(help.code, 0);
+  for (const word of ["--dry-run", "learning_rate", "peak learning rate", "5e-5", "iopo_variant"]) {
+    assertStringIncludes(help.stdout.replace("0.00005", "5e-5"), word);
+  }
+  assertEquals(JSON.parse((await run("--schema")).stdout).properties.stage.type, "string");
+});
+
+Deno.test("a fault is told without a stack trace, and the exit code is 1", async () => {
+  await inTemporary(async (folder) => {
+    const missing = await run(join(folder, "none.yaml"));
+    assertEquals(missing, {
+      code: 1,
+      stdout: "",
+      stderr: `error: Cannot read ${folder}/none.yaml as there is no such file\n`,
+    });
+
+    await Deno.writeTextFile(join(folder, "t.yaml"), "model_name_or_path: m\nlora_rnak: 8\n");
+    const unknown = await run(join(folder, "t.yaml"));
+    assertEquals(unknown.code, 1);
+    assertStringIncludes(
+      unknown.stderr,
+      `${folder}/t.yaml:2:1: Cannot use the unknown key "lora_rnak" - did you mean "lora_rank"?`,
+    );
+    assert(!unknown.stderr.includes("    at "), unknown.stderr);
+
+    for (
+      const [args, text] of [
+        [["stage=ipoo"], 'did you mean "iopo"'],
+        [["template=qwen9"], 'did you mean "qwen'],
+        [["dataset=toy_sfx"], "toy_sft"],
+        [["loss=sftt"], 'did you mean "sft"'],
+        [["trainer=locl"], 'did you mean "local"'],
+        [["model_name_or_path=no/such/place/model"], "no/such/place/model"],
+        [["plugins=./no_such_plugin.ts"], "no_such_plugin.ts"],
+        [["template=llama3"], "<|eot_id|>"],
+      ] as const
+    ) {
+      const ended = await run(...golden(join(folder, "o"), ...args));
+      assertEquals(ended.code, 1, ended.stderr);
+      assertStringIncludes(ended.stderr, text);
+      assert(!ended.stderr.includes("    at "), ended.stderr);
+    }
+  });
+});
+
+Deno.test("run.yaml repeats a run bit for bit, and refuses changed data unless told", async () => {
+  await inTemporary(async (folder) => {
+    const data = join(folder, "data");
+    await Deno.mkdir(data);
+    for (const name of ["dataset_info.json", "toy_sft.json"]) {
+      await Deno.copyFile(join(goldens, "data", name), join(data, name));
+    }
+    const first = await run(
+      ...golden(join(folder, "a"), `dataset_dir=${data}`, "max_steps=2", "lora_dropout=0.1"),
+    );
+    assertEquals(first.code, 0, first.stderr);
+    assertStringIncludes(first.stdout, "adapter_model.safetensors");
+
+    const refused = await run(join(folder, "a/run.yaml"), "overwrite_output_dir=false");
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, "overwrite_output_dir");
+
+    const again = [join(folder, "a/run.yaml"), `output_dir=${join(folder, "b")}`];
+    assertEquals((await run(...again)).code, 0);
+    const read = (name: string) => Deno.readFile(join(folder, name, "adapter_model.safetensors"));
+    assertEquals(await read("a"), await read("b"));
+
+    const rows = JSON.parse(await Deno.readTextFile(join(data, "toy_sft.json")));
+    rows[0].output += " more";
+    await Deno.writeTextFile(join(data, "toy_sft.json"), JSON.stringify(rows));
+    const changed = await run(...again.slice(0, 1), `output_dir=${join(folder, "c")}`);
+    assertEquals(changed.code, 1);
+    assertStringIncludes(changed.stderr, "has changed:\n  data: ");
+    assertEquals(
+      (await run(...again.slice(0, 1), `output_dir=${join(folder, "c")}`, "allow_changes=true")).code,
+      0,
+    );
+  });
+});
+
+Deno.test({
+  name: "the first Ctrl-C saves a checkpoint and says how to go on; going on ends as an uninterrupted run",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await inTemporary(async (folder) => {
+      const args = (name: string) =>
+        golden(join(folder, name), "max_steps=40", "eval_strategy=no", "val_size=0", "save_steps=1000");
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [...command, ...args("a")],
+        cwd: root,
+        env: { NO_COLOR: "1" },
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      const stdout = new Response(child.stdout).text();
+      let progress = "";
+      let sent = false;
+      const reading = (async () => {
+        for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
+          progress += chunk;
+          if (!sent && progress.includes("step 3/40")) child.kill("SIGINT"), sent = true;
+        }
+      })();
+      const { code } = await child.status;
+      await reading;
+      assertEquals(code, 130, progress);
+      assertStringIncludes(await stdout, "resume_from_checkpoint=true");
+
+      const resumed = await run(...args("a"), "resume_from_checkpoint=true");
+      assertEquals(resumed.code, 0, resumed.stderr);
+      assertEquals((await run(...args("b"))).code, 0);
+      const read = (name: string) => Deno.readFile(join(folder, name, "adapter_model.safetensors"));
+      assertEquals(await read("a"), await read("b"));
+    });
+  },
+});
