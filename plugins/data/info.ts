@@ -305,7 +305,7 @@ function checkShape(entry: DatasetEntry, dataset: Dataset, shape: ExampleShape):
   if (!dataset.shapes.includes(shape)) {
     const fits = dataset.shapes.map((s) => stages[s]).join(", ");
     fail(
-      `formatting ${entry.formatting}, which holds what ${fits} need`,
+      `formatting ${entry.formatting}, whose rows fit ${fits}`,
       "Use a set of another formatting or another stage",
     );
   }
