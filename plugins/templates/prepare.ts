@@ -11,6 +11,8 @@ export interface PreparedTokenizer {
   tokenizer: EditableTokenizer;
   /** Tokens added behind the vocabulary: the model has no row for them. */
   added: string[];
+  /** Those of them that the template writes into conversations, so that it can't be used with this model. */
+  needed: string[];
   /** What was changed, one sentence each, for the start of a run. */
   notes: string[];
 }
@@ -56,5 +58,16 @@ export function prepareTokenizer(template: Template, tokenizer: EditableTokenize
   if (jinja !== null && (ready.chatTemplate === null || template.replaceJinja === true)) {
     ready = ready.withChatTemplate(jinja);
   }
-  return { tokenizer: ready, added, notes };
+  return { tokenizer: ready, added, needed, notes };
+}
+
+/** All ids of a short conversation. */
+function probe(template: Template, tokenizer: EditableTokenizer): Set<number> {
+  const turns = template.encodeTurns(
+    tokenizer,
+    [{ role: "user", content: "a" }, { role: "assistant", content: "b" }],
+    "c",
+    "",
+  );
+  return new Set(turns.flatMap((turn) => [...turn.source, ...turn.target]));
 }

@@ -143,8 +143,10 @@ Deno.test("tools: several calls, a thought before them, another format", () => {
 });
 
 Deno.test("prepareTokenizer() says what it changed", () => {
-  const { added, notes, tokenizer } = prepareTokenizer(create("llama3"), bare);
+  const { added, needed, notes, tokenizer } = prepareTokenizer(create("llama3"), bare);
   assertEquals(added, ["<|eot_id|>", "<|eom_id|>"]);
+  // eom ends calls of built-in tools, which the template never writes
+  assertEquals(needed, ["<|eot_id|>"]);
   assertEquals(notes[0], "eos is <|eot_id|> instead of <|endoftext|>");
   assert(notes[1]!.includes("the model has no embedding for it"));
   const map = JSON.parse(tokenizer.files()["special_tokens_map.json"] as string);
