@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { lossName, readTrainConfig } from "../plugins/config/mod.ts";
+import { dryRun } from "../tasks/train.ts";
 
 const folder = new URL("./", import.meta.url).pathname;
 const files = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".yaml"))
@@ -44,3 +45,53 @@ Deno.test("examples/qwen2_lora_iopo.yaml says what the paper's file says", () =>
     assert(notes.some((note) => note.includes(key)), key);
   }
 });
+
+/** Two records of the shape that the paper's trace.json has, in a folder with its dataset_info.json. */
+async function traceFolder(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  const record = (n: number) => ({
+    conversations: [
+      { from: "human", value: `Name a river.\n1. At most ${n} words.\n` },
+      { from: "human", value: `Name a river.\n1. At least ${n} words.\n` },
+    ],
+    chosen: { from: "gpt", value: "Rhine" },
+    rejected: { from: "gpt", value: "The river that I like best is the Rhine" },
+  });
+  await Deno.writeTextFile(
+    `${folder}/trace.json`,
+    JSON.stringify(Array.from({ length: 20 }, (_, n) => record(n + 2))),
+  );
+  await Deno.writeTextFile(
+    `${folder}/dataset_info.json`,
+    JSON.stringify({
+      trace_iopo: {
+        file_name: "trace.json",
+        ranking: true,
+        formatting: "sharegpt",
+        columns: { messages: "conversations", chosen: "chosen", rejected: "rejected" },
+      },
+    }),
+  );
+  return folder;
+}
+
+for (const name of files) {
+  Deno.test(`examples/${name} passes a dry run with a tiny model in place of its own`, async () => {
+    const data = await traceFolder();
+    const model = new URL("../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
+    const folders = name.startsWith("qwen2")
+      ? [`dataset_dir=${data}`]
+      : [`dataset_dir=${new URL("../fixtures/constraints/data", import.meta.url).pathname}`];
+    try {
+      const { estimate } = await dryRun(
+        folder + name,
+        [`model_name_or_path=${model}`, "template=qwen", ...folders],
+        () => {},
+      );
+      assertEquals(estimate.parameters, 28_448); // the sizes in its config.json, multiplied out
+      assert(estimate.steps > 0 && estimate.time !== null && estimate.time.total > 0);
+    } finally {
+      await Deno.remove(data, { recursive: true });
+    }
+  });
+}
