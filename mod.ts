@@ -58,6 +58,7 @@ export * from "./plugins/datasets/dataset.ts";
 export * from "./plugins/losses/mod.ts";
 export type * from "./plugins/models/model_family.ts";
 export type * from "./plugins/templates/template.ts";
+export { BOS, EOS, type Slot, templatePlugin, type TemplateSpec } from "./plugins/templates/mod.ts";
 export type * from "./plugins/judges/judge.ts";
 export type * from "./plugins/benchmarks/benchmark.ts";
 export type * from "./plugins/endpoints/endpoint.ts";

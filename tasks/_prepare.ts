@@ -93,11 +93,11 @@ function templateTokenizer(
   plain: EditableTokenizer,
 ): { tokenizer: EditableTokenizer; notes: string[] } {
   if (template === null) return { tokenizer: plain, notes: [] };
-  const { tokenizer, added, notes } = prepareTokenizer(template, plain);
-  if (added.length > 0) {
+  const { tokenizer, needed, notes } = prepareTokenizer(template, plain);
+  if (needed.length > 0) {
     throw new RangeError(
       `Cannot use template ${template.name} with ${config.model_name_or_path} as the model's vocabulary lacks its tokens ` +
-        `${added.join(", ")}: name the template that the model was made for, or auto for its own`,
+        `${needed.join(", ")}: name the template that the model was made for, or auto for its own`,
     );
   }
   return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };

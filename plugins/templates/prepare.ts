@@ -54,6 +54,8 @@ export function prepareTokenizer(template: Template, tokenizer: EditableTokenize
       } added behind the vocabulary: the model has no embedding for it, so check that the template fits the model`,
     );
   }
+  const written = added.length === 0 ? new Set<number>() : probe(template, ready);
+  const needed = added.filter((token) => written.has(ready.tokenToId(token)!));
   const jinja = template.chatTemplate ?? template.jinja?.(ready) ?? null;
   if (jinja !== null && (ready.chatTemplate === null || template.replaceJinja === true)) {
     ready = ready.withChatTemplate(jinja);
