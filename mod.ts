@@ -58,7 +58,17 @@ export * from "./plugins/datasets/dataset.ts";
 export * from "./plugins/losses/mod.ts";
 export type * from "./plugins/models/model_family.ts";
 export type * from "./plugins/templates/template.ts";
-export { BOS, EOS, type Slot, templatePlugin, type TemplateSpec } from "./plugins/templates/mod.ts";
+export {
+  BOS,
+  EOS,
+  type Slot,
+  type TemplateOptions,
+  templateOptions,
+  templatePlugin,
+  type TemplateSpec,
+  TOOL_FORMATS,
+  type ToolFormatName,
+} from "./plugins/templates/mod.ts";
 export type * from "./plugins/judges/judge.ts";
 export type * from "./plugins/benchmarks/benchmark.ts";
 export type * from "./plugins/endpoints/endpoint.ts";

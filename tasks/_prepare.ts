@@ -74,7 +74,8 @@ export async function prepare(
   const { tokenizer, notes } = templateTokenizer(config, template, plain);
   const decoder = use("model", familyOf(opened), {}).parse(opened.config);
   const model = { ...opened, tokenizer };
-  const difference = template && compareTemplates(template, plain);
+  const { default_system, enable_thinking } = config;
+  const difference = template && compareTemplates(template, plain, { default_system, enable_thinking });
   if (difference) notes.push(difference);
   return { model, decoder, template, loss, used, notes };
 }

@@ -15,6 +15,7 @@ export { type TemplateOptions, templateOptions } from "./options.ts";
 export { type PreparedTokenizer, prepareTokenizer } from "./prepare.ts";
 export { BOS, EOS, type Slot, type TemplateSpec } from "./spec.ts";
 export type { EncodedTurn, Template, TurnOptions } from "./template.ts";
+export { TOOL_FORMATS, type ToolFormatName } from "./tool_formats.ts";
 
 /** The built-in templates. */
 export const templates: readonly Plugin[] = Object.freeze([
