@@ -7,6 +7,7 @@ import type { LoadedModel } from "../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { lossName, type TrainConfig, type UsedPlugin } from "../plugins/config/mod.ts";
+import { readDatasetInfo } from "../plugins/data/info.ts";
 import { type LoadedExamples, loadExamples } from "../plugins/data/mod.ts";
 import type { Loss } from "../plugins/losses/loss.ts";
 import type { DecoderConfig } from "../plugins/models/model_family.ts";
@@ -32,21 +33,36 @@ export interface Ready {
 }
 
 /** The built-in plugins and those that the configuration loads. */
-export async function registryOf(config: TrainConfig): Promise<Registry> {
+export async function registryOf(
+  config: TrainConfig,
+  at: (key: string) => string = () => "",
+): Promise<Registry> {
   const registry = builtinRegistry();
-  for (const path of config.plugins) await registry.load(path);
+  for (const path of config.plugins) await located(at("plugins"), () => registry.load(path));
   return registry;
+}
+
+/** Runs `work`; an error of it begins with the place of the key that it is about. */
+async function located<T>(place: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
 }
 
 /**
  * Opens the model and makes template, loss and tokenizer ready.
  * @param say Gets a line while a model is downloaded
+ * @param at Where a key was written, for errors about what it names
  * @throws {RangeError} If a name is unknown, or the template's tokens aren't in the model's vocabulary
  */
 export async function prepare(
   config: TrainConfig,
   registry: Registry,
   say: (line: string) => void,
+  at: (key: string) => string = () => "",
 ): Promise<Ready> {
   const used: UsedPlugin[] = [];
   const use = <K extends keyof Kinds>(kind: K, name: string, raw: Record<string, unknown>): Kinds[K] => {
@@ -55,23 +71,35 @@ export async function prepare(
     return registry.create(kind, name, options);
   };
   const { name, options } = lossName(config);
-  const loss = use("loss", name, options);
-  const template = config.template === null ? null : use("template", config.template, {
-    default_system: config.default_system,
-    tool_format: config.tool_format,
-    enable_thinking: config.enable_thinking,
-    preserve_thinking: config.preserve_thinking,
-    split_special_tokens: config.split_special_tokens,
-  });
-  registry.get("trainer", config.trainer); // an unknown name is told before anything is downloaded
-  const opened = await openModel(config.model_name_or_path, {
-    revision: config.model_revision,
-    ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
-    ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
-    onProgress: downloadLines(say),
-  });
+  const loss = await located(at("loss"), () => use("loss", name, options));
+  const template = config.template === null
+    ? null
+    : await located(at("template"), () =>
+      use("template", config.template!, {
+        default_system: config.default_system,
+        tool_format: config.tool_format,
+        enable_thinking: config.enable_thinking,
+        preserve_thinking: config.preserve_thinking,
+        split_special_tokens: config.split_special_tokens,
+      }));
+  // unknown names are told before anything is downloaded
+  const sets = await located(at("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
+  for (const key of ["dataset", "eval_dataset"] as const) {
+    for (const set of config[key]) await located(at(key), () => sets.entry(set));
+  }
+  await located(at("trainer"), () => registry.get("trainer", config.trainer));
+  const opened = await located(at("model_name_or_path"), () =>
+    openModel(config.model_name_or_path, {
+      revision: config.model_revision,
+      ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
+      ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
+      onProgress: downloadLines(say),
+    }));
   const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
-  const { tokenizer, notes } = templateTokenizer(config, template, plain);
+  const { tokenizer, notes } = await located(
+    at("template"),
+    () => templateTokenizer(config, template, plain),
+  );
   const decoder = use("model", familyOf(opened), {}).parse(opened.config);
   const model = { ...opened, tokenizer };
   const { default_system, enable_thinking } = config;

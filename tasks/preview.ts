@@ -54,9 +54,9 @@ export async function preview(
   overrides: readonly string[],
   { limit, epoch = 0, json = false, say = console.log, note = console.error }: PreviewOptions = {},
 ): Promise<void> {
-  const { config, notes } = readTrainConfig(configPath, overrides);
-  const registry = await registryOf(config);
-  const ready = await prepare(config, registry, note);
+  const { config, notes, at } = readTrainConfig(configPath, overrides);
+  const registry = await registryOf(config, at);
+  const ready = await prepare(config, registry, note, at);
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
   const data = await encode(config, registry, ready);

@@ -76,15 +76,14 @@ export async function train(
   options: TrainOptions = {},
 ): Promise<TrainerResult> {
   const { signal = new AbortController().signal, say = console.log } = options;
-  const { config, notes, provenance } = readTrainConfig(configPath, overrides);
+  const { config, notes, provenance, at } = readTrainConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
-  const registry = await registryOf(config);
-  const trainer = registry.create("trainer", config.trainer, config.trainer_options);
-
+  const registry = await registryOf(config, at);
   // refused before any work; an old run is only removed once everything it takes to replace it is there
   if (!config.overwrite_output_dir) prepareOutputDirectory(config);
-  const ready = await prepare(config, registry, say);
+  const ready = await prepare(config, registry, say, at);
   for (const note of ready.notes) say(`note: ${note}`);
+  const trainer = registry.create("trainer", config.trainer, config.trainer_options);
   const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
   const data = await encode(
     config,
@@ -188,12 +187,12 @@ export async function dryRun(
   overrides: readonly string[] = [],
   say: (line: string) => void = console.log,
 ): Promise<DryRun> {
-  const { config, notes } = readTrainConfig(configPath, overrides);
+  const { config, notes, at } = readTrainConfig(configPath, overrides);
   const { hf_hub_token: _secret, ...shown } = config;
   say(stringify(shown, { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
-  const registry = await registryOf(config);
-  const ready = await prepare(config, registry, say);
+  const registry = await registryOf(config, at);
+  const ready = await prepare(config, registry, say, at);
   for (const note of ready.notes) say(`note: ${note}`);
   const data = await encode(config, registry, ready);
   const text = dataText(data.report);

@@ -24,6 +24,8 @@ export interface ResolvedConfig {
   notes: string[];
   /** Files that were read. */
   files: string[];
+  /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
+  at(key: string): string;
   /** What run.yaml says about the run that it came from; null in any other file. */
   provenance: Provenance | null;
 }
@@ -109,6 +111,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     given,
     notes,
     files: file.files,
+    at,
     provenance,
   };
 }
