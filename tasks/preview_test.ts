@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
 import type { EncodedExample } from "../plugins/data/mod.ts";
-import { exampleJson, exampleTable, inTrainingOrder } from "./preview.ts";
+import { exampleJson, exampleTable, inTrainingOrder, preview } from "./preview.ts";
 
 const tokenizer = loadTokenizerSync(
   new URL("../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
@@ -86,3 +86,42 @@ Deno.test("the command refuses a limit that is no number, and shows its help", a
   assertEquals(help.code, 0);
   assert(help.out.includes("--limit N"), help.out);
 });
+
+const shared = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../shared", import.meta.url).pathname;
+const runs = `${shared}/goldens/llamafactory`;
+
+Deno.test(
+  "preview of LLaMA-Factory's own YAML file: all training rows as JSON, the first one as it printed it",
+  {
+    ignore: !exists(`${runs}/runs/dpo/stdout.txt`),
+  },
+  async () => {
+    const lines: string[] = [];
+    const overrides = [`model_name_or_path=${runs}/model`, `dataset_dir=${runs}/data`];
+    await preview(`${runs}/runs/dpo/config.yaml`, overrides, {
+      json: true,
+      say: (line) => lines.push(line),
+      note: () => {},
+    });
+    const rows = lines.map((line) => JSON.parse(line));
+    assertEquals(
+      rows.map((row) => row.index).toSorted((a, b) => a - b),
+      Array.from({ length: 24 }, (_, i) => i),
+    );
+    const printed = Deno.readTextFileSync(`${runs}/runs/dpo/stdout.txt`);
+    const first = rows.find((row) => row.index === 0);
+    for (const [i, name] of ["chosen", "rejected"].entries()) {
+      const ids = JSON.parse(new RegExp(`${name}_input_ids:\\n(\\[.*?\\])`).exec(printed)![1]!);
+      const labels = JSON.parse(new RegExp(`${name}_label_ids:\\n(\\[.*?\\])`).exec(printed)![1]!);
+      assertEquals(first.sequences[i], { name, input_ids: ids, labels });
+    }
+  },
+);
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

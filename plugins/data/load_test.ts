@@ -224,6 +224,34 @@ Deno.test("the IOPO authors' record gives four sequences under its own dataset_i
   assert(text.x2y1!.includes("写标题2") && text.x2y1!.includes("assistant\n一"), text.x2y1);
 });
 
+Deno.test("the IOPO authors' own files load unchanged", {
+  ignore: !sharedExists("data/trace/trace_iopo_example.json"),
+}, async () => {
+  const read = (name: string) => Deno.readTextFileSync(shared(`data/trace/${name}`));
+  const files = {
+    "dataset_info.json": read("dataset_info_example.json"),
+    "trace.json": read("trace_iopo_example.json"),
+  };
+  const got = await load(files, { dataset: ["trace_iopo"], cutoff_len: 6000 }, "iopo");
+  assertEquals([got.train.length, got.report.dropped, got.report.notes], [1, [], []]);
+  const [record] = JSON.parse(files["trace.json"]);
+  const text = Object.fromEntries(
+    got.train[0]!.sequences.map((s) => [s.name, raw.decode(Array.from(s.input_ids))]),
+  );
+  // texts are not stripped: both prompts of the authors' record end in a line break
+  const turn = (i: number) =>
+    `<|im_start|>user\n${record.conversations[i].value}<|im_end|>\n<|im_start|>assistant\n`;
+  for (
+    const [name, i, answer] of [["x1y1", 0, "chosen"], ["x1y2", 0, "rejected"], [
+      "x2y1",
+      1,
+      "chosen",
+    ]] as const
+  ) {
+    assert(text[name]!.endsWith(`${turn(i)}${record[answer].value}<|im_end|>\n`), text[name]);
+  }
+});
+
 Deno.test("stage pt: texts alone, or packed into blocks", async () => {
   const files = {
     "dataset_info.json": { d: { file_name: "d.txt", columns: { prompt: "text" } } },
