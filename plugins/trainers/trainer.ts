@@ -32,9 +32,9 @@ export interface TrainerInputs {
   dataHash: string;
   /** Files that belong beside every saved adapter or model, by name: the tokenizer's. */
   files: Record<string, string | Uint8Array>;
-  /** Gets every step, evaluation and checkpoint. */
   /** Checkpoint to go on from, in a directory that is ready to be written to; null: from the start. */
   resumeFrom: { path: string; step: number } | null;
+  /** Gets every step, evaluation and checkpoint. */
   log: LogSink;
   /** Aborted by Ctrl-C: the trainer saves a checkpoint and returns. */
   signal: AbortSignal;
