@@ -72,20 +72,42 @@ export function float(value: number): { float: number } {
   return { float: value };
 }
 
-/** One compute shader dispatch of a WGSL lowering. */
-export interface WgslDispatch {
-  /** Complete WGSL with entry point `main`; bindings in group 0 in the order of `bindings`. */
-  code: string;
-  /** Names of kernel inputs, outputs or temporaries, in binding order. */
-  bindings: readonly { name: string; access: "read" | "read_write" }[];
-  workgroups: readonly [number, number, number];
+/** What a storage binding of a shader is declared as, `array<…>`. */
+export type WgslElement = "f32" | "i32" | "vec4<f32>";
+
+/** A buffer, or a part of it, that a shader sees. */
+export interface WgslBinding {
+  /** A kernel input, output or temporary. */
+  name: string;
+  access: "read" | "read_write";
+  /** First 32-bit element and count of the part; all of it when absent. `first` is a multiple of 64. */
+  part?: { first: number; count: number };
 }
 
-/** A WGSL lowering for concrete sizes. */
+/** One compute shader dispatch of a WGSL lowering. */
+export interface WgslDispatch {
+  /** What it does, for error messages and profiles. */
+  label: string;
+  /** Complete WGSL with entry point `main`: `bindings` in group 0 in their order, then a uniform struct of `sizes`. */
+  code: string;
+  bindings: readonly WgslBinding[];
+  /** Unsigned integers that change from pack to pack, in the order of the uniform struct; what never changes is in the code. */
+  sizes: Readonly<Record<string, number>>;
+  /** Workgroups, in one line; the backend folds them into three dimensions (see `_wgsl.ts`). */
+  groups: number;
+}
+
+/** A WGSL lowering for concrete sizes. Pipelines are cached by code, so sizes of a pack belong into `sizes`. */
 export interface WgslProgram {
   /** Temporaries: name → number of 32-bit elements. */
   temporaries?: Readonly<Record<string, number>>;
   dispatches: readonly WgslDispatch[];
+}
+
+/** What a device allows a shader. */
+export interface WgslLimits {
+  /** Bytes of a storage binding, ≥ 256; larger operands are bound in parts. */
+  bindingBytes: number;
 }
 
 /** What {@linkcode Kernel.grad} is given. */
@@ -134,8 +156,8 @@ export interface Kernel {
   reference(inputs: Readonly<Arrays>, dims: Dims, attrs: Attributes): Arrays;
   /** ONNX nodes from the input names to the output names. */
   onnx(dims: SymbolicDims, attrs: Attributes): OnnxNode[];
-  /** Compute shaders, or null while the kernel has none (issue B). */
-  wgsl: ((dims: Dims, attrs: Attributes) => WgslProgram) | null;
+  /** Compute shaders from the input names to the output names. */
+  wgsl(dims: Dims, attrs: Attributes, limits: WgslLimits): WgslProgram;
   /** Gradients of the needed inputs, as graph values; null for an input that deliberately has none. */
   grad: ((g: GraphBuilder, at: GradientSite) => Readonly<Record<string, Value | null>>) | null;
   /** Whether recomputing an output costs little beside reading it from memory; such outputs aren't kept for the backward pass. */

@@ -9,3 +9,4 @@ export * from "./backend.ts";
 export { KERNELS } from "./ops/mod.ts";
 export { referenceBackend } from "./backends/reference/mod.ts";
 export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";
+export { isSoftware, type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "./backends/webgpu/mod.ts";

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend.ts";
 import { onnxBackend } from "./onnx/mod.ts";
 import { referenceBackend } from "./reference/mod.ts";
+import { webgpuBackend } from "./webgpu/mod.ts";
 
 /** A backend for tests: ignored with a reason where it can't run, unless REQUIRE_BACKENDS names it. */
 export interface TestBackend {
@@ -16,6 +17,7 @@ export async function testBackends(): Promise<TestBackend[]> {
   const candidates: Record<string, () => Promise<Backend>> = {
     reference: () => Promise.resolve(referenceBackend()),
     onnx: () => Promise.resolve(onnxBackend()),
+    webgpu: () => webgpuBackend(),
   };
   const unknown = required.filter((name) => !candidates[name]);
   if (unknown.length) {

@@ -3,11 +3,22 @@
  * @module
  */
 import type { Kernel } from "../kernel.ts";
+import { elementwise } from "./_wgsl.ts";
 
 const sum: Omit<Kernel, "name" | "inputs" | "outputs"> = {
   reference: ({ a, b }) => ({ y: a!.map((v, i) => v + b![i]!) }),
   onnx: () => [{ op: "Add", in: ["a", "b"], out: ["y"] }],
-  wgsl: null,
+  // A vector is one row.
+  wgsl: ({ rows, cols }, _attrs, limits) => ({
+    dispatches: elementwise(
+      "add",
+      cols === undefined ? 1 : rows!,
+      cols ?? rows!,
+      limits,
+      [{ name: "a", per: "element" }, { name: "b", per: "element" }],
+      { y: "a + b" },
+    ),
+  }),
   grad: (_g, { gradients }) => ({ a: gradients.y!, b: gradients.y! }),
   cheap: true,
   samples: [

@@ -4,6 +4,7 @@
  */
 import type { Kernel } from "../kernel.ts";
 import { sumRows } from "./sum_rows.ts";
+import { elementwise } from "./_wgsl.ts";
 
 /** `y[r, c] = x[r, c] + bias[c]`. */
 export const addBias: Kernel = {
@@ -12,7 +13,12 @@ export const addBias: Kernel = {
   outputs: { y: ["rows", "cols"] },
   reference: ({ x, bias }) => ({ y: x!.map((v, i) => v + bias![i % bias!.length]!) }),
   onnx: () => [{ op: "Add", in: ["x", "bias"], out: ["y"] }],
-  wgsl: null,
+  wgsl: ({ rows, cols }, _attrs, limits) => ({
+    dispatches: elementwise("add_bias", rows!, cols!, limits, [{ name: "x", per: "element" }, {
+      name: "bias",
+      per: "column",
+    }], { y: "x + bias" }),
+  }),
   grad: (g, { gradients, needs }) => ({
     x: gradients.y!,
     bias: needs.has("bias") ? g.run(sumRows, { x: gradients.y! }).y! : null,

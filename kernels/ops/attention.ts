@@ -17,6 +17,7 @@ import {
 } from "../kernel.ts";
 import { attentionGrad } from "./attention_grad.ts";
 import { attentionSamples } from "./_attention_samples.ts";
+import { attentionShaders } from "./_wgsl_attention.ts";
 
 /** Queries of one chunk. 128 and 256 differ by less than 2 %; smaller chunks skip more of the triangle. */
 export const CHUNK = 128;
@@ -245,7 +246,14 @@ export const attention: Kernel = {
       },
     },
   ],
-  wgsl: null,
+  wgsl: ({ queries, rows, qcols, kvcols }, attrs) =>
+    attentionShaders({
+      queries: queries!,
+      rows: rows!,
+      qcols: qcols!,
+      kvcols: kvcols!,
+      ...attentionAttributes(attrs),
+    }),
   grad: (g, { inputs, outputs, gradients, attrs }) => {
     const { q, k, v, until, positions } = inputs;
     const grads = g.run(attentionGrad, {

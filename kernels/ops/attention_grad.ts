@@ -13,6 +13,7 @@ import {
   queryRows,
 } from "./attention.ts";
 import { attentionGradSamples } from "./_attention_samples.ts";
+import { attentionGradShaders } from "./_wgsl_attention.ts";
 
 /** Adds a chunk's `[kv, n, d]` gradient at keys lo… to what was carried for keys 0…a: `before[:lo] ‖ before[lo:] + head ‖ tail`. */
 function carry(name: string): OnnxNode[] {
@@ -147,7 +148,14 @@ export const attentionGrad: Kernel = {
       ...back("dv"),
     ];
   },
-  wgsl: null,
+  wgsl: ({ rows, qcols, kvcols }, attrs) =>
+    attentionGradShaders({
+      queries: rows!,
+      rows: rows!,
+      qcols: qcols!,
+      kvcols: kvcols!,
+      ...attentionAttributes(attrs),
+    }),
   grad: null,
   samples: attentionGradSamples,
   tolerance: { atol: 2e-5, rtol: 2e-5 },

@@ -4,6 +4,7 @@
  */
 import type { Kernel } from "../kernel.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
+import { elementOf, rowParts, shader, widthOf } from "./_wgsl.ts";
 
 /** `y[l] = x[ids[l]]`; ids in 0 … rows − 1. */
 export const gatherRows: Kernel = {
@@ -17,7 +18,31 @@ export const gatherRows: Kernel = {
     return { y };
   },
   onnx: () => [{ op: "Gather", in: ["x", "ids"], out: ["y"], attrs: { axis: 0 } }],
-  wgsl: null,
+  wgsl: ({ rows, cols, labels }, _attrs, limits) => {
+    const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
+    return {
+      // A table larger than a binding is seen part by part; a part copies the rows that it holds.
+      dispatches: rowParts(rows!, cols!, limits).flatMap((table) =>
+        rowParts(labels!, cols!, limits).map((taken) =>
+          shader({
+            label: "gather_rows",
+            threads: 256,
+            read: {
+              x: { element, part: { first: table.first * cols!, count: table.count * cols! } },
+              ids: { element: "i32" },
+            },
+            write: { y: { element, part: { first: taken.first * cols!, count: taken.count * cols! } } },
+            sizes: { count: taken.count * wide, label: taken.first, first: table.first, rows: table.count },
+            groups: Math.ceil(taken.count * wide / 256),
+            body: `  let i = group * 256u + lane;
+  if (i >= sizes.count) { return; }
+  let row = u32(ids[sizes.label + i / ${wide}u]) - sizes.first;
+  if (row < sizes.rows) { y[i] = x[row * ${wide}u + i % ${wide}u]; }`,
+          })
+        )
+      ),
+    };
+  },
   grad: (g, { inputs, gradients }) => ({
     x: g.run(scatterAddRows, { like: inputs.x!, ids: inputs.ids!, dy: gradients.y! }).dx!,
   }),

@@ -6,6 +6,7 @@
 import { type Attributes, constant, type Kernel, type OnnxNode } from "../kernel.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { labelSamples } from "./_label_samples.ts";
+import { labelLogprobShaders } from "./_wgsl_label.ts";
 
 /** `logp[l] = z[ids[l]] − log Σ_v exp z[v]` with `z = h[l] wᵀ`, and the probabilities, of one row. */
 export function rowSoftmax(h: Float64Array, w: Float64Array, l: number, cols: number, vocab: number) {
@@ -49,7 +50,7 @@ export const labelLogprob: Kernel = {
     }),
   }),
   onnx: () => logprobNodes(),
-  wgsl: null,
+  wgsl: (dims, _attrs, limits) => labelLogprobShaders("label_logprob", dims, limits, { logp: true }),
   grad: (g, { inputs, gradients, needs }) => {
     const at = { h: inputs.h!, w: inputs.w!, ids: inputs.ids!, weights: gradients.logp! };
     return {
@@ -91,7 +92,8 @@ export const labelLogprobUnit: Kernel = {
     { op: "Gather", in: ["w", "ids"], out: ["own"], attrs: { axis: 0 } },
     { op: "Sub", in: ["own", "mean"], out: ["dh"] },
   ],
-  wgsl: null,
+  wgsl: (dims, _attrs, limits) =>
+    labelLogprobShaders("label_logprob_unit", dims, limits, { logp: true, dh: "unit" }),
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 1e-5 },

@@ -6,6 +6,7 @@
 import { constant, type Kernel, type OnnxNode } from "../kernel.ts";
 import { rowSoftmax } from "./label_logprob.ts";
 import { labelSamples } from "./_label_samples.ts";
+import { labelLogprobShaders } from "./_wgsl_label.ts";
 
 const contract = {
   inputs: { h: ["labels", "cols"], w: ["vocab", "cols"], ids: ["labels"], weights: ["labels"] },
@@ -64,7 +65,7 @@ export const labelLogprobGrad: Kernel = {
     return { dh };
   },
   onnx: () => [...logitGradient(), { op: "Gemm", in: ["dz", "w"], out: ["dh"] }],
-  wgsl: null,
+  wgsl: (dims, _attrs, limits) => labelLogprobShaders("label_logprob_grad", dims, limits, { dh: "weighted" }),
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 1e-5 },
@@ -86,7 +87,8 @@ export const labelLogprobWeightGrad: Kernel = {
     return { dw };
   },
   onnx: () => [...logitGradient(), { op: "Gemm", in: ["dz", "h"], out: ["dw"], attrs: { transA: 1 } }],
-  wgsl: null,
+  wgsl: (dims, _attrs, limits) =>
+    labelLogprobShaders("label_logprob_weight_grad", dims, limits, { dw: true }),
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 1e-5 },

@@ -9,6 +9,7 @@ import { float, type Kernel, number } from "../kernel.ts";
 import { matmul } from "./matmul.ts";
 import { matmulTn } from "./matmul_tn.ts";
 import { productSamples, productTolerance } from "./_product.ts";
+import { product } from "./_wgsl_product.ts";
 
 /** `y[rows, out] = alpha · x[rows, in] w[out, in]ᵀ`. Attribute `alpha` (default 1). */
 export const linear: Kernel = {
@@ -29,7 +30,18 @@ export const linear: Kernel = {
   onnx: (_dims, attrs) => [
     { op: "Gemm", in: ["x", "w"], out: ["y"], attrs: { transB: 1, alpha: float(number(attrs, "alpha", 1)) } },
   ],
-  wgsl: null,
+  wgsl: ({ rows, in: inner, out }, attrs, limits) =>
+    product({
+      label: "linear",
+      layout: "nt",
+      m: rows!,
+      n: out!,
+      k: inner!,
+      a: "x",
+      b: "w",
+      y: "y",
+      alpha: number(attrs, "alpha", 1),
+    }, limits),
   grad: (g, { inputs, gradients, attrs, needs }) => ({
     x: needs.has("x") ? g.run(matmul, { a: gradients.y!, b: inputs.w! }, attrs).y! : null,
     w: needs.has("w") ? g.run(matmulTn, { a: gradients.y!, b: inputs.x! }, attrs).y! : null,

@@ -6,6 +6,7 @@ import { float, type Kernel, number } from "../kernel.ts";
 import { matmul } from "./matmul.ts";
 import { matmulTn } from "./matmul_tn.ts";
 import { productTolerance } from "./_product.ts";
+import { product } from "./_wgsl_product.ts";
 
 /** `y = base + alpha · h[rows, rank] b[out, rank]ᵀ`. Attribute `alpha` = α/r or α/√r. */
 export const loraUp: Kernel = {
@@ -31,7 +32,19 @@ export const loraUp: Kernel = {
       attrs: { transB: 1, alpha: float(number(attrs, "alpha", 1)) },
     },
   ],
-  wgsl: null,
+  wgsl: ({ rows, rank, out }, attrs, limits) =>
+    product({
+      label: "lora_up",
+      layout: "nt",
+      m: rows!,
+      n: out!,
+      k: rank!,
+      a: "h",
+      b: "b",
+      y: "y",
+      base: "base",
+      alpha: number(attrs, "alpha", 1),
+    }, limits),
   grad: (g, { inputs, gradients, attrs, needs }) => ({
     base: gradients.y!,
     h: needs.has("h") ? g.run(matmul, { a: gradients.y!, b: inputs.b! }, attrs).y! : null,

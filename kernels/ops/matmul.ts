@@ -6,6 +6,7 @@ import { float, type Kernel, number } from "../kernel.ts";
 import { linear } from "./linear.ts";
 import { matmulTn } from "./matmul_tn.ts";
 import { productSamples, productTolerance } from "./_product.ts";
+import { product } from "./_wgsl_product.ts";
 
 /** `y[rows, out] = alpha · a[rows, in] b[in, out]`. Attribute `alpha` (default 1). */
 export const matmul: Kernel = {
@@ -25,7 +26,18 @@ export const matmul: Kernel = {
   onnx: (_dims, attrs) => [
     { op: "Gemm", in: ["a", "b"], out: ["y"], attrs: { alpha: float(number(attrs, "alpha", 1)) } },
   ],
-  wgsl: null,
+  wgsl: ({ rows, in: inner, out }, attrs, limits) =>
+    product({
+      label: "matmul",
+      layout: "nn",
+      m: rows!,
+      n: out!,
+      k: inner!,
+      a: "a",
+      b: "b",
+      y: "y",
+      alpha: number(attrs, "alpha", 1),
+    }, limits),
   grad: (g, { inputs, gradients, attrs, needs }) => ({
     a: needs.has("a") ? g.run(linear, { x: gradients.y!, w: inputs.b! }, attrs).y! : null,
     b: needs.has("b") ? g.run(matmulTn, { a: inputs.a!, b: gradients.y! }, attrs).y! : null,

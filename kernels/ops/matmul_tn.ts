@@ -6,6 +6,7 @@ import { float, type Kernel, number } from "../kernel.ts";
 import { linear } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { productSamples, productTolerance } from "./_product.ts";
+import { product } from "./_wgsl_product.ts";
 
 /** `y[left, right] = alpha · a[rows, left]ᵀ b[rows, right]`. Attribute `alpha` (default 1). */
 export const matmulTn: Kernel = {
@@ -25,7 +26,18 @@ export const matmulTn: Kernel = {
   onnx: (_dims, attrs) => [
     { op: "Gemm", in: ["a", "b"], out: ["y"], attrs: { transA: 1, alpha: float(number(attrs, "alpha", 1)) } },
   ],
-  wgsl: null,
+  wgsl: ({ rows, left, right }, attrs, limits) =>
+    product({
+      label: "matmul_tn",
+      layout: "tn",
+      m: left!,
+      n: right!,
+      k: rows!,
+      a: "a",
+      b: "b",
+      y: "y",
+      alpha: number(attrs, "alpha", 1),
+    }, limits),
   grad: (g, { inputs, gradients, attrs, needs }) => ({
     a: needs.has("a") ? g.run(linear, { x: inputs.b!, w: gradients.y! }, attrs).y! : null,
     b: needs.has("b") ? g.run(matmul, { a: inputs.a!, b: gradients.y! }, attrs).y! : null,

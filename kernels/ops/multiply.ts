@@ -3,6 +3,7 @@
  * @module
  */
 import type { Kernel } from "../kernel.ts";
+import { elementwise } from "./_wgsl.ts";
 
 /** `y = a ∘ b`. */
 export const multiply: Kernel = {
@@ -11,7 +12,12 @@ export const multiply: Kernel = {
   outputs: { y: ["rows", "cols"] },
   reference: ({ a, b }) => ({ y: a!.map((v, i) => v * b![i]!) }),
   onnx: () => [{ op: "Mul", in: ["a", "b"], out: ["y"] }],
-  wgsl: null,
+  wgsl: ({ rows, cols }, _attrs, limits) => ({
+    dispatches: elementwise("multiply", rows!, cols!, limits, [{ name: "a", per: "element" }, {
+      name: "b",
+      per: "element",
+    }], { y: "a * b" }),
+  }),
   grad: (g, { inputs, gradients, needs }) => ({
     a: needs.has("a") ? g.run(multiply, { a: gradients.y!, b: inputs.b! }).y! : null,
     b: needs.has("b") ? g.run(multiply, { a: gradients.y!, b: inputs.a! }).y! : null,

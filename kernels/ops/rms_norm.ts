@@ -4,6 +4,7 @@
  */
 import { constant, float, type Kernel, number, type OnnxNode } from "../kernel.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
+import { rmsRows } from "./_wgsl_norm.ts";
 
 /**
  * `y = x / √(mean(x²) + eps) ∘ weight` over each of `groups` equal parts of a row (1: the row; heads: Qwen3's q/k norm).
@@ -39,7 +40,11 @@ export const rmsNorm: Kernel = {
       { op: "Reshape", in: ["yg", "flat"], out: ["y"] },
     ];
   },
-  wgsl: null,
+  wgsl: ({ rows, cols, group }, attrs, limits) => ({
+    dispatches: rmsRows("rms_norm", rows!, cols!, group!, number(attrs, "eps"), limits, ["x"], "y", {
+      value: "x_in[at] * inverse * weight_in[c]",
+    }),
+  }),
   grad: (g, { inputs, gradients, attrs, needs }) => ({
     x: needs.has("x")
       ? g.run(rmsNormGrad, { x: inputs.x!, weight: inputs.weight!, dy: gradients.y! }, attrs).dx!

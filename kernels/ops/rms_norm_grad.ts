@@ -4,6 +4,8 @@
  * @module
  */
 import { constant, type Kernel, number, type OnnxNode } from "../kernel.ts";
+import { columnSums } from "./_wgsl.ts";
+import { inverseRmsRows, rmsRows } from "./_wgsl_norm.ts";
 
 const samples: Kernel["samples"] = [
   { dims: { rows: 1, cols: 1, group: 1 }, attrs: { eps: 1e-5 }, note: "one element" },
@@ -64,7 +66,22 @@ export const rmsNormGrad: Kernel = {
     constant("flat", "i64", [-1, dims.cols!]),
     { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols, group }, attrs, limits) => ({
+    dispatches: rmsRows(
+      "rms_norm_grad",
+      rows!,
+      cols!,
+      group!,
+      number(attrs, "eps"),
+      limits,
+      ["x", "dy"],
+      "dx",
+      {
+        sum: "dy_in[at] * weight_in[c] * x_in[at]",
+        value: "inverse * (dy_in[at] * weight_in[c] - x_in[at] * (inverse * inverse * sum * scale))",
+      },
+    ),
+  }),
   grad: null,
   samples,
   tolerance: { atol: 1e-5, rtol: 1e-5 },
@@ -89,7 +106,25 @@ export const rmsNormWeightGrad: Kernel = {
     constant("first", "i64", [0]),
     { op: "ReduceSum", in: ["dyx", "first"], out: ["dweight"], attrs: { keepdims: 0 } },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols, group }, attrs, limits) => {
+    const groups = rows! * cols! / group!;
+    const sums = columnSums(
+      "rms_norm_weight_grad",
+      groups,
+      group!,
+      limits,
+      ["x", "dy"],
+      "dy_in[at] * x_in[at] * inverse[row]",
+      "dweight",
+      [
+        "inverse",
+      ],
+    );
+    return {
+      temporaries: { ...sums.temporaries, inverse: groups },
+      dispatches: [...inverseRmsRows(groups, group!, number(attrs, "eps"), limits), ...sums.dispatches],
+    };
+  },
   grad: null,
   samples,
   tolerance: { atol: 2e-5, rtol: 2e-5 },

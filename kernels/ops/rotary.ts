@@ -4,6 +4,7 @@
  * @module
  */
 import { constant, type Kernel, number } from "../kernel.ts";
+import { rowParts, shader } from "./_wgsl.ts";
 
 /**
  * `y = x ∘ cos + rotate(x) ∘ sin` for every head of a row; `cos` and `sin` are `[rows, half]`, half = head size / 2.
@@ -45,7 +46,28 @@ export const rotary: Kernel = {
     constant("flat", "i64", [0, dims.cols!]),
     { op: "Reshape", in: ["y4", "flat"], out: ["y"] },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols, half }, attrs, limits) => ({
+    dispatches: rowParts(rows!, cols!, limits).map(({ first, count }) => {
+      const part = { first: first * cols!, count: count * cols! }, pairs = cols! / 2;
+      return shader({
+        label: "rotary",
+        threads: 256,
+        read: { x: { part }, cos_table: { of: "cos" }, sin_table: { of: "sin" } },
+        write: { y: { part } },
+        sizes: { count: count * pairs, first },
+        groups: Math.ceil(count * pairs / 256),
+        body: `  let i = group * 256u + lane;
+  if (i >= sizes.count) { return; }
+  let row = i / ${pairs}u; let pair = i % ${pairs}u;
+  let at = row * ${cols}u + pair / ${half}u * ${2 * half!}u + pair % ${half}u;
+  let angle = (sizes.first + row) * ${half}u + pair % ${half}u;
+  let c = cos_table[angle]; let s = ${attrs.inverse ? "-" : ""}sin_table[angle];
+  let a = x[at]; let b = x[at + ${half}u];
+  y[at] = a * c - b * s;
+  y[at + ${half}u] = b * c + a * s;`,
+      });
+    }),
+  }),
   grad: (g, { inputs, gradients, attrs }) => ({
     x: g.run(rotary, { x: gradients.y!, cos: inputs.cos!, sin: inputs.sin! }, {
       ...attrs,

@@ -3,6 +3,7 @@
  * @module
  */
 import { constant, type Kernel } from "../kernel.ts";
+import { elementwise } from "./_wgsl.ts";
 
 /** `y[r, c] = x[r, c] · factor[r]`. No gradient: it only stands in backward passes. */
 export const scaleRows: Kernel = {
@@ -15,7 +16,12 @@ export const scaleRows: Kernel = {
     { op: "Unsqueeze", in: ["factor", "last"], out: ["factor2"] },
     { op: "Mul", in: ["x", "factor2"], out: ["y"] },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols }, _attrs, limits) => ({
+    dispatches: elementwise("scale_rows", rows!, cols!, limits, [{ name: "x", per: "element" }, {
+      name: "factor",
+      per: "row",
+    }], { y: "x * factor" }),
+  }),
   grad: null,
   cheap: true,
   samples: [

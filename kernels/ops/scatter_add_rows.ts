@@ -3,6 +3,7 @@
  * @module
  */
 import { constant, type Kernel } from "../kernel.ts";
+import { elementOf, rowParts, shader, widthOf } from "./_wgsl.ts";
 
 /** `dx[r] = Σ over l with ids[l] = r of dy[l]`; `like` gives the number of rows only. */
 export const scatterAddRows: Kernel = {
@@ -25,7 +26,59 @@ export const scatterAddRows: Kernel = {
     { op: "Unsqueeze", in: ["ids64", "last"], out: ["index"] },
     { op: "ScatterND", in: ["zeros", "index", "dy"], out: ["dx"], attrs: { reduction: "add" } },
   ],
-  wgsl: null,
+  // Floats have no atomic addition, and its order would not be fixed. So labels of the same row form a chain in ascending
+  // order, and the first of a chain adds all of it.
+  wgsl: ({ rows, cols, labels }, _attrs, limits) => {
+    const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
+    const chain = shader({
+      label: "scatter_add_rows, chains",
+      threads: 64,
+      read: { ids: { element: "i32" } },
+      write: { next: { element: "i32" } },
+      sizes: { labels: labels! },
+      groups: Math.ceil(labels! / 64),
+      body: `  let l = group * 64u + lane;
+  if (l >= sizes.labels) { return; }
+  let id = ids[l];
+  var before = 0u;
+  while (before < l && ids[before] != id) { before++; }
+  var after = l + 1u;
+  while (after < sizes.labels && ids[after] != id) { after++; }
+  next[l] = i32(after);
+  next[sizes.labels + l] = select(0, 1, before == l);`,
+    });
+    const parts = rowParts(rows!, cols!, limits).flatMap(({ first, count }) => {
+      const dx = { element, part: { first: first * cols!, count: count * cols! } };
+      return [
+        shader({
+          label: "scatter_add_rows, zeros",
+          threads: 256,
+          write: { dx },
+          sizes: { count: count * wide },
+          groups: Math.ceil(count * wide / 256),
+          body: `  let i = group * 256u + lane;
+  if (i < sizes.count) { dx[i] = ${width === 4 ? "vec4<f32>()" : "0f"}; }`,
+        }),
+        shader({
+          label: "scatter_add_rows",
+          threads: 256,
+          read: { ids: { element: "i32" }, next: { element: "i32" }, dy: { element } },
+          write: { dx },
+          sizes: { labels: labels!, first, rows: count },
+          groups: Math.ceil(labels! * wide / 256),
+          body: `  let i = group * 256u + lane;
+  var l = i / ${wide}u; let c = i % ${wide}u;
+  if (l >= sizes.labels || next[sizes.labels + l] == 0) { return; }
+  let row = u32(ids[l]) - sizes.first;
+  if (row >= sizes.rows) { return; }
+  var sum = dy[i];
+  for (l = u32(next[l]); l < sizes.labels; l = u32(next[l])) { sum += dy[l * ${wide}u + c]; }
+  dx[row * ${wide}u + c] = sum;`,
+        }),
+      ];
+    });
+    return { temporaries: { next: 2 * labels! }, dispatches: [chain, ...parts] };
+  },
   grad: null,
   samples: [
     { dims: { rows: 1, cols: 1, labels: 1 }, data: { ids: [0] }, note: "one element" },

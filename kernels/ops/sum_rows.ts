@@ -3,6 +3,7 @@
  * @module
  */
 import { constant, type Kernel } from "../kernel.ts";
+import { columnSums } from "./_wgsl.ts";
 
 /** `y[c] = Σ_r x[r, c]`. */
 export const sumRows: Kernel = {
@@ -18,7 +19,8 @@ export const sumRows: Kernel = {
     constant("axes", "i64", [0]),
     { op: "ReduceSum", in: ["x", "axes"], out: ["y"], attrs: { keepdims: 0 } },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols }, _attrs, limits) =>
+    columnSums("sum_rows", rows!, cols!, limits, ["x"], "x_in[at]", "y"),
   grad: null,
   samples: [
     { dims: { rows: 1, cols: 1 }, note: "one element" },

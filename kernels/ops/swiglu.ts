@@ -4,6 +4,7 @@
  */
 import type { Kernel } from "../kernel.ts";
 import { swigluGrad } from "./swiglu_grad.ts";
+import { elementwise, SIGMOID } from "./_wgsl.ts";
 
 /** `y = gate · σ(gate) ∘ up`. */
 export const swiglu: Kernel = {
@@ -16,7 +17,20 @@ export const swiglu: Kernel = {
     { op: "Mul", in: ["gate", "s"], out: ["silu"] },
     { op: "Mul", in: ["silu", "up"], out: ["y"] },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols }, _attrs, limits) => ({
+    dispatches: elementwise(
+      "swiglu",
+      rows!,
+      cols!,
+      limits,
+      [{ name: "gate", per: "element" }, {
+        name: "up",
+        per: "element",
+      }],
+      { y: "gate * sigmoid(gate) * up" },
+      { declarations: SIGMOID },
+    ),
+  }),
   grad: (g, { inputs, gradients }) => {
     const { dgate, dup } = g.run(swigluGrad, { gate: inputs.gate!, up: inputs.up!, dy: gradients.y! });
     return { gate: dgate!, up: dup! };

@@ -3,6 +3,7 @@
  * @module
  */
 import { constant, type Kernel } from "../kernel.ts";
+import { elementwise, SIGMOID } from "./_wgsl.ts";
 
 /** `dgate` and `dup` of {@linkcode swiglu}. */
 export const swigluGrad: Kernel = {
@@ -28,7 +29,17 @@ export const swigluGrad: Kernel = {
     { op: "Mul", in: ["dy", "up"], out: ["dyup"] },
     { op: "Mul", in: ["dyup", "slope"], out: ["dgate"] },
   ],
-  wgsl: null,
+  wgsl: ({ rows, cols }, _attrs, limits) => ({
+    dispatches: elementwise(
+      "swiglu_grad",
+      rows!,
+      cols!,
+      limits,
+      ["gate", "up", "dy"].map((name) => ({ name, per: "element" as const })),
+      { dgate: "dy * up * s * (1f + gate * (1f - s))", dup: "dy * gate * s" },
+      { declarations: SIGMOID, before: "  let s = sigmoid(gate);" },
+    ),
+  }),
   grad: null,
   samples: [
     { dims: { rows: 1, cols: 1 }, note: "one element" },

@@ -1,0 +1,123 @@
+/**
+ * A WebGPU device as the backend uses it: limits, pipelines by code, memory, errors that arrive late.
+ * @module
+ */
+import type { WgslDispatch } from "../../kernel.ts";
+import { GpuPool, USAGE } from "./pool.ts";
+
+/** A pipeline and the layout of its bindings. */
+export interface Pipeline {
+  pipeline: GPUComputePipeline;
+  layout: GPUBindGroupLayout;
+}
+
+/** A device with what belongs to it. */
+export class Device {
+  /** Tensors and uniforms. */
+  readonly memory: GpuPool;
+  /** Where downloads pass through. */
+  readonly staging: GpuPool;
+  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  #problem: Error | null = null;
+  #disposed = false;
+
+  constructor(readonly gpu: GPUDevice, readonly bindingBytes: number) {
+    this.memory = new GpuPool(gpu, USAGE.storage | USAGE.uniform | USAGE.copySrc | USAGE.copyDst);
+    this.staging = new GpuPool(gpu, USAGE.mapRead | USAGE.copyDst);
+    gpu.lost.then(({ reason, message }) => {
+      if (this.#disposed) return;
+      this.#problem = new Error(
+        `The WebGPU device was lost (${reason}): ${
+          message || "no message"
+        }; the run can go on from its last checkpoint ` +
+          `with resume_from_checkpoint: true. If it happens again, lower the token budget of a step, update the driver, or use backend: onnx`,
+      );
+    });
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#problem ??= new Error(
+        `WebGPU refused a command: ${(event as GPUUncapturedErrorEvent).error.message}`,
+      );
+    });
+  }
+
+  /** @throws {Error} If the device is lost, disposed, or refused an earlier command. */
+  check(): void {
+    if (this.#disposed) throw new Error("Cannot use this WebGPU backend: it was disposed");
+    if (this.#problem) throw this.#problem;
+  }
+
+  /** The pipeline of a dispatch, made once for each code. @throws {Error} If the shader doesn't compile. */
+  pipeline(dispatch: WgslDispatch): Promise<Pipeline> {
+    const access = dispatch.bindings.map((b) => b.access === "read" ? "r" : "w").join("");
+    const key = `${access}\n${dispatch.code}`;
+    let found = this.#pipelines.get(key);
+    if (!found) {
+      found = this.#make(dispatch, access);
+      this.#pipelines.set(key, found);
+    }
+    return found;
+  }
+
+  /** Pipelines made so far. */
+  get pipelines(): number {
+    return this.#pipelines.size;
+  }
+
+  /** Values of the first `bytes` of a buffer. */
+  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    this.check();
+    const size = Math.max(4, bytes), staging = this.staging.take(size);
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+    this.gpu.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(1, 0, size);
+    } catch (error) {
+      // A lost device rejects the mapping before its own promise settles.
+      await Promise.resolve();
+      this.check();
+      throw error;
+    }
+    const copy = staging.getMappedRange(0, size).slice(0, bytes);
+    staging.unmap();
+    this.staging.give(staging);
+    this.check();
+    return copy;
+  }
+
+  /** Frees everything. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.memory.destroy();
+    this.staging.destroy();
+    this.gpu.destroy();
+  }
+
+  async #make({ label, code }: WgslDispatch, access: string): Promise<Pipeline> {
+    this.check();
+    let layout = this.#layouts.get(access);
+    if (!layout) {
+      layout = this.gpu.createBindGroupLayout({
+        entries: [...access, "u"].map((kind, binding) => ({
+          binding,
+          visibility: 4,
+          buffer: { type: kind === "u" ? "uniform" : kind === "r" ? "read-only-storage" : "storage" },
+        })),
+      });
+      this.#layouts.set(access, layout);
+    }
+    this.gpu.pushErrorScope("validation");
+    const module = this.gpu.createShaderModule({ label, code });
+    const pipeline = this.gpu.createComputePipeline({
+      label,
+      layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: "main" },
+    });
+    const error = await this.gpu.popErrorScope();
+    if (error) throw new Error(`Cannot compile shader "${label}": ${error.message}\n${code}`);
+    return { pipeline, layout };
+  }
+}
