@@ -10,8 +10,8 @@
  */
 import { runTask } from "./_cli.ts";
 
-/** Types of npm packages that public types refer to. */
-const FOREIGN = /private type '(\$?Zod\w*|output|\$ZodIssue)'/;
+/** Types of npm packages that public types refer to; `Options` is how plugins call their zod schema. */
+const FOREIGN = /private type '(\$?Zod\w*|output|Options)'/;
 
 /** Blocks of `deno doc --lint` that are about this project. */
 export function findings(output: string): string[] {
