@@ -10,18 +10,9 @@ import type { Example, Message } from "../datasets/dataset.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { EncodedTurn, Template } from "../templates/template.ts";
 import type { EncodedExample } from "./encoded.ts";
+import { countLabels, joinParts, type Part } from "./parts.ts";
 import { inferSeqlen } from "./seqlen.ts";
-
-/** What is learnt of a part: nothing, every token, or only eos in place of the first token (`efficient_eos` templates). */
-export type PartKind = 0 | 1 | 2;
-
-/** A run of token ids within a sequence. */
-export interface Part {
-  /** Token ids, `[T]`. */
-  ids: ArrayLike<number>;
-  /** What is learnt of them. */
-  kind: PartKind;
-}
+import { shorten } from "./shorten.ts";
 
 /** An example as parts, sequence by sequence. */
 export interface EncodedParts {
@@ -97,36 +88,6 @@ export function encodeExample(
     sequences: encoded.sequences.map(({ name, parts }) => ({ name, ...joinParts(parts, eos) })),
     ...(example.desirable !== undefined && { desirable: example.desirable }),
   };
-}
-
-/** Ids and labels of a sequence. Its first token has no label, since nothing comes before it. */
-export function joinParts(
-  parts: readonly Part[],
-  eosId: number,
-): { input_ids: Int32Array; labels: Int32Array } {
-  const length = parts.reduce((sum, { ids }) => sum + ids.length, 0);
-  const input_ids = new Int32Array(length);
-  const labels = new Int32Array(length).fill(-100);
-  let at = 0;
-  for (const { ids, kind } of parts) {
-    input_ids.set(ids, at);
-    if (kind === 1) labels.set(ids, at);
-    if (kind === 2 && ids.length > 0) labels[at] = eosId;
-    at += ids.length;
-  }
-  if (length > 0) labels[0] = -100;
-  return { input_ids, labels };
-}
-
-/** Labelled tokens of a sequence. */
-export function countLabels(parts: readonly Part[]): number {
-  let [at, count] = [0, 0];
-  for (const { ids, kind } of parts) {
-    if (kind === 1) count += ids.length - (at === 0 && ids.length > 0 ? 1 : 0);
-    if (kind === 2 && ids.length > 0 && at > 0) count++;
-    at += ids.length;
-  }
-  return count;
 }
 
 /** {@linkcode encodeExample} without joining the parts. */
@@ -225,7 +186,7 @@ function encodeTurns(
       }
       const budget = options.cutoff_len - length;
       const lengths = inferSeqlen(turn.source.length, turn.target.length, budget);
-      const source = shorten(turn.source, lengths[0], template, tokenizer, options);
+      const source = shorten(turn.source, lengths[0], template, tokenizer, options.truncation);
       if (source === null) {
         if (i === 0) return { reason: "cutoff_len leaves no room for the template" };
         cut.turns += order.length - i;
@@ -272,7 +233,7 @@ function encodePairs(
     const lengths = example.shape === "kto"
       ? inferSeqlen(source.length, target.length, options.cutoff_len)
       : shared;
-    const shortened = shorten(source, lengths[0], template, tokenizer, options);
+    const shortened = shorten(source, lengths[0], template, tokenizer, options.truncation);
     if (shortened === null) return { reason: "cutoff_len leaves no room for the template" };
     const kept = target.slice(0, lengths[1]);
     cut.prompt += source.length - shortened.length;
@@ -319,45 +280,4 @@ function oneTurn(
   const last = turns.at(-1)!;
   const before = turns.slice(0, -1).flatMap(({ source, target }) => [...source, ...target]);
   return { source: [...before, ...last.source], target: last.target };
-}
-
-/** The first `length` tokens of a prompt; with `keep_template` its end (the assistant header) is kept. null: no room. */
-function shorten(
-  source: number[],
-  length: number,
-  template: Template,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
-): number[] | null {
-  if (length >= source.length) return source;
-  if (options.truncation !== "keep_template") return source.slice(0, length);
-  const tail = Math.min(headerLength(template, tokenizer), source.length);
-  if (length <= tail) return null;
-  return [...source.slice(0, length - tail), ...source.slice(source.length - tail)];
-}
-
-const headers = new WeakMap<Template, WeakMap<Tokenizer, number>>();
-
-/** Tokens behind a user's text up to the answer: what prompts that end differently have in common at their end. */
-function headerLength(template: Template, tokenizer: Tokenizer): number {
-  let known = headers.get(template);
-  if (!known) headers.set(template, known = new WeakMap());
-  let length = known.get(tokenizer);
-  if (length === undefined) {
-    const prompts = ["a", "b", "1", ".", "\n", "。"].map((content) =>
-      template.encodeTurns(
-        tokenizer,
-        [{ role: "user", content }, { role: "assistant", content: "a" }],
-        "",
-        "",
-      )[0]!.source
-    );
-    const shortest = Math.min(...prompts.map((ids) => ids.length));
-    length = 0;
-    while (
-      length < shortest && prompts.every((ids) => ids.at(-1 - length!) === prompts[0]!.at(-1 - length!))
-    ) length++;
-    known.set(tokenizer, length);
-  }
-  return length;
 }

@@ -2,20 +2,19 @@
  * Encodes all rows of the sets of a run, mixes and splits them.
  * @module
  */
-import { createHash } from "node:crypto";
-
 import type { Example } from "../datasets/dataset.ts";
 import { bufferShuffle } from "./buffer_shuffle.ts";
-import { countLabels, encodeOptions } from "./encode.ts";
+import { encodeOptions } from "./encode.ts";
 import { encodeBatch, type EncodeContext } from "./encode_batch.ts";
 import type { LoadInputs, StoredExamples } from "./load.ts";
 import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";
 import { GROUP, packTexts } from "./pack_text.ts";
-import { failEmpty, lengthStatistics, shortValue, Tally, warnings } from "./report.ts";
+import { failEmpty, shortValue, Tally } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { splitRows } from "./split.ts";
 import { BlockBuilder, partsOf, type StoredExample } from "./store.ts";
+import { contentHash, summarize } from "./summarize.ts";
 
 /** A row that is used: encoded, or (kto) an example that still needs its neighbour's answer. */
 type Entry = StoredExample | Example;
@@ -64,7 +63,11 @@ export async function encodeSets(
   const what = (list: readonly DataSet[]) => list.map(({ entry }) => `data set "${entry.name}"`).join(", ");
   if (train.length > 0 && stored.train.length === 0) failEmpty(work.tally, what(train));
   if (evaluation.length > 0 && stored.evaluation.length === 0) failEmpty(work.tally, what(evaluation));
-  return { ...stored, report: report(work, sets, stored), hash: contentHash(inputs, stored) };
+  return {
+    ...stored,
+    report: summarize(inputs, work.tally, sets, stored),
+    hash: contentHash(inputs, stored),
+  };
 }
 
 async function splitSets(
@@ -261,57 +264,4 @@ async function* streamRows({ inputs, onBytes }: Work, sets: readonly DataSet[], 
   for (const set of sets) {
     for await (const batch of set.rows(tally, onBytes, limit)) for (const { example } of batch) yield example;
   }
-}
-
-function report(
-  { inputs, tally }: Work,
-  sets: readonly DataSet[],
-  { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
-): StoredExamples["report"] {
-  const { options, loss } = inputs;
-  const names = Object.keys(loss.sequences);
-  const lengths = names.map(() => new Int32Array(train.length));
-  const labels = names.map(() => 0);
-  train.forEach((example, row) =>
-    partsOf(example).forEach((parts, i) => {
-      lengths[i]![row] = parts.reduce((sum, { ids }) => sum + ids.length, 0);
-      labels[i]! += countLabels(parts);
-    })
-  );
-  const notes = sets.flatMap((set) => set.notes);
-  if (tally.leftOutTokens > 0) {
-    notes.push(
-      `${tally.leftOutTokens} tokens of text fill no block of ${options.cutoff_len} and are left out`,
-    );
-  }
-  return {
-    rows: tally.rows,
-    train: train.length,
-    evaluation: evaluation.length,
-    dropped: tally.dropped,
-    truncated: tally.truncated,
-    lengths: names.map((name, i) => lengthStatistics(name, lengths[i]!, labels[i]!)),
-    warnings: warnings(tally, train.length + evaluation.length, options.cutoff_len, options.truncation),
-    notes,
-  };
-}
-
-/** SHA-256 over names, ids and what is learnt of them. */
-export function contentHash(
-  inputs: Pick<LoadInputs, "loss" | "tokenizer">,
-  { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
-): string {
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify([Object.keys(inputs.loss.sequences), inputs.tokenizer.eosId]));
-  for (const list of [train, evaluation]) {
-    hash.update(Int32Array.of(list.length));
-    for (const example of list) {
-      for (const parts of partsOf(example)) {
-        hash.update(Int32Array.from([parts.length, ...parts.flatMap(({ ids, kind }) => [ids.length, kind])]));
-        for (const { ids } of parts) hash.update(ids);
-      }
-      if (example.desirable !== undefined) hash.update(example.desirable ? "+" : "-");
-    }
-  }
-  return hash.digest("hex");
 }

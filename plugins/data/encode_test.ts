@@ -8,7 +8,8 @@ import { prepareTokenizer, type Template, templates } from "../templates/mod.ts"
 import { golden } from "./_goldens.ts";
 import { encodeExample, type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
 import type { EncodedExample } from "./encoded.ts";
-import { type DatasetEntry, resolveAttributes } from "./info.ts";
+import { resolveAttributes } from "./attributes.ts";
+import type { DatasetEntry } from "./info.ts";
 import { greedyKnapsack } from "./knapsack.ts";
 
 const raw = loadTokenizerSync(

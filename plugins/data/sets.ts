@@ -4,7 +4,8 @@
  */
 import type { Dataset, DatasetAttributes, Example, ExampleShape } from "../datasets/dataset.ts";
 import type { Registry } from "../registry.ts";
-import { type DatasetEntry, type DatasetInfo, resolveAttributes } from "./info.ts";
+import { resolveAttributes } from "./attributes.ts";
+import type { DatasetEntry, DatasetInfo } from "./info.ts";
 import { listFiles, type RawRecord, readRecords } from "./read_files.ts";
 import { shortValue, type Tally } from "./report.ts";
 

@@ -3,9 +3,9 @@
  * asked for. An IOPO quadruple keeps its two prompts and two answers once, not four sequences with labels.
  * @module
  */
-import type { EncodedParts, PartKind } from "./encode.ts";
-import { joinParts } from "./encode.ts";
+import type { EncodedParts } from "./encode.ts";
 import type { EncodedExample, EncodedSequence } from "./encoded.ts";
+import { joinParts, type PartKind } from "./parts.ts";
 
 /** Arrays of some examples; can be handed to another thread and written to a file as they are. */
 export interface StoredBlock {

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
 import { golden } from "../data/_goldens.ts";
-import { type DatasetEntry, resolveAttributes } from "../data/info.ts";
+import { resolveAttributes } from "../data/attributes.ts";
+import type { DatasetEntry } from "../data/info.ts";
 import type { Dropped, Example, ExampleShape, Message } from "./dataset.ts";
 import { datasets } from "./mod.ts";
 

@@ -1,0 +1,45 @@
+/**
+ * Sequences as parts: runs of token ids that are learnt or not.
+ * @module
+ */
+
+/** What is learnt of a part: nothing, every token, or only eos in place of the first token (`efficient_eos` templates). */
+export type PartKind = 0 | 1 | 2;
+
+/** A run of token ids within a sequence. */
+export interface Part {
+  /** Token ids, `[T]`. */
+  ids: ArrayLike<number>;
+  /** What is learnt of them. */
+  kind: PartKind;
+}
+
+/** Ids and labels of a sequence. Its first token has no label, since nothing comes before it. */
+export function joinParts(
+  parts: readonly Part[],
+  eosId: number,
+): { input_ids: Int32Array; labels: Int32Array } {
+  const length = parts.reduce((sum, { ids }) => sum + ids.length, 0);
+  const input_ids = new Int32Array(length);
+  const labels = new Int32Array(length).fill(-100);
+  let at = 0;
+  for (const { ids, kind } of parts) {
+    input_ids.set(ids, at);
+    if (kind === 1) labels.set(ids, at);
+    if (kind === 2 && ids.length > 0) labels[at] = eosId;
+    at += ids.length;
+  }
+  if (length > 0) labels[0] = -100;
+  return { input_ids, labels };
+}
+
+/** Labelled tokens of a sequence. */
+export function countLabels(parts: readonly Part[]): number {
+  let [at, count] = [0, 0];
+  for (const { ids, kind } of parts) {
+    if (kind === 1) count += ids.length - (at === 0 && ids.length > 0 ? 1 : 0);
+    if (kind === 2 && ids.length > 0 && at > 0) count++;
+    at += ids.length;
+  }
+  return count;
+}

@@ -1,0 +1,66 @@
+/**
+ * What a run's encoded data are: counts, lengths, a hash.
+ * @module
+ */
+import { createHash } from "node:crypto";
+
+import type { LoadInputs, StoredExamples } from "./load.ts";
+import { countLabels } from "./parts.ts";
+import { lengthStatistics, type Tally, warnings } from "./report.ts";
+import type { DataSet } from "./sets.ts";
+import { partsOf } from "./store.ts";
+
+/** The report of a run's data. */
+export function summarize(
+  inputs: LoadInputs,
+  tally: Tally,
+  sets: readonly DataSet[],
+  { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
+): StoredExamples["report"] {
+  const { options, loss } = inputs;
+  const names = Object.keys(loss.sequences);
+  const lengths = names.map(() => new Int32Array(train.length));
+  const labels = names.map(() => 0);
+  train.forEach((example, row) =>
+    partsOf(example).forEach((parts, i) => {
+      lengths[i]![row] = parts.reduce((sum, { ids }) => sum + ids.length, 0);
+      labels[i]! += countLabels(parts);
+    })
+  );
+  const notes = sets.flatMap((set) => set.notes);
+  if (tally.leftOutTokens > 0) {
+    notes.push(
+      `${tally.leftOutTokens} tokens of text fill no block of ${options.cutoff_len} and are left out`,
+    );
+  }
+  return {
+    rows: tally.rows,
+    train: train.length,
+    evaluation: evaluation.length,
+    dropped: tally.dropped,
+    truncated: tally.truncated,
+    lengths: names.map((name, i) => lengthStatistics(name, lengths[i]!, labels[i]!)),
+    warnings: warnings(tally, train.length + evaluation.length, options.cutoff_len, options.truncation),
+    notes,
+  };
+}
+
+/** SHA-256 over names, ids and what is learnt of them. */
+export function contentHash(
+  inputs: Pick<LoadInputs, "loss" | "tokenizer">,
+  { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
+): string {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([Object.keys(inputs.loss.sequences), inputs.tokenizer.eosId]));
+  for (const list of [train, evaluation]) {
+    hash.update(Int32Array.of(list.length));
+    for (const example of list) {
+      for (const parts of partsOf(example)) {
+        hash.update(Int32Array.from([parts.length, ...parts.flatMap(({ ids, kind }) => [ids.length, kind])]));
+        for (const { ids } of parts) hash.update(ids);
+      }
+      if (example.desirable !== undefined) hash.update(example.desirable ? "+" : "-");
+    }
+  }
+  return hash.digest("hex");
+}
