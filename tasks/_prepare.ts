@@ -87,7 +87,7 @@ export async function prepare(
   for (const key of ["dataset", "eval_dataset"] as const) {
     for (const set of config[key]) await located(at(key), () => sets.entry(set));
   }
-  await located(at("trainer"), () => registry.get("trainer", config.trainer));
+  await located(at("trainer"), () => registry.options("trainer", config.trainer, config.trainer_options));
   const opened = await located(at("model_name_or_path"), () =>
     openModel(config.model_name_or_path, {
       revision: config.model_revision,
