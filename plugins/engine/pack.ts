@@ -40,7 +40,7 @@ export interface Pack {
 interface TreeNode {
   id: number;
   children: Map<number, TreeNode>;
-  /** Child token id → sequences that have it as a label. */
+  /** Label → sequences that have it next. */
   labels: Map<number, number[]>;
 }
 
@@ -54,7 +54,8 @@ export function exampleRows(example: EncodedExample): number {
 /**
  * Lays examples out in one row, each its own tree.
  * A label on a sequence's first token is passed over, since nothing precedes it (transformers' shift does the same).
- * @throws {RangeError} If a sequence has no other label, or a label isn't its token.
+ * A label may differ from its token (templates that learn an end token in another's place).
+ * @throws {RangeError} If a sequence has no other label.
  */
 export function packExamples(examples: readonly EncodedExample[]): Pack {
   const sequences: PackedSequence[] = [];
@@ -90,12 +91,9 @@ function insert(
   for (let i = 0; i <= last; i++) {
     const id = ids[i]!, label = labels[i]!;
     if (i > 0 && label !== IGNORE) {
-      if (label !== id) {
-        throw new RangeError(`Cannot pack ${at}: label ${label} at ${i} isn't its token ${id}`);
-      }
-      const owners = node.labels.get(id);
+      const owners = node.labels.get(label);
       if (owners) owners.push(sequence);
-      else node.labels.set(id, [sequence]);
+      else node.labels.set(label, [sequence]);
       count++;
     }
     if (i === last) break;
