@@ -7,6 +7,8 @@ import { add, addVector } from "./add.ts";
 import { addBias } from "./add_bias.ts";
 import { attention } from "./attention.ts";
 import { attentionGrad } from "./attention_grad.ts";
+import { cacheRows } from "./cache_rows.ts";
+import { cachedAttention } from "./cached_attention.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
@@ -15,6 +17,7 @@ import { loraUp } from "./lora_up.ts";
 import { matmul } from "./matmul.ts";
 import { matmulTn } from "./matmul_tn.ts";
 import { multiply } from "./multiply.ts";
+import { putRows } from "./put_rows.ts";
 import { rmsNorm } from "./rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
 import { rotary } from "./rotary.ts";
@@ -31,6 +34,8 @@ export const KERNELS: readonly Kernel[] = [
   addBias,
   attention,
   attentionGrad,
+  cacheRows,
+  cachedAttention,
   gatherRows,
   labelLogprob,
   labelLogprobUnit,
@@ -41,6 +46,7 @@ export const KERNELS: readonly Kernel[] = [
   matmul,
   matmulTn,
   multiply,
+  putRows,
   rmsNorm,
   rmsNormGrad,
   rmsNormWeightGrad,
