@@ -12,4 +12,5 @@ export {
   writeAdapter,
 } from "./adapter.ts";
 export { type LoraConfig } from "./config.ts";
+export { mergedWeights } from "./merge.ts";
 export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";

@@ -1,0 +1,42 @@
+/**
+ * An adapter merged into its base model's weights: `W + scale · B A` (Hu et al. 2021, section 4.1).
+ * @module
+ */
+import type { Adapter, LoraTensors } from "./adapter.ts";
+
+/**
+ * Reads weights with an adapter merged in: sums in float64, rounded to float32 once.
+ * @param read Values of a base tensor by its name in transformers; a fresh array each call, which is changed.
+ * @returns The same for the merged model.
+ */
+export function mergedWeights(
+  read: (name: string) => Float32Array<ArrayBuffer>,
+  adapter: Pick<Adapter, "modules">,
+): (name: string) => Float32Array<ArrayBuffer> {
+  return (name) => {
+    const weight = read(name);
+    const lora = name.endsWith(".weight") ? adapter.modules.get(name.slice(0, -".weight".length)) : undefined;
+    if (lora) addLora(weight, lora, name);
+    return weight;
+  };
+}
+
+function addLora(weight: Float32Array, { a, b, r, scale }: LoraTensors, name: string): void {
+  const inputs = a.length / r, outputs = b.length / r;
+  if (weight.length !== inputs * outputs) {
+    throw new TypeError(
+      `Cannot merge an adapter of [${outputs}, ${inputs}] into "${name}": current value has ${weight.length} elements`,
+    );
+  }
+  const sum = new Float64Array(inputs);
+  for (let o = 0; o < outputs; o++) {
+    const row = weight.subarray(o * inputs, (o + 1) * inputs);
+    sum.set(row);
+    for (let k = 0; k < r; k++) {
+      const factor = scale * b[o * r + k]!, start = k * inputs;
+      if (factor === 0) continue;
+      for (let i = 0; i < inputs; i++) sum[i]! += factor * a[start + i]!;
+    }
+    row.set(sum);
+  }
+}
