@@ -58,7 +58,7 @@ export function planRun(
 }
 
 /** Rows of a pack where the configuration doesn't say: enough that products run at full speed, little enough for memory. */
-export const DEFAULT_ROWS = 1536;
+export const DEFAULT_ROWS = 1024;
 
 /** Micro-batches grouped into packs; `groups` of a pack are the positions of each micro-batch's examples in it. */
 export function packBatches(

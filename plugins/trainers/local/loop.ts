@@ -114,7 +114,7 @@ async function accumulateGradients(
   batches: EncodedExample[][],
   step: number,
 ): Promise<Scored[] | null> {
-  const { config, loss, engine, signal, log } = at;
+  const { config, loss, engine, signal } = at;
   const examples = batches.flat();
   const denominator = loss.normalize === "examples" ? examples.length : countLabels(examples);
   const identity = loss.needsReference && await engine.isIdentity();
@@ -141,7 +141,6 @@ async function accumulateGradients(
     if (step === 0 && done.length === 0 && identity && !dropout) assertInitialLoss(at, scored);
     await engine.backward(labelWeights(scored, 1 / denominator));
     done.push(scored);
-    log.phase("step", done.reduce((sum, s) => sum + s.examples.length, 0), examples.length);
   }
   return done;
 }
