@@ -5,6 +5,7 @@
 import type { Plugin } from "./plugin.ts";
 import { benchmarks } from "./benchmarks/mod.ts";
 import { datasets } from "./datasets/mod.ts";
+import { endpoints } from "./endpoints/mod.ts";
 import { judges } from "./judges/mod.ts";
 import { losses } from "./losses/mod.ts";
 import { models } from "./models/mod.ts";
@@ -14,7 +15,16 @@ import { trainers } from "./trainers/mod.ts";
 
 /** Every built-in plugin. */
 export function builtinPlugins(): readonly Plugin[] {
-  return [...datasets, ...losses, ...trainers, ...judges, ...models, ...templates, ...benchmarks];
+  return [
+    ...datasets,
+    ...losses,
+    ...trainers,
+    ...judges,
+    ...models,
+    ...templates,
+    ...benchmarks,
+    ...endpoints,
+  ];
 }
 
 /** A registry that holds the built-in plugins; a run adds its own to it. */

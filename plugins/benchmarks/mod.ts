@@ -4,7 +4,9 @@
  */
 import type { Plugin } from "../plugin.ts";
 import cfbench from "./cfbench/cfbench.ts";
+import constraints from "./constraints/constraints.ts";
 import ifeval from "./ifeval/ifeval.ts";
+import rows from "./rows/rows.ts";
 import trace from "./trace/trace.ts";
 
 export type {
@@ -20,4 +22,4 @@ export type {
 export { contribute, findScore, scoreResults, ScoreSums } from "./scores.ts";
 
 /** Built-in benchmark plugins. */
-export const benchmarks: readonly Plugin[] = [trace, ifeval, cfbench];
+export const benchmarks: readonly Plugin[] = [trace, ifeval, cfbench, constraints, rows];

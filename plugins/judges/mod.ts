@@ -3,7 +3,10 @@
  * @module
  */
 import type { Plugin } from "../plugin.ts";
+import openai from "./openai.ts";
+import panel from "./panel.ts";
+import recorded from "./recorded.ts";
 import rules from "./rules.ts";
 
 /** Built-in judge plugins. */
-export const judges: readonly Plugin<"judge">[] = [rules];
+export const judges: readonly Plugin[] = [rules, openai, panel, recorded];

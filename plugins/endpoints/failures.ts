@@ -1,0 +1,49 @@
+/**
+ * Outcomes without an answer, and how each kind of failure is dealt with.
+ * @module
+ */
+import type { Completion, Failure } from "./endpoint.ts";
+
+/** An answer that isn't what the protocol says; thrown while it is read. */
+export class AnswerError extends Error {
+  /** What is wrong with it. */
+  readonly kind: Failure["kind"];
+  /**
+   * @param kind What is wrong with it
+   * @param message For people
+   */
+  constructor(kind: Failure["kind"], message: string) {
+    super(message);
+    this.name = "AnswerError";
+    this.kind = kind;
+  }
+}
+
+/** How errors of each kind are dealt with. */
+const MEANING: Readonly<Record<Failure["kind"], { retryable: boolean; fatal: boolean }>> = {
+  auth: { retryable: false, fatal: true },
+  not_found: { retryable: false, fatal: true },
+  quota: { retryable: false, fatal: true },
+  refused: { retryable: true, fatal: false },
+  connection: { retryable: true, fatal: false },
+  timeout: { retryable: true, fatal: false },
+  rate_limit: { retryable: true, fatal: false },
+  server: { retryable: true, fatal: false },
+  bad_request: { retryable: false, fatal: false },
+  malformed: { retryable: true, fatal: false },
+  too_large: { retryable: false, fatal: false },
+  stopped: { retryable: true, fatal: false },
+  missing: { retryable: false, fatal: false },
+};
+
+/** An outcome without an answer. */
+export function failed(kind: Failure["kind"], error: string, retryAfterMs?: number): Completion {
+  return {
+    outcome: "error",
+    text: "",
+    promptTokens: 0,
+    completionTokens: 0,
+    error,
+    failure: { kind, ...MEANING[kind], ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  };
+}

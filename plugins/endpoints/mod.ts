@@ -1,0 +1,13 @@
+/**
+ * The built-in endpoints.
+ * @module
+ */
+import type { Plugin } from "../plugin.ts";
+import openai from "./openai.ts";
+import recorded from "./recorded.ts";
+
+export type { Completion, CompletionRequest, Endpoint, Failure } from "./endpoint.ts";
+export { type EndpointSpec, RELEASED_TYPES } from "./released_names.ts";
+
+/** Built-in endpoint plugins. */
+export const endpoints: readonly Plugin[] = [openai, recorded];

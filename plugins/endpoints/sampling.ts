@@ -1,0 +1,55 @@
+/**
+ * How answers are sampled: `run_args` of a model or a judge.
+ * @module
+ */
+import { z } from "zod";
+
+import type { CompletionRequest } from "./endpoint.ts";
+
+/** `run_args`; temperature, top_p and max_tokens always have a value, because they are always sent. */
+export const SamplingOptions: z.ZodObject<{
+  temperature: z.ZodDefault<z.ZodNumber>;
+  top_p: z.ZodDefault<z.ZodNumber>;
+  max_tokens: z.ZodDefault<z.ZodInt>;
+  seed: z.ZodOptional<z.ZodInt>;
+  stop: z.ZodOptional<z.ZodArray<z.ZodString>>;
+  n: z.ZodOptional<z.ZodLiteral<1>>;
+  frequency_penalty: z.ZodOptional<z.ZodNumber>;
+  presence_penalty: z.ZodOptional<z.ZodNumber>;
+  repetition_penalty: z.ZodOptional<z.ZodNumber>;
+  top_k: z.ZodOptional<z.ZodInt>;
+  min_p: z.ZodOptional<z.ZodNumber>;
+  reasoning_effort: z.ZodOptional<z.ZodString>;
+  chat_template_kwargs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
+}, z.core.$strict> = z.strictObject({
+  temperature: z.number().min(0).max(5).default(0).describe("0: the likeliest token"),
+  top_p: z.number().gt(0).max(1).default(1).describe("nucleus"),
+  max_tokens: z.int().positive().default(2048).describe("limit of an answer"),
+  seed: z.int().optional().describe("where the endpoint has one"),
+  stop: z.array(z.string().min(1)).optional().describe("texts that end an answer"),
+  n: z.literal(1).optional().describe("answers a request: 1"),
+  frequency_penalty: z.number().optional().describe("sent as it is"),
+  presence_penalty: z.number().optional().describe("sent as it is"),
+  repetition_penalty: z.number().optional().describe("sent as it is (vLLM, llama.cpp)"),
+  top_k: z.int().optional().describe("sent as it is (vLLM, llama.cpp)"),
+  min_p: z.number().optional().describe("sent as it is (vLLM, llama.cpp)"),
+  reasoning_effort: z.string().optional().describe("sent as it is (OpenAI)"),
+  chat_template_kwargs: z.record(z.string(), z.unknown()).optional().describe("sent as it is (vLLM)"),
+});
+
+/** Validated `run_args`. */
+export type Sampling = z.output<typeof SamplingOptions>;
+
+/** The sampling part of a request. */
+export function samplingOf(run: Sampling): Omit<CompletionRequest, "messages"> {
+  const { temperature, top_p, max_tokens, seed, stop, n: _one, ...rest } = run;
+  const extra = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return {
+    temperature,
+    top_p,
+    max_tokens,
+    ...(seed !== undefined && { seed }),
+    ...(stop !== undefined && { stop }),
+    ...(Object.keys(extra).length > 0 && { extra }),
+  };
+}

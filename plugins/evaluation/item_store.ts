@@ -1,0 +1,206 @@
+/**
+ * `items.jsonl` of a run directory: what became of each item, one line a finished step, only ever appended to. Of several
+ * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened.
+ *
+ * In memory there are only the places of the lines, so that a run's memory doesn't grow with its answers.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeError } from "../../formats/atomic.ts";
+import type { Judgement } from "../benchmarks/benchmark.ts";
+import type { Completion } from "../endpoints/endpoint.ts";
+
+/** An item's answer. */
+export interface AnswerState {
+  /** Step. */
+  stage: "generate";
+  /** Id of the item. */
+  id: string;
+  /** Hash of what decided it; with another one the item counts as not answered. */
+  key: string;
+  /** What came back. */
+  completion: Completion;
+  /** Milliseconds that it took; 0 for cached answers. */
+  ms: number;
+  /** Whether it came from the cache. */
+  cached: boolean;
+}
+
+/** An item's judgement; null when the judge couldn't be asked. */
+export interface JudgementState {
+  /** Step. */
+  stage: "judge";
+  /** Id of the item. */
+  id: string;
+  /** Hash of what decided it, the answer included. */
+  key: string;
+  /** What was found; null with `error`. */
+  judgement: Judgement | null;
+  /** Why there is no judgement. */
+  error?: string;
+  /** Requests that it took; cached ones not counted. */
+  requests: number;
+  /** Tokens of these requests and their answers. */
+  promptTokens: number;
+  /** Tokens of the answers. */
+  completionTokens: number;
+  /** Milliseconds that it took. */
+  ms: number;
+}
+
+/** One line. */
+export type ItemState = AnswerState | JudgementState;
+
+interface Line {
+  offset: number;
+  length: number;
+  key: string;
+}
+
+const FLUSH_EVERY = 256;
+const CHUNK = 1 << 20;
+const NEWLINE = 10;
+
+/** The file, open for reading and appending; locked, so that no other process writes to it. */
+export class ItemStore implements Disposable {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  readonly #lines: Record<ItemState["stage"], Map<string, Line>> = { generate: new Map(), judge: new Map() };
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  #end = 0;
+  #unflushed = 0;
+
+  /** Bytes of a cut-off line that were dropped on opening. */
+  readonly dropped: number;
+
+  /**
+   * Opens or makes the file of a run directory.
+   * @throws {RangeError} If another process has it open, or a line in its middle isn't a state
+   */
+  constructor(directory: string) {
+    this.#path = join(directory, "items.jsonl");
+    this.#file = Deno.openSync(this.#path, { read: true, write: true, create: true });
+    try {
+      if (!this.#file.tryLockSync(true)) {
+        throw new RangeError(
+          `Cannot write ${this.#path} as another process has it open: wait for it, or choose another out_dir`,
+        );
+      }
+      this.dropped = this.#scan();
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /** Whether this step of an item was finished under this key. */
+  has(stage: ItemState["stage"], id: string, key: string): boolean {
+    return this.#lines[stage].get(id)?.key === key;
+  }
+
+  /** Number of items with a line of this step. */
+  count(stage: ItemState["stage"]): number {
+    return this.#lines[stage].size;
+  }
+
+  /** An item's answer, or undefined when there is none. */
+  answer(id: string): AnswerState | undefined {
+    return this.#read("generate", id) as AnswerState | undefined;
+  }
+
+  /** An item's judgement, or undefined when there is none. */
+  judgement(id: string): JudgementState | undefined {
+    return this.#read("judge", id) as JudgementState | undefined;
+  }
+
+  /** Appends a line at once; it is flushed to the disk with others, see {@linkcode flush}. */
+  append(state: ItemState): void {
+    const bytes = this.#encoder.encode(JSON.stringify(state) + "\n");
+    try {
+      this.#file.seekSync(this.#end, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    } catch (error) {
+      // what a full disk cut off must not stand in front of a later line
+      try {
+        this.#file.truncateSync(this.#end);
+      } catch { /* the next opening cuts it away */ }
+      throw writeError(error, this.#path);
+    }
+    this.#lines[state.stage].set(state.id, {
+      offset: this.#end,
+      length: bytes.length - 1,
+      key: state.key,
+    });
+    this.#end += bytes.length;
+    if (++this.#unflushed >= FLUSH_EVERY) this.flush();
+  }
+
+  /** Flushes to the disk; call it now and then, and at the end. */
+  flush(): void {
+    if (this.#unflushed === 0) return;
+    this.#file.syncDataSync();
+    this.#unflushed = 0;
+  }
+
+  /** Flushes and closes. */
+  [Symbol.dispose](): void {
+    this.flush();
+    this.#file.close();
+  }
+
+  #read(stage: ItemState["stage"], id: string): ItemState | undefined {
+    const line = this.#lines[stage].get(id);
+    if (line === undefined) return undefined;
+    const bytes = new Uint8Array(line.length);
+    this.#file.seekSync(line.offset, Deno.SeekMode.Start);
+    for (let at = 0; at < bytes.length;) {
+      const n = this.#file.readSync(bytes.subarray(at));
+      if (n === null) throw new RangeError(`Cannot read ${this.#path}: it became shorter while it was open`);
+      at += n;
+    }
+    return JSON.parse(this.#decoder.decode(bytes)) as ItemState;
+  }
+
+  /** Finds the lines; gives the number of bytes that were cut away at the end. */
+  #scan(): number {
+    const chunk = new Uint8Array(CHUNK);
+    let rest = new Uint8Array(0);
+    let offset = 0;
+    for (let n = this.#file.readSync(chunk); n !== null; n = this.#file.readSync(chunk)) {
+      const bytes = new Uint8Array(rest.length + n);
+      bytes.set(rest);
+      bytes.set(chunk.subarray(0, n), rest.length);
+      let start = 0;
+      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+        this.#index(bytes.subarray(start, end), offset + start);
+        start = end + 1;
+      }
+      offset += start;
+      rest = bytes.slice(start);
+    }
+    this.#end = offset;
+    if (rest.length > 0) this.#file.truncateSync(offset);
+    return rest.length;
+  }
+
+  #index(bytes: Uint8Array, offset: number): void {
+    let state: Partial<ItemState> | null;
+    try {
+      state = JSON.parse(this.#decoder.decode(bytes)) as Partial<ItemState> | null;
+    } catch (error) {
+      throw new RangeError(
+        `Cannot read ${this.#path} at byte ${offset} as a line of a run: ${(error as Error).message}; ` +
+          "restore the file, or remove it to begin anew",
+      );
+    }
+    const { stage, id, key } = state ?? {};
+    if ((stage !== "generate" && stage !== "judge") || typeof id !== "string" || typeof key !== "string") {
+      throw new RangeError(
+        `Cannot read ${this.#path} at byte ${offset} as a line of a run: stage, id or key is missing`,
+      );
+    }
+    this.#lines[stage].set(id, { offset, length: bytes.length, key });
+  }
+}

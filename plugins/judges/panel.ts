@@ -1,0 +1,123 @@
+/**
+ * Judge `panel`: several judges on the same response. Each constraint gets the mean or the most frequent of their scores;
+ * how well they agree (Krippendorff's alpha) is a number of the report.
+ * @module
+ */
+import { z } from "zod";
+
+import type { Judgement } from "../benchmarks/benchmark.ts";
+import { definePlugin, type Plugin } from "../plugin.ts";
+import type { Judge, JudgeSpec, Verdict } from "./judge.ts";
+
+const Member = z.strictObject({
+  type: z.string().min(1).describe("judge plugin, or endpoint plugin of a model that judges"),
+  args: z.record(z.string(), z.unknown()).optional().describe("its options"),
+  run_args: z.record(z.string(), z.unknown()).optional().describe("its sampling"),
+});
+
+const Options = z.strictObject({
+  judges: z.array(Member).min(2).describe("two judges or more, each with type, args and run_args"),
+  combine: z.enum(["mean", "majority"]).default("mean").describe(
+    "mean: of the scores; majority: the score that more than half of the scoring judges give, unscored without one",
+  ),
+  quorum: z.int().min(1).optional().describe(
+    "scores needed a constraint; default: more than half of the judges",
+  ),
+});
+
+/** The plugin, see the module's text. */
+const panel: Plugin<"judge", typeof Options> = definePlugin({
+  kind: "judge",
+  name: "panel",
+  version: "1",
+  description: "Several judges: mean or majority of their scores, and how well they agree",
+  options: Options,
+  create: ({ judges, combine, quorum = Math.floor(judges.length / 2) + 1 }) => {
+    if (quorum > judges.length) {
+      throw new RangeError(`Cannot use a quorum of ${quorum} as there are ${judges.length} judges`);
+    }
+    return {
+      scale: 1,
+      judge: () => Promise.reject(new TypeError("Cannot use a panel as a judge before its members are made")),
+      panel: {
+        members: judges as readonly JudgeSpec[],
+        of: (members) => panelOf(members, combine, quorum),
+      },
+    };
+  },
+});
+export default panel;
+
+/** How scores of a panel become one. */
+export type Combine = "mean" | "majority";
+
+/**
+ * A judge that asks several.
+ * @throws {RangeError} If their scales differ
+ */
+export function panelOf(
+  members: readonly { name: string; judge: Judge }[],
+  combine: Combine,
+  quorum: number,
+): Judge {
+  const fixed = members.filter(({ judge }) => judge.scale !== null);
+  const scale = fixed[0]?.judge.scale ?? null;
+  const other = fixed.find(({ judge }) => judge.scale !== scale);
+  if (other !== undefined) {
+    throw new RangeError(
+      `Cannot put ${other.name} and ${
+        fixed[0]!.name
+      } on one panel as their scales differ: current value is ${other.judge.scale} and ${scale}`,
+    );
+  }
+  return {
+    scale,
+    title: members.map(({ name }) => name).join(" + "),
+    identity: { combine, quorum, members: members.map(({ name, judge }) => [name, judge.identity ?? null]) },
+    endpoints: members.flatMap(({ judge }) => judge.endpoints ?? []),
+    async judge(request, signal) {
+      // all of them are asked to the end even when one can't be: their answers are then in the cache
+      const asked = await Promise.allSettled(members.map(({ judge }) => judge.judge(request, signal)));
+      const failed = asked.find((a) => a.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      const said = asked.map((a, i) => ({
+        judge: members[i]!.name,
+        judgement: (a as PromiseFulfilledResult<Judgement>).value,
+      }));
+      return combineJudgements(said, combine, quorum);
+    },
+  };
+}
+
+/** One judgement of several, constraint by constraint. */
+export function combineJudgements(
+  members: readonly { judge: string; judgement: Judgement }[],
+  combine: Combine,
+  quorum: number,
+): Judgement {
+  const over = (verdicts: readonly Verdict[]) => combineVerdicts(verdicts, combine, quorum);
+  const constraints = members[0]!.judgement.constraints.map((_, i) =>
+    over(members.map(({ judgement }) => judgement.constraints[i] ?? { score: null, reason: "no verdict" }))
+  );
+  const scored = constraints.filter((v) => v.score !== null).length;
+  return {
+    constraints,
+    overall: over(members.map(({ judgement }) => judgement.overall)),
+    raw: members.map(({ judge, judgement }) => `${judge}:\n${judgement.raw}`).join("\n\n"),
+    reading: scored === constraints.length ? "complete" : scored > 0 ? "partial" : "none",
+    members: [...members],
+  };
+}
+
+function combineVerdicts(verdicts: readonly Verdict[], combine: Combine, quorum: number): Verdict {
+  const scores = verdicts.flatMap((v) => v.score === null ? [] : [v.score]);
+  if (scores.length < quorum) {
+    return {
+      score: null,
+      reason: `${scores.length} of ${verdicts.length} judges gave a score, ${quorum} are needed`,
+    };
+  }
+  if (combine === "mean") return { score: scores.reduce((a, b) => a + b, 0) / scores.length };
+  const most = scores.find((score) => scores.filter((s) => s === score).length * 2 > scores.length);
+  return most === undefined ? { score: null, reason: `no majority: ${scores.join(", ")}` } : { score: most };
+}
