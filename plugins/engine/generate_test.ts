@@ -6,17 +6,25 @@ import { testBackends } from "../../kernels/backends/_test_backends.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { LINEAR_MODULES, moduleShape } from "../models/decoder.ts";
+import { Engine } from "./engine.ts";
 import { FRESH } from "./generate_cache.ts";
 import { GenerationEngine } from "./generate_engine.ts";
-import { ARCHITECTURES, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
+import { packExamples } from "./pack.ts";
+import { ARCHITECTURES, idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
 
 /** As that folder's README suggests for float32. */
 const LOGP = 5e-5;
 
 type Adapted = "base" | "lora applied" | "lora merged";
 
-function tinyGenerator(arch: string, adapted: Adapted, backend: Backend, promptChunk: number) {
-  const { config, weights } = tinyModel(arch);
+function tinyGenerator(
+  arch: string,
+  adapted: Adapted,
+  backend: Backend,
+  promptChunk: number,
+  config = tinyModel(arch).config,
+) {
+  const { weights } = tinyModel(arch);
   // Merging changes the array.
   const read = (name: string) => weights[name]!.slice();
   if (adapted === "lora applied") {
@@ -77,40 +85,54 @@ for (const { name: backendName, ignore, make } of await testBackends()) {
         },
       });
     }
+  }
+
+  for (
+    const [arch, windows] of [
+      ...ARCHITECTURES.map((arch) => [arch, null] as const),
+      ["mistral", [6, 40]] as const,
+    ]
+  ) {
+    const title = windows ? `${arch} with windows of ${windows}` : arch;
 
     Deno.test({
-      name: `GenerationEngine: with a cache as without, past two layouts of it (${arch}, ${backendName})`,
+      name:
+        `GenerationEngine: as the training engine without a cache, past two layouts of it (${title}, ${backendName})`,
       ignore: ignore || backendName === "reference",
       fn: async () => {
-        const { config } = tinyModel(arch), count = 2 * FRESH + 9;
-        const ids = Array.from({ length: count }, (_, i) => (i * i * 7 + 3 * i) % config.vocabSize);
-        const other = ids.map((id) => (id + 5) % config.vocabSize);
-        const plain = tinyGenerator(arch, "base", await make(), 1000);
-        const whole = async (list: number[]) => {
-          const logits = await plain.add(list);
-          await plain.keep([]);
-          return logits;
-        };
-        const engine = tinyGenerator(arch, "base", await make(), 7);
-        const V = config.vocabSize,
-          near = (x: Float32Array, y: Float32Array, note: string) => {
-            assertEquals(x.length, V);
-            x.forEach((v, i) => assertAlmostEquals(v, y[i]!, 1e-4, `${note}, id ${i}`));
-          };
-        near(await engine.add(ids.slice(0, 17)), await whole(ids.slice(0, 17)), "prompt");
-        await engine.add(other.slice(0, 3));
-        for (let i = 17; i < count; i++) {
-          const logits = await engine.step([ids[i]!, ...(engine.slots === 2 ? [other[i - 14]!] : [])]);
-          if (i % 9 === 0) {
-            near(logits.subarray(0, V), await whole(ids.slice(0, i + 1)), `token ${i}`);
-            if (engine.slots === 2) {
-              near(logits.subarray(V), await whole(other.slice(0, i - 13)), `other ${i}`);
-            }
-          }
+        const { config: read, weights } = tinyModel(arch), count = 2 * FRESH + 12, V = read.vocabSize;
+        const slidingWindow = read.slidingWindow.map((w, i) => windows ? windows[i % 2]! : w);
+        const config = { ...read, slidingWindow };
+        const ids = Array.from({ length: count }, (_, i) => (i * i * 7 + 3 * i) % V);
+        const other = ids.map((id) => (id + 5) % V);
+        // Every token behind the first is a label: entry i is the log-probability of token i + 1.
+        const plain = new Engine(
+          await make(),
+          { config, tuning: { type: "none" }, checkpointing: true },
+          (name) => weights[name]!,
+        );
+        const [expected, expectedOther] = await Promise.all([ids, other].map(async (list) => {
+          const pack = packExamples([idsExample({ s: [[list[0]!], list.slice(1)] })]);
+          return await plain.forward(pack, { adapter: false, keep: false });
+        })) as [Float64Array, Float64Array];
+        const engine = tinyGenerator(arch, "base", await make(), 7, config);
+        const near = (logits: Float32Array, row: number, list: number[], logps: Float64Array, at: number) =>
+          assertAlmostEquals(
+            logSoftmax(logits.subarray(row * V, (row + 1) * V), list[at + 1]!),
+            logps[at]!,
+            LOGP,
+            `behind token ${at}`,
+          );
+        near(await engine.add(ids.slice(0, 17)), 0, ids, expected, 16);
+        near(await engine.add(other.slice(0, 3)), 0, other, expectedOther, 2);
+        for (let i = 17; i < count - 1; i++) {
+          const two = engine.slots === 2;
+          const logits = await engine.step([ids[i]!, ...(two ? [other[i - 14]!] : [])]);
+          near(logits, 0, ids, expected, i);
+          if (two) near(logits, 1, other, expectedOther, i - 14);
           // The second leaves between two layouts, then the first goes on alone.
           if (i === 60) await engine.keep([0]);
         }
-        near(await engine.step([1]), await whole([...ids, 1]), "end");
         await plain.dispose();
         await engine.dispose();
       },
