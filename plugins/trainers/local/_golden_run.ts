@@ -39,7 +39,8 @@ function examplesOf(method: string, quad: Quad): EncodedExample[] {
   return [idsExample({ x1y1: [x1, y1], x1y2: [x1, y2], x2y2: [x2, y2], x2y1: [x2, y1] })];
 }
 
-function lossOf(method: string, beta: number): Loss {
+/** A loss plugin's product. */
+export function lossOf(method: string, beta: number): Loss {
   const plugin = losses.find((l) => l.name === method)!;
   return plugin.create(plugin.options.parse(method === "sft" ? {} : { beta })) as Loss;
 }

@@ -1,0 +1,254 @@
+/** What the loop does besides arithmetic: best checkpoint, early stopping, faults, interruption. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { referenceBackend } from "../../../kernels/mod.ts";
+import type { TrainConfig } from "../../config/train_config.ts";
+import { idsExample, tinyAdapter, tinyModel } from "../../engine/_tiny.ts";
+import { EngineHost } from "../../engine/host.ts";
+import type { Loss } from "../../losses/loss.ts";
+import { LINEAR_MODULES } from "../../models/decoder.ts";
+import { listCheckpoints } from "../../outputs/directory.ts";
+import { lossOf, recorder } from "./_golden_run.ts";
+import { planRun } from "./batches.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import { type LoopInputs, trainLoop } from "./loop.ts";
+import { ReferenceCache } from "./reference.ts";
+import { makeTarget } from "./setup.ts";
+
+const ROWS = Array.from({ length: 6 }, (_, i) => ({
+  ...idsExample({ chosen: [[3 + i, 7, 9], [11, 12 + i, 2]], rejected: [[3 + i, 7, 9], [21, 2]] }),
+  index: i,
+  source: { file: "rows.jsonl", row: i },
+}));
+
+const CONFIG = {
+  stage: "dpo",
+  finetuning_type: "lora",
+  adapter_name_or_path: [],
+  model_name_or_path: "tiny",
+  lora_target: ["all"],
+  lora_rank: 4,
+  lora_alpha: 8,
+  lora_dropout: 0,
+  use_rslora: false,
+  seed: 1,
+  data_seed: 1,
+  learning_rate: 1e-2,
+  lr_scheduler_type: "constant",
+  lr_scheduler_kwargs: {},
+  warmup_steps: 0,
+  warmup_ratio: 0,
+  max_grad_norm: 1,
+  micro_batch_tokens: null,
+  per_device_train_batch_size: 1,
+  per_device_eval_batch_size: 2,
+  gradient_accumulation_steps: 2,
+  num_train_epochs: 2,
+  max_steps: -1,
+  dataloader_drop_last: false,
+  eval_strategy: "no",
+  eval_steps: 1,
+  eval_delay: 0,
+  eval_on_start: false,
+  save_strategy: "steps",
+  save_steps: 2,
+  save_total_limit: null,
+  save_only_model: false,
+  load_best_model_at_end: false,
+  metric_for_best_model: null,
+  greater_is_better: false,
+  early_stopping_steps: null,
+  hf_hub_token: null,
+} as unknown as TrainConfig;
+
+/** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what came of it. */
+async function run<T>(
+  overrides: Partial<TrainConfig>,
+  use: (
+    result: () => ReturnType<typeof trainLoop>,
+    at: LoopInputs & { log: ReturnType<typeof recorder> },
+  ) => Promise<T>,
+  change: (weights: Record<string, Float32Array>) => void = () => {},
+  loss: Loss = lossOf("dpo", 0.1),
+): Promise<T> {
+  const output_dir = await Deno.makeTempDir();
+  const config = { ...CONFIG, output_dir, ...overrides };
+  const { config: decoder, weights } = tinyModel("qwen2");
+  change(weights);
+  const target = makeTarget(config, { config: {}, generationConfig: {} } as never, decoder, {});
+  const engine = new EngineHost(referenceBackend(), {
+    modelPath: "",
+    decoder,
+    tuning: target.tuning,
+    initial: target.initial,
+    checkpointing: true,
+    seed: 1,
+    device: { backend: "reference", provider: "cpu", threads: null },
+    optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
+  }, (name) => weights[name]!);
+  const at = {
+    engine,
+    loss,
+    references: new ReferenceCache(),
+    config,
+    plan: planRun(config, ROWS, true, null),
+    target,
+    evaluation: ROWS.slice(0, 3),
+    log: recorder(),
+    signal: new AbortController().signal,
+    dataHash: "d",
+    modelHash: "m",
+    from: { step: 0, best: null },
+  };
+  try {
+    return await use(() => trainLoop(at), at);
+  } finally {
+    await engine.close();
+    await Deno.remove(output_dir, { recursive: true });
+  }
+}
+
+Deno.test("trainLoop() saves every save_steps and at the end, and keeps save_total_limit", async () => {
+  await run({ save_total_limit: 2 }, async (result, { config }) => {
+    const { step, finished } = await result();
+    assertEquals([step, finished], [6, true]);
+    assertEquals(listCheckpoints(config.output_dir).map((c) => c.step), [4, 6]);
+  });
+});
+
+Deno.test("trainLoop() starts preference training at ln 2 and gives metrics", async () => {
+  await run({}, async (result, { log }) => {
+    await result();
+    assert(Math.abs(log.steps[0]!.loss - Math.LN2) < 1e-9);
+    assertEquals(log.steps[0]!.metrics["rewards/margins"], 0);
+    assert(log.steps.at(-1)!.loss < 0.69, "it learns");
+  });
+});
+
+Deno.test("trainLoop() refuses to start when a fresh adapter's reference isn't the policy", async () => {
+  await run({}, async (result, { references }) => {
+    for (const row of ROWS) references.set("train", row, { chosen: -1, rejected: -30 });
+    await assertRejects(result, Error, "needs the loss 0.693147");
+  });
+});
+
+Deno.test("trainLoop() stops early, remembers the best step and keeps its checkpoint", async () => {
+  const early = {
+    eval_strategy: "steps",
+    eval_steps: 1,
+    save_steps: 1,
+    save_total_limit: 1,
+    load_best_model_at_end: true,
+    metric_for_best_model: "eval_rewards/margins",
+    greater_is_better: false, // margins grow, so the first evaluation stays the best
+    early_stopping_steps: 2,
+  } as const;
+  await run(early, async (result, { config }) => {
+    const { step, best, finished } = await result();
+    assertEquals([step, best!.step, finished], [3, 1, true]);
+    assertEquals(listCheckpoints(config.output_dir).map((c) => c.step), [1, 3]);
+  });
+});
+
+Deno.test("trainLoop() names the evaluation's metrics when metric_for_best_model isn't one", async () => {
+  const wrong = { eval_strategy: "steps", metric_for_best_model: "accuracy" } as const;
+  await run(
+    wrong,
+    (result) => assertRejects(result, RangeError, "the evaluation gave eval_loss, ").then(() => {}),
+  );
+});
+
+Deno.test("a log-probability that isn't finite stops the run, naming layer, file and row; checkpoints stay", async () => {
+  const spoil = (weights: Record<string, Float32Array>) =>
+    weights["model.layers.1.mlp.up_proj.weight"]![5] = Infinity;
+  await run({}, async (result) => {
+    const error = await assertRejects(result, RangeError, "in rows.jsonl row ");
+    assertStringIncludes(error.message, "the first layer that isn't finite is model.layers.1");
+  }, spoil);
+});
+
+Deno.test("a gradient that isn't finite stops the run, naming tensor and rows; the last checkpoint is kept", async () => {
+  let calls = 0;
+  const good = lossOf("dpo", 0.1);
+  const broken: Loss = {
+    ...good,
+    loss: (inputs) => {
+      const outputs = good.loss(inputs);
+      // From the third step on: a finite loss whose gradient overflows float32.
+      return ++calls > 4
+        ? {
+          ...outputs,
+          loss: outputs.loss.times(1e300).times(1e-300).plus(inputs.policy.chosen!.times(1e200)),
+        }
+        : outputs;
+    },
+  };
+  await run(
+    { save_steps: 1 },
+    async (result, { config }) => {
+      const error = await assertRejects(result, RangeError, "Cannot use the gradient of ");
+      assertStringIncludes(error.message, "model.layers.");
+      assertStringIncludes(error.message, "rows.jsonl row ");
+      assertEquals(listCheckpoints(config.output_dir).map((c) => c.step), [1, 2]);
+    },
+    undefined,
+    broken,
+  );
+});
+
+Deno.test("an interrupted run saves its last whole step and says it isn't finished", async () => {
+  const controller = new AbortController();
+  await run({ save_strategy: "no" }, async (_result, at) => {
+    const step = at.log.step;
+    const log = {
+      ...at.log,
+      step: (r: Parameters<typeof step>[0]) => (r.step === 2 && controller.abort(), step(r)),
+    };
+    const result = await trainLoop({ ...at, log, signal: controller.signal });
+    assertEquals([result.step, result.finished], [2, false]);
+    const [checkpoint] = listCheckpoints(at.config.output_dir);
+    assertEquals(readCheckpoint(checkpoint!.path).state.step, 2);
+  });
+});
+
+Deno.test("a full disk while saving leaves the earlier checkpoint whole and nothing half-written", async () => {
+  let saves = 0;
+  await run({ save_steps: 2 }, async (_result, at) => {
+    const save: typeof at.target.save = (directory, trained) => {
+      at.target.save(directory, trained);
+      if (++saves === 2) throw new Error("No space left on device (os error 28)");
+    };
+    await assertRejects(() => trainLoop({ ...at, target: { ...at.target, save } }), Error, "No space left");
+    assertEquals([...Deno.readDirSync(at.config.output_dir)].map((e) => e.name), ["checkpoint-2"]);
+    readCheckpoint(join(at.config.output_dir, "checkpoint-2"));
+  });
+});
+
+Deno.test("readCheckpoint() says why a checkpoint can't be resumed from", async () => {
+  await run({ save_only_model: true }, async (result, { config }) => {
+    await result();
+    const [checkpoint] = listCheckpoints(config.output_dir);
+    await assertRejects(
+      () => Promise.resolve().then(() => readCheckpoint(checkpoint!.path)),
+      RangeError,
+      "save_only_model",
+    );
+  });
+});
+
+Deno.test("makeTarget() refuses a module that the model hasn't", async () => {
+  await assertRejects(
+    () => run({ lora_target: ["q_projj"] }, () => Promise.resolve()),
+    RangeError,
+    'Cannot adapt module "q_projj": the model has q_proj, k_proj',
+  );
+});
+
+Deno.test("LoRA goes on from an adapter's own values, ranks and scale", () => {
+  const { config: decoder } = tinyModel("qwen2");
+  const path = new URL("../../../fixtures/goldens/tiny/qwen2/adapter", import.meta.url).pathname;
+  const target = makeTarget({ ...CONFIG, adapter_name_or_path: [path] }, {} as never, decoder, {});
+  const { modules, initial } = tinyAdapter("qwen2", decoder, LINEAR_MODULES);
+  assertEquals(target.tuning, { type: "lora", modules, dropout: 0 });
+  assertEquals(target.initial, initial);
+});
