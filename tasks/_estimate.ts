@@ -10,10 +10,22 @@ import type { Backend } from "../kernels/mod.ts";
 import { linear } from "../kernels/ops/linear.ts";
 import { runLength, type TrainConfig } from "../plugins/config/mod.ts";
 import type { EncodedExample } from "../plugins/data/encoded.ts";
-import { exampleRows } from "../plugins/engine/pack.ts";
+import { CHUNK } from "../kernels/ops/attention.ts";
+import { labelChunkFor } from "../plugins/engine/engine.ts";
+import { DEFAULT_ROWS } from "../plugins/trainers/local/batches.ts";
+import { examplePairs, exampleRows } from "../plugins/engine/pack.ts";
 import type { Loss } from "../plugins/losses/loss.ts";
 import { LINEAR_MODULES, moduleShape, tensorShapes } from "../plugins/models/decoder.ts";
 import type { DecoderConfig } from "../plugins/models/model_family.ts";
+
+/**
+ * Deno, ONNX Runtime and what its arenas hold beyond need: the difference between the other parts and the resident memory
+ * of SmolLM2's run in the benchmark.
+ */
+const RUNTIME_BYTES = 450e6;
+
+/** Share of a matrix product's speed that a whole step reaches, as `deno task bench train` measures it. */
+export const SHARE_OF_PEAK = 0.55;
 
 /** What a run needs. Bytes and seconds. */
 export interface Estimate {
@@ -28,7 +40,7 @@ export interface Estimate {
   /** Rows of the largest example. */
   largestExample: number;
   /** Parts of the peak. */
-  memory: { weights: number; trained: number; activations: number; total: number };
+  memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
   /** Floating-point operations of a step. */
   flopsPerStep: number;
   /** 10⁹ operations a second of this machine; null when not measured. */
@@ -71,32 +83,35 @@ export function estimate(
   const linearSize = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
   const passes = (full ? 6 : 4) + (config.disable_gradient_checkpointing ? 0 : 2);
-  const squares = rows.reduce((sum, r) => sum + r * r, 0);
-  const attention = 2 * squares * model.numHeads * model.headDim * model.numLayers;
+  const pairs = train.reduce((sum, example) => sum + examplePairs(example), 0);
+  const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
   const head = labels * model.hiddenSize * model.vocabSize;
   const epoch = passes * (linearSize * all + attention) + (full ? 6 : 4) * head;
   const forward = 2 * (linearSize * all + attention + head);
 
-  const atOnce = Math.max(largest, config.micro_batch_tokens ?? config.cutoff_len);
+  const atOnce = Math.max(largest, config.micro_batch_tokens ?? DEFAULT_ROWS);
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
-  const keptPerRow = 6 * d + 3 * f + 2 * (numHeads + 2 * numKeyValueHeads) * headDim;
-  const layerBytes = 4 * (atOnce * keptPerRow + 2 * numHeads * largest * largest);
-  const activations = config.disable_gradient_checkpointing
-    ? layerBytes * model.numLayers
-    : 4 * atOnce * d * model.numLayers + 2 * layerBytes;
+  const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
+  // What a block hands to its backward pass (see plugins/engine/engine.ts), and what it needs while it runs.
+  const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
+  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * CHUNK * largest;
+  const activations = working +
+    model.numLayers * (config.disable_gradient_checkpointing ? kept : 4 * atOnce * d);
   const memory = {
     weights: parameters * 4,
-    trained: trained * (full ? 12 : 16), // gradient and two moments; adapters' own values too
-    activations: activations + 4 * 256 * model.vocabSize * 2,
+    trained: trained * (full ? 16 : 20), // two gradient buffers and two moments; adapters' own values too
+    activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
+    runtime: RUNTIME_BYTES,
     total: 0,
   };
-  memory.total = memory.weights + memory.trained + memory.activations;
+  memory.total = memory.weights + memory.trained + memory.activations + memory.runtime;
 
   const flopsPerStep = epoch / stepsPerEpoch;
-  const time = gflops === null ? null : {
-    step: flopsPerStep / (gflops * 1e9),
-    reference: loss.needsReference ? forward / (gflops * 1e9) : 0,
-    total: (flopsPerStep * totalSteps + (loss.needsReference ? forward : 0)) / (gflops * 1e9),
+  const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
+  const time = speed === null ? null : {
+    step: flopsPerStep / speed,
+    reference: loss.needsReference ? forward / speed : 0,
+    total: (flopsPerStep * totalSteps + (loss.needsReference ? forward : 0)) / speed,
   };
   return {
     parameters,
@@ -150,7 +165,7 @@ export function estimateText(e: Estimate): string {
     `steps        ${e.steps}`,
     `memory       about ${gb(memory.total)}: weights ${gb(memory.weights)}, training state ${
       gb(memory.trained)
-    }, activations ${gb(memory.activations)}`,
+    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
     `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP a step`,
     time === null
       ? "time         not measured"

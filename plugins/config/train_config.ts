@@ -239,7 +239,7 @@ export interface TrainConfig {
   provider: "cpu" | "cuda" | "webgpu";
   /** Threads of one product; null: as many as there are processors. */
   threads: number | null;
-  /** Most tokens that go through the model at once; null: chosen from `cutoff_len`. Doesn't change what is learnt. */
+  /** Most tokens that go through the model at once; null: 1,024. Doesn't change what is learnt. */
   micro_batch_tokens: number | null;
   /** Folder of encoded data; null: `.cache/dinotune` in the home folder (or XDG_CACHE_HOME). */
   data_cache_dir: string | null;

@@ -372,7 +372,7 @@ function own() {
       orNull(int(1)),
       null,
       "most tokens that go through the model at once: bounds memory, doesn't change what is learnt",
-      { derived: "chosen from cutoff_len" },
+      { derived: "1024" },
     ),
     data_cache_dir: add(orNull(text()), null, "folder of encoded data", {
       derived: "dinotune in the user's cache folder",

@@ -51,6 +51,11 @@ export function exampleRows(example: EncodedExample): number {
   return packExamples([example]).ids.length;
 }
 
+/** Pairs of tokens that see each other in an example's tree, itself included: the work of attention. */
+export function examplePairs(example: EncodedExample): number {
+  return packExamples([example]).until.reduce((sum, until, j) => sum + until - j, 0);
+}
+
 /**
  * Lays examples out in one row, each its own tree.
  * A label on a sequence's first token is passed over, since nothing precedes it (transformers' shift does the same).
