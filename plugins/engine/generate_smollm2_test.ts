@@ -1,0 +1,68 @@
+/** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2/generate.json): greedy ids through the ONNX backend. */
+import { assert, assertEquals } from "@std/assert";
+import { openModel } from "../../formats/hf_model/mod.ts";
+import { onnxBackend } from "../../kernels/mod.ts";
+import { models } from "../models/mod.ts";
+import { GenerationEngine } from "./generate_engine.ts";
+import { argmax } from "./sampling.ts";
+
+const GGUF = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
+const SHARED = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../../shared", import.meta.url).pathname;
+const GOLDEN = `${SHARED}/goldens/smollm2/generate.json`;
+
+function reason(): string | null {
+  if (!GGUF) return "DINOTUNE_SMOLLM2_GGUF isn't set";
+  try {
+    Deno.statSync(GOLDEN);
+    return null;
+  } catch {
+    return "shared goldens aren't there";
+  }
+}
+const why = reason(), suffix = why ? ` (ignored: ${why})` : "";
+
+interface Prompt {
+  ids: number[];
+  generated: number[];
+  top2_ids: [number, number][];
+  top2_logits: [number, number][];
+}
+
+/** Largest difference of a logit from PyTorch's that float32 explains (README of the goldens: 5e-4). */
+const LOGIT = 5e-4;
+
+Deno.test({
+  name:
+    `GenerationEngine: greedy ids and best logits of SmolLM2 equal PyTorch's, five prompts at once${suffix}`,
+  ignore: why !== null,
+  fn: async () => {
+    const { prompts } = JSON.parse(Deno.readTextFileSync(GOLDEN)) as { prompts: Prompt[] };
+    const model = await openModel(GGUF!), family = models.find((m) => m.name === model.config.model_type)!;
+    const config = family.create({}).parse(model.config), V = config.vocabSize;
+    const engine = new GenerationEngine(
+      onnxBackend(),
+      { config, tuning: { type: "none" }, promptChunk: 64 },
+      (name) => model.weights.read(name),
+    );
+    model.weights.close();
+    const check = (prompt: Prompt, logits: Float32Array, at: number) => {
+      const [first, second] = prompt.top2_ids[at]!, [best, next] = prompt.top2_logits[at]!;
+      assertEquals(argmax(logits), prompt.generated[at], `token ${at}`);
+      assert(Math.abs(logits[first]! - best) <= LOGIT, `logit ${logits[first]} at ${at}, PyTorch ${best}`);
+      assert(Math.abs(logits[second]! - next) <= LOGIT, `logit ${logits[second]} at ${at}, PyTorch ${next}`);
+    };
+    for (const prompt of prompts) check(prompt, await engine.add(prompt.ids), 0);
+    let running = prompts;
+    for (let at = 0; running.length; at++) {
+      // Those that have ended leave at once, so that the batch is laid out anew.
+      const going = [...running.keys()].filter((s) => at + 1 < running[s]!.generated.length);
+      if (going.length < running.length) await engine.keep(going);
+      running = going.map((s) => running[s]!);
+      if (running.length === 0) break;
+      const logits = await engine.step(running.map((prompt) => prompt.generated[at]!));
+      running.forEach((prompt, s) => check(prompt, logits.subarray(s * V, (s + 1) * V), at + 1));
+    }
+    assertEquals(engine.slots, 0);
+    await engine.dispose();
+  },
+});
