@@ -40,7 +40,7 @@ export interface LoopResult {
 
 /** Trains from `from.step` to the end, to an interruption, or to early stopping. */
 export async function trainLoop(at: LoopInputs): Promise<LoopResult> {
-  const { config, plan, engine, loss, log, signal } = at;
+  const { config, plan, engine, log, signal } = at;
   const rate = createSchedule(config.lr_scheduler_type, config.lr_scheduler_kwargs, {
     learningRate: config.learning_rate,
     totalSteps: plan.totalSteps,
