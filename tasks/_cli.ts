@@ -38,7 +38,7 @@ export function parseArguments(args: readonly string[], known: Readonly<Record<s
             key.replaceAll("-", "_")
           }=VALUE`,
       );
-    } else if (/^[A-Za-z_][\w-]*=/.test(arg)) overrides.push(arg);
+    } else if (/^[A-Za-z_][\w.-]*=/.test(arg)) overrides.push(arg);
     else if (config === undefined) config = arg;
     else {throw new RangeError(
         `Cannot take two files as one at most is needed: current value is ${config} and ${arg}`,

@@ -15,7 +15,8 @@ import { join } from "@std/path";
 
 import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
-import { type Backend, KERNELS, onnxBackend, referenceBackend } from "../kernels/mod.ts";
+import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
+import { chooseBackend } from "../plugins/engine/backends.ts";
 import { parseArguments, runTask, usage, VERSION } from "./_cli.ts";
 
 const FLAGS = { help: "this text", json: "one JSON object" };
@@ -37,6 +38,8 @@ export interface Report {
   /** Every backend and provider. */
   backends: BackendCheck[];
   /** Processors. */
+  /** What `backend: auto` takes here, and why. */
+  auto: string;
   threads: number;
   /** Bytes. */
   memory: { total: number; available: number };
@@ -63,8 +66,9 @@ export async function doctor(): Promise<Report> {
       await check("backend: onnx, provider: cpu", () => onnxBackend({ provider: "cpu" })),
       await check("backend: onnx, provider: cuda", () => onnxBackend({ provider: "cuda" })),
       await check("backend: onnx, provider: webgpu", () => onnxBackend({ provider: "webgpu" })),
-      await webgpu(),
+      await check("backend: webgpu", () => webgpuBackend()),
     ],
+    auto: await automatic(),
     threads: navigator.hardwareConcurrency,
     memory: { total, available },
     caches: cacheFolders(),
@@ -112,14 +116,9 @@ async function prove(backend: Backend, name: string): Promise<void> {
   }
 }
 
-/** Our own WebGPU backend isn't there yet; say whether the machine has an adapter for it. */
-async function webgpu(): Promise<BackendCheck> {
-  const name = "backend: webgpu";
-  const adapter = await (navigator as { gpu?: GPU }).gpu?.requestAdapter();
-  const found = adapter
-    ? `Deno finds an adapter (${adapter.info.description || adapter.info.vendor || "unnamed"})`
-    : "Deno finds no adapter";
-  return { name, works: false, detail: `not in this version; ${found}` };
+async function automatic(): Promise<string> {
+  const { choice, why } = await chooseBackend({ backend: "auto", provider: "cpu", threads: null });
+  return `${choice.backend}, because ${why}`;
 }
 
 function cacheFolders(): Report["caches"] {
@@ -150,6 +149,7 @@ export function doctorText(report: Report): string {
     ...report.backends.map(({ name, works, detail }) =>
       `${works ? "works" : "no   "}  ${name.padEnd(32)}${detail}`
     ),
+    `backend: auto takes ${report.auto}`,
     "",
     ...report.caches.map(({ what, path, exists }) =>
       `${what.padEnd(22)}${path}${exists ? "" : " (not there yet)"}`

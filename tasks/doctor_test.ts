@@ -8,6 +8,7 @@ Deno.test("doctor() proves the reference and onnx on the CPU, and says why other
   assertEquals(works("backend: reference"), true);
   assertEquals(works("backend: onnx, provider: cpu"), true);
   for (const { works, detail } of report.backends) if (!works) assert(detail.length > 10);
+  assert(/^(onnx|webgpu), because /.test(report.auto), report.auto);
   assert(report.memory.total > 2 ** 28);
   assertStringIncludes(doctorText(report), report.versions.deno!);
 });

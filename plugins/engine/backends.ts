@@ -3,23 +3,45 @@
  * @module
  */
 import type { Backend } from "../../kernels/backend.ts";
-import { onnxBackend } from "../../kernels/backends/onnx/mod.ts";
-import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
+import { isSoftware, onnxBackend, referenceBackend, webgpuBackend } from "../../kernels/mod.ts";
+import type { TrainConfig } from "../config/train_config.ts";
 import type { BackendChoice } from "./host.ts";
 
 /**
  * Makes a backend.
- * @throws {RangeError} If it can't run here; never another one in its place.
+ * @throws {Error} If it can't run here; never another one in its place.
  */
-export function makeBackend({ backend, provider, threads }: BackendChoice): Promise<Backend> {
+export async function makeBackend({ backend, provider, threads }: BackendChoice): Promise<Backend> {
   switch (backend) {
     case "reference":
-      return Promise.resolve(referenceBackend());
+      return referenceBackend();
     case "onnx":
-      return Promise.resolve(onnxBackend({ provider, ...(threads !== null && { threads }) }));
+      return onnxBackend({ provider, ...(threads !== null && { threads }) });
     case "webgpu":
-      return Promise.reject(
-        new RangeError('Cannot use backend "webgpu": it is not part of this version. Use backend: onnx'),
-      );
+      return await webgpuBackend();
+  }
+}
+
+/**
+ * Resolves `backend: auto`: WebGPU when a hardware adapter passes its self-test, else ONNX Runtime on the CPU. A software
+ * adapter is never chosen. `why` says what was found, for people.
+ */
+export async function chooseBackend(
+  config: Pick<TrainConfig, "backend" | "provider" | "threads">,
+  gpu: GPU | undefined = (navigator as Partial<Navigator>).gpu,
+): Promise<{ choice: BackendChoice; why: string }> {
+  const { backend, provider, threads } = config;
+  if (backend !== "auto") return { choice: { backend, provider, threads }, why: "asked for" };
+  const onnx = (why: string) => ({ choice: { backend: "onnx" as const, provider, threads }, why });
+  if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return onnx("no GPU adapter was found");
+  const name = adapter.info.description || adapter.info.device || "unnamed adapter";
+  if (isSoftware(adapter.info)) return onnx(`the only GPU adapter, ${name}, is a CPU`);
+  try {
+    await (await webgpuBackend({ gpu })).dispose();
+    return { choice: { backend: "webgpu", provider, threads }, why: `${name} passed its self-test` };
+  } catch (error) {
+    return onnx(`${name} failed: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -41,6 +41,8 @@ export interface LogSink {
   checkpoint(step: number, directory: string): void;
   /** Something that the user should know. */
   warn(message: string): void;
+  /** Something to know that is no fault. */
+  note?(message: string): void;
   /** What a checkpoint of this moment holds for other tools, by file name: trainer_state.json. */
   checkpointFiles?(): Record<string, string>;
   /** State that a checkpoint stores and a resumed run gets back (log history). */

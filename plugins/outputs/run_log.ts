@@ -103,6 +103,7 @@ export function createRunLog(options: RunLogOptions): RunLog {
   const log: RunLog = {
     phase: (name, doneUnits, total) => progress.phase(name, doneUnits, total),
     warn: (message) => progress.line(`warning: ${message}`),
+    note: (message) => progress.line(`note: ${message}`),
 
     step(report) {
       if (!Number.isFinite(report.loss)) {

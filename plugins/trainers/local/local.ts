@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { startEngine } from "../../engine/remote.ts";
-import type { BackendChoice } from "../../engine/host.ts";
+import { chooseBackend } from "../../engine/backends.ts";
 import { tensorShapes } from "../../models/decoder.ts";
 import { listCheckpoints } from "../../outputs/directory.ts";
 import { definePlugin, type Plugin } from "../../plugin.ts";
@@ -20,12 +20,6 @@ import { precomputeReferences } from "./score.ts";
 import { makeTarget, readTrained } from "./setup.ts";
 
 const options = z.strictObject({});
-
-/** Which backend a configuration asks for. */
-export function backendChoice(config: TrainerInputs["config"]): BackendChoice {
-  const { backend, provider, threads } = config;
-  return { backend: backend === "auto" ? "onnx" : backend, provider, threads };
-}
 
 async function train(inputs: TrainerInputs): Promise<TrainerResult> {
   const { config, model, decoder, loss, evaluation, resumeFrom, log, signal, dataHash } = inputs;
@@ -52,6 +46,8 @@ async function train(inputs: TrainerInputs): Promise<TrainerResult> {
     references.load(resumed.references);
     log.restore(resumed.state.log);
   }
+  const { choice, why } = await chooseBackend(config);
+  if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
   log.phase("loading the model", 0, 1);
   const engine = await startEngine({
     modelPath: model.path,
@@ -60,7 +56,7 @@ async function train(inputs: TrainerInputs): Promise<TrainerResult> {
     initial: target.initial,
     checkpointing: !config.disable_gradient_checkpointing,
     seed: config.seed,
-    device: backendChoice(config),
+    device: choice,
     optimizer: {
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,
