@@ -42,6 +42,15 @@ export function checkConfig(
       "overwrite_output_dir: not used, as resume_from_checkpoint goes on with what is in output_dir",
     );
   }
+  if (
+    config.stage === "dpo" && config.llamafactory_version === null &&
+    ["hinge", "ipo"].includes(config.pref_loss)
+  ) {
+    notes.push(
+      `pref_loss: ${config.pref_loss} is what its paper says; LLaMA-Factory 0.9.5 trains the sigmoid under that name ` +
+        "(llamafactory_version: 0.9.5 repeats it)",
+    );
+  }
   if (!given.has("split_special_tokens")) {
     notes.push(
       "split_special_tokens: true here by default, so text in the data that looks like a special token stays text " +

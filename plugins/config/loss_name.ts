@@ -48,7 +48,18 @@ export function lossName(config: TrainConfig): NamedLoss {
       }
       return {
         name: "dpo",
-        options: { beta, loss_type, label_smoothing: config.dpo_label_smoothing, pref_ftx },
+        options: {
+          beta,
+          loss_type: asVersion(config),
+          label_smoothing: config.dpo_label_smoothing,
+          pref_ftx,
+        },
       };
   }
+}
+
+/** LLaMA-Factory 0.9.5 doesn't hand the name of the loss on to TRL 0.24 (fixtures/goldens/llamafactory/README.md). */
+function asVersion({ pref_loss, llamafactory_version }: TrainConfig): string {
+  if (llamafactory_version === null) return pref_loss;
+  return { hinge: "sigmoid", ipo: "sigmoid_norm" }[pref_loss as string] ?? pref_loss;
 }

@@ -243,6 +243,8 @@ export interface TrainConfig {
   micro_batch_tokens: number | null;
   /** Folder of encoded data; null: `.cache/dinotune` in the home folder (or XDG_CACHE_HOME). */
   data_cache_dir: string | null;
+  /** Repeat what that version of LLaMA-Factory really did where it differs; null: what the keys say. */
+  llamafactory_version: "0.9.5" | null;
   /** Go on although data or configuration changed since the checkpoint or run.yaml was written. */
   allow_changes: boolean;
 }

@@ -377,6 +377,12 @@ function own() {
     data_cache_dir: add(orNull(text()), null, "folder of encoded data", {
       derived: "dinotune in the user's cache folder",
     }),
+    llamafactory_version: add(
+      orNull(oneOf(["0.9.5"])),
+      null,
+      "repeat a run of that version where it did something else than its keys say: 0.9.5 trains pref_loss hinge with the " +
+        "sigmoid, ipo with the sigmoid of log-ratios per token",
+    ),
     allow_changes: add(
       bool(),
       false,

@@ -22,13 +22,29 @@ export async function makeBackend({ backend, provider, threads }: BackendChoice)
   }
 }
 
+/** Device files of GPUs on Linux: DRM, NVIDIA's own, WSL's. */
+const DEVICES = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+
+/** Whether the machine may have a GPU at all. Asking Mesa without one takes half a second and prints complaints. */
+export function mayHaveGpu(): boolean {
+  if (Deno.build.os !== "linux") return true;
+  return DEVICES.some((path) => {
+    try {
+      Deno.statSync(path);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /**
  * Resolves `backend: auto`: WebGPU when a hardware adapter passes its self-test, else ONNX Runtime on the CPU. A software
  * adapter is never chosen. `why` says what was found, for people.
  */
 export async function chooseBackend(
   config: Pick<TrainConfig, "backend" | "provider" | "threads">,
-  gpu: GPU | undefined = (navigator as Partial<Navigator>).gpu,
+  gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
 ): Promise<{ choice: BackendChoice; why: string }> {
   const { backend, provider, threads } = config;
   if (backend !== "auto") return { choice: { backend, provider, threads }, why: "asked for" };

@@ -27,7 +27,7 @@ export const prefFtxOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).defaul
 
 /** True unless smoothing is asked of a form that has none; use as a zod refinement with {@linkcode smoothingMessage}. */
 export function smoothingFits(options: { loss_type: string; label_smoothing: number }): boolean {
-  return options.label_smoothing === 0 || options.loss_type === "sigmoid" || options.loss_type === "robust";
+  return options.label_smoothing === 0 || ["sigmoid", "sigmoid_norm", "robust"].includes(options.loss_type);
 }
 
 /** Says what is wrong when {@linkcode smoothingFits} fails. */

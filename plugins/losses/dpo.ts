@@ -5,6 +5,7 @@
  * - sigmoid: −(1−ε) log σ(z) − ε log σ(−z)
  * - hinge: max(0, 1 − z) (SLiC, Zhao et al. 2023)
  * - ipo: (R_c/n_c − R_r/n_r − 1/(2β))², log-ratios per token (Azar et al. 2023, as LLaMA-Factory and TRL do it)
+ * - sigmoid_norm: sigmoid of the log-ratios per token (TRL's name)
  * - robust: (−(1−ε) log σ(z) + ε log σ(−z)) / (1−2ε) (Chowdhury et al. 2024)
  * @module
  */
@@ -25,7 +26,7 @@ import {
 
 const Options = z.strictObject({
   beta: betaOption,
-  loss_type: z.enum(["sigmoid", "hinge", "ipo", "robust"]).default("sigmoid").describe(
+  loss_type: z.enum(["sigmoid", "hinge", "ipo", "robust", "sigmoid_norm"]).default("sigmoid").describe(
     "form of the comparison",
   ),
   label_smoothing: labelSmoothingOption,
@@ -37,10 +38,13 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
   kind: "loss",
   name: "dpo",
   version: "1",
-  description: "Direct preference optimisation: sigmoid, hinge, ipo or robust, with a reference",
+  description:
+    "Direct preference optimisation: sigmoid, hinge, ipo, robust or sigmoid_norm, with a reference",
   options: Options,
-  create({ beta, loss_type: form, label_smoothing: smoothing, pref_ftx }) {
+  create({ beta, loss_type, label_smoothing: smoothing, pref_ftx }) {
     const target = 1 / (2 * beta);
+    const perToken = loss_type === "ipo" || loss_type === "sigmoid_norm";
+    const form = loss_type === "sigmoid_norm" ? "sigmoid" : loss_type;
     return {
       shape: "pair",
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
@@ -49,7 +53,7 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
       ...(pref_ftx === 0 && { initialLoss: form === "ipo" ? target ** 2 : comparisonAtZero(form) }),
       loss(inputs) {
         const { policy, reference, R, length } = inputs;
-        const scale = (name: string) => form === "ipo" ? length[name]! : 1;
+        const scale = (name: string) => perToken ? length[name]! : 1;
         const [chosen, rejected] = [
           R.chosen!.dividedBy(scale("chosen")),
           R.rejected!.dividedBy(scale("rejected")),

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { z } from "zod";
 
 import { averageMetrics, evaluateLoss, type Loss, losses, type LossRow } from "./mod.ts";
@@ -182,6 +182,7 @@ Deno.test("initialLoss is the loss at policy = reference, and absent where it de
     ["dpo", { loss_type: "robust", label_smoothing: 0.3 }, Math.LN2],
     ["dpo", { loss_type: "hinge" }, 1],
     ["dpo", { loss_type: "ipo", beta: 0.5 }, 1],
+    ["dpo", { loss_type: "sigmoid_norm" }, Math.LN2],
     ["dpo", { pref_ftx: 0.1 }, undefined],
     ["iopo", {}, Math.LN2],
     ["iopo", { variant: "without_output_preference" }, Math.LN2],
@@ -326,4 +327,19 @@ Deno.test("every option of every loss has a description, and every loss but pt a
     }
     assertEquals("pref_ftx" in plugin.options.shape, !["pt", "sft"].includes(plugin.name));
   }
+});
+
+Deno.test("dpo with sigmoid_norm is the sigmoid of log-ratios per token, by hand", () => {
+  const plugin = losses.find(({ name }) => name === "dpo")!;
+  const loss = plugin.create(plugin.options.parse({ loss_type: "sigmoid_norm", beta: 0.5 })) as Loss;
+  const row = {
+    policy: { chosen: -10, rejected: -30 },
+    reference: { chosen: -14, rejected: -24 },
+    length: { chosen: 4, rejected: 10 },
+  };
+  // R = 4 over 4 tokens, -6 over 10: z = 0.5 (1 - (-0.6)) = 0.8; loss = log(1 + e^-0.8), d/dR_c = -σ(-0.8)·0.5/4.
+  const [found] = evaluateLoss(loss, [row]);
+  assertAlmostEquals(found!.loss, Math.log1p(Math.exp(-0.8)), 1e-14);
+  assertAlmostEquals(found!.gradient.chosen!, -0.125 / (1 + Math.exp(0.8)), 1e-14);
+  assertAlmostEquals(found!.gradient.rejected!, 0.05 / (1 + Math.exp(0.8)), 1e-14);
 });
