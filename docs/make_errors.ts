@@ -278,6 +278,7 @@ async function outcome({ keys = {}, text, data = {} }: Case): Promise<string> {
       split_special_tokens: true,
       do_train: true,
       output_dir: "out",
+      backend: "onnx", // "auto" says what it found, which differs from machine to machine
       max_steps: 1,
       ...keys,
     };
