@@ -1,0 +1,307 @@
+/**
+ * One evaluation: generate → judge → score → report. Each stage can be run alone on what the ones before it left in the run
+ * directory, and a run that was stopped or killed goes on where it was.
+ * @module
+ */
+import type { BenchmarkItem, Judgement } from "../benchmarks/benchmark.ts";
+import type { CompletionRequest, Endpoint } from "../endpoints/endpoint.ts";
+import { samplingOf } from "../endpoints/sampling.ts";
+import { type Ask, type Judge, JudgeUnreachable } from "../judges/judge.ts";
+import type { Registry } from "../registry.ts";
+import { Asker, forEachWide, Stopped } from "./asker.ts";
+import type { EvalConfig } from "./config.ts";
+import { ItemStore, type JudgementState } from "./item_store.ts";
+import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel } from "./parts.ts";
+import { writeReports } from "./report/mod.ts";
+import { defaultCachePath, ResponseCache } from "./response_cache.ts";
+import { type Results, scoreRun, writeResults } from "./results.ts";
+import { type EvalProvenance, readEvalRunYaml, writeEvalRunYaml } from "./run_yaml.ts";
+import { answerKey, answerOf, itemsOf, judgementKey, responseOf } from "./stored.ts";
+import { Meter } from "./usage.ts";
+
+/** Stages in their order. */
+export const STAGES = ["generate", "judge", "score", "report"] as const;
+
+/** One of {@linkcode STAGES}. */
+export type Stage = typeof STAGES[number];
+
+/** What a caller may set. */
+export interface EvaluateOptions {
+  /** Only this stage; default: all. */
+  stage?: Stage;
+  /** Aborted to stop: what is under way is let finish, what is done stays. */
+  signal?: AbortSignal;
+  /** Gets a line of text for people. */
+  say?: (line: string) => void;
+  /** Gets how far a stage is. */
+  progress?: (stage: Stage, done: number, total: number) => void;
+  /** Version of the project, for run.yaml. */
+  version?: string;
+}
+
+/** How an evaluation ended. */
+export interface Evaluated {
+  /** Scores and counts, also in results.json; null when only generate or judge ran. */
+  results: Results | null;
+  /** Whether every item has an outcome. */
+  complete: boolean;
+  /** Why it stopped before its end; null when it didn't. */
+  stopped: Stopped | null;
+  /** Files that were written. */
+  files: { name: string; what: string }[];
+}
+
+/** A run that is going on: what the stages share. */
+interface Run {
+  config: EvalConfig;
+  part: BenchmarkPart;
+  store: ItemStore;
+  asker: Asker;
+  total: number;
+  progress: (stage: Stage, done: number, total: number) => void;
+  failures: Map<string, { count: number; example: string }>;
+}
+
+/**
+ * Carries out an evaluation.
+ * @throws {RangeError} If anything in the configuration is wrong, or the directory holds another run; before any request
+ * @throws {Stopped} Never: it is handed back with the results
+ */
+export async function evaluate(
+  config: EvalConfig,
+  registry: Registry,
+  options: EvaluateOptions = {},
+): Promise<Evaluated> {
+  const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {} } = options;
+  const does = (which: Stage) => stage === undefined || stage === which;
+  const part = makeBenchmark(config, registry);
+  const before = readEvalRunYaml(config.out_dir);
+  const judge = does("judge") ? makeJudge(config, registry, part) : null;
+  for (const note of judge?.notes ?? []) say(`note: ${note}`);
+  const model = does("generate") ? makeModel(config, registry) : null;
+  const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
+
+  Deno.mkdirSync(config.out_dir, { recursive: true });
+  using store = new ItemStore(config.out_dir);
+  if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+  refuseOtherRun(before, provenance, store, config);
+  await writeEvalRunYaml(config, provenance);
+
+  const meter = new Meter(config.budget);
+  using cache = config.cache === false
+    ? null
+    : new ResponseCache(typeof config.cache === "string" ? config.cache : defaultCachePath());
+  const askerOf = (start: number) =>
+    new Asker({ cache, meter, signal, start, concurrency: config.concurrency, retries: config.max_retries });
+  const total = await countItems(config, part);
+  const failures: Run["failures"] = new Map();
+  const runWith = (asker: Asker): Run => ({ config, part, store, asker, total, progress, failures });
+
+  let stopped: Stopped | null = null;
+  try {
+    if (model !== null) {
+      stopped = await generate(runWith(askerOf(config.infer_processes)), model.endpoint, provenance.answers);
+    }
+    if (judge !== null && stopped === null) {
+      stopped = await judgeAll(runWith(askerOf(config.eval_processes)), judge.judge, provenance);
+    }
+  } finally {
+    for (const endpoint of [model?.endpoint, ...judge?.judge?.endpoints ?? []]) await endpoint?.close();
+    store.flush();
+  }
+
+  const files: Evaluated["files"] = [
+    { name: "run.yaml", what: "every key of this run" },
+    { name: "items.jsonl", what: "what became of each item" },
+  ];
+  let results: Results | null = null;
+  if (does("score") || does("report")) {
+    const prices = {
+      model: model?.endpoint.prices ?? pricesOf(config.model),
+      judge: pricesOf(config.judge ?? config.evaluator_llm),
+    };
+    results = await scoreRun({
+      config,
+      part,
+      store,
+      provenance,
+      total,
+      usage: meter.usage(),
+      failures,
+      prices,
+      stopped,
+    });
+    const outFile = await writeResults(config, part, store, provenance, results);
+    files.push({ name: "results.json", what: "scores, intervals, counts" }, {
+      name: outFile,
+      what: "the released shape",
+    });
+  }
+  if (results !== null && does("report")) {
+    files.push(...await writeReports(config, part, store, provenance, results));
+  }
+  const complete = results === null ? stopped === null && failures.size === 0 : results.complete;
+  return { results, complete, stopped, files };
+}
+
+async function countItems(config: EvalConfig, part: BenchmarkPart): Promise<number> {
+  let count = 0;
+  const ids = new Set<string>();
+  for await (const { id } of itemsOf(config, part)) {
+    if (ids.has(id)) throw new RangeError(`Cannot evaluate ${part.name} as two items have the id "${id}"`);
+    ids.add(id);
+    count++;
+  }
+  if (count === 0) throw new RangeError(`Cannot evaluate ${part.name} as it has no items`);
+  return count;
+}
+
+/** Asks the model for every item that has no answer yet; gives why it stopped, or null. */
+async function generate(run: Run, endpoint: Endpoint, answers: string): Promise<Stopped | null> {
+  const { config, part, store, asker, total } = run;
+  const sampling = samplingOf(config.model.run_args);
+  let done = 0;
+  return await stage(run, "generate", endpoint.concurrency, async (item) => {
+    const key = answerKey(answers, item);
+    if (!store.has("generate", item.id, key)) {
+      const request: CompletionRequest = { ...sampling, messages: item.messages, id: item.id };
+      const { completion, cached, ms } = await asker.ask(endpoint, request);
+      if (completion.outcome === "error") fail(run, completion.failure?.kind ?? "error", completion.error);
+      else store.append({ stage: "generate", id: item.id, key, completion, ms: Math.round(ms), cached });
+    }
+    run.progress("generate", ++done, total);
+  }, part);
+}
+
+/** Judges every answer that has no judgement yet; gives why it stopped, or null. */
+async function judgeAll(
+  run: Run,
+  judge: Judge | null,
+  provenance: EvalProvenance,
+): Promise<Stopped | null> {
+  const { part, store, asker, total } = run;
+  const width = judge?.endpoints?.length ? undefined : 1;
+  let done = 0;
+  return await stage(run, "judge", width, async (item) => {
+    const answer = answerOf(store, provenance, item);
+    const text = answer === null ? null : responseOf(answer);
+    if (text !== null) {
+      const key = judgementKey(provenance.judge, item, text);
+      if (!store.has("judge", item.id, key)) store.append(await judgeOne(item, text, key));
+    }
+    run.progress("judge", ++done, total);
+  }, part);
+
+  async function judgeOne(item: BenchmarkItem, response: string, key: string): Promise<JudgementState> {
+    const counts = { requests: 0, promptTokens: 0, completionTokens: 0, ms: 0 };
+    const ask: Ask = async (endpoint, request, round) => {
+      const { completion, cached, ms } = await asker.ask(endpoint, request, round);
+      if (!cached) {
+        counts.requests++;
+        counts.ms += Math.round(ms);
+      }
+      counts.promptTokens += completion.promptTokens;
+      counts.completionTokens += completion.completionTokens;
+      return completion;
+    };
+    const state = { stage: "judge" as const, id: item.id };
+    try {
+      const judgement: Judgement = judge === null
+        ? await part.benchmark.check!(item, response)
+        : await judge.judge({
+          id: item.id,
+          prompt: item.messages.findLast((m) => m.role === "user")?.content ?? "",
+          response,
+          constraints: item.constraints,
+          item,
+          ...(part.benchmark.protocol && { protocol: part.benchmark.protocol }),
+          ask,
+        }, new AbortController().signal);
+      return { ...state, key, judgement, ...counts };
+    } catch (error) {
+      if (!(error instanceof JudgeUnreachable)) throw error;
+      fail(run, `judge: ${error.completion.failure?.kind ?? "error"}`, error.message);
+      // under no key: a later run judges it again
+      return { ...state, key: "", judgement: null, error: error.message, ...counts };
+    }
+  }
+}
+
+async function stage(
+  run: Run,
+  name: Stage,
+  width: number | undefined,
+  work: (item: BenchmarkItem) => Promise<void>,
+  part: BenchmarkPart,
+): Promise<Stopped | null> {
+  const { config, store, asker, total, progress } = run;
+  const timer = setInterval(() => store.flush(), 1000);
+  progress(name, 0, total);
+  try {
+    await forEachWide(itemsOf(config, part), Math.min(width ?? config.concurrency, config.concurrency), work);
+    return asker.stopped;
+  } catch (error) {
+    if (error instanceof Stopped) return error;
+    throw error;
+  } finally {
+    clearInterval(timer);
+    asker.close();
+    store.flush();
+  }
+}
+
+function fail(run: Run, kind: string, example = ""): void {
+  const found = run.failures.get(kind);
+  if (found === undefined) run.failures.set(kind, { count: 1, example });
+  else found.count++;
+}
+
+function provenanceOf(
+  part: BenchmarkPart,
+  model: ReturnType<typeof makeModel> | null,
+  judge: ReturnType<typeof makeJudge> | null,
+  before: EvalProvenance | null,
+  version: string,
+): EvalProvenance {
+  const missing = (stage: Stage): never => {
+    throw new RangeError(
+      `Cannot run this stage alone as the directory has no run yet: run the stage ${stage} first`,
+    );
+  };
+  return {
+    dinotune: version,
+    benchmark: `${part.name} ${part.version}`,
+    model: model?.endpoint.model ?? before?.model ?? missing("generate"),
+    endpoint: model?.plugin ?? before?.endpoint ?? missing("generate"),
+    answers: model?.key ?? before?.answers ?? missing("generate"),
+    judged_by: judge?.title ?? before?.judged_by ?? "",
+    judge: judge?.key ?? before?.judge ?? "",
+  };
+}
+
+function refuseOtherRun(
+  before: EvalProvenance | null,
+  now: EvalProvenance,
+  store: ItemStore,
+  { out_dir }: EvalConfig,
+): void {
+  if (before === null || store.count("generate") === 0) return;
+  const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>
+    before[key] !== now[key]
+  );
+  if (changed.length === 0) return;
+  const what = changed.includes("benchmark")
+    ? `${before.benchmark} (now ${now.benchmark})`
+    : changed.includes("model")
+    ? `the model ${before.model} (now ${now.model})`
+    : `the model ${before.model} with another address, sampling or version`;
+  throw new RangeError(
+    `Cannot go on in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ` +
+      "choose another out_dir, or remove this one",
+  );
+}
+
+function pricesOf(spec: unknown): Endpoint["prices"] {
+  const args = (spec as { args?: { prices?: Endpoint["prices"] } } | undefined)?.args;
+  return args?.prices;
+}

@@ -1,0 +1,68 @@
+/**
+ * `run.yaml` of an evaluation: the whole configuration with every default, and what decided the answers and verdicts. It holds
+ * no keys, because no configuration does.
+ * @module
+ */
+import { join } from "@std/path";
+import { stringify } from "yaml";
+import { z } from "zod";
+
+import { writeFileAtomic } from "../../formats/atomic.ts";
+import { readYaml } from "../../formats/yaml/yaml.ts";
+import type { EvalConfig } from "./config.ts";
+
+/** What a run was made of. */
+export interface EvalProvenance {
+  /** Version of this project. */
+  dinotune: string;
+  /** Name and version of the benchmark. */
+  benchmark: string;
+  /** Model under test. */
+  model: string;
+  /** Endpoint plugin and version. */
+  endpoint: string;
+  /** Hash of endpoint, model, address and sampling. */
+  answers: string;
+  /** Who judged, for people. */
+  judged_by: string;
+  /** Hash of what decides about verdicts; "" before there are any. */
+  judge: string;
+}
+
+const Schema: z.ZodType<EvalProvenance> = z.strictObject({
+  dinotune: z.string(),
+  benchmark: z.string(),
+  model: z.string(),
+  endpoint: z.string(),
+  answers: z.string(),
+  judged_by: z.string(),
+  judge: z.string(),
+});
+
+/** Writes run.yaml into the run directory. */
+export async function writeEvalRunYaml(config: EvalConfig, provenance: EvalProvenance): Promise<void> {
+  const text = stringify({ evaluator: config, provenance }, { lineWidth: 0, aliasDuplicateObjects: false });
+  await writeFileAtomic(
+    join(config.out_dir, "run.yaml"),
+    `# deno task eval ${join(config.out_dir, "run.yaml")} goes on with this run, or shows it again\n${text}`,
+  );
+}
+
+/**
+ * What a run directory's run.yaml says; null when there is none.
+ * @throws {RangeError} If the file isn't one of an evaluation
+ */
+export function readEvalRunYaml(directory: string): EvalProvenance | null {
+  const path = join(directory, "run.yaml");
+  try {
+    Deno.statSync(path);
+  } catch {
+    return null;
+  }
+  const value = readYaml(path).value as { provenance?: unknown } | null;
+  const parsed = Schema.safeParse(value?.provenance);
+  if (parsed.success) return parsed.data;
+  throw new RangeError(
+    `Cannot use ${directory} as the directory of an evaluation: its run.yaml is of something else; choose another out_dir`,
+  );
+}
