@@ -138,7 +138,7 @@ export async function evaluate(
     });
   }
   if (results !== null && does("report")) {
-    files.push(...await writeReports(config, part, store, provenance, results));
+    files.push(...await writeReports({ config, part, store, provenance }, results));
   }
   const complete = results === null ? stopped === null && failures.size === 0 : results.complete;
   return { results, complete, stopped, files };

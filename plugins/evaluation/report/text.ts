@@ -31,10 +31,16 @@ export function intervalText(score: ScoreWithSpread): string {
     : `${low.toFixed(2)} to ${high.toFixed(2)}`;
 }
 
+/** Scores without a group, those of one family (`IF`, `IF-S`, `IF-M`) beside each other. */
+export function headlines(scores: readonly ScoreWithSpread[]): ScoreWithSpread[] {
+  const plain = scores.filter((s) => s.group === undefined);
+  return [...Map.groupBy(plain, (s) => s.metric.split(/[-/]/)[0]!).values()].flat();
+}
+
 /** Headline scores as an aligned table, with what was left out. */
 export function resultsText(results: Results): string {
   const { scores, counts, model, benchmark, judge } = results;
-  const rows = scores.filter((s) => s.group === undefined).map((s) => [
+  const rows = headlines(scores).map((s) => [
     s.metric,
     valueText(s),
     intervalText(s),
