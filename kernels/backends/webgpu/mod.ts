@@ -24,6 +24,8 @@ export interface WebGpuBackend extends Backend {
   readonly software: boolean;
   /** GPU buffers that exist and their bytes, and pipelines made so far. */
   stats(): { buffers: number; bytes: number; pipelines: number };
+  /** The device, for tests and for measuring. */
+  readonly device: GPUDevice;
   /** Waits until all work is done. */
   finish(): Promise<void>;
 }
@@ -93,6 +95,7 @@ function onDevice(device: Device, info: GPUAdapterInfo): WebGpuBackend {
       software ? " (a CPU: right, but slow)" : ""
     }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB`,
     software,
+    device: device.gpu,
     compile: (graph, name) => {
       device.check();
       return Promise.resolve(webgpuProgram(device, graph, name));

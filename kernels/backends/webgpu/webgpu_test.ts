@@ -1,0 +1,222 @@
+/** What only this backend has: adapters that are absent or wrong, splitting, tiles, memory. The kernels' numbers are the contract test's. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
+import { GraphBuilder } from "../../graph.ts";
+import type { Kernel, Sample } from "../../kernel.ts";
+import { KERNELS } from "../../ops/mod.ts";
+import { add } from "../../ops/add.ts";
+import { linear } from "../../ops/linear.ts";
+import { testBackends } from "../_test_backends.ts";
+import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
+import { foldGroups } from "./program.ts";
+
+const { name: title, ignore } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+
+function deviceTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name: `${name} (${title})`, ignore, fn });
+}
+
+/** Differences of a kernel's outputs from its reference, in units of the tolerance. */
+async function compare(backend: WebGpuBackend, kernel: Kernel, sample: Sample): Promise<void> {
+  const inputs = sampleInputs(kernel, sample),
+    expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
+  const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs);
+  for (const [output, values] of Object.entries(expected)) {
+    const { ratio, index } = worst(actual[output]!, values, kernel.tolerance);
+    assert(
+      ratio <= 1,
+      `${kernel.name} (${sample.note}): ${output}[${index}] is ${actual[output]![index]}, reference ${
+        values[index]
+      }`,
+    );
+  }
+}
+
+function kernelNamed(name: string): Kernel {
+  return KERNELS.find((k) => k.name === name)!;
+}
+
+Deno.test("webgpuBackend() says what to do when there is no WebGPU or no adapter", async () => {
+  await assertRejects(() => webgpuBackend({ gpu: undefined }), Error, "this runtime has no navigator.gpu");
+  const none = { requestAdapter: () => Promise.resolve(null) } as unknown as GPU;
+  const error = await assertRejects(() => webgpuBackend({ gpu: none }), Error, "no adapter was found");
+  assertStringIncludes(error.message, "backend: onnx");
+});
+
+Deno.test("webgpuBackend() fails where Deno really finds no adapter", async () => {
+  // Metal exists on macOS only, DirectX on Windows only.
+  const absent = Deno.build.os === "darwin" ? "dx12" : "metal";
+  const code = `import { webgpuBackend } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
+    await webgpuBackend().then(() => console.log("made"), (error) => console.log(error.message));`;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--config", new URL("../../../deno.json", import.meta.url).pathname, code],
+    env: { DENO_WEBGPU_BACKEND: absent, NO_COLOR: "1" },
+    stderr: "null",
+  }).output();
+  assertStringIncludes(new TextDecoder().decode(stdout), "Cannot use backend webgpu: no adapter was found");
+});
+
+Deno.test("isSoftware() knows CPU adapters", () => {
+  const info = (description: string) => ({ description, vendor: "", architecture: "" });
+  assert(isSoftware(info("llvmpipe (LLVM 15.0.6, 256 bits)")));
+  assert(isSoftware(info("SwiftShader Device (Subzero)")));
+  assert(isSoftware(info("Microsoft Basic Render Driver")));
+  assert(isSoftware({ ...info("x"), isFallbackAdapter: true } as GPUAdapterInfo));
+  assert(!isSoftware(info("NVIDIA GeForce RTX 4060 Laptop GPU")));
+  assert(!isSoftware(info("Apple M3")));
+});
+
+Deno.test("foldGroups() covers every workgroup with no dimension above the limit", () => {
+  assertEquals(foldGroups(5, 65535), [5, 1, 1]);
+  assertEquals(foldGroups(65536, 65535), [65535, 2, 1]);
+  for (const groups of [1, 7, 8, 9, 63, 64, 65, 100, 512]) {
+    const [x, y, z] = foldGroups(groups, 8);
+    assert(Math.max(x, y, z) <= 8 && x * y * z >= groups, `${groups}: ${x} ${y} ${z}`);
+  }
+});
+
+deviceTest("more workgroups than one dimension holds give the same sums", async () => {
+  const backend = await webgpuBackend();
+  // 4.2 million elements of one row each, which is no multiple of four: 65,626 workgroups of 64.
+  const rows = 4_200_001, sample: Sample = { note: "folded", dims: { rows: rows * 4 + 2 } };
+  await compare(backend, kernelNamed("add_vector"), sample);
+  await backend.dispose();
+});
+
+deviceTest("a wrong result in the self-test refuses the adapter", async () => {
+  const right = linear.reference;
+  const patched = linear as { reference: Kernel["reference"] };
+  patched.reference = (...given) => ({ y: right(...given).y!.map((v) => v + 0.01) });
+  try {
+    await assertRejects(() => webgpuBackend(), Error, "its self-test of kernel linear gives");
+  } finally {
+    patched.reference = right;
+  }
+});
+
+deviceTest("operands larger than a binding give the same results in parts", async (t) => {
+  const backend = await webgpuBackend({ bindingBytes: 66_560 });
+  const ids = (count: number, below: number) => Array.from({ length: count }, (_, i) => (i * 37) % below);
+  const cases: [string, Sample["dims"], Sample["data"]?, Sample["attrs"]?][] = [
+    ["add", { rows: 300, cols: 60 }],
+    ["add_bias", { rows: 300, cols: 60 }],
+    ["scale_rows", { rows: 300, cols: 60 }],
+    ["sum_rows", { rows: 300, cols: 60 }],
+    ["rotary", { rows: 300, cols: 64, half: 8 }, undefined, { heads: 4 }],
+    ["rms_norm", { rows: 300, cols: 64, group: 16 }, undefined, { eps: 1e-5, groups: 4 }],
+    ["rms_norm_weight_grad", { rows: 300, cols: 64, group: 64 }, undefined, { eps: 1e-5 }],
+    ["gather_rows", { rows: 500, cols: 40, labels: 440 }, { ids: ids(440, 500) }],
+    ["scatter_add_rows", { rows: 500, cols: 40, labels: 400 }, { ids: ids(400, 300) }],
+    ["linear", { rows: 210, in: 100, out: 200 }],
+    ["matmul", { rows: 210, in: 200, out: 100 }],
+    ["matmul_tn", { left: 250, rows: 410, right: 70 }],
+    ["label_logprob", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
+    ["label_logprob_unit", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
+    ["label_logprob_grad", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
+    ["label_logprob_weight_grad", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
+  ];
+  for (const [name, dims, data, attrs] of cases) {
+    await t.step(
+      name,
+      () =>
+        compare(backend, kernelNamed(name), {
+          note: "in parts",
+          dims,
+          ...(data ? { data } : {}),
+          ...(attrs ? { attrs } : {}),
+        }),
+    );
+  }
+  await t.step("attention says that it can't", async () => {
+    const sample = {
+      note: "large",
+      dims: { queries: 300, rows: 300, qcols: 64, kvcols: 64 },
+      attrs: { heads: 1, kv_heads: 1, scale: 1, window: null },
+      data: { until: Array(300).fill(300), positions: ids(300, 300) },
+    };
+    await assertRejects(
+      () => compare(backend, kernelNamed("attention"), sample),
+      RangeError,
+      'Cannot bind 76800 bytes of "q" in once, attention',
+    );
+  });
+  await backend.dispose();
+});
+
+deviceTest("every tile of a product and every split of its depth gives the reference", async (t) => {
+  const backend = await webgpuBackend();
+  // Sizes [m, n, k]: one row, few rows, few columns with a long depth (LoRA gradients), the large tile with and without vec4.
+  for (
+    const [m, n, k] of [[1, 200, 520], [9, 70, 300], [200, 8, 700], [70, 130, 1030], [1025, 1025, 9], [
+      1024,
+      1028,
+      12,
+    ]]
+  ) {
+    await t.step(`${m} × ${n}, depth ${k}`, async () => {
+      await compare(backend, kernelNamed("linear"), { note: "nt", dims: { rows: m!, out: n!, in: k! } });
+      await compare(backend, kernelNamed("matmul"), { note: "nn", dims: { rows: m!, out: n!, in: k! } });
+      await compare(backend, kernelNamed("matmul_tn"), {
+        note: "tn",
+        dims: { left: m!, right: n!, rows: k! },
+      });
+    });
+  }
+  await backend.dispose();
+});
+
+deviceTest("attention at a model's head size, several blocks and a window", async (t) => {
+  const backend = await webgpuBackend();
+  const rows = 75, until = Array.from({ length: rows }, (_, i) => i < 10 ? rows : i < 40 ? 40 : rows);
+  const positions = Array.from({ length: rows }, (_, i) => i < 40 ? i : i - 30);
+  for (const [d, heads, kvHeads, window] of [[64, 3, 1, null], [128, 2, 2, 20], [80, 2, 1, null]] as const) {
+    await t.step(`${heads} heads of ${d}, window ${window}`, async () => {
+      const attrs = { heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(d), window };
+      const dims = { queries: rows, rows, qcols: heads * d, kvcols: kvHeads * d },
+        data = { until, positions };
+      await compare(backend, kernelNamed("attention"), { note: "forward", dims, attrs, data });
+      const { queries: _, ...both } = dims;
+      await compare(backend, kernelNamed("attention_grad"), { note: "backward", dims: both, attrs, data });
+    });
+  }
+  await backend.dispose();
+});
+
+deviceTest("buffers and pipelines stay the same over steps of changing lengths", async () => {
+  const backend = await webgpuBackend();
+  const g = new GraphBuilder(), x = g.input("x", ["T", 36]), w = g.input("w", [36, 36]);
+  let y = x;
+  for (let i = 0; i < 6; i++) y = g.run(add, { a: y, b: g.run(linear, { x: y, w }).y! }).y!;
+  const program = await backend.compile(g.finish({ y }), "chain");
+  const weight = backend.upload(new Float32Array(36 * 36).fill(0.01), [36, 36]);
+  const step = async (rows: number) => {
+    const input = backend.upload(new Float32Array(rows * 36).fill(1), [rows, 36]);
+    const result = (await program.run({ x: input, w: weight })).y!;
+    const values = await backend.download(result);
+    // Every row: six times y ← y + 0.36 y.
+    assert(Math.abs(values.at(-1)! - 1.36 ** 6) < 1e-4, `row of ${values.at(-1)}`);
+    input.dispose();
+    result.dispose();
+  };
+  const start = backend.stats().buffers;
+  for (const rows of [113, 101]) await step(rows);
+  const before = backend.stats();
+  for (const rows of [102, 113, 105, 110, 101, 107]) await step(rows);
+  assertEquals(backend.stats(), before);
+  // Six products and sums in a row need few buffers at once, not one for each value.
+  assert(before.buffers - start <= 8, `${before.buffers - start} buffers`);
+  await backend.dispose();
+});
+
+deviceTest("a lost device and a disposed backend say so", async () => {
+  const backend = await webgpuBackend();
+  const tensor = backend.zeros([4]);
+  tensor.dispose();
+  await assertRejects(() => backend.download(tensor), Error, "it was disposed");
+  backend.device.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const error = await assertRejects(() => backend.finish(), Error, "The WebGPU device was lost");
+  assertStringIncludes(error.message, "resume_from_checkpoint");
+  await backend.dispose();
+  await assertRejects(() => backend.finish(), Error, "it was disposed");
+});
