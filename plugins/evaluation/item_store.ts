@@ -66,6 +66,7 @@ const NEWLINE = 10;
 export class ItemStore implements Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  readonly #readOnly: boolean;
   readonly #lines: Record<ItemState["stage"], Map<string, Line>> = { generate: new Map(), judge: new Map() };
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
@@ -77,13 +78,19 @@ export class ItemStore implements Disposable {
 
   /**
    * Opens or makes the file of a run directory.
-   * @throws {RangeError} If another process has it open, or a line in its middle isn't a state
+   * @param options `readOnly`: changes nothing, and another process may be writing
+   * @throws {RangeError} If it is missing (to read), another process has it open, or a line in its middle isn't a state
    */
-  constructor(directory: string) {
+  constructor(directory: string, { readOnly = false }: { readOnly?: boolean } = {}) {
     this.#path = join(directory, "items.jsonl");
-    this.#file = Deno.openSync(this.#path, { read: true, write: true, create: true });
+    this.#readOnly = readOnly;
     try {
-      if (!this.#file.tryLockSync(true)) {
+      this.#file = Deno.openSync(this.#path, { read: true, write: !readOnly, create: !readOnly });
+    } catch (error) {
+      throw new RangeError(`Cannot open ${this.#path}: ${(error as Error).message}`, { cause: error });
+    }
+    try {
+      if (!readOnly && !this.#file.tryLockSync(true)) {
         throw new RangeError(
           `Cannot write ${this.#path} as another process has it open: wait for it, or choose another out_dir`,
         );
@@ -181,7 +188,7 @@ export class ItemStore implements Disposable {
       rest = bytes.slice(start);
     }
     this.#end = offset;
-    if (rest.length > 0) this.#file.truncateSync(offset);
+    if (rest.length > 0 && !this.#readOnly) this.#file.truncateSync(offset);
     return rest.length;
   }
 

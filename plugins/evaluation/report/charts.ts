@@ -42,7 +42,7 @@ export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<C
     const metrics = [...new Set(shown.map((s) => s.metric))];
     charts.push({
       title: `By ${by}`,
-      note: `${metrics.join(" and ")}, with 95 % intervals` +
+      note: `${metrics.join(" and ")}, with 95 % intervals; in brackets: how many` +
         (names.size > MOST_BARS ? `; the ${MOST_BARS} largest of ${names.size}` : ""),
       svg: await svgOf(barSpec(shown, metrics)),
     });
@@ -69,7 +69,9 @@ function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[])
     ? names.sort((a, b) => Number(a) - Number(b))
     : names.sort((a, b) => best.get(b)! - best.get(a)! || (a < b ? -1 : 1));
   const label = (name: string) =>
-    `${name}  (${Math.max(...scores.filter((s) => s.group!.name === name).map((s) => s.scored))})`;
+    `${name === "" ? "(none)" : name}  (${
+      Math.max(...scores.filter((s) => s.group!.name === name).map((s) => s.scored))
+    })`;
   const values = scores.map((s) => ({
     name: label(s.group!.name),
     metric: s.metric,
@@ -101,8 +103,9 @@ function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[])
     axis: { format: ".0%", tickCount: 5, domain: false, ticks: false },
   });
   return {
-    width: 440,
+    width: 540,
     height: { step: several ? 13 : 23 },
+    autosize: { type: "fit-x", contains: "padding" },
     data: { values },
     encoding: { y, ...offset },
     layer: [
@@ -112,8 +115,8 @@ function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[])
         encoding: { x: x("low"), x2: { field: "high" } },
       },
       ...(several ? [] : [{
-        mark: { type: "text", align: "left", dx: 452, fontSize: 12 },
-        encoding: { text: { field: "text" }, x: { value: 0 } },
+        mark: { type: "text", align: "left", dx: 10, fontSize: 12 },
+        encoding: { text: { field: "text" }, x: { value: "width" } },
       }]),
     ],
   };
@@ -202,12 +205,15 @@ async function svgOf(spec: Record<string, unknown>): Promise<string> {
     config: {
       font: FONT,
       view: { stroke: null },
-      axis: { labelFontSize: 12, gridColor: "#88888833", labelColor: "#333333" },
-      legend: { labelFontSize: 12.5, labelColor: "#333333" },
+      axis: { labelFontSize: 12, labelLimit: 300, gridColor: "#88888833", labelColor: "#333333" },
+      legend: { labelFontSize: 12.5, labelLimit: 300, labelColor: "#333333" },
       text: { fill: "#333333" },
     },
   };
-  const compiled = vegaLite.compile(full as unknown as Parameters<typeof vegaLite.compile>[0]).spec;
+  // it warns of every size that follows from the number of bars
+  const logger = vega.logger(vega.Error);
+  const compiled =
+    vegaLite.compile(full as unknown as Parameters<typeof vegaLite.compile>[0], { logger }).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: "none" });
   try {
     return await view.toSVG();

@@ -218,7 +218,7 @@ function meter(s: ScoreWithSpread): string {
 }
 
 function figure({ title, note, svg }: Chart): string {
-  return `<figure class="card chart" style="margin:0"><strong>${escapeHtml(title)}</strong><p class="note">${
+  return `<figure class="card chart"><strong>${escapeHtml(title)}</strong><p class="note">${
     escapeHtml(note)
   }</p>${svg}</figure>`;
 }

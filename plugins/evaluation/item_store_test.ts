@@ -1,0 +1,83 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type AnswerState, ItemStore } from "./item_store.ts";
+
+const state = (id: string, text: string, key = "k"): AnswerState => ({
+  stage: "generate",
+  id,
+  key,
+  completion: { outcome: "stop", text, promptTokens: 1, completionTokens: 1 },
+  ms: 1,
+  cached: false,
+});
+
+function inFolder(test: (folder: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    test(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("ItemStore finds what it wrote, the last line of an item counts, another key doesn't", () => {
+  inFolder((folder) => {
+    {
+      using store = new ItemStore(folder);
+      store.append(state("a", "first"));
+      store.append(state("b", "漢字\nline"));
+      store.append(state("a", "second", "k2"));
+    }
+    using store = new ItemStore(folder);
+    assertEquals(store.answer("a")?.completion.text, "second");
+    assertEquals(store.answer("b")?.completion.text, "漢字\nline");
+    assertEquals([store.has("generate", "a", "k"), store.has("generate", "a", "k2")], [false, true]);
+    assertEquals([store.count("generate"), store.count("judge"), store.judgement("a")], [2, 0, undefined]);
+  });
+});
+
+Deno.test("ItemStore cuts a half-written line away at every length and goes on behind the whole ones", () => {
+  inFolder((folder) => {
+    const path = `${folder}/items.jsonl`;
+    {
+      using store = new ItemStore(folder);
+      store.append(state("a", "whole"));
+      store.append(state("b", "cut"));
+    }
+    const bytes = Deno.readFileSync(path);
+    const first = bytes.indexOf(10) + 1;
+    for (let end = first; end < bytes.length; end++) {
+      Deno.writeFileSync(path, bytes.subarray(0, end));
+      using store = new ItemStore(folder);
+      assertEquals([store.dropped, store.count("generate")], [end - first, 1]);
+      store.append(state("b", "again"));
+      assertEquals(store.answer("b")?.completion.text, "again");
+    }
+    assertEquals(Deno.readTextFileSync(path).trimEnd().split("\n").length, 2);
+  });
+});
+
+Deno.test("ItemStore refuses a file that is open elsewhere and one with a broken line in its middle", () => {
+  inFolder((folder) => {
+    {
+      using _open = new ItemStore(folder);
+      assertThrows(() => new ItemStore(folder), RangeError, "another process has it open");
+    }
+    Deno.writeTextFileSync(`${folder}/items.jsonl`, '{"stage":"generate"\n{}\n');
+    assertThrows(() => new ItemStore(folder), RangeError, "at byte 0");
+    Deno.writeTextFileSync(`${folder}/items.jsonl`, '{"stage":"x","id":"a","key":"k"}\n');
+    assertThrows(() => new ItemStore(folder), RangeError, "stage, id or key");
+  });
+});
+
+Deno.test("ItemStore keeps places, not texts: 50,000 answers of 2,000 characters take little memory", () => {
+  inFolder((folder) => {
+    using store = new ItemStore(folder);
+    const text = "x".repeat(2000);
+    const before = Deno.memoryUsage().rss;
+    for (let i = 0; i < 50_000; i++) store.append(state(`item-${i}`, text));
+    const grown = (Deno.memoryUsage().rss - before) / 2 ** 20;
+    // the texts alone are 100 MB
+    assert(grown < 60, `${grown.toFixed(0)} MB`);
+    assertEquals(store.answer("item-49999")?.completion.text.length, 2000);
+  });
+});
