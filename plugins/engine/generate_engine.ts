@@ -72,6 +72,11 @@ export class GenerationEngine {
     return this.#cache.slots;
   }
 
+  /** Whether the next step lays the cache out anew, so that dropping slots costs nothing more. */
+  get full(): boolean {
+    return this.#cache.used === FRESH;
+  }
+
   /**
    * Runs a prompt; its sequence becomes the last slot.
    * @param ids ≥ 1 tokens.

@@ -1,0 +1,88 @@
+/**
+ * The text of an answer while its tokens come: whole characters only, and nothing that may turn out to be a stop text.
+ * @module
+ */
+
+/** Decodes ids, special tokens left out. */
+export type Decode = (ids: readonly number[]) => string;
+
+/** Tokens of context that are decoded again with every new one: decoders look at what stands before. */
+const CONTEXT = 6;
+
+/** Text of one answer. */
+export class TextStream {
+  readonly #ids: number[] = [];
+  /** Ids from here on are decoded again; those before `#shown` were shown already. */
+  #from = 0;
+  #shown = 0;
+  #text = "";
+  /** Characters that were handed out. */
+  #given = 0;
+  #stop: string | null = null;
+
+  /** @param stops Texts that end the answer, none of them empty. */
+  constructor(readonly decode: Decode, readonly stops: readonly string[]) {}
+
+  /** The text so far, without the stop text and what comes behind it. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** The stop text that was met, or null. */
+  get stop(): string | null {
+    return this.#stop;
+  }
+
+  /** Adds a token; gives the text that is certain now. */
+  push(id: number): string {
+    if (this.#stop !== null) return "";
+    this.#ids.push(id);
+    const before = this.decode(this.#ids.slice(this.#from, this.#shown));
+    const now = this.decode(this.#ids.slice(this.#from));
+    // A character whose bytes aren't all there is decoded as U+FFFD.
+    if (now.length <= before.length || now.endsWith("\uFFFD")) return "";
+    this.#append(now.slice(before.length));
+    this.#shown = this.#ids.length;
+    this.#from = Math.max(this.#from, this.#shown - CONTEXT);
+    return this.#give(this.#stop === null ? this.#held() : 0);
+  }
+
+  /** No more tokens: gives the rest. */
+  end(): string {
+    if (this.#stop === null) {
+      const before = this.decode(this.#ids.slice(this.#from, this.#shown));
+      this.#append(this.decode(this.#ids.slice(this.#from)).slice(before.length));
+      this.#shown = this.#ids.length;
+    }
+    return this.#give(0);
+  }
+
+  #append(text: string): void {
+    const longest = this.stops.reduce((max, stop) => Math.max(max, stop.length), 0);
+    const start = Math.max(0, this.#text.length - longest + 1);
+    this.#text += text;
+    let first = Infinity;
+    for (const stop of this.stops) {
+      const at = this.#text.indexOf(stop, start);
+      if (at >= 0 && at < first) [first, this.#stop] = [at, stop];
+    }
+    if (this.#stop !== null) this.#text = this.#text.slice(0, first);
+  }
+
+  /** Characters at the end that may be the beginning of a stop text. */
+  #held(): number {
+    let most = 0;
+    for (const stop of this.stops) {
+      for (let n = Math.min(stop.length - 1, this.#text.length); n > most; n--) {
+        if (stop.startsWith(this.#text.slice(-n))) most = n;
+      }
+    }
+    return most;
+  }
+
+  #give(held: number): string {
+    const end = Math.max(this.#given, this.#text.length - held), text = this.#text.slice(this.#given, end);
+    this.#given = end;
+    return text;
+  }
+}
