@@ -1,16 +1,19 @@
 /**
- * Measures: `deno task bench train`, `deno task bench data`.
+ * Measures: `deno task bench train`, `deno task bench data`, `deno task bench kernels`.
  *
  * ```sh
  * deno task bench train --stage iopo --model MODEL --quads quads.json [--against "python3 bench_iopo_torch.py"]
  * deno task bench data --tokenizer DIR
+ * deno task bench kernels [--backends onnx,webgpu]
  * ```
  * Correctness is checked before anything is timed. Peers run in turns with us, so that ratios hold on a noisy machine.
  * @module
  */
 import { parseArgs } from "node:util";
 
+import { benchKernels, kernelBenchText } from "../kernels/kernels_bench.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
+import { makeBackend } from "../plugins/engine/backends.ts";
 import { benchData } from "./_bench_data.ts";
 import { benchTrain, trainBenchText } from "./_bench_train.ts";
 import { runTask } from "./_cli.ts";
@@ -25,6 +28,9 @@ const HELP = `Usage
     --dtypes float32,bfloat16   of the peer (float32,bfloat16)
     --threads N                 of each process (one a core)
   deno task bench data --tokenizer DIR|FILE [--template NAME] [--rows N]
+  deno task bench kernels [options]
+    --backends onnx,webgpu      where (onnx,webgpu)
+    --rows N                    tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)
   --json                        one JSON object instead of a table`;
 
 /** Carries out one bench; gives its exit code. */
@@ -45,6 +51,7 @@ export async function bench(args: readonly string[]): Promise<number> {
       tokenizer: { type: "string" },
       template: { type: "string" },
       rows: { type: "string" },
+      backends: { type: "string", default: "onnx,webgpu" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -94,7 +101,22 @@ export async function bench(args: readonly string[]): Promise<number> {
     console.log(a.json ? JSON.stringify(found, null, 2) : text);
     return 0;
   }
-  throw new RangeError(`Cannot bench "${what}": train and data are known`);
+  if (what === "kernels") {
+    const backends: Awaited<ReturnType<typeof makeBackend>>[] = [];
+    for (const backend of a.backends.split(",")) {
+      if (backend !== "onnx" && backend !== "webgpu") {
+        throw new RangeError(`Cannot bench kernels on backend "${backend}": onnx and webgpu are known`);
+      }
+      backends.push(
+        await makeBackend({ backend, provider: "cpu", threads: a.threads ? Number(a.threads) : null }),
+      );
+    }
+    const found = await benchKernels(backends, a.rows === undefined ? {} : { rows: Number(a.rows) });
+    console.log(a.json ? JSON.stringify(found, null, 2) : kernelBenchText(found));
+    for (const backend of backends) await backend.dispose();
+    return 0;
+  }
+  throw new RangeError(`Cannot bench "${what}": train, data and kernels are known`);
 }
 
 if (import.meta.main) await runTask(() => bench(Deno.args));

@@ -42,6 +42,11 @@ export class Device {
     });
   }
 
+  /** Whether it is neither lost nor disposed, and refused no command. */
+  get usable(): boolean {
+    return !this.#disposed && this.#problem === null;
+  }
+
   /** @throws {Error} If the device is lost, disposed, or refused an earlier command. */
   check(): void {
     if (this.#disposed) throw new Error("Cannot use this WebGPU backend: it was disposed");

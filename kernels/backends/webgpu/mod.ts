@@ -137,6 +137,10 @@ function onDevice(device: Device, info: GPUAdapterInfo): WebGpuBackend {
       await device.gpu.queue.onSubmittedWorkDone();
       device.check();
     },
-    dispose: () => Promise.resolve(device.dispose()),
+    dispose: async () => {
+      // Buffers aren't destroyed under running work.
+      if (device.usable) await device.gpu.queue.onSubmittedWorkDone();
+      device.dispose();
+    },
   };
 }

@@ -1,0 +1,37 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Backend } from "./backend.ts";
+import { benchKernels, kernelBenchText } from "./kernels_bench.ts";
+import { onnxBackend } from "./mod.ts";
+
+Deno.test("benchKernels() counts the useful work of every kernel beside the measured peak", async () => {
+  const backend = onnxBackend();
+  const found = await benchKernels([backend], { rows: 8, seconds: 0.001 });
+  assertEquals(found.peaks.map((p) => p.backend), ["onnx"]);
+  assert(found.peaks[0]!.gflops > 0 && found.peaks[0]!.gbs > 0);
+  const linear = found.timings[0]!;
+  // By hand: 2 · 8 · 576 · 1536 operations; 8 · 576 + 1536 · 576 + 8 · 1536 numbers of 4 bytes.
+  assertEquals(Math.round(linear.gflops * linear.milliseconds * 1e6), 14_155_776);
+  assertEquals(Math.round(linear.gbs * linear.milliseconds * 1e6), 3_606_528);
+  const attention = found.timings.find((t) => t.kernel === "attention")!;
+  // 36 visible pairs, two products, 9 heads of 64.
+  assertEquals(Math.round(attention.gflops * attention.milliseconds * 1e6), 36 * 2 * 2 * 576);
+  for (const timing of found.timings) assert(timing.milliseconds > 0 && timing.error <= 1, timing.kernel);
+  assertEquals(found.tiledOverNaive, null);
+  assertStringIncludes(kernelBenchText(found), "peak measured here");
+  await backend.dispose();
+});
+
+Deno.test("benchKernels() times nothing when a kernel is wrong", async () => {
+  const right = onnxBackend();
+  const wrong: Backend = {
+    ...right,
+    download: async (tensor) =>
+      Float32Array.from(await right.download(tensor) as Float32Array, (v) => v + 0.01),
+  };
+  await assertRejects(
+    () => benchKernels([wrong], { rows: 8, seconds: 0.001 }),
+    Error,
+    "Cannot time kernel linear on onnx",
+  );
+  await right.dispose();
+});
