@@ -3,6 +3,7 @@
  * @module
  */
 import type { Plugin } from "../plugin.ts";
+import local from "./local.ts";
 import openai from "./openai.ts";
 import recorded from "./recorded.ts";
 
@@ -10,4 +11,4 @@ export type { Completion, CompletionRequest, Endpoint, Failure } from "./endpoin
 export { type EndpointSpec, RELEASED_TYPES } from "./released_names.ts";
 
 /** Built-in endpoint plugins. */
-export const endpoints: readonly Plugin[] = [openai, recorded];
+export const endpoints: readonly Plugin[] = [local, openai, recorded];

@@ -27,6 +27,7 @@ export type OnToken = (id: number, text: string) => void;
 
 /** What the scheduler needs to know of the model. */
 export interface BatchOptions {
+  /** Ids that the model knows. */
   vocabSize: number;
   /** Ids that end an answer. */
   endIds: readonly number[];
@@ -40,6 +41,7 @@ export interface BatchOptions {
 
 /** A prompt that leaves no room for an answer; an endpoint reports it as an outcome. */
 export class ContextLengthError extends RangeError {
+  /** Its class, across Workers. */
   override name = "ContextLengthError";
 }
 

@@ -1,5 +1,5 @@
 /** Generating with a cache against PyTorch in float64 (fixtures/goldens/tiny) and against no cache, on every backend. */
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { referenceBackend } from "../../kernels/mod.ts";
 import { testBackends } from "../../kernels/backends/_test_backends.ts";

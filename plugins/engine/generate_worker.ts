@@ -3,7 +3,8 @@
  * @module
  */
 import type { BatchGenerator, Generated } from "./generate_batch.ts";
-import { type GeneratorInfo, type GeneratorOptions, openGenerator } from "./generate_open.ts";
+import { openGenerator } from "./generate_open.ts";
+import type { GeneratorInfo, GeneratorOptions } from "./generate_options.ts";
 import type { Sampling } from "./sampling.ts";
 
 /** What the Worker is told. */

@@ -3,12 +3,13 @@
  * @module
  */
 import { ContextLengthError, type Generated, type OnToken } from "./generate_batch.ts";
-import type { GeneratorInfo, GeneratorOptions } from "./generate_open.ts";
+import type { GeneratorInfo, GeneratorOptions } from "./generate_options.ts";
 import type { Order, Report } from "./generate_worker.ts";
 import type { Sampling } from "./sampling.ts";
 
 export { ContextLengthError, type Generated, type OnToken } from "./generate_batch.ts";
-export { CPU, type GeneratorInfo, type GeneratorOptions, MAX_BATCH } from "./generate_open.ts";
+export { CPU, type GeneratorInfo, type GeneratorOptions, MAX_BATCH } from "./generate_options.ts";
+export { type BackendChoice } from "./host.ts";
 export { GREEDY, type Sampling } from "./sampling.ts";
 
 const CLASSES: Record<string, new (message: string) => Error> = {
@@ -24,18 +25,25 @@ interface Waiting {
   onToken?: OnToken | undefined;
 }
 
+/** What the Worker's messages change. */
+interface State {
+  waiting: Map<number, Waiting>;
+  /** Why the Worker stopped, if it did. */
+  fault: Error | null;
+}
+
 /** A model that answers prompts. Make with {@linkcode Generator.open}. */
 export class Generator {
   /** What it runs. */
   readonly info: GeneratorInfo;
   readonly #worker: Worker;
-  readonly #waiting: Map<number, Waiting>;
+  readonly #state: State;
   #next = 1;
   #closed: Promise<void> | null = null;
 
-  private constructor(worker: Worker, waiting: Map<number, Waiting>, info: GeneratorInfo) {
+  private constructor(worker: Worker, state: State, info: GeneratorInfo) {
     this.#worker = worker;
-    this.#waiting = waiting;
+    this.#state = state;
     this.info = info;
   }
 
@@ -48,12 +56,15 @@ export class Generator {
       type: "module",
       name: "generator",
     });
-    const waiting = new Map<number, Waiting>();
+    const state: State = { waiting: new Map(), fault: null };
+    const { waiting } = state;
     worker.onmessage = ({ data }: MessageEvent<Report>) => receive(waiting, data);
     worker.onerror = (event) => {
       event.preventDefault();
-      const error = new Error(`Cannot go on as the generator's Worker stopped: ${event.message}`);
-      for (const { reject } of waiting.values()) reject(error);
+      const fault = state.fault = new Error(
+        `Cannot go on as the generator's Worker stopped: ${event.message}`,
+      );
+      for (const { reject } of waiting.values()) reject(fault);
       waiting.clear();
     };
     try {
@@ -61,7 +72,7 @@ export class Generator {
         waiting.set(0, { resolve, reject });
         worker.postMessage({ type: "open", id: 0, options } satisfies Order);
       });
-      return new Generator(worker, waiting, info as GeneratorInfo);
+      return new Generator(worker, state, info as GeneratorInfo);
     } catch (error) {
       worker.terminate();
       throw error;
@@ -88,7 +99,7 @@ export class Generator {
     const id = this.#next++;
     const stop = () => {
       this.#worker.postMessage({ type: "cancel", id } satisfies Order);
-      this.#waiting.get(id)?.reject(signal!.reason);
+      this.#state.waiting.get(id)?.reject(signal!.reason);
     };
     signal?.addEventListener("abort", stop, { once: true });
     try {
@@ -109,7 +120,8 @@ export class Generator {
 
   #ask<T>(order: Order, onToken?: OnToken): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(order.id, { resolve: resolve as (value: unknown) => void, reject, onToken });
+      if (this.#state.fault) return reject(this.#state.fault);
+      this.#state.waiting.set(order.id, { resolve: resolve as (value: unknown) => void, reject, onToken });
       this.#worker.postMessage(order);
     });
   }

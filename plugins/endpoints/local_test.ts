@@ -1,0 +1,121 @@
+/** Endpoint `local` on a tiny model with a tokenizer (fixtures/goldens/llamafactory), as a run uses it. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+
+import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
+import { openGenerator } from "../engine/generate_open.ts";
+import { Registry } from "../registry.ts";
+import { prepareTokenizer, type Template, templates } from "../templates/mod.ts";
+import type { CompletionRequest, Endpoint } from "./endpoint.ts";
+import local from "./local.ts";
+
+const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+const signal = new AbortController().signal;
+
+function endpoint(options: Record<string, unknown>): Endpoint {
+  const registry = new Registry();
+  registry.define(local, "built-in");
+  return registry.create("endpoint", "local", { model: MODEL, template: "qwen", ...options });
+}
+
+const request = (content: string, more: Partial<CompletionRequest> = {}): CompletionRequest => ({
+  messages: [{ role: "system", content: "Be brief." }, { role: "user", content }],
+  temperature: 0,
+  top_p: 1,
+  max_tokens: 24,
+  ...more,
+});
+
+Deno.test("local: the answer is the engine's to the template's prompt", async () => {
+  const at = endpoint({ adapter: ADAPTER });
+  const result = await at.complete(request("Name a river.", { extra: { repetition_penalty: 1.2 } }), signal);
+  await at.close();
+  const plugin = templates.find(({ name }) => name === "qwen")!;
+  const template = plugin.create(plugin.options.parse({})) as Template;
+  const { tokenizer } = prepareTokenizer(template, await loadTokenizer(MODEL));
+  const prompt = template.encodePrompt(
+    tokenizer,
+    [{ role: "user", content: "Name a river." }],
+    "Be brief.",
+    "",
+  );
+  const { generator } = await openGenerator({ model: MODEL, adapter: ADAPTER, merge: false });
+  const expected = await generator.generate(prompt, {
+    max_tokens: 24,
+    repetition_penalty: 1.2,
+    stop_ids: [tokenizer.eosId!],
+  });
+  await generator.close();
+  assertEquals(result, {
+    outcome: expected.finish,
+    text: expected.text,
+    promptTokens: prompt.length,
+    completionTokens: expected.ids.length,
+  });
+  assert(expected.text.length > 0);
+});
+
+Deno.test("local: many requests at once, sampled with seeds, equal one after another", async () => {
+  const at = endpoint({ max_batch: 3 });
+  const requests = Array.from(
+    { length: 7 },
+    (_, i) => request(`Question ${i}`, { temperature: 0.9, top_p: 0.95, seed: i % 5, extra: { top_k: 40 } }),
+  );
+  const together = await Promise.all(requests.map((r) => at.complete(r, signal)));
+  for (const [i, r] of requests.entries()) assertEquals(await at.complete(r, signal), together[i]);
+  assertEquals(at.concurrency, 3);
+  await at.close();
+});
+
+Deno.test("local: a full context, bad fields and a signal are outcomes", async () => {
+  const at = endpoint({ max_model_len: 40 });
+  const long = await at.complete(request("word ".repeat(60)), signal);
+  assertEquals([long.outcome, long.text, long.completionTokens], ["context_length", "", 0]);
+  assert(long.promptTokens >= 40 && long.error!.includes("the context holds 40"), long.error!);
+  const unknown = await at.complete(request("x", { extra: { reasoning_effort: "high" } }), signal);
+  assertEquals([unknown.outcome, unknown.failure?.kind], ["error", "bad_request"]);
+  assert(unknown.error!.includes("reasoning_effort") && unknown.error!.includes("top_k"));
+  const wrong = await at.complete(request("x", { extra: { min_p: 3 } }), signal);
+  assertEquals([wrong.failure?.kind, wrong.failure?.retryable], ["bad_request", false]);
+  const roles = await at.complete(
+    { ...request("x"), messages: [{ role: "assistant", content: "x" }] },
+    signal,
+  );
+  assertEquals(roles.failure?.kind, "bad_request");
+  const stopped = await at.complete(request("x"), AbortSignal.abort(new Error("time is up")));
+  assertEquals([stopped.outcome, stopped.failure?.kind], ["error", "stopped"]);
+  await at.close();
+});
+
+Deno.test("local: a model that isn't there stops the run, by name", async () => {
+  const at = endpoint({ model: join(GOLDENS, "data") });
+  const result = await at.complete(request("x"), signal);
+  assertEquals([result.outcome, result.failure?.fatal], ["error", true]);
+  assert(result.error!.includes("no config.json"), result.error!);
+  await at.close();
+  const base = endpoint({ template: "auto" });
+  const untemplated = await base.complete(request("x"), signal);
+  assert(untemplated.error!.includes("no chat template"), untemplated.error!);
+  await base.close();
+  assertThrows(() => endpoint({ template: "nothing" }), RangeError, 'template "nothing"');
+});
+
+Deno.test("local: the identity changes with weights, adapter and template, not with the path", () => {
+  const copy = Deno.makeTempDirSync();
+  try {
+    for (const { name } of Deno.readDirSync(MODEL)) Deno.copyFileSync(join(MODEL, name), join(copy, name));
+    const identity = (options: Record<string, unknown>) => JSON.stringify(endpoint(options).identity);
+    const base = identity({});
+    assertEquals(identity({ model: copy }), base);
+    assertEquals(endpoint({ adapter: ADAPTER }).model, "model+adapter");
+    const others = [identity({ adapter: ADAPTER }), identity({ template: "default" })];
+    const file = join(copy, "model.safetensors"), bytes = Deno.readFileSync(file);
+    bytes[bytes.length - 3]! ^= 1;
+    Deno.writeFileSync(file, bytes);
+    others.push(identity({ model: copy }));
+    assertEquals(new Set([base, ...others]).size, 4);
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+});
