@@ -93,11 +93,14 @@ export interface Interruption extends Disposable {
 }
 
 /** Listens for Ctrl-C (and the signal that ends a process) until disposed. */
-export function interruption(say: (text: string) => void = console.error): Interruption {
+export function interruption(
+  say: (text: string) => void = console.error,
+  first = "saving a checkpoint first",
+): Interruption {
   const controller = new AbortController();
   const listen = () => {
     if (controller.signal.aborted) Deno.exit(130);
-    say("\nStopping: saving a checkpoint first. Ctrl-C again ends at once.");
+    say(`\nStopping: ${first}. Ctrl-C again ends at once.`);
     controller.abort();
   };
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];

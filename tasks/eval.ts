@@ -6,7 +6,7 @@
  * deno task eval EVALUATOR.yaml [key=value ...]   # the released TRACE scripts' shape; out_dir=DIR, model=MODEL.yaml
  * deno task eval EVALUATOR.yaml --stage score     # one stage alone: generate, judge, score or report
  * deno task eval --compare RUN_A RUN_B            # paired differences, McNemar's test, flipped items
- * deno task eval --judge-card RUN human=FILE      # how far a judge can be trusted
+ * deno task eval --judge-card RUN reference=FILE  # how far a judge can be trusted: against people's verdicts, rules, a run
  * ```
  * Exit code: 0 complete; 1 an error; 2 incomplete, run it again to go on; 3 below the threshold; 130 stopped by Ctrl-C.
  * @module
@@ -14,13 +14,18 @@
 import { fileURLToPath } from "node:url";
 
 import { join } from "@std/path";
+import { stringify } from "yaml";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { type EvalConfig, readEvalConfig } from "../plugins/evaluation/config.ts";
+import { compareRuns, comparisonText } from "../plugins/evaluation/compare.ts";
+import { type EvalConfig, EvaluatorOptions, readEvalConfig } from "../plugins/evaluation/config.ts";
+import { judgeCard, judgeCardText, type Reference } from "../plugins/evaluation/judge_card.ts";
+import { openRun } from "../plugins/evaluation/open_run.ts";
+import { recordedReference, rulesReference, runReference } from "../plugins/evaluation/references.ts";
 import { evaluate as evaluateRun, type Evaluated, type Stage, STAGES } from "../plugins/evaluation/run.ts";
 import { resultsText } from "../plugins/evaluation/report/text.ts";
 import { createProgress, type Progress } from "../plugins/outputs/mod.ts";
-import { didYouMean, type Registry } from "../plugins/registry.ts";
+import { describeOptions, didYouMean, type Registry } from "../plugins/registry.ts";
 import { interruption, parseArguments, runTask, usage, VERSION } from "./_cli.ts";
 
 /** What runs when no file is named. */
@@ -31,9 +36,11 @@ export const DEFAULT_EVALUATOR: string = fileURLToPath(
 const FLAGS = {
   help: "this text",
   "dry-run": "check the configuration and print it",
+  json: "with --dry-run, --compare or --judge-card: JSON",
   stage: "then generate, judge, score or report: only this stage",
   compare: "then two run directories",
-  "judge-card": "then a run directory, and human=FILE or other=RUN",
+  "judge-card":
+    "then a run directory, and reference=FILE (verdicts), reference=rules or reference=RUN; scale=1",
 };
 
 /** What a caller of {@linkcode evaluate} may set. */
@@ -94,10 +101,77 @@ async function registryOf(config: EvalConfig): Promise<Registry> {
   return registry;
 }
 
-/** Takes `--stage NAME` and `--stage=NAME` out of the arguments. */
-function takeStage(args: readonly string[]): { stage: Stage | undefined; rest: string[] } {
+/**
+ * Compares two run directories: a table, or JSON.
+ * @throws {RangeError} If one holds no evaluation, or they are of different benchmarks
+ */
+export async function compare(first: string, second: string, json = false): Promise<string> {
+  const registry = builtinRegistry();
+  const [a, b] = [await openRun(first, registry), await openRun(second, registry)];
+  using _a = a.store;
+  using _b = b.store;
+  const comparison = await compareRuns(a, b, b.config.resamples, b.config.seed);
+  return json ? JSON.stringify(comparison, null, 2) : comparisonText(comparison);
+}
+
+/**
+ * The judge card of a run.
+ * @param reference A file of verdicts, `rules`, another run directory, or undefined
+ * @param scale What verdicts of a file run to
+ */
+export async function card(directory: string, reference?: string, scale = 1, json = false): Promise<string> {
+  const registry = builtinRegistry();
+  const run = await openRun(directory, registry);
+  using _store = run.store;
+  let found: Reference | undefined;
+  if (reference === "rules") found = rulesReference(run);
+  else if (reference !== undefined) {
+    found = Deno.statSync(reference).isDirectory
+      ? await runReference(reference, await openRun(reference, registry))
+      : recordedReference(reference, scale, run);
+  }
+  const spec = run.config.judge ?? run.config.evaluator_llm;
+  const prices = (Array.isArray(spec) ? undefined : spec?.args["prices"]) as
+    | { input: number; output: number }
+    | undefined;
+  const made = await judgeCard(run, prices, found);
+  return json ? JSON.stringify(made, null, 2) : judgeCardText(made);
+}
+
+/** What the command line asks for. */
+type Command =
+  | { verb: "evaluate"; stage: Stage | undefined; rest: string[] }
+  | { verb: "compare"; runs: [string, string]; json: boolean }
+  | { verb: "card"; run: string; reference: string | undefined; scale: number; json: boolean };
+
+/**
+ * Takes a command line apart as far as flags with values go.
+ * @throws {RangeError} If what a flag needs isn't there
+ */
+export function readCommand(args: readonly string[]): Command {
+  const json = args.includes("--json");
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  if (args.includes("--compare")) {
+    if (words.length !== 2) {
+      throw new RangeError(
+        `Cannot compare as two run directories are needed: current value is ${words.length}`,
+      );
+    }
+    return { verb: "compare", runs: [words[0]!, words[1]!], json };
+  }
+  if (args.includes("--judge-card")) {
+    const named = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
+    const [run, ...others] = words.filter((word) => !/^(reference|scale)=/.test(word));
+    const scale = Number(named("scale") ?? 1);
+    if (run === undefined || others.length > 0 || !(scale > 0)) {
+      throw new RangeError(
+        "Cannot make a judge card as --judge-card RUN [reference=FILE|rules|RUN] [scale=1] is needed",
+      );
+    }
+    return { verb: "card", run, reference: named("reference"), scale, json };
+  }
   const at = args.findIndex((arg) => arg === "--stage" || arg.startsWith("--stage="));
-  if (at < 0) return { stage: undefined, rest: [...args] };
+  if (at < 0) return { verb: "evaluate", stage: undefined, rest: [...args] };
   const inline = args[at]!.startsWith("--stage=");
   const name = inline ? args[at]!.slice(8) : args[at + 1] ?? "";
   if (!(STAGES as readonly string[]).includes(name)) {
@@ -105,17 +179,35 @@ function takeStage(args: readonly string[]): { stage: Stage | undefined; rest: s
       `Cannot run the stage "${name}"${didYouMean(name, STAGES)}: stages are ${STAGES.join(", ")}`,
     );
   }
-  return { stage: name as Stage, rest: args.filter((_, i) => i !== at && (inline || i !== at + 1)) };
+  const rest = args.filter((_, i) => i !== at && (inline || i !== at + 1));
+  return { verb: "evaluate", stage: name as Stage, rest };
 }
 
 if (import.meta.main) {
   await runTask(async () => {
-    const { stage, rest } = takeStage(Deno.args);
-    const { config = DEFAULT_EVALUATOR, overrides, flags } = parseArguments(rest, FLAGS);
-    if (flags.has("help")) {
-      return console.log(usage(["deno task eval [EVALUATOR.yaml] [key=value ...]"], FLAGS));
+    const command = readCommand(Deno.args);
+    if (command.verb === "compare") return console.log(await compare(...command.runs, command.json));
+    if (command.verb === "card") {
+      return console.log(await card(command.run, command.reference, command.scale, command.json));
     }
-    using interrupted = interruption();
+    const { config = DEFAULT_EVALUATOR, overrides, flags } = parseArguments(command.rest, FLAGS);
+    if (flags.has("help")) {
+      const keys = describeOptions(EvaluatorOptions).map((o) => `  ${o.name.padEnd(16)}${o.description}`);
+      return console.log(
+        `${usage(["deno task eval [EVALUATOR.yaml] [key=value ...]"], FLAGS)}\n\nKeys under evaluator:\n${
+          keys.join("\n")
+        }`,
+      );
+    }
+    if (flags.has("dry-run")) {
+      const { config: resolved } = readEvalConfig(config, overrides);
+      const json = flags.has("json");
+      return console.log(
+        json ? JSON.stringify({ evaluator: resolved }, null, 2) : stringify({ evaluator: resolved }),
+      );
+    }
+    using interrupted = interruption(console.error, "what is under way is finished first");
+    const { stage } = command;
     return exitCode(
       await evaluate(config, overrides, { signal: interrupted.signal, ...(stage && { stage }) }),
     );

@@ -158,12 +158,13 @@ export function pairedScore(
   const binary = [0, 1].every((side) =>
     values[side]!.every((v, i) => weights[side]![i] === 1 && (v === 0 || v === 1))
   );
+  const meanWeight = [0, 1].map((side) => total(weights[side]!) / n);
   let onlyFirst = 0, onlySecond = 0, squares = 0;
   for (let i = 0; i < n; i++) {
     if (values[0][i]! > values[1][i]!) onlyFirst++;
     if (values[0][i]! < values[1][i]!) onlySecond++;
     const residual = [0, 1].map((side) =>
-      (values[side]![i]! - ratio[side]! * weights[side]![i]!) / total1(weights[side]!, n)
+      (values[side]![i]! - ratio[side]! * weights[side]![i]!) / meanWeight[side]!
     );
     squares += (residual[1]! - residual[0]!) ** 2;
   }
@@ -178,14 +179,6 @@ export function pairedScore(
     interval: n < 2 ? null : pairedInterval(values, weights, resamplesFor(n, resamples), seed),
     mcnemar: binary ? { onlyFirst, onlySecond, p: mcnemar(onlyFirst, onlySecond) } : null,
   };
-}
-
-/** Mean weight; memoised by the list, which doesn't change. */
-const means = new WeakMap<readonly number[], number>();
-function total1(weights: readonly number[], n: number): number {
-  let mean = means.get(weights);
-  if (mean === undefined) means.set(weights, mean = weights.reduce((a, b) => a + b, 0) / n);
-  return mean;
 }
 
 function pairedInterval(

@@ -242,6 +242,9 @@ function applyOverride(
       `Cannot read the argument ${JSON.stringify(override)} as key=value is needed, such as out_dir=DIR`,
     );
   }
+  // an argument that names another judge takes the place of the file's, whichever way that one is written
+  if (key === "judge" && !places.has("evaluator_llm")) delete value.evaluator_llm;
+  if (key === "evaluator_llm" && !places.has("judge")) delete value.judge;
   let map = value;
   for (const [i, step] of steps.slice(0, -1).entries()) {
     const inner = map[step] ??= {};

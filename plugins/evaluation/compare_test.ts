@@ -1,0 +1,33 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { pairedScore } from "./compare.ts";
+
+Deno.test("pairedScore() gives the paired difference, its standard error and McNemar's test (by hand)", () => {
+  // differences 1, 1, 1, 0, -1: mean 0.4, s² = (3·0.36 + 0.16 + 1.96)/4 = 0.8, standard error √(0.8/5) = 0.4
+  const a = [0, 0, 0, 1, 1], b = [1, 1, 1, 1, 0];
+  const ones = [1, 1, 1, 1, 1];
+  const score = pairedScore("x", { values: [a, b], weights: [ones, ones] }, 2000, 1);
+  assertAlmostEquals(score.difference, 0.4, 1e-12);
+  assertAlmostEquals(score.stderr!, 0.4, 1e-12);
+  assertEquals(score.mcnemar, { onlyFirst: 1, onlySecond: 3, p: 0.625 });
+  // resampled sums of five differences have the values −5 … 5; by enumeration of multinomial(5; 1/5, 1/5, 3/5) the 2.5 %
+  // and 97.5 % quantiles are −0.4 and 1
+  assertAlmostEquals(score.interval![0], -0.4, 1e-9);
+  assertAlmostEquals(score.interval![1], 1, 1e-9);
+});
+
+Deno.test("pairedScore() is surer than two separate intervals where the runs move together", () => {
+  const a = Array.from({ length: 200 }, (_, i) => i % 2), b = a.map((v, i) => i < 4 ? 1 : v);
+  const ones = a.map(() => 1);
+  const { stderr, mcnemar } = pairedScore("x", { values: [a, b], weights: [ones, ones] }, 500, 0);
+  assert(stderr! < 0.01, `${stderr}`);
+  assertEquals(mcnemar, { onlyFirst: 0, onlySecond: 2, p: 0.5 });
+});
+
+Deno.test("pairedScore() takes weights into account and has no McNemar's test for them", () => {
+  const score = pairedScore("x", { values: [[1, 3], [2, 4]], weights: [[2, 4], [2, 4]] }, 100, 0);
+  assertAlmostEquals(score.first, 4 / 6, 1e-12);
+  assertAlmostEquals(score.second, 1, 1e-12);
+  // residuals a: (1 − 4/3)/3, (3 − 8/3)/3; b: 0, 0
+  assertAlmostEquals(score.stderr!, Math.sqrt(2 * 2 / 81) / 2, 1e-12);
+  assertEquals(score.mcnemar, null);
+});

@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { pathToFileURL } from "node:url";
+
+import { completionResponse, mockServer } from "../_mock_server.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../_fixtures.ts";
+import { escapeHtml } from "./html.ts";
+import { markdown } from "./markdown.ts";
+
+/** Debian's chromium, or another one that DINOTUNE_CHROMIUM names. */
+function chromiumPath(): string | undefined {
+  const places = [
+    Deno.env.get("DINOTUNE_CHROMIUM"),
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+  ];
+  return places.find((place) => {
+    try {
+      return place !== undefined && Deno.statSync(place).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const ATTACK = `</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">`;
+
+/** A run whose prompts, answers, judge and model name all try to get into the page. */
+async function hostileRun(folder: string): Promise<string> {
+  const hostile = JSON.stringify({
+    id: `x${ATTACK}`,
+    prompt: `Question: ${ATTACK}`,
+    constraints: [{ text: `1. ${ATTACK};`, groups: { kind: ATTACK } }, {
+      text: "2. plain;",
+      groups: { kind: "other" },
+    }],
+    groups: { topic: ATTACK },
+  });
+  await Deno.writeTextFile(join(folder, "rows.jsonl"), `${hostile}\n${rowsText(130)}`);
+  await using server = mockServer({
+    respond: ({ body }) =>
+      body.messages.at(-1)!.content.includes("Question 5:")
+        ? completionResponse(`answer ${ATTACK}`)
+        : undefined,
+  });
+  const config = rowsConfig(folder, server.base, [`model.args.name=${JSON.stringify(`m${ATTACK}`)}`]);
+  const { results } = await runConfig(config);
+  const text = markdown(results!);
+  assert(!text.includes("<script>") && text.includes("\\<script\\>"));
+  return join(config.out_dir, "report.html");
+}
+
+Deno.test("report.html holds no markup of items, models or judges, and fetches nothing", async () => {
+  await inFolder(async (folder) => {
+    const page = await Deno.readTextFile(await hostileRun(folder));
+    assertEquals(page.match(/<script/g)?.length, 1 + 3 + 1); // index, three chunks of fifty, the page's own
+    assertEquals(page.match(/<img/g), null);
+    assertEquals(page.includes(ATTACK), false);
+    // nothing names an address to load from; "http://www.w3.org/…" are names of SVG's vocabularies
+    assertEquals([...page.matchAll(/https?:\/\/(?!www\.w3\.org\/)\S*/g)].map((m) => m[0]), []);
+    assertStringIncludes(page, "default-src 'none'");
+  });
+});
+
+Deno.test("escapeHtml() leaves nothing that could be markup", () => {
+  assertEquals(escapeHtml(`<a b="c" d='e'>&`), "&#60;a b=&#34;c&#34; d=&#39;e&#39;&#62;&#38;");
+});
+
+const chromium = chromiumPath();
+Deno.test({
+  name: `report.html in a browser: tables, charts, every item, search and filter; injected code doesn't run${
+    chromium ? "" : " [ignored: no chromium here]"
+  }`,
+  ignore: chromium === undefined,
+  fn: async () => {
+    const { chromium: driver } = await import("playwright-core");
+    await inFolder(async (folder) => {
+      const path = await hostileRun(folder);
+      const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+      try {
+        const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+        const faults: string[] = [], fetched: string[] = [];
+        page.on("pageerror", (error) => faults.push(error.message));
+        page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+        page.on("request", (request) => fetched.push(request.url()));
+        await page.goto(pathToFileURL(path).href);
+        await page.locator(".row").first().waitFor();
+        await page.locator("#detail .verdict").first().waitFor();
+        assertEquals(faults, []);
+        assertEquals(fetched.filter((url) => !url.startsWith("blob:")).length, 1);
+        assert((await page.title()).startsWith("m</script>"), "the title is text");
+
+        assertEquals(await page.locator("#count").textContent(), "131 items");
+        assertEquals(await page.locator(".row").count(), 131);
+        assertStringIncludes(await page.locator("#detail pre").first().innerText(), ATTACK);
+        assert(await page.locator(".tile").count() >= 3);
+        // ring, by topic, by kind
+        assert(await page.locator("figure svg").count() >= 2);
+
+        // an item of the last chunk, found by a text that only its answer has
+        await page.fill("#search", "about music");
+        await page.locator("#count", { hasText: " of 131 items" }).waitFor();
+        const found = Number((await page.locator("#count").textContent())!.split(" ")[0]);
+        assertEquals(found, 43); // rows 2, 5, … 128
+        await page.locator(".row").last().click();
+        await page.locator("#detail .title", { hasText: "row-128" }).waitFor();
+        assertStringIncludes(await page.locator("#detail").innerText(), "Question 128");
+        assertStringIncludes(await page.locator("#detail .raw").innerText(), "Fine Grained Score");
+
+        await page.fill("#search", "");
+        const byFilter: number[] = [];
+        for (const filter of ["pass", "fail", "unscored"]) {
+          await page.selectOption("#filter", filter);
+          await page.waitForTimeout(50);
+          byFilter.push(await page.locator(".row").count());
+        }
+        assertEquals(byFilter.reduce((a, b) => a + b, 0), 131);
+        assertEquals(await page.title().then((title) => title === "owned"), false);
+        // narrow: nothing sticks out to the side
+        await page.setViewportSize({ width: 390, height: 800 });
+        assert(
+          await page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"),
+          "wider than a phone",
+        );
+        assertEquals(faults, []);
+      } finally {
+        await browser.close();
+      }
+    });
+  },
+});
