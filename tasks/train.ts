@@ -142,6 +142,7 @@ export async function train(
     tokenizer: ready.model.tokenizer,
     chatTemplate: ready.model.tokenizer.chatTemplate,
     finished: result.finished,
+    ...(Object.keys(result.metrics).length > 0 && { evaluation: result.metrics }),
   });
   const resume = `deno task train ${configPath} resume_from_checkpoint=true`;
   printSummary({

@@ -34,7 +34,7 @@ export interface LoopResult {
   step: number;
   best: Best | null;
   finished: boolean;
-  /** Metrics of the last evaluation, if any. */
+  /** Metrics of an evaluation at the last step, if there was one. */
   evaluation: Record<string, number> | null;
 }
 
@@ -48,7 +48,7 @@ export async function trainLoop(at: LoopInputs): Promise<LoopResult> {
   });
   let { step, best } = at.from;
   let last: Record<string, number> | null = null;
-  let savedAt = step;
+  let savedAt = step, lastAt = -1;
 
   if (step === 0 && config.eval_on_start) {
     last = await runEvaluation(at, 0);
@@ -81,6 +81,7 @@ export async function trainLoop(at: LoopInputs): Promise<LoopResult> {
     ) {
       last = await runEvaluation(at, step);
       if (!last) return await interrupted();
+      lastAt = step;
       [best, improved] = judge(config, last, best, step);
     }
     const save = config.save_strategy === "best"
@@ -99,7 +100,7 @@ export async function trainLoop(at: LoopInputs): Promise<LoopResult> {
     }
     if (signal.aborted && step < plan.totalSteps) return await interrupted();
   }
-  return { step, best, finished: true, evaluation: last };
+  return { step, best, finished: true, evaluation: lastAt === step ? last : null };
 
   async function interrupted(): Promise<LoopResult> {
     await engine.discard();
