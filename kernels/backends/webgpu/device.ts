@@ -11,6 +11,19 @@ export interface Pipeline {
   layout: GPUBindGroupLayout;
 }
 
+/**
+ * Waits for the GPU with a timer running. Deno 2.9.6's event loop was seen (once in some 60 processes on a loaded machine)
+ * to sleep without a timeout while such a promise was pending, and to go on when a signal came.
+ */
+export async function awake<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 100);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** A device with what belongs to it. */
 export class Device {
   /** Tensors and uniforms. */
@@ -78,7 +91,7 @@ export class Device {
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
     this.gpu.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(1, 0, size);
+      await awake(staging.mapAsync(1, 0, size));
     } catch (error) {
       // A lost device rejects the mapping before its own promise settles.
       await Promise.resolve();
@@ -90,6 +103,11 @@ export class Device {
     this.staging.give(staging);
     this.check();
     return copy;
+  }
+
+  /** Waits until all work is done. */
+  async finish(): Promise<void> {
+    await awake(this.gpu.queue.onSubmittedWorkDone());
   }
 
   /** Frees everything. */
@@ -121,7 +139,7 @@ export class Device {
       layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: "main" },
     });
-    const error = await this.gpu.popErrorScope();
+    const error = await awake(this.gpu.popErrorScope());
     if (error) throw new Error(`Cannot compile shader "${label}": ${error.message}\n${code}`);
     return { pipeline, layout };
   }

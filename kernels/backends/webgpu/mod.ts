@@ -3,7 +3,7 @@
  * @module
  */
 import { type Backend, elements, type HostArray } from "../../backend.ts";
-import { Device } from "./device.ts";
+import { awake, Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
 import { selfTest } from "./self_test.ts";
 import { GpuTensor } from "./tensor.ts";
@@ -59,7 +59,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     );
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  const made = await adapter.requestDevice({ label: "dinotune", requiredLimits });
+  const made = await awake(adapter.requestDevice({ label: "dinotune", requiredLimits }));
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
   const backend = onDevice(device, adapter.info);
@@ -134,12 +134,12 @@ function onDevice(device: Device, info: GPUAdapterInfo): WebGpuBackend {
     }),
     finish: async () => {
       device.check();
-      await device.gpu.queue.onSubmittedWorkDone();
+      await device.finish();
       device.check();
     },
     dispose: async () => {
       // Buffers aren't destroyed under running work.
-      if (device.usable) await device.gpu.queue.onSubmittedWorkDone();
+      if (device.usable) await device.finish();
       device.dispose();
     },
   };
