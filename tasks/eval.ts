@@ -87,6 +87,48 @@ export async function evaluate(
   return done;
 }
 
+/** Where the default training run leaves its adapter. */
+const DEFAULT_ADAPTER = "saves/default_iopo";
+
+/**
+ * What runs without a file: the bundled benchmark on the bundled model, and on the adapter of the last `deno task train`, if
+ * there is one, compared with it.
+ */
+export async function evaluateDefault(
+  overrides: readonly string[] = [],
+  options: EvalTaskOptions = {},
+): Promise<Evaluated> {
+  const { say = console.log } = options;
+  const base = await evaluate(DEFAULT_EVALUATOR, overrides, options);
+  let tuned: string;
+  try {
+    tuned = Deno.realPathSync(DEFAULT_ADAPTER);
+    Deno.statSync(join(tuned, "adapter_config.json"));
+  } catch {
+    say(
+      `\nAfter \`deno task train\`, this also evaluates the adapter in ${DEFAULT_ADAPTER} and compares the two.`,
+    );
+    return base;
+  }
+  if (!base.complete || options.stage !== undefined || overrides.some((o) => /^(model|out_dir)\b/.test(o))) {
+    return base;
+  }
+  say(`\nNow with the adapter of the last \`deno task train\` (${DEFAULT_ADAPTER})`);
+  const second = "saves/eval/default-tuned";
+  const done = await evaluate(
+    DEFAULT_EVALUATOR,
+    [
+      ...overrides,
+      `model.args.adapter=${JSON.stringify(tuned)}`,
+      "model.args.name=tiny, tuned",
+      `out_dir=${second}`,
+    ],
+    options,
+  );
+  if (done.complete) say(`\n${await compare("saves/eval/default", second)}`);
+  return done;
+}
+
 /** Exit code of an evaluation. */
 export function exitCode({ complete, stopped, results }: Evaluated): number {
   if (stopped?.why === "signal") return 130;
@@ -190,7 +232,7 @@ if (import.meta.main) {
     if (command.verb === "card") {
       return console.log(await card(command.run, command.reference, command.scale, command.json));
     }
-    const { config = DEFAULT_EVALUATOR, overrides, flags } = parseArguments(command.rest, FLAGS);
+    const { config, overrides, flags } = parseArguments(command.rest, FLAGS);
     if (flags.has("help")) {
       const keys = describeOptions(EvaluatorOptions).map((o) => `  ${o.name.padEnd(16)}${o.description}`);
       return console.log(
@@ -200,7 +242,7 @@ if (import.meta.main) {
       );
     }
     if (flags.has("dry-run")) {
-      const { config: resolved } = readEvalConfig(config, overrides);
+      const { config: resolved } = readEvalConfig(config ?? DEFAULT_EVALUATOR, overrides);
       const json = flags.has("json");
       return console.log(
         json ? JSON.stringify({ evaluator: resolved }, null, 2) : stringify({ evaluator: resolved }),
@@ -208,8 +250,11 @@ if (import.meta.main) {
     }
     using interrupted = interruption(console.error, "what is under way is finished first");
     const { stage } = command;
+    const options = { signal: interrupted.signal, ...(stage && { stage }) };
     return exitCode(
-      await evaluate(config, overrides, { signal: interrupted.signal, ...(stage && { stage }) }),
+      config === undefined
+        ? await evaluateDefault(overrides, options)
+        : await evaluate(config, overrides, options),
     );
   });
 }

@@ -24,6 +24,8 @@ export interface MockOptions {
   text?: (request: MockRequest) => string;
   /** 0: any free one. */
   port?: number;
+  /** False: requests are only counted, for long measurements. */
+  keepLog?: boolean;
 }
 
 /** A running server. */
@@ -42,12 +44,14 @@ export interface MockServer extends AsyncDisposable {
 export function mockServer(options: MockOptions = {}): MockServer {
   const asked = new Map<string, number>();
   const log: MockRequest[] = [];
-  let now = 0;
+  const { keepLog = true } = options;
+  let now = 0, count = 0;
   const state = { most: 0 };
   const server = Deno.serve(
     { port: options.port ?? 0, hostname: "127.0.0.1", onListen() {} },
     async (http) => {
       const { pathname } = new URL(http.url);
+      if (pathname === "/count") return Response.json(count);
       if (pathname !== "/v1/chat/completions") {
         return Response.json({ error: { message: "no such path" } }, {
           status: 404,
@@ -56,12 +60,14 @@ export function mockServer(options: MockOptions = {}): MockServer {
       const body = await http.json();
       const request: MockRequest = {
         body,
-        index: log.length,
+        index: count++,
         authorization: http.headers.get("authorization"),
       };
-      log.push(request);
-      const key = JSON.stringify(body.messages);
-      asked.set(key, (asked.get(key) ?? 0) + 1);
+      if (keepLog) {
+        log.push(request);
+        const key = JSON.stringify(body.messages);
+        asked.set(key, (asked.get(key) ?? 0) + 1);
+      }
       state.most = Math.max(state.most, ++now);
       try {
         if (options.latencyMs) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));

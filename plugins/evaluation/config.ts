@@ -82,6 +82,9 @@ export const EvaluatorOptions = z.strictObject({
   cache: z.union([z.boolean(), z.string().min(1)]).default(true).describe(
     "answers kept across runs: true, false, or the path of the file",
   ),
+  overwrite: z.boolean().default(false).describe(
+    "whether answers of another run in out_dir are removed, in place of an error",
+  ),
   seed: z.int().min(0).default(0).describe("of the bootstrap"),
   resamples: z.int().min(100).default(1000).describe("of the bootstrap"),
   page_items: z.int().min(0).default(5000).describe("most items that report.html lets one browse"),
@@ -111,6 +114,8 @@ const PATH_KEYS: ReadonlySet<string> = new Set([
   "url",
   "path",
   "prompt",
+  "model",
+  "adapter",
   "model_path",
   "adapter_path",
   "model_name_or_path",

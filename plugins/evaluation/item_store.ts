@@ -144,6 +144,13 @@ export class ItemStore implements Disposable {
     if (++this.#unflushed >= FLUSH_EVERY) this.flush();
   }
 
+  /** Forgets everything: the file is empty then. */
+  clear(): void {
+    this.#file.truncateSync(0);
+    this.#end = 0;
+    for (const lines of Object.values(this.#lines)) lines.clear();
+  }
+
   /** Flushes to the disk; call it now and then, and at the end. */
   flush(): void {
     if (this.#unflushed === 0) return;

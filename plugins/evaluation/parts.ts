@@ -88,7 +88,7 @@ export function makeJudge(
     if (config.evaluator_llm !== undefined) {
       notes.push(`evaluator_llm isn't used: ${name} is decided by rules`);
     }
-    return { judge: null, title: "rules of the benchmark", key: hashOf(base), notes };
+    return { judge: null, title: "rules", key: hashOf(base), notes };
   }
   const spec = config.judge ?? judgeOfModels(config.evaluator_llm);
   if (spec === undefined) {

@@ -84,7 +84,7 @@ export async function evaluate(
   Deno.mkdirSync(config.out_dir, { recursive: true });
   using store = new ItemStore(config.out_dir);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
-  refuseOtherRun(before, provenance, store, config);
+  refuseOtherRun(before, provenance, store, config, say);
   await writeEvalRunYaml(config, provenance);
 
   const meter = new Meter(config.budget);
@@ -283,7 +283,8 @@ function refuseOtherRun(
   before: EvalProvenance | null,
   now: EvalProvenance,
   store: ItemStore,
-  { out_dir }: EvalConfig,
+  { out_dir, overwrite }: EvalConfig,
+  say: (line: string) => void,
 ): void {
   if (before === null || store.count("generate") === 0) return;
   const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>
@@ -294,10 +295,17 @@ function refuseOtherRun(
     ? `${before.benchmark} (now ${now.benchmark})`
     : changed.includes("model")
     ? `the model ${before.model} (now ${now.model})`
-    : `the model ${before.model} with another address, sampling or version`;
+    : `the model ${before.model} with other weights, address, sampling or version`;
+  if (overwrite) {
+    say(
+      `${store.count("generate")} answers of a run of ${what} are removed from ${out_dir} (overwrite: true)`,
+    );
+    store.clear();
+    return;
+  }
   throw new RangeError(
     `Cannot go on in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ` +
-      "choose another out_dir, or remove this one",
+      "choose another out_dir, remove this one, or set overwrite=true",
   );
 }
 

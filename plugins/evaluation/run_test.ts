@@ -76,6 +76,10 @@ Deno.test("evaluate() refuses a directory with answers of another model or bench
       );
     }
     assertEquals(server.log.length, 6);
+    const { results } = await runConfig(
+      rowsConfig(folder, server.base, ["model.args.name=another", "overwrite=true"]),
+    );
+    assertEquals([results!.model, results!.complete, results!.counts.answered], ["another", true, 3]);
   });
 });
 
