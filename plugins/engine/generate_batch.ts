@@ -116,7 +116,7 @@ export class BatchGenerator {
         limit: Math.min(sampling.max_tokens, maxModelLen - prompt.length),
         endIds: new Set(ends),
         ids: [],
-        text: decode && new TextStream(decode, sampling.stop),
+        text: decode && new TextStream(decode, sampling.stop, sampling.min_tokens),
         onToken,
         signal,
         done: false,

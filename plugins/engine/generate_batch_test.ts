@@ -73,3 +73,23 @@ Deno.test("BatchGenerator rejects only the request whose logits aren't numbers",
   await assertRejects(() => first, RangeError, "aren't numbers");
   assertEquals((await second).ids, [1, 2, 3, END]);
 });
+
+Deno.test("BatchGenerator: a signal frees the place at once, waiting or running", async () => {
+  const log: string[] = [], generator = new BatchGenerator(countingEngine(log), { ...options, maxBatch: 1 });
+  const stop = new AbortController(), never = new AbortController();
+  const running = generator.generate(
+    [80],
+    {},
+    (id) => id === 3 && stop.abort(new Error("enough")),
+    stop.signal,
+  );
+  const waiting = generator.generate([70], {}, undefined, never.signal);
+  const last = generator.generate([2]);
+  never.abort(new Error("not even begun"));
+  await assertRejects(() => running, Error, "enough");
+  await assertRejects(() => waiting, Error, "not even begun");
+  assertEquals((await last).ids, [1, END]);
+  // Ids 1 by the prompt, 2 and 3 by two steps; then the next has the place.
+  assertEquals(log.slice(0, 5), ["add 80", "step 1", "step 1", "keep ", "add 2"]);
+  await generator.close();
+});

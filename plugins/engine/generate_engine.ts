@@ -3,6 +3,8 @@
  * adds one token to each sequence. Blocks run one after another through one program per shape class, as in training.
  * @module
  */
+import { setImmediate } from "node:timers";
+
 import type { Backend, Tensor } from "../../kernels/backend.ts";
 import type { Graph } from "../../kernels/graph.ts";
 import { HIDDEN } from "../../kernels/ops/cached_attention.ts";
@@ -16,6 +18,7 @@ import { RotaryTable } from "./rope.ts";
 
 /** How an engine for generating is set up. */
 export interface GenerationOptions {
+  /** The model. */
   config: DecoderConfig;
   /** `lora` applies an adapter beside the weights; merged weights need `none`. */
   tuning: Tuning;
@@ -265,7 +268,8 @@ export class GenerationEngine {
 
 /** Lets messages and timers of this thread in: a program holds it while it runs. */
 export function breathe(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  // A timer of 0 ms takes 1 to 2 ms.
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function disposePair({ k, v }: LayerCache): void {

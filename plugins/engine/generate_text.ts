@@ -19,9 +19,14 @@ export class TextStream {
   /** Characters that were handed out. */
   #given = 0;
   #stop: string | null = null;
+  /** Stop texts are looked for from this character on. */
+  #free = 0;
 
-  /** @param stops Texts that end the answer, none of them empty. */
-  constructor(readonly decode: Decode, readonly stops: readonly string[]) {}
+  /**
+   * @param stops Texts that end the answer, none of them empty.
+   * @param minTokens Stop texts aren't looked for in the text of so many tokens (vLLM: min_tokens).
+   */
+  constructor(readonly decode: Decode, readonly stops: readonly string[], readonly minTokens = 0) {}
 
   /** The text so far, without the stop text and what comes behind it. */
   get text(): string {
@@ -59,8 +64,12 @@ export class TextStream {
 
   #append(text: string): void {
     const longest = this.stops.reduce((max, stop) => Math.max(max, stop.length), 0);
-    const start = Math.max(0, this.#text.length - longest + 1);
+    const start = Math.max(this.#free, this.#text.length - longest + 1);
     this.#text += text;
+    if (this.#ids.length <= this.minTokens) {
+      this.#free = this.#text.length;
+      return;
+    }
     let first = Infinity;
     for (const stop of this.stops) {
       const at = this.#text.indexOf(stop, start);
@@ -73,7 +82,7 @@ export class TextStream {
   #held(): number {
     let most = 0;
     for (const stop of this.stops) {
-      for (let n = Math.min(stop.length - 1, this.#text.length); n > most; n--) {
+      for (let n = Math.min(stop.length - 1, this.#text.length - this.#free); n > most; n--) {
         if (stop.startsWith(this.#text.slice(-n))) most = n;
       }
     }

@@ -50,6 +50,13 @@ Deno.test("TextStream ends before the first stop text, wherever tokens end", () 
   }
 });
 
+Deno.test("TextStream looks for stop texts only behind minTokens", () => {
+  const ids = tokenizer.encode("one two one two one");
+  const first = tokenizer.encode("one two").length, stream = new TextStream(decode, ["one"], first);
+  const pieces = [...ids.map((id) => stream.push(id)), stream.end()];
+  assertEquals([stream.text, stream.stop, pieces.join("")], ["one two ", "one", "one two "]);
+});
+
 Deno.test("TextStream equals cutting the whole text, for any text and stops", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "b", "c", "é", " "), minLength: 1, maxLength: 4 });
   const stops = fc.array(word, { maxLength: 3 });

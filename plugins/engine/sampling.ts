@@ -17,7 +17,7 @@ import {
 
 /** How tokens are chosen. */
 export interface Sampling {
-  /** ≥ 0; 0 takes the best token and ignores seed, `top_k`, `top_p`, `min_p`. */
+  /** 0 or ≥ 1e-5; 0 takes the best token and ignores seed, `top_k`, `top_p`, `min_p`. */
   temperature: number;
   /** Only the best so many tokens (and those equal to the last of them); 0 or −1: all. */
   top_k: number;
@@ -33,7 +33,7 @@ export interface Sampling {
   frequency_penalty: number;
   /** Added to logits, by token id. */
   logit_bias: Readonly<Record<number, number>>;
-  /** No end of text before so many tokens, ≥ 0. */
+  /** No end token before so many tokens, and no stop text looked for, ≥ 0. */
   min_tokens: number;
   /** Most tokens of an answer, ≥ 1. */
   max_tokens: number;
@@ -67,7 +67,7 @@ export const GREEDY: Sampling = Object.freeze({
 
 /** What each number has to be. */
 const RANGES: readonly [name: keyof Sampling, need: string, fits: (value: number) => boolean][] = [
-  ["temperature", "a number ≥ 0", (v) => v >= 0 && v < Infinity],
+  ["temperature", "0 or a number ≥ 1e-5", (v) => v === 0 || (v >= 1e-5 && v < Infinity)],
   ["top_k", "a whole number ≥ −1", (v) => Number.isSafeInteger(v) && v >= -1],
   ["top_p", "a number in (0, 1]", (v) => v > 0 && v <= 1],
   ["min_p", "a number in [0, 1]", (v) => v >= 0 && v <= 1],

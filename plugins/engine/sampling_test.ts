@@ -101,7 +101,7 @@ Deno.test("Sampler refuses logits without a number", () => {
 Deno.test("checkSampling() names what is out of range", () => {
   for (
     const [given, text] of [
-      [{ temperature: -1 }, "temperature as it needs a number ≥ 0: current value is -1"],
+      [{ temperature: -1 }, "temperature as it needs 0 or a number ≥ 1e-5: current value is -1"],
       [{ top_p: 0 }, "top_p as it needs a number in (0, 1]: current value is 0"],
       [{ max_tokens: 0 }, "max_tokens"],
       [{ logit_bias: { 50: 1 } }, "logit_bias as it needs token ids below 50: current value is 50"],
