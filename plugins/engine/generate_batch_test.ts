@@ -86,8 +86,10 @@ Deno.test("BatchGenerator: a signal frees the place at once, waiting or running"
   const waiting = generator.generate([70], {}, undefined, never.signal);
   const last = generator.generate([2]);
   never.abort(new Error("not even begun"));
-  await assertRejects(() => running, Error, "enough");
-  await assertRejects(() => waiting, Error, "not even begun");
+  await Promise.all([
+    assertRejects(() => running, Error, "enough"),
+    assertRejects(() => waiting, Error, "not even begun"),
+  ]);
   assertEquals((await last).ids, [1, END]);
   // Ids 1 by the prompt, 2 and 3 by two steps; then the next has the place.
   assertEquals(log.slice(0, 5), ["add 80", "step 1", "step 1", "keep ", "add 2"]);
