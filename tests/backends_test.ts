@@ -1,0 +1,66 @@
+/** The same IOPO run on every backend: one line of YAML changes, the losses and the adapter don't. */
+import { join } from "@std/path";
+
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+
+import { SafetensorsFile } from "../formats/safetensors/mod.ts";
+import { testBackends } from "../kernels/backends/_test_backends.ts";
+import { silentProgress } from "../plugins/outputs/mod.ts";
+import { train } from "../tasks/train.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+
+async function run(backend: string, folder: string) {
+  const { finished } = await train(join(root, "examples/default_iopo.yaml"), [
+    `model_name_or_path=${join(root, "fixtures/constraints/model")}`,
+    `dataset_dir=${join(root, "fixtures/constraints/data")}`,
+    `output_dir=${folder}`,
+    `backend=${backend}`,
+    "per_device_train_batch_size=1",
+    "gradient_accumulation_steps=2",
+    "max_steps=3",
+    "warmup_ratio=0",
+    "logging_steps=1",
+    "val_size=0",
+    "eval_strategy=no",
+    "plot_loss=false",
+  ], { say: () => {}, progress: silentProgress() });
+  assert(finished);
+  const state = JSON.parse(await Deno.readTextFile(join(folder, "trainer_state.json")));
+  using file = new SafetensorsFile(join(folder, "adapter_model.safetensors"));
+  const adapter = [...file.tensors.keys()].sort().map((name) => file.readFloat32(name));
+  const log = state.log_history.filter((entry: Record<string, number>) => "grad_norm" in entry);
+  return { log: log as { loss: number; grad_norm: number }[], adapter };
+}
+
+for (const { name, ignore } of (await testBackends()).filter((b) => b.name !== "reference")) {
+  Deno.test({
+    name: `a tiny IOPO run on ${name} has the losses, norms and adapter of the reference backend`,
+    ignore,
+    fn: async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const expected = await run("reference", join(folder, "reference")),
+          actual = await run(name, join(folder, "other"));
+        assertEquals(actual.log.length, 3);
+        actual.log.forEach(({ loss, grad_norm }, i) => {
+          assertAlmostEquals(loss, expected.log[i]!.loss, 1e-4, `loss of step ${i + 1}`);
+          assertAlmostEquals(
+            grad_norm,
+            expected.log[i]!.grad_norm,
+            1e-3 * expected.log[i]!.grad_norm,
+            `norm of step ${i + 1}`,
+          );
+        });
+        let off = 0, size = 0;
+        // B starts at zero, so it is all update: every second tensor by name.
+        expected.adapter.forEach((values, t) =>
+          t % 2 === 1 && values.forEach((v, i) => (off += (v - actual.adapter[t]![i]!) ** 2, size += v ** 2))
+        );
+        assert(size > 0 && Math.sqrt(off / size) < 2e-3, `relative L2 of B is ${Math.sqrt(off / size)}`);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
