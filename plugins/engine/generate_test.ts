@@ -98,7 +98,7 @@ for (const { name: backendName, ignore, make } of await testBackends()) {
     Deno.test({
       name:
         `GenerationEngine: as the training engine without a cache, past two layouts of it (${title}, ${backendName})`,
-      ignore: ignore || backendName === "reference",
+      ignore,
       fn: async () => {
         const { config: read, weights } = tinyModel(arch), count = 2 * FRESH + 12, V = read.vocabSize;
         const slidingWindow = read.slidingWindow.map((w, i) => windows ? windows[i % 2]! : w);
