@@ -30,7 +30,9 @@ const Options = z.strictObject({
     "chat template by name; auto: the model's own (or the adapter's, where its directory has a tokenizer)",
   ),
   template_options: z.record(z.string(), z.unknown()).default({}).describe("options of the template"),
-  backend: z.enum(["onnx", "webgpu", "reference"]).default("onnx").describe("what runs the kernels"),
+  backend: z.enum(["auto", "onnx", "webgpu", "reference"]).default("auto").describe(
+    "what runs the kernels; auto: webgpu on a GPU that passes its self-test, else onnx",
+  ),
   provider: z.enum(["cpu", "cuda", "webgpu"]).default("cpu").describe("execution provider of ONNX Runtime"),
   threads: z.int().positive().nullable().default(null).describe("threads of ONNX Runtime; null: one a core"),
   max_model_len: z.int().min(2).nullable().default(null).describe(

@@ -16,7 +16,12 @@ const signal = new AbortController().signal;
 function endpoint(options: Record<string, unknown>): Endpoint {
   const registry = new Registry();
   registry.define(local, "built-in");
-  return registry.create("endpoint", "local", { model: MODEL, template: "qwen", ...options });
+  return registry.create("endpoint", "local", {
+    model: MODEL,
+    template: "qwen",
+    backend: "onnx",
+    ...options,
+  });
 }
 
 const request = (content: string, more: Partial<CompletionRequest> = {}): CompletionRequest => ({

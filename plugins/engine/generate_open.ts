@@ -7,7 +7,7 @@ import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_mode
 import { type Adapter, mergedWeights, type ModuleShapes, readAdapter } from "../../formats/peft/mod.ts";
 import { LINEAR_MODULES, moduleShape, tensorShapes } from "../models/decoder.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
-import { makeBackend } from "./backends.ts";
+import { chooseBackend, makeBackend } from "./backends.ts";
 import { BatchGenerator } from "./generate_batch.ts";
 import { GenerationEngine } from "./generate_engine.ts";
 import {
@@ -34,7 +34,8 @@ export async function openGenerator(
     checkTensors(model.weights, tensorShapes(config), model.path);
     const adapter = directory === null ? null : readAdapter(directory, moduleShapes(config));
     const tokenizer = text ? tokenizerOf(model, directory) : null;
-    const backend = await makeBackend(options.device ?? CPU);
+    const { choice } = await chooseBackend(options.device ?? CPU);
+    const backend = await makeBackend(choice);
     const engine = makeEngine(backend, config, model, adapter, merge, options.promptChunk);
     const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
     const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));

@@ -8,6 +8,9 @@ import { models } from "../models/mod.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
 import type { BackendChoice } from "./host.ts";
 
+/** Which backend runs the kernels; `auto` lets `chooseBackend` find one. */
+export type DeviceChoice = Omit<BackendChoice, "backend"> & { backend: BackendChoice["backend"] | "auto" };
+
 /** What is opened, and how it runs; can be sent to a Worker. */
 export interface GeneratorOptions {
   /** Directory, GGUF file or hub id. */
@@ -16,8 +19,8 @@ export interface GeneratorOptions {
   adapter?: string | null;
   /** Adapter merged into the weights (default; faster) or applied beside them (less to do at the start). */
   merge?: boolean;
-  /** Default: ONNX Runtime on the CPU, a thread a core. */
-  device?: BackendChoice;
+  /** Default: ONNX Runtime on the CPU, a thread a core; backend `auto`: a GPU where one works. */
+  device?: DeviceChoice;
   /** Tokens of prompt and answer together; null (default): as many as the model was made for. */
   maxModelLen?: number | null;
   /** Sequences that run at once, ≥ 1. Default {@linkcode MAX_BATCH}. */

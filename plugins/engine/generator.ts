@@ -8,7 +8,13 @@ import type { Order, Report } from "./generate_worker.ts";
 import type { Sampling } from "./sampling.ts";
 
 export { ContextLengthError, type Generated, type OnToken } from "./generate_batch.ts";
-export { CPU, type GeneratorInfo, type GeneratorOptions, MAX_BATCH } from "./generate_options.ts";
+export {
+  CPU,
+  type DeviceChoice,
+  type GeneratorInfo,
+  type GeneratorOptions,
+  MAX_BATCH,
+} from "./generate_options.ts";
 export { type BackendChoice } from "./host.ts";
 export { GREEDY, type Sampling } from "./sampling.ts";
 
