@@ -92,13 +92,7 @@ export class Engine {
   async forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
     if (this.#tape) this.#discard();
     const { config } = this.#options, { backend } = this, rows = pack.ids.length;
-    const angles = this.#rotary.rows(pack.positions);
-    const common = {
-      cos: backend.upload(angles.cos, [rows, config.headDim / 2]),
-      sin: backend.upload(angles.sin, [rows, config.headDim / 2]),
-      until: backend.upload(pack.until, [rows]),
-      positions: backend.upload(pack.positions, [rows]),
-    };
+    const common = this.#common(pack);
     const ids = backend.upload(pack.ids, [rows]);
     const tape: Tape = {
       common,
@@ -203,13 +197,7 @@ export class Engine {
 
   async #nonFiniteRow(pack: Pack, layers: number): Promise<number> {
     const { config } = this.#options, { backend } = this, rows = pack.ids.length;
-    const angles = this.#rotary.rows(pack.positions), shape = [rows, config.headDim / 2];
-    const common = {
-      cos: backend.upload(angles.cos, shape),
-      sin: backend.upload(angles.sin, shape),
-      until: backend.upload(pack.until, [rows]),
-      positions: backend.upload(pack.positions, [rows]),
-    };
+    const common = this.#common(pack);
     const ids = backend.upload(pack.ids, [rows]);
     let x =
       (await run(await this.#programs.embed(), { w: this.parameters.get("model.embed_tokens.weight"), ids }))
@@ -224,6 +212,18 @@ export class Engine {
     const found = values.findIndex((v) => !Number.isFinite(v));
     disposeAll({ x, ids, ...common });
     return found < 0 ? -1 : Math.floor(found / config.hiddenSize);
+  }
+
+  /** What every block takes: angles, ends of subtrees, positions. */
+  #common(pack: Pack): Record<"cos" | "sin" | "until" | "positions", Tensor> {
+    const { cos, sin } = this.#rotary.rows(pack.positions), { backend } = this;
+    const rows = pack.ids.length, half = this.#options.config.headDim / 2;
+    return {
+      cos: backend.upload(cos, [rows, half]),
+      sin: backend.upload(sin, [rows, half]),
+      until: backend.upload(pack.until, [rows]),
+      positions: backend.upload(pack.positions, [rows]),
+    };
   }
 
   get #headName(): string {
