@@ -7,14 +7,18 @@ import { sizeClass } from "../onnx/memory.ts";
 /** `GPUBufferUsage` by value, because the global is absent where WebGPU is. */
 export const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage: 128 } as const;
 
-/** Free lists of GPU buffers by size class. */
+/**
+ * Free lists of GPU buffers by size class. The free buffer that was made first is taken first, so that a step that takes as
+ * the one before it gets the same buffers, and bind groups can be kept.
+ */
 export class GpuPool {
   readonly #device: GPUDevice;
   readonly #usage: number;
   readonly #free = new Map<number, GPUBuffer[]>();
-  readonly #all = new Set<GPUBuffer>();
+  readonly #numbers = new Map<GPUBuffer, number>();
   #bytes = 0;
 
+  /** @param usage Of every buffer, {@linkcode USAGE}. */
   constructor(device: GPUDevice, usage: number) {
     this.#device = device;
     this.#usage = usage;
@@ -22,7 +26,7 @@ export class GpuPool {
 
   /** Buffers that exist, free ones included. */
   get count(): number {
-    return this.#all.size;
+    return this.#numbers.size;
   }
 
   /** Their bytes. */
@@ -46,22 +50,29 @@ export class GpuPool {
     const buffer = this.#free.get(size)?.pop();
     if (buffer) return buffer;
     const made = this.#device.createBuffer({ size, usage: this.#usage });
-    this.#all.add(made);
+    this.#numbers.set(made, this.#numbers.size);
     this.#bytes += size;
     return made;
   }
 
+  /** A buffer's number, for keys. */
+  numberOf(buffer: GPUBuffer): number {
+    return this.#numbers.get(buffer)!;
+  }
+
   /** Takes a buffer back. Work already submitted with it is done before any later use, as the queue is in order. */
   give(buffer: GPUBuffer): void {
-    const list = this.#free.get(buffer.size);
-    if (list) list.push(buffer);
-    else this.#free.set(buffer.size, [buffer]);
+    const list = this.#free.get(buffer.size) ?? [], number = this.numberOf(buffer);
+    if (list.length === 0) this.#free.set(buffer.size, list);
+    let at = list.length;
+    while (at > 0 && this.numberOf(list[at - 1]!) < number) at--;
+    list.splice(at, 0, buffer);
   }
 
   /** Destroys every buffer. */
   destroy(): void {
-    for (const buffer of this.#all) buffer.destroy();
-    this.#all.clear();
+    for (const buffer of this.#numbers.keys()) buffer.destroy();
+    this.#numbers.clear();
     this.#free.clear();
     this.#bytes = 0;
   }

@@ -199,12 +199,15 @@ deviceTest("buffers and pipelines stay the same over steps of changing lengths",
     result.dispose();
   };
   const start = backend.stats().buffers;
-  for (const rows of [113, 101]) await step(rows);
+  await step(113);
+  const first = backend.stats().buffers;
+  // A program keeps the sizes of 64 plans in a small buffer each, so from then on nothing grows.
+  for (let rows = 20; rows < 113; rows++) await step(rows);
   const before = backend.stats();
-  for (const rows of [102, 113, 105, 110, 101, 107]) await step(rows);
+  for (let rows = 112; rows >= 20; rows -= 3) await step(rows);
   assertEquals(backend.stats(), before);
   // Six products and sums in a row need few buffers at once, not one for each value.
-  assert(before.buffers - start <= 8, `${before.buffers - start} buffers`);
+  assert(first - start <= 8, `${first - start} buffers`);
   await backend.dispose();
 });
 
