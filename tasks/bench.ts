@@ -1,10 +1,13 @@
 /**
- * Measures: `deno task bench train`, `deno task bench data`, `deno task bench kernels`.
+ * Measures: `deno task bench train|data|kernels|generate|eval`.
  *
  * ```sh
  * deno task bench train --stage iopo --model MODEL --quads quads.json [--against "python3 bench_iopo_torch.py"]
  * deno task bench data --tokenizer DIR
  * deno task bench kernels [--backends onnx,webgpu]
+ * deno task bench eval [--items N] [--rounds N]
+ * deno task bench generate --model MODEL
+ * deno task bench eval
  * ```
  * Correctness is checked before anything is timed. Peers run in turns with us, so that ratios hold on a noisy machine.
  * @module
@@ -13,7 +16,10 @@ import { parseArgs } from "node:util";
 
 import { benchKernels, kernelBenchText } from "../kernels/kernels_bench.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
+import { benchEval, evalBenchText } from "../plugins/evaluation/eval_bench.ts";
 import { makeBackend } from "../plugins/engine/backends.ts";
+import { benchGenerate, generateBenchText } from "../plugins/engine/generate_bench.ts";
+import { benchEval, evalBenchText } from "../plugins/evaluation/eval_bench.ts";
 import { benchData } from "./_bench_data.ts";
 import { benchTrain, trainBenchText } from "./_bench_train.ts";
 import { runTask } from "./_cli.ts";
@@ -28,95 +34,154 @@ const HELP = `Usage
     --dtypes float32,bfloat16   of the peer (float32,bfloat16)
     --threads N                 of each process (one a core)
   deno task bench data --tokenizer DIR|FILE [--template NAME] [--rows N]
+  deno task bench eval [options]
+    --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
+    --latency MS                until the mock server answers (50)
+    --rounds N                  runs (1)
   deno task bench kernels [options]
     --backends onnx,webgpu      where (onnx,webgpu)
     --rows N                    tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)
+  deno task bench generate --model PATH [options]
+    --backend onnx              where (onnx, webgpu or reference)
+    --prompt N --steps N        tokens of the prompt (512), timed steps (32)
+    --batches 1,8               answers at once
+  deno task bench eval [options]
+    --latency MS                of the mock server that is started (50)
+    --concurrency N             requests at once (64)
+    --rounds N                  how often (1)
   --json                        one JSON object instead of a table`;
+
+const OPTIONS = {
+  stage: { type: "string", default: "iopo" },
+  model: { type: "string" },
+  quads: { type: "string" },
+  steps: { type: "string" },
+  rounds: { type: "string", default: "1" },
+  checkpointing: { type: "string", default: "both" },
+  against: { type: "string" },
+  dtypes: { type: "string", default: "float32,bfloat16" },
+  threads: { type: "string" },
+  tokenizer: { type: "string" },
+  template: { type: "string" },
+  rows: { type: "string" },
+  backends: { type: "string", default: "onnx,webgpu" },
+  backend: { type: "string", default: "onnx" },
+  prompt: { type: "string", default: "512" },
+  batches: { type: "string", default: "1,8" },
+  latency: { type: "string", default: "50" },
+  concurrency: { type: "string", default: "64" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
+
+/** What a bench found, and the same as text. */
+interface Found {
+  found: unknown;
+  text: string;
+}
+
+const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) => Promise<Found>>> = {
+  train: async (a, say) => {
+    const stage = oneOf("stage", a.stage, ["iopo", "dpo", "sft"]);
+    const { runs, peakGflops } = await benchTrain({
+      stage,
+      model: need(a, "model"),
+      quads: need(a, "quads"),
+      steps: count(a.steps, 3),
+      rounds: count(a.rounds, 1),
+      checkpointing: a.checkpointing === "both"
+        ? ["off", "on"]
+        : [oneOf("checkpointing", a.checkpointing, ["on", "off"])],
+      against: a.against ?? null,
+      dtypes: a.dtypes.split(",").map((dtype) => oneOf("dtypes", dtype, ["float32", "bfloat16"])),
+      threads: threads(a),
+    }, say);
+    return { found: { runs, peakGflops }, text: `\n${trainBenchText(runs, peakGflops)}` };
+  },
+  data: async (a) => {
+    const found = await benchData(builtinRegistry(), {
+      tokenizer: need(a, "tokenizer"),
+      ...(a.template !== undefined && { template: a.template }),
+      ...(a.rows !== undefined && { rows: count(a.rows, 0) }),
+    });
+    const { rows, tokensPerRow, seconds, peakBytes, cachedSeconds } = found;
+    const text = `${rows} rows of ${tokensPerRow.toFixed(0)} tokens in ${seconds.toFixed(1)} s, ` +
+      `${(peakBytes / 2 ** 20).toFixed(0)} MiB at most; ${cachedSeconds.toFixed(1)} s from the cache`;
+    return { found, text };
+  },
+  kernels: async (a) => {
+    const names = a.backends.split(",").map((name) => oneOf("backends", name, ["onnx", "webgpu"]));
+    const backends = await Promise.all(
+      names.map((backend) => makeBackend({ backend, provider: "cpu", threads: threads(a) })),
+    );
+    const found = await benchKernels(backends, a.rows === undefined ? {} : { rows: count(a.rows, 0) });
+    for (const backend of backends) await backend.dispose();
+    return { found, text: kernelBenchText(found) };
+  },
+  generate: async (a) => {
+    const backend = oneOf("backend", a.backend, ["onnx", "webgpu", "reference"]);
+    const what = {
+      model: need(a, "model"),
+      device: { backend, provider: "cpu" as const, threads: threads(a) },
+      prompt: count(a.prompt, 512),
+      steps: count(a.steps, 32),
+      batches: a.batches.split(",").map((batch) => count(batch, 1)),
+    };
+    const figures = await benchGenerate(what);
+    return { found: { ...what, ...figures }, text: generateBenchText(what, figures) };
+  },
+  eval: async (a) => {
+    const found = await benchEval({
+      latencyMs: count(a.latency, 50),
+      concurrency: count(a.concurrency, 64),
+      rounds: count(a.rounds, 1),
+    });
+    return { found, text: evalBenchText(found) };
+  },
+};
 
 /** Carries out one bench; gives its exit code. */
 export async function bench(args: readonly string[]): Promise<number> {
-  const { values: a, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      stage: { type: "string", default: "iopo" },
-      model: { type: "string" },
-      quads: { type: "string" },
-      steps: { type: "string", default: "3" },
-      rounds: { type: "string", default: "1" },
-      checkpointing: { type: "string", default: "both" },
-      against: { type: "string" },
-      dtypes: { type: "string", default: "float32,bfloat16" },
-      threads: { type: "string" },
-      tokenizer: { type: "string" },
-      template: { type: "string" },
-      rows: { type: "string" },
-      backends: { type: "string", default: "onnx,webgpu" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const what = positionals[0];
-  if (a.help || what === undefined) {
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  const name = positionals[0];
+  if (values.help || name === undefined) {
     console.log(HELP);
-    return a.help ? 0 : 1;
+    return values.help ? 0 : 1;
   }
-  const need = (name: "model" | "quads" | "tokenizer"): string => {
-    const value = a[name];
-    if (value === undefined) throw new RangeError(`Cannot bench ${what} without --${name}. See --help`);
-    return value;
-  };
-  const say = a.json ? console.error : console.log;
-  if (what === "train") {
-    if (a.stage !== "iopo" && a.stage !== "dpo" && a.stage !== "sft") {
-      throw new RangeError(`Cannot bench stage "${a.stage}": iopo, dpo and sft are known`);
-    }
-    const { runs, peakGflops } = await benchTrain({
-      stage: a.stage,
-      model: need("model"),
-      quads: need("quads"),
-      steps: Number(a.steps),
-      rounds: Number(a.rounds),
-      checkpointing: a.checkpointing === "both" ? ["off", "on"] : [a.checkpointing === "on" ? "on" : "off"],
-      against: a.against ?? null,
-      dtypes: a.dtypes.split(",") as ("float32" | "bfloat16")[],
-      threads: a.threads ? Number(a.threads) : null,
-    }, say);
-    console.log(
-      a.json ? JSON.stringify({ runs, peakGflops }, null, 2) : `\n${trainBenchText(runs, peakGflops)}`,
-    );
-    return 0;
+  const { found, text } = await BENCHES[oneOf("bench", name, Object.keys(BENCHES))]!(
+    values as Values,
+    values.json ? console.error : console.log,
+  );
+  console.log(values.json ? JSON.stringify(found, null, 2) : text);
+  return 0;
+}
+
+function need(a: Values, name: "model" | "quads" | "tokenizer"): string {
+  const value = a[name];
+  if (value === undefined) throw new RangeError(`Cannot bench without --${name}. See --help`);
+  return value;
+}
+
+function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((candidate) => candidate === value);
+  if (found === undefined) {
+    throw new RangeError(`Cannot use ${name} "${value}": ${known.join(", ")} are known`);
   }
-  if (what === "data") {
-    const found = await benchData(builtinRegistry(), {
-      tokenizer: need("tokenizer"),
-      ...(a.template !== undefined && { template: a.template }),
-      ...(a.rows !== undefined && { rows: Number(a.rows) }),
-    });
-    const text =
-      `${found.rows} rows of ${found.tokensPerRow.toFixed(0)} tokens in ${found.seconds.toFixed(1)} s, ` +
-      `${(found.peakBytes / 2 ** 20).toFixed(0)} MiB at most; ${
-        found.cachedSeconds.toFixed(1)
-      } s from the cache`;
-    console.log(a.json ? JSON.stringify(found, null, 2) : text);
-    return 0;
+  return found;
+}
+
+function count(text: string | undefined, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new RangeError(`Cannot count "${text}": a whole number above 0 is needed`);
   }
-  if (what === "kernels") {
-    const backends: Awaited<ReturnType<typeof makeBackend>>[] = [];
-    for (const backend of a.backends.split(",")) {
-      if (backend !== "onnx" && backend !== "webgpu") {
-        throw new RangeError(`Cannot bench kernels on backend "${backend}": onnx and webgpu are known`);
-      }
-      backends.push(
-        await makeBackend({ backend, provider: "cpu", threads: a.threads ? Number(a.threads) : null }),
-      );
-    }
-    const found = await benchKernels(backends, a.rows === undefined ? {} : { rows: Number(a.rows) });
-    console.log(a.json ? JSON.stringify(found, null, 2) : kernelBenchText(found));
-    for (const backend of backends) await backend.dispose();
-    return 0;
-  }
-  throw new RangeError(`Cannot bench "${what}": train, data and kernels are known`);
+  return value;
+}
+
+function threads(a: Values): number | null {
+  return a.threads === undefined ? null : count(a.threads, 1);
 }
 
 if (import.meta.main) await runTask(() => bench(Deno.args));

@@ -234,22 +234,40 @@ async function fetchWhole(
   maxBytes: number,
 ): Promise<Response> {
   const response = await fetch(input, init);
+  const text = await boundedText(response, maxBytes);
+  if (response.ok) checkJson(text);
+  const headers = withoutEncoding(response.headers);
+  if (response.ok) headers.set("content-type", "application/json");
+  return new Response(text, { status: response.status, headers });
+}
+
+async function boundedText(response: Response, maxBytes: number): Promise<string> {
+  const tooLong = () =>
+    new AnswerError("too_large", `the answer is longer than ${maxBytes} bytes (args.max_bytes)`);
+  const length = response.headers.get("content-length");
+  if (length !== null && response.headers.get("content-encoding") === null) {
+    if (Number(length) > maxBytes) {
+      await response.body?.cancel();
+      throw tooLong();
+    }
+    return await response.text();
+  }
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const part of response.body ?? []) {
     size += part.length;
-    if (size > maxBytes) {
-      throw new AnswerError("too_large", `the answer is longer than ${maxBytes} bytes (args.max_bytes)`);
-    }
+    if (size > maxBytes) throw tooLong();
     parts.push(part);
   }
-  const text = await new Blob(parts).text();
-  if (response.ok) checkJson(text);
-  const headers = new Headers(response.headers);
-  headers.set("content-type", response.ok ? "application/json" : headers.get("content-type") ?? "text/plain");
-  headers.delete("content-encoding");
-  headers.delete("content-length");
-  return new Response(text, { status: response.status, headers });
+  return await new Blob(parts).text();
+}
+
+/** The text is unpacked already. */
+function withoutEncoding(headers: Headers): Headers {
+  const left = new Headers(headers);
+  left.delete("content-encoding");
+  left.delete("content-length");
+  return left;
 }
 
 function checkJson(text: string): void {
