@@ -19,7 +19,6 @@ import { builtinRegistry } from "../plugins/builtins.ts";
 import { benchEval, evalBenchText } from "../plugins/evaluation/eval_bench.ts";
 import { makeBackend } from "../plugins/engine/backends.ts";
 import { benchGenerate, generateBenchText } from "../plugins/engine/generate_bench.ts";
-import { benchEval, evalBenchText } from "../plugins/evaluation/eval_bench.ts";
 import { benchData } from "./_bench_data.ts";
 import { benchTrain, trainBenchText } from "./_bench_train.ts";
 import { runTask } from "./_cli.ts";
@@ -112,7 +111,8 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
     return { found, text };
   },
   kernels: async (a) => {
-    const names = a.backends.split(",").map((name) => oneOf("backends", name, ["onnx", "webgpu"]));
+    const known = ["onnx", "webgpu"] as const;
+    const names = a.backends.split(",").map((name) => oneOf<"onnx" | "webgpu">("backends", name, known));
     const backends = await Promise.all(
       names.map((backend) => makeBackend({ backend, provider: "cpu", threads: threads(a) })),
     );

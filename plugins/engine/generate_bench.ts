@@ -1,16 +1,15 @@
 /**
  * Speed of generating: prompt tokens a second, and tokens a second of one and of several sequences at once.
  *
- *     deno run -A plugins/engine/generate_bench.ts --model MODEL [--prompt 512] [--steps 32] [--batches 1,8] [--json]
+ *     deno task bench generate --model MODEL [--prompt 512] [--steps 32] [--batches 1,8] [--json]
  *
  * That steps with the cache give what a whole pass gives is checked before anything is timed.
  * @module
  */
-import { parseArgs } from "node:util";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
 import { GenerationEngine } from "./generate_engine.ts";
-import { CPU, decoderOf } from "./generate_options.ts";
+import { decoderOf } from "./generate_options.ts";
 import type { BackendChoice } from "./host.ts";
 
 /** What is measured. */
@@ -119,28 +118,4 @@ export function generateBenchText(bench: GenerateBench, figures: GenerateFigures
     ),
     `with and without the cache, logits differ by ${figures.difference.toExponential(1)}`,
   ].join("\n");
-}
-
-if (import.meta.main) {
-  const { values: a } = parseArgs({
-    options: {
-      model: { type: "string" },
-      backend: { type: "string", default: "onnx" },
-      threads: { type: "string" },
-      prompt: { type: "string", default: "512" },
-      steps: { type: "string", default: "32" },
-      batches: { type: "string", default: "1,8" },
-      json: { type: "boolean", default: false },
-    },
-  });
-  if (a.model === undefined) throw new RangeError("Cannot measure nothing: give --model MODEL");
-  const device: BackendChoice = {
-    ...CPU,
-    backend: a.backend as BackendChoice["backend"],
-    threads: a.threads === undefined ? null : Number(a.threads),
-  };
-  const batches = a.batches.split(",").map(Number);
-  const what = { model: a.model, device, prompt: Number(a.prompt), steps: Number(a.steps), batches };
-  const figures = await benchGenerate(what);
-  console.log(a.json ? JSON.stringify({ ...what, ...figures }) : generateBenchText(what, figures));
 }
