@@ -5,7 +5,6 @@
  * deno task bench train --stage iopo --model MODEL --quads quads.json [--against "python3 bench_iopo_torch.py"]
  * deno task bench data --tokenizer DIR
  * deno task bench kernels [--backends onnx,webgpu]
- * deno task bench eval [--items N] [--rounds N]
  * deno task bench generate --model MODEL
  * deno task bench eval
  * ```
@@ -33,10 +32,6 @@ const HELP = `Usage
     --dtypes float32,bfloat16   of the peer (float32,bfloat16)
     --threads N                 of each process (one a core)
   deno task bench data --tokenizer DIR|FILE [--template NAME] [--rows N]
-  deno task bench eval [options]
-    --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
-    --latency MS                until the mock server answers (50)
-    --rounds N                  runs (1)
   deno task bench kernels [options]
     --backends onnx,webgpu      where (onnx,webgpu)
     --rows N                    tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)
@@ -45,6 +40,7 @@ const HELP = `Usage
     --prompt N --steps N        tokens of the prompt (512), timed steps (32)
     --batches 1,8               answers at once
   deno task bench eval [options]
+    --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
     --latency MS                of the mock server that is started (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
@@ -67,6 +63,7 @@ const OPTIONS = {
   backend: { type: "string", default: "onnx" },
   prompt: { type: "string", default: "512" },
   batches: { type: "string", default: "1,8" },
+  items: { type: "string", default: "1042" },
   latency: { type: "string", default: "50" },
   concurrency: { type: "string", default: "64" },
   json: { type: "boolean", default: false },
@@ -134,6 +131,7 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
   },
   eval: async (a) => {
     const found = await benchEval({
+      items: count(a.items, 1042),
       latencyMs: count(a.latency, 50),
       concurrency: count(a.concurrency, 64),
       rounds: count(a.rounds, 1),
