@@ -39,9 +39,17 @@ const HELP = `Usage
     --backend onnx              where (onnx, webgpu or reference)
     --prompt N --steps N        tokens of the prompt (512), timed steps (32)
     --batches 1,8               answers at once
+  deno task bench kernels [options]
+    --backends onnx,webgpu      where (onnx,webgpu)
+    --rows N                    tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)
+  deno task bench generate --model PATH [options]
+    --backend onnx              where (onnx, webgpu or reference)
+    --prompt N --steps N        tokens of the prompt (512), timed steps (32)
+    --batches 1,8               answers at once
   deno task bench eval [options]
     --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
-    --latency MS                of the mock server that is started (50)
+    --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
+    --latency MS                until the mock server answers (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
   --json                        one JSON object instead of a table`;
@@ -64,6 +72,7 @@ const OPTIONS = {
   prompt: { type: "string", default: "512" },
   batches: { type: "string", default: "1,8" },
   items: { type: "string", default: "1042" },
+  items: { type: "string" },
   latency: { type: "string", default: "50" },
   concurrency: { type: "string", default: "64" },
   json: { type: "boolean", default: false },
@@ -132,6 +141,7 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
   eval: async (a) => {
     const found = await benchEval({
       items: count(a.items, 1042),
+      ...(a.items !== undefined && { items: count(a.items, 1042) }),
       latencyMs: count(a.latency, 50),
       concurrency: count(a.concurrency, 64),
       rounds: count(a.rounds, 1),
