@@ -61,10 +61,7 @@ export async function benchTrain(
       command: [
         Deno.execPath(),
         "run",
-        "--allow-read",
-        "--allow-env",
-        "--allow-ffi",
-        "--allow-sys",
+        "-A", // resident memory and process age stand in /proc, which Deno opens with all permissions only
         fileURLToPath(new URL("./_bench_train_child.ts", import.meta.url)),
         "--model",
         path,

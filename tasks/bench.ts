@@ -48,7 +48,6 @@ const HELP = `Usage
     --batches 1,8               answers at once
   deno task bench eval [options]
     --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
-    --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
     --latency MS                until the mock server answers (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
@@ -72,7 +71,6 @@ const OPTIONS = {
   prompt: { type: "string", default: "512" },
   batches: { type: "string", default: "1,8" },
   items: { type: "string", default: "1042" },
-  items: { type: "string" },
   latency: { type: "string", default: "50" },
   concurrency: { type: "string", default: "64" },
   json: { type: "boolean", default: false },
@@ -141,7 +139,6 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
   eval: async (a) => {
     const found = await benchEval({
       items: count(a.items, 1042),
-      ...(a.items !== undefined && { items: count(a.items, 1042) }),
       latencyMs: count(a.latency, 50),
       concurrency: count(a.concurrency, 64),
       rounds: count(a.rounds, 1),
