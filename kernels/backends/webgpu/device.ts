@@ -11,19 +11,6 @@ export interface Pipeline {
   layout: GPUBindGroupLayout;
 }
 
-/**
- * Waits for the GPU with a timer running. Deno 2.9.6's event loop was seen (once in some 60 processes on a loaded machine)
- * to sleep without a timeout while such a promise was pending, and to go on when a signal came.
- */
-export async function awake<T>(promise: Promise<T>): Promise<T> {
-  const timer = setInterval(() => {}, 100);
-  try {
-    return await promise;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
 /** A device with what belongs to it. */
 export class Device {
   /** Tensors and uniforms. */
@@ -91,7 +78,7 @@ export class Device {
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
     this.gpu.queue.submit([encoder.finish()]);
     try {
-      await awake(staging.mapAsync(1, 0, size));
+      await staging.mapAsync(1, 0, size);
     } catch (error) {
       // A lost device rejects the mapping before its own promise settles.
       await Promise.resolve();
@@ -107,7 +94,7 @@ export class Device {
 
   /** Waits until all work is done. */
   async finish(): Promise<void> {
-    await awake(this.gpu.queue.onSubmittedWorkDone());
+    await this.gpu.queue.onSubmittedWorkDone();
   }
 
   /** Frees everything. */
@@ -139,7 +126,7 @@ export class Device {
       layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: "main" },
     });
-    const error = await awake(this.gpu.popErrorScope());
+    const error = await this.gpu.popErrorScope();
     if (error) throw new Error(`Cannot compile shader "${label}": ${error.message}\n${code}`);
     return { pipeline, layout };
   }

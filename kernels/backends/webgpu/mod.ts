@@ -3,7 +3,7 @@
  * @module
  */
 import { type Backend, elements, type HostArray } from "../../backend.ts";
-import { awake, Device } from "./device.ts";
+import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
 import { selfTest } from "./self_test.ts";
 import { GpuTensor } from "./tensor.ts";
@@ -59,7 +59,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     );
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  const made = await awake(adapter.requestDevice({ label: "dinotune", requiredLimits }));
+  const made = await adapter.requestDevice({ label: "dinotune", requiredLimits });
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
   const backend = onDevice(device, adapter.info);
