@@ -151,6 +151,9 @@ export async function train(
     files: [...trainedFiles(config), ...files, { name: "run.yaml", what: "every key of this run" }],
     next: result.finished
       ? [
+        ...(configPath === DEFAULT_CONFIG
+          ? [{ command: "deno task eval", what: "answer held-out instructions without and with this adapter" }]
+          : []),
         {
           command: `deno task preview ${join(config.output_dir, "run.yaml")}`,
           what: "see what the model was trained on",
