@@ -72,6 +72,7 @@ export class ItemStore implements Disposable {
   readonly #decoder = new TextDecoder();
   #end = 0;
   #unflushed = 0;
+  #flushing = false;
 
   /** Bytes of a cut-off line that were dropped on opening. */
   readonly dropped: number;
@@ -151,16 +152,20 @@ export class ItemStore implements Disposable {
     for (const lines of Object.values(this.#lines)) lines.clear();
   }
 
-  /** Flushes to the disk; call it now and then, and at the end. */
+  /**
+   * Flushes to the disk in the background: a busy disk may take seconds, and requests go on meanwhile. What was written is
+   * safe from a kill in any case; flushing is against power cuts.
+   */
   flush(): void {
-    if (this.#unflushed === 0) return;
-    this.#file.syncDataSync();
+    if (this.#unflushed === 0 || this.#flushing) return;
     this.#unflushed = 0;
+    this.#flushing = true;
+    this.#file.syncData().catch(() => {}).finally(() => this.#flushing = false);
   }
 
   /** Flushes and closes. */
   [Symbol.dispose](): void {
-    this.flush();
+    if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
     this.#file.close();
   }
 

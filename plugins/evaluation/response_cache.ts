@@ -64,6 +64,7 @@ export class ResponseCache implements Disposable {
         PRAGMA busy_timeout = 10000;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
+        PRAGMA wal_autocheckpoint = 8000;
         CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, model TEXT NOT NULL, answer TEXT NOT NULL) WITHOUT ROWID;
       `);
       this.#get = this.#database.prepare("SELECT answer FROM responses WHERE key = ?");
