@@ -166,6 +166,8 @@ export class ItemStore implements Disposable {
   /** Flushes and closes. */
   [Symbol.dispose](): void {
     if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
+    // a flush that is still going on keeps the file, and with it the lock, open a little longer
+    if (!this.#readOnly) this.#file.unlockSync();
     this.#file.close();
   }
 
