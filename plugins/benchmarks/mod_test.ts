@@ -7,6 +7,8 @@ Deno.test("every benchmark makes a product from validated options, with rules or
     "benchmark/trace",
     "benchmark/ifeval",
     "benchmark/cfbench",
+    "benchmark/constraints",
+    "benchmark/rows",
   ]);
   for (const plugin of benchmarks as readonly Plugin<"benchmark">[]) {
     for (const [name, option] of Object.entries(plugin.options.shape)) {

@@ -1,0 +1,157 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+
+import { builtinRegistry } from "../../builtins.ts";
+import type { BenchmarkItem, Judgement } from "../benchmark.ts";
+import { findScore, scoreResults } from "../scores.ts";
+import { readRowItems } from "./read.ts";
+import { unitProtocol } from "./rows.ts";
+
+const collect = async (
+  text: string | Uint8Array<ArrayBuffer>,
+  suffix = ".jsonl",
+): Promise<BenchmarkItem[]> => {
+  const file = await Deno.makeTempFile({ suffix });
+  try {
+    await (typeof text === "string" ? Deno.writeTextFile(file, text) : Deno.writeFile(file, text));
+    return await Array.fromAsync(readRowItems(file));
+  } finally {
+    await Deno.remove(file);
+  }
+};
+
+Deno.test("readRowItems() reads prompts, messages, constraints with and without rules, plain and gzipped", async () => {
+  const text = '{"id": 3, "prompt": "p", "constraints": ["c"]}\n' +
+    '{"id": "b", "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}], ' +
+    '"constraints": [{"text": "t", "rule": {"id": "punctuation:no_comma"}, "groups": {"kind": "k"}}], "groups": {"g": "1"}}';
+  const expected: BenchmarkItem[] = [
+    {
+      id: "3",
+      messages: [{ role: "user", content: "p" }],
+      constraints: [{ text: "c", groups: {} }],
+      groups: {},
+      fields: {},
+    },
+    {
+      id: "b",
+      messages: [{ role: "system", content: "s" }, { role: "user", content: "u" }],
+      constraints: [{
+        text: "t",
+        rule: { id: "punctuation:no_comma", kwargs: {} },
+        groups: { rule: "punctuation:no_comma", kind: "k" },
+      }],
+      groups: { g: "1" },
+      fields: {},
+    },
+  ];
+  assertEquals(await collect(text), expected);
+  const packed = await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip")))
+    .bytes();
+  assertEquals(await collect(packed, ".jsonl.gz"), expected);
+});
+
+const bad: [string, string][] = [
+  ['{"id": "a", "prompt": "p", "constraints": []}', "constraints"],
+  [
+    '{"id": "a", "prompt": "p", "messages": [{"role": "user", "content": "u"}], "constraints": ["c"]}',
+    "one of the two",
+  ],
+  [
+    '{"id": "a", "messages": [{"role": "assistant", "content": "u"}], "constraints": ["c"]}',
+    "end with a user turn",
+  ],
+  ['{"prompt": "p", "constraints": ["c"]}', "id"],
+  ['{"id": "a", "prompt": "p", "constraints": [{"text": "c", "rul": 1}]}', "constraints.0"],
+  ["not json", ":1 as JSON"],
+];
+for (const [row, message] of bad) {
+  Deno.test(`readRowItems() refuses ${row}`, async () => {
+    await assertRejects(() => collect(row), SyntaxError, message);
+  });
+}
+
+Deno.test("readRowItems() names a file that isn't there", async () => {
+  await assertRejects(
+    () => Array.fromAsync(readRowItems("nowhere.jsonl")),
+    RangeError,
+    "Cannot read nowhere.jsonl",
+  );
+});
+
+Deno.test("unitProtocol() reads TRACE's 0 to 10 as 0 to 1", () => {
+  const protocol = unitProtocol(2);
+  const item: BenchmarkItem = {
+    id: "i",
+    messages: [{ role: "user", content: "q" }],
+    constraints: [{ text: "a", groups: {} }],
+    groups: {},
+    fields: {},
+  };
+  const { constraints, overall } = protocol.read(
+    item,
+    'Fine Grained Score: [{"a": 7}]\nConstraints Overall Score: [[7]]',
+  );
+  assertAlmostEquals(constraints[0]!.score!, 0.7, 1e-12);
+  assertAlmostEquals(overall.score!, 0.7, 1e-12);
+  assertEquals(protocol.read(item, "nothing").constraints[0]!.score, null);
+});
+
+Deno.test("rows' scores count what is kept and leave what isn't scored out (by hand)", () => {
+  const benchmark = builtinRegistry().create("benchmark", "rows", { path: "x" });
+  const item = (id: string, n: number): BenchmarkItem => ({
+    id,
+    messages: [],
+    constraints: Array.from(
+      { length: n },
+      (_, i) => ({ text: `${i}`, groups: { kind: i === 0 ? "first" : "other" } }),
+    ),
+    groups: { size: `${n}` },
+    fields: {},
+  });
+  const judged = (...scores: (number | null)[]): Judgement => ({
+    constraints: scores.map((score) => score === null ? { score, reason: "r" } : { score }),
+    overall: { score: null, reason: "r" },
+    raw: "",
+  });
+  const scores = scoreResults(benchmark, [
+    { item: item("a", 2), response: "x", judgement: judged(1, 1) },
+    { item: item("b", 2), response: "x", judgement: judged(1, 0.5) },
+    { item: item("c", 2), response: "x", judgement: judged(1, null) },
+    { item: item("d", 1), response: null, judgement: null },
+  ]);
+  assertEquals(findScore(scores, "followed"), {
+    metric: "followed",
+    value: 0.5,
+    ofAll: 0.25,
+    scored: 2,
+    unscored: 2,
+  });
+  assertEquals(findScore(scores, "constraint")?.value, 4 / 5);
+  assertEquals(findScore(scores, "mean")?.value, 4.5 / 5);
+  assertEquals(findScore(scores, "constraint", "kind", "other")?.value, 1 / 2);
+  assertEquals(findScore(scores, "followed", "size", "1")?.value, null);
+});
+
+Deno.test("benchmark constraints: the data's own answers keep every constraint, others don't", async () => {
+  const benchmark = builtinRegistry().create("benchmark", "constraints");
+  const items = await Array.fromAsync(benchmark.items());
+  assertEquals(items.length, 200);
+  // heldout_sft.jsonl holds x1 with y1 and comes from the same records, written by fixtures/constraints/make_data.ts
+  const sft = (await Deno.readTextFile(
+    new URL("../../../fixtures/constraints/data/heldout_sft.jsonl", import.meta.url),
+  ))
+    .trimEnd().split("\n").map((line) =>
+      JSON.parse(line) as { instruction?: string; output?: string; messages?: { content: string }[] }
+    );
+  const answers = new Map(
+    sft.map((row) => [row.instruction ?? row.messages![0]!.content, row.output ?? row.messages![1]!.content]),
+  );
+  let checked = 0;
+  for (const item of items) {
+    const answer = answers.get(item.messages[0]!.content);
+    if (answer === undefined) continue;
+    checked++;
+    assertEquals((await benchmark.check!(item, answer)).overall.score, 1, item.id);
+    assertEquals((await benchmark.check!(item, "")).overall.score, 0, item.id);
+  }
+  assert(checked > 100, `${checked} answers found`);
+});

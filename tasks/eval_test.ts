@@ -1,0 +1,205 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { fileURLToPath } from "node:url";
+
+import { mockServer } from "../plugins/evaluation/_mock_server.ts";
+import { rowsText } from "../plugins/evaluation/_fixtures.ts";
+import { card, compare, evaluate, exitCode, readCommand } from "./eval.ts";
+import { silentProgress } from "../plugins/outputs/mod.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The task as a person runs it; with the environment's keys taken away. */
+async function run(args: string[], env: Record<string, string> = {}): Promise<{ code: number; out: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", join(ROOT, "tasks/eval.ts"), ...args],
+    cwd: ROOT,
+    env: { OPENAI_API_KEY: "", OPENAI_API_BASE: "", OPENAI_BASE_URL: "", NO_COLOR: "1", ...env },
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout) + text.decode(stderr) };
+}
+
+Deno.test("deno task eval: the released files, one key of the environment, another model and directory on the command line", async () => {
+  await inFolder(async (folder) => {
+    await using server = mockServer();
+    const { code, out } = await run([
+      "examples/eval/config/evaluator-trace-gpt-gpt.yaml",
+      `out_dir=${join(folder, "out")}`,
+      `model.args.api_base=${server.base}`,
+      `cache=${join(folder, "cache.sqlite")}`,
+      "max_samples=12",
+    ], { OPENAI_API_KEY: "sk-of-the-judge", OPENAI_API_BASE: server.base });
+    assertEquals(code, 0, out);
+    assertStringIncludes(out, "qwen2_7b_trace_iopo on trace 1, judged by gpt-4o");
+    // the served model was asked without a key, the judge with it
+    const keys = new Map(server.log.map(({ body, authorization }) => [body.model, authorization]));
+    assertEquals(keys.get("gpt-4o"), "Bearer sk-of-the-judge");
+    assert(!keys.get("qwen2_7b_trace_iopo")!.includes("sk-of"));
+    const asked = server.log.find(({ body }) => body.model === "qwen2_7b_trace_iopo")!.body;
+    assertEquals([asked["temperature"], asked["top_p"], asked["max_tokens"]], [0.1, 1, 2048]);
+    const judge = server.log.find(({ body }) => body.model === "gpt-4o")!.body;
+    assertEquals([judge["temperature"], judge["top_p"]], [0, 0.8]);
+    assert(!out.includes("sk-of-the-judge"));
+  });
+});
+
+Deno.test("deno task eval tells what is wrong in one line and exits with 1", async () => {
+  const trace = "examples/eval/config/evaluator-trace-gpt-gpt.yaml";
+  const faults: [string[], Record<string, string>, string][] = [
+    [[trace], {}, "OPENAI_API_BASE"],
+    [
+      [trace],
+      { OPENAI_API_BASE: "http://localhost:9/v1" },
+      "the environment variable OPENAI_API_KEY isn't set",
+    ],
+    [[trace, "concurency=3"], {}, 'did you mean "concurrency"'],
+    [["nowhere.yaml"], {}, "there is no such file"],
+    [["--stage", "juge"], {}, 'did you mean "judge"'],
+    [["--compare", "a"], {}, "two run directories"],
+    [["--compare", "a", "b"], {}, "has no run.yaml"],
+    [["--frobnicate"], {}, "unknown flag"],
+  ];
+  for (const [args, env, message] of faults) {
+    const { code, out } = await run(args, env);
+    assertEquals(code, 1, out);
+    assertStringIncludes(out, message);
+    assert(!out.includes("    at "), out);
+  }
+});
+
+Deno.test("evaluate(), compare() and card(): exit codes, flipped items, agreement", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(9));
+    await Deno.writeTextFile(
+      join(folder, "answers.jsonl"),
+      Array.from({ length: 9 }, (_, i) => JSON.stringify({ id: `row-${i}`, response: `answer ${i}` })).join(
+        "\n",
+      ),
+    );
+    const verdicts = (name: string, of: (i: number, c: number) => number) =>
+      Deno.writeTextFile(
+        join(folder, name),
+        Array.from({ length: 9 }, (_, i) =>
+          JSON.stringify({
+            id: `row-${i}`,
+            scores: Array.from({ length: 1 + i % 3 }, (_, c) => of(i, c)),
+          })).join("\n"),
+      );
+    await verdicts("kind.jsonl", () => 1);
+    await verdicts("strict.jsonl", (i, c) => i < 3 && c === 0 ? 0 : 1);
+    const yaml = join(folder, "eval.yaml");
+    await Deno.writeTextFile(
+      yaml,
+      "evaluator:\n  type: rows\n  dataset: {args: {url: rows.jsonl}}\n  model: {type: recorded, args: {path: answers.jsonl}}\n" +
+        "  judge: {type: recorded, args: {path: kind.jsonl}}\n  cache: false\n  out_dir: x\n",
+    );
+    const options = { say: () => {}, progress: silentProgress() };
+    const go = (dir: string, ...more: string[]) =>
+      evaluate(yaml, [`out_dir=${join(folder, dir)}`, ...more], options);
+    assertEquals(exitCode(await go("a")), 0);
+    const strict = `judge={type: recorded, args: {path: ${JSON.stringify(join(folder, "strict.jsonl"))}}}`;
+    assertEquals(exitCode(await go("b", strict, "threshold=0.6")), 0);
+    assertEquals(exitCode(await go("b", strict, "threshold.followed=0.7")), 3);
+
+    const text = await compare(join(folder, "a"), join(folder, "b"));
+    assertStringIncludes(text, "3 : 0, p = 0.250");
+    assertStringIncludes(text, "3 items worse in B: row-0, row-1, row-2");
+    assertStringIncludes(text, "note: the judges differ");
+    const json = JSON.parse(await compare(join(folder, "a"), join(folder, "b"), true));
+    assertAlmostEquals(json.scores[0].difference, -1 / 3, 1e-12);
+
+    // of 18 constraints the kind judge calls 3 met that the strict one doesn't
+    const made = JSON.parse(await card(join(folder, "a"), join(folder, "strict.jsonl"), 1, true));
+    assertEquals([
+      made.agreement.constraints,
+      made.agreement.accuracy,
+      made.agreement.tooKind,
+      made.agreement.tooStrict,
+    ], [18, 15 / 18, 3 / 18, 0]);
+    assertEquals(
+      JSON.parse(await card(join(folder, "b"), join(folder, "a"), 1, true)).agreement.tooStrict,
+      3 / 18,
+    );
+    assertStringIncludes(await card(join(folder, "b")), "# Judge card: recorded");
+
+    await Deno.writeTextFile(join(folder, "answers.jsonl"), '{"id": "row-0", "response": "only one"}\n');
+    const partial = await go("c");
+    assertEquals([exitCode(partial), partial.results!.counts.unanswered], [2, 8]);
+  });
+});
+
+Deno.test("readCommand() takes stages, comparisons and cards apart", () => {
+  assertEquals(readCommand(["x.yaml", "--stage", "score", "a=1"]), {
+    verb: "evaluate",
+    stage: "score",
+    rest: ["x.yaml", "a=1"],
+  });
+  assertEquals(readCommand(["--stage=judge"]), { verb: "evaluate", stage: "judge", rest: [] });
+  assertEquals(readCommand(["--compare", "a", "b", "--json"]), {
+    verb: "compare",
+    runs: ["a", "b"],
+    json: true,
+  });
+  assertEquals(readCommand(["--judge-card", "a", "reference=f", "scale=10"]), {
+    verb: "card",
+    run: "a",
+    reference: "f",
+    scale: 10,
+    json: false,
+  });
+  assertThrows(() => readCommand(["--judge-card"]), RangeError, "--judge-card RUN");
+});
+
+Deno.test("deno task eval without a file judges the bundled model by rules, offline", async () => {
+  await inFolder(async (folder) => {
+    const { code, out } = await run([`out_dir=${join(folder, "out")}`, "max_samples=20", "cache=false"]);
+    assertEquals(code, 0, out);
+    assertStringIncludes(out, "on constraints 1, judged by rules");
+    const results = JSON.parse(await Deno.readTextFile(join(folder, "out", "results.json")));
+    assertEquals([results.complete, results.counts.judged, results.counts.unscored], [true, 20, 0]);
+  });
+});
+
+Deno.test("evaluate_all_task_for_model.sh takes the released script's three arguments and changes no file", async () => {
+  await inFolder(async (folder) => {
+    await using server = mockServer();
+    const config = join(ROOT, "examples/eval/config");
+    const before = await Deno.readTextFile(join(config, "evaluator-trace-gpt-gpt.yaml"));
+    await Deno.writeTextFile(
+      join(folder, "small.yaml"),
+      "evaluator:\n  type: trace\n  max_samples: 3\n  cache: false\n  out_dir: x\n  model: {type: vllm, args: {name: other}}\n  evaluator_llm: {type: alibaba-remote-llm, args: {name: gpt-4o}}\n",
+    );
+    await Deno.writeTextFile(
+      join(folder, "model.yaml"),
+      `type: vllm\nargs: {name: mine, api_base: "${server.base}", api_key: "EMPTY"}\n`,
+    );
+    const script = join(ROOT, "examples/eval/evaluate_all_task_for_model.sh");
+    const env = {
+      OPENAI_API_KEY: "k",
+      OPENAI_API_BASE: server.base,
+      PATH: `${join(Deno.execPath(), "..")}:${Deno.env.get("PATH")}`,
+    };
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: [script, "result", join(folder, "model.yaml"), join(folder, "small.yaml")],
+      cwd: folder,
+      env,
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout));
+    const released = JSON.parse(await Deno.readTextFile(join(folder, "result/trace_mine.json")));
+    assertEquals([released.result.length, released.config.evaluator.model.args.name], [3, "mine"]);
+    assertEquals(await Deno.readTextFile(join(config, "evaluator-trace-gpt-gpt.yaml")), before);
+    const wrong = await new Deno.Command("bash", { args: [script, "result"], cwd: folder }).output();
+    assertEquals(wrong.code, 1);
+    assertStringIncludes(new TextDecoder().decode(wrong.stderr), "OUT_DIR MODEL_YAML EVALUATOR_YAML");
+  });
+});
