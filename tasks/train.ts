@@ -152,7 +152,10 @@ export async function train(
     next: result.finished
       ? [
         ...(configPath === DEFAULT_CONFIG
-          ? [{ command: "deno task eval", what: "answer held-out instructions without and with this adapter" }]
+          ? [{
+            command: "deno task eval",
+            what: "answer held-out instructions without and with this adapter",
+          }]
           : []),
         {
           command: `deno task preview ${join(config.output_dir, "run.yaml")}`,
