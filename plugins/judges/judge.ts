@@ -63,7 +63,7 @@ export interface JudgeResult {
 export class JudgeUnreachable extends Error {
   /** What the endpoint said. */
   readonly completion: Completion;
-  /** @param completion What the endpoint said */
+  /** Makes the error of one completion. */
   constructor(completion: Completion) {
     super(completion.error ?? "the judge gave no answer");
     this.name = "JudgeUnreachable";
