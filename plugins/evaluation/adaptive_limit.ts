@@ -43,6 +43,7 @@ export class AdaptiveLimit {
   #waiting: (() => void)[] = [];
 
   /**
+   * Nothing runs yet.
    * @param start Requests at once at the beginning, >= 1
    * @param max Never more, >= start
    * @param clock Time

@@ -13,6 +13,7 @@ export class Stopped extends Error {
   /** Why: the budget is spent, a person asked for it, or nothing can be asked. */
   readonly why: "budget" | "signal" | "fatal";
   /**
+   * A stop and its reason.
    * @param why Why
    * @param message For people
    */
@@ -72,7 +73,10 @@ export class Asker {
   readonly #failuresInRow = new Map<Endpoint, number>();
   #stopped: Stopped | null = null;
 
-  /** @param options How to ask */
+  /**
+   * Sends nothing yet.
+   * @param options How to ask
+   */
   constructor(options: AskerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? realClock;

@@ -49,6 +49,7 @@ export class Meter {
   };
 
   /**
+   * Starts the clock.
    * @param budget Limits
    * @param now Milliseconds
    */

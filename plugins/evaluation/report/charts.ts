@@ -13,6 +13,8 @@ export interface Chart {
   note: string;
   /** SVG text. */
   svg: string;
+  /** What the colours mean; none where there is one colour. The page draws it, because only a browser can measure text. */
+  legend: { name: string; color: string }[];
 }
 
 /** How many constraints there are of each pair of groups. */
@@ -29,6 +31,9 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto S
 /** Okabe and Ito's colours, told apart by colour-blind readers. */
 const COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A900", "#7A7A7A"];
 const MOST_BARS = 40;
+const CHART_WIDTH = 560;
+/** Room for a bar's number. */
+const VALUE_WIDTH = 48;
 
 /** Bars for every grouping of shares that has two names or more. */
 export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<Chart[]> {
@@ -45,6 +50,9 @@ export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<C
       note: `${metrics.join(" and ")}, with 95 % intervals; in brackets: how many` +
         (names.size > MOST_BARS ? `; the ${MOST_BARS} largest of ${names.size}` : ""),
       svg: await svgOf(barSpec(shown, metrics)),
+      legend: metrics.length > 1
+        ? metrics.map((name, i) => ({ name, color: COLORS[i % COLORS.length]! }))
+        : [],
     });
   }
   return charts;
@@ -81,19 +89,26 @@ function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[])
     text: `${(100 * s.value!).toFixed(1)}`,
   }));
   const several = metrics.length > 1;
+  const gutter = Math.min(320, Math.max(...values.map(({ name }) => textWidth(name))) + 14);
   const y = {
     field: "name",
     type: "nominal",
     sort: order.map(label),
     title: null,
-    axis: { labelLimit: 260, ticks: false, domain: false, labelPadding: 8 },
+    axis: {
+      labelLimit: 0,
+
+      ticks: false,
+      domain: false,
+      labelPadding: 8,
+    },
   };
   const offset = several ? { yOffset: { field: "metric", sort: [...metrics] } } : {};
   const color = {
     field: "metric",
     type: "nominal",
     scale: { domain: [...metrics], range: COLORS.slice(0, metrics.length) },
-    legend: several ? { title: null, orient: "top" } : null,
+    legend: null,
   };
   const x = (field: string) => ({
     field,
@@ -103,9 +118,11 @@ function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[])
     axis: { format: ".0%", tickCount: 5, domain: false, ticks: false },
   });
   return {
-    width: 540,
+    width: CHART_WIDTH - gutter - VALUE_WIDTH,
     height: { step: several ? 13 : 23 },
-    autosize: { type: "fit-x", contains: "padding" },
+    // vega can't measure text without a browser and would leave far too much room for labels
+    autosize: "none",
+    padding: { left: gutter, right: VALUE_WIDTH, top: 4, bottom: 24 },
     data: { values },
     encoding: { y, ...offset },
     layer: [
@@ -166,7 +183,7 @@ export async function ringChart(
       domain: shown.map(([name, list]) => label(name, size(list))),
       range: COLORS.slice(0, shown.length),
     },
-    legend: { title: null, orient: "right", symbolType: "square", labelLimit: 260, rowPadding: 6 },
+    legend: null,
   };
   const arc = (ring: string, innerRadius: number, outerRadius: number) => ({
     transform: [{ filter: { field: "ring", equal: ring } }],
@@ -186,6 +203,7 @@ export async function ringChart(
   return {
     title: "What is asked for",
     note: `${total} constraints by ${inner}` + (outer === null ? "" : `; outer ring: by ${outer}`),
+    legend: shown.map(([name, list], i) => ({ name: label(name, size(list)), color: COLORS[i]! })),
     svg: await svgOf({
       width: 300,
       height: 300,
@@ -193,6 +211,11 @@ export async function ringChart(
       layer: [arc("inner", 62, 108), ...(outer === null ? [] : [arc("outer", 112, 146)])],
     }),
   };
+}
+
+/** About so many pixels at 12 pixels a line; vega's own guess without a browser is half as much again. */
+function textWidth(text: string): number {
+  return [...text].reduce((sum, c) => sum + (c > "\u2e80" ? 12 : 6.6), 0);
 }
 
 /** SVG of a vega-lite specification. Vega is heavy, so it is loaded when something is drawn. */
@@ -205,8 +228,7 @@ async function svgOf(spec: Record<string, unknown>): Promise<string> {
     config: {
       font: FONT,
       view: { stroke: null },
-      axis: { labelFontSize: 12, labelLimit: 300, gridColor: "#88888833", labelColor: "#333333" },
-      legend: { labelFontSize: 12.5, labelLimit: 300, labelColor: "#333333" },
+      axis: { labelFontSize: 12, gridColor: "#88888833", labelColor: "#333333" },
       text: { fill: "#333333" },
     },
   };

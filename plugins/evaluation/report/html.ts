@@ -217,10 +217,14 @@ function meter(s: ScoreWithSpread): string {
   return `<div class="meter"><i style="width:${percent(s.value)}"></i>${whisker}</div>`;
 }
 
-function figure({ title, note, svg }: Chart): string {
-  return `<figure class="card chart"><strong>${escapeHtml(title)}</strong><p class="note">${
-    escapeHtml(note)
-  }</p>${svg}</figure>`;
+function figure({ title, note, svg, legend }: Chart): string {
+  const colors = legend.map(({ name, color }) =>
+    `<li><i style="background:${color}"></i>${escapeHtml(name)}</li>`
+  ).join("");
+  return `<figure class="card chart${svg.includes("mark-arc") ? " ring" : ""}"><strong>${
+    escapeHtml(title)
+  }</strong><p class="note">${escapeHtml(note)}</p>
+<div class="drawing">${svg}${colors === "" ? "" : `<ul>${colors}</ul>`}</div></figure>`;
 }
 
 function groupTables({ scores }: Results): string {
