@@ -52,10 +52,44 @@ export interface JudgementState {
 /** One line. */
 export type ItemState = AnswerState | JudgementState;
 
-interface Line {
-  offset: number;
-  length: number;
-  key: string;
+/** Places of the lines of one step, a slot an item: 24 bytes each. */
+class Lines {
+  #offsets = new Float64Array(1024);
+  #lengths = new Float64Array(1024);
+  #keys = new Float64Array(1024);
+  /** Slots in use. */
+  count = 0;
+
+  set(slot: number, offset: number, length: number, key: string): void {
+    if (slot >= this.#offsets.length) {
+      const size = Math.max(slot + 1, 2 * this.#offsets.length);
+      [this.#offsets, this.#lengths, this.#keys] = [this.#offsets, this.#lengths, this.#keys].map((old) => {
+        const larger = new Float64Array(size);
+        larger.set(old);
+        return larger;
+      }) as [Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>];
+    }
+    if (this.#lengths[slot] === 0) this.count++;
+    this.#offsets[slot] = offset;
+    this.#lengths[slot] = length;
+    this.#keys[slot] = short(key);
+  }
+
+  /** Place of a slot's line; undefined when there is none. */
+  get(slot: number | undefined): { offset: number; length: number } | undefined {
+    if (slot === undefined) return undefined;
+    const length = this.#lengths[slot] ?? 0;
+    return length === 0 ? undefined : { offset: this.#offsets[slot]!, length };
+  }
+
+  has(slot: number | undefined, key: string): boolean {
+    return slot !== undefined && (this.#lengths[slot] ?? 0) > 0 && this.#keys[slot] === short(key);
+  }
+}
+
+/** 52 bits of a key, which is a hash; NaN, which equals nothing, for "". */
+function short(key: string): number {
+  return parseInt(key.slice(0, 13), 16);
 }
 
 const FLUSH_EVERY = 256;
@@ -67,7 +101,8 @@ export class ItemStore implements Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #readOnly: boolean;
-  readonly #lines: Record<ItemState["stage"], Map<string, Line>> = { generate: new Map(), judge: new Map() };
+  #slots = new Map<string, number>();
+  #lines: Record<ItemState["stage"], Lines> = { generate: new Lines(), judge: new Lines() };
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
   #end = 0;
@@ -105,12 +140,12 @@ export class ItemStore implements Disposable {
 
   /** Whether this step of an item was finished under this key. */
   has(stage: ItemState["stage"], id: string, key: string): boolean {
-    return this.#lines[stage].get(id)?.key === key;
+    return this.#lines[stage].has(this.#slots.get(id), key);
   }
 
   /** Number of items with a line of this step. */
   count(stage: ItemState["stage"]): number {
-    return this.#lines[stage].size;
+    return this.#lines[stage].count;
   }
 
   /** An item's answer, or undefined when there is none. */
@@ -136,11 +171,7 @@ export class ItemStore implements Disposable {
       } catch { /* the next opening cuts it away */ }
       throw writeError(error, this.#path);
     }
-    this.#lines[state.stage].set(state.id, {
-      offset: this.#end,
-      length: bytes.length - 1,
-      key: state.key,
-    });
+    this.#lines[state.stage].set(this.#slotOf(state.id), this.#end, bytes.length - 1, state.key);
     this.#end += bytes.length;
     if (++this.#unflushed >= FLUSH_EVERY) this.flush();
   }
@@ -149,7 +180,8 @@ export class ItemStore implements Disposable {
   clear(): void {
     this.#file.truncateSync(0);
     this.#end = 0;
-    for (const lines of Object.values(this.#lines)) lines.clear();
+    this.#slots = new Map();
+    this.#lines = { generate: new Lines(), judge: new Lines() };
   }
 
   /**
@@ -171,8 +203,14 @@ export class ItemStore implements Disposable {
     this.#file.close();
   }
 
+  #slotOf(id: string): number {
+    let slot = this.#slots.get(id);
+    if (slot === undefined) this.#slots.set(id, slot = this.#slots.size);
+    return slot;
+  }
+
   #read(stage: ItemState["stage"], id: string): ItemState | undefined {
-    const line = this.#lines[stage].get(id);
+    const line = this.#lines[stage].get(this.#slots.get(id));
     if (line === undefined) return undefined;
     const bytes = new Uint8Array(line.length);
     this.#file.seekSync(line.offset, Deno.SeekMode.Start);
@@ -222,6 +260,6 @@ export class ItemStore implements Disposable {
         `Cannot read ${this.#path} at byte ${offset} as a line of a run: stage, id or key is missing`,
       );
     }
-    this.#lines[stage].set(id, { offset, length: bytes.length, key });
+    this.#lines[stage].set(this.#slotOf(id), offset, bytes.length, key);
   }
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type AnswerState, ItemStore } from "./item_store.ts";
 
-const state = (id: string, text: string, key = "k"): AnswerState => ({
+const state = (id: string, text: string, key = "a1"): AnswerState => ({
   stage: "generate",
   id,
   key,
@@ -25,12 +25,12 @@ Deno.test("ItemStore finds what it wrote, the last line of an item counts, anoth
       using store = new ItemStore(folder);
       store.append(state("a", "first"));
       store.append(state("b", "漢字\nline"));
-      store.append(state("a", "second", "k2"));
+      store.append(state("a", "second", "b2"));
     }
     using store = new ItemStore(folder);
     assertEquals(store.answer("a")?.completion.text, "second");
     assertEquals(store.answer("b")?.completion.text, "漢字\nline");
-    assertEquals([store.has("generate", "a", "k"), store.has("generate", "a", "k2")], [false, true]);
+    assertEquals([store.has("generate", "a", "a1"), store.has("generate", "a", "b2")], [false, true]);
     assertEquals([store.count("generate"), store.count("judge"), store.judgement("a")], [2, 0, undefined]);
   });
 });
@@ -64,7 +64,7 @@ Deno.test("ItemStore refuses a file that is open elsewhere and one with a broken
     }
     Deno.writeTextFileSync(`${folder}/items.jsonl`, '{"stage":"generate"\n{}\n');
     assertThrows(() => new ItemStore(folder), RangeError, "at byte 0");
-    Deno.writeTextFileSync(`${folder}/items.jsonl`, '{"stage":"x","id":"a","key":"k"}\n');
+    Deno.writeTextFileSync(`${folder}/items.jsonl`, '{"stage":"x","id":"a","key":"a1"}\n');
     assertThrows(() => new ItemStore(folder), RangeError, "stage, id or key");
   });
 });
