@@ -9,6 +9,7 @@ export class AnswerError extends Error {
   /** What is wrong with it. */
   readonly kind: Failure["kind"];
   /**
+   * An error with its kind.
    * @param kind What is wrong with it
    * @param message For people
    */
