@@ -10,6 +10,7 @@ import { golden } from "./_goldens.ts";
 import type { EncodedExample } from "./encoded.ts";
 import { type DataOptions, type LoadedExamples, loadExamples, type LoadInputs } from "./load.ts";
 import { describeDrop } from "./report.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 const raw = loadTokenizerSync(new URL("../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname);
 const registry = new Registry();
@@ -47,7 +48,7 @@ type Files = Record<string, unknown>;
 
 /** Writes files (texts as they are, others as JSON) and loads from there. */
 function inputs(files: Files, over: Partial<DataOptions> = {}, loss = "sft", template = "qwen"): LoadInputs {
-  const dataset_dir = Deno.makeTempDirSync();
+  const dataset_dir = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
     Deno.writeTextFileSync(
       join(dataset_dir, name),

@@ -3,7 +3,8 @@
  * @module
  */
 import type { Backend } from "../../kernels/backend.ts";
-import { isSoftware, onnxBackend, referenceBackend, webgpuBackend } from "../../kernels/mod.ts";
+import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
+import { isSoftware, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import type { TrainConfig } from "../config/train_config.ts";
 import type { BackendChoice } from "./host.ts";
 
@@ -15,8 +16,11 @@ export async function makeBackend({ backend, provider, threads }: BackendChoice)
   switch (backend) {
     case "reference":
       return referenceBackend();
-    case "onnx":
+    case "onnx": {
+      // Loaded when asked for: tasks that list plugins or encode data run without the permission that a library needs.
+      const { onnxBackend } = await import("../../kernels/backends/onnx/mod.ts");
       return onnxBackend({ provider, ...(threads !== null && { threads }) });
+    }
     case "webgpu":
       return await webgpuBackend();
   }

@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import type { StepReport } from "./log_sink.ts";
 import { silentProgress } from "./progress.ts";
 import { createRunLog, type RunLog, type RunLogOptions, type RunLogSettings } from "./run_log.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 /** Path of a golden of this room. */
 export function golden(name: string): string {
@@ -40,7 +41,7 @@ export function logAt(
   changes: Partial<RunLogSettings> = {},
   options: Partial<RunLogOptions> = {},
 ): { log: RunLog; directory: string; clock: { ms: number } } {
-  const directory = options.outputDir ?? Deno.makeTempDirSync();
+  const directory = options.outputDir ?? temporaryFolder();
   const clock = { ms: 1_700_000_000_000 };
   const log = createRunLog({
     outputDir: directory,

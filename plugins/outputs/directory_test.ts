@@ -9,10 +9,11 @@ import {
   prepareOutputDirectory,
   pruneCheckpoints,
 } from "./directory.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 /** A new directory with files (text) and folders (ending in a slash). */
 function directoryWith(...names: string[]): string {
-  const directory = Deno.makeTempDirSync();
+  const directory = temporaryFolder();
   for (const name of names) {
     if (name.endsWith("/")) Deno.mkdirSync(join(directory, name), { recursive: true });
     else Deno.writeTextFileSync(join(directory, name), name);
@@ -150,5 +151,5 @@ Deno.test("pruneCheckpoints() keeps the last ones and the best", () => {
 });
 
 Deno.test("there is no last checkpoint in a directory that isn't there", () => {
-  assertEquals(lastCheckpoint(join(Deno.makeTempDirSync(), "gone")), null);
+  assertEquals(lastCheckpoint(join(temporaryFolder(), "gone")), null);
 });

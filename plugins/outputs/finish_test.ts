@@ -10,6 +10,7 @@ import { golden, goldenJson, logAt, stepReport } from "./_fakes.ts";
 import { tokenizerFiles, writeRunOutputs } from "./finish.ts";
 import { type ModelCard, modelCard } from "./model_card.ts";
 import { createReporters } from "./reporters.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 function config(more: string): TrainConfig {
   const base =
@@ -103,7 +104,7 @@ Deno.test("the chat template stands in chat_template.jinja and in tokenizer_conf
 Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run only its log", async () => {
   const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
   const run = async (finished: boolean) => {
-    const directory = join(Deno.makeTempDirSync(), "out_dpo");
+    const directory = join(temporaryFolder(), "out_dpo");
     Deno.mkdirSync(directory);
     const settings = { ...config(DPO + "plot_loss: true\nreport_to: csv\n"), output_dir: directory };
     const { log } = logAt({}, { outputDir: directory, reporters: createReporters(settings) });

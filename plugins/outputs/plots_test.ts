@@ -4,12 +4,13 @@ import { join } from "@std/path";
 import { goldenJson } from "./_fakes.ts";
 import { isCovered } from "./fonts.ts";
 import { plotSpec, plotSvg, svgToPng, writePlots } from "./plots.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 const history = goldenJson("dpo_trainer_state.json").log_history as Record<string, number>[];
 const plot = { title: "Training loss", subtitle: "a run", axis: "loss" };
 
 Deno.test("writePlots() draws what the log has values for, as SVG and PNG", async () => {
-  const directory = Deno.makeTempDirSync();
+  const directory = temporaryFolder();
   const names = ["loss", "eval_loss", "rewards_accuracies", "rewards_margins"];
   assertEquals(
     await writePlots(directory, history, "out_dpo"),
@@ -22,8 +23,8 @@ Deno.test("writePlots() draws what the log has values for, as SVG and PNG", asyn
   const png = Deno.readFileSync(join(directory, "training_loss.png"));
   assertEquals(Array.from(png.subarray(0, 8)), [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const sft = goldenJson("sft_trainer_state.json").log_history;
-  assertEquals((await writePlots(Deno.makeTempDirSync(), sft, "out_sft")).length, 4);
-  assertEquals(await writePlots(Deno.makeTempDirSync(), [], "nothing"), []);
+  assertEquals((await writePlots(temporaryFolder(), sft, "out_sft")).length, 4);
+  assertEquals(await writePlots(temporaryFolder(), [], "nothing"), []);
 });
 
 Deno.test("a picture's curves are the values and LLaMA-Factory's smoothing of them", () => {

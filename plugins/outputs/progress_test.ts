@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { goldenJson } from "./_fakes.ts";
 import { createProgress, logLine } from "./progress.ts";
 import { curveText, printSummary } from "./summary.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 /** A stream that keeps what is written. */
 function stream(isTTY: boolean) {
@@ -82,7 +83,7 @@ Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, an
 });
 
 Deno.test("the summary shows the curve in eight lines, the files with sizes, and what to type next", () => {
-  const directory = Deno.makeTempDirSync();
+  const directory = temporaryFolder();
   Deno.writeTextFileSync(join(directory, "a.json"), "x".repeat(1234));
   let text = "";
   const history = Array.from({ length: 300 }, (_, i) => ({ step: i + 1, loss: 1 - i / 300 }));

@@ -6,6 +6,7 @@ import { crc32c } from "./crc32c.ts";
 import { csvReporter } from "./csv_log.ts";
 import { checkReportTo, type Report } from "./reporter.ts";
 import { tensorboardReporter } from "./tensorboard.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 Deno.test("crc32c() gives the check value and RFC 3720's examples", () => {
   assertEquals(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);
@@ -22,7 +23,7 @@ Deno.test("an event file equals TensorBoard's own writer's byte for byte, writte
   };
   const hex = (path: string) =>
     Array.from(Deno.readFileSync(path), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const directory = join(Deno.makeTempDirSync(), "runs");
+  const directory = join(temporaryFolder(), "runs");
   const atOnce = tensorboardReporter(directory);
   assertEquals(atOnce.path, null);
   atOnce.rewrite(reports, startedAt);
@@ -36,7 +37,7 @@ Deno.test("an event file equals TensorBoard's own writer's byte for byte, writte
 });
 
 Deno.test("metrics.csv has a line a value, and a resumed run drops what came after the checkpoint", () => {
-  const outputDir = Deno.makeTempDirSync();
+  const outputDir = temporaryFolder();
   const first = logAt({ include_num_input_tokens_seen: false }, {
     outputDir,
     reporters: [csvReporter(outputDir)],

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { golden, goldenJson, logAt, readLines, settings, stepReport, without } from "./_fakes.ts";
 import { silentProgress } from "./progress.ts";
 import { createRunLog, type RunLog, WALL_CLOCK_KEYS } from "./run_log.ts";
+import { temporaryFolder } from "../../tests/_temp.ts";
 
 const CLOCK = [...WALL_CLOCK_KEYS, "train_tokens_per_second"];
 
@@ -161,7 +162,7 @@ Deno.test("a resumed run's log is bit-identical to an uninterrupted one's, where
     cuts: { saved: number; killed: number }[],
     everySteps: number,
   ) => {
-    const directory = Deno.makeTempDirSync();
+    const directory = temporaryFolder();
     const totalSteps = reports.length;
     const play = (log: RunLog, from: number, to: number, saveAt: number) => {
       let saved = "";
@@ -261,7 +262,7 @@ Deno.test("restore() refuses a state that isn't one, and nothing is written befo
 });
 
 Deno.test("an evaluation before the first step is logged without a share of steps", () => {
-  const directory = Deno.makeTempDirSync();
+  const directory = temporaryFolder();
   const log = createRunLog({
     outputDir: directory,
     settings: settings(),

@@ -5,6 +5,7 @@
  * `force_spinning_stop`. Denormals (tails of softmax) are flushed to zero: they cost ten times a normal number.
  * @module
  */
+import "./_no_telemetry.ts";
 import * as ort from "onnxruntime-node";
 import { type Backend, elements, type HostArray, type Program, type Tensor } from "../../backend.ts";
 import type { Graph } from "../../graph.ts";

@@ -1,6 +1,7 @@
 /** What the loop does besides arithmetic: best checkpoint, early stopping, faults, interruption. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { temporaryFolder } from "../../../tests/_temp.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
 import type { TrainConfig } from "../../config/train_config.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../engine/_tiny.ts";
@@ -71,7 +72,7 @@ async function run<T>(
   change: (weights: Record<string, Float32Array>) => void = () => {},
   loss: Loss = lossOf("dpo", 0.1),
 ): Promise<T> {
-  const output_dir = await Deno.makeTempDir();
+  const output_dir = temporaryFolder();
   const config = { ...CONFIG, output_dir, ...overrides };
   const { config: decoder, weights } = tinyModel("qwen2");
   change(weights);
@@ -104,7 +105,6 @@ async function run<T>(
     return await use(() => trainLoop(at), at);
   } finally {
     await engine.close();
-    await Deno.remove(output_dir, { recursive: true });
   }
 }
 

@@ -1,0 +1,41 @@
+/** Every task runs with the permissions that deno.json gives it, as far as its help and listing go. */
+import { assert, assertEquals } from "@std/assert";
+
+import project from "../deno.json" with { type: "json" };
+
+const root = new URL("../", import.meta.url).pathname;
+
+for (
+  const [name, args] of [["train", ["--help"]], ["preview", ["--help"]], ["eval", ["--help"]], ["bench", [
+    "--help",
+  ]], ["plugins", []]] as const
+) {
+  Deno.test(`deno task ${[name, ...args].join(" ")} works with its own permissions`, async () => {
+    const command = project.tasks[name].split(" ").slice(1);
+    assert(!command.includes("-A") && !command.includes("--allow-all"), "narrow permissions");
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...command, ...args],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    assert(stdout.length > 200);
+  });
+}
+
+Deno.test("deno task preview shows a bundled example with its own permissions", async () => {
+  const command = project.tasks.preview.split(" ").slice(1);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...command, "examples/default_iopo.yaml", "--limit", "1", "--json"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const example = JSON.parse(new TextDecoder().decode(stdout).trim().split("\n")[0]!);
+  assertEquals(example.sequences.map((s: { name: string }) => s.name).sort(), [
+    "x1y1",
+    "x1y2",
+    "x2y1",
+    "x2y2",
+  ]);
+});
