@@ -140,6 +140,7 @@ const CASES: readonly Case[] = [
     keys: { cutoff_len: 8 },
   },
   { input: "cutoff_len: 1", theirs: "trains with loss 0.0 on rows without labels", keys: { cutoff_len: 1 } },
+  { input: "stage: iopo with SFT data", theirs: "ValueError: Unknown task: iopo.", keys: { stage: "iopo" } },
   { input: "stage: rm", theirs: "trains a reward model", keys: { stage: "rm" } },
   {
     input: "stage: dpo with SFT data",
@@ -199,6 +200,12 @@ const CASES: readonly Case[] = [
     keys: { per_device_train_batch_size: 0 },
   },
   {
+    input: "val_size: 1.0",
+    theirs:
+      "test_size=1.0 should be either positive and smaller than the number of samples 30 or a float in the (0, 1) range",
+    keys: { val_size: 1.0 },
+  },
+  {
     input: "num_train_epochs: 0",
     theirs: "ends without a step, exit code 0, an adapter is saved",
     keys: { num_train_epochs: 0, max_steps: undefined },
@@ -218,6 +225,12 @@ const CASES: readonly Case[] = [
     input: "pure_bf16: true on a CPU",
     theirs: "This device does not support `pure_bf16`.",
     keys: { pure_bf16: true },
+  },
+  { input: "bf16: true on a CPU", theirs: "trains", keys: { bf16: true } },
+  {
+    input: "fp16: true on a CPU",
+    theirs: "trains; accepted, but no half precision is used",
+    keys: { fp16: true },
   },
   {
     input: "quantization_bit: 4",
