@@ -118,16 +118,22 @@ interface Bar {
   update(value: number, payload?: Record<string, string>): void;
 }
 
+/** Milliseconds until a phase without a bar tells how far it is; then twice as long. */
+const PATIENCE = 5_000;
+
 function lines(stream: ProgressStream, now: () => number): Progress {
   const write = (text: string) => void stream.write(text + "\n");
-  let phase: { name: string; shown: number } | null = null;
+  // A phase that is over before PATIENCE says nothing: in a log file its lines are noise.
+  let phase: { name: string; next: number; told: string } | null = null;
   return {
     phase(name, done, total) {
       const time = now();
-      const isNew = phase?.name !== name;
-      if (!isNew && done < total && time - phase!.shown < 10_000) return;
-      phase = { name, shown: time };
-      write(`${name}: ${done} of ${total}`);
+      if (phase?.name !== name) phase = { name, next: time + PATIENCE, told: "" };
+      const text = `${name}: ${done} of ${total}`;
+      const due = time >= phase.next || (done >= total && phase.told !== "");
+      if (!due || text === phase.told) return;
+      phase = { name, next: time + 2 * PATIENCE, told: text };
+      write(text);
     },
     step() {},
     log({ entry, totalSteps, speed, left }) {

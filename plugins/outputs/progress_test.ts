@@ -21,7 +21,7 @@ const status = {
   remainingSeconds: 75,
 };
 
-Deno.test("without a terminal there is a line a log, and phases say where they are at most every ten seconds", () => {
+Deno.test("without a terminal there is a line a log, and longer phases say where they are after five and then every ten seconds", () => {
   const out = stream(false);
   let ms = 0;
   const progress = createProgress({ stream: out, now: () => ms });
@@ -34,10 +34,10 @@ Deno.test("without a terminal there is a line a log, and phases say where they a
   progress.log({ entry, totalSteps: 6, speed: 20735.6, left: 75 });
   progress.stop();
   assertEquals(out.text().trim().split("\n"), [
-    "reference log-probabilities: 1 of 40",
-    "reference log-probabilities: 11 of 40",
-    "reference log-probabilities: 21 of 40",
-    "reference log-probabilities: 31 of 40",
+    "reference log-probabilities: 6 of 40",
+    "reference log-probabilities: 16 of 40",
+    "reference log-probabilities: 26 of 40",
+    "reference log-probabilities: 36 of 40",
     "reference log-probabilities: 40 of 40",
     "step 3/6, epoch 0.50  loss 0.6744  margin 0.0709  accuracy 0.500  grad norm 1.57  lr 9.05e-3  " +
     "20,736 tokens/s, 0:01:15 left",
