@@ -91,7 +91,7 @@ const shared = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../shared", import
 const runs = `${shared}/goldens/llamafactory`;
 
 Deno.test(
-  "preview of LLaMA-Factory's own YAML file: all training rows as JSON, the first one as it printed it",
+  "preview of LLaMA-Factory's own YAML file: all training rows as JSON, the first one as it printed it (ignored without shared goldens)",
   {
     ignore: !exists(`${runs}/runs/dpo/stdout.txt`),
   },
