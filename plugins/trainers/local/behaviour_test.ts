@@ -11,7 +11,7 @@ import { LINEAR_MODULES } from "../../models/decoder.ts";
 import { listCheckpoints } from "../../outputs/directory.ts";
 import { lossOf, recorder } from "./_golden_run.ts";
 import { planRun } from "./batches.ts";
-import { readCheckpoint } from "./checkpoint.ts";
+import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";
 import { type LoopInputs, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
 import { makeTarget } from "./setup.ts";
@@ -251,4 +251,22 @@ Deno.test("LoRA goes on from an adapter's own values, ranks and scale", () => {
   const { modules, initial } = tinyAdapter("qwen2", decoder, LINEAR_MODULES);
   assertEquals(target.tuning, { type: "lora", modules, dropout: 0 });
   assertEquals(target.initial, initial);
+});
+
+Deno.test("checkpointDifferences() lists changed keys, data and weights, and leaves harmless keys out", async () => {
+  await run({}, async (result, at) => {
+    await result();
+    const { state } = readCheckpoint(listCheckpoints(at.config.output_dir)[0]!.path);
+    const now = { config: at.config, dataHash: "d", modelHash: "m", totalSteps: 6 };
+    assertEquals(checkpointDifferences(state, now), []);
+    const config = { ...at.config, learning_rate: 5, output_dir: "elsewhere", logging_steps: 9 };
+    assertEquals(
+      checkpointDifferences(state, { ...now, config, dataHash: "other data", modelHash: "other model" }),
+      [
+        "learning_rate: 0.01 → 5",
+        "encoded data: d → other data",
+        "model weights: m → other model",
+      ],
+    );
+  });
 });
