@@ -146,23 +146,16 @@ export class Engine {
       const { backward } = await this.#programs.blockPair(at);
       const x = tape.inputs[layer]!, saved = tape.saved[layer]!;
       const masks = this.#masks(at, layer, x.shape[0]!, tape.dropoutStep);
-      const into: Record<string, Tensor> = {}, sums: Record<string, Tensor> = {};
-      const names = at.trained.map((name) => [name, `model.layers.${layer}.${name}`] as const);
-      for (const [name, full] of names) {
-        sums[`acc.${name}`] = this.parameters.trained.get(full)!.gradient;
-        into[`d.${name}`] = this.parameters.trained.get(full)!.spare;
-      }
+      const names = Object.fromEntries(at.trained.map((name) => [name, `model.layers.${layer}.${name}`]));
       const given = {
         x,
         ...tape.common,
         ...saved,
         ...masks,
-        ...sums,
         "d.y": dx,
         ...this.#blockTensors(backward, layer),
       };
-      const result = await run(backward, given, into);
-      this.parameters.swap(names.map(([, full]) => full));
+      const result = await this.#accumulate(backward, names, given);
       disposeAll({ x, dx, ...saved, ...masks });
       dx = result["d.x"]!;
     }
@@ -234,18 +227,20 @@ export class Engine {
     const { labelChunk } = this.#options, { backend } = this;
     const unit = keep && !this.parameters.isTrained(this.#headName);
     const compiled = await this.#programs.head(unit);
-    const logps = new Float64Array(pack.labelIds.length);
+    const logps = new Float64Array(pack.labelIds.length), parts: [start: number, logp: Tensor][] = [];
     for (let start = 0; start < logps.length; start += labelChunk) {
       const end = Math.min(start + labelChunk, logps.length), count = end - start;
       const rows = backend.upload(pack.labelRows.slice(start, end), [count]);
       const ids = backend.upload(pack.labelIds.slice(start, end), [count]);
       const norm = this.parameters.get("model.norm.weight"), w = this.parameters.get(this.#headName);
       const { logp, dh } = await run(compiled, { x, norm, w, rows, ids });
-      logps.set(await backend.download(logp!), start);
-      logp!.dispose();
+      parts.push([start, logp!]);
       if (keep) tape.chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids });
     }
+    // All at once: each wait for a device costs more than a chunk.
+    await Promise.all(parts.map(async ([start, logp]) => logps.set(await backend.download(logp), start)));
+    for (const [, logp] of parts) logp.dispose();
     return logps;
   }
 
@@ -283,13 +278,10 @@ export class Engine {
 
   /** Runs a program that adds to gradients; `names` maps its inputs to trained tensors. */
   async #accumulate(compiled: Compiled, names: Record<string, string>, given: Record<string, Tensor>) {
-    const sums: Record<string, Tensor> = {}, into: Record<string, Tensor> = {};
-    for (const [name, full] of Object.entries(names)) {
-      sums[`acc.${name}`] = this.parameters.trained.get(full)!.gradient;
-      into[`d.${name}`] = this.parameters.trained.get(full)!.spare;
-    }
-    const result = await run(compiled, { ...given, ...sums }, into);
-    this.parameters.swap(Object.values(names));
+    const { parameters } = this, pairs = Object.entries(names);
+    const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
+    const result = await run(compiled, { ...given, ...sums });
+    for (const [name, full] of pairs) parameters.setGradient(full, result[`d.${name}`]!);
     return result;
   }
 
@@ -336,10 +328,10 @@ export class Engine {
 }
 
 /** Runs with what the program takes among the given tensors. */
-function run(compiled: Compiled, given: Record<string, Tensor>, into: Record<string, Tensor> = {}) {
+function run(compiled: Compiled, given: Record<string, Tensor>) {
   const inputs: Record<string, Tensor> = {};
   for (const name of compiled.inputs) if (given[name]) inputs[name] = given[name];
-  return compiled.program.run(inputs, into);
+  return compiled.program.run(inputs);
 }
 
 function disposeAll(tensors: Record<string, Tensor>): void {

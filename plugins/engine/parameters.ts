@@ -19,9 +19,8 @@ export interface Trained {
   values: Float32Array<ArrayBuffer>;
   shape: readonly number[];
   tensor: Tensor;
-  /** Sum of gradients so far, and the tensor that the next sum is written to. */
-  gradient: Tensor;
-  spare: Tensor;
+  /** Sum of gradients so far; null: zero. */
+  gradient: Tensor | null;
 }
 
 /** LoRA modules of block `layer`. */
@@ -50,6 +49,8 @@ export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string
 /** All tensors of a model. */
 export class Parameters {
   readonly #tensors = new Map<string, Tensor>();
+  /** One tensor of zeros a shape, for programs that add to a gradient that is still zero. */
+  readonly #zeros = new Map<string, Tensor>();
   readonly trained = new Map<string, Trained>();
 
   /**
@@ -104,15 +105,31 @@ export class Parameters {
   /** Sums of gradients on the host, in the order of {@linkcode trained}. Read them before the next backward pass. */
   async gradients(): Promise<Float32Array[]> {
     // All at once: a device is asked for finished work only every 10 ms, so one by one each would wait for that.
-    const all = [...this.trained.values()].map(({ gradient }) => this.backend.download(gradient));
+    const all = [...this.trained.keys()].map((name) => this.backend.download(this.gradient(name)));
     return await Promise.all(all) as Float32Array[];
+  }
+
+  /** Sum of gradients of a trained tensor so far. Read it only. */
+  gradient(name: string): Tensor {
+    const { gradient, shape } = this.trained.get(name)!;
+    if (gradient) return gradient;
+    const key = String(shape), zero = this.#zeros.get(key) ?? this.backend.zeros(shape);
+    this.#zeros.set(key, zero);
+    return zero;
+  }
+
+  /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of the trained tensor. */
+  setGradient(name: string, sum: Tensor): void {
+    const entry = this.trained.get(name)!;
+    entry.gradient?.dispose();
+    entry.gradient = sum;
   }
 
   /** Gradients back to zero. */
   zeroGradients(): void {
     for (const entry of this.trained.values()) {
-      entry.gradient.dispose();
-      entry.gradient = this.backend.zeros(entry.shape);
+      entry.gradient?.dispose();
+      entry.gradient = null;
     }
   }
 
@@ -121,24 +138,9 @@ export class Parameters {
     for (const { tensor, values } of this.trained.values()) this.backend.write(tensor, values as HostArray);
   }
 
-  /** After a program wrote new sums into the spare tensors: they become the gradients. */
-  swap(names: Iterable<string>): void {
-    for (const name of names) {
-      const entry = this.trained.get(name)!;
-      [entry.gradient, entry.spare] = [entry.spare, entry.gradient];
-    }
-  }
-
   #train(name: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): void {
     const { backend } = this, tensor = backend.upload(values, shape);
     this.#tensors.set(name, tensor);
-    this.trained.set(name, {
-      name,
-      values,
-      shape,
-      tensor,
-      gradient: backend.zeros(shape),
-      spare: backend.zeros(shape),
-    });
+    this.trained.set(name, { name, values, shape, tensor, gradient: null });
   }
 }
