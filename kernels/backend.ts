@@ -36,6 +36,8 @@ export interface Backend {
   readonly name: string;
   /** What it really runs on, for people: "onnxruntime 1.30.0, cpu, 2 threads". */
   readonly description: string;
+  /** Whether tensors live in the host's memory, so that the host may work on them without copies. */
+  readonly hostMemory: boolean;
   compile(graph: Graph, name: string): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
   upload(data: HostArray, shape: readonly number[]): Tensor;

@@ -15,7 +15,7 @@ Deno.test("every kernel has samples, one of size 1, and a lowering for ONNX", ()
   for (const kernel of KERNELS) {
     assert(kernel.samples.length >= 3, kernel.name);
     assert(
-      Object.values(kernel.samples[0]!.dims).every((size) => size <= 2),
+      Object.entries(kernel.samples[0]!.dims).every(([axis, size]) => size <= 2 || axis === "hyper"),
       `${kernel.name}: first sample is the smallest`,
     );
     assertEquals(KERNELS.filter((k) => k.name === kernel.name).length, 1, `${kernel.name} is listed once`);

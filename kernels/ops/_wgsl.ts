@@ -94,10 +94,10 @@ export function rowParts(rows: number, cols: number, limits: WgslLimits): { firs
   return parts;
 }
 
-/** A tensor of an elementwise kernel: one value a position, a column or a row. */
+/** A tensor of an elementwise kernel: one value a position, a column or a row, or ("all") a list that expressions index. */
 export interface Operand {
   name: string;
-  per: "element" | "column" | "row";
+  per: "element" | "column" | "row" | "all";
 }
 
 /**
@@ -120,9 +120,10 @@ export function elementwise(
       `${name}_in`,
       per === "element"
         ? { of: name, element, part: whole }
-        : { of: name, element: per === "row" ? "f32" as const : element },
+        : { of: name, element: per === "column" ? element : "f32" as const },
     ]));
     const load = ({ name, per }: Operand) => {
+      if (per === "all") return "";
       if (per === "element") return `  let ${name} = ${name}_in[i];`;
       if (per === "column") return `  let ${name} = ${name}_in[i % ${wide}u];`;
       return `  let ${name} = V(${name}_in[sizes.first + i / ${wide}u]);`;

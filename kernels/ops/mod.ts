@@ -4,6 +4,7 @@
  */
 import type { Kernel } from "../kernel.ts";
 import { add, addVector } from "./add.ts";
+import { adamw, adamwVector } from "./adamw.ts";
 import { addBias } from "./add_bias.ts";
 import { attention } from "./attention.ts";
 import { attentionGrad } from "./attention_grad.ts";
@@ -24,11 +25,14 @@ import { rotary } from "./rotary.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
 import { sumRows } from "./sum_rows.ts";
+import { sumSquares, sumSquaresVector } from "./sum_squares.ts";
 import { swiglu } from "./swiglu.ts";
 import { swigluGrad } from "./swiglu_grad.ts";
 
 /** Every kernel; the contract test runs all of them on every backend. */
 export const KERNELS: readonly Kernel[] = [
+  adamw,
+  adamwVector,
   add,
   addVector,
   addBias,
@@ -54,6 +58,8 @@ export const KERNELS: readonly Kernel[] = [
   scaleRows,
   scatterAddRows,
   sumRows,
+  sumSquares,
+  sumSquaresVector,
   swiglu,
   swigluGrad,
 ];

@@ -5,10 +5,10 @@
  */
 import type { Backend } from "../../kernels/backend.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
-import { AdamW, type AdamWOptions, takesWeightDecay, type Values } from "../trainers/optim/adamw.ts";
-import { measureGradients } from "../trainers/optim/clip.ts";
+import type { AdamWOptions } from "../trainers/optim/adamw.ts";
 import { Engine, type ForwardOptions } from "./engine.ts";
 import type { Pack } from "./pack.ts";
+import { makeOptimizer, type NamedArrays, type Optimizer } from "./optimizer.ts";
 import type { Tuning } from "./parameters.ts";
 
 /** Which backend runs the kernels. */
@@ -33,9 +33,6 @@ export interface EngineSetup {
   /** null: no optimizer (evaluation only). */
   optimizer: AdamWOptions | null;
 }
-
-/** Named float arrays: trained tensors, optimizer moments. */
-export type NamedArrays = Record<string, Values>;
 
 /** What the loop can ask of an engine. All numbers are copies. */
 export interface EngineClient {
@@ -66,17 +63,15 @@ export interface EngineClient {
 /** An engine in this thread. */
 export class EngineHost implements EngineClient {
   readonly #engine: Engine;
-  readonly #optimizer: AdamW | null;
+  readonly #optimizer: Optimizer | null;
+  /** Whether adapters change nothing; null: not known since the last change. */
+  #identity: boolean | null = null;
 
   /** @param read Values of a base tensor by its name in transformers. */
   constructor(backend: Backend, setup: EngineSetup, read: (name: string) => Float32Array<ArrayBuffer>) {
     const { decoder: config, tuning, checkpointing, seed, initial } = setup;
     this.#engine = new Engine(backend, { config, tuning, checkpointing, seed }, read, initial);
-    const trained = [...this.#engine.parameters.trained.values()];
-    this.#optimizer = setup.optimizer && new AdamW(
-      trained.map(({ name, values }) => ({ name, values, decay: takesWeightDecay(name) })),
-      setup.optimizer,
-    );
+    this.#optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
   }
 
   describe(): Promise<string> {
@@ -91,18 +86,10 @@ export class EngineHost implements EngineClient {
     return this.#engine.backward(weights);
   }
 
-  async step(learningRate: number, maxNorm: number): Promise<number> {
+  step(learningRate: number, maxNorm: number): Promise<number> {
     if (!this.#optimizer) throw new Error("Cannot step: this engine was made without an optimizer");
-    const { parameters } = this.#engine, gradients = await parameters.gradients();
-    const names = [...parameters.trained.keys()];
-    const { norm, factor } = measureGradients(
-      gradients.map((values, i) => ({ name: names[i]!, values })),
-      maxNorm,
-    );
-    this.#optimizer.step(gradients, learningRate, factor);
-    parameters.publish();
-    parameters.zeroGradients();
-    return norm;
+    this.#identity = null;
+    return this.#optimizer.step(learningRate, maxNorm);
   }
 
   discard(): Promise<void> {
@@ -110,41 +97,24 @@ export class EngineHost implements EngineClient {
     return Promise.resolve();
   }
 
-  isIdentity(): Promise<boolean> {
-    const trained = [...this.#engine.parameters.trained.values()];
-    const b = trained.filter(({ name }) => name.endsWith(".lora_B.weight"));
-    return Promise.resolve(b.length > 0 && b.every(({ values }) => values.every((v) => v === 0)));
+  async isIdentity(): Promise<boolean> {
+    if (this.#identity !== null) return this.#identity;
+    const b = Object.entries(await this.trained()).filter(([name]) => name.endsWith(".lora_B.weight"));
+    return this.#identity = b.length > 0 && b.every(([, values]) => values.every((v) => v === 0));
   }
 
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
-    const copies = [...this.#engine.parameters.trained.values()].map((
-      { name, values },
-    ) => [name, values.slice()]);
-    return Promise.resolve(Object.fromEntries(copies));
+    return this.#engine.parameters.values();
   }
 
-  optimizerState(): Promise<NamedArrays> {
-    const state = this.#optimizer?.state() ?? {};
-    return Promise.resolve(
-      Object.fromEntries(Object.entries(state).map(([name, values]) => [name, values.slice()])),
-    );
+  async optimizerState(): Promise<NamedArrays> {
+    return await this.#optimizer?.state() ?? {};
   }
 
   restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void> {
-    const { parameters } = this.#engine;
-    for (const { name, values } of parameters.trained.values()) {
-      const saved = trained[name];
-      if (saved?.length !== values.length) {
-        const found = saved ? `${saved.length} elements` : "missing";
-        throw new TypeError(
-          `Cannot restore tensor "${name}" of ${values.length} elements: current value is ${found}`,
-        );
-      }
-      values.set(saved);
-    }
+    this.#identity = null;
+    this.#engine.parameters.restore(trained);
     if (optimizer) this.#optimizer?.restore(optimizer);
-    parameters.publish();
-    parameters.zeroGradients();
     return Promise.resolve();
   }
 

@@ -2,7 +2,7 @@
  * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
  * @module
  */
-import type { Backend, HostArray, Tensor } from "../../kernels/backend.ts";
+import { type Backend, elements, type Tensor } from "../../kernels/backend.ts";
 import { LINEAR_MODULES, type LinearModule, loraShapes, tensorShapes } from "../models/decoder.ts";
 import type { BlockLora, LoraModule } from "../models/decoder.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
@@ -13,11 +13,12 @@ export type Tuning =
   | { type: "full" }
   | { type: "none" };
 
-/** One trained tensor. `values` is the host's copy, which the optimizer changes. */
+/** One trained tensor. */
 export interface Trained {
   name: string;
-  values: Float32Array<ArrayBuffer>;
   shape: readonly number[];
+  /** The tensor's values where tensors live in the host's memory (there an optimizer changes them), else null. */
+  values: Float32Array<ArrayBuffer> | null;
   tensor: Tensor;
   /** Sum of gradients so far; null: zero. */
   gradient: Tensor | null;
@@ -133,14 +134,58 @@ export class Parameters {
     }
   }
 
-  /** Puts the host's values on the device, after the optimizer changed them. */
+  /** Copies of everything trained, by name. */
+  async values(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
+    const all = [...this.trained.values()].map(async ({ name, tensor, values }) =>
+      [name, values?.slice() ?? await this.backend.download(tensor)] as const
+    );
+    return Object.fromEntries(await Promise.all(all)) as Record<string, Float32Array<ArrayBuffer>>;
+  }
+
+  /**
+   * Puts values back that {@linkcode values} gave.
+   * @throws {TypeError} If a tensor is missing or of another size; nothing was changed then.
+   */
+  restore(saved: Readonly<Record<string, Float32Array>>): void {
+    for (const { name, shape } of this.trained.values()) {
+      const size = elements(shape), found = saved[name];
+      if (found?.length !== size) {
+        throw new TypeError(
+          `Cannot restore tensor "${name}" of ${size} elements: current value is ${
+            found ? `${found.length} elements` : "missing"
+          }`,
+        );
+      }
+    }
+    for (const { name, tensor, values } of this.trained.values()) {
+      values?.set(saved[name]!);
+      this.backend.write(tensor, values ?? Float32Array.from(saved[name]!));
+    }
+    this.zeroGradients();
+  }
+
+  /** A tensor that an optimizer made takes the place of a trained one. */
+  replace(name: string, tensor: Tensor): void {
+    const entry = this.trained.get(name)!;
+    entry.tensor.dispose();
+    entry.tensor = tensor;
+    this.#tensors.set(name, tensor);
+  }
+
+  /** After the optimizer changed values on the host. */
   publish(): void {
-    for (const { tensor, values } of this.trained.values()) this.backend.write(tensor, values as HostArray);
+    for (const { tensor, values } of this.trained.values()) if (values) this.backend.write(tensor, values);
   }
 
   #train(name: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): void {
     const { backend } = this, tensor = backend.upload(values, shape);
     this.#tensors.set(name, tensor);
-    this.trained.set(name, { name, values, shape, tensor, gradient: null });
+    this.trained.set(name, {
+      name,
+      shape,
+      values: backend.hostMemory ? values : null,
+      tensor,
+      gradient: null,
+    });
   }
 }

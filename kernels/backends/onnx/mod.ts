@@ -63,6 +63,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     description: `onnxruntime ${
       ort.env.versions.node ?? ort.env.versions.common
     }, ${provider}, ${threads} threads`,
+    hostMemory: true,
     compile: (graph, name) => compile(graph, name, provider, threads, allocate),
     upload: (data, shape) => {
       if (data.length !== elements(shape)) {

@@ -21,6 +21,7 @@ export function referenceBackend(): Backend {
   return {
     name: "reference",
     description: "plain loops in float64, 1 thread",
+    hostMemory: true,
     compile: (graph, name) => Promise.resolve(referenceProgram(graph, name)),
     upload: (data, shape) =>
       new ReferenceTensor(Float64Array.from(data), shape, data instanceof Int32Array ? "i32" : "f32"),

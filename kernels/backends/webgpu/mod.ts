@@ -94,6 +94,7 @@ function onDevice(device: Device, info: GPUAdapterInfo): WebGpuBackend {
     description: `WebGPU, ${info.description || info.device || "unnamed adapter"}${
       software ? " (a CPU: right, but slow)" : ""
     }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB`,
+    hostMemory: false,
     software,
     device: device.gpu,
     compile: (graph, name) => {

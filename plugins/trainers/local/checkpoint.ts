@@ -12,7 +12,7 @@ import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { diffConfigs } from "../../config/mod.ts";
 import type { TrainConfig } from "../../config/train_config.ts";
-import type { NamedArrays } from "../../engine/host.ts";
+import type { NamedArrays } from "../../engine/optimizer.ts";
 import { commitCheckpoint } from "../../outputs/directory.ts";
 import type { Target, Tensors } from "./setup.ts";
 

@@ -70,10 +70,7 @@ export class AdamW {
    * @throws {RangeError} If an option is out of range or two parameters have the same name.
    */
   constructor(parameters: readonly Parameter[], options: AdamWOptions = adamWDefaults) {
-    const { betas, epsilon, weightDecay } = options;
-    betas.forEach((beta, i) => need(beta >= 0 && beta < 1, `beta${i + 1} in [0, 1)`, beta));
-    need(epsilon > 0 && epsilon < Infinity, "epsilon > 0", epsilon);
-    need(weightDecay >= 0 && weightDecay < Infinity, "weight decay >= 0", weightDecay);
+    checkOptions(options);
     const names = new Set<string>();
     for (const { name } of parameters) {
       need(!names.has(name), "parameter names that differ", name);
@@ -101,7 +98,9 @@ export class AdamW {
         `Cannot step as AdamW needs ${this.#parameters.length} gradients: current value is ${gradients.length}`,
       );
     }
-    this.#parameters.forEach(({ name, values }, i) => sameSize("gradient", name, gradients[i]!, values));
+    this.#parameters.forEach(({ name, values }, i) =>
+      sameSize("gradient", name, gradients[i]!, values.length)
+    );
     this.#steps++;
     const { betas: [beta1, beta2], epsilon, weightDecay } = this.#options;
     // The bias corrections, moved out of the loop: m / c1 / (√(v / c2) + ε) = (1 / c1) m / (√v · (1 / √c2) + ε).
@@ -146,21 +145,39 @@ export class AdamW {
    */
   restore(state: Readonly<Record<string, Values>>): void {
     const own = this.state();
-    for (const [name, values] of Object.entries(own)) {
-      const saved = state[name];
-      if (!saved) {
-        throw new TypeError(`Cannot restore AdamW as it needs "${name}": current value is undefined`);
-      }
-      sameSize("saved state", name, saved, values);
-    }
-    const extra = Object.keys(state).find((name) => !(name in own));
-    if (extra !== undefined) {
-      throw new TypeError(
-        `Cannot restore AdamW as it needs the state of these parameters alone: current value has "${extra}" too`,
-      );
-    }
+    checkState(new Map(this.#parameters.map(({ name, values }) => [name, values.length])), state);
     for (const [name, values] of Object.entries(own)) values.set(state[name]!);
     this.#steps = state.step![0]!;
+  }
+}
+
+/** @throws {RangeError} If an option is out of range. */
+export function checkOptions({ betas, epsilon, weightDecay }: AdamWOptions): void {
+  betas.forEach((beta, i) => need(beta >= 0 && beta < 1, `beta${i + 1} in [0, 1)`, beta));
+  need(epsilon > 0 && epsilon < Infinity, "epsilon > 0", epsilon);
+  need(weightDecay >= 0 && weightDecay < Infinity, "weight decay >= 0", weightDecay);
+}
+
+/**
+ * Whether a state is one of {@linkcode AdamW.state} for tensors of these sizes.
+ * @throws {TypeError} If a tensor is missing, left over, or of another size.
+ */
+export function checkState(
+  sizes: ReadonlyMap<string, number>,
+  state: Readonly<Record<string, Values>>,
+): void {
+  const expected = new Map([["step", 1]]);
+  for (const [name, size] of sizes) expected.set(`exp_avg.${name}`, size).set(`exp_avg_sq.${name}`, size);
+  for (const [name, size] of expected) {
+    const saved = state[name];
+    if (!saved) throw new TypeError(`Cannot restore AdamW as it needs "${name}": current value is undefined`);
+    sameSize("saved state", name, saved, size);
+  }
+  const extra = Object.keys(state).find((name) => !expected.has(name));
+  if (extra !== undefined) {
+    throw new TypeError(
+      `Cannot restore AdamW as it needs the state of these parameters alone: current value has "${extra}" too`,
+    );
   }
 }
 
@@ -203,10 +220,10 @@ function need(condition: boolean, what: string, value: unknown): void {
   if (!condition) throw new RangeError(`Cannot make AdamW as it needs ${what}: current value is ${value}`);
 }
 
-function sameSize(what: string, name: string, given: Values, expected: Values): void {
-  if (given.length !== expected.length) {
+function sameSize(what: string, name: string, given: Values, size: number): void {
+  if (given.length !== size) {
     throw new TypeError(
-      `Cannot use the ${what} of "${name}" as it needs ${expected.length} values: current value is ${given.length}`,
+      `Cannot use the ${what} of "${name}" as it needs ${size} values: current value is ${given.length}`,
     );
   }
 }
