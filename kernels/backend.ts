@@ -30,6 +30,15 @@ export interface Program {
 /** Data on the host: float32, or int32 for integers. */
 export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
+/** What a backend may know of data that is put on it. */
+export interface UploadOptions {
+  /**
+   * The values never change. A backend may then keep a matrix in fewer bits; which ones it keeps how is its options' and
+   * its `description`'s to say, and only inputs named by `Kernel.halves` take such a tensor.
+   */
+  frozen?: boolean;
+}
+
 /** Where programs run. */
 export interface Backend {
   /** "reference", "onnx" or "webgpu". */
@@ -40,7 +49,7 @@ export interface Backend {
   readonly hostMemory: boolean;
   compile(graph: Graph, name: string): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
-  upload(data: HostArray, shape: readonly number[]): Tensor;
+  upload(data: HostArray, shape: readonly number[], options?: UploadOptions): Tensor;
   /** Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep. */
   download(tensor: Tensor): Promise<HostArray>;
   /** Overwrites a tensor with as many values; nothing to do where the data is the tensor's own memory. */

@@ -47,18 +47,20 @@ export function kernelGraph(kernel: Kernel, sample: Sample, symbolicAxes: readon
   return g.finish(g.run(kernel, inputs, sample.attrs));
 }
 
-/** Runs a graph once on a backend from float64 values. */
+/** Runs a graph once on a backend from float64 values; inputs named by `frozen` are uploaded so. */
 export async function runOnce(
   backend: Backend,
   graph: Graph,
   inputs: Arrays,
   sizes: Record<string, number> = {},
+  frozen: readonly string[] = [],
 ): Promise<Arrays> {
   const program = await backend.compile(graph, "once");
   const tensors = Object.fromEntries(
     Object.entries(graph.inputs).map(([name, value]) => {
       const data = (value.type === "i32" ? Int32Array : Float32Array).from(inputs[name]!) as HostArray;
-      return [name, backend.upload(data, value.shape.map((s) => typeof s === "number" ? s : sizes[s]!))];
+      const shape = value.shape.map((s) => typeof s === "number" ? s : sizes[s]!);
+      return [name, backend.upload(data, shape, { frozen: frozen.includes(name) })];
     }),
   );
   const results = await program.run(tensors);

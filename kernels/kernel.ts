@@ -73,14 +73,14 @@ export function float(value: number): { float: number } {
 }
 
 /** What a storage binding of a shader is declared as, `array<…>`. */
-export type WgslElement = "f32" | "i32" | "vec4<f32>";
+export type WgslElement = "f32" | "i32" | "vec4<f32>" | "f16" | "vec4<f16>";
 
 /** A buffer, or a part of it, that a shader sees. */
 export interface WgslBinding {
   /** A kernel input, output or temporary. */
   name: string;
   access: "read" | "read_write";
-  /** First 32-bit element and count of the part; all of it when absent. `first` is a multiple of 64. */
+  /** First element and count of the part; all of it when absent. `first` is a multiple of 64, of 128 in float16. */
   part?: { first: number; count: number };
 }
 
@@ -108,6 +108,8 @@ export interface WgslProgram {
 export interface WgslLimits {
   /** Bytes of a storage binding, ≥ 256; larger operands are bound in parts. */
   bindingBytes: number;
+  /** Inputs, among the kernel's {@linkcode Kernel.halves}, that lie in memory as float16 in this application. */
+  half?: ReadonlySet<string>;
 }
 
 /** What {@linkcode Kernel.grad} is given. */
@@ -150,6 +152,11 @@ export interface Kernel {
   readonly integers?: readonly string[];
   /** Float inputs that deliberately have no gradient, such as tables of angles. */
   readonly constants?: readonly string[];
+  /**
+   * Float inputs that `wgsl` also reads from float16: those that a frozen weight may stand for. It says so itself by
+   * {@linkcode WgslLimits.half}; what it computes stays float32.
+   */
+  readonly halves?: readonly string[];
   /** Axes of outputs that no input has, from attributes and input sizes. */
   axes?(dims: SymbolicDims, attrs: Attributes): Readonly<Record<string, number | null>>;
   /** Plain loops with float64 sums: the definition. */

@@ -46,7 +46,8 @@ export function shader(spec: ShaderSpec): WgslDispatch {
   declare("read", spec.read);
   declare("read_write", spec.write);
   const sizes = { ...spec.sizes, groups: spec.groups };
-  const code = `struct Sizes { ${Object.keys(sizes).map((name) => `${name}: u32`).join(", ")} }
+  const enable = lines.some((line) => line.includes("f16>")) ? "enable f16;\n" : "";
+  const code = `${enable}struct Sizes { ${Object.keys(sizes).map((name) => `${name}: u32`).join(", ")} }
 ${lines.join("\n")}
 @group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;
 ${spec.declarations ?? ""}
@@ -74,19 +75,25 @@ export function widthOf(cols: number): Width {
   return cols % 4 === 0 ? 4 : 1;
 }
 
-/** Storage element of a width. */
-export function elementOf(width: Width): WgslElement {
+/** Storage element of a width. `half`: of float16, which a shader turns into float32 as it reads. */
+export function elementOf(width: Width, half = false): WgslElement {
+  if (half) return width === 4 ? "vec4<f16>" : "f16";
   return width === 4 ? "vec4<f32>" : "f32";
 }
 
-/** Rows of a part: as many as fit a binding, a multiple of 64 so that every part begins at an aligned offset. */
-export function rowParts(rows: number, cols: number, limits: WgslLimits): { first: number; count: number }[] {
-  const most = Math.floor(limits.bindingBytes / (4 * Math.max(1, cols)));
+/** Rows of a part: as many as fit a binding, a multiple of 64 (128 in float16) so that every part begins at an aligned offset. */
+export function rowParts(
+  rows: number,
+  cols: number,
+  limits: WgslLimits,
+  half = false,
+): { first: number; count: number }[] {
+  const most = Math.floor(limits.bindingBytes / ((half ? 2 : 4) * Math.max(1, cols)));
   if (rows <= most) return [{ first: 0, count: rows }];
-  const step = Math.floor(most / 64) * 64;
+  const unit = half ? 128 : 64, step = Math.floor(most / unit) * unit;
   if (step === 0) {
     throw new RangeError(
-      `Cannot bind 64 rows of ${cols} columns: a binding of this device holds ${limits.bindingBytes} bytes`,
+      `Cannot bind ${unit} rows of ${cols} columns: a binding of this device holds ${limits.bindingBytes} bytes`,
     );
   }
   const parts: { first: number; count: number }[] = [];

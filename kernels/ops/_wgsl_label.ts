@@ -6,7 +6,7 @@
  * @module
  */
 import type { Dims, WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../kernel.ts";
-import { shader, workgroupReduce } from "./_wgsl.ts";
+import { elementOf, shader, workgroupReduce } from "./_wgsl.ts";
 import { product } from "./_wgsl_product.ts";
 
 /** Rows of the vocabulary that are handled at once: 8 MiB of logits for 256 labels. */
@@ -60,7 +60,7 @@ export function labelLogprobShaders(
     }, limits));
   }
   if (wanted.logp) dispatches.push(logpOf(label, labels));
-  if (wanted.dh) dispatches.push(...hiddenGradient(label, labels, cols, chunks, wanted.dh));
+  if (wanted.dh) dispatches.push(...hiddenGradient(label, labels, cols, chunks, wanted.dh, isHalf(limits)));
   for (const { first, count } of wanted.dw ? chunks : []) {
     const part = { first: first * cols, count: count * cols }, logits = { first: 0, count: labels * count };
     add(logitsOf(label, labels, cols, count, part, logits, limits));
@@ -82,13 +82,21 @@ export function labelLogprobShaders(
 
 type Part = NonNullable<WgslBinding["part"]>;
 
+/** Whether the vocabulary's weight lies in memory as float16. */
+function isHalf({ half }: WgslLimits): boolean {
+  return half?.has("w") ?? false;
+}
+
 /** Rows of the vocabulary: neither they nor their logits larger than a binding, each chunk at an aligned offset. */
 function vocabChunks(labels: number, cols: number, vocab: number, limits: WgslLimits): Part[] {
-  const most = Math.floor(limits.bindingBytes / 4 / Math.max(labels, cols));
-  const step = Math.min(CHUNK, vocab <= most ? vocab : Math.floor(most / 64) * 64);
+  const half = isHalf(limits), unit = half ? 128 : 64;
+  const most = Math.floor(
+    Math.min(limits.bindingBytes / 4 / labels, limits.bindingBytes / (half ? 2 : 4) / cols),
+  );
+  const step = Math.min(CHUNK, vocab <= most ? vocab : Math.floor(most / unit) * unit);
   if (step === 0) {
     throw new RangeError(
-      `Cannot bind 64 rows of the vocabulary for ${labels} labels of ${cols} columns: ` +
+      `Cannot bind ${unit} rows of the vocabulary for ${labels} labels of ${cols} columns: ` +
         `a binding of this device holds ${limits.bindingBytes} bytes`,
     );
   }
@@ -184,13 +192,14 @@ function hiddenGradient(
   cols: number,
   chunks: readonly Part[],
   kind: "unit" | "weighted",
+  half: boolean,
 ): WgslDispatch[] {
   return chunks.map(({ first, count }) =>
     shader({
       label: `${label}, dh`,
       threads: THREADS,
       read: {
-        w: { part: { first: first * cols, count: count * cols } },
+        w: { element: elementOf(1, half), part: { first: first * cols, count: count * cols } },
         ids: { element: "i32" },
         statistics: { element: "vec4<f32>" },
         mean: {},
@@ -206,7 +215,7 @@ function hiddenGradient(
   if (row >= sizes.rows) { return; }
   dh[i] = ${
         kind === "weighted" ? "weights[l] * " : ""
-      }(w[row * ${cols}u + i % ${cols}u] - mean[i] / statistics[l].y);`,
+      }(f32(w[row * ${cols}u + i % ${cols}u]) - mean[i] / statistics[l].y);`,
     })
   );
 }

@@ -6,6 +6,7 @@
  * vec4 and multiplied by `dot`, or across it in vec4 and multiplied by `fma`. Rows of a k-contiguous tile are padded by one
  * vec4, which keeps reads of neighbouring invocations in different banks. Where few tiles face a long k (gradients of LoRA,
  * one row while generating), k is split over workgroups and a second dispatch sums the parts in a fixed order.
+ * B may lie in memory as float16: it becomes float32 on its way to workgroup memory.
  * @module
  */
 import type { WgslBinding, WgslDispatch, WgslLimits } from "../kernel.ts";
@@ -65,16 +66,17 @@ export function product(spec: ProductSpec, limits: WgslLimits): Product {
   const { layout, m, n, k } = spec;
   const columnsOfA = layout === "tn" ? m : k, columnsOfB = layout === "nt" ? k : n;
   const mParts = smallest(rowParts(m, n, limits), layout === "tn" ? [] : rowParts(m, columnsOfA, limits));
-  const nParts = layout === "nt" ? rowParts(n, columnsOfB, limits) : [{ first: 0, count: n }];
+  const half = limits.half?.has(spec.b) ?? false;
+  const nParts = layout === "nt" ? rowParts(n, columnsOfB, limits, half) : [{ first: 0, count: n }];
   const kParts = smallest(
-    layout === "nt" ? [{ first: 0, count: k }] : rowParts(k, columnsOfB, limits),
+    layout === "nt" ? [{ first: 0, count: k }] : rowParts(k, columnsOfB, limits, half),
     layout === "tn" ? rowParts(k, columnsOfA, limits) : [],
   );
   const result: Product = { dispatches: [], temporaries: {} };
   for (const rows of mParts) {
     for (const columns of nParts) {
       for (const depth of kParts) {
-        const part = productPart(spec, rows, columns, depth);
+        const part = productPart(spec, rows, columns, depth, half);
         result.dispatches.push(...part.dispatches);
         for (const [name, size] of Object.entries(part.temporaries)) {
           result.temporaries[name] = Math.max(size, result.temporaries[name] ?? 0);
@@ -99,7 +101,7 @@ function within(part: Range | undefined, rows: Range, columns: number): Range {
   return { first: (part?.first ?? 0) + rows.first * columns, count: rows.count * columns };
 }
 
-function productPart(spec: ProductSpec, rows: Range, columns: Range, depth: Range): Product {
+function productPart(spec: ProductSpec, rows: Range, columns: Range, depth: Range, half: boolean): Product {
   const { layout, m, n, k, a, b, y, base, keep, parts } = spec;
   const tile = tileFor(rows.count, columns.count);
   const across = Math.ceil(rows.count / (SIDE * tile.tm)), down = Math.ceil(columns.count / (SIDE * tile.tn));
@@ -147,7 +149,7 @@ function productPart(spec: ProductSpec, rows: Range, columns: Range, depth: Rang
     threads: SIDE * SIDE,
     read: {
       a: { of: a, element: elementOf(widthA), part: partA },
-      b: { of: b, element: elementOf(widthB), part: partB },
+      b: { of: b, element: elementOf(widthB, half), part: partB },
       ...(splits === 1 ? epilogue.reads : {}),
     },
     write: { y: splits === 1 ? { of: y, part: partY } : { of: partial } },
@@ -198,11 +200,11 @@ function reader(
   // `row` counts the leading axis, `col` the contiguous one, both from the part's beginning.
   const [rows, columns] = alongK ? [`sizes.${count}`, "limit"] : ["limit", `sizes.${count}`];
   const start = `row * sizes.${ld} + ${column} + col`;
-  const value = width === 4 ? `return ${name}[(${start}) / 4u];` : `let at = ${start};
-  var v = vec4<f32>(${name}[at], 0f, 0f, 0f);
-  if (col + 1u < ${columns}) { v.y = ${name}[at + 1u]; }
-  if (col + 2u < ${columns}) { v.z = ${name}[at + 2u]; }
-  if (col + 3u < ${columns}) { v.w = ${name}[at + 3u]; }
+  const value = width === 4 ? `return vec4<f32>(${name}[(${start}) / 4u]);` : `let at = ${start};
+  var v = vec4<f32>(f32(${name}[at]), 0f, 0f, 0f);
+  if (col + 1u < ${columns}) { v.y = f32(${name}[at + 1u]); }
+  if (col + 2u < ${columns}) { v.z = f32(${name}[at + 2u]); }
+  if (col + 3u < ${columns}) { v.w = f32(${name}[at + 3u]); }
   return v;`;
   return `fn read_${name}(row: u32, col: u32, limit: u32) -> vec4<f32> {
   if (row >= ${rows} || col >= ${columns}) { return vec4<f32>(); }

@@ -12,6 +12,7 @@ export const gatherRows: Kernel = {
   inputs: { x: ["rows", "cols"], ids: ["labels"] },
   outputs: { y: ["labels", "cols"] },
   integers: ["ids"],
+  halves: ["x"],
   reference: ({ x, ids }, { cols }) => {
     const y = new Float64Array(ids!.length * cols!);
     ids!.forEach((id, l) => y.set(x!.subarray(id * cols!, (id + 1) * cols!), l * cols!));
@@ -20,15 +21,19 @@ export const gatherRows: Kernel = {
   onnx: () => [{ op: "Gather", in: ["x", "ids"], out: ["y"], attrs: { axis: 0 } }],
   wgsl: ({ rows, cols, labels }, _attrs, limits) => {
     const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
+    const half = limits.half?.has("x") ?? false;
     return {
       // A table larger than a binding is seen part by part; a part copies the rows that it holds.
-      dispatches: rowParts(rows!, cols!, limits).flatMap((table) =>
+      dispatches: rowParts(rows!, cols!, limits, half).flatMap((table) =>
         rowParts(labels!, cols!, limits).map((taken) =>
           shader({
             label: "gather_rows",
             threads: 256,
             read: {
-              x: { element, part: { first: table.first * cols!, count: table.count * cols! } },
+              x: {
+                element: elementOf(width, half),
+                part: { first: table.first * cols!, count: table.count * cols! },
+              },
               ids: { element: "i32" },
             },
             write: { y: { element, part: { first: taken.first * cols!, count: taken.count * cols! } } },
@@ -37,7 +42,7 @@ export const gatherRows: Kernel = {
             body: `  let i = group * 256u + lane;
   if (i >= sizes.count) { return; }
   let row = u32(ids[sizes.label + i / ${wide}u]) - sizes.first;
-  if (row < sizes.rows) { y[i] = x[row * ${wide}u + i % ${wide}u]; }`,
+  if (row < sizes.rows) { y[i] = ${element}(x[row * ${wide}u + i % ${wide}u]); }`,
           })
         )
       ),

@@ -43,6 +43,7 @@ export const labelLogprob: Kernel = {
   inputs: { h: ["labels", "cols"], w: ["vocab", "cols"], ids: ["labels"] },
   outputs: { logp: ["labels"] },
   integers: ["ids"],
+  halves: ["w"],
   reference: ({ h, w, ids }, { cols, vocab }) => ({
     logp: ids!.map((id, l) => {
       const { logits, logSum } = rowSoftmax(h!, w!, l, cols!, vocab!);
@@ -72,6 +73,7 @@ export const labelLogprobUnit: Kernel = {
   inputs: labelLogprob.inputs,
   outputs: { logp: ["labels"], dh: ["labels", "cols"] },
   integers: ["ids"],
+  halves: ["w"],
   reference: ({ h, w, ids }, { cols, vocab }) => {
     const logp = new Float64Array(ids!.length), dh = new Float64Array(h!.length);
     ids!.forEach((id, l) => {

@@ -10,6 +10,7 @@ import { labelLogprobShaders } from "./_wgsl_label.ts";
 
 const contract = {
   inputs: { h: ["labels", "cols"], w: ["vocab", "cols"], ids: ["labels"], weights: ["labels"] },
+  halves: ["w"],
   integers: ["ids"],
 } as const;
 

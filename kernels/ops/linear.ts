@@ -16,6 +16,7 @@ export const linear: Kernel = {
   name: "linear",
   inputs: { x: ["rows", "in"], w: ["out", "in"] },
   outputs: { y: ["rows", "out"] },
+  halves: ["w"],
   reference: ({ x, w }, { rows, in: inner, out }, attrs) => {
     const alpha = number(attrs, "alpha", 1), y = new Float64Array(rows! * out!);
     for (let r = 0; r < rows!; r++) {

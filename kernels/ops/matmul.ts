@@ -13,6 +13,7 @@ export const matmul: Kernel = {
   name: "matmul",
   inputs: { a: ["rows", "in"], b: ["in", "out"] },
   outputs: { y: ["rows", "out"] },
+  halves: ["b"],
   reference: ({ a, b }, { rows, in: inner, out }, attrs) => {
     const alpha = number(attrs, "alpha", 1), y = new Float64Array(rows! * out!);
     for (let r = 0; r < rows!; r++) {

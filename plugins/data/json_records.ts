@@ -30,12 +30,18 @@ export function* jsonRecords(
   const handle = Deno.openSync(file);
   try {
     let records: RawRecord[] = [];
-    for (const piece of pieces(handle, file, onBytes)) {
-      const value = parse(piece, file);
-      records.push({ value, row: piece.row, line: piece.line });
-      if (records.length === batch) {
-        yield records;
-        records = [];
+    const read = new Uint8Array(CHUNK);
+    const cutter = new JsonRecords(file);
+    for (let done = false; !done;) {
+      const count = handle.readSync(read);
+      done = count === null;
+      if (count !== null) onBytes(count);
+      for (const record of count === null ? cutter.end() : cutter.push(read.subarray(0, count))) {
+        records.push(record);
+        if (records.length === batch) {
+          yield records;
+          records = [];
+        }
       }
     }
     if (records.length > 0) yield records;
@@ -53,89 +59,140 @@ interface Piece {
   isLine: boolean;
 }
 
-/** Cuts the file into records without parsing them: only brackets, quotes and commas are looked at. */
-function* pieces(handle: Deno.FsFile, file: string, onBytes: (read: number) => void): Generator<Piece> {
-  let buffer = new Uint8Array(0); // bytes of the record that is being read
-  let mode = "start" as "start" | "list" | "lines" | "end";
-  let [depth, inString, escaped] = [0, false, false];
-  let [row, line, lineStart, position] = [0, 1, 0, 0];
-  let [startLine, startColumn] = [1, 1];
-  const take = (bytes: Uint8Array): Piece => ({
-    bytes,
-    row: row++,
-    line: startLine,
-    column: startColumn,
-    isLine: mode === "lines",
-  });
-  for (let first = true;; first = false) {
-    const read = new Uint8Array(CHUNK);
-    const count = handle.readSync(read);
-    if (count === null) break;
-    onBytes(count);
-    const bom = first && read[0] === 0xef && read[1] === 0xbb && read[2] === 0xbf ? 3 : 0;
-    const chunk = read.subarray(bom, count);
+/**
+ * Takes a file's bytes in pieces of any size and gives the records that have ended. Only the record that is being read is
+ * kept, so the bytes may be overwritten afterwards.
+ */
+export class JsonRecords {
+  readonly #file: string;
+  /** Bytes of the record that is being read. */
+  #buffer = new Uint8Array(0);
+  #mode: "start" | "list" | "lines" | "end" = "start";
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #first = true;
+  #row = 0;
+  #line = 1;
+  #lineStart = 0;
+  #position = 0;
+  #startLine = 1;
+  #startColumn = 1;
+
+  /**
+   * Nothing is read yet.
+   * @param file Its name, for messages
+   */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /**
+   * Takes the next bytes.
+   * @throws {SyntaxError} As in {@linkcode jsonRecords}
+   */
+  *push(bytes: Uint8Array): Generator<RawRecord> {
+    for (const piece of this.#pieces(bytes)) yield this.#record(piece);
+  }
+
+  /**
+   * Says that there are no more.
+   * @throws {SyntaxError} As in {@linkcode jsonRecords}
+   */
+  *end(): Generator<RawRecord> {
+    if (this.#mode === "list") {
+      throw fault(
+        this.#file,
+        this.#startLine,
+        this.#startColumn,
+        `the file ends inside the list; its last record (row ${this.#row}) starts here`,
+      );
+    }
+    if (this.#mode === "lines" && !isBlank(this.#buffer)) yield this.#record(this.#take(this.#buffer));
+  }
+
+  #record(piece: Piece): RawRecord {
+    const { bytes, row } = piece;
+    let line = piece.line;
+    for (let i = 0; i < bytes.length && isSpace(bytes[i]!); i++) if (bytes[i] === NEWLINE) line++;
+    return { value: parse(piece, this.#file), row, line };
+  }
+
+  #take(bytes: Uint8Array): Piece {
+    return {
+      bytes,
+      row: this.#row++,
+      line: this.#startLine,
+      column: this.#startColumn,
+      isLine: this.#mode === "lines",
+    };
+  }
+
+  /** Cuts into records without parsing them: only brackets, quotes and commas are looked at. */
+  *#pieces(read: Uint8Array): Generator<Piece> {
+    const bom = this.#first && read[0] === 0xef && read[1] === 0xbb && read[2] === 0xbf ? 3 : 0;
+    this.#first = false;
+    const chunk = read.subarray(bom);
+    const begun = this.#position;
     let from = 0; // where in the chunk the current record starts
-    for (let i = 0; i < chunk.length; i++, position++) {
+    const cut = (end: number): Uint8Array => {
+      const bytes = join(this.#buffer, chunk.subarray(from, end));
+      this.#buffer = new Uint8Array(0);
+      from = end + 1;
+      return bytes;
+    };
+    let i = 0;
+    const column = () => begun + i - this.#lineStart + 1;
+    for (; i < chunk.length; i++) {
+      if (this.#mode === "lines") {
+        i = chunk.indexOf(NEWLINE, i);
+        if (i < 0) break;
+        const bytes = cut(i);
+        if (!isBlank(bytes)) yield this.#take(bytes);
+        this.#lineStart = begun + i + 1;
+        [this.#startLine, this.#startColumn] = [++this.#line, 1];
+        continue;
+      }
       const byte = chunk[i]!;
       if (byte === NEWLINE) {
-        if (mode === "lines") {
-          const bytes = join(buffer, chunk.subarray(from, i));
-          buffer = new Uint8Array(0);
-          if (!isBlank(bytes)) yield take(bytes);
-          from = i + 1;
-        }
-        line++;
-        lineStart = position + 1;
-        if (mode === "lines") [startLine, startColumn] = [line, 1];
-        continue;
-      }
-      if (mode === "lines") continue;
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (byte === BACKSLASH) escaped = true;
-        else if (byte === QUOTE) inString = false;
-        continue;
-      }
-      if (mode === "list") {
-        if (byte === QUOTE) inString = true;
-        else if (byte === OPEN || byte === OPEN_BRACE) depth++;
-        else if (byte === CLOSE_BRACE || (byte === CLOSE && depth > 1)) depth--;
-        else if ((byte === COMMA || byte === CLOSE) && depth === 1) {
-          const bytes = join(buffer, chunk.subarray(from, i));
-          buffer = new Uint8Array(0);
+        this.#line++;
+        this.#lineStart = begun + i + 1;
+      } else if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (byte === BACKSLASH) this.#escaped = true;
+        else if (byte === QUOTE) this.#inString = false;
+      } else if (this.#mode === "list") {
+        if (byte === QUOTE) this.#inString = true;
+        else if (byte === OPEN || byte === OPEN_BRACE) this.#depth++;
+        else if (byte === CLOSE_BRACE || (byte === CLOSE && this.#depth > 1)) this.#depth--;
+        else if ((byte === COMMA || byte === CLOSE) && this.#depth === 1) {
+          const bytes = cut(i);
           // `[]` alone has no record; after a comma there must be one
-          if (!(byte === CLOSE && row === 0 && isBlank(bytes))) yield take(bytes);
-          from = i + 1;
-          [startLine, startColumn] = [line, position - lineStart + 2];
-          if (byte === CLOSE) mode = "end";
+          if (!(byte === CLOSE && this.#row === 0 && isBlank(bytes))) yield this.#take(bytes);
+          [this.#startLine, this.#startColumn] = [this.#line, column() + 1];
+          if (byte === CLOSE) this.#mode = "end";
         }
       } else if (!isSpace(byte)) {
-        if (mode === "end") {
-          throw fault(file, line, position - lineStart + 1, "there is text behind the end of the list");
+        if (this.#mode === "end") {
+          throw fault(this.#file, this.#line, column(), "there is text behind the end of the list");
         }
+        [this.#startLine, this.#startColumn] = [this.#line, column()];
         if (byte === OPEN) {
-          mode = "list";
-          depth = 1;
+          this.#mode = "list";
+          this.#depth = 1;
           from = i + 1;
-          [startLine, startColumn] = [line, position - lineStart + 2];
+          this.#startColumn++;
         } else {
-          mode = "lines";
+          this.#mode = "lines";
           from = i;
-          [startLine, startColumn] = [line, position - lineStart + 1];
         }
       }
     }
-    if (mode === "list" || mode === "lines") buffer = join(buffer, chunk.subarray(from));
+    this.#position = begun + chunk.length;
+    if (this.#mode === "list" || this.#mode === "lines") {
+      this.#buffer = join(this.#buffer, chunk.subarray(from));
+    }
   }
-  if (mode === "list") {
-    throw fault(
-      file,
-      startLine,
-      startColumn,
-      `the file ends inside the list; its last record (row ${row}) starts here`,
-    );
-  }
-  if (mode === "lines" && !isBlank(buffer)) yield take(buffer);
 }
 
 function parse(piece: Piece, file: string): unknown {

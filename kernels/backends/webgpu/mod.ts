@@ -5,7 +5,8 @@
 import { type Backend, elements, type HostArray } from "../../backend.ts";
 import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
-import { selfTest } from "./self_test.ts";
+import { type HalfStorage, toHalf } from "./half.ts";
+import { halfSelfTest, selfTest } from "./self_test.ts";
 import { GpuTensor } from "./tensor.ts";
 
 /** Options of the WebGPU backend. */
@@ -14,6 +15,8 @@ export interface WebGpuOptions {
   powerPreference?: "low-power" | "high-performance";
   /** Largest storage binding to use, bytes, ≥ 256; default: all that the adapter allows. Smaller ones try the splitting of operands. */
   bindingBytes?: number;
+  /** Which frozen matrices are kept as float16 where the adapter can and passes a test of it. Default "exact". */
+  half?: HalfStorage;
   /** Where adapters come from; default `navigator.gpu`. */
   gpu?: GPU | undefined;
 }
@@ -26,6 +29,8 @@ export interface WebGpuBackend extends Backend {
   stats(): { buffers: number; bytes: number; pipelines: number };
   /** The device, for tests and for measuring. */
   readonly device: GPUDevice;
+  /** Which frozen matrices are kept as float16, why when none, and how many of those uploaded so far. */
+  readonly half: Readonly<{ storage: HalfStorage; why: string; kept: number; frozen: number }>;
   /** Waits until all work is done. */
   finish(): Promise<void>;
 }
@@ -41,7 +46,8 @@ const LIMITS = [
 ] as const;
 
 /**
- * Makes the backend and tries it on a product and an attention before trusting it.
+ * Makes the backend and tries it on a product and an attention before trusting it. Float16 storage is tried by itself; where
+ * it fails, float32 is used, and `description` says so.
  * @throws {Error} If there is no WebGPU, no adapter, no device, or the self-test's numbers are wrong.
  */
 export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
@@ -59,16 +65,30 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     );
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  const made = await adapter.requestDevice({ label: "dinotune", requiredLimits });
+  const wanted = options.half ?? "exact", offered = adapter.features.has("shader-f16");
+  const made = await adapter.requestDevice({
+    label: "dinotune",
+    requiredLimits,
+    requiredFeatures: offered && wanted !== "none" ? ["shader-f16"] : [],
+  });
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
-  const backend = onDevice(device, adapter.info);
+  const why = wanted === "none" ? "asked for" : "this adapter has no shader-f16";
+  const half: Half = { storage: "none", why, kept: 0, frozen: 0 };
+  const backend = onDevice(device, adapter.info, half);
   try {
     await selfTest(backend);
+    if (wanted !== "none" && offered) {
+      half.storage = "exact";
+      const problem = await halfSelfTest(backend);
+      half.storage = problem ? "none" : wanted;
+      half.why = problem ?? "";
+    }
   } catch (error) {
     await backend.dispose();
     throw error;
   }
+  half.kept = half.frozen = 0;
   return backend;
 }
 
@@ -81,7 +101,21 @@ export function isSoftware(info: Pick<GPUAdapterInfo, "description" | "vendor" |
     );
 }
 
-function onDevice(device: Device, info: GPUAdapterInfo): WebGpuBackend {
+/** Float16 storage on a device: how, or why not, and how many frozen matrices are kept so. */
+interface Half {
+  storage: HalfStorage;
+  why: string;
+  kept: number;
+  frozen: number;
+}
+
+function describe({ storage, why, kept, frozen }: Half): string {
+  if (storage === "none") return `weights in float32 (${why})`;
+  const which = storage === "exact" ? "frozen matrices that float16 holds" : "frozen matrices, rounded";
+  return `float16 storage of ${which}${frozen ? ` (${kept} of ${frozen})` : ""}`;
+}
+
+function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBackend {
   const software = isSoftware(info);
   const write = (tensor: GpuTensor, data: HostArray) => {
     if (data.length !== elements(tensor.shape)) {
@@ -91,33 +125,51 @@ function onDevice(device: Device, info: GPUAdapterInfo): WebGpuBackend {
   };
   return {
     name: "webgpu",
-    description: `WebGPU, ${info.description || info.device || "unnamed adapter"}${
-      software ? " (a CPU: right, but slow)" : ""
-    }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB`,
+    get description() {
+      return `WebGPU, ${info.description || info.device || "unnamed adapter"}${
+        software ? " (a CPU: right, but slow)" : ""
+      }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB, ${describe(half)}`;
+    },
     hostMemory: false,
+    half,
     software,
     device: device.gpu,
     compile: (graph, name) => {
       device.check();
       return Promise.resolve(webgpuProgram(device, graph, name));
     },
-    upload: (data, shape) => {
+    upload: (data, shape, { frozen = false } = {}) => {
       device.check();
       if (data.length !== elements(shape)) {
         throw new TypeError(
           `Cannot upload ${data.length} elements as [${shape}]: that shape has ${elements(shape)}`,
         );
       }
+      if (frozen && shape.length === 2 && data instanceof Float32Array) {
+        half.frozen++;
+        const values = toHalf(data, half.storage);
+        if (values) {
+          half.kept++;
+          const tensor = GpuTensor.allocate(device.memory, shape, "f32", true);
+          if (values.length) device.gpu.queue.writeBuffer(tensor.buffer, 0, values);
+          return tensor;
+        }
+      }
       const tensor = GpuTensor.allocate(device.memory, shape, data instanceof Int32Array ? "i32" : "f32");
       write(tensor, data);
       return tensor;
     },
     download: async (tensor) => {
-      const { buffer, bytes, type } = tensor as GpuTensor, data = await device.read(buffer, bytes);
+      const { buffer, bytes, type, shape, half } = tensor as GpuTensor,
+        data = await device.read(buffer, bytes);
+      if (half) return Float32Array.from(new Float16Array(data, 0, elements(shape)));
       return type === "i32" ? new Int32Array(data) : new Float32Array(data);
     },
     write: (tensor, data) => {
       device.check();
+      if ((tensor as GpuTensor).half) {
+        throw new TypeError(`Cannot write to a tensor of shape [${tensor.shape}]: it was uploaded as frozen`);
+      }
       write(tensor as GpuTensor, data);
     },
     zeros: (shape, type = "f32") => {

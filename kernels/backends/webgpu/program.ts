@@ -4,11 +4,11 @@
  * @module
  */
 import { elements, type Program, type Tensor } from "../../backend.ts";
-import { type Graph, type Node, nodeSizes } from "../../graph.ts";
-import type { WgslBinding } from "../../kernel.ts";
+import { type Graph, type Node, nodeSizes, type Value } from "../../graph.ts";
+import type { WgslBinding, WgslProgram } from "../../kernel.ts";
 import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
 import type { Device, Pipeline } from "./device.ts";
-import { GpuTensor } from "./tensor.ts";
+import { bytesOf, GpuTensor } from "./tensor.ts";
 
 /** Uniform structs begin at multiples of this. */
 const UNIFORM_ALIGNMENT = 256;
@@ -63,12 +63,12 @@ export function webgpuProgram(device: Device, graph: Graph, name: string): Progr
     // A plan that failed has nothing to give back, and its error went to whoever ran it.
     plan.then(({ uniforms }) => device.usable && device.memory.give(uniforms), () => {});
   };
-  const planFor = (sizes: ReadonlyMap<string, number>): Promise<Plan> => {
-    const key = JSON.stringify([...sizes]);
+  const planFor = (sizes: ReadonlyMap<string, number>, halves: ReadonlySet<string>): Promise<Plan> => {
+    const key = JSON.stringify([[...sizes], [...halves]]);
     let plan = plans.get(key);
     if (!plan) {
       if (plans.size >= PLANS) forget(plans.keys().next().value!);
-      plan = makePlan(device, graph, name, sizes);
+      plan = makePlan(device, graph, name, sizes, halves);
       plans.set(key, plan);
     }
     return plan;
@@ -77,7 +77,8 @@ export function webgpuProgram(device: Device, graph: Graph, name: string): Progr
     async run(inputs, into = {}) {
       device.check();
       const sizes = bindSizes(name, graph, inputs);
-      return execute(device, graph, name, await planFor(sizes), inputs, into);
+      const halves = new Set(Object.keys(graph.inputs).filter((key) => (inputs[key] as GpuTensor).half));
+      return execute(device, graph, name, await planFor(sizes, halves), inputs, into);
     },
     dispose: () => {
       for (const key of [...plans.keys()]) forget(key);
@@ -101,15 +102,23 @@ async function makePlan(
   graph: Graph,
   name: string,
   sizes: ReadonlyMap<string, number>,
+  halves: ReadonlySet<string>,
 ): Promise<Plan> {
   const slots = slotsOf(graph), bytes: number[] = [];
+  const half = new Set([...halves].map((key) => slots.get(graph.inputs[key]!.id)!));
+  for (const [key, { id }] of Object.entries(graph.outputs)) {
+    if (half.has(slots.get(id)!)) {
+      throw new TypeError(`Cannot copy float16 storage to output "${key}" of program ${name}`);
+    }
+  }
   for (
     const value of [
       ...Object.values(graph.inputs),
       ...graph.nodes.flatMap((n) => Object.values(n.outputs)),
     ]
   ) {
-    bytes[slots.get(value.id)!] = 4 * elements(concreteShape(value, sizes));
+    const slot = slots.get(value.id)!;
+    bytes[slot] = bytesOf(elements(concreteShape(value, sizes)), half.has(slot));
   }
   const escaping = new Set(
     [...Object.values(graph.inputs), ...Object.values(graph.outputs)].map((v) => slots.get(v.id)!),
@@ -123,7 +132,7 @@ async function makePlan(
         [key, v],
       ) => [key, slots.get(v.id)!]),
     );
-    const program = lower(device, node, sizes);
+    const program = lower(device, node, sizes, (value) => half.has(slots.get(value.id)!));
     const temporaries: number[] = [];
     for (const [key, size] of Object.entries(program.temporaries ?? {})) {
       own.set(key, count);
@@ -139,7 +148,7 @@ async function makePlan(
       planned.push({
         ...await device.pipeline(dispatch),
         bindings: dispatch.bindings.map((b) =>
-          planBinding(b, own, bytes, device, `${name}, ${dispatch.label}`)
+          planBinding(b, own, bytes, half, device, `${name}, ${dispatch.label}`)
         ),
         uniformOffset,
         uniformSize: Math.ceil(values.length / 4) * 16,
@@ -180,17 +189,31 @@ function lastUses(graph: Graph, slots: ReadonlyMap<number, number>): number[] {
   return last;
 }
 
-function lower(device: Device, node: Node, sizes: ReadonlyMap<string, number>) {
+function lower(
+  device: Device,
+  node: Node,
+  sizes: ReadonlyMap<string, number>,
+  isHalf: (value: Value) => boolean,
+): WgslProgram {
   const dims = Object.fromEntries(
     Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]),
   );
-  return node.kernel.wgsl(dims, node.attrs, { bindingBytes: device.bindingBytes });
+  const halves = Object.keys(node.inputs).filter((name) => isHalf(node.inputs[name]!));
+  for (const name of halves) {
+    if (node.kernel.halves?.includes(name)) continue;
+    throw new TypeError(
+      `Cannot run kernel ${node.kernel.name}: input "${name}" needs float32 storage: current value is float16; ` +
+        `upload it without frozen`,
+    );
+  }
+  return node.kernel.wgsl(dims, node.attrs, { bindingBytes: device.bindingBytes, half: new Set(halves) });
 }
 
 function planBinding(
   { name, part }: WgslBinding,
   own: ReadonlyMap<string, number>,
   bytes: readonly number[],
+  half: ReadonlySet<number>,
   device: Device,
   where: string,
 ): PlannedBinding {
@@ -198,7 +221,8 @@ function planBinding(
   if (slot === undefined) {
     throw new TypeError(`Cannot bind "${name}" in ${where}: the kernel has no such tensor`);
   }
-  const offset = 4 * (part?.first ?? 0), size = Math.max(16, part ? 4 * part.count : bytes[slot]!);
+  const isHalf = half.has(slot), offset = bytesOf(part?.first ?? 0, isHalf);
+  const size = Math.max(16, part ? bytesOf(part.count, isHalf) : bytes[slot]!);
   if (size > device.bindingBytes) {
     throw new RangeError(
       `Cannot bind ${size} bytes of "${name}" in ${where}: this device binds at most ${device.bindingBytes}; ` +

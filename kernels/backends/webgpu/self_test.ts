@@ -4,9 +4,11 @@
  */
 import type { Backend } from "../../backend.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
-import type { Kernel, Sample } from "../../kernel.ts";
+import type { Arrays, Kernel, Sample } from "../../kernel.ts";
 import { attention } from "../../ops/attention.ts";
+import { gatherRows } from "../../ops/gather_rows.ts";
 import { linear } from "../../ops/linear.ts";
+import { LARGEST_HALF } from "./half.ts";
 
 /** Kernels and a sample of each: several workgroups and a tail; barriers, workgroup memory, exp. */
 const CASES: readonly [Kernel, Sample][] = [
@@ -17,16 +19,47 @@ const CASES: readonly [Kernel, Sample][] = [
 /** @throws {Error} If a result is outside of the kernel's tolerance. */
 export async function selfTest(backend: Backend): Promise<void> {
   for (const [kernel, sample] of CASES) {
-    const inputs = sampleInputs(kernel, sample);
-    const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
-    const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs);
-    for (const [name, values] of Object.entries(expected)) {
-      const { ratio, index } = worst(actual[name]!, values, kernel.tolerance);
-      if (ratio <= 1) continue;
-      throw new Error(
-        `Cannot use backend ${backend.name} on ${backend.description}: its self-test of kernel ${kernel.name} gives ` +
-          `${actual[name]![index]} for ${values[index]}; update the driver or use backend: onnx`,
-      );
-    }
+    const problem = await compare(backend, kernel, sample, sampleInputs(kernel, sample));
+    if (problem === null) continue;
+    throw new Error(
+      `Cannot use backend ${backend.name} on ${backend.description}: its self-test of kernel ${problem}; ` +
+        `update the driver or use backend: onnx`,
+    );
   }
+}
+
+/**
+ * Whether shaders read float16 right: a product, and numbers of every size one by one, those below 2⁻¹⁴ too, which WGSL
+ * allows a device to take for zero. Null, or what is wrong.
+ */
+export async function halfSelfTest(backend: Backend): Promise<string | null> {
+  const every = Float64Array.from({ length: 82 }, (_, i) => (i % 2 ? -1 : 1) * 2 ** (Math.floor(i / 2) - 24));
+  every.set([0, LARGEST_HALF, -LARGEST_HALF, 3 * 2 ** -24, 1023 * 2 ** -24, 2047], 76);
+  const table: Sample = { note: "self-test", dims: { rows: 41, cols: 2, labels: 41 } };
+  const ids = Float64Array.from({ length: 41 }, (_, i) => 40 - i);
+  const [product, sample] = CASES[0]!, inputs = sampleInputs(product, sample);
+  try {
+    return await compare(backend, gatherRows, table, { x: every, ids }, ["x"]) ??
+      await compare(backend, product, sample, { ...inputs, w: inputs.w!.map(Math.f16round) }, ["w"]);
+  } catch (error) {
+    return (error as Error).message.split("\n")[0]!;
+  }
+}
+
+/** Null, or "NAME gives A for B". */
+async function compare(
+  backend: Backend,
+  kernel: Kernel,
+  sample: Sample,
+  inputs: Arrays,
+  frozen: readonly string[] = [],
+): Promise<string | null> {
+  const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
+  const graph = kernelGraph(kernel, sample);
+  const actual = await runOnce(backend, graph, inputs, {}, frozen);
+  for (const [name, values] of Object.entries(expected)) {
+    const { ratio, index } = worst(actual[name]!, values, kernel.tolerance);
+    if (!(ratio <= 1)) return `${kernel.name} gives ${actual[name]![index]} for ${values[index]}`;
+  }
+  return null;
 }

@@ -5,6 +5,11 @@
 import { elements, type Tensor } from "../../backend.ts";
 import type { GpuPool } from "./pool.ts";
 
+/** Bytes of `count` elements in a buffer, whose copies and bindings are whole numbers of 4. */
+export function bytesOf(count: number, half: boolean): number {
+  return half ? 4 * Math.ceil(count / 2) : 4 * count;
+}
+
 /** A tensor in a pooled buffer that may be larger than the tensor. */
 export class GpuTensor implements Tensor {
   #buffer: GPUBuffer | null;
@@ -14,18 +19,20 @@ export class GpuTensor implements Tensor {
     buffer: GPUBuffer,
     readonly shape: readonly number[],
     readonly type: "f32" | "i32",
+    /** Whether the values lie there as float16. */
+    readonly half: boolean,
   ) {
     this.#buffer = buffer;
   }
 
   /** Takes memory; its content is whatever was there. */
-  static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32"): GpuTensor {
-    return new GpuTensor(pool, pool.take(4 * elements(shape)), shape, type);
+  static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32", half = false): GpuTensor {
+    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half)), shape, type, half);
   }
 
   /** Bytes of the values. */
   get bytes(): number {
-    return 4 * elements(this.shape);
+    return bytesOf(elements(this.shape), this.half);
   }
 
   /** @throws {Error} If the tensor was disposed. */

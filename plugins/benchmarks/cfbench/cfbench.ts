@@ -72,9 +72,7 @@ const cfbench: Plugin<"benchmark", typeof Options> = definePlugin({
   description: "CFBench: Chinese instructions with prioritised criteria, judged by a model (CSR, ISR, PSR)",
   options: Options,
   create: ({ path, mode, prompt, rounds }) => ({
-    async *items() {
-      yield* await readCfbenchItems(path);
-    },
+    items: () => readCfbenchItems(path),
     protocol: cfbenchProtocol(mode, rounds, prompt),
     contributions: (result) => cfbenchContributions(result, mode),
   }),
@@ -82,12 +80,13 @@ const cfbench: Plugin<"benchmark", typeof Options> = definePlugin({
 export default cfbench;
 
 /**
- * Reads CFBench rows: a JSON array or JSON lines.
+ * Reads CFBench rows, one at a time: a JSON list or JSON lines.
  *
  * @throws {SyntaxError} If a row isn't in the released format: names the row and the field.
+ * @throws {RangeError} If two rows have the same number, or there is none.
  */
-export async function readCfbenchItems(path: string): Promise<BenchmarkItem[]> {
-  return (await readRows(path, Row, (row) => row.idx)).map(cfbenchItem);
+export async function* readCfbenchItems(path: string): AsyncGenerator<BenchmarkItem> {
+  for await (const row of readRows(path, Row, (row) => row.idx)) yield cfbenchItem(row);
 }
 
 /** An item from one row of the released format. */

@@ -44,7 +44,7 @@ const data = shared("data/cfbench/judge/moonshot_eval.json");
 async function recorded(run: string, mode: CfbenchMode) {
   const { path } = shared(`data/cfbench/judge/${run}_eval.json`);
   const rows = JSON.parse(Deno.readTextFileSync(path));
-  const items = await readCfbenchItems(path);
+  const items = await Array.fromAsync(readCfbenchItems(path));
   return items.map((item, i) => {
     const row = rows[i];
     return {
@@ -203,7 +203,11 @@ Deno.test("a judge prompt of one's own must hold its slots; rows must have known
       file,
       JSON.stringify([{ idx: 0, prompt: "a", split: "easy", criteria: [["甲", "三需", ""]] }]),
     );
-    await assertRejects(() => readCfbenchItems(file), SyntaxError, "row 0 as a benchmark row: criteria.0.1");
+    await assertRejects(
+      () => Array.fromAsync(readCfbenchItems(file)),
+      SyntaxError,
+      "row 0 as a benchmark row: criteria.0.1",
+    );
   } finally {
     await Deno.remove(file);
   }

@@ -63,7 +63,7 @@ export default ifeval;
  */
 export async function readIfevalItems(path?: string): Promise<BenchmarkItem[]> {
   const file = path ?? new URL("data/input_data.jsonl", import.meta.url);
-  const rows = await readRows(file, Row, (row) => row.key);
+  const rows = await Array.fromAsync(readRows(file, Row, (row) => row.key));
   return rows.map((row) => ({
     id: row.key,
     messages: [{ role: "user", content: row.prompt }],

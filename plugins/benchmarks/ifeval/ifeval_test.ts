@@ -124,7 +124,7 @@ Deno.test("rows that can't be used are refused with row and field", async () => 
     lines(row, row);
     await assertRejects(() => readIfevalItems(file), RangeError, 'current value is "1" in rows 0 and 1');
     Deno.writeTextFileSync(file, '{"key": 1\n');
-    await assertRejects(() => readIfevalItems(file), SyntaxError, ":1 as JSON");
+    await assertRejects(() => readIfevalItems(file), SyntaxError, ":1:10 as JSON");
     assert((await readIfevalItems()).length > 0);
   } finally {
     await Deno.remove(file);

@@ -7,6 +7,8 @@ import { SPACE, WORD } from "./python_text.ts";
 
 const SETS: Record<string, string> = { s: SPACE, w: WORD, d: String.raw`\p{Nd}` };
 const CONTROLS: Record<string, string> = { a: "\\x07", f: "\\f", n: "\\n", r: "\\r", t: "\\t", v: "\\v" };
+/** Python takes these for the same letter when it ignores case; JavaScript, the first two. No other letters differ. */
+const DOTTED = "iIİı";
 const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
 const NOT_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
 // What JavaScript's `v` mode lets one escape, outside and inside of a set.
@@ -45,7 +47,7 @@ function translate(pattern: string, flags: string): string {
       i = escape.end;
     } else if (char === "[") {
       const set = readSet(pattern, i);
-      out += set.source;
+      out += flags.includes("i") ? foldedSet(set.source) : set.source;
       i = set.end;
     } else if ((match = /^\(\?#[^)]*\)/.exec(pattern.slice(i))) !== null) i += match[0].length;
     else if ((match = /^\(\?P<(\w+)>/.exec(rest)) !== null) {
@@ -62,11 +64,23 @@ function translate(pattern: string, flags: string): string {
       out += `{${match[1] || "0"}${match[2]}${match[3]}}`;
       i += match[0].length;
     } else {
-      out += literalOrAnchor(char, flags);
+      out += flags.includes("i") && DOTTED.includes(char) ? `[${DOTTED}]` : literalOrAnchor(char, flags);
       i++;
     }
   }
   return out;
+}
+
+/** The set with all four if it holds one of them. */
+function foldedSet(source: string): string {
+  const not = source.startsWith("[^");
+  const inner = `[${source.slice(not ? 2 : 1)}`;
+  try {
+    const holds = new RegExp(inner, "vi");
+    return [...DOTTED].some((letter) => holds.test(letter)) ? `[${not ? "^" : ""}${inner}${DOTTED}]` : source;
+  } catch {
+    return source; // refused when the whole is compiled
+  }
 }
 
 function literalOrAnchor(char: string, flags: string): string {

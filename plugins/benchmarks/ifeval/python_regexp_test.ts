@@ -33,6 +33,10 @@ Deno.test("pythonRegExp() has Python's sets of characters", () => {
 Deno.test("pythonRegExp() ignores case by Unicode", () => {
   assertEquals(findAll("straße|k", "STRAßE K k K", "i"), ["STRAßE", "K", "k", "K"]);
   assertEquals(findAll("(?i)ÉT", "ét"), ["ét"]);
+  // Python folds Turkish i's too
+  assertEquals(findAll("Ix", "ix İx ıx ex", "i"), ["ix", "İx", "ıx"]);
+  assertEquals(findAll("[a-j]x|[^i]y", "İx ix ıx kx ıy ey", "i"), ["İx", "ix", "ıx", "ey"]);
+  assertEquals(findAll("ix", "İx ıx"), []);
 });
 
 Deno.test("pythonRegExp() reads Python's own syntax", () => {

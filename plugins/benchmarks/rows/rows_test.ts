@@ -61,7 +61,7 @@ const bad: [string, string][] = [
   ],
   ['{"prompt": "p", "constraints": ["c"]}', "id"],
   ['{"id": "a", "prompt": "p", "constraints": [{"text": "c", "rul": 1}]}', "constraints.0"],
-  ["not json", ":1 as JSON"],
+  ["not json", ":1:2 as JSON"],
 ];
 for (const [row, message] of bad) {
   Deno.test(`readRowItems() refuses ${row}`, async () => {
@@ -75,6 +75,31 @@ Deno.test("readRowItems() names a file that isn't there", async () => {
     RangeError,
     "Cannot read nowhere.jsonl",
   );
+});
+
+Deno.test("readRowItems() tells where ids come twice, in lists as in lines", async () => {
+  const row = (id: string) => JSON.stringify({ id, prompt: "p", constraints: ["c"] });
+  const rows = [...Array.from({ length: 3000 }, (_, i) => row(`${i}`)), row("1234")];
+  const message = 'current value is "1234" in rows 1234 and 3000 (line ';
+  // the blank line counts as a line, not as a row
+  await assertRejects(() => collect("\n" + rows.join("\n")), RangeError, `${message}3002)`);
+  await assertRejects(() => collect(`[\n${rows.join(",\n")}]`, ".json"), RangeError, `${message}3002)`);
+  await assertRejects(() => collect("[ ]"), RangeError, "an empty file");
+  const lacking = `[${row("a")},\n\n{"id": "b", "prompt": "p"}]`;
+  await assertRejects(() => collect(lacking), SyntaxError, ":3 row 1 as a benchmark row: constraints");
+});
+
+Deno.test("readRowItems() gives the first items of a file whose end is broken: it doesn't read ahead", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    const row = (id: number) => JSON.stringify({ id, prompt: "p".repeat(500), constraints: ["c"] });
+    await Deno.writeTextFile(file, `[${Array.from({ length: 1000 }, (_, i) => row(i)).join(",")}, nope]`);
+    const rows = readRowItems(file);
+    for (let i = 0; i < 1000; i++) assertEquals((await rows.next()).value?.id, `${i}`);
+    await assertRejects(() => rows.next(), SyntaxError, "row 1000");
+  } finally {
+    await Deno.remove(file);
+  }
 });
 
 Deno.test("unitProtocol() reads TRACE's 0 to 10 as 0 to 1", () => {

@@ -26,19 +26,20 @@ const Row = z.object({
 const NO_INPUT = "NULL";
 
 /**
- * Items of TRACE; fields `query` (description, and the input where there is one) and `constraints` for the judge.
+ * Items of TRACE, one at a time; fields `query` (description, and the input where there is one) and `constraints` for the judge.
  *
  * @param path Rows in the released format; undefined: the 1,042 that come along.
  * @throws {SyntaxError} If a row isn't in the released format: names the row and the field.
+ * @throws {RangeError} If two rows have the same id, or there is none.
  */
-export async function readTraceItems(path?: string): Promise<BenchmarkItem[]> {
+export async function* readTraceItems(path?: string): AsyncGenerator<BenchmarkItem> {
   const file = path ?? new URL("../../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url);
-  return (await readRows(file, Row, (row) => row.id)).map((row) => {
+  for await (const row of readRows(file, Row, (row) => row.id)) {
     const constraints = row.constraints_splits.map((text, i) => ({
       text,
       groups: { ...traceGroups(row.levels2[i]!) },
     }));
-    return {
+    yield {
       id: row.id,
       messages: row.messages,
       constraints,
@@ -51,5 +52,5 @@ export async function readTraceItems(path?: string): Promise<BenchmarkItem[]> {
         constraints: row.constraints,
       },
     };
-  });
+  }
 }

@@ -35,9 +35,7 @@ const trace: Plugin<"benchmark", typeof Options> = definePlugin({
   description: "TRACE: complex Chinese instructions, every constraint judged by a model (IF-S, IF-M)",
   options: Options,
   create: ({ path, prompt, rounds }) => ({
-    async *items() {
-      yield* await readTraceItems(path);
-    },
+    items: () => readTraceItems(path),
     protocol: traceProtocol(rounds, prompt),
     contributions: traceContributions,
   }),

@@ -10,7 +10,7 @@ import { readOverall } from "./reading.ts";
 import { TRACE_TAXONOMY } from "./taxonomy.ts";
 import plugin, { readTrace, readTraceJson, traceFollowed, traceProtocol } from "./trace.ts";
 
-const items = await readTraceItems();
+const items = await Array.fromAsync(readTraceItems());
 const benchmark = plugin.create({ rounds: 2 });
 
 function item(...texts: string[]): BenchmarkItem {
@@ -242,7 +242,11 @@ Deno.test("a judge prompt of one's own is used when it has its slots; rows must 
     Deno.writeTextFileSync(file, "Q {{query}} C {{constraints}} R {{response}}");
     assertEquals(traceProtocol(1, file).messages(item("a"), "r")[1]!.content, "Q Do it. C a R r");
     Deno.writeTextFileSync(file, JSON.stringify({ id: "0", messages: [{ role: "user", content: "q" }] }));
-    await assertRejects(() => readTraceItems(file), SyntaxError, "row 0 as a benchmark row: description");
+    await assertRejects(
+      () => Array.fromAsync(readTraceItems(file)),
+      SyntaxError,
+      "row 0 as a benchmark row: description",
+    );
   } finally {
     await Deno.remove(file);
   }

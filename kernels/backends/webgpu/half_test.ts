@@ -1,0 +1,225 @@
+/** Float16 storage: which numbers it holds, that kernels read it right, and that a device which doesn't is found out. */
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { bfloat16ToFloat32 } from "../../../formats/float.ts";
+import type { HostArray } from "../../backend.ts";
+import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
+import { GraphBuilder } from "../../graph.ts";
+import type { Kernel, Sample } from "../../kernel.ts";
+import { KERNELS } from "../../ops/mod.ts";
+import { add } from "../../ops/add.ts";
+import { gatherRows } from "../../ops/gather_rows.ts";
+import { testBackends } from "../_test_backends.ts";
+import { LARGEST_HALF, toHalf } from "./half.ts";
+import { type WebGpuBackend, webgpuBackend } from "./mod.ts";
+
+const backend = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+let title = backend.name, ignore = backend.ignore;
+if (!ignore) {
+  const { half, dispose } = await webgpuBackend();
+  await dispose();
+  if (half.storage === "none") [title, ignore] = [`webgpu: ${half.why}`, true];
+}
+
+function deviceTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name: `${name} (${title})`, ignore, fn });
+}
+
+/** Nearest number with 10 bits behind the leading one, or a multiple of 2⁻²⁴: float16 by its definition, ties to even. */
+function nearestHalf(value: number): number {
+  if (value === 0) return value;
+  const size = Math.abs(value), step = 2 ** Math.max(-24, Math.floor(Math.log2(size)) - 10);
+  const below = Math.floor(size / step), rest = size / step - below;
+  return Math.sign(value) * step * (rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below);
+}
+
+Deno.test("toHalf() holds every bfloat16 of at least 2⁻¹⁷ exactly and smaller ones to 2⁻²⁵", () => {
+  // All 65,536 of them, each in a matrix with a 1.
+  let exact = 0, near = 0, worst = 0;
+  for (let bits = 0; bits < 65_536; bits++) {
+    const values = new Float32Array(2);
+    bfloat16ToFloat32(Uint16Array.of(bits, 0x3f80), values);
+    const value = values[0]!, half = toHalf(values, "exact");
+    if (!(Math.abs(value) <= LARGEST_HALF)) {
+      assertEquals(half, null, `${value}`);
+      continue;
+    }
+    assert(half, `${value}`);
+    assertEquals(half[0], nearestHalf(value));
+    const error = Math.abs(half[0]! - value);
+    worst = Math.max(worst, error);
+    if (Math.abs(value) >= 2 ** -17) assertEquals(error, 0, `${value}`);
+    error === 0 ? exact++ : near++;
+  }
+  // By hand: 33 exponents (−17 … 15) of 128 significands and two signs, less the one above 65504 (none: 65280 is the last),
+  // are exact, and so are zero and the multiples of 2⁻²⁴ below 2⁻¹⁷.
+  assert(exact >= 33 * 128 * 2 + 2 && near > 0);
+  // 2⁻²⁵ itself lies halfway between 0 and 2⁻²⁴.
+  assertEquals(worst, 2 ** -25);
+});
+
+Deno.test("toHalf() refuses what would become another number", () => {
+  const refused: [string, number[]][] = [
+    ["a twelfth bit", [1, 1 + 2 ** -11]],
+    ["above the largest", [1, 65_505]],
+    ["an infinity", [1, Infinity]],
+    ["not a number", [1, NaN]],
+    ["only small numbers", [2 ** -12, 0.7 * 2 ** -20]],
+    ["only zeros", [0, 0]],
+  ];
+  for (const [why, values] of refused) assertEquals(toHalf(Float32Array.from(values), "exact"), null, why);
+  assertEquals([...toHalf(Float32Array.of(1 + 2 ** -11, 3 * 2 ** -12, 1e-9), "rounded")!], [
+    1,
+    3 * 2 ** -12,
+    0,
+    0,
+  ]);
+  for (const value of [65_505, -Infinity, NaN]) assertEquals(toHalf(Float32Array.of(value), "rounded"), null);
+  assertEquals(toHalf(Float32Array.of(1), "none"), null);
+});
+
+/** Values that float16 holds, without overflow. */
+function rounded(values: Float64Array): Float64Array {
+  return values.map((v) => Math.f16round(Math.min(LARGEST_HALF, Math.max(-LARGEST_HALF, v))));
+}
+
+async function compare(device: WebGpuBackend, kernel: Kernel, sample: Sample): Promise<void> {
+  const inputs = sampleInputs(kernel, sample), before = device.half.kept;
+  for (const name of kernel.halves!) inputs[name] = rounded(inputs[name]!);
+  const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
+  const actual = await runOnce(device, kernelGraph(kernel, sample), inputs, {}, kernel.halves);
+  assertEquals(device.half.kept - before, kernel.halves!.length, "operands kept as float16");
+  for (const [output, values] of Object.entries(expected)) {
+    const { ratio, index } = worst(actual[output]!, values, kernel.tolerance);
+    assert(ratio <= 1, `${output}[${index}] is ${actual[output]![index]}, reference ${values[index]}`);
+  }
+}
+
+const STORABLE = KERNELS.filter((kernel) => kernel.halves);
+
+Deno.test("kernels that take frozen weights are those that a block, a head and an embedding give them to", () => {
+  assertEquals(STORABLE.map((k) => k.name).sort(), [
+    "gather_rows",
+    "label_logprob",
+    "label_logprob_grad",
+    "label_logprob_unit",
+    "label_logprob_weight_grad",
+    "linear",
+    "matmul",
+  ]);
+});
+
+deviceTest("every kernel on float16 operands equals its reference on the rounded values", async (t) => {
+  const device = await webgpuBackend({ half: "rounded" });
+  for (const kernel of STORABLE) {
+    for (const sample of kernel.samples) {
+      await t.step(`${kernel.name} (${sample.note})`, () => compare(device, kernel, sample));
+    }
+  }
+  await device.dispose();
+});
+
+deviceTest("float16 operands larger than a binding give the same results in parts", async (t) => {
+  const device = await webgpuBackend({ half: "rounded", bindingBytes: 66_560 });
+  const ids = (count: number, below: number) => Array.from({ length: count }, (_, i) => (i * 37) % below);
+  const cases: [string, Sample["dims"], Sample["data"]?][] = [
+    ["linear", { rows: 70, in: 151, out: 260 }],
+    ["linear", { rows: 70, in: 152, out: 260 }],
+    ["matmul", { rows: 70, in: 260, out: 151 }],
+    ["gather_rows", { rows: 1000, cols: 41, labels: 300 }, { ids: ids(300, 1000) }],
+    ["label_logprob_unit", { labels: 20, cols: 61, vocab: 700 }, { ids: ids(20, 700) }],
+    ["label_logprob_grad", { labels: 20, cols: 60, vocab: 700 }, { ids: ids(20, 700) }],
+  ];
+  for (const [name, dims, data] of cases) {
+    const kernel = STORABLE.find((k) => k.name === name)!;
+    await t.step(
+      `${name} ${Object.values(dims)}`,
+      () => compare(device, kernel, { note: "in parts", dims, ...(data ? { data } : {}) }),
+    );
+  }
+  await device.dispose();
+});
+
+deviceTest(
+  "a float16 matrix takes half the bytes, comes back rounded, and one program serves both kinds",
+  async () => {
+    const device = await webgpuBackend({ half: "rounded" }), count = 256 * 1024;
+    const values = Float32Array.from({ length: count }, (_, i) => Math.sin(i)) as HostArray;
+    const bytes = () => device.stats().bytes, start = bytes();
+    const frozen = device.upload(values, [256, 1024], { frozen: true }), between = bytes();
+    const plain = device.upload(values, [256, 1024]);
+    assertEquals([between - start, bytes() - between], [2 * count, 4 * count]);
+    assertEquals(await device.download(frozen), Float32Array.from(values, Math.f16round));
+    assertEquals(await device.download(plain), values);
+    assertThrows(() => device.write(frozen, values), TypeError, "it was uploaded as frozen");
+
+    const g = new GraphBuilder(), x = g.input("x", [256, 1024]), ids = g.input("ids", ["L"], "i32");
+    const program = await device.compile(g.finish(g.run(gatherRows, { x, ids })), "rows");
+    const pick = device.upload(Int32Array.of(255), [1]), last = values.slice(255 * 1024);
+    for (
+      const [table, expected] of [[frozen, last.map(Math.f16round)], [plain, last], [
+        frozen,
+        last.map(Math.f16round),
+      ]] as const
+    ) {
+      assertEquals([...await device.download((await program.run({ x: table, ids: pick })).y!)], [
+        ...expected,
+      ]);
+    }
+    await device.dispose();
+  },
+);
+
+deviceTest("a kernel that can't read float16 refuses it by name", async () => {
+  const device = await webgpuBackend();
+  const sample = { note: "", dims: { rows: 1, cols: 1 } };
+  await assertRejects(
+    () =>
+      runOnce(device, kernelGraph(add, sample), { a: Float64Array.of(1), b: Float64Array.of(1) }, {}, ["b"]),
+    TypeError,
+    'Cannot run kernel add: input "b" needs float32 storage',
+  );
+  const g = new GraphBuilder(), x = g.input("x", [1, 1]);
+  const program = await device.compile(g.finish({ x }), "same");
+  const one = device.upload(Float32Array.of(1), [1, 1], { frozen: true });
+  await assertRejects(() => program.run({ x: one }), TypeError, 'Cannot copy float16 storage to output "x"');
+  await device.dispose();
+});
+
+deviceTest("a device that reads float16 wrong keeps float32 and says so", async () => {
+  const right = gatherRows.reference, patched = gatherRows as { reference: Kernel["reference"] };
+  patched.reference = (...given) => ({ y: right(...given).y!.map((v) => v === 2 ** -24 ? 0 : v) });
+  try {
+    const device = await webgpuBackend({ half: "rounded" });
+    assertEquals(device.half.storage, "none");
+    assertStringIncludes(device.description, "weights in float32 (gather_rows gives 5.96");
+    device.upload(Float32Array.of(1), [1, 1], { frozen: true });
+    assertEquals([device.half.kept, device.half.frozen], [0, 1]);
+    await device.dispose();
+  } finally {
+    patched.reference = right;
+  }
+});
+
+deviceTest("float16 storage that isn't wanted, or an adapter without it, asks for no feature", async () => {
+  const device = await webgpuBackend({ half: "none" });
+  assertStringIncludes(device.description, "weights in float32 (asked for)");
+  assert(!device.device.features.has("shader-f16"));
+  await device.dispose();
+  const gpu = navigator.gpu,
+    bare: GPU = Object.create(gpu, {
+      requestAdapter: {
+        value: async (options: GPURequestAdapterOptions) => {
+          const adapter = (await gpu.requestAdapter(options))!;
+          return new Proxy(adapter, {
+            get: (target, key) => {
+              const value = key === "features" ? new Set() : Reflect.get(target, key, target);
+              return typeof value === "function" ? value.bind(target) : value;
+            },
+          });
+        },
+      },
+    });
+  const without = await webgpuBackend({ gpu: bare });
+  assertStringIncludes(without.description, "weights in float32 (this adapter has no shader-f16)");
+  await without.dispose();
+});
