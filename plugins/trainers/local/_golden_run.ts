@@ -1,5 +1,6 @@
 /** Runs of a golden through the whole loop, shared by the tests of tiny models and of SmolLM2. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { temporaryFolder } from "../../../tests/_temp.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import type { TrainConfig } from "../../config/train_config.ts";
 import type { EncodedExample } from "../../data/encoded.ts";
@@ -59,12 +60,13 @@ export interface GoldenStart {
   quads: Quad[];
 }
 
-/** Repeats a golden's optimizer steps; gives reports and what was trained. */
+/** Repeats a golden's optimizer steps, or interrupts after the first `limit`; gives reports and what was trained. */
 export async function repeatRun(
   start: GoldenStart,
   backend: Backend,
   budget: number,
   checkpointing: boolean,
+  limit: number = start.golden.order.length,
 ) {
   const { golden, method, decoder, tuning, initial, quads } = start;
   const { betas, eps, peak_lr, weight_decay, max_grad_norm } = golden.optimizer;
@@ -79,6 +81,11 @@ export async function repeatRun(
     optimizer: { betas, epsilon: eps, weightDecay: weight_decay },
   }, start.read);
   const loss = lossOf(method, golden.beta), log = recorder(), references = new ReferenceCache();
+  const stop = new AbortController(), keep = log.step;
+  log.step = (report) => {
+    keep(report);
+    if (log.steps.length === limit) stop.abort();
+  };
   const all = quads.map((quad, i) =>
     examplesOf(method, quad).map((e, k) => ({ ...e, index: 2 * i + k, source: { file: "golden", row: i } }))
   ) as EncodedExample[][];
@@ -107,6 +114,7 @@ export async function repeatRun(
     save_strategy: "no",
     eval_on_start: false,
     early_stopping_steps: null,
+    output_dir: temporaryFolder(),
   } as unknown as TrainConfig;
   const result = await trainLoop({
     engine,
@@ -126,12 +134,12 @@ export async function repeatRun(
     target: { tuning, initial: {}, save: () => {} },
     evaluation: [],
     log,
-    signal: new AbortController().signal,
+    signal: stop.signal,
     dataHash: "",
     modelHash: "",
     from: { step: 0, best: null },
   });
-  assert(result.finished);
+  assertEquals(result.finished, limit === total);
   const trained = await engine.trained();
   await engine.close();
   return { steps: log.steps, trained };

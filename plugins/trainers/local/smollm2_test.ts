@@ -1,5 +1,7 @@
-/** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2): six steps of SFT, DPO and IOPO through the ONNX backend. */
+/** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2): six steps of SFT, DPO and IOPO through the ONNX backend, two on WebGPU. */
 import { assert, assertAlmostEquals } from "@std/assert";
+import { testBackends } from "../../../kernels/backends/_test_backends.ts";
+import type { Backend } from "../../../kernels/backend.ts";
 import { onnxBackend } from "../../../kernels/mod.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { engineName, idsExample, readJson, readTensors } from "../../engine/_tiny.ts";
@@ -52,48 +54,60 @@ Deno.test({
   },
 });
 
+/** A golden run of SmolLM2 on a backend; all its steps, or the first `limit`. */
+async function repeat(method: string, backend: Backend, checkpointing: boolean, limit?: number) {
+  const { model, decoder } = await smollm2();
+  const golden = readJson(`${GOLDENS}train_${method}.json`);
+  const peft = readTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
+  const initial = Object.fromEntries(Object.entries(peft).map(([name, v]) => [engineName(name), v]));
+  const start = Object.fromEntries(Object.entries(initial).map(([name, v]) => [name, v.slice()]));
+  const names = Array.from(
+    { length: decoder.numLayers },
+    (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),
+  ).flat();
+  const quads: Quad[] = golden.data.map((q: Record<string, number[]>) => ({
+    x1: q.x1_ids,
+    y1: q.y1_ids,
+    x2: q.x2_ids,
+    y2: q.y2_ids,
+  }));
+  const tuning = {
+    type: "lora" as const,
+    modules: Object.fromEntries(names.map((n) => [n, { rank: 8, scale: 2 }])),
+    dropout: 0,
+  };
+  const read = (name: string) => model.weights.read(name);
+  const { steps, trained } = await repeatRun(
+    { golden, method, decoder, tuning, initial, read, quads },
+    backend,
+    1536,
+    checkpointing,
+    limit,
+  );
+  model.weights.close();
+  return { golden, start, steps, trained };
+}
+
 for (const method of ["iopo", "dpo", "sft"]) {
   Deno.test({
     name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${suffix}`,
     ignore,
     fn: async () => {
-      const { model, decoder } = await smollm2();
-      const golden = readJson(`${GOLDENS}train_${method}.json`);
-      const peft = readTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
-      const initial = Object.fromEntries(Object.entries(peft).map(([name, v]) => [engineName(name), v]));
-      const start = Object.fromEntries(Object.entries(initial).map(([name, v]) => [name, v.slice()]));
-      const names = Array.from(
-        { length: decoder.numLayers },
-        (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),
-      ).flat();
-      const quads: Quad[] = golden.data.map((q: Record<string, number[]>) => ({
-        x1: q.x1_ids,
-        y1: q.y1_ids,
-        x2: q.x2_ids,
-        y2: q.y2_ids,
-      }));
-      const { steps, trained } = await repeatRun(
-        {
-          golden,
-          method,
-          decoder,
-          tuning: {
-            type: "lora",
-            modules: Object.fromEntries(names.map((n) => [n, { rank: 8, scale: 2 }])),
-            dropout: 0,
-          },
-          initial,
-          read: (name) => model.weights.read(name),
-          quads,
-        },
-        onnxBackend(),
-        1536,
-        method === "dpo",
-      );
-      model.weights.close();
+      const { golden, start, steps, trained } = await repeat(method, onnxBackend(), method === "dpo");
       assertSteps(steps, golden.steps);
       const distance = updateDistance(`${GOLDENS}lora_final_${method}.safetensors`, start, trained);
       assert(distance < 2e-3, `relative L2 of the LoRA update is ${distance}`);
+    },
+  });
+}
+
+for (const backend of (await testBackends()).filter(({ name }) => name.startsWith("webgpu"))) {
+  Deno.test({
+    name: `trainLoop() repeats two steps of IOPO on SmolLM2 on ${backend.name}${suffix}`,
+    ignore: ignore || backend.ignore,
+    fn: async () => {
+      const { golden, steps } = await repeat("iopo", await backend.make(), false, 2);
+      assertSteps(steps, golden.steps.slice(0, 2));
     },
   });
 }
