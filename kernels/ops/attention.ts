@@ -273,14 +273,14 @@ export const attention: Kernel = {
       ]),
     ];
   },
-  wgsl: ({ queries, rows, qcols, kvcols }, attrs) =>
+  wgsl: ({ queries, rows, qcols, kvcols }, attrs, limits) =>
     attentionShaders({
       queries: queries!,
       rows: rows!,
       qcols: qcols!,
       kvcols: kvcols!,
       ...attentionAttributes(attrs),
-    }),
+    }, limits),
   grad: (g, { inputs, outputs, gradients, attrs }) => {
     const { q, k, v, until, positions } = inputs;
     const grads = g.run(attentionGrad, {

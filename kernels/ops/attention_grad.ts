@@ -132,14 +132,14 @@ export const attentionGrad: Kernel = {
       ...back("dv"),
     ];
   },
-  wgsl: ({ rows, qcols, kvcols }, attrs) =>
+  wgsl: ({ rows, qcols, kvcols }, attrs, limits) =>
     attentionGradShaders({
       queries: rows!,
       rows: rows!,
       qcols: qcols!,
       kvcols: kvcols!,
       ...attentionAttributes(attrs),
-    }),
+    }, limits),
   grad: null,
   samples: attentionGradSamples,
   tolerance: { atol: 2e-5, rtol: 2e-5 },
