@@ -2,7 +2,15 @@
  * Reverse mode: a graph becomes the graph of its gradients, written with the kernels' own `grad`.
  * @module
  */
-import { type Graph, GraphBuilder, type Node, prune, type Value } from "./graph.ts";
+import {
+  type Graph,
+  GraphBuilder,
+  mapValues,
+  type Node,
+  prune,
+  type Value,
+  withUsedInputs,
+} from "./graph.ts";
 import { addOfRank } from "./ops/add.ts";
 
 /** A forward graph and the backward graph that belongs to it. */
@@ -124,11 +132,32 @@ function split(forward: Graph, joint: Graph, keep: Keep): Differentiated {
   return { forward: { ...forward, outputs: { ...forward.outputs, ...saved } }, backward };
 }
 
-function withUsedInputs(graph: Graph): Graph {
-  const used = new Set(graph.nodes.flatMap((n) => Object.values(n.inputs).map((v) => v.id)));
-  Object.values(graph.outputs).forEach((v) => used.add(v.id));
+/**
+ * Both graphs of a pair as one that keeps everything itself: the outputs of the forward graph and those of the backward
+ * graph, without `saved.N`. What the backward graph computes again is computed twice here too.
+ */
+export function joined({ forward, backward }: Differentiated): Graph {
+  const twice = new Set(forward.nodes), fresh = new Map<number, Value>();
+  const all = [...forward.nodes, ...backward.nodes].flatMap((n) => Object.values(n.outputs));
+  let next = [...all, ...Object.values(forward.inputs), ...Object.values(backward.inputs)]
+    .reduce((max, v) => Math.max(max, v.id + 1), 0);
+  const renamed = (value: Value) => fresh.get(value.id) ?? value;
+  const nodes = backward.nodes.map((node) => {
+    if (twice.has(node)) {
+      for (const v of Object.values(node.outputs)) fresh.set(v.id, { ...v, id: next++ });
+    }
+    return {
+      ...node,
+      inputs: mapValues(node.inputs, renamed),
+      outputs: twice.has(node) ? mapValues(node.outputs, renamed) : node.outputs,
+    };
+  });
+  const isSaved = ([name]: [string, Value]) => name.startsWith("saved.");
+  const rest = (values: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(Object.entries(values).filter((entry) => !isSaved(entry)));
   return {
-    ...graph,
-    inputs: Object.fromEntries(Object.entries(graph.inputs).filter(([, v]) => used.has(v.id))),
+    inputs: { ...forward.inputs, ...rest(backward.inputs) },
+    nodes: [...forward.nodes, ...nodes],
+    outputs: { ...rest(forward.outputs), ...mapValues(backward.outputs, renamed) },
   };
 }

@@ -16,15 +16,28 @@ export interface Tensor {
 export interface Program {
   /**
    * Runs once.
-   * @param inputs Every graph input by name.
+   * @param inputs Every graph input by name, but for constants and what only unwanted outputs need.
    * @param into Tensors to write outputs to; they must not be among the inputs. Missing ones are allocated.
+   * @param optional false: without the outputs that were compiled as optional. Default true.
    * @throws {TypeError} If an input is missing or its shape or type doesn't fit the graph.
    */
   run(
     inputs: Readonly<Record<string, Tensor>>,
     into?: Readonly<Record<string, Tensor>>,
+    optional?: boolean,
   ): Promise<Record<string, Tensor>>;
   dispose(): Promise<void>;
+}
+
+/** What a backend is told about a graph. */
+export interface CompileOptions {
+  /**
+   * Tensors for inputs that stay the same as long as the program lives; runs aren't given them. ONNX Runtime lays them out for
+   * its products, and on the device; elsewhere the tensors themselves are used. Disposing of them is the caller's business.
+   */
+  constants?: Readonly<Record<string, Tensor>>;
+  /** Outputs that only some runs want. What only they need is neither given nor computed in the others. */
+  optional?: readonly string[];
 }
 
 /** Data on the host: float32, or int32 for integers. */
@@ -47,7 +60,9 @@ export interface Backend {
   readonly description: string;
   /** Whether tensors live in the host's memory, so that the host may work on them without copies. */
   readonly hostMemory: boolean;
-  compile(graph: Graph, name: string): Promise<Program>;
+  /** Whether tensors stay on the device between runs; otherwise each run moves its inputs there and its outputs back. */
+  readonly keepsTensors: boolean;
+  compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
   upload(data: HostArray, shape: readonly number[], options?: UploadOptions): Tensor;
   /** Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep. */

@@ -78,6 +78,27 @@ export class GraphBuilder {
     return outputs;
   }
 
+  /**
+   * Appends another graph.
+   * @param given Values for its inputs; those that aren't given become inputs here, under the name that `rename` makes of theirs.
+   * @returns Its outputs.
+   */
+  include(
+    graph: Graph,
+    given: Readonly<Record<string, Value>>,
+    rename: (name: string) => string,
+  ): Record<string, Value> {
+    const here = new Map<number, Value>();
+    for (const [name, value] of Object.entries(graph.inputs)) {
+      here.set(value.id, given[name] ?? this.input(rename(name), value.shape, value.type));
+    }
+    for (const { kernel, inputs, outputs, attrs } of graph.nodes) {
+      const made = this.run(kernel, mapValues(inputs, (v) => here.get(v.id)!), attrs);
+      for (const [name, value] of Object.entries(outputs)) here.set(value.id, made[name]!);
+    }
+    return mapValues(graph.outputs, (v) => here.get(v.id)!);
+  }
+
   /** The graph of what `outputs` need; other nodes are left out. Inputs all stay. */
   finish(outputs: Readonly<Record<string, Value>>): Graph {
     return prune({ inputs: { ...this.inputs }, nodes: this.nodes, outputs });
@@ -94,6 +115,24 @@ export function prune(graph: Graph): Graph {
     nodes.push(node);
   }
   return { ...graph, nodes: nodes.reverse() };
+}
+
+/** Leaves out inputs that nothing uses. */
+export function withUsedInputs(graph: Graph): Graph {
+  const used = new Set(graph.nodes.flatMap((n) => Object.values(n.inputs).map((v) => v.id)));
+  Object.values(graph.outputs).forEach((v) => used.add(v.id));
+  return {
+    ...graph,
+    inputs: Object.fromEntries(Object.entries(graph.inputs).filter(([, v]) => used.has(v.id))),
+  };
+}
+
+/** The same names with other values. */
+export function mapValues(
+  values: Readonly<Record<string, Value>>,
+  change: (value: Value) => Value,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }
 
 /** Sizes of a kernel's axes from its inputs' shapes. */

@@ -45,6 +45,12 @@ export type OnnxAttribute =
 /** Element types used in lowerings. */
 export type OnnxType = "f32" | "i32" | "i64" | "bool";
 
+/** What suits the place where ONNX nodes run. */
+export interface OnnxTarget {
+  /** Whether a Loop pays. On a GPU each of its rounds waits for the host, and its small products leave the device idle. */
+  loops: boolean;
+}
+
 /** Body of a Loop. Names of the outer kernel may be used inside. */
 export interface OnnxSubgraph {
   inputs: readonly { name: string; type: OnnxType; rank: number }[];
@@ -162,7 +168,7 @@ export interface Kernel {
   /** Plain loops with float64 sums: the definition. */
   reference(inputs: Readonly<Arrays>, dims: Dims, attrs: Attributes): Arrays;
   /** ONNX nodes from the input names to the output names. */
-  onnx(dims: SymbolicDims, attrs: Attributes): OnnxNode[];
+  onnx(dims: SymbolicDims, attrs: Attributes, target: OnnxTarget): OnnxNode[];
   /** Compute shaders from the input names to the output names. */
   wgsl(dims: Dims, attrs: Attributes, limits: WgslLimits): WgslProgram;
   /** Gradients of the needed inputs, as graph values; null for an input that deliberately has none. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { GraphBuilder } from "../kernels/graph.ts";
-import type { Backend } from "../kernels/mod.ts";
+import { type Backend, webgpuBackend } from "../kernels/mod.ts";
 import { linear } from "../kernels/ops/linear.ts";
 import { runLength, type TrainConfig } from "../plugins/config/mod.ts";
 import type { EncodedExample } from "../plugins/data/encoded.ts";
@@ -17,6 +17,8 @@ import { examplePairs, exampleRows } from "../plugins/engine/pack.ts";
 import type { Loss } from "../plugins/losses/loss.ts";
 import { LINEAR_MODULES, moduleShape, tensorShapes } from "../plugins/models/decoder.ts";
 import type { DecoderConfig } from "../plugins/models/model_family.ts";
+import { chooseBackend } from "../plugins/engine/backends.ts";
+import type { WeightSource } from "../formats/hf_model/mod.ts";
 
 /**
  * Deno, ONNX Runtime and what its arenas hold beyond need: the difference between the other parts and the resident memory
@@ -33,6 +35,8 @@ export interface Estimate {
   parameters: number;
   /** Weights that are trained. */
   trained: number;
+  /** How frozen matrices are kept, for people. */
+  storage: string;
   /** Optimizer steps of the run. */
   steps: number;
   /** Rows that go through the model for an average example, shared beginnings once. */
@@ -52,6 +56,7 @@ export interface Estimate {
 /**
  * Estimates a run.
  * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
+ * @param storage How frozen matrices are kept
  */
 export function estimate(
   config: TrainConfig,
@@ -59,6 +64,7 @@ export function estimate(
   loss: Loss,
   train: readonly EncodedExample[],
   gflops: number | null,
+  storage: WeightStorage = { half: false, text: "float32" },
 ): Estimate {
   const size = (shapes: Iterable<number[]>) =>
     [...shapes].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
@@ -98,7 +104,7 @@ export function estimate(
   const activations = working +
     model.numLayers * (config.disable_gradient_checkpointing ? kept : 4 * atOnce * d);
   const memory = {
-    weights: parameters * 4,
+    weights: parameters * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
     trained: trained * (full ? 16 : 20), // two gradient buffers and two moments; adapters' own values too
     activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,
@@ -116,6 +122,7 @@ export function estimate(
   return {
     parameters,
     trained,
+    storage: storage.text,
     steps: totalSteps,
     rowsPerExample: all / Math.max(1, train.length),
     largestExample: largest,
@@ -124,6 +131,36 @@ export function estimate(
     gflops,
     time,
   };
+}
+
+/** How frozen matrices are kept where the run will run. */
+export interface WeightStorage {
+  /** float16 in place of float32. */
+  half: boolean;
+  /** For people, with the reason. */
+  text: string;
+}
+
+/** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
+export async function weightStorage(config: TrainConfig, weights: WeightSource): Promise<WeightStorage> {
+  if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
+  const { choice } = await chooseBackend(config);
+  if (choice.backend !== "webgpu") return { half: false, text: "float32" };
+  const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
+  try {
+    if (backend.half.storage === "none") return { half: false, text: `float32: ${backend.half.why}` };
+    const name = "model.layers.0.self_attn.q_proj.weight";
+    backend.upload(weights.read(name), weights.shape(name)!, { frozen: true }).dispose();
+    if (backend.half.kept === 0) {
+      return { half: false, text: "float32, as float16 would round them (fp16: true does so)" };
+    }
+    return {
+      half: true,
+      text: `float16, ${config.fp16 ? "as fp16: true says" : "which holds the file's values"}`,
+    };
+  } finally {
+    await backend.dispose();
+  }
 }
 
 /** Measures a matrix product of the model's size: 10⁹ operations a second, the best of three. */
@@ -156,6 +193,7 @@ export function estimateText(e: Estimate): string {
     bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   const { memory, time } = e;
   return [
+    `weights      ${e.storage}`,
     `parameters   ${millions(e.parameters)}, trained ${millions(e.trained)} (${
       (100 * e.trained / e.parameters).toFixed(2)
     } %)`,

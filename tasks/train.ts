@@ -39,7 +39,7 @@ import {
 import type { TrainerResult } from "../plugins/trainers/trainer.ts";
 import { interruption, parseArguments, runTask, usage, VERSION } from "./_cli.ts";
 import { dataText } from "./_data_text.ts";
-import { type Estimate, estimate, estimateText, measureGflops } from "./_estimate.ts";
+import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./_estimate.ts";
 import { encode, prepare, registryOf } from "./_prepare.ts";
 
 /** What runs when no file is named. */
@@ -209,7 +209,8 @@ export async function dryRun(
     : null;
   const gflops = backend && await measureGflops(backend, ready.decoder);
   await backend?.dispose();
-  const needs = estimate(config, ready.decoder, ready.loss, data.train, gflops);
+  const storage = await weightStorage(config, ready.model.weights);
+  const needs = estimate(config, ready.decoder, ready.loss, data.train, gflops, storage);
   say(estimateText(needs));
   ready.model.weights.close();
   return { config, notes: [...notes, ...ready.notes], data: text, estimate: needs };

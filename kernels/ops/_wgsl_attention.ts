@@ -6,10 +6,13 @@
  * through workgroup memory as the factor of the second product. Blocks that nothing sees are skipped: `bounds` holds the
  * largest `until` of every block of keys. The dQ pass is online like the forward pass and leaves each query's maximum,
  * 1 / sum and δ for the dK, dV pass, so scores are computed twice in the backward pass, not three times.
+ *
+ * Queries larger than a binding are taken in parts, `offset` rows behind the first that has keys; dK and dV add up over the
+ * parts. Keys and values, which grouped heads make smaller, are bound whole.
  * @module
  */
-import type { WgslDispatch, WgslProgram } from "../kernel.ts";
-import { elementOf, literal, shader, type Width } from "./_wgsl.ts";
+import type { WgslDispatch, WgslLimits, WgslProgram } from "../kernel.ts";
+import { elementOf, literal, rowParts, shader, type Width } from "./_wgsl.ts";
 
 /** Sizes and attributes of an attention. */
 export interface AttentionShape {
@@ -102,16 +105,17 @@ function readRow(at: AttentionShape, { name, cols, head, count }: Side): string 
 }`;
 }
 
-/** Writes vec4 `quad` of a head's row. */
-function writeRow(at: AttentionShape, { name, cols, head, count }: Side): string {
+/** Writes vec4 `quad` of a head's row, or adds to it. */
+function writeRow(at: AttentionShape, { name, cols, head, count }: Side, adds = false): string {
+  const sign = adds ? "+=" : "=";
   const d = at.qcols / at.heads, start = `row * ${at[cols]}u + ${head} * ${d}u + quad * 4u`;
   const value = widthFor(at) === 4
-    ? `${name}[(${start}) / 4u] = v;`
+    ? `${name}[(${start}) / 4u] ${sign} v;`
     : `let at = ${start}; let left = ${d}u - quad * 4u;
-  ${name}[at] = v.x;
-  if (left > 1u) { ${name}[at + 1u] = v.y; }
-  if (left > 2u) { ${name}[at + 2u] = v.z; }
-  if (left > 3u) { ${name}[at + 3u] = v.w; }`;
+  ${name}[at] ${sign} v.x;
+  if (left > 1u) { ${name}[at + 1u] ${sign} v.y; }
+  if (left > 2u) { ${name}[at + 2u] ${sign} v.z; }
+  if (left > 3u) { ${name}[at + 3u] ${sign} v.w; }`;
   return `fn write_${name}(row: u32, ${head}: u32, quad: u32, v: vec4<f32>) {
   if (row >= ${count} || quad >= ${quadsOf(at)}u) { return; }
   ${value}
@@ -288,62 +292,89 @@ function writeAll(
   ).join("\n");
 }
 
+/** Queries in parts that fit a binding, and the sizes that a dispatch about one needs. */
+function queryParts(at: AttentionShape, limits: WgslLimits) {
+  return rowParts(at.queries, at.qcols, limits).map(({ first, count }) => ({
+    part: { first: first * at.qcols, count: count * at.qcols },
+    sizes: {
+      rows: at.rows,
+      queries: count,
+      offset: at.rows - at.queries + first,
+      blocks: Math.ceil(count / BLOCK),
+    },
+  }));
+}
+
 /** `o`, 32 queries of a head a workgroup. */
-export function attentionShaders(at: AttentionShape): WgslProgram {
-  const element = elementOf(widthFor(at)), blocks = Math.ceil(at.queries / BLOCK);
-  const sizes = { rows: at.rows, queries: at.queries, offset: at.rows - at.queries, blocks };
+export function attentionShaders(at: AttentionShape, limits: WgslLimits): WgslProgram {
+  const element = elementOf(widthFor(at));
   const query = { cols: "qcols", head: "head", count: "sizes.queries" } as const;
   const key = { cols: "kvcols", head: "kv", count: "sizes.rows" } as const;
   return {
     temporaries: { bounds: boundsSize(at) },
     dispatches: [
       boundsDispatch(at),
-      shader({
-        label: "attention",
-        threads: THREADS,
-        read: { q: { element }, k: { element }, v: { element }, bounds: { element: "i32" } },
-        write: { o: { element } },
-        sizes,
-        groups: blocks * at.heads,
-        declarations: [
-          memory(at, ["factors"]),
-          visibility(at),
-          readRow(at, { name: "q", ...query }),
-          readRow(at, { name: "k", ...key }),
-          readRow(at, { name: "v", ...key }),
-          writeRow(at, { name: "o", ...query }),
-        ].join("\n"),
-        body: `${HEADER}
+      ...queryParts(at, limits).map(({ part, sizes }) =>
+        shader({
+          label: "attention",
+          threads: THREADS,
+          read: { q: { element, part }, k: { element }, v: { element }, bounds: { element: "i32" } },
+          write: { o: { element, part } },
+          sizes,
+          groups: sizes.blocks * at.heads,
+          declarations: [
+            memory(at, ["factors"]),
+            visibility(at),
+            readRow(at, { name: "q", ...query }),
+            readRow(at, { name: "k", ...key }),
+            readRow(at, { name: "v", ...key }),
+            writeRow(at, { name: "o", ...query }),
+          ].join("\n"),
+          body: `${HEADER}
   let head = group % ${at.heads}u; let kv = head / ${at.heads / at.kvHeads}u;
   // The last queries see the most keys, so they go first.
   let start = (sizes.blocks - 1u - group / ${at.heads}u) * ${BLOCK}u;
 ${walk(at, { value: (i, j) => `p${i}_${j}`, result: weighted(at, "acc", "factors", "v", "key", "kv") })}
 ${writeAll(at, "o", "acc", "start", "head", (i) => `(1f / l${i})`)}`,
-      }),
+        })
+      ),
     ],
   };
 }
 
 /** `dq` (leaving statistics), then `dk` and `dv`. */
-export function attentionGradShaders(at: AttentionShape): WgslProgram {
-  const element = elementOf(widthFor(at)), blocks = Math.ceil(at.rows / BLOCK), group = at.heads / at.kvHeads;
-  const sizes = { rows: at.rows, offset: 0, blocks };
-  const query = { cols: "qcols", head: "head", count: "sizes.rows" } as const;
+export function attentionGradShaders(at: AttentionShape, limits: WgslLimits): WgslProgram {
+  const parts = queryParts(at, limits);
+  return {
+    temporaries: { bounds: boundsSize(at), statistics: 4 * at.heads * at.rows },
+    dispatches: [
+      boundsDispatch(at),
+      ...parts.map((part) => queryGradient(at, part)),
+      ...parts.map((part) => keyGradient(at, part)),
+    ],
+  };
+}
+
+type QueryPart = ReturnType<typeof queryParts>[number];
+
+function queryGradient(at: AttentionShape, { part, sizes }: QueryPart): WgslDispatch {
+  const element = elementOf(widthFor(at)), group = at.heads / at.kvHeads;
+  const query = { cols: "qcols", head: "head", count: "sizes.queries" } as const;
   const key = { cols: "kvcols", head: "kv", count: "sizes.rows" } as const;
-  const dq = shader({
+  return shader({
     label: "attention_grad, dq",
     threads: THREADS,
     read: {
-      q: { element },
+      q: { element, part },
       k: { element },
       v: { element },
-      o: { element },
-      dout: { of: "do", element },
+      o: { element, part },
+      dout: { of: "do", element, part },
       bounds: { element: "i32" },
     },
-    write: { dq: { element }, statistics: { element: "vec4<f32>" } },
+    write: { dq: { element, part }, statistics: { element: "vec4<f32>" } },
     sizes,
-    groups: blocks * at.heads,
+    groups: sizes.blocks * at.heads,
     declarations: [
       memory(at, ["factors"]),
       visibility(at),
@@ -377,42 +408,51 @@ ${
       four.map((i) =>
         `  if (tx == 0u && start + ty + ${
           8 * i
-        }u < sizes.rows) { statistics[head * sizes.rows + start + ty + ${
+        }u < sizes.queries) { statistics[head * sizes.rows + first + ty + ${
           8 * i
         }u] = vec4<f32>(m${i}, 1f / l${i}, delta${i}, 0f); }`
       ).join("\n")
     }`,
   });
-  const dkv = shader({
+}
+
+function keyGradient(at: AttentionShape, { part, sizes }: QueryPart): WgslDispatch {
+  const element = elementOf(widthFor(at)), group = at.heads / at.kvHeads, adds = sizes.offset > 0;
+  const query = { cols: "qcols", head: "head", count: "sizes.queries" } as const;
+  const key = { cols: "kvcols", head: "kv", count: "sizes.rows" } as const;
+  return shader({
     label: "attention_grad, dk dv",
     threads: THREADS,
     read: {
-      q: { element },
+      q: { element, part },
       k: { element },
       v: { element },
-      dout: { of: "do", element },
+      dout: { of: "do", element, part },
       bounds: { element: "i32" },
       statistics: { element: "vec4<f32>" },
     },
     write: { dk: { element }, dv: { element } },
     sizes,
-    groups: blocks * at.kvHeads,
+    groups: Math.ceil(at.rows / BLOCK) * at.kvHeads,
     declarations: [
       memory(at, ["factors"]),
       visibility(at),
       ...["q", "dout"].map((name) => readRow(at, { name, ...query })),
       ...["k", "v"].map((name) => readRow(at, { name, ...key })),
-      ...["dk", "dv"].map((name) => writeRow(at, { name, ...key })),
+      ...["dk", "dv"].map((name) => writeRow(at, { name, ...key }, adds)),
     ].join("\n"),
     body: `${HEADER}
   let kv = group % ${at.kvHeads}u; let block = group / ${at.kvHeads}u; let key = block * ${BLOCK}u;
-  let end = u32(bounds[2u * sizes.rows + block]);
+  // Rows of the packed row that this part has and this block's keys are seen by; at counts from the part's beginning.
+  let begin = max(key, sizes.offset);
+  let end = min(u32(bounds[2u * sizes.rows + block]), sizes.offset + sizes.queries);
 ${zeros(at, "dk")}
 ${zeros(at, "dv")}
   for (var head = kv * ${group}u; head < (kv + 1u) * ${group}u; head++) {
-  for (var start = key; start < end; start += ${BLOCK}u) {
-${scores(at, "s", "k", "key", "kv", "q", "start", "head")}
-${scores(at, "g", "v", "key", "kv", "dout", "start", "head")}
+  for (var start = begin; start < end; start += ${BLOCK}u) {
+    let at = start - sizes.offset;
+${scores(at, "s", "k", "key", "kv", "q", "at", "head")}
+${scores(at, "g", "v", "key", "kv", "dout", "at", "head")}
 ${
       four.map((j) =>
         `    let query${j} = start + tx + ${
@@ -437,7 +477,7 @@ ${
         });`
       ).join("\n")
     }
-${weighted(at, "dv", "factors", "dout", "start", "head")}
+${weighted(at, "dv", "factors", "dout", "at", "head")}
     workgroupBarrier();
 ${
       four.map((i) =>
@@ -446,14 +486,10 @@ ${
         });`
       ).join("\n")
     }
-${weighted(at, "dk", "factors", "q", "start", "head")}
+${weighted(at, "dk", "factors", "q", "at", "head")}
   }
   }
 ${writeAll(at, "dk", "dk", "key", "kv", () => literal(at.scale))}
 ${writeAll(at, "dv", "dv", "key", "kv", () => "1f")}`,
   });
-  return {
-    temporaries: { bounds: boundsSize(at), statistics: 4 * at.heads * at.rows },
-    dispatches: [boundsDispatch(at), dq, dkv],
-  };
 }

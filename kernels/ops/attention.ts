@@ -1,9 +1,9 @@
 /**
  * Attention over a prefix tree (architecture idea 2): token i sees token j iff j ≤ i and i < until[j].
  *
- * The lowering loops over chunks of queries and, for each, slices the keys from the first visible one to the last query, so
- * keys behind a chunk (the causal triangle) and of earlier packed examples are skipped and no `[T, T]` matrix exists. Branches
- * of the same tree that lie between are computed and masked.
+ * The lowering for a CPU loops over chunks of queries and, for each, slices the keys from the first visible one to the last
+ * query, so keys behind a chunk (the causal triangle) and of earlier packed examples are skipped and no `[T, T]` matrix exists.
+ * Branches of the same tree that lie between are computed and masked. A GPU takes all queries as one chunk and all keys.
  * Tried on 2 cores, forward and backward of SmolLM2 over four IOPO quadruples (352 to 824 rows): one chunk for all queries (dense
  * `[heads, T, T]`) makes the whole pass 16 % slower.
  * @module
@@ -15,6 +15,7 @@ import {
   type Kernel,
   number,
   type OnnxNode,
+  type OnnxSubgraph,
   type SymbolicDims,
 } from "../kernel.ts";
 import { attentionGrad } from "./attention_grad.ts";
@@ -116,7 +117,52 @@ export function attentionSetup(dims: SymbolicDims, attrs: Attributes): OnnxNode[
   ];
 }
 
-/** Nodes inside the loop: bounds `a b ag bg lo`, queries `qh [kv, group · c, d]`, slices `kc`, `vc`, weights `p3`. */
+/** Nodes inside the loop: rows `a`…`b` of the queries, their indices `ag`…`bg`, and `lo`, the first key that one of them sees. */
+export function chunkBounds(): OnnxNode[] {
+  return [
+    { op: "Unsqueeze", in: ["iteration", "zero"], out: ["it"] },
+    { op: "Mul", in: ["it", "chunk"], out: ["a"] },
+    { op: "Add", in: ["a", "chunk"], out: ["b_full"] },
+    { op: "Min", in: ["b_full", "queries"], out: ["b"] },
+    { op: "Add", in: ["a", "offset"], out: ["ag"] },
+    { op: "Add", in: ["b", "offset"], out: ["bg"] },
+    { op: "Greater", in: ["until64", "ag"], out: ["alive"] },
+    { op: "Cast", in: ["alive"], out: ["alive32"], attrs: { to: { type: "i32" } } },
+    { op: "ArgMax", in: ["alive32"], out: ["lo"], attrs: { axis: 0, keepdims: 1 } },
+  ];
+}
+
+/** The same bounds for all queries and all keys as one chunk. */
+export function wholeBounds(): OnnxNode[] {
+  const same: [from: string, to: string][] = [["zero", "a"], ["queries", "b"], ["offset", "ag"], [
+    "rows",
+    "bg",
+  ], ["zero", "lo"]];
+  return same.map(([from, to]) => ({ op: "Identity", in: [from], out: [to] }));
+}
+
+/** A loop over chunks that carries tensors `[name, rank]` from `NAME_before` to `NAME_after`; `given` are the first ones. */
+export function chunkLoop(
+  carried: readonly (readonly [name: string, rank: number])[],
+  given: readonly string[],
+  out: readonly string[],
+  nodes: readonly OnnxNode[],
+): OnnxNode {
+  const floats = (suffix: string) =>
+    carried.map(([name, rank]) => ({ name: name + suffix, type: "f32" as const, rank }));
+  const graph: OnnxSubgraph = {
+    inputs: [
+      { name: "iteration", type: "i64", rank: 0 },
+      { name: "going", type: "bool", rank: 0 },
+      ...floats("_before"),
+    ],
+    nodes: [...chunkBounds(), ...nodes, { op: "Identity", in: ["going"], out: ["go_on"] }],
+    outputs: [{ name: "go_on", type: "bool", rank: 0 }, ...floats("_after")],
+  };
+  return { op: "Loop", in: ["trips0", "", ...given], out, attrs: { body: { graph } } };
+}
+
+/** Nodes of a chunk: queries `qh [kv, group · c, d]`, slices `kc`, `vc`, weights `p3`. */
 export function attentionChunk(attrs: Attributes): OnnxNode[] {
   const { scale, window } = attentionAttributes(attrs);
   const windowed: OnnxNode[] = window === null ? [{ op: "Identity", in: ["open"], out: ["seen"] }] : [
@@ -130,15 +176,6 @@ export function attentionChunk(attrs: Attributes): OnnxNode[] {
     { op: "And", in: ["open", "near"], out: ["seen"] },
   ];
   return [
-    { op: "Unsqueeze", in: ["iteration", "zero"], out: ["it"] },
-    { op: "Mul", in: ["it", "chunk"], out: ["a"] },
-    { op: "Add", in: ["a", "chunk"], out: ["b_full"] },
-    { op: "Min", in: ["b_full", "queries"], out: ["b"] },
-    { op: "Add", in: ["a", "offset"], out: ["ag"] },
-    { op: "Add", in: ["b", "offset"], out: ["bg"] },
-    { op: "Greater", in: ["until64", "ag"], out: ["alive"] },
-    { op: "Cast", in: ["alive"], out: ["alive32"], attrs: { to: { type: "i32" } } },
-    { op: "ArgMax", in: ["alive32"], out: ["lo"], attrs: { axis: 0, keepdims: 1 } },
     ...queryChunk("q", "qh"),
     { op: "Slice", in: ["kT", "lo", "bg", "two"], out: ["kc"] },
     { op: "Slice", in: ["vh", "lo", "bg", "one"], out: ["vc"] },
@@ -218,44 +255,32 @@ export const attention: Kernel = {
     }
     return { o };
   },
-  onnx: (dims, attrs) => [
-    ...attentionSetup(dims, attrs),
-    constant("none", "f32", []),
-    constant("none_shape", "i64", [0, dims.qcols!]),
-    { op: "Reshape", in: ["none", "none_shape"], out: ["o0"], attrs: { allowzero: 1 } },
-    {
-      op: "Loop",
-      in: ["trips0", "", "o0"],
-      out: ["o"],
-      attrs: {
-        body: {
-          graph: {
-            inputs: [
-              { name: "iteration", type: "i64", rank: 0 },
-              { name: "going", type: "bool", rank: 0 },
-              { name: "o_before", type: "f32", rank: 2 },
-            ],
-            nodes: [
-              ...attentionChunk(attrs),
-              { op: "MatMul", in: ["p3", "vc"], out: ["oh"] },
-              ...queryRows("oh", "oc"),
-              { op: "Concat", in: ["o_before", "oc"], out: ["o_after"], attrs: { axis: 0 } },
-              { op: "Identity", in: ["going"], out: ["go_on"] },
-            ],
-            outputs: [{ name: "go_on", type: "bool", rank: 0 }, { name: "o_after", type: "f32", rank: 2 }],
-          },
-        },
-      },
-    },
-  ],
-  wgsl: ({ queries, rows, qcols, kvcols }, attrs) =>
+  onnx: (dims, attrs, { loops }) => {
+    const chunk = (out: string): OnnxNode[] => [
+      ...attentionChunk(attrs),
+      { op: "MatMul", in: ["p3", "vc"], out: ["oh"] },
+      ...queryRows("oh", out),
+    ];
+    if (!loops) return [...attentionSetup(dims, attrs), ...wholeBounds(), ...chunk("o")];
+    return [
+      ...attentionSetup(dims, attrs),
+      constant("none", "f32", []),
+      constant("none_shape", "i64", [0, dims.qcols!]),
+      { op: "Reshape", in: ["none", "none_shape"], out: ["o0"], attrs: { allowzero: 1 } },
+      chunkLoop([["o", 2]], ["o0"], ["o"], [
+        ...chunk("oc"),
+        { op: "Concat", in: ["o_before", "oc"], out: ["o_after"], attrs: { axis: 0 } },
+      ]),
+    ];
+  },
+  wgsl: ({ queries, rows, qcols, kvcols }, attrs, limits) =>
     attentionShaders({
       queries: queries!,
       rows: rows!,
       qcols: qcols!,
       kvcols: kvcols!,
       ...attentionAttributes(attrs),
-    }),
+    }, limits),
   grad: (g, { inputs, outputs, gradients, attrs }) => {
     const { q, k, v, until, positions } = inputs;
     const grads = g.run(attentionGrad, {

@@ -9,8 +9,10 @@ import {
   attentionChunk,
   attentionRow,
   attentionSetup,
+  chunkLoop,
   queryChunk,
   queryRows,
+  wholeBounds,
 } from "./attention.ts";
 import { attentionGradSamples } from "./_attention_samples.ts";
 import { attentionGradShaders } from "./_wgsl_attention.ts";
@@ -73,7 +75,7 @@ export const attentionGrad: Kernel = {
     }
     return { dq, dk, dv };
   },
-  onnx: (dims, attrs) => {
+  onnx: (dims, attrs, { loops }) => {
     const { heads, kvHeads, scale } = attentionAttributes(attrs);
     const product = (
       inputs: string[],
@@ -92,70 +94,52 @@ export const attentionGrad: Kernel = {
       { op: "Transpose", in: [`${name}h`], out: [`${name}t`], attrs: { perm: [1, 0, 2] } },
       { op: "Reshape", in: [`${name}t`, "kv_flat"], out: [name] },
     ];
+    // Queries of a chunk get all of their gradient, `dq`; its keys a share, `dk` and `dv`.
+    const chunk = (dq: string, dk: string, dv: string): OnnxNode[] => [
+      ...attentionChunk(attrs),
+      ...queryChunk("do", "doh"),
+      ...queryChunk("o", "oh"),
+      { op: "Mul", in: ["doh", "oh"], out: ["doo"] },
+      { op: "ReduceSum", in: ["doo", "last"], out: ["delta"] },
+      product(["doh", "vc"], "dp", 1, 0, 1),
+      { op: "Sub", in: ["dp", "delta"], out: ["dpc"] },
+      { op: "Mul", in: ["p3", "dpc"], out: ["ds"] },
+      product(["ds", "kc"], "dqh", scale, 0, 1),
+      product(["ds", "qh"], dk, scale, 1, 0),
+      product(["p3", "doh"], dv, 1, 1, 0),
+      ...queryRows("dqh", dq),
+    ];
+    const setup = [...attentionSetup(dims, attrs), constant("last", "i64", [-1])];
+    if (!loops) {
+      return [...setup, ...wholeBounds(), ...chunk("dq", "dkh", "dvh"), ...back("dk"), ...back("dv")];
+    }
     return [
-      ...attentionSetup(dims, attrs),
+      ...setup,
       constant("none", "f32", []),
       constant("dq_none", "i64", [0, dims.qcols!]),
       constant("kv_none", "i64", [kvHeads, 0, dims.qcols! / heads]),
-      constant("last", "i64", [-1]),
       { op: "Reshape", in: ["none", "dq_none"], out: ["dq0"], attrs: { allowzero: 1 } },
       { op: "Reshape", in: ["none", "kv_none"], out: ["dk0"], attrs: { allowzero: 1 } },
-      {
-        op: "Loop",
-        in: ["trips0", "", "dq0", "dk0", "dk0"],
-        out: ["dq", "dkh", "dvh"],
-        attrs: {
-          body: {
-            graph: {
-              inputs: [
-                { name: "iteration", type: "i64", rank: 0 },
-                { name: "going", type: "bool", rank: 0 },
-                { name: "dq_before", type: "f32", rank: 2 },
-                { name: "dk_before", type: "f32", rank: 3 },
-                { name: "dv_before", type: "f32", rank: 3 },
-              ],
-              nodes: [
-                ...attentionChunk(attrs),
-                ...queryChunk("do", "doh"),
-                ...queryChunk("o", "oh"),
-                { op: "Mul", in: ["doh", "oh"], out: ["doo"] },
-                { op: "ReduceSum", in: ["doo", "last"], out: ["delta"] },
-                product(["doh", "vc"], "dp", 1, 0, 1),
-                { op: "Sub", in: ["dp", "delta"], out: ["dpc"] },
-                { op: "Mul", in: ["p3", "dpc"], out: ["ds"] },
-                product(["ds", "kc"], "dqh", scale, 0, 1),
-                product(["ds", "qh"], "dkc", scale, 1, 0),
-                product(["p3", "doh"], "dvc", 1, 1, 0),
-                ...queryRows("dqh", "dqc"),
-                { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
-                { op: "Sub", in: ["a", "lo"], out: ["known"] },
-                { op: "Sub", in: ["b", "lo"], out: ["span"] },
-                ...carry("dk"),
-                ...carry("dv"),
-                { op: "Identity", in: ["going"], out: ["go_on"] },
-              ],
-              outputs: [
-                { name: "go_on", type: "bool", rank: 0 },
-                { name: "dq_after", type: "f32", rank: 2 },
-                { name: "dk_after", type: "f32", rank: 3 },
-                { name: "dv_after", type: "f32", rank: 3 },
-              ],
-            },
-          },
-        },
-      },
+      chunkLoop([["dq", 2], ["dk", 3], ["dv", 3]], ["dq0", "dk0", "dk0"], ["dq", "dkh", "dvh"], [
+        ...chunk("dqc", "dkc", "dvc"),
+        { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
+        { op: "Sub", in: ["a", "lo"], out: ["known"] },
+        { op: "Sub", in: ["b", "lo"], out: ["span"] },
+        ...carry("dk"),
+        ...carry("dv"),
+      ]),
       ...back("dk"),
       ...back("dv"),
     ];
   },
-  wgsl: ({ rows, qcols, kvcols }, attrs) =>
+  wgsl: ({ rows, qcols, kvcols }, attrs, limits) =>
     attentionGradShaders({
       queries: rows!,
       rows: rows!,
       qcols: qcols!,
       kvcols: kvcols!,
       ...attentionAttributes(attrs),
-    }),
+    }, limits),
   grad: null,
   samples: attentionGradSamples,
   tolerance: { atol: 2e-5, rtol: 2e-5 },

@@ -13,6 +13,7 @@ export const loraUp: Kernel = {
   name: "lora_up",
   inputs: { base: ["rows", "out"], h: ["rows", "rank"], b: ["out", "rank"] },
   outputs: { y: ["rows", "out"] },
+  halves: ["b"],
   reference: ({ base, h, b }, { rows, rank, out }, attrs) => {
     const alpha = number(attrs, "alpha", 1), y = Float64Array.from(base!);
     for (let r = 0; r < rows!; r++) {

@@ -15,6 +15,7 @@ import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { linear } from "./linear.ts";
 import { loraUp } from "./lora_up.ts";
+import { matmulAdd, matmulTnAdd } from "./matmul_add.ts";
 import { matmul } from "./matmul.ts";
 import { matmulTn } from "./matmul_tn.ts";
 import { multiply } from "./multiply.ts";
@@ -48,7 +49,9 @@ export const KERNELS: readonly Kernel[] = [
   linear,
   loraUp,
   matmul,
+  matmulAdd,
   matmulTn,
+  matmulTnAdd,
   multiply,
   putRows,
   rmsNorm,

@@ -27,57 +27,67 @@ export const scatterAddRows: Kernel = {
     { op: "ScatterND", in: ["zeros", "index", "dy"], out: ["dx"], attrs: { reduction: "add" } },
   ],
   // Floats have no atomic addition, and its order would not be fixed. So labels of the same row form a chain in ascending
-  // order, and the first of a chain adds all of it.
+  // order, and the first of a chain adds all of it. Rows larger than a binding are added part by part, with chains of their own.
   wgsl: ({ rows, cols, labels }, _attrs, limits) => {
     const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
-    const chain = shader({
-      label: "scatter_add_rows, chains",
-      threads: 64,
-      read: { ids: { element: "i32" } },
-      write: { next: { element: "i32" } },
-      sizes: { labels: labels! },
-      groups: Math.ceil(labels! / 64),
-      body: `  let l = group * 64u + lane;
-  if (l >= sizes.labels) { return; }
-  let id = ids[l];
-  var before = 0u;
-  while (before < l && ids[before] != id) { before++; }
-  var after = l + 1u;
-  while (after < sizes.labels && ids[after] != id) { after++; }
-  next[l] = i32(after);
-  next[sizes.labels + l] = select(0, 1, before == l);`,
-    });
-    const parts = rowParts(rows!, cols!, limits).flatMap(({ first, count }) => {
-      const dx = { element, part: { first: first * cols!, count: count * cols! } };
-      return [
-        shader({
-          label: "scatter_add_rows, zeros",
-          threads: 256,
-          write: { dx },
-          sizes: { count: count * wide },
-          groups: Math.ceil(count * wide / 256),
-          body: `  let i = group * 256u + lane;
+    const tables = rowParts(rows!, cols!, limits).map(({ first, count }) => ({
+      first,
+      count,
+      dx: { element, part: { first: first * cols!, count: count * cols! } },
+    }));
+    const zeros = tables.map(({ count, dx }) =>
+      shader({
+        label: "scatter_add_rows, zeros",
+        threads: 256,
+        write: { dx },
+        sizes: { count: count * wide },
+        groups: Math.ceil(count * wide / 256),
+        body: `  let i = group * 256u + lane;
   if (i < sizes.count) { dx[i] = ${width === 4 ? "vec4<f32>()" : "0f"}; }`,
-        }),
+      })
+    );
+    const sums = rowParts(labels!, cols!, limits).flatMap((given) => [
+      shader({
+        label: "scatter_add_rows, chains",
+        threads: 64,
+        read: { ids: { element: "i32" } },
+        write: { next: { element: "i32" } },
+        sizes: { label: given.first, labels: given.count },
+        groups: Math.ceil(given.count / 64),
+        body: `  let l = group * 64u + lane;
+  if (l >= sizes.labels) { return; }
+  let id = ids[sizes.label + l];
+  var before = 0u;
+  while (before < l && ids[sizes.label + before] != id) { before++; }
+  var after = l + 1u;
+  while (after < sizes.labels && ids[sizes.label + after] != id) { after++; }
+  next[2u * l] = i32(after);
+  next[2u * l + 1u] = select(0, 1, before == l);`,
+      }),
+      ...tables.map(({ first, count, dx }) =>
         shader({
           label: "scatter_add_rows",
           threads: 256,
-          read: { ids: { element: "i32" }, next: { element: "i32" }, dy: { element } },
+          read: {
+            ids: { element: "i32" },
+            next: { element: "i32" },
+            dy: { element, part: { first: given.first * cols!, count: given.count * cols! } },
+          },
           write: { dx },
-          sizes: { labels: labels!, first, rows: count },
-          groups: Math.ceil(labels! * wide / 256),
+          sizes: { label: given.first, labels: given.count, first, rows: count },
+          groups: Math.ceil(given.count * wide / 256),
           body: `  let i = group * 256u + lane;
   var l = i / ${wide}u; let c = i % ${wide}u;
-  if (l >= sizes.labels || next[sizes.labels + l] == 0) { return; }
-  let row = u32(ids[l]) - sizes.first;
+  if (l >= sizes.labels || next[2u * l + 1u] == 0) { return; }
+  let row = u32(ids[sizes.label + l]) - sizes.first;
   if (row >= sizes.rows) { return; }
   var sum = dy[i];
-  for (l = u32(next[l]); l < sizes.labels; l = u32(next[l])) { sum += dy[l * ${wide}u + c]; }
-  dx[row * ${wide}u + c] = sum;`,
-        }),
-      ];
-    });
-    return { temporaries: { next: 2 * labels! }, dispatches: [chain, ...parts] };
+  for (l = u32(next[2u * l]); l < sizes.labels; l = u32(next[2u * l])) { sum += dy[l * ${wide}u + c]; }
+  dx[row * ${wide}u + c] += sum;`,
+        })
+      ),
+    ]);
+    return { temporaries: { next: 2 * labels! }, dispatches: [...zeros, ...sums] };
   },
   grad: null,
   samples: [

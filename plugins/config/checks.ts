@@ -37,6 +37,11 @@ export function checkConfig(
       `packing: not used in stage ${config.stage}, there as in LLaMA-Factory; nothing is ever padded here`,
     );
   }
+  if (config.fp16 && config.finetuning_type === "full") {
+    notes.push("fp16: not used with finetuning_type: full, as weights that are trained are float32");
+  } else if (config.fp16 && config.backend !== "webgpu") {
+    notes.push("fp16: only backend webgpu keeps weights as float16; float32 is used on any other");
+  }
   if (config.resume_from_checkpoint && config.overwrite_output_dir) {
     notes.push(
       "overwrite_output_dir: not used, as resume_from_checkpoint goes on with what is in output_dir",

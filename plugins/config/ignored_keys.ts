@@ -56,7 +56,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
   ["float32 is used throughout, which this number type only approximates", {
     training: {
       bf16: false,
-      fp16: false,
       bf16_full_eval: false,
       fp16_full_eval: false,
       tf32: null,

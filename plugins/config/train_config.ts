@@ -173,6 +173,8 @@ export interface TrainConfig {
   greater_is_better: boolean;
   /** Files for other tools, beside trainer_log.jsonl. */
   report_to: ("tensorboard" | "csv")[];
+  /** Backend webgpu: keep frozen matrices as float16 even where that rounds them. */
+  fp16: boolean;
   /** true: the last checkpoint of `output_dir`; text: that checkpoint. */
   resume_from_checkpoint: boolean | string | null;
   /** Name of the run in event files. */

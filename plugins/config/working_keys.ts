@@ -249,6 +249,12 @@ function training() {
         ),
       },
     ),
+    fp16: add(
+      bool(),
+      false,
+      "backend webgpu: keep frozen matrices as float16, rounded; without it only those whose values float16 holds, as those of " +
+        "a float16 or bfloat16 file; arithmetic is float32 either way",
+    ),
     resume_from_checkpoint: add(
       orNull({
         words: "true, false or a checkpoint folder",

@@ -12,7 +12,7 @@ import type { BackendChoice } from "./host.ts";
  * Makes a backend.
  * @throws {Error} If it can't run here; never another one in its place.
  */
-export async function makeBackend({ backend, provider, threads }: BackendChoice): Promise<Backend> {
+export async function makeBackend({ backend, provider, threads, fp16 }: BackendChoice): Promise<Backend> {
   switch (backend) {
     case "reference":
       return referenceBackend();
@@ -22,7 +22,7 @@ export async function makeBackend({ backend, provider, threads }: BackendChoice)
       return onnxBackend({ provider, ...(threads !== null && { threads }) });
     }
     case "webgpu":
-      return await webgpuBackend();
+      return await webgpuBackend({ half: fp16 ? "rounded" : "exact" });
   }
 }
 
@@ -47,11 +47,11 @@ export function mayHaveGpu(): boolean {
  * adapter is never chosen. `why` says what was found, for people.
  */
 export async function chooseBackend(
-  config: Pick<TrainConfig, "backend" | "provider" | "threads">,
+  config: Pick<TrainConfig, "backend" | "provider" | "threads"> & { fp16?: boolean },
   gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
 ): Promise<{ choice: BackendChoice; why: string }> {
-  const { backend, provider, threads } = config;
-  if (backend !== "auto") return { choice: { backend, provider, threads }, why: "asked for" };
+  const { backend, provider, threads } = config, rounded = config.fp16 ? { fp16: true } : {};
+  if (backend !== "auto") return { choice: { backend, provider, threads, ...rounded }, why: "asked for" };
   const onnx = (why: string) => ({ choice: { backend: "onnx" as const, provider, threads }, why });
   if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
@@ -60,7 +60,10 @@ export async function chooseBackend(
   if (isSoftware(adapter.info)) return onnx(`the only GPU adapter, ${name}, is a CPU`);
   try {
     await (await webgpuBackend({ gpu })).dispose();
-    return { choice: { backend: "webgpu", provider, threads }, why: `${name} passed its self-test` };
+    return {
+      choice: { backend: "webgpu", provider, threads, ...rounded },
+      why: `${name} passed its self-test`,
+    };
   } catch (error) {
     return onnx(`${name} failed: ${error instanceof Error ? error.message : error}`);
   }

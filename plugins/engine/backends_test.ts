@@ -26,6 +26,7 @@ Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware ad
   const broken = {
     info: { description: "Some GPU", vendor: "x", architecture: "" },
     limits: {},
+    features: new Set(),
     requestDevice: () => Promise.reject(new Error("device lost")),
   };
   const { choice, why } = await chooseBackend(auto, gpu(broken));

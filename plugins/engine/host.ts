@@ -17,6 +17,8 @@ export interface BackendChoice {
   provider: "cpu" | "cuda" | "webgpu";
   /** null: one a core. */
   threads: number | null;
+  /** webgpu: keep frozen matrices as float16 even where that rounds them. */
+  fp16?: boolean;
 }
 
 /** Everything an engine is made from; can be sent to a Worker. */

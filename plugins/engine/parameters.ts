@@ -69,7 +69,7 @@ export class Parameters {
     for (const [name, shape] of tensorShapes(config)) {
       const values = read(name);
       if (tuning.type === "full") this.#train(name, shape, values);
-      else this.#tensors.set(name, backend.upload(values, shape));
+      else this.#tensors.set(name, backend.upload(values, shape, { frozen: true }));
     }
     if (tuning.type !== "lora") return;
     const shapes = trainedShapes(config, tuning);

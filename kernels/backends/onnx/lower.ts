@@ -1,10 +1,12 @@
 /**
- * Turns a graph into an ONNX model (protobuf bytes). Weights aren't part of it: they are inputs.
+ * Turns a graph into an ONNX model (protobuf bytes). Weights aren't part of it: they are inputs, or constants whose values
+ * stand in a file beside it. Optional outputs become an If, so that one model serves runs with and without them.
  * @module
  */
 import onnxProto from "onnx-proto";
 import { type Graph, type Node, nodeSizes, type Size, symbolic, type Value } from "../../graph.ts";
-import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxType } from "../../kernel.ts";
+import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxTarget, OnnxType } from "../../kernel.ts";
+import { requiredGraph } from "../options.ts";
 
 const { onnx } = onnxProto;
 
@@ -12,7 +14,21 @@ const { onnx } = onnxProto;
 export const OPSET = 21;
 const IR_VERSION = 10;
 const ELEMENT: Record<OnnxType, number> = { f32: 1, i32: 6, i64: 7, bool: 9 };
-const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, GRAPH: 5, FLOATS: 6, INTS: 7 };
+const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7 };
+
+/** Input (a bool) that says whether optional outputs are wanted. */
+export const WANTED = "wanted";
+/** Name of the file that holds constants, in a folder that the session is told. */
+export const CONSTANTS_FILE = "constants.bin";
+
+/** What belongs to a model beside its graph. */
+export interface OnnxModelOptions {
+  target: OnnxTarget;
+  /** Inputs that are constants, and where in {@linkcode CONSTANTS_FILE} they stand, bytes. */
+  constants?: Readonly<Record<string, { offset: number; length: number }>>;
+  /** Outputs that are computed only if {@linkcode WANTED}. */
+  optional?: readonly string[];
+}
 
 type Rename = (name: string) => string;
 
@@ -27,36 +43,101 @@ function valueNames(graph: Graph): Map<number, string> {
 }
 
 /** The model's bytes. */
-export function lowerToOnnx(graph: Graph, name: string): Uint8Array {
-  const names = valueNames(graph);
-  const nodes = graph.nodes.flatMap((node, index) => lowerNode(node, index, names));
+export function lowerToOnnx(
+  graph: Graph,
+  name: string,
+  { target, constants = {}, optional = [] }: OnnxModelOptions,
+): Uint8Array {
+  const names = valueNames(graph), needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
+  const lowered = graph.nodes.map((node, index) => lowerNode(node, index, names, target));
+  const where = (first: boolean) => lowered.filter((_, i) => early.has(graph.nodes[i]!) === first).flat();
   // An output may be an input, or two outputs one value, so each gets its own name by an Identity node.
-  const results = Object.entries(graph.outputs).map(([key, value]) =>
+  const result = (key: string, value: Value, prefix = "out.") =>
     plainNode(
       { op: "Identity", in: ["from"], out: ["to"] },
-      (n) => n === "from" ? names.get(value.id)! : `out.${key}`,
-    )
-  );
+      (n) => n === "from" ? names.get(value.id)! : prefix + key,
+    );
+  const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
+  const branch = late.length ? [branchNode(late, where(false), result)] : [];
+  const given = Object.entries(graph.inputs).filter(([key]) => !constants[key]);
   return onnx.ModelProto.encode(onnx.ModelProto.create({
     irVersion: IR_VERSION,
     producerName: "dinotune",
     opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
     graph: {
       name,
-      node: [...nodes, ...results],
-      input: Object.entries(graph.inputs).map(([key, value]) => valueInfo(key, value)),
-      output: Object.entries(graph.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
+      node: [
+        ...where(true),
+        ...Object.entries(needed.outputs).map(([key, value]) => result(key, value)),
+        ...branch,
+      ],
+      initializer: Object.entries(constants).map(([key, at]) => externalTensor(key, graph.inputs[key]!, at)),
+      input: [
+        ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs))),
+        ...branch.map(() => ({ name: WANTED, type: { tensorType: { elemType: ELEMENT.bool, shape: {} } } })),
+      ],
+      output: [
+        ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
+        ...late.map(([key, value]) => valueInfo(`out.${key}`, value, true)),
+      ],
     },
   })).finish();
 }
 
-function lowerNode(node: Node, index: number, names: ReadonlyMap<number, string>) {
+/** The If of optional outputs: its other branch gives tensors without elements. */
+function branchNode(
+  late: readonly [key: string, value: Value][],
+  nodes: onnxProto.onnx.INodeProto[],
+  result: (key: string, value: Value, prefix: string) => onnxProto.onnx.INodeProto,
+): onnxProto.onnx.INodeProto {
+  const output = (prefix: string) => late.map(([key, value]) => valueInfo(prefix + key, value, true));
+  const nothing = ([key, { type, shape }]: [string, Value]) => ({
+    opType: "Constant",
+    output: [`none.${key}`],
+    attribute: [{
+      name: "value",
+      type: ATTRIBUTE.TENSOR,
+      t: { dataType: ELEMENT[type], dims: shape.map(() => 0), rawData: new Uint8Array(0) },
+    }],
+  });
+  const branches = {
+    then_branch: {
+      name: "wanted.then",
+      node: [...nodes, ...late.map(([key, value]) => result(key, value, "then."))],
+      output: output("then."),
+    },
+    else_branch: { name: "wanted.else", node: late.map(nothing), output: output("none.") },
+  };
+  return {
+    opType: "If",
+    input: [WANTED],
+    output: late.map(([key]) => `out.${key}`),
+    attribute: Object.entries(branches).map(([name, g]) => ({ name, type: ATTRIBUTE.GRAPH, g })),
+  };
+}
+
+function externalTensor(
+  name: string,
+  { type, shape }: Value,
+  { offset, length }: { offset: number; length: number },
+): onnxProto.onnx.ITensorProto {
+  const place = { location: CONSTANTS_FILE, offset, length };
+  return {
+    name,
+    dims: shape.map(Number),
+    dataType: ELEMENT[type],
+    dataLocation: 1,
+    externalData: Object.entries(place).map(([key, value]) => ({ key, value: String(value) })),
+  };
+}
+
+function lowerNode(node: Node, index: number, names: ReadonlyMap<number, string>, target: OnnxTarget) {
   const own = new Map<string, string>();
   for (const [name, value] of [...Object.entries(node.inputs), ...Object.entries(node.outputs)]) {
     own.set(name, names.get(value.id)!);
   }
   const rename: Rename = (name) => name === "" ? "" : own.get(name) ?? `n${index}.${name}`;
-  return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs).map((n) => plainNode(n, rename));
+  return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target).map((n) => plainNode(n, rename));
 }
 
 function plainNode(node: OnnxNode, rename: Rename): onnxProto.onnx.INodeProto {
@@ -97,9 +178,10 @@ function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProt
   };
 }
 
-function valueInfo(name: string, value: Value) {
+/** @param open Sizes are left open: a run may give or take a tensor without elements in its place. */
+function valueInfo(name: string, value: Value, open = false) {
   const dim = value.shape.map((size: Size) =>
-    typeof size === "number" ? { dimValue: size } : { dimParam: size }
+    open ? {} : typeof size === "number" ? { dimValue: size } : { dimParam: size }
   );
   return { name, type: { tensorType: { elemType: ELEMENT[value.type], shape: { dim } } } };
 }

@@ -4,6 +4,7 @@
  */
 import { type Backend, elements, type HostArray, type Program, type Tensor } from "../../backend.ts";
 import { type Graph, nodeSizes } from "../../graph.ts";
+import { programWith } from "../options.ts";
 import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
 
 /** A tensor in float64. */
@@ -22,7 +23,8 @@ export function referenceBackend(): Backend {
     name: "reference",
     description: "plain loops in float64, 1 thread",
     hostMemory: true,
-    compile: (graph, name) => Promise.resolve(referenceProgram(graph, name)),
+    keepsTensors: true,
+    compile: (graph, name, options) => Promise.resolve(programWith(referenceProgram, graph, name, options)),
     upload: (data, shape) =>
       new ReferenceTensor(Float64Array.from(data), shape, data instanceof Int32Array ? "i32" : "f32"),
     download: (tensor) => {

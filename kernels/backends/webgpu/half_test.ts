@@ -104,7 +104,9 @@ Deno.test("kernels that take frozen weights are those that a block, a head and a
     "label_logprob_unit",
     "label_logprob_weight_grad",
     "linear",
+    "lora_up",
     "matmul",
+    "matmul_add",
   ]);
 });
 

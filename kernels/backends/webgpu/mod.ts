@@ -3,6 +3,7 @@
  * @module
  */
 import { type Backend, elements, type HostArray } from "../../backend.ts";
+import { programWith } from "../options.ts";
 import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
 import { type HalfStorage, toHalf } from "./half.ts";
@@ -134,9 +135,10 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBacke
     half,
     software,
     device: device.gpu,
-    compile: (graph, name) => {
+    keepsTensors: true,
+    compile: (graph, name, options) => {
       device.check();
-      return Promise.resolve(webgpuProgram(device, graph, name));
+      return Promise.resolve(programWith((g, n) => webgpuProgram(device, g, n), graph, name, options));
     },
     upload: (data, shape, { frozen = false } = {}) => {
       device.check();

@@ -4,6 +4,7 @@
  * @module
  */
 import { elements, type Program, type Tensor } from "../../backend.ts";
+import { fuseSums } from "../../fuse.ts";
 import { type Graph, type Node, nodeSizes, type Value } from "../../graph.ts";
 import type { WgslBinding, WgslProgram } from "../../kernel.ts";
 import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
@@ -55,7 +56,8 @@ export function foldGroups(groups: number, limit: number): [number, number, numb
 }
 
 /** Makes a program. */
-export function webgpuProgram(device: Device, graph: Graph, name: string): Program {
+export function webgpuProgram(device: Device, given: Graph, name: string): Program {
+  const graph = fuseSums(given);
   const plans = new Map<string, Promise<Plan>>();
   const forget = (key: string) => {
     const plan = plans.get(key)!;
