@@ -11,6 +11,9 @@ export interface Pipeline {
   layout: GPUBindGroupLayout;
 }
 
+/** How long after a failure the news of a lost device may come. */
+const LOSS_MS = 1000;
+
 /** A device with what belongs to it. */
 export class Device {
   /** Tensors and uniforms. */
@@ -80,8 +83,11 @@ export class Device {
     try {
       await staging.mapAsync(1, 0, size);
     } catch (error) {
-      // A lost device rejects the mapping before its own promise settles.
-      await Promise.resolve();
+      // A lost device rejects the mapping some time before its own promise settles.
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise((resolve) => timer = setTimeout(resolve, LOSS_MS));
+      await Promise.race([this.gpu.lost, late]);
+      clearTimeout(timer);
       this.check();
       throw error;
     }

@@ -1,0 +1,108 @@
+/** Runs of the loop on a tiny model, shared by the tests of what it does besides arithmetic. */
+import { temporaryFolder } from "../../../tests/_temp.ts";
+import type { Backend } from "../../../kernels/backend.ts";
+import { referenceBackend } from "../../../kernels/mod.ts";
+import type { TrainConfig } from "../../config/train_config.ts";
+import { idsExample, tinyModel } from "../../engine/_tiny.ts";
+import { EngineHost } from "../../engine/host.ts";
+import type { Loss } from "../../losses/loss.ts";
+import { lossOf, recorder } from "./_golden_run.ts";
+import { planRun } from "./batches.ts";
+import { type LoopInputs, trainLoop } from "./loop.ts";
+import { ReferenceCache } from "./reference.ts";
+import { makeTarget } from "./setup.ts";
+
+/** Six preference pairs. */
+export const ROWS = Array.from({ length: 6 }, (_, i) => ({
+  ...idsExample({ chosen: [[3 + i, 7, 9], [11, 12 + i, 2]], rejected: [[3 + i, 7, 9], [21, 2]] }),
+  index: i,
+  source: { file: "rows.jsonl", row: i },
+}));
+
+/** DPO with LoRA, six steps of two pairs. */
+export const CONFIG = {
+  stage: "dpo",
+  finetuning_type: "lora",
+  adapter_name_or_path: [],
+  model_name_or_path: "tiny",
+  lora_target: ["all"],
+  lora_rank: 4,
+  lora_alpha: 8,
+  lora_dropout: 0,
+  use_rslora: false,
+  seed: 1,
+  data_seed: 1,
+  learning_rate: 1e-2,
+  lr_scheduler_type: "constant",
+  lr_scheduler_kwargs: {},
+  warmup_steps: 0,
+  warmup_ratio: 0,
+  max_grad_norm: 1,
+  micro_batch_tokens: null,
+  per_device_train_batch_size: 1,
+  per_device_eval_batch_size: 2,
+  gradient_accumulation_steps: 2,
+  num_train_epochs: 2,
+  max_steps: -1,
+  dataloader_drop_last: false,
+  eval_strategy: "no",
+  eval_steps: 1,
+  eval_delay: 0,
+  eval_on_start: false,
+  save_strategy: "steps",
+  save_steps: 2,
+  save_total_limit: null,
+  save_only_model: false,
+  load_best_model_at_end: false,
+  metric_for_best_model: null,
+  greater_is_better: false,
+  early_stopping_steps: null,
+  hf_hub_token: null,
+} as unknown as TrainConfig;
+
+/** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what came of it. */
+export async function run<T>(
+  overrides: Partial<TrainConfig>,
+  use: (
+    result: () => ReturnType<typeof trainLoop>,
+    at: LoopInputs & { log: ReturnType<typeof recorder> },
+  ) => Promise<T>,
+  change: (weights: Record<string, Float32Array>) => void = () => {},
+  loss: Loss = lossOf("dpo", 0.1),
+  backend: Backend = referenceBackend(),
+): Promise<T> {
+  const output_dir = temporaryFolder();
+  const config = { ...CONFIG, output_dir, ...overrides };
+  const { config: decoder, weights } = tinyModel("qwen2");
+  change(weights);
+  const target = makeTarget(config, { config: {}, generationConfig: {} } as never, decoder, {});
+  const engine = new EngineHost(backend, {
+    modelPath: "",
+    decoder,
+    tuning: target.tuning,
+    initial: target.initial,
+    checkpointing: true,
+    seed: 1,
+    device: { backend: "reference", provider: "cpu", threads: null },
+    optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
+  }, (name) => weights[name]!);
+  const at = {
+    engine,
+    loss,
+    references: new ReferenceCache(),
+    config,
+    plan: planRun(config, ROWS, true, null),
+    target,
+    evaluation: ROWS.slice(0, 3),
+    log: recorder(),
+    signal: new AbortController().signal,
+    dataHash: "d",
+    modelHash: "m",
+    from: { step: 0, best: null },
+  };
+  try {
+    return await use(() => trainLoop(at), at);
+  } finally {
+    await engine.close();
+  }
+}

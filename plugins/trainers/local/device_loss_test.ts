@@ -1,0 +1,68 @@
+/** A GPU that goes away in the middle of a run: what is said, and that the run goes on from its checkpoint. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { testBackends } from "../../../kernels/backends/_test_backends.ts";
+import type { WebGpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { tinyModel } from "../../engine/_tiny.ts";
+import { listCheckpoints } from "../../outputs/directory.ts";
+import { lossOf } from "./_golden_run.ts";
+import { run } from "./_behaviour_run.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import { readTrained } from "./setup.ts";
+
+const { name, ignore, make } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const unchanged = () => {};
+
+Deno.test({
+  name: `a run whose device is lost goes on from its checkpoint, bit for bit (${name})`,
+  ignore,
+  fn: async () => {
+    const dpo = lossOf("dpo", 0.1), decoder = tinyModel("qwen2").config;
+    const whole = await run(
+      {},
+      async (result, { engine }) => {
+        await result();
+        return await engine.trained();
+      },
+      unchanged,
+      dpo,
+      await make(),
+    );
+
+    const backend = await make() as WebGpuBackend;
+    const folder = await run(
+      {},
+      async (result, { config, log }) => {
+        const keep = log.step;
+        log.step = (report) => {
+          keep(report);
+          if (report.step === 5) backend.device.destroy();
+        };
+        await assertRejects(result, Error, "resume_from_checkpoint: true");
+        return config.output_dir;
+      },
+      unchanged,
+      dpo,
+      backend,
+    );
+    const last = listCheckpoints(folder).at(-1)!;
+    assertEquals(last.step, 4);
+
+    const resumed = await run(
+      {},
+      async (result, at) => {
+        const { state, optimizer, references } = readCheckpoint(last.path);
+        const weights = async (path: string) => (await openModel(path)).weights;
+        await at.engine.restore(await readTrained(last.path, at.target, decoder, weights), optimizer);
+        at.references.load(references);
+        at.from = { step: state.step, best: state.best };
+        await result();
+        return await at.engine.trained();
+      },
+      unchanged,
+      dpo,
+      await make(),
+    );
+    assertEquals(resumed, whole);
+  },
+});
