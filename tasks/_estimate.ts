@@ -11,7 +11,7 @@ import { linear } from "../kernels/ops/linear.ts";
 import { runLength, type TrainConfig } from "../plugins/config/mod.ts";
 import type { EncodedExample } from "../plugins/data/encoded.ts";
 import { CHUNK } from "../kernels/ops/attention.ts";
-import { labelChunkFor } from "../plugins/engine/engine.ts";
+import { labelChunkFor } from "../plugins/engine/head.ts";
 import { DEFAULT_ROWS } from "../plugins/trainers/local/batches.ts";
 import { examplePairs, exampleRows } from "../plugins/engine/pack.ts";
 import type { Loss } from "../plugins/losses/loss.ts";

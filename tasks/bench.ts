@@ -47,7 +47,8 @@ const HELP = `Usage
     --prompt N --steps N        tokens of the prompt (512), timed steps (32)
     --batches 1,8               answers at once
   deno task bench eval [options]
-    --items N                   items of a run; more than TRACE's 1,042 are made up (1042)
+    --items N,N                 items of the runs (1042); more than TRACE's 1,042 are made up. With
+                                10000,100000 --latency 5: memory doesn't grow
     --latency MS                until the mock server answers (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
@@ -138,7 +139,7 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
   },
   eval: async (a) => {
     const found = await benchEval({
-      items: count(a.items, 1042),
+      items: a.items.split(",").map((items) => count(items, 1042)),
       latencyMs: count(a.latency, 50),
       concurrency: count(a.concurrency, 64),
       rounds: count(a.rounds, 1),

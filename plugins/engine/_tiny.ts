@@ -1,3 +1,6 @@
+import { testBackends } from "../../kernels/backends/_test_backends.ts";
+import type { TestBackend } from "../../kernels/backends/_test_backends.ts";
+import { onnxBackend } from "../../kernels/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
 import type { EncodedExample } from "../data/encoded.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
@@ -67,4 +70,11 @@ export function idsExample(
       labels: [...x.map(() => -100), ...y],
     })),
   };
+}
+
+/** Backends in tests, and ONNX Runtime on the CPU with the nodes that its GPU providers get. */
+export async function backendsAndGpuLowering(): Promise<TestBackend[]> {
+  const backends = await testBackends(), onnx = backends.find((b) => b.name.startsWith("onnx"))!;
+  const make = () => Promise.resolve(onnxBackend({ loops: false }));
+  return [...backends, { ...onnx, name: `${onnx.name} (without loops)`, make }];
 }

@@ -3,13 +3,14 @@
  * @module
  */
 import { differentiate, type Keep } from "../../kernels/autodiff.ts";
-import type { Backend, Program } from "../../kernels/backend.ts";
+import type { Backend, CompileOptions, Program, Tensor } from "../../kernels/backend.ts";
 import { type Graph, GraphBuilder } from "../../kernels/graph.ts";
 import { addOfRank } from "../../kernels/ops/add.ts";
 import { blockGraph, type BlockLora, embedGraph, headBackwardGraph, headGraph } from "../models/decoder.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
+import type { Parameters } from "./parameters.ts";
 
-/** A program and the names of its inputs and outputs. */
+/** A program and the names of its inputs (constants are none) and outputs. */
 export interface Compiled {
   program: Program;
   inputs: readonly string[];
@@ -43,11 +44,42 @@ export function accumulating(graph: Graph, names: readonly string[]): Graph {
   return g.finish(outputs);
 }
 
+/** Runs with what the program takes among the given tensors. @param optional false: without its optional outputs. */
+export function run(
+  compiled: Compiled,
+  given: Readonly<Record<string, Tensor>>,
+  optional = true,
+): Promise<Record<string, Tensor>> {
+  const inputs: Record<string, Tensor> = {};
+  for (const name of compiled.inputs) if (given[name]) inputs[name] = given[name];
+  return compiled.program.run(inputs, {}, optional);
+}
+
+/** Runs a program that adds to gradients; `names` maps its inputs to trained tensors. */
+export async function accumulate(
+  parameters: Parameters,
+  compiled: Compiled,
+  names: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const pairs = Object.entries(names);
+  const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
+  const result = await run(compiled, { ...given, ...sums });
+  for (const [name, full] of pairs) parameters.setGradient(full, result[`d.${name}`]!);
+  return result;
+}
+
 /** Compiles and keeps programs. */
 export class Programs {
   readonly #cache = new Map<string, Promise<Compiled>>();
 
-  constructor(readonly backend: Backend, readonly config: DecoderConfig, readonly keep: Keep) {}
+  /** @param constants Whether weights that stay the same are constants of the programs that take them all. */
+  constructor(
+    readonly backend: Backend,
+    readonly config: DecoderConfig,
+    readonly keep: Keep,
+    readonly constants = false,
+  ) {}
 
   embed(): Promise<Compiled> {
     return this.#get("embed", () => embedGraph(this.config));
@@ -83,8 +115,35 @@ export class Programs {
     };
   }
 
-  head(unit: boolean): Promise<Compiled> {
-    return this.#get(`head ${unit}`, () => headGraph(this.config, unit));
+  /**
+   * All blocks as one program, `y` and, as optional outputs, gradients.
+   * @param constant Tensor of an input that stays the same, else null.
+   */
+  stack(graph: () => Graph, constant: (name: string) => Tensor | null): Promise<Compiled> {
+    return this.#get("stack", graph, ({ inputs, outputs }) => ({
+      constants: Object.fromEntries(
+        Object.keys(inputs).flatMap((name) => {
+          const tensor = constant(name);
+          return tensor ? [[name, tensor]] : [];
+        }),
+      ),
+      optional: Object.keys(outputs).filter((name) => name !== "y"),
+    }));
+  }
+
+  /**
+   * The head.
+   * @param keep With what its way back needs.
+   * @param frozen Its weights when they stay the same; null when they are trained.
+   */
+  head(keep: boolean, frozen: Readonly<Record<string, Tensor>> | null): Promise<Compiled> {
+    // As constants the weights would stand in both programs, so one serves both passes.
+    const constants = this.constants ? frozen : null, unit = frozen !== null && (keep || constants !== null);
+    return this.#get(
+      `head ${unit}`,
+      () => headGraph(this.config, unit),
+      () => constants ? { constants } : {},
+    );
   }
 
   headBackward(): Promise<Compiled> {
@@ -107,13 +166,17 @@ export class Programs {
     this.#cache.clear();
   }
 
-  #get(name: string, graph: () => Graph): Promise<Compiled> {
+  #get(
+    name: string,
+    graph: () => Graph,
+    optionsFor: (graph: Graph) => CompileOptions = () => ({}),
+  ): Promise<Compiled> {
     let compiled = this.#cache.get(name);
     if (!compiled) {
-      const made = graph();
-      compiled = this.backend.compile(made, name).then((program) => ({
+      const made = graph(), options = optionsFor(made);
+      compiled = this.backend.compile(made, name, options).then((program) => ({
         program,
-        inputs: Object.keys(made.inputs),
+        inputs: Object.keys(made.inputs).filter((input) => !options.constants?.[input]),
         outputs: Object.keys(made.outputs),
       }));
       this.#cache.set(name, compiled);

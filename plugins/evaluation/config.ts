@@ -87,7 +87,7 @@ export const EvaluatorOptions = z.strictObject({
   ),
   seed: z.int().min(0).default(0).describe("of the bootstrap"),
   resamples: z.int().min(100).default(1000).describe("of the bootstrap"),
-  page_items: z.int().min(0).default(5000).describe("most items that report.html lets one browse"),
+  page_items: z.int().min(0).default(20_000).describe("most items that report.html lets one browse"),
   plugins: z.array(z.string()).default([]).describe("modules with plugins of your own"),
 });
 

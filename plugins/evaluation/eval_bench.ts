@@ -3,7 +3,8 @@
  * each answered after 50 ms, 64 at once. Everything counts, from the start of the process to the last report. The server runs
  * in a process of its own.
  *
- * `deno task bench eval`. For comparison, inspect_ai 0.3.285 on the same work: 27.6 s, 249 MB.
+ * `deno task bench eval`. For comparison, inspect_ai 0.3.285 on the same work: 27.6 s, 249 MB. With
+ * `--items 10000,100000 --latency 5` it shows that memory doesn't grow with the items.
  * @module
  */
 import { join } from "@std/path";
@@ -17,9 +18,9 @@ export interface EvalBenchOptions {
   latencyMs?: number;
   /** Requests at once, at most. */
   concurrency?: number;
-  /** Only the first so many items. */
-  items?: number;
-  /** With 0, report.html has no items. */
+  /** Items of the runs; TRACE's first so many, and rows that are made up for more than 1,042. */
+  items?: readonly number[];
+  /** Of the configuration; with 0, report.html has no items. */
   pageItems?: number;
   /** How often. */
   rounds?: number;
@@ -27,6 +28,10 @@ export interface EvalBenchOptions {
 
 /** One measured run. */
 export interface EvalBenchRun {
+  /** Items. */
+  items: number;
+  /** Shortest time in which the requests could be answered, in seconds. */
+  floorSeconds: number;
   /** Wall time of the process, in seconds. */
   seconds: number;
   /** Largest resident memory of the process, in bytes; null where the system doesn't tell. */
@@ -35,22 +40,12 @@ export interface EvalBenchRun {
   requests: number;
 }
 
-/** What was measured. */
-export interface EvalBench {
-  /** Items of a run. */
-  items: number;
-  /** Shortest time in which the requests could be answered, in seconds. */
-  floorSeconds: number;
-  /** Each run. */
-  runs: EvalBenchRun[];
-}
-
 /**
  * Measures.
  * @throws {RangeError} If a run isn't complete, or asked for something twice: then its time means nothing
  */
-export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBench> {
-  const { latencyMs = 50, concurrency = 64, rounds = 1, items = 1042, pageItems = 5000 } = options;
+export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBenchRun[]> {
+  const { latencyMs = 50, concurrency = 64, rounds = 1, items = [1042], pageItems } = options;
   const server = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -69,10 +64,16 @@ export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBen
     const base = (await reader.read()).value!.trim();
     const runs: EvalBenchRun[] = [];
     for (let round = 0; round < rounds; round++) {
-      runs.push(await oneRun(join(folder, `run-${round}`), base, { concurrency, items, pageItems }));
+      for (const count of items) {
+        const run = join(folder, "run");
+        const measured = await oneRun(run, base, { concurrency, items: count, pageItems });
+        const floorSeconds = 2 * Math.ceil(count / concurrency) * latencyMs / 1000;
+        runs.push({ items: count, floorSeconds, ...measured });
+        await Deno.remove(run, { recursive: true });
+      }
     }
     await reader.cancel();
-    return { items, floorSeconds: 2 * Math.ceil(items / concurrency) * latencyMs / 1000, runs };
+    return runs;
   } finally {
     server.kill("SIGKILL");
     await server.status;
@@ -83,8 +84,8 @@ export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBen
 async function oneRun(
   folder: string,
   base: string,
-  { concurrency, items, pageItems }: { concurrency: number; items: number; pageItems: number },
-): Promise<EvalBenchRun> {
+  { concurrency, items, pageItems }: { concurrency: number; items: number; pageItems: number | undefined },
+): Promise<Pick<EvalBenchRun, "seconds" | "peakBytes" | "requests">> {
   await Deno.mkdir(folder);
   const model = (name: string) => `{ type: openai, args: { name: ${name}, api_base: "${base}", key: none } }`;
   const dataset = items > 1042 ? `{ args: { url: rows.jsonl } }` : null;
@@ -101,7 +102,7 @@ async function oneRun(
       `  cache: ${JSON.stringify(join(folder, "cache.sqlite"))}`,
       `  concurrency: ${concurrency}`,
       `  max_samples: ${items}`,
-      `  page_items: ${pageItems}`,
+      ...(pageItems === undefined ? [] : [`  page_items: ${pageItems}`]),
       "",
     ].join("\n"),
   );
@@ -165,14 +166,25 @@ async function peakOf(pid: number): Promise<number | null> {
   }
 }
 
-/** The measurement as text. */
-export function evalBenchText({ items, floorSeconds, runs }: EvalBench): string {
-  return [
-    `${items} items, each answered and judged; no client can be faster than ${floorSeconds.toFixed(1)} s`,
-    ...runs.map(({ seconds, peakBytes, requests }) =>
-      `${seconds.toFixed(2)} s with start and reports, ${requests} requests, ${
-        peakBytes === null ? "memory unknown" : `${(peakBytes / 1e6).toFixed(0)} MB at most`
-      }`
-    ),
-  ].join("\n");
+/** The measurement as text; memory of different numbers of items is compared. */
+export function evalBenchText(runs: readonly EvalBenchRun[]): string {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
+  const lines = runs.map(({ items, floorSeconds, seconds, peakBytes, requests }) =>
+    `${items} items, each answered and judged: ${
+      seconds.toFixed(2)
+    } s with start and reports (no client can be faster than ${
+      floorSeconds.toFixed(1)
+    } s), ${requests} requests, ${peakBytes === null ? "memory unknown" : `${megabytes(peakBytes)} at most`}`
+  );
+  const peaks = new Map<number, number>();
+  for (const { items, peakBytes } of runs) {
+    if (peakBytes !== null) peaks.set(items, Math.max(peaks.get(items) ?? 0, peakBytes));
+  }
+  const [[fewest, least] = [0, 0], ...others] = [...peaks].sort((a, b) => a[0] - b[0]);
+  const more = others.map(([items, bytes]) =>
+    `memory at ${items} items is ${(100 * (bytes / least - 1)).toFixed(0)} % more than at ${fewest}: ${
+      megabytes(bytes)
+    } and ${megabytes(least)}`
+  );
+  return [...lines, ...more].join("\n");
 }

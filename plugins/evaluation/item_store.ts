@@ -2,12 +2,13 @@
  * `items.jsonl` of a run directory: what became of each item, one line a finished step, only ever appended to. Of several
  * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened.
  *
- * In memory there are only the places of the lines, so that a run's memory doesn't grow with its answers.
+ * In memory there are only the places of the lines, under hashes of the ids: about 70 bytes an item, whatever its answer.
  * @module
  */
 import { join } from "@std/path";
 
 import { writeError } from "../../formats/atomic.ts";
+import { IdTable } from "../benchmarks/_ids.ts";
 import type { Judgement } from "../benchmarks/benchmark.ts";
 import type { Completion } from "../endpoints/endpoint.ts";
 
@@ -52,10 +53,10 @@ export interface JudgementState {
 /** One line. */
 export type ItemState = AnswerState | JudgementState;
 
-/** Places of the lines of one step, a slot an item: 24 bytes each. */
+/** Places of the lines of one step, a slot an item: 20 bytes each. */
 class Lines {
   #offsets = new Float64Array(1024);
-  #lengths = new Float64Array(1024);
+  #lengths = new Uint32Array(1024);
   #keys = new Float64Array(1024);
   /** Slots in use. */
   count = 0;
@@ -63,11 +64,9 @@ class Lines {
   set(slot: number, offset: number, length: number, key: string): void {
     if (slot >= this.#offsets.length) {
       const size = Math.max(slot + 1, 2 * this.#offsets.length);
-      [this.#offsets, this.#lengths, this.#keys] = [this.#offsets, this.#lengths, this.#keys].map((old) => {
-        const larger = new Float64Array(size);
-        larger.set(old);
-        return larger;
-      }) as [Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>];
+      this.#offsets = enlarged(this.#offsets, new Float64Array(size));
+      this.#lengths = enlarged(this.#lengths, new Uint32Array(size));
+      this.#keys = enlarged(this.#keys, new Float64Array(size));
     }
     if (this.#lengths[slot] === 0) this.count++;
     this.#offsets[slot] = offset;
@@ -87,6 +86,11 @@ class Lines {
   }
 }
 
+function enlarged<T extends Float64Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
 /** 52 bits of a key, which is a hash; NaN, which equals nothing, for "". */
 function short(key: string): number {
   return parseInt(key.slice(0, 13), 16);
@@ -101,10 +105,11 @@ export class ItemStore implements Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #readOnly: boolean;
-  #slots = new Map<string, number>();
+  #slots = new IdTable();
   #lines: Record<ItemState["stage"], Lines> = { generate: new Lines(), judge: new Lines() };
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
+  #buffer = new Uint8Array(1 << 14);
   #end = 0;
   #unflushed = 0;
   #flushing = false;
@@ -140,7 +145,7 @@ export class ItemStore implements Disposable {
 
   /** Whether this step of an item was finished under this key. */
   has(stage: ItemState["stage"], id: string, key: string): boolean {
-    return this.#lines[stage].has(this.#slots.get(id), key);
+    return this.#lines[stage].has(this.#slots.find(id), key);
   }
 
   /** Number of items with a line of this step. */
@@ -171,7 +176,7 @@ export class ItemStore implements Disposable {
       } catch { /* the next opening cuts it away */ }
       throw writeError(error, this.#path);
     }
-    this.#lines[state.stage].set(this.#slotOf(state.id), this.#end, bytes.length - 1, state.key);
+    this.#lines[state.stage].set(this.#slots.add(state.id), this.#end, bytes.length - 1, state.key);
     this.#end += bytes.length;
     if (++this.#unflushed >= FLUSH_EVERY) this.flush();
   }
@@ -180,7 +185,7 @@ export class ItemStore implements Disposable {
   clear(): void {
     this.#file.truncateSync(0);
     this.#end = 0;
-    this.#slots = new Map();
+    this.#slots = new IdTable();
     this.#lines = { generate: new Lines(), judge: new Lines() };
   }
 
@@ -203,16 +208,11 @@ export class ItemStore implements Disposable {
     this.#file.close();
   }
 
-  #slotOf(id: string): number {
-    let slot = this.#slots.get(id);
-    if (slot === undefined) this.#slots.set(id, slot = this.#slots.size);
-    return slot;
-  }
-
   #read(stage: ItemState["stage"], id: string): ItemState | undefined {
-    const line = this.#lines[stage].get(this.#slots.get(id));
+    const line = this.#lines[stage].get(this.#slots.find(id));
     if (line === undefined) return undefined;
-    const bytes = new Uint8Array(line.length);
+    if (this.#buffer.length < line.length) this.#buffer = new Uint8Array(2 * line.length);
+    const bytes = this.#buffer.subarray(0, line.length);
     this.#file.seekSync(line.offset, Deno.SeekMode.Start);
     for (let at = 0; at < bytes.length;) {
       const n = this.#file.readSync(bytes.subarray(at));
@@ -260,6 +260,6 @@ export class ItemStore implements Disposable {
         `Cannot read ${this.#path} at byte ${offset} as a line of a run: stage, id or key is missing`,
       );
     }
-    this.#lines[stage].set(this.#slotOf(id), offset, bytes.length, key);
+    this.#lines[stage].set(this.#slots.add(id), offset, bytes.length, key);
   }
 }

@@ -13,7 +13,7 @@ import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 import { ScoreTable, type ScoreWithSpread } from "./score_table.ts";
-import { krippendorffAlpha } from "./statistics.ts";
+import { AlphaSum } from "./statistics.ts";
 import { type StoredItem, storedItems } from "./stored.ts";
 import { costOf, type Usage } from "./usage.ts";
 
@@ -203,30 +203,35 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
   };
 }
 
-/** Collects what panels' members said, a constraint a unit. */
+/** Sums up how panels' members agree, a constraint a unit. */
 class PanelVotes {
   #judges: string[] = [];
-  #units: (number | null)[][] = [];
+  readonly #interval = new AlphaSum("interval");
+  readonly #nominal = new AlphaSum("nominal");
+  #several = 0;
+  #same = 0;
 
   add({ members, constraints }: Judgement): void {
     if (members === undefined) return;
     if (this.#judges.length === 0) this.#judges = members.map(({ judge }) => judge);
     for (const i of constraints.keys()) {
-      this.#units.push(members.map(({ judgement }) => judgement.constraints[i]?.score ?? null));
+      const unit = members.map(({ judgement }) => judgement.constraints[i]?.score ?? null);
+      this.#interval.add(unit);
+      this.#nominal.add(unit);
+      const scores = unit.filter((s) => s !== null);
+      if (scores.length < 2) continue;
+      this.#several++;
+      if (scores.every((s) => s === scores[0])) this.#same++;
     }
   }
 
   agreement(): Agreement | null {
     if (this.#judges.length === 0) return null;
-    const several = this.#units.map((unit) => unit.filter((s) => s !== null)).filter((unit) =>
-      unit.length > 1
-    );
-    const same = several.filter((unit) => unit.every((s) => s === unit[0])).length;
     return {
       judges: this.#judges,
-      alpha: krippendorffAlpha(this.#units, "interval"),
-      alphaNominal: krippendorffAlpha(this.#units, "nominal"),
-      unanimous: several.length === 0 ? null : same / several.length,
+      alpha: this.#interval.alpha(),
+      alphaNominal: this.#nominal.alpha(),
+      unanimous: this.#several === 0 ? null : this.#same / this.#several,
     };
   }
 }

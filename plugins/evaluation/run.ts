@@ -3,6 +3,7 @@
  * directory, and a run that was stopped or killed goes on where it was.
  * @module
  */
+import { UniqueIds } from "../benchmarks/_ids.ts";
 import type { BenchmarkItem, Judgement } from "../benchmarks/benchmark.ts";
 import type { CompletionRequest, Endpoint } from "../endpoints/endpoint.ts";
 import { samplingOf } from "../endpoints/sampling.ts";
@@ -145,15 +146,14 @@ export async function evaluate(
 }
 
 async function countItems(config: EvalConfig, part: BenchmarkPart): Promise<number> {
-  let count = 0;
-  const ids = new Set<string>();
+  const ids = new UniqueIds();
   for await (const { id } of itemsOf(config, part)) {
-    if (ids.has(id)) throw new RangeError(`Cannot evaluate ${part.name} as two items have the id "${id}"`);
-    ids.add(id);
-    count++;
+    if (ids.claim(id, ids.size) !== undefined) {
+      throw new RangeError(`Cannot evaluate ${part.name} as two items have the id "${id}"`);
+    }
   }
-  if (count === 0) throw new RangeError(`Cannot evaluate ${part.name} as it has no items`);
-  return count;
+  if (ids.size === 0) throw new RangeError(`Cannot evaluate ${part.name} as it has no items`);
+  return ids.size;
 }
 
 /** Asks the model for every item that has no answer yet; gives why it stopped, or null. */

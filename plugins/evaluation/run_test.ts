@@ -281,7 +281,7 @@ Deno.test("no key ever appears in what a run writes or says, not even when the s
 const badRows: [string, string, string][] = [
   ["a missing field", '{"id": "a", "prompt": "x"}\n', "constraints"],
   ["no prompt", '{"id": "a", "constraints": ["c"]}\n', "messages or prompt"],
-  ["malformed JSON", '{"id": "a", \n', "rows.jsonl:1:11 as JSON"],
+  ["malformed JSON", '{"id": "a", \n', "rows.jsonl:1:13 as JSON"],
   [
     "duplicate ids",
     '{"id": "a", "prompt": "x", "constraints": ["c"]}\n'.repeat(2),

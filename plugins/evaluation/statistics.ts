@@ -140,26 +140,48 @@ export function krippendorffAlpha(
   units: Iterable<readonly (number | null)[]>,
   metric: Metric = "interval",
 ): number | null {
-  const distance = metric === "nominal"
-    ? (a: number, b: number) => a === b ? 0 : 1
-    : (a: number, b: number) => (a - b) ** 2;
-  const counts = new Map<number, number>();
-  let observed = 0, total = 0;
-  for (const unit of units) {
+  const sum = new AlphaSum(metric);
+  for (const unit of units) sum.add(unit);
+  return sum.alpha();
+}
+
+/** {@linkcode krippendorffAlpha} of units that come one at a time: only how often each value came is kept. */
+export class AlphaSum {
+  readonly #distance: (a: number, b: number) => number;
+  readonly #counts = new Map<number, number>();
+  #observed = 0;
+  #total = 0;
+
+  /**
+   * No unit yet.
+   * @param metric How far two values are from each other
+   */
+  constructor(metric: Metric) {
+    this.#distance = metric === "nominal" ? (a, b) => a === b ? 0 : 1 : (a, b) => (a - b) ** 2;
+  }
+
+  /** Adds a unit: the values that each rater gave it, null where one gave none. */
+  add(unit: readonly (number | null)[]): void {
     const values = unit.filter((value) => value !== null);
-    if (values.length < 2) continue;
-    total += values.length;
+    if (values.length < 2) return;
+    this.#total += values.length;
     let pairs = 0;
     for (const a of values) {
-      counts.set(a, (counts.get(a) ?? 0) + 1);
-      for (const b of values) pairs += distance(a, b);
+      this.#counts.set(a, (this.#counts.get(a) ?? 0) + 1);
+      for (const b of values) pairs += this.#distance(a, b);
     }
-    observed += pairs / (values.length - 1);
+    this.#observed += pairs / (values.length - 1);
   }
-  let expected = 0;
-  for (const [a, m] of counts) for (const [b, n] of counts) expected += m * n * distance(a, b);
-  if (total < 2 || expected === 0) return null;
-  return 1 - (observed / total) / (expected / (total * (total - 1)));
+
+  /** Alpha of the units so far. */
+  alpha(): number | null {
+    let expected = 0;
+    for (const [a, m] of this.#counts) {
+      for (const [b, n] of this.#counts) expected += m * n * this.#distance(a, b);
+    }
+    if (this.#total < 2 || expected === 0) return null;
+    return 1 - (this.#observed / this.#total) / (expected / (this.#total * (this.#total - 1)));
+  }
 }
 
 /** Cohen's kappa of two raters on the same units (Cohen 1960); null without units, or when chance agrees always. */

@@ -1,6 +1,6 @@
 /**
- * What the page's item browser is made of: a small index that is always there, and the items themselves in compressed chunks
- * that the page unpacks as they are looked at. Nothing of it is markup: the page sets it as text.
+ * What the page's item browser is made of: a small index, and the items themselves in compressed chunks that the page unpacks
+ * as they are looked at. Both are written piece by piece, so that writing a page takes the same memory whatever its items. Nothing of it is markup: the page sets it as text.
  * @module
  */
 import { gzipSync } from "node:zlib";

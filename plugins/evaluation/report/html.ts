@@ -9,7 +9,15 @@ import { AtomicFile } from "../../../formats/atomic.ts";
 import type { Results } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
 import { type StoredItem, storedItems, type StoredRun } from "../stored.ts";
-import { browsed, CHUNK, type IndexRow, indexRow, packed, statusOf } from "./browser_data.ts";
+import {
+  browsed,
+  CHUNK,
+  type IndexRow,
+  indexRow,
+  type ItemStatus,
+  packed,
+  statusOf,
+} from "./browser_data.ts";
 import { type Chart, groupCharts, ringChart, type RingPart } from "./charts.ts";
 import { countLines, headlines, intervalText, isShare, valueText } from "./text.ts";
 
@@ -22,7 +30,7 @@ export function escapeHtml(text: string): string {
 export async function writeHtml(path: string, run: StoredRun, results: Results): Promise<void> {
   const asset = (name: string) => Deno.readTextFileSync(new URL(name, import.meta.url));
   const [css, script] = [asset("page.css"), asset("page.js")];
-  const { rows, chosen, ring } = await survey(run);
+  const { shown, chosen, ring } = await survey(run);
   const ringed = ring === null ? null : await ringChart(ring.parts, ring.inner, ring.outer);
   const charts = [...(ringed === null ? [] : [ringed]), ...await groupCharts(results.scores)];
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${
@@ -53,21 +61,24 @@ ${
         : ""
     }
 ${groupTables(results)}
-${browser(results, rows.length)}
+${browser(results, shown)}
 <footer>Made by Dinotune. Intervals: percentile bootstrap over items, ${results.bootstrap.resamples} resamples or fewer, seed ${results.bootstrap.seed}.</footer>
 </main>
 `);
     const scale = run.part.benchmark.protocol?.scale ?? 1;
-    write(
-      `<script type="application/json" id="index">${jsonForScript({ chunk: CHUNK, scale, rows })}</script>\n`,
-    );
-    let chunk: unknown[] = [], n = 0, at = 0;
+    write(`<script type="application/json" id="page">${jsonForScript({ chunk: CHUNK, scale })}</script>\n`);
+    let chunk: unknown[] = [], rows: IndexRow[] = [], n = 0;
     const flush = () => {
-      if (chunk.length > 0) write(`<script type="text/plain" id="chunk-${n++}">${packed(chunk)}</script>\n`);
+      if (chunk.length === 0) return;
+      write(`<script type="application/json" class="index">${jsonForScript(rows)}</script>\n`);
+      write(`<script type="text/plain" id="chunk-${n++}">${packed(chunk)}</script>\n`);
       chunk = [];
+      rows = [];
     };
     for await (const stored of storedItems(run)) {
-      if (!chosen(at++, stored)) continue;
+      const row = indexRow(stored, run.part.benchmark);
+      if (!chosen(row[1])) continue;
+      rows.push(row);
       chunk.push(browsed(stored));
       if (chunk.length === CHUNK) flush();
     }
@@ -85,15 +96,15 @@ function jsonForScript(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
-/** First pass: the index, which items fit on the page (of too many, those that didn't pass come first), and the ring's counts. */
+/** First pass: which items fit on the page (of too many, those that didn't pass come first), and the ring's counts. */
 async function survey(run: StoredRun): Promise<{
-  rows: IndexRow[];
-  chosen: (at: number, stored: StoredItem) => boolean;
+  shown: number;
+  /** Asked once an item, in order. */
+  chosen: (status: ItemStatus) => boolean;
   ring: { inner: string; outer: string | null; parts: RingPart[] } | null;
 }> {
   const { benchmark } = run.part;
   const most = run.config.page_items;
-  const rows: IndexRow[] = [];
   let total = 0, bad = 0;
   const names = new Map<string, Set<string>>();
   const pairs = new Map<string, number>();
@@ -112,15 +123,8 @@ async function survey(run: StoredRun): Promise<{
     }
   }
   let goodLeft = Math.max(0, most - bad), badLeft = most;
-  const kept = new Uint8Array(total);
-  let at = 0;
-  for await (const stored of storedItems(run)) {
-    const row = indexRow(stored, benchmark);
-    const take = total <= most || (row[1] === "pass" ? goodLeft-- > 0 : badLeft-- > 0);
-    if (take) rows.push(row);
-    kept[at++] = Number(take);
-  }
-  return { rows, chosen: (place) => kept[place] === 1, ring: ringOf(names, pairs) };
+  const chosen = (status: ItemStatus) => status === "pass" ? goodLeft-- > 0 : badLeft-- > 0;
+  return { shown: Math.min(total, most), chosen, ring: ringOf(names, pairs) };
 }
 
 /** Inner ring: the grouping of constraints with the fewest names; outer: the next one. */

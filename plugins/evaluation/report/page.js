@@ -1,10 +1,9 @@
 // The page's item browser. Everything of an item is set as text, never as markup.
 (() => {
   "use strict";
-  const index = JSON.parse(document.getElementById("index").textContent);
-  const { chunk, scale } = index;
-  const rows = index.rows;
   const byId = (id) => document.getElementById(id);
+  const { chunk, scale } = JSON.parse(byId("page").textContent);
+  const rows = [...document.querySelectorAll("script.index")].flatMap((part) => JSON.parse(part.textContent));
   const list = byId("rows"),
     detail = byId("detail"),
     search = byId("search"),
