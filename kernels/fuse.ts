@@ -1,6 +1,6 @@
 /**
  * Sums of products as one kernel: `add(before, product)` writes the product to memory, reads it again and writes the sum;
- * a product that begins with `before` does neither. In the backward pass of a block with LoRA 25 of 27 sums are such.
+ * a product that begins with `before` does neither. In the backward pass of a block with LoRA 24 of 27 sums are such.
  * @module
  */
 import type { Graph, Node, Value } from "./graph.ts";

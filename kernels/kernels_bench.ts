@@ -2,24 +2,40 @@
  * `deno task bench kernels`: what each kernel reaches on each backend, beside the peak measured on the same device.
  *
  * Sizes are those of one SmolLM2-135M block and head at `rows` tokens. Before anything is timed, every kernel is compared
- * with its float64 reference at the same features and fewer rows. FLOPs are the useful ones (recomputation isn't counted,
- * a masked score neither), bytes are each operand once.
+ * with its float64 reference at the same features and fewer rows. Operations and bytes are those of cost.ts: useful ones
+ * (recomputation isn't counted, a masked score neither), and each operand once. Products with a frozen weight are measured
+ * once more on float16 storage where the backend has it.
  * @module
  */
 import type { Backend, HostArray, Tensor } from "./backend.ts";
+import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "./contract.ts";
+import { costOf } from "./cost.ts";
 import type { Attributes, Dims, Kernel, Sample } from "./kernel.ts";
+import { adamw, adamwVector } from "./ops/adamw.ts";
+import { add, addVector } from "./ops/add.ts";
+import { addBias } from "./ops/add_bias.ts";
 import { attention } from "./ops/attention.ts";
 import { attentionGrad } from "./ops/attention_grad.ts";
-import { labelLogprobUnit } from "./ops/label_logprob.ts";
+import { cacheRows } from "./ops/cache_rows.ts";
+import { cachedAttention } from "./ops/cached_attention.ts";
+import { gatherRows } from "./ops/gather_rows.ts";
+import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
+import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { linear } from "./ops/linear.ts";
 import { loraUp } from "./ops/lora_up.ts";
 import { matmul } from "./ops/matmul.ts";
+import { matmulAdd, matmulTnAdd } from "./ops/matmul_add.ts";
 import { matmulTn } from "./ops/matmul_tn.ts";
 import { multiply } from "./ops/multiply.ts";
+import { putRows } from "./ops/put_rows.ts";
 import { rmsNorm } from "./ops/rms_norm.ts";
-import { rmsNormGrad } from "./ops/rms_norm_grad.ts";
+import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
+import { scaleRows } from "./ops/scale_rows.ts";
+import { scatterAddRows } from "./ops/scatter_add_rows.ts";
+import { sumRows } from "./ops/sum_rows.ts";
+import { sumSquares, sumSquaresVector } from "./ops/sum_squares.ts";
 import { swiglu } from "./ops/swiglu.ts";
 import { swigluGrad } from "./ops/swiglu_grad.ts";
 import { shader } from "./ops/_wgsl.ts";
@@ -29,6 +45,8 @@ export interface KernelTiming {
   backend: string;
   kernel: string;
   dims: Dims;
+  /** How the frozen weight lies in memory; float32 where there is none. */
+  storage: "float32" | "float16";
   milliseconds: number;
   gflops: number;
   /** GB/s of operands, each counted once. */
@@ -62,91 +80,130 @@ interface Case {
   kernel: Kernel;
   dims: (rows: number) => Dims;
   attrs?: Attributes;
+  range?: Sample["range"];
   data?: (dims: Dims) => Record<string, number[]>;
-  flops: (dims: Dims) => number;
+  pairs?: (dims: Dims) => number;
+  /** An input that is a frozen weight: measured once more as float16 where the backend keeps such. */
+  weight?: string;
 }
 
-const [HIDDEN, MIDDLE, HEADS, KV, HEAD, RANK] = [576, 1536, 9, 3, 64, 8];
+const [HIDDEN, MIDDLE, HEADS, KV, HEAD, RANK, FRESH] = [576, 1536, 9, 3, 64, 8, 32];
 const scores = { heads: HEADS, kv_heads: KV, scale: 1 / Math.sqrt(HEAD), window: null };
+const optimizer = {
+  attrs: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: true },
+  range: { v: [0, 1] as const },
+  data: () => ({ hyper: [2e-5, 1e-3, 1.5, 0.7] }),
+};
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
 
 function causal({ rows }: Dims): Record<string, number[]> {
-  return { until: Array(rows!).fill(rows!), positions: Array.from({ length: rows! }, (_, i) => i) };
+  return { until: Array(rows!).fill(rows!), positions: upTo(rows!) };
 }
 
-function labels({ labels, vocab }: Dims): Record<string, number[]> {
-  return { ids: Array.from({ length: labels! }, (_, i) => (i * 7919) % vocab!) };
+function ids({ labels, vocab, rows }: Dims): Record<string, number[]> {
+  return { ids: upTo(labels!).map((i) => (i * 7919) % (vocab ?? rows)!) };
 }
 
-const product = (name: readonly [string, string, string]) => (dims: Dims) =>
-  2 * dims[name[0]]! * dims[name[1]]! * dims[name[2]]!;
-const none = () => 0;
+const hidden = (rows: number) => ({ rows, cols: HIDDEN });
+const middle = (rows: number) => ({ rows, cols: MIDDLE });
+const normed = (rows: number) => ({ rows, cols: HIDDEN, group: HIDDEN });
+const head = (rows: number) => ({ labels: Math.max(8, rows / 4), cols: HIDDEN, vocab: 16 * rows });
 
+/** Every kernel at least once, at sizes that it has in a block, the head, the optimizer or a step of generation. */
 const CASES: readonly Case[] = [
-  {
-    kernel: linear,
-    dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE }),
-    flops: product(["rows", "in", "out"]),
-  },
-  {
-    kernel: linear,
-    dims: (rows) => ({ rows, in: HIDDEN, out: RANK }),
-    flops: product(["rows", "in", "out"]),
-  },
-  {
-    kernel: matmul,
-    dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }),
-    flops: product(["rows", "in", "out"]),
-  },
-  {
-    kernel: matmulTn,
-    dims: (rows) => ({ rows, left: RANK, right: HIDDEN }),
-    flops: product(["rows", "left", "right"]),
-  },
-  {
-    kernel: loraUp,
-    dims: (rows) => ({ rows, rank: RANK, out: MIDDLE }),
-    flops: product(["rows", "rank", "out"]),
-  },
+  { kernel: linear, dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE }), weight: "w" },
+  { kernel: linear, dims: (rows) => ({ rows, in: HIDDEN, out: RANK }) },
+  { kernel: linear, dims: (rows) => ({ rows: 1, in: HIDDEN, out: 32 * rows }), weight: "w" },
+  { kernel: matmul, dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" },
+  { kernel: matmulAdd, dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" },
+  { kernel: matmulTn, dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) },
+  { kernel: matmulTnAdd, dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) },
+  { kernel: loraUp, dims: (rows) => ({ rows, rank: RANK, out: MIDDLE }) },
   {
     kernel: attention,
     dims: (rows) => ({ queries: rows, rows, qcols: HEADS * HEAD, kvcols: KV * HEAD }),
     attrs: scores,
     data: causal,
-    flops: ({ rows, qcols }) => 2 * rows! * (rows! + 1) * qcols!,
   },
   {
     kernel: attentionGrad,
     dims: (rows) => ({ rows, qcols: HEADS * HEAD, kvcols: KV * HEAD }),
     attrs: scores,
     data: causal,
-    flops: ({ rows, qcols }) => 5 * rows! * (rows! + 1) * qcols!,
   },
   {
-    kernel: labelLogprobUnit,
-    dims: (rows) => ({ labels: Math.max(8, rows / 4), cols: HIDDEN, vocab: 16 * rows }),
-    data: labels,
-    flops: ({ labels, cols, vocab }) => 4 * labels! * cols! * vocab!,
+    kernel: cachedAttention,
+    dims: (rows) => ({
+      rows: 1,
+      qcols: HEADS * HEAD,
+      slots: 1,
+      heads: KV,
+      past: rows,
+      d: HEAD,
+      fresh: FRESH,
+      kvcols: KV * HEAD,
+    }),
+    attrs: scores,
+    data: ({ past }) => ({
+      at: [past! + FRESH - 1],
+      past_at: upTo(past!),
+      fresh_at: upTo(FRESH).map((i) => past! + i),
+    }),
+    pairs: ({ past, fresh }) => past! + fresh!,
   },
   {
-    kernel: rmsNorm,
-    dims: (rows) => ({ rows, cols: HIDDEN, group: HIDDEN }),
-    attrs: { eps: 1e-5 },
-    flops: none,
+    kernel: cacheRows,
+    dims: (rows) => ({
+      slots: 1,
+      heads: KV,
+      past: rows,
+      d: HEAD,
+      rows: FRESH,
+      cols: KV * HEAD,
+      taken: 1,
+      room: rows + FRESH,
+    }),
+    data: ({ room }) => ({ from: upTo(room!) }),
   },
   {
-    kernel: rmsNormGrad,
-    dims: (rows) => ({ rows, cols: HIDDEN, group: HIDDEN }),
-    attrs: { eps: 1e-5 },
-    flops: none,
+    kernel: putRows,
+    dims: () => ({ rows: FRESH, cols: KV * HEAD, labels: 1 }),
+    data: () => ({ ids: [5] }),
+  },
+  { kernel: labelLogprob, dims: head, data: ids },
+  { kernel: labelLogprobUnit, dims: head, data: ids, weight: "w" },
+  { kernel: labelLogprobGrad, dims: head, data: ids },
+  { kernel: labelLogprobWeightGrad, dims: head, data: ids },
+  {
+    kernel: gatherRows,
+    dims: (rows) => ({ rows: 16 * rows, cols: HIDDEN, labels: rows }),
+    data: ids,
+    weight: "x",
   },
   {
-    kernel: rotary,
-    dims: (rows) => ({ rows, cols: HEADS * HEAD, half: HEAD / 2 }),
-    attrs: { heads: HEADS },
-    flops: none,
+    kernel: scatterAddRows,
+    dims: (rows) => ({ rows, cols: HIDDEN, labels: Math.max(8, rows / 4) }),
+    data: ids,
   },
-  { kernel: swiglu, dims: (rows) => ({ rows, cols: MIDDLE }), flops: none },
-  { kernel: swigluGrad, dims: (rows) => ({ rows, cols: MIDDLE }), flops: none },
+  { kernel: rmsNorm, dims: normed, attrs: { eps: 1e-5 } },
+  { kernel: rmsNormGrad, dims: normed, attrs: { eps: 1e-5 } },
+  { kernel: rmsNormWeightGrad, dims: normed, attrs: { eps: 1e-5 } },
+  { kernel: rotary, dims: (rows) => ({ rows, cols: HEADS * HEAD, half: HEAD / 2 }), attrs: { heads: HEADS } },
+  { kernel: swiglu, dims: middle },
+  { kernel: swigluGrad, dims: middle },
+  { kernel: add, dims: hidden },
+  { kernel: addBias, dims: hidden },
+  { kernel: multiply, dims: middle },
+  { kernel: scaleRows, dims: hidden },
+  { kernel: sumRows, dims: hidden },
+  { kernel: addVector, dims: () => ({ rows: HIDDEN }) },
+  { kernel: sumSquares, dims: () => ({ rows: RANK, cols: MIDDLE, one: 1 }) },
+  { kernel: sumSquaresVector, dims: () => ({ rows: HIDDEN, one: 1 }) },
+  { kernel: adamw, dims: () => ({ rows: RANK, cols: MIDDLE, hyper: 4 }), ...optimizer },
+  { kernel: adamwVector, dims: () => ({ rows: HIDDEN, hyper: 4 }), ...optimizer },
 ];
 
 /** The product as one writes it first; only for comparing. */
@@ -225,20 +282,31 @@ export async function benchKernels(
   for (const backend of backends) {
     const peak = await measurePeak(backend, software, seconds);
     result.peaks.push(peak);
-    for (const [index, { kernel, dims, attrs, data, flops }] of CASES.entries()) {
-      const size = dims(rows), sample = sampleOf(size, attrs, data);
-      const time = await measure(backend, kernel, sample, seconds);
-      const gflops = flops(size) / time / 1e9, gbs = bytesOf(kernel, size) / time / 1e9;
-      result.timings.push({
-        backend: backend.name,
-        kernel: kernel.name,
-        dims: size,
-        milliseconds: 1e3 * time,
-        gflops,
-        gbs,
-        share: Math.max(gflops / peak.gflops, gbs / peak.gbs),
-        error: errors.get(backend)![index]!,
-      });
+    const half = (backend as Partial<WebGpuBackend>).half ?? { storage: "none", kept: 0 };
+    for (const [index, { kernel, dims, weight, pairs, ...rest }] of CASES.entries()) {
+      const size = dims(rows), sample = sampleOf(size, rest);
+      for (const frozen of weight && half.storage !== "none" ? [[], [weight]] : [[]]) {
+        const before = half.kept, time = await measure(backend, kernel, sample, seconds, frozen);
+        if (half.kept - before !== frozen.length) {
+          throw new Error(`Cannot time kernel ${kernel.name} on float16: its weight was kept as float32`);
+        }
+        const cost = costOf(kernel, size, {
+          half: new Set(frozen),
+          ...(pairs ? { pairs: pairs(size) } : {}),
+        });
+        const gflops = cost.flops / time / 1e9, gbs = cost.bytes / time / 1e9;
+        result.timings.push({
+          backend: backend.name,
+          kernel: kernel.name,
+          dims: size,
+          storage: frozen.length ? "float16" : "float32",
+          milliseconds: 1e3 * time,
+          gflops,
+          gbs,
+          share: Math.max(gflops / peak.gflops, gbs / peak.gbs),
+          error: errors.get(backend)![index]!,
+        });
+      }
     }
     if (backend.name === "webgpu") {
       const sample = sampleOf(
@@ -251,16 +319,22 @@ export async function benchKernels(
   return result;
 }
 
-function sampleOf(dims: Dims, attrs?: Attributes, data?: Case["data"]): Sample {
-  return { note: "bench", dims, ...(attrs ? { attrs } : {}), ...(data ? { data: data(dims) } : {}) };
+function sampleOf(dims: Dims, { attrs, range, data }: Pick<Case, "attrs" | "range" | "data"> = {}): Sample {
+  return {
+    note: "bench",
+    dims,
+    ...(attrs ? { attrs } : {}),
+    ...(range ? { range } : {}),
+    ...(data ? { data: data(dims) } : {}),
+  };
 }
 
 /** Worst error of every case, in units of the tolerance. Long sums get √ of their length against the samples' 130. */
 async function check(backend: Backend): Promise<number[]> {
   const errors: number[] = [];
-  for (const { kernel, dims, attrs, data } of CASES) {
-    const size = dims(36), sample = sampleOf(size, attrs, data), inputs = sampleInputs(kernel, sample);
-    const expected = kernel.reference(inputs, size, attrs ?? {});
+  for (const { kernel, dims, ...rest } of CASES) {
+    const size = dims(36), sample = sampleOf(size, rest), inputs = sampleInputs(kernel, sample);
+    const expected = kernel.reference(inputs, size, rest.attrs ?? {});
     const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs);
     const scale = Math.sqrt(Math.max(1, (size.in ?? size.cols ?? 1) / 130));
     const { atol, rtol } = kernel.tolerance, tolerance = { atol: atol * scale, rtol: rtol * scale };
@@ -298,20 +372,23 @@ async function measurePeak(backend: Backend, software: boolean, seconds: number)
   };
 }
 
-/** Bytes of inputs and outputs, each once. */
-function bytesOf(kernel: Kernel, dims: Dims): number {
-  const shapes = [...Object.values(kernel.inputs), ...Object.values(kernel.outputs)];
-  return 4 * shapes.reduce((sum, axes) => sum + axes.reduce((n, axis) => n * dims[axis]!, 1), 0);
-}
-
 /** Seconds of a run: the median of three measurements of as many runs as fill about `seconds`. */
-async function measure(backend: Backend, kernel: Kernel, sample: Sample, seconds: number): Promise<number> {
+async function measure(
+  backend: Backend,
+  kernel: Kernel,
+  sample: Sample,
+  seconds: number,
+  frozen: readonly string[] = [],
+): Promise<number> {
   const graph = kernelGraph(kernel, sample), inputs = sampleInputs(kernel, sample);
   const program = await backend.compile(graph, kernel.name);
   const tensors: Record<string, Tensor> = Object.fromEntries(
     Object.entries(graph.inputs).map(([name, value]) => {
       const data = (value.type === "i32" ? Int32Array : Float32Array).from(inputs[name]!) as HostArray;
-      return [name, backend.upload(data, value.shape as number[])];
+      const isFrozen = frozen.includes(name);
+      // Values that float16 holds, so that it is used.
+      if (isFrozen) data.forEach((v, i) => data[i] = Math.f16round(v));
+      return [name, backend.upload(data, value.shape as number[], { frozen: isFrozen })];
     }),
   );
   const finish = (backend as { finish?: () => Promise<void> }).finish ?? (() => Promise.resolve());
@@ -342,19 +419,24 @@ export function kernelBenchText({ rows, peaks, timings, tiledOverNaive }: Kernel
     lines.push("", `${peak.backend}: ${peak.description}`);
     lines.push(`  peak measured here: ${peak.gflops.toFixed(1)} GFLOP/s, ${peak.gbs.toFixed(1)} GB/s`, "");
     lines.push(
-      `  ${"kernel".padEnd(20)}${"sizes".padEnd(40)}${
+      `  ${"kernel".padEnd(26)}${"weight".padEnd(9)}${"sizes".padEnd(44)}${
         ["ms", "GFLOP/s", "GB/s", "of peak"].map((h) => h.padStart(10)).join("")
       }`,
     );
     for (const t of timings.filter((t) => t.backend === peak.backend)) {
-      const sizes = Object.entries(t.dims).map(([k, v]) => `${k} ${v}`).join(", ");
+      const sizes = Object.entries(t.dims).map(([k, v]) => `${k} ${v}`).join(" ");
       const numbers = [
         t.milliseconds.toFixed(2),
         t.gflops ? t.gflops.toFixed(2) : "-",
         t.gbs.toFixed(2),
         `${(100 * t.share).toFixed(1)} %`,
       ];
-      lines.push(`  ${t.kernel.padEnd(20)}${sizes.padEnd(40)}${numbers.map((n) => n.padStart(10)).join("")}`);
+      const storage = t.storage === "float16" ? "float16" : "";
+      lines.push(
+        `  ${t.kernel.padEnd(26)}${storage.padEnd(9)}${sizes.padEnd(44)}${
+          numbers.map((n) => n.padStart(10)).join("")
+        }`,
+      );
     }
   }
   if (tiledOverNaive !== null) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Backend } from "./backend.ts";
 import { benchKernels, kernelBenchText } from "./kernels_bench.ts";
-import { onnxBackend } from "./mod.ts";
+import { KERNELS, onnxBackend } from "./mod.ts";
 
 Deno.test("benchKernels() counts the useful work of every kernel beside the measured peak", async () => {
   const backend = onnxBackend();
@@ -15,6 +15,8 @@ Deno.test("benchKernels() counts the useful work of every kernel beside the meas
   const attention = found.timings.find((t) => t.kernel === "attention")!;
   // 36 visible pairs, two products, 9 heads of 64.
   assertEquals(Math.round(attention.gflops * attention.milliseconds * 1e6), 36 * 2 * 2 * 576);
+  const timed = new Set(found.timings.map((t) => t.kernel));
+  assertEquals(KERNELS.filter((k) => !timed.has(k.name)).map((k) => k.name), [], "kernels that aren't timed");
   for (const timing of found.timings) assert(timing.milliseconds > 0 && timing.error <= 1, timing.kernel);
   assertEquals(found.tiledOverNaive, null);
   assertStringIncludes(kernelBenchText(found), "peak measured here");

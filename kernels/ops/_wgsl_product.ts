@@ -10,6 +10,7 @@
  * @module
  */
 import type { WgslBinding, WgslDispatch, WgslLimits } from "../kernel.ts";
+import { FEW_ROWS, fewRows } from "./_wgsl_few_rows.ts";
 import { elementOf, literal, rowParts, shader, widthOf } from "./_wgsl.ts";
 
 /** How the operands lie: "nt" A[m, k] B[n, k], "nn" A[m, k] B[k, n], "tn" A[k, m] B[k, n]. */
@@ -64,6 +65,8 @@ function tileFor(m: number, n: number): Tile {
 /** Lowers a product; operands larger than a binding are taken in parts of their leading axis. */
 export function product(spec: ProductSpec, limits: WgslLimits): Product {
   const { layout, m, n, k } = spec;
+  const few = layout === "nt" && m <= FEW_ROWS && !spec.keep ? fewRows(spec, limits) : null;
+  if (few) return { dispatches: few, temporaries: {} };
   const columnsOfA = layout === "tn" ? m : k, columnsOfB = layout === "nt" ? k : n;
   const mParts = smallest(rowParts(m, n, limits), layout === "tn" ? [] : rowParts(m, columnsOfA, limits));
   const half = limits.half?.has(spec.b) ?? false;

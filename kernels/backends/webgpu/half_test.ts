@@ -126,6 +126,8 @@ deviceTest("float16 operands larger than a binding give the same results in part
   const cases: [string, Sample["dims"], Sample["data"]?][] = [
     ["linear", { rows: 70, in: 151, out: 260 }],
     ["linear", { rows: 70, in: 152, out: 260 }],
+    ["linear", { rows: 1, in: 151, out: 460 }],
+    ["linear", { rows: 6, in: 152, out: 460 }],
     ["matmul", { rows: 70, in: 260, out: 151 }],
     ["gather_rows", { rows: 1000, cols: 41, labels: 300 }, { ids: ids(300, 1000) }],
     ["label_logprob_unit", { labels: 20, cols: 61, vocab: 700 }, { ids: ids(20, 700) }],

@@ -125,6 +125,8 @@ deviceTest("operands larger than a binding give the same results in parts", asyn
     ["attention_grad", { rows: 500, qcols: 96, kvcols: 32 }, tree(500), scores(3, 1, null)],
     ["attention_grad", { rows: 500, qcols: 90, kvcols: 30 }, tree(500), scores(3, 1, 150)],
     ["linear", { rows: 210, in: 100, out: 200 }],
+    ["linear", { rows: 3, in: 100, out: 500 }],
+    ["linear", { rows: 8, in: 33, out: 2000 }],
     ["matmul", { rows: 210, in: 200, out: 100 }],
     ["matmul_tn", { left: 250, rows: 410, right: 70 }],
     ["label_logprob", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
@@ -162,16 +164,26 @@ deviceTest("operands larger than a binding give the same results in parts", asyn
 
 deviceTest("every tile of a product and every split of its depth gives the reference", async (t) => {
   const backend = await webgpuBackend();
-  // Sizes [m, n, k]: one row, few rows, few columns with a long depth (LoRA gradients), the large tile with and without vec4.
+  // Sizes [m, n, k]: one row, a few, a few more than go without tiles, few columns with a long depth (LoRA gradients), the large tile with and without vec4.
   for (
-    const [m, n, k] of [[1, 200, 520], [9, 70, 300], [200, 8, 700], [70, 130, 1030], [1025, 1025, 9], [
-      1024,
-      1028,
-      12,
-    ]]
+    const [m, n, k] of [
+      [1, 200, 520],
+      [5, 201, 519],
+      [8, 4099, 20],
+      [9, 70, 300],
+      [200, 8, 700],
+      [70, 130, 1030],
+      [1025, 1025, 9],
+      [1024, 1028, 12],
+    ]
   ) {
     await t.step(`${m} × ${n}, depth ${k}`, async () => {
       await compare(backend, kernelNamed("linear"), { note: "nt", dims: { rows: m!, out: n!, in: k! } });
+      await compare(backend, kernelNamed("lora_up"), {
+        note: "nt with a base",
+        dims: { rows: m!, out: n!, rank: k! },
+        attrs: { alpha: -0.5 },
+      });
       await compare(backend, kernelNamed("matmul"), { note: "nn", dims: { rows: m!, out: n!, in: k! } });
       await compare(backend, kernelNamed("matmul_tn"), {
         note: "tn",

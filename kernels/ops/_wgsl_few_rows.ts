@@ -1,0 +1,81 @@
+/**
+ * Products of a few rows with a weight `[n, k]`, as generating needs: y[m, n] = alpha · x[m, k] w[n, k]ᵀ (+ base), m ≤ 8.
+ *
+ * The weight is read once and nothing is reused, so there are no tiles: neighbouring invocations read neighbouring vec4 of a
+ * row of w, keep one sum for each row of x, and add up through workgroup memory. A tile of 16 rows would leave 15 of 16
+ * invocations without work at m = 1.
+ * @module
+ */
+import type { WgslDispatch, WgslLimits } from "../kernel.ts";
+import { elementOf, literal, rowParts, shader, widthOf } from "./_wgsl.ts";
+import type { ProductSpec } from "./_wgsl_product.ts";
+
+/** Rows up to which this is done: a vec4 of sums and one more. */
+export const FEW_ROWS = 8;
+const THREADS = 256;
+/** Results from which 16 invocations a result fill a device; below, 64. */
+const MANY_RESULTS = 4096;
+
+/** Lowers a product of layout "nt" with m ≤ {@linkcode FEW_ROWS}; null where x or y don't fit a binding. */
+export function fewRows(spec: ProductSpec, limits: WgslLimits): WgslDispatch[] | null {
+  const { label, m, n, k, a, b, y, base, parts } = spec;
+  if (4 * m * Math.max(n, k) > limits.bindingBytes) return null;
+  const half = limits.half?.has(b) ?? false, width = widthOf(k), wide = k / width;
+  const alpha = spec.alpha ?? 1, rows = Array.from({ length: m }, (_, r) => r), sums = Math.ceil(m / 4);
+  const term = width === 4
+    ? (r: number) => `dot(a[${r}u * ${wide}u + i], w)`
+    : (r: number) => `a[${r}u * ${wide}u + i] * w`;
+  const sum = (r: number) => `sum${Math.floor(r / 4)}[${r % 4}]`;
+  return rowParts(n, k, limits, half).map(({ first, count }) => {
+    const lanes = count >= MANY_RESULTS ? 16 : 64, columns = THREADS / lanes;
+    return shader({
+      label,
+      threads: THREADS,
+      read: {
+        a: { of: a, element: elementOf(width), ...(parts?.a ? { part: parts.a } : {}) },
+        b: {
+          of: b,
+          element: elementOf(width, half),
+          part: { first: (parts?.b?.first ?? 0) + first * k, count: count * k },
+        },
+        ...(base ? { base: { of: base } } : {}),
+      },
+      write: { y: { of: y, ...(parts?.y ? { part: parts.y } : {}) } },
+      sizes: { n: count, ldy: n, column: first },
+      groups: Math.ceil(count / columns),
+      declarations: Array.from(
+        { length: sums },
+        (_, s) => `var<workgroup> shared${s}: array<vec4<f32>, ${THREADS}>;`,
+      ).join("\n"),
+      body: `  let column = group * ${columns}u + lane / ${lanes}u; let first = lane % ${lanes}u;
+${Array.from({ length: sums }, (_, s) => `  var sum${s} = vec4<f32>();`).join("\n")}
+  if (column < sizes.n) {
+    for (var i = first; i < ${wide}u; i += ${lanes}u) {
+      let w = ${width === 4 ? "vec4<f32>" : "f32"}(b[column * ${wide}u + i]);
+${rows.map((r) => `      ${sum(r)} += ${term(r)};`).join("\n")}
+    }
+  }
+${Array.from({ length: sums }, (_, s) => reduce(s, lanes)).join("\n")}
+  if (column >= sizes.n || first > 0u) { return; }
+${
+        rows.map((r) =>
+          `  { let at = ${r}u * sizes.ldy + sizes.column + column; y[at] = ${
+            alpha === 1 ? sum(r) : `${literal(alpha)} * ${sum(r)}`
+          }${base ? " + base[at]" : ""}; }`
+        ).join("\n")
+      }`,
+    });
+  });
+}
+
+/** Adds `sumS` of the invocations of a result; the first one has it afterwards. */
+function reduce(s: number, lanes: number): string {
+  const lines = [`  shared${s}[lane] = sum${s};`, "  workgroupBarrier();"];
+  for (let half = lanes / 2; half >= 1; half /= 2) {
+    lines.push(
+      `  if (first < ${half}u) { shared${s}[lane] += shared${s}[lane + ${half}u]; }`,
+      "  workgroupBarrier();",
+    );
+  }
+  return [...lines, `  sum${s} = shared${s}[lane];`].join("\n");
+}
