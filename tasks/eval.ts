@@ -7,6 +7,7 @@
  * deno task eval EVALUATOR.yaml --stage score     # one stage alone: generate, judge, score or report
  * deno task eval --compare RUN_A RUN_B            # paired differences, McNemar's test, flipped items
  * deno task eval --judge-card RUN reference=FILE  # how far a judge can be trusted: against people's verdicts, rules, a run
+ * deno task eval --judge-card RUN reorder=100     # and whether a constraint's place moves it: asks it again about 100 answers
  * ```
  * Exit code: 0 complete; 1 an error; 2 incomplete, run it again to go on; 3 below the threshold; 130 stopped by Ctrl-C.
  * @module
@@ -19,9 +20,9 @@ import { stringify } from "yaml";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { compareRuns, comparisonText } from "../plugins/evaluation/compare.ts";
 import { type EvalConfig, EvaluatorOptions, readEvalConfig } from "../plugins/evaluation/config.ts";
-import { judgeCard, judgeCardText, type Reference } from "../plugins/evaluation/judge_card.ts";
+import { cardOfRun, type CardOptions } from "../plugins/evaluation/card_of_run.ts";
+import { judgeCardText } from "../plugins/evaluation/judge_card.ts";
 import { openRun } from "../plugins/evaluation/open_run.ts";
-import { recordedReference, rulesReference, runReference } from "../plugins/evaluation/references.ts";
 import { evaluate as evaluateRun, type Evaluated, type Stage, STAGES } from "../plugins/evaluation/run.ts";
 import { resultsText } from "../plugins/evaluation/report/text.ts";
 import { createProgress, type Progress } from "../plugins/outputs/mod.ts";
@@ -40,7 +41,8 @@ const FLAGS = {
   stage: "then generate, judge, score or report: only this stage",
   compare: "then two run directories",
   "judge-card":
-    "then a run directory, and reference=FILE (verdicts), reference=rules or reference=RUN; scale=1",
+    "then a run directory, and reference=FILE (verdicts), reference=rules or reference=RUN; scale=1; reorder=N asks the " +
+    "judge again about N answers with the constraints in reverse order",
 };
 
 /** What a caller of {@linkcode evaluate} may set. */
@@ -157,26 +159,11 @@ export async function compare(first: string, second: string, json = false): Prom
 }
 
 /**
- * The judge card of a run.
- * @param reference A file of verdicts, `rules`, another run directory, or undefined
- * @param scale What verdicts of a file run to
+ * The judge card of a run: a table, or JSON.
+ * @param options What it is compared with, and how often the judge is asked again
  */
-export async function card(directory: string, reference?: string, scale = 1, json = false): Promise<string> {
-  const registry = builtinRegistry();
-  const run = await openRun(directory, registry);
-  using _store = run.store;
-  let found: Reference | undefined;
-  if (reference === "rules") found = rulesReference(run);
-  else if (reference !== undefined) {
-    found = Deno.statSync(reference).isDirectory
-      ? await runReference(reference, await openRun(reference, registry))
-      : recordedReference(reference, scale, run);
-  }
-  const spec = run.config.judge ?? run.config.evaluator_llm;
-  const prices = (Array.isArray(spec) ? undefined : spec?.args["prices"]) as
-    | { input: number; output: number }
-    | undefined;
-  const made = await judgeCard(run, prices, found);
+export async function card(directory: string, options: CardOptions = {}, json = false): Promise<string> {
+  const made = await cardOfRun(directory, builtinRegistry(), options);
   return json ? JSON.stringify(made, null, 2) : judgeCardText(made);
 }
 
@@ -184,7 +171,14 @@ export async function card(directory: string, reference?: string, scale = 1, jso
 type Command =
   | { verb: "evaluate"; stage: Stage | undefined; rest: string[] }
   | { verb: "compare"; runs: [string, string]; json: boolean }
-  | { verb: "card"; run: string; reference: string | undefined; scale: number; json: boolean };
+  | {
+    verb: "card";
+    run: string;
+    reference: string | undefined;
+    scale: number;
+    reorder: number;
+    json: boolean;
+  };
 
 /**
  * Takes a command line apart as far as flags with values go.
@@ -203,14 +197,17 @@ export function readCommand(args: readonly string[]): Command {
   }
   if (args.includes("--judge-card")) {
     const named = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
-    const [run, ...others] = words.filter((word) => !/^(reference|scale)=/.test(word));
+    const [run, ...others] = words.filter((word) => !/^(reference|scale|reorder)=/.test(word));
     const scale = Number(named("scale") ?? 1);
-    if (run === undefined || others.length > 0 || !(scale > 0)) {
+    const reorder = Number(named("reorder") ?? 0);
+    if (
+      run === undefined || others.length > 0 || !(scale > 0) || !(Number.isInteger(reorder) && reorder >= 0)
+    ) {
       throw new RangeError(
-        "Cannot make a judge card as --judge-card RUN [reference=FILE|rules|RUN] [scale=1] is needed",
+        "Cannot make a judge card as --judge-card RUN [reference=FILE|rules|RUN] [scale=1] [reorder=0] is needed",
       );
     }
-    return { verb: "card", run, reference: named("reference"), scale, json };
+    return { verb: "card", run, reference: named("reference"), scale, reorder, json };
   }
   const at = args.findIndex((arg) => arg === "--stage" || arg.startsWith("--stage="));
   if (at < 0) return { verb: "evaluate", stage: undefined, rest: [...args] };
@@ -230,7 +227,9 @@ if (import.meta.main) {
     const command = readCommand(Deno.args);
     if (command.verb === "compare") return console.log(await compare(...command.runs, command.json));
     if (command.verb === "card") {
-      return console.log(await card(command.run, command.reference, command.scale, command.json));
+      using interrupted = interruption(console.error, "what is under way is finished first");
+      const { run, json, ...options } = command;
+      return console.log(await card(run, { ...options, signal: interrupted.signal }, json));
     }
     const { config, overrides, flags } = parseArguments(command.rest, FLAGS);
     if (flags.has("help")) {

@@ -119,7 +119,7 @@ Deno.test("evaluate(), compare() and card(): exit codes, flipped items, agreemen
     assertAlmostEquals(json.scores[0].difference, -1 / 3, 1e-12);
 
     // of 18 constraints the kind judge calls 3 met that the strict one doesn't
-    const made = JSON.parse(await card(join(folder, "a"), join(folder, "strict.jsonl"), 1, true));
+    const made = JSON.parse(await card(join(folder, "a"), { reference: join(folder, "strict.jsonl") }, true));
     assertEquals([
       made.agreement.constraints,
       made.agreement.accuracy,
@@ -127,7 +127,7 @@ Deno.test("evaluate(), compare() and card(): exit codes, flipped items, agreemen
       made.agreement.tooStrict,
     ], [18, 15 / 18, 3 / 18, 0]);
     assertEquals(
-      JSON.parse(await card(join(folder, "b"), join(folder, "a"), 1, true)).agreement.tooStrict,
+      JSON.parse(await card(join(folder, "b"), { reference: join(folder, "a") }, true)).agreement.tooStrict,
       3 / 18,
     );
     assertStringIncludes(await card(join(folder, "b")), "# Judge card: recorded");
@@ -155,8 +155,18 @@ Deno.test("readCommand() takes stages, comparisons and cards apart", () => {
     run: "a",
     reference: "f",
     scale: 10,
+    reorder: 0,
     json: false,
   });
+  assertEquals(readCommand(["--judge-card", "a", "reorder=50"]), {
+    verb: "card",
+    run: "a",
+    reference: undefined,
+    scale: 1,
+    reorder: 50,
+    json: false,
+  });
+  assertThrows(() => readCommand(["--judge-card", "a", "reorder=x"]), RangeError, "reorder=0");
   assertThrows(() => readCommand(["--judge-card"]), RangeError, "--judge-card RUN");
 });
 

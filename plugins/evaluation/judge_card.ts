@@ -1,12 +1,15 @@
 /**
  * A judge card: how far a judge can be trusted. Agreement with other verdicts on the same answers (people's, or rules'), what
- * it costs and how long it takes, how often it can't be read, and whether length or place moves its scores.
+ * it costs and how long it takes, how often it can't be read, and whether length or place moves its scores; the latter measured,
+ * where the judge may be asked again ({@linkcode Reordered}).
  *
  * After AlpacaEval's annotator cards (Dubois et al. 2023, arXiv 2305.14387), for scores of constraints in place of pairs.
  * @module
  */
+import type { BenchmarkItem } from "../benchmarks/benchmark.ts";
 import type { Verdict } from "../judges/judge.ts";
-import { cohenKappa, krippendorffAlpha, spearman } from "./statistics.ts";
+import type { PlaceEffect, Reordered } from "./reorder.ts";
+import { AlphaSum, cohenKappa, type Measured, measuredSpearman, spearman } from "./statistics.ts";
 import { storedItems, type StoredRun } from "./stored.ts";
 import { costOf } from "./usage.ts";
 
@@ -17,7 +20,7 @@ export interface Reference {
   /** Verdicts run from 0 to this. */
   scale: number;
   /** Verdicts on an item's answer, one a constraint; null when there are none. */
-  verdicts(id: string, response: string): Promise<readonly Verdict[] | null>;
+  verdicts(item: BenchmarkItem, response: string): Promise<readonly Verdict[] | null>;
 }
 
 /** What a card says. */
@@ -62,12 +65,17 @@ export interface JudgeCard {
     lenience: number | null;
   } | null;
   /**
-   * Spearman's correlation of the answer's length with its mean score; with a reference, of the length with the judge's
-   * score minus the reference's, so that good answers being longer doesn't count as bias.
+   * Spearman's correlation over answers of their length with their mean score; with a reference, with how far the judge's mean
+   * score is above the reference's, so that good answers being longer doesn't count as bias.
    */
-  lengthBias: number | null;
-  /** The same with the place of the constraint in its list (0 first, 1 last) in place of the length. */
-  positionBias: number | null;
+  lengthBias: Measured;
+  /**
+   * The same over constraints with their place in the list (0 first, 1 last) in place of the length, answers as clusters. What
+   * comes first may well be easier: {@linkcode reordered} is the measurement that doesn't suffer from that.
+   */
+  positionBias: Measured;
+  /** What asking again in reverse order showed; null when the judge wasn't asked again. */
+  reordered: Reordered | null;
 }
 
 /** Makes the card of the judge of a run. */
@@ -75,11 +83,15 @@ export async function judgeCard(
   run: StoredRun,
   prices?: { input: number; output: number },
   reference?: Reference,
+  reordered: Reordered | null = null,
 ): Promise<JudgeCard> {
   const scale = run.part.benchmark.protocol?.scale ?? 1;
-  const met: [number, number][] = [];
-  const units: [number, number][] = [];
-  const lengths: number[] = [], byLength: number[] = [], places: number[] = [], byPlace: number[] = [];
+  const { seed } = run.config;
+  const counts = { both: 0, kind: 0, strict: 0, neither: 0 };
+  const alpha = new AlphaSum("interval");
+  const own: number[] = [], theirs: number[] = [];
+  const lengths: number[] = [], byLength: number[] = [];
+  const places: number[] = [], byPlace: number[] = [], firsts: number[] = [];
   let answers = 0, constraints = 0, unscored = 0, requests = 0, tokens = 0, cost = 0, ms = 0;
   for await (const { item, response, judged, judgement } of storedItems(run)) {
     if (response === null || judged === null || judgement === null) continue;
@@ -88,29 +100,33 @@ export async function judgeCard(
     tokens += judged.promptTokens + judged.completionTokens;
     cost += costOf(judged, prices);
     ms += judged.ms;
-    const others = reference === undefined ? null : await reference.verdicts(item.id, response);
+    const others = reference === undefined ? null : await reference.verdicts(item, response);
     const differences: number[] = [];
+    const placed = places.length;
     for (const [i, verdict] of judgement.constraints.entries()) {
       constraints++;
       if (verdict.score === null) {
         unscored++;
         continue;
       }
-      const own = verdict.score / scale;
-      const other = others?.[i]?.score ?? null;
-      if (reference !== undefined && other === null) continue;
+      const score = verdict.score / scale;
+      const found = others?.[i]?.score ?? null;
+      if (reference !== undefined && found === null) continue;
+      const other = found === null ? null : found / reference!.scale;
       if (other !== null) {
-        const theirs = other / reference!.scale;
-        met.push([own === 1 ? 1 : 0, theirs === 1 ? 1 : 0]);
-        units.push([own, theirs]);
+        counts[score === 1 ? other === 1 ? "both" : "kind" : other === 1 ? "strict" : "neither"]++;
+        alpha.add([score, other]);
+        own.push(score);
+        theirs.push(other);
       }
-      const difference = other === null ? own : own - other / reference!.scale;
+      const difference = score - (other ?? 0);
       differences.push(difference);
       if (judgement.constraints.length > 1) {
         places.push(i / (judgement.constraints.length - 1));
         byPlace.push(difference);
       }
     }
+    if (places.length > placed) firsts.push(placed);
     if (differences.length > 0) {
       lengths.push([...response].length);
       byLength.push(differences.reduce((a, b) => a + b, 0) / differences.length);
@@ -119,8 +135,9 @@ export async function judgeCard(
   if (answers === 0) {
     throw new RangeError(`Cannot make a judge card of ${run.config.out_dir} as it has no judged answers`);
   }
-  const share = (of: (pair: [number, number]) => boolean) =>
-    met.length === 0 ? null : met.filter(of).length / met.length;
+  const { both, kind, strict, neither } = counts;
+  const compared = own.length;
+  const share = (count: number) => compared === 0 ? null : count / compared;
   return {
     judge: run.provenance.judged_by,
     benchmark: run.provenance.benchmark,
@@ -133,17 +150,18 @@ export async function judgeCard(
     seconds: ms / 1000 / answers,
     agreement: reference === undefined ? null : {
       reference: reference.name,
-      constraints: met.length,
-      accuracy: share(([a, b]) => a === b),
-      kappa: cohenKappa(met),
-      alpha: krippendorffAlpha(units, "interval"),
-      correlation: spearman(units.map((u) => u[0]), units.map((u) => u[1])),
-      tooKind: share(([a, b]) => a > b),
-      tooStrict: share(([a, b]) => a < b),
-      lenience: met.length === 0 ? null : met.reduce((sum, [a, b]) => sum + a - b, 0) / met.length,
+      constraints: compared,
+      accuracy: share(both + neither),
+      kappa: cohenKappa([[1, 1, both], [1, 0, kind], [0, 1, strict], [0, 0, neither]]),
+      alpha: alpha.alpha(),
+      correlation: spearman(own, theirs),
+      tooKind: share(kind),
+      tooStrict: share(strict),
+      lenience: share(kind - strict),
     },
-    lengthBias: spearman(lengths, byLength),
-    positionBias: spearman(places, byPlace),
+    lengthBias: measuredSpearman(lengths, byLength, seed),
+    positionBias: measuredSpearman(places, byPlace, seed, firsts),
+    reordered,
   };
 }
 
@@ -151,7 +169,29 @@ export async function judgeCard(
 export function judgeCardText(card: JudgeCard): string {
   const number = (value: number | null, digits = 3) => value === null ? "–" : value.toFixed(digits);
   const percent = (value: number | null) => value === null ? "–" : `${(100 * value).toFixed(1)} %`;
+  const interval = (m: Measured, units: string) =>
+    `${number(m.value)}${
+      m.interval === null ? "" : ` (95 %: ${number(m.interval[0])} to ${number(m.interval[1])})`
+    }, ${m.n} ${units}`;
+  const reorderedRows = ({ answers, failed, effects }: Reordered): [string, string][] => [
+    [
+      "judged again in reverse order",
+      `${answers} answers${failed === 0 ? "" : `; ${failed} more couldn't be asked about`}`,
+    ],
+    ...effects.flatMap((e: PlaceEffect, i): [string, string][] => {
+      const of = i === 0 ? "" : ` (${e.judge})`;
+      return [
+        [
+          `position bias${of}: last place minus first`,
+          `${interval(e.effect, "answers")}: ${finding(e.effect)}`,
+        ],
+        [`same verdict in both orders${of}`, `${percent(e.same)} of ${e.constraints} constraints`],
+        [`without a score in one order${of}`, `${e.unscored} constraints, in neither`],
+      ];
+    }),
+  ];
   const a = card.agreement;
+  const beyond = a === null ? "" : " beyond the reference's";
   const rows: [string, string][] = [
     ["benchmark", card.benchmark],
     ["judged answers", `${card.answers} with ${card.constraints} constraints`],
@@ -174,13 +214,14 @@ export function judgeCardText(card: JudgeCard): string {
       ["lenience (share met, judge minus reference)", number(a.lenience)],
     ] as [string, string][]),
     [
-      `length bias (correlation with the answer's length${a === null ? "" : ", beyond the reference"})`,
-      number(card.lengthBias),
+      `length bias: correlation of the score${beyond} with the answer's length`,
+      interval(card.lengthBias, "answers"),
     ],
     [
-      `position bias (correlation with the constraint's place${a === null ? "" : ", beyond the reference"})`,
-      number(card.positionBias),
+      `correlation of the score${beyond} with the constraint's place`,
+      interval(card.positionBias, "answers"),
     ],
+    ...(card.reordered === null ? [] : reorderedRows(card.reordered)),
   ];
   return [
     `# Judge card: ${card.judge}`,
@@ -190,4 +231,11 @@ export function judgeCardText(card: JudgeCard): string {
     ...rows.map(([k, v]) => `| ${k} | ${v} |`),
     "",
   ].join("\n");
+}
+
+/** Whether 0 is in the interval, in words. */
+function finding({ value, interval }: Measured): string {
+  if (value === null || interval === null) return "too little to tell";
+  if (interval[0] <= 0 && interval[1] >= 0) return "none found";
+  return value > 0 ? "kinder to late constraints" : "kinder to early constraints";
 }

@@ -108,6 +108,76 @@ export function spreadOf(sums: Sums, resamples: number, seed: number): Spread {
   };
 }
 
+/** A number with what is known of it. */
+export interface Measured {
+  /** The number; null when there is too little to tell. */
+  value: number | null;
+  /** Ends of its 95 % interval, bootstrap; null for fewer than two units. */
+  interval: [low: number, high: number] | null;
+  /** Units, such as answers, that it is made of. */
+  n: number;
+}
+
+/**
+ * Σ value / Σ weight with its interval, a unit an entry.
+ * @param seed Of the bootstrap
+ */
+export function measured(
+  values: readonly number[],
+  weights: readonly number[],
+  seed: number,
+  resamples = 1000,
+): Measured {
+  const n = values.length;
+  const sums = { values: Float64Array.from(values), weights: Float64Array.from(weights) };
+  const total = (list: Float64Array) => list.reduce((a, b) => a + b, 0);
+  return {
+    value: n === 0 ? null : total(sums.values) / total(sums.weights),
+    interval: bootstrapInterval(sums, resamplesFor(n, resamples), seed),
+    n,
+  };
+}
+
+/** Numbers that a bootstrap of {@linkcode measuredSpearman} sorts at most, where 200 resamples leave the choice. */
+const MOST_SORTED = 1e6;
+
+/**
+ * {@linkcode spearman} with its interval.
+ * @param groups First index of each group of pairs that is drawn as one, such as an answer's constraints, rising from 0;
+ * default: each pair by itself
+ * @param seed Of the bootstrap
+ */
+export function measuredSpearman(
+  x: readonly number[],
+  y: readonly number[],
+  seed: number,
+  groups: readonly number[] = x.map((_, i) => i),
+): Measured {
+  const value = spearman(x, y);
+  const n = groups.length;
+  if (value === null || n < 2) return { value, interval: null, n };
+  const next = randomWords(seed);
+  const resamples = Math.min(1000, Math.max(200, Math.floor(MOST_SORTED / x.length)));
+  const found: number[] = [];
+  for (let b = 0; b < resamples; b++) {
+    const [drawnX, drawnY]: [number[], number[]] = [[], []];
+    for (let i = 0; i < n; i++) {
+      const group = Math.floor(next() * 2 ** -32 * n);
+      for (let at = groups[group]!; at < (groups[group + 1] ?? x.length); at++) {
+        drawnX.push(x[at]!);
+        drawnY.push(y[at]!);
+      }
+    }
+    const drawn = spearman(drawnX, drawnY);
+    if (drawn !== null) found.push(drawn);
+  }
+  found.sort((a, b) => a - b);
+  const interval: Measured["interval"] = found.length < 2
+    ? null
+    : [quantile(found, 0.025), quantile(found, 0.975)];
+  return { value, interval, n };
+}
+
 /**
  * McNemar's exact test: two-sided probability of a split at least so uneven between the items that only one side got right.
  * @param onlyFirst Items that only the first got right
@@ -184,17 +254,22 @@ export class AlphaSum {
   }
 }
 
-/** Cohen's kappa of two raters on the same units (Cohen 1960); null without units, or when chance agrees always. */
-export function cohenKappa(pairs: readonly (readonly [number, number])[]): number | null {
-  const n = pairs.length;
-  if (n === 0) return null;
+/**
+ * Cohen's kappa of two raters on the same units (Cohen 1960); null without units, or when chance agrees always.
+ * @param pairs What both said, and how often (once unless given)
+ */
+export function cohenKappa(
+  pairs: Iterable<readonly [first: number, second: number, times?: number]>,
+): number | null {
   const first = new Map<number, number>(), second = new Map<number, number>();
-  let same = 0;
-  for (const [a, b] of pairs) {
-    if (a === b) same++;
-    first.set(a, (first.get(a) ?? 0) + 1);
-    second.set(b, (second.get(b) ?? 0) + 1);
+  let same = 0, n = 0;
+  for (const [a, b, times = 1] of pairs) {
+    if (a === b) same += times;
+    first.set(a, (first.get(a) ?? 0) + times);
+    second.set(b, (second.get(b) ?? 0) + times);
+    n += times;
   }
+  if (n === 0) return null;
   let chance = 0;
   for (const [value, count] of first) chance += count * (second.get(value) ?? 0);
   chance /= n * n;

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { AtomicFile } from "../../../formats/atomic.ts";
 import type { Results } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
-import { type StoredItem, storedItems, type StoredRun } from "../stored.ts";
+import { storedItems, type StoredRun } from "../stored.ts";
 import {
   browsed,
   CHUNK,
