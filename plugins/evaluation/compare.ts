@@ -2,6 +2,7 @@
  * Two runs of the same benchmark, item by item: paired differences with intervals, McNemar's test, and the items that flipped.
  * @module
  */
+import { IdTable } from "../benchmarks/_ids.ts";
 import type { Contribution } from "../benchmarks/benchmark.ts";
 import { mcnemar, quantile, randomWords, resamplesFor } from "./statistics.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
@@ -46,6 +47,12 @@ export interface Comparison {
   notes: string[];
 }
 
+/** What one item adds to one score. */
+interface Sum {
+  value: number;
+  weight: number;
+}
+
 interface Pairs {
   values: [number[], number[]];
   weights: [number[], number[]];
@@ -67,21 +74,35 @@ export async function compareRuns(
       `Cannot compare runs of different benchmarks: current value is ${first.part.name} and ${second.part.name}`,
     );
   }
-  const contributions = new Map<string, Contribution[]>();
-  for await (const stored of storedItems(first)) contributions.set(stored.item.id, plainOf(stored, first));
+  const ids = new IdTable();
+  const columns = new Map<string, { values: number[]; weights: number[] }>();
+  for await (const stored of storedItems(first)) {
+    const at = ids.add(stored.item.id);
+    for (const [metric, { value, weight }] of sumsOf(plainOf(stored, first))) {
+      let column = columns.get(metric);
+      if (column === undefined) columns.set(metric, column = { values: [], weights: [] });
+      column.values[at] = value;
+      column.weights[at] = weight;
+    }
+  }
   const pairs = new Map<string, Pairs>();
   const flipped: Comparison["flipped"] = [];
   let shared = 0, onlySecond = 0, headline = "";
   for await (const stored of storedItems(second)) {
-    const a = contributions.get(stored.item.id);
-    if (a === undefined) {
+    const at = ids.find(stored.item.id);
+    if (at === undefined) {
       onlySecond++;
       continue;
     }
     shared++;
-    const b = plainOf(stored, second);
-    headline ||= b[0]?.metric ?? "";
-    addPairs(pairs, sumsOf(a), sumsOf(b));
+    const contributions = plainOf(stored, second);
+    headline ||= contributions[0]?.metric ?? "";
+    const b = sumsOf(contributions);
+    const a: Map<string, Sum> = new Map();
+    for (const [metric, { values, weights }] of columns) {
+      if (values[at] !== undefined) a.set(metric, { value: values[at], weight: weights[at]! });
+    }
+    addPairs(pairs, a, b);
     const [before, after] = [valueOf(a, headline), valueOf(b, headline)];
     if (before !== null && after !== null && before !== after) {
       flipped.push({ id: stored.item.id, first: before, second: after });
@@ -93,7 +114,7 @@ export async function compareRuns(
     models: [p.model, q.model],
     benchmark: q.benchmark,
     shared,
-    unshared: onlySecond + contributions.size - shared,
+    unshared: onlySecond + ids.size - shared,
     headline,
     scores: [...pairs].map(([metric, both]) => pairedScore(metric, both, resamples, seed)),
     flipped,
@@ -113,8 +134,8 @@ function plainOf({ item, response, judgement }: StoredItem, { part }: StoredRun)
   return part.benchmark.contributions({ item, response, judgement }).filter((c) => c.group === undefined);
 }
 
-function sumsOf(contributions: readonly Contribution[]): Map<string, { value: number; weight: number }> {
-  const sums = new Map<string, { value: number; weight: number }>();
+function sumsOf(contributions: readonly Contribution[]): Map<string, Sum> {
+  const sums = new Map<string, Sum>();
   for (const { metric, value, weight } of contributions) {
     if (value === null) continue;
     const sum = sums.get(metric) ?? { value: 0, weight: 0 };
@@ -123,15 +144,15 @@ function sumsOf(contributions: readonly Contribution[]): Map<string, { value: nu
   return sums;
 }
 
-function valueOf(contributions: readonly Contribution[], metric: string): number | null {
-  const sum = sumsOf(contributions).get(metric);
+function valueOf(sums: ReadonlyMap<string, Sum>, metric: string): number | null {
+  const sum = sums.get(metric);
   return sum === undefined ? null : sum.value / sum.weight;
 }
 
 function addPairs(
   pairs: Map<string, Pairs>,
-  a: ReadonlyMap<string, { value: number; weight: number }>,
-  b: ReadonlyMap<string, { value: number; weight: number }>,
+  a: ReadonlyMap<string, Sum>,
+  b: ReadonlyMap<string, Sum>,
 ): void {
   for (const [metric, second] of b) {
     const first = a.get(metric);
