@@ -17,6 +17,7 @@ import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
 import { chooseBackend } from "../plugins/engine/backends.ts";
+import { checkCuda, type CudaCheck, cudaObstacle } from "./_doctor_cuda.ts";
 import { parseArguments, runTask, usage, VERSION } from "./_cli.ts";
 
 const FLAGS = { help: "this text", json: "one JSON object" };
@@ -37,9 +38,11 @@ export interface Report {
   versions: Record<string, string>;
   /** Every backend and provider. */
   backends: BackendCheck[];
-  /** Processors. */
+  /** What `provider: cuda` needs. */
+  cuda: CudaCheck[];
   /** What `backend: auto` takes here, and why. */
   auto: string;
+  /** Processors. */
   threads: number;
   /** Bytes. */
   memory: { total: number; available: number };
@@ -53,6 +56,7 @@ const PROBES: readonly string[] = ["linear", "rms_norm", "attention"];
 /** Gathers the report. */
 export async function doctor(): Promise<Report> {
   const { total, available } = Deno.systemMemoryInfo();
+  const cuda = checkCuda(), obstacle = cudaObstacle(cuda);
   return {
     versions: {
       dinotune: VERSION,
@@ -64,10 +68,15 @@ export async function doctor(): Promise<Report> {
     backends: [
       await check("backend: reference", () => referenceBackend()),
       await check("backend: onnx, provider: cpu", () => onnxBackend({ provider: "cpu" })),
-      await check("backend: onnx, provider: cuda", () => onnxBackend({ provider: "cuda" })),
+      await check("backend: onnx, provider: cuda", () => {
+        // Not even tried without its parts: the library would print errors that say less.
+        if (obstacle !== null) throw new Error(obstacle);
+        return onnxBackend({ provider: "cuda" });
+      }),
       await check("backend: onnx, provider: webgpu", () => onnxBackend({ provider: "webgpu" })),
       await check("backend: webgpu", () => webgpuBackend()),
     ],
+    cuda,
     auto: await automatic(),
     threads: navigator.hardwareConcurrency,
     memory: { total, available },
@@ -150,6 +159,11 @@ export function doctorText(report: Report): string {
       `${works ? "works" : "no   "}  ${name.padEnd(32)}${detail}`
     ),
     `backend: auto takes ${report.auto}`,
+    "",
+    "CUDA (docs/cuda.md)",
+    ...report.cuda.map(({ what, works, detail }) =>
+      `${works ? "there" : "no   "}  ${what.padEnd(10)}${detail}`
+    ),
     "",
     ...report.caches.map(({ what, path, exists }) =>
       `${what.padEnd(22)}${path}${exists ? "" : " (not there yet)"}`

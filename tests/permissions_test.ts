@@ -6,9 +6,16 @@ import project from "../deno.json" with { type: "json" };
 const root = new URL("../", import.meta.url).pathname;
 
 for (
-  const [name, args] of [["train", ["--help"]], ["preview", ["--help"]], ["eval", ["--help"]], ["bench", [
-    "--help",
-  ]], ["plugins", []]] as const
+  const [name, args] of [
+    ["train", ["--help"]],
+    ["preview", ["--help"]],
+    ["eval", ["--help"]],
+    ["bench", [
+      "--help",
+    ]],
+    ["plugins", []],
+    ["doctor", []],
+  ] as const
 ) {
   Deno.test(`deno task ${[name, ...args].join(" ")} works with its own permissions`, async () => {
     const command = project.tasks[name].split(" ").slice(1);

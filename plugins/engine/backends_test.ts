@@ -33,3 +33,32 @@ Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware ad
   assertEquals(choice.backend, "onnx");
   assertStringIncludes(why, "Some GPU failed: device lost");
 });
+
+Deno.test({
+  name: "mayHaveGpu() sees device files with no more permission than tasks have (Linux only)",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const module = new URL("backends.ts", import.meta.url).href;
+    const script = `import { mayHaveGpu } from "${module}";
+      console.log(mayHaveGpu(["/dev/no-such-device", "/dev/null"]), mayHaveGpu(["/dev/no-such-device"]));`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--allow-read",
+        "--allow-env",
+        "--allow-ffi",
+        "--allow-sys",
+        "--no-check",
+        "--ext=ts",
+        "-",
+      ],
+      cwd: new URL("../../", import.meta.url).pathname,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(script));
+    await writer.close();
+    assertEquals(new TextDecoder().decode((await child.output()).stdout).trim(), "true false");
+  },
+});

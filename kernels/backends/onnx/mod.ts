@@ -9,7 +9,7 @@
  */
 import "./_no_telemetry.ts";
 import * as ort from "onnxruntime-node";
-import { type Backend, elements, type HostArray, type Tensor } from "../../backend.ts";
+import { type Backend, elements } from "../../backend.ts";
 import { BufferPool } from "./memory.ts";
 import { compile } from "./program.ts";
 import { OnnxTensor } from "./tensor.ts";

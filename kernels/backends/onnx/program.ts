@@ -54,7 +54,19 @@ export async function compile(
         results[key] = tensor;
         fetches[`out.${key}`] = tensor.handle;
       }
-      await session.run(feeds, fetches);
+      try {
+        await session.run(feeds, fetches);
+      } catch (error) {
+        const memory = settings.provider === "cpu"
+          ? ""
+          : " (if it is out of memory, lower micro_batch_tokens or cutoff_len)";
+        throw new Error(
+          `Cannot run program ${name} on ONNX Runtime provider "${settings.provider}"${memory}: ${
+            reasonOf(error)
+          }`,
+          { cause: error },
+        );
+      }
       return results;
     },
     dispose: async () => {
@@ -62,6 +74,22 @@ export async function compile(
       if (folder !== null) await Deno.remove(folder, { recursive: true });
     },
   };
+}
+
+/** What to do when a provider doesn't start. */
+function hint(provider: string): string {
+  switch (provider) {
+    case "cuda":
+      return "; `deno task doctor` says what is missing, docs/cuda.md how to install it";
+    case "webgpu":
+      return "; use backend: webgpu, which Deno brings itself, or provider: cpu";
+    default:
+      return "";
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).trim();
 }
 
 /** The graph as a run is given it: sizes are bound by what isn't constant. */
@@ -113,10 +141,12 @@ async function makeSession(
     made = true;
     return { session, folder: keep ? folder : null };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot compile program ${name} for ONNX Runtime provider "${provider}": ${reason}`, {
-      cause: error,
-    });
+    throw new Error(
+      `Cannot compile program ${name} for ONNX Runtime provider "${provider}"${hint(provider)}: ${
+        reasonOf(error)
+      }`,
+      { cause: error },
+    );
   } finally {
     if (folder !== null && !(made && keep)) await Deno.remove(folder, { recursive: true });
   }
