@@ -69,9 +69,23 @@ export {
   TOOL_FORMATS,
   type ToolFormatName,
 } from "./plugins/templates/mod.ts";
-export type * from "./plugins/judges/judge.ts";
+export {
+  type Ask,
+  type Judge,
+  type JudgeRequest,
+  type JudgeResult,
+  type JudgeSpec,
+  JudgeUnreachable,
+} from "./plugins/judges/judge.ts";
+export type { Verdict } from "./plugins/judges/judge.ts";
+export { modelJudge } from "./plugins/judges/openai.ts";
 export type * from "./plugins/benchmarks/benchmark.ts";
+export { allReach, contribute, findScore, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";
+export { traceProtocol } from "./plugins/benchmarks/trace/trace.ts";
 export type * from "./plugins/endpoints/endpoint.ts";
+export { failed } from "./plugins/endpoints/failures.ts";
+export { type Sampling, samplingOf, SamplingOptions } from "./plugins/endpoints/sampling.ts";
+export * from "./plugins/evaluation/mod.ts";
 export type * from "./plugins/trainers/trainer.ts";
 export type * from "./plugins/data/encoded.ts";
 export type * from "./plugins/outputs/log_sink.ts";

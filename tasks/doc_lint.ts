@@ -11,7 +11,7 @@
 import { runTask } from "./_cli.ts";
 
 /** Types of npm packages that public types refer to; `Options` is how plugins call their zod schema. */
-const FOREIGN = /private type '(\$?Zod\w*|output|Options)'/;
+const FOREIGN = /private type '(\$?Zod\w*|\$strict|output|Options)'/;
 
 /** Blocks of `deno doc --lint` that are about this project. */
 export function findings(output: string): string[] {

@@ -23,7 +23,12 @@ import { type EvalConfig, EvaluatorOptions, readEvalConfig } from "../plugins/ev
 import { cardOfRun, type CardOptions } from "../plugins/evaluation/card_of_run.ts";
 import { judgeCardText } from "../plugins/evaluation/judge_card.ts";
 import { openRun } from "../plugins/evaluation/open_run.ts";
-import { evaluate as evaluateRun, type Evaluated, type Stage, STAGES } from "../plugins/evaluation/run.ts";
+import {
+  EVAL_STAGES,
+  type EvalStage,
+  evaluate as evaluateRun,
+  type Evaluated,
+} from "../plugins/evaluation/run.ts";
 import { resultsText } from "../plugins/evaluation/report/text.ts";
 import { createProgress, type Progress } from "../plugins/outputs/mod.ts";
 import { describeOptions, didYouMean, type Registry } from "../plugins/registry.ts";
@@ -48,7 +53,7 @@ const FLAGS = {
 /** What a caller of {@linkcode evaluate} may set. */
 export interface EvalTaskOptions {
   /** Only this stage. */
-  stage?: Stage;
+  stage?: EvalStage;
   /** Aborted to stop. */
   signal?: AbortSignal;
   /** Gets a line of text for people; standard output by default. */
@@ -169,7 +174,7 @@ export async function card(directory: string, options: CardOptions = {}, json = 
 
 /** What the command line asks for. */
 type Command =
-  | { verb: "evaluate"; stage: Stage | undefined; rest: string[] }
+  | { verb: "evaluate"; stage: EvalStage | undefined; rest: string[] }
   | { verb: "compare"; runs: [string, string]; json: boolean }
   | {
     verb: "card";
@@ -213,13 +218,13 @@ export function readCommand(args: readonly string[]): Command {
   if (at < 0) return { verb: "evaluate", stage: undefined, rest: [...args] };
   const inline = args[at]!.startsWith("--stage=");
   const name = inline ? args[at]!.slice(8) : args[at + 1] ?? "";
-  if (!(STAGES as readonly string[]).includes(name)) {
+  if (!(EVAL_STAGES as readonly string[]).includes(name)) {
     throw new RangeError(
-      `Cannot run the stage "${name}"${didYouMean(name, STAGES)}: stages are ${STAGES.join(", ")}`,
+      `Cannot run the stage "${name}"${didYouMean(name, EVAL_STAGES)}: stages are ${EVAL_STAGES.join(", ")}`,
     );
   }
   const rest = args.filter((_, i) => i !== at && (inline || i !== at + 1));
-  return { verb: "evaluate", stage: name as Stage, rest };
+  return { verb: "evaluate", stage: name as EvalStage, rest };
 }
 
 if (import.meta.main) {

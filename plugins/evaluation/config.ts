@@ -8,8 +8,9 @@ import { dirname, isAbsolute, resolve } from "@std/path";
 import { z } from "zod";
 
 import { parseYamlValue, type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
-import { SamplingOptions } from "../endpoints/sampling.ts";
+import { type Sampling, SamplingOptions } from "../endpoints/sampling.ts";
 import { didYouMean } from "../registry.ts";
+import type { Budget } from "./usage.ts";
 
 const Args = z.record(z.string(), z.unknown());
 
@@ -42,8 +43,7 @@ const Dataset = z.strictObject({
 
 const positive = z.number().positive();
 
-/** Keys under `evaluator`. */
-export const EvaluatorOptions = z.strictObject({
+const Schema = z.strictObject({
   type: z.string().min(1).describe(
     "benchmark plugin: trace, ifeval, cfbench, constraints, rows, or one of your own",
   ),
@@ -91,8 +91,66 @@ export const EvaluatorOptions = z.strictObject({
   plugins: z.array(z.string()).default([]).describe("modules with plugins of your own"),
 });
 
-/** A resolved configuration. */
-export type EvalConfig = z.output<typeof EvaluatorOptions>;
+/** Keys under `evaluator`, with their descriptions; {@linkcode EvalConfig} is what they become. */
+export const EvaluatorOptions: z.ZodObject = Schema;
+
+/** A model under test or a judge, as a configuration names it. */
+export interface NamedPlugin {
+  /** Name of a plugin, or a released type such as `vllm`. */
+  type: string;
+  /** Its options. */
+  args: Record<string, unknown>;
+  /** Sampling of a judge. */
+  run_args: Record<string, unknown>;
+}
+
+/** A resolved configuration: every default filled in. The keys are those of the YAML file, under `evaluator`. */
+export interface EvalConfig {
+  /** Benchmark plugin. */
+  type: string;
+  /** Options of the benchmark. */
+  args: Record<string, unknown>;
+  /** Rows of the benchmark; undefined: those that come along. */
+  dataset?: { type: "qwen_format_dataset"; args: { local_or_oss: "local"; url: string } } | undefined;
+  /** The model under test. */
+  model: { type: string; args: Record<string, unknown>; run_args: Sampling };
+  /** Judge model, or several as a panel. */
+  evaluator_llm?: NamedPlugin | NamedPlugin[] | undefined;
+  /** Judge plugin, in place of the benchmark's own way. */
+  judge?: NamedPlugin | undefined;
+  /** Directory of the run. */
+  out_dir: string;
+  /** Released result file; undefined: in `out_dir`. */
+  out_file?: string | undefined;
+  /** As released: `metric_` and the type. */
+  metric_type?: string | undefined;
+  /** Requests at once to the model, to begin with. */
+  infer_processes: number;
+  /** Requests at once to the judge, to begin with. */
+  eval_processes: number;
+  /** Requests at once to one endpoint, at most. */
+  concurrency: number;
+  /** How often a request is sent again after an error that may pass. */
+  max_retries: number;
+  /** Only the first so many items. */
+  max_samples?: number | undefined;
+  /** Limits of one start. */
+  budget: Budget;
+  /** Lowest headline score, or scores by name. */
+  threshold?: number | Record<string, number> | undefined;
+  /** Whether, or in which file, answers are kept across runs. */
+  cache: boolean | string;
+  /** Whether answers of another run in `out_dir` are removed, in place of an error. */
+  overwrite: boolean;
+  /** Of the bootstrap. */
+  seed: number;
+  /** Of the bootstrap. */
+  resamples: number;
+  /** Most items on the page. */
+  page_items: number;
+  /** Modules with plugins of one's own. */
+  plugins: string[];
+}
 
 /** A configuration and where it is from. */
 export interface ResolvedEval {
@@ -182,13 +240,13 @@ export function resolveEvalConfig(file: YamlFile, overrides: readonly string[] =
   }
   value.out_dir ??= `saves/eval/${slug(String(value.type))}-${slug(modelName(value.model))}`;
 
-  const parsed = EvaluatorOptions.safeParse(value);
+  const parsed = Schema.safeParse(value);
   if (!parsed.success) {
     throw new RangeError(
       parsed.error.issues.flatMap((issue) => faultsOf(issue, value, (path) => placeAt(path).text)).join("\n"),
     );
   }
-  const config = parsed.data;
+  const config: EvalConfig = parsed.data;
   const wanted = `metric_${config.type}`;
   if (config.metric_type !== undefined && ![wanted, "metric_cifeval"].includes(config.metric_type)) {
     throw new RangeError(
@@ -344,7 +402,7 @@ function faultsOf(
 }
 
 function knownKeys(path: readonly (string | number)[]): string[] {
-  let schema: unknown = EvaluatorOptions;
+  let schema: unknown = Schema;
   for (const step of path) {
     schema = unwrap(schema);
     if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[String(step)];

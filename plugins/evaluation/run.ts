@@ -21,21 +21,21 @@ import { answerKey, answerOf, itemsOf, judgementKey, responseOf } from "./stored
 import { Meter } from "./usage.ts";
 
 /** Stages in their order. */
-export const STAGES = ["generate", "judge", "score", "report"] as const;
+export const EVAL_STAGES = ["generate", "judge", "score", "report"] as const;
 
-/** One of {@linkcode STAGES}. */
-export type Stage = typeof STAGES[number];
+/** One of {@linkcode EVAL_STAGES}. */
+export type EvalStage = typeof EVAL_STAGES[number];
 
 /** What a caller may set. */
 export interface EvaluateOptions {
   /** Only this stage; default: all. */
-  stage?: Stage;
+  stage?: EvalStage;
   /** Aborted to stop: what is under way is let finish, what is done stays. */
   signal?: AbortSignal;
   /** Gets a line of text for people. */
   say?: (line: string) => void;
   /** Gets how far a stage is. */
-  progress?: (stage: Stage, done: number, total: number) => void;
+  progress?: (stage: EvalStage, done: number, total: number) => void;
   /** Version of the project, for run.yaml. */
   version?: string;
 }
@@ -59,7 +59,7 @@ interface Run {
   store: ItemStore;
   asker: Asker;
   total: number;
-  progress: (stage: Stage, done: number, total: number) => void;
+  progress: (stage: EvalStage, done: number, total: number) => void;
   failures: Map<string, { count: number; example: string }>;
 }
 
@@ -74,7 +74,7 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
   const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {} } = options;
-  const does = (which: Stage) => stage === undefined || stage === which;
+  const does = (which: EvalStage) => stage === undefined || stage === which;
   const part = makeBenchmark(config, registry);
   const before = readEvalRunYaml(config.out_dir);
   const judge = does("judge") ? makeJudge(config, registry, part) : null;
@@ -229,7 +229,7 @@ async function judgeAll(
 
 async function stage(
   run: Run,
-  name: Stage,
+  name: EvalStage,
   width: number | undefined,
   work: (item: BenchmarkItem) => Promise<void>,
   part: BenchmarkPart,
@@ -263,7 +263,7 @@ function provenanceOf(
   before: EvalProvenance | null,
   version: string,
 ): EvalProvenance {
-  const missing = (stage: Stage): never => {
+  const missing = (stage: EvalStage): never => {
     throw new RangeError(
       `Cannot run this stage alone as the directory has no run yet: run the stage ${stage} first`,
     );
