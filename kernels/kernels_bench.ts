@@ -419,12 +419,12 @@ export function kernelBenchText({ rows, peaks, timings, tiledOverNaive }: Kernel
     lines.push("", `${peak.backend}: ${peak.description}`);
     lines.push(`  peak measured here: ${peak.gflops.toFixed(1)} GFLOP/s, ${peak.gbs.toFixed(1)} GB/s`, "");
     lines.push(
-      `  ${"kernel".padEnd(26)}${"weight".padEnd(9)}${"sizes".padEnd(44)}${
-        ["ms", "GFLOP/s", "GB/s", "of peak"].map((h) => h.padStart(10)).join("")
-      }`,
+      `  ${"kernel".padEnd(26)}${"weight".padEnd(8)}${
+        ["ms", "GFLOP/s", "GB/s", "of peak"].map((h) => h.padStart(9)).join("")
+      }  sizes`,
     );
     for (const t of timings.filter((t) => t.backend === peak.backend)) {
-      const sizes = Object.entries(t.dims).map(([k, v]) => `${k} ${v}`).join(" ");
+      const sizes = Object.entries(t.dims).map(([k, v]) => `${k} ${v}`).join(", ");
       const numbers = [
         t.milliseconds.toFixed(2),
         t.gflops ? t.gflops.toFixed(2) : "-",
@@ -433,9 +433,7 @@ export function kernelBenchText({ rows, peaks, timings, tiledOverNaive }: Kernel
       ];
       const storage = t.storage === "float16" ? "float16" : "";
       lines.push(
-        `  ${t.kernel.padEnd(26)}${storage.padEnd(9)}${sizes.padEnd(44)}${
-          numbers.map((n) => n.padStart(10)).join("")
-        }`,
+        `  ${t.kernel.padEnd(26)}${storage.padEnd(8)}${numbers.map((n) => n.padStart(9)).join("")}  ${sizes}`,
       );
     }
   }

@@ -68,6 +68,9 @@ export class Device {
     return found;
   }
 
+  /** Dispatches and command buffers handed over so far. */
+  readonly work = { dispatches: 0, submits: 0 };
+
   /** Pipelines made so far. */
   get pipelines(): number {
     return this.#pipelines.size;

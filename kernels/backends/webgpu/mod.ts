@@ -28,6 +28,8 @@ export interface WebGpuBackend extends Backend {
   readonly software: boolean;
   /** GPU buffers that exist and their bytes, and pipelines made so far. */
   stats(): { buffers: number; bytes: number; pipelines: number };
+  /** Dispatches of programs, and their command buffers, so far. */
+  readonly work: Readonly<{ dispatches: number; submits: number }>;
   /** The device, for tests and for measuring. */
   readonly device: GPUDevice;
   /** Which frozen matrices are kept as float16, why when none, and how many of those uploaded so far. */
@@ -133,6 +135,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBacke
     },
     hostMemory: false,
     half,
+    work: device.work,
     software,
     device: device.gpu,
     keepsTensors: true,

@@ -6,7 +6,7 @@
 import { elements, type Program, type Tensor } from "../../backend.ts";
 import { fuseSums } from "../../fuse.ts";
 import { type Graph, type Node, nodeSizes, type Value } from "../../graph.ts";
-import type { WgslBinding, WgslProgram } from "../../kernel.ts";
+import type { WgslBinding, WgslLimits, WgslProgram } from "../../kernel.ts";
 import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
 import type { Device, Pipeline } from "./device.ts";
 import { bytesOf, GpuTensor } from "./tensor.ts";
@@ -191,8 +191,19 @@ function lastUses(graph: Graph, slots: ReadonlyMap<number, number>): number[] {
   return last;
 }
 
+/** Dispatches that a program of a graph makes in one run, without a device. */
+export function countDispatches(
+  graph: Graph,
+  sizes: ReadonlyMap<string, number>,
+  limits: Pick<WgslLimits, "bindingBytes">,
+): number {
+  return fuseSums(graph).nodes.reduce((sum, node) => {
+    return sum + lower(limits, node, sizes, () => false).dispatches.filter(({ groups }) => groups > 0).length;
+  }, 0);
+}
+
 function lower(
-  device: Device,
+  { bindingBytes }: Pick<WgslLimits, "bindingBytes">,
   node: Node,
   sizes: ReadonlyMap<string, number>,
   isHalf: (value: Value) => boolean,
@@ -208,7 +219,7 @@ function lower(
         `upload it without frozen`,
     );
   }
-  return node.kernel.wgsl(dims, node.attrs, { bindingBytes: device.bindingBytes, half: new Set(halves) });
+  return node.kernel.wgsl(dims, node.attrs, { bindingBytes, half: new Set(halves) });
 }
 
 function planBinding(
@@ -269,6 +280,7 @@ function execute(
   pass.end();
   for (const [slot, to, bytes] of copies) if (bytes) encoder.copyBufferToBuffer(held[slot]!, 0, to, 0, bytes);
   device.gpu.queue.submit([encoder.finish()]);
+  device.work.submits++;
   return results;
 }
 
@@ -312,4 +324,5 @@ function encodeDispatch(
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, group);
   pass.dispatchWorkgroups(...workgroups);
+  device.work.dispatches++;
 }
