@@ -12,6 +12,7 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../plugin.ts";
 import type { Completion, CompletionRequest, Endpoint } from "./endpoint.ts";
+import { wholeOfStream } from "./event_stream.ts";
 import { AnswerError, failed } from "./failures.ts";
 
 const OPENAI = "https://api.openai.com/v1";
@@ -234,7 +235,9 @@ async function fetchWhole(
   maxBytes: number,
 ): Promise<Response> {
   const response = await fetch(input, init);
-  const text = await boundedText(response, maxBytes);
+  const body = await boundedText(response, maxBytes);
+  const streamed = response.ok && response.headers.get("content-type")?.startsWith("text/event-stream");
+  const text = streamed ? wholeOfStream(body) : body;
   if (response.ok) checkJson(text);
   const headers = withoutEncoding(response.headers);
   if (response.ok) headers.set("content-type", "application/json");

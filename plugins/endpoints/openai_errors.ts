@@ -21,8 +21,9 @@ export function outcomeOf(error: unknown, where: string, keyName: string, now: n
     return failed("timeout", `${where}: no answer in time; raise args.timeout if answers take long`);
   }
   if (error instanceof APIConnectionError) return connectionFailure(error, where);
-  if (error instanceof APIError && error.status !== undefined) {
-    return statusFailure(error, where, keyName, now);
+  if (error instanceof APIError) {
+    // an error inside of a stream has no status
+    return error.status === undefined ? inStream(error, where) : statusFailure(error, where, keyName, now);
   }
   return failed("malformed", `${where}: ${error instanceof Error ? error.message : error}`);
 }
@@ -59,11 +60,27 @@ function statusFailure(error: APIError, where: string, keyName: string, now: num
     // llama.cpp's server reports a full context as 500 in some versions
     if (!isContextLength(message, code, type)) return failed("server", said, retryAfter(error.headers, now));
   }
+  if (isLimitTooHigh(error, message)) return failed("bad_request", `${said}; lower run_args.max_tokens`);
   if (isContextLength(message, code, type)) {
     return { outcome: "context_length", text: "", promptTokens: 0, completionTokens: 0, error: said };
   }
   const hint = /response_format|json_schema/i.test(message) ? "; set args.structured: false" : "";
   return failed("bad_request", said + hint);
+}
+
+function inStream({ message, code, type }: APIError, where: string): Completion {
+  const said = `${where}: the stream says: ${message.slice(0, 500)}`;
+  return isContextLength(message, code, type)
+    ? { outcome: "context_length", text: "", promptTokens: 0, completionTokens: 0, error: said }
+    : failed("server", said);
+}
+
+/** Whether max_tokens alone is more than the model has: then every item would fail so, whatever its length. */
+function isLimitTooHigh({ param }: APIError, message: string): boolean {
+  // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …"
+  const counts = /maximum context length is (\d+) tokens.* (\d+) in the completion/s.exec(message);
+  return param === "max_tokens" || param === "max_completion_tokens" ||
+    (counts !== null && Number(counts[2]) >= Number(counts[1]));
 }
 
 /** OpenAI, vLLM and llama.cpp each say it in another way. */
