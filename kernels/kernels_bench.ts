@@ -76,7 +76,8 @@ export interface KernelBench {
   tiledOverNaive: number | null;
 }
 
-interface Case {
+/** A kernel at sizes worth timing. */
+export interface BenchCase {
   kernel: Kernel;
   dims: (rows: number) => Dims;
   attrs?: Attributes;
@@ -113,7 +114,7 @@ const normed = (rows: number) => ({ rows, cols: HIDDEN, group: HIDDEN });
 const head = (rows: number) => ({ labels: Math.max(8, rows / 4), cols: HIDDEN, vocab: 16 * rows });
 
 /** Every kernel at least once, at sizes that it has in a block, the head, the optimizer or a step of generation. */
-const CASES: readonly Case[] = [
+export const BENCH_CASES: readonly BenchCase[] = [
   { kernel: linear, dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE }), weight: "w" },
   { kernel: linear, dims: (rows) => ({ rows, in: HIDDEN, out: RANK }) },
   { kernel: linear, dims: (rows) => ({ rows: 1, in: HIDDEN, out: 32 * rows }), weight: "w" },
@@ -283,7 +284,7 @@ export async function benchKernels(
     const peak = await measurePeak(backend, software, seconds);
     result.peaks.push(peak);
     const half = (backend as Partial<WebGpuBackend>).half ?? { storage: "none", kept: 0 };
-    for (const [index, { kernel, dims, weight, pairs, ...rest }] of CASES.entries()) {
+    for (const [index, { kernel, dims, weight, pairs, ...rest }] of BENCH_CASES.entries()) {
       const size = dims(rows), sample = sampleOf(size, rest);
       for (const frozen of weight && half.storage !== "none" ? [[], [weight]] : [[]]) {
         const before = half.kept, time = await measure(backend, kernel, sample, seconds, frozen);
@@ -319,7 +320,10 @@ export async function benchKernels(
   return result;
 }
 
-function sampleOf(dims: Dims, { attrs, range, data }: Pick<Case, "attrs" | "range" | "data"> = {}): Sample {
+function sampleOf(
+  dims: Dims,
+  { attrs, range, data }: Pick<BenchCase, "attrs" | "range" | "data"> = {},
+): Sample {
   return {
     note: "bench",
     dims,
@@ -332,7 +336,7 @@ function sampleOf(dims: Dims, { attrs, range, data }: Pick<Case, "attrs" | "rang
 /** Worst error of every case, in units of the tolerance. Long sums get √ of their length against the samples' 130. */
 async function check(backend: Backend): Promise<number[]> {
   const errors: number[] = [];
-  for (const { kernel, dims, ...rest } of CASES) {
+  for (const { kernel, dims, ...rest } of BENCH_CASES) {
     const size = dims(36), sample = sampleOf(size, rest), inputs = sampleInputs(kernel, sample);
     const expected = kernel.reference(inputs, size, rest.attrs ?? {});
     const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs);
