@@ -39,9 +39,7 @@ export class Device {
     });
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      this.#problem ??= new Error(
-        `WebGPU refused a command: ${(event as GPUUncapturedErrorEvent).error.message}`,
-      );
+      this.#problem ??= explain((event as GPUUncapturedErrorEvent).error, this.memory.bytes);
     });
   }
 
@@ -139,4 +137,18 @@ export class Device {
     if (error) throw new Error(`Cannot compile shader "${label}": ${error.message}\n${code}`);
     return { pipeline, layout };
   }
+}
+
+function explain(error: GPUError, bytes: number): Error {
+  // The global is absent where WebGPU is.
+  if (error.constructor.name !== "GPUOutOfMemoryError") {
+    return new Error(`WebGPU refused a command: ${error.message}`);
+  }
+  return new Error(
+    `The GPU has no memory left (${error.message}): this run holds ${
+      Math.round(bytes / 2 ** 20)
+    } MiB of it. ` +
+      "Lower micro_batch_tokens or cutoff_len, set disable_gradient_checkpointing: false, close other programs that " +
+      "use the GPU, or use backend: onnx; a run goes on from its last checkpoint with resume_from_checkpoint: true",
+  );
 }

@@ -240,6 +240,16 @@ deviceTest("buffers and pipelines stay the same over steps of changing lengths",
   await backend.dispose();
 });
 
+deviceTest("a GPU without memory left says what to do", async () => {
+  const backend = await webgpuBackend();
+  backend.zeros([2 ** 18]);
+  const error = new GPUOutOfMemoryError("Not enough memory left.");
+  backend.device.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
+  const shown = await assertRejects(() => backend.finish(), Error, "The GPU has no memory left (Not enough");
+  assertStringIncludes(shown.message, "micro_batch_tokens");
+  await backend.dispose();
+});
+
 deviceTest("a lost device and a disposed backend say so", async () => {
   const backend = await webgpuBackend();
   const tensor = backend.zeros([4]);
