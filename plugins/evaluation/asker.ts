@@ -156,7 +156,7 @@ export class Asker {
     try {
       const spent = this.#options.meter.spent();
       if (spent !== null) throw this.#stopWith(new Stopped("budget", spent));
-      this.#options.meter.sent(retry);
+      this.#options.meter.sent(retry, endpoint);
       // requests under way are let finish when the run stops: their answers are paid for
       completion = await endpoint.complete(request, new AbortController().signal);
       this.#options.meter.received(completion, endpoint);

@@ -14,7 +14,7 @@ const request = (content = "hi"): CompletionRequest => ({
   top_p: 1,
   max_tokens: 10,
 });
-function endpointOf(answers: (n: number) => Completion): Endpoint & { asked: number } {
+function endpointOf(answers: (n: number) => Completion | Promise<Completion>): Endpoint & { asked: number } {
   const endpoint = {
     model: "m",
     asked: 0,
@@ -111,6 +111,22 @@ Deno.test("Asker gives up when the first twenty items all fail", async () => {
   const endpoint = endpointOf(() => failed("malformed", "html"));
   for (let i = 0; i < 19; i++) await asker.ask(endpoint, request(`${i}`));
   await assertRejects(() => asker.ask(endpoint, request("last")), Stopped, "first 20 requests all failed");
+});
+
+Deno.test("Asker counts what is under way as part of a budget", async () => {
+  const meter = new Meter({ tokens: 150 });
+  const { asker } = askerOf({ meter, start: 8, concurrency: 8 });
+  const waiting: (() => void)[] = [];
+  const endpoint = endpointOf(() => new Promise<Completion>((resolve) => waiting.push(() => resolve(ok()))));
+  const asked = Array.from({ length: 40 }, (_, i) => asker.ask(endpoint, request(`${i}`)).catch(() => null));
+  // answers come one at a time, while seven others are under way
+  for (let turn = 0; turn < 200; turn++) {
+    waiting.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  const answered = (await Promise.all(asked)).filter((a) => a !== null).length;
+  // 15 tokens each: ten requests are 150
+  assertEquals([answered, meter.usage().promptTokens + meter.usage().completionTokens], [10, 150]);
 });
 
 Deno.test("Asker stops at each budget and sends nothing more", async () => {

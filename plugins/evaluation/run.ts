@@ -141,6 +141,18 @@ export async function evaluate(
   if (results !== null && does("report")) {
     files.push(...await writeReports({ config, part, store, provenance }, results));
   }
+  if (results === null) {
+    const { requests, cached, seconds } = meter.usage();
+    say(
+      `${
+        store.count("generate")
+      } of ${total} items are answered; ${requests} requests, ${cached} from the cache, ` +
+        `${seconds.toFixed(1)} s`,
+    );
+    for (const [kind, { count, example }] of failures) {
+      say(`${count} times ${kind}: ${example.slice(0, 300)}`);
+    }
+  }
   const complete = results === null ? stopped === null && failures.size === 0 : results.complete;
   return { results, complete, stopped, files };
 }

@@ -39,6 +39,10 @@ export class Meter {
   readonly #budget: Budget;
   readonly #now: () => number;
   readonly #start: number;
+  readonly #endpoints = new Map<
+    Endpoint,
+    { pending: number; received: number; tokens: number; cost: number }
+  >();
   readonly #counts: Omit<Usage, "seconds"> = {
     requests: 0,
     cached: 0,
@@ -65,34 +69,60 @@ export class Meter {
     return seconds === undefined ? undefined : seconds * 1000 - (this.#now() - this.#start);
   }
 
-  /** Why no further request may be sent, or null. */
+  /**
+   * Why no further request may be sent, or null. Requests under way count as much as their endpoint's answers so far took on
+   * average, so that a run with many at once doesn't spend far more than it may.
+   */
   spent(): string | null {
     const { requests, promptTokens, completionTokens, cost } = this.#counts;
-    const { budget, used } = { budget: this.#budget, used: promptTokens + completionTokens };
+    const budget = this.#budget;
     if (budget.requests !== undefined && requests >= budget.requests) {
       return `the budget of ${budget.requests} requests is spent`;
     }
-    if (budget.tokens !== undefined && used >= budget.tokens) {
-      return `the budget of ${budget.tokens} tokens is spent (${used})`;
+    const expected = { tokens: 0, cost: 0 };
+    for (const { pending, received, tokens, cost } of this.#endpoints.values()) {
+      if (received === 0) continue;
+      expected.tokens += pending * tokens / received;
+      expected.cost += pending * cost / received;
     }
-    if (budget.money !== undefined && cost >= budget.money) {
-      return `the budget of ${budget.money} is spent (${cost.toFixed(4)})`;
+    const used = promptTokens + completionTokens;
+    if (budget.tokens !== undefined && used + expected.tokens >= budget.tokens) {
+      return `the budget of ${budget.tokens} tokens is spent (${used}, and about ${
+        Math.round(expected.tokens)
+      } by what is under way)`;
+    }
+    if (budget.money !== undefined && cost + expected.cost >= budget.money) {
+      return `the budget of ${budget.money} is spent (${cost.toFixed(4)}, and about ${
+        expected.cost.toFixed(4)
+      } by what is under way)`;
     }
     const left = this.millisecondsLeft;
     return left !== undefined && left <= 0 ? `the budget of ${budget.seconds} seconds is spent` : null;
   }
 
   /** Counts a request that is about to be sent. */
-  sent(retry: boolean): void {
+  sent(retry: boolean, endpoint: Endpoint): void {
     this.#counts.requests++;
     if (retry) this.#counts.retries++;
+    let sums = this.#endpoints.get(endpoint);
+    if (sums === undefined) {
+      this.#endpoints.set(endpoint, sums = { pending: 0, received: 0, tokens: 0, cost: 0 });
+    }
+    sums.pending++;
   }
 
   /** Counts what came back. */
-  received(completion: Completion, endpoint: Endpoint): void {
-    this.#counts.promptTokens += completion.promptTokens;
-    this.#counts.completionTokens += completion.completionTokens;
-    this.#counts.cost += costOf(completion, endpoint.prices);
+  received({ promptTokens, completionTokens }: Completion, endpoint: Endpoint): void {
+    const cost = costOf({ promptTokens, completionTokens }, endpoint.prices);
+    this.#counts.promptTokens += promptTokens;
+    this.#counts.completionTokens += completionTokens;
+    this.#counts.cost += cost;
+    const sums = this.#endpoints.get(endpoint);
+    if (sums === undefined) return;
+    sums.pending--;
+    sums.received++;
+    sums.tokens += promptTokens + completionTokens;
+    sums.cost += cost;
   }
 
   /** Counts an answer that the cache had. */
