@@ -1,6 +1,6 @@
 import { testBackends } from "../../kernels/backends/_test_backends.ts";
 import type { TestBackend } from "../../kernels/backends/_test_backends.ts";
-import { onnxBackend } from "../../kernels/mod.ts";
+import { type Backend, onnxBackend } from "../../kernels/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
 import type { EncodedExample } from "../data/encoded.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
@@ -72,9 +72,17 @@ export function idsExample(
   };
 }
 
-/** Backends in tests, and ONNX Runtime on the CPU with the nodes that its GPU providers get. */
-export async function backendsAndGpuLowering(): Promise<TestBackend[]> {
+/** ONNX Runtime on the CPU, but with the nodes that its GPU providers get, and as if it kept no tensors. */
+export function gpuLikeOnnx(): Backend {
+  return { ...onnxBackend({ loops: false }), keepsTensors: false };
+}
+
+/** Backends in tests, and {@linkcode gpuLikeOnnx}. */
+export async function backendsAndGpuLike(): Promise<TestBackend[]> {
   const backends = await testBackends(), onnx = backends.find((b) => b.name.startsWith("onnx"))!;
-  const make = () => Promise.resolve(onnxBackend({ loops: false }));
-  return [...backends, { ...onnx, name: `${onnx.name} (without loops)`, make }];
+  return [...backends, {
+    ...onnx,
+    name: `${onnx.name}, as on a GPU`,
+    make: () => Promise.resolve(gpuLikeOnnx()),
+  }];
 }

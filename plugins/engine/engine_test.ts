@@ -7,7 +7,7 @@ import { packExamples } from "./pack.ts";
 import type { Tuning } from "./parameters.ts";
 import {
   ARCHITECTURES,
-  backendsAndGpuLowering,
+  backendsAndGpuLike,
   engineName,
   idsExample,
   readJson,
@@ -64,13 +64,13 @@ function tinyEngine({ arch, tuning, form }: Case, backend: Backend): Engine {
 
 const FORMS = ["checkpointing on", "checkpointing off", "stack"] as const;
 
-for (const { name: backendName, ignore, make } of await backendsAndGpuLowering()) {
+for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
   for (const arch of ARCHITECTURES) {
     for (const [tuning, form] of FORMS.flatMap((f) => [["full", f], ["lora", f]] as const)) {
       // WebGPU keeps tensors, so nothing makes a stack there.
       if (form === "stack" && backendName.startsWith("webgpu")) continue;
       // What a GPU of ONNX Runtime gets is tried on the CPU.
-      if (form !== "stack" && backendName.includes("without loops")) continue;
+      if (form !== "stack" && backendName.endsWith("as on a GPU")) continue;
       const title = `${arch}, ${tuning}, ${form}, ${backendName}`;
 
       Deno.test({

@@ -1,7 +1,6 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), through the whole loop. */
 import { assert } from "@std/assert";
-import { testBackends } from "../../../kernels/backends/_test_backends.ts";
-import { readJson, TINY, tinyAdapter, tinyModel } from "../../engine/_tiny.ts";
+import { backendsAndGpuLike, readJson, TINY, tinyAdapter, tinyModel } from "../../engine/_tiny.ts";
 import { LINEAR_MODULES } from "../../models/decoder.ts";
 import { assertSteps, repeatRun, updateDistance } from "./_golden_run.ts";
 
@@ -16,7 +15,7 @@ const RUNS = [
   "lora_iopo_qwen3",
 ];
 
-for (const { name: backendName, ignore, make } of await testBackends()) {
+for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
   for (const run of RUNS) {
     for (const [budget, checkpointing] of [[1, true], [1000, false]] as const) {
       Deno.test({

@@ -4,7 +4,7 @@ import { testBackends } from "../../../kernels/backends/_test_backends.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { onnxBackend } from "../../../kernels/mod.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
-import { engineName, idsExample, readJson, readTensors } from "../../engine/_tiny.ts";
+import { engineName, gpuLikeOnnx, idsExample, readJson, readTensors } from "../../engine/_tiny.ts";
 import { Engine } from "../../engine/engine.ts";
 import { packExamples } from "../../engine/pack.ts";
 import { models } from "../../models/mod.ts";
@@ -88,9 +88,10 @@ async function repeat(method: string, backend: Backend, checkpointing: boolean, 
   return { golden, start, steps, trained };
 }
 
-for (const method of ["iopo", "dpo", "sft"]) {
+for (const [method, gpuLike] of [["iopo", false], ["dpo", false], ["sft", false], ["iopo", true]] as const) {
+  const form = gpuLike ? " as one program, as on a GPU" : "";
   Deno.test({
-    name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${suffix}`,
+    name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${form}${suffix}`,
     ignore,
     fn: async () => {
       const { golden, start, steps, trained } = await repeat(method, onnxBackend(), method === "dpo");
