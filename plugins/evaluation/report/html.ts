@@ -185,7 +185,7 @@ function scoreTable(results: Results): string {
     }</table>`;
   return `<h2>Scores</h2>
 <div class="card"><div class="scroll"><table>
-<tr><th>score</th><th></th><th>value</th><th>95 % interval</th><th>standard error</th><th>of all</th><th>scored</th><th>unscored</th></tr>
+<tr><th>score</th><th class="wide"></th><th>value</th><th>95 % interval</th><th>standard error</th><th>of all</th><th>scored</th><th>unscored</th></tr>
 ${rows.join("\n")}
 </table></div></div>
 <p class="note" style="margin-top:12px">${
@@ -239,7 +239,7 @@ function groupTables({ scores }: Results): string {
     }</summary><div class="scroll"><table>
 <tr><th>${
       escapeHtml(by)
-    }</th><th>score</th><th></th><th>value</th><th>95 % interval</th><th>standard error</th><th>of all</th><th>scored</th><th>unscored</th></tr>
+    }</th><th>score</th><th class="wide"></th><th>value</th><th>95 % interval</th><th>standard error</th><th>of all</th><th>scored</th><th>unscored</th></tr>
 ${
       list.map((s) =>
         `<tr><td>${escapeHtml(s.group!.name)}</td><td>${escapeHtml(s.metric)}</td>${cells(s)}</tr>`
