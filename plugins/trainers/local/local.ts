@@ -67,6 +67,8 @@ async function train(inputs: TrainerInputs): Promise<TrainerResult> {
     const load = (directory: string) => readTrained(directory, target, decoder, openWeights);
     if (resumeFrom) await engine.restore(await load(resumeFrom.path), resumed!.optimizer);
     log.phase("loading the model", 1, 1);
+    // On a GPU it says how the weights are stored.
+    if (choice.backend === "webgpu") log.note?.(await engine.describe());
     const scoring = { engine, loss, references };
     if (config.do_train && config.finetuning_type === "full" && loss.needsReference) {
       // After a resumed checkpoint the engine's weights aren't the reference any more: its cache must have every row.
