@@ -38,20 +38,67 @@ export function fence(...texts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 12);
 }
 
-/** The text with a phrase's colon taken away wherever a reader could take it for the phrase, however it is disguised. */
+/**
+ * The text with a phrase's colon taken away wherever a reader could take it for the phrase, however it is disguised: other widths,
+ * cases, alphabets that look alike, accents, invisible characters, markup in between. Marks of chat templates are broken too.
+ */
 export function disarm(text: string, phrases: readonly string[]): string {
-  return phrases.reduce((current, phrase) => current.replace(disguised(phrase), "$1 -"), text);
+  const shown = [...breakMarks(text)];
+  const places: number[] = [];
+  let plain = "";
+  shown.forEach((char, place) => {
+    const letter = plainOf(char);
+    if (letter === "") return;
+    plain += letter;
+    places.push(place);
+  });
+  const wanted = phrases.map((phrase) => [...phrase].map(plainOf).join(""));
+  for (const { 0: found, 1: phrase, index } of plain.matchAll(new RegExp(`(${wanted.join("|")}):+`, "g"))) {
+    for (let i = phrase!.length; i < found.length; i++) {
+      shown[places[index + i]!] = i === phrase!.length ? " -" : "";
+    }
+  }
+  return shown.join("");
 }
 
-/** Letters in both widths and cases, with white space, invisible characters and markup between them. */
-function disguised(phrase: string): RegExp {
-  const between = "[\\s\\p{Cf}*_`~\"'“”-]*";
-  const letters = [...phrase.replaceAll(" ", "")].map((letter) => {
-    const wide = (c: string) => /[!-~]/.test(c) ? String.fromCharCode(c.charCodeAt(0) + 0xfee0) : "";
-    const [lower, upper] = [letter.toLowerCase(), letter.toUpperCase()];
-    return `[${lower}${upper}${wide(lower)}${wide(upper)}]`;
-  });
-  return new RegExp(`(${letters.join(between)})${between}[:：﹕︓꞉∶]`, "gu");
+/**
+ * Puts a space into what chat templates are made of (`<|im_end|>`, `[INST]`, `</s>`): a server would take it in a message for the end of
+ * the message, and what follows for the judge's own words.
+ */
+export function breakMarks(text: string): string {
+  return text.replace(
+    /<(?=[|｜][^<>|｜\n]{1,60}[|｜]>|<\/?SYS>>|\/?(?:s|bos|eos|(?:start|end)_of_turn|think(?:ing)?)>)|\[(?=\/?INST\])/gi,
+    "$& ",
+  );
+}
+
+/** Letters of other alphabets and digits that look like ours; i and l are one, as I and l are. */
+const LOOKALIKES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    a: "аαɑΑ",
+    c: "сϲᴄⅽ",
+    d: "ԁɗⅾ",
+    e: "еεєҽΕ",
+    f: "ƒϝ",
+    g: "ɡԍց",
+    l: "iıіιӏΙІ1|ⅰⅼ",
+    n: "ոпΝ",
+    o: "оοσօΟ0",
+    r: "гᴦ",
+    s: "ѕʂ",
+    v: "ѵνⅴ",
+    ":": "：﹕︓꞉∶ː˸׃։",
+  }).flatMap(([letter, others]) => [...others].map((other): [string, string] => [other, letter])),
+);
+
+/** A character without its disguise: one UTF-16 unit, or none where it is blank, invisible, an accent or markup. */
+function plainOf(char: string): string {
+  if (/[\s\p{Cf}\p{Mn}\p{Me}*_`~"'“”-]/u.test(char)) return "";
+  const known = LOOKALIKES.get(char);
+  if (known !== undefined) return known;
+  const bare = char.normalize("NFKD")[Symbol.iterator]().next().value!.toLowerCase();
+  const letter = LOOKALIKES.get(bare) ?? bare;
+  return letter.length === 1 ? letter : "\ufffd";
 }
 
 /** JSON schema of `{explanations, scores, overall}` with one score a constraint. */

@@ -74,13 +74,21 @@ async function askJudge(
       if (best !== undefined && best.reading !== "none") return best;
       throw new JudgeUnreachable(completion);
     }
-    const judgement = completion.outcome === "context_length"
-      ? unscored(item, completion)
-      : (structured ? protocol.structured : protocol).read(item, completion.text);
+    const judgement = completion.outcome === "context_length" ? unscored(item, completion) : {
+      ...(structured ? protocol.structured : protocol).read(item, withoutThoughts(completion.text)),
+      raw: completion.text,
+    };
     if (best === undefined || scored(judgement) > scored(best)) best = judgement;
     if (judgement.reading === "complete" || completion.outcome === "context_length") break;
   }
   return best!;
+}
+
+/** What is said behind the thoughts that some models begin with; nothing if they have no end. */
+function withoutThoughts(text: string): string {
+  const end = Math.max(text.lastIndexOf("</think>"), text.lastIndexOf("</thinking>"));
+  if (end >= 0) return text.slice(text.indexOf(">", end) + 1);
+  return /^\s*<think(?:ing)?>/.test(text) ? "" : text;
 }
 
 function scored({ constraints, overall }: Judgement): number {

@@ -10,7 +10,14 @@ import { z } from "zod";
 import { definePlugin, type Plugin } from "../../plugin.ts";
 import type { Verdict } from "../../judges/judge.ts";
 import { readRows } from "../_data.ts";
-import { fence, fillTemplate, readScoresJson, readTemplate, scoresSchema } from "../_judge_text.ts";
+import {
+  breakMarks,
+  fence,
+  fillTemplate,
+  readScoresJson,
+  readTemplate,
+  scoresSchema,
+} from "../_judge_text.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement, JudgeProtocol } from "../benchmark.ts";
 import { allReach, contribute } from "../scores.ts";
 import {
@@ -213,6 +220,6 @@ export function cfbenchContributions(
 /** The response without lines that read like a score and without headings like those of the prompt. */
 function neutralize(response: string): string {
   const headings = "用户指令|参考答案|模型答案|模型回答|考察点|检查点|评估标准|你的评估";
-  return response.replace(/(?:\t|\\t)([^\S\n]*[01](?:\.0*)?[^\S\n]*)$/gm, "    $1")
+  return breakMarks(response).replace(/(?:\t|\\t)([^\S\n]*[+-]?\d+(?:\.\d*)?[^\S\n]*)$/gm, "    $1")
     .replace(new RegExp(`[\\[【]\\s*(${headings})\\s*[\\]】]`, "g"), "〔$1〕");
 }
