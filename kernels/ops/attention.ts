@@ -134,11 +134,8 @@ export function chunkBounds(): OnnxNode[] {
 
 /** The same bounds for all queries and all keys as one chunk. */
 export function wholeBounds(): OnnxNode[] {
-  const same: [from: string, to: string][] = [["zero", "a"], ["queries", "b"], ["offset", "ag"], [
-    "rows",
-    "bg",
-  ], ["zero", "lo"]];
-  return same.map(([from, to]) => ({ op: "Identity", in: [from], out: [to] }));
+  const from = { a: "zero", b: "queries", ag: "offset", bg: "rows", lo: "zero" };
+  return Object.entries(from).map(([to, name]) => ({ op: "Identity", in: [name], out: [to] }));
 }
 
 /** A loop over chunks that carries tensors `[name, rank]` from `NAME_before` to `NAME_after`; `given` are the first ones. */

@@ -20,6 +20,7 @@ import {
   layerMasks,
   type Rows,
 } from "./body.ts";
+import { HostEmbedding } from "./embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
 import { accumulate, accumulating, type Compiled, type Programs, run } from "./programs.ts";
 
@@ -53,7 +54,7 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
 export class StackBody implements Body {
   readonly #trained: readonly string[];
   #compiled: Promise<Compiled> | null = null;
-  #table: Promise<Float32Array> | null = null;
+  readonly #embedding: HostEmbedding;
   /** Inputs of the pass that was kept. */
   #kept: { own: Record<string, Tensor>; rows: Rows } | null = null;
   /** Zeros in place of adapters, by name. */
@@ -65,6 +66,7 @@ export class StackBody implements Body {
     readonly parameters: Parameters,
     readonly programs: Programs,
   ) {
+    this.#embedding = new HostEmbedding(backend, parameters.get(EMBEDDING));
     this.#trained = [...parameters.trained.keys()].filter((name) =>
       name.startsWith("model.layers.") || name === EMBEDDING
     );
@@ -129,14 +131,9 @@ export class StackBody implements Body {
     return found;
   }
 
-  /** A frozen table's rows are taken on the host: a tied head already has the table on the device. */
+  /** A frozen table stays on the host: where the head is tied to it, it is on the device once already. */
   async #embedded({ tokens }: Rows): Promise<Record<string, Tensor>> {
-    if (this.parameters.isTrained(EMBEDDING)) return {};
-    const d = this.settings.config.hiddenSize, x = new Float32Array(tokens.length * d);
-    this.#table ??= this.backend.download(this.parameters.get(EMBEDDING)) as Promise<Float32Array>;
-    const table = await this.#table;
-    tokens.forEach((id, row) => x.set(table.subarray(id * d, (id + 1) * d), row * d));
-    return { x: this.backend.upload(x, [tokens.length, d]) };
+    return this.parameters.isTrained(EMBEDDING) ? {} : { x: await this.#embedding.rows(tokens) };
   }
 
   #masks({ tokens }: Rows, step: number | undefined): Record<string, Tensor> {

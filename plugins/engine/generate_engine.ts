@@ -1,6 +1,7 @@
 /**
  * A model that continues sequences, several at once, with a key/value cache: prompts go through in chunks, then every step
- * adds one token to each sequence. Blocks run one after another through one program per shape class, as in training.
+ * adds one token to each sequence. Blocks run one after another through one program per shape class, as in training; where
+ * tensors don't stay on the device each block is a program of its own with its weights as constants, and the cache moves.
  * @module
  */
 import { setImmediate } from "node:timers";
@@ -10,10 +11,11 @@ import type { Graph } from "../../kernels/graph.ts";
 import { HIDDEN } from "../../kernels/ops/cached_attention.ts";
 import { embedGraph } from "../models/decoder.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
+import { HostEmbedding } from "./embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./generate_cache.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate_graph.ts";
 import { loraOfLayer, Parameters, type Tuning } from "./parameters.ts";
-import type { Compiled } from "./programs.ts";
+import { type Compiled, run } from "./programs.ts";
 import { RotaryTable } from "./rope.ts";
 
 /** How an engine for generating is set up. */
@@ -50,6 +52,7 @@ export class GenerationEngine {
   readonly #config: DecoderConfig;
   readonly #tuning: Tuning;
   readonly #parameters: Parameters;
+  readonly #embedding: HostEmbedding;
   readonly #rotary: RotaryTable;
   readonly #programs = new Map<string, Promise<Compiled>>();
   readonly #cache: KvCache;
@@ -66,6 +69,7 @@ export class GenerationEngine {
     this.#tuning = tuning;
     this.#chunk = promptChunk;
     this.#parameters = new Parameters(backend, config, tuning, read, initial);
+    this.#embedding = new HostEmbedding(backend, this.#parameters.get("model.embed_tokens.weight"));
     this.#rotary = new RotaryTable(config.inverseFrequencies);
     this.#cache = this.#newCache();
   }
@@ -187,8 +191,7 @@ export class GenerationEngine {
       fresh_at: backend.upload(pass.freshAt, [pass.freshAt.length]),
     };
     const ids = backend.upload(pass.ids, [count]), past_at = pass.cache.pastAt();
-    const embed = await this.#compiled("embed", () => embedGraph(config));
-    let { x } = await embed.program.run({ w: this.#parameters.get("model.embed_tokens.weight"), ids });
+    let x: Tensor | undefined = await this.#embedded(pass.ids, ids);
     for (let layer = 0; layer < config.numLayers; layer++) {
       const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
       const given = {
@@ -201,7 +204,7 @@ export class GenerationEngine {
         fresh_v: fresh.v,
       };
       const { y, k, v } = await block.program.run(
-        { ...given, ...this.#tensors(block, layer) },
+        { ...given, ...this.#tensors(block.inputs, layer) },
         pass.into ? { ...pass.into(layer) } : {},
       );
       made.push({ k: k!, v: v! });
@@ -215,29 +218,38 @@ export class GenerationEngine {
 
   async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
     const { backend } = this, tied = this.#config.tieWordEmbeddings;
-    const head = await this.#compiled("head", () => logitsGraph(this.#config));
-    const picked = backend.upload(rows, [rows.length]);
-    const { logits } = await head.program.run({
-      x,
-      rows: picked,
+    const weights = {
       norm: this.#parameters.get("model.norm.weight"),
       w: this.#parameters.get(tied ? "model.embed_tokens.weight" : "lm_head.weight"),
-    });
+    };
+    const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
+    const picked = backend.upload(rows, [rows.length]);
+    const { logits } = await run(head, { x, rows: picked, ...weights });
     const values = Float32Array.from(await backend.download(logits!));
     picked.dispose();
     logits!.dispose();
     return values;
   }
 
+  async #embedded(tokens: Int32Array, ids: Tensor): Promise<Tensor> {
+    if (!this.backend.keepsTensors) return await this.#embedding.rows(tokens);
+    const embed = await this.#compiled("embed", () => embedGraph(this.#config));
+    return (await embed.program.run({ w: this.#embedding.table, ids })).x!;
+  }
+
   #block(layer: number): Promise<Compiled> {
     const window = this.#config.slidingWindow[layer] ?? null, lora = loraOfLayer(this.#tuning, layer);
-    const key = `block ${JSON.stringify([window, lora])}`;
-    return this.#compiled(key, () => generationBlock(this.#config, window, lora));
+    const key = this.backend.keepsTensors ? JSON.stringify([window, lora]) : layer;
+    return this.#compiled(
+      `block ${key}`,
+      () => generationBlock(this.#config, window, lora),
+      (inputs) => this.#tensors(inputs, layer),
+    );
   }
 
   /** The block's own tensors: their names have a dot. */
-  #tensors(block: Compiled, layer: number): Record<string, Tensor> {
-    const names = block.inputs.filter((name) => name.includes("."));
+  #tensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
+    const names = inputs.filter((name) => name.includes("."));
     return Object.fromEntries(
       names.map((name) => [name, this.#parameters.get(`model.layers.${layer}.${name}`)]),
     );
@@ -251,13 +263,19 @@ export class GenerationEngine {
     );
   }
 
-  #compiled(name: string, graph: () => Graph): Promise<Compiled> {
+  /** @param weights Of a graph's inputs, those that stay the same. */
+  #compiled(
+    name: string,
+    graph: () => Graph,
+    weights: (inputs: readonly string[]) => Record<string, Tensor> = () => ({}),
+  ): Promise<Compiled> {
     let compiled = this.#programs.get(name);
     if (!compiled) {
-      const made = graph();
-      compiled = this.backend.compile(made, name).then((program) => ({
+      const made = graph(), inputs = Object.keys(made.inputs);
+      const constants = this.backend.keepsTensors ? {} : weights(inputs);
+      compiled = this.backend.compile(made, name, { constants }).then((program) => ({
         program,
-        inputs: Object.keys(made.inputs),
+        inputs: inputs.filter((input) => !constants[input]),
         outputs: Object.keys(made.outputs),
       }));
       this.#programs.set(name, compiled);

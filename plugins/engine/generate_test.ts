@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { referenceBackend } from "../../kernels/mod.ts";
-import { testBackends } from "../../kernels/backends/_test_backends.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { LINEAR_MODULES, moduleShape } from "../models/decoder.ts";
@@ -10,7 +9,15 @@ import { Engine } from "./engine.ts";
 import { FRESH } from "./generate_cache.ts";
 import { GenerationEngine } from "./generate_engine.ts";
 import { packExamples } from "./pack.ts";
-import { ARCHITECTURES, idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
+import {
+  ARCHITECTURES,
+  backendsAndGpuLike,
+  idsExample,
+  readJson,
+  TINY,
+  tinyAdapter,
+  tinyModel,
+} from "./_tiny.ts";
 
 /** As that folder's README suggests for float32. */
 const LOGP = 5e-5;
@@ -52,7 +59,7 @@ function logSoftmax(logits: Float32Array, id: number): number {
   return logits[id]! - max - Math.log(logits.reduce((sum, v) => sum + Math.exp(v - max), 0));
 }
 
-for (const { name: backendName, ignore, make } of await testBackends()) {
+for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
   for (const arch of ARCHITECTURES) {
     for (const adapted of ["base", "lora applied", "lora merged"] as const) {
       Deno.test({
