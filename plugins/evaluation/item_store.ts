@@ -2,7 +2,7 @@
  * `items.jsonl` of a run directory: what became of each item, one line a finished step, only ever appended to. Of several
  * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened.
  *
- * In memory there are only the places of the lines, under hashes of the ids: about 70 bytes an item, whatever its answer.
+ * In memory there are only the places of the lines, under hashes of the ids: about 80 bytes an item, whatever its answer.
  * @module
  */
 import { join } from "@std/path";

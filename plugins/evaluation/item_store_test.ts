@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
 import { type AnswerState, ItemStore } from "./item_store.ts";
 
 const state = (id: string, text: string, key = "a1"): AnswerState => ({
@@ -80,4 +82,22 @@ Deno.test("ItemStore keeps places, not texts: 50,000 answers of 2,000 characters
     assert(grown < 60, `${grown.toFixed(0)} MB`);
     assertEquals(store.answer("item-49999")?.completion.text.length, 2000);
   });
+});
+
+Deno.test("ItemStore takes less than 130 bytes an item in memory, however long its answers", async () => {
+  const directory = await Deno.makeTempDir();
+  const script = fileURLToPath(new URL("./_store_process.ts", import.meta.url));
+  try {
+    for (const mode of ["write", "open"]) {
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", script, directory, mode],
+      }).output();
+      assertEquals(new TextDecoder().decode(stderr), "");
+      // by hand: 12 bytes of hash, 8 to 16 of the table and 2 · 20 of places, each up to twice as much as is in use
+      const bytes = Number(new TextDecoder().decode(stdout));
+      assert(bytes > 40 && bytes < 130, `${mode}: ${bytes}`);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
