@@ -23,6 +23,7 @@ import { type EvalConfig, EvaluatorOptions, readEvalConfig } from "../plugins/ev
 import { cardOfRun, type CardOptions } from "../plugins/evaluation/card_of_run.ts";
 import { judgeCardText } from "../plugins/evaluation/judge_card.ts";
 import { openRun } from "../plugins/evaluation/open_run.ts";
+import { makeBenchmark, makeJudge, makeModel } from "../plugins/evaluation/parts.ts";
 import {
   EVAL_STAGES,
   type EvalStage,
@@ -144,6 +145,16 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
   return results?.passed === false ? 3 : 0;
 }
 
+/**
+ * Makes everything that a run is made of, and asks nothing.
+ * @throws {RangeError} If a plugin, an option, a file, an address or a key is missing or wrong
+ */
+async function checkParts(config: EvalConfig): Promise<void> {
+  const registry = await registryOf(config);
+  makeModel(config, registry);
+  makeJudge(config, registry, makeBenchmark(config, registry));
+}
+
 async function registryOf(config: EvalConfig): Promise<Registry> {
   const registry = builtinRegistry();
   for (const path of config.plugins) await registry.load(path);
@@ -248,9 +259,10 @@ if (import.meta.main) {
     if (flags.has("dry-run")) {
       const { config: resolved } = readEvalConfig(config ?? DEFAULT_EVALUATOR, overrides);
       const json = flags.has("json");
-      return console.log(
+      console.log(
         json ? JSON.stringify({ evaluator: resolved }, null, 2) : stringify({ evaluator: resolved }),
       );
+      return await checkParts(resolved);
     }
     using interrupted = interruption(console.error, "what is under way is finished first");
     const { stage } = command;
