@@ -37,6 +37,8 @@ export interface Estimate {
   trained: number;
   /** How frozen matrices are kept, for people. */
   storage: string;
+  /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
+  place: "host" | "device";
   /** Optimizer steps of the run. */
   steps: number;
   /** Rows that go through the model for an average example, shared beginnings once. */
@@ -88,21 +90,26 @@ export function estimate(
 
   const linearSize = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
-  const passes = (full ? 6 : 4) + (config.disable_gradient_checkpointing ? 0 : 2);
-  const pairs = train.reduce((sum, example) => sum + examplePairs(example), 0);
+  const stack = isStack(config), checkpoints = !config.disable_gradient_checkpointing && !stack;
+  const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
+  const atOnce = Math.max(largest, config.micro_batch_tokens ?? DEFAULT_ROWS);
+  const pairs = stack ? all * atOnce : train.reduce((sum, example) => sum + examplePairs(example), 0);
   const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
   const head = labels * model.hiddenSize * model.vocabSize;
   const epoch = passes * (linearSize * all + attention) + (full ? 6 : 4) * head;
   const forward = 2 * (linearSize * all + attention + head);
 
-  const atOnce = Math.max(largest, config.micro_batch_tokens ?? DEFAULT_ROWS);
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
-  // What a block hands to its backward pass (see plugins/engine/engine.ts), and what it needs while it runs.
+  // What a block hands to its backward pass (see plugins/engine/body.ts), and what it needs while it runs.
   const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
-  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * CHUNK * largest;
+  const scores = stack ? atOnce * atOnce : CHUNK * largest;
+  const masks = config.lora_dropout > 0 && !full
+    ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
+    : 0;
+  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
   const activations = working +
-    model.numLayers * (config.disable_gradient_checkpointing ? kept : 4 * atOnce * d);
+    model.numLayers * (checkpoints ? 4 * atOnce * d : kept) + masks * (stack ? model.numLayers : 1);
   const memory = {
     weights: parameters * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
     trained: trained * (full ? 16 : 20), // two gradient buffers and two moments; adapters' own values too
@@ -123,6 +130,7 @@ export function estimate(
     parameters,
     trained,
     storage: storage.text,
+    place: stack ? "device" : "host",
     steps: totalSteps,
     rowsPerExample: all / Math.max(1, train.length),
     largestExample: largest,
@@ -131,6 +139,11 @@ export function estimate(
     gflops,
     time,
   };
+}
+
+/** Whether all blocks run as one program that keeps its activations (plugins/engine/body_stack.ts). */
+function isStack({ backend, provider }: TrainConfig): boolean {
+  return provider !== "cpu" && (backend === "onnx" || backend === "auto");
 }
 
 /** How frozen matrices are kept where the run will run. */
@@ -201,9 +214,11 @@ export function estimateText(e: Estimate): string {
       e.rowsPerExample.toFixed(0)
     } an example through the model (shared beginnings once), at most ${e.largestExample}`,
     `steps        ${e.steps}`,
-    `memory       about ${gb(memory.total)}: weights ${gb(memory.weights)}, training state ${
-      gb(memory.trained)
-    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
+    `memory       about ${gb(memory.total)}${
+      e.place === "device" ? " of the device's, and as much as the weights of the host's" : ""
+    }: weights ${gb(memory.weights)}, training state ${gb(memory.trained)}, activations ${
+      gb(memory.activations)
+    }, runtime ${gb(memory.runtime)}`,
     `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP a step`,
     time === null
       ? "time         not measured"

@@ -83,3 +83,25 @@ Deno.test("estimate() turns work into time, the reference pass included", () => 
   assert(e.time.reference > 0);
   assertStringIncludes(estimateText(e), "134.5 million");
 });
+
+Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, whole attention, and passes as with checkpoints", () => {
+  const of = (more: string) => estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)], null);
+  const cuda = of("backend: onnx\nprovider: cuda\n");
+  assertEquals(cuda.place, "device");
+  // 1,024 rows at once: 30 layers keep 2 (576 + 576 + 192 + 1536) floats a row; one works on 6 (576 + 1536) + 4 (576 + 192)
+  // a row and on 3 of [9, 1024, 1024]; a chunk of the head on 3 of [128, 49152].
+  assertEquals(
+    cuda.memory.activations,
+    4 * (1024 * (30 * 5760 + 15744) + 3 * 9 * 1024 * 1024 + 3 * 128 * 49152),
+  );
+  // Whether gradient checkpointing is on changes nothing, as nothing can be kept between the two runs of the program.
+  assertEquals(of("backend: onnx\nprovider: cuda\ndisable_gradient_checkpointing: true\n"), cuda);
+  assertStringIncludes(
+    estimateText(cuda),
+    "of the device's, and as much as the weights of the host's: weights 513 MiB",
+  );
+  // Masks of seven modules' inputs, 6 · 576 + 1536 a row and layer, exist all at once.
+  const dropout = of("backend: onnx\nprovider: cuda\nlora_dropout: 0.1\n");
+  assertEquals(dropout.memory.activations - cuda.memory.activations, 4 * 1024 * 30 * (6 * 576 + 1536));
+  assertEquals(of("").place, "host");
+});

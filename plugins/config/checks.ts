@@ -42,6 +42,15 @@ export function checkConfig(
   } else if (config.fp16 && config.backend !== "webgpu") {
     notes.push("fp16: only backend webgpu keeps weights as float16; float32 is used on any other");
   }
+  if (
+    config.disable_gradient_checkpointing && config.provider !== "cpu" &&
+    (config.backend === "onnx" || config.backend === "auto")
+  ) {
+    notes.push(
+      `disable_gradient_checkpointing: without effect with provider: ${config.provider}, where a pass is one program ` +
+        "that keeps what it needs itself (docs/cuda.md)",
+    );
+  }
   if (config.resume_from_checkpoint && config.overwrite_output_dir) {
     notes.push(
       "overwrite_output_dir: not used, as resume_from_checkpoint goes on with what is in output_dir",

@@ -234,6 +234,16 @@ Deno.test("every ignored key is named in the notes with its reason", () => {
   }
 });
 
+Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is one program", () => {
+  const notes = (more: string) =>
+    resolveTrainConfig(parseYaml(`${BASE}disable_gradient_checkpointing: true\n${more}`, "t.yaml")).notes;
+  const said = (more: string) =>
+    notes(more).some((note) => note.startsWith("disable_gradient_checkpointing"));
+  assert(said("provider: cuda\n"));
+  assert(said("backend: onnx\nprovider: webgpu\n"));
+  assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
+});
+
 Deno.test("missing keys are named", () => {
   const found = messageOf("do_train: true\n");
   assertStringIncludes(found, "model_name_or_path is needed");

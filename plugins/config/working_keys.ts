@@ -371,7 +371,7 @@ function own() {
     provider: add(
       oneOf(["cpu", "cuda", "webgpu"]),
       "cpu",
-      "execution provider of the onnx backend; a missing one is an error",
+      "execution provider of the onnx backend; a missing one is an error; what cuda needs is in docs/cuda.md",
     ),
     threads: add(orNull(int(1)), null, "threads of one matrix product", { derived: "number of processors" }),
     micro_batch_tokens: add(
