@@ -313,8 +313,14 @@ export async function benchKernels(
       const sample = sampleOf(
         software ? { rows: 512, in: 512, out: 512 } : { rows: 2048, in: 2048, out: 2048 },
       );
-      const naive = await measure(backend, naiveLinear, sample, seconds);
-      result.tiledOverNaive = naive / await measure(backend, linear, sample, seconds);
+      // In turns, the best of each, so that the ratio holds on a noisy machine.
+      const best = [Infinity, Infinity];
+      for (let round = 0; round < 3; round++) {
+        for (const [i, kernel] of [naiveLinear, linear].entries()) {
+          best[i] = Math.min(best[i]!, await measure(backend, kernel, sample, seconds));
+        }
+      }
+      result.tiledOverNaive = best[0]! / best[1]!;
     }
   }
   return result;

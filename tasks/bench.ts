@@ -39,13 +39,6 @@ const HELP = `Usage
     --backend onnx              where (onnx, webgpu or reference)
     --prompt N --steps N        tokens of the prompt (512), timed steps (32)
     --batches 1,8               answers at once
-  deno task bench kernels [options]
-    --backends onnx,webgpu      where (onnx,webgpu)
-    --rows N                    tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)
-  deno task bench generate --model PATH [options]
-    --backend onnx              where (onnx, webgpu or reference)
-    --prompt N --steps N        tokens of the prompt (512), timed steps (32)
-    --batches 1,8               answers at once
   deno task bench eval [options]
     --items N,N                 items of the runs (1042); more than TRACE's 1,042 are made up. With
                                 10000,100000 --latency 5: memory doesn't grow
