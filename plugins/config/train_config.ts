@@ -235,7 +235,7 @@ export interface TrainConfig {
   plugins: string[];
   /** `llama_factory`: cut the prompt at its end; `keep_template`: never cut the assistant header; `drop`: leave the row out. */
   truncation: "llama_factory" | "keep_template" | "drop";
-  /** What runs the kernels. `auto`: onnx. */
+  /** What runs the kernels. `auto`: webgpu where a hardware adapter passes its self-test, else onnx. */
   backend: "auto" | "onnx" | "webgpu" | "reference";
   /** Execution provider of the onnx backend. */
   provider: "cpu" | "cuda" | "webgpu";

@@ -366,7 +366,7 @@ function own() {
     backend: add(
       oneOf(["auto", "onnx", "webgpu", "reference"]),
       "auto",
-      "what runs the kernels; auto is onnx",
+      "what runs the kernels; auto: webgpu where a GPU passes its self-test, else onnx",
     ),
     provider: add(
       oneOf(["cpu", "cuda", "webgpu"]),
