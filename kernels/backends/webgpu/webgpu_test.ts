@@ -5,6 +5,7 @@ import { GraphBuilder } from "../../graph.ts";
 import type { Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../ops/mod.ts";
 import { add } from "../../ops/add.ts";
+import { HIDDEN } from "../../ops/cached_attention.ts";
 import { linear } from "../../ops/linear.ts";
 import { testBackends } from "../_test_backends.ts";
 import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
@@ -210,6 +211,43 @@ deviceTest("attention at a model's head size, several blocks and a window", asyn
   }
   await backend.dispose();
 });
+
+deviceTest(
+  "attention with a cache gives the same whether one workgroup or several walk over the keys",
+  async (t) => {
+    const backend = await webgpuBackend();
+    // Few queries before many keys are shared; 40 queries of 8 heads are workgroups enough.
+    for (
+      const [slots, queries, past, window] of [[1, 1, 1000, null], [3, 1, 700, 90], [
+        1,
+        40,
+        300,
+        null,
+      ]] as const
+    ) {
+      await t.step(`${slots} of ${queries} queries, ${past} keys, window ${window}`, async () => {
+        const heads = 8, kv_heads = 2, d = 20, fresh = slots * 33, rows = slots * queries;
+        const places = (count: number, from: number) => Array.from({ length: count }, (_, i) => from + i);
+        // The second slot's past is half empty, so that whole parts of it hide their keys.
+        const kept = (s: number) => s === 1 ? past / 2 : past;
+        await compare(backend, kernelNamed("cached_attention"), {
+          note: "keys in parts",
+          dims: { rows, qcols: heads * d, slots, heads: kv_heads, past, d, fresh, kvcols: kv_heads * d },
+          attrs: { heads, kv_heads, scale: 1, window },
+          range: { q: [-3, 3] },
+          data: {
+            at: places(slots, 0).flatMap((s) => places(queries, kept(s) + (queries === 1 ? 20 : 0))),
+            past_at: places(slots, 0).flatMap((s) => places(past, 0).map((p) => p < kept(s) ? p : HIDDEN)),
+            fresh_at: places(slots, 0).flatMap((s) =>
+              places(33, kept(s)).map((p, i) => i > 20 && queries === 1 ? HIDDEN : p)
+            ),
+          },
+        });
+      });
+    }
+    await backend.dispose();
+  },
+);
 
 deviceTest("buffers and pipelines stay the same over steps of changing lengths", async () => {
   const backend = await webgpuBackend();
