@@ -3,6 +3,8 @@
  * @module
  */
 import type { Backend } from "../../kernels/backend.ts";
+import { GraphBuilder } from "../../kernels/graph.ts";
+import { linear } from "../../kernels/ops/linear.ts";
 import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
 import { isSoftware, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import type { TrainConfig } from "../config/train_config.ts";
@@ -19,10 +21,30 @@ export async function makeBackend({ backend, provider, threads, fp16 }: BackendC
     case "onnx": {
       // Loaded when asked for: tasks that list plugins or encode data run without the permission that a library needs.
       const { onnxBackend } = await import("../../kernels/backends/onnx/mod.ts");
-      return onnxBackend({ provider, ...(threads !== null && { threads }) });
+      const made = onnxBackend({ provider, ...(threads !== null && { threads }) });
+      // Now rather than when the first program is compiled, behind all that was read and written until then.
+      if (provider !== "cpu") await tryProvider(made);
+      return made;
     }
     case "webgpu":
       return await webgpuBackend({ half: fp16 ? "rounded" : "exact" });
+  }
+}
+
+/** Runs a product of known numbers. @throws {Error} If the provider can't start, or computes something else. */
+async function tryProvider(backend: Backend): Promise<void> {
+  const g = new GraphBuilder(), inputs = { x: g.input("x", ["T", 2]), w: g.input("w", [2, 2]) };
+  try {
+    const program = await backend.compile(g.finish(g.run(linear, inputs)), "first try");
+    const given = (values: number[]) => backend.upload(Float32Array.from(values), [2, 2]);
+    const { y } = await program.run({ x: given([1, 2, 3, 4]), w: given([1, 1, -1, 2]) });
+    const found = [...await backend.download(y!)].join();
+    await program.dispose();
+    if (found === "3,3,7,5") return;
+    throw new Error(`Cannot trust ${backend.description}: a product that is 3,3,7,5 comes out as ${found}`);
+  } catch (error) {
+    await backend.dispose();
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { chooseBackend } from "./backends.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { chooseBackend, makeBackend, mayHaveGpu } from "./backends.ts";
 
 const auto = { backend: "auto", provider: "cpu", threads: null } as const;
 const gpu = (adapter: unknown) => ({ requestAdapter: () => Promise.resolve(adapter) }) as GPU;
@@ -62,3 +62,26 @@ Deno.test({
     assertEquals(new TextDecoder().decode((await child.output()).stdout).trim(), "true false");
   },
 });
+
+for (
+  const [provider, hint] of [["cuda", "`deno task doctor` says what is missing"], [
+    "webgpu",
+    "use backend: webgpu",
+  ]] as const
+) {
+  const there = mayHaveGpu();
+  Deno.test({
+    name: `makeBackend() says at once what to do where provider ${provider} can't run${
+      there ? " (ignored: there may be a GPU)" : ""
+    }`,
+    ignore: there,
+    fn: async () => {
+      const error = await assertRejects(
+        () => makeBackend({ backend: "onnx", provider, threads: null }),
+        Error,
+      );
+      // Where the library doesn't offer the provider at all it says what it offers.
+      assert(error.message.includes(hint) || error.message.includes("this build offers"), error.message);
+    },
+  });
+}

@@ -94,7 +94,11 @@ for (const [method, gpuLike] of [["iopo", false], ["dpo", false], ["sft", false]
     name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${form}${suffix}`,
     ignore,
     fn: async () => {
-      const { golden, start, steps, trained } = await repeat(method, onnxBackend(), method === "dpo");
+      const { golden, start, steps, trained } = await repeat(
+        method,
+        gpuLike ? gpuLikeOnnx() : onnxBackend(),
+        method === "dpo",
+      );
       assertSteps(steps, golden.steps);
       const distance = updateDistance(`${GOLDENS}lora_final_${method}.safetensors`, start, trained);
       assert(distance < 2e-3, `relative L2 of the LoRA update is ${distance}`);
