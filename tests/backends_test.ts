@@ -15,7 +15,7 @@ async function run(backend: string, folder: string) {
     `model_name_or_path=${join(root, "fixtures/constraints/model")}`,
     `dataset_dir=${join(root, "fixtures/constraints/data")}`,
     `output_dir=${folder}`,
-    `backend=${backend}`,
+    ...(backend === "cuda" ? ["backend=onnx", "provider=cuda"] : [`backend=${backend}`]),
     "per_device_train_batch_size=1",
     "gradient_accumulation_steps=2",
     "max_steps=3",

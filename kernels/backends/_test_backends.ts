@@ -1,4 +1,6 @@
 import type { Backend } from "../backend.ts";
+import { kernelGraph, runOnce, sampleInputs } from "../contract.ts";
+import { linear } from "../ops/linear.ts";
 import { onnxBackend } from "./onnx/mod.ts";
 import { referenceBackend } from "./reference/mod.ts";
 import { webgpuBackend } from "./webgpu/mod.ts";
@@ -11,20 +13,29 @@ export interface TestBackend {
   make(): Promise<Backend>;
 }
 
-/** Backends in tests. `REQUIRE_BACKENDS=onnx,webgpu` turns an absent one into a failure. */
+/** ONNX Runtime's CUDA provider, once it has run something. */
+async function cuda(): Promise<Backend> {
+  const backend = onnxBackend({ provider: "cuda" }), sample = linear.samples[0]!;
+  await runOnce(backend, kernelGraph(linear, sample), sampleInputs(linear, sample), { ...sample.dims });
+  return backend;
+}
+
+/** Backends in tests. `REQUIRE_BACKENDS=onnx,webgpu` turns an absent one into a failure; `cuda` is there only when asked for so. */
 export async function testBackends(): Promise<TestBackend[]> {
   const required = (Deno.env.get("REQUIRE_BACKENDS") ?? "").split(",").map((s) => s.trim()).filter(Boolean);
   const candidates: Record<string, () => Promise<Backend>> = {
     reference: () => Promise.resolve(referenceBackend()),
     onnx: () => Promise.resolve(onnxBackend()),
     webgpu: () => webgpuBackend(),
+    cuda,
   };
   const unknown = required.filter((name) => !candidates[name]);
   if (unknown.length) {
     throw new RangeError(`REQUIRE_BACKENDS names "${unknown}": known are ${Object.keys(candidates)}`);
   }
+  const asked = Object.entries(candidates).filter(([name]) => name !== "cuda" || required.includes(name));
   return await Promise.all(
-    Object.entries(candidates).map(async ([name, make]) => {
+    asked.map(async ([name, make]) => {
       try {
         await (await make()).dispose();
         return { name, ignore: false, make };
