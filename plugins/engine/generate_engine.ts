@@ -15,7 +15,7 @@ import { HostEmbedding } from "./embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./generate_cache.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate_graph.ts";
 import { loraOfLayer, Parameters, type Tuning } from "./parameters.ts";
-import { type Compiled, run } from "./programs.ts";
+import { type Compiled, compileGraph, run } from "./programs.ts";
 import { RotaryTable } from "./rope.ts";
 
 /** How an engine for generating is set up. */
@@ -271,13 +271,9 @@ export class GenerationEngine {
   ): Promise<Compiled> {
     let compiled = this.#programs.get(name);
     if (!compiled) {
-      const made = graph(), inputs = Object.keys(made.inputs);
-      const constants = this.backend.keepsTensors ? {} : weights(inputs);
-      compiled = this.backend.compile(made, name, { constants }).then((program) => ({
-        program,
-        inputs: inputs.filter((input) => !constants[input]),
-        outputs: Object.keys(made.outputs),
-      }));
+      const made = graph();
+      const constants = this.backend.keepsTensors ? {} : weights(Object.keys(made.inputs));
+      compiled = compileGraph(this.backend, made, name, { constants });
       this.#programs.set(name, compiled);
     }
     return compiled;

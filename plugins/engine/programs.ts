@@ -44,6 +44,20 @@ export function accumulating(graph: Graph, names: readonly string[]): Graph {
   return g.finish(outputs);
 }
 
+/** Compiles a graph and notes the names that runs need. */
+export async function compileGraph(
+  backend: Backend,
+  graph: Graph,
+  name: string,
+  options: CompileOptions = {},
+): Promise<Compiled> {
+  return {
+    program: await backend.compile(graph, name, options),
+    inputs: Object.keys(graph.inputs).filter((input) => !options.constants?.[input]),
+    outputs: Object.keys(graph.outputs),
+  };
+}
+
 /** Runs with what the program takes among the given tensors. @param optional false: without its optional outputs. */
 export function run(
   compiled: Compiled,
@@ -173,12 +187,8 @@ export class Programs {
   ): Promise<Compiled> {
     let compiled = this.#cache.get(name);
     if (!compiled) {
-      const made = graph(), options = optionsFor(made);
-      compiled = this.backend.compile(made, name, options).then((program) => ({
-        program,
-        inputs: Object.keys(made.inputs).filter((input) => !options.constants?.[input]),
-        outputs: Object.keys(made.outputs),
-      }));
+      const made = graph();
+      compiled = compileGraph(this.backend, made, name, optionsFor(made));
       this.#cache.set(name, compiled);
     }
     return compiled;
