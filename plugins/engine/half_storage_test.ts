@@ -8,6 +8,7 @@ import { type WebGpuBackend, webgpuBackend } from "../../kernels/backends/webgpu
 import { LINEAR_MODULES, tensorShapes } from "../models/decoder.ts";
 import { assertSteps, repeatRun } from "../trainers/local/_golden_run.ts";
 import { Engine } from "./engine.ts";
+import { GenerationEngine } from "./generate_engine.ts";
 import { packExamples } from "./pack.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
 
@@ -41,6 +42,28 @@ Deno.test({
     const expected: number[] = golden.bf16.token_logps.flat();
     logps.forEach((v, i) => assertAlmostEquals(v, expected[i]!, 5e-5, `log-probability ${i}`));
     await engine.dispose();
+  },
+});
+
+Deno.test({
+  name: `generating with a bfloat16 model kept as float16 gives the float64 reference's logits (${title})`,
+  ignore,
+  fn: async () => {
+    const { config } = tinyModel("qwen2"), model = await openModel(`${TINY}qwen2/model-bf16`);
+    const backend = await webgpuBackend(), prompt = [3, 1, 4, 1, 5, 9, 2], answer = [6, 5, 3, 5];
+    const logits = async (on: Backend) => {
+      const read = (name: string) => model.weights.read(name);
+      const engine = new GenerationEngine(on, { config, tuning: { type: "none" } }, read);
+      const all = [...await engine.add(prompt)];
+      for (const id of answer) all.push(...await engine.step([id]));
+      await engine.dispose();
+      return all;
+    };
+    const expected = await logits(referenceBackend()), actual = await logits(backend);
+    model.weights.close();
+    matrices(backend, "qwen2");
+    assertEquals(actual.length, (1 + answer.length) * config.vocabSize);
+    actual.forEach((v, i) => assertAlmostEquals(v, expected[i]!, 5e-5, `logit ${i}`));
   },
 });
 
