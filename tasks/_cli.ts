@@ -98,8 +98,12 @@ export function interruption(
   first = "saving a checkpoint first",
 ): Interruption {
   const controller = new AbortController();
+  let begun = 0;
   const listen = () => {
+    // a signal to a whole process group comes twice: by itself, and passed on by `deno task`
+    if (controller.signal.aborted && performance.now() - begun < 500) return;
     if (controller.signal.aborted) Deno.exit(130);
+    begun = performance.now();
     say(`\nStopping: ${first}. Ctrl-C again ends at once.`);
     controller.abort();
   };

@@ -37,3 +37,35 @@ Deno.test("errorText() has no stack trace unless asked", () => {
   assertStringIncludes(errorText(error, true), "caused by: Error: why");
   assertStringIncludes(errorText(new Error("disk"), false), "DINOTUNE_DEBUG=1");
 });
+
+Deno.test({
+  name: "interruption() takes a signal that arrives twice at once for one; a later one ends the process",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const module = new URL("./_cli.ts", import.meta.url).href;
+    const run = async (pauses: number[]) => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          "eval",
+          `const { interruption } = await import("${module}");
+          using stop = interruption(() => {});
+          console.log("ready");
+          await new Promise((end) => stop.signal.addEventListener("abort", () => setTimeout(end, 1500)));
+          console.log("tidy");`,
+        ],
+        stdout: "piped",
+        env: { NO_COLOR: "1" },
+      }).spawn();
+      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      let said = (await reader.read()).value ?? "";
+      for (const pause of pauses) {
+        await new Promise((next) => setTimeout(next, pause));
+        child.kill("SIGINT");
+      }
+      for (let part; (part = await reader.read(), !part.done);) said += part.value;
+      return [(await child.status).code, said];
+    };
+    assertEquals(await run([0, 5]), [0, "ready\ntidy\n"]);
+    assertEquals(await run([0, 700]), [130, "ready\n"]);
+  },
+});

@@ -1,4 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
@@ -211,5 +218,110 @@ Deno.test("evaluate_all_task_for_model.sh takes the released script's three argu
     const wrong = await new Deno.Command("bash", { args: [script, "result"], cwd: folder }).output();
     assertEquals(wrong.code, 1);
     assertStringIncludes(new TextDecoder().decode(wrong.stderr), "OUT_DIR MODEL_YAML EVALUATOR_YAML");
+  });
+});
+
+/** A `vllm` that writes down how it was called and then serves the mock, or ends. */
+async function fakeVllm(folder: string, crash = false): Promise<string> {
+  const bin = join(folder, "bin"), mock = join(folder, "mock.ts");
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(
+    mock,
+    `import { mockServer } from "${new URL("../plugins/evaluation/_mock_server.ts", import.meta.url)}";\n` +
+      "mockServer({ port: Number(Deno.args[0]) });\n",
+  );
+  await Deno.writeTextFile(
+    join(bin, "vllm"),
+    `#!/usr/bin/env bash\nprintf '%s\\n' "$@" > "${folder}/called"\necho $$ > "${folder}/pid"\n` +
+      (crash
+        ? "echo 'ValueError: no such model' >&2\nexit 3\n"
+        : `sleep 0.5\nexec "${Deno.execPath()}" run -A --no-check "${mock}" "$8"\n`),
+    { mode: 0o755 },
+  );
+  return `${bin}:${join(Deno.execPath(), "..")}:${Deno.env.get("PATH")}`;
+}
+
+async function runScript(folder: string, path: string, more: Record<string, string>) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const base = `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/v1`;
+  listener.close();
+  await Deno.writeTextFile(
+    join(folder, "model.yaml"),
+    `type: vllm\nargs: {name: mine, model_path: weights, api_base: "${base}", gpu_memory_utilization: 0.5}\n`,
+  );
+  await Deno.writeTextFile(
+    join(folder, "small.yaml"),
+    "evaluator:\n  type: trace\n  max_samples: 2\n  cache: false\n  model: {type: vllm, args: {name: other}}\n" +
+      `  evaluator_llm: {type: alibaba-remote-llm, args: {name: gpt-4o}}\n`,
+  );
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: [join(ROOT, "examples/eval/evaluate_all_task_for_model.sh"), "result", "model.yaml", "small.yaml"],
+    cwd: folder,
+    env: {
+      PATH: path,
+      OPENAI_API_KEY: "k",
+      OPENAI_API_BASE: base,
+      OPENAI_BASE_URL: "",
+      NO_COLOR: "1",
+      ...more,
+    },
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout) + text.decode(stderr), port: new URL(base).port };
+}
+
+Deno.test("evaluate_all_task_for_model.sh starts vllm where nothing answers, waits for it and stops it", async () => {
+  await inFolder(async (folder) => {
+    const path = await fakeVllm(folder);
+    const { code, out, port } = await runScript(folder, path, {});
+    assertEquals(code, 0, out);
+    assertStringIncludes(out, "mine on trace 1, judged by gpt-4o");
+    const called = (await Deno.readTextFile(join(folder, "called"))).trim().split("\n");
+    assertEquals(
+      called,
+      `serve weights --served-model-name mine --host 127.0.0.1 --port ${port} --tensor-parallel-size 1 --gpu-memory-utilization 0.5`
+        .split(" ").flatMap((word) => word === "" ? [] : [word]),
+    );
+    const alive = await new Deno.Command("kill", {
+      args: ["-0", (await Deno.readTextFile(join(folder, "pid"))).trim()],
+      stderr: "null",
+    }).output();
+    assertEquals(alive.success, false, "the server is still there");
+  });
+});
+
+Deno.test("evaluate_all_task_for_model.sh tells of a server that ends, another one on the port, and a lacking key before it starts one", async () => {
+  await inFolder(async (folder) => {
+    const path = await fakeVllm(folder, true);
+    const lacking = await runScript(folder, path, { OPENAI_API_KEY: "" });
+    assertEquals(lacking.code, 1, lacking.out);
+    assertStringIncludes(lacking.out, "OPENAI_API_KEY isn't set");
+    await assertRejects(() => Deno.stat(join(folder, "called")), Deno.errors.NotFound);
+
+    const ended = await runScript(folder, path, {});
+    assertEquals(ended.code, 1, ended.out);
+    assertStringIncludes(ended.out, "no such model");
+    assertStringIncludes(ended.out, "its server ended with exit code 3");
+
+    await using page = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => new Response("<p>hi"),
+    );
+    await Deno.writeTextFile(
+      join(folder, "other.yaml"),
+      `type: vllm\nargs: {name: mine, api_base: "http://127.0.0.1:${page.addr.port}/v1"}\n`,
+    );
+    const { code, stderr } = await new Deno.Command("bash", {
+      args: [
+        join(ROOT, "examples/eval/evaluate_all_task_for_model.sh"),
+        "result",
+        "other.yaml",
+        "small.yaml",
+      ],
+      cwd: folder,
+      env: { PATH: path, OPENAI_API_KEY: "k", OPENAI_API_BASE: "http://127.0.0.1:9/v1" },
+    }).output();
+    assertEquals(code, 1);
+    assertStringIncludes(new TextDecoder().decode(stderr), "is no server of chat completions");
   });
 });

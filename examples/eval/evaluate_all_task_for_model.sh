@@ -2,56 +2,98 @@
 # What the released TRACE script of this name did, with its three arguments:
 #   bash examples/eval/evaluate_all_task_for_model.sh OUT_DIR MODEL_YAML EVALUATOR_YAML|all
 # MODEL_YAML is relative to config/ ("models/vllm_qwen2_7b_trace_iopo.yaml"), EVALUATOR_YAML to this folder
-# ("config/evaluator-trace-gpt-gpt.yaml"); "all" is the built-in list. No file is changed: model and directory are arguments of
-# the run. For a model of type vllm a server is started unless one answers at its address, and stopped at the end.
+# ("config/evaluator-trace-gpt-gpt.yaml"), both else to where you are; "all" is the built-in list. No file is changed: model and
+# directory are arguments of the run. For a model of type vllm on this machine a server is started unless one answers at its address,
+# and stopped at the end. Run it again to go on with a run that was stopped.
 set -euo pipefail
-[ $# -eq 3 ] || { echo "Usage: bash $0 OUT_DIR MODEL_YAML EVALUATOR_YAML|all" >&2; exit 1; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+[ $# -eq 3 ] || fail "Cannot evaluate as three arguments are needed: bash $0 OUT_DIR MODEL_YAML EVALUATOR_YAML|all"
 caller=$PWD
-here=$(cd "$(dirname "$0")" && pwd)
-cd "$here/../.."
-case $1 in /*) out=$1 ;; *) out=$caller/$1 ;; esac
-case $2 in /*) model=$2 ;; *) model=$here/config/$2 ;; esac
-[ -f "$model" ] || { echo "Cannot evaluate $2 as there is no file $model" >&2; exit 1; }
-
-evaluators=(config/evaluator-trace-gpt-gpt.yaml)
-[ "$3" = all ] || evaluators=("$3")
-run=(deno)
-command -v deno >/dev/null || run=(npx -y deno@2.9.6)
-
-# one field of the resolved configuration
-field() {
-  "${run[@]}" task --quiet eval "$1" "model=$model" "out_dir=$out" --dry-run --json |
-    "${run[@]}" eval 'const c = JSON.parse(await new Response(Deno.stdin.readable).text());
-      const m = c.evaluator.model;
-      console.log([m.type, m.args.api_base ?? "http://localhost:8000/v1", m.args.name ?? "", m.args.model_path ?? "", m.args.tensor_parallel_size ?? 1].join("\n"));'
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+find_file() { # what it is for, its name, the folders where it may be
+  local what=$1 name=$2 folder
+  case $name in /*) set -- / ;; *) shift 2 ;; esac
+  for folder; do [ ! -f "$folder/$name" ] || { printf '%s\n' "$folder/$name"; return; }; done
+  fail "Cannot evaluate as there is no $what $name in $*"
 }
-# any answer will do: a server that wants a key answers too
-answers() { curl -s -o /dev/null --max-time 5 "$1/models"; }
+case $1 in /*) out=$1 ;; *) out=$caller/$1 ;; esac
+model=$(find_file "model file" "$2" "$here/config" "$caller")
+names=(config/evaluator-trace-gpt-gpt.yaml)
+[ "$3" = all ] || names=("$3")
+evaluators=()
+for name in "${names[@]}"; do evaluators+=("$(find_file "evaluator file" "$name" "$here" "$caller")"); done
+cd "$here/../.."
+deno=(deno)
+command -v deno >/dev/null || deno=(npx -y deno@2.9.6)
+
+# Lines: type, address, its host and port, name, path, share of memory, prefix caching, parallel. Keys and addresses that lack are told
+# before a server is started.
+resolved() {
+  local json
+  json=$("${deno[@]}" task --quiet eval "$1" "model=$model" "out_dir=$out" --dry-run --json) || return 1
+  printf '%s' "$json" | "${deno[@]}" eval 'const { model } = JSON.parse(await new Response(Deno.stdin.readable).text()).evaluator;
+    const args = model.args, base = (args.api_base ?? "http://localhost:8000/v1").replace(/\/+$/, ""), url = new URL(base);
+    console.log([model.type, base, url.hostname, url.port || (url.protocol === "https:" ? 443 : 80), args.name ?? args.model_path ?? "",
+      args.model_path ?? "", args.gpu_memory_utilization ?? "", args.enable_prefix_caching ?? "", args.tensor_parallel_size ?? 1].join("\n"));'
+}
+# 0: a server of chat completions answers, if only to ask for a key; 1: nothing answers; 2: something else does
+answers() {
+  "${deno[@]}" eval 'let response, text;
+    try {
+      response = await fetch(Deno.args[0] + "/models", { signal: AbortSignal.timeout(5000) });
+      text = await response.text();
+    } catch { Deno.exit(1); }
+    try { if (response.status !== 401 && response.status !== 403) JSON.parse(text); } catch { Deno.exit(2); }' "$1"
+}
+
+server=
+job=
+# Ctrl-C reaches the evaluation by itself, which ends what is under way; other signals are passed on to it
+trap ':' INT
+trap '[ -z "$job" ] || kill -TERM "$job" 2>/dev/null || true; [ -n "$job" ] || exit 143' TERM HUP
+stop_server() {
+  [ -n "$server" ] && kill "$server" 2>/dev/null || return 0
+  for _ in {1..50}; do kill -0 "$server" 2>/dev/null || return 0; sleep 0.2; done
+  kill -KILL "$server" 2>/dev/null || true
+}
+trap stop_server EXIT
+
+start_server() { # address, host, port, name, path, share of memory, prefix caching, parallel
+  case $2 in localhost | 127.* | 0.0.0.0 | "[::1]") ;; *) fail "Cannot evaluate $4 as nothing answers at $1, which isn't this machine" ;; esac
+  [ -n "$5" ] || fail "Cannot start a server for $4 as $model has no args.model_path, and nothing answers at $1"
+  command -v vllm >/dev/null || fail "Cannot evaluate $4 as nothing answers at $1 and vllm isn't installed: start a server there, or use" \
+    "this project's own engine with a model file of type local, such as models/local_smollm2.yaml"
+  local options=(--served-model-name "$4" --host 127.0.0.1 --port "$3" --tensor-parallel-size "$8")
+  [ "$2" != "[::1]" ] || options[3]=::1
+  [ -z "$6" ] || options+=(--gpu-memory-utilization "$6")
+  [ "$7" != true ] || options+=(--enable-prefix-caching)
+  echo "Starting vllm serve $5 for $4 at $1; it may take minutes" >&2
+  vllm serve "$5" "${options[@]}" >&2 &
+  server=$!
+  until answers "$1"; do
+    kill -0 "$server" 2>/dev/null || { wait "$server" || fail "Cannot evaluate $4 as its server ended with exit code $?; what it said is above"; }
+    sleep 2 || exit 130
+  done
+}
 
 status=0
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true' EXIT
 for evaluator in "${evaluators[@]}"; do
-  case $evaluator in /*) file=$evaluator ;; *) file=$here/$evaluator ;; esac
-  [ -f "$file" ] || { echo "Cannot evaluate with $evaluator as there is no file $file" >&2; exit 1; }
-  fields=$(field "$file")
-  { read -r type; read -r base; read -r name; read -r path; read -r parallel; } <<<"$fields"
-  if [ "$type" = vllm ] && ! answers "$base"; then
-    if ! command -v vllm >/dev/null; then
-      echo "Cannot evaluate $name as nothing answers at $base and vllm isn't installed: start a server there," >&2
-      echo "or use this project's own engine with a model file of type local (examples/eval/config/models/local_smollm2.yaml)" >&2
-      exit 1
-    fi
-    port=${base##*:}
-    vllm serve "$path" --served-model-name "$name" --port "${port%%/*}" --tensor-parallel-size "$parallel" >&2 &
-    server=$!
-    until answers "$base"; do
-      kill -0 "$server" 2>/dev/null || { echo "Cannot evaluate $name as its server ended" >&2; exit 1; }
-      sleep 5
-    done
+  fields=$(resolved "$evaluator")
+  { read -r type; read -r base; read -r host; read -r port; read -r name; read -r path; read -r memory; read -r prefix; read -r parallel; } <<<"$fields"
+  if [ "$type" = vllm ]; then
+    answered=0
+    answers "$base" || answered=$?
+    [ "$answered" != 2 ] || fail "Cannot evaluate $name as what answers at $base is no server of chat completions: stop it, or set args.api_base"
+    [ "$answered" != 1 ] || start_server "$base" "$host" "$port" "$name" "$path" "$memory" "$prefix" "$parallel"
   fi
   dir=$out
   [ ${#evaluators[@]} -eq 1 ] || dir=$out/$(basename "$evaluator" .yaml)
-  "${run[@]}" task eval "$file" "model=$model" "out_dir=$dir" || status=$?
+  "${deno[@]}" task eval "$evaluator" "model=$model" "out_dir=$dir" &
+  job=$!
+  # a signal ends wait, not the evaluation
+  while :; do code=0; wait "$job" || code=$?; kill -0 "$job" 2>/dev/null || break; done
+  job=
+  [ "$code" = 0 ] || status=$code
+  [ "$code" != 130 ] || break
 done
 exit "$status"
