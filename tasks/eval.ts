@@ -151,8 +151,8 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
  */
 async function checkParts(config: EvalConfig): Promise<void> {
   const registry = await registryOf(config);
-  makeModel(config, registry);
-  makeJudge(config, registry, makeBenchmark(config, registry));
+  await makeModel(config, registry);
+  await makeJudge(config, registry, makeBenchmark(config, registry));
 }
 
 async function registryOf(config: EvalConfig): Promise<Registry> {

@@ -77,7 +77,7 @@ export interface Completion {
 export interface Endpoint {
   /** Name of the model, for reports and cache keys. */
   model: string;
-  /** What else decides about answers, for cache keys and reports, such as the address; never a secret. */
+  /** What else decides about answers, for cache keys and reports, such as the address; never a secret. Read after `prepare`. */
   identity?: Readonly<Record<string, unknown>>;
   /** Whether it can hold an answer to a JSON schema. */
   structured?: boolean;
@@ -87,6 +87,8 @@ export interface Endpoint {
   cacheable?: boolean;
   /** Price of a million tokens, in any currency. */
   prices?: { input: number; output: number };
+  /** Finds out what `identity` has to say, where that takes more than options. */
+  prepare?(): Promise<void>;
   /** Asks once; failures are outcomes, not exceptions. */
   complete(request: CompletionRequest, signal: AbortSignal): Promise<Completion>;
   /** Frees what it holds. */

@@ -12,7 +12,14 @@ import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { resolveModel } from "../../formats/hub/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/mod.ts";
-import { ContextLengthError, Generator, MAX_BATCH, type Sampling } from "../engine/generator.ts";
+import { chooseBackend } from "../engine/backends.ts";
+import {
+  ContextLengthError,
+  type DeviceChoice,
+  Generator,
+  MAX_BATCH,
+  type Sampling,
+} from "../engine/generator.ts";
 import { tokenizerOf } from "../engine/generate_options.ts";
 import { definePlugin, type Plugin } from "../plugin.ts";
 import { prepareTokenizer, type Template, templateOptions, templates } from "../templates/mod.ts";
@@ -84,21 +91,31 @@ export function localEndpoint(options: LocalOptions): Endpoint {
   const template = templateOf(options);
   const { model, adapter } = options;
   let opened: Promise<Opened> | null = null;
+  let device: DeviceChoice = {
+    backend: options.backend,
+    provider: options.provider,
+    threads: options.threads,
+  };
+  const fixed = {
+    weights: existing(model) ? contentHash(model) : model,
+    adapter: adapter === null ? null : contentHash(adapter),
+    template: options.template,
+    template_options: options.template_options,
+  };
   return {
     model: options.name ?? `${basename(model)}${adapter === null ? "" : `+${basename(adapter)}`}`,
-    identity: {
-      weights: existing(model) ? contentHash(model) : model,
-      adapter: adapter === null ? null : contentHash(adapter),
-      template: options.template,
-      template_options: options.template_options,
-      backend: `${options.backend}/${options.provider}`,
-      max_model_len: options.max_model_len,
+    get identity() {
+      const { backend, provider } = device;
+      return { ...fixed, backend: `${backend}/${provider}`, max_model_len: options.max_model_len };
+    },
+    async prepare() {
+      device = (await chooseBackend(device)).choice;
     },
     concurrency: options.max_batch,
     async complete(request, signal) {
       let at: Opened;
       try {
-        at = await (opened ??= open(options, template));
+        at = await (opened ??= open(options, template, device));
       } catch (error) {
         // The next request may find what is missing now.
         opened = null;
@@ -129,8 +146,8 @@ function templateOf({ template: name, template_options }: LocalOptions): Templat
   return plugin.create(parsed.data) as Template;
 }
 
-async function open(options: LocalOptions, template: Template): Promise<Opened> {
-  const { adapter, backend, provider, threads } = options;
+async function open(options: LocalOptions, template: Template, device: DeviceChoice): Promise<Opened> {
+  const { adapter } = options;
   const path = await resolveModel(options.model, {});
   const model = await openModel(path);
   let plain: Tokenizer;
@@ -150,7 +167,7 @@ async function open(options: LocalOptions, template: Template): Promise<Opened> 
   const generator = await Generator.open({
     model: path,
     adapter,
-    device: { backend, provider, threads },
+    device,
     maxModelLen: options.max_model_len,
     maxBatch: options.max_batch,
   });

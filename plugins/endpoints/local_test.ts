@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
+import { chooseBackend } from "../engine/backends.ts";
 import { openGenerator } from "../engine/generate_open.ts";
 import { Registry } from "../registry.ts";
 import { prepareTokenizer, type Template, templates } from "../templates/mod.ts";
@@ -120,6 +121,49 @@ Deno.test("local: the identity changes with weights, adapter and template, not w
     Deno.writeFileSync(file, bytes);
     others.push(identity({ model: copy }));
     assertEquals(new Set([base, ...others]).size, 4);
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+});
+
+Deno.test("local: the identity says what backend auto comes to, not that it was left open", async () => {
+  const { choice } = await chooseBackend({ backend: "auto", provider: "cpu", threads: null });
+  const auto = endpoint({ backend: "auto" }), named = endpoint({ backend: choice.backend });
+  await auto.prepare!();
+  await named.prepare!();
+  assertEquals(auto.identity, named.identity);
+  assertEquals(auto.identity!["backend"], `${choice.backend}/cpu`);
+  await auto.close();
+  await named.close();
+});
+
+Deno.test("local: `template: auto` renders the chat template of tokenizer_config.json, or chat_template.jinja beside it", async () => {
+  const copy = Deno.makeTempDirSync();
+  try {
+    for (const { name } of Deno.readDirSync(MODEL)) Deno.copyFileSync(join(MODEL, name), join(copy, name));
+    const jinja =
+      "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+    const file = join(copy, "tokenizer_config.json");
+    const config = JSON.parse(Deno.readTextFileSync(file));
+    Deno.writeTextFileSync(file, JSON.stringify({ ...config, chat_template: jinja }));
+    const tokenizer = await loadTokenizer(copy);
+    const expected = tokenizer.encode("[system] Be brief.\n[user] Name a river.\n[assistant]");
+    const ask = async () => {
+      const at = endpoint({ model: copy, template: "auto" });
+      const answer = await at.complete(request("Name a river."), signal);
+      await at.close();
+      return answer;
+    };
+    const { generator } = await openGenerator({ model: copy });
+    const wanted = await generator.generate(expected, { max_tokens: 24, stop_ids: [tokenizer.eosId!] });
+    await generator.close();
+    const first = await ask();
+    assertEquals([first.text, first.promptTokens], [wanted.text, expected.length], first.error);
+    Deno.writeTextFileSync(join(copy, "chat_template.jinja"), jinja.replace("[assistant]", "[assistant] "));
+    assertEquals(
+      (await ask()).promptTokens,
+      tokenizer.encode("[system] Be brief.\n[user] Name a river.\n[assistant] ").length,
+    );
   } finally {
     Deno.removeSync(copy, { recursive: true });
   }

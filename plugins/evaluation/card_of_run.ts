@@ -56,7 +56,7 @@ async function askAgain(
   signal: AbortSignal,
 ): Promise<Reordered> {
   const { config, part, provenance } = run;
-  const { judge, title, key } = makeJudge(config, registry, part);
+  const { judge, title, key } = await makeJudge(config, registry, part);
   if (judge === null) {
     throw new RangeError(`Cannot ask the judge of ${part.name} again in another order as it is rules`);
   }

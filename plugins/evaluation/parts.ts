@@ -60,9 +60,10 @@ export function makeBenchmark(config: EvalConfig, registry: Registry): Benchmark
  * Makes the model under test.
  * @throws {RangeError} If its type is unknown, or it lacks an address or a key
  */
-export function makeModel(config: EvalConfig, registry: Registry): ModelPart {
+export async function makeModel(config: EvalConfig, registry: Registry): Promise<ModelPart> {
   const { type, args } = endpointOf(config.model);
   const endpoint = makeEndpoint(type, args, registry);
+  await endpoint.prepare?.();
   const plugin = `endpoint/${type} ${registry.get("endpoint", type).version}`;
   return {
     endpoint,
@@ -75,11 +76,11 @@ export function makeModel(config: EvalConfig, registry: Registry): ModelPart {
  * Makes the judge that the configuration names, or finds that the benchmark needs none.
  * @throws {RangeError} If a judge is needed and there is none, or its scale isn't the benchmark's
  */
-export function makeJudge(
+export async function makeJudge(
   config: EvalConfig,
   registry: Registry,
   part: BenchmarkPart,
-): JudgePart & { notes: string[] } {
+): Promise<JudgePart & { notes: string[] }> {
   const { benchmark, name, version, options } = part;
   const notes: string[] = [];
   // how a judge is asked and read belongs to the benchmark, so its name, version and options decide too
@@ -107,6 +108,7 @@ export function makeJudge(
         (spec.type === "recorded" ? `; set args.scale: ${scale} if the file's are` : ""),
     );
   }
+  for (const endpoint of judge.endpoints ?? []) await endpoint.prepare?.();
   return { judge, title, key: hashOf([base, spec.type, judge.identity ?? null]), notes };
 }
 

@@ -77,9 +77,9 @@ export async function evaluate(
   const does = (which: EvalStage) => stage === undefined || stage === which;
   const part = makeBenchmark(config, registry);
   const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? makeJudge(config, registry, part) : null;
+  const judge = does("judge") ? await makeJudge(config, registry, part) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? makeModel(config, registry) : null;
+  const model = does("generate") ? await makeModel(config, registry) : null;
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 
   Deno.mkdirSync(config.out_dir, { recursive: true });
@@ -270,8 +270,8 @@ function fail(run: Run, kind: string, example = ""): void {
 
 function provenanceOf(
   part: BenchmarkPart,
-  model: ReturnType<typeof makeModel> | null,
-  judge: ReturnType<typeof makeJudge> | null,
+  model: Awaited<ReturnType<typeof makeModel>> | null,
+  judge: Awaited<ReturnType<typeof makeJudge>> | null,
   before: EvalProvenance | null,
   version: string,
 ): EvalProvenance {

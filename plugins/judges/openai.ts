@@ -39,11 +39,9 @@ export function modelJudge(endpoint: Endpoint, sampling: Sampling): Judge {
     scale: null,
     title: endpoint.model,
     endpoints: [endpoint],
-    identity: {
-      model: endpoint.model,
-      endpoint: endpoint.identity ?? null,
-      sampling: settings,
-      structured: endpoint.structured === true,
+    get identity() {
+      const { model, identity = null, structured = false } = endpoint;
+      return { model, endpoint: identity, sampling: settings, structured };
     },
     judge: (request, signal) =>
       askJudge(endpoint, settings, request, request.protocol ?? (fallback ??= traceProtocol()), signal),

@@ -73,7 +73,9 @@ export function panelOf(
   return {
     scale,
     title: members.map(({ name }) => name).join(" + "),
-    identity: { combine, quorum, members: members.map(({ name, judge }) => [name, judge.identity ?? null]) },
+    get identity() {
+      return { combine, quorum, members: members.map(({ name, judge }) => [name, judge.identity ?? null]) };
+    },
     endpoints: members.flatMap(({ judge }) => judge.endpoints ?? []),
     async judge(request, signal) {
       // all of them are asked to the end even when one can't be: their answers are then in the cache
