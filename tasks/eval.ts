@@ -25,6 +25,7 @@ import { judgeCardText } from "../plugins/evaluation/judge_card.ts";
 import { openRun } from "../plugins/evaluation/open_run.ts";
 import { makeBenchmark, makeJudge, makeModel } from "../plugins/evaluation/parts.ts";
 import {
+  countItems,
   EVAL_STAGES,
   type EvalStage,
   evaluate as evaluateRun,
@@ -146,13 +147,16 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
 }
 
 /**
- * Makes everything that a run is made of, and asks nothing.
+ * Makes everything that a run is made of and reads every row, but asks nothing.
  * @throws {RangeError} If a plugin, an option, a file, an address or a key is missing or wrong
+ * @throws {SyntaxError} If a row can't be read
  */
 async function checkParts(config: EvalConfig): Promise<void> {
   const registry = await registryOf(config);
   await makeModel(config, registry);
-  await makeJudge(config, registry, makeBenchmark(config, registry));
+  const part = makeBenchmark(config, registry);
+  await makeJudge(config, registry, part);
+  await countItems(config, part);
 }
 
 async function registryOf(config: EvalConfig): Promise<Registry> {

@@ -71,6 +71,12 @@ Deno.test("deno task eval tells what is wrong in one line and exits with 1", asy
     ],
     [[trace, "concurency=3"], {}, 'did you mean "concurrency"'],
     [["nowhere.yaml"], {}, "there is no such file"],
+    [[trace, "--dry-run"], {}, "OPENAI_API_BASE"],
+    [
+      ["examples/eval/config/evaluator-rows-panel.yaml", "--dry-run", "judge={type: rules}"],
+      {},
+      "Cannot read rows.jsonl as benchmark rows",
+    ],
     [["--stage", "juge"], {}, 'did you mean "judge"'],
     [["--compare", "a"], {}, "two run directories"],
     [["--compare", "a", "b"], {}, "has no run.yaml"],

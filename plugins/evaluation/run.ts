@@ -157,7 +157,12 @@ export async function evaluate(
   return { results, complete, stopped, files };
 }
 
-async function countItems(config: EvalConfig, part: BenchmarkPart): Promise<number> {
+/**
+ * How many items a run has.
+ * @throws {SyntaxError} If one can't be read
+ * @throws {RangeError} If two have the same id, or there is none
+ */
+export async function countItems(config: EvalConfig, part: BenchmarkPart): Promise<number> {
   const ids = new UniqueIds();
   for await (const { id } of itemsOf(config, part)) {
     if (ids.claim(id, ids.size) !== undefined) {
