@@ -285,7 +285,10 @@ function checkJson(text: string): void {
   try {
     JSON.parse(text);
   } catch (error) {
-    throw new AnswerError("malformed", `the answer isn't JSON: ${(error as Error).message}`);
+    throw new AnswerError(
+      "malformed",
+      `the answer isn't JSON (${(error as Error).message}): ${excerpt(start)}`,
+    );
   }
 }
 

@@ -11,15 +11,20 @@ export const VERDICT_PHRASES = ["fine grained scores", "fine grained score", "ov
 /** Highest score. */
 export const TRACE_SCALE = 10;
 
+/** The same as Python writes it. */
+const SINGLE_QUOTED = /'([^'\n]*)'\s*[:：]\s*'?\s*(-?\d+(?:\.\d+)?)(?:\s*\/\s*10)?\s*'?\s*(?=[,;}\]\n]|$)/g;
+/** Nothing but numbers. */
+const LIST = /^[\s*_`]*(?:json)?\s*\[\s*(-?\d+(?:\.\d+)?(?:\s*[,，]\s*-?\d+(?:\.\d+)?)*)\s*\]/;
+
 const DECORATION = "[\\s*_`\"'”]*";
 const OVERALL = new RegExp(
   `overall\\s*score${DECORATION}[:：]${DECORATION}\\[{0,2}\\s*(-?\\d+(?:\\.\\d+)?)\\s*(?:/\\s*10\\s*)?\\]{0,2}`,
   "gi",
 );
 const FINE_GRAINED = new RegExp(`fine[\\s-]*grained\\s*scores?${DECORATION}[:：]`, "gi");
-/** A key and a number behind it, whatever surrounds them: judges forget commas and escape no quotes. */
+/** A key and a number behind it, whatever surrounds them: judges forget commas, escape no quotes and break lines. */
 const PAIR =
-  /"((?:[^"\\\n]|\\.)*)"\s*[:：]\s*"?\s*(-?\d+(?:\.\d+)?)(?:\s*\/\s*10)?\s*分?\s*"?\s*(?=[,，;}\]\n]|$)/g;
+  /"((?:[^"\\]|\\.)*)"\s*[:：]\s*"?\s*(-?\d+(?:\.\d+)?)(?:\s*\/\s*10)?\s*分?\s*"?\s*(?=[,，;}\]\n]|$)/g;
 
 /** The overall score, 0 to 10. */
 export function readOverall(text: string): Verdict {
@@ -38,8 +43,12 @@ export function readFineGrained(text: string, constraints: readonly string[]): V
   const start = [...text.matchAll(FINE_GRAINED)].at(-1);
   if (start === undefined) return missing("the judge gave no fine-grained score");
   const rest = text.slice(start.index + start[0].length);
-  const end = rest.search(/overall\s*score/i);
-  const pairs = scoresOf(end === -1 ? rest : rest.slice(0, end));
+  // the last one: a constraint may speak of an overall score itself
+  const end = [...rest.matchAll(OVERALL)].at(-1)?.index;
+  const scores = rest.slice(0, end);
+  const list = LIST.exec(scores)?.[1]?.split(/[,，]/).map(Number);
+  if (list?.length === constraints.length) return list.map((score) => inScale(score, "score"));
+  const pairs = scoresOf(scores);
   const keys = pairs.map(([key]) => normalize(key));
   const byText = constraints.map((constraint) => {
     const found = keys.flatMap((key, i) => key === normalize(constraint) ? [i] : []);
@@ -54,7 +63,9 @@ export function readFineGrained(text: string, constraints: readonly string[]): V
 
 /** Keys and scores; of `{"constraint": …, "score": 7}` objects only the scores. */
 function scoresOf(text: string): [key: string, score: number][] {
-  const pairs = [...text.matchAll(PAIR)].map(([, key, score]): [string, number] => [key!, Number(score)]);
+  const found = [...text.matchAll(PAIR)];
+  const pairs = (found.length > 0 ? found : [...text.matchAll(SINGLE_QUOTED)])
+    .map(([, key, score]): [string, number] => [key!, Number(score)]);
   const named = pairs.filter(([key]) => /^(?:score|分数|得分|评分)$/i.test(key.trim()));
   return named.length > 1 || (named.length === 1 && pairs.length > 1) ? named : pairs;
 }

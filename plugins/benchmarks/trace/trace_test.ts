@@ -251,3 +251,18 @@ Deno.test("a judge prompt of one's own is used when it has its slots; rows must 
     await Deno.remove(file);
   }
 });
+
+Deno.test("fine-grained scores are read as judges write them: broken lines, Python's quotes, bare numbers, keys that name a score", () => {
+  const two = ["1. first\nline;", "2. second;"];
+  const read = (json: string, constraints = two) =>
+    readTrace(item(...constraints), `Fine Grained Score: ${json}\nConstraints Overall Score: [[8]]`)
+      .constraints.map((v) => v.score);
+  assertEquals(read('[{"1. first\nline;": 10, "2. second;": 7}]'), [10, 7]);
+  assertEquals(read("[{'1. first line;': 10, '2. second;': 7}]"), [10, 7]);
+  assertEquals(read("[10, 7]"), [10, 7]);
+  assertEquals(read("[10, 7, 3]"), [null, null]);
+  assertEquals(read("[11, 7]"), [null, 7]);
+  for (const named of ["1. give an overall score;", "1. give an overall score"]) {
+    assertEquals(read(`[{"${named}": 10, "2. second;": 7}]`, [named, "2. second;"]), [10, 7]);
+  }
+});
