@@ -225,6 +225,9 @@ export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[] 
       (path || known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
     ).join("; ");
   }
+  if (path && issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
+    return `${path} is missing (${issue.expected})`;
+  }
   return path ? `${path}: ${issue.message}` : issue.message;
 }
 

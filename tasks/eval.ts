@@ -9,7 +9,7 @@
  * deno task eval --judge-card RUN reference=FILE  # how far a judge can be trusted: against people's verdicts, rules, a run
  * deno task eval --judge-card RUN reorder=100     # and whether a constraint's place moves it: asks it again about 100 answers
  * ```
- * Exit code: 0 complete; 1 an error; 2 incomplete, run it again to go on; 3 below the threshold; 130 stopped by Ctrl-C.
+ * Exit code: 0 complete; 1 an error; 2 incomplete (run it again to go on) or without any score; 3 below the threshold; 130 stopped by Ctrl-C.
  * @module
  */
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,12 @@ import { stringify } from "yaml";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { compareRuns, comparisonText } from "../plugins/evaluation/compare.ts";
-import { type EvalConfig, EvaluatorOptions, readEvalConfig } from "../plugins/evaluation/config.ts";
+import {
+  type EvalConfig,
+  EvaluatorOptions,
+  readEvalConfig,
+  type ResolvedEval,
+} from "../plugins/evaluation/config.ts";
 import { cardOfRun, type CardOptions } from "../plugins/evaluation/card_of_run.ts";
 import { judgeCardText } from "../plugins/evaluation/judge_card.ts";
 import { openRun } from "../plugins/evaluation/open_run.ts";
@@ -74,7 +79,7 @@ export async function evaluate(
   options: EvalTaskOptions = {},
 ): Promise<Evaluated> {
   const { say = console.log, stage, signal } = options;
-  const { config, notes } = readEvalConfig(configPath, overrides);
+  const { config, notes, at } = readEvalConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
   const registry = await registryOf(config);
   const progress = options.progress ?? createProgress();
@@ -84,11 +89,19 @@ export async function evaluate(
     say: (line) => progress.line(line),
     progress: (name, done, total) => progress.phase(name, done, total),
     version: VERSION,
+    at,
   });
   progress.stop();
   if (done.results !== null) say(resultsText(done.results));
   say(`\nFiles in ${config.out_dir}:`);
   for (const { name, what } of done.files) say(`  ${name.padEnd(24)} ${what}`);
+  if (done.complete && done.results?.headline.value === null) {
+    const { items, context_length } = done.results.counts;
+    const longer = context_length > 0
+      ? ` (${context_length} prompts were longer than the model's context)`
+      : "";
+    say(`\nNo score: none of the ${items} items has one${longer}. The reasons stand in report.md`);
+  }
   if (!done.complete) {
     const why = done.stopped?.message ?? "some items have no outcome yet";
     say(`\nNot complete: ${why}. To go on:\n  deno task eval ${join(config.out_dir, "run.yaml")}`);
@@ -142,7 +155,7 @@ export async function evaluateDefault(
 export function exitCode({ complete, stopped, results }: Evaluated): number {
   if (stopped?.why === "signal") return 130;
   if (stopped?.why === "fatal") return 1;
-  if (!complete) return 2;
+  if (!complete || results?.headline.value === null) return 2;
   return results?.passed === false ? 3 : 0;
 }
 
@@ -151,11 +164,11 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
  * @throws {RangeError} If a plugin, an option, a file, an address or a key is missing or wrong
  * @throws {SyntaxError} If a row can't be read
  */
-async function checkParts(config: EvalConfig): Promise<void> {
+async function checkParts({ config, at }: ResolvedEval): Promise<void> {
   const registry = await registryOf(config);
-  await makeModel(config, registry);
-  const part = makeBenchmark(config, registry);
-  await makeJudge(config, registry, part);
+  await makeModel(config, registry, at);
+  const part = await makeBenchmark(config, registry, at);
+  await makeJudge(config, registry, part, at);
   await countItems(config, part);
 }
 
@@ -261,11 +274,9 @@ if (import.meta.main) {
       );
     }
     if (flags.has("dry-run")) {
-      const { config: resolved } = readEvalConfig(config ?? DEFAULT_EVALUATOR, overrides);
-      const json = flags.has("json");
-      console.log(
-        json ? JSON.stringify({ evaluator: resolved }, null, 2) : stringify({ evaluator: resolved }),
-      );
+      const resolved = readEvalConfig(config ?? DEFAULT_EVALUATOR, overrides);
+      const whole = { evaluator: resolved.config };
+      console.log(flags.has("json") ? JSON.stringify(whole, null, 2) : stringify(whole));
       return await checkParts(resolved);
     }
     using interrupted = interruption(console.error, "what is under way is finished first");

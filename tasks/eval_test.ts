@@ -331,3 +331,54 @@ Deno.test("evaluate_all_task_for_model.sh tells of a server that ends, another o
     assertStringIncludes(new TextDecoder().decode(stderr), "is no server of chat completions");
   });
 });
+
+Deno.test("deno task eval: a run in which nothing has a score says so and fails", async () => {
+  await inFolder(async (folder) => {
+    await using server = mockServer({
+      respond: () =>
+        Response.json({ error: { message: "This model's maximum context length is 10 tokens" } }, {
+          status: 400,
+        }),
+    });
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    await Deno.writeTextFile(join(folder, "none.jsonl"), '{"id": "row-0", "scores": [1]}\n');
+    const { code, out } = await run([
+      await yamlFile(folder, `{type: openai, args: {name: m, api_base: "${server.base}"}}`),
+      `out_dir=${join(folder, "out")}`,
+    ]);
+    assertEquals(code, 2, out);
+    assertStringIncludes(
+      out,
+      "No score: none of the 3 items has one (3 prompts were longer than the model's",
+    );
+  });
+});
+
+Deno.test("deno task eval: faults of plugins are told with their place in the file", async () => {
+  await inFolder(async (folder) => {
+    const recorded = "{type: recorded, args: {path: none.jsonl}}";
+    const missing = await run([await yamlFile(folder, recorded), "--dry-run"]);
+    assertEquals(missing.code, 1);
+    assertStringIncludes(missing.out, "eval.yaml:4:3: Cannot read ");
+    assertStringIncludes(missing.out, "none.jsonl as recorded answers: there is no such file");
+    await Deno.writeTextFile(join(folder, "none.jsonl"), '{"id": "row-0", "response": "yes"}\n');
+    const option = await run([await yamlFile(folder, recorded, ""), "--dry-run"]);
+    assertStringIncludes(option.out, "Cannot run benchmark rows as it has no data of its own");
+    const judge = await run([await yamlFile(folder, recorded), "judge={type: rulse}", "--dry-run"]);
+    assertStringIncludes(judge.out, 'the argument judge={type: rulse}: Cannot find the judge "rulse"');
+  });
+});
+
+async function yamlFile(
+  folder: string,
+  model: string,
+  dataset = "  dataset: {args: {url: rows.jsonl}}\n",
+): Promise<string> {
+  const path = join(folder, "eval.yaml");
+  await Deno.writeTextFile(
+    path,
+    `evaluator:\n  type: rows\n${dataset}  model: ${model}\n  judge: {type: recorded, args: {path: none.jsonl}}\n` +
+      "  cache: false\n",
+  );
+  return path;
+}

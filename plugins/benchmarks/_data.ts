@@ -2,6 +2,7 @@
  * Reading the data files of benchmarks: JSON and JSON lines, plain or gzipped, with file and row in every error.
  * @module
  */
+import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { z } from "zod";
 
@@ -14,6 +15,20 @@ export async function readText(file: string | URL): Promise<string> {
   const bytes = await Deno.readFile(file);
   if (!String(file).endsWith(".gz")) return new TextDecoder().decode(bytes);
   return await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+/**
+ * SHA-256 of a file, in hexadecimal digits.
+ * @param what What it holds, for the message
+ * @throws {RangeError} If it can't be read
+ */
+export function hashOfFile(path: string, what: string): string {
+  try {
+    return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
+    throw new RangeError(`Cannot read ${path} as ${what}: ${why}`, { cause: error });
+  }
 }
 
 const CHUNK = 1 << 16;

@@ -6,10 +6,9 @@
  * @module
  */
 import { basename } from "@std/path";
-import { createHash } from "node:crypto";
 import { z } from "zod";
 
-import { readText } from "../benchmarks/_data.ts";
+import { hashOfFile, readText } from "../benchmarks/_data.ts";
 import { definePlugin, type Plugin } from "../plugin.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { failed } from "./failures.ts";
@@ -48,7 +47,7 @@ export function recordedEndpoint(path: string, name = basename(path)): Endpoint 
   let table: Promise<Map<string, string>> | undefined;
   return {
     model: name,
-    identity: { recorded: createHash("sha256").update(Deno.readFileSync(path)).digest("hex") },
+    identity: { recorded: hashOfFile(path, "recorded answers") },
     cacheable: false,
     async complete({ id, messages }) {
       const prompt = messages.findLast((m) => m.role === "user")?.content ?? "";

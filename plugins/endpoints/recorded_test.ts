@@ -48,5 +48,5 @@ Deno.test("recorded names the row that can't be used", async () => {
   } finally {
     await Deno.remove(file);
   }
-  assertThrows(() => recordedEndpoint(file), Deno.errors.NotFound);
+  assertThrows(() => recordedEndpoint(file), RangeError, "there is no such file");
 });

@@ -22,6 +22,6 @@ export async function openRun(directory: string, registry: Registry): Promise<St
   }
   const { config } = readEvalConfig(join(directory, "run.yaml"));
   for (const path of config.plugins) if (!registry.has("benchmark", config.type)) await registry.load(path);
-  const part = makeBenchmark(config, registry);
+  const part = await makeBenchmark(config, registry);
   return { config, part, provenance, store: new ItemStore(directory, { readOnly: true }) };
 }

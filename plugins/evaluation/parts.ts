@@ -44,26 +44,61 @@ export interface JudgePart {
   key: string;
 }
 
+/** Where a key under `evaluator` was written, for messages: `file:line:column`, or "" where that isn't known. */
+export type PlaceOf = (...path: string[]) => string;
+
+const nowhere: PlaceOf = () => "";
+
+/** Puts a place before the message of what goes wrong. */
+async function placed<T>(place: string, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
+}
+
 /**
  * Makes the benchmark.
  * @throws {RangeError} If there is none of that name
  * @throws {TypeError} If its options don't fit
  */
-export function makeBenchmark(config: EvalConfig, registry: Registry): BenchmarkPart {
-  const { version } = registry.get("benchmark", config.type);
-  const given = { ...config.args, ...(config.dataset && { path: config.dataset.args.url }) };
-  const options = registry.options("benchmark", config.type, given);
-  return { name: config.type, version, options, benchmark: registry.create("benchmark", config.type, given) };
+export function makeBenchmark(
+  config: EvalConfig,
+  registry: Registry,
+  at: PlaceOf = nowhere,
+): Promise<BenchmarkPart> {
+  const { type: name, dataset, args } = config;
+  const where = at(registry.has("benchmark", name) ? (dataset ? "dataset" : "args") : "type");
+  return placed(where, () => {
+    const { version, options: schema } = registry.get("benchmark", name);
+    const given = { ...args, ...(dataset && { path: dataset.args.url }) };
+    if (given.path === undefined && schema.shape.path?.safeParse(undefined).success === false) {
+      throw new TypeError(
+        `Cannot run benchmark ${name} as it has no data of its own: give a dataset with args.url: FILE`,
+      );
+    }
+    const options = registry.options("benchmark", name, given);
+    return { name, version, options, benchmark: registry.create("benchmark", name, given) };
+  });
 }
 
 /**
  * Makes the model under test.
  * @throws {RangeError} If its type is unknown, or it lacks an address or a key
  */
-export async function makeModel(config: EvalConfig, registry: Registry): Promise<ModelPart> {
+export async function makeModel(
+  config: EvalConfig,
+  registry: Registry,
+  at: PlaceOf = nowhere,
+): Promise<ModelPart> {
   const { type, args } = endpointOf(config.model);
-  const endpoint = makeEndpoint(type, args, registry);
-  await endpoint.prepare?.();
+  const endpoint = await placed(at("model"), async () => {
+    const made = makeEndpoint(type, args, registry);
+    await made.prepare?.();
+    return made;
+  });
   const plugin = `endpoint/${type} ${registry.get("endpoint", type).version}`;
   return {
     endpoint,
@@ -80,6 +115,7 @@ export async function makeJudge(
   config: EvalConfig,
   registry: Registry,
   part: BenchmarkPart,
+  at: PlaceOf = nowhere,
 ): Promise<JudgePart & { notes: string[] }> {
   const { benchmark, name, version, options } = part;
   const notes: string[] = [];
@@ -97,7 +133,8 @@ export async function makeJudge(
       `Cannot judge ${name} as a judge is needed: give evaluator_llm (a model), or judge (rules, panel, recorded)`,
     );
   }
-  const { judge, title } = createJudge(spec, registry);
+  const where = at(config.judge === undefined ? "evaluator_llm" : "judge");
+  const { judge, title } = await placed(where, () => createJudge(spec, registry));
   if (judge.endpoints !== undefined && judge.endpoints.length > 0 && benchmark.protocol === undefined) {
     throw new RangeError(`Cannot judge ${name} by a model as it says no way to ask one: leave judge out`);
   }
@@ -108,7 +145,7 @@ export async function makeJudge(
         (spec.type === "recorded" ? `; set args.scale: ${scale} if the file's are` : ""),
     );
   }
-  for (const endpoint of judge.endpoints ?? []) await endpoint.prepare?.();
+  for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.());
   return { judge, title, key: hashOf([base, spec.type, judge.identity ?? null]), notes };
 }
 

@@ -12,7 +12,7 @@ import type { Registry } from "../registry.ts";
 import { Asker, forEachWide, Stopped } from "./asker.ts";
 import type { EvalConfig } from "./config.ts";
 import { ItemStore, type JudgementState } from "./item_store.ts";
-import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel } from "./parts.ts";
+import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel, type PlaceOf } from "./parts.ts";
 import { writeReports } from "./report/mod.ts";
 import { defaultCachePath, ResponseCache } from "./response_cache.ts";
 import { type Results, scoreRun, writeResults } from "./results.ts";
@@ -38,6 +38,8 @@ export interface EvaluateOptions {
   progress?: (stage: EvalStage, done: number, total: number) => void;
   /** Version of the project, for run.yaml. */
   version?: string;
+  /** Where keys were written, for messages. */
+  at?: PlaceOf;
 }
 
 /** How an evaluation ended. */
@@ -73,13 +75,13 @@ export async function evaluate(
   registry: Registry,
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
-  const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {} } = options;
+  const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {}, at } = options;
   const does = (which: EvalStage) => stage === undefined || stage === which;
-  const part = makeBenchmark(config, registry);
+  const part = await makeBenchmark(config, registry, at);
   const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? await makeJudge(config, registry, part) : null;
+  const judge = does("judge") ? await makeJudge(config, registry, part, at) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config, registry) : null;
+  const model = does("generate") ? await makeModel(config, registry, at) : null;
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 
   Deno.mkdirSync(config.out_dir, { recursive: true });

@@ -5,10 +5,9 @@
  * released IFEval results (`follow_instruction_list` of booleans) are read too; they are found by `prompt`.
  * @module
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 
-import { readText } from "../benchmarks/_data.ts";
+import { hashOfFile, readText } from "../benchmarks/_data.ts";
 import { definePlugin, type Plugin } from "../plugin.ts";
 import type { JudgeRequest, JudgeResult, Verdict } from "./judge.ts";
 
@@ -40,7 +39,7 @@ const recorded: Plugin<"judge", typeof Options> = definePlugin({
     let table: Promise<Map<string, Recorded>> | undefined;
     return {
       scale,
-      identity: { recorded: createHash("sha256").update(Deno.readFileSync(path)).digest("hex"), scale },
+      identity: { recorded: hashOfFile(path, "verdicts"), scale },
       async judge(request) {
         const rows = await (table ??= readVerdicts(path, scale));
         return verdictsOf(
