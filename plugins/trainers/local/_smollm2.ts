@@ -1,0 +1,70 @@
+/** SmolLM2-135M-Instruct and its golden runs (shared/goldens/smollm2), for the tests of more than one file. */
+import type { Backend } from "../../../kernels/backend.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { engineName, readJson, readTensors } from "../../engine/_tiny.ts";
+import { models } from "../../models/mod.ts";
+import { LINEAR_MODULES } from "../../models/decoder.ts";
+import { type Quad, repeatRun } from "./_golden_run.ts";
+
+const GGUF = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
+const SHARED = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../../../shared", import.meta.url).pathname;
+/** Where they lie. */
+export const GOLDENS = `${SHARED}/goldens/smollm2/`;
+
+function reason(): string | null {
+  if (!GGUF) return "DINOTUNE_SMOLLM2_GGUF isn't set";
+  try {
+    Deno.statSync(GOLDENS);
+    return null;
+  } catch {
+    return "shared goldens aren't there";
+  }
+}
+const why = reason();
+
+/** Whether model or goldens are missing. */
+export const ignore = why !== null;
+
+/** Why, for names of tests. */
+export const suffix = why ? ` (ignored: ${why})` : "";
+
+/** Opens the model. */
+export async function smollm2() {
+  const model = await openModel(GGUF!);
+  const family = models.find((m) => m.name === model.config.model_type)!;
+  return { model, decoder: family.create({}).parse(model.config) };
+}
+
+/** A golden run of SmolLM2 on a backend; all its steps, or the first `limit`. */
+export async function repeat(method: string, backend: Backend, checkpointing: boolean, limit?: number) {
+  const { model, decoder } = await smollm2();
+  const golden = readJson(`${GOLDENS}train_${method}.json`);
+  const peft = readTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
+  const initial = Object.fromEntries(Object.entries(peft).map(([name, v]) => [engineName(name), v]));
+  const start = Object.fromEntries(Object.entries(initial).map(([name, v]) => [name, v.slice()]));
+  const names = Array.from(
+    { length: decoder.numLayers },
+    (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),
+  ).flat();
+  const quads: Quad[] = golden.data.map((q: Record<string, number[]>) => ({
+    x1: q.x1_ids,
+    y1: q.y1_ids,
+    x2: q.x2_ids,
+    y2: q.y2_ids,
+  }));
+  const tuning = {
+    type: "lora" as const,
+    modules: Object.fromEntries(names.map((n) => [n, { rank: 8, scale: 2 }])),
+    dropout: 0,
+  };
+  const read = (name: string) => model.weights.read(name);
+  const { steps, trained } = await repeatRun(
+    { golden, method, decoder, tuning, initial, read, quads },
+    backend,
+    1536,
+    checkpointing,
+    limit,
+  );
+  model.weights.close();
+  return { golden, start, steps, trained };
+}
