@@ -45,6 +45,7 @@ const HELP = `Usage
     --latency MS                until the mock server answers (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
+    --against "python3 SCRIPT"  another program, in turns; plugins/evaluation/bench_inspect.py is one for inspect_ai
   --json                        one JSON object instead of a table`;
 
 const OPTIONS = {
@@ -136,6 +137,7 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
       latencyMs: count(a.latency, 50),
       concurrency: count(a.concurrency, 64),
       rounds: count(a.rounds, 1),
+      against: a.against ?? null,
     });
     return { found, text: evalBenchText(found) };
   },

@@ -94,7 +94,8 @@ export async function evaluate(
   progress.stop();
   if (done.results !== null) say(resultsText(done.results));
   say(`\nFiles in ${config.out_dir}:`);
-  for (const { name, what } of done.files) say(`  ${name.padEnd(24)} ${what}`);
+  const width = Math.max(...done.files.map(({ name }) => name.length));
+  for (const { name, what } of done.files) say(`  ${name.padEnd(width)}  ${what}`);
   if (done.complete && done.results?.headline.value === null) {
     const { items, context_length } = done.results.counts;
     const longer = context_length > 0

@@ -3,7 +3,7 @@
  * each answered after 50 ms, 64 at once. Everything counts, from the start of the process to the last report. The server runs
  * in a process of its own.
  *
- * `deno task bench eval`. For comparison, inspect_ai 0.3.285 on the same work: 27.6 s, 249 MB. With
+ * `deno task bench eval`; with `--against "python3 plugins/evaluation/bench_inspect.py"` beside inspect_ai. With
  * `--items 10000,100000 --latency 5` it shows that memory doesn't grow with the items.
  * @module
  */
@@ -24,10 +24,14 @@ export interface EvalBenchOptions {
   pageItems?: number;
   /** How often. */
   rounds?: number;
+  /** Command of another program for the same work on at most TRACE's rows, in turns with this one; see bench_inspect.py. */
+  against?: string | null;
 }
 
 /** One measured run. */
 export interface EvalBenchRun {
+  /** This project, or the command of another program. */
+  program: string;
   /** Items. */
   items: number;
   /** Shortest time in which the requests could be answered, in seconds. */
@@ -45,7 +49,12 @@ export interface EvalBenchRun {
  * @throws {RangeError} If a run isn't complete, or asked for something twice: then its time means nothing
  */
 export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBenchRun[]> {
-  const { latencyMs = 50, concurrency = 64, rounds = 1, items = [1042], pageItems } = options;
+  const { latencyMs = 50, concurrency = 64, rounds = 1, items = [1042], pageItems, against } = options;
+  if (against && items.some((count) => count > 1042)) {
+    throw new RangeError(
+      `Cannot compare with another program as it gets TRACE's 1,042 rows: items are ${items}`,
+    );
+  }
   const server = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -68,8 +77,11 @@ export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBen
         const run = join(folder, "run");
         const measured = await oneRun(run, base, { concurrency, items: count, pageItems });
         const floorSeconds = 2 * Math.ceil(count / concurrency) * latencyMs / 1000;
-        runs.push({ items: count, floorSeconds, ...measured });
+        runs.push({ program: "dinotune", items: count, floorSeconds, ...measured });
         await Deno.remove(run, { recursive: true });
+        if (!against) continue;
+        const peer = await peerRun(against, base, count, concurrency);
+        runs.push({ program: against, items: count, floorSeconds, ...peer });
       }
     }
     await reader.cancel();
@@ -85,7 +97,7 @@ async function oneRun(
   folder: string,
   base: string,
   { concurrency, items, pageItems }: { concurrency: number; items: number; pageItems: number | undefined },
-): Promise<Pick<EvalBenchRun, "seconds" | "peakBytes" | "requests">> {
+): Promise<Measured> {
   await Deno.mkdir(folder);
   const model = (name: string) => `{ type: openai, args: { name: ${name}, api_base: "${base}", key: none } }`;
   const dataset = items > 1042 ? `{ args: { url: rows.jsonl } }` : null;
@@ -106,34 +118,57 @@ async function oneRun(
       "",
     ].join("\n"),
   );
-  const before = await count(base);
-  const start = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      // what `deno task eval` runs, without the task runner between us and the process to measure
-      ...project.tasks.eval.split(" ").slice(1, -1),
-      fileURLToPath(new URL("../../tasks/eval.ts", import.meta.url)),
-      join(folder, "eval.yaml"),
-    ],
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  let peakBytes: number | null = null;
-  const timer = setInterval(async () => peakBytes = await peakOf(child.pid) ?? peakBytes, 100);
-  const { code, stderr } = await child.output();
-  clearInterval(timer);
-  const seconds = (performance.now() - start) / 1000;
-  if (code !== 0) {
-    throw new RangeError(`Cannot measure as the run failed: ${new TextDecoder().decode(stderr)}`);
-  }
+  const { stdout: _, ...measured } = await measure(base, Deno.execPath(), [
+    // what `deno task eval` runs, without the task runner between us and the process to measure
+    ...project.tasks.eval.split(" ").slice(1, -1),
+    fileURLToPath(new URL("../../tasks/eval.ts", import.meta.url)),
+    join(folder, "eval.yaml"),
+  ]);
   const results = JSON.parse(await Deno.readTextFile(join(folder, "out", "results.json")));
-  const requests = await count(base) - before;
-  if (results.counts.judged !== items || requests !== results.usage.requests) {
+  if (results.counts.judged !== items || measured.requests !== results.usage.requests) {
     throw new RangeError(
-      `Cannot measure as the run isn't right: ${results.counts.judged} judged, ${requests} requests`,
+      `Cannot measure as the run isn't right: ${results.counts.judged} judged, ${measured.requests} requests`,
     );
   }
-  return { seconds, peakBytes, requests };
+  return measured;
+}
+
+/** Another program, which prints `{"status": "success", "scored": N}` at last. */
+async function peerRun(command: string, base: string, items: number, concurrency: number): Promise<Measured> {
+  const [program = "", ...args] = command.split(" ");
+  const rows = fileURLToPath(new URL("../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url));
+  const { stdout, ...measured } = await measure(base, program, [
+    ...args,
+    ...["--base", base, "--rows", rows, "--items", String(items), "--concurrency", String(concurrency)],
+  ]);
+  const { status, scored } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  if (status !== "success" || scored !== items || measured.requests < 2 * items) {
+    throw new RangeError(
+      `Cannot measure ${command} as its run isn't right: ${status}, ${scored} scored, ${measured.requests} requests`,
+    );
+  }
+  return measured;
+}
+
+type Measured = Pick<EvalBenchRun, "seconds" | "peakBytes" | "requests">;
+
+async function measure(
+  base: string,
+  program: string,
+  args: readonly string[],
+): Promise<Measured & { stdout: string }> {
+  const before = await count(base);
+  const start = performance.now();
+  const child = new Deno.Command(program, { args: [...args], stdout: "piped", stderr: "piped" }).spawn();
+  let peakBytes: number | null = null;
+  const timer = setInterval(async () => peakBytes = await peakOf(child.pid) ?? peakBytes, 100);
+  const { code, stdout, stderr } = await child.output();
+  clearInterval(timer);
+  const seconds = (performance.now() - start) / 1000, decoder = new TextDecoder();
+  if (code !== 0) {
+    throw new RangeError(`Cannot measure ${program} as the run failed: ${decoder.decode(stderr)}`);
+  }
+  return { seconds, peakBytes, requests: await count(base) - before, stdout: decoder.decode(stdout) };
 }
 
 async function writeRows(path: string, count: number): Promise<void> {
@@ -169,16 +204,18 @@ async function peakOf(pid: number): Promise<number | null> {
 /** The measurement as text; memory of different numbers of items is compared. */
 export function evalBenchText(runs: readonly EvalBenchRun[]): string {
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
-  const lines = runs.map(({ items, floorSeconds, seconds, peakBytes, requests }) =>
-    `${items} items, each answered and judged: ${
+  const lines = runs.map(({ program, items, floorSeconds, seconds, peakBytes, requests }) =>
+    `${program}: ${items} items, each answered and judged: ${
       seconds.toFixed(2)
     } s with start and reports (no client can be faster than ${
       floorSeconds.toFixed(1)
     } s), ${requests} requests, ${peakBytes === null ? "memory unknown" : `${megabytes(peakBytes)} at most`}`
   );
   const peaks = new Map<number, number>();
-  for (const { items, peakBytes } of runs) {
-    if (peakBytes !== null) peaks.set(items, Math.max(peaks.get(items) ?? 0, peakBytes));
+  for (const { program, items, peakBytes } of runs) {
+    if (peakBytes !== null && program === "dinotune") {
+      peaks.set(items, Math.max(peaks.get(items) ?? 0, peakBytes));
+    }
   }
   const [[fewest, least] = [0, 0], ...others] = [...peaks].sort((a, b) => a[0] - b[0]);
   const more = others.map(([items, bytes]) =>
