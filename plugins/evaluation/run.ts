@@ -94,8 +94,17 @@ export async function evaluate(
   using cache = config.cache === false
     ? null
     : new ResponseCache(typeof config.cache === "string" ? config.cache : defaultCachePath());
-  const askerOf = (start: number) =>
-    new Asker({ cache, meter, signal, start, concurrency: config.concurrency, retries: config.max_retries });
+  // What requests cost is learnt from answers, so a run that must not spend too much asks for one first.
+  const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
+  const askerOf = (processes: number) =>
+    new Asker({
+      cache,
+      meter,
+      signal,
+      start: counted ? 1 : processes,
+      concurrency: config.concurrency,
+      retries: config.max_retries,
+    });
   const total = await countItems(config, part);
   const failures: Run["failures"] = new Map();
   const runWith = (asker: Asker): Run => ({ config, part, store, asker, total, progress, failures });

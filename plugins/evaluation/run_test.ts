@@ -127,6 +127,18 @@ Deno.test("evaluate() never makes a zero of a failure: errors, too long prompts 
   });
 });
 
+Deno.test("evaluate() doesn't spend more tokens than it may, from the first requests on", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(40));
+    // An answer or a judgement of the mock takes 150 tokens.
+    await using server = mockServer({ latencyMs: 5 });
+    const answers = await runConfig(rowsConfig(folder, server.base, ["budget.tokens=1500"]));
+    assertEquals([server.log.length, answers.stopped?.why], [10, "budget"]);
+    const judgements = await runConfig(rowsConfig(folder, server.base, ["budget.tokens=5400"]));
+    assertEquals([server.log.length, judgements.stopped?.why], [46, "budget"]);
+  });
+});
+
 Deno.test("evaluate() stops at a budget with what there is, and goes on with the next start", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(10));
