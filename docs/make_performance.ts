@@ -12,7 +12,7 @@ import { type Cost, costOf } from "../kernels/cost.ts";
 import { fuseSums } from "../kernels/fuse.ts";
 import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
-import { BENCH_CASES, type BenchCase } from "../kernels/kernels_bench.ts";
+import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
 import { labelChunkFor } from "../plugins/engine/head.ts";
 import { accumulating } from "../plugins/engine/programs.ts";
 import {

@@ -15,7 +15,7 @@ import {
   wholeBounds,
 } from "./attention.ts";
 import { attentionGradSamples } from "./_attention_samples.ts";
-import { attentionGradShaders } from "./_wgsl_attention.ts";
+import { attentionGradShaders } from "./_wgsl_attention_grad.ts";
 
 /** Adds a chunk's `[kv, n, d]` gradient at keys lo… to what was carried for keys 0…a: `before[:lo] ‖ before[lo:] + head ‖ tail`. */
 function carry(name: string): OnnxNode[] {

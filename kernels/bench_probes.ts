@@ -1,0 +1,62 @@
+/**
+ * Kernels that no graph uses, for the bench alone: a device's peak, and a product without tiles.
+ * @module
+ */
+import type { Kernel } from "./kernel.ts";
+import { linear } from "./ops/linear.ts";
+import { multiply } from "./ops/multiply.ts";
+import { shader } from "./ops/_wgsl.ts";
+
+/** The product as one writes it first; only for comparing. */
+export const naiveLinear: Kernel = {
+  ...linear,
+  name: "naive linear",
+  wgsl: ({ rows, in: inner, out }) => ({
+    dispatches: [shader({
+      label: "naive linear",
+      threads: 64,
+      read: { x: {}, w: {} },
+      write: { y: {} },
+      sizes: { rows: rows!, depth: inner!, out: out! },
+      groups: Math.ceil(rows! * out! / 64),
+      body: `  let i = group * 64u + lane;
+  if (i >= sizes.rows * sizes.out) { return; }
+  let r = i / sizes.out; let c = i % sizes.out;
+  var sum = 0f;
+  for (var k = 0u; k < sizes.depth; k++) { sum += x[r * sizes.depth + k] * w[c * sizes.depth + k]; }
+  y[i] = sum;`,
+    })],
+  }),
+};
+
+const CHAINS = 16, LENGTH = 512;
+
+/** Multiply-adds of an invocation of {@linkcode registers}. */
+export const MULTIPLY_ADDS: number = CHAINS * LENGTH;
+
+/** Multiply-adds in registers: what the arithmetic units can do at most. `rows` is the number of invocations. */
+export const registers: Kernel = {
+  ...multiply,
+  name: "multiply-adds in registers",
+  inputs: { a: ["rows"] },
+  outputs: { y: ["rows"] },
+  wgsl: ({ rows }) => ({
+    dispatches: [shader({
+      label: "registers",
+      threads: 64,
+      read: { a: {} },
+      write: { y: {} },
+      sizes: { rows: rows! },
+      groups: Math.ceil(rows! / 64),
+      body: `  let i = group * 64u + lane;
+  if (i >= sizes.rows) { return; }
+  let f = vec4<f32>(a[i]);
+${Array.from({ length: CHAINS / 4 }, (_, c) => `  var s${c} = vec4<f32>(${c}f);`).join("\n")}
+  for (var k = 0u; k < ${LENGTH}u; k++) {
+${Array.from({ length: CHAINS / 4 }, (_, c) => `    s${c} = fma(s${c}, f, f);`).join("\n")}
+  }
+  let s = ${Array.from({ length: CHAINS / 4 }, (_, c) => `s${c}`).join(" + ")};
+  y[i] = s.x + s.y + s.z + s.w;`,
+    })],
+  }),
+};
