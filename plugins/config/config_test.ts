@@ -357,6 +357,10 @@ Deno.test("diffProvenance() and diffConfigs() name what changed, and nothing har
   ).config;
   assertEquals(diffConfigs(a, b).map(({ key }) => key), ["learning_rate"]);
   assertEquals(diffConfigs(a, a), []);
+  // A checkpoint of a version that didn't have the key yet.
+  const { fp16: _, ...old } = a;
+  assertEquals(diffConfigs(old, a), []);
+  assertEquals(diffConfigs(old, { ...a, fp16: true }), [{ key: "fp16", before: undefined, after: true }]);
 });
 
 Deno.test("absoluteSteps() takes a value below 1 for a share, rounded up as transformers does", () => {

@@ -8,6 +8,7 @@ import { z } from "zod";
 
 import { writeFileAtomic } from "../../formats/atomic.ts";
 import type { TrainConfig } from "./train_config.ts";
+import { workingKeys } from "./working_keys.ts";
 
 /** A plugin that a run used. */
 export interface UsedPlugin {
@@ -147,8 +148,14 @@ export function diffConfigs(before: Partial<TrainConfig>, after: Partial<TrainCo
   const keys = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof TrainConfig)[]);
   const evaluates = before.eval_strategy !== "no" || after.eval_strategy !== "no";
   const harmless = evaluates ? HARMLESS_KEYS : [...HARMLESS_KEYS, "eval_steps", "eval_delay"];
+  const known = workingKeys();
+  // A configuration of an earlier version lacks keys that are new since, and did what their defaults do.
+  const isNew = (key: keyof TrainConfig) =>
+    !(key in before) && canonical(after[key]) === canonical(known[key]?.default);
   return [...keys]
-    .filter((key) => !harmless.includes(key) && canonical(before[key]) !== canonical(after[key]))
+    .filter((key) =>
+      !harmless.includes(key) && canonical(before[key]) !== canonical(after[key]) && !isNew(key)
+    )
     .map((key) => ({ key, before: before[key], after: after[key] }));
 }
 
