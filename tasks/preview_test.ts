@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
 import type { EncodedExample } from "../plugins/data/mod.ts";
 import { exampleJson, exampleTable, inTrainingOrder, preview } from "./preview.ts";
+import { shared } from "../tests/_shared.ts";
 
 const tokenizer = loadTokenizerSync(
   new URL("../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
@@ -87,14 +88,11 @@ Deno.test("the command refuses a limit that is no number, and shows its help", a
   assert(help.out.includes("--limit N"), help.out);
 });
 
-const shared = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../shared", import.meta.url).pathname;
-const runs = `${shared}/goldens/llamafactory`;
+const { path: runs, ignore, why } = shared("goldens/llamafactory");
 
 Deno.test(
-  "preview of LLaMA-Factory's own YAML file: all training rows as JSON, the first one as it printed it (ignored without shared goldens)",
-  {
-    ignore: !exists(`${runs}/runs/dpo/stdout.txt`),
-  },
+  `preview of LLaMA-Factory's own YAML file: all training rows as JSON, the first one as it printed it${why}`,
+  { ignore },
   async () => {
     const lines: string[] = [];
     const overrides = [`model_name_or_path=${runs}/model`, `dataset_dir=${runs}/data`];
@@ -117,11 +115,3 @@ Deno.test(
     }
   },
 );
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}

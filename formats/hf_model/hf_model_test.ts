@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
 import { checkTensors, type LoadedModel, openModel, saveModel } from "./mod.ts";
+import { SMOLLM2 } from "../../tests/_shared.ts";
 
 const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
@@ -71,14 +72,13 @@ for (const name of ["llama3", "qwen2", "qwen3"]) {
   });
 }
 
-const smollm2 = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
 Deno.test({
   name:
     "openModel() of SmolLM2's GGUF equals what transformers loads, bit for bit (ignored without DINOTUNE_SMOLLM2_GGUF)",
-  ignore: !smollm2,
+  ignore: !SMOLLM2,
   async fn() {
     const expected = JSON.parse(Deno.readTextFileSync(golden("gguf/smollm2_sha256.json")));
-    const { weights, config } = await openModel(smollm2!);
+    const { weights, config } = await openModel(SMOLLM2);
     assertEquals(weights.names().sort(), Object.keys(expected.tensors));
     for (const name of weights.names()) {
       const digest = createHash("sha256").update(new Uint8Array(weights.read(name).buffer)).digest("hex");

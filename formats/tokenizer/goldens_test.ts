@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { BpeTokenizer } from "./bpe_tokenizer.ts";
 import { type EditableTokenizer, loadTokenizerSync, tokenizerFromFiles, tokenizerFromGguf } from "./mod.ts";
 import type { TokenizerJson } from "./tokenizer_json.ts";
+import { shared, SMOLLM2 } from "../../tests/_shared.ts";
 
 interface Goldens {
   vocab_size?: number;
@@ -20,9 +21,8 @@ interface Goldens {
 
 const root = new URL("../../", import.meta.url).pathname;
 const small = `${root}fixtures/goldens/tokenizers`;
-const shared = `${Deno.env.get("DINOTUNE_SHARED") ?? `${root}../shared`}/goldens/tokenizers`;
+const goldens = shared("goldens/tokenizers").path;
 const folder = Deno.env.get("DINOTUNE_TOKENIZERS");
-const smollm2 = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
 
 function exists(path: string): boolean {
   try {
@@ -76,22 +76,22 @@ for (const name of ["tiny", "tiny-gpt2", "tiny-sp"]) {
 }
 
 for (const name of ["qwen3", "llama3"]) {
-  const ignore = folder === undefined || !exists(shared);
+  const ignore = folder === undefined || !exists(goldens);
   const reason = ignore ? " (ignored: DINOTUNE_TOKENIZERS or ../shared is missing)" : "";
   Deno.test(`tokenizer ${name} equals the tokenizers library on 177 strings${reason}`, { ignore }, () => {
-    checkAll(loadTokenizerSync(`${folder}/${name}`), read<Goldens>(`${shared}/${name}.json`));
+    checkAll(loadTokenizerSync(`${folder}/${name}`), read<Goldens>(`${goldens}/${name}.json`));
   });
 }
 
 {
-  const ignore = smollm2 === undefined || !exists(shared);
+  const ignore = !SMOLLM2 || !exists(goldens);
   const reason = ignore ? " (ignored: DINOTUNE_SMOLLM2_GGUF or ../shared is missing)" : "";
   Deno.test(`tokenizer of SmolLM2's GGUF file equals llama.cpp on 177 strings${reason}`, { ignore }, () => {
-    const tokenizer = loadTokenizerSync(smollm2!);
-    check(tokenizer, read<Goldens>(`${shared}/smollm2_gguf.json`));
+    const tokenizer = loadTokenizerSync(SMOLLM2);
+    check(tokenizer, read<Goldens>(`${goldens}/smollm2_gguf.json`));
     assertEquals([tokenizer.bosId, tokenizer.eosId, tokenizer.padId, tokenizer.unkId], [1, 2, 2, 0]);
     assert(tokenizer.chatTemplate!.includes("<|im_start|>"));
-    check(tokenizerFromFiles(tokenizer.files()), read<Goldens>(`${shared}/smollm2_gguf.json`));
+    check(tokenizerFromFiles(tokenizer.files()), read<Goldens>(`${goldens}/smollm2_gguf.json`));
   });
 }
 
@@ -129,7 +129,7 @@ Deno.test("tokenizerFromGguf() with pre smollm equals the tokenizers library", (
 });
 
 {
-  const ignore = folder === undefined || !exists(shared);
+  const ignore = folder === undefined || !exists(goldens);
   const reason = ignore ? " (ignored: DINOTUNE_TOKENIZERS or ../shared is missing)" : "";
   Deno.test(
     `tokenizerFromGguf() with pre llama-bpe equals the tokenizers library${reason}`,
@@ -141,7 +141,7 @@ Deno.test("tokenizerFromGguf() with pre smollm equals the tokenizers library", (
         "tokenizer.ggml.bos_token_id": 128000,
       });
       const tokenizer = tokenizerFromGguf(map, "x.gguf");
-      check(tokenizer, read<Goldens>(`${shared}/llama3.json`));
+      check(tokenizer, read<Goldens>(`${goldens}/llama3.json`));
       assertEquals(tokenizer.addBosEos([1]), [128000, 1]);
     },
   );

@@ -11,6 +11,9 @@ import type { EncodedExample } from "./encoded.ts";
 import { type DataOptions, type LoadedExamples, loadExamples, type LoadInputs } from "./load.ts";
 import { describeDrop } from "./report.ts";
 import { temporaryFolder } from "../../tests/_temp.ts";
+import { shared } from "../../tests/_shared.ts";
+
+const GOLDENS = shared("goldens/llamafactory"), TRACE = shared("data/trace");
 
 const raw = loadTokenizerSync(new URL("../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname);
 const registry = new Registry();
@@ -88,12 +91,12 @@ Deno.test("val_size splits as LLaMA-Factory does (golden), and rows keep their p
 });
 
 Deno.test(
-  "the toy data of LLaMA-Factory's runs give the first training example that it printed (ignored without shared goldens)",
+  `the toy data of LLaMA-Factory's runs give the first training example that it printed${GOLDENS.why}`,
   {
-    ignore: !sharedExists("goldens/llamafactory/runs/dpo/stdout.txt"),
+    ignore: GOLDENS.ignore,
   },
   async () => {
-    const root = shared("goldens/llamafactory");
+    const root = GOLDENS.path;
     for (const [run, loss, prefix] of [["sft", "sft", ""], ["dpo", "dpo", "chosen_"]] as const) {
       const over = { dataset: [`toy_${run}`], dataset_dir: join(root, "data"), val_size: 6, cutoff_len: 512 };
       const got = await load({}, over, loss);
@@ -229,10 +232,10 @@ Deno.test("the IOPO authors' record gives four sequences under its own dataset_i
   assert(text.x2y1!.includes("写标题2") && text.x2y1!.includes("assistant\n一"), text.x2y1);
 });
 
-Deno.test("the IOPO authors' own files load unchanged (ignored without shared data)", {
-  ignore: !sharedExists("data/trace/trace_iopo_example.json"),
+Deno.test(`the IOPO authors' own files load unchanged${TRACE.why}`, {
+  ignore: TRACE.ignore,
 }, async () => {
-  const read = (name: string) => Deno.readTextFileSync(shared(`data/trace/${name}`));
+  const read = (name: string) => Deno.readTextFileSync(`${TRACE.path}/${name}`);
   const files = {
     "dataset_info.json": read("dataset_info_example.json"),
     "trace.json": read("trace_iopo_example.json"),
@@ -379,16 +382,3 @@ Deno.test("an example may be sent to another thread, and read in any order", asy
   assertEquals(answers([train[2]!, train[0]!]), ["a2", "a0"]);
   assertEquals(answers([{ ...train[0]!, sequences: kept }]), ["a0"]);
 });
-
-function shared(path: string): string {
-  const root = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../../shared", import.meta.url).pathname;
-  return join(root, path);
-}
-
-function sharedExists(path: string): boolean {
-  try {
-    return Deno.statSync(shared(path)).isFile;
-  } catch {
-    return false;
-  }
-}

@@ -1,22 +1,10 @@
 /** Endpoint `local` on SmolLM2-135M-Instruct (GGUF): questions in, PyTorch's greedy answers out (shared/goldens/smollm2). */
 import { assert, assertEquals } from "@std/assert";
+import { sharedForSmollm2, SMOLLM2 } from "../../tests/_shared.ts";
 
 import local from "./local.ts";
 
-const GGUF = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
-const SHARED = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../../shared", import.meta.url).pathname;
-const GOLDEN = `${SHARED}/goldens/smollm2/generate.json`;
-
-function reason(): string | null {
-  if (!GGUF) return "DINOTUNE_SMOLLM2_GGUF isn't set";
-  try {
-    Deno.statSync(GOLDEN);
-    return null;
-  } catch {
-    return "shared goldens aren't there";
-  }
-}
-const why = reason(), suffix = why ? ` (ignored: ${why})` : "";
+const { path: GOLDEN, ignore, why } = sharedForSmollm2("goldens/smollm2/generate.json");
 
 interface Prompt {
   question: string;
@@ -29,12 +17,12 @@ interface Prompt {
 }
 
 Deno.test({
-  name: `local: SmolLM2 from a GGUF file answers as PyTorch, by its own template, tokenizer and end${suffix}`,
-  ignore: why !== null,
+  name: `local: SmolLM2 from a GGUF file answers as PyTorch, by its own template, tokenizer and end${why}`,
+  ignore,
   fn: async () => {
     const prompts = (JSON.parse(Deno.readTextFileSync(GOLDEN)).prompts as Prompt[]).filter((p) => p.system);
     assert(prompts.length > 0);
-    const endpoint = local.create(local.options.parse({ model: GGUF }));
+    const endpoint = local.create(local.options.parse({ model: SMOLLM2 }));
     const answers = await Promise.all(prompts.map((prompt) =>
       endpoint.complete({
         messages: [{ role: "user", content: prompt.question }],

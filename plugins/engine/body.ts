@@ -9,6 +9,9 @@ import type { DecoderConfig } from "../models/model_family.ts";
 import { dropoutMask, stream } from "../trainers/random.ts";
 import { loraOfLayer, type Tuning } from "./parameters.ts";
 
+/** Name of the embedding table. */
+export const EMBEDDING = "model.embed_tokens.weight";
+
 /** How a body is divided into programs: `blocks`, one program for all layers of a kind, or `stack`, one for everything. */
 export type BodyForm = "blocks" | "stack";
 

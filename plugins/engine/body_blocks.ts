@@ -9,14 +9,13 @@ import {
   type BodyPass,
   disposeAll,
   type DropoutSettings,
+  EMBEDDING,
   hasDropout,
   layerMasks,
   type Rows,
 } from "./body.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
 import { accumulate, type BlockClass, type Compiled, type Programs, run } from "./programs.ts";
-
-const EMBEDDING = "model.embed_tokens.weight";
 
 /** What a forward pass leaves for its backward pass. */
 interface Kept {

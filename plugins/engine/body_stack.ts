@@ -16,6 +16,7 @@ import {
   type BodyPass,
   disposeAll,
   type DropoutSettings,
+  EMBEDDING,
   hasDropout,
   layerMasks,
   type Rows,
@@ -23,8 +24,6 @@ import {
 import { HostEmbedding } from "./embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
 import { accumulate, accumulating, type Compiled, type Programs, run } from "./programs.ts";
-
-const EMBEDDING = "model.embed_tokens.weight";
 
 /**
  * All blocks: `y [T, D]` from `x [T, D]`, or, with `embed`, from `ids [T]`. Other inputs are those of a block with

@@ -11,6 +11,7 @@ import type { Graph } from "../../kernels/graph.ts";
 import { HIDDEN } from "../../kernels/ops/cached_attention.ts";
 import { embedGraph } from "../models/decoder.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
+import { EMBEDDING } from "./body.ts";
 import { HostEmbedding } from "./embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./generate_cache.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate_graph.ts";
@@ -69,7 +70,7 @@ export class GenerationEngine {
     this.#tuning = tuning;
     this.#chunk = promptChunk;
     this.#parameters = new Parameters(backend, config, tuning, read, initial);
-    this.#embedding = new HostEmbedding(backend, this.#parameters.get("model.embed_tokens.weight"));
+    this.#embedding = new HostEmbedding(backend, this.#parameters.get(EMBEDDING));
     this.#rotary = new RotaryTable(config.inverseFrequencies);
     this.#cache = this.#newCache();
   }
@@ -220,7 +221,7 @@ export class GenerationEngine {
     const { backend } = this, tied = this.#config.tieWordEmbeddings;
     const weights = {
       norm: this.#parameters.get("model.norm.weight"),
-      w: this.#parameters.get(tied ? "model.embed_tokens.weight" : "lm_head.weight"),
+      w: this.#parameters.get(tied ? EMBEDDING : "lm_head.weight"),
     };
     const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
     const picked = backend.upload(rows, [rows.length]);

@@ -1,25 +1,13 @@
 /** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2/generate.json): greedy ids through the ONNX backend. */
 import { assert, assertEquals } from "@std/assert";
+import { sharedForSmollm2, SMOLLM2 } from "../../tests/_shared.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../kernels/mod.ts";
 import { models } from "../models/mod.ts";
 import { GenerationEngine } from "./generate_engine.ts";
 import { argmax } from "./sampling.ts";
 
-const GGUF = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
-const SHARED = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../../shared", import.meta.url).pathname;
-const GOLDEN = `${SHARED}/goldens/smollm2/generate.json`;
-
-function reason(): string | null {
-  if (!GGUF) return "DINOTUNE_SMOLLM2_GGUF isn't set";
-  try {
-    Deno.statSync(GOLDEN);
-    return null;
-  } catch {
-    return "shared goldens aren't there";
-  }
-}
-const why = reason(), suffix = why ? ` (ignored: ${why})` : "";
+const { path: GOLDEN, ignore, why } = sharedForSmollm2("goldens/smollm2/generate.json");
 
 interface Prompt {
   ids: number[];
@@ -32,12 +20,11 @@ interface Prompt {
 const LOGIT = 5e-4;
 
 Deno.test({
-  name:
-    `GenerationEngine: greedy ids and best logits of SmolLM2 equal PyTorch's, five prompts at once${suffix}`,
-  ignore: why !== null,
+  name: `GenerationEngine: greedy ids and best logits of SmolLM2 equal PyTorch's, five prompts at once${why}`,
+  ignore,
   fn: async () => {
     const { prompts } = JSON.parse(Deno.readTextFileSync(GOLDEN)) as { prompts: Prompt[] };
-    const model = await openModel(GGUF!), family = models.find((m) => m.name === model.config.model_type)!;
+    const model = await openModel(SMOLLM2), family = models.find((m) => m.name === model.config.model_type)!;
     const config = family.create({}).parse(model.config), V = config.vocabSize;
     const engine = new GenerationEngine(
       onnxBackend(),

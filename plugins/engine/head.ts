@@ -6,7 +6,7 @@
  */
 import type { Backend, Tensor } from "../../kernels/backend.ts";
 import type { DecoderConfig } from "../models/model_family.ts";
-import { disposeAll } from "./body.ts";
+import { disposeAll, EMBEDDING } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import type { Parameters } from "./parameters.ts";
 import { accumulate, type Programs, run } from "./programs.ts";
@@ -45,7 +45,7 @@ export class Head {
     readonly programs: Programs,
     labelChunk: number,
   ) {
-    this.#weight = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    this.#weight = config.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
     this.#chunk = labelChunk;
   }
 

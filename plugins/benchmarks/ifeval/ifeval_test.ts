@@ -1,7 +1,7 @@
 /** The benchmark on the GPT-4 responses of its authors. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readText } from "../_data.ts";
-import { shared } from "../_shared.ts";
+import { shared } from "../../../tests/_shared.ts";
 import type { BenchmarkResult } from "../benchmark.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";

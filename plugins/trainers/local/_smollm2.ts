@@ -1,4 +1,5 @@
 /** SmolLM2-135M-Instruct and its golden runs (shared/goldens/smollm2), for the tests of more than one file. */
+import { sharedForSmollm2, SMOLLM2 } from "../../../tests/_shared.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { engineName, readJson, readTensors } from "../../engine/_tiny.ts";
@@ -6,31 +7,17 @@ import { models } from "../../models/mod.ts";
 import { LINEAR_MODULES } from "../../models/decoder.ts";
 import { type Quad, repeatRun } from "./_golden_run.ts";
 
-const GGUF = Deno.env.get("DINOTUNE_SMOLLM2_GGUF");
-const SHARED = Deno.env.get("DINOTUNE_SHARED") ?? new URL("../../../../shared", import.meta.url).pathname;
+const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");
+
 /** Where they lie. */
-export const GOLDENS = `${SHARED}/goldens/smollm2/`;
+export const GOLDENS = `${path}/`;
 
-function reason(): string | null {
-  if (!GGUF) return "DINOTUNE_SMOLLM2_GGUF isn't set";
-  try {
-    Deno.statSync(GOLDENS);
-    return null;
-  } catch {
-    return "shared goldens aren't there";
-  }
-}
-const why = reason();
-
-/** Whether model or goldens are missing. */
-export const ignore = why !== null;
-
-/** Why, for names of tests. */
-export const suffix = why ? ` (ignored: ${why})` : "";
+/** Whether model or goldens are missing, and why, for names of tests. */
+export { ignore, why };
 
 /** Opens the model. */
 export async function smollm2() {
-  const model = await openModel(GGUF!);
+  const model = await openModel(SMOLLM2);
   const family = models.find((m) => m.name === model.config.model_type)!;
   return { model, decoder: family.create({}).parse(model.config) };
 }

@@ -5,10 +5,10 @@ import { gpuLikeOnnx, idsExample, readJson } from "../../engine/_tiny.ts";
 import { Engine } from "../../engine/engine.ts";
 import { packExamples } from "../../engine/pack.ts";
 import { assertSteps, updateDistance } from "./_golden_run.ts";
-import { GOLDENS, ignore, repeat, smollm2, suffix } from "./_smollm2.ts";
+import { GOLDENS, ignore, repeat, smollm2, why } from "./_smollm2.ts";
 
 Deno.test({
-  name: `Engine: log-probabilities of SmolLM2 equal PyTorch's within 2e-4${suffix}`,
+  name: `Engine: log-probabilities of SmolLM2 equal PyTorch's within 2e-4${why}`,
   ignore,
   fn: async () => {
     const { model, decoder } = await smollm2();
@@ -32,7 +32,7 @@ Deno.test({
 for (const [method, gpuLike] of [["iopo", false], ["dpo", false], ["sft", false], ["iopo", true]] as const) {
   const form = gpuLike ? " as one program, as on a GPU" : "";
   Deno.test({
-    name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${form}${suffix}`,
+    name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${form}${why}`,
     ignore,
     fn: async () => {
       const { golden, start, steps, trained } = await repeat(

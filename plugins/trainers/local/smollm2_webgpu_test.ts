@@ -1,11 +1,11 @@
 /** SmolLM2-135M-Instruct against PyTorch on WebGPU: two steps, as a software adapter takes a minute for them. */
 import { testBackends } from "../../../kernels/backends/_test_backends.ts";
 import { assertSteps } from "./_golden_run.ts";
-import { ignore, repeat, suffix } from "./_smollm2.ts";
+import { ignore, repeat, why } from "./_smollm2.ts";
 
 for (const backend of (await testBackends()).filter(({ name }) => name.startsWith("webgpu"))) {
   Deno.test({
-    name: `trainLoop() repeats two steps of IOPO on SmolLM2 on ${backend.name}${suffix}`,
+    name: `trainLoop() repeats two steps of IOPO on SmolLM2 on ${backend.name}${why}`,
     ignore: ignore || backend.ignore,
     fn: async () => {
       const { golden, steps } = await repeat("iopo", await backend.make(), false, 2);
