@@ -50,14 +50,14 @@
  * @module
  */
 export { z } from "zod";
-export * from "./plugins/plugin.ts";
+export * from "./plugins/kinds/plugin.ts";
 export * from "./plugins/registry.ts";
 export * from "./plugins/builtins.ts";
-export * from "./plugins/config/mod.ts";
-export * from "./plugins/datasets/dataset.ts";
+export * from "./tasks/train/config/mod.ts";
+export * from "./plugins/kinds/dataset.ts";
 export * from "./plugins/losses/mod.ts";
-export type * from "./plugins/models/model_family.ts";
-export type * from "./plugins/templates/template.ts";
+export type * from "./plugins/kinds/model.ts";
+export type * from "./plugins/kinds/template.ts";
 export {
   BOS,
   EOS,
@@ -76,19 +76,19 @@ export {
   type JudgeResult,
   type JudgeSpec,
   JudgeUnreachable,
-} from "./plugins/judges/judge.ts";
-export type { Verdict } from "./plugins/judges/judge.ts";
+} from "./plugins/kinds/judge.ts";
+export type { Verdict } from "./plugins/kinds/judge.ts";
 export { modelJudge } from "./plugins/judges/openai.ts";
-export type * from "./plugins/benchmarks/benchmark.ts";
+export type * from "./plugins/kinds/benchmark.ts";
 export { allReach, contribute, findScore, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";
 export { traceProtocol } from "./plugins/benchmarks/trace/trace.ts";
-export type * from "./plugins/endpoints/endpoint.ts";
+export type * from "./plugins/kinds/endpoint.ts";
 export { failed } from "./plugins/endpoints/failures.ts";
 export { type Sampling, samplingOf, SamplingOptions } from "./plugins/endpoints/sampling.ts";
-export * from "./plugins/evaluation/mod.ts";
-export type * from "./plugins/trainers/trainer.ts";
-export type * from "./plugins/data/encoded.ts";
-export type * from "./plugins/outputs/log_sink.ts";
+export * from "./tasks/eval/mod.ts";
+export type * from "./plugins/kinds/trainer.ts";
+export type * from "./kernels/engine/encoded.ts";
+export type * from "./plugins/kinds/log_sink.ts";
 export type * from "./formats/hf_model/loaded_model.ts";
 export type * from "./formats/hf_model/weights.ts";
 export type * from "./formats/tokenizer/tokenizer.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { helpText, keyTable } from "../plugins/config/mod.ts";
+import { helpText, keyTable } from "../tasks/train/config/mod.ts";
 import { configFiles } from "./make_config.ts";
 
 Deno.test("docs/config.md and the schema are those of the key table (deno run -A docs/make_config.ts)", () => {

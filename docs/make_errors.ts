@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
-import { silentProgress } from "../plugins/outputs/mod.ts";
+import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 
 const golden = new URL("../fixtures/goldens/llamafactory/", import.meta.url).pathname;

@@ -13,8 +13,8 @@ import { fuseSums } from "../kernels/fuse.ts";
 import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
-import { labelChunkFor } from "../plugins/engine/head.ts";
-import { accumulating } from "../plugins/engine/programs.ts";
+import { labelChunkFor } from "../kernels/engine/head.ts";
+import { accumulating } from "../kernels/engine/programs.ts";
 import {
   blockGraph,
   embedGraph,
@@ -22,8 +22,8 @@ import {
   headGraph,
   LINEAR_MODULES,
   loraShapes,
-} from "../plugins/models/decoder.ts";
-import type { DecoderConfig } from "../plugins/models/model_family.ts";
+} from "../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../kernels/engine/decoder_config.ts";
 
 /** What WebGPU promises of every device; those that allow more need fewer dispatches. */
 const LIMITS = { bindingBytes: 2 ** 27 };

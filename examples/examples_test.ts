@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { lossName, readTrainConfig } from "../plugins/config/mod.ts";
+import { lossName, readTrainConfig } from "../tasks/train/config/mod.ts";
 import { dryRun } from "../tasks/train.ts";
 
 const folder = new URL("./", import.meta.url).pathname;

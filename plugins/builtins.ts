@@ -2,7 +2,7 @@
  * The plugins that come with the project, each imported by name: nothing registers itself on import.
  * @module
  */
-import type { Plugin } from "./plugin.ts";
+import type { Plugin } from "./kinds/plugin.ts";
 import { benchmarks } from "./benchmarks/mod.ts";
 import { datasets } from "./datasets/mod.ts";
 import { endpoints } from "./endpoints/mod.ts";

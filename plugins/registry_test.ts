@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "./plugin.ts";
-import { didYouMean, Registry } from "./registry.ts";
+import { definePlugin, type Plugin } from "./kinds/plugin.ts";
+import { Registry } from "./registry.ts";
+import { didYouMean } from "../formats/did_you_mean.ts";
 
 const Options = z.strictObject({
   beta: z.number().positive().default(0.1).describe("scale of the rewards"),

@@ -15,12 +15,12 @@ import { parseArgs } from "node:util";
 
 import { benchKernels, kernelBenchText } from "../kernels/kernels_bench.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { benchEval, evalBenchText } from "../plugins/evaluation/eval_bench.ts";
-import { makeBackend } from "../plugins/engine/backends.ts";
-import { benchGenerate, generateBenchText } from "../plugins/engine/generate_bench.ts";
-import { benchData } from "./_bench_data.ts";
-import { benchTrain, trainBenchText } from "./_bench_train.ts";
-import { runTask } from "./_cli.ts";
+import { benchEval, evalBenchText } from "./bench/eval.ts";
+import { makeBackend } from "../kernels/engine/backends.ts";
+import { benchGenerate, generateBenchText } from "./bench/generate.ts";
+import { benchData } from "./bench/data.ts";
+import { benchTrain, trainBenchText } from "./bench/train.ts";
+import { runTask } from "./common/cli.ts";
 
 const HELP = `Usage
   deno task bench train --model PATH --quads FILE [options]
@@ -45,7 +45,7 @@ const HELP = `Usage
     --latency MS                until the mock server answers (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
-    --against "python3 SCRIPT"  another program, in turns; plugins/evaluation/bench_inspect.py is one for inspect_ai
+    --against "python3 SCRIPT"  another program, in turns; tasks/bench/inspect_ai.py is one for inspect_ai
   --json                        one JSON object instead of a table`;
 
 const OPTIONS = {

@@ -8,7 +8,7 @@
  * Prints the findings; exits with 1 when there are any.
  * @module
  */
-import { runTask } from "./_cli.ts";
+import { runTask } from "./common/cli.ts";
 
 /** Types of npm packages that public types refer to; `Options` is how plugins call their zod schema. */
 const FOREIGN = /private type '(\$?Zod\w*|\$strict|output|Options)'/;

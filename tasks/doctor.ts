@@ -16,9 +16,9 @@ import { join } from "@std/path";
 import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
-import { chooseBackend } from "../plugins/engine/backends.ts";
-import { checkCuda, type CudaCheck, cudaObstacle } from "./_doctor_cuda.ts";
-import { parseArguments, runTask, usage, VERSION } from "./_cli.ts";
+import { chooseBackend } from "../kernels/engine/backends.ts";
+import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
+import { parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
 
 const FLAGS = { help: "this text", json: "one JSON object" };
 

@@ -18,28 +18,24 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { compareRuns, comparisonText } from "../plugins/evaluation/compare.ts";
-import {
-  type EvalConfig,
-  EvaluatorOptions,
-  readEvalConfig,
-  type ResolvedEval,
-} from "../plugins/evaluation/config.ts";
-import { cardOfRun, type CardOptions } from "../plugins/evaluation/card_of_run.ts";
-import { judgeCardText } from "../plugins/evaluation/judge_card.ts";
-import { openRun } from "../plugins/evaluation/open_run.ts";
-import { makeBenchmark, makeJudge, makeModel } from "../plugins/evaluation/parts.ts";
+import { compareRuns, comparisonText } from "./eval/compare.ts";
+import { type EvalConfig, EvaluatorOptions, readEvalConfig, type ResolvedEval } from "./eval/config.ts";
+import { cardOfRun, type CardOptions } from "./eval/card_of_run.ts";
+import { judgeCardText } from "./eval/judge_card.ts";
+import { openRun } from "./eval/open_run.ts";
+import { makeBenchmark, makeJudge, makeModel } from "./eval/parts.ts";
 import {
   countItems,
   EVAL_STAGES,
   type EvalStage,
   evaluate as evaluateRun,
   type Evaluated,
-} from "../plugins/evaluation/run.ts";
-import { resultsText } from "../plugins/evaluation/report/text.ts";
-import { createProgress, type Progress } from "../plugins/outputs/mod.ts";
-import { describeOptions, didYouMean, type Registry } from "../plugins/registry.ts";
-import { interruption, parseArguments, runTask, usage, VERSION } from "./_cli.ts";
+} from "./eval/run.ts";
+import { resultsText } from "./eval/report/text.ts";
+import { createProgress, type Progress } from "./train/outputs/mod.ts";
+import { describeOptions, type Registry } from "../plugins/registry.ts";
+import { didYouMean } from "../formats/did_you_mean.ts";
+import { interruption, parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
 
 /** What runs when no file is named. */
 export const DEFAULT_EVALUATOR: string = fileURLToPath(

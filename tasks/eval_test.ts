@@ -9,10 +9,10 @@ import {
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import { mockServer } from "../plugins/evaluation/_mock_server.ts";
-import { rowsText } from "../plugins/evaluation/_fixtures.ts";
+import { mockServer } from "./eval/_mock_server.ts";
+import { rowsText } from "./eval/_fixtures.ts";
 import { card, compare, evaluate, exitCode, readCommand } from "./eval.ts";
-import { silentProgress } from "../plugins/outputs/mod.ts";
+import { silentProgress } from "./train/outputs/mod.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -233,7 +233,7 @@ async function fakeVllm(folder: string, crash = false): Promise<string> {
   await Deno.mkdir(bin);
   await Deno.writeTextFile(
     mock,
-    `import { mockServer } from "${new URL("../plugins/evaluation/_mock_server.ts", import.meta.url)}";\n` +
+    `import { mockServer } from "${new URL("../tasks/eval/_mock_server.ts", import.meta.url)}";\n` +
       "mockServer({ port: Number(Deno.args[0]) });\n",
   );
   await Deno.writeTextFile(

@@ -10,9 +10,9 @@
  * @module
  */
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { readTrainConfig } from "../plugins/config/mod.ts";
+import { readTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
-import { parseArguments, runTask, usage } from "./_cli.ts";
+import { parseArguments, runTask, usage } from "./common/cli.ts";
 
 const FLAGS = { help: "this text", json: "one JSON array" };
 

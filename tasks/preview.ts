@@ -14,12 +14,12 @@
 import { fileURLToPath } from "node:url";
 
 import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
-import { readTrainConfig, type TrainConfig } from "../plugins/config/mod.ts";
-import { type EncodedExample, type LoadedExamples, trainOrder } from "../plugins/data/mod.ts";
-import { packExamples } from "../plugins/engine/pack.ts";
-import { parseArguments, runTask, usage } from "./_cli.ts";
-import { dataText } from "./_data_text.ts";
-import { encode, prepare, registryOf } from "./_prepare.ts";
+import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
+import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
+import { packExamples } from "../kernels/engine/pack.ts";
+import { parseArguments, runTask, usage } from "./common/cli.ts";
+import { dataText } from "./train/data_text.ts";
+import { encode, prepare, registryOf } from "./train/prepare.ts";
 
 /** What is shown when no file is named; the same as in train.ts, whose kernels need not be loaded here. */
 const DEFAULT_CONFIG = fileURLToPath(new URL("../examples/default_iopo.yaml", import.meta.url));

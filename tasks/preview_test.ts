@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
-import type { EncodedExample } from "../plugins/data/mod.ts";
+import type { EncodedExample } from "./train/data/mod.ts";
 import { exampleJson, exampleTable, inTrainingOrder, preview } from "./preview.ts";
 import { shared } from "../tests/_shared.ts";
 

@@ -25,7 +25,7 @@ import {
   readTrainConfig,
   type TrainConfig,
   writeRunYaml,
-} from "../plugins/config/mod.ts";
+} from "./train/config/mod.ts";
 import {
   createProgress,
   createReporters,
@@ -35,12 +35,12 @@ import {
   type Progress,
   tokenizerFiles,
   writeRunOutputs,
-} from "../plugins/outputs/mod.ts";
-import type { TrainerResult } from "../plugins/trainers/trainer.ts";
-import { interruption, parseArguments, runTask, usage, VERSION } from "./_cli.ts";
-import { dataText } from "./_data_text.ts";
-import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./_estimate.ts";
-import { encode, prepare, registryOf } from "./_prepare.ts";
+} from "./train/outputs/mod.ts";
+import type { TrainerResult } from "../plugins/kinds/trainer.ts";
+import { interruption, parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
+import { dataText } from "./train/data_text.ts";
+import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./train/estimate.ts";
+import { encode, prepare, registryOf } from "./train/prepare.ts";
 
 /** What runs when no file is named. */
 export const DEFAULT_CONFIG: string = fileURLToPath(

@@ -5,7 +5,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { SafetensorsFile } from "../formats/safetensors/mod.ts";
 import { testBackends } from "../kernels/backends/_test_backends.ts";
-import { silentProgress } from "../plugins/outputs/mod.ts";
+import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 
 const root = new URL("../", import.meta.url).pathname;

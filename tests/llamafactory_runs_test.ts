@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { assert, assertEquals } from "@std/assert";
 
 import { SafetensorsFile } from "../formats/safetensors/mod.ts";
-import { silentProgress } from "../plugins/outputs/mod.ts";
+import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 
 const root = new URL("../fixtures/goldens/llamafactory/", import.meta.url).pathname;

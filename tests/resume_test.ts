@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
-import { WALL_CLOCK_KEYS } from "../plugins/outputs/mod.ts";
+import { WALL_CLOCK_KEYS } from "../tasks/train/outputs/mod.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const goldens = join(root, "fixtures/goldens/llamafactory");

@@ -3,7 +3,7 @@ import { checkLossGradient, evaluateLoss } from "@dinotune/dinotune";
 
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { lossName, resolveTrainConfig } from "../../plugins/config/mod.ts";
+import { lossName, resolveTrainConfig } from "../../tasks/train/config/mod.ts";
 
 async function registryWithMine() {
   const registry = builtinRegistry();

@@ -2,7 +2,7 @@
  * The built-in benchmarks.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import cfbench from "./cfbench/cfbench.ts";
 import constraints from "./constraints/constraints.ts";
 import ifeval from "./ifeval/ifeval.ts";
@@ -18,7 +18,7 @@ export type {
   Judgement,
   JudgeProtocol,
   Score,
-} from "./benchmark.ts";
+} from "../kinds/benchmark.ts";
 export { contribute, findScore, scoreResults, ScoreSums } from "./scores.ts";
 
 /** Built-in benchmark plugins. */

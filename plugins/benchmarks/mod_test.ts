@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import { benchmarks } from "./mod.ts";
 
 Deno.test("every benchmark makes a product from validated options, with rules or a protocol, never both", () => {

@@ -2,8 +2,8 @@
  * Sums contributions of single items into scores. One accumulator, whatever the number of items.
  * @module
  */
-import type { Verdict } from "../judges/judge.ts";
-import type { Benchmark, BenchmarkResult, Contribution, Score } from "./benchmark.ts";
+import type { Verdict } from "../kinds/judge.ts";
+import type { Benchmark, BenchmarkResult, Contribution, Score } from "../kinds/benchmark.ts";
 
 /** Adds up contributions; memory grows with the number of scores, not of items. */
 export class ScoreSums {

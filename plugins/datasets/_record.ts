@@ -2,7 +2,7 @@
  * What the dataset plugins share: reading fields of a record that may hold anything at all.
  * @module
  */
-import type { DatasetAttributes, Dropped, Example, Message, Source } from "./dataset.ts";
+import type { DatasetAttributes, Dropped, Example, Message, Source } from "../kinds/dataset.ts";
 
 /** Longest text that is taken, in UTF-16 units; beyond it tokenising one record could take minutes. */
 export const MAX_TEXT = 10_000_000;

@@ -3,7 +3,7 @@
  * @module
  */
 import { extras, Fault, ktoTag, own, text } from "./_record.ts";
-import type { DatasetAttributes, Example, ExampleShape, Message } from "./dataset.ts";
+import type { DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 /** A list of messages, system text and tools of one record. */
 export interface Conversation {

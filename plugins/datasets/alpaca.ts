@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import {
   asRecord,
   assistant,
@@ -18,7 +18,7 @@ import {
   own,
   text,
 } from "./_record.ts";
-import type { Dataset, DatasetAttributes, Example, ExampleShape, Message } from "./dataset.ts";
+import type { Dataset, DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 const required: Partial<Record<ExampleShape, Record<string, string>>> = {
   text: { prompt: "instruction" },

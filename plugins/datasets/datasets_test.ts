@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
-import { golden } from "../data/_goldens.ts";
-import { resolveAttributes } from "../data/attributes.ts";
-import type { DatasetEntry } from "../data/info.ts";
-import type { Dropped, Example, ExampleShape, Message } from "./dataset.ts";
+import { golden } from "../../tasks/train/data/_goldens.ts";
+import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
+import type { DatasetEntry } from "../../tasks/train/data/info.ts";
+import type { Dropped, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 import { datasets } from "./mod.ts";
 
 const cases = golden("datasets.json").cases;

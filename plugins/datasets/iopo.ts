@@ -6,8 +6,8 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
-import type { Dataset } from "./dataset.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { Dataset } from "../kinds/dataset.ts";
 import { sharegpt } from "./sharegpt.ts";
 
 const dataset: Dataset = { ...sharegpt, shapes: ["iopo"] };

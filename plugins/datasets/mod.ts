@@ -2,7 +2,7 @@
  * The dataset plugins that come with the project.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import alpaca from "./alpaca.ts";
 import iopo from "./iopo.ts";
 import openai from "./openai.ts";

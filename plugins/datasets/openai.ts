@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { asRecord, converting, Fault, own, pythonJson, text } from "./_record.ts";
 import {
   columns,
@@ -16,7 +16,7 @@ import {
   type ReadMessage,
   requiredColumns,
 } from "./_turns.ts";
-import type { Dataset, DatasetAttributes, Message } from "./dataset.ts";
+import type { Dataset, DatasetAttributes, Message } from "../kinds/dataset.ts";
 
 const Options = z.strictObject({
   detailed_thinking_off: z.boolean().default(false).describe(

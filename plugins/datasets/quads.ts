@@ -5,10 +5,10 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { asRecord, converting, extras, Fault, own, text } from "./_record.ts";
 import { alternate } from "./_turns.ts";
-import type { Dataset, DatasetAttributes, Example, Message } from "./dataset.ts";
+import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 
 const dataset: Dataset = {
   shapes: ["iopo"],

@@ -6,10 +6,10 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { asRecord, converting } from "./_record.ts";
 import { columns, conversation, finish, plainMessage, requiredColumns, tags } from "./_turns.ts";
-import type { Dataset } from "./dataset.ts";
+import type { Dataset } from "../kinds/dataset.ts";
 
 /** The product: also that of the `iopo` plugin. */
 export const sharegpt: Dataset = {

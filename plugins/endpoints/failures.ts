@@ -2,7 +2,7 @@
  * Outcomes without an answer, and how each kind of failure is dealt with.
  * @module
  */
-import type { Completion, Failure } from "./endpoint.ts";
+import type { Completion, Failure } from "../kinds/endpoint.ts";
 
 /** An answer that isn't what the protocol says; thrown while it is read. */
 export class AnswerError extends Error {

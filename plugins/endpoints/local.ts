@@ -12,18 +12,18 @@ import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { resolveModel } from "../../formats/hub/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/mod.ts";
-import { chooseBackend } from "../engine/backends.ts";
+import { chooseBackend } from "../../kernels/engine/backends.ts";
 import {
   ContextLengthError,
   type DeviceChoice,
   Generator,
   MAX_BATCH,
   type Sampling,
-} from "../engine/generator.ts";
-import { tokenizerOf } from "../engine/generate_options.ts";
-import { definePlugin, type Plugin } from "../plugin.ts";
+} from "../../kernels/engine/generate/generator.ts";
+import { tokenizerOf } from "../../kernels/engine/generate/options.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { prepareTokenizer, type Template, templateOptions, templates } from "../templates/mod.ts";
-import type { Completion, CompletionRequest, Endpoint } from "./endpoint.ts";
+import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
 
 const Options = z.strictObject({

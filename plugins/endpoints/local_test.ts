@@ -3,11 +3,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
-import { chooseBackend } from "../engine/backends.ts";
-import { openGenerator } from "../engine/generate_open.ts";
+import { chooseBackend } from "../../kernels/engine/backends.ts";
+import { openGenerator } from "../../kernels/engine/generate/open.ts";
 import { Registry } from "../registry.ts";
 import { prepareTokenizer, type Template, templates } from "../templates/mod.ts";
-import type { CompletionRequest, Endpoint } from "./endpoint.ts";
+import type { CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import local from "./local.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;

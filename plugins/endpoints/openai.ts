@@ -10,8 +10,8 @@ import type OpenAI from "openai";
 import type { ChatCompletion, ChatCompletionCreateParams } from "openai/resources/chat/completions";
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
-import type { Completion, CompletionRequest, Endpoint } from "./endpoint.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { wholeOfStream } from "./event_stream.ts";
 import { AnswerError, failed } from "./failures.ts";
 

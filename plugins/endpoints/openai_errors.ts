@@ -4,7 +4,7 @@
  */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai";
 
-import type { Completion } from "./endpoint.ts";
+import type { Completion } from "../kinds/endpoint.ts";
 import { AnswerError, failed } from "./failures.ts";
 
 /**

@@ -8,9 +8,9 @@
 import { basename } from "@std/path";
 import { z } from "zod";
 
-import { hashOfFile, readText } from "../benchmarks/_data.ts";
-import { definePlugin, type Plugin } from "../plugin.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { hashOfFile, readText } from "../../formats/records/rows.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { Endpoint } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
 
 const Options = z.strictObject({

@@ -1,8 +1,8 @@
 /** Endpoint `openai` on what vLLM, llama.cpp's server and `transformers serve` answered (fixtures/goldens/servers). */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { mockServer } from "../evaluation/_mock_server.ts";
-import type { Completion } from "./endpoint.ts";
+import { mockServer } from "../../tasks/eval/_mock_server.ts";
+import type { Completion } from "../kinds/endpoint.ts";
 import openaiPlugin, { openaiEndpoint } from "./openai.ts";
 
 interface Recorded {

@@ -8,9 +8,9 @@
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 
-import { type Check, check, type CheckModels } from "../benchmarks/ifeval/checks/check.ts";
-import { CHECKS } from "../benchmarks/ifeval/checks/mod.ts";
-import type { Verdict } from "./judge.ts";
+import { type Check, check, type CheckModels } from "./ifeval_rules/checks/check.ts";
+import { CHECKS } from "./ifeval_rules/checks/mod.ts";
+import type { Verdict } from "../kinds/judge.ts";
 
 const count = z.int().positive();
 const phrase = z.string().trim().min(1);

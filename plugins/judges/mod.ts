@@ -2,7 +2,7 @@
  * The built-in judges.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import openai from "./openai.ts";
 import panel from "./panel.ts";
 import recorded from "./recorded.ts";

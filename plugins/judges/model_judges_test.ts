@@ -6,14 +6,14 @@ import {
   assertThrows,
 } from "@std/assert";
 
-import type { BenchmarkItem, Judgement } from "../benchmarks/benchmark.ts";
+import type { BenchmarkItem, Judgement } from "../kinds/benchmark.ts";
 import { traceProtocol } from "../benchmarks/trace/trace.ts";
 import { builtinRegistry } from "../builtins.ts";
-import type { Completion, CompletionRequest, Endpoint } from "../endpoints/endpoint.ts";
+import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { failed } from "../endpoints/failures.ts";
 import { SamplingOptions } from "../endpoints/sampling.ts";
-import { createJudge } from "../evaluation/parts.ts";
-import { type Ask, JudgeUnreachable } from "./judge.ts";
+import { createJudge } from "../../tasks/eval/parts.ts";
+import { type Ask, JudgeUnreachable } from "../kinds/judge.ts";
 import { modelJudge } from "./openai.ts";
 import { combineJudgements, panelOf } from "./panel.ts";
 

@@ -6,14 +6,14 @@
  */
 import { z } from "zod";
 
-import type { BenchmarkItem, Judgement, JudgeProtocol } from "../benchmarks/benchmark.ts";
+import type { BenchmarkItem, Judgement, JudgeProtocol } from "../kinds/benchmark.ts";
 import { traceProtocol } from "../benchmarks/trace/trace.ts";
-import type { Completion, CompletionRequest, Endpoint } from "../endpoints/endpoint.ts";
+import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { openaiEndpoint } from "../endpoints/openai.ts";
 import openaiPlugin from "../endpoints/openai.ts";
 import { type Sampling, samplingOf, SamplingOptions } from "../endpoints/sampling.ts";
-import { definePlugin, type Plugin } from "../plugin.ts";
-import { type Ask, type Judge, type JudgeRequest, JudgeUnreachable } from "./judge.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { type Ask, type Judge, type JudgeRequest, JudgeUnreachable } from "../kinds/judge.ts";
 
 const Options = z.strictObject({
   ...openaiPlugin.options.shape,

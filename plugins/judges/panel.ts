@@ -5,9 +5,9 @@
  */
 import { z } from "zod";
 
-import type { Judgement } from "../benchmarks/benchmark.ts";
-import { definePlugin, type Plugin } from "../plugin.ts";
-import type { Judge, JudgeSpec, Verdict } from "./judge.ts";
+import type { Judgement } from "../kinds/benchmark.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { Judge, JudgeSpec, Verdict } from "../kinds/judge.ts";
 
 const Member = z.strictObject({
   type: z.string().min(1).describe("judge plugin, or endpoint plugin of a model that judges"),

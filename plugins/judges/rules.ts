@@ -5,10 +5,10 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Plugin } from "../plugin.ts";
-import type { JudgeRequest, JudgeResult, Verdict } from "./judge.ts";
-import type { CheckModels } from "../benchmarks/ifeval/checks/check.ts";
-import { loadCheckModels } from "../benchmarks/ifeval/models.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { JudgeRequest, JudgeResult, Verdict } from "../kinds/judge.ts";
+import type { CheckModels } from "./ifeval_rules/checks/check.ts";
+import { loadCheckModels } from "./ifeval_rules/models.ts";
 import { checkRule, needsModels } from "./constraint_rules.ts";
 
 const Options = z.strictObject({});

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import type { LossInputs } from "./loss.ts";
-import { logSigmoid, relu, type Scalar } from "./tape.ts";
+import type { LossInputs } from "../kinds/loss.ts";
+import { logSigmoid, relu, type Scalar } from "../../kernels/tape.ts";
 
 /** How a scaled preference z = β·(difference of log-ratios) becomes a loss. */
 export type Form = "sigmoid" | "hinge" | "robust";

@@ -2,9 +2,9 @@
  * Checks a loss as its author would want it checked: gradients against central differences, extreme rows, step 0.
  * @module
  */
-import { stream, uniform } from "../trainers/random.ts";
+import { stream, uniform } from "../../kernels/random/counter.ts";
 import { evaluateLoss, type LossRow } from "./evaluate.ts";
-import type { Loss } from "./loss.ts";
+import type { Loss } from "../kinds/loss.ts";
 
 /** What to check a loss on. */
 export interface LossCheckOptions {

@@ -11,7 +11,7 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import {
   betaOption,
   comparison,

@@ -12,8 +12,8 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
-import type { LossInputs } from "./loss.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { LossInputs } from "../kinds/loss.ts";
 import {
   betaOption,
   comparison,
@@ -25,7 +25,7 @@ import {
   smoothingMessage,
   withFtx,
 } from "./_preference.ts";
-import { mean, type Scalar } from "./tape.ts";
+import { mean, type Scalar } from "../../kernels/tape.ts";
 
 const differences = {
   full: (r11, r12, r21, r22) => [r11.plus(r22).minus(r12).minus(r21)],

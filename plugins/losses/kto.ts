@@ -10,9 +10,9 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { betaOption, prefFtxOption, withFtx } from "./_preference.ts";
-import { sigmoid } from "./tape.ts";
+import { sigmoid } from "../../kernels/tape.ts";
 
 const weight = z.number().positive().default(1);
 const Options = z.strictObject({

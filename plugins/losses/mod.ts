@@ -2,7 +2,7 @@
  * The built-in losses and what a person's own loss is written with.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import dpo from "./dpo.ts";
 import iopo from "./iopo.ts";
 import kto from "./kto.ts";
@@ -11,9 +11,9 @@ import pt from "./pt.ts";
 import sft from "./sft.ts";
 import simpo from "./simpo.ts";
 
-export type { ExampleShape } from "../datasets/dataset.ts";
-export type { Loss, LossInputs, LossOutputs } from "./loss.ts";
-export * from "./tape.ts";
+export type { ExampleShape } from "../kinds/dataset.ts";
+export type { Loss, LossInputs, LossOutputs } from "../kinds/loss.ts";
+export * from "../../kernels/tape.ts";
 export * from "./evaluate.ts";
 export * from "./check.ts";
 

@@ -4,9 +4,9 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../plugin.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { betaOption, perToken, prefFtxOption, rewardMetrics, withFtx } from "./_preference.ts";
-import { logSigmoid } from "./tape.ts";
+import { logSigmoid } from "../../kernels/tape.ts";
 
 const Options = z.strictObject({
   beta: betaOption,

@@ -3,7 +3,7 @@
  * @module
  */
 import { ConfigFields } from "./config_fields.ts";
-import type { DecoderConfig } from "./model_family.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { inverseFrequencies } from "./rope.ts";
 
 /** What a family decides itself. */

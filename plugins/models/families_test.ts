@@ -1,10 +1,10 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 
 import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
-import { tensorShapes } from "./decoder.ts";
+import { tensorShapes } from "../../kernels/engine/decoder.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
-import type { DecoderConfig } from "./model_family.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
 

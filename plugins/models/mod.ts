@@ -2,7 +2,7 @@
  * The model families that come with the project.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
 import qwen2 from "./qwen2.ts";

@@ -6,11 +6,11 @@
 import { Template as Jinja } from "@huggingface/jinja";
 
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Message } from "../datasets/dataset.ts";
-import { definePlugin, type Plugin } from "../plugin.ts";
+import type { Message } from "../kinds/dataset.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import { checkConversation, checkPrompt } from "./roles.ts";
-import type { EncodedTurn, Template, TurnOptions } from "./template.ts";
+import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { data, encodeParts, own, type Part, specialPattern } from "./text.ts";
 import { parseCalls, parseTools } from "./tool_formats.ts";
 import { writePyJson } from "./python_json.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import type { Message } from "../datasets/dataset.ts";
+import type { Message } from "../kinds/dataset.ts";
 import { auto } from "./auto.ts";
 import { compareTemplates, prepareTokenizer, type Template, templateOptions, templates } from "./mod.ts";
 

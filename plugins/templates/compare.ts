@@ -3,11 +3,11 @@
  * @module
  */
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Message } from "../datasets/dataset.ts";
+import type { Message } from "../kinds/dataset.ts";
 import { auto } from "./auto.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import { prepareTokenizer } from "./prepare.ts";
-import type { Template } from "./template.ts";
+import type { Template } from "../kinds/template.ts";
 
 const QUESTION: Message = { role: "user", content: "Name a colour." };
 const ANSWER: Message = { role: "assistant", content: "Teal." };

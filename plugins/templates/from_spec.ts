@@ -3,13 +3,13 @@
  * @module
  */
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Message } from "../datasets/dataset.ts";
-import { definePlugin, type Plugin } from "../plugin.ts";
+import type { Message } from "../kinds/dataset.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { type Blocks, jinjaText } from "./jinja_text.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import { checkConversation, checkPrompt } from "./roles.ts";
 import { EOS, type Slot, type TemplateSpec, THOUGHT } from "./spec.ts";
-import type { EncodedTurn, Template, TurnOptions } from "./template.ts";
+import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { data, encodePieces, own, type Part, type Piece } from "./text.ts";
 import { lacksThought, removeThought } from "./thoughts.ts";
 import { parseCalls, parseTools, toolFormats } from "./tool_formats.ts";

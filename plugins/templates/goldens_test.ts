@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import type { Message } from "../datasets/dataset.ts";
+import type { Message } from "../kinds/dataset.ts";
 import { type Template, templateOptions, templates } from "./mod.ts";
 import { prepareTokenizer } from "./prepare.ts";
 

@@ -2,7 +2,7 @@
  * Chat templates, by name and from the model's own files.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import { auto } from "./auto.ts";
 import { chatmlFamily } from "./chatml_family.ts";
 import { templatePlugin } from "./from_spec.ts";
@@ -14,7 +14,7 @@ export { templatePlugin } from "./from_spec.ts";
 export { type TemplateOptions, templateOptions } from "./options.ts";
 export { type PreparedTokenizer, prepareTokenizer } from "./prepare.ts";
 export { BOS, EOS, type Slot, type TemplateSpec } from "./spec.ts";
-export type { EncodedTurn, Template, TurnOptions } from "./template.ts";
+export type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 export { TOOL_FORMATS, type ToolFormatName } from "./tool_formats.ts";
 
 /** The built-in templates. */

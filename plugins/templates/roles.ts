@@ -2,7 +2,7 @@
  * Checks of the order of roles.
  * @module
  */
-import type { Message } from "../datasets/dataset.ts";
+import type { Message } from "../kinds/dataset.ts";
 
 /**
  * A conversation for training: user or tool, then assistant or function, in turn.

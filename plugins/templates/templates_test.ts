@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import type { Message } from "../datasets/dataset.ts";
+import type { Message } from "../kinds/dataset.ts";
 import { prepareTokenizer, type Template, templateOptions, templates } from "./mod.ts";
 
 const root = new URL("../../", import.meta.url).pathname;

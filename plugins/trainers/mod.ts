@@ -2,7 +2,7 @@
  * The trainers that come with the project.
  * @module
  */
-import type { Plugin } from "../plugin.ts";
+import type { Plugin } from "../kinds/plugin.ts";
 import local from "./local/local.ts";
 
 /** All of them. */

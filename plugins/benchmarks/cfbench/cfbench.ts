@@ -7,9 +7,9 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../../plugin.ts";
-import type { Verdict } from "../../judges/judge.ts";
-import { readRows } from "../_data.ts";
+import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
+import type { Verdict } from "../../kinds/judge.ts";
+import { readRows } from "../../../formats/records/rows.ts";
 import {
   breakMarks,
   fence,
@@ -17,8 +17,14 @@ import {
   readScoresJson,
   readTemplate,
   scoresSchema,
-} from "../_judge_text.ts";
-import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement, JudgeProtocol } from "../benchmark.ts";
+} from "../judge_text.ts";
+import type {
+  BenchmarkItem,
+  BenchmarkResult,
+  Contribution,
+  Judgement,
+  JudgeProtocol,
+} from "../../kinds/benchmark.ts";
 import { allReach, contribute } from "../scores.ts";
 import {
   type CfbenchMetrics,

@@ -6,10 +6,10 @@
 import { z } from "zod";
 
 import { judgeByRules } from "../../judges/rules.ts";
-import { definePlugin, type Plugin } from "../../plugin.ts";
+import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
 import { needsModels } from "../../judges/constraint_rules.ts";
-import type { CheckModels } from "../ifeval/checks/check.ts";
-import { loadCheckModels } from "../ifeval/models.ts";
+import type { CheckModels } from "../../judges/ifeval_rules/checks/check.ts";
+import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
 import { rowContributions } from "../rows/contributions.ts";
 import { readRowItems } from "../rows/read.ts";
 

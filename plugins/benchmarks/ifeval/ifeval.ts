@@ -8,14 +8,14 @@
  */
 import { z } from "zod";
 
-import { definePlugin, type Plugin } from "../../plugin.ts";
-import type { Verdict } from "../../judges/judge.ts";
-import { readRows } from "../_data.ts";
-import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement } from "../benchmark.ts";
+import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
+import type { Verdict } from "../../kinds/judge.ts";
+import { readRows } from "../../../formats/records/rows.ts";
+import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement } from "../../kinds/benchmark.ts";
 import { allReach, contribute } from "../scores.ts";
-import type { CheckModels } from "./checks/check.ts";
-import { loadCheckModels } from "./models.ts";
-import { checkInstructions } from "./verdicts.ts";
+import type { CheckModels } from "../../judges/ifeval_rules/checks/check.ts";
+import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
+import { checkInstructions } from "../../judges/ifeval_rules/verdicts.ts";
 
 const Options = z.strictObject({
   path: z.string().optional().describe(

@@ -3,10 +3,10 @@
  *
  *     deno bench -A plugins/benchmarks/ifeval/ifeval_bench.ts
  */
-import { readText } from "../_data.ts";
+import { readText } from "../../../formats/records/rows.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
-import { loadCheckModels } from "./models.ts";
+import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
 
 const models = await loadCheckModels();
 const items = await readIfevalItems();

@@ -1,12 +1,12 @@
 /** The benchmark on the GPT-4 responses of its authors. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { readText } from "../_data.ts";
+import { readText } from "../../../formats/records/rows.ts";
 import { shared } from "../../../tests/_shared.ts";
-import type { BenchmarkResult } from "../benchmark.ts";
+import type { BenchmarkResult } from "../../kinds/benchmark.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
-import { loadCheckModels } from "./models.ts";
-import { looseVariants } from "./verdicts.ts";
+import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
+import { looseVariants } from "../../judges/ifeval_rules/verdicts.ts";
 
 const models = await loadCheckModels();
 const items = await readIfevalItems();

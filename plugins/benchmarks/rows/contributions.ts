@@ -2,8 +2,8 @@
  * Scores of instructions with constraints whose verdicts run from 0 to 1.
  * @module
  */
-import type { Verdict } from "../../judges/judge.ts";
-import type { BenchmarkResult, Contribution } from "../benchmark.ts";
+import type { Verdict } from "../../kinds/judge.ts";
+import type { BenchmarkResult, Contribution } from "../../kinds/benchmark.ts";
 import { allReach, contribute } from "../scores.ts";
 
 /**

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import { readRows } from "../_data.ts";
-import type { BenchmarkItem } from "../benchmark.ts";
+import { readRows } from "../../../formats/records/rows.ts";
+import type { BenchmarkItem } from "../../kinds/benchmark.ts";
 
 const Rule = z.strictObject({
   id: z.string().min(1),

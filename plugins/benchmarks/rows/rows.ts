@@ -5,9 +5,9 @@
  */
 import { z } from "zod";
 
-import type { Verdict } from "../../judges/judge.ts";
-import { definePlugin, type Plugin } from "../../plugin.ts";
-import type { Judgement, JudgeProtocol } from "../benchmark.ts";
+import type { Verdict } from "../../kinds/judge.ts";
+import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
+import type { Judgement, JudgeProtocol } from "../../kinds/benchmark.ts";
 import { traceProtocol } from "../trace/trace.ts";
 import { rowContributions } from "./contributions.ts";
 import { readRowItems } from "./read.ts";

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import { readRows } from "../_data.ts";
-import type { BenchmarkItem } from "../benchmark.ts";
+import { readRows } from "../../../formats/records/rows.ts";
+import type { BenchmarkItem } from "../../kinds/benchmark.ts";
 import { traceGroups } from "./taxonomy.ts";
 
 const Row = z.object({

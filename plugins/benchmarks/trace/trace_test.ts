@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { readText } from "../_data.ts";
-import type { BenchmarkItem, BenchmarkResult, Judgement } from "../benchmark.ts";
+import { readText } from "../../../formats/records/rows.ts";
+import type { BenchmarkItem, BenchmarkResult, Judgement } from "../../kinds/benchmark.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
 import { readOverall } from "./reading.ts";

@@ -2,10 +2,10 @@
 import { temporaryFolder } from "../../../tests/_temp.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
-import type { TrainConfig } from "../../config/train_config.ts";
-import { idsExample, tinyModel } from "../../engine/_tiny.ts";
-import { EngineHost } from "../../engine/host.ts";
-import type { Loss } from "../../losses/loss.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import { idsExample, tinyModel } from "../../../kernels/engine/_tiny.ts";
+import { EngineHost } from "../../../kernels/engine/host.ts";
+import type { Loss } from "../../kinds/loss.ts";
 import { lossOf, recorder } from "./_golden_run.ts";
 import { planRun } from "./batches.ts";
 import { type LoopInputs, trainLoop } from "./loop.ts";

@@ -2,9 +2,9 @@
 import { sharedForSmollm2, SMOLLM2 } from "../../../tests/_shared.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
-import { engineName, readJson, readTensors } from "../../engine/_tiny.ts";
+import { engineName, readJson, readTensors } from "../../../kernels/engine/_tiny.ts";
 import { models } from "../../models/mod.ts";
-import { LINEAR_MODULES } from "../../models/decoder.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import { type Quad, repeatRun } from "./_golden_run.ts";
 
 const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");

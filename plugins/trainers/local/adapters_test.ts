@@ -2,11 +2,18 @@
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../../kernels/mod.ts";
-import type { TrainConfig } from "../../config/train_config.ts";
-import { engineName, idsExample, readJson, readTensors, TINY, tinyModel } from "../../engine/_tiny.ts";
-import { Engine } from "../../engine/engine.ts";
-import { packExamples } from "../../engine/pack.ts";
-import type { Tuning } from "../../engine/parameters.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import {
+  engineName,
+  idsExample,
+  readJson,
+  readTensors,
+  TINY,
+  tinyModel,
+} from "../../../kernels/engine/_tiny.ts";
+import { Engine } from "../../../kernels/engine/engine.ts";
+import { packExamples } from "../../../kernels/engine/pack.ts";
+import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { makeTarget, type Tensors } from "./setup.ts";
 
 const PEFT = new URL("../../../fixtures/goldens/peft/", import.meta.url).pathname;

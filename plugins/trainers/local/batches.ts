@@ -2,11 +2,11 @@
  * Which examples each optimizer step takes: transformers' order, counted in optimizer steps.
  * @module
  */
-import { runLength } from "../../config/mod.ts";
-import type { TrainConfig } from "../../config/train_config.ts";
-import type { EncodedExample } from "../../data/encoded.ts";
-import { trainOrder } from "../../data/order.ts";
-import { packUnits } from "../../engine/pack.ts";
+import { runLength } from "../../../tasks/train/config/mod.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { trainOrder } from "./order.ts";
+import { packUnits } from "../../../kernels/engine/pack.ts";
 
 /** The plan of a run. */
 export interface Schedule {

@@ -1,10 +1,10 @@
 /** What the loop does besides arithmetic: best checkpoint, early stopping, faults, interruption. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { tinyAdapter, tinyModel } from "../../engine/_tiny.ts";
-import type { Loss } from "../../losses/loss.ts";
-import { LINEAR_MODULES } from "../../models/decoder.ts";
-import { listCheckpoints } from "../../outputs/directory.ts";
+import { tinyAdapter, tinyModel } from "../../../kernels/engine/_tiny.ts";
+import type { Loss } from "../../kinds/loss.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
+import { listCheckpoints } from "../../../tasks/train/outputs/directory.ts";
 import { CONFIG, ROWS, run } from "./_behaviour_run.ts";
 import { lossOf } from "./_golden_run.ts";
 import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";

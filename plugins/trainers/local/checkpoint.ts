@@ -10,10 +10,10 @@ import { join } from "@std/path";
 
 import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
-import { diffConfigs } from "../../config/mod.ts";
-import type { TrainConfig } from "../../config/train_config.ts";
-import type { NamedArrays } from "../../engine/optimizer.ts";
-import { commitCheckpoint } from "../../outputs/directory.ts";
+import { diffConfigs } from "../../../tasks/train/config/mod.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
+import { commitCheckpoint } from "../../../tasks/train/outputs/directory.ts";
 import type { Target, Tensors } from "./setup.ts";
 
 const FORMAT = 1;

@@ -3,8 +3,8 @@
  * each batch counting as many times as it has examples.
  * @module
  */
-import type { EncodedExample } from "../../data/encoded.ts";
-import { packUnits } from "../../engine/pack.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { packUnits } from "../../../kernels/engine/pack.ts";
 import { averageMetrics } from "../../losses/evaluate.ts";
 import { scorePack, type Scoring } from "./score.ts";
 

@@ -5,12 +5,12 @@
 import { z } from "zod";
 
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
-import { startEngine } from "../../engine/remote.ts";
-import { chooseBackend } from "../../engine/backends.ts";
-import { tensorShapes } from "../../models/decoder.ts";
-import { listCheckpoints } from "../../outputs/directory.ts";
-import { definePlugin, type Plugin } from "../../plugin.ts";
-import type { TrainerInputs, TrainerResult } from "../trainer.ts";
+import { startEngine } from "../../../kernels/engine/remote.ts";
+import { chooseBackend } from "../../../kernels/engine/backends.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { listCheckpoints } from "../../../tasks/train/outputs/directory.ts";
+import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
+import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { DEFAULT_ROWS, planRun } from "./batches.ts";
 import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";

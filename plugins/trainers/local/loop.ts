@@ -2,13 +2,13 @@
  * The optimisation loop: reads top to bottom. Mathematics is in the losses, order is here.
  * @module
  */
-import { absoluteSteps } from "../../config/mod.ts";
-import type { TrainConfig } from "../../config/train_config.ts";
-import type { EncodedExample } from "../../data/encoded.ts";
+import { absoluteSteps } from "../../../tasks/train/config/mod.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { averageMetrics } from "../../losses/evaluate.ts";
-import { pruneCheckpoints } from "../../outputs/directory.ts";
-import type { LogSink } from "../../outputs/log_sink.ts";
-import { createSchedule, warmupSteps } from "../optim/schedules.ts";
+import { pruneCheckpoints } from "../../../tasks/train/outputs/directory.ts";
+import type { LogSink } from "../../kinds/log_sink.ts";
+import { createSchedule, warmupSteps } from "./schedules.ts";
 import { DEFAULT_ROWS, packBatches, type Schedule } from "./batches.ts";
 import { type Best, type CheckpointContent, saveCheckpoint } from "./checkpoint.ts";
 import { evaluate } from "./evaluate.ts";

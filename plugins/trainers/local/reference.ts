@@ -3,7 +3,7 @@
  * adapters off, and kept beside the run.
  * @module
  */
-import type { EncodedExample } from "../../data/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 
 /** Sums of reference log-probabilities by split, row and sequence name. */
 export class ReferenceCache {

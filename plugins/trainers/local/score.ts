@@ -2,11 +2,11 @@
  * From label log-probabilities to losses and back: the same for training and evaluation.
  * @module
  */
-import type { EncodedExample } from "../../data/encoded.ts";
-import type { EngineClient } from "../../engine/host.ts";
-import { type Pack, packExamples, packUnits } from "../../engine/pack.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EngineClient } from "../../../kernels/engine/host.ts";
+import { type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../losses/evaluate.ts";
-import type { Loss } from "../../losses/loss.ts";
+import type { Loss } from "../../kinds/loss.ts";
 import type { ReferenceCache } from "./reference.ts";
 
 /** What scoring needs besides examples. */

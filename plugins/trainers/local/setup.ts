@@ -15,12 +15,12 @@ import {
   readAdapter,
   writeAdapter,
 } from "../../../formats/peft/mod.ts";
-import type { TrainConfig } from "../../config/train_config.ts";
-import type { Tuning } from "../../engine/parameters.ts";
-import { trainedShapes } from "../../engine/parameters.ts";
-import { LINEAR_MODULES, moduleShape } from "../../models/decoder.ts";
-import type { DecoderConfig } from "../../models/model_family.ts";
-import { kaimingUniformA } from "../random.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { Tuning } from "../../../kernels/engine/parameters.ts";
+import { trainedShapes } from "../../../kernels/engine/parameters.ts";
+import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { kaimingUniformA } from "../../../kernels/random/counter.ts";
 
 /** Tensors by name, float32. */
 export type Tensors = Record<string, Float32Array<ArrayBuffer>>;

@@ -1,0 +1,216 @@
+/**
+ * Reads records from json, jsonl, csv, parquet and txt files, in batches, so that memory doesn't grow with the file.
+ * @module
+ */
+import { basename, dirname, extname, join } from "@std/path";
+import { createReadStream } from "node:fs";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { type CsvError, parse as parseCsv } from "csv-parse";
+import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+
+import { didYouMean } from "../did_you_mean.ts";
+import { jsonRecords } from "./json_records.ts";
+
+/** One record and where it stands. */
+export interface RawRecord {
+  /** Anything that the format can hold. */
+  value: unknown;
+  /** From 0, in its file. */
+  row: number;
+  /** Line where it starts, from 1; null in parquet. */
+  line: number | null;
+}
+
+const TYPES: readonly string[] = ["json", "jsonl", "csv", "parquet", "txt"];
+const BATCH = 256;
+
+/**
+ * Lists the files that paths stand for: a folder gives its files sorted by name, hidden ones left out.
+ *
+ * @param what Who asks, for the message, such as `data set "x" at …`.
+ * @throws {RangeError} If a path is missing, a folder is empty, or a type is not known.
+ */
+export function listFiles(paths: readonly string[], what: string): string[] {
+  return paths.flatMap((path) => {
+    const info = statOrNull(path);
+    if (!info) {
+      const directory = dirname(path);
+      const near = statOrNull(directory)?.isDirectory ? didYouMean(basename(path), entries(directory)) : "";
+      throw new RangeError(
+        `Cannot find the file of ${what}: current value is ${path}${near || ", which does not exist"}`,
+      );
+    }
+    if (!info.isDirectory) return [checked(path, what)];
+    const files = entries(path).filter((name) => !name.startsWith(".")).map((name) => join(path, name))
+      .filter((file) => !statOrNull(file)?.isDirectory);
+    if (files.length === 0) {
+      throw new RangeError(`Cannot find files of ${what}: current value is the empty folder ${path}`);
+    }
+    return files.map((file) => checked(file, what));
+  });
+}
+
+/**
+ * Reads a file's records in batches, in file order.
+ *
+ * @param onBytes Told how many bytes more were read; together they make the file's size.
+ * @throws {SyntaxError} If the file is broken; names file, line and column where the format has them.
+ */
+export async function* readRecords(
+  file: string,
+  onBytes: (read: number) => void = () => {},
+): AsyncGenerator<RawRecord[]> {
+  switch (typeOf(file)) {
+    case "json":
+    case "jsonl":
+      yield* jsonRecords(file, BATCH, onBytes);
+      break;
+    case "csv":
+      yield* csvRecords(file, onBytes);
+      break;
+    case "parquet":
+      yield* parquetRecords(file, onBytes);
+      break;
+    default:
+      yield* textRecords(file, onBytes);
+  }
+}
+
+async function* csvRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
+  const stream = createReadStream(file).on("data", (bytes) => onBytes(bytes.length));
+  const parser = stream.pipe(parseCsv({ columns: true, bom: true, skip_empty_lines: true, info: true }));
+  let batch: RawRecord[] = [];
+  let row = 0;
+  let line = 2;
+  try {
+    for await (const { record, info } of parser as AsyncIterable<CsvRow>) {
+      // an empty cell is no value, as in Hugging Face's reader
+      const value = Object.fromEntries(
+        Object.entries(record).map(([key, cell]) => [key, cell === "" ? null : cell]),
+      );
+      batch.push({ value, row: row++, line });
+      line = info.lines + 1;
+      if (batch.length === BATCH) {
+        yield batch;
+        batch = [];
+      }
+    }
+  } catch (error) {
+    const { message, lines } = error as CsvError & { lines?: number };
+    throw new SyntaxError(`Cannot read ${file}:${lines ?? line} as CSV: ${message}`);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+interface CsvRow {
+  record: Record<string, string>;
+  info: { lines: number };
+}
+
+async function* parquetRecords(path: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
+  const handle = Deno.openSync(path);
+  try {
+    const byteLength = handle.statSync().size;
+    const file = {
+      byteLength,
+      slice: (start: number, end: number = byteLength) => readAt(handle, start, end),
+    };
+    const compressors = {
+      GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
+      BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),
+      ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
+    };
+    try {
+      const metadata = await parquetMetadataAsync(file);
+      let rowStart = 0;
+      for (const group of metadata.row_groups) {
+        const end = rowStart + Number(group.num_rows);
+        for (; rowStart < end; rowStart += 4 * BATCH) {
+          const rowEnd = Math.min(end, rowStart + 4 * BATCH);
+          const values = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
+          onBytes(byteLength * (rowEnd - rowStart) / Number(metadata.num_rows));
+          yield values.map((value, i) => ({ value: withoutBigInts(value), row: rowStart + i, line: null }));
+        }
+        rowStart = end;
+      }
+    } catch (error) {
+      if (error instanceof SyntaxError) throw error;
+      throw new SyntaxError(`Cannot read ${path} as parquet: ${(error as Error).message}`);
+    }
+  } finally {
+    handle.close();
+  }
+}
+
+function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
+  const bytes = new Uint8Array(end - start);
+  handle.seekSync(start, Deno.SeekMode.Start);
+  for (let at = 0; at < bytes.length;) {
+    const count = handle.readSync(bytes.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return bytes.buffer;
+}
+
+/** 64-bit integers as numbers: no column that is used holds any that don't fit. */
+function withoutBigInts(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(withoutBigInts);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
+    return value;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutBigInts(inner)]));
+}
+
+async function* textRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  let row = 0;
+  const record = (line: string): RawRecord => ({
+    value: { text: line.endsWith("\r") ? line.slice(0, -1) : line },
+    row,
+    line: ++row,
+  });
+  try {
+    for await (const bytes of createReadStream(file, { highWaterMark: 1 << 20 })) {
+      onBytes(bytes.length);
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop()!;
+      if (lines.length > 0) yield lines.map(record);
+    }
+    rest += decoder.decode();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new SyntaxError(`Cannot read ${file} as text as it is not UTF-8, near line ${row + 1}`);
+  }
+  if (rest !== "") yield [record(rest)];
+}
+
+function typeOf(file: string): string {
+  return extname(file).slice(1).toLowerCase();
+}
+
+function checked(file: string, what: string): string {
+  const type = typeOf(file);
+  if (TYPES.includes(type)) return file;
+  const how = type === "arrow"
+    ? "Save it as parquet (`Dataset.to_parquet`)"
+    : `Known are ${TYPES.map((t) => `.${t}`).join(", ")}`;
+  throw new RangeError(
+    `Cannot read ${file} of ${what} as its type is not known: current value is ".${type}". ${how}`,
+  );
+}
+
+function entries(directory: string): string[] {
+  return [...Deno.readDirSync(directory)].map((entry) => entry.name).sort();
+}
+
+function statOrNull(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { testBackends } from "../backends/_test_backends.ts";
+import type { TestBackend } from "../backends/_test_backends.ts";
+import { type Backend, onnxBackend } from "../mod.ts";
+import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
+import type { EncodedExample } from "./encoded.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import { models } from "../../plugins/models/mod.ts";
+
+/** Folder of the tiny random models with float64 goldens from PyTorch (its README says what they hold). */
+export const TINY = new URL("../../fixtures/goldens/tiny/", import.meta.url).pathname;
+
+/** The architectures that have a folder there. */
+export const ARCHITECTURES = ["llama", "llama3", "mistral", "qwen2", "qwen3"] as const;
+
+/** Values of a safetensors file by name, float32. */
+export function readTensors(path: string): Record<string, Float32Array<ArrayBuffer>> {
+  using file = new SafetensorsFile(path);
+  return Object.fromEntries([...file.tensors.keys()].map((name) => [name, file.readFloat32(name)]));
+}
+
+/** golden.json and the like. */
+// deno-lint-ignore no-explicit-any -- each golden has its own shape, described in its README
+export function readJson(path: string): any {
+  return JSON.parse(Deno.readTextFileSync(path));
+}
+
+/** Configuration and weights of a tiny model. */
+export function tinyModel(
+  arch: string,
+): { config: DecoderConfig; weights: Record<string, Float32Array<ArrayBuffer>> } {
+  const json = readJson(`${TINY}${arch}/model/config.json`);
+  const family = models.find((m) => m.name === json.model_type)!;
+  return {
+    config: family.create({}).parse(json),
+    weights: readTensors(`${TINY}${arch}/model/model.safetensors`),
+  };
+}
+
+/** LoRA modules of the adapters there (r 4, α 8 on all seven), and their tensors named as the engine names them. */
+export function tinyAdapter(arch: string, config: DecoderConfig, modules: readonly string[]) {
+  const tensors = readTensors(`${TINY}${arch}/adapter/adapter_model.safetensors`);
+  const spec = Object.fromEntries(
+    Array.from(
+      { length: config.numLayers },
+      (_, i) => modules.map((m) => [`model.layers.${i}.${m}`, { rank: 4, scale: 2 }]),
+    )
+      .flat() as [string, { rank: number; scale: number }][],
+  );
+  return {
+    modules: spec,
+    initial: Object.fromEntries(Object.entries(tensors).map(([k, v]) => [engineName(k), v])),
+  };
+}
+
+/** `base_model.model.X` → `X`. */
+export function engineName(peft: string): string {
+  return peft.replace(/^base_model\.model\./, "");
+}
+
+/** An example from explicit ids: each sequence is a prompt and a labelled answer. */
+export function idsExample(
+  sequences: Record<string, readonly [prompt: number[], answer: number[]]>,
+): EncodedExample {
+  return {
+    index: 0,
+    source: { file: "golden", row: 0 },
+    sequences: Object.entries(sequences).map(([name, [x, y]]) => ({
+      name,
+      input_ids: [...x, ...y],
+      labels: [...x.map(() => -100), ...y],
+    })),
+  };
+}
+
+/** ONNX Runtime on the CPU, but with the nodes that its GPU providers get, and as if it kept no tensors. */
+export function gpuLikeOnnx(): Backend {
+  return { ...onnxBackend({ loops: false }), keepsTensors: false };
+}
+
+/** Backends in tests, and {@linkcode gpuLikeOnnx}. */
+export async function backendsAndGpuLike(): Promise<TestBackend[]> {
+  const backends = await testBackends(), onnx = backends.find((b) => b.name.startsWith("onnx"))!;
+  return [...backends, {
+    ...onnx,
+    name: `${onnx.name}, as on a GPU`,
+    make: () => Promise.resolve(gpuLikeOnnx()),
+  }];
+}

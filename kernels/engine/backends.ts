@@ -1,0 +1,99 @@
+/**
+ * Backends by their names in a configuration.
+ * @module
+ */
+import type { Backend } from "../backend.ts";
+import { GraphBuilder } from "../graph.ts";
+import { linear } from "../ops/linear.ts";
+import { referenceBackend } from "../backends/reference/mod.ts";
+import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
+import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
+import type { BackendChoice } from "./host.ts";
+
+/**
+ * Makes a backend.
+ * @throws {Error} If it can't run here; never another one in its place.
+ */
+export async function makeBackend({ backend, provider, threads, fp16 }: BackendChoice): Promise<Backend> {
+  switch (backend) {
+    case "reference":
+      return referenceBackend();
+    case "onnx": {
+      // Loaded when asked for: tasks that list plugins or encode data run without the permission that a library needs.
+      const { onnxBackend } = await import("../backends/onnx/mod.ts");
+      const made = onnxBackend({ provider, ...(threads !== null && { threads }) });
+      // Now rather than when the first program is compiled, behind all that was read and written until then.
+      if (provider !== "cpu") await tryProvider(made);
+      return made;
+    }
+    case "webgpu":
+      return await webgpuBackend({ half: fp16 ? "rounded" : "exact" });
+  }
+}
+
+/** Runs a product of known numbers. @throws {Error} If the provider can't start, or computes something else. */
+async function tryProvider(backend: Backend): Promise<void> {
+  const g = new GraphBuilder(), inputs = { x: g.input("x", ["T", 2]), w: g.input("w", [2, 2]) };
+  try {
+    const program = await backend.compile(g.finish(g.run(linear, inputs)), "first try");
+    const given = (values: number[]) => backend.upload(Float32Array.from(values), [2, 2]);
+    const { y } = await program.run({ x: given([1, 2, 3, 4]), w: given([1, 1, -1, 2]) });
+    const found = [...await backend.download(y!)].join();
+    await program.dispose();
+    if (found === "3,3,7,5") return;
+    throw new Error(`Cannot trust ${backend.description}: a product that is 3,3,7,5 comes out as ${found}`);
+  } catch (error) {
+    await backend.dispose();
+    throw error;
+  }
+}
+
+/** Device files of GPUs on Linux: DRM, NVIDIA's own, WSL's. */
+const DEVICES = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
+
+/**
+ * Whether the machine may have a GPU at all. Asking Mesa without one takes half a second and prints complaints.
+ * @param devices Files that drivers make.
+ */
+export function mayHaveGpu(devices: readonly string[] = DEVICES): boolean {
+  if (Deno.build.os !== "linux") return true;
+  // Deno shows /dev to nobody without --allow-all, and to a program that loads libraries the C library shows it anyway.
+  let c;
+  try {
+    c = Deno.dlopen("libc.so.6", { access: { parameters: ["buffer", "i32"], result: "i32" } });
+  } catch {
+    return true;
+  }
+  try {
+    return devices.some((path) => c.symbols.access(new TextEncoder().encode(`${path}\0`), 0) === 0);
+  } finally {
+    c.close();
+  }
+}
+
+/**
+ * Resolves `backend: auto`: WebGPU when a hardware adapter passes its self-test, else ONNX Runtime on the CPU. A software
+ * adapter is never chosen. `why` says what was found, for people.
+ */
+export async function chooseBackend(
+  config: Pick<TrainConfig, "backend" | "provider" | "threads"> & { fp16?: boolean },
+  gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
+): Promise<{ choice: BackendChoice; why: string }> {
+  const { backend, provider, threads } = config, rounded = config.fp16 ? { fp16: true } : {};
+  if (backend !== "auto") return { choice: { backend, provider, threads, ...rounded }, why: "asked for" };
+  const onnx = (why: string) => ({ choice: { backend: "onnx" as const, provider, threads }, why });
+  if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return onnx("no GPU adapter was found");
+  const name = adapter.info.description || adapter.info.device || "unnamed adapter";
+  if (isSoftware(adapter.info)) return onnx(`the only GPU adapter, ${name}, is a CPU`);
+  try {
+    await (await webgpuBackend({ gpu })).dispose();
+    return {
+      choice: { backend: "webgpu", provider, threads, ...rounded },
+      why: `${name} passed its self-test`,
+    };
+  } catch (error) {
+    return onnx(`${name} failed: ${error instanceof Error ? error.message : error}`);
+  }
+}

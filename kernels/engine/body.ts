@@ -1,0 +1,79 @@
+/**
+ * What runs the embedding and all blocks, between a pack's tokens and the rows that the head looks at.
+ * @module
+ */
+import type { Tensor } from "../backend.ts";
+import { moduleShape } from "./decoder.ts";
+import type { LinearModule } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import { dropoutMask, stream } from "../random/counter.ts";
+import { loraOfLayer, type Tuning } from "./parameters.ts";
+
+/** Name of the embedding table. */
+export const EMBEDDING = "model.embed_tokens.weight";
+
+/** How a body is divided into programs: `blocks`, one program for all layers of a kind, or `stack`, one for everything. */
+export type BodyForm = "blocks" | "stack";
+
+/** A pack's tokens where the kernels run. `cos` and `sin` `[T, head / 2]`, the others `[T]` int32. */
+export interface Rows {
+  /** Token ids on the host, `[T]`. */
+  tokens: Int32Array<ArrayBuffer>;
+  tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor>>;
+}
+
+/** Which pass is wanted. */
+export interface BodyPass {
+  /** false: adapters off. */
+  adapter: boolean;
+  /** Keep what {@linkcode Body.backward} needs; `rows` must live until then. */
+  keep: boolean;
+  /** Number that decides dropout masks; undefined: no dropout. */
+  dropoutStep: number | undefined;
+}
+
+/** Embedding and blocks. */
+export interface Body {
+  /** `[T, D]` behind the last block; it is the caller's. */
+  forward(rows: Rows, pass: BodyPass): Promise<Tensor>;
+  /**
+   * Adds to the gradients of everything trained here.
+   * @param dx Gradient of what the last kept forward pass gave, `[T, D]`; it is taken over.
+   */
+  backward(dx: Tensor): Promise<void>;
+  /** Drops what a forward pass kept. */
+  discard(): void;
+}
+
+/** Dropout as an engine is set up for it. */
+export interface DropoutSettings {
+  config: DecoderConfig;
+  tuning: Tuning;
+  seed: number;
+}
+
+/** Whether a run has dropout at all. */
+export function hasDropout(tuning: Tuning): boolean {
+  return tuning.type === "lora" && tuning.dropout > 0;
+}
+
+/** Masks `[T, in]` of a layer's adapters by module, 0 or 1 / (1 − rate); all 1 without a number. */
+export function layerMasks(
+  { config, tuning, seed }: DropoutSettings,
+  layer: number,
+  rows: number,
+  step: number | undefined,
+): [module: string, mask: Float32Array<ArrayBuffer>, shape: [number, number]][] {
+  if (tuning.type !== "lora") return [];
+  return Object.keys(loraOfLayer(tuning, layer)).map((module) => {
+    const inner = moduleShape(config, module as LinearModule)[1], mask = new Float32Array(rows * inner);
+    if (step === undefined) mask.fill(1);
+    else dropoutMask(mask, tuning.dropout, seed, step, stream(`model.layers.${layer}.${module}`));
+    return [module, mask, [rows, inner]];
+  });
+}
+
+/** Gives tensors back. */
+export function disposeAll(tensors: Readonly<Record<string, Tensor>>): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose();
+}

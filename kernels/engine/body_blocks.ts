@@ -1,0 +1,155 @@
+/**
+ * Blocks one after another through one program per shape class; between them stands `[T, D]`. With `checkpointing` only that
+ * is kept and a block's backward program computes its activations again; without, the forward program hands them over.
+ * @module
+ */
+import type { Backend, Tensor } from "../backend.ts";
+import {
+  type Body,
+  type BodyPass,
+  disposeAll,
+  type DropoutSettings,
+  EMBEDDING,
+  hasDropout,
+  layerMasks,
+  type Rows,
+} from "./body.ts";
+import { loraOfLayer, type Parameters } from "./parameters.ts";
+import { accumulate, type BlockClass, type Compiled, type Programs, run } from "./programs.ts";
+
+/** What a forward pass leaves for its backward pass. */
+interface Kept {
+  rows: Rows;
+  inputs: Tensor[];
+  saved: Record<string, Tensor>[];
+  dropoutStep: number | undefined;
+}
+
+/** The body as a chain of programs. */
+export class BlocksBody implements Body {
+  #kept: Kept | null = null;
+
+  constructor(
+    readonly backend: Backend,
+    readonly settings: DropoutSettings,
+    readonly parameters: Parameters,
+    readonly programs: Programs,
+  ) {}
+
+  async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
+    const kept: Kept = { rows, inputs: [], saved: [], dropoutStep };
+    const x = await this.#layers(
+      rows,
+      this.settings.config.numLayers,
+      adapter,
+      dropoutStep,
+      keep ? kept : null,
+    );
+    if (keep) this.#kept = kept;
+    return x;
+  }
+
+  async backward(dy: Tensor): Promise<void> {
+    const { rows, inputs, saved, dropoutStep } = this.#kept!;
+    this.#kept = null;
+    let dx = dy;
+    for (let layer = this.settings.config.numLayers - 1; layer >= 0; layer--) {
+      const at = this.#blockClass(layer, true, dropoutStep !== undefined);
+      const { backward } = await this.programs.blockPair(at);
+      const x = inputs[layer]!, activations = saved[layer]!;
+      const masks = this.#masks(at, layer, x.shape[0]!, dropoutStep);
+      const names = Object.fromEntries(at.trained.map((name) => [name, `model.layers.${layer}.${name}`]));
+      const result = await accumulate(this.parameters, backward, names, {
+        x,
+        ...rows.tensors,
+        ...activations,
+        ...masks,
+        "d.y": dx,
+        ...this.#blockTensors(backward, layer),
+      });
+      disposeAll({ x, dx, ...activations, ...masks });
+      dx = result["d.x"]!;
+    }
+    if (this.parameters.isTrained(EMBEDDING)) {
+      await accumulate(this.parameters, await this.programs.embedBackward(), { w: EMBEDDING }, {
+        ids: rows.tensors.ids,
+        "d.x": dx,
+        w: this.parameters.get(EMBEDDING),
+      });
+    }
+    dx.dispose();
+  }
+
+  discard(): void {
+    const kept = this.#kept;
+    this.#kept = null;
+    for (const tensor of [...kept?.inputs ?? [], ...(kept?.saved ?? []).flatMap((s) => Object.values(s))]) {
+      tensor.dispose();
+    }
+  }
+
+  /** Index of the first element behind `layers` blocks that isn't finite, −1 when all are. */
+  async firstNonFinite(rows: Rows, layers: number): Promise<number> {
+    const x = await this.#layers(rows, layers, true, undefined, null);
+    const values = await this.backend.download(x);
+    const found = values.findIndex((v) => !Number.isFinite(v));
+    x.dispose();
+    return found;
+  }
+
+  /** `[T, D]` behind the first `layers` blocks. */
+  async #layers(
+    rows: Rows,
+    layers: number,
+    adapter: boolean,
+    dropoutStep: number | undefined,
+    kept: Kept | null,
+  ): Promise<Tensor> {
+    const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
+    let x = (await run(await this.programs.embed(), { w, ids })).x!;
+    for (let layer = 0; layer < layers; layer++) {
+      const at = this.#blockClass(layer, adapter, dropoutStep !== undefined);
+      const compiled = kept ? (await this.programs.blockPair(at)).forward : await this.programs.block(at);
+      const masks = this.#masks(at, layer, rows.tokens.length, dropoutStep);
+      const { y, ...saved } = await run(compiled, {
+        x,
+        ...rows.tensors,
+        ...this.#blockTensors(compiled, layer),
+        ...masks,
+      });
+      disposeAll(masks);
+      if (kept) kept.inputs.push(x), kept.saved.push(saved);
+      else x.dispose();
+      x = y!;
+    }
+    return x;
+  }
+
+  #blockClass(layer: number, adapter: boolean, training: boolean): BlockClass {
+    const { config, tuning } = this.settings, prefix = `model.layers.${layer}.`;
+    const trained = [...this.parameters.trained.keys()].filter((n) => n.startsWith(prefix)).map((n) =>
+      n.slice(prefix.length)
+    );
+    return {
+      window: config.slidingWindow[layer] ?? null,
+      lora: adapter ? loraOfLayer(tuning, layer) : {},
+      dropout: training && hasDropout(tuning),
+      trained: adapter ? trained : [],
+    };
+  }
+
+  /** The block's own tensors among a program's inputs. */
+  #blockTensors(compiled: Compiled, layer: number): Record<string, Tensor> {
+    const names = compiled.inputs.filter((n) => n.includes(".") && !/^(saved|acc|d|mask)\./.test(n));
+    return Object.fromEntries(names.map((n) => [n, this.parameters.get(`model.layers.${layer}.${n}`)]));
+  }
+
+  #masks(at: BlockClass, layer: number, rows: number, step: number | undefined): Record<string, Tensor> {
+    if (!at.dropout || step === undefined) return {};
+    return Object.fromEntries(
+      layerMasks(this.settings, layer, rows, step).map((
+        [module, mask, shape],
+      ) => [`mask.${module}`, this.backend.upload(mask, shape)]),
+    );
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * All blocks as one program with frozen weights as constants, for devices that tensors don't stay on between runs: what a pass
+ * moves there is the embedded rows and the trained tensors, what comes back is `[T, D]` or gradients. A backward run
+ * computes the forward pass again, and its activations stay inside the program, whatever `checkpointing` says.
+ *
+ * One program serves every pass: with adapters off it gets zeros for them, without dropout masks of ones.
+ * @module
+ */
+import { differentiate, joined } from "../autodiff.ts";
+import type { Backend, Tensor } from "../backend.ts";
+import { type Graph, GraphBuilder } from "../graph.ts";
+import { blockGraph, embedGraph } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import {
+  type Body,
+  type BodyPass,
+  disposeAll,
+  type DropoutSettings,
+  EMBEDDING,
+  hasDropout,
+  layerMasks,
+  type Rows,
+} from "./body.ts";
+import { HostEmbedding } from "./embedding.ts";
+import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
+import { accumulate, accumulating, type Compiled, type Programs, run } from "./programs.ts";
+
+/**
+ * All blocks: `y [T, D]` from `x [T, D]`, or, with `embed`, from `ids [T]`. Other inputs are those of a block with
+ * `model.layers.N.` before the names of its tensors and masks, and the embedding table.
+ */
+export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean): Graph {
+  const g = new GraphBuilder();
+  let x = embed
+    ? g.include(embedGraph(config), {}, (name) => name === "w" ? EMBEDDING : name).x!
+    : g.input("x", ["T", config.hiddenSize]);
+  const half = ["T", config.headDim / 2];
+  const common = {
+    cos: g.input("cos", half),
+    sin: g.input("sin", half),
+    until: g.input("until", ["T"], "i32"),
+    positions: g.input("positions", ["T"], "i32"),
+  };
+  for (let layer = 0; layer < config.numLayers; layer++) {
+    const window = config.slidingWindow[layer] ?? null;
+    const block = blockGraph(config, window, loraOfLayer(tuning, layer), hasDropout(tuning));
+    x = g.include(block, { x, ...common }, (name) => `model.layers.${layer}.${name}`).y!;
+  }
+  return g.finish({ y: x });
+}
+
+/** The body as one program. */
+export class StackBody implements Body {
+  readonly #trained: readonly string[];
+  #compiled: Promise<Compiled> | null = null;
+  readonly #embedding: HostEmbedding;
+  /** Inputs of the pass that was kept. */
+  #kept: { own: Record<string, Tensor>; rows: Rows } | null = null;
+  /** Zeros in place of adapters, by name. */
+  readonly #off = new Map<string, Tensor>();
+
+  constructor(
+    readonly backend: Backend,
+    readonly settings: DropoutSettings,
+    readonly parameters: Parameters,
+    readonly programs: Programs,
+  ) {
+    this.#embedding = new HostEmbedding(backend, parameters.get(EMBEDDING));
+    this.#trained = [...parameters.trained.keys()].filter((name) =>
+      name.startsWith("model.layers.") || name === EMBEDDING
+    );
+  }
+
+  async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
+    const own = { ...await this.#embedded(rows), ...this.#masks(rows, adapter ? dropoutStep : undefined) };
+    const { y } = await run(
+      await this.#program(),
+      { ...rows.tensors, ...own, ...this.#tensors(adapter) },
+      false,
+    );
+    if (keep) this.#kept = { own, rows };
+    else disposeAll(own);
+    return y!;
+  }
+
+  async backward(dy: Tensor): Promise<void> {
+    const { own, rows } = this.#kept!;
+    this.#kept = null;
+    const names = Object.fromEntries(this.#trained.map((name) => [name, name]));
+    const given = { ...rows.tensors, ...own, ...this.#tensors(true), "d.y": dy };
+    const { y } = await accumulate(this.parameters, await this.#program(), names, given);
+    disposeAll({ ...own, dy, y: y! });
+  }
+
+  discard(): void {
+    disposeAll(this.#kept?.own ?? {});
+    this.#kept = null;
+  }
+
+  #program(): Promise<Compiled> {
+    return this.#compiled ??= this.programs.stack(() => this.#graph(), (name) => this.#constant(name));
+  }
+
+  #graph(): Graph {
+    const { config, tuning } = this.settings, names = this.#trained;
+    const graph = stackGraph(config, tuning, this.parameters.isTrained(EMBEDDING));
+    if (names.length === 0) return graph;
+    const { forward, backward } = differentiate(graph, ["y"], names);
+    return joined({ forward, backward: accumulating(backward, names) });
+  }
+
+  /** The tensor of an input that stays the same; null for one that doesn't. */
+  #constant(name: string): Tensor | null {
+    return /^model\.layers\.\d+\.(?!mask\.)/.test(name) && !this.parameters.isTrained(name)
+      ? this.parameters.get(name)
+      : null;
+  }
+
+  #tensors(adapter: boolean): Record<string, Tensor> {
+    return Object.fromEntries(
+      this.#trained.map((
+        name,
+      ) => [name, adapter || !isAdapter(name) ? this.parameters.get(name) : this.#zero(name)]),
+    );
+  }
+
+  #zero(name: string): Tensor {
+    const found = this.#off.get(name) ?? this.backend.zeros(this.parameters.trained.get(name)!.shape);
+    this.#off.set(name, found);
+    return found;
+  }
+
+  /** A frozen table stays on the host: where the head is tied to it, it is on the device once already. */
+  async #embedded({ tokens }: Rows): Promise<Record<string, Tensor>> {
+    return this.parameters.isTrained(EMBEDDING) ? {} : { x: await this.#embedding.rows(tokens) };
+  }
+
+  #masks({ tokens }: Rows, step: number | undefined): Record<string, Tensor> {
+    const { config, tuning } = this.settings, masks: Record<string, Tensor> = {};
+    if (!hasDropout(tuning)) return masks;
+    for (let layer = 0; layer < config.numLayers; layer++) {
+      for (const [module, mask, shape] of layerMasks(this.settings, layer, tokens.length, step)) {
+        masks[`model.layers.${layer}.mask.${module}`] = this.backend.upload(mask, shape);
+      }
+    }
+    return masks;
+  }
+}
+
+function isAdapter(name: string): boolean {
+  return /\.lora_[AB]\.weight$/.test(name);
+}

@@ -1,0 +1,209 @@
+/**
+ * The one decoder of all model families, as graphs: one block, the output head, the embedding. What differs between
+ * families (biases, q/k norms, windows) is data in {@linkcode DecoderConfig}.
+ *
+ * Shapes: T rows of a packed row, D hidden, L labelled rows of a chunk, V vocabulary.
+ * @module
+ */
+import { type Graph, GraphBuilder, type Value } from "../graph.ts";
+import { addBias } from "../ops/add_bias.ts";
+import { add } from "../ops/add.ts";
+import { attention } from "../ops/attention.ts";
+import { gatherRows } from "../ops/gather_rows.ts";
+import { labelLogprob, labelLogprobUnit } from "../ops/label_logprob.ts";
+import { linear } from "../ops/linear.ts";
+import { loraUp } from "../ops/lora_up.ts";
+import { multiply } from "../ops/multiply.ts";
+import { rmsNorm } from "../ops/rms_norm.ts";
+import { rotary } from "../ops/rotary.ts";
+import { scaleRows } from "../ops/scale_rows.ts";
+import { scatterAddRows } from "../ops/scatter_add_rows.ts";
+import { swiglu } from "../ops/swiglu.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+
+/** Linear modules of a block, by their names in transformers. */
+export const LINEAR_MODULES = [
+  "self_attn.q_proj",
+  "self_attn.k_proj",
+  "self_attn.v_proj",
+  "self_attn.o_proj",
+  "mlp.gate_proj",
+  "mlp.up_proj",
+  "mlp.down_proj",
+] as const;
+
+/** Name of a linear module inside a block. */
+export type LinearModule = typeof LINEAR_MODULES[number];
+
+/** LoRA on one module: `scale` is α/r, or α/√r for rsLoRA. */
+export interface LoraModule {
+  rank: number;
+  scale: number;
+}
+
+/** LoRA modules of one block. */
+export type BlockLora = Readonly<Partial<Record<LinearModule, LoraModule>>>;
+
+/** Shapes of a model's tensors by their names in transformers. `lm_head.weight` is left out when tied. */
+export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
+  const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [
+    config.vocabSize,
+    config.hiddenSize,
+  ]]]);
+  for (let i = 0; i < config.numLayers; i++) {
+    for (const [name, shape] of blockShapes(config)) shapes.set(`model.layers.${i}.${name}`, shape);
+  }
+  shapes.set("model.norm.weight", [config.hiddenSize]);
+  if (!config.tieWordEmbeddings) shapes.set("lm_head.weight", [config.vocabSize, config.hiddenSize]);
+  return shapes;
+}
+
+/** `[out, in]` of a linear module. */
+export function moduleShape(config: DecoderConfig, module: LinearModule): [number, number] {
+  const { hiddenSize: d, intermediateSize: i } = config;
+  const q = config.numHeads * config.headDim, kv = config.numKeyValueHeads * config.headDim;
+  const shapes: Record<LinearModule, [number, number]> = {
+    "self_attn.q_proj": [q, d],
+    "self_attn.k_proj": [kv, d],
+    "self_attn.v_proj": [kv, d],
+    "self_attn.o_proj": [d, q],
+    "mlp.gate_proj": [i, d],
+    "mlp.up_proj": [i, d],
+    "mlp.down_proj": [d, i],
+  };
+  return shapes[module];
+}
+
+function hasBias(config: DecoderConfig, module: LinearModule): boolean {
+  if (module.startsWith("mlp.")) return config.mlpBias;
+  return module === "self_attn.o_proj" ? config.outputBias : config.qkvBias;
+}
+
+/** Shapes of one block's tensors, by their names behind `model.layers.N.`. */
+export function blockShapes(config: DecoderConfig): Map<string, number[]> {
+  const shapes = new Map<string, number[]>();
+  shapes.set("input_layernorm.weight", [config.hiddenSize]);
+  shapes.set("post_attention_layernorm.weight", [config.hiddenSize]);
+  for (const module of LINEAR_MODULES) {
+    shapes.set(`${module}.weight`, moduleShape(config, module));
+    if (hasBias(config, module)) shapes.set(`${module}.bias`, [moduleShape(config, module)[0]]);
+  }
+  if (config.qkNorm) {
+    shapes.set("self_attn.q_norm.weight", [config.headDim]);
+    shapes.set("self_attn.k_norm.weight", [config.headDim]);
+  }
+  return shapes;
+}
+
+/** Names and shapes of one block's LoRA tensors: `MODULE.lora_A.weight` `[r, in]` and `MODULE.lora_B.weight` `[out, r]`. */
+export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, [number, number]> {
+  const shapes = new Map<string, [number, number]>();
+  for (const module of LINEAR_MODULES) {
+    const spec = lora[module];
+    if (!spec) continue;
+    const [out, inner] = moduleShape(config, module);
+    shapes.set(`${module}.lora_A.weight`, [spec.rank, inner]);
+    shapes.set(`${module}.lora_B.weight`, [out, spec.rank]);
+  }
+  return shapes;
+}
+
+/**
+ * One decoder block, `y [T, D]` from `x [T, D]`.
+ * Inputs: `x`, `cos`/`sin` `[T, head/2]`, `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
+ * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module.
+ */
+export function blockGraph(
+  config: DecoderConfig,
+  window: number | null,
+  lora: BlockLora = {},
+  dropout = false,
+): Graph {
+  const g = new GraphBuilder();
+  const x = g.input("x", ["T", config.hiddenSize]);
+  const cos = g.input("cos", ["T", config.headDim / 2]), sin = g.input("sin", ["T", config.headDim / 2]);
+  const until = g.input("until", ["T"], "i32"), positions = g.input("positions", ["T"], "i32");
+  const tensors = new Map<string, Value>();
+  for (const [name, shape] of [...blockShapes(config), ...loraShapes(config, lora)]) {
+    tensors.set(name, g.input(name, shape));
+  }
+  const t = (name: string) => tensors.get(name)!;
+  const norm = (value: Value, name: string, groups = 1) =>
+    g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y!;
+  const project = (value: Value, module: LinearModule): Value => {
+    let y = g.run(linear, { x: value, w: t(`${module}.weight`) }).y!;
+    if (tensors.has(`${module}.bias`)) y = g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y!;
+    const spec = lora[module];
+    if (!spec) return y;
+    const kept = dropout
+      ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y!
+      : value;
+    const h = g.run(linear, { x: kept, w: t(`${module}.lora_A.weight`) }).y!;
+    return g.run(loraUp, { base: y, h, b: t(`${module}.lora_B.weight`) }, { alpha: spec.scale }).y!;
+  };
+  const rotate = (value: Value, heads: number) => g.run(rotary, { x: value, cos, sin }, { heads }).y!;
+
+  const a = norm(x, "input_layernorm.weight");
+  let q = project(a, "self_attn.q_proj"), k = project(a, "self_attn.k_proj");
+  if (config.qkNorm) {
+    q = norm(q, "self_attn.q_norm.weight", config.numHeads);
+    k = norm(k, "self_attn.k_norm.weight", config.numKeyValueHeads);
+  }
+  const { o } = g.run(attention, {
+    q: rotate(q, config.numHeads),
+    k: rotate(k, config.numKeyValueHeads),
+    v: project(a, "self_attn.v_proj"),
+    until,
+    positions,
+  }, {
+    heads: config.numHeads,
+    kv_heads: config.numKeyValueHeads,
+    scale: 1 / Math.sqrt(config.headDim),
+    window,
+  });
+  const middle = g.run(add, { a: x, b: project(o!, "self_attn.o_proj") }).y!;
+  const m = norm(middle, "post_attention_layernorm.weight");
+  const gated = g.run(swiglu, { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") }).y!;
+  return g.finish({ y: g.run(add, { a: middle, b: project(gated, "mlp.down_proj") }).y! });
+}
+
+/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`. */
+export function embedGraph(config: DecoderConfig): Graph {
+  const g = new GraphBuilder();
+  const w = g.input("w", [config.vocabSize, config.hiddenSize]), ids = g.input("ids", ["T"], "i32");
+  return g.finish({ x: g.run(gatherRows, { x: w, ids }).y! });
+}
+
+/**
+ * Log-probabilities `logp [L]` of a chunk of labels: rows `rows [L]` of `x [T, D]`, normed, against `ids [L]`.
+ * `unit`: also `dh [L, D]`, the gradient of each log-probability by its normed row.
+ */
+export function headGraph(config: DecoderConfig, unit: boolean): Graph {
+  const g = new GraphBuilder();
+  const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
+  const w = g.input("w", [config.vocabSize, config.hiddenSize]);
+  const rows = g.input("rows", ["L"], "i32"), ids = g.input("ids", ["L"], "i32");
+  const picked = g.run(gatherRows, { x, ids: rows }).y!;
+  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y!;
+  const { logp, dh } = g.run(unit ? labelLogprobUnit : labelLogprob, { h, w, ids });
+  return g.finish(dh ? { logp: logp!, dh } : { logp: logp! });
+}
+
+/** The frozen head's way back: `d.x [T, D]` = `before [T, D]` + the gradient that `dh` and `weights [L]` give. */
+export function headBackwardGraph(config: DecoderConfig): Graph {
+  const g = new GraphBuilder();
+  const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
+  const rows = g.input("rows", ["L"], "i32"), weights = g.input("weights", ["L"]);
+  const dh = g.input("dh", ["L", config.hiddenSize]), before = g.input("before", ["T", config.hiddenSize]);
+  const picked = g.run(gatherRows, { x, ids: rows }).y!;
+  const dy = g.run(scaleRows, { x: dh, factor: weights }).y!;
+  const site = {
+    inputs: { x: picked, weight: norm },
+    gradients: { y: dy },
+    outputs: {},
+    needs: new Set(["x"]),
+  };
+  const dpicked = rmsNorm.grad!(g, { ...site, attrs: { eps: config.rmsNormEps } }).x!;
+  const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx!;
+  return g.finish({ "d.x": g.run(add, { a: before, b: dx }).y! });
+}

@@ -1,0 +1,44 @@
+/**
+ * What the engine knows of a model: one decoder, described by data.
+ * @module
+ */
+
+/** A decoder described by data; everything the graphs need. Sizes are counts. */
+export interface DecoderConfig {
+  /** `model_type` of config.json. */
+  modelType: string;
+  /** Width of the residual stream. */
+  hiddenSize: number;
+  /** Width of the MLP. */
+  intermediateSize: number;
+  /** Blocks. */
+  numLayers: number;
+  /** Query heads. */
+  numHeads: number;
+  /** Key and value heads; divides `numHeads`. */
+  numKeyValueHeads: number;
+  /** Width of a head, even. */
+  headDim: number;
+  /** Rows of the embedding. */
+  vocabSize: number;
+  /** RMSNorm's ε, > 0. */
+  rmsNormEps: number;
+  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3) applied. */
+  inverseFrequencies: Float64Array;
+  /** Biases on q, k, v (Qwen2). */
+  qkvBias: boolean;
+  /** Bias on o_proj (llama `attention_bias` puts it on all four). */
+  outputBias: boolean;
+  /** Biases on gate, up, down. */
+  mlpBias: boolean;
+  /** RMSNorm on q and k per head before the rotation (Qwen3). */
+  qkNorm: boolean;
+  /** Per layer: tokens a token can look back, itself included; null = all. */
+  slidingWindow: readonly (number | null)[];
+  /** The output head is the embedding. */
+  tieWordEmbeddings: boolean;
+  /** Longest sequence that the model was made for, in tokens. */
+  maxPositionEmbeddings: number;
+  /** Ids that end generation. */
+  eosTokenIds: readonly number[];
+}

@@ -1,0 +1,167 @@
+/**
+ * AdamW on the device: parameters, gradients and moments stay there, only the norm comes back. Tensors of a block are one
+ * program, shared by all blocks with the same tensors; its results take the place of what it read, so memory is one
+ * block's more than parameters, gradients and two moments.
+ * @module
+ */
+import { type Backend, elements, type Program, type Tensor } from "../backend.ts";
+import { GraphBuilder, type Value } from "../graph.ts";
+import { adamw, adamwVector } from "../ops/adamw.ts";
+import { sumSquares, sumSquaresVector } from "../ops/sum_squares.ts";
+import { type AdamWOptions, checkOptions, checkState, takesWeightDecay } from "./adamw.ts";
+import { clipFactor, measureGradients } from "./clip.ts";
+import type { NamedArrays, Optimizer } from "./optimizer.ts";
+
+/** The tensors of a device that are trained. */
+export interface DeviceTensors {
+  readonly trained: ReadonlyMap<string, { shape: readonly number[]; tensor: Tensor }>;
+  /** Sum of gradients; read only. */
+  gradient(name: string): Tensor;
+  zeroGradients(): void;
+  /** Disposes the old tensor. */
+  replace(name: string, tensor: Tensor): void;
+}
+
+/** Tensors that are stepped by one program; `own` are their names in it. */
+interface Group {
+  names: readonly string[];
+  own: readonly string[];
+  programs: Promise<{ squares: Program; update: Program }>;
+}
+
+/** AdamW by kernels. */
+export class DeviceOptimizer implements Optimizer {
+  readonly #backend: Backend;
+  readonly #tensors: DeviceTensors;
+  readonly #options: AdamWOptions;
+  readonly #groups: readonly Group[];
+  readonly #first = new Map<string, Tensor>();
+  readonly #second = new Map<string, Tensor>();
+  #steps = 0;
+
+  /** @throws {RangeError} If an option is out of range. */
+  constructor(backend: Backend, tensors: DeviceTensors, options: AdamWOptions) {
+    checkOptions(options);
+    this.#backend = backend;
+    this.#tensors = tensors;
+    this.#options = options;
+    for (const [name, { shape }] of tensors.trained) {
+      this.#first.set(name, backend.zeros(shape));
+      this.#second.set(name, backend.zeros(shape));
+    }
+    this.#groups = this.#group();
+  }
+
+  async step(learningRate: number, maxNorm: number): Promise<number> {
+    const { norm, factor } = await this.#measure(maxNorm),
+      { betas: [beta1, beta2], weightDecay } = this.#options;
+    const t = ++this.#steps;
+    const hyper = this.#backend.upload(
+      Float32Array.of(
+        learningRate * weightDecay,
+        learningRate / (1 - beta1 ** t),
+        1 / Math.sqrt(1 - beta2 ** t),
+        factor,
+      ),
+      [4],
+    );
+    for (const { names, own, programs } of this.#groups) {
+      const inputs: Record<string, Tensor> = { hyper };
+      names.forEach((name, i) => {
+        inputs[`p.${own[i]}`] = this.#tensors.trained.get(name)!.tensor;
+        inputs[`m.${own[i]}`] = this.#first.get(name)!;
+        inputs[`v.${own[i]}`] = this.#second.get(name)!;
+        inputs[`g.${own[i]}`] = this.#tensors.gradient(name);
+      });
+      const results = await (await programs).update.run(inputs);
+      names.forEach((name, i) => {
+        this.#tensors.replace(name, results[`p.${own[i]}`]!);
+        for (const [moments, letter] of [[this.#first, "m"], [this.#second, "v"]] as const) {
+          moments.get(name)!.dispose();
+          moments.set(name, results[`${letter}.${own[i]}`]!);
+        }
+      });
+    }
+    hyper.dispose();
+    this.#tensors.zeroGradients();
+    return norm;
+  }
+
+  async state(): Promise<NamedArrays> {
+    const moments = [...this.#tensors.trained.keys()].flatMap((name) => [
+      [`exp_avg.${name}`, this.#first.get(name)!] as const,
+      [`exp_avg_sq.${name}`, this.#second.get(name)!] as const,
+    ]);
+    const copies = moments.map(async ([name, tensor]) => {
+      return [name, Float32Array.from(await this.#backend.download(tensor))] as const;
+    });
+    return { step: Float64Array.of(this.#steps), ...Object.fromEntries(await Promise.all(copies)) };
+  }
+
+  restore(state: Readonly<NamedArrays>): void {
+    checkState(new Map([...this.#tensors.trained].map(([n, { shape }]) => [n, elements(shape)])), state);
+    for (const name of this.#tensors.trained.keys()) {
+      this.#backend.write(this.#first.get(name)!, Float32Array.from(state[`exp_avg.${name}`]!));
+      this.#backend.write(this.#second.get(name)!, Float32Array.from(state[`exp_avg_sq.${name}`]!));
+    }
+    this.#steps = state.step![0]!;
+  }
+
+  async #measure(maxNorm: number): Promise<{ norm: number; factor: number }> {
+    let total = this.#backend.zeros([1]);
+    for (const { names, own, programs } of this.#groups) {
+      const inputs: Record<string, Tensor> = { before: total };
+      names.forEach((name, i) => inputs[`g.${own[i]}`] = this.#tensors.gradient(name));
+      const next = (await (await programs).squares.run(inputs)).total!;
+      total.dispose();
+      total = next;
+    }
+    const norm = Math.sqrt((await this.#backend.download(total))[0]!);
+    total.dispose();
+    if (Number.isFinite(norm) && maxNorm >= 0) return { norm, factor: clipFactor(norm, maxNorm) };
+    // Which gradient is at fault; squares of finite ones may also have overflowed.
+    const gradients = [...this.#tensors.trained.keys()].map(async (name) => ({
+      name,
+      values: await this.#backend.download(this.#tensors.gradient(name)) as Float32Array,
+    }));
+    return measureGradients(await Promise.all(gradients), maxNorm);
+  }
+
+  #group(): Group[] {
+    const groups = new Map<string, string[]>(), programs = new Map<string, Group["programs"]>();
+    for (const name of this.#tensors.trained.keys()) {
+      const block = /^.*\.layers\.\d+\./.exec(name)?.[0] ?? "";
+      groups.set(block, [...groups.get(block) ?? [], name]);
+    }
+    return [...groups].map(([block, names]) => {
+      const own = names.map((name) => name.slice(block.length));
+      const specs = names.map((name, i) => ({
+        own: own[i]!,
+        shape: this.#tensors.trained.get(name)!.shape,
+        decay: takesWeightDecay(name),
+      }));
+      const key = JSON.stringify(specs), made = programs.get(key) ?? this.#compile(specs);
+      programs.set(key, made);
+      return { names, own, programs: made };
+    });
+  }
+
+  async #compile(specs: readonly { own: string; shape: readonly number[]; decay: boolean }[]) {
+    const { betas: [beta1, beta2], epsilon, weightDecay } = this.#options;
+    const squares = new GraphBuilder(), update = new GraphBuilder();
+    let total = squares.input("before", [1]);
+    const hyper = update.input("hyper", [4]), next: Record<string, Value> = {};
+    for (const { own, shape, decay } of specs) {
+      const x = squares.input(`g.${own}`, shape), vector = shape.length === 1;
+      total = squares.run(vector ? sumSquaresVector : sumSquares, { x, before: total }).total!;
+      const [p, m, v, g] = ["p", "m", "v", "g"].map((letter) => update.input(`${letter}.${own}`, shape));
+      const attrs = { beta1, beta2, epsilon, decay: decay && weightDecay > 0 };
+      const made = update.run(vector ? adamwVector : adamw, { p: p!, m: m!, v: v!, g: g!, hyper }, attrs);
+      for (const letter of ["p", "m", "v"]) next[`${letter}.${own}`] = made[`${letter}_next`]!;
+    }
+    return {
+      squares: await this.#backend.compile(squares.finish({ total }), "gradient norm"),
+      update: await this.#backend.compile(update.finish(next), "optimizer step"),
+    };
+  }
+}

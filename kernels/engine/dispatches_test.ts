@@ -1,0 +1,70 @@
+/** What a device is really given, against what docs/performance.md counts without one. */
+import { assert, assertEquals } from "@std/assert";
+import { differentiate } from "../autodiff.ts";
+import { testBackends } from "../backends/_test_backends.ts";
+import { webgpuBackend } from "../backends/webgpu/mod.ts";
+import { countDispatches } from "../backends/webgpu/program.ts";
+import type { Graph } from "../graph.ts";
+import {
+  blockGraph,
+  embedGraph,
+  headBackwardGraph,
+  headGraph,
+  LINEAR_MODULES,
+  loraShapes,
+} from "./decoder.ts";
+import { Engine } from "./engine.ts";
+import { packExamples } from "./pack.ts";
+import { loraOfLayer } from "./parameters.ts";
+import { accumulating } from "./programs.ts";
+import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
+
+const { name: title, ignore } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+
+for (const checkpointing of [false, true]) {
+  Deno.test({
+    name: `a pack makes as many dispatches as its graphs are lowered to, one command buffer a program (${
+      checkpointing ? "recomputing" : "activations kept"
+    }, ${title})`,
+    ignore,
+    fn: async () => {
+      const { config, weights } = tinyModel("qwen2");
+      const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+      const tuning = { type: "lora", modules, dropout: 0 } as const;
+      const backend = await webgpuBackend();
+      const options = { config, tuning, checkpointing, labelChunk: 4 };
+      const engine = new Engine(backend, options, (name) => weights[name]!, initial);
+      const { sequences } = readJson(`${TINY}qwen2/golden.json`);
+      const pack = packExamples(
+        sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })),
+      );
+      const before = { ...backend.work };
+      const logps = await engine.forward(pack, { adapter: true, keep: true });
+      await engine.backward(new Float64Array(logps.length).fill(-1));
+
+      const count = (graph: Graph, labels = 0) =>
+        countDispatches(graph, new Map([["T", pack.ids.length], ["L", labels]]), {
+          bindingBytes: backend.device.limits.maxStorageBufferBindingSize,
+        });
+      const lora = loraOfLayer(tuning, 0), trained = [...loraShapes(config, lora).keys()];
+      const keep = checkpointing ? "inputs" : "activations";
+      const { forward, backward } = differentiate(
+        blockGraph(config, null, lora),
+        ["y"],
+        ["x", ...trained],
+        keep,
+      );
+      let expected = count(embedGraph(config)) +
+        config.numLayers * (count(forward) + count(accumulating(backward, trained)));
+      const chunks = Math.ceil(logps.length / 4);
+      for (let c = 0; c < chunks; c++) {
+        const labels = Math.min(4, logps.length - 4 * c);
+        expected += count(headGraph(config, true), labels) + count(headBackwardGraph(config), labels);
+      }
+      assert(expected > 100 && chunks > 2);
+      assertEquals(backend.work.dispatches - before.dispatches, expected);
+      assertEquals(backend.work.submits - before.submits, 1 + 2 * config.numLayers + 2 * chunks);
+      await engine.dispose();
+    },
+  });
+}

@@ -1,0 +1,150 @@
+/**
+ * The engine: log-probabilities of packed sequences, and gradients of whatever the trainer makes of them.
+ *
+ * forward → the caller weighs each label → backward. A {@linkcode Body} takes tokens to rows, a {@linkcode Head} rows to
+ * log-probabilities.
+ * @module
+ */
+import type { Backend } from "../backend.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
+import { BlocksBody } from "./body_blocks.ts";
+import { StackBody } from "./body_stack.ts";
+import { Head, labelChunkFor } from "./head.ts";
+import type { Pack } from "./pack.ts";
+import { Parameters, type Tuning } from "./parameters.ts";
+import { Programs } from "./programs.ts";
+import { RotaryTable } from "./rope.ts";
+
+/** How an engine is set up. */
+export interface EngineOptions {
+  config: DecoderConfig;
+  tuning: Tuning;
+  /** Gradient checkpointing: less memory, half as much work again. Without effect on `body: "stack"`. */
+  checkpointing: boolean;
+  /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: {@linkcode labelChunkFor}. */
+  labelChunk?: number;
+  /** Seed of dropout masks. */
+  seed?: number;
+  /** Default: `blocks` where tensors stay on the device between runs, else `stack`. */
+  body?: BodyForm;
+}
+
+/** Which forward pass is wanted. */
+export interface ForwardOptions {
+  /** false: adapters off (the reference). */
+  adapter: boolean;
+  /** Keep what {@linkcode Engine.backward} needs. */
+  keep: boolean;
+  /** Number that decides dropout masks; undefined: no dropout (evaluation). */
+  dropoutStep?: number;
+}
+
+/** A model on a backend. */
+export class Engine {
+  readonly parameters: Parameters;
+  readonly form: BodyForm;
+  readonly #programs: Programs;
+  readonly #rotary: RotaryTable;
+  readonly #blocks: BlocksBody;
+  readonly #body: Body;
+  readonly #head: Head;
+  readonly #config: DecoderConfig;
+  #kept: Rows | null = null;
+
+  constructor(
+    readonly backend: Backend,
+    options: EngineOptions,
+    read: (name: string) => Float32Array<ArrayBuffer>,
+    initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
+  ) {
+    const { config, tuning, checkpointing, labelChunk = labelChunkFor(config.vocabSize), seed = 0 } = options;
+    this.#config = config;
+    this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
+    this.parameters = new Parameters(backend, config, tuning, read, initial);
+    this.#programs = new Programs(
+      backend,
+      config,
+      checkpointing ? "inputs" : "activations",
+      this.form === "stack",
+    );
+    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    const settings = { config, tuning, seed };
+    this.#blocks = new BlocksBody(backend, settings, this.parameters, this.#programs);
+    this.#body = this.form === "blocks"
+      ? this.#blocks
+      : new StackBody(backend, settings, this.parameters, this.#programs);
+    this.#head = new Head(backend, config, this.parameters, this.#programs, labelChunk);
+  }
+
+  /** Log-probability (nats) of every label of a pack, `[L]`. */
+  async forward(pack: Pack, { adapter, keep, dropoutStep }: ForwardOptions): Promise<Float64Array> {
+    this.#discard();
+    const rows = this.#rows(pack);
+    const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
+    const logps = await this.#head.forward(pack, x, keep);
+    if (keep) this.#kept = rows;
+    else disposeAll({ x, ...rows.tensors });
+    return logps;
+  }
+
+  /**
+   * Adds to the gradients of everything trained.
+   * @param weights d loss / d log-probability of every label of the last forward pass that was kept, `[L]`.
+   */
+  async backward(weights: Float64Array): Promise<void> {
+    const rows = this.#kept;
+    if (!rows) throw new Error("Cannot go backward: no forward pass was kept");
+    this.#kept = null;
+    await this.#body.backward(await this.#head.backward(weights));
+    disposeAll(rows.tensors);
+  }
+
+  /** Frees programs and tensors. */
+  async dispose(): Promise<void> {
+    await this.#programs.dispose();
+    await this.backend.dispose();
+  }
+
+  /**
+   * Name of the first layer whose output isn't finite, and the row, for an error message; null when all are.
+   * Runs the pack once more, block by block.
+   */
+  async findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null> {
+    const rows = this.#rows(pack), { numLayers, hiddenSize } = this.#config;
+    try {
+      for (let layers = 0; layers <= numLayers; layers++) {
+        const found = await this.#blocks.firstNonFinite(rows, layers);
+        if (found < 0) continue;
+        const layer = layers === 0 ? "model.embed_tokens" : `model.layers.${layers - 1}`;
+        return { layer, row: Math.floor(found / hiddenSize) };
+      }
+      return null;
+    } finally {
+      disposeAll(rows.tensors);
+    }
+  }
+
+  #rows(pack: Pack): Rows {
+    const { cos, sin } = this.#rotary.rows(pack.positions), { backend } = this;
+    const count = pack.ids.length, half = [count, this.#config.headDim / 2];
+    return {
+      tokens: pack.ids,
+      tensors: {
+        ids: backend.upload(pack.ids, [count]),
+        cos: backend.upload(cos, half),
+        sin: backend.upload(sin, half),
+        until: backend.upload(pack.until, [count]),
+        positions: backend.upload(pack.positions, [count]),
+      },
+    };
+  }
+
+  #discard(): void {
+    if (!this.#kept) return;
+    disposeAll(this.#kept.tensors);
+    this.#kept = null;
+    this.#body.discard();
+    this.#head.discard();
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Answers to many requests by one engine: those that run share every step (continuous batching: a request joins as soon as
+ * there is a place, and leaves when it is done).
+ * @module
+ */
+import { breathe } from "./engine.ts";
+import type { GenerationEngine } from "./engine.ts";
+import { type Decode, TextStream } from "./text.ts";
+import { checkSampling, Sampler, type Sampling } from "./sampling.ts";
+
+/** An answer. */
+export interface Generated {
+  /** Its tokens, with the end-of-text token if it ended by one. */
+  ids: number[];
+  /** Its text, without end tokens and stop text; "" where there is no tokenizer. */
+  text: string;
+  /** `stop`: by an end token or stop text; `length`: by `max_tokens` or because the context was full. */
+  finish: "stop" | "length";
+  /** The id or text that ended it. */
+  stop: number | string | null;
+  /** Tokens of the prompt. */
+  promptTokens: number;
+}
+
+/** Called for every token, with the text that became certain by it. */
+export type OnToken = (id: number, text: string) => void;
+
+/** What the scheduler needs to know of the model. */
+export interface BatchOptions {
+  /** Ids that the model knows. */
+  vocabSize: number;
+  /** Ids that end an answer. */
+  endIds: readonly number[];
+  /** Tokens of prompt and answer together, at most. */
+  maxModelLen: number;
+  /** Sequences that run at once, at most. */
+  maxBatch: number;
+  /** Null: ids only. */
+  decode: Decode | null;
+}
+
+/** A prompt that leaves no room for an answer; an endpoint reports it as an outcome. */
+export class ContextLengthError extends RangeError {
+  /** Its class, across Workers. */
+  override name = "ContextLengthError";
+}
+
+interface Job {
+  prompt: readonly number[];
+  sampling: Sampling;
+  sampler: Sampler;
+  limit: number;
+  endIds: ReadonlySet<number>;
+  ids: number[];
+  text: TextStream | null;
+  onToken: OnToken | undefined;
+  signal: AbortSignal | undefined;
+  done: boolean;
+  resolve(value: Generated): void;
+  reject(reason: unknown): void;
+}
+
+/** What it needs of an engine. */
+export type BatchEngine = Pick<GenerationEngine, "add" | "step" | "keep" | "full" | "dispose">;
+
+/** Runs requests; call {@linkcode generate} as often as wanted at once. */
+export class BatchGenerator {
+  #waiting: Job[] = [];
+  /** By slot; those that are done stay until the cache is laid out anew anyway. */
+  #running: Job[] = [];
+  #loop: Promise<void> | null = null;
+
+  constructor(readonly engine: BatchEngine, readonly options: BatchOptions) {}
+
+  /**
+   * Answers a prompt.
+   * @param prompt Ids, template applied.
+   * @throws {ContextLengthError} If the prompt fills the context.
+   * @throws {RangeError} If a sampling value or a prompt id is out of range, or stop texts are given without a tokenizer.
+   * @throws The signal's reason when it fires.
+   */
+  async generate(
+    prompt: readonly number[],
+    given: Partial<Sampling> = {},
+    onToken?: OnToken,
+    signal?: AbortSignal,
+  ): Promise<Generated> {
+    const { vocabSize, endIds, maxModelLen, decode } = this.options;
+    const sampling = checkSampling(given, vocabSize);
+    const wrong = prompt.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+    if (wrong >= 0) {
+      throw new RangeError(
+        `Cannot answer a prompt whose id ${wrong} is ${prompt[wrong]}: the model knows ${vocabSize}`,
+      );
+    }
+    if (prompt.length === 0) {
+      throw new RangeError("Cannot answer an empty prompt: give at least one token, such as bos");
+    }
+    if (prompt.length >= maxModelLen) {
+      throw new ContextLengthError(
+        `Cannot answer a prompt of ${prompt.length} tokens: the context holds ${maxModelLen}`,
+      );
+    }
+    if (sampling.stop.length && !decode) {
+      throw new RangeError(
+        "Cannot stop at a text: this generator was opened without a tokenizer; use stop_ids",
+      );
+    }
+    signal?.throwIfAborted();
+    const ends = [...(sampling.ignore_eos ? [] : endIds), ...sampling.stop_ids];
+    return await new Promise<Generated>((resolve, reject) => {
+      this.#waiting.push({
+        prompt,
+        sampling,
+        sampler: new Sampler(sampling, prompt, ends),
+        limit: Math.min(sampling.max_tokens, maxModelLen - prompt.length),
+        endIds: new Set(ends),
+        ids: [],
+        text: decode && new TextStream(decode, sampling.stop, sampling.min_tokens),
+        onToken,
+        signal,
+        done: false,
+        resolve,
+        reject,
+      });
+      this.#start();
+    });
+  }
+
+  /** Waits for what runs, then frees the engine. */
+  async close(): Promise<void> {
+    await this.#loop;
+    await this.engine.dispose();
+  }
+
+  #start(): void {
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = null;
+      if (this.#waiting.length) this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    // Requests of the same moment are taken up together.
+    await breathe();
+    try {
+      while (this.#waiting.length || this.#running.length) {
+        this.#dropAborted();
+        await this.#admit();
+        if (this.#running.every((job) => job.done)) await this.#leave();
+        else await this.#step();
+        await breathe();
+      }
+    } catch (error) {
+      const all = [...this.#running.filter((job) => !job.done), ...this.#waiting];
+      [this.#running, this.#waiting] = [[], []];
+      for (const job of all) job.reject(error);
+      // Where the device is gone, the next request says so.
+      await this.engine.keep([]).catch(() => {});
+    }
+  }
+
+  #dropAborted(): void {
+    for (const job of [...this.#waiting, ...this.#running]) {
+      if (job.done || !job.signal?.aborted) continue;
+      job.done = true;
+      job.reject(job.signal.reason);
+    }
+    this.#waiting = this.#waiting.filter((job) => !job.done);
+  }
+
+  /** Takes up waiting requests while there are places. */
+  async #admit(): Promise<void> {
+    const busy = () => this.#running.filter((job) => !job.done).length;
+    while (this.#waiting.length && busy() < this.options.maxBatch) {
+      if (busy() < this.#running.length) await this.#leave();
+      const job = this.#waiting.shift()!;
+      let logits: Float32Array;
+      try {
+        logits = await this.engine.add(job.prompt, job.signal);
+      } catch (error) {
+        job.reject(error);
+        if (!job.signal?.aborted) throw error;
+        continue;
+      }
+      this.#running.push(job);
+      take(job, logits);
+    }
+  }
+
+  async #step(): Promise<void> {
+    if (this.engine.full && this.#running.some((job) => job.done)) await this.#leave();
+    const logits = await this.engine.step(this.#running.map((job) => job.ids.at(-1) ?? 0));
+    const { vocabSize } = this.options;
+    this.#running.forEach((job, slot) => {
+      if (!job.done) take(job, logits.subarray(slot * vocabSize, (slot + 1) * vocabSize));
+    });
+  }
+
+  /** Those that are done give up their slots. */
+  async #leave(): Promise<void> {
+    const staying = [...this.#running.keys()].filter((slot) => !this.#running[slot]!.done);
+    this.#running = staying.map((slot) => this.#running[slot]!);
+    await this.engine.keep(staying);
+  }
+}
+
+/** Chooses a token from logits `[V]`, and ends the answer where it must. */
+function take(job: Job, logits: Float32Array): void {
+  try {
+    const id = job.sampler.next(logits, job.ids), ended = job.endIds.has(id);
+    job.ids.push(id);
+    let text = ended ? "" : job.text?.push(id) ?? "";
+    const finish = ended || job.text?.stop != null
+      ? "stop" as const
+      : job.ids.length >= job.limit
+      ? "length" as const
+      : null;
+    if (finish) text += job.text?.end() ?? "";
+    job.onToken?.(id, text);
+    if (!finish) return;
+    job.done = true;
+    const stop = ended ? id : job.text?.stop ?? null;
+    job.resolve({
+      ids: job.ids,
+      text: job.text?.text ?? "",
+      finish,
+      stop,
+      promptTokens: job.prompt.length,
+    });
+  } catch (error) {
+    job.done = true;
+    job.reject(error);
+  }
+}

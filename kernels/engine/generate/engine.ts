@@ -1,0 +1,293 @@
+/**
+ * A model that continues sequences, several at once, with a key/value cache: prompts go through in chunks, then every step
+ * adds one token to each sequence. Blocks run one after another through one program per shape class, as in training; where
+ * tensors don't stay on the device each block is a program of its own with its weights as constants, and the cache moves.
+ * @module
+ */
+import { setImmediate } from "node:timers";
+
+import type { Backend, Tensor } from "../../backend.ts";
+import type { Graph } from "../../graph.ts";
+import { HIDDEN } from "../../ops/cached_attention.ts";
+import { embedGraph } from "../decoder.ts";
+import type { DecoderConfig } from "../decoder_config.ts";
+import { EMBEDDING } from "../body.ts";
+import { HostEmbedding } from "../embedding.ts";
+import { FRESH, KvCache, type LayerCache } from "./cache.ts";
+import { arrangeGraph, generationBlock, logitsGraph } from "./graph.ts";
+import { loraOfLayer, Parameters, type Tuning } from "../parameters.ts";
+import { type Compiled, compileGraph, run } from "../programs.ts";
+import { RotaryTable } from "../rope.ts";
+
+/** How an engine for generating is set up. */
+export interface GenerationOptions {
+  /** The model. */
+  config: DecoderConfig;
+  /** `lora` applies an adapter beside the weights; merged weights need `none`. */
+  tuning: Tuning;
+  /** Prompt tokens that go through at once, ≥ 1; memory for attention scores grows with it. Default {@linkcode PROMPT_CHUNK}. */
+  promptChunk?: number;
+}
+
+/** Prompt tokens of a chunk. */
+export const PROMPT_CHUNK = 256;
+
+/** What a pass over all layers works on. */
+interface Pass {
+  ids: Int32Array<ArrayBuffer>;
+  /** Places of the rows, `[T]`. */
+  at: Int32Array<ArrayBuffer>;
+  cache: KvCache;
+  /** Which fresh row each row becomes. */
+  put: Int32Array<ArrayBuffer>;
+  freshAt: Int32Array<ArrayBuffer>;
+  /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
+  fresh(layer: number): LayerCache;
+  into?(layer: number): LayerCache;
+  /** Rows whose logits are wanted, `[L]`; none: no head. */
+  rows: Int32Array<ArrayBuffer>;
+}
+
+/** A model on a backend, and the sequences that it is continuing. */
+export class GenerationEngine {
+  readonly #config: DecoderConfig;
+  readonly #tuning: Tuning;
+  readonly #parameters: Parameters;
+  readonly #embedding: HostEmbedding;
+  readonly #rotary: RotaryTable;
+  readonly #programs = new Map<string, Promise<Compiled>>();
+  readonly #cache: KvCache;
+  readonly #chunk: number;
+
+  /** As `Engine`'s. */
+  constructor(
+    readonly backend: Backend,
+    { config, tuning, promptChunk = PROMPT_CHUNK }: GenerationOptions,
+    read: (name: string) => Float32Array<ArrayBuffer>,
+    initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
+  ) {
+    this.#config = config;
+    this.#tuning = tuning;
+    this.#chunk = promptChunk;
+    this.#parameters = new Parameters(backend, config, tuning, read, initial);
+    this.#embedding = new HostEmbedding(backend, this.#parameters.get(EMBEDDING));
+    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    this.#cache = this.#newCache();
+  }
+
+  /** Sequences that {@linkcode step} continues. */
+  get slots(): number {
+    return this.#cache.slots;
+  }
+
+  /** Whether the next step lays the cache out anew, so that dropping slots costs nothing more. */
+  get full(): boolean {
+    return this.#cache.used === FRESH;
+  }
+
+  /**
+   * Runs a prompt; its sequence becomes the last slot.
+   * @param ids ≥ 1 tokens.
+   * @param signal Looked at between chunks; nothing has changed when it fires.
+   * @returns Logits `[V]` of what follows.
+   * @throws The signal's reason.
+   */
+  async add(ids: ArrayLike<number>, signal?: AbortSignal): Promise<Float32Array> {
+    if (ids.length === 0) {
+      throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
+    }
+    const own = this.#newCache(), chunks: LayerCache[][] = [];
+    let logits = new Float32Array(0);
+    try {
+      for (let start = 0; start < ids.length; start += this.#chunk) {
+        await breathe();
+        signal?.throwIfAborted();
+        const end = Math.min(start + this.#chunk, ids.length);
+        const part = Int32Array.from({ length: end - start }, (_, i) => ids[start + i]!);
+        const made = await this.#prompt(own, part, start, end === ids.length);
+        chunks.push(made.rows);
+        logits = made.logits;
+        if (end < ids.length) await own.append(start === 0 ? null : 0, made.rows);
+      }
+      for (const [i, rows] of chunks.entries()) {
+        await this.#cache.append(i === 0 ? null : this.#cache.slots - 1, rows);
+      }
+      return logits;
+    } finally {
+      own.dispose();
+      chunks.flat().forEach(disposePair);
+    }
+  }
+
+  /**
+   * Adds a token to every sequence.
+   * @param ids One for every slot.
+   * @returns Logits `[slots, V]` of what follows, row after row.
+   */
+  async step(ids: ArrayLike<number>): Promise<Float32Array> {
+    const cache = this.#cache, slots = cache.slots;
+    if (ids.length !== slots || slots === 0) {
+      throw new RangeError(`Cannot continue ${slots} sequences by ${ids.length} tokens: give one each`);
+    }
+    if (cache.used === FRESH) await cache.flush([...cache.lengths.keys()]);
+    const used = cache.used;
+    const made: LayerCache[] = [];
+    const logits = await this.#pass({
+      ids: Int32Array.from(ids),
+      cache,
+      at: Int32Array.from(cache.lengths, (length) => length + used),
+      put: Int32Array.from({ length: slots }, (_, s) => s * FRESH + used),
+      freshAt: Int32Array.from(
+        { length: slots * FRESH },
+        (_, i) => i % FRESH <= used ? cache.lengths[Math.floor(i / FRESH)]! + i % FRESH : HIDDEN,
+      ),
+      fresh: (layer) => cache.fresh[layer]!,
+      into: (layer) => cache.spare[layer]!,
+      rows: Int32Array.from({ length: slots }, (_, s) => s),
+    }, made);
+    [cache.fresh, cache.spare] = [cache.spare, cache.fresh];
+    cache.used = used + 1;
+    return logits;
+  }
+
+  /** Keeps these slots, in that order, and forgets the others. */
+  keep(slots: readonly number[]): Promise<void> {
+    return this.#cache.flush(slots);
+  }
+
+  /** Frees programs and tensors. */
+  async dispose(): Promise<void> {
+    this.#cache.dispose();
+    for (const compiled of this.#programs.values()) await (await compiled).program.dispose();
+    await this.backend.dispose();
+  }
+
+  /** A chunk of a prompt behind what `cache` holds: its rows of every layer, and the logits behind its last token. */
+  async #prompt(cache: KvCache, ids: Int32Array<ArrayBuffer>, start: number, last: boolean) {
+    const { numKeyValueHeads, headDim } = this.#config, count = ids.length;
+    const at = Int32Array.from(ids, (_, i) => start + i);
+    const blank = this.backend.zeros([count, numKeyValueHeads * headDim]), rows: LayerCache[] = [];
+    const logits = await this.#pass({
+      ids,
+      cache,
+      at,
+      put: Int32Array.from(ids, (_, i) => i),
+      freshAt: at,
+      fresh: () => ({ k: blank, v: blank }),
+      rows: last ? Int32Array.of(count - 1) : new Int32Array(0),
+    }, rows);
+    blank.dispose();
+    return { rows, logits };
+  }
+
+  /** Runs all layers; their new fresh rows are pushed to `made`. */
+  async #pass(pass: Pass, made: LayerCache[]): Promise<Float32Array<ArrayBuffer>> {
+    const { backend } = this, config = this.#config, count = pass.ids.length;
+    const angles = this.#rotary.rows(pass.at), half = [count, config.headDim / 2];
+    const common = {
+      cos: backend.upload(angles.cos, half),
+      sin: backend.upload(angles.sin, half),
+      at: backend.upload(pass.at, [count]),
+      put: backend.upload(pass.put, [count]),
+      fresh_at: backend.upload(pass.freshAt, [pass.freshAt.length]),
+    };
+    const ids = backend.upload(pass.ids, [count]), past_at = pass.cache.pastAt();
+    let x: Tensor | undefined = await this.#embedded(pass.ids, ids);
+    for (let layer = 0; layer < config.numLayers; layer++) {
+      const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
+      const given = {
+        x: x!,
+        ...common,
+        past_at,
+        past_k: past.k,
+        past_v: past.v,
+        fresh_k: fresh.k,
+        fresh_v: fresh.v,
+      };
+      const { y, k, v } = await block.program.run(
+        { ...given, ...this.#tensors(block.inputs, layer) },
+        pass.into ? { ...pass.into(layer) } : {},
+      );
+      made.push({ k: k!, v: v! });
+      x!.dispose();
+      x = y!;
+    }
+    const logits = pass.rows.length ? await this.#logits(x!, pass.rows) : new Float32Array(0);
+    for (const tensor of [x!, ids, ...Object.values(common)]) tensor.dispose();
+    return logits;
+  }
+
+  async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
+    const { backend } = this, tied = this.#config.tieWordEmbeddings;
+    const weights = {
+      norm: this.#parameters.get("model.norm.weight"),
+      w: this.#parameters.get(tied ? EMBEDDING : "lm_head.weight"),
+    };
+    const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
+    const picked = backend.upload(rows, [rows.length]);
+    const { logits } = await run(head, { x, rows: picked, ...weights });
+    const values = Float32Array.from(await backend.download(logits!));
+    picked.dispose();
+    logits!.dispose();
+    return values;
+  }
+
+  async #embedded(tokens: Int32Array, ids: Tensor): Promise<Tensor> {
+    if (!this.backend.keepsTensors) return await this.#embedding.rows(tokens);
+    const embed = await this.#compiled("embed", () => embedGraph(this.#config));
+    return (await embed.program.run({ w: this.#embedding.table, ids })).x!;
+  }
+
+  #block(layer: number): Promise<Compiled> {
+    const window = this.#config.slidingWindow[layer] ?? null, lora = loraOfLayer(this.#tuning, layer);
+    const key = this.backend.keepsTensors ? JSON.stringify([window, lora]) : layer;
+    return this.#compiled(
+      `block ${key}`,
+      () => generationBlock(this.#config, window, lora),
+      (inputs) => this.#tensors(inputs, layer),
+    );
+  }
+
+  /** The block's own tensors: their names have a dot. */
+  #tensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
+    const names = inputs.filter((name) => name.includes("."));
+    return Object.fromEntries(
+      names.map((name) => [name, this.#parameters.get(`model.layers.${layer}.${name}`)]),
+    );
+  }
+
+  #newCache(): KvCache {
+    return new KvCache(
+      this.backend,
+      this.#config,
+      async () => (await this.#compiled("arrange", () => arrangeGraph(this.#config))).program,
+    );
+  }
+
+  /** @param weights Of a graph's inputs, those that stay the same. */
+  #compiled(
+    name: string,
+    graph: () => Graph,
+    weights: (inputs: readonly string[]) => Record<string, Tensor> = () => ({}),
+  ): Promise<Compiled> {
+    let compiled = this.#programs.get(name);
+    if (!compiled) {
+      const made = graph();
+      const constants = this.backend.keepsTensors ? {} : weights(Object.keys(made.inputs));
+      compiled = compileGraph(this.backend, made, name, { constants });
+      this.#programs.set(name, compiled);
+    }
+    return compiled;
+  }
+}
+
+/** Lets messages and timers of this thread in: a program holds it while it runs. */
+export function breathe(): Promise<void> {
+  // A timer of 0 ms takes 1 to 2 ms.
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function disposePair({ k, v }: LayerCache): void {
+  k.dispose();
+  v.dispose();
+}

@@ -1,0 +1,160 @@
+/** Generating with a cache against PyTorch in float64 (fixtures/goldens/tiny) and against no cache, on every backend. */
+import { assert, assertAlmostEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { referenceBackend } from "../../mod.ts";
+import type { Backend } from "../../backend.ts";
+import { mergedWeights, readAdapter } from "../../../formats/peft/mod.ts";
+import { LINEAR_MODULES, moduleShape } from "../decoder.ts";
+import { Engine } from "../engine.ts";
+import { FRESH } from "./cache.ts";
+import { GenerationEngine } from "./engine.ts";
+import { packExamples } from "../pack.ts";
+import {
+  ARCHITECTURES,
+  backendsAndGpuLike,
+  idsExample,
+  readJson,
+  TINY,
+  tinyAdapter,
+  tinyModel,
+} from "../_tiny.ts";
+
+/** As that folder's README suggests for float32. */
+const LOGP = 5e-5;
+
+type Adapted = "base" | "lora applied" | "lora merged";
+
+function tinyGenerator(
+  arch: string,
+  adapted: Adapted,
+  backend: Backend,
+  promptChunk: number,
+  config = tinyModel(arch).config,
+) {
+  const { weights } = tinyModel(arch);
+  // Merging changes the array.
+  const read = (name: string) => weights[name]!.slice();
+  if (adapted === "lora applied") {
+    const { modules, initial } = tinyAdapter(arch, config, LINEAR_MODULES);
+    return new GenerationEngine(
+      backend,
+      { config, tuning: { type: "lora", modules, dropout: 0 }, promptChunk },
+      read,
+      initial,
+    );
+  }
+  const shapes = new Map(
+    Array.from({ length: config.numLayers }, (_, i) => i).flatMap((i) =>
+      LINEAR_MODULES.map((m) => [`model.layers.${i}.${m}`, moduleShape(config, m)] as const)
+    ),
+  );
+  const merged = adapted === "base"
+    ? read
+    : mergedWeights(read, readAdapter(join(TINY, arch, "adapter"), shapes));
+  return new GenerationEngine(backend, { config, tuning: { type: "none" }, promptChunk }, merged);
+}
+
+function logSoftmax(logits: Float32Array, id: number): number {
+  const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  return logits[id]! - max - Math.log(logits.reduce((sum, v) => sum + Math.exp(v - max), 0));
+}
+
+for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
+  for (const arch of ARCHITECTURES) {
+    for (const adapted of ["base", "lora applied", "lora merged"] as const) {
+      Deno.test({
+        name:
+          `GenerationEngine: token by token, two sequences at once, the goldens' log-probabilities (${arch}, ${adapted}, ${backendName})`,
+        ignore,
+        fn: async () => {
+          const golden = readJson(`${TINY}${arch}/golden.json`), V = tinyModel(arch).config.vocabSize;
+          const [a, b] = golden.sequences as [number[], number[]];
+          const [pa, pb] = golden[adapted === "base" ? "base" : "lora"].token_logps as [number[], number[]];
+          const engine = tinyGenerator(arch, adapted, await make(), 2);
+          // a begins with 4 tokens in chunks of 2, b joins when a is at its sixth.
+          const check = (logits: Float32Array, row: number, ids: number[], logps: number[], at: number) =>
+            assertAlmostEquals(
+              logSoftmax(logits.subarray(row * V, (row + 1) * V), ids[at]!),
+              logps[at - 1]!,
+              LOGP,
+              `token ${at}`,
+            );
+          check(await engine.add(a.slice(0, 4)), 0, a, pa, 4);
+          check(await engine.step([a[4]!]), 0, a, pa, 5);
+          check(await engine.step([a[5]!]), 0, a, pa, 6);
+          check(await engine.add(b.slice(0, 3)), 0, b, pb, 3);
+          for (let i = 6, j = 3; i < a.length - 1; i++, j++) {
+            const logits = await engine.step([a[i]!, b[j] ?? 0]);
+            check(logits, 0, a, pa, i + 1);
+            if (j < b.length - 1) check(logits, 1, b, pb, j + 1);
+          }
+          await engine.dispose();
+        },
+      });
+    }
+  }
+
+  for (
+    const [arch, windows] of [
+      ...ARCHITECTURES.map((arch) => [arch, null] as const),
+      ["mistral", [6, 40]] as const,
+    ]
+  ) {
+    const title = windows ? `${arch} with windows of ${windows}` : arch;
+
+    Deno.test({
+      name:
+        `GenerationEngine: as the training engine without a cache, past two layouts of it (${title}, ${backendName})`,
+      ignore,
+      fn: async () => {
+        const { config: read, weights } = tinyModel(arch), count = 2 * FRESH + 12, V = read.vocabSize;
+        const slidingWindow = read.slidingWindow.map((w, i) => windows ? windows[i % 2]! : w);
+        const config = { ...read, slidingWindow };
+        const ids = Array.from({ length: count }, (_, i) => (i * i * 7 + 3 * i) % V);
+        const other = ids.map((id) => (id + 5) % V);
+        // Every token behind the first is a label: entry i is the log-probability of token i + 1.
+        const plain = new Engine(
+          await make(),
+          { config, tuning: { type: "none" }, checkpointing: true },
+          (name) => weights[name]!,
+        );
+        const [expected, expectedOther] = await Promise.all([ids, other].map(async (list) => {
+          const pack = packExamples([idsExample({ s: [[list[0]!], list.slice(1)] })]);
+          return await plain.forward(pack, { adapter: false, keep: false });
+        })) as [Float64Array, Float64Array];
+        const engine = tinyGenerator(arch, "base", await make(), 7, config);
+        const near = (logits: Float32Array, row: number, list: number[], logps: Float64Array, at: number) =>
+          assertAlmostEquals(
+            logSoftmax(logits.subarray(row * V, (row + 1) * V), list[at + 1]!),
+            logps[at]!,
+            LOGP,
+            `behind token ${at}`,
+          );
+        near(await engine.add(ids.slice(0, 17)), 0, ids, expected, 16);
+        near(await engine.add(other.slice(0, 3)), 0, other, expectedOther, 2);
+        for (let i = 17; i < count - 1; i++) {
+          const two = engine.slots === 2;
+          const logits = await engine.step([ids[i]!, ...(two ? [other[i - 14]!] : [])]);
+          near(logits, 0, ids, expected, i);
+          if (two) near(logits, 1, other, expectedOther, i - 14);
+          // The second leaves between two layouts, then the first goes on alone.
+          if (i === 60) await engine.keep([0]);
+        }
+        await plain.dispose();
+        await engine.dispose();
+      },
+    });
+  }
+}
+
+Deno.test("GenerationEngine refuses an empty prompt and a wrong number of tokens", async () => {
+  const engine = tinyGenerator("llama", "base", referenceBackend(), 8);
+  await assertRejects(() => engine.add([]), RangeError, "empty prompt");
+  await assertRejects(() => engine.step([]), RangeError, "0 sequences by 0 tokens");
+  await engine.add([1, 2]);
+  await assertRejects(() => engine.step([1, 2]), RangeError, "1 sequences by 2 tokens");
+  const stopped = AbortSignal.abort(new Error("no more"));
+  await assertRejects(() => engine.add([1], stopped), Error, "no more");
+  assert(engine.slots === 1);
+  await engine.dispose();
+});

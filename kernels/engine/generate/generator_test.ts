@@ -1,0 +1,147 @@
+/** The generator as others use it: in a Worker, many requests at once, on a tiny model with a tokenizer. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { ContextLengthError, Generator, type GeneratorOptions } from "./generator.ts";
+import { openGenerator } from "./open.ts";
+import { TINY } from "../_tiny.ts";
+
+const GOLDENS = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+
+async function withGenerator(options: Partial<GeneratorOptions>, use: (g: Generator) => Promise<void>) {
+  const generator = await Generator.open({ model: MODEL, ...options });
+  try {
+    await use(generator);
+  } finally {
+    await generator.close();
+  }
+}
+
+const PROMPTS = Array.from(
+  { length: 6 },
+  (_, i) => Array.from({ length: 3 + 7 * i }, (_, j) => (i * 31 + j * 17) % 290),
+);
+
+Deno.test("Generator: requests at once give what they give alone, greedy and sampled", () =>
+  withGenerator({ maxBatch: 4 }, async (generator) => {
+    assertEquals(generator.info.vocabSize, 304);
+    assertEquals(generator.info.endIds, [300]);
+    const samplings = PROMPTS.map((_, i) =>
+      i % 2
+        ? { temperature: 1.5, seed: i, max_tokens: 20 + 13 * i }
+        : { max_tokens: 50, repetition_penalty: 1.3 }
+    );
+    const together = await Promise.all(PROMPTS.map((p, i) => generator.generate(p, samplings[i])));
+    for (const [i, prompt] of PROMPTS.entries()) {
+      const alone = await generator.generate(prompt, samplings[i]);
+      assertEquals(together[i], alone, `request ${i}`);
+      assertEquals(alone.promptTokens, prompt.length);
+      assert(
+        alone.ids.length > 0 && (alone.finish === "stop" || alone.ids.length === samplings[i]!.max_tokens),
+      );
+    }
+    assert(new Set(together.map((r) => r.ids.join())).size === PROMPTS.length, "answers differ");
+  }));
+
+Deno.test("Generator: a merged adapter and an applied one give the same, another than the base", async () => {
+  const answers: number[][] = [];
+  for (const options of [{}, { adapter: ADAPTER }, { adapter: ADAPTER, merge: false }]) {
+    await withGenerator(options, async (generator) => {
+      answers.push((await generator.generate(PROMPTS[3]!, { max_tokens: 30, repetition_penalty: 1.2 })).ids);
+    });
+  }
+  assertEquals(answers[1], answers[2]);
+  assert(answers[0]!.join() !== answers[1]!.join());
+});
+
+Deno.test("Generator: tokens come one by one with their text, up to a stop text or id", () =>
+  withGenerator({}, async (generator) => {
+    const sampling = { max_tokens: 40, temperature: 1, seed: 3, ignore_eos: true };
+    const ids: number[] = [], pieces: string[] = [];
+    const free = await generator.generate(PROMPTS[1]!, sampling, (id, text) => {
+      ids.push(id);
+      pieces.push(text);
+    });
+    assertEquals(ids, free.ids);
+    assertEquals(pieces.join(""), free.text);
+    assertEquals(free.text, loadTokenizerSync(MODEL).decode(free.ids, { skipSpecial: true }));
+    assertEquals([free.finish, free.stop, free.ids.length], ["length", null, 40]);
+
+    const stop = free.text.slice(10, 13),
+      byText = await generator.generate(PROMPTS[1]!, { ...sampling, stop: [stop] });
+    assertEquals([byText.finish, byText.stop], ["stop", stop]);
+    assertEquals(byText.text, free.text.slice(0, free.text.indexOf(stop)));
+    assert(byText.ids.length < 40);
+
+    const id = free.ids[9]!, byId = await generator.generate(PROMPTS[1]!, { ...sampling, stop_ids: [id] });
+    assertEquals(byId.ids, free.ids.slice(0, free.ids.indexOf(id) + 1));
+    assertEquals([byId.finish, byId.stop], ["stop", id]);
+
+    const held = await generator.generate(PROMPTS[1]!, { ...sampling, stop_ids: [id], min_tokens: 25 });
+    assert(held.ids.length >= 25 && !held.ids.slice(0, 25).includes(id));
+  }));
+
+Deno.test("Generator: this thread stays responsive, and a signal ends one answer and no other", () =>
+  withGenerator({}, async (generator) => {
+    const stop = new AbortController();
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    const sampling = { max_tokens: 400, ignore_eos: true };
+    const long = generator.generate(PROMPTS[0]!, sampling, undefined, stop.signal);
+    const other = generator.generate(PROMPTS[2]!, { ...sampling, max_tokens: 60 });
+    setTimeout(() => stop.abort(new Error("enough")), 30);
+    await assertRejects(() => long, Error, "enough");
+    assertEquals((await other).ids.length, 60);
+    clearInterval(timer);
+    assert(ticks >= 3, `${ticks} ticks`);
+    const aborted = AbortSignal.abort(new Error("before"));
+    await assertRejects(() => generator.generate(PROMPTS[0]!, {}, undefined, aborted), Error, "before");
+    assertEquals(
+      (await generator.generate(PROMPTS[2]!, { ...sampling, max_tokens: 60 })).ids,
+      (await other).ids,
+    );
+  }));
+
+Deno.test("Generator: a prompt that fills the context is refused, an answer ends where it is full", () =>
+  withGenerator({ maxModelLen: 20 }, async (generator) => {
+    const prompt = PROMPTS[5]!.slice(0, 20);
+    await assertRejects(
+      () => generator.generate(prompt),
+      ContextLengthError,
+      "prompt of 20 tokens: the context holds 20",
+    );
+    const answer = await generator.generate(prompt.slice(0, 15), { max_tokens: 100, ignore_eos: true });
+    assertEquals([answer.ids.length, answer.finish], [5, "length"]);
+  }));
+
+Deno.test("Generator: bad values are named, and the next request is answered", () =>
+  withGenerator({}, async (generator) => {
+    await assertRejects(() => generator.generate([1, 999]), RangeError, "id 1 is 999: the model knows 304");
+    await assertRejects(() => generator.generate([1], { top_p: 2 }), RangeError, "top_p");
+    await assertRejects(() => generator.generate([]), RangeError, "empty prompt");
+    assertEquals((await generator.generate([1], { max_tokens: 2, ignore_eos: true })).ids.length, 2);
+  }));
+
+Deno.test("Generator.open() names what is wrong", async () => {
+  await assertRejects(() => Generator.open({ model: join(GOLDENS, "nothing") }), Error, "nothing");
+  await assertRejects(
+    () => Generator.open({ model: MODEL, maxModelLen: 5000 }),
+    RangeError,
+    "from 2 to 1024",
+  );
+  await assertRejects(
+    () => Generator.open({ model: MODEL, adapter: MODEL }),
+    RangeError,
+    "adapter_config.json",
+  );
+  await assertRejects(() => Generator.open({ model: join(TINY, "llama", "model") }), Error, "tokenizer");
+});
+
+Deno.test("openGenerator() without text needs no tokenizer, and then stops at ids only", async () => {
+  const { generator } = await openGenerator({ model: join(TINY, "llama", "model"), text: false });
+  const answer = await generator.generate([1, 2, 3], { max_tokens: 5, ignore_eos: true });
+  assertEquals([answer.ids.length, answer.text], [5, ""]);
+  await assertRejects(() => generator.generate([1], { stop: ["x"] }), RangeError, "without a tokenizer");
+  await generator.close();
+});

@@ -1,0 +1,73 @@
+/**
+ * Graphs for generating with a key/value cache. The block is the trainer's own with its attention exchanged, so a model
+ * family is written once.
+ *
+ * Sizes: S slots (sequences of a batch), T rows of x (as many of every slot), F fresh rows of the cache (as many of every
+ * slot), P rows of the past of every slot, L rows whose logits are wanted.
+ * @module
+ */
+import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
+import { attention } from "../../ops/attention.ts";
+import { cachedAttention } from "../../ops/cached_attention.ts";
+import { cacheRows } from "../../ops/cache_rows.ts";
+import { gatherRows } from "../../ops/gather_rows.ts";
+import { linear } from "../../ops/linear.ts";
+import { putRows } from "../../ops/put_rows.ts";
+import { rmsNorm } from "../../ops/rms_norm.ts";
+import { blockGraph, type BlockLora } from "../decoder.ts";
+import type { DecoderConfig } from "../decoder_config.ts";
+
+/**
+ * One block: `y [T, D]` from `x [T, D]`, and `k`, `v` `[F, kv]`: the fresh rows with those of `x` put in at `put [T]`.
+ * Further inputs: `cos`, `sin` `[T, head/2]`, `fresh_k`, `fresh_v` `[F, kv]`, `past_k`, `past_v` `[S, kv heads, P, head]`
+ * (keys are rotated), places `at [T]`, `past_at [S, P]`, `fresh_at [F]` as of `cached_attention`, the block's tensors.
+ */
+export function generationBlock(config: DecoderConfig, window: number | null, lora: BlockLora): Graph {
+  const base = blockGraph(config, window, lora), g = new GraphBuilder(base);
+  delete g.inputs.until;
+  delete g.inputs.positions;
+  const where = g.nodes.findIndex((node) => node.kernel === attention);
+  const [old, ...after] = g.nodes.splice(where);
+  const { q, k, v } = old!.inputs;
+  const kvHeads = config.numKeyValueHeads, cols = kvHeads * config.headDim;
+  const put = g.input("put", ["T"], "i32");
+  const fresh = (name: string, rows: Value) =>
+    g.run(putRows, { x: g.input(`fresh_${name}`, ["F", cols]), ids: put, y: rows }).z!;
+  const keys = fresh("k", k!), values = fresh("v", v!);
+  const past = ["S", kvHeads, "P", config.headDim];
+  const inputs = {
+    q: q!,
+    past_k: g.input("past_k", past),
+    past_v: g.input("past_v", past),
+    k: keys,
+    v: values,
+    at: g.input("at", ["T"], "i32"),
+    past_at: g.input("past_at", ["S", "P"], "i32"),
+    fresh_at: g.input("fresh_at", ["F"], "i32"),
+  };
+  g.nodes.push({ kernel: cachedAttention, inputs, outputs: old!.outputs, attrs: old!.attrs }, ...after);
+  return g.finish({ ...base.outputs, k: keys, v: values });
+}
+
+/** `logits [L, V]` of rows `rows [L]` of `x [T, D]`; `norm [D]`, `w [V, D]`. */
+export function logitsGraph(config: DecoderConfig): Graph {
+  const g = new GraphBuilder();
+  const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
+  const w = g.input("w", [config.vocabSize, config.hiddenSize]), rows = g.input("rows", ["L"], "i32");
+  const picked = g.run(gatherRows, { x, ids: rows }).y!;
+  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y!;
+  return g.finish({ logits: g.run(linear, { x: h, w }).y! });
+}
+
+/** A layer's past laid out anew, `k` and `v` `[A, kv heads, R, head]`, from `cache_k`, `cache_v`, rows `x_k`, `x_v` and `from [A, R]`. */
+export function arrangeGraph(config: DecoderConfig): Graph {
+  const g = new GraphBuilder(), heads = config.numKeyValueHeads, cols = heads * config.headDim;
+  const from = g.input("from", ["A", "R"], "i32");
+  const part = (name: string) =>
+    g.run(cacheRows, {
+      cache: g.input(`cache_${name}`, ["S", heads, "P", config.headDim]),
+      x: g.input(`x_${name}`, ["N", cols]),
+      from,
+    }).y!;
+  return g.finish({ k: part("k"), v: part("v") });
+}

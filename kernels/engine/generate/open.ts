@@ -1,0 +1,97 @@
+/**
+ * From a model's name to something that answers: opens files, merges or applies an adapter, makes the engine. Loads the
+ * backends' libraries, so only the Worker (and tests) import it.
+ * @module
+ */
+import { checkTensors, type LoadedModel, openModel } from "../../../formats/hf_model/mod.ts";
+import { type Adapter, mergedWeights, type ModuleShapes, readAdapter } from "../../../formats/peft/mod.ts";
+import { LINEAR_MODULES, moduleShape, tensorShapes } from "../decoder.ts";
+import type { DecoderConfig } from "../decoder_config.ts";
+import { chooseBackend, makeBackend } from "../backends.ts";
+import { BatchGenerator } from "./batch.ts";
+import { GenerationEngine } from "./engine.ts";
+import {
+  CPU,
+  decoderOf,
+  endIdsOf,
+  type GeneratorInfo,
+  type GeneratorOptions,
+  MAX_BATCH,
+  tokenizerOf,
+} from "./options.ts";
+
+/**
+ * Opens a model for generating, in this thread.
+ * @throws {RangeError} If something is missing or doesn't fit; named.
+ */
+export async function openGenerator(
+  options: GeneratorOptions,
+): Promise<{ generator: BatchGenerator; info: GeneratorInfo }> {
+  const { adapter: directory = null, merge = true, maxBatch = MAX_BATCH, text = true } = options;
+  const model = await openModel(options.model);
+  try {
+    const config = decoderOf(model), maxModelLen = contextOf(options, config);
+    checkTensors(model.weights, tensorShapes(config), model.path);
+    const adapter = directory === null ? null : readAdapter(directory, moduleShapes(config));
+    const tokenizer = text ? tokenizerOf(model, directory) : null;
+    const { choice } = await chooseBackend(options.device ?? CPU);
+    const backend = await makeBackend(choice);
+    const engine = makeEngine(backend, config, model, adapter, merge, options.promptChunk);
+    const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
+    const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));
+    const generator = new BatchGenerator(engine, { vocabSize, endIds, maxModelLen, maxBatch, decode });
+    const info = { backend: `${backend.name}: ${backend.description}`, vocabSize, endIds, maxModelLen };
+    return { generator, info };
+  } finally {
+    model.weights.close();
+  }
+}
+
+function contextOf({ maxModelLen = null }: GeneratorOptions, config: DecoderConfig): number {
+  const most = config.maxPositionEmbeddings;
+  if (maxModelLen === null) return most;
+  if (!(Number.isSafeInteger(maxModelLen) && maxModelLen >= 2 && maxModelLen <= most)) {
+    throw new RangeError(
+      `Cannot use max_model_len as it needs a whole number from 2 to ${most}, which the model was made for: ` +
+        `current value is ${maxModelLen}`,
+    );
+  }
+  return maxModelLen;
+}
+
+function makeEngine(
+  backend: Awaited<ReturnType<typeof makeBackend>>,
+  config: DecoderConfig,
+  model: LoadedModel,
+  adapter: Adapter | null,
+  merge: boolean,
+  promptChunk: number | undefined,
+): GenerationEngine {
+  const chunk = promptChunk === undefined ? {} : { promptChunk };
+  const read = (name: string) => model.weights.read(name);
+  if (!adapter || merge) {
+    const weights = adapter ? mergedWeights(read, adapter) : read;
+    return new GenerationEngine(backend, { config, tuning: { type: "none" }, ...chunk }, weights);
+  }
+  const modules = Object.fromEntries(
+    [...adapter.modules].map(([n, { r, scale }]) => [n, { rank: r, scale }]),
+  );
+  const initial = Object.fromEntries(
+    [...adapter.modules].flatMap(([n, { a, b }]) => [[`${n}.lora_A.weight`, a], [`${n}.lora_B.weight`, b]]),
+  );
+  return new GenerationEngine(
+    backend,
+    { config, tuning: { type: "lora", modules, dropout: 0 }, ...chunk },
+    read,
+    initial,
+  );
+}
+
+function moduleShapes(config: DecoderConfig): ModuleShapes {
+  const layers = Array.from({ length: config.numLayers }, (_, i) => i);
+  return new Map(
+    layers.flatMap((i) =>
+      LINEAR_MODULES.map((m) => [`model.layers.${i}.${m}`, moduleShape(config, m)] as const)
+    ),
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * What a generator is opened with, and what a model's files say about it.
+ * @module
+ */
+import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import { models } from "../../../plugins/models/mod.ts";
+import type { DecoderConfig } from "../decoder_config.ts";
+import type { BackendChoice } from "../host.ts";
+
+/** Which backend runs the kernels; `auto` lets `chooseBackend` find one. */
+export type DeviceChoice = Omit<BackendChoice, "backend"> & { backend: BackendChoice["backend"] | "auto" };
+
+/** What is opened, and how it runs; can be sent to a Worker. */
+export interface GeneratorOptions {
+  /** Directory, GGUF file or hub id. */
+  model: string;
+  /** PEFT adapter directory; its tokenizer, if it has one, takes the place of the model's. */
+  adapter?: string | null;
+  /** Adapter merged into the weights (default; faster) or applied beside them (less to do at the start). */
+  merge?: boolean;
+  /** Default: ONNX Runtime on the CPU, a thread a core; backend `auto`: a GPU where one works. */
+  device?: DeviceChoice;
+  /** Tokens of prompt and answer together; null (default): as many as the model was made for. */
+  maxModelLen?: number | null;
+  /** Sequences that run at once, ≥ 1. Default {@linkcode MAX_BATCH}. */
+  maxBatch?: number;
+  /** Prompt tokens that go through at once, ≥ 1. */
+  promptChunk?: number;
+  /** false: ids only, no tokenizer is loaded. Default true. */
+  text?: boolean;
+}
+
+/** What a generator runs. */
+export interface GeneratorInfo {
+  /** Backend, for people. */
+  backend: string;
+  /** Ids that the model knows. */
+  vocabSize: number;
+  /** Ids that end an answer. */
+  endIds: number[];
+  /** Tokens of prompt and answer together, at most. */
+  maxModelLen: number;
+}
+
+/** Sequences at once: a step of eight takes about as long as two of one, see `generate_bench.ts`. */
+export const MAX_BATCH = 8;
+
+/** The default device. */
+export const CPU: BackendChoice = Object.freeze({ backend: "onnx", provider: "cpu", threads: null });
+
+/** The decoder that a model's config.json describes. @throws {RangeError} If no family is of its `model_type`. */
+export function decoderOf(model: Pick<LoadedModel, "config" | "nameOrPath">): DecoderConfig {
+  const type = model.config.model_type, family = models.find(({ name }) => name === type);
+  if (!family) {
+    throw new RangeError(
+      `Cannot run ${model.nameOrPath}: its model_type is ${JSON.stringify(type)}, known are ${
+        models.map(({ name }) => name).join(", ")
+      }`,
+    );
+  }
+  return family.create({}).parse(model.config);
+}
+
+/** The tokenizer to use with a model and an adapter: the adapter's own where it has one. */
+export function tokenizerOf(model: LoadedModel, adapter: string | null): Tokenizer {
+  if (adapter !== null) {
+    const names = [...Deno.readDirSync(adapter)].map((entry) => entry.name);
+    if (names.includes("tokenizer.json")) return loadTokenizerSync(adapter);
+  }
+  return model.tokenizer;
+}
+
+/** Ids that end an answer: those of generation_config.json, config.json and the tokenizer. */
+export function endIdsOf(model: LoadedModel, decoder: DecoderConfig, tokenizer: Tokenizer | null): number[] {
+  const given = model.generationConfig.eos_token_id;
+  const ids = [
+    ...(Array.isArray(given) ? given : [given]),
+    ...decoder.eosTokenIds,
+    tokenizer?.eosId,
+  ].filter((id): id is number => Number.isInteger(id) && id >= 0 && id < decoder.vocabSize);
+  return [...new Set(ids)].sort((a, b) => a - b);
+}

@@ -1,0 +1,114 @@
+/** Logits processors against transformers (fixtures/goldens/sampling). */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { argmax, checkSampling, GREEDY, inverseSoftmax, processLogits, Sampler } from "./sampling.ts";
+import { keepTopK, keepTopP } from "./sampling_processors.ts";
+
+const golden = JSON.parse(
+  Deno.readTextFileSync(new URL("../../../fixtures/goldens/sampling/sampling.json", import.meta.url)),
+);
+const number = (value: number | string) => typeof value === "string" ? -Infinity : value;
+
+for (const { vector, settings, logits, kept } of golden.processors) {
+  Deno.test(`processLogits() equals transformers on "${vector}" with ${JSON.stringify(settings)}`, () => {
+    const sampling = checkSampling({ temperature: 1, ...settings }, 50);
+    const actual = processLogits(golden.vectors[vector], sampling, golden.prompt_ids, golden.output_ids);
+    assertEquals([...actual.keys()].filter((i) => actual[i] !== -Infinity), kept);
+    for (const i of kept) {
+      assertAlmostEquals(actual[i]!, number(logits[i]), 1e-12 * Math.max(1, Math.abs(logits[i])), `id ${i}`);
+    }
+  });
+}
+
+for (const { vector, logits, order: _, ...settings } of golden.penalties) {
+  Deno.test(`processLogits() equals the definition on "${vector}" with ${JSON.stringify(settings)}`, () => {
+    const sampling = checkSampling({ temperature: 1, ...settings }, 50);
+    const actual = processLogits(golden.vectors[vector], sampling, golden.prompt_ids, golden.output_ids);
+    actual.forEach((v, i) => assertAlmostEquals(v, logits[i], 1e-12 * Math.max(1, Math.abs(v)), `id ${i}`));
+  });
+}
+
+Deno.test("processLogits() adds logit_bias before the repetition penalty", () => {
+  const sampling = { ...GREEDY, logit_bias: { 1: 3, 2: -100 }, repetition_penalty: 2 };
+  // 1: (-1 + 3) / 2, since it is in the prompt; 2 isn't; 0 is in the output: 4 / 2.
+  assertEquals([...processLogits([4, -1, 5], sampling, [1], [0])], [2, 1, -95]);
+});
+
+Deno.test("processLogits() holds back ends until min_tokens", () => {
+  const sampling = { ...GREEDY, min_tokens: 2 };
+  assertEquals([...processLogits([1, 9, 2], sampling, [], [0], [1])], [1, -Infinity, 2]);
+  assertEquals([...processLogits([1, 9, 2], sampling, [], [0, 0], [1])], [1, 9, 2]);
+});
+
+Deno.test("keepTopK() equals sorting", () => {
+  const values = fc.array(fc.integer({ min: -30, max: 30 }), { minLength: 2, maxLength: 60 });
+  fc.assert(fc.property(values, fc.integer({ min: 1, max: 70 }), (list, k) => {
+    const z = Float64Array.from(list);
+    keepTopK(z, k);
+    const least = list.toSorted((a, b) => b - a)[Math.min(k, list.length) - 1]!;
+    assertEquals([...z], list.map((v) => v < least ? -Infinity : v));
+  }));
+});
+
+Deno.test("keepTopP() equals the plain definition on a vocabulary where most tokens are negligible", () => {
+  const z = Float64Array.from({ length: 5000 }, (_, i) => 12 * Math.cos(i * i * 0.37));
+  const e = z.map(Math.exp), total = e.reduce((a, b) => a + b, 0);
+  const order = [...z.keys()].sort((a, b) => z[a]! - z[b]! || b - a);
+  for (const p of [0.3, 0.9, 0.999]) {
+    let sum = 0;
+    const dropped = new Set(order.slice(0, -1).filter((i) => (sum += e[i]! / total) <= 1 - p));
+    const kept = z.slice();
+    keepTopP(kept, p);
+    assertEquals(
+      [...kept.keys()].filter((i) => kept[i] === -Infinity),
+      [...dropped].sort((a, b) => a - b),
+    );
+  }
+});
+
+Deno.test("argmax() takes the first of equal values and no NaN", () => {
+  assertEquals(argmax([1, 3, 3]), 1);
+  assertEquals(argmax([NaN, 2]), 1);
+  assertEquals(argmax([NaN, -Infinity]), -1);
+});
+
+Deno.test("inverseSoftmax() passes at the cumulative probabilities", () => {
+  const z = Float64Array.from([Math.log(0.2), -Infinity, Math.log(0.5), Math.log(0.3)]);
+  assertEquals([0, 0.199, 0.201, 0.699, 0.701, 0.9999].map((u) => inverseSoftmax(z, u)), [0, 0, 2, 2, 3, 3]);
+});
+
+Deno.test("Sampler draws each token as often as it is likely, and the same again with the same seed", () => {
+  const logits = [0, 1, 2].map((v) => v / 2), sum = logits.reduce((s, v) => s + Math.exp(v), 0);
+  const sampler = (seed: number) => new Sampler(checkSampling({ temperature: 1, seed }, 3), [], []);
+  const one = sampler(7), counts = [0, 0, 0], n = 20000;
+  for (let i = 0; i < n; i++) counts[one.next(logits, { length: i } as ArrayLike<number>)]!++;
+  // Five standard deviations of a binomial share.
+  counts.forEach((count, i) =>
+    assertAlmostEquals(count / n, Math.exp(logits[i]!) / sum, 5 * 0.5 / Math.sqrt(n))
+  );
+  const draw = (s: Sampler) => Array.from({ length: 50 }, (_, i) => s.next(logits, new Array(i).fill(0)));
+  assertEquals(draw(sampler(7)), draw(sampler(7)));
+  assert(draw(sampler(7)).join() !== draw(sampler(8)).join());
+});
+
+Deno.test("Sampler refuses logits without a number", () => {
+  const sampler = new Sampler(checkSampling({}, 2), [], []);
+  assertThrows(() => sampler.next([NaN, NaN], []), RangeError, "logits aren't numbers");
+  const warm = new Sampler(checkSampling({ temperature: 1 }, 2), [], []);
+  assertThrows(() => warm.next([NaN, 1], []), RangeError, "logits aren't numbers");
+});
+
+Deno.test("checkSampling() names what is out of range", () => {
+  for (
+    const [given, text] of [
+      [{ temperature: -1 }, "temperature as it needs 0 or a number ≥ 1e-5: current value is -1"],
+      [{ top_p: 0 }, "top_p as it needs a number in (0, 1]: current value is 0"],
+      [{ max_tokens: 0 }, "max_tokens"],
+      [{ logit_bias: { 50: 1 } }, "logit_bias as it needs token ids below 50: current value is 50"],
+      [{ stop: [""] }, "stop"],
+      [{ stop_ids: [99] }, "stop_ids"],
+      [{ seed: 0.5 }, "seed"],
+    ] as const
+  ) assertThrows(() => checkSampling(given, 50), RangeError, text);
+  assertEquals(checkSampling({ top_k: 5 }, 50).top_k, 5);
+});

@@ -1,0 +1,130 @@
+/**
+ * An engine with its optimizer, as the training loop uses it. It lives in a Worker (worker.ts), so that progress, Ctrl-C and
+ * a server stay responsive while a program runs; tests may use it directly.
+ * @module
+ */
+import type { Backend } from "../backend.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import type { AdamWOptions } from "./adamw.ts";
+import { Engine, type ForwardOptions } from "./engine.ts";
+import type { Pack } from "./pack.ts";
+import { makeOptimizer, type NamedArrays, type Optimizer } from "./optimizer.ts";
+import type { Tuning } from "./parameters.ts";
+
+/** Which backend runs the kernels. */
+export interface BackendChoice {
+  backend: "onnx" | "webgpu" | "reference";
+  provider: "cpu" | "cuda" | "webgpu";
+  /** null: one a core. */
+  threads: number | null;
+  /** webgpu: keep frozen matrices as float16 even where that rounds them. */
+  fp16?: boolean;
+}
+
+/** Everything an engine is made from; can be sent to a Worker. */
+export interface EngineSetup {
+  /** Folder or GGUF file of the model. */
+  modelPath: string;
+  decoder: DecoderConfig;
+  tuning: Tuning;
+  /** Initial LoRA tensors by the engine's names. */
+  initial: Record<string, Float32Array<ArrayBuffer>>;
+  checkpointing: boolean;
+  seed: number;
+  device: BackendChoice;
+  /** null: no optimizer (evaluation only). */
+  optimizer: AdamWOptions | null;
+}
+
+/** What the loop can ask of an engine. All numbers are copies. */
+export interface EngineClient {
+  /** What runs the kernels, for people. */
+  describe(): Promise<string>;
+  /** See {@linkcode Engine.forward}. */
+  forward(pack: Pack, options: ForwardOptions): Promise<Float64Array>;
+  /** See {@linkcode Engine.backward}. */
+  backward(weights: Float64Array): Promise<void>;
+  /**
+   * Clips, steps and zeroes gradients. Gives the norm before clipping.
+   * @throws {RangeError} If a gradient isn't finite (the tensor is named); nothing was changed then.
+   */
+  step(learningRate: number, maxNorm: number): Promise<number>;
+  /** Drops gradients of an unfinished step. */
+  discard(): Promise<void>;
+  /** Whether adapters change nothing because every B is zero. */
+  isIdentity(): Promise<boolean>;
+  /** Trained tensors by name, float32. */
+  trained(): Promise<Record<string, Float32Array<ArrayBuffer>>>;
+  optimizerState(): Promise<NamedArrays>;
+  /** Puts trained tensors and optimizer state back. */
+  restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void>;
+  findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null>;
+  close(): Promise<void>;
+}
+
+/** An engine in this thread. */
+export class EngineHost implements EngineClient {
+  readonly #engine: Engine;
+  readonly #optimizer: Optimizer | null;
+  /** Whether adapters change nothing; null: not known since the last change. */
+  #identity: boolean | null = null;
+
+  /** @param read Values of a base tensor by its name in transformers. */
+  constructor(backend: Backend, setup: EngineSetup, read: (name: string) => Float32Array<ArrayBuffer>) {
+    const { decoder: config, tuning, checkpointing, seed, initial } = setup;
+    this.#engine = new Engine(backend, { config, tuning, checkpointing, seed }, read, initial);
+    this.#optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
+  }
+
+  describe(): Promise<string> {
+    return Promise.resolve(`${this.#engine.backend.name}: ${this.#engine.backend.description}`);
+  }
+
+  forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
+    return this.#engine.forward(pack, options);
+  }
+
+  backward(weights: Float64Array): Promise<void> {
+    return this.#engine.backward(weights);
+  }
+
+  step(learningRate: number, maxNorm: number): Promise<number> {
+    if (!this.#optimizer) throw new Error("Cannot step: this engine was made without an optimizer");
+    this.#identity = null;
+    return this.#optimizer.step(learningRate, maxNorm);
+  }
+
+  discard(): Promise<void> {
+    this.#engine.parameters.zeroGradients();
+    return Promise.resolve();
+  }
+
+  async isIdentity(): Promise<boolean> {
+    if (this.#identity !== null) return this.#identity;
+    const b = Object.entries(await this.trained()).filter(([name]) => name.endsWith(".lora_B.weight"));
+    return this.#identity = b.length > 0 && b.every(([, values]) => values.every((v) => v === 0));
+  }
+
+  trained(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
+    return this.#engine.parameters.values();
+  }
+
+  async optimizerState(): Promise<NamedArrays> {
+    return await this.#optimizer?.state() ?? {};
+  }
+
+  restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void> {
+    this.#identity = null;
+    this.#engine.parameters.restore(trained);
+    if (optimizer) this.#optimizer?.restore(optimizer);
+    return Promise.resolve();
+  }
+
+  findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null> {
+    return this.#engine.findNonFinite(pack);
+  }
+
+  close(): Promise<void> {
+    return this.#engine.dispose();
+  }
+}

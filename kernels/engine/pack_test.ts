@@ -1,0 +1,53 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { EncodedExample } from "./encoded.ts";
+import { packExamples, packUnits } from "./pack.ts";
+
+function example(...sequences: [prompt: number[], answer: number[]][]): EncodedExample {
+  return {
+    index: 0,
+    source: { file: "test", row: 0 },
+    sequences: sequences.map(([x, y], i) => ({
+      name: `s${i}`,
+      input_ids: Int32Array.from([...x, ...y]),
+      labels: Int32Array.from([...x.map(() => -100), ...y]),
+    })),
+  };
+}
+
+Deno.test("packExamples() shares prompts, ends subtrees, and leaves out rows that predict nothing", () => {
+  // x = 1 2, y1 = 5 6 7, y2 = 8 9: by hand, rows 1 2 5 6 8; the last token of an answer needs no row.
+  const pack = packExamples([example([[1, 2], [5, 6, 7]], [[1, 2], [8, 9]])]);
+  assertEquals([...pack.ids], [1, 2, 5, 6, 8]);
+  assertEquals([...pack.until], [5, 5, 4, 4, 5]);
+  assertEquals([...pack.positions], [0, 1, 2, 3, 2]);
+  assertEquals([...pack.labelRows], [1, 1, 2, 3, 4]);
+  assertEquals([...pack.labelIds], [5, 8, 6, 7, 9]);
+  assertEquals([...pack.owners], [0, 1, 0, 0, 1]);
+  assertEquals(pack.sequences.map((s) => [s.length, s.tokens]), [[3, 5], [2, 4]]);
+});
+
+Deno.test("packExamples() counts a label that two sequences share once, for both", () => {
+  const pack = packExamples([example([[1], [5, 6]], [[1], [5, 7]])]);
+  assertEquals([...pack.ids], [1, 5]);
+  assertEquals([...pack.labelIds], [5, 6, 7]);
+  assertEquals([...pack.ownerStart], [0, 2, 3, 4]);
+  assertEquals([...pack.owners], [0, 1, 0, 1]);
+});
+
+Deno.test("packExamples() keeps examples apart even when they begin alike", () => {
+  const pack = packExamples([example([[1], [5, 6]]), example([[1], [5, 6]])]);
+  assertEquals([...pack.ids], [1, 5, 1, 5]);
+  assertEquals([...pack.until], [2, 2, 4, 4]);
+});
+
+Deno.test("packExamples() refuses a sequence without labels, also when only its first token has one", () => {
+  assertThrows(() => packExamples([example([[1, 2], []])]), RangeError, "it has no label");
+  assertThrows(() => packExamples([example([[], [2]])]), RangeError, "it has no label");
+  assertEquals(packExamples([example([[], [2, 3]])]).sequences[0]!.length, 1);
+});
+
+Deno.test("packUnits() fills up to the budget and gives a larger unit its own pack", () => {
+  const two = example([[1], [5, 6]]), three = example([[1, 2], [5, 6]]);
+  const packs = packUnits([[two], [two], [three], [two, two, two], [two]], 4);
+  assertEquals(packs.map((p) => p.length), [2, 1, 3, 1]);
+});

@@ -1,0 +1,191 @@
+/**
+ * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
+ * @module
+ */
+import { type Backend, elements, type Tensor } from "../backend.ts";
+import { LINEAR_MODULES, type LinearModule, loraShapes, tensorShapes } from "./decoder.ts";
+import type { BlockLora, LoraModule } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+
+/** What is trained. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
+export type Tuning =
+  | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
+  | { type: "full" }
+  | { type: "none" };
+
+/** One trained tensor. */
+export interface Trained {
+  name: string;
+  shape: readonly number[];
+  /** The tensor's values where tensors live in the host's memory (there an optimizer changes them), else null. */
+  values: Float32Array<ArrayBuffer> | null;
+  tensor: Tensor;
+  /** Sum of gradients so far; null: zero. */
+  gradient: Tensor | null;
+}
+
+/** LoRA modules of block `layer`. */
+export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
+  if (tuning.type !== "lora") return {};
+  const found: Partial<Record<LinearModule, LoraModule>> = {};
+  for (const module of LINEAR_MODULES) {
+    const spec = tuning.modules[`model.layers.${layer}.${module}`];
+    if (spec) found[module] = spec;
+  }
+  return found;
+}
+
+/** Shapes of everything that is trained, by name. */
+export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
+  if (tuning.type === "full") return tensorShapes(config);
+  const shapes = new Map<string, readonly number[]>();
+  for (let i = 0; i < config.numLayers; i++) {
+    for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
+      shapes.set(`model.layers.${i}.${name}`, shape);
+    }
+  }
+  return shapes;
+}
+
+/** All tensors of a model. */
+export class Parameters {
+  readonly #tensors = new Map<string, Tensor>();
+  /** One tensor of zeros a shape, for programs that add to a gradient that is still zero. */
+  readonly #zeros = new Map<string, Tensor>();
+  readonly trained = new Map<string, Trained>();
+
+  /**
+   * Uploads a model.
+   * @param read Values of a base tensor by name, float32; each is read once.
+   * @param initial Values of trained LoRA tensors by name; missing ones are zeros.
+   */
+  constructor(
+    readonly backend: Backend,
+    config: DecoderConfig,
+    tuning: Tuning,
+    read: (name: string) => Float32Array<ArrayBuffer>,
+    initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
+  ) {
+    for (const [name, shape] of tensorShapes(config)) {
+      const values = read(name);
+      if (tuning.type === "full") this.#train(name, shape, values);
+      else this.#tensors.set(name, backend.upload(values, shape, { frozen: true }));
+    }
+    if (tuning.type !== "lora") return;
+    const shapes = trainedShapes(config, tuning);
+    for (const name of Object.keys(initial)) {
+      if (!shapes.has(name)) {
+        throw new RangeError(
+          `Cannot start from tensor "${name}": it isn't among the LoRA tensors of this run`,
+        );
+      }
+    }
+    for (const [name, shape] of shapes) {
+      const size = shape.reduce((a, b) => a * b, 1), values = initial[name] ?? new Float32Array(size);
+      if (values.length !== size) {
+        throw new TypeError(
+          `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
+        );
+      }
+      this.#train(name, shape, Float32Array.from(values));
+    }
+  }
+
+  /** @throws {RangeError} If there is no tensor of that name. */
+  get(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new RangeError(`Cannot use tensor "${name}": the model has none of that name`);
+    return tensor;
+  }
+
+  /** Whether a tensor is trained. */
+  isTrained(name: string): boolean {
+    return this.trained.has(name);
+  }
+
+  /** Sums of gradients on the host, in the order of {@linkcode trained}. Read them before the next backward pass. */
+  async gradients(): Promise<Float32Array[]> {
+    // All at once: a device is asked for finished work only every 10 ms, so one by one each would wait for that.
+    const all = [...this.trained.keys()].map((name) => this.backend.download(this.gradient(name)));
+    return await Promise.all(all) as Float32Array[];
+  }
+
+  /** Sum of gradients of a trained tensor so far. Read it only. */
+  gradient(name: string): Tensor {
+    const { gradient, shape } = this.trained.get(name)!;
+    if (gradient) return gradient;
+    const key = String(shape), zero = this.#zeros.get(key) ?? this.backend.zeros(shape);
+    this.#zeros.set(key, zero);
+    return zero;
+  }
+
+  /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of the trained tensor. */
+  setGradient(name: string, sum: Tensor): void {
+    const entry = this.trained.get(name)!;
+    entry.gradient?.dispose();
+    entry.gradient = sum;
+  }
+
+  /** Gradients back to zero. */
+  zeroGradients(): void {
+    for (const entry of this.trained.values()) {
+      entry.gradient?.dispose();
+      entry.gradient = null;
+    }
+  }
+
+  /** Copies of everything trained, by name. */
+  async values(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
+    const all = [...this.trained.values()].map(async ({ name, tensor, values }) =>
+      [name, values?.slice() ?? await this.backend.download(tensor)] as const
+    );
+    return Object.fromEntries(await Promise.all(all)) as Record<string, Float32Array<ArrayBuffer>>;
+  }
+
+  /**
+   * Puts values back that {@linkcode values} gave.
+   * @throws {TypeError} If a tensor is missing or of another size; nothing was changed then.
+   */
+  restore(saved: Readonly<Record<string, Float32Array>>): void {
+    for (const { name, shape } of this.trained.values()) {
+      const size = elements(shape), found = saved[name];
+      if (found?.length !== size) {
+        throw new TypeError(
+          `Cannot restore tensor "${name}" of ${size} elements: current value is ${
+            found ? `${found.length} elements` : "missing"
+          }`,
+        );
+      }
+    }
+    for (const { name, tensor, values } of this.trained.values()) {
+      values?.set(saved[name]!);
+      this.backend.write(tensor, values ?? Float32Array.from(saved[name]!));
+    }
+    this.zeroGradients();
+  }
+
+  /** A tensor that an optimizer made takes the place of a trained one. */
+  replace(name: string, tensor: Tensor): void {
+    const entry = this.trained.get(name)!;
+    entry.tensor.dispose();
+    entry.tensor = tensor;
+    this.#tensors.set(name, tensor);
+  }
+
+  /** After the optimizer changed values on the host. */
+  publish(): void {
+    for (const { tensor, values } of this.trained.values()) if (values) this.backend.write(tensor, values);
+  }
+
+  #train(name: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): void {
+    const { backend } = this, tensor = backend.upload(values, shape);
+    this.#tensors.set(name, tensor);
+    this.trained.set(name, {
+      name,
+      shape,
+      values: backend.hostMemory ? values : null,
+      tensor,
+      gradient: null,
+    });
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The engine's programs, compiled when first needed: one per shape class, shared by all layers of that class.
+ * @module
+ */
+import { differentiate, type Keep } from "../autodiff.ts";
+import type { Backend, CompileOptions, Program, Tensor } from "../backend.ts";
+import { type Graph, GraphBuilder } from "../graph.ts";
+import { addOfRank } from "../ops/add.ts";
+import { blockGraph, type BlockLora, embedGraph, headBackwardGraph, headGraph } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** A program and the names of its inputs (constants are none) and outputs. */
+export interface Compiled {
+  program: Program;
+  inputs: readonly string[];
+  outputs: readonly string[];
+}
+
+/** A forward program and its way back. Values kept for it are outputs `saved.N` of the one and inputs of the other. */
+export interface CompiledPair {
+  forward: Compiled;
+  backward: Compiled;
+}
+
+/** What makes blocks of a model the same program. */
+export interface BlockClass {
+  window: number | null;
+  lora: BlockLora;
+  dropout: boolean;
+  /** Names of inputs that are trained, in the block's own naming. */
+  trained: readonly string[];
+}
+
+/** `d.X` becomes `acc.X + d.X` for each of the names: gradients add up over packs inside the program. */
+export function accumulating(graph: Graph, names: readonly string[]): Graph {
+  const g = new GraphBuilder(graph);
+  const outputs = { ...graph.outputs };
+  for (const name of names) {
+    const gradient = outputs[`d.${name}`]!;
+    const before = g.input(`acc.${name}`, gradient.shape);
+    outputs[`d.${name}`] = g.run(addOfRank(gradient.shape.length), { a: before, b: gradient }).y!;
+  }
+  return g.finish(outputs);
+}
+
+/** Compiles a graph and notes the names that runs need. */
+export async function compileGraph(
+  backend: Backend,
+  graph: Graph,
+  name: string,
+  options: CompileOptions = {},
+): Promise<Compiled> {
+  return {
+    program: await backend.compile(graph, name, options),
+    inputs: Object.keys(graph.inputs).filter((input) => !options.constants?.[input]),
+    outputs: Object.keys(graph.outputs),
+  };
+}
+
+/** Runs with what the program takes among the given tensors. @param optional false: without its optional outputs. */
+export function run(
+  compiled: Compiled,
+  given: Readonly<Record<string, Tensor>>,
+  optional = true,
+): Promise<Record<string, Tensor>> {
+  const inputs: Record<string, Tensor> = {};
+  for (const name of compiled.inputs) if (given[name]) inputs[name] = given[name];
+  return compiled.program.run(inputs, {}, optional);
+}
+
+/** Runs a program that adds to gradients; `names` maps its inputs to trained tensors. */
+export async function accumulate(
+  parameters: Parameters,
+  compiled: Compiled,
+  names: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
+  const pairs = Object.entries(names);
+  const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
+  const result = await run(compiled, { ...given, ...sums });
+  for (const [name, full] of pairs) parameters.setGradient(full, result[`d.${name}`]!);
+  return result;
+}
+
+/** Compiles and keeps programs. */
+export class Programs {
+  readonly #cache = new Map<string, Promise<Compiled>>();
+
+  /** @param constants Whether weights that stay the same are constants of the programs that take them all. */
+  constructor(
+    readonly backend: Backend,
+    readonly config: DecoderConfig,
+    readonly keep: Keep,
+    readonly constants = false,
+  ) {}
+
+  embed(): Promise<Compiled> {
+    return this.#get("embed", () => embedGraph(this.config));
+  }
+
+  /** Embedding backward: adds to the table's gradient. */
+  embedBackward(): Promise<Compiled> {
+    return this.#get(
+      "embed.backward",
+      () => accumulating(differentiate(embedGraph(this.config), ["x"], ["w"], "inputs").backward, ["w"]),
+    );
+  }
+
+  /** A block alone, nothing kept. */
+  block(at: BlockClass): Promise<Compiled> {
+    return this.#get(`block ${key(at)}`, () => blockGraph(this.config, at.window, at.lora, at.dropout));
+  }
+
+  /** A block for training: forward with what is kept, and backward. */
+  async blockPair(at: BlockClass): Promise<CompiledPair> {
+    const graphs = () => {
+      const graph = blockGraph(this.config, at.window, at.lora, at.dropout);
+      const pair = differentiate(graph, ["y"], ["x", ...at.trained], this.keep);
+      return { forward: pair.forward, backward: accumulating(pair.backward, at.trained) };
+    };
+    const id = key(at);
+    const forward = this.keep === "inputs"
+      ? this.block(at)
+      : this.#get(`block forward ${id}`, () => graphs().forward);
+    return {
+      forward: await forward,
+      backward: await this.#get(`block backward ${id}`, () => graphs().backward),
+    };
+  }
+
+  /**
+   * All blocks as one program, `y` and, as optional outputs, gradients.
+   * @param constant Tensor of an input that stays the same, else null.
+   */
+  stack(graph: () => Graph, constant: (name: string) => Tensor | null): Promise<Compiled> {
+    return this.#get("stack", graph, ({ inputs, outputs }) => ({
+      constants: Object.fromEntries(
+        Object.keys(inputs).flatMap((name) => {
+          const tensor = constant(name);
+          return tensor ? [[name, tensor]] : [];
+        }),
+      ),
+      optional: Object.keys(outputs).filter((name) => name !== "y"),
+    }));
+  }
+
+  /**
+   * The head.
+   * @param keep With what its way back needs.
+   * @param frozen Its weights when they stay the same; null when they are trained.
+   */
+  head(keep: boolean, frozen: Readonly<Record<string, Tensor>> | null): Promise<Compiled> {
+    // As constants the weights would stand in both programs, so one serves both passes.
+    const constants = this.constants ? frozen : null, unit = frozen !== null && (keep || constants !== null);
+    return this.#get(
+      `head ${unit}`,
+      () => headGraph(this.config, unit),
+      () => constants ? { constants } : {},
+    );
+  }
+
+  headBackward(): Promise<Compiled> {
+    return this.#get("head.backward", () => headBackwardGraph(this.config));
+  }
+
+  /** The trained head's way back: `d.x`, `d.norm` and `d.w` are all added to what was there. */
+  trainedHeadBackward(): Promise<Compiled> {
+    return this.#get("head.trained", () => {
+      const names = ["x", "norm", "w"];
+      return accumulating(
+        differentiate(headGraph(this.config, false), ["logp"], names, "inputs").backward,
+        names,
+      );
+    });
+  }
+
+  async dispose(): Promise<void> {
+    for (const compiled of this.#cache.values()) await (await compiled).program.dispose();
+    this.#cache.clear();
+  }
+
+  #get(
+    name: string,
+    graph: () => Graph,
+    optionsFor: (graph: Graph) => CompileOptions = () => ({}),
+  ): Promise<Compiled> {
+    let compiled = this.#cache.get(name);
+    if (!compiled) {
+      const made = graph();
+      compiled = compileGraph(this.backend, made, name, optionsFor(made));
+      this.#cache.set(name, compiled);
+    }
+    return compiled;
+  }
+}
+
+function key(at: BlockClass): string {
+  return JSON.stringify([at.window, at.lora, at.dropout, at.trained]);
+}

@@ -1,0 +1,109 @@
+/**
+ * Benchmarks: items to answer, how an answer is judged, and what each judged answer adds to the scores.
+ *
+ * A benchmark never talks to a model. It either decides by itself ({@linkcode Benchmark.check}) or says how a judge
+ * model is to be asked and how its text is read ({@linkcode Benchmark.protocol}). Scores are sums over items of
+ * {@linkcode Contribution}s, so that a report, a bootstrap interval or a paired comparison needs nothing else.
+ * @module
+ */
+import type { Message } from "./dataset.ts";
+import type { JudgeRequest, JudgeResult, Verdict } from "./judge.ts";
+
+/** One constraint of an item, with the groups that it is reported under, such as `{ type: "Content" }`. */
+export type BenchmarkConstraint = JudgeRequest["constraints"][number] & { groups: Record<string, string> };
+
+/** One item of a benchmark. */
+export interface BenchmarkItem {
+  /** Unique within the benchmark. */
+  id: string;
+  /** What the model under test is given. */
+  messages: Message[];
+  /** What its answer is judged by, in order. */
+  constraints: BenchmarkConstraint[];
+  /** Groups of the whole item to report by, such as `{ split: "easy" }`. */
+  groups: Record<string, string>;
+  /** Texts that a judge prompt needs apart, such as `query` or `reference`. */
+  fields: Record<string, string>;
+}
+
+/** What was found of one answer: plain JSON data, so that it can be stored and scored again at no cost. */
+export interface Judgement extends JudgeResult {
+  /** Other readings of the same constraints, one verdict a constraint, such as IFEval's `loose`. */
+  readings?: Record<string, Verdict[]>;
+  /** How a judge's text was read: `complete`, `partial` or `none`; absent for checks by rules. */
+  reading?: "complete" | "partial" | "none";
+  /** Scores as the judge listed them, where they can't be told apart by constraint. */
+  listed?: number[];
+}
+
+/** How a judge model is asked and how its text is read. */
+export interface JudgeProtocol {
+  /** Constraint scores run from 0 to this. */
+  scale: number;
+  /** How often the judge is asked at most, while the reading isn't `complete`. */
+  rounds: number;
+  /** What to send. Text of the response can't pass for a part of the prompt or for a verdict. */
+  messages(item: BenchmarkItem, response: string): Message[];
+  /** Reads the judge's text. Never throws: what can't be read is null with a reason. */
+  read(item: BenchmarkItem, text: string): Judgement;
+  /**
+   * The same for endpoints that can be held to a JSON schema. Apart from {@linkcode read}, because only an answer that was
+   * asked for as JSON may be taken as JSON: a judge that copies a response word for word must not give a verdict by it.
+   */
+  structured: {
+    /** JSON schema of the answer; `scores` keeps the order of the constraints. */
+    schema(item: BenchmarkItem): Record<string, unknown>;
+    /** Reads such an answer; never throws. */
+    read(item: BenchmarkItem, text: string): Judgement;
+  };
+}
+
+/** One answered item; null where there is none, because the endpoint or the judge failed. */
+export interface BenchmarkResult {
+  /** What was asked. */
+  item: BenchmarkItem;
+  /** What the model under test answered, "" included. */
+  response: string | null;
+  /** What was found of it. */
+  judgement: Judgement | null;
+}
+
+/** What one item adds to one score. The score is Σ value / Σ weight over the scored contributions. */
+export interface Contribution {
+  /** Name of the score, such as `instruction/strict`. */
+  metric: string;
+  /** Group that it is limited to, such as `{ by: "family", group: "keywords" }`; absent for the headline. */
+  group?: { by: string; name: string };
+  /** Between 0 and weight × the score's maximum; null when it couldn't be judged. */
+  value: number | null;
+  /** Number of things judged (> 0). */
+  weight: number;
+}
+
+/** A score over a run. */
+export interface Score {
+  /** As in {@linkcode Contribution}. */
+  metric: string;
+  /** As in {@linkcode Contribution}. */
+  group?: { by: string; name: string };
+  /** Σ value / Σ weight over what was scored; null when nothing was. */
+  value: number | null;
+  /** The same sum over all weights, unscored ones included: the other reading of the denominator, a lower bound. */
+  ofAll: number | null;
+  /** Weight that was scored. */
+  scored: number;
+  /** Weight that could not be scored. */
+  unscored: number;
+}
+
+/** The product of a benchmark plugin: {@linkcode check} or {@linkcode protocol}, one of the two. */
+export interface Benchmark {
+  /** Reads the items, one at a time. */
+  items(): AsyncIterable<BenchmarkItem>;
+  /** Judges by fixed rules: the same verdict every time, no model asked. */
+  check?(item: BenchmarkItem, response: string): Promise<Judgement>;
+  /** How a judge model is asked. */
+  protocol?: JudgeProtocol;
+  /** What one result adds to the scores; the unjudged adds null values, never zeros. */
+  contributions(result: BenchmarkResult): Contribution[];
+}

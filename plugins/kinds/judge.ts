@@ -1,0 +1,88 @@
+/**
+ * Judges: give a verdict on a response, constraint by constraint.
+ * @module
+ */
+import type { BenchmarkItem, Judgement, JudgeProtocol } from "./benchmark.ts";
+import type { Completion, CompletionRequest, Endpoint } from "./endpoint.ts";
+
+/** A score, or null with the reason why there is none (an unscored item is never a zero). */
+export type Verdict = { score: number; reason?: string } | { score: null; reason: string };
+
+/** What a judge sees of one response. */
+export interface JudgeRequest {
+  /** Id of the item. */
+  id: string;
+  /** What was asked. */
+  prompt: string;
+  /** What was answered. */
+  response: string;
+  /** The constraints to judge; `rule` is data for a rule judge (an id and its arguments). */
+  constraints: { text: string; rule?: { id: string; kwargs: Record<string, unknown> } }[];
+  /** The whole item, for judges that ask a model. */
+  item?: BenchmarkItem;
+  /** How the item's benchmark wants a judge model to be asked. */
+  protocol?: JudgeProtocol;
+  /** Asks a model through the run's cache, retries and budget; absent: judges ask their endpoint themselves, once. */
+  ask?: Ask;
+}
+
+/**
+ * Asks an endpoint.
+ * @param round Counts from 0; the same request in another round is another request, not the cached answer.
+ */
+export type Ask = (
+  endpoint: Endpoint,
+  request: CompletionRequest,
+  round: number,
+  signal: AbortSignal,
+) => Promise<Completion>;
+
+/** A judge as a configuration names it. */
+export interface JudgeSpec {
+  /** Name of a judge plugin, or of an endpoint plugin: then a model behind it judges. */
+  type: string;
+  /** Its options. */
+  args?: Record<string, unknown> | undefined;
+  /** Sampling, for judges that ask a model. */
+  run_args?: Record<string, unknown> | undefined;
+}
+
+/** What a judge says of one response. */
+export interface JudgeResult {
+  /** One verdict a constraint, in order. */
+  constraints: Verdict[];
+  /** Verdict on the whole response. */
+  overall: Verdict;
+  /** The judge's own text, for the report; "" for rules. */
+  raw: string;
+  /** What each member of a panel said. */
+  members?: { judge: string; judgement: Judgement }[];
+}
+
+/** Thrown when a judge could not be asked at all: the item stays unjudged, and a later run asks again. */
+export class JudgeUnreachable extends Error {
+  /** What the endpoint said. */
+  readonly completion: Completion;
+  /** Makes the error of one completion. */
+  constructor(completion: Completion) {
+    super(completion.error ?? "the judge gave no answer");
+    this.name = "JudgeUnreachable";
+    this.completion = completion;
+  }
+}
+
+/** The product of a judge plugin. */
+export interface Judge {
+  /** Scores run from 0 to this; null: to what the benchmark's protocol says. */
+  scale: number | null;
+  /** Judges one response. */
+  judge(request: JudgeRequest, signal: AbortSignal): Promise<JudgeResult>;
+  /** Whom it asks, if anyone; closed by the run. */
+  endpoints?: readonly Endpoint[];
+  /** Named in reports, such as the judge model; default: the plugin's name. */
+  title?: string;
+  /** What else decides about verdicts, for keys of stored verdicts. */
+  identity?: Readonly<Record<string, unknown>>;
+  /** A judge made of others: the run makes them by name and hands them over. */
+  panel?: { members: readonly JudgeSpec[]; of(members: readonly { name: string; judge: Judge }[]): Judge };
+}

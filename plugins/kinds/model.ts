@@ -1,0 +1,17 @@
+/**
+ * Model families: what a config.json (or GGUF metadata) of one `model_type` means for the one decoder that all share.
+ * @module
+ */
+
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+
+/** The product of a model plugin. */
+export interface ModelFamily {
+  /** `model_type` of config.json. */
+  modelType: string;
+  /**
+   * Reads config.json of transformers 4 or 5 spelling.
+   * @throws {RangeError} If a field is missing, or asks for something that isn't supported (named).
+   */
+  parse(config: Record<string, unknown>): DecoderConfig;
+}

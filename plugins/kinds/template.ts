@@ -1,0 +1,70 @@
+/**
+ * Templates: how messages become token ids. Special tokens come from the template alone, never from a user's text.
+ * @module
+ */
+import type { Message } from "./dataset.ts";
+import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+
+/** One turn: the ids that lead up to an answer (system and user blocks, assistant header) and the answer with its end. */
+export interface EncodedTurn {
+  /** Ids up to the answer. */
+  source: number[];
+  /** Ids of the answer and its end. */
+  target: number[];
+}
+
+/** How {@linkcode Template.encodeTurns} treats a conversation. */
+export interface TurnOptions {
+  /** Only the last answer is learnt: reasoning templates then drop the thoughts of earlier answers. Default false. */
+  maskHistory?: boolean;
+}
+
+/** The product of a template plugin (LLaMA-Factory's semantics: pieces are tokenised apart). */
+export interface Template {
+  /** As in YAML. */
+  name: string;
+  /** Token texts that end an answer when generating; the first replaces eos when `replaceEos`. */
+  stopWords: readonly string[];
+  /** Whether the first stop word becomes the tokenizer's eos. */
+  replaceEos: boolean;
+  /** The system text used when an example has none; "" for none. */
+  defaultSystem: string;
+  /** Jinja text equal to this template, written into the output directory's tokenizer_config.json; undefined: the model's own. */
+  chatTemplate?: string;
+  /**
+   * Pieces have no end of text: eos goes behind the last answer, and is the label of the first token of every later turn
+   * (LLaMA-Factory: efficient_eos). Default false.
+   */
+  efficientEos?: boolean;
+  /**
+   * Jinja text equal to this template for one tokenizer, whose bos and eos it names; null if there is none. Used by
+   * `prepareTokenizer` where the tokenizer has no chat template or `replaceJinja`.
+   */
+  jinja?(tokenizer: Tokenizer): string | null;
+  /** The template's own Jinja text replaces the tokenizer's (LLaMA-Factory: replace_jinja_template). Default false. */
+  replaceJinja?: boolean;
+  /**
+   * Turns of a conversation that ends with an assistant message, in order: `[system+user1, answer1], [user2, answer2]…`
+   * (LLaMA-Factory: encode_multiturn).
+   * @throws {RangeError} If roles don't alternate as the template needs.
+   */
+  encodeTurns(
+    tokenizer: Tokenizer,
+    messages: readonly Message[],
+    system: string,
+    tools: string,
+    options?: TurnOptions,
+  ): EncodedTurn[];
+  /**
+   * The same conversation as one turn, everything up to the last answer as its source, for preference data. Reasoning templates
+   * leave out the thoughts of earlier answers (LLaMA-Factory: encode_oneturn). Without it: the turns of `encodeTurns`, joined.
+   */
+  encodeOneTurn?(
+    tokenizer: Tokenizer,
+    messages: readonly Message[],
+    system: string,
+    tools: string,
+  ): EncodedTurn[];
+  /** Ids of a conversation that ends with a user turn, assistant header included, for generating. */
+  encodePrompt(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[];
+}

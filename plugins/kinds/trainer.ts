@@ -1,0 +1,57 @@
+/**
+ * Trainers: what carries out a run. The one here trains in this process; the interface also admits one that starts
+ * another process (a resolved config, encoded examples and a log sink in; an adapter directory out).
+ * @module
+ */
+import type { TrainConfig } from "./train_config.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { LogSink } from "./log_sink.ts";
+import type { Loss } from "./loss.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
+
+/** Everything a trainer is given. */
+export interface TrainerInputs {
+  /** Resolved. */
+  config: TrainConfig;
+  /** Opened, its tokenizer as the template wants it. */
+  model: LoadedModel;
+  /** What the model's family made of its config.json. */
+  decoder: DecoderConfig;
+  /** What is learnt. */
+  loss: Loss;
+  /** In split order. */
+  train: EncodedExample[];
+  /** Empty without evaluation. */
+  evaluation: EncodedExample[];
+  /** Whether `train` is shuffled each epoch; false when the data or the configuration ordered it already. */
+  shuffle: boolean;
+  /** Numbers of the examples that count as one (LLaMA-Factory's packing), by that one; null: no packing. */
+  trainBins: number[][] | null;
+  /** SHA-256 over the encoded examples, for resume and the reference cache. */
+  dataHash: string;
+  /** Files that belong beside every saved adapter or model, by name: the tokenizer's. */
+  files: Record<string, string | Uint8Array>;
+  /** Checkpoint to go on from, in a directory that is ready to be written to; null: from the start. */
+  resumeFrom: { path: string; step: number } | null;
+  /** Gets every step, evaluation and checkpoint. */
+  log: LogSink;
+  /** Aborted by Ctrl-C: the trainer saves a checkpoint and returns. */
+  signal: AbortSignal;
+}
+
+/** What a trainer gives back. */
+export interface TrainerResult {
+  /** Directory of the adapter (or full model). */
+  directory: string;
+  /** Whether all steps were done; false after an interruption. */
+  finished: boolean;
+  /** Means over the run, such as "train_loss". */
+  metrics: Record<string, number>;
+}
+
+/** The product of a trainer plugin. */
+export interface Trainer {
+  /** Carries out the run. */
+  train(inputs: TrainerInputs): Promise<TrainerResult>;
+}

@@ -1,0 +1,265 @@
+/**
+ * `deno task bench train`: seconds a step of LoRA training, beside PyTorch's on the same token ids, in turns.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+import { join } from "@std/path";
+
+import { openModel, saveModel } from "../../formats/hf_model/mod.ts";
+import { onnxBackend } from "../../kernels/mod.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { Engine } from "../../kernels/engine/engine.ts";
+import { packExamples } from "../../kernels/engine/pack.ts";
+import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { stageExample } from "./train_child.ts";
+import { measureGflops } from "../train/estimate.ts";
+
+/** What is measured. */
+export interface TrainBenchOptions {
+  stage: "iopo" | "dpo" | "sft";
+  model: string;
+  quads: string;
+  steps: number;
+  rounds: number;
+  /** Settings to try of each side. */
+  checkpointing: readonly ("on" | "off")[];
+  /** Command of the Python script, or null. */
+  against: string | null;
+  dtypes: readonly ("float32" | "bfloat16")[];
+  threads: number | null;
+}
+
+/** One measured process. */
+export interface Measured {
+  program: string;
+  checkpointing: string;
+  seconds: number;
+  reference: number;
+  tokensPerSecond: number;
+  peakMebibytes: number;
+  firstStep: number;
+  /** 10⁹ operations a second of the products; null for the peer. */
+  gflops: number | null;
+  /** Loss of the first step. */
+  firstLoss: number;
+}
+
+/** Runs everything in turns; prints as it goes. */
+export async function benchTrain(
+  options: TrainBenchOptions,
+  say: (line: string) => void,
+): Promise<{ runs: Measured[]; peakGflops: number }> {
+  const { model: path, quads, steps, rounds, checkpointing, against, dtypes, stage, threads } = options;
+  await checkFirst(path, quads, say);
+  const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
+  try {
+    const folder = against ? await asFolder(path, directory) : "";
+    const common = ["--quads", quads, "--mode", stage, "--steps", String(steps), "--warmup", "1"];
+    const own = (ck: string) => ({
+      program: "dinotune float32",
+      command: [
+        Deno.execPath(),
+        "run",
+        "-A", // resident memory and process age stand in /proc, which Deno opens with all permissions only
+        fileURLToPath(new URL("./train_child.ts", import.meta.url)),
+        "--model",
+        path,
+        ...common,
+        ...(threads === null ? [] : ["--threads", String(threads)]),
+      ],
+      ck,
+    });
+    const peer = (dtype: string, ck: string) => ({
+      program: `PyTorch ${dtype}`,
+      command: [
+        ...against!.split(" "),
+        "--model",
+        folder,
+        "--dtype",
+        dtype,
+        ...common,
+        "--threads",
+        String(threads ?? navigator.hardwareConcurrency),
+      ],
+      ck,
+    });
+    const turns = checkpointing.flatMap((
+      ck,
+    ) => [own(ck), ...(against ? dtypes.map((d) => peer(d, ck)) : [])]);
+    const runs: Measured[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const { program, command, ck } of turns) {
+        const measured = await measure(program, [...command, "--checkpointing", ck], ck);
+        say(
+          `  ${program}, checkpointing ${ck}: ${measured.seconds.toFixed(2)} s a step, ${
+            measured.peakMebibytes.toFixed(0)
+          } MiB`,
+        );
+        runs.push(measured);
+      }
+    }
+    checkLosses(runs);
+    const backend = onnxBackend(threads === null ? {} : { threads });
+    const registry = builtinRegistry(), opened = await openModel(path);
+    const peakGflops = await measureGflops(
+      backend,
+      registry.create("model", String(opened.config.model_type)).parse(opened.config),
+    );
+    opened.weights.close();
+    await backend.dispose();
+    return { runs, peakGflops };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Nothing is timed before it is right: packed and shared equals one sequence at a time, in log-probabilities. */
+async function checkFirst(path: string, quads: string, say: (line: string) => void): Promise<void> {
+  const model = await openModel(path);
+  const decoder = builtinRegistry().create("model", String(model.config.model_type)).parse(model.config);
+  const engine = new Engine(
+    onnxBackend(),
+    { config: decoder, tuning: { type: "none" }, checkpointing: true },
+    (n) => model.weights.read(n),
+  );
+  const example = stageExample("iopo", JSON.parse(await Deno.readTextFile(quads)).quads[0], 0);
+  const sum = async (sequences: typeof example.sequences) => {
+    const pack = packExamples([{ ...example, sequences }]);
+    const logps = await engine.forward(pack, { adapter: false, keep: false });
+    const sums = new Float64Array(sequences.length);
+    logps.forEach((v, l) =>
+      pack.owners.subarray(pack.ownerStart[l], pack.ownerStart[l + 1]).forEach((s) => sums[s]! += v)
+    );
+    return sums;
+  };
+  const shared = await sum(example.sequences);
+  for (const [i, sequence] of example.sequences.entries()) {
+    const alone = (await sum([sequence]))[0]!, off = Math.abs(alone - shared[i]!);
+    if (!(off < 2e-3)) {
+      throw new Error(
+        `Cannot time what is wrong: "${sequence.name}" sums to ${alone} alone and ${shared[i]} shared`,
+      );
+    }
+  }
+  say("checked: sequences that share a prompt have the log-probabilities they have alone");
+  model.weights.close();
+  await engine.dispose();
+}
+
+/** The peer starts from other random adapters, but with B = 0 the first loss is the model's own. */
+function checkLosses(runs: readonly Measured[]): void {
+  const ours = runs.find((r) => r.gflops !== null)!;
+  for (const { program, firstLoss } of runs) {
+    const allowed = program.includes("bfloat16") ? 0.05 : 1e-4;
+    if (Math.abs(firstLoss - ours.firstLoss) > allowed) {
+      throw new Error(
+        `Cannot compare: the first loss is ${ours.firstLoss} here and ${firstLoss} in ${program}`,
+      );
+    }
+  }
+}
+
+async function measure(program: string, command: string[], checkpointing: string): Promise<Measured> {
+  const { code, stdout, stderr } = await new Deno.Command(command[0]!, {
+    args: command.slice(1),
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  if (code !== 0) {
+    throw new Error(
+      `Cannot measure ${program}: it ended with ${code}\n${new TextDecoder().decode(stderr).slice(-2000)}`,
+    );
+  }
+  const lines = new TextDecoder().decode(stdout).trim().split("\n").map((line) => JSON.parse(line));
+  const summary = lines.at(-1);
+  return {
+    program,
+    checkpointing,
+    seconds: summary.seconds_per_step,
+    reference: summary.reference_seconds_per_step ?? 0,
+    tokensPerSecond: summary.tokens_per_second,
+    peakMebibytes: summary.peak_rss_mib,
+    firstStep: summary.seconds_to_first_step,
+    gflops: summary.gflops ?? null,
+    firstLoss: lines[0].loss,
+  };
+}
+
+/** A Hugging Face folder of the model in float32, for the peer: written from a GGUF file where needed. */
+async function asFolder(path: string, directory: string): Promise<string> {
+  const model = await openModel(path);
+  if (model.format === "safetensors") return path;
+  const decoder = builtinRegistry().create("model", String(model.config.model_type)).parse(model.config);
+  const tensors = [...tensorShapes(decoder)].map(([name, shape]) => ({
+    name,
+    shape,
+    data: () => model.weights.read(name),
+  }));
+  const folder = join(directory, "model");
+  saveModel(folder, tensors, { config: model.config });
+  model.weights.close();
+  return folder;
+}
+
+/** The table: medians of each program and setting, and ratios against ours in our faster setting. */
+export function trainBenchText(runs: readonly Measured[], peakGflops: number): string {
+  const groups = Map.groupBy(runs, (r) => `${r.program}|${r.checkpointing}`);
+  const rows = [...groups].map(([key, list]) => ({
+    key,
+    program: list[0]!.program,
+    ck: list[0]!.checkpointing,
+    ...medians(list),
+  }));
+  const fastest = (program: string) =>
+    rows.filter((r) => r.program === program).toSorted((a, b) => a.seconds - b.seconds)[0]!;
+  const ours = fastest("dinotune float32");
+  const lines = [
+    "| program | checkpointing | s/step | reference s/step | tokens/s | peak MiB | first step s | GFLOP/s (share of GEMM peak) |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ...rows.map((r) =>
+      `| ${r.program} | ${r.ck} | ${r.seconds.toFixed(2)} | ${
+        r.reference ? r.reference.toFixed(2) : "in the step"
+      } | ${r.tokensPerSecond.toFixed(0)} | ` +
+      `${r.peakMebibytes.toFixed(0)} | ${r.firstStep.toFixed(1)} | ${
+        r.gflops ? `${r.gflops.toFixed(0)} (${(100 * r.gflops / peakGflops).toFixed(0)} %)` : ""
+      } |`
+    ),
+  ];
+  for (const program of new Set(rows.map((r) => r.program).filter((p) => p !== ours.program))) {
+    const peer = fastest(program);
+    lines.push(
+      `${program} (its faster setting, checkpointing ${peer.ck}) takes ${
+        (peer.seconds / ours.seconds).toFixed(2)
+      } times as long a step as ours ` +
+        `(checkpointing ${ours.ck}), ${
+          (peer.seconds / (ours.seconds + ours.reference)).toFixed(2)
+        } times with the reference counted; ` +
+        `its first step is done after ${(peer.firstStep / ours.firstStep).toFixed(2)} times our time`,
+    );
+  }
+  const kept = rows.find((r) => r.program === ours.program && r.ck === "on");
+  const slow =
+    rows.filter((r) => r.program === "PyTorch float32").toSorted((a, b) => a.seconds - b.seconds)[0];
+  if (kept && slow) {
+    lines.push(
+      `With checkpointing: ${kept.peakMebibytes.toFixed(0)} MiB, ${
+        (slow.seconds / kept.seconds).toFixed(2)
+      } times as fast as PyTorch float32 in its faster setting`,
+    );
+  }
+  return lines.join("\n");
+}
+
+function medians(list: readonly Measured[]) {
+  const median = (pick: (m: Measured) => number) =>
+    list.map(pick).toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!;
+  return {
+    seconds: median((m) => m.seconds),
+    reference: median((m) => m.reference),
+    tokensPerSecond: median((m) => m.tokensPerSecond),
+    peakMebibytes: median((m) => m.peakMebibytes),
+    firstStep: median((m) => m.firstStep),
+    gflops: list[0]!.gflops === null ? null : median((m) => m.gflops!),
+  };
+}

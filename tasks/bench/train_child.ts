@@ -1,0 +1,209 @@
+/**
+ * One measured training process of `deno task bench train`: prints a JSON line a step and a summary as the last line, the same
+ * fields as shared/goldens/make/bench_iopo_torch.py.
+ * @module
+ */
+import { parseArgs } from "node:util";
+
+import { openModel } from "../../formats/hf_model/mod.ts";
+import type { TrainConfig } from "../train/config/mod.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import { exampleRows } from "../../kernels/engine/pack.ts";
+import { startEngine } from "../../kernels/engine/remote.ts";
+import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import type { LogSink, StepReport } from "../../plugins/kinds/log_sink.ts";
+import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
+import { trainLoop } from "../../plugins/trainers/local/loop.ts";
+import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
+import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
+import { makeTarget } from "../../plugins/trainers/local/setup.ts";
+
+/** A quadruple of token ids. */
+interface Quad {
+  x1_ids: number[];
+  y1_ids: number[];
+  x2_ids: number[];
+  y2_ids: number[];
+}
+
+/** Seconds since this process started, runtime start included; null where /proc doesn't tell. */
+function processAge(): number | null {
+  try {
+    const ticks = Number(Deno.readTextFileSync("/proc/self/stat").split(") ")[1]!.split(" ")[19]);
+    return Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]) - ticks / 100;
+  } catch {
+    return null;
+  }
+}
+
+function peakMebibytes(): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) / 1024;
+  } catch {
+    return Deno.memoryUsage().rss / 2 ** 20;
+  }
+}
+
+/** The sequences of a stage, as the Python script makes them. */
+export function stageExample(stage: string, q: Quad, index: number): EncodedExample {
+  const pairs: Record<string, Record<string, [number[], number[]]>> = {
+    sft: { y: [q.x1_ids, q.y1_ids] },
+    dpo: { chosen: [q.x1_ids, q.y1_ids], rejected: [q.x1_ids, q.y2_ids] },
+    iopo: {
+      x1y1: [q.x1_ids, q.y1_ids],
+      x1y2: [q.x1_ids, q.y2_ids],
+      x2y2: [q.x2_ids, q.y2_ids],
+      x2y1: [q.x2_ids, q.y1_ids],
+    },
+  };
+  return {
+    index,
+    source: { file: "quads", row: index },
+    sequences: Object.entries(pairs[stage]!).map(([name, [x, y]]) => ({
+      name,
+      input_ids: Int32Array.from([...x, ...y]),
+      labels: Int32Array.from([...x.map(() => -100), ...y]),
+    })),
+  };
+}
+
+async function main(): Promise<void> {
+  const { values: a } = parseArgs({
+    options: {
+      model: { type: "string" },
+      quads: { type: "string" },
+      mode: { type: "string", default: "iopo" },
+      checkpointing: { type: "string", default: "on" },
+      steps: { type: "string", default: "3" },
+      warmup: { type: "string", default: "1" },
+      threads: { type: "string" },
+      rows: { type: "string" },
+      accum: { type: "string", default: "8" },
+    },
+  });
+  const registry = builtinRegistry();
+  const model = await openModel(a.model!);
+  const decoder = registry.create("model", String(model.config.model_type)).parse(model.config);
+  const loss = registry.create("loss", a.mode, a.mode === "sft" ? {} : { beta: 0.1 });
+  const quads = (JSON.parse(await Deno.readTextFile(a.quads!)) as { quads: Quad[] }).quads;
+  const examples = quads.map((q, i) => stageExample(a.mode, q, i));
+  const accumulation = Number(a.accum), warmup = Number(a.warmup), total = warmup + Number(a.steps);
+  const config = {
+    finetuning_type: "lora",
+    adapter_name_or_path: [],
+    lora_target: ["all"],
+    lora_rank: 8,
+    lora_alpha: 16,
+    lora_dropout: 0,
+    use_rslora: false,
+    seed: 42,
+    model_name_or_path: a.model,
+    learning_rate: 1e-4,
+    lr_scheduler_type: "constant",
+    lr_scheduler_kwargs: {},
+    warmup_steps: 0,
+    warmup_ratio: 0,
+    max_grad_norm: 1,
+    micro_batch_tokens: a.rows ? Number(a.rows) : null,
+    eval_strategy: "no",
+    save_strategy: "no",
+    eval_on_start: false,
+    early_stopping_steps: null,
+  } as unknown as TrainConfig;
+  const target = makeTarget(config, model, decoder, {});
+  const engine = await startEngine({
+    modelPath: model.path,
+    decoder,
+    tuning: target.tuning,
+    initial: target.initial,
+    checkpointing: a.checkpointing === "on",
+    seed: 42,
+    device: { backend: "onnx", provider: "cpu", threads: a.threads ? Number(a.threads) : null },
+    optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
+  });
+  const ready = processAge();
+  const batch = (step: number) =>
+    Array.from({ length: accumulation }, (_, k) => [examples[(step * accumulation + k) % examples.length]!]);
+  const rows: (StepReport & { rows: number; labels: number })[] = [];
+  let first: number | null = null;
+  const quiet = () => {};
+  const log: LogSink = {
+    phase: quiet,
+    evaluation: quiet,
+    checkpoint: quiet,
+    warn: quiet,
+    state: () => null,
+    restore: quiet,
+    step: (report) => {
+      first ??= processAge();
+      const step = batch(report.step - 1).flat();
+      const labels = step.reduce(
+        (n, e) => n + e.sequences.reduce((m, s) => m + Array.from(s.labels).filter((l) => l >= 0).length, 0),
+        0,
+      );
+      rows.push({ ...report, rows: step.reduce((n, e) => n + exampleRows(e), 0), labels });
+      console.log(JSON.stringify({
+        step: report.step,
+        loss: report.loss,
+        grad_norm: report.gradNorm,
+        seconds: report.seconds,
+        tokens: report.tokens,
+        warmup: report.step <= warmup,
+      }));
+    },
+  };
+  const references = new ReferenceCache(), signal = new AbortController().signal;
+  const scoring = { engine, loss, references };
+  const run = (from: number, to: number) =>
+    trainLoop({
+      ...scoring,
+      config,
+      target,
+      plan: { totalSteps: to, stepsPerEpoch: total, step: batch, epoch: (s) => s / total },
+      evaluation: [],
+      log,
+      signal,
+      dataHash: "",
+      modelHash: "",
+      from: { step: from, best: null },
+    });
+  await run(0, warmup);
+  // References are data, computed once in a run of several epochs: their cost is shown beside the step, not inside it.
+  const began = performance.now();
+  const ahead = Array.from({ length: total - warmup }, (_, i) => batch(warmup + i).flat()).flat();
+  if (loss.needsReference) {
+    await precomputeReferences(scoring, "train", [...new Set(ahead)], DEFAULT_ROWS, signal, quiet);
+  }
+  const reference = (performance.now() - began) / 1000 / (total - warmup);
+  await run(warmup, total);
+
+  const timed = rows.slice(warmup), seconds = timed.reduce((s, r) => s + r.seconds, 0);
+  const linear = decoder.numLayers *
+    LINEAR_MODULES.reduce((n, m) => n + moduleShape(decoder, m).reduce((x, y) => x * y, 1), 0);
+  const passes = a.checkpointing === "on" ? 6 : 4;
+  const flops = timed.reduce(
+    (n, r) => n + passes * linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
+    0,
+  );
+  console.log(JSON.stringify({
+    summary: true,
+    mode: a.mode,
+    dtype: "float32",
+    checkpointing: a.checkpointing,
+    backend: await engine.describe(),
+    steps: timed.length,
+    seconds_per_step: seconds / timed.length,
+    reference_seconds_per_step: loss.needsReference ? reference : 0,
+    tokens_per_second: timed.reduce((s, r) => s + r.tokens, 0) / seconds,
+    rows_per_step: timed.reduce((s, r) => s + r.rows, 0) / timed.length,
+    gflops: flops / seconds / 1e9,
+    seconds_to_model_ready: ready,
+    seconds_to_first_step: first,
+    peak_rss_mib: peakMebibytes(),
+  }));
+  await engine.close();
+  model.weights.close();
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,71 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+
+import { errorText, parseArguments, usage } from "./cli.ts";
+
+const FLAGS = { help: "this text", "dry-run": "show, don't train", json: "as JSON" };
+
+Deno.test("parseArguments() tells file, overrides and flags apart", () => {
+  const parsed = parseArguments(
+    ["a/b.yaml", "--dry-run", "learning_rate=5e-6", "output_dir=a=b", "-h"],
+    FLAGS,
+  );
+  assertEquals(parsed.config, "a/b.yaml");
+  assertEquals(parsed.overrides, ["learning_rate=5e-6", "output_dir=a=b"]);
+  assertEquals([...parsed.flags], ["dry-run", "help"]);
+  assertEquals(parseArguments([], FLAGS).config, undefined);
+});
+
+Deno.test("parseArguments() refuses an unknown flag and a second file", () => {
+  const unknown = assertThrows(() => parseArguments(["--dryrun"], FLAGS), RangeError);
+  assertStringIncludes(unknown.message, 'did you mean "dry-run"');
+  const key = assertThrows(() => parseArguments(["--learning-rate=1"], FLAGS), RangeError);
+  assertStringIncludes(key.message, "keys are written learning_rate=VALUE");
+  assertThrows(() => parseArguments(["a.yaml", "b.yaml"], FLAGS), RangeError, "a.yaml and b.yaml");
+});
+
+Deno.test("usage() names every flag", () => {
+  const text = usage(["deno task train"], FLAGS);
+  for (const [flag, what] of Object.entries(FLAGS)) {
+    assertStringIncludes(text, `--${flag}`), assertStringIncludes(text, what);
+  }
+});
+
+Deno.test("errorText() has no stack trace unless asked", () => {
+  const error = new RangeError("Cannot do x", { cause: new Error("why") });
+  assertEquals(errorText(error, false), "error: Cannot do x");
+  assert(errorText(error, true).includes("_cli_test.ts"));
+  assertStringIncludes(errorText(error, true), "caused by: Error: why");
+  assertStringIncludes(errorText(new Error("disk"), false), "DINOTUNE_DEBUG=1");
+});
+
+Deno.test({
+  name: "interruption() takes a signal that arrives twice at once for one; a later one ends the process",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const module = new URL("./cli.ts", import.meta.url).href;
+    const run = async (pauses: number[]) => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          "eval",
+          `const { interruption } = await import("${module}");
+          using stop = interruption(() => {});
+          console.log("ready");
+          await new Promise((end) => stop.signal.addEventListener("abort", () => setTimeout(end, 1500)));
+          console.log("tidy");`,
+        ],
+        stdout: "piped",
+        env: { NO_COLOR: "1" },
+      }).spawn();
+      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      let said = (await reader.read()).value ?? "";
+      for (const pause of pauses) {
+        await new Promise((next) => setTimeout(next, pause));
+        child.kill("SIGINT");
+      }
+      for (let part; (part = await reader.read(), !part.done);) said += part.value;
+      return [(await child.status).code, said];
+    };
+    assertEquals(await run([0, 5]), [0, "ready\ntidy\n"]);
+    assertEquals(await run([0, 700]), [130, "ready\n"]);
+  },
+});

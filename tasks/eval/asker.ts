@@ -1,0 +1,246 @@
+/**
+ * Asks endpoints for a whole run: through the cache, with retries, within a limit of requests at once that adapts itself,
+ * within a budget. Errors that every request would meet stop the run.
+ * @module
+ */
+import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plugins/kinds/endpoint.ts";
+import { AdaptiveLimit, type Clock, realClock } from "./adaptive_limit.ts";
+import { requestKey, type ResponseCache } from "./response_cache.ts";
+import type { Meter } from "./usage.ts";
+
+/** A run that stops before its end; what was done so far stays. */
+export class Stopped extends Error {
+  /** Why: the budget is spent, a person asked for it, or nothing can be asked. */
+  readonly why: "budget" | "signal" | "fatal";
+  /**
+   * A stop and its reason.
+   * @param why Why
+   * @param message For people
+   */
+  constructor(why: Stopped["why"], message: string) {
+    super(message);
+    this.name = "Stopped";
+    this.why = why;
+  }
+}
+
+/** How to ask. */
+export interface AskerOptions {
+  /** Where answers are kept; null: nowhere. */
+  cache: ResponseCache | null;
+  /** What is counted. */
+  meter: Meter;
+  /** Requests to one endpoint at once, at most. */
+  concurrency: number;
+  /** Requests to one endpoint at once, to begin with. */
+  start: number;
+  /** How often a request is sent again after an error. */
+  retries: number;
+  /** Shortest wait before a retry in milliseconds; doubled each time, up to 30 s. */
+  backoffMs?: number;
+  /** Aborted to stop. */
+  signal: AbortSignal;
+  /** Time. */
+  clock?: Clock;
+  /** In [0, 1). */
+  random?: () => number;
+}
+
+/** What came of asking. */
+export interface Asked {
+  /** The outcome. */
+  completion: Completion;
+  /** Whether the cache had it. */
+  cached: boolean;
+  /** Milliseconds from sending to receiving, the last time; 0 when cached. */
+  ms: number;
+}
+
+/** So many items in a row that fail, none ever having worked, stop the run. */
+const HOPELESS = 20;
+const LONGEST_WAIT_MS = 30_000;
+const CONGESTION: readonly Failure["kind"][] = ["rate_limit", "server", "timeout"];
+
+/** See the module's text. */
+export class Asker {
+  readonly #options: AskerOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #stop = new AbortController();
+  readonly #limits = new Map<Endpoint, AdaptiveLimit>();
+  readonly #inFlight = new Map<string, Promise<Asked>>();
+  readonly #worked = new Set<Endpoint>();
+  readonly #failuresInRow = new Map<Endpoint, number>();
+  #stopped: Stopped | null = null;
+
+  /**
+   * Sends nothing yet.
+   * @param options How to ask
+   */
+  constructor(options: AskerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? realClock;
+    this.#random = options.random ?? Math.random;
+    if (options.signal.aborted) this.#interrupt();
+    options.signal.addEventListener("abort", this.#interrupt, { once: true });
+  }
+
+  #interrupt = (): void => {
+    this.#stopWith(new Stopped("signal", "stopped by request"));
+  };
+
+  /** Why the run stopped, or null. */
+  get stopped(): Stopped | null {
+    return this.#stopped;
+  }
+
+  /** Requests at once that each endpoint got to in the end, by model. */
+  limits(): Record<string, number> {
+    return Object.fromEntries([...this.#limits].map(([endpoint, limit]) => [endpoint.model, limit.limit]));
+  }
+
+  /**
+   * Asks; the same request at the same time is sent once.
+   * @param round As in {@linkcode requestKey}
+   * @throws {Stopped} If the run stops before the request is sent
+   */
+  async ask(endpoint: Endpoint, request: CompletionRequest, round = 0): Promise<Asked> {
+    const key = requestKey(endpoint, request, round);
+    const cache = endpoint.cacheable === false ? null : this.#options.cache;
+    const kept = cache?.get(key);
+    if (kept !== undefined) {
+      this.#options.meter.hit();
+      return { completion: kept, cached: true, ms: 0 };
+    }
+    if (endpoint.cacheable === false) return await this.#askWithRetries(endpoint, request, null, key);
+    const running = this.#inFlight.get(key);
+    if (running !== undefined) return { ...await running, cached: true };
+    const asked = this.#askWithRetries(endpoint, request, cache, key);
+    this.#inFlight.set(key, asked);
+    try {
+      return await asked;
+    } finally {
+      this.#inFlight.delete(key);
+    }
+  }
+
+  async #askWithRetries(
+    endpoint: Endpoint,
+    request: CompletionRequest,
+    cache: ResponseCache | null,
+    key: string,
+  ): Promise<Asked> {
+    for (let attempt = 0;; attempt++) {
+      const asked = await this.#askOnce(endpoint, request, attempt > 0);
+      const { completion } = asked;
+      if (completion.failure === undefined) {
+        // before anything else can happen: a process killed after this line has the answer
+        cache?.put(key, endpoint.model, completion);
+        this.#worked.add(endpoint);
+        this.#failuresInRow.delete(endpoint);
+        return asked;
+      }
+      this.#stopIfHopeless(endpoint, completion, attempt >= this.#options.retries);
+      if (!completion.failure.retryable || attempt >= this.#options.retries) return asked;
+      const base = Math.min((this.#options.backoffMs ?? 500) * 2 ** attempt, LONGEST_WAIT_MS);
+      const wait = Math.max(base * (0.5 + this.#random()), completion.failure.retryAfterMs ?? 0);
+      await this.#clock.sleep(wait, this.#stop.signal);
+    }
+  }
+
+  async #askOnce(endpoint: Endpoint, request: CompletionRequest, retry: boolean): Promise<Asked> {
+    const limit = this.#limitOf(endpoint);
+    const begun = await limit.acquire(this.#stop.signal);
+    if (begun === null) throw this.#stopped!;
+    let completion: Completion | undefined;
+    try {
+      const spent = this.#options.meter.spent();
+      if (spent !== null) throw this.#stopWith(new Stopped("budget", spent));
+      this.#options.meter.sent(retry, endpoint);
+      // requests under way are let finish when the run stops: their answers are paid for
+      completion = await endpoint.complete(request, new AbortController().signal);
+      this.#options.meter.received(completion, endpoint);
+      return { completion, cached: false, ms: this.#clock.now() - begun };
+    } finally {
+      const kind = completion?.failure?.kind;
+      limit.release(
+        begun,
+        kind === undefined
+          ? completion === undefined ? "neutral" : "good"
+          : CONGESTION.includes(kind)
+          ? "congested"
+          : "neutral",
+        completion?.failure?.retryAfterMs,
+      );
+    }
+  }
+
+  #limitOf(endpoint: Endpoint): AdaptiveLimit {
+    let limit = this.#limits.get(endpoint);
+    if (limit === undefined) {
+      const { concurrency, start } = this.#options;
+      limit = new AdaptiveLimit(start, Math.min(concurrency, endpoint.concurrency ?? Infinity), this.#clock);
+      this.#limits.set(endpoint, limit);
+    }
+    return limit;
+  }
+
+  #stopIfHopeless(endpoint: Endpoint, completion: Completion, last: boolean): void {
+    const { failure, error = "" } = completion;
+    if (failure!.fatal) throw this.#stopWith(new Stopped("fatal", error));
+    if (this.#worked.has(endpoint)) return;
+    if (failure!.kind === "refused") throw this.#stopWith(new Stopped("fatal", error));
+    if (!last && failure!.retryable) return;
+    const failures = (this.#failuresInRow.get(endpoint) ?? 0) + 1;
+    this.#failuresInRow.set(endpoint, failures);
+    if (failures >= HOPELESS && endpoint.cacheable !== false) {
+      throw this.#stopWith(
+        new Stopped("fatal", `the first ${failures} requests all failed, the last one so: ${error}`),
+      );
+    }
+  }
+
+  #stopWith(stopped: Stopped): Stopped {
+    this.#stopped ??= stopped;
+    this.#stop.abort();
+    return this.#stopped;
+  }
+
+  /** Stops listening. */
+  close(): void {
+    this.#options.signal.removeEventListener("abort", this.#interrupt);
+  }
+}
+
+/**
+ * Runs `work` on every value, up to `width` at once, taking values only as there is room for them.
+ * @throws The first error of `work`, after what was under way has ended
+ */
+export async function forEachWide<T>(
+  values: AsyncIterable<T> | Iterable<T>,
+  width: number,
+  work: (value: T) => Promise<void>,
+): Promise<void> {
+  const iterator = Symbol.asyncIterator in values
+    ? values[Symbol.asyncIterator]()
+    : values[Symbol.iterator]();
+  let failed: { error: unknown } | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+  const worker = async () => {
+    while (failed === undefined) {
+      // one at a time: an async generator's next() calls queue up, a hand-written iterator's might not
+      const next = turn.then(() => iterator.next());
+      turn = next.catch(() => {});
+      try {
+        const { value, done } = await next;
+        if (done) return;
+        await work(value);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  await iterator.return?.();
+  if (failed !== undefined) throw failed.error;
+}

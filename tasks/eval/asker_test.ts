@@ -1,0 +1,200 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+
+import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plugins/kinds/endpoint.ts";
+import { failed } from "../../plugins/endpoints/failures.ts";
+import type { Clock } from "./adaptive_limit.ts";
+import { Asker, forEachWide, Stopped } from "./asker.ts";
+import { isKept, requestKey, ResponseCache } from "./response_cache.ts";
+import { Meter } from "./usage.ts";
+
+const ok = (text = "yes"): Completion => ({ outcome: "stop", text, promptTokens: 10, completionTokens: 5 });
+const request = (content = "hi"): CompletionRequest => ({
+  messages: [{ role: "user", content }],
+  temperature: 0,
+  top_p: 1,
+  max_tokens: 10,
+});
+function endpointOf(answers: (n: number) => Completion | Promise<Completion>): Endpoint & { asked: number } {
+  const endpoint = {
+    model: "m",
+    asked: 0,
+    complete: () => Promise.resolve(answers(endpoint.asked++)),
+    close: () => Promise.resolve(),
+  };
+  return endpoint;
+}
+function fakeClock(): Clock & { time: number; slept: number[] } {
+  const clock = {
+    time: 0,
+    slept: [] as number[],
+    now: () => clock.time,
+    sleep: (ms: number) => (clock.slept.push(ms), clock.time += ms, Promise.resolve()),
+  };
+  return clock;
+}
+function askerOf(more: Partial<ConstructorParameters<typeof Asker>[0]> = {}) {
+  const clock = fakeClock();
+  const cache = new ResponseCache(":memory:");
+  const meter = more.meter ?? new Meter({}, clock.now);
+  const asker = new Asker({
+    cache,
+    meter,
+    concurrency: 8,
+    start: 8,
+    retries: 3,
+    signal: new AbortController().signal,
+    clock,
+    random: () => 0.5,
+    ...more,
+  });
+  return { asker, clock, cache, meter };
+}
+
+Deno.test("Asker asks the same request once, ever; another round or sampling is another request", async () => {
+  const { asker, meter } = askerOf();
+  const endpoint = endpointOf((n) => ok(`answer ${n}`));
+  const both = await Promise.all([asker.ask(endpoint, request()), asker.ask(endpoint, request())]);
+  assertEquals(both.map((a) => a.completion.text), ["answer 0", "answer 0"]);
+  assertEquals((await asker.ask(endpoint, request())).cached, true);
+  assertEquals((await asker.ask(endpoint, request(), 1)).completion.text, "answer 1");
+  assertEquals((await asker.ask(endpoint, { ...request(), temperature: 0.1 })).completion.text, "answer 2");
+  assertEquals([endpoint.asked, meter.usage().requests, meter.usage().cached], [3, 3, 1]);
+});
+
+Deno.test("Asker repeats what may pass, with growing waits and Retry-After, a bounded number of times", async () => {
+  const { asker, clock, meter } = askerOf();
+  const recovers = endpointOf((n) => n < 2 ? failed("server", "oops") : ok());
+  assertEquals((await asker.ask(recovers, request())).completion.text, "yes");
+  assertEquals([recovers.asked, clock.slept, meter.usage().retries], [3, [500, 1000], 2]);
+
+  const { asker: second, clock: clock2 } = askerOf();
+  const limited = endpointOf((n) => n === 0 ? failed("rate_limit", "slow", 9000) : ok());
+  await second.ask(limited, request());
+  assertEquals([limited.asked, Math.max(...clock2.slept)], [2, 9000]);
+
+  const { asker: third } = askerOf();
+  const never = endpointOf(() => failed("server", "down"));
+  assertEquals((await third.ask(never, request())).completion.failure?.kind, "server");
+  assertEquals(never.asked, 4);
+  const { asker: fourth } = askerOf();
+  const bad = endpointOf(() => failed("bad_request", "no"));
+  await fourth.ask(bad, request());
+  assertEquals(bad.asked, 1);
+});
+
+Deno.test("Asker never keeps errors or empty answers in the cache", async () => {
+  const { asker, cache } = askerOf({ retries: 0 });
+  for (const answer of [failed("server", "x"), { ...ok(""), outcome: "context_length" as const }, ok(" ")]) {
+    const endpoint = endpointOf(() => answer);
+    await asker.ask(endpoint, request());
+    assertEquals([cache.get(requestKey(endpoint, request())), isKept(answer)], [undefined, false]);
+  }
+});
+
+Deno.test("Asker stops the run on errors that every request would meet", async () => {
+  for (const kind of ["auth", "not_found", "quota", "refused"] satisfies Failure["kind"][]) {
+    const { asker } = askerOf();
+    const endpoint = endpointOf(() => failed(kind, "broken"));
+    const error = await assertRejects(() => asker.ask(endpoint, request()), Stopped, "broken");
+    assertEquals([(error as Stopped).why, endpoint.asked], ["fatal", 1]);
+    await assertRejects(() => asker.ask(endpoint, request("other")), Stopped);
+    assertEquals(endpoint.asked, 1);
+  }
+  const { asker } = askerOf();
+  const once = endpointOf((n) => n === 0 ? ok() : failed("refused", "gone"));
+  await asker.ask(once, request());
+  assertEquals((await asker.ask(once, request("later"))).completion.failure?.kind, "refused");
+});
+
+Deno.test("Asker gives up when the first twenty items all fail", async () => {
+  const { asker } = askerOf({ retries: 0 });
+  const endpoint = endpointOf(() => failed("malformed", "html"));
+  for (let i = 0; i < 19; i++) await asker.ask(endpoint, request(`${i}`));
+  await assertRejects(() => asker.ask(endpoint, request("last")), Stopped, "first 20 requests all failed");
+});
+
+Deno.test("Asker counts what is under way as part of a budget", async () => {
+  const meter = new Meter({ tokens: 150 });
+  const { asker } = askerOf({ meter, start: 8, concurrency: 8 });
+  const waiting: (() => void)[] = [];
+  const endpoint = endpointOf(() => new Promise<Completion>((resolve) => waiting.push(() => resolve(ok()))));
+  const asked = Array.from({ length: 40 }, (_, i) => asker.ask(endpoint, request(`${i}`)).catch(() => null));
+  // answers come one at a time, while seven others are under way
+  for (let turn = 0; turn < 200; turn++) {
+    waiting.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  const answered = (await Promise.all(asked)).filter((a) => a !== null).length;
+  // 15 tokens each: ten requests are 150
+  assertEquals([answered, meter.usage().promptTokens + meter.usage().completionTokens], [10, 150]);
+});
+
+Deno.test("Asker stops at each budget and sends nothing more", async () => {
+  const prices = { input: 1000, output: 2000 };
+  const budgets = [{ requests: 3 }, { tokens: 45 }, { money: 0.06 }];
+  for (const budget of budgets) {
+    const meter = new Meter(budget);
+    const { asker } = askerOf({ meter });
+    const endpoint = { ...endpointOf(() => ok()), prices };
+    let sent = 0;
+    await assertRejects(
+      async () => {
+        for (let i = 0; i < 10; i++, sent++) await asker.ask(endpoint, request(`${i}`));
+      },
+      Stopped,
+      "budget",
+    );
+    // 15 tokens and 0.02 each
+    assertEquals([sent, meter.usage().requests, asker.stopped?.why], [3, 3, "budget"]);
+  }
+  let now = 0;
+  const meter = new Meter({ seconds: 2 }, () => now);
+  const { asker } = askerOf({ meter });
+  const endpoint = endpointOf(() => (now += 1500, ok()));
+  await asker.ask(endpoint, request("1"));
+  await asker.ask(endpoint, request("2"));
+  await assertRejects(() => asker.ask(endpoint, request("3")), Stopped, "2 seconds");
+});
+
+Deno.test("Asker lets what is under way finish when it is stopped", async () => {
+  const stop = new AbortController();
+  const { asker, cache } = askerOf({ signal: stop.signal });
+  let finish = (_: Completion) => {};
+  const endpoint: Endpoint = {
+    model: "m",
+    complete: () => new Promise((resolve) => finish = resolve),
+    close: () => Promise.resolve(),
+  };
+  const asked = asker.ask(endpoint, request());
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  stop.abort();
+  finish(ok("paid for"));
+  assertEquals((await asked).completion.text, "paid for");
+  assert(cache.get(requestKey(endpoint, request())) !== undefined);
+  await assertRejects(() => asker.ask(endpoint, request("next")), Stopped);
+});
+
+Deno.test("forEachWide() holds no more than its width, in order of start, and tells the first error", async () => {
+  let taken = 0, running = 0, most = 0;
+  async function* values() {
+    for (let i = 0; i < 50; i++) {
+      taken++;
+      yield await Promise.resolve(i);
+    }
+  }
+  const order: number[] = [];
+  await forEachWide(values(), 7, async (i) => {
+    order.push(i);
+    most = Math.max(most, ++running);
+    assert(taken - order.length <= 8);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    running--;
+  });
+  assertEquals([order, most], [Array.from({ length: 50 }, (_, i) => i), 7]);
+  await assertRejects(
+    () =>
+      forEachWide([1, 2, 3], 2, (i) => i === 2 ? Promise.reject(new RangeError("two")) : Promise.resolve()),
+    RangeError,
+    "two",
+  );
+});

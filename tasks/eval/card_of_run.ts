@@ -1,0 +1,96 @@
+/**
+ * The judge card of a run directory.
+ * @module
+ */
+import type { Registry } from "../../plugins/registry.ts";
+import { Asker } from "./asker.ts";
+import type { EvalConfig } from "./config.ts";
+import { type JudgeCard, judgeCard, type Reference } from "./judge_card.ts";
+import { openRun } from "./open_run.ts";
+import { makeJudge } from "./parts.ts";
+import { recordedReference, rulesReference, runReference } from "./references.ts";
+import { reorder, type Reordered } from "./reorder.ts";
+import { defaultCachePath, ResponseCache } from "./response_cache.ts";
+import type { StoredRun } from "./stored.ts";
+import { Meter } from "./usage.ts";
+
+/** What a caller may set. */
+export interface CardOptions {
+  /** What to compare with: a file of verdicts, `rules`, or another run directory; default: nothing. */
+  reference?: string | undefined;
+  /** Verdicts of a file run from 0 to this, > 0; default 1. */
+  scale?: number;
+  /** Answers to judge again with the constraints in reverse order, at most; 0 (default): none, and nothing is asked. */
+  reorder?: number;
+  /** Aborted to stop. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Makes the judge card of a run directory.
+ * @throws {RangeError} If the directory holds no judged answers, the reference can't be read, or the judge can't be asked again
+ */
+export async function cardOfRun(
+  directory: string,
+  registry: Registry,
+  { reference, scale = 1, reorder: again = 0, signal = new AbortController().signal }: CardOptions = {},
+): Promise<JudgeCard> {
+  const run = await openRun(directory, registry);
+  using _store = run.store;
+  const other = reference !== undefined && reference !== "rules" && Deno.statSync(reference).isDirectory
+    ? await openRun(reference, registry)
+    : null;
+  using _other = other?.store;
+  let found: Reference | undefined;
+  if (other !== null) found = runReference(reference!, other);
+  else if (reference === "rules") found = rulesReference();
+  else if (reference !== undefined) found = recordedReference(reference, scale);
+  const reordered = again === 0 ? null : await askAgain(run, registry, again, signal);
+  return await judgeCard(run, judgePrices(run.config), found, reordered);
+}
+
+async function askAgain(
+  run: StoredRun,
+  registry: Registry,
+  answers: number,
+  signal: AbortSignal,
+): Promise<Reordered> {
+  const { config, part, provenance } = run;
+  const { judge, title, key } = await makeJudge(config, registry, part);
+  if (judge === null) {
+    throw new RangeError(`Cannot ask the judge of ${part.name} again in another order as it is rules`);
+  }
+  try {
+    if (key !== provenance.judge) {
+      throw new RangeError(
+        `Cannot ask the judge of ${config.out_dir} again as it isn't the one of the verdicts any more: run the stage judge`,
+      );
+    }
+    using cache = config.cache === false
+      ? null
+      : new ResponseCache(typeof config.cache === "string" ? config.cache : defaultCachePath());
+    const asker = new Asker({
+      cache,
+      meter: new Meter(config.budget),
+      signal,
+      start: config.eval_processes,
+      concurrency: config.concurrency,
+      retries: config.max_retries,
+    });
+    try {
+      return await reorder(run, { judge, title, asker, answers });
+    } finally {
+      asker.close();
+    }
+  } finally {
+    for (const endpoint of judge.endpoints ?? []) await endpoint.close();
+  }
+}
+
+/** Prices of the one judge model that there is. */
+function judgePrices({ judge, evaluator_llm }: EvalConfig): { input: number; output: number } | undefined {
+  const spec = judge ?? evaluator_llm;
+  return Array.isArray(spec)
+    ? undefined
+    : spec?.args["prices"] as { input: number; output: number } | undefined;
+}

@@ -1,0 +1,72 @@
+/**
+ * What is wrong with a configuration, one line a fault.
+ * @module
+ */
+import { z } from "zod";
+
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { Schema } from "./config_schema.ts";
+
+/** One line a fault, with place, path and the nearest known key. */
+export function faultsOf(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  at: (path: (string | number)[]) => string,
+): string[] {
+  const path = issue.path as (string | number)[];
+  const shown = path.length === 0 ? "evaluator" : path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const known = knownKeys(path);
+    return issue.keys.map((key) =>
+      `${at([...path, key])}: Cannot use the unknown key "${[...path, key].join(".")}"${
+        didYouMean(key, known)
+      }` +
+      (known.length > 0 ? ` (known: ${known.join(", ")})` : "")
+    );
+  }
+  if (issue.code === "invalid_union") {
+    const inner = issue.errors.flat();
+    const kind = inner.filter((e) => e.path.length > 0 || e.code === "unrecognized_keys");
+    if (kind.length > 0) {
+      return kind.flatMap((e) =>
+        faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, value, at)
+      );
+    }
+  }
+  let current: unknown = value;
+  for (const step of path) {
+    current = isMap(current) || Array.isArray(current) ? (current as never)[step] : undefined;
+  }
+  // a value that isn't there or is long is no help
+  const now = current === undefined ? "missing" : JSON.stringify(current).slice(0, 80);
+  const hint = typeof current === "string" && /number/.test(issue.message) && Number.isFinite(Number(current))
+    ? "; write it without quotes"
+    : "";
+  return [`${at(path)}: Cannot read ${shown}: ${issue.message}: current value is ${now}${hint}`];
+}
+
+function knownKeys(path: readonly (string | number)[]): string[] {
+  let schema: unknown = Schema;
+  for (const step of path) {
+    schema = unwrap(schema);
+    if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[String(step)];
+    else if (schema instanceof z.ZodArray) schema = schema.element;
+    else return [];
+  }
+  const inner = unwrap(schema);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+function unwrap(schema: unknown): unknown {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
+    return unwrap(schema.unwrap());
+  }
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in);
+  if (schema instanceof z.ZodUnion) return unwrap(schema.options[0]);
+  return schema;
+}
+
+/** Whether a value of YAML is a map. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,149 @@
+/**
+ * Keys of an evaluation's configuration, and what they become.
+ * @module
+ */
+import { z } from "zod";
+
+import { type Sampling, SamplingOptions } from "../../plugins/endpoints/sampling.ts";
+import type { Budget } from "./usage.ts";
+
+const Args = z.record(z.string(), z.unknown());
+
+const Model = z.strictObject({
+  type: z.string().min(1).describe("endpoint plugin, or a released type such as vllm or alibaba-remote-llm"),
+  args: Args.nullish().transform((args) => args ?? {}).describe("options of the endpoint"),
+  run_args: SamplingOptions.nullish().transform((run) => SamplingOptions.parse(run ?? {})).describe(
+    "sampling",
+  ),
+});
+
+const JudgeModel = z.strictObject({
+  type: z.string().min(1).describe("judge plugin, endpoint plugin, or a released type"),
+  args: Args.nullish().transform((args) => args ?? {}).describe("its options"),
+  run_args: Args.nullish().transform((run) => run ?? {}).describe("its sampling"),
+});
+
+const Dataset = z.strictObject({
+  type: z.literal("qwen_format_dataset", "must be qwen_format_dataset, the released type of JSON lines")
+    .default(
+      "qwen_format_dataset",
+    ).describe("as released"),
+  args: z.strictObject({
+    local_or_oss: z.literal("local", "must be local: files elsewhere aren't read").default("local").describe(
+      "as released",
+    ),
+    url: z.string().min(1).describe("path of the rows"),
+  }).describe("where the rows are"),
+});
+
+const positive = z.number().positive();
+
+/** What stands under `evaluator`. */
+export const Schema = z.strictObject({
+  type: z.string().min(1).describe(
+    "benchmark plugin: trace, ifeval, cfbench, constraints, rows, or one of your own",
+  ),
+  args: Args.nullish().transform((args) => args ?? {}).describe("options of the benchmark"),
+  dataset: Dataset.optional().describe("rows of the benchmark; default: those that come along"),
+  model: Model.describe("the model under test: type, args, run_args"),
+  evaluator_llm: z.union([JudgeModel, z.array(JudgeModel).min(1)]).optional().describe(
+    "judge model, where the benchmark needs one; several in a list are a panel",
+  ),
+  judge: JudgeModel.optional().describe(
+    "judge plugin (rules, openai, panel, recorded) in place of the benchmark's own way",
+  ),
+  out_dir: z.string().min(1).describe("directory of the run"),
+  out_file: z.string().min(1).optional().describe(
+    "released result file {average_score, config, result}; default: in out_dir",
+  ),
+  metric_type: z.string().optional().describe("as released: metric_ and the type"),
+  infer_processes: z.int().positive().default(16).describe("requests at once to the model, to begin with"),
+  eval_processes: z.int().positive().default(16).describe("requests at once to the judge, to begin with"),
+  concurrency: z.int().positive().default(64).describe(
+    "requests at once to one endpoint, at most; found by trying",
+  ),
+  max_retries: z.int().min(0).default(6).describe(
+    "how often a request is sent again after an error that may pass",
+  ),
+  max_samples: z.int().positive().optional().describe("only the first so many items"),
+  budget: z.strictObject({
+    tokens: positive.optional().describe("of requests and answers together"),
+    requests: positive.optional().describe("sent, retries included"),
+    money: positive.optional().describe("by args.prices of the endpoints"),
+    seconds: positive.optional().describe("since the start"),
+  }).default({}).describe("limits of one start; running again goes on with a fresh budget"),
+  threshold: z.union([z.number(), z.record(z.string(), z.number())]).optional().describe(
+    "lowest headline score, or scores by name; below it the exit code is 3",
+  ),
+  cache: z.union([z.boolean(), z.string().min(1)]).default(true).describe(
+    "answers kept across runs: true, false, or the path of the file",
+  ),
+  overwrite: z.boolean().default(false).describe(
+    "whether answers of another run in out_dir are removed, in place of an error",
+  ),
+  seed: z.int().min(0).default(0).describe("of the bootstrap"),
+  resamples: z.int().min(100).default(1000).describe("of the bootstrap"),
+  page_items: z.int().min(0).default(20_000).describe("most items that report.html lets one browse"),
+  plugins: z.array(z.string()).default([]).describe("modules with plugins of your own"),
+});
+
+/** Keys under `evaluator`, with their descriptions; {@linkcode EvalConfig} is what they become. */
+export const EvaluatorOptions: z.ZodObject = Schema;
+
+/** A model under test or a judge, as a configuration names it. */
+export interface NamedPlugin {
+  /** Name of a plugin, or a released type such as `vllm`. */
+  type: string;
+  /** Its options. */
+  args: Record<string, unknown>;
+  /** Sampling of a judge. */
+  run_args: Record<string, unknown>;
+}
+
+/** A resolved configuration: every default filled in. The keys are those of the YAML file, under `evaluator`. */
+export interface EvalConfig {
+  /** Benchmark plugin. */
+  type: string;
+  /** Options of the benchmark. */
+  args: Record<string, unknown>;
+  /** Rows of the benchmark; undefined: those that come along. */
+  dataset?: { type: "qwen_format_dataset"; args: { local_or_oss: "local"; url: string } } | undefined;
+  /** The model under test. */
+  model: { type: string; args: Record<string, unknown>; run_args: Sampling };
+  /** Judge model, or several as a panel. */
+  evaluator_llm?: NamedPlugin | NamedPlugin[] | undefined;
+  /** Judge plugin, in place of the benchmark's own way. */
+  judge?: NamedPlugin | undefined;
+  /** Directory of the run. */
+  out_dir: string;
+  /** Released result file; undefined: in `out_dir`. */
+  out_file?: string | undefined;
+  /** As released: `metric_` and the type. */
+  metric_type?: string | undefined;
+  /** Requests at once to the model, to begin with. */
+  infer_processes: number;
+  /** Requests at once to the judge, to begin with. */
+  eval_processes: number;
+  /** Requests at once to one endpoint, at most. */
+  concurrency: number;
+  /** How often a request is sent again after an error that may pass. */
+  max_retries: number;
+  /** Only the first so many items. */
+  max_samples?: number | undefined;
+  /** Limits of one start. */
+  budget: Budget;
+  /** Lowest headline score, or scores by name. */
+  threshold?: number | Record<string, number> | undefined;
+  /** Whether, or in which file, answers are kept across runs. */
+  cache: boolean | string;
+  /** Whether answers of another run in `out_dir` are removed, in place of an error. */
+  overwrite: boolean;
+  /** Of the bootstrap. */
+  seed: number;
+  /** Of the bootstrap. */
+  resamples: number;
+  /** Most items on the page. */
+  page_items: number;
+  /** Modules with plugins of one's own. */
+  plugins: string[];
+}

@@ -1,0 +1,110 @@
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { fileURLToPath } from "node:url";
+
+import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { inFolder, rowsText } from "./_fixtures.ts";
+import { type MockRequest, mockServer } from "./_mock_server.ts";
+import { requestKey, ResponseCache } from "./response_cache.ts";
+
+const TASK = fileURLToPath(new URL("../eval.ts", import.meta.url));
+const ROWS = 60;
+const WIDTH = 4;
+
+/** Key under which the run keeps the answer to a request that the server saw. */
+function keyOf({ body }: MockRequest, base: string): string {
+  const endpoint = { model: body.model, identity: { base } } as unknown as Endpoint;
+  const { messages, temperature, top_p, max_tokens } = body as unknown as CompletionRequest;
+  return requestKey(endpoint, { messages, temperature, top_p, max_tokens });
+}
+
+Deno.test("a run that is killed ten times loses no answer and asks for none twice", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(ROWS));
+    let onRequest = () => {};
+    await using server = mockServer({
+      latencyMs: 15,
+      respond: () => (onRequest(), undefined),
+      // every constraint gets its score, so that no judge is asked a second time
+      text: ({ body }) => {
+        const prompt = body.messages.at(-1)!.content;
+        const texts = [...prompt.matchAll(/^\d\. constraint \d of \d+;$/gm)].map((m) => m[0]);
+        return texts.length === 0
+          ? `about ${prompt}`
+          : `Fine Grained Score: [${
+            JSON.stringify(Object.fromEntries(texts.map((t) => [t, 10])))
+          }]\nConstraints Overall Score: [[10]]`;
+      },
+    });
+    const model = (name: string) =>
+      `{ type: openai, args: { name: ${name}, api_base: "${server.base}", key: none } }`;
+    const out = join(folder, "run");
+    await Deno.writeTextFile(
+      join(folder, "eval.yaml"),
+      `evaluator:
+  type: rows
+  dataset: { args: { url: rows.jsonl } }
+  model: ${model("writer")}
+  evaluator_llm: ${model("grader")}
+  out_dir: ${JSON.stringify(out)}
+  cache: ${JSON.stringify(join(folder, "cache.sqlite"))}
+  concurrency: ${WIDTH}
+`,
+    );
+    const start = () =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", TASK, join(folder, "eval.yaml")],
+        stdout: "null",
+        stderr: "piped",
+      });
+
+    const kept = new Set<string>();
+    let seed = 12345;
+    for (let kill = 0; kill < 10; kill++) {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      const after = 1 + seed % 12;
+      const before = server.log.length;
+      const child = start().spawn();
+      await new Promise<void>((resolve) => {
+        onRequest = () => {
+          if (server.log.length - before >= after) resolve();
+        };
+        child.status.then(() => resolve());
+      });
+      // some kills fall between the answer and the next request
+      await new Promise((resolve) => setTimeout(resolve, seed % 23));
+      child.kill("SIGKILL");
+      await child.stderr.cancel();
+      const { signal } = await child.status;
+      assertEquals(signal, "SIGKILL", `kill ${kill} came too late: the run was over`);
+      for (const request of server.log.slice(before)) {
+        assert(!kept.has(keyOf(request, server.base)), "asked again for an answer that was kept");
+      }
+      using cache = new ResponseCache(join(folder, "cache.sqlite"));
+      const states = await Deno.readTextFile(join(out, "items.jsonl"));
+      for (const request of server.log) {
+        if (cache.get(keyOf(request, server.base))) kept.add(keyOf(request, server.base));
+      }
+      // every state in the run directory has its answer in the cache
+      assert(kept.size >= states.split("\n").length - 1);
+    }
+    onRequest = () => {};
+    const before = server.log.length;
+    assert(
+      kept.size > 10 && before < 2 * ROWS,
+      `the kills were spread over the run: ${before} requests, ${kept.size} kept`,
+    );
+    const last = await start().output();
+    assertEquals(last.code, 0, new TextDecoder().decode(last.stderr));
+    for (const request of server.log.slice(before)) assert(!kept.has(keyOf(request, server.base)));
+    // what is asked more than once was under way at a kill, WIDTH requests at most each time
+    const distinct = new Set(server.log.map((r) => keyOf(r, server.base))).size;
+    assertEquals(distinct, 2 * ROWS);
+    assert(server.log.length - distinct <= 10 * WIDTH, `${server.log.length - distinct} asked again`);
+    const results = JSON.parse(await Deno.readTextFile(join(out, "results.json")));
+    assertEquals([results.complete, results.counts.answered, results.counts.judged], [true, ROWS, ROWS]);
+    for (const line of (await Deno.readTextFile(join(out, "items.jsonl"))).trimEnd().split("\n")) {
+      JSON.parse(line);
+    }
+  });
+});

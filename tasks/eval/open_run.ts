@@ -1,0 +1,27 @@
+/**
+ * Opens a run directory to read what is in it.
+ * @module
+ */
+import { join } from "@std/path";
+
+import type { Registry } from "../../plugins/registry.ts";
+import { readEvalConfig } from "./config.ts";
+import { ItemStore } from "./item_store.ts";
+import { makeBenchmark } from "./parts.ts";
+import { readEvalRunYaml } from "./run_yaml.ts";
+import type { StoredRun } from "./stored.ts";
+
+/**
+ * Opens a run; dispose its store.
+ * @throws {RangeError} If the directory holds no evaluation
+ */
+export async function openRun(directory: string, registry: Registry): Promise<StoredRun> {
+  const provenance = readEvalRunYaml(directory);
+  if (provenance === null) {
+    throw new RangeError(`Cannot read ${directory} as the directory of an evaluation: it has no run.yaml`);
+  }
+  const { config } = readEvalConfig(join(directory, "run.yaml"));
+  for (const path of config.plugins) if (!registry.has("benchmark", config.type)) await registry.load(path);
+  const part = await makeBenchmark(config, registry);
+  return { config, part, provenance, store: new ItemStore(directory, { readOnly: true }) };
+}

@@ -1,0 +1,46 @@
+/**
+ * Verdicts that a judge card compares with: a file of people's, the rules of the constraints, or another run on the same
+ * answers.
+ * @module
+ */
+import recorded from "../../plugins/judges/recorded.ts";
+import rules from "../../plugins/judges/rules.ts";
+import type { Judge } from "../../plugins/kinds/judge.ts";
+import type { Reference } from "./judge_card.ts";
+import { answerOf, judgementOf, responseOf, type StoredRun } from "./stored.ts";
+
+/** Verdicts of a file, see the judge `recorded`. */
+export function recordedReference(path: string, scale: number): Reference {
+  return ofJudge(path, recorded.create({ path, scale }), scale);
+}
+
+/** The rules of the constraints; constraints without a rule have no verdict. */
+export function rulesReference(): Reference {
+  return ofJudge("rules", rules.create({}), 1);
+}
+
+/** Verdicts of another run, where it asked the same and its answers are the same. Dispose its store afterwards. */
+export function runReference(name: string, { part, store, provenance }: StoredRun): Reference {
+  return {
+    name,
+    scale: part.benchmark.protocol?.scale ?? 1,
+    verdicts(item, response) {
+      const answer = answerOf(store, provenance, item);
+      const same = answer !== null && responseOf(answer) === response;
+      const judged = same ? judgementOf(store, provenance, item, response) : null;
+      return Promise.resolve(judged?.judgement?.constraints ?? null);
+    },
+  };
+}
+
+function ofJudge(name: string, judge: Judge, scale: number): Reference {
+  return {
+    name,
+    scale,
+    async verdicts({ id, messages, constraints }, response) {
+      const prompt = messages.findLast((m) => m.role === "user")?.content ?? "";
+      return (await judge.judge({ id, prompt, response, constraints }, new AbortController().signal))
+        .constraints;
+    },
+  };
+}

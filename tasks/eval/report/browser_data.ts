@@ -1,0 +1,76 @@
+/**
+ * What the page's item browser is made of: a small index, and the items themselves in compressed chunks that the page unpacks
+ * as they are looked at. Both are written piece by piece, so that writing a page takes the same memory whatever its items. Nothing of it is markup: the page sets it as text.
+ * @module
+ */
+import { gzipSync } from "node:zlib";
+
+import type { Benchmark } from "../../../plugins/kinds/benchmark.ts";
+import type { StoredItem } from "../stored.ts";
+
+/** How an item ended, by the headline score. */
+export type ItemStatus = "pass" | "part" | "fail" | "unscored" | "unanswered";
+
+/** A row of the index. */
+export type IndexRow = [id: string, status: ItemStatus, value: number | null, preview: string];
+
+/** Items in a chunk. */
+export const CHUNK = 50;
+
+/** How an item ended. */
+export function statusOf(
+  { item, answer, response, judgement }: StoredItem,
+  benchmark: Benchmark,
+): { status: ItemStatus; value: number | null } {
+  const [headline] = benchmark.contributions({ item, response, judgement });
+  const value = headline === undefined || headline.value === null ? null : headline.value / headline.weight;
+  const status = answer === null
+    ? "unanswered"
+    : value === null
+    ? "unscored"
+    : value >= 1
+    ? "pass"
+    : value > 0
+    ? "part"
+    : "fail";
+  return { status, value };
+}
+
+/** The index row of an item. */
+export function indexRow(stored: StoredItem, benchmark: Benchmark): IndexRow {
+  const { status, value } = statusOf(stored, benchmark);
+  const prompt = stored.item.messages.findLast((m) => m.role === "user")?.content ?? "";
+  return [stored.item.id, status, value, prompt.slice(0, 90).replaceAll(/\s+/g, " ")];
+}
+
+/** What the page shows of an item. */
+export function browsed({ item, answer, response, judged, judgement }: StoredItem): unknown {
+  return {
+    messages: item.messages,
+    response,
+    outcome: answer?.completion.outcome ?? null,
+    error: answer?.completion.error ?? judged?.error ?? null,
+    groups: item.groups,
+    constraints: item.constraints.map((c, i) => ({
+      text: c.text,
+      rule: c.rule ?? null,
+      groups: c.groups,
+      verdict: judgement?.constraints[i] ?? null,
+      readings: Object.fromEntries(
+        Object.entries(judgement?.readings ?? {}).map(([name, verdicts]) => [name, verdicts[i] ?? null]),
+      ),
+    })),
+    overall: judgement?.overall ?? null,
+    raw: judgement?.raw ?? "",
+    reading: judgement?.reading ?? null,
+    members: judgement?.members?.map(({ judge, judgement: own }) => ({
+      judge,
+      scores: own.constraints.map((v) => v.score),
+    })) ?? [],
+  };
+}
+
+/** Packs a chunk: JSON, gzip, base64, so that no byte of it can end a script element. */
+export function packed(items: readonly unknown[]): string {
+  return gzipSync(JSON.stringify(items), { level: 6 }).toString("base64");
+}

@@ -1,0 +1,96 @@
+/**
+ * A run's items together with what is stored of them.
+ * @module
+ */
+import type { BenchmarkItem, Judgement } from "../../plugins/kinds/benchmark.ts";
+import type { EvalConfig } from "./config.ts";
+import type { AnswerState, ItemStore, JudgementState } from "./item_store.ts";
+import type { BenchmarkPart } from "./parts.ts";
+import { hashOf } from "./response_cache.ts";
+import type { EvalProvenance } from "./run_yaml.ts";
+
+/** Where items and states are. */
+export interface StoredRun {
+  /** Configuration. */
+  config: EvalConfig;
+  /** Benchmark. */
+  part: BenchmarkPart;
+  /** Stored states. */
+  store: ItemStore;
+  /** What decided them. */
+  provenance: EvalProvenance;
+}
+
+/** Items of a run, in order, no more than `max_samples`; ids are unique. */
+export async function* itemsOf(
+  config: EvalConfig,
+  { benchmark }: BenchmarkPart,
+): AsyncGenerator<BenchmarkItem> {
+  let n = 0;
+  for await (const item of benchmark.items()) {
+    if (config.max_samples !== undefined && n++ >= config.max_samples) return;
+    yield item;
+  }
+}
+
+/** Hash of what decides an item's answer. */
+export function answerKey(answers: string, { messages }: BenchmarkItem): string {
+  return hashOf([answers, messages]).slice(0, 32);
+}
+
+/** Hash of what decides an item's judgement. */
+export function judgementKey(judge: string, item: BenchmarkItem, response: string): string {
+  return hashOf([judge, response, item.messages, item.constraints, item.fields]).slice(0, 32);
+}
+
+/** An item's answer, if it was made with this run's settings. */
+export function answerOf(
+  store: ItemStore,
+  { answers }: EvalProvenance,
+  item: BenchmarkItem,
+): AnswerState | null {
+  return store.has("generate", item.id, answerKey(answers, item)) ? store.answer(item.id)! : null;
+}
+
+/** The text to judge; null for an outcome without one. */
+export function responseOf({ completion: { outcome, text } }: AnswerState): string | null {
+  return outcome === "stop" || outcome === "length" ? text : null;
+}
+
+/** An item's judgement, if it was made of this answer by this run's judge. */
+export function judgementOf(
+  store: ItemStore,
+  provenance: EvalProvenance,
+  item: BenchmarkItem,
+  response: string,
+): JudgementState | null {
+  return store.has("judge", item.id, judgementKey(provenance.judge, item, response))
+    ? store.judgement(item.id)!
+    : null;
+}
+
+/** One item with what is stored of it. */
+export interface StoredItem {
+  /** What was asked. */
+  item: BenchmarkItem;
+  /** The answer's state. */
+  answer: AnswerState | null;
+  /** The answer. */
+  response: string | null;
+  /** The judgement's state. */
+  judged: JudgementState | null;
+  /** The judgement. */
+  judgement: Judgement | null;
+}
+
+/** Every item with what is stored of it, one at a time. */
+export async function* storedItems(
+  { config, part, store, provenance }: StoredRun,
+): AsyncGenerator<StoredItem> {
+  for await (const item of itemsOf(config, part)) {
+    const answer = answerOf(store, provenance, item);
+    const response = answer === null ? null : responseOf(answer);
+    const judged = response === null ? null : judgementOf(store, provenance, item, response);
+    yield { item, answer, response, judged, judgement: judged?.judgement ?? null };
+  }
+}

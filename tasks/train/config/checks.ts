@@ -1,0 +1,280 @@
+/**
+ * What keys must not contradict each other in: LLaMA-Factory's own checks, transformers', and ours.
+ * @module
+ */
+import type { Fault } from "./resolve.ts";
+import type { SchedulerType, TrainConfig } from "../../../plugins/kinds/train_config.ts";
+
+/**
+ * Checks a configuration whose values fit their types.
+ * @param config Defaults filled in
+ * @param given Values as they were written
+ * @returns Faults (the run must not start) and notes (to say once)
+ */
+export function checkConfig(
+  config: TrainConfig,
+  given: ReadonlyMap<string, unknown>,
+): { faults: Fault[]; notes: string[] } {
+  const faults: Fault[] = [];
+  const notes: string[] = [];
+  const refuse = (when: boolean, key: keyof TrainConfig | "use_cpu" | "no_cuda", message: string) => {
+    if (when) faults.push({ key, message });
+  };
+  checkData(config, refuse);
+  checkRun(config, refuse);
+  checkMethod(config, refuse);
+  for (const key of ["use_cpu", "no_cuda"] as const) {
+    const elsewhere = config.backend === "webgpu" ||
+      (config.backend !== "reference" && config.provider !== "cpu");
+    refuse(
+      given.get(key) === true && elsewhere,
+      key,
+      `Cannot use ${key}: true with backend: ${config.backend} and provider: ${config.provider}: remove one of them`,
+    );
+  }
+  if (config.packing && config.stage !== "pt" && config.stage !== "sft") {
+    notes.push(
+      `packing: not used in stage ${config.stage}, there as in LLaMA-Factory; nothing is ever padded here`,
+    );
+  }
+  if (config.fp16 && config.finetuning_type === "full") {
+    notes.push("fp16: not used with finetuning_type: full, as weights that are trained are float32");
+  } else if (config.fp16 && config.backend !== "webgpu") {
+    notes.push("fp16: only backend webgpu keeps weights as float16; float32 is used on any other");
+  }
+  if (
+    config.disable_gradient_checkpointing && config.provider !== "cpu" &&
+    (config.backend === "onnx" || config.backend === "auto")
+  ) {
+    notes.push(
+      `disable_gradient_checkpointing: without effect with provider: ${config.provider}, where a pass is one program ` +
+        "that keeps what it needs itself (docs/cuda.md)",
+    );
+  }
+  if (config.resume_from_checkpoint && config.overwrite_output_dir) {
+    notes.push(
+      "overwrite_output_dir: not used, as resume_from_checkpoint goes on with what is in output_dir",
+    );
+  }
+  if (
+    config.stage === "dpo" && config.llamafactory_version === null &&
+    ["hinge", "ipo"].includes(config.pref_loss)
+  ) {
+    notes.push(
+      `pref_loss: ${config.pref_loss} is what its paper says; LLaMA-Factory 0.9.5 trains the sigmoid under that name ` +
+        "(llamafactory_version: 0.9.5 repeats it)",
+    );
+  }
+  if (!given.has("split_special_tokens")) {
+    notes.push(
+      "split_special_tokens: true here by default, so text in the data that looks like a special token stays text " +
+        "(LLaMA-Factory's default makes it that token)",
+    );
+  }
+  return { faults, notes };
+}
+
+type Refuse = (when: boolean, key: keyof TrainConfig, message: string) => void;
+
+function checkData(c: TrainConfig, refuse: Refuse): void {
+  const sets = c.dataset.length;
+  const evaluates = c.eval_dataset.length > 0 || c.val_size > 0;
+  refuse(
+    !c.do_train,
+    "do_train",
+    "Cannot run as do_train isn't true: set do_train: true (a finished model is judged by deno task eval)",
+  );
+  refuse(
+    c.do_train && sets === 0,
+    "dataset",
+    "Cannot train as dataset is needed: name sets of dataset_info.json",
+  );
+  refuse(
+    c.template === null && c.stage !== "pt",
+    "template",
+    "Cannot train as template is needed: name one (deno task plugins lists them), or auto for the model's own",
+  );
+  refuse(
+    c.do_eval && !evaluates,
+    c.eval_strategy !== "no" ? "eval_strategy" : "do_eval",
+    "Cannot evaluate as there is no evaluation data: give eval_dataset or val_size",
+  );
+  refuse(
+    c.eval_dataset.length > 0 && c.val_size > 0,
+    "val_size",
+    `Cannot use val_size: ${c.val_size} with eval_dataset as evaluation data would come from both: remove one of them`,
+  );
+  refuse(
+    c.val_size > 0 && sets === 0,
+    "val_size",
+    "Cannot use val_size without dataset as there is nothing to hold out from",
+  );
+  refuse(
+    c.val_size > 1 && !Number.isInteger(c.val_size),
+    "val_size",
+    `Cannot hold out ${c.val_size} rows as a whole number is needed from 1 on, or a share below 1`,
+  );
+  const s = c.streaming;
+  refuse(
+    s && c.max_steps <= 0,
+    "streaming",
+    "Cannot stream without max_steps as the number of rows isn't known: set max_steps",
+  );
+  refuse(
+    s && c.max_samples !== null,
+    "max_samples",
+    "Cannot use max_samples with streaming: remove one of them",
+  );
+  refuse(
+    s && c.val_size > 0 && c.val_size < 1,
+    "val_size",
+    "Cannot hold out a share of a stream as its length isn't known: give a number of rows",
+  );
+  const sft = c.stage === "sft";
+  refuse(
+    c.train_on_prompt && !sft,
+    "train_on_prompt",
+    `Cannot use train_on_prompt in stage ${c.stage}: it is for sft`,
+  );
+  refuse(
+    c.mask_history && !sft,
+    "mask_history",
+    `Cannot use mask_history in stage ${c.stage}: it is for sft`,
+  );
+  refuse(
+    c.neat_packing && !sft,
+    "neat_packing",
+    `Cannot use neat_packing in stage ${c.stage}: it is for sft`,
+  );
+  refuse(
+    c.train_on_prompt && c.mask_history,
+    "mask_history",
+    "Cannot use mask_history with train_on_prompt: remove one of them",
+  );
+  const probs = c.interleave_probs;
+  refuse(
+    probs !== null && c.mix_strategy === "concat",
+    "interleave_probs",
+    "Cannot use interleave_probs with mix_strategy: concat: set mix_strategy: interleave_under or another",
+  );
+  refuse(
+    probs !== null && c.mix_strategy !== "concat" && probs.length !== sets,
+    "interleave_probs",
+    `Cannot mix ${sets} sets with ${probs?.length} interleave_probs: give one a set`,
+  );
+  refuse(
+    probs !== null && (probs.some((p) => p < 0) || !(probs.reduce((a, b) => a + b, 0) > 0)),
+    "interleave_probs",
+    `Cannot use interleave_probs as weights >= 0 are needed, not all 0: current value is ${
+      probs?.join(", ")
+    }`,
+  );
+}
+
+/** Names that each schedule takes in lr_scheduler_kwargs. */
+const SCHEDULE_KWARGS: Readonly<Record<SchedulerType, readonly string[]>> = {
+  linear: [],
+  cosine: ["num_cycles"],
+  cosine_with_restarts: ["num_cycles"],
+  polynomial: ["lr_end", "power"],
+  constant: [],
+  constant_with_warmup: [],
+  inverse_sqrt: ["timescale"],
+  cosine_with_min_lr: ["num_cycles", "min_lr", "min_lr_rate"],
+};
+
+function checkRun(c: TrainConfig, refuse: Refuse): void {
+  const kwargs = Object.keys(c.lr_scheduler_kwargs);
+  const taken = SCHEDULE_KWARGS[c.lr_scheduler_type];
+  const unknown = kwargs.filter((name) => !taken.includes(name));
+  refuse(
+    unknown.length > 0,
+    "lr_scheduler_kwargs",
+    `Cannot use lr_scheduler_kwargs ${unknown.join(", ")} with lr_scheduler_type: ${c.lr_scheduler_type}: ` +
+      `it takes ${taken.join(", ") || "none"}`,
+  );
+  refuse(
+    c.lr_scheduler_type === "cosine_with_min_lr" &&
+      Number("min_lr" in c.lr_scheduler_kwargs) + Number("min_lr_rate" in c.lr_scheduler_kwargs) !== 1,
+    "lr_scheduler_type",
+    "Cannot use cosine_with_min_lr without its floor: give lr_scheduler_kwargs: {min_lr: ...} or {min_lr_rate: ...}",
+  );
+  const best = c.load_best_model_at_end;
+  const bestKey = best
+    ? "load_best_model_at_end"
+    : c.save_strategy === "best"
+    ? "save_strategy"
+    : "early_stopping_steps";
+  refuse(
+    c.metric_for_best_model !== null && c.eval_strategy === "no" &&
+      (best || c.save_strategy === "best" || c.early_stopping_steps !== null),
+    bestKey,
+    `Cannot use ${bestKey} with eval_strategy: no as the best checkpoint isn't known: set eval_strategy: steps or epoch`,
+  );
+  refuse(
+    best && c.eval_strategy !== "no" && c.save_strategy !== "best" && c.save_strategy !== c.eval_strategy,
+    "load_best_model_at_end",
+    `Cannot use load_best_model_at_end with save_strategy: ${c.save_strategy} and eval_strategy: ${c.eval_strategy} ` +
+      "as the best checkpoint may not have been saved: make them equal",
+  );
+  refuse(
+    best && c.save_strategy === "steps" && c.eval_strategy === "steps" &&
+      !isMultiple(c.save_steps, c.eval_steps),
+    "save_steps",
+    `Cannot use load_best_model_at_end with save_steps: ${c.save_steps} and eval_steps: ${c.eval_steps} ` +
+      "as every checkpoint needs an evaluation: make save_steps a multiple of eval_steps",
+  );
+}
+
+/** Whether a is a whole multiple of b, to the rounding of decimal fractions. */
+function isMultiple(a: number, b: number): boolean {
+  return Math.abs(a / b - Math.round(a / b)) < 1e-9 * (a / b);
+}
+
+function checkMethod(c: TrainConfig, refuse: Refuse): void {
+  const { stage } = c;
+  const adapters = c.adapter_name_or_path.length;
+  refuse(
+    adapters > 0 && c.finetuning_type === "full",
+    "adapter_name_or_path",
+    "Cannot train all weights from an adapter: merge it first, or use finetuning_type: lora",
+  );
+  refuse(
+    adapters > 1,
+    "adapter_name_or_path",
+    `Cannot go on from ${adapters} adapters as one at most is needed: merge all but the last into a model first`,
+  );
+  refuse(
+    c.lora_target.length === 0,
+    "lora_target",
+    "Cannot train as lora_target names no module: use all, or names",
+  );
+  refuse(
+    stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
+    "pref_loss",
+    `Cannot use pref_loss: ${c.pref_loss} in stage iopo: it takes sigmoid, hinge and robust`,
+  );
+  for (const [name, key] of [["dpo", "dpo_label_smoothing"], ["iopo", "iopo_label_smoothing"]] as const) {
+    refuse(
+      c[key] > 0 && stage !== name,
+      key,
+      `Cannot use ${key} in stage ${stage}: it is for ${name}` +
+        (stage === "iopo" || stage === "dpo" ? `, use ${stage}_label_smoothing` : ""),
+    );
+    refuse(
+      c[key] > 0 && stage === name && c.pref_loss !== "sigmoid" && c.pref_loss !== "robust",
+      key,
+      `Cannot use ${key} with pref_loss: ${c.pref_loss}: it is for sigmoid and robust`,
+    );
+  }
+  refuse(
+    c.iopo_variant !== "full" && stage !== "iopo",
+    "iopo_variant",
+    `Cannot use iopo_variant: ${c.iopo_variant} in stage ${stage}: it is for iopo`,
+  );
+  refuse(
+    c.loss === null && Object.keys(c.loss_options).length > 0,
+    "loss_options",
+    "Cannot use loss_options without loss: name the loss plugin they are for",
+  );
+}

@@ -1,0 +1,369 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseYaml } from "../../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import {
+  absoluteSteps,
+  diffConfigs,
+  diffProvenance,
+  keyTable,
+  lossName,
+  type Provenance,
+  readTrainConfig,
+  type ResolvedConfig,
+  resolveTrainConfig,
+  runYaml,
+} from "./mod.ts";
+
+const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url);
+const BASE = "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n";
+
+function config(more = "", ...overrides: string[]): ResolvedConfig {
+  return resolveTrainConfig(parseYaml(BASE + more, "t.yaml"), overrides);
+}
+
+function message(more: string, ...overrides: string[]): string {
+  return assertThrows(() => config(more, ...overrides), RangeError).message;
+}
+
+function messageOf(text: string): string {
+  return assertThrows(() => resolveTrainConfig(parseYaml(text, "t.yaml")), RangeError).message;
+}
+
+interface GoldenKey {
+  key: string;
+  group: string;
+  default: unknown;
+}
+
+const golden: GoldenKey[] = JSON.parse(Deno.readTextFileSync(new URL("config_keys.json", goldens))).keys;
+
+Deno.test("keyTable() knows every key of LLaMA-Factory, in one state, with its default", () => {
+  const table = keyTable();
+  assertEquals(golden.length, 365);
+  // written differently (a list for text with commas), or better on purpose: described in the table
+  const differs: Record<string, unknown> = {
+    adapter_name_or_path: [],
+    dataset: [],
+    eval_dataset: [],
+    lora_target: ["all"],
+    report_to: [],
+    split_special_tokens: true,
+  };
+  for (const { key, group, default: standard } of golden) {
+    const spec = table.get(key);
+    assert(spec, `${key} is not in the table`);
+    assertEquals(spec.group, group, key);
+    if (typeof spec.default === "symbol") assertEquals(standard, null, key);
+    else assertEquals(spec.default, key in differs ? differs[key] : standard, key);
+  }
+});
+
+Deno.test("every key but the refused ones takes LLaMA-Factory's own default", () => {
+  for (const { key, default: standard } of golden) {
+    if (["model_name_or_path", "output_dir", "template", "dataset", "do_train"].includes(key)) continue;
+    if (key === "report_to" || key === "split_special_tokens") continue;
+    const text = JSON.stringify({ ...BASE_VALUES, [key]: standard });
+    if (standard === null && ["adapter_name_or_path", "eval_dataset"].includes(key)) continue;
+    resolveTrainConfig(parseYaml(text, "t.json"));
+  }
+});
+
+const BASE_VALUES = {
+  model_name_or_path: "m",
+  output_dir: "o",
+  do_train: true,
+  dataset: "d",
+  template: "qwen",
+};
+
+Deno.test("configurations of LLaMA-Factory runs are read as they stand", () => {
+  const file = (name: string) => readTrainConfig(new URL(`runs/${name}/config.yaml`, goldens).pathname);
+  const dpo = file("dpo_fixed_ftx");
+  assertEquals(dpo.config.learning_rate, 0.01);
+  assertEquals(dpo.config.adapter_name_or_path, ["adapter"]);
+  assertEquals(lossName(dpo.config), {
+    name: "dpo",
+    options: { beta: 0.1, loss_type: "sigmoid", label_smoothing: 0.1, pref_ftx: 0.5 },
+  });
+  assert(dpo.notes.some((note) => note.startsWith("use_cpu: not used, as the CPU is used unless")));
+  assertEquals(lossName(file("dpo_fixed_simpo").config).name, "simpo");
+  assertEquals(file("sft_fixed_epochs").config.num_train_epochs, 1.5);
+  assertEquals(file("sft_fixed").config.do_eval, true);
+});
+
+Deno.test("defaults that depend on other keys are LLaMA-Factory's and transformers'", () => {
+  const { config: c } = config();
+  assertEquals([c.learning_rate, c.num_train_epochs, c.logging_steps, c.save_steps, c.seed], [
+    5e-5,
+    3,
+    500,
+    500,
+    42,
+  ]);
+  assertEquals([c.lora_rank, c.lora_alpha, c.cutoff_len, c.packing, c.do_eval], [8, 16, 2048, false, false]);
+  assertEquals([c.eval_steps, c.data_seed, c.metric_for_best_model, c.greater_is_better], [
+    500,
+    42,
+    null,
+    false,
+  ]);
+  assertEquals(c.truncation, "llama_factory");
+  assertEquals(config("lora_rank: 4\n").config.lora_alpha, 8);
+  assertEquals(config("stage: pt\n").config.packing, true);
+  assertEquals(config("neat_packing: true\n").config.packing, true);
+  const evaluated =
+    config("val_size: 0.1\neval_strategy: steps\nlogging_steps: 7\nearly_stopping_steps: 2\n").config;
+  assertEquals([evaluated.do_eval, evaluated.eval_steps, evaluated.metric_for_best_model], [
+    true,
+    7,
+    "eval_loss",
+  ]);
+  const metric = config(
+    "val_size: 3\neval_strategy: epoch\nsave_strategy: best\nmetric_for_best_model: rewards/accuracies\n",
+  );
+  assertEquals(metric.config.metric_for_best_model, "eval_rewards/accuracies");
+  assertEquals(metric.config.greater_is_better, true);
+});
+
+Deno.test("values are typed: lists with commas, unquoted yes and no, numbers", () => {
+  const { config: c } = config(
+    "lora_target: [q_proj, v_proj]\ninterleave_probs: 0.3,0.7\nmix_strategy: interleave_under\nplot_loss: yes\n" +
+      "report_to: none\nlearning_rate: 5e-6\nlr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr_rate: 0.1}\n",
+    "dataset=a, b",
+  );
+  assertEquals([c.dataset, c.lora_target, c.interleave_probs], [["a", "b"], ["q_proj", "v_proj"], [
+    0.3,
+    0.7,
+  ]]);
+  assertEquals([c.plot_loss, c.report_to, c.learning_rate], [true, [], 5e-6]);
+  assertEquals(c.lr_scheduler_kwargs, { min_lr_rate: 0.1 });
+  assertEquals(config("report_to: [tensorboard, csv]\n").config.report_to, ["tensorboard", "csv"]);
+  assertEquals(config("eval_strategy: no\n").config.eval_strategy, "no");
+  assert(Object.isFrozen(c));
+});
+
+Deno.test("overrides win, are typed as YAML, and an error names the argument", () => {
+  const { config: c } = config(
+    "seed: 1\n",
+    "seed=2",
+    "learning_rate=5e-6",
+    "plugins=./x.ts",
+    "loss_options={beta: 1}",
+    "loss=x",
+  );
+  assertEquals([c.seed, c.learning_rate, c.loss_options], [2, 5e-6, { beta: 1 }]);
+  assertStringIncludes(
+    message("", "seed=abc"),
+    "the argument seed=abc: Cannot read seed as a whole number from 0",
+  );
+  assertStringIncludes(message("", "lora_rnak=3"), 'did you mean "lora_rank"');
+  assertStringIncludes(message("", "verbose"), "key=value is needed");
+});
+
+// The rows of LLaMA-Factory's errors.md that concern its configuration
+Deno.test("an unknown key is refused with file, line and the nearest known name", () => {
+  assertEquals(
+    message("# x\nlora_rnak: 8\n"),
+    't.yaml:7:1: Cannot use the unknown key "lora_rnak" - did you mean "lora_rank"?',
+  );
+  assertStringIncludes(message("learning-rate: 1\n"), 'did you mean "learning_rate"');
+  assertStringIncludes(message("evaluation_strategy: steps\n"), "it is called eval_strategy here");
+  assertStringIncludes(message("zzzzzz: 1\n"), "--help lists every key");
+});
+
+Deno.test("a value of the wrong type is refused with key, place, what is needed and what stands there", () => {
+  for (
+    const [line, text] of [
+      [
+        "learning_rate: '1e-4'",
+        'as a number >= 0 is needed: current value is "1e-4"; write it without quotes',
+      ],
+      ["learning_rate: fast", 'as a number >= 0 is needed: current value is "fast"'],
+      ["learning_rate: -1", "as a number >= 0 is needed: current value is -1"],
+      ["lora_rank: abc", 'Cannot read lora_rank as a whole number >= 1 is needed: current value is "abc"'],
+      ["lora_rank: 0", "current value is 0"],
+      ["lora_rank: 2.5", "current value is 2.5"],
+      ["plot_loss: 'yes'", 'as true or false is needed: current value is "yes"; write it without quotes'],
+      ["cutoff_len: 0", "as a whole number >= 1 is needed"],
+      ["per_device_train_batch_size: 0", "Cannot read per_device_train_batch_size"],
+      ["num_train_epochs: 0", "as a number > 0 is needed: current value is 0"],
+      ["learning_rate: .nan", "as a number"],
+      ["learning_rate:", "current value is nothing"],
+      ["lr_scheduler_type: cosin", 'did you mean "cosine"'],
+      ["seed: [1]", "current value is [1]"],
+      ["val_size: -0.1", "current value is -0.1"],
+      ["loss_options: 3", "as a map is needed"],
+    ] as const
+  ) {
+    const found = message(`${line}\n`);
+    assertStringIncludes(found, text, line);
+    assertStringIncludes(found, "t.yaml:6:1: ", line);
+  }
+});
+
+Deno.test("a stage, service or loss that isn't there is refused with what to use instead", () => {
+  assertStringIncludes(message("stage: ppo\n"), "use dpo, kto or iopo");
+  assertStringIncludes(message("stage: iop\n"), 'did you mean "iopo"');
+  assertStringIncludes(message("report_to: wandb\n"), "use tensorboard or csv");
+  assertStringIncludes(message("report_to: [csv, tensorbord]\n"), "none, tensorboard, csv");
+  assertStringIncludes(message("stage: dpo\npref_loss: kto_pair\n"), "use stage: kto");
+  assertStringIncludes(message("quantization_bit: 4\n"), "GGUF");
+  assertStringIncludes(message("pure_bf16: true\n"), "use bf16");
+  assertStringIncludes(message("optim: lion_8bit\n"), "use adamw_torch");
+  assertStringIncludes(message("use_dora: true\n"), "Cannot use use_dora: true");
+});
+
+Deno.test("every refused key is refused, with its reason, unless its value means what happens here anyway", () => {
+  for (const [key, spec] of keyTable()) {
+    if (spec.state !== "refused") continue;
+    const text = JSON.stringify({ ...BASE_VALUES, [key]: "zz" });
+    assertStringIncludes(messageOf(text), `Cannot use ${key}: "zz" as ${spec.reason}: ${spec.instead}`);
+    for (const value of spec.accepted) {
+      resolveTrainConfig(parseYaml(JSON.stringify({ ...BASE_VALUES, [key]: value }), "t.json"));
+    }
+  }
+});
+
+Deno.test("every ignored key is named in the notes with its reason", () => {
+  for (const [key, spec] of keyTable()) {
+    if (spec.state !== "ignored") continue;
+    const { notes } = resolveTrainConfig(
+      parseYaml(JSON.stringify({ ...BASE_VALUES, [key]: spec.default }), "t.json"),
+    );
+    assert(notes.includes(`${key}: not used, as ${spec.reason}`), key);
+  }
+});
+
+Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is one program", () => {
+  const notes = (more: string) =>
+    resolveTrainConfig(parseYaml(`${BASE}disable_gradient_checkpointing: true\n${more}`, "t.yaml")).notes;
+  const said = (more: string) =>
+    notes(more).some((note) => note.startsWith("disable_gradient_checkpointing"));
+  assert(said("provider: cuda\n"));
+  assert(said("backend: onnx\nprovider: webgpu\n"));
+  assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
+});
+
+Deno.test("missing keys are named", () => {
+  const found = messageOf("do_train: true\n");
+  assertStringIncludes(found, "model_name_or_path is needed");
+  assertStringIncludes(found, "output_dir is needed");
+  assertStringIncludes(messageOf(BASE.replace("dataset: d\n", "")), "Cannot train as dataset is needed");
+  assertStringIncludes(messageOf(BASE.replace("template: qwen\n", "")), "template is needed");
+  assertStringIncludes(messageOf(BASE.replace("do_train: true\n", "")), "set do_train: true");
+  assertStringIncludes(messageOf(""), "t.yaml is empty");
+  assertStringIncludes(messageOf("- a\n"), "must be a map");
+});
+
+Deno.test("keys that contradict each other are refused", () => {
+  for (
+    const [lines, text] of [
+      ["eval_strategy: steps", "give eval_dataset or val_size"],
+      ["do_eval: true", "give eval_dataset or val_size"],
+      ["val_size: 0.1\neval_dataset: x", "with eval_dataset"],
+      ["val_size: 1.5", "whole number"],
+      ["streaming: true", "set max_steps"],
+      ["streaming: true\nmax_steps: 5\nmax_samples: 3", "max_samples with streaming"],
+      ["streaming: true\nmax_steps: 5\nval_size: 0.1", "a number of rows"],
+      ["train_on_prompt: true\nmask_history: true", "remove one of them"],
+      ["stage: dpo\ntrain_on_prompt: true", "it is for sft"],
+      ["stage: dpo\nneat_packing: true", "it is for sft"],
+      ["interleave_probs: [1]", "mix_strategy: concat"],
+      ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
+      ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],
+      ["lr_scheduler_type: cosine_with_min_lr", "min_lr"],
+      ["load_best_model_at_end: true", "eval_strategy: no"],
+      ["early_stopping_steps: 2", "eval_strategy: no"],
+      ["val_size: 2\neval_strategy: epoch\nload_best_model_at_end: true", "make them equal"],
+      [
+        "val_size: 2\neval_strategy: steps\neval_steps: 3\nsave_steps: 5\nload_best_model_at_end: true",
+        "a multiple",
+      ],
+      ["finetuning_type: full\nadapter_name_or_path: a", "merge it first"],
+      ["adapter_name_or_path: a,b", "2 adapters"],
+      ["stage: iopo\npref_loss: orpo", "it takes sigmoid, hinge and robust"],
+      ["stage: iopo\ndpo_label_smoothing: 0.1", "use iopo_label_smoothing"],
+      ["stage: dpo\npref_loss: ipo\ndpo_label_smoothing: 0.1", "it is for sigmoid and robust"],
+      ["stage: dpo\niopo_variant: first_group_only", "it is for iopo"],
+      ["loss_options: {a: 1}", "without loss"],
+      ["use_cpu: true\nprovider: cuda", "use_cpu: true"],
+    ] as const
+  ) assertStringIncludes(message(lines + "\n"), text, lines);
+});
+
+Deno.test("all faults of a file are told at once", () => {
+  const lines = message("lora_rank: x\nlora_rnak: 1\nuse_dora: true\n").split("\n");
+  assertEquals(lines.map((line) => line.split(" ")[0]), ["t.yaml:6:1:", "t.yaml:7:1:", "t.yaml:8:1:"]);
+});
+
+Deno.test("lossName() names plugins that exist and options that they take", () => {
+  const registry = builtinRegistry();
+  for (
+    const lines of [
+      "stage: pt",
+      "stage: sft",
+      ...["sigmoid", "hinge", "ipo", "robust", "orpo", "simpo"].map((name) =>
+        `stage: dpo\npref_loss: ${name}`
+      ),
+      "stage: kto",
+      ...["full", "without_output_preference", "without_input_preference", "first_group_only"].map((
+        variant,
+      ) => `stage: iopo\niopo_variant: ${variant}`),
+      "stage: iopo\npref_loss: hinge",
+    ]
+  ) {
+    const { name, options } = lossName(config(lines + "\n").config);
+    const resolved = registry.options("loss", name, options);
+    for (const key of Object.keys(options)) assertEquals(resolved[key], options[key], `${name} ${key}`);
+  }
+  assertEquals(lossName(config("loss: mine\nloss_options: {a: 1}\n").config), {
+    name: "mine",
+    options: { a: 1 },
+  });
+});
+
+const PROVENANCE: Provenance = {
+  dinotune: "0.1.0",
+  plugins: [{ kind: "loss", name: "iopo", version: "1", options: { beta: 0.1 } }],
+  data: "aa",
+  model: "bb",
+  tokenizer: "cc",
+};
+
+Deno.test("run.yaml reads back as the same configuration and provenance, without the token", () => {
+  const first = config(
+    "stage: iopo\nhf_hub_token: secret\nlearning_rate: 5e-6\nloss: x\nplugins: [./a.ts]\n",
+    "resume_from_checkpoint=true",
+  );
+  const text = runYaml(first.config, PROVENANCE);
+  assert(!text.includes("secret"));
+  const again = resolveTrainConfig(parseYaml(text, "o/run.yaml"));
+  assertEquals({ ...again.config }, { ...first.config, hf_hub_token: null, resume_from_checkpoint: null });
+  assertEquals(again.provenance, PROVENANCE);
+  assertThrows(
+    () => resolveTrainConfig(parseYaml(text.replace("data: aa", "date: aa"), "o/run.yaml")),
+    RangeError,
+    "provenance",
+  );
+});
+
+Deno.test("diffProvenance() and diffConfigs() name what changed, and nothing harmless", () => {
+  const changed = { ...PROVENANCE, data: "zz", plugins: [{ ...PROVENANCE.plugins[0]!, version: "2" }] };
+  assertEquals(diffProvenance(PROVENANCE, PROVENANCE), []);
+  assertEquals(diffProvenance(PROVENANCE, changed).map((line) => line.split(":")[0]), ["data", "loss/iopo"]);
+  const a = config().config;
+  const b = config(
+    "learning_rate: 1e-3\nlogging_steps: 1\nsave_steps: 3\noutput_dir: p\n".replace("output_dir: p\n", ""),
+  ).config;
+  assertEquals(diffConfigs(a, b).map(({ key }) => key), ["learning_rate"]);
+  assertEquals(diffConfigs(a, a), []);
+  // A checkpoint of a version that didn't have the key yet.
+  const { fp16: _, ...old } = a;
+  assertEquals(diffConfigs(old, a), []);
+  assertEquals(diffConfigs(old, { ...a, fp16: true }), [{ key: "fp16", before: undefined, after: true }]);
+});
+
+Deno.test("absoluteSteps() takes a value below 1 for a share, rounded up as transformers does", () => {
+  assertEquals([absoluteSteps(0.1, 25), absoluteSteps(5, 25), absoluteSteps(1, 25)], [3, 5, 1]);
+  assertThrows(() => absoluteSteps(0, 5), RangeError);
+});

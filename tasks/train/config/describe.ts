@@ -1,0 +1,179 @@
+/**
+ * The key table as people and editors read it: `--help`, docs/config.md and a JSON schema.
+ * @module
+ */
+import { z } from "zod";
+
+import { type KeyGroup, type KeySpec, REQUIRED } from "./key.ts";
+import { GROUP_TITLES, keyTable } from "./key_table.ts";
+
+/** The text of `deno task train --help` from the table: every key, its type, meaning and default. */
+export function helpText(): string {
+  const lines: string[] = [];
+  for (const [group, keys] of byGroup()) {
+    lines.push("", GROUP_TITLES[group]);
+    for (const [key, spec] of keys.filter(([, spec]) => spec.state === "works")) {
+      lines.push(`  ${key}`, ...wrap(`${meaning(spec)} [${words(spec)}; ${defaultText(spec)}]`, 6));
+    }
+    for (const state of ["ignored", "refused"] as const) {
+      const some = keys.filter(([, spec]) => spec.state === state);
+      if (some.length === 0) continue;
+      lines.push(
+        state === "ignored"
+          ? "  accepted, without effect:"
+          : "  refused unless at a value that changes nothing:",
+      );
+      lines.push(...wrap(some.map(([key]) => key).join(", "), 6));
+    }
+  }
+  lines.push("", "docs/config.md says of each of the last two kinds why.");
+  return lines.join("\n").trimStart();
+}
+
+/** docs/config.md. */
+export function markdownPage(): string {
+  const table = keyTable();
+  const count = (state: KeySpec["state"]) =>
+    [...table.values()].filter((spec) => spec.state === state).length;
+  const lines = [
+    "# Keys of a training file",
+    "",
+    "<!-- Made by docs/make_config.ts from tasks/train/config/: don't edit. -->",
+    "",
+    "A training file is YAML or JSON with LLaMA-Factory's keys (all 365 of version 0.9.5) and our own. `key=value` arguments",
+    "override it. Every key is in one of three states; none is silently ignored:",
+    "",
+    `- **works** (${count("works")}): does what it says.`,
+    `- **no effect** (${
+      count("ignored")
+    }): accepted, because it can't change the result; a run says so once, with the reason.`,
+    `- **refused** (${
+      count("refused")
+    }): ignoring it would change the result; the error says what to use instead. Values that`,
+    "  mean what happens here anyway are accepted, so a file that spells out every default still runs.",
+    "",
+    "Relative paths start at the current folder, those in `plugins` at the file's. `!include other.yaml` puts another file in.",
+  ];
+  for (const [group, keys] of byGroup()) {
+    lines.push("", `## ${GROUP_TITLES[group]}`);
+    const part = (
+      state: KeySpec["state"],
+      head: string[],
+      cells: (key: string, spec: KeySpec) => string[],
+    ) => {
+      const rows = keys.filter(([, spec]) => spec.state === state).map(([key, spec]) => cells(key, spec));
+      if (rows.length > 0) lines.push("", row(head), row(head.map(() => "---")), ...rows.map(row));
+    };
+    part("works", ["key", "type", "default", "meaning"], (key, spec) => [
+      `\`${key}\``,
+      words(spec),
+      defaultText(spec).replace(/^default: /, ""),
+      meaning(spec) + refusedText(spec),
+    ]);
+    part(
+      "ignored",
+      ["no effect", "why"],
+      (key, spec) => [`\`${key}\``, spec.state === "ignored" ? spec.reason : ""],
+    );
+    part(
+      "refused",
+      ["refused", "accepted values", "why", "instead"],
+      (key, spec) =>
+        spec.state === "refused"
+          ? [`\`${key}\``, spec.accepted.map(valueText).join(", "), spec.reason, spec.instead]
+          : [],
+    );
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** JSON schema of a training file, for editors (`# yaml-language-server: $schema=...`). */
+export function jsonSchema(): Record<string, unknown> {
+  const properties: Record<string, unknown> = {};
+  const required: string[] = [];
+  for (const [key, spec] of keyTable()) {
+    if (spec.state === "works") {
+      const { $schema: _, ...type } = z.toJSONSchema(spec.type.schema, {
+        io: "input",
+        unrepresentable: "any",
+      });
+      properties[key] = {
+        ...type,
+        description: `${meaning(spec)} (${defaultText(spec)})`,
+        ...(spec.default === REQUIRED || spec.default === null ? {} : { default: spec.default }),
+      };
+      if (spec.default === REQUIRED) required.push(key);
+    } else if (spec.state === "ignored") {
+      properties[key] = { description: `No effect here: ${spec.reason}` };
+    } else {
+      properties[key] = {
+        description: `Refused, as ${spec.reason}: ${spec.instead}`,
+        enum: spec.accepted,
+        deprecated: true,
+      };
+    }
+  }
+  properties.provenance = { type: "object", description: "What a run was made of; written into run.yaml" };
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Dinotune training file",
+    type: "object",
+    additionalProperties: false,
+    required,
+    properties,
+  };
+}
+
+function byGroup(): [KeyGroup, [string, KeySpec][]][] {
+  const groups = new Map<KeyGroup, [string, KeySpec][]>();
+  for (const entry of keyTable()) {
+    const { group } = entry[1];
+    groups.set(group, [...groups.get(group) ?? [], entry]);
+  }
+  return [...groups];
+}
+
+function meaning(spec: KeySpec): string {
+  return spec.state === "works" ? spec.description : spec.reason;
+}
+
+function words(spec: KeySpec): string {
+  return spec.state === "works" ? spec.type.words : "";
+}
+
+function refusedText(spec: KeySpec): string {
+  if (spec.state !== "works" || !spec.refused) return "";
+  const byReason = new Map<string, string[]>();
+  for (const [value, reason] of Object.entries(spec.refused)) {
+    byReason.set(reason, [...byReason.get(reason) ?? [], `\`${value}\``]);
+  }
+  return [...byReason].map(([reason, values]) => `. Refused: ${values.join(", ")} (${reason})`).join("");
+}
+
+function defaultText(spec: KeySpec): string {
+  if (spec.state === "works" && spec.default === REQUIRED) return "must be given";
+  if (spec.state === "works" && spec.derived) return `default: ${spec.derived}`;
+  return `default: ${valueText(spec.default)}`;
+}
+
+function valueText(value: unknown): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return "none";
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function wrap(text: string, indent: number, width = 110): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line && line.length + 1 + word.length > width - indent) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  return [...lines, line].map((part) => " ".repeat(indent) + part);
+}

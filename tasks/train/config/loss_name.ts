@@ -1,0 +1,65 @@
+/**
+ * Which loss plugin a configuration names, and with which options.
+ * @module
+ */
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+
+/** A plugin and its options, before the plugin's own schema fills in defaults. */
+export interface NamedLoss {
+  /** Name of the loss plugin. */
+  name: string;
+  /** Options. */
+  options: Record<string, unknown>;
+}
+
+/** `loss` and `loss_options` if given, else what `stage` and `pref_loss` mean. */
+export function lossName(config: TrainConfig): NamedLoss {
+  const { stage, pref_loss: loss_type, pref_beta: beta, pref_ftx } = config;
+  if (config.loss !== null) return { name: config.loss, options: config.loss_options };
+  switch (stage) {
+    case "pt":
+    case "sft":
+      return { name: stage, options: {} };
+    case "kto":
+      return {
+        name: "kto",
+        options: {
+          beta,
+          chosen_weight: config.kto_chosen_weight,
+          rejected_weight: config.kto_rejected_weight,
+          pref_ftx,
+        },
+      };
+    case "iopo":
+      return {
+        name: "iopo",
+        options: {
+          beta,
+          loss_type,
+          label_smoothing: config.iopo_label_smoothing,
+          variant: config.iopo_variant,
+          pref_ftx,
+        },
+      };
+    case "dpo":
+      if (loss_type === "orpo") return { name: "orpo", options: { beta, pref_ftx } };
+      if (loss_type === "simpo") {
+        return { name: "simpo", options: { beta, gamma: config.simpo_gamma, pref_ftx } };
+      }
+      return {
+        name: "dpo",
+        options: {
+          beta,
+          loss_type: asVersion(config),
+          label_smoothing: config.dpo_label_smoothing,
+          pref_ftx,
+        },
+      };
+  }
+}
+
+/** LLaMA-Factory 0.9.5 doesn't hand the name of the loss on to TRL 0.24 (fixtures/goldens/llamafactory/README.md). */
+function asVersion({ pref_loss, llamafactory_version }: TrainConfig): string {
+  if (llamafactory_version === null) return pref_loss;
+  return { hinge: "sigmoid", ipo: "sigmoid_norm" }[pref_loss as string] ?? pref_loss;
+}

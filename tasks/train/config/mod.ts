@@ -1,0 +1,12 @@
+/**
+ * The configuration of a training run: table of keys, validation, defaults, run.yaml.
+ * @module
+ */
+export * from "../../../plugins/kinds/train_config.ts";
+export * from "./key.ts";
+export * from "./key_table.ts";
+export * from "./resolve.ts";
+export * from "./loss_name.ts";
+export * from "./provenance.ts";
+export * from "./describe.ts";
+export * from "../../../plugins/trainers/local/steps.ts";

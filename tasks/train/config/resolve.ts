@@ -1,0 +1,258 @@
+/**
+ * From a YAML file and `key=value` arguments to one validated configuration with every default filled in.
+ * All faults are gathered and told at once, each with file and line.
+ * @module
+ */
+import { dirname, isAbsolute, resolve } from "@std/path";
+
+import { parseYamlValue, placeText, readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { checkConfig } from "./checks.ts";
+import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
+import { keyTable, OLD_NAMES } from "./key_table.ts";
+import { type Provenance, readProvenance } from "./provenance.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { workingKeys } from "./working_keys.ts";
+
+/** A configuration and what is to be said about it. */
+export interface ResolvedConfig {
+  /** Every default filled in; frozen. */
+  config: TrainConfig;
+  /** Keys that were written in the file or on the command line, with the values as written. */
+  given: ReadonlyMap<string, unknown>;
+  /** What to say once at the start: keys that do nothing here and why, and what a combination means. */
+  notes: string[];
+  /** Files that were read. */
+  files: string[];
+  /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
+  at(key: string): string;
+  /** What run.yaml says about the run that it came from; null in any other file. */
+  provenance: Provenance | null;
+}
+
+/** One thing that is wrong, with the key it is about. */
+export interface Fault {
+  /** Key. */
+  key: string;
+  /** Sentence without the place. */
+  message: string;
+}
+
+/**
+ * Reads a YAML or JSON file and applies overrides.
+ * @param path The file
+ * @param overrides `key=value` texts; values are typed as YAML types them
+ * @throws {SyntaxError} If the file isn't YAML
+ * @throws {RangeError} If a key is unknown or refused, a value doesn't fit, or keys contradict each other; all are listed
+ */
+export function readTrainConfig(path: string, overrides: readonly string[] = []): ResolvedConfig {
+  return resolveTrainConfig(readYaml(path), overrides);
+}
+
+/**
+ * Validates what {@linkcode readYaml} gave.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseYaml } from "../../../formats/yaml/yaml.ts";
+ * import { resolveTrainConfig } from "./resolve.ts";
+ *
+ * const file = parseYaml("model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n", "t.yaml");
+ * const { config } = resolveTrainConfig(file, ["lora_rank=4", "learning_rate=5e-6"]);
+ * assertEquals([config.lora_rank, config.lora_alpha, config.learning_rate], [4, 8, 5e-6]);
+ * ```
+ * @throws {RangeError} If anything in it is wrong
+ */
+export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedConfig {
+  const name = file.files[0] ?? "the configuration";
+  const written = withOverrides(file, overrides, name);
+  const table = keyTable();
+  const faults: Fault[] = [];
+  const notes: string[] = [];
+  const read: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
+
+  for (const [key, entry] of written) {
+    if (key === "provenance") continue;
+    const spec = table.get(key);
+    if (!spec) faults.push({ key, message: unknownKey(key, [...table.keys()]) });
+    else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
+    else if (spec.state === "refused") refuse(key, spec, entry.value, faults);
+  }
+  notes.push(...ignoredNotes([...written.keys()], table));
+
+  for (const [key, spec] of Object.entries(workingKeys())) {
+    if (key in read) values[key] = read[key];
+    else if (spec.default !== REQUIRED) values[key] = spec.default;
+    else {
+      faults.push({ key, message: `Cannot train as ${key} is needed: ${spec.description}` });
+    }
+  }
+  const at = (key: string) => {
+    const entry = written.get(key);
+    return entry === undefined ? "" : entry.place ?? (placeText(file.place([key])) || name);
+  };
+  const given = new Map([...written].map(([key, entry]) => [key, entry.value]));
+  if (faults.length === 0) {
+    values.plugins = (values.plugins as string[]).map((path) =>
+      absolutePlugin(path, file, written.get("plugins"))
+    );
+    fillDerived(values as unknown as Partial<TrainConfig>);
+    const checked = checkConfig(values as unknown as TrainConfig, given);
+    faults.push(...checked.faults);
+    notes.push(...checked.notes);
+  }
+  if (faults.length > 0) {
+    throw new RangeError(faults.map((fault) => locate(fault, at(fault.key), name)).join("\n"));
+  }
+  const provenance = readProvenance(written.get("provenance")?.value, name);
+  return {
+    config: Object.freeze(values) as unknown as TrainConfig,
+    given,
+    notes,
+    files: file.files,
+    at,
+    provenance,
+  };
+}
+
+interface Written {
+  value: unknown;
+  /** Text written without quotes. */
+  plain: boolean;
+  /** Where it was written, when not in the file. */
+  place?: string;
+}
+
+function withOverrides(file: YamlFile, overrides: readonly string[], name: string): Map<string, Written> {
+  const { value } = file;
+  if (value === undefined || value === null) {
+    throw new RangeError(
+      `Cannot train as ${name} is empty: give at least model_name_or_path, output_dir, do_train, dataset and template`,
+    );
+  }
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw new RangeError(
+      `Cannot read ${name} as it must be a map of keys to values: current value is ${
+        Array.isArray(value) ? "a list" : JSON.stringify(value)
+      }`,
+    );
+  }
+  const written = new Map<string, Written>();
+  for (const [key, part] of Object.entries(value)) {
+    written.set(key, { value: part, plain: file.isPlain([key]) });
+  }
+  for (const override of overrides) {
+    const equals = override.indexOf("=");
+    const key = (equals < 0 ? override : override.slice(0, equals)).replace(/^--/, "");
+    if (equals < 1) {
+      throw new RangeError(
+        `Cannot read the argument ${
+          JSON.stringify(override)
+        } as key=value is needed, such as learning_rate=5e-6`,
+      );
+    }
+    const text = override.slice(equals + 1);
+    written.set(key, {
+      value: parseYamlValue(text),
+      plain: !/^\s*["']/.test(text),
+      place: `the argument ${override}`,
+    });
+  }
+  return written;
+}
+
+function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, faults: Fault[]): unknown {
+  const value = asBoolean(spec, entry);
+  const refused = typeof value === "string" ? refusedValue(spec, value) : undefined;
+  if (refused) {
+    faults.push({ key, message: `Cannot use ${key}: ${value} as ${refused}` });
+    return value;
+  }
+  const parsed = spec.type.schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const known = spec.type.words.startsWith("one of ")
+    ? spec.type.words.slice(7).split(", ")
+    : Object.keys(spec.refused ?? {}).concat("tensorboard", "csv");
+  const hint = typeof value !== "string"
+    ? ""
+    : spec.type.words.startsWith("true or false")
+    ? "; write it without quotes"
+    : /^a (whole )?number/.test(spec.type.words) && Number.isFinite(Number(value)) && value.trim() !== ""
+    ? "; write it without quotes"
+    : didYouMean(value, known);
+  faults.push({
+    key,
+    message: `Cannot read ${key} as ${spec.type.words} is needed: current value is ${show(value)}${hint}`,
+  });
+  return value;
+}
+
+/** YAML 1.1's unquoted yes, no, on and off are booleans in LLaMA-Factory; here only where a boolean is meant. */
+function asBoolean(spec: WorkingKey<unknown>, { value, plain }: Written): unknown {
+  if (typeof value !== "string" || !plain || !spec.type.words.startsWith("true or false")) return value;
+  const word = value.toLowerCase();
+  return word === "yes" || word === "on" ? true : word === "no" || word === "off" ? false : value;
+}
+
+function refusedValue(spec: WorkingKey<unknown>, value: string): string | undefined {
+  const parts = value.split(",").map((part) => part.trim());
+  const hit = parts.find((part) => spec.refused && Object.hasOwn(spec.refused, part));
+  return hit === undefined ? undefined : spec.refused![hit];
+}
+
+function refuse(key: string, spec: KeySpec & { state: "refused" }, value: unknown, faults: Fault[]): void {
+  if (spec.accepted.some((accepted) => accepted === value)) return;
+  faults.push({ key, message: `Cannot use ${key}: ${show(value)} as ${spec.reason}: ${spec.instead}` });
+}
+
+function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpec>): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const key of keys) {
+    const spec = table.get(key);
+    if (spec?.state === "ignored") byReason.set(spec.reason, [...byReason.get(spec.reason) ?? [], key]);
+  }
+  return [...byReason].map(([reason, ignored]) => `${ignored.join(", ")}: not used, as ${reason}`);
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const now = Object.hasOwn(OLD_NAMES, key)
+    ? ` - it is called ${OLD_NAMES[key]} here`
+    : didYouMean(key, known);
+  return `Cannot use the unknown key "${key}"${now}${now ? "" : "; --help lists every key"}`;
+}
+
+function absolutePlugin(path: string, file: YamlFile, written: Written | undefined): string {
+  if (isAbsolute(path) || /^(file|npm|jsr|https?):/.test(path)) return path;
+  // a path on the command line is the shell's, one in the file the file's
+  const place = written?.place === undefined ? file.place(["plugins"])?.file ?? file.files[0] : undefined;
+  return resolve(place === undefined ? "." : dirname(place), path);
+}
+
+/** Defaults that depend on other keys, as LLaMA-Factory and transformers fill them in. */
+function fillDerived(config: Partial<TrainConfig>): void {
+  const c = config as { -readonly [K in keyof TrainConfig]: TrainConfig[K] | null };
+  c.lora_alpha ??= 2 * c.lora_rank!;
+  c.packing ??= c.stage === "pt";
+  if (c.neat_packing) c.packing = true;
+  c.eval_steps ??= c.logging_steps;
+  if (c.eval_strategy !== "no") c.do_eval = true;
+  c.data_seed ??= c.seed;
+  c.disable_tqdm ??= false;
+  c.lr_scheduler_kwargs ??= {};
+  const needsMetric = c.load_best_model_at_end || c.early_stopping_steps !== null ||
+    c.save_strategy === "best";
+  if (needsMetric) c.metric_for_best_model ??= "eval_loss";
+  if (c.metric_for_best_model && !c.metric_for_best_model.startsWith("eval_")) {
+    c.metric_for_best_model = `eval_${c.metric_for_best_model}`;
+  }
+  c.greater_is_better ??= c.metric_for_best_model !== null && !c.metric_for_best_model!.endsWith("loss");
+}
+
+function locate(fault: Fault, place: string, name: string): string {
+  return `${place || name}: ${fault.message}`;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : value === null ? "nothing" : JSON.stringify(value);
+}

@@ -1,0 +1,418 @@
+/**
+ * The keys that work, with LLaMA-Factory 0.9.5's (and through it transformers') defaults. One row a field of
+ * {@linkcode TrainConfig}: a field without a row, or a row of another type, doesn't compile.
+ * @module
+ */
+import {
+  bool,
+  int,
+  type KeyGroup,
+  type KeyType,
+  map,
+  names,
+  num,
+  numberMap,
+  numbers,
+  oneOf,
+  orNull,
+  REQUIRED,
+  text,
+  type WorkingKey,
+} from "./key.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { z } from "zod";
+
+/** A row for every field; null where the resolved default depends on other keys. */
+export type WorkingKeys = { readonly [K in keyof TrainConfig]: WorkingKey<TrainConfig[K] | null> };
+
+/** The rows, in the order of the docs page. */
+export function workingKeys(): WorkingKeys {
+  return { ...model(), ...data(), ...training(), ...method(), ...own() };
+}
+
+function row<T>(
+  group: KeyGroup,
+  type: KeyType<T>,
+  fallback: NoInfer<T> | typeof REQUIRED,
+  description: string,
+  more: Pick<WorkingKey<T>, "derived" | "refused"> = {},
+): WorkingKey<T> {
+  return { state: "works", group, type, default: fallback, description, ...more };
+}
+
+function model() {
+  const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("model", ...rest);
+  return {
+    model_name_or_path: add(text(), REQUIRED, "folder, GGUF file or hub id of the base model"),
+    adapter_name_or_path: add(
+      names(),
+      [],
+      "adapter folder to go on training; one at most (merge others first)",
+    ),
+    cache_dir: add(orNull(text()), null, "folder for downloads", { derived: "HF_HOME's hub folder" }),
+    model_revision: add(text(), "main", "branch, tag or commit on the hub"),
+    hf_hub_token: add(orNull(text()), null, "token for the hub; never written to a file", {
+      derived: "HF_TOKEN",
+    }),
+    split_special_tokens: add(
+      bool(),
+      true,
+      "text in the data that looks like a special token stays text; false makes it that token, as LLaMA-Factory's default does",
+    ),
+    disable_gradient_checkpointing: add(
+      bool(),
+      false,
+      "keep activations instead of computing them again in the backward pass: faster, more memory, same result",
+    ),
+  };
+}
+
+function data() {
+  const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("data", ...rest);
+  return {
+    template: add(
+      orNull(text()),
+      null,
+      "chat template by name; auto renders the model's own; needed unless stage is pt",
+    ),
+    dataset: add(names(), [], "training sets by name, looked up in dataset_info.json"),
+    eval_dataset: add(names(), [], "evaluation sets by name; not together with val_size"),
+    dataset_dir: add(text(), "data", "folder with dataset_info.json and the data files"),
+    cutoff_len: add(int(1), 2048, "largest number of tokens of one sequence, prompt and answer together"),
+    train_on_prompt: add(bool(), false, "prompt tokens get labels too (stage sft)"),
+    mask_history: add(bool(), false, "only the last turn gets labels (stage sft)"),
+    streaming: add(bool(), false, "read the data as a stream, for files larger than memory; needs max_steps"),
+    buffer_size: add(int(1), 16384, "rows in the shuffle buffer of a stream"),
+    mix_strategy: add(
+      oneOf(["concat", "interleave_under", "interleave_over", "interleave_once"]),
+      "concat",
+      "how several sets are joined: one behind the other, or drawn in turn until the first (under) or last (over) ends",
+    ),
+    interleave_probs: add(orNull(numbers()), null, "one sampling weight a set, for interleaving"),
+    overwrite_cache: add(bool(), false, "encode again although there is a cached result"),
+    preprocessing_num_workers: add(orNull(int(1)), null, "workers that encode", {
+      derived: "number of processors",
+    }),
+    max_samples: add(orNull(int(1)), null, "use the first so many rows of each set"),
+    val_size: add(
+      num({ min: 0 }),
+      0,
+      "held out of the training data for evaluation: below 1 a share, from 1 on rows",
+    ),
+    packing: add(
+      orNull(bool()),
+      null,
+      "several examples in one sequence of cutoff_len, as LLaMA-Factory lays them out",
+      {
+        derived: "true for stage pt, else false",
+      },
+    ),
+    neat_packing: add(bool(), false, "packed examples don't see each other"),
+    tool_format: add(orNull(text()), null, "tool syntax in place of the template's own"),
+    default_system: add(
+      orNull({ words: "text", schema: z.string() }),
+      null,
+      "system text in place of the template's own",
+    ),
+    enable_thinking: add(
+      orNull(bool()),
+      true,
+      "reasoning templates: true puts an empty thought into the answer, false into the prompt, nothing leaves it out",
+    ),
+    preserve_thinking: add(bool(), false, "reasoning templates: keep the thoughts of earlier turns"),
+  };
+}
+
+function training() {
+  const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("training", ...rest);
+  const interval = oneOf(["no", "steps", "epoch"]);
+  const beta: KeyType<number> = {
+    words: "a number >= 0 and < 1",
+    schema: num({ min: 0, below: 1 }).schema,
+  };
+  return {
+    output_dir: add(text(), REQUIRED, "folder for everything that the run writes"),
+    overwrite_output_dir: add(
+      bool(),
+      false,
+      "start anew in a folder that isn't empty: what the old run wrote goes",
+    ),
+    do_train: add(bool(), false, "train; must be true here, as LLaMA-Factory does nothing without it"),
+    do_eval: add(bool(), false, "evaluate at the end", { derived: "true when eval_strategy isn't no" }),
+    eval_strategy: add(interval, "no", "when to evaluate"),
+    eval_steps: add(
+      orNull(num({ above: 0 })),
+      null,
+      "steps between evaluations; below 1 a share of all steps",
+      {
+        derived: "logging_steps",
+      },
+    ),
+    eval_delay: add(
+      num({ min: 0 }),
+      0,
+      "steps (or epochs, as eval_strategy says) before the first evaluation",
+    ),
+    eval_on_start: add(bool(), false, "evaluate before the first step"),
+    per_device_train_batch_size: add(int(1), 8, "examples of one micro-batch"),
+    per_device_eval_batch_size: add(int(1), 8, "examples of one evaluation batch"),
+    gradient_accumulation_steps: add(int(1), 1, "micro-batches of one optimizer step"),
+    learning_rate: add(num({ min: 0 }), 5e-5, "peak learning rate"),
+    weight_decay: add(num({ min: 0 }), 0, "decoupled weight decay, not on biases and norms"),
+    adam_beta1: add(beta, 0.9, "decay of AdamW's first moment"),
+    adam_beta2: add(beta, 0.999, "decay of AdamW's second moment"),
+    adam_epsilon: add(num({ min: 0 }), 1e-8, "AdamW's epsilon"),
+    max_grad_norm: add(num({ min: 0 }), 1, "limit of the gradient's global norm; 0: no clipping"),
+    num_train_epochs: add(num({ above: 0 }), 3, "epochs; may be a fraction"),
+    max_steps: add(int(-1), -1, "optimizer steps; overrides num_train_epochs when positive"),
+    lr_scheduler_type: add(
+      oneOf([
+        "linear",
+        "cosine",
+        "cosine_with_restarts",
+        "polynomial",
+        "constant",
+        "constant_with_warmup",
+        "inverse_sqrt",
+        "cosine_with_min_lr",
+      ]),
+      "linear",
+      "how the learning rate changes over the steps",
+      {
+        refused: {
+          reduce_lr_on_plateau: "it isn't there yet: use cosine or linear",
+          cosine_warmup_with_min_lr: "it isn't there yet: use cosine_with_min_lr",
+          warmup_stable_decay: "it isn't there yet: use constant_with_warmup or linear",
+        },
+      },
+    ),
+    lr_scheduler_kwargs: add(
+      orNull(numberMap()),
+      null,
+      "further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate",
+    ),
+    warmup_ratio: add(
+      { words: "a number from 0 to 1", schema: z.number().min(0).max(1) },
+      0,
+      "share of the steps that warm up, rounded up",
+    ),
+    warmup_steps: add(int(0), 0, "warm-up steps; overrides warmup_ratio when positive"),
+    logging_dir: add(orNull(text()), null, "folder of TensorBoard files", { derived: "runs in output_dir" }),
+    logging_strategy: add(interval, "steps", "when a log line is written"),
+    logging_first_step: add(bool(), false, "log step 1 too"),
+    logging_steps: add(num({ above: 0 }), 500, "steps between log lines; below 1 a share of all steps"),
+    save_strategy: add(oneOf(["no", "steps", "epoch", "best"]), "steps", "when checkpoints are saved"),
+    save_steps: add(num({ above: 0 }), 500, "steps between checkpoints; below 1 a share of all steps"),
+    save_total_limit: add(
+      orNull(int(1)),
+      null,
+      "checkpoints kept; the best one and the last one stay in any case",
+    ),
+    save_only_model: add(bool(), false, "checkpoints without optimizer state; they can't be resumed from"),
+    seed: add(int(0, 2 ** 32 - 1), 42, "seed of initial adapters, dropout, validation split and row order"),
+    data_seed: add(orNull(int(0, 2 ** 32 - 1)), null, "seed of the row order", { derived: "seed" }),
+    dataloader_drop_last: add(bool(), false, "leave out an epoch's last micro-batch when it isn't full"),
+    disable_tqdm: add(orNull(bool()), null, "no progress bar", { derived: "false" }),
+    load_best_model_at_end: add(bool(), false, "end with the best checkpoint, not the last"),
+    metric_for_best_model: add(orNull(text()), null, "log key that says which checkpoint is best", {
+      derived: "eval_loss when load_best_model_at_end, early_stopping_steps or save_strategy: best need one",
+    }),
+    greater_is_better: add(orNull(bool()), null, "whether a higher metric is better", {
+      derived: "false for a metric that ends in loss, else true",
+    }),
+    report_to: add(
+      { words: "none, tensorboard, csv, all (both), or a list", schema: reportTo() },
+      [],
+      "files for other tools, beside trainer_log.jsonl",
+      {
+        refused: Object.fromEntries(
+          [
+            "wandb",
+            "swanlab",
+            "mlflow",
+            "trackio",
+            "comet_ml",
+            "neptune",
+            "clearml",
+            "dvclive",
+            "codecarbon",
+            "azure_ml",
+            "flyte",
+            "dagshub",
+          ]
+            .map((
+              name,
+            ) => [
+              name,
+              "no service gets data from here: use tensorboard or csv, whose files they can import",
+            ]),
+        ),
+      },
+    ),
+    fp16: add(
+      bool(),
+      false,
+      "backend webgpu: keep frozen matrices as float16, rounded; without it only those whose values float16 holds, as those of " +
+        "a float16 or bfloat16 file; arithmetic is float32 either way",
+    ),
+    resume_from_checkpoint: add(
+      orNull({
+        words: "true, false or a checkpoint folder",
+        schema: z.union([z.boolean(), z.string().min(1)]),
+      }),
+      null,
+      "true goes on from the last checkpoint in output_dir, a path from that one (LLaMA-Factory goes on by itself)",
+    ),
+    run_name: add(orNull(text()), null, "name of the run in TensorBoard files", {
+      derived: "output_dir's name",
+    }),
+    include_num_input_tokens_seen: add(
+      {
+        words: "true, false, all or non_padding",
+        schema: z.union([z.boolean(), z.enum(["all", "non_padding", "no"])]).transform((v) =>
+          v !== false && v !== "no"
+        ),
+      },
+      false,
+      "write num_input_tokens_seen into the log (there is no padding here, so it counts real tokens)",
+    ),
+  };
+}
+
+function method() {
+  const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("finetuning", ...rest);
+  const smoothing = num({ min: 0, below: 0.5 });
+  return {
+    stage: add(
+      oneOf(["pt", "sft", "dpo", "kto", "iopo"]),
+      "sft",
+      "what is learnt: text, answers, or preferences",
+      {
+        refused: {
+          rm: "there are no reward models here: use dpo, which needs none",
+          ppo: "there is no reinforcement learning here: use dpo, kto or iopo on preference data",
+        },
+      },
+    ),
+    finetuning_type: add(oneOf(["lora", "full"]), "lora", "train adapters, or all weights", {
+      refused: {
+        freeze: "single layers can't be trained alone here: use lora, with lora_target for the modules",
+        oft: "there are no OFT adapters here: use lora",
+      },
+    }),
+    lora_rank: add(int(1), 8, "rank of the adapters"),
+    lora_alpha: add(orNull(num({ above: 0 })), null, "scale of the adapters, over the rank", {
+      derived: "twice lora_rank",
+    }),
+    lora_dropout: add(num({ min: 0, below: 1 }), 0, "probability of dropping an input of the adapters"),
+    lora_target: add(
+      names(),
+      ["all"],
+      "modules that get adapters; all: every linear layer but the output head",
+    ),
+    use_rslora: add(bool(), false, "divide by the square root of the rank instead of the rank"),
+    pref_beta: add(num({ above: 0 }), 0.1, "beta of the preference loss"),
+    pref_ftx: add(
+      num({ min: 0 }),
+      0,
+      "weight of an added SFT loss on the chosen answer (its mean log-probability)",
+    ),
+    pref_loss: add(
+      oneOf(["sigmoid", "hinge", "ipo", "robust", "orpo", "simpo"]),
+      "sigmoid",
+      "preference loss of stage dpo; stage iopo takes sigmoid, hinge and robust; orpo and simpo use no reference model",
+      { refused: { kto_pair: "LLaMA-Factory 0.9.5 lists it but can't run it: use stage: kto, or sigmoid" } },
+    ),
+    dpo_label_smoothing: add(smoothing, 0, "label smoothing of stage dpo, with pref_loss sigmoid or robust"),
+    iopo_label_smoothing: add(
+      smoothing,
+      0,
+      "label smoothing of stage iopo, with pref_loss sigmoid or robust (a key of the authors' IOPO code)",
+    ),
+    kto_chosen_weight: add(num({ above: 0 }), 1, "stage kto: weight of desirable rows"),
+    kto_rejected_weight: add(num({ above: 0 }), 1, "stage kto: weight of undesirable rows"),
+    simpo_gamma: add(num(), 0.5, "target margin of pref_loss simpo"),
+    disable_shuffling: add(bool(), false, "keep the order of the training rows"),
+    early_stopping_steps: add(orNull(int(1)), null, "evaluations without a gain before stopping"),
+    plot_loss: add(bool(), false, "write pictures of the loss curves (SVG and PNG)"),
+  };
+}
+
+function own() {
+  const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("own", ...rest);
+  return {
+    iopo_variant: add(
+      oneOf(["full", "without_output_preference", "without_input_preference", "first_group_only"]),
+      "full",
+      "stage iopo: all of the loss, or one of the ablations of its paper",
+    ),
+    loss: add(orNull(text()), null, "loss plugin in place of the one that stage and pref_loss name"),
+    loss_options: add(map(), {}, "options of loss"),
+    trainer: add(text(), "local", "trainer plugin"),
+    trainer_options: add(map(), {}, "options of trainer"),
+    plugins: add(
+      {
+        words: "a list of paths",
+        schema: z.union([z.string().transform((path) => [path]), z.array(z.string())]),
+      },
+      [],
+      "modules with plugins of your own, relative to the YAML file",
+    ),
+    truncation: add(
+      oneOf(["llama_factory", "keep_template", "drop"]),
+      "llama_factory",
+      "what happens to a sequence longer than cutoff_len: cut as LLaMA-Factory does, cut but never the assistant header, or left out; always counted",
+    ),
+    backend: add(
+      oneOf(["auto", "onnx", "webgpu", "reference"]),
+      "auto",
+      "what runs the kernels; auto: webgpu where a GPU passes its self-test, else onnx",
+    ),
+    provider: add(
+      oneOf(["cpu", "cuda", "webgpu"]),
+      "cpu",
+      "execution provider of the onnx backend; a missing one is an error; what cuda needs is in docs/cuda.md",
+    ),
+    threads: add(orNull(int(1)), null, "threads of one matrix product", { derived: "number of processors" }),
+    micro_batch_tokens: add(
+      orNull(int(1)),
+      null,
+      "most tokens that go through the model at once: bounds memory, doesn't change what is learnt",
+      { derived: "1024" },
+    ),
+    data_cache_dir: add(orNull(text()), null, "folder of encoded data", {
+      derived: "dinotune in the user's cache folder",
+    }),
+    llamafactory_version: add(
+      orNull(oneOf(["0.9.5"])),
+      null,
+      "repeat a run of that version where it did something else than its keys say: 0.9.5 trains pref_loss hinge with the " +
+        "sigmoid, ipo with the sigmoid of log-ratios per token",
+    ),
+    allow_changes: add(
+      bool(),
+      false,
+      "go on although data or configuration changed since the checkpoint or run.yaml was written",
+    ),
+  };
+}
+
+function reportTo(): z.ZodType<("tensorboard" | "csv")[]> {
+  const known = z.array(z.enum(["none", "all", "tensorboard", "csv"]));
+  return z.union([z.string(), z.array(z.string()), z.null()]).transform((value, context) => {
+    const list = value === null
+      ? []
+      : typeof value === "string"
+      ? value.split(",").map((part) => part.trim())
+      : value;
+    const parsed = known.safeParse(list);
+    if (!parsed.success) {
+      context.addIssue({ code: "custom", message: "unknown name" });
+      return z.NEVER;
+    }
+    const all = parsed.data.includes("all");
+    return (["tensorboard", "csv"] as const).filter((name) => all || parsed.data.includes(name));
+  });
+}
+
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;

@@ -1,0 +1,283 @@
+/**
+ * Examples to token ids and labels, cut to `cutoff_len`: LLaMA-Factory's processors, and two other ways to cut.
+ *
+ * A sequence is made of parts, runs of ids that are learnt or not; parts are what the store keeps, as the four sequences of
+ * an IOPO quadruple share two prompts and two answers.
+ * @module
+ */
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import type { EncodedTurn, Template } from "../../../plugins/kinds/template.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { countLabels, joinParts, type Part } from "./parts.ts";
+import { inferSeqlen } from "./seqlen.ts";
+import { shorten } from "./shorten.ts";
+
+/** An example as parts, sequence by sequence. */
+export interface EncodedParts {
+  /** In the order of the loss. */
+  sequences: { name: string; parts: Part[] }[];
+  /** What was cut off. */
+  cut: Cut;
+}
+
+/** Tokens that were cut off one example. */
+export interface Cut {
+  /** Tokens off prompts. */
+  prompt: number;
+  /** Tokens off answers. */
+  answer: number;
+  /** Whole turns left out. */
+  turns: number;
+}
+
+/** How to encode. */
+export interface EncodeOptions {
+  /** Tokens of a sequence at most, > 0. */
+  cutoff_len: number;
+  /** What happens to longer ones: cut anywhere, cut but never the assistant header, or dropped. */
+  truncation: "llama_factory" | "keep_template" | "drop";
+  /** sft: prompts are learnt too. */
+  train_on_prompt: boolean;
+  /** sft: only the last turn is learnt, and it is the last to be cut. */
+  mask_history: boolean;
+  /** pt: sequences are joined later and not cut here. */
+  packing: boolean;
+}
+
+/**
+ * Options as a configuration has them. With `packing` or `neat_packing` LLaMA-Factory takes one off `cutoff_len`, in every
+ * stage but pt (there packing is the default, and the full length is used).
+ */
+export function encodeOptions(
+  config: EncodeOptions & { neat_packing: boolean },
+  shape: Example["shape"],
+): EncodeOptions {
+  const { cutoff_len, truncation, train_on_prompt, mask_history, packing, neat_packing } = config;
+  const less = (packing || neat_packing) && shape !== "text" ? 1 : 0;
+  return { cutoff_len: cutoff_len - less, truncation, train_on_prompt, mask_history, packing };
+}
+
+/** Why an example gives nothing to learn from; the same words for the same reason. */
+export interface NotEncoded {
+  /** Short, without text of the record. */
+  reason: string;
+}
+
+/**
+ * Encodes one example.
+ *
+ * @param sequences `Loss.sequences`.
+ * @param template null for stage pt.
+ * @returns Sequences by the names of the loss, or why there are none.
+ */
+export function encodeExample(
+  example: Example,
+  sequences: Loss["sequences"],
+  template: Template | null,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): EncodedExample | NotEncoded {
+  const encoded = encodeParts(example, sequences, template, tokenizer, options);
+  if ("reason" in encoded) return encoded;
+  const eos = tokenizer.eosId ?? -1;
+  return {
+    index: 0,
+    source: example.source,
+    sequences: encoded.sequences.map(({ name, parts }) => ({ name, ...joinParts(parts, eos) })),
+    ...(example.desirable !== undefined && { desirable: example.desirable }),
+  };
+}
+
+/** {@linkcode encodeExample} without joining the parts. */
+export function encodeParts(
+  example: Example,
+  sequences: Loss["sequences"],
+  template: Template | null,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): EncodedParts | NotEncoded {
+  let encoded: EncodedParts | NotEncoded;
+  if (example.shape === "text") encoded = encodeText(example, sequences, template, tokenizer, options);
+  else if (template === null) {
+    throw new RangeError("Cannot encode conversations as a template is needed: current value is null");
+  } else if (example.shape === "single") {
+    encoded = encodeTurns(example, sequences, template, tokenizer, options);
+  } else encoded = encodePairs(example, sequences, template, tokenizer, options);
+  if ("reason" in encoded) return encoded;
+  for (const { parts } of encoded.sequences) {
+    if (countLabels(parts) > 0) continue;
+    const { cut } = encoded;
+    const wasCut = cut.prompt + cut.answer + cut.turns > 0;
+    return { reason: wasCut ? "cut to cutoff_len, no answer token is left" : "answer has no tokens" };
+  }
+  return encoded;
+}
+
+/** Stage pt: the text and an end of text. LLaMA-Factory: `PretrainDatasetProcessor`. */
+function encodeText(
+  example: Example,
+  sequences: Loss["sequences"],
+  template: Template | null,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): EncodedParts | NotEncoded {
+  const cut = { prompt: 0, answer: 0, turns: 0 };
+  const encoded: EncodedParts["sequences"] = [];
+  for (const [name, [, answer]] of Object.entries(sequences)) {
+    const text = example.answers[answer]!.content;
+    if (text === "") return { reason: "text is empty" };
+    const end = (template?.name === "llama3" ? tokenizer.tokenToId("<|end_of_text|>") : null) ??
+      tokenizer.eosId;
+    const start = addsBos(tokenizer) ? tokenizer.bosId : null;
+    let ids = [...(start === null ? [] : [start]), ...tokenizer.encode(text), ...(end === null ? [] : [end])];
+    if (!options.packing && ids.length > options.cutoff_len) {
+      if (options.truncation === "drop") return { reason: "longer than cutoff_len" };
+      cut.answer += ids.length - options.cutoff_len;
+      ids = ids.slice(0, options.cutoff_len);
+    }
+    encoded.push({ name, parts: [{ ids, kind: 1 }] });
+  }
+  return { sequences: encoded, cut };
+}
+
+const bosFlags = new WeakMap<Tokenizer, boolean>();
+
+/** `add_bos_token` of tokenizer_config.json. */
+function addsBos(tokenizer: Tokenizer): boolean {
+  let flag = bosFlags.get(tokenizer);
+  if (flag === undefined) {
+    const config = tokenizer.files()["tokenizer_config.json"];
+    const text = typeof config === "string" ? config : new TextDecoder().decode(config ?? new Uint8Array());
+    flag = text !== "" && (JSON.parse(text) as { add_bos_token?: unknown }).add_bos_token === true;
+    bosFlags.set(tokenizer, flag);
+  }
+  return flag;
+}
+
+/** Stage sft: every answer of the conversation is learnt. LLaMA-Factory: `SupervisedDatasetProcessor`. */
+function encodeTurns(
+  example: Example,
+  sequences: Loss["sequences"],
+  template: Template,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): EncodedParts | NotEncoded {
+  const cut = { prompt: 0, answer: 0, turns: 0 };
+  const encoded: EncodedParts["sequences"] = [];
+  const eos = template.efficientEos ? [tokenizer.eosId ?? -1] : [];
+  for (const [name, [prompt, answer]] of Object.entries(sequences)) {
+    const messages = [...example.prompts[prompt]!, example.answers[answer]!];
+    const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools, {
+      maskHistory: options.mask_history,
+    });
+    const total = turns.reduce((sum, { source, target }) => sum + source.length + target.length, eos.length);
+    if (options.truncation === "drop" && total > options.cutoff_len) {
+      return { reason: "longer than cutoff_len" };
+    }
+    const kept: Part[][] = [];
+    let length = eos.length;
+    const order = options.mask_history ? turns.toReversed() : turns;
+    for (const [i, turn] of order.entries()) {
+      if (length >= options.cutoff_len) {
+        cut.turns += order.length - i;
+        break;
+      }
+      const budget = options.cutoff_len - length;
+      const lengths = inferSeqlen(turn.source.length, turn.target.length, budget);
+      const source = shorten(turn.source, lengths[0], template, tokenizer, options.truncation);
+      if (source === null) {
+        if (i === 0) return { reason: "cutoff_len leaves no room for the template" };
+        cut.turns += order.length - i;
+        break;
+      }
+      const target = turn.target.slice(0, lengths[1]);
+      cut.prompt += turn.source.length - source.length;
+      cut.answer += turn.target.length - target.length;
+      length += source.length + target.length;
+      kept.push([
+        { ids: source, kind: options.train_on_prompt ? 1 : template.efficientEos && i > 0 ? 2 : 0 },
+        { ids: target, kind: options.mask_history && i > 0 ? 0 : 1 },
+      ]);
+    }
+    const parts = (options.mask_history ? kept.reverse() : kept).flat();
+    if (eos.length > 0) parts.push({ ids: eos, kind: 1 });
+    encoded.push({ name, parts });
+  }
+  return { sequences: encoded, cut };
+}
+
+/**
+ * Stages dpo, kto and iopo: one answer to a whole conversation. All prompts and answers of an example are cut to the same
+ * lengths, found from the longest ones (LLaMA-Factory: `PairwiseDatasetProcessor`, and the authors' IOPO); kto's are cut
+ * sequence by sequence (`FeedbackDatasetProcessor`).
+ */
+function encodePairs(
+  example: Example,
+  sequences: Loss["sequences"],
+  template: Template,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): EncodedParts | NotEncoded {
+  const cut = { prompt: 0, answer: 0, turns: 0 };
+  const { sources, targets } = encodePieces(example, sequences, template, tokenizer);
+  const longest = (pieces: Map<string, number[]>) =>
+    Math.max(...[...pieces.values()].map((ids) => ids.length));
+  const shared = inferSeqlen(longest(sources), longest(targets), options.cutoff_len);
+  const isTooLong = longest(sources) + longest(targets) > options.cutoff_len;
+  if (options.truncation === "drop" && isTooLong) return { reason: "longer than cutoff_len" };
+  const encoded: EncodedParts["sequences"] = [];
+  for (const [name, [prompt, answer]] of Object.entries(sequences)) {
+    const [source, target] = [sources.get(prompt)!, targets.get(answer)!];
+    const lengths = example.shape === "kto"
+      ? inferSeqlen(source.length, target.length, options.cutoff_len)
+      : shared;
+    const shortened = shorten(source, lengths[0], template, tokenizer, options.truncation);
+    if (shortened === null) return { reason: "cutoff_len leaves no room for the template" };
+    const kept = target.slice(0, lengths[1]);
+    cut.prompt += source.length - shortened.length;
+    cut.answer += target.length - kept.length;
+    encoded.push({ name, parts: [{ ids: shortened, kind: 0 }, { ids: kept, kind: 1 }] });
+  }
+  return { sequences: encoded, cut };
+}
+
+/** Each prompt and each answer once. */
+function encodePieces(
+  example: Example,
+  sequences: Loss["sequences"],
+  template: Template,
+  tokenizer: Tokenizer,
+): { sources: Map<string, number[]>; targets: Map<string, number[]> } {
+  const sources = new Map<string, number[]>();
+  const targets = new Map<string, number[]>();
+  const encode = (prompt: string, answer: string) => {
+    const messages = [...example.prompts[prompt]!, example.answers[answer]!];
+    const turn = oneTurn(template, tokenizer, messages, example);
+    if (!sources.has(prompt)) sources.set(prompt, turn.source);
+    targets.set(answer, template.efficientEos ? [...turn.target, tokenizer.eosId ?? -1] : turn.target);
+  };
+  const pairs = Object.values(sequences);
+  // an answer with a prompt that is still to do gives both at once
+  for (const [prompt, answer] of pairs) {
+    if (!sources.has(prompt) && !targets.has(answer)) encode(prompt, answer);
+  }
+  for (const [prompt, answer] of pairs) {
+    if (!sources.has(prompt) || !targets.has(answer)) encode(prompt, answer);
+  }
+  return { sources, targets };
+}
+
+function oneTurn(
+  template: Template,
+  tokenizer: Tokenizer,
+  messages: Message[],
+  { system, tools }: Example,
+): EncodedTurn {
+  const turns = template.encodeOneTurn?.(tokenizer, messages, system, tools) ??
+    template.encodeTurns(tokenizer, messages, system, tools);
+  const last = turns.at(-1)!;
+  const before = turns.slice(0, -1).flatMap(({ source, target }) => [...source, ...target]);
+  return { source: [...before, ...last.source], target: last.target };
+}

@@ -1,0 +1,55 @@
+/**
+ * Encodes a batch of examples into one block: the unit of work of a worker.
+ * @module
+ */
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { Example } from "../../../plugins/kinds/dataset.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import type { Template } from "../../../plugins/kinds/template.ts";
+import { type Cut, type EncodedParts, type EncodeOptions, encodeParts, type NotEncoded } from "./encode.ts";
+import { BlockBuilder, type StoredBlock } from "./store.ts";
+
+/** What is needed to encode. */
+export interface EncodeContext {
+  /** `Loss.sequences`. */
+  sequences: Loss["sequences"];
+  /** null: stage pt without one. */
+  template: Template | null;
+  /** As the template wants it. */
+  tokenizer: Tokenizer;
+  /** How to cut and what is learnt. */
+  options: EncodeOptions;
+}
+
+/** Result of a batch. */
+export interface EncodedBatch {
+  /** Those that can be used. */
+  block: StoredBlock;
+  /** One an example: what was cut (it is the block's next example), or why there is none. */
+  outcomes: (Cut | NotEncoded)[];
+}
+
+/** Encodes a batch. A template's objection to a record is a reason. */
+export function encodeBatch(examples: readonly Example[], context: EncodeContext): EncodedBatch {
+  const builder = new BlockBuilder();
+  const outcomes = examples.map((example) => {
+    const encoded = encodeOne(example, context);
+    if ("reason" in encoded) return encoded;
+    builder.add(encoded);
+    return encoded.cut;
+  });
+  return { block: builder.build(), outcomes };
+}
+
+function encodeOne(
+  example: Example,
+  { sequences, template, tokenizer, options }: EncodeContext,
+): EncodedParts | NotEncoded {
+  try {
+    return encodeParts(example, sequences, template, tokenizer, options);
+  } catch (error) {
+    // templates throw RangeError on roles that they can't take; the message has no text of the record in it
+    if (template && error instanceof RangeError) return { reason: error.message };
+    throw error;
+  }
+}

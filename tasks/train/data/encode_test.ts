@@ -1,0 +1,237 @@
+import { assert, assertEquals } from "@std/assert";
+
+import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import type { DatasetAttributes, Example, ExampleShape, Message } from "../../../plugins/kinds/dataset.ts";
+import { datasets } from "../../../plugins/datasets/mod.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import { prepareTokenizer, type Template, templates } from "../../../plugins/templates/mod.ts";
+import { golden } from "./_goldens.ts";
+import { encodeExample, type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { resolveAttributes } from "./attributes.ts";
+import type { DatasetEntry } from "./info.ts";
+import { greedyKnapsack } from "./knapsack.ts";
+
+const raw = loadTokenizerSync(
+  new URL("../../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
+);
+const cases = golden("datasets.json").cases;
+
+const SEQUENCES: Record<ExampleShape, Loss["sequences"]> = {
+  text: { y: ["", "y"] },
+  single: { y: ["x", "y"] },
+  pair: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+  kto: { y: ["x", "y"], kl: ["x", "kl"] },
+  iopo: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y2: ["x2", "y2"], x2y1: ["x2", "y1"] },
+};
+const OPTIONS: EncodeOptions = {
+  cutoff_len: 2048,
+  truncation: "llama_factory",
+  train_on_prompt: false,
+  mask_history: false,
+  packing: false,
+};
+
+/** A built-in template, and the tokenizer as it wants it. */
+function prepared(
+  name: string,
+  options: Record<string, unknown> = {},
+): { template: Template; tokenizer: Tokenizer } {
+  const plugin = templates.find((p) => p.name === name)!;
+  const template = plugin.create(plugin.options.parse(options)) as Template;
+  return { template, tokenizer: prepareTokenizer(template, raw).tokenizer };
+}
+
+const SHAPES: Record<string, ExampleShape> = { sft: "single", rm: "pair", kto: "kto" };
+
+// deno-lint-ignore no-explicit-any -- golden
+function encodeCase(c: any): (EncodedExample | NotEncoded)[] {
+  const info = c.dataset_info;
+  const entry: DatasetEntry = {
+    ...{
+      name: "d",
+      place: "i",
+      formatting: info.formatting ?? "alpaca",
+      ranking: info.ranking ?? false,
+      paths: [],
+    },
+    ...{ numSamples: null, columns: info.columns ?? null, tags: info.tags ?? null, options: {}, notes: [] },
+  };
+  const plugin = datasets.find((p) => p.name === entry.formatting)!;
+  const dataset = plugin.create(plugin.options.parse({}));
+  const shape = SHAPES[c.stage]!;
+  const { attributes } = resolveAttributes(entry, dataset, shape, c.rows.flatMap(Object.keys));
+  const { template, default_system, max_samples, ...args } = c.args;
+  const rows = c.rows.slice(0, max_samples ?? c.rows.length);
+  const examples = rows.map((row: unknown, i: number) =>
+    dataset.convert(row, attributes as DatasetAttributes, { file: "f", row: i })
+  )
+    .filter((row: object) => !("reason" in row)) as Example[];
+  if (shape === "kto") examples.forEach((e, i) => e.answers.kl = examples.at(i - 1)!.answers.y!);
+  const made = prepared(template, default_system === undefined ? {} : { default_system });
+  const options = encodeOptions({ ...OPTIONS, neat_packing: false, ...args }, shape);
+  return examples.map((e) => encodeExample(e, SEQUENCES[shape], made.template, made.tokenizer, options));
+}
+
+const list = (x: ArrayLike<number>) => Array.from(x);
+
+/** Ids and labels as LLaMA-Factory has them, by sequence. A label on the first token, which is never learnt, is taken off. */
+// deno-lint-ignore no-explicit-any -- golden
+function expectedRows(c: any): { name: string; input_ids: number[]; labels: number[] }[][] {
+  const prefixes: Record<string, [string, string][]> = {
+    sft: [["y", ""]],
+    rm: [["chosen", "chosen_"], ["rejected", "rejected_"]],
+    kto: [["y", ""], ["kl", "kl_"]],
+  };
+  const e = c.encoded;
+  const first = `${prefixes[c.stage]![0]![1]}input_ids`;
+  return (e[first] ?? []).map((_: unknown, i: number) =>
+    prefixes[c.stage]!.map(([name, prefix]) => ({
+      name,
+      input_ids: e[`${prefix}input_ids`][i],
+      labels: [-100, ...e[`${prefix}labels`][i].slice(1)].slice(0, e[`${prefix}labels`][i].length),
+    }))
+  );
+}
+
+/** Not here: rows on purpose otherwise (datasets_test.ts), packing (below). */
+const SKIPPED =
+  /^(alpaca_partial|alpaca_empty_columns|alpaca_all_rows|ranking_sharegpt_wrong|iopo_row|openai_tags|num_samples)|packing/;
+
+Deno.test("encodeExample gives LLaMA-Factory's ids and labels (goldens); rows without a label are left out", () => {
+  let [checked, left] = [0, 0];
+  for (const c of cases) {
+    if (c.error || c.stage === "ppo" || SKIPPED.test(c.name)) continue;
+    const got = encodeCase(c);
+    const expected = expectedRows(c);
+    assertEquals(got.length, expected.length, c.name);
+    got.forEach((row, i) => {
+      const hasLabels = expected[i]!.every(({ labels }) => labels.some((l) => l !== -100));
+      if ("reason" in row) {
+        assert(!hasLabels, `${c.name} row ${i}: ${row.reason}`);
+        left++;
+        return;
+      }
+      assert(hasLabels, `${c.name} row ${i} has nothing to learn`);
+      const sequences = row.sequences.map((s) => ({
+        name: s.name,
+        input_ids: list(s.input_ids),
+        labels: list(s.labels),
+      }));
+      assertEquals(sequences, expected[i]!, `${c.name} row ${i}`);
+      checked++;
+    });
+  }
+  assertEquals([checked, left], [134, 12]);
+});
+
+Deno.test("packing: bins of sequences equal LLaMA-Factory's packed rows (goldens, padding taken off)", () => {
+  let checked = 0;
+  for (const c of cases) {
+    if (!/packing/.test(c.name)) continue;
+    const rows = encodeCase(c).filter((row) => !("reason" in row)) as EncodedExample[];
+    const sequences = rows.map((row) => row.sequences[0]!);
+    const bins = greedyKnapsack(sequences.map((s) => s.input_ids.length), c.args.cutoff_len - 1);
+    assertEquals(bins.length, c.encoded.input_ids.length, c.name);
+    bins.forEach((bin, i) => {
+      const ids = bin.flatMap((j) => list(sequences[j]!.input_ids));
+      const labels = bin.flatMap((j) => list(sequences[j]!.labels));
+      const padding = c.args.cutoff_len - ids.length;
+      assertEquals([...ids, ...Array(padding).fill(303)], c.encoded.input_ids[i], `${c.name} bin ${i}`);
+      assertEquals([...labels, ...Array(padding).fill(-100)], c.encoded.labels[i], `${c.name} bin ${i}`);
+      checked++;
+    });
+  }
+  assertEquals(checked, 36);
+});
+
+const { template: qwen, tokenizer: tiny } = prepared("qwen", { default_system: "" });
+const user = (content: string): Message[] => [{ role: "user", content }];
+const answer = (content: string): Message => ({ role: "assistant", content });
+const example = (over: Partial<Example>): Example => ({
+  source: { file: "f", row: 0 },
+  shape: "single",
+  system: "",
+  tools: "",
+  prompts: {},
+  answers: {},
+  ...over,
+});
+const quad = example({
+  shape: "iopo",
+  prompts: { x1: user("aaaa bbbb"), x2: user("aaaa bbbb cc") },
+  answers: { y1: answer("dddd"), y2: answer("eeeeeeee") },
+});
+
+Deno.test("IOPO: four sequences in the code's order, one budget for all (lengths by hand)", () => {
+  // byte tokens: <|im_start|>user\n = 6, text, <|im_end|>\n<|im_start|>assistant\n = 13; answers: text, <|im_end|>\n = 2
+  const whole = encodeExample(quad, SEQUENCES.iopo, qwen, tiny, OPTIONS) as EncodedExample;
+  const lengths = (e: EncodedExample) =>
+    e.sequences.map((s) => [s.name, s.input_ids.length, list(s.labels).filter((l) => l !== -100).length]);
+  assertEquals(lengths(whole), [["x1y1", 34, 6], ["x1y2", 38, 10], ["x2y2", 41, 10], ["x2y1", 37, 6]]);
+  // 30 tokens: longest prompt 31, longest answer 10; 2·10 < 30, so answers stay and prompts keep 20
+  const cut = encodeExample(quad, SEQUENCES.iopo, qwen, tiny, {
+    ...OPTIONS,
+    cutoff_len: 30,
+  }) as EncodedExample;
+  assertEquals(lengths(cut), [["x1y1", 26, 6], ["x1y2", 30, 10], ["x2y2", 30, 10], ["x2y1", 26, 6]]);
+  assertEquals(
+    list(cut.sequences[0]!.input_ids).slice(0, 20),
+    list(whole.sequences[0]!.input_ids).slice(0, 20),
+  );
+});
+
+Deno.test("truncation keep_template keeps the assistant header, drop leaves long examples out", () => {
+  const header = tiny.encode("<|im_end|>\n<|im_start|>assistant\n", { special: true });
+  const encode = (cutoff_len: number, truncation: EncodeOptions["truncation"]) =>
+    encodeExample(quad, SEQUENCES.iopo, qwen, tiny, { ...OPTIONS, cutoff_len, truncation });
+  const kept = encode(30, "keep_template") as EncodedExample;
+  const cut = encode(30, "llama_factory") as EncodedExample;
+  kept.sequences.forEach(({ name, input_ids, labels }, i) => {
+    const start = list(labels).findIndex((label) => label !== -100);
+    assertEquals(list(input_ids).slice(start - header.length, start), header, name);
+    assertEquals(input_ids.length, cut.sequences[i]!.input_ids.length);
+    assert(list(cut.sequences[i]!.input_ids).slice(start - header.length, start).join() !== header.join());
+  });
+  assertEquals(encode(23, "keep_template"), { reason: "cutoff_len leaves no room for the template" });
+  assertEquals(encode(40, "drop"), { reason: "longer than cutoff_len" });
+  assert(!("reason" in encode(41, "drop")));
+});
+
+Deno.test("an example of which no answer token is left is not used, with the reason", () => {
+  const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
+  const tiny1 = { ...OPTIONS, cutoff_len: 1 };
+  assertEquals(encodeExample(long, SEQUENCES.single, qwen, tiny, tiny1), {
+    reason: "cut to cutoff_len, no answer token is left",
+  });
+});
+
+Deno.test("stage pt: text and end of text, all learnt but the first token", () => {
+  const text = example({ shape: "text", answers: { y: answer("ab <|im_end|>") } });
+  const { sequences } = encodeExample(text, SEQUENCES.text, null, tiny, OPTIONS) as EncodedExample;
+  const ids = [...tiny.encode("ab <|im_end|>"), tiny.eosId!];
+  assertEquals(list(sequences[0]!.input_ids), ids);
+  assert(!ids.slice(0, -1).includes(302), "a special token's text in the data stays text");
+  assertEquals(list(sequences[0]!.labels), [-100, ...ids.slice(1)]);
+  const empty = example({ shape: "text", answers: { y: answer("") } });
+  assertEquals(encodeExample(empty, SEQUENCES.text, null, tiny, OPTIONS), { reason: "text is empty" });
+});
+
+Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by hand)", () => {
+  const pair = example({
+    shape: "kto",
+    prompts: { x: user("aaaa bbbb") },
+    answers: { y: answer("dddd"), kl: answer("e".repeat(30)) },
+    desirable: false,
+  });
+  // prompt 28 tokens, y 6, kl 32: y fits into 40; kl is cut in proportion, floor(40 · 32/60) = 21 and 19 of the prompt
+  const got = encodeExample(pair, SEQUENCES.kto, qwen, tiny, {
+    ...OPTIONS,
+    cutoff_len: 40,
+  }) as EncodedExample;
+  const lengths = got.sequences.map((s) => [
+    s.input_ids.length,
+    list(s.labels).filter((label) => label !== -100).length,
+  ]);
+  assertEquals([lengths, got.desirable], [[[34, 6], [40, 21]], false]);
+});

@@ -1,0 +1,225 @@
+/**
+ * dataset_info.json: which files a data set's name stands for and what their columns mean (LLaMA-Factory's format).
+ * @module
+ */
+import { isAbsolute, join } from "@std/path";
+
+import { parseYaml, placeText } from "../../../formats/yaml/yaml.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+
+/** One entry of dataset_info.json, as written. */
+export interface DatasetEntry {
+  /** Key in dataset_info.json. */
+  name: string;
+  /** Where the entry stands, `file:line:column`. */
+  place: string;
+  /** Name of the dataset plugin; "alpaca" when the entry names none. */
+  formatting: string;
+  /** Whether rows have chosen and rejected answers. */
+  ranking: boolean;
+  /** Paths of the files or folders, in order. */
+  paths: string[];
+  /** Rows to draw, null: all. */
+  numSamples: number | null;
+  /** Columns and tags that the entry names; null when it has no such field. */
+  columns: Record<string, string | null> | null;
+  /** Names of roles and fields of messages; null when the entry has none. */
+  tags: Record<string, string> | null;
+  /** Options of the dataset plugin. */
+  options: Record<string, unknown>;
+  /** What is worth telling once, such as fields that do nothing. */
+  notes: string[];
+}
+
+/** dataset_info.json of a folder. */
+export interface DatasetInfo {
+  /** Path of the file. */
+  file: string;
+  /**
+   * The entry of a name.
+   * @throws {RangeError} If there is none, or it can't be used; says where and what to do.
+   * @throws {TypeError} If a field has the wrong type.
+   */
+  entry(name: string): DatasetEntry;
+}
+
+const HUBS: Readonly<Record<string, string>> = {
+  hf_hub_url: "the Hugging Face hub",
+  ms_hub_url: "ModelScope",
+  om_hub_url: "Modelers",
+  script_url: "a loading script",
+  cloud_file_name: "cloud storage",
+};
+const FIELDS = [
+  ...Object.keys(HUBS),
+  ...[
+    "file_name",
+    "formatting",
+    "ranking",
+    "subset",
+    "split",
+    "folder",
+    "num_samples",
+    "columns",
+    "tags",
+    "options",
+  ],
+];
+
+/**
+ * Reads dataset_info.json.
+ *
+ * @param directory `dataset_dir`.
+ * @throws {RangeError} If the folder has none.
+ * @throws {SyntaxError} If it isn't JSON.
+ */
+export function readDatasetInfo(directory: string): DatasetInfo {
+  const file = join(directory, "dataset_info.json");
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.NotADirectory)) {
+      throw error;
+    }
+    throw new RangeError(
+      `Cannot find data sets as dataset_dir needs a folder with dataset_info.json: current value is ${directory}. ` +
+        `Write ${file} with {"my_set": {"file_name": "my_set.json"}}, or set dataset_dir`,
+    );
+  }
+  const sets = parseObject(text, file);
+  const place = (...path: string[]) => placeOf(text, file, path);
+  return { file, entry: (name) => readEntry(name, sets, directory, file, place) };
+}
+
+type PlaceOf = (...path: string[]) => string;
+
+function readEntry(
+  name: string,
+  sets: Record<string, unknown>,
+  directory: string,
+  file: string,
+  place: PlaceOf,
+): DatasetEntry {
+  if (!Object.hasOwn(sets, name)) {
+    const names = Object.keys(sets);
+    throw new RangeError(
+      `Cannot find data set "${name}" in ${file}${didYouMean(name, names)}: known are ${shortList(names)}`,
+    );
+  }
+  const at = place(name);
+  const entry = object(sets[name], `${name} at ${at}`);
+  const typed = <T>(field: string, words: string, fits: (value: unknown) => boolean, absent: T): T => {
+    const value = entry[field];
+    if (value === undefined || value === null) return absent;
+    if (!fits(value)) {
+      throw new TypeError(
+        `Cannot read ${field} of data set "${name}" at ${place(name, field)} as ${words}: current value is ` +
+          JSON.stringify(value),
+      );
+    }
+    return value as T;
+  };
+  const isText = (value: unknown) => typeof value === "string";
+  for (const [field, where] of Object.entries(HUBS)) {
+    if ((entry[field] ?? null) !== null) {
+      throw new RangeError(
+        `Cannot use data set "${name}" at ${
+          place(name, field)
+        } as ${field} asks for a download from ${where}: current ` +
+          `value is ${
+            JSON.stringify(entry[field])
+          }. Download it into ${directory} as json, jsonl, csv or parquet and ` +
+          `write "file_name": "<file or folder>" instead`,
+      );
+    }
+  }
+  const names = typed<string | string[] | null>(
+    "file_name",
+    "a file name or a list of them",
+    (v) => isText(v) || (Array.isArray(v) && v.length > 0 && v.every(isText)),
+    null,
+  );
+  if (names === null) {
+    throw new RangeError(
+      `Cannot use data set "${name}" at ${at} as it names no file: current value has ${
+        shortList(Object.keys(entry)) || "nothing"
+      }. Write "file_name": "<file or folder>"`,
+    );
+  }
+  const notes: string[] = [];
+  for (const field of Object.keys(entry)) {
+    if (FIELDS.includes(field)) continue;
+    notes.push(
+      `${place(name, field)}: "${field}" of data set "${name}" does nothing${didYouMean(field, FIELDS)}`,
+    );
+  }
+  for (const field of ["subset", "split", "folder"]) {
+    if ((entry[field] ?? null) === null || (field === "split" && entry[field] === "train")) continue;
+    notes.push(`${place(name, field)}: "${field}" of data set "${name}" does nothing with a local file`);
+  }
+  return {
+    name,
+    place: at,
+    formatting: typed("formatting", "the name of a dataset plugin", isText, "alpaca"),
+    ranking: typed("ranking", "true or false", (v) => typeof v === "boolean", false),
+    paths: [names].flat().map((path) => isAbsolute(path) ? path : join(directory, path)),
+    numSamples: typed<number | null>("num_samples", "a whole number > 0", isCount, null),
+    columns: texts(entry.columns, true, `columns of data set "${name}" at ${place(name, "columns")}`),
+    tags: texts(entry.tags, false, `tags of data set "${name}" at ${place(name, "tags")}`) as
+      | Record<string, string>
+      | null,
+    options: object(entry.options ?? {}, `options of data set "${name}" at ${place(name, "options")}`),
+    notes,
+  };
+}
+
+function texts(value: unknown, mayBeNull: boolean, what: string): Record<string, string | null> | null {
+  if (value === undefined || value === null) return null;
+  const fields = object(value, what);
+  for (const [name, text] of Object.entries(fields)) {
+    if (typeof text === "string" || (text === null && mayBeNull)) continue;
+    throw new TypeError(`Cannot read ${name} in ${what} as text: current value is ${JSON.stringify(text)}`);
+  }
+  return fields as Record<string, string | null>;
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new TypeError(
+    `Cannot read ${what} as an object of fields: current value is ${JSON.stringify(value)}`,
+  );
+}
+
+function parseObject(text: string, file: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\ufeff/, ""));
+  } catch (error) {
+    // the YAML reader names line and column; JSON that it lets pass is named by JSON.parse
+    parseYaml(text, file);
+    throw new SyntaxError(`Cannot read ${file} as JSON: ${(error as Error).message}`);
+  }
+  return object(value, `${file}`);
+}
+
+function placeOf(text: string, file: string, path: string[]): string {
+  try {
+    return placeText(parseYaml(text, file).place(path)) || file;
+  } catch {
+    return file; // JSON that isn't YAML, such as with tabs: the entry is named all the same
+  }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** Names for a message, at most twenty. */
+export function shortList(names: readonly string[]): string {
+  return names.length > 20
+    ? `${names.slice(0, 20).join(", ")} and ${names.length - 20} more`
+    : names.join(", ");
+}

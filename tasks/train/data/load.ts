@@ -1,0 +1,145 @@
+/**
+ * From the names of data sets to encoded examples: read, convert, encode, mix, split, count.
+ * @module
+ */
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import type { Template } from "../../../plugins/kinds/template.ts";
+import { cacheKey, cachePath, readCache, writeCache } from "./cache.ts";
+import { encodeOptions } from "./encode.ts";
+import { encodeSets } from "./encode_sets.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { readDatasetInfo } from "./info.ts";
+import { greedyKnapsack } from "./knapsack.ts";
+import { GROUP } from "./pack_text.ts";
+import type { DataReport } from "./report.ts";
+import { DataSet } from "./sets.ts";
+import { partsOf, type StoredExample, toExamples } from "./store.ts";
+
+/** The keys of a training configuration that decide about data. */
+export type DataOptions = Pick<
+  TrainConfig,
+  | "dataset"
+  | "eval_dataset"
+  | "dataset_dir"
+  | "cutoff_len"
+  | "train_on_prompt"
+  | "mask_history"
+  | "streaming"
+  | "buffer_size"
+  | "mix_strategy"
+  | "interleave_probs"
+  | "overwrite_cache"
+  | "max_samples"
+  | "max_steps"
+  | "per_device_train_batch_size"
+  | "gradient_accumulation_steps"
+  | "val_size"
+  | "packing"
+  | "neat_packing"
+  | "truncation"
+  | "data_cache_dir"
+  | "seed"
+>;
+
+/** What {@linkcode loadExamples} needs. */
+export interface LoadInputs {
+  /** The configuration, or its part about data. */
+  options: DataOptions;
+  /** For the dataset plugins that dataset_info.json names. */
+  registry: Registry;
+  /** Made by the registry; null only for stage pt. */
+  template: Template | null;
+  /** Name, version and options of the template plugin, for the cache; null: no template. */
+  templateIdentity: { name: string; version: string; options: Record<string, unknown> } | null;
+  /** As the template wants it (eos replaced and so on). */
+  tokenizer: Tokenizer;
+  /** Says which sequences an example gives. */
+  loss: Loss;
+  /** How far reading and encoding are, in bytes. */
+  onProgress?: (phase: string, done: number, total: number) => void;
+  /** Aborted to stop reading. */
+  signal?: AbortSignal;
+}
+
+/** Encoded data of a run. */
+export interface LoadedExamples {
+  /** In split order; `trainOrder` of ./order.ts says how training visits them. */
+  train: EncodedExample[];
+  /** Rows held out, then those of `eval_dataset`. */
+  evaluation: EncodedExample[];
+  /** Whether training shuffles `train` each epoch: not when it was streamed, which shuffled it already. */
+  shuffle: boolean;
+  /** Stage sft with packing: numbers of the examples that LLaMA-Factory puts into one row; null: no packing. */
+  trainBins: number[][] | null;
+  /** What became of the rows. */
+  report: DataReport;
+  /** SHA-256 over all ids and labels, in order. */
+  hash: string;
+}
+
+/** Encoded data as they are kept. */
+export interface StoredExamples {
+  /** In split order. */
+  train: StoredExample[];
+  /** Rows held out, then those of `eval_dataset`. */
+  evaluation: StoredExample[];
+  /** What became of the rows. */
+  report: DataReport;
+  /** SHA-256 over all ids and labels, in order. */
+  hash: string;
+}
+
+/** Files smaller than this are encoded faster than a cached result is worth a file. */
+const MIN_CACHED_BYTES = 1 << 18;
+
+/**
+ * Loads, encodes and splits the data of a run.
+ *
+ * @throws {RangeError} If a name, file, column or option is wrong, or no row can be used; says where and why.
+ * @throws {TypeError} If dataset_info.json has a field of a wrong type.
+ * @throws {SyntaxError} If a file is broken.
+ */
+export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> {
+  const { options, loss, tokenizer, registry } = inputs;
+  const info = readDatasetInfo(options.dataset_dir);
+  const open = (name: string) => new DataSet(info, name, loss.shape, registry);
+  const train = options.dataset.map(open);
+  const evaluation = options.eval_dataset.map(open);
+  const bytes = [...train, ...evaluation].reduce((sum, set) => sum + set.bytes, 0);
+  const names = Object.keys(loss.sequences);
+
+  const isCached = !options.streaming && bytes >= MIN_CACHED_BYTES;
+  const file = isCached
+    ? cachePath(options.data_cache_dir, cacheKey(inputs, [...train, ...evaluation]))
+    : null;
+  const found = file && !options.overwrite_cache ? readCache(file) : null;
+  const stored = found ?? await encodeSets(inputs, train, evaluation);
+  if (file && !found) stored.report.notes.push(...writeCache(file, stored));
+
+  const eosId = tokenizer.eosId ?? -1;
+  const isPacked = (options.packing || options.neat_packing) && loss.shape === "single";
+  return {
+    train: toExamples(stored.train, names, eosId),
+    evaluation: toExamples(stored.evaluation, names, eosId),
+    shuffle: !options.streaming,
+    trainBins: isPacked ? packBins(stored.train, encodeOptions(options, loss.shape).cutoff_len) : null,
+    report: stored.report,
+    hash: stored.hash,
+  };
+}
+
+/** Bins of examples as LLaMA-Factory packs them, group by group. */
+function packBins(examples: readonly StoredExample[], capacity: number): number[][] {
+  const lengths = examples.map((example) =>
+    partsOf(example).flat().reduce((sum, { ids }) => sum + ids.length, 0)
+  );
+  const bins: number[][] = [];
+  for (let from = 0; from < lengths.length; from += GROUP) {
+    const group = greedyKnapsack(lengths.slice(from, from + GROUP), capacity);
+    bins.push(...group.map((bin) => bin.map((i) => from + i)));
+  }
+  return bins;
+}

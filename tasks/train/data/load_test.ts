@@ -1,0 +1,386 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+
+import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { datasets } from "../../../plugins/datasets/mod.ts";
+import { losses } from "../../../plugins/losses/mod.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { prepareTokenizer, templates } from "../../../plugins/templates/mod.ts";
+import { golden } from "./_goldens.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { type DataOptions, type LoadedExamples, loadExamples, type LoadInputs } from "./load.ts";
+import { describeDrop } from "./report.ts";
+import { temporaryFolder } from "../../../tests/_temp.ts";
+import { shared } from "../../../tests/_shared.ts";
+
+const GOLDENS = shared("goldens/llamafactory"), TRACE = shared("data/trace");
+
+const raw = loadTokenizerSync(
+  new URL("../../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
+);
+const registry = new Registry();
+// deno-lint-ignore no-explicit-any -- plugins of three kinds in one list
+for (const plugin of [...datasets, ...losses, ...templates] as any[]) registry.define(plugin, "built-in");
+
+const OPTIONS: DataOptions = {
+  ...{
+    dataset: ["d"],
+    eval_dataset: [],
+    dataset_dir: "",
+    cutoff_len: 2048,
+    train_on_prompt: false,
+    mask_history: false,
+  },
+  ...{
+    streaming: false,
+    buffer_size: 16384,
+    mix_strategy: "concat",
+    interleave_probs: null,
+    overwrite_cache: false,
+  },
+  ...{ max_samples: null, max_steps: -1, per_device_train_batch_size: 1 },
+  ...{
+    gradient_accumulation_steps: 1,
+    val_size: 0,
+    packing: false,
+    neat_packing: false,
+    truncation: "llama_factory",
+  },
+  ...{ data_cache_dir: null, seed: 42 },
+};
+
+type Files = Record<string, unknown>;
+
+/** Writes files (texts as they are, others as JSON) and loads from there. */
+function inputs(files: Files, over: Partial<DataOptions> = {}, loss = "sft", template = "qwen"): LoadInputs {
+  const dataset_dir = temporaryFolder();
+  for (const [name, content] of Object.entries(files)) {
+    Deno.writeTextFileSync(
+      join(dataset_dir, name),
+      typeof content === "string" ? content : JSON.stringify(content),
+    );
+  }
+  const made = registry.create("template", template);
+  return {
+    options: { ...OPTIONS, dataset_dir, data_cache_dir: join(dataset_dir, "cache"), ...over },
+    registry,
+    template: made,
+    templateIdentity: { name: template, version: "1", options: {} },
+    tokenizer: prepareTokenizer(made, raw).tokenizer,
+    loss: registry.create("loss", loss),
+  };
+}
+const load = (...args: Parameters<typeof inputs>) => loadExamples(inputs(...args));
+const info = (entry: Record<string, unknown> = {}) => ({ d: { file_name: "d.json", ...entry } });
+const rows = (n: number, from = 0) =>
+  Array.from({ length: n }, (_, i) => ({ instruction: `q${from + i}`, input: "", output: `a${from + i}` }));
+const answers = (list: EncodedExample[], sequence = 0) =>
+  list.map((e) => {
+    const labels = Array.from(e.sequences[sequence]!.labels).filter((l) => l !== -100);
+    return raw.decode(labels, { skipSpecial: true }).trim();
+  });
+
+Deno.test("val_size splits as LLaMA-Factory does (golden), and rows keep their place", async () => {
+  const { val_split } = golden("datasets.json");
+  for (const { n, val_size, train, validation } of val_split.slice(0, 7)) {
+    const got = await load({ "dataset_info.json": info(), "d.json": rows(n) }, { val_size });
+    assertEquals(got.train.map((e) => e.source.row), train);
+    assertEquals(got.evaluation.map((e) => e.source.row), validation);
+    assertEquals(answers(got.evaluation), validation.map((i: number) => `a${i}`));
+    assertEquals(got.train.map((e) => e.index), train.map((_: number, i: number) => i));
+    assertEquals([got.shuffle, got.report.rows], [true, n]);
+  }
+});
+
+Deno.test(
+  `the toy data of LLaMA-Factory's runs give the first training example that it printed${GOLDENS.why}`,
+  {
+    ignore: GOLDENS.ignore,
+  },
+  async () => {
+    const root = GOLDENS.path;
+    for (const [run, loss, prefix] of [["sft", "sft", ""], ["dpo", "dpo", "chosen_"]] as const) {
+      const over = { dataset: [`toy_${run}`], dataset_dir: join(root, "data"), val_size: 6, cutoff_len: 512 };
+      const got = await load({}, over, loss);
+      const printed = Deno.readTextFileSync(join(root, "runs", run, "stdout.txt"));
+      const ids = JSON.parse(new RegExp(`${prefix}input_ids:\\n(\\[.*?\\])`).exec(printed)![1]!);
+      const labels = JSON.parse(new RegExp(`${prefix}label_ids:\\n(\\[.*?\\])`).exec(printed)![1]!);
+      assertEquals(Array.from(got.train[0]!.sequences[0]!.input_ids), ids);
+      assertEquals(Array.from(got.train[0]!.sequences[0]!.labels), labels);
+      assertEquals([got.train.length, got.evaluation.length], [24, 6]);
+    }
+  },
+);
+
+Deno.test("num_samples draws LLaMA-Factory's rows (golden); max_samples takes the first ones", async () => {
+  const c = golden("datasets.json").cases.find((x: { name: string }) =>
+    x.name === "num_samples_more_than_rows"
+  );
+  const got = await load({ "dataset_info.json": info({ num_samples: 4 }), "d.json": c.rows });
+  // deno-lint-ignore no-explicit-any -- golden
+  assertEquals(answers(got.train), c.aligned.map((row: any) => row._response[0].content));
+  const some = await load({ "dataset_info.json": info({ num_samples: 2 }), "d.json": rows(5) });
+  assertEquals([some.train.length, some.report.rows], [2, 2]);
+  const first = await load({ "dataset_info.json": info(), "d.json": rows(600) }, { max_samples: 300 });
+  assertEquals(first.train.map((e) => e.source.row), Array.from({ length: 300 }, (_, i) => i));
+});
+
+Deno.test("several sets: concatenated, interleaved, evaluation sets apart", async () => {
+  const files = {
+    "dataset_info.json": {
+      a: { file_name: "a.json" },
+      b: { file_name: "b.jsonl" },
+      e: { file_name: "e.csv" },
+    },
+    "a.json": rows(2),
+    "b.jsonl": rows(3, 10).map((r) => JSON.stringify(r)).join("\n"),
+    "e.csv": "instruction,input,output\nq,,a20\n",
+  };
+  const both = { dataset: ["a", "b"], eval_dataset: ["e"] };
+  const one = await load(files, both);
+  assertEquals(answers(one.train), ["a0", "a1", "a10", "a11", "a12"]);
+  assertEquals(answers(one.evaluation), ["a20"]);
+  const two = await load(files, { ...both, mix_strategy: "interleave_over" });
+  assertEquals(answers(two.train), ["a0", "a10", "a1", "a11", "a0", "a12"]);
+});
+
+Deno.test("dropped rows are counted by reason, with the first one; above 1 % there is a warning", async () => {
+  const bad = [{ instruction: "q" }, { instruction: "q", output: 3 }, { instruction: "q", output: 4 }, 5];
+  const got = await load({ "dataset_info.json": info(), "d.json": [...rows(3), ...bad] });
+  assertEquals(got.train.length, 3);
+  const [most, ...others] = got.report.dropped;
+  assertEquals([most!.reason, most!.count, most!.first.row, most!.first.value], [
+    "response is not text",
+    2,
+    4,
+    "3",
+  ]);
+  assertEquals(others.map((d) => d.reason), ["response is missing", "record is not an object"]);
+  assertEquals(
+    describeDrop(others[0]!).replace(/ of \/.*?,/, " of FILE,"),
+    "response is missing: 1 row, the first is row 3, line 1 of FILE, output = nothing",
+  );
+  assert(got.report.warnings[0]!.includes("4 of 7 rows (57.1 %) are not used"), got.report.warnings[0]);
+});
+
+Deno.test("no usable row is an error that says why for each reason", async () => {
+  const error = await assertRejects(
+    () =>
+      load({
+        "dataset_info.json": info(),
+        "d.json": [{ instruction: "q", output: null }, { instruction: 1, output: "a" }],
+      }),
+    RangeError,
+    'Cannot train on data set "d" as none of its 2 rows can be used:',
+  );
+  assert(error.message.includes("response is missing: 1 row, the first is row 0, line 1 of "), error.message);
+  assert(error.message.includes("instruction = 1"), error.message);
+  await assertRejects(
+    () => load({ "dataset_info.json": info(), "d.json": [] }),
+    RangeError,
+    "it has no rows",
+  );
+  await assertRejects(
+    () => load({ "dataset_info.json": info(), "d.json": rows(3) }, { cutoff_len: 1 }),
+    RangeError,
+    "cut to cutoff_len, no answer token is left: 3 rows",
+  );
+});
+
+Deno.test("rows that are cut are counted, with a warning that names the lost header", async () => {
+  const long = rows(3).map((r) => ({ ...r, instruction: r.instruction + "x".repeat(400) }));
+  const files = { "dataset_info.json": info(), "d.json": [...rows(3), ...long] };
+  const got = await load(files, { cutoff_len: 150 });
+  assertEquals(got.report.truncated, { rows: 3, prompt: 3, answer: 0, turns: 0 });
+  assert(
+    got.report.warnings.some((w) => w.includes("loses the assistant header")),
+    got.report.warnings.join(),
+  );
+  assertEquals(got.report.lengths[0]!.max, 150);
+  const kept = await load(files, { cutoff_len: 150, truncation: "keep_template" });
+  assert(!kept.report.warnings.join().includes("header"));
+});
+
+Deno.test("kto pairs each prompt with the answer of the row before", async () => {
+  const data = [true, false, true].map((label, i) => ({
+    instruction: `q${i}`,
+    input: "",
+    output: `a${i}`,
+    label,
+  }));
+  const columns = { prompt: "instruction", query: "input", response: "output", kto_tag: "label" };
+  const got = await load({ "dataset_info.json": info({ columns }), "d.json": data }, {}, "kto");
+  assertEquals(got.train.map((e) => e.desirable), [true, false, true]);
+  assertEquals(got.train.map((e) => e.sequences.map((s) => s.name)), Array(3).fill(["y", "kl"]));
+  assertEquals([answers(got.train), answers(got.train, 1)], [["a0", "a1", "a2"], ["a2", "a0", "a1"]]);
+});
+
+Deno.test("the IOPO authors' record gives four sequences under its own dataset_info.json", async () => {
+  const turns = ["写标题1", "写标题2"].map((value) => ({ from: "human", value }));
+  const record = {
+    conversations: turns,
+    chosen: { from: "gpt", value: "一" },
+    rejected: { from: "gpt", value: "二" },
+  };
+  const columns = { messages: "conversations", chosen: "chosen", rejected: "rejected" };
+  const entry = info({ ranking: true, formatting: "sharegpt", columns });
+  const got = await load({ "dataset_info.json": entry, "d.json": [record] }, {}, "iopo");
+  const [example] = got.train;
+  assertEquals(example!.sequences.map((s) => s.name), Object.keys(registry.create("loss", "iopo").sequences));
+  const text = Object.fromEntries(
+    example!.sequences.map((s) => [s.name, raw.decode(Array.from(s.input_ids))]),
+  );
+  assert(text.x1y2!.includes("写标题1") && text.x1y2!.includes("assistant\n二"), text.x1y2);
+  assert(text.x2y1!.includes("写标题2") && text.x2y1!.includes("assistant\n一"), text.x2y1);
+});
+
+Deno.test(`the IOPO authors' own files load unchanged${TRACE.why}`, {
+  ignore: TRACE.ignore,
+}, async () => {
+  const read = (name: string) => Deno.readTextFileSync(`${TRACE.path}/${name}`);
+  const files = {
+    "dataset_info.json": read("dataset_info_example.json"),
+    "trace.json": read("trace_iopo_example.json"),
+  };
+  const got = await load(files, { dataset: ["trace_iopo"], cutoff_len: 6000 }, "iopo");
+  assertEquals([got.train.length, got.report.dropped, got.report.notes], [1, [], []]);
+  const [record] = JSON.parse(files["trace.json"]);
+  const text = Object.fromEntries(
+    got.train[0]!.sequences.map((s) => [s.name, raw.decode(Array.from(s.input_ids))]),
+  );
+  // texts are not stripped: both prompts of the authors' record end in a line break
+  const turn = (i: number) =>
+    `<|im_start|>user\n${record.conversations[i].value}<|im_end|>\n<|im_start|>assistant\n`;
+  for (
+    const [name, i, answer] of [["x1y1", 0, "chosen"], ["x1y2", 0, "rejected"], [
+      "x2y1",
+      1,
+      "chosen",
+    ]] as const
+  ) {
+    assert(text[name]!.endsWith(`${turn(i)}${record[answer].value}<|im_end|>\n`), text[name]);
+  }
+});
+
+Deno.test("stage pt: texts alone, or packed into blocks", async () => {
+  const files = {
+    "dataset_info.json": { d: { file_name: "d.txt", columns: { prompt: "text" } } },
+    "d.txt": "abc\ndefg\nh\n",
+  };
+  const alone = await load(files, {}, "pt");
+  assertEquals(alone.train.map((e) => e.sequences[0]!.input_ids.length), [4, 5, 2]);
+  const packed = await load(files, { packing: true, cutoff_len: 4 }, "pt");
+  assertEquals(
+    packed.train.map((e) => raw.decode(Array.from(e.sequences[0]!.input_ids), { skipSpecial: true })),
+    [
+      "abc",
+      "defg",
+    ],
+  );
+  assertEquals(packed.train.map((e) => e.source.row), [0, 1]);
+  assert(packed.report.notes.some((note) => note.startsWith("3 tokens of text")), packed.report.notes.join());
+});
+
+Deno.test("names, columns and files that don't exist are errors with file, line and the nearest name", async () => {
+  const fails = (files: Files, includes: string, over: Partial<DataOptions> = {}) =>
+    assertRejects(() => load(files, over), RangeError, includes);
+  const text =
+    '{\n  "toy_sft": {\n    "file_name": "d.json",\n    "columns": {"promt": "instruction"}\n  }\n}';
+  await fails({ "dataset_info.json": text }, 'did you mean "toy_sft"?', { dataset: ["toy_sfx"] });
+  await fails({ "dataset_info.json": text, "d.json": rows(1) }, 'Cannot use column "promt"', {
+    dataset: ["toy_sft"],
+  });
+  await fails(
+    { "dataset_info.json": text, "d.json": rows(1) },
+    'dataset_info.json:2:3 - did you mean "prompt"?',
+    {
+      dataset: ["toy_sft"],
+    },
+  );
+  await fails({
+    "dataset_info.json": info({ columns: { prompt: "instructions", response: "output" } }),
+    "d.json": rows(1),
+  }, 'Cannot find column "instructions" (prompt)');
+  await fails(
+    { "dataset_info.json": info({ formatting: "alpacca" }), "d.json": rows(1) },
+    'did you mean "alpaca"?',
+  );
+  await fails({ "dataset_info.json": info({ hf_hub_url: "a/b" }) }, "Download it into");
+  await fails({ "dataset_info.json": info(), "e.json": rows(1) }, 'd.json - did you mean "e.json"?');
+  await fails({}, "needs a folder with dataset_info.json");
+  await assertRejects(
+    () => load({ "dataset_info.json": '{\n "d": {,\n}' }),
+    SyntaxError,
+    "dataset_info.json:2",
+  );
+});
+
+Deno.test("streaming takes what max_steps needs, in HF's shuffled order, the first rows for evaluation", async () => {
+  const n = 60;
+  const files = { "dataset_info.json": info(), "d.json": rows(n) };
+  const over = { streaming: true, buffer_size: 16, max_steps: 70, val_size: 4 };
+  const got = await load(files, over);
+  const order = golden("hugging_face.json")["stream 0"];
+  assertEquals(got.evaluation.map((e) => e.source.row), order.slice(0, 4));
+  assertEquals(got.train.slice(0, 56).map((e) => e.source.row), order.slice(4));
+  const held = new Set(order.slice(0, 4));
+  const second = golden("hugging_face.json")["stream 1"].filter((i: number) => !held.has(i));
+  assertEquals(got.train.slice(56).map((e) => e.source.row), second.slice(0, 14));
+  assertEquals([got.train.length, got.shuffle], [70, false]);
+  await assertRejects(() => load(files, { streaming: true }), RangeError, "max_steps");
+});
+
+const content = ({ train, evaluation, hash, report }: LoadedExamples) => ({
+  ...{ hash, report },
+  lists: [train, evaluation].map((list) => list.map((e) => structuredClone({ ...e }))),
+});
+
+Deno.test("the cache gives the same data, is made anew when damaged or when anything changes", async () => {
+  const big = rows(4000).map((r) => ({ ...r, input: "some words to make the file large enough" }));
+  const given = inputs({ "dataset_info.json": info(), "d.json": big }, { val_size: 100 });
+  const folder = given.options.data_cache_dir!;
+  const first = content(await loadExamples(given));
+  const [file, ...more] = [...Deno.readDirSync(folder)].map((e) => join(folder, e.name));
+  assertEquals(more, []);
+  const written = Deno.statSync(file!).mtime;
+  assertEquals(content(await loadExamples(given)), first);
+  assertEquals(Deno.statSync(file!).mtime, written);
+
+  const bytes = Deno.readFileSync(file!);
+  bytes[bytes.length - 50]! ^= 1;
+  Deno.writeFileSync(file!, bytes);
+  assertEquals(content(await loadExamples(given)), first);
+  Deno.writeFileSync(file!, bytes.subarray(0, 100));
+  assertEquals(content(await loadExamples(given)), first);
+
+  const other = await loadExamples({ ...given, options: { ...given.options, cutoff_len: 64 } });
+  assertNotEquals(other.hash, first.hash);
+  assertEquals([...Deno.readDirSync(folder)].length, 2);
+  const swapped = { ...given.options, val_size: 0, dataset: [], eval_dataset: ["d"] };
+  const asEvaluation = await loadExamples({ ...given, options: swapped });
+  const asTraining = await loadExamples({
+    ...given,
+    options: { ...swapped, dataset: ["d"], eval_dataset: [] },
+  });
+  assertEquals([asEvaluation.train.length, asEvaluation.evaluation.length], [0, 4000]);
+  assertEquals([asTraining.train.length, asTraining.evaluation.length], [4000, 0]);
+});
+
+Deno.test("reading stops when the signal is aborted", async () => {
+  const given = inputs({ "dataset_info.json": info(), "d.json": rows(3) });
+  await assertRejects(
+    () => loadExamples({ ...given, signal: AbortSignal.abort(new TypeError("stopped")) }),
+    TypeError,
+    "stopped",
+  );
+});
+
+Deno.test("an example may be sent to another thread, and read in any order", async () => {
+  const { train } = await load({ "dataset_info.json": info(), "d.json": rows(3) });
+  const copies = structuredClone(train);
+  assert(copies[0]!.sequences[0]!.input_ids instanceof Int32Array);
+  assertEquals(answers(copies), ["a0", "a1", "a2"]);
+  const kept = train[0]!.sequences;
+  assertEquals(answers([train[2]!, train[0]!]), ["a2", "a0"]);
+  assertEquals(answers([{ ...train[0]!, sequences: kept }]), ["a0"]);
+});

@@ -1,0 +1,9 @@
+/**
+ * Data of a run: from the names in dataset_info.json to encoded examples and the order in which training takes them.
+ * @module
+ */
+export type { EncodedExample, EncodedSequence } from "../../../kernels/engine/encoded.ts";
+export { encodeExample, type EncodeOptions, type NotEncoded } from "./encode.ts";
+export { type DataOptions, type LoadedExamples, loadExamples, type LoadInputs } from "./load.ts";
+export { trainOrder } from "../../../plugins/trainers/local/order.ts";
+export { type DataReport, describeDrop, type DropCount, type LengthStatistics } from "./report.ts";

@@ -1,0 +1,140 @@
+/**
+ * One data set: its entry in dataset_info.json, its plugin, its files; rows come out converted.
+ * @module
+ */
+import type { Dataset, DatasetAttributes, Example, ExampleShape } from "../../../plugins/kinds/dataset.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import { resolveAttributes } from "./attributes.ts";
+import type { DatasetEntry, DatasetInfo } from "./info.ts";
+import { listFiles, type RawRecord, readRecords } from "../../../formats/records/read_files.ts";
+import { shortValue, type Tally } from "./report.ts";
+
+/** Records that are looked at to learn what columns a file has. */
+const PEEKED = 1000;
+
+/** A row of a set: where it stands, and the example, or null when it was dropped (and counted). */
+export interface SetRow {
+  /** Position in the set, from 0, over all its files. */
+  position: number;
+  /** The example, or null. */
+  example: Example | null;
+}
+
+/** A data set that can be read. */
+export class DataSet {
+  /** As dataset_info.json has it. */
+  readonly entry: DatasetEntry;
+  /** Files in the order in which they are read. */
+  readonly files: readonly string[];
+  /** Version of the dataset plugin. */
+  readonly version: string;
+  /** Set when reading starts. */
+  notes: string[] = [];
+  readonly #dataset: Dataset;
+  readonly #shape: ExampleShape;
+
+  /**
+   * Opens a set; nothing is read yet.
+   *
+   * @param shape What the loss needs.
+   * @throws {RangeError} If the name, the formatting or a file is unknown, or the set can't give this shape.
+   * @throws {TypeError} If the entry has a field of a wrong type.
+   */
+  constructor(info: DatasetInfo, name: string, shape: ExampleShape, registry: Registry) {
+    this.entry = info.entry(name);
+    const { formatting, options, place } = this.entry;
+    try {
+      this.version = registry.get("dataset", formatting).version;
+    } catch (error) {
+      throw new RangeError(
+        `${(error as Error).message}. It is named by formatting of data set "${name}" at ${place}`,
+      );
+    }
+    this.#dataset = registry.create("dataset", formatting, options);
+    this.#shape = shape;
+    this.files = listFiles(this.entry.paths, `data set "${name}" at ${place}`);
+    resolveAttributes(this.entry, this.#dataset, shape, []); // what is wrong with the entry itself is told before reading
+  }
+
+  /** Size of all files, in bytes. */
+  get bytes(): number {
+    return this.files.reduce((sum, file) => sum + Deno.statSync(file).size, 0);
+  }
+
+  /** Number of rows; reads all files. */
+  async count(onBytes: (read: number) => void): Promise<number> {
+    let rows = 0;
+    for await (const { batch } of this.#records(onBytes)) rows += batch.length;
+    return rows;
+  }
+
+  /**
+   * Reads and converts rows in batches.
+   *
+   * @param limit Rows at most.
+   * @param wanted Positions to convert; null: all. The others are passed over and not counted.
+   */
+  async *rows(
+    tally: Tally,
+    onBytes: (read: number) => void,
+    limit = Infinity,
+    wanted: ReadonlySet<number> | null = null,
+  ): AsyncGenerator<SetRow[]> {
+    let waiting: { file: string; batch: RawRecord[] }[] = [];
+    const keys = new Set<string>();
+    let attributes: DatasetAttributes | null = null;
+    let [peeked, position] = [0, 0];
+    const convert = (file: string, batch: RawRecord[]): SetRow[] => {
+      const rows: SetRow[] = [];
+      for (const record of batch) {
+        const at = position++;
+        if (at >= limit || (wanted && !wanted.has(at))) continue;
+        tally.rows++;
+        rows.push({ position: at, example: this.#convert(record, file, attributes!, tally) });
+      }
+      return rows;
+    };
+    const start = () => {
+      const resolved = resolveAttributes(this.entry, this.#dataset, this.#shape, [...keys]);
+      attributes = resolved.attributes;
+      this.notes = [...this.entry.notes, ...resolved.notes];
+      const batches = waiting.map(({ file, batch }) => convert(file, batch));
+      waiting = [];
+      return batches;
+    };
+    for await (const { file, batch } of this.#records(onBytes)) {
+      if (attributes) yield convert(file, batch);
+      else {
+        waiting.push({ file, batch });
+        for (const { value } of batch) {
+          if (typeof value === "object" && value !== null) {
+            for (const key of Object.keys(value)) keys.add(key);
+          }
+        }
+        peeked += batch.length;
+        if (peeked >= PEEKED) yield* start();
+      }
+      if (position >= limit) break;
+    }
+    if (!attributes) yield* start();
+  }
+
+  async *#records(onBytes: (read: number) => void): AsyncGenerator<{ file: string; batch: RawRecord[] }> {
+    for (const file of this.files) {
+      for await (const batch of readRecords(file, onBytes)) yield { file, batch };
+    }
+  }
+
+  #convert(
+    { value, row, line }: RawRecord,
+    file: string,
+    attributes: DatasetAttributes,
+    tally: Tally,
+  ): Example | null {
+    const converted = this.#dataset.convert(value, attributes, { file, row });
+    if (!("reason" in converted)) return converted;
+    const { reason, field } = converted;
+    tally.drop(reason, { file, row, line, field, value: shortValue(value, field) });
+    return null;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * What became of the data, as text.
+ * @module
+ */
+import type { DataReport } from "./data/mod.ts";
+
+/** Rows used, dropped and cut, lengths, warnings and notes. */
+export function dataText(report: DataReport): string {
+  const { rows, train, evaluation, dropped, truncated, lengths } = report;
+  const lines = [`data         ${rows} rows: ${train} examples to train on, ${evaluation} to evaluate on`];
+  for (const { reason, count, first } of dropped) {
+    const place = `${first.file}, row ${first.row}${
+      first.line === null ? "" : ` (line ${first.line})`
+    }, ${first.field}`;
+    lines.push(`  dropped    ${count}: ${reason} (first: ${place}: ${first.value})`);
+  }
+  if (truncated.rows > 0) {
+    lines.push(
+      `  cut        ${truncated.rows}: prompt ${truncated.prompt}, answer ${truncated.answer}, turns left out ${truncated.turns}`,
+    );
+  }
+  for (const { name, count, min, mean, p50, p90, max, tokens, labels } of lengths) {
+    lines.push(
+      `  ${name.padEnd(10)} ${count} sequences of ${min} to ${max} tokens, mean ${
+        mean.toFixed(0)
+      }, half below ${p50}, nine tenths below ${p90}; ` +
+        `${tokens} tokens, ${labels} learnt`,
+    );
+  }
+  return [
+    ...lines,
+    ...report.notes.map((note) => `note: ${note}`),
+    ...report.warnings.map((warning) => `warning: ${warning}`),
+  ]
+    .join("\n");
+}

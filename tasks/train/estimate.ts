@@ -1,0 +1,257 @@
+/**
+ * How much memory and time a run needs, by arithmetic: what `--dry-run` prints.
+ *
+ * Work of one token, N parameters of the blocks' linear layers: forward 2N, gradient of activations 2N, gradient of
+ * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
+ * @module
+ */
+import { GraphBuilder } from "../../kernels/graph.ts";
+import { type Backend, webgpuBackend } from "../../kernels/mod.ts";
+import { linear } from "../../kernels/ops/linear.ts";
+import { runLength, type TrainConfig } from "./config/mod.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import { CHUNK } from "../../kernels/ops/attention.ts";
+import { labelChunkFor } from "../../kernels/engine/head.ts";
+import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
+import { examplePairs, exampleRows } from "../../kernels/engine/pack.ts";
+import type { Loss } from "../../plugins/kinds/loss.ts";
+import { LINEAR_MODULES, moduleShape, tensorShapes } from "../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { chooseBackend } from "../../kernels/engine/backends.ts";
+import type { WeightSource } from "../../formats/hf_model/mod.ts";
+
+/**
+ * Deno, ONNX Runtime and what its arenas hold beyond need: the difference between the other parts and the resident memory
+ * of SmolLM2's run in the benchmark.
+ */
+const RUNTIME_BYTES = 450e6;
+
+/** Share of a matrix product's speed that a whole step reaches, as `deno task bench train` measures it. */
+export const SHARE_OF_PEAK = 0.55;
+
+/** What a run needs. Bytes and seconds. */
+export interface Estimate {
+  /** Weights of the model. */
+  parameters: number;
+  /** Weights that are trained. */
+  trained: number;
+  /** How frozen matrices are kept, for people. */
+  storage: string;
+  /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
+  place: "host" | "device";
+  /** Optimizer steps of the run. */
+  steps: number;
+  /** Rows that go through the model for an average example, shared beginnings once. */
+  rowsPerExample: number;
+  /** Rows of the largest example. */
+  largestExample: number;
+  /** Parts of the peak. */
+  memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
+  /** Floating-point operations of a step. */
+  flopsPerStep: number;
+  /** 10⁹ operations a second of this machine; null when not measured. */
+  gflops: number | null;
+  /** null when the speed wasn't measured. */
+  time: { step: number; reference: number; total: number } | null;
+}
+
+/**
+ * Estimates a run.
+ * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
+ * @param storage How frozen matrices are kept
+ */
+export function estimate(
+  config: TrainConfig,
+  model: DecoderConfig,
+  loss: Loss,
+  train: readonly EncodedExample[],
+  gflops: number | null,
+  storage: WeightStorage = { half: false, text: "float32" },
+): Estimate {
+  const size = (shapes: Iterable<number[]>) =>
+    [...shapes].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const parameters = size(tensorShapes(model).values());
+  const full = config.finetuning_type === "full";
+  const modules = LINEAR_MODULES.filter((name) => adapted(config, name)).map((name) =>
+    moduleShape(model, name)
+  );
+  const trained = full
+    ? parameters
+    : model.numLayers * modules.reduce((sum, [a, b]) => sum + config.lora_rank * (a + b), 0);
+
+  const rows = train.map(exampleRows);
+  const all = rows.reduce((a, b) => a + b, 0);
+  const labels = train.reduce(
+    (sum, { sequences }) => sum + sequences.reduce((n, s) => n + count(s.labels), 0),
+    0,
+  );
+  const largest = rows.reduce((a, b) => Math.max(a, b), 0);
+  const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
+
+  const linearSize = model.numLayers *
+    LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
+  const stack = isStack(config), checkpoints = !config.disable_gradient_checkpointing && !stack;
+  const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
+  const atOnce = Math.max(largest, config.micro_batch_tokens ?? DEFAULT_ROWS);
+  const pairs = stack ? all * atOnce : train.reduce((sum, example) => sum + examplePairs(example), 0);
+  const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
+  const head = labels * model.hiddenSize * model.vocabSize;
+  const epoch = passes * (linearSize * all + attention) + (full ? 6 : 4) * head;
+  const forward = 2 * (linearSize * all + attention + head);
+
+  const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
+  const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
+  // What a block hands to its backward pass (see kernels/engine/body.ts), and what it needs while it runs.
+  const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
+  const scores = stack ? atOnce * atOnce : CHUNK * largest;
+  const masks = config.lora_dropout > 0 && !full
+    ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
+    : 0;
+  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
+  const activations = working +
+    model.numLayers * (checkpoints ? 4 * atOnce * d : kept) + masks * (stack ? model.numLayers : 1);
+  const memory = {
+    weights: parameters * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
+    trained: trained * (full ? 16 : 20), // two gradient buffers and two moments; adapters' own values too
+    activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
+    runtime: RUNTIME_BYTES,
+    total: 0,
+  };
+  memory.total = memory.weights + memory.trained + memory.activations + memory.runtime;
+
+  const flopsPerStep = epoch / stepsPerEpoch;
+  const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
+  const time = speed === null ? null : {
+    step: flopsPerStep / speed,
+    reference: loss.needsReference ? forward / speed : 0,
+    total: (flopsPerStep * totalSteps + (loss.needsReference ? forward : 0)) / speed,
+  };
+  return {
+    parameters,
+    trained,
+    storage: storage.text,
+    place: stack ? "device" : "host",
+    steps: totalSteps,
+    rowsPerExample: all / Math.max(1, train.length),
+    largestExample: largest,
+    memory,
+    flopsPerStep,
+    gflops,
+    time,
+  };
+}
+
+/** Whether all blocks run as one program that keeps its activations (kernels/engine/body_stack.ts). */
+function isStack({ backend, provider }: TrainConfig): boolean {
+  return provider !== "cpu" && (backend === "onnx" || backend === "auto");
+}
+
+/** How frozen matrices are kept where the run will run. */
+export interface WeightStorage {
+  /** float16 in place of float32. */
+  half: boolean;
+  /** For people, with the reason. */
+  text: string;
+}
+
+/** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
+export async function weightStorage(config: TrainConfig, weights: WeightSource): Promise<WeightStorage> {
+  if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
+  const { choice } = await chooseBackend(config);
+  if (choice.backend !== "webgpu") return { half: false, text: "float32" };
+  const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
+  try {
+    if (backend.half.storage === "none") return { half: false, text: `float32: ${backend.half.why}` };
+    const name = "model.layers.0.self_attn.q_proj.weight";
+    backend.upload(weights.read(name), weights.shape(name)!, { frozen: true }).dispose();
+    if (backend.half.kept === 0) {
+      return { half: false, text: "float32, as float16 would round them (fp16: true does so)" };
+    }
+    return {
+      half: true,
+      text: `float16, ${config.fp16 ? "as fp16: true says" : "which holds the file's values"}`,
+    };
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** Measures a matrix product of the model's size: 10⁹ operations a second, the best of three. */
+export async function measureGflops(backend: Backend, model: DecoderConfig): Promise<number> {
+  const [rows, inner, out] = [512, model.hiddenSize, model.intermediateSize];
+  const g = new GraphBuilder();
+  const graph = g.finish(g.run(linear, { x: g.input("x", [rows, inner]), w: g.input("w", [out, inner]) }));
+  const program = await backend.compile(graph, "speed");
+  const ramp = (n: number) => Float32Array.from({ length: n }, (_, i) => ((i * 7) % 13 - 6) / 13);
+  const x = backend.upload(ramp(rows * inner), [rows, inner]);
+  const w = backend.upload(ramp(out * inner), [out, inner]);
+  const repeats = Math.max(1, Math.ceil(2e9 / (2 * rows * inner * out)));
+  let best = 0;
+  for (let round = 0; round < 4; round++) {
+    const start = performance.now();
+    for (let i = 0; i < repeats; i++) {
+      for (const tensor of Object.values(await program.run({ x, w }))) tensor.dispose();
+    }
+    const seconds = (performance.now() - start) / 1000;
+    if (round > 0) best = Math.max(best, 2 * rows * inner * out * repeats / seconds / 1e9); // the first one warms up
+  }
+  for (const tensor of [x, w]) tensor.dispose();
+  await program.dispose();
+  return best;
+}
+
+/** The estimate as text. */
+export function estimateText(e: Estimate): string {
+  const gb = (bytes: number) =>
+    bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const { memory, time } = e;
+  return [
+    `weights      ${e.storage}`,
+    `parameters   ${millions(e.parameters)}, trained ${millions(e.trained)} (${
+      (100 * e.trained / e.parameters).toFixed(2)
+    } %)`,
+    `rows         ${
+      e.rowsPerExample.toFixed(0)
+    } an example through the model (shared beginnings once), at most ${e.largestExample}`,
+    `steps        ${e.steps}`,
+    `memory       about ${gb(memory.total)}${
+      e.place === "device" ? " of the device's, and as much as the weights of the host's" : ""
+    }: weights ${gb(memory.weights)}, training state ${gb(memory.trained)}, activations ${
+      gb(memory.activations)
+    }, runtime ${gb(memory.runtime)}`,
+    `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP a step`,
+    time === null
+      ? "time         not measured"
+      : `time         about ${duration(time.total)}: ${duration(time.step)} a step at ${
+        e.gflops!.toFixed(0)
+      } GFLOP/s` +
+        (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
+  ].join("\n");
+}
+
+function adapted(config: TrainConfig, module: string): boolean {
+  const last = module.split(".").at(-1)!;
+  return config.lora_target.some((target) =>
+    target === "all" || target === last || module.endsWith(`.${target}`) || target === module
+  );
+}
+
+function count(labels: ArrayLike<number>): number {
+  let n = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== -100) n++;
+  return n;
+}
+
+function millions(n: number): string {
+  return n >= 1e9
+    ? `${(n / 1e9).toFixed(2)} billion`
+    : n >= 1e6
+    ? `${(n / 1e6).toFixed(1)} million`
+    : String(n);
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s`;
+  if (seconds < 3600) return `${(seconds / 60).toFixed(0)} min`;
+  return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(0)} days`;
+}

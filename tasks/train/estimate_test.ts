@@ -1,0 +1,107 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+
+import { parseYaml } from "../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { resolveTrainConfig, type TrainConfig } from "./config/mod.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { estimate, estimateText, SHARE_OF_PEAK } from "./estimate.ts";
+
+// SmolLM2-135M's config.json
+const SMOLLM2: DecoderConfig = builtinRegistry().create("model", "llama").parse({
+  model_type: "llama",
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  vocab_size: 49152,
+  rms_norm_eps: 1e-5,
+  rope_theta: 100000,
+  tie_word_embeddings: true,
+  max_position_embeddings: 8192,
+  hidden_act: "silu",
+  eos_token_id: 2,
+});
+
+function config(more: string): TrainConfig {
+  const base = "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n";
+  return resolveTrainConfig(parseYaml(base + more, "t.yaml")).config;
+}
+
+function example(prompt: number, answer: number): EncodedExample {
+  const ids = Array.from({ length: prompt + answer }, (_, i) => i);
+  return {
+    index: 0,
+    source: { file: "", row: 0 },
+    sequences: [{ name: "xy", input_ids: ids, labels: ids.map((id, i) => i < prompt ? -100 : id) }],
+  };
+}
+
+const sft = builtinRegistry().create("loss", "sft");
+
+Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear layers", () => {
+  const e = estimate(config("max_steps: 1\n"), SMOLLM2, sft, [example(3, 2)], null);
+  assertEquals(e.parameters, 134_515_008); // Hugging Face's model page
+  // 30 layers of 8 (in + out): q, o 2 (576 + 576), k, v 2 (576 + 192), gate, up, down 3 (576 + 1536)
+  assertEquals(e.trained, 30 * 8 * (2 * 1152 + 2 * 768 + 3 * 2112));
+  assertEquals(
+    estimate(config("max_steps: 1\nlora_target: q_proj,v_proj\n"), SMOLLM2, sft, [example(3, 2)], null)
+      .trained,
+    30 * 8 * (1152 + 768),
+  );
+  assertEquals(
+    estimate(config("max_steps: 1\nfinetuning_type: full\n"), SMOLLM2, sft, [example(3, 2)], null).trained,
+    134_515_008,
+  );
+});
+
+Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointing, 8 N with all weights", () => {
+  const work = (more: string) =>
+    estimate(
+      config(`per_device_train_batch_size: 1\nmax_steps: 1\n${more}`),
+      SMOLLM2,
+      sft,
+      [example(1, 1)],
+      null,
+    ).flopsPerStep;
+  // one row through the blocks (the last label's row isn't laid out), one label through the head
+  const [n, attention, head] = [30 * 3_538_944, 2 * 576 * 30, 576 * 49152];
+  assertAlmostEquals(work("disable_gradient_checkpointing: true\n"), 4 * (n + attention) + 4 * head, 1);
+  assertAlmostEquals(work(""), 6 * (n + attention) + 4 * head, 1);
+  assertAlmostEquals(work("finetuning_type: full\n"), 8 * (n + attention) + 6 * head, 1);
+});
+
+Deno.test("estimate() turns work into time, the reference pass included", () => {
+  const c = config("stage: dpo\nper_device_train_batch_size: 1\nnum_train_epochs: 2\n");
+  const dpo = builtinRegistry().create("loss", "dpo");
+  const e = estimate(c, SMOLLM2, dpo, [example(5, 5), example(5, 5)], 100);
+  assertEquals(e.steps, 4);
+  assert(e.time);
+  assertAlmostEquals(e.time.step, e.flopsPerStep / (1e11 * SHARE_OF_PEAK), 1e-12);
+  assertAlmostEquals(e.time.total, 4 * e.time.step + e.time.reference, 1e-12);
+  assert(e.time.reference > 0);
+  assertStringIncludes(estimateText(e), "134.5 million");
+});
+
+Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, whole attention, and passes as with checkpoints", () => {
+  const of = (more: string) => estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)], null);
+  const cuda = of("backend: onnx\nprovider: cuda\n");
+  assertEquals(cuda.place, "device");
+  // 1,024 rows at once: 30 layers keep 2 (576 + 576 + 192 + 1536) floats a row; one works on 6 (576 + 1536) + 4 (576 + 192)
+  // a row and on 3 of [9, 1024, 1024]; a chunk of the head on 3 of [128, 49152].
+  assertEquals(
+    cuda.memory.activations,
+    4 * (1024 * (30 * 5760 + 15744) + 3 * 9 * 1024 * 1024 + 3 * 128 * 49152),
+  );
+  // Whether gradient checkpointing is on changes nothing, as nothing can be kept between the two runs of the program.
+  assertEquals(of("backend: onnx\nprovider: cuda\ndisable_gradient_checkpointing: true\n"), cuda);
+  assertStringIncludes(
+    estimateText(cuda),
+    "of the device's, and as much as the weights of the host's: weights 513 MiB",
+  );
+  // Masks of seven modules' inputs, 6 · 576 + 1536 a row and layer, exist all at once.
+  const dropout = of("backend: onnx\nprovider: cuda\nlora_dropout: 0.1\n");
+  assertEquals(dropout.memory.activations - cuda.memory.activations, 4 * 1024 * 30 * (6 * 576 + 1536));
+  assertEquals(of("").place, "host");
+});

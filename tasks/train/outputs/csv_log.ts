@@ -1,0 +1,41 @@
+/**
+ * metrics.csv: one line a value, `step,epoch,name,value`, which spreadsheets, pandas and MLflow's import take as it is.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
+import type { Report, Reporter } from "./reporter.ts";
+
+/** A reporter that writes `metrics.csv` in a directory that exists. Names are tags such as "train/loss". */
+export function csvReporter(directory: string): Reporter {
+  const path = join(directory, "metrics.csv");
+  let started = false;
+  return {
+    get path() {
+      return started ? path : null;
+    },
+    rewrite(reports) {
+      writeFileAtomicSync(path, "step,epoch,name,value\n" + reports.map(csvLines).join(""));
+      started = true;
+    },
+    append(report) {
+      if (!started) throw new Error("Cannot append to metrics.csv as it wasn't started");
+      try {
+        Deno.writeTextFileSync(path, csvLines(report), { append: true });
+      } catch (error) {
+        throw writeError(error, path);
+      }
+    },
+  };
+}
+
+/** A name with a comma, quote or line break is quoted (RFC 4180). */
+function csvLines({ step, epoch, values }: Report): string {
+  const quoted = (name: string) => /[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+  return Object.entries(values).filter(([name]) => name !== "train/epoch").map(([name, value]) =>
+    `${step},${epoch},${quoted(name)},${value}\n`
+  ).join(
+    "",
+  );
+}

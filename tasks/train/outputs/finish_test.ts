@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { parse } from "yaml";
+
+import { parseYaml } from "../../../formats/yaml/yaml.ts";
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import { resolveTrainConfig } from "../config/resolve.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { golden, goldenJson, logAt, stepReport } from "./_fakes.ts";
+import { tokenizerFiles, writeRunOutputs } from "./finish.ts";
+import { type ModelCard, modelCard } from "./model_card.ts";
+import { createReporters } from "./reporters.ts";
+import { temporaryFolder } from "../../../tests/_temp.ts";
+
+function config(more: string): TrainConfig {
+  const base =
+    "model_name_or_path: model\ndo_train: true\ndataset: toy_dpo\ntemplate: qwen\noutput_dir: out_dpo\n";
+  return resolveTrainConfig(parseYaml(base + more, "t.yaml")).config;
+}
+
+/** The keys of the recorded dpo run that its card shows. */
+const DPO =
+  "stage: dpo\nlearning_rate: 0.01\nper_device_train_batch_size: 2\nper_device_eval_batch_size: 2\n" +
+  "gradient_accumulation_steps: 2\nlr_scheduler_type: cosine\nwarmup_ratio: 0.1\nmax_steps: 6\nlora_rank: 4\nval_size: 6\n";
+
+function card(changes: Partial<ModelCard> = {}): string {
+  return modelCard({
+    config: config(DPO),
+    baseModel: "model",
+    name: "out_dpo",
+    totalSteps: 6,
+    history: goldenJson("dpo_trainer_state.json").log_history,
+    evaluation: goldenJson("dpo_eval_results.json"),
+    pictures: ["training_loss.svg", "training_loss.png"],
+    versions: { Dinotune: "0.1.0" },
+    ...changes,
+  });
+}
+
+const front = (text: string) => parse(text.split("---\n")[1]!);
+const listed = (text: string) =>
+  Object.fromEntries([...text.matchAll(/^- ([\w/ ]+): (.*)$/gm)].map(([, key, value]) => [key!, value!]));
+
+/** A tokenizer of which only the files are looked at. */
+function tokenizer(files: Record<string, string | Uint8Array>): Tokenizer {
+  return { files: () => files } as unknown as Tokenizer;
+}
+
+Deno.test("the model card says what LLaMA-Factory's says of the same run", () => {
+  const [ours, theirs] = [card(), Deno.readTextFileSync(golden("dpo_card.md"))];
+  const [a, b] = [front(ours), front(theirs)];
+  assertEquals({ ...a, tags: null }, { ...b, tags: null });
+  const tags = b.tags.filter((tag: string) => tag !== "llama-factory");
+  assertEquals(tags.filter((tag: string) => !a.tags.includes(tag)), []);
+  assert(a.tags.includes("dinotune"));
+  const [items, reference] = [listed(ours), listed(theirs)];
+  const other = [
+    "optimizer",
+    "PEFT",
+    "Transformers",
+    "Pytorch",
+    "Datasets",
+    "Tokenizers",
+    "Num Input Tokens Seen",
+  ];
+  for (const [key, value] of Object.entries(reference)) {
+    if (!other.includes(key)) assertEquals(Number(items[key]) || items[key], Number(value) || value, key);
+  }
+  assertEquals(Object.keys(reference).length > 20, true);
+  assertStringIncludes(ours, "![training loss](training_loss.png)");
+  assertStringIncludes(ours, "| 0.6744 | 0.5000 | 3 | 0.6676 |\n| 0.8195 | 1.0000 | 6 | 0.7215 |");
+});
+
+Deno.test("a card of full tuning is a transformers card, a hub id a link, a path none", () => {
+  const full = card({
+    config: config("stage: sft\nfinetuning_type: full\n"),
+    evaluation: null,
+    pictures: [],
+  });
+  assertEquals(front(full).library_name, "transformers");
+  assertEquals(front(full).tags[0], "base_model:finetune:model");
+  assertEquals(full.includes("lora_rank") || full.includes("!["), false);
+  assertStringIncludes(full, "`model`");
+  assertStringIncludes(
+    card({ baseModel: "Qwen/Qwen2-7B" }),
+    "[Qwen/Qwen2-7B](https://huggingface.co/Qwen/Qwen2-7B)",
+  );
+  assertEquals(front(card({ baseModel: "a: [b" })).base_model, "a: [b");
+});
+
+Deno.test("the chat template stands in chat_template.jinja and in tokenizer_config.json, and nothing else changes", () => {
+  const files = { "tokenizer.json": "{}", "tokenizer_config.json": '{"a": 1, "chat_template": "old"}' };
+  const written = tokenizerFiles(tokenizer(files), "new {{ x }}");
+  assertEquals(written["tokenizer.json"], "{}");
+  assertEquals(JSON.parse(written["tokenizer_config.json"] as string), {
+    a: 1,
+    chat_template: "new {{ x }}",
+  });
+  assertEquals(written["chat_template.jinja"], "new {{ x }}");
+  assertEquals(tokenizerFiles(tokenizer(files), null), files);
+  assertEquals(files["tokenizer_config.json"].includes("old"), true);
+});
+
+Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run only its log", async () => {
+  const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+  const run = async (finished: boolean) => {
+    const directory = join(temporaryFolder(), "out_dpo");
+    Deno.mkdirSync(directory);
+    const settings = { ...config(DPO + "plot_loss: true\nreport_to: csv\n"), output_dir: directory };
+    const { log } = logAt({}, { outputDir: directory, reporters: createReporters(settings) });
+    log.step(stepReport(1, { metrics: { "rewards/accuracies": 1, "rewards/margins": 0.5 } }));
+    log.evaluation(1, 1, { eval_loss: 0.6 });
+    const files = await writeRunOutputs({
+      config: settings,
+      log,
+      tokenizer: tokenizer({ "tokenizer.json": "{}", "tokenizer_config.json": "{}" }),
+      chatTemplate: "x",
+      finished,
+    });
+    assertEquals(files.every(({ what }) => what.length > 0), true);
+    return { written: files.map(({ name }) => name).sort(), there: names(directory), directory };
+  };
+  const done = await run(true);
+  const theirs = (goldenJson("dpo_files.json") as [string, number][]).map(([name]) => name)
+    .filter((name) => !name.includes("/") && !/^adapter|\.bin$|^special_tokens_map/.test(name));
+  for (const name of theirs) assert(done.there.includes(name), `${name} is missing`);
+  assertEquals(done.there, [...done.written, "metrics.csv"].sort());
+  const readme = Deno.readTextFileSync(join(done.directory, "README.md"));
+  assertStringIncludes(readme, "# out_dpo\n");
+  assertStringIncludes(readme, "- Loss: 0.6\n");
+  assertEquals((await run(false)).there, ["metrics.csv", "trainer_log.jsonl", "trainer_state.json"]);
+});

@@ -1,0 +1,150 @@
+/**
+ * README.md of a trained model: the card that PEFT and transformers write, filled from the run itself.
+ * @module
+ */
+import { stringify } from "yaml";
+
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+
+/** What {@linkcode modelCard} is made from. */
+export interface ModelCard {
+  /** The run's configuration. */
+  config: TrainConfig;
+  /** Base model as the user wrote it: hub id or path. */
+  baseModel: string;
+  /** Last part of the output directory. */
+  name: string;
+  /** Optimizer steps done. */
+  totalSteps: number;
+  /** `log_history`. */
+  history: readonly Readonly<Record<string, number>>[];
+  /** As in eval_results.json; null without evaluation. */
+  evaluation: Readonly<Record<string, number>> | null;
+  /** Pictures in the directory. */
+  pictures: readonly string[];
+  /** By name of the program. */
+  versions: Readonly<Record<string, string>>;
+}
+
+/** The text of the model card. */
+export function modelCard(card: ModelCard): string {
+  const { config, baseModel, name, evaluation, pictures, versions } = card;
+  const isLora = config.finetuning_type === "lora";
+  const front = stringify({
+    library_name: isLora ? "peft" : "transformers",
+    license: "other",
+    base_model: baseModel,
+    tags: [
+      isLora ? `base_model:adapter:${baseModel}` : `base_model:finetune:${baseModel}`,
+      "dinotune",
+      config.finetuning_type,
+      config.stage,
+      "transformers",
+    ],
+    pipeline_tag: "text-generation",
+    "model-index": [{ name, results: [] }],
+  }, { lineWidth: 0, indentSeq: false });
+  const link = isHubId(baseModel)
+    ? `[${baseModel}](https://huggingface.co/${baseModel})`
+    : `\`${baseModel}\``;
+  const data = config.dataset.length === 1
+    ? `the ${config.dataset[0]} dataset`
+    : `${config.dataset.join(", ")}`;
+  const trained = isLora ? `a LoRA adapter for ${link}, trained` : `a fine-tuned version of ${link}, trained`;
+  const sections = [
+    `---\n${front}---`,
+    "<!-- Written by Dinotune from what it knows of the run. Proofread and complete it, then remove this comment. -->",
+    `# ${name}`,
+    `This model is ${trained} on ${data} with stage \`${config.stage}\`.`,
+    ...(evaluation === null ? [] : [`Results on the evaluation set:\n\n${resultList(evaluation)}`]),
+    ...pictures.filter((file) => file.endsWith(".png")).map((file) => `![${pictureTitle(file)}](${file})`),
+    "## Model description\n\nMore information needed",
+    "## Intended uses & limitations\n\nMore information needed",
+    "## Training and evaluation data\n\nMore information needed",
+    `## Training procedure\n\n### Training hyperparameters\n\n${list(hyperparameters(card))}`,
+    ...resultsTable(card.history),
+    `### Framework versions\n\n${list(versions)}`,
+  ];
+  return sections.join("\n\n") + "\n";
+}
+
+function hyperparameters({ config, totalSteps }: ModelCard): Record<string, string | number | null> {
+  const preference = ["dpo", "iopo", "kto"].includes(config.stage);
+  const batch = config.per_device_train_batch_size;
+  return {
+    learning_rate: config.learning_rate,
+    train_batch_size: batch,
+    eval_batch_size: config.per_device_eval_batch_size,
+    seed: config.seed,
+    gradient_accumulation_steps: config.gradient_accumulation_steps,
+    total_train_batch_size: batch * config.gradient_accumulation_steps,
+    optimizer:
+      `AdamW with betas=(${config.adam_beta1},${config.adam_beta2}), epsilon=${config.adam_epsilon} and weight_decay=${config.weight_decay}`,
+    lr_scheduler_type: config.lr_scheduler_type,
+    ...(config.warmup_steps > 0
+      ? { lr_scheduler_warmup_steps: config.warmup_steps }
+      : config.warmup_ratio > 0 && { lr_scheduler_warmup_ratio: config.warmup_ratio }),
+    ...(config.max_steps <= 0 && { num_epochs: config.num_train_epochs }),
+    training_steps: totalSteps,
+    cutoff_len: config.cutoff_len,
+    ...(config.template !== null && { template: config.template }),
+    ...(config.finetuning_type === "lora" && {
+      lora_rank: config.lora_rank,
+      lora_alpha: config.lora_alpha,
+      lora_dropout: config.lora_dropout,
+      lora_target: config.lora_target.join(","),
+    }),
+    ...(preference &&
+      { pref_beta: config.pref_beta, pref_loss: config.pref_loss, pref_ftx: config.pref_ftx }),
+    ...(config.loss !== null && { loss: config.loss }),
+  };
+}
+
+/** One row an evaluation, with the last training loss before it, as transformers has it. */
+function resultsTable(history: ModelCard["history"]): string[] {
+  const rows: string[] = [];
+  let loss: number | null = null;
+  for (const entry of history) {
+    if (entry.loss !== undefined) loss = entry.loss;
+    if (entry.eval_loss === undefined) continue;
+    const training = loss === null ? "No log" : loss.toFixed(4);
+    rows.push(
+      `| ${training} | ${(entry.epoch ?? 0).toFixed(4)} | ${entry.step} | ${entry.eval_loss.toFixed(4)} |`,
+    );
+  }
+  if (rows.length === 0) return [];
+  const head = "| Training Loss | Epoch | Step | Validation Loss |\n|:---:|:---:|:---:|:---:|";
+  return [`### Training results\n\n${head}\n${rows.join("\n")}`];
+}
+
+function resultList(evaluation: Readonly<Record<string, number>>): string {
+  const clock = /^eval_(runtime|samples_per_second|steps_per_second)$/;
+  const shown = Object.entries(evaluation).filter(([key]) => key.startsWith("eval_") && !clock.test(key))
+    .sort(([a], [b]) => Number(b === "eval_loss") - Number(a === "eval_loss"))
+    .map(([key, value]) => [capital(key.slice("eval_".length)), String(Number(value.toFixed(4)))]);
+  return list(Object.fromEntries(shown));
+}
+
+function list(items: Readonly<Record<string, string | number | null>>): string {
+  return Object.entries(items).map(([key, value]) => `- ${key}: ${value}`).join("\n");
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function pictureTitle(file: string): string {
+  return file.replace(/\.png$/, "").replaceAll("_", " ");
+}
+
+/** `organisation/name`; a path on a disk has no place in a link. */
+function isHubId(text: string): boolean {
+  if (!/^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/.test(text)) return false;
+  try {
+    Deno.statSync(text);
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { goldenJson } from "./_fakes.ts";
+import { createProgress, logLine } from "./progress.ts";
+import { curveText, printSummary } from "./summary.ts";
+import { temporaryFolder } from "../../../tests/_temp.ts";
+
+/** A stream that keeps what is written. */
+function stream(isTTY: boolean) {
+  let text = "";
+  return { isTTY, columns: 100, write: (part: string) => void (text += part), text: () => text };
+}
+
+const status = {
+  step: 3,
+  totalSteps: 6,
+  loss: 0.6744,
+  margin: 0.0709,
+  tokensPerSecond: 20735.6,
+  remainingSeconds: 75,
+};
+
+Deno.test("without a terminal there is a line a log, and longer phases say where they are after five and then every ten seconds", () => {
+  const out = stream(false);
+  let ms = 0;
+  const progress = createProgress({ stream: out, now: () => ms });
+  for (let done = 1; done <= 40; done++) {
+    ms += 1000;
+    progress.phase("reference log-probabilities", done, 40);
+  }
+  progress.step(status);
+  const entry = goldenJson("dpo_trainer_state.json").log_history[2];
+  progress.log({ entry, totalSteps: 6, speed: 20735.6, left: 75 });
+  progress.stop();
+  assertEquals(out.text().trim().split("\n"), [
+    "reference log-probabilities: 6 of 40",
+    "reference log-probabilities: 16 of 40",
+    "reference log-probabilities: 26 of 40",
+    "reference log-probabilities: 36 of 40",
+    "reference log-probabilities: 40 of 40",
+    "step 3/6, epoch 0.50  loss 0.6744  margin 0.0709  accuracy 0.500  grad norm 1.57  lr 9.05e-3  " +
+    "20,736 tokens/s, 0:01:15 left",
+  ]);
+});
+
+Deno.test("an evaluation's line shows the evaluation's values", () => {
+  const entry = goldenJson("dpo_trainer_state.json").log_history[3];
+  assertEquals(
+    logLine(entry, 6),
+    "evaluation at step 3/6, epoch 0.50  loss 0.6676  margin 0.1211  accuracy 0.500",
+  );
+});
+
+Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, and lines stay above it", () => {
+  const out = Object.assign(stream(true), {
+    cursorTo() {},
+    moveCursor() {},
+    clearLine() {},
+    clearScreenDown() {},
+  });
+  const progress = createProgress({ stream: out });
+  progress.line("before");
+  progress.phase("reference log-probabilities", 1, 2);
+  progress.phase("reference log-probabilities", 2, 2);
+  progress.step(status);
+  progress.line("saved checkpoint-3");
+  progress.stop();
+  const text = out.text();
+  for (
+    const part of [
+      "before\n",
+      "reference log-probabilities ████████████████████████ 2/2",
+      "████████████░░░░░░░░░░░░ step 3/6  loss 0.6744  margin 0.0709  20,736 tokens/s, 0:01:15 left",
+      "saved checkpoint-3\n",
+    ]
+  ) assertStringIncludes(text, part);
+  assertEquals(text.indexOf("saved checkpoint-3") < text.lastIndexOf("step 3/6"), true);
+  // disable_tqdm
+  const plain = stream(true);
+  createProgress({ stream: plain, disabled: true }).step(status);
+  assertEquals(plain.text(), "");
+});
+
+Deno.test("the summary shows the curve in eight lines, the files with sizes, and what to type next", () => {
+  const directory = temporaryFolder();
+  Deno.writeTextFileSync(join(directory, "a.json"), "x".repeat(1234));
+  let text = "";
+  const history = Array.from({ length: 300 }, (_, i) => ({ step: i + 1, loss: 1 - i / 300 }));
+  printSummary({
+    outputDir: directory,
+    history,
+    files: [{ name: "a.json", what: "results" }, { name: "gone.json", what: "nothing" }],
+    next: [{ command: "deno task chat x", what: "talk to it" }],
+    columns: 60,
+  }, (part) => void (text += part));
+  assertStringIncludes(
+    text,
+    `Written to ${directory}\n  a.json       1.23 kB  results\n  gone.json    missing  nothing`,
+  );
+  assertStringIncludes(text, "Next\n  # talk to it\n  deno task chat x\n");
+  const curve = curveText(history, 60).split("\n");
+  assertEquals(curve.length, 9);
+  assertStringIncludes(curve[0]!, "1.000 at step 1, ");
+  assertEquals(Math.max(...curve.map((line) => line.length)) <= 60, true);
+  // Falls from the top left to the bottom right.
+  assertEquals(/[╮─]/.test(curve[1]!.slice(12, 22)), true);
+  assertEquals(/[╰─]/.test(curve[8]!.slice(50)), true);
+});
+
+Deno.test("a curve of two logs or of equal ones can be shown, of one there is none", () => {
+  assertEquals(curveText([{ step: 1, loss: 1 }], 80), "");
+  assertEquals(curveText([{ step: 1, loss: 1 }, { step: 2, loss: 0 }], 80).split("\n").length, 9);
+  assertEquals(/NaN|undefined/.test(curveText([{ step: 1, loss: 0.5 }, { step: 2, loss: 0.5 }], 80)), false);
+});

@@ -1,0 +1,166 @@
+/**
+ * What a run is made of, up to the encoded examples: shared by the tasks that train, preview and measure.
+ * @module
+ */
+import { openModel } from "../../formats/hf_model/mod.ts";
+import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
+import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { lossName, type TrainConfig, type UsedPlugin } from "./config/mod.ts";
+import { readDatasetInfo } from "./data/info.ts";
+import { type LoadedExamples, loadExamples } from "./data/mod.ts";
+import type { Loss } from "../../plugins/kinds/loss.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { Kinds } from "../../plugins/kinds/plugin.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import { compareTemplates, prepareTokenizer } from "../../plugins/templates/mod.ts";
+import type { Template } from "../../plugins/kinds/template.ts";
+
+/** A model and the rest of what encoding needs. */
+export interface Ready {
+  /** With the tokenizer as the template wants it. */
+  model: LoadedModel;
+  /** What the model's family made of its config.json. */
+  decoder: DecoderConfig;
+  /** null only in stage pt. */
+  template: Template | null;
+  /** The loss. */
+  loss: Loss;
+  /** Plugins that take part, for run.yaml. */
+  used: UsedPlugin[];
+  /** What to say once. */
+  notes: string[];
+}
+
+/** The built-in plugins and those that the configuration loads. */
+export async function registryOf(
+  config: TrainConfig,
+  at: (key: string) => string = () => "",
+): Promise<Registry> {
+  const registry = builtinRegistry();
+  for (const path of config.plugins) await located(at("plugins"), () => registry.load(path));
+  return registry;
+}
+
+/** Runs `work`; an error of it begins with the place of the key that it is about. */
+async function located<T>(place: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
+}
+
+/**
+ * Opens the model and makes template, loss and tokenizer ready.
+ * @param say Gets a line while a model is downloaded
+ * @param at Where a key was written, for errors about what it names
+ * @throws {RangeError} If a name is unknown, or the template's tokens aren't in the model's vocabulary
+ */
+export async function prepare(
+  config: TrainConfig,
+  registry: Registry,
+  say: (line: string) => void,
+  at: (key: string) => string = () => "",
+): Promise<Ready> {
+  const used: UsedPlugin[] = [];
+  const use = <K extends keyof Kinds>(kind: K, name: string, raw: Record<string, unknown>): Kinds[K] => {
+    const options = registry.options(kind, name, raw);
+    used.push({ kind, name, version: registry.get(kind, name).version, options });
+    return registry.create(kind, name, options);
+  };
+  const { name, options } = lossName(config);
+  const loss = await located(at("loss"), () => use("loss", name, options));
+  const template = config.template === null
+    ? null
+    : await located(at("template"), () =>
+      use("template", config.template!, {
+        default_system: config.default_system,
+        tool_format: config.tool_format,
+        enable_thinking: config.enable_thinking,
+        preserve_thinking: config.preserve_thinking,
+        split_special_tokens: config.split_special_tokens,
+      }));
+  // unknown names are told before anything is downloaded
+  const sets = await located(at("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
+  for (const key of ["dataset", "eval_dataset"] as const) {
+    for (const set of config[key]) await located(at(key), () => sets.entry(set));
+  }
+  await located(at("trainer"), () => registry.options("trainer", config.trainer, config.trainer_options));
+  const opened = await located(at("model_name_or_path"), () =>
+    openModel(config.model_name_or_path, {
+      revision: config.model_revision,
+      ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
+      ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
+      onProgress: downloadLines(say),
+    }));
+  const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
+  const { tokenizer, notes } = await located(
+    at("template"),
+    () => templateTokenizer(config, template, plain),
+  );
+  const decoder = use("model", familyOf(opened), {}).parse(opened.config);
+  const model = { ...opened, tokenizer };
+  const { default_system, enable_thinking } = config;
+  const difference = template && compareTemplates(template, plain, { default_system, enable_thinking });
+  if (difference) notes.push(difference);
+  return { model, decoder, template, loss, used, notes };
+}
+
+function familyOf(model: LoadedModel): string {
+  const { model_type: type } = model.config;
+  if (typeof type === "string") return type;
+  throw new RangeError(
+    `Cannot open ${model.path} as a model: its config.json needs model_type: current value is ${type}`,
+  );
+}
+
+function templateTokenizer(
+  config: TrainConfig,
+  template: Template | null,
+  plain: EditableTokenizer,
+): { tokenizer: EditableTokenizer; notes: string[] } {
+  if (template === null) return { tokenizer: plain, notes: [] };
+  const { tokenizer, needed, notes } = prepareTokenizer(template, plain);
+  if (needed.length > 0) {
+    throw new RangeError(
+      `Cannot use template ${template.name} with ${config.model_name_or_path} as the model's vocabulary lacks its tokens ` +
+        `${needed.join(", ")}: name the template that the model was made for, or auto for its own`,
+    );
+  }
+  return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };
+}
+
+/** One line a file and tenth of it, so that a long download is seen to go on. */
+function downloadLines(
+  say: (line: string) => void,
+): (progress: { file: string; index: number; count: number; received: number; total: number }) => void {
+  let last = "";
+  return ({ file, index, count, received, total }) => {
+    const line = `Downloading ${file} (${index} of ${count}): ${
+      Math.floor(10 * received / Math.max(1, total)) * 10
+    } % of all`;
+    if (line !== last) say(line);
+    last = line;
+  };
+}
+
+/** Reads, converts and encodes the data. */
+export async function encode(
+  config: TrainConfig,
+  registry: Registry,
+  ready: Ready,
+  onProgress?: (phase: string, done: number, total: number) => void,
+): Promise<LoadedExamples> {
+  const identity = ready.used.find(({ kind }) => kind === "template");
+  return await loadExamples({
+    options: config,
+    registry,
+    template: ready.template,
+    templateIdentity: identity ?? null,
+    tokenizer: ready.model.tokenizer,
+    loss: ready.loss,
+    ...(onProgress && { onProgress }),
+  });
+}

@@ -1,0 +1,51 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+
+import { openModel } from "../../formats/hf_model/mod.ts";
+import { testBackends } from "../../kernels/backends/_test_backends.ts";
+import { webgpuBackend } from "../../kernels/mod.ts";
+import type { TrainConfig } from "./config/mod.ts";
+import { weightStorage } from "./estimate.ts";
+
+const golden = (name: string) => new URL(`../../fixtures/goldens/tiny/${name}`, import.meta.url).pathname;
+const found = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+let title = found.name, ignore = found.ignore;
+if (!ignore) {
+  const { half, dispose } = await webgpuBackend();
+  await dispose();
+  if (half.storage === "none") [title, ignore] = [`webgpu: ${half.why}`, true];
+}
+
+async function storage(model: string, settings: Partial<TrainConfig>) {
+  const { weights } = await openModel(golden(model));
+  try {
+    const config = { backend: "onnx", provider: "cpu", threads: null, finetuning_type: "lora", fp16: false };
+    return await weightStorage({ ...config, ...settings } as TrainConfig, weights);
+  } finally {
+    weights.close();
+  }
+}
+
+Deno.test("weightStorage() is float32 on other backends, and for all that is trained", async () => {
+  assertEquals(await storage("qwen2/model-bf16", { fp16: true }), { half: false, text: "float32" });
+  const full = await storage("qwen2/model-bf16", { backend: "webgpu", finetuning_type: "full" });
+  assertEquals(full, { half: false, text: "float32, as all are trained" });
+});
+
+Deno.test({
+  name: `weightStorage() is float16 for a bfloat16 file, and for a float32 file only when asked (${title})`,
+  ignore,
+  fn: async () => {
+    const webgpu = { backend: "webgpu" } as const;
+    assertEquals(await storage("qwen2/model-bf16", webgpu), {
+      half: true,
+      text: "float16, which holds the file's values",
+    });
+    const plain = await storage("qwen2/model", webgpu);
+    assertEquals(plain.half, false);
+    assertStringIncludes(plain.text, "as float16 would round them");
+    assertEquals(await storage("qwen2/model", { ...webgpu, fp16: true }), {
+      half: true,
+      text: "float16, as fp16: true says",
+    });
+  },
+});
