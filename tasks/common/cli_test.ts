@@ -33,7 +33,7 @@ Deno.test("usage() names every flag", () => {
 Deno.test("errorText() has no stack trace unless asked", () => {
   const error = new RangeError("Cannot do x", { cause: new Error("why") });
   assertEquals(errorText(error, false), "error: Cannot do x");
-  assert(errorText(error, true).includes("_cli_test.ts"));
+  assert(errorText(error, true).includes("cli_test.ts"));
   assertStringIncludes(errorText(error, true), "caused by: Error: why");
   assertStringIncludes(errorText(new Error("disk"), false), "DINOTUNE_DEBUG=1");
 });
