@@ -144,15 +144,13 @@ export class Registry {
 
   /**
    * Loads a module and defines what its default export holds: a plugin or a list of them.
-   * @param path Absolute, relative to `base`, or a `file:`, `npm:` or `jsr:` specifier
+   * @param path Absolute, relative to `base`, or a specifier, see {@linkcode isSpecifier}
    * @param base Folder that a relative path starts from (that of the YAML file)
    * @returns The plugins that were defined
    * @throws {TypeError} If the module can't be loaded or has no plugin as its default export
    */
   async load(path: string, base: string = Deno.cwd()): Promise<Plugin[]> {
-    const specifier = /^[a-z]+:/.test(path) && !/^[a-zA-Z]:[\\/]/.test(path)
-      ? path
-      : pathToFileURL(resolve(join(base, "."), path)).href;
+    const specifier = isSpecifier(path) ? path : pathToFileURL(resolve(join(base, "."), path)).href;
     let module: { default?: unknown };
     try {
       module = await import(specifier);
@@ -173,6 +171,11 @@ export class Registry {
     for (const plugin of found) this.define(plugin, path);
     return found;
   }
+}
+
+/** Whether a module is named by a specifier (`file:`, `npm:`, `jsr:`, `https:`) and not by a path (`C:\\x.ts` is one). */
+export function isSpecifier(path: string): boolean {
+  return /^[a-z]{2,}:/.test(path);
 }
 
 /** One line for a zod issue: where, what is wrong, the nearest known key. */

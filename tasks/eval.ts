@@ -19,7 +19,7 @@ import { stringify } from "yaml";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { compareRuns, comparisonText } from "./eval/compare.ts";
-import { type EvalConfig, EvaluatorOptions, readEvalConfig, type ResolvedEval } from "./eval/config.ts";
+import { EvaluatorOptions, readEvalConfig, type ResolvedEval } from "./eval/config.ts";
 import { cardOfRun, type CardOptions } from "./eval/card_of_run.ts";
 import { judgeCardText } from "./eval/judge_card.ts";
 import { openRun } from "./eval/open_run.ts";
@@ -33,8 +33,9 @@ import {
 } from "./eval/run.ts";
 import { resultsText } from "./eval/report/text.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";
-import { describeOptions, type Registry } from "../plugins/registry.ts";
+import { describeOptions } from "../plugins/registry.ts";
 import { didYouMean } from "../formats/did_you_mean.ts";
+import { registryOf } from "./common/config_file.ts";
 import { interruption, parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
 
 /** What runs when no file is named. */
@@ -77,7 +78,7 @@ export async function evaluate(
   const { say = console.log, stage, signal } = options;
   const { config, notes, at } = readEvalConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
-  const registry = await registryOf(config);
+  const registry = await registryOf(config.plugins, at("plugins"));
   const progress = options.progress ?? createProgress();
   const done = await evaluateRun(config, registry, {
     ...(stage && { stage }),
@@ -162,17 +163,11 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
  * @throws {SyntaxError} If a row can't be read
  */
 async function checkParts({ config, at }: ResolvedEval): Promise<void> {
-  const registry = await registryOf(config);
+  const registry = await registryOf(config.plugins, at("plugins"));
   await makeModel(config, registry, at);
   const part = await makeBenchmark(config, registry, at);
   await makeJudge(config, registry, part, at);
   await countItems(config, part);
-}
-
-async function registryOf(config: EvalConfig): Promise<Registry> {
-  const registry = builtinRegistry();
-  for (const path of config.plugins) await registry.load(path);
-  return registry;
 }
 
 /**

@@ -3,29 +3,34 @@
  *
  * ```sh
  * deno task plugins               # built-in ones
- * deno task plugins CONFIG.yaml   # and those that a file's `plugins` loads
+ * deno task plugins CONFIG.yaml   # and those that the `plugins` of a training or evaluator file loads
  * deno task plugins --json
  * ```
  * Prints one block a kind: `loss`, then `  iopo 1 (built-in): ...` and its options.
  * @module
  */
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { readTrainConfig } from "./train/config/mod.ts";
+import { readYaml } from "../formats/yaml/yaml.ts";
+import { resolveEvalConfig } from "./eval/config.ts";
+import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
+import { registryOf } from "./common/config_file.ts";
 import { parseArguments, runTask, usage } from "./common/cli.ts";
 
 const FLAGS = { help: "this text", json: "one JSON array" };
 
-/** All plugins: built-in, and those that a configuration file loads. */
+/** All plugins: built-in, and those that a training or evaluator file loads. */
 export async function plugins(
   configPath?: string,
   overrides: readonly string[] = [],
 ): Promise<PluginEntry[]> {
-  const registry = builtinRegistry();
-  if (configPath !== undefined) {
-    for (const path of readTrainConfig(configPath, overrides).config.plugins) await registry.load(path);
-  }
-  return registry.list();
+  if (configPath === undefined) return builtinRegistry().list();
+  const file = readYaml(configPath);
+  const isEvaluator = typeof file.value === "object" && file.value !== null && "evaluator" in file.value;
+  const { config, at } = isEvaluator
+    ? resolveEvalConfig(file, overrides)
+    : resolveTrainConfig(file, overrides);
+  return (await registryOf(config.plugins, at("plugins"))).list();
 }
 
 /** The list as text. */

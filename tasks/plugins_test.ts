@@ -25,3 +25,27 @@ Deno.test("plugins() lists built-in plugins and those of a file, with options, d
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("plugins() takes an evaluator's file too", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const zod = import.meta.resolve("zod");
+    await Deno.writeTextFile(
+      `${folder}/mine.ts`,
+      `import { z } from "${zod}";
+export default { kind: "endpoint", name: "mine", version: "1", description: "x", options: z.strictObject({}), create: () => ({}) };`,
+    );
+    await Deno.writeTextFile(
+      `${folder}/e.yaml`,
+      "evaluator:\n  type: ifeval\n  model: {type: mine}\n  plugins: [./mine.ts]\n",
+    );
+    const entries = await plugins(`${folder}/e.yaml`);
+    assert(
+      entries.some(({ kind, name, source }) =>
+        `${kind}/${name}` === "endpoint/mine" && source === `${folder}/mine.ts`
+      ),
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

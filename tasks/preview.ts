@@ -17,9 +17,10 @@ import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/pack.ts";
+import { registryOf } from "./common/config_file.ts";
 import { parseArguments, runTask, usage } from "./common/cli.ts";
 import { dataText } from "./train/data_text.ts";
-import { encode, prepare, registryOf } from "./train/prepare.ts";
+import { encode, prepare } from "./train/prepare.ts";
 
 /** What is shown when no file is named; the same as in train.ts, whose kernels need not be loaded here. */
 const DEFAULT_CONFIG = fileURLToPath(new URL("../examples/default_iopo.yaml", import.meta.url));
@@ -55,7 +56,7 @@ export async function preview(
   { limit, epoch = 0, json = false, say = console.log, note = console.error }: PreviewOptions = {},
 ): Promise<void> {
   const { config, notes, at } = readTrainConfig(configPath, overrides);
-  const registry = await registryOf(config, at);
+  const registry = await registryOf(config.plugins, at("plugins"));
   const ready = await prepare(config, registry, note, at);
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);

@@ -37,10 +37,11 @@ import {
   writeRunOutputs,
 } from "./train/outputs/mod.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
+import { registryOf } from "./common/config_file.ts";
 import { interruption, parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
 import { dataText } from "./train/data_text.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./train/estimate.ts";
-import { encode, prepare, registryOf } from "./train/prepare.ts";
+import { encode, prepare } from "./train/prepare.ts";
 
 /** What runs when no file is named. */
 export const DEFAULT_CONFIG: string = fileURLToPath(
@@ -78,7 +79,7 @@ export async function train(
   const { signal = new AbortController().signal, say = console.log } = options;
   const { config, notes, provenance, at } = readTrainConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
-  const registry = await registryOf(config, at);
+  const registry = await registryOf(config.plugins, at("plugins"));
   // refused before any work; an old run is only removed once everything it takes to replace it is there
   if (!config.overwrite_output_dir) prepareOutputDirectory(config);
   const ready = await prepare(config, registry, say, at);
@@ -198,7 +199,7 @@ export async function dryRun(
   const { hf_hub_token: _secret, ...shown } = config;
   say(stringify(shown, { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
-  const registry = await registryOf(config, at);
+  const registry = await registryOf(config.plugins, at("plugins"));
   const ready = await prepare(config, registry, say, at);
   for (const note of ready.notes) say(`note: ${note}`);
   const data = await encode(config, registry, ready);

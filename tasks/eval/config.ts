@@ -6,8 +6,9 @@
  */
 import { dirname, isAbsolute, resolve } from "@std/path";
 
-import { parseYamlValue, type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
+import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
+import { pluginPath, readOverride } from "../common/config_file.ts";
 import { faultsOf, isMap } from "./config_faults.ts";
 import { type EvalConfig, EvaluatorOptions, type NamedPlugin, Schema } from "./config_schema.ts";
 
@@ -157,15 +158,9 @@ function applyOverride(
   override: string,
   places: Map<string, string | YamlFile>,
 ): void {
-  const equals = override.indexOf("=");
-  const key = override.slice(0, Math.max(equals, 0)).replace(/^evaluator\./, "");
-  const text = override.slice(equals + 1);
+  const { key: written, value: given, text, place } = readOverride(override, "out_dir=DIR");
+  const key = written.replace(/^evaluator\./, "");
   const steps = key.split(".");
-  if (equals < 1 || steps.includes("")) {
-    throw new RangeError(
-      `Cannot read the argument ${JSON.stringify(override)} as key=value is needed, such as out_dir=DIR`,
-    );
-  }
   // an argument that names another judge takes the place of the file's, whichever way that one is written
   if (key === "judge" && !places.has("evaluator_llm")) delete value.evaluator_llm;
   if (key === "evaluator_llm" && !places.has("judge")) delete value.judge;
@@ -184,8 +179,8 @@ function applyOverride(
     places.set(key, file);
     define(map, steps.at(-1)!, file.value);
   } else {
-    places.set(key, `the argument ${override}`);
-    define(map, steps.at(-1)!, parseYamlValue(text));
+    places.set(key, place);
+    define(map, steps.at(-1)!, given);
   }
 }
 
@@ -207,9 +202,7 @@ function resolvePaths(
       value[key] = [resolve(folderOf(here), item), resolve(item)].find(exists) ?? item;
     } else if (key === "plugins" && path.length === 0 && Array.isArray(item)) {
       value[key] = item.map((plugin) =>
-        typeof plugin !== "string" || isAbsolute(plugin) || /^(file|npm|jsr|https?):/.test(plugin)
-          ? plugin
-          : resolve(folderOf(here), plugin)
+        typeof plugin === "string" ? pluginPath(plugin, folderOf(here)) : plugin
       );
     } else resolvePaths(item, here, folderOf);
   }

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 
 import type { Registry } from "../../plugins/registry.ts";
+import { loadPlugins } from "../common/config_file.ts";
 import { readEvalConfig } from "./config.ts";
 import { ItemStore } from "./item_store.ts";
 import { makeBenchmark } from "./parts.ts";
@@ -20,8 +21,8 @@ export async function openRun(directory: string, registry: Registry): Promise<St
   if (provenance === null) {
     throw new RangeError(`Cannot read ${directory} as the directory of an evaluation: it has no run.yaml`);
   }
-  const { config } = readEvalConfig(join(directory, "run.yaml"));
-  for (const path of config.plugins) if (!registry.has("benchmark", config.type)) await registry.load(path);
+  const { config, at } = readEvalConfig(join(directory, "run.yaml"));
+  await loadPlugins(registry, config.plugins, at("plugins"));
   const part = await makeBenchmark(config, registry);
   return { config, part, provenance, store: new ItemStore(directory, { readOnly: true }) };
 }

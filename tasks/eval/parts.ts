@@ -10,6 +10,7 @@ import type { Judge, JudgeSpec } from "../../plugins/kinds/judge.ts";
 import { modelJudge } from "../../plugins/judges/openai.ts";
 import { describeIssue, type Registry } from "../../plugins/registry.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
+import { located } from "../common/config_file.ts";
 import type { EvalConfig } from "./config.ts";
 import { hashOf } from "./response_cache.ts";
 
@@ -50,16 +51,6 @@ export type PlaceOf = (...path: string[]) => string;
 
 const nowhere: PlaceOf = () => "";
 
-/** Puts a place before the message of what goes wrong. */
-async function placed<T>(place: string, make: () => T | Promise<T>): Promise<T> {
-  try {
-    return await make();
-  } catch (error) {
-    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
-    throw error;
-  }
-}
-
 /**
  * Makes the benchmark.
  * @throws {RangeError} If there is none of that name
@@ -72,7 +63,7 @@ export function makeBenchmark(
 ): Promise<BenchmarkPart> {
   const { type: name, dataset, args } = config;
   const where = at(registry.has("benchmark", name) ? (dataset ? "dataset" : "args") : "type");
-  return placed(where, () => {
+  return located(where, () => {
     const { version, options: schema } = registry.get("benchmark", name);
     const given = { ...args, ...(dataset && { path: dataset.args.url }) };
     if (given.path === undefined && schema.shape.path?.safeParse(undefined).success === false) {
@@ -95,7 +86,7 @@ export async function makeModel(
   at: PlaceOf = nowhere,
 ): Promise<ModelPart> {
   const { type, args } = endpointOf(config.model);
-  const endpoint = await placed(at("model"), async () => {
+  const endpoint = await located(at("model"), async () => {
     const made = makeEndpoint(type, args, registry);
     await made.prepare?.();
     return made;
@@ -135,7 +126,7 @@ export async function makeJudge(
     );
   }
   const where = at(config.judge === undefined ? "evaluator_llm" : "judge");
-  const { judge, title } = await placed(where, () => createJudge(spec, registry));
+  const { judge, title } = await located(where, () => createJudge(spec, registry));
   if (judge.endpoints !== undefined && judge.endpoints.length > 0 && benchmark.protocol === undefined) {
     throw new RangeError(`Cannot judge ${name} by a model as it says no way to ask one: leave judge out`);
   }
@@ -146,7 +137,7 @@ export async function makeJudge(
         (spec.type === "recorded" ? `; set args.scale: ${scale} if the file's are` : ""),
     );
   }
-  for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.());
+  for (const endpoint of judge.endpoints ?? []) await located(where, () => endpoint.prepare?.());
   return { judge, title, key: hashOf([base, spec.type, judge.identity ?? null]), notes };
 }
 

@@ -5,7 +5,6 @@
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
 import { lossName, type TrainConfig, type UsedPlugin } from "./config/mod.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type LoadedExamples, loadExamples } from "./data/mod.ts";
@@ -15,6 +14,7 @@ import type { Kinds } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { compareTemplates, prepareTokenizer } from "../../plugins/templates/mod.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
+import { located } from "../common/config_file.ts";
 
 /** A model and the rest of what encoding needs. */
 export interface Ready {
@@ -30,26 +30,6 @@ export interface Ready {
   used: UsedPlugin[];
   /** What to say once. */
   notes: string[];
-}
-
-/** The built-in plugins and those that the configuration loads. */
-export async function registryOf(
-  config: TrainConfig,
-  at: (key: string) => string = () => "",
-): Promise<Registry> {
-  const registry = builtinRegistry();
-  for (const path of config.plugins) await located(at("plugins"), () => registry.load(path));
-  return registry;
-}
-
-/** Runs `work`; an error of it begins with the place of the key that it is about. */
-async function located<T>(place: string, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
-    throw error;
-  }
 }
 
 /**

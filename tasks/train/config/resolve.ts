@@ -3,10 +3,11 @@
  * All faults are gathered and told at once, each with file and line.
  * @module
  */
-import { dirname, isAbsolute, resolve } from "@std/path";
+import { dirname } from "@std/path";
 
-import { parseYamlValue, placeText, readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
+import { placeText, readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { pluginPath, readOverride } from "../../common/config_file.ts";
 import { checkConfig } from "./checks.ts";
 import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
 import { keyTable, OLD_NAMES } from "./key_table.ts";
@@ -143,21 +144,8 @@ function withOverrides(file: YamlFile, overrides: readonly string[], name: strin
     written.set(key, { value: part, plain: file.isPlain([key]) });
   }
   for (const override of overrides) {
-    const equals = override.indexOf("=");
-    const key = (equals < 0 ? override : override.slice(0, equals)).replace(/^--/, "");
-    if (equals < 1) {
-      throw new RangeError(
-        `Cannot read the argument ${
-          JSON.stringify(override)
-        } as key=value is needed, such as learning_rate=5e-6`,
-      );
-    }
-    const text = override.slice(equals + 1);
-    written.set(key, {
-      value: parseYamlValue(text),
-      plain: !/^\s*["']/.test(text),
-      place: `the argument ${override}`,
-    });
+    const { key, value, plain, place } = readOverride(override, "learning_rate=5e-6");
+    written.set(key, { value, plain, place });
   }
   return written;
 }
@@ -223,10 +211,9 @@ function unknownKey(key: string, known: readonly string[]): string {
 }
 
 function absolutePlugin(path: string, file: YamlFile, written: Written | undefined): string {
-  if (isAbsolute(path) || /^(file|npm|jsr|https?):/.test(path)) return path;
   // a path on the command line is the shell's, one in the file the file's
   const place = written?.place === undefined ? file.place(["plugins"])?.file ?? file.files[0] : undefined;
-  return resolve(place === undefined ? "." : dirname(place), path);
+  return pluginPath(path, place === undefined ? "." : dirname(place));
 }
 
 /** Defaults that depend on other keys, as LLaMA-Factory and transformers fill them in. */

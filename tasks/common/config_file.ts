@@ -1,0 +1,88 @@
+/**
+ * What configuration files of all tasks share: `key=value` arguments over them, plugins that they load, and the place of a
+ * fault in front of its message.
+ * @module
+ */
+import { isAbsolute, resolve } from "@std/path";
+
+import { parseYamlValue } from "../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { isSpecifier, type Registry } from "../../plugins/registry.ts";
+
+/** An argument `key=value`. */
+export interface Override {
+  /** In front of the first `=`; may have dots. */
+  key: string;
+  /** Typed as YAML types it. */
+  value: unknown;
+  /** As written. */
+  text: string;
+  /** Whether a text stands without quotes. */
+  plain: boolean;
+  /** For messages. */
+  place: string;
+}
+
+/**
+ * Reads an argument.
+ * @param example An argument of the same task, for the message
+ * @throws {RangeError} If it isn't `key=value`
+ * @throws {SyntaxError} If the value isn't YAML
+ */
+export function readOverride(argument: string, example: string): Override {
+  const equals = argument.indexOf("=");
+  const key = argument.slice(0, Math.max(equals, 0)).replace(/^--/, "");
+  if (key === "" || key.split(".").includes("")) {
+    throw new RangeError(
+      `Cannot read the argument ${JSON.stringify(argument)} as key=value is needed, such as ${example}`,
+    );
+  }
+  const text = argument.slice(equals + 1);
+  const place = `the argument ${argument}`;
+  return { key, value: parseYamlValue(text), text, plain: !/^\s*["']/.test(text), place };
+}
+
+/**
+ * A path of `plugins` as {@linkcode Registry.load} takes it: specifiers (`npm:`, `https:`, ...) stay, paths become absolute.
+ * @param folder Of the file that names it, or the working folder for an argument
+ */
+export function pluginPath(path: string, folder: string): string {
+  return isAbsolute(path) || isSpecifier(path) ? path : resolve(folder, path);
+}
+
+/**
+ * Runs `work`; the message of its error begins with a place.
+ * @param place `file:line:column`, or the argument; "" leaves messages as they are
+ */
+export async function located<T>(place: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
+}
+
+/**
+ * The built-in plugins and those that a configuration names.
+ * @param paths As {@linkcode pluginPath} gives them
+ * @param place Of the key `plugins`
+ */
+export async function registryOf(paths: readonly string[], place: string): Promise<Registry> {
+  const registry = builtinRegistry();
+  await loadPlugins(registry, paths, place);
+  return registry;
+}
+
+/** Loads the modules that the registry doesn't hold yet. */
+export async function loadPlugins(
+  registry: Registry,
+  paths: readonly string[],
+  place: string,
+): Promise<void> {
+  const loaded = new Set(registry.list().map(({ source }) => source));
+  for (const path of paths) {
+    if (!loaded.has(path)) await located(place, () => registry.load(path));
+    loaded.add(path);
+  }
+}

@@ -1,0 +1,82 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { pathToFileURL } from "node:url";
+
+import { readEvalConfig } from "../eval/config.ts";
+import { readTrainConfig } from "../train/config/mod.ts";
+import { loadPlugins, pluginPath, readOverride, registryOf } from "./config_file.ts";
+
+Deno.test("readOverride() splits at the first =, types the value and tells quoted text apart", () => {
+  assertEquals(readOverride("a.b=x=y", "k=1"), {
+    key: "a.b",
+    value: "x=y",
+    text: "x=y",
+    plain: true,
+    place: "the argument a.b=x=y",
+  });
+  assertEquals([readOverride("lr=5e-6", "").value, readOverride('t="5"', "").plain], [5e-6, false]);
+  for (const wrong of ["=3", "novalue", "a..b=1", ".a=1"]) {
+    assertThrows(() => readOverride(wrong, "seed=1"), RangeError, "as key=value is needed, such as seed=1");
+  }
+});
+
+Deno.test("pluginPath() makes paths absolute and leaves specifiers", () => {
+  assertEquals(pluginPath("./x.ts", "/configs"), "/configs/x.ts");
+  for (const kept of ["/x.ts", "npm:x@1", "https://example.org/x.ts", "jsr:@a/b", "file:///x.ts"]) {
+    assertEquals(pluginPath(kept, "/configs"), kept);
+  }
+});
+
+const PLUGIN = (name: string) =>
+  `export default { kind: "model", name: "${name}", version: "1", description: "x", options: z.strictObject({}), create: () => ({}) };`;
+
+Deno.test("a module that can't be loaded is told with the place of `plugins`, in training and evaluation files alike", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const train = join(folder, "train.yaml"), evaluator = join(folder, "eval.yaml");
+    await Deno.writeTextFile(
+      train,
+      "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\nplugins: [./no.ts]\n",
+    );
+    await Deno.writeTextFile(
+      evaluator,
+      "evaluator:\n  type: ifeval\n  model: {type: openai, args: {name: m}}\n  plugins: [./no.ts]\n",
+    );
+    const files = [[train, readTrainConfig(train), 6, 1], [
+      evaluator,
+      readEvalConfig(evaluator),
+      4,
+      3,
+    ]] as const;
+    for (const [file, { config, at }, line, column] of files) {
+      assertEquals(config.plugins, [join(folder, "no.ts")]);
+      await assertRejects(
+        () => registryOf(config.plugins, at("plugins")),
+        TypeError,
+        `${file}:${line}:${column}: Cannot load plugins from ${join(folder, "no.ts")}`,
+      );
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("loadPlugins() loads each module once, so that two runs may name the same one", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const paths = ["one", "two"].map((name) => join(folder, `${name}.ts`));
+    for (const path of paths) {
+      const zod = JSON.stringify(import.meta.resolve("zod"));
+      const name = pathToFileURL(path).href.endsWith("one.ts") ? "family-one" : "family-two";
+      await Deno.writeTextFile(path, `import { z } from ${zod};\n${PLUGIN(name)}\n`);
+    }
+    const registry = await registryOf(paths.slice(0, 1), "");
+    await loadPlugins(registry, [...paths, ...paths], "");
+    assertEquals(registry.names("model").filter((name) => name.startsWith("family-")), [
+      "family-one",
+      "family-two",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
