@@ -18,6 +18,7 @@ import { stringify } from "yaml";
 
 import { onnxBackend } from "../kernels/mod.ts";
 import {
+  diffConfigs,
   diffProvenance,
   helpText,
   jsonSchema,
@@ -132,6 +133,7 @@ export async function train(
     trainBins: data.trainBins,
     files: tokenizerFiles(ready.model.tokenizer, ready.model.tokenizer.chatTemplate),
     dataHash: data.hash,
+    changes: (earlier) => diffConfigs(earlier, config),
     resumeFrom,
     log,
     signal,

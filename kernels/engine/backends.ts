@@ -7,7 +7,6 @@ import { GraphBuilder } from "../graph.ts";
 import { linear } from "../ops/linear.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
-import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
 import type { BackendChoice } from "./host.ts";
 
 /**
@@ -71,15 +70,20 @@ export function mayHaveGpu(devices: readonly string[] = DEVICES): boolean {
   }
 }
 
+/** Which backend is asked for; `auto` leaves it to the machine. */
+export interface BackendRequest extends Omit<BackendChoice, "backend"> {
+  backend: BackendChoice["backend"] | "auto";
+}
+
 /**
  * Resolves `backend: auto`: WebGPU when a hardware adapter passes its self-test, else ONNX Runtime on the CPU. A software
- * adapter is never chosen. `why` says what was found, for people.
+ * adapter is never chosen. `why` says what was found, in words.
  */
 export async function chooseBackend(
-  config: Pick<TrainConfig, "backend" | "provider" | "threads"> & { fp16?: boolean },
+  request: BackendRequest,
   gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
 ): Promise<{ choice: BackendChoice; why: string }> {
-  const { backend, provider, threads } = config, rounded = config.fp16 ? { fp16: true } : {};
+  const { backend, provider, threads } = request, rounded = request.fp16 ? { fp16: true } : {};
   if (backend !== "auto") return { choice: { backend, provider, threads, ...rounded }, why: "asked for" };
   const onnx = (why: string) => ({ choice: { backend: "onnx" as const, provider, threads }, why });
   if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);

@@ -261,3 +261,13 @@ export function absoluteSteps(value: number, totalSteps: number): number {
   }
   return value < 1 ? Math.ceil(totalSteps * value) : Math.round(value);
 }
+
+/** A key whose value differs between two configurations. */
+export interface ConfigDifference {
+  /** Key. */
+  key: string;
+  /** Value in the first configuration. */
+  before: unknown;
+  /** Value in the second. */
+  after: unknown;
+}

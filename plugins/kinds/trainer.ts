@@ -3,7 +3,7 @@
  * another process (a resolved config, encoded examples and a log sink in; an adapter directory out).
  * @module
  */
-import type { TrainConfig } from "./train_config.ts";
+import type { ConfigDifference, TrainConfig } from "./train_config.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import type { LogSink } from "./log_sink.ts";
 import type { Loss } from "./loss.ts";
@@ -14,6 +14,8 @@ import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 export interface TrainerInputs {
   /** Resolved. */
   config: TrainConfig;
+  /** Keys in which an earlier configuration differs from `config` in a way that changes what is learnt. */
+  changes(earlier: Partial<TrainConfig>): ConfigDifference[];
   /** Opened, its tokenizer as the template wants it. */
   model: LoadedModel;
   /** What the model's family made of its config.json. */

@@ -8,7 +8,8 @@
 import { GraphBuilder } from "../../kernels/graph.ts";
 import { type Backend, webgpuBackend } from "../../kernels/mod.ts";
 import { linear } from "../../kernels/ops/linear.ts";
-import { runLength, type TrainConfig } from "./config/mod.ts";
+import { runLength } from "../../plugins/trainers/local/steps.ts";
+import type { TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";

@@ -2,9 +2,9 @@
  * Which examples each optimizer step takes: transformers' order, counted in optimizer steps.
  * @module
  */
-import { runLength } from "../../../tasks/train/config/mod.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { runLength } from "./steps.ts";
 import { trainOrder } from "./order.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
 

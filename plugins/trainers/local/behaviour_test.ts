@@ -4,9 +4,11 @@ import { join } from "@std/path";
 import { tinyAdapter, tinyModel } from "../../../kernels/engine/_tiny.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
-import { listCheckpoints } from "../../../tasks/train/outputs/directory.ts";
+import { listCheckpoints } from "./checkpoint_directory.ts";
 import { CONFIG, ROWS, run } from "./_behaviour_run.ts";
 import { lossOf } from "./_golden_run.ts";
+import { diffConfigs } from "../../../tasks/train/config/config_differences.ts";
+import type { TrainConfig } from "../../kinds/train_config.ts";
 import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";
 import { trainLoop } from "./loop.ts";
 import { makeTarget } from "./setup.ts";
@@ -160,11 +162,16 @@ Deno.test("checkpointDifferences() lists changed keys, data and weights, and lea
   await run({}, async (result, at) => {
     await result();
     const { state } = readCheckpoint(listCheckpoints(at.config.output_dir)[0]!.path);
-    const now = { config: at.config, dataHash: "d", modelHash: "m", totalSteps: 6 };
+    const against = (config: TrainConfig) => (earlier: Partial<TrainConfig>) => diffConfigs(earlier, config);
+    const now = { changes: against(at.config), dataHash: "d", modelHash: "m" };
     assertEquals(checkpointDifferences(state, now), []);
     const config = { ...at.config, learning_rate: 5, output_dir: "elsewhere", logging_steps: 9 };
     assertEquals(
-      checkpointDifferences(state, { ...now, config, dataHash: "other data", modelHash: "other model" }),
+      checkpointDifferences(state, {
+        changes: against(config),
+        dataHash: "other data",
+        modelHash: "other model",
+      }),
       [
         "learning_rate: 0.01 → 5",
         "encoded data: d → other data",

@@ -10,10 +10,10 @@ import { join } from "@std/path";
 
 import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
-import { diffConfigs } from "../../../tasks/train/config/mod.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { TrainerInputs } from "../../kinds/trainer.ts";
 import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
-import { commitCheckpoint } from "../../../tasks/train/outputs/directory.ts";
+import { commitCheckpoint } from "./checkpoint_directory.ts";
 import type { Target, Tensors } from "./setup.ts";
 
 const FORMAT = 1;
@@ -108,9 +108,9 @@ export function readCheckpoint(
 /** Lines that say what differs between a checkpoint's run and this one; empty when nothing does. */
 export function checkpointDifferences(
   state: CheckpointState,
-  now: Pick<CheckpointState, "config" | "dataHash" | "modelHash" | "totalSteps">,
+  now: Pick<CheckpointState, "dataHash" | "modelHash"> & Pick<TrainerInputs, "changes">,
 ): string[] {
-  const lines = diffConfigs({ ...state.config, hf_hub_token: null }, { ...now.config, hf_hub_token: null })
+  const lines = now.changes(state.config)
     .map(({ key, before, after }) => `${key}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
   if (state.dataHash !== now.dataHash) {
     lines.push(`encoded data: ${state.dataHash.slice(0, 12)} → ${now.dataHash.slice(0, 12)}`);

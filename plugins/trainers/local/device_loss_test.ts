@@ -4,7 +4,7 @@ import { testBackends } from "../../../kernels/backends/_test_backends.ts";
 import type { WebGpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { tinyModel } from "../../../kernels/engine/_tiny.ts";
-import { listCheckpoints } from "../../../tasks/train/outputs/directory.ts";
+import { listCheckpoints } from "./checkpoint_directory.ts";
 import { lossOf } from "./_golden_run.ts";
 import { run } from "./_behaviour_run.ts";
 import { readCheckpoint } from "./checkpoint.ts";

@@ -8,7 +8,7 @@ import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { startEngine } from "../../../kernels/engine/remote.ts";
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
-import { listCheckpoints } from "../../../tasks/train/outputs/directory.ts";
+import { listCheckpoints } from "./checkpoint_directory.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { DEFAULT_ROWS, planRun } from "./batches.ts";
@@ -30,12 +30,7 @@ async function train(inputs: TrainerInputs): Promise<TrainerResult> {
   const references = new ReferenceCache();
   const resumed = resumeFrom && readCheckpoint(resumeFrom.path);
   if (resumed) {
-    const lines = checkpointDifferences(resumed.state, {
-      config,
-      dataHash,
-      modelHash,
-      totalSteps: plan.totalSteps,
-    });
+    const lines = checkpointDifferences(resumed.state, { dataHash, modelHash, changes: inputs.changes });
     if (lines.length && !config.allow_changes) {
       throw new RangeError(
         `Cannot resume from ${resumeFrom.path} as the run has changed:\n  ${lines.join("\n  ")}\n` +

@@ -2,11 +2,10 @@
  * The optimisation loop: reads top to bottom. Mathematics is in the losses, order is here.
  * @module
  */
-import { absoluteSteps } from "../../../tasks/train/config/mod.ts";
-import type { TrainConfig } from "../../kinds/train_config.ts";
+import { absoluteSteps, type TrainConfig } from "../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { averageMetrics } from "../../losses/evaluate.ts";
-import { pruneCheckpoints } from "../../../tasks/train/outputs/directory.ts";
+import { pruneCheckpoints } from "./checkpoint_directory.ts";
 import type { LogSink } from "../../kinds/log_sink.ts";
 import { createSchedule, warmupSteps } from "./schedules.ts";
 import { DEFAULT_ROWS, packBatches, type Schedule } from "./batches.ts";

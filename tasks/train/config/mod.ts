@@ -7,6 +7,6 @@ export * from "./key.ts";
 export * from "./key_table.ts";
 export * from "./resolve.ts";
 export * from "./loss_name.ts";
+export * from "./config_differences.ts";
 export * from "./provenance.ts";
 export * from "./describe.ts";
-export * from "../../../plugins/trainers/local/steps.ts";

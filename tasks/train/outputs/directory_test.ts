@@ -1,14 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
+import { prepareOutputDirectory } from "./directory.ts";
 import {
   cleanPartial,
   commitCheckpoint,
   lastCheckpoint,
   listCheckpoints,
-  prepareOutputDirectory,
   pruneCheckpoints,
-} from "./directory.ts";
+} from "../../../plugins/trainers/local/checkpoint_directory.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 
 /** A new directory with files (text) and folders (ending in a slash). */
