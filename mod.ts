@@ -73,11 +73,10 @@ export {
   type Ask,
   type Judge,
   type JudgeRequest,
-  type JudgeResult,
   type JudgeSpec,
   JudgeUnreachable,
 } from "./plugins/kinds/judge.ts";
-export type { Verdict } from "./plugins/kinds/judge.ts";
+export type * from "./plugins/kinds/judgement.ts";
 export { modelJudge } from "./plugins/judges/openai.ts";
 export type * from "./plugins/kinds/benchmark.ts";
 export { allReach, contribute, findScore, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";

@@ -3,7 +3,7 @@
  * from its first character, not from its name, as in Hugging Face's reader.
  * @module
  */
-import type { RawRecord } from "./read_files.ts";
+import type { RawRecord } from "./record.ts";
 
 const CHUNK = 1 << 20;
 const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE, OPEN_BRACE, CLOSE_BRACE, NEWLINE] = [

@@ -9,17 +9,8 @@ import { type CsvError, parse as parseCsv } from "csv-parse";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 
 import { didYouMean } from "../did_you_mean.ts";
+import type { RawRecord } from "./record.ts";
 import { jsonRecords } from "./json_records.ts";
-
-/** One record and where it stands. */
-export interface RawRecord {
-  /** Anything that the format can hold. */
-  value: unknown;
-  /** From 0, in its file. */
-  row: number;
-  /** Line where it starts, from 1; null in parquet. */
-  line: number | null;
-}
 
 const TYPES: readonly string[] = ["json", "jsonl", "csv", "parquet", "txt"];
 const BATCH = 256;

@@ -2,7 +2,8 @@ import { temporaryFolder } from "../../tests/_temp.ts";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
-import { listFiles, type RawRecord, readRecords } from "./read_files.ts";
+import { listFiles, readRecords } from "./read_files.ts";
+import { type RawRecord } from "./record.ts";
 
 async function all(file: string): Promise<RawRecord[]> {
   const records: RawRecord[] = [];

@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import type { z } from "zod";
 
 import { JsonRecords } from "./json_records.ts";
-import type { RawRecord } from "./read_files.ts";
+import type { RawRecord } from "./record.ts";
 import { UniqueIds } from "./ids.ts";
 
 /** Reads a text file; a name that ends in `.gz` is unpacked. */

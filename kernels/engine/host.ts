@@ -8,7 +8,8 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
 import { Engine, type ForwardOptions } from "./engine.ts";
 import type { Pack } from "./pack.ts";
-import { makeOptimizer, type NamedArrays, type Optimizer } from "./optimizer.ts";
+import { type NamedArrays, type Optimizer } from "./optimizer.ts";
+import { makeOptimizer } from "./make_optimizer.ts";
 import type { Tuning } from "./parameters.ts";
 
 /** Which backend runs the kernels. */

@@ -15,10 +15,10 @@ export type {
   BenchmarkItem,
   BenchmarkResult,
   Contribution,
-  Judgement,
   JudgeProtocol,
   Score,
 } from "../kinds/benchmark.ts";
+export type { Judgement } from "../kinds/judgement.ts";
 export { contribute, findScore, scoreResults, ScoreSums } from "./scores.ts";
 
 /** Built-in benchmark plugins. */

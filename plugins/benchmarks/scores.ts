@@ -2,7 +2,7 @@
  * Sums contributions of single items into scores. One accumulator, whatever the number of items.
  * @module
  */
-import type { Verdict } from "../kinds/judge.ts";
+import type { Verdict } from "../kinds/judgement.ts";
 import type { Benchmark, BenchmarkResult, Contribution, Score } from "../kinds/benchmark.ts";
 
 /** Adds up contributions; memory grows with the number of scores, not of items. */

@@ -10,7 +10,7 @@ import { z } from "zod";
 
 import { type Check, check, type CheckModels } from "./ifeval_rules/checks/check.ts";
 import { CHECKS } from "./ifeval_rules/checks/mod.ts";
-import type { Verdict } from "../kinds/judge.ts";
+import type { Verdict } from "../kinds/judgement.ts";
 
 const count = z.int().positive();
 const phrase = z.string().trim().min(1);

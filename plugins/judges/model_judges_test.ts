@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 
-import type { BenchmarkItem, Judgement } from "../kinds/benchmark.ts";
+import type { BenchmarkItem } from "../kinds/benchmark.ts";
+import type { Judgement } from "../kinds/judgement.ts";
 import { traceProtocol } from "../benchmarks/trace/trace.ts";
 import { builtinRegistry } from "../builtins.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";

@@ -6,7 +6,8 @@
  */
 import { z } from "zod";
 
-import type { BenchmarkItem, Judgement, JudgeProtocol } from "../kinds/benchmark.ts";
+import type { BenchmarkItem, JudgeProtocol } from "../kinds/benchmark.ts";
+import type { Judgement } from "../kinds/judgement.ts";
 import { traceProtocol } from "../benchmarks/trace/trace.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { openaiEndpoint } from "../endpoints/openai.ts";

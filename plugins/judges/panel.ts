@@ -5,9 +5,10 @@
  */
 import { z } from "zod";
 
-import type { Judgement } from "../kinds/benchmark.ts";
+import type { Judgement } from "../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { Judge, JudgeSpec, Verdict } from "../kinds/judge.ts";
+import type { Judge, JudgeSpec } from "../kinds/judge.ts";
+import type { Verdict } from "../kinds/judgement.ts";
 
 const Member = z.strictObject({
   type: z.string().min(1).describe("judge plugin, or endpoint plugin of a model that judges"),

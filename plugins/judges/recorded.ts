@@ -9,7 +9,8 @@ import { z } from "zod";
 
 import { hashOfFile, readText } from "../../formats/records/rows.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { JudgeRequest, JudgeResult, Verdict } from "../kinds/judge.ts";
+import type { JudgeRequest } from "../kinds/judge.ts";
+import type { JudgeResult, Verdict } from "../kinds/judgement.ts";
 
 const Options = z.strictObject({
   path: z.string().min(1).describe("JSON lines with id and scores (a number or null a constraint)"),

@@ -6,7 +6,8 @@
  */
 import { z } from "zod";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { JudgeRequest, JudgeResult, Verdict } from "../kinds/judge.ts";
+import type { JudgeRequest } from "../kinds/judge.ts";
+import type { JudgeResult, Verdict } from "../kinds/judgement.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";
 import { checkRule, needsModels } from "./constraint_rules.ts";

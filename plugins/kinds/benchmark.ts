@@ -7,10 +7,10 @@
  * @module
  */
 import type { Message } from "./dataset.ts";
-import type { JudgeRequest, JudgeResult, Verdict } from "./judge.ts";
+import type { Constraint, Judgement } from "./judgement.ts";
 
 /** One constraint of an item, with the groups that it is reported under, such as `{ type: "Content" }`. */
-export type BenchmarkConstraint = JudgeRequest["constraints"][number] & { groups: Record<string, string> };
+export type BenchmarkConstraint = Constraint & { groups: Record<string, string> };
 
 /** One item of a benchmark. */
 export interface BenchmarkItem {
@@ -24,16 +24,6 @@ export interface BenchmarkItem {
   groups: Record<string, string>;
   /** Texts that a judge prompt needs apart, such as `query` or `reference`. */
   fields: Record<string, string>;
-}
-
-/** What was found of one answer: plain JSON data, so that it can be stored and scored again at no cost. */
-export interface Judgement extends JudgeResult {
-  /** Other readings of the same constraints, one verdict a constraint, such as IFEval's `loose`. */
-  readings?: Record<string, Verdict[]>;
-  /** How a judge's text was read: `complete`, `partial` or `none`; absent for checks by rules. */
-  reading?: "complete" | "partial" | "none";
-  /** Scores as the judge listed them, where they can't be told apart by constraint. */
-  listed?: number[];
 }
 
 /** How a judge model is asked and how its text is read. */

@@ -2,11 +2,9 @@
  * Judges: give a verdict on a response, constraint by constraint.
  * @module
  */
-import type { BenchmarkItem, Judgement, JudgeProtocol } from "./benchmark.ts";
+import type { BenchmarkItem, JudgeProtocol } from "./benchmark.ts";
 import type { Completion, CompletionRequest, Endpoint } from "./endpoint.ts";
-
-/** A score, or null with the reason why there is none (an unscored item is never a zero). */
-export type Verdict = { score: number; reason?: string } | { score: null; reason: string };
+import type { Constraint, JudgeResult } from "./judgement.ts";
 
 /** What a judge sees of one response. */
 export interface JudgeRequest {
@@ -16,8 +14,8 @@ export interface JudgeRequest {
   prompt: string;
   /** What was answered. */
   response: string;
-  /** The constraints to judge; `rule` is data for a rule judge (an id and its arguments). */
-  constraints: { text: string; rule?: { id: string; kwargs: Record<string, unknown> } }[];
+  /** The constraints to judge, in order. */
+  constraints: Constraint[];
   /** The whole item, for judges that ask a model. */
   item?: BenchmarkItem;
   /** How the item's benchmark wants a judge model to be asked. */
@@ -45,18 +43,6 @@ export interface JudgeSpec {
   args?: Record<string, unknown> | undefined;
   /** Sampling, for judges that ask a model. */
   run_args?: Record<string, unknown> | undefined;
-}
-
-/** What a judge says of one response. */
-export interface JudgeResult {
-  /** One verdict a constraint, in order. */
-  constraints: Verdict[];
-  /** Verdict on the whole response. */
-  overall: Verdict;
-  /** The judge's own text, for the report; "" for rules. */
-  raw: string;
-  /** What each member of a panel said. */
-  members?: { judge: string; judgement: Judgement }[];
 }
 
 /** Thrown when a judge could not be asked at all: the item stays unjudged, and a later run asks again. */

@@ -9,7 +9,7 @@ import { join } from "@std/path";
 
 import { writeError } from "../../formats/atomic.ts";
 import { IdTable } from "../../formats/records/ids.ts";
-import type { Judgement } from "../../plugins/kinds/benchmark.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { Completion } from "../../plugins/kinds/endpoint.ts";
 
 /** An item's answer. */

@@ -7,7 +7,7 @@
  * @module
  */
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
-import type { Verdict } from "../../plugins/kinds/judge.ts";
+import type { Verdict } from "../../plugins/kinds/judgement.ts";
 import type { PlaceEffect, Reordered } from "./reorder.ts";
 import { AlphaSum, cohenKappa, type Measured, measuredSpearman, spearman } from "./statistics.ts";
 import { storedItems, type StoredRun } from "./stored.ts";

@@ -7,8 +7,10 @@
  * in a list instead of pairs.
  * @module
  */
-import type { BenchmarkItem, Judgement } from "../../plugins/kinds/benchmark.ts";
-import { type Ask, type Judge, JudgeUnreachable, type Verdict } from "../../plugins/kinds/judge.ts";
+import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
+import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
+import { type Verdict } from "../../plugins/kinds/judgement.ts";
 import { type Asker, forEachWide, Stopped } from "./asker.ts";
 import { type Measured, measured, randomWords } from "./statistics.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";

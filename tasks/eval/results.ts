@@ -5,7 +5,7 @@
 import { isAbsolute, join } from "@std/path";
 
 import { AtomicFile, writeFileAtomic } from "../../formats/atomic.ts";
-import type { Judgement } from "../../plugins/kinds/benchmark.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { Stopped } from "./asker.ts";
 import { type EvalConfig, slug } from "./config.ts";

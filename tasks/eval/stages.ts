@@ -2,7 +2,8 @@
  * The stages of an evaluation that ask: answers of the model under test, then judgements.
  * @module
  */
-import type { BenchmarkItem, Judgement } from "../../plugins/kinds/benchmark.ts";
+import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { samplingOf } from "../../plugins/endpoints/sampling.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";

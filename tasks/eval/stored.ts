@@ -2,7 +2,8 @@
  * A run's items together with what is stored of them.
  * @module
  */
-import type { BenchmarkItem, Judgement } from "../../plugins/kinds/benchmark.ts";
+import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { EvalConfig } from "./config.ts";
 import type { AnswerState, ItemStore, JudgementState } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";

@@ -8,7 +8,7 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 import { readRows } from "../../../formats/records/rows.ts";
 import {
   breakMarks,
@@ -18,13 +18,8 @@ import {
   readTemplate,
   scoresSchema,
 } from "../judge_text.ts";
-import type {
-  BenchmarkItem,
-  BenchmarkResult,
-  Contribution,
-  Judgement,
-  JudgeProtocol,
-} from "../../kinds/benchmark.ts";
+import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
+import type { Judgement } from "../../kinds/judgement.ts";
 import { allReach, contribute } from "../scores.ts";
 import {
   type CfbenchMetrics,

@@ -5,7 +5,7 @@
  * Zhang et al. 2024, "CFBench: A Comprehensive Constraints-Following Benchmark for LLMs", arXiv 2408.01122.
  * @module
  */
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 
 /** Whether a criterion is one that people set first (主需) or second (次需). */
 export type Priority = "primary" | "secondary";

@@ -3,7 +3,7 @@
  * blank line.
  * @module
  */
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 
 /**
  * Strict reading: as many entries as criteria, each with the criterion's very text.

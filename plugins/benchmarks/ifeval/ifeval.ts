@@ -9,9 +9,10 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 import { readRows } from "../../../formats/records/rows.ts";
-import type { BenchmarkItem, BenchmarkResult, Contribution, Judgement } from "../../kinds/benchmark.ts";
+import type { BenchmarkItem, BenchmarkResult, Contribution } from "../../kinds/benchmark.ts";
+import type { Judgement } from "../../kinds/judgement.ts";
 import { allReach, contribute } from "../scores.ts";
 import type { CheckModels } from "../../judges/ifeval_rules/checks/check.ts";
 import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";

@@ -2,7 +2,7 @@
  * Scores of instructions with constraints whose verdicts run from 0 to 1.
  * @module
  */
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 import type { BenchmarkResult, Contribution } from "../../kinds/benchmark.ts";
 import { allReach, contribute } from "../scores.ts";
 

@@ -5,9 +5,10 @@
  */
 import { z } from "zod";
 
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { Judgement, JudgeProtocol } from "../../kinds/benchmark.ts";
+import type { JudgeProtocol } from "../../kinds/benchmark.ts";
+import type { Judgement } from "../../kinds/judgement.ts";
 import { traceProtocol } from "../trace/trace.ts";
 import { rowContributions } from "./contributions.ts";
 import { readRowItems } from "./read.ts";

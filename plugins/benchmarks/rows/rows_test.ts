@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 
 import { builtinRegistry } from "../../builtins.ts";
-import type { BenchmarkItem, Judgement } from "../../kinds/benchmark.ts";
+import type { BenchmarkItem } from "../../kinds/benchmark.ts";
+import type { Judgement } from "../../kinds/judgement.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import { readRowItems } from "./read.ts";
 import { unitProtocol } from "./rows.ts";

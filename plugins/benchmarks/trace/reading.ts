@@ -3,7 +3,7 @@
  * brackets. Where an answer is repeated, the last one counts.
  * @module
  */
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 
 /** Phrases, each before a colon, that a verdict stands behind. */
 export const VERDICT_PHRASES = ["fine grained scores", "fine grained score", "overall score"];

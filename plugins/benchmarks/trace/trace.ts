@@ -10,15 +10,10 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 import { disarm, fence, fillTemplate, readScoresJson, readTemplate, scoresSchema } from "../judge_text.ts";
-import type {
-  BenchmarkItem,
-  BenchmarkResult,
-  Contribution,
-  Judgement,
-  JudgeProtocol,
-} from "../../kinds/benchmark.ts";
+import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
+import type { Judgement } from "../../kinds/judgement.ts";
 import { allReach, contribute } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
 import { inScale, readFineGrained, readOverall, TRACE_SCALE, VERDICT_PHRASES } from "./reading.ts";

@@ -7,7 +7,7 @@
  */
 import { distance } from "fastest-levenshtein";
 
-import type { Verdict } from "../../kinds/judge.ts";
+import type { Verdict } from "../../kinds/judgement.ts";
 import type { CheckModels } from "./checks/check.ts";
 import { CHECKS } from "./checks/mod.ts";
 import { strip } from "./python_text.ts";

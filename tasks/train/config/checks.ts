@@ -2,7 +2,7 @@
  * What keys must not contradict each other in: LLaMA-Factory's own checks, transformers', and ours.
  * @module
  */
-import type { Fault } from "./resolve.ts";
+import type { Fault } from "./fault.ts";
 import type { SchedulerType, TrainConfig } from "../../../plugins/kinds/train_config.ts";
 
 /**

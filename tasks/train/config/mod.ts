@@ -3,6 +3,7 @@
  * @module
  */
 export * from "../../../plugins/kinds/train_config.ts";
+export * from "./fault.ts";
 export * from "./key.ts";
 export * from "./key_table.ts";
 export * from "./resolve.ts";

@@ -8,7 +8,6 @@ import { z } from "zod";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { workingKeys } from "./working_keys.ts";
 
 /** A plugin that a run used. */
 export interface UsedPlugin {

@@ -9,6 +9,7 @@ import { placeText, readYaml, type YamlFile } from "../../../formats/yaml/yaml.t
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { pluginPath, readOverride } from "../../common/config_file.ts";
 import { checkConfig } from "./checks.ts";
+import type { Fault } from "./fault.ts";
 import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
 import { keyTable, OLD_NAMES } from "./key_table.ts";
 import { type Provenance, readProvenance } from "./provenance.ts";
@@ -29,14 +30,6 @@ export interface ResolvedConfig {
   at(key: string): string;
   /** What run.yaml says about the run that it came from; null in any other file. */
   provenance: Provenance | null;
-}
-
-/** One thing that is wrong, with the key it is about. */
-export interface Fault {
-  /** Key. */
-  key: string;
-  /** Sentence without the place. */
-  message: string;
 }
 
 /**

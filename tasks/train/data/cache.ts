@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { createHash } from "node:crypto";
 
 import { AtomicFile } from "../../../formats/atomic.ts";
-import type { DataOptions, LoadInputs, StoredExamples } from "./load.ts";
+import type { DataOptions, LoadInputs, StoredExamples } from "./load_inputs.ts";
 import type { DataSet } from "./sets.ts";
 import type { StoredBlock, StoredExample } from "./store.ts";
 

@@ -6,7 +6,7 @@ import type { Example } from "../../../plugins/kinds/dataset.ts";
 import { bufferShuffle } from "./buffer_shuffle.ts";
 import { encodeOptions } from "./encode.ts";
 import { encodeBatch, type EncodeContext } from "./encode_batch.ts";
-import type { LoadInputs, StoredExamples } from "./load.ts";
+import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "../../../kernels/random/mt19937.ts";
 import { GROUP, packTexts } from "./pack_text.ts";

@@ -2,67 +2,17 @@
  * From the names of data sets to encoded examples: read, convert, encode, mix, split, count.
  * @module
  */
-import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import type { Loss } from "../../../plugins/kinds/loss.ts";
-import type { Registry } from "../../../plugins/registry.ts";
-import type { Template } from "../../../plugins/kinds/template.ts";
 import { cacheKey, cachePath, readCache, writeCache } from "./cache.ts";
 import { encodeOptions } from "./encode.ts";
 import { encodeSets } from "./encode_sets.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { LoadInputs } from "./load_inputs.ts";
 import { readDatasetInfo } from "./info.ts";
 import { greedyKnapsack } from "./knapsack.ts";
 import { GROUP } from "./pack_text.ts";
 import type { DataReport } from "./report.ts";
 import { DataSet } from "./sets.ts";
 import { partsOf, type StoredExample, toExamples } from "./store.ts";
-
-/** The keys of a training configuration that decide about data. */
-export type DataOptions = Pick<
-  TrainConfig,
-  | "dataset"
-  | "eval_dataset"
-  | "dataset_dir"
-  | "cutoff_len"
-  | "train_on_prompt"
-  | "mask_history"
-  | "streaming"
-  | "buffer_size"
-  | "mix_strategy"
-  | "interleave_probs"
-  | "overwrite_cache"
-  | "max_samples"
-  | "max_steps"
-  | "per_device_train_batch_size"
-  | "gradient_accumulation_steps"
-  | "val_size"
-  | "packing"
-  | "neat_packing"
-  | "truncation"
-  | "data_cache_dir"
-  | "seed"
->;
-
-/** What {@linkcode loadExamples} needs. */
-export interface LoadInputs {
-  /** The configuration, or its part about data. */
-  options: DataOptions;
-  /** For the dataset plugins that dataset_info.json names. */
-  registry: Registry;
-  /** Made by the registry; null only for stage pt. */
-  template: Template | null;
-  /** Name, version and options of the template plugin, for the cache; null: no template. */
-  templateIdentity: { name: string; version: string; options: Record<string, unknown> } | null;
-  /** As the template wants it (eos replaced and so on). */
-  tokenizer: Tokenizer;
-  /** Says which sequences an example gives. */
-  loss: Loss;
-  /** How far reading and encoding are, in bytes. */
-  onProgress?: (phase: string, done: number, total: number) => void;
-  /** Aborted to stop reading. */
-  signal?: AbortSignal;
-}
 
 /** Encoded data of a run. */
 export interface LoadedExamples {
@@ -74,18 +24,6 @@ export interface LoadedExamples {
   shuffle: boolean;
   /** Stage sft with packing: numbers of the examples that LLaMA-Factory puts into one row; null: no packing. */
   trainBins: number[][] | null;
-  /** What became of the rows. */
-  report: DataReport;
-  /** SHA-256 over all ids and labels, in order. */
-  hash: string;
-}
-
-/** Encoded data as they are kept. */
-export interface StoredExamples {
-  /** In split order. */
-  train: StoredExample[];
-  /** Rows held out, then those of `eval_dataset`. */
-  evaluation: StoredExample[];
   /** What became of the rows. */
   report: DataReport;
   /** SHA-256 over all ids and labels, in order. */

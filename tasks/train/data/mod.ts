@@ -4,6 +4,7 @@
  */
 export type { EncodedExample, EncodedSequence } from "../../../kernels/engine/encoded.ts";
 export { encodeExample, type EncodeOptions, type NotEncoded } from "./encode.ts";
-export { type DataOptions, type LoadedExamples, loadExamples, type LoadInputs } from "./load.ts";
+export { type LoadedExamples, loadExamples } from "./load.ts";
+export { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 export { trainOrder } from "../../../plugins/trainers/local/order.ts";
 export { type DataReport, describeDrop, type DropCount, type LengthStatistics } from "./report.ts";

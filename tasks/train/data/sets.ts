@@ -6,7 +6,8 @@ import type { Dataset, DatasetAttributes, Example, ExampleShape } from "../../..
 import type { Registry } from "../../../plugins/registry.ts";
 import { resolveAttributes } from "./attributes.ts";
 import type { DatasetEntry, DatasetInfo } from "./info.ts";
-import { listFiles, type RawRecord, readRecords } from "../../../formats/records/read_files.ts";
+import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
+import { type RawRecord } from "../../../formats/records/record.ts";
 import { shortValue, type Tally } from "./report.ts";
 
 /** Records that are looked at to learn what columns a file has. */

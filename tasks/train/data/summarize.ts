@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 
-import type { LoadInputs, StoredExamples } from "./load.ts";
+import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { countLabels } from "./parts.ts";
 import { lengthStatistics, type Tally, warnings } from "./report.ts";
 import type { DataSet } from "./sets.ts";

@@ -3,7 +3,8 @@ import { join } from "@std/path";
 
 import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { silentProgress } from "./progress.ts";
-import { createRunLog, type RunLog, type RunLogOptions, type RunLogSettings } from "./run_log.ts";
+import { createRunLog, type RunLog, type RunLogOptions } from "./run_log.ts";
+import { type RunLogSettings } from "./run_log_settings.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 
 /** Path of a golden of this room. */

@@ -9,7 +9,7 @@
 import { join } from "@std/path";
 
 import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
-import { absoluteSteps, type TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { absoluteSteps } from "../../../plugins/kinds/train_config.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { LogSink, StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { hms, jsonLine, roundHalfEven } from "./_format.ts";
@@ -17,28 +17,8 @@ import { logLine, type Progress } from "./progress.ts";
 import { type Report, type Reporter, tagged } from "./reporter.ts";
 import { writeResults } from "./results.ts";
 import { emptyState, parseState, type RunLogState } from "./run_log_state.ts";
+import type { RunLogSettings } from "./run_log_settings.ts";
 import { trainerStateText } from "./trainer_state.ts";
-
-/** What of a configuration the log needs. */
-export interface RunLogSettings extends
-  Pick<
-    TrainConfig,
-    | "logging_strategy"
-    | "logging_steps"
-    | "logging_first_step"
-    | "eval_strategy"
-    | "eval_steps"
-    | "save_steps"
-    | "metric_for_best_model"
-    | "greater_is_better"
-    | "include_num_input_tokens_seen"
-    | "per_device_train_batch_size"
-    | "num_train_epochs"
-    | "max_steps"
-  > {
-  /** Six times the parameters without embeddings, for `total_flos`; absent: not estimated. */
-  flopsPerToken?: number;
-}
 
 /** What {@linkcode createRunLog} takes. */
 export interface RunLogOptions {

@@ -2,7 +2,7 @@
  * trainer_state.json, with the fields and spelling of transformers' TrainerState.
  * @module
  */
-import type { RunLogSettings } from "./run_log.ts";
+import type { RunLogSettings } from "./run_log_settings.ts";
 import type { RunLogState } from "./run_log_state.ts";
 import { absoluteSteps } from "../../../plugins/kinds/train_config.ts";
 import { sortedJson } from "./_format.ts";

@@ -1,0 +1,44 @@
+/**
+ * AdamW in the host's memory: one float64 loop over everything a step.
+ * @module
+ */
+import { AdamW, type AdamWOptions, takesWeightDecay } from "./adamw.ts";
+import { measureGradients } from "./clip.ts";
+import type { NamedArrays, Optimizer } from "./optimizer.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** Steps trained tensors that lie in the host's memory. */
+export class HostOptimizer implements Optimizer {
+  readonly #parameters: Parameters;
+  readonly #adamw: AdamW;
+
+  constructor(parameters: Parameters, options: AdamWOptions) {
+    this.#parameters = parameters;
+    const trained = [...parameters.trained.values()];
+    this.#adamw = new AdamW(
+      trained.map(({ name, values }) => ({ name, values: values!, decay: takesWeightDecay(name) })),
+      options,
+    );
+  }
+
+  async step(learningRate: number, maxNorm: number): Promise<number> {
+    const gradients = await this.#parameters.gradients(), names = [...this.#parameters.trained.keys()];
+    const { norm, factor } = measureGradients(
+      gradients.map((values, i) => ({ name: names[i]!, values })),
+      maxNorm,
+    );
+    this.#adamw.step(gradients, learningRate, factor);
+    this.#parameters.publish();
+    this.#parameters.zeroGradients();
+    return norm;
+  }
+
+  state(): Promise<NamedArrays> {
+    const copies = Object.entries(this.#adamw.state()).map(([name, values]) => [name, values.slice()]);
+    return Promise.resolve(Object.fromEntries(copies));
+  }
+
+  restore(state: Readonly<NamedArrays>): void {
+    this.#adamw.restore(state);
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * What is judged, and what was found: plain JSON data that judges give, benchmarks score and runs store.
+ * @module
+ */
+
+/** A score, or null with the reason why there is none (an unscored item is never a zero). */
+export type Verdict = { score: number; reason?: string } | { score: null; reason: string };
+
+/** One constraint to judge an answer by. */
+export interface Constraint {
+  /** As the instruction has it. */
+  text: string;
+  /** Data for a judge by rules: the id of a rule and its arguments. */
+  rule?: { id: string; kwargs: Record<string, unknown> };
+}
+
+/** What a judge says of one response. */
+export interface JudgeResult {
+  /** One verdict a constraint, in order. */
+  constraints: Verdict[];
+  /** Verdict on the whole response. */
+  overall: Verdict;
+  /** The judge's own text, for the report; "" for rules. */
+  raw: string;
+  /** What each member of a panel said. */
+  members?: { judge: string; judgement: Judgement }[];
+}
+
+/** What was found of one answer: plain JSON data, so that it can be stored and scored again at no cost. */
+export interface Judgement extends JudgeResult {
+  /** Other readings of the same constraints, one verdict a constraint, such as IFEval's `loose`. */
+  readings?: Record<string, Verdict[]>;
+  /** How a judge's text was read: `complete`, `partial` or `none`; absent for checks by rules. */
+  reading?: "complete" | "partial" | "none";
+  /** Scores as the judge listed them, where they can't be told apart by constraint. */
+  listed?: number[];
+}

@@ -1,0 +1,12 @@
+/**
+ * What is wrong with a configuration.
+ * @module
+ */
+
+/** One thing that is wrong, with the key it is about. */
+export interface Fault {
+  /** Key. */
+  key: string;
+  /** Sentence without the place. */
+  message: string;
+}

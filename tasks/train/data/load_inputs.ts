@@ -1,0 +1,69 @@
+/**
+ * What loading the data of a run takes, and what of it is kept.
+ * @module
+ */
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import type { Template } from "../../../plugins/kinds/template.ts";
+import type { DataReport } from "./report.ts";
+import type { StoredExample } from "./store.ts";
+
+/** The keys of a training configuration that decide about data. */
+export type DataOptions = Pick<
+  TrainConfig,
+  | "dataset"
+  | "eval_dataset"
+  | "dataset_dir"
+  | "cutoff_len"
+  | "train_on_prompt"
+  | "mask_history"
+  | "streaming"
+  | "buffer_size"
+  | "mix_strategy"
+  | "interleave_probs"
+  | "overwrite_cache"
+  | "max_samples"
+  | "max_steps"
+  | "per_device_train_batch_size"
+  | "gradient_accumulation_steps"
+  | "val_size"
+  | "packing"
+  | "neat_packing"
+  | "truncation"
+  | "data_cache_dir"
+  | "seed"
+>;
+
+/** What {@linkcode loadExamples} of ./load.ts needs. */
+export interface LoadInputs {
+  /** The configuration, or its part about data. */
+  options: DataOptions;
+  /** For the dataset plugins that dataset_info.json names. */
+  registry: Registry;
+  /** Made by the registry; null only for stage pt. */
+  template: Template | null;
+  /** Name, version and options of the template plugin, for the cache; null: no template. */
+  templateIdentity: { name: string; version: string; options: Record<string, unknown> } | null;
+  /** As the template wants it (eos replaced and so on). */
+  tokenizer: Tokenizer;
+  /** Says which sequences an example gives. */
+  loss: Loss;
+  /** How far reading and encoding are, in bytes. */
+  onProgress?: (phase: string, done: number, total: number) => void;
+  /** Aborted to stop reading. */
+  signal?: AbortSignal;
+}
+
+/** Encoded data as they are kept. */
+export interface StoredExamples {
+  /** In split order. */
+  train: StoredExample[];
+  /** Rows held out, then those of `eval_dataset`. */
+  evaluation: StoredExample[];
+  /** What became of the rows. */
+  report: DataReport;
+  /** SHA-256 over all ids and labels, in order. */
+  hash: string;
+}
