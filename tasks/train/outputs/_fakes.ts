@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../../tests/_temp.ts";
 
 /** Path of a golden of this room. */
 export function golden(name: string): string {
-  return join(import.meta.dirname!, "../../fixtures/goldens/outputs", name);
+  return join(import.meta.dirname!, "../../../fixtures/goldens/outputs", name);
 }
 
 /** Parsed golden. */
