@@ -175,7 +175,7 @@ export interface TrainConfig {
   report_to: ("tensorboard" | "csv")[];
   /** Backend webgpu: keep frozen matrices as float16 even where that rounds them. */
   fp16: boolean;
-  /** true: the last checkpoint of `output_dir`; text: that checkpoint. */
+  /** true: the last checkpoint of `output_dir`; `auto`: the last one if there is one; other text: that checkpoint. */
   resume_from_checkpoint: boolean | string | null;
   /** Name of the run in event files. */
   run_name: string | null;

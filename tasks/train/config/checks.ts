@@ -37,6 +37,12 @@ export function checkConfig(
       `packing: not used in stage ${config.stage}, there as in LLaMA-Factory; nothing is ever padded here`,
     );
   }
+  if (config.packing && !config.neat_packing && config.stage === "sft") {
+    notes.push(
+      "packing: examples that share a row don't see each other here, as with neat_packing: true; in LLaMA-Factory an " +
+        "example attends to those before it in its row, which teaches answers to unrelated texts",
+    );
+  }
   if (config.fp16 && config.finetuning_type === "full") {
     notes.push("fp16: not used with finetuning_type: full, as weights that are trained are float32");
   } else if (config.fp16 && config.backend !== "webgpu") {

@@ -7,6 +7,7 @@ import {
   diffProvenance,
   keyTable,
   lossName,
+  otherNames,
   type Provenance,
   readTrainConfig,
   type ResolvedConfig,
@@ -58,13 +59,19 @@ Deno.test("keyTable() knows every key of LLaMA-Factory, in one state, with its d
   }
 });
 
-Deno.test("every key but the refused ones takes LLaMA-Factory's own default", () => {
-  for (const { key, default: standard } of golden) {
-    if (["model_name_or_path", "output_dir", "template", "dataset", "do_train"].includes(key)) continue;
-    if (key === "report_to" || key === "split_special_tokens") continue;
-    const text = JSON.stringify({ ...BASE_VALUES, [key]: standard });
-    if (standard === null && ["adapter_name_or_path", "eval_dataset"].includes(key)) continue;
-    resolveTrainConfig(parseYaml(text, "t.json"));
+/** Keys that training can't do without, whose default is that they are missing. */
+const NEEDED: readonly string[] = ["model_name_or_path", "output_dir", "template", "dataset", "do_train"];
+
+Deno.test("no key is refused at its documented default: LLaMA-Factory's, ours, and all of them in one file", () => {
+  const accept = (values: Record<string, unknown>) =>
+    resolveTrainConfig(parseYaml(JSON.stringify({ ...BASE_VALUES, ...values }), "t.json")).config;
+  const theirs = golden.filter(({ key }) => !NEEDED.includes(key));
+  for (const { key, default: standard } of theirs) accept({ [key]: standard });
+  const ours = [...keyTable()].filter(([key]) => !NEEDED.includes(key));
+  for (const [key, spec] of ours) accept({ [key]: spec.default });
+  const all = Object.fromEntries(theirs.map(({ key, default: standard }) => [key, standard]));
+  for (const stage of ["sft", "dpo", "kto", "iopo"]) {
+    assertEquals(accept({ ...all, stage }), accept({ stage, split_special_tokens: false }));
   }
 });
 
@@ -206,8 +213,9 @@ Deno.test("a stage, service or loss that isn't there is refused with what to use
   assertStringIncludes(message("stage: iop\n"), 'did you mean "iopo"');
   assertStringIncludes(message("report_to: wandb\n"), "use tensorboard or csv");
   assertStringIncludes(message("report_to: [csv, tensorbord]\n"), "none, tensorboard, csv");
+  assertStringIncludes(message("report_to: tensorbord\n"), 'did you mean "tensorboard"');
   assertStringIncludes(message("stage: dpo\npref_loss: kto_pair\n"), "use stage: kto");
-  assertStringIncludes(message("quantization_bit: 4\n"), "GGUF");
+  assertStringIncludes(message("quantization_bit: 4\n"), "--dry-run says how much memory");
   assertStringIncludes(message("pure_bf16: true\n"), "use bf16");
   assertStringIncludes(message("optim: lion_8bit\n"), "use adamw_torch");
   assertStringIncludes(message("use_dora: true\n"), "Cannot use use_dora: true");
@@ -232,6 +240,87 @@ Deno.test("every ignored key is named in the notes with its reason", () => {
     );
     assert(notes.includes(`${key}: not used, as ${spec.reason}`), key);
   }
+});
+
+Deno.test("a hint follows from the kind of value, not from the words that describe it", () => {
+  for (
+    const [line, hint] of [
+      ["plot_loss: 'true'", "; write it without quotes"],
+      ["plot_loss: ture", ""],
+      ["packing: 'no'", "; write it without quotes"],
+      ["warmup_ratio: '0.1'", "; write it without quotes"],
+      ["lora_alpha: '16'", "; write it without quotes"],
+      ["lora_alpha: ''", ""],
+      ["backend: webgqu", ' - did you mean "webgpu"?'],
+      ["include_num_input_tokens_seen: non_paddin", ' - did you mean "non_padding"?'],
+      ["stage: rn", ' - did you mean "rm"?'],
+    ] as const
+  ) {
+    const found = message(`${line}\n`);
+    assert(found.endsWith(`${JSON.stringify(line.split(": ")[1]!.replaceAll("'", ""))}${hint}`), found);
+  }
+  // YAML 1.1's words, where true or false is meant and nowhere else
+  const { config: c } = config(
+    "resume_from_checkpoint: on\ninclude_num_input_tokens_seen: yes\nrun_name: yes\n",
+  );
+  assertEquals([c.resume_from_checkpoint, c.include_num_input_tokens_seen, c.run_name], [true, true, "yes"]);
+});
+
+Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what to do instead", () => {
+  const table = keyTable();
+  for (const [from, to] of otherNames()) {
+    assert(!table.has(from), `${from} is a key of its own`);
+    if (to !== null) assertEquals(table.get(to)?.state, "works", `${from} → ${to}`);
+    const found = message(`${from}: 1\n`);
+    assert(!found.includes("did you mean") && !found.includes("--help"), found);
+  }
+  for (
+    const [key, hint] of [
+      ["base_model", "it is called model_name_or_path here"], // axolotl
+      ["sequence_len", "it is called cutoff_len here"],
+      ["micro_batch_size", "it is called per_device_train_batch_size here"],
+      ["adapter", "finetuning_type: lora"],
+      ["datasets", "dataset names sets"],
+      ["rl", "use stage: dpo"],
+      ["beta", "it is called pref_beta here"], // TRL
+      ["dataset_num_proc", "it is called preprocessing_num_workers here"],
+      ["max_prompt_length", "cutoff_len bounds"],
+      ["undesirable_weight", "it is called kto_rejected_weight here"],
+      ["load_in_4bit", "quantization_bit"], // Unsloth
+      ["max_seq_length", "it is called cutoff_len here"],
+      ["random_state", "it is called seed here"],
+      ["r", "it is called lora_rank here"],
+    ] as const
+  ) assertStringIncludes(message(`${key}: 1\n`), hint);
+});
+
+Deno.test("a file that isn't for training is told what it is", () => {
+  const files = {
+    "deno task eval takes it": "evaluator:\n  type: constraints\n",
+    "merging an adapter":
+      "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ntrust_remote_code: true\n" +
+      "export_dir: out\nexport_size: 5\nexport_device: cpu\nexport_legacy_format: false\n",
+    "llamafactory-cli eval":
+      "model_name_or_path: m\ntask: mmlu_test\ntemplate: fewshot\nlang: en\nn_shot: 5\nsave_dir: s\n",
+    "chatting or serving":
+      "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ninfer_backend: huggingface\n" +
+      "trust_remote_code: true\n",
+    "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
+  };
+  for (const [text, yaml] of Object.entries(files)) {
+    const found = messageOf(yaml);
+    assertStringIncludes(found, text);
+    assert(!found.includes("output_dir is needed") && !found.includes("\n"), found);
+  }
+  assertStringIncludes(messageOf("model_name_or_path: m\ndataset: d\n"), "output_dir is needed");
+});
+
+Deno.test("packing in stage sft is said to keep examples apart, which LLaMA-Factory does only with neat_packing", () => {
+  const said = (more: string) =>
+    config(more).notes.some((note) => note.startsWith("packing: examples that share"));
+  assert(said("packing: true\n"));
+  assert(!said("") && !said("neat_packing: true\n") && !said("packing: true\nneat_packing: true\n"));
+  assert(!said("stage: pt\n"));
 });
 
 Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is one program", () => {

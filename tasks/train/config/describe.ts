@@ -157,8 +157,8 @@ function defaultText(spec: KeySpec): string {
 }
 
 function valueText(value: unknown): string {
-  if (value === null || (Array.isArray(value) && value.length === 0)) return "none";
-  if (Array.isArray(value)) return value.join(", ");
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.length === 0 ? "[]" : value.join(", ");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -93,8 +93,9 @@ const ROWS: readonly [
     "quantization_bit",
     null,
     [null],
-    "the base model isn't quantised on the way in",
-    "leave it out, or give a GGUF file (Q4_0, Q4_1, Q8_0, Q4_K and others) as model_name_or_path",
+    "frozen weights are float32, or float16 on backend webgpu, whatever file they come from",
+    "leave it out; --dry-run says how much memory the run needs, and disable_gradient_checkpointing: false and " +
+    "micro_batch_tokens lower it",
   ],
   ["model", "use_kt", false, [false], "KTransformers is a program of its own", "leave it out"],
   [

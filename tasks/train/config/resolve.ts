@@ -10,11 +10,12 @@ import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { pluginPath, readOverride } from "../../common/config_file.ts";
 import { checkConfig } from "./checks.ts";
 import type { Fault } from "./fault.ts";
+import { otherPurpose } from "./file_purpose.ts";
 import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
-import { keyTable, OLD_NAMES } from "./key_table.ts";
+import { keyTable } from "./key_table.ts";
+import { otherName } from "./other_names.ts";
 import { type Provenance, readProvenance } from "./provenance.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { workingKeys } from "./working_keys.ts";
 
 /** A configuration and what is to be said about it. */
 export interface ResolvedConfig {
@@ -60,6 +61,8 @@ export function readTrainConfig(path: string, overrides: readonly string[] = [])
 export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedConfig {
   const name = file.files[0] ?? "the configuration";
   const written = withOverrides(file, overrides, name);
+  const purpose = otherPurpose(new Set(written.keys()));
+  if (purpose !== null) throw new RangeError(`${name}: Cannot train with this file as ${purpose}`);
   const table = keyTable();
   const faults: Fault[] = [];
   const notes: string[] = [];
@@ -75,7 +78,8 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
   }
   notes.push(...ignoredNotes([...written.keys()], table));
 
-  for (const [key, spec] of Object.entries(workingKeys())) {
+  for (const [key, spec] of table) {
+    if (spec.state !== "works") continue;
     if (key in read) values[key] = read[key];
     else if (spec.default !== REQUIRED) values[key] = spec.default;
     else {
@@ -152,28 +156,41 @@ function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, fault
   }
   const parsed = spec.type.schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const known = spec.type.words.startsWith("one of ")
-    ? spec.type.words.slice(7).split(", ")
-    : Object.keys(spec.refused ?? {}).concat("tensorboard", "csv");
-  const hint = typeof value !== "string"
-    ? ""
-    : spec.type.words.startsWith("true or false")
-    ? "; write it without quotes"
-    : /^a (whole )?number/.test(spec.type.words) && Number.isFinite(Number(value)) && value.trim() !== ""
-    ? "; write it without quotes"
-    : didYouMean(value, known);
   faults.push({
     key,
-    message: `Cannot read ${key} as ${spec.type.words} is needed: current value is ${show(value)}${hint}`,
+    message: `Cannot read ${key} as ${spec.type.words} is needed: current value is ${show(value)}${
+      valueHint(spec, value)
+    }`,
   });
   return value;
 }
 
-/** YAML 1.1's unquoted yes, no, on and off are booleans in LLaMA-Factory; here only where a boolean is meant. */
-function asBoolean(spec: WorkingKey<unknown>, { value, plain }: Written): unknown {
-  if (typeof value !== "string" || !plain || !spec.type.words.startsWith("true or false")) return value;
+/** What a wrong text was probably meant to be. */
+function valueHint({ type, refused = {} }: WorkingKey<unknown>, value: unknown): string {
+  if (typeof value !== "string") return "";
+  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
+  const isBoolean = Object.hasOwn(BOOLEANS, value.toLowerCase());
+  if ((type.kind === "number" && isNumber) || (type.kind === "boolean" && isBoolean)) {
+    return "; write it without quotes";
+  }
+  return didYouMean(value, [...type.values ?? [], ...Object.keys(refused)]);
+}
+
+/** Words that YAML 1.1 reads as booleans where they stand without quotes; YAML 1.2 only the first two. */
+const BOOLEANS: Readonly<Record<string, boolean>> = {
+  true: true,
+  false: false,
+  yes: true,
+  no: false,
+  on: true,
+  off: false,
+};
+
+/** LLaMA-Factory reads YAML 1.1, so unquoted yes, no, on and off are booleans there; here only where a boolean is meant. */
+function asBoolean({ type }: WorkingKey<unknown>, { value, plain }: Written): unknown {
+  if (typeof value !== "string" || !plain || type.kind !== "boolean") return value;
   const word = value.toLowerCase();
-  return word === "yes" || word === "on" ? true : word === "no" || word === "off" ? false : value;
+  return Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : value;
 }
 
 function refusedValue(spec: WorkingKey<unknown>, value: string): string | undefined {
@@ -197,10 +214,8 @@ function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpe
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const now = Object.hasOwn(OLD_NAMES, key)
-    ? ` - it is called ${OLD_NAMES[key]} here`
-    : didYouMean(key, known);
-  return `Cannot use the unknown key "${key}"${now}${now ? "" : "; --help lists every key"}`;
+  const hint = otherName(key) || didYouMean(key, known) || "; --help lists every key";
+  return `Cannot use the unknown key "${key}"${hint}`;
 }
 
 function absolutePlugin(path: string, file: YamlFile, written: Written | undefined): string {

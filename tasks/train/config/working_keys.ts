@@ -3,11 +3,13 @@
  * {@linkcode TrainConfig}: a field without a row, or a row of another type, doesn't compile.
  * @module
  */
+import { z } from "zod";
+
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { type KeyGroup, type KeyType, REQUIRED, type WorkingKey } from "./key.ts";
 import {
   bool,
   int,
-  type KeyGroup,
-  type KeyType,
   map,
   names,
   num,
@@ -15,12 +17,9 @@ import {
   numbers,
   oneOf,
   orNull,
-  REQUIRED,
+  someOf,
   text,
-  type WorkingKey,
-} from "./key.ts";
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { z } from "zod";
+} from "./value_types.ts";
 
 /** A row for every field; null where the resolved default depends on other keys. */
 export type WorkingKeys = { readonly [K in keyof TrainConfig]: WorkingKey<TrainConfig[K] | null> };
@@ -102,15 +101,20 @@ function data() {
     packing: add(
       orNull(bool()),
       null,
-      "several examples in one sequence of cutoff_len, as LLaMA-Factory lays them out",
+      "several examples in one row of cutoff_len tokens, laid out as LLaMA-Factory does; they don't see each other, whatever " +
+        "neat_packing says (stage pt: one text behind the other, cut into rows)",
       {
         derived: "true for stage pt, else false",
       },
     ),
-    neat_packing: add(bool(), false, "packed examples don't see each other"),
+    neat_packing: add(
+      bool(),
+      false,
+      "packing in which examples don't see each other, which is always so here",
+    ),
     tool_format: add(orNull(text()), null, "tool syntax in place of the template's own"),
     default_system: add(
-      orNull({ words: "text", schema: z.string() }),
+      orNull(text({ empty: true })),
       null,
       "system text in place of the template's own",
     ),
@@ -126,10 +130,7 @@ function data() {
 function training() {
   const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("training", ...rest);
   const interval = oneOf(["no", "steps", "epoch"]);
-  const beta: KeyType<number> = {
-    words: "a number >= 0 and < 1",
-    schema: num({ min: 0, below: 1 }).schema,
-  };
+  const beta = num({ min: 0, below: 1 });
   return {
     output_dir: add(text(), REQUIRED, "folder for everything that the run writes"),
     overwrite_output_dir: add(
@@ -192,7 +193,7 @@ function training() {
       "further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate",
     ),
     warmup_ratio: add(
-      { words: "a number from 0 to 1", schema: z.number().min(0).max(1) },
+      num({ min: 0, max: 1 }),
       0,
       "share of the steps that warm up, rounded up",
     ),
@@ -221,7 +222,7 @@ function training() {
       derived: "false for a metric that ends in loss, else true",
     }),
     report_to: add(
-      { words: "none, tensorboard, csv, all (both), or a list", schema: reportTo() },
+      someOf(["tensorboard", "csv"]),
       [],
       "files for other tools, beside trainer_log.jsonl",
       {
@@ -257,17 +258,21 @@ function training() {
     ),
     resume_from_checkpoint: add(
       orNull({
-        words: "true, false or a checkpoint folder",
+        kind: "boolean",
+        values: ["auto"],
+        words: "true, false, auto or a checkpoint folder",
         schema: z.union([z.boolean(), z.string().min(1)]),
       }),
       null,
-      "true goes on from the last checkpoint in output_dir, a path from that one (LLaMA-Factory goes on by itself)",
+      "true goes on from the last checkpoint in output_dir, auto only if there is one (as LLaMA-Factory does), a path from that one",
     ),
     run_name: add(orNull(text()), null, "name of the run in TensorBoard files", {
       derived: "output_dir's name",
     }),
     include_num_input_tokens_seen: add(
       {
+        kind: "boolean",
+        values: ["all", "non_padding", "no"],
         words: "true, false, all or non_padding",
         schema: z.union([z.boolean(), z.enum(["all", "non_padding", "no"])]).transform((v) =>
           v !== false && v !== "no"
@@ -352,6 +357,7 @@ function own() {
     trainer_options: add(map(), {}, "options of trainer"),
     plugins: add(
       {
+        kind: "list",
         words: "a list of paths",
         schema: z.union([z.string().transform((path) => [path]), z.array(z.string())]),
       },
@@ -395,24 +401,6 @@ function own() {
       "go on although data or configuration changed since the checkpoint or run.yaml was written",
     ),
   };
-}
-
-function reportTo(): z.ZodType<("tensorboard" | "csv")[]> {
-  const known = z.array(z.enum(["none", "all", "tensorboard", "csv"]));
-  return z.union([z.string(), z.array(z.string()), z.null()]).transform((value, context) => {
-    const list = value === null
-      ? []
-      : typeof value === "string"
-      ? value.split(",").map((part) => part.trim())
-      : value;
-    const parsed = known.safeParse(list);
-    if (!parsed.success) {
-      context.addIssue({ code: "custom", message: "unknown name" });
-      return z.NEVER;
-    }
-    const all = parsed.data.includes("all");
-    return (["tensorboard", "csv"] as const).filter((name) => all || parsed.data.includes(name));
-  });
 }
 
 type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;

@@ -21,7 +21,7 @@ export interface OutputDirectoryRequest {
   output_dir: string;
   /** Whether an earlier run may be taken away. */
   overwrite_output_dir: boolean;
-  /** True: the last checkpoint; text: the path of one. */
+  /** True: the last checkpoint; `auto`: the last one if there is one; other text: the path of one. */
   resume_from_checkpoint: boolean | string | null;
   /** Paths that the run will read (model, adapter, data); overwriting is refused where it would take one away. */
   inputs?: readonly string[];
@@ -55,8 +55,13 @@ export function prepareOutputDirectory(request: OutputDirectoryRequest): Prepare
     throw writeError(error, directory);
   }
   cleanPartial(directory);
-  if (resume !== null && resume !== false) {
-    const resumeFrom = resume === true ? lastOrThrow(directory) : checkpointAt(resume);
+  const resumes = resume === "auto"
+    ? lastCheckpoint(directory) !== null
+    : resume !== null && resume !== false;
+  if (resumes) {
+    const resumeFrom = typeof resume === "string" && resume !== "auto"
+      ? checkpointAt(resume)
+      : lastOrThrow(directory);
     return { resumeFrom, removed: [], setAside: setAsideBeyond(directory, resumeFrom.step) };
   }
   const entries = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();

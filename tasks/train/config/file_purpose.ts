@@ -1,0 +1,60 @@
+/**
+ * Files that aren't for training, told apart by their keys: LLaMA-Factory's for merging, chatting and evaluating, and those
+ * of this project's eval task. Without this, they would be answered with the training keys that they lack.
+ * @module
+ */
+
+import { keyTable } from "./key_table.ts";
+
+/** Some keys of which a file of one purpose has at least one, and what to say of it. */
+interface Purpose {
+  keys: readonly string[];
+  message: string;
+}
+
+const TO_TRAIN = "to train, a file needs do_train: true, output_dir and dataset";
+
+const CHAT: Purpose = {
+  keys: ["infer_backend", "infer_dtype", "vllm_maxlen", "sglang_maxlen"],
+  message:
+    "it is a file for chatting or serving (llamafactory-cli chat, webchat, api): adapters trained here are PEFT's, " +
+    `so that these take them, and deno task eval answers with them; ${TO_TRAIN}`,
+};
+
+const PURPOSES: readonly Purpose[] = [
+  {
+    keys: ["evaluator"],
+    message: "it is a file of the eval task: deno task eval takes it",
+  },
+  {
+    keys: ["export_dir", "export_hub_model_id", "export_quantization_bit"],
+    message:
+      "it is a file for merging an adapter (llamafactory-cli export): adapters trained here are PEFT's, so that " +
+      `peft's merge_and_unload and llamafactory-cli export take them; ${TO_TRAIN}`,
+  },
+  {
+    keys: ["task", "task_dir", "n_shot", "save_dir"],
+    message:
+      `it is a file for LLaMA-Factory's own benchmarks (llamafactory-cli eval): deno task eval has others; ${TO_TRAIN}`,
+  },
+  CHAT,
+];
+
+/** Keys outside the groups of model and generation that a file for chatting may have. */
+const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thinking", "tool_format"];
+
+/**
+ * What to say of a file that is meant for something else than training; null for any other, however faulty.
+ * @param keys Keys of the file
+ */
+export function otherPurpose(keys: ReadonlySet<string>): string | null {
+  if (["output_dir", "dataset", "do_train", "stage"].some((key) => keys.has(key))) return null;
+  const found = PURPOSES.find((purpose) => purpose.keys.some((key) => keys.has(key)));
+  if (found) return found.message;
+  // The shortest file for chatting names a model, a template and perhaps an adapter.
+  const table = keyTable();
+  const isChat = [...keys].every((key) =>
+    CHAT_KEYS.includes(key) || ["model", "generating"].includes(table.get(key)?.group ?? "")
+  );
+  return isChat && keys.has("template") ? CHAT.message : null;
+}

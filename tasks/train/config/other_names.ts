@@ -1,0 +1,160 @@
+/**
+ * Keys of older versions of LLaMA-Factory, of axolotl (0.19), TRL (0.24 and 1.16) and Unsloth (2026.10), for the hint of an
+ * unknown key: under another name here, or not there at all.
+ * @module
+ */
+
+/** Keys that have another name here and take the same values. */
+const RENAMED: Readonly<Record<string, string>> = {
+  // older versions of LLaMA-Factory and transformers, and the IOPO authors' code
+  evaluation_strategy: "eval_strategy",
+  iopo_beta: "pref_beta",
+  dpo_beta: "pref_beta",
+  dpo_loss: "pref_loss",
+  dpo_ftx: "pref_ftx",
+  orpo_beta: "pref_beta",
+  cutoff_length: "cutoff_len",
+  max_length_cutoff: "cutoff_len",
+  lr: "learning_rate",
+  epochs: "num_train_epochs",
+  // axolotl
+  base_model: "model_name_or_path",
+  revision_of_model: "model_revision",
+  lora_model_dir: "adapter_name_or_path",
+  sequence_len: "cutoff_len",
+  micro_batch_size: "per_device_train_batch_size",
+  eval_batch_size: "per_device_eval_batch_size",
+  num_epochs: "num_train_epochs",
+  lr_scheduler: "lr_scheduler_type",
+  lora_r: "lora_rank",
+  lora_target_modules: "lora_target",
+  peft_use_rslora: "use_rslora",
+  val_set_size: "val_size",
+  train_on_inputs: "train_on_prompt",
+  sample_packing: "neat_packing",
+  dataset_prepared_path: "data_cache_dir",
+  dataset_processes: "preprocessing_num_workers",
+  default_system_message: "default_system",
+  early_stopping_patience: "early_stopping_steps",
+  rl_beta: "pref_beta",
+  orpo_alpha: "pref_beta",
+  rpo_alpha: "pref_ftx",
+  kto_desirable_weight: "kto_chosen_weight",
+  kto_undesirable_weight: "kto_rejected_weight",
+  wandb_name: "run_name",
+  // TRL
+  dataset_streaming: "streaming",
+  dataset_num_proc: "preprocessing_num_workers",
+  max_seq_length: "cutoff_len",
+  beta: "pref_beta",
+  loss_type: "pref_loss",
+  label_smoothing: "dpo_label_smoothing",
+  desirable_weight: "kto_chosen_weight",
+  undesirable_weight: "kto_rejected_weight",
+  // Unsloth
+  model_name: "model_name_or_path",
+  target_modules: "lora_target",
+  r: "lora_rank",
+  random_state: "seed",
+  token: "hf_hub_token",
+  model: "model_name_or_path",
+};
+
+const WEIGHTS = "quantization_bit is LLaMA-Factory's name for it, which is refused here: leave it out";
+const FLOATS = "leave it out: arithmetic is float32, and fp16 says how webgpu keeps frozen weights";
+const LENGTHS = "cutoff_len bounds prompt and answer together, cut by their lengths: leave it out";
+const LOGS = "report_to: tensorboard or csv writes files, nothing is sent anywhere: leave it out";
+const ADAPTERS = "only adapters are trained with LoRA: leave it out, or use finetuning_type: full";
+const BUILT_IN = "leave it out: it makes no difference to the result here";
+
+/** Keys that have no counterpart of the same values: what to write. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  adapter:
+    "finetuning_type: lora or full says what is trained, adapter_name_or_path names an adapter to go on from",
+  batch_size:
+    "a step takes per_device_train_batch_size times gradient_accumulation_steps examples: set these two",
+  new_special_tokens: "tokens can't be added here: add them to the model first",
+  reserved_label_len: "truncation says how a sequence longer than cutoff_len is cut",
+  // axolotl
+  chat_template: "template names it; template: auto renders the model's own",
+  chat_template_jinja: "template: auto renders the model's own (chat_template.jinja in its folder)",
+  datasets: "dataset names sets, which dataset_dir's dataset_info.json describes (docs/datasets.md)",
+  test_datasets:
+    "eval_dataset names sets, which dataset_dir's dataset_info.json describes (docs/datasets.md)",
+  pretraining_dataset: "use stage: pt, and name the set with dataset",
+  rl: "use stage: dpo, kto or iopo; pref_loss: ipo, orpo or simpo is set in stage dpo",
+  optimizer: "optim is its name, and adamw_torch the only optimizer here",
+  lora_target_linear: "use lora_target: all",
+  unfrozen_parameters: "use finetuning_type: full, or lora with lora_target",
+  saves_per_epoch: "use save_strategy: steps with save_steps below 1, a share of all steps",
+  evals_per_epoch: "use eval_strategy: steps with eval_steps below 1, a share of all steps",
+  auto_resume_from_checkpoints: "use resume_from_checkpoint: auto",
+  shuffle_merged_datasets: "rows are shuffled unless disable_shuffling: true is set",
+  special_tokens: "a template brings its own special tokens, and none can be added: leave it out",
+  tokens: "tokens can't be added here: add them to the model first",
+  pad_to_sequence_len: "nothing is padded here: leave it out",
+  lora_modules_to_save: ADAPTERS,
+  peft_use_dora: "DoRA isn't there: leave it out, or use use_rslora",
+  noisy_embedding_alpha: "NEFTune isn't there: leave it out",
+  s2_attention: "LongLoRA's shifted attention isn't there: leave it out",
+  flash_attention: BUILT_IN,
+  sdp_attention: BUILT_IN,
+  xformers_attention: BUILT_IN,
+  eager_attention: BUILT_IN,
+  dpo_padding_free: BUILT_IN,
+  tokenizer_type: "the tokenizer is the model's own: leave it out",
+  tokenizer_config: "the tokenizer is the model's own: leave it out",
+  type_of_model: "config.json's model_type says it: leave it out",
+  model_type: "config.json's model_type says it: leave it out",
+  wandb_project: LOGS,
+  wandb_entity: LOGS,
+  wandb_watch: LOGS,
+  wandb_log_model: LOGS,
+  wandb_run_id: LOGS,
+  use_wandb: LOGS,
+  use_mlflow: LOGS,
+  // TRL
+  dataset_name: "dataset names a set, which dataset_dir's dataset_info.json describes (docs/datasets.md)",
+  chat_template_path: "template names it; template: auto renders the model's own",
+  truncation_mode: "truncation says how a sequence longer than cutoff_len is cut",
+  attn_implementation: BUILT_IN,
+  dataset_text_field: "columns of the set in dataset_info.json say it (docs/datasets.md)",
+  dataset_train_split: "split of the set in dataset_info.json says it (docs/datasets.md)",
+  dataset_test_split: "eval_dataset names a set of its own, with its split in dataset_info.json",
+  completion_only_loss: "that is the default; train_on_prompt: true learns the prompt too",
+  assistant_only_loss: "that is the default; mask_history: true learns only the last answer",
+  max_prompt_length: LENGTHS,
+  max_completion_length: LENGTHS,
+  use_peft: "use finetuning_type: lora or full",
+  precompute_ref_log_probs: "they are computed once and kept in any case: leave it out",
+  reference_free: "use pref_loss: orpo or simpo, which need no reference model",
+  padding_free: "nothing is padded here: leave it out",
+  packing_strategy: "use packing or neat_packing",
+  eval_packing: "evaluation rows are never packed: leave it out",
+  cpo_alpha: "use pref_ftx, the weight of an added SFT loss",
+  disable_dropout: "lora_dropout is 0 unless it is set, and there is no other dropout",
+  dtype: FLOATS,
+  torch_dtype: FLOATS,
+  // Unsloth, and TRL's and axolotl's names for the same
+  load_in_4bit: WEIGHTS,
+  load_in_8bit: WEIGHTS,
+  load_in_16bit: FLOATS,
+  full_finetuning: "use finetuning_type: full",
+  use_gradient_checkpointing: "it is on unless disable_gradient_checkpointing: true is set",
+  bias: "no biases are trained with LoRA: leave it out",
+  modules_to_save: ADAPTERS,
+};
+
+/** The part of the message about an unknown key that says what to write; "" where nothing is known of it. */
+export function otherName(key: string): string {
+  if (Object.hasOwn(RENAMED, key)) return ` - it is called ${RENAMED[key]} here`;
+  return Object.hasOwn(ELSEWHERE, key) ? `: ${ELSEWHERE[key]}` : "";
+}
+
+/** Every key of which {@linkcode otherName} knows something, with the key that it names where it is only renamed. */
+export function otherNames(): ReadonlyMap<string, string | null> {
+  return new Map<string, string | null>([
+    ...Object.entries(RENAMED),
+    ...Object.keys(ELSEWHERE).map((key): [string, null] => [key, null]),
+  ]);
+}
