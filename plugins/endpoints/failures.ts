@@ -11,7 +11,7 @@ export class AnswerError extends Error {
   /**
    * An error with its kind.
    * @param kind What is wrong with it
-   * @param message For people
+   * @param message Human-readable
    */
   constructor(kind: Failure["kind"], message: string) {
     super(message);
@@ -31,6 +31,8 @@ const MEANING: Readonly<Record<Failure["kind"], { retryable: boolean; fatal: boo
   rate_limit: { retryable: true, fatal: false },
   server: { retryable: true, fatal: false },
   bad_request: { retryable: false, fatal: false },
+  settings: { retryable: false, fatal: true },
+  redirect: { retryable: false, fatal: true },
   malformed: { retryable: true, fatal: false },
   too_large: { retryable: false, fatal: false },
   stopped: { retryable: true, fatal: false },

@@ -10,21 +10,26 @@ import { z } from "zod";
 
 import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
+import { exists } from "../../formats/hub/cache.ts";
 import { resolveModel } from "../../formats/hub/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
 import {
   ContextLengthError,
   type DeviceChoice,
+  type Generated,
   Generator,
+  GREEDY,
   MAX_BATCH,
-  type Sampling,
+  type Sampling as TokenSampling,
 } from "../../kernels/engine/generate/generator.ts";
 import { tokenizerOf } from "../../kernels/engine/generate/options.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { prepareTokenizer, type Template, templateOptions, templates } from "../templates/mod.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
+import type { ThoughtTags } from "../kinds/thoughts.ts";
 import { failed } from "./failures.ts";
+import { thoughtTags, withOpening } from "./thought_tags.ts";
 
 const Options = z.strictObject({
   model: z.string().min(1).describe(
@@ -41,12 +46,15 @@ const Options = z.strictObject({
     "what runs the kernels; auto: webgpu on a GPU that passes its self-test, else onnx",
   ),
   provider: z.enum(["cpu", "cuda", "webgpu"]).default("cpu").describe("execution provider of ONNX Runtime"),
-  threads: z.int().positive().nullable().default(null).describe("threads of ONNX Runtime; null: one a core"),
+  threads: z.int().positive().nullable().default(null).describe(
+    "threads of ONNX Runtime; null: one per core",
+  ),
   max_model_len: z.int().min(2).nullable().default(null).describe(
     "tokens of prompt and answer together; null: as many as the model was made for",
   ),
   max_batch: z.int().positive().default(MAX_BATCH).describe("answers that are generated at once, at most"),
   name: z.string().min(1).nullable().default(null).describe("model's name in reports; null: from the paths"),
+  thought_tags: thoughtTags,
 });
 
 /** Validated options; the schema's descriptions say what they mean. */
@@ -75,12 +83,13 @@ const EXTRA = [
   "ignore_eos",
 ] as const;
 
-/** What answers, once it is open. */
+/** A model that is open. */
 interface Opened {
   generator: Generator;
   tokenizer: Tokenizer;
   template: Template;
   stopIds: number[];
+  tags: readonly ThoughtTags[];
 }
 
 /**
@@ -97,7 +106,7 @@ export function localEndpoint(options: LocalOptions): Endpoint {
     threads: options.threads,
   };
   const fixed = {
-    weights: existing(model) ? contentHash(model) : model,
+    weights: exists(model) ? contentHash(model) : model,
     adapter: adapter === null ? null : contentHash(adapter),
     template: options.template,
     template_options: options.template_options,
@@ -112,21 +121,24 @@ export function localEndpoint(options: LocalOptions): Endpoint {
       device = (await chooseBackend(device)).choice;
     },
     concurrency: options.max_batch,
+    thoughtTags: options.thought_tags,
+    // one's own machine isn't paid by the token
+    prices: { input: 0, output: 0 },
     async complete(request, signal) {
-      let at: Opened;
+      let model: Opened;
       try {
-        at = await (opened ??= open(options, template, device));
+        model = await (opened ??= open(options, template, device));
       } catch (error) {
         // The next request may find what is missing now.
         opened = null;
         return failed("not_found", message(error));
       }
-      return await answer(at, request, signal);
+      return await answer(model, request, signal);
     },
     close: async () => {
-      const at = await opened?.catch(() => null);
+      const model = await opened?.catch(() => null);
       opened = null;
-      await at?.generator.close();
+      await model?.generator.close();
     },
   };
 }
@@ -173,22 +185,25 @@ async function open(options: LocalOptions, template: Template, device: DeviceCho
   });
   const stops = [tokenizer.eosId, ...template.stopWords.map((word) => tokenizer.tokenToId(word))];
   const stopIds = stops.filter((id): id is number => id !== null && id < generator.info.vocabSize);
-  return { generator, tokenizer, template, stopIds };
+  return { generator, tokenizer, template, stopIds, tags: options.thought_tags };
 }
 
-async function answer(at: Opened, request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
+async function answer(model: Opened, request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
+  const { generator, tokenizer, template, tags } = model;
   let prompt: number[] = [];
   try {
     const system = request.messages[0]?.role === "system" ? request.messages[0].content : "";
     const messages = request.messages.slice(request.messages[0]?.role === "system" ? 1 : 0);
-    prompt = at.template.encodePrompt(at.tokenizer, messages, system || at.template.defaultSystem, "");
-    const result = await at.generator.generate(prompt, sampling(request, at.stopIds), undefined, signal);
-    return {
+    prompt = template.encodePrompt(tokenizer, messages, system || template.defaultSystem, "");
+    const result = await generator.generate(prompt, sampling(request, model), undefined, signal);
+    const completion = {
       outcome: result.finish,
-      text: result.text,
+      text: withTagTokens(result, tokenizer, tags),
       promptTokens: result.promptTokens,
       completionTokens: result.ids.length,
     };
+    const opened = openedBy(prompt, tokenizer, tags);
+    return opened === undefined ? completion : withOpening(completion, [opened], true);
   } catch (error) {
     if (signal.aborted) return failed("stopped", `the request was given up: ${message(signal.reason)}`);
     if (error instanceof ContextLengthError) {
@@ -205,9 +220,47 @@ async function answer(at: Opened, request: CompletionRequest, signal: AbortSigna
   }
 }
 
+/** The answer's text with tags around thoughts even where they are special tokens, which the engine leaves out of texts. */
+function withTagTokens(
+  { text, ids, stop }: Pick<Generated, "text" | "ids" | "stop">,
+  tokenizer: Tokenizer,
+  tags: readonly ThoughtTags[],
+): string {
+  const special = new Map(
+    tags.flat().map((tag) => [tokenizer.tokenToId(tag), tag] as const).filter(([id]) =>
+      id !== null && tokenizer.specialIds.has(id)
+    ),
+  );
+  if (!ids.some((id) => special.has(id))) return text;
+  let whole = "", from = 0;
+  for (const [i, id] of [...ids, null].entries()) {
+    const tag = special.get(id);
+    if (tag === undefined && id !== null) continue;
+    whole += tokenizer.decode(ids.slice(from, i), { skipSpecial: true }) + (tag ?? "");
+    from = i + 1;
+  }
+  const end = typeof stop === "string" ? whole.lastIndexOf(stop) : -1;
+  return end < 0 ? whole : whole.slice(0, end);
+}
+
+/** The tags whose opening one ends the prompt, because the chat template begins the thought. */
+function openedBy(
+  prompt: readonly number[],
+  tokenizer: Tokenizer,
+  tags: readonly ThoughtTags[],
+): ThoughtTags | undefined {
+  const end = tokenizer.decode(prompt.slice(-24)).trimEnd();
+  return tags.find(([open]) => end.endsWith(open));
+}
+
 /** @throws {RangeError} If a field isn't known. */
-function sampling(request: CompletionRequest, stopIds: readonly number[]): Partial<Sampling> {
-  const { temperature, top_p, max_tokens, seed = 0, stop = [], extra = {} } = request;
+function sampling(
+  request: CompletionRequest,
+  { generator, stopIds }: Pick<Opened, "generator" | "stopIds">,
+): Partial<TokenSampling> {
+  const { seed = 0, stop = [], extra = {} } = request;
+  const temperature = request.temperature ?? GREEDY.temperature, top_p = request.top_p ?? GREEDY.top_p;
+  const max_tokens = request.max_tokens ?? generator.info.maxModelLen;
   const unknown = Object.keys(extra).filter((name) => !EXTRA.includes(name as typeof EXTRA[number]));
   if (unknown.length) {
     throw new RangeError(
@@ -225,16 +278,6 @@ function sampling(request: CompletionRequest, stopIds: readonly number[]): Parti
     stop,
     stop_ids: extra.ignore_eos === true ? [] : stopIds,
   };
-}
-
-function existing(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Files that decide about answers. */

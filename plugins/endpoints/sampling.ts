@@ -38,10 +38,10 @@ export const SamplingOptions: z.ZodObject<{
 });
 
 /** Validated `run_args`. */
-export type Sampling = z.output<typeof SamplingOptions>;
+export type RequestSampling = z.output<typeof SamplingOptions>;
 
 /** The sampling part of a request. */
-export function samplingOf(run: Sampling): Omit<CompletionRequest, "messages"> {
+export function samplingOf(run: RequestSampling): Omit<CompletionRequest, "messages"> {
   const { temperature, top_p, max_tokens, seed, stop, n: _one, ...rest } = run;
   const extra = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   return {

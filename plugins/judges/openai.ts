@@ -12,8 +12,9 @@ import { traceProtocol } from "../benchmarks/trace/trace.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { openaiEndpoint } from "../endpoints/openai.ts";
 import openaiPlugin from "../endpoints/openai.ts";
-import { type Sampling, samplingOf, SamplingOptions } from "../endpoints/sampling.ts";
+import { type RequestSampling, samplingOf, SamplingOptions } from "../endpoints/sampling.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { withThoughtApart } from "../kinds/thoughts.ts";
 import { type Ask, type Judge, type JudgeRequest, JudgeUnreachable } from "../kinds/judge.ts";
 
 const Options = z.strictObject({
@@ -33,7 +34,7 @@ const openai: Plugin<"judge", typeof Options> = definePlugin({
 export default openai;
 
 /** A judge that asks a model behind any endpoint. */
-export function modelJudge(endpoint: Endpoint, sampling: Sampling): Judge {
+export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge {
   const settings = samplingOf(sampling);
   let fallback: JudgeProtocol | undefined;
   return {
@@ -42,7 +43,13 @@ export function modelJudge(endpoint: Endpoint, sampling: Sampling): Judge {
     endpoints: [endpoint],
     get identity() {
       const { model, identity = null, structured = false } = endpoint;
-      return { model, endpoint: identity, sampling: settings, structured };
+      return {
+        model,
+        endpoint: identity,
+        sampling: settings,
+        structured,
+        thoughtTags: endpoint.thoughtTags ?? null,
+      };
     },
     judge: (request, signal) =>
       askJudge(endpoint, settings, request, request.protocol ?? (fallback ??= traceProtocol()), signal),
@@ -57,7 +64,9 @@ async function askJudge(
   signal: AbortSignal,
 ): Promise<Judgement> {
   const item = request.item ?? itemOf(request);
-  const ask: Ask = request.ask ?? ((asked, what, _round, abort) => asked.complete(what, abort));
+  const ask: Ask = request.ask ??
+    (async (asked, what, _round, abort) =>
+      withThoughtApart(await asked.complete(what, abort), asked.thoughtTags));
   const messages = protocol.messages(item, request.response);
   const structured = endpoint.structured === true;
   let best: Judgement | undefined;
@@ -73,30 +82,40 @@ async function askJudge(
       if (best !== undefined && best.reading !== "none") return best;
       throw new JudgeUnreachable(completion);
     }
-    const judgement = completion.outcome === "context_length" ? unscored(item, completion) : {
-      ...(structured ? protocol.structured : protocol).read(item, withoutThoughts(completion.text)),
-      raw: completion.text,
-    };
+    const judgement = completion.outcome !== "stop" && completion.outcome !== "length"
+      ? unscored(item, completion)
+      : {
+        ...(structured ? protocol.structured : protocol).read(item, completion.text),
+        raw: completion.text,
+      };
     if (best === undefined || scored(judgement) > scored(best)) best = judgement;
-    if (judgement.reading === "complete" || completion.outcome === "context_length") break;
+    if (judgement.reading === "complete" || LASTING.has(completion.outcome)) break;
   }
   return best!;
 }
 
-/** What is said behind the thoughts that some models begin with; nothing if they have no end. */
-function withoutThoughts(text: string): string {
-  const end = Math.max(text.lastIndexOf("</think>"), text.lastIndexOf("</thinking>"));
-  if (end >= 0) return text.slice(text.indexOf(">", end) + 1);
-  return /^\s*<think(?:ing)?>/.test(text) ? "" : text;
-}
+/** Outcomes that asking again doesn't change. */
+const LASTING: ReadonlySet<string> = new Set(["context_length", "content_filter"]);
+
+/** Why there is no verdict, by outcome. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  context_length: "too long for the judge's context",
+  content_filter: "held back by a policy of the judge's server",
+  thought_only: "the judge thought and gave no verdict",
+};
 
 function scored({ constraints, overall }: Judgement): number {
   return constraints.filter((v) => v.score !== null).length + (overall.score === null ? 0 : 0.5);
 }
 
-function unscored(item: BenchmarkItem, { error = "" }: Completion): Judgement {
-  const none = { score: null, reason: `too long for the judge's context: ${error}` };
-  return { constraints: item.constraints.map(() => none), overall: none, raw: "", reading: "none" };
+function unscored(item: BenchmarkItem, { outcome, text, thought, error = "" }: Completion): Judgement {
+  const none = { score: null, reason: `${WITHOUT[outcome] ?? outcome}: ${error}` };
+  return {
+    constraints: item.constraints.map(() => none),
+    overall: none,
+    raw: thought || text,
+    reading: "none",
+  };
 }
 
 function itemOf({ id, prompt, constraints }: JudgeRequest): BenchmarkItem {

@@ -3,17 +3,18 @@
  * @module
  */
 import type { Message } from "./dataset.ts";
+import type { ThoughtTags } from "./thoughts.ts";
 
 /** One request. */
 export interface CompletionRequest {
   /** The conversation, a user turn last. */
   messages: Message[];
-  /** Always sent explicitly. */
-  temperature: number;
-  /** Nucleus limit, in (0, 1]. */
-  top_p: number;
-  /** Limit of the answer, > 0. */
-  max_tokens: number;
+  /** Sent explicitly; null: not sent, so that the endpoint's own default holds. */
+  temperature: number | null;
+  /** Nucleus limit, in (0, 1]; null: not sent. */
+  top_p: number | null;
+  /** Limit of thought and answer in tokens, > 0; null: not sent. */
+  max_tokens: number | null;
   /** Where the endpoint has one. */
   seed?: number;
   /** Texts that end the answer. */
@@ -24,6 +25,8 @@ export interface CompletionRequest {
   schema?: Record<string, unknown>;
   /** Id of the item, for endpoints that look an answer up; never sent. */
   id?: string;
+  /** Place of the item, from 0, and number of the benchmark's items (null: not all are asked); never sent. */
+  place?: { index: number; total: number | null };
 }
 
 /** What kind of failure an error is, so that a scheduler knows what to do about it. */
@@ -31,7 +34,8 @@ export interface Failure {
   /**
    * - `auth`: no key, or one that is refused; `not_found`: no such model or path; `quota`: the account is empty
    * - `refused`: nothing listens; `connection`: it broke off; `timeout`; `rate_limit`; `server`: 5xx
-   * - `bad_request`: refused for what it says
+   * - `bad_request`: refused for what it says; `settings`: refused for a setting that every request has
+   * - `redirect`: the address leads to another one, which isn't followed
    * - `malformed`: not what the protocol says (HTML, broken JSON, no choices); `too_large`; `stopped`: a stream without an end
    * - `missing`: a recorded answer isn't there
    */
@@ -45,6 +49,8 @@ export interface Failure {
     | "rate_limit"
     | "server"
     | "bad_request"
+    | "settings"
+    | "redirect"
     | "malformed"
     | "too_large"
     | "stopped"
@@ -57,17 +63,28 @@ export interface Failure {
   retryAfterMs?: number;
 }
 
-/** What came back. `context_length` and `error` are outcomes, not text. */
+/** What came back. Only `stop` and `length` have an answer; the others are outcomes of their own, and unscored. */
 export interface Completion {
-  /** How it ended. */
-  outcome: "stop" | "length" | "context_length" | "error";
-  /** The answer; "" without one. */
+  /**
+   * How it ended.
+   * - `stop`: by itself; `length`: cut at the limit
+   * - `thought_only`: there is a thought, but no answer
+   * - `content_filter`: a policy of the server held the prompt or the answer back
+   * - `context_length`: the prompt is longer than the context
+   * - `error`: see `failure`
+   */
+  outcome: "stop" | "length" | "thought_only" | "content_filter" | "context_length" | "error";
+  /** The answer; "" without one. With `content_filter`, what had arrived. Endpoints may leave thoughts in tags in it. */
   text: string;
-  /** Tokens of the request. */
+  /** What was thought before the answer, where the server sets it apart or the text had it in tags. */
+  thought?: string;
+  /** Tokens of the request, >= 0. */
   promptTokens: number;
-  /** Tokens of the answer. */
+  /** Tokens of thought and answer, >= 0. */
   completionTokens: number;
-  /** What went wrong, with `error` and `context_length`. */
+  /** True: nobody counted, the numbers of tokens are estimated from the text. */
+  estimated?: boolean;
+  /** Why there is no answer, with every outcome but `stop` and `length`. */
   error?: string;
   /** What kind of error, with `error`. */
   failure?: Failure;
@@ -85,8 +102,12 @@ export interface Endpoint {
   concurrency?: number;
   /** Whether answers are worth keeping across runs; absent: yes. */
   cacheable?: boolean;
-  /** Price of a million tokens, in any currency. */
+  /** Price of a million tokens, in any currency; absent: unknown. */
   prices?: { input: number; output: number };
+  /** False: answers were made before, so that asking spends no tokens now; absent: true. */
+  spends?: boolean;
+  /** Tags around thoughts in its texts; absent: `THOUGHT_TAGS`; none: texts are answers as they are. */
+  thoughtTags?: readonly ThoughtTags[];
   /** Finds out what `identity` has to say, where that takes more than options. */
   prepare?(): Promise<void>;
   /** Asks once; failures are outcomes, not exceptions. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plugins/kinds/endpoint.ts";
+import { withThoughtApart } from "../../plugins/kinds/thoughts.ts";
 import { AdaptiveLimit, type Clock, realClock } from "./adaptive_limit.ts";
 import { requestKey, type ResponseCache } from "./response_cache.ts";
 import type { Meter } from "./usage.ts";
@@ -15,7 +16,7 @@ export class Stopped extends Error {
   /**
    * A stop and its reason.
    * @param why Why
-   * @param message For people
+   * @param message Human-readable
    */
   constructor(why: Stopped["why"], message: string) {
     super(message);
@@ -46,9 +47,9 @@ export interface AskerOptions {
   random?: () => number;
 }
 
-/** What came of asking. */
+/** The result of asking. */
 export interface Asked {
-  /** The outcome. */
+  /** The outcome, thought and answer apart. */
   completion: Completion;
   /** Whether the cache had it. */
   cached: boolean;
@@ -110,15 +111,17 @@ export class Asker {
     const kept = cache?.get(key);
     if (kept !== undefined) {
       this.#options.meter.hit();
-      return { completion: kept, cached: true, ms: 0 };
+      return apart(endpoint, { completion: kept, cached: true, ms: 0 });
     }
-    if (endpoint.cacheable === false) return await this.#askWithRetries(endpoint, request, null, key);
+    if (endpoint.cacheable === false) {
+      return apart(endpoint, await this.#askWithRetries(endpoint, request, null, key));
+    }
     const running = this.#inFlight.get(key);
-    if (running !== undefined) return { ...await running, cached: true };
+    if (running !== undefined) return apart(endpoint, { ...await running, cached: true });
     const asked = this.#askWithRetries(endpoint, request, cache, key);
     this.#inFlight.set(key, asked);
     try {
-      return await asked;
+      return apart(endpoint, await asked);
     } finally {
       this.#inFlight.delete(key);
     }
@@ -210,6 +213,11 @@ export class Asker {
   close(): void {
     this.#options.signal.removeEventListener("abort", this.#interrupt);
   }
+}
+
+/** The cache keeps what came, so that other tags need no other request; what is handed on has its thought set apart. */
+function apart(endpoint: Endpoint, asked: Asked): Asked {
+  return { ...asked, completion: withThoughtApart(asked.completion, endpoint.thoughtTags) };
 }
 
 /**

@@ -198,3 +198,14 @@ Deno.test("forEachWide() holds no more than its width, in order of start, and te
     "two",
   );
 });
+
+Deno.test("Asker sets thoughts apart, of endpoints that know nothing of them too, and keeps what came in the cache", async () => {
+  const { asker, cache } = askerOf();
+  const endpoint = endpointOf(() => ok("<think>hm</think>\nyes"));
+  const { completion } = await asker.ask(endpoint, request());
+  assertEquals([completion.text, completion.thought], ["yes", "hm"]);
+  assertEquals(cache.get(requestKey(endpoint, request()))?.text, "<think>hm</think>\nyes");
+  const other = { ...endpoint, thoughtTags: [["<x>", "</x>"]] as const };
+  const again = await asker.ask(other, request());
+  assertEquals([again.cached, again.completion.text], [true, "<think>hm</think>\nyes"]);
+});

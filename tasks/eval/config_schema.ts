@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { type Sampling, SamplingOptions } from "../../plugins/endpoints/sampling.ts";
+import { type RequestSampling, SamplingOptions } from "../../plugins/endpoints/sampling.ts";
 import type { Budget } from "./usage.ts";
 
 const Args = z.record(z.string(), z.unknown());
@@ -109,7 +109,7 @@ export interface EvalConfig {
   /** Rows of the benchmark; undefined: those that come along. */
   dataset?: { type: "qwen_format_dataset"; args: { local_or_oss: "local"; url: string } } | undefined;
   /** The model under test. */
-  model: { type: string; args: Record<string, unknown>; run_args: Sampling };
+  model: { type: string; args: Record<string, unknown>; run_args: RequestSampling };
   /** Judge model, or several as a panel. */
   evaluator_llm?: NamedPlugin | NamedPlugin[] | undefined;
   /** Judge plugin, in place of the benchmark's own way. */

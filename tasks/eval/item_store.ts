@@ -46,6 +46,8 @@ export interface JudgementState {
   promptTokens: number;
   /** Tokens of the answers. */
   completionTokens: number;
+  /** True: at least one of the counts is estimated from characters. */
+  estimated?: boolean;
   /** Milliseconds that it took. */
   ms: number;
 }

@@ -95,7 +95,13 @@ export async function makeModel(
   return {
     endpoint,
     plugin,
-    key: hashOf([plugin, endpoint.model, endpoint.identity ?? null, config.model.run_args]),
+    key: hashOf([
+      plugin,
+      endpoint.model,
+      endpoint.identity ?? null,
+      config.model.run_args,
+      endpoint.thoughtTags ?? null,
+    ]),
   };
 }
 

@@ -27,6 +27,12 @@ export interface Counts {
   truncated: number;
   /** Answers without any text. */
   empty: number;
+  /** Answers before which the model thought, and thoughts without an answer; thoughts are set apart and not scored. */
+  thoughts: number;
+  /** Thoughts without an answer: cut at max_tokens or never closed, unscored. */
+  thought_only: number;
+  /** Prompts or answers that a policy of the server held back: no answer, unscored. */
+  content_filter: number;
   /** Prompts longer than the model's context: no answer, unscored. */
   context_length: number;
   /** Without an answer: to be asked when the run goes on. */
@@ -88,6 +94,8 @@ export interface Results {
     judgePromptTokens: number;
     judgeCompletionTokens: number;
     cost: number;
+    /** Answers and judgements whose tokens are estimated from characters, as the server gave no counts. */
+    estimated: number;
   };
   /** What this start used. */
   usage: Usage;
@@ -128,6 +136,9 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     answered: 0,
     truncated: 0,
     empty: 0,
+    thoughts: 0,
+    thought_only: 0,
+    content_filter: 0,
     context_length: 0,
     unanswered: 0,
     judged: 0,
@@ -143,6 +154,7 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     judgePromptTokens: 0,
     judgeCompletionTokens: 0,
     cost: 0,
+    estimated: 0,
   };
   const reasons = new Map<string, number>();
   const panel = new PanelVotes();
@@ -154,7 +166,11 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     else {
       counts.answered++;
       if (answer.completion.outcome === "length") counts.truncated++;
+      if (answer.completion.thought !== undefined) counts.thoughts++;
+      if (answer.completion.outcome === "thought_only") counts.thought_only++;
+      if (answer.completion.outcome === "content_filter") counts.content_filter++;
       if (answer.completion.outcome === "context_length") counts.context_length++;
+      if (answer.completion.estimated) totals.estimated++;
       if (response !== null && response.trim() === "") counts.empty++;
       totals.promptTokens += answer.completion.promptTokens;
       totals.completionTokens += answer.completion.completionTokens;
@@ -173,6 +189,7 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
       const reason = verdict.reason.replaceAll(/\d+/g, "N").slice(0, 160);
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
+    if (judged.estimated) totals.estimated++;
     totals.judgePromptTokens += judged.promptTokens;
     totals.judgeCompletionTokens += judged.completionTokens;
     totals.cost += costOf(judged, prices.judge);

@@ -360,3 +360,41 @@ Deno.test("evaluate() takes recorded verdicts; null stays unscored", async () =>
     await assertRejects(() => runConfig({ ...rest, judge, args: { rouns: 1 } }), TypeError, "rounds");
   });
 });
+
+Deno.test("evaluate() judges answers without their thoughts, counts thoughts, and leaves a thought without an answer unscored", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(6));
+    await using server = mockServer({
+      respond: ({ body }) => {
+        if (isJudge(body)) return undefined;
+        const text = body.messages.at(-1)!.content;
+        if (text.includes("Question 0:")) return completionResponse("<think>\nSECRET PLAN and so", "length");
+        if (text.includes("Question 1:")) return completionResponse("plain");
+        return completionResponse("<think>\nSECRET PLAN\n</think>\n\nspoken");
+      },
+    });
+    const config = rowsConfig(folder, server.base);
+    const { results, complete } = await runConfig(config);
+    const { counts } = results!;
+    assertEquals([complete, counts.thoughts, counts.thought_only, counts.answered, counts.judged], [
+      true,
+      5,
+      1,
+      6,
+      5,
+    ]);
+    assertEquals(counts.truncated, 0);
+    const judged = server.log.filter(({ body }) => isJudge(body)).map(({ body }) => JSON.stringify(body));
+    assertEquals(judged.length, 5);
+    assert(judged.every((body) => !body.includes("SECRET")));
+    const rows = (await Deno.readTextFile(join(config.out_dir, "items.jsonl"))).trim().split("\n")
+      .map((line) => JSON.parse(line)).filter(({ stage }) => stage === "generate");
+    assertEquals(
+      rows.map(({ completion }) => completion.thought).filter((t) => t?.startsWith("SECRET")).length,
+      5,
+    );
+    const report = await Deno.readTextFile(join(config.out_dir, "report.md"));
+    assertStringIncludes(report, "5 with a thought, which is set apart, 1 with a thought and no answer");
+    assertStringIncludes(report, "raise run\\_args.max\\_tokens");
+  });
+});

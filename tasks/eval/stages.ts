@@ -35,11 +35,17 @@ export interface Run {
 export async function generate(run: Run, endpoint: Endpoint, answers: string): Promise<Stopped | null> {
   const { config, part, store, asker, total } = run;
   const sampling = samplingOf(config.model.run_args);
+  const all = config.max_samples === undefined ? total : null;
   let done = 0;
-  return await stage(run, "generate", endpoint.concurrency, async (item) => {
+  return await stage(run, "generate", endpoint.concurrency, async (item, index) => {
     const key = answerKey(answers, item);
     if (!store.has("generate", item.id, key)) {
-      const request: CompletionRequest = { ...sampling, messages: item.messages, id: item.id };
+      const request: CompletionRequest = {
+        ...sampling,
+        messages: item.messages,
+        id: item.id,
+        place: { index, total: all },
+      };
       const { completion, cached, ms } = await asker.ask(endpoint, request);
       if (completion.outcome === "error") fail(run, completion.failure?.kind ?? "error", completion.error);
       else store.append({ stage: "generate", id: item.id, key, completion, ms: Math.round(ms), cached });
@@ -69,6 +75,7 @@ export async function judgeAll(
 
   async function judgeOne(item: BenchmarkItem, response: string, key: string): Promise<JudgementState> {
     const counts = { requests: 0, promptTokens: 0, completionTokens: 0, ms: 0 };
+    let estimated: { estimated?: true } = {};
     const ask: Ask = async (endpoint, request, round) => {
       const { completion, cached, ms } = await asker.ask(endpoint, request, round);
       if (!cached) {
@@ -77,6 +84,7 @@ export async function judgeAll(
       }
       counts.promptTokens += completion.promptTokens;
       counts.completionTokens += completion.completionTokens;
+      if (completion.estimated) estimated = { estimated: true };
       return completion;
     };
     const state = { stage: "judge" as const, id: item.id };
@@ -92,12 +100,12 @@ export async function judgeAll(
           ...(part.benchmark.protocol && { protocol: part.benchmark.protocol }),
           ask,
         }, new AbortController().signal);
-      return { ...state, key, judgement, ...counts };
+      return { ...state, key, judgement, ...counts, ...estimated };
     } catch (error) {
       if (!(error instanceof JudgeUnreachable)) throw error;
       fail(run, `judge: ${error.completion.failure?.kind ?? "error"}`, error.message);
       // under no key: a later run judges it again
-      return { ...state, key: "", judgement: null, error: error.message, ...counts };
+      return { ...state, key: "", judgement: null, error: error.message, ...counts, ...estimated };
     }
   }
 }
@@ -106,14 +114,15 @@ async function stage(
   run: Run,
   name: EvalStage,
   width: number | undefined,
-  work: (item: BenchmarkItem) => Promise<void>,
+  work: (item: BenchmarkItem, index: number) => Promise<void>,
   part: BenchmarkPart,
 ): Promise<Stopped | null> {
   const { config, store, asker, total, progress } = run;
   const timer = setInterval(() => store.flush(), 1000);
   progress(name, 0, total);
   try {
-    await forEachWide(itemsOf(config, part), Math.min(width ?? config.concurrency, config.concurrency), work);
+    const widest = Math.min(width ?? config.concurrency, config.concurrency);
+    await forEachWide(numbered(itemsOf(config, part)), widest, ([item, index]) => work(item, index));
     return asker.stopped;
   } catch (error) {
     if (error instanceof Stopped) return error;
@@ -123,6 +132,11 @@ async function stage(
     asker.close();
     store.flush();
   }
+}
+
+async function* numbered<T>(values: AsyncIterable<T>): AsyncGenerator<[value: T, index: number]> {
+  let index = 0;
+  for await (const value of values) yield [value, index++];
 }
 
 function fail(run: Run, kind: string, example = ""): void {

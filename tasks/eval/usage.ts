@@ -30,6 +30,8 @@ export interface Usage {
   completionTokens: number;
   /** In the currency of the prices; 0 without prices. */
   cost: number;
+  /** Answers whose tokens are estimated from characters, as nobody counted them. */
+  estimated: number;
   /** Seconds since the start. */
   seconds: number;
 }
@@ -50,6 +52,7 @@ export class Meter {
     promptTokens: 0,
     completionTokens: 0,
     cost: 0,
+    estimated: 0,
   };
 
   /**
@@ -87,7 +90,8 @@ export class Meter {
     }
     const used = promptTokens + completionTokens;
     if (budget.tokens !== undefined && used + expected.tokens >= budget.tokens) {
-      return `the budget of ${budget.tokens} tokens is spent (${used}, and about ${
+      const about = this.#counts.estimated > 0 ? ", partly estimated from characters" : "";
+      return `the budget of ${budget.tokens} tokens is spent (${used}${about}, and about ${
         Math.round(expected.tokens)
       } by what is under way)`;
     }
@@ -111,9 +115,13 @@ export class Meter {
     sums.pending++;
   }
 
-  /** Counts what came back. */
-  received({ promptTokens, completionTokens }: Completion, endpoint: Endpoint): void {
+  /** Counts what came back; answers of endpoints that spend nothing count as requests only. */
+  received(completion: Completion, endpoint: Endpoint): void {
+    const spends = endpoint.spends !== false;
+    const promptTokens = spends ? completion.promptTokens : 0;
+    const completionTokens = spends ? completion.completionTokens : 0;
     const cost = costOf({ promptTokens, completionTokens }, endpoint.prices);
+    if (spends && completion.estimated) this.#counts.estimated++;
     this.#counts.promptTokens += promptTokens;
     this.#counts.completionTokens += completionTokens;
     this.#counts.cost += cost;

@@ -48,6 +48,7 @@ export function browsed({ item, answer, response, judged, judgement }: StoredIte
   return {
     messages: item.messages,
     response,
+    thought: answer?.completion.thought ?? "",
     outcome: answer?.completion.outcome ?? null,
     error: answer?.completion.error ?? judged?.error ?? null,
     groups: item.groups,

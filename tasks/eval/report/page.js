@@ -120,10 +120,18 @@
       if (item.messages.length > 1) parts.push(element("div", "role", message.role));
       parts.push(element("pre", "", message.content));
     }
+    if (item.thought) {
+      const thought = element("details", "thought");
+      thought.append(element("summary", "", "Thought (not scored)"), element("pre", "", item.thought));
+      parts.push(thought);
+    }
     parts.push(element("h3", "", "Response"));
     if (item.response === null) {
-      const why = { context_length: "The prompt is longer than the model's context." }[item.outcome] ||
-        "There is no answer yet.";
+      const why = {
+        context_length: "The prompt is longer than the model's context.",
+        content_filter: "A policy of the server held the answer back.",
+        thought_only: "The model thought and gave no answer.",
+      }[item.outcome] || "There is no answer yet.";
       parts.push(element("p", "hint", why + (item.error ? " " + item.error : "")));
     } else {
       parts.push(element("pre", "", item.response === "" ? "(empty)" : item.response));

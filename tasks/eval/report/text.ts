@@ -68,7 +68,12 @@ export function resultsText(results: Results): string {
   ].join("\n");
 }
 
-/** What became of the items, in sentences. */
+const THOUGHT_HINT =
+  "A thought without an answer is unscored: raise run_args.max_tokens, or switch thinking off " +
+  "(run_args.chat_template_kwargs: {enable_thinking: false} or reasoning_effort for a server, " +
+  "args.template_options: {enable_thinking: false} for a local model)";
+
+/** Counts of the items, in sentences. */
 export function countLines({ counts, usage, failures, totals, agreement }: Results): string[] {
   const parts = [
     `${counts.items} items`,
@@ -77,6 +82,9 @@ export function countLines({ counts, usage, failures, totals, agreement }: Resul
     ...(counts.unanswered > 0 ? [`${counts.unanswered} without an answer`] : []),
     ...(counts.unjudged > 0 ? [`${counts.unjudged} not judged`] : []),
     ...(counts.context_length > 0 ? [`${counts.context_length} too long for the model's context`] : []),
+    ...(counts.content_filter > 0 ? [`${counts.content_filter} held back by a content filter`] : []),
+    ...(counts.thoughts > 0 ? [`${counts.thoughts} with a thought, which is set apart`] : []),
+    ...(counts.thought_only > 0 ? [`${counts.thought_only} with a thought and no answer`] : []),
     ...(counts.truncated > 0 ? [`${counts.truncated} cut at max_tokens`] : []),
     ...(counts.empty > 0 ? [`${counts.empty} empty`] : []),
   ];
@@ -87,7 +95,12 @@ export function countLines({ counts, usage, failures, totals, agreement }: Resul
     `${usage.requests} requests (${usage.retries} repeated), ${usage.cached} from the cache, ${
       usage.seconds.toFixed(1)
     } s; ` +
-    `${tokens} tokens in all${totals.cost > 0 ? `, cost ${totals.cost.toFixed(4)}` : ""}`,
+    `${tokens} tokens in all${totals.cost > 0 ? `, cost ${totals.cost.toFixed(4)}` : ""}${
+      totals.estimated > 0
+        ? ` (of ${totals.estimated} answers, tokens are estimated from characters: the server gives no counts)`
+        : ""
+    }`,
+    ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),
     ...(agreement === null
       ? []
       : [`The judges agree to alpha = ${agreement.alpha?.toFixed(3) ?? "–"} (Krippendorff, interval)`]),
