@@ -82,7 +82,12 @@ export type * from "./plugins/kinds/benchmark.ts";
 export { allReach, contribute, findScore, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";
 export { traceProtocol } from "./plugins/benchmarks/trace/trace.ts";
 export type * from "./plugins/kinds/endpoint.ts";
-export { separateThought, THOUGHT_TAGS, type ThoughtTags, withThoughtApart } from "./plugins/kinds/thoughts.ts";
+export {
+  separateThought,
+  THOUGHT_TAGS,
+  type ThoughtTags,
+  withThoughtApart,
+} from "./plugins/kinds/thoughts.ts";
 export { failed } from "./plugins/endpoints/failures.ts";
 export { type RequestSampling, samplingOf, SamplingOptions } from "./plugins/endpoints/sampling.ts";
 export * from "./tasks/eval/mod.ts";
