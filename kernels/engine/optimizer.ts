@@ -4,7 +4,7 @@
  */
 import type { Values } from "./adamw.ts";
 
-/** Named float arrays: optimizer moments as {@linkcode AdamW.state} names them. */
+/** Named float arrays: optimizer moments as `AdamW.state` of adamw.ts names them. */
 export type NamedArrays = Record<string, Values>;
 
 /** Steps the trained tensors of an engine. */

@@ -103,7 +103,7 @@ export class Parameters {
     return this.trained.has(name);
   }
 
-  /** Sums of gradients on the host, in the order of {@linkcode trained}. Read them before the next backward pass. */
+  /** Sums of gradients on the host, in the order of {@linkcode Parameters.trained}. Read them before the next backward pass. */
   async gradients(): Promise<Float32Array[]> {
     // All at once: a device is asked for finished work only every 10 ms, so one by one each would wait for that.
     const all = [...this.trained.keys()].map((name) => this.backend.download(this.gradient(name)));

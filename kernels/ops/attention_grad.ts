@@ -34,7 +34,7 @@ function carry(name: string): OnnxNode[] {
   ];
 }
 
-/** `dq`, `dk`, `dv` of {@linkcode attention} with as many queries as rows; same attributes. */
+/** `dq`, `dk`, `dv` of `attention` with as many queries as rows; same attributes. */
 export const attentionGrad: Kernel = {
   name: "attention_grad",
   inputs: {

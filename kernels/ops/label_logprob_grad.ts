@@ -50,7 +50,7 @@ function logitGradientReference(
   return dz;
 }
 
-/** `dh` of {@linkcode labelLogprob} for d loss / d logp = `weights`. */
+/** `dh` of `labelLogprob` for d loss / d logp = `weights`. */
 export const labelLogprobGrad: Kernel = {
   name: "label_logprob_grad",
   ...contract,
@@ -72,7 +72,7 @@ export const labelLogprobGrad: Kernel = {
   tolerance: { atol: 2e-5, rtol: 1e-5 },
 };
 
-/** `dw` of {@linkcode labelLogprob} for d loss / d logp = `weights`. */
+/** `dw` of `labelLogprob` for d loss / d logp = `weights`. */
 export const labelLogprobWeightGrad: Kernel = {
   name: "label_logprob_weight_grad",
   ...contract,

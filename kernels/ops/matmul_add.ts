@@ -1,6 +1,6 @@
 /**
  * A product added to what was there: sums of gradients without a pass over memory for each.
- * {@linkcode fuseSums} puts it in place of a `matmul` and an `add`.
+ * `fuseSums` puts it in place of a `matmul` and an `add`.
  * @module
  */
 import { float, type Kernel, number } from "../kernel.ts";

@@ -37,7 +37,7 @@ function inverseRms(x: Float64Array, start: number, group: number, eps: number):
   return 1 / Math.sqrt(sum / group + eps);
 }
 
-/** `dx` of {@linkcode rmsNorm}; same attributes. */
+/** `dx` of `rmsNorm`; same attributes. */
 export const rmsNormGrad: Kernel = {
   name: "rms_norm_grad",
   inputs: { x: ["rows", "cols"], weight: ["group"], dy: ["rows", "cols"] },
@@ -87,7 +87,7 @@ export const rmsNormGrad: Kernel = {
   tolerance: { atol: 1e-5, rtol: 1e-5 },
 };
 
-/** `dweight` of {@linkcode rmsNorm}, summed over rows and groups; same attributes. */
+/** `dweight` of `rmsNorm`, summed over rows and groups; same attributes. */
 export const rmsNormWeightGrad: Kernel = {
   name: "rms_norm_weight_grad",
   inputs: { x: ["rows", "cols"], weight: ["group"], dy: ["rows", "cols"] },

@@ -1,5 +1,5 @@
 /**
- * Adds rows into a table of zeros by index: the gradient of {@linkcode gatherRows}.
+ * Adds rows into a table of zeros by index: the gradient of `gatherRows`.
  * @module
  */
 import { constant, type Kernel } from "../kernel.ts";

@@ -5,7 +5,7 @@
 import { constant, type Kernel } from "../kernel.ts";
 import { elementwise, SIGMOID } from "./_wgsl.ts";
 
-/** `dgate` and `dup` of {@linkcode swiglu}. */
+/** `dgate` and `dup` of `swiglu`. */
 export const swigluGrad: Kernel = {
   name: "swiglu_grad",
   inputs: { gate: ["rows", "cols"], up: ["rows", "cols"], dy: ["rows", "cols"] },

@@ -37,7 +37,7 @@ export interface JudgeProtocol {
   /** Reads the judge's text. Never throws: what can't be read is null with a reason. */
   read(item: BenchmarkItem, text: string): Judgement;
   /**
-   * The same for endpoints that can be held to a JSON schema. Apart from {@linkcode read}, because only an answer that was
+   * The same for endpoints that can be held to a JSON schema. Apart from {@linkcode JudgeProtocol.read}, because only an answer that was
    * asked for as JSON may be taken as JSON: a judge that copies a response word for word must not give a verdict by it.
    */
   structured: {
@@ -86,7 +86,7 @@ export interface Score {
   unscored: number;
 }
 
-/** The product of a benchmark plugin: {@linkcode check} or {@linkcode protocol}, one of the two. */
+/** The product of a benchmark plugin: {@linkcode Benchmark.check} or {@linkcode Benchmark.protocol}, one of the two. */
 export interface Benchmark {
   /** Reads the items, one at a time. */
   items(): AsyncIterable<BenchmarkItem>;

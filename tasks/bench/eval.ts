@@ -24,7 +24,7 @@ export interface EvalBenchOptions {
   pageItems?: number;
   /** How often. */
   rounds?: number;
-  /** Command of another program for the same work on at most TRACE's rows, in turns with this one; see bench_inspect.py. */
+  /** Command of another program for the same work on at most TRACE's rows, in turns with this one; see inspect_ai.py. */
   against?: string | null;
 }
 

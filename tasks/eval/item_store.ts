@@ -165,7 +165,7 @@ export class ItemStore implements Disposable {
     return this.#read("judge", id) as JudgementState | undefined;
   }
 
-  /** Appends a line at once; it is flushed to the disk with others, see {@linkcode flush}. */
+  /** Appends a line at once; it is flushed to the disk with others, see {@linkcode ItemStore.flush}. */
   append(state: ItemState): void {
     const bytes = this.#encoder.encode(JSON.stringify(state) + "\n");
     try {

@@ -71,7 +71,7 @@ export interface JudgeCard {
   lengthBias: Measured;
   /**
    * The same over constraints with their place in the list (0 first, 1 last) in place of the length, answers as clusters. What
-   * comes first may well be easier: {@linkcode reordered} is the measurement that doesn't suffer from that.
+   * comes first may well be easier: {@linkcode JudgeCard.reordered} is the measurement that doesn't suffer from that.
    */
   positionBias: Measured;
   /** What asking again in reverse order showed; null when the judge wasn't asked again. */

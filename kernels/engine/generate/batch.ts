@@ -63,7 +63,7 @@ interface Job {
 /** What it needs of an engine. */
 export type BatchEngine = Pick<GenerationEngine, "add" | "step" | "keep" | "full" | "dispose">;
 
-/** Runs requests; call {@linkcode generate} as often as wanted at once. */
+/** Runs requests; call {@linkcode BatchGenerator.generate} as often as wanted at once. */
 export class BatchGenerator {
   #waiting: Job[] = [];
   /** By slot; those that are done stay until the cache is laid out anew anyway. */

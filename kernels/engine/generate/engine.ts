@@ -75,7 +75,7 @@ export class GenerationEngine {
     this.#cache = this.#newCache();
   }
 
-  /** Sequences that {@linkcode step} continues. */
+  /** Sequences that {@linkcode GenerationEngine.step} continues. */
   get slots(): number {
     return this.#cache.slots;
   }

@@ -43,7 +43,7 @@ export interface GeneratorInfo {
   maxModelLen: number;
 }
 
-/** Sequences at once: a step of eight takes about as long as two of one, see `generate_bench.ts`. */
+/** Sequences at once: a step of eight takes about as long as two of one (`deno task bench generate`). */
 export const MAX_BATCH = 8;
 
 /** The default device. */

@@ -36,7 +36,7 @@ export type DataOptions = Pick<
   | "seed"
 >;
 
-/** What {@linkcode loadExamples} of ./load.ts needs. */
+/** What `loadExamples` of load.ts needs. */
 export interface LoadInputs {
   /** The configuration, or its part about data. */
   options: DataOptions;

@@ -1,0 +1,50 @@
+import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { join } from "@std/path";
+import { deadLinks } from "./_links.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Goldens are other programs' texts, and this test and its parts name what doesn't exist. */
+const SELF = /^(fixtures\/goldens\/|tests\/(_links|links_test|_imports|imports_test)\.ts)/;
+
+/** Every file and folder of the checkout, and the texts that can point to one. */
+function readTexts(): { paths: Set<string>; texts: Map<string, string> } {
+  const paths = new Set<string>(), texts = new Map<string, string>();
+  const visit = (folder: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(join(ROOT, folder))) {
+      if (/^\.(git|DS_Store)$|^(node_modules|saves|coverage)$/.test(name)) continue;
+      const path = folder ? `${folder}/${name}` : name;
+      paths.add(path);
+      if (isDirectory) visit(path);
+      else if (/\.(ts|md)$/.test(name) && !SELF.test(path)) {
+        texts.set(path, Deno.readTextFileSync(join(ROOT, path)));
+      }
+    }
+  };
+  visit("");
+  return { paths, texts };
+}
+
+Deno.test("every link, linkcode and file name in docs and comments leads somewhere", () => {
+  const { paths, texts } = readTexts();
+  assertEquals(deadLinks(texts, paths), []);
+});
+
+Deno.test("deadLinks() finds dead pages, headings, symbols, members and file names", () => {
+  const texts = new Map([
+    ["docs/a.md", "# A\n[gone](b.md) [no such part](#nowhere) [right](#a)\nsee `kernels/gone.ts`\n"],
+    [
+      "kernels/x.ts",
+      "/** {@linkcode Gone}, {@linkcode X.gone}, {@linkcode X.here}; see gone.ts */\nclass X { here = 1 }\n",
+    ],
+  ]);
+  assertEquals(deadLinks(texts, new Set(texts.keys())), [
+    "docs/a.md:2 links to docs/b.md, which doesn't exist",
+    "docs/a.md:2 links to #nowhere of docs/a.md, which has no such heading",
+    "docs/a.md:3 names the file kernels/gone.ts, which doesn't exist",
+    "kernels/x.ts:1 links to Gone, which the file neither declares nor imports",
+    "kernels/x.ts:1 links to X.gone, and X has no gone",
+    "kernels/x.ts:1 names the file gone.ts, which doesn't exist",
+  ]);
+});
