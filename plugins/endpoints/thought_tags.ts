@@ -1,5 +1,5 @@
 /**
- * Options of every built-in endpoint about thoughts in its texts; {@linkcode withThoughtApart} says what is done with them.
+ * Options of every built-in endpoint about thoughts in its texts; `withThoughtApart` says what is done with them.
  * @module
  */
 import { z } from "zod";
