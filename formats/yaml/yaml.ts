@@ -4,18 +4,14 @@
  * including one and inside the folder of the first one.
  * @module
  */
-import { dirname, join, relative, resolve } from "@std/path";
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { dirname, resolve } from "@std/path";
+import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 
-/** A place in a file; line and column count from 1. */
-export interface Place {
-  /** File as it was named. */
-  file: string;
-  /** Line. */
-  line: number;
-  /** Column. */
-  column: number;
-}
+import { keyOf, type Parsed, parseFile, placeOf, type Reading } from "./document.ts";
+import { expand } from "./expand.ts";
+import { type Place, placeText, YamlError } from "./place.ts";
+
+export { type Place, placeText };
 
 /** Keys and indices that lead to a value. */
 export type YamlPath = readonly (string | number)[];
@@ -39,15 +35,6 @@ export interface YamlOptions {
   /** Reads a file; default: from disk. */
   read?: (path: string) => string;
 }
-
-interface Parsed {
-  file: string;
-  document: Document.Parsed;
-  lines: LineCounter;
-  includes: Map<Node, Parsed>;
-}
-
-const MAX_ALIASES = 1000;
 
 /**
  * Reads a YAML or JSON file.
@@ -73,12 +60,16 @@ export function readYaml(path: string, options: YamlOptions = {}): YamlFile {
  * @throws {RangeError} If an include can't be followed
  */
 export function parseYaml(text: string, file: string, options: YamlOptions = {}): YamlFile {
-  const root = resolve(options.root ?? dirname(file));
-  const parsed = parse(text, file, [resolve(file)], root, options.read ?? readText);
+  const reading: Reading = {
+    root: resolve(options.root ?? dirname(file)),
+    read: options.read ?? readText,
+    files: 1,
+  };
+  const parsed = parseFile(text, file, [resolve(file)], reading);
   const files: string[] = [];
   collectFiles(parsed, files);
   return {
-    value: toValue(parsed, parsed.document.contents, { aliases: 0 }),
+    value: expand(parsed),
     files,
     place: (path) => find(parsed, path)?.place,
     isPlain(path) {
@@ -90,135 +81,24 @@ export function parseYaml(text: string, file: string, options: YamlOptions = {})
 
 /**
  * The value of one YAML scalar or flow collection, as in `key=value` on a command line.
+ * @param name What to call it in messages
  * @throws {SyntaxError} If the text isn't YAML
  */
-export function parseYamlValue(text: string): unknown {
-  const document = parseDocument(text, { schema: "core" });
-  const error = document.errors[0];
-  if (error) {
-    throw new SyntaxError(`Cannot read ${JSON.stringify(text)} as a YAML value: ${firstLine(error.message)}`);
-  }
-  return document.toJS() ?? null;
-}
-
-/** `file:line:column`, or "" for no place. */
-export function placeText(place: Place | undefined): string {
-  return place ? `${place.file}:${place.line}:${place.column}` : "";
-}
-
-function parse(
-  text: string,
-  file: string,
-  chain: string[],
-  root: string,
-  read: (path: string) => string,
-): Parsed {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    schema: "core",
-    uniqueKeys: true,
-    prettyErrors: false,
-    lineCounter: lines,
-    customTags: [{ tag: "!include", resolve: (value: string) => value }],
-  });
-  const error = document.errors[0] ?? document.warnings[0];
-  if (error) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    const source = text.split("\n")[line - 1]?.trimEnd() ?? "";
-    throw new SyntaxError(
-      `Cannot read ${file}:${line}:${col} as YAML: ${
-        explain(error.code, error.message, source)
-      }\n    ${source}`,
-    );
-  }
-  const parsed: Parsed = { file, document, lines, includes: new Map() };
-  follow(parsed, document.contents, chain, root, read);
-  return parsed;
-}
-
-function follow(
-  parsed: Parsed,
-  node: unknown,
-  chain: string[],
-  root: string,
-  read: (path: string) => string,
-): void {
-  if (isMap(node)) { for (const pair of node.items) follow(parsed, pair.value, chain, root, read); }
-  else if (isSeq(node)) { for (const item of node.items) follow(parsed, item, chain, root, read); }
-  else if (isScalar(node) && node.tag === "!include") {
-    const at = placeText(placeOf(parsed, node));
-    const named = String(node.value);
-    const target = resolve(dirname(chain.at(-1)!), named);
-    if (leaves(root, target)) {
-      throw new RangeError(`Cannot include ${named} at ${at} as it lies outside of the folder ${root}`);
-    }
-    if (chain.includes(target)) {
-      throw new RangeError(
-        `Cannot include ${named} at ${at} as it includes itself: ${[...chain, target].join(" -> ")}`,
-      );
-    }
-    let text: string;
-    try {
-      text = read(target);
-    } catch (error) {
-      throw new RangeError(
-        `Cannot include ${named} at ${at} as there is no file ${target} to read: ${(error as Error).message}`,
-        { cause: error },
-      );
-    }
-    parsed.includes.set(node, parse(text, join(dirname(parsed.file), named), [...chain, target], root, read));
-  }
-}
-
-function leaves(root: string, target: string): boolean {
-  const outside = (from: string, to: string) => {
-    const path = relative(from, to);
-    return path.startsWith("..") || resolve(path) === path;
+export function parseYamlValue(text: string, name = "the value"): unknown {
+  const reading: Reading = {
+    root: Deno.cwd(),
+    files: 1,
+    read: () => {
+      throw new RangeError("an argument can't include a file");
+    },
   };
-  if (outside(root, target)) return true;
-  try { // a link inside the folder may point out of it
-    return outside(Deno.realPathSync(root), Deno.realPathSync(target));
-  } catch {
-    return false; // not on disk: reading it says so
+  try {
+    return expand(parseFile(text, name, [resolve(".", "argument")], reading)) ?? null;
+  } catch (error) {
+    throw error instanceof YamlError
+      ? new SyntaxError(`Cannot read ${name} as YAML: ${error.what}`, { cause: error })
+      : error;
   }
-}
-
-function toValue(parsed: Parsed, node: unknown, count: { aliases: number }): unknown {
-  if (node === null || node === undefined) return node === null ? undefined : null;
-  if (isAlias(node)) {
-    if (++count.aliases > MAX_ALIASES) {
-      throw new SyntaxError(
-        `Cannot read ${parsed.file} as it repeats anchors more than ${MAX_ALIASES} times`,
-      );
-    }
-    return toValue(parsed, node.resolve(parsed.document), count);
-  }
-  if (isMap(node)) {
-    const value: Record<string, unknown> = {};
-    for (const pair of node.items) {
-      const key = keyOf(pair.key);
-      const item = toValue(parsed, pair.value, count) ?? null;
-      if (key === "<<") {
-        for (const merged of Array.isArray(item) ? item : [item]) {
-          for (const [name, part] of Object.entries(merged ?? {})) {
-            if (!(name in value)) set(value, name, part);
-          }
-        }
-      } else {
-        set(value, key, item);
-      }
-    }
-    return value;
-  }
-  if (isSeq(node)) return node.items.map((item) => toValue(parsed, item, count) ?? null);
-  if (!isScalar(node)) return null;
-  const included = parsed.includes.get(node);
-  return included ? toValue(included, included.document.contents, count) ?? null : node.value;
-}
-
-/** Assigns without running a `__proto__` setter. */
-function set(value: Record<string, unknown>, key: string, item: unknown): void {
-  Object.defineProperty(value, key, { value: item, writable: true, enumerable: true, configurable: true });
 }
 
 function find(start: Parsed, path: YamlPath): { node: unknown; place: Place } | undefined {
@@ -242,35 +122,14 @@ function find(start: Parsed, path: YamlPath): { node: unknown; place: Place } | 
 }
 
 function enter(parsed: Parsed, node: unknown): [Parsed, unknown] {
-  const target = isAlias(node) ? node.resolve(parsed.document) : node;
+  const target = isAlias(node) ? parsed.aliases.get(node) : node;
   const included = parsed.includes.get(target as Node);
   return included ? enter(included, included.document.contents) : [parsed, target];
-}
-
-function placeOf(parsed: Parsed, node: Node): Place {
-  const { line, col } = parsed.lines.linePos(node.range?.[0] ?? 0);
-  return { file: parsed.file, line, column: col };
-}
-
-function keyOf(key: unknown): string {
-  return isScalar(key) ? String(key.value) : String(key);
 }
 
 function collectFiles(parsed: Parsed, files: string[]): void {
   files.push(parsed.file);
   for (const included of parsed.includes.values()) collectFiles(included, files);
-}
-
-function explain(code: string, message: string, source: string): string {
-  if (code === "DUPLICATE_KEY") {
-    return `the key "${source.trim().replace(/:.*$/, "")}" stands there for the second time: remove one`;
-  }
-  if (code === "TAB_AS_INDENT") return "a tab can't be used as indentation: use spaces";
-  return firstLine(message);
-}
-
-function firstLine(text: string): string {
-  return text.split("\n")[0]!.replace(/:$/, "");
 }
 
 function readText(path: string): string {

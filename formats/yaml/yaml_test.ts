@@ -10,7 +10,10 @@ const files = (entries: Record<string, string>) => (path: string): string => {
 
 Deno.test("parseYaml() reads 5e-6 as a number, no as text, and quoted numbers as text", () => {
   assertEquals(
-    parseYaml("a: 5e-6\nb: 5.0e-6\nc: '1e-4'\nd: no\ne: true\nf:\ng: 010\nh: [1, x]\n", "t.yaml").value,
+    parseYaml(
+      "a: 5e-6\nb: 5.0e-6\nc: '1e-4'\nd: no\ne: true\nf:\ng: 0x10\nh: [1, x, 0.5, 0, -0.1]\n",
+      "t.yaml",
+    ).value,
     {
       a: 5e-6,
       b: 5e-6,
@@ -18,8 +21,8 @@ Deno.test("parseYaml() reads 5e-6 as a number, no as text, and quoted numbers as
       d: "no",
       e: true,
       f: null,
-      g: 10,
-      h: [1, "x"],
+      g: 16,
+      h: [1, "x", 0.5, 0, -0.1],
     },
   );
 });
@@ -108,7 +111,7 @@ Deno.test("parseYaml() follows anchors and merge keys, and stops an anchor bomb"
   });
   let bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (let i = 1; i < 9; i++) bomb += `a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`).join(", ")}]\n`;
-  assertThrows(() => parseYaml(bomb, "t.yaml"), SyntaxError, "repeats anchors");
+  assertThrows(() => parseYaml(bomb, "t.yaml"), SyntaxError, "add up to more than 100000 values");
 });
 
 Deno.test("parseYaml() keeps a key named __proto__ as data", () => {
@@ -126,4 +129,90 @@ Deno.test("parseYamlValue() types text as YAML does", () => {
   ]);
   assertEquals(parseYamlValue("{beta: 0.2}"), { beta: 0.2 });
   assertThrows(() => parseYamlValue("[1"), SyntaxError);
+});
+
+const message = (text: string) => assertThrows(() => parseYaml(text, "t.yaml"), SyntaxError).message;
+
+Deno.test("parseYaml() refuses numbers that YAML 1.1 and 1.2 read differently, and takes them as quoted text", () => {
+  for (const number of ["010", "-010", "+007", "00", "08", "0o17"]) {
+    assertStringIncludes(
+      message(`a: 1\nb: [${number}]`),
+      "Cannot read t.yaml:2:5 as YAML: a number can't begin",
+    );
+    assertThrows(() => parseYamlValue(number), SyntaxError, `"${number}" for a text`);
+    assertEquals(parseYamlValue(`"${number}"`), number);
+  }
+  assertStringIncludes(message("a: 010"), 'write 10, or "010" for a text');
+});
+
+Deno.test("parseYaml() tells of a bomb, an anchor that holds itself and too deep a nesting in one short line with the place", () => {
+  const laughs = (width: number, depth: number) =>
+    "a0: &a0 [x]\n" +
+    Array.from({ length: depth }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(width).fill(`*a${i}`)}]`).join(
+      "\n",
+    );
+  const cases: [string, RegExp][] = [
+    [laughs(10, 12), /^Cannot read t\.yaml:\d+:\d+ as YAML: its aliases add up to more than 100000 values$/],
+    [laughs(2, 40), /add up to more than/],
+    ["a: &a [1, *a]", /^Cannot read t\.yaml:1:11 as YAML: the anchor &a holds itself$/],
+    ["a: &a {b: &b {c: *a}}", /t\.yaml:1:18 .*&a holds itself/],
+    ["a: &a\n  <<: *a", /&a holds itself/],
+    ["a: *b\nb: &b 1", /t\.yaml:1:4 as YAML: there is no anchor &b/],
+    ["a: " + "[".repeat(150) + "]".repeat(150), /t\.yaml:1:\d+ as YAML: values nest more than 100 deep/],
+    ["a: " + "[".repeat(20_000), /nest more than 100 deep/],
+    ["- ".repeat(20_000), /nest more than 100 deep/],
+    ["a: {<<: 3}", /<< needs a map/],
+    ["a: {[1, 2]: 3}", /t\.yaml:1:5 .*a key has to be a text/],
+    ["? {a: 1}\n: 3", /a key has to be a text/],
+    ["x".repeat(1_000_001), /1000001 characters, at most 1000000 are read/],
+  ];
+  for (const [text, expected] of cases) {
+    const told = message(text);
+    assertMatch(told, expected);
+    assertEquals(told.length < 400, true, told);
+  }
+});
+
+Deno.test("parseYaml() stops files that include each other a thousandfold", () => {
+  const read = (path: string) => {
+    const depth = Number(/(\d+)\.yaml$/.exec(path)![1]) + 1;
+    return `[${Array(10).fill(`!include ${depth}.yaml`)}]`;
+  };
+  assertThrows(() => parseYaml("!include 0.yaml", "t.yaml", { read }), RangeError, "more than 100 files");
+});
+
+Deno.test("parseYaml() shows a part of a long line", () => {
+  const told = message(`{"a": "${"x".repeat(50_000)}", "b": [1, "c": , }`);
+  assertMatch(told, /^Cannot read t\.yaml:1:50\d\d\d as YAML: .*\n {4}….*"b": \[1, "c": , }…$/);
+  assertEquals(told.length < 400, true, told);
+});
+
+Deno.test("parseYaml() and parseYamlValue() show no secret of a broken line", () => {
+  const secret = "s3cr3tValue";
+  for (
+    const text of [
+      `hf_hub_token: ${secret}: x`,
+      `hf_hub_token: [${secret}\nb: 1`,
+      `hf_hub_token:\n  - ok\n  - ${secret}: [\n`,
+      `hf_hub_token:\n- ${secret}: [\n`,
+      `args:\n  api_key:\n    a:\n      b: ${secret}: y`,
+      `args: {name: x, api_key: ${secret}, c: : }`,
+      `args: {"api_key": "${secret}", c: : }`,
+      `url: https://me:${secret}@host: x: y`,
+      `a: hf_${secret}: x`,
+      `hf_hub_token: 1\nhf_hub_token: ${secret}`,
+      `hf_hub_token: "${secret}`,
+      `hf_hub_token: |\n  ${secret}\n x: [`,
+    ]
+  ) {
+    const told = message(text);
+    assertEquals(told.includes(secret), false, told);
+  }
+  assertStringIncludes(message("a: 1\nb: x: y"), "\n    b: x: y");
+  const argument = assertThrows(
+    () => parseYamlValue(`[${secret}, {`, "the argument api_key=[hidden]"),
+    SyntaxError,
+  );
+  assertStringIncludes(argument.message, "Cannot read the argument api_key=[hidden] as YAML: Flow");
+  assertEquals(argument.message.includes(secret), false);
 });
