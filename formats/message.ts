@@ -25,6 +25,21 @@ export function shown(value: unknown, limit = 80): string {
 }
 
 /**
+ * A text as it is, cut to `limit` characters (default 200, > 0).
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { shortened } from "./message.ts";
+ *
+ * assertEquals(shortened("out_dir=x"), "out_dir=x");
+ * assertEquals(shortened("abcdef", 3), "abc…");
+ * ```
+ */
+export function shortened(text: string, limit = 200): string {
+  return text.length <= limit ? text : `${cut(text, limit)}…`;
+}
+
+/**
  * A message of at most {@linkcode MAX_MESSAGE} characters: whole lines where there are several, and how many are left out.
  * @example
  * ```ts

@@ -124,16 +124,26 @@ export function isSecretName(name: string): boolean {
  * ```
  */
 export function redact(text: string): string {
-  return hideNamed(text.replaceAll(USER_PART, `$1${HIDDEN}@`).replaceAll(SHAPES, HIDDEN));
+  return hideNamed(hideShapes(text), false);
+}
+
+/** As {@linkcode redact}, for a piece of YAML or JSON, in which `token: x` is never prose. */
+export function redactSource(text: string): string {
+  return hideNamed(hideShapes(text), true);
+}
+
+function hideShapes(text: string): string {
+  return text.replaceAll(USER_PART, `$1${HIDDEN}@`).replaceAll(SHAPES, HIDDEN);
 }
 
 /** Hides what stands behind `name=` and `name:`. */
-function hideNamed(text: string): string {
+function hideNamed(text: string, isSource: boolean): string {
   let result = "";
   let end = 0;
   for (const found of text.matchAll(NAME)) {
     const start = found.index + found[0].length;
-    if (found.index < end || !isSecretMention(found[2]!, found[1] !== "", found[3]!.includes("="))) continue;
+    const isCertain = isSource || found[1] !== "" || found[3]!.includes("=");
+    if (found.index < end || !isSecretMention(found[2]!, isCertain)) continue;
     VALUE.lastIndex = start;
     const value = VALUE.exec(text)?.[0] ?? "";
     if (isHarmless(value)) continue;
@@ -144,9 +154,9 @@ function hideNamed(text: string): string {
 }
 
 /** "the end token: 5" is prose, `token=5` and `hub_token: 5` aren't. */
-function isSecretMention(name: string, isQuoted: boolean, isAssignment: boolean): boolean {
+function isSecretMention(name: string, isCertain: boolean): boolean {
   if (!isSecretName(name)) return false;
-  return isAssignment || isQuoted || /[_.-]|[a-z][A-Z]/.test(name) ||
+  return isCertain || /[_.-]|[a-z][A-Z]/.test(name) ||
     /^(password|passwd|secret|apikey|authorization)$/i.test(name);
 }
 
@@ -154,18 +164,18 @@ function isSecretMention(name: string, isQuoted: boolean, isAssignment: boolean)
 export function redactArgument(argument: string): string {
   const equals = argument.indexOf("=");
   const name = argument.slice(0, Math.max(equals, 0));
-  if (equals < 0 || !isSecretName(name)) return redact(argument);
+  if (equals < 0 || !isSecretName(name)) return redactSource(argument);
   return isHarmless(argument.slice(equals + 1)) ? argument : `${name}=${HIDDEN}`;
 }
 
 /**
  * A copy of plain data with secrets blotted out, for printing or writing it: whatever stands under a secret's name, and
- * secrets within texts.
+ * secrets within texts by their shape (`name: value` within a text may be a prompt, which has to stay as it is).
  * @param name Under which the value stands
  */
 export function redactValue<T>(value: T, name = ""): T {
   if (isSecretName(name)) return hideAll(value) as T;
-  if (typeof value === "string") return redact(value) as T;
+  if (typeof value === "string") return (value.includes("://") ? redact(value) : hideShapes(value)) as T;
   if (Array.isArray(value)) return value.map((item) => redactValue(item)) as T;
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactValue(item, key)])) as T;
@@ -178,5 +188,6 @@ function hideAll(value: unknown): unknown {
 }
 
 function isHarmless(value: string): boolean {
-  return value === HIDDEN || /^["']?(null|none|true|false|~)?["']?$/i.test(value) || REFERENCE.test(value);
+  return /^(["']?)\[hidden\]\1$/.test(value) || /^["']?(null|none|true|false|~)?["']?$/i.test(value) ||
+    REFERENCE.test(value);
 }

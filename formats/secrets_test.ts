@@ -92,6 +92,7 @@ Deno.test("redact() leaves what isn't secret", () => {
 
 Deno.test("redactArgument() hides the whole value of an override", () => {
   assertEquals(redactArgument(`hf_hub_token=[${SECRET}, a b c`), `hf_hub_token=${HIDDEN}`);
+  assertEquals(redactArgument(`out_dir={token: ${SECRET}}`), `out_dir={token: ${HIDDEN}}`);
   assertEquals(redactArgument(`model.args.api_key=${SECRET} x`), `model.args.api_key=${HIDDEN}`);
   assertEquals(
     redactArgument("out_dir=a b") + redactArgument("model.args.api_key=$KEY"),

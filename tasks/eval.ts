@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
+import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { compareRuns, comparisonText } from "./eval/compare.ts";
 import { EvaluatorOptions, readEvalConfig, type ResolvedEval } from "./eval/config.ts";
@@ -36,7 +37,7 @@ import { createProgress, type Progress } from "./train/outputs/mod.ts";
 import { describeOptions } from "../plugins/registry.ts";
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { registryOf } from "./common/config_file.ts";
-import { interruption, parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
+import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 
 /** What runs when no file is named. */
 export const DEFAULT_EVALUATOR: string = fileURLToPath(
@@ -75,7 +76,7 @@ export async function evaluate(
   overrides: readonly string[] = [],
   options: EvalTaskOptions = {},
 ): Promise<Evaluated> {
-  const { say = console.log, stage, signal } = options;
+  const { say = print, stage, signal } = options;
   const { config, notes, at } = readEvalConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
   const registry = await registryOf(config.plugins, at("plugins"));
@@ -118,7 +119,7 @@ export async function evaluateDefault(
   overrides: readonly string[] = [],
   options: EvalTaskOptions = {},
 ): Promise<Evaluated> {
-  const { say = console.log } = options;
+  const { say = print } = options;
   const base = await evaluate(DEFAULT_EVALUATOR, overrides, options);
   let tuned: string;
   try {
@@ -250,11 +251,11 @@ export function readCommand(args: readonly string[]): Command {
 if (import.meta.main) {
   await runTask(async () => {
     const command = readCommand(Deno.args);
-    if (command.verb === "compare") return console.log(await compare(...command.runs, command.json));
+    if (command.verb === "compare") return print(await compare(...command.runs, command.json));
     if (command.verb === "card") {
-      using interrupted = interruption(console.error, "what is under way is finished first");
+      using interrupted = interruption(printError, "what is under way is finished first");
       const { run, json, ...options } = command;
-      return console.log(await card(run, { ...options, signal: interrupted.signal }, json));
+      return print(await card(run, { ...options, signal: interrupted.signal }, json));
     }
     const { config, overrides, flags } = parseArguments(command.rest, FLAGS);
     if (flags.has("help")) {
@@ -267,11 +268,11 @@ if (import.meta.main) {
     }
     if (flags.has("dry-run")) {
       const resolved = readEvalConfig(config ?? DEFAULT_EVALUATOR, overrides);
-      const whole = { evaluator: resolved.config };
-      console.log(flags.has("json") ? JSON.stringify(whole, null, 2) : stringify(whole));
+      const whole = redactValue({ evaluator: resolved.config });
+      print(flags.has("json") ? JSON.stringify(whole, null, 2) : stringify(whole));
       return await checkParts(resolved);
     }
-    using interrupted = interruption(console.error, "what is under way is finished first");
+    using interrupted = interruption(printError, "what is under way is finished first");
     const { stage } = command;
     const options = { signal: interrupted.signal, ...(stage && { stage }) };
     return exitCode(

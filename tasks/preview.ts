@@ -18,7 +18,7 @@ import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/pack.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, runTask, usage } from "./common/cli.ts";
+import { parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
 import { dataText } from "./train/data_text.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
@@ -53,7 +53,7 @@ export interface PreviewOptions {
 export async function preview(
   configPath: string,
   overrides: readonly string[],
-  { limit, epoch = 0, json = false, say = console.log, note = console.error }: PreviewOptions = {},
+  { limit, epoch = 0, json = false, say = print, note = printError }: PreviewOptions = {},
 ): Promise<void> {
   const { config, notes, at } = readTrainConfig(configPath, overrides);
   const registry = await registryOf(config.plugins, at("plugins"));

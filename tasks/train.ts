@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
+import { redactValue } from "../formats/secrets.ts";
 import { onnxBackend } from "../kernels/mod.ts";
 import {
   diffConfigs,
@@ -39,7 +40,7 @@ import {
 } from "./train/outputs/mod.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { registryOf } from "./common/config_file.ts";
-import { interruption, parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
+import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { dataText } from "./train/data_text.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./train/estimate.ts";
 import { encode, prepare } from "./train/prepare.ts";
@@ -77,7 +78,7 @@ export async function train(
   overrides: readonly string[] = [],
   options: TrainOptions = {},
 ): Promise<TrainerResult> {
-  const { signal = new AbortController().signal, say = console.log } = options;
+  const { signal = new AbortController().signal, say = print } = options;
   const { config, notes, provenance, at } = readTrainConfig(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
   const registry = await registryOf(config.plugins, at("plugins"));
@@ -195,11 +196,11 @@ export interface DryRun {
 export async function dryRun(
   configPath: string,
   overrides: readonly string[] = [],
-  say: (line: string) => void = console.log,
+  say: (line: string) => void = print,
 ): Promise<DryRun> {
   const { config, notes, at } = readTrainConfig(configPath, overrides);
-  const { hf_hub_token: _secret, ...shown } = config;
-  say(stringify(shown, { lineWidth: 0 }).trimEnd());
+  const { hf_hub_token: _secret, ...rest } = config;
+  say(stringify(redactValue(rest), { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
   const registry = await registryOf(config.plugins, at("plugins"));
   const ready = await prepare(config, registry, say, at);
@@ -256,9 +257,10 @@ if (import.meta.main) {
     }
     if (flags.has("dry-run")) {
       const json = flags.has("json");
-      const found = await dryRun(config, overrides, json ? console.error : console.log);
+      const found = await dryRun(config, overrides, json ? printError : print);
       if (json) {
-        console.log(JSON.stringify({ ...found, config: { ...found.config, hf_hub_token: null } }, null, 2));
+        const config = redactValue({ ...found.config, hf_hub_token: null });
+        print(JSON.stringify({ ...found, config }, null, 2));
       }
       return;
     }

@@ -3,7 +3,7 @@
  * @module
  */
 import { bounded } from "../message.ts";
-import { HIDDEN, isSecretName, redact } from "../secrets.ts";
+import { HIDDEN, isSecretName, redactSource } from "../secrets.ts";
 
 /** A place in a file; line and column count from 1. */
 export interface Place {
@@ -47,7 +47,7 @@ export function sourceLine(text: string, line: number, column: number): string {
   if (keysAbove(lines, line - 1).some(isSecretName)) return HIDDEN;
   const start = Math.max(0, Math.min(column - 1 - WIDTH / 2, source.length - WIDTH));
   // a secret that is cut in two would not be known any more
-  const near = redact(source.slice(Math.max(0, start - 1000), start + WIDTH + 1000));
+  const near = redactSource(source.slice(Math.max(0, start - 1000), start + WIDTH + 1000));
   if (source.length <= WIDTH) return near;
   const from = Math.min(start, 1000);
   return `${from > 0 ? "…" : ""}${near.slice(from, from + WIDTH)}…`;

@@ -95,9 +95,7 @@ export function parseYamlValue(text: string, name = "the value"): unknown {
   try {
     return expand(parseFile(text, name, [resolve(".", "argument")], reading)) ?? null;
   } catch (error) {
-    throw error instanceof YamlError
-      ? new SyntaxError(`Cannot read ${name} as YAML: ${error.what}`, { cause: error })
-      : error;
+    throw error instanceof YamlError ? new SyntaxError(`Cannot read ${name} as YAML: ${error.what}`) : error;
   }
 }
 

@@ -3,6 +3,8 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
+import { bounded, shortened } from "../../formats/message.ts";
+import { redact, redactArgument } from "../../formats/secrets.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 
 /** Version of this project. */
@@ -33,9 +35,11 @@ export function parseArguments(args: readonly string[], known: Readonly<Record<s
     else if (arg.startsWith("-")) {
       const key = name.replace(/=.*$/s, "");
       throw new RangeError(
-        `Cannot use the unknown flag ${arg}${didYouMean(name, Object.keys(known))}: flags are ` +
+        `Cannot use the unknown flag ${shortened(redactArgument(arg))}${
+          didYouMean(name, Object.keys(known))
+        }: flags are ` +
           `${Object.keys(known).map((flag) => `--${flag}`).join(", ")}; keys are written ${
-            key.replaceAll("-", "_")
+            shortened(key.replaceAll("-", "_"))
           }=VALUE`,
       );
     } else if (/^[A-Za-z_][\w.-]*=/.test(arg)) overrides.push(arg);
@@ -66,24 +70,35 @@ export async function runTask(task: () => Promise<number | void>): Promise<never
   try {
     code = await task() ?? 0;
   } catch (error) {
-    console.error(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
+    printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
     code = 1;
   }
   Deno.exit(code);
 }
 
-/** What a person sees of an error. */
+/** Prints to standard output, without secrets. */
+export function print(text: string): void {
+  console.log(redact(text));
+}
+
+/** Prints to standard error, without secrets. */
+export function printError(text: string): void {
+  console.error(redact(text));
+}
+
+/** What a person sees of an error: at most 2,000 characters of message, no secret; with `debug` where it came from. */
 export function errorText(error: unknown, debug: boolean): string {
-  if (!(error instanceof Error)) return `error: ${error}`;
+  if (!(error instanceof Error)) return `error: ${bounded(redact(String(error)))}`;
   if (debug) {
-    return `error: ${error.stack}${
-      error.cause ? `\ncaused by: ${error.cause instanceof Error ? error.cause.stack : error.cause}` : ""
-    }`;
+    const { cause } = error;
+    return redact(
+      `error: ${error.stack}${cause ? `\ncaused by: ${cause instanceof Error ? cause.stack : cause}` : ""}`,
+    );
   }
   const hint = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError
     ? ""
     : "\nDINOTUNE_DEBUG=1 shows where it came from";
-  return `error: ${error.message}${hint}`;
+  return `error: ${bounded(redact(error.message))}${hint}`;
 }
 
 /** Ctrl-C: the first one aborts the signal, the second one ends the process. */
@@ -94,7 +109,7 @@ export interface Interruption extends Disposable {
 
 /** Listens for Ctrl-C (and the signal that ends a process) until disposed. */
 export function interruption(
-  say: (text: string) => void = console.error,
+  say: (text: string) => void = printError,
   first = "saving a checkpoint first",
 ): Interruption {
   const controller = new AbortController();

@@ -5,6 +5,8 @@
  */
 import { isAbsolute, resolve } from "@std/path";
 
+import { shortened, shown } from "../../formats/message.ts";
+import { redactArgument } from "../../formats/secrets.ts";
 import { parseYamlValue } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { isSpecifier, type Registry } from "../../plugins/registry.ts";
@@ -19,7 +21,7 @@ export interface Override {
   text: string;
   /** Whether a text stands without quotes. */
   plain: boolean;
-  /** For messages. */
+  /** For messages; without secrets. */
   place: string;
 }
 
@@ -34,12 +36,14 @@ export function readOverride(argument: string, example: string): Override {
   const key = argument.slice(0, Math.max(equals, 0)).replace(/^--/, "");
   if (key === "" || key.split(".").includes("")) {
     throw new RangeError(
-      `Cannot read the argument ${JSON.stringify(argument)} as key=value is needed, such as ${example}`,
+      `Cannot read the argument ${
+        shown(redactArgument(argument))
+      } as key=value is needed, such as ${example}`,
     );
   }
   const text = argument.slice(equals + 1);
-  const place = `the argument ${argument}`;
-  return { key, value: parseYamlValue(text), text, plain: !/^\s*["']/.test(text), place };
+  const place = `the argument ${shortened(redactArgument(argument))}`;
+  return { key, value: parseYamlValue(text, place), text, plain: !/^\s*["']/.test(text), place };
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { dirname, isAbsolute, resolve } from "@std/path";
 
+import { bounded, shortened } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { pluginPath, readOverride } from "../common/config_file.ts";
@@ -65,16 +66,18 @@ export function resolveEvalConfig(file: YamlFile, overrides: readonly string[] =
   if (!isMap(top) || !isMap(top.evaluator)) {
     throw new RangeError(
       `Cannot evaluate as ${name} needs a map under the key evaluator` +
-        (unknownTop.length > 0 ? `: current value has ${unknownTop.join(", ")}` : ""),
+        (unknownTop.length > 0 ? `: current value has ${shortened(unknownTop.join(", "))}` : ""),
     );
   }
   if (unknownTop.length > 0) {
     throw new RangeError(
-      unknownTop.map((key) =>
-        `${placeText(file.place([key])) || name}: Cannot use the unknown key "${key}"${
-          didYouMean(key, ["evaluator"])
-        }: only evaluator stands at the top`
-      ).join("\n"),
+      bounded(
+        unknownTop.map((key) =>
+          `${placeText(file.place([key])) || name}: Cannot use the unknown key "${shortened(key)}"${
+            didYouMean(key, ["evaluator"])
+          }: only evaluator stands at the top`
+        ).join("\n"),
+      ),
     );
   }
   const value = structuredClone(top.evaluator) as Record<string, unknown>;
@@ -105,7 +108,11 @@ export function resolveEvalConfig(file: YamlFile, overrides: readonly string[] =
   const parsed = Schema.safeParse(value);
   if (!parsed.success) {
     throw new RangeError(
-      parsed.error.issues.flatMap((issue) => faultsOf(issue, value, (path) => placeAt(path).text)).join("\n"),
+      bounded(
+        parsed.error.issues.flatMap((issue) => faultsOf(issue, value, (path) => placeAt(path).text)).join(
+          "\n",
+        ),
+      ),
     );
   }
   const config: EvalConfig = parsed.data;
@@ -169,7 +176,7 @@ function applyOverride(
     const inner = map[step] ??= {};
     if (!isMap(inner)) {
       throw new RangeError(
-        `Cannot use the argument ${override} as ${steps.slice(0, i + 1).join(".")} isn't a map`,
+        `Cannot use ${place} as ${steps.slice(0, i + 1).join(".")} isn't a map`,
       );
     }
     map = inner;

@@ -5,6 +5,8 @@
 import { z } from "zod";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
+import { shortened, shown } from "../../formats/message.ts";
+import { isSecretName, redactValue } from "../../formats/secrets.ts";
 import { Schema } from "./config_schema.ts";
 
 /** One line a fault, with place, path and the nearest known key. */
@@ -14,11 +16,11 @@ export function faultsOf(
   at: (path: (string | number)[]) => string,
 ): string[] {
   const path = issue.path as (string | number)[];
-  const shown = path.length === 0 ? "evaluator" : path.join(".");
+  const name = path.length === 0 ? "evaluator" : shortened(path.join("."));
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(path);
     return issue.keys.map((key) =>
-      `${at([...path, key])}: Cannot use the unknown key "${[...path, key].join(".")}"${
+      `${at([...path, key])}: Cannot use the unknown key "${shortened([...path, key].join("."))}"${
         didYouMean(key, known)
       }` +
       (known.length > 0 ? ` (known: ${known.join(", ")})` : "")
@@ -38,11 +40,12 @@ export function faultsOf(
     current = isMap(current) || Array.isArray(current) ? (current as never)[step] : undefined;
   }
   // a value that isn't there or is long is no help
-  const now = current === undefined ? "missing" : JSON.stringify(current).slice(0, 80);
+  const secret = path.map(String).find(isSecretName);
+  const now = current === undefined ? "missing" : shown(redactValue(current, secret));
   const hint = typeof current === "string" && /number/.test(issue.message) && Number.isFinite(Number(current))
     ? "; write it without quotes"
     : "";
-  return [`${at(path)}: Cannot read ${shown}: ${issue.message}: current value is ${now}${hint}`];
+  return [`${at(path)}: Cannot read ${name}: ${issue.message}: current value is ${now}${hint}`];
 }
 
 function knownKeys(path: readonly (string | number)[]): string[] {

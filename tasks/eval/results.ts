@@ -8,6 +8,7 @@ import { AtomicFile, writeFileAtomic } from "../../formats/atomic.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { Stopped } from "./asker.ts";
+import { redactValue } from "../../formats/secrets.ts";
 import { type EvalConfig, slug } from "./config.ts";
 import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
@@ -297,7 +298,7 @@ export async function writeResults(
     const average = results.headline.value === null ? null : 100 * results.headline.value;
     file.write(encoder.encode(
       `{\n  "average_score": ${JSON.stringify(average)},\n  "config": ${
-        JSON.stringify({ evaluator: shown })
+        JSON.stringify(redactValue({ evaluator: shown }))
       },\n  "result": [`,
     ));
     let first = true;

@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 
 import { writeFileAtomic } from "../../formats/atomic.ts";
+import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import type { EvalConfig } from "./config.ts";
 
@@ -41,7 +42,10 @@ const Schema: z.ZodType<EvalProvenance> = z.strictObject({
 
 /** Writes run.yaml into the run directory. */
 export async function writeEvalRunYaml(config: EvalConfig, provenance: EvalProvenance): Promise<void> {
-  const text = stringify({ evaluator: config, provenance }, { lineWidth: 0, aliasDuplicateObjects: false });
+  const text = stringify(redactValue({ evaluator: config, provenance }), {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  });
   await writeFileAtomic(
     join(config.out_dir, "run.yaml"),
     `# deno task eval ${join(config.out_dir, "run.yaml")} goes on with this run, or shows it again\n${text}`,

@@ -10,6 +10,7 @@ import { join } from "@std/path";
 
 import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { redactValue } from "../../../formats/secrets.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
 import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
@@ -70,7 +71,10 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
     writeFileAtomicSync(join(path, REFERENCES), references);
     for (const [name, text] of Object.entries(files)) writeFileAtomicSync(join(path, name), text);
     const { hf_hub_token: _, ...config } = state.config;
-    writeFileAtomicSync(join(path, STATE), JSON.stringify({ format: FORMAT, ...state, config }, null, 2));
+    writeFileAtomicSync(
+      join(path, STATE),
+      JSON.stringify({ format: FORMAT, ...state, config: redactValue(config) }, null, 2),
+    );
   });
   return path;
 }

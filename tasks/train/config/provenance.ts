@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { redactValue } from "../../../formats/secrets.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 
 /** A plugin that a run used. */
@@ -65,11 +66,11 @@ export function readProvenance(value: unknown, file: string): Provenance | null 
   );
 }
 
-/** The text of run.yaml. The hub token never enters it; whether the run was resumed makes no difference to it. */
+/** The text of run.yaml. Secrets never enter it; whether the run was resumed makes no difference to it. */
 export function runYaml(config: TrainConfig, provenance: Provenance): string {
   const { hf_hub_token: _secret, ...values } = config;
   return "# Every key of this run, defaults filled in. Run it again: deno task train run.yaml output_dir=ANOTHER_FOLDER\n" +
-    stringify({ ...values, resume_from_checkpoint: null, provenance }, { lineWidth: 0 });
+    stringify(redactValue({ ...values, resume_from_checkpoint: null, provenance }), { lineWidth: 0 });
 }
 
 /** Writes run.yaml. */
@@ -85,7 +86,9 @@ export function diffProvenance(before: Provenance, now: Provenance): string[] {
   }
   const describe = (plugins: UsedPlugin[]) =>
     new Map(
-      plugins.map((p) => [`${p.kind}/${p.name}`, `version ${p.version} with ${JSON.stringify(p.options)}`]),
+      plugins.map((
+        p,
+      ) => [`${p.kind}/${p.name}`, `version ${p.version} with ${JSON.stringify(redactValue(p.options))}`]),
     );
   const [then, today] = [describe(before.plugins), describe(now.plugins)];
   for (const name of new Set([...then.keys(), ...today.keys()])) {

@@ -5,6 +5,8 @@
  */
 import { dirname } from "@std/path";
 
+import { bounded, shortened, shown } from "../../../formats/message.ts";
+import { redact, redactValue } from "../../../formats/secrets.ts";
 import { placeText, readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { pluginPath, readOverride } from "../../common/config_file.ts";
@@ -101,7 +103,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     notes.push(...checked.notes);
   }
   if (faults.length > 0) {
-    throw new RangeError(faults.map((fault) => locate(fault, at(fault.key), name)).join("\n"));
+    throw new RangeError(bounded(faults.map((fault) => locate(fault, at(fault.key), name)).join("\n")));
   }
   const provenance = readProvenance(written.get("provenance")?.value, name);
   return {
@@ -132,7 +134,7 @@ function withOverrides(file: YamlFile, overrides: readonly string[], name: strin
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new RangeError(
       `Cannot read ${name} as it must be a map of keys to values: current value is ${
-        Array.isArray(value) ? "a list" : JSON.stringify(value)
+        Array.isArray(value) ? "a list" : show(value)
       }`,
     );
   }
@@ -151,14 +153,14 @@ function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, fault
   const value = asBoolean(spec, entry);
   const refused = typeof value === "string" ? refusedValue(spec, value) : undefined;
   if (refused) {
-    faults.push({ key, message: `Cannot use ${key}: ${value} as ${refused}` });
+    faults.push({ key, message: `Cannot use ${key}: ${shortened(redact(String(value)))} as ${refused}` });
     return value;
   }
   const parsed = spec.type.schema.safeParse(value);
   if (parsed.success) return parsed.data;
   faults.push({
     key,
-    message: `Cannot read ${key} as ${spec.type.words} is needed: current value is ${show(value)}${
+    message: `Cannot read ${key} as ${spec.type.words} is needed: current value is ${show(value, key)}${
       valueHint(spec, value)
     }`,
   });
@@ -201,7 +203,7 @@ function refusedValue(spec: WorkingKey<unknown>, value: string): string | undefi
 
 function refuse(key: string, spec: KeySpec & { state: "refused" }, value: unknown, faults: Fault[]): void {
   if (spec.accepted.some((accepted) => accepted === value)) return;
-  faults.push({ key, message: `Cannot use ${key}: ${show(value)} as ${spec.reason}: ${spec.instead}` });
+  faults.push({ key, message: `Cannot use ${key}: ${show(value, key)} as ${spec.reason}: ${spec.instead}` });
 }
 
 function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpec>): string[] {
@@ -215,7 +217,7 @@ function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpe
 
 function unknownKey(key: string, known: readonly string[]): string {
   const hint = otherName(key) || didYouMean(key, known) || "; --help lists every key";
-  return `Cannot use the unknown key "${key}"${hint}`;
+  return `Cannot use the unknown key "${shortened(key)}"${hint}`;
 }
 
 function absolutePlugin(path: string, file: YamlFile, written: Written | undefined): string {
@@ -248,6 +250,6 @@ function locate(fault: Fault, place: string, name: string): string {
   return `${place || name}: ${fault.message}`;
 }
 
-function show(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : value === null ? "nothing" : JSON.stringify(value);
+function show(value: unknown, key = ""): string {
+  return value === null ? "nothing" : shown(redactValue(value, key));
 }

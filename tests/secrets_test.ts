@@ -1,0 +1,127 @@
+/**
+ * A secret that comes in by any way (file, argument, flag, address, wrong type, broken text) comes out by none: message,
+ * `--dry-run`, run.yaml.
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+
+import { HIDDEN } from "../formats/secrets.ts";
+import { parseYaml } from "../formats/yaml/yaml.ts";
+import { errorText, parseArguments } from "../tasks/common/cli.ts";
+import { resolveEvalConfig } from "../tasks/eval/config.ts";
+import { resolveTrainConfig } from "../tasks/train/config/resolve.ts";
+import { runYaml } from "../tasks/train/config/provenance.ts";
+import { temporaryFolder } from "./_temp.ts";
+
+const SECRET = "s3cr3tV4lue";
+const TRAIN = "model_name_or_path: model\ndo_train: true\ndataset: toy\ntemplate: qwen\noutput_dir: out\n";
+const EVAL = "evaluator:\n  type: rows\n  model:\n    type: openai\n    args:\n      name: m\n";
+const made = { dinotune: "0", plugins: [], data: "", model: "", tokenizer: "" };
+
+function refused(work: () => unknown): string {
+  const error = assertThrows(work, Error);
+  const [told, traced] = [errorText(error, false), errorText(error, true)];
+  assert(!told.includes(SECRET), told);
+  assert(!traced.includes(SECRET), traced);
+  return told;
+}
+
+Deno.test("a training file's secrets are in no message", () => {
+  const train = (more: string, ...overrides: string[]) =>
+    refused(() => resolveTrainConfig(parseYaml(TRAIN + more, "train.yaml"), overrides));
+  for (
+    const more of [
+      `hf_hub_token: [${SECRET}]`,
+      `hf_hub_token: {a: ${SECRET}}`,
+      `hf_hub_token:\n  - ${SECRET}\n  - ${SECRET}`,
+      `hf_hub_token: ${SECRET}: x`,
+      `hf_hub_token: 5\nhf_hub_token: ${SECRET}`,
+      `learning_rate: hf_${SECRET}`,
+      `api_key: ${SECRET}\nlearning_rate: x`,
+      `report_to: https://me:${SECRET}@host/`,
+      `trainer: {password: ${SECRET}}`,
+      `stage: "api_key=${SECRET}"`,
+    ]
+  ) assert(train(more).includes("train.yaml"), more);
+  for (
+    const argument of [
+      `hf_hub_token=[${SECRET}]`,
+      `hf_hub_token=[${SECRET}, {`,
+      `hf_hub_token={a: ${SECRET}}`,
+      `hf_token=${SECRET}`,
+      `api_key=${SECRET}`,
+      `learning_rate=hf_${SECRET}`,
+      `hf_hub_token.=${SECRET}`,
+      `report_to=https://${SECRET}@host`,
+    ]
+  ) assert(train("", argument).includes("argument"), argument);
+  refused(() => parseArguments([`--hf-hub-token=${SECRET}`], {}));
+  refused(() => parseArguments([`--token=${SECRET}`], {}));
+});
+
+Deno.test("an evaluation's secrets are in no message", () => {
+  const evaluate = (more: string, ...overrides: string[]) =>
+    refused(() => resolveEvalConfig(parseYaml(EVAL + more, "eval.yaml"), ["nonsense=1", ...overrides]));
+  for (
+    const more of [
+      `      api_key: ${SECRET}\n    run_args: {temperature: x}`,
+      `  judge: {type: openai, args: [{api_key: ${SECRET}}]}`,
+      `  evaluator_llm: {type: openai, args: {api_key: "${SECRET}"}, run_args: 1}`,
+      `  password: ${SECRET}`,
+      `      api_key: ${SECRET}: x`,
+    ]
+  ) evaluate(more);
+  for (
+    const argument of [
+      `model.args.api_key=${SECRET}`,
+      `model.args.api_key=[${SECRET}`,
+      `model.args.name.api_key=${SECRET}`,
+      `model.args.api_base=http://me:${SECRET}@host/v1`,
+      `judge.api_key=${SECRET}`,
+      `model={type: 5, args: {api_key: ${SECRET}}}`,
+      `out_dir={token: ${SECRET}}`,
+    ]
+  ) evaluate("", argument);
+});
+
+Deno.test("run.yaml of a training holds no secret, and its repetition is the same run", () => {
+  const { config } = resolveTrainConfig(parseYaml(
+    TRAIN + `hf_hub_token: ${SECRET}\nplugins: ["https://me:${SECRET}@host/x.ts"]\n` +
+      `trainer_options: {api_key: ${SECRET}, beta: 0.1}\ndefault_system: "token: kept"\n`,
+    "train.yaml",
+  ));
+  const text = runYaml(config, made);
+  assert(!text.includes(SECRET), text);
+  const again = parseYaml(text, "run.yaml").value as Record<string, unknown>;
+  assertEquals(again.default_system, "token: kept");
+  assertEquals(again.trainer_options, { api_key: HIDDEN, beta: 0.1 });
+});
+
+Deno.test("--dry-run and every other way of the tasks print no secret", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "eval.yaml");
+  Deno.writeTextFileSync(
+    file,
+    EVAL + `      api_key: ${SECRET}\n      api_base: http://me:${SECRET}@127.0.0.1:1/v1\n`,
+  );
+  const train = join(folder, "train.yaml");
+  Deno.writeTextFileSync(
+    train,
+    TRAIN + `hf_hub_token: hf_${SECRET}\ntrainer_options: {api_key: ${SECRET}}\n`,
+  );
+  const run = async (task: string, ...args: string[]) => {
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", new URL(`../tasks/${task}.ts`, import.meta.url).pathname, ...args],
+      env: { NO_COLOR: "1" },
+      cwd: folder,
+    }).output();
+    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert(!text.includes(SECRET), text);
+    return text;
+  };
+  assert((await run("eval", file, "--dry-run")).includes(`api_key: "${HIDDEN}"`));
+  assert((await run("eval", file, "--dry-run", "--json")).includes(HIDDEN));
+  assert((await run("eval", file, `model.args.api_key=${SECRET}`, "out_dir=x")).includes("benchmark rows"));
+  assert((await run("train", train, "--dry-run")).includes('api_key: "[hidden]"'));
+  assert((await run("preview", train, `hf_hub_token=[${SECRET}]`)).includes("hf_hub_token"));
+});
