@@ -79,7 +79,14 @@ export {
 export type * from "./plugins/kinds/judgement.ts";
 export { modelJudge } from "./plugins/judges/openai.ts";
 export type * from "./plugins/kinds/benchmark.ts";
-export { allReach, contribute, findScore, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";
+export {
+  allReach,
+  contribute,
+  findScore,
+  outOf,
+  scoreResults,
+  ScoreSums,
+} from "./plugins/benchmarks/scores.ts";
 export { traceProtocol } from "./plugins/benchmarks/trace/trace.ts";
 export type * from "./plugins/kinds/endpoint.ts";
 export {

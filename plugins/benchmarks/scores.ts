@@ -36,7 +36,7 @@ export class ScoreSums {
   /** The scores so far: headlines first, then groups, each in the order in which they first came. */
   scores(): Score[] {
     const all = [...this.#sums.values()].map((
-      { contribution: { metric, group }, value, scored, unscored },
+      { contribution: { metric, group, max }, value, scored, unscored },
     ) => ({
       metric,
       ...(group === undefined ? {} : { group }),
@@ -44,6 +44,7 @@ export class ScoreSums {
       ofAll: scored > 0 ? value / (scored + unscored) : null,
       scored,
       unscored,
+      ...(max === undefined || max === 1 ? {} : { max }),
     }));
     return [...all.filter((s) => s.group === undefined), ...all.filter((s) => s.group !== undefined)];
   }
@@ -87,6 +88,11 @@ export function contribute(
       : []),
     ...(unscored > 0 ? [{ ...base, value: null, weight: unscored }] : []),
   ];
+}
+
+/** Contributions to scores that run from 0 to `max` in place of 1. */
+export function outOf(max: number, contributions: readonly Contribution[]): Contribution[] {
+  return contributions.map((contribution) => ({ ...contribution, max }));
 }
 
 /** All verdicts together: 0 as soon as one is below `full`, 1 when all reach it, null while the unscored could decide. */

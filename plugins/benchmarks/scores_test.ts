@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { allReach, contribute, findScore, ScoreSums } from "./scores.ts";
+import { allReach, contribute, findScore, outOf, ScoreSums } from "./scores.ts";
 
 Deno.test("ScoreSums keeps unscored weight apart and puts headlines first", () => {
   const sums = new ScoreSums();
@@ -29,4 +29,10 @@ Deno.test("allReach() is decided as soon as one verdict is below", () => {
   assertEquals(allReach([{ score: 1 }, unknown]), unknown);
   assertEquals(allReach([{ score: 10 }, { score: 10 }], 10), { score: 1 });
   assertEquals(allReach([]).score, null);
+});
+
+Deno.test("outOf() makes a score run to something other than 1", () => {
+  const sums = new ScoreSums();
+  sums.add(outOf(10, contribute("mean", [{ score: 7 }, { score: 10 }])));
+  assertEquals(sums.scores(), [{ metric: "mean", value: 8.5, ofAll: 8.5, scored: 2, unscored: 0, max: 10 }]);
 });

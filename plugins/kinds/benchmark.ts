@@ -64,10 +64,12 @@ export interface Contribution {
   metric: string;
   /** Group that it is limited to, such as `{ by: "family", group: "keywords" }`; absent for the headline. */
   group?: { by: string; name: string };
-  /** Between 0 and weight × the score's maximum; null when it couldn't be judged. */
+  /** Between 0 and weight × `max`; null when it couldn't be judged. */
   value: number | null;
   /** Number of things judged (> 0). */
   weight: number;
+  /** Largest value of the score (> 0); absent: 1, a share. */
+  max?: number;
 }
 
 /** A score over a run. */
@@ -84,6 +86,8 @@ export interface Score {
   scored: number;
   /** Weight that could not be scored. */
   unscored: number;
+  /** Largest value that it can have; absent: 1, a share. */
+  max?: number;
 }
 
 /** The product of a benchmark plugin: {@linkcode Benchmark.check} or {@linkcode Benchmark.protocol}, one of the two. */
@@ -94,6 +98,9 @@ export interface Benchmark {
   check?(item: BenchmarkItem, response: string): Promise<Judgement>;
   /** How a judge model is asked. */
   protocol?: JudgeProtocol;
-  /** What one result adds to the scores; the unjudged adds null values, never zeros. */
+  /**
+   * What one result adds to the scores; the unjudged adds null values, never zeros. Of an item without response and judgement
+   * every score is named already: a threshold on a score is checked with these names before anything is asked.
+   */
   contributions(result: BenchmarkResult): Contribution[];
 }

@@ -4,7 +4,11 @@
  */
 import { IdTable } from "../../formats/records/ids.ts";
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
-import { mcnemar, quantile, randomWords, resamplesFor } from "./statistics.ts";
+import { resamplesFor } from "./statistics/bootstrap.ts";
+import { mcnemar } from "./statistics/mcnemar.ts";
+import { quantile } from "./statistics/quantile.ts";
+import { randomIndex } from "./statistics/random_words.ts";
+import { pairedShareInterval } from "./statistics/wilson.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 
 /** One score of both runs over the items that both have. */
@@ -172,6 +176,7 @@ export function pairedScore(
   { values, weights }: Pairs,
   resamples: number,
   seed: number,
+  max = 1,
 ): PairedScore {
   const n = values[0].length;
   const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
@@ -197,7 +202,12 @@ export function pairedScore(
     difference: ratio[1] - ratio[0],
     // residuals are over the mean weight, so this is √(n/(n−1) Σd²)/n
     stderr: n < 2 ? null : Math.sqrt((n / (n - 1)) * squares) / n,
-    interval: n < 2 ? null : pairedInterval(values, weights, resamplesFor(n, resamples), seed),
+    // without changes in both directions the bootstrap would be sure of what it didn't see
+    interval: (binary && Math.min(onlyFirst, onlySecond) === 0) || onlyFirst + onlySecond === 0
+      ? pairedShareInterval(onlyFirst, onlySecond, n).map((end) => end * max) as [number, number]
+      : n < 2
+      ? null
+      : pairedInterval(values, weights, resamplesFor(n, resamples), seed),
     mcnemar: binary ? { onlyFirst, onlySecond, p: mcnemar(onlyFirst, onlySecond) } : null,
   };
 }
@@ -209,16 +219,16 @@ function pairedInterval(
   seed: number,
 ): [number, number] {
   const n = values[0].length;
-  const next = randomWords(seed);
+  const next = randomIndex(seed, n);
   const differences = new Float64Array(resamples);
   for (let b = 0; b < resamples; b++) {
     let v0 = 0, w0 = 0, v1 = 0, w1 = 0;
     for (let i = 0; i < n; i++) {
-      const at = Math.floor(next() * 2 ** -32 * n);
-      v0 += values[0][at]!;
-      w0 += weights[0][at]!;
-      v1 += values[1][at]!;
-      w1 += weights[1][at]!;
+      const drawn = next();
+      v0 += values[0][drawn]!;
+      w0 += weights[0][drawn]!;
+      v1 += values[1][drawn]!;
+      w1 += weights[1][drawn]!;
     }
     differences[b] = v1 / w1 - v0 / w0;
   }

@@ -9,7 +9,10 @@
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Verdict } from "../../plugins/kinds/judgement.ts";
 import type { PlaceEffect, Reordered } from "./reorder.ts";
-import { AlphaSum, cohenKappa, type Measured, measuredSpearman, spearman } from "./statistics.ts";
+import { AlphaSum } from "./statistics/alpha.ts";
+import { cohenKappa } from "./statistics/kappa.ts";
+import { type Measured, measuredSpearman } from "./statistics/measured.ts";
+import { spearman } from "./statistics/spearman.ts";
 import { storedItems, type StoredRun } from "./stored.ts";
 import { costOf } from "./usage.ts";
 

@@ -22,6 +22,7 @@ export { type Agreement, type Counts, type Results } from "./results.ts";
 export { EVAL_STAGES, type EvalStage, evaluate, type Evaluated, type EvaluateOptions } from "./run.ts";
 export type { EvalProvenance } from "./run_yaml.ts";
 export type { ScoreWithSpread } from "./score_table.ts";
-export type { Measured, Spread } from "./statistics.ts";
+export type { Measured } from "./statistics/measured.ts";
+export type { Spread } from "./statistics/spread.ts";
 export { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 export type { Budget, Usage } from "./usage.ts";

@@ -12,7 +12,8 @@ import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { type Verdict } from "../../plugins/kinds/judgement.ts";
 import { type Asker, forEachWide, Stopped } from "./asker.ts";
-import { type Measured, measured, randomWords } from "./statistics.ts";
+import { type Measured, measured } from "./statistics/measured.ts";
+import { randomWords } from "./statistics/random_words.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 
 /** What moving constraints did to one judge's verdicts. */

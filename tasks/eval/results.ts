@@ -14,7 +14,7 @@ import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 import { ScoreTable, type ScoreWithSpread } from "./score_table.ts";
-import { AlphaSum } from "./statistics.ts";
+import { AlphaSum } from "./statistics/alpha.ts";
 import { type StoredItem, storedItems } from "./stored.ts";
 import { costOf, type Usage } from "./usage.ts";
 

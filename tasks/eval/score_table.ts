@@ -5,7 +5,7 @@
  */
 import type { Contribution, Score } from "../../plugins/kinds/benchmark.ts";
 import { ScoreSums } from "../../plugins/benchmarks/scores.ts";
-import { type Spread, spreadOf } from "./statistics.ts";
+import { type Spread, spreadOf } from "./statistics/spread.ts";
 
 /** A score with its uncertainty. */
 export type ScoreWithSpread = Score & Spread & {
@@ -78,7 +78,7 @@ export class ScoreTable {
         values: column?.values.values ?? new Float64Array(),
         weights: column?.weights.values ?? new Float64Array(),
       };
-      return { ...score, ...spreadOf(sums, resamples, seed), items: sums.values.length };
+      return { ...score, ...spreadOf(sums, score.max ?? 1, resamples, seed), items: sums.values.length };
     });
   }
 }

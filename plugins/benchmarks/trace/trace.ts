@@ -14,7 +14,7 @@ import type { Verdict } from "../../kinds/judgement.ts";
 import { disarm, fence, fillTemplate, readScoresJson, readTemplate, scoresSchema } from "../judge_text.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
-import { allReach, contribute } from "../scores.ts";
+import { allReach, contribute, outOf } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
 import { inScale, readFineGrained, readOverall, TRACE_SCALE, VERDICT_PHRASES } from "./reading.ts";
 
@@ -123,14 +123,14 @@ export function traceContributions({ item, judgement }: BenchmarkResult): Contri
   return [
     ...contribute("IF", followed),
     ...contribute(item.constraints.length === 1 ? "IF-S" : "IF-M", followed),
-    ...contribute("mean", verdicts),
+    ...outOf(TRACE_SCALE, contribute("mean", verdicts)),
     ...contribute("met", verdicts, undefined, met),
-    ...contribute("overall", [judgement?.overall ?? none]),
+    ...outOf(TRACE_SCALE, contribute("overall", [judgement?.overall ?? none])),
     ...contribute("fine-grained", [complete]),
     ...Object.entries(item.groups).flatMap(([by, name]) => contribute("IF", followed, { by, name })),
     ...item.constraints.flatMap(({ groups }, i) =>
       Object.entries(groups).flatMap(([by, name]) => [
-        ...contribute("mean", [verdicts[i]!], { by, name }),
+        ...outOf(TRACE_SCALE, contribute("mean", [verdicts[i]!], { by, name })),
         ...contribute("met", [verdicts[i]!], { by, name }, met),
       ])
     ),

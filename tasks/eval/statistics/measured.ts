@@ -1,0 +1,78 @@
+/**
+ * Numbers of judge cards with their intervals.
+ * @module
+ */
+import { bootstrapInterval, resamplesFor } from "./bootstrap.ts";
+import { quantile } from "./quantile.ts";
+import { randomIndex } from "./random_words.ts";
+import { spearman } from "./spearman.ts";
+
+/** A number with what is known of it. */
+export interface Measured {
+  /** The number; null when there is too little to tell. */
+  value: number | null;
+  /** Ends of its 95 % interval, bootstrap; null for fewer than two units. */
+  interval: [low: number, high: number] | null;
+  /** Units, such as answers, that it is made of. */
+  n: number;
+}
+
+/**
+ * Σ value / Σ weight with its interval, a unit an entry.
+ * @param seed Of the bootstrap
+ */
+export function measured(
+  values: readonly number[],
+  weights: readonly number[],
+  seed: number,
+  resamples = 1000,
+): Measured {
+  const n = values.length;
+  const sums = { values: Float64Array.from(values), weights: Float64Array.from(weights) };
+  const total = (list: Float64Array) => list.reduce((a, b) => a + b, 0);
+  return {
+    value: n === 0 ? null : total(sums.values) / total(sums.weights),
+    interval: bootstrapInterval(sums, resamplesFor(n, resamples), seed),
+    n,
+  };
+}
+
+/** Numbers that a bootstrap of {@linkcode measuredSpearman} sorts at most, where 200 resamples leave the choice. */
+const MOST_SORTED = 1e6;
+
+/**
+ * {@linkcode spearman} with its interval.
+ * @param groups First index of each group of pairs that is drawn as one, such as an answer's constraints, rising from 0;
+ * default: each pair by itself
+ * @param seed Of the bootstrap
+ */
+export function measuredSpearman(
+  x: readonly number[],
+  y: readonly number[],
+  seed: number,
+  groups: readonly number[] = x.map((_, i) => i),
+): Measured {
+  const value = spearman(x, y);
+  const n = groups.length;
+  if (value === null || n < 2) return { value, interval: null, n };
+  const next = randomIndex(seed, n);
+  const resamples = Math.min(1000, Math.max(200, Math.floor(MOST_SORTED / x.length)));
+  const found: number[] = [];
+  for (let b = 0; b < resamples; b++) {
+    const [drawnX, drawnY]: [number[], number[]] = [[], []];
+    for (let drawn = 0; drawn < n; drawn++) {
+      const group = next();
+      for (let i = groups[group]!; i < (groups[group + 1] ?? x.length); i++) {
+        drawnX.push(x[i]!);
+        drawnY.push(y[i]!);
+      }
+    }
+    const drawn = spearman(drawnX, drawnY);
+    if (drawn !== null) found.push(drawn);
+  }
+  found.sort((a, b) => a - b);
+  const interval: Measured["interval"] = found.length < 2
+    ? null
+    : [quantile(found, 0.025), quantile(found, 0.975)];
+  return { value, interval, n };
+}
