@@ -38,9 +38,17 @@ export function fence(...texts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 12);
 }
 
+/** Why an answer that stopped at its token limit gives no score. */
+export const CUT_AT_LIMIT =
+  "the judge's answer stopped at its token limit (run_args.max_tokens of the judge)";
+
+/** Stands behind a phrase that a response uses, so that no reader takes it for the judge's own. */
+const QUOTED = " (quoted)";
+
 /**
- * The text with a phrase's colon taken away wherever a reader could take it for the phrase, however it is disguised: other widths,
- * cases, alphabets that look alike, accents, invisible characters, markup in between. Marks of chat templates are broken too.
+ * The text with " (quoted)" behind a phrase wherever a reader could take it for the phrase, however it is disguised: other widths,
+ * cases, alphabets that look alike, accents, invisible characters, markup in between. Only a phrase that a sentence goes on
+ * behind stays as it is. Marks of chat templates are broken too.
  */
 export function disarm(text: string, phrases: readonly string[]): string {
   const shown = [...breakMarks(text)];
@@ -53,12 +61,15 @@ export function disarm(text: string, phrases: readonly string[]): string {
     places.push(place);
   });
   const wanted = phrases.map((phrase) => [...phrase].map(plainOf).join(""));
-  for (const { 0: found, 1: phrase, index } of plain.matchAll(new RegExp(`(${wanted.join("|")}):+`, "g"))) {
-    for (let i = phrase!.length; i < found.length; i++) {
-      shown[places[index + i]!] = i === phrase!.length ? " -" : "";
-    }
+  const marked = new Map<number, string>();
+  for (const { 0: found, index } of plain.matchAll(new RegExp(`(?:${wanted.join("|")})`, "g"))) {
+    const last = places[index + found.length - 1] ?? 0;
+    const next = places[index + found.length] ?? shown.length;
+    const sentenceGoesOn = /^\p{L}$/u.test(shown[next] ?? "") && plain[index + found.length] !== ":" &&
+      !shown.slice(last, next).includes("\n");
+    if (!sentenceGoesOn) marked.set(last, shown[last] + QUOTED);
   }
-  return shown.join("");
+  return shown.map((char, place) => marked.get(place) ?? char).join("");
 }
 
 /**
@@ -101,10 +112,14 @@ function plainOf(char: string): string {
   return letter.length === 1 ? letter : "\ufffd";
 }
 
-/** JSON schema of `{explanations, scores, overall}` with one score a constraint. */
+/**
+ * JSON schema of `{tag, explanations, scores, overall}` with one score per constraint.
+ * @param tag The only value of `tag`: made from the response, so that no response can hold it ({@linkcode fence}).
+ */
 export function scoresSchema(
   constraints: number,
   scores: readonly number[] | { max: number },
+  tag: string,
 ): Record<string, unknown> {
   const score = "max" in scores
     ? { type: "number", minimum: 0, maximum: scores.max }
@@ -113,19 +128,21 @@ export function scoresSchema(
   return {
     type: "object",
     properties: {
+      tag: { type: "string", enum: [tag] },
       explanations: list({ type: "string" }),
       scores: list(score),
       ...("max" in scores ? { overall: score } : {}),
     },
-    required: ["explanations", "scores", ..."max" in scores ? ["overall"] : []],
+    required: ["tag", "explanations", "scores", ..."max" in scores ? ["overall"] : []],
     additionalProperties: false,
   };
 }
 
-/** Reads an answer that is one JSON object with `scores` as a whole; undefined when it isn't. */
+/** Reads an answer that is one JSON object with this tag and as many `scores`, as a whole; undefined when it isn't. */
 export function readScoresJson(
   text: string,
   constraints: number,
+  tag: string,
 ): { scores: number[]; overall?: number } | undefined {
   let data: unknown;
   try {
@@ -133,8 +150,12 @@ export function readScoresJson(
   } catch {
     return undefined;
   }
-  const { scores, overall } = (data ?? {}) as { scores?: unknown; overall?: unknown };
-  if (!Array.isArray(scores) || scores.length !== constraints) return undefined;
+  const { tag: given, scores, overall } = (data ?? {}) as {
+    tag?: unknown;
+    scores?: unknown;
+    overall?: unknown;
+  };
+  if (given !== tag || !Array.isArray(scores) || scores.length !== constraints) return undefined;
   if (!scores.every((score) => typeof score === "number")) return undefined;
   return typeof overall === "number" ? { scores, overall } : { scores };
 }

@@ -10,7 +10,7 @@ import { z } from "zod";
 
 import { hashOfFile, readText } from "../../formats/records/rows.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { Endpoint } from "../kinds/endpoint.ts";
+import { type Endpoint, lastUserText } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
 
 const Options = z.strictObject({
@@ -50,7 +50,7 @@ export function recordedEndpoint(path: string, name = basename(path)): Endpoint 
     identity: { recorded: hashOfFile(path, "recorded answers") },
     cacheable: false,
     async complete({ id, messages }) {
-      const prompt = messages.findLast((m) => m.role === "user")?.content ?? "";
+      const prompt = lastUserText(messages);
       const answers = await (table ??= readAnswers(path));
       const text = (id === undefined ? undefined : answers.get(`id:${id}`)) ??
         answers.get(`prompt:${prompt}`);

@@ -8,7 +8,6 @@ import { z } from "zod";
 
 import type { BenchmarkItem, JudgeProtocol } from "../kinds/benchmark.ts";
 import type { Judgement } from "../kinds/judgement.ts";
-import { traceProtocol } from "../benchmarks/trace/trace.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { openaiEndpoint } from "../endpoints/openai.ts";
 import openaiPlugin from "../endpoints/openai.ts";
@@ -36,7 +35,6 @@ export default openai;
 /** A judge that asks a model behind any endpoint. */
 export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge {
   const settings = samplingOf(sampling);
-  let fallback: JudgeProtocol | undefined;
   return {
     scale: null,
     title: endpoint.model,
@@ -51,8 +49,16 @@ export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge
         thoughtTags: endpoint.thoughtTags ?? null,
       };
     },
-    judge: (request, signal) =>
-      askJudge(endpoint, settings, request, request.protocol ?? (fallback ??= traceProtocol()), signal),
+    async judge(request, signal) {
+      const { protocol } = request;
+      if (protocol === undefined) {
+        throw new TypeError(
+          `Cannot ask ${endpoint.model} to judge item "${request.id}" as its benchmark says no way to ask a judge: ` +
+            "current value of protocol is undefined",
+        );
+      }
+      return await askJudge(endpoint, settings, request, protocol, signal);
+    },
   };
 }
 
@@ -68,12 +74,16 @@ async function askJudge(
     (async (asked, what, _round, abort) =>
       withThoughtApart(await asked.complete(what, abort), asked.thoughtTags));
   const messages = protocol.messages(item, request.response);
-  const structured = endpoint.structured === true;
+  const { response } = request;
+  const schema = endpoint.structured === true && protocol.structured.schema(item, response);
+  const read = (text: string, cut: boolean) =>
+    schema ? protocol.structured.read(item, text, response, cut) : protocol.read(item, text, cut);
   let best: Judgement | undefined;
+  let cuts = 0;
   for (let round = 0; round < protocol.rounds; round++) {
     const completion = await ask(
       endpoint,
-      { ...settings, messages, id: item.id, ...(structured && { schema: protocol.structured.schema(item) }) },
+      { ...settings, messages, id: item.id, ...(schema && { schema }) },
       round,
       signal,
     );
@@ -82,16 +92,21 @@ async function askJudge(
       if (best !== undefined && best.reading !== "none") return best;
       throw new JudgeUnreachable(completion);
     }
-    const judgement = completion.outcome !== "stop" && completion.outcome !== "length"
+    const cut = completion.outcome === "length";
+    const judgement = completion.outcome !== "stop" && !cut
       ? unscored(item, completion)
-      : {
-        ...(structured ? protocol.structured : protocol).read(item, completion.text),
-        raw: completion.text,
-      };
+      : { ...read(completion.text, cut), raw: completion.text };
     if (best === undefined || scored(judgement) > scored(best)) best = judgement;
     if (judgement.reading === "complete" || LASTING.has(completion.outcome)) break;
+    // the same limit cuts again: once more is enough
+    if ((cut || judgement.cut) && ++cuts === 2) break;
   }
-  return best!;
+  if (best === undefined) {
+    throw new RangeError(
+      `Cannot ask ${endpoint.model} as protocol.rounds must be at least 1: current value is ${protocol.rounds}`,
+    );
+  }
+  return best;
 }
 
 /** Outcomes that asking again doesn't change. */

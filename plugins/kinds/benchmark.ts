@@ -30,21 +30,27 @@ export interface BenchmarkItem {
 export interface JudgeProtocol {
   /** Constraint scores run from 0 to this. */
   scale: number;
-  /** How often the judge is asked at most, while the reading isn't `complete`. */
+  /** How often the judge is asked at most, while the reading isn't `complete`; after a cut answer once more. */
   rounds: number;
   /** What to send. Text of the response can't pass for a part of the prompt or for a verdict. */
   messages(item: BenchmarkItem, response: string): Message[];
-  /** Reads the judge's text. Never throws: what can't be read is null with a reason. */
-  read(item: BenchmarkItem, text: string): Judgement;
+  /**
+   * Reads the judge's text. Never throws: what can't be read is null with a reason.
+   * @param cut Whether the answer stopped at its token limit; default: no.
+   */
+  read(item: BenchmarkItem, text: string, cut?: boolean): Judgement;
   /**
    * The same for endpoints that can be held to a JSON schema. Apart from {@linkcode JudgeProtocol.read}, because only an answer that was
    * asked for as JSON may be taken as JSON: a judge that copies a response word for word must not give a verdict by it.
    */
   structured: {
-    /** JSON schema of the answer; `scores` keeps the order of the constraints. */
-    schema(item: BenchmarkItem): Record<string, unknown>;
-    /** Reads such an answer; never throws. */
-    read(item: BenchmarkItem, text: string): Judgement;
+    /**
+     * JSON schema of the answer; `scores` keeps the order of the constraints. It asks for something that no response can hold,
+     * such as a mark made from the response itself.
+     */
+    schema(item: BenchmarkItem, response: string): Record<string, unknown>;
+    /** Reads such an answer to what was asked of this response; never throws. `cut` as above. */
+    read(item: BenchmarkItem, text: string, response: string, cut?: boolean): Judgement;
   };
 }
 

@@ -5,6 +5,11 @@
 import type { Message } from "./dataset.ts";
 import type { ThoughtTags } from "./thoughts.ts";
 
+/** What the user said last in a conversation; "" when nothing. */
+export function lastUserText(messages: readonly Message[]): string {
+  return messages.findLast(({ role }) => role === "user")?.content ?? "";
+}
+
 /** One request. */
 export interface CompletionRequest {
   /** The conversation, a user turn last. */

@@ -32,6 +32,8 @@ export interface Judgement extends JudgeResult {
   readings?: Record<string, Verdict[]>;
   /** How a judge's text was read: `complete`, `partial` or `none`; absent for checks by rules. */
   reading?: "complete" | "partial" | "none";
+  /** Whether the judge's text was cut, so that asking again may help; then it gives no score where it was cut. */
+  cut?: boolean;
   /** Scores as the judge listed them, where they can't be told apart by constraint. */
   listed?: number[];
 }

@@ -3,6 +3,7 @@
  * answers.
  * @module
  */
+import { lastUserText } from "../../plugins/kinds/endpoint.ts";
 import recorded from "../../plugins/judges/recorded.ts";
 import rules from "../../plugins/judges/rules.ts";
 import type { Judge } from "../../plugins/kinds/judge.ts";
@@ -38,7 +39,7 @@ function ofJudge(name: string, judge: Judge, scale: number): Reference {
     name,
     scale,
     async verdicts({ id, messages, constraints }, response) {
-      const prompt = messages.findLast((m) => m.role === "user")?.content ?? "";
+      const prompt = lastUserText(messages);
       return (await judge.judge({ id, prompt, response, constraints }, new AbortController().signal))
         .constraints;
     },

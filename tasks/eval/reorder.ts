@@ -7,6 +7,7 @@
  * in a list instead of pairs.
  * @module
  */
+import { lastUserText } from "../../plugins/kinds/endpoint.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
@@ -130,7 +131,7 @@ async function judgeReversed(
   try {
     const judgement: Judgement = await judge.judge({
       id: item.id,
-      prompt: item.messages.findLast((m) => m.role === "user")?.content ?? "",
+      prompt: lastUserText(item.messages),
       response,
       constraints: reversed.constraints,
       item: reversed,

@@ -6,7 +6,7 @@ import { isAbsolute, join } from "@std/path";
 
 import { AtomicFile, writeFileAtomic } from "../../formats/atomic.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
-import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { type Endpoint, lastUserText } from "../../plugins/kinds/endpoint.ts";
 import type { Stopped } from "./asker.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { type EvalConfig, slug } from "./config.ts";
@@ -323,7 +323,7 @@ function releasedRow(
   const [headline] = benchmark.contributions({ item, response, judgement });
   return {
     id: item.id,
-    question: item.fields["query"] ?? item.messages.findLast((m) => m.role === "user")?.content ?? "",
+    question: item.fields["query"] ?? lastUserText(item.messages),
     constraints: item.constraints.map((c) => c.text),
     generated: response,
     evaluation: judgement?.raw ?? null,

@@ -4,7 +4,7 @@
  */
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
-import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { type CompletionRequest, type Endpoint, lastUserText } from "../../plugins/kinds/endpoint.ts";
 import { samplingOf } from "../../plugins/endpoints/sampling.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { type Asker, forEachWide, Stopped } from "./asker.ts";
@@ -93,7 +93,7 @@ export async function judgeAll(
         ? await part.benchmark.check!(item, response)
         : await judge.judge({
           id: item.id,
-          prompt: item.messages.findLast((m) => m.role === "user")?.content ?? "",
+          prompt: lastUserText(item.messages),
           response,
           constraints: item.constraints,
           item,

@@ -12,6 +12,7 @@ import type { Verdict } from "../../kinds/judgement.ts";
 import { readRows } from "../../../formats/records/rows.ts";
 import {
   breakMarks,
+  CUT_AT_LIMIT,
   fence,
   fillTemplate,
   readScoresJson,
@@ -28,6 +29,7 @@ import {
   partialMetrics,
   type Priority,
 } from "./metrics.ts";
+import { pythonFloat } from "./python_float.ts";
 import { readOnes, readStrict, readTolerant } from "./reading.ts";
 
 const Options = z.strictObject({
@@ -126,22 +128,37 @@ export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string)
     scale: 1,
     rounds,
     messages(item, response) {
-      const constraints = item.constraints.map((c) => c.text).join("\n\n");
-      const { query = "", reference = "" } = item.fields;
-      const tag = fence(query, reference, constraints, response);
-      const slots = { query, reference, constraints, response: neutralize(response), tag };
+      const slots = { ...questionOf(item), response: neutralize(response), tag: tagOf(item, response) };
       return [{ role: "user", content: fillTemplate(template, slots) }];
     },
-    read: (item, text) => readCfbench(item, text, mode),
+    read: (item, text, cut) => readCfbench(item, text, mode, cut),
     structured: {
-      schema: (item) => scoresSchema(item.constraints.length, [0, 1]),
-      read: readCfbenchJson,
+      schema: (item, response) => scoresSchema(item.constraints.length, [0, 1], tagOf(item, response)),
+      read: (item, text, response, cut) => readCfbenchJson(item, text, tagOf(item, response), cut),
     },
   };
 }
 
-/** Reads a judge's text, see {@linkcode CfbenchMode}. */
-export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode): Judgement {
+/** What a judge is told of an item. */
+function questionOf(
+  { constraints, fields }: BenchmarkItem,
+): Record<"query" | "reference" | "constraints", string> {
+  const { query = "", reference = "" } = fields;
+  return { query, reference, constraints: constraints.map(({ text }) => text).join("\n\n") };
+}
+
+/** The mark that fences the response, and that only an answer of the judge's own can carry. */
+function tagOf(item: BenchmarkItem, response: string): string {
+  const { query, reference, constraints } = questionOf(item);
+  return fence(query, reference, constraints, response);
+}
+
+/**
+ * Reads a judge's text, see {@linkcode CfbenchMode}.
+ * @param cut Whether the answer stopped at its limit: then mode `fixed` takes no score from it.
+ */
+export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode, cut = false): Judgement {
+  if (cut && mode === "fixed") return cutJudgement(item, text);
   const criteria = item.constraints.map((c) => c.text);
   const scores = readStrict(text, criteria);
   if (scores !== undefined) return judgement(scores.map((score) => ({ score })), text);
@@ -152,9 +169,13 @@ export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode
   };
 }
 
-/** The same from an answer that was asked for as JSON. */
-export function readCfbenchJson(item: BenchmarkItem, text: string): Judgement {
-  const scores = readScoresJson(text, item.constraints.length)?.scores;
+/**
+ * The same from an answer that was asked for as JSON.
+ * @param tag What the answer must give as its `tag`.
+ */
+export function readCfbenchJson(item: BenchmarkItem, text: string, tag: string, cut = false): Judgement {
+  if (cut) return cutJudgement(item, text);
+  const scores = readScoresJson(text, item.constraints.length, tag)?.scores;
   return scores?.every((s) => s === 0 || s === 1)
     ? judgement(scores.map((score) => ({ score })), text)
     : unreadable(item, text, "the judge's answer isn't the JSON asked for");
@@ -170,6 +191,11 @@ function judgement(constraints: Verdict[], raw: string): Judgement {
     ...listed(scores),
     ...(complete ? { reading: "complete" as const } : {}),
   };
+}
+
+function cutJudgement(item: BenchmarkItem, raw: string): Judgement {
+  const reading = raw.trim() === "" ? "none" : "partial";
+  return { ...unreadable(item, raw, CUT_AT_LIMIT), reading, cut: true };
 }
 
 function unreadable(item: BenchmarkItem, raw: string, reason: string): Judgement {
@@ -221,6 +247,15 @@ export function cfbenchContributions(
 /** The response without lines that read like a score and without headings like those of the prompt. */
 function neutralize(response: string): string {
   const headings = "用户指令|参考答案|模型答案|模型回答|考察点|检查点|评估标准|你的评估";
-  return breakMarks(response).replace(/(?:\t|\\t)([^\S\n]*[+-]?\d+(?:\.\d*)?[^\S\n]*)$/gm, "    $1")
+  return breakMarks(response).split("\n").map(withoutScore).join("\n")
     .replace(new RegExp(`[\\[【]\\s*(${headings})\\s*[\\]】]`, "g"), "〔$1〕");
+}
+
+/** The line with blanks in place of the tab, written out or not, that sets apart what is read as a number. */
+function withoutScore(line: string): string {
+  const place = Math.max(line.lastIndexOf("\t"), line.lastIndexOf("\\t"));
+  const width = line[place] === "\t" ? 1 : 2;
+  return place >= 0 && pythonFloat(line.slice(place + width)) !== undefined
+    ? `${line.slice(0, place)}    ${line.slice(place + width)}`
+    : line;
 }

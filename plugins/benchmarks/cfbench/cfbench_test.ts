@@ -167,9 +167,9 @@ Deno.test("fixed mode reads numbered, shuffled, repeated and differently ended e
   assertEquals(scores("甲要求\t1\n甲要求\t0"), [0, null, null]); // the last answer wins
   assertEquals(scores("甲\t1\n乙\t0\n丙\t1"), [1, 0, 1]); // other texts, as many lines: by place
   assertEquals(scores("甲要求\t0.5\n乙要求。\t2"), [null, null, null]);
-  const json = '{"explanations": ["", "", ""], "scores": [1, 0, 1]}';
-  assertEquals(readCfbenchJson(one, json).constraints.map((v) => v.score), [1, 0, 1]);
-  assertEquals(readCfbenchJson(one, json.replace("0", "2")).reading, "none");
+  const json = '{"tag": "t", "explanations": ["", "", ""], "scores": [1, 0, 1]}';
+  assertEquals(readCfbenchJson(one, json, "t").constraints.map((v) => v.score), [1, 0, 1]);
+  assertEquals(readCfbenchJson(one, json.replace("0", "2"), "t").reading, "none");
   assertEquals(scores(json), [null, null, null]); // JSON counts only where it was asked for
 });
 

@@ -4,6 +4,8 @@
  * @module
  */
 import type { Verdict } from "../../kinds/judgement.ts";
+import { assignScores } from "../trace/reading/named_scores.ts";
+import { pythonFloat } from "./python_float.ts";
 
 /**
  * Strict reading: as many entries as criteria, each with the criterion's very text.
@@ -26,29 +28,17 @@ export function readOnes(text: string): number[] {
 }
 
 /**
- * Tolerant reading: lines with a tab and a score, in any order, matched to criteria by text (white space, numbering and
- * end punctuation apart), else by place when there are as many lines as criteria. Of several on one criterion the last
- * wins.
+ * Tolerant reading: lines with a tab and a score, in any order, given to criteria by {@linkcode assignScores}. Of several on
+ * one criterion the last wins.
  *
  * @returns One verdict a criterion; null for those without an entry.
  */
 export function readTolerant(text: string, criteria: readonly string[]): Verdict[] {
   const entries = entriesOf(text.replaceAll("\\t", "\t")); // judges copy the sign for a tab from their instructions
-  const verdicts = criteria.map((): Verdict => ({ score: null, reason: "the judge gave no score" }));
-  const keys = criteria.map(normalize);
-  const byPlace = entries.length === criteria.length;
-  const rest: [number, number][] = [];
-  entries.forEach(([criterion, score], place) => {
-    const same = keys.flatMap((key, i) => key === normalize(criterion) ? [i] : []);
-    // Criteria of the same text are filled in order; a further entry changes the last of them.
-    const at = same.find((i) => verdicts[i]!.score === null) ?? same.at(-1);
-    if (at !== undefined) verdicts[at] = { score };
-    else rest.push([place, score]);
-  });
-  for (const [place, score] of byPlace ? rest : []) {
-    if (verdicts[place]!.score === null) verdicts[place] = { score };
-  }
-  return verdicts;
+  return assignScores(
+    entries.map(([criterion, score]) => ({ names: [criterion], verdict: { score } })),
+    criteria.map((criterion) => ({ text: criterion })),
+  );
 }
 
 function entriesOf(text: string): [criterion: string, score: number][] {
@@ -61,14 +51,6 @@ function entriesOf(text: string): [criterion: string, score: number][] {
 
 /** What Python's `float` makes 0 or 1 of. */
 function toScore(text: string | undefined): number | undefined {
-  if (text === undefined || !/^\s*[+-]?\d+(?:\.\d*)?\s*$/.test(text)) return undefined;
-  const value = Number(text);
+  const value = text === undefined ? undefined : pythonFloat(text);
   return value === 0 || value === 1 ? Math.abs(value) : undefined;
-}
-
-function normalize(text: string): string {
-  return text.normalize("NFKC").replace(/^\s*(?:[-*]\s+|\d+[.、)]\s*)/, "").replace(/\s+/g, "").replace(
-    /[。.;;,]+$/,
-    "",
-  );
 }

@@ -42,10 +42,10 @@ export function unitProtocol(rounds: number, prompt?: string): JudgeProtocol {
   return {
     ...ten,
     scale: 1,
-    read: (item, text) => divided(ten.read(item, text), ten.scale),
+    read: (item, text, cut) => divided(ten.read(item, text, cut), ten.scale),
     structured: {
-      schema: (item) => ten.structured.schema(item),
-      read: (item, text) => divided(ten.structured.read(item, text), ten.scale),
+      schema: ten.structured.schema,
+      read: (item, text, response, cut) => divided(ten.structured.read(item, text, response, cut), ten.scale),
     },
   };
 }

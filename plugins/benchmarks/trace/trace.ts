@@ -10,13 +10,21 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { Verdict } from "../../kinds/judgement.ts";
-import { disarm, fence, fillTemplate, readScoresJson, readTemplate, scoresSchema } from "../judge_text.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
-import type { Judgement } from "../../kinds/judgement.ts";
+import { lastUserText } from "../../kinds/endpoint.ts";
+import type { Judgement, Verdict } from "../../kinds/judgement.ts";
+import {
+  CUT_AT_LIMIT,
+  disarm,
+  fence,
+  fillTemplate,
+  readScoresJson,
+  readTemplate,
+  scoresSchema,
+} from "../judge_text.ts";
 import { allReach, contribute, outOf } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
-import { inScale, readFineGrained, readOverall, TRACE_SCALE, VERDICT_PHRASES } from "./reading.ts";
+import { inScale, readTraceText, TRACE_SCALE, VERDICT_PHRASES } from "./reading.ts";
 
 const Options = z.strictObject({
   path: z.string().optional().describe("rows in the released format; default: the 1,042 that come along"),
@@ -61,10 +69,8 @@ export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {
     scale: TRACE_SCALE,
     rounds,
     messages(item, response) {
-      const query = item.fields["query"] ?? item.messages.findLast((m) => m.role === "user")?.content ?? "";
-      const constraints = item.fields["constraints"] ?? item.constraints.map((c) => c.text).join("\n");
-      const tag = fence(query, constraints, response);
-      const slots = { query, constraints, response: neutralize(response), tag };
+      const { query, constraints } = questionOf(item);
+      const slots = { query, constraints, response: neutralize(response), tag: tagOf(item, response) };
       return [
         { role: "system", content: "You are a helpful assistant." },
         { role: "user", content: fillTemplate(template, slots) },
@@ -72,20 +78,47 @@ export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {
     },
     read: readTrace,
     structured: {
-      schema: (item) => scoresSchema(item.constraints.length, { max: TRACE_SCALE }),
-      read: readTraceJson,
+      schema: (item, response) =>
+        scoresSchema(item.constraints.length, { max: TRACE_SCALE }, tagOf(item, response)),
+      read: (item, text, response, cut) => readTraceJson(item, text, tagOf(item, response), cut),
     },
   };
 }
 
-/** Fine-grained scores as `constraints`, the overall score as `overall`; `complete` when every constraint has a score. */
-export function readTrace(item: BenchmarkItem, text: string): Judgement {
-  return judgement(readFineGrained(text, item.constraints.map((c) => c.text)), readOverall(text), text);
+/** What a judge is told of an item. */
+function questionOf(
+  { fields, messages, constraints }: BenchmarkItem,
+): { query: string; constraints: string } {
+  return {
+    query: fields["query"] ?? lastUserText(messages),
+    constraints: fields["constraints"] ?? constraints.map((c) => c.text).join("\n"),
+  };
 }
 
-/** The same from an answer that was asked for as JSON. */
-export function readTraceJson(item: BenchmarkItem, text: string): Judgement {
-  const json = readScoresJson(text, item.constraints.length);
+/** The mark that fences the response, and that only an answer of the judge's own can carry. */
+function tagOf(item: BenchmarkItem, response: string): string {
+  const { query, constraints } = questionOf(item);
+  return fence(query, constraints, response);
+}
+
+/**
+ * Fine-grained scores as `constraints`, the overall score as `overall`; `complete` when every constraint has a score and nothing
+ * is cut.
+ * @param cut Whether the answer stopped at its limit: then no score is taken from it, because what is missing could change it.
+ */
+export function readTrace(item: BenchmarkItem, text: string, cut = false): Judgement {
+  if (cut) return cutJudgement(item, text);
+  const reading = readTraceText(text, item.constraints);
+  return judgement(reading.constraints, reading.overall, text, reading.cut);
+}
+
+/**
+ * The same from an answer that was asked for as JSON.
+ * @param tag What the answer must give as its `tag`.
+ */
+export function readTraceJson(item: BenchmarkItem, text: string, tag: string, cut = false): Judgement {
+  if (cut) return cutJudgement(item, text);
+  const json = readScoresJson(text, item.constraints.length, tag);
   const none: Verdict = { score: null, reason: "the judge's answer isn't the JSON asked for" };
   return judgement(
     json?.scores.map((s) => inScale(s, "score")) ?? item.constraints.map(() => none),
@@ -94,20 +127,25 @@ export function readTraceJson(item: BenchmarkItem, text: string): Judgement {
   );
 }
 
-function judgement(constraints: Verdict[], overall: Verdict, raw: string): Judgement {
+function cutJudgement(item: BenchmarkItem, raw: string): Judgement {
+  const none: Verdict = { score: null, reason: CUT_AT_LIMIT };
+  return judgement(item.constraints.map(() => none), none, raw, raw.trim() !== "");
+}
+
+function judgement(constraints: Verdict[], overall: Verdict, raw: string, cut = false): Judgement {
   const scored = constraints.filter((v) => v.score !== null).length;
-  const complete = scored === constraints.length;
-  const reading = complete ? "complete" : scored > 0 || overall.score !== null ? "partial" : "none";
-  return { constraints, overall, raw, reading };
+  const some = scored > 0 || overall.score !== null || cut;
+  const reading = scored === constraints.length && !cut ? "complete" : some ? "partial" : "none";
+  return { constraints, overall, raw, reading, ...(cut && { cut }) };
 }
 
 /**
- * Whether the response counts: 1 when every constraint has 10, 0 when one has less; when the fine-grained scores aren't
- * complete, by the overall score; null when there is neither.
+ * Whether the response counts: 1 when every constraint has 10, 0 when one has less; when that isn't known because
+ * fine-grained scores are missing, by the overall score; null when there is none.
  */
 export function traceFollowed({ constraints, overall }: Judgement): Verdict {
-  if (constraints.every((v) => v.score !== null)) return allReach(constraints, TRACE_SCALE);
-  return allReach([overall], TRACE_SCALE);
+  const followed = allReach(constraints, TRACE_SCALE);
+  return followed.score === null ? allReach([overall], TRACE_SCALE) : followed;
 }
 
 /**
@@ -118,7 +156,9 @@ export function traceContributions({ item, judgement }: BenchmarkResult): Contri
   const none: Verdict = { score: null, reason: "no judgement" };
   const followed = [judgement === null ? none : traceFollowed(judgement)];
   const verdicts = judgement?.constraints ?? item.constraints.map(() => none);
-  const complete: Verdict = judgement === null ? none : { score: judgement.reading === "complete" ? 1 : 0 };
+  const complete: Verdict = judgement === null
+    ? none
+    : { score: verdicts.every(({ score }) => score !== null) ? 1 : 0 };
   const met = (score: number) => score === TRACE_SCALE ? 1 : 0;
   return [
     ...contribute("IF", followed),

@@ -7,7 +7,7 @@ import type { BenchmarkItem, BenchmarkResult } from "../../kinds/benchmark.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
-import { readOverall } from "./reading.ts";
+import { readTraceText } from "./reading.ts";
 import { TRACE_TAXONOMY } from "./taxonomy.ts";
 import plugin, { readTrace, readTraceJson, traceFollowed, traceProtocol } from "./trace.ts";
 
@@ -102,10 +102,11 @@ Deno.test("reads what judges make of the contract", () => {
   );
   assertEquals(read("Overall score: 8/10"), [[null, null], 8]);
   assertEquals(read("Constraints Overall Score：[[9]]"), [[null, null], 9]);
-  const json = '{"explanations": ["", ""], "scores": [10, 2], "overall": 5}';
-  assertEquals(scoresOf(readTraceJson(one, json)), [[10, 2], 5]);
-  assertEquals(scoresOf(readTraceJson(one, json.slice(1))), [[null, null], null]);
-  assertEquals(scoresOf(readTraceJson(one, "null")), [[null, null], null]);
+  const json = '{"tag": "t", "explanations": ["", ""], "scores": [10, 2], "overall": 5}';
+  assertEquals(scoresOf(readTraceJson(one, json, "t")), [[10, 2], 5]);
+  assertEquals(scoresOf(readTraceJson(one, json, "other")), [[null, null], null]);
+  assertEquals(scoresOf(readTraceJson(one, json.slice(1), "t")), [[null, null], null]);
+  assertEquals(scoresOf(readTraceJson(one, "null", "t")), [[null, null], null]);
   assertEquals(read(json), [[null, null], null]); // JSON counts only where it was asked for
   assertEquals(read("I refuse."), [[null, null], null]);
   assertEquals(
@@ -149,7 +150,7 @@ Deno.test("scores: both denominators, by type, dimension and number; never a zer
   const judged = (i: BenchmarkItem, ...scores: number[]): BenchmarkResult => ({
     item: i,
     response: "r",
-    judgement: readTraceJson(i, JSON.stringify({ scores, overall: 5 })),
+    judgement: readTraceJson(i, JSON.stringify({ tag: "t", scores, overall: 5 }), "t"),
   });
   const scores = scoreResults(benchmark, [
     judged(single[0]!, 10),
@@ -225,7 +226,7 @@ Deno.test("no disguise of the phrase survives (random ones)", () => {
     const phrase = [..."overallscore"].map((letter, i) => (upper ? letter.toUpperCase() : letter) + joints[i])
       .join("");
     const text = shown(`${phrase}${colon} [[10]]`).normalize("NFKC").replace(/[\p{Cf}*_`-]/gu, "");
-    assertEquals(readOverall(text).score, null, phrase);
+    assertEquals(readTraceText(text, []).overall.score, null, phrase);
   }));
 });
 

@@ -6,6 +6,7 @@
 import { gzipSync } from "node:zlib";
 
 import type { Benchmark } from "../../../plugins/kinds/benchmark.ts";
+import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import type { StoredItem } from "../stored.ts";
 
 /** How an item ended, by the headline score. */
@@ -39,7 +40,7 @@ export function statusOf(
 /** The index row of an item. */
 export function indexRow(stored: StoredItem, benchmark: Benchmark): IndexRow {
   const { status, value } = statusOf(stored, benchmark);
-  const prompt = stored.item.messages.findLast((m) => m.role === "user")?.content ?? "";
+  const prompt = lastUserText(stored.item.messages);
   return [stored.item.id, status, value, prompt.slice(0, 90).replaceAll(/\s+/g, " ")];
 }
 

@@ -1,0 +1,85 @@
+/**
+ * Finds the fine-grained scores in a judge's text: a list or map behind their heading, or lines below it.
+ * @module
+ */
+import { fineGrainedHeadings, type Heading, overallHeadings } from "./headings.ts";
+import { jsonScores } from "./json_scores.ts";
+import { lineScores } from "./line_scores.ts";
+import type { NamedScore } from "./named_scores.ts";
+import { readRelaxedJson } from "./relaxed_json.ts";
+import { scoreAt } from "./score_text.ts";
+import { verdictOf } from "./verdict_of.ts";
+
+/** What was found. */
+export interface FineGrained {
+  /** The scores in their order. */
+  scores: NamedScore[];
+  /** Where they begin and end in the text. */
+  from: number;
+  /** As above. */
+  to: number;
+  /** Whether the text ends within them: what is missing, or the last number itself, isn't known. */
+  open: boolean;
+}
+
+/** Headings that are looked behind, from the last on. */
+const TRIES = 4;
+
+/** The last scores behind a heading; `text` is folded, see {@linkcode foldJudgeText}. */
+export function findFineGrained(text: string, scale: number): FineGrained | undefined {
+  const headings = fineGrainedHeadings(text).filter((heading) => announces(text, heading)).slice(-TRIES);
+  const ends = overallHeadings(text).filter(({ apart }) => apart).map(({ start }) => start);
+  let to = text.length;
+  for (const heading of headings.reverse()) {
+    const found = behind(text, heading, ends, to, scale);
+    if (found.scores.length > 0 || found.open) return found;
+    to = heading.start;
+  }
+  return undefined;
+}
+
+/** Whether a heading is followed by what can be scores. */
+function announces(text: string, { body, below, apart }: Heading): boolean {
+  return "[{".includes(text.charAt(body) || " ") || below !== undefined ||
+    (apart && scoreAt(text, body, 10) !== undefined);
+}
+
+function behind(
+  text: string,
+  { start, body, below = body }: Heading,
+  ends: readonly number[],
+  limit: number,
+  scale: number,
+): FineGrained {
+  const from = start;
+  const at = body + (/^json\s/i.exec(text.slice(body, body + 5))?.[0].length ?? 0);
+  if ("[{".includes(text.charAt(at) || " ")) {
+    const json = readRelaxedJson(text, at);
+    if (json !== undefined) {
+      return { scores: jsonScores(json.value, scale), from, to: json.end, open: json.open };
+    }
+  }
+  const end = ends.find((place) => place > at) ?? limit;
+  const lineEnd = text.lastIndexOf("\n", Math.min(end, limit)) + 1;
+  const to = end === text.length || lineEnd <= at ? Math.min(end, limit) : lineEnd;
+  return "[{".includes(text.charAt(at) || " ")
+    ? { ...brokenScores(text.slice(at, to), scale, to === text.length), from, to }
+    : { scores: lineScores(text.slice(below, to), scale), from, to, open: false };
+}
+
+const PAIR =
+  /["'”’] ?: ?["'“]?\s?(-?\d{1,4}(?:\.\d{1,6})?(?: ?\/ ?\d{1,4})? ?分?)["'”]?\s?(?=[,;}\]]|$)|["'”’] ?: ?(-?\d{1,4}(?:\.\d{1,6})?(?: ?\/ ?\d{1,4})?)(?=\n)/g;
+
+/** Keys in quotes with a number behind them, whatever else is wrong with the JSON. */
+function brokenScores(region: string, scale: number, last: boolean): Pick<FineGrained, "scores" | "open"> {
+  let from = 0;
+  const scores = [...region.matchAll(PAIR)].flatMap(
+    ({ index, 0: whole, 1: inline, 2: broken }): NamedScore[] => {
+      const key = region.slice(from, index).replace(/^[\s,;{}[\]]{0,8}["'“‘]?/, "");
+      from = index + whole.length;
+      const verdict = verdictOf(inline ?? broken ?? "", scale);
+      return verdict === undefined ? [] : [{ names: [key], verdict }];
+    },
+  );
+  return { scores, open: last && !/[}\]]/.test(region.slice(from)) };
+}

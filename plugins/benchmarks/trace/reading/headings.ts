@@ -1,0 +1,62 @@
+/**
+ * Where verdicts stand in a judge's text: behind the phrases "fine grained score" and "overall score", as a label with a colon, a
+ * heading, a key in snake_case or camelCase, or a cell of a table.
+ * @module
+ */
+
+/** Phrases that a verdict stands behind. What a response says of them is broken before a judge sees it. */
+export const VERDICT_PHRASES: readonly string[] = [
+  "fine grained scores",
+  "fine grained score",
+  "overall score",
+];
+
+/** A phrase in a text. */
+export interface Heading {
+  /** Where it begins. */
+  start: number;
+  /** Where what it announces begins. */
+  body: number;
+  /** Whether more than a blank sets it apart, or it begins a line: then it can't be a part of a sentence. */
+  apart: boolean;
+  /** Where the line below it begins, if nothing else stands in its line. */
+  below?: number;
+}
+
+const JOINT = "[\\s_*`~-]{0,3}";
+const OVERALL = new RegExp(`overall${JOINT}score`, "gi");
+const FINE_GRAINED = new RegExp(`fine${JOINT}grained${JOINT}scores?`, "gi");
+const SETS_APART = /(?:[\s*_`"'“”’|#>:=~]|-(?=[\s-]))*/y;
+/** What judges say of the scale between the phrase and the score. */
+const SCALE = /[([](?:out of |0 ?(?:-|–|to|~) ?|\/ ?|max(?:imum)? ?|满分)?10(?: ?points| ?分)?[)\]]/iy;
+const LINE_START = /(?:^|\n)[\s*_`"'{#>|-]{0,12}(?:(?:final|constraints?)[\s_*-]{0,3}){0,2}$/i;
+
+/** Headings of the overall score, in order. */
+export function overallHeadings(text: string): Heading[] {
+  return headings(text, OVERALL);
+}
+
+/** Headings of the fine-grained scores, in order. */
+export function fineGrainedHeadings(text: string): Heading[] {
+  return headings(text, FINE_GRAINED);
+}
+
+function headings(text: string, phrase: RegExp): Heading[] {
+  return [...text.matchAll(phrase)].map(({ index, 0: { length } }) => {
+    let marks = take(SETS_APART, text, index + length);
+    const scale = take(SCALE, text, index + length + marks.length);
+    if (scale !== "") marks += scale + take(SETS_APART, text, index + length + marks.length + scale.length);
+    const lineBreak = marks.indexOf("\n");
+    return {
+      start: index,
+      body: index + length + marks.length,
+      apart: /[^ ]/.test(marks) || LINE_START.test(text.slice(Math.max(0, index - 48), index)),
+      ...(lineBreak >= 0 && { below: index + length + lineBreak + 1 }),
+    };
+  });
+}
+
+function take(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? "";
+}

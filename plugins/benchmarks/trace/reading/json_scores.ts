@@ -1,0 +1,82 @@
+/**
+ * The scores of a list or map that a judge wrote: one map of texts and scores, a map per constraint with its fields in any order, maps
+ * within a map, bare numbers.
+ * @module
+ */
+import type { NamedScore } from "./named_scores.ts";
+import type { Relaxed } from "./relaxed_json.ts";
+import { lineScore } from "./line_scores.ts";
+import { verdictOf } from "./verdict_of.ts";
+
+const SCORE_KEY = /^(?:final[\s_-]?)?(?:score|rating|grade|points?|mark|分数|得分|评分|打分|分值)$/i;
+const LIMIT_KEY = /^(?:max|maximum|scale|out[\s_-]?of|total|full|满分)(?:[\s_-]?(?:score|points?))?$/i;
+/** Fields whose numbers are names; the texts of all fields are. */
+const NUMBER_KEY =
+  /^(?:constraint|criterion|requirement|checkpoint)?[\s_-]?(?:id|no|number|index|idx|key|num|item|constraint|criterion|序号|编号|约束)?$/i;
+/** Fields that speak about a score. */
+const COMMENT_KEY =
+  /reason|explanation|comment|analysis|rationale|justification|thought|evidence|feedback|理由|原因|解释|说明|分析/i;
+/** Keys whose values hold the scores of constraints. */
+const HOLDER_KEY =
+  /^(?:constraints?|criteria|requirements|items|details?|results?|(?:fine[\s_-]?grained[\s_-]?)?scores?)$/i;
+
+/** The scores in their order. */
+export function jsonScores(value: Relaxed, scale: number): NamedScore[] {
+  if (value.kind === "text") return textScore(value.text, scale);
+  if (value.kind === "list") return listScores(value.items, scale);
+  return mapScores(value.pairs, scale);
+}
+
+function textScore(text: string, scale: number): NamedScore[] {
+  const verdict = verdictOf(text, scale);
+  if (verdict !== undefined) return [{ names: [], verdict }];
+  const found = lineScore(`${text}\n`, scale);
+  return found === undefined ? [] : [found];
+}
+
+function listScores(items: readonly Relaxed[], scale: number): NamedScore[] {
+  const [first, second] = items;
+  if (items.length === 2 && first?.kind === "text" && second?.kind === "text" && first.quoted) {
+    const verdict = verdictOf(second.text, scale);
+    if (verdict !== undefined && verdictOf(first.text, scale) === undefined) {
+      return [{ names: [first.text], verdict }];
+    }
+  }
+  return items.flatMap((item) => jsonScores(item, scale));
+}
+
+function mapScores(pairs: readonly [string, Relaxed][], scale: number): NamedScore[] {
+  const scores = pairs.filter(([key, value]) => SCORE_KEY.test(key.trim()) && value.kind === "text");
+  const [score] = scores;
+  if (scores.length === 1 && score?.[1].kind === "text") return [fieldsScore(pairs, score[1].text, scale)];
+  return pairs.flatMap(([key, value]): NamedScore[] => {
+    if (value.kind === "text") {
+      const verdict = verdictOf(value.text, scale);
+      return verdict === undefined ? [] : [{ names: [key], verdict }];
+    }
+    const inner = jsonScores(value, scale);
+    // {"1. a text": {"score": 7, "reason": "…"}}, but not {"constraints": […]}
+    return inner.length === 1 && inner[0] !== undefined && !HOLDER_KEY.test(key.trim())
+      ? [{ names: [key, ...inner[0].names], verdict: inner[0].verdict }]
+      : inner;
+  });
+}
+
+/** A map that describes one score. */
+function fieldsScore(pairs: readonly [string, Relaxed][], text: string, scale: number): NamedScore {
+  const limit = pairs.find(([key]) => LIMIT_KEY.test(key.trim()))?.[1];
+  const other = limit?.kind === "text" && /^\d+(?:\.\d+)?$/.test(limit.text) && Number(limit.text) !== scale;
+  const shown = other ? `${text}/${limit.text}` : text;
+  const names = pairs.flatMap(([key, value]): string[] => {
+    const field = key.trim();
+    if (value.kind !== "text" || SCORE_KEY.test(field) || LIMIT_KEY.test(field) || COMMENT_KEY.test(field)) {
+      return [];
+    }
+    return /^[\d.\s-]+$/.test(value.text) && !NUMBER_KEY.test(field) ? [] : [value.text];
+  });
+  return {
+    names,
+    verdict: verdictOf(shown, scale) ??
+      { score: null, reason: `the judge's score "${text.slice(0, 60)}" is no number` },
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Gives scores to the constraints that they name: by the constraint's text, by the id of its rule or by its number, in any order.
+ * By place only when not one of them names a constraint, and only when there are as many as constraints.
+ * @module
+ */
+import { distance } from "fastest-levenshtein";
+
+import type { Verdict } from "../../../kinds/judgement.ts";
+import { trimEndOf } from "./plain_text.ts";
+
+/** A score with the names that a judge gave it. */
+export interface NamedScore {
+  /** Texts that may be a constraint's, in the order in which they are tried; empty: unnamed. */
+  names: readonly string[];
+  /** The score, or null with a reason. */
+  verdict: Verdict;
+  /** Whether the text ends right behind the number, which may be the beginning of another. */
+  cut?: boolean;
+}
+
+/** What a score can name. */
+export interface Nameable {
+  /** The constraint's text. */
+  text: string;
+  /** Its rule, if any. */
+  rule?: { id: string };
+}
+
+/**
+ * One verdict per constraint, in their order. Constraints of the same text are filled in order; of several scores that name one
+ * constraint the last counts.
+ */
+export function assignScores(scores: readonly NamedScore[], constraints: readonly Nameable[]): Verdict[] {
+  const known = new Names(constraints, scores);
+  const verdicts: (Verdict | undefined)[] = constraints.map(() => undefined);
+  let named = 0;
+  for (const { names, verdict } of scores) {
+    const places = known.find(names);
+    const place = places.find((i) => verdicts[i] === undefined) ?? places.at(-1);
+    if (place === undefined) continue;
+    verdicts[place] = verdict;
+    named++;
+  }
+  if (named === 0 && scores.length === constraints.length) return scores.map(({ verdict }) => verdict);
+  const counts = `${scores.length} scores for ${constraints.length} constraints`;
+  const reason = scores.length === 0
+    ? "the judge gave no fine-grained score"
+    : named === 0
+    ? `the judge gave ${counts}, none by its name`
+    : `the judge gave ${counts}, none of them for this one`;
+  return verdicts.map((verdict) => verdict ?? { score: null, reason });
+}
+
+/** Where each name leads to. */
+class Names {
+  readonly #texts = new Map<string, number[]>();
+  readonly #rules = new Map<string, number[]>();
+  readonly #labels = new Map<string, number[]>();
+  readonly #own: string[];
+  readonly #few: boolean;
+
+  constructor(constraints: readonly Nameable[], scores: readonly NamedScore[]) {
+    const own = constraints.map(({ text }) => nameOf(text));
+    this.#few = scores.length <= 4 * constraints.length;
+    this.#own = own.map(({ text }) => text);
+    constraints.forEach(({ rule }, i) => {
+      add(this.#texts, this.#own[i] ?? "", i);
+      if (rule !== undefined) add(this.#rules, rule.id.toLowerCase(), i);
+    });
+    const labels = own.map(({ label }) => label);
+    const labelled = labels.every((label) => label !== undefined) && new Set(labels).size === labels.length;
+    const numbers = scores.flatMap(({ names }) => names.map((name) => nameOf(name).label ?? ""));
+    const first = !labelled && numbers.includes("0") && !numbers.includes(String(constraints.length)) ? 0 : 1;
+    labels.forEach((label, i) => add(this.#labels, labelled ? label ?? "" : String(i + first), i));
+  }
+
+  /** Places of the constraints that the first fitting name leads to. */
+  find(names: readonly string[]): readonly number[] {
+    const parsed = names.map(nameOf);
+    for (const { text } of parsed) {
+      const places = text === "" ? undefined : this.#texts.get(text);
+      if (places !== undefined) return places;
+    }
+    for (const name of names) {
+      const places = this.#rules.get(name.trim().toLowerCase());
+      if (places?.length === 1) return places;
+    }
+    for (const { label } of parsed) {
+      const places = label === undefined ? undefined : this.#labels.get(label);
+      if (places !== undefined) return places;
+    }
+    for (const { text } of this.#few ? parsed : []) {
+      const near = this.#own.flatMap((own, i) => isNear(own, text) ? [i] : []);
+      if (near.length === 1) return near;
+    }
+    return [];
+  }
+}
+
+/** Whether a judge has cut a text short, or written it with a few other letters (a quarter of them at most). */
+function isNear(own: string, text: string): boolean {
+  if (own.length < 6 || text.length < 6) return false;
+  if (own.startsWith(text) || text.startsWith(own)) return true;
+  const [a, b] = [own.slice(0, COMPARED), text.slice(0, COMPARED)];
+  return distance(a, b) <= Math.max(a.length, b.length) / 4;
+}
+
+function add(map: Map<string, number[]>, key: string, place: number): void {
+  const places = map.get(key);
+  if (places === undefined) map.set(key, [place]);
+  else places.push(place);
+}
+
+/** Letters of a text that are compared one by one, because that takes quadratic time. */
+const COMPARED = 256;
+const CHINESE_NUMBERS = "一二三四五六七八九十";
+const LABEL = new RegExp(
+  String
+    .raw`^(?:[-*•·+] ?)?(?:(?:constraint|criterion|criteria|requirement|condition|rule|item|number|no|checkpoint|score|c|约束|要求|条件|检查点|第)` +
+    String
+      .raw`[\s#_.:№-]{0,3}(\d{1,3})(?!\d)(?: ?[条項项个])?|[([]?(\d{1,3}|[a-z]|[${CHINESE_NUMBERS}])(?:[)\].、:]|$)(?!\d)|#(\d{1,3})(?!\d))`,
+);
+
+/** A name as its label, such as the `2` of `2. in capitals`, and its text without numbering, quotes, blanks and end marks. */
+function nameOf(name: string): { label?: string; text: string } {
+  const plain = name.normalize("NFKC").toLowerCase().replace(/\\n/g, " ").replace(/\\(.)/g, "$1")
+    .replace(/["“”'‘’「」『』\x60*~#]/g, "").replace(/\s+/g, " ").trim();
+  const found = LABEL.exec(plain);
+  const number = found?.[1] ?? found?.[2] ?? found?.[3];
+  const rest = plain.slice(found?.[0].length ?? 0).replace(/^[\s.:、)\]-]{1,4}/, "").replace(/^[-•·+] /, "");
+  const text = trimEndOf(rest.replaceAll(" ", ""), "。.;；,，:：!！…");
+  if (number === undefined) return { text };
+  const chinese = CHINESE_NUMBERS.indexOf(number);
+  return { label: chinese < 0 ? number : String(chinese + 1), text };
+}

@@ -1,0 +1,24 @@
+/**
+ * A judge's text in the form that the readers expect: ASCII in place of its full-width twins, and no run of white space longer
+ * than one character, so that no pattern can take more than linear time on blanks.
+ * @module
+ */
+
+const BRACKETS: ReadonlyMap<string, string> = new Map([["【", "["], ["】", "]"], ["〔", "["], ["〕", "]"]]);
+
+/** Folds a text, see the module's text. A line break stays one line break, other white space becomes one blank. */
+export function foldJudgeText(text: string): string {
+  return text
+    .replace(
+      /[！-～【】〔〕]/g,
+      (char) => BRACKETS.get(char) ?? String.fromCharCode(char.charCodeAt(0) - 0xfee0),
+    )
+    .replace(/\s+/g, (blank) => /[\n\r\u2028\u2029]/.test(blank) ? "\n" : " ");
+}
+
+/** Without the characters of `set` at its end; by hand, because `/[…]+$/` takes quadratic time on runs in the middle. */
+export function trimEndOf(text: string, set: string): string {
+  let end = text.length;
+  while (end > 0 && set.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}

@@ -1,0 +1,242 @@
+/** The forms that judges write, one table; what each is worth was worked out by hand. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
+import { readTraceText } from "./reading.ts";
+
+const CONSTRAINTS = [{ text: "1. fewer than 50 words" }, { text: "2. mention tea" }, {
+  text: "3. end with a question",
+}];
+const LIST = '[{"1. fewer than 50 words": 10, "2. mention tea": 8, "3. end with a question": 0}]';
+const OVERALL = "\nConstraints Overall Score: [[6]]\n";
+
+function read(text: string, constraints: readonly { text: string; rule?: { id: string } }[] = CONSTRAINTS) {
+  const { constraints: verdicts, overall, cut } = readTraceText(text, constraints);
+  return { scores: [...verdicts, overall].map(({ score }) => score), verdicts, overall, cut };
+}
+
+/** All of these say 10, 8 and 0 of the constraints, and 6 overall. */
+const FORMS: Record<string, string> = {
+  "the form asked for": `Explanation: x\nFine Grained Score: ${LIST}${OVERALL}`,
+  "headings without a colon":
+    `### Explanation\nx\n\n### Fine Grained Score\n\`\`\`json\n${LIST}\n\`\`\`\n\n` +
+    "### Constraints Overall Score\n[[6]]",
+  "bold headings":
+    `**Explanation**\nx\n**Fine Grained Score**\n${LIST}\n**Constraints Overall Score**\n**[[6]]**`,
+  "bold labels": `**Fine-Grained Scores:** ${LIST}\n**Constraints Overall Score:** [[6]]`,
+  "numbered headings":
+    `1. Explanation\nx\n2. Fine Grained Score\n${LIST}\n3. Constraints Overall Score\n[[6]]`,
+  "snake_case": `{"explanation": "x", "fine_grained_score": ${LIST}, "constraints_overall_score": 6}`,
+  "camelCase": `{"explanation": "x", "fineGrainedScore": ${LIST}, "constraintsOverallScore": 6}`,
+  "camelCase, overall first":
+    `{"constraintsOverallScore": 6, "fineGrainedScores": ${LIST}, "explanation": "x"}`,
+  "keys with blanks": `{\n  "Fine Grained Score": ${LIST},\n  "Constraints Overall Score": [[6]]\n}`,
+  "a map without a list": `Fine Grained Score: ${LIST.slice(1, -1)}${OVERALL}`,
+  "a map per constraint":
+    `Fine Grained Score: [{"1. fewer than 50 words": 10}, {"2. mention tea": 8}, {"3. end with a question": 0}]${OVERALL}`,
+  "fields, constraint first":
+    `Fine Grained Score: [{"constraint": "1. fewer than 50 words", "score": 10}, {"constraint": "2. mention tea", "score": 8}, ` +
+    `{"constraint": "3. end with a question", "score": 0}]${OVERALL}`,
+  "fields, score first, another order":
+    `Fine Grained Score: [{"score": 0, "constraint": "3. end with a question"}, {"score": 10, "reason": "49: 1, 2", ` +
+    `"constraint": "1. fewer than 50 words"}, {"score": "8/10", "constraint": "2. mention tea"}]${OVERALL}`,
+  "fields by number":
+    `Fine Grained Score: [{"id": 3, "score": 0}, {"id": 1, "score": 10}, {"id": 2, "score": 8}]${OVERALL}`,
+  "fields by number in words":
+    `Fine Grained Score: [{"constraint": "Constraint 3", "score": 0}, {"constraint": "#1", "score": 10}, {"constraint": "约束2", ` +
+    `"score": 8}]${OVERALL}`,
+  "keys that are numbers": `Fine Grained Score: {"3": 0, "1": 10, "2": 8}${OVERALL}`,
+  "keys with a number":
+    `Fine Grained Score: {"constraint_2": 8, "constraint_1": 10, "constraint_3": 0}${OVERALL}`,
+  "maps within a map":
+    `Fine Grained Score: {"2. mention tea": {"reason": "once: 1", "score": 8}, "1. fewer than 50 words": {"score": 10}, ` +
+    `"3. end with a question": {"score": 0}}${OVERALL}`,
+  "a list under a key":
+    `Fine Grained Score: {"constraints": [{"id": 1, "score": 10}, {"id": 2, "score": 8}, {"id": 3, "score": 0}]}` +
+    OVERALL,
+  "pairs":
+    `Fine Grained Score: [["2. mention tea", 8], ["1. fewer than 50 words", 10], ["3. end with a question", 0]]${OVERALL}`,
+  "texts with their scores":
+    `Fine Grained Score: ["1. fewer than 50 words: 10", "2. mention tea: 8/10", "3. end with a question: 0"]${OVERALL}`,
+  "words without quotes":
+    `Fine Grained Score: [1. fewer than 50 words: 10, 2. mention tea: 8, 3. end with a question: 0]${OVERALL}`,
+  "bare numbers": `Fine Grained Score: [10, 8, 0]${OVERALL}`,
+  "out of ten":
+    `Fine Grained Score: {"1": "10/10", "2": "8 / 10", "3": 0/10}\nConstraints Overall Score: 6/10`,
+  "points":
+    `Fine Grained Score: {"1": "10 points", "2": 8分, "3": "0 pts"}\nConstraints Overall Score: 6 points\n`,
+  "Python's quotes": `Fine Grained Score: ${LIST.replaceAll('"', "'")}${OVERALL}`,
+  "typographic quotes":
+    `Fine Grained Score: [{“1. fewer than 50 words”: 10, “2. mention tea”: 8, “3. end with a question”: 0}]${OVERALL}`,
+  "signs of another width":
+    `Fine Grained Score：［｛"1. fewer than 50 words"：１０，"2. mention tea"：８，"3. end with a question"：０｝］\n` +
+    "Constraints Overall Score：【【６】】",
+  "black brackets": `Fine Grained Score: ${LIST}\nConstraints Overall Score: 【【6】】`,
+  "boxed": `Fine Grained Score: ${LIST}\nConstraints Overall Score: $\\boxed{6}$`,
+  "a sum": `Fine Grained Score: ${LIST}\nConstraints Overall Score: (10+8+0)/3 = [[6]]`,
+  "a sum without brackets":
+    `Fine Grained Score: ${LIST}\nConstraints Overall Score: (10 + 8 + 0) / 3 = 18/3 = 6.0\n`,
+  "the scale said": `Fine Grained Score (0-10): ${LIST}\nConstraints Overall Score (out of 10): [[6]]`,
+  "the scale behind": `Fine Grained Score: ${LIST}\nConstraints Overall Score: [[6]]/10`,
+  "the scale within": `Fine Grained Score: ${LIST}\nConstraints Overall Score: [[6/10]]`,
+  "a remark behind": `Fine Grained Score: ${LIST}\nConstraints Overall Score: 6 (two of three)`,
+  "a sentence behind": `Fine Grained Score: ${LIST}\nConstraints Overall Score: 6. The question is missing.`,
+  "a numbered list":
+    `Fine Grained Score:\n1. fewer than 50 words: 10\n2. mention tea: 8\n3. end with a question: 0${OVERALL}`,
+  "a numbered list of scores alone": `Fine Grained Score:\n1. 10\n2. 8\n3. 0${OVERALL}`,
+  "a numbered list, bold, with remarks":
+    `### Fine Grained Score\n1. **fewer than 50 words**: 10/10 (counted: 12)\n2. **mention tea**: 8/10 - once\n` +
+    `3. **end with a question**: 0/10\n\n### Constraints Overall Score\n[[6]]`,
+  "bullets with dashes":
+    `Fine Grained Score:\n- fewer than 50 words — 10\n- end with a question — 0\n- mention tea — 8\n${OVERALL}`,
+  "bullets with brackets":
+    `Fine Grained Score:\n* fewer than 50 words [[10]]\n* mention tea [[8]]\n* end with a question [[0]]\n${OVERALL}`,
+  "bullets with parentheses":
+    `Fine Grained Score:\n- fewer than 50 words (10)\n- mention tea (8/10)\n- end with a question (0)\n${OVERALL}`,
+  "the word score behind":
+    `Fine Grained Score:\n1. fewer than 50 words. Score: 10\n2. mention tea. Score: 8\n3. end with a question. Score: 0\n${OVERALL}`,
+  "the score below":
+    `Fine Grained Score:\n1. fewer than 50 words\n   - **Score:** 10\n2. mention tea\n   - **Score:** 8\n` +
+    `3. end with a question\n   - **Score:** 0\n${OVERALL}`,
+  "constraint by number":
+    `Fine Grained Score:\nConstraint 1: 10\nConstraint 2: 8\nConstraint 3: 0\n${OVERALL}`,
+  "a table":
+    "### Fine Grained Score\n| Constraint | Score |\n|---|---:|\n| 1. fewer than 50 words | 10 |\n| 2. mention tea | 8 |\n" +
+    "| 3. end with a question | 0 |\n\n### Constraints Overall Score\n| 6 |",
+  "a table with numbers and remarks":
+    "**Fine Grained Score**\n\n| # | Constraint | Score (0-10) | Remark |\n|:-:|---|:-:|---|\n| 2 | mention tea | **8** | 1 of 2 |\n" +
+    "| 1 | fewer than 50 words | **10** | 12 words |\n| 3 | end with a question | **0** | |\n\n**Constraints Overall Score**: **6**\n",
+  "a table without rules": "Fine Grained Score\n1 | 10\n2 | 8\n3 | 0\nConstraints Overall Score | 6 |",
+  "commas too many": `Fine Grained Score: ${LIST.replace("}]", ",},]")}${OVERALL}`,
+  "commas too few":
+    `Fine Grained Score: [{"1. fewer than 50 words": 10\n"2. mention tea": 8 "3. end with a question": 0}]${OVERALL}`,
+  "a bracket too few": `Fine Grained Score: ${LIST.slice(0, -1)}${OVERALL}`,
+  "both brackets too few": `Fine Grained Score: ${LIST.slice(0, -2)}${OVERALL}`,
+  "broken within a key": `Fine Grained Score: ${LIST.replace("50 words", "50\n  words")}${OVERALL}`,
+  "other end marks": `Fine Grained Score: ${LIST.replaceAll('":', ';":').replace("1. f", "1、f")}${OVERALL}`,
+  "the last of several":
+    `Fine Grained Score: [1, 2, 3]\nConstraints Overall Score: [[1]]\nNo:\nFine Grained Score: ${LIST}${OVERALL}`,
+  "no list behind the last heading":
+    `Fine Grained Score: ${LIST}${OVERALL}The fine grained scores\nare above.`,
+};
+
+for (const [form, text] of Object.entries(FORMS)) {
+  Deno.test(`readTraceText() reads ${form}`, () => {
+    assertEquals(read(text).scores, [10, 8, 0, 6]);
+    assertEquals(read(text).cut, false);
+  });
+}
+
+Deno.test("readTraceText(): what isn't on the scale is unscored with its text, never another number", () => {
+  for (
+    const score of [
+      "[[4/5]]",
+      "[[6-7]]",
+      "[[11]]",
+      "[[-1]]",
+      "[[80%]]",
+      "[[6, 7]]",
+      "[[N/A]]",
+      "[[4]]/5",
+      "4/5\n",
+      "6-7\n",
+      "6 - 7\n",
+    ]
+      .concat(
+        "6 to 7\n",
+        "80%\n",
+        "8 out of 100\n",
+        "-1\n",
+        "\\boxed{4/5}",
+        "6,5\n",
+        "100\n",
+        "4 of 5\n",
+        "(10+8)/2 = [[18]]\n",
+      )
+  ) {
+    const { overall } = read(`Constraints Overall Score: ${score}`);
+    assert(overall.score === null, `${score}: ${JSON.stringify(overall)}`);
+    assertStringIncludes(overall.reason, score.replace(/\(.*= /, "").trim().slice(0, 4), score);
+  }
+  for (const score of ["4/5", '"4/5"', "11", "-1", "80%", '"6-7"', '"six"', "null", "{}", '"8 out of 100"']) {
+    for (
+      const list of [
+        `{"1": 10, "2": ${score}, "3": 0}`,
+        `[{"id": 2, "score": ${score}}, {"id": 1, "score": 10}, {"id": 3, "score": 0}]`,
+      ]
+    ) {
+      assertEquals(read(`Fine Grained Score: ${list}${OVERALL}`).scores, [10, null, 0, 6], list);
+    }
+  }
+  assertEquals(read(`Fine Grained Score: [{"id": 2, "score": 4, "max": 5}]${OVERALL}`).scores, [
+    null,
+    null,
+    null,
+    6,
+  ]);
+  assertEquals(read("The overall score 6 is mine.").scores, [null, null, null, null]);
+});
+
+Deno.test("readTraceText(): by place only when nothing is named and the count fits", () => {
+  const scores = (list: string) => read(`Fine Grained Score: ${list}${OVERALL}`).scores.slice(0, 3);
+  assertEquals(scores('[{"score": 10}, {"score": 8}, {"score": 0}]'), [10, 8, 0]);
+  assertEquals(scores('{"length": 10, "tea": 8, "question": 0}'), [10, 8, 0]);
+  // one is named, so the others' places say nothing
+  assertEquals(scores('{"3. end with a question": 10, "tea": 8, "length": 0}'), [null, null, 10]);
+  assertEquals(scores('[{"score": 10}, {"score": 8, "constraint": "mention tea"}, {"score": 0}]'), [
+    null,
+    8,
+    null,
+  ]);
+  assertEquals(scores("[10, 8]"), [null, null, null]);
+  assertEquals(scores("[10, 8, 0, 6]"), [null, null, null]);
+  const { verdicts } = read(`Fine Grained Score: [10, 8]${OVERALL}`);
+  assertStringIncludes(verdicts[0]?.reason ?? "", "2 scores for 3 constraints");
+});
+
+Deno.test("readTraceText(): numbers are the constraints' own, else places, counted from 1 or from 0", () => {
+  const own = [{ text: "2. b" }, { text: "1. a" }];
+  assertEquals(read('Fine Grained Score: {"1": 10, "2": 3}', own).scores.slice(0, 2), [3, 10]);
+  const none = [{ text: "be brief" }, { text: "be kind" }];
+  assertEquals(read('Fine Grained Score: {"2": 10, "1": 3}', none).scores.slice(0, 2), [3, 10]);
+  assertEquals(read('Fine Grained Score: {"1": 10, "0": 3}', none).scores.slice(0, 2), [3, 10]);
+  // the text counts more than a number that isn't the constraint's
+  assertEquals(read('Fine Grained Score: {"1. be kind": 10, "2. be brief": 3}', none).scores.slice(0, 2), [
+    3,
+    10,
+  ]);
+  const rules = [{ text: "x", rule: { id: "punctuation:no_comma" } }, {
+    text: "y",
+    rule: { id: "startend:quotation" },
+  }];
+  assertEquals(
+    read('Fine Grained Score: {"startend:quotation": 10, "punctuation:no_comma": 3}', rules).scores.slice(
+      0,
+      2,
+    ),
+    [3, 10],
+  );
+});
+
+Deno.test("readTraceText(): a verdict that is cut gives no score, wherever the text ends", () => {
+  const whole = `Fine Grained Score: ${
+    LIST.replaceAll(/8|0\}/g, (n) => n === "8" ? "10" : "10}")
+  }\nConstraints Overall Score: [[10]]`;
+  assertEquals(read(whole).scores, [10, 10, 10, 10]);
+  for (let end = 0; end < whole.length; end++) {
+    const { scores, cut } = read(whole.slice(0, end));
+    const [, , last, overall] = scores;
+    assert(scores.every((score) => score === null || score === 10), whole.slice(0, end));
+    const listEnds = whole.indexOf("]\n") + 1;
+    assertEquals(last, end < listEnds ? null : 10, whole.slice(0, end));
+    assertEquals(overall, null, whole.slice(0, end));
+    if (/\d$/.test(whole.slice(0, end)) && end > whole.indexOf(": [") + 20) assert(cut, whole.slice(0, end));
+  }
+  for (
+    const form of ["a numbered list", "a table", "bullets with dashes", "fields by number", "snake_case"]
+  ) {
+    const text = (FORMS[form] ?? "").replaceAll("8", "10").replace(/0(?=[^0-9]*Constraints)/i, "10");
+    for (let end = 0; end <= text.length; end++) {
+      assert(!read(text.slice(0, end)).scores.includes(1), `${form}: ${text.slice(0, end)}`);
+    }
+  }
+});
