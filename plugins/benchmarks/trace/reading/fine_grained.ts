@@ -25,7 +25,7 @@ export interface FineGrained {
 /** Headings that are looked behind, from the last on. */
 const TRIES = 4;
 
-/** The last scores behind a heading; `text` is folded, see {@linkcode foldJudgeText}. */
+/** The last scores behind a heading; `text` is folded (plain_text.ts). */
 export function findFineGrained(text: string, scale: number): FineGrained | undefined {
   const headings = fineGrainedHeadings(text).filter((heading) => announces(text, heading)).slice(-TRIES);
   const ends = overallHeadings(text).filter(({ apart }) => apart).map(({ start }) => start);

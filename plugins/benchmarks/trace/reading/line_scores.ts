@@ -11,7 +11,7 @@ const SCORE_WORD = /^(?:(?:final )?(?:score|rating|grade|points?)|分数|得分|
 const HEADER_CELL =
   /^(?:(?:final )?(?:scores?|rating|grade|points?)(?: ?[([].{0,20}[)\]])?|分数|得分|评分|打分)$/i;
 
-/** The scores of a text's lines, in order. `text` is folded, see {@linkcode foldJudgeText}. */
+/** The scores of a text's lines, in order. `text` is folded (plain_text.ts). */
 export function lineScores(text: string, scale: number): NamedScore[] {
   const scores: NamedScore[] = [];
   let heading = ""; // a line without a score, that one below may belong to

@@ -7,7 +7,7 @@ import { scoreAt, type ScoreText } from "./score_text.ts";
 
 /**
  * The overall score: the last that stands behind a heading, outside of `[from, to)`.
- * @param text Folded, see {@linkcode foldJudgeText}.
+ * @param text Folded (plain_text.ts).
  */
 export function findOverall(text: string, scale: number, from = 0, to = 0): ScoreText | undefined {
   let last: ScoreText | undefined;

@@ -31,7 +31,7 @@ const IS_OVER =
 
 /**
  * Reads the score that a text begins with at `from`.
- * @param text Folded, see {@linkcode foldJudgeText}.
+ * @param text Folded (plain_text.ts).
  * @param scale Highest score.
  * @returns undefined when there is none.
  */
