@@ -9,6 +9,7 @@ import { writeFileAtomicSync } from "../atomic.ts";
 import { readJsonFile, toSortedJson } from "../hf_model/json.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
 import { type LoraConfig, loraConfigFields, parseLoraConfig } from "./config.ts";
+import { loraNames } from "./names.ts";
 import { matchTargets, patternValue } from "./target_modules.ts";
 
 /** The two matrices of one module; the module computes `W x + scale · B A x`. */
@@ -77,11 +78,14 @@ export function readAdapter(directory: string, shapes: ModuleShapes): Adapter {
   const targets = matchTargets(config, [...shapes.keys()]);
   using file = new SafetensorsFile(path);
   checkTensors(file, config, targets, shapes);
-  const modules = targets.map((module): [string, LoraTensors] => [module, {
-    ...loraOf(config, module),
-    a: file.readFloat32(`${PREFIX}${module}.lora_A.weight`),
-    b: file.readFloat32(`${PREFIX}${module}.lora_B.weight`),
-  }]);
+  const modules = targets.map((module): [string, LoraTensors] => {
+    const names = loraNames(`${PREFIX}${module}`);
+    return [module, {
+      ...loraOf(config, module),
+      a: file.readFloat32(names.a),
+      b: file.readFloat32(names.b),
+    }];
+  });
   return { config, modules: new Map(modules) };
 }
 
@@ -95,8 +99,9 @@ function checkTensors(
   for (const module of targets) {
     const [outputs, inputs] = shapes.get(module)!;
     const { r } = loraOf(config, module);
-    expected.set(`${PREFIX}${module}.lora_A.weight`, [r, inputs]);
-    expected.set(`${PREFIX}${module}.lora_B.weight`, [outputs, r]);
+    const names = loraNames(`${PREFIX}${module}`);
+    expected.set(names.a, [r, inputs]);
+    expected.set(names.b, [outputs, r]);
   }
   for (const name of file.tensors.keys()) {
     if (expected.has(name)) continue;
@@ -151,9 +156,10 @@ export function writeAdapter(
     const [outputs, inputs] = shapes.get(module)!;
     const { r } = loraOf(config, module);
     const { a, b } = modules.get(module)!;
+    const names = loraNames(`${PREFIX}${module}`);
     return [
-      { name: `${PREFIX}${module}.lora_A.weight`, dtype: "F32", shape: [r, inputs], data: () => a },
-      { name: `${PREFIX}${module}.lora_B.weight`, dtype: "F32", shape: [outputs, r], data: () => b },
+      { name: names.a, dtype: "F32", shape: [r, inputs], data: () => a },
+      { name: names.b, dtype: "F32", shape: [outputs, r], data: () => b },
     ];
   });
   Deno.mkdirSync(directory, { recursive: true });

@@ -13,4 +13,5 @@ export {
 } from "./adapter.ts";
 export { type LoraConfig } from "./config.ts";
 export { mergedWeights } from "./merge.ts";
+export { isLoraB, type LoraNames, loraNames, loraTensors } from "./names.ts";
 export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";

@@ -19,6 +19,7 @@ import { rotary } from "../ops/rotary.ts";
 import { scaleRows } from "../ops/scale_rows.ts";
 import { scatterAddRows } from "../ops/scatter_add_rows.ts";
 import { swiglu } from "../ops/swiglu.ts";
+import { loraNames } from "../../formats/peft/names.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 
 /** Linear modules of a block, by their names in transformers. */
@@ -79,6 +80,17 @@ function hasBias(config: DecoderConfig, module: LinearModule): boolean {
   return module === "self_attn.o_proj" ? config.outputBias : config.qkvBias;
 }
 
+/** `[out, in]` of all linear modules of a model by full name. */
+export function moduleShapes(config: DecoderConfig): Map<string, [number, number]> {
+  const shapes = new Map<string, [number, number]>();
+  for (let layer = 0; layer < config.numLayers; layer++) {
+    for (const module of LINEAR_MODULES) {
+      shapes.set(`model.layers.${layer}.${module}`, moduleShape(config, module));
+    }
+  }
+  return shapes;
+}
+
 /** Shapes of one block's tensors, by their names behind `model.layers.N.`. */
 export function blockShapes(config: DecoderConfig): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
@@ -95,15 +107,16 @@ export function blockShapes(config: DecoderConfig): Map<string, number[]> {
   return shapes;
 }
 
-/** Names and shapes of one block's LoRA tensors: `MODULE.lora_A.weight` `[r, in]` and `MODULE.lora_B.weight` `[out, r]`. */
+/** Names and shapes of one block's LoRA tensors, A `[r, in]` and B `[out, r]` of each module. */
 export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, [number, number]> {
   const shapes = new Map<string, [number, number]>();
   for (const module of LINEAR_MODULES) {
     const spec = lora[module];
     if (!spec) continue;
     const [out, inner] = moduleShape(config, module);
-    shapes.set(`${module}.lora_A.weight`, [spec.rank, inner]);
-    shapes.set(`${module}.lora_B.weight`, [out, spec.rank]);
+    const names = loraNames(module);
+    shapes.set(names.a, [spec.rank, inner]);
+    shapes.set(names.b, [out, spec.rank]);
   }
   return shapes;
 }
@@ -138,8 +151,9 @@ export function blockGraph(
     const kept = dropout
       ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y!
       : value;
-    const h = g.run(linear, { x: kept, w: t(`${module}.lora_A.weight`) }).y!;
-    return g.run(loraUp, { base: y, h, b: t(`${module}.lora_B.weight`) }, { alpha: spec.scale }).y!;
+    const names = loraNames(module);
+    const h = g.run(linear, { x: kept, w: t(names.a) }).y!;
+    return g.run(loraUp, { base: y, h, b: t(names.b) }, { alpha: spec.scale }).y!;
   };
   const rotate = (value: Value, heads: number) => g.run(rotary, { x: value, cos, sin }, { heads }).y!;
 

@@ -3,6 +3,7 @@
  * a server stay responsive while a program runs; tests may use it directly.
  * @module
  */
+import { isLoraB } from "../../formats/peft/names.ts";
 import type { Backend } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
@@ -63,6 +64,21 @@ export interface EngineClient {
   close(): Promise<void>;
 }
 
+/** Every method of {@linkcode EngineClient}: what a Worker answers and a caller may ask. */
+export const ENGINE_METHODS = [
+  "describe",
+  "forward",
+  "backward",
+  "step",
+  "discard",
+  "isIdentity",
+  "trained",
+  "optimizerState",
+  "restore",
+  "findNonFinite",
+  "close",
+] as const satisfies readonly (keyof EngineClient)[];
+
 /** An engine in this thread. */
 export class EngineHost implements EngineClient {
   readonly #engine: Engine;
@@ -102,7 +118,7 @@ export class EngineHost implements EngineClient {
 
   async isIdentity(): Promise<boolean> {
     if (this.#identity !== null) return this.#identity;
-    const b = Object.entries(await this.trained()).filter(([name]) => name.endsWith(".lora_B.weight"));
+    const b = Object.entries(await this.trained()).filter(([name]) => isLoraB(name));
     return this.#identity = b.length > 0 && b.every(([, values]) => values.every((v) => v === 0));
   }
 

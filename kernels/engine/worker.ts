@@ -5,28 +5,11 @@
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
-import { type EngineClient, EngineHost, type EngineSetup } from "./host.ts";
-
-/** A call and its answer carry the same id. */
-export interface Call {
-  id: number;
-  method: keyof EngineClient | "open";
-  args: unknown[];
-}
-
-/** What comes back: a value, or an error's class and message. */
-export type Answer = { id: number; value: unknown } | {
-  id: number;
-  error: { name: string; message: string; stack: string };
-};
-
-const scope = globalThis as unknown as {
-  onmessage: ((event: MessageEvent<Call>) => void) | null;
-  postMessage(message: Answer): void;
-};
+import { ENGINE_METHODS, EngineHost, type EngineSetup } from "./host.ts";
+import { type Methods, serve } from "./worker_call.ts";
 
 let host: EngineHost | null = null;
-let last: Promise<void> = Promise.resolve();
+let last: Promise<unknown> = Promise.resolve();
 
 async function open(setup: EngineSetup): Promise<void> {
   const model = await openModel(setup.modelPath);
@@ -37,21 +20,21 @@ async function open(setup: EngineSetup): Promise<void> {
   }
 }
 
-async function answer({ id, method, args }: Call): Promise<void> {
-  try {
-    if (method === "open") {
-      await open(args[0] as EngineSetup);
-      scope.postMessage({ id, value: null });
-      return;
-    }
-    // deno-lint-ignore no-explicit-any -- the arguments are those that remote.ts was called with, typed there
-    scope.postMessage({ id, value: await (host![method] as any)(...args) });
-  } catch (error) {
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    scope.postMessage({ id, error: { name, message, stack: stack ?? "" } });
-  }
+/** Begins when everything asked for before has ended: an engine does one thing at a time. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = last.then(work);
+  last = mine.catch(() => {});
+  return mine;
 }
 
-scope.onmessage = ({ data }) => {
-  last = last.then(() => answer(data));
-};
+const calls = ENGINE_METHODS.map((method): [string, Methods[string]] => [
+  method,
+  (_call, ...args: unknown[]) =>
+    inTurn(async () => {
+      if (host === null) throw new Error(`Cannot call ${method}: no engine was opened`);
+      const bound = host[method].bind(host) as (...args: unknown[]) => Promise<unknown>;
+      return await bound(...args);
+    }),
+]);
+
+serve({ ...Object.fromEntries(calls), open: (_call, setup: EngineSetup) => inTurn(() => open(setup)) });

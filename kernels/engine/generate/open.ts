@@ -4,8 +4,8 @@
  * @module
  */
 import { checkTensors, type LoadedModel, openModel } from "../../../formats/hf_model/mod.ts";
-import { type Adapter, mergedWeights, type ModuleShapes, readAdapter } from "../../../formats/peft/mod.ts";
-import { LINEAR_MODULES, moduleShape, tensorShapes } from "../decoder.ts";
+import { type Adapter, loraTensors, mergedWeights, readAdapter } from "../../../formats/peft/mod.ts";
+import { moduleShapes, tensorShapes } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import { chooseBackend, makeBackend } from "../backends.ts";
 import { BatchGenerator } from "./batch.ts";
@@ -76,22 +76,10 @@ function makeEngine(
   const modules = Object.fromEntries(
     [...adapter.modules].map(([n, { r, scale }]) => [n, { rank: r, scale }]),
   );
-  const initial = Object.fromEntries(
-    [...adapter.modules].flatMap(([n, { a, b }]) => [[`${n}.lora_A.weight`, a], [`${n}.lora_B.weight`, b]]),
-  );
   return new GenerationEngine(
     backend,
     { config, tuning: { type: "lora", modules, dropout: 0 }, ...chunk },
     read,
-    initial,
-  );
-}
-
-function moduleShapes(config: DecoderConfig): ModuleShapes {
-  const layers = Array.from({ length: config.numLayers }, (_, i) => i);
-  return new Map(
-    layers.flatMap((i) =>
-      LINEAR_MODULES.map((m) => [`model.layers.${i}.${m}`, moduleShape(config, m)] as const)
-    ),
+    loraTensors(adapter.modules),
   );
 }

@@ -9,16 +9,17 @@ import { saveModel, type WeightSource } from "../../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import {
   type LoraConfig,
+  loraNames,
   loraOf,
+  loraTensors,
   matchTargets,
-  type ModuleShapes,
   readAdapter,
   writeAdapter,
 } from "../../../formats/peft/mod.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES, moduleShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { kaimingUniformA } from "../../../kernels/random/counter.ts";
 
@@ -32,17 +33,6 @@ export interface Target {
   initial: Tensors;
   /** Writes trained tensors as an adapter or model directory. */
   save(directory: string, trained: Tensors): void;
-}
-
-/** `[out, in]` of all linear modules of a model by full name. */
-export function moduleShapes(decoder: DecoderConfig): ModuleShapes {
-  const shapes = new Map<string, [number, number]>();
-  for (let i = 0; i < decoder.numLayers; i++) {
-    for (const module of LINEAR_MODULES) {
-      shapes.set(`model.layers.${i}.${module}`, moduleShape(decoder, module));
-    }
-  }
-  return shapes;
 }
 
 /**
@@ -66,9 +56,10 @@ export function makeTarget(
   for (const name of names) {
     const [out, inner] = shapes.get(name)!, { r } = loraOf(lora, name), have = adapter?.modules.get(name);
     const a = have?.a ?? new Float32Array(r * inner);
-    if (!have) kaimingUniformA(a, inner, config.seed, `${name}.lora_A.weight`);
-    initial[`${name}.lora_A.weight`] = a;
-    initial[`${name}.lora_B.weight`] = have?.b ?? new Float32Array(out * r);
+    const tensor = loraNames(name);
+    if (!have) kaimingUniformA(a, inner, config.seed, tensor.a);
+    initial[tensor.a] = a;
+    initial[tensor.b] = have?.b ?? new Float32Array(out * r);
   }
   const modules = Object.fromEntries(names.map((name) => {
     const { r, scale } = loraOf(lora, name);
@@ -78,9 +69,10 @@ export function makeTarget(
     tuning: { type: "lora", modules, dropout: lora.dropout },
     initial,
     save: (directory, trained) => {
-      const pairs = names.map((name) =>
-        [name, { a: trained[`${name}.lora_A.weight`]!, b: trained[`${name}.lora_B.weight`]! }] as const
-      );
+      const pairs = names.map((name) => {
+        const tensor = loraNames(name);
+        return [name, { a: trained[tensor.a]!, b: trained[tensor.b]! }] as const;
+      });
       writeAdapter(directory, lora, new Map(pairs), shapes);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
     },
@@ -141,11 +133,7 @@ export async function readTrained(
 ): Promise<Tensors> {
   if (target.tuning.type === "lora") {
     const { modules } = readAdapter(directory, moduleShapes(decoder));
-    return Object.fromEntries(
-      [...modules].flatMap((
-        [name, { a, b }],
-      ) => [[`${name}.lora_A.weight`, a], [`${name}.lora_B.weight`, b]]),
-    );
+    return loraTensors(modules);
   }
   const source = await weights(directory);
   try {
