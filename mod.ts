@@ -77,7 +77,7 @@ export {
   JudgeUnreachable,
 } from "./plugins/kinds/judge.ts";
 export type * from "./plugins/kinds/judgement.ts";
-export { modelJudge } from "./plugins/judges/openai.ts";
+export { modelJudge } from "./plugins/judges/model.ts";
 export type * from "./plugins/kinds/benchmark.ts";
 export {
   allReach,
@@ -96,7 +96,7 @@ export {
   withThoughtApart,
 } from "./plugins/kinds/thoughts.ts";
 export { failed } from "./plugins/endpoints/failures.ts";
-export { type RequestSampling, samplingOf, SamplingOptions } from "./plugins/endpoints/sampling.ts";
+export { type RequestSampling, samplingOf, SamplingOptions } from "./plugins/kinds/sampling.ts";
 export * from "./tasks/eval/mod.ts";
 export type * from "./plugins/kinds/trainer.ts";
 export type * from "./kernels/engine/encoded.ts";

@@ -29,7 +29,5 @@ export function builtinPlugins(): readonly Plugin[] {
 
 /** A registry that holds the built-in plugins; a run adds its own to it. */
 export function builtinRegistry(): Registry {
-  const registry = new Registry();
-  for (const plugin of builtinPlugins()) registry.define(plugin, "built-in");
-  return registry;
+  return new Registry(builtinPlugins());
 }

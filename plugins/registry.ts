@@ -7,7 +7,8 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
-import { KINDS, type Kinds, type Plugin } from "./kinds/plugin.ts";
+import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
+import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 
 /** What `deno task plugins` shows of one plugin. */
 export interface PluginEntry {
@@ -61,35 +62,54 @@ export interface OptionEntry {
  * assertEquals(registry.create("model", "mine").modelType, "mine");
  * ```
  */
-export class Registry {
-  readonly #plugins = new Map<string, { plugin: Plugin; source: string }>();
+export class Registry implements PluginRegistry {
+  /** By kind, then by name or alias. */
+  readonly #plugins: { readonly [K in keyof Kinds]: Map<string, Entry<K>> } = {
+    dataset: new Map(),
+    loss: new Map(),
+    trainer: new Map(),
+    judge: new Map(),
+    model: new Map(),
+    template: new Map(),
+    benchmark: new Map(),
+    endpoint: new Map(),
+  };
+
+  /** A registry of these plugins. @throws As {@linkcode Registry.define} does */
+  constructor(plugins: Iterable<Plugin> = [], source = "built-in") {
+    for (const plugin of plugins) this.define(plugin, source);
+  }
 
   /**
    * Adds a plugin.
    * @throws {TypeError} If it isn't shaped like a plugin
    * @throws {RangeError} If the name is taken within its kind
    */
-  define(plugin: Plugin, source: string): void {
+  define<K extends keyof Kinds>(plugin: Plugin<K>, source: string): void {
     const fault = shapeFault(plugin);
     if (fault) throw new TypeError(`Cannot use a plugin of ${source} as ${fault}`);
-    const key = `${plugin.kind}/${plugin.name}`;
-    const taken = this.#plugins.get(key);
-    if (taken) {
-      throw new RangeError(
-        `Cannot define ${key} of ${source} as the name is taken by ${taken.source}: give it another name`,
-      );
+    const plugins = this.#plugins[plugin.kind];
+    const names = [plugin.name, ...plugin.aliases ?? []];
+    for (const name of names) {
+      const taken = plugins.get(name);
+      if (taken) {
+        throw new RangeError(
+          `Cannot define ${plugin.kind}/${name} of ${source} as the name is taken by ${taken.source}: give it another name`,
+        );
+      }
     }
-    this.#plugins.set(key, { plugin, source });
+    for (const name of names) plugins.set(name, { plugin, source });
   }
 
-  /** Whether there is a plugin of this kind and name. */
+  /** Whether there is a plugin of this kind and name (or alias). */
   has(kind: keyof Kinds, name: string): boolean {
-    return this.#plugins.has(`${kind}/${name}`);
+    return this.#plugins[kind].has(name);
   }
 
-  /** Names of a kind, sorted. */
+  /** Names of a kind, sorted, then aliases, sorted. */
   names(kind: keyof Kinds): string[] {
-    return [...this.#plugins.values()].filter((e) => e.plugin.kind === kind).map((e) => e.plugin.name).sort();
+    const isAlias = (name: string) => this.#plugins[kind].get(name)?.plugin.name !== name;
+    return [...this.#plugins[kind].keys()].sort((a, b) => +isAlias(a) - +isAlias(b) || (a < b ? -1 : 1));
   }
 
   /**
@@ -97,8 +117,8 @@ export class Registry {
    * @throws {RangeError} If there is none of that name
    */
   get<K extends keyof Kinds>(kind: K, name: string): Plugin<K> {
-    const entry = this.#plugins.get(`${kind}/${name}`);
-    if (entry) return entry.plugin as Plugin<K>;
+    const entry = this.#plugins[kind].get(name);
+    if (entry) return entry.plugin;
     const names = this.names(kind);
     throw new RangeError(
       `Cannot find the ${kind} plugin "${name}"${didYouMean(name, names)}: known are ${
@@ -109,36 +129,55 @@ export class Registry {
 
   /**
    * Options with their defaults filled in, as `create` will get them; they go into run.yaml.
+   * @param place Where they were written; the error begins with the place of the first one at fault
    * @throws {TypeError} If an option is unknown, missing or of the wrong type; names its path
    */
-  options(kind: keyof Kinds, name: string, rawOptions: unknown = {}): Record<string, unknown> {
+  options(
+    kind: keyof Kinds,
+    name: string,
+    rawOptions: unknown = {},
+    place: PlaceOf = nowhere,
+  ): Record<string, unknown> {
     const plugin = this.get(kind, name);
-    const parsed = plugin.options.safeParse(rawOptions ?? {});
-    if (parsed.success) return parsed.data;
-    const known = Object.keys(plugin.options.shape);
-    throw new TypeError(
-      `Cannot make ${kind}/${name} as its options don't fit: ` +
-        parsed.error.issues.map((issue) => describeIssue(issue, known)).join("; "),
+    const written = rawOptions ?? {};
+    const parsed = plugin.options.safeParse(
+      plugin.translate && isRecord(written)
+        ? placed(place(), () => plugin.translate!(written, name))
+        : written,
     );
+    if (parsed.success) return parsed.data;
+    return placed(place(...pathOf(parsed.error.issues[0]!)), () => {
+      throw new TypeError(
+        `Cannot make ${kind}/${name} as its options don't fit: ` +
+          parsed.error.issues.map((issue) => describeIssue(issue, plugin.options)).join("; "),
+      );
+    });
   }
 
   /**
    * Makes a plugin's product.
+   * @param rawOptions As written; checked against the plugin's schema
+   * @param place Where the options were written, for errors
    * @throws {RangeError} If there is none of that name
    * @throws {TypeError} If the options don't fit the plugin's schema
    */
-  create<K extends keyof Kinds>(kind: K, name: string, rawOptions: unknown = {}): Kinds[K] {
-    return this.get(kind, name).create(this.options(kind, name, rawOptions));
+  create<K extends keyof Kinds>(
+    kind: K,
+    name: string,
+    rawOptions: unknown = {},
+    place: PlaceOf = nowhere,
+  ): Kinds[K] {
+    const options = this.options(kind, name, rawOptions, place);
+    return placed(place(), () => this.get(kind, name).create(options, { registry: this, place }));
   }
 
   /** Every plugin, ordered by kind, then name. */
   list(): PluginEntry[] {
     return KINDS.flatMap((kind) =>
-      this.names(kind).map((name) => {
-        const { plugin, source } = this.#plugins.get(`${kind}/${name}`)!;
-        const { version, description } = plugin;
-        return { kind, name, version, description, source, options: describeOptions(plugin.options) };
-      })
+      [...this.#plugins[kind]].filter(([name, { plugin }]) => name === plugin.name)
+        .map(([name, { plugin: { version, description, options }, source }]) => (
+          { kind, name, version, description, source, options: describeOptions(options) }
+        )).sort((a, b) => a.name < b.name ? -1 : 1)
     );
   }
 
@@ -178,22 +217,52 @@ export function isSpecifier(path: string): boolean {
   return /^[a-z]{2,}:/.test(path);
 }
 
+/** A plugin, and where it came from. */
+interface Entry<K extends keyof Kinds> {
+  plugin: Plugin<K>;
+  source: string;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Where an issue is; of unknown keys, the first of them. */
+function pathOf(issue: z.core.$ZodIssue): (string | number)[] {
+  const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
+  return path.map((part) => typeof part === "number" ? part : String(part));
+}
+
 /** One line for a zod issue: where, what is wrong, the nearest known key. */
-export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[] = []): string {
+function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
   const path = issue.path.map((p) => typeof p === "number" ? `[${p}]` : `.${String(p)}`).join("").replace(
     /^\./,
     "",
   );
   if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, issue.path);
     return issue.keys.map((key) =>
-      `unknown option ${path ? path + "." : ""}${key}${path ? "" : didYouMean(key, known)}` +
-      (path || known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
+      `unknown option ${path ? path + "." : ""}${key}${didYouMean(key, known)}` +
+      (known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
     ).join("; ");
   }
   if (path && issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
     return `${path} is missing (${issue.expected})`;
   }
   return path ? `${path}: ${issue.message}` : issue.message;
+}
+
+/** Keys of the object that `path` leads to inside of a schema; none where that can't be said. */
+function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+  if (
+    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) return keysAt(schema.unwrap(), path);
+  if (schema instanceof z.ZodPipe) return keysAt(schema.in, path);
+  const [step, ...rest] = path;
+  if (schema instanceof z.ZodArray) return step === undefined ? [] : keysAt(schema.element, rest);
+  if (!(schema instanceof z.ZodObject)) return [];
+  return step === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(step)], rest);
 }
 
 /** Names, types, defaults and descriptions of a schema's options. */

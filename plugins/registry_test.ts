@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "./kinds/plugin.ts";
+import { placed, placeUnder } from "./kinds/place.ts";
 import { Registry } from "./registry.ts";
 import { didYouMean } from "../formats/did_you_mean.ts";
 
@@ -115,4 +116,66 @@ Deno.test("load() defines a plugin or a list of a module relative to the base", 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+const Named = z.strictObject({
+  inner: z.string(),
+  inner_options: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** A judge that another judge gives its name to. */
+const outer = definePlugin({
+  kind: "judge",
+  name: "outer",
+  version: "1",
+  description: "Asks another",
+  options: Named,
+  create: ({ inner, inner_options }, { registry, place }) =>
+    placed(
+      place("inner"),
+      () => registry.create("judge", inner, inner_options, placeUnder(place, "inner_options")),
+    ),
+});
+const inner = definePlugin({
+  kind: "judge",
+  name: "inner",
+  version: "1",
+  description: "Is asked",
+  aliases: ["Inner-of-old"],
+  options: Options,
+  translate: ({ b, ...rest }) => ({ ...rest, ...(b !== undefined && { beta: b }) }),
+  create: ({ beta }) => ({ scale: beta, judge: () => Promise.reject(new Error("not used")) }),
+});
+
+Deno.test("create() hands the registry on, so that a plugin makes others by name, its own ones too", () => {
+  const r = new Registry([outer]);
+  r.define(inner, "./mine.ts");
+  assertEquals(r.create("judge", "outer", { inner: "inner", inner_options: { beta: 3 } }).scale, 3);
+});
+
+Deno.test("create() begins errors with the innermost place that is known", () => {
+  const r = new Registry([outer, inner]);
+  const place = (...path: (string | number)[]) => `a.yaml: ${path.join(".")}`;
+  const message = (options: Record<string, unknown>) =>
+    assertThrows(() => r.create("judge", "outer", options, place), Error).message;
+  assertStringIncludes(message({ inner: "x", iner: "y" }), "a.yaml: iner: Cannot make judge/outer");
+  assertStringIncludes(message({ inner: "other" }), 'a.yaml: inner: Cannot find the judge plugin "other"');
+  const nested = message({ inner: "inner", inner_options: { beta: -1 } });
+  assertStringIncludes(nested, "a.yaml: inner_options.beta: Cannot make judge/inner");
+  assertEquals(nested.match(/a\.yaml/g)?.length, 1);
+});
+
+Deno.test("an alias is another door to the same plugin, whose translate() reads the options", () => {
+  const r = new Registry([outer, inner]);
+  assertEquals(r.create("judge", "Inner-of-old", { b: 2 }).scale, 2);
+  assertEquals([r.get("judge", "Inner-of-old").name, r.names("judge")], [
+    "inner",
+    ["inner", "outer", "Inner-of-old"],
+  ]);
+  assertEquals(r.list().map(({ name }) => name), ["inner", "outer"]);
+  assertThrows(
+    () => r.define({ ...inner, name: "third" }, "./x.ts"),
+    RangeError,
+    "judge/Inner-of-old of ./x.ts",
+  );
 });

@@ -166,7 +166,7 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
 async function checkParts({ config, at }: ResolvedEval): Promise<void> {
   const registry = await registryOf(config.plugins, at("plugins"));
   await makeModel(config, registry, at);
-  const part = await makeBenchmark(config, registry, at);
+  const part = makeBenchmark(config, registry, at);
   await makeJudge(config, registry, part, at);
   await countItems(config, part);
 }

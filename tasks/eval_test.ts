@@ -359,7 +359,7 @@ Deno.test("deno task eval: faults of plugins are told with their place in the fi
     const recorded = "{type: recorded, args: {path: none.jsonl}}";
     const missing = await run([await yamlFile(folder, recorded), "--dry-run"]);
     assertEquals(missing.code, 1);
-    assertStringIncludes(missing.out, "eval.yaml:4:3: Cannot read ");
+    assertStringIncludes(missing.out, "eval.yaml:4:27: Cannot read ");
     assertStringIncludes(missing.out, "none.jsonl as recorded answers: there is no such file");
     await Deno.writeTextFile(join(folder, "none.jsonl"), '{"id": "row-0", "response": "yes"}\n');
     const option = await run([await yamlFile(folder, recorded, ""), "--dry-run"]);

@@ -4,7 +4,7 @@ import { type Backend, onnxBackend } from "../mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
 import type { EncodedExample } from "./encoded.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
-import { models } from "../../plugins/models/mod.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
 
 /** Folder of the tiny random models with float64 goldens from PyTorch (its README says what they hold). */
 export const TINY = new URL("../../fixtures/goldens/tiny/", import.meta.url).pathname;
@@ -24,16 +24,18 @@ export function readJson(path: string): any {
   return JSON.parse(Deno.readTextFileSync(path));
 }
 
+/** What the built-in families make of the config.json of a directory. */
+export function decoderIn(directory: string): DecoderConfig {
+  const config = readJson(`${directory}/config.json`);
+  return builtinRegistry().create("model", config.model_type).parse(config);
+}
+
 /** Configuration and weights of a tiny model. */
 export function tinyModel(
   arch: string,
 ): { config: DecoderConfig; weights: Record<string, Float32Array<ArrayBuffer>> } {
-  const json = readJson(`${TINY}${arch}/model/config.json`);
-  const family = models.find((m) => m.name === json.model_type)!;
-  return {
-    config: family.create({}).parse(json),
-    weights: readTensors(`${TINY}${arch}/model/model.safetensors`),
-  };
+  const directory = `${TINY}${arch}/model`;
+  return { config: decoderIn(directory), weights: readTensors(`${directory}/model.safetensors`) };
 }
 
 /** LoRA modules of the adapters there (r 4, α 8 on all seven), and their tensors named as the engine names them. */

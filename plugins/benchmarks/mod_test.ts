@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Plugin } from "../kinds/plugin.ts";
 import { benchmarks } from "./mod.ts";
+import { Registry } from "../registry.ts";
 
 Deno.test("every benchmark makes a product from validated options, with rules or a protocol, never both", () => {
   assertEquals(benchmarks.map((plugin) => `${plugin.kind}/${plugin.name}`), [
@@ -14,7 +15,7 @@ Deno.test("every benchmark makes a product from validated options, with rules or
     for (const [name, option] of Object.entries(plugin.options.shape)) {
       assert((option as { description?: string }).description, `${plugin.name}.${name} has no description`);
     }
-    const product = plugin.create(plugin.options.parse({ path: "unused.json" }));
+    const product = new Registry([plugin]).create("benchmark", plugin.name, { path: "unused.json" });
     assert((product.check === undefined) !== (product.protocol === undefined), plugin.name);
     assertThrows(() => plugin.options.parse({ pathh: "x" }));
   }

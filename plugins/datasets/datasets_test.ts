@@ -6,6 +6,7 @@ import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
 import type { DatasetEntry } from "../../tasks/train/data/info.ts";
 import type { Dropped, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 import { datasets } from "./mod.ts";
+import { Registry } from "../registry.ts";
 
 const cases = golden("datasets.json").cases;
 const shapes: Record<string, ExampleShape> = { sft: "single", ppo: "text", rm: "pair", kto: "kto" };
@@ -34,8 +35,7 @@ function convertAll(c: any, options: Record<string, unknown> = {}, shape = shape
     options,
     notes: [],
   };
-  const plugin = datasets.find((p) => p.name === entry.formatting)!;
-  const dataset = plugin.create(plugin.options.parse(options));
+  const dataset = new Registry(datasets).create("dataset", entry.formatting, options);
   const { attributes, notes } = resolveAttributes(entry, dataset, shape, c.rows.flatMap(Object.keys));
   const rows = c.rows.map((row: unknown, i: number) =>
     dataset.convert(row, attributes, { file: "data.json", row: i })
@@ -315,9 +315,8 @@ Deno.test("any record: an example of the shape asked for with well-formed texts,
   fc.assert(
     fc.property(record, fc.boolean(), (row, off) => {
       for (const plugin of datasets) {
-        const dataset = plugin.create(
-          plugin.options.parse(plugin.name === "openai" ? { detailed_thinking_off: off } : {}),
-        );
+        const options = plugin.name === "openai" ? { detailed_thinking_off: off } : {};
+        const dataset = new Registry(datasets).create("dataset", plugin.name, options);
         for (const shape of dataset.shapes) {
           const columns = {
             ...dataset.defaults.columns,

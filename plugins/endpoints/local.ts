@@ -14,6 +14,7 @@ import { exists } from "../../formats/hub/cache.ts";
 import { resolveModel } from "../../formats/hub/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import {
   ContextLengthError,
   type DeviceChoice,
@@ -24,9 +25,12 @@ import {
   type Sampling as TokenSampling,
 } from "../../kernels/engine/generate/generator.ts";
 import { tokenizerOf } from "../../kernels/engine/generate/options.ts";
-import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { prepareTokenizer, type Template, templateOptions, templates } from "../templates/mod.ts";
+import { decoderOf } from "../kinds/decoder_of.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
+import { placed, placeUnder } from "../kinds/place.ts";
+import { definePlugin, type Plugin, type PluginContext, type PluginRegistry } from "../kinds/plugin.ts";
+import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import type { Template } from "../kinds/template.ts";
 import type { ThoughtTags } from "../kinds/thoughts.ts";
 import { failed } from "./failures.ts";
 import { thoughtTags, withOpening } from "./thought_tags.ts";
@@ -67,7 +71,7 @@ const local: Plugin<"endpoint", typeof Options> = definePlugin({
   version: "1",
   description: "This project's own engine: model directory, GGUF file or hub id, with or without an adapter",
   options: Options,
-  create: (options) => localEndpoint(options),
+  create: localEndpoint,
 });
 export default local;
 
@@ -96,8 +100,17 @@ interface Opened {
  * Makes the endpoint; the model is opened with the first request.
  * @throws {RangeError} If there is no template of that name, or a path isn't there.
  */
-export function localEndpoint(options: LocalOptions): Endpoint {
-  const template = templateOf(options);
+export function localEndpoint(options: LocalOptions, { registry, place }: PluginContext): Endpoint {
+  const template = placed(
+    place("template"),
+    () =>
+      registry.create(
+        "template",
+        options.template,
+        options.template_options,
+        placeUnder(place, "template_options"),
+      ),
+  );
   const { model, adapter } = options;
   let opened: Promise<Opened> | null = null;
   let device: DeviceChoice = {
@@ -127,7 +140,7 @@ export function localEndpoint(options: LocalOptions): Endpoint {
     async complete(request, signal) {
       let model: Opened;
       try {
-        model = await (opened ??= open(options, template, device));
+        model = await (opened ??= open(options, template, device, registry));
       } catch (error) {
         // The next request may find what is missing now.
         opened = null;
@@ -143,27 +156,18 @@ export function localEndpoint(options: LocalOptions): Endpoint {
   };
 }
 
-function templateOf({ template: name, template_options }: LocalOptions): Template {
-  const plugin = templates.find((candidate) => candidate.name === name);
-  if (!plugin) {
-    throw new RangeError(
-      `Cannot find the template "${name}": known are ${templates.map((t) => t.name).sort().join(", ")}`,
-    );
-  }
-  const parsed = templateOptions.safeParse(template_options);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new TypeError(`Cannot use template_options: ${issue!.path.join(".")} ${issue!.message}`);
-  }
-  return plugin.create(parsed.data) as Template;
-}
-
-async function open(options: LocalOptions, template: Template, device: DeviceChoice): Promise<Opened> {
+async function open(
+  options: LocalOptions,
+  template: Template,
+  device: DeviceChoice,
+  registry: PluginRegistry,
+): Promise<Opened> {
   const { adapter } = options;
   const path = await resolveModel(options.model, {});
   const model = await openModel(path);
-  let plain: Tokenizer;
+  let plain: Tokenizer, decoder: DecoderConfig;
   try {
+    decoder = decoderOf(registry, model);
     plain = tokenizerOf(model, adapter);
   } finally {
     model.weights.close();
@@ -178,6 +182,7 @@ async function open(options: LocalOptions, template: Template, device: DeviceCho
   }
   const generator = await Generator.open({
     model: path,
+    decoder,
     adapter,
     device,
     maxModelLen: options.max_model_len,

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { sharedForSmollm2, SMOLLM2 } from "../../tests/_shared.ts";
 
-import local from "./local.ts";
+import { builtinRegistry } from "../builtins.ts";
 
 const { path: GOLDEN, ignore, why } = sharedForSmollm2("goldens/smollm2/generate.json");
 
@@ -22,7 +22,7 @@ Deno.test({
   fn: async () => {
     const prompts = (JSON.parse(Deno.readTextFileSync(GOLDEN)).prompts as Prompt[]).filter((p) => p.system);
     assert(prompts.length > 0);
-    const endpoint = local.create(local.options.parse({ model: SMOLLM2 }));
+    const endpoint = builtinRegistry().create("endpoint", "local", { model: SMOLLM2 });
     const answers = await Promise.all(prompts.map((prompt) =>
       endpoint.complete({
         messages: [{ role: "user", content: prompt.question }],

@@ -5,18 +5,18 @@ import { join } from "@std/path";
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
 import { openGenerator } from "../../kernels/engine/generate/open.ts";
-import { Registry } from "../registry.ts";
-import { prepareTokenizer, type Template, templates } from "../templates/mod.ts";
+import { builtinRegistry } from "../builtins.ts";
+import { decoderIn } from "../../kernels/engine/_tiny.ts";
+import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import type { CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
-import local from "./local.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
 const signal = new AbortController().signal;
+const registry = builtinRegistry();
+const decoder = decoderIn(MODEL);
 
 function endpoint(options: Record<string, unknown>): Endpoint {
-  const registry = new Registry();
-  registry.define(local, "built-in");
   return registry.create("endpoint", "local", {
     model: MODEL,
     template: "qwen",
@@ -37,8 +37,7 @@ Deno.test("local: the answer is the engine's to the template's prompt", async ()
   const at = endpoint({ adapter: ADAPTER });
   const result = await at.complete(request("Name a river.", { extra: { repetition_penalty: 1.2 } }), signal);
   await at.close();
-  const plugin = templates.find(({ name }) => name === "qwen")!;
-  const template = plugin.create(plugin.options.parse({})) as Template;
+  const template = registry.create("template", "qwen");
   const { tokenizer } = prepareTokenizer(template, await loadTokenizer(MODEL));
   const prompt = template.encodePrompt(
     tokenizer,
@@ -46,7 +45,7 @@ Deno.test("local: the answer is the engine's to the template's prompt", async ()
     "Be brief.",
     "",
   );
-  const { generator } = await openGenerator({ model: MODEL, adapter: ADAPTER, merge: false });
+  const { generator } = await openGenerator({ model: MODEL, decoder, adapter: ADAPTER, merge: false });
   const expected = await generator.generate(prompt, {
     max_tokens: 24,
     repetition_penalty: 1.2,
@@ -104,7 +103,7 @@ Deno.test("local: a model that isn't there stops the run, by name", async () => 
   const untemplated = await base.complete(request("x"), signal);
   assert(untemplated.error!.includes("no chat template"), untemplated.error!);
   await base.close();
-  assertThrows(() => endpoint({ template: "nothing" }), RangeError, 'template "nothing"');
+  assertThrows(() => endpoint({ template: "nothing" }), RangeError, 'template plugin "nothing"');
 });
 
 Deno.test("local: the identity changes with weights, adapter and template, not with the path", () => {
@@ -154,7 +153,7 @@ Deno.test("local: `template: auto` renders the chat template of tokenizer_config
       await at.close();
       return answer;
     };
-    const { generator } = await openGenerator({ model: copy });
+    const { generator } = await openGenerator({ model: copy, decoder });
     const wanted = await generator.generate(expected, { max_tokens: 24, stop_ids: [tokenizer.eosId!] });
     await generator.close();
     const first = await ask();

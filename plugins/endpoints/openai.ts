@@ -14,6 +14,7 @@ import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { wholeOfStream } from "./event_stream.ts";
 import { AnswerError, failed } from "./failures.ts";
+import { endpointOf, RELEASED_TYPES } from "./released_names.ts";
 
 const OPENAI = "https://api.openai.com/v1";
 
@@ -54,6 +55,8 @@ const openai: Plugin<"endpoint", typeof Options> = definePlugin({
   version: "1",
   description: "A server that speaks OpenAI's chat completions: OpenAI, vLLM, llama.cpp's server",
   options: Options,
+  aliases: RELEASED_TYPES,
+  translate: (args, type) => endpointOf({ type, args }).args,
   create: (options) => openaiEndpoint(options),
 });
 export default openai;

@@ -3,10 +3,10 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
-import openai from "./openai.ts";
+import model from "./model.ts";
 import panel from "./panel.ts";
 import recorded from "./recorded.ts";
 import rules from "./rules.ts";
 
 /** Built-in judge plugins. */
-export const judges: readonly Plugin[] = [rules, openai, panel, recorded];
+export const judges: readonly Plugin[] = [rules, model, panel, recorded];

@@ -12,10 +12,11 @@ import { traceProtocol } from "../benchmarks/trace/trace.ts";
 import { builtinRegistry } from "../builtins.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { failed } from "../endpoints/failures.ts";
-import { SamplingOptions } from "../endpoints/sampling.ts";
-import { createJudge } from "../../tasks/eval/parts.ts";
+import { createJudge } from "../kinds/create_judge.ts";
+import { nowhere } from "../kinds/place.ts";
+import { SamplingOptions } from "../kinds/sampling.ts";
 import { type Ask, JudgeUnreachable } from "../kinds/judge.ts";
-import { modelJudge } from "./openai.ts";
+import { modelJudge } from "./model.ts";
 import { combineJudgements, panelOf } from "./panel.ts";
 
 const never = new AbortController().signal;
@@ -343,7 +344,7 @@ Deno.test("a panel needs equal scales and asks every member; one that can't be r
 });
 
 Deno.test("createJudge() makes panels of judges and models by name", () => {
-  const registry = builtinRegistry();
+  const run = { registry: builtinRegistry(), place: nowhere };
   const model = (name: string) => ({
     type: "vllm",
     args: { name, api_base: "http://localhost:1/v1", api_key: "EMPTY" },
@@ -351,13 +352,13 @@ Deno.test("createJudge() makes panels of judges and models by name", () => {
   const { judge, title } = createJudge({
     type: "panel",
     args: { judges: [model("a"), model("a"), model("b")] },
-  }, registry);
+  }, run);
   assertEquals(title, "a + a (2) + b");
   assertEquals(judge.endpoints?.length, 3);
-  assertThrows(() => createJudge({ type: "panel", args: { judges: [model("a")] } }, registry), TypeError);
-  assertThrows(() => createJudge({ type: "panl" }, registry), RangeError, 'did you mean "panel"');
+  assertThrows(() => createJudge({ type: "panel", args: { judges: [model("a")] } }, run), TypeError);
+  assertThrows(() => createJudge({ type: "panl" }, run), RangeError, 'did you mean "panel"');
   assertThrows(
-    () => createJudge({ ...model("a"), run_args: { temprature: 1 } }, registry),
+    () => createJudge({ ...model("a"), run_args: { temprature: 1 } }, run),
     TypeError,
     'did you mean "temperature"',
   );

@@ -5,10 +5,11 @@
  */
 import { z } from "zod";
 
-import type { Judgement } from "../kinds/judgement.ts";
+import { createJudge } from "../kinds/create_judge.ts";
+import type { Judge } from "../kinds/judge.ts";
+import type { Judgement, Verdict } from "../kinds/judgement.ts";
+import { placeUnder } from "../kinds/place.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { Judge, JudgeSpec } from "../kinds/judge.ts";
-import type { Verdict } from "../kinds/judgement.ts";
 
 const Member = z.strictObject({
   type: z.string().min(1).describe("judge plugin, or endpoint plugin of a model that judges"),
@@ -33,18 +34,18 @@ const panel: Plugin<"judge", typeof Options> = definePlugin({
   version: "1",
   description: "Several judges: mean or majority of their scores, and how well they agree",
   options: Options,
-  create: ({ judges, combine, quorum = Math.floor(judges.length / 2) + 1 }) => {
+  create({ judges, combine, quorum = Math.floor(judges.length / 2) + 1 }, { registry, place }) {
     if (quorum > judges.length) {
       throw new RangeError(`Cannot use a quorum of ${quorum} as there are ${judges.length} judges`);
     }
-    return {
-      scale: 1,
-      judge: () => Promise.reject(new TypeError("Cannot use a panel as a judge before its members are made")),
-      panel: {
-        members: judges as readonly JudgeSpec[],
-        of: (members) => panelOf(members, combine, quorum),
-      },
-    };
+    const titles = new Map<string, number>();
+    const members = judges.map((spec, i) => {
+      const { judge, title } = createJudge(spec, { registry, place: placeUnder(place, "judges", i) });
+      const nth = (titles.get(title) ?? 0) + 1;
+      titles.set(title, nth);
+      return { name: nth === 1 ? title : `${title} (${nth})`, judge };
+    });
+    return panelOf(members, combine, quorum);
   },
 });
 export default panel;

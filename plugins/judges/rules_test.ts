@@ -3,6 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { Verdict } from "../kinds/judgement.ts";
 import { checkRule, listItems, OWN_RULES } from "./constraint_rules.ts";
 import rules, { judgeByRules } from "./rules.ts";
+import { Registry } from "../registry.ts";
 
 type Case = [response: string, kept: 0 | 1];
 
@@ -97,7 +98,7 @@ Deno.test("judgeByRules() is 0 if one is broken, 1 if all are kept, else unscore
 });
 
 Deno.test("rules judge also checks IFEval's rules that need models", async () => {
-  const judge = rules.create({});
+  const judge = new Registry([rules]).create("judge", "rules");
   const { constraints, overall } = await judge.judge({
     id: "1",
     prompt: "",

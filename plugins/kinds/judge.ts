@@ -69,6 +69,4 @@ export interface Judge {
   title?: string;
   /** What else decides about verdicts, for keys of stored verdicts. */
   identity?: Readonly<Record<string, unknown>>;
-  /** A judge made of others: the run makes them by name and hands them over. */
-  panel?: { members: readonly JudgeSpec[]; of(members: readonly { name: string; judge: Judge }[]): Judge };
 }

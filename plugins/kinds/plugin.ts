@@ -12,6 +12,7 @@ import type { ModelFamily } from "./model.ts";
 import type { Template } from "./template.ts";
 import type { Benchmark } from "./benchmark.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { PlaceOf } from "./place.ts";
 
 /** Maps each kind of plugin to the product that its `create` makes. */
 export interface Kinds {
@@ -45,6 +46,35 @@ export const KINDS: readonly (keyof Kinds)[] = [
   "endpoint",
 ];
 
+/** The plugins of a run, for plugins that name others: the run's own are found by the same names as the built-in ones. */
+export interface PluginRegistry {
+  /** Whether there is a plugin of this kind and name (or alias). */
+  has(kind: keyof Kinds, name: string): boolean;
+  /** Names of a kind, sorted, then aliases, sorted. */
+  names(kind: keyof Kinds): string[];
+  /**
+   * The plugin itself, for its version and schema.
+   * @throws {RangeError} If there is none of that name
+   */
+  get<K extends keyof Kinds>(kind: K, name: string): Plugin<K>;
+  /**
+   * Makes a plugin's product.
+   * @param rawOptions As written; checked against the plugin's schema
+   * @param place Where the options were written, for errors
+   * @throws {RangeError} If there is none of that name
+   * @throws {TypeError} If the options don't fit the plugin's schema
+   */
+  create<K extends keyof Kinds>(kind: K, name: string, rawOptions?: unknown, place?: PlaceOf): Kinds[K];
+}
+
+/** What a plugin is told of the run that it is made for. */
+export interface PluginContext {
+  /** Every plugin of the run: a judge that asks other judges makes them by name, as the YAML file would. */
+  readonly registry: PluginRegistry;
+  /** Where an option was written, for errors about what it names. */
+  readonly place: PlaceOf;
+}
+
 /** One named, versioned thing that a YAML file can ask for. Nothing happens on import; `create` does the work. */
 export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends z.ZodObject = z.ZodObject> {
   /** What it makes. */
@@ -57,8 +87,12 @@ export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends z.ZodObje
   readonly description: string;
   /** Strict object; every option has a default (or is required) and a description, from which help and docs are made. */
   readonly options: S;
+  /** Other names that a YAML file may give it, such as those of other tools' files. */
+  readonly aliases?: readonly string[];
+  /** Puts options as they were written under `name` (its own, or an alias) in terms of `options`, before they are checked. */
+  translate?(written: Record<string, unknown>, name: string): Record<string, unknown>;
   /** Makes the product from options that were validated already; never changes them. */
-  create(options: z.output<S>): Kinds[K];
+  create(options: z.output<S>, context: PluginContext): Kinds[K];
 }
 
 /** Gives a plugin its exact type; use as `export default definePlugin({...})`. */

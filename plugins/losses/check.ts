@@ -3,7 +3,7 @@
  * @module
  */
 import { stream, uniform } from "../../kernels/random/counter.ts";
-import { evaluateLoss, type LossRow } from "./evaluate.ts";
+import { evaluateLoss, type LossRow } from "../kinds/loss_evaluation.ts";
 import type { Loss } from "../kinds/loss.ts";
 
 /** What to check a loss on. */
@@ -38,10 +38,12 @@ export interface LossCheck {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import dpo from "./dpo.ts";
+ * import { Registry } from "../registry.ts";
  * import { checkLossGradient } from "./check.ts";
+ * import dpo from "./dpo.ts";
  *
- * const { unused } = checkLossGradient(dpo.create(dpo.options.parse({ beta: 0.5 })));
+ * const loss = new Registry([dpo]).create("loss", "dpo", { beta: 0.5 });
+ * const { unused } = checkLossGradient(loss);
  * assertEquals(unused, []);
  * ```
  */

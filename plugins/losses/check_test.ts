@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { checkLossGradient, constant, type Loss, losses } from "./mod.ts";
+import { Registry } from "../registry.ts";
 
 function create(name: string, options: Record<string, unknown> = {}): Loss {
-  const plugin = losses.find((p) => p.name === name)!;
-  return plugin.create(plugin.options.parse(options)) as Loss;
+  return new Registry(losses).create("loss", name, options);
 }
 
 const FORMS: [name: string, options: Record<string, unknown>][] = [

@@ -14,7 +14,7 @@ import simpo from "./simpo.ts";
 export type { ExampleShape } from "../kinds/dataset.ts";
 export type { Loss, LossInputs, LossOutputs } from "../kinds/loss.ts";
 export * from "../../kernels/tape.ts";
-export * from "./evaluate.ts";
+export * from "../kinds/loss_evaluation.ts";
 export * from "./check.ts";
 
 /** The built-in losses. */

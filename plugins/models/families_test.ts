@@ -7,6 +7,7 @@ import mistral from "./mistral.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
+import { Registry } from "../registry.ts";
 
 type Config = Record<string, unknown>;
 
@@ -14,12 +15,19 @@ const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
 const configOf = (name: string): Config =>
   JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
-const parsers = { llama, llama3: llama, mistral, qwen2, qwen3 };
+const models = new Registry([llama, mistral, qwen2, qwen3]);
+const parsers = {
+  llama: models.create("model", "llama"),
+  llama3: models.create("model", "llama"),
+  mistral: models.create("model", "mistral"),
+  qwen2: models.create("model", "qwen2"),
+  qwen3: models.create("model", "qwen3"),
+};
 
 function parse(name: keyof typeof parsers, change: Config = {}): DecoderConfig {
   const config: Config = { ...configOf(name), ...change };
   for (const [key, value] of Object.entries(change)) if (value === undefined) delete config[key];
-  return parsers[name].create({}).parse(config);
+  return parsers[name].parse(config);
 }
 
 function assertFrequencies(actual: Float64Array, expected: ArrayLike<number>): void {
@@ -48,14 +56,14 @@ for (const name of Object.keys(parsers) as (keyof typeof parsers)[]) {
       dtype: "bfloat16",
       rope_parameters: { rope_type: "default", ...rope_scaling as Config, rope_theta },
     };
-    assertEquals(parsers[name].create({}).parse(five), parse(name));
+    assertEquals(parsers[name].parse(five), parse(name));
   });
 }
 
 Deno.test("parse() of a GGUF file's config gives the frequencies of the original", async () => {
   for (const name of ["llama3", "qwen2", "qwen3"] as const) {
     const { config, weights } = await openModel(golden(`gguf/${name}.gguf`));
-    const parsed = parsers[name].create({}).parse(config);
+    const parsed = parsers[name].parse(config);
     assertFrequencies(parsed.inverseFrequencies, parse(name).inverseFrequencies);
     checkTensors(weights, tensorShapes(parsed), name);
     assertEquals({ ...parsed, rmsNormEps: 0 }, { ...parse(name), rmsNormEps: 0 });

@@ -22,8 +22,13 @@ export const auto: Plugin<"template", typeof templateOptions> = definePlugin({
   version: "1",
   description: "the model's own chat template, from its tokenizer files",
   options: templateOptions,
-  create: (options) => new AutoTemplate(options),
+  create: autoTemplate,
 });
+
+/** The template itself. */
+export function autoTemplate(options: TemplateOptions): Template {
+  return new AutoTemplate(options);
+}
 
 class AutoTemplate implements Template {
   readonly name = "auto";

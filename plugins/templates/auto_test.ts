@@ -2,8 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import type { Message } from "../kinds/dataset.ts";
-import { auto } from "./auto.ts";
-import { compareTemplates, prepareTokenizer, type Template, templateOptions, templates } from "./mod.ts";
+import { compareTemplates, type Template, templates } from "./mod.ts";
+import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { Registry } from "../registry.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const bare = loadTokenizerSync(`${root}fixtures/goldens/tokenizers/tiny`);
@@ -23,11 +24,11 @@ const ALWAYS =
   "{{ '<|im_start|>assistant' }}";
 
 function named(name: string, options: Record<string, unknown> = {}): Template {
-  return templates.find((plugin) => plugin.name === name)!.create(templateOptions.parse(options)) as Template;
+  return new Registry(templates).create("template", name, options);
 }
 
 function make(options: Record<string, unknown> = {}): Template {
-  return auto.create(templateOptions.parse(options));
+  return named("auto", options);
 }
 
 function user(content: string): Message {

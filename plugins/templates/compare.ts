@@ -4,9 +4,9 @@
  */
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
-import { auto } from "./auto.ts";
+import { auto, autoTemplate } from "./auto.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
-import { prepareTokenizer } from "./prepare.ts";
+import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import type { Template } from "../kinds/template.ts";
 
 const QUESTION: Message = { role: "user", content: "Name a colour." };
@@ -42,7 +42,7 @@ export function compareTemplates(
   if (tokenizer.chatTemplate === null || template.name === auto.name) return null;
   const ready = prepareTokenizer(template, tokenizer).tokenizer.withChatTemplate(tokenizer.chatTemplate);
   const { tool_format: _, ...others } = options;
-  const own = auto.create(templateOptions.parse(others));
+  const own = autoTemplate(templateOptions.parse(others));
   for (const { what, messages, system } of PROBES) {
     const prompt = (one: Template) => one.encodePrompt(ready, messages.slice(0, -1), system, "");
     const whole = (one: Template) => {

@@ -2,8 +2,9 @@ import { assertEquals } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import type { Message } from "../kinds/dataset.ts";
-import { type Template, templateOptions, templates } from "./mod.ts";
-import { prepareTokenizer } from "./prepare.ts";
+import { type Template, templates } from "./mod.ts";
+import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { Registry } from "../registry.ts";
 
 interface Labelled {
   input_ids: number[];
@@ -52,9 +53,7 @@ function folder(tokenizer: string): string | null {
 }
 
 function create(run: Run, more: Record<string, unknown> = {}): Template {
-  const plugin = templates.find((one) => one.name === run.template)!;
-  const options = templateOptions.parse({ ...run.data_args, date: DATE, ...more });
-  return plugin.create(options) as Template;
+  return new Registry(templates).create("template", run.template, { ...run.data_args, date: DATE, ...more });
 }
 
 function messagesOf(one: Case): Message[] {

@@ -12,7 +12,6 @@ import { otherFamilies } from "./other_families.ts";
 export { compareTemplates } from "./compare.ts";
 export { templatePlugin } from "./from_spec.ts";
 export { type TemplateOptions, templateOptions } from "./options.ts";
-export { type PreparedTokenizer, prepareTokenizer } from "./prepare.ts";
 export { BOS, EOS, type Slot, type TemplateSpec } from "./spec.ts";
 export type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 export { TOOL_FORMATS, type ToolFormatName } from "./tool_formats.ts";

@@ -3,13 +3,15 @@ import fc from "fast-check";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import type { Message } from "../kinds/dataset.ts";
-import { prepareTokenizer, type Template, templateOptions, templates } from "./mod.ts";
+import { type Template, templateOptions, templates } from "./mod.ts";
+import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { Registry } from "../registry.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const bare = loadTokenizerSync(`${root}fixtures/goldens/tokenizers/tiny`);
 
 function create(name: string, options: Record<string, unknown> = {}): Template {
-  return templates.find((plugin) => plugin.name === name)!.create(templateOptions.parse(options)) as Template;
+  return new Registry(templates).create("template", name, options);
 }
 
 function decoded(

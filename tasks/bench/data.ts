@@ -12,7 +12,7 @@ import { join } from "@std/path";
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../train/data/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { prepareTokenizer } from "../../plugins/templates/mod.ts";
+import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
 
 /** What is measured. */
 export interface DataBenchOptions {

@@ -9,8 +9,9 @@
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
 import { GenerationEngine } from "../../kernels/engine/generate/engine.ts";
-import { decoderOf } from "../../kernels/engine/generate/options.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 
 /** What is measured. */
 export interface GenerateBench {
@@ -44,7 +45,9 @@ export interface GenerateFigures {
 export async function benchGenerate({ model: name, device, prompt, steps, batches }: GenerateBench): Promise<
   GenerateFigures
 > {
-  const began = performance.now(), model = await openModel(name), config = decoderOf(model);
+  const began = performance.now(),
+    model = await openModel(name),
+    config = decoderOf(builtinRegistry(), model);
   const backend = await makeBackend(device);
   const engine = new GenerationEngine(
     backend,

@@ -9,6 +9,7 @@ import { join } from "@std/path";
 import { openModel, saveModel } from "../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../kernels/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
 import { tensorShapes } from "../../kernels/engine/decoder.ts";
@@ -104,7 +105,7 @@ export async function benchTrain(
     const registry = builtinRegistry(), opened = await openModel(path);
     const peakGflops = await measureGflops(
       backend,
-      registry.create("model", String(opened.config.model_type)).parse(opened.config),
+      decoderOf(registry, opened),
     );
     opened.weights.close();
     await backend.dispose();
@@ -117,7 +118,7 @@ export async function benchTrain(
 /** Nothing is timed before it is right: packed and shared equals one sequence at a time, in log-probabilities. */
 async function checkFirst(path: string, quads: string, say: (line: string) => void): Promise<void> {
   const model = await openModel(path);
-  const decoder = builtinRegistry().create("model", String(model.config.model_type)).parse(model.config);
+  const decoder = decoderOf(builtinRegistry(), model);
   const engine = new Engine(
     onnxBackend(),
     { config: decoder, tuning: { type: "none" }, checkpointing: true },
@@ -190,7 +191,7 @@ async function measure(program: string, command: string[], checkpointing: string
 async function asFolder(path: string, directory: string): Promise<string> {
   const model = await openModel(path);
   if (model.format === "safetensors") return path;
-  const decoder = builtinRegistry().create("model", String(model.config.model_type)).parse(model.config);
+  const decoder = decoderOf(builtinRegistry(), model);
   const tensors = [...tensorShapes(decoder)].map(([name, shape]) => ({
     name,
     shape,

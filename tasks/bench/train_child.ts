@@ -12,6 +12,7 @@ import { exampleRows } from "../../kernels/engine/pack.ts";
 import { startEngine } from "../../kernels/engine/remote.ts";
 import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { LogSink, StepReport } from "../../plugins/kinds/log_sink.ts";
 import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
 import { trainLoop } from "../../plugins/trainers/local/loop.ts";
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
   });
   const registry = builtinRegistry();
   const model = await openModel(a.model!);
-  const decoder = registry.create("model", String(model.config.model_type)).parse(model.config);
+  const decoder = decoderOf(registry, model);
   const loss = registry.create("loss", a.mode, a.mode === "sft" ? {} : { beta: 0.1 });
   const quads = (JSON.parse(await Deno.readTextFile(a.quads!)) as { quads: Quad[] }).quads;
   const examples = quads.map((q, i) => stageExample(a.mode, q, i));

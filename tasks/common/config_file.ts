@@ -1,6 +1,5 @@
 /**
- * What configuration files of all tasks share: `key=value` arguments over them, plugins that they load, and the place of a
- * fault in front of its message.
+ * What configuration files of all tasks share: `key=value` arguments over them, and plugins that they load.
  * @module
  */
 import { isAbsolute, resolve } from "@std/path";
@@ -9,6 +8,7 @@ import { shortened, shown } from "../../formats/message.ts";
 import { redactArgument } from "../../formats/secrets.ts";
 import { parseYamlValue } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { placed } from "../../plugins/kinds/place.ts";
 import { isSpecifier, type Registry } from "../../plugins/registry.ts";
 
 /** An argument `key=value`. */
@@ -55,19 +55,6 @@ export function pluginPath(path: string, folder: string): string {
 }
 
 /**
- * Runs `work`; the message of its error begins with a place.
- * @param place `file:line:column`, or the argument; "" leaves messages as they are
- */
-export async function located<T>(place: string, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (place !== "" && error instanceof Error) error.message = `${place}: ${error.message}`;
-    throw error;
-  }
-}
-
-/**
  * The built-in plugins and those that a configuration names.
  * @param paths As {@linkcode pluginPath} gives them
  * @param place Of the key `plugins`
@@ -86,7 +73,7 @@ export async function loadPlugins(
 ): Promise<void> {
   const loaded = new Set(registry.list().map(({ source }) => source));
   for (const path of paths) {
-    if (!loaded.has(path)) await located(place, () => registry.load(path));
+    if (!loaded.has(path)) await placed(place, () => registry.load(path));
     loaded.add(path);
   }
 }

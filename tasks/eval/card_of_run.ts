@@ -43,8 +43,8 @@ export async function cardOfRun(
   using _other = other?.store;
   let found: Reference | undefined;
   if (other !== null) found = runReference(reference!, other);
-  else if (reference === "rules") found = rulesReference();
-  else if (reference !== undefined) found = recordedReference(reference, scale);
+  else if (reference === "rules") found = rulesReference(registry);
+  else if (reference !== undefined) found = recordedReference(registry, reference, scale);
   const reordered = again === 0 ? null : await askAgain(run, registry, again, signal);
   return await judgeCard(run, judgePrices(run.config), found, reordered);
 }

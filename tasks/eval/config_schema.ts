@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { type RequestSampling, SamplingOptions } from "../../plugins/endpoints/sampling.ts";
+import { type RequestSampling, SamplingOptions } from "../../plugins/kinds/sampling.ts";
 import type { Budget } from "./usage.ts";
 
 const Args = z.record(z.string(), z.unknown());
@@ -50,7 +50,7 @@ export const Schema = z.strictObject({
     "judge model, where the benchmark needs one; several in a list are a panel",
   ),
   judge: JudgeModel.optional().describe(
-    "judge plugin (rules, openai, panel, recorded) in place of the benchmark's own way",
+    "judge plugin (rules, panel, recorded, model) in place of the benchmark's own way",
   ),
   out_dir: z.string().min(1).describe("directory of the run"),
   out_file: z.string().min(1).optional().describe(

@@ -16,7 +16,8 @@ export { compareRuns, type Comparison, comparisonText, type PairedScore } from "
 export { type AnswerState, type ItemState, ItemStore, type JudgementState } from "./item_store.ts";
 export { type JudgeCard, judgeCard, judgeCardText, type Reference } from "./judge_card.ts";
 export { openRun } from "./open_run.ts";
-export type { BenchmarkPart, PlaceOf } from "./parts.ts";
+export type { BenchmarkPart } from "./parts.ts";
+export type { PlaceOf } from "../../plugins/kinds/place.ts";
 export type { PlaceEffect, Reordered } from "./reorder.ts";
 export { type Agreement, type Counts, type Results } from "./results.ts";
 export { EVAL_STAGES, type EvalStage, evaluate, type Evaluated, type EvaluateOptions } from "./run.ts";

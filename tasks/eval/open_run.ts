@@ -23,6 +23,6 @@ export async function openRun(directory: string, registry: Registry): Promise<St
   }
   const { config, at } = readEvalConfig(join(directory, "run.yaml"));
   await loadPlugins(registry, config.plugins, at("plugins"));
-  const part = await makeBenchmark(config, registry);
+  const part = makeBenchmark(config, registry);
   return { config, part, provenance, store: new ItemStore(directory, { readOnly: true }) };
 }

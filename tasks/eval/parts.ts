@@ -4,13 +4,10 @@
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
-import { endpointOf, RELEASED_TYPES } from "../../plugins/endpoints/released_names.ts";
-import { SamplingOptions } from "../../plugins/endpoints/sampling.ts";
+import { createJudge } from "../../plugins/kinds/create_judge.ts";
 import type { Judge, JudgeSpec } from "../../plugins/kinds/judge.ts";
-import { modelJudge } from "../../plugins/judges/openai.ts";
-import { describeIssue, type Registry } from "../../plugins/registry.ts";
-import { didYouMean } from "../../formats/did_you_mean.ts";
-import { located } from "../common/config_file.ts";
+import { nowhere, placed, type PlaceOf, placeUnder } from "../../plugins/kinds/place.ts";
+import type { Registry } from "../../plugins/registry.ts";
 import type { EvalConfig } from "./config.ts";
 import { hashOf } from "./response_cache.ts";
 
@@ -46,11 +43,6 @@ export interface JudgePart {
   key: string;
 }
 
-/** Where a key under `evaluator` was written, for messages: `file:line:column`, or "" where that isn't known. */
-export type PlaceOf = (...path: string[]) => string;
-
-const nowhere: PlaceOf = () => "";
-
 /**
  * Makes the benchmark.
  * @throws {RangeError} If there is none of that name
@@ -60,10 +52,10 @@ export function makeBenchmark(
   config: EvalConfig,
   registry: Registry,
   at: PlaceOf = nowhere,
-): Promise<BenchmarkPart> {
+): BenchmarkPart {
   const { type: name, dataset, args } = config;
   const where = at(registry.has("benchmark", name) ? (dataset ? "dataset" : "args") : "type");
-  return located(where, () => {
+  return placed(where, () => {
     const { version, options: schema } = registry.get("benchmark", name);
     const given = { ...args, ...(dataset && { path: dataset.args.url }) };
     if (given.path === undefined && schema.shape.path?.safeParse(undefined).success === false) {
@@ -71,8 +63,9 @@ export function makeBenchmark(
         `Cannot run benchmark ${name} as it has no data of its own: give a dataset with args.url: FILE`,
       );
     }
-    const options = registry.options("benchmark", name, given);
-    return { name, version, options, benchmark: registry.create("benchmark", name, given) };
+    const options = registry.options("benchmark", name, given, placeUnder(at, "args"));
+    const benchmark = registry.create("benchmark", name, given, placeUnder(at, "args"));
+    return { name, version, options, benchmark };
   });
 }
 
@@ -85,13 +78,14 @@ export async function makeModel(
   registry: Registry,
   at: PlaceOf = nowhere,
 ): Promise<ModelPart> {
-  const { type, args } = endpointOf(config.model);
-  const endpoint = await located(at("model"), async () => {
-    const made = makeEndpoint(type, args, registry);
+  const { type, args } = config.model;
+  const endpoint = await placed(at("model"), async () => {
+    const made = registry.create("endpoint", type, args, placeUnder(at, "model", "args"));
     await made.prepare?.();
     return made;
   });
-  const plugin = `endpoint/${type} ${registry.get("endpoint", type).version}`;
+  const { name, version } = registry.get("endpoint", type);
+  const plugin = `endpoint/${name} ${version}`;
   return {
     endpoint,
     plugin,
@@ -131,8 +125,11 @@ export async function makeJudge(
       `Cannot judge ${name} as a judge is needed: give evaluator_llm (a model), or judge (rules, panel, recorded)`,
     );
   }
-  const where = at(config.judge === undefined ? "evaluator_llm" : "judge");
-  const { judge, title } = await located(where, () => createJudge(spec, registry));
+  const key = config.judge === undefined ? "evaluator_llm" : "judge", where = at(key);
+  const { judge, title } = placed(
+    where,
+    () => createJudge(spec, { registry, place: judgePlace(placeUnder(at, key), config.evaluator_llm) }),
+  );
   if (judge.endpoints !== undefined && judge.endpoints.length > 0 && benchmark.protocol === undefined) {
     throw new RangeError(`Cannot judge ${name} by a model as it says no way to ask one: leave judge out`);
   }
@@ -143,70 +140,17 @@ export async function makeJudge(
         (spec.type === "recorded" ? `; set args.scale: ${scale} if the file's are` : ""),
     );
   }
-  for (const endpoint of judge.endpoints ?? []) await located(where, () => endpoint.prepare?.());
+  for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.());
   return { judge, title, key: hashOf([base, spec.type, judge.identity ?? null]), notes };
+}
+
+/** A list of judges is a panel's options, which are written at the list itself. */
+function judgePlace(place: PlaceOf, models: EvalConfig["evaluator_llm"]): PlaceOf {
+  if (!Array.isArray(models)) return place;
+  return models.length === 1 ? placeUnder(place, 0) : (_args, _judges, ...path) => place(...path);
 }
 
 function judgeOfModels(models: EvalConfig["evaluator_llm"]): JudgeSpec | undefined {
   if (!Array.isArray(models)) return models;
   return models.length === 1 ? models[0] : { type: "panel", args: { judges: models } };
-}
-
-/**
- * A judge by name: a judge plugin, or a model behind an endpoint; panels get their members.
- * @throws {RangeError} If the name is unknown
- */
-export function createJudge(spec: JudgeSpec, registry: Registry): { judge: Judge; title: string } {
-  const { type, args = {}, run_args = {} } = spec;
-  const released = RELEASED_TYPES.includes(type) || type === "openai";
-  // "openai" and "recorded" are names of both kinds: as a judge, the judge
-  if (released || (!registry.has("judge", type) && registry.has("endpoint", type))) {
-    const endpoint = endpointOf({ type, args });
-    const sampling = SamplingOptions.safeParse(run_args);
-    if (!sampling.success) {
-      const known = Object.keys(SamplingOptions.shape);
-      throw new TypeError(
-        `Cannot use run_args of the judge ${type}: ${
-          sampling.error.issues.map((issue) => describeIssue(issue, known)).join("; ")
-        }`,
-      );
-    }
-    const judge = modelJudge(makeEndpoint(endpoint.type, endpoint.args, registry), sampling.data);
-    return { judge, title: judge.title ?? type };
-  }
-  if (!registry.has("judge", type)) {
-    const known = [...registry.names("judge"), ...registry.names("endpoint"), ...RELEASED_TYPES];
-    throw new RangeError(
-      `Cannot find the judge "${type}"${didYouMean(type, known)}: known are ${
-        [...new Set(known)].join(", ")
-      }`,
-    );
-  }
-  const made = registry.create("judge", type, args);
-  const version = registry.get("judge", type).version;
-  if (made.panel === undefined) {
-    return {
-      judge: { ...made, judge: made.judge.bind(made), identity: { version, ...made.identity } },
-      title: made.title ?? type,
-    };
-  }
-  const names = new Map<string, number>();
-  const members = made.panel.members.map((member) => {
-    const { judge, title } = createJudge(member, registry);
-    const nth = (names.get(title) ?? 0) + 1;
-    names.set(title, nth);
-    return { name: nth === 1 ? title : `${title} (${nth})`, judge };
-  });
-  const judge = made.panel.of(members);
-  return { judge, title: judge.title ?? type };
-}
-
-function makeEndpoint(type: string, args: Record<string, unknown>, registry: Registry): Endpoint {
-  if (!registry.has("endpoint", type)) {
-    const known = [...new Set([...registry.names("endpoint"), ...RELEASED_TYPES])];
-    throw new RangeError(
-      `Cannot find the endpoint "${type}"${didYouMean(type, known)}: known are ${known.join(", ")}`,
-    );
-  }
-  return registry.create("endpoint", type, args);
 }

@@ -4,20 +4,19 @@
  * @module
  */
 import { lastUserText } from "../../plugins/kinds/endpoint.ts";
-import recorded from "../../plugins/judges/recorded.ts";
-import rules from "../../plugins/judges/rules.ts";
 import type { Judge } from "../../plugins/kinds/judge.ts";
+import type { PluginRegistry } from "../../plugins/kinds/plugin.ts";
 import type { Reference } from "./judge_card.ts";
 import { answerOf, judgementOf, responseOf, type StoredRun } from "./stored.ts";
 
 /** Verdicts of a file, see the judge `recorded`. */
-export function recordedReference(path: string, scale: number): Reference {
-  return ofJudge(path, recorded.create({ path, scale }), scale);
+export function recordedReference(registry: PluginRegistry, path: string, scale: number): Reference {
+  return ofJudge(path, registry.create("judge", "recorded", { path, scale }), scale);
 }
 
 /** The rules of the constraints; constraints without a rule have no verdict. */
-export function rulesReference(): Reference {
-  return ofJudge("rules", rules.create({}), 1);
+export function rulesReference(registry: PluginRegistry): Reference {
+  return ofJudge("rules", registry.create("judge", "rules"), 1);
 }
 
 /** Verdicts of another run, where it asked the same and its answers are the same. Dispose its store afterwards. */

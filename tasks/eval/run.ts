@@ -5,11 +5,12 @@
  */
 import { UniqueIds } from "../../formats/records/ids.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
+import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { Asker, type Stopped } from "./asker.ts";
 import type { EvalConfig } from "./config.ts";
 import { ItemStore } from "./item_store.ts";
-import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel, type PlaceOf } from "./parts.ts";
+import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel } from "./parts.ts";
 import { writeReports } from "./report/mod.ts";
 import { defaultCachePath, ResponseCache } from "./response_cache.ts";
 import { type Results, scoreRun, writeResults } from "./results.ts";
@@ -60,7 +61,7 @@ export async function evaluate(
 ): Promise<Evaluated> {
   const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {}, at } = options;
   const does = (which: EvalStage) => stage === undefined || stage === which;
-  const part = await makeBenchmark(config, registry, at);
+  const part = makeBenchmark(config, registry, at);
   const before = readEvalRunYaml(config.out_dir);
   const judge = does("judge") ? await makeJudge(config, registry, part, at) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);

@@ -5,7 +5,7 @@
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { type CompletionRequest, type Endpoint, lastUserText } from "../../plugins/kinds/endpoint.ts";
-import { samplingOf } from "../../plugins/endpoints/sampling.ts";
+import { samplingOf } from "../../plugins/kinds/sampling.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { type Asker, forEachWide, Stopped } from "./asker.ts";
 import type { EvalConfig } from "./config.ts";

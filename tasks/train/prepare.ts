@@ -10,11 +10,13 @@ import { readDatasetInfo } from "./data/info.ts";
 import { type LoadedExamples, loadExamples } from "./data/mod.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { familyOf } from "../../plugins/kinds/decoder_of.ts";
+import { placed } from "../../plugins/kinds/place.ts";
 import type { Kinds } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { compareTemplates, prepareTokenizer } from "../../plugins/templates/mod.ts";
+import { compareTemplates } from "../../plugins/templates/mod.ts";
+import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
-import { located } from "../common/config_file.ts";
 
 /** A model and the rest of what encoding needs. */
 export interface Ready {
@@ -51,10 +53,10 @@ export async function prepare(
     return registry.create(kind, name, options);
   };
   const { name, options } = lossName(config);
-  const loss = await located(at("loss"), () => use("loss", name, options));
+  const loss = await placed(at("loss"), () => use("loss", name, options));
   const template = config.template === null
     ? null
-    : await located(at("template"), () =>
+    : await placed(at("template"), () =>
       use("template", config.template!, {
         default_system: config.default_system,
         tool_format: config.tool_format,
@@ -63,12 +65,12 @@ export async function prepare(
         split_special_tokens: config.split_special_tokens,
       }));
   // unknown names are told before anything is downloaded
-  const sets = await located(at("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
+  const sets = await placed(at("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
   for (const key of ["dataset", "eval_dataset"] as const) {
-    for (const set of config[key]) await located(at(key), () => sets.entry(set));
+    for (const set of config[key]) await placed(at(key), () => sets.entry(set));
   }
-  await located(at("trainer"), () => registry.options("trainer", config.trainer, config.trainer_options));
-  const opened = await located(at("model_name_or_path"), () =>
+  await placed(at("trainer"), () => registry.options("trainer", config.trainer, config.trainer_options));
+  const opened = await placed(at("model_name_or_path"), () =>
     openModel(config.model_name_or_path, {
       revision: config.model_revision,
       ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
@@ -76,7 +78,7 @@ export async function prepare(
       onProgress: downloadLines(say),
     }));
   const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
-  const { tokenizer, notes } = await located(
+  const { tokenizer, notes } = await placed(
     at("template"),
     () => templateTokenizer(config, template, plain),
   );
@@ -86,14 +88,6 @@ export async function prepare(
   const difference = template && compareTemplates(template, plain, { default_system, enable_thinking });
   if (difference) notes.push(difference);
   return { model, decoder, template, loss, used, notes };
-}
-
-function familyOf(model: LoadedModel): string {
-  const { model_type: type } = model.config;
-  if (typeof type === "string") return type;
-  throw new RangeError(
-    `Cannot open ${model.path} as a model: its config.json needs model_type: current value is ${type}`,
-  );
 }
 
 function templateTokenizer(

@@ -4,13 +4,16 @@ import { join } from "@std/path";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { ContextLengthError, Generator, type GeneratorOptions } from "./generator.ts";
 import { openGenerator } from "./open.ts";
-import { TINY } from "../_tiny.ts";
+import { decoderIn, TINY } from "../_tiny.ts";
 
 const GOLDENS = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
-const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+const MODEL = join(GOLDENS, "model"),
+  ADAPTER = join(GOLDENS, "adapter"),
+  LLAMA = join(TINY, "llama", "model");
+const decoder = decoderIn(MODEL);
 
 async function withGenerator(options: Partial<GeneratorOptions>, use: (g: Generator) => Promise<void>) {
-  const generator = await Generator.open({ model: MODEL, ...options });
+  const generator = await Generator.open({ model: MODEL, decoder, ...options });
   try {
     await use(generator);
   } finally {
@@ -124,22 +127,22 @@ Deno.test("Generator: bad values are named, and the next request is answered", (
   }));
 
 Deno.test("Generator.open() names what is wrong", async () => {
-  await assertRejects(() => Generator.open({ model: join(GOLDENS, "nothing") }), Error, "nothing");
+  await assertRejects(() => Generator.open({ model: join(GOLDENS, "nothing"), decoder }), Error, "nothing");
   await assertRejects(
-    () => Generator.open({ model: MODEL, maxModelLen: 5000 }),
+    () => Generator.open({ model: MODEL, decoder, maxModelLen: 5000 }),
     RangeError,
     "from 2 to 1024",
   );
   await assertRejects(
-    () => Generator.open({ model: MODEL, adapter: MODEL }),
+    () => Generator.open({ model: MODEL, decoder, adapter: MODEL }),
     RangeError,
     "adapter_config.json",
   );
-  await assertRejects(() => Generator.open({ model: join(TINY, "llama", "model") }), Error, "tokenizer");
+  await assertRejects(() => Generator.open({ model: LLAMA, decoder: decoderIn(LLAMA) }), Error, "tokenizer");
 });
 
 Deno.test("openGenerator() without text needs no tokenizer, and then stops at ids only", async () => {
-  const { generator } = await openGenerator({ model: join(TINY, "llama", "model"), text: false });
+  const { generator } = await openGenerator({ model: LLAMA, decoder: decoderIn(LLAMA), text: false });
   const answer = await generator.generate([1, 2, 3], { max_tokens: 5, ignore_eos: true });
   assertEquals([answer.ids.length, answer.text], [5, ""]);
   await assertRejects(() => generator.generate([1], { stop: ["x"] }), RangeError, "without a tokenizer");

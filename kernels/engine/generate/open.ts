@@ -12,7 +12,6 @@ import { BatchGenerator } from "./batch.ts";
 import { GenerationEngine } from "./engine.ts";
 import {
   CPU,
-  decoderOf,
   endIdsOf,
   type GeneratorInfo,
   type GeneratorOptions,
@@ -27,10 +26,11 @@ import {
 export async function openGenerator(
   options: GeneratorOptions,
 ): Promise<{ generator: BatchGenerator; info: GeneratorInfo }> {
-  const { adapter: directory = null, merge = true, maxBatch = MAX_BATCH, text = true } = options;
+  const { decoder: config, adapter: directory = null, merge = true, maxBatch = MAX_BATCH, text = true } =
+    options;
   const model = await openModel(options.model);
   try {
-    const config = decoderOf(model), maxModelLen = contextOf(options, config);
+    const maxModelLen = contextOf(options, config);
     checkTensors(model.weights, tensorShapes(config), model.path);
     const adapter = directory === null ? null : readAdapter(directory, moduleShapes(config));
     const tokenizer = text ? tokenizerOf(model, directory) : null;

@@ -4,7 +4,6 @@
  */
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import { models } from "../../../plugins/models/mod.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import type { BackendChoice } from "../host.ts";
 
@@ -15,6 +14,8 @@ export type DeviceChoice = Omit<BackendChoice, "backend"> & { backend: BackendCh
 export interface GeneratorOptions {
   /** Directory, GGUF file or hub id. */
   model: string;
+  /** What the model's family makes of its config.json. */
+  decoder: DecoderConfig;
   /** PEFT adapter directory; its tokenizer, if it has one, takes the place of the model's. */
   adapter?: string | null;
   /** Adapter merged into the weights (default; faster) or applied beside them (less to do at the start). */
@@ -48,19 +49,6 @@ export const MAX_BATCH = 8;
 
 /** The default device. */
 export const CPU: BackendChoice = Object.freeze({ backend: "onnx", provider: "cpu", threads: null });
-
-/** The decoder that a model's config.json describes. @throws {RangeError} If no family is of its `model_type`. */
-export function decoderOf(model: Pick<LoadedModel, "config" | "nameOrPath">): DecoderConfig {
-  const type = model.config.model_type, family = models.find(({ name }) => name === type);
-  if (!family) {
-    throw new RangeError(
-      `Cannot run ${model.nameOrPath}: its model_type is ${JSON.stringify(type)}, known are ${
-        models.map(({ name }) => name).join(", ")
-      }`,
-    );
-  }
-  return family.create({}).parse(model.config);
-}
 
 /** The tokenizer to use with a model and an adapter: the adapter's own where it has one. */
 export function tokenizerOf(model: LoadedModel, adapter: string | null): Tokenizer {

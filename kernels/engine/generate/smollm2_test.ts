@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { sharedForSmollm2, SMOLLM2 } from "../../../tests/_shared.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../mod.ts";
-import { models } from "../../../plugins/models/mod.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import { GenerationEngine } from "./engine.ts";
 import { argmax } from "./sampling.ts";
 
@@ -24,8 +25,8 @@ Deno.test({
   ignore,
   fn: async () => {
     const { prompts } = JSON.parse(Deno.readTextFileSync(GOLDEN)) as { prompts: Prompt[] };
-    const model = await openModel(SMOLLM2), family = models.find((m) => m.name === model.config.model_type)!;
-    const config = family.create({}).parse(model.config), V = config.vocabSize;
+    const model = await openModel(SMOLLM2);
+    const config = decoderOf(builtinRegistry(), model), V = config.vocabSize;
     const engine = new GenerationEngine(
       onnxBackend(),
       { config, tuning: { type: "none" }, promptChunk: 64 },

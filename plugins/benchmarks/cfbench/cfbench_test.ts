@@ -14,6 +14,7 @@ import plugin, {
   readCfbenchJson,
 } from "./cfbench.ts";
 import { completeMetrics, type Priority, round2 } from "./metrics.ts";
+import { Registry } from "../../registry.ts";
 
 const RUNS =
   "abab deepseek_v2 ernie35 ernie4 glm4 gpt35_turbo_1106 gpt4_0125_preview gpt4_turbo_0409 gpt4o moonshot yi_large";
@@ -113,7 +114,13 @@ Deno.test({
   ignore: whole.ignore,
   async fn() {
     const items: BenchmarkItem[] = [];
-    for await (const one of plugin.create({ path: whole.path, mode: "fixed", rounds: 10 }).items()) {
+    for await (
+      const one of new Registry([plugin]).create("benchmark", "cfbench", {
+        path: whole.path,
+        mode: "fixed",
+        rounds: 10,
+      }).items()
+    ) {
       items.push(one);
     }
     const criteria = items.flatMap((i) => i.constraints);

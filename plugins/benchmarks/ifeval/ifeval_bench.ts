@@ -7,6 +7,7 @@ import { readText } from "../../../formats/records/rows.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
 import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
+import { Registry } from "../../registry.ts";
 
 const models = await loadCheckModels();
 const items = await readIfevalItems();
@@ -23,6 +24,9 @@ Deno.bench("check 541 responses", () => {
     response: responses[i]!,
     judgement: judgeInstructions(item, responses[i]!, models),
   }));
-  const right = findScore(scoreResults(plugin.create({}), results), "instruction/strict")!;
+  const right = findScore(
+    scoreResults(new Registry([plugin]).create("benchmark", "ifeval"), results),
+    "instruction/strict",
+  )!;
   if (Math.round(right.value! * right.scored) !== 698) throw new Error("wrong verdicts"); // correctness first
 });

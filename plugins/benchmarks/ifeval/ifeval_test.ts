@@ -7,10 +7,11 @@ import { findScore, scoreResults } from "../scores.ts";
 import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
 import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
 import { looseVariants } from "../../judges/ifeval_rules/verdicts.ts";
+import { Registry } from "../../registry.ts";
 
 const models = await loadCheckModels();
 const items = await readIfevalItems();
-const benchmark = plugin.create({});
+const benchmark = new Registry([plugin]).create("benchmark", "ifeval");
 const text = await readText(new URL("../../../fixtures/ifeval/gpt4_responses.jsonl.gz", import.meta.url));
 const responses = new Map<string, string>(
   text.trim().split("\n").map((line) => JSON.parse(line)).map((row) => [row.key, row.response]),

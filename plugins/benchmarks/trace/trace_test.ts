@@ -10,9 +10,10 @@ import { readTraceItems } from "./items.ts";
 import { readTraceText } from "./reading.ts";
 import { TRACE_TAXONOMY } from "./taxonomy.ts";
 import plugin, { readTrace, readTraceJson, traceFollowed, traceProtocol } from "./trace.ts";
+import { Registry } from "../../registry.ts";
 
 const items = await Array.fromAsync(readTraceItems());
-const benchmark = plugin.create({ rounds: 2 });
+const benchmark = new Registry([plugin]).create("benchmark", "trace", { rounds: 2 });
 
 function item(...texts: string[]): BenchmarkItem {
   return {

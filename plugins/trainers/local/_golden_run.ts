@@ -14,6 +14,7 @@ import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
 import { trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
 import type { Tensors } from "./setup.ts";
+import { Registry } from "../../registry.ts";
 
 /** One quadruple of token ids. */
 export type Quad = Record<"x1" | "y1" | "x2" | "y2", number[]>;
@@ -42,8 +43,7 @@ function examplesOf(method: string, quad: Quad): EncodedExample[] {
 
 /** A loss plugin's product. */
 export function lossOf(method: string, beta: number): Loss {
-  const plugin = losses.find((l) => l.name === method)!;
-  return plugin.create(plugin.options.parse(method === "sft" ? {} : { beta })) as Loss;
+  return new Registry(losses).create("loss", method, method === "sft" ? {} : { beta });
 }
 
 /** What a golden run starts from. */

@@ -3,7 +3,8 @@ import { sharedForSmollm2, SMOLLM2 } from "../../../tests/_shared.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { engineName, readJson, readTensors } from "../../../kernels/engine/_tiny.ts";
-import { models } from "../../models/mod.ts";
+import { builtinRegistry } from "../../builtins.ts";
+import { decoderOf } from "../../kinds/decoder_of.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import { type Quad, repeatRun } from "./_golden_run.ts";
 
@@ -18,8 +19,7 @@ export { ignore, why };
 /** Opens the model. */
 export async function smollm2() {
   const model = await openModel(SMOLLM2);
-  const family = models.find((m) => m.name === model.config.model_type)!;
-  return { model, decoder: family.create({}).parse(model.config) };
+  return { model, decoder: decoderOf(builtinRegistry(), model) };
 }
 
 /** A golden run of SmolLM2 on a backend; all its steps, or the first `limit`. */

@@ -5,7 +5,7 @@
  */
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
-import { averageMetrics } from "../../losses/evaluate.ts";
+import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { scorePack, type Scoring } from "./score.ts";
 
 /** How an evaluation is carried out. */

@@ -4,7 +4,7 @@
  */
 import { absoluteSteps, type TrainConfig } from "../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { averageMetrics } from "../../losses/evaluate.ts";
+import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { pruneCheckpoints } from "./checkpoint_directory.ts";
 import type { LogSink } from "../../kinds/log_sink.ts";
 import { createSchedule, warmupSteps } from "./schedules.ts";

@@ -5,7 +5,7 @@
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
-import { type EvaluatedRow, evaluateLoss } from "../../losses/evaluate.ts";
+import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import type { ReferenceCache } from "./reference.ts";
 

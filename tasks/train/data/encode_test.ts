@@ -4,13 +4,15 @@ import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mo
 import type { DatasetAttributes, Example, ExampleShape, Message } from "../../../plugins/kinds/dataset.ts";
 import { datasets } from "../../../plugins/datasets/mod.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
-import { prepareTokenizer, type Template, templates } from "../../../plugins/templates/mod.ts";
+import { type Template, templates } from "../../../plugins/templates/mod.ts";
+import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 import { golden } from "./_goldens.ts";
 import { encodeExample, type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { resolveAttributes } from "./attributes.ts";
 import type { DatasetEntry } from "./info.ts";
 import { greedyKnapsack } from "./knapsack.ts";
+import { Registry } from "../../../plugins/registry.ts";
 
 const raw = loadTokenizerSync(
   new URL("../../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
@@ -37,8 +39,7 @@ function prepared(
   name: string,
   options: Record<string, unknown> = {},
 ): { template: Template; tokenizer: Tokenizer } {
-  const plugin = templates.find((p) => p.name === name)!;
-  const template = plugin.create(plugin.options.parse(options)) as Template;
+  const template = new Registry(templates).create("template", name, options);
   return { template, tokenizer: prepareTokenizer(template, raw).tokenizer };
 }
 
@@ -57,8 +58,7 @@ function encodeCase(c: any): (EncodedExample | NotEncoded)[] {
     },
     ...{ numSamples: null, columns: info.columns ?? null, tags: info.tags ?? null, options: {}, notes: [] },
   };
-  const plugin = datasets.find((p) => p.name === entry.formatting)!;
-  const dataset = plugin.create(plugin.options.parse({}));
+  const dataset = new Registry(datasets).create("dataset", entry.formatting);
   const shape = SHAPES[c.stage]!;
   const { attributes } = resolveAttributes(entry, dataset, shape, c.rows.flatMap(Object.keys));
   const { template, default_system, max_samples, ...args } = c.args;

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import type { CompletionRequest } from "../kinds/endpoint.ts";
+import type { CompletionRequest } from "./endpoint.ts";
 
 /** `run_args`; temperature, top_p and max_tokens always have a value, because they are always sent. */
 export const SamplingOptions: z.ZodObject<{

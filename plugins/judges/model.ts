@@ -1,5 +1,5 @@
 /**
- * Judge `openai`: a model behind an OpenAI-compatible endpoint, asked the way the item's benchmark says (its prompt, its
+ * Judge `model`: a model behind any endpoint, asked the way the item's benchmark says (its prompt, its
  * reader and its scale are data of the benchmark's protocol). An answer that can't be read completely is asked for again, a
  * bounded number of times; then the best reading counts and what wasn't read stays unscored.
  * @module
@@ -7,30 +7,36 @@
 import { z } from "zod";
 
 import type { BenchmarkItem, JudgeProtocol } from "../kinds/benchmark.ts";
-import type { Judgement } from "../kinds/judgement.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
-import { openaiEndpoint } from "../endpoints/openai.ts";
-import openaiPlugin from "../endpoints/openai.ts";
-import { type RequestSampling, samplingOf, SamplingOptions } from "../endpoints/sampling.ts";
-import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { withThoughtApart } from "../kinds/thoughts.ts";
+import type { Judgement } from "../kinds/judgement.ts";
 import { type Ask, type Judge, type JudgeRequest, JudgeUnreachable } from "../kinds/judge.ts";
+import { placed, placeUnder } from "../kinds/place.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { type RequestSampling, samplingOf, SamplingOptions } from "../kinds/sampling.ts";
+import { withThoughtApart } from "../kinds/thoughts.ts";
 
 const Options = z.strictObject({
-  ...openaiPlugin.options.shape,
+  type: z.string().min(1).describe("endpoint plugin, or a released type such as vllm"),
+  args: z.record(z.string(), z.unknown()).default({}).describe("options of the endpoint"),
   run_args: SamplingOptions.prefault({}).describe("sampling of the judge"),
 });
 
 /** The plugin, see the module's text. */
-const openai: Plugin<"judge", typeof Options> = definePlugin({
+const model: Plugin<"judge", typeof Options> = definePlugin({
   kind: "judge",
-  name: "openai",
+  name: "model",
   version: "1",
-  description: "A model behind an OpenAI-compatible server, asked the way the benchmark says",
+  description: "A model behind an endpoint, asked the way the benchmark says",
   options: Options,
-  create: ({ run_args, ...options }) => modelJudge(openaiEndpoint(options), run_args),
+  create({ type, args, run_args }, { registry, place }) {
+    const endpoint = placed(
+      place("type"),
+      () => registry.create("endpoint", type, args, placeUnder(place, "args")),
+    );
+    return modelJudge(endpoint, run_args);
+  },
 });
-export default openai;
+export default model;
 
 /** A judge that asks a model behind any endpoint. */
 export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Template } from "../kinds/template.ts";
+import type { Template } from "./template.ts";
 
 /** A tokenizer made ready. */
 export interface PreparedTokenizer {

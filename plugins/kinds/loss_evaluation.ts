@@ -2,7 +2,7 @@
  * Runs a loss over the rows of a micro-batch: builds the tape, calls the formula, differentiates it.
  * @module
  */
-import type { Loss } from "../kinds/loss.ts";
+import type { Loss } from "./loss.ts";
 import { constant, gradients, variable } from "../../kernels/tape.ts";
 
 /** The numbers of one example, by sequence name. Log-probabilities are sums over labelled tokens, in nats. */

@@ -1,0 +1,46 @@
+/**
+ * A judge as a configuration names it: a judge plugin, or a model behind an endpoint plugin.
+ * @module
+ */
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import type { Judge, JudgeSpec } from "./judge.ts";
+import { placed, placeUnder } from "./place.ts";
+import type { PluginContext } from "./plugin.ts";
+
+/**
+ * Makes a judge. A name of both kinds, such as `recorded`, is the judge.
+ * @param context The run's plugins, and where `spec` was written
+ * @returns The judge, its plugin's version in its identity, and its name for reports
+ * @throws {RangeError} If there is neither a judge nor an endpoint of that name
+ * @throws {TypeError} If the options don't fit
+ */
+export function createJudge(
+  { type, args = {}, run_args }: JudgeSpec,
+  { registry, place }: PluginContext,
+): { judge: Judge; title: string } {
+  if (registry.has("judge", type)) {
+    const made = registry.create("judge", type, args, placeUnder(place, "args"));
+    const { version } = registry.get("judge", type);
+    const judge: Judge = {
+      scale: made.scale,
+      judge: (request, signal) => made.judge(request, signal),
+      ...(made.endpoints && { endpoints: made.endpoints }),
+      title: made.title ?? type,
+      // read late: what an endpoint resolves to is known after its prepare()
+      get identity() {
+        return { version, ...made.identity };
+      },
+    };
+    return { judge, title: judge.title ?? type };
+  }
+  if (!registry.has("endpoint", type)) {
+    const known = [...new Set([...registry.names("judge"), ...registry.names("endpoint")])];
+    return placed(place("type"), () => {
+      throw new RangeError(
+        `Cannot find the judge "${type}"${didYouMean(type, known)}: known are ${known.join(", ")}`,
+      );
+    });
+  }
+  const judge = registry.create("judge", "model", { type, args, run_args: run_args ?? {} }, place);
+  return { judge, title: judge.title ?? type };
+}
