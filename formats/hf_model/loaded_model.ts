@@ -15,6 +15,8 @@ export interface LoadedModel {
   format: "safetensors" | "gguf";
   /** config.json; for GGUF made from its metadata, in transformers' spelling. */
   config: Record<string, unknown>;
+  /** Path of the file that `config` is from, for messages. */
+  configFile: string;
   /** generation_config.json, {} when there is none. */
   generationConfig: Record<string, unknown>;
   /** The tensors, read when asked for. */

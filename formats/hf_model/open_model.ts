@@ -34,7 +34,15 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
   try {
     const config = ggufConfig(file);
     const weights = ggufWeights(file, config);
-    return withTokenizer({ nameOrPath, path, format: "gguf", config, generationConfig: {}, weights });
+    return withTokenizer({
+      nameOrPath,
+      path,
+      format: "gguf",
+      config,
+      configFile: path,
+      generationConfig: {},
+      weights,
+    });
   } catch (error) {
     file.close();
     throw error;
@@ -54,7 +62,8 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
           : ""),
     );
   }
-  const config = readJsonFile(join(path, "config.json"));
+  const configFile = join(path, "config.json");
+  const config = readJsonFile(configFile);
   if (config.quantization_config !== undefined && config.quantization_config !== null) {
     const { quant_method: method } = config.quantization_config as { quant_method?: unknown };
     throw new RangeError(
@@ -68,7 +77,15 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     ? readJsonFile(join(path, "generation_config.json"))
     : {};
   const weights = openSafetensorsWeights(path, config.tie_word_embeddings === true);
-  return withTokenizer({ nameOrPath, path, format: "safetensors", config, generationConfig, weights });
+  return withTokenizer({
+    nameOrPath,
+    path,
+    format: "safetensors",
+    config,
+    configFile,
+    generationConfig,
+    weights,
+  });
 }
 
 function withTokenizer(model: Omit<LoadedModel, "tokenizer">): LoadedModel {

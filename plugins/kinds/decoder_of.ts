@@ -2,21 +2,26 @@
  * From an opened model to what the engine needs to know of it, by the family that its config.json names.
  * @module
  */
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { shown } from "../../formats/message.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { PluginRegistry } from "./plugin.ts";
 
+/** What names a model's family. */
+type Described = Pick<LoadedModel, "config" | "configFile">;
+
 /**
  * The name of a model's family: `model_type` of its config.json.
- * @throws {RangeError} If it has none.
+ * @throws {RangeError} If there is no family of that name; names file, field and the nearest name.
  */
-export function familyOf({ config, nameOrPath }: Pick<LoadedModel, "config" | "nameOrPath">): string {
+export function familyOf(registry: PluginRegistry, { config, configFile }: Described): string {
   const { model_type: type } = config;
-  if (typeof type === "string") return type;
+  if (typeof type === "string" && registry.has("model", type)) return type;
+  const known = registry.names("model");
+  const near = typeof type === "string" ? didYouMean(type.slice(0, 80), known) : "";
   throw new RangeError(
-    `Cannot open ${nameOrPath} as a model: its config.json needs model_type: current value is ${
-      JSON.stringify(type)
-    }`,
+    `Cannot use ${configFile}: model_type is ${shown(type)}${near}; supported are ${known.join(", ")}`,
   );
 }
 
@@ -24,9 +29,6 @@ export function familyOf({ config, nameOrPath }: Pick<LoadedModel, "config" | "n
  * What a model's family, one of the run's, makes of its config.json.
  * @throws {RangeError} If there is no family of its `model_type`, or the family can't read the configuration.
  */
-export function decoderOf(
-  registry: PluginRegistry,
-  model: Pick<LoadedModel, "config" | "nameOrPath">,
-): DecoderConfig {
-  return registry.create("model", familyOf(model)).parse(model.config);
+export function decoderOf(registry: PluginRegistry, model: Described): DecoderConfig {
+  return registry.create("model", familyOf(registry, model)).parse(model.config, model.configFile);
 }

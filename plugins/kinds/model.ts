@@ -10,7 +10,8 @@ export interface ModelFamily {
   modelType: string;
   /**
    * Reads config.json of transformers 4 or 5 spelling.
-   * @throws {RangeError} If a field is missing, or asks for something that isn't supported (named).
+   * @param file Its path, for messages (default `config.json`).
+   * @throws {RangeError} If a field is missing, or asks for something that isn't supported (named with the file).
    */
-  parse(config: Record<string, unknown>): DecoderConfig;
+  parse(config: Record<string, unknown>, file?: string): DecoderConfig;
 }

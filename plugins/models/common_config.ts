@@ -2,6 +2,7 @@
  * What the configurations of all model families share.
  * @module
  */
+import { shown } from "../../formats/message.ts";
 import { ConfigFields } from "./config_fields.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { inverseFrequencies } from "./rope.ts";
@@ -19,10 +20,11 @@ export interface CommonOptions {
 
 /**
  * Opens a config for one family.
+ * @param file Its path, for messages.
  * @throws {RangeError} If its `model_type` is another.
  */
-export function fieldsOf(config: Record<string, unknown>, modelType: string): ConfigFields {
-  const fields = new ConfigFields(config, `a ${modelType} model`);
+export function fieldsOf(config: Record<string, unknown>, modelType: string, file: string): ConfigFields {
+  const fields = new ConfigFields(config, `${file} of a ${modelType} model`);
   if (config.model_type !== modelType) {
     throw fields.unsupported("model_type", `this family reads ${modelType}`);
   }
@@ -59,11 +61,12 @@ export function commonConfig(
   }
   const headDim = fields.count("head_dim", options.headDim ?? hiddenSize / numHeads);
   if (headDim % 2 !== 0) {
-    throw new RangeError(
-      `Cannot use the config of ${fields.what}: the size of a head is ${headDim}, it is to be even`,
-    );
+    throw fields.fault(`the size of a head is ${headDim}, it is to be even`);
   }
   const numLayers = fields.count("num_hidden_layers");
+  fields.agree("dtype", fields, "torch_dtype", (a, b) => plainType(a) === plainType(b));
+  const windows = slidingWindow(numLayers);
+  checkLayerTypes(fields, windows);
   const rmsNormEps = fields.number("rms_norm_eps", 1e-6);
   if (!(rmsNormEps > 0)) throw fields.unsupported("rms_norm_eps", "it is to be above 0");
   return {
@@ -78,11 +81,36 @@ export function commonConfig(
     rmsNormEps,
     inverseFrequencies: inverseFrequencies(fields, headDim),
     ...part,
-    slidingWindow: slidingWindow(numLayers),
+    slidingWindow: windows,
     tieWordEmbeddings: fields.flag("tie_word_embeddings", false),
     maxPositionEmbeddings: fields.count("max_position_embeddings"),
     eosTokenIds: fields.ids("eos_token_id"),
   };
+}
+
+/** `torch.bfloat16` and `bfloat16` are one type. */
+function plainType(value: unknown): unknown {
+  return typeof value === "string" ? value.replace(/^torch\./, "") : value;
+}
+
+/** `layer_types` names what other fields say as well, in every family. */
+function checkLayerTypes(fields: ConfigFields, windows: readonly (number | null)[]): void {
+  const types = fields.texts("layer_types");
+  if (types === null) return;
+  const meant = windows.map((window) => window === null ? "full_attention" : "sliding_attention");
+  if (types.length !== windows.length) {
+    throw fields.unsupported("layer_types", `there are ${windows.length} layers`);
+  }
+  const wrong = types.findIndex((type, i) => type !== meant[i]);
+  if (wrong < 0) return;
+  const others = ["use_sliding_window", "sliding_window", "max_window_layers"].filter((name) =>
+    fields.mentions(name)
+  );
+  throw fields.fault(
+    `layer_types gives layer ${wrong} ${shown(types[wrong])}, but ${
+      others.map((name) => fields.say(name)).join(", ") || "models of this type"
+    } give it ${meant[wrong]}: make them agree`,
+  );
 }
 
 /** Every layer sees everything. */
@@ -101,9 +129,10 @@ export function qwenWindows(fields: ConfigFields, layers: number): (number | nul
     ? fields.count("sliding_window", 4096)
     : null;
   const types = fields.texts("layer_types");
-  if (types === null) {
-    // 0 is a value here: all layers have the window.
-    const first = fields.number("max_window_layers", 28);
+  // 0 is a value here: all layers have the window.
+  const first = fields.number("max_window_layers", 28);
+  // where both are written they have to agree, which is checked for every family
+  if (types === null || fields.has("max_window_layers") && window !== null) {
     return Array.from({ length: layers }, (_, i) => i >= first ? window : null);
   }
   if (types.length !== layers) throw fields.unsupported("layer_types", `there are ${layers} layers`);

@@ -2,17 +2,27 @@
  * Typed access to the fields of a config.json, with errors that name them.
  * @module
  */
+import { shown } from "../../formats/message.ts";
 
 /** The fields of one object of a config.json. A field that is null counts as missing. */
 export class ConfigFields {
-  /** What the config is of, for messages, such as `a llama model`. */
-  readonly what: string;
   readonly #fields: Readonly<Record<string, unknown>>;
+  readonly #owner: string;
+  readonly #prefix: string;
 
-  /** @param what For messages, such as `a llama model`. */
-  constructor(fields: Readonly<Record<string, unknown>>, what: string) {
+  /**
+   * @param owner For messages: file and model, such as `model/config.json of a llama model`
+   * @param prefix Of the names of a nested object, such as `rope_scaling.`
+   */
+  constructor(fields: Readonly<Record<string, unknown>>, owner: string, prefix = "") {
     this.#fields = fields;
-    this.what = what;
+    this.#owner = owner;
+    this.#prefix = prefix;
+  }
+
+  /** Whether there is no field. */
+  get isEmpty(): boolean {
+    return Object.keys(this.#fields).length === 0;
   }
 
   /** Whether the field is there and isn't null. */
@@ -92,7 +102,8 @@ export class ConfigFields {
     if (!this.has(name)) return null;
     const isObject = (value: unknown): value is Record<string, unknown> =>
       typeof value === "object" && !Array.isArray(value);
-    return new ConfigFields(this.#read(name, undefined, isObject, "an object"), `${this.what} (${name})`);
+    const fields = this.#read(name, undefined, isObject, "an object");
+    return new ConfigFields(fields, this.#owner, `${this.#prefix}${name}.`);
   }
 
   /**
@@ -109,8 +120,34 @@ export class ConfigFields {
 
   /** An error that says what a field is and why it can't be used. */
   unsupported(name: string, why: string): RangeError {
-    return new RangeError(
-      `Cannot use the config of ${this.what}: ${name} is ${JSON.stringify(this.#fields[name])}; ${why}`,
+    return this.fault(`${this.say(name)}; ${why}`);
+  }
+
+  /** An error about the whole. */
+  fault(what: string): RangeError {
+    return new RangeError(`Cannot use ${this.#owner}: ${what}`);
+  }
+
+  /** A field and its value, such as `head_dim is 7`. */
+  say(name: string): string {
+    return `${this.#prefix}${name} is ${shown(this.#fields[name])}`;
+  }
+
+  /**
+   * Checks that two spellings of one setting agree where both are there.
+   * @param same Whether two values mean the same (default: the same JSON)
+   * @throws {RangeError} If they don't; names both.
+   */
+  agree(
+    name: string,
+    other: ConfigFields,
+    otherName: string,
+    same: (a: unknown, b: unknown) => boolean = (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  ): void {
+    if (!this.has(name) || !other.has(otherName)) return;
+    if (same(this.#fields[name], other.#fields[otherName])) return;
+    throw this.fault(
+      `${this.say(name)} and ${other.say(otherName)}, two spellings of one setting: remove one`,
     );
   }
 
@@ -118,7 +155,7 @@ export class ConfigFields {
     const value = this.#fields[name];
     if (value === undefined || value === null) {
       if (otherwise !== undefined) return otherwise;
-      throw new RangeError(`Cannot use the config of ${this.what}: the field ${name} is missing`);
+      throw this.fault(`the field ${this.#prefix}${name} is missing`);
     }
     if (!is(value)) throw this.unsupported(name, `it is to be ${kind}`);
     return value;

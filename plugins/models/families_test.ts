@@ -1,4 +1,10 @@
-import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 
 import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../kernels/engine/decoder.ts";
@@ -76,6 +82,7 @@ Deno.test("parse() applies linear scaling and refuses what it can't, by name", (
   for (const rope_scaling of [{ type: "linear", factor: 4 }, { rope_type: "linear", factor: 4 }]) {
     assertFrequencies(parse("qwen2", { rope_scaling }).inverseFrequencies, plain.map((value) => value / 4));
   }
+  assertFrequencies(parse("qwen2", { rope_scaling: {} }).inverseFrequencies, plain);
   assertFrequencies(parse("qwen2", { rope_scaling: { rope_type: "default" } }).inverseFrequencies, plain);
   for (const type of ["dynamic", "yarn", "su", "mrope", "longrope"]) {
     const rope_scaling = {
@@ -128,7 +135,10 @@ Deno.test("parse() places sliding windows as each family does", () => {
   assertEquals(parse("qwen2", { ...qwen, use_sliding_window: false }).slidingWindow, [null, null]);
   assertEquals(parse("qwen3", { ...qwen, max_window_layers: 2 }).slidingWindow, [null, null]);
   const types = ["sliding_attention", "full_attention"];
-  assertEquals(parse("qwen3", { ...qwen, layer_types: types }).slidingWindow, [64, null]);
+  assertEquals(parse("qwen3", { ...qwen, layer_types: types, max_window_layers: undefined }).slidingWindow, [
+    64,
+    null,
+  ]);
   assertThrows(
     () => parse("qwen3", { ...qwen, layer_types: types.slice(1) }),
     RangeError,
@@ -169,4 +179,111 @@ Deno.test("parse() refuses what is missing or not supported, by name", () => {
     [{ rope_theta: -1 }, "rope_theta"],
   ];
   for (const [change, message] of cases) assertThrows(() => parse("qwen2", change), RangeError, message);
+});
+
+Deno.test("parse() refuses two spellings of one setting that disagree, names both, and takes those that agree", () => {
+  const linear = { rope_type: "linear", factor: 2 };
+  const five = (more: Config) => ({
+    rope_theta: undefined,
+    rope_parameters: { rope_type: "default", ...more },
+  });
+  const layers = ["sliding_attention", "full_attention"];
+  const window = { use_sliding_window: true, sliding_window: 64, layer_types: layers };
+  const refused: [keyof typeof parsers, Config, string[]][] = [
+    // what transformers 5.24 makes of these five: fixtures/goldens/models/rope_spellings.json
+    ["llama", { ...five({ rope_theta: 1e6 }), rope_scaling: linear }, [
+      "rope_parameters is",
+      "rope_scaling is",
+    ]],
+    ["llama", { ...five({ rope_theta: 1e6 }), rope_scaling: { type: "default" } }, ["rope_theta is 10000"]],
+    ["llama", { ...five({ ...linear, factor: 4 }), rope_scaling: linear }, ['"factor": 4', '"factor": 2']],
+    ["llama", { ...five({ rope_theta: 1e6 }), rope_theta: 5e5 }, [
+      "rope_parameters.rope_theta is 1000000 and rope_theta is 500000",
+    ]],
+    ["llama", { rope_scaling: { ...linear, rope_theta: 7 }, rope_theta: 5e5 }, [
+      "rope_scaling.rope_theta is 7 and rope_theta is 500000",
+    ]],
+    ["llama", { rope_scaling: { ...linear, type: "default" } }, [
+      'rope_scaling.rope_type is "linear" and rope_scaling.type is "default"',
+    ]],
+    ["llama", { partial_rotary_factor: 1, rope_scaling: { ...linear, partial_rotary_factor: 0.5 } }, [
+      "rope_scaling.partial_rotary_factor is 0.5",
+    ]],
+    ["llama", { dtype: "float16", torch_dtype: "bfloat16" }, [
+      'dtype is "float16" and torch_dtype is "bfloat16"',
+    ]],
+    ["qwen3", { ...window, max_window_layers: 1 }, [
+      'layer_types gives layer 0 "sliding_attention"',
+      "sliding_window is 64, max_window_layers is 1 give it full_attention",
+    ]],
+    ["mistral", { sliding_window: 64, layer_types: layers }, [
+      'layer_types gives layer 1 "full_attention", but sliding_window is 64 give it sliding_attention',
+    ]],
+    ["llama", { layer_types: layers }, ['layer_types gives layer 0 "sliding_attention"']],
+  ];
+  for (const [name, change, parts] of refused) {
+    const { message } = assertThrows(() => parse(name, change), RangeError, "Cannot use config.json of a ");
+    for (const part of parts) assertStringIncludes(message, part);
+  }
+  const plain = parse("llama").inverseFrequencies;
+  const theta = configOf("llama").rope_theta;
+  for (
+    const change of [
+      { rope_parameters: { rope_type: "default", rope_theta: theta }, rope_scaling: { type: "default" } },
+      { rope_parameters: { rope_theta: theta }, rope_scaling: null },
+      { rope_parameters: { rope_theta: theta }, rope_scaling: {} },
+      { rope_parameters: {}, rope_scaling: { rope_type: "default", type: "default" } },
+      { dtype: "bfloat16", torch_dtype: "torch.bfloat16" },
+      { layer_types: ["full_attention", "full_attention"] },
+    ]
+  ) assertFrequencies(parse("llama", change).inverseFrequencies, plain);
+});
+
+Deno.test("parse() names the file, and a field as the file spells it", () => {
+  const told = (change: Config) =>
+    assertThrows(
+      () => parsers.qwen2.parse({ ...configOf("qwen2"), ...change }, "models/x/config.json"),
+      RangeError,
+    ).message;
+  const start = "Cannot use models/x/config.json of a qwen2 model: ";
+  for (
+    const [change, what] of [
+      [
+        { rope_scaling: { type: "yarn" } },
+        'rope_scaling.type is "yarn"; supported are default, linear, llama3, and longrope',
+      ],
+      [{ rope_parameters: { rope_type: "yarn" } }, 'rope_parameters.rope_type is "yarn"'],
+      [{ rope_scaling: { type: "linear", factor: "x" } }, 'rope_scaling.factor is "x"; it is to be a number'],
+      [{ rope_scaling: { full_attention: {} } }, "rope_scaling is"],
+      [{ head_dim: 7 }, "the size of a head is 7"],
+      [{ hidden_size: "y".repeat(5000) }, 'hidden_size is "yyyy'],
+      [{ vocab_size: undefined }, "the field vocab_size is missing"],
+    ] as [Config, string][]
+  ) {
+    const message = told(change);
+    assertEquals(message.slice(0, (start + what).length), start + what);
+    assertEquals(message.length < 400, true);
+  }
+});
+
+Deno.test("parse() takes from rope_theta, rope_scaling and rope_parameters what transformers takes, or refuses them", () => {
+  const { cases } = JSON.parse(Deno.readTextFileSync(golden("models/rope_spellings.json"))) as {
+    cases: { config: Config; rope_parameters: Config }[];
+  };
+  const none = { rope_theta: undefined, rope_scaling: undefined };
+  const refused = cases.flatMap(({ config, rope_parameters }, i) => {
+    const { inverseFrequencies: theirs } = parse("llama", {
+      ...none,
+      rope_parameters: { ...rope_parameters, type: undefined },
+    });
+    try {
+      assertFrequencies(parse("llama", { ...none, ...config }).inverseFrequencies, theirs);
+      return [];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return [i];
+    }
+  });
+  // two thetas; rope_type beside another type; rope_parameters beside a rope_scaling that gives other frequencies
+  assertEquals(refused, [6, 7, 12, 16, 17, 18]);
 });

@@ -18,8 +18,8 @@ const llama: Plugin<"model", typeof Options> = definePlugin({
   options: Options,
   create: () => ({
     modelType: "llama",
-    parse(config) {
-      const fields = fieldsOf(config, "llama");
+    parse(config, file = "config.json") {
+      const fields = fieldsOf(config, "llama", file);
       const attentionBias = fields.flag("attention_bias", false);
       const part = {
         qkvBias: attentionBias,

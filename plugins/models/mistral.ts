@@ -18,8 +18,8 @@ const mistral: Plugin<"model", typeof Options> = definePlugin({
   options: Options,
   create: () => ({
     modelType: "mistral",
-    parse(config) {
-      const fields = fieldsOf(config, "mistral");
+    parse(config, file = "config.json") {
+      const fields = fieldsOf(config, "mistral", file);
       // transformers takes 4096 where the field is left out; null means no window.
       const hasWindow = fields.has("sliding_window") || !fields.mentions("sliding_window");
       const window = hasWindow ? fields.count("sliding_window", 4096) : null;

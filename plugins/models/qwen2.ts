@@ -18,8 +18,8 @@ const qwen2: Plugin<"model", typeof Options> = definePlugin({
   options: Options,
   create: () => ({
     modelType: "qwen2",
-    parse(config) {
-      const fields = fieldsOf(config, "qwen2");
+    parse(config, file = "config.json") {
+      const fields = fieldsOf(config, "qwen2", file);
       const part = { qkvBias: true, outputBias: false, mlpBias: false, qkNorm: false };
       return commonConfig(fields, "qwen2", part, (layers) => qwenWindows(fields, layers));
     },

@@ -18,8 +18,8 @@ const qwen3: Plugin<"model", typeof Options> = definePlugin({
   options: Options,
   create: () => ({
     modelType: "qwen3",
-    parse(config) {
-      const fields = fieldsOf(config, "qwen3");
+    parse(config, file = "config.json") {
+      const fields = fieldsOf(config, "qwen3", file);
       const attentionBias = fields.flag("attention_bias", false);
       const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
       return commonConfig(fields, "qwen3", part, (layers) => qwenWindows(fields, layers), { headDim: 128 });

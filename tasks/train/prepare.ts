@@ -82,7 +82,10 @@ export async function prepare(
     at("template"),
     () => templateTokenizer(config, template, plain),
   );
-  const decoder = use("model", familyOf(opened), {}).parse(opened.config);
+  const decoder = await placed(
+    at("model_name_or_path"),
+    () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
+  );
   const model = { ...opened, tokenizer };
   const { default_system, enable_thinking } = config;
   const difference = template && compareTemplates(template, plain, { default_system, enable_thinking });
