@@ -1,20 +1,25 @@
 /**
  * Endpoint `openai`: any server that speaks OpenAI's chat completions: OpenAI, vLLM, llama.cpp's server.
  *
- * Temperature, top_p and max_tokens are sent with every request, because a server's own defaults (vLLM takes them from the
- * model's generation_config.json) would change scores unseen. The client's own retries are off: a scheduler that knows the
- * whole run decides about them. The key comes from the environment only and is blotted out of everything that is passed on.
+ * Temperature, top_p and max_tokens are sent with every request unless they are null, because a server's own defaults (vLLM
+ * takes them from the model's generation_config.json) would change scores unseen. The client's own retries are off: it asks
+ * again within a second where a Retry-After is above 60 s, and a scheduler that knows the whole run decides better. The key
+ * comes from the environment only, goes to no other origin than the endpoint's, and is blotted out of everything that is
+ * passed on.
  * @module
  */
 import type OpenAI from "openai";
-import type { ChatCompletion, ChatCompletionCreateParams } from "openai/resources/chat/completions";
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
-import { wholeOfStream } from "./event_stream.ts";
-import { AnswerError, failed } from "./failures.ts";
+import { fetchReply } from "./openai/fetch_reply.ts";
+import { completionOf } from "./openai/outcome.ts";
+import { excerpt, type Reply } from "./openai/reply.ts";
+import { requestBody } from "./openai/request.ts";
 import { endpointOf, RELEASED_TYPES } from "./released_names.ts";
+import { thoughtOpened, thoughtTags, withOpening } from "./thought_tags.ts";
+import { estimatePrompt } from "./token_estimate.ts";
 
 const OPENAI = "https://api.openai.com/v1";
 
@@ -42,7 +47,14 @@ const Options = z.strictObject({
   max_tokens_field: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens").describe(
     "how the limit is called: newer OpenAI models want max_completion_tokens",
   ),
-  max_bytes: z.int().min(1024).default(8 << 20).describe("longest answer in bytes that is read"),
+  system: z.enum(["send", "merge"]).default("send").describe(
+    "merge: system messages go in front of the first user turn, for models that know no such role",
+  ),
+  max_bytes: z.int().min(1024).default(32 << 20).describe(
+    "longest reply that is read, in bytes as they come from the network; a stream has some 250 a token",
+  ),
+  thought_tags: thoughtTags,
+  thought_opened: thoughtOpened,
   prices: z.strictObject({ input: z.number().min(0), output: z.number().min(0) }).optional().describe(
     "price of a million tokens, for costs and the budget",
   ),
@@ -85,214 +97,78 @@ export function openaiEndpoint(options: OpenaiOptions, world: OpenaiWorld = {}):
     );
   }
   // loaded with the first request: other runs needn't wait for the library
-  let library: Promise<[OpenAI, typeof import("./openai_errors.ts").outcomeOf]> | undefined;
-  const load = async (): Promise<NonNullable<Awaited<typeof library>>> => {
-    const [{ default: OpenAI }, { outcomeOf }] = await Promise.all([
+  let library: Promise<Library> | undefined;
+  const load = async (): Promise<Library> => {
+    const [{ default: Client }, { outcomeOf }] = await Promise.all([
       import("openai"),
-      import("./openai_errors.ts"),
+      import("./openai/errors.ts"),
     ]);
-    return [clientOf(OpenAI), outcomeOf];
+    return { client: clientOf(Client, base, key, options), outcomeOf };
   };
-  const clientOf = (Client: typeof OpenAI) =>
-    new Client({
-      baseURL: base,
-      apiKey: key ?? "EMPTY",
-      organization: null,
-      project: null,
-      maxRetries: 0,
-      timeout: options.timeout * 1000,
-      // a proxy's or server's own text never reaches the log of the library
-      logLevel: "off",
-      fetch: (input, init) =>
-        options.stream ? fetch(input, init) : fetchWhole(input, init, options.max_bytes),
-    });
-  const redact = (completion: Completion): Completion =>
+  const redacted = (completion: Completion): Completion =>
     key === undefined || completion.error === undefined
       ? completion
       : { ...completion, error: completion.error.replaceAll(key, "[key]") };
   return {
     model: options.name,
-    identity: { base },
+    identity: { base, ...(options.system !== "send" && { system: options.system }) },
     structured: options.structured === "auto" ? isOpenai : options.structured,
+    thoughtTags: options.thought_tags,
     ...(options.prices && { prices: options.prices }),
     async complete(request, signal) {
-      const [client, outcomeOf] = await (library ??= load());
+      const { client, outcomeOf } = await (library ??= load());
+      const body = requestBody(request, options);
       try {
-        return await (options.stream
-          ? askStreaming(client, options, request, signal)
-          : askWhole(client, options, request, signal));
+        const reply = await client.post<Reply>("/chat/completions", { body, signal });
+        return redacted(
+          withOpening(completionOf(reply, request), options.thought_tags, options.thought_opened),
+        );
       } catch (error) {
-        return redact(outcomeOf(error, base, options.api_key_env, Date.now()));
+        const asked = { where: base, keyName: options.api_key_env, now: Date.now(), body };
+        return redacted(withWork(outcomeOf(error, asked), request));
       }
     },
     close: () => Promise.resolve(),
   };
 }
 
-/** Body of the request, all sampling explicit. */
-export function requestBody(
-  request: CompletionRequest,
-  options: Pick<OpenaiOptions, "name" | "max_tokens_field">,
-): Record<string, unknown> {
-  const { messages, temperature, top_p, max_tokens, seed, stop, extra, schema } = request;
-  return {
-    ...extra,
-    model: options.name,
-    messages: messages.map(({ role, content }) => ({ role, content })),
-    temperature,
-    top_p,
-    [options.max_tokens_field]: max_tokens,
-    ...(seed !== undefined && { seed }),
-    ...(stop !== undefined && stop.length > 0 && { stop }),
-    ...(schema !== undefined && {
-      response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema } },
-    }),
-  };
+interface Library {
+  client: OpenAI;
+  outcomeOf: typeof import("./openai/errors.ts").outcomeOf;
 }
 
-async function askWhole(
-  client: OpenAI,
-  options: OpenaiOptions,
-  request: CompletionRequest,
-  signal: AbortSignal,
-): Promise<Completion> {
-  const body = requestBody(request, options) as unknown as ChatCompletionCreateParams & { stream?: false };
-  const answer: unknown = await client.chat.completions.create(body, { signal });
-  const choice = (answer as ChatCompletion | null)?.choices?.[0];
-  if (choice === undefined || typeof choice.message !== "object" || choice.message === null) {
-    throw new AnswerError("malformed", `the answer has no choices: ${excerpt(JSON.stringify(answer) ?? "")}`);
-  }
-  const { content, refusal } = choice.message;
-  if (content != null && typeof content !== "string") {
-    throw new AnswerError(
-      "malformed",
-      `the answer's content isn't text: ${excerpt(JSON.stringify(content))}`,
-    );
-  }
-  const usage = (answer as ChatCompletion).usage;
-  return {
-    outcome: choice.finish_reason === "length" ? "length" : "stop",
-    text: content ?? refusal ?? "",
-    promptTokens: usage?.prompt_tokens ?? 0,
-    completionTokens: usage?.completion_tokens ?? 0,
-  };
+function clientOf(
+  Client: typeof OpenAI,
+  base: string,
+  key: string | undefined,
+  { timeout, stream, max_bytes }: OpenaiOptions,
+): OpenAI {
+  const ms = timeout * 1000;
+  return new Client({
+    baseURL: base,
+    apiKey: key ?? "EMPTY",
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    // of streams, the time between pieces is limited instead
+    timeout: stream ? LONGEST_TIMER : ms,
+    // a proxy's or server's own text never reaches the log of the library
+    logLevel: "off",
+    fetch: (input, init) => fetchReply(input, init, { maxBytes: max_bytes, ...(stream && { idleMs: ms }) }),
+  });
 }
 
-async function askStreaming(
-  client: OpenAI,
-  options: OpenaiOptions,
-  request: CompletionRequest,
-  signal: AbortSignal,
-): Promise<Completion> {
-  const idle = new AbortController();
-  const abort = () => idle.abort();
-  signal.addEventListener("abort", abort);
-  let late = false;
-  const arm = () => setTimeout(() => (late = true, idle.abort()), options.timeout * 1000);
-  let timer = arm();
-  let text = "", finish: string | null = null, promptTokens = 0, completionTokens = 0;
-  try {
-    const body = {
-      ...requestBody(request, options),
-      stream: true,
-      stream_options: { include_usage: true },
-    } as unknown as ChatCompletionCreateParams & { stream: true };
-    const stream = await client.chat.completions.create(body, { signal: idle.signal });
-    for await (const chunk of stream) {
-      clearTimeout(timer);
-      timer = arm();
-      const choice = chunk.choices?.[0];
-      text += choice?.delta?.content ?? choice?.delta?.refusal ?? "";
-      finish = choice?.finish_reason ?? finish;
-      promptTokens = chunk.usage?.prompt_tokens ?? promptTokens;
-      completionTokens = chunk.usage?.completion_tokens ?? completionTokens;
-      if (text.length > options.max_bytes) {
-        throw new AnswerError(
-          "too_large",
-          `the answer is longer than ${options.max_bytes} bytes (args.max_bytes)`,
-        );
-      }
-    }
-  } catch (error) {
-    if (late) return failed("stopped", `${client.baseURL}: the stream stopped for ${options.timeout} s`);
-    if (error instanceof SyntaxError) {
-      throw new AnswerError("malformed", `a piece isn't JSON: ${error.message}`);
-    }
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
-  // the library ends a stream quietly, whether or not the server said that it was the end
-  if (late) return failed("stopped", `${client.baseURL}: the stream stopped for ${options.timeout} s`);
-  if (finish === null) {
-    throw new AnswerError("stopped", `the stream stopped before its end, after ${text.length} characters`);
-  }
-  return { outcome: finish === "length" ? "length" : "stop", text, promptTokens, completionTokens };
-}
+/** Milliseconds; longer timers end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** Reads the whole answer, up to a limit, and makes sure that it is JSON before the library takes it. */
-async function fetchWhole(
-  input: string | URL | Request,
-  init: RequestInit | undefined,
-  maxBytes: number,
-): Promise<Response> {
-  const response = await fetch(input, init);
-  const body = await boundedText(response, maxBytes);
-  const streamed = response.ok && response.headers.get("content-type")?.startsWith("text/event-stream");
-  const text = streamed ? wholeOfStream(body) : body;
-  if (response.ok) checkJson(text);
-  const headers = withoutEncoding(response.headers);
-  if (response.ok) headers.set("content-type", "application/json");
-  return new Response(text, { status: response.status, headers });
-}
+/** Failures on which a server may have worked as long as it could. */
+const WORKED: ReadonlySet<string | undefined> = new Set(["timeout", "stopped", "too_large"]);
 
-async function boundedText(response: Response, maxBytes: number): Promise<string> {
-  const tooLong = () =>
-    new AnswerError("too_large", `the answer is longer than ${maxBytes} bytes (args.max_bytes)`);
-  const length = response.headers.get("content-length");
-  if (length !== null && response.headers.get("content-encoding") === null) {
-    if (Number(length) > maxBytes) {
-      await response.body?.cancel();
-      throw tooLong();
-    }
-    return await response.text();
-  }
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const part of response.body ?? []) {
-    size += part.length;
-    if (size > maxBytes) throw tooLong();
-    parts.push(part);
-  }
-  return await new Blob(parts).text();
-}
-
-/** The text is unpacked already. */
-function withoutEncoding(headers: Headers): Headers {
-  const left = new Headers(headers);
-  left.delete("content-encoding");
-  left.delete("content-length");
-  return left;
-}
-
-function checkJson(text: string): void {
-  const start = text.trimStart();
-  if (start === "") throw new AnswerError("malformed", "the answer is empty where JSON is needed");
-  if (start.startsWith("<")) {
-    throw new AnswerError(
-      "malformed",
-      `the answer is HTML where JSON is needed; is args.api_base right? ${excerpt(start)}`,
-    );
-  }
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    throw new AnswerError(
-      "malformed",
-      `the answer isn't JSON (${(error as Error).message}): ${excerpt(start)}`,
-    );
-  }
+/** What a failed request may have spent, for budgets: nobody says how much, so that it is the most. */
+function withWork(completion: Completion, { messages, max_tokens }: CompletionRequest): Completion {
+  if (!WORKED.has(completion.failure?.kind)) return completion;
+  const completionTokens = max_tokens ?? 0;
+  return { ...completion, promptTokens: estimatePrompt(messages), completionTokens, estimated: true };
 }
 
 function address(text: string): string {
@@ -318,9 +194,4 @@ function address(text: string): string {
     );
   }
   return url.href.replace(/\/+$/, "");
-}
-
-function excerpt(text: string): string {
-  const short = text.slice(0, 120).replaceAll(/\s+/g, " ");
-  return JSON.stringify(text.length > 120 ? `${short}…` : short);
 }

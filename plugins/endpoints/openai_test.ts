@@ -4,7 +4,7 @@ import { completionResponse, type MockOptions, mockServer } from "../../tasks/ev
 import type { Completion, CompletionRequest } from "../kinds/endpoint.ts";
 import { openaiEndpoint, type OpenaiOptions } from "./openai.ts";
 import openaiPlugin from "./openai.ts";
-import { retryAfter } from "./openai_errors.ts";
+import { retryAfter } from "./openai/errors.ts";
 import { endpointOf } from "./released_names.ts";
 
 const SECRET = "sk-test-do-not-show-0123456789";
@@ -132,7 +132,7 @@ const failures: [
     true,
     "isn't text",
   ],
-  ["10 MB", () => completionResponse("x".repeat(10 << 20)), "too_large", false, "max_bytes"],
+  ["40 MB", () => completionResponse("x".repeat(40 << 20)), "too_large", false, "max_bytes"],
 ];
 for (const [name, respond, kind, retryable, text] of failures) {
   Deno.test(`openai: ${name} is the outcome ${kind}, and the client doesn't repeat it`, async () => {

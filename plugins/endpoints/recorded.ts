@@ -49,6 +49,7 @@ export function recordedEndpoint(path: string, name = basename(path)): Endpoint 
     model: name,
     identity: { recorded: hashOfFile(path, "recorded answers") },
     cacheable: false,
+    spends: false,
     async complete({ id, messages }) {
       const prompt = lastUserText(messages);
       const answers = await (table ??= readAnswers(path));

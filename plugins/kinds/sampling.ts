@@ -6,11 +6,11 @@ import { z } from "zod";
 
 import type { CompletionRequest } from "./endpoint.ts";
 
-/** `run_args`; temperature, top_p and max_tokens always have a value, because they are always sent. */
+/** `run_args`; temperature, top_p and max_tokens are always sent, unless they are null. */
 export const SamplingOptions: z.ZodObject<{
-  temperature: z.ZodDefault<z.ZodNumber>;
-  top_p: z.ZodDefault<z.ZodNumber>;
-  max_tokens: z.ZodDefault<z.ZodInt>;
+  temperature: z.ZodDefault<z.ZodNullable<z.ZodNumber>>;
+  top_p: z.ZodDefault<z.ZodNullable<z.ZodNumber>>;
+  max_tokens: z.ZodDefault<z.ZodNullable<z.ZodInt>>;
   seed: z.ZodOptional<z.ZodInt>;
   stop: z.ZodOptional<z.ZodArray<z.ZodString>>;
   n: z.ZodOptional<z.ZodLiteral<1>>;
@@ -21,10 +21,15 @@ export const SamplingOptions: z.ZodObject<{
   min_p: z.ZodOptional<z.ZodNumber>;
   reasoning_effort: z.ZodOptional<z.ZodString>;
   chat_template_kwargs: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
+  extra_body: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
 }, z.core.$strict> = z.strictObject({
-  temperature: z.number().min(0).max(5).default(0).describe("0: the likeliest token"),
-  top_p: z.number().gt(0).max(1).default(1).describe("nucleus"),
-  max_tokens: z.int().positive().default(2048).describe("limit of an answer"),
+  temperature: z.number().min(0).max(5).nullable().default(0).describe(
+    "0: the likeliest token (vLLM raises what lies between 0 and 0.01 to 0.01); null: not sent",
+  ),
+  top_p: z.number().gt(0).max(1).nullable().default(1).describe("nucleus; null: not sent"),
+  max_tokens: z.int().positive().nullable().default(2048).describe(
+    "limit of thought and answer; null: not sent",
+  ),
   seed: z.int().optional().describe("where the endpoint has one"),
   stop: z.array(z.string().min(1)).optional().describe("texts that end an answer"),
   n: z.literal(1).optional().describe("answers a request: 1"),
@@ -34,16 +39,35 @@ export const SamplingOptions: z.ZodObject<{
   top_k: z.int().optional().describe("sent as it is (vLLM, llama.cpp)"),
   min_p: z.number().optional().describe("sent as it is (vLLM, llama.cpp)"),
   reasoning_effort: z.string().optional().describe("sent as it is (OpenAI)"),
-  chat_template_kwargs: z.record(z.string(), z.unknown()).optional().describe("sent as it is (vLLM)"),
+  chat_template_kwargs: z.record(z.string(), z.unknown()).optional().describe(
+    "sent as it is (vLLM, SGLang), such as {enable_thinking: false}",
+  ),
+  extra_body: z.record(z.string(), z.unknown()).optional().check(z.refine(
+    (body) => Object.keys(body ?? {}).every((name) => !OWN.has(name)),
+    { error: ({ input }) => `must not have ${ownOf(input).join(", ")}: these have keys of their own` },
+  )).describe(
+    "further fields of the request, each sent as it is: thinking switches, vendors' fields (vLLM 0.32 ignores guided_json)",
+  ),
 });
+
+/** Fields that aren't for `extra_body`. */
+const OWN: ReadonlySet<string> = new Set([
+  ...["model", "messages", "stream", "stream_options", "n", "response_format"],
+  ...["temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop"],
+]);
+
+function ownOf(body: unknown): string[] {
+  return Object.keys(body as Record<string, unknown>).filter((name) => OWN.has(name));
+}
 
 /** Validated `run_args`. */
 export type RequestSampling = z.output<typeof SamplingOptions>;
 
 /** The sampling part of a request. */
 export function samplingOf(run: RequestSampling): Omit<CompletionRequest, "messages"> {
-  const { temperature, top_p, max_tokens, seed, stop, n: _one, ...rest } = run;
-  const extra = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const { temperature, top_p, max_tokens, seed, stop, n: _one, extra_body, ...rest } = run;
+  const named = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const extra = { ...named, ...extra_body };
   return {
     temperature,
     top_p,

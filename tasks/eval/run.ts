@@ -68,6 +68,10 @@ export async function evaluate(
   const model = does("generate") ? await makeModel(config, registry, at) : null;
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 
+  if (config.budget.money !== undefined) {
+    needPrices([model?.endpoint, ...judge?.judge?.endpoints ?? []]);
+  }
+
   Deno.mkdirSync(config.out_dir, { recursive: true });
   using store = new ItemStore(config.out_dir);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
@@ -219,6 +223,17 @@ function refuseOtherRun(
     `Cannot go on in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ` +
       "choose another out_dir, remove this one, or set overwrite=true",
   );
+}
+
+/** @throws {RangeError} If an answer would cost nobody knows how much. */
+function needPrices(endpoints: readonly (Endpoint | undefined)[]): void {
+  for (const endpoint of endpoints) {
+    if (endpoint === undefined || endpoint.prices !== undefined || endpoint.spends === false) continue;
+    throw new RangeError(
+      `Cannot keep a budget of money as the prices of ${endpoint.model} are needed: give args.prices: ` +
+        "{input, output}, of a million tokens each, or a budget of tokens",
+    );
+  }
 }
 
 function pricesOf(spec: unknown): Endpoint["prices"] {

@@ -398,3 +398,42 @@ Deno.test("evaluate() judges answers without their thoughts, counts thoughts, an
     assertStringIncludes(report, "raise run\\_args.max\\_tokens");
   });
 });
+
+Deno.test("evaluate() keeps budgets of tokens and money where the server counts nothing, and refuses one without prices", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(30));
+    await using server = mockServer({
+      respond: () =>
+        Response.json({
+          choices: [{ index: 0, message: { content: "A short answer." }, finish_reason: "stop" }],
+        }),
+    });
+    const run = (name: string, ...overrides: string[]) =>
+      runConfig(
+        rowsConfig(folder, server.base, [`out_dir=${join(folder, name)}`, "cache=false", ...overrides]),
+        {
+          stage: "generate",
+        },
+      );
+    const prices = "model.args.prices={input: 10, output: 30}";
+    const judgePrices = "evaluator_llm.args.prices={input: 1, output: 1}";
+    assertEquals((await run("tokens", "budget={tokens: 10}")).stopped?.why, "budget");
+    assertEquals(server.log.length, 1);
+    const { stopped } = await run("more", "budget={tokens: 200}");
+    assertStringIncludes(stopped!.message, "estimated from characters");
+    // about 19 tokens each: 12 of the question, 4 around it, 4 of the answer
+    assert(server.log.length > 5 && server.log.length < 15, `${server.log.length}`);
+    const before = server.log.length;
+    assertEquals(
+      (await run("money", "budget={money: 0.000001}", prices, judgePrices)).stopped?.why,
+      "budget",
+    );
+    assertEquals(server.log.length, before + 1);
+    await assertRejects(
+      () => run("unknown", "budget={money: 1}"),
+      RangeError,
+      "the prices of writer are needed",
+    );
+    assertEquals(server.log.length, before + 1);
+  });
+});

@@ -1,0 +1,162 @@
+/**
+ * What an error of an OpenAI-compatible server, or of the way there, means.
+ * @module
+ */
+import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai";
+
+import type { Completion } from "../../kinds/endpoint.ts";
+import { AnswerError, failed } from "../failures.ts";
+import { hintFor } from "./hints.ts";
+import { ReplyError } from "./reply.ts";
+
+/** What was asked, for messages. */
+export interface Asked {
+  /** Address. */
+  where: string;
+  /** Environment variable of the key. */
+  keyName: string;
+  /** Milliseconds, to read a date in Retry-After. */
+  now: number;
+  /** Body of the request. */
+  body: Readonly<Record<string, unknown>>;
+}
+
+/** The outcome of what was thrown while asking. */
+export function outcomeOf(error: unknown, asked: Asked): Completion {
+  const { where } = asked;
+  const cause = chain(error).find((e) => e instanceof AnswerError || e instanceof ReplyError);
+  if (cause instanceof AnswerError) return failed(cause.kind, `${where}: ${cause.message}`);
+  if (cause instanceof ReplyError) return replyFailure(cause, asked);
+  if (error instanceof APIUserAbortError) return failed("connection", `${where}: given up`);
+  if (error instanceof APIConnectionTimeoutError) {
+    return failed("timeout", `${where}: no answer in time; raise args.timeout if answers take long`);
+  }
+  if (error instanceof APIConnectionError) return connectionFailure(error, where);
+  if (error instanceof APIError && error.status !== undefined) {
+    const { status, message, code, type, param, headers } = error;
+    return statusFailure({ status, message, code, type, param, headers }, asked);
+  }
+  return failed("malformed", `${where}: ${error instanceof Error ? error.message : error}`);
+}
+
+/** An error that a server tells, however it came. */
+interface ServerError {
+  status: number;
+  message: string;
+  code: string | null | undefined;
+  type: string | undefined;
+  param: string | null | undefined;
+  headers: Headers | undefined;
+}
+
+/** An error inside of a reply: its code may be a status; without one, the server failed while it answered. */
+function replyFailure({ message, body }: ReplyError, asked: Asked): Completion {
+  const { code, status, type, param } = body;
+  const said = `the reply says: ${message}`;
+  const numbers = [code, status].map(Number).filter((n) => Number.isInteger(n) && n >= 400 && n < 600);
+  return statusFailure({
+    status: numbers[0] ?? 500,
+    message: said,
+    code: typeof code === "string" ? code : undefined,
+    type: typeof type === "string" ? type : undefined,
+    param: typeof param === "string" ? param : undefined,
+    headers: undefined,
+  }, asked);
+}
+
+function connectionFailure(error: Error, where: string): Completion {
+  const texts = chain(error).map((e) => `${(e as { code?: string }).code ?? ""} ${e.message}`).join(" ");
+  if (/ECONNREFUSED|connection refused|os error 111|os error 61/i.test(texts)) {
+    return failed(
+      "refused",
+      `${where}: connection refused, nothing listens there; start the server or set args.api_base`,
+    );
+  }
+  if (/dns|ENOTFOUND|failed to lookup|name or service/i.test(texts)) {
+    return failed("refused", `${where}: there is no such host; set args.api_base`);
+  }
+  if (/NotCapable|Requires net access/i.test(texts)) {
+    return failed("refused", `${where}: ${texts.trim()}`);
+  }
+  const last = chain(error).at(-1)?.message ?? "";
+  return failed("connection", `${where}: the connection broke off (${last})`);
+}
+
+function statusFailure(error: ServerError, { where, keyName, now, body }: Asked): Completion {
+  const { status, message, code, type, headers } = error;
+  const said = `${where}: ${message.slice(0, 500)}`;
+  if (status < 500 && status !== 429 && isPolicy(message, code, type)) return without("content_filter", said);
+  if (status === 401 || status === 403) {
+    return failed("auth", `${said}; put a valid key into the environment variable ${keyName}`);
+  }
+  if (status === 404 || status === 405) {
+    return failed("not_found", `${said}; check args.name and args.api_base`);
+  }
+  if (status === 402 || code === "insufficient_quota") return failed("quota", said);
+  if (status === 429) return failed("rate_limit", said, retryAfter(headers, now));
+  if (status === 408 || status === 425) return failed("timeout", said, retryAfter(headers, now));
+  const hint = hintFor(error, body);
+  if (status === 409 || status >= 500) {
+    // llama.cpp's server reports a full context as 500 in some versions, and what a chat template refuses in all
+    const theirs = !isContextLength(message, code, type) && !hint?.ofTemplate;
+    if (theirs) return failed("server", said, retryAfter(headers, now));
+  }
+  if (hint !== undefined) {
+    return failed(hint.everywhere ? "settings" : "bad_request", `${said}; ${hint.text}`);
+  }
+  if (isLimitTooHigh(error, message)) return failed("bad_request", `${said}; lower run_args.max_tokens`);
+  if (isContextLength(message, code, type)) return without("context_length", said);
+  return failed("bad_request", said);
+}
+
+function without(outcome: "context_length" | "content_filter", error: string): Completion {
+  return { outcome, text: "", promptTokens: 0, completionTokens: 0, error };
+}
+
+/** Whether max_tokens alone is more than the model has: then every item would fail so, whatever its length. */
+function isLimitTooHigh({ param }: Pick<ServerError, "param">, message: string): boolean {
+  // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …"
+  const counts = /maximum context length (?:is|of) (\d+) tokens.* (\d+) (?:in|tokens for) the completion/s
+    .exec(message);
+  return param === "max_tokens" || param === "max_completion_tokens" ||
+    /range of max_(completion_)?tokens|max_(completion_)?tokens\W{1,3}(is|must|should|cannot|exceeds)\b/i
+      .test(message) ||
+    (counts !== null && Number(counts[2]) >= Number(counts[1]));
+}
+
+/** Azure, OpenAI, DashScope, OpenRouter and others each say it in another way. */
+function isPolicy(message: string, code?: string | null, type?: string): boolean {
+  return [code, type].some((name) =>
+    /content_?filter|content_?policy|inspection_failed|moderation|responsibleai|safety|prohibited_content/i
+      .test(name ?? "")
+  ) ||
+    /content (management|moderation|filter|safety|policy)|data_inspection_failed|inappropriate content|(was|been) flagged|requires moderation|safety (system|filter|policy)|violat\w*[^.]{0,40} polic|prohibited content/i
+      .test(message);
+}
+
+/** OpenAI, vLLM and llama.cpp each say it in another way. */
+function isContextLength(message: string, code?: string | null, type?: string): boolean {
+  return code === "context_length_exceeded" || type === "exceed_context_size_error" ||
+    /context[ _]?(length|window|size)|maximum (context|model) length|max_model_len|prompt is too long|too many tokens|input (token count|length|tokens)[^.]{0,60}(exceed|should be)|`?inputs`? tokens \+ `?max_new_tokens/i
+      .test(message);
+}
+
+/** Milliseconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for, at most an hour. */
+export function retryAfter(headers: Headers | undefined, now: number): number | undefined {
+  const ms = headers?.get("retry-after-ms");
+  const text = headers?.get("retry-after");
+  const value = ms != null && ms !== ""
+    ? Number(ms)
+    : text == null || text === ""
+    ? NaN
+    : Number.isFinite(Number(text))
+    ? Number(text) * 1000
+    : Date.parse(text) - now;
+  return Number.isFinite(value) ? Math.min(Math.max(value, 0), 3_600_000) : undefined;
+}
+
+function chain(error: unknown): Error[] {
+  const found: Error[] = [];
+  for (let e = error; e instanceof Error && found.length < 8; e = e.cause) found.push(e);
+  return found;
+}

@@ -1,0 +1,78 @@
+/**
+ * What a reply means: how it ended, and how many tokens it took.
+ * @module
+ */
+import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
+import { whyNoAnswer } from "../../kinds/thoughts.ts";
+import { AnswerError } from "../failures.ts";
+import { estimatePrompt, estimateTokens } from "../token_estimate.ts";
+import type { Reply } from "./reply.ts";
+
+/** How other servers call an end, in small letters, beside `stop` and its kind. */
+const ENDS: Readonly<Record<string, "length" | "content_filter" | "error">> = {
+  length: "length",
+  max_tokens: "length",
+  max_output_tokens: "length",
+  max_length: "length",
+  model_length: "length",
+  model_context_window_exceeded: "length",
+  content_filter: "content_filter",
+  content_filtered: "content_filter",
+  content_policy: "content_filter",
+  guardrail_intervened: "content_filter",
+  safety: "content_filter",
+  recitation: "content_filter",
+  blocklist: "content_filter",
+  prohibited_content: "content_filter",
+  spii: "content_filter",
+  sensitive: "content_filter",
+  refusal: "content_filter",
+  error: "error",
+  network_error: "error",
+  abort: "error",
+  aborted: "error",
+  cancelled: "error",
+};
+
+/**
+ * The outcome of a reply.
+ * @throws {AnswerError} If the server ended it because of an error
+ */
+export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest, "messages">): Completion {
+  const { text, thought, refusal, finish, thoughtTokens } = reply;
+  const end = ENDS[finish?.toLowerCase() ?? ""] ?? "stop";
+  if (end === "error") {
+    throw new AnswerError("server", `the server ended the answer with finish_reason ${finish}`);
+  }
+  const shown = `${thought}${text ?? ""}${refusal}`;
+  // a prompt is never empty, and neither is what has a text: such a 0 is a count that wasn't made
+  const promptTokens = reply.promptTokens || null;
+  const completionTokens = reply.completionTokens === 0 && shown !== "" ? null : reply.completionTokens;
+  const common = {
+    text: text ?? "",
+    ...(thought.trim() !== "" && { thought }),
+    promptTokens: promptTokens ?? estimatePrompt(messages),
+    completionTokens: completionTokens ?? estimateTokens(shown),
+    ...((promptTokens === null || completionTokens === null) && { estimated: true }),
+  };
+  if (end === "content_filter") {
+    return { ...common, outcome: "content_filter", error: `finish_reason is ${finish}${said(refusal)}` };
+  }
+  if ((text ?? "").trim() === "" && refusal.trim() !== "") {
+    return {
+      ...common,
+      text: refusal,
+      outcome: "content_filter",
+      error: `the model refused${said(refusal)}`,
+    };
+  }
+  // thoughts that aren't shown leave no other trace than these
+  if (end === "length" && (text ?? "").trim() === "" && (text === null || thoughtTokens > 0)) {
+    return { ...common, outcome: "thought_only", error: whyNoAnswer("length") };
+  }
+  return { ...common, outcome: end };
+}
+
+function said(refusal: string): string {
+  return refusal.trim() === "" ? "" : `: ${refusal.trim().slice(0, 200)}`;
+}
