@@ -4,6 +4,7 @@
  */
 import { distance } from "fastest-levenshtein";
 
+import { shown } from "../message.ts";
 import type { GgufMetadata, GgufValue } from "./header.ts";
 import type { GgufFile } from "./reader.ts";
 
@@ -25,9 +26,9 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const architecture = text(metadata, "general.architecture", path);
   if (!Object.hasOwn(CLASSES, architecture)) {
     const known = Object.keys(CLASSES);
-    const near = known.find((name) => distance(name, architecture) <= 2);
+    const near = known.find((name) => distance(name, architecture.slice(0, 80)) <= 2);
     throw new RangeError(
-      `Cannot open ${path}: its architecture is "${architecture}".${
+      `Cannot open ${path}: its architecture is ${shown(architecture)}.${
         near ? ` Did you mean "${near}"?` : ""
       } ` +
         `Supported are ${known.join(", ")}`,
@@ -117,7 +118,7 @@ function ropeScaling(file: GgufFile, architecture: string, theta: number, headDi
   }
   if (type !== "none") {
     throw new RangeError(
-      `Cannot open ${path}: rotary scaling "${type}" isn't supported. Supported are linear, llama3`,
+      `Cannot open ${path}: rotary scaling ${shown(type)} isn't supported. Supported are linear, llama3`,
     );
   }
   if (!tensors.has("rope_freqs.weight")) return null;
@@ -166,7 +167,9 @@ function field(metadata: GgufMetadata, key: string, path: string): GgufValue {
 
 function text(metadata: GgufMetadata, key: string, path: string): string {
   const value = field(metadata, key, path);
-  if (typeof value !== "string") throw new TypeError(`Cannot open ${path}: "${key}" is ${value}, not a text`);
+  if (typeof value !== "string") {
+    throw new TypeError(`Cannot open ${path}: "${key}" is ${shown(value)}, not a text`);
+  }
   return value;
 }
 
@@ -174,7 +177,7 @@ function real(metadata: GgufMetadata, key: string, path: string, otherwise?: num
   if (otherwise !== undefined && !metadata.has(key)) return otherwise;
   const value = field(metadata, key, path);
   if (typeof value !== "number" || !Number.isFinite(value)) {
-    throw new TypeError(`Cannot open ${path}: "${key}" is ${value}, not a number`);
+    throw new TypeError(`Cannot open ${path}: "${key}" is ${shown(value)}, not a number`);
   }
   return value;
 }
@@ -186,12 +189,11 @@ function integer(metadata: GgufMetadata, key: string, path: string, otherwise?: 
     path,
   );
   // Some architectures give one count a layer; the same for all layers is one count.
-  const single = Array.isArray(value) && value.length > 0 && value.every((item) => item === value[0])
-    ? value[0]
-    : value;
+  const list = Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from<unknown>(value) : [value];
+  const single = list.length > 0 && list.every((item) => item === list[0]) ? list[0] : undefined;
   if (typeof single !== "number" || !Number.isSafeInteger(single) || single < 0) {
     throw new TypeError(
-      `Cannot open ${path}: "${key}" is ${JSON.stringify(value)}, not one count for all layers`,
+      `Cannot open ${path}: "${key}" is ${shown(value)}, not one count for all layers`,
     );
   }
   return single;

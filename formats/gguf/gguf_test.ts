@@ -36,6 +36,10 @@ Deno.test("the types with dequantisation are those that are promised", () => {
   assertEquals(able.sort(), SUPPORTED.toSorted());
 });
 
+/** Lists of numbers as plain ones. */
+const plain = (value: unknown): unknown =>
+  Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from<unknown>(value as []).map(plain) : value;
+
 Deno.test("readGgufMetadata() reads every value type, in version 2 too", () => {
   const { values, arrays } = JSON.parse(Deno.readTextFileSync(golden("gguf/metadata.json")));
   const check = (path: string) => {
@@ -45,7 +49,10 @@ Deno.test("readGgufMetadata() reads every value type, in version 2 too", () => {
       const wide = key === "UINT64" || key === "INT64";
       assertEquals(metadata.get(`value.${key}`), wide ? BigInt(value as string) : value, key);
     }
-    for (const [key, value] of Object.entries(arrays)) assertEquals(metadata.get(`array.${key}`), value, key);
+    for (const [key, value] of Object.entries<unknown[]>(arrays)) {
+      const expected = key === "truths" ? value.map(Number) : value; // kept as bytes
+      assertEquals(plain(metadata.get(`array.${key}`)), expected, key);
+    }
   };
   check(golden("gguf/metadata.gguf"));
   const bytes = Deno.readFileSync(golden("gguf/metadata.gguf"));
@@ -104,7 +111,7 @@ class Builder {
   text(value: string): this {
     const bytes = new TextEncoder().encode(value);
     this.u64(bytes.length);
-    this.#parts.push(...bytes);
+    for (const byte of bytes) this.#parts.push(byte);
     return this;
   }
   head(tensors: number | bigint, pairs: number | bigint, version = 3): this {
@@ -117,6 +124,9 @@ class Builder {
     this.text(name).u32(sizes.length);
     for (const size of sizes) this.u64(size);
     return this.u32(type).u64(offset);
+  }
+  bytes(): Uint8Array {
+    return new Uint8Array(this.#parts);
   }
   data(count: number): Uint8Array {
     const start = Math.ceil(this.#parts.length / 32) * 32;
@@ -262,3 +272,70 @@ function assertSameBits(actual: Float32Array, expected: Float32Array, what: stri
   const at = a.findIndex((bits, i) => bits !== b[i]);
   assert(at < 0, `${what}: value ${at} is ${actual[at]}, expected ${expected[at]}`);
 }
+
+/** A file of `size` bytes, all zero (and not on the disk) behind a header. */
+function withSparse(header: Uint8Array, size: number, check: (path: string) => void): void {
+  withFile(header, (path) => {
+    Deno.truncateSync(path, size);
+    check(path);
+  });
+}
+
+Deno.test("GgufFile keeps a list of small numbers as small as it is in the file", () => {
+  const count = 50_000_000;
+  const header = build().head(0, 1).text("a").u32(9).u32(0).u64(count).bytes();
+  withSparse(header, header.length + count, (path) => {
+    const before = Deno.memoryUsage();
+    const list = readGgufMetadata(path).get("a");
+    const after = Deno.memoryUsage();
+    assertEquals(list instanceof Uint8Array && list.length, count);
+    assertEquals(after.heapUsed - before.heapUsed < 20e6, true, "numbers of 8 bytes each on the heap");
+  });
+});
+
+Deno.test("GgufFile refuses a header that no model has before it fills the memory", () => {
+  const G = 1 << 30;
+  const cases: [string, Uint8Array, string][] = [
+    [
+      "bytes",
+      build().head(0, 1).text("a").u32(9).u32(0).u64(G).bytes(),
+      'the array "a" is 1073741824, more than a header',
+    ],
+    ["texts", build().head(0, 1).text("a").u32(9).u32(8).u64(G / 8).bytes(), "more than a header can hold"],
+    ["lists", build().head(0, 1).text("a").u32(9).u32(9).u64(G / 16).bytes(), "more than a header can hold"],
+    ["empty lists", build().head(0, 1).text("a").u32(9).u32(9).u64(1e7).bytes(), "more than 65536 arrays"],
+    [
+      "a text",
+      build().head(0, 1).text("a").u32(8).u64(G).bytes(),
+      'the text "a" is 1073741824, more than a header',
+    ],
+    ["tensors", build().head(G / 32, 0).bytes(), "the number of tensors is 33554432, more than a header"],
+    [
+      "pairs",
+      build().head(0, G / 16).bytes(),
+      "the number of metadata pairs is 67108864, more than a header",
+    ],
+  ];
+  for (const [what, header, message] of cases) {
+    withSparse(header, 2 * G, (path) => {
+      const error = assertThrows(() => new GgufFile(path), SyntaxError, `Cannot read ${path} as GGUF: `);
+      assertStringIncludes(error.message, message, what);
+    });
+  }
+});
+
+Deno.test("GgufFile's messages stay short whatever a file's names are", () => {
+  const long = "n".repeat(60_000);
+  for (
+    const bytes of [
+      build().head(2, 0).tensor(long, [4], 0, 0).tensor(long, [4], 0, 32).data(64),
+      build().head(0, 1).text(long).u32(13).data(64),
+      build().head(1, 0).tensor(long, [4], 99, 0).data(64),
+    ]
+  ) {
+    withFile(bytes, (path) => {
+      const { message } = assertThrows(() => new GgufFile(path), SyntaxError);
+      assertEquals(message.length < 500, true, message);
+    });
+  }
+});

@@ -3,6 +3,7 @@
  * @module
  */
 export { GGML_TYPES, type GgmlType } from "./dequantize.ts";
+export { type GgufArray } from "./cursor.ts";
 export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
 export { ggufConfig } from "./config.ts";
