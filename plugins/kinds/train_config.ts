@@ -227,6 +227,8 @@ export interface TrainConfig {
   loss: string | null;
   /** Options of `loss`. */
   loss_options: Record<string, unknown>;
+  /** Options of `template` that have no key of their own. */
+  template_options: Record<string, unknown>;
   /** Name of the trainer plugin. */
   trainer: string;
   /** Options of `trainer`. */

@@ -5,13 +5,13 @@
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { lossName, type TrainConfig, type UsedPlugin } from "./config/mod.ts";
+import { lossName, templateSettings, type TrainConfig, type UsedPlugin } from "./config/mod.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type LoadedExamples, loadExamples } from "./data/mod.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { familyOf } from "../../plugins/kinds/decoder_of.ts";
-import { placed } from "../../plugins/kinds/place.ts";
+import { nowhere, placed, type PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Kinds } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { compareTemplates } from "../../plugins/templates/mod.ts";
@@ -47,29 +47,32 @@ export async function prepare(
   at: (key: string) => string = () => "",
 ): Promise<Ready> {
   const used: UsedPlugin[] = [];
-  const use = <K extends keyof Kinds>(kind: K, name: string, raw: Record<string, unknown>): Kinds[K] => {
-    const options = registry.options(kind, name, raw);
+  const use = <K extends keyof Kinds>(
+    kind: K,
+    name: string,
+    written: Record<string, unknown>,
+    place: PlaceOf = nowhere,
+  ): Kinds[K] => {
+    const options = registry.options(kind, name, written, place);
     used.push({ kind, name, version: registry.get(kind, name).version, options });
-    return registry.create(kind, name, options);
+    return registry.create(kind, name, written, place);
   };
   const { name, options } = lossName(config);
-  const loss = await placed(at("loss"), () => use("loss", name, options));
-  const template = config.template === null
-    ? null
-    : await placed(at("template"), () =>
-      use("template", config.template!, {
-        default_system: config.default_system,
-        tool_format: config.tool_format,
-        enable_thinking: config.enable_thinking,
-        preserve_thinking: config.preserve_thinking,
-        split_special_tokens: config.split_special_tokens,
-      }));
+  const loss = placed(at("loss"), () => use("loss", name, options, () => at("loss_options")));
+  const template = config.template === null ? null : placed(at("template"), () => {
+    const known = Object.keys(registry.get("template", config.template!).options.shape);
+    const settings = templateSettings(config, known, at);
+    return use("template", config.template!, settings, () => at("template_options"));
+  });
   // unknown names are told before anything is downloaded
   const sets = await placed(at("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
   for (const key of ["dataset", "eval_dataset"] as const) {
     for (const set of config[key]) await placed(at(key), () => sets.entry(set));
   }
-  await placed(at("trainer"), () => registry.options("trainer", config.trainer, config.trainer_options));
+  placed(
+    at("trainer"),
+    () => registry.options("trainer", config.trainer, config.trainer_options, () => at("trainer_options")),
+  );
   const opened = await placed(at("model_name_or_path"), () =>
     openModel(config.model_name_or_path, {
       revision: config.model_revision,

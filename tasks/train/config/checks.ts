@@ -283,4 +283,9 @@ function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "loss_options",
     "Cannot use loss_options without loss: name the loss plugin they are for",
   );
+  refuse(
+    c.template === null && Object.keys(c.template_options).length > 0,
+    "template_options",
+    "Cannot use template_options without template: name the template plugin they are for",
+  );
 }

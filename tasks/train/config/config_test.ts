@@ -378,6 +378,7 @@ Deno.test("keys that contradict each other are refused", () => {
       ["use_cpu: true\nprovider: cuda", "use_cpu: true"],
     ] as const
   ) assertStringIncludes(message(lines + "\n"), text, lines);
+  assertStringIncludes(message("stage: pt\ntemplate_options: {a: 1}\n", "template=null"), "without template");
 });
 
 Deno.test("all faults of a file are told at once", () => {

@@ -10,6 +10,7 @@ export * from "./key_table.ts";
 export * from "./other_names.ts";
 export * from "./resolve.ts";
 export * from "./loss_name.ts";
+export * from "./template_settings.ts";
 export * from "./config_differences.ts";
 export * from "./provenance.ts";
 export * from "./describe.ts";

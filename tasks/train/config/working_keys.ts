@@ -353,6 +353,7 @@ function own() {
     ),
     loss: add(orNull(text()), null, "loss plugin in place of the one that stage and pref_loss name"),
     loss_options: add(map(), {}, "options of loss"),
+    template_options: add(map(), {}, "options of template that have no key of their own"),
     trainer: add(text(), "local", "trainer plugin"),
     trainer_options: add(map(), {}, "options of trainer"),
     plugins: add(
