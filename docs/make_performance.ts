@@ -5,7 +5,7 @@
  * @module
  */
 import { differentiate } from "../kernels/autodiff.ts";
-import { countDispatches } from "../kernels/backends/webgpu/program.ts";
+import { countDispatches } from "../kernels/backends/webgpu/plan.ts";
 import { concreteSize } from "../kernels/backends/sizes.ts";
 import { kernelGraph } from "../kernels/contract.ts";
 import { type Cost, costOf } from "../kernels/cost.ts";
@@ -112,7 +112,7 @@ interface Work extends Cost {
   seconds: number[];
 }
 
-/** Share of arithmetic peak: a product's tile is chosen as _wgsl_product.ts does. */
+/** Share of arithmetic peak: a product's tile is chosen as ops/wgsl/product.ts does. */
 function arithmeticShare(name: string, dims: Dims, device: Device): number {
   if (name.includes("attention")) return ATTENTION;
   const m = name.startsWith("matmul_tn") ? dims.left! : dims.rows ?? dims.labels ?? 1;

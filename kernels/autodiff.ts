@@ -9,8 +9,10 @@ import {
   type Node,
   prune,
   type Value,
+  ValueMap,
   withUsedInputs,
 } from "./graph.ts";
+import type { Axes, Gradients } from "./kernel.ts";
 import { addOfRank } from "./ops/add.ts";
 
 /** A forward graph and the backward graph that belongs to it. */
@@ -39,12 +41,12 @@ export function differentiate(
 ): Differentiated {
   const g = new GraphBuilder(graph);
   const depends = dependents(graph, wrt);
-  const gradients = new Map<number, Value>();
+  const gradients = new ValueMap<Value>();
   const accumulate = (value: Value, gradient: Value) => {
-    const before = gradients.get(value.id);
+    const before = gradients.find(value);
     gradients.set(
-      value.id,
-      before ? g.run(addOfRank(value.shape.length), { a: before, b: gradient }).y! : gradient,
+      value,
+      before ? g.run(addOfRank(value.shape.length), { a: before, b: gradient }).y : gradient,
     );
   };
   for (const name of seeds) {
@@ -54,18 +56,21 @@ export function differentiate(
   }
   for (const node of graph.nodes.toReversed()) {
     const outputGradients = Object.fromEntries(
-      Object.entries(node.outputs).map(([name, v]) => [name, gradients.get(v.id) ?? null]),
+      Object.entries(node.outputs).map(([name, v]) => [name, gradients.find(v) ?? null]),
     );
     if (Object.values(outputGradients).every((v) => v === null)) continue;
-    const needs = new Set(Object.keys(node.inputs).filter((name) => depends.has(node.inputs[name]!.id)));
-    if (needs.size === 0) continue;
-    for (const [name, gradient] of Object.entries(inputGradients(g, node, outputGradients, needs))) {
-      if (gradient && needs.has(name)) accumulate(node.inputs[name]!, gradient);
+    const wanted = Object.entries(node.inputs).filter(([, value]) => depends.has(value.id));
+    if (wanted.length === 0) continue;
+    const needs = new Set(wanted.map(([name]) => name));
+    const made = inputGradients(g, node, outputGradients, needs);
+    for (const [name, value] of wanted) {
+      const gradient = made[name];
+      if (gradient) accumulate(value, gradient);
     }
   }
   const outputs: Record<string, Value> = {};
   for (const name of wrt) {
-    const gradient = gradients.get(graph.inputs[name]?.id ?? -1);
+    const input = graph.inputs[name], gradient = input && gradients.find(input);
     if (!gradient) throw new TypeError(`Cannot differentiate by input "${name}": no output depends on it`);
     outputs[`d.${name}`] = gradient;
   }
@@ -77,7 +82,7 @@ function inputGradients(
   node: Node,
   gradients: Record<string, Value | null>,
   needs: ReadonlySet<string>,
-): Readonly<Record<string, Value | null>> {
+): Gradients<Axes> {
   if (!node.kernel.grad) {
     throw new TypeError(`Cannot differentiate kernel ${node.kernel.name}: it has no gradient`);
   }

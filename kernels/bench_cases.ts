@@ -1,8 +1,8 @@
 /**
- * What the bench of kernels times: every kernel at the sizes that a block and the head of SmolLM2-135M give it.
+ * Cases of the bench of kernels: every kernel at the sizes that a block and the head of SmolLM2-135M give it.
  * @module
  */
-import type { Attributes, Dims, Kernel, Sample } from "./kernel.ts";
+import type { Attributes, Axes, AxisOf, Dims, Kernel, Sample } from "./kernel.ts";
 import { adamw, adamwVector } from "./ops/adamw.ts";
 import { add, addVector } from "./ops/add.ts";
 import { addBias } from "./ops/add_bias.ts";
@@ -13,12 +13,9 @@ import { cachedAttention } from "./ops/cached_attention.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
-import { linear } from "./ops/linear.ts";
-import { loraUp } from "./ops/lora_up.ts";
-import { matmul } from "./ops/matmul.ts";
-import { matmulAdd, matmulTnAdd } from "./ops/matmul_add.ts";
-import { matmulTn } from "./ops/matmul_tn.ts";
 import { multiply } from "./ops/multiply.ts";
+import { linear, matmul, matmulTn } from "./ops/products.ts";
+import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
 import { putRows } from "./ops/put_rows.ts";
 import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
@@ -30,7 +27,7 @@ import { sumSquares, sumSquaresVector } from "./ops/sum_squares.ts";
 import { swiglu } from "./ops/swiglu.ts";
 import { swigluGrad } from "./ops/swiglu_grad.ts";
 
-/** A kernel at sizes worth timing. */
+/** A kernel at sizes worth timing; `rows` is the number of tokens. */
 export interface BenchCase {
   kernel: Kernel;
   dims: (rows: number) => Dims;
@@ -40,6 +37,21 @@ export interface BenchCase {
   pairs?: (dims: Dims) => number;
   /** An input that is a frozen weight: measured once more as float16 where the backend keeps such. */
   weight?: string;
+}
+
+/** What a case has beside its kernel, by the names of its definition. */
+interface CaseOf<In extends Axes, Axis extends string> extends Pick<BenchCase, "attrs" | "range"> {
+  dims: (rows: number) => Dims<Axis>;
+  data?: (dims: Dims<Axis>) => { readonly [Name in keyof In]?: number[] };
+  pairs?: (dims: Dims<Axis>) => number;
+  weight?: keyof In & string;
+}
+
+function timed<In extends Axes, Out extends Axes>(
+  kernel: Kernel<In, Out>,
+  rest: CaseOf<In, AxisOf<In> | AxisOf<Out>>,
+): BenchCase {
+  return { kernel, ...rest } as BenchCase;
 }
 
 const [HIDDEN, MIDDLE, HEADS, KV, HEAD, RANK, FRESH] = [576, 1536, 9, 3, 64, 8, 32];
@@ -54,13 +66,18 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-function causal({ rows }: Dims): Record<string, number[]> {
-  return { until: Array(rows!).fill(rows!), positions: upTo(rows!) };
+function causal({ rows }: { readonly rows: number }): { until: number[]; positions: number[] } {
+  return { until: Array(rows).fill(rows), positions: upTo(rows) };
 }
 
-function ids({ labels, vocab, rows }: Dims): Record<string, number[]> {
-  return { ids: upTo(labels!).map((i) => (i * 7919) % (vocab ?? rows)!) };
+/** Ids of labels among `choices` rows. */
+function ids(labels: number, choices: number): { ids: number[] } {
+  return { ids: upTo(labels).map((i) => (i * 7919) % choices) };
 }
+
+const labelIds = ({ labels, vocab }: { readonly labels: number; readonly vocab: number }) =>
+  ids(labels, vocab);
+const rowIds = ({ labels, rows }: { readonly labels: number; readonly rows: number }) => ids(labels, rows);
 
 const hidden = (rows: number) => ({ rows, cols: HIDDEN });
 const middle = (rows: number) => ({ rows, cols: MIDDLE });
@@ -69,28 +86,25 @@ const head = (rows: number) => ({ labels: Math.max(8, rows / 4), cols: HIDDEN, v
 
 /** Every kernel at least once, at sizes that it has in a block, the head, the optimizer or a step of generation. */
 export const BENCH_CASES: readonly BenchCase[] = [
-  { kernel: linear, dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE }), weight: "w" },
-  { kernel: linear, dims: (rows) => ({ rows, in: HIDDEN, out: RANK }) },
-  { kernel: linear, dims: (rows) => ({ rows: 1, in: HIDDEN, out: 32 * rows }), weight: "w" },
-  { kernel: matmul, dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" },
-  { kernel: matmulAdd, dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" },
-  { kernel: matmulTn, dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) },
-  { kernel: matmulTnAdd, dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) },
-  { kernel: loraUp, dims: (rows) => ({ rows, rank: RANK, out: MIDDLE }) },
-  {
-    kernel: attention,
+  timed(linear, { dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE }), weight: "w" }),
+  timed(linear, { dims: (rows) => ({ rows, in: HIDDEN, out: RANK }) }),
+  timed(linear, { dims: (rows) => ({ rows: 1, in: HIDDEN, out: 32 * rows }), weight: "w" }),
+  timed(matmul, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" }),
+  timed(matmulAdd, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" }),
+  timed(matmulTn, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
+  timed(matmulTnAdd, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
+  timed(loraUp, { dims: (rows) => ({ rows, rank: RANK, out: MIDDLE }) }),
+  timed(attention, {
     dims: (rows) => ({ queries: rows, rows, qcols: HEADS * HEAD, kvcols: KV * HEAD }),
     attrs: scores,
     data: causal,
-  },
-  {
-    kernel: attentionGrad,
+  }),
+  timed(attentionGrad, {
     dims: (rows) => ({ rows, qcols: HEADS * HEAD, kvcols: KV * HEAD }),
     attrs: scores,
     data: causal,
-  },
-  {
-    kernel: cachedAttention,
+  }),
+  timed(cachedAttention, {
     dims: (rows) => ({
       rows: 1,
       qcols: HEADS * HEAD,
@@ -103,14 +117,13 @@ export const BENCH_CASES: readonly BenchCase[] = [
     }),
     attrs: scores,
     data: ({ past }) => ({
-      at: [past! + FRESH - 1],
-      past_at: upTo(past!),
-      fresh_at: upTo(FRESH).map((i) => past! + i),
+      places: [past + FRESH - 1],
+      past_places: upTo(past),
+      fresh_places: upTo(FRESH).map((i) => past + i),
     }),
-    pairs: ({ past, fresh }) => past! + fresh!,
-  },
-  {
-    kernel: cacheRows,
+    pairs: ({ past, fresh }) => past + fresh,
+  }),
+  timed(cacheRows, {
     dims: (rows) => ({
       slots: 1,
       heads: KV,
@@ -121,42 +134,39 @@ export const BENCH_CASES: readonly BenchCase[] = [
       taken: 1,
       room: rows + FRESH,
     }),
-    data: ({ room }) => ({ from: upTo(room!) }),
-  },
-  {
-    kernel: putRows,
+    data: ({ room }) => ({ from: upTo(room) }),
+  }),
+  timed(putRows, {
     dims: () => ({ rows: FRESH, cols: KV * HEAD, labels: 1 }),
     data: () => ({ ids: [5] }),
-  },
-  { kernel: labelLogprob, dims: head, data: ids },
-  { kernel: labelLogprobUnit, dims: head, data: ids, weight: "w" },
-  { kernel: labelLogprobGrad, dims: head, data: ids },
-  { kernel: labelLogprobWeightGrad, dims: head, data: ids },
-  {
-    kernel: gatherRows,
+  }),
+  timed(labelLogprob, { dims: head, data: labelIds }),
+  timed(labelLogprobUnit, { dims: head, data: labelIds, weight: "w" }),
+  timed(labelLogprobGrad, { dims: head, data: labelIds }),
+  timed(labelLogprobWeightGrad, { dims: head, data: labelIds }),
+  timed(gatherRows, {
     dims: (rows) => ({ rows: 16 * rows, cols: HIDDEN, labels: rows }),
-    data: ids,
+    data: rowIds,
     weight: "x",
-  },
-  {
-    kernel: scatterAddRows,
+  }),
+  timed(scatterAddRows, {
     dims: (rows) => ({ rows, cols: HIDDEN, labels: Math.max(8, rows / 4) }),
-    data: ids,
-  },
-  { kernel: rmsNorm, dims: normed, attrs: { eps: 1e-5 } },
-  { kernel: rmsNormGrad, dims: normed, attrs: { eps: 1e-5 } },
-  { kernel: rmsNormWeightGrad, dims: normed, attrs: { eps: 1e-5 } },
-  { kernel: rotary, dims: (rows) => ({ rows, cols: HEADS * HEAD, half: HEAD / 2 }), attrs: { heads: HEADS } },
-  { kernel: swiglu, dims: middle },
-  { kernel: swigluGrad, dims: middle },
-  { kernel: add, dims: hidden },
-  { kernel: addBias, dims: hidden },
-  { kernel: multiply, dims: middle },
-  { kernel: scaleRows, dims: hidden },
-  { kernel: sumRows, dims: hidden },
-  { kernel: addVector, dims: () => ({ rows: HIDDEN }) },
-  { kernel: sumSquares, dims: () => ({ rows: RANK, cols: MIDDLE, one: 1 }) },
-  { kernel: sumSquaresVector, dims: () => ({ rows: HIDDEN, one: 1 }) },
-  { kernel: adamw, dims: () => ({ rows: RANK, cols: MIDDLE, hyper: 4 }), ...optimizer },
-  { kernel: adamwVector, dims: () => ({ rows: HIDDEN, hyper: 4 }), ...optimizer },
+    data: rowIds,
+  }),
+  timed(rmsNorm, { dims: normed, attrs: { eps: 1e-5 } }),
+  timed(rmsNormGrad, { dims: normed, attrs: { eps: 1e-5 } }),
+  timed(rmsNormWeightGrad, { dims: normed, attrs: { eps: 1e-5 } }),
+  timed(rotary, { dims: (rows) => ({ rows, cols: HEADS * HEAD, half: HEAD / 2 }), attrs: { heads: HEADS } }),
+  timed(swiglu, { dims: middle }),
+  timed(swigluGrad, { dims: middle }),
+  timed(add, { dims: hidden }),
+  timed(addBias, { dims: hidden }),
+  timed(multiply, { dims: middle }),
+  timed(scaleRows, { dims: hidden }),
+  timed(sumRows, { dims: hidden }),
+  timed(addVector, { dims: () => ({ rows: HIDDEN }) }),
+  timed(sumSquares, { dims: () => ({ rows: RANK, cols: MIDDLE, one: 1 }) }),
+  timed(sumSquaresVector, { dims: () => ({ rows: HIDDEN, one: 1 }) }),
+  timed(adamw, { dims: () => ({ rows: RANK, cols: MIDDLE, hyper: 4 }), ...optimizer }),
+  timed(adamwVector, { dims: () => ({ rows: HIDDEN, hyper: 4 }), ...optimizer }),
 ];

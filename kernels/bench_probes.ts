@@ -2,13 +2,12 @@
  * Kernels that no graph uses, for the bench alone: a device's peak, and a product without tiles.
  * @module
  */
-import type { Kernel } from "./kernel.ts";
-import { linear } from "./ops/linear.ts";
-import { multiply } from "./ops/multiply.ts";
-import { shader } from "./ops/_wgsl.ts";
+import { defineKernel } from "./kernel.ts";
+import { linear } from "./ops/products.ts";
+import { shader } from "./ops/wgsl/shader.ts";
 
 /** The product as one writes it first; only for comparing. */
-export const naiveLinear: Kernel = {
+export const naiveLinear = defineKernel({
   ...linear,
   name: "naive linear",
   wgsl: ({ rows, in: inner, out }) => ({
@@ -17,9 +16,9 @@ export const naiveLinear: Kernel = {
       threads: 64,
       read: { x: {}, w: {} },
       write: { y: {} },
-      sizes: { rows: rows!, depth: inner!, out: out! },
-      groups: Math.ceil(rows! * out! / 64),
-      body: `  let i = group * 64u + lane;
+      sizes: { rows, depth: inner, out },
+      workgroups: Math.ceil(rows * out / 64),
+      body: `  let i = workgroup * 64u + lane;
   if (i >= sizes.rows * sizes.out) { return; }
   let r = i / sizes.out; let c = i % sizes.out;
   var sum = 0f;
@@ -27,7 +26,7 @@ export const naiveLinear: Kernel = {
   y[i] = sum;`,
     })],
   }),
-};
+});
 
 const CHAINS = 16, LENGTH = 512;
 
@@ -35,20 +34,25 @@ const CHAINS = 16, LENGTH = 512;
 export const MULTIPLY_ADDS: number = CHAINS * LENGTH;
 
 /** Multiply-adds in registers: what the arithmetic units can do at most. `rows` is the number of invocations. */
-export const registers: Kernel = {
-  ...multiply,
+export const registers = defineKernel({
   name: "multiply-adds in registers",
   inputs: { a: ["rows"] },
   outputs: { y: ["rows"] },
+  // Only timed: no graph has it.
+  reference: ({ a }) => ({ y: a }),
+  onnx: () => [{ op: "Identity", in: ["a"], out: ["y"] }],
+  grad: null,
+  samples: [],
+  tolerance: { atol: 0, rtol: 0 },
   wgsl: ({ rows }) => ({
     dispatches: [shader({
       label: "registers",
       threads: 64,
       read: { a: {} },
       write: { y: {} },
-      sizes: { rows: rows! },
-      groups: Math.ceil(rows! / 64),
-      body: `  let i = group * 64u + lane;
+      sizes: { rows },
+      workgroups: Math.ceil(rows / 64),
+      body: `  let i = workgroup * 64u + lane;
   if (i >= sizes.rows) { return; }
   let f = vec4<f32>(a[i]);
 ${Array.from({ length: CHAINS / 4 }, (_, c) => `  var s${c} = vec4<f32>(${c}f);`).join("\n")}
@@ -59,4 +63,4 @@ ${Array.from({ length: CHAINS / 4 }, (_, c) => `    s${c} = fma(s${c}, f, f);`).
   y[i] = s.x + s.y + s.z + s.w;`,
     })],
   }),
-};
+});

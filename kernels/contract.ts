@@ -1,14 +1,19 @@
 /**
- * What the contract test and `doctor` share: inputs of a sample, and running one kernel alone.
+ * Running one kernel alone on inputs of a sample, for the contract test, `doctor` and self-tests.
  * @module
  */
 import { type Backend, elements, type HostArray } from "./backend.ts";
-import { type Graph, GraphBuilder } from "./graph.ts";
-import type { Arrays, Kernel, Sample, Tolerance } from "./kernel.ts";
+import { type Graph, GraphBuilder, type Value } from "./graph.ts";
+import { concreteShape } from "./backends/sizes.ts";
+import type { Arrays, Axes, Kernel, Sample, Tolerance } from "./kernel.ts";
+import { element } from "./vectors.ts";
 
 /** Inputs of a sample: ramps with an irrational step, which any language can make, rounded to float32. */
-export function sampleInputs(kernel: Kernel, sample: Sample): Arrays {
-  return Object.fromEntries(
+export function sampleInputs<In extends Axes, Out extends Axes>(
+  kernel: Kernel<In, Out>,
+  sample: Sample,
+): { -readonly [Name in keyof In]: Float64Array } {
+  const arrays: Arrays = Object.fromEntries(
     Object.entries(kernel.inputs).map(([name, axes], index) => {
       const given = sample.data?.[name];
       if (given) return [name, Float64Array.from(given)];
@@ -24,15 +29,18 @@ export function sampleInputs(kernel: Kernel, sample: Sample): Arrays {
       return [name, values];
     }),
   );
+  return arrays as { -readonly [Name in keyof In]: Float64Array };
 }
 
 /** Sizes of axes in a sample. */
 export function shapeOf(axes: readonly string[], sample: Sample): number[] {
-  return axes.map((axis) => {
-    const size = sample.dims[axis];
-    if (size === undefined) throw new TypeError(`Sample "${sample.note}" doesn't size axis "${axis}"`);
-    return size;
-  });
+  return axes.map((axis) => sizeOf(axis, sample));
+}
+
+function sizeOf(axis: string, { dims, note }: Sample): number {
+  const size = dims[axis];
+  if (size === undefined) throw new TypeError(`Sample "${note}" doesn't size axis "${axis}"`);
+  return size;
 }
 
 /** A graph of one application of the kernel, with symbolic sizes for `symbolicAxes`. */
@@ -40,7 +48,7 @@ export function kernelGraph(kernel: Kernel, sample: Sample, symbolicAxes: readon
   const g = new GraphBuilder();
   const inputs = Object.fromEntries(
     Object.entries(kernel.inputs).map(([name, axes]) => {
-      const shape = shapeOf(axes, sample).map((size, i) => symbolicAxes.includes(axes[i]!) ? axes[i]! : size);
+      const shape = axes.map((axis) => symbolicAxes.includes(axis) ? axis : sizeOf(axis, sample));
       return [name, g.input(name, shape, kernel.integers?.includes(name) ? "i32" : "f32")];
     }),
   );
@@ -58,8 +66,8 @@ export async function runOnce(
   const program = await backend.compile(graph, "once");
   const tensors = Object.fromEntries(
     Object.entries(graph.inputs).map(([name, value]) => {
-      const data = (value.type === "i32" ? Int32Array : Float32Array).from(inputs[name]!) as HostArray;
-      const shape = value.shape.map((s) => typeof s === "number" ? s : sizes[s]!);
+      const data = hostArray(value, inputs[name]);
+      const shape = concreteShape(value, new Map(Object.entries(sizes)));
       return [name, backend.upload(data, shape, { frozen: frozen.includes(name) })];
     }),
   );
@@ -73,6 +81,12 @@ export async function runOnce(
   return arrays;
 }
 
+/** Values of a graph input as a backend takes them. @throws {TypeError} If there are none. */
+export function hostArray({ type, shape }: Value, values: Float64Array | undefined): HostArray {
+  if (!values) throw new TypeError(`Cannot upload an input of shape [${shape}]: its values are missing`);
+  return type === "i32" ? Int32Array.from(values) : Float32Array.from(values);
+}
+
 /** The worst element by |a − b| / (atol + rtol |b|); above 1 it is outside. NaN and infinities count as infinitely wrong unless equal. */
 export function worst(
   actual: Float64Array,
@@ -81,7 +95,7 @@ export function worst(
 ): { ratio: number; index: number } {
   let ratio = actual.length === expected.length ? 0 : Infinity, index = -1;
   for (let i = 0; i < expected.length && ratio < Infinity; i++) {
-    const a = actual[i]!, b = expected[i]!;
+    const a = element(actual, i), b = element(expected, i);
     const r = Object.is(a, b) || a === b ? 0 : Math.abs(a - b) / (atol + rtol * Math.abs(b));
     if (!(r <= ratio)) [ratio, index] = [Number.isNaN(r) ? Infinity : r, i];
   }

@@ -1,9 +1,32 @@
 /**
- * What one application of a kernel must do, by arithmetic: operations, and bytes of memory. docs/performance.md and
+ * Work of one application of a kernel, by arithmetic: operations, and bytes of memory. docs/performance.md and
  * `deno task bench kernels` count by it. Work that a lowering does twice (recomputed scores, masked ones) isn't counted.
  * @module
  */
-import type { Dims, Kernel } from "./kernel.ts";
+import type { Axes, AxisOf, Dims, Kernel } from "./kernel.ts";
+import { add, addVector } from "./ops/add.ts";
+import { adamw, adamwVector } from "./ops/adamw.ts";
+import { addBias } from "./ops/add_bias.ts";
+import { attention } from "./ops/attention.ts";
+import { attentionGrad } from "./ops/attention_grad.ts";
+import { cacheRows } from "./ops/cache_rows.ts";
+import { cachedAttention } from "./ops/cached_attention.ts";
+import { gatherRows } from "./ops/gather_rows.ts";
+import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
+import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
+import { multiply } from "./ops/multiply.ts";
+import { linear, matmul, matmulTn } from "./ops/products.ts";
+import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
+import { putRows } from "./ops/put_rows.ts";
+import { rmsNorm } from "./ops/rms_norm.ts";
+import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
+import { rotary } from "./ops/rotary.ts";
+import { scaleRows } from "./ops/scale_rows.ts";
+import { scatterAddRows } from "./ops/scatter_add_rows.ts";
+import { sumRows } from "./ops/sum_rows.ts";
+import { sumSquares, sumSquaresVector } from "./ops/sum_squares.ts";
+import { swiglu } from "./ops/swiglu.ts";
+import { swigluGrad } from "./ops/swiglu_grad.ts";
 
 /** Work of one application. */
 export interface Cost {
@@ -21,73 +44,100 @@ export interface CostOptions {
   half?: ReadonlySet<string>;
 }
 
-/** Operations for each of `rows · cols` elements (`rows` of a vector). */
-const ELEMENTWISE: Readonly<Record<string, number>> = {
-  add: 1,
-  add_vector: 1,
-  add_bias: 1,
-  multiply: 1,
-  scale_rows: 1,
-  sum_rows: 1,
-  sum_squares: 2,
-  sum_squares_vector: 2,
-  rotary: 3, // two products and a sum
-  rms_norm: 4, // square, sum, ∘ 1/rms, ∘ weight
-  rms_norm_grad: 10, // squares and their sum; dy ∘ w, ∘ x, sum; (dy ∘ w − x c) / rms
-  rms_norm_weight_grad: 5,
-  swiglu: 6, // e^−|g|, 1 +, quotient, select, ∘ gate, ∘ up
-  swiglu_grad: 12,
-  adamw: 16, // clipping, two averages of 3 and 4, decay, and 6 for the step
-  adamw_vector: 16,
-};
+/** Operations by the sizes of a kernel's axes; `pairs` of a query and a key that it sees. */
+type Count = (dims: Dims, pairs: number) => number;
 
-const PRODUCTS: Readonly<Record<string, (d: Dims, pairs: number) => number>> = {
-  linear: (d) => 2 * d.rows! * d.in! * d.out!,
-  matmul: (d) => 2 * d.rows! * d.in! * d.out!,
-  matmul_add: (d) => d.rows! * (2 * d.in! + 1) * d.out!,
-  matmul_tn: (d) => 2 * d.rows! * d.left! * d.right!,
-  matmul_tn_add: (d) => (2 * d.rows! + 1) * d.left! * d.right!,
-  lora_up: (d) => d.rows! * (2 * d.rank! + 1) * d.out!,
+/** A kernel and how its operations are counted, by the axes that its definition names. */
+function flops<In extends Axes, Out extends Axes>(
+  kernel: Kernel<In, Out>,
+  count: (dims: Dims<AxisOf<In> | AxisOf<Out>>, pairs: number) => number,
+): [name: string, count: Count] {
+  return [kernel.name, count as Count];
+}
+
+/** The same number for each element. */
+function each<In extends Axes, Out extends Axes>(
+  kernel: Kernel<In, Out>,
+  operations: number,
+): [name: string, count: Count] {
+  return [kernel.name, ({ rows = 1, cols = 1 }) => operations * rows * cols];
+}
+
+const FLOPS: ReadonlyMap<string, Count> = new Map([
+  each(add, 1),
+  each(addVector, 1),
+  each(addBias, 1),
+  each(multiply, 1),
+  each(scaleRows, 1),
+  each(sumRows, 1),
+  each(sumSquares, 2),
+  each(sumSquaresVector, 2),
+  each(rotary, 3), // two products and a sum
+  each(rmsNorm, 4), // square, sum, ∘ 1/rms, ∘ weight
+  each(rmsNormGrad, 10), // squares and their sum; dy ∘ w, ∘ x, sum; (dy ∘ w − x c) / rms
+  each(rmsNormWeightGrad, 5),
+  each(swiglu, 6), // e^−|g|, 1 +, quotient, select, ∘ gate, ∘ up
+  each(swigluGrad, 12),
+  each(adamw, 16), // clipping, two averages of 3 and 4, decay, and 6 for the step
+  each(adamwVector, 16),
+  flops(linear, ({ rows, in: depth, out }) => 2 * rows * depth * out),
+  flops(matmul, ({ rows, in: depth, out }) => 2 * rows * depth * out),
+  flops(matmulAdd, ({ rows, in: depth, out }) => rows * (2 * depth + 1) * out),
+  flops(matmulTn, ({ rows, left, right }) => 2 * rows * left * right),
+  flops(matmulTnAdd, ({ rows, left, right }) => (2 * rows + 1) * left * right),
+  flops(loraUp, ({ rows, rank, out }) => rows * (2 * rank + 1) * out),
   // Two products of the scores' size forward, five backward: scores, dP, dV, dQ, dK.
-  attention: (d, pairs) => 4 * pairs * d.qcols!,
-  attention_grad: (d, pairs) => 10 * pairs * d.qcols!,
-  cached_attention: (d, pairs) => 4 * pairs * d.qcols!,
-  label_logprob: (d) => 2 * d.labels! * d.cols! * d.vocab!,
-  label_logprob_unit: (d) => 4 * d.labels! * d.cols! * d.vocab!,
-  label_logprob_grad: (d) => 4 * d.labels! * d.cols! * d.vocab!,
-  label_logprob_weight_grad: (d) => 4 * d.labels! * d.cols! * d.vocab!,
-  gather_rows: () => 0,
-  put_rows: () => 0,
-  cache_rows: () => 0,
-  scatter_add_rows: (d) => d.labels! * d.cols!,
-};
+  flops(attention, ({ qcols }, pairs) => 4 * pairs * qcols),
+  flops(attentionGrad, ({ qcols }, pairs) => 10 * pairs * qcols),
+  flops(cachedAttention, ({ qcols }, pairs) => 4 * pairs * qcols),
+  flops(labelLogprob, ({ labels, cols, vocab }) => 2 * labels * cols * vocab),
+  flops(labelLogprobUnit, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
+  flops(labelLogprobGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
+  flops(labelLogprobWeightGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
+  flops(gatherRows, () => 0),
+  flops(putRows, () => 0),
+  flops(cacheRows, () => 0),
+  flops(scatterAddRows, ({ labels, cols }) => labels * cols),
+]);
 
-/** Bytes of kernels that don't touch all of their operands. */
-const TOUCHED: Readonly<Record<string, (d: Dims, element: number) => number>> = {
-  gather_rows: (d, element) => d.labels! * (d.cols! * (element + 4) + 4),
-  scatter_add_rows: (d) => 4 * (d.rows! * d.cols! + d.labels! * d.cols! + d.labels!),
-  cache_rows: (d) => 4 * d.taken! * d.room! * (2 * d.heads! * d.d! + 1),
-};
+/** Bytes of kernels that don't touch all of their operands; `xBytes` of an element of input `x`. */
+type Touched = (dims: Dims, xBytes: number) => number;
+
+function touched<In extends Axes, Out extends Axes>(
+  kernel: Kernel<In, Out>,
+  bytes: (dims: Dims<AxisOf<In> | AxisOf<Out>>, xBytes: number) => number,
+): [name: string, bytes: Touched] {
+  return [kernel.name, bytes as Touched];
+}
+
+const TOUCHED: ReadonlyMap<string, Touched> = new Map([
+  touched(gatherRows, ({ labels, cols }, xBytes) => labels * (cols * (xBytes + 4) + 4)),
+  touched(scatterAddRows, ({ rows, cols, labels }) => 4 * (rows * cols + labels * cols + labels)),
+  touched(cacheRows, ({ taken, room, heads, d }) => 4 * taken * room * (2 * heads * d + 1)),
+]);
 
 /**
  * Operations and bytes of one application.
- * @throws {RangeError} If nobody counted the kernel.
+ * @throws {RangeError} If the kernel's work isn't counted, or an axis has no size.
  */
 export function costOf({ name, inputs, outputs }: Kernel, dims: Dims, options: CostOptions = {}): Cost {
-  const { half = new Set() } = options;
-  const size = (axes: readonly string[]) => axes.reduce((n, axis) => n * dims[axis]!, 1);
-  const each = ELEMENTWISE[name], product = PRODUCTS[name];
-  if (each === undefined && product === undefined) {
+  const { half = new Set() } = options, count = FLOPS.get(name);
+  if (count === undefined) {
     throw new RangeError(`Cannot count the work of kernel ${name}: kernels/cost.ts has no entry for it`);
   }
-  const flops = each !== undefined
-    ? each * dims.rows! * (dims.cols ?? 1)
-    : product!(dims, options.pairs ?? causalPairs(dims));
+  const size = (axes: readonly string[]) =>
+    axes.reduce((product, axis) => {
+      const found = dims[axis];
+      if (found === undefined) {
+        throw new RangeError(`Cannot count the work of kernel ${name}: axis "${axis}" has no size`);
+      }
+      return product * found;
+    }, 1);
   const width = (input: string) => half.has(input) ? 2 : 4;
-  const bytes = TOUCHED[name]?.(dims, width("x")) ??
+  const bytes = TOUCHED.get(name)?.(dims, width("x")) ??
     Object.entries(inputs).reduce((n, [input, axes]) => n + width(input) * size(axes), 0) +
       Object.values(outputs).reduce((n, axes) => n + 4 * size(axes), 0);
-  return { flops, bytes };
+  return { flops: count(dims, options.pairs ?? causalPairs(dims)), bytes };
 }
 
 /** Pairs of the last `queries` of `rows` in one causal sequence. */

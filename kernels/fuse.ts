@@ -3,21 +3,23 @@
  * a product that begins with `before` does neither. In the backward pass of a block with LoRA 24 of 27 sums are such.
  * @module
  */
-import type { Graph, Node, Value } from "./graph.ts";
-import { prune } from "./graph.ts";
+import { type Graph, type Node, prune, type Value, ValueMap } from "./graph.ts";
 import type { Kernel } from "./kernel.ts";
 import { add } from "./ops/add.ts";
-import { linear } from "./ops/linear.ts";
-import { loraUp } from "./ops/lora_up.ts";
-import { matmulAdd, matmulTnAdd } from "./ops/matmul_add.ts";
-import { matmul } from "./ops/matmul.ts";
-import { matmulTn } from "./ops/matmul_tn.ts";
+import { linear, matmul, matmulTn } from "./ops/products.ts";
+import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
 
-/** A product, what adds it to a base, and how its inputs are named there. */
-const SUMS: readonly [Kernel, Kernel, Readonly<Record<string, string>>][] = [
-  [linear, loraUp, { x: "h", w: "b" }],
-  [matmul, matmulAdd, { a: "a", b: "b" }],
-  [matmulTn, matmulTnAdd, { a: "a", b: "b" }],
+/** A product, the product that adds to a base, and the names there of its inputs. */
+interface Fusion {
+  product: Kernel;
+  sum: Kernel;
+  inputs: Readonly<Record<string, string>>;
+}
+
+const FUSIONS: readonly Fusion[] = [
+  { product: linear, sum: loraUp, inputs: { x: "h", w: "b" } },
+  { product: matmul, sum: matmulAdd, inputs: { a: "a", b: "b" } },
+  { product: matmulTn, sum: matmulTnAdd, inputs: { a: "a", b: "b" } },
 ];
 
 /**
@@ -25,24 +27,25 @@ const SUMS: readonly [Kernel, Kernel, Readonly<Record<string, string>>][] = [
  * those of the given graph.
  */
 export function fuseSums(graph: Graph): Graph {
-  const uses = new Map<number, number>(), producer = new Map<number, Node>();
-  const count = ({ id }: Value) => uses.set(id, (uses.get(id) ?? 0) + 1);
+  const uses = new ValueMap<number>(), producer = new ValueMap<Node>();
+  const count = (value: Value) => uses.set(value, (uses.find(value) ?? 0) + 1);
   for (const node of graph.nodes) {
     Object.values(node.inputs).forEach(count);
-    for (const { id } of Object.values(node.outputs)) producer.set(id, node);
+    for (const value of Object.values(node.outputs)) producer.set(value, node);
   }
   Object.values(graph.outputs).forEach(count);
+  const fused = (node: Node, term: Value | undefined, base: Value | undefined): Node | null => {
+    const made = term && producer.find(term),
+      fusion = FUSIONS.find(({ product }) => product === made?.kernel);
+    if (!base || !made || !fusion || uses.find(term) !== 1) return null;
+    const inputs: Record<string, Value> = { base };
+    for (const [name, value] of Object.entries(made.inputs)) inputs[fusion.inputs[name] ?? name] = value;
+    return { kernel: fusion.sum, inputs, outputs: node.outputs, attrs: made.attrs };
+  };
   const nodes = graph.nodes.map((node): Node => {
     if (node.kernel !== add) return node;
-    for (const [side, other] of [["b", "a"], ["a", "b"]] as const) {
-      const value = node.inputs[side]!, made = producer.get(value.id);
-      const sum = made && SUMS.find(([kernel]) => kernel === made.kernel);
-      if (!sum || uses.get(value.id) !== 1) continue;
-      const [, kernel, names] = sum, inputs: Record<string, Value> = { base: node.inputs[other]! };
-      for (const [name, value] of Object.entries(made.inputs)) inputs[names[name]!] = value;
-      return { kernel, inputs, outputs: node.outputs, attrs: made.attrs };
-    }
-    return node;
+    const { a, b } = node.inputs;
+    return fused(node, b, a) ?? fused(node, a, b) ?? node;
   });
   return prune({ ...graph, nodes });
 }

@@ -4,9 +4,8 @@ import { fuseSums } from "./fuse.ts";
 import { type Graph, GraphBuilder } from "./graph.ts";
 import { referenceBackend } from "./mod.ts";
 import { add } from "./ops/add.ts";
-import { linear } from "./ops/linear.ts";
-import { matmul } from "./ops/matmul.ts";
-import { matmulTn } from "./ops/matmul_tn.ts";
+import { linear, matmul, matmulTn } from "./ops/products.ts";
+import type { Kernel } from "./kernel.ts";
 import { runOnce } from "./contract.ts";
 
 function kernelsOf(graph: Graph): string[] {
@@ -18,7 +17,7 @@ function base() {
   return { g, x, z, w };
 }
 
-const values = sampleInputs({ ...add, inputs: { x: ["r", "c"], z: ["c", "c"], w: ["c", "c"] } }, {
+const values = sampleInputs({ ...(add as Kernel), inputs: { x: ["r", "c"], z: ["c", "c"], w: ["c", "c"] } }, {
   note: "",
   dims: { r: 5, c: 4 },
 });
@@ -34,9 +33,9 @@ async function same(graph: Graph): Promise<void> {
 
 Deno.test("fuseSums() puts a product with a base in place of a product and its sum, on either side, scaled", async () => {
   const { g, x, z, w } = base();
-  const first = g.run(linear, { x, w }, { alpha: 3 }).y!;
-  const second = g.run(add, { a: g.run(matmul, { a: x, b: z }, { alpha: 0.5 }).y!, b: first }).y!;
-  const third = g.run(add, { a: w, b: g.run(matmulTn, { a: x, b: second }, { alpha: 2 }).y! }).y!;
+  const first = g.run(linear, { x, w }, { alpha: 3 }).y;
+  const second = g.run(add, { a: g.run(matmul, { a: x, b: z }, { alpha: 0.5 }).y, b: first }).y;
+  const third = g.run(add, { a: w, b: g.run(matmulTn, { a: x, b: second }, { alpha: 2 }).y }).y;
   const graph = g.finish({ second, third });
   assertEquals(kernelsOf(fuseSums(graph)), ["matmul", "lora_up", "matmul_tn_add"]);
   await same(graph);
@@ -44,13 +43,13 @@ Deno.test("fuseSums() puts a product with a base in place of a product and its s
 
 Deno.test("fuseSums() leaves a product that is also used elsewhere, or is an output, or both terms", async () => {
   const { g, x, w } = base();
-  const used = g.run(linear, { x, w }).y!, given = g.run(matmul, { a: x, b: w }).y!;
-  const twice = g.run(matmul, { a: x, b: w }, { alpha: 2 }).y!;
+  const used = g.run(linear, { x, w }).y, given = g.run(matmul, { a: x, b: w }).y;
+  const twice = g.run(matmul, { a: x, b: w }, { alpha: 2 }).y;
   const graph = g.finish({
     given,
-    one: g.run(add, { a: x, b: used }).y!,
-    two: g.run(add, { a: used, b: given }).y!,
-    four: g.run(add, { a: twice, b: twice }).y!,
+    one: g.run(add, { a: x, b: used }).y,
+    two: g.run(add, { a: used, b: given }).y,
+    four: g.run(add, { a: twice, b: twice }).y,
   });
   assertEquals(fuseSums(graph), graph);
   await same(graph);

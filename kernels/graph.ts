@@ -2,17 +2,10 @@
  * Graphs: lists of kernel applications over values with symbolic sizes.
  * @module
  */
-import type { Attributes, Kernel, SymbolicDims } from "./kernel.ts";
+import type { Attributes, Axes, GraphWriter, Kernel, PerTensor, SymbolicDims } from "./kernel.ts";
+import { type Size, type Value, ValueMap } from "./value.ts";
 
-/** Size of an axis: a number, or the name of a size that is known only when the program runs, such as "T". */
-export type Size = number | string;
-
-/** A tensor in a graph. */
-export interface Value {
-  readonly id: number;
-  readonly shape: readonly Size[];
-  readonly type: "f32" | "i32";
-}
+export { type Size, type Value, ValueMap };
 
 /** One application of a kernel. */
 export interface Node {
@@ -30,7 +23,7 @@ export interface Graph {
 }
 
 /** Builds a graph; a kernel's `grad` gets one to write into. */
-export class GraphBuilder {
+export class GraphBuilder implements GraphWriter {
   #next: number;
   readonly inputs: Record<string, Value> = {};
   readonly nodes: Node[] = [];
@@ -57,14 +50,13 @@ export class GraphBuilder {
    * Applies a kernel.
    * @throws {TypeError} If an input is missing, or its rank, size or type doesn't fit; kernel, input, axis and sizes are named.
    */
-  run(
-    kernel: Kernel,
-    inputs: Readonly<Record<string, Value>>,
+  run<In extends Axes, Out extends Axes>(
+    kernel: Kernel<In, Out>,
+    inputs: PerTensor<NoInfer<In>, Value>,
     attrs: Attributes = {},
-  ): Record<string, Value> {
-    const sizes = bindAxes(kernel, inputs, attrs);
-    const outputs: Record<string, Value> = {};
-    for (const [name, axes] of Object.entries(kernel.outputs)) {
+  ): PerTensor<Out, Value> {
+    const sizes = bindAxes(kernel, inputs);
+    const outputs = mapEntries(kernel.outputs, (axes, name): Value => {
       const shape = axes.map((axis) => {
         const size = sizes[axis];
         if (size === undefined) {
@@ -72,8 +64,8 @@ export class GraphBuilder {
         }
         return size;
       });
-      outputs[name] = { id: this.#next++, shape, type: "f32" };
-    }
+      return { id: this.#next++, shape, type: "f32" };
+    });
     this.nodes.push({ kernel, inputs, outputs, attrs });
     return outputs;
   }
@@ -88,15 +80,18 @@ export class GraphBuilder {
     given: Readonly<Record<string, Value>>,
     rename: (name: string) => string,
   ): Record<string, Value> {
-    const here = new Map<number, Value>();
+    const here = new ValueMap<Value>();
     for (const [name, value] of Object.entries(graph.inputs)) {
-      here.set(value.id, given[name] ?? this.input(rename(name), value.shape, value.type));
+      here.set(value, given[name] ?? this.input(rename(name), value.shape, value.type));
     }
     for (const { kernel, inputs, outputs, attrs } of graph.nodes) {
-      const made = this.run(kernel, mapValues(inputs, (v) => here.get(v.id)!), attrs);
-      for (const [name, value] of Object.entries(outputs)) here.set(value.id, made[name]!);
+      const made = this.run(kernel, mapValues(inputs, (v) => here.of(v)), attrs);
+      for (const [name, value] of Object.entries(made)) {
+        const output = outputs[name];
+        if (output) here.set(output, value);
+      }
     }
-    return mapValues(graph.outputs, (v) => here.get(v.id)!);
+    return mapValues(graph.outputs, (v) => here.of(v));
   }
 
   /** The graph of what `outputs` need; other nodes are left out. Inputs all stay. */
@@ -135,12 +130,17 @@ export function mapValues(
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }
 
+/** The same names with something made from each entry. */
+function mapEntries<A extends Axes, T>(
+  axes: A,
+  make: (axes: readonly string[], name: string) => T,
+): PerTensor<A, T> {
+  const entries = Object.entries(axes).map(([name, list]) => [name, make(list, name)]);
+  return Object.fromEntries(entries) as PerTensor<A, T>;
+}
+
 /** Sizes of a kernel's axes from its inputs' shapes. */
-function bindAxes(
-  kernel: Kernel,
-  inputs: Readonly<Record<string, Value>>,
-  attrs: Attributes,
-): Record<string, Size> {
+function bindAxes(kernel: Kernel, inputs: Readonly<Record<string, Value>>): Record<string, Size> {
   const sizes: Record<string, Size> = {};
   for (const [name, axes] of Object.entries(kernel.inputs)) {
     const value = inputs[name];
@@ -156,24 +156,29 @@ function bindAxes(
         `Cannot run kernel ${kernel.name}: input "${name}" needs axes [${axes}]: current value is [${value.shape}]`,
       );
     }
-    axes.forEach((axis, i) => {
-      const size = value.shape[i]!;
+    for (const [axis, size] of axisSizes(axes, value)) {
       const bound = sizes[axis] ??= size;
       if (bound !== size) {
         throw new TypeError(
           `Cannot run kernel ${kernel.name}: input "${name}" needs axis "${axis}" of size ${bound}: current value is ${size}`,
         );
       }
-    });
+    }
   }
   for (const name of Object.keys(inputs)) {
     if (!kernel.inputs[name]) {
       throw new TypeError(`Cannot run kernel ${kernel.name}: it has no input "${name}"`);
     }
   }
-  const extra = kernel.axes?.(symbolic(sizes), attrs) ?? {};
-  for (const [axis, size] of Object.entries(extra)) sizes[axis] = size ?? axis;
   return sizes;
+}
+
+/** Axis names beside their sizes, in order. */
+function axisSizes(axes: readonly string[], { shape }: Value): [axis: string, size: Size][] {
+  return shape.flatMap((size, i) => {
+    const axis = axes[i];
+    return axis === undefined ? [] : [[axis, size]];
+  });
 }
 
 /** Sizes as a lowering takes them: numbers, or null where symbolic. */
@@ -184,15 +189,9 @@ export function symbolic(sizes: Readonly<Record<string, Size>>): SymbolicDims {
 /** Axis sizes of one node. */
 export function nodeSizes(node: Node): Record<string, Size> {
   const sizes: Record<string, Size> = {};
-  const collect = (
-    axes: Readonly<Record<string, readonly string[]>>,
-    values: Readonly<Record<string, Value>>,
-  ) => {
-    for (const [name, list] of Object.entries(axes)) {
-      list.forEach((axis, i) => sizes[axis] ??= values[name]!.shape[i]!);
-    }
-  };
-  collect(node.kernel.inputs, node.inputs);
-  collect(node.kernel.outputs, node.outputs);
+  for (const [name, value] of [...Object.entries(node.inputs), ...Object.entries(node.outputs)]) {
+    const axes = node.kernel.inputs[name] ?? node.kernel.outputs[name] ?? [];
+    for (const [axis, size] of axisSizes(axes, value)) sizes[axis] ??= size;
+  }
   return sizes;
 }

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend.ts";
 import { kernelGraph, runOnce, sampleInputs } from "../contract.ts";
-import { linear } from "../ops/linear.ts";
+import { linear } from "../ops/products.ts";
 import { onnxBackend } from "./onnx/mod.ts";
 import { referenceBackend } from "./reference/mod.ts";
 import { webgpuBackend } from "./webgpu/mod.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 
 import { differentiate, joined } from "../autodiff.ts";
 import { GraphBuilder } from "../graph.ts";
-import { linear } from "../ops/linear.ts";
+import { linear } from "../ops/products.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { testBackends } from "./_test_backends.ts";
 

@@ -20,7 +20,8 @@ export function bindSizes(
     if (!tensor) throw new TypeError(`Cannot run program ${name}: input "${key}" is missing`);
     const fits = tensor.type === value.type && tensor.shape.length === value.shape.length &&
       value.shape.every((size, i) => {
-        const actual = tensor.shape[i]!;
+        const actual = tensor.shape[i];
+        if (actual === undefined) return false;
         if (typeof size === "number") return size === actual;
         const bound = sizes.get(size);
         if (bound === undefined) sizes.set(size, actual);

@@ -4,7 +4,7 @@
  */
 import type { Backend } from "../backend.ts";
 import { GraphBuilder } from "../graph.ts";
-import { linear } from "../ops/linear.ts";
+import { linear } from "../ops/products.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
 import type { BackendChoice } from "./host.ts";

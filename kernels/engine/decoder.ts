@@ -11,10 +11,11 @@ import { add } from "../ops/add.ts";
 import { attention } from "../ops/attention.ts";
 import { gatherRows } from "../ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "../ops/label_logprob.ts";
-import { linear } from "../ops/linear.ts";
-import { loraUp } from "../ops/lora_up.ts";
 import { multiply } from "../ops/multiply.ts";
+import { linear } from "../ops/products.ts";
+import { loraUp } from "../ops/product_sums.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
+import { rmsNormGrad } from "../ops/rms_norm_grad.ts";
 import { rotary } from "../ops/rotary.ts";
 import { scaleRows } from "../ops/scale_rows.ts";
 import { scatterAddRows } from "../ops/scatter_add_rows.ts";
@@ -142,20 +143,20 @@ export function blockGraph(
   }
   const t = (name: string) => tensors.get(name)!;
   const norm = (value: Value, name: string, groups = 1) =>
-    g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y!;
+    g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y;
   const project = (value: Value, module: LinearModule): Value => {
-    let y = g.run(linear, { x: value, w: t(`${module}.weight`) }).y!;
-    if (tensors.has(`${module}.bias`)) y = g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y!;
+    let y = g.run(linear, { x: value, w: t(`${module}.weight`) }).y;
+    if (tensors.has(`${module}.bias`)) y = g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y;
     const spec = lora[module];
     if (!spec) return y;
     const kept = dropout
-      ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y!
+      ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y
       : value;
     const names = loraNames(module);
-    const h = g.run(linear, { x: kept, w: t(names.a) }).y!;
-    return g.run(loraUp, { base: y, h, b: t(names.b) }, { alpha: spec.scale }).y!;
+    const h = g.run(linear, { x: kept, w: t(names.a) }).y;
+    return g.run(loraUp, { base: y, h, b: t(names.b) }, { alpha: spec.scale }).y;
   };
-  const rotate = (value: Value, heads: number) => g.run(rotary, { x: value, cos, sin }, { heads }).y!;
+  const rotate = (value: Value, heads: number) => g.run(rotary, { x: value, cos, sin }, { heads }).y;
 
   const a = norm(x, "input_layernorm.weight");
   let q = project(a, "self_attn.q_proj"), k = project(a, "self_attn.k_proj");
@@ -175,17 +176,17 @@ export function blockGraph(
     scale: 1 / Math.sqrt(config.headDim),
     window,
   });
-  const middle = g.run(add, { a: x, b: project(o!, "self_attn.o_proj") }).y!;
+  const middle = g.run(add, { a: x, b: project(o, "self_attn.o_proj") }).y;
   const m = norm(middle, "post_attention_layernorm.weight");
-  const gated = g.run(swiglu, { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") }).y!;
-  return g.finish({ y: g.run(add, { a: middle, b: project(gated, "mlp.down_proj") }).y! });
+  const gated = g.run(swiglu, { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") }).y;
+  return g.finish({ y: g.run(add, { a: middle, b: project(gated, "mlp.down_proj") }).y });
 }
 
 /** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`. */
 export function embedGraph(config: DecoderConfig): Graph {
   const g = new GraphBuilder();
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), ids = g.input("ids", ["T"], "i32");
-  return g.finish({ x: g.run(gatherRows, { x: w, ids }).y! });
+  return g.finish({ x: g.run(gatherRows, { x: w, ids }).y });
 }
 
 /**
@@ -197,10 +198,9 @@ export function headGraph(config: DecoderConfig, unit: boolean): Graph {
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const w = g.input("w", [config.vocabSize, config.hiddenSize]);
   const rows = g.input("rows", ["L"], "i32"), ids = g.input("ids", ["L"], "i32");
-  const picked = g.run(gatherRows, { x, ids: rows }).y!;
-  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y!;
-  const { logp, dh } = g.run(unit ? labelLogprobUnit : labelLogprob, { h, w, ids });
-  return g.finish(dh ? { logp: logp!, dh } : { logp: logp! });
+  const picked = g.run(gatherRows, { x, ids: rows }).y;
+  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
+  return g.finish(unit ? g.run(labelLogprobUnit, { h, w, ids }) : g.run(labelLogprob, { h, w, ids }));
 }
 
 /** The frozen head's way back: `d.x [T, D]` = `before [T, D]` + the gradient that `dh` and `weights [L]` give. */
@@ -209,15 +209,9 @@ export function headBackwardGraph(config: DecoderConfig): Graph {
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const rows = g.input("rows", ["L"], "i32"), weights = g.input("weights", ["L"]);
   const dh = g.input("dh", ["L", config.hiddenSize]), before = g.input("before", ["T", config.hiddenSize]);
-  const picked = g.run(gatherRows, { x, ids: rows }).y!;
-  const dy = g.run(scaleRows, { x: dh, factor: weights }).y!;
-  const site = {
-    inputs: { x: picked, weight: norm },
-    gradients: { y: dy },
-    outputs: {},
-    needs: new Set(["x"]),
-  };
-  const dpicked = rmsNorm.grad!(g, { ...site, attrs: { eps: config.rmsNormEps } }).x!;
-  const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx!;
-  return g.finish({ "d.x": g.run(add, { a: before, b: dx }).y! });
+  const picked = g.run(gatherRows, { x, ids: rows }).y;
+  const dy = g.run(scaleRows, { x: dh, factor: weights }).y;
+  const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps }).dx;
+  const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx;
+  return g.finish({ "d.x": g.run(add, { a: before, b: dx }).y });
 }

@@ -6,8 +6,8 @@
  */
 import { type Backend, elements, type Program, type Tensor } from "../backend.ts";
 import { GraphBuilder, type Value } from "../graph.ts";
-import { adamw, adamwVector } from "../ops/adamw.ts";
-import { sumSquares, sumSquaresVector } from "../ops/sum_squares.ts";
+import { adamwOfRank } from "../ops/adamw.ts";
+import { sumSquaresOfRank } from "../ops/sum_squares.ts";
 import { type AdamWOptions, checkOptions, checkState, takesWeightDecay } from "./adamw.ts";
 import { clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
@@ -152,12 +152,13 @@ export class DeviceOptimizer implements Optimizer {
     let total = squares.input("before", [1]);
     const hyper = update.input("hyper", [4]), next: Record<string, Value> = {};
     for (const { own, shape, decay } of specs) {
-      const x = squares.input(`g.${own}`, shape), vector = shape.length === 1;
-      total = squares.run(vector ? sumSquaresVector : sumSquares, { x, before: total }).total!;
-      const [p, m, v, g] = ["p", "m", "v", "g"].map((letter) => update.input(`${letter}.${own}`, shape));
+      const x = squares.input(`g.${own}`, shape);
+      total = squares.run(sumSquaresOfRank(shape.length), { x, before: total }).total;
+      const input = (letter: string) => update.input(`${letter}.${own}`, shape);
       const attrs = { beta1, beta2, epsilon, decay: decay && weightDecay > 0 };
-      const made = update.run(vector ? adamwVector : adamw, { p: p!, m: m!, v: v!, g: g!, hyper }, attrs);
-      for (const letter of ["p", "m", "v"]) next[`${letter}.${own}`] = made[`${letter}_next`]!;
+      const tensors = { p: input("p"), m: input("m"), v: input("v"), g: input("g"), hyper };
+      const { p_next, m_next, v_next } = update.run(adamwOfRank(shape.length), tensors, attrs);
+      Object.assign(next, { [`p.${own}`]: p_next, [`m.${own}`]: m_next, [`v.${own}`]: v_next });
     }
     return {
       squares: await this.#backend.compile(squares.finish({ total }), "gradient norm"),

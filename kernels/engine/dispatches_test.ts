@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "../autodiff.ts";
 import { testBackends } from "../backends/_test_backends.ts";
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
-import { countDispatches } from "../backends/webgpu/program.ts";
+import { countDispatches } from "../backends/webgpu/plan.ts";
 import type { Graph } from "../graph.ts";
 import {
   blockGraph,

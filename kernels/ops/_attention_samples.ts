@@ -21,11 +21,16 @@ export function layOut(trees: readonly Tree[]): { until: number[]; positions: nu
 
 function sample(
   note: string,
-  trees: readonly Tree[],
-  heads: number,
-  kvHeads: number,
-  d: number,
-  more: { window?: number; queries?: number; range?: Sample["range"]; gradient?: boolean } = {},
+  { trees, heads, kvHeads, d, ...more }: {
+    trees: readonly Tree[];
+    heads: number;
+    kvHeads: number;
+    d: number;
+    window?: number;
+    queries?: number;
+    range?: Sample["range"];
+    gradient?: boolean;
+  },
 ): Sample {
   const data = layOut(trees), rows = data.until.length;
   return {
@@ -38,19 +43,37 @@ function sample(
   };
 }
 
+/** Several workgroups, heads and trees: what a driver is tried on, too. */
+export const treesSample: Sample = sample("two examples, one a tree of trees", {
+  trees: [[2, [3, [1], [2]], [2]], [4]],
+  heads: 2,
+  kvHeads: 2,
+  d: 2,
+});
+
 /** Trees for both directions. */
 const common: Sample[] = [
-  sample("one token", [[1]], 1, 1, 2),
-  sample("causal, grouped heads", [[5]], 4, 2, 3),
-  sample("two answers behind one prompt", [[3, [2], [4]]], 2, 1, 4),
-  sample("two examples, one a tree of trees", [[2, [3, [1], [2]], [2]], [4]], 2, 2, 2),
-  sample("sliding window over a tree", [[4, [3], [5]]], 2, 1, 2, { window: 3 }),
-  sample("longer than a chunk", [[100, [60], [40, [30], [20]]], [30]], 2, 1, 4, { gradient: false }),
+  sample("one token", { trees: [[1]], heads: 1, kvHeads: 1, d: 2 }),
+  sample("causal, grouped heads", { trees: [[5]], heads: 4, kvHeads: 2, d: 3 }),
+  sample("two answers behind one prompt", { trees: [[3, [2], [4]]], heads: 2, kvHeads: 1, d: 4 }),
+  treesSample,
+  sample("sliding window over a tree", { trees: [[4, [3], [5]]], heads: 2, kvHeads: 1, d: 2, window: 3 }),
+  sample("longer than a chunk", {
+    trees: [[100, [60], [40, [30], [20]]], [30]],
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
+    gradient: false,
+  }),
 ];
 
 /** Scores of up to 3,000 forward. Backward 100: float32 holds a score of 3,000 only to 2e-4, which is that error in a weight. */
 const large = (range: number) =>
-  sample("large scores", [[6, [3], [2]]], 2, 1, 4, {
+  sample("large scores", {
+    trees: [[6, [3], [2]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
     range: { q: [-range, range], k: [-range, range] },
     gradient: false,
   });
@@ -59,7 +82,14 @@ const large = (range: number) =>
 export const attentionSamples: Sample[] = [
   ...common,
   large(40),
-  sample("last two rows as queries, as with a cache", [[7]], 2, 1, 2, { queries: 2, gradient: false }),
+  sample("last two rows as queries, as with a cache", {
+    trees: [[7]],
+    heads: 2,
+    kvHeads: 1,
+    d: 2,
+    queries: 2,
+    gradient: false,
+  }),
 ];
 
 /** Samples of the gradient kernel (as many queries as rows). */

@@ -1,8 +1,130 @@
-import type { Sample, Tolerance } from "../kernel.ts";
+/**
+ * The one idea of all products: y[m, n] = alpha · Σ_k A(m, k) B(k, n), in three layouts, plain or added to a base.
+ * @module
+ */
+import {
+  type Attributes,
+  type Dims,
+  number,
+  type Sample,
+  type SymbolicDims,
+  type Tolerance,
+} from "../kernel.ts";
+import { float, type OnnxNode } from "../onnx_node.ts";
+import { addScaled, dot, row, zip } from "../vectors.ts";
+import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
+import { product } from "./wgsl/product.ts";
+import type { ProductLayout } from "./wgsl/product_spec.ts";
 
-/** Samples of a product of `m × k` by `k × n` with the given axis names. */
-export function productSamples(m: string, k: string, n: string): Sample[] {
-  const dims = (a: number, b: number, c: number) => ({ [m]: a, [k]: b, [n]: c });
+/** Names of a product's operands and axes in its kernel. */
+export interface ProductNames<Operand extends string, Axis extends string> {
+  label: string;
+  layout: ProductLayout;
+  a: Operand;
+  b: Operand;
+  m: Axis;
+  n: Axis;
+  k: Axis;
+}
+
+/** Definition, lowerings and samples of a product `y`. Attribute `alpha` (default 1). */
+export function productOf<const Operand extends string, const Axis extends string>(
+  names: ProductNames<Operand, Axis>,
+) {
+  return {
+    reference: (inputs: Readonly<Record<Operand, Float64Array>>, dims: Dims<Axis>, attrs: Attributes) => ({
+      y: reference(names, inputs, dims, attrs),
+    }),
+    onnx: (_dims: SymbolicDims<Axis>, attrs: Attributes) => gemm(names, attrs, []),
+    wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) => shaders(names, dims, attrs, limits),
+    samples: samples(names),
+    tolerance,
+  };
+}
+
+/** The same for `y = base + …`, which no pass over memory is needed for beside the product's own. */
+export function productSumOf<const Operand extends string, const Axis extends string>(
+  names: ProductNames<Operand, Axis>,
+) {
+  return {
+    reference: (
+      inputs: Readonly<Record<Operand | "base", Float64Array>>,
+      dims: Dims<Axis>,
+      attrs: Attributes,
+    ) => ({ y: zip((base, sum) => base + sum, inputs.base, reference(names, inputs, dims, attrs)) }),
+    onnx: (_dims: SymbolicDims<Axis>, attrs: Attributes) => gemm(names, attrs, ["base"]),
+    wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) =>
+      shaders(names, dims, attrs, limits, "base"),
+    samples: sumSamples(names),
+    tolerance,
+  };
+}
+
+/** Sums of up to 300 products of numbers below 1: float32 loses up to 300 · 2⁻²⁴. */
+const tolerance: Tolerance = { atol: 2e-5, rtol: 1e-5 };
+
+function alphaOf(attrs: Attributes): number {
+  return number(attrs, "alpha", 1);
+}
+
+function reference<Operand extends string, Axis extends string>(
+  { layout, ...names }: ProductNames<Operand, Axis>,
+  inputs: Readonly<Record<Operand, Float64Array>>,
+  dims: Dims<Axis>,
+  attrs: Attributes,
+): Float64Array {
+  const a = inputs[names.a], b = inputs[names.b], m = dims[names.m], n = dims[names.n], k = dims[names.k];
+  const alpha = alphaOf(attrs), y = new Float64Array(m * n);
+  if (layout === "nt") return y.map((_, i) => alpha * dot(row(a, Math.floor(i / n), k), row(b, i % n, k)));
+  const cols = layout === "nn" ? k : m;
+  a.forEach((value, i) => {
+    const [outer, inner] = [Math.floor(i / cols), i % cols];
+    const [result, depth] = layout === "nn" ? [outer, inner] : [inner, outer];
+    addScaled(row(y, result, n), row(b, depth, n), alpha * value);
+  });
+  return y;
+}
+
+function gemm(
+  { layout, a, b }: ProductNames<string, string>,
+  attrs: Attributes,
+  base: readonly string[],
+): OnnxNode[] {
+  return [{
+    op: "Gemm",
+    in: [a, b, ...base],
+    out: ["y"],
+    attrs: {
+      ...(layout === "tn" ? { transA: 1 } : {}),
+      ...(layout === "nt" ? { transB: 1 } : {}),
+      alpha: float(alphaOf(attrs)),
+    },
+  }];
+}
+
+function shaders<Axis extends string>(
+  { label, layout, a, b, m, n, k }: ProductNames<string, Axis>,
+  dims: Dims<Axis>,
+  attrs: Attributes,
+  limits: WgslLimits,
+  base?: string,
+): WgslProgram {
+  return product({
+    label,
+    layout,
+    m: dims[m],
+    n: dims[n],
+    k: dims[k],
+    a,
+    b,
+    y: "y",
+    alpha: alphaOf(attrs),
+    ...(base === undefined ? {} : { base }),
+  }, limits);
+}
+
+function samples({ m, n, k }: ProductNames<string, string>): Sample[] {
+  const dims = (rows: number, depth: number, cols: number) => ({ [m]: rows, [k]: depth, [n]: cols });
   return [
     { dims: dims(1, 1, 1), note: "one element" },
     { dims: dims(5, 7, 3), attrs: { alpha: 0.5 }, note: "odd sizes, scaled" },
@@ -12,5 +134,13 @@ export function productSamples(m: string, k: string, n: string): Sample[] {
   ];
 }
 
-/** Sums of up to 130 products of numbers below 1: float32 loses up to 130 · 2⁻²⁴. */
-export const productTolerance: Tolerance = { atol: 2e-5, rtol: 1e-5 };
+function sumSamples({ m, n, k }: ProductNames<string, string>): Sample[] {
+  const dims = (rows: number, depth: number, cols: number) => ({ [m]: rows, [k]: depth, [n]: cols });
+  const range = { base: [-1e3, 1e3] } as const;
+  return [
+    { dims: dims(1, 1, 1), attrs: { alpha: 2 }, note: "one element" },
+    { dims: dims(7, 5, 33), attrs: { alpha: 2 }, note: "odd sizes" },
+    { dims: dims(70, 8, 130), attrs: { alpha: 0.25 }, range, note: "larger than a tile, large base" },
+    { dims: dims(20, 300, 12), attrs: { alpha: 0.25 }, range, note: "a depth that is split, large base" },
+  ];
+}

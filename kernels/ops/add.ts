@@ -2,51 +2,46 @@
  * Sum of two tensors of the same shape: `y = a + b`.
  * @module
  */
-import type { Kernel } from "../kernel.ts";
-import { elementwise } from "./_wgsl.ts";
+import { type Axes, defineKernel, type Kernel } from "../kernel.ts";
+import { zip } from "../vectors.ts";
+import { matrixSizes, ofRank } from "./_matrix.ts";
+import { elementwise } from "./wgsl/elementwise.ts";
 
-const sum: Omit<Kernel, "name" | "inputs" | "outputs"> = {
-  reference: ({ a, b }) => ({ y: a!.map((v, i) => v + b![i]!) }),
-  onnx: () => [{ op: "Add", in: ["a", "b"], out: ["y"] }],
-  // A vector is one row.
-  wgsl: ({ rows, cols }, _attrs, limits) => ({
-    dispatches: elementwise(
-      "add",
-      cols === undefined ? 1 : rows!,
-      cols ?? rows!,
-      limits,
-      [{ name: "a", per: "element" }, { name: "b", per: "element" }],
-      { y: "a + b" },
-    ),
-  }),
-  grad: (_g, { gradients }) => ({ a: gradients.y!, b: gradients.y! }),
-  cheap: true,
-  samples: [
-    { dims: { rows: 1, cols: 1 }, note: "one element" },
-    { dims: { rows: 7, cols: 65 }, note: "odd sizes" },
-    { dims: { rows: 130, cols: 33 }, range: { a: [-1e30, 1e30] }, gradient: false, note: "large values" },
-  ],
-  tolerance: { atol: 1e-6, rtol: 1e-6 },
-};
+function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape) {
+  return defineKernel({
+    name,
+    inputs: { a: axes, b: axes },
+    outputs: { y: axes },
+    reference: ({ a, b }) => ({ y: zip((x, y) => x + y, a, b) }),
+    onnx: () => [{ op: "Add", in: ["a", "b"], out: ["y"] }],
+    wgsl: (dims, _attrs, limits) => ({
+      dispatches: elementwise({
+        label: "add",
+        ...matrixSizes(axes, dims),
+        inputs: { a: "element", b: "element" },
+        outputs: ({ a, b }) => ({ y: `${a} + ${b}` }),
+      }, limits),
+    }),
+    grad: (_g, { gradients: { y: dy } }) => ({ a: dy, b: dy }),
+    cheap: true,
+    samples: [
+      { dims: { rows: 1, cols: 1 }, note: "one element" },
+      { dims: { rows: 7, cols: 65 }, note: "odd sizes" },
+      { dims: { rows: 130, cols: 33 }, range: { a: [-1e30, 1e30] }, gradient: false, note: "large values" },
+    ],
+    tolerance: { atol: 1e-6, rtol: 1e-6 },
+  });
+}
 
 /** `y = a + b`, `[rows, cols]`. */
-export const add: Kernel = {
-  name: "add",
-  inputs: { a: ["rows", "cols"], b: ["rows", "cols"] },
-  outputs: { y: ["rows", "cols"] },
-  ...sum,
-};
+export const add = sumOf("add", ["rows", "cols"]);
 
 /** `y = a + b`, `[rows]`: biases and norm weights. */
-export const addVector: Kernel = {
-  name: "add_vector",
-  inputs: { a: ["rows"], b: ["rows"] },
-  outputs: { y: ["rows"] },
-  ...sum,
-};
+export const addVector = sumOf("add_vector", ["rows"]);
+
+type Tensors<Name extends string> = Readonly<Record<Name, readonly string[]>>;
 
 /** The kernel that adds tensors of a rank. @throws {TypeError} If the rank is neither 1 nor 2. */
-export function addOfRank(rank: number): Kernel {
-  if (rank !== 1 && rank !== 2) throw new TypeError(`Cannot add tensors of rank ${rank}: 1 and 2 are known`);
-  return rank === 1 ? addVector : add;
+export function addOfRank(rank: number): Kernel<Tensors<"a" | "b">, Tensors<"y">> {
+  return ofRank<Kernel<Tensors<"a" | "b">, Tensors<"y">>>(rank, { vector: addVector, matrix: add });
 }

@@ -2,26 +2,34 @@
  * Adds a bias to every row.
  * @module
  */
-import type { Kernel } from "../kernel.ts";
+import { defineKernel } from "../kernel.ts";
+import { addScaled, rowsOf } from "../vectors.ts";
 import { sumRows } from "./sum_rows.ts";
-import { elementwise } from "./_wgsl.ts";
+import { elementwise } from "./wgsl/elementwise.ts";
 
 /** `y[r, c] = x[r, c] + bias[c]`. */
-export const addBias: Kernel = {
+export const addBias = defineKernel({
   name: "add_bias",
   inputs: { x: ["rows", "cols"], bias: ["cols"] },
   outputs: { y: ["rows", "cols"] },
-  reference: ({ x, bias }) => ({ y: x!.map((v, i) => v + bias![i % bias!.length]!) }),
+  reference: ({ x, bias }, { cols }) => {
+    const y = x.slice();
+    for (const row of rowsOf(y, cols)) addScaled(row, bias, 1);
+    return { y };
+  },
   onnx: () => [{ op: "Add", in: ["x", "bias"], out: ["y"] }],
   wgsl: ({ rows, cols }, _attrs, limits) => ({
-    dispatches: elementwise("add_bias", rows!, cols!, limits, [{ name: "x", per: "element" }, {
-      name: "bias",
-      per: "column",
-    }], { y: "x + bias" }),
+    dispatches: elementwise({
+      label: "add_bias",
+      rows,
+      cols,
+      inputs: { x: "element", bias: "column" },
+      outputs: ({ x, bias }) => ({ y: `${x} + ${bias}` }),
+    }, limits),
   }),
-  grad: (g, { gradients, needs }) => ({
-    x: gradients.y!,
-    bias: needs.has("bias") ? g.run(sumRows, { x: gradients.y! }).y! : null,
+  grad: (g, { gradients: { y: dy }, needs }) => ({
+    x: dy,
+    bias: needs.has("bias") ? g.run(sumRows, { x: dy }).y : null,
   }),
   cheap: true,
   samples: [
@@ -34,4 +42,4 @@ export const addBias: Kernel = {
     },
   ],
   tolerance: { atol: 1e-6, rtol: 1e-6 },
-};
+});

@@ -3,19 +3,20 @@
  * with P the weights, δ = Σ_d dO ∘ O, dS = P ∘ (dO Vᵀ − δ): dQ = s dS K, dK = s dSᵀ Q, dV = Pᵀ dO.
  * @module
  */
-import { constant, float, type Kernel, type OnnxNode } from "../kernel.ts";
+import { defineKernel, fixedSizes } from "../kernel.ts";
+import { constant, float, type OnnxNode } from "../onnx_node.ts";
+import { addScaled, dot } from "../vectors.ts";
+import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
-  attentionAttributes,
   attentionChunk,
-  attentionRow,
   attentionSetup,
   chunkLoop,
   queryChunk,
   queryRows,
   wholeBounds,
-} from "./attention.ts";
+} from "./_attention_onnx.ts";
 import { attentionGradSamples } from "./_attention_samples.ts";
-import { attentionGradShaders } from "./_wgsl_attention_grad.ts";
+import { attentionGradShaders } from "./wgsl/attention_grad.ts";
 
 /** Adds a chunk's `[kv, n, d]` gradient at keys lo… to what was carried for keys 0…a: `before[:lo] ‖ before[lo:] + head ‖ tail`. */
 function carry(name: string): OnnxNode[] {
@@ -35,7 +36,7 @@ function carry(name: string): OnnxNode[] {
 }
 
 /** `dq`, `dk`, `dv` of `attention` with as many queries as rows; same attributes. */
-export const attentionGrad: Kernel = {
+export const attentionGrad = defineKernel({
   name: "attention_grad",
   inputs: {
     q: ["rows", "qcols"],
@@ -49,45 +50,39 @@ export const attentionGrad: Kernel = {
   outputs: { dq: ["rows", "qcols"], dk: ["rows", "kvcols"], dv: ["rows", "kvcols"] },
   integers: ["until", "positions"],
   reference: ({ q, k, v, o, do: dO, until, positions }, { rows, qcols, kvcols }, attrs) => {
-    const at = { rows: rows!, qcols: qcols!, kvcols: kvcols!, ...attentionAttributes(attrs) };
-    const d = qcols! / at.heads;
-    const dq = new Float64Array(q!.length),
-      dk = new Float64Array(k!.length),
-      dv = new Float64Array(v!.length);
-    for (let i = 0; i < rows!; i++) {
-      for (let h = 0; h < at.heads; h++) {
-        const p = attentionRow(q!, k!, i, i, h, at, until!, positions!);
-        const kv = Math.floor(h / (at.heads / at.kvHeads)) * d, own = i * qcols! + h * d;
-        let delta = 0;
-        for (let c = 0; c < d; c++) delta += dO![own + c]! * o![own + c]!;
-        for (let j = 0; j <= i; j++) {
-          const key = j * kvcols! + kv;
-          let dp = 0;
-          for (let c = 0; c < d; c++) dp += dO![own + c]! * v![key + c]!;
-          const ds = p[j]! * (dp - delta) * at.scale;
-          for (let c = 0; c < d; c++) {
-            dq[own + c]! += ds * k![key + c]!;
-            dk[key + c]! += ds * q![own + c]!;
-            dv[key + c]! += p[j]! * dO![own + c]!;
-          }
-        }
+    const shape = { queries: rows, rows, qcols, kvcols, ...attentionAttributes(attrs) };
+    const { heads, kvHeads, scale } = shape, d = qcols / heads;
+    const dq = new Float64Array(q.length), dk = new Float64Array(k.length), dv = new Float64Array(v.length);
+    for (let index = 0; index < rows; index++) {
+      for (let head = 0; head < heads; head++) {
+        const weights = attentionWeights({ q, k, until, positions }, shape, { query: index, index, head });
+        const own = (values: Float64Array) => headOf(values, { row: index, cols: qcols, head, d });
+        const delta = dot(own(dO), own(o)), kvHead = Math.floor(head / (heads / kvHeads));
+        weights.forEach((p, row) => {
+          if (p === 0) return;
+          const key = (values: Float64Array) => headOf(values, { row, cols: kvcols, head: kvHead, d });
+          const ds = p * (dot(own(dO), key(v)) - delta) * scale;
+          addScaled(own(dq), key(k), ds);
+          addScaled(key(dk), own(q), ds);
+          addScaled(key(dv), own(dO), p);
+        });
       }
     }
     return { dq, dk, dv };
   },
   onnx: (dims, attrs, { loops }) => {
-    const { heads, kvHeads, scale } = attentionAttributes(attrs);
+    const { heads, kvHeads, scale } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
     const product = (
-      inputs: string[],
-      out: string,
-      alpha: number,
-      transA: number,
-      transB: number,
+      spec: { a: string; b: string; out: string; alpha?: number; transposed: "a" | "b" },
     ): OnnxNode => ({
       op: "FusedMatMul",
-      in: inputs,
-      out: [out],
-      attrs: { alpha: float(alpha), transA, transB },
+      in: [spec.a, spec.b],
+      out: [spec.out],
+      attrs: {
+        alpha: float(spec.alpha ?? 1),
+        transA: Number(spec.transposed === "a"),
+        transB: Number(spec.transposed === "b"),
+      },
       domain: "com.microsoft",
     });
     const back = (name: string): OnnxNode[] => [
@@ -101,12 +96,12 @@ export const attentionGrad: Kernel = {
       ...queryChunk("o", "oh"),
       { op: "Mul", in: ["doh", "oh"], out: ["doo"] },
       { op: "ReduceSum", in: ["doo", "last"], out: ["delta"] },
-      product(["doh", "vc"], "dp", 1, 0, 1),
+      product({ a: "doh", b: "vc", out: "dp", transposed: "b" }),
       { op: "Sub", in: ["dp", "delta"], out: ["dpc"] },
       { op: "Mul", in: ["p3", "dpc"], out: ["ds"] },
-      product(["ds", "kc"], "dqh", scale, 0, 1),
-      product(["ds", "qh"], dk, scale, 1, 0),
-      product(["p3", "doh"], dv, 1, 1, 0),
+      product({ a: "ds", b: "kc", out: "dqh", alpha: scale, transposed: "b" }),
+      product({ a: "ds", b: "qh", out: dk, alpha: scale, transposed: "a" }),
+      product({ a: "p3", b: "doh", out: dv, transposed: "a" }),
       ...queryRows("dqh", dq),
     ];
     const setup = [...attentionSetup(dims, attrs), constant("last", "i64", [-1])];
@@ -116,31 +111,32 @@ export const attentionGrad: Kernel = {
     return [
       ...setup,
       constant("none", "f32", []),
-      constant("dq_none", "i64", [0, dims.qcols!]),
-      constant("kv_none", "i64", [kvHeads, 0, dims.qcols! / heads]),
+      constant("dq_none", "i64", [0, qcols]),
+      constant("kv_none", "i64", [kvHeads, 0, qcols / heads]),
       { op: "Reshape", in: ["none", "dq_none"], out: ["dq0"], attrs: { allowzero: 1 } },
       { op: "Reshape", in: ["none", "kv_none"], out: ["dk0"], attrs: { allowzero: 1 } },
-      chunkLoop([["dq", 2], ["dk", 3], ["dv", 3]], ["dq0", "dk0", "dk0"], ["dq", "dkh", "dvh"], [
-        ...chunk("dqc", "dkc", "dvc"),
-        { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
-        { op: "Sub", in: ["a", "lo"], out: ["known"] },
-        { op: "Sub", in: ["b", "lo"], out: ["span"] },
-        ...carry("dk"),
-        ...carry("dv"),
-      ]),
+      chunkLoop({
+        carried: [
+          { name: "dq", rank: 2, first: "dq0", last: "dq" },
+          { name: "dk", rank: 3, first: "dk0", last: "dkh" },
+          { name: "dv", rank: 3, first: "dk0", last: "dvh" },
+        ],
+        nodes: [
+          ...chunk("dqc", "dkc", "dvc"),
+          { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
+          { op: "Sub", in: ["a", "lo"], out: ["known"] },
+          { op: "Sub", in: ["b", "lo"], out: ["span"] },
+          ...carry("dk"),
+          ...carry("dv"),
+        ],
+      }),
       ...back("dk"),
       ...back("dv"),
     ];
   },
-  wgsl: ({ rows, qcols, kvcols }, attrs, limits) =>
-    attentionGradShaders({
-      queries: rows!,
-      rows: rows!,
-      qcols: qcols!,
-      kvcols: kvcols!,
-      ...attentionAttributes(attrs),
-    }, limits),
+  wgsl: (dims, attrs, limits) =>
+    attentionGradShaders({ ...dims, queries: dims.rows, ...attentionAttributes(attrs) }, limits),
   grad: null,
   samples: attentionGradSamples,
   tolerance: { atol: 2e-5, rtol: 2e-5 },
-};
+});

@@ -2,44 +2,43 @@
  * Rows of a table by index: the embedding, and the rows of a packed row that have a label.
  * @module
  */
-import type { Kernel } from "../kernel.ts";
+import { defineKernel } from "../kernel.ts";
+import { row } from "../vectors.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
-import { elementOf, rowParts, shader, widthOf } from "./_wgsl.ts";
+import { elementOf, elementsOf, rowParts, shader, widthOf } from "./wgsl/shader.ts";
 
 /** `y[l] = x[ids[l]]`; ids in 0 … rows − 1. */
-export const gatherRows: Kernel = {
+export const gatherRows = defineKernel({
   name: "gather_rows",
   inputs: { x: ["rows", "cols"], ids: ["labels"] },
   outputs: { y: ["labels", "cols"] },
   integers: ["ids"],
   halves: ["x"],
+  indices: { ids: ({ rows }) => ({ least: 0, below: rows }) },
   reference: ({ x, ids }, { cols }) => {
-    const y = new Float64Array(ids!.length * cols!);
-    ids!.forEach((id, l) => y.set(x!.subarray(id * cols!, (id + 1) * cols!), l * cols!));
+    const y = new Float64Array(ids.length * cols);
+    ids.forEach((id, l) => y.set(row(x, id, cols), l * cols));
     return { y };
   },
   onnx: () => [{ op: "Gather", in: ["x", "ids"], out: ["y"], attrs: { axis: 0 } }],
   wgsl: ({ rows, cols, labels }, _attrs, limits) => {
-    const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
+    const width = widthOf(cols), wide = cols / width, element = elementOf(width);
     const half = limits.half?.has("x") ?? false;
     return {
       // A table larger than a binding is seen part by part; a part copies the rows that it holds.
-      dispatches: rowParts(rows!, cols!, limits, half).flatMap((table) =>
-        rowParts(labels!, cols!, limits).map((taken) =>
+      dispatches: rowParts(rows, cols, limits, half).flatMap((table) =>
+        rowParts(labels, cols, limits).map((taken) =>
           shader({
             label: "gather_rows",
             threads: 256,
             read: {
-              x: {
-                element: elementOf(width, half),
-                part: { first: table.first * cols!, count: table.count * cols! },
-              },
+              x: { element: elementOf(width, half), part: elementsOf(table, cols) },
               ids: { element: "i32" },
             },
-            write: { y: { element, part: { first: taken.first * cols!, count: taken.count * cols! } } },
+            write: { y: { element, part: elementsOf(taken, cols) } },
             sizes: { count: taken.count * wide, label: taken.first, first: table.first, rows: table.count },
-            groups: Math.ceil(taken.count * wide / 256),
-            body: `  let i = group * 256u + lane;
+            workgroups: Math.ceil(taken.count * wide / 256),
+            body: `  let i = workgroup * 256u + lane;
   if (i >= sizes.count) { return; }
   let row = u32(ids[sizes.label + i / ${wide}u]) - sizes.first;
   if (row < sizes.rows) { y[i] = ${element}(x[row * ${wide}u + i % ${wide}u]); }`,
@@ -48,8 +47,8 @@ export const gatherRows: Kernel = {
       ),
     };
   },
-  grad: (g, { inputs, gradients }) => ({
-    x: g.run(scatterAddRows, { like: inputs.x!, ids: inputs.ids!, dy: gradients.y! }).dx!,
+  grad: (g, { inputs: { x, ids }, gradients: { y: dy } }) => ({
+    x: g.run(scatterAddRows, { like: x, ids, dy }).dx,
   }),
   samples: [
     { dims: { rows: 1, cols: 1, labels: 1 }, data: { ids: [0] }, note: "one element" },
@@ -63,4 +62,4 @@ export const gatherRows: Kernel = {
     },
   ],
   tolerance: { atol: 0, rtol: 1e-7 },
-};
+});

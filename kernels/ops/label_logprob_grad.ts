@@ -3,15 +3,18 @@
  * dh[l] = g[l] (w[ids[l]] − Σ_v p_v w[v]); dw[v] = Σ_l g[l] (1[v = ids[l]] − p_lv) h[l].
  * @module
  */
-import { constant, type Kernel, type OnnxNode } from "../kernel.ts";
-import { rowSoftmax } from "./label_logprob.ts";
+import { defineKernel } from "../kernel.ts";
+import { constant, type OnnxNode } from "../onnx_node.ts";
+import { addScaled, element, row, rowsOf } from "../vectors.ts";
+import { labelIndices, labelSoftmax } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
-import { labelLogprobShaders } from "./_wgsl_label.ts";
+import { labelLogprobShaders } from "./wgsl/label.ts";
 
 const contract = {
   inputs: { h: ["labels", "cols"], w: ["vocab", "cols"], ids: ["labels"], weights: ["labels"] },
   halves: ["w"],
   integers: ["ids"],
+  indices: labelIndices,
 } as const;
 
 /** `dz[l, v] = weights[l] (1[v = ids[l]] − p_lv)`. */
@@ -34,63 +37,55 @@ function logitGradient(): OnnxNode[] {
 }
 
 function logitGradientReference(
-  h: Float64Array,
-  w: Float64Array,
-  ids: Float64Array,
-  g: Float64Array,
-  cols: number,
-  vocab: number,
-) {
+  { h, w, ids, weights }: Readonly<Record<keyof typeof contract.inputs, Float64Array>>,
+  { cols, vocab }: { cols: number; vocab: number },
+): Float64Array {
   const dz = new Float64Array(ids.length * vocab);
   ids.forEach((id, l) => {
-    rowSoftmax(h, w, l, cols, vocab).probabilities.forEach((p, v) =>
-      dz[l * vocab + v] = g[l]! * ((v === id ? 1 : 0) - p)
-    );
+    const softmax = labelSoftmax({ h, w }, l, cols), weight = element(weights, l);
+    row(dz, l, vocab).set(softmax.weights.map((p, v) => weight * ((v === id ? 1 : 0) - p)));
   });
   return dz;
 }
 
 /** `dh` of `labelLogprob` for d loss / d logp = `weights`. */
-export const labelLogprobGrad: Kernel = {
+export const labelLogprobGrad = defineKernel({
   name: "label_logprob_grad",
   ...contract,
   outputs: { dh: ["labels", "cols"] },
-  reference: ({ h, w, ids, weights }, { labels, cols, vocab }) => {
-    const dz = logitGradientReference(h!, w!, ids!, weights!, cols!, vocab!),
-      dh = new Float64Array(h!.length);
-    for (let l = 0; l < labels!; l++) {
-      for (let v = 0; v < vocab!; v++) {
-        for (let c = 0; c < cols!; c++) dh[l * cols! + c]! += dz[l * vocab! + v]! * w![v * cols! + c]!;
-      }
-    }
+  reference: (inputs, dims) => {
+    const dz = logitGradientReference(inputs, dims), dh = new Float64Array(inputs.h.length);
+    [...rowsOf(inputs.w, dims.cols)].forEach((token, v) => {
+      [...rowsOf(dz, dims.vocab)].forEach((own, l) =>
+        addScaled(row(dh, l, dims.cols), token, element(own, v))
+      );
+    });
     return { dh };
   },
   onnx: () => [...logitGradient(), { op: "Gemm", in: ["dz", "w"], out: ["dh"] }],
-  wgsl: (dims, _attrs, limits) => labelLogprobShaders("label_logprob_grad", dims, limits, { dh: "weighted" }),
+  wgsl: (dims, _attrs, limits) =>
+    labelLogprobShaders({ label: "label_logprob_grad", ...dims, outputs: { dh: "weighted" } }, limits),
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 1e-5 },
-};
+});
 
 /** `dw` of `labelLogprob` for d loss / d logp = `weights`. */
-export const labelLogprobWeightGrad: Kernel = {
+export const labelLogprobWeightGrad = defineKernel({
   name: "label_logprob_weight_grad",
   ...contract,
   outputs: { dw: ["vocab", "cols"] },
-  reference: ({ h, w, ids, weights }, { labels, cols, vocab }) => {
-    const dz = logitGradientReference(h!, w!, ids!, weights!, cols!, vocab!),
-      dw = new Float64Array(w!.length);
-    for (let l = 0; l < labels!; l++) {
-      for (let v = 0; v < vocab!; v++) {
-        for (let c = 0; c < cols!; c++) dw[v * cols! + c]! += dz[l * vocab! + v]! * h![l * cols! + c]!;
-      }
-    }
+  reference: (inputs, dims) => {
+    const dz = logitGradientReference(inputs, dims), dw = new Float64Array(inputs.w.length);
+    [...rowsOf(dz, dims.vocab)].forEach((own, l) => {
+      own.forEach((value, v) => addScaled(row(dw, v, dims.cols), row(inputs.h, l, dims.cols), value));
+    });
     return { dw };
   },
   onnx: () => [...logitGradient(), { op: "Gemm", in: ["dz", "h"], out: ["dw"], attrs: { transA: 1 } }],
   wgsl: (dims, _attrs, limits) =>
-    labelLogprobShaders("label_logprob_weight_grad", dims, limits, { dw: true }),
+    labelLogprobShaders({ label: "label_logprob_weight_grad", ...dims, outputs: { dw: true } }, limits),
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 1e-5 },
-};
+});

@@ -2,25 +2,31 @@
  * Product of two tensors, element by element; with a mask of 0 and 1/(1 − rate) it is dropout.
  * @module
  */
-import type { Kernel } from "../kernel.ts";
-import { elementwise } from "./_wgsl.ts";
+import { defineKernel, type Kernel } from "../kernel.ts";
+import { zip } from "../vectors.ts";
+import { elementwise } from "./wgsl/elementwise.ts";
+
+type Matrices<Name extends string> = Readonly<Record<Name, readonly ["rows", "cols"]>>;
 
 /** `y = a ∘ b`. */
-export const multiply: Kernel = {
+export const multiply: Kernel<Matrices<"a" | "b">, Matrices<"y">> = defineKernel({
   name: "multiply",
   inputs: { a: ["rows", "cols"], b: ["rows", "cols"] },
   outputs: { y: ["rows", "cols"] },
-  reference: ({ a, b }) => ({ y: a!.map((v, i) => v * b![i]!) }),
+  reference: ({ a, b }) => ({ y: zip((x, y) => x * y, a, b) }),
   onnx: () => [{ op: "Mul", in: ["a", "b"], out: ["y"] }],
   wgsl: ({ rows, cols }, _attrs, limits) => ({
-    dispatches: elementwise("multiply", rows!, cols!, limits, [{ name: "a", per: "element" }, {
-      name: "b",
-      per: "element",
-    }], { y: "a * b" }),
+    dispatches: elementwise({
+      label: "multiply",
+      rows,
+      cols,
+      inputs: { a: "element", b: "element" },
+      outputs: ({ a, b }) => ({ y: `${a} * ${b}` }),
+    }, limits),
   }),
-  grad: (g, { inputs, gradients, needs }) => ({
-    a: needs.has("a") ? g.run(multiply, { a: gradients.y!, b: inputs.b! }).y! : null,
-    b: needs.has("b") ? g.run(multiply, { a: gradients.y!, b: inputs.a! }).y! : null,
+  grad: (g, { inputs: { a, b }, gradients: { y: dy }, needs }) => ({
+    a: needs.has("a") ? g.run(multiply, { a: dy, b }).y : null,
+    b: needs.has("b") ? g.run(multiply, { a: dy, b: a }).y : null,
   }),
   cheap: true,
   samples: [
@@ -34,4 +40,4 @@ export const multiply: Kernel = {
     },
   ],
   tolerance: { atol: 1e-6, rtol: 1e-6 },
-};
+});

@@ -2,18 +2,21 @@
  * Rows of a table replaced by index: the newest keys and values go into the part of a cache that still grows.
  * @module
  */
-import { constant, type Kernel } from "../kernel.ts";
-import { elementOf, rowParts, shader, widthOf } from "./_wgsl.ts";
+import { defineKernel } from "../kernel.ts";
+import { constant } from "../onnx_node.ts";
+import { row } from "../vectors.ts";
+import { elementOf, elementsOf, rowParts, shader, widthOf } from "./wgsl/shader.ts";
 
 /** `z = x`, but `z[ids[l]] = y[l]`; ids are distinct, in 0 … rows − 1. */
-export const putRows: Kernel = {
+export const putRows = defineKernel({
   name: "put_rows",
   inputs: { x: ["rows", "cols"], ids: ["labels"], y: ["labels", "cols"] },
   outputs: { z: ["rows", "cols"] },
   integers: ["ids"],
+  indices: { ids: ({ rows }) => ({ least: 0, below: rows }) },
   reference: ({ x, ids, y }, { cols }) => {
-    const z = x!.slice();
-    ids!.forEach((id, l) => z.set(y!.subarray(l * cols!, (l + 1) * cols!), id * cols!));
+    const z = x.slice();
+    ids.forEach((id, l) => z.set(row(y, l, cols), id * cols));
     return { z };
   },
   onnx: () => [
@@ -23,32 +26,32 @@ export const putRows: Kernel = {
     { op: "ScatterND", in: ["x", "index", "y"], out: ["z"] },
   ],
   wgsl: ({ rows, cols, labels }, _attrs, limits) => {
-    const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
+    const width = widthOf(cols), wide = cols / width, element = elementOf(width);
     return {
-      dispatches: rowParts(rows!, cols!, limits).flatMap(({ first, count }) => {
-        const part = { first: first * cols!, count: count * cols! };
+      dispatches: rowParts(rows, cols, limits).flatMap((table) => {
+        const part = elementsOf(table, cols), { first, count } = table;
         const copy = shader({
           label: "put_rows, copy",
           threads: 256,
           read: { x: { element, part } },
           write: { z: { element, part } },
           sizes: { count: count * wide },
-          groups: Math.ceil(count * wide / 256),
-          body: `  let i = group * 256u + lane;
+          workgroups: Math.ceil(count * wide / 256),
+          body: `  let i = workgroup * 256u + lane;
   if (i < sizes.count) { z[i] = x[i]; }`,
         });
-        const put = rowParts(labels!, cols!, limits).map((given) =>
+        const put = rowParts(labels, cols, limits).map((given) =>
           shader({
             label: "put_rows",
             threads: 256,
             read: {
               ids: { element: "i32" },
-              y: { element, part: { first: given.first * cols!, count: given.count * cols! } },
+              y: { element, part: elementsOf(given, cols) },
             },
             write: { z: { element, part } },
             sizes: { count: given.count * wide, label: given.first, first, rows: count },
-            groups: Math.ceil(given.count * wide / 256),
-            body: `  let i = group * 256u + lane;
+            workgroups: Math.ceil(given.count * wide / 256),
+            body: `  let i = workgroup * 256u + lane;
   if (i >= sizes.count) { return; }
   let row = u32(ids[sizes.label + i / ${wide}u]) - sizes.first;
   if (row < sizes.rows) { z[row * ${wide}u + i % ${wide}u] = y[i]; }`,
@@ -70,4 +73,4 @@ export const putRows: Kernel = {
     },
   ],
   tolerance: { atol: 0, rtol: 1e-7 },
-};
+});

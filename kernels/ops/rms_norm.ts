@@ -2,25 +2,27 @@
  * RMSNorm (Zhang & Sennrich 2019): every row, or every group of a row, divided by its root mean square.
  * @module
  */
-import { constant, float, type Kernel, number, type OnnxNode } from "../kernel.ts";
+import { defineKernel, fixedSizes, number } from "../kernel.ts";
+import { constant, float, type OnnxNode } from "../onnx_node.ts";
+import { dot, rowsOf, zip } from "../vectors.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
-import { rmsRows } from "./_wgsl_norm.ts";
+import { rmsRows } from "./wgsl/norm.ts";
 
 /**
  * `y = x / √(mean(x²) + eps) ∘ weight` over each of `groups` equal parts of a row (1: the row; heads: Qwen3's q/k norm).
  * Attributes `eps` > 0, `groups` (default 1); `weight` is `[cols / groups]`.
  */
-export const rmsNorm: Kernel = {
+export const rmsNorm = defineKernel({
   name: "rms_norm",
   inputs: { x: ["rows", "cols"], weight: ["group"] },
   outputs: { y: ["rows", "cols"] },
   reference: ({ x, weight }, { group }, attrs) => {
-    const eps = number(attrs, "eps"), y = new Float64Array(x!.length);
-    for (let start = 0; start < x!.length; start += group!) {
-      let sum = 0;
-      for (let i = 0; i < group!; i++) sum += x![start + i]! ** 2;
-      const inverse = 1 / Math.sqrt(sum / group! + eps);
-      for (let i = 0; i < group!; i++) y[start + i] = x![start + i]! * inverse * weight![i]!;
+    const eps = number(attrs, "eps"), y = new Float64Array(x.length);
+    let start = 0;
+    for (const part of rowsOf(x, group)) {
+      const inverse = 1 / Math.sqrt(dot(part, part) / group + eps);
+      y.set(zip((value, w) => value * inverse * w, part, weight), start);
+      start += group;
     }
     return { y };
   },
@@ -32,26 +34,30 @@ export const rmsNorm: Kernel = {
       attrs: { axis: -1, epsilon: float(number(attrs, "eps")), stash_type: 1 },
     });
     if (number(attrs, "groups", 1) === 1) return [norm("x", "y")];
+    const { group, cols } = fixedSizes(dims, "group", "cols");
     return [
-      constant("grouped", "i64", [-1, dims.group!]),
+      constant("grouped", "i64", [-1, group]),
       { op: "Reshape", in: ["x", "grouped"], out: ["xg"] },
       norm("xg", "yg"),
-      constant("flat", "i64", [-1, dims.cols!]),
+      constant("flat", "i64", [-1, cols]),
       { op: "Reshape", in: ["yg", "flat"], out: ["y"] },
     ];
   },
   wgsl: ({ rows, cols, group }, attrs, limits) => ({
-    dispatches: rmsRows("rms_norm", rows!, cols!, group!, number(attrs, "eps"), limits, ["x"], "y", {
-      value: "x_in[at] * inverse * weight_in[c]",
-    }),
+    dispatches: rmsRows({
+      label: "rms_norm",
+      rows,
+      cols,
+      groupSize: group,
+      eps: number(attrs, "eps"),
+      inputs: ["x"],
+      output: "y",
+      value: ({ x, weight, inverse }) => `${x} * ${inverse} * ${weight}`,
+    }, limits),
   }),
-  grad: (g, { inputs, gradients, attrs, needs }) => ({
-    x: needs.has("x")
-      ? g.run(rmsNormGrad, { x: inputs.x!, weight: inputs.weight!, dy: gradients.y! }, attrs).dx!
-      : null,
-    weight: needs.has("weight")
-      ? g.run(rmsNormWeightGrad, { x: inputs.x!, weight: inputs.weight!, dy: gradients.y! }, attrs).dweight!
-      : null,
+  grad: (g, { inputs: { x, weight }, gradients: { y: dy }, attrs, needs }) => ({
+    x: needs.has("x") ? g.run(rmsNormGrad, { x, weight, dy }, attrs).dx : null,
+    weight: needs.has("weight") ? g.run(rmsNormWeightGrad, { x, weight, dy }, attrs).dweight : null,
   }),
   cheap: true,
   samples: [
@@ -74,4 +80,4 @@ export const rmsNorm: Kernel = {
     },
   ],
   tolerance: { atol: 1e-5, rtol: 1e-5 },
-};
+});

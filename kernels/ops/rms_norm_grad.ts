@@ -3,11 +3,14 @@
  * With x̂ = x/rms and c = mean(dy ∘ w ∘ x̂): dx = (dy ∘ w − x̂ c) / rms; dw = Σ_rows dy ∘ x̂.
  * @module
  */
-import { constant, type Kernel, number, type OnnxNode } from "../kernel.ts";
-import { columnSums } from "./_wgsl.ts";
-import { inverseRmsRows, rmsRows } from "./_wgsl_norm.ts";
+import { defineKernel, fixedSizes, number, type Sample } from "../kernel.ts";
+import { constant, type OnnxNode } from "../onnx_node.ts";
+import { addScaled, dot, row, rowsOf, zip } from "../vectors.ts";
+import { columnSums } from "./wgsl/column_sums.ts";
+import { inverseRmsRows, rmsRows } from "./wgsl/norm.ts";
+import { inTurn } from "./wgsl/shader.ts";
 
-const samples: Kernel["samples"] = [
+const samples: readonly Sample[] = [
   { dims: { rows: 1, cols: 1, group: 1 }, attrs: { eps: 1e-5 }, note: "one element" },
   { dims: { rows: 5, cols: 33, group: 33 }, attrs: { eps: 1e-6 }, note: "odd sizes" },
   { dims: { rows: 3, cols: 48, group: 16 }, attrs: { eps: 1e-6, groups: 3 }, note: "three heads" },
@@ -31,101 +34,89 @@ function normalized(group: number, eps: number): OnnxNode[] {
   ];
 }
 
-function inverseRms(x: Float64Array, start: number, group: number, eps: number): number {
-  let sum = 0;
-  for (let i = 0; i < group; i++) sum += x[start + i]! ** 2;
-  return 1 / Math.sqrt(sum / group + eps);
+function inverseRms(x: Float64Array, eps: number): number {
+  return 1 / Math.sqrt(dot(x, x) / x.length + eps);
 }
 
 /** `dx` of `rmsNorm`; same attributes. */
-export const rmsNormGrad: Kernel = {
+export const rmsNormGrad = defineKernel({
   name: "rms_norm_grad",
   inputs: { x: ["rows", "cols"], weight: ["group"], dy: ["rows", "cols"] },
   outputs: { dx: ["rows", "cols"] },
   reference: ({ x, weight, dy }, { group }, attrs) => {
-    const dx = new Float64Array(x!.length);
-    for (let s = 0; s < x!.length; s += group!) {
-      const inverse = inverseRms(x!, s, group!, number(attrs, "eps"));
-      let c = 0;
-      for (let i = 0; i < group!; i++) c += dy![s + i]! * weight![i]! * x![s + i]! * inverse;
-      c /= group!;
-      for (let i = 0; i < group!; i++) {
-        dx[s + i] = inverse * (dy![s + i]! * weight![i]! - x![s + i]! * inverse * c);
-      }
-    }
+    const dx = new Float64Array(x.length), eps = number(attrs, "eps");
+    [...rowsOf(x, group)].forEach((part, index) => {
+      const weighted = zip((d, w) => d * w, row(dy, index, group), weight);
+      const inverse = inverseRms(part, eps), c = dot(weighted, part) * inverse / group;
+      dx.set(zip((dw, value) => inverse * (dw - value * inverse * c), weighted, part), index * group);
+    });
     return { dx };
   },
   onnx: (dims, attrs) => [
-    ...normalized(dims.group!, number(attrs, "eps")),
+    ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
     { op: "Mul", in: ["dyg", "weight"], out: ["dw"] },
     { op: "Mul", in: ["dw", "xh"], out: ["dwx"] },
     { op: "ReduceMean", in: ["dwx", "last"], out: ["c"] },
     { op: "Mul", in: ["xh", "c"], out: ["xc"] },
     { op: "Sub", in: ["dw", "xc"], out: ["centred"] },
     { op: "Div", in: ["centred", "rms"], out: ["dxg"] },
-    constant("flat", "i64", [-1, dims.cols!]),
+    constant("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
     { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
   ],
   wgsl: ({ rows, cols, group }, attrs, limits) => ({
-    dispatches: rmsRows(
-      "rms_norm_grad",
-      rows!,
-      cols!,
-      group!,
-      number(attrs, "eps"),
-      limits,
-      ["x", "dy"],
-      "dx",
-      {
-        sum: "dy_in[at] * weight_in[c] * x_in[at]",
-        value: "inverse * (dy_in[at] * weight_in[c] - x_in[at] * (inverse * inverse * sum * scale))",
-      },
-    ),
+    dispatches: rmsRows({
+      label: "rms_norm_grad",
+      rows,
+      cols,
+      groupSize: group,
+      eps: number(attrs, "eps"),
+      inputs: ["x", "dy"],
+      output: "dx",
+      sum: ({ x, dy, weight }) => `${dy} * ${weight} * ${x}`,
+      value: ({ x, dy, weight, inverse, sum, scale }) =>
+        `${inverse} * (${dy} * ${weight} - ${x} * (${inverse} * ${inverse} * ${sum} * ${scale}))`,
+    }, limits),
   }),
   grad: null,
   samples,
   tolerance: { atol: 1e-5, rtol: 1e-5 },
-};
+});
 
 /** `dweight` of `rmsNorm`, summed over rows and groups; same attributes. */
-export const rmsNormWeightGrad: Kernel = {
+export const rmsNormWeightGrad = defineKernel({
   name: "rms_norm_weight_grad",
   inputs: { x: ["rows", "cols"], weight: ["group"], dy: ["rows", "cols"] },
   outputs: { dweight: ["group"] },
   reference: ({ x, dy }, { group }, attrs) => {
-    const dweight = new Float64Array(group!);
-    for (let s = 0; s < x!.length; s += group!) {
-      const inverse = inverseRms(x!, s, group!, number(attrs, "eps"));
-      for (let i = 0; i < group!; i++) dweight[i]! += dy![s + i]! * x![s + i]! * inverse;
-    }
+    const dweight = new Float64Array(group), eps = number(attrs, "eps");
+    [...rowsOf(x, group)].forEach((part, index) => {
+      addScaled(dweight, zip((value, d) => d * value, part, row(dy, index, group)), inverseRms(part, eps));
+    });
     return { dweight };
   },
   onnx: (dims, attrs) => [
-    ...normalized(dims.group!, number(attrs, "eps")),
+    ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
     { op: "Mul", in: ["dyg", "xh"], out: ["dyx"] },
     constant("first", "i64", [0]),
     { op: "ReduceSum", in: ["dyx", "first"], out: ["dweight"], attrs: { keepdims: 0 } },
   ],
   wgsl: ({ rows, cols, group }, attrs, limits) => {
-    const groups = rows! * cols! / group!;
-    const sums = columnSums(
-      "rms_norm_weight_grad",
-      groups,
-      group!,
-      limits,
-      ["x", "dy"],
-      "dy_in[at] * x_in[at] * inverse[row]",
-      "dweight",
-      [
-        "inverse",
-      ],
-    );
-    return {
-      temporaries: { ...sums.temporaries, inverse: groups },
-      dispatches: [...inverseRmsRows(groups, group!, number(attrs, "eps"), limits), ...sums.dispatches],
-    };
+    const groups = rows * cols / group, label = "rms_norm_weight_grad";
+    const inverse = { label: `${label}, 1/rms`, rows: groups, cols: group, eps: number(attrs, "eps") };
+    return inTurn([
+      { temporaries: { inverse: groups }, dispatches: inverseRmsRows(inverse, limits) },
+      columnSums({
+        label,
+        rows: groups,
+        cols: group,
+        inputs: ["x", "dy"],
+        rowInputs: ["inverse"],
+        output: "dweight",
+        value: ({ x, dy, inverse }) => `${dy} * ${x} * ${inverse}`,
+      }, limits),
+    ]);
   },
   grad: null,
   samples,
   tolerance: { atol: 2e-5, rtol: 2e-5 },
-};
+});

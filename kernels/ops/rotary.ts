@@ -3,76 +3,79 @@
  * The tables come from the host, which computes the angles in float64 (position · frequency loses digits in float32).
  * @module
  */
-import { constant, type Kernel, number } from "../kernel.ts";
-import { rowParts, shader } from "./_wgsl.ts";
+import { defineKernel, fixedSizes, type Kernel, number } from "../kernel.ts";
+import { constant } from "../onnx_node.ts";
+import { row, rowsOf, zip } from "../vectors.ts";
+import { elementsOf, rowParts, shader } from "./wgsl/shader.ts";
+
+// Stated before the kernel, because its gradient applies the kernel itself.
+const AXES = {
+  inputs: { x: ["rows", "cols"], cos: ["rows", "half"], sin: ["rows", "half"] },
+  outputs: { y: ["rows", "cols"] },
+} as const;
 
 /**
  * `y = x ∘ cos + rotate(x) ∘ sin` for every head of a row; `cos` and `sin` are `[rows, half]`, half = head size / 2.
  * Attributes `heads` ≥ 1, `inverse` (rotate back: the gradient).
  */
-export const rotary: Kernel = {
+export const rotary: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKernel({
   name: "rotary",
-  inputs: { x: ["rows", "cols"], cos: ["rows", "half"], sin: ["rows", "half"] },
-  outputs: { y: ["rows", "cols"] },
+  ...AXES,
   constants: ["cos", "sin"],
-  reference: ({ x, cos, sin }, { rows, cols, half }, attrs) => {
-    const sign = attrs.inverse ? -1 : 1, y = new Float64Array(x!.length);
-    for (let r = 0; r < rows!; r++) {
-      for (let start = r * cols!; start < (r + 1) * cols!; start += 2 * half!) {
-        for (let i = 0; i < half!; i++) {
-          const a = x![start + i]!, b = x![start + half! + i]!;
-          const c = cos![r * half! + i]!, s = sign * sin![r * half! + i]!;
-          y[start + i] = a * c - b * s;
-          y[start + half! + i] = b * c + a * s;
-        }
-      }
-    }
+  reference: ({ x, cos, sin }, { cols, half }, attrs) => {
+    const sign = attrs.inverse ? -1 : 1, y = new Float64Array(x.length), heads = cols / (2 * half);
+    [...rowsOf(x, 2 * half)].forEach((head, index) => {
+      const r = Math.floor(index / heads), start = index * 2 * half;
+      const a = head.subarray(0, half), b = head.subarray(half), c = row(cos, r, half), s = row(sin, r, half);
+      y.set(zip((a, b, c, s) => a * c - b * sign * s, a, b, c, s), start);
+      y.set(zip((a, b, c, s) => b * c + a * sign * s, a, b, c, s), start + half);
+    });
     return { y };
   },
-  onnx: (dims, attrs) => [
-    constant("split", "i64", [0, number(attrs, "heads"), 2, dims.half!]),
-    { op: "Reshape", in: ["x", "split"], out: ["x4"] },
-    { op: "Split", in: ["x4"], out: ["a", "b"], attrs: { axis: 2, num_outputs: 2 } },
-    constant("spread", "i64", [0, 1, 1, dims.half!]),
-    { op: "Reshape", in: ["cos", "spread"], out: ["c"] },
-    { op: "Reshape", in: ["sin", "spread"], out: ["s"] },
-    { op: "Mul", in: ["a", "c"], out: ["ac"] },
-    { op: "Mul", in: ["b", "s"], out: ["bs"] },
-    { op: "Mul", in: ["b", "c"], out: ["bc"] },
-    { op: "Mul", in: ["a", "s"], out: ["as"] },
-    { op: attrs.inverse ? "Add" : "Sub", in: ["ac", "bs"], out: ["first"] },
-    { op: attrs.inverse ? "Sub" : "Add", in: ["bc", "as"], out: ["second"] },
-    { op: "Concat", in: ["first", "second"], out: ["y4"], attrs: { axis: 2 } },
-    constant("flat", "i64", [0, dims.cols!]),
-    { op: "Reshape", in: ["y4", "flat"], out: ["y"] },
-  ],
+  onnx: (dims, attrs) => {
+    const { half, cols } = fixedSizes(dims, "half", "cols");
+    return [
+      constant("split", "i64", [0, number(attrs, "heads"), 2, half]),
+      { op: "Reshape", in: ["x", "split"], out: ["x4"] },
+      { op: "Split", in: ["x4"], out: ["a", "b"], attrs: { axis: 2, num_outputs: 2 } },
+      constant("spread", "i64", [0, 1, 1, half]),
+      { op: "Reshape", in: ["cos", "spread"], out: ["c"] },
+      { op: "Reshape", in: ["sin", "spread"], out: ["s"] },
+      { op: "Mul", in: ["a", "c"], out: ["ac"] },
+      { op: "Mul", in: ["b", "s"], out: ["bs"] },
+      { op: "Mul", in: ["b", "c"], out: ["bc"] },
+      { op: "Mul", in: ["a", "s"], out: ["as"] },
+      { op: attrs.inverse ? "Add" : "Sub", in: ["ac", "bs"], out: ["first"] },
+      { op: attrs.inverse ? "Sub" : "Add", in: ["bc", "as"], out: ["second"] },
+      { op: "Concat", in: ["first", "second"], out: ["y4"], attrs: { axis: 2 } },
+      constant("flat", "i64", [0, cols]),
+      { op: "Reshape", in: ["y4", "flat"], out: ["y"] },
+    ];
+  },
   wgsl: ({ rows, cols, half }, attrs, limits) => ({
-    dispatches: rowParts(rows!, cols!, limits).map(({ first, count }) => {
-      const part = { first: first * cols!, count: count * cols! }, pairs = cols! / 2;
+    dispatches: rowParts(rows, cols, limits).map((rowPart) => {
+      const { first, count } = rowPart, part = elementsOf(rowPart, cols), pairs = cols / 2;
       return shader({
         label: "rotary",
         threads: 256,
         read: { x: { part }, cos_table: { of: "cos" }, sin_table: { of: "sin" } },
         write: { y: { part } },
         sizes: { count: count * pairs, first },
-        groups: Math.ceil(count * pairs / 256),
-        body: `  let i = group * 256u + lane;
+        workgroups: Math.ceil(count * pairs / 256),
+        body: `  let i = workgroup * 256u + lane;
   if (i >= sizes.count) { return; }
   let row = i / ${pairs}u; let pair = i % ${pairs}u;
-  let at = row * ${cols}u + pair / ${half}u * ${2 * half!}u + pair % ${half}u;
+  let index = row * ${cols}u + pair / ${half}u * ${2 * half}u + pair % ${half}u;
   let angle = (sizes.first + row) * ${half}u + pair % ${half}u;
   let c = cos_table[angle]; let s = ${attrs.inverse ? "-" : ""}sin_table[angle];
-  let a = x[at]; let b = x[at + ${half}u];
-  y[at] = a * c - b * s;
-  y[at + ${half}u] = b * c + a * s;`,
+  let a = x[index]; let b = x[index + ${half}u];
+  y[index] = a * c - b * s;
+  y[index + ${half}u] = b * c + a * s;`,
       });
     }),
   }),
-  grad: (g, { inputs, gradients, attrs }) => ({
-    x: g.run(rotary, { x: gradients.y!, cos: inputs.cos!, sin: inputs.sin! }, {
-      ...attrs,
-      inverse: !attrs.inverse,
-    }).y!,
+  grad: (g, { inputs: { cos, sin }, gradients: { y: dy }, attrs }) => ({
+    x: g.run(rotary, { x: dy, cos, sin }, { ...attrs, inverse: !attrs.inverse }).y,
     cos: null,
     sin: null,
   }),
@@ -93,4 +96,4 @@ export const rotary: Kernel = {
     },
   ],
   tolerance: { atol: 1e-6, rtol: 2e-6 },
-};
+});

@@ -2,20 +2,21 @@
  * Adds rows into a table of zeros by index: the gradient of `gatherRows`.
  * @module
  */
-import { constant, type Kernel } from "../kernel.ts";
-import { elementOf, rowParts, shader, widthOf } from "./_wgsl.ts";
+import { defineKernel } from "../kernel.ts";
+import { constant } from "../onnx_node.ts";
+import { addScaled, row } from "../vectors.ts";
+import { elementOf, elementsOf, rowParts, shader, widthOf } from "./wgsl/shader.ts";
 
 /** `dx[r] = Σ over l with ids[l] = r of dy[l]`; `like` gives the number of rows only. */
-export const scatterAddRows: Kernel = {
+export const scatterAddRows = defineKernel({
   name: "scatter_add_rows",
   inputs: { like: ["rows", "cols"], ids: ["labels"], dy: ["labels", "cols"] },
   outputs: { dx: ["rows", "cols"] },
   integers: ["ids"],
+  indices: { ids: ({ rows }) => ({ least: 0, below: rows }) },
   reference: ({ ids, dy }, { rows, cols }) => {
-    const dx = new Float64Array(rows! * cols!);
-    ids!.forEach((id, l) => {
-      for (let c = 0; c < cols!; c++) dx[id * cols! + c]! += dy![l * cols! + c]!;
-    });
+    const dx = new Float64Array(rows * cols);
+    ids.forEach((id, l) => addScaled(row(dx, id, cols), row(dy, l, cols), 1));
     return { dx };
   },
   onnx: () => [
@@ -29,11 +30,10 @@ export const scatterAddRows: Kernel = {
   // Floats have no atomic addition, and its order would not be fixed. So labels of the same row form a chain in ascending
   // order, and the first of a chain adds all of it. Rows larger than a binding are added part by part, with chains of their own.
   wgsl: ({ rows, cols, labels }, _attrs, limits) => {
-    const width = widthOf(cols!), wide = cols! / width, element = elementOf(width);
-    const tables = rowParts(rows!, cols!, limits).map(({ first, count }) => ({
-      first,
-      count,
-      dx: { element, part: { first: first * cols!, count: count * cols! } },
+    const width = widthOf(cols), wide = cols / width, element = elementOf(width);
+    const tables = rowParts(rows, cols, limits).map((table) => ({
+      ...table,
+      dx: { element, part: elementsOf(table, cols) },
     }));
     const zeros = tables.map(({ count, dx }) =>
       shader({
@@ -41,20 +41,20 @@ export const scatterAddRows: Kernel = {
         threads: 256,
         write: { dx },
         sizes: { count: count * wide },
-        groups: Math.ceil(count * wide / 256),
-        body: `  let i = group * 256u + lane;
+        workgroups: Math.ceil(count * wide / 256),
+        body: `  let i = workgroup * 256u + lane;
   if (i < sizes.count) { dx[i] = ${width === 4 ? "vec4<f32>()" : "0f"}; }`,
       })
     );
-    const sums = rowParts(labels!, cols!, limits).flatMap((given) => [
+    const sums = rowParts(labels, cols, limits).flatMap((given) => [
       shader({
         label: "scatter_add_rows, chains",
         threads: 64,
         read: { ids: { element: "i32" } },
         write: { next: { element: "i32" } },
         sizes: { label: given.first, labels: given.count },
-        groups: Math.ceil(given.count / 64),
-        body: `  let l = group * 64u + lane;
+        workgroups: Math.ceil(given.count / 64),
+        body: `  let l = workgroup * 64u + lane;
   if (l >= sizes.labels) { return; }
   let id = ids[sizes.label + l];
   var before = 0u;
@@ -71,12 +71,12 @@ export const scatterAddRows: Kernel = {
           read: {
             ids: { element: "i32" },
             next: { element: "i32" },
-            dy: { element, part: { first: given.first * cols!, count: given.count * cols! } },
+            dy: { element, part: elementsOf(given, cols) },
           },
           write: { dx },
           sizes: { label: given.first, labels: given.count, first, rows: count },
-          groups: Math.ceil(given.count * wide / 256),
-          body: `  let i = group * 256u + lane;
+          workgroups: Math.ceil(given.count * wide / 256),
+          body: `  let i = workgroup * 256u + lane;
   var l = i / ${wide}u; let c = i % ${wide}u;
   if (l >= sizes.labels || next[2u * l + 1u] == 0) { return; }
   let row = u32(ids[sizes.label + l]) - sizes.first;
@@ -87,7 +87,7 @@ export const scatterAddRows: Kernel = {
         })
       ),
     ]);
-    return { temporaries: { next: 2 * labels! }, dispatches: [...zeros, ...sums] };
+    return { temporaries: { next: 2 * labels }, dispatches: [...zeros, ...sums] };
   },
   grad: null,
   samples: [
@@ -100,4 +100,4 @@ export const scatterAddRows: Kernel = {
     },
   ],
   tolerance: { atol: 1e-6, rtol: 1e-6 },
-};
+});

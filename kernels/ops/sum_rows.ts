@@ -2,17 +2,19 @@
  * Sum over rows, the gradient of a bias.
  * @module
  */
-import { constant, type Kernel } from "../kernel.ts";
-import { columnSums } from "./_wgsl.ts";
+import { defineKernel } from "../kernel.ts";
+import { constant } from "../onnx_node.ts";
+import { addScaled, rowsOf } from "../vectors.ts";
+import { columnSums } from "./wgsl/column_sums.ts";
 
 /** `y[c] = Σ_r x[r, c]`. */
-export const sumRows: Kernel = {
+export const sumRows = defineKernel({
   name: "sum_rows",
   inputs: { x: ["rows", "cols"] },
   outputs: { y: ["cols"] },
   reference: ({ x }, { cols }) => {
-    const y = new Float64Array(cols!);
-    x!.forEach((v, i) => y[i % cols!]! += v);
+    const y = new Float64Array(cols);
+    for (const row of rowsOf(x, cols)) addScaled(y, row, 1);
     return { y };
   },
   onnx: () => [
@@ -20,7 +22,7 @@ export const sumRows: Kernel = {
     { op: "ReduceSum", in: ["x", "axes"], out: ["y"], attrs: { keepdims: 0 } },
   ],
   wgsl: ({ rows, cols }, _attrs, limits) =>
-    columnSums("sum_rows", rows!, cols!, limits, ["x"], "x_in[at]", "y"),
+    columnSums({ label: "sum_rows", rows, cols, inputs: ["x"], output: "y", value: ({ x }) => x }, limits),
   grad: null,
   samples: [
     { dims: { rows: 1, cols: 1 }, note: "one element" },
@@ -28,4 +30,4 @@ export const sumRows: Kernel = {
     { dims: { rows: 33, cols: 3 }, range: { x: [-1e4, 1e4] }, note: "cancellation" },
   ],
   tolerance: { atol: 1e-4, rtol: 1e-5 },
-};
+});

@@ -2,51 +2,60 @@
  * Sum of squares, for the norm of gradients.
  * @module
  */
-import { constant, type Kernel, type WgslLimits, type WgslProgram } from "../kernel.ts";
-import { rowParts, shader, workgroupReduce } from "./_wgsl.ts";
+import { type Axes, defineKernel, type Kernel, type Sample } from "../kernel.ts";
+import { constant } from "../onnx_node.ts";
+import { dot, element } from "../vectors.ts";
+import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
+import { matrixSizes, ofRank } from "./_matrix.ts";
+import { elementsOf, rowParts, shader, workgroupMemory, workgroupReduce } from "./wgsl/shader.ts";
 
 const THREADS = 256;
 /** Elements of a workgroup. */
 const BAND = 16 * THREADS;
-const shared = `var<workgroup> shared_sum: array<f32, ${THREADS}>;`;
+const MEMORY = workgroupMemory(["sum"], THREADS);
 
-const total: Omit<Kernel, "name" | "inputs" | "outputs" | "samples"> = {
-  reference: ({ x, before }) => ({
-    total: Float64Array.of(x!.reduce((sum, value) => sum + value * value, before![0]!)),
-  }),
-  onnx: () => [
-    { op: "ReduceSumSquare", in: ["x"], out: ["scalar"], attrs: { keepdims: 0 } },
-    constant("vector", "i64", [1]),
-    { op: "Reshape", in: ["scalar", "vector"], out: ["squares"] },
-    { op: "Add", in: ["before", "squares"], out: ["total"] },
-  ],
-  // A vector is one row.
-  wgsl: ({ rows, cols }, _attrs, limits) =>
-    cols === undefined ? sumSquaresWgsl(1, rows!, limits) : sumSquaresWgsl(rows!, cols, limits),
-  grad: null,
-  tolerance: { atol: 1e-6, rtol: 1e-5 },
-};
+function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samples: readonly Sample[]) {
+  return defineKernel({
+    name,
+    inputs: { x: axes, before: ["one"] },
+    outputs: { total: ["one"] },
+    reference: ({ x, before }) => ({ total: Float64Array.of(element(before, 0) + dot(x, x)) }),
+    onnx: () => [
+      { op: "ReduceSumSquare", in: ["x"], out: ["scalar"], attrs: { keepdims: 0 } },
+      constant("vector", "i64", [1]),
+      { op: "Reshape", in: ["scalar", "vector"], out: ["squares"] },
+      { op: "Add", in: ["before", "squares"], out: ["total"] },
+    ],
+    wgsl: (dims, _attrs, limits) => {
+      const { rows, cols } = matrixSizes(axes, dims);
+      return sumSquaresWgsl(rows, cols, limits);
+    },
+    grad: null,
+    samples,
+    tolerance: { atol: 1e-6, rtol: 1e-5 },
+  });
+}
 
 /** Workgroups sum bands, then one workgroup sums the bands: the same order in every run. */
 function sumSquaresWgsl(rows: number, cols: number, limits: WgslLimits): WgslProgram {
   let bands = 0;
-  const dispatches = rowParts(rows, cols, limits).map(({ first, count }) => {
-    const base = bands, groups = Math.ceil(count * cols / BAND);
-    bands += groups;
+  const dispatches = rowParts(rows, cols, limits).map((part) => {
+    const elements = elementsOf(part, cols), base = bands, workgroups = Math.ceil(elements.count / BAND);
+    bands += workgroups;
     return shader({
       label: "sum_squares, bands",
       threads: THREADS,
-      read: { x: { part: { first: first * cols, count: count * cols } } },
+      read: { x: { part: elements } },
       write: { bands: {} },
-      sizes: { count: count * cols, base },
-      groups,
-      declarations: shared,
+      sizes: { count: elements.count, base },
+      workgroups,
+      declarations: MEMORY,
       body: `  var sum = 0f;
-  for (var i = group * ${BAND}u + lane; i < min((group + 1u) * ${BAND}u, sizes.count); i += ${THREADS}u) {
+  for (var i = workgroup * ${BAND}u + lane; i < min((workgroup + 1u) * ${BAND}u, sizes.count); i += ${THREADS}u) {
     sum += x[i] * x[i];
   }
 ${workgroupReduce("sum", THREADS)}
-  if (lane == 0u) { bands[sizes.base + group] = sum; }`,
+  if (lane == 0u) { bands[sizes.base + workgroup] = sum; }`,
     });
   });
   dispatches.push(shader({
@@ -55,8 +64,8 @@ ${workgroupReduce("sum", THREADS)}
     read: { bands: {}, before: {} },
     write: { total: {} },
     sizes: { bands },
-    groups: 1,
-    declarations: shared,
+    workgroups: 1,
+    declarations: MEMORY,
     body: `  var sum = 0f;
   for (var b = lane; b < sizes.bands; b += ${THREADS}u) { sum += bands[b]; }
 ${workgroupReduce("sum", THREADS)}
@@ -66,28 +75,23 @@ ${workgroupReduce("sum", THREADS)}
 }
 
 /** `total = before + Σ x²` of `x` `[rows, cols]`; `before` and `total` are `[one]`, one element. */
-export const sumSquares: Kernel = {
-  name: "sum_squares",
-  inputs: { x: ["rows", "cols"], before: ["one"] },
-  outputs: { total: ["one"] },
-  ...total,
-  samples: [
-    { dims: { rows: 1, cols: 1, one: 1 }, note: "one element" },
-    { dims: { rows: 7, cols: 65, one: 1 }, note: "odd sizes" },
-    { dims: { rows: 130, cols: 67, one: 1 }, note: "more than two workgroups" },
-    { dims: { rows: 3, cols: 5, one: 1 }, range: { x: [-1e18, 1e18] }, note: "large values" },
-  ],
-};
+export const sumSquares = sumOf("sum_squares", ["rows", "cols"], [
+  { dims: { rows: 1, cols: 1, one: 1 }, note: "one element" },
+  { dims: { rows: 7, cols: 65, one: 1 }, note: "odd sizes" },
+  { dims: { rows: 130, cols: 67, one: 1 }, note: "more than two workgroups" },
+  { dims: { rows: 3, cols: 5, one: 1 }, range: { x: [-1e18, 1e18] }, note: "large values" },
+]);
 
 /** As {@linkcode sumSquares}, `[rows]`: norm weights and biases. */
-export const sumSquaresVector: Kernel = {
-  name: "sum_squares_vector",
-  inputs: { x: ["rows"], before: ["one"] },
-  outputs: { total: ["one"] },
-  ...total,
-  samples: [
-    { dims: { rows: 1, one: 1 }, note: "one element" },
-    { dims: { rows: 65, one: 1 }, note: "odd size" },
-    { dims: { rows: 4099, one: 1 }, note: "more than a workgroup" },
-  ],
-};
+export const sumSquaresVector = sumOf("sum_squares_vector", ["rows"], [
+  { dims: { rows: 1, one: 1 }, note: "one element" },
+  { dims: { rows: 65, one: 1 }, note: "odd size" },
+  { dims: { rows: 4099, one: 1 }, note: "more than a workgroup" },
+]);
+
+type SumSquares = Kernel<Readonly<Record<"x" | "before", readonly string[]>>, { total: readonly string[] }>;
+
+/** The kernel that sums the squares of tensors of a rank. @throws {TypeError} If the rank is neither 1 nor 2. */
+export function sumSquaresOfRank(rank: number): SumSquares {
+  return ofRank<SumSquares>(rank, { vector: sumSquaresVector, matrix: sumSquares });
+}

@@ -2,38 +2,35 @@
  * SwiGLU (Shazeer 2020): the gated unit of Llama-like feed-forward layers.
  * @module
  */
-import type { Kernel } from "../kernel.ts";
+import { defineKernel } from "../kernel.ts";
+import { zip } from "../vectors.ts";
 import { swigluGrad } from "./swiglu_grad.ts";
-import { elementwise, SIGMOID } from "./_wgsl.ts";
+import { elementwise, SIGMOID } from "./wgsl/elementwise.ts";
 
 /** `y = gate · σ(gate) ∘ up`. */
-export const swiglu: Kernel = {
+export const swiglu = defineKernel({
   name: "swiglu",
   inputs: { gate: ["rows", "cols"], up: ["rows", "cols"] },
   outputs: { y: ["rows", "cols"] },
-  reference: ({ gate, up }) => ({ y: gate!.map((v, i) => v / (1 + Math.exp(-v)) * up![i]!) }),
+  reference: ({ gate, up }) => ({ y: zip((v, u) => v / (1 + Math.exp(-v)) * u, gate, up) }),
   onnx: () => [
     { op: "Sigmoid", in: ["gate"], out: ["s"] },
     { op: "Mul", in: ["gate", "s"], out: ["silu"] },
     { op: "Mul", in: ["silu", "up"], out: ["y"] },
   ],
   wgsl: ({ rows, cols }, _attrs, limits) => ({
-    dispatches: elementwise(
-      "swiglu",
-      rows!,
-      cols!,
-      limits,
-      [{ name: "gate", per: "element" }, {
-        name: "up",
-        per: "element",
-      }],
-      { y: "gate * sigmoid(gate) * up" },
-      { declarations: SIGMOID },
-    ),
+    dispatches: elementwise({
+      label: "swiglu",
+      rows,
+      cols,
+      inputs: { gate: "element", up: "element" },
+      declarations: SIGMOID,
+      outputs: ({ gate, up }) => ({ y: `${gate} * sigmoid(${gate}) * ${up}` }),
+    }, limits),
   }),
-  grad: (g, { inputs, gradients }) => {
-    const { dgate, dup } = g.run(swigluGrad, { gate: inputs.gate!, up: inputs.up!, dy: gradients.y! });
-    return { gate: dgate!, up: dup! };
+  grad: (g, { inputs: { gate, up }, gradients: { y: dy } }) => {
+    const { dgate, dup } = g.run(swigluGrad, { gate, up, dy });
+    return { gate: dgate, up: dup };
   },
   cheap: true,
   samples: [
@@ -42,4 +39,4 @@ export const swiglu: Kernel = {
     { dims: { rows: 130, cols: 5 }, range: { gate: [-100, 100] }, gradient: false, note: "saturated gate" },
   ],
   tolerance: { atol: 1e-5, rtol: 1e-5 },
-};
+});

@@ -2,19 +2,21 @@
  * Gradient of SwiGLU: with s = σ(gate), dup = dy · gate · s; dgate = dy · up · s (1 + gate (1 − s)).
  * @module
  */
-import { constant, type Kernel } from "../kernel.ts";
-import { elementwise, SIGMOID } from "./_wgsl.ts";
+import { defineKernel } from "../kernel.ts";
+import { constant } from "../onnx_node.ts";
+import { zip } from "../vectors.ts";
+import { elementwise, SIGMOID } from "./wgsl/elementwise.ts";
 
 /** `dgate` and `dup` of `swiglu`. */
-export const swigluGrad: Kernel = {
+export const swigluGrad = defineKernel({
   name: "swiglu_grad",
   inputs: { gate: ["rows", "cols"], up: ["rows", "cols"], dy: ["rows", "cols"] },
   outputs: { dgate: ["rows", "cols"], dup: ["rows", "cols"] },
   reference: ({ gate, up, dy }) => {
-    const sigmoid = gate!.map((v) => 1 / (1 + Math.exp(-v)));
+    const sigmoid = gate.map((v) => 1 / (1 + Math.exp(-v)));
     return {
-      dgate: gate!.map((v, i) => dy![i]! * up![i]! * sigmoid[i]! * (1 + v * (1 - sigmoid[i]!))),
-      dup: gate!.map((v, i) => dy![i]! * v * sigmoid[i]!),
+      dgate: zip((v, u, s, d) => d * u * s * (1 + v * (1 - s)), gate, up, sigmoid, dy),
+      dup: zip((v, s, d) => d * v * s, gate, sigmoid, dy),
     };
   },
   // s (1 + gate (1 − s)) = s + silu (1 − s) = s + silu − silu·s, which needs no constant and one pass less.
@@ -30,15 +32,20 @@ export const swigluGrad: Kernel = {
     { op: "Mul", in: ["dyup", "slope"], out: ["dgate"] },
   ],
   wgsl: ({ rows, cols }, _attrs, limits) => ({
-    dispatches: elementwise(
-      "swiglu_grad",
-      rows!,
-      cols!,
-      limits,
-      ["gate", "up", "dy"].map((name) => ({ name, per: "element" as const })),
-      { dgate: "dy * up * s * (1f + gate * (1f - s))", dup: "dy * gate * s" },
-      { declarations: SIGMOID, before: "  let s = sigmoid(gate);" },
-    ),
+    dispatches: elementwise({
+      label: "swiglu_grad",
+      rows,
+      cols,
+      inputs: { gate: "element", up: "element", dy: "element" },
+      declarations: SIGMOID,
+      outputs: ({ gate, up, dy }, keep) => {
+        const s = keep("s", `sigmoid(${gate})`);
+        return {
+          dgate: `${dy} * ${up} * ${s} * (1f + ${gate} * (1f - ${s}))`,
+          dup: `${dy} * ${gate} * ${s}`,
+        };
+      },
+    }, limits),
   }),
   grad: null,
   samples: [
@@ -47,4 +54,4 @@ export const swigluGrad: Kernel = {
     { dims: { rows: 130, cols: 5 }, range: { gate: [-100, 100] }, note: "saturated gate" },
   ],
   tolerance: { atol: 1e-5, rtol: 1e-5 },
-};
+});

@@ -7,7 +7,7 @@
  */
 import { GraphBuilder } from "../../kernels/graph.ts";
 import { type Backend, webgpuBackend } from "../../kernels/mod.ts";
-import { linear } from "../../kernels/ops/linear.ts";
+import { linear } from "../../kernels/ops/products.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";

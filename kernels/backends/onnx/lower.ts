@@ -4,8 +4,8 @@
  * @module
  */
 import onnxProto from "onnx-proto";
-import { type Graph, type Node, nodeSizes, type Size, symbolic, type Value } from "../../graph.ts";
-import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxTarget, OnnxType } from "../../kernel.ts";
+import { type Graph, type Node, nodeSizes, type Size, symbolic, type Value, ValueMap } from "../../graph.ts";
+import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxTarget, OnnxType } from "../../onnx_node.ts";
 import { requiredGraph } from "../options.ts";
 
 const { onnx } = onnxProto;
@@ -33,11 +33,11 @@ export interface OnnxModelOptions {
 type Rename = (name: string) => string;
 
 /** Name of a graph value in the ONNX model; inputs and outputs have their own names. */
-function valueNames(graph: Graph): Map<number, string> {
-  const names = new Map<number, string>();
-  for (const [name, value] of Object.entries(graph.inputs)) names.set(value.id, name);
+function valueNames(graph: Graph): ValueMap<string> {
+  const names = new ValueMap<string>();
+  for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
   for (const node of graph.nodes) {
-    for (const value of Object.values(node.outputs)) names.set(value.id, `v${value.id}`);
+    for (const value of Object.values(node.outputs)) names.set(value, `v${value.id}`);
   }
   return names;
 }
@@ -49,13 +49,16 @@ export function lowerToOnnx(
   { target, constants = {}, optional = [] }: OnnxModelOptions,
 ): Uint8Array {
   const names = valueNames(graph), needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
-  const lowered = graph.nodes.map((node, index) => lowerNode(node, index, names, target));
-  const where = (first: boolean) => lowered.filter((_, i) => early.has(graph.nodes[i]!) === first).flat();
+  const lowered = graph.nodes.map((node, index) => ({
+    first: early.has(node),
+    nodes: lowerNode({ node, index, names, target }),
+  }));
+  const where = (first: boolean) => lowered.filter((l) => l.first === first).flatMap(({ nodes }) => nodes);
   // An output may be an input, or two outputs one value, so each gets its own name by an Identity node.
   const result = (key: string, value: Value, prefix = "out.") =>
     plainNode(
       { op: "Identity", in: ["from"], out: ["to"] },
-      (n) => n === "from" ? names.get(value.id)! : prefix + key,
+      (n) => n === "from" ? names.of(value) : prefix + key,
     );
   const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
   const branch = late.length ? [branchNode(late, where(false), result)] : [];
@@ -71,7 +74,10 @@ export function lowerToOnnx(
         ...Object.entries(needed.outputs).map(([key, value]) => result(key, value)),
         ...branch,
       ],
-      initializer: Object.entries(constants).map(([key, at]) => externalTensor(key, graph.inputs[key]!, at)),
+      initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
+        const place = constants[key];
+        return place ? [externalTensor(key, value, place)] : [];
+      }),
       input: [
         ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs))),
         ...branch.map(() => ({ name: WANTED, type: { tensorType: { elemType: ELEMENT.bool, shape: {} } } })),
@@ -131,10 +137,17 @@ function externalTensor(
   };
 }
 
-function lowerNode(node: Node, index: number, names: ReadonlyMap<number, string>, target: OnnxTarget) {
+function lowerNode(
+  { node, index, names, target }: {
+    node: Node;
+    index: number;
+    names: ValueMap<string>;
+    target: OnnxTarget;
+  },
+) {
   const own = new Map<string, string>();
   for (const [name, value] of [...Object.entries(node.inputs), ...Object.entries(node.outputs)]) {
-    own.set(name, names.get(value.id)!);
+    own.set(name, names.of(value));
   }
   const rename: Rename = (name) => name === "" ? "" : own.get(name) ?? `n${index}.${name}`;
   return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target).map((n) => plainNode(n, rename));

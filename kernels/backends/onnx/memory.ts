@@ -26,15 +26,18 @@ export class BufferPool {
     return this.#held;
   }
 
-  /** A buffer of at least this many bytes; its content is whatever was there. */
+  /** A buffer of at least this many bytes; its content is undefined. */
   take(bytes: number): ArrayBuffer {
-    const at = this.#firstOfAtLeast(bytes), fit = this.#free[at];
-    if (fit && fit.byteLength <= SLACK * bytes + PAGE) return this.#free.splice(at, 1)[0]!;
+    const index = this.#firstOfAtLeast(bytes), fit = this.#free[index];
+    if (fit && fit.byteLength <= SLACK * bytes + PAGE) {
+      this.#free.splice(index, 1);
+      return fit;
+    }
     // Rows got longer: what was outgrown goes, so that the pool follows the longest row instead of keeping all lengths.
-    const outgrown = this.#free[at - 1];
+    const outgrown = this.#free[index - 1];
     if (outgrown && outgrown.byteLength * SLACK >= bytes) {
       this.#held -= outgrown.byteLength;
-      this.#free.splice(at - 1, 1);
+      this.#free.splice(index - 1, 1);
     }
     const size = sizeClass(bytes);
     this.#held += size;
@@ -55,7 +58,8 @@ export class BufferPool {
     let low = 0, high = this.#free.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#free[middle]!.byteLength < bytes) low = middle + 1;
+      const buffer = this.#free[middle];
+      if (buffer && buffer.byteLength < bytes) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -8,6 +8,7 @@ import * as ort from "onnxruntime-node";
 
 import type { CompileOptions, Program, Tensor } from "../../backend.ts";
 import type { Graph, Value } from "../../graph.ts";
+import { extentOf, indexCheck } from "../indices.ts";
 import { requiredGraph } from "../options.ts";
 import { bindSizes, concreteShape } from "../sizes.ts";
 import { CONSTANTS_FILE, lowerToOnnx, WANTED } from "./lower.ts";
@@ -38,10 +39,13 @@ export async function compile(
   const { session, folder } = await makeSession(graph, name, settings, constants, optional);
   const given = withoutInputs(graph, constants);
   const required = withoutInputs(requiredGraph(graph, optional), constants);
+  const extent = ({ data }: OnnxTensor) => extentOf(data);
+  const checks = { all: indexCheck(name, given, extent), required: indexCheck(name, required, extent) };
   return {
     async run(inputs, into = {}, wanted = true) {
       const wantedGraph = wanted ? given : required;
       const sizes = bindSizes(name, wantedGraph, inputs);
+      checks[wanted ? "all" : "required"](inputs, sizes);
       const feeds: Record<string, ort.Tensor> = {};
       for (const [key, value] of Object.entries(given.inputs)) {
         feeds[key] = key in wantedGraph.inputs ? (inputs[key] as OnnxTensor).handle : nothing(value);

@@ -3,7 +3,8 @@
  * @module
  */
 import { type Backend, elements, type HostArray, type Program, type Tensor } from "../../backend.ts";
-import { type Graph, nodeSizes } from "../../graph.ts";
+import { type Graph, nodeSizes, ValueMap } from "../../graph.ts";
+import { extentOf, indexCheck } from "../indices.ts";
 import { programWith } from "../options.ts";
 import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
 
@@ -38,27 +39,29 @@ export function referenceBackend(): Backend {
 }
 
 function referenceProgram(graph: Graph, name: string): Program {
+  const checkIndices = indexCheck<ReferenceTensor>(name, graph, ({ values }) => extentOf(values));
   const run = (inputs: Readonly<Record<string, Tensor>>, into: Readonly<Record<string, Tensor>> = {}) => {
     const sizes = bindSizes(name, graph, inputs);
-    const values = new Map<number, Float64Array>();
+    checkIndices(inputs, sizes);
+    const values = new ValueMap<Float64Array>();
     for (const [key, value] of Object.entries(graph.inputs)) {
-      values.set(value.id, (inputs[key] as ReferenceTensor).values);
+      values.set(value, (inputs[key] as ReferenceTensor).values);
     }
     for (const node of graph.nodes) {
-      const dims = Object.fromEntries(
-        Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]),
-      );
-      const given = Object.fromEntries(Object.entries(node.inputs).map(([k, v]) => [k, values.get(v.id)!]));
-      const made = node.kernel.reference(given, dims, node.attrs);
-      for (const [key, value] of Object.entries(node.outputs)) values.set(value.id, made[key]!);
+      const dims = mapObject(nodeSizes(node), (size) => concreteSize(size, sizes));
+      const made = node.kernel.reference(mapObject(node.inputs, (v) => values.of(v)), dims, node.attrs);
+      for (const [key, value] of Object.entries(node.outputs)) {
+        const array = made[key];
+        if (!array) throw new TypeError(`Kernel ${node.kernel.name} gives no output "${key}"`);
+        values.set(value, array);
+      }
     }
-    return Object.fromEntries(
-      Object.entries(graph.outputs).map(([key, value]) => {
-        const result = new ReferenceTensor(values.get(value.id)!, concreteShape(value, sizes), value.type);
-        (into[key] as ReferenceTensor | undefined)?.values.set(result.values);
-        return [key, into[key] ?? result];
-      }),
-    );
+    return mapObject(graph.outputs, (value, key) => {
+      const result = new ReferenceTensor(values.of(value), concreteShape(value, sizes), value.type);
+      const tensor = into[key] as ReferenceTensor | undefined;
+      tensor?.values.set(result.values);
+      return tensor ?? result;
+    });
   };
   return {
     run: (inputs, into) => {
@@ -70,4 +73,11 @@ function referenceProgram(graph: Graph, name: string): Program {
     },
     dispose: () => Promise.resolve(),
   };
+}
+
+function mapObject<T, U>(
+  object: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
 }

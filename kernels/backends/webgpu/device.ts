@@ -2,7 +2,7 @@
  * A WebGPU device as the backend uses it: limits, pipelines by code, memory, errors that arrive late.
  * @module
  */
-import type { WgslDispatch } from "../../kernel.ts";
+import type { WgslDispatch } from "../../wgsl_program.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 
 /** A pipeline and the layout of its bindings. */
@@ -11,7 +11,7 @@ export interface Pipeline {
   layout: GPUBindGroupLayout;
 }
 
-/** How long after a failure the news of a lost device may come. */
+/** Longest time between a failure and the report of a lost device, milliseconds. */
 const LOSS_MS = 1000;
 
 /** A device with what belongs to it. */
@@ -33,7 +33,7 @@ export class Device {
       this.#problem = new Error(
         `The WebGPU device was lost (${reason}): ${
           message || "no message"
-        }; the run can go on from its last checkpoint ` +
+        }; the run can continue from its last checkpoint ` +
           `with resume_from_checkpoint: true. If it happens again, lower the token budget of a step, update the driver, or use backend: onnx`,
       );
     });
@@ -149,6 +149,6 @@ function explain(error: GPUError, bytes: number): Error {
       Math.round(bytes / 2 ** 20)
     } MiB of it. ` +
       "Lower micro_batch_tokens or cutoff_len, set disable_gradient_checkpointing: false, close other programs that " +
-      "use the GPU, or use backend: onnx; a run goes on from its last checkpoint with resume_from_checkpoint: true",
+      "use the GPU, or use backend: onnx; a run continues from its last checkpoint with resume_from_checkpoint: true",
   );
 }

@@ -31,12 +31,14 @@ export function toHalf(
   if (storage === "none") return null;
   const half = new Float16Array(2 * Math.ceil(values.length / 2));
   let largest = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!, size = Math.abs(value);
+  let i = 0;
+  for (const value of values) {
+    const size = Math.abs(value);
     half[i] = value;
     // NaN compares false too.
     if (!(size <= LARGEST_HALF)) return null;
     if (storage === "exact" && size >= SMALLEST_NORMAL && half[i] !== value) return null;
+    i++;
     if (size > largest) largest = size;
   }
   return storage === "exact" && largest < LEAST_LARGEST ? null : half;

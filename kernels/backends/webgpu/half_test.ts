@@ -190,8 +190,8 @@ deviceTest("a kernel that can't read float16 refuses it by name", async () => {
 });
 
 deviceTest("a device that reads float16 wrong keeps float32 and says so", async () => {
-  const right = gatherRows.reference, patched = gatherRows as { reference: Kernel["reference"] };
-  patched.reference = (...given) => ({ y: right(...given).y!.map((v) => v === 2 ** -24 ? 0 : v) });
+  const right = gatherRows.reference, patched: { reference: typeof right } = gatherRows;
+  patched.reference = (...given) => ({ y: right(...given).y.map((v) => v === 2 ** -24 ? 0 : v) });
   try {
     const device = await webgpuBackend({ half: "rounded" });
     assertEquals(device.half.storage, "none");

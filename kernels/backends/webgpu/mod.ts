@@ -3,6 +3,7 @@
  * @module
  */
 import { type Backend, elements, type HostArray } from "../../backend.ts";
+import { extentOf } from "../indices.ts";
 import { programWith } from "../options.ts";
 import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
@@ -124,6 +125,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBacke
     if (data.length !== elements(tensor.shape)) {
       throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${tensor.shape}]`);
     }
+    if (data instanceof Int32Array) tensor.extent = extentOf(data);
     if (data.length) device.gpu.queue.writeBuffer(tensor.buffer, 0, data);
   };
   return {
@@ -181,6 +183,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBacke
       device.check();
       const tensor = GpuTensor.allocate(device.memory, shape, type),
         encoder = device.gpu.createCommandEncoder();
+      if (type === "i32") tensor.extent = { least: 0, most: 0 };
       encoder.clearBuffer(tensor.buffer, 0, Math.max(4, tensor.bytes));
       device.gpu.queue.submit([encoder.finish()]);
       return tensor;

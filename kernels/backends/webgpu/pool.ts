@@ -35,7 +35,7 @@ export class GpuPool {
   }
 
   /**
-   * A buffer of at least this many bytes; its content is whatever was there.
+   * A buffer of at least this many bytes; its content is undefined.
    * @throws {RangeError} If the device allows no buffer of that size.
    */
   take(bytes: number): GPUBuffer {
@@ -57,16 +57,18 @@ export class GpuPool {
 
   /** A buffer's number, for keys. */
   numberOf(buffer: GPUBuffer): number {
-    return this.#numbers.get(buffer)!;
+    const number = this.#numbers.get(buffer);
+    if (number === undefined) throw new Error("Cannot use a GPU buffer: it isn't of this device's memory");
+    return number;
   }
 
   /** Takes a buffer back. Work already submitted with it is done before any later use, as the queue is in order. */
   give(buffer: GPUBuffer): void {
     const list = this.#free.get(buffer.size) ?? [], number = this.numberOf(buffer);
     if (list.length === 0) this.#free.set(buffer.size, list);
-    let at = list.length;
-    while (at > 0 && this.numberOf(list[at - 1]!) < number) at--;
-    list.splice(at, 0, buffer);
+    // Descending, so that the lowest is popped first.
+    const index = list.findIndex((other) => this.numberOf(other) < number);
+    list.splice(index < 0 ? list.length : index, 0, buffer);
   }
 
   /** Destroys every buffer. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { elements, type Tensor } from "../../backend.ts";
+import type { Extent } from "../indices.ts";
 import type { GpuPool } from "./pool.ts";
 
 /** Bytes of `count` elements in a buffer, whose copies and bindings are whole numbers of 4. */
@@ -12,6 +13,8 @@ export function bytesOf(count: number, half: boolean): number {
 
 /** A tensor in a pooled buffer that may be larger than the tensor. */
 export class GpuTensor implements Tensor {
+  /** Smallest and largest of the values where they are integers that the host gave. */
+  extent: Extent | null = null;
   #buffer: GPUBuffer | null;
 
   private constructor(
@@ -25,7 +28,7 @@ export class GpuTensor implements Tensor {
     this.#buffer = buffer;
   }
 
-  /** Takes memory; its content is whatever was there. */
+  /** Takes memory; its content is undefined. */
   static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32", half = false): GpuTensor {
     return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half)), shape, type, half);
   }

@@ -6,10 +6,10 @@ import type { Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../ops/mod.ts";
 import { add } from "../../ops/add.ts";
 import { HIDDEN } from "../../ops/cached_attention.ts";
-import { linear } from "../../ops/linear.ts";
+import { linear } from "../../ops/products.ts";
 import { testBackends } from "../_test_backends.ts";
 import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
-import { foldGroups } from "./program.ts";
+import { foldWorkgroups } from "./plan.ts";
 
 const { name: title, ignore } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
 
@@ -67,11 +67,11 @@ Deno.test("isSoftware() knows CPU adapters", () => {
   assert(!isSoftware(info("Apple M3")));
 });
 
-Deno.test("foldGroups() covers every workgroup with no dimension above the limit", () => {
-  assertEquals(foldGroups(5, 65535), [5, 1, 1]);
-  assertEquals(foldGroups(65536, 65535), [65535, 2, 1]);
+Deno.test("foldWorkgroups() covers every workgroup with no dimension above the limit", () => {
+  assertEquals(foldWorkgroups(5, 65535), [5, 1, 1]);
+  assertEquals(foldWorkgroups(65536, 65535), [65535, 2, 1]);
   for (const groups of [1, 7, 8, 9, 63, 64, 65, 100, 512]) {
-    const [x, y, z] = foldGroups(groups, 8);
+    const [x, y, z] = foldWorkgroups(groups, 8);
     assert(Math.max(x, y, z) <= 8 && x * y * z >= groups, `${groups}: ${x} ${y} ${z}`);
   }
 });
@@ -86,8 +86,8 @@ deviceTest("more workgroups than one dimension holds give the same sums", async 
 
 deviceTest("a wrong result in the self-test refuses the adapter", async () => {
   const right = linear.reference;
-  const patched = linear as { reference: Kernel["reference"] };
-  patched.reference = (...given) => ({ y: right(...given).y!.map((v) => v + 0.01) });
+  const patched: { reference: typeof right } = linear;
+  patched.reference = (...given) => ({ y: right(...given).y.map((v) => v + 0.01) });
   try {
     await assertRejects(() => webgpuBackend(), Error, "its self-test of kernel linear gives");
   } finally {
@@ -236,9 +236,11 @@ deviceTest(
           attrs: { heads, kv_heads, scale: 1, window },
           range: { q: [-3, 3] },
           data: {
-            at: places(slots, 0).flatMap((s) => places(queries, kept(s) + (queries === 1 ? 20 : 0))),
-            past_at: places(slots, 0).flatMap((s) => places(past, 0).map((p) => p < kept(s) ? p : HIDDEN)),
-            fresh_at: places(slots, 0).flatMap((s) =>
+            places: places(slots, 0).flatMap((s) => places(queries, kept(s) + (queries === 1 ? 20 : 0))),
+            past_places: places(slots, 0).flatMap((s) =>
+              places(past, 0).map((p) => p < kept(s) ? p : HIDDEN)
+            ),
+            fresh_places: places(slots, 0).flatMap((s) =>
               places(33, kept(s)).map((p, i) => i > 20 && queries === 1 ? HIDDEN : p)
             ),
           },

@@ -32,7 +32,7 @@ export class KvCache {
   lengths: number[] = [];
   /** Fresh rows in use, the same in every slot. */
   used = 0;
-  #pastAt: Tensor | null = null;
+  #pastPlaces: Tensor | null = null;
   readonly #empty: Tensor;
 
   /** @param arrange Program of `arrangeGraph`. */
@@ -55,14 +55,14 @@ export class KvCache {
   }
 
   /** Places of the past's rows, `[max(1, slots), room]`; the cache's own, not to be disposed. */
-  pastAt(): Tensor {
-    if (this.#pastAt) return this.#pastAt;
+  pastPlaces(): Tensor {
+    if (this.#pastPlaces) return this.#pastPlaces;
     const [slots, , room] = this.pastOf(0).k.shape as [number, number, number, number];
-    const at = new Int32Array(slots * room).fill(HIDDEN);
+    const places = new Int32Array(slots * room).fill(HIDDEN);
     this.lengths.forEach((length, s) => {
-      for (let r = 0; r < length; r++) at[s * room + r] = r;
+      for (let r = 0; r < length; r++) places[s * room + r] = r;
     });
-    return this.#pastAt = this.backend.upload(at, [slots, room]);
+    return this.#pastPlaces = this.backend.upload(places, [slots, room]);
   }
 
   /** Puts the fresh rows into the past, keeping the given slots in that order. */
@@ -94,8 +94,8 @@ export class KvCache {
       v.dispose();
     }
     [this.past, this.fresh, this.spare, this.lengths, this.used] = [[], [], [], [], 0];
-    this.#pastAt?.dispose();
-    this.#pastAt = null;
+    this.#pastPlaces?.dispose();
+    this.#pastPlaces = null;
   }
 
   /** Frees everything; the cache can't be used afterwards. */

@@ -36,11 +36,11 @@ export const PROMPT_CHUNK = 256;
 interface Pass {
   ids: Int32Array<ArrayBuffer>;
   /** Places of the rows, `[T]`. */
-  at: Int32Array<ArrayBuffer>;
+  places: Int32Array<ArrayBuffer>;
   cache: KvCache;
   /** Which fresh row each row becomes. */
   put: Int32Array<ArrayBuffer>;
-  freshAt: Int32Array<ArrayBuffer>;
+  freshPlaces: Int32Array<ArrayBuffer>;
   /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
   fresh(layer: number): LayerCache;
   into?(layer: number): LayerCache;
@@ -135,9 +135,9 @@ export class GenerationEngine {
     const logits = await this.#pass({
       ids: Int32Array.from(ids),
       cache,
-      at: Int32Array.from(cache.lengths, (length) => length + used),
+      places: Int32Array.from(cache.lengths, (length) => length + used),
       put: Int32Array.from({ length: slots }, (_, s) => s * FRESH + used),
-      freshAt: Int32Array.from(
+      freshPlaces: Int32Array.from(
         { length: slots * FRESH },
         (_, i) => i % FRESH <= used ? cache.lengths[Math.floor(i / FRESH)]! + i % FRESH : HIDDEN,
       ),
@@ -165,14 +165,14 @@ export class GenerationEngine {
   /** A chunk of a prompt behind what `cache` holds: its rows of every layer, and the logits behind its last token. */
   async #prompt(cache: KvCache, ids: Int32Array<ArrayBuffer>, start: number, last: boolean) {
     const { numKeyValueHeads, headDim } = this.#config, count = ids.length;
-    const at = Int32Array.from(ids, (_, i) => start + i);
+    const places = Int32Array.from(ids, (_, i) => start + i);
     const blank = this.backend.zeros([count, numKeyValueHeads * headDim]), rows: LayerCache[] = [];
     const logits = await this.#pass({
       ids,
       cache,
-      at,
+      places,
       put: Int32Array.from(ids, (_, i) => i),
-      freshAt: at,
+      freshPlaces: places,
       fresh: () => ({ k: blank, v: blank }),
       rows: last ? Int32Array.of(count - 1) : new Int32Array(0),
     }, rows);
@@ -183,22 +183,22 @@ export class GenerationEngine {
   /** Runs all layers; their new fresh rows are pushed to `made`. */
   async #pass(pass: Pass, made: LayerCache[]): Promise<Float32Array<ArrayBuffer>> {
     const { backend } = this, config = this.#config, count = pass.ids.length;
-    const angles = this.#rotary.rows(pass.at), half = [count, config.headDim / 2];
+    const angles = this.#rotary.rows(pass.places), half = [count, config.headDim / 2];
     const common = {
       cos: backend.upload(angles.cos, half),
       sin: backend.upload(angles.sin, half),
-      at: backend.upload(pass.at, [count]),
+      places: backend.upload(pass.places, [count]),
       put: backend.upload(pass.put, [count]),
-      fresh_at: backend.upload(pass.freshAt, [pass.freshAt.length]),
+      fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),
     };
-    const ids = backend.upload(pass.ids, [count]), past_at = pass.cache.pastAt();
+    const ids = backend.upload(pass.ids, [count]), past_places = pass.cache.pastPlaces();
     let x: Tensor | undefined = await this.#embedded(pass.ids, ids);
     for (let layer = 0; layer < config.numLayers; layer++) {
       const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
       const given = {
         x: x!,
         ...common,
-        past_at,
+        past_places,
         past_k: past.k,
         past_v: past.v,
         fresh_k: fresh.k,

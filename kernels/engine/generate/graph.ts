@@ -11,7 +11,7 @@ import { attention } from "../../ops/attention.ts";
 import { cachedAttention } from "../../ops/cached_attention.ts";
 import { cacheRows } from "../../ops/cache_rows.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
-import { linear } from "../../ops/linear.ts";
+import { linear } from "../../ops/products.ts";
 import { putRows } from "../../ops/put_rows.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { blockGraph, type BlockLora } from "../decoder.ts";
@@ -20,32 +20,38 @@ import type { DecoderConfig } from "../decoder_config.ts";
 /**
  * One block: `y [T, D]` from `x [T, D]`, and `k`, `v` `[F, kv]`: the fresh rows with those of `x` put in at `put [T]`.
  * Further inputs: `cos`, `sin` `[T, head/2]`, `fresh_k`, `fresh_v` `[F, kv]`, `past_k`, `past_v` `[S, kv heads, P, head]`
- * (keys are rotated), places `at [T]`, `past_at [S, P]`, `fresh_at [F]` as of `cached_attention`, the block's tensors.
+ * (keys are rotated), `places [T]`, `past_places [S, P]`, `fresh_places [F]` as of `cached_attention`, the block's tensors.
  */
 export function generationBlock(config: DecoderConfig, window: number | null, lora: BlockLora): Graph {
   const base = blockGraph(config, window, lora), g = new GraphBuilder(base);
   delete g.inputs.until;
   delete g.inputs.positions;
   const where = g.nodes.findIndex((node) => node.kernel === attention);
-  const [old, ...after] = g.nodes.splice(where);
-  const { q, k, v } = old!.inputs;
+  const [replaced, ...after] = g.nodes.splice(where);
+  const { q, k, v } = replaced?.inputs ?? {};
+  if (!replaced || !q || !k || !v) {
+    throw new TypeError("Cannot put a cache into a block: it has no attention");
+  }
   const kvHeads = config.numKeyValueHeads, cols = kvHeads * config.headDim;
   const put = g.input("put", ["T"], "i32");
   const fresh = (name: string, rows: Value) =>
-    g.run(putRows, { x: g.input(`fresh_${name}`, ["F", cols]), ids: put, y: rows }).z!;
-  const keys = fresh("k", k!), values = fresh("v", v!);
+    g.run(putRows, { x: g.input(`fresh_${name}`, ["F", cols]), ids: put, y: rows }).z;
+  const keys = fresh("k", k), values = fresh("v", v);
   const past = ["S", kvHeads, "P", config.headDim];
   const inputs = {
-    q: q!,
+    q,
     past_k: g.input("past_k", past),
     past_v: g.input("past_v", past),
     k: keys,
     v: values,
-    at: g.input("at", ["T"], "i32"),
-    past_at: g.input("past_at", ["S", "P"], "i32"),
-    fresh_at: g.input("fresh_at", ["F"], "i32"),
+    places: g.input("places", ["T"], "i32"),
+    past_places: g.input("past_places", ["S", "P"], "i32"),
+    fresh_places: g.input("fresh_places", ["F"], "i32"),
   };
-  g.nodes.push({ kernel: cachedAttention, inputs, outputs: old!.outputs, attrs: old!.attrs }, ...after);
+  g.nodes.push(
+    { kernel: cachedAttention, inputs, outputs: replaced.outputs, attrs: replaced.attrs },
+    ...after,
+  );
   return g.finish({ ...base.outputs, k: keys, v: values });
 }
 
@@ -54,12 +60,12 @@ export function logitsGraph(config: DecoderConfig): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), rows = g.input("rows", ["L"], "i32");
-  const picked = g.run(gatherRows, { x, ids: rows }).y!;
-  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y!;
-  return g.finish({ logits: g.run(linear, { x: h, w }).y! });
+  const picked = g.run(gatherRows, { x, ids: rows }).y;
+  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
+  return g.finish({ logits: g.run(linear, { x: h, w }).y });
 }
 
-/** A layer's past laid out anew, `k` and `v` `[A, kv heads, R, head]`, from `cache_k`, `cache_v`, rows `x_k`, `x_v` and `from [A, R]`. */
+/** A layer's past in a new layout, `k` and `v` `[A, kv heads, R, head]`, from `cache_k`, `cache_v`, rows `x_k`, `x_v` and `from [A, R]`. */
 export function arrangeGraph(config: DecoderConfig): Graph {
   const g = new GraphBuilder(), heads = config.numKeyValueHeads, cols = heads * config.headDim;
   const from = g.input("from", ["A", "R"], "i32");
@@ -68,6 +74,6 @@ export function arrangeGraph(config: DecoderConfig): Graph {
       cache: g.input(`cache_${name}`, ["S", heads, "P", config.headDim]),
       x: g.input(`x_${name}`, ["N", cols]),
       from,
-    }).y!;
+    }).y;
   return g.finish({ k: part("k"), v: part("v") });
 }

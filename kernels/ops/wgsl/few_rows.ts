@@ -7,9 +7,9 @@
  * 64 with 16 31 ms, 64 or 128 with 8 20 ms.
  * @module
  */
-import type { WgslDispatch, WgslLimits } from "../kernel.ts";
-import { elementOf, literal, rowParts, shader, widthOf } from "./_wgsl.ts";
-import type { ProductSpec } from "./_wgsl_product.ts";
+import type { WgslDispatch, WgslLimits } from "../../wgsl_program.ts";
+import type { ProductSpec } from "./product_spec.ts";
+import { elementOf, literal, rowParts, shader, widthOf } from "./shader.ts";
 
 /** Rows up to which this is done: a vec4 of sums and one more. */
 export const FEW_ROWS = 8;
@@ -43,12 +43,12 @@ export function fewRows(spec: ProductSpec, limits: WgslLimits): WgslDispatch[] |
       },
       write: { y: { of: y, ...(parts?.y ? { part: parts.y } : {}) } },
       sizes: { n: count, ldy: n, column: first },
-      groups: Math.ceil(count / columns),
+      workgroups: Math.ceil(count / columns),
       declarations: Array.from(
         { length: sums },
         (_, s) => `var<workgroup> shared${s}: array<vec4<f32>, ${THREADS}>;`,
       ).join("\n"),
-      body: `  let column = group * ${columns}u + lane / ${lanes}u; let first = lane % ${lanes}u;
+      body: `  let column = workgroup * ${columns}u + lane / ${lanes}u; let first = lane % ${lanes}u;
 ${Array.from({ length: sums }, (_, s) => `  var sum${s} = vec4<f32>();`).join("\n")}
   if (column < sizes.n) {
     for (var i = first; i < ${wide}u; i += ${lanes}u) {
@@ -60,9 +60,9 @@ ${Array.from({ length: sums }, (_, s) => reduce(s, lanes)).join("\n")}
   if (column >= sizes.n || first > 0u) { return; }
 ${
         rows.map((r) =>
-          `  { let at = ${r}u * sizes.ldy + sizes.column + column; y[at] = ${
+          `  { let index = ${r}u * sizes.ldy + sizes.column + column; y[index] = ${
             alpha === 1 ? sum(r) : `${literal(alpha)} * ${sum(r)}`
-          }${base ? " + base[at]" : ""}; }`
+          }${base ? " + base[index]" : ""}; }`
         ).join("\n")
       }`,
     });

@@ -1,72 +1,86 @@
 /**
  * Attention with a cache as compute shaders: a workgroup owns one query of one head and walks over its keys in blocks of
- * 64, a key an invocation for the scores, a column an invocation for the result (online softmax, as FlashAttention).
+ * 64, one key per invocation for the scores, one column per invocation for the result (online softmax, as FlashAttention).
  * A few queries before many keys would leave a device idle: then several workgroups share the keys, and a second dispatch
  * joins their maxima, sums and results (Flash-Decoding, Dao et al. 2023).
  * @module
  */
-import type { Dims, WgslProgram } from "../kernel.ts";
-import { literal, shader } from "./_wgsl.ts";
+import type { WgslDispatch, WgslProgram } from "../../wgsl_program.ts";
+import { literal, shader } from "./shader.ts";
 
 const BLOCK = 64;
 /** Least keys of a workgroup, and workgroups from which the keys are left together. */
-const LEAST_KEYS = 128, MANY_GROUPS = 256;
+const LEAST_KEYS = 128, MANY_WORKGROUPS = 256;
 
-/** All places in one binding: a shader may bind only eight buffers everywhere. Order: queries, past, fresh. */
-function placesDispatch({ rows, slots, past, fresh }: Dims) {
-  const count = rows! + slots! * past! + fresh!;
+/** Sizes and attributes of an attention with a cache. */
+export interface CachedAttentionShape {
+  /** Queries, of all slots. */
+  rows: number;
+  qcols: number;
+  slots: number;
+  /** Rows of the past of a slot. */
+  past: number;
+  /** Fresh rows, of all slots. */
+  fresh: number;
+  kvcols: number;
+  heads: number;
+  kvHeads: number;
+  scale: number;
+  window: number | null;
+}
+
+/** All places in one binding, since a shader may bind only eight buffers everywhere: of queries, past and fresh rows. */
+function placesDispatch({ rows, slots, past, fresh }: CachedAttentionShape): WgslDispatch {
+  const count = rows + slots * past + fresh;
   return shader({
     label: "cached_attention, places",
     threads: BLOCK,
-    read: { at: { element: "i32" }, past_at: { element: "i32" }, fresh_at: { element: "i32" } },
-    write: { places: { element: "i32" } },
-    sizes: { rows: rows!, kept: slots! * past!, count },
-    groups: Math.ceil(count / BLOCK),
-    body: `  let i = group * ${BLOCK}u + lane;
+    read: {
+      query_places: { of: "places", element: "i32" },
+      past_places: { element: "i32" },
+      fresh_places: { element: "i32" },
+    },
+    write: { all_places: { element: "i32" } },
+    sizes: { rows, kept: slots * past, count },
+    workgroups: Math.ceil(count / BLOCK),
+    body: `  let i = workgroup * ${BLOCK}u + lane;
   if (i >= sizes.count) { return; }
-  if (i < sizes.rows) { places[i] = at[i]; }
-  else if (i < sizes.rows + sizes.kept) { places[i] = past_at[i - sizes.rows]; }
-  else { places[i] = fresh_at[i - sizes.rows - sizes.kept]; }`,
+  if (i < sizes.rows) { all_places[i] = query_places[i]; }
+  else if (i < sizes.rows + sizes.kept) { all_places[i] = past_places[i - sizes.rows]; }
+  else { all_places[i] = fresh_places[i - sizes.rows - sizes.kept]; }`,
   });
 }
 
 /** The kernel's dispatches. */
-export function cachedAttentionShaders(
-  dims: Dims,
-  { heads, kvHeads, scale, window }: {
-    heads: number;
-    kvHeads: number;
-    scale: number;
-    window: number | null;
-  },
-): WgslProgram {
-  const { rows, qcols, slots, past, fresh, kvcols } = dims, d = qcols! / heads;
-  const keys = past! + fresh! / slots!, groups = rows! * heads;
-  const wanted = Math.max(1, Math.min(Math.floor(keys / LEAST_KEYS), Math.ceil(MANY_GROUPS / groups)));
+export function cachedAttentionShaders(shape: CachedAttentionShape): WgslProgram {
+  const { rows, qcols, slots, past, fresh, kvcols, heads, kvHeads, scale, window } = shape;
+  const d = qcols / heads;
+  const keys = past + fresh / slots, results = rows * heads;
+  const wanted = Math.max(1, Math.min(Math.floor(keys / LEAST_KEYS), Math.ceil(MANY_WORKGROUPS / results)));
   const span = Math.ceil(keys / wanted / BLOCK) * BLOCK, parts = Math.ceil(keys / span), joined = parts > 1;
   const columns = Array.from({ length: Math.ceil(d / BLOCK) }, (_, i) => i);
   const attend = shader({
     label: "cached_attention",
     threads: BLOCK,
-    read: { q: {}, past_k: {}, past_v: {}, k: {}, v: {}, places: { element: "i32" } },
+    read: { q: {}, past_k: {}, past_v: {}, k: {}, v: {}, all_places: { element: "i32" } },
     write: joined ? { partial: {} } : { o: {} },
     sizes: {
-      rows: rows!,
-      queries: rows! / slots!,
-      kept: slots! * past!,
-      past: past!,
-      fresh: fresh! / slots!,
+      rows,
+      queries: rows / slots,
+      kept: slots * past,
+      past,
+      fresh: fresh / slots,
       parts,
       span,
     },
-    groups: groups * parts,
+    workgroups: results * parts,
     declarations: `var<workgroup> query: array<f32, ${d}>;
 var<workgroup> scores: array<f32, ${BLOCK}>;
 var<workgroup> starts: array<u32, ${BLOCK}>;
 var<workgroup> weights: array<f32, ${BLOCK}>;`,
-    body: `  let part = group % sizes.parts; let own = group / sizes.parts;
+    body: `  let part = workgroup % sizes.parts; let own = workgroup / sizes.parts;
   let row = own / ${heads}u; let h = own % ${heads}u; let kv = h / ${heads / kvHeads}u;
-  let slot = row / sizes.queries; let place = places[row];
+  let slot = row / sizes.queries; let place = all_places[row];
   let count = min(sizes.past + sizes.fresh, (part + 1u) * sizes.span);
   for (var c = lane; c < ${d}u; c += ${BLOCK}u) { query[c] = q[row * ${qcols}u + h * ${d}u + c]; }
   workgroupBarrier();
@@ -78,11 +92,11 @@ ${columns.map((i) => `  var o${i} = 0f;`).join("\n")}
     if (j < count) {
       var key_place: i32;
       if (j < sizes.past) {
-        key_place = places[sizes.rows + slot * sizes.past + j];
+        key_place = all_places[sizes.rows + slot * sizes.past + j];
         start = ((slot * ${kvHeads}u + kv) * sizes.past + j) * ${d}u;
       } else {
         let f = slot * sizes.fresh + j - sizes.past;
-        key_place = places[sizes.rows + sizes.kept + f];
+        key_place = all_places[sizes.rows + sizes.kept + f];
         start = f * ${kvcols}u + kv * ${d}u;
       }
       seen = key_place <= place${window === null ? "" : ` && place - key_place < ${window}i`};
@@ -111,7 +125,7 @@ ${columns.map((i) => `    o${i} *= shrink;`).join("\n")}
       let p = weights[i];
       sum += p;
       if (p > 0f) {
-        let at = starts[i];
+        let values_start = starts[i];
         if (first + i < sizes.past) {
 ${columns.map((i) => `          ${add("past_v", i, d)}`).join("\n")}
         } else {
@@ -123,30 +137,32 @@ ${columns.map((i) => `          ${add("v", i, d)}`).join("\n")}
   }
 ${
       joined
-        ? `  let to = group * ${d + 2}u;
-${columns.map((i) => `  ${guard(i, d)}{ partial[to + ${at(i)}] = o${i}; }`).join("\n")}
+        ? `  let to = workgroup * ${d + 2}u;
+${columns.map((i) => `  ${guard(i, d)}{ partial[to + ${laneColumn(i)}] = o${i}; }`).join("\n")}
   if (lane == 0u) { partial[to + ${d}u] = most; partial[to + ${d + 1}u] = sum; }`
-        : columns.map((i) => `  ${store(i, d, qcols!)}`).join("\n")
+        : columns.map((i) => `  ${store(i, d, qcols)}`).join("\n")
     }`,
   });
-  const places = rows! + slots! * past! + fresh!;
-  if (!joined) return { temporaries: { places }, dispatches: [placesDispatch(dims), attend] };
+  const places = placesDispatch(shape), all_places = rows + slots * past + fresh;
+  if (!joined) return { temporaries: { all_places }, dispatches: [places, attend] };
   return {
-    temporaries: { places, partial: groups * parts * (d + 2) },
-    dispatches: [placesDispatch(dims), attend, joinDispatch(groups, parts, d)],
+    temporaries: { all_places, partial: results * parts * (d + 2) },
+    dispatches: [places, attend, joinDispatch({ results, parts, d })],
   };
 }
 
-/** `o` `[groups, d]` from the parts: each result counts e^(its maximum − the largest). */
-function joinDispatch(groups: number, parts: number, d: number) {
+/** `o` `[results, d]` from the parts: each result counts e^(its maximum − the largest). */
+function joinDispatch(
+  { results, parts, d }: { results: number; parts: number; d: number },
+): WgslDispatch {
   return shader({
     label: "cached_attention, join",
     threads: BLOCK,
     read: { partial: {} },
     write: { o: {} },
     sizes: { parts },
-    groups,
-    body: `  let start = group * sizes.parts * ${d + 2}u;
+    workgroups: results,
+    body: `  let start = workgroup * sizes.parts * ${d + 2}u;
   var most = -1e30f;
   for (var p = 0u; p < sizes.parts; p++) { most = max(most, partial[start + p * ${d + 2}u + ${d}u]); }
   for (var c = lane; c < ${d}u; c += ${BLOCK}u) {
@@ -157,27 +173,27 @@ function joinDispatch(groups: number, parts: number, d: number) {
       value += fade * partial[row + c];
       sum += fade * partial[row + ${d + 1}u];
     }
-    o[group * ${d}u + c] = value / sum;
+    o[workgroup * ${d}u + c] = value / sum;
   }`,
   });
 }
 
-function at(column: number): string {
+function laneColumn(column: number): string {
   return column === 0 ? "lane" : `lane + ${column * BLOCK}u`;
 }
 
 function guard(column: number, d: number): string {
-  return (column + 1) * BLOCK <= d ? "" : `if (${at(column)} < ${d}u) `;
+  return (column + 1) * BLOCK <= d ? "" : `if (${laneColumn(column)} < ${d}u) `;
 }
 
 function add(values: string, column: number, d: number): string {
-  const term = `o${column} += p * ${values}[at + ${at(column)}];`;
+  const term = `o${column} += p * ${values}[values_start + ${laneColumn(column)}];`;
   const condition = guard(column, d);
   return condition === "" ? term : `${condition}{ ${term} }`;
 }
 
 function store(column: number, d: number, qcols: number): string {
-  const line = `o[row * ${qcols}u + h * ${d}u + ${at(column)}] = o${column} / sum;`;
+  const line = `o[row * ${qcols}u + h * ${d}u + ${laneColumn(column)}] = o${column} / sum;`;
   const condition = guard(column, d);
   return condition === "" ? line : `${condition}{ ${line} }`;
 }

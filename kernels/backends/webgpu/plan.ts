@@ -1,0 +1,246 @@
+/**
+ * A plan of a graph's dispatches for one set of sizes: shaders, bindings and lifetimes of values.
+ * @module
+ */
+import { elements } from "../../backend.ts";
+import { fuseSums } from "../../fuse.ts";
+import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
+import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
+import { concreteShape, concreteSize } from "../sizes.ts";
+import type { Device, Pipeline } from "./device.ts";
+import { bytesOf } from "./tensor.ts";
+
+/** Uniform structs begin at multiples of this. */
+const UNIFORM_ALIGNMENT = 256;
+
+/** A binding: a value of the plan, and which of its bytes. */
+interface PlannedBinding {
+  /** Index among the values of the plan. */
+  slot: number;
+  offset: number;
+  size: number;
+}
+
+/** A dispatch with what it binds. */
+export interface PlannedDispatch extends Pipeline {
+  bindings: readonly PlannedBinding[];
+  uniformOffset: number;
+  uniformSize: number;
+  workgroups: readonly [number, number, number];
+  /** By the numbers of the bound buffers. */
+  bindGroups: Map<string, GPUBindGroup>;
+}
+
+/** The dispatches of one node, and the values whose life begins or ends there. */
+export interface Step {
+  /** Slots that begin to live here, with their bytes, unless a caller's tensor stands there. */
+  take: readonly [slot: number, bytes: number][];
+  dispatches: readonly PlannedDispatch[];
+  /** Slots whose last use this is. */
+  give: readonly number[];
+}
+
+/** A graph for one set of sizes. */
+export interface Plan {
+  steps: readonly Step[];
+  uniforms: GPUBuffer;
+  slots: number;
+  shapes: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Workgroups in three dimensions, each at most `limit`. */
+export function foldWorkgroups(count: number, limit: number): [number, number, number] {
+  const x = Math.min(count, limit), y = Math.min(Math.ceil(count / Math.max(1, x)), limit);
+  return [x, y, Math.ceil(count / Math.max(1, x * y))];
+}
+
+/** Index of every value, inputs first. */
+export function slotsOf(graph: Graph): ValueMap<number> {
+  const slots = new ValueMap<number>();
+  for (const value of valuesOf(graph)) slots.set(value, slots.size);
+  return slots;
+}
+
+function valuesOf(graph: Graph): Value[] {
+  return [...Object.values(graph.inputs), ...graph.nodes.flatMap((node) => Object.values(node.outputs))];
+}
+
+/** What a plan is made for. */
+export interface PlanRequest {
+  graph: Graph;
+  /** Of the program, for errors. */
+  name: string;
+  sizes: ReadonlyMap<string, number>;
+  /** Graph inputs that lie in memory as float16. */
+  halves: ReadonlySet<string>;
+}
+
+/** Memory of a plan's values: slots of the graph's values, then of temporaries. */
+class Slots {
+  /** Bytes of each slot. */
+  readonly bytes: number[] = [];
+  readonly half: ReadonlySet<number>;
+  readonly ofGraph: ValueMap<number>;
+
+  constructor({ graph, name, sizes, halves }: PlanRequest) {
+    this.ofGraph = slotsOf(graph);
+    const inputs = Object.entries(graph.inputs).filter(([key]) => halves.has(key));
+    this.half = new Set(inputs.map(([, value]) => this.ofGraph.of(value)));
+    for (const [key, value] of Object.entries(graph.outputs)) {
+      if (this.isHalf(value)) {
+        throw new TypeError(`Cannot copy float16 storage to output "${key}" of program ${name}`);
+      }
+    }
+    this.bytes = valuesOf(graph).map((value) =>
+      bytesOf(elements(concreteShape(value, sizes)), this.isHalf(value))
+    );
+  }
+
+  isHalf(value: Value): boolean {
+    return this.half.has(this.ofGraph.of(value));
+  }
+
+  /** A slot for a temporary of so many elements. */
+  temporary(count: number): number {
+    return this.bytes.push(4 * count) - 1;
+  }
+
+  bytesOf(slot: number): number {
+    const bytes = this.bytes[slot];
+    if (bytes === undefined) throw new RangeError(`Cannot size slot ${slot}: there are ${this.bytes.length}`);
+    return bytes;
+  }
+}
+
+/** Makes a plan; uniforms are written to the device. */
+export async function makePlan(device: Device, request: PlanRequest): Promise<Plan> {
+  const { graph, sizes, name } = request, slots = new Slots(request), uniforms = new Uniforms();
+  const escaping = new Set(
+    [...Object.values(graph.inputs), ...Object.values(graph.outputs)].map((v) => v.id),
+  );
+  const last = lastUses(graph), steps: Step[] = [];
+  for (const node of graph.nodes) {
+    const values = [...Object.entries(node.inputs), ...Object.entries(node.outputs)];
+    const own = new Map(values.map(([key, value]) => [key, slots.ofGraph.of(value)]));
+    const program = lower(device, node, sizes, (value) => slots.isHalf(value));
+    const temporaries: number[] = [];
+    for (const [key, count] of Object.entries(program.temporaries ?? {})) {
+      const slot = slots.temporary(count);
+      own.set(key, slot);
+      temporaries.push(slot);
+    }
+    const dispatches: PlannedDispatch[] = [];
+    for (const dispatch of program.dispatches) {
+      if (dispatch.workgroups === 0) continue;
+      const where = `${name}, ${dispatch.label}`;
+      dispatches.push({
+        ...await device.pipeline(dispatch),
+        ...uniforms.add(dispatch),
+        bindings: dispatch.bindings.map((binding) => planBinding(binding, { own, slots, device, where })),
+        workgroups: foldWorkgroups(dispatch.workgroups, device.gpu.limits.maxComputeWorkgroupsPerDimension),
+        bindGroups: new Map(),
+      });
+    }
+    const made = [...Object.values(node.outputs).map((value) => slots.ofGraph.of(value)), ...temporaries];
+    const dead = values.filter(([, value]) => last.of(value) === node && !escaping.has(value.id));
+    steps.push({
+      take: made.map((slot) => [slot, slots.bytesOf(slot)]),
+      dispatches,
+      give: [...new Set([...dead.map(([, value]) => slots.ofGraph.of(value)), ...temporaries])],
+    });
+  }
+  return {
+    steps,
+    uniforms: uniforms.upload(device),
+    slots: slots.bytes.length,
+    shapes: Object.fromEntries(
+      Object.entries(graph.outputs).map(([key, value]) => [key, concreteShape(value, sizes)]),
+    ),
+  };
+}
+
+/** Sizes of all dispatches, one behind the other. */
+class Uniforms {
+  readonly #values: number[] = [];
+
+  /** Where the sizes of a dispatch stand, bytes. */
+  add({ sizes }: WgslDispatch): { uniformOffset: number; uniformSize: number } {
+    const values = Object.values(sizes), uniformOffset = this.#values.length * 4;
+    this.#values.push(...values);
+    while (this.#values.length * 4 % UNIFORM_ALIGNMENT) this.#values.push(0);
+    return { uniformOffset, uniformSize: Math.ceil(values.length / 4) * 16 };
+  }
+
+  upload(device: Device): GPUBuffer {
+    const buffer = device.memory.take(4 * this.#values.length);
+    if (this.#values.length) device.gpu.queue.writeBuffer(buffer, 0, Uint32Array.from(this.#values));
+    return buffer;
+  }
+}
+
+/** The node that uses each value last; its own for a value that nothing uses. */
+function lastUses(graph: Graph): ValueMap<Node> {
+  const last = new ValueMap<Node>();
+  for (const node of graph.nodes) {
+    for (const value of [...Object.values(node.outputs), ...Object.values(node.inputs)]) {
+      last.set(value, node);
+    }
+  }
+  return last;
+}
+
+/** Dispatches that a program of a graph makes in one run, without a device. */
+export function countDispatches(
+  graph: Graph,
+  sizes: ReadonlyMap<string, number>,
+  limits: Pick<WgslLimits, "bindingBytes">,
+): number {
+  const dispatches = fuseSums(graph).nodes.flatMap((node) =>
+    lower(limits, node, sizes, () => false).dispatches
+  );
+  return dispatches.filter(({ workgroups }) => workgroups > 0).length;
+}
+
+function lower(
+  { bindingBytes }: Pick<WgslLimits, "bindingBytes">,
+  node: Node,
+  sizes: ReadonlyMap<string, number>,
+  isHalf: (value: Value) => boolean,
+): WgslProgram {
+  const dims = Object.fromEntries(
+    Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]),
+  );
+  const halves = Object.entries(node.inputs).filter(([, value]) => isHalf(value)).map(([name]) => name);
+  for (const name of halves) {
+    if (node.kernel.halves?.includes(name)) continue;
+    throw new TypeError(
+      `Cannot run kernel ${node.kernel.name}: input "${name}" needs float32 storage: current value is float16; ` +
+        `upload it without frozen`,
+    );
+  }
+  return node.kernel.wgsl(dims, node.attrs, { bindingBytes, half: new Set(halves) });
+}
+
+function planBinding(
+  { name, part }: WgslBinding,
+  { own, slots, device, where }: {
+    own: ReadonlyMap<string, number>;
+    slots: Slots;
+    device: Device;
+    where: string;
+  },
+): PlannedBinding {
+  const slot = own.get(name);
+  if (slot === undefined) {
+    throw new TypeError(`Cannot bind "${name}" in ${where}: the kernel has no such tensor`);
+  }
+  const isHalf = slots.half.has(slot), offset = bytesOf(part?.first ?? 0, isHalf);
+  const size = Math.max(16, part ? bytesOf(part.count, isHalf) : slots.bytesOf(slot));
+  if (size > device.bindingBytes) {
+    throw new RangeError(
+      `Cannot bind ${size} bytes of "${name}" in ${where}: this device binds at most ${device.bindingBytes}; ` +
+        `lower cutoff_len or the token budget of a step, or use another backend`,
+    );
+  }
+  return { slot, offset, size };
+}

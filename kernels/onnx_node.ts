@@ -1,0 +1,54 @@
+/**
+ * ONNX as lowerings of kernels write it; `backends/onnx/lower.ts` turns it into a model.
+ * @module
+ */
+
+/** One node of an ONNX graph. Names are local to the kernel: its inputs, its outputs, or anything else for temporaries. */
+export interface OnnxNode {
+  op: string;
+  in: readonly string[];
+  out: readonly string[];
+  /** Integers become INT, other numbers FLOAT: write `float(1)` for a float that happens to be whole. */
+  attrs?: Readonly<Record<string, OnnxAttribute>>;
+  /** "" is ONNX's own domain. */
+  domain?: "com.microsoft";
+}
+
+/** Attribute of an ONNX node. */
+export type OnnxAttribute =
+  | number
+  | string
+  | readonly number[]
+  | { float: number }
+  | { graph: OnnxSubgraph }
+  | { type: OnnxType };
+
+/** Element types used in lowerings. */
+export type OnnxType = "f32" | "i32" | "i64" | "bool";
+
+/** Properties of the place where ONNX nodes run. */
+export interface OnnxTarget {
+  /** Whether a Loop pays. On a GPU each of its rounds waits for the host, and its small products leave the device idle. */
+  loops: boolean;
+}
+
+/** Body of a Loop. Names of the outer kernel may be used inside. */
+export interface OnnxSubgraph {
+  inputs: readonly { name: string; type: OnnxType; rank: number }[];
+  outputs: readonly { name: string; type: OnnxType; rank: number }[];
+  nodes: readonly OnnxNode[];
+}
+
+/** A constant of a lowering, written as an operator without inputs. */
+export function constant(name: string, type: "f32" | "i64", values: number | readonly number[]): OnnxNode {
+  const scalar = typeof values === "number";
+  const attrs: OnnxNode["attrs"] = type === "f32"
+    ? (scalar ? { value_float: { float: values } } : { value_floats: [...values] })
+    : (scalar ? { value_int: values } : { value_ints: values });
+  return { op: "Constant", in: [], out: [name], attrs };
+}
+
+/** A float attribute of an ONNX node, also when it is a whole number. */
+export function float(value: number): { float: number } {
+  return { float: value };
+}

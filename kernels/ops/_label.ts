@@ -1,0 +1,37 @@
+import type { IndexRange } from "../kernel.ts";
+import { constant, type OnnxNode } from "../onnx_node.ts";
+import { dot, row, rowsOf, softmax } from "../vectors.ts";
+
+/** Labels choose rows of the vocabulary. */
+export const labelIndices = {
+  ids: ({ vocab }: { readonly vocab: number }): IndexRange => ({ least: 0, below: vocab }),
+};
+
+/** Logits `z = h wᵀ` of label `l`, their softmax and log Σ_v exp z[v]. */
+export function labelSoftmax(
+  { h, w }: { h: Float64Array; w: Float64Array },
+  l: number,
+  cols: number,
+): { logits: Float64Array; weights: Float64Array; logSum: number } {
+  const own = row(h, l, cols);
+  const logits = Float64Array.from(rowsOf(w, cols), (token) => dot(own, token));
+  return { logits, ...softmax(logits) };
+}
+
+/** Nodes: logits `z`, shifted exponentials `e` and their sum `sum [labels, 1]`, and `logp`. */
+export function logprobNodes(): OnnxNode[] {
+  return [
+    { op: "Gemm", in: ["h", "w"], out: ["z"], attrs: { transB: 1 } },
+    constant("axis", "i64", [-1]),
+    { op: "ReduceMax", in: ["z", "axis"], out: ["max"] },
+    { op: "Sub", in: ["z", "max"], out: ["shifted"] },
+    { op: "Exp", in: ["shifted"], out: ["e"] },
+    { op: "ReduceSum", in: ["e", "axis"], out: ["sum"] },
+    { op: "Log", in: ["sum"], out: ["log_sum"] },
+    { op: "Unsqueeze", in: ["ids", "axis"], out: ["ids2"] },
+    { op: "GatherElements", in: ["z", "ids2"], out: ["picked"], attrs: { axis: 1 } },
+    { op: "Sub", in: ["picked", "max"], out: ["picked_shifted"] },
+    { op: "Sub", in: ["picked_shifted", "log_sum"], out: ["logp2"] },
+    { op: "Squeeze", in: ["logp2", "axis"], out: ["logp"] },
+  ];
+}

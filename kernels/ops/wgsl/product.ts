@@ -1,0 +1,153 @@
+/**
+ * Tiled matrix products for compute shaders: y[m, n] = alpha · Σ_k A(m, k) B(k, n) (+ what the epilogue adds).
+ *
+ * A workgroup owns a tile of y (`product_tile.ts`). Where few tiles face a long k (gradients of LoRA, one row while
+ * generating), k is split over workgroups and a second dispatch sums the parts in a fixed order. B may lie in memory as
+ * float16: it becomes float32 on its way to workgroup memory.
+ * @module
+ */
+import type { WgslLimits, WgslPart, WgslProgram } from "../../wgsl_program.ts";
+import { FEW_ROWS, fewRows } from "./few_rows.ts";
+import type { ProductSpec } from "./product_spec.ts";
+import { SIDE, type Tile, tileBody, tileDeclarations } from "./product_tile.ts";
+import { elementOf, elementsOf, inTurn, literal, rowParts, shader, widthOf } from "./shader.ts";
+
+/** Workgroups below which k is split; laptops have 10 to 40 units that each want a few. */
+const WANTED_WORKGROUPS = 96;
+const LEAST_DEPTH = 128;
+/** Tiles of 128 × 128 that make the larger tile worth it; with fewer, more small ones keep all units busy. */
+const MANY_TILES = 64;
+
+function tileFor(m: number, n: number): Tile {
+  const large = m > 64 && n > 64 && Math.ceil(m / 128) * Math.ceil(n / 128) >= MANY_TILES;
+  if (large) return { tm: 8, tn: 8, depth: 8 };
+  return { tm: m <= SIDE ? 1 : 4, tn: n <= SIDE ? 1 : 4, depth: 16 };
+}
+
+/** Lowers a product; operands larger than a binding are taken in parts of their leading axis. */
+export function product(spec: ProductSpec, limits: WgslLimits): Required<WgslProgram> {
+  const { layout, m, n, k } = spec;
+  const few = layout === "nt" && m <= FEW_ROWS && !spec.keep ? fewRows(spec, limits) : null;
+  if (few) return { dispatches: few, temporaries: {} };
+  const columnsOfA = layout === "tn" ? m : k, columnsOfB = layout === "nt" ? k : n;
+  const mParts = smallest(rowParts(m, n, limits), layout === "tn" ? [] : rowParts(m, columnsOfA, limits));
+  const half = limits.half?.has(spec.b) ?? false;
+  const nParts = layout === "nt" ? rowParts(n, columnsOfB, limits, half) : [{ first: 0, count: n }];
+  const kParts = smallest(
+    layout === "nt" ? [{ first: 0, count: k }] : rowParts(k, columnsOfB, limits, half),
+    layout === "tn" ? rowParts(k, columnsOfA, limits) : [],
+  );
+  return inTurn(
+    mParts.flatMap((rows) =>
+      nParts.flatMap((columns) => kParts.map((depth) => productPart(spec, { rows, columns, depth, half })))
+    ),
+  );
+}
+
+/** The finer of two ways to cut the same axis. */
+function smallest(a: WgslPart[], b: WgslPart[]): WgslPart[] {
+  return b.length > a.length ? b : a;
+}
+
+/** Rows of an operand of which the product itself takes only a part. */
+function within(part: WgslPart | undefined, rows: WgslPart, cols: number): WgslPart {
+  const { first, count } = elementsOf(rows, cols);
+  return { first: (part?.first ?? 0) + first, count };
+}
+
+/** Rows and columns of the result and the stretch of k that one dispatch is about. */
+interface Cut {
+  rows: WgslPart;
+  columns: WgslPart;
+  depth: WgslPart;
+  /** Whether B lies in memory as float16. */
+  half: boolean;
+}
+
+function productPart(spec: ProductSpec, { rows, columns, depth, half }: Cut): Required<WgslProgram> {
+  const { layout, m, n, k, a, b, y, base, keep, parts } = spec;
+  const tile = tileFor(rows.count, columns.count);
+  const across = Math.ceil(rows.count / (SIDE * tile.tm)), down = Math.ceil(columns.count / (SIDE * tile.tn));
+  const splits = Math.max(
+    1,
+    Math.min(Math.ceil(WANTED_WORKGROUPS / (across * down)), Math.floor(depth.count / LEAST_DEPTH), 32),
+  );
+  const split = Math.ceil(depth.count / splits / tile.depth) * tile.depth;
+  const widths = { a: widthOf(layout === "tn" ? m : k), b: widthOf(layout === "nt" ? k : n) };
+  const partA = layout === "tn" ? within(parts?.a, depth, m) : within(parts?.a, rows, k);
+  const partB = layout === "nt" ? within(parts?.b, columns, k) : within(parts?.b, depth, n);
+  const partY = within(parts?.y, rows, n);
+  const more = depth.first > 0;
+  const alpha = spec.alpha ?? 1;
+  const epilogue = {
+    reads: {
+      ...(base && !more ? { base: { of: base, part: elementsOf(rows, n) } } : {}),
+      ...(keep && !more ? { factor: { of: keep.factor, element: "vec4<f32>" as const } } : {}),
+    },
+    value: (sum: string) =>
+      [
+        alpha === 1 ? sum : `${literal(alpha)} * ${sum}`,
+        ...(more ? ["y[index]"] : base ? ["base[index]"] : []),
+        ...(!more && keep ? ["factor[sizes.factor_row + row].w * y[index]"] : []),
+      ].join(" + "),
+  };
+  const sizes = {
+    m: rows.count,
+    n: columns.count,
+    k: depth.count,
+    lda: layout === "tn" ? m : k,
+    ldb: layout === "nt" ? k : n,
+    ldy: n,
+    // Columns at which this part begins in operands whose leading axis is another one.
+    a_column: layout === "tn" ? rows.first : layout === "nn" ? depth.first : 0,
+    y_column: columns.first,
+    factor_row: rows.first,
+    across,
+    tiles: across * down,
+    split,
+  };
+  const partial = `${y}_parts`;
+  const main = shader({
+    label: spec.label,
+    threads: SIDE * SIDE,
+    read: {
+      a: { of: a, element: elementOf(widths.a), part: partA },
+      b: { of: b, element: elementOf(widths.b, half), part: partB },
+      ...(splits === 1 ? epilogue.reads : {}),
+    },
+    write: { y: splits === 1 ? { of: y, part: partY } : { of: partial } },
+    sizes,
+    workgroups: across * down * splits,
+    declarations: tileDeclarations({ layout, tile, widths }),
+    body: tileBody({
+      layout,
+      tile,
+      write: ({ row, column, sum }) =>
+        `if (${row} < sizes.m && ${column} < sizes.n) { ${
+          splits === 1
+            ? `let row = ${row}; let index = row * sizes.ldy + sizes.y_column + ${column}; y[index] = ${
+              epilogue.value(sum)
+            };`
+            : `y[(part * sizes.m + ${row}) * sizes.n + ${column}] = ${sum};`
+        } }`,
+    }),
+  });
+  if (splits === 1) return { dispatches: [main], temporaries: {} };
+  const count = rows.count * columns.count;
+  const sum = shader({
+    label: `${spec.label}, sum of parts`,
+    threads: 64,
+    read: { parts: { of: partial }, ...epilogue.reads },
+    write: { y: { of: y, part: partY } },
+    sizes: { ...sizes, count, splits },
+    workgroups: Math.ceil(count / 64),
+    body: `  let i = workgroup * 64u + lane;
+  if (i >= sizes.count) { return; }
+  var sum = 0f;
+  for (var s = 0u; s < sizes.splits; s++) { sum += parts[s * sizes.count + i]; }
+  let row = i / sizes.n;
+  let index = row * sizes.ldy + sizes.y_column + i % sizes.n;
+  y[index] = ${epilogue.value("sum")};`,
+  });
+  return { dispatches: [main, sum], temporaries: { [partial]: count * splits } };
+}

@@ -1,0 +1,42 @@
+/**
+ * Values of a graph: tensors whose sizes may be symbolic.
+ * @module
+ */
+
+/** Size of an axis: a number, or the name of a size that is known only when the program runs, such as "T". */
+export type Size = number | string;
+
+/** A tensor in a graph. */
+export interface Value {
+  readonly id: number;
+  readonly shape: readonly Size[];
+  readonly type: "f32" | "i32";
+}
+
+/** Something for each value of a graph, such as its name in a lowering. */
+export class ValueMap<T> {
+  readonly #byId = new Map<number, T>();
+
+  /** Values that have something. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** What a value has. @throws {RangeError} If it has nothing: the graph uses a value before it is made. */
+  of(value: Value): T {
+    const found = this.#byId.get(value.id);
+    if (found === undefined) {
+      throw new RangeError(`Cannot use value ${value.id} of shape [${value.shape}]: nothing made it before`);
+    }
+    return found;
+  }
+
+  /** What a value has, if anything. */
+  find(value: Value): T | undefined {
+    return this.#byId.get(value.id);
+  }
+
+  set(value: Value, found: T): void {
+    this.#byId.set(value.id, found);
+  }
+}
