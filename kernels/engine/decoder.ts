@@ -149,9 +149,7 @@ export function blockGraph(
     if (tensors.has(`${module}.bias`)) y = g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y;
     const spec = lora[module];
     if (!spec) return y;
-    const kept = dropout
-      ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y
-      : value;
+    const kept = dropout ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y : value;
     const names = loraNames(module);
     const h = g.run(linear, { x: kept, w: t(names.a) }).y;
     return g.run(loraUp, { base: y, h, b: t(names.b) }, { alpha: spec.scale }).y;
