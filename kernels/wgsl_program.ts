@@ -46,6 +46,6 @@ export interface WgslProgram {
 export interface WgslLimits {
   /** Bytes of a storage binding, ≥ 256; larger operands are bound in parts. */
   bindingBytes: number;
-  /** Inputs, among the kernel's {@linkcode Kernel.halves}, that lie in memory as float16 in this application. */
+  /** Inputs, among the kernel's `Kernel.halves`, that lie in memory as float16 in this application. */
   half?: ReadonlySet<string>;
 }

@@ -6,7 +6,7 @@ import { type Attributes, number } from "../kernel.ts";
 import { dot, element, softmax } from "../vectors.ts";
 import type { AttentionShape } from "./wgsl/attention_tiles.ts";
 
-/** Place of a row that no query of {@linkcode cachedAttention} sees. */
+/** Place of a row that no query of `cached_attention` sees. */
 export const HIDDEN = 2 ** 30;
 
 /** Attributes as numbers. */
