@@ -1,5 +1,5 @@
 /**
- * Prefix-tree packing (architecture idea 2): the sequences of some examples in one row without padding, every shared
+ * Prefix-tree packing (docs/architecture.md, idea 2): the sequences of some examples in one row without padding, every shared
  * prefix once. Exact: each label's log-probability is that of its sequence alone.
  *
  * Only rows that something is predicted from are laid out: what stands behind a sequence's last label is left out.

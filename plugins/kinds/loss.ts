@@ -1,5 +1,5 @@
 /**
- * Losses: one formula over sequence log-probabilities (architecture idea 3). A loss plugin knows nothing of tensors.
+ * Losses: one formula over sequence log-probabilities (docs/architecture.md, idea 3). A loss plugin knows nothing of tensors.
  * @module
  */
 import type { ExampleShape } from "./dataset.ts";
@@ -38,7 +38,7 @@ export interface Loss {
   shape: ExampleShape;
   /**
    * Each sequence's prompt and answer by name: `{ x1y1: ["x1", "y1"] }`. `""` as prompt: no prompt (stage pt). The
-   * answer name `kl` (shape `kto`) is the answer of the row before, which the dataset room fills in.
+   * answer name `kl` (shape `kto`) is the answer of the row before, which encoding fills in.
    */
   sequences: Readonly<Record<string, readonly [prompt: string, answer: string]>>;
   /** Whether reference log-probabilities are needed. */

@@ -1,5 +1,5 @@
 /**
- * The configuration of one training run, as every room gets it: validated, every default filled in, never changed
+ * The configuration of one training run, as every part of it gets it: validated, every default filled in, never changed
  * afterwards. Names are LLaMA-Factory's; the ones of our own stand last. `key_table.ts` says what each key means to a
  * user; only keys that work here are in this type.
  * @module

@@ -1,5 +1,5 @@
 /**
- * Reference log-probabilities as data (architecture idea 5): computed when a row is first met, from the same pack with
+ * Reference log-probabilities as data (docs/architecture.md, idea 5): computed when a row is first met, from the same pack with
  * adapters off, and kept beside the run.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Encodes a batch of examples into one block: the unit of work of a worker.
+ * Encodes a batch of examples into one block.
  * @module
  */
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
