@@ -1,0 +1,147 @@
+/**
+ * The arrows between files, and the rules that they follow (docs/architecture.md): tasks → plugins → kernels/engine → kernels,
+ * formats used by all and using none, kinds of plugins reached only by contract or registry, no circles.
+ * @module
+ */
+import { join, relative } from "@std/path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** `from` imports `to`; paths from the root of the repository, with `/`. */
+export interface Arrow {
+  from: string;
+  to: string;
+}
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Every TypeScript source below `root`. */
+function sources(root: string, folder = ""): string[] {
+  return [...Deno.readDirSync(join(root, folder))].flatMap(({ name, isDirectory }) => {
+    const path = folder ? `${folder}/${name}` : name;
+    if (isDirectory) {
+      return /^(\.|node_modules|saves|coverage|findings)/.test(name) ? [] : sources(root, path);
+    }
+    return path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+/** Every import between files of the repository, types and dynamic ones included, as Deno itself resolves them. */
+export async function readArrows(root: string = ROOT): Promise<Arrow[]> {
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    const lines = sources(root).map((path) =>
+      `import ${JSON.stringify(pathToFileURL(join(root, path)).href)};`
+    );
+    await Deno.writeTextFile(entry, lines.join("\n"));
+    const { stdout, success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", join(ROOT, "deno.json"), entry],
+      env: { NO_COLOR: "1" },
+    }).output();
+    if (!success) throw new Error(`Cannot read the imports: ${new TextDecoder().decode(stderr)}`);
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: InfoModule[] };
+    const pathOf = (url: string) => relative(root, fileURLToPath(url)).replaceAll("\\", "/");
+    return modules.filter(({ local, specifier }) =>
+      local !== entry && specifier.startsWith(pathToFileURL(root).href)
+    )
+      .flatMap(({ specifier, dependencies = [] }) =>
+        dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier])
+          .filter((to): to is string => to?.startsWith("file:") ?? false)
+          .map((to) => ({ from: pathOf(specifier), to: pathOf(to) }))
+      );
+  } finally {
+    await Deno.remove(entry);
+  }
+}
+
+interface InfoModule {
+  specifier: string;
+  local?: string;
+  dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
+}
+
+/** What breaks the rules, one sentence a fault, each naming both files; empty when nothing does. */
+export function importFaults(all: readonly Arrow[]): string[] {
+  const arrows = withoutTests(all);
+  const faults = arrows.flatMap(({ from, to }) => {
+    const rule = brokenRule(from, to);
+    return rule ? [`${from} imports ${to}: ${rule}`] : [];
+  });
+  for (const circle of circles(arrows)) faults.push(`a circle of files: ${circle.join(" → ")}`);
+  const rooms = arrows.map(({ from, to }) => ({ from: roomOf(from), to: roomOf(to) }));
+  for (const circle of circles(rooms.filter(({ from, to }) => from !== to))) {
+    const ties = arrows.filter(({ from, to }) =>
+      roomOf(from) !== roomOf(to) && circle.includes(roomOf(from)) && circle.includes(roomOf(to))
+    );
+    const shown = ties.slice(0, 6).map(({ from, to }) => `${from} imports ${to}`);
+    faults.push(`a circle of rooms: ${circle.join(" → ")} (${shown.join("; ")})`);
+  }
+  return [...new Set(faults)].sort();
+}
+
+/** Leaves out tests, what only tests use (`_name.ts`), and folders that show or check the project from outside. */
+function withoutTests(arrows: readonly Arrow[]): Arrow[] {
+  const outside = (path: string) => /^(tests|docs|examples|fixtures)\/|_(test|bench)\.ts$/.test(path);
+  const importers = Map.groupBy(arrows, ({ to }) => to);
+  const helpers = new Set<string>();
+  const isTest = (path: string) => outside(path) || helpers.has(path);
+  for (let before = -1; before !== helpers.size;) {
+    before = helpers.size;
+    for (const [path, from] of importers) {
+      if (/(^|\/)_[^/]*\.ts$/.test(path) && from.every((arrow) => isTest(arrow.from))) helpers.add(path);
+    }
+  }
+  return arrows.filter(({ from, to }) => !isTest(from) && from !== to);
+}
+
+function brokenRule(from: string, to: string): string | undefined {
+  if (/^(tests|docs|examples|fixtures)\//.test(to)) return "sources don't use what shows or checks them";
+  const [high, low] = [floorOf(to), floorOf(from)];
+  if (high > low) {
+    return "imports go from tasks to plugins to kernels/engine to kernels, and formats use only formats";
+  }
+  if (low !== PLUGINS || high !== PLUGINS) return undefined;
+  const [own, other] = [roomOf(from), roomOf(to)];
+  if (own === other || other === "plugins/kinds" || from === "plugins/builtins.ts") return undefined;
+  if (own === "plugins/kinds") return "plugins/kinds imports no plugin";
+  if (to === "plugins/registry.ts") return undefined;
+  return "a plugin reaches another kind by its contract in plugins/kinds or through the registry";
+}
+
+const PLUGINS = 3;
+
+function floorOf(path: string): number {
+  if (path.startsWith("formats/")) return 0;
+  if (path.startsWith("kernels/engine/")) return 2;
+  if (path.startsWith("kernels/")) return 1;
+  return path.startsWith("plugins/") ? PLUGINS : 4;
+}
+
+/** The folder below the top one that a file lies in; a file at the top of a folder is a room of its own. */
+function roomOf(path: string): string {
+  const parts = path.split("/");
+  return parts.length > 2 ? parts.slice(0, 2).join("/") : path;
+}
+
+/** Strongly connected components of more than one node (Tarjan 1972). */
+function circles(arrows: readonly Arrow[]): string[][] {
+  const next = Map.groupBy(arrows, ({ from }) => from);
+  const order = new Map<string, number>(), low = new Map<string, number>();
+  const stack: string[] = [], found: string[][] = [];
+  const visit = (node: string): number => {
+    const index = order.size;
+    order.set(node, index), stack.push(node);
+    let least = index;
+    for (const { to } of next.get(node) ?? []) {
+      if (!order.has(to)) least = Math.min(least, visit(to));
+      else if (stack.includes(to)) least = Math.min(least, low.get(to) ?? order.get(to) ?? index);
+    }
+    low.set(node, least);
+    if (least === index) {
+      const circle = stack.splice(stack.indexOf(node));
+      if (circle.length > 1) found.push(circle.sort());
+    }
+    return least;
+  };
+  for (const node of next.keys()) if (!order.has(node)) visit(node);
+  return found;
+}

@@ -1,0 +1,62 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { type Arrow, importFaults, readArrows } from "./_imports.ts";
+
+const arrows = await readArrows();
+
+Deno.test("imports point one way and no files or rooms import each other in a circle", () => {
+  assertEquals(importFaults(arrows), []);
+});
+
+Deno.test("readArrows() sees imports of values and types", () => {
+  const has = (from: string, to: string) => arrows.some((arrow) => arrow.from === from && arrow.to === to);
+  assertEquals(
+    [
+      has("tasks/train.ts", "tasks/train/config/mod.ts"),
+      has("plugins/kinds/trainer.ts", "plugins/kinds/loss.ts"),
+    ],
+    [true, true],
+  );
+});
+
+const PLANTED: [string, string, string][] = [
+  ["kernels/ops/rms_norm.ts", "kernels/engine/pack.ts", "kernels/engine to kernels"],
+  ["kernels/backends/onnx/mod.ts", "kernels/engine/engine.ts", "kernels/engine to kernels"],
+  ["formats/gguf/mod.ts", "kernels/kernel.ts", "formats use only formats"],
+  ["kernels/engine/rope.ts", "plugins/models/llama.ts", "tasks to plugins"],
+  ["plugins/losses/dpo.ts", "tasks/train/config/mod.ts", "tasks to plugins"],
+  ["plugins/kinds/loss.ts", "plugins/losses/dpo.ts", "imports no plugin"],
+  ["plugins/endpoints/local.ts", "plugins/templates/mod.ts", "by its contract"],
+  ["tasks/train.ts", "tests/_temp.ts", "shows or checks"],
+];
+
+for (const [from, to, rule] of PLANTED) {
+  Deno.test(`importFaults() names ${from} and ${to} when the one imports the other`, () => {
+    const [fault = ""] = importFaults([{ from, to }]);
+    assertStringIncludes(fault, `${from} imports ${to}`);
+    assertStringIncludes(fault, rule);
+  });
+}
+
+Deno.test("importFaults() finds circles of files and of rooms", () => {
+  const circle = (...paths: string[]): Arrow[] =>
+    paths.map((from, i) => ({ from, to: paths[(i + 1) % paths.length] ?? from }));
+  assertEquals(importFaults(circle("formats/gguf/a.ts", "formats/gguf/b.ts", "formats/gguf/c.ts")), [
+    "a circle of files: formats/gguf/a.ts → formats/gguf/b.ts → formats/gguf/c.ts",
+  ]);
+  const rooms = importFaults([
+    { from: "tasks/train/a.ts", to: "tasks/eval/b.ts" },
+    { from: "tasks/eval/c.ts", to: "tasks/train/d.ts" },
+  ]);
+  assertEquals(rooms.length, 1);
+  assertStringIncludes(rooms[0] ?? "", "tasks/train/a.ts imports tasks/eval/b.ts");
+});
+
+Deno.test("importFaults() leaves tests and what only tests use alone", () => {
+  assertEquals(
+    importFaults([{ from: "kernels/engine/_tiny.ts", to: "plugins/models/mod.ts" }, {
+      from: "kernels/engine/engine_test.ts",
+      to: "kernels/engine/_tiny.ts",
+    }]),
+    [],
+  );
+});
