@@ -79,22 +79,11 @@ export {
 export type * from "./plugins/kinds/judgement.ts";
 export { modelJudge } from "./plugins/judges/model.ts";
 export type * from "./plugins/kinds/benchmark.ts";
-export {
-  allReach,
-  contribute,
-  findScore,
-  outOf,
-  scoreResults,
-  ScoreSums,
-} from "./plugins/benchmarks/scores.ts";
+export { contribute, findScore, outOf, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";
 export { traceProtocol } from "./plugins/benchmarks/trace/trace.ts";
 export type * from "./plugins/kinds/endpoint.ts";
-export {
-  separateThought,
-  THOUGHT_TAGS,
-  type ThoughtTags,
-  withThoughtApart,
-} from "./plugins/kinds/thoughts.ts";
+export { separateThought, THOUGHT_TAGS, withThoughtApart } from "./plugins/kinds/thoughts.ts";
+export { type ThoughtTags } from "./plugins/kinds/endpoint.ts";
 export { failed } from "./plugins/endpoints/failures.ts";
 export { type RequestSampling, samplingOf, SamplingOptions } from "./plugins/kinds/sampling.ts";
 export * from "./tasks/eval/mod.ts";

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { allReach, contribute, findScore, outOf, ScoreSums } from "./scores.ts";
+import { allReach } from "../kinds/all_reach.ts";
+import { contribute, findScore, outOf, ScoreSums } from "./scores.ts";
 
 Deno.test("ScoreSums keeps unscored weight apart and puts headlines first", () => {
   const sums = new ScoreSums();

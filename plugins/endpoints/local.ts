@@ -31,7 +31,7 @@ import { placed, placeUnder } from "../kinds/place.ts";
 import { definePlugin, type Plugin, type PluginContext, type PluginRegistry } from "../kinds/plugin.ts";
 import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import type { Template } from "../kinds/template.ts";
-import type { ThoughtTags } from "../kinds/thoughts.ts";
+import type { ThoughtTags } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
 import { thoughtTags, withOpening } from "./thought_tags.ts";
 

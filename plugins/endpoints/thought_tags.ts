@@ -5,7 +5,8 @@
 import { z } from "zod";
 
 import type { Completion } from "../kinds/endpoint.ts";
-import { THOUGHT_TAGS, type ThoughtTags } from "../kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../kinds/thoughts.ts";
+import { type ThoughtTags } from "../kinds/endpoint.ts";
 
 /** Pairs of an opening and a closing tag. */
 export const thoughtTags: z.ZodDefault<z.ZodArray<z.ZodTuple<[z.ZodString, z.ZodString], null>>> = z.array(

@@ -3,10 +3,11 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
+import ifevalRules from "./ifeval_rules/ifeval_rules.ts";
 import model from "./model.ts";
 import panel from "./panel.ts";
 import recorded from "./recorded.ts";
 import rules from "./rules.ts";
 
 /** Built-in judge plugins. */
-export const judges: readonly Plugin[] = [rules, model, panel, recorded];
+export const judges: readonly Plugin[] = [rules, ifevalRules, model, panel, recorded];

@@ -3,7 +3,9 @@
  * @module
  */
 import type { Message } from "./dataset.ts";
-import type { ThoughtTags } from "./thoughts.ts";
+
+/** What stands around a thought. */
+export type ThoughtTags = readonly [open: string, close: string];
 
 /** What the user said last in a conversation; "" when nothing. */
 export function lastUserText(messages: readonly Message[]): string {

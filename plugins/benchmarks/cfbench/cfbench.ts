@@ -21,7 +21,8 @@ import {
 } from "../judge_text.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
-import { allReach, contribute } from "../scores.ts";
+import { allReach } from "../../kinds/all_reach.ts";
+import { contribute } from "../scores.ts";
 import {
   type CfbenchMetrics,
   completeMetrics,

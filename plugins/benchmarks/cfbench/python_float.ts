@@ -3,7 +3,7 @@
  * (full-width ones among them), underscores between digits, exponents.
  * @module
  */
-import { strip } from "../../judges/ifeval_rules/python_text.ts";
+import { strip } from "../../../formats/python_text.ts";
 
 const DIGITS = String.raw`\d+(?:_\d+)*`;
 const NUMBER = new RegExp(`^[+-]?(?:${DIGITS}(?:\\.(?:${DIGITS})?)?|\\.${DIGITS})(?:e[+-]?${DIGITS})?$`, "i");

@@ -5,11 +5,8 @@
  */
 import { z } from "zod";
 
-import { judgeByRules } from "../../judges/rules.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import { needsModels } from "../../judges/constraint_rules.ts";
-import type { CheckModels } from "../../judges/ifeval_rules/checks/check.ts";
-import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
+import { checkByJudge } from "../check_by_judge.ts";
 import { rowContributions } from "../rows/contributions.ts";
 import { readRowItems } from "../rows/read.ts";
 
@@ -24,16 +21,12 @@ const constraints: Plugin<"benchmark", typeof Options> = definePlugin({
   version: "1",
   description: "Bundled synthetic instructions, every constraint checked by a rule; offline",
   options: Options,
-  create({ path }) {
-    let models: Promise<CheckModels> | undefined;
+  create({ path }, { registry }) {
+    const rules = registry.create("judge", "rules");
     return {
       items: () =>
         readRowItems(path ?? new URL("../../../fixtures/constraints/data/heldout.jsonl", import.meta.url)),
-      async check(item, response) {
-        const needed = item.constraints.some(({ rule }) => rule !== undefined && needsModels(rule.id));
-        const found = needed ? await (models ??= loadCheckModels()) : null;
-        return judgeByRules({ response, constraints: item.constraints }, found);
-      },
+      check: (item, response) => checkByJudge(rules, item, response),
       contributions: rowContributions,
     };
   },

@@ -12,11 +12,9 @@ import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
 import type { Verdict } from "../../kinds/judgement.ts";
 import { readRows } from "../../../formats/records/rows.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution } from "../../kinds/benchmark.ts";
-import type { Judgement } from "../../kinds/judgement.ts";
-import { allReach, contribute } from "../scores.ts";
-import type { CheckModels } from "../../judges/ifeval_rules/checks/check.ts";
-import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
-import { checkInstructions } from "../../judges/ifeval_rules/verdicts.ts";
+import { allReach } from "../../kinds/all_reach.ts";
+import { checkByJudge } from "../check_by_judge.ts";
+import { contribute } from "../scores.ts";
 
 const Options = z.strictObject({
   path: z.string().optional().describe(
@@ -41,15 +39,13 @@ const ifeval: Plugin<"benchmark", typeof Options> = definePlugin({
   version: "1",
   description: "IFEval: 25 kinds of verifiable instructions, strict and loose, decided by rules",
   options: Options,
-  create({ path }) {
-    let models: Promise<CheckModels> | undefined;
+  create({ path }, { registry }) {
+    const rules = registry.create("judge", "ifeval_rules");
     return {
       async *items() {
         yield* await readIfevalItems(path);
       },
-      async check(item, response) {
-        return judgeInstructions(item, response, await (models ??= loadCheckModels()));
-      },
+      check: (item, response) => checkByJudge(rules, item, response),
       contributions: ifevalContributions,
     };
   },
@@ -76,13 +72,6 @@ export async function readIfevalItems(path?: string): Promise<BenchmarkItem[]> {
     groups: { instructions: String(row.instruction_id_list.length) },
     fields: { prompt: row.prompt },
   }));
-}
-
-/** Strict verdicts as `constraints`, loose ones as the reading `loose`; overall: all followed strictly. */
-export function judgeInstructions(item: BenchmarkItem, response: string, models: CheckModels): Judgement {
-  const instructions = item.constraints.map(({ rule, text }) => rule ?? { id: text, kwargs: {} });
-  const { strict, loose } = checkInstructions(instructions, response, models);
-  return { constraints: strict, readings: { loose }, overall: allReach(strict), raw: "" };
 }
 
 /** `prompt/*` and `instruction/*`, strict and loose; instructions also by family and by id. */

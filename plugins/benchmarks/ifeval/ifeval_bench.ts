@@ -5,7 +5,8 @@
  */
 import { readText } from "../../../formats/records/rows.ts";
 import { findScore, scoreResults } from "../scores.ts";
-import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
+import rules, { judgeInstructions } from "../../judges/ifeval_rules/ifeval_rules.ts";
+import plugin, { readIfevalItems } from "./ifeval.ts";
 import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
 import { Registry } from "../../registry.ts";
 
@@ -22,10 +23,10 @@ Deno.bench("check 541 responses", () => {
   const results = items.map((item, i) => ({
     item,
     response: responses[i]!,
-    judgement: judgeInstructions(item, responses[i]!, models),
+    judgement: judgeInstructions({ ...item, response: responses[i]! }, models),
   }));
   const right = findScore(
-    scoreResults(new Registry([plugin]).create("benchmark", "ifeval"), results),
+    scoreResults(new Registry([plugin, rules]).create("benchmark", "ifeval"), results),
     "instruction/strict",
   )!;
   if (Math.round(right.value! * right.scored) !== 698) throw new Error("wrong verdicts"); // correctness first

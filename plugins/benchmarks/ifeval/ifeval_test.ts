@@ -4,21 +4,22 @@ import { readText } from "../../../formats/records/rows.ts";
 import { shared } from "../../../tests/_shared.ts";
 import type { BenchmarkResult } from "../../kinds/benchmark.ts";
 import { findScore, scoreResults } from "../scores.ts";
-import plugin, { judgeInstructions, readIfevalItems } from "./ifeval.ts";
+import rules, { judgeInstructions } from "../../judges/ifeval_rules/ifeval_rules.ts";
 import { loadCheckModels } from "../../judges/ifeval_rules/models.ts";
+import plugin, { readIfevalItems } from "./ifeval.ts";
 import { looseVariants } from "../../judges/ifeval_rules/verdicts.ts";
 import { Registry } from "../../registry.ts";
 
 const models = await loadCheckModels();
 const items = await readIfevalItems();
-const benchmark = new Registry([plugin]).create("benchmark", "ifeval");
+const benchmark = new Registry([plugin, rules]).create("benchmark", "ifeval");
 const text = await readText(new URL("../../../fixtures/ifeval/gpt4_responses.jsonl.gz", import.meta.url));
 const responses = new Map<string, string>(
   text.trim().split("\n").map((line) => JSON.parse(line)).map((row) => [row.key, row.response]),
 );
 const results: BenchmarkResult[] = items.map((item) => {
   const response = responses.get(item.id)!;
-  return { item, response, judgement: judgeInstructions(item, response, models) };
+  return { item, response, judgement: judgeInstructions({ ...item, response }, models) };
 });
 const fraction = (all: ReturnType<typeof scoreResults>, metric: string, by?: string, name?: string) => {
   const { value, scored, unscored } = findScore(all, metric, by, name)!;
@@ -86,7 +87,7 @@ Deno.test("an undecided instruction leaves the prompt undecided unless another o
     ],
   };
   const prompt = (response: string) =>
-    scoreResults(benchmark, [{ item, response, judgement: judgeInstructions(item, response, models) }])
+    scoreResults(benchmark, [{ item, response, judgement: judgeInstructions({ ...item, response }, models) }])
       .find((s) => s.metric === "prompt/strict")!.value;
   assertEquals([prompt("fine"), prompt("a, b")], [null, 0]);
 });
@@ -110,7 +111,7 @@ Deno.test("loose passes what only a variant passes", () => {
     ...items[0]!,
     constraints: [{ text: "q", rule: { id: "startend:quotation", kwargs: {} }, groups: {} }],
   };
-  const { constraints, readings } = judgeInstructions(item, 'Sure:\n"yes"', models);
+  const { constraints, readings } = judgeInstructions({ ...item, response: 'Sure:\n"yes"' }, models);
   assertEquals([constraints, readings], [[{ score: 0 }], { loose: [{ score: 1 }] }]);
 });
 

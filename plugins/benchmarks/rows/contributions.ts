@@ -4,7 +4,8 @@
  */
 import type { Verdict } from "../../kinds/judgement.ts";
 import type { BenchmarkResult, Contribution } from "../../kinds/benchmark.ts";
-import { allReach, contribute } from "../scores.ts";
+import { allReach } from "../../kinds/all_reach.ts";
+import { contribute } from "../scores.ts";
 
 /**
  * `followed` (share of responses that keep every constraint; also by the items' groups), `constraint` (share of constraints

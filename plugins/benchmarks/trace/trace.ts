@@ -22,7 +22,8 @@ import {
   readTemplate,
   scoresSchema,
 } from "../judge_text.ts";
-import { allReach, contribute, outOf } from "../scores.ts";
+import { allReach } from "../../kinds/all_reach.ts";
+import { contribute, outOf } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
 import { inScale, readTraceText, TRACE_SCALE, VERDICT_PHRASES } from "./reading.ts";
 

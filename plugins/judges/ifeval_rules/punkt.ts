@@ -6,7 +6,7 @@
  * @module
  */
 import { pythonRegExp } from "./python_regexp.ts";
-import { SPACE } from "./python_text.ts";
+import { SPACE } from "../../../formats/python_text.ts";
 
 /** The model: what was learnt from text about abbreviations and words that begin sentences. */
 export interface PunktModel {

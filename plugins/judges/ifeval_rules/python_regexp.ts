@@ -3,7 +3,7 @@
  * \n, and `\s`, `\w`, `\d`, `\b` follow Unicode with sets of their own; JavaScript differs in each.
  * @module
  */
-import { SPACE, WORD } from "./python_text.ts";
+import { SPACE, WORD } from "../../../formats/python_text.ts";
 
 const SETS: Record<string, string> = { s: SPACE, w: WORD, d: String.raw`\p{Nd}` };
 const CONTROLS: Record<string, string> = { a: "\\x07", f: "\\f", n: "\\n", r: "\\r", t: "\\t", v: "\\v" };

@@ -10,7 +10,7 @@ import { distance } from "fastest-levenshtein";
 import type { Verdict } from "../../kinds/judgement.ts";
 import type { CheckModels } from "./checks/check.ts";
 import { CHECKS } from "./checks/mod.ts";
-import { strip } from "./python_text.ts";
+import { strip } from "../../../formats/python_text.ts";
 
 /** An instruction: the id of a check and its arguments; null arguments count as not given. */
 export interface Instruction {

@@ -6,7 +6,7 @@
  */
 import { type PunktModel, punktSentences } from "./punkt.ts";
 import { pythonRegExp } from "./python_regexp.ts";
-import { splitSpaces } from "./python_text.ts";
+import { splitSpaces } from "../../../formats/python_text.ts";
 
 type Rule = readonly [RegExp, string];
 

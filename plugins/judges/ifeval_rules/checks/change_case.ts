@@ -3,7 +3,7 @@
  * @module
  */
 import { detectLanguage } from "../language.ts";
-import { isLower, isUpper } from "../python_text.ts";
+import { isLower, isUpper } from "../../../../formats/python_text.ts";
 import { wordTokens } from "../word_tokens.ts";
 import { type Check, check, type CheckModels, count, holds, relation } from "./check.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from "zod";
-import { strip } from "../python_text.ts";
+import { strip } from "../../../../formats/python_text.ts";
 import { type Check, check, partsBetween } from "./check.ts";
 
 /** The checks of this family by id. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { pythonRegExp } from "../python_regexp.ts";
-import { isPythonJson, strip, stripCharacter } from "../python_text.ts";
+import { isPythonJson, strip, stripCharacter } from "../../../../formats/python_text.ts";
 import { type Check, check, count, matches } from "./check.ts";
 
 // `[^\S\n]*` where upstream has `\s*`: the same lines match, in linear time on many blank ones.

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { pythonRegExp } from "../python_regexp.ts";
-import { strip } from "../python_text.ts";
+import { strip } from "../../../../formats/python_text.ts";
 import { type Check, check, count, holds, matches, relation } from "./check.ts";
 
 const words = z.array(z.string()).min(1);

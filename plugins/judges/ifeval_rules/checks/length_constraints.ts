@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { countSentences } from "../punkt.ts";
 import { pythonRegExp } from "../python_regexp.ts";
-import { splitSpaces, strip, stripCharacter } from "../python_text.ts";
+import { splitSpaces, strip, stripCharacter } from "../../../../formats/python_text.ts";
 import { type Check, check, count, holds, matches, partsBetween, relation } from "./check.ts";
 
 const WORDS = pythonRegExp(String.raw`\w+`, "g");

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from "zod";
-import { strip, stripCharacter } from "../python_text.ts";
+import { strip, stripCharacter } from "../../../../formats/python_text.ts";
 import { type Check, check } from "./check.ts";
 
 /** The checks of this family by id. */
