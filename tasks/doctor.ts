@@ -13,6 +13,7 @@ import { homedir } from "node:os";
 
 import { join } from "@std/path";
 
+import { exists } from "../formats/exists.ts";
 import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
@@ -136,15 +137,6 @@ function cacheFolders(): Report["caches"] {
     { what: "models from the hub", path: defaultCacheDir() },
     { what: "encoded data", path: join(cache, "dinotune") },
   ].map((entry) => ({ ...entry, exists: exists(entry.path) }));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The report as text. */

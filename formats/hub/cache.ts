@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join, relative } from "@std/path";
 
 import { writeFileAtomicSync } from "../atomic.ts";
+import { exists } from "../exists.ts";
 
 /** The cache folder by the environment: HF_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME or ~/.cache. */
 export function defaultCacheDir(): string {
@@ -72,16 +73,5 @@ export class RepositoryCache {
       Deno.copyFileSync(this.blob(etag), temporary);
     }
     Deno.renameSync(temporary, path);
-  }
-}
-
-/** Whether there is a file or folder, links followed. */
-export function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
   }
 }

@@ -7,7 +7,8 @@
 import { createHash } from "node:crypto";
 
 import { writeError } from "../atomic.ts";
-import { exists } from "./cache.ts";
+import { exists } from "../exists.ts";
+import { RefusedReply } from "./guarded_fetch.ts";
 
 /** A file to fetch. */
 export interface RemoteFile {
@@ -31,6 +32,8 @@ export interface DownloadOptions {
   readonly onBytes?: ((received: number) => void) | undefined;
   /** Attempts without a byte of progress before giving up, > 0. */
   readonly attempts: number;
+  /** Milliseconds without a byte after which an attempt has failed, > 0. */
+  readonly idleTime: number;
   /** Milliseconds before the second attempt; doubled for each further one. */
   readonly retryDelay: number;
 }
@@ -74,6 +77,7 @@ export async function downloadFile(
       await receive(file, before, remote, options);
     } catch (error) {
       if (error instanceof StatusError && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof RefusedReply) throw error;
       if (/disk is full/.test((error as Error).message)) throw error;
       failures = file.statSync().size > before ? 1 : failures + 1;
       if (failures >= options.attempts) {
@@ -102,7 +106,8 @@ async function receive(
 ): Promise<void> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers.range = `bytes=${from}-`;
-  const response = await options.fetch(remote.url, { headers });
+  using idle = new IdleTimer(options.idleTime);
+  const response = await options.fetch(remote.url, { headers, signal: idle.signal });
   const range = response.headers.get("content-range");
   const continued = response.status === 206 && range?.startsWith(`bytes ${from}-`) === true;
   if (!response.ok || response.body === null || (response.status === 206 && !continued)) {
@@ -114,6 +119,7 @@ async function receive(
   if (!continued) file.truncateSync(0);
   file.seekSync(at, Deno.SeekMode.Start);
   for await (const piece of response.body) {
+    idle.again();
     try {
       for (let sent = 0; sent < piece.length;) sent += file.writeSync(piece.subarray(sent));
     } catch (error) {
@@ -124,6 +130,35 @@ async function receive(
     if (at > remote.size) break;
   }
   if (at < remote.size) throw new Error("the connection closed early");
+}
+
+/** Aborts a request that has sent nothing for a while. */
+class IdleTimer implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #milliseconds: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(milliseconds: number) {
+    this.#milliseconds = milliseconds;
+    this.again();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Something has arrived. */
+  again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#controller.abort(new Error(`nothing has arrived for ${this.#milliseconds / 1000} s`)),
+      this.#milliseconds,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 function verify(file: Deno.FsFile, remote: RemoteFile, path: string): void {

@@ -22,6 +22,8 @@ interface Faults {
   ignoreRanges?: boolean;
   /** Only this token may read. */
   token?: string;
+  /** Answers a request by itself, or leaves it to the stand-in (undefined). */
+  answer?: (url: URL, request: Request) => Response | undefined;
 }
 
 /** A stand-in for the hub that speaks the three requests that are needed. */
@@ -47,6 +49,8 @@ class FakeHub implements AsyncDisposable {
     const { pathname } = new URL(request.url);
     const authorization = request.headers.get("authorization");
     this.authorizations.add(authorization);
+    const own = this.#faults.answer?.(new URL(request.url), request);
+    if (own) return own;
     if (this.#faults.token && authorization !== `Bearer ${this.#faults.token}`) {
       return Response.json({ error: "Invalid username or password." }, { status: 401 });
     }
@@ -301,3 +305,131 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
     const other = { ...options, cacheDir: join(cacheDir, "other"), endpoint: bare.endpoint };
     await assertRejects(() => resolveModel(NAME, other), RangeError, "only pytorch_model.bin");
   }));
+
+Deno.test("the token goes to the hub's origin only: not to where a redirect or a Link leads", async () => {
+  await using cdn = new FakeHub(modelFiles());
+  const files = [...modelFiles()];
+  const redirects = {
+    token: "hf_secret",
+    answer({ pathname, search, port }: URL): Response | undefined {
+      const there = `${cdn.endpoint}${pathname}${search}`;
+      if (pathname.includes("/resolve/")) return Response.redirect(there, 302);
+      if (!pathname.includes("/tree/") || port === new URL(cdn.endpoint).port) return undefined;
+      // one file of its own, the others on a page of another origin
+      const [path, bytes] = files.find(([name]) => name === "config.json")!;
+      const oid = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+      return Response.json([{ type: "file", path, size: bytes.length, oid }], {
+        headers: { link: `<${there}>; rel="next"` },
+      });
+    },
+  };
+  await withHub(redirects, async (hub, options) => {
+    assertWhole(await resolveModel(NAME, { ...options, token: "hf_secret" }));
+    assertEquals(hub.authorizations, new Set(["Bearer hf_secret"]));
+    assertEquals(cdn.authorizations, new Set([null]));
+    assert(cdn.log.includes("config.json"), "downloads came from there");
+  });
+});
+
+Deno.test("a redirect within the hub keeps the token, one that goes round ends", () =>
+  withHub({
+    token: "hf_secret",
+    answer: ({ pathname, origin }) =>
+      pathname.startsWith("/api/") && !pathname.startsWith("/api/models/tiny")
+        ? undefined
+        : pathname === `/api/models/${NAME}/revision/main`
+        ? Response.redirect(`${origin}/api/models/tiny/round`, 307)
+        : pathname === "/api/models/tiny/round"
+        ? Response.redirect(`${origin}/api/models/tiny/round`, 307)
+        : undefined,
+  }, async (hub, options) => {
+    await assertRejects(
+      () => resolveModel(NAME, { ...options, token: "hf_secret" }),
+      Error,
+      "more than 10 redirects",
+    );
+    assertEquals(hub.authorizations, new Set(["Bearer hf_secret"]));
+  }));
+
+/** A reply to the request for the list of files. */
+const listing = (reply: (url: URL) => Response | BodyInit) => (url: URL): Response | undefined => {
+  if (!url.pathname.includes("/tree/")) return undefined;
+  const given = reply(url);
+  return given instanceof Response
+    ? given
+    : new Response(given, { headers: { "content-type": "application/json" } });
+};
+const file = (more: Record<string, unknown>) =>
+  JSON.stringify([{ type: "file", path: "config.json", size: 2, oid: "0".repeat(40), ...more }]);
+
+const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
+  ["pages without end", (url) => {
+    const next = Number(url.searchParams.get("page") ?? 0) + 1;
+    return Response.json([], {
+      headers: { link: `<${url.origin}${url.pathname}?page=${next}>; rel="next"` },
+    });
+  }, "list of files doesn't end: 100 pages"],
+  [
+    "a page that names itself",
+    (url) => Response.json([], { headers: { link: `<${url.href}>; rel="next"` } }),
+    "list of files doesn't end: 2 pages",
+  ],
+  [
+    "a body without end",
+    () => new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(1 << 20).fill(32)) }),
+    "longer than 16777216 bytes",
+  ],
+  [
+    "no answer",
+    () => new ReadableStream({ pull: () => new Promise(() => {}) }),
+    "didn't answer within 0.5 s",
+  ],
+  ["a size that is a text", () => file({ size: "12" }), 'gives "12" as the size of config.json'],
+  ["a size that is no number", () => file({ size: null }), "gives null as the size"],
+  ["a negative size", () => file({ size: -1 }), "gives -1 as the size"],
+  ["a fraction of bytes", () => file({ lfs: { oid: "0".repeat(64), size: 1.5 } }), "gives 1.5 as the size"],
+  ["an infinite size", () => file({}).replace('"size":2', '"size":1e999'), "gives Infinity as the size"],
+  ["a hash that is a number", () => file({ oid: 5 }), "no hash for config.json"],
+  ["a name that is a number", () => file({ path: 7 }), "names a file 7"],
+  ["an object for a list", () => "{}", "another shape"],
+  ["a list of numbers", () => "[1]", "another shape"],
+  ["null", () => "null", "another shape"],
+  ["a page of HTML", () => "<html>", "isn't JSON"],
+];
+for (const [what, reply, message] of BROKEN) {
+  Deno.test(`a hub that answers with ${what} is an error at once`, () =>
+    withHub({ answer: listing(reply) }, async (_, options) => {
+      const error = await assertRejects(
+        () => resolveModel(NAME, { ...options, limits: { apiTime: 500 } }),
+        Error,
+        "Cannot download the model tiny/qwen2 from ",
+      );
+      assertStringIncludes(error.message, message);
+    }));
+}
+
+Deno.test("a file that stops arriving is given up", () =>
+  withHub({
+    answer: ({ pathname }) =>
+      pathname.endsWith(SHARD)
+        ? new Response(new ReadableStream({ pull: () => new Promise(() => {}) }))
+        : undefined,
+  }, async (_, options) => {
+    const once = { ...options, attempts: 1, limits: { idleTime: 200 } };
+    await assertRejects(() => resolveModel(NAME, once), Error, "nothing has arrived for 0.2 s");
+  }));
+
+Deno.test("an address of a hub that is none is refused, its user part hidden", async () => {
+  const error = await assertRejects(
+    () => resolveModel(NAME, { endpoint: "ftp://me:s3cr3t@host", offline: false }),
+    RangeError,
+    "must begin with http",
+  );
+  assert(!error.message.includes("s3cr3t"), error.message);
+  const gone = await assertRejects(
+    () => resolveModel(NAME, { endpoint: "http://me:s3cr3t@127.0.0.1:1", offline: false }),
+    Error,
+    "can't be reached",
+  );
+  assert(!gone.message.includes("s3cr3t"), gone.message);
+});

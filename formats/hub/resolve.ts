@@ -4,8 +4,12 @@
  */
 import { HUB_URL, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 
-import { defaultCacheDir, exists, RepositoryCache } from "./cache.ts";
+import { exists } from "../exists.ts";
+import { shown } from "../message.ts";
+import { redact } from "../secrets.ts";
+import { defaultCacheDir, RepositoryCache } from "./cache.ts";
 import { downloadFile, type RemoteFile, StatusError } from "./download.ts";
+import { HUB_LIMITS, type HubLimits, type HubRequests, hubRequests } from "./guarded_fetch.ts";
 
 /** Bytes that have arrived, of all files that are needed. */
 export interface DownloadProgress {
@@ -39,6 +43,8 @@ export interface ResolveOptions {
   readonly attempts?: number;
   /** Milliseconds before the second attempt, doubled for each further one (default 500). */
   readonly retryDelay?: number;
+  /** What the hub may make us read; those given replace the defaults. */
+  readonly limits?: Partial<HubLimits>;
 }
 
 const MODEL_ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
@@ -96,7 +102,8 @@ async function download(
   for (const [i, file] of files.entries()) {
     if (!exists(cache.blob(file.hash))) {
       await downloadFile(cache.blob(file.hash), file, {
-        fetch: hub.fetch,
+        fetch: hub.requests.files,
+        idleTime: options.limits?.idleTime ?? HUB_LIMITS.idleTime,
         attempts: options.attempts ?? 5,
         retryDelay: options.retryDelay ?? 500,
         onBytes: (bytes) =>
@@ -125,19 +132,20 @@ class Hub {
   readonly #model: string;
   readonly #endpoint: string;
   readonly #token: string | undefined;
+  readonly requests: HubRequests;
 
   constructor(model: string, options: ResolveOptions) {
     this.#model = model;
     this.#endpoint = (options.endpoint ?? Deno.env.get("HF_ENDPOINT") ?? HUB_URL).replace(/\/+$/, "");
+    if (!/^https?:$/.test(URL.parse(this.#endpoint)?.protocol ?? "")) {
+      throw new RangeError(
+        `Cannot download the model ${model} as the hub's address (HF_ENDPOINT) must begin with http:// or https://: ` +
+          `current value is ${shown(redact(this.#endpoint))}`,
+      );
+    }
     this.#token = (options.token ?? Deno.env.get("HF_TOKEN")) || undefined;
+    this.requests = hubRequests(this.#endpoint, this.#token, { ...HUB_LIMITS, ...options.limits });
   }
-
-  /** Adds the token; the platform's own fetch drops it when it's redirected to another host. */
-  readonly fetch: typeof fetch = (input, init = {}) => {
-    const headers = new Headers(init.headers);
-    if (this.#token) headers.set("authorization", `Bearer ${this.#token}`);
-    return fetch(input, { ...init, headers });
-  };
 
   async commit(revision: string): Promise<string> {
     const { sha } = await modelInfo({
@@ -145,9 +153,11 @@ class Hub {
       revision,
       hubUrl: this.#endpoint,
       additionalFields: ["sha"],
-      fetch: this.fetch,
+      fetch: this.requests.api,
     });
-    if (!/^[0-9a-f]{40}$/.test(sha)) throw new Error(`the hub names the commit ${JSON.stringify(sha)}`);
+    if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha)) {
+      throw new Error(`the hub names the commit ${shown(sha)}`);
+    }
     return sha;
   }
 
@@ -158,25 +168,30 @@ class Hub {
       repo: this.#model,
       revision: commit,
       hubUrl: this.#endpoint,
-      fetch: this.fetch,
+      fetch: this.requests.api,
     });
     for await (const { type, path, size, oid, lfs } of list) {
       if (type !== "file") continue;
+      if (typeof path !== "string") throw new Error(`the hub names a file ${shown(path)}`);
       if (!NEEDED.test(path) || UNNEEDED.test(path)) {
         others.push(path);
         continue;
       }
       const hash = lfs?.oid ?? oid;
-      if (hash === undefined || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(hash)) {
+      const bytes: unknown = lfs?.size ?? size;
+      if (!Number.isSafeInteger(bytes) || (bytes as number) < 0) {
+        throw new Error(`the hub gives ${shown(bytes)} as the size of ${path}`);
+      }
+      if (typeof hash !== "string" || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(hash)) {
         throw new Error(`the hub gives no hash for ${path}`);
       }
       const url = `${this.#endpoint}/${this.#model}/resolve/${commit}/${encodeURIComponent(path)}`;
-      files.push({ name: path, url, size: lfs?.size ?? size, hash, algorithm: lfs ? "sha256" : "git-sha1" });
+      files.push({ name: path, url, size: bytes as number, hash, algorithm: lfs ? "sha256" : "git-sha1" });
     }
     if (!files.some(({ name }) => name.endsWith(".safetensors"))) {
       const weights = others.filter((path) => /\.(bin|pt|pth|gguf|h5|msgpack|onnx|safetensors)$/.test(path));
       throw new RangeError(
-        `Cannot use the model ${this.#model} of ${this.#endpoint}: it has no model.safetensors` +
+        `Cannot use the model ${this.#model} of ${redact(this.#endpoint)}: it has no model.safetensors` +
           (weights.length ? `, only ${weights.slice(0, 5).join(", ")}` : "") +
           `. Take a repository with safetensors, or download a .gguf file and name its path`,
       );
@@ -191,7 +206,7 @@ class Hub {
       : error instanceof StatusError
       ? error.status
       : null;
-    const what = `Cannot download the model ${this.#model} from ${this.#endpoint}`;
+    const what = `Cannot download the model ${this.#model} from ${redact(this.#endpoint)}`;
     if (status === 401 || status === 403) {
       return new RangeError(
         `${what}: it is private or gated, or doesn't exist (status ${status}). ` +
@@ -220,6 +235,7 @@ class Hub {
         { cause: error },
       );
     }
-    return error;
+    if (error instanceof RangeError || (error as Error).message.startsWith("Cannot ")) return error;
+    return new Error(`${what}: ${(error as Error).message}`, { cause: error });
   }
 }

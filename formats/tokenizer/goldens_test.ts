@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 
+import { exists } from "../exists.ts";
 import { BpeTokenizer } from "./bpe_tokenizer.ts";
 import { type EditableTokenizer, loadTokenizerSync, tokenizerFromFiles, tokenizerFromGguf } from "./mod.ts";
 import type { TokenizerJson } from "./tokenizer_json.ts";
@@ -23,15 +24,6 @@ const root = new URL("../../", import.meta.url).pathname;
 const small = `${root}fixtures/goldens/tokenizers`;
 const goldens = shared("goldens/tokenizers").path;
 const folder = Deno.env.get("DINOTUNE_TOKENIZERS");
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function read<T>(path: string): T {
   return JSON.parse(Deno.readTextFileSync(path)) as T;

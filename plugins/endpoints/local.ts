@@ -10,7 +10,7 @@ import { z } from "zod";
 
 import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
-import { exists } from "../../formats/hub/cache.ts";
+import { exists } from "../../formats/exists.ts";
 import { resolveModel } from "../../formats/hub/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";

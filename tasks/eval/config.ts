@@ -6,6 +6,7 @@
  */
 import { dirname, isAbsolute, resolve } from "@std/path";
 
+import { exists } from "../../formats/exists.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
@@ -212,14 +213,5 @@ function resolvePaths(
         typeof plugin === "string" ? pluginPath(plugin, folderOf(here)) : plugin
       );
     } else resolvePaths(item, here, folderOf);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

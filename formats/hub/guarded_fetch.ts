@@ -1,0 +1,123 @@
+/**
+ * Requests to a hub. The token goes to the hub's own origin (scheme, host and port) and to no other that a reply names, be
+ * it by a redirect or by a `Link` to the next page; lists are bounded in bytes, pages and time.
+ * @module
+ */
+import { redact } from "../secrets.ts";
+
+/** How a hub is asked. */
+export interface HubRequests {
+  /** For files: follows redirects, any length. */
+  readonly files: typeof fetch;
+  /** For lists and descriptions: JSON of bounded length, within a bounded time; at most so many in all. */
+  readonly api: typeof fetch;
+}
+
+/** Limits of what a hub may make us read; milliseconds, bytes, requests. */
+export interface HubLimits {
+  /** Of one reply of the API, whole (default 30,000). */
+  readonly apiTime: number;
+  /** Of one reply of the API (default 16 MiB; 1,000 files take some 300 kB). */
+  readonly apiBytes: number;
+  /** Of all requests to the API for one model (default 100). */
+  readonly apiRequests: number;
+  /** Without a byte, of a file (default 60,000). */
+  readonly idleTime: number;
+}
+
+/** The default limits. */
+export const HUB_LIMITS: HubLimits = Object.freeze({
+  apiTime: 30_000,
+  apiBytes: 1 << 24,
+  apiRequests: 100,
+  idleTime: 60_000,
+});
+
+const MAX_REDIRECTS = 10;
+
+/** Thrown for a reply that asking again wouldn't better. */
+export class RefusedReply extends Error {}
+
+/**
+ * Requests for one model.
+ * @param endpoint Address of the hub
+ * @param token Sent to the origin of `endpoint`; undefined = none
+ */
+export function hubRequests(endpoint: string, token: string | undefined, limits: HubLimits): HubRequests {
+  const { origin } = new URL(endpoint);
+  const ask = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    let url = new URL(input instanceof Request ? input.url : input);
+    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+      const headers = new Headers(init.headers);
+      headers.delete("authorization");
+      if (token !== undefined && url.origin === origin) headers.set("authorization", `Bearer ${token}`);
+      const response = await fetch(url, { ...init, headers, redirect: "manual" });
+      const location = response.headers.get("location");
+      if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
+      await response.body?.cancel();
+      const target = new URL(location, url);
+      if (url.protocol === "https:" && target.protocol !== "https:") {
+        throw new RefusedReply(
+          `${shownAddress(url)} redirects to ${shownAddress(target)}, which isn't encrypted`,
+        );
+      }
+      url = target;
+    }
+    throw new RefusedReply(`more than ${MAX_REDIRECTS} redirects, the last to ${shownAddress(url)}`);
+  };
+  const seen = new Set<string>();
+  return {
+    files: (input, init = {}) => ask(input, init),
+    api: async (input, init = {}) => {
+      const address = String(input instanceof Request ? input.url : input);
+      if (seen.has(address) || seen.size >= limits.apiRequests) {
+        throw new RefusedReply(`the hub's list of files doesn't end: ${seen.size} pages were read`);
+      }
+      seen.add(address);
+      const signal = AbortSignal.timeout(limits.apiTime);
+      try {
+        const response = await ask(input, { ...init, signal });
+        const text = await boundedText(response, limits.apiBytes);
+        if (response.ok) checkShape(text, address);
+        const { status, headers } = response;
+        return new Response(text, { status, headers });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        throw new RefusedReply(`the hub didn't answer within ${limits.apiTime / 1000} s`, { cause: error });
+      }
+    },
+  };
+}
+
+async function boundedText(response: Response, limit: number): Promise<string> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > limit) throw new RefusedReply(`the hub's answer is longer than ${limit} bytes`);
+    parts.push(part);
+  }
+  return await new Blob(parts).text();
+}
+
+/** What the library takes for granted: a list of objects for files, an object for a model. */
+function checkShape(text: string, address: string): void {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new RefusedReply(`the hub's answer isn't JSON: ${redact(JSON.stringify(text.slice(0, 80)))}`);
+  }
+  const fits = /\/tree\//.test(address) ? Array.isArray(value) && value.every(isObject) : isObject(value);
+  if (!fits) {
+    throw new RefusedReply(
+      `the hub's answer has another shape: ${redact(JSON.stringify(text.slice(0, 80)))}`,
+    );
+  }
+}
+
+/** Without user, query and fragment, which may be secret. */
+function shownAddress(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
