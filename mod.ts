@@ -7,7 +7,7 @@
  * @example A loss
  * ```ts
  * import { assertAlmostEquals, assertEquals } from "@std/assert";
- * import { builtinRegistry, definePlugin, evaluateLoss, logSigmoid, z } from "./mod.ts";
+ * import { builtinRegistry, defineLoss, definePlugin, logSigmoid, z } from "./mod.ts";
  *
  * const cautious = definePlugin({
  *   kind: "loss",
@@ -15,17 +15,15 @@
  *   version: "1",
  *   description: "DPO with half of the margin",
  *   options: z.strictObject({ beta: z.number().positive().default(0.1).describe("scale of the rewards") }),
- *   create: ({ beta }) => ({
- *     shape: "pair",
- *     sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
- *     needsReference: true,
- *     normalize: "examples",
- *     initialLoss: Math.LN2,
- *     loss: ({ R }) => ({
- *       loss: logSigmoid(R.chosen!.minus(R.rejected!).times(beta / 2)).neg(),
- *       metrics: {},
+ *   create: ({ beta }) =>
+ *     defineLoss({
+ *       shape: "pair",
+ *       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+ *       needsReference: true,
+ *       normalize: "examples",
+ *       initialLoss: Math.LN2,
+ *       loss: ({ R }) => ({ loss: logSigmoid(R.chosen.minus(R.rejected).times(beta / 2)).neg(), metrics: {} }),
  *     }),
- *   }),
  * });
  *
  * const registry = builtinRegistry();

@@ -7,7 +7,7 @@
  * In a training YAML: `plugins: [./my_loss.ts]`, `loss: iopo_margin`, `loss_options: {beta: 0.1, gamma: 1}`.
  * @module
  */
-import { definePlugin, logSigmoid, z } from "@dinotune/dinotune";
+import { defineLoss, definePlugin, logSigmoid, z } from "@dinotune/dinotune";
 
 export default definePlugin({
   kind: "loss",
@@ -20,18 +20,19 @@ export default definePlugin({
       "target margin >= 0 of the reward, in nats; 0 is plain IOPO",
     ),
   }),
-  create: ({ beta, gamma }) => ({
-    shape: "iopo",
-    sequences: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y1: ["x2", "y1"], x2y2: ["x2", "y2"] },
-    needsReference: true,
-    normalize: "examples",
-    initialLoss: Math.log1p(Math.exp(gamma)), // z = -gamma when the policy is the reference
-    loss({ R: { x1y1, x1y2, x2y1, x2y2 } }) {
-      const reward = x1y1!.plus(x2y2!).minus(x1y2!).minus(x2y1!).times(beta);
-      return {
-        loss: logSigmoid(reward.minus(gamma)).neg(),
-        metrics: { "rewards/margins": reward, "rewards/accuracies": reward.value > gamma ? 1 : 0 },
-      };
-    },
-  }),
+  create: ({ beta, gamma }) =>
+    defineLoss({
+      shape: "iopo",
+      sequences: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y1: ["x2", "y1"], x2y2: ["x2", "y2"] },
+      needsReference: true,
+      normalize: "examples",
+      initialLoss: Math.log1p(Math.exp(gamma)), // z = -gamma when the policy is the reference
+      loss({ R: { x1y1, x1y2, x2y1, x2y2 } }) {
+        const reward = x1y1.plus(x2y2).minus(x1y2).minus(x2y1).times(beta);
+        return {
+          loss: logSigmoid(reward.minus(gamma)).neg(),
+          metrics: { "rewards/margins": reward, "rewards/accuracies": reward.value > gamma ? 1 : 0 },
+        };
+      },
+    }),
 });

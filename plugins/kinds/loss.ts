@@ -5,20 +5,32 @@
 import type { ExampleShape } from "./dataset.ts";
 import type { Scalar } from "../../kernels/tape.ts";
 
-/** What a loss sees of one example. Keys are the names in {@linkcode Loss.sequences}. Log-probabilities are in nats. */
-export interface LossInputs {
+/** A value for each name. */
+export type ByName<N extends string, V> = Readonly<Record<N, V>>;
+
+/**
+ * What a loss sees of one example. Log-probabilities are in nats.
+ * @typeParam N Names in {@linkcode Loss.sequences}
+ * @typeParam Reference {@linkcode Loss.needsReference}
+ * @typeParam B Names that {@linkcode Loss.batch} gives
+ */
+export interface LossInputs<
+  N extends string = string,
+  Reference extends boolean = boolean,
+  B extends string = string,
+> {
   /** Sum of log π(label) over the labelled tokens of the sequence, <= 0; differentiable. */
-  policy: Readonly<Record<string, Scalar>>;
+  policy: ByName<N, Scalar>;
   /** The same sum under the reference model, a constant; empty when `needsReference` is false. */
-  reference: Readonly<Record<string, Scalar>>;
+  reference: ByName<Reference extends true ? N : never, Scalar>;
   /** R = policy - reference. Empty when `needsReference` is false. */
-  R: Readonly<Record<string, Scalar>>;
+  R: ByName<Reference extends true ? N : never, Scalar>;
   /** Number of labelled tokens of the sequence, > 0. */
-  length: Readonly<Record<string, number>>;
+  length: ByName<N, number>;
   /** `kto`: whether the answer is desirable. */
   desirable?: boolean;
   /** What {@linkcode Loss.batch} gave for the micro-batch, by name; constants. */
-  batch: Readonly<Record<string, number>>;
+  batch: ByName<B, number>;
 }
 
 /** What a loss gives back for one example. */
@@ -32,27 +44,60 @@ export interface LossOutputs {
   metrics: Record<string, Scalar | number>;
 }
 
-/** The product of a loss plugin. */
-export interface Loss {
+/**
+ * The product of a loss plugin; write it with {@linkcode defineLoss}.
+ * @typeParam N Names of the sequences
+ * @typeParam Reference Whether reference log-probabilities are needed
+ * @typeParam B Names of the constants of a micro-batch
+ */
+export interface Loss<
+  N extends string = string,
+  Reference extends boolean = boolean,
+  B extends string = string,
+> {
   /** The shape of example that it is made for. */
   shape: ExampleShape;
   /**
    * Each sequence's prompt and answer by name: `{ x1y1: ["x1", "y1"] }`. `""` as prompt: no prompt (stage pt). The
    * answer name `kl` (shape `kto`) is the answer of the row before, which encoding fills in.
    */
-  sequences: Readonly<Record<string, readonly [prompt: string, answer: string]>>;
+  sequences: ByName<N, readonly [prompt: string, answer: string]>;
   /** Whether reference log-probabilities are needed. */
-  needsReference: boolean;
+  needsReference: Reference;
   /** An optimizer step divides the sum of losses by its number of label tokens (SFT) or of examples (preference). */
   normalize: "label_tokens" | "examples";
   /** The value of the loss of an untrained adapter (policy = reference), asserted at step 0; absent: not fixed. */
   initialLoss?: number;
   /** Constants that need the whole micro-batch first, such as KTO's KL estimate. Values of `policy` are given as numbers. */
   batch?(
-    rows: { policy: Record<string, number>; reference: Record<string, number> }[],
-  ): Record<string, number>;
+    rows: { policy: ByName<N, number>; reference: ByName<Reference extends true ? N : never, number> }[],
+  ): Record<B, number>;
   /** Metrics made from the other metrics' means, such as a difference of two that no example has both of. */
   summarize?(means: Readonly<Record<string, number>>): Record<string, number>;
   /** The formula. */
-  loss(inputs: LossInputs): LossOutputs;
+  loss(inputs: LossInputs<N, Reference, B>): LossOutputs;
+}
+
+/**
+ * Gives a loss its exact type, so that its formula knows the names which it declares: `R.x1y1` exists when `sequences` has
+ * `x1y1` and the loss needs a reference, and anything else is an error of the compiler.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defineLoss } from "./loss.ts";
+ *
+ * const sft = defineLoss({
+ *   shape: "single",
+ *   sequences: { y: ["x", "y"] },
+ *   needsReference: false,
+ *   normalize: "label_tokens",
+ *   loss: ({ policy }) => ({ loss: policy.y.neg(), metrics: {} }),
+ * });
+ * assertEquals(Object.keys(sft.sequences), ["y"]);
+ * ```
+ */
+export function defineLoss<N extends string, Reference extends boolean, B extends string = never>(
+  loss: Loss<N, Reference, B>,
+): Loss<N, Reference, B> {
+  return loss;
 }

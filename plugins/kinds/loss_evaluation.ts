@@ -43,7 +43,12 @@ export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow
   return filled.map((row) => {
     const policy = mapRecord(row.policy, variable);
     const reference = mapRecord(row.reference, constant);
-    const R = mapRecord(row.reference, (value, name) => policy[name]!.minus(value));
+    const R = Object.fromEntries(
+      Object.entries(policy).flatMap(([name, of]) => {
+        const under = row.reference[name];
+        return under === undefined ? [] : [[name, of.minus(under)]];
+      }),
+    );
     const outputs = loss.loss({
       policy,
       reference,
@@ -52,10 +57,10 @@ export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow
       batch,
       ...(row.desirable !== undefined && { desirable: row.desirable }),
     });
-    const slopes = gradients(outputs.loss, names.map((name) => policy[name]!));
+    const slopes = gradients(outputs.loss, Object.values(policy));
     return {
       loss: outputs.loss.value,
-      gradient: Object.fromEntries(names.map((name, i) => [name, slopes[i]!])),
+      gradient: Object.fromEntries(Object.keys(policy).map((name, i) => [name, slopes[i] ?? NaN])),
       metrics: mapRecord(outputs.metrics, (value) => typeof value === "number" ? value : value.value),
     };
   });
@@ -96,7 +101,7 @@ function pick(
 
 function mapRecord<V, W>(
   record: Readonly<Record<string, V>>,
-  map: (value: V, name: string) => W,
+  map: (value: V) => W,
 ): Record<string, W> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }

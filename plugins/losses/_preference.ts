@@ -7,6 +7,9 @@ import { z } from "zod";
 import type { LossInputs } from "../kinds/loss.ts";
 import { logSigmoid, relu, type Scalar } from "../../kernels/tape.ts";
 
+/** What a term of a loss is made of that needs no reference. */
+type PerSequence<N extends string> = Pick<LossInputs<N>, "policy" | "length">;
+
 /** How a scaled preference z = β·(difference of log-ratios) becomes a loss. */
 export type Form = "sigmoid" | "hinge" | "robust";
 
@@ -56,22 +59,38 @@ export function comparisonAtZero(form: Form): number {
 }
 
 /** Adds `pref_ftx` times the SFT loss per token of the chosen sequences (their sum, as the IOPO authors do). */
-export function withFtx(loss: Scalar, weight: number, inputs: LossInputs, chosen: readonly string[]): Scalar {
+export function withFtx<N extends string>(
+  loss: Scalar,
+  weight: number,
+  inputs: PerSequence<N>,
+  chosen: readonly NoInfer<N>[],
+): Scalar {
   if (weight === 0) return loss;
   return chosen.reduce((sum, name) => sum.minus(perToken(inputs, name).times(weight)), loss);
 }
 
 /** Mean log-probability per labelled token of a sequence, nats, <= 0. */
-export function perToken(inputs: LossInputs, name: string): Scalar {
-  return inputs.policy[name]!.dividedBy(inputs.length[name]!);
+export function perToken<N extends string>({ policy, length }: PerSequence<N>, name: NoInfer<N>): Scalar {
+  return policy[name].dividedBy(length[name]);
 }
 
-/** The four reward metrics of one comparison; `suffix` such as "_v1" makes IOPO's names. Rewards are β·log-ratios. */
-export function rewardMetrics(chosen: number, rejected: number, suffix = ""): Record<string, number> {
+/** Names of {@linkcode rewardMetrics}. */
+export const REWARD_METRICS = [
+  "rewards/chosen",
+  "rewards/rejected",
+  "rewards/accuracies",
+  "rewards/margins",
+] as const;
+
+/** The four reward metrics of one comparison. Rewards are β·log-ratios. */
+export function rewardMetrics(
+  chosen: number,
+  rejected: number,
+): Record<typeof REWARD_METRICS[number], number> {
   return {
-    [`rewards/chosen${suffix}`]: chosen,
-    [`rewards/rejected${suffix}`]: rejected,
-    [`rewards/accuracies${suffix}`]: chosen > rejected ? 1 : 0,
-    [`rewards/margins${suffix}`]: chosen - rejected,
+    "rewards/chosen": chosen,
+    "rewards/rejected": rejected,
+    "rewards/accuracies": chosen > rejected ? 1 : 0,
+    "rewards/margins": chosen - rejected,
   };
 }

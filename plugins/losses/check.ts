@@ -68,10 +68,10 @@ export function checkLossGradient(loss: Loss, options: LossCheckOptions = {}): L
   }
   const used = new Set<string>();
   let worst = 0;
-  rows.forEach((row, i) => {
-    checkFinite(results[i]!, `row ${i}`);
-    for (const [name, actual] of Object.entries(results[i]!.gradient)) {
-      const expected = slope(frozen, row, name);
+  results.forEach((result, i) => {
+    checkFinite(result, `row ${i}`);
+    for (const [name, actual] of Object.entries(result.gradient)) {
+      const expected = slope(frozen, rows[i], name);
       const difference = Math.abs(actual - expected);
       if (!(difference <= tolerance * Math.abs(expected) + 1e-9)) {
         throw new Error(
@@ -87,21 +87,25 @@ export function checkLossGradient(loss: Loss, options: LossCheckOptions = {}): L
 }
 
 /** Derivative of a row's loss by one policy sum: central differences at two steps, extrapolated (Richardson). */
-function slope(loss: Loss, row: LossRow, name: string): number {
-  const x = row.policy[name]!;
-  const at = (value: number) =>
-    evaluateLoss(loss, [{ ...row, policy: { ...row.policy, [name]: value } }])[0]!.loss;
-  const central = (step: number) => (at(x + step) - at(x - step)) / ((x + step) - (x - step));
+function slope(loss: Loss, row: LossRow | undefined, name: string): number {
+  const x = row?.policy[name];
+  if (row === undefined || x === undefined) return NaN;
+  const lossAt = (value: number) => {
+    const [result] = evaluateLoss(loss, [{ ...row, policy: { ...row.policy, [name]: value } }]);
+    return result?.loss ?? NaN;
+  };
+  const central = (step: number) => (lossAt(x + step) - lossAt(x - step)) / ((x + step) - (x - step));
   return (4 * central(0.005) - central(0.01)) / 3;
 }
 
 function checkInitialLoss(loss: Loss, rows: readonly LossRow[]): void {
-  if (loss.initialLoss === undefined) return;
+  const { initialLoss } = loss;
+  if (initialLoss === undefined) return;
   const start = rows.map((row) => ({ ...row, reference: row.policy }));
   evaluateLoss(loss, start).forEach((result, i) => {
-    if (!(Math.abs(result.loss - loss.initialLoss!) <= 1e-9 * Math.max(1, Math.abs(loss.initialLoss!)))) {
+    if (!(Math.abs(result.loss - initialLoss) <= 1e-9 * Math.max(1, Math.abs(initialLoss)))) {
       throw new Error(
-        `Cannot trust initialLoss ${loss.initialLoss} as the loss of row ${i} at policy = reference is ${result.loss}: ` +
+        `Cannot trust initialLoss ${initialLoss} as the loss of row ${i} at policy = reference is ${result.loss}: ` +
           "correct it, or leave it out if it depends on the data",
       );
     }

@@ -11,6 +11,7 @@
  */
 import { z } from "zod";
 
+import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import {
   betaOption,
@@ -45,7 +46,7 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
     const target = 1 / (2 * beta);
     const perToken = loss_type === "ipo" || loss_type === "sigmoid_norm";
     const form = loss_type === "sigmoid_norm" ? "sigmoid" : loss_type;
-    return {
+    return defineLoss({
       shape: "pair",
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
       needsReference: true,
@@ -53,10 +54,10 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
       ...(pref_ftx === 0 && { initialLoss: form === "ipo" ? target ** 2 : comparisonAtZero(form) }),
       loss(inputs) {
         const { policy, reference, R, length } = inputs;
-        const scale = (name: string) => perToken ? length[name]! : 1;
+        const scale = (name: "chosen" | "rejected") => perToken ? length[name] : 1;
         const [chosen, rejected] = [
-          R.chosen!.dividedBy(scale("chosen")),
-          R.rejected!.dividedBy(scale("rejected")),
+          R.chosen.dividedBy(scale("chosen")),
+          R.rejected.dividedBy(scale("rejected")),
         ];
         const delta = chosen.minus(rejected);
         const loss = form === "ipo"
@@ -66,14 +67,14 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
           loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
           metrics: {
             ...rewardMetrics(beta * chosen.value, beta * rejected.value),
-            "logps/chosen": policy.chosen!.value / scale("chosen"),
-            "logps/rejected": policy.rejected!.value / scale("rejected"),
-            "logps/ref_chosen": reference.chosen!.value / scale("chosen"),
-            "logps/ref_rejected": reference.rejected!.value / scale("rejected"),
+            "logps/chosen": policy.chosen.value / scale("chosen"),
+            "logps/rejected": policy.rejected.value / scale("rejected"),
+            "logps/ref_chosen": reference.chosen.value / scale("chosen"),
+            "logps/ref_rejected": reference.rejected.value / scale("rejected"),
           },
         };
       },
-    };
+    });
   },
 });
 export default dpo;

@@ -13,19 +13,22 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { LossInputs } from "../kinds/loss.ts";
+import { defineLoss, type LossInputs } from "../kinds/loss.ts";
 import {
   betaOption,
   comparison,
   comparisonAtZero,
   labelSmoothingOption,
   prefFtxOption,
+  REWARD_METRICS,
   rewardMetrics,
   smoothingFits,
   smoothingMessage,
   withFtx,
 } from "./_preference.ts";
 import { mean, type Scalar } from "../../kernels/tape.ts";
+
+type Sequence = "x1y1" | "x1y2" | "x2y1" | "x2y2";
 
 const differences = {
   full: (r11, r12, r21, r22) => [r11.plus(r22).minus(r12).minus(r21)],
@@ -51,7 +54,7 @@ const iopo: Plugin<"loss", typeof Options> = definePlugin({
   description: "Input-output preference optimisation on quadruples x1, y1, x2, y2, with a reference",
   options: Options,
   create({ beta, loss_type: form, label_smoothing: smoothing, variant, pref_ftx }) {
-    return {
+    return defineLoss({
       shape: "iopo",
       sequences: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y1: ["x2", "y1"], x2y2: ["x2", "y2"] },
       needsReference: true,
@@ -59,31 +62,37 @@ const iopo: Plugin<"loss", typeof Options> = definePlugin({
       ...(pref_ftx === 0 && { initialLoss: comparisonAtZero(form) }),
       loss(inputs) {
         const { x1y1, x1y2, x2y1, x2y2 } = inputs.R;
-        const terms = differences[variant](x1y1!, x1y2!, x2y1!, x2y2!);
+        const terms = differences[variant](x1y1, x1y2, x2y1, x2y2);
         const loss = mean(terms.map((difference) => comparison(difference.times(beta), form, smoothing)));
         return {
           loss: withFtx(loss, pref_ftx, inputs, ["x1y1", "x2y2"]),
           metrics: metrics(inputs, beta),
         };
       },
-    };
+    });
   },
 });
 export default iopo;
 
 /** The authors' names: v1 is y1 over y2 given x1, v2 is y2 over y1 given x2. Names without a suffix are their means. */
-function metrics({ policy, reference, R }: LossInputs, beta: number): Record<string, number> {
-  const v1 = rewardMetrics(beta * R.x1y1!.value, beta * R.x1y2!.value, "_v1");
-  const v2 = rewardMetrics(beta * R.x2y2!.value, beta * R.x2y1!.value, "_v2");
-  const both = { ...v1, ...v2 };
-  for (const [name, value] of Object.entries(v1)) {
-    const stem = name.slice(0, -"_v1".length);
-    both[stem] = (value + v2[`${stem}_v2`]!) / 2;
+function metrics({ policy, reference, R }: LossInputs<Sequence, true>, beta: number): Record<string, number> {
+  const v1 = rewardMetrics(beta * R.x1y1.value, beta * R.x1y2.value);
+  const v2 = rewardMetrics(beta * R.x2y2.value, beta * R.x2y1.value);
+  const all: Record<string, number> = {};
+  for (const name of REWARD_METRICS) all[`${name}_v1`] = v1[name];
+  for (const name of REWARD_METRICS) all[`${name}_v2`] = v2[name];
+  for (const name of REWARD_METRICS) all[name] = (v1[name] + v2[name]) / 2;
+  for (const [name, sequence] of LOGPS) {
+    all[`logps/${name}`] = policy[sequence].value;
+    all[`logps/ref_${name}`] = reference[sequence].value;
   }
-  const names = { chosen_v1: "x1y1", rejected_v1: "x1y2", chosen_v2: "x2y2", rejected_v2: "x2y1" };
-  for (const [name, sequence] of Object.entries(names)) {
-    both[`logps/${name}`] = policy[sequence]!.value;
-    both[`logps/ref_${name}`] = reference[sequence]!.value;
-  }
-  return both;
+  return all;
 }
+
+/** The authors' names of the sequences. */
+const LOGPS: readonly [name: string, sequence: Sequence][] = [
+  ["chosen_v1", "x1y1"],
+  ["rejected_v1", "x1y2"],
+  ["chosen_v2", "x2y2"],
+  ["rejected_v2", "x2y1"],
+];

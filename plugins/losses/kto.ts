@@ -10,6 +10,7 @@
  */
 import { z } from "zod";
 
+import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { betaOption, prefFtxOption, withFtx } from "./_preference.ts";
 import { sigmoid } from "../../kernels/tape.ts";
@@ -29,37 +30,38 @@ const kto: Plugin<"loss", typeof Options> = definePlugin({
   version: "1",
   description: "Kahneman-Tversky optimisation: single answers marked desirable or not, with a reference",
   options: Options,
-  create: ({ beta, chosen_weight, rejected_weight, pref_ftx }) => ({
-    shape: "kto",
-    sequences: { y: ["x", "y"], kl: ["x", "kl"] },
-    needsReference: true,
-    normalize: "examples",
-    ...(pref_ftx === 0 && chosen_weight === rejected_weight && { initialLoss: 0.5 * chosen_weight }),
-    batch(rows) {
-      const sum = rows.reduce((total, row) => total + (row.policy.kl! - row.reference.kl!), 0);
-      return { kl: Math.max(0, sum / rows.length) };
-    },
-    loss(inputs) {
-      const { policy, R, desirable, batch } = inputs;
-      if (desirable === undefined) {
-        throw new TypeError(
-          "Cannot compute kto as its examples need a label: current value of desirable is undefined",
-        );
-      }
-      const kl = batch.kl!;
-      // 1 − σ(x) = σ(−x), which keeps its digits where σ(x) rounds to 1.
-      const z = R.y!.minus(kl).times(desirable ? -beta : beta);
-      const loss = sigmoid(z).times(desirable ? chosen_weight : rejected_weight);
-      const side = desirable ? "chosen" : "rejected";
-      return {
-        loss: desirable ? withFtx(loss, pref_ftx, inputs, ["y"]) : loss,
-        metrics: { [`rewards/${side}`]: beta * R.y!.value, [`logps/${side}`]: policy.y!.value, kl },
-      };
-    },
-    summarize(means): Record<string, number> {
-      const { "rewards/chosen": chosen, "rewards/rejected": rejected } = means;
-      return chosen === undefined || rejected === undefined ? {} : { "rewards/margins": chosen - rejected };
-    },
-  }),
+  create: ({ beta, chosen_weight, rejected_weight, pref_ftx }) =>
+    defineLoss({
+      shape: "kto",
+      sequences: { y: ["x", "y"], kl: ["x", "kl"] },
+      needsReference: true,
+      normalize: "examples",
+      ...(pref_ftx === 0 && chosen_weight === rejected_weight && { initialLoss: 0.5 * chosen_weight }),
+      batch(rows) {
+        const sum = rows.reduce((total, row) => total + (row.policy.kl - row.reference.kl), 0);
+        return { kl: Math.max(0, sum / rows.length) };
+      },
+      loss(inputs) {
+        const { policy, R, desirable, batch } = inputs;
+        if (desirable === undefined) {
+          throw new TypeError(
+            "Cannot compute kto as its examples need a label: current value of desirable is undefined",
+          );
+        }
+        const kl = batch.kl;
+        // 1 − σ(x) = σ(−x), which keeps its digits where σ(x) rounds to 1.
+        const z = R.y.minus(kl).times(desirable ? -beta : beta);
+        const loss = sigmoid(z).times(desirable ? chosen_weight : rejected_weight);
+        const side = desirable ? "chosen" : "rejected";
+        return {
+          loss: desirable ? withFtx(loss, pref_ftx, inputs, ["y"]) : loss,
+          metrics: { [`rewards/${side}`]: beta * R.y.value, [`logps/${side}`]: policy.y.value, kl },
+        };
+      },
+      summarize(means): Record<string, number> {
+        const { "rewards/chosen": chosen, "rewards/rejected": rejected } = means;
+        return chosen === undefined || rejected === undefined ? {} : { "rewards/margins": chosen - rejected };
+      },
+    }),
 });
 export default kto;

@@ -12,7 +12,7 @@ import sft from "./sft.ts";
 import simpo from "./simpo.ts";
 
 export type { ExampleShape } from "../kinds/dataset.ts";
-export type { Loss, LossInputs, LossOutputs } from "../kinds/loss.ts";
+export { type ByName, defineLoss, type Loss, type LossInputs, type LossOutputs } from "../kinds/loss.ts";
 export * from "../../kernels/tape.ts";
 export * from "../kinds/loss_evaluation.ts";
 export * from "./check.ts";

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 
+import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { betaOption, perToken, prefFtxOption, rewardMetrics, withFtx } from "./_preference.ts";
 import { logSigmoid, type Scalar } from "../../kernels/tape.ts";
@@ -23,25 +24,26 @@ const orpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Odds-ratio preference optimisation: SFT on the chosen answer plus a log odds ratio, no reference",
   options: Options,
-  create: ({ beta, pref_ftx }) => ({
-    shape: "pair",
-    sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
-    needsReference: false,
-    normalize: "examples",
-    loss(inputs) {
-      const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
-      const oddsRatioLoss = logSigmoid(logOdds(chosen).minus(logOdds(rejected))).neg();
-      return {
-        loss: withFtx(chosen.neg().plus(oddsRatioLoss.times(beta)), pref_ftx, inputs, ["chosen"]),
-        metrics: {
-          ...rewardMetrics(beta * chosen.value, beta * rejected.value),
-          "logps/chosen": chosen.value,
-          "logps/rejected": rejected.value,
-          sft_loss: -chosen.value,
-          odds_ratio_loss: oddsRatioLoss.value,
-        },
-      };
-    },
-  }),
+  create: ({ beta, pref_ftx }) =>
+    defineLoss({
+      shape: "pair",
+      sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+      needsReference: false,
+      normalize: "examples",
+      loss(inputs) {
+        const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
+        const oddsRatioLoss = logSigmoid(logOdds(chosen).minus(logOdds(rejected))).neg();
+        return {
+          loss: withFtx(chosen.neg().plus(oddsRatioLoss.times(beta)), pref_ftx, inputs, ["chosen"]),
+          metrics: {
+            ...rewardMetrics(beta * chosen.value, beta * rejected.value),
+            "logps/chosen": chosen.value,
+            "logps/rejected": rejected.value,
+            sft_loss: -chosen.value,
+            odds_ratio_loss: oddsRatioLoss.value,
+          },
+        };
+      },
+    }),
 });
 export default orpo;

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 
 const Options = z.strictObject({});
@@ -15,12 +16,13 @@ const pt: Plugin<"loss", typeof Options> = definePlugin({
   version: "1",
   description: "Pre-training: cross-entropy of every token of a text, no prompt",
   options: Options,
-  create: () => ({
-    shape: "text",
-    sequences: { y: ["", "y"] },
-    needsReference: false,
-    normalize: "label_tokens",
-    loss: ({ policy }) => ({ loss: policy.y!.neg(), metrics: {} }),
-  }),
+  create: () =>
+    defineLoss({
+      shape: "text",
+      sequences: { y: ["", "y"] },
+      needsReference: false,
+      normalize: "label_tokens",
+      loss: ({ policy }) => ({ loss: policy.y.neg(), metrics: {} }),
+    }),
 });
 export default pt;

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 
 const Options = z.strictObject({});
@@ -15,12 +16,13 @@ const sft: Plugin<"loss", typeof Options> = definePlugin({
   version: "1",
   description: "Supervised fine-tuning: cross-entropy of the answer's tokens given the prompt",
   options: Options,
-  create: () => ({
-    shape: "single",
-    sequences: { y: ["x", "y"] },
-    needsReference: false,
-    normalize: "label_tokens",
-    loss: ({ policy }) => ({ loss: policy.y!.neg(), metrics: {} }),
-  }),
+  create: () =>
+    defineLoss({
+      shape: "single",
+      sequences: { y: ["x", "y"] },
+      needsReference: false,
+      normalize: "label_tokens",
+      loss: ({ policy }) => ({ loss: policy.y.neg(), metrics: {} }),
+    }),
 });
 export default sft;

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { betaOption, perToken, prefFtxOption, rewardMetrics, withFtx } from "./_preference.ts";
 import { logSigmoid } from "../../kernels/tape.ts";
@@ -22,23 +23,24 @@ const simpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Simple preference optimisation: log-probabilities per token with a target margin, no reference",
   options: Options,
-  create: ({ beta, gamma, pref_ftx }) => ({
-    shape: "pair",
-    sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
-    needsReference: false,
-    normalize: "examples",
-    loss(inputs) {
-      const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
-      const loss = logSigmoid(chosen.minus(rejected).times(beta).minus(gamma)).neg();
-      return {
-        loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
-        metrics: {
-          ...rewardMetrics(beta * chosen.value, beta * rejected.value),
-          "logps/chosen": chosen.value,
-          "logps/rejected": rejected.value,
-        },
-      };
-    },
-  }),
+  create: ({ beta, gamma, pref_ftx }) =>
+    defineLoss({
+      shape: "pair",
+      sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+      needsReference: false,
+      normalize: "examples",
+      loss(inputs) {
+        const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
+        const loss = logSigmoid(chosen.minus(rejected).times(beta).minus(gamma)).neg();
+        return {
+          loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
+          metrics: {
+            ...rewardMetrics(beta * chosen.value, beta * rejected.value),
+            "logps/chosen": chosen.value,
+            "logps/rejected": rejected.value,
+          },
+        };
+      },
+    }),
 });
 export default simpo;
