@@ -14,12 +14,16 @@ import {
   Callable,
   defined,
   Dict,
+  DictView,
   iterate,
+  Iterator,
   type Kwargs,
   Loop,
   Markup,
   Namespace,
+  Range,
   Slice,
+  StepLimitError,
   TemplateError,
   truthy,
   Tuple,
@@ -28,8 +32,11 @@ import {
   type Value,
 } from "./values.ts";
 
-/** Steps of one rendering at most: about a second. A step is one node of the syntax tree, or 64 characters of text. */
-const MOST_STEPS = 10_000_000;
+/**
+ * Steps of one rendering at most: one or two seconds. A step is one node of the syntax tree, a third of a loop's turn, four items
+ * of a list, or 256 characters of text; a conversation of a hundred turns takes some ten thousand.
+ */
+const MOST_STEPS = 2_000_000;
 
 /** Macros and loops that call themselves are stopped at this depth, before the stack ends. */
 const DEEPEST = 150;
@@ -60,7 +67,8 @@ export class Evaluation {
 
   /**
    * The text of a template.
-   * @throws {TemplateError} If it fails, or takes more than 10 million steps.
+   * @throws {TemplateError} If it fails.
+   * @throws {StepLimitError} If it takes more than 2 million steps.
    */
   render(body: readonly Statement[], variables: ReadonlyMap<string, Value>): string {
     const scope = new Scope(null);
@@ -71,13 +79,13 @@ export class Evaluation {
   #spend(steps: number): void {
     this.#steps += steps;
     if (this.#steps <= MOST_STEPS) return;
-    throw new TemplateError(
+    throw new StepLimitError(
       `it takes more than ${MOST_STEPS} steps: is there a loop that grows with each turn?`,
     );
   }
 
   #write(text: string): void {
-    this.#spend(1 + text.length / 64);
+    this.#spend(1 + text.length / 256);
     this.#out.push(text);
   }
 
@@ -154,7 +162,7 @@ export class Evaluation {
 
   #for(statement: Statement & { type: "for" }, iterable: Value, scope: Scope, depth: number): Leave {
     let items = iterate(iterable);
-    this.#spend(items.length);
+    this.#spend(3 * items.length);
     if (statement.test !== null) {
       const { target, test } = statement;
       items = items.filter((each) => {
@@ -260,7 +268,7 @@ export class Evaluation {
   }
 
   #arguments(given: Arguments, scope: Scope): [Value[], Kwargs] {
-    const args = given.args.map((each) => this.#value(each, scope));
+    const args = given.args.map((each) => this.#measured(this.#value(each, scope)));
     const kwargs = new Map(given.kwargs.map(([name, value]) => [name, this.#value(value, scope)]));
     if (given.spread !== null) args.push(...iterate(this.#value(given.spread, scope)));
     if (given.kwspread !== null) {
@@ -294,13 +302,13 @@ export class Evaluation {
       ? this.#filtered(filter.operand, text, scope)
       : this.#value(filter.operand, scope);
     const [args, kwargs] = this.#arguments(filter.arguments, scope);
+    this.#measured(value);
     return this.#measured(applyFilter(filter.name, value, args, kwargs));
   }
 
-  /** Counts the work that a text or list took to make. */
-  #measured(value: Value): Value {
-    if (Array.isArray(value)) this.#spend(value.length);
-    else this.#spend((asText(value)?.length ?? 0) / 64);
+  /** Counts the work that goes with a value's size. */
+  #measured<T extends Value>(value: T): T {
+    this.#spend(sizeOf(value));
     return value;
   }
 
@@ -343,7 +351,7 @@ export class Evaluation {
       case "compare": {
         let left = value(expression.left);
         return expression.rest.every(([operator, each]) => {
-          const right = value(each), holds = compare(operator, left, right);
+          const right = this.#measured(value(each)), holds = compare(operator, left, right);
           left = right;
           return holds;
         });
@@ -368,6 +376,17 @@ export class Evaluation {
       }
     }
   }
+}
+
+/** Steps that it takes to walk over a value: four items or 256 characters are one. */
+function sizeOf(value: Value): number {
+  const text = asText(value);
+  if (text !== undefined) return text.length / 256;
+  if (Array.isArray(value) || value instanceof Range) return value.length / 4;
+  if (value instanceof Tuple) return value.items.length / 4;
+  if (value instanceof Dict) return value.size / 4;
+  if (value instanceof DictView) return value.dict.size / 4;
+  return value instanceof Iterator ? value.left / 4 : 0;
 }
 
 /** Whether a name occurs anywhere in a syntax tree. */

@@ -2,7 +2,7 @@
  * Filters that give text or numbers (`jinja2/filters.py`).
  * @module
  */
-import { bind, indexOf, textOf } from "./arguments.ts";
+import { indexOf, textOf } from "./arguments.ts";
 import { formatPercent } from "./format.ts";
 import { toJson } from "./json.ts";
 import { parseFloatText, parseInteger, roundFloat } from "./numbers.ts";

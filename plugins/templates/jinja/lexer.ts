@@ -3,7 +3,7 @@
  * `trim_blocks`, `lstrip_blocks`, no line statements, one trailing newline left out.
  * @module
  */
-import { TemplateError } from "./values.ts";
+import { SPACE, TemplateError } from "./values.ts";
 
 /** One token. `operator` tokens hold the operator, `string` tokens the text without quotes and escapes. */
 export interface Token {
@@ -26,8 +26,8 @@ export interface Token {
   line: number;
 }
 
-/** What Python calls white space, as part of a character class. */
-export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const WHITE = new RegExp(`[${SPACE}]`, "u");
+const ALL_WHITE = new RegExp(`^[${SPACE}]+$`, "u");
 
 const sticky = (source: string) => new RegExp(source, "suy");
 
@@ -107,11 +107,15 @@ function stripped(
   sign: string,
   tag: string | undefined,
 ): string {
-  if (sign === "-") return text.replace(new RegExp(`[${SPACE}]+$`, "u"), "");
+  if (sign === "-") {
+    let end = text.length;
+    while (end > 0 && WHITE.test(text[end - 1]!)) end--;
+    return text.slice(0, end);
+  }
   if (sign === "+" || tag === "{{") return text;
   const start = text.lastIndexOf("\n") + 1;
   const startsLine = start > 0 || position === 0 || source[position - 1] === "\n";
-  return startsLine && new RegExp(`^[${SPACE}]+$`, "u").test(text.slice(start)) ? text.slice(0, start) : text;
+  return startsLine && ALL_WHITE.test(text.slice(start)) ? text.slice(0, start) : text;
 }
 
 /** Adds the tokens of one tag; returns the position behind it. */

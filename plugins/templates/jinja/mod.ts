@@ -3,14 +3,14 @@
  * `apply_chat_template` (sandboxed; `tojson` is `json.dumps`; `raise_exception`, `strftime_now`).
  * @module
  */
-import { type PyJson, PyNumber } from "../python_json.ts";
+import { type PyJson, PyNumber } from "../../../formats/python_json.ts";
 import { Evaluation } from "./evaluate.ts";
 import { globalFunctions } from "./globals.ts";
 import { parse } from "./parser.ts";
 import { Dict, type Value } from "./values.ts";
 
 export { parseDay } from "./strftime.ts";
-export { TemplateError } from "./values.ts";
+export { StepLimitError, TemplateError } from "./values.ts";
 
 /** A template that was read. */
 export interface JinjaTemplate {
@@ -18,7 +18,8 @@ export interface JinjaTemplate {
    * Renders it.
    * @param variables Values by name; what isn't there is undefined in the template.
    * @param today The day that `strftime_now` writes, such as "26 Jul 2024".
-   * @throws {TemplateError} If the template fails, refuses the conversation, or takes more than 10 million steps.
+   * @throws {TemplateError} If the template fails or refuses the conversation.
+   * @throws {StepLimitError} If it takes more than 2 million steps.
    */
   render(variables: ReadonlyMap<string, PyJson>, today: string): string;
 }

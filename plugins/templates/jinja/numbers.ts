@@ -2,7 +2,7 @@
  * Numbers as Python reads, rounds and prints them.
  * @module
  */
-import { floatRepr } from "../python_json.ts";
+import { floatRepr } from "../../../formats/python_json.ts";
 
 /** Python's `repr` of a float. */
 export function floatText(value: number): string {

@@ -3,13 +3,13 @@
  * @module
  */
 import { bind, indexOf, textOf } from "./arguments.ts";
-import { SPACE } from "./lexer.ts";
 import { fits, markup } from "./operators.ts";
 import {
   asText,
   iterate,
   type Kwargs,
   Markup,
+  SPACE,
   TemplateError,
   Tuple,
   typeName,
@@ -184,6 +184,7 @@ export function strip(text: string, chars: Value | undefined, atStart: boolean, 
 }
 
 const WHITE = new RegExp(`[${SPACE}]`, "u");
+const WORD = new RegExp(`[^${SPACE}]+`, "gu");
 
 function split(text: string, separator: string | null, limit: number): string[] {
   const parts: string[] = [];
@@ -194,25 +195,28 @@ function split(text: string, separator: string | null, limit: number): string[] 
       ? all
       : [...all.slice(0, limit), all.slice(limit).join(separator)];
   }
-  let rest = strip(text, null, true, false);
-  while (rest !== "" && (limit < 0 || parts.length < limit)) {
-    const gap = WHITE.exec(rest);
-    if (gap === null) break;
-    parts.push(rest.slice(0, gap.index));
-    rest = strip(rest.slice(gap.index), null, true, false);
+  for (const word of text.matchAll(WORD)) {
+    if (limit >= 0 && parts.length === limit) {
+      parts.push(text.slice(word.index));
+      break;
+    }
+    parts.push(word[0]);
   }
-  if (rest !== "") parts.push(rest);
   return parts;
 }
 
+const LINE_END = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]";
+
 /** Lines of a text, by all of Python's line ends. */
 export function splitLines(text: string, keepEnds: boolean): string[] {
-  const lines =
-    text.match(/[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|$)/gu) ?? [];
-  const full = lines.at(-1) === "" ? lines.slice(0, -1) : lines;
-  return keepEnds
-    ? full
-    : full.map((line) => line.replace(/(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])$/u, ""));
+  const lines: string[] = [];
+  let from = 0;
+  for (const end of text.matchAll(new RegExp(LINE_END, "gu"))) {
+    lines.push(text.slice(from, end.index + (keepEnds ? end[0].length : 0)));
+    from = end.index + end[0].length;
+  }
+  if (from < text.length) lines.push(text.slice(from));
+  return lines;
 }
 
 /** At most `count` replacements; below 0: all. */

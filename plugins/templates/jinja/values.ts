@@ -6,6 +6,12 @@
 /** A template that can't be read, or that failed while it was rendered. */
 export class TemplateError extends Error {}
 
+/** A template that takes too many steps: a fault of the template, not of one conversation. */
+export class StepLimitError extends TemplateError {}
+
+/** What Python calls white space, as part of a character class. */
+export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+
 /** Any value. */
 export type Value =
   | null
@@ -101,6 +107,11 @@ export class Iterator {
   /** @param name As Python prints it. */
   constructor(items: readonly Value[], readonly name: string = "generator") {
     this.#items = [...items];
+  }
+
+  /** How many items are left. */
+  get left(): number {
+    return this.#items.length;
   }
 
   /** The items that are left; none afterwards. */

@@ -33,6 +33,17 @@ export function parsePyJson(text: string): PyJson {
   return new Reader(text).value();
 }
 
+/** Arguments as an object, where they are given as its text (as OpenAI's interface does). */
+export function parsedOnce(value: PyJson): PyJson {
+  if (typeof value !== "string") return value;
+  try {
+    const inner = parsePyJson(value);
+    return inner instanceof Map ? inner : value;
+  } catch {
+    return value;
+  }
+}
+
 /**
  * Writes a value.
  * @param indent Spaces per level, 0 for one line.
