@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
+import { Registry } from "../registry.ts";
 import openai from "../datasets/openai.ts";
-import type { Dataset, Example } from "../kinds/dataset.ts";
-import type { Template } from "../kinds/template.ts";
-import { auto } from "./auto.ts";
+import type { Example } from "../kinds/dataset.ts";
+import { autoTemplate } from "./auto.ts";
 import { templateOptions } from "./options.ts";
 
 interface Run {
@@ -20,7 +20,7 @@ const golden = JSON.parse(Deno.readTextFileSync(`${root}fixtures/goldens/jinja/c
 };
 
 function exampleOf(row: unknown): Example {
-  const dataset = openai.create({ detailed_thinking_off: false }) as Dataset;
+  const dataset = new Registry([openai]).create("dataset", "openai", {});
   const columns = { ...dataset.defaults.columns, tools: "tools" };
   const attributes = {
     name: "t",
@@ -48,7 +48,7 @@ for (const run of golden.runs) {
     () => {
       const plain = loadTokenizerSync(`${from}/${run.tokenizer}`);
       const tokenizer = run.template === null ? plain : plain.withChatTemplate(run.template);
-      const template = auto.create(templateOptions.parse({})) as Template;
+      const template = autoTemplate(templateOptions.parse({}));
       run.cases.forEach(({ prompt, whole }, i) => {
         const { prompts, answers, system, tools } = exampleOf(golden.rows[i]);
         const messages = [...prompts.x!, answers.y!];
