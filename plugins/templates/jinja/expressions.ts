@@ -1,5 +1,5 @@
 /**
- * Reads expressions, with the precedences of Jinja2 3.1 (`jinja2/parser.py`).
+ * Reads expressions, with the precedences of Jinja2 3.1 (module jinja2.parser).
  * @module
  */
 import type { Token } from "./lexer.ts";

@@ -1,5 +1,5 @@
 /**
- * Filters on lists, dicts and generators (`jinja2/filters.py`).
+ * Filters on lists, dicts and generators (module jinja2.filters).
  * @module
  */
 import { indexOf } from "./arguments.ts";

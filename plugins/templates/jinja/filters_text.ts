@@ -1,5 +1,5 @@
 /**
- * Filters that give text or numbers (`jinja2/filters.py`).
+ * Filters that give text or numbers (module jinja2.filters).
  * @module
  */
 import { indexOf, textOf } from "./arguments.ts";

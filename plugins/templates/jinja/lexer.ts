@@ -1,5 +1,5 @@
 /**
- * Splits a Jinja template into tokens, by the rules of Jinja2 3.1 (`jinja2/lexer.py`) with the settings of transformers:
+ * Splits a Jinja template into tokens, by the rules of Jinja2 3.1 (module jinja2.lexer) with the settings of transformers:
  * `trim_blocks`, `lstrip_blocks`, no line statements, one trailing newline left out.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Reads a template into its syntax tree, as Jinja2 3.1 does (`jinja2/parser.py`) with the `loopcontrols` extension and
+ * Reads a template into its syntax tree, as Jinja2 3.1 does (module jinja2.parser) with the `loopcontrols` extension and
  * transformers' `generation` tag.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Tests behind `is` (`jinja2/tests.py`).
+ * Tests behind `is` (module jinja2.tests).
  * @module
  */
 import { bind } from "./arguments.ts";
