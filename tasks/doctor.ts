@@ -54,11 +54,8 @@ export interface Report {
 /** Kernels that every training step uses; one that is wrong makes everything wrong. */
 const PROBES: readonly string[] = ["linear", "rms_norm", "attention"];
 
-/**
- * Gathers the report.
- * @param makeWebGpu Makes the WebGPU backend; tests on a machine whose only adapter is a CPU leave it out.
- */
-export async function doctor(makeWebGpu: () => Promise<Backend> = () => webgpuBackend()): Promise<Report> {
+/** Gathers the report. */
+export async function doctor(): Promise<Report> {
   const { total, available } = Deno.systemMemoryInfo();
   const cuda = checkCuda(), obstacle = cudaObstacle(cuda);
   return {
@@ -78,7 +75,7 @@ export async function doctor(makeWebGpu: () => Promise<Backend> = () => webgpuBa
         return onnxBackend({ provider: "cuda" });
       }),
       await check("backend: onnx, provider: webgpu", () => onnxBackend({ provider: "webgpu" })),
-      await check("backend: webgpu", makeWebGpu),
+      await check("backend: webgpu", () => webgpuBackend()),
     ],
     cuda,
     auto: await automatic(),

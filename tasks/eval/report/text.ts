@@ -97,7 +97,7 @@ export function countLines({ counts, usage, failures, totals, agreement }: Resul
     } s; ` +
     `${tokens} tokens in all${totals.cost > 0 ? `, cost ${totals.cost.toFixed(4)}` : ""}${
       totals.estimated > 0
-        ? ` (those of ${totals.estimated} answers are estimated from characters, as nobody counted them)`
+        ? ` (of ${totals.estimated} answers, tokens are estimated from characters: the server gives no counts)`
         : ""
     }`,
     ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),
