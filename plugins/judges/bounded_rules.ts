@@ -46,12 +46,12 @@ export class BoundedRules {
     this.#limit = limit;
   }
 
-  /** The verdict of {@linkcode checkRule}, or null with the reason that it took too long. */
+  /** The verdict of `checkRule` (constraint_rules.ts), or null with the reason that it took too long. */
   check(rule: Rule, response: string): Promise<Verdict> {
     return this.#inTurn("rule", rule, response, (late) => late);
   }
 
-  /** The strict and the loose verdict of {@linkcode checkInstructions} on one instruction, or null with the reason. */
+  /** The strict and the loose verdict of `checkInstructions` on one instruction, or null with the reason. */
   instruction(rule: Rule, response: string): Promise<InstructionVerdicts> {
     return this.#inTurn("instruction", rule, response, (late) => ({ strict: [late], loose: [late] }));
   }

@@ -1,5 +1,5 @@
 /**
- * The Worker in which rules are checked that may take long ({@linkcode BoundedRules}).
+ * The Worker in which rules are checked that may take long (bounded_rules.ts).
  * @module
  */
 import { type CallContext, serve } from "../../kernels/engine/worker_call.ts";
