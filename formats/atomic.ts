@@ -82,6 +82,20 @@ export class AtomicFile {
   }
 }
 
+/** Names of {@linkcode AtomicFile}'s temporary files. */
+const TEMPORARY = /^\..+\.\d+-[0-9a-f]{8}\.tmp$/;
+
+/**
+ * Removes temporary files that killed processes left in a directory. Only for one that no other process is writing to.
+ * @returns Names of those removed
+ */
+export function sweepTemporaryFiles(directory: string): string[] {
+  const names = [...Deno.readDirSync(directory)].filter(({ name, isFile }) => isFile && TEMPORARY.test(name))
+    .map(({ name }) => name).sort();
+  for (const name of names) Deno.removeSync(join(directory, name));
+  return names;
+}
+
 /**
  * Writes a whole file, or leaves the old one as it was.
  * @param path In a directory that exists.

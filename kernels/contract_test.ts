@@ -5,7 +5,8 @@ import { kernelGraph, runOnce, sampleInputs, shapeOf, worst } from "./contract.t
 import { GraphBuilder } from "./graph.ts";
 import type { Kernel, Sample } from "./kernel.ts";
 import { KERNELS, onnxBackend, referenceBackend } from "./mod.ts";
-import { testBackends } from "./backends/_test_backends.ts";
+import { targets } from "./testing/aim.ts";
+import { testBackends } from "./testing/backends.ts";
 
 function label(kernel: Kernel, sample: Sample): string {
   return `${kernel.name} (${sample.note})`;
@@ -22,7 +23,7 @@ Deno.test("every kernel has samples, one of size 1, and a lowering for ONNX", ()
   }
 });
 
-const backends = await testBackends();
+const aimed = targets(KERNELS), backends = await testBackends();
 // GPUs of ONNX Runtime get attention without loops: the same nodes on the CPU give the same numbers.
 const withoutLoops = backends.filter((b) => b.name.startsWith("onnx")).map((b) => ({
   ...b,
@@ -36,8 +37,8 @@ for (const { name, ignore, make } of [...backends, ...withoutLoops]) {
     ignore,
     fn: async (t) => {
       const backend: Backend = await make();
-      for (const kernel of KERNELS) {
-        for (const sample of kernel.samples) {
+      for (const { kernel, samples } of aimed) {
+        for (const sample of samples) {
           await t.step(label(kernel, sample), async () => {
             const inputs = sampleInputs(kernel, sample);
             const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
@@ -78,8 +79,8 @@ function weight(output: number, index: number): number {
 
 Deno.test("every gradient equals central differences of the reference", async (t) => {
   const backend = referenceBackend();
-  for (const kernel of KERNELS.filter((k) => k.grad)) {
-    for (const sample of kernel.samples.filter((s) => s.gradient !== false)) {
+  for (const { kernel, samples } of aimed.filter(({ kernel }) => kernel.grad)) {
+    for (const sample of samples.filter((s) => s.gradient !== false)) {
       await t.step(label(kernel, sample), async () => {
         const graph = kernelGraph(kernel, sample),
           inputs = sampleInputs(kernel, sample),

@@ -54,8 +54,11 @@ export interface Report {
 /** Kernels that every training step uses; one that is wrong makes everything wrong. */
 const PROBES: readonly string[] = ["linear", "rms_norm", "attention"];
 
-/** Gathers the report. */
-export async function doctor(): Promise<Report> {
+/**
+ * Gathers the report.
+ * @param makeWebGpu Makes the WebGPU backend; tests on a machine whose only adapter is a CPU leave it out.
+ */
+export async function doctor(makeWebGpu: () => Promise<Backend> = () => webgpuBackend()): Promise<Report> {
   const { total, available } = Deno.systemMemoryInfo();
   const cuda = checkCuda(), obstacle = cudaObstacle(cuda);
   return {
@@ -75,7 +78,7 @@ export async function doctor(): Promise<Report> {
         return onnxBackend({ provider: "cuda" });
       }),
       await check("backend: onnx, provider: webgpu", () => onnxBackend({ provider: "webgpu" })),
-      await check("backend: webgpu", () => webgpuBackend()),
+      await check("backend: webgpu", makeWebGpu),
     ],
     cuda,
     auto: await automatic(),

@@ -5,7 +5,8 @@
  * deno task train                                     # the bundled tiny default: IOPO with LoRA, about a minute
  * deno task train examples/smollm2_lora_iopo.yaml     # LLaMA-Factory's keys; key=value arguments override the file
  * deno task train CONFIG.yaml learning_rate=5e-6 max_steps=20
- * deno task train CONFIG.yaml resume_from_checkpoint=true
+ * deno task train CONFIG.yaml resume_from_checkpoint=auto # goes on from the last checkpoint, if there is one
+ * deno task train OUTPUT_DIR/run.yaml                 # goes on with that run, or repeats it if it is finished
  * deno task train CONFIG.yaml --dry-run               # resolved configuration, token statistics, memory and time
  * ```
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
@@ -13,37 +14,39 @@
  */
 import { fileURLToPath } from "node:url";
 
-import { join } from "@std/path";
-import { stringify } from "yaml";
+import { join, resolve } from "@std/path";
 
 import { redactValue } from "../formats/secrets.ts";
-import { onnxBackend } from "../kernels/mod.ts";
+import type { TrainerResult } from "../plugins/kinds/trainer.ts";
+import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import { taskCommand } from "./common/command.ts";
+import { registryOf } from "./common/config_file.ts";
 import {
   diffConfigs,
   diffProvenance,
   helpText,
   jsonSchema,
   type Provenance,
-  readTrainConfig,
   type TrainConfig,
   writeRunYaml,
 } from "./train/config/mod.ts";
+import { dataText } from "./train/data_text.ts";
+import { dryRun } from "./train/dry_run.ts";
 import {
   createProgress,
   createReporters,
-  createRunLog,
-  prepareOutputDirectory,
+  OutputDirectory,
   printSummary,
   type Progress,
+  RunLog,
+  type Summary,
   tokenizerFiles,
   writeRunOutputs,
 } from "./train/outputs/mod.ts";
-import type { TrainerResult } from "../plugins/kinds/trainer.ts";
-import { registryOf } from "./common/config_file.ts";
-import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
-import { dataText } from "./train/data_text.ts";
-import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./train/estimate.ts";
+import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, prepare } from "./train/prepare.ts";
+
+export { type DryRun, dryRun } from "./train/dry_run.ts";
 
 /** What runs when no file is named. */
 export const DEFAULT_CONFIG: string = fileURLToPath(
@@ -61,10 +64,16 @@ const FLAGS = {
 export interface TrainOptions {
   /** Aborted to stop: a checkpoint is saved first. */
   signal?: AbortSignal;
-  /** Gets a line of text for people; standard output by default. */
+  /** Called with human-readable lines; standard output by default. */
   say?: (line: string) => void;
   /** Shows steps; a bar on a terminal, lines elsewhere by default. */
   progress?: Progress;
+}
+
+/** How a run ended. */
+export interface RunResult extends TrainerResult {
+  /** Folder of the adapter (or model) and everything beside it. */
+  directory: string;
 }
 
 /**
@@ -72,18 +81,28 @@ export interface TrainOptions {
  * @param configPath YAML or JSON file
  * @param overrides `key=value` texts
  * @throws {RangeError} If anything in the configuration, the model or the data is wrong; before any training
+ * @throws {Error} If another process writes into the output folder
  */
 export async function train(
   configPath: string,
   overrides: readonly string[] = [],
   options: TrainOptions = {},
-): Promise<TrainerResult> {
+): Promise<RunResult> {
   const { signal = new AbortController().signal, say = print } = options;
-  const { config, notes, provenance, at } = readTrainConfig(configPath, overrides);
+  const { config, notes, provenance, at } = readRun(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
   const registry = await registryOf(config.plugins, at("plugins"));
-  // refused before any work; an old run is only removed once everything it takes to replace it is there
-  if (!config.overwrite_output_dir) prepareOutputDirectory(config);
+  using output = new OutputDirectory({ ...config, inputs: inputsOf(config) });
+  const directory = config.output_dir;
+  if (!output.isLocked) {
+    say(`note: output_dir: its file system knows no locks, so nothing keeps a second run out`);
+  }
+  if (output.isFinished && isSameRun(directory, config)) {
+    say(
+      `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
+    );
+    return { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
+  }
   const ready = await prepare(config, registry, say, at);
   for (const note of ready.notes) say(`note: ${note}`);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
@@ -110,14 +129,11 @@ export async function train(
     tokenizer: ready.model.tokenizer.hash,
   };
   if (provenance) checkProvenance(provenance, made, config, configPath);
+  const { resumeFrom, staging } = output;
+  if (resumeFrom) say(`Resuming from ${resumeFrom.path}`);
 
-  const { resumeFrom, removed } = prepareOutputDirectory({ ...config, inputs: inputsOf(config) });
-  if (removed.length > 0) say(`Removed from ${config.output_dir}: ${removed.join(", ")}`);
-  if (resumeFrom) say(`Going on from ${resumeFrom.path}`);
-  await writeRunYaml(join(config.output_dir, "run.yaml"), config, made);
-
-  const log = createRunLog({
-    outputDir: config.output_dir,
+  const log = new RunLog({
+    outputDir: directory,
     settings: config,
     progress,
     reporters: createReporters(config),
@@ -136,88 +152,49 @@ export async function train(
     dataHash: data.hash,
     changes: (earlier) => diffConfigs(earlier, config),
     resumeFrom,
+    trainedDir: staging,
+    begin: () => {
+      const removed = output.begin();
+      if (removed.length > 0) say(`Removed from ${directory}: ${removed.join(", ")}`);
+      writeRunYaml(join(directory, "run.yaml"), config, made);
+    },
     log,
     signal,
   });
   progress.stop();
-  const files = await writeRunOutputs({
+  const { finished, metrics } = result;
+  const written = await writeRunOutputs({
     config,
     log,
-    tokenizer: ready.model.tokenizer,
-    chatTemplate: ready.model.tokenizer.chatTemplate,
-    finished: result.finished,
-    ...(Object.keys(result.metrics).length > 0 && { evaluation: result.metrics }),
+    staging,
+    finished,
+    ...(Object.keys(metrics).length > 0 && { evaluation: metrics }),
   });
-  const resume = `deno task train ${configPath} resume_from_checkpoint=true`;
-  printSummary({
-    outputDir: config.output_dir,
-    history: log.state().history,
-    files: [...trainedFiles(config), ...files, { name: "run.yaml", what: "every key of this run" }],
-    next: result.finished
-      ? [
-        ...(configPath === DEFAULT_CONFIG
-          ? [{
-            command: "deno task eval",
-            what: "answer held-out instructions without and with this adapter",
-          }]
-          : []),
-        {
-          command: `deno task preview ${join(config.output_dir, "run.yaml")}`,
-          what: "see what the model was trained on",
-        },
-        {
-          command: `deno task train ${
-            join(config.output_dir, "run.yaml")
-          } output_dir=${config.output_dir}-again`,
-          what: "repeat this run, bit for bit",
-        },
-      ]
-      : [{ command: resume, what: "go on where this run stopped" }],
-  }, say);
-  return result;
+  if (finished) output.publish();
+  const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
+  const next = nextSteps(directory, finished, configPath === DEFAULT_CONFIG);
+  printSummary({ outputDir: directory, history: log.state().history, files, next }, say);
+  return { ...result, directory, files };
 }
 
-/** What `--dry-run` found. */
-export interface DryRun {
-  /** Resolved. */
-  config: TrainConfig;
-  /** What would be said at the start. */
-  notes: string[];
-  /** What became of the data, as text. */
-  data: string;
-  /** Memory and time. */
-  estimate: Estimate;
-}
-
-/**
- * Does all that {@linkcode train} does before training, writes nothing but caches, and estimates the rest.
- * @throws {RangeError} As `train` does
- */
-export async function dryRun(
-  configPath: string,
-  overrides: readonly string[] = [],
-  say: (line: string) => void = print,
-): Promise<DryRun> {
-  const { config, notes, at } = readTrainConfig(configPath, overrides);
-  const { hf_hub_token: _secret, ...rest } = config;
-  say(stringify(redactValue(rest), { lineWidth: 0 }).trimEnd());
-  for (const note of notes) say(`note: ${note}`);
-  const registry = await registryOf(config.plugins, at("plugins"));
-  const ready = await prepare(config, registry, say, at);
-  for (const note of ready.notes) say(`note: ${note}`);
-  const data = await encode(config, registry, ready);
-  const text = dataText(data.report);
-  say(text);
-  const backend = config.backend === "auto" || config.backend === "onnx"
-    ? onnxBackend({ provider: config.provider, ...(config.threads !== null && { threads: config.threads }) })
-    : null;
-  const gflops = backend && await measureGflops(backend, ready.decoder);
-  await backend?.dispose();
-  const storage = await weightStorage(config, ready.model.weights);
-  const needs = estimate(config, ready.decoder, ready.loss, data.train, gflops, storage);
-  say(estimateText(needs));
-  ready.model.weights.close();
-  return { config, notes: [...notes, ...ready.notes], data: text, estimate: needs };
+/** What to type after a run. Commands name run.yaml, whose paths are absolute, so that they work in any folder. */
+function nextSteps(directory: string, finished: boolean, isDefault: boolean): Summary["next"] {
+  const file = resolve(directory, "run.yaml");
+  if (!finished) {
+    return [{
+      command: taskCommand("train", [file, "resume_from_checkpoint=auto"]),
+      what: "go on where this run stopped",
+    }];
+  }
+  const evaluation = {
+    command: taskCommand("eval"),
+    what: "answer held-out instructions without and with this adapter",
+  };
+  return [
+    ...(isDefault ? [evaluation] : []),
+    { command: taskCommand("preview", [file]), what: "see what the model was trained on" },
+    { command: taskCommand("train", [file]), what: "repeat this run beside it, bit for bit" },
+  ];
 }
 
 function checkProvenance(before: Provenance, now: Provenance, config: TrainConfig, file: string): void {
@@ -227,16 +204,6 @@ function checkProvenance(before: Provenance, now: Provenance, config: TrainConfi
     `Cannot repeat ${file} as what it was made of has changed:\n  ${changes.join("\n  ")}\n` +
       "set allow_changes=true to run it nevertheless",
   );
-}
-
-/** What the trainer saved itself. */
-function trainedFiles({ output_dir }: TrainConfig): { name: string; what: string }[] {
-  return [...Deno.readDirSync(output_dir)].map(({ name }) => name).sort()
-    .filter((name) => /^(adapter_)?(model.*\.safetensors|config\.json)$/.test(name))
-    .map((name) => ({
-      name,
-      what: name.endsWith(".json") ? "configuration of what was trained" : "trained weights",
-    }));
 }
 
 function inputsOf(config: TrainConfig): string[] {

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { SafetensorsFile } from "../formats/safetensors/mod.ts";
-import { testBackends } from "../kernels/backends/_test_backends.ts";
+import { testBackends } from "../kernels/testing/backends.ts";
 import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 

@@ -1,9 +1,14 @@
 import { assertEquals } from "@std/assert";
 
+import project from "../deno.json" with { type: "json" };
+
 const root = new URL("../", import.meta.url).pathname;
 
-/** Runs .ci/run with an npx that prints `output` and exits with `code`. */
-async function closingLine(output: string, code: number): Promise<{ line: string; code: number }> {
+/** Runs .ci/run with an npx that prints `output` and exits with `code`; `asked` are the tasks it was asked for. */
+async function runCi(
+  output: string,
+  code: number,
+): Promise<{ line: string | undefined; code: number; asked: string[] }> {
   const folder = await Deno.makeTempDir();
   try {
     // a copy, so that ../shared isn't there and nothing is fetched
@@ -11,15 +16,26 @@ async function closingLine(output: string, code: number): Promise<{ line: string
     await Deno.copyFile(`${root}.ci/run`, `${folder}/repository/.ci/run`);
     await Deno.mkdir(`${folder}/bin`);
     // it is asked to fetch packages first, then to test
-    const script =
-      `#!/bin/sh\ncase "$*" in *install*) exit 0;; esac\ncat <<'END'\n${output}\nEND\nexit ${code}\n`;
+    const script = `#!/bin/sh
+case "$*" in *install*) exit 0;; esac
+echo "$*" >> '${folder}/asked'
+cat <<'END'
+${output}
+END
+exit ${code}
+`;
     await Deno.writeTextFile(`${folder}/bin/npx`, script, { mode: 0o755 });
     const run = await new Deno.Command("bash", {
       args: [`${folder}/repository/.ci/run`],
       env: { PATH: `${folder}/bin:${Deno.env.get("PATH")}` },
     }).output();
     const lines = new TextDecoder().decode(run.stdout).trimEnd().split("\n");
-    return { line: lines.at(-1)!, code: run.code };
+    const asked = (await Deno.readTextFile(`${folder}/asked`)).trim().split("\n");
+    return {
+      line: lines.at(-1),
+      code: run.code,
+      asked: asked.map((words) => words.replace(/^.* task /, "")),
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -29,23 +45,36 @@ Deno.test({
   name: ".ci/run closes with the runner's counts, and fails when a test failed or none ran",
   ignore: Deno.build.os === "windows",
   async fn() {
-    assertEquals(await closingLine("a ... ok\n\nok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)", 0), {
+    const closing = async (output: string, code: number) => {
+      const { line, code: status } = await runCi(output, code);
+      return { line, code: status };
+    };
+    assertEquals(await closing("a ... ok\n\nok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)", 0), {
       line: "12 passed, 0 failed, 1 skipped",
       code: 0,
     });
-    assertEquals(await closingLine("FAILED | 11 passed | 2 failed (3 steps) (2s)", 1), {
+    assertEquals(await closing("FAILED | 11 passed | 2 failed (3 steps) (2s)", 1), {
       line: "11 passed, 2 failed, 0 skipped",
       code: 1,
     });
-    assertEquals((await closingLine("FAILED | 1 passed | 1 failed (1ms)", 0)).code, 1);
-    assertEquals(await closingLine("ok | 0 passed | 0 failed (1ms)", 0), {
+    assertEquals((await closing("FAILED | 1 passed | 1 failed (1ms)", 0)).code, 1);
+    assertEquals(await closing("ok | 0 passed | 0 failed (1ms)", 0), {
       line: "0 passed, 0 failed, 0 skipped",
       code: 1,
     });
-    assertEquals(await closingLine("error: Type checking failed.", 1), {
+    assertEquals(await closing("error: Type checking failed.", 1), {
       line: "0 passed, 0 failed, 0 skipped",
       code: 1,
     });
-    assertEquals((await closingLine("nothing", 0)).code, 1);
+    assertEquals((await closing("nothing", 0)).code, 1);
+  },
+});
+
+Deno.test({
+  name: ".ci/run runs every test, those on an adapter that is a CPU, too",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    assertEquals((await runCi("ok | 1 passed | 0 failed (1ms)", 0)).asked, ["test:all"]);
+    assertEquals(project.tasks["test:all"], `TEST_ALL=1 ${project.tasks.test}`);
   },
 });

@@ -4,7 +4,7 @@ import { differentiate, joined } from "../autodiff.ts";
 import { GraphBuilder } from "../graph.ts";
 import { linear } from "../ops/products.ts";
 import { swiglu } from "../ops/swiglu.ts";
-import { testBackends } from "./_test_backends.ts";
+import { testBackends } from "../testing/backends.ts";
 
 /** z = swiglu(x aᵀ, x bᵀ) and, as optional outputs, the gradients of Σ seed ∘ z by a and x. */
 function graph() {

@@ -1,5 +1,5 @@
-import { testBackends } from "../backends/_test_backends.ts";
-import type { TestBackend } from "../backends/_test_backends.ts";
+import { testBackends } from "../testing/backends.ts";
+import type { TestBackend } from "../testing/backends.ts";
 import { type Backend, onnxBackend } from "../mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
 import type { EncodedExample } from "./encoded.ts";

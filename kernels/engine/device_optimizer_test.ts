@@ -1,6 +1,6 @@
 /** AdamW on a device against torch's tables, on every backend. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { testBackends } from "../backends/_test_backends.ts";
+import { testBackends } from "../testing/backends.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import type { WebGpuBackend } from "../backends/webgpu/mod.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";

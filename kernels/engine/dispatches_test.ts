@@ -1,7 +1,7 @@
 /** What a device is really given, against what docs/performance.md counts without one. */
 import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "../autodiff.ts";
-import { testBackends } from "../backends/_test_backends.ts";
+import { testWebGpu } from "../testing/backends.ts";
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
 import { countDispatches } from "../backends/webgpu/plan.ts";
 import type { Graph } from "../graph.ts";
@@ -19,7 +19,7 @@ import { loraOfLayer } from "./parameters.ts";
 import { accumulating } from "./programs.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
 
-const { name: title, ignore } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const { name: title, ignore } = await testWebGpu();
 
 for (const checkpointing of [false, true]) {
   Deno.test({

@@ -1,7 +1,7 @@
 /** Training over frozen matrices that a GPU keeps as float16, against PyTorch and the float64 reference on the same numbers. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { openModel } from "../../formats/hf_model/mod.ts";
-import { testBackends } from "../backends/_test_backends.ts";
+import { testWebGpu } from "../testing/backends.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import type { Backend } from "../backend.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backends/webgpu/mod.ts";
@@ -12,7 +12,7 @@ import { GenerationEngine } from "./generate/engine.ts";
 import { packExamples } from "./pack.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
 
-const found = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const found = await testWebGpu();
 let title = found.name, ignore = found.ignore;
 if (!ignore) {
   const { half, dispose } = await webgpuBackend();

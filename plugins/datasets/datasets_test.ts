@@ -221,11 +221,17 @@ Deno.test("openai: tool calls, results in a row, parts, null content", () => {
   const set = (rows: unknown[]) =>
     convertAll({ name: "o", stage: "sft", dataset_info: { formatting: "openai" }, rows }).rows;
   const [row] = set([{ messages }]) as Example[];
-  const one = '{"name": "add", "arguments": "{\\"a\\": 1}"}';
+  // LLaMA-Factory writes arguments that are text as a text within the call; here they are read once
+  const one = '{"name": "add", "arguments": {"a": 1}}';
+  const raw = `{"id": "1", "type": "function", "function": ${one}}`;
   assertEquals(row!.prompts.x, [
     { role: "user", content: "1+1?" },
-    { role: "function", content: `[${one}, ${one}]` },
-    { role: "tool", content: "2\n</tool_response>\n<tool_response>\n3" },
+    { role: "function", content: `[${one}, ${one}]`, fields: `{"tool_calls": [${raw}, ${raw}]}` },
+    {
+      role: "tool",
+      content: "2\n</tool_response>\n<tool_response>\n3",
+      results: [{ role: "tool", content: "2" }, { role: "tool", content: "3" }],
+    },
   ]);
   // LLaMA-Factory never gets to put results at the very end into a turn
   const [cut] = set([{ messages: messages.slice(0, 4) }]) as Example[];

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 
+import { parsedOnce, parsePyJson, type PyJson, writePyJson } from "../../formats/python_json.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { asRecord, converting, Fault, own, pythonJson, text } from "./_record.ts";
 import {
@@ -28,7 +29,7 @@ const Options = z.strictObject({
 const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "openai",
-  version: "1",
+  version: "2",
   description: "Records {messages: [{role, content}]} with tool calls; ranking and kto",
   options: Options,
   create: ({ detailed_thinking_off }): Dataset => ({
@@ -68,10 +69,63 @@ function reader(attributes: DatasetAttributes): ReadMessage {
         if (called === undefined) throw new Fault("tool call has no function", `${at}[${i}]`);
         return called;
       });
-      return { role: "function", content: pythonJson(functions, "tool calls", at) };
+      const said = own(message, attributes.tags.content_tag!) ?? "";
+      return {
+        role: "function",
+        content: callsText(pythonJson(functions, "tool calls", at)),
+        ...(said !== "" && { said: contentText(said, field) }),
+        ...further(message, attributes, field),
+      };
     }
-    return { role, content: contentText(own(message, attributes.tags.content_tag!), field) };
+    const content = contentText(own(message, attributes.tags.content_tag!), field);
+    return { role, content, ...further(message, attributes, field) };
   };
+}
+
+/** Calls with their arguments as objects, also where they were given as text. */
+function callsText(functions: string): string {
+  const calls = parsePyJson(functions) as PyJson[];
+  return writePyJson(calls.map((call) => call instanceof Map ? withArguments(call) : call));
+}
+
+function withArguments(call: Map<string, PyJson>): Map<string, PyJson> {
+  const given = call.get("arguments");
+  return given === undefined ? call : new Map(call).set("arguments", parsedOnce(given));
+}
+
+/** Names under which interfaces give what was thought before an answer, as transformers knows them. */
+const THOUGHT_FIELDS = ["reasoning_content", "thinking", "reasoning"];
+
+/** Thought and further fields of a message; what is null isn't there. */
+function further(
+  message: Record<string, unknown>,
+  { tags }: DatasetAttributes,
+  field: string,
+): Pick<Message, "thought" | "fields"> {
+  const entries = Object.entries(message).filter(([name, value]) =>
+    name !== tags.role_tag && name !== tags.content_tag && value !== null
+  );
+  if (entries.length === 0) return {};
+  const place = (name: string) => field.replace(/\.[^.]*$/, `.${name}`);
+  const name = THOUGHT_FIELDS.find((each) => (own(message, each) ?? null) !== null);
+  const thought = name === undefined ? "" : text(own(message, name), "thought", place(name));
+  const fields = parsePyJson(pythonJson(Object.fromEntries(entries), "message", place(entries[0]![0])));
+  return {
+    ...(thought !== "" && { thought }),
+    fields: writePyJson(withParsedCalls(fields as Map<string, PyJson>)),
+  };
+}
+
+function withParsedCalls(fields: Map<string, PyJson>): Map<string, PyJson> {
+  const calls = fields.get("tool_calls");
+  if (!Array.isArray(calls)) return fields;
+  const parsed = calls.map((call) => {
+    const called = call instanceof Map ? call.get("function") : undefined;
+    return called instanceof Map
+      ? new Map(call as Map<string, PyJson>).set("function", withArguments(called))
+      : call;
+  });
+  return new Map(fields).set("tool_calls", parsed);
 }
 
 function contentText(content: unknown, field: string): string {
@@ -92,6 +146,7 @@ function joinToolResults(turns: readonly Message[]): Message[] {
       joined[joined.length - 1] = {
         role: "tool",
         content: `${last.content}\n</tool_response>\n<tool_response>\n${turn.content}`,
+        results: [...(last.results ?? [last]), turn],
       };
     } else joined.push(turn);
   }

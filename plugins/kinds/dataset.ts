@@ -7,8 +7,16 @@
 export interface Message {
   /** Who says it. */
   role: "system" | "user" | "assistant" | "tool" | "function";
-  /** The text. */
+  /** The text. Of a `function`: its calls as JSON text, `{name, arguments}` or a list of them. */
   content: string;
+  /** Of a `function`: words in front of the calls. */
+  said?: string;
+  /** Of an answer or a `function`: what was thought before it, without tags (`reasoning_content`). */
+  thought?: string;
+  /** Further fields of the record's message as a JSON object, for models' own templates (`tool_calls`, `tool_call_id`, `name`). */
+  fields?: string;
+  /** Of a `tool`: the results of several calls in a row, which the content holds as one text. */
+  results?: readonly Message[];
 }
 
 /** Where a record came from, for error messages. `row` counts from 0. */

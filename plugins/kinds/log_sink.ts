@@ -35,8 +35,16 @@ export interface LogSink {
   phase(name: string, done: number, total: number): void;
   /** A finished optimizer step. */
   step(report: StepReport): void;
-  /** Evaluation at a step: "eval_loss" and others. */
-  evaluation(step: number, epoch: number, metrics: Record<string, number>): void;
+  /**
+   * Evaluation at a step: "eval_loss" and others.
+   * @param best The best evaluation so far, this one included; null or nothing when none is looked for
+   */
+  evaluation(
+    step: number,
+    epoch: number,
+    metrics: Record<string, number>,
+    best?: { step: number; value: number } | null,
+  ): void;
   /** A checkpoint that was written. */
   checkpoint(step: number, directory: string): void;
   /** Something that the user should know. */

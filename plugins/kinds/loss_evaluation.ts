@@ -23,7 +23,7 @@ export interface EvaluatedRow {
   loss: number;
   /** d `loss` / d policy log-probability sum, by sequence name. */
   gradient: Record<string, number>;
-  /** As in the loss's outputs, as numbers. */
+  /** As in the loss's outputs, as numbers. One that `Loss.batch` gives is the micro-batch's, so only its first row has it. */
   metrics: Record<string, number>;
 }
 
@@ -40,7 +40,7 @@ export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow
     desirable: row.desirable,
   }));
   const batch = loss.batch?.(filled) ?? {};
-  return filled.map((row) => {
+  return filled.map((row, i) => {
     const policy = mapRecord(row.policy, variable);
     const reference = mapRecord(row.reference, constant);
     const R = Object.fromEntries(
@@ -58,17 +58,21 @@ export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow
       ...(row.desirable !== undefined && { desirable: row.desirable }),
     });
     const slopes = gradients(outputs.loss, Object.values(policy));
+    const metrics = Object.entries(outputs.metrics).filter(([name]) => i === 0 || !(name in batch));
     return {
       loss: outputs.loss.value,
-      gradient: Object.fromEntries(Object.keys(policy).map((name, i) => [name, slopes[i] ?? NaN])),
-      metrics: mapRecord(outputs.metrics, (value) => typeof value === "number" ? value : value.value),
+      gradient: Object.fromEntries(Object.keys(policy).map((name, k) => [name, slopes[k] ?? NaN])),
+      metrics: mapRecord(
+        Object.fromEntries(metrics),
+        (value) => typeof value === "number" ? value : value.value,
+      ),
     };
   });
 }
 
 /**
- * Means of the rows' metrics, each over the rows that give it (KTO: a row is either chosen or rejected), then what the
- * loss's `summarize` adds.
+ * Means of the rows' metrics, each over the rows that give it (KTO: a row is either chosen or rejected, and `kl` is given
+ * once per micro-batch, so that its mean is TRL's), then what the loss's `summarize` adds.
  */
 export function averageMetrics(loss: Loss, rows: readonly Record<string, number>[]): Record<string, number> {
   const sums = new Map<string, { sum: number; count: number }>();

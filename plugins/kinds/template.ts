@@ -27,6 +27,8 @@ export interface Template {
   stopWords: readonly string[];
   /** Whether the first stop word becomes the tokenizer's eos. */
   replaceEos: boolean;
+  /** The token that ends a text of stage pt, where the tokenizer has it; undefined: eos. */
+  endOfText?: string;
   /** The system text used when an example has none; "" for none. */
   defaultSystem: string;
   /** Jinja text equal to this template, written into the output directory's tokenizer_config.json; undefined: the model's own. */

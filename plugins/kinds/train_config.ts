@@ -245,6 +245,11 @@ export interface TrainConfig {
   threads: number | null;
   /** Most tokens that go through the model at once; null: 1,024. Doesn't change what is learnt. */
   micro_batch_tokens: number | null;
+  /**
+   * Preference stages: the loss of a step is the mean of its micro-batches' means, as in transformers, or of its examples.
+   * They differ only where a micro-batch isn't full.
+   */
+  step_mean: "micro_batches" | "examples";
   /** Folder of encoded data; null: `.cache/dinotune` in the home folder (or XDG_CACHE_HOME). */
   data_cache_dir: string | null;
   /** Repeat what that version of LLaMA-Factory really did where it differs; null: what the keys say. */

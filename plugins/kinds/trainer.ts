@@ -34,21 +34,36 @@ export interface TrainerInputs {
   dataHash: string;
   /** Files that belong beside every saved adapter or model, by name: the tokenizer's. */
   files: Record<string, string | Uint8Array>;
+  /** Folder, there already, for what was trained: its files become part of `output_dir` once the run has finished. */
+  trainedDir: string;
   /** Checkpoint to go on from, in a directory that is ready to be written to; null: from the start. */
   resumeFrom: { path: string; step: number } | null;
+  /**
+   * To be called once, when everything that the run takes is there (model, engine, a checkpoint of this very run) and before
+   * the first file is written: takes away what an earlier run left in `output_dir`, and writes run.yaml.
+   */
+  begin(): void;
   /** Gets every step, evaluation and checkpoint. */
   log: LogSink;
   /** Aborted by Ctrl-C: the trainer saves a checkpoint and returns. */
   signal: AbortSignal;
 }
 
+/** One file that was written. */
+export interface WrittenFile {
+  /** In its directory. */
+  name: string;
+  /** What it is, in a few words. */
+  what: string;
+}
+
 /** What a trainer gives back. */
 export interface TrainerResult {
-  /** Directory of the adapter (or full model). */
-  directory: string;
+  /** Files in `trainedDir`; none after an interruption. */
+  files: WrittenFile[];
   /** Whether all steps were done; false after an interruption. */
   finished: boolean;
-  /** Means over the run, such as "train_loss". */
+  /** Metrics of the evaluation of what was trained, such as "eval_loss"; empty without one. */
   metrics: Record<string, number>;
 }
 

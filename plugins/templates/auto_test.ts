@@ -75,7 +75,7 @@ Deno.test("auto keeps special-token text of the data as text", () => {
 });
 
 Deno.test("auto gives the template what it may ask for", () => {
-  const jinja = "{{ bos_token + '|' + eos_token + '|' + date_string + '|' + enable_thinking|string + '|' }}" +
+  const jinja = "{{ bos_token ~ '|' + eos_token + '|' + date_string + '|' + enable_thinking|string + '|' }}" +
     "{% if tools %}{{ tools|tojson }}{% endif %}{% for m in messages %}" +
     "{% if m.tool_calls %}{{ m.tool_calls[0].function.arguments.city }}{% endif %}{{ m.role }}{% endfor %}";
   const tokenizer = bare.withChatTemplate(jinja);
@@ -87,7 +87,7 @@ Deno.test("auto gives the template what it may ask for", () => {
   const ids = make({ date: "1 May 2030" }).encodePrompt(tokenizer, messages, "s", '[{"name": "f"}]');
   assertEquals(
     tokenizer.decode(ids),
-    '|<|endoftext|>|1 May 2030|true|[{"name": "f"}]systemuserRomeassistanttool',
+    '|<|endoftext|>|1 May 2030|True|[{"name": "f"}]systemuserRomeassistanttool',
   );
 });
 
@@ -120,13 +120,38 @@ Deno.test("auto says why a model's template can't be used", () => {
   const encode = (jinja: string | null, options = {}) => () =>
     make(options).encodeTurns(bare.withChatTemplate(jinja), TALK, "", "");
   assertThrows(encode(null), RangeError, "the model's files have no chat template");
-  assertThrows(encode("{% for"), SyntaxError, "Cannot read the model's own chat template as Jinja");
+  assertThrows(encode("{% for"), Error, "Cannot read the model's own chat template as Jinja");
   assertThrows(encode("{{ raise_exception('no!') }}"), RangeError, "no!");
   assertThrows(
     () => make({ tool_format: "qwen" }),
     RangeError,
     "Cannot use tool_format qwen as template auto",
   );
+});
+
+Deno.test("auto gives transformers' variables: no tools are None, a token that isn't there is undefined", () => {
+  const jinja =
+    "{{ tools is none }}{{ documents is none }}{{ bos_token is defined }}{{ eos_token is defined }}|" +
+    "{% for m in messages %}{{ m.content }}{% endfor %}";
+  const ids = make().encodePrompt(bare.withChatTemplate(jinja), [user("q")], "", "");
+  assertEquals(bare.decode(ids), "TrueTrueFalseTrue|q");
+});
+
+Deno.test("auto writes the day of the option date, and a template without end ends the run, not the row", () => {
+  const day = bare.withChatTemplate(
+    "{{ strftime_now('%d %b %Y') }}|{{ date_string }}|{{ messages[0].content }}",
+  );
+  const ids = make({ date: "1 May 2030" }).encodePrompt(day, [user("q")], "", "");
+  assertEquals(bare.decode(ids), "01 May 2030|1 May 2030|q");
+  const endless = bare.withChatTemplate(
+    "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+  );
+  const error = assertThrows(
+    () => make().encodePrompt(endless, [user("q")], "", ""),
+    Error,
+    "2000000 steps",
+  );
+  assert(!(error instanceof RangeError));
 });
 
 Deno.test("compareTemplates() is silent where ids agree", () => {

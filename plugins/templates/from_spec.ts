@@ -5,9 +5,9 @@
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { checkedTemplate, type Conversation, type Encoders } from "./checked.ts";
 import { type Blocks, jinjaText } from "./jinja_text.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
-import { checkConversation, checkPrompt } from "./roles.ts";
 import { EOS, type Slot, type TemplateSpec, THOUGHT } from "./spec.ts";
 import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { data, encodePieces, own, type Part, type Piece } from "./text.ts";
@@ -15,7 +15,7 @@ import { lacksThought, removeThought } from "./thoughts.ts";
 import { parseCalls, parseTools, toolFormats } from "./tool_formats.ts";
 
 /** Change it when ids change. */
-const VERSION = "1";
+const VERSION = "2";
 
 /** A plugin for a template described by data. */
 export function templatePlugin(spec: TemplateSpec): Plugin<"template", typeof templateOptions> {
@@ -25,33 +25,39 @@ export function templatePlugin(spec: TemplateSpec): Plugin<"template", typeof te
     version: VERSION,
     description: spec.description,
     options: templateOptions,
-    create: (options) => new SpecTemplate(spec, options),
+    create: (options) => specTemplate(spec, options),
   });
 }
 
-class SpecTemplate implements Template {
-  readonly name: string;
-  readonly stopWords: readonly string[];
-  readonly replaceEos: boolean;
-  readonly efficientEos: boolean;
-  readonly replaceJinja: boolean;
+/** The template of a spec. */
+function specTemplate(spec: TemplateSpec, options: TemplateOptions): Template {
+  const encoder = new SpecEncoder(spec, options);
+  return checkedTemplate({
+    name: spec.name,
+    stopWords: spec.stopWords ?? [],
+    replaceEos: spec.replaceEos ?? false,
+    efficientEos: spec.efficientEos ?? false,
+    replaceJinja: spec.replaceJinja ?? false,
+    ...(spec.endOfText !== undefined && { endOfText: spec.endOfText }),
+    defaultSystem: encoder.defaultSystem,
+    jinja: (tokenizer) =>
+      jinjaText(encoder.blocks, encoder.defaultSystem, spec.systemInUser ?? false, tokenizer),
+  }, encoder);
+}
+
+class SpecEncoder implements Encoders {
   readonly defaultSystem: string;
+  readonly blocks: Blocks & { call: readonly Slot[]; tool: readonly Slot[] };
   readonly #spec: TemplateSpec;
   readonly #options: TemplateOptions;
-  readonly #blocks: Blocks & { call: readonly Slot[]; tool: readonly Slot[] };
 
   constructor(spec: TemplateSpec, options: TemplateOptions) {
     this.#spec = spec;
     this.#options = options;
-    this.name = spec.name;
-    this.stopWords = spec.stopWords ?? [];
-    this.replaceEos = spec.replaceEos ?? false;
-    this.efficientEos = spec.efficientEos ?? false;
-    this.replaceJinja = spec.replaceJinja ?? false;
     this.defaultSystem = options.default_system ?? spec.defaultSystem ?? "";
-    const plain = ["{{content}}"], ended = this.efficientEos ? plain : ["{{content}}", EOS];
+    const plain = ["{{content}}"], ended = spec.efficientEos ? plain : ["{{content}}", EOS];
     const assistant = spec.assistant ?? ended, user = spec.user ?? plain;
-    this.#blocks = {
+    this.blocks = {
       prefix: spec.prefix ?? [],
       system: spec.system ?? plain,
       user,
@@ -61,51 +67,31 @@ class SpecTemplate implements Template {
     };
   }
 
-  jinja(tokenizer: Tokenizer): string {
-    return jinjaText(this.#blocks, this.defaultSystem, this.#spec.systemInUser ?? false, tokenizer);
-  }
-
-  encodeTurns(
-    tokenizer: Tokenizer,
-    messages: readonly Message[],
-    system: string,
-    tools: string,
-    options: TurnOptions = {},
-  ): EncodedTurn[] {
-    checkConversation(messages, this.name);
+  turns(conversation: Conversation, options: TurnOptions): EncodedTurn[] {
     const dropHistory = options.maskHistory === true && !this.#options.preserve_thinking;
-    const cleaned = this.#cleaned(messages, dropHistory);
-    const ids = this.#encode(tokenizer, cleaned, system, tools);
+    const cleaned = this.#cleaned(conversation.messages, dropHistory);
+    const ids = this.#encode(conversation, cleaned);
     const turns: EncodedTurn[] = [];
     for (let i = 0; i < ids.length; i += 2) {
       const turn = { source: ids[i]!, target: ids[i + 1]! };
       const isLast = i === ids.length - 2;
-      turns.push(dropHistory && !isLast ? turn : this.#withThought(tokenizer, turn, cleaned[i + 1]!));
+      turns.push(
+        dropHistory && !isLast ? turn : this.#withThought(conversation.tokenizer, turn, cleaned[i + 1]!),
+      );
     }
     return turns;
   }
 
-  encodeOneTurn(
-    tokenizer: Tokenizer,
-    messages: readonly Message[],
-    system: string,
-    tools: string,
-  ): EncodedTurn[] {
-    checkConversation(messages, this.name);
-    return [this.#oneTurn(tokenizer, messages, system, tools)];
-  }
-
-  encodePrompt(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[] {
-    checkPrompt(messages, this.name);
-    const answered: Message[] = [...messages, { role: "assistant", content: "" }];
-    return this.#oneTurn(tokenizer, answered, system, tools).source;
-  }
-
-  #oneTurn(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): EncodedTurn {
-    const cleaned = this.#cleaned(messages, !this.#options.preserve_thinking, true);
-    const ids = this.#encode(tokenizer, cleaned, system, tools);
+  lastTurn(conversation: Conversation): EncodedTurn {
+    const cleaned = this.#cleaned(conversation.messages, !this.#options.preserve_thinking, true);
+    const ids = this.#encode(conversation, cleaned);
     const turn = { source: ids.slice(0, -1).flat(), target: ids.at(-1)! };
-    return this.#withThought(tokenizer, turn, cleaned.at(-1)!);
+    return this.#withThought(conversation.tokenizer, turn, cleaned.at(-1)!);
+  }
+
+  prompt(conversation: Conversation): number[] {
+    const messages: Message[] = [...conversation.messages, { role: "assistant", content: "" }];
+    return this.lastTurn({ ...conversation, messages }).source;
   }
 
   /**
@@ -115,10 +101,11 @@ class SpecTemplate implements Template {
    */
   #cleaned(messages: readonly Message[], dropHistory: boolean, keepOthers = false): readonly Message[] {
     const words = this.#spec.thought;
-    if (words === undefined) return messages;
+    const whole = messages.map((message) => withInnerThought(message, words ?? THOUGHT));
+    if (words === undefined) return whole;
     const dropAll = this.#options.enable_thinking === false;
-    return messages.map((message, i) => {
-      const isLast = i === messages.length - 1;
+    return whole.map((message, i) => {
+      const isLast = i === whole.length - 1;
       const drop = i % 2 === 1 && (isLast ? dropAll : dropHistory || (dropAll && !keepOthers));
       return drop ? { ...message, content: removeThought(message.content, words) } : message;
     });
@@ -134,7 +121,7 @@ class SpecTemplate implements Template {
   }
 
   /** Ids of each message; the first has prefix and system text in front. */
-  #encode(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[][] {
+  #encode({ tokenizer, system, tools }: Conversation, messages: readonly Message[]): number[][] {
     return messages.map((message, i) => {
       const pieces = i === 0 ? this.#first(message, system, tools) : this.#message(message);
       return encodePieces(tokenizer, pieces, this.#options.split_special_tokens);
@@ -142,10 +129,10 @@ class SpecTemplate implements Template {
   }
 
   #first(message: Message, system: string, tools: string): Piece[] {
-    const prefix = fill(this.#blocks.prefix, []);
+    const prefix = fill(this.blocks.prefix, []);
     const content: Part[] = [data(system || this.defaultSystem), ...this.#toolText(tools)];
     if (content.length === 1 && content[0]!.text === "") return [...prefix, ...this.#message(message)];
-    const block = fill(this.#blocks.system, content);
+    const block = fill(this.blocks.system, content);
     if (!this.#spec.systemInUser) return [...prefix, ...block, ...this.#message(message)];
     return [...prefix, ...this.#message(message, block[0] as readonly Part[])];
   }
@@ -161,33 +148,53 @@ class SpecTemplate implements Template {
   #message(message: Message, before: readonly Part[] = []): Piece[] {
     switch (message.role) {
       case "user":
-        return fill(this.#blocks.user, [...before, data(message.content)]);
+        return fill(this.blocks.user, [...before, data(message.content)]);
       case "tool":
-        return fill(this.#blocks.tool, [data(message.content)]);
+        return fill(this.blocks.tool, [data(message.content)]);
       case "assistant":
-        return fill(this.#blocks.assistant, [data(message.content)]);
+        return fill(this.blocks.assistant, [data(message.content)]);
       case "function":
-        return fill(this.#blocks.call, this.#calls(message.content));
+        return fill(this.blocks.call, this.#calls(message));
       case "system":
-        throw new RangeError(`Cannot use a system message within a conversation as template ${this.name}`);
+        throw new RangeError(
+          `Cannot use a system message within a conversation as template ${this.#spec.name}`,
+        );
     }
   }
 
   /** Calls, with a thought or other words in front of them where the data has such. */
-  #calls(content: string): Part[] {
+  #calls({ content, said = "" }: Message): Part[] {
+    const { name, systemInUser, thought: marks = THOUGHT } = this.#spec;
     const format = toolFormats[this.#options.tool_format ?? this.#spec.tools ?? "default"];
-    if (this.#spec.systemInUser) return format.call(parseCalls(content));
-    const marked = /<tool_call>(.*?)<\/tool_call>/s.exec(content);
-    if (marked !== null) {
-      return [data(content.replaceAll(marked[0], "")), ...format.call(parseCalls(marked[1]!))];
+    const [thought, calls, words] = partsOfCall(content, marks);
+    if (systemInUser && thought + said + words !== "") {
+      throw new RangeError(`Cannot write words beside tool calls: template ${name} has no place for them`);
     }
-    const [open, close] = this.#spec.thought ?? THOUGHT;
-    const from = content.indexOf(open);
-    const to = from < 0 ? -1 : content.indexOf(close, from + open.length);
-    if (to < 0) return format.call(parseCalls(content));
-    const thought = content.slice(from, to + close.length);
-    return [data(thought), ...format.call(parseCalls(content.replaceAll(thought, "")))];
+    const inFront = said === "" ? [] : [data(said), own("\n")];
+    return [data(words), data(thought), ...inFront, ...format.call(parseCalls(calls))];
   }
+}
+
+/** A message whose thought stands in front of its content, as reasoning models write it. */
+function withInnerThought(message: Message, [open, close]: readonly [string, string]): Message {
+  if (message.thought === undefined) return message;
+  const { thought, ...others } = message;
+  const inner = thought.replace(/^\n+|\n+$/g, "");
+  return { ...others, content: `${open}${inner}${close}${message.content.replace(/^\n+/, "")}` };
+}
+
+/** Thought, JSON and other words of a `function` message: the JSON alone, behind a thought, or within `<tool_call>`. */
+function partsOfCall(
+  content: string,
+  [open, close]: readonly [string, string],
+): [thought: string, calls: string, words: string] {
+  const marked = /<tool_call>(.*?)<\/tool_call>/s.exec(content);
+  if (marked !== null) return ["", marked[1]!, content.replaceAll(marked[0], "")];
+  const from = content.indexOf(open);
+  const to = from < 0 ? -1 : content.indexOf(close, from + open.length);
+  if (to < 0) return ["", content, ""];
+  const thought = content.slice(from, to + close.length);
+  return [thought, content.replaceAll(thought, ""), ""];
 }
 
 /** Slots with the content in the place of the first `{{content}}` of each; texts within the content stay as they are. */

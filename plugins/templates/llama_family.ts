@@ -34,6 +34,7 @@ export const llamaFamily: readonly TemplateSpec[] = [
     tool: [`<|start_header_id|>ipython<|end_header_id|>\n\n{{content}}<|eot_id|>${HEADER}`],
     tools: "llama3",
     stopWords: ["<|eot_id|>", "<|eom_id|>"],
+    endOfText: "<|end_of_text|>",
     replaceEos: true,
   },
   {

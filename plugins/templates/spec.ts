@@ -44,6 +44,8 @@ export interface TemplateSpec {
   replaceEos?: boolean;
   /** Default false. */
   replaceJinja?: boolean;
+  /** The token that ends a text of stage pt, where the model has it. Default eos. */
+  endOfText?: string;
   /** The system text goes into the first user message, not in front of it. Default false. */
   systemInUser?: boolean;
   /** What opens and closes a thought; answers without one get an empty one. Default: no reasoning template. */

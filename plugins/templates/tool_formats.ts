@@ -2,7 +2,7 @@
  * How tools are described to a model and how it calls them: LLaMA-Factory's formats default, glm4, llama3, mistral and qwen.
  * @module
  */
-import { parsePyJson, type PyJson, PyNumber, writePyJson } from "./python_json.ts";
+import { parsedOnce, parsePyJson, type PyJson, PyNumber, writePyJson } from "../../formats/python_json.ts";
 import { data, own, type Part } from "./text.ts";
 
 /** One call of a tool. */
@@ -66,7 +66,7 @@ export function parseCalls(text: string): ToolCall[] {
         }`,
       );
     }
-    return { name, arguments: args };
+    return { name, arguments: parsedOnce(args) };
   });
 }
 

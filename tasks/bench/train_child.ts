@@ -6,7 +6,6 @@
 import { parseArgs } from "node:util";
 
 import { openModel } from "../../formats/hf_model/mod.ts";
-import type { TrainConfig } from "../train/config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { exampleRows } from "../../kernels/engine/pack.ts";
 import { startEngine } from "../../kernels/engine/remote.ts";
@@ -15,10 +14,10 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { LogSink, StepReport } from "../../plugins/kinds/log_sink.ts";
 import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
-import { trainLoop } from "../../plugins/trainers/local/loop.ts";
+import { type LoopConfig, trainLoop } from "../../plugins/trainers/local/loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
-import { makeTarget } from "../../plugins/trainers/local/setup.ts";
+import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/setup.ts";
 
 /** A quadruple of token ids. */
 interface Quad {
@@ -83,14 +82,18 @@ async function main(): Promise<void> {
       accum: { type: "string", default: "8" },
     },
   });
+  const { model: modelPath, quads: quadsPath } = a;
+  if (modelPath === undefined || quadsPath === undefined) {
+    throw new RangeError("Cannot measure as --model and --quads are needed");
+  }
   const registry = builtinRegistry();
-  const model = await openModel(a.model!);
+  const model = await openModel(modelPath);
   const decoder = decoderOf(registry, model);
   const loss = registry.create("loss", a.mode, a.mode === "sft" ? {} : { beta: 0.1 });
-  const quads = (JSON.parse(await Deno.readTextFile(a.quads!)) as { quads: Quad[] }).quads;
+  const quads = (JSON.parse(await Deno.readTextFile(quadsPath)) as { quads: Quad[] }).quads;
   const examples = quads.map((q, i) => stageExample(a.mode, q, i));
   const accumulation = Number(a.accum), warmup = Number(a.warmup), total = warmup + Number(a.steps);
-  const config = {
+  const lora: TargetConfig = {
     finetuning_type: "lora",
     adapter_name_or_path: [],
     lora_target: ["all"],
@@ -99,7 +102,10 @@ async function main(): Promise<void> {
     lora_dropout: 0,
     use_rslora: false,
     seed: 42,
-    model_name_or_path: a.model,
+    model_name_or_path: modelPath,
+  };
+  const config: LoopConfig = {
+    output_dir: "", // nothing is saved
     learning_rate: 1e-4,
     lr_scheduler_type: "constant",
     lr_scheduler_kwargs: {},
@@ -107,12 +113,22 @@ async function main(): Promise<void> {
     warmup_ratio: 0,
     max_grad_norm: 1,
     micro_batch_tokens: a.rows ? Number(a.rows) : null,
+    step_mean: "micro_batches",
+    per_device_eval_batch_size: 1,
     eval_strategy: "no",
-    save_strategy: "no",
+    eval_steps: 1,
+    eval_delay: 0,
     eval_on_start: false,
+    save_strategy: "no",
+    save_steps: 1,
+    save_total_limit: null,
+    save_only_model: false,
+    load_best_model_at_end: false,
+    metric_for_best_model: null,
+    greater_is_better: false,
     early_stopping_steps: null,
-  } as unknown as TrainConfig;
-  const target = makeTarget(config, model, decoder, {});
+  };
+  const target = makeTarget(lora, model, decoder, {});
   const engine = await startEngine({
     modelPath: model.path,
     decoder,
@@ -163,6 +179,8 @@ async function main(): Promise<void> {
       target,
       plan: { totalSteps: to, stepsPerEpoch: total, step: batch, epoch: (s) => s / total },
       evaluation: [],
+      dropout: 0,
+      kept: {},
       log,
       signal,
       dataHash: "",

@@ -12,7 +12,6 @@ import { redactValue } from "../../formats/secrets.ts";
 import { type EvalConfig, slug } from "./config.ts";
 import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
-import { ReasonCounts } from "./reason_counts.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 import { ScoreTable, type ScoreWithSpread } from "./score_table.ts";
 import { AlphaSum } from "./statistics/alpha.ts";
@@ -158,7 +157,7 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     cost: 0,
     estimated: 0,
   };
-  const reasons = new ReasonCounts();
+  const reasons = new Map<string, number>();
   const panel = new PanelVotes();
   for await (const { item, answer, response, judged, judgement } of storedItems(run)) {
     table.add(part.benchmark.contributions({ item, response, judgement }));
@@ -187,7 +186,9 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     for (const verdict of judgement.constraints) {
       if (verdict.score !== null) continue;
       counts.unscored++;
-      reasons.add(verdict.reason);
+      // digits differ from item to item; the reason is the same
+      const reason = verdict.reason.replaceAll(/\d+/g, "N").slice(0, 160);
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     if (judged.estimated) totals.estimated++;
     totals.judgePromptTokens += judged.promptTokens;
@@ -195,7 +196,10 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     totals.cost += costOf(judged, prices.judge);
     panel.add(judgement);
   }
-  counts.reasons = reasons.most(50);
+  counts.reasons = [...reasons].sort((a, b) => b[1] - a[1]).slice(0, 50).map(([reason, count]) => ({
+    reason,
+    count,
+  }));
   const scores = table.scores(config.resamples, config.seed);
   const [first] = scores;
   return {

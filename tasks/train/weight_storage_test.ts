@@ -1,13 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import { openModel } from "../../formats/hf_model/mod.ts";
-import { testBackends } from "../../kernels/backends/_test_backends.ts";
+import { testWebGpu } from "../../kernels/testing/backends.ts";
 import { webgpuBackend } from "../../kernels/mod.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { weightStorage } from "./estimate.ts";
 
 const golden = (name: string) => new URL(`../../fixtures/goldens/tiny/${name}`, import.meta.url).pathname;
-const found = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const found = await testWebGpu();
 let title = found.name, ignore = found.ignore;
 if (!ignore) {
   const { half, dispose } = await webgpuBackend();

@@ -8,11 +8,11 @@ import type { Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../ops/mod.ts";
 import { add } from "../../ops/add.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
-import { testBackends } from "../_test_backends.ts";
+import { testWebGpu } from "../../testing/backends.ts";
 import { LARGEST_HALF, toHalf } from "./half.ts";
 import { type WebGpuBackend, webgpuBackend } from "./mod.ts";
 
-const backend = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const backend = await testWebGpu();
 let title = backend.name, ignore = backend.ignore;
 if (!ignore) {
   const { half, dispose } = await webgpuBackend();

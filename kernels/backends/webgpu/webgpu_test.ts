@@ -7,11 +7,11 @@ import { KERNELS } from "../../ops/mod.ts";
 import { add } from "../../ops/add.ts";
 import { HIDDEN } from "../../ops/cached_attention.ts";
 import { linear } from "../../ops/products.ts";
-import { testBackends } from "../_test_backends.ts";
+import { NO_ADAPTER, testWebGpu } from "../../testing/backends.ts";
 import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
 import { foldWorkgroups } from "./plan.ts";
 
-const { name: title, ignore } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const { name: title, ignore } = await testWebGpu();
 
 function deviceTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
   Deno.test({ name: `${name} (${title})`, ignore, fn });
@@ -45,13 +45,11 @@ Deno.test("webgpuBackend() says what to do when there is no WebGPU or no adapter
 });
 
 Deno.test("webgpuBackend() fails where Deno really finds no adapter", async () => {
-  // Metal exists on macOS only, DirectX on Windows only.
-  const absent = Deno.build.os === "darwin" ? "dx12" : "metal";
   const code = `import { webgpuBackend } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
     await webgpuBackend().then(() => console.log("made"), (error) => console.log(error.message));`;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--config", new URL("../../../deno.json", import.meta.url).pathname, code],
-    env: { DENO_WEBGPU_BACKEND: absent, NO_COLOR: "1" },
+    env: { DENO_WEBGPU_BACKEND: NO_ADAPTER, NO_COLOR: "1" },
     stderr: "null",
   }).output();
   assertStringIncludes(new TextDecoder().decode(stdout), "Cannot use backend webgpu: no adapter was found");

@@ -28,6 +28,20 @@ for (const { vector, logits, order: _, ...settings } of golden.penalties) {
   });
 }
 
+const boundary = JSON.parse(
+  Deno.readTextFileSync(new URL("../../../fixtures/goldens/sampling/top_p_boundary.json", import.meta.url)),
+);
+
+for (const { parts, top_p, kept, ties } of boundary.cases) {
+  Deno.test(`keepTopP(${top_p}) of probabilities ${parts.join(" : ")} drops what reaches 1 - p exactly, as transformers does`, () => {
+    const logits = Float64Array.from(parts, (part: number) => Math.log(part));
+    keepTopP(logits, top_p);
+    const ours = [...logits.keys()].filter((i) => logits[i] !== -Infinity);
+    if (ties) assertEquals(ours.length, kept.length);
+    else assertEquals(ours, kept);
+  });
+}
+
 Deno.test("processLogits() adds logit_bias before the repetition penalty", () => {
   const sampling = { ...GREEDY, logit_bias: { 1: 3, 2: -100 }, repetition_penalty: 2 };
   // 1: (-1 + 3) / 2, since it is in the prompt; 2 isn't; 0 is in the output: 4 / 2.

@@ -84,7 +84,7 @@ function connectionFailure(error: Error, where: string): Completion {
 
 function statusFailure(error: ServerError, { where, keyName, now, body }: Asked): Completion {
   const { status, message, code, type, headers } = error;
-  const said = `${where}: ${message.slice(0, 500)}`;
+  const said = `${where}: ${message.slice(0, 500).replace(/\.\s*$/, "")}`;
   if (status < 500 && status !== 429 && isPolicy(message, code, type)) return without("content_filter", said);
   if (status === 401 || status === 403) {
     return failed("auth", `${said}; put a valid key into the environment variable ${keyName}`);

@@ -53,7 +53,7 @@ Deno.test("requestBody() passes extra_body through, field by field, but not what
 
 Deno.test("withoutSystem() puts system messages in front of the first user turn", () => {
   const answer = { role: "assistant" as const, content: "Hi." };
-  const merged = { role: "user", content: "Be brief.\n\nhello" };
+  const merged = { role: "user" as const, content: "Be brief.\n\nhello" };
   assertEquals(withoutSystem([system, user]), [merged]);
   assertEquals(withoutSystem([system, user, answer, user]), [merged, answer, user]);
   assertEquals(withoutSystem([system, system, user]), [{

@@ -2,15 +2,14 @@
 import { temporaryFolder } from "../../../tests/_temp.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
-import type { TrainConfig } from "../../kinds/train_config.ts";
 import { idsExample, tinyModel } from "../../../kernels/engine/_tiny.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import { lossOf, recorder } from "./_golden_run.ts";
-import { planRun } from "./batches.ts";
-import { type LoopInputs, trainLoop } from "./loop.ts";
+import { LOOP, lossOf, recorder } from "./_golden_run.ts";
+import { type PlanConfig, planRun } from "./batches.ts";
+import { type LoopConfig, type LoopInputs, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
-import { makeTarget } from "./setup.ts";
+import { makeTarget, type TargetConfig } from "./setup.ts";
 
 /** Six preference pairs. */
 export const ROWS = Array.from({ length: 6 }, (_, i) => ({
@@ -19,9 +18,12 @@ export const ROWS = Array.from({ length: 6 }, (_, i) => ({
   source: { file: "rows.jsonl", row: i },
 }));
 
+/** Keys that the loop, the plan and the target take. */
+export type RunConfig = LoopConfig & PlanConfig & TargetConfig;
+
 /** DPO with LoRA, six steps of two pairs. */
-export const CONFIG = {
-  stage: "dpo",
+export const CONFIG: RunConfig = {
+  ...LOOP,
   finetuning_type: "lora",
   adapter_name_or_path: [],
   model_name_or_path: "tiny",
@@ -33,36 +35,18 @@ export const CONFIG = {
   seed: 1,
   data_seed: 1,
   learning_rate: 1e-2,
-  lr_scheduler_type: "constant",
-  lr_scheduler_kwargs: {},
-  warmup_steps: 0,
-  warmup_ratio: 0,
-  max_grad_norm: 1,
-  micro_batch_tokens: null,
   per_device_train_batch_size: 1,
-  per_device_eval_batch_size: 2,
   gradient_accumulation_steps: 2,
   num_train_epochs: 2,
   max_steps: -1,
   dataloader_drop_last: false,
-  eval_strategy: "no",
-  eval_steps: 1,
-  eval_delay: 0,
-  eval_on_start: false,
   save_strategy: "steps",
   save_steps: 2,
-  save_total_limit: null,
-  save_only_model: false,
-  load_best_model_at_end: false,
-  metric_for_best_model: null,
-  greater_is_better: false,
-  early_stopping_steps: null,
-  hf_hub_token: null,
-} as unknown as TrainConfig;
+};
 
-/** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what came of it. */
+/** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what `use` gives. */
 export async function run<T>(
-  overrides: Partial<TrainConfig>,
+  overrides: Partial<RunConfig>,
   use: (
     result: () => ReturnType<typeof trainLoop>,
     at: LoopInputs & { log: ReturnType<typeof recorder> },
@@ -96,6 +80,8 @@ export async function run<T>(
     evaluation: ROWS.slice(0, 3),
     log: recorder(),
     signal: new AbortController().signal,
+    dropout: config.lora_dropout,
+    kept: config,
     dataHash: "d",
     modelHash: "m",
     from: { step: 0, best: null },

@@ -2,7 +2,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 import type { Backend } from "../../../kernels/backend.ts";
-import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { engineName, idsExample, readTensors } from "../../../kernels/engine/_tiny.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
@@ -11,10 +10,36 @@ import type { Loss } from "../../kinds/loss.ts";
 import { losses } from "../../losses/mod.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
-import { trainLoop } from "./loop.ts";
+import { type LoopConfig, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
 import type { Tensors } from "./setup.ts";
 import { Registry } from "../../registry.ts";
+
+/** A loop that neither evaluates nor saves. */
+export const LOOP: LoopConfig = {
+  output_dir: "",
+  learning_rate: 1e-4,
+  lr_scheduler_type: "constant",
+  lr_scheduler_kwargs: {},
+  warmup_steps: 0,
+  warmup_ratio: 0,
+  max_grad_norm: 1,
+  micro_batch_tokens: null,
+  step_mean: "micro_batches",
+  per_device_eval_batch_size: 2,
+  eval_strategy: "no",
+  eval_steps: 1,
+  eval_delay: 0,
+  eval_on_start: false,
+  save_strategy: "no",
+  save_steps: 1,
+  save_total_limit: null,
+  save_only_model: false,
+  load_best_model_at_end: false,
+  metric_for_best_model: null,
+  greater_is_better: false,
+  early_stopping_steps: null,
+};
 
 /** One quadruple of token ids. */
 export type Quad = Record<"x1" | "y1" | "x2" | "y2", number[]>;
@@ -100,22 +125,15 @@ export async function repeatRun(
     }
   }
   const total = golden.order.length;
-  const config = {
-    stage: method,
-    finetuning_type: tuning.type,
+  const config: LoopConfig = {
+    ...LOOP,
     learning_rate: peak_lr,
     lr_scheduler_type: golden.schedule.name,
-    lr_scheduler_kwargs: {},
     warmup_steps: golden.schedule.warmup_steps,
-    warmup_ratio: 0,
     max_grad_norm,
     micro_batch_tokens: budget,
-    eval_strategy: "no",
-    save_strategy: "no",
-    eval_on_start: false,
-    early_stopping_steps: null,
     output_dir: temporaryFolder(),
-  } as unknown as TrainConfig;
+  };
   const result = await trainLoop({
     engine,
     loss,
@@ -131,7 +149,9 @@ export async function repeatRun(
         ),
       epoch: (steps) => steps / total,
     },
-    target: { tuning, initial: {}, save: () => {} },
+    target: { tuning, initial: {}, save: () => [] },
+    dropout: 0,
+    kept: {},
     evaluation: [],
     log,
     signal: stop.signal,

@@ -8,8 +8,8 @@ import { runLength } from "./steps.ts";
 import { trainOrder } from "./order.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
 
-/** The plan of a run. */
-export interface Schedule {
+/** Which examples each optimizer step takes. */
+export interface BatchPlan {
   totalSteps: number;
   stepsPerEpoch: number;
   /** Micro-batches of a step (numbered from 0), each a list of examples. */
@@ -18,16 +18,19 @@ export interface Schedule {
   epoch(steps: number): number;
 }
 
+/** Keys of a configuration that decide the plan. */
+export type PlanConfig = Parameters<typeof runLength>[0] & Pick<TrainConfig, "data_seed">;
+
 /**
  * Plans a run. With `bins`, the examples of a bin count as one (LLaMA-Factory's packing).
  * @throws {RangeError} If there aren't enough examples for one micro-batch.
  */
 export function planRun(
-  config: TrainConfig,
+  config: PlanConfig,
   train: readonly EncodedExample[],
   shuffle: boolean,
   bins: readonly (readonly number[])[] | null,
-): Schedule {
+): BatchPlan {
   const units: readonly (readonly EncodedExample[])[] = bins
     ? bins.map((bin) => bin.map((i) => train[i]!))
     : train.map((example) => [example]);

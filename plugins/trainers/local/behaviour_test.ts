@@ -1,5 +1,5 @@
 /** What the loop does besides arithmetic: best checkpoint, early stopping, faults, interruption. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { tinyAdapter, tinyModel } from "../../../kernels/engine/_tiny.ts";
 import type { Loss } from "../../kinds/loss.ts";
@@ -120,8 +120,8 @@ Deno.test("a full disk while saving leaves the earlier checkpoint whole and noth
   let saves = 0;
   await run({ save_steps: 2 }, async (_result, at) => {
     const save: typeof at.target.save = (directory, trained) => {
-      at.target.save(directory, trained);
       if (++saves === 2) throw new Error("No space left on device (os error 28)");
+      return at.target.save(directory, trained);
     };
     await assertRejects(() => trainLoop({ ...at, target: { ...at.target, save } }), Error, "No space left");
     assertEquals([...Deno.readDirSync(at.config.output_dir)].map((e) => e.name), ["checkpoint-2"]);
@@ -138,6 +138,42 @@ Deno.test("readCheckpoint() says why a checkpoint can't be resumed from", async 
       RangeError,
       "save_only_model",
     );
+  });
+});
+
+Deno.test("a checkpoint with one changed byte is refused, and the message names the file", async () => {
+  await run({ save_steps: 6 }, async (result, { config }) => {
+    await result();
+    const [{ path } = { path: "" }] = listCheckpoints(config.output_dir);
+    const files = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) =>
+      name !== "trainer_state.json"
+    );
+    assertEquals(files.sort(), [
+      "adapter_config.json",
+      "adapter_model.safetensors",
+      "checksums.json",
+      "dinotune_state.json",
+      "optimizer.safetensors",
+      "reference_logps.json",
+    ]);
+    for (const name of files) {
+      const whole = Deno.readFileSync(join(path, name));
+      for (const position of [0, whole.length >> 1, whole.length - 2]) {
+        const broken = whole.slice();
+        broken[position]! ^= 1;
+        Deno.writeFileSync(join(path, name), broken);
+        assertThrows(() => readCheckpoint(path), RangeError, `Cannot resume from ${path} as `);
+        if (name !== "checksums.json") {
+          assertThrows(() => readCheckpoint(path), RangeError, `${name} is damaged`);
+        }
+      }
+      Deno.writeFileSync(join(path, name), whole.subarray(0, whole.length >> 1));
+      assertThrows(() => readCheckpoint(path), RangeError, `${name} is damaged`);
+      Deno.removeSync(join(path, name));
+      assertThrows(() => readCheckpoint(path), RangeError, name);
+      Deno.writeFileSync(join(path, name), whole);
+    }
+    readCheckpoint(path);
   });
 });
 
@@ -162,7 +198,8 @@ Deno.test("checkpointDifferences() lists changed keys, data and weights, and lea
   await run({}, async (result, at) => {
     await result();
     const { state } = readCheckpoint(listCheckpoints(at.config.output_dir)[0]!.path);
-    const against = (config: TrainConfig) => (earlier: Partial<TrainConfig>) => diffConfigs(earlier, config);
+    const against = (config: Partial<TrainConfig>) => (earlier: Partial<TrainConfig>) =>
+      diffConfigs(earlier, config);
     const now = { changes: against(at.config), dataHash: "d", modelHash: "m" };
     assertEquals(checkpointDifferences(state, now), []);
     const config = { ...at.config, learning_rate: 5, output_dir: "elsewhere", logging_steps: 9 };

@@ -3,7 +3,8 @@
  *
  * A directory `checkpoint-N` holds the adapter or model (as at the end of a run), `optimizer.safetensors` (AdamW's moments
  * and step), `reference_logps.json`, trainer_state.json for other tools and `dinotune_state.json`: position, log, what decided
- * the run. Generators are counter-based: their state is the seed and the step. PyTorch's .pt files can't be written here.
+ * the run. `checksums.json` has the SHA-256 of each. Generators are counter-based: their state is the seed and the step. PyTorch's
+ * .pt files can't be written here.
  * @module
  */
 import { join } from "@std/path";
@@ -13,21 +14,14 @@ import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { redactValue } from "../../../formats/secrets.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
+import type { BestSoFar } from "../schedule_points.ts";
 import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
+import { CHECKSUMS, damaged, verifyChecksums, writeChecksums } from "./checksums.ts";
 import { commitCheckpoint } from "./checkpoint_directory.ts";
 import type { Target, Tensors } from "./setup.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const STATE = "dinotune_state.json", OPTIMIZER = "optimizer.safetensors", REFERENCES = "reference_logps.json";
-
-/** Best evaluation so far, for load_best_model_at_end and early stopping. */
-export interface Best {
-  /** Value of metric_for_best_model. */
-  value: number;
-  step: number;
-  /** Evaluations since that didn't better it. */
-  patience: number;
-}
 
 /** What isn't tensors. */
 export interface CheckpointState {
@@ -35,10 +29,11 @@ export interface CheckpointState {
   /** Optimizer steps done. */
   step: number;
   totalSteps: number;
-  best: Best | null;
+  best: BestSoFar | null;
   /** Of the log sink. */
   log: unknown;
-  config: TrainConfig;
+  /** What decided the run, without secrets. */
+  config: Partial<TrainConfig>;
   dataHash: string;
   modelHash: string;
 }
@@ -58,7 +53,7 @@ export interface CheckpointContent {
 export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<string> {
   const { state, target, trained, optimizer, references, files } = content;
   const { path } = await commitCheckpoint(directory, state.step, (path) => {
-    target.save(path, trained);
+    const written = target.save(path, trained);
     if (optimizer) {
       const tensors = Object.entries(optimizer).map(([name, values]) => ({
         name,
@@ -75,13 +70,19 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
       join(path, STATE),
       JSON.stringify({ format: FORMAT, ...state, config: redactValue(config) }, null, 2),
     );
+    writeChecksums(path, [
+      ...written.map(({ name }) => name),
+      REFERENCES,
+      STATE,
+      ...optimizer ? [OPTIMIZER] : [],
+    ]);
   });
   return path;
 }
 
 /**
  * Reads what {@linkcode saveCheckpoint} wrote, except the trained tensors.
- * @throws {RangeError} If it can't be resumed from (no optimizer state, another format, another program's checkpoint).
+ * @throws {RangeError} If it can't be resumed from (no optimizer state, a damaged file, another format or program).
  */
 export function readCheckpoint(
   path: string,
@@ -89,17 +90,22 @@ export function readCheckpoint(
   const names = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
   for (const name of [STATE, OPTIMIZER, REFERENCES]) {
     if (names.has(name)) continue;
-    const why = name === OPTIMIZER ? "it was saved with save_only_model" : "another program wrote it";
+    const why = name !== OPTIMIZER
+      ? "another program wrote it"
+      : "it was saved with save_only_model, or the file was removed";
     throw new RangeError(
-      `Cannot resume from ${path}: ${name} is missing, ${why}. Use it as adapter_name_or_path to go on from its weights`,
+      `Cannot resume from ${path} as ${name} is missing: ${why}. Use it as adapter_name_or_path to train on from its weights`,
     );
   }
+  const hasChecksums = verifyChecksums(path);
   const state = JSON.parse(Deno.readTextFileSync(join(path, STATE))) as CheckpointState;
-  if (state.format !== FORMAT) {
+  // The first format had no checksums.
+  if (state.format !== FORMAT && state.format !== 1) {
     throw new RangeError(
-      `Cannot resume from ${path}: its format is ${state.format}, this version reads ${FORMAT}`,
+      `Cannot resume from ${path} as this version reads checkpoints of format ${FORMAT}: current value is ${state.format}`,
     );
   }
+  if (state.format === FORMAT && !hasChecksums) throw damaged(path, CHECKSUMS, "it is missing");
   using file = new SafetensorsFile(join(path, OPTIMIZER));
   const optimizer = Object.fromEntries(
     [...file.tensors].map((

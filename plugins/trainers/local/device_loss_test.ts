@@ -1,6 +1,6 @@
 /** A GPU that goes away in the middle of a run: what is said, and that the run goes on from its checkpoint. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { testBackends } from "../../../kernels/backends/_test_backends.ts";
+import { testWebGpu } from "../../../kernels/testing/backends.ts";
 import type { WebGpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { tinyModel } from "../../../kernels/engine/_tiny.ts";
@@ -10,7 +10,7 @@ import { run } from "./_behaviour_run.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { readTrained } from "./setup.ts";
 
-const { name, ignore, make } = (await testBackends()).find((b) => b.name.startsWith("webgpu"))!;
+const { name, ignore, make } = await testWebGpu();
 const unchanged = () => {};
 
 Deno.test({

@@ -6,14 +6,15 @@
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
+import { DEFAULT_ROWS } from "./batches.ts";
 import { scorePack, type Scoring } from "./score.ts";
 
 /** How an evaluation is carried out. */
 export interface EvaluationOptions {
-  /** per_device_eval_batch_size. */
+  /** Examples of a batch: per_device_eval_batch_size. */
   batch: number;
-  /** Rows of a pack. */
-  budget: number;
+  /** Most rows of a pack; null: {@linkcode DEFAULT_ROWS}. */
+  budget: number | null;
   signal: AbortSignal;
   onProgress(done: number, total: number): void;
 }
@@ -23,7 +24,7 @@ export interface EvaluationOptions {
  * @returns null when interrupted.
  */
 export async function evaluate(
-  at: Scoring,
+  scoring: Scoring,
   examples: readonly EncodedExample[],
   { batch, budget, signal, onProgress }: EvaluationOptions,
 ): Promise<Record<string, number> | null> {
@@ -34,20 +35,26 @@ export async function evaluate(
   let total = 0, done = 0;
   for (const group of batches) {
     let loss = 0, labels = 0;
-    for (const pack of packUnits(at.loss.batch ? [group] : group.map((e) => [e]), budget)) {
+    for (
+      const pack of packUnits(scoring.loss.batch ? [group] : group.map((e) => [e]), budget ?? DEFAULT_ROWS)
+    ) {
       if (signal.aborted) return null;
-      const groups = at.loss.batch ? [pack.map((_, i) => i)] : undefined;
-      const scored = await scorePack(at, pack, { split: "eval", keep: false, ...(groups && { groups }) });
+      const groups = scoring.loss.batch ? [pack.map((_, i) => i)] : undefined;
+      const scored = await scorePack(scoring, pack, {
+        split: "eval",
+        keep: false,
+        ...(groups && { groups }),
+      });
       loss += scored.rows.reduce((sum, row) => sum + row.loss, 0);
       labels += scored.labels.reduce((a, b) => a + b, 0);
       metrics.push(...scored.rows.map((row) => row.metrics));
     }
-    total += group.length * loss / (at.loss.normalize === "label_tokens" ? labels : group.length);
+    total += group.length * loss / (scoring.loss.normalize === "label_tokens" ? labels : group.length);
     done += group.length;
     onProgress(done, examples.length);
   }
   const seconds = (performance.now() - began) / 1000;
-  const named = Object.entries(averageMetrics(at.loss, metrics)).map((
+  const named = Object.entries(averageMetrics(scoring.loss, metrics)).map((
     [name, value],
   ) => [`eval_${name}`, value]);
   return {

@@ -7,6 +7,7 @@ import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";
+import { DEFAULT_ROWS } from "./batches.ts";
 import type { ReferenceCache } from "./reference.ts";
 
 /** What scoring needs besides examples. */
@@ -59,11 +60,11 @@ function byExample(pack: Pack, count: number, value: (sequence: number) => numbe
  * @throws {RangeError} If a log-probability isn't finite: names the layer, the file and the row.
  */
 export async function scorePack(
-  at: Scoring,
+  scoring: Scoring,
   examples: readonly EncodedExample[],
   options: ScoreOptions,
 ): Promise<Scored> {
-  const { engine, loss, references } = at, { split, keep, dropoutStep } = options;
+  const { engine, loss, references } = scoring, { split, keep, dropoutStep } = options;
   const pack = packExamples(examples);
   const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
   if (missing && !options.identity) {
@@ -106,30 +107,72 @@ export async function scorePack(
  * itself (full tuning); with adapters it is done when a row is first met.
  */
 export async function precomputeReferences(
-  at: Scoring,
+  { engine, references }: Scoring,
   split: "train" | "eval",
   examples: readonly EncodedExample[],
-  budget: number,
+  budget: number | null,
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
-  const missing = examples.filter((example) => !at.references.get(split, example));
+  const missing = examples.filter((example) => !references.get(split, example));
   let done = 0;
-  for (const group of packUnits(missing.map((example) => [example]), budget)) {
+  for (const group of packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS)) {
     if (signal.aborted) return;
     const pack = packExamples(group),
-      sums = sequenceSums(pack, await at.engine.forward(pack, { adapter: false, keep: false }));
+      sums = sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false }));
     byExample(pack, group.length, (s) => sums[s]!).forEach((found, i) =>
-      at.references.set(split, group[i]!, found)
+      references.set(split, group[i]!, found)
     );
     onProgress(done += group.length, missing.length);
   }
 }
 
-/** d step loss / d log-probability of every label of the pack; `scale` is one over the step's denominator. */
-export function labelWeights({ pack, rows }: Scored, scale: number): Float64Array {
+/** Whose mean the loss of a step is: of its micro-batches' means, or of its examples. */
+export type StepMean = "micro_batches" | "examples";
+
+/**
+ * The weight of each example's loss in the loss of its step. Losses per label token are divided by the step's labels, as
+ * transformers does. Of losses per example, transformers takes the mean of the micro-batches' means, so that an example of a
+ * micro-batch that isn't full weighs more; `examples` weighs all alike.
+ */
+export function exampleWeights(
+  loss: Pick<Loss, "normalize">,
+  batches: readonly (readonly EncodedExample[])[],
+  mean: StepMean,
+): (example: EncodedExample) => number {
+  if (loss.normalize === "label_tokens") {
+    const labels = batches.flat().reduce((sum, example) => sum + countLabels(example), 0);
+    return () => 1 / labels;
+  }
+  if (mean === "examples") {
+    const examples = batches.flat().length;
+    return () => 1 / examples;
+  }
+  const weights = new Map(
+    batches.flatMap((batch) =>
+      batch.map((example) => [example, 1 / (batches.length * batch.length)] as const)
+    ),
+  );
+  return (example) => weights.get(example)!;
+}
+
+function countLabels({ sequences }: EncodedExample): number {
+  let count = 0;
+  for (const { labels } of sequences) {
+    for (let i = 1; i < labels.length; i++) if (labels[i] !== -100) count++;
+  }
+  return count;
+}
+
+/** d step loss / d log-probability of every label of the pack. */
+export function labelWeights(
+  { pack, rows, examples }: Scored,
+  weightOf: (example: EncodedExample) => number,
+): Float64Array {
   const weights = new Float64Array(pack.labelIds.length);
-  const slopes = pack.sequences.map(({ example, name }) => rows[example]!.gradient[name]! * scale);
+  const slopes = pack.sequences.map(({ example, name }) =>
+    rows[example]!.gradient[name]! * weightOf(examples[example]!)
+  );
   for (let l = 0; l < weights.length; l++) {
     for (let o = pack.ownerStart[l]!; o < pack.ownerStart[l + 1]!; o++) {
       weights[l]! += slopes[pack.owners[o]!]!;
@@ -149,7 +192,7 @@ async function notFinite(
   const { file, row } = examples[sequence.example]!.source;
   const place = await engine.findNonFinite(pack);
   return new RangeError(
-    `Cannot go on as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +
+    `Cannot continue as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +
       `"${sequence.name}"; the first layer that isn't finite is ${place?.layer ?? "the output head"}. ` +
       `The last checkpoint is kept: lower learning_rate, or look at that row`,
   );

@@ -17,6 +17,7 @@ import {
   writeAdapter,
 } from "../../../formats/peft/mod.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { WrittenFile } from "../../kinds/trainer.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
 import { LINEAR_MODULES, moduleShapes } from "../../../kernels/engine/decoder.ts";
@@ -31,9 +32,23 @@ export interface Target {
   tuning: Tuning;
   /** Initial LoRA tensors by the engine's names; {} for full tuning. */
   initial: Tensors;
-  /** Writes trained tensors as an adapter or model directory. */
-  save(directory: string, trained: Tensors): void;
+  /** Writes trained tensors as an adapter or model directory, with the files beside them. Gives the files. */
+  save(directory: string, trained: Tensors): WrittenFile[];
 }
+
+/** Keys of a configuration that decide what is trained. */
+export type TargetConfig = Pick<
+  TrainConfig,
+  | "finetuning_type"
+  | "adapter_name_or_path"
+  | "model_name_or_path"
+  | "lora_target"
+  | "lora_rank"
+  | "lora_alpha"
+  | "lora_dropout"
+  | "use_rslora"
+  | "seed"
+>;
 
 /**
  * What a run trains.
@@ -41,7 +56,7 @@ export interface Target {
  * @throws {RangeError} If `lora_target` matches nothing, or the given adapter doesn't fit.
  */
 export function makeTarget(
-  config: TrainConfig,
+  config: TargetConfig,
   model: LoadedModel,
   decoder: DecoderConfig,
   files: Record<string, string | Uint8Array>,
@@ -75,11 +90,12 @@ export function makeTarget(
       });
       writeAdapter(directory, lora, new Map(pairs), shapes);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
+      return described(["adapter_config.json", "adapter_model.safetensors"], files);
     },
   };
 }
 
-function newLora(config: TrainConfig, modules: readonly string[]): LoraConfig {
+function newLora(config: TargetConfig, modules: readonly string[]): LoraConfig {
   const all = config.lora_target.length === 1 && config.lora_target[0] === "all";
   // LLaMA-Factory writes out what "all" means: the last names of every linear layer but the head.
   const targets = all ? LINEAR_MODULES.map((name) => name.split(".").at(-1)!) : config.lora_target;
@@ -115,13 +131,24 @@ function fullTarget(
     initial: {},
     save: (directory, trained) => {
       const tensors = [...shapes].map(([name, shape]) => ({ name, shape, data: () => trained[name]! }));
-      saveModel(directory, tensors, {
+      const written = saveModel(directory, tensors, {
         config: model.config,
         generationConfig: model.generationConfig,
         files,
       });
+      return described(written.filter((name) => !Object.hasOwn(files, name)).sort(), files);
     },
   };
+}
+
+function described(trained: readonly string[], files: Readonly<Record<string, unknown>>): WrittenFile[] {
+  return [
+    ...trained.map((name) => ({
+      name,
+      what: name.endsWith(".safetensors") ? "trained weights" : "configuration of what was trained",
+    })),
+    ...Object.keys(files).map((name) => ({ name, what: "tokenizer" })),
+  ];
 }
 
 /** Trained tensors of a saved directory, for resuming and for the best checkpoint. */

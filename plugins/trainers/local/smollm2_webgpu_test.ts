@@ -1,5 +1,5 @@
 /** SmolLM2-135M-Instruct against PyTorch on WebGPU: two steps, as a software adapter takes a minute for them. */
-import { testBackends } from "../../../kernels/backends/_test_backends.ts";
+import { testBackends } from "../../../kernels/testing/backends.ts";
 import { assertSteps } from "./_golden_run.ts";
 import { ignore, repeat, why } from "./_smollm2.ts";
 

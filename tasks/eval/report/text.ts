@@ -97,7 +97,7 @@ export function countLines({ counts, usage, failures, totals, agreement }: Resul
     } s; ` +
     `${tokens} tokens in all${totals.cost > 0 ? `, cost ${totals.cost.toFixed(4)}` : ""}${
       totals.estimated > 0
-        ? ` (of ${totals.estimated} answers, tokens are estimated from characters: the server gives no counts)`
+        ? ` (those of ${totals.estimated} answers are estimated from characters, as nobody counted them)`
         : ""
     }`,
     ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),

@@ -3,6 +3,8 @@
  * @module
  */
 import type { ConfigDifference, TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { redactValue } from "../../../formats/secrets.ts";
+import { absolutePaths } from "./paths.ts";
 import { workingKeys } from "./working_keys.ts";
 
 /** Keys that change where a run writes, what it prints or where it caches, but not what it learns. */
@@ -32,7 +34,7 @@ export const HARMLESS_KEYS: readonly (keyof TrainConfig)[] = [
 ];
 
 /**
- * Keys that differ between two configurations, {@linkcode HARMLESS_KEYS} left out.
+ * Keys that differ between two configurations, {@linkcode HARMLESS_KEYS} left out. A path is the same however it is written.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -43,7 +45,9 @@ export const HARMLESS_KEYS: readonly (keyof TrainConfig)[] = [
  * assertEquals(diffConfigs(before, after), [{ key: "learning_rate", before: 1e-4, after: 2e-4 }]);
  * ```
  */
-export function diffConfigs(before: Partial<TrainConfig>, after: Partial<TrainConfig>): ConfigDifference[] {
+export function diffConfigs(earlier: Partial<TrainConfig>, now: Partial<TrainConfig>): ConfigDifference[] {
+  // Secrets are never kept, so they can't be compared either.
+  const [before, after] = [absolutePaths(redactValue(earlier)), absolutePaths(redactValue(now))];
   const keys = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof TrainConfig)[]);
   const evaluates = before.eval_strategy !== "no" || after.eval_strategy !== "no";
   const harmless = evaluates ? HARMLESS_KEYS : [...HARMLESS_KEYS, "eval_steps", "eval_delay"];

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { parseYaml } from "../../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import {
+  absolutePaths,
   absoluteSteps,
   diffConfigs,
   diffProvenance,
@@ -428,7 +430,12 @@ Deno.test("run.yaml reads back as the same configuration and provenance, without
   const text = runYaml(first.config, PROVENANCE);
   assert(!text.includes("secret"));
   const again = resolveTrainConfig(parseYaml(text, "o/run.yaml"));
-  assertEquals({ ...again.config }, { ...first.config, hf_hub_token: null, resume_from_checkpoint: null });
+  assertEquals({ ...again.config }, {
+    ...absolutePaths(first.config),
+    hf_hub_token: null,
+    resume_from_checkpoint: null,
+  });
+  assertEquals(again.config.output_dir, join(Deno.cwd(), "o"));
   assertEquals(again.provenance, PROVENANCE);
   assertThrows(
     () => resolveTrainConfig(parseYaml(text.replace("data: aa", "date: aa"), "o/run.yaml")),

@@ -8,6 +8,7 @@ export * from "./key.ts";
 export * from "./value_types.ts";
 export * from "./key_table.ts";
 export * from "./other_names.ts";
+export * from "./paths.ts";
 export * from "./resolve.ts";
 export * from "./loss_name.ts";
 export * from "./template_settings.ts";

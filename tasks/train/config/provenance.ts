@@ -6,9 +6,10 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 
-import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { redactValue } from "../../../formats/secrets.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { absolutePaths } from "./paths.ts";
 
 /** A plugin that a run used. */
 export interface UsedPlugin {
@@ -66,16 +67,20 @@ export function readProvenance(value: unknown, file: string): Provenance | null 
   );
 }
 
-/** The text of run.yaml. Secrets never enter it; whether the run was resumed makes no difference to it. */
+/**
+ * The text of run.yaml: paths are absolute, so that it means the same in any folder. Secrets never enter it; whether the run
+ * was resumed makes no difference to it.
+ */
 export function runYaml(config: TrainConfig, provenance: Provenance): string {
-  const { hf_hub_token: _secret, ...values } = config;
-  return "# Every key of this run, defaults filled in. Run it again: deno task train run.yaml output_dir=ANOTHER_FOLDER\n" +
+  const { hf_hub_token: _secret, ...values } = absolutePaths(config);
+  return "# Every key of this run, defaults filled in. deno task train with this file repeats it in a folder beside this one,\n" +
+    "# or goes on with it if it isn't finished.\n" +
     stringify(redactValue({ ...values, resume_from_checkpoint: null, provenance }), { lineWidth: 0 });
 }
 
 /** Writes run.yaml. */
-export async function writeRunYaml(path: string, config: TrainConfig, provenance: Provenance): Promise<void> {
-  await writeFileAtomic(path, runYaml(config, provenance));
+export function writeRunYaml(path: string, config: TrainConfig, provenance: Provenance): void {
+  writeFileAtomicSync(path, runYaml(config, provenance));
 }
 
 /** One line a difference between what a run.yaml was made of and what is there now; empty when nothing changed. */

@@ -387,6 +387,12 @@ function own() {
       "most tokens that go through the model at once: bounds memory, doesn't change what is learnt",
       { derived: "1024" },
     ),
+    step_mean: add(
+      oneOf(["micro_batches", "examples"]),
+      "micro_batches",
+      "preference stages: the loss of a step is the mean of its micro-batches' means, as in transformers, or of its examples; " +
+        "they differ where an epoch's last micro-batch isn't full",
+    ),
     data_cache_dir: add(orNull(text()), null, "folder of encoded data", {
       derived: "dinotune in the user's cache folder",
     }),

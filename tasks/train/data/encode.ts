@@ -128,8 +128,8 @@ function encodeText(
   for (const [name, [, answer]] of Object.entries(sequences)) {
     const text = example.answers[answer]!.content;
     if (text === "") return { reason: "text is empty" };
-    const end = (template?.name === "llama3" ? tokenizer.tokenToId("<|end_of_text|>") : null) ??
-      tokenizer.eosId;
+    const own = template?.endOfText;
+    const end = (own === undefined ? null : tokenizer.tokenToId(own)) ?? tokenizer.eosId;
     const start = addsBos(tokenizer) ? tokenizer.bosId : null;
     let ids = [...(start === null ? [] : [start]), ...tokenizer.encode(text), ...(end === null ? [] : [end])];
     if (!options.packing && ids.length > options.cutoff_len) {

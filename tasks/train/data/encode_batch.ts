@@ -48,8 +48,11 @@ function encodeOne(
   try {
     return encodeParts(example, sequences, template, tokenizer, options);
   } catch (error) {
-    // templates throw RangeError on roles that they can't take; the message has no text of the record in it
-    if (template && error instanceof RangeError) return { reason: error.message };
+    // templates throw RangeError on roles that they can't take, SyntaxError on calls that aren't JSON
+    if (template && (error instanceof RangeError || error instanceof SyntaxError)) {
+      // the same words for the same reason: text of the record stands at the end, in quotes
+      return { reason: error.message.replace(/[:,] current value is ".*$/s, "") };
+    }
     throw error;
   }
 }

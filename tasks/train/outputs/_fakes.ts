@@ -3,7 +3,7 @@ import { join } from "@std/path";
 
 import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { silentProgress } from "./progress.ts";
-import { createRunLog, type RunLog, type RunLogOptions } from "./run_log.ts";
+import { RunLog, type RunLogOptions } from "./run_log.ts";
 import { type RunLogSettings } from "./run_log_settings.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 
@@ -27,8 +27,6 @@ export function settings(changes: Partial<RunLogSettings> = {}): RunLogSettings 
     eval_strategy: "steps",
     eval_steps: 3,
     save_steps: 3,
-    metric_for_best_model: null,
-    greater_is_better: false,
     include_num_input_tokens_seen: true,
     per_device_train_batch_size: 2,
     num_train_epochs: 3,
@@ -44,7 +42,7 @@ export function logAt(
 ): { log: RunLog; directory: string; clock: { ms: number } } {
   const directory = options.outputDir ?? temporaryFolder();
   const clock = { ms: 1_700_000_000_000 };
-  const log = createRunLog({
+  const log = new RunLog({
     outputDir: directory,
     settings: settings(changes),
     progress: silentProgress(),

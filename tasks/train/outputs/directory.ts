@@ -1,10 +1,15 @@
 /**
- * Rules of the output directory: what may be written over, and which checkpoint a run resumes from.
+ * The output folder of a run: one owner at a time, what may be written over, which checkpoint a run resumes from.
+ *
+ * From {@linkcode OutputDirectory.begin} to {@linkcode OutputDirectory.publish} the folder holds no finished files (weights,
+ * results, model card): those of an earlier run go together before run.yaml of the new one is there, and the new ones come
+ * together at the end. A kill at any moment leaves files of one run only.
  * @module
  */
 import { isAbsolute, join, relative } from "@std/path";
 
-import { writeError } from "../../../formats/atomic.ts";
+import { sweepTemporaryFiles, writeError } from "../../../formats/atomic.ts";
+import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
 import {
   type Checkpoint,
   checkpointAt,
@@ -14,111 +19,171 @@ import {
   listCheckpoints,
   remove,
 } from "../../../plugins/trainers/local/checkpoint_directory.ts";
+import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
 
-/** What {@linkcode prepareOutputDirectory} takes; names are the configuration's. */
+/** What {@linkcode OutputDirectory} takes; names are the configuration's. */
 export interface OutputDirectoryRequest {
-  /** The directory to write to. */
+  /** The folder to write to. */
   output_dir: string;
   /** Whether an earlier run may be taken away. */
   overwrite_output_dir: boolean;
   /** True: the last checkpoint; `auto`: the last one if there is one; other text: the path of one. */
   resume_from_checkpoint: boolean | string | null;
-  /** Paths that the run will read (model, adapter, data); overwriting is refused where it would take one away. */
+  /** Paths that the run will read (model, adapter, data); a run is refused where it would take one away. */
   inputs?: readonly string[];
 }
 
-/** What {@linkcode prepareOutputDirectory} did. */
-export interface PreparedDirectory {
+/** The output folder of one run, locked from the constructor until it is disposed. */
+export class OutputDirectory implements Disposable {
   /** The checkpoint to go on from; null: from the start. */
-  resumeFrom: Checkpoint | null;
-  /** Names of what an earlier run had left and is gone now, for telling the user. */
-  removed: string[];
-  /** Checkpoints beyond the one resumed from, as they are named now. */
-  setAside: string[];
+  readonly resumeFrom: Checkpoint | null;
+  /** Whether the folder holds a finished run and the request goes on from its end. */
+  readonly isFinished: boolean;
+  /** Whether the file system can lock; if not, nothing keeps a second run away. */
+  readonly isLocked: boolean;
+  readonly #path: string;
+  readonly #lock: DirectoryLock;
+  readonly #leftovers: readonly string[];
+  readonly #superseded: readonly Checkpoint[];
+  readonly #inputs: readonly string[];
+
+  /**
+   * Makes the folder if it is missing, locks it, clears what a killed process left half-written, and decides where to start.
+   * Files of an earlier run are still there afterwards.
+   * @throws {Error} If another process writes to it, if it isn't empty and neither overwriting nor resuming was asked for,
+   * if it can't be made, if there is no such checkpoint, or if the run reads what it would take away
+   */
+  constructor(request: OutputDirectoryRequest) {
+    const { output_dir: directory, inputs = [] } = request;
+    this.#path = directory;
+    this.#inputs = inputs;
+    try {
+      Deno.mkdirSync(directory, { recursive: true });
+    } catch (error) {
+      throw writeError(error, directory);
+    }
+    this.#lock = lockDirectory(directory, "write to");
+    this.isLocked = this.#lock.isHeld;
+    try {
+      cleanPartial(directory);
+      sweepTemporaryFiles(directory);
+      sweepStaged(directory);
+      const entries = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
+        name !== LOCK_FILE
+      )
+        .sort();
+      this.resumeFrom = checkpointToResume(request);
+      const { resumeFrom } = this;
+      const goesOnHere = resumeFrom !== null && isWithin(resumeFrom.path, directory);
+      if (goesOnHere) {
+        this.#leftovers = entries.filter((name) => FINISHED_FILES.test(name));
+        this.#superseded = listCheckpoints(directory).filter(({ step }) => step > resumeFrom.step);
+      } else {
+        this.#leftovers = leftovers(request, entries);
+        this.#superseded = [];
+      }
+      this.isFinished = goesOnHere && this.#superseded.length === 0 && isFinished(directory);
+      if (!this.isFinished) checkInputs(directory, this.#leftovers, inputs);
+    } catch (error) {
+      this.#lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes room for the run, once everything that it takes is there.
+   * @returns Names of what an earlier run had left and is gone now, for telling the user
+   * @throws {Error} If the run reads something of it
+   */
+  begin(): string[] {
+    checkInputs(this.#path, this.#leftovers, this.#inputs);
+    for (const name of this.#leftovers) {
+      if (name === "runs") removeEventFiles(join(this.#path, name));
+      else remove(join(this.#path, name));
+    }
+    // A run that goes on from an earlier checkpoint leaves later ones behind, which aren't its own.
+    for (const { name, path } of this.#superseded) {
+      const aside = join(this.#path, `superseded-${name}`);
+      remove(aside);
+      Deno.renameSync(path, aside);
+    }
+    Deno.mkdirSync(this.staging, { recursive: true });
+    return [...this.#leftovers];
+  }
+
+  /** A folder in the output folder, there from {@linkcode OutputDirectory.begin} on, for the files of the finished run. */
+  get staging(): string {
+    return join(this.#path, STAGING);
+  }
+
+  /** Puts the staged files into the output folder. If it is killed in between, the next start does the rest. */
+  publish(): void {
+    publishStaged(this.#path);
+  }
+
+  /** Gives the folder back. */
+  [Symbol.dispose](): void {
+    sweepStaged(this.#path);
+    this.#lock[Symbol.dispose]();
+  }
 }
 
-/** Files and folders of an earlier run that `overwrite_output_dir` takes away; others are left alone. */
-const ownFiles =
-  /^(trainer_log\.jsonl|trainer_state\.json|(train|eval|all)_results\.json|training_[\w.-]+\.(png|svg)|metrics\.csv)$/;
-
-/**
- * Makes the output directory ready: creates it, clears half-written checkpoints, finds the checkpoint to resume from or
- * makes room for a new run.
- * @throws {Error} If it isn't empty and neither overwriting nor resuming was asked for, if it can't be made, or if there
- * is no such checkpoint.
- */
-export function prepareOutputDirectory(request: OutputDirectoryRequest): PreparedDirectory {
-  const { output_dir: directory, overwrite_output_dir: overwrite, resume_from_checkpoint: resume } = request;
-  try {
-    Deno.mkdirSync(directory, { recursive: true });
-  } catch (error) {
-    throw writeError(error, directory);
-  }
-  cleanPartial(directory);
-  const resumes = resume === "auto"
-    ? lastCheckpoint(directory) !== null
-    : resume !== null && resume !== false;
-  if (resumes) {
-    const resumeFrom = typeof resume === "string" && resume !== "auto"
-      ? checkpointAt(resume)
-      : lastOrThrow(directory);
-    return { resumeFrom, removed: [], setAside: setAsideBeyond(directory, resumeFrom.step) };
-  }
-  const entries = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
-  if (entries.length === 0) return { resumeFrom: null, removed: [], setAside: [] };
-  if (!overwrite) {
-    const last = lastCheckpoint(directory);
-    const goOn = last ? `resume_from_checkpoint: true (goes on from ${last.name}), ` : "";
-    throw new Error(
-      `Cannot write to ${directory} as an empty directory is needed: current value holds ${entries.length} entries, ` +
-        `such as ${
-          entries[0]
-        }. Use ${goOn}overwrite_output_dir: true (takes the old run away), or another output_dir`,
-    );
-  }
-  const removed = entries.filter((name) =>
-    ownFiles.test(name) || isCheckpoint(directory, name) || name === "runs"
+function checkpointToResume(
+  { output_dir, resume_from_checkpoint: resume }: OutputDirectoryRequest,
+): Checkpoint | null {
+  if (resume === null || resume === false) return null;
+  if (typeof resume === "string" && resume !== "auto") return checkpointAt(resume);
+  const last = lastCheckpoint(output_dir);
+  if (last !== null || resume === "auto") return last;
+  throw new Error(
+    `Cannot resume as ${output_dir} needs a checkpoint: current value holds none. Leave resume_from_checkpoint out to ` +
+      "start from the beginning, set it to auto to resume only if there is one, or give the path of a checkpoint",
   );
-  for (const input of request.inputs ?? []) {
-    const holder = removed.find((name) => name !== "runs" && isWithin(input, join(directory, name)));
+}
+
+/** What a run that starts from the beginning takes away. */
+function leftovers(request: OutputDirectoryRequest, entries: readonly string[]): string[] {
+  const { output_dir: directory, overwrite_output_dir: overwrite, resume_from_checkpoint: resume } = request;
+  const isRun = entries.includes("run.yaml") || entries.includes("trainer_log.jsonl");
+  const isOwn = (name: string) =>
+    LOG_FILES.test(name) || name === "runs" || isCheckpoint(directory, name) ||
+    // names such as config.json and README.md are a run's only beside its log
+    /^adapter_(config\.json|model\.safetensors)$/.test(name) ||
+    (isRun && (FINISHED_FILES.test(name) || name === "run.yaml" || /^superseded-checkpoint-\d+$/.test(name)));
+  const own = entries.filter(isOwn);
+  // `auto` begins again what was killed before its first checkpoint
+  const isUnfinished = own.length === entries.length && lastCheckpoint(directory) === null &&
+    !isFinished(directory);
+  if (entries.length === 0 || overwrite || (resume === "auto" && isUnfinished)) return own;
+  const last = lastCheckpoint(directory);
+  const goOn = last ? `resume_from_checkpoint: true (goes on from ${last.name}), ` : "";
+  throw new Error(
+    `Cannot write to ${directory} as an empty directory is needed: current value holds ${entries.length} entries, ` +
+      `such as ${
+        entries[0]
+      }. Use ${goOn}overwrite_output_dir: true (takes the old run away), or another output_dir`,
+  );
+}
+
+function checkInputs(directory: string, leftovers: readonly string[], inputs: readonly string[]): void {
+  const gone = leftovers.filter((name) => name !== "runs");
+  for (const input of inputs) {
+    const holder = gone.find((name) => isWithin(input, join(directory, name))) ??
+      // the folder itself as a model or an adapter: its weights are among what goes
+      (isWithin(directory, input) && isWithin(input, directory)
+        ? gone.find((name) => FINISHED_FILES.test(name))
+        : undefined);
     if (holder === undefined) continue;
     throw new Error(
       `Cannot overwrite ${directory} as the run reads ${input}, which would be taken away with ${holder}. ` +
         `Choose another output_dir`,
     );
   }
-  for (const name of removed) {
-    if (name === "runs") removeEventFiles(join(directory, name));
-    else Deno.removeSync(join(directory, name), { recursive: true });
-  }
-  return { resumeFrom: null, removed, setAside: [] };
-}
-
-/**
- * Renames checkpoints of later steps to `superseded-checkpoint-N`: a run that goes on from an earlier one leaves them
- * behind, and they must be neither resumed from nor counted as the latest.
- */
-function setAsideBeyond(directory: string, step: number): string[] {
-  return listCheckpoints(directory).filter((checkpoint) => checkpoint.step > step).map(({ name, path }) => {
-    const aside = `superseded-${name}`;
-    remove(join(directory, aside));
-    Deno.renameSync(path, join(directory, aside));
-    return aside;
-  });
 }
 
 function isWithin(path: string, directory: string): boolean {
   const way = relative(directory, path);
   return !way.startsWith("..") && !isAbsolute(way);
-}
-
-function lastOrThrow(directory: string): Checkpoint {
-  const last = lastCheckpoint(directory);
-  if (last !== null) return last;
-  throw new Error(
-    `Cannot resume as ${directory} needs a checkpoint: current value holds none. Leave resume_from_checkpoint out to ` +
-      `start from the beginning, or give the path of a checkpoint`,
-  );
 }
 
 function removeEventFiles(directory: string): void {

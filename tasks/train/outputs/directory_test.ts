@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
-import { prepareOutputDirectory } from "./directory.ts";
+import { OutputDirectory } from "./directory.ts";
+import { isFinished } from "./run_files.ts";
 import {
   cleanPartial,
   commitCheckpoint,
@@ -22,55 +23,197 @@ function directoryWith(...names: string[]): string {
 }
 
 const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
-const prepare = (output_dir: string, overwrite_output_dir = false, resume: boolean | string | null = null) =>
-  prepareOutputDirectory({ output_dir, overwrite_output_dir, resume_from_checkpoint: resume });
+
+/** What a run that begins in a folder finds and leaves. The lock is given back. */
+function begin(
+  output_dir: string,
+  overwrite_output_dir = false,
+  resume_from_checkpoint: boolean | string | null = null,
+  inputs: string[] = [],
+) {
+  using output = new OutputDirectory({ output_dir, overwrite_output_dir, resume_from_checkpoint, inputs });
+  const { resumeFrom, isFinished } = output;
+  return { resumeFrom, isFinished, removed: output.begin() };
+}
+
+/** Files of a finished run in a folder. */
+const FINISHED = [
+  "README.md",
+  "adapter_config.json",
+  "adapter_model.safetensors",
+  "all_results.json",
+  "tokenizer.json",
+];
 
 Deno.test("a new or empty directory is taken, one with anything in it is refused", () => {
   const directory = directoryWith();
-  assertEquals(prepare(join(directory, "a", "b")), { resumeFrom: null, removed: [], setAside: [] });
-  assertEquals(names(join(directory, "a")), ["b"]);
-  const message = assertThrows(() => prepare(directory), Error, "as an empty directory is needed").message;
+  assertEquals(begin(join(directory, "a", "b")), { resumeFrom: null, isFinished: false, removed: [] });
+  assertEquals([names(join(directory, "a")), names(join(directory, "a", "b"))], [["b"], []]);
+  const message = assertThrows(() => begin(directory), Error, "as an empty directory is needed").message;
   assertStringIncludes(message, "overwrite_output_dir: true");
   assertEquals(message.includes("resume_from_checkpoint"), false);
   const withCheckpoint = directoryWith("checkpoint-3/");
   assertThrows(
-    () => prepare(withCheckpoint),
+    () => begin(withCheckpoint),
     Error,
     "resume_from_checkpoint: true (goes on from checkpoint-3)",
   );
+  assertEquals(names(withCheckpoint), ["checkpoint-3"], "the lock is given back");
+});
+
+Deno.test("a directory that a run writes to is refused until that run ends, whatever the second one wants", () => {
+  const directory = directoryWith("checkpoint-3/", "trainer_log.jsonl");
+  const request = { output_dir: directory, overwrite_output_dir: true, resume_from_checkpoint: null };
+  {
+    using _first = new OutputDirectory(request);
+    for (const resume of [null, true, "auto"]) {
+      assertThrows(
+        () => begin(directory, true, resume),
+        Error,
+        `as process ${Deno.pid} (this one) has been using it`,
+      );
+    }
+    assertEquals(names(directory).includes("checkpoint-3"), true, "nothing was removed");
+  }
+  begin(directory, true);
 });
 
 Deno.test("overwriting takes a run's own files away and nothing else", () => {
   const directory = directoryWith(
     "notes.txt",
     "trainer_log.jsonl",
+    "run.yaml",
     "checkpoint-3/",
+    "superseded-checkpoint-4/",
     "training_loss.png",
     "runs/",
+    ...FINISHED,
   );
   Deno.writeTextFileSync(join(directory, "runs", "events.out.tfevents.1.x"), "");
   Deno.writeTextFileSync(join(directory, "runs", "mine.txt"), "");
   Deno.writeTextFileSync(join(directory, "checkpoint-9"), "a file, no checkpoint");
-  const { removed } = prepare(directory, true);
-  assertEquals(removed, ["checkpoint-3", "runs", "trainer_log.jsonl", "training_loss.png"]);
+  const { removed } = begin(directory, true);
+  assertEquals(removed.filter((name) => !FINISHED.includes(name)), [
+    "checkpoint-3",
+    "run.yaml",
+    "runs",
+    "superseded-checkpoint-4",
+    "trainer_log.jsonl",
+    "training_loss.png",
+  ]);
   assertEquals(names(directory), ["checkpoint-9", "notes.txt", "runs"]);
   assertEquals(names(join(directory, "runs")), ["mine.txt"]);
+  // names that any folder may have aren't a run's where there is no log of one
+  const other = directoryWith("README.md", "config.json", "model.safetensors", "tokenizer.json");
+  assertEquals(begin(other, true).removed, []);
 });
 
-Deno.test("resuming finds the highest step, by number, and removes nothing even with overwrite", () => {
+Deno.test("what a killed process left half-written goes at the next start", () => {
+  const directory = directoryWith(
+    ".adapter_model.safetensors.4242-0a1b2c3d.tmp",
+    ".finished.partial/",
+    ".checkpoint-4.partial/",
+    ".other.tmp",
+    "checkpoint-3/",
+  );
+  assertEquals(begin(directory, false, true).resumeFrom?.step, 3);
+  assertEquals(names(directory), [".other.tmp", "checkpoint-3"]);
+});
+
+Deno.test("files of a finished run come together, and a cut publication is made good at the next start", () => {
+  const directory = directoryWith();
+  const request = { output_dir: directory, overwrite_output_dir: false, resume_from_checkpoint: null };
+  {
+    using output = new OutputDirectory(request);
+    output.begin();
+    Deno.writeTextFileSync(join(directory, "run.yaml"), "");
+    for (const name of FINISHED) Deno.writeTextFileSync(join(output.staging, name), "new");
+    assertEquals(isFinished(directory), false);
+    output.publish();
+    assertEquals(isFinished(directory), true);
+  }
+  assertEquals(names(directory), [...FINISHED, "run.yaml"].sort());
+  // killed between the first and the last move
+  for (const name of FINISHED.slice(1)) {
+    Deno.mkdirSync(join(directory, ".finished"), { recursive: true });
+    Deno.renameSync(join(directory, name), join(directory, ".finished", name));
+  }
+  assertEquals(isFinished(directory), false);
+  assertThrows(() => new OutputDirectory(request), Error, "as an empty directory is needed");
+  assertEquals([names(directory), isFinished(directory)], [[...FINISHED, "run.yaml"].sort(), true]);
+});
+
+Deno.test("files of a run that doesn't end are never put into the folder", () => {
+  const directory = directoryWith();
+  {
+    using output = new OutputDirectory({
+      output_dir: directory,
+      overwrite_output_dir: false,
+      resume_from_checkpoint: null,
+    });
+    output.begin();
+    Deno.writeTextFileSync(join(output.staging, "adapter_model.safetensors"), "half");
+  }
+  assertEquals(names(directory), []);
+});
+
+Deno.test("resuming finds the highest step, by number, and keeps logs and checkpoints even with overwrite", () => {
   const directory = directoryWith(
     "checkpoint-9/",
     "checkpoint-10/",
     ".checkpoint-11.partial/",
     "trainer_log.jsonl",
   );
-  const { resumeFrom, removed } = prepare(directory, true, true);
-  assertEquals(resumeFrom, { name: "checkpoint-10", step: 10, path: join(directory, "checkpoint-10") });
-  assertEquals(removed, []);
+  for (const resume of [true, "auto"]) {
+    const { resumeFrom, removed } = begin(directory, true, resume);
+    assertEquals(resumeFrom, { name: "checkpoint-10", step: 10, path: join(directory, "checkpoint-10") });
+    assertEquals(removed, []);
+  }
   assertEquals(names(directory), ["checkpoint-10", "checkpoint-9", "trainer_log.jsonl"]);
-  assertThrows(() => prepare(directory, false, join(directory, "checkpoint-8")), Error, "which isn't there");
-  assertThrows(() => prepare(directory, false, directory), Error, "It holds checkpoint-9, checkpoint-10");
-  assertThrows(() => prepare(directoryWith("a"), false, true), Error, "needs a checkpoint");
+  assertThrows(() => begin(directory, false, join(directory, "checkpoint-8")), Error, "which isn't there");
+  assertThrows(() => begin(directory, false, directory), Error, "It holds checkpoint-9, checkpoint-10");
+  assertThrows(() => begin(directoryWith("a"), false, true), Error, "needs a checkpoint");
+});
+
+Deno.test("resume_from_checkpoint: auto starts where there is no checkpoint, but only over traces of a run", () => {
+  assertEquals(begin(directoryWith(), false, "auto").resumeFrom, null);
+  const killed = directoryWith("run.yaml", "trainer_log.jsonl");
+  assertEquals(begin(killed, false, "auto"), {
+    resumeFrom: null,
+    isFinished: false,
+    removed: ["run.yaml", "trainer_log.jsonl"],
+  });
+  for (const more of [["notes.txt"], FINISHED]) {
+    const directory = directoryWith("run.yaml", "trainer_log.jsonl", ...more);
+    assertThrows(() => begin(directory, false, "auto"), Error, "as an empty directory is needed");
+  }
+});
+
+Deno.test("a finished run is known, and one that goes on from it takes its finished files away first", () => {
+  const directory = directoryWith(
+    "run.yaml",
+    "trainer_log.jsonl",
+    "checkpoint-3/",
+    "checkpoint-6/",
+    ...FINISHED,
+  );
+  {
+    using output = new OutputDirectory({
+      output_dir: directory,
+      overwrite_output_dir: false,
+      resume_from_checkpoint: true,
+    });
+    assertEquals(output.isFinished, true);
+  }
+  assertEquals(names(directory).length, 4 + FINISHED.length, "left alone");
+  const { isFinished, removed } = begin(directory, false, join(directory, "checkpoint-3"));
+  assertEquals([isFinished, removed], [false, FINISHED]);
+  assertEquals(names(directory), [
+    "checkpoint-3",
+    "run.yaml",
+    "superseded-checkpoint-6",
+    "trainer_log.jsonl",
+  ]);
 });
 
 Deno.test("resuming from an earlier checkpoint sets the later ones aside", () => {
@@ -80,19 +223,27 @@ Deno.test("resuming from an earlier checkpoint sets the later ones aside", () =>
     "checkpoint-9/",
     "superseded-checkpoint-9/",
   );
-  const { resumeFrom, setAside } = prepare(directory, false, join(directory, "checkpoint-3/"));
-  assertEquals([resumeFrom?.step, ...setAside], [3, "superseded-checkpoint-6", "superseded-checkpoint-9"]);
+  assertEquals(begin(directory, false, join(directory, "checkpoint-3/")).resumeFrom?.step, 3);
   assertEquals(names(directory), ["checkpoint-3", "superseded-checkpoint-6", "superseded-checkpoint-9"]);
 });
 
-Deno.test("overwriting is refused where it would take away what the run reads", () => {
+Deno.test("a checkpoint of another folder is resumed from in an empty one only", () => {
+  const other = directoryWith("checkpoint-3/"), checkpoint = join(other, "checkpoint-3");
+  assertEquals(begin(directoryWith(), false, checkpoint).resumeFrom?.step, 3);
+  assertThrows(() => begin(directoryWith("checkpoint-9/"), false, checkpoint), Error, "an empty directory");
+  const run = directoryWith("checkpoint-9/", "run.yaml", ...FINISHED);
+  assertEquals(begin(run, true, checkpoint).removed.length, 2 + FINISHED.length);
+});
+
+Deno.test("a run is refused where it would take away what it reads", () => {
   const directory = directoryWith("checkpoint-3/", "adapter_model.safetensors", "trainer_log.jsonl");
-  const request = { output_dir: directory, overwrite_output_dir: true, resume_from_checkpoint: null };
-  const inputs = [directory, join(directory, "checkpoint-3", "adapter_model.safetensors")];
-  assertThrows(() => prepareOutputDirectory({ ...request, inputs }), Error, "taken away with checkpoint-3");
+  const inCheckpoint = join(directory, "checkpoint-3", "adapter_model.safetensors");
+  assertThrows(() => begin(directory, true, null, [inCheckpoint]), Error, "taken away with checkpoint-3");
+  // as adapter_name_or_path
+  assertThrows(() => begin(directory, true, null, [directory]), Error, "with adapter_model.safetensors");
   assertEquals(names(directory).length, 3);
-  prepareOutputDirectory({ ...request, inputs: [directory] });
-  assertEquals(names(directory), ["adapter_model.safetensors"]);
+  begin(directory, true, null, [join(directory, "data")]);
+  assertEquals(names(directory), []);
 });
 
 Deno.test("commitCheckpoint() makes a whole checkpoint or leaves everything as it was", async () => {

@@ -8,6 +8,7 @@ import denoConfig from "../../../deno.json" with { type: "json" };
 import { writeFileAtomic } from "../../../formats/atomic.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { WrittenFile } from "../../../plugins/kinds/trainer.ts";
 import { modelCard } from "./model_card.ts";
 import { writePlots } from "./plots.ts";
 import type { RunEnd, RunLog } from "./run_log.ts";
@@ -18,52 +19,44 @@ export interface RunOutputs extends RunEnd {
   config: TrainConfig;
   /** Its log, not ended yet. */
   log: RunLog;
-  /** The tokenizer that the run encoded with. */
-  tokenizer: Tokenizer;
-  /** Jinja text of the template that the run used; null: the tokenizer's own stays. */
-  chatTemplate: string | null;
-  /** Further programs for the model card, by name; Dinotune, Deno and onnxruntime-node are there anyway. */
-  versions?: Readonly<Record<string, string>>;
-}
-
-/** One file in the output directory. */
-export interface WrittenFile {
-  /** In the output directory. */
-  name: string;
-  /** What it is, in a few words. */
-  what: string;
+  /** Folder for the files of a finished run, see `OutputDirectory.staging`. */
+  staging: string;
 }
 
 /**
- * Ends the log and writes results, tokenizer, pictures (`plot_loss`) and model card into `output_dir`. After an
- * interruption only the log and trainer_state.json are written. Gives the files in the order in which to show them.
+ * Ends the log. After a finished run results, pictures (`plot_loss`) and model card are written beside the weights in
+ * `staging`; after an interruption trainer_state.json into `output_dir`. Gives the files in the order in which to show them.
  * @throws {Error} If a file can't be written.
  */
 export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[]> {
-  const { config, log, tokenizer, chatTemplate, finished, evaluation } = outputs;
-  const directory = config.output_dir;
-  const names = log.finish({ finished, ...(evaluation !== undefined && { evaluation }) });
-  if (!finished) return names.map(described);
-  const files = tokenizerFiles(tokenizer, chatTemplate);
-  for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(directory, name), content);
-  const state = log.state();
-  const name = basename(resolve(directory));
-  const pictures = config.plot_loss ? await writePlots(directory, state.history, name) : [];
-  const results = names.includes("eval_results.json")
-    ? JSON.parse(await Deno.readTextFile(join(directory, "eval_results.json")))
-    : null;
-  const card = modelCard({
-    config,
-    baseModel: config.model_name_or_path,
-    name,
-    totalSteps: state.totalSteps,
-    history: state.history,
-    evaluation: results,
-    pictures,
-    versions: { ...ownVersions(), ...outputs.versions },
-  });
-  await writeFileAtomic(join(directory, "README.md"), card);
-  return [...names, ...pictures, "README.md", ...Object.keys(files)].map(described);
+  const { config, log, staging, finished, evaluation } = outputs;
+  const { files, results } = log.finish({ finished, ...(evaluation !== undefined && { evaluation }) });
+  const directory = results === null ? config.output_dir : staging;
+  const names = ["trainer_log.jsonl"];
+  const write = async (name: string, text: string) => {
+    await writeFileAtomic(join(directory, name), text);
+    names.push(name);
+  };
+  for (const [name, text] of Object.entries(files)) await write(name, text);
+  if (results === null) return names.map(described);
+  const { history, totalSteps } = log.state();
+  const name = basename(resolve(config.output_dir));
+  const pictures = config.plot_loss ? await writePlots(directory, history, name) : [];
+  names.push(...pictures);
+  await write(
+    "README.md",
+    modelCard({
+      config,
+      baseModel: config.model_name_or_path,
+      name,
+      totalSteps,
+      history,
+      evaluation: results.eval,
+      pictures,
+      versions: ownVersions(),
+    }),
+  );
+  return names.map(described);
 }
 
 /**
@@ -93,17 +86,15 @@ export function ownVersions(): Record<string, string> {
 }
 
 const descriptions: Readonly<Record<string, string>> = {
-  "trainer_log.jsonl": "one line a log",
+  "trainer_log.jsonl": "one line per log",
   "trainer_state.json": "all logged values",
   "train_results.json": "results of training",
   "eval_results.json": "results of the evaluation",
   "all_results.json": "both results",
   "README.md": "model card",
-  "chat_template.jinja": "chat template",
 };
 
 function described(name: string): WrittenFile {
-  const what = descriptions[name] ??
-    (name.startsWith("training_") ? `plot of ${name.slice(9, -4).replaceAll("_", " ")}` : "tokenizer");
+  const what = descriptions[name] ?? `plot of ${name.slice("training_".length, -4).replaceAll("_", " ")}`;
   return { name, what };
 }

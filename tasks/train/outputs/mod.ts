@@ -9,6 +9,7 @@ export * from "./progress.ts";
 export * from "./reporter.ts";
 export * from "./reporters.ts";
 export * from "./results.ts";
+export { isFinished } from "./run_files.ts";
 export * from "./run_log.ts";
 export type { RunLogState } from "./run_log_state.ts";
 export * from "./summary.ts";

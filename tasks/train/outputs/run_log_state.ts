@@ -89,7 +89,7 @@ export function parseState(state: unknown): RunLogState {
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;
   throw new TypeError(
-    `Cannot go on with the log as the checkpoint's log state is damaged or of another version: ${message} at ` +
+    `Cannot continue the log as the checkpoint's log state is damaged or of another version: ${message} at ` +
       `"${path.join(".")}". Resume from an earlier checkpoint`,
   );
 }

@@ -9,7 +9,7 @@ import { sortedJson } from "./_format.ts";
 
 /**
  * The text of trainer_state.json. `best_model_checkpoint` is the checkpoint's name in the output directory, so that the
- * directory can be moved. `total_flos` is transformers' estimate, 0 where parameters weren't counted.
+ * directory can be moved. Operations aren't counted: `total_flos` is 0.
  */
 export function trainerStateText(state: RunLogState, settings: RunLogSettings, stopping: boolean): string {
   const { step, totalSteps, epoch, best } = state;
@@ -42,7 +42,7 @@ export function trainerStateText(state: RunLogState, settings: RunLogSettings, s
         attributes: {},
       },
     },
-    total_flos: (settings.flopsPerToken ?? 0) * state.tokens,
+    total_flos: 0,
     train_batch_size: settings.per_device_train_batch_size,
     trial_name: null,
     trial_params: null,

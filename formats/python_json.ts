@@ -33,6 +33,17 @@ export function parsePyJson(text: string): PyJson {
   return new Reader(text).value();
 }
 
+/** Arguments as an object, where they are given as its text (as OpenAI's interface does). */
+export function parsedOnce(value: PyJson): PyJson {
+  if (typeof value !== "string") return value;
+  try {
+    const inner = parsePyJson(value);
+    return inner instanceof Map ? inner : value;
+  } catch {
+    return value;
+  }
+}
+
 /**
  * Writes a value.
  * @param indent Spaces per level, 0 for one line.
@@ -53,7 +64,7 @@ export function writePyJson(value: PyJson, indent: number = 0, level: number = 0
 }
 
 /** Python's `repr` of a float: shortest digits, exponent below 1e-4 and from 1e16 on. */
-function floatRepr(value: number): string {
+export function floatRepr(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const [digits, exponent] = value.toExponential().split("e") as [string, string];

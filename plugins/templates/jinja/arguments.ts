@@ -1,0 +1,64 @@
+/**
+ * Arguments of functions, filters and methods.
+ * @module
+ */
+import { asIndex } from "./operators.ts";
+import { asText, type Kwargs, TemplateError, typeName, Undefined, type Value } from "./values.ts";
+
+/** Arguments by parameter; what wasn't given is undefined. */
+export type Bound = Record<string, Value | undefined>;
+
+/**
+ * Gives arguments to parameters as Python does.
+ * @param parameters Names, the last ones optional where they end in `?`.
+ * @throws {TemplateError} If there are too many or too few.
+ */
+export function bind(
+  name: string,
+  parameters: readonly string[],
+  args: readonly Value[],
+  kwargs: Kwargs,
+): Bound {
+  const bound: Bound = {};
+  const names = parameters.map((parameter) => parameter.replace("?", ""));
+  if (args.length > names.length) {
+    throw new TemplateError(`${name}() takes at most ${names.length} arguments (${args.length} given)`);
+  }
+  args.forEach((value, i) => bound[names[i]!] = value);
+  for (const [key, value] of kwargs) {
+    if (!names.includes(key)) {
+      throw new TemplateError(`${name}() got an unexpected keyword argument '${key}'`);
+    }
+    if (bound[key] !== undefined) {
+      throw new TemplateError(`${name}() got multiple values for argument '${key}'`);
+    }
+    bound[key] = value;
+  }
+  for (const parameter of parameters) {
+    if (!parameter.endsWith("?") && bound[parameter] === undefined) {
+      throw new TemplateError(`${name}() missing required argument '${parameter}'`);
+    }
+  }
+  return bound;
+}
+
+/** An argument that must be text. */
+export function textOf(value: Value | undefined, name: string): string {
+  const text = asText(value);
+  if (text !== undefined) return text;
+  if (value instanceof Undefined) value.fail();
+  throw new TemplateError(
+    `${name}() argument must be str, not ${value === undefined ? "nothing" : typeName(value)}`,
+  );
+}
+
+/** An argument that must be a whole number. */
+export function indexOf(value: Value | undefined, name: string, otherwise?: number): number {
+  if (value === undefined && otherwise !== undefined) return otherwise;
+  const index = value === undefined ? undefined : asIndex(value);
+  if (index !== undefined) return index;
+  if (value instanceof Undefined) value.fail();
+  throw new TemplateError(
+    `${name}() argument must be int, not ${value === undefined ? "nothing" : typeName(value)}`,
+  );
+}

@@ -1,0 +1,351 @@
+/**
+ * Reads expressions, with the precedences of Jinja2 3.1 (module jinja2.parser).
+ * @module
+ */
+import type { Token } from "./lexer.ts";
+import type { Arguments, BinaryOperator, CompareOperator, Expression, Filter } from "./nodes.ts";
+import { parseInteger } from "./numbers.ts";
+import { TemplateError } from "./values.ts";
+
+/** Names that are values. */
+const CONSTANTS: Readonly<Record<string, null | boolean>> = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+};
+
+/** Deeper expressions are refused, before the stack ends. */
+const DEEPEST = 200;
+
+/** Reads tokens one by one. */
+export class ExpressionParser {
+  #position = 0;
+  #depth = 0;
+  /** Begins with the first token. */
+  constructor(readonly tokens: readonly Token[]) {}
+
+  /** The token that is read next. */
+  get token(): Token {
+    return this.tokens[this.#position]!;
+  }
+
+  /** Steps over a token and gives it. */
+  take(): Token {
+    const { token } = this;
+    if (token.type !== "eof") this.#position++;
+    return token;
+  }
+
+  /** Whether the token is of a type, with a value if that is given; `ahead` tokens further on. */
+  is(type: Token["type"], value?: string, ahead: number = 0): boolean {
+    const token = this.tokens[Math.min(this.#position + ahead, this.tokens.length - 1)]!;
+    return token.type === type && (value === undefined || token.value === value);
+  }
+
+  /** Steps over a token if it is there. */
+  skip(type: Token["type"], value?: string): boolean {
+    const found = this.is(type, value);
+    if (found) this.take();
+    return found;
+  }
+
+  /** Steps over a token that must be there. */
+  expect(type: Token["type"], value?: string): Token {
+    if (this.is(type, value)) return this.take();
+    return this.fail(
+      `expected ${value === undefined ? type.replace("_", " ") : `"${value}"`}, got ${this.shown()}`,
+    );
+  }
+
+  /** The current token for messages. */
+  shown(): string {
+    return this.token.type === "eof" ? "the end of the template" : JSON.stringify(this.token.value);
+  }
+
+  /** @throws {TemplateError} With the line. */
+  fail(what: string): never {
+    throw new TemplateError(`line ${this.token.line}: ${what}`);
+  }
+
+  /** One expression. */
+  expression(withCondition: boolean = true): Expression {
+    if (++this.#depth > DEEPEST) this.fail(`an expression is nested more than ${DEEPEST} levels deep`);
+    const value = withCondition ? this.#condition() : this.#or();
+    this.#depth--;
+    return value;
+  }
+
+  /** Expressions with commas between them are a tuple. */
+  tuple(options: { withCondition?: boolean; end?: string; parentheses?: boolean } = {}): Expression {
+    const { withCondition = true, end, parentheses = false } = options;
+    const items: Expression[] = [];
+    let isTuple = false;
+    for (;;) {
+      if (items.length > 0) this.expect("operator", ",");
+      if (this.#tupleEnds(end)) break;
+      items.push(this.expression(withCondition));
+      if (!this.is("operator", ",")) break;
+      isTuple = true;
+    }
+    if (!isTuple && items.length > 0) return items[0]!;
+    if (!isTuple && !parentheses) this.fail(`expected an expression, got ${this.shown()}`);
+    return { type: "tuple", items };
+  }
+
+  #tupleEnds(end: string | undefined): boolean {
+    return this.is("variable_end") || this.is("block_end") || this.is("operator", ")") ||
+      (end !== undefined && this.is("name", end));
+  }
+
+  #condition(): Expression {
+    let value = this.#or();
+    while (this.skip("name", "if")) {
+      const test = this.#or();
+      const otherwise = this.skip("name", "else") ? this.#condition() : null;
+      value = { type: "condition", test, then: value, otherwise };
+    }
+    return value;
+  }
+
+  #or(): Expression {
+    let left = this.#and();
+    while (this.skip("name", "or")) left = { type: "or", left, right: this.#and() };
+    return left;
+  }
+
+  #and(): Expression {
+    let left = this.#not();
+    while (this.skip("name", "and")) left = { type: "and", left, right: this.#not() };
+    return left;
+  }
+
+  #not(): Expression {
+    let count = 0;
+    while (this.skip("name", "not")) count++;
+    let value = this.#compare();
+    for (; count > 0; count--) value = { type: "not", operand: value };
+    return value;
+  }
+
+  #compare(): Expression {
+    const left = this.#sum();
+    const rest: [CompareOperator, Expression][] = [];
+    for (;;) {
+      const { type, value } = this.token;
+      if (type === "operator" && ["==", "!=", "<", "<=", ">", ">="].includes(value)) {
+        this.take();
+        rest.push([value as CompareOperator, this.#sum()]);
+      } else if (this.skip("name", "in")) rest.push(["in", this.#sum()]);
+      else if (this.is("name", "not") && this.is("name", "in", 1)) {
+        this.take();
+        this.take();
+        rest.push(["not in", this.#sum()]);
+      } else return rest.length === 0 ? left : { type: "compare", left, rest };
+    }
+  }
+
+  #binary(operators: readonly string[], operand: () => Expression): Expression {
+    let left = operand();
+    while (this.token.type === "operator" && operators.includes(this.token.value)) {
+      const operator = this.take().value as BinaryOperator;
+      left = { type: "binary", operator, left, right: operand() };
+    }
+    return left;
+  }
+
+  #sum(): Expression {
+    return this.#binary(["+", "-"], () => this.#concat());
+  }
+
+  #concat(): Expression {
+    const items = [this.#product()];
+    while (this.skip("operator", "~")) items.push(this.#product());
+    return items.length === 1 ? items[0]! : { type: "concat", items };
+  }
+
+  #product(): Expression {
+    return this.#binary(["*", "/", "//", "%"], () => this.#binary(["**"], () => this.#unary()));
+  }
+
+  #unary(withFilter: boolean = true): Expression {
+    if (++this.#depth > DEEPEST) this.fail(`an expression is nested more than ${DEEPEST} levels deep`);
+    let value: Expression;
+    if (this.is("operator", "-") || this.is("operator", "+")) {
+      const operator = this.take().value as "-" | "+";
+      value = { type: "unary", operator, operand: this.#unary(false) };
+    } else value = this.#primary();
+    value = this.#postfix(value);
+    if (withFilter) value = this.#filtersAndTests(value);
+    this.#depth--;
+    return value;
+  }
+
+  #primary(): Expression {
+    const { type, value } = this.token;
+    switch (type) {
+      case "name":
+        this.take();
+        return Object.hasOwn(CONSTANTS, value)
+          ? { type: "constant", value: CONSTANTS[value]! }
+          : { type: "name", name: value };
+      case "string": {
+        let text = "";
+        while (this.is("string")) text += this.take().value;
+        return { type: "constant", value: text };
+      }
+      case "integer":
+        this.take();
+        return { type: "constant", value: parseInteger(value, 0)! };
+      case "float":
+        this.take();
+        return { type: "constant", value: Number(value.replaceAll("_", "")) };
+      case "operator":
+        if (value === "(") {
+          this.take();
+          const inner = this.tuple({ parentheses: true });
+          this.expect("operator", ")");
+          return inner;
+        }
+        if (value === "[") return { type: "list", items: this.#items("[", "]", () => this.expression()) };
+        if (value === "{") {
+          const pair = (): [Expression, Expression] => {
+            const key = this.expression();
+            this.expect("operator", ":");
+            return [key, this.expression()];
+          };
+          return { type: "dict", items: this.#items("{", "}", pair) };
+        }
+    }
+    return this.fail(`unexpected ${this.shown()}`);
+  }
+
+  /** Items with commas between them, one comma at the end allowed. */
+  #items<T>(open: string, close: string, item: () => T): T[] {
+    this.expect("operator", open);
+    const items: T[] = [];
+    while (!this.is("operator", close)) {
+      if (items.length > 0) this.expect("operator", ",");
+      if (this.is("operator", close)) break;
+      items.push(item());
+    }
+    this.expect("operator", close);
+    return items;
+  }
+
+  #postfix(start: Expression): Expression {
+    let value = start;
+    for (;;) {
+      if (this.skip("operator", ".")) {
+        if (this.is("name")) value = { type: "attribute", object: value, name: this.take().value };
+        else {
+          const key = parseInteger(this.expect("integer").value, 0)!;
+          value = { type: "item", object: value, key: { type: "constant", value: key } };
+        }
+      } else if (this.is("operator", "[")) {
+        const keys = this.#items("[", "]", () => this.#subscript());
+        value = {
+          type: "item",
+          object: value,
+          key: keys.length === 1 ? keys[0]! : { type: "tuple", items: keys },
+        };
+      } else if (this.is("operator", "(")) {
+        value = { type: "call", callee: value, arguments: this.arguments() };
+      } else return value;
+    }
+  }
+
+  #subscript(): Expression {
+    let start: Expression | null = null;
+    if (!this.is("operator", ":")) {
+      start = this.expression();
+      if (!this.is("operator", ":")) return start;
+    }
+    this.take();
+    const part = () =>
+      this.is("operator", ":") || this.is("operator", "]") || this.is("operator", ",")
+        ? null
+        : this.expression();
+    const stop = part();
+    return { type: "slice", start, stop, step: this.skip("operator", ":") ? part() : null };
+  }
+
+  #filtersAndTests(start: Expression): Expression {
+    let value = start;
+    for (;;) {
+      if (this.is("operator", "|")) value = this.filter(value)!;
+      else if (this.skip("name", "is")) value = this.#test(value);
+      else if (this.is("operator", "(")) value = { type: "call", callee: value, arguments: this.arguments() };
+      else return value;
+    }
+  }
+
+  /** `| name(arguments)`, several times; `inline`: the first without `|`. */
+  filter(operand: Expression | null, inline: boolean = false): Filter | null {
+    let value = operand;
+    for (let first = inline; first || this.is("operator", "|"); first = false) {
+      if (!first) this.take();
+      value = { type: "filter", operand: value, name: this.#dotted(), arguments: this.#optionalArguments() };
+    }
+    return value as Filter | null;
+  }
+
+  #dotted(): string {
+    let name = this.expect("name").value;
+    while (this.skip("operator", ".")) name += `.${this.expect("name").value}`;
+    return name;
+  }
+
+  #optionalArguments(): Arguments {
+    return this.is("operator", "(")
+      ? this.arguments()
+      : { args: [], kwargs: [], spread: null, kwspread: null };
+  }
+
+  #test(operand: Expression): Expression {
+    const isNegated = this.skip("name", "not");
+    const name = this.#dotted();
+    let given = this.#optionalArguments();
+    const { type, value } = this.token;
+    const begins = ["name", "string", "integer", "float"].includes(type) ||
+      (type === "operator" && "[{".includes(value));
+    const ends = type === "name" && ["else", "or", "and"].includes(value);
+    const hadArguments = this.tokens[this.#position - 1]!.value === ")";
+    if (!hadArguments && begins && !ends) {
+      if (this.is("name", "is")) this.fail("tests can't be chained with is");
+      given = { ...given, args: [this.#postfix(this.#primary())] };
+    }
+    const test: Expression = { type: "test", operand, name, arguments: given };
+    return isNegated ? { type: "not", operand: test } : test;
+  }
+
+  /** `(a, b, key=c, *d, **e)`. */
+  arguments(): Arguments {
+    this.expect("operator", "(");
+    const given: Arguments = { args: [], kwargs: [], spread: null, kwspread: null };
+    const ensure = (isAllowed: boolean) => isAllowed || this.fail("invalid order of arguments in a call");
+    for (let first = true; !this.is("operator", ")"); first = false) {
+      if (!first) this.expect("operator", ",");
+      if (this.is("operator", ")")) break;
+      if (this.skip("operator", "*")) {
+        ensure(given.spread === null && given.kwspread === null);
+        given.spread = this.expression();
+      } else if (this.skip("operator", "**")) {
+        ensure(given.kwspread === null);
+        given.kwspread = this.expression();
+      } else if (this.is("name") && this.is("operator", "=", 1)) {
+        ensure(given.kwspread === null);
+        const name = this.take().value;
+        this.take();
+        given.kwargs.push([name, this.expression()]);
+      } else {
+        ensure(given.spread === null && given.kwspread === null && given.kwargs.length === 0);
+        given.args.push(this.expression());
+      }
+    }
+    this.expect("operator", ")");
+    return given;
+  }
+}

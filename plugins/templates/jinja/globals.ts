@@ -1,0 +1,108 @@
+/**
+ * Functions that every template has, those of transformers among them.
+ * @module
+ */
+import { bind, indexOf, textOf } from "./arguments.ts";
+import { str } from "./print.ts";
+import { parseDay, strftime } from "./strftime.ts";
+import {
+  asItems,
+  asText,
+  Callable,
+  Cycler,
+  Dict,
+  iterate,
+  type Kwargs,
+  Namespace,
+  Range,
+  TemplateError,
+  Undefined,
+  type Value,
+} from "./values.ts";
+
+/** Numbers of a range at most, as in Jinja2's sandbox. */
+const LONGEST_RANGE = 100_000;
+
+/**
+ * The functions by name.
+ * @param today The day for `strftime_now`.
+ */
+export function globalFunctions(today: string): Map<string, Value> {
+  const functions: [string, (args: readonly Value[], kwargs: Kwargs) => Value][] = [
+    ["range", range],
+    ["dict", (args, kwargs) => new Dict(entries(args, kwargs))],
+    ["namespace", namespace],
+    ["cycler", (items) => {
+      if (items.length === 0) throw new TemplateError("at least one item has to be provided");
+      return new Cycler(items);
+    }],
+    ["joiner", joiner],
+    ["raise_exception", (args, kwargs) => {
+      throw new TemplateError(str(bind("raise_exception", ["message"], args, kwargs).message!));
+    }],
+    ["strftime_now", (args, kwargs) => {
+      const { format } = bind("strftime_now", ["format"], args, kwargs);
+      const day = parseDay(today);
+      if (day !== null) return strftime(day, textOf(format, "strftime_now"));
+      throw new TemplateError(
+        `the template writes today's date, and the option date isn't a day such as "26 Jul 2024" or "2024-07-26": ` +
+          `current value is ${JSON.stringify(today)}`,
+      );
+    }],
+  ];
+  return new Map(functions.map(([name, call]) => [name, new Callable(name, call)]));
+}
+
+function range(args: readonly Value[], kwargs: Kwargs): Value {
+  if (kwargs.size > 0) throw new TemplateError("range() takes no keyword arguments");
+  for (const value of args) if (value instanceof Undefined) value.fail();
+  const [a, b, c] = args.map((value) => BigInt(indexOf(value, "range")));
+  if (a === undefined || args.length > 3) throw new TemplateError("range() takes 1 to 3 arguments");
+  if (c === 0n) throw new TemplateError("range() arg 3 must not be zero");
+  const numbers = new Range(b === undefined ? 0n : a, b ?? a, c ?? 1n);
+  if (numbers.length <= LONGEST_RANGE) return numbers;
+  throw new TemplateError(`a range is longer than ${LONGEST_RANGE} numbers`);
+}
+
+function entries(args: readonly Value[], kwargs: Kwargs): [Value, Value][] {
+  const [first] = args;
+  const given = first === undefined
+    ? []
+    : first instanceof Dict
+    ? first.items()
+    : iterate(first).map((pair): [Value, Value] => {
+      const items = asItems(pair) ?? iterate(pair);
+      if (items.length !== 2) throw new TemplateError("dict() needs pairs of a key and a value");
+      return [items[0]!, items[1]!];
+    });
+  return [...given, ...kwargs];
+}
+
+function namespace(args: readonly Value[], kwargs: Kwargs): Value {
+  const attributes = new Map<string, Value>();
+  for (const [key, value] of entries(args, kwargs)) {
+    attributes.set(namespaceKey(asText(key) ?? str(key)), value);
+  }
+  return new Namespace(attributes);
+}
+
+/**
+ * The name of an attribute.
+ * @throws {TemplateError} If it begins with an underscore, which transformers refuses.
+ */
+export function namespaceKey(name: string): string {
+  if (!name.startsWith("_")) return name;
+  throw new TemplateError(
+    `attributes of a namespace can't begin with an underscore: current value is ${name}`,
+  );
+}
+
+function joiner(args: readonly Value[], kwargs: Kwargs): Value {
+  const { sep = ", " } = bind("joiner", ["sep?"], args, kwargs);
+  let isUsed = false;
+  return new Callable("joiner", () => {
+    if (isUsed) return sep;
+    isUsed = true;
+    return "";
+  });
+}

@@ -1,0 +1,275 @@
+/**
+ * Python's operators on values of templates.
+ * @module
+ */
+import type { BinaryOperator, CompareOperator } from "./nodes.ts";
+import { floorDivide, floorModulo } from "./numbers.ts";
+import { str } from "./print.ts";
+import {
+  asItems,
+  asText,
+  Dict,
+  DictView,
+  identity,
+  iterate,
+  Iterator,
+  Markup,
+  Range,
+  TemplateError,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
+
+/** Texts and lists longer than this are refused, in UTF-16 units or items. */
+export const LONGEST = 100_000_000;
+
+/** Bits of a whole number at most. */
+const MOST_BITS = 100_000;
+
+type NumberValue = bigint | number;
+
+/** A number; True and False are 1 and 0. */
+export function asNumber(value: Value): NumberValue | undefined {
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  return typeof value === "bigint" || typeof value === "number" ? value : undefined;
+}
+
+/** An index: a whole number or a boolean. */
+export function asIndex(value: Value): number | undefined {
+  return typeof value === "bigint" || typeof value === "boolean" ? Number(value) : undefined;
+}
+
+/** `&`, `<`, `>` and quotes as HTML writes them. */
+export function escapeHtml(text: string): string {
+  return text.replace(
+    /[&<>'"]/g,
+    (char) => `&${{ "&": "amp", "<": "lt", ">": "gt", "'": "#39", '"': "#34" }[char]};`,
+  );
+}
+
+/** Text for a Markup: escaped unless it is one. */
+export function markup(value: Value): string {
+  return value instanceof Markup ? value.text : escapeHtml(str(value));
+}
+
+/** `left == right`. */
+export function equals(left: Value, right: Value): boolean {
+  const a = asNumber(left), b = asNumber(right);
+  if (a !== undefined && b !== undefined) return a == b;
+  const [s, t] = [asText(left), asText(right)];
+  if (s !== undefined || t !== undefined) return s === t;
+  if (left instanceof Undefined) return right instanceof Undefined;
+  if (left instanceof Dict && right instanceof Dict) {
+    return left.size === right.size &&
+      left.items().every(([key, value]) => right.has(key) && equals(value, right.get(key)!));
+  }
+  if (left instanceof Range && right instanceof Range) return equals([...iterate(left)], [...iterate(right)]);
+  if (left instanceof DictView && right instanceof DictView && left.kind !== "values") {
+    return left.kind === right.kind && left.dict.size === right.dict.size &&
+      left.items().every((item) => contains(right, item));
+  }
+  const [l, r] = [asItems(left), asItems(right)];
+  if (l === undefined || r === undefined || Array.isArray(left) !== Array.isArray(right)) {
+    return left === right;
+  }
+  return l.length === r.length && l.every((item, i) => equals(item, r[i]!));
+}
+
+/** -1, 0 or 1; NaN where the values have no order, as floats that are not numbers. */
+export function order(left: Value, right: Value, operator: string = "<"): number {
+  const a = asNumber(left), b = asNumber(right);
+  if (a !== undefined && b !== undefined) return a < b ? -1 : a > b ? 1 : a == b ? 0 : NaN;
+  const [s, t] = [asText(left), asText(right)];
+  if (s !== undefined && t !== undefined) return orderTexts(s, t);
+  const [l, r] = [asItems(left), asItems(right)];
+  if (l !== undefined && r !== undefined && Array.isArray(left) === Array.isArray(right)) {
+    for (let i = 0; i < Math.min(l.length, r.length); i++) {
+      if (!equals(l[i]!, r[i]!)) return order(l[i]!, r[i]!, operator);
+    }
+    return Math.sign(l.length - r.length);
+  }
+  for (const value of [left, right]) if (value instanceof Undefined) value.fail();
+  throw new TemplateError(
+    `'${operator}' not supported between instances of '${typeName(left)}' and '${typeName(right)}'`,
+  );
+}
+
+/** By code points, where JavaScript compares UTF-16 units. */
+function orderTexts(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < end && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  if (i === end) return Math.sign(a.length - b.length);
+  // a half pair is above all other units
+  const rank = (text: string) => {
+    const unit = text.charCodeAt(i);
+    return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
+  };
+  return rank(a) < rank(b) ? -1 : 1;
+}
+
+/** `item in container`. */
+export function contains(container: Value, item: Value): boolean {
+  const text = asText(container);
+  if (text !== undefined) {
+    const part = asText(item);
+    if (part !== undefined) return text.includes(part);
+    throw new TemplateError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
+  }
+  if (container instanceof Dict) return container.has(item);
+  if (container instanceof DictView && container.kind === "keys") return container.dict.has(item);
+  if (container === null || typeof container !== "object" || !isContainer(container)) {
+    throw new TemplateError(`argument of type '${typeName(container)}' is not iterable`);
+  }
+  return iterate(container).some((each) => each === item || equals(each, item));
+}
+
+function isContainer(value: object): boolean {
+  return Array.isArray(value) ||
+    [Tuple, DictView, Range, Iterator, Undefined].some((type) => value instanceof type);
+}
+
+/** A comparison. */
+export function compare(operator: CompareOperator, left: Value, right: Value): boolean {
+  switch (operator) {
+    case "==":
+      return equals(left, right);
+    case "!=":
+      return !equals(left, right);
+    case "in":
+      return contains(right, left);
+    case "not in":
+      return !contains(right, left);
+    case "<":
+      return order(left, right, operator) < 0;
+    case "<=":
+      return order(left, right, operator) <= 0;
+    case ">":
+      return order(left, right, operator) > 0;
+    case ">=":
+      return order(left, right, operator) >= 0;
+  }
+}
+
+/** `-value` or `+value`. */
+export function unary(operator: "-" | "+", value: Value): Value {
+  const number = asNumber(value);
+  if (number !== undefined) return operator === "-" ? -number : number;
+  if (value instanceof Undefined) return value.fail();
+  throw new TemplateError(`bad operand type for unary ${operator}: '${typeName(value)}'`);
+}
+
+/** An operation on two values; `text % values` is `formatPercent`. */
+export function binary(operator: BinaryOperator, left: Value, right: Value): Value {
+  for (const value of [left, right]) if (value instanceof Undefined) value.fail();
+  const a = asNumber(left), b = asNumber(right);
+  if (a !== undefined && b !== undefined) return arithmetic(operator, a, b);
+  const other = operator === "+"
+    ? add(left, right)
+    : operator === "*"
+    ? repeat(left, right) ?? repeat(right, left)
+    : undefined;
+  if (other !== undefined) return other;
+  throw new TemplateError(
+    `unsupported operand type(s) for ${operator}: '${typeName(left)}' and '${typeName(right)}'`,
+  );
+}
+
+function arithmetic(operator: BinaryOperator, a: NumberValue, b: NumberValue): NumberValue {
+  if ((operator === "/" || operator === "//" || operator === "%") && b == 0) {
+    throw new TemplateError("division by zero");
+  }
+  if (operator === "/") return Number(a) / Number(b);
+  if (typeof a === "bigint" && typeof b === "bigint") return integers(operator, a, b);
+  const [x, y] = [Number(a), Number(b)];
+  switch (operator) {
+    case "+":
+      return x + y;
+    case "-":
+      return x - y;
+    case "*":
+      return x * y;
+    case "//":
+      return Math.floor(x / y);
+    case "%":
+      return floorModulo(x, y);
+    case "**":
+      if (x === 0 && y < 0) throw new TemplateError("0.0 cannot be raised to a negative power");
+      return x ** y;
+  }
+}
+
+function integers(operator: Exclude<BinaryOperator, "/">, a: bigint, b: bigint): NumberValue {
+  switch (operator) {
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      bounded(bits(a) + bits(b));
+      return a * b;
+    case "//":
+      return floorDivide(a, b);
+    case "%":
+      return a - floorDivide(a, b) * b;
+    case "**":
+      if (b < 0n) {
+        if (a === 0n) throw new TemplateError("0.0 cannot be raised to a negative power");
+        return Number(a) ** Number(b);
+      }
+      bounded(bits(a) * Number(b));
+      return a ** b;
+  }
+}
+
+function bits(value: bigint): number {
+  return value.toString(16).length * 4;
+}
+
+function bounded(size: number): void {
+  if (size > MOST_BITS) throw new TemplateError(`a whole number has more than ${MOST_BITS} bits`);
+}
+
+function add(left: Value, right: Value): Value | undefined {
+  const [s, t] = [asText(left), asText(right)];
+  if (s !== undefined && t !== undefined) {
+    const isMarkup = left instanceof Markup || right instanceof Markup;
+    return isMarkup ? new Markup(fits(markup(left) + markup(right))) : fits(s + t);
+  }
+  const [l, r] = [asItems(left), asItems(right)];
+  if (l === undefined || r === undefined || Array.isArray(left) !== Array.isArray(right)) return undefined;
+  const joined = fits([...l, ...r]);
+  return Array.isArray(left) ? joined : new Tuple(joined);
+}
+
+function repeat(value: Value, times: Value): Value | undefined {
+  const count = asIndex(times);
+  const text = asText(value), items = asItems(value);
+  if (count === undefined || (text === undefined && items === undefined)) return undefined;
+  const number = Math.max(0, count);
+  const size = text?.length ?? items!.length;
+  fits({ length: number * size });
+  if (text !== undefined) {
+    const repeated = text.repeat(size === 0 ? 0 : number);
+    return value instanceof Markup ? new Markup(repeated) : repeated;
+  }
+  const repeated = size === 0 ? [] : Array.from({ length: number }, () => items!).flat();
+  return Array.isArray(value) ? repeated : new Tuple(repeated);
+}
+
+/**
+ * The value, if it isn't too long.
+ * @throws {TemplateError} If it is.
+ */
+export function fits<T extends { length: number }>(value: T): T {
+  if (value.length <= LONGEST) return value;
+  throw new TemplateError(`a text or list is longer than ${LONGEST}`);
+}
+
+/** Whether two values are one object, or equal constants. */
+export function same(left: Value, right: Value): boolean {
+  if (typeof left === "object" && left !== null) return left === right;
+  return typeof left === typeof right && identity(left) === identity(right);
+}

@@ -1,0 +1,179 @@
+/**
+ * Conversations rendered by a model's own chat template.
+ * @module
+ */
+import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import type { Message } from "../kinds/dataset.ts";
+import type { Conversation } from "./checked.ts";
+import { compileTemplate, type JinjaTemplate, StepLimitError, TemplateError } from "./jinja/mod.ts";
+import type { TemplateOptions } from "./options.ts";
+import { parsePyJson, type PyJson } from "../../formats/python_json.ts";
+import { data, encodeParts, own, type Part, specialPattern } from "./text.ts";
+import { parseCalls, parseTools } from "./tool_formats.ts";
+
+/** Names under which models' templates look for what was thought before an answer; transformers fills the first two. */
+const THOUGHT_FIELDS = ["reasoning_content", "thinking", "reasoning"];
+
+/**
+ * Reads the chat template of a model.
+ * @throws {RangeError} If it has none.
+ * @throws {Error} If it can't be read.
+ */
+export function compileOwn(tokenizer: Tokenizer): JinjaTemplate {
+  if (tokenizer.chatTemplate === null) {
+    throw new RangeError(
+      "Cannot use template auto: the model's files have no chat template (a base model?). Name a template, such as `template: default`",
+    );
+  }
+  try {
+    return compileTemplate(tokenizer.chatTemplate);
+  } catch (error) {
+    throw new Error(`Cannot read the model's own chat template as Jinja: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Renders with the variables that transformers gives to a chat template.
+ * @param today Such as "26 Jul 2024".
+ * @throws {RangeError} If the template refuses the messages.
+ * @throws {Error} If it takes too long.
+ */
+export function renderWith(
+  jinja: JinjaTemplate,
+  tokenizer: Tokenizer,
+  today: string,
+  variables: ReadonlyMap<string, PyJson>,
+): string {
+  const special = [
+    ["bos_token", tokenizer.bosId],
+    ["eos_token", tokenizer.eosId],
+    ["pad_token", tokenizer.padId],
+    ["unk_token", tokenizer.unkId],
+  ] as const;
+  const tokens = special.flatMap(([name, id]): [string, PyJson][] => {
+    const token = id === null ? null : tokenizer.idToToken(id);
+    return token === null ? [] : [[name, token]];
+  });
+  try {
+    return jinja.render(new Map([...tokens, ["tools", null], ["documents", null], ...variables]), today);
+  } catch (error) {
+    const message = `Cannot render the model's own chat template: ${(error as Error).message}`;
+    // a template that never ends is no fault of one row
+    if (error instanceof StepLimitError) {
+      throw new Error(`${message}. Name a template instead, such as \`template: chatml\``);
+    }
+    throw error instanceof TemplateError ? new RangeError(message) : error;
+  }
+}
+
+/**
+ * One conversation, rendered as far as asked for. Special-token text of the data is replaced by marks while rendering, so that it can be
+ * told from the template's own afterwards.
+ */
+export class RenderedConversation {
+  readonly #render: (count: number, addPrompt: boolean) => string;
+  readonly #tokenizer: Tokenizer;
+  readonly #split: boolean;
+  readonly #marks: string[] = [];
+  readonly #mark: string;
+
+  /** Renders nothing yet. */
+  constructor(
+    jinja: JinjaTemplate,
+    { tokenizer, messages, system, tools }: Conversation,
+    options: TemplateOptions,
+  ) {
+    this.#tokenizer = tokenizer;
+    this.#split = options.split_special_tokens;
+    this.#mark = freeCharacter([
+      system,
+      tools,
+      ...messages.flatMap((message) => message.results ?? [message])
+        .flatMap(({ content, said, thought, fields }) => [content, said, thought, fields]),
+    ]);
+    const special = this.#split ? specialPattern(tokenizer) : null;
+    const hide = (text: string) =>
+      special === null ? text : text.replace(special, (token) => this.#hidden(token));
+    const shown = messages.map((message) =>
+      (message.results ?? [message]).map((each) => toRecord(each, hide))
+    );
+    const front = system === "" ? [] : [new Map([["role", "system"], ["content", hide(system)]])];
+    const definitions = tools === "" ? [] : parseTools(hide(tools));
+    this.#render = (count, addPrompt) =>
+      renderWith(
+        jinja,
+        tokenizer,
+        options.date,
+        new Map<string, PyJson>([
+          ["messages", [...front, ...shown.slice(0, count).flat()]],
+          ["add_generation_prompt", addPrompt],
+          ["date_string", options.date],
+          ["tools", definitions.length === 0 ? null : definitions],
+          ...(options.enable_thinking === null
+            ? []
+            : [["enable_thinking", options.enable_thinking] as [string, PyJson]]),
+        ]),
+      );
+  }
+
+  #hidden(token: string): string {
+    if (!this.#marks.includes(token)) this.#marks.push(token);
+    return `${this.#mark}${this.#marks.indexOf(token)}${this.#mark}`;
+  }
+
+  /** The first `count` messages and an assistant header. */
+  prompt(count: number): string {
+    return this.#render(count, true);
+  }
+
+  /** The first `count` messages. */
+  whole(count: number): string {
+    return this.#render(count, false);
+  }
+
+  /** Ids of rendered text. */
+  encode(text: string): number[] {
+    // every second piece is the number of a hidden token
+    const parts = text.split(this.#mark).map((piece, i): Part =>
+      i % 2 === 0 ? own(piece) : data(this.#marks[Number(piece)]!)
+    );
+    return encodeParts(this.#tokenizer, parts, this.#split);
+  }
+}
+
+/** A private-use character that no text has. */
+function freeCharacter(texts: readonly (string | undefined)[]): string {
+  for (let code = 0xe000; code <= 0xf8ff; code++) {
+    const char = String.fromCharCode(code);
+    if (!texts.some((text) => text?.includes(char))) return char;
+  }
+  throw new RangeError("Cannot encode a text as template auto: it uses all 6400 private-use characters");
+}
+
+/** A message as transformers gives it to a template: what is null isn't there, a thought is there under each of its names. */
+function toRecord(message: Message, hide: (text: string) => string): Map<string, PyJson> {
+  const isCall = message.role === "function";
+  const record = new Map<string, PyJson>([["role", isCall ? "assistant" : message.role]]);
+  // templates of models such as Qwen3 look into the content of a call too
+  record.set("content", hide(isCall ? message.said ?? "" : message.content));
+  const fields = message.fields === undefined ? new Map() : parsePyJson(hide(message.fields));
+  for (const [name, value] of fields as Map<string, PyJson>) if (value !== null) record.set(name, value);
+  if (isCall && !record.has("tool_calls")) {
+    record.set(
+      "tool_calls",
+      parseCalls(hide(message.content)).map((call) =>
+        new Map<string, PyJson>([["type", "function"], [
+          "function",
+          new Map<string, PyJson>([...Object.entries(call)]),
+        ]])
+      ),
+    );
+  }
+  const thought = THOUGHT_FIELDS.map((name) => record.get(name)).find((value) => value !== undefined) ??
+    (message.thought === undefined ? undefined : hide(message.thought));
+  if (thought !== undefined) {
+    if (!record.has("thinking")) record.set("thinking", thought);
+    record.set("reasoning_content", thought);
+  }
+  return record;
+}

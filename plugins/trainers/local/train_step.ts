@@ -1,0 +1,112 @@
+/**
+ * One optimizer step: forward and backward over its micro-batches, the update, and what is reported of it.
+ * @module
+ */
+import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
+import type { Loss } from "../../kinds/loss.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { averageMetrics } from "../../kinds/loss_evaluation.ts";
+import { packBatches } from "./batches.ts";
+import { exampleWeights, labelWeights, type Scored, scorePack, type Scoring } from "./score.ts";
+
+/** What a step needs besides its examples. */
+export interface StepInputs extends Scoring {
+  config: Pick<TrainConfig, "max_grad_norm" | "micro_batch_tokens" | "step_mean">;
+  /** Probability of dropping an input of the adapters. */
+  dropout: number;
+  log: LogSink;
+  signal: AbortSignal;
+}
+
+/** The packs of a step with the weight of each example's loss. */
+export interface ScoredStep {
+  packs: Scored[];
+  weightOf(example: EncodedExample): number;
+}
+
+/** Forward and backward over the micro-batches of a step. null when interrupted. */
+export async function accumulateGradients(
+  inputs: StepInputs,
+  batches: readonly (readonly EncodedExample[])[],
+  step: number,
+): Promise<ScoredStep | null> {
+  const { config, loss, engine, signal, dropout } = inputs;
+  const weightOf = exampleWeights(loss, batches, config.step_mean);
+  const identity = loss.needsReference && await engine.isIdentity();
+  const packs: Scored[] = [];
+  for (
+    const { examples, groups } of packBatches(batches, config.micro_batch_tokens, loss.batch !== undefined)
+  ) {
+    if (signal.aborted) return null;
+    const isFirst = step === 0 && packs.length === 0;
+    const scored = await scorePack(inputs, examples, {
+      split: "train",
+      keep: true,
+      groups,
+      // The first pack of a run compares policy and reference for real; while B is zero the others needn't.
+      identity: identity && !isFirst && dropout === 0,
+      ...(dropout > 0 && { dropoutStep: step * 2 ** 16 + packs.length }),
+    });
+    if (isFirst && identity && dropout === 0) assertInitialLoss(inputs, scored);
+    await engine.backward(labelWeights(scored, weightOf));
+    packs.push(scored);
+  }
+  return { packs, weightOf };
+}
+
+/** A fresh adapter changes nothing, so the loss has a known value; another one means that the reference is wrong. */
+function assertInitialLoss({ loss: { initialLoss } }: StepInputs, { rows, examples }: Scored): void {
+  if (initialLoss === undefined) return;
+  rows.forEach((row, i) => {
+    if (Math.abs(row.loss - initialLoss) < 1e-3) return;
+    const { file, row: line } = examples[i]!.source;
+    throw new Error(
+      `Cannot start as a fresh adapter needs the loss ${initialLoss.toFixed(6)}: current value is ${
+        row.loss.toFixed(6)
+      } for ${file} row ${line}; policy and reference differ although the adapter is zero: please report this`,
+    );
+  });
+}
+
+/**
+ * Clips the gradient and updates what is trained. Gives the norm before clipping.
+ * @throws {RangeError} If a gradient isn't finite; names the tensor and the rows of the step
+ */
+export async function stepOrExplain(
+  { engine, config }: StepInputs,
+  batches: readonly (readonly EncodedExample[])[],
+  learningRate: number,
+): Promise<number> {
+  try {
+    return await engine.step(learningRate, config.max_grad_norm);
+  } catch (error) {
+    const rows = batches.flat().map(({ source }) => `${source.file} row ${source.row}`);
+    const text = error instanceof Error ? error.message : String(error);
+    throw new RangeError(
+      `${text}. The step's rows: ${rows.slice(0, 8).join(", ")}. The last checkpoint is kept`,
+      { cause: error },
+    );
+  }
+}
+
+/** What is reported of a step, but for its place in the run. */
+export function stepReport(
+  loss: Loss,
+  { packs, weightOf }: ScoredStep,
+): Pick<StepReport, "loss" | "metrics" | "examples" | "counts" | "tokens"> {
+  const rows = packs.flatMap((pack) =>
+    pack.rows.map((row, i) => ({ ...row, weight: weightOf(pack.examples[i]!) }))
+  );
+  const counts: Record<string, number> = {};
+  for (const name of rows.flatMap(({ metrics }) => Object.keys(metrics))) {
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return {
+    loss: rows.reduce((sum, { loss, weight }) => sum + loss * weight, 0),
+    metrics: averageMetrics(loss, rows.map(({ metrics }) => metrics)),
+    examples: rows.length,
+    counts,
+    tokens: packs.flatMap(({ pack }) => pack.sequences).reduce((sum, { tokens }) => sum + tokens, 0),
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * Commands to type next, as a run prints them: they work in any folder, and pasted as they are.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+/** This project's deno.json; undefined where it runs from an address. */
+function projectFile(): string | undefined {
+  const url = new URL("../../deno.json", import.meta.url);
+  return url.protocol === "file:" ? fileURLToPath(url) : undefined;
+}
+
+/**
+ * A task of this project with arguments, quoted for the shell.
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { taskCommand } from "./command.ts";
+ *
+ * assert(taskCommand("train", ["/a b/run.yaml", "seed=1"]).endsWith(" train '/a b/run.yaml' seed=1"));
+ * ```
+ */
+export function taskCommand(task: string, args: readonly string[] = []): string {
+  const project = projectFile();
+  const words = ["deno", "task", ...project === undefined ? [] : ["--config", project], task, ...args];
+  return words.map((word) => shellQuote(word)).join(" ");
+}
+
+/**
+ * A word as a shell reads it back: POSIX shells, or cmd and PowerShell on Windows.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { shellQuote } from "./command.ts";
+ *
+ * assertEquals(["saves/a", "it's", "a b", ""].map((word) => shellQuote(word, "linux")), ["saves/a", `'it'\\''s'`, "'a b'", "''"]);
+ * ```
+ */
+export function shellQuote(word: string, os: typeof Deno.build.os = Deno.build.os): string {
+  if (/^[\w@%+=:,./\\-]+$/.test(word) && (os === "windows" || !word.includes("\\"))) return word;
+  return os === "windows" ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Keys that hold paths, and a configuration with absolute ones: in run.yaml and in checkpoints, which may be read from
+ * another folder than the one where the run was started.
+ * @module
+ */
+import { resolve } from "@std/path";
+
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+
+/** Keys whose text is always a path. */
+const PATHS = ["output_dir", "dataset_dir", "cache_dir", "logging_dir", "data_cache_dir"] as const;
+
+/**
+ * The same configuration with absolute paths. A model or adapter is a path where something lies there, else a hub id.
+ * `plugins` are absolute already.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { absolutePaths } from "./paths.ts";
+ *
+ * const config = { output_dir: "saves/a", cache_dir: null, model_name_or_path: "org/name" };
+ * const expected = { ...config, output_dir: `${Deno.cwd()}/saves/a` };
+ * assertEquals(absolutePaths(config), expected);
+ * ```
+ */
+export function absolutePaths<T extends Partial<TrainConfig>>(config: T): T {
+  const changed: Partial<TrainConfig> = {};
+  for (const key of PATHS) {
+    const path = config[key];
+    if (typeof path === "string") Object.assign(changed, { [key]: resolve(path) });
+  }
+  const { model_name_or_path: model, adapter_name_or_path: adapters } = config;
+  if (model !== undefined) changed.model_name_or_path = whereItLies(model);
+  if (adapters !== undefined) changed.adapter_name_or_path = adapters.map(whereItLies);
+  return { ...config, ...changed };
+}
+
+function whereItLies(path: string): string {
+  try {
+    Deno.statSync(path);
+    return resolve(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return path;
+    throw error;
+  }
+}

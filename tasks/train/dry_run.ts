@@ -1,0 +1,58 @@
+/**
+ * `deno task train --dry-run`: all that a run does before training, and an estimate of the rest.
+ * @module
+ */
+import { stringify } from "yaml";
+
+import { redactValue } from "../../formats/secrets.ts";
+import { onnxBackend } from "../../kernels/mod.ts";
+import { print } from "../common/cli.ts";
+import { registryOf } from "../common/config_file.ts";
+import type { TrainConfig } from "./config/mod.ts";
+import { dataText } from "./data_text.ts";
+import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./estimate.ts";
+import { readRun } from "./own_run.ts";
+import { encode, prepare } from "./prepare.ts";
+
+/** Findings of `--dry-run`. */
+export interface DryRun {
+  /** Resolved. */
+  config: TrainConfig;
+  /** What would be said at the start. */
+  notes: string[];
+  /** Counts of used, cut and dropped rows, as text. */
+  data: string;
+  /** Memory and time. */
+  estimate: Estimate;
+}
+
+/**
+ * Does all that `train` does before training, writes nothing but caches, and estimates the rest.
+ * @throws {RangeError} As `train` does
+ */
+export async function dryRun(
+  configPath: string,
+  overrides: readonly string[] = [],
+  say: (line: string) => void = print,
+): Promise<DryRun> {
+  const { config, notes, at } = readRun(configPath, overrides);
+  const { hf_hub_token: _secret, ...rest } = config;
+  say(stringify(redactValue(rest), { lineWidth: 0 }).trimEnd());
+  for (const note of notes) say(`note: ${note}`);
+  const registry = await registryOf(config.plugins, at("plugins"));
+  const ready = await prepare(config, registry, say, at);
+  for (const note of ready.notes) say(`note: ${note}`);
+  const data = await encode(config, registry, ready);
+  const text = dataText(data.report);
+  say(text);
+  const backend = config.backend === "auto" || config.backend === "onnx"
+    ? onnxBackend({ provider: config.provider, ...(config.threads !== null && { threads: config.threads }) })
+    : null;
+  const gflops = backend && await measureGflops(backend, ready.decoder);
+  await backend?.dispose();
+  const storage = await weightStorage(config, ready.model.weights);
+  const needs = estimate(config, ready.decoder, ready.loss, data.train, gflops, storage);
+  say(estimateText(needs));
+  ready.model.weights.close();
+  return { config, notes: [...notes, ...ready.notes], data: text, estimate: needs };
+}

@@ -1,0 +1,82 @@
+/**
+ * Runs that meet their own traces: a run.yaml given as the file to train, and a finished run that is to be resumed.
+ * @module
+ */
+import { dirname, join } from "@std/path";
+
+import { diffConfigs, readTrainConfig, type ResolvedConfig, type TrainConfig } from "./config/mod.ts";
+import { isFinished } from "./outputs/mod.ts";
+
+/** Arguments that say themselves what is to become of an earlier run. */
+const DECIDES = /^-{0,2}(output_dir|overwrite_output_dir|resume_from_checkpoint)=/;
+
+/**
+ * Reads a training file. A run.yaml in its own output folder can't be trained as it stands, as that folder isn't empty: a
+ * finished run is repeated in a folder beside it, another one goes on from its last checkpoint, if it has one.
+ * @throws As {@linkcode readTrainConfig}
+ */
+export function readRun(path: string, overrides: readonly string[]): ResolvedConfig {
+  const resolved = readTrainConfig(path, overrides);
+  const { output_dir: directory } = resolved.config;
+  const isOwn = resolved.provenance !== null && !overrides.some((text) => DECIDES.test(text)) &&
+    isSameFile(path, join(directory, "run.yaml"));
+  if (!isOwn) return resolved;
+  const [override, note] = isFinished(directory)
+    ? [
+      `output_dir=${JSON.stringify(freeName(directory))}`,
+      `${directory} holds this run already, so it is repeated there`,
+    ]
+    : [
+      "resume_from_checkpoint=auto",
+      `the run in ${directory} isn't finished, so it goes on if it has a checkpoint`,
+    ];
+  const again = readTrainConfig(path, [...overrides, override]);
+  return { ...again, notes: [`${override.replaceAll('"', "")}: ${note}`, ...again.notes] };
+}
+
+/** `DIRECTORY-again`, or with a number behind it, whichever isn't there yet. */
+function freeName(directory: string): string {
+  const clean = directory.replace(/[/\\]+$/, "");
+  for (let count = 1;; count++) {
+    const name = `${clean}-again${count === 1 ? "" : `-${count}`}`;
+    if (inode(name) === null) return name;
+  }
+}
+
+/** Whether the finished run in a folder is one of this configuration, so that there is nothing left to do. */
+export function isSameRun(directory: string, config: TrainConfig): boolean {
+  try {
+    const { config: earlier } = readTrainConfig(join(directory, "run.yaml"));
+    return diffConfigs(earlier, config).length === 0;
+  } catch (error) {
+    // a run.yaml of another version, or one that was edited: what differs is found out by its checkpoint
+    if (error instanceof RangeError || error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** Metrics of the evaluation of a finished run; none if it had no evaluation. */
+export function finishedMetrics(directory: string): Record<string, number> {
+  try {
+    return JSON.parse(Deno.readTextFileSync(join(directory, "eval_results.json")));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [first, second] = [inode(a), inode(b)];
+  return first !== null && first === second &&
+    dirname(Deno.realPathSync(a)) === dirname(Deno.realPathSync(b));
+}
+
+function inode(path: string): string | null {
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
