@@ -2,11 +2,11 @@
  * Running one kernel alone on inputs of a sample, for the contract test, `doctor` and self-tests.
  * @module
  */
+import { f64 } from "../formats/elements.ts";
 import { type Backend, elements, type HostArray } from "./backend.ts";
 import { type Graph, GraphBuilder, type Value } from "./graph.ts";
 import { concreteShape } from "./backends/sizes.ts";
 import type { Arrays, Axes, Kernel, Sample, Tolerance } from "./kernel.ts";
-import { element } from "./vectors.ts";
 
 /** Inputs of a sample: ramps with an irrational step, which any language can make, rounded to float32. */
 export function sampleInputs<In extends Axes, Out extends Axes>(
@@ -95,7 +95,7 @@ export function worst(
 ): { ratio: number; index: number } {
   let ratio = actual.length === expected.length ? 0 : Infinity, index = -1;
   for (let i = 0; i < expected.length && ratio < Infinity; i++) {
-    const a = element(actual, i), b = element(expected, i);
+    const a = f64(actual, i), b = f64(expected, i);
     const r = Object.is(a, b) || a === b ? 0 : Math.abs(a - b) / (atol + rtol * Math.abs(b));
     if (!(r <= ratio)) [ratio, index] = [Number.isNaN(r) ? Infinity : r, i];
   }

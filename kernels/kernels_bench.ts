@@ -7,6 +7,7 @@
  * once more on float16 storage where the backend has it.
  * @module
  */
+import { item } from "../formats/elements.ts";
 import type { Backend, Tensor } from "./backend.ts";
 import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
 import { hostArray, kernelGraph, runOnce, sampleInputs, worst } from "./contract.ts";
@@ -16,7 +17,6 @@ import { MULTIPLY_ADDS, naiveLinear, registers } from "./bench_probes.ts";
 import type { Dims, Kernel, Sample } from "./kernel.ts";
 import { multiply } from "./ops/multiply.ts";
 import { linear } from "./ops/products.ts";
-import { element } from "./vectors.ts";
 
 /** Result of one measurement. */
 export interface KernelTiming {
@@ -102,7 +102,7 @@ export async function benchKernels(
           gflops,
           gbs,
           share: Math.max(gflops / peak.gflops, gbs / peak.gbs),
-          error: element(errors, index),
+          error: item(errors, index),
         });
       }
     }
@@ -215,7 +215,7 @@ async function measure(
   for (let i = 0; i < 3; i++) times.push(await timed(runs));
   for (const tensor of [...Object.values(tensors), ...Object.values(outputs)]) tensor.dispose();
   await program.dispose();
-  return element(times.sort((a, b) => a - b), 1);
+  return item(times.sort((a, b) => a - b), 1);
 }
 
 /** A human-readable table. */

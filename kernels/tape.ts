@@ -147,7 +147,7 @@ export function gradients(loss: Scalar, variables: readonly Scalar[]): number[] 
     const adjoint = adjoints.get(node) ?? 0;
     if (adjoint === 0) continue;
     node.inputs.forEach((input, i) => {
-      const partial = node.partials[i]!;
+      const partial = node.partials[i] ?? 0;
       if (partial !== 0) adjoints.set(input, (adjoints.get(input) ?? 0) + adjoint * partial);
     });
   }
@@ -159,8 +159,7 @@ function consumersFirst(root: Scalar): Scalar[] {
   const finished: Scalar[] = [];
   const seen = new Set<Scalar>([root]);
   const stack: { node: Scalar; next: number }[] = [{ node: root, next: 0 }];
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
+  for (let top = stack.at(-1); top; top = stack.at(-1)) {
     const input = top.node.inputs[top.next++];
     if (input === undefined) {
       finished.push(top.node);

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { f64 } from "../formats/elements.ts";
+
 /** Row `index` of a row-major matrix with rows of `cols` elements, as a view. */
 export function row(matrix: Float64Array, index: number, cols: number): Float64Array {
   return matrix.subarray(index * cols, (index + 1) * cols);
@@ -13,25 +15,16 @@ export function* rowsOf(matrix: Float64Array, cols: number): Generator<Float64Ar
   for (let start = 0; start < matrix.length; start += cols) yield matrix.subarray(start, start + cols);
 }
 
-/** Element `index` of an array that is known to have it. @throws {RangeError} If it hasn't. */
-export function element(values: ArrayLike<number>, index: number): number {
-  const value = values[index];
-  if (value === undefined) {
-    throw new RangeError(`Cannot read element ${index}: the array has ${values.length}`);
-  }
-  return value;
-}
-
 /** Σ a ∘ b. */
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  for (let i = 0; i < a.length; i++) sum += f64(a, i) * f64(b, i);
   return sum;
 }
 
 /** y ← y + factor · x. */
 export function addScaled(y: Float64Array, x: Float64Array, factor: number): void {
-  for (let i = 0; i < y.length; i++) y[i]! += factor * x[i]!;
+  for (let i = 0; i < y.length; i++) y[i] = f64(y, i) + factor * f64(x, i);
 }
 
 /** A function of two to four arrays of the same length, element by element. */
@@ -43,7 +36,7 @@ export function zip(
   d: Float64Array = b,
 ): Float64Array {
   const y = new Float64Array(a.length);
-  for (let i = 0; i < y.length; i++) y[i] = f(a[i]!, b[i]!, c[i]!, d[i]!);
+  for (let i = 0; i < y.length; i++) y[i] = f(f64(a, i), f64(b, i), f64(c, i), f64(d, i));
   return y;
 }
 

@@ -10,6 +10,7 @@
  * harmlessly (53 ≥ 2·24 + 2), so plain numbers stored into a Float32Array give float32's own results.
  * @module
  */
+import { f32, i8, u8 } from "../elements.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
 
 /** Layout of one tensor type. */
@@ -81,6 +82,16 @@ function halfTable(): Float32Array {
   return halves;
 }
 
+/** The half in two bytes from `p`. */
+function scaleAt(bytes: Uint8Array, p: number): number {
+  return f32(halfTable(), u8(bytes, p) | u8(bytes, p + 1) << 8);
+}
+
+/** The 32 bits in four bytes from `p`. */
+function word32(bytes: Uint8Array, p: number): number {
+  return u8(bytes, p) | u8(bytes, p + 1) << 8 | u8(bytes, p + 2) << 16 | u8(bytes, p + 3) << 24;
+}
+
 function words(bytes: Uint8Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
@@ -90,20 +101,18 @@ function float32(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 }
 
 function q8_0(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let p = 0, o = 0; p < bytes.length; p += 34, o += 32) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
-    for (let i = 0; i < 32; i++) out[o + i] = d * signed[p + 2 + i]!;
+    const d = scaleAt(bytes, p);
+    for (let i = 0; i < 32; i++) out[o + i] = d * i8(signed, p + 2 + i);
   }
 }
 
 function q4_0(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   for (let p = 0, o = 0; p < bytes.length; p += 18, o += 32) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
+    const d = scaleAt(bytes, p);
     for (let i = 0; i < 16; i++) {
-      const q = bytes[p + 2 + i]!;
+      const q = u8(bytes, p + 2 + i);
       out[o + i] = d * ((q & 15) - 8);
       out[o + 16 + i] = d * ((q >> 4) - 8);
     }
@@ -111,12 +120,11 @@ function q4_0(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 }
 
 function q4_1(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   for (let p = 0, o = 0; p < bytes.length; p += 20, o += 32) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
-    const m = half[bytes[p + 2]! | bytes[p + 3]! << 8]!;
+    const d = scaleAt(bytes, p);
+    const m = scaleAt(bytes, p + 2);
     for (let i = 0; i < 16; i++) {
-      const q = bytes[p + 4 + i]!;
+      const q = u8(bytes, p + 4 + i);
       out[o + i] = d * (q & 15) + m;
       out[o + 16 + i] = d * (q >> 4) + m;
     }
@@ -124,12 +132,11 @@ function q4_1(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 }
 
 function q5_0(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   for (let p = 0, o = 0; p < bytes.length; p += 22, o += 32) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
-    const high = bytes[p + 2]! | bytes[p + 3]! << 8 | bytes[p + 4]! << 16 | bytes[p + 5]! << 24;
+    const d = scaleAt(bytes, p);
+    const high = word32(bytes, p + 2);
     for (let i = 0; i < 16; i++) {
-      const q = bytes[p + 6 + i]!;
+      const q = u8(bytes, p + 6 + i);
       out[o + i] = d * ((q & 15 | (high >>> i & 1) << 4) - 16);
       out[o + 16 + i] = d * ((q >> 4 | (high >>> i + 16 & 1) << 4) - 16);
     }
@@ -137,13 +144,12 @@ function q5_0(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 }
 
 function q5_1(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   for (let p = 0, o = 0; p < bytes.length; p += 24, o += 32) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
-    const m = half[bytes[p + 2]! | bytes[p + 3]! << 8]!;
-    const high = bytes[p + 4]! | bytes[p + 5]! << 8 | bytes[p + 6]! << 16 | bytes[p + 7]! << 24;
+    const d = scaleAt(bytes, p);
+    const m = scaleAt(bytes, p + 2);
+    const high = word32(bytes, p + 4);
     for (let i = 0; i < 16; i++) {
-      const q = bytes[p + 8 + i]!;
+      const q = u8(bytes, p + 8 + i);
       out[o + i] = d * (q & 15 | (high >>> i & 1) << 4) + m;
       out[o + 16 + i] = d * (q >> 4 | (high >>> i + 16 & 1) << 4) + m;
     }
@@ -152,25 +158,24 @@ function q5_1(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 
 /** The 6-bit scale of group `j` (0..7) of Q4_K and Q5_K, in 12 bytes from `p`; 4 bytes further lie the minima. */
 function scaleOf(bytes: Uint8Array, p: number, j: number): number {
-  return j < 4 ? bytes[p + j]! & 63 : bytes[p + j + 4]! & 15 | bytes[p + j - 4]! >> 6 << 4;
+  return j < 4 ? u8(bytes, p + j) & 63 : u8(bytes, p + j + 4) & 15 | u8(bytes, p + j - 4) >> 6 << 4;
 }
 
 /** As {@linkcode scaleOf}, the 6-bit minimum. */
 function minimumOf(bytes: Uint8Array, p: number, j: number): number {
-  return j < 4 ? bytes[p + j + 4]! & 63 : bytes[p + j + 4]! >> 4 | bytes[p + j]! >> 6 << 4;
+  return j < 4 ? u8(bytes, p + j + 4) & 63 : u8(bytes, p + j + 4) >> 4 | u8(bytes, p + j) >> 6 << 4;
 }
 
 function q4_K(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   for (let p = 0, o = 0; p < bytes.length; p += 144, o += 256) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
-    const dmin = half[bytes[p + 2]! | bytes[p + 3]! << 8]!;
+    const d = scaleAt(bytes, p);
+    const dmin = scaleAt(bytes, p + 2);
     for (let j = 0; j < 8; j += 2) {
       const low = d * scaleOf(bytes, p + 4, j), lowMin = dmin * minimumOf(bytes, p + 4, j);
       const high = d * scaleOf(bytes, p + 4, j + 1), highMin = dmin * minimumOf(bytes, p + 4, j + 1);
       const from = p + 16 + j * 16, to = o + j * 32;
       for (let i = 0; i < 32; i++) {
-        const q = bytes[from + i]!;
+        const q = u8(bytes, from + i);
         out[to + i] = low * (q & 15) - lowMin;
         out[to + 32 + i] = high * (q >> 4) - highMin;
       }
@@ -179,16 +184,15 @@ function q4_K(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 }
 
 function q5_K(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   for (let p = 0, o = 0; p < bytes.length; p += 176, o += 256) {
-    const d = half[bytes[p]! | bytes[p + 1]! << 8]!;
-    const dmin = half[bytes[p + 2]! | bytes[p + 3]! << 8]!;
+    const d = scaleAt(bytes, p);
+    const dmin = scaleAt(bytes, p + 2);
     for (let j = 0; j < 8; j += 2) {
       const low = d * scaleOf(bytes, p + 4, j), lowMin = dmin * minimumOf(bytes, p + 4, j);
       const high = d * scaleOf(bytes, p + 4, j + 1), highMin = dmin * minimumOf(bytes, p + 4, j + 1);
       const from = p + 48 + j * 16, to = o + j * 32;
       for (let i = 0; i < 32; i++) {
-        const q = bytes[from + i]!, fifth = bytes[p + 16 + i]! >> j;
+        const q = u8(bytes, from + i), fifth = u8(bytes, p + 16 + i) >> j;
         out[to + i] = low * (q & 15 | (fifth & 1) << 4) - lowMin;
         out[to + 32 + i] = high * (q >> 4 | (fifth & 2) << 3) - highMin;
       }
@@ -197,20 +201,19 @@ function q5_K(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
 }
 
 function q6_K(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
-  const half = halfTable();
   const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let p = 0, o = 0; p < bytes.length; p += 210, o += 256) {
-    const d = half[bytes[p + 208]! | bytes[p + 209]! << 8]!;
+    const d = scaleAt(bytes, p + 208);
     // Two halves of 128 values: 64 bytes of low nibbles, 32 bytes with two high bits for each of four values.
     for (let h = 0; h < 2; h++) {
       const low = p + h * 64, high = p + 128 + h * 32, scales = p + 192 + h * 8, to = o + h * 128;
       for (let i = 0; i < 32; i++) {
-        const group = scales + (i >> 4), bits = bytes[high + i]!;
-        const first = bytes[low + i]!, second = bytes[low + 32 + i]!;
-        out[to + i] = d * signed[group]! * ((first & 15 | (bits & 3) << 4) - 32);
-        out[to + 32 + i] = d * signed[group + 2]! * ((second & 15 | (bits >> 2 & 3) << 4) - 32);
-        out[to + 64 + i] = d * signed[group + 4]! * ((first >> 4 | (bits >> 4 & 3) << 4) - 32);
-        out[to + 96 + i] = d * signed[group + 6]! * ((second >> 4 | (bits >> 6) << 4) - 32);
+        const group = scales + (i >> 4), bits = u8(bytes, high + i);
+        const first = u8(bytes, low + i), second = u8(bytes, low + 32 + i);
+        out[to + i] = d * i8(signed, group) * ((first & 15 | (bits & 3) << 4) - 32);
+        out[to + 32 + i] = d * i8(signed, group + 2) * ((second & 15 | (bits >> 2 & 3) << 4) - 32);
+        out[to + 64 + i] = d * i8(signed, group + 4) * ((first >> 4 | (bits >> 4 & 3) << 4) - 32);
+        out[to + 96 + i] = d * i8(signed, group + 6) * ((second >> 4 | (bits >> 6) << 4) - 32);
       }
     }
   }

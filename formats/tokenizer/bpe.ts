@@ -4,6 +4,7 @@
  * cache that holds character codes, not strings, so that no text is kept alive by it.
  * @module
  */
+import { f64, i32 } from "../elements.ts";
 import { BYTE_TO_CHAR, byteToken, toByteAlphabet } from "./bytes.ts";
 import type { BpeModelJson } from "./tokenizer_json.ts";
 
@@ -54,8 +55,7 @@ export class Bpe {
   constructor(model: BpeModelJson, byteLevel: boolean) {
     const vocab = new Map<string, number>(), tokens: string[] = [];
     let longest = 0;
-    for (const token in model.vocab) {
-      const id = model.vocab[token]!;
+    for (const [token, id] of Object.entries(model.vocab)) {
       vocab.set(token, id);
       tokens[id] = token;
       if (token.length > longest) longest = token.length;
@@ -95,7 +95,7 @@ export class Bpe {
     const length = end - start;
     if (length > CACHED_LENGTH) {
       this.#merge(text, start, end);
-      for (let i = 0; i < this.#count; i++) out.push(this.#ids[i]!);
+      for (let i = 0; i < this.#count; i++) out.push(i32(this.#ids, i));
       return;
     }
     let hash = length;
@@ -103,15 +103,15 @@ export class Bpe {
     hash ^= hash >>> 15;
     let slot = hash & (CACHE_SLOTS - 1);
     const entries = this.#entries, keys = this.#keys, values = this.#values;
-    for (let entry = this.#slots[slot]!; entry >= 0; entry = this.#slots[slot]!) {
+    for (let entry = i32(this.#slots, slot); entry >= 0; entry = i32(this.#slots, slot)) {
       const at = entry * 4;
       if (entries[at + 1] === length) {
-        const key = entries[at]!;
+        const key = i32(entries, at);
         let i = 0;
         while (i < length && keys[key + i] === text.charCodeAt(start + i)) i++;
         if (i === length) {
-          const from = entries[at + 2]!, to = from + entries[at + 3]!;
-          for (let v = from; v < to; v++) out.push(values[v]!);
+          const from = i32(entries, at + 2), to = from + i32(entries, at + 3);
+          for (let v = from; v < to; v++) out.push(i32(values, v));
           return;
         }
       }
@@ -119,7 +119,7 @@ export class Bpe {
     }
     this.#merge(text, start, end);
     const count = this.#count;
-    for (let i = 0; i < count; i++) out.push(this.#ids[i]!);
+    for (let i = 0; i < count; i++) out.push(i32(this.#ids, i));
     if (
       this.#entryCount === CACHE_ENTRIES || this.#keyCount + length > CACHE_UNITS ||
       this.#valueCount + count > CACHE_UNITS
@@ -135,7 +135,7 @@ export class Bpe {
     entries[entry * 4 + 2] = this.#valueCount;
     entries[entry * 4 + 3] = count;
     for (let i = 0; i < length; i++) keys[this.#keyCount++] = text.charCodeAt(start + i);
-    for (let i = 0; i < count; i++) values[this.#valueCount++] = this.#ids[i]!;
+    for (let i = 0; i < count; i++) values[this.#valueCount++] = i32(this.#ids, i);
   }
 
   /** Number of ids of the word merged last; they are the first of `#ids`. */
@@ -178,7 +178,7 @@ export class Bpe {
     const ids = this.#ids, byteIds = this.#byteIds, unk = this.#unk;
     let n = 0, lastUnknown = false;
     const put = (byte: number) => {
-      const id = byteIds[byte]!;
+      const id = i32(byteIds, byte);
       if (id >= 0) {
         ids[n++] = id;
         lastUnknown = false;
@@ -219,8 +219,7 @@ export class Bpe {
       for (; unknowns > 0; unknowns--) ids[n++] = unk;
     };
     for (let i = start; i < end;) {
-      const code = text.codePointAt(i)!;
-      const char = String.fromCodePoint(code);
+      const [char = ""] = text.slice(i, i + 2);
       i += char.length;
       const id = this.vocab.get(char);
       if (id !== undefined) {
@@ -230,9 +229,9 @@ export class Bpe {
       }
       if (this.#fallback) {
         const bytes = new TextEncoder().encode(char);
-        if (bytes.every((byte) => this.#byteIds[byte]! >= 0)) {
+        if (bytes.every((byte) => i32(this.#byteIds, byte) >= 0)) {
           flush();
-          for (const byte of bytes) ids[n++] = this.#byteIds[byte]!;
+          for (const byte of bytes) ids[n++] = i32(this.#byteIds, byte);
           continue;
         }
       }
@@ -245,24 +244,24 @@ export class Bpe {
   #mergeByScan(): void {
     const ids = this.#ids, rank = this.#rank, pairs = this.#pairs;
     let n = this.#count;
-    for (let i = 0; i < n - 1; i++) rank[i] = pairs.rank(ids[i]!, ids[i + 1]!);
+    for (let i = 0; i < n - 1; i++) rank[i] = pairs.rank(i32(ids, i), i32(ids, i + 1));
     while (n > 1) {
       let best = NONE, at = 0;
       for (let i = 0; i < n - 1; i++) {
-        if (rank[i]! < best) {
-          best = rank[i]!;
+        if (i32(rank, i) < best) {
+          best = i32(rank, i);
           at = i;
         }
       }
       if (best === NONE) break;
-      ids[at] = pairs.merged[best]!;
+      ids[at] = i32(pairs.merged, best);
       n--;
       for (let i = at + 1; i < n; i++) {
-        ids[i] = ids[i + 1]!;
-        rank[i] = rank[i + 1]!;
+        ids[i] = i32(ids, i + 1);
+        rank[i] = i32(rank, i + 1);
       }
-      if (at > 0) rank[at - 1] = pairs.rank(ids[at - 1]!, ids[at]!);
-      if (at < n - 1) rank[at] = pairs.rank(ids[at]!, ids[at + 1]!);
+      if (at > 0) rank[at - 1] = pairs.rank(i32(ids, at - 1), i32(ids, at));
+      if (at < n - 1) rank[at] = pairs.rank(i32(ids, at), i32(ids, at + 1));
     }
     this.#count = n;
   }
@@ -276,16 +275,16 @@ export class Bpe {
     const heap = this.#heap;
     let size = 0;
     const push = (at: number) => {
-      const right = next[at]!;
-      const value = right < n ? pairs.rank(ids[at]!, ids[right]!) : NONE;
+      const right = i32(next, at);
+      const value = right < n ? pairs.rank(i32(ids, at), i32(ids, right)) : NONE;
       rank[at] = value;
       if (value === NONE) return;
       const key = value * PIECE_LENGTH + at;
       let i = size++;
       while (i > 0) {
         const parent = (i - 1) >> 1;
-        if (heap[parent]! <= key) break;
-        heap[i] = heap[parent]!;
+        if (f64(heap, parent) <= key) break;
+        heap[i] = f64(heap, parent);
         i = parent;
       }
       heap[i] = key;
@@ -296,35 +295,35 @@ export class Bpe {
     }
     for (let i = 0; i < n; i++) push(i);
     while (size > 0) {
-      const key = heap[0]!;
-      const last = heap[--size]!;
+      const key = f64(heap, 0);
+      const last = f64(heap, --size);
       for (let i = 0;;) {
         let child = 2 * i + 1;
         if (child >= size) {
           heap[i] = last;
           break;
         }
-        if (child + 1 < size && heap[child + 1]! < heap[child]!) child++;
-        if (last <= heap[child]!) {
+        if (child + 1 < size && f64(heap, child + 1) < f64(heap, child)) child++;
+        if (last <= f64(heap, child)) {
           heap[i] = last;
           break;
         }
-        heap[i] = heap[child]!;
+        heap[i] = f64(heap, child);
         i = child;
       }
       const value = Math.floor(key / PIECE_LENGTH);
       const at = key - value * PIECE_LENGTH;
       if (rank[at] !== value) continue;
-      const right = next[at]!;
-      ids[at] = pairs.merged[value]!;
+      const right = i32(next, at);
+      ids[at] = i32(pairs.merged, value);
       rank[right] = NONE;
-      next[at] = next[right]!;
-      if (next[at]! < n) before[next[at]!] = at;
+      next[at] = i32(next, right);
+      if (i32(next, at) < n) before[i32(next, at)] = at;
       push(at);
-      if (before[at]! >= 0) push(before[at]!);
+      if (i32(before, at) >= 0) push(i32(before, at));
     }
     let count = 0;
-    for (let i = 0; i < n; i = next[i]!) ids[count++] = ids[i]!;
+    for (let i = 0; i < n; i = i32(next, i)) ids[count++] = i32(ids, i);
     this.#count = count;
   }
 }
@@ -364,7 +363,7 @@ class PairTable {
     let slot = hash & mask;
     for (;;) {
       const at = slot * 3;
-      if (table[at] === left && table[at + 1] === right || table[at + 2]! < 0) return at;
+      if (table[at] === left && table[at + 1] === right || i32(table, at + 2) < 0) return at;
       slot = (slot + 1) & mask;
     }
   }
@@ -379,7 +378,7 @@ class PairTable {
   }
 
   rank(left: number, right: number): number {
-    const rank = this.#table[this.#slot(left, right) + 2]!;
+    const rank = i32(this.#table, this.#slot(left, right) + 2);
     return rank < 0 ? NONE : rank;
   }
 }

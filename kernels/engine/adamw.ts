@@ -10,6 +10,7 @@
  * Arithmetic is float64; parameters and moments are rounded to the arrays they live in once a step.
  * @module
  */
+import { float, item } from "../../formats/elements.ts";
 
 /** Parameters, gradients and moments of one tensor, flat. Float64Array is for tests and small problems. */
 export type Values = Float32Array | Float64Array;
@@ -57,12 +58,16 @@ export function takesWeightDecay(name: string): boolean {
   return !/bias|layernorm|rmsnorm|(^|\.)norm($|\.)|_norm($|\.)/i.test(name);
 }
 
+/** Exponential averages of a tensor's gradients and of their squares. */
+interface Moments {
+  readonly first: Values;
+  readonly second: Values;
+}
+
 /** The optimizer of one run: holds the moments of its parameters and the number of steps done. */
 export class AdamW {
-  readonly #parameters: readonly Parameter[];
+  readonly #tensors: readonly (Parameter & Moments)[];
   readonly #options: AdamWOptions;
-  readonly #first: Values[];
-  readonly #second: Values[];
   #steps = 0;
 
   /**
@@ -76,10 +81,12 @@ export class AdamW {
       need(!names.has(name), "parameter names that differ", name);
       names.add(name);
     }
-    this.#parameters = parameters;
     this.#options = options;
-    this.#first = parameters.map(({ values }) => zerosLike(values));
-    this.#second = parameters.map(({ values }) => zerosLike(values));
+    this.#tensors = parameters.map((parameter) => ({
+      ...parameter,
+      first: zerosLike(parameter.values),
+      second: zerosLike(parameter.values),
+    }));
   }
 
   /** Steps done, from 0. */
@@ -93,38 +100,23 @@ export class AdamW {
    * @throws {TypeError} If gradients and parameters differ in number or size; nothing was changed then.
    */
   step(gradients: readonly Values[], learningRate: number, gradientScale = 1): void {
-    if (gradients.length !== this.#parameters.length) {
+    if (gradients.length !== this.#tensors.length) {
       throw new TypeError(
-        `Cannot step as AdamW needs ${this.#parameters.length} gradients: current value is ${gradients.length}`,
+        `Cannot step as AdamW needs ${this.#tensors.length} gradients: current value is ${gradients.length}`,
       );
     }
-    this.#parameters.forEach(({ name, values }, i) =>
-      sameSize("gradient", name, gradients[i]!, values.length)
-    );
+    const pairs = this.#tensors.map((tensor, i) => ({ ...tensor, gradient: item(gradients, i) }));
+    for (const { name, values, gradient } of pairs) sameSize("gradient", name, gradient, values.length);
     this.#steps++;
     const { betas: [beta1, beta2], epsilon, weightDecay } = this.#options;
     // The bias corrections, moved out of the loop: m / c1 / (√(v / c2) + ε) = (1 / c1) m / (√v · (1 / √c2) + ε).
     const stepSize = learningRate / (1 - beta1 ** this.#steps);
     const rootScale = 1 / Math.sqrt(1 - beta2 ** this.#steps);
-    for (let i = 0; i < gradients.length; i++) {
-      const { values, decay } = this.#parameters[i]!;
-      const keep = decay ? 1 - learningRate * weightDecay : 1;
-      for (let start = 0; start < values.length; start += BLOCK) {
-        update(
-          values,
-          gradients[i]!,
-          this.#first[i]!,
-          this.#second[i]!,
-          start,
-          Math.min(start + BLOCK, values.length),
-          beta1,
-          beta2,
-          epsilon,
-          stepSize,
-          rootScale,
-          keep,
-          gradientScale,
-        );
+    for (const tensor of pairs) {
+      const keep = tensor.decay ? 1 - learningRate * weightDecay : 1;
+      const step = { beta1, beta2, epsilon, stepSize, rootScale, keep, gradientScale };
+      for (let start = 0; start < tensor.values.length; start += BLOCK) {
+        update(tensor, { start, end: Math.min(start + BLOCK, tensor.values.length) }, step);
       }
     }
   }
@@ -132,10 +124,10 @@ export class AdamW {
   /** `exp_avg.<name>`, `exp_avg_sq.<name>` and `step` (one number): views, not copies, so write them before stepping on. */
   state(): Record<string, Values> {
     const state: Record<string, Values> = { step: new Float64Array([this.#steps]) };
-    this.#parameters.forEach(({ name }, i) => {
-      state[`exp_avg.${name}`] = this.#first[i]!;
-      state[`exp_avg_sq.${name}`] = this.#second[i]!;
-    });
+    for (const { name, first, second } of this.#tensors) {
+      state[`exp_avg.${name}`] = first;
+      state[`exp_avg_sq.${name}`] = second;
+    }
     return state;
   }
 
@@ -144,11 +136,20 @@ export class AdamW {
    * @throws {TypeError} If a tensor is missing, left over, or of another size; nothing was changed then.
    */
   restore(state: Readonly<Record<string, Values>>): void {
-    const own = this.state();
-    checkState(new Map(this.#parameters.map(({ name, values }) => [name, values.length])), state);
-    for (const [name, values] of Object.entries(own)) values.set(state[name]!);
-    this.#steps = state.step![0]!;
+    checkState(new Map(this.#tensors.map(({ name, values }) => [name, values.length])), state);
+    for (const { name, first, second } of this.#tensors) {
+      first.set(savedIn(state, `exp_avg.${name}`));
+      second.set(savedIn(state, `exp_avg_sq.${name}`));
+    }
+    this.#steps = float(savedIn(state, "step"), 0);
   }
+}
+
+/** A tensor of a saved state. @throws {TypeError} If it is missing. */
+export function savedIn(state: Readonly<Record<string, Values>>, name: string): Values {
+  const saved = state[name];
+  if (!saved) throw new TypeError(`Cannot restore AdamW as it needs "${name}": current value is undefined`);
+  return saved;
 }
 
 /** @throws {RangeError} If an option is out of range. */
@@ -169,9 +170,7 @@ export function checkState(
   const expected = new Map([["step", 1]]);
   for (const [name, size] of sizes) expected.set(`exp_avg.${name}`, size).set(`exp_avg_sq.${name}`, size);
   for (const [name, size] of expected) {
-    const saved = state[name];
-    if (!saved) throw new TypeError(`Cannot restore AdamW as it needs "${name}": current value is undefined`);
-    sameSize("saved state", name, saved, size);
+    sameSize("saved state", name, savedIn(state, name), size);
   }
   const extra = Object.keys(state).find((name) => !expected.has(name));
   if (extra !== undefined) {
@@ -181,34 +180,39 @@ export function checkState(
   }
 }
 
-// A call a block, so that the compiler gets to optimise the loop before a first large tensor is done.
+// One call per block, so that the compiler gets to optimise the loop before a first large tensor is done.
 const BLOCK = 16_384;
+
+/** Numbers that all elements of a tensor share in a step. */
+interface Step {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Learning rate / (1 − β1^t). */
+  stepSize: number;
+  /** 1 / √(1 − β2^t). */
+  rootScale: number;
+  /** 1 − learning rate × weight decay; 1 without decay. */
+  keep: number;
+  /** Factor of gradient clipping. */
+  gradientScale: number;
+}
 
 /** The loop that full fine-tuning spends its optimizer time in: plain, no allocation, one pass over memory. */
 function update(
-  p: Values,
-  g: Values,
-  m: Values,
-  v: Values,
-  start: number,
-  end: number,
-  beta1: number,
-  beta2: number,
-  epsilon: number,
-  stepSize: number,
-  rootScale: number,
-  keep: number,
-  gradientScale: number,
+  { values: p, gradient: g, first: m, second: v }: Parameter & Moments & { gradient: Values },
+  { start, end }: { start: number; end: number },
+  { beta1, beta2, epsilon, stepSize, rootScale, keep, gradientScale }: Step,
 ): void {
   const rest1 = 1 - beta1;
   const rest2 = 1 - beta2;
   for (let j = start; j < end; j++) {
-    const gradient = g[j]! * gradientScale;
-    const first = beta1 * m[j]! + rest1 * gradient;
-    const second = beta2 * v[j]! + rest2 * gradient * gradient;
+    const gradient = float(g, j) * gradientScale;
+    const first = beta1 * float(m, j) + rest1 * gradient;
+    const second = beta2 * float(v, j) + rest2 * gradient * gradient;
     m[j] = first;
     v[j] = second;
-    p[j] = p[j]! * keep - stepSize * first / (Math.sqrt(second) * rootScale + epsilon);
+    p[j] = float(p, j) * keep - stepSize * first / (Math.sqrt(second) * rootScale + epsilon);
   }
 }
 

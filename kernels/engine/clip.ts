@@ -2,6 +2,7 @@
  * Global gradient norm and clipping, as torch.nn.utils.clip_grad_norm_: factor = min(1, max / (norm + 1e-6)).
  * @module
  */
+import { float } from "../../formats/elements.ts";
 import type { Values } from "./adamw.ts";
 
 /** The gradient of one tensor. */
@@ -33,7 +34,7 @@ export function globalNorm(gradients: readonly NamedGradient[]): { norm: number;
     if (!Number.isFinite(sum)) {
       const index = values.findIndex((value) => !Number.isFinite(value));
       // Finite float64 values may overflow when squared; that is still an infinite norm, but no value is at fault.
-      if (index >= 0) return { norm: NaN, nonFinite: { name, index, value: values[index]! } };
+      if (index >= 0) return { norm: NaN, nonFinite: { name, index, value: float(values, index) } };
     }
     total += sum;
   }
@@ -73,11 +74,11 @@ function sumOfSquares(values: Values): number {
   let a = 0, b = 0, c = 0, d = 0, j = 0;
   const end = values.length - 3;
   for (; j < end; j += 4) {
-    a += values[j]! * values[j]!;
-    b += values[j + 1]! * values[j + 1]!;
-    c += values[j + 2]! * values[j + 2]!;
-    d += values[j + 3]! * values[j + 3]!;
+    a += float(values, j) ** 2;
+    b += float(values, j + 1) ** 2;
+    c += float(values, j + 2) ** 2;
+    d += float(values, j + 3) ** 2;
   }
-  for (; j < values.length; j++) a += values[j]! * values[j]!;
+  for (; j < values.length; j++) a += float(values, j) ** 2;
   return a + b + (c + d);
 }

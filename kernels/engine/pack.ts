@@ -5,6 +5,7 @@
  * Only rows that something is predicted from are laid out: what stands behind a sequence's last label is left out.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import type { EncodedExample } from "./encoded.ts";
 
 /** One sequence inside a pack. */
@@ -94,7 +95,7 @@ function insert(
   if (last < 1) throw new RangeError(`Cannot pack ${at}: it has no label, so nothing would be learnt`);
   let node = root, count = 0;
   for (let i = 0; i <= last; i++) {
-    const id = ids[i]!, label = labels[i]!;
+    const id = item(ids, i), label = item(labels, i);
     if (i > 0 && label !== IGNORE) {
       const owners = node.labels.get(label);
       if (owners) owners.push(sequence);

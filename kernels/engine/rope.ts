@@ -34,11 +34,8 @@ export class RotaryTable {
     cos.set(this.#cos);
     sin.set(this.#sin);
     for (let p = known; p < size; p++) {
-      for (let i = 0; i < half; i++) {
-        const angle = p * this.#frequencies[i]!;
-        cos[p * half + i] = Math.cos(angle);
-        sin[p * half + i] = Math.sin(angle);
-      }
+      cos.set(this.#frequencies.map((frequency) => Math.cos(p * frequency)), p * half);
+      sin.set(this.#frequencies.map((frequency) => Math.sin(p * frequency)), p * half);
     }
     this.#cos = cos;
     this.#sin = sin;

@@ -2,8 +2,9 @@
  * Attention over a prefix tree as its definition needs it: attributes, and the weights of one query.
  * @module
  */
+import { f64 } from "../../formats/elements.ts";
 import { type Attributes, number } from "../kernel.ts";
-import { dot, element, softmax } from "../vectors.ts";
+import { dot, softmax } from "../vectors.ts";
 import type { AttentionShape } from "./wgsl/attention_tiles.ts";
 
 /** Place of a row that no query of `cached_attention` sees. */
@@ -48,10 +49,10 @@ export function attentionWeights(
 ): Float64Array {
   const { rows, qcols, kvcols, heads, kvHeads, scale, window } = shape, d = qcols / heads;
   const kvHead = Math.floor(head / (heads / kvHeads));
-  const own = headOf(q, { row: query, cols: qcols, head, d }), place = element(positions, index);
+  const own = headOf(q, { row: query, cols: qcols, head, d }), place = f64(positions, index);
   const scores = new Float64Array(rows).fill(-Infinity);
   for (let j = 0; j <= index; j++) {
-    const visible = index < element(until, j) && (window === null || place - element(positions, j) < window);
+    const visible = index < f64(until, j) && (window === null || place - f64(positions, j) < window);
     if (visible) scores[j] = scale * dot(own, headOf(k, { row: j, cols: kvcols, head: kvHead, d }));
   }
   return softmax(scores).weights;

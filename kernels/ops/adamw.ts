@@ -2,9 +2,10 @@
  * One step of AdamW (Loshchilov & Hutter 2019, as torch.optim.AdamW computes it), where tensors live.
  * @module
  */
+import { f64 } from "../../formats/elements.ts";
 import { type Attributes, type Axes, defineKernel, type Kernel, number, type Sample } from "../kernel.ts";
 import { constant, type OnnxNode } from "../onnx_node.ts";
-import { element, zip } from "../vectors.ts";
+import { zip } from "../vectors.ts";
 import { matrixSizes, ofRank } from "./_matrix.ts";
 import { elementwise } from "./wgsl/elementwise.ts";
 import { literal } from "./wgsl/shader.ts";
@@ -29,8 +30,8 @@ function stepOf<const Shape extends Axes[string]>(name: string, axes: Shape, sam
     outputs: { p_next: axes, m_next: axes, v_next: axes },
     reference: ({ p, m, v, g, hyper }, _dims, attrs) => {
       const { beta1, beta2, epsilon, decays } = settings(attrs);
-      const decay = decays ? element(hyper, HYPER.decay) : 0, stepSize = element(hyper, HYPER.stepSize);
-      const rootScale = element(hyper, HYPER.rootScale), clip = element(hyper, HYPER.clip);
+      const decay = decays ? f64(hyper, HYPER.decay) : 0, stepSize = f64(hyper, HYPER.stepSize);
+      const rootScale = f64(hyper, HYPER.rootScale), clip = f64(hyper, HYPER.clip);
       const m_next = zip((old, g) => beta1 * old + (1 - beta1) * g * clip, m, g);
       const v_next = zip((old, g) => beta2 * old + (1 - beta2) * (g * clip) ** 2, v, g);
       const p_next = zip(

@@ -7,9 +7,10 @@
  * have the place {@linkcode HIDDEN}, and the slots of a batch may be of different lengths.
  * @module
  */
+import { f64 } from "../../formats/elements.ts";
 import { type Attributes, defineKernel, fixedSizes, type SymbolicDims } from "../kernel.ts";
 import { constant, float, type OnnxNode } from "../onnx_node.ts";
-import { addScaled, dot, element, row, softmax } from "../vectors.ts";
+import { addScaled, dot, row, softmax } from "../vectors.ts";
 import { attentionAttributes, headOf, HIDDEN } from "./_attention.ts";
 import { cachedAttentionSamples } from "./_cached_attention_samples.ts";
 import { cachedAttentionShaders } from "./wgsl/cached_attention.ts";
@@ -136,7 +137,7 @@ export const cachedAttention = defineKernel({
         const own = { row: query, cols: qcols, head, d };
         const scores = Float64Array.from(seen, ({ key }) => scale * dot(headOf(q, own), key));
         const { weights } = softmax(scores);
-        seen.forEach(({ value }, j) => addScaled(headOf(o, own), value, element(weights, j)));
+        seen.forEach(({ value }, j) => addScaled(headOf(o, own), value, f64(weights, j)));
       }
     });
     return { o };

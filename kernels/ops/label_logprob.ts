@@ -3,8 +3,9 @@
  * The caller bounds memory by giving it chunks of labels: `[labels, vocab]` exists for one chunk at a time.
  * @module
  */
+import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
-import { addScaled, element, row, rowsOf } from "../vectors.ts";
+import { addScaled, row, rowsOf } from "../vectors.ts";
 import { labelIndices, labelSoftmax, logprobNodes } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
@@ -21,7 +22,7 @@ export const labelLogprob = defineKernel({
   reference: ({ h, w, ids }, { cols }) => ({
     logp: ids.map((id, l) => {
       const { logits, logSum } = labelSoftmax({ h, w }, l, cols);
-      return element(logits, id) - logSum;
+      return f64(logits, id) - logSum;
     }),
   }),
   onnx: () => logprobNodes(),
@@ -51,9 +52,9 @@ export const labelLogprobUnit = defineKernel({
     const logp = new Float64Array(ids.length), dh = new Float64Array(h.length);
     ids.forEach((id, l) => {
       const { logits, logSum, weights } = labelSoftmax({ h, w }, l, cols), gradient = row(dh, l, cols);
-      logp[l] = element(logits, id) - logSum;
+      logp[l] = f64(logits, id) - logSum;
       addScaled(gradient, row(w, id, cols), 1);
-      [...rowsOf(w, cols)].forEach((token, v) => addScaled(gradient, token, -element(weights, v)));
+      [...rowsOf(w, cols)].forEach((token, v) => addScaled(gradient, token, -f64(weights, v)));
     });
     return { logp, dh };
   },

@@ -3,9 +3,10 @@
  * dh[l] = g[l] (w[ids[l]] − Σ_v p_v w[v]); dw[v] = Σ_l g[l] (1[v = ids[l]] − p_lv) h[l].
  * @module
  */
+import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
 import { constant, type OnnxNode } from "../onnx_node.ts";
-import { addScaled, element, row, rowsOf } from "../vectors.ts";
+import { addScaled, row, rowsOf } from "../vectors.ts";
 import { labelIndices, labelSoftmax } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
 import { labelLogprobShaders } from "./wgsl/label.ts";
@@ -42,7 +43,7 @@ function logitGradientReference(
 ): Float64Array {
   const dz = new Float64Array(ids.length * vocab);
   ids.forEach((id, l) => {
-    const softmax = labelSoftmax({ h, w }, l, cols), weight = element(weights, l);
+    const softmax = labelSoftmax({ h, w }, l, cols), weight = f64(weights, l);
     row(dz, l, vocab).set(softmax.weights.map((p, v) => weight * ((v === id ? 1 : 0) - p)));
   });
   return dz;
@@ -56,9 +57,7 @@ export const labelLogprobGrad = defineKernel({
   reference: (inputs, dims) => {
     const dz = logitGradientReference(inputs, dims), dh = new Float64Array(inputs.h.length);
     [...rowsOf(inputs.w, dims.cols)].forEach((token, v) => {
-      [...rowsOf(dz, dims.vocab)].forEach((own, l) =>
-        addScaled(row(dh, l, dims.cols), token, element(own, v))
-      );
+      [...rowsOf(dz, dims.vocab)].forEach((own, l) => addScaled(row(dh, l, dims.cols), token, f64(own, v)));
     });
     return { dh };
   },

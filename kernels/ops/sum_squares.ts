@@ -2,9 +2,10 @@
  * Sum of squares, for the norm of gradients.
  * @module
  */
+import { f64 } from "../../formats/elements.ts";
 import { type Axes, defineKernel, type Kernel, type Sample } from "../kernel.ts";
 import { constant } from "../onnx_node.ts";
-import { dot, element } from "../vectors.ts";
+import { dot } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
 import { matrixSizes, ofRank } from "./_matrix.ts";
 import { elementsOf, rowParts, shader, workgroupMemory, workgroupReduce } from "./wgsl/shader.ts";
@@ -19,7 +20,7 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samp
     name,
     inputs: { x: axes, before: ["one"] },
     outputs: { total: ["one"] },
-    reference: ({ x, before }) => ({ total: Float64Array.of(element(before, 0) + dot(x, x)) }),
+    reference: ({ x, before }) => ({ total: Float64Array.of(f64(before, 0) + dot(x, x)) }),
     onnx: () => [
       { op: "ReduceSumSquare", in: ["x"], out: ["scalar"], attrs: { keepdims: 0 } },
       constant("vector", "i64", [1]),

@@ -7,6 +7,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { item, u32 } from "../../formats/elements.ts";
 
 /** A named sequence of random numbers; two 32-bit words. Make with {@linkcode stream}. */
 export type Stream = readonly [number, number];
@@ -24,7 +25,7 @@ export function philox(
 ): [number, number, number, number] {
   const words = new Uint32Array(4);
   fillWords(words, counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
-  return [words[0]!, words[1]!, words[2]!, words[3]!];
+  return [u32(words, 0), u32(words, 1), u32(words, 2), u32(words, 3)];
 }
 
 /** One number in [0, 1) with 53 random bits; `counter` and `step` are whole numbers in [0, 2^32). */
@@ -49,7 +50,7 @@ export function fillUniform(
   // The middle of each of 2^24 cells, so that neither end is favoured.
   const offset = low + scale / 2;
   forEachChunk(out.length, seed, of, step, (words, start, count) => {
-    for (let i = 0; i < count; i++) out[start + i] = offset + (words[i]! >>> 8) * scale;
+    for (let i = 0; i < count; i++) out[start + i] = offset + (u32(words, i) >>> 8) * scale;
   });
 }
 
@@ -64,8 +65,8 @@ export function fillNormal(
 ): void {
   forEachChunk(out.length, seed, of, step, (words, start, count) => {
     for (let i = 0; i < count; i += 2) {
-      const radius = deviation * Math.sqrt(-2 * Math.log((words[i]! + 0.5) / 2 ** 32));
-      const angle = 2 * Math.PI * ((words[i + 1]! + 0.5) / 2 ** 32);
+      const radius = deviation * Math.sqrt(-2 * Math.log((u32(words, i) + 0.5) / 2 ** 32));
+      const angle = 2 * Math.PI * ((u32(words, i + 1) + 0.5) / 2 ** 32);
       out[start + i] = mean + radius * Math.cos(angle);
       if (i + 1 < count) out[start + i + 1] = mean + radius * Math.sin(angle);
     }
@@ -86,7 +87,7 @@ export function dropoutMask(out: Float32Array, rate: number, seed: number, step:
   const threshold = Math.min(2 ** 31 - 1, Math.round(rate * 2 ** 31));
   const keep = 1 / (1 - rate);
   forEachChunk(out.length, seed, of, step, (words, start, count) => {
-    for (let i = 0; i < count; i++) out[start + i] = keep * (1 + (((words[i]! >>> 1) - threshold) >> 31));
+    for (let i = 0; i < count; i++) out[start + i] = keep * (1 + (((u32(words, i) >>> 1) - threshold) >> 31));
   });
 }
 
@@ -108,7 +109,7 @@ export function shuffled(n: number, seed: number, of: Stream, step = 0): number[
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor(uniform(seed, of, i, step) * (i + 1));
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    [order[i], order[j]] = [item(order, j), item(order, i)];
   }
   return order;
 }

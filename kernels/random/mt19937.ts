@@ -6,25 +6,27 @@
  * @module
  */
 
+import { i32, u32 } from "../../formats/elements.ts";
+
 /** The generator, seeded with one 32-bit integer (Knuth's initialisation, as `torch.manual_seed` and `np.random.seed`). */
 export class MT19937 {
   #state = new Uint32Array(624);
-  #at = 624;
+  #next = 624;
 
   /** Seeds the generator. @param seed An integer; its low 32 bits are used. */
   constructor(seed: number) {
     const s = this.#state;
     s[0] = seed >>> 0;
     for (let i = 1; i < 624; i++) {
-      const x = s[i - 1]! ^ (s[i - 1]! >>> 30);
+      const x = u32(s, i - 1) ^ (u32(s, i - 1) >>> 30);
       s[i] = (Math.imul(1812433253, x) + i) >>> 0;
     }
   }
 
   /** The next 32-bit word, `0 <= x < 2^32`. */
   next(): number {
-    if (this.#at === 624) this.#twist();
-    let y = this.#state[this.#at++]!;
+    if (this.#next === 624) this.#twist();
+    let y = u32(this.#state, this.#next++);
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -35,10 +37,10 @@ export class MT19937 {
   #twist(): void {
     const s = this.#state;
     for (let i = 0; i < 624; i++) {
-      const y = (s[i]! & 0x80000000) | (s[(i + 1) % 624]! & 0x7fffffff);
-      s[i] = (s[(i + 397) % 624]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0)) >>> 0;
+      const y = (u32(s, i) & 0x80000000) | (u32(s, (i + 1) % 624) & 0x7fffffff);
+      s[i] = (u32(s, (i + 397) % 624) ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0)) >>> 0;
     }
-    this.#at = 0;
+    this.#next = 0;
   }
 }
 
@@ -56,7 +58,7 @@ export function torchRandperm(n: number, seed: number): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = 0; i < n - 1; i++) {
     const j = i + generator.next() % (n - i);
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    [order[i], order[j]] = [i32(order, j), i32(order, i)];
   }
   return order;
 }
@@ -66,7 +68,7 @@ export function numpyLegacyPermutation(n: number, generator: MT19937): Int32Arra
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = masked(generator, i);
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    [order[i], order[j]] = [i32(order, j), i32(order, i)];
   }
   return order;
 }

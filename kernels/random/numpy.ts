@@ -6,6 +6,8 @@
  * @module
  */
 
+import { item } from "../../formats/elements.ts";
+
 const MASK64 = (1n << 64n) - 1n;
 const MASK128 = (1n << 128n) - 1n;
 const MULTIPLIER = 47026247687942121848144207491837523525n;
@@ -24,10 +26,10 @@ export class NumpyGenerator {
       );
     }
     const [s0, s1, i0, i1] = seedSequence(BigInt(seed));
-    this.#increment = ((((i0! << 64n) | i1!) << 1n) | 1n) & MASK128;
+    this.#increment = ((((i0 << 64n) | i1) << 1n) | 1n) & MASK128;
     this.#state = 0n;
     this.#step();
-    this.#state = (this.#state + ((s0! << 64n) | s1!)) & MASK128;
+    this.#state = (this.#state + ((s0 << 64n) | s1)) & MASK128;
     this.#step();
   }
 
@@ -84,8 +86,8 @@ export class NumpyGenerator {
   shuffle<T>(items: { length: number; [index: number]: T }): void {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.interval(i);
-      const kept = items[i]!;
-      items[i] = items[j]!;
+      const kept = item(items, i);
+      items[i] = item(items, j);
       items[j] = kept;
     }
   }
@@ -109,7 +111,7 @@ export class NumpyGenerator {
 }
 
 /** `SeedSequence(seed).generate_state(4, uint64)`. */
-function seedSequence(seed: bigint): bigint[] {
+function seedSequence(seed: bigint): [bigint, bigint, bigint, bigint] {
   const entropy = [Number(seed & 0xffffffffn), Number(seed >> 32n)];
   let hashConstant = 0x43b0d7e5;
   const hash = (value: number): number => {
@@ -125,15 +127,16 @@ function seedSequence(seed: bigint): bigint[] {
   const pool = [0, 1, 2, 3].map((i) => hash(entropy[i] ?? 0));
   for (let from = 0; from < 4; from++) {
     for (let to = 0; to < 4; to++) {
-      if (from !== to) pool[to] = mix(pool[to]!, hash(pool[from]!));
+      if (from !== to) pool[to] = mix(item(pool, to), hash(item(pool, from)));
     }
   }
   let outConstant = 0x8b51f9dd;
   const words = Array.from({ length: 8 }, (_, i) => {
-    let value = (pool[i % 4]! ^ outConstant) >>> 0;
+    let value = (item(pool, i % 4) ^ outConstant) >>> 0;
     outConstant = Math.imul(outConstant, 0x58f38ded) >>> 0;
     value = Math.imul(value, outConstant) >>> 0;
     return BigInt((value ^ (value >>> 16)) >>> 0);
   });
-  return [0, 2, 4, 6].map((i) => words[i]! | (words[i + 1]! << 32n));
+  const word = (i: number) => item(words, i) | (item(words, i + 1) << 32n);
+  return [word(0), word(2), word(4), word(6)];
 }

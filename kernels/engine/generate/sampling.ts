@@ -3,6 +3,7 @@
  * transformers and of OpenAI's and vLLM's servers.
  * @module
  */
+import { f64 } from "../../../formats/elements.ts";
 import { stream, uniform } from "../../random/counter.ts";
 import {
   biased,
@@ -132,9 +133,9 @@ export function processLogits(
 /** The first of the largest values; −1 when none is a number above −Infinity. */
 export function argmax(z: ArrayLike<number>): number {
   let best = -1, most = -Infinity;
-  for (let i = 0; i < z.length; i++) {
-    if (z[i]! > most) [best, most] = [i, z[i]!];
-  }
+  Array.prototype.forEach.call(z, (value: number, i) => {
+    if (value > most) [best, most] = [i, value];
+  });
   return best;
 }
 
@@ -142,16 +143,17 @@ export function argmax(z: ArrayLike<number>): number {
 export function inverseSoftmax(z: Float64Array, at: number): number {
   const max = z.reduce((a, b) => Math.max(a, b), -Infinity);
   let sum = 0, last = -1;
-  for (let i = 0; i < z.length; i++) {
-    if (z[i]! === -Infinity) continue;
-    sum += Math.exp(z[i]! - max);
+  z.forEach((value, i) => {
+    if (value === -Infinity) return;
+    sum += Math.exp(value - max);
     last = i;
-  }
+  });
   if (!(sum > 0 && sum < Infinity)) return -1;
   let left = at * sum;
   for (let i = 0; i < z.length; i++) {
-    if (z[i]! === -Infinity) continue;
-    left -= Math.exp(z[i]! - max);
+    const value = f64(z, i);
+    if (value === -Infinity) continue;
+    left -= Math.exp(value - max);
     if (left < 0) return i;
   }
   return last;

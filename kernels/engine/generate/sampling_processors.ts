@@ -2,10 +2,11 @@
  * Logits processors, each as transformers (4.57, generation/logits_process.py) defines it, in place on float64 logits.
  * @module
  */
+import { f64 } from "../../../formats/elements.ts";
 
 /** `z[id] += bias` (transformers: SequenceBiasLogitsProcessor with sequences of one token; OpenAI: logit_bias). */
 export function biased(z: Float64Array, bias: Readonly<Record<number, number>>): void {
-  for (const [id, value] of Object.entries(bias)) z[Number(id)]! += value;
+  for (const [id, value] of Object.entries(bias)) z[Number(id)] = f64(z, Number(id)) + value;
 }
 
 /** Positive logits of ids that occur are divided by the penalty, others multiplied (RepetitionPenaltyLogitsProcessor). */
@@ -16,7 +17,8 @@ export function repetitionPenalized(
 ): void {
   if (penalty === 1) return;
   for (const id of new Set(ids.flatMap((list) => Array.from(list)))) {
-    z[id] = z[id]! < 0 ? z[id]! * penalty : z[id]! / penalty;
+    const value = f64(z, id);
+    z[id] = value < 0 ? value * penalty : value / penalty;
   }
 }
 
@@ -30,7 +32,7 @@ export function penalized(
   if (frequency === 0 && presence === 0) return;
   const counts = new Map<number, number>();
   for (const id of Array.from(output)) counts.set(id, (counts.get(id) ?? 0) + 1);
-  for (const [id, count] of counts) z[id] = z[id]! - frequency * count - presence;
+  for (const [id, count] of counts) z[id] = f64(z, id) - frequency * count - presence;
 }
 
 /** `z[id] = −Infinity` (MinNewTokensLengthLogitsProcessor). */
@@ -41,32 +43,34 @@ export function forbidden(z: Float64Array, ids: Iterable<number>): void {
 /** `z / temperature` (TemperatureLogitsWarper). */
 export function tempered(z: Float64Array, temperature: number): void {
   if (temperature === 1) return;
-  for (let i = 0; i < z.length; i++) z[i]! /= temperature;
+  z.forEach((value, i) => z[i] = value / temperature);
 }
 
 /** Keeps what is at least the k-th largest, ties included (TopKLogitsWarper). */
 export function keepTopK(z: Float64Array, k: number): void {
   if (k <= 0 || k >= z.length) return;
   const least = kthLargest(z, k);
-  for (let i = 0; i < z.length; i++) if (z[i]! < least) z[i] = -Infinity;
+  z.forEach((value, i) => {
+    if (value < least) z[i] = -Infinity;
+  });
 }
 
 /** The k-th largest of more than k values: a heap of the k largest so far, the smallest on top. */
 function kthLargest(z: Float64Array, k: number): number {
   const heap = z.slice(0, k).sort();
   for (let n = k; n < z.length; n++) {
-    const value = z[n]!;
-    if (!(value > heap[0]!)) continue;
-    let at = 0;
-    for (let child = 1; child < k; child = 2 * at + 1) {
-      if (child + 1 < k && heap[child + 1]! < heap[child]!) child++;
-      if (heap[child]! >= value) break;
-      heap[at] = heap[child]!;
-      at = child;
+    const value = f64(z, n);
+    if (!(value > f64(heap, 0))) continue;
+    let parent = 0;
+    for (let child = 1; child < k; child = 2 * parent + 1) {
+      if (child + 1 < k && f64(heap, child + 1) < f64(heap, child)) child++;
+      if (f64(heap, child) >= value) break;
+      heap[parent] = f64(heap, child);
+      parent = child;
     }
-    heap[at] = value;
+    heap[parent] = value;
   }
-  return heap[0]!;
+  return f64(heap, 0);
 }
 
 /**
@@ -80,16 +84,16 @@ export function keepTopP(z: Float64Array, p: number): void {
   const negligible = limit / z.length;
   const candidates: number[] = [];
   let sum = 0;
-  for (let i = 0; i < z.length; i++) {
-    if (probability[i]! > negligible) candidates.push(i);
+  probability.forEach((value, i) => {
+    if (value > negligible) candidates.push(i);
     else {
-      sum += probability[i]!;
+      sum += value;
       z[i] = -Infinity;
     }
-  }
-  candidates.sort((a, b) => probability[a]! - probability[b]! || b - a);
+  });
+  candidates.sort((a, b) => f64(probability, a) - f64(probability, b) || b - a);
   for (const i of candidates.slice(0, -1)) {
-    sum += probability[i]!;
+    sum += f64(probability, i);
     if (sum > limit) return;
     z[i] = -Infinity;
   }
@@ -99,12 +103,13 @@ export function keepTopP(z: Float64Array, p: number): void {
 export function keepMinP(z: Float64Array, p: number): void {
   if (p <= 0) return;
   const probability = softmax(z), least = p * probability.reduce((a, b) => Math.max(a, b), 0);
-  for (let i = 0; i < z.length; i++) if (probability[i]! < least) z[i] = -Infinity;
+  probability.forEach((value, i) => {
+    if (value < least) z[i] = -Infinity;
+  });
 }
 
 function softmax(z: Float64Array): Float64Array {
   const max = z.reduce((a, b) => Math.max(a, b), -Infinity);
   const e = z.map((v) => Math.exp(v - max)), sum = e.reduce((a, b) => a + b, 0);
-  for (let i = 0; i < e.length; i++) e[i]! /= sum;
-  return e;
+  return e.map((value) => value / sum);
 }
