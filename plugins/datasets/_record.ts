@@ -2,26 +2,16 @@
  * What the dataset plugins share: reading fields of a record that may hold anything at all.
  * @module
  */
-import type { DatasetAttributes, Dropped, Example, Message, Source } from "../kinds/dataset.ts";
+import type { DatasetAttributes, Message } from "../kinds/dataset.ts";
 
 /** Longest text that is taken, in UTF-16 units; beyond it tokenising one record could take minutes. */
 export const MAX_TEXT = 10_000_000;
 
-/** A fault of the record, thrown inside a plugin and turned into a {@linkcode Dropped} by {@linkcode converting}. */
+/** A fault of the record, thrown inside a plugin; it becomes the reason why the record is dropped. */
 export class Fault extends Error {
   /** A reason and the field at fault. */
   constructor(readonly reason: string, readonly field: string) {
     super(reason);
-  }
-}
-
-/** Runs a conversion; a {@linkcode Fault} becomes the record's reason. Anything else is a bug and goes through. */
-export function converting(source: Source, convert: () => Omit<Example, "source">): Example | Dropped {
-  try {
-    return { source, ...convert() };
-  } catch (error) {
-    if (error instanceof Fault) return { source, reason: error.reason, field: error.field };
-    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
  * Conversations as lists of turns: what ShareGPT, OpenAI and IOPO records share.
  * @module
  */
+import { isLearnt } from "./_learnt.ts";
 import { extras, Fault, ktoTag, own, text } from "./_record.ts";
 import type { DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
@@ -86,7 +87,8 @@ export function readMessage(
   ];
   const role = roles.find(([name]) => name === tag)?.[1];
   if (!role) throw new Fault("role is not one of the tags", `${field}.${tags.role_tag}`);
-  return read(fields, role, `${field}.${tags.content_tag}`);
+  const turn = read(fields, role, `${field}.${tags.content_tag}`);
+  return isLearnt(fields, field) ? turn : { ...turn, learnt: false };
 }
 
 /** The plain reader: the content is text. */
@@ -138,9 +140,15 @@ export function finish(
   const answers = { y: turns.at(-1)! };
   if (shape === "single") return { shape, system, tools, prompts, answers };
   if (shape === "kto") {
+    refuseUnlearnt(answers.y, "answer", field);
     return { shape, system, tools, prompts, answers, desirable: ktoTag(record, attributes) };
   }
   throw new Fault(`conversations don't hold what ${shape} needs`, "");
+}
+
+/** A preference is learnt from its answers, so that one which isn't learnt leaves nothing. */
+function refuseUnlearnt(answer: Message, what: string, field: string): void {
+  if (answer.learnt === false) throw new Fault(`${what} is not to be learnt`, field);
 }
 
 function endsWithUser(turns: readonly Message[], field: string): void {
@@ -158,6 +166,7 @@ function pairAnswers(
     const value = own(record, field);
     if (value === undefined || value === null) throw new Fault(`${name} is missing`, field);
     const message = readMessage(value, attributes, read, field);
+    refuseUnlearnt(message, name, field);
     if (message.role !== "assistant" && message.role !== "function") {
       throw new Fault(`${name} is not an assistant's message`, `${field}.${attributes.tags.role_tag}`);
     }

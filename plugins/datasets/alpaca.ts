@@ -7,17 +7,8 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import {
-  asRecord,
-  assistant,
-  converting,
-  extras,
-  Fault,
-  ktoTag,
-  optionalText,
-  own,
-  text,
-} from "./_record.ts";
+import { converting } from "./_converting.ts";
+import { assistant, extras, Fault, ktoTag, optionalText, own, text } from "./_record.ts";
 import type { Dataset, DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 const required: Partial<Record<ExampleShape, Record<string, string>>> = {
@@ -47,7 +38,7 @@ const dataset: Dataset = {
     tags: {},
   },
   required: (shape) => required[shape] ?? {},
-  convert: (record, attributes, source) => converting(source, () => convert(asRecord(record), attributes)),
+  convert: (record, attributes, source) => converting(record, attributes, source, convert),
 };
 
 const Options = z.strictObject({});

@@ -102,9 +102,6 @@ Deno.test("columns that LLaMA-Factory would null are completed, with a note, whe
     assertEquals((rows[0] as Example).answers.y!.content, "3", name);
     assert(notes.some((note) => note.includes('response: "output"')), notes.join("\n"));
   }
-  // named columns that suffice are used alone, and the unused one is told
-  const { notes } = convertAll(named("alpaca_renamed_columns"));
-  assert(notes.some((note) => note.includes('"query": "input"')), notes.join("\n"));
 });
 
 Deno.test("what is an error in LLaMA-Factory is an error that names the fix, or works", () => {

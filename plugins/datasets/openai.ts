@@ -8,7 +8,8 @@ import { z } from "zod";
 
 import { parsedOnce, parsePyJson, type PyJson, writePyJson } from "../../formats/python_json.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { asRecord, converting, Fault, own, pythonJson, text } from "./_record.ts";
+import { converting } from "./_converting.ts";
+import { Fault, own, pythonJson, text } from "./_record.ts";
 import {
   columns,
   type Conversation,
@@ -48,8 +49,7 @@ const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
     },
     required: (shape) => requiredColumns("messages", shape),
     convert: (record, attributes, source) =>
-      converting(source, () => {
-        const fields = asRecord(record);
+      converting(record, attributes, source, (fields) => {
         const read = reader(attributes);
         const found = conversation(fields, attributes, read);
         const talk = { ...found, turns: joinToolResults(found.turns) };

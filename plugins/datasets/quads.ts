@@ -6,7 +6,9 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { asRecord, converting, extras, Fault, own, text } from "./_record.ts";
+import { converting } from "./_converting.ts";
+import { extras, Fault, own, text } from "./_record.ts";
+import { isLearnt } from "./_learnt.ts";
 import { alternate } from "./_turns.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 
@@ -17,7 +19,7 @@ const dataset: Dataset = {
     tags: {},
   },
   required: () => ({ x1: "x1", y1: "y1", x2: "x2", y2: "y2" }),
-  convert: (record, attributes, source) => converting(source, () => convert(asRecord(record), attributes)),
+  convert: (record, attributes, source) => converting(record, attributes, source, convert),
 };
 
 const Options = z.strictObject({});
@@ -50,6 +52,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
     const field = columns[name] ?? name;
     const [message, ...rest] = messages(own(record, field), "assistant", name, field);
     if (!message || rest.length > 0) throw new Fault(`${name} is not one answer`, field);
+    if (message.learnt === false) throw new Fault(`${name} is not to be learnt`, field);
     if (message.role !== "assistant" && message.role !== "function") {
       throw new Fault(`${name} is not an assistant's message`, field);
     }
@@ -86,5 +89,6 @@ function message(value: unknown, field: string): Message {
   return {
     role: role as Message["role"],
     content: text(own(value, "content"), "content", `${field}.content`),
+    ...(isLearnt(value, field) ? {} : { learnt: false }),
   };
 }

@@ -7,7 +7,7 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { asRecord, converting } from "./_record.ts";
+import { converting } from "./_converting.ts";
 import { columns, conversation, finish, plainMessage, requiredColumns, tags } from "./_turns.ts";
 import type { Dataset } from "../kinds/dataset.ts";
 
@@ -17,8 +17,7 @@ export const sharegpt: Dataset = {
   defaults: { columns, tags },
   required: (shape) => requiredColumns("conversations", shape),
   convert: (record, attributes, source) =>
-    converting(source, () => {
-      const fields = asRecord(record);
+    converting(record, attributes, source, (fields) => {
       const read = plainMessage(attributes);
       return finish(fields, attributes, conversation(fields, attributes, read), read);
     }),

@@ -17,6 +17,8 @@ export interface Message {
   fields?: string;
   /** Of a `tool`: the results of several calls in a row, which the content holds as one text. */
   results?: readonly Message[];
+  /** False: an answer that is shown but not learnt (`weight: 0` and the like); absent: learnt. */
+  learnt?: false;
 }
 
 /** Where a record came from, for error messages. `row` counts from 0. */

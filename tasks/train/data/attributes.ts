@@ -51,17 +51,6 @@ export function resolveAttributes(
       } (LLaMA-Factory ` +
         `would use no column there and drop every row)`,
     );
-  } else if (entry.columns) {
-    for (const name of knownColumns) {
-      const column = dataset.defaults.columns[name];
-      if (columns[name] || !column || !keys.includes(column) || Object.values(columns).includes(column)) {
-        continue;
-      }
-      notes.push(
-        `column "${column}" of the file is not used, as columns ${where} don't name ${name} (the same in LLaMA-Factory): ` +
-          `add "${name}": "${column}" to use it`,
-      );
-    }
   }
   adaptToFile(columns, required, entry, keys, where, notes);
 

@@ -11,7 +11,7 @@ import type { DataSet } from "./sets.ts";
 import type { StoredBlock, StoredExample } from "./store.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */
-const CODE_VERSION = 1;
+const CODE_VERSION = 2;
 /** Keys that decide about data; `dataset` and `dataset_dir` do so by the files that they name. */
 const DECIDING = [
   ...[

@@ -172,6 +172,9 @@ function encodeTurns(
     const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools, {
       maskHistory: options.mask_history,
     });
+    // a turn is two messages, what leads up to an answer and the answer
+    const isLearnt = (turn: number) => messages[2 * turn + 1]?.learnt !== false;
+    if (!turns.some((_, turn) => isLearnt(turn))) return { reason: "no answer is to be learnt" };
     const total = turns.reduce((sum, { source, target }) => sum + source.length + target.length, eos.length);
     if (options.truncation === "drop" && total > options.cutoff_len) {
       return { reason: "longer than cutoff_len" };
@@ -184,6 +187,8 @@ function encodeTurns(
         cut.turns += order.length - i;
         break;
       }
+      const number = options.mask_history ? turns.length - 1 - i : i;
+      const endsInSource = template.efficientEos && i > 0;
       const budget = options.cutoff_len - length;
       const lengths = inferSeqlen(turn.source.length, turn.target.length, budget);
       const source = shorten(turn.source, lengths[0], template, tokenizer, options.truncation);
@@ -197,12 +202,12 @@ function encodeTurns(
       cut.answer += turn.target.length - target.length;
       length += source.length + target.length;
       kept.push([
-        { ids: source, kind: options.train_on_prompt ? 1 : template.efficientEos && i > 0 ? 2 : 0 },
-        { ids: target, kind: options.mask_history && i > 0 ? 0 : 1 },
+        { ids: source, kind: options.train_on_prompt ? 1 : endsInSource && isLearnt(number - 1) ? 2 : 0 },
+        { ids: target, kind: (options.mask_history && i > 0) || !isLearnt(number) ? 0 : 1 },
       ]);
     }
     const parts = (options.mask_history ? kept.reverse() : kept).flat();
-    if (eos.length > 0) parts.push({ ids: eos, kind: 1 });
+    if (eos.length > 0) parts.push({ ids: eos, kind: isLearnt(turns.length - 1) ? 1 : 0 });
     encoded.push({ name, parts });
   }
   return { sequences: encoded, cut };

@@ -10,6 +10,7 @@ import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "../../../kernels/random/mt19937.ts";
 import { GROUP, packTexts } from "./pack_text.ts";
+import { sameSides } from "./same_sides.ts";
 import { failEmpty, shortValue, Tally } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { splitRows } from "./split.ts";
@@ -159,6 +160,8 @@ function encodeExamples({ context, tally }: Work, examples: Example[]): (StoredE
       return null;
     }
     tally.cut(outcome);
+    const alike = sameSides(examples[i]!);
+    if (alike !== null) tally.prefersNothing(alike, source);
     return { block, at: at++, source, ...(desirable !== undefined && { desirable }) };
   });
 }

@@ -386,3 +386,108 @@ Deno.test("an example may be sent to another thread, and read in any order", asy
   assertEquals(answers([train[2]!, train[0]!]), ["a2", "a0"]);
   assertEquals(answers([{ ...train[0]!, sequences: kept }]), ["a0"]);
 });
+
+Deno.test("fields of rows that nothing uses are told once a file, in every format", async () => {
+  const [question, answer] = [{ from: "human", value: "hi" }, { from: "gpt", value: "yo" }];
+  const formats: [string, Record<string, unknown>, string][] = [
+    [
+      "alpaca",
+      { instruction: "hi", output: "yo", system: "s", history: [["q", "r"]] },
+      '"history" in 2 rows, "system" in 2',
+    ],
+    ["sharegpt", { conversations: [question, answer], system: "s" }, '"system" in 2 rows'],
+    ["openai", {
+      messages: [{ role: "user", content: "a" }, { role: "assistant", content: "b" }],
+      tools: [{}],
+    }, '"tools" in 2'],
+  ];
+  for (const [formatting, row, told] of formats) {
+    const got = await load({ "dataset_info.json": info({ formatting }), "d.json": [row, row] });
+    assertEquals(got.report.notes.filter((note) => note.includes("that nothing uses")).length, 1, formatting);
+    assert(got.report.notes.some((note) => note.includes(told)), got.report.notes.join("\n"));
+  }
+  const quad = { x1: "a", y1: "b", x2: "c", y2: "d", id: 7 };
+  const got = await load(
+    { "dataset_info.json": info({ formatting: "quads" }), "d.json": [quad] },
+    {},
+    "iopo",
+  );
+  assert(got.report.notes.some((note) => note.includes('"id" in 1 row')), got.report.notes.join("\n"));
+});
+
+Deno.test("a turn with weight 0 (train, training, loss: false) is shown and not learnt; a row so marked is dropped", async () => {
+  const talk = (mark: Record<string, unknown>) => ({
+    messages: [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "bad", ...mark },
+      { role: "user", content: "b" },
+      { role: "assistant", content: "good", weight: 1 },
+    ],
+  });
+  for (const mark of [{ weight: 0 }, { train: false }, { training: false }, { loss: false }]) {
+    const rows = [talk(mark), { ...talk({}), ...mark }];
+    const got = await load({ "dataset_info.json": info({ formatting: "openai" }), "d.json": rows });
+    assertEquals(answers(got.train), ["good"], JSON.stringify(mark));
+    assert(raw.decode(Array.from(got.train[0]!.sequences[0]!.input_ids)).includes("bad"));
+    assertEquals(got.report.dropped.map(({ count, reason }) => [count, reason.slice(0, 24)]), [[
+      1,
+      "row is not to be learnt ",
+    ]]);
+  }
+  const half = await load({
+    "dataset_info.json": info({ formatting: "openai" }),
+    "d.json": [talk({}), talk({ weight: 0.5 })],
+  });
+  assertEquals(half.report.dropped.map(({ reason }) => reason), [
+    "weight is neither 0 nor 1 (true nor false)",
+  ]);
+  const only = { messages: [{ role: "user", content: "a" }, { role: "assistant", content: "b", weight: 0 }] };
+  const none = await load({
+    "dataset_info.json": info({ formatting: "openai" }),
+    "d.json": [talk({}), only],
+  });
+  assertEquals(none.report.dropped.map(({ reason }) => reason), ["no answer is to be learnt"]);
+});
+
+Deno.test("with efficient_eos an unlearnt answer's end isn't learnt either", async () => {
+  const turn = (from: string, value: string, more = {}) => ({ from, value, ...more });
+  const talk = (mark: object) => ({
+    conversations: [turn("human", "a"), turn("gpt", "bad", mark), turn("human", "b"), turn("gpt", "good")],
+  });
+  const count = async (mark: object) => {
+    const files = { "dataset_info.json": info({ formatting: "sharegpt" }), "d.json": [talk(mark)] };
+    const got = await load(files, {}, "sft", "fewshot");
+    return got.report.lengths[0]!.labels;
+  };
+  // the answer with the line breaks that belong to it, and eos as the label of the next turn's first token
+  const bad = raw.encode("bad\n\n").length;
+  assertEquals(await count({ weight: 0 }), await count({}) - bad - 1);
+});
+
+Deno.test("preference rows that prefer nothing are counted and warned of", async () => {
+  const pair = (chosen: string, rejected: string) => ({ instruction: "q", chosen, rejected });
+  const pairs = await load(
+    {
+      "dataset_info.json": info({ ranking: true }),
+      "d.json": [pair("a", "b"), pair("c", "c"), pair("d", "d")],
+    },
+    {},
+    "dpo",
+  );
+  assertEquals(pairs.report.warnings.map((text) => text.slice(0, 60)), [
+    "2 rows have the same chosen and rejected answer, the first i",
+  ]);
+  const quad = (x1: string, y1: string, x2: string, y2: string) => ({ x1, y1, x2, y2 });
+  const quads = await load(
+    {
+      "dataset_info.json": info({ formatting: "quads" }),
+      "d.json": [quad("a", "b", "c", "d"), quad("a", "b", "a", "d"), quad("a", "b", "c", "b")],
+    },
+    {},
+    "iopo",
+  );
+  assertEquals(quads.report.warnings.map((text) => text.split(",")[0]), [
+    "1 row has the same prompts x1 and x2",
+    "1 row has the same answers y1 and y2",
+  ]);
+});

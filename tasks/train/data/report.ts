@@ -66,6 +66,8 @@ export class Tally {
   leftOutTokens = 0;
   /** Rows of which something was cut. */
   readonly truncated = { rows: 0, prompt: 0, answer: 0, turns: 0 };
+  /** Preference rows that prefer nothing, by what is the same in them, such as "chosen and rejected". */
+  readonly #alike = new Map<string, { count: number; first: Pick<DropCount["first"], "file" | "row"> }>();
   readonly #dropped = new Map<string, DropCount>();
 
   /** A row that isn't used. */
@@ -82,6 +84,23 @@ export class Tally {
     if (cut.prompt > 0) truncated.prompt++;
     if (cut.answer > 0) truncated.answer++;
     if (cut.turns > 0) truncated.turns++;
+  }
+
+  /** A preference row of which two sides are the same, so that its gradient is zero. */
+  prefersNothing(what: string, first: Pick<DropCount["first"], "file" | "row">): void {
+    const known = this.#alike.get(what);
+    if (known) known.count++;
+    else this.#alike.set(what, { count: 1, first });
+  }
+
+  /** Preference rows that prefer nothing, in words. */
+  get alike(): string[] {
+    return [...this.#alike].map(([what, { count, first }]) =>
+      `${count} row${
+        count === 1 ? " has" : "s have"
+      } the same ${what}, the first is row ${first.row} of ${first.file}: ` +
+      "there is no preference to learn from, and the loss of such a row never changes"
+    );
   }
 
   /** Reasons, the most frequent first. */
@@ -133,7 +152,7 @@ export function warnings(tally: Tally, used: number, cutoff: number, truncation:
         `token), whole turns of ${turns}${header}`,
     );
   }
-  return texts;
+  return [...texts, ...tally.alike];
 }
 
 /** One drop in a line: where, which field, what it holds. */

@@ -8,6 +8,7 @@ import { resolveAttributes } from "./attributes.ts";
 import type { DatasetEntry, DatasetInfo } from "./info.ts";
 import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
 import { type RawRecord } from "../../../formats/records/record.ts";
+import { UnusedFields } from "./unused_fields.ts";
 import { shortValue, type Tally } from "./report.ts";
 
 /** Records that are looked at to learn what columns a file has. */
@@ -84,6 +85,7 @@ export class DataSet {
     let waiting: { file: string; batch: RawRecord[] }[] = [];
     const keys = new Set<string>();
     let attributes: DatasetAttributes | null = null;
+    let unused: UnusedFields | null = null;
     let [peeked, position] = [0, 0];
     const convert = (file: string, batch: RawRecord[]): SetRow[] => {
       const rows: SetRow[] = [];
@@ -91,6 +93,7 @@ export class DataSet {
         const at = position++;
         if (at >= limit || (wanted && !wanted.has(at))) continue;
         tally.rows++;
+        unused?.see(file, record.value);
         rows.push({ position: at, example: this.#convert(record, file, attributes!, tally) });
       }
       return rows;
@@ -98,26 +101,31 @@ export class DataSet {
     const start = () => {
       const resolved = resolveAttributes(this.entry, this.#dataset, this.#shape, [...keys]);
       attributes = resolved.attributes;
+      unused = new UnusedFields(attributes, this.#dataset.defaults.columns);
       this.notes = [...this.entry.notes, ...resolved.notes];
       const batches = waiting.map(({ file, batch }) => convert(file, batch));
       waiting = [];
       return batches;
     };
-    for await (const { file, batch } of this.#records(onBytes)) {
-      if (attributes) yield convert(file, batch);
-      else {
-        waiting.push({ file, batch });
-        for (const { value } of batch) {
-          if (typeof value === "object" && value !== null) {
-            for (const key of Object.keys(value)) keys.add(key);
+    try {
+      for await (const { file, batch } of this.#records(onBytes)) {
+        if (attributes) yield convert(file, batch);
+        else {
+          waiting.push({ file, batch });
+          for (const { value } of batch) {
+            if (typeof value === "object" && value !== null) {
+              for (const key of Object.keys(value)) keys.add(key);
+            }
           }
+          peeked += batch.length;
+          if (peeked >= PEEKED) yield* start();
         }
-        peeked += batch.length;
-        if (peeked >= PEEKED) yield* start();
+        if (position >= limit) break;
       }
-      if (position >= limit) break;
+      if (!attributes) yield* start();
+    } finally {
+      this.notes.push(...(unused as UnusedFields | null)?.notes() ?? []);
     }
-    if (!attributes) yield* start();
   }
 
   async *#records(onBytes: (read: number) => void): AsyncGenerator<{ file: string; batch: RawRecord[] }> {

@@ -1,0 +1,66 @@
+/**
+ * Fields of rows that nothing reads: counted, so that a system text or a history which isn't used is told and not lost in silence.
+ * @module
+ */
+import type { DatasetAttributes } from "../../../plugins/kinds/dataset.ts";
+
+/** Fields that say how a row is to be learnt, and are read in every format. */
+const MARKS = ["weight", "train", "training", "loss"];
+
+/** Names shown at most; others are counted. */
+const SHOWN = 8;
+
+/** Counts top-level fields that no column names, file by file. */
+export class UnusedFields {
+  readonly #used: ReadonlySet<string>;
+  readonly #roleOf: (field: string) => string | undefined;
+  readonly #files = new Map<string, Map<string, number>>();
+
+  /**
+   * @param attributes The columns in use; its names are those that an entry may give
+   * @param defaults Fields by the names that the format gives them
+   */
+  constructor(attributes: DatasetAttributes, defaults: Readonly<Record<string, string | null>>) {
+    this.#used = new Set([
+      ...Object.values(attributes.columns).filter((column) => column !== null),
+      ...MARKS,
+    ]);
+    const usual = new Map(Object.entries(defaults).map(([name, field]) => [field, name]));
+    const names = Object.keys(attributes.columns);
+    this.#roleOf = (field) => usual.get(field) ?? names.find((name) => name === field);
+  }
+
+  /** Looks at one record. */
+  see(file: string, record: unknown): void {
+    if (typeof record !== "object" || record === null || Array.isArray(record)) return;
+    for (const [key, value] of Object.entries(record)) {
+      if (this.#used.has(key) || isEmpty(value)) continue;
+      let counts = this.#files.get(file);
+      if (counts === undefined) this.#files.set(file, counts = new Map());
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+
+  /** One note a file; fields that have the name of a column first, then the most frequent. */
+  notes(): string[] {
+    return [...this.#files].map(([file, counts]) => {
+      const known = (key: string) => this.#roleOf(key) === undefined ? 1 : 0;
+      const all = [...counts].sort(([a, n], [b, m]) => known(a) - known(b) || m - n || (a < b ? -1 : 1));
+      const shown = all.slice(0, SHOWN).map(([key, count]) =>
+        `${JSON.stringify(key)} in ${count.toLocaleString("en-US")} row${count === 1 ? "" : "s"}`
+      );
+      if (all.length > SHOWN) shown.push(`${all.length - SHOWN} more`);
+      const [first = ""] = all[0] ?? [];
+      const column = this.#roleOf(first) ?? "prompt";
+      return `fields of ${file} that nothing uses: ${
+        shown.join(", ")
+      }. A field is used when the entry in dataset_info.json ` +
+        `names it, such as "columns": {${JSON.stringify(column)}: ${JSON.stringify(first)}}`;
+    });
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === "" ||
+    (Array.isArray(value) && value.length === 0);
+}

@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { UnusedFields } from "./unused_fields.ts";
+
+const attributes = (columns: Record<string, string | null>) => ({
+  name: "d",
+  ranking: false,
+  shape: "single" as const,
+  columns,
+  tags: {},
+});
+
+Deno.test("UnusedFields counts fields that no column names, file by file, with the name that would use them", () => {
+  const columns = { prompt: "q", query: null, response: "a", system: null };
+  const fields = new UnusedFields(attributes(columns), {
+    prompt: "instruction",
+    query: "input",
+    system: null,
+  });
+  for (let i = 0; i < 1042; i++) fields.see("a.jsonl", { q: "x", a: "y", system: "s", id: i });
+  fields.see("a.jsonl", { q: "x", a: "y", system: "", extra: [], note: null, weight: 1, train: true });
+  fields.see("b.jsonl", { q: "x", a: "y", input: "i", z: 1 });
+  fields.see("b.jsonl", "no object");
+  assertEquals(fields.notes(), [
+    'fields of a.jsonl that nothing uses: "system" in 1,042 rows, "id" in 1,042 rows. A field is used when the entry in ' +
+    'dataset_info.json names it, such as "columns": {"system": "system"}',
+    'fields of b.jsonl that nothing uses: "input" in 1 row, "z" in 1 row. A field is used when the entry in ' +
+    'dataset_info.json names it, such as "columns": {"query": "input"}',
+  ]);
+});
+
+Deno.test("UnusedFields shows eight fields and counts the others", () => {
+  const fields = new UnusedFields(attributes({ prompt: "q" }), {});
+  fields.see("a.json", Object.fromEntries("abcdefghij".split("").map((name) => [name, 1])));
+  assertEquals(fields.notes()[0]?.includes('"h" in 1 row, 2 more. '), true);
+});
