@@ -53,7 +53,8 @@ export function isLower(text: string): boolean {
 
 /** Whether `json.loads` accepts the text: JSON, and NaN, Infinity and -Infinity. */
 export function isPythonJson(text: string): boolean {
-  const plain = text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/gs, (part) => part[0] === '"' ? part : " 0 ");
+  // a string without an end is taken whole, so that its quotes aren't tried one by one
+  const plain = text.replace(/"(?:[^"\\]|\\.)*"?|-?Infinity|NaN/gs, (part) => part[0] === '"' ? part : " 0 ");
   try {
     JSON.parse(plain);
     return true;

@@ -1,6 +1,6 @@
 /**
  * Mersenne Twister 19937 and what PyTorch and NumPy draw from it, so that data are ordered and sampled as
- * LLaMA-Factory does with the same seed.
+ * LLaMA-Factory does with the same seed. Python's `random` draws from it too.
  *
  * Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998.
  * @module
@@ -12,6 +12,27 @@ import { i32, u32 } from "../../formats/elements.ts";
 export class MT19937 {
   #state = new Uint32Array(624);
   #next = 624;
+
+  /**
+   * The generator seeded with an array (the authors' `init_by_array`, as Python's `random.seed`).
+   * @param key Words of 32 bits, at least one.
+   */
+  static ofKey(key: ArrayLike<number>): MT19937 {
+    const generator = new MT19937(19650218);
+    const s = generator.#state;
+    const mixed = (i: number, factor: number) => s[i]! ^ Math.imul(s[i - 1]! ^ (s[i - 1]! >>> 30), factor);
+    let i = 1;
+    const next = () => {
+      if (++i === 624) [s[0], i] = [s[623]!, 1];
+    };
+    for (let k = 0; k < Math.max(624, key.length); k++, next()) {
+      const j = k % key.length;
+      s[i] = mixed(i, 1664525) + key[j]! + j;
+    }
+    for (let k = 0; k < 623; k++, next()) s[i] = mixed(i, 1566083941) - i;
+    s[0] = 0x80000000;
+    return generator;
+  }
 
   /** Seeds the generator. @param seed An integer; its low 32 bits are used. */
   constructor(seed: number) {

@@ -5,11 +5,12 @@
  * detector can't tell of a text such as "cat, dog".
  * @module
  */
-import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 
+import { checkOne } from "./ifeval_rules/check_one.ts";
 import { type Check, check, type CheckModels } from "./ifeval_rules/checks/check.ts";
 import { CHECKS } from "./ifeval_rules/checks/mod.ts";
+import { stripCharacter } from "../../formats/python_text.ts";
 import type { Verdict } from "../kinds/judgement.ts";
 
 const count = z.int().positive();
@@ -40,54 +41,17 @@ export const OWN_RULES: Readonly<Record<string, Check>> = Object.freeze({
   "list:format": check({ format: listFormat }, (text, { format }) => isInFormat(text, format)),
 });
 
-/** Checks of IFEval that need {@linkcode CheckModels}. */
-const NEED_MODELS: ReadonlySet<string> = new Set([
-  "language:response_language",
-  "length_constraints:number_sentences",
-  "change_case:capital_word_frequency",
-  "change_case:english_capital",
-  "change_case:english_lowercase",
-]);
+/** Every rule by its id. Frozen. */
+const RULES: Readonly<Record<string, Check>> = Object.freeze({ ...CHECKS, ...OWN_RULES });
 
-/** Whether a rule can only be checked with IFEval's models of sentences and languages. */
-export function needsModels(id: string): boolean {
-  return NEED_MODELS.has(id);
-}
-
-/**
- * Judges one constraint: 1 kept, 0 broken (a blank response breaks every one), null with a reason when the rule is
- * unknown, its arguments are not what it needs, or it needs models and there are none.
- * @param models What {@linkcode needsModels} is about; null: none.
- */
+/** {@linkcode checkOne} on all rules. */
 export function checkRule(
   id: string,
   kwargs: Record<string, unknown>,
   response: string,
   models: CheckModels | null = null,
 ): Verdict {
-  const rules = { ...CHECKS, ...OWN_RULES };
-  const rule = Object.hasOwn(rules, id) ? rules[id] : undefined;
-  if (rule === undefined) {
-    const near = Object.keys(rules).reduce((a, b) => distance(id, b) < distance(id, a) ? b : a);
-    return { score: null, reason: `unknown rule "${id}": did you mean "${near}"?` };
-  }
-  const given = Object.fromEntries(Object.entries(kwargs).filter(([, value]) => value !== null));
-  const parsed = rule.kwargs.safeParse(given);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return { score: null, reason: `arguments of rule "${id}": ${issue?.path.join(".")} ${issue?.message}` };
-  }
-  if (models === null && needsModels(id)) {
-    return { score: null, reason: `rule "${id}" needs models of sentences and languages` };
-  }
-  if (response.trim() === "") return { score: 0, reason: "blank response" };
-  try {
-    // a rule outside NEED_MODELS never looks at them
-    return { score: rule.follows(response, parsed.data, models as CheckModels) ? 1 : 0 };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { score: null, reason: `arguments of rule "${id}": ${error.message}` };
-  }
+  return checkOne(RULES, { id, kwargs }, response, models);
 }
 
 /**
@@ -99,7 +63,7 @@ export function listItems(text: string): string[] {
   const lines = body.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const marked = lines.filter((line) => MARKER.test(line));
   const pieces = marked.length > 0 ? marked : lines.length > 1 ? lines : body.split(/[,;/]/);
-  return pieces.map((p) => p.replace(MARKER, "").trim().replace(/[.!]+$/, "")).filter((p) =>
+  return pieces.map((p) => p.replace(MARKER, "").trim().replace(/(?<![.!])[.!]+$/, "")).filter((p) =>
     /[\p{L}\p{N}]/u.test(p)
   );
 }
@@ -127,7 +91,9 @@ function isInFormat(text: string, format: ListFormat): boolean {
 }
 
 function countSentences(text: string): number {
-  return listBody(text).split(/[.!?]+(?=["'\])]*(?:\s|$))/).filter((s) => /[\p{L}\p{N}]/u.test(s)).length;
+  // no match begins within a run of marks: tried from each of them, a long run takes quadratic time
+  return listBody(text).split(/(?<![.!?])[.!?]+(?=["'\])]*(?:\s|$))/).filter((s) => /[\p{L}\p{N}]/u.test(s))
+    .length;
 }
 
 /** Without a title line at the top and without quotes or brackets around the whole. */
@@ -142,7 +108,7 @@ function isWrappedIn(text: string, open: string, close: string): boolean {
 }
 
 function unquoted(text: string): string {
-  return text.trim().replace(/^"+/, "").replace(/"+$/, "");
+  return stripCharacter(text.trim(), '"');
 }
 
 function escapeRegExp(text: string): string {

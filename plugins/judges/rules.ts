@@ -1,16 +1,19 @@
 /**
  * Judge `rules`: decides each constraint by its rule (IFEval's checks and the project's own), with no model and no network.
- * A constraint scores 1 or 0; one without a rule, or with a rule that isn't known, stays unscored. Overall: 0 as soon as
+ * A constraint scores 1 or 0; one without a rule, with a rule that isn't known, or with one that takes too long, stays unscored. Overall: 0 as soon as
  * one constraint is broken, 1 when all are kept, unscored otherwise.
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+
 import type { JudgeRequest } from "../kinds/judge.ts";
-import type { JudgeResult, Verdict } from "../kinds/judgement.ts";
+import type { Constraint, JudgeResult, Verdict } from "../kinds/judgement.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { BoundedRules, needsLimit } from "./bounded_rules.ts";
+import { checkRule } from "./constraint_rules.ts";
+import { needsModels } from "./ifeval_rules/check_one.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";
-import { checkRule, needsModels } from "./constraint_rules.ts";
 
 const Options = z.strictObject({});
 
@@ -22,29 +25,40 @@ const rules: Plugin<"judge", typeof Options> = definePlugin({
   description: "Checks constraints by fixed rules: same verdict every time, no model asked",
   options: Options,
   create: () => {
+    const bounded = new BoundedRules();
     let models: Promise<CheckModels> | undefined;
     return {
       scale: 1,
-      async judge(request) {
-        const needed = request.constraints.some(({ rule }) => rule !== undefined && needsModels(rule.id));
-        return judgeByRules(request, needed ? await (models ??= loadCheckModels()) : null);
+      async judge({ response, constraints }) {
+        const verdicts: Verdict[] = [];
+        for (const { rule } of constraints) {
+          if (rule !== undefined && needsLimit(rule, response)) {
+            verdicts.push(await bounded.check(rule, response));
+          } else {
+            const needed = rule !== undefined && needsModels(rule.id);
+            verdicts.push(verdictOn(rule, response, needed ? await (models ??= loadCheckModels()) : null));
+          }
+        }
+        return { constraints: verdicts, overall: overall(verdicts), raw: "" };
       },
     };
   },
 });
 export default rules;
 
-/** The verdicts of the rules on one response; `models` as in {@linkcode checkRule}. Pure. */
+/** The verdicts of the rules on one response, with no limit of time; `models` as in {@linkcode checkRule}. Pure. */
 export function judgeByRules(
-  request: Pick<JudgeRequest, "response" | "constraints">,
+  { response, constraints }: Pick<JudgeRequest, "response" | "constraints">,
   models: CheckModels | null = null,
 ): JudgeResult {
-  const constraints = request.constraints.map(({ rule }): Verdict =>
-    rule === undefined
-      ? { score: null, reason: "the constraint has no rule" }
-      : checkRule(rule.id, rule.kwargs, request.response, models)
-  );
-  return { constraints, overall: overall(constraints), raw: "" };
+  const verdicts = constraints.map(({ rule }) => verdictOn(rule, response, models));
+  return { constraints: verdicts, overall: overall(verdicts), raw: "" };
+}
+
+function verdictOn(rule: Constraint["rule"], response: string, models: CheckModels | null): Verdict {
+  return rule === undefined
+    ? { score: null, reason: "the constraint has no rule" }
+    : checkRule(rule.id, rule.kwargs, response, models);
 }
 
 function overall(verdicts: readonly Verdict[]): Verdict {

@@ -9,6 +9,7 @@ import type { Judge, JudgeSpec } from "../../plugins/kinds/judge.ts";
 import { nowhere, placed, type PlaceOf, placeUnder } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { EvalConfig } from "./config.ts";
+import { withNamedFaults } from "./plugin_fault.ts";
 import { hashOf } from "./response_cache.ts";
 
 /** The benchmark, and a hash of what it is. */
@@ -64,7 +65,8 @@ export function makeBenchmark(
       );
     }
     const options = registry.options("benchmark", name, given, placeUnder(at, "args"));
-    const benchmark = registry.create("benchmark", name, given, placeUnder(at, "args"));
+    const made = registry.create("benchmark", name, given, placeUnder(at, "args"));
+    const benchmark = withNamedFaults(name, made);
     return { name, version, options, benchmark };
   });
 }

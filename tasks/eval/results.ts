@@ -12,6 +12,7 @@ import { redactValue } from "../../formats/secrets.ts";
 import { type EvalConfig, slug } from "./config.ts";
 import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
+import { ReasonCounts } from "./reason_counts.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 import { ScoreTable, type ScoreWithSpread } from "./score_table.ts";
 import { AlphaSum } from "./statistics/alpha.ts";
@@ -157,7 +158,7 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     cost: 0,
     estimated: 0,
   };
-  const reasons = new Map<string, number>();
+  const reasons = new ReasonCounts();
   const panel = new PanelVotes();
   for await (const { item, answer, response, judged, judgement } of storedItems(run)) {
     table.add(part.benchmark.contributions({ item, response, judgement }));
@@ -186,9 +187,7 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     for (const verdict of judgement.constraints) {
       if (verdict.score !== null) continue;
       counts.unscored++;
-      // digits differ from item to item; the reason is the same
-      const reason = verdict.reason.replaceAll(/\d+/g, "N").slice(0, 160);
-      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      reasons.add(verdict.reason);
     }
     if (judged.estimated) totals.estimated++;
     totals.judgePromptTokens += judged.promptTokens;
@@ -196,10 +195,7 @@ export async function scoreRun(run: ScoreRun): Promise<Results> {
     totals.cost += costOf(judged, prices.judge);
     panel.add(judgement);
   }
-  counts.reasons = [...reasons].sort((a, b) => b[1] - a[1]).slice(0, 50).map(([reason, count]) => ({
-    reason,
-    count,
-  }));
+  counts.reasons = reasons.most(50);
   const scores = table.scores(config.resamples, config.seed);
   const [first] = scores;
   return {

@@ -11,6 +11,7 @@ import { type Asker, forEachWide, Stopped } from "./asker.ts";
 import type { EvalConfig } from "./config.ts";
 import type { ItemStore, JudgementState } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
+import { pluginFault } from "./plugin_fault.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 import { answerKey, answerOf, itemsOf, judgementKey, responseOf } from "./stored.ts";
 
@@ -89,25 +90,37 @@ export async function judgeAll(
     };
     const state = { stage: "judge" as const, id: item.id };
     try {
-      const judgement: Judgement = judge === null
-        ? await part.benchmark.check!(item, response)
-        : await judge.judge({
-          id: item.id,
-          prompt: lastUserText(item.messages),
-          response,
-          constraints: item.constraints,
-          item,
-          ...(part.benchmark.protocol && { protocol: part.benchmark.protocol }),
-          ask,
-        }, new AbortController().signal);
+      const judgement: Judgement = judge === null ? await checked(part, item, response) : await judge.judge({
+        id: item.id,
+        prompt: lastUserText(item.messages),
+        response,
+        constraints: item.constraints,
+        item,
+        ...(part.benchmark.protocol && { protocol: part.benchmark.protocol }),
+        ask,
+      }, new AbortController().signal);
       return { ...state, key, judgement, ...counts, ...estimated };
     } catch (error) {
-      if (!(error instanceof JudgeUnreachable)) throw error;
+      if (!(error instanceof JudgeUnreachable)) {
+        const plugin = judge === null ? `benchmark/${part.name}` : `judge ${judge.title ?? ""}`;
+        throw pluginFault(plugin, item.id, error);
+      }
       fail(run, `judge: ${error.completion.failure?.kind ?? "error"}`, error.message);
       // under no key: a later run judges it again
       return { ...state, key: "", judgement: null, error: error.message, ...counts, ...estimated };
     }
   }
+}
+
+function checked(
+  { name, benchmark }: BenchmarkPart,
+  item: BenchmarkItem,
+  response: string,
+): Promise<Judgement> {
+  if (benchmark.check === undefined) {
+    throw new TypeError(`Cannot judge by benchmark/${name} as it has no check: give it one, or name a judge`);
+  }
+  return benchmark.check(item, response);
 }
 
 async function stage(

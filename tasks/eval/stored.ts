@@ -7,6 +7,7 @@ import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { EvalConfig } from "./config.ts";
 import type { AnswerState, ItemStore, JudgementState } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
+import { pluginFault } from "./plugin_fault.ts";
 import { hashOf } from "./response_cache.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 
@@ -25,12 +26,21 @@ export interface StoredRun {
 /** Items of a run, in order, no more than `max_samples`; ids are unique. */
 export async function* itemsOf(
   config: EvalConfig,
-  { benchmark }: BenchmarkPart,
+  { name, benchmark }: BenchmarkPart,
 ): AsyncGenerator<BenchmarkItem> {
-  let n = 0;
-  for await (const item of benchmark.items()) {
-    if (config.max_samples !== undefined && n++ >= config.max_samples) return;
-    yield item;
+  const items = benchmark.items()[Symbol.asyncIterator]();
+  try {
+    for (let n = 0; n < (config.max_samples ?? Infinity); n++) {
+      const { done, value } = await items.next().catch((error: unknown) => {
+        // a message of ours names the file and the row already
+        const told = error instanceof Error && error.message.startsWith("Cannot ");
+        throw told ? error : pluginFault(`benchmark/${name}`, undefined, error);
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await items.return?.();
   }
 }
 

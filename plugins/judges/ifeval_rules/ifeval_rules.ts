@@ -11,9 +11,10 @@ import { allReach } from "../../kinds/all_reach.ts";
 import type { JudgeRequest } from "../../kinds/judge.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
+import { BoundedRules, needsLimit } from "../bounded_rules.ts";
 import type { CheckModels } from "./checks/check.ts";
 import { loadCheckModels } from "./models.ts";
-import { checkInstructions } from "./verdicts.ts";
+import { checkInstructions, type Instruction, type InstructionVerdicts } from "./verdicts.ts";
 
 const Options = z.strictObject({});
 
@@ -25,21 +26,42 @@ const ifevalRules: Plugin<"judge", typeof Options> = definePlugin({
   description: "IFEval's 25 checks, strict and loose: same verdict every time, no model asked",
   options: Options,
   create: () => {
+    const bounded = new BoundedRules();
     let models: Promise<CheckModels> | undefined;
     return {
       scale: 1,
-      judge: async (request) => judgeInstructions(request, await (models ??= loadCheckModels())),
+      async judge(request) {
+        const loaded = await (models ??= loadCheckModels());
+        const found: InstructionVerdicts = { strict: [], loose: [] };
+        for (const instruction of instructionsOf(request)) {
+          const { strict, loose } = needsLimit(instruction, request.response)
+            ? await bounded.instruction(instruction, request.response)
+            : checkInstructions([instruction], request.response, loaded);
+          found.strict.push(...strict);
+          found.loose.push(...loose);
+        }
+        return judgementOf(found);
+      },
     };
   },
 });
 export default ifevalRules;
 
-/** Strict verdicts as `constraints`, loose ones as the reading `loose`; a constraint without a rule names one by its text. */
+/**
+ * Strict verdicts as `constraints`, loose ones as the reading `loose`, with no limit of time; a constraint without a rule names
+ * one by its text. Pure.
+ */
 export function judgeInstructions(
-  { constraints, response }: Pick<JudgeRequest, "constraints" | "response">,
+  request: Pick<JudgeRequest, "constraints" | "response">,
   models: CheckModels,
 ): Judgement {
-  const instructions = constraints.map(({ rule, text }) => rule ?? { id: text, kwargs: {} });
-  const { strict, loose } = checkInstructions(instructions, response, models);
+  return judgementOf(checkInstructions(instructionsOf(request), request.response, models));
+}
+
+function instructionsOf({ constraints }: Pick<JudgeRequest, "constraints">): Instruction[] {
+  return constraints.map(({ rule, text }) => rule ?? { id: text, kwargs: {} });
+}
+
+function judgementOf({ strict, loose }: InstructionVerdicts): Judgement {
   return { constraints: strict, readings: { loose }, overall: allReach(strict), raw: "" };
 }

@@ -5,9 +5,8 @@
  * its first line, without its last, without both, and these four without "*". Blank texts follow nothing.
  * @module
  */
-import { distance } from "fastest-levenshtein";
-
 import type { Verdict } from "../../kinds/judgement.ts";
+import { checkOne } from "./check_one.ts";
 import type { CheckModels } from "./checks/check.ts";
 import { CHECKS } from "./checks/mod.ts";
 import { strip } from "../../../formats/python_text.ts";
@@ -32,14 +31,16 @@ export interface InstructionVerdicts {
 export function checkInstructions(
   instructions: readonly Instruction[],
   response: string,
-  models: CheckModels,
+  models: CheckModels | null,
 ): InstructionVerdicts {
-  const strict = instructions.map((instruction) => checkOne(instruction, response, models));
+  const strict = instructions.map((instruction) => checkOne(CHECKS, instruction, response, models));
   const variants = looseVariants(response).slice(1);
   const loose = instructions.map((instruction, i): Verdict => {
-    const first = strict[i]!;
-    if (first.score !== 0) return first;
-    return variants.some((text) => checkOne(instruction, text, models).score === 1) ? { score: 1 } : first;
+    const first = strict[i];
+    if (first?.score !== 0) return first ?? { score: null, reason: "no verdict" };
+    return variants.some((text) => checkOne(CHECKS, instruction, text, models).score === 1)
+      ? { score: 1 }
+      : first;
   });
   return { strict, loose };
 }
@@ -52,25 +53,4 @@ export function looseVariants(response: string): string[] {
   );
   const texts = [response, ...cut];
   return [...texts, ...texts.map((text) => text.replaceAll("*", ""))];
-}
-
-function checkOne({ id, kwargs }: Instruction, response: string, models: CheckModels): Verdict {
-  const check = Object.hasOwn(CHECKS, id) ? CHECKS[id]! : undefined;
-  if (check === undefined) {
-    const near = Object.keys(CHECKS).reduce((a, b) => distance(id, b) < distance(id, a) ? b : a);
-    return { score: null, reason: `unknown instruction "${id}": did you mean "${near}"?` };
-  }
-  const given = Object.fromEntries(Object.entries(kwargs).filter(([, value]) => value !== null));
-  const parsed = check.kwargs.safeParse(given);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    return { score: null, reason: `arguments of "${id}": ${[...path, message].join(" ")}` };
-  }
-  if (strip(response) === "") return { score: 0, reason: "blank response" };
-  try {
-    return { score: check.follows(response, parsed.data, models) ? 1 : 0 };
-  } catch (error) {
-    if (error instanceof SyntaxError) return { score: null, reason: `argument of "${id}": ${error.message}` };
-    throw error;
-  }
 }

@@ -1,0 +1,23 @@
+/**
+ * The Worker in which rules are checked that may take long (bounded_rules.ts).
+ * @module
+ */
+import { type CallContext, serve } from "../../kernels/engine/worker_call.ts";
+import type { Rule } from "./bounded_rules.ts";
+import { checkRule } from "./constraint_rules.ts";
+import { needsModels } from "./ifeval_rules/check_one.ts";
+import type { CheckModels } from "./ifeval_rules/checks/check.ts";
+import { loadCheckModels } from "./ifeval_rules/models.ts";
+import { checkInstructions } from "./ifeval_rules/verdicts.ts";
+
+let models: CheckModels | null = null;
+
+serve({
+  async ready(_call: CallContext, id: string) {
+    if (needsModels(id)) models ??= await loadCheckModels();
+  },
+  rule: (_call: CallContext, { id, kwargs }: Rule, response: string) =>
+    checkRule(id, kwargs, response, models),
+  instruction: (_call: CallContext, rule: Rule, response: string) =>
+    checkInstructions([rule], response, models),
+});

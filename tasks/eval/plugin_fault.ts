@@ -1,0 +1,34 @@
+/**
+ * What a plugin of an evaluation throws, with the plugin's name and the item that it was working on.
+ * @module
+ */
+import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
+import { JudgeUnreachable } from "../../plugins/kinds/judge.ts";
+import { Stopped } from "./asker.ts";
+
+/**
+ * The error with its place before its message; that a judge can't be reached and that the run stops are no faults of a plugin.
+ * @param plugin Such as `benchmark/rows`.
+ * @param item Id; undefined: between two items.
+ */
+export function pluginFault(plugin: string, item: string | undefined, error: unknown): unknown {
+  if (error instanceof Stopped || error instanceof JudgeUnreachable) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Error(`${plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, { cause: error });
+}
+
+/** The benchmark; what its `contributions` throw carries its name and the item's id. */
+export function withNamedFaults(name: string, benchmark: Benchmark): Benchmark {
+  return {
+    items: () => benchmark.items(),
+    ...(benchmark.check && { check: benchmark.check.bind(benchmark) }),
+    ...(benchmark.protocol && { protocol: benchmark.protocol }),
+    contributions(result) {
+      try {
+        return benchmark.contributions(result);
+      } catch (error) {
+        throw pluginFault(`benchmark/${name}`, result.item.id, error);
+      }
+    },
+  };
+}
