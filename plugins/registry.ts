@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
+import { keysAt } from "../formats/schema_keys.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 
@@ -250,19 +251,6 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
     return `${path} is missing (${issue.expected})`;
   }
   return path ? `${path}: ${issue.message}` : issue.message;
-}
-
-/** Keys of the object that `path` leads to inside of a schema; none where that can't be said. */
-function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
-  if (
-    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault
-  ) return keysAt(schema.unwrap(), path);
-  if (schema instanceof z.ZodPipe) return keysAt(schema.in, path);
-  const [step, ...rest] = path;
-  if (schema instanceof z.ZodArray) return step === undefined ? [] : keysAt(schema.element, rest);
-  if (!(schema instanceof z.ZodObject)) return [];
-  return step === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(step)], rest);
 }
 
 /** Names, types, defaults and descriptions of a schema's options. */

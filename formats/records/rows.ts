@@ -9,6 +9,7 @@ import type { z } from "zod";
 import { JsonRecords } from "./json_records.ts";
 import type { RawRecord } from "./record.ts";
 import { UniqueIds } from "./ids.ts";
+import { describeRowFault, misspeltField } from "./row_fault.ts";
 
 /** Reads a text file; a name that ends in `.gz` is unpacked. */
 export async function readText(file: string | URL): Promise<string> {
@@ -50,13 +51,10 @@ export async function* readRows<T>(
   const seen = new UniqueIds();
   for await (const { value, row, line } of recordsOf(file, name)) {
     const result = schema.safeParse(value);
-    if (!result.success) {
-      const { path, message } = result.error.issues[0]!;
-      throw new SyntaxError(
-        `Cannot read ${name}:${line} row ${row} as a benchmark row: ${
-          path.join(".") || "the row"
-        }: ${message}`,
-      );
+    const fault = misspeltField(value, schema) ??
+      (result.success ? undefined : describeRowFault(value, schema, result.error));
+    if (fault !== undefined || !result.success) {
+      throw new SyntaxError(`Cannot read ${name}:${line} row ${row} as a benchmark row: ${fault}`);
     }
     const key = id(result.data);
     const before = seen.claim(key, row);

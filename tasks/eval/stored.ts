@@ -28,7 +28,9 @@ export async function* itemsOf(
   config: EvalConfig,
   { name, benchmark }: BenchmarkPart,
 ): AsyncGenerator<BenchmarkItem> {
-  const items = benchmark.items()[Symbol.asyncIterator]();
+  const items = (async function* () {
+    yield* benchmark.items();
+  })();
   try {
     for (let n = 0; n < (config.max_samples ?? Infinity); n++) {
       const { done, value } = await items.next().catch((error: unknown) => {
@@ -40,7 +42,7 @@ export async function* itemsOf(
       yield value;
     }
   } finally {
-    await items.return?.();
+    await items.return(undefined);
   }
 }
 

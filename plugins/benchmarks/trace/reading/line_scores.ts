@@ -3,6 +3,7 @@
  * @module
  */
 import type { NamedScore } from "./named_scores.ts";
+import { trimEndOf } from "./plain_text.ts";
 import { scoreAt, type ScoreText } from "./score_text.ts";
 import { verdictOf, verdictOfScore } from "./verdict_of.ts";
 
@@ -108,8 +109,9 @@ function separators(line: string): number[] {
 
 /** What stands before a score, without the word "score". */
 function nameParts(text: string): string[] {
-  const plain = text.replace(/["“”]/g, "").trim().replace(/[:=—–-]$/, "").trim();
+  const plain = trimEndOf(text.replace(/["“”]/g, "").trim(), " :=—–-");
   if (SCORE_WORD.test(plain)) return [];
-  const [, name] = /^(.*\S)[\s.;:,—–-]+(?:final )?(?:score|rating|得分|评分|分数)$/is.exec(plain) ?? [];
-  return [name ?? plain];
+  // the word is looked for at the end alone: in the whole text the pattern takes quadratic time
+  const [word] = /(?:\bfinal )?(?:\bscore|\brating|得分|评分|分数)$/i.exec(plain.slice(-16)) ?? [];
+  return [word === undefined ? plain : trimEndOf(plain.slice(0, -word.length), " .;:,—–-\n")];
 }

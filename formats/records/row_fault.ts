@@ -1,0 +1,60 @@
+/**
+ * What is wrong with a row of a data file, in words: the field, and the name that was meant where one is misspelt.
+ * @module
+ */
+import { distance } from "fastest-levenshtein";
+import { z } from "zod";
+
+import { didYouMean, nearest } from "../did_you_mean.ts";
+import { keysAt } from "../schema_keys.ts";
+
+/**
+ * The field of a row that is misspelt; undefined when none is. Fields that a format doesn't know are a team's own and are left
+ * alone, unless they are one letter (or two that changed places) away from a known field that the row doesn't have.
+ */
+export function misspeltField(row: unknown, schema: z.ZodType): string | undefined {
+  if (!(schema instanceof z.ZodObject) || typeof row !== "object" || row === null) return undefined;
+  const known = Object.keys(schema.shape);
+  const absent = known.filter((name) => !Object.hasOwn(row, name));
+  for (const field of Object.keys(row)) {
+    const meant = known.includes(field) ? undefined : absent.find((name) => isSlip(field, name));
+    if (meant !== undefined) return `unknown field "${field}" - did you mean "${meant}"?`;
+  }
+  return undefined;
+}
+
+function isSlip(written: string, meant: string): boolean {
+  const far = distance(written.toLowerCase(), meant);
+  const letters = (text: string) => [...text.toLowerCase()].sort().join("");
+  return far <= 1 || (far === 2 && letters(written) === letters(meant));
+}
+
+/** The first fault that a schema found in a row: the path of the field, what is wrong with it, and what may be meant. */
+export function describeRowFault(row: unknown, schema: z.ZodType, error: z.ZodError): string {
+  const [first] = error.issues;
+  if (first === undefined) return "the row doesn't fit";
+  const issue = innermost(first);
+  const { path, message } = issue;
+  const where = path.join(".") || "the row";
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, path);
+    const names = issue.keys.map((key) => `unknown field "${key}"${didYouMean(key, known)}`);
+    return `${where}: ${names.join("; ")} (known: ${known.join(", ")})`;
+  }
+  const [name] = path;
+  const missing = path.length === 1 && typeof row === "object" && row !== null &&
+    !Object.hasOwn(row, name ?? "");
+  if (!missing) return `${where}: ${message}`;
+  const meant = nearest(String(name), Object.keys(row));
+  return `${where}: is missing${meant === undefined ? "" : ` - is it what "${meant}" is meant to be?`}`;
+}
+
+/** Of a value that may be of several kinds, what is wrong with it as the kind that it is. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const branch = issue.errors.find((issues) =>
+    !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0)
+  );
+  const inner = branch?.find(({ code }) => code === "unrecognized_keys") ?? branch?.[0];
+  return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
+}

@@ -1,0 +1,54 @@
+import { assertEquals } from "@std/assert";
+import { z } from "zod";
+import { describeRowFault, misspeltField } from "./row_fault.ts";
+
+const Rule = z.strictObject({ id: z.string().min(1), kwargs: z.record(z.string(), z.unknown()).default({}) });
+const Constraint = z.union([
+  z.string().min(1),
+  z.strictObject({ text: z.string().min(1), rule: Rule.optional() }),
+]);
+const Row = z.object({
+  id: z.string(),
+  prompt: z.string().optional(),
+  constraints: z.array(Constraint).min(1),
+  groups: z.record(z.string(), z.string()).default({}),
+});
+
+const fault = (row: unknown) => {
+  const { error } = Row.safeParse(row);
+  return misspeltField(row, Row) ?? (error === undefined ? undefined : describeRowFault(row, Row, error));
+};
+
+Deno.test("misspelt fields of rows get the name that was meant, in every depth", () => {
+  const row = { id: "a", constraints: ["c"] };
+  assertEquals(fault({ ...row, promt: "p" }), 'unknown field "promt" - did you mean "prompt"?');
+  assertEquals(fault({ ...row, gruops: {} }), 'unknown field "gruops" - did you mean "groups"?');
+  assertEquals(
+    fault({ id: "a", constrains: ["c"] }),
+    'unknown field "constrains" - did you mean "constraints"?',
+  );
+  assertEquals(fault({ id: "a", requirements: ["c"] }), "constraints: is missing");
+  assertEquals(
+    fault({ id: "a", "my constraint": ["c"] }),
+    'constraints: is missing - is it what "my constraint" is meant to be?',
+  );
+  assertEquals(
+    fault({ ...row, constraints: [{ txt: "c" }] }),
+    'constraints.0: unknown field "txt" - did you mean "text"? (known: text, rule)',
+  );
+  assertEquals(
+    fault({ ...row, constraints: ["b", { text: "c", rule: { id: "x", kwarg: {} } }] }),
+    'constraints.1.rule: unknown field "kwarg" - did you mean "kwargs"? (known: id, kwargs)',
+  );
+});
+
+Deno.test("fields of a team's own are left alone, and what is there is told by its kind", () => {
+  const row = { id: "a", constraints: ["c"], source: "s", prompt_id: 3, constraints_num: 1, note: "n" };
+  assertEquals(fault(row), undefined);
+  assertEquals(fault({ ...row, constraints: [3] }), "constraints.0: Invalid input");
+  assertEquals(
+    fault({ ...row, constraints: [{ text: 3 }] }),
+    "constraints.0.text: Invalid input: expected string, received number",
+  );
+  assertEquals(fault("row"), "the row: Invalid input: expected object, received string");
+});

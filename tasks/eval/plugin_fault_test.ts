@@ -1,0 +1,95 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { z } from "zod";
+
+import { parseYaml } from "../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
+import type { Judge } from "../../plugins/kinds/judge.ts";
+import { definePlugin } from "../../plugins/kinds/plugin.ts";
+import { inFolder } from "./_fixtures.ts";
+import { resolveEvalConfig } from "./config.ts";
+import { evaluate } from "./run.ts";
+
+const boom = () => {
+  throw new RangeError("boom");
+};
+const item = {
+  id: "r7",
+  messages: [{ role: "user" as const, content: "q" }],
+  constraints: [],
+  groups: {},
+  fields: {},
+};
+const scored = { constraints: [], overall: { score: 1 }, raw: "" };
+const whole: Benchmark = {
+  async *items() {
+    yield await Promise.resolve(item);
+  },
+  check: () => Promise.resolve(scored),
+  contributions: () => [{ metric: "m", value: 1, weight: 1 }],
+};
+
+/** The message with which a run ends whose benchmark, and perhaps judge, are these. */
+async function messageOf(benchmark: Benchmark, judge?: Judge): Promise<string> {
+  let message = "";
+  await inFolder(async (folder) => {
+    const registry = builtinRegistry();
+    const options = z.strictObject({});
+    const base = { version: "1", description: "d", options };
+    registry.define(
+      definePlugin({ ...base, kind: "benchmark", name: "mine", create: () => benchmark }),
+      "a test",
+    );
+    if (judge) {
+      registry.define(
+        definePlugin({ ...base, kind: "judge", name: "strict", create: () => judge }),
+        "a test",
+      );
+    }
+    registry.define(
+      definePlugin({
+        ...base,
+        kind: "endpoint",
+        name: "echo",
+        create: () => ({
+          model: "echo",
+          complete: () =>
+            Promise.resolve({ outcome: "stop", text: "a", promptTokens: 1, completionTokens: 1 }),
+          close: () => Promise.resolve(),
+        }),
+      }),
+      "a test",
+    );
+    const text = `evaluator: { type: mine, ${
+      judge ? "judge: { type: strict }, " : ""
+    }model: { type: echo }, cache: false }`;
+    const { config } = resolveEvalConfig(parseYaml(text, "eval.yaml"), [`out_dir=${join(folder, "run")}`]);
+    try {
+      await evaluate(config, registry, {});
+    } catch (error) {
+      message = (error as Error).message;
+    }
+  });
+  return message;
+}
+
+Deno.test("what a plugin throws is told with the plugin's name and its item", async () => {
+  assertEquals(await messageOf(whole), "");
+  assertEquals(await messageOf({ ...whole, check: boom }), 'benchmark/mine, item "r7": boom');
+  assertEquals(
+    await messageOf({ ...whole, check: () => Promise.reject("boom") }),
+    'benchmark/mine, item "r7": boom',
+  );
+  assertEquals(await messageOf({ ...whole, contributions: boom }), 'benchmark/mine, item "r7": boom');
+  assertEquals(await messageOf(whole, { scale: 1, judge: boom }), 'judge strict, item "r7": boom');
+  assertStringIncludes(await messageOf({ ...whole, items: boom }), "benchmark/mine: boom");
+  const late: Benchmark = {
+    ...whole,
+    async *items() {
+      yield await Promise.resolve(item);
+      boom();
+    },
+  };
+  assertEquals(await messageOf(late), "benchmark/mine: boom");
+});
