@@ -2,14 +2,18 @@
  * All plugins of one run, by kind and name. Built-in ones and a person's own come in by the same door.
  * @module
  */
+import { createHash } from "node:crypto";
+
 import { join, resolve } from "@std/path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { keysAt } from "../formats/schema_keys.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
+import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
+import { sourceHash } from "./kinds/source_hash.ts";
 
 /** What `deno task plugins` shows of one plugin. */
 export interface PluginEntry {
@@ -83,10 +87,12 @@ export class Registry implements PluginRegistry {
 
   /**
    * Adds a plugin.
+   * @param source `built-in`, or the file that it came from, for messages
+   * @param sourceHash Of its source, where that may change without the version
    * @throws {TypeError} If it isn't shaped like a plugin
    * @throws {RangeError} If the name is taken within its kind
    */
-  define<K extends keyof Kinds>(plugin: Plugin<K>, source: string): void {
+  define<K extends keyof Kinds>(plugin: Plugin<K>, source: string, sourceHash?: string): void {
     const fault = shapeFault(plugin);
     if (fault) throw new TypeError(`Cannot use a plugin of ${source} as ${fault}`);
     const plugins = this.#plugins[plugin.kind];
@@ -99,7 +105,7 @@ export class Registry implements PluginRegistry {
         );
       }
     }
-    for (const name of names) plugins.set(name, { plugin, source });
+    for (const name of names) plugins.set(name, { plugin, source, sourceHash });
   }
 
   /** Whether there is a plugin of this kind and name (or alias). */
@@ -169,7 +175,44 @@ export class Registry implements PluginRegistry {
     place: PlaceOf = nowhere,
   ): Kinds[K] {
     const options = this.options(kind, name, rawOptions, place);
-    return placed(place(), () => this.get(kind, name).create(options, { registry: this, place }));
+    const inner = new Set<string>();
+    const product = placed(
+      place(),
+      () => this.get(kind, name).create(options, { registry: this.#noting(inner), place }),
+    );
+    const told = "identity" in product ? "" : ` ${hashOfJson(options)}`;
+    recordMakers(product, [...inner, this.identity(kind, name) + told]);
+    return product;
+  }
+
+  /** This registry for one plugin: notes what makes the products that it asks for while it is made. */
+  #noting(makers: Set<string>): PluginRegistry {
+    return {
+      has: (kind, name) => this.has(kind, name),
+      names: (kind) => this.names(kind),
+      get: (kind, name) => this.get(kind, name),
+      identity: (kind, name) => this.identity(kind, name),
+      create: (kind, name, rawOptions, place) => {
+        const product = this.create(kind, name, rawOptions, place);
+        for (const maker of productIdentity(product)) makers.add(maker);
+        return product;
+      },
+    };
+  }
+
+  /**
+   * What a plugin is, for keys of what is cached by it: `kind/name version`, and a hash of its source if it isn't built in.
+   * @throws {RangeError} If there is none of that name
+   */
+  identity(kind: keyof Kinds, name: string): string {
+    const { name: own, version } = this.get(kind, name);
+    const hash = this.sourceHash(kind, own);
+    return `${kind}/${own} ${version}${hash === undefined ? "" : ` ${hash}`}`;
+  }
+
+  /** Hash of a plugin's source, see `sourceHash` of plugins/kinds/source_hash.ts; undefined for a built-in one and for a package's. */
+  sourceHash(kind: keyof Kinds, name: string): string | undefined {
+    return this.#plugins[kind].get(name)?.sourceHash;
   }
 
   /** Every plugin, ordered by kind, then name. */
@@ -192,7 +235,9 @@ export class Registry implements PluginRegistry {
   async load(path: string, base: string = Deno.cwd()): Promise<Plugin[]> {
     const specifier = isSpecifier(path) ? path : pathToFileURL(resolve(join(base, "."), path)).href;
     let module: { default?: unknown };
+    let hash: string | undefined;
     try {
+      hash = await hashAtImport(specifier);
       module = await import(specifier);
     } catch (error) {
       throw new TypeError(
@@ -208,7 +253,7 @@ export class Registry implements PluginRegistry {
           "write `export default definePlugin({...})`",
       );
     }
-    for (const plugin of found) this.define(plugin, path);
+    for (const plugin of found) this.define(plugin, path, hash);
     return found;
   }
 }
@@ -218,10 +263,29 @@ export function isSpecifier(path: string): boolean {
   return /^[a-z]{2,}:/.test(path);
 }
 
+function hashOfJson(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value) ?? "").digest("hex");
+}
+
+/** A module is evaluated once a process, with the text that it has then: its hash has to be of that text too. */
+const hashes = new Map<string, Promise<string>>();
+
+function hashAtImport(specifier: string): Promise<string> | undefined {
+  if (!specifier.startsWith("file:")) return undefined;
+  const known = hashes.get(specifier);
+  if (known) return known;
+  const hash = sourceHash(fileURLToPath(specifier));
+  hashes.set(specifier, hash);
+  // what couldn't be read may be there the next time
+  hash.catch(() => hashes.delete(specifier));
+  return hash;
+}
+
 /** A plugin, and where it came from. */
 interface Entry<K extends keyof Kinds> {
   plugin: Plugin<K>;
   source: string;
+  sourceHash: string | undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

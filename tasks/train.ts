@@ -17,17 +17,22 @@ import { fileURLToPath } from "node:url";
 import { join, resolve } from "@std/path";
 
 import { redactValue } from "../formats/secrets.ts";
+import { readYaml } from "../formats/yaml/yaml.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import {
   diffConfigs,
+  diffPlugins,
   diffProvenance,
   helpText,
   jsonSchema,
   type Provenance,
+  readProvenance,
   type TrainConfig,
+  type UsedPlugin,
+  usedPlugin,
   writeRunYaml,
 } from "./train/config/mod.ts";
 import { dataText } from "./train/data_text.ts";
@@ -97,7 +102,7 @@ export async function train(
   if (!output.isLocked) {
     say(`note: output_dir: its file system knows no locks, so nothing keeps a second run out`);
   }
-  if (output.isFinished && isSameRun(directory, config)) {
+  if (output.isFinished && isSameRun(directory, config, registry)) {
     say(
       `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
     );
@@ -118,19 +123,25 @@ export async function train(
 
   const made: Provenance = {
     dinotune: VERSION,
-    plugins: [...ready.used, {
-      kind: "trainer",
-      name: config.trainer,
-      version: registry.get("trainer", config.trainer).version,
-      options: registry.options("trainer", config.trainer, config.trainer_options),
-    }],
+    plugins: [
+      ...ready.used,
+      usedPlugin(
+        registry,
+        "trainer",
+        config.trainer,
+        registry.options("trainer", config.trainer, config.trainer_options),
+      ),
+    ],
     data: data.hash,
     model: ready.model.weights.hash(),
     tokenizer: ready.model.tokenizer.hash,
   };
   if (provenance) checkProvenance(provenance, made, config, configPath);
   const { resumeFrom, staging } = output;
-  if (resumeFrom) say(`Resuming from ${resumeFrom.path}`);
+  if (resumeFrom) {
+    refuseChangedPlugins(made.plugins, config, say);
+    say(`Resuming from ${resumeFrom.path}`);
+  }
 
   const log = new RunLog({
     outputDir: directory,
@@ -203,6 +214,28 @@ function checkProvenance(before: Provenance, now: Provenance, config: TrainConfi
   throw new RangeError(
     `Cannot repeat ${file} as what it was made of has changed:\n  ${changes.join("\n  ")}\n` +
       "set allow_changes=true to run it nevertheless",
+  );
+}
+
+/** A checkpoint says nothing of plugins; the run.yaml beside it does. */
+function refuseChangedPlugins(now: UsedPlugin[], config: TrainConfig, say: (line: string) => void): void {
+  const path = join(config.output_dir, "run.yaml");
+  let value: unknown;
+  try {
+    ({ value } = readYaml(path));
+  } catch {
+    return say(
+      `note: ${path} can't be read, so whether plugins have changed since the checkpoint isn't known`,
+    );
+  }
+  const { provenance } = value as { provenance?: unknown };
+  const before = readProvenance(provenance, path);
+  const changes = before === null ? [] : diffPlugins(before.plugins, now);
+  if (changes.length === 0 || config.allow_changes) return;
+  throw new RangeError(
+    `Cannot resume in ${config.output_dir} as plugins have changed since the checkpoint:\n  ${
+      changes.join("\n  ")
+    }\nset allow_changes=true to go on with them nevertheless`,
   );
 }
 

@@ -123,6 +123,8 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
     adapter: adapter === null ? null : contentHash(adapter),
     template: options.template,
     template_options: options.template_options,
+    // which of them reads config.json is known when the model is opened, later than this is asked for
+    families: registry.names("model").map((name) => registry.identity("model", name)),
   };
   return {
     model: options.name ?? `${basename(model)}${adapter === null ? "" : `+${basename(adapter)}`}`,

@@ -12,6 +12,7 @@ import type { Judgement } from "../kinds/judgement.ts";
 import { type Ask, type Judge, type JudgeRequest, JudgeUnreachable } from "../kinds/judge.ts";
 import { placed, placeUnder } from "../kinds/place.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { productIdentity } from "../kinds/product_identity.ts";
 import { type RequestSampling, samplingOf, SamplingOptions } from "../kinds/sampling.ts";
 import { withThoughtApart } from "../kinds/thoughts.ts";
 
@@ -49,6 +50,7 @@ export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge
       const { model, identity = null, structured = false } = endpoint;
       return {
         model,
+        plugins: productIdentity(endpoint),
         endpoint: identity,
         sampling: settings,
         structured,

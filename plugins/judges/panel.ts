@@ -10,6 +10,7 @@ import type { Judge } from "../kinds/judge.ts";
 import type { Judgement, Verdict } from "../kinds/judgement.ts";
 import { placeUnder } from "../kinds/place.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { productIdentity } from "../kinds/product_identity.ts";
 
 const Member = z.strictObject({
   type: z.string().min(1).describe("judge plugin, or endpoint plugin of a model that judges"),
@@ -76,7 +77,11 @@ export function panelOf(
     scale,
     title: members.map(({ name }) => name).join(" + "),
     get identity() {
-      return { combine, quorum, members: members.map(({ name, judge }) => [name, judge.identity ?? null]) };
+      return {
+        combine,
+        quorum,
+        members: members.map(({ name, judge }) => [name, productIdentity(judge), judge.identity ?? null]),
+      };
     },
     endpoints: members.flatMap(({ judge }) => judge.endpoints ?? []),
     async judge(request, signal) {

@@ -10,7 +10,7 @@ import type { PluginContext } from "./plugin.ts";
 /**
  * Makes a judge. A name of both kinds, such as `recorded`, is the judge.
  * @param context The run's plugins, and where `spec` was written
- * @returns The judge, its plugin's version in its identity, and its name for reports
+ * @returns The judge, and its name for reports
  * @throws {RangeError} If there is neither a judge nor an endpoint of that name
  * @throws {TypeError} If the options don't fit
  */
@@ -19,18 +19,7 @@ export function createJudge(
   { registry, place }: PluginContext,
 ): { judge: Judge; title: string } {
   if (registry.has("judge", type)) {
-    const made = registry.create("judge", type, args, placeUnder(place, "args"));
-    const { version } = registry.get("judge", type);
-    const judge: Judge = {
-      scale: made.scale,
-      judge: (request, signal) => made.judge(request, signal),
-      ...(made.endpoints && { endpoints: made.endpoints }),
-      title: made.title ?? type,
-      // read late: what an endpoint resolves to is known after its prepare()
-      get identity() {
-        return { version, ...made.identity };
-      },
-    };
+    const judge = registry.create("judge", type, args, placeUnder(place, "args"));
     return { judge, title: judge.title ?? type };
   }
   if (!registry.has("endpoint", type)) {

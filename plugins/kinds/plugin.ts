@@ -57,6 +57,8 @@ export interface PluginRegistry {
    * @throws {RangeError} If there is none of that name
    */
   get<K extends keyof Kinds>(kind: K, name: string): Plugin<K>;
+  /** What a plugin is, for keys of what is cached by it: kind, name, version, and a hash of its source if it isn't built in. */
+  identity(kind: keyof Kinds, name: string): string;
   /**
    * Makes a plugin's product.
    * @param rawOptions As written; checked against the plugin's schema

@@ -61,11 +61,6 @@ export async function benchData(
       options: { ...OPTIONS, dataset_dir: directory, data_cache_dir: join(directory, "cache"), ...over },
       registry,
       template,
-      templateIdentity: {
-        name,
-        version: registry.get("template", name).version,
-        options: registry.options("template", name),
-      },
       tokenizer,
       loss: registry.create("loss", "sft"),
       onProgress,

@@ -7,6 +7,7 @@ import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { createJudge } from "../../plugins/kinds/create_judge.ts";
 import type { Judge, JudgeSpec } from "../../plugins/kinds/judge.ts";
 import { nowhere, placed, type PlaceOf, placeUnder } from "../../plugins/kinds/place.ts";
+import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { EvalConfig } from "./config.ts";
 import { withNamedFaults } from "./plugin_fault.ts";
@@ -92,7 +93,7 @@ export async function makeModel(
     endpoint,
     plugin,
     key: hashOf([
-      plugin,
+      productIdentity(endpoint),
       endpoint.model,
       endpoint.identity ?? null,
       config.model.run_args,
@@ -111,10 +112,10 @@ export async function makeJudge(
   part: BenchmarkPart,
   at: PlaceOf = nowhere,
 ): Promise<JudgePart & { notes: string[] }> {
-  const { benchmark, name, version, options } = part;
+  const { benchmark, name, options } = part;
   const notes: string[] = [];
-  // how a judge is asked and read belongs to the benchmark, so its name, version and options decide too
-  const base = ["benchmark", name, version, options];
+  // how a judge is asked and read belongs to the benchmark, so its plugin and options decide too
+  const base = ["benchmark", productIdentity(benchmark), options];
   if (config.judge === undefined && benchmark.check !== undefined) {
     if (config.evaluator_llm !== undefined) {
       notes.push(`evaluator_llm isn't used: ${name} is decided by rules`);
@@ -143,7 +144,7 @@ export async function makeJudge(
     );
   }
   for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.());
-  return { judge, title, key: hashOf([base, spec.type, judge.identity ?? null]), notes };
+  return { judge, title, key: hashOf([base, productIdentity(judge), judge.identity ?? null]), notes };
 }
 
 /** A list of judges is a panel's options, which are written at the list itself. */

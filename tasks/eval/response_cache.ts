@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 
 /** Part of every key: change it when the meaning of a stored answer changes. */
 const CODE_VERSION = 1;
@@ -20,11 +21,12 @@ export function defaultCachePath(): string {
   return join(base, "responses.sqlite");
 }
 
-/** Key of a request: SHA-256 over endpoint, model, messages, sampling and round. */
+/** Key of a request: SHA-256 over endpoint plugin, model, messages, sampling and round. */
 export function requestKey(endpoint: Endpoint, request: CompletionRequest, round = 0): string {
   const { messages, temperature, top_p, max_tokens, seed, stop, extra, schema } = request;
   return hashOf([
     CODE_VERSION,
+    productIdentity(endpoint),
     endpoint.model,
     endpoint.identity ?? null,
     messages.map(({ role, content }) => [role, content]),

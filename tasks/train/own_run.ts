@@ -4,7 +4,15 @@
  */
 import { dirname, join } from "@std/path";
 
-import { diffConfigs, readTrainConfig, type ResolvedConfig, type TrainConfig } from "./config/mod.ts";
+import { KINDS } from "../../plugins/kinds/plugin.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import {
+  diffConfigs,
+  readTrainConfig,
+  type ResolvedConfig,
+  type TrainConfig,
+  type UsedPlugin,
+} from "./config/mod.ts";
 import { isFinished } from "./outputs/mod.ts";
 
 /** Arguments that say themselves what is to become of an earlier run. */
@@ -44,10 +52,11 @@ function freeName(directory: string): string {
 }
 
 /** Whether the finished run in a folder is one of this configuration, so that there is nothing left to do. */
-export function isSameRun(directory: string, config: TrainConfig): boolean {
+export function isSameRun(directory: string, config: TrainConfig, registry: Registry): boolean {
   try {
-    const { config: earlier } = readTrainConfig(join(directory, "run.yaml"));
-    return diffConfigs(earlier, config).length === 0;
+    const { config: earlier, provenance } = readTrainConfig(join(directory, "run.yaml"));
+    return diffConfigs(earlier, config).length === 0 &&
+      (provenance?.plugins ?? []).every((plugin) => isSamePlugin(plugin, registry));
   } catch (error) {
     // a run.yaml of another version, or one that was edited: what differs is found out by its checkpoint
     if (error instanceof RangeError || error instanceof SyntaxError) return false;
@@ -63,6 +72,12 @@ export function finishedMetrics(directory: string): Record<string, number> {
     if (error instanceof Deno.errors.NotFound) return {};
     throw error;
   }
+}
+
+function isSamePlugin({ kind, name, version, source }: UsedPlugin, registry: Registry): boolean {
+  const known = KINDS.find((one) => one === kind);
+  return known !== undefined && registry.has(known, name) &&
+    registry.get(known, name).version === version && registry.sourceHash(known, name) === source;
 }
 
 function isSameFile(a: string, b: string): boolean {

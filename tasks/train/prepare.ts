@@ -5,7 +5,7 @@
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { lossName, templateSettings, type TrainConfig, type UsedPlugin } from "./config/mod.ts";
+import { lossName, templateSettings, type TrainConfig, type UsedPlugin, usedPlugin } from "./config/mod.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type LoadedExamples, loadExamples } from "./data/mod.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
@@ -54,7 +54,7 @@ export async function prepare(
     place: PlaceOf = nowhere,
   ): Kinds[K] => {
     const options = registry.options(kind, name, written, place);
-    used.push({ kind, name, version: registry.get(kind, name).version, options });
+    used.push(usedPlugin(registry, kind, name, options));
     return registry.create(kind, name, written, place);
   };
   const { name, options } = lossName(config);
@@ -133,12 +133,10 @@ export async function encode(
   ready: Ready,
   onProgress?: (phase: string, done: number, total: number) => void,
 ): Promise<LoadedExamples> {
-  const identity = ready.used.find(({ kind }) => kind === "template");
   return await loadExamples({
     options: config,
     registry,
     template: ready.template,
-    templateIdentity: identity ?? null,
     tokenizer: ready.model.tokenizer,
     loss: ready.loss,
     ...(onProgress && { onProgress }),

@@ -8,7 +8,9 @@ import { z } from "zod";
 
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { redactValue } from "../../../formats/secrets.ts";
+import type { Kinds } from "../../../plugins/kinds/plugin.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { Registry } from "../../../plugins/registry.ts";
 import { absolutePaths } from "./paths.ts";
 
 /** A plugin that a run used. */
@@ -21,6 +23,19 @@ export interface UsedPlugin {
   version: string;
   /** Options, defaults filled in. */
   options: Record<string, unknown>;
+  /** Hash of its source; absent for a built-in one. */
+  source?: string | undefined;
+}
+
+/** A plugin as run.yaml keeps it. */
+export function usedPlugin(
+  registry: Registry,
+  kind: keyof Kinds,
+  name: string,
+  options: Record<string, unknown>,
+): UsedPlugin {
+  const source = registry.sourceHash(kind, name);
+  return { kind, name, version: registry.get(kind, name).version, options, ...(source && { source }) };
 }
 
 /** What a run was made of. */
@@ -45,6 +60,7 @@ const Schema = z.strictObject({
       name: z.string(),
       version: z.string(),
       options: z.record(z.string(), z.unknown()),
+      source: z.string().optional(),
     }),
   ),
   data: z.string(),
@@ -89,16 +105,21 @@ export function diffProvenance(before: Provenance, now: Provenance): string[] {
   for (const key of ["dinotune", "data", "model", "tokenizer"] as const) {
     if (before[key] !== now[key]) lines.push(`${key}: ${before[key]} then, ${now[key]} now`);
   }
-  const describe = (plugins: UsedPlugin[]) =>
+  return [...lines, ...diffPlugins(before.plugins, now.plugins)];
+}
+
+/** One line a plugin that isn't what it was: its version, options or source. */
+export function diffPlugins(before: readonly UsedPlugin[], now: readonly UsedPlugin[]): string[] {
+  const describe = (plugins: readonly UsedPlugin[]) =>
     new Map(
-      plugins.map((
-        p,
-      ) => [`${p.kind}/${p.name}`, `version ${p.version} with ${JSON.stringify(redactValue(p.options))}`]),
+      plugins.map(({ kind, name, version, options, source }) => [
+        `${kind}/${name}`,
+        `version ${version} with ${JSON.stringify(redactValue(options))}` +
+        (source === undefined ? "" : ` and source ${source.slice(0, 12)}`),
+      ]),
     );
-  const [then, today] = [describe(before.plugins), describe(now.plugins)];
-  for (const name of new Set([...then.keys(), ...today.keys()])) {
-    if (then.get(name) === today.get(name)) continue;
-    lines.push(`${name}: ${then.get(name) ?? "not used"} then, ${today.get(name) ?? "not used"} now`);
-  }
-  return lines;
+  const [then, today] = [describe(before), describe(now)];
+  return [...new Set([...then.keys(), ...today.keys()])]
+    .filter((name) => then.get(name) !== today.get(name))
+    .map((name) => `${name}: ${then.get(name) ?? "not used"} then, ${today.get(name) ?? "not used"} now`);
 }

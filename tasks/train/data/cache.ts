@@ -9,6 +9,7 @@ import { AtomicFile } from "../../../formats/atomic.ts";
 import type { DataOptions, LoadInputs, StoredExamples } from "./load_inputs.ts";
 import type { DataSet } from "./sets.ts";
 import type { StoredBlock, StoredExample } from "./store.ts";
+import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */
 const CODE_VERSION = 2;
@@ -28,16 +29,16 @@ const MAGIC = "dinotune-data";
 
 /** Key of a run's data: SHA-256 over files, tokenizer, template, loss, options and code version. */
 export function cacheKey(inputs: LoadInputs, sets: readonly DataSet[]): string {
-  const { options, loss, templateIdentity, tokenizer } = inputs;
+  const { options, loss, tokenizer } = inputs;
   return createHash("sha256").update(JSON.stringify([
     [CODE_VERSION, options.dataset.length],
-    sets.map((set) => [set.entry, set.version, set.files.map((file) => [file, fileHash(file)])]),
+    sets.map((set) => [set.entry, set.converters, set.files.map((file) => [file, fileHash(file)])]),
     [
       loss.shape,
       loss.sequences,
       tokenizer.hash,
       tokenizer.eosId,
-      templateIdentity,
+      inputs.template && productIdentity(inputs.template),
       DECIDING.map((name) => options[name]),
     ],
   ])).digest("hex");

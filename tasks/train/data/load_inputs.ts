@@ -44,8 +44,6 @@ export interface LoadInputs {
   registry: Registry;
   /** Made by the registry; null only for stage pt. */
   template: Template | null;
-  /** Name, version and options of the template plugin, for the cache; null: no template. */
-  templateIdentity: { name: string; version: string; options: Record<string, unknown> } | null;
   /** As the template wants it (eos replaced and so on). */
   tokenizer: Tokenizer;
   /** Says which sequences an example gives. */

@@ -67,7 +67,6 @@ function inputs(files: Files, over: Partial<DataOptions> = {}, loss = "sft", tem
     options: { ...OPTIONS, dataset_dir, data_cache_dir: join(dataset_dir, "cache"), ...over },
     registry,
     template: made,
-    templateIdentity: { name: template, version: "1", options: {} },
     tokenizer: prepareTokenizer(made, raw).tokenizer,
     loss: registry.create("loss", loss),
   };

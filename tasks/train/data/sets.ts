@@ -10,6 +10,7 @@ import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
 import { type RawRecord } from "../../../formats/records/record.ts";
 import { UnusedFields } from "./unused_fields.ts";
 import { shortValue, type Tally } from "./report.ts";
+import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Records that are looked at to learn what columns a file has. */
 const PEEKED = 1000;
@@ -28,8 +29,8 @@ export class DataSet {
   readonly entry: DatasetEntry;
   /** Files in the order in which they are read. */
   readonly files: readonly string[];
-  /** Version of the dataset plugin. */
-  readonly version: string;
+  /** The plugins that convert its records, see {@linkcode productIdentity}. */
+  readonly converters: readonly string[];
   /** Set when reading starts. */
   notes: string[] = [];
   readonly #dataset: Dataset;
@@ -46,13 +47,14 @@ export class DataSet {
     this.entry = info.entry(name);
     const { formatting, options, place } = this.entry;
     try {
-      this.version = registry.get("dataset", formatting).version;
+      registry.get("dataset", formatting);
     } catch (error) {
       throw new RangeError(
         `${(error as Error).message}. It is named by formatting of data set "${name}" at ${place}`,
       );
     }
     this.#dataset = registry.create("dataset", formatting, options);
+    this.converters = productIdentity(this.#dataset);
     this.#shape = shape;
     this.files = listFiles(this.entry.paths, `data set "${name}" at ${place}`);
     resolveAttributes(this.entry, this.#dataset, shape, []); // what is wrong with the entry itself is told before reading
