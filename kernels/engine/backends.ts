@@ -2,6 +2,7 @@
  * Backends by their names in a configuration.
  * @module
  */
+import { entryOf } from "../../formats/elements.ts";
 import type { Backend } from "../backend.ts";
 import { GraphBuilder } from "../graph.ts";
 import { linear } from "../ops/products.ts";
@@ -36,11 +37,11 @@ async function tryProvider(backend: Backend): Promise<void> {
   try {
     const program = await backend.compile(g.finish(g.run(linear, inputs)), "first try");
     const given = (values: number[]) => backend.upload(Float32Array.from(values), [2, 2]);
-    const { y } = await program.run({ x: given([1, 2, 3, 4]), w: given([1, 1, -1, 2]) });
-    const found = [...await backend.download(y!)].join();
+    const outputs = await program.run({ x: given([1, 2, 3, 4]), w: given([1, 1, -1, 2]) });
+    const found = [...await backend.download(entryOf(outputs, "y"))].join();
     await program.dispose();
     if (found === "3,3,7,5") return;
-    throw new Error(`Cannot trust ${backend.description}: a product that is 3,3,7,5 comes out as ${found}`);
+    throw new Error(`Cannot trust ${backend.description}: a product that is 3,3,7,5 gives ${found}`);
   } catch (error) {
     await backend.dispose();
     throw error;

@@ -45,6 +45,12 @@ export interface Body {
   discard(): void;
 }
 
+/** What a forward pass kept. @throws {Error} If none was kept. */
+export function keptBy<T>(kept: T | null): T {
+  if (kept === null) throw new Error("Cannot go back: no forward pass was kept");
+  return kept;
+}
+
 /** Dropout as an engine is set up for it. */
 export interface DropoutSettings {
   config: DecoderConfig;

@@ -3,6 +3,7 @@
  * is kept and a block's backward program computes its activations again; without, the forward program hands them over.
  * @module
  */
+import { entryOf } from "../../formats/elements.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import {
   type Body,
@@ -11,17 +12,18 @@ import {
   type DropoutSettings,
   EMBEDDING,
   hasDropout,
+  keptBy,
   layerMasks,
   type Rows,
 } from "./body.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
 import { accumulate, type BlockClass, type Compiled, type Programs, run } from "./programs.ts";
 
-/** What a forward pass leaves for its backward pass. */
+/** Tensors that a forward pass keeps for its backward pass. */
 interface Kept {
   rows: Rows;
-  inputs: Tensor[];
-  saved: Record<string, Tensor>[];
+  /** Input of each layer, and what its forward program handed over. */
+  layers: { x: Tensor; saved: Record<string, Tensor> }[];
   dropoutStep: number | undefined;
 }
 
@@ -37,7 +39,7 @@ export class BlocksBody implements Body {
   ) {}
 
   async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
-    const kept: Kept = { rows, inputs: [], saved: [], dropoutStep };
+    const kept: Kept = { rows, layers: [], dropoutStep };
     const x = await this.#layers(
       rows,
       this.settings.config.numLayers,
@@ -50,25 +52,26 @@ export class BlocksBody implements Body {
   }
 
   async backward(dy: Tensor): Promise<void> {
-    const { rows, inputs, saved, dropoutStep } = this.#kept!;
+    const { rows, layers, dropoutStep } = keptBy(this.#kept);
     this.#kept = null;
     let dx = dy;
-    for (let layer = this.settings.config.numLayers - 1; layer >= 0; layer--) {
-      const at = this.#blockClass(layer, true, dropoutStep !== undefined);
-      const { backward } = await this.programs.blockPair(at);
-      const x = inputs[layer]!, activations = saved[layer]!;
-      const masks = this.#masks(at, layer, x.shape[0]!, dropoutStep);
-      const names = Object.fromEntries(at.trained.map((name) => [name, `model.layers.${layer}.${name}`]));
+    for (const [layer, { x, saved }] of [...layers.entries()].reverse()) {
+      const blockClass = this.#blockClass(layer, true, dropoutStep !== undefined);
+      const { backward } = await this.programs.blockPair(blockClass);
+      const masks = this.#masks(blockClass, layer, rows.tokens.length, dropoutStep);
+      const names = Object.fromEntries(
+        blockClass.trained.map((name) => [name, `model.layers.${layer}.${name}`]),
+      );
       const result = await accumulate(this.parameters, backward, names, {
         x,
         ...rows.tensors,
-        ...activations,
+        ...saved,
         ...masks,
         "d.y": dx,
         ...this.#blockTensors(backward, layer),
       });
-      disposeAll({ x, dx, ...activations, ...masks });
-      dx = result["d.x"]!;
+      disposeAll({ x, dx, ...saved, ...masks });
+      dx = entryOf(result, "d.x");
     }
     if (this.parameters.isTrained(EMBEDDING)) {
       await accumulate(this.parameters, await this.programs.embedBackward(), { w: EMBEDDING }, {
@@ -83,9 +86,7 @@ export class BlocksBody implements Body {
   discard(): void {
     const kept = this.#kept;
     this.#kept = null;
-    for (const tensor of [...kept?.inputs ?? [], ...(kept?.saved ?? []).flatMap((s) => Object.values(s))]) {
-      tensor.dispose();
-    }
+    for (const { x, saved } of kept?.layers ?? []) disposeAll({ x, ...saved });
   }
 
   /** Index of the first element behind `layers` blocks that isn't finite, −1 when all are. */
@@ -106,21 +107,25 @@ export class BlocksBody implements Body {
     kept: Kept | null,
   ): Promise<Tensor> {
     const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
-    let x = (await run(await this.programs.embed(), { w, ids })).x!;
+    let x = entryOf(await run(await this.programs.embed(), { w, ids }), "x");
     for (let layer = 0; layer < layers; layer++) {
-      const at = this.#blockClass(layer, adapter, dropoutStep !== undefined);
-      const compiled = kept ? (await this.programs.blockPair(at)).forward : await this.programs.block(at);
-      const masks = this.#masks(at, layer, rows.tokens.length, dropoutStep);
-      const { y, ...saved } = await run(compiled, {
-        x,
-        ...rows.tensors,
-        ...this.#blockTensors(compiled, layer),
-        ...masks,
-      });
+      const blockClass = this.#blockClass(layer, adapter, dropoutStep !== undefined);
+      const compiled = kept
+        ? (await this.programs.blockPair(blockClass)).forward
+        : await this.programs.block(blockClass);
+      const masks = this.#masks(blockClass, layer, rows.tokens.length, dropoutStep);
+      const { y, saved } = split(
+        await run(compiled, {
+          x,
+          ...rows.tensors,
+          ...this.#blockTensors(compiled, layer),
+          ...masks,
+        }),
+      );
       disposeAll(masks);
-      if (kept) kept.inputs.push(x), kept.saved.push(saved);
+      if (kept) kept.layers.push({ x, saved });
       else x.dispose();
-      x = y!;
+      x = y;
     }
     return x;
   }
@@ -144,12 +149,23 @@ export class BlocksBody implements Body {
     return Object.fromEntries(names.map((n) => [n, this.parameters.get(`model.layers.${layer}.${n}`)]));
   }
 
-  #masks(at: BlockClass, layer: number, rows: number, step: number | undefined): Record<string, Tensor> {
-    if (!at.dropout || step === undefined) return {};
+  #masks(
+    { dropout }: BlockClass,
+    layer: number,
+    rows: number,
+    step: number | undefined,
+  ): Record<string, Tensor> {
+    if (!dropout || step === undefined) return {};
     return Object.fromEntries(
       layerMasks(this.settings, layer, rows, step).map((
         [module, mask, shape],
       ) => [`mask.${module}`, this.backend.upload(mask, shape)]),
     );
   }
+}
+
+/** A block's output, and the values that its backward program wants. */
+function split(outputs: Record<string, Tensor>): { y: Tensor; saved: Record<string, Tensor> } {
+  const { y: _, ...saved } = outputs;
+  return { y: entryOf(outputs, "y"), saved };
 }

@@ -6,6 +6,7 @@
  * One program serves every pass: with adapters off it gets zeros for them, without dropout masks of ones.
  * @module
  */
+import { entryOf, valueOf } from "../../formats/elements.ts";
 import { differentiate, joined } from "../autodiff.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
@@ -18,6 +19,7 @@ import {
   type DropoutSettings,
   EMBEDDING,
   hasDropout,
+  keptBy,
   layerMasks,
   type Rows,
 } from "./body.ts";
@@ -32,7 +34,7 @@ import { accumulate, accumulating, type Compiled, type Programs, run } from "./p
 export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean): Graph {
   const g = new GraphBuilder();
   let x = embed
-    ? g.include(embedGraph(config), {}, (name) => name === "w" ? EMBEDDING : name).x!
+    ? entryOf(g.include(embedGraph(config), {}, (name) => name === "w" ? EMBEDDING : name), "x")
     : g.input("x", ["T", config.hiddenSize]);
   const half = ["T", config.headDim / 2];
   const common = {
@@ -44,7 +46,7 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
   for (let layer = 0; layer < config.numLayers; layer++) {
     const window = config.slidingWindow[layer] ?? null;
     const block = blockGraph(config, window, loraOfLayer(tuning, layer), hasDropout(tuning));
-    x = g.include(block, { x, ...common }, (name) => `model.layers.${layer}.${name}`).y!;
+    x = entryOf(g.include(block, { x, ...common }, (name) => `model.layers.${layer}.${name}`), "y");
   }
   return g.finish({ y: x });
 }
@@ -73,23 +75,20 @@ export class StackBody implements Body {
 
   async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
     const own = { ...await this.#embedded(rows), ...this.#masks(rows, adapter ? dropoutStep : undefined) };
-    const { y } = await run(
-      await this.#program(),
-      { ...rows.tensors, ...own, ...this.#tensors(adapter) },
-      false,
-    );
+    const given = { ...rows.tensors, ...own, ...this.#tensors(adapter) };
+    const outputs = await run(await this.#program(), given, false);
     if (keep) this.#kept = { own, rows };
     else disposeAll(own);
-    return y!;
+    return entryOf(outputs, "y");
   }
 
   async backward(dy: Tensor): Promise<void> {
-    const { own, rows } = this.#kept!;
+    const { own, rows } = keptBy(this.#kept);
     this.#kept = null;
     const names = Object.fromEntries(this.#trained.map((name) => [name, name]));
     const given = { ...rows.tensors, ...own, ...this.#tensors(true), "d.y": dy };
-    const { y } = await accumulate(this.parameters, await this.#program(), names, given);
-    disposeAll({ ...own, dy, y: y! });
+    const outputs = await accumulate(this.parameters, await this.#program(), names, given);
+    disposeAll({ ...own, dy, y: entryOf(outputs, "y") });
   }
 
   discard(): void {
@@ -125,7 +124,7 @@ export class StackBody implements Body {
   }
 
   #zero(name: string): Tensor {
-    const found = this.#off.get(name) ?? this.backend.zeros(this.parameters.trained.get(name)!.shape);
+    const found = this.#off.get(name) ?? this.backend.zeros(valueOf(this.parameters.trained, name).shape);
     this.#off.set(name, found);
     return found;
   }

@@ -5,6 +5,7 @@
  * Shapes: T rows of a packed row, D hidden, L labelled rows of a chunk, V vocabulary.
  * @module
  */
+import { valueOf } from "../../formats/elements.ts";
 import { type Graph, GraphBuilder, type Value } from "../graph.ts";
 import { addBias } from "../ops/add_bias.ts";
 import { add } from "../ops/add.ts";
@@ -141,7 +142,7 @@ export function blockGraph(
   for (const [name, shape] of [...blockShapes(config), ...loraShapes(config, lora)]) {
     tensors.set(name, g.input(name, shape));
   }
-  const t = (name: string) => tensors.get(name)!;
+  const t = (name: string) => valueOf(tensors, name);
   const norm = (value: Value, name: string, groups = 1) =>
     g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y;
   const project = (value: Value, module: LinearModule): Value => {

@@ -4,11 +4,12 @@
  * block's more than parameters, gradients and two moments.
  * @module
  */
+import { entryOf, item, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type Program, type Tensor } from "../backend.ts";
 import { GraphBuilder, type Value } from "../graph.ts";
 import { adamwOfRank } from "../ops/adamw.ts";
 import { sumSquaresOfRank } from "../ops/sum_squares.ts";
-import { type AdamWOptions, checkOptions, checkState, takesWeightDecay } from "./adamw.ts";
+import { type AdamWOptions, checkOptions, checkState, savedIn, takesWeightDecay } from "./adamw.ts";
 import { clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 
@@ -22,10 +23,9 @@ export interface DeviceTensors {
   replace(name: string, tensor: Tensor): void;
 }
 
-/** Tensors that are stepped by one program; `own` are their names in it. */
+/** Tensors that are stepped by one program; `own` is a tensor's name in it. */
 interface Group {
-  names: readonly string[];
-  own: readonly string[];
+  tensors: readonly { name: string; own: string }[];
   programs: Promise<{ squares: Program; update: Program }>;
 }
 
@@ -65,20 +65,20 @@ export class DeviceOptimizer implements Optimizer {
       ),
       [4],
     );
-    for (const { names, own, programs } of this.#groups) {
+    for (const { tensors, programs } of this.#groups) {
       const inputs: Record<string, Tensor> = { hyper };
-      names.forEach((name, i) => {
-        inputs[`p.${own[i]}`] = this.#tensors.trained.get(name)!.tensor;
-        inputs[`m.${own[i]}`] = this.#first.get(name)!;
-        inputs[`v.${own[i]}`] = this.#second.get(name)!;
-        inputs[`g.${own[i]}`] = this.#tensors.gradient(name);
+      tensors.forEach(({ name, own }) => {
+        inputs[`p.${own}`] = valueOf(this.#tensors.trained, name).tensor;
+        inputs[`m.${own}`] = valueOf(this.#first, name);
+        inputs[`v.${own}`] = valueOf(this.#second, name);
+        inputs[`g.${own}`] = this.#tensors.gradient(name);
       });
       const results = await (await programs).update.run(inputs);
-      names.forEach((name, i) => {
-        this.#tensors.replace(name, results[`p.${own[i]}`]!);
+      tensors.forEach(({ name, own }) => {
+        this.#tensors.replace(name, entryOf(results, `p.${own}`));
         for (const [moments, letter] of [[this.#first, "m"], [this.#second, "v"]] as const) {
-          moments.get(name)!.dispose();
-          moments.set(name, results[`${letter}.${own[i]}`]!);
+          moments.get(name)?.dispose();
+          moments.set(name, entryOf(results, `${letter}.${own}`));
         }
       });
     }
@@ -89,8 +89,8 @@ export class DeviceOptimizer implements Optimizer {
 
   async state(): Promise<NamedArrays> {
     const moments = [...this.#tensors.trained.keys()].flatMap((name) => [
-      [`exp_avg.${name}`, this.#first.get(name)!] as const,
-      [`exp_avg_sq.${name}`, this.#second.get(name)!] as const,
+      [`exp_avg.${name}`, valueOf(this.#first, name)] as const,
+      [`exp_avg_sq.${name}`, valueOf(this.#second, name)] as const,
     ]);
     const copies = moments.map(async ([name, tensor]) => {
       return [name, Float32Array.from(await this.#backend.download(tensor))] as const;
@@ -101,22 +101,25 @@ export class DeviceOptimizer implements Optimizer {
   restore(state: Readonly<NamedArrays>): void {
     checkState(new Map([...this.#tensors.trained].map(([n, { shape }]) => [n, elements(shape)])), state);
     for (const name of this.#tensors.trained.keys()) {
-      this.#backend.write(this.#first.get(name)!, Float32Array.from(state[`exp_avg.${name}`]!));
-      this.#backend.write(this.#second.get(name)!, Float32Array.from(state[`exp_avg_sq.${name}`]!));
+      this.#backend.write(valueOf(this.#first, name), Float32Array.from(savedIn(state, `exp_avg.${name}`)));
+      this.#backend.write(
+        valueOf(this.#second, name),
+        Float32Array.from(savedIn(state, `exp_avg_sq.${name}`)),
+      );
     }
-    this.#steps = state.step![0]!;
+    this.#steps = item(savedIn(state, "step"), 0);
   }
 
   async #measure(maxNorm: number): Promise<{ norm: number; factor: number }> {
     let total = this.#backend.zeros([1]);
-    for (const { names, own, programs } of this.#groups) {
+    for (const { tensors, programs } of this.#groups) {
       const inputs: Record<string, Tensor> = { before: total };
-      names.forEach((name, i) => inputs[`g.${own[i]}`] = this.#tensors.gradient(name));
-      const next = (await (await programs).squares.run(inputs)).total!;
+      tensors.forEach(({ name, own }) => inputs[`g.${own}`] = this.#tensors.gradient(name));
+      const next = entryOf(await (await programs).squares.run(inputs), "total");
       total.dispose();
       total = next;
     }
-    const norm = Math.sqrt((await this.#backend.download(total))[0]!);
+    const norm = Math.sqrt(item(await this.#backend.download(total), 0));
     total.dispose();
     if (Number.isFinite(norm) && maxNorm >= 0) return { norm, factor: clipFactor(norm, maxNorm) };
     // Which gradient is at fault; squares of finite ones may also have overflowed.
@@ -134,15 +137,15 @@ export class DeviceOptimizer implements Optimizer {
       groups.set(block, [...groups.get(block) ?? [], name]);
     }
     return [...groups].map(([block, names]) => {
-      const own = names.map((name) => name.slice(block.length));
-      const specs = names.map((name, i) => ({
-        own: own[i]!,
-        shape: this.#tensors.trained.get(name)!.shape,
+      const tensors = names.map((name) => ({ name, own: name.slice(block.length) }));
+      const specs = tensors.map(({ name, own }) => ({
+        own,
+        shape: valueOf(this.#tensors.trained, name).shape,
         decay: takesWeightDecay(name),
       }));
       const key = JSON.stringify(specs), made = programs.get(key) ?? this.#compile(specs);
       programs.set(key, made);
-      return { names, own, programs: made };
+      return { tensors, programs: made };
     });
   }
 

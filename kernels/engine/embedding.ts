@@ -2,6 +2,7 @@
  * Rows of a frozen embedding table, taken on the host: for devices that the table would have to be moved to for every run.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import type { Backend, Tensor } from "../backend.ts";
 
 /** A table `[V, D]`. */
@@ -12,7 +13,7 @@ export class HostEmbedding {
 
   /** `[T, D]` of tokens `[T]`; it is the caller's. */
   async rows(tokens: Int32Array): Promise<Tensor> {
-    const width = this.table.shape[1]!, x = new Float32Array(tokens.length * width);
+    const width = item(this.table.shape, 1), x = new Float32Array(tokens.length * width);
     this.#values ??= this.backend.download(this.table) as Promise<Float32Array>;
     const table = await this.#values;
     tokens.forEach((id, row) => x.set(table.subarray(id * width, (id + 1) * width), row * width));

@@ -4,9 +4,10 @@
  * A frozen head's forward program gives each label's unit gradient too; the backward pass only weighs it.
  * @module
  */
+import { entryOf } from "../../formats/elements.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
-import { disposeAll, EMBEDDING } from "./body.ts";
+import { disposeAll, EMBEDDING, keptBy } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import type { Parameters } from "./parameters.ts";
 import { accumulate, type Programs, run } from "./programs.ts";
@@ -63,8 +64,8 @@ export class Head {
       const end = Math.min(start + this.#chunk, logps.length), count = end - start;
       const rows = backend.upload(pack.labelRows.slice(start, end), [count]);
       const ids = backend.upload(pack.labelIds.slice(start, end), [count]);
-      const { logp, dh } = await run(compiled, { x, ...given, rows, ids });
-      parts.push([start, logp!]);
+      const outputs = await run(compiled, { x, ...given, rows, ids }), { dh } = outputs;
+      parts.push([start, entryOf(outputs, "logp")]);
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids, ...(dh && { dh }) });
     }
@@ -77,7 +78,7 @@ export class Head {
 
   /** Gradient `[T, D]` of what the kept forward pass was given; adds to the head's own gradients. */
   async backward(weights: Float64Array): Promise<Tensor> {
-    const { backend, parameters } = this, { x, chunks } = this.#kept!, norm = parameters.get(NORM);
+    const { backend, parameters } = this, { x, chunks } = keptBy(this.#kept), norm = parameters.get(NORM);
     this.#kept = null;
     let dx = backend.zeros(x.shape);
     for (const { rows, ids, dh, start, count } of chunks) {
@@ -91,7 +92,7 @@ export class Head {
           { x, norm, w: parameters.get(this.#weight), rows, ids, "d.logp": weight, "acc.x": dx },
         );
       disposeAll({ dx, weight, rows, ids, ...(dh && { dh }) });
-      dx = result["d.x"]!;
+      dx = entryOf(result, "d.x");
     }
     x.dispose();
     return dx;

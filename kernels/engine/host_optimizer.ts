@@ -2,6 +2,7 @@
  * AdamW in the host's memory: one float64 loop over everything a step.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import { AdamW, type AdamWOptions, takesWeightDecay } from "./adamw.ts";
 import { measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
@@ -14,17 +15,17 @@ export class HostOptimizer implements Optimizer {
 
   constructor(parameters: Parameters, options: AdamWOptions) {
     this.#parameters = parameters;
-    const trained = [...parameters.trained.values()];
-    this.#adamw = new AdamW(
-      trained.map(({ name, values }) => ({ name, values: values!, decay: takesWeightDecay(name) })),
-      options,
-    );
+    const trained = [...parameters.trained.values()].map(({ name, values }) => {
+      if (!values) throw new TypeError(`Cannot step "${name}" on the host: it isn't in the host's memory`);
+      return { name, values, decay: takesWeightDecay(name) };
+    });
+    this.#adamw = new AdamW(trained, options);
   }
 
   async step(learningRate: number, maxNorm: number): Promise<number> {
     const gradients = await this.#parameters.gradients(), names = [...this.#parameters.trained.keys()];
     const { norm, factor } = measureGradients(
-      gradients.map((values, i) => ({ name: names[i]!, values })),
+      gradients.map((values, i) => ({ name: item(names, i), values })),
       maxNorm,
     );
     this.#adamw.step(gradients, learningRate, factor);

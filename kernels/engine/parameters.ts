@@ -2,6 +2,7 @@
  * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
  * @module
  */
+import { entryOf, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type Tensor } from "../backend.ts";
 import { LINEAR_MODULES, type LinearModule, loraShapes, tensorShapes } from "./decoder.ts";
 import type { BlockLora, LoraModule } from "./decoder.ts";
@@ -112,7 +113,7 @@ export class Parameters {
 
   /** Sum of gradients of a trained tensor so far. Read it only. */
   gradient(name: string): Tensor {
-    const { gradient, shape } = this.trained.get(name)!;
+    const { gradient, shape } = valueOf(this.trained, name);
     if (gradient) return gradient;
     const key = String(shape), zero = this.#zeros.get(key) ?? this.backend.zeros(shape);
     this.#zeros.set(key, zero);
@@ -121,7 +122,7 @@ export class Parameters {
 
   /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of the trained tensor. */
   setGradient(name: string, sum: Tensor): void {
-    const entry = this.trained.get(name)!;
+    const entry = valueOf(this.trained, name);
     entry.gradient?.dispose();
     entry.gradient = sum;
   }
@@ -158,15 +159,16 @@ export class Parameters {
       }
     }
     for (const { name, tensor, values } of this.trained.values()) {
-      values?.set(saved[name]!);
-      this.backend.write(tensor, values ?? Float32Array.from(saved[name]!));
+      const found = entryOf(saved, name);
+      values?.set(found);
+      this.backend.write(tensor, values ?? Float32Array.from(found));
     }
     this.zeroGradients();
   }
 
   /** A tensor that an optimizer made takes the place of a trained one. */
   replace(name: string, tensor: Tensor): void {
-    const entry = this.trained.get(name)!;
+    const entry = valueOf(this.trained, name);
     entry.tensor.dispose();
     entry.tensor = tensor;
     this.#tensors.set(name, tensor);

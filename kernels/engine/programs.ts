@@ -2,6 +2,7 @@
  * The engine's programs, compiled when first needed: one per shape class, shared by all layers of that class.
  * @module
  */
+import { entryOf } from "../../formats/elements.ts";
 import { differentiate, type Keep } from "../autodiff.ts";
 import type { Backend, CompileOptions, Program, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
@@ -37,9 +38,9 @@ export function accumulating(graph: Graph, names: readonly string[]): Graph {
   const g = new GraphBuilder(graph);
   const outputs = { ...graph.outputs };
   for (const name of names) {
-    const gradient = outputs[`d.${name}`]!;
+    const gradient = entryOf(outputs, `d.${name}`);
     const before = g.input(`acc.${name}`, gradient.shape);
-    outputs[`d.${name}`] = g.run(addOfRank(gradient.shape.length), { a: before, b: gradient }).y!;
+    outputs[`d.${name}`] = g.run(addOfRank(gradient.shape.length), { a: before, b: gradient }).y;
   }
   return g.finish(outputs);
 }
@@ -79,7 +80,7 @@ export async function accumulate(
   const pairs = Object.entries(names);
   const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
   const result = await run(compiled, { ...given, ...sums });
-  for (const [name, full] of pairs) parameters.setGradient(full, result[`d.${name}`]!);
+  for (const [name, full] of pairs) parameters.setGradient(full, entryOf(result, `d.${name}`));
   return result;
 }
 

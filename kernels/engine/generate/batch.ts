@@ -174,7 +174,8 @@ export class BatchGenerator {
     const busy = () => this.#running.filter((job) => !job.done).length;
     while (this.#waiting.length && busy() < this.options.maxBatch) {
       if (busy() < this.#running.length) await this.#leave();
-      const job = this.#waiting.shift()!;
+      const job = this.#waiting.shift();
+      if (!job) return;
       let logits: Float32Array;
       try {
         logits = await this.engine.add(job.prompt, job.signal);
@@ -199,9 +200,9 @@ export class BatchGenerator {
 
   /** Those that are done give up their slots. */
   async #leave(): Promise<void> {
-    const staying = [...this.#running.keys()].filter((slot) => !this.#running[slot]!.done);
-    this.#running = staying.map((slot) => this.#running[slot]!);
-    await this.engine.keep(staying);
+    const staying = [...this.#running.entries()].filter(([, job]) => !job.done);
+    this.#running = staying.map(([, job]) => job);
+    await this.engine.keep(staying.map(([slot]) => slot));
   }
 }
 

@@ -5,6 +5,7 @@
  * (or when a sequence comes or goes) those rows join the past, which is laid out anew then and read in place in between.
  * @module
  */
+import { entryOf, item } from "../../../formats/elements.ts";
 import type { Backend, Program, Tensor } from "../../backend.ts";
 import { HIDDEN } from "../../ops/cached_attention.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
@@ -70,7 +71,7 @@ export class KvCache {
     if (this.used === 0 && keep.length === this.slots && keep.every((s, i) => s === i)) return;
     const room = this.#room, start = this.slots * room;
     const rows = keep.map((slot) => [
-      ...Array.from({ length: this.lengths[slot]! }, (_, r) => slot * room + r),
+      ...Array.from({ length: item(this.lengths, slot) }, (_, r) => slot * room + r),
       ...Array.from({ length: this.used }, (_, r) => start + slot * FRESH + r),
     ]);
     await this.#layOut(rows, this.fresh);
@@ -79,11 +80,11 @@ export class KvCache {
   /** Adds rows (`[count, kv]` of every layer) to a slot, or as a new one behind the others. */
   async append(slot: number | null, layers: readonly LayerCache[]): Promise<void> {
     await this.flush([...this.lengths.keys()]);
-    const room = this.#room, start = Math.max(1, this.slots) * room, count = layers[0]!.k.shape[0]!;
+    const room = this.#room, start = Math.max(1, this.slots) * room, count = item(item(layers, 0).k.shape, 0);
     const rows = this.lengths.map((length, s) => Array.from({ length }, (_, r) => s * room + r));
     const added = Array.from({ length: count }, (_, r) => start + r);
     if (slot === null) rows.push(added);
-    else rows[slot]!.push(...added);
+    else item(rows, slot).push(...added);
     await this.#layOut(rows, layers);
   }
 
@@ -105,7 +106,7 @@ export class KvCache {
   }
 
   get #room(): number {
-    return this.pastOf(0).k.shape[2]!;
+    return item(this.pastOf(0).k.shape, 2);
   }
 
   /** @param rows Of each new slot: rows of the table that `cache_rows` makes of the past and `more`. */
@@ -119,9 +120,9 @@ export class KvCache {
     const from = backend.upload(table, [rows.length, room]);
     const past: LayerCache[] = [];
     for (let layer = 0; layer < config.numLayers; layer++) {
-      const old = this.pastOf(layer), { k: x_k, v: x_v } = more[layer]!;
-      const { k, v } = await program.run({ cache_k: old.k, cache_v: old.v, x_k, x_v, from });
-      past.push({ k: k!, v: v! });
+      const old = this.pastOf(layer), { k: x_k, v: x_v } = item(more, layer);
+      const made = await program.run({ cache_k: old.k, cache_v: old.v, x_k, x_v, from });
+      past.push({ k: entryOf(made, "k"), v: entryOf(made, "v") });
     }
     from.dispose();
     const lengths = rows.map((list) => list.length);

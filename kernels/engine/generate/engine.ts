@@ -4,6 +4,7 @@
  * tensors don't stay on the device each block is a program of its own with its weights as constants, and the cache moves.
  * @module
  */
+import { entryOf, item } from "../../../formats/elements.ts";
 import { setImmediate } from "node:timers";
 
 import type { Backend, Tensor } from "../../backend.ts";
@@ -103,7 +104,7 @@ export class GenerationEngine {
         await breathe();
         signal?.throwIfAborted();
         const end = Math.min(start + this.#chunk, ids.length);
-        const part = Int32Array.from({ length: end - start }, (_, i) => ids[start + i]!);
+        const part = Int32Array.from({ length: end - start }, (_, i) => item(ids, start + i));
         const made = await this.#prompt(own, part, start, end === ids.length);
         chunks.push(made.rows);
         logits = made.logits;
@@ -139,10 +140,10 @@ export class GenerationEngine {
       put: Int32Array.from({ length: slots }, (_, s) => s * FRESH + used),
       freshPlaces: Int32Array.from(
         { length: slots * FRESH },
-        (_, i) => i % FRESH <= used ? cache.lengths[Math.floor(i / FRESH)]! + i % FRESH : HIDDEN,
+        (_, i) => i % FRESH <= used ? item(cache.lengths, Math.floor(i / FRESH)) + i % FRESH : HIDDEN,
       ),
-      fresh: (layer) => cache.fresh[layer]!,
-      into: (layer) => cache.spare[layer]!,
+      fresh: (layer) => item(cache.fresh, layer),
+      into: (layer) => item(cache.spare, layer),
       rows: Int32Array.from({ length: slots }, (_, s) => s),
     }, made);
     [cache.fresh, cache.spare] = [cache.spare, cache.fresh];
@@ -192,11 +193,11 @@ export class GenerationEngine {
       fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),
     };
     const ids = backend.upload(pass.ids, [count]), past_places = pass.cache.pastPlaces();
-    let x: Tensor | undefined = await this.#embedded(pass.ids, ids);
+    let x = await this.#embedded(pass.ids, ids);
     for (let layer = 0; layer < config.numLayers; layer++) {
       const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
       const given = {
-        x: x!,
+        x,
         ...common,
         past_places,
         past_k: past.k,
@@ -204,16 +205,16 @@ export class GenerationEngine {
         fresh_k: fresh.k,
         fresh_v: fresh.v,
       };
-      const { y, k, v } = await block.program.run(
+      const outputs = await block.program.run(
         { ...given, ...this.#tensors(block.inputs, layer) },
         pass.into ? { ...pass.into(layer) } : {},
       );
-      made.push({ k: k!, v: v! });
-      x!.dispose();
-      x = y!;
+      made.push({ k: entryOf(outputs, "k"), v: entryOf(outputs, "v") });
+      x.dispose();
+      x = entryOf(outputs, "y");
     }
-    const logits = pass.rows.length ? await this.#logits(x!, pass.rows) : new Float32Array(0);
-    for (const tensor of [x!, ids, ...Object.values(common)]) tensor.dispose();
+    const logits = pass.rows.length ? await this.#logits(x, pass.rows) : new Float32Array(0);
+    for (const tensor of [x, ids, ...Object.values(common)]) tensor.dispose();
     return logits;
   }
 
@@ -225,17 +226,17 @@ export class GenerationEngine {
     };
     const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
     const picked = backend.upload(rows, [rows.length]);
-    const { logits } = await run(head, { x, rows: picked, ...weights });
-    const values = Float32Array.from(await backend.download(logits!));
+    const logits = entryOf(await run(head, { x, rows: picked, ...weights }), "logits");
+    const values = Float32Array.from(await backend.download(logits));
     picked.dispose();
-    logits!.dispose();
+    logits.dispose();
     return values;
   }
 
   async #embedded(tokens: Int32Array, ids: Tensor): Promise<Tensor> {
     if (!this.backend.keepsTensors) return await this.#embedding.rows(tokens);
     const embed = await this.#compiled("embed", () => embedGraph(this.#config));
-    return (await embed.program.run({ w: this.#embedding.table, ids })).x!;
+    return entryOf(await embed.program.run({ w: this.#embedding.table, ids }), "x");
   }
 
   #block(layer: number): Promise<Compiled> {
