@@ -4,12 +4,16 @@
  */
 import { assert } from "@std/assert";
 
-/** Times of an input this much larger are compared: 16 where the work is linear, 256 where it is quadratic. */
-const LARGER = 16;
-/** Between the two, and far from both. */
-const MOST = 90;
-/** Less than this, in milliseconds, is no measure; a quadratic one of these sizes takes a hundred times as long. */
-const SHORT = 25;
+/** Characters of the smaller text. */
+const LENGTH = 16_000;
+/** The larger text is this much longer: so is its time where the work is linear; where it is quadratic, 16 times. */
+const LONGER = 4;
+/** Between the two. */
+const MOST = 9;
+/** Less than this, in milliseconds, is too short to compare; a quadratic pattern takes a hundred times as long on {@linkcode LENGTH}. */
+const SHORT = 12;
+/** How often a time is taken before it counts as slow: other work on the machine makes it longer, never shorter. */
+const TRIES = 4;
 
 /** Repeated parts that patterns with nested or neighbouring repetitions stumble over. */
 export const HOSTILE_PARTS: readonly string[] = [
@@ -140,30 +144,23 @@ export function* hostileTexts(
   }
 }
 
-/**
- * Fails when the time of `run` grows much faster than its input.
- * @param length Of the smaller text, in characters.
- */
+/** Fails when the time of `run` grows much faster than its input. */
 export function assertLinear(
   name: string,
   of: (length: number) => string,
   run: (text: string) => void,
-  length = 2000,
 ): void {
-  const [small, large] = [of(length), of(LARGER * length)];
+  const [small, large] = [of(LENGTH), of(LONGER * LENGTH)];
   let [least, most] = [Infinity, Infinity];
-  for (let round = 0; round < 4; round++) {
-    most = Math.min(most, timeOf(() => run(large)));
-    if (most < SHORT) return;
+  for (let i = 0; i < TRIES; i++) {
     least = Math.min(least, timeOf(() => run(small)));
+    if (least < SHORT) return;
+  }
+  for (let i = 0; i < TRIES; i++) {
+    most = Math.min(most, timeOf(() => run(large)));
     if (most / least < MOST) return;
   }
-  // the first of two sizes may have been lucky: four times the larger one takes 4 times as long where the work is linear, else 16
-  const again = timeOf(() => run(of(4 * LARGER * length)));
-  assert(
-    again / most < 9,
-    `${name}: ${LARGER} times the text takes ${(most / least).toFixed(0)} times as long`,
-  );
+  assert(false, `${name}: ${LONGER} times the text takes ${(most / least).toFixed(0)} times as long`);
 }
 
 function timeOf(run: () => void): number {

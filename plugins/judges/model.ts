@@ -26,7 +26,7 @@ const Options = z.strictObject({
 const model: Plugin<"judge", typeof Options> = definePlugin({
   kind: "judge",
   name: "model",
-  version: "1",
+  version: "2",
   description: "A model behind an endpoint, asked the way the benchmark says",
   options: Options,
   create({ type, args, run_args }, { registry, place }) {

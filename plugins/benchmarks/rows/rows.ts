@@ -25,7 +25,7 @@ const Options = z.strictObject({
 const rows: Plugin<"benchmark", typeof Options> = definePlugin({
   kind: "benchmark",
   name: "rows",
-  version: "1",
+  version: "2",
   description: "Your own instructions with constraints (JSON lines), judged by any judge",
   options: Options,
   create: ({ path, prompt, rounds }) => ({

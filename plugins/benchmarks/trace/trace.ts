@@ -41,7 +41,7 @@ const Options = z.strictObject({
 const trace: Plugin<"benchmark", typeof Options> = definePlugin({
   kind: "benchmark",
   name: "trace",
-  version: "1",
+  version: "2",
   description: "TRACE: complex Chinese instructions, every constraint judged by a model (IF-S, IF-M)",
   options: Options,
   create: ({ path, prompt, rounds }) => ({
