@@ -159,7 +159,7 @@ export async function train(
     evaluation: data.evaluation,
     shuffle: data.shuffle && !config.disable_shuffling,
     trainBins: data.trainBins,
-    files: tokenizerFiles(ready.model.tokenizer, ready.model.tokenizer.chatTemplate),
+    files: tokenizerFiles(ready.model.tokenizer, ready.chatTemplate),
     dataHash: data.hash,
     changes: (earlier) => diffConfigs(earlier, config),
     resumeFrom,

@@ -12,7 +12,7 @@ import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { exists } from "../../formats/exists.ts";
 import { resolveModel } from "../../formats/hub/mod.ts";
-import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/mod.ts";
+import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import {
@@ -28,6 +28,7 @@ import { tokenizerOf } from "../../kernels/engine/generate/options.ts";
 import { decoderOf } from "../kinds/decoder_of.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { placed, placeUnder } from "../kinds/place.ts";
+import { compareTemplates } from "../kinds/compare_templates.ts";
 import { definePlugin, type Plugin, type PluginContext, type PluginRegistry } from "../kinds/plugin.ts";
 import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import type { Template } from "../kinds/template.ts";
@@ -111,8 +112,10 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
         placeUnder(place, "template_options"),
       ),
   );
+  const plugin = registry.get("template", options.template);
   const { model, adapter } = options;
   let opened: Promise<Opened> | null = null;
+  let notes: string[] = [];
   let device: DeviceChoice = {
     backend: options.backend,
     provider: options.provider,
@@ -121,8 +124,9 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
   const fixed = {
     weights: exists(model) ? contentHash(model) : model,
     adapter: adapter === null ? null : contentHash(adapter),
-    template: options.template,
-    template_options: options.template_options,
+    template: registry.identity("template", options.template),
+    // defaults are part of it too, such as the day
+    template_options: plugin.options.parse(options.template_options),
     // which of them reads config.json is known when the model is opened, later than this is asked for
     families: registry.names("model").map((name) => registry.identity("model", name)),
   };
@@ -132,8 +136,12 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
       const { backend, provider } = device;
       return { ...fixed, backend: `${backend}/${provider}`, max_model_len: options.max_model_len };
     },
+    get notes() {
+      return notes;
+    },
     async prepare() {
       device = (await chooseBackend(device)).choice;
+      notes = adapter === null ? [] : adapterNotes(template, adapter, registry);
     },
     concurrency: options.max_batch,
     thoughtTags: options.thought_tags,
@@ -156,6 +164,14 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
       await model?.generator.close();
     },
   };
+}
+
+/** What the template does otherwise than the one that the adapter was trained with, which its folder has. */
+function adapterNotes(template: Template, adapter: string, registry: PluginRegistry): string[] {
+  if (!exists(join(adapter, "tokenizer.json"))) return [];
+  const tokenizer = loadTokenizerSync(adapter);
+  const difference = compareTemplates(template, registry.create("template", "auto", {}), tokenizer);
+  return difference === null ? [] : [`${adapter} was trained with another template. ${difference}`];
 }
 
 async function open(

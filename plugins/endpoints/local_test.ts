@@ -106,6 +106,42 @@ Deno.test("local: a model that isn't there stops the run, by name", async () => 
   assertThrows(() => endpoint({ template: "nothing" }), RangeError, 'template plugin "nothing"');
 });
 
+Deno.test("local: an adapter's chat template is used, and another template than it was trained with is told", async () => {
+  const folder = Deno.makeTempDirSync();
+  for (const entry of Deno.readDirSync(ADAPTER)) {
+    Deno.copyFileSync(join(ADAPTER, entry.name), join(folder, entry.name));
+  }
+  const trained = registry.create("template", "qwen", { default_system: "Rhyme." });
+  const { tokenizer } = prepareTokenizer(trained, await loadTokenizer(MODEL));
+  const files = tokenizer.withChatTemplate(trained.trainedJinja!(tokenizer)).files();
+  for (const [name, content] of Object.entries(files)) {
+    if (typeof content === "string") Deno.writeTextFileSync(join(folder, name), content);
+    else Deno.writeFileSync(join(folder, name), content);
+  }
+  const ask = { ...request("Hello?"), messages: [{ role: "user" as const, content: "Hello?" }] };
+  const own = endpoint({ adapter: folder, template: "auto" });
+  const expected = trained.encodePrompt(tokenizer, ask.messages, "Rhyme.", "");
+  assertEquals((await own.complete(ask, signal)).promptTokens, expected.length);
+  await own.prepare!();
+  assertEquals(own.notes, []);
+  await own.close();
+  for (
+    const [options, isTold] of [[{ template: "qwen" }, true], [{ template: "alpaca" }, true], [{
+      template: "qwen",
+      template_options: { default_system: "Rhyme." },
+    }, false]] as const
+  ) {
+    const other = endpoint({ adapter: folder, ...options });
+    await other.prepare!();
+    assertEquals(other.notes!.length, isTold ? 1 : 0);
+    if (isTold) {
+      assert(other.notes![0]!.startsWith(`${folder} was trained with another template`), other.notes![0]);
+    }
+    await other.close();
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("local: the identity changes with weights, adapter and template, not with the path", () => {
   const copy = Deno.makeTempDirSync();
   try {

@@ -115,7 +115,9 @@ export interface Endpoint {
   spends?: boolean;
   /** Tags around thoughts in its texts; absent: `THOUGHT_TAGS`; none: texts are answers as they are. */
   thoughtTags?: readonly ThoughtTags[];
-  /** Finds out what `identity` has to say, where that takes more than options. */
+  /** What to tell before the first request. Read after `prepare`. */
+  notes?: readonly string[];
+  /** Finds out what `identity` and `notes` have to say, where that takes more than options. */
   prepare?(): Promise<void>;
   /** Asks once; failures are outcomes, not exceptions. */
   complete(request: CompletionRequest, signal: AbortSignal): Promise<Completion>;

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Message } from "./dataset.ts";
-import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 
 /** One turn: the ids that lead up to an answer (system and user blocks, assistant header) and the answer with its end. */
 export interface EncodedTurn {
@@ -43,6 +43,11 @@ export interface Template {
    * `prepareTokenizer` where the tokenizer has no chat template or `replaceJinja`.
    */
   jinja?(tokenizer: Tokenizer): string | null;
+  /**
+   * Jinja text that renders, without variables of its own, what this template with its options encodes: it is saved with what
+   * was trained. Absent or null: the tokenizer's own.
+   */
+  trainedJinja?(tokenizer: EditableTokenizer): string | null;
   /** The template's own Jinja text replaces the tokenizer's (LLaMA-Factory: replace_jinja_template). Default false. */
   replaceJinja?: boolean;
   /**

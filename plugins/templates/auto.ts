@@ -3,7 +3,7 @@
  * rendered conversation has more than the rendered prompt.
  * @module
  */
-import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { EncodedTurn, Template } from "../kinds/template.ts";
 import { checkedTemplate, type Conversation } from "./checked.ts";
@@ -11,6 +11,7 @@ import type { JinjaTemplate } from "./jinja/mod.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import type { PyJson } from "../../formats/python_json.ts";
 import { compileOwn, RenderedConversation, renderWith } from "./rendered.ts";
+import { trainedOwn } from "./trained.ts";
 
 /** The plugin. */
 export const auto: Plugin<"template", typeof templateOptions> = definePlugin({
@@ -77,7 +78,14 @@ export function autoTemplate(options: TemplateOptions): Template {
     return turns;
   };
 
-  return checkedTemplate({ name: "auto", stopWords: [], replaceEos: false, defaultSystem }, {
+  const about = {
+    name: "auto",
+    stopWords: [],
+    replaceEos: false,
+    defaultSystem,
+    trainedJinja: (tokenizer: EditableTokenizer) => trainedOwn(tokenizer, options),
+  };
+  return checkedTemplate(about, {
     turns: (conversation, { maskHistory }) =>
       maskHistory === true ? [lastTurn(conversation)] : turns(conversation),
     lastTurn,

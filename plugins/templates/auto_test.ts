@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
+import { compareTemplates } from "../kinds/compare_templates.ts";
 import type { Message } from "../kinds/dataset.ts";
-import { compareTemplates, type Template, templates } from "./mod.ts";
+import { type Template, templates } from "./mod.ts";
 import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import { Registry } from "../registry.ts";
 
@@ -155,17 +156,20 @@ Deno.test("auto writes the day of the option date, and a template without end en
 });
 
 Deno.test("compareTemplates() is silent where ids agree", () => {
-  assertEquals(compareTemplates(named("chatml"), bare.withChatTemplate(CHATML)), null);
-  assertEquals(compareTemplates(named("qwen"), bare), null);
-  assertEquals(compareTemplates(make(), bare.withChatTemplate(CHATML)), null);
+  assertEquals(compareTemplates(named("chatml"), make(), bare.withChatTemplate(CHATML)), null);
+  assertEquals(compareTemplates(named("qwen"), make(), bare), null);
+  assertEquals(compareTemplates(make(), make(), bare.withChatTemplate(CHATML)), null);
 });
 
 Deno.test("compareTemplates() shows the first difference", () => {
-  const text = compareTemplates(named("qwen"), bare.withChatTemplate(CHATML))!;
+  const text = compareTemplates(named("qwen"), make(), bare.withChatTemplate(CHATML))!;
   assert(text.includes("Template qwen and the model's own chat template differ for one question"), text);
   assert(/qwen: .* >> "system\\nYou are Qwen/.test(text), text);
   assert(/model: .* >> "user\\nName a/.test(text), text);
   const withoutNewline = CHATML.replace("'<|im_end|>' + '\\n'", "'<|im_end|>'");
-  assert(compareTemplates(named("chatml"), bare.withChatTemplate(withoutNewline)) !== null);
-  assertEquals(compareTemplates(named("qwen", { default_system: "" }), bare.withChatTemplate(CHATML)), null);
+  assert(compareTemplates(named("chatml"), make(), bare.withChatTemplate(withoutNewline)) !== null);
+  assertEquals(
+    compareTemplates(named("qwen", { default_system: "" }), make(), bare.withChatTemplate(CHATML)),
+    null,
+  );
 });

@@ -5,11 +5,15 @@
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { compareTemplates } from "../kinds/compare_templates.ts";
+import { autoTemplate } from "./auto.ts";
 import { checkedTemplate, type Conversation, type Encoders } from "./checked.ts";
-import { type Blocks, jinjaText } from "./jinja_text.ts";
+import { jinjaText } from "./jinja_text.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import { EOS, type Slot, type TemplateSpec, THOUGHT } from "./spec.ts";
 import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
+import { trainedOwn } from "./trained.ts";
+import { type AllBlocks, trainedSpec } from "./trained_spec.ts";
 import { data, encodePieces, own, type Part, type Piece } from "./text.ts";
 import { lacksThought, removeThought } from "./thoughts.ts";
 import { parseCalls, parseTools, toolFormats } from "./tool_formats.ts";
@@ -32,7 +36,9 @@ export function templatePlugin(spec: TemplateSpec): Plugin<"template", typeof te
 /** The template of a spec. */
 function specTemplate(spec: TemplateSpec, options: TemplateOptions): Template {
   const encoder = new SpecEncoder(spec, options);
-  return checkedTemplate({
+  const jinja = (tokenizer: Tokenizer) =>
+    jinjaText(encoder.blocks, encoder.defaultSystem, spec.systemInUser ?? false, tokenizer);
+  const template: Template = checkedTemplate({
     name: spec.name,
     stopWords: spec.stopWords ?? [],
     replaceEos: spec.replaceEos ?? false,
@@ -40,14 +46,23 @@ function specTemplate(spec: TemplateSpec, options: TemplateOptions): Template {
     replaceJinja: spec.replaceJinja ?? false,
     ...(spec.endOfText !== undefined && { endOfText: spec.endOfText }),
     defaultSystem: encoder.defaultSystem,
-    jinja: (tokenizer) =>
-      jinjaText(encoder.blocks, encoder.defaultSystem, spec.systemInUser ?? false, tokenizer),
+    jinja,
+    trainedJinja: (tokenizer) => {
+      // the model's own where it writes the same: it has tools too
+      const own = autoTemplate({ ...options, tool_format: null });
+      const isOwn = ![null, jinja(tokenizer)].includes(tokenizer.chatTemplate);
+      const isSame = isOwn && compareTemplates(template, own, tokenizer) === null;
+      return isSame
+        ? trainedOwn(tokenizer, options)
+        : trainedSpec(spec, encoder.blocks, encoder.defaultSystem, options, tokenizer);
+    },
   }, encoder);
+  return template;
 }
 
 class SpecEncoder implements Encoders {
   readonly defaultSystem: string;
-  readonly blocks: Blocks & { call: readonly Slot[]; tool: readonly Slot[] };
+  readonly blocks: AllBlocks;
   readonly #spec: TemplateSpec;
   readonly #options: TemplateOptions;
 

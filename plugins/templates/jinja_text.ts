@@ -43,7 +43,8 @@ export function jinjaText(
     "{% endif %}{% endfor %}";
 }
 
-function terms(slot: Slot, content: string, tokenizer: Tokenizer): string[] {
+/** The expressions that write a slot. */
+export function terms(slot: Slot, content: string, tokenizer: Tokenizer): string[] {
   if (typeof slot !== "string") {
     const id = slot.token === "bos" ? tokenizer.bosId : tokenizer.eosId;
     return id === null ? [] : [`'${tokenizer.idToToken(id)}'`];
@@ -57,5 +58,5 @@ function terms(slot: Slot, content: string, tokenizer: Tokenizer): string[] {
 }
 
 function quote(text: string): string {
-  return text.replaceAll("'", "\\'");
+  return text.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
 }

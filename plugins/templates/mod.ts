@@ -9,7 +9,6 @@ import { templatePlugin } from "./from_spec.ts";
 import { llamaFamily } from "./llama_family.ts";
 import { otherFamilies } from "./other_families.ts";
 
-export { compareTemplates } from "./compare.ts";
 export { templatePlugin } from "./from_spec.ts";
 export { type TemplateOptions, templateOptions } from "./options.ts";
 export { BOS, EOS, type Slot, type TemplateSpec } from "./spec.ts";

@@ -66,6 +66,7 @@ export async function evaluate(
   const judge = does("judge") ? await makeJudge(config, registry, part, at) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
   const model = does("generate") ? await makeModel(config, registry, at) : null;
+  for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 
   if (config.budget.money !== undefined) {

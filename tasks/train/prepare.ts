@@ -14,7 +14,8 @@ import { familyOf } from "../../plugins/kinds/decoder_of.ts";
 import { nowhere, placed, type PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Kinds } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { compareTemplates } from "../../plugins/templates/mod.ts";
+import { compareTemplates } from "../../plugins/kinds/compare_templates.ts";
+import { endTokenFault } from "../../plugins/kinds/end_token.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
 
@@ -26,6 +27,8 @@ export interface Ready {
   decoder: DecoderConfig;
   /** null only in stage pt. */
   template: Template | null;
+  /** Jinja text that renders what is trained, to be saved with it; null: the tokenizer has none. */
+  chatTemplate: string | null;
   /** The loss. */
   loss: Loss;
   /** Plugins that take part, for run.yaml. */
@@ -90,10 +93,21 @@ export async function prepare(
     () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
   );
   const model = { ...opened, tokenizer };
-  const { default_system, enable_thinking } = config;
-  const difference = template && compareTemplates(template, plain, { default_system, enable_thinking });
-  if (difference) notes.push(difference);
-  return { model, decoder, template, loss, used, notes };
+  if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
+  const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
+  return { model, decoder, template, chatTemplate, loss, used, notes };
+}
+
+function templateNotes(
+  template: Template,
+  registry: Registry,
+  { default_system, enable_thinking }: TrainConfig,
+  plain: EditableTokenizer,
+  tokenizer: EditableTokenizer,
+): string[] {
+  const own = registry.create("template", "auto", { default_system, enable_thinking });
+  return [compareTemplates(template, own, plain), endTokenFault(template, tokenizer)]
+    .filter((note) => note !== null);
 }
 
 function templateTokenizer(

@@ -9,7 +9,7 @@ import { globalFunctions } from "./globals.ts";
 import { parse } from "./parser.ts";
 import { Dict, type Value } from "./values.ts";
 
-export { parseDay } from "./strftime.ts";
+export { formatDay, parseDay } from "./strftime.ts";
 export { StepLimitError, TemplateError } from "./values.ts";
 
 /** A template that was read. */

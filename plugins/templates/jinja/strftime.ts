@@ -49,6 +49,12 @@ export function strftime(date: Date, format: string): string {
   });
 }
 
+/** `strftime` of a day given as text; null if that isn't a day. */
+export function formatDay(text: string, format: string): string | null {
+  const day = parseDay(text);
+  return day === null ? null : strftime(day, format);
+}
+
 function directiveText(date: Date, directive: string): string | undefined {
   const two = (value: number) => String(value).padStart(2, "0");
   const [year, month, day, weekday] = [

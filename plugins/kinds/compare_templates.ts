@@ -3,11 +3,9 @@
  * @module
  */
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Message } from "../kinds/dataset.ts";
-import { auto, autoTemplate } from "./auto.ts";
-import { type TemplateOptions, templateOptions } from "./options.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
-import type { Template } from "../kinds/template.ts";
+import type { Message } from "./dataset.ts";
+import { prepareTokenizer } from "./prepare_tokenizer.ts";
+import type { Template } from "./template.ts";
 
 const QUESTION: Message = { role: "user", content: "Name a colour." };
 const ANSWER: Message = { role: "assistant", content: "Teal." };
@@ -27,22 +25,21 @@ const PROBES: readonly Probe[] = [
 ];
 
 /**
- * Encodes probe conversations by both.
+ * Encodes probe conversations by two templates.
  *
- * @param tokenizer As the model has it, not prepared yet (preparing may replace its chat template).
- * @param options Of the named template; those that the model's own understands are given to it too.
- * @returns null if all ids are equal or the model has no template; else a text for a warning that shows, for the first
- * conversation that differs, where.
+ * @param template A named one
+ * @param own Template `auto`, with those options of the named one that it understands
+ * @param tokenizer As the model has it, not prepared yet (preparing may replace its chat template)
+ * @returns null if all ids are equal, the model has no template, or both are `auto`; else a text for a warning that shows, for
+ * the first conversation that differs, where
  */
 export function compareTemplates(
   template: Template,
+  own: Template,
   tokenizer: EditableTokenizer,
-  options: Partial<TemplateOptions> = {},
 ): string | null {
-  if (tokenizer.chatTemplate === null || template.name === auto.name) return null;
+  if (tokenizer.chatTemplate === null || template.name === own.name) return null;
   const ready = prepareTokenizer(template, tokenizer).tokenizer.withChatTemplate(tokenizer.chatTemplate);
-  const { tool_format: _, ...others } = options;
-  const own = autoTemplate(templateOptions.parse(others));
   for (const { what, messages, system } of PROBES) {
     const prompt = (one: Template) => one.encodePrompt(ready, messages.slice(0, -1), system, "");
     const whole = (one: Template) => {
