@@ -4,64 +4,41 @@
  * ```sh
  * deno task eval                                  # the bundled benchmark on the bundled model, offline, about a minute
  * deno task eval EVALUATOR.yaml [key=value ...]   # the released TRACE scripts' shape; out_dir=DIR, model=MODEL.yaml
- * deno task eval EVALUATOR.yaml --stage score     # one stage alone: generate, judge, score or report
- * deno task eval --compare RUN_A RUN_B            # paired differences, McNemar's test, flipped items
- * deno task eval --judge-card RUN reference=FILE  # how far a judge can be trusted: against people's verdicts, rules, a run
- * deno task eval --judge-card RUN reorder=100     # and whether a constraint's place moves it: asks it again about 100 answers
+ * deno task eval EVALUATOR.yaml --dry-run --ping  # checks everything; requests, tokens, cost, time; one real request each
+ * deno task eval EVALUATOR.yaml --rejudge         # every verdict again; --rescore: scores and reports alone, asks nothing
+ * deno task eval compare RUN_A RUN_B              # paired differences, McNemar's test, flipped items
+ * deno task eval card RUN reference=FILE          # how far a judge can be trusted: against people's verdicts, rules, a run
  * ```
- * Exit code: 0 complete; 1 an error; 2 incomplete (run it again to go on) or without any score; 3 below the threshold; 130 stopped by Ctrl-C.
+ * Exit code: 0 complete; 1 an error; 2 incomplete, or without any score; 3 below the threshold, or worse
+ * (`compare --fail-if-worse`); 130 stopped by Ctrl-C.
  * @module
  */
-import { fileURLToPath } from "node:url";
-
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
 import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { compareRuns, comparisonText } from "./eval/compare.ts";
-import { EvaluatorOptions, readEvalConfig, type ResolvedEval } from "./eval/config.ts";
-import { cardOfRun, type CardOptions } from "./eval/card_of_run.ts";
-import { judgeCardText } from "./eval/judge_card.ts";
-import { openRun } from "./eval/open_run.ts";
-import { makeBenchmark, makeJudge, makeModel } from "./eval/parts.ts";
-import {
-  countItems,
-  EVAL_STAGES,
-  type EvalStage,
-  evaluate as evaluateRun,
-  type Evaluated,
-} from "./eval/run.ts";
-import { resultsText } from "./eval/report/text.ts";
-import { createProgress, type Progress } from "./train/outputs/mod.ts";
 import { describeOptions } from "../plugins/registry.ts";
-import { didYouMean } from "../formats/did_you_mean.ts";
+import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { registryOf } from "./common/config_file.ts";
-import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
+import { cardOfRun } from "./eval/card_of_run.ts";
+import { type Command, readCommand } from "./eval/commands.ts";
+import { compareDirectories, type Comparison } from "./eval/compare.ts";
+import { EvaluatorOptions, readEvalConfig } from "./eval/config.ts";
+import { planRun } from "./eval/plan.ts";
+import { comparisonText, worseText, writeComparison } from "./eval/report/comparison.ts";
+import { endingLines } from "./eval/report/ending_text.ts";
+import { judgeCardText } from "./eval/report/judge_card_text.ts";
+import { planText } from "./eval/report/plan_text.ts";
+import { resultsText } from "./eval/report/text.ts";
+import { evaluate, type Evaluated, type EvaluateOptions } from "./eval/run.ts";
+import { readTrainConfig } from "./train/config/mod.ts";
+import { createProgress, type Progress } from "./train/outputs/mod.ts";
 
-/** What runs when no file is named. */
-export const DEFAULT_EVALUATOR: string = fileURLToPath(
-  new URL("../examples/eval/default.yaml", import.meta.url),
-);
-
-const FLAGS = {
-  help: "this text",
-  "dry-run": "check the configuration and print it",
-  json: "with --dry-run, --compare or --judge-card: JSON",
-  stage: "then generate, judge, score or report: only this stage",
-  compare: "then two run directories",
-  "judge-card":
-    "then a run directory, and reference=FILE (verdicts), reference=rules or reference=RUN; scale=1; reorder=N asks the " +
-    "judge again about N answers with the constraints in reverse order",
-};
-
-/** What a caller of {@linkcode evaluate} may set. */
-export interface EvalTaskOptions {
-  /** Only this stage. */
-  stage?: EvalStage;
-  /** Aborted to stop. */
-  signal?: AbortSignal;
-  /** Gets a line of text for people; standard output by default. */
+/** What a caller of {@linkcode evaluateFile} may set. */
+export interface EvalTaskOptions extends Pick<EvaluateOptions, "stage" | "fresh" | "rejudge" | "signal"> {
+  /** Called with human-readable lines; standard output by default. */
   say?: (line: string) => void;
   /** Shows how far it is. */
   progress?: Progress;
@@ -71,45 +48,37 @@ export interface EvalTaskOptions {
  * Carries out one evaluation: configuration, plugins, the stages, a summary.
  * @throws {RangeError} If the configuration is wrong, before any request
  */
-export async function evaluate(
+export async function evaluateFile(
   configPath: string,
   overrides: readonly string[] = [],
-  options: EvalTaskOptions = {},
+  { say = print, progress = createProgress(), ...options }: EvalTaskOptions = {},
 ): Promise<Evaluated> {
-  const { say = print, stage, signal } = options;
-  const { config, notes, at } = readEvalConfig(configPath, overrides);
-  for (const note of notes) say(`note: ${note}`);
+  const { config, at } = readEvalConfig(configPath, overrides);
   const registry = await registryOf(config.plugins, at("plugins"));
-  const progress = options.progress ?? createProgress();
-  const done = await evaluateRun(config, registry, {
-    ...(stage && { stage }),
-    ...(signal && { signal }),
-    say: (line) => progress.line(line),
-    progress: (name, done, total) => progress.phase(name, done, total),
-    version: VERSION,
-    at,
-  });
-  progress.stop();
+  let done: Evaluated;
+  try {
+    done = await evaluate(config, registry, {
+      ...options,
+      say: (line) => progress.line(line),
+      progress: (name, done, total) => progress.phase(name, done, total),
+      version: VERSION,
+      at,
+    });
+  } finally {
+    progress.stop();
+  }
   if (done.results !== null) say(resultsText(done.results));
-  say(`\nFiles in ${config.out_dir}:`);
-  const width = Math.max(...done.files.map(({ name }) => name.length));
-  for (const { name, what } of done.files) say(`  ${name.padEnd(width)}  ${what}`);
-  if (done.complete && done.results?.headline.value === null) {
-    const { items, context_length } = done.results.counts;
-    const longer = context_length > 0
-      ? ` (${context_length} prompts were longer than the model's context)`
-      : "";
-    say(`\nNo score: none of the ${items} items has one${longer}. The reasons stand in report.md`);
-  }
-  if (!done.complete) {
-    const why = done.stopped?.message ?? "some items have no outcome yet";
-    say(`\nNot complete: ${why}. To go on:\n  deno task eval ${join(config.out_dir, "run.yaml")}`);
-  }
+  for (const line of endingLines(done)) say(line);
   return done;
 }
 
-/** Where the default training run leaves its adapter. */
-const DEFAULT_ADAPTER = "saves/default_iopo";
+/** The evaluations that run without a file. */
+export interface DefaultEvaluation {
+  /** The bundled model, then the adapter of the last training, if there is one. */
+  runs: Evaluated[];
+  /** The two compared; null without both. */
+  comparison: Comparison | null;
+}
 
 /**
  * What runs without a file: the bundled benchmark on the bundled model, and on the adapter of the last `deno task train`, if
@@ -118,36 +87,32 @@ const DEFAULT_ADAPTER = "saves/default_iopo";
 export async function evaluateDefault(
   overrides: readonly string[] = [],
   options: EvalTaskOptions = {},
-): Promise<Evaluated> {
+): Promise<DefaultEvaluation> {
   const { say = print } = options;
-  const base = await evaluate(DEFAULT_EVALUATOR, overrides, options);
-  let tuned: string;
+  const base = await evaluateFile(DEFAULT_EVALUATOR, overrides, options);
+  const only = { runs: [base], comparison: null };
+  const adapter = readTrainConfig(DEFAULT_TRAINING).config.output_dir;
+  let trained: string;
   try {
-    tuned = Deno.realPathSync(DEFAULT_ADAPTER);
-    Deno.statSync(join(tuned, "adapter_config.json"));
+    trained = Deno.realPathSync(adapter);
+    Deno.statSync(join(trained, "adapter_config.json"));
   } catch {
-    say(
-      `\nAfter \`deno task train\`, this also evaluates the adapter in ${DEFAULT_ADAPTER} and compares the two.`,
-    );
-    return base;
+    say(`\nAfter \`deno task train\`, this also evaluates the adapter in ${adapter} and compares the two.`);
+    return only;
   }
-  if (!base.complete || options.stage !== undefined || overrides.some((o) => /^(model|out_dir)\b/.test(o))) {
-    return base;
-  }
-  say(`\nNow with the adapter of the last \`deno task train\` (${DEFAULT_ADAPTER})`);
-  const second = "saves/eval/default-tuned";
-  const done = await evaluate(
-    DEFAULT_EVALUATOR,
-    [
-      ...overrides,
-      `model.args.adapter=${JSON.stringify(tuned)}`,
-      "model.args.name=tiny, tuned",
-      `out_dir=${second}`,
-    ],
-    options,
-  );
-  if (done.complete) say(`\n${await compare("saves/eval/default", second)}`);
-  return done;
+  const another = overrides.some((text) => /^(model|out_dir)\b/.test(text));
+  if (!base.complete || options.stage !== undefined || another) return only;
+  say(`\nNow with the adapter of the last \`deno task train\` (${adapter})`);
+  const tuned = await evaluateFile(DEFAULT_EVALUATOR, [
+    ...overrides,
+    `model.args.adapter=${JSON.stringify(trained)}`,
+    "model.args.name=tiny, tuned",
+    `out_dir=${base.directory}-tuned`,
+  ], options);
+  if (!tuned.complete) return { runs: [base, tuned], comparison: null };
+  const comparison = await compareDirectories(base.directory, tuned.directory, builtinRegistry());
+  say(`\n${comparisonText(comparison)}`);
+  return { runs: [base, tuned], comparison };
 }
 
 /** Exit code of an evaluation. */
@@ -158,127 +123,87 @@ export function exitCode({ complete, stopped, results }: Evaluated): number {
   return results?.passed === false ? 3 : 0;
 }
 
-/**
- * Makes everything that a run is made of and reads every row, but asks nothing.
- * @throws {RangeError} If a plugin, an option, a file, an address or a key is missing or wrong
- * @throws {SyntaxError} If a row can't be read
- */
-async function checkParts({ config, at }: ResolvedEval): Promise<void> {
-  const registry = await registryOf(config.plugins, at("plugins"));
-  await makeModel(config, registry, at);
-  const part = makeBenchmark(config, registry, at);
-  await makeJudge(config, registry, part, at);
-  await countItems(config, part);
-}
+type CommandOf<Verb extends Command["verb"]> = Command & { verb: Verb };
 
-/**
- * Compares two run directories: a table, or JSON.
- * @throws {RangeError} If one holds no evaluation, or they are of different benchmarks
- */
-export async function compare(first: string, second: string, json = false): Promise<string> {
-  const registry = builtinRegistry();
-  const [a, b] = [await openRun(first, registry), await openRun(second, registry)];
-  using _a = a.store;
-  using _b = b.store;
-  const comparison = await compareRuns(a, b, b.config.resamples, b.config.seed);
-  return json ? JSON.stringify(comparison, null, 2) : comparisonText(comparison);
-}
-
-/**
- * The judge card of a run: a table, or JSON.
- * @param options What it is compared with, and how often the judge is asked again
- */
-export async function card(directory: string, options: CardOptions = {}, json = false): Promise<string> {
-  const made = await cardOfRun(directory, builtinRegistry(), options);
-  return json ? JSON.stringify(made, null, 2) : judgeCardText(made);
-}
-
-/** What the command line asks for. */
-type Command =
-  | { verb: "evaluate"; stage: EvalStage | undefined; rest: string[] }
-  | { verb: "compare"; runs: [string, string]; json: boolean }
-  | {
-    verb: "card";
-    run: string;
-    reference: string | undefined;
-    scale: number;
-    reorder: number;
-    json: boolean;
+async function runEvaluate(command: CommandOf<"evaluate">): Promise<number> {
+  const { config, overrides, stage, fresh, rejudge, json } = command;
+  if (command.dryRun) {
+    await dryRun(config ?? DEFAULT_EVALUATOR, command);
+    return 0;
+  }
+  using interrupted = interruption(printError, "what is under way is finished first");
+  const options: EvalTaskOptions = {
+    signal: interrupted.signal,
+    fresh,
+    rejudge,
+    ...(stage && { stage }),
+    ...(json && { say: printError }),
   };
+  if (config !== undefined) {
+    const done = await evaluateFile(config, overrides, options);
+    if (json) printJson(evaluatedJson(done));
+    return exitCode(done);
+  }
+  const { runs, comparison } = await evaluateDefault(overrides, options);
+  if (json) printJson({ runs: runs.map(evaluatedJson), comparison });
+  return runs.map(exitCode).find((code) => code !== 0) ?? 0;
+}
 
-/**
- * Takes a command line apart as far as flags with values go.
- * @throws {RangeError} If what a flag needs isn't there
- */
-export function readCommand(args: readonly string[]): Command {
-  const json = args.includes("--json");
-  const words = args.filter((arg) => !arg.startsWith("-"));
-  if (args.includes("--compare")) {
-    if (words.length !== 2) {
-      throw new RangeError(
-        `Cannot compare as two run directories are needed: current value is ${words.length}`,
-      );
-    }
-    return { verb: "compare", runs: [words[0]!, words[1]!], json };
-  }
-  if (args.includes("--judge-card")) {
-    const named = (key: string) => words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
-    const [run, ...others] = words.filter((word) => !/^(reference|scale|reorder)=/.test(word));
-    const scale = Number(named("scale") ?? 1);
-    const reorder = Number(named("reorder") ?? 0);
-    if (
-      run === undefined || others.length > 0 || !(scale > 0) || !(Number.isInteger(reorder) && reorder >= 0)
-    ) {
-      throw new RangeError(
-        "Cannot make a judge card as --judge-card RUN [reference=FILE|rules|RUN] [scale=1] [reorder=0] is needed",
-      );
-    }
-    return { verb: "card", run, reference: named("reference"), scale, reorder, json };
-  }
-  const at = args.findIndex((arg) => arg === "--stage" || arg.startsWith("--stage="));
-  if (at < 0) return { verb: "evaluate", stage: undefined, rest: [...args] };
-  const inline = args[at]!.startsWith("--stage=");
-  const name = inline ? args[at]!.slice(8) : args[at + 1] ?? "";
-  if (!(EVAL_STAGES as readonly string[]).includes(name)) {
-    throw new RangeError(
-      `Cannot run the stage "${name}"${didYouMean(name, EVAL_STAGES)}: stages are ${EVAL_STAGES.join(", ")}`,
-    );
-  }
-  const rest = args.filter((_, i) => i !== at && (inline || i !== at + 1));
-  return { verb: "evaluate", stage: name as EvalStage, rest };
+/** What results.json holds, with the run's directory, files and exit code. */
+function evaluatedJson(done: Evaluated): Record<string, unknown> {
+  const { directory, results, complete, stopped, files } = done;
+  const ended = { complete, stopped: stopped?.message ?? null };
+  return { ...results ?? ended, directory, files, exit_code: exitCode(done) };
+}
+
+async function dryRun(
+  path: string,
+  { overrides, json, ping, fresh }: CommandOf<"evaluate">,
+): Promise<void> {
+  const { config, at } = readEvalConfig(path, overrides);
+  const whole = redactValue({ evaluator: config }) as Record<string, unknown>;
+  if (!json) print(stringify(whole));
+  const registry = await registryOf(config.plugins, at("plugins"));
+  const plan = await planRun(config, registry, at, { ping, fresh });
+  if (json) printJson({ ...whole, plan });
+  else print(planText(plan));
+  const failed = plan.endpoints.find((endpoint) => endpoint.ping?.outcome === "error");
+  if (failed === undefined) return;
+  throw new RangeError(`Cannot ask the ${failed.role} ${failed.model}: ${failed.ping?.text}`);
+}
+
+async function runCompare({ runs: [a, b], json, out, failIfWorse }: CommandOf<"compare">): Promise<number> {
+  const comparison = await compareDirectories(a, b, builtinRegistry());
+  const worse = failIfWorse === undefined ? null : worseText(comparison, failIfWorse);
+  for (const path of await writeComparison(comparison, out)) printError(`Written: ${path}`);
+  if (json) printJson(comparison);
+  else print(comparisonText(comparison));
+  if (worse === null) return 0;
+  printError(worse);
+  return 3;
+}
+
+async function runCard({ run, json, ...options }: CommandOf<"card">): Promise<void> {
+  using interrupted = interruption(printError, "what is under way is finished first");
+  const card = await cardOfRun(run, builtinRegistry(), { ...options, signal: interrupted.signal });
+  if (json) printJson(card);
+  else print(judgeCardText(card));
+}
+
+function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+function keysText(): string {
+  return describeOptions(EvaluatorOptions).map((o) => `  ${o.name.padEnd(16)}${o.description}`).join("\n");
 }
 
 if (import.meta.main) {
   await runTask(async () => {
-    const command = readCommand(Deno.args);
-    if (command.verb === "compare") return print(await compare(...command.runs, command.json));
-    if (command.verb === "card") {
-      using interrupted = interruption(printError, "what is under way is finished first");
-      const { run, json, ...options } = command;
-      return print(await card(run, { ...options, signal: interrupted.signal }, json));
-    }
-    const { config, overrides, flags } = parseArguments(command.rest, FLAGS);
-    if (flags.has("help")) {
-      const keys = describeOptions(EvaluatorOptions).map((o) => `  ${o.name.padEnd(16)}${o.description}`);
-      return console.log(
-        `${usage(["deno task eval [EVALUATOR.yaml] [key=value ...]"], FLAGS)}\n\nKeys under evaluator:\n${
-          keys.join("\n")
-        }`,
-      );
-    }
-    if (flags.has("dry-run")) {
-      const resolved = readEvalConfig(config ?? DEFAULT_EVALUATOR, overrides);
-      const whole = redactValue({ evaluator: resolved.config });
-      print(flags.has("json") ? JSON.stringify(whole, null, 2) : stringify(whole));
-      return await checkParts(resolved);
-    }
-    using interrupted = interruption(printError, "what is under way is finished first");
-    const { stage } = command;
-    const options = { signal: interrupted.signal, ...(stage && { stage }) };
-    return exitCode(
-      config === undefined
-        ? await evaluateDefault(overrides, options)
-        : await evaluate(config, overrides, options),
-    );
+    const command = readCommand(Deno.args, printError, keysText);
+    if (command.verb === "help") return print(command.text);
+    if (command.verb === "compare") return await runCompare(command);
+    if (command.verb === "card") return await runCard(command);
+    return await runEvaluate(command);
   });
 }

@@ -1,17 +1,15 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { mockServer } from "./eval/_mock_server.ts";
 import { rowsText } from "./eval/_fixtures.ts";
-import { card, compare, evaluate, exitCode, readCommand } from "./eval.ts";
+import { cardOfRun } from "./eval/card_of_run.ts";
+import { compareDirectories } from "./eval/compare.ts";
+import { comparisonText } from "./eval/report/comparison.ts";
+import { judgeCardText } from "./eval/report/judge_card_text.ts";
+import { builtinRegistry } from "../plugins/builtins.ts";
+import { evaluateFile, exitCode } from "./eval.ts";
 import { silentProgress } from "./train/outputs/mod.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -78,8 +76,9 @@ Deno.test("deno task eval tells what is wrong in one line and exits with 1", asy
       "Cannot read rows.jsonl as benchmark rows",
     ],
     [["--stage", "juge"], {}, 'did you mean "judge"'],
-    [["--compare", "a"], {}, "two run directories"],
-    [["--compare", "a", "b"], {}, "has no run.yaml"],
+    [["compare", "a"], {}, "two run directories"],
+    [["compare", "a", "b"], {}, "has no run.yaml"],
+    [["--compare", "a", "b"], {}, "note: --compare is now written: deno task eval compare"],
     [["--frobnicate"], {}, "unknown flag"],
   ];
   for (const [args, env, message] of faults) {
@@ -90,7 +89,7 @@ Deno.test("deno task eval tells what is wrong in one line and exits with 1", asy
   }
 });
 
-Deno.test("evaluate(), compare() and card(): exit codes, flipped items, agreement", async () => {
+Deno.test("evaluateFile(), compareDirectories() and cardOfRun(): exit codes, flipped items, agreement", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(9));
     await Deno.writeTextFile(
@@ -118,69 +117,33 @@ Deno.test("evaluate(), compare() and card(): exit codes, flipped items, agreemen
     );
     const options = { say: () => {}, progress: silentProgress() };
     const go = (dir: string, ...more: string[]) =>
-      evaluate(yaml, [`out_dir=${join(folder, dir)}`, ...more], options);
+      evaluateFile(yaml, [`out_dir=${join(folder, dir)}`, ...more], options);
     assertEquals(exitCode(await go("a")), 0);
     const strict = `judge={type: recorded, args: {path: ${JSON.stringify(join(folder, "strict.jsonl"))}}}`;
     assertEquals(exitCode(await go("b", strict, "threshold=0.6")), 0);
     assertEquals(exitCode(await go("b", strict, "threshold.followed=0.7")), 3);
 
-    const text = await compare(join(folder, "a"), join(folder, "b"));
-    assertStringIncludes(text, "3 : 0, p = 0.250");
+    const comparison = await compareDirectories(join(folder, "a"), join(folder, "b"), builtinRegistry());
+    const text = comparisonText(comparison, 100);
+    assertStringIncludes(text, "3 : 0");
     assertStringIncludes(text, "3 items worse in B: row-0, row-1, row-2");
     assertStringIncludes(text, "note: the judges differ");
-    const json = JSON.parse(await compare(join(folder, "a"), join(folder, "b"), true));
-    assertAlmostEquals(json.scores[0].difference, -1 / 3, 1e-12);
+    assertAlmostEquals(comparison.scores[0]!.difference!, -1 / 3, 1e-12);
+    const { onlyFirst, onlySecond, p } = comparison.scores[0]!.mcnemar!;
+    assertEquals([onlyFirst, onlySecond, p.toFixed(9)], [3, 0, "0.250000000"]);
 
     // of 18 constraints the kind judge calls 3 met that the strict one doesn't
-    const made = JSON.parse(await card(join(folder, "a"), { reference: join(folder, "strict.jsonl") }, true));
-    assertEquals([
-      made.agreement.constraints,
-      made.agreement.accuracy,
-      made.agreement.tooKind,
-      made.agreement.tooStrict,
-    ], [18, 15 / 18, 3 / 18, 0]);
-    assertEquals(
-      JSON.parse(await card(join(folder, "b"), { reference: join(folder, "a") }, true)).agreement.tooStrict,
-      3 / 18,
-    );
-    assertStringIncludes(await card(join(folder, "b")), "# Judge card: recorded");
+    const card = (dir: string, reference?: string) =>
+      cardOfRun(join(folder, dir), builtinRegistry(), { reference });
+    const made = (await card("a", join(folder, "strict.jsonl"))).agreement!;
+    assertEquals([made.constraints, made.accuracy, made.tooKind, made.tooStrict], [18, 15 / 18, 3 / 18, 0]);
+    assertEquals((await card("b", join(folder, "a"))).agreement!.tooStrict, 3 / 18);
+    assertStringIncludes(judgeCardText(await card("b")), "# Judge card: recorded");
 
     await Deno.writeTextFile(join(folder, "answers.jsonl"), '{"id": "row-0", "response": "only one"}\n');
     const partial = await go("c");
     assertEquals([exitCode(partial), partial.results!.counts.unanswered], [2, 8]);
   });
-});
-
-Deno.test("readCommand() takes stages, comparisons and cards apart", () => {
-  assertEquals(readCommand(["x.yaml", "--stage", "score", "a=1"]), {
-    verb: "evaluate",
-    stage: "score",
-    rest: ["x.yaml", "a=1"],
-  });
-  assertEquals(readCommand(["--stage=judge"]), { verb: "evaluate", stage: "judge", rest: [] });
-  assertEquals(readCommand(["--compare", "a", "b", "--json"]), {
-    verb: "compare",
-    runs: ["a", "b"],
-    json: true,
-  });
-  assertEquals(readCommand(["--judge-card", "a", "reference=f", "scale=10"]), {
-    verb: "card",
-    run: "a",
-    reference: "f",
-    scale: 10,
-    reorder: 0,
-    json: false,
-  });
-  assertEquals(readCommand(["--judge-card", "a", "reorder=50"]), {
-    verb: "card",
-    run: "a",
-    reference: undefined,
-    scale: 1,
-    reorder: 50,
-    json: false,
-  });
-  assertThrows(() => readCommand(["--judge-card", "a", "reorder=x"]), RangeError, "reorder=0");
-  assertThrows(() => readCommand(["--judge-card"]), RangeError, "--judge-card RUN");
 });
 
 Deno.test("deno task eval without a file judges the bundled model by rules, offline", async () => {

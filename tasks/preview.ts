@@ -11,19 +11,16 @@
  * a line is `{index, sequences: [{name, input_ids, labels}]}`, labels being −100 where nothing is learnt.
  * @module
  */
-import { fileURLToPath } from "node:url";
-
 import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/pack.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { parseArguments, print, printError, runTask, usage, wholeNumber } from "./common/cli.ts";
+import { DEFAULT_TRAINING } from "./common/default_files.ts";
+import { textTable } from "./common/table.ts";
 import { dataText } from "./train/data_text.ts";
 import { encode, prepare } from "./train/prepare.ts";
-
-/** What is shown when no file is named; the same as in train.ts, whose kernels need not be loaded here. */
-const DEFAULT_CONFIG = fileURLToPath(new URL("../examples/default_iopo.yaml", import.meta.url));
 
 const FLAGS = {
   help: "this text",
@@ -116,13 +113,11 @@ export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): str
     token(id),
     (learnt.get(row) ?? []).join(", "),
   ]);
-  const table = [["line", "position", "until", "id", "token", "learns"], ...cells];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  const lines = table.map((row) =>
-    row.map((cell, column) => column < 4 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd()
-  );
+  const columns = ["line", "position", "until", "id", "token", "learns"].map((title, c) => ({
+    title,
+    align: c < 4 ? "right" as const : "left" as const,
+  }));
+  const lines = textTable({ columns, rows: cells }, Infinity);
   const { file, row } = example.source;
   const sequences = pack.sequences.map(({ name, tokens, length }) =>
     `${name} ${tokens} tokens, ${length} learnt`
@@ -133,27 +128,12 @@ export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): str
   );
 }
 
-/** Takes `--name N` or `--name=N` out of a command line. */
-function takeNumber(args: string[], name: string): number | undefined {
-  const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
-  if (at < 0) return undefined;
-  const [flag] = args.splice(at, 1);
-  const text = flag!.includes("=") ? flag!.slice(flag!.indexOf("=") + 1) : args.splice(at, 1)[0];
-  const number = Number(text);
-  if (text === undefined || text === "" || !Number.isSafeInteger(number) || number < 0) {
-    throw new RangeError(
-      `Cannot read --${name} as a whole number >= 0: current value is ${text ?? "missing"}`,
-    );
-  }
-  return number;
-}
-
 if (import.meta.main) {
   await runTask(async () => {
-    const args = [...Deno.args];
-    const limit = takeNumber(args, "limit");
-    const epoch = takeNumber(args, "epoch");
-    const { config = DEFAULT_CONFIG, overrides, flags } = parseArguments(args, FLAGS);
+    const given = parseArguments(Deno.args, FLAGS);
+    const { config = DEFAULT_TRAINING, overrides, flags } = given;
+    const limit = wholeNumber(given, "limit");
+    const epoch = wholeNumber(given, "epoch");
     if (flags.has("help")) {
       return console.log(usage(["deno task preview [CONFIG.yaml] [key=value ...]"], FLAGS));
     }

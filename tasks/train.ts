@@ -12,8 +12,6 @@
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
  */
-import { fileURLToPath } from "node:url";
-
 import { join, resolve } from "@std/path";
 
 import { redactValue } from "../formats/secrets.ts";
@@ -35,6 +33,7 @@ import {
   usedPlugin,
   writeRunYaml,
 } from "./train/config/mod.ts";
+import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
 import { dryRun } from "./train/dry_run.ts";
 import {
@@ -52,11 +51,6 @@ import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
 export { type DryRun, dryRun } from "./train/dry_run.ts";
-
-/** What runs when no file is named. */
-export const DEFAULT_CONFIG: string = fileURLToPath(
-  new URL("../examples/default_iopo.yaml", import.meta.url),
-);
 
 const FLAGS = {
   help: "this text",
@@ -183,7 +177,7 @@ export async function train(
   });
   if (finished) output.publish();
   const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
-  const next = nextSteps(directory, finished, configPath === DEFAULT_CONFIG);
+  const next = nextSteps(directory, finished, configPath === DEFAULT_TRAINING);
   printSummary({ outputDir: directory, history: log.state().history, files, next }, say);
   return { ...result, directory, files };
 }
@@ -245,7 +239,7 @@ function inputsOf(config: TrainConfig): string[] {
 
 if (import.meta.main) {
   await runTask(async () => {
-    const { config = DEFAULT_CONFIG, overrides, flags } = parseArguments(Deno.args, FLAGS);
+    const { config = DEFAULT_TRAINING, overrides, flags } = parseArguments(Deno.args, FLAGS);
     if (flags.has("schema")) return console.log(JSON.stringify(jsonSchema(), null, 2));
     if (flags.has("help")) {
       return console.log(

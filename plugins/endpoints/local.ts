@@ -132,6 +132,7 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
   };
   return {
     model: options.name ?? `${basename(model)}${adapter === null ? "" : `+${basename(adapter)}`}`,
+    onThisMachine: true,
     get identity() {
       const { backend, provider } = device;
       return { ...fixed, backend: `${backend}/${provider}`, max_model_len: options.max_model_len };

@@ -17,6 +17,7 @@ import { fetchReply } from "./openai/fetch_reply.ts";
 import { completionOf } from "./openai/outcome.ts";
 import { excerpt, type Reply } from "./openai/reply.ts";
 import { requestBody } from "./openai/request.ts";
+import { isLoopback } from "./loopback.ts";
 import { endpointOf, RELEASED_TYPES } from "./released_names.ts";
 import { thoughtOpened, thoughtTags, withOpening } from "./thought_tags.ts";
 import { estimatePrompt } from "./token_estimate.ts";
@@ -112,6 +113,7 @@ export function openaiEndpoint(options: OpenaiOptions, world: OpenaiWorld = {}):
   return {
     model: options.name,
     identity: { base, ...(options.system !== "send" && { system: options.system }) },
+    onThisMachine: isLoopback(base),
     structured: options.structured === "auto" ? isOpenai : options.structured,
     thoughtTags: options.thought_tags,
     ...(options.prices && { prices: options.prices }),

@@ -89,12 +89,8 @@ async function askJudge(
   let best: Judgement | undefined;
   let cuts = 0;
   for (let round = 0; round < protocol.rounds; round++) {
-    const completion = await ask(
-      endpoint,
-      { ...settings, messages, id: item.id, ...(schema && { schema }) },
-      round,
-      signal,
-    );
+    const asked: CompletionRequest = { ...settings, messages, id: item.id, ...(schema && { schema }) };
+    const completion = await ask(endpoint, asked, round, signal);
     if (completion.outcome === "error") {
       // a readable part of an earlier round isn't thrown away, but nothing is made up either
       if (best !== undefined && best.reading !== "none") return best;
@@ -104,6 +100,7 @@ async function askJudge(
     const judgement = completion.outcome !== "stop" && !cut
       ? unscored(item, completion)
       : { ...read(completion.text, cut), raw: completion.text };
+    if (judgement.reading !== "complete") request.unread?.(endpoint, asked, round);
     if (best === undefined || scored(judgement) > scored(best)) best = judgement;
     if (judgement.reading === "complete" || LASTING.has(completion.outcome)) break;
     // the same limit cuts again: once more is enough

@@ -109,6 +109,11 @@ export interface Endpoint {
   concurrency?: number;
   /** Whether answers are worth keeping across runs; absent: yes. */
   cacheable?: boolean;
+  /**
+   * Whether answers are made on this machine, so that `identity` says which weights made them or their server is one's own;
+   * absent: elsewhere, and they are kept across runs only where a configuration asks for it.
+   */
+  onThisMachine?: boolean;
   /** Price of a million tokens, in any currency; absent: unknown. */
   prices?: { input: number; output: number };
   /** False: answers were made before, so that asking spends no tokens now; absent: true. */

@@ -22,6 +22,8 @@ export interface JudgeRequest {
   protocol?: JudgeProtocol;
   /** Asks a model through the run's cache, retries and budget; absent: judges ask their endpoint themselves, once. */
   ask?: Ask;
+  /** To be told of an answer that isn't a whole verdict, so that it isn't kept for another run. */
+  unread?: (endpoint: Endpoint, request: CompletionRequest, round: number) => void;
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What all tasks share: arguments, errors for people, Ctrl-C.
+ * What all tasks share: arguments, messages of errors, Ctrl-C.
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
@@ -14,41 +14,109 @@ export const VERSION: string = project.version;
 export interface Arguments {
   /** The file; undefined when none was named. */
   config: string | undefined;
+  /** Everything that is neither a flag nor `key=value`, in order; the file first. */
+  words: string[];
   /** `key=value` texts, in order. */
   overrides: string[];
   /** Flags that were given, without dashes. */
   flags: ReadonlySet<string>;
+  /** Values of flags that have one; "" where an optional one wasn't given. */
+  values: ReadonlyMap<string, string>;
 }
 
 /**
- * Takes a command line apart: one file, `key=value`, flags.
- * @param known Flags and what they do
- * @throws {RangeError} If a flag is unknown, or there is more than one file
+ * Takes a command line apart: files, `key=value`, flags.
+ * @param known Flags and what they do. `"limit N"` needs a value (`--limit 3` or `--limit=3`), `"worse [SCORE]"` may have one:
+ * behind `=`, or as the next word where there would otherwise be too many words
+ * @param most Words at most
+ * @throws {RangeError} If a flag is unknown, lacks its value or has one too many, or there are too many words
  */
-export function parseArguments(args: readonly string[], known: Readonly<Record<string, string>>): Arguments {
+export function parseArguments(
+  args: readonly string[],
+  known: Readonly<Record<string, string>>,
+  most = 1,
+): Arguments {
+  const kinds = flagKinds(known);
   const overrides: string[] = [];
+  const words: string[] = [];
   const flags = new Set<string>();
-  let config: string | undefined;
-  for (const arg of args) {
-    const name = arg === "-h" ? "help" : arg.replace(/^--/, "");
-    if (arg === "-h" || (arg.startsWith("--") && Object.hasOwn(known, name))) flags.add(name);
-    else if (arg.startsWith("-")) {
-      const key = name.replace(/=.*$/s, "");
-      throw new RangeError(
-        `Cannot use the unknown flag ${shortened(redactArgument(arg))}${
-          didYouMean(name, Object.keys(known))
-        }: flags are ` +
-          `${Object.keys(known).map((flag) => `--${flag}`).join(", ")}; keys are written ${
-            shortened(key.replaceAll("-", "_"))
-          }=VALUE`,
-      );
-    } else if (/^[A-Za-z_][\w.-]*=/.test(arg)) overrides.push(arg);
-    else if (config === undefined) config = arg;
-    else {throw new RangeError(
-        `Cannot take two files as one at most is needed: current value is ${config} and ${arg}`,
-      );}
+  const values = new Map<string, string>();
+  const optional: [flag: string, nextWord: number][] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] ?? "";
+    if (!arg.startsWith("-")) {
+      if (/^[A-Za-z_][\w.-]*=/.test(arg)) overrides.push(arg);
+      else words.push(arg);
+      continue;
+    }
+    const equals = arg.indexOf("=");
+    const inline = equals < 0 ? undefined : arg.slice(equals + 1);
+    const name = arg === "-h" ? "help" : arg.slice(0, equals < 0 ? arg.length : equals).replace(/^--/, "");
+    const kind = arg === "-h" || arg.startsWith("--") ? kinds.get(name) : undefined;
+    if (kind === undefined && arg !== "-h") throw unknownFlag(arg, name, [...kinds.keys()]);
+    if (kind === "needed" && inline === undefined) {
+      const next = args[++i];
+      if (next === undefined || next.startsWith("-")) {
+        throw new RangeError(`Cannot use --${name} without a value: write --${name}=VALUE`);
+      }
+      flags.add(name);
+      values.set(name, next);
+    } else if (inline !== undefined && kind !== "needed" && kind !== "optional") {
+      throw new RangeError(`Cannot use ${shortened(redactArgument(arg))} as --${name} takes no value`);
+    } else {
+      flags.add(name);
+      if (kind === "needed" || kind === "optional") values.set(name, inline ?? "");
+      if (kind === "optional" && inline === undefined && !(args[i + 1] ?? "-").startsWith("-")) {
+        optional.push([name, words.length]);
+      }
+    }
   }
-  return { config, overrides, flags };
+  for (const [name, index] of optional) {
+    if (words.length > most) values.set(name, words.splice(index, 1)[0] ?? "");
+  }
+  if (words.length > most) throw tooManyWords(words, most);
+  return { config: words[0], words, overrides, flags, values };
+}
+
+type FlagKind = "none" | "needed" | "optional";
+
+function flagKinds(known: Readonly<Record<string, string>>): Map<string, FlagKind> {
+  return new Map(
+    Object.keys(known).map((key) => {
+      const [name = "", value] = key.split(" ");
+      return [name, value === undefined ? "none" : value.startsWith("[") ? "optional" : "needed"];
+    }),
+  );
+}
+
+function unknownFlag(arg: string, name: string, known: readonly string[]): RangeError {
+  return new RangeError(
+    `Cannot use the unknown flag ${shortened(redactArgument(arg))}${didYouMean(name, known)}: flags are ` +
+      `${known.map((flag) => `--${flag}`).join(", ")}; keys are written ${
+        shortened(name.replaceAll("-", "_"))
+      }=VALUE`,
+  );
+}
+
+function tooManyWords(words: readonly string[], most: number): RangeError {
+  return new RangeError(
+    most === 1
+      ? `Cannot take two files as one at most is needed: current value is ${words[0]} and ${words[1]}`
+      : `Cannot take ${words.length} words as ${most} at most are needed: current value is ${
+        words.join(" ")
+      }`,
+  );
+}
+
+/**
+ * A flag's value as a whole number; undefined where the flag isn't given.
+ * @throws {RangeError} If it isn't a whole number >= 0
+ */
+export function wholeNumber({ values }: Pick<Arguments, "values">, name: string): number | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new RangeError(`Cannot read --${name} as a whole number >= 0: current value is ${text || "missing"}`);
 }
 
 /** Text of a task's `--help`: usage and flags. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { errorText, parseArguments, usage } from "./cli.ts";
+import { errorText, parseArguments, usage, wholeNumber } from "./cli.ts";
 
 const FLAGS = { help: "this text", "dry-run": "show, don't train", json: "as JSON" };
 
@@ -68,4 +68,25 @@ Deno.test({
     assertEquals(await run([0, 5]), [0, "ready\ntidy\n"]);
     assertEquals(await run([0, 700]), [130, "ready\n"]);
   },
+});
+
+Deno.test("parseArguments() gives flags their values, behind = or as the next word", () => {
+  const known = { "limit N": "how many", "worse [SCORE]": "gate", json: "as JSON" };
+  const read = (...args: string[]) => {
+    const { words, values, flags } = parseArguments(args, known, 2);
+    return [words, Object.fromEntries(values), [...flags]];
+  };
+  assertEquals(read("--limit", "3", "a"), [["a"], { limit: "3" }, ["limit"]]);
+  assertEquals(read("--limit=3", "--json"), [[], { limit: "3" }, ["limit", "json"]]);
+  // an optional value is only taken where there would be too many words
+  assertEquals(read("--worse", "a", "b"), [["a", "b"], { worse: "" }, ["worse"]]);
+  assertEquals(read("a", "--worse", "x", "b"), [["a", "b"], { worse: "x" }, ["worse"]]);
+  assertThrows(() => read("--limit"), RangeError, "--limit without a value");
+  assertThrows(() => read("--json=1"), RangeError, "takes no value");
+  assertThrows(() => read("a", "b", "c"), RangeError, "3 words");
+  assertEquals(wholeNumber(parseArguments(["--limit=3"], known), "limit"), 3);
+  for (const wrong of ["-1", "x", "1.5", "", "1e3"]) {
+    const given = parseArguments([`--limit=${wrong}`], known);
+    assertThrows(() => wholeNumber(given, "limit"), RangeError, "as a whole number");
+  }
 });

@@ -29,6 +29,8 @@ export class Stopped extends Error {
 export interface AskerOptions {
   /** Where answers are kept; null: nowhere. */
   cache: ResponseCache | null;
+  /** Told of each answer that comes from the cache, with the time when it was made. */
+  onCached?: (endpoint: Endpoint, made: string) => void;
   /** What is counted. */
   meter: Meter;
   /** Requests to one endpoint at once, at most. */
@@ -53,6 +55,8 @@ export interface Asked {
   completion: Completion;
   /** Whether the cache had it. */
   cached: boolean;
+  /** When the answer was made, ISO 8601. */
+  made: string;
   /** Milliseconds from sending to receiving, the last time; 0 when cached. */
   ms: number;
 }
@@ -107,11 +111,13 @@ export class Asker {
    */
   async ask(endpoint: Endpoint, request: CompletionRequest, round = 0): Promise<Asked> {
     const key = requestKey(endpoint, request, round);
-    const cache = endpoint.cacheable === false ? null : this.#options.cache;
-    const kept = cache?.get(key);
+    const { cache: whole = null, onCached } = this.#options;
+    const cache = whole?.serves(endpoint) ? whole : null;
+    const kept = cache?.find(key);
     if (kept !== undefined) {
       this.#options.meter.hit();
-      return apart(endpoint, { completion: kept, cached: true, ms: 0 });
+      onCached?.(endpoint, kept.made);
+      return apart(endpoint, { completion: kept.answer, cached: true, made: kept.made, ms: 0 });
     }
     if (endpoint.cacheable === false) {
       return apart(endpoint, await this.#askWithRetries(endpoint, request, null, key));
@@ -125,6 +131,12 @@ export class Asker {
     } finally {
       this.#inFlight.delete(key);
     }
+  }
+
+  /** Removes an answer from the cache, such as a judge's that isn't a whole verdict. */
+  forget(endpoint: Endpoint, request: CompletionRequest, round: number): void {
+    const { cache } = this.#options;
+    if (cache?.serves(endpoint)) cache.remove(requestKey(endpoint, request, round));
   }
 
   async #askWithRetries(
@@ -163,7 +175,8 @@ export class Asker {
       // requests under way are let finish when the run stops: their answers are paid for
       completion = await endpoint.complete(request, new AbortController().signal);
       this.#options.meter.received(completion, endpoint);
-      return { completion, cached: false, ms: this.#clock.now() - begun };
+      const made = new Date().toISOString();
+      return { completion, cached: false, made, ms: this.#clock.now() - begun };
     } finally {
       const kind = completion?.failure?.kind;
       limit.release(

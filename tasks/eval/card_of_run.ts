@@ -10,7 +10,7 @@ import { openRun } from "./open_run.ts";
 import { makeJudge } from "./parts.ts";
 import { recordedReference, rulesReference, runReference } from "./references.ts";
 import { reorder, type Reordered } from "./reorder.ts";
-import { defaultCachePath, ResponseCache } from "./response_cache.ts";
+import { openCache } from "./response_cache.ts";
 import type { StoredRun } from "./stored.ts";
 import { Meter } from "./usage.ts";
 
@@ -66,9 +66,7 @@ async function askAgain(
         `Cannot ask the judge of ${config.out_dir} again as it isn't the one of the verdicts any more: run the stage judge`,
       );
     }
-    using cache = config.cache === false
-      ? null
-      : new ResponseCache(typeof config.cache === "string" ? config.cache : defaultCachePath());
+    using cache = openCache(config);
     const asker = new Asker({
       cache,
       meter: new Meter(config.budget),

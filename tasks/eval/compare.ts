@@ -4,12 +4,14 @@
  */
 import { IdTable } from "../../formats/records/ids.ts";
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
+import type { Registry } from "../../plugins/registry.ts";
 import { resamplesFor } from "./statistics/bootstrap.ts";
 import { mcnemar } from "./statistics/mcnemar.ts";
 import { quantile } from "./statistics/quantile.ts";
 import { randomIndex } from "./statistics/random_words.ts";
 import { pairedShareInterval } from "./statistics/wilson.ts";
-import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
+import { openRun } from "./open_run.ts";
+import { answerKey, type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 
 /** One score of both runs over the items that both have. */
 export interface PairedScore {
@@ -17,18 +19,22 @@ export interface PairedScore {
   metric: string;
   /** Items that both runs scored. */
   items: number;
-  /** Value of the first run over these items. */
-  first: number;
-  /** Value of the second run over these items. */
-  second: number;
-  /** Second minus first. */
-  difference: number;
+  /** Value of the first run over these items; null without any. */
+  first: number | null;
+  /** Value of the second run over these items; null without any. */
+  second: number | null;
+  /** Second minus first; null without such items. */
+  difference: number | null;
   /** Standard error of the difference, items paired; null for fewer than two items. */
   stderr: number | null;
-  /** Ends of its 95 % interval, bootstrap over pairs; null for fewer than two items. */
+  /** Ends of its 95 % interval, see {@linkcode pairedScore}; null where nothing can be said. */
   interval: [low: number, high: number] | null;
   /** For scores that are 0 or 1 an item: McNemar's exact test; null for others. */
   mcnemar: { onlyFirst: number; onlySecond: number; p: number } | null;
+  /** Both values over all shared items, what is unscored counting as zero. */
+  ofAll: [first: number, second: number];
+  /** Things (items, or constraints) without a score in each run. */
+  unscored: [first: number, second: number];
 }
 
 /** What {@linkcode compareRuns} found. */
@@ -55,11 +61,36 @@ export interface Comparison {
 interface Sum {
   value: number;
   weight: number;
+  unscored: number;
 }
 
+/** One score's values and weights of both runs, an entry per item that both scored. */
 interface Pairs {
   values: [number[], number[]];
   weights: [number[], number[]];
+}
+
+/** One score over the shared items. */
+interface Shared {
+  pairs: Pairs;
+  /** Σ value, Σ weight and Σ unscored of each run over all shared items. */
+  all: [Sum, Sum];
+  max: number;
+}
+
+const nothing = (): Sum => ({ value: 0, weight: 0, unscored: 0 });
+
+/** {@linkcode compareRuns} of two run directories. */
+export async function compareDirectories(
+  first: string,
+  second: string,
+  registry: Registry,
+): Promise<Comparison> {
+  const a = await openRun(first, registry);
+  using _a = a.store;
+  const b = await openRun(second, registry);
+  using _b = b.store;
+  return await compareRuns(a, b, b.config.resamples, b.config.seed);
 }
 
 /**
@@ -79,106 +110,139 @@ export async function compareRuns(
     );
   }
   const ids = new IdTable();
-  const columns = new Map<string, { values: number[]; weights: number[] }>();
+  const prompts: number[] = [];
+  const columns = new Map<string, (Sum | undefined)[]>();
   for await (const stored of storedItems(first)) {
-    const at = ids.add(stored.item.id);
-    for (const [metric, { value, weight }] of sumsOf(plainOf(stored, first))) {
-      let column = columns.get(metric);
-      if (column === undefined) columns.set(metric, column = { values: [], weights: [] });
-      column.values[at] = value;
-      column.weights[at] = weight;
+    const index = ids.add(stored.item.id);
+    prompts[index] = promptHash(stored);
+    for (const [metric, sum] of sumsOf(plainOf(stored, first))) {
+      const column = columns.get(metric) ?? [];
+      columns.set(metric, column);
+      column[index] = sum;
     }
   }
-  const pairs = new Map<string, Pairs>();
+  const scores = new Map<string, Shared>();
   const flipped: Comparison["flipped"] = [];
-  let shared = 0, onlySecond = 0, headline = "";
+  let shared = 0, onlySecond = 0, differing = 0, headline = "";
   for await (const stored of storedItems(second)) {
-    const at = ids.find(stored.item.id);
-    if (at === undefined) {
+    const index = ids.find(stored.item.id);
+    if (index === undefined) {
       onlySecond++;
       continue;
     }
     shared++;
+    if (prompts[index] !== promptHash(stored)) differing++;
     const contributions = plainOf(stored, second);
     headline ||= contributions[0]?.metric ?? "";
-    const b = sumsOf(contributions);
-    const a: Map<string, Sum> = new Map();
-    for (const [metric, { values, weights }] of columns) {
-      if (values[at] !== undefined) a.set(metric, { value: values[at], weight: weights[at]! });
-    }
-    addPairs(pairs, a, b);
-    const [before, after] = [valueOf(a, headline), valueOf(b, headline)];
-    if (before !== null && after !== null && before !== after) {
-      flipped.push({ id: stored.item.id, first: before, second: after });
+    for (const [metric, b] of sumsOf(contributions)) {
+      const a = columns.get(metric)?.[index] ?? nothing();
+      addPair(scores, metric, a, b, contributions.find((c) => c.metric === metric)?.max ?? 1);
+      const [before, after] = [valueOf(a), valueOf(b)];
+      if (metric === headline && before !== null && after !== null && before !== after) {
+        flipped.push({ id: stored.item.id, first: before, second: after });
+      }
     }
   }
   if (shared === 0) throw new RangeError("Cannot compare the runs as they share no item");
-  const [p, q] = [first.provenance, second.provenance];
   return {
-    models: [p.model, q.model],
-    benchmark: q.benchmark,
+    models: [first.provenance.model, second.provenance.model],
+    benchmark: second.provenance.benchmark,
     shared,
     unshared: onlySecond + ids.size - shared,
     headline,
-    scores: [...pairs].map(([metric, both]) => pairedScore(metric, both, resamples, seed)),
+    scores: [...scores].map(([metric, both]) => scoreOf(metric, both, resamples, seed)),
     flipped,
-    notes: [
-      ...(p.judge !== q.judge ? [`the judges differ: ${p.judged_by} and ${q.judged_by}`] : []),
-      ...(p.benchmark !== q.benchmark
-        ? [`versions of the benchmark differ: ${p.benchmark} and ${q.benchmark}`]
-        : []),
-      ...(JSON.stringify(first.config.model.run_args) !== JSON.stringify(second.config.model.run_args)
-        ? ["the models were sampled differently"]
-        : []),
-    ],
+    notes: notesOf(first, second, differing),
   };
 }
 
-function plainOf({ item, response, judgement }: StoredItem, { part }: StoredRun): Contribution[] {
-  return part.benchmark.contributions({ item, response, judgement }).filter((c) => c.group === undefined);
+function notesOf(first: StoredRun, second: StoredRun, differing: number): string[] {
+  const [p, q] = [first.provenance, second.provenance];
+  const sampled = [first, second].map(({ config }) => JSON.stringify(config.model.run_args));
+  return [
+    ...(differing > 0 ? [`${differing} items of the same id have other prompts`] : []),
+    ...(p.judge !== q.judge ? [`the judges differ: ${p.judged_by} and ${q.judged_by}`] : []),
+    ...(p.benchmark !== q.benchmark
+      ? [`versions of the benchmark differ: ${p.benchmark} and ${q.benchmark}`]
+      : []),
+    ...(sampled[0] !== sampled[1] ? ["the models were sampled differently"] : []),
+  ];
+}
+
+/** 48 bits of what was asked. */
+function promptHash({ item }: StoredItem): number {
+  return parseInt(answerKey("", item).slice(0, 12), 16);
+}
+
+function plainOf(stored: StoredItem, { part }: StoredRun): Contribution[] {
+  return part.benchmark.contributions(stored).filter((c) => c.group === undefined);
 }
 
 function sumsOf(contributions: readonly Contribution[]): Map<string, Sum> {
   const sums = new Map<string, Sum>();
   for (const { metric, value, weight } of contributions) {
-    if (value === null) continue;
-    const sum = sums.get(metric) ?? { value: 0, weight: 0 };
-    sums.set(metric, { value: sum.value + value, weight: sum.weight + weight });
+    const sum = sums.get(metric) ?? nothing();
+    sums.set(metric, sum);
+    if (value === null) sum.unscored += weight;
+    else {
+      sum.value += value;
+      sum.weight += weight;
+    }
   }
   return sums;
 }
 
-function valueOf(sums: ReadonlyMap<string, Sum>, metric: string): number | null {
-  const sum = sums.get(metric);
-  return sum === undefined ? null : sum.value / sum.weight;
+function valueOf({ value, weight }: Sum): number | null {
+  return weight === 0 ? null : value / weight;
 }
 
-function addPairs(
-  pairs: Map<string, Pairs>,
-  a: ReadonlyMap<string, Sum>,
-  b: ReadonlyMap<string, Sum>,
-): void {
-  for (const [metric, second] of b) {
-    const first = a.get(metric);
-    if (first === undefined) continue;
-    let both = pairs.get(metric);
-    if (both === undefined) pairs.set(metric, both = { values: [[], []], weights: [[], []] });
-    for (const [side, sum] of [first, second].entries()) {
-      both.values[side]!.push(sum.value);
-      both.weights[side]!.push(sum.weight);
-    }
+function addPair(scores: Map<string, Shared>, metric: string, a: Sum, b: Sum, max: number): void {
+  const score = scores.get(metric) ??
+    { pairs: { values: [[], []], weights: [[], []] }, all: [nothing(), nothing()], max };
+  scores.set(metric, score);
+  const { pairs: { values, weights }, all } = score;
+  for (const [sum, one] of [[all[0], a], [all[1], b]] as const) {
+    sum.value += one.value;
+    sum.weight += one.weight;
+    sum.unscored += one.unscored;
   }
+  if (a.weight === 0 || b.weight === 0) return;
+  values[0].push(a.value);
+  values[1].push(b.value);
+  weights[0].push(a.weight);
+  weights[1].push(b.weight);
 }
 
-/** One score's pairs, made into numbers; exported for tests. */
+function scoreOf(
+  metric: string,
+  { pairs, all: [a, b], max }: Shared,
+  resamples: number,
+  seed: number,
+): PairedScore {
+  const ofAll = ({ value, weight, unscored }: Sum) => value / Math.max(weight + unscored, Number.MIN_VALUE);
+  return {
+    ...pairedScore(metric, pairs, resamples, seed, max),
+    ofAll: [ofAll(a), ofAll(b)],
+    unscored: [a.unscored, b.unscored],
+  };
+}
+
+/**
+ * One score's pairs, made into numbers. The interval is a percentile bootstrap over pairs; where changes go in one direction
+ * or there are none, it is that of {@linkcode pairedShareInterval}, as the bootstrap would be sure of what it didn't see.
+ */
 export function pairedScore(
   metric: string,
   { values, weights }: Pairs,
   resamples: number,
   seed: number,
   max = 1,
-): PairedScore {
+): Omit<PairedScore, "ofAll" | "unscored"> {
   const n = values[0].length;
+  if (n === 0) {
+    const none = { first: null, second: null, difference: null, stderr: null, interval: null, mcnemar: null };
+    return { metric, items: 0, ...none };
+  }
   const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
   const ratio = [0, 1].map((side) => total(values[side]!) / total(weights[side]!)) as [number, number];
   const binary = [0, 1].every((side) =>
@@ -202,7 +266,6 @@ export function pairedScore(
     difference: ratio[1] - ratio[0],
     // residuals are over the mean weight, so this is √(n/(n−1) Σd²)/n
     stderr: n < 2 ? null : Math.sqrt((n / (n - 1)) * squares) / n,
-    // without changes in both directions the bootstrap would be sure of what it didn't see
     interval: (binary && Math.min(onlyFirst, onlySecond) === 0) || onlyFirst + onlySecond === 0
       ? pairedShareInterval(onlyFirst, onlySecond, n).map((end) => end * max) as [number, number]
       : n < 2
@@ -234,55 +297,4 @@ function pairedInterval(
   }
   differences.sort();
   return [quantile(differences, 0.025), quantile(differences, 0.975)];
-}
-
-/** The comparison as text. */
-export function comparisonText(comparison: Comparison, mostFlipped = 50): string {
-  const { models, benchmark, scores, shared, unshared, flipped, headline, notes } = comparison;
-  const rows = scores.map((s) => [
-    s.metric,
-    s.first.toFixed(4),
-    s.second.toFixed(4),
-    signed(s.difference),
-    s.interval === null ? "–" : `${signed(s.interval[0])} to ${signed(s.interval[1])}`,
-    s.stderr === null ? "–" : s.stderr.toFixed(4),
-    s.mcnemar === null
-      ? ""
-      : `${s.mcnemar.onlyFirst} : ${s.mcnemar.onlySecond}, p = ${s.mcnemar.p.toPrecision(3)}`,
-    String(s.items),
-  ]);
-  const table = [[
-    "score",
-    "A",
-    "B",
-    "B - A",
-    "95 % interval",
-    "std. error",
-    "McNemar (only A : only B)",
-    "items",
-  ], ...rows];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  const better = flipped.filter((f) => f.second > f.first);
-  const worse = flipped.filter((f) => f.second < f.first);
-  const ids = (list: typeof flipped) =>
-    list.slice(0, mostFlipped).map((f) => f.id).join(", ") +
-    (list.length > mostFlipped ? `, and ${list.length - mostFlipped} more` : "");
-  return [
-    `A: ${models[0]}`,
-    `B: ${models[1]}`,
-    `on ${benchmark}, ${shared} items in both${unshared > 0 ? `, ${unshared} in one only (left out)` : ""}`,
-    ...notes.map((note) => `note: ${note}`),
-    "",
-    ...table.map((row) =>
-      row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("   ")
-        .trimEnd()
-    ),
-    "",
-    `${headline}: ${better.length} items better in B${better.length > 0 ? `: ${ids(better)}` : ""}`,
-    `${headline}: ${worse.length} items worse in B${worse.length > 0 ? `: ${ids(worse)}` : ""}`,
-  ].join("\n");
-}
-
-function signed(x: number): string {
-  return (x >= 0 ? "+" : "") + x.toFixed(4);
 }

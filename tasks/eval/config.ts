@@ -20,8 +20,6 @@ export { type EvalConfig, EvaluatorOptions, type NamedPlugin };
 export interface ResolvedEval {
   /** Every default filled in. */
   config: EvalConfig;
-  /** What to say once. */
-  notes: string[];
   /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
   at(...path: (string | number)[]): string;
   /** What run.yaml says about the run that it came from; undefined in other files. */
@@ -139,7 +137,6 @@ export function resolveEvalConfig(file: YamlFile, overrides: readonly string[] =
   }
   return {
     config,
-    notes: [],
     at: (...path) => placeAt(path).text,
     provenance: top.provenance,
   };

@@ -36,6 +36,23 @@ const Dataset = z.strictObject({
   }).describe("where the rows are"),
 });
 
+/** Reports that are written only when asked for. */
+export const FORMATS = ["junit", "github"] as const;
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Seconds of a number, or of a text such as `36h` or `7d`. */
+const Age = z.union([
+  z.number().positive(),
+  z.string().regex(/^\d+(\.\d+)?[smhdw]$/, "must be seconds, or a number with s, m, h, d or w, such as 7d")
+    .transform((text) => Number(text.slice(0, -1)) * (SECONDS[text.slice(-1)] ?? NaN)),
+]);
+
+const Cache = z.strictObject({
+  path: z.string().min(1).optional().describe("the file; default: in DINOTUNE_CACHE, else ~/.cache/dinotune"),
+  max_age: Age.optional().describe("older answers are asked for again: seconds, or 12h, 7d"),
+});
+
 const positive = z.number().positive();
 
 /** What stands under `evaluator`. */
@@ -73,13 +90,19 @@ export const Schema = z.strictObject({
     seconds: positive.optional().describe("since the start"),
   }).default({}).describe("limits of one start; running again goes on with a fresh budget"),
   threshold: z.union([z.number(), z.record(z.string(), z.number())]).optional().describe(
-    "lowest headline score, or scores by name; below it the exit code is 3",
+    "lowest headline score, or scores by name, of all items; below it the exit code is 3",
   ),
-  cache: z.union([z.boolean(), z.string().min(1)]).default(true).describe(
-    "answers kept across runs: true, false, or the path of the file",
+  max_unscored: z.number().min(0).default(0).describe(
+    "up to so many things without a score (below 1: such a share) are left out of a threshold's score; more are all misses",
+  ),
+  formats: z.array(z.enum(FORMATS)).default([]).describe(
+    "further reports: junit (junit.xml), github (annotations, and the summary of the job)",
+  ),
+  cache: z.union([z.boolean(), z.string().min(1), Cache]).default("auto").describe(
+    "answers kept across runs: auto (of models on this machine), true (of all), false, a path, or {path, max_age}",
   ),
   overwrite: z.boolean().default(false).describe(
-    "whether answers of another run in out_dir are removed, in place of an error",
+    "whether what out_dir holds of an earlier run is removed at the start, and nothing is taken from the cache",
   ),
   seed: z.int().min(0).default(0).describe("of the bootstrap"),
   resamples: z.int().min(100).default(1000).describe("of the bootstrap"),
@@ -132,11 +155,15 @@ export interface EvalConfig {
   max_samples?: number | undefined;
   /** Limits of one start. */
   budget: Budget;
-  /** Lowest headline score, or scores by name. */
+  /** Lowest headline score, or scores by name, of all items. */
   threshold?: number | Record<string, number> | undefined;
-  /** Whether, or in which file, answers are kept across runs. */
-  cache: boolean | string;
-  /** Whether answers of another run in `out_dir` are removed, in place of an error. */
+  /** Things without a score, below 1 as a share, that a threshold's score may leave out. */
+  max_unscored: number;
+  /** Further reports. */
+  formats: (typeof FORMATS)[number][];
+  /** Whose answers are kept across runs, in which file, and for how many seconds. */
+  cache: boolean | string | { path?: string | undefined; max_age?: number | undefined };
+  /** Whether what `out_dir` holds is removed at the start, and nothing is taken from the cache. */
   overwrite: boolean;
   /** Of the bootstrap. */
   seed: number;

@@ -1,8 +1,8 @@
 /**
- * `items.jsonl` of a run directory: what became of each item, one line a finished step, only ever appended to. Of several
+ * `items.jsonl` of a run directory: each item's answer and verdicts, one line per finished step, only ever appended to. Of several
  * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened.
  *
- * In memory there are only the places of the lines, under hashes of the ids: about 80 bytes an item, whatever its answer.
+ * In memory there are only the places of the lines, under hashes of the ids: about 80 bytes per item, however long its answer.
  * @module
  */
 import { join } from "@std/path";
@@ -26,6 +26,8 @@ export interface AnswerState {
   ms: number;
   /** Whether it came from the cache. */
   cached: boolean;
+  /** When it was made, ISO 8601; absent in runs of older versions. */
+  made?: string;
 }
 
 /** An item's judgement; null when the judge couldn't be asked. */
@@ -42,6 +44,10 @@ export interface JudgementState {
   error?: string;
   /** Requests that it took; cached ones not counted. */
   requests: number;
+  /** Answers of the judge that came from the cache; absent in runs of older versions. */
+  cached?: number;
+  /** When the oldest of these was made, ISO 8601. */
+  made?: string;
   /** Tokens of these requests and their answers. */
   promptTokens: number;
   /** Tokens of the answers. */
@@ -55,7 +61,13 @@ export interface JudgementState {
 /** One line. */
 export type ItemState = AnswerState | JudgementState;
 
-/** Places of the lines of one step, a slot an item: 20 bytes each. */
+/** A line from which on the earlier lines of a step count no more. */
+interface Forgotten {
+  stage: "forget";
+  what: ItemState["stage"];
+}
+
+/** Places of the lines of one step, one slot per item: 20 bytes each. */
 class Lines {
   #offsets = new Float64Array(1024);
   #lengths = new Uint32Array(1024);
@@ -167,7 +179,14 @@ export class ItemStore implements Disposable {
 
   /** Appends a line at once; it is flushed to the disk with others, see {@linkcode ItemStore.flush}. */
   append(state: ItemState): void {
-    const bytes = this.#encoder.encode(JSON.stringify(state) + "\n");
+    const { offset, length } = this.#append(state);
+    this.#lines[state.stage].set(this.#slots.add(state.id), offset, length, state.key);
+    if (++this.#unflushed >= FLUSH_EVERY) this.flush();
+  }
+
+  #append(line: ItemState | Forgotten): { offset: number; length: number } {
+    const bytes = this.#encoder.encode(JSON.stringify(line) + "\n");
+    const offset = this.#end;
     try {
       this.#file.seekSync(this.#end, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
@@ -178,9 +197,16 @@ export class ItemStore implements Disposable {
       } catch { /* the next opening cuts it away */ }
       throw writeError(error, this.#path);
     }
-    this.#lines[state.stage].set(this.#slots.add(state.id), this.#end, bytes.length - 1, state.key);
     this.#end += bytes.length;
-    if (++this.#unflushed >= FLUSH_EVERY) this.flush();
+    return { offset, length: bytes.length - 1 };
+  }
+
+  /**
+   * Forgets what is stored of one step, by a line that says so: whatever ends the process, the file is whole.
+   */
+  forget(stage: ItemState["stage"]): void {
+    this.#append({ stage: "forget", what: stage });
+    this.#lines[stage] = new Lines();
   }
 
   /** Forgets everything: the file is empty then. */
@@ -247,14 +273,18 @@ export class ItemStore implements Disposable {
   }
 
   #index(bytes: Uint8Array, offset: number): void {
-    let state: Partial<ItemState> | null;
+    let state: Partial<ItemState> | Forgotten | null;
     try {
-      state = JSON.parse(this.#decoder.decode(bytes)) as Partial<ItemState> | null;
+      state = JSON.parse(this.#decoder.decode(bytes)) as Partial<ItemState> | Forgotten | null;
     } catch (error) {
       throw new RangeError(
         `Cannot read ${this.#path} at byte ${offset} as a line of a run: ${(error as Error).message}; ` +
-          "restore the file, or remove it to begin anew",
+          "restore the file, or remove it to start from the beginning",
       );
+    }
+    if (state?.stage === "forget") {
+      if (state.what in this.#lines) this.#lines[state.what] = new Lines();
+      return;
     }
     const { stage, id, key } = state ?? {};
     if ((stage !== "generate" && stage !== "judge") || typeof id !== "string" || typeof key !== "string") {

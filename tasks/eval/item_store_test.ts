@@ -58,6 +58,39 @@ Deno.test("ItemStore cuts a half-written line away at every length and goes on b
   });
 });
 
+Deno.test("ItemStore.forget() takes the verdicts away and leaves the answers, now and when it is opened again", () => {
+  inFolder((folder) => {
+    const verdict = (id: string) => ({
+      stage: "judge" as const,
+      id,
+      key: "b1",
+      judgement: null,
+      requests: 1,
+      promptTokens: 1,
+      completionTokens: 1,
+      ms: 1,
+    });
+    {
+      using store = new ItemStore(folder);
+      for (const id of ["a", "b"]) store.append(state(id, "answer")), store.append(verdict(id));
+      store.forget("judge");
+      assertEquals([store.count("judge"), store.has("judge", "a", "b1"), store.count("generate")], [
+        0,
+        false,
+        2,
+      ]);
+      store.append(verdict("b"));
+    }
+    using store = new ItemStore(folder);
+    assertEquals([store.count("judge"), store.has("judge", "a", "b1"), store.has("judge", "b", "b1")], [
+      1,
+      false,
+      true,
+    ]);
+    assertEquals([store.count("generate"), store.answer("a")?.completion.text], [2, "answer"]);
+  });
+});
+
 Deno.test("ItemStore refuses a file that is open elsewhere and one with a broken line in its middle", () => {
   inFolder((folder) => {
     {

@@ -8,7 +8,7 @@
  */
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Verdict } from "../../plugins/kinds/judgement.ts";
-import type { PlaceEffect, Reordered } from "./reorder.ts";
+import type { Reordered } from "./reorder.ts";
 import { AlphaSum } from "./statistics/alpha.ts";
 import { cohenKappa } from "./statistics/kappa.ts";
 import { type Measured, measuredSpearman } from "./statistics/measured.ts";
@@ -166,79 +166,4 @@ export async function judgeCard(
     positionBias: measuredSpearman(places, byPlace, seed, firsts),
     reordered,
   };
-}
-
-/** The card as Markdown. */
-export function judgeCardText(card: JudgeCard): string {
-  const number = (value: number | null, digits = 3) => value === null ? "–" : value.toFixed(digits);
-  const percent = (value: number | null) => value === null ? "–" : `${(100 * value).toFixed(1)} %`;
-  const interval = (m: Measured, units: string) =>
-    `${number(m.value)}${
-      m.interval === null ? "" : ` (95 %: ${number(m.interval[0])} to ${number(m.interval[1])})`
-    }, ${m.n} ${units}`;
-  const reorderedRows = ({ answers, failed, effects }: Reordered): [string, string][] => [
-    [
-      "judged again in reverse order",
-      `${answers} answers${failed === 0 ? "" : `; ${failed} more couldn't be asked about`}`,
-    ],
-    ...effects.flatMap((e: PlaceEffect, i): [string, string][] => {
-      const of = i === 0 ? "" : ` (${e.judge})`;
-      return [
-        [
-          `position bias${of}: last place minus first`,
-          `${interval(e.effect, "answers")}: ${finding(e.effect)}`,
-        ],
-        [`same verdict in both orders${of}`, `${percent(e.same)} of ${e.constraints} constraints`],
-        [`without a score in one order${of}`, `${e.unscored} constraints, in neither`],
-      ];
-    }),
-  ];
-  const a = card.agreement;
-  const beyond = a === null ? "" : " beyond the reference's";
-  const rows: [string, string][] = [
-    ["benchmark", card.benchmark],
-    ["judged answers", `${card.answers} with ${card.constraints} constraints`],
-    ["constraints it left unscored", percent(card.unscored)],
-    ["requests an answer", number(card.requests, 2)],
-    ["tokens for 1,000 answers", card.tokensPerThousand.toFixed(0)],
-    [
-      "cost of 1,000 answers",
-      card.costPerThousand === null ? "– (no args.prices)" : number(card.costPerThousand, 2),
-    ],
-    ["seconds an answer", number(card.seconds, 2)],
-    ...(a === null ? [] : [
-      ["compared with", `${a.reference}, ${a.constraints} constraints`],
-      ["same verdict (met or not)", percent(a.accuracy)],
-      ["Cohen's kappa", number(a.kappa)],
-      ["Krippendorff's alpha of scores", number(a.alpha)],
-      ["Spearman's correlation of scores", number(a.correlation)],
-      ["too kind", percent(a.tooKind)],
-      ["too strict", percent(a.tooStrict)],
-      ["lenience (share met, judge minus reference)", number(a.lenience)],
-    ] as [string, string][]),
-    [
-      `length bias: correlation of the score${beyond} with the answer's length`,
-      interval(card.lengthBias, "answers"),
-    ],
-    [
-      `correlation of the score${beyond} with the constraint's place`,
-      interval(card.positionBias, "answers"),
-    ],
-    ...(card.reordered === null ? [] : reorderedRows(card.reordered)),
-  ];
-  return [
-    `# Judge card: ${card.judge}`,
-    "",
-    "| | |",
-    "| --- | --- |",
-    ...rows.map(([k, v]) => `| ${k} | ${v} |`),
-    "",
-  ].join("\n");
-}
-
-/** Whether 0 is in the interval, in words. */
-function finding({ value, interval }: Measured): string {
-  if (value === null || interval === null) return "too little to tell";
-  if (interval[0] <= 0 && interval[1] >= 0) return "none found";
-  return value > 0 ? "kinder to late constraints" : "kinder to early constraints";
 }

@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { cardOfRun } from "./card_of_run.ts";
 import { inFolder, rowsConfig, runConfig } from "./_fixtures.ts";
-import { type JudgeCard, judgeCardText } from "./judge_card.ts";
+import type { JudgeCard } from "./judge_card.ts";
+import { judgeCardText } from "./report/judge_card_text.ts";
 import { completionResponse, mockServer } from "./_mock_server.ts";
 import { EffectSums, reversedItem } from "./reorder.ts";
 

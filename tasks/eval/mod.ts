@@ -12,14 +12,20 @@ export {
   resolveEvalConfig,
 } from "./config.ts";
 export { cardOfRun, type CardOptions } from "./card_of_run.ts";
-export { compareRuns, type Comparison, comparisonText, type PairedScore } from "./compare.ts";
+export { compareDirectories, compareRuns, type Comparison, type PairedScore } from "./compare.ts";
+export { comparisonText } from "./report/comparison.ts";
 export { type AnswerState, type ItemState, ItemStore, type JudgementState } from "./item_store.ts";
-export { type JudgeCard, judgeCard, judgeCardText, type Reference } from "./judge_card.ts";
+export { type JudgeCard, judgeCard, type Reference } from "./judge_card.ts";
+export { judgeCardText } from "./report/judge_card_text.ts";
 export { openRun } from "./open_run.ts";
 export type { BenchmarkPart } from "./parts.ts";
 export type { PlaceOf } from "../../plugins/kinds/place.ts";
 export type { PlaceEffect, Reordered } from "./reorder.ts";
-export { type Agreement, type Counts, type Results } from "./results.ts";
+export type { Agreement } from "./agreement.ts";
+export type { FailureCount } from "./failures.ts";
+export type { EvalResults } from "./results.ts";
+export type { Counts, FromCache, Totals } from "./tally.ts";
+export type { ThresholdResult } from "./thresholds.ts";
 export { EVAL_STAGES, type EvalStage, evaluate, type Evaluated, type EvaluateOptions } from "./run.ts";
 export type { EvalProvenance } from "./run_yaml.ts";
 export type { ScoreWithSpread } from "./score_table.ts";

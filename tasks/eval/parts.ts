@@ -39,6 +39,8 @@ export interface ModelPart {
 export interface JudgePart {
   /** The product. */
   judge: Judge | null;
+  /** Plugin, for messages. */
+  plugin: string;
   /** Name for reports. */
   title: string;
   /** Hash of what decides about verdicts. */
@@ -120,7 +122,7 @@ export async function makeJudge(
     if (config.evaluator_llm !== undefined) {
       notes.push(`evaluator_llm isn't used: ${name} is decided by rules`);
     }
-    return { judge: null, title: "rules", key: hashOf(base), notes };
+    return { judge: null, plugin: `benchmark/${name}`, title: "rules", key: hashOf(base), notes };
   }
   const spec = config.judge ?? judgeOfModels(config.evaluator_llm);
   if (spec === undefined) {
@@ -144,7 +146,9 @@ export async function makeJudge(
     );
   }
   for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.());
-  return { judge, title, key: hashOf([base, productIdentity(judge), judge.identity ?? null]), notes };
+  const plugin = `${registry.has("judge", spec.type) ? "judge" : "endpoint"}/${spec.type}`;
+  const identity = [base, productIdentity(judge), judge.identity ?? null];
+  return { judge, plugin, title, key: hashOf(identity), notes };
 }
 
 /** A list of judges is a panel's options, which are written at the list itself. */

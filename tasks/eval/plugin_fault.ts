@@ -17,6 +17,17 @@ export function pluginFault(plugin: string, item: string | undefined, error: unk
   return new Error(`${plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, { cause: error });
 }
 
+/** Whether an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */
+export function isTold(error: unknown): boolean {
+  if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) {
+    return false;
+  }
+  return error.message.includes("Cannot ") &&
+    !/^Cannot (read|set|destructure|convert|mix|redefine)\b.*(propert|undefined|null|BigInt|object)/.test(
+      error.message,
+    );
+}
+
 /** The benchmark; what its `contributions` throw carries its name and the item's id. */
 export function withNamedFaults(name: string, benchmark: Benchmark): Benchmark {
   return {

@@ -9,6 +9,8 @@ import type { Judge } from "../../plugins/kinds/judge.ts";
 import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { inFolder } from "./_fixtures.ts";
 import { resolveEvalConfig } from "./config.ts";
+import { Stopped } from "./asker.ts";
+import { isTold, pluginFault } from "./plugin_fault.ts";
 import { evaluate } from "./run.ts";
 
 const boom = () => {
@@ -82,7 +84,7 @@ Deno.test("what a plugin throws is told with the plugin's name and its item", as
     'benchmark/mine, item "r7": boom',
   );
   assertEquals(await messageOf({ ...whole, contributions: boom }), 'benchmark/mine, item "r7": boom');
-  assertEquals(await messageOf(whole, { scale: 1, judge: boom }), 'judge strict, item "r7": boom');
+  assertEquals(await messageOf(whole, { scale: 1, judge: boom }), 'judge/strict, item "r7": boom');
   assertStringIncludes(await messageOf({ ...whole, items: boom }), "benchmark/mine: boom");
   const late: Benchmark = {
     ...whole,
@@ -92,4 +94,32 @@ Deno.test("what a plugin throws is told with the plugin's name and its item", as
     },
   };
   assertEquals(await messageOf(late), "benchmark/mine: boom");
+});
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
+Deno.test("pluginFault() puts plugin and item in front, also of what isn't an error; stops pass as they are", () => {
+  const message = (error: unknown) => (pluginFault("judge/mine", "row-3", error) as Error).message;
+  assertEquals(message(new Error("boom")), 'judge/mine, item "row-3": boom');
+  assertEquals(message("boom"), 'judge/mine, item "row-3": boom');
+  const stopped = new Stopped("budget", "spent");
+  assertEquals(pluginFault("judge/mine", "row-3", stopped), stopped);
+});
+
+Deno.test("isTold() tells our messages from those of the JavaScript engine, which begin alike", () => {
+  const nothing = undefined as unknown as { name: { first: string } };
+  const works = [() => nothing.name, () => (nothing.name.first = "x"), () => {
+    const { name } = nothing;
+    return name;
+  }, () => 1n + (1 as unknown as bigint)];
+  for (const work of works) assertEquals(isTold(thrownBy(work)), false, String(thrownBy(work)));
+  assertEquals(isTold(new RangeError("rows.jsonl:3:1: Cannot read row 3 as JSON")), true);
+  assertEquals(isTold(new TypeError("Cannot read rows.jsonl as benchmark rows: a field is missing")), true);
+  assertEquals(isTold(new Error("boom")), false);
 });

@@ -1,6 +1,9 @@
 /**
  * Answers of models, kept across runs in one SQLite file under a hash of everything that decided them. Errors are never kept.
  * Each answer is written the moment it arrives, so a process that is killed has lost none.
+ *
+ * A name doesn't say which weights answer: behind a server's address another model may answer under the same name tomorrow. So
+ * unless a configuration asks for it, only answers that are made on this machine are kept ({@linkcode Endpoint.onThisMachine}).
  * @module
  */
 import { dirname, join } from "@std/path";
@@ -10,9 +13,10 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
+import type { EvalConfig } from "./config.ts";
 
 /** Part of every key: change it when the meaning of a stored answer changes. */
-const CODE_VERSION = 1;
+const CODE_VERSION = 2;
 
 /** The cache folder: DINOTUNE_CACHE, else `dinotune` in XDG_CACHE_HOME or ~/.cache. */
 export function defaultCachePath(): string {
@@ -46,18 +50,42 @@ function sorted(_key: string, value: unknown): unknown {
     : value;
 }
 
+/** What a cache is used for. */
+export interface CacheUse {
+  /** Whether answers of servers are kept too, as the configuration asks for it; default: yes. */
+  servers?: boolean;
+  /** Answers older than so many seconds are asked for again; default: however old. */
+  maxAge?: number;
+  /** Whether answers are only written, not read; default: no. */
+  fresh?: boolean;
+  /** Milliseconds since 1970; default: the clock. */
+  now?: () => number;
+}
+
+/** An answer, and when it was made. */
+export interface KeptAnswer {
+  /** The answer. */
+  answer: Completion;
+  /** ISO 8601. */
+  made: string;
+}
+
 /** The cache; several processes may use the same file at once. */
 export class ResponseCache implements Disposable {
   readonly #database: DatabaseSync;
   readonly #get: StatementSync;
   readonly #put: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #use: CacheUse;
 
   /**
    * Opens or makes the file.
    * @param path File; `:memory:` keeps nothing
+   * @param use What it is used for
    * @throws {RangeError} If it isn't a cache of answers, or can't be opened
    */
-  constructor(path: string) {
+  constructor(path: string, use: CacheUse = {}) {
+    this.#use = use;
     if (path !== ":memory:") Deno.mkdirSync(dirname(path), { recursive: true });
     try {
       this.#database = new DatabaseSync(path);
@@ -67,12 +95,15 @@ export class ResponseCache implements Disposable {
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
         PRAGMA wal_autocheckpoint = 8000;
-        CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, model TEXT NOT NULL, answer TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS answers (
+          key TEXT PRIMARY KEY, model TEXT NOT NULL, answer TEXT NOT NULL, made INTEGER NOT NULL
+        ) WITHOUT ROWID;
       `);
-      this.#get = this.#database.prepare("SELECT answer FROM responses WHERE key = ?");
+      this.#get = this.#database.prepare("SELECT answer, made FROM answers WHERE key = ?");
       this.#put = this.#database.prepare(
-        "INSERT OR REPLACE INTO responses (key, model, answer) VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO answers (key, model, answer, made) VALUES (?, ?, ?, ?)",
       );
+      this.#remove = this.#database.prepare("DELETE FROM answers WHERE key = ?");
     } catch (error) {
       throw new RangeError(
         `Cannot use ${path} as a cache of answers: ${
@@ -83,22 +114,56 @@ export class ResponseCache implements Disposable {
     }
   }
 
+  #now(): number {
+    return (this.#use.now ?? Date.now)();
+  }
+
+  /** Whether answers of this endpoint are kept. */
+  serves({ cacheable, onThisMachine }: Endpoint): boolean {
+    return cacheable !== false && (this.#use.servers !== false || onThisMachine === true);
+  }
+
+  /** The answer under a key, and when it was made; undefined where there is none, or it is too old. */
+  find(key: string): KeptAnswer | undefined {
+    if (this.#use.fresh) return undefined;
+    const row = this.#get.get(key) as { answer: string; made: number } | undefined;
+    if (row === undefined || this.#now() - row.made > 1000 * (this.#use.maxAge ?? Infinity)) return undefined;
+    return { answer: JSON.parse(row.answer) as Completion, made: new Date(row.made).toISOString() };
+  }
+
   /** The answer under a key, if there is one. */
   get(key: string): Completion | undefined {
-    const row = this.#get.get(key) as { answer: string } | undefined;
-    return row === undefined ? undefined : JSON.parse(row.answer) as Completion;
+    return this.find(key)?.answer;
   }
 
   /** Keeps an answer; anything but a finished one is ignored. */
   put(key: string, model: string, answer: Completion): void {
     if (!isKept(answer)) return;
-    this.#put.run(key, model, JSON.stringify(answer));
+    this.#put.run(key, model, JSON.stringify(answer), this.#now());
+  }
+
+  /** Removes an answer, such as a judge's that couldn't be read. */
+  remove(key: string): void {
+    this.#remove.run(key);
   }
 
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#database.close();
   }
+}
+
+/**
+ * The cache that a configuration asks for; null where it is off.
+ * @param fresh Whether it is only written
+ */
+export function openCache({ cache }: Pick<EvalConfig, "cache">, fresh = false): ResponseCache | null {
+  if (cache === false) return null;
+  if (cache === "auto") return new ResponseCache(defaultCachePath(), { servers: false, fresh });
+  if (cache === true) return new ResponseCache(defaultCachePath(), { fresh });
+  if (typeof cache === "string") return new ResponseCache(cache, { fresh });
+  const { path = defaultCachePath(), max_age } = cache;
+  return new ResponseCache(path, { fresh, ...(max_age !== undefined && { maxAge: max_age }) });
 }
 
 /** Finished answers with a text: errors and empty answers are asked again in another run. */

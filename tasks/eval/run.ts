@@ -1,23 +1,26 @@
 /**
  * One evaluation: generate → judge → score → report. Each stage can be run alone on what the ones before it left in the run
- * directory, and a run that was stopped or killed goes on where it was.
+ * directory, and a run that was stopped or killed continues where it was.
  * @module
  */
-import { UniqueIds } from "../../formats/records/ids.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { Asker, type Stopped } from "./asker.ts";
+import { cachedAnswers, cachedVerdicts } from "./cache_notes.ts";
 import type { EvalConfig } from "./config.ts";
+import { Failures, failureText } from "./failures.ts";
 import { ItemStore } from "./item_store.ts";
-import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel } from "./parts.ts";
+import { makeBenchmark, makeJudge, makeModel } from "./parts.ts";
+import { provenanceOf, refuseOtherRun } from "./provenance.ts";
+import { PageSurvey } from "./report/page_survey.ts";
 import { writeReports } from "./report/mod.ts";
-import { defaultCachePath, ResponseCache } from "./response_cache.ts";
-import { type Results, scoreRun, writeResults } from "./results.ts";
-import { type EvalProvenance, readEvalRunYaml, writeEvalRunYaml } from "./run_yaml.ts";
+import { openCache } from "./response_cache.ts";
+import { type EvalResults, scoreRun } from "./results.ts";
+import { readEvalRunYaml, writeEvalRunYaml } from "./run_yaml.ts";
 import { EVAL_STAGES, type EvalStage, generate, judgeAll, type Run } from "./stages.ts";
-import { itemsOf } from "./stored.ts";
-import { Meter } from "./usage.ts";
+import { surveyItems } from "./survey.ts";
+import { Meter, type Usage } from "./usage.ts";
 
 export { EVAL_STAGES, type EvalStage };
 
@@ -25,11 +28,15 @@ export { EVAL_STAGES, type EvalStage };
 export interface EvaluateOptions {
   /** Only this stage; default: all. */
   stage?: EvalStage;
+  /** Answers are asked for, whatever the response cache has. */
+  fresh?: boolean;
+  /** Verdicts are given again, those of a finished run too. */
+  rejudge?: boolean;
   /** Aborted to stop: what is under way is let finish, what is done stays. */
   signal?: AbortSignal;
-  /** Gets a line of text for people. */
+  /** Called with human-readable lines. */
   say?: (line: string) => void;
-  /** Gets how far a stage is. */
+  /** Called with how far a stage is. */
   progress?: (stage: EvalStage, done: number, total: number) => void;
   /** Version of the project, for run.yaml. */
   version?: string;
@@ -39,12 +46,16 @@ export interface EvaluateOptions {
 
 /** How an evaluation ended. */
 export interface Evaluated {
+  /** Directory of the run. */
+  directory: string;
   /** Scores and counts, also in results.json; null when only generate or judge ran. */
-  results: Results | null;
+  results: EvalResults | null;
   /** Whether every item has an outcome. */
   complete: boolean;
   /** Why it stopped before its end; null when it didn't. */
   stopped: Stopped | null;
+  /** Whether starting it again as it is can help: it was stopped, or met errors that may pass. */
+  resumable: boolean;
   /** Files that were written. */
   files: { name: string; what: string }[];
 }
@@ -52,7 +63,6 @@ export interface Evaluated {
 /**
  * Carries out an evaluation.
  * @throws {RangeError} If anything in the configuration is wrong, or the directory holds another run; before any request
- * @throws {Stopped} Never: it is handed back with the results
  */
 export async function evaluate(
   config: EvalConfig,
@@ -76,35 +86,66 @@ export async function evaluate(
   Deno.mkdirSync(config.out_dir, { recursive: true });
   using store = new ItemStore(config.out_dir);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
-  refuseOtherRun(before, provenance, store, config, say);
+  const overwrite = config.overwrite && does("generate");
+  if (!overwrite) refuseOtherRun(before, provenance, store, config);
+  const fresh = options.fresh === true || overwrite;
+  using cache = model === null && judge === null ? null : openCache(config, fresh);
+  // before anything of an earlier run is removed
+  const toAsk = cachedAnswers(cache, model, config, {
+    has: (id, key) => !overwrite && store.has("generate", id, key),
+  });
+  const { items: total } = await surveyItems(config, part, at, toAsk.see);
+
+  const answered = store.count("generate");
+  if (overwrite && answered + store.count("judge") > 0) {
+    say(`${answered} answers of an earlier run are removed from ${config.out_dir} (overwrite: true)`);
+    store.clear();
+  } else if (options.fresh && answered > 0) {
+    say(`note: ${answered} answers stay as they are in ${config.out_dir}; overwrite=true removes them`);
+  }
+  if (options.rejudge && judge !== null && store.count("judge") > 0) {
+    say(`${store.count("judge")} verdicts are given again`);
+    store.forget("judge");
+  }
+  const hits = toAsk.text();
+  if (hits !== null) say(hits);
   await writeEvalRunYaml(config, provenance);
 
   const meter = new Meter(config.budget);
-  using cache = config.cache === false
-    ? null
-    : new ResponseCache(typeof config.cache === "string" ? config.cache : defaultCachePath());
+  const failures = new Failures();
+  using judgeCache = options.rejudge && !fresh && judge !== null ? openCache(config, true) : null;
   // What requests cost is learnt from answers, so a run that must not spend too much asks for one first.
   const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
-  const askerOf = (processes: number) =>
-    new Asker({
-      cache,
+  const runWith = (
+    kept: typeof cache,
+    processes: number,
+    onCached: (endpoint: Endpoint, made: string) => void,
+  ): Run => ({
+    config,
+    part,
+    store,
+    asker: new Asker({
+      cache: kept,
+      onCached,
       meter,
       signal,
       start: counted ? 1 : processes,
       concurrency: config.concurrency,
       retries: config.max_retries,
-    });
-  const total = await countItems(config, part);
-  const failures: Run["failures"] = new Map();
-  const runWith = (asker: Asker): Run => ({ config, part, store, asker, total, progress, failures });
+    }),
+    total,
+    progress,
+    failures,
+  });
 
   let stopped: Stopped | null = null;
   try {
     if (model !== null) {
-      stopped = await generate(runWith(askerOf(config.infer_processes)), model.endpoint, provenance.answers);
+      stopped = await generate(runWith(cache, config.infer_processes, () => {}), model.endpoint, provenance);
     }
     if (judge !== null && stopped === null) {
-      stopped = await judgeAll(runWith(askerOf(config.eval_processes)), judge.judge, provenance);
+      const run = runWith(judgeCache ?? cache, config.eval_processes, cachedVerdicts(say));
+      stopped = await judgeAll(run, judge, provenance);
     }
   } finally {
     for (const endpoint of [model?.endpoint, ...judge?.judge?.endpoints ?? []]) await endpoint?.close();
@@ -113,117 +154,41 @@ export async function evaluate(
 
   const files: Evaluated["files"] = [
     { name: "run.yaml", what: "every key of this run" },
-    { name: "items.jsonl", what: "what became of each item" },
+    { name: "items.jsonl", what: "each item's answer and verdicts" },
   ];
-  let results: Results | null = null;
-  if (does("score") || does("report")) {
-    const prices = {
+  const ended = { directory: config.out_dir, stopped, files, resumable: resumable(stopped, failures) };
+  if (!does("score") && !does("report")) {
+    say(usageText(store.count("generate"), total, meter.usage()));
+    for (const failure of failures.list()) say(failureText(failure));
+    return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
+  }
+  const page = does("report") ? new PageSurvey(config.page_items) : null;
+  const run = { config, part, store, provenance };
+  const results = await scoreRun({
+    ...run,
+    usage: meter.usage(),
+    failures,
+    prices: {
       model: model?.endpoint.prices ?? pricesOf(config.model),
       judge: pricesOf(config.judge ?? config.evaluator_llm),
-    };
-    results = await scoreRun({
-      config,
-      part,
-      store,
-      provenance,
-      total,
-      usage: meter.usage(),
-      failures,
-      prices,
-      stopped,
-    });
-    const outFile = await writeResults(config, part, store, provenance, results);
-    files.push({ name: "results.json", what: "scores, intervals, counts" }, {
-      name: outFile,
-      what: "the released shape",
-    });
-  }
-  if (results !== null && does("report")) {
-    files.push(...await writeReports({ config, part, store, provenance }, results));
-  }
-  if (results === null) {
-    const { requests, cached, seconds } = meter.usage();
-    say(
-      `${
-        store.count("generate")
-      } of ${total} items are answered; ${requests} requests, ${cached} from the cache, ` +
-        `${seconds.toFixed(1)} s`,
-    );
-    for (const [kind, { count, example }] of failures) {
-      say(`${count} times ${kind}: ${example.slice(0, 300)}`);
-    }
-  }
-  const complete = results === null ? stopped === null && failures.size === 0 : results.complete;
-  return { results, complete, stopped, files };
+    },
+    stopped,
+    ...(page && { watch: page.add.bind(page) }),
+  });
+  files.push(...await writeReports(run, results, page, { say, at }));
+  return { ...ended, results, complete: results.complete };
 }
 
-/**
- * How many items a run has.
- * @throws {SyntaxError} If one can't be read
- * @throws {RangeError} If two have the same id, or there is none
- */
-export async function countItems(config: EvalConfig, part: BenchmarkPart): Promise<number> {
-  const ids = new UniqueIds();
-  for await (const { id } of itemsOf(config, part)) {
-    if (ids.claim(id, ids.size) !== undefined) {
-      throw new RangeError(`Cannot evaluate ${part.name} as two items have the id "${id}"`);
-    }
-  }
-  if (ids.size === 0) throw new RangeError(`Cannot evaluate ${part.name} as it has no items`);
-  return ids.size;
+/** Whether starting again as it is can help. */
+function resumable(stopped: Stopped | null, failures: Failures): boolean {
+  if (stopped !== null) return stopped.why !== "fatal";
+  return failures.size === 0 || failures.passing;
 }
 
-function provenanceOf(
-  part: BenchmarkPart,
-  model: Awaited<ReturnType<typeof makeModel>> | null,
-  judge: Awaited<ReturnType<typeof makeJudge>> | null,
-  before: EvalProvenance | null,
-  version: string,
-): EvalProvenance {
-  const missing = (stage: EvalStage): never => {
-    throw new RangeError(
-      `Cannot run this stage alone as the directory has no run yet: run the stage ${stage} first`,
-    );
-  };
-  return {
-    dinotune: version,
-    benchmark: `${part.name} ${part.version}`,
-    model: model?.endpoint.model ?? before?.model ?? missing("generate"),
-    endpoint: model?.plugin ?? before?.endpoint ?? missing("generate"),
-    answers: model?.key ?? before?.answers ?? missing("generate"),
-    judged_by: judge?.title ?? before?.judged_by ?? "",
-    judge: judge?.key ?? before?.judge ?? "",
-  };
-}
-
-function refuseOtherRun(
-  before: EvalProvenance | null,
-  now: EvalProvenance,
-  store: ItemStore,
-  { out_dir, overwrite }: EvalConfig,
-  say: (line: string) => void,
-): void {
-  if (before === null || store.count("generate") === 0) return;
-  const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>
-    before[key] !== now[key]
-  );
-  if (changed.length === 0) return;
-  const what = changed.includes("benchmark")
-    ? `${before.benchmark} (now ${now.benchmark})`
-    : changed.includes("model")
-    ? `the model ${before.model} (now ${now.model})`
-    : `the model ${before.model} with other weights, address, sampling or version`;
-  if (overwrite) {
-    say(
-      `${store.count("generate")} answers of a run of ${what} are removed from ${out_dir} (overwrite: true)`,
-    );
-    store.clear();
-    return;
-  }
-  throw new RangeError(
-    `Cannot go on in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ` +
-      "choose another out_dir, remove this one, or set overwrite=true",
-  );
+function usageText(answered: number, total: number, { requests, cached, seconds }: Usage): string {
+  return `${answered} of ${total} items are answered; ${requests} requests, ${cached} from the cache, ${
+    seconds.toFixed(1)
+  } s`;
 }
 
 /** @throws {RangeError} If an answer would cost nobody knows how much. */

@@ -118,9 +118,9 @@ Deno.test("evaluate() never makes a zero of a failure: errors, too long prompts 
     healthy = true;
     const before = server.log.length;
     const second = await runConfig(config);
-    // only the failed answer and its judgement
+    // the failed answer and its judgement, and two rounds of the judgement that couldn't be read
     assertEquals([server.log.length - before, second.complete, second.results!.counts.unanswered], [
-      2,
+      4,
       true,
       0,
     ]);
@@ -236,12 +236,14 @@ Deno.test("evaluate() holds a structured judge to a schema and reads nothing els
       respond: ({ body }) => {
         if (body.response_format === undefined) return undefined;
         const schema = (body.response_format as {
-          json_schema: { schema: { properties: { scores: { minItems: number } } } };
+          json_schema: { schema: { properties: { tag: { enum: string[] }; scores: { minItems: number } } } };
         })
           .json_schema.schema;
-        const n = schema.properties.scores.minItems;
+        const { tag: { enum: [tag] }, scores: { minItems: n } } = schema.properties;
         const scores = Array(n).fill(5);
-        return completionResponse(JSON.stringify({ explanations: Array(n).fill("x"), scores, overall: 5 }));
+        return completionResponse(
+          JSON.stringify({ tag, explanations: Array(n).fill("x"), scores, overall: 5 }),
+        );
       },
     });
     const { results } = await runConfig(

@@ -24,7 +24,7 @@ export interface EvalProvenance {
   endpoint: string;
   /** Hash of endpoint, model, address and sampling. */
   answers: string;
-  /** Who judged, for people. */
+  /** Name of the judge. */
   judged_by: string;
   /** Hash of what decides about verdicts; "" before there are any. */
   judge: string;
@@ -40,15 +40,15 @@ const Schema: z.ZodType<EvalProvenance> = z.strictObject({
   judge: z.string(),
 });
 
-/** Writes run.yaml into the run directory. */
+/** Writes run.yaml into the run directory; `overwrite` is a matter of one start, so that the file continues the run. */
 export async function writeEvalRunYaml(config: EvalConfig, provenance: EvalProvenance): Promise<void> {
-  const text = stringify(redactValue({ evaluator: config, provenance }), {
+  const text = stringify(redactValue({ evaluator: { ...config, overwrite: false }, provenance }), {
     lineWidth: 0,
     aliasDuplicateObjects: false,
   });
   await writeFileAtomic(
     join(config.out_dir, "run.yaml"),
-    `# deno task eval ${join(config.out_dir, "run.yaml")} goes on with this run, or shows it again\n${text}`,
+    `# deno task eval ${join(config.out_dir, "run.yaml")} continues this run, or shows it again\n${text}`,
   );
 }
 

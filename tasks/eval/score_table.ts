@@ -11,6 +11,8 @@ import { type Spread, spreadOf } from "./statistics/spread.ts";
 export type ScoreWithSpread = Score & Spread & {
   /** Items that were scored, at least in part. */
   items: number;
+  /** These, and the items without a score. */
+  allItems: number;
 };
 
 /** Numbers that grow without copying at every push. */
@@ -41,11 +43,15 @@ export function scoreKey(metric: string, group?: { by: string; name: string }): 
 export class ScoreTable {
   readonly #sums = new ScoreSums();
   readonly #columns = new Map<string, { values: Column; weights: Column }>();
+  readonly #items = new Map<string, number>();
 
   /** Adds what one item contributes. */
   add(contributions: readonly Contribution[]): void {
     this.#sums.add(contributions);
     const ofItem = new Map<string, { value: number; weight: number }>();
+    for (const key of new Set(contributions.map(({ metric, group }) => scoreKey(metric, group)))) {
+      this.#items.set(key, (this.#items.get(key) ?? 0) + 1);
+    }
     for (const { metric, group, value, weight } of contributions) {
       if (value === null) continue;
       const key = scoreKey(metric, group);
@@ -73,12 +79,18 @@ export class ScoreTable {
    */
   scores(resamples: number, seed: number): ScoreWithSpread[] {
     return this.#sums.scores().map((score) => {
-      const column = this.#columns.get(scoreKey(score.metric, score.group));
+      const key = scoreKey(score.metric, score.group);
+      const column = this.#columns.get(key);
       const sums = {
         values: column?.values.values ?? new Float64Array(),
         weights: column?.weights.values ?? new Float64Array(),
       };
-      return { ...score, ...spreadOf(sums, score.max ?? 1, resamples, seed), items: sums.values.length };
+      return {
+        ...score,
+        ...spreadOf(sums, score.max ?? 1, resamples, seed),
+        items: sums.values.length,
+        allItems: this.#items.get(key) ?? 0,
+      };
     });
   }
 }

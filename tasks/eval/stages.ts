@@ -3,17 +3,18 @@
  * @module
  */
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
-import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { type CompletionRequest, type Endpoint, lastUserText } from "../../plugins/kinds/endpoint.ts";
+import { type Ask, type JudgeRequest, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { samplingOf } from "../../plugins/kinds/sampling.ts";
-import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { type Asker, forEachWide, Stopped } from "./asker.ts";
 import type { EvalConfig } from "./config.ts";
+import type { Failures } from "./failures.ts";
 import type { ItemStore, JudgementState } from "./item_store.ts";
-import type { BenchmarkPart } from "./parts.ts";
+import type { BenchmarkPart, JudgePart } from "./parts.ts";
 import { pluginFault } from "./plugin_fault.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
-import { answerKey, answerOf, itemsOf, judgementKey, responseOf } from "./stored.ts";
+import { answerKey, answerOf, itemsOf, judgementKey, judgementOf, responseOf } from "./stored.ts";
 
 /** Stages in their order. */
 export const EVAL_STAGES = ["generate", "judge", "score", "report"] as const;
@@ -23,92 +24,129 @@ export type EvalStage = typeof EVAL_STAGES[number];
 
 /** A run that is going on: what the stages share. */
 export interface Run {
+  /** Configuration. */
   config: EvalConfig;
+  /** Benchmark. */
   part: BenchmarkPart;
+  /** Where answers and verdicts are kept. */
   store: ItemStore;
+  /** Asks endpoints. */
   asker: Asker;
+  /** Number of items. */
   total: number;
+  /** Gets how far a stage is. */
   progress: (stage: EvalStage, done: number, total: number) => void;
-  failures: Map<string, { count: number; example: string }>;
+  /** Counts errors. */
+  failures: Failures;
 }
 
 /** Asks the model for every item that has no answer yet; gives why it stopped, or null. */
-export async function generate(run: Run, endpoint: Endpoint, answers: string): Promise<Stopped | null> {
-  const { config, part, store, asker, total } = run;
+export async function generate(
+  run: Run,
+  endpoint: Endpoint,
+  { answers, endpoint: plugin }: EvalProvenance,
+): Promise<Stopped | null> {
+  const { config, store, asker, total, failures } = run;
   const sampling = samplingOf(config.model.run_args);
   const all = config.max_samples === undefined ? total : null;
-  let done = 0;
   return await stage(run, "generate", endpoint.concurrency, async (item, index) => {
     const key = answerKey(answers, item);
-    if (!store.has("generate", item.id, key)) {
-      const request: CompletionRequest = {
-        ...sampling,
-        messages: item.messages,
-        id: item.id,
-        place: { index, total: all },
-      };
-      const { completion, cached, ms } = await asker.ask(endpoint, request);
-      if (completion.outcome === "error") fail(run, completion.failure?.kind ?? "error", completion.error);
-      else store.append({ stage: "generate", id: item.id, key, completion, ms: Math.round(ms), cached });
+    if (store.has("generate", item.id, key)) return;
+    const { id, messages } = item;
+    const request: CompletionRequest = { ...sampling, messages, id, place: { index, total: all } };
+    try {
+      const { completion, cached, made, ms } = await asker.ask(endpoint, request);
+      const { outcome, failure, error = "" } = completion;
+      if (outcome === "error") failures.add(failure?.kind ?? "error", error, failure?.retryable ?? false);
+      else store.append({ stage: "generate", id, key, completion, ms: Math.round(ms), cached, made });
+    } catch (error) {
+      throw pluginFault(plugin, id, error);
     }
-    run.progress("generate", ++done, total);
-  }, part);
+  });
 }
 
-/** Judges every answer that has no judgement yet; gives why it stopped, or null. */
+/** Judges every answer that has no whole judgement yet; gives why it stopped, or null. */
 export async function judgeAll(
   run: Run,
-  judge: Judge | null,
+  judge: JudgePart,
   provenance: EvalProvenance,
 ): Promise<Stopped | null> {
-  const { part, store, asker, total } = run;
-  const width = judge?.endpoints?.length ? undefined : 1;
-  let done = 0;
+  const { store } = run;
+  const width = judge.judge?.endpoints?.length ? undefined : 1;
   return await stage(run, "judge", width, async (item) => {
     const answer = answerOf(store, provenance, item);
-    const text = answer === null ? null : responseOf(answer);
-    if (text !== null) {
-      const key = judgementKey(provenance.judge, item, text);
-      if (!store.has("judge", item.id, key)) store.append(await judgeOne(item, text, key));
-    }
-    run.progress("judge", ++done, total);
-  }, part);
+    const response = answer === null ? null : responseOf(answer);
+    if (response === null) return;
+    const before = judgementOf(store, provenance, item, response);
+    if (before !== null && isWhole(before.judgement)) return;
+    const state = await judgeOne(run, judge, provenance, item, response);
+    // what was read at an earlier start isn't given up for less
+    if (before === null || scoredIn(state.judgement) >= scoredIn(before.judgement)) store.append(state);
+  });
+}
 
-  async function judgeOne(item: BenchmarkItem, response: string, key: string): Promise<JudgementState> {
-    const counts = { requests: 0, promptTokens: 0, completionTokens: 0, ms: 0 };
-    let estimated: { estimated?: true } = {};
-    const ask: Ask = async (endpoint, request, round) => {
-      const { completion, cached, ms } = await asker.ask(endpoint, request, round);
-      if (!cached) {
-        counts.requests++;
-        counts.ms += Math.round(ms);
-      }
-      counts.promptTokens += completion.promptTokens;
-      counts.completionTokens += completion.completionTokens;
-      if (completion.estimated) estimated = { estimated: true };
-      return completion;
-    };
-    const state = { stage: "judge" as const, id: item.id };
-    try {
-      const judgement: Judgement = judge === null ? await checked(part, item, response) : await judge.judge({
-        id: item.id,
-        prompt: lastUserText(item.messages),
-        response,
-        constraints: item.constraints,
-        item,
-        ...(part.benchmark.protocol && { protocol: part.benchmark.protocol }),
-        ask,
-      }, new AbortController().signal);
-      return { ...state, key, judgement, ...counts, ...estimated };
-    } catch (error) {
-      if (!(error instanceof JudgeUnreachable)) {
-        const plugin = judge === null ? `benchmark/${part.name}` : `judge ${judge.title ?? ""}`;
-        throw pluginFault(plugin, item.id, error);
-      }
-      fail(run, `judge: ${error.completion.failure?.kind ?? "error"}`, error.message);
-      // under no key: a later run judges it again
-      return { ...state, key: "", judgement: null, error: error.message, ...counts, ...estimated };
+/** Whether asking a judge model again would be of no use: every constraint has its score, or no model was asked. */
+function isWhole(judgement: Judgement | null): boolean {
+  return judgement !== null && (judgement.reading === undefined || judgement.reading === "complete");
+}
+
+function scoredIn(judgement: Judgement | null): number {
+  return judgement === null ? -1 : judgement.constraints.filter(({ score }) => score !== null).length;
+}
+
+async function judgeOne(
+  { part, asker, failures }: Run,
+  { judge, plugin }: JudgePart,
+  provenance: EvalProvenance,
+  item: BenchmarkItem,
+  response: string,
+): Promise<JudgementState> {
+  const { id, constraints, messages } = item;
+  const state: JudgementState = {
+    stage: "judge",
+    id,
+    key: judgementKey(provenance.judge, item, response),
+    judgement: null,
+    requests: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    ms: 0,
+  };
+  const ask: Ask = async (endpoint, request, round) => {
+    const { completion, cached, made, ms } = await asker.ask(endpoint, request, round);
+    if (cached) {
+      state.cached = (state.cached ?? 0) + 1;
+      if (state.made === undefined || made < state.made) state.made = made;
+    } else {
+      state.requests++;
+      state.ms += Math.round(ms);
     }
+    state.promptTokens += completion.promptTokens;
+    state.completionTokens += completion.completionTokens;
+    if (completion.estimated) state.estimated = true;
+    return completion;
+  };
+  const request: JudgeRequest = {
+    id,
+    prompt: lastUserText(messages),
+    response,
+    constraints,
+    item,
+    ...(part.benchmark.protocol && { protocol: part.benchmark.protocol }),
+    ask,
+    unread: (endpoint, asked, round) => asker.forget(endpoint, asked, round),
+  };
+  try {
+    const judgement = judge === null
+      ? await checked(part, item, response)
+      : await judge.judge(request, new AbortController().signal);
+    return { ...state, judgement };
+  } catch (error) {
+    if (!(error instanceof JudgeUnreachable)) throw pluginFault(plugin, id, error);
+    const { failure } = error.completion;
+    failures.add(`judge: ${failure?.kind ?? "error"}`, error.message, failure?.retryable ?? false);
+    // under no key: a later run judges it again
+    return { ...state, key: "", error: error.message };
   }
 }
 
@@ -124,18 +162,20 @@ function checked(
 }
 
 async function stage(
-  run: Run,
+  { config, part, store, asker, total, progress }: Run,
   name: EvalStage,
   width: number | undefined,
   work: (item: BenchmarkItem, index: number) => Promise<void>,
-  part: BenchmarkPart,
 ): Promise<Stopped | null> {
-  const { config, store, asker, total, progress } = run;
   const timer = setInterval(() => store.flush(), 1000);
+  let done = 0;
   progress(name, 0, total);
   try {
     const widest = Math.min(width ?? config.concurrency, config.concurrency);
-    await forEachWide(numbered(itemsOf(config, part)), widest, ([item, index]) => work(item, index));
+    await forEachWide(numbered(itemsOf(config, part)), widest, async ([item, index]) => {
+      await work(item, index);
+      progress(name, ++done, total);
+    });
     return asker.stopped;
   } catch (error) {
     if (error instanceof Stopped) return error;
@@ -150,10 +190,4 @@ async function stage(
 async function* numbered<T>(values: AsyncIterable<T>): AsyncGenerator<[value: T, index: number]> {
   let index = 0;
   for await (const value of values) yield [value, index++];
-}
-
-function fail(run: Run, kind: string, example = ""): void {
-  const found = run.failures.get(kind);
-  if (found === undefined) run.failures.set(kind, { count: 1, example });
-  else found.count++;
 }

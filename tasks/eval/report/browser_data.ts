@@ -1,11 +1,12 @@
 /**
  * What the page's item browser is made of: a small index, and the items themselves in compressed chunks that the page unpacks
- * as they are looked at. Both are written piece by piece, so that writing a page takes the same memory whatever its items. Nothing of it is markup: the page sets it as text.
+ * as they are looked at. Both are written piece by piece, so that writing a page takes the same memory
+ * for any number of items. Nothing of it is markup: the page sets it as text.
  * @module
  */
 import { gzipSync } from "node:zlib";
 
-import type { Benchmark } from "../../../plugins/kinds/benchmark.ts";
+import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import type { StoredItem } from "../stored.ts";
 
@@ -20,10 +21,9 @@ export const CHUNK = 50;
 
 /** How an item ended. */
 export function statusOf(
-  { item, answer, response, judgement }: StoredItem,
-  benchmark: Benchmark,
+  { answer }: StoredItem,
+  [headline]: readonly Contribution[],
 ): { status: ItemStatus; value: number | null } {
-  const [headline] = benchmark.contributions({ item, response, judgement });
   const value = headline === undefined || headline.value === null ? null : headline.value / headline.weight;
   const status = answer === null
     ? "unanswered"
@@ -38,8 +38,8 @@ export function statusOf(
 }
 
 /** The index row of an item. */
-export function indexRow(stored: StoredItem, benchmark: Benchmark): IndexRow {
-  const { status, value } = statusOf(stored, benchmark);
+export function indexRow(stored: StoredItem, contributions: readonly Contribution[]): IndexRow {
+  const { status, value } = statusOf(stored, contributions);
   const prompt = lastUserText(stored.item.messages);
   return [stored.item.id, status, value, prompt.slice(0, 90).replaceAll(/\s+/g, " ")];
 }

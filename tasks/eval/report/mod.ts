@@ -1,25 +1,58 @@
 /**
- * Reports for people: report.html and report.md.
+ * Files of a scored run: results.json, the released shape, and reports, all of them in one pass over the items.
  * @module
  */
 import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
-import type { Results } from "../results.ts";
+import type { PlaceOf } from "../../../plugins/kinds/place.ts";
+import type { EvalResults } from "../results.ts";
 import type { StoredRun } from "../stored.ts";
-import { writeHtml } from "./html.ts";
+import { appendSummary, githubAnnotations } from "./github.ts";
+import { htmlWriter } from "./html.ts";
+import { type ItemWriter, writeItems } from "./item_writer.ts";
+import { junitWriter } from "./junit.ts";
 import { markdown } from "./markdown.ts";
+import type { PageSurvey } from "./page_survey.ts";
+import { releasedName, releasedWriter } from "./released.ts";
 
-/** Writes both into the run directory; gives their names. */
+/**
+ * Writes the files of a run.
+ * @param survey What the page must know of all items; null: no reports, only results.json and the released shape
+ * @returns Names of the files
+ */
 export async function writeReports(
   run: StoredRun,
-  results: Results,
+  results: EvalResults,
+  survey: PageSurvey | null,
+  { say, at }: { say: (line: string) => void; at?: PlaceOf | undefined },
 ): Promise<{ name: string; what: string }[]> {
-  const { out_dir } = run.config;
-  await writeHtml(join(out_dir, "report.html"), run, results);
-  await writeFileAtomic(join(out_dir, "report.md"), markdown(results));
-  return [
-    { name: "report.html", what: "tables, charts and every item; open it in a browser" },
-    { name: "report.md", what: "the same tables as text" },
+  const { out_dir, formats } = run.config;
+  await writeFileAtomic(join(out_dir, "results.json"), JSON.stringify(results, null, 2) + "\n");
+  const files = [
+    { name: "results.json", what: "scores, intervals, counts" },
+    { name: releasedName(run), what: "the released shape" },
   ];
+  const writers: ItemWriter[] = [releasedWriter(run, results)];
+  if (survey !== null) {
+    writers.push(await htmlWriter(join(out_dir, "report.html"), run, results, survey));
+    files.push(
+      { name: "report.html", what: "tables, charts and every item; open it in a browser" },
+      { name: "report.md", what: "the same tables as text" },
+    );
+    if (formats.includes("junit")) {
+      writers.push(junitWriter(join(out_dir, "junit.xml"), results, survey));
+      files.push({ name: "junit.xml", what: "thresholds and items as test results" });
+    }
+  }
+  await writeItems(run, writers);
+  if (survey !== null) {
+    const text = markdown(results);
+    await writeFileAtomic(join(out_dir, "report.md"), text);
+    if (formats.includes("github")) {
+      for (const line of githubAnnotations(results, at)) say(line);
+      appendSummary(text);
+    }
+  }
+  return files;
 }

@@ -2,20 +2,20 @@
  * Results as text: for the terminal and report.md.
  * @module
  */
-import type { Results } from "../results.ts";
+import { type Table, textTable, wrapped } from "../../common/table.ts";
+import { cachedText } from "../cache_notes.ts";
+import { failureText } from "../failures.ts";
+import type { EvalResults } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
 
-/** Scores that aren't shares of something, and what they run to; all others are shares and are shown in percent. */
-const NOT_SHARES: ReadonlySet<string> = new Set(["mean", "overall"]);
-
 /** Whether a score is a share, to be shown in percent. */
-export function isShare({ metric, value }: Pick<ScoreWithSpread, "metric" | "value">): boolean {
-  return !NOT_SHARES.has(metric) && (value === null || value <= 1);
+export function isShare({ max = 1, value }: Pick<ScoreWithSpread, "max" | "value">): boolean {
+  return max === 1 && (value === null || value <= 1);
 }
 
 /** `62.4 %`, `7.81`, or `–`. */
 export function valueText(
-  score: Pick<ScoreWithSpread, "metric" | "value">,
+  score: Pick<ScoreWithSpread, "max" | "value">,
   value: number | null = score.value,
 ): string {
   if (value === null) return "–";
@@ -23,7 +23,7 @@ export function valueText(
 }
 
 /** `59.1 to 65.3 %`, or `–`. */
-export function intervalText(score: ScoreWithSpread): string {
+export function intervalText(score: Pick<ScoreWithSpread, "max" | "value" | "interval">): string {
   if (score.interval === null) return "–";
   const [low, high] = score.interval;
   return isShare(score)
@@ -31,40 +31,65 @@ export function intervalText(score: ScoreWithSpread): string {
     : `${low.toFixed(2)} to ${high.toFixed(2)}`;
 }
 
+/** How the intervals were made. */
+export function intervalNote({ bootstrap: { resamples, seed } }: EvalResults): string {
+  return `Intervals, 95 %: percentile bootstrap over items, ${resamples} resamples or fewer, seed ${seed}; Wilson's where that ` +
+    "one reaches an end of the scale.";
+}
+
 /** Scores without a group, those of one family (`IF`, `IF-S`, `IF-M`) beside each other. */
 export function headlines(scores: readonly ScoreWithSpread[]): ScoreWithSpread[] {
   const plain = scores.filter((s) => s.group === undefined);
-  return [...Map.groupBy(plain, (s) => s.metric.split(/[-/]/)[0]!).values()].flat();
+  return [...Map.groupBy(plain, (s) => s.metric.split(/[-/]/)[0] ?? "").values()].flat();
 }
 
-/** Headline scores as an aligned table, with what was left out. */
-export function resultsText(results: Results): string {
+/** Scores with both shares: of what was scored, and of all, where the unscored counts as zero. */
+export function scoreRows(names: readonly string[], rows: readonly [string[], ScoreWithSpread][]): Table {
+  return {
+    columns: [
+      ...names.map((title) => ({ title, align: "left" as const })),
+      { title: "of scored" },
+      { title: "of all" },
+      { title: "95 % interval" },
+      { title: "std. error", spare: 1 },
+      { title: "scored" },
+      { title: "unscored" },
+    ],
+    rows: rows.map(([first, s]) => [
+      ...first,
+      valueText(s),
+      valueText(s, s.ofAll),
+      intervalText(s),
+      s.stderr === null ? "–" : valueText(s, s.stderr),
+      String(s.scored),
+      String(s.unscored),
+    ]),
+  };
+}
+
+/**
+ * Headline scores as an aligned table, with what was left out.
+ * @param width Characters a line; default: the terminal's
+ */
+export function resultsText(results: EvalResults, width?: number): string {
   const { scores, counts, model, benchmark, judge } = results;
-  const rows = headlines(scores).map((s) => [
-    s.metric,
-    valueText(s),
-    intervalText(s),
-    s.stderr === null ? "–" : valueText(s, s.stderr),
-    String(s.scored),
-    String(s.unscored),
-  ]);
-  const table = [["score", "value", "95 % interval", "std. error", "scored", "unscored"], ...rows];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  const lines = table.map((row) =>
-    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("   ")
-  );
+  const table = scoreRows(["score"], headlines(scores).map((s) => [[s.metric], s]));
+  const lines = [
+    ...countLines(results),
+    ...(counts.unscored > 0
+      ? [
+        `${counts.unscored} of ${counts.constraints} constraints are unscored: they are in no score "of scored", and zeros ` +
+        'in those "of all"',
+      ]
+      : []),
+  ];
   return [
     "",
     `${model} on ${benchmark}, judged by ${judge}`,
     "",
-    ...lines,
+    ...textTable(table, width),
     "",
-    ...countLines(results),
-    ...(counts.unscored > 0
-      ? [
-        `${counts.unscored} of ${counts.constraints} constraints are unscored; they are in no score (and never a zero)`,
-      ]
-      : []),
+    ...lines.flatMap((line) => wrapped(line.split(" "), width)),
   ].join("\n");
 }
 
@@ -74,7 +99,7 @@ const THOUGHT_HINT =
   "args.template_options: {enable_thinking: false} for a local model)";
 
 /** Counts of the items, in sentences. */
-export function countLines({ counts, usage, failures, totals, agreement }: Results): string[] {
+export function countLines({ counts, usage, failures, totals, agreement, cached }: EvalResults): string[] {
   const parts = [
     `${counts.items} items`,
     `${counts.answered} answered`,
@@ -90,6 +115,7 @@ export function countLines({ counts, usage, failures, totals, agreement }: Resul
   ];
   const tokens = totals.promptTokens + totals.completionTokens + totals.judgePromptTokens +
     totals.judgeCompletionTokens;
+  const fromCache = cachedText(cached);
   return [
     parts.join(", "),
     `${usage.requests} requests (${usage.retries} repeated), ${usage.cached} from the cache, ${
@@ -100,10 +126,11 @@ export function countLines({ counts, usage, failures, totals, agreement }: Resul
         ? ` (those of ${totals.estimated} answers are estimated from characters, as nobody counted them)`
         : ""
     }`,
+    ...(fromCache === null ? [] : [fromCache]),
     ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),
     ...(agreement === null
       ? []
       : [`The judges agree to alpha = ${agreement.alpha?.toFixed(3) ?? "–"} (Krippendorff, interval)`]),
-    ...failures.map(({ kind, count, example }) => `${count} times ${kind}: ${example.slice(0, 300)}`),
+    ...failures.map(failureText),
   ];
 }

@@ -1,0 +1,15 @@
+/**
+ * The files that tasks take when none is named.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+function example(path: string): string {
+  return fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
+}
+
+/** For `deno task train` and `deno task preview`. */
+export const DEFAULT_TRAINING: string = example("default_iopo.yaml");
+
+/** For `deno task eval`. */
+export const DEFAULT_EVALUATOR: string = example("eval/default.yaml");

@@ -1,0 +1,152 @@
+/**
+ * Tables for a terminal and for files: plain text within a width, Markdown, CSV and LaTeX.
+ * @module
+ */
+import stringWidth from "string-width";
+
+/** One column. */
+export interface Column {
+  /** Heading. */
+  title: string;
+  /** Texts stand left, numbers right (default). */
+  align?: "left" | "right";
+  /** In a terminal that is too narrow the column with the largest number is left out first; absent: never. */
+  spare?: number;
+}
+
+/** Columns and rows of texts, each row as long as the columns. */
+export interface Table {
+  /** The columns. */
+  columns: readonly Column[];
+  /** The rows. */
+  rows: readonly (readonly string[])[];
+}
+
+/** Columns of the terminal that standard output is; 80 elsewhere. */
+export function terminalWidth(): number {
+  try {
+    return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 80;
+  } catch {
+    return 80;
+  }
+}
+
+const GAP = "  ";
+
+/**
+ * Aligned lines, none wider than the terminal: spare columns are left out, and named in a last line, then texts of the first
+ * column are shortened. Wide characters (Chinese, emoji) count twice, as terminals show them.
+ * @param width Characters a line
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { textTable } from "./table.ts";
+ *
+ * const columns = [{ title: "score", align: "left" as const }, { title: "value" }];
+ * assertEquals(textTable({ columns, rows: [["followed", "0.5"]] }), ["score     value", "followed    0.5"]);
+ * ```
+ */
+export function textTable({ columns, rows }: Table, width: number = terminalWidth()): string[] {
+  const cells = [columns.map(({ title }) => title), ...rows];
+  const widths = columns.map((_, c) => Math.max(...cells.map((row) => stringWidth(row[c] ?? ""))));
+  const shown = new Set(columns.keys());
+  const total = () => [...shown].reduce((sum, c) => sum + (widths[c] ?? 0) + GAP.length, -GAP.length);
+  const spare = [...columns.entries()].filter(([, { spare }]) => spare !== undefined)
+    .sort(([, a], [, b]) => (b.spare ?? 0) - (a.spare ?? 0));
+  const left: string[] = [];
+  for (const [c, { title }] of spare) {
+    if (total() <= width) break;
+    shown.delete(c);
+    left.push(title);
+  }
+  const [first = 0] = shown;
+  widths[first] = Math.max(4, (widths[first] ?? 0) - Math.max(0, total() - width));
+  const lines = cells.map((row) =>
+    [...shown].map((c) => padded(shortened(row[c] ?? "", widths[c] ?? 0), widths[c] ?? 0, columns[c]?.align))
+      .join(GAP).trimEnd()
+  );
+  return left.length === 0 ? lines : [...lines, `(left out at this width: ${left.join(", ")})`];
+}
+
+/** Whole words within a width, further lines indented; a word that is longer than a line is shortened. */
+export function wrapped(words: readonly string[], width: number = terminalWidth(), indent = "  "): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of words.map((word) => shortened(word, width - indent.length))) {
+    const next = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && stringWidth(next) > width) {
+      lines.push(line);
+      line = indent + word;
+    } else line = next;
+  }
+  return line === "" ? lines : [...lines, line];
+}
+
+function padded(text: string, width: number, align: Column["align"] = "right"): string {
+  const room = " ".repeat(Math.max(0, width - stringWidth(text)));
+  return align === "left" ? text + room : room + text;
+}
+
+function shortened(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  let kept = "";
+  for (const character of text) {
+    if (stringWidth(kept + character) > width - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+/** A Markdown table. */
+export function markdownTable({ columns, rows }: Table): string[] {
+  const line = (row: readonly string[]) => `| ${row.map(markdownText).join(" | ")} |`;
+  return [
+    line(columns.map(({ title }) => title)),
+    `| ${columns.map(({ align }) => align === "left" ? "---" : "---:").join(" | ")} |`,
+    ...rows.map(line),
+  ];
+}
+
+/** Text in one line of Markdown that can't be markup. */
+export function markdownText(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll(/[\\`*_<>|[\]#]/g, "\\$&");
+}
+
+/** CSV as RFC 4180 has it; a cell that a spreadsheet would take for a formula is quoted with an apostrophe in front. */
+export function csvTable({ columns, rows }: Table): string {
+  const cell = (text: string) => {
+    const safe = /^[=@\t\r]|^[+-](?![\d.])/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return [columns.map(({ title }) => title), ...rows].map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+/** A LaTeX tabular with booktabs' rules. */
+export function latexTable({ columns, rows }: Table): string {
+  const line = (row: readonly string[]) => `${row.map(latexText).join(" & ")} \\\\`;
+  return [
+    "% needs \\usepackage{booktabs}",
+    `\\begin{tabular}{${columns.map(({ align }) => align === "left" ? "l" : "r").join("")}}`,
+    "\\toprule",
+    line(columns.map(({ title }) => title)),
+    "\\midrule",
+    ...rows.map(line),
+    "\\bottomrule",
+    "\\end{tabular}",
+    "",
+  ].join("\n");
+}
+
+const LATEX: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "–": "--",
+  "−": "$-$",
+  "…": "\\ldots{}",
+};
+
+/** Text that LaTeX sets as it is. */
+export function latexText(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll(/[\\~^–−…]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`);
+}

@@ -1,0 +1,41 @@
+import { assert, assertEquals } from "@std/assert";
+
+import { csvTable, latexTable, latexText, markdownTable, textTable, wrapped } from "./table.ts";
+
+const columns = [
+  { title: "score", align: "left" as const },
+  { title: "value" },
+  { title: "std. error", spare: 2 },
+  { title: "items", spare: 1 },
+];
+const rows = [["followed_constraints", "0.5", "0.123", "9"], ["中文分组", "−1", "0", "10"]];
+
+Deno.test("textTable() aligns, counts wide characters twice and leaves nothing out where there is room", () => {
+  assertEquals(textTable({ columns, rows }, 80), [
+    "score                 value  std. error  items",
+    "followed_constraints    0.5       0.123      9",
+    "中文分组                 −1           0     10",
+  ]);
+});
+
+Deno.test("textTable() leaves out spare columns by their number and says so, then shortens the first", () => {
+  assertEquals(textTable({ columns, rows }, 36).at(-1), "(left out at this width: std. error)");
+  const narrow = textTable({ columns, rows }, 20);
+  assertEquals(narrow.slice(0, 3), ["score          value", "followed_con…    0.5", "中文分组          −1"]);
+  assertEquals(narrow[3], "(left out at this width: std. error, items)");
+  assert(narrow.slice(0, 3).every((line) => line.length <= 20));
+});
+
+Deno.test("markdownTable(), csvTable() and latexTable() can't be broken by what cells say", () => {
+  const table = { columns: columns.slice(0, 2), rows: [['a|b, "c"\n50%_&', "=1+1"], ["-0.5", "+0.1"]] };
+  assertEquals(markdownTable(table)[2], '| a\\|b, "c" 50%\\_& | =1+1 |');
+  assertEquals(csvTable(table), `score,value\r\n"a|b, ""c""\n50%_&",'=1+1\r\n-0.5,+0.1\r\n`);
+  assert(latexTable(table).includes('a|b, "c" 50\\%\\_\\& & =1+1 \\\\\n'));
+  assertEquals(latexText("\\x{^}~"), "\\textbackslash{}x\\{\\textasciicircum{}\\}\\textasciitilde{}");
+});
+
+Deno.test("wrapped() keeps to the width", () => {
+  const lines = wrapped(["worse:", ...Array.from({ length: 30 }, (_, i) => `row-${i},`), "x".repeat(99)], 40);
+  assert(lines.length > 4 && lines.every((line) => line.length <= 40), lines.join("\n"));
+  assert(lines.slice(1).every((line) => line.startsWith("  ")));
+});

@@ -1,0 +1,52 @@
+/**
+ * Errors of one start, counted by kind.
+ * @module
+ */
+
+/** One kind of error. */
+export interface FailureCount {
+  /** Kind, as of an endpoint's failure. */
+  kind: string;
+  /** How often it was met. */
+  count: number;
+  /** The first one's message. */
+  example: string;
+}
+
+/** See the module's text. */
+export class Failures {
+  readonly #kinds = new Map<string, FailureCount & { passing: boolean }>();
+
+  /**
+   * Counts one.
+   * @param passing Whether it may be gone when the run is started again, such as a server's error
+   */
+  add(kind: string, example: string, passing: boolean): void {
+    const found = this.#kinds.get(kind);
+    if (found === undefined) this.#kinds.set(kind, { kind, count: 1, example, passing });
+    else {
+      found.count++;
+      found.passing ||= passing;
+    }
+  }
+
+  /** Number of kinds. */
+  get size(): number {
+    return this.#kinds.size;
+  }
+
+  /** Whether starting the run again as it is can help with any of them. */
+  get passing(): boolean {
+    return [...this.#kinds.values()].some(({ passing }) => passing);
+  }
+
+  /** Each kind. */
+  list(): FailureCount[] {
+    return [...this.#kinds.values()].map(({ kind, count, example }) => ({ kind, count, example }));
+  }
+}
+
+/** `3 times server: ...`. */
+export function failureText({ kind, count, example }: FailureCount): string {
+  return `${count} times ${kind}: ${example.slice(0, 300)}`;
+}

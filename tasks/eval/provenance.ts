@@ -1,0 +1,63 @@
+/**
+ * What a run is made of, and whether a run directory holds the same run.
+ * @module
+ */
+import type { EvalConfig } from "./config.ts";
+import type { ItemStore } from "./item_store.ts";
+import type { BenchmarkPart, JudgePart, ModelPart } from "./parts.ts";
+import type { EvalProvenance } from "./run_yaml.ts";
+import type { EvalStage } from "./stages.ts";
+
+/**
+ * What the run is made of; what this start doesn't need is as it was.
+ * @param before Of the run directory; null where there is no run yet
+ * @throws {RangeError} If a stage is to run alone and the directory lacks what it builds on
+ */
+export function provenanceOf(
+  part: BenchmarkPart,
+  model: ModelPart | null,
+  judge: JudgePart | null,
+  before: EvalProvenance | null,
+  version: string,
+): EvalProvenance {
+  const missing = (stage: EvalStage): never => {
+    throw new RangeError(
+      `Cannot run this stage alone as the directory has no run yet: run the stage ${stage} first`,
+    );
+  };
+  return {
+    dinotune: version,
+    benchmark: `${part.name} ${part.version}`,
+    model: model?.endpoint.model ?? before?.model ?? missing("generate"),
+    endpoint: model?.plugin ?? before?.endpoint ?? missing("generate"),
+    answers: model?.key ?? before?.answers ?? missing("generate"),
+    judged_by: judge?.title ?? before?.judged_by ?? "",
+    judge: judge?.key ?? before?.judge ?? "",
+  };
+}
+
+/**
+ * Refuses a directory with answers of another run.
+ * @throws {RangeError} If benchmark, model, endpoint or sampling differ
+ */
+export function refuseOtherRun(
+  before: EvalProvenance | null,
+  now: EvalProvenance,
+  store: ItemStore,
+  { out_dir }: EvalConfig,
+): void {
+  if (before === null || store.count("generate") === 0) return;
+  const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>
+    before[key] !== now[key]
+  );
+  if (changed.length === 0) return;
+  const what = changed.includes("benchmark")
+    ? `${before.benchmark} (now ${now.benchmark})`
+    : changed.includes("model")
+    ? `the model ${before.model} (now ${now.model})`
+    : `the model ${before.model} with other weights, address, sampling or version`;
+  throw new RangeError(
+    `Cannot continue in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ` +
+      "choose another out_dir, remove this one, or set overwrite=true",
+  );
+}

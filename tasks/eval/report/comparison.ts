@@ -1,0 +1,201 @@
+/**
+ * A comparison of two runs as text, as tables in files, and as a gate.
+ * @module
+ */
+import { extname, join } from "@std/path";
+
+import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { csvTable, latexTable, markdownTable, type Table, textTable, wrapped } from "../../common/table.ts";
+import type { Comparison, PairedScore } from "../compare.ts";
+
+/** Ids that a list names at most. */
+const MOST_IDS = 10;
+
+/**
+ * The comparison for a terminal: no line is wider than it, and lists of ids are short (all of them are in the JSON).
+ * @param width Characters a line; default: the terminal's
+ */
+export function comparisonText(comparison: Comparison, width?: number): string {
+  const { models, benchmark, shared, unshared, flipped, headline, notes } = comparison;
+  const better = flipped.filter((f) => f.second > f.first);
+  const worse = flipped.filter((f) => f.second < f.first);
+  const lines = [
+    `A: ${models[0]}`,
+    `B: ${models[1]}`,
+    `on ${benchmark}, ${shared} items in both${unshared > 0 ? `, ${unshared} in one only (left out)` : ""}`,
+    ...notes.map((note) => `note: ${note}`),
+    ...unscoredLines(comparison),
+  ];
+  return [
+    ...lines.flatMap((line) => wrapped(line.split(" "), width)),
+    "",
+    ...textTable(scoreTable(comparison), width),
+    "",
+    ...wrapped(idList(`${headline}: ${better.length} items better in B`, better), width),
+    ...wrapped(idList(`${headline}: ${worse.length} items worse in B`, worse), width),
+  ].join("\n");
+}
+
+function unscoredLines({ scores }: Comparison): string[] {
+  return scores.filter(({ unscored: [a, b] }) => a + b > 0).map(({ metric, unscored, ofAll }) =>
+    `note: ${metric}: unscored are ${unscored[0]} in A, ${
+      unscored[1]
+    } in B, which the table leaves out; as misses A has ${ofAll[0].toFixed(4)} and B ${ofAll[1].toFixed(4)}`
+  );
+}
+
+function idList(title: string, list: readonly { id: string }[]): string[] {
+  if (list.length === 0) return title.split(" ");
+  const ids = list.slice(0, MOST_IDS).map(({ id }) => id);
+  const more = list.length - ids.length;
+  return [
+    ...`${title}:`.split(" "),
+    ...`${ids.join(", ")}${more > 0 ? `, and ${more} more` : ""}`.split(" "),
+  ];
+}
+
+function scoreTable({ scores }: Comparison): Table {
+  return {
+    columns: [
+      { title: "score", align: "left" },
+      { title: "A" },
+      { title: "B" },
+      { title: "B - A" },
+      { title: "95 % interval" },
+      { title: "p" },
+      { title: "only A : B", spare: 2 },
+      { title: "std. error", spare: 3 },
+      { title: "items", spare: 1 },
+    ],
+    rows: scores.map((s) => [
+      s.metric,
+      fixed(s.first),
+      fixed(s.second),
+      signed(s.difference),
+      s.interval === null ? "–" : `${signed(s.interval[0])} to ${signed(s.interval[1])}`,
+      s.mcnemar === null ? "" : s.mcnemar.p.toPrecision(3),
+      s.mcnemar === null ? "" : `${s.mcnemar.onlyFirst} : ${s.mcnemar.onlySecond}`,
+      fixed(s.stderr),
+      String(s.items),
+    ]),
+  };
+}
+
+/** Every number of the comparison, for other programs. */
+function numberTable({ scores }: Comparison): Table {
+  const text = (value: number | null | undefined) =>
+    value === null || value === undefined ? "" : String(value);
+  const columns: [title: string, of: (score: PairedScore) => number | null | undefined][] = [
+    ["a", (s) => s.first],
+    ["b", (s) => s.second],
+    ["difference", (s) => s.difference],
+    ["low", (s) => s.interval?.[0]],
+    ["high", (s) => s.interval?.[1]],
+    ["stderr", (s) => s.stderr],
+    ["mcnemar_p", (s) => s.mcnemar?.p],
+    ["only_a", (s) => s.mcnemar?.onlyFirst],
+    ["only_b", (s) => s.mcnemar?.onlySecond],
+    ["items", (s) => s.items],
+    ["a_of_all", (s) => s.ofAll[0]],
+    ["b_of_all", (s) => s.ofAll[1]],
+    ["a_unscored", (s) => s.unscored[0]],
+    ["b_unscored", (s) => s.unscored[1]],
+  ];
+  return {
+    columns: [{ title: "score" }, ...columns.map(([title]) => ({ title }))],
+    rows: scores.map((score) => [score.metric, ...columns.map(([, of]) => text(of(score)))]),
+  };
+}
+
+const FORMATS: Readonly<Record<string, (comparison: Comparison) => string>> = {
+  ".md": (comparison) => {
+    const { models: [a, b], benchmark, shared } = comparison;
+    const caption = `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items`;
+    return [...markdownTable(scoreTable(comparison)), "", caption, ""].join("\n");
+  },
+  ".csv": (comparison) => csvTable(numberTable(comparison)),
+  ".tex": (comparison) => latexTable(scoreTable(comparison)),
+};
+
+/**
+ * Paths of the files that `--out` asks for: `.md`, `.csv`, `.tex`; a path without an ending means all three, and a folder
+ * gets `comparison` in front of them.
+ * @throws {RangeError} If an ending is another one
+ */
+export function tablePaths(out: readonly string[]): string[] {
+  const endings = Object.keys(FORMATS);
+  return out.flatMap((path) => {
+    const ending = extname(path).toLowerCase();
+    if (ending === "") {
+      return endings.map((format) => `${isFolder(path) ? join(path, "comparison") : path}${format}`);
+    }
+    if (endings.includes(ending)) return [path];
+    throw new RangeError(
+      `Cannot write the table ${path} as its ending isn't known: known are ${endings.join(", ")}`,
+    );
+  });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return path.endsWith("/") || Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes the table into files; gives their paths. */
+export async function writeComparison(
+  comparison: Comparison,
+  paths: readonly string[],
+): Promise<readonly string[]> {
+  for (const path of paths) {
+    const format = FORMATS[extname(path).toLowerCase()];
+    if (format !== undefined) await writeFileAtomic(path, format(comparison));
+  }
+  return paths;
+}
+
+/** Rounding of a sum must not decide. */
+const TINY = 1e-12;
+
+/**
+ * Why the second run is worse in a score; null when it isn't. It is where its value is lower: over the items that both scored,
+ * or over all of them with the unscored as misses.
+ * @param metric Name of the score; "": the headline
+ * @throws {RangeError} If there is no such score
+ */
+export function worseText({ scores, headline }: Comparison, metric: string): string | null {
+  const name = metric === "" ? headline : metric;
+  const score = scores.find((s) => s.metric === name);
+  if (score === undefined) {
+    const names = scores.map((s) => s.metric);
+    throw new RangeError(
+      `Cannot compare the score "${name}" as there is none of that name${
+        didYouMean(name, names)
+      }: known are ${names.join(", ")}`,
+    );
+  }
+  const { first, second, interval, mcnemar, ofAll: [allFirst, allSecond], items, unscored } = score;
+  if (first !== null && second !== null && second < first - TINY) {
+    const ends = interval === null ? "" : `; 95 %: ${signed(interval[0])} to ${signed(interval[1])}`;
+    const p = mcnemar === null ? "" : `, p = ${mcnemar.p.toPrecision(3)}`;
+    return `Worse: ${name} is ${fixed(second)} after ${fixed(first)} (${
+      signed(second - first)
+    }${ends}${p}; ${items} items)`;
+  }
+  if (allSecond >= allFirst - TINY) return null;
+  return `Worse: ${name} is ${fixed(allSecond)} of all after ${
+    fixed(allFirst)
+  }, what is unscored counting as misses ` +
+    `(${unscored[0]} before, ${unscored[1]} now)`;
+}
+
+function fixed(value: number | null): string {
+  return value === null ? "–" : value.toFixed(4);
+}
+
+function signed(value: number | null): string {
+  return value === null ? "–" : (value >= 0 ? "+" : "") + value.toFixed(4);
+}

@@ -1,0 +1,46 @@
+/**
+ * What is said at the end of a run: its files, missed thresholds, and what to do about a run without an end.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { failureText } from "../failures.ts";
+import type { Evaluated } from "../run.ts";
+import { thresholdText } from "../thresholds.ts";
+
+/** The lines. */
+export function endingLines(done: Evaluated): string[] {
+  const { directory, files, results, complete } = done;
+  const width = Math.max(...files.map(({ name }) => name.length));
+  return [
+    `\nFiles in ${directory}:`,
+    ...files.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`),
+    ...(complete && results?.headline.value === null ? [`\n${noScore(results.counts)}`] : []),
+    ...(results?.thresholds ?? []).map((t) =>
+      `\n${t.passed ? "Threshold reached" : "Below the threshold"}: ${thresholdText(t)}`
+    ),
+    ...(complete ? [] : [`\n${notComplete(done)}`]),
+  ];
+}
+
+function noScore({ items, context_length }: { items: number; context_length: number }): string {
+  const longer = context_length > 0
+    ? ` (${context_length} prompts were longer than the model's context)`
+    : "";
+  return `No score: none of the ${items} items has one${longer}. The reasons stand in report.md`;
+}
+
+/** Says how to go on only where starting again as it is can help. */
+function notComplete({ directory, stopped, results, resumable }: Evaluated): string {
+  const { unanswered = 0, unjudged = 0 } = results?.counts ?? {};
+  const open = [
+    ...(unanswered > 0 ? [`${unanswered} items have no answer`] : []),
+    ...(unjudged > 0 ? [`${unjudged} answers have no verdict`] : []),
+  ].join(", ") || "some items have no outcome yet";
+  const why = stopped?.message ?? open;
+  const command = `deno task eval ${join(directory, "run.yaml")}`;
+  if (resumable) return `Not complete: ${why}. To continue:\n  ${command}`;
+  const example = results?.failures[0];
+  const cause = stopped === null && example !== undefined ? ` (${failureText(example)})` : "";
+  return `Not complete: ${why}${cause}. The same start would end the same way: mend this first. Answers that there are stay`;
+}

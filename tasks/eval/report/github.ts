@@ -1,0 +1,64 @@
+/**
+ * Annotations for GitHub Actions: workflow commands among the lines of the job, and report.md as the summary of the job.
+ * @module
+ */
+import type { PlaceOf } from "../../../plugins/kinds/place.ts";
+import type { EvalResults } from "../results.ts";
+import { thresholdText } from "../thresholds.ts";
+import { headlines, intervalText, valueText } from "./text.ts";
+
+/** Text behind `::`. */
+function message(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}
+
+/** A property's value, which may hold neither colons nor commas. */
+function property(text: string): string {
+  return message(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}
+
+/**
+ * One command per line: an error for each missed threshold and for a run without an end, a warning for what is unscored, a
+ * notice with the scores.
+ * @param at Where a key was written, for the place of an annotation
+ */
+export function githubAnnotations(results: EvalResults, at: PlaceOf = () => ""): string[] {
+  const { model, benchmark, thresholds, counts, complete, stopped, scores } = results;
+  const title = (what: string) => `title=${property(`${what}: ${model} on ${benchmark}`)}`;
+  const place = (metric: string) => {
+    const found = /^(.+):(\d+):(\d+)$/.exec(at("threshold", metric));
+    if (found === null) return "";
+    const [, file = "", line, column] = found;
+    return `file=${property(file)},line=${line},col=${column},`;
+  };
+  const shown = headlines(scores).map((s) =>
+    `${s.metric} ${valueText(s)}${s.interval === null ? "" : ` (95 %: ${intervalText(s)})`}`
+  );
+  const { unscored, unanswered, unjudged, constraints } = counts;
+  return [
+    ...(thresholds ?? []).filter(({ passed }) => !passed).map((t) =>
+      `::error ${place(t.metric)}${title("Threshold missed")}::${message(thresholdText(t))}`
+    ),
+    ...(complete ? [] : [
+      `::error ${title("Not complete")}::${
+        message(stopped ?? `${unanswered} items have no answer, ${unjudged} no judgement`)
+      }`,
+    ]),
+    ...(unscored === 0 ? [] : [
+      `::warning ${title("Unscored")}::${unscored} of ${constraints} constraints are unscored${
+        message(
+          counts.reasons.slice(0, 3).map(({ count, reason }) => `\n${count} times: ${reason}`).join(
+            "",
+          ),
+        )
+      }`,
+    ]),
+    `::notice ${title("Scores")}::${message(shown.join("\n"))}`,
+  ];
+}
+
+/** Appends to the summary of the job, in a job of GitHub Actions. */
+export function appendSummary(markdown: string): void {
+  const path = Deno.env.get("GITHUB_STEP_SUMMARY");
+  if (path) Deno.writeTextFileSync(path, `${markdown}\n`, { append: true });
+}

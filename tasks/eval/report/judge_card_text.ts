@@ -1,0 +1,95 @@
+/**
+ * A judge card as Markdown.
+ * @module
+ */
+import { markdownTable, markdownText } from "../../common/table.ts";
+import type { JudgeCard } from "../judge_card.ts";
+import type { PlaceEffect, Reordered } from "../reorder.ts";
+import type { Measured } from "../statistics/measured.ts";
+
+type Row = [what: string, value: string];
+
+/** The card as Markdown. */
+export function judgeCardText(card: JudgeCard): string {
+  const { agreement } = card;
+  const beyond = agreement === null ? "" : " beyond the reference's";
+  const rows: Row[] = [
+    ["benchmark", card.benchmark],
+    ["judged answers", `${card.answers} with ${card.constraints} constraints`],
+    ["constraints it left unscored", percent(card.unscored)],
+    ["requests per answer", number(card.requests, 2)],
+    ["tokens for 1,000 answers", card.tokensPerThousand.toFixed(0)],
+    [
+      "cost of 1,000 answers",
+      card.costPerThousand === null ? "– (no args.prices)" : number(card.costPerThousand, 2),
+    ],
+    ["seconds per answer", number(card.seconds, 2)],
+    ...(agreement === null ? [] : agreementRows(agreement)),
+    [
+      `length bias: correlation of the score${beyond} with the answer's length`,
+      withInterval(card.lengthBias, "answers"),
+    ],
+    [
+      `correlation of the score${beyond} with the constraint's place`,
+      withInterval(card.positionBias, "answers"),
+    ],
+    ...(card.reordered === null ? [] : reorderedRows(card.reordered)),
+  ];
+  const columns = [{ title: "", align: "left" as const }, { title: "", align: "left" as const }];
+  return [`# Judge card: ${markdownText(card.judge)}`, "", ...markdownTable({ columns, rows }), ""].join(
+    "\n",
+  );
+}
+
+function agreementRows(a: NonNullable<JudgeCard["agreement"]>): Row[] {
+  return [
+    ["compared with", `${a.reference}, ${a.constraints} constraints`],
+    ["same verdict (met or not)", percent(a.accuracy)],
+    ["Cohen's kappa", number(a.kappa)],
+    ["Krippendorff's alpha of scores", number(a.alpha)],
+    ["Spearman's correlation of scores", number(a.correlation)],
+    ["too kind", percent(a.tooKind)],
+    ["too strict", percent(a.tooStrict)],
+    ["lenience (share met, judge minus reference)", number(a.lenience)],
+  ];
+}
+
+function reorderedRows({ answers, failed, effects }: Reordered): Row[] {
+  return [
+    [
+      "judged again in reverse order",
+      `${answers} answers${failed === 0 ? "" : `; ${failed} more couldn't be asked about`}`,
+    ],
+    ...effects.flatMap((e: PlaceEffect, i): Row[] => {
+      const of = i === 0 ? "" : ` (${e.judge})`;
+      return [
+        [
+          `position bias${of}: last place minus first`,
+          `${withInterval(e.effect, "answers")}: ${finding(e.effect)}`,
+        ],
+        [`same verdict in both orders${of}`, `${percent(e.same)} of ${e.constraints} constraints`],
+        [`without a score in one order${of}`, `${e.unscored} constraints, in neither`],
+      ];
+    }),
+  ];
+}
+
+function number(value: number | null, digits = 3): string {
+  return value === null ? "–" : value.toFixed(digits);
+}
+
+function percent(value: number | null): string {
+  return value === null ? "–" : `${(100 * value).toFixed(1)} %`;
+}
+
+function withInterval({ value, interval, n }: Measured, units: string): string {
+  const ends = interval === null ? "" : ` (95 %: ${number(interval[0])} to ${number(interval[1])})`;
+  return `${number(value)}${ends}, ${n} ${units}`;
+}
+
+/** Whether 0 is in the interval, in words. */
+function finding({ value, interval }: Measured): string {
+  if (value === null || interval === null) return "too little to tell";
+  if (interval[0] <= 0 && interval[1] >= 0) return "none found";
+  return value > 0 ? "kinder to late constraints" : "kinder to early constraints";
+}

@@ -1,0 +1,57 @@
+/**
+ * One look at every item before anything is asked: how many there are, that their ids differ, and which scores they have.
+ * @module
+ */
+import { UniqueIds } from "../../formats/records/ids.ts";
+import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
+import type { PlaceOf } from "../../plugins/kinds/place.ts";
+import type { EvalConfig } from "./config.ts";
+import type { BenchmarkPart } from "./parts.ts";
+import { itemsOf } from "./stored.ts";
+import { checkThreshold } from "./thresholds.ts";
+
+/** What {@linkcode surveyItems} found. */
+export interface Survey {
+  /** Number of items. */
+  items: number;
+  /** Names of the scores, the headline first, with their largest values. */
+  scores: ReadonlyMap<string, number>;
+}
+
+/**
+ * Looks at every item, and checks the thresholds with the scores that there are.
+ * @param see Gets each item
+ * @throws {SyntaxError} If an item can't be read
+ * @throws {RangeError} If two have the same id, there is none, or a threshold fits no score
+ */
+export async function surveyItems(
+  config: EvalConfig,
+  part: BenchmarkPart,
+  at: PlaceOf = () => "",
+  see: (item: BenchmarkItem) => void = () => {},
+): Promise<Survey> {
+  const ids = new UniqueIds();
+  const scores = new Map<string, number>();
+  for await (const item of itemsOf(config, part)) {
+    if (ids.claim(item.id, ids.size) !== undefined) {
+      throw new RangeError(`Cannot evaluate ${part.name} as two items have the id "${item.id}"`);
+    }
+    for (
+      const { metric, group, max = 1 } of part.benchmark.contributions({
+        item,
+        response: null,
+        judgement: null,
+      })
+    ) {
+      if (group === undefined) scores.set(metric, max);
+    }
+    see(item);
+  }
+  if (ids.size === 0) throw new RangeError(`Cannot evaluate ${part.name} as it has no items`);
+  checkThreshold(
+    config,
+    scores,
+    (metric) => typeof config.threshold === "number" ? at("threshold") : at("threshold", metric),
+  );
+  return { items: ids.size, scores };
+}
