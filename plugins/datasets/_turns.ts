@@ -33,7 +33,7 @@ export const columns: Readonly<Record<string, string | null>> = {
 };
 
 /** Defaults of ShareGPT's tags. */
-export const tags: Readonly<Record<string, string>> = {
+export const sharegptTags: Readonly<Record<string, string>> = {
   role_tag: "from",
   content_tag: "value",
   user_tag: "human",
@@ -76,7 +76,7 @@ export function readMessage(
   if (typeof message !== "object" || message === null || Array.isArray(message)) {
     throw new Fault("message is not an object", field);
   }
-  const fields = message as Record<string, unknown>;
+  const fields = withUsualNames(message as Record<string, unknown>, tags);
   const tag = text(own(fields, tags.role_tag!), "role", `${field}.${tags.role_tag}`);
   const roles: [string | undefined, Message["role"]][] = [
     [tags.user_tag, "user"],
@@ -89,6 +89,33 @@ export function readMessage(
   if (!role) throw new Fault("role is not one of the tags", `${field}.${tags.role_tag}`);
   const turn = read(fields, role, `${field}.${tags.content_tag}`);
   return isLearnt(fields, field) ? turn : { ...turn, learnt: false };
+}
+
+/** Roles by which ShareGPT files in the wild name their speakers, beside `human` and `gpt`. */
+const USUAL_ROLES: Readonly<Record<string, string>> = {
+  user: "human",
+  assistant: "gpt",
+  model: "gpt",
+  bot: "gpt",
+  chatgpt: "gpt",
+  bing: "gpt",
+  bard: "gpt",
+  tool: "observation",
+};
+
+/** Where the entry leaves ShareGPT's own tags, `{role, content}` and the roles of other exports are understood too. */
+function withUsualNames(
+  message: Record<string, unknown>,
+  tags: DatasetAttributes["tags"],
+): Record<string, unknown> {
+  const isOwn = Object.entries(sharegptTags).every(([name, tag]) => tags[name] === tag);
+  if (!isOwn) return message;
+  const [role, content] = [
+    own(message, "from") ?? own(message, "role"),
+    own(message, "value") ?? own(message, "content"),
+  ];
+  const known = typeof role === "string" && Object.hasOwn(USUAL_ROLES, role) ? USUAL_ROLES[role] : role;
+  return { ...message, from: known, value: content };
 }
 
 /** The plain reader: the content is text. */

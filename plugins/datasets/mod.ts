@@ -8,6 +8,7 @@ import iopo from "./iopo.ts";
 import openai from "./openai.ts";
 import quads from "./quads.ts";
 import sharegpt from "./sharegpt.ts";
+import trl from "./trl.ts";
 
 /** All of them, in the order in which they are listed. */
-export const datasets: readonly Plugin<"dataset">[] = [alpaca, sharegpt, openai, iopo, quads];
+export const datasets: readonly Plugin<"dataset">[] = [alpaca, sharegpt, openai, iopo, quads, trl];

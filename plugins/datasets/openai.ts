@@ -20,6 +20,17 @@ import {
 } from "./_turns.ts";
 import type { Dataset, DatasetAttributes, Message } from "../kinds/dataset.ts";
 
+/** OpenAI's names of roles and fields. */
+export const openaiTags: Readonly<Record<string, string>> = {
+  role_tag: "role",
+  content_tag: "content",
+  user_tag: "user",
+  assistant_tag: "assistant",
+  observation_tag: "tool",
+  function_tag: "function",
+  system_tag: "system",
+};
+
 const Options = z.strictObject({
   detailed_thinking_off: z.boolean().default(false).describe(
     'add "detailed thinking off" to the system text of records without tools, as LLaMA-Factory 0.9.5 does',
@@ -37,20 +48,12 @@ const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
     shapes: ["single", "pair", "kto", "iopo"],
     defaults: {
       columns: { ...columns, messages: "messages" },
-      tags: {
-        role_tag: "role",
-        content_tag: "content",
-        user_tag: "user",
-        assistant_tag: "assistant",
-        observation_tag: "tool",
-        function_tag: "function",
-        system_tag: "system",
-      },
+      tags: openaiTags,
     },
     required: (shape) => requiredColumns("messages", shape),
     convert: (record, attributes, source) =>
       converting(record, attributes, source, (fields) => {
-        const read = reader(attributes);
+        const read = openaiReader(attributes);
         const found = conversation(fields, attributes, read);
         const talk = { ...found, turns: joinToolResults(found.turns) };
         return finish(fields, attributes, detailed_thinking_off ? withThinkingOff(talk) : talk, read);
@@ -59,7 +62,8 @@ const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
 });
 export default openaiPlugin;
 
-function reader(attributes: DatasetAttributes): ReadMessage {
+/** Reads a message with its tool calls, thought and parts of content. */
+export function openaiReader(attributes: DatasetAttributes): ReadMessage {
   return (message, role, field) => {
     const calls = own(message, "tool_calls");
     if ((role === "assistant" || role === "function") && Array.isArray(calls) && calls.length > 0) {

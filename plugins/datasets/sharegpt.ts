@@ -8,13 +8,13 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
-import { columns, conversation, finish, plainMessage, requiredColumns, tags } from "./_turns.ts";
+import { columns, conversation, finish, plainMessage, requiredColumns, sharegptTags } from "./_turns.ts";
 import type { Dataset } from "../kinds/dataset.ts";
 
 /** The product: also that of the `iopo` plugin. */
 export const sharegpt: Dataset = {
   shapes: ["single", "pair", "kto", "iopo"],
-  defaults: { columns, tags },
+  defaults: { columns, tags: sharegptTags },
   required: (shape) => requiredColumns("conversations", shape),
   convert: (record, attributes, source) =>
     converting(record, attributes, source, (fields) => {

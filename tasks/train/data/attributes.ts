@@ -22,7 +22,9 @@ export function resolveAttributes(
   shape: ExampleShape,
   keys: readonly string[],
 ): { attributes: DatasetAttributes; notes: string[] } {
-  checkShape(entry, dataset, shape);
+  // a file named by its path has no entry that could say so: its rows tell
+  const ranking = entry.ranking ?? (shape === "pair" || shape === "iopo");
+  checkShape(entry, ranking, dataset, shape);
   const notes: string[] = [];
   const where = `of data set "${entry.name}" at ${entry.place}`;
   const knownColumns = Object.keys(dataset.defaults.columns);
@@ -65,7 +67,7 @@ export function resolveAttributes(
       } (LLaMA-Factory would use none)`,
     );
   }
-  return { attributes: { name: entry.name, ranking: entry.ranking, shape, columns, tags }, notes };
+  return { attributes: { name: entry.name, ranking, shape, columns, tags }, notes };
 }
 
 /** Columns that can't be left out must be in the file; a few have a second usual name. */
@@ -105,7 +107,7 @@ function adaptToFile(
   }
 }
 
-function checkShape(entry: DatasetEntry, dataset: Dataset, shape: ExampleShape): void {
+function checkShape(entry: DatasetEntry, ranking: boolean, dataset: Dataset, shape: ExampleShape): void {
   const stages: Record<ExampleShape, string> = {
     text: "stage pt",
     single: "stage sft",
@@ -129,10 +131,10 @@ function checkShape(entry: DatasetEntry, dataset: Dataset, shape: ExampleShape):
       "Use a set of another formatting or another stage",
     );
   }
-  if (wantsRanking && !entry.ranking && !alwaysIopo) {
+  if (wantsRanking && !ranking && !alwaysIopo) {
     fail("a set without ranking", 'If its rows have chosen and rejected answers, add "ranking": true');
   }
-  if (!wantsRanking && entry.ranking) {
+  if (!wantsRanking && ranking) {
     fail('a set with "ranking": true', "Use stage dpo (or iopo), or name a set with one answer a row");
   }
   if (shape === "single" && entry.columns?.kto_tag) {

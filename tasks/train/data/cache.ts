@@ -32,7 +32,9 @@ export function cacheKey(inputs: LoadInputs, sets: readonly DataSet[]): string {
   const { options, loss, tokenizer } = inputs;
   return createHash("sha256").update(JSON.stringify([
     [CODE_VERSION, options.dataset.length],
-    sets.map((set) => [set.entry, set.converters, set.files.map((file) => [file, fileHash(file)])]),
+    sets.map((
+      set,
+    ) => [set.entry, set.formatting, set.converters, set.files.map((file) => [file, fileHash(file)])]),
     [
       loss.shape,
       loss.sequences,

@@ -5,6 +5,7 @@
 import { isAbsolute, join } from "@std/path";
 
 import { parseYaml, placeText } from "../../../formats/yaml/yaml.ts";
+import { exists } from "../../../formats/exists.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 
 /** One entry of dataset_info.json, as written. */
@@ -13,10 +14,10 @@ export interface DatasetEntry {
   name: string;
   /** Where the entry stands, `file:line:column`. */
   place: string;
-  /** Name of the dataset plugin; "alpaca" when the entry names none. */
-  formatting: string;
+  /** Name of the dataset plugin; "alpaca" when the entry names none; null: seen from the first record of a file named by its path. */
+  formatting: string | null;
   /** Whether rows have chosen and rejected answers. */
-  ranking: boolean;
+  ranking: boolean | null;
   /** Paths of the files or folders, in order. */
   paths: string[];
   /** Rows to draw, null: all. */
@@ -31,7 +32,7 @@ export interface DatasetEntry {
   notes: string[];
 }
 
-/** dataset_info.json of a folder. */
+/** dataset_info.json of a folder, and files that are named by their path in its place. */
 export interface DatasetInfo {
   /** Path of the file. */
   file: string;
@@ -67,14 +68,43 @@ const FIELDS = [
 ];
 
 /**
- * Reads dataset_info.json.
+ * The data sets of a folder. dataset_info.json is read when the first name is looked up that is no path of a data file.
  *
  * @param directory `dataset_dir`.
- * @throws {RangeError} If the folder has none.
- * @throws {SyntaxError} If it isn't JSON.
  */
 export function readDatasetInfo(directory: string): DatasetInfo {
   const file = join(directory, "dataset_info.json");
+  let read: InfoFile | undefined;
+  return {
+    file,
+    entry: (name) =>
+      isDataPath(name) ? entryOfPath(name) : readEntry(name, read ??= readInfoFile(directory, file)),
+  };
+}
+
+/** dataset_info.json as it is. */
+interface InfoFile {
+  sets: Record<string, unknown>;
+  directory: string;
+  file: string;
+  place: PlaceOf;
+}
+
+/** Whether a name in `dataset` is the path of a file or folder that is there. */
+function isDataPath(name: string): boolean {
+  return /[\\/]|\.(json|jsonl|csv|parquet|txt)$/i.test(name) && exists(name);
+}
+
+function entryOfPath(path: string): DatasetEntry {
+  const plain = { numSamples: null, columns: null, tags: null, options: {}, notes: [] };
+  return { name: path, place: path, formatting: null, ranking: null, paths: [path], ...plain };
+}
+
+/**
+ * @throws {RangeError} If the folder has none.
+ * @throws {SyntaxError} If it isn't JSON.
+ */
+function readInfoFile(directory: string, file: string): InfoFile {
   let text: string;
   try {
     text = Deno.readTextFileSync(file);
@@ -84,27 +114,22 @@ export function readDatasetInfo(directory: string): DatasetInfo {
     }
     throw new RangeError(
       `Cannot find data sets as dataset_dir needs a folder with dataset_info.json: current value is ${directory}. ` +
-        `Write ${file} with {"my_set": {"file_name": "my_set.json"}}, or set dataset_dir`,
+        `Write ${file} with {"my_set": {"file_name": "my_set.json"}}, set dataset_dir, or name a data file by its path ` +
+        `(dataset: folder/my_set.jsonl)`,
     );
   }
   const sets = parseObject(text, file);
-  const place = (...path: string[]) => placeOf(text, file, path);
-  return { file, entry: (name) => readEntry(name, sets, directory, file, place) };
+  return { sets, directory, file, place: (...path: string[]) => placeOf(text, file, path) };
 }
 
 type PlaceOf = (...path: string[]) => string;
 
-function readEntry(
-  name: string,
-  sets: Record<string, unknown>,
-  directory: string,
-  file: string,
-  place: PlaceOf,
-): DatasetEntry {
+function readEntry(name: string, { sets, directory, file, place }: InfoFile): DatasetEntry {
   if (!Object.hasOwn(sets, name)) {
     const names = Object.keys(sets);
     throw new RangeError(
-      `Cannot find data set "${name}" in ${file}${didYouMean(name, names)}: known are ${shortList(names)}`,
+      `Cannot find data set "${name}" in ${file}${didYouMean(name, names)}: known are ${shortList(names)}` +
+        (/[\\/]|\.\w+$/.test(name) ? ", and there is no such file" : ""),
     );
   }
   const at = place(name);

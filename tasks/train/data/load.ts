@@ -43,9 +43,9 @@ const MIN_CACHED_BYTES = 1 << 18;
 export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> {
   const { options, loss, tokenizer, registry } = inputs;
   const info = readDatasetInfo(options.dataset_dir);
-  const open = (name: string) => new DataSet(info, name, loss.shape, registry);
-  const train = options.dataset.map(open);
-  const evaluation = options.eval_dataset.map(open);
+  const open = (name: string) => DataSet.open(info, name, loss.shape, registry);
+  const train = await Promise.all(options.dataset.map(open));
+  const evaluation = await Promise.all(options.eval_dataset.map(open));
   const bytes = [...train, ...evaluation].reduce((sum, set) => sum + set.bytes, 0);
   const names = Object.keys(loss.sequences);
 

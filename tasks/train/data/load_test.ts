@@ -490,3 +490,42 @@ Deno.test("preference rows that prefer nothing are counted and warned of", async
     "1 row has the same answers y1 and y2",
   ]);
 });
+
+Deno.test("a data file is named by its path: the format is seen from its rows and told, no dataset_info.json is needed", async () => {
+  const message = (role: string, content: string) => ({ role, content });
+  const turn = (from: string, value: string) => ({ from, value });
+  const rows: [string, Record<string, unknown>, string, string][] = [
+    ["alpaca", { instruction: "hi", output: "yo" }, "sft", "qwen"],
+    ["openai", { messages: [message("user", "hi"), message("assistant", "yo")] }, "sft", "qwen"],
+    ["sharegpt", { conversations: [turn("human", "hi"), turn("gpt", "yo")] }, "sft", "qwen"],
+    ["trl", { prompt: "hi", completion: "yo" }, "sft", "qwen"],
+    ["trl", { prompt: "hi", chosen: "yo", rejected: "no" }, "dpo", "qwen"],
+    [
+      "sharegpt",
+      { conversations: [turn("human", "hi")], chosen: turn("gpt", "yo"), rejected: turn("gpt", "no") },
+      "dpo",
+      "qwen",
+    ],
+    ["quads", { x1: "hi", y1: "yo", x2: "ho", y2: "no" }, "iopo", "qwen"],
+    ["trl", { text: "yo" }, "pt", "qwen"],
+  ];
+  for (const [format, row, loss, template] of rows) {
+    const made = inputs({ "rows.jsonl": JSON.stringify(row) }, {}, loss, template);
+    const path = join(made.options.dataset_dir, "rows.jsonl");
+    const got = await loadExamples({ ...made, options: { ...made.options, dataset: [path] } });
+    assert("yo".endsWith(answers(got.train)[0] ?? "no answer"), format); // a text's first token has no label
+    assert(got.report.notes[0]?.includes(`is read as formatting ${format}`), got.report.notes.join("\n"));
+  }
+  const unknown = inputs({ "rows.jsonl": '{"a": 1, "b": 2}' });
+  const path = join(unknown.options.dataset_dir, "rows.jsonl");
+  await assertRejects(
+    () => loadExamples({ ...unknown, options: { ...unknown.options, dataset: [path] } }),
+    RangeError,
+    "its first record has a, b",
+  );
+  await assertRejects(
+    () => load({ "dataset_info.json": info() }, { dataset: ["data/gone.jsonl"] }),
+    RangeError,
+    "there is no such file",
+  );
+});

@@ -4,6 +4,7 @@
  */
 import type { Dataset, DatasetAttributes, Example, ExampleShape } from "../../../plugins/kinds/dataset.ts";
 import type { Registry } from "../../../plugins/registry.ts";
+import { detectFormat } from "./detect_format.ts";
 import { resolveAttributes } from "./attributes.ts";
 import type { DatasetEntry, DatasetInfo } from "./info.ts";
 import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
@@ -31,10 +32,33 @@ export class DataSet {
   readonly files: readonly string[];
   /** The plugins that convert its records, see {@linkcode productIdentity}. */
   readonly converters: readonly string[];
+  /** Name of the dataset plugin. */
+  readonly formatting: string;
   /** Set when reading starts. */
   notes: string[] = [];
   readonly #dataset: Dataset;
   readonly #shape: ExampleShape;
+
+  /**
+   * Opens a set. Only of a file that is named by its path something is read: the first records, to see its format.
+   * @throws {RangeError} As the constructor does, or if the format can't be seen
+   */
+  static async open(
+    info: DatasetInfo,
+    name: string,
+    shape: ExampleShape,
+    registry: Registry,
+  ): Promise<DataSet> {
+    const entry = info.entry(name);
+    const formatting = entry.formatting ??
+      await detectFormat(listFiles(entry.paths, `data set "${name}"`), shape);
+    const notes = entry.formatting === null
+      ? [
+        `${name} is read as formatting ${formatting}, by its first record; an entry in dataset_info.json can say otherwise`,
+      ]
+      : [];
+    return new DataSet({ ...entry, notes: [...entry.notes, ...notes] }, formatting, shape, registry);
+  }
 
   /**
    * Opens a set; nothing is read yet.
@@ -43,9 +67,10 @@ export class DataSet {
    * @throws {RangeError} If the name, the formatting or a file is unknown, or the set can't give this shape.
    * @throws {TypeError} If the entry has a field of a wrong type.
    */
-  constructor(info: DatasetInfo, name: string, shape: ExampleShape, registry: Registry) {
-    this.entry = info.entry(name);
-    const { formatting, options, place } = this.entry;
+  constructor(entry: DatasetEntry, formatting: string, shape: ExampleShape, registry: Registry) {
+    this.entry = entry;
+    this.formatting = formatting;
+    const { name, options, place } = entry;
     try {
       registry.get("dataset", formatting);
     } catch (error) {

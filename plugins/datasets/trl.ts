@@ -1,0 +1,181 @@
+/**
+ * Records as TRL's trainers take them: `{prompt, completion}`, `{messages}`, `{prompt, chosen, rejected}`, `{chosen, rejected}` with the
+ * prompt inside, `{prompt, completion, label}`, `{text}`; texts or lists of `{role, content}`. Dialogues of Anthropic's HH in text
+ * (`\n\nHuman: … \n\nAssistant: …`) too. TRL, "Dataset formats and types"; Bai et al. 2022, arXiv 2204.05862.
+ *
+ * Texts are a user's turn and an answer here, because a template stands around them; TRL continues the bare text.
+ * @module
+ */
+import { z } from "zod";
+
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
+import { converting } from "./_converting.ts";
+import { assistant, extras, Fault, ktoTag, own, text } from "./_record.ts";
+import { isHhDialogue, readHhDialogue } from "./_hh.ts";
+import { openaiReader, openaiTags } from "./openai.ts";
+import { alternate, finish, readMessage } from "./_turns.ts";
+
+const Options = z.strictObject({});
+
+const dataset: Dataset = {
+  shapes: ["text", "single", "pair", "kto"],
+  defaults: {
+    columns: {
+      text: "text",
+      messages: "messages",
+      prompt: "prompt",
+      completion: "completion",
+      chosen: "chosen",
+      rejected: "rejected",
+      kto_tag: "label",
+      tools: "tools",
+      system: null,
+      images: "images",
+      videos: "videos",
+      audios: null,
+    },
+    tags: openaiTags,
+  },
+  required: (shape) => {
+    if (shape === "text") return { text: "text" };
+    if (shape === "pair") return { chosen: "chosen", rejected: "rejected" };
+    return shape === "kto" ? { completion: "completion", kto_tag: "label" } : {};
+  },
+  convert: (record, attributes, source) => converting(record, attributes, source, convert),
+};
+
+/** The plugin. */
+const trlPlugin: Plugin<"dataset", typeof Options> = definePlugin({
+  kind: "dataset",
+  name: "trl",
+  version: "1",
+  description:
+    "TRL's records: prompt and completion, messages, chosen and rejected with or without prompt, label; HH dialogues",
+  options: Options,
+  create: () => dataset,
+});
+export default trlPlugin;
+
+function convert(record: Record<string, unknown>, attributes: DatasetAttributes): Omit<Example, "source"> {
+  const { columns, shape } = attributes;
+  const { system, tools } = extras(record, attributes);
+  const value = (name: string) => columns[name] ? own(record, columns[name]) ?? undefined : undefined;
+  const field = (name: string) => columns[name] ?? name;
+  const made = (turns: Message[], answers: Record<string, Message>, more: Partial<Example> = {}) => {
+    const [first] = turns;
+    const prompts = { x: first?.role === "system" ? turns.slice(1) : turns };
+    alternate(prompts.x, field("prompt"));
+    if (prompts.x.length % 2 !== 1) {
+      throw new Fault("prompt does not end with a user's turn", field("prompt"));
+    }
+    return {
+      shape,
+      system: first?.role === "system" ? first.content : system,
+      tools,
+      prompts,
+      answers,
+      ...more,
+    };
+  };
+  switch (shape) {
+    case "text":
+      return {
+        shape,
+        system,
+        tools,
+        prompts: {},
+        answers: { y: assistant(text(value("text"), "text", field("text"))) },
+      };
+    case "pair": {
+      const { prompt, chosen, rejected } = preference(value, field, attributes);
+      return made(prompt, { chosen, rejected });
+    }
+    case "kto": {
+      const desirable = ktoTag(record, attributes);
+      const prompt = turnsOf(value("prompt"), "user", field("prompt"), attributes);
+      return made(
+        prompt,
+        { y: answerOf(value("completion"), "completion", field("completion"), attributes) },
+        { desirable },
+      );
+    }
+    default: {
+      const talk = value("messages") !== undefined
+        ? turnsOf(value("messages"), "user", field("messages"), attributes)
+        : [
+          ...turnsOf(value("prompt"), "user", field("prompt"), attributes),
+          ...turnsOf(value("completion"), "assistant", field("completion"), attributes),
+        ];
+      const [first] = talk;
+      const systemText = first?.role === "system" ? first.content : system;
+      const turns = first?.role === "system" ? talk.slice(1) : talk;
+      return finish(record, attributes, { system: systemText, tools, turns }, openaiReader(attributes));
+    }
+  }
+}
+
+/** A prompt of its own, or the turns that chosen and rejected share. */
+function preference(
+  value: (name: string) => unknown,
+  field: (name: string) => string,
+  attributes: DatasetAttributes,
+): { prompt: Message[]; chosen: Message; rejected: Message } {
+  const side = (name: string): Message[] => turnsOf(value(name), "assistant", field(name), attributes);
+  const chosen = side("chosen"), rejected = side("rejected");
+  const asks = (turns: readonly Message[]) => turns[0]?.role === "user" || turns[0]?.role === "system";
+  if (!asks(chosen) && !asks(rejected)) {
+    const prompt = turnsOf(value("prompt"), "user", field("prompt"), attributes);
+    return {
+      prompt,
+      chosen: onlyAnswer(chosen, "chosen", field),
+      rejected: onlyAnswer(rejected, "rejected", field),
+    };
+  }
+  // the last turn is the answer, also where both are the same
+  let shared = 0;
+  const last = Math.min(chosen.length, rejected.length) - 1;
+  while (shared < last && JSON.stringify(chosen[shared]) === JSON.stringify(rejected[shared])) shared++;
+  const given = value("prompt");
+  if (typeof given === "string" && !chosen.slice(0, shared).some(({ content }) => content === given)) {
+    throw new Fault("prompt is not among the turns of chosen", field("prompt"));
+  }
+  return {
+    prompt: chosen.slice(0, shared),
+    chosen: onlyAnswer(chosen.slice(shared), "chosen", field),
+    rejected: onlyAnswer(rejected.slice(shared), "rejected", field),
+  };
+}
+
+function onlyAnswer(turns: readonly Message[], name: string, field: (name: string) => string): Message {
+  const [answer, ...more] = turns;
+  if (answer === undefined || more.length > 0) {
+    throw new Fault("chosen and rejected differ in more than one last answer", field(name));
+  }
+  if (answer.role !== "assistant" && answer.role !== "function") {
+    throw new Fault(`${name} does not end with an assistant's message`, field(name));
+  }
+  if (answer.learnt === false) throw new Fault(`${name} is not to be learnt`, field(name));
+  return answer;
+}
+
+function answerOf(value: unknown, name: string, field: string, attributes: DatasetAttributes): Message {
+  return onlyAnswer(turnsOf(value, "assistant", field, attributes), name, () => field);
+}
+
+/** A text as one turn of `role` (or the turns of a dialogue in text), a message or a list of them as they are. */
+function turnsOf(
+  value: unknown,
+  role: Message["role"],
+  field: string,
+  attributes: DatasetAttributes,
+): Message[] {
+  const read = openaiReader(attributes);
+  if (Array.isArray(value)) {
+    if (value.length === 0) throw new Fault("messages are empty", field);
+    return value.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`));
+  }
+  if (typeof value === "object" && value !== null) return [readMessage(value, attributes, read, field)];
+  const content = text(value, field, field);
+  return isHhDialogue(content) ? readHhDialogue(content) : [{ role, content }];
+}

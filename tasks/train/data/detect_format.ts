@@ -1,0 +1,45 @@
+/**
+ * The format of a data file that no entry of dataset_info.json describes, by the fields of its first record.
+ * @module
+ */
+import { readRecords } from "../../../formats/records/read_files.ts";
+import type { ExampleShape } from "../../../plugins/kinds/dataset.ts";
+import { shortList } from "./info.ts";
+
+/**
+ * Name of the dataset plugin whose records look like those of a file.
+ * @throws {RangeError} If none does, or there is no record
+ */
+export async function detectFormat(files: readonly string[], shape: ExampleShape): Promise<string> {
+  for (const file of files) {
+    for await (const [first] of readRecords(file)) {
+      if (first === undefined) break;
+      const format = formatOf(first.value, shape);
+      if (format !== undefined) return format;
+      const fields = typeof first.value === "object" && first.value !== null ? Object.keys(first.value) : [];
+      throw new RangeError(
+        `Cannot tell the format of ${file}: its first record has ${
+          shortList(fields) || "no fields"
+        }. Write an entry for it in ` +
+          'dataset_info.json with "formatting" and "columns" (docs/datasets.md)',
+      );
+    }
+  }
+  throw new RangeError(`Cannot tell the format of ${files.join(", ")}: there is no record in it`);
+}
+
+/** The format of one record; undefined if it looks like none. */
+export function formatOf(record: unknown, shape: ExampleShape): string | undefined {
+  if (typeof record !== "object" || record === null) return undefined;
+  const has = (...names: string[]) => names.every((name) => Object.hasOwn(record, name));
+  const field = (name: string): unknown => (record as Record<string, unknown>)[name];
+  const isMessage = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (has("x1", "y1", "x2", "y2")) return "quads";
+  // the answers of LLaMA-Factory's own preference rows are single messages beside the conversation
+  const besideTalk = isMessage(field("chosen")) && isMessage(field("rejected"));
+  if (has("messages") && (!has("chosen") || besideTalk)) return "openai";
+  if (has("conversations") && (!has("chosen") || besideTalk)) return "sharegpt";
+  if (has("instruction")) return "alpaca";
+  if (has("chosen", "rejected") || has("prompt", "completion")) return "trl";
+  return has("text") && shape === "text" ? "trl" : undefined;
+}
