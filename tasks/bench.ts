@@ -42,6 +42,7 @@ const HELP = `Usage
   deno task bench eval [options]
     --items N,N                 items of the runs (1042); more than TRACE's 1,042 are made up. With
                                 10000,100000 --latency 5: memory doesn't grow
+    --faults                    2,000 items, also with 5 % of requests answered by HTTP 500, in turns
     --latency MS                until the mock server answers (50)
     --concurrency N             requests at once (64)
     --rounds N                  how often (1)
@@ -65,7 +66,8 @@ const OPTIONS = {
   backend: { type: "string", default: "onnx" },
   prompt: { type: "string", default: "512" },
   batches: { type: "string", default: "1,8" },
-  items: { type: "string", default: "1042" },
+  items: { type: "string" },
+  faults: { type: "boolean", default: false },
   latency: { type: "string", default: "50" },
   concurrency: { type: "string", default: "64" },
   json: { type: "boolean", default: false },
@@ -133,10 +135,11 @@ const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) 
   },
   eval: async (a) => {
     const found = await benchEval({
-      items: a.items.split(",").map((items) => count(items, 1042)),
+      items: (a.items ?? (a.faults ? "2000" : "1042")).split(",").map((items) => count(items, 1042)),
       latencyMs: count(a.latency, 50),
       concurrency: count(a.concurrency, 64),
       rounds: count(a.rounds, 1),
+      faults: a.faults ? 0.05 : 0,
       against: a.against ?? null,
     });
     return { found, text: evalBenchText(found) };

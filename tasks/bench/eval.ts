@@ -4,7 +4,8 @@
  * in a process of its own.
  *
  * `deno task bench eval`; with `--against "python3 tasks/bench/inspect_ai.py"` beside inspect_ai. With
- * `--items 10000,100000 --latency 5` it shows that memory doesn't grow with the items.
+ * `--items 10000,100000 --latency 5` it shows that memory doesn't grow with the items, with `--faults` what isolated errors of
+ * the server cost.
  * @module
  */
 import { join } from "@std/path";
@@ -24,6 +25,8 @@ export interface EvalBenchOptions {
   pageItems?: number;
   /** How often. */
   rounds?: number;
+  /** Share of requests that a second server answers by HTTP 500, in turns with the first; 0: there is none. */
+  faults?: number;
   /** Command of another program for the same work on at most TRACE's rows, in turns with this one; see inspect_ai.py. */
   against?: string | null;
 }
@@ -34,6 +37,8 @@ export interface EvalBenchRun {
   program: string;
   /** Items. */
   items: number;
+  /** Share of requests that the server answered by HTTP 500. */
+  faults: number;
   /** Shortest time in which the requests could be answered, in seconds. */
   floorSeconds: number;
   /** Wall time of the process, in seconds. */
@@ -49,12 +54,40 @@ export interface EvalBenchRun {
  * @throws {RangeError} If a run isn't complete, or asked for something twice: then its time means nothing
  */
 export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBenchRun[]> {
-  const { latencyMs = 50, concurrency = 64, rounds = 1, items = [1042], pageItems, against } = options;
+  const { latencyMs = 50, concurrency = 64, rounds = 1, items = [1042], pageItems, faults = 0, against } =
+    options;
   if (against && items.some((count) => count > 1042)) {
     throw new RangeError(
       `Cannot compare with another program as it gets TRACE's 1,042 rows: items are ${items}`,
     );
   }
+  const servers = [];
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const share of faults > 0 ? [0, faults] : [0]) servers.push(await startServer(latencyMs, share));
+    const runs: EvalBenchRun[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const count of items) {
+        const floorSeconds = 2 * Math.ceil(count / concurrency) * latencyMs / 1000;
+        for (const { base, share } of servers) {
+          const run = join(folder, "run");
+          const measured = await oneRun(run, base, { concurrency, items: count, pageItems });
+          runs.push({ program: "dinotune", items: count, faults: share, floorSeconds, ...measured });
+          await Deno.remove(run, { recursive: true });
+        }
+        if (!against) continue;
+        const peer = await peerRun(against, servers[0]!.base, count, concurrency);
+        runs.push({ program: against, items: count, faults: 0, floorSeconds, ...peer });
+      }
+    }
+    return runs;
+  } finally {
+    for (const server of servers) await server.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function startServer(latencyMs: number, share: number) {
   const server = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -62,35 +95,19 @@ export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBen
       "--allow-read",
       fileURLToPath(new URL("../eval/_mock_process.ts", import.meta.url)),
       String(latencyMs),
+      String(share),
     ],
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const folder = await Deno.makeTempDir();
-  try {
-    const lines = server.stdout.pipeThrough(new TextDecoderStream());
-    const reader = lines.getReader();
-    const base = (await reader.read()).value!.trim();
-    const runs: EvalBenchRun[] = [];
-    for (let round = 0; round < rounds; round++) {
-      for (const count of items) {
-        const run = join(folder, "run");
-        const measured = await oneRun(run, base, { concurrency, items: count, pageItems });
-        const floorSeconds = 2 * Math.ceil(count / concurrency) * latencyMs / 1000;
-        runs.push({ program: "dinotune", items: count, floorSeconds, ...measured });
-        await Deno.remove(run, { recursive: true });
-        if (!against) continue;
-        const peer = await peerRun(against, base, count, concurrency);
-        runs.push({ program: against, items: count, floorSeconds, ...peer });
-      }
-    }
+  const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const base = (await reader.read()).value!.trim();
+  const stop = async () => {
     await reader.cancel();
-    return runs;
-  } finally {
     server.kill("SIGKILL");
     await server.status;
-    await Deno.remove(folder, { recursive: true });
-  }
+  };
+  return { base, share, stop };
 }
 
 async function oneRun(
@@ -204,16 +221,16 @@ async function peakOf(pid: number): Promise<number | null> {
 /** The measurement as text; memory of different numbers of items is compared. */
 export function evalBenchText(runs: readonly EvalBenchRun[]): string {
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
-  const lines = runs.map(({ program, items, floorSeconds, seconds, peakBytes, requests }) =>
-    `${program}: ${items} items, each answered and judged: ${
-      seconds.toFixed(2)
-    } s with start and reports (no client can be faster than ${
+  const lines = runs.map(({ program, items, faults, floorSeconds, seconds, peakBytes, requests }) =>
+    `${program}: ${items} items, each answered and judged${
+      faults > 0 ? `, ${100 * faults} % of requests fail` : ""
+    }: ${seconds.toFixed(2)} s with start and reports (no client can be faster than ${
       floorSeconds.toFixed(1)
     } s), ${requests} requests, ${peakBytes === null ? "memory unknown" : `${megabytes(peakBytes)} at most`}`
   );
   const peaks = new Map<number, number>();
-  for (const { program, items, peakBytes } of runs) {
-    if (peakBytes !== null && program === "dinotune") {
+  for (const { program, items, faults, peakBytes } of runs) {
+    if (peakBytes !== null && program === "dinotune" && faults === 0) {
       peaks.set(items, Math.max(peaks.get(items) ?? 0, peakBytes));
     }
   }
@@ -223,5 +240,19 @@ export function evalBenchText(runs: readonly EvalBenchRun[]): string {
       megabytes(bytes)
     } and ${megabytes(least)}`
   );
-  return [...lines, ...more].join("\n");
+  return [...lines, ...more, ...faultLines(runs)].join("\n");
+}
+
+/** How much longer runs with faults took than those without, by their medians. */
+function faultLines(runs: readonly EvalBenchRun[]): string[] {
+  const own = Map.groupBy(runs.filter(({ program }) => program === "dinotune"), ({ items }) => items);
+  return [...own].flatMap(([items, list]) => {
+    const [without, within] = [false, true].map((faulty) =>
+      list.filter(({ faults }) => (faults > 0) === faulty).map(({ seconds }) => seconds).sort((a, b) => a - b)
+    ) as [number[], number[]];
+    if (within.length === 0) return [];
+    const middle = (values: number[]) => values[values.length >> 1]!;
+    const ratio = middle(within) / middle(without);
+    return [`${items} items with failing requests take ${ratio.toFixed(2)} times as long as without`];
+  });
 }

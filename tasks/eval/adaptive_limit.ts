@@ -1,10 +1,15 @@
 /**
- * How many requests an endpoint gets at once: doubled a round until it first complains, then one more a round; halved when
- * it complains (429, 5xx, a timeout); and a pause where it says how long to wait.
+ * How many requests an endpoint gets at once: the window. It doubles every round until the endpoint first complains of the
+ * load, then grows by one every round; it is halved when complaints grow with it; and everyone pauses where the endpoint says
+ * how long to wait.
  *
- * Jacobson 1988, "Congestion Avoidance and Control" (slow start, additive increase, multiplicative decrease).
+ * Jacobson 1988, "Congestion Avoidance and Control" (slow start, additive increase, multiplicative decrease). There each loss
+ * means congestion; here most servers fail now and then whatever their load, so a complaint (429, 5xx, a timeout) counts only
+ * together with others: a round has as many requests as the window, and its complaints are compared with those of clearly
+ * smaller windows.
  * @module
  */
+import { NOTHING, RoundHistory } from "./round_history.ts";
 
 /** What stands in for the clock in tests. */
 export interface Clock {
@@ -30,16 +35,23 @@ export const realClock: Clock = {
     }),
 };
 
+/** Requests of a round, at least: fewer say nothing about shares. */
+const SHORTEST_ROUND = 8;
+
 /** One endpoint's limit. */
 export class AdaptiveLimit {
   readonly #max: number;
   readonly #clock: Clock;
+  readonly #history = new RoundHistory();
   #limit: number;
   #slowStart = true;
   #active = 0;
   #pausedUntil = 0;
-  /** Requests begun before this don't lower the limit again: they belong to the complaint that did. */
-  #lowered = -1;
+  #round = { ...NOTHING };
+  /** The limit when the round began. */
+  #window: number;
+  /** Requests begun before this belong to an earlier round. */
+  #since = -Infinity;
   #waiting: (() => void)[] = [];
 
   /**
@@ -52,6 +64,7 @@ export class AdaptiveLimit {
     this.#max = Math.max(1, max);
     this.#limit = Math.min(Math.max(1, start), this.#max);
     this.#clock = clock;
+    this.#window = this.limit;
   }
 
   /** Requests at once right now, a whole number >= 1. */
@@ -61,7 +74,7 @@ export class AdaptiveLimit {
 
   /**
    * Waits for a turn.
-   * @returns When the request began, to be handed to {@linkcode AdaptiveLimit.release}; null when the signal was aborted first
+   * @returns When the request began, to be handed to {@linkcode release}; null when the signal was aborted first
    */
   async acquire(signal: AbortSignal): Promise<number | null> {
     while (!signal.aborted) {
@@ -77,25 +90,44 @@ export class AdaptiveLimit {
 
   /**
    * Gives the turn back.
-   * @param begun What {@linkcode AdaptiveLimit.acquire} gave
-   * @param how What came of it; `neutral` says nothing about the load
+   * @param begun What {@linkcode acquire} gave
+   * @param how The result; `congested` is a complaint, `neutral` says nothing about the load
    * @param retryAfterMs How long the server asks everyone to wait
+   * @param work What was made meanwhile, in tokens, > 0
    */
-  release(begun: number, how: "good" | "congested" | "neutral", retryAfterMs = 0): void {
+  release(begun: number, how: "good" | "congested" | "neutral", retryAfterMs = 0, work = 1): void {
     this.#active--;
     const now = this.#clock.now();
+    if (how === "congested") this.#pausedUntil = Math.max(this.#pausedUntil, now + retryAfterMs);
     if (how === "good") {
       this.#limit = Math.min(this.#max, this.#limit + (this.#slowStart ? 1 : 1 / this.#limit));
-    } else if (how === "congested") {
-      this.#slowStart = false;
-      if (begun > this.#lowered) {
-        this.#limit = Math.max(1, this.#limit / 2);
-        this.#lowered = now;
-      }
-      this.#pausedUntil = Math.max(this.#pausedUntil, now + retryAfterMs);
     }
+    if (how !== "neutral" && begun >= this.#since) this.#count(how === "congested", now - begun, work, now);
     const free = this.limit - this.#active;
     for (const wake of this.#waiting.splice(0, Math.max(0, free))) wake();
+  }
+
+  #count(complaint: boolean, ms: number, work: number, now: number): void {
+    const round = this.#round;
+    round.requests++;
+    if (complaint) round.complaints++;
+    else {
+      round.ms += ms;
+      round.work += work;
+    }
+    const size = Math.max(this.#window, SHORTEST_ROUND);
+    // enough complaints for a whole round needn't wait for its end
+    const tooMany = complaint && this.#history.hasGrown(this.#window, { ...round, requests: size });
+    if (!tooMany && round.requests < size) return;
+    const isSlower = !tooMany && this.#history.isSlower(this.#window, round);
+    this.#history.add(this.#window, round);
+    if (tooMany || isSlower) {
+      this.#slowStart = false;
+      this.#limit = Math.max(1, this.#limit / 2);
+    }
+    this.#round = { ...NOTHING };
+    this.#window = this.limit;
+    this.#since = now;
   }
 
   #turn(signal: AbortSignal): Promise<void> {

@@ -175,6 +175,8 @@ export class Asker {
       // requests under way are let finish when the run stops: their answers are paid for
       completion = await endpoint.complete(request, new AbortController().signal);
       this.#options.meter.received(completion, endpoint);
+      // before the turn is given back, so that nobody who waits for it sends another request
+      if (completion.failure?.fatal) throw this.#stopWith(new Stopped("fatal", completion.error ?? ""));
       const made = new Date().toISOString();
       return { completion, cached: false, made, ms: this.#clock.now() - begun };
     } finally {
@@ -187,6 +189,7 @@ export class Asker {
           ? "congested"
           : "neutral",
         completion?.failure?.retryAfterMs,
+        Math.max(1, completion?.completionTokens ?? 1),
       );
     }
   }
@@ -203,7 +206,6 @@ export class Asker {
 
   #stopIfHopeless(endpoint: Endpoint, completion: Completion, last: boolean): void {
     const { failure, error = "" } = completion;
-    if (failure!.fatal) throw this.#stopWith(new Stopped("fatal", error));
     if (this.#worked.has(endpoint)) return;
     if (failure!.kind === "refused") throw this.#stopWith(new Stopped("fatal", error));
     if (!last && failure!.retryable) return;

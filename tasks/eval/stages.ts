@@ -171,7 +171,8 @@ async function stage(
   let done = 0;
   progress(name, 0, total);
   try {
-    const widest = Math.min(width ?? config.concurrency, config.concurrency);
+    // as many again may wait before they are sent again, so that they keep no place from others
+    const widest = width === undefined ? 2 * config.concurrency : Math.min(width, config.concurrency);
     await forEachWide(numbered(itemsOf(config, part)), widest, async ([item, index]) => {
       await work(item, index);
       progress(name, ++done, total);
