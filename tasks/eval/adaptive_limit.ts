@@ -74,7 +74,7 @@ export class AdaptiveLimit {
 
   /**
    * Waits for a turn.
-   * @returns When the request began, to be handed to {@linkcode release}; null when the signal was aborted first
+   * @returns When the request began, to be handed to {@linkcode AdaptiveLimit.release}; null when the signal was aborted first
    */
   async acquire(signal: AbortSignal): Promise<number | null> {
     while (!signal.aborted) {
@@ -90,7 +90,7 @@ export class AdaptiveLimit {
 
   /**
    * Gives the turn back.
-   * @param begun What {@linkcode acquire} gave
+   * @param begun What {@linkcode AdaptiveLimit.acquire} gave
    * @param how The result; `congested` is a complaint, `neutral` says nothing about the load
    * @param retryAfterMs How long the server asks everyone to wait
    * @param work What was made meanwhile, in tokens, > 0
