@@ -19,6 +19,12 @@ export interface TurnOptions {
   maskHistory?: boolean;
 }
 
+/** Parts of a conversation that not every template writes. */
+export const MESSAGE_PARTS = ["thoughts", "tool calls", "words beside tool calls", "tools"] as const;
+
+/** One of them. */
+export type MessagePart = typeof MESSAGE_PARTS[number];
+
 /** The product of a template plugin (LLaMA-Factory's semantics: pieces are tokenised apart). */
 export interface Template {
   /** As in YAML. */
@@ -72,6 +78,8 @@ export interface Template {
     system: string,
     tools: string,
   ): EncodedTurn[];
+  /** Parts that it leaves out of what it writes, so that rows which have them are told. Absent: none. */
+  ignores?(tokenizer: Tokenizer): readonly MessagePart[];
   /** Ids of a conversation that ends with a user turn, assistant header included, for generating. */
   encodePrompt(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[];
 }

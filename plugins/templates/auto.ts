@@ -7,6 +7,7 @@ import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/token
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { EncodedTurn, Template } from "../kinds/template.ts";
 import { checkedTemplate, type Conversation } from "./checked.ts";
+import { ignoredParts } from "./ignored.ts";
 import type { JinjaTemplate } from "./jinja/mod.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import type { PyJson } from "../../formats/python_json.ts";
@@ -38,10 +39,17 @@ export function autoTemplate(options: TemplateOptions): Template {
   const compiled = new WeakMap<Tokenizer, JinjaTemplate>();
   const checked = new WeakSet<JinjaTemplate>();
 
+  const compiledFor = (tokenizer: Tokenizer): JinjaTemplate => {
+    const known = compiled.get(tokenizer);
+    if (known !== undefined) return known;
+    const jinja = compileOwn(tokenizer);
+    compiled.set(tokenizer, jinja);
+    return jinja;
+  };
+
   const open = (conversation: Conversation, hasAnswer: boolean): RenderedConversation => {
     const { tokenizer } = conversation;
-    let jinja = compiled.get(tokenizer);
-    if (jinja === undefined) compiled.set(tokenizer, jinja = compileOwn(tokenizer));
+    const jinja = compiledFor(tokenizer);
     if (hasAnswer && !checked.has(jinja)) {
       checkHeader(jinja, tokenizer, options.date);
       checked.add(jinja);
@@ -84,6 +92,7 @@ export function autoTemplate(options: TemplateOptions): Template {
     replaceEos: false,
     defaultSystem,
     trainedJinja: (tokenizer: EditableTokenizer) => trainedOwn(tokenizer, options),
+    ignores: (tokenizer: Tokenizer) => ignoredParts(compiledFor(tokenizer), tokenizer, options),
   };
   return checkedTemplate(about, {
     turns: (conversation, { maskHistory }) =>

@@ -15,6 +15,7 @@ import { failEmpty, shortValue, Tally } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { splitRows } from "./split.ts";
 import { BlockBuilder, partsOf, type StoredExample } from "./store.ts";
+import { UnwrittenParts } from "./unwritten.ts";
 import { contentHash, summarize } from "./summarize.ts";
 
 /** A row that is used: encoded, or (kto) an example that still needs its neighbour's answer. */
@@ -24,6 +25,7 @@ type Entry = StoredExample | Example;
 interface Work {
   inputs: LoadInputs;
   context: EncodeContext;
+  unwritten: UnwrittenParts;
   tally: Tally;
   /** Draws the rows of sets with `num_samples`, set by set. */
   generator: MT19937;
@@ -46,6 +48,7 @@ export async function encodeSets(
   let done = 0;
   const work: Work = {
     inputs,
+    unwritten: new UnwrittenParts(template, tokenizer),
     context: { sequences: loss.sequences, template, tokenizer, options: encodeOptions(options, loss.shape) },
     tally: new Tally(),
     generator: new MT19937(options.seed),
@@ -66,7 +69,7 @@ export async function encodeSets(
   if (evaluation.length > 0 && stored.evaluation.length === 0) failEmpty(work.tally, what(evaluation));
   return {
     ...stored,
-    report: summarize(inputs, work.tally, sets, stored),
+    report: summarize(inputs, work.tally, sets, stored, work.unwritten.notes()),
     hash: contentHash(inputs, stored),
   };
 }
@@ -145,7 +148,7 @@ function breathing(): () => Promise<void> {
   };
 }
 
-function encodeExamples({ context, tally }: Work, examples: Example[]): (StoredExample | null)[] {
+function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]): (StoredExample | null)[] {
   if (examples.length === 0) return [];
   const { block, outcomes } = encodeBatch(examples, context);
   let at = 0;
@@ -160,6 +163,7 @@ function encodeExamples({ context, tally }: Work, examples: Example[]): (StoredE
       return null;
     }
     tally.cut(outcome);
+    unwritten.see(examples[i]!);
     const alike = sameSides(examples[i]!);
     if (alike !== null) tally.prefersNothing(alike, source);
     return { block, at: at++, source, ...(desirable !== undefined && { desirable }) };

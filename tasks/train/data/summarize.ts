@@ -10,12 +10,16 @@ import { lengthStatistics, type Tally, warnings } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { partsOf } from "./store.ts";
 
-/** The report of a run's data. */
+/**
+ * The report of a run's data.
+ * @param more Further notes
+ */
 export function summarize(
   inputs: LoadInputs,
   tally: Tally,
   sets: readonly DataSet[],
   { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
+  more: readonly string[] = [],
 ): StoredExamples["report"] {
   const { options, loss } = inputs;
   const names = Object.keys(loss.sequences);
@@ -27,7 +31,7 @@ export function summarize(
       labels[i]! += countLabels(parts);
     })
   );
-  const notes = sets.flatMap((set) => set.notes);
+  const notes = [...sets.flatMap((set) => set.notes), ...more];
   if (tally.leftOutTokens > 0) {
     notes.push(
       `${tally.leftOutTokens} tokens of text fill no block of ${options.cutoff_len} and are left out`,

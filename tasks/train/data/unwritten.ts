@@ -1,0 +1,53 @@
+/**
+ * Parts of rows that the template doesn't write: counted, so that a thought or a tool call that isn't learnt is told.
+ * @module
+ */
+import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
+import { MESSAGE_PARTS, type MessagePart, type Template } from "../../../plugins/kinds/template.ts";
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+
+/** Counts rows by the parts of them that aren't written. */
+export class UnwrittenParts {
+  readonly #template: string;
+  readonly #ignored: readonly MessagePart[];
+  readonly #counts = new Map<MessagePart, number>();
+
+  /** @param template null: there are no conversations. */
+  constructor(template: Template | null, tokenizer: Tokenizer) {
+    this.#template = template?.name ?? "";
+    this.#ignored = template?.ignores?.(tokenizer) ?? [];
+  }
+
+  /** Looks at one row that is used. */
+  see(example: Example): void {
+    if (this.#ignored.length === 0) return;
+    const has = partsOf(example);
+    for (const part of this.#ignored) {
+      if (has.has(part)) this.#counts.set(part, (this.#counts.get(part) ?? 0) + 1);
+    }
+  }
+
+  /** One note a part. */
+  notes(): string[] {
+    return MESSAGE_PARTS.filter((part) => this.#counts.has(part)).map((part) => {
+      const count = this.#counts.get(part)!;
+      return `${count.toLocaleString("en-US")} row${
+        count === 1 ? " has" : "s have"
+      } ${part} that aren't learnt: ` +
+        `the model's own chat template (template: ${this.#template}) doesn't write them. Name a template that does, such as ` +
+        `${part === "thoughts" ? "`template: qwen3`" : "`template: qwen`"}, or take them out of the rows`;
+    });
+  }
+}
+
+function partsOf({ prompts, answers, tools }: Example): Set<MessagePart> {
+  const has = new Set<MessagePart>();
+  const look = ({ role, said, thought }: Message) => {
+    if (thought !== undefined) has.add("thoughts");
+    if (role === "function") has.add("tool calls");
+    if (said !== undefined) has.add("words beside tool calls");
+  };
+  for (const message of [...Object.values(prompts).flat(), ...Object.values(answers)]) look(message);
+  if (tools !== "") has.add("tools");
+  return has;
+}
