@@ -29,7 +29,7 @@ export function readTemplate(path: string | undefined, builtIn: URL, slots: read
 export function fillTemplate(template: string, slots: Readonly<Record<string, string>>): string {
   return template.replace(
     /\{\{(\w+)\}\}/g,
-    (whole, name: string) => Object.hasOwn(slots, name) ? slots[name]! : whole,
+    (whole, name: string) => Object.hasOwn(slots, name) ? slots[name] ?? whole : whole,
   );
 }
 

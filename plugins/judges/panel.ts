@@ -63,14 +63,12 @@ export function panelOf(
   combine: Combine,
   quorum: number,
 ): Judge {
-  const fixed = members.filter(({ judge }) => judge.scale !== null);
-  const scale = fixed[0]?.judge.scale ?? null;
-  const other = fixed.find(({ judge }) => judge.scale !== scale);
-  if (other !== undefined) {
+  const [first, ...others] = members.filter(({ judge }) => judge.scale !== null);
+  const scale = first?.judge.scale ?? null;
+  const other = others.find(({ judge }) => judge.scale !== scale);
+  if (first !== undefined && other !== undefined) {
     throw new RangeError(
-      `Cannot put ${other.name} and ${
-        fixed[0]!.name
-      } on one panel as their scales differ: current value is ${other.judge.scale} and ${scale}`,
+      `Cannot put ${other.name} and ${first.name} on one panel as their scales differ: current value is ${other.judge.scale} and ${scale}`,
     );
   }
   return {
@@ -86,14 +84,19 @@ export function panelOf(
     endpoints: members.flatMap(({ judge }) => judge.endpoints ?? []),
     async judge(request, signal) {
       // all of them are asked to the end even when one can't be: their answers are then in the cache
-      const asked = await Promise.allSettled(members.map(({ judge }) => judge.judge(request, signal)));
+      const asked = await Promise.allSettled(
+        members.map(async ({ name, judge }) => ({
+          judge: name,
+          judgement: await judge.judge(request, signal),
+        })),
+      );
       const failed = asked.find((a) => a.status === "rejected");
       if (failed !== undefined) throw failed.reason;
-      const said = asked.map((a, i) => ({
-        judge: members[i]!.name,
-        judgement: (a as PromiseFulfilledResult<Judgement>).value,
-      }));
-      return combineJudgements(said, combine, quorum);
+      return combineJudgements(
+        asked.flatMap((a) => a.status === "fulfilled" ? [a.value] : []),
+        combine,
+        quorum,
+      );
     },
   };
 }
@@ -105,7 +108,7 @@ export function combineJudgements(
   quorum: number,
 ): Judgement {
   const over = (verdicts: readonly Verdict[]) => combineVerdicts(verdicts, combine, quorum);
-  const constraints = members[0]!.judgement.constraints.map((_, i) =>
+  const constraints = (members[0]?.judgement.constraints ?? []).map((_, i) =>
     over(members.map(({ judgement }) => judgement.constraints[i] ?? { score: null, reason: "no verdict" }))
   );
   const scored = constraints.filter((v) => v.score !== null).length;

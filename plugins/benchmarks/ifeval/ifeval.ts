@@ -66,8 +66,8 @@ export async function readIfevalItems(path?: string): Promise<BenchmarkItem[]> {
     messages: [{ role: "user", content: row.prompt }],
     constraints: row.instruction_id_list.map((id, i) => ({
       text: id,
-      rule: { id, kwargs: row.kwargs[i]! },
-      groups: { family: id.split(":")[0]!, instruction: id },
+      rule: { id, kwargs: row.kwargs[i] ?? {} },
+      groups: { family: id.replace(/:.*$/s, ""), instruction: id },
     })),
     groups: { instructions: String(row.instruction_id_list.length) },
     fields: { prompt: row.prompt },
@@ -76,7 +76,8 @@ export async function readIfevalItems(path?: string): Promise<BenchmarkItem[]> {
 
 /** `prompt/*` and `instruction/*`, strict and loose; instructions also by family and by id. */
 export function ifevalContributions({ item, judgement }: BenchmarkResult): Contribution[] {
-  const missing: Verdict[] = item.constraints.map(() => ({ score: null, reason: "no response" }));
+  const none: Verdict = { score: null, reason: "no response" };
+  const missing = item.constraints.map(() => none);
   const byReading: Record<string, Verdict[]> = {
     strict: judgement?.constraints ?? missing,
     loose: judgement?.readings?.["loose"] ?? missing,
@@ -86,7 +87,7 @@ export function ifevalContributions({ item, judgement }: BenchmarkResult): Contr
     ...contribute(`instruction/${reading}`, verdicts),
     ...item.constraints.flatMap(({ groups }, i) =>
       Object.entries(groups).flatMap(([by, name]) =>
-        contribute(`instruction/${reading}`, [verdicts[i]!], { by, name })
+        contribute(`instruction/${reading}`, [verdicts[i] ?? none], { by, name })
       )
     ),
   ]);

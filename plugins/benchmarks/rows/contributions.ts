@@ -23,7 +23,7 @@ export function rowContributions({ item, judgement }: BenchmarkResult): Contribu
     ...Object.entries(item.groups).flatMap(([by, name]) => contribute("followed", followed, { by, name })),
     ...item.constraints.flatMap(({ groups }, i) =>
       Object.entries(groups).flatMap(([by, name]) =>
-        contribute("constraint", [verdicts[i]!], { by, name }, kept)
+        contribute("constraint", [verdicts[i] ?? none], { by, name }, kept)
       )
     ),
   ];

@@ -37,7 +37,7 @@ export async function* readTraceItems(path?: string): AsyncGenerator<BenchmarkIt
   for await (const row of readRows(file, Row, (row) => row.id)) {
     const constraints = row.constraints_splits.map((text, i) => ({
       text,
-      groups: { ...traceGroups(row.levels2[i]!) },
+      groups: { ...traceGroups(row.levels2[i] ?? "") },
     }));
     yield {
       id: row.id,

@@ -106,6 +106,16 @@ const FORMS: Record<string, string> = {
     "**Fine Grained Score**\n\n| # | Constraint | Score (0-10) | Remark |\n|:-:|---|:-:|---|\n| 2 | mention tea | **8** | 1 of 2 |\n" +
     "| 1 | fewer than 50 words | **10** | 12 words |\n| 3 | end with a question | **0** | |\n\n**Constraints Overall Score**: **6**\n",
   "a table without rules": "Fine Grained Score\n1 | 10\n2 | 8\n3 | 0\nConstraints Overall Score | 6 |",
+  "tags":
+    `<explanation>x</explanation>\n<fine_grained_score>${LIST}</fine_grained_score>\n<overall_score>6</overall_score>`,
+  "a sentence before each score":
+    "**Fine-grained scores**\n1. fewer than 50 words: it has 12: enough. Score: 10\n2. mention tea: once, of 2 chances. Score: 8/10\n" +
+    "3. end with a question: no. Score: 0\n\n**Constraints overall score:** [[6]]",
+  "numbers in words of a list":
+    "Fine Grained Score:\n第1条：10分\n第2条：8分\n第3条：0分\nConstraints Overall Score：[[6]]",
+  "limits in fields":
+    `Fine Grained Score: [{"constraint_id": 2, "score": 8, "max_score": 10}, {"constraint_id": 1, "score": 10, ` +
+    `"max_score": 10}, {"constraint_id": 3, "score": 0, "max_score": 10}]${OVERALL}`,
   "commas too many": `Fine Grained Score: ${LIST.replace("}]", ",},]")}${OVERALL}`,
   "commas too few":
     `Fine Grained Score: [{"1. fewer than 50 words": 10\n"2. mention tea": 8 "3. end with a question": 0}]${OVERALL}`,

@@ -43,8 +43,7 @@ export const TRACE_TAXONOMY: Readonly<Record<string, readonly [TraceType, string
 
 /** Type and dimension of a label; an unknown one is a dimension of its own. */
 export function traceGroups(label: string): { type: TraceType; dimension: string } {
-  const [type, dimension] = Object.hasOwn(TRACE_TAXONOMY, label)
-    ? TRACE_TAXONOMY[label]!
-    : ["Unknown" as const, label];
+  const known = Object.hasOwn(TRACE_TAXONOMY, label) ? TRACE_TAXONOMY[label] : undefined;
+  const [type, dimension] = known ?? ["Unknown" as const, label];
   return { type, dimension };
 }

@@ -171,8 +171,8 @@ export function traceContributions({ item, judgement }: BenchmarkResult): Contri
     ...Object.entries(item.groups).flatMap(([by, name]) => contribute("IF", followed, { by, name })),
     ...item.constraints.flatMap(({ groups }, i) =>
       Object.entries(groups).flatMap(([by, name]) => [
-        ...outOf(TRACE_SCALE, contribute("mean", [verdicts[i]!], { by, name })),
-        ...contribute("met", [verdicts[i]!], { by, name }, met),
+        ...outOf(TRACE_SCALE, contribute("mean", [verdicts[i] ?? none], { by, name })),
+        ...contribute("met", [verdicts[i] ?? none], { by, name }, met),
       ])
     ),
   ];

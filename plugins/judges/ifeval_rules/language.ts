@@ -174,13 +174,15 @@ export function readLanguageModel(json: string): LanguageModel {
   });
   const kanji = new Map<string, string>();
   for (const [key, group] of Object.entries(messages)) {
-    if (key.startsWith("NGram.KANJI_")) { for (const character of group) kanji.set(character, group[0]!); }
+    if (key.startsWith("NGram.KANJI_")) {
+      for (const character of group) kanji.set(character, group.charAt(0));
+    }
   }
   const vietnamese = new Map<string, string>();
   const letters = [...messages["TO_NORMALIZE_VI_CHARS"]!];
   for (const mark of messages["DMARK_CLASS"]!) {
     const composed = [...messages[`NORMALIZED_VI_CHARS_0${mark.codePointAt(0)!.toString(16)}`]!];
-    letters.forEach((letter, i) => vietnamese.set(letter + mark, composed[i]!));
+    letters.forEach((letter, i) => vietnamese.set(letter + mark, composed[i] ?? letter));
   }
   return {
     languages: profiles.map((profile) => profile.name),

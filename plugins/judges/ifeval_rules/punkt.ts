@@ -115,7 +115,7 @@ function contextOf<T extends { context: string }>(text: string, word: [number, n
 }
 
 function lastSpace(text: string): number {
-  for (let i = text.length - 1; i > 0; i--) if (ASCII_SPACE.includes(text[i]!)) return i;
+  for (let i = text.length - 1; i > 0; i--) if (ASCII_SPACE.includes(text.charAt(i))) return i;
   return 0;
 }
 
@@ -190,7 +190,7 @@ function withoutPeriod(type: string): string {
 
 function trimEnd(text: string): string {
   let end = text.length;
-  while (end > 0 && TRAILING.test(text[end - 1]!)) end--;
+  while (end > 0 && TRAILING.test(text.charAt(end - 1))) end--;
   return text.slice(0, end);
 }
 

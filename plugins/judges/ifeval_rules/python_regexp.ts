@@ -39,7 +39,7 @@ function translate(pattern: string, flags: string): string {
   let out = "";
   for (let i = 0; i < pattern.length;) {
     const rest = pattern.slice(i, i + 80);
-    const char = pattern[i]!;
+    const char = pattern.charAt(i);
     let match: RegExpExecArray | null;
     if (char === "\\") {
       const escape = readEscape(pattern, i, false);

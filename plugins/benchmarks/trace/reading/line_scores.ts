@@ -81,12 +81,13 @@ export function lineScore(line: string, scale: number): NamedScore | undefined {
     const found = scoreAt(body, brackets, scale);
     if (found !== undefined) return named(body.slice(0, brackets), found);
   }
-  let last: NamedScore | undefined;
+  let last: [place: number, found: ScoreText] | undefined;
   for (const place of separators(body)) {
     const found = scoreAt(body, place + 1, scale);
-    if (found !== undefined) last = named(body.slice(0, place), found);
+    if (found !== undefined) last = [place, found];
   }
-  if (last !== undefined) return last;
+  // the name is made once, not for each: what stands before a score may be long
+  if (last !== undefined) return named(body.slice(0, last[0]), last[1]);
   const inParentheses = /[([](?:score:? ?)?([-+\d./ ]{1,16}(?:points?|分)?)[)\]][.;]?\s?$/i.exec(body);
   if (inParentheses !== null) {
     const found = scoreAt(`${inParentheses[1]}\n`, 0, scale);

@@ -27,7 +27,7 @@ const GOES_ON =
   /[*_`"'$) ]{0,6}(?:[-–—~～] ?\d|%|percent|(?:to|or|and|through|bis|至|到|或) ?\d|\/|[.,]\d|\d|\+|\^|×|\*\d)/iy;
 /** Behind a bare number: it is over. */
 const IS_OVER =
-  /[*_`"'“”’$) ]{0,6}(?:$|[\]}),;|\n(（[.!?。；，、：]|[-–—] ?\D|(?:because|since|as|due|given)\b|\/\/|=>)/iy;
+  /[*_`"'“”’$) ]{0,6}(?:$|[\]}),;|\n(（[<.!?。；，、：]|[-–—] ?\D|(?:because|since|as|due|given)\b|\/\/|=>)/iy;
 
 /**
  * Reads the score that a text begins with at `from`.

@@ -10,7 +10,8 @@ import { type Check, check, partsBetween } from "./check.ts";
 export const combination: Readonly<Record<string, Check>> = {
   "combination:two_responses": check({}, (text) => {
     const parts = partsBetween(text.split("******"), (part) => strip(part) === "");
-    return parts?.length === 2 && strip(parts[0]!) !== strip(parts[1]!);
+    const [first, second, ...more] = parts ?? [];
+    return first !== undefined && second !== undefined && more.length === 0 && strip(first) !== strip(second);
   }),
   "combination:repeat_prompt": check(
     { prompt_to_repeat: z.string() },

@@ -31,7 +31,7 @@ export const lengthConstraints: Readonly<Record<string, Check>> = {
       const parts = text.split("\n\n");
       const paragraphs = parts.filter((part) => strip(part) !== "").length;
       if (k.nth_paragraph > paragraphs || paragraphs !== k.num_paragraphs) return false;
-      const nth = strip(parts[k.nth_paragraph - 1]!); // blank parts count for the position
+      const nth = strip(parts[k.nth_paragraph - 1] ?? ""); // blank parts count for the position
       return nth !== "" && firstWord(nth) === k.first_word.toLowerCase();
     },
   ),
@@ -39,6 +39,6 @@ export const lengthConstraints: Readonly<Record<string, Check>> = {
 
 /** Up to the first mark; quotes before it are left out, but only single and then double ones. */
 function firstWord(paragraph: string): string {
-  const word = stripCharacter(stripCharacter(splitSpaces(paragraph)[0]!, "'", "left"), '"', "left");
-  return word.split(/[.,?!'"]/)[0]!.toLowerCase();
+  const word = stripCharacter(stripCharacter(splitSpaces(paragraph)[0] ?? "", "'", "left"), '"', "left");
+  return word.replace(/[.,?!'"].*$/s, "").toLowerCase();
 }
