@@ -84,8 +84,9 @@ Deno.test("eval: an edited judge, benchmark or endpoint, a local import and a fi
     "score.ts": 'export { SCORE } from "./number.ts";',
     "number.ts": "export const SCORE = 0.25;",
     "answer.txt": "one",
-    "judged.yaml": "evaluator: {type: b, plugins: [./mine.ts], model: {type: e}, judge: {type: j}}",
-    "checked.yaml": "evaluator: {type: b, plugins: [./mine.ts], model: {type: e}}",
+    "judged.yaml":
+      "evaluator: {type: b, plugins: [./mine.ts], model: {type: e}, judge: {type: j}, cache: true}",
+    "checked.yaml": "evaluator: {type: b, plugins: [./mine.ts], model: {type: e}, cache: true}",
   }, async (folder, write) => {
     const evaluate = async (file: string, out: string, ...more: string[]) => {
       const { code, all } = await run(

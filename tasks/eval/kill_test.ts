@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsText } from "./_fixtures.ts";
 import { type MockRequest, mockServer } from "./_mock_server.ts";
 import { requestKey, ResponseCache } from "./response_cache.ts";
@@ -11,9 +12,12 @@ const TASK = fileURLToPath(new URL("../eval.ts", import.meta.url));
 const ROWS = 60;
 const WIDTH = 4;
 
+const registry = builtinRegistry();
+
 /** Key under which the run keeps the answer to a request that the server saw. */
 function keyOf({ body }: MockRequest, base: string): string {
-  const endpoint = { model: body.model, identity: { base } } as unknown as Endpoint;
+  const options = { name: body.model, api_base: base, key: "none" };
+  const endpoint = registry.create("endpoint", "openai", options);
   const { messages, temperature, top_p, max_tokens } = body as unknown as CompletionRequest;
   return requestKey(endpoint, { messages, temperature, top_p, max_tokens });
 }

@@ -4,6 +4,7 @@
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import { JudgeUnreachable } from "../../plugins/kinds/judge.ts";
+import { productIdentity, recordMakers } from "../../plugins/kinds/product_identity.ts";
 import { Stopped } from "./asker.ts";
 
 /**
@@ -30,7 +31,7 @@ export function isTold(error: unknown): boolean {
 
 /** The benchmark; what its `contributions` throw carries its name and the item's id. */
 export function withNamedFaults(name: string, benchmark: Benchmark): Benchmark {
-  return {
+  const named: Benchmark = {
     items: () => benchmark.items(),
     ...(benchmark.check && { check: benchmark.check.bind(benchmark) }),
     ...(benchmark.protocol && { protocol: benchmark.protocol }),
@@ -42,4 +43,7 @@ export function withNamedFaults(name: string, benchmark: Benchmark): Benchmark {
       }
     },
   };
+  // what is cached by the benchmark is cached by its plugin still
+  recordMakers(named, productIdentity(benchmark));
+  return named;
 }

@@ -6,11 +6,12 @@ import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import type { Judge } from "../../plugins/kinds/judge.ts";
+import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { inFolder } from "./_fixtures.ts";
 import { resolveEvalConfig } from "./config.ts";
 import { Stopped } from "./asker.ts";
-import { isTold, pluginFault } from "./plugin_fault.ts";
+import { isTold, pluginFault, withNamedFaults } from "./plugin_fault.ts";
 import { evaluate } from "./run.ts";
 
 const boom = () => {
@@ -122,4 +123,10 @@ Deno.test("isTold() tells our messages from those of the JavaScript engine, whic
   assertEquals(isTold(new RangeError("rows.jsonl:3:1: Cannot read row 3 as JSON")), true);
   assertEquals(isTold(new TypeError("Cannot read rows.jsonl as benchmark rows: a field is missing")), true);
   assertEquals(isTold(new Error("boom")), false);
+});
+
+Deno.test("withNamedFaults() keeps what the benchmark was made by, so that another version is judged again", () => {
+  const made = builtinRegistry().create("benchmark", "ifeval");
+  assertEquals(productIdentity(made).length > 0, true);
+  assertEquals(productIdentity(withNamedFaults("ifeval", made)), productIdentity(made));
 });
