@@ -8,12 +8,19 @@
  * @throws {Deno.errors.PermissionDenied} If a folder on the way may not be read, so that it can't be told.
  */
 export function exists(path: string): boolean {
+  return statOrNull(path) !== null;
+}
+
+/**
+ * What the system says of a file or folder, links followed; null where there is none, as under a name that is too long or
+ * holds a zero byte, which no file can have.
+ * @throws {Deno.errors.PermissionDenied} If a folder on the way may not be read, so that it can't be told.
+ */
+export function statOrNull(path: string): Deno.FileInfo | null {
   try {
-    Deno.statSync(path);
-    return true;
+    return Deno.statSync(path);
   } catch (error) {
-    // also a name that is too long or holds a zero byte, which no file can have
     if (error instanceof Deno.errors.PermissionDenied) throw error;
-    return false;
+    return null;
   }
 }

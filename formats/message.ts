@@ -7,7 +7,7 @@
 export const MAX_MESSAGE = 2000;
 
 /**
- * A value as JSON, cut to `limit` characters (default 80, > 0).
+ * A value as JSON ("missing" for undefined), cut to `limit` characters (default 80, > 0).
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -16,11 +16,11 @@ export const MAX_MESSAGE = 2000;
  * assertEquals(shown("w"), '"w"');
  * assertEquals(shown([1, 2]), "[1, 2]");
  * assertEquals(shown("a".repeat(100), 8), '"aaaaaaa… (102 characters)');
- * assertEquals(shown(undefined), "undefined");
+ * assertEquals(shown(undefined), "missing");
  * ```
  */
 export function shown(value: unknown, limit = 80): string {
-  const text = compact(value, limit);
+  const text = value === undefined ? "missing" : compact(value, limit);
   return text.length <= limit ? text : `${cut(text, limit)}… (${lengthOf(value, text)})`;
 }
 

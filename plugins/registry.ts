@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
+import { shortened } from "../formats/message.ts";
 import { keysAt } from "../formats/schema_keys.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
@@ -128,9 +129,9 @@ export class Registry implements PluginRegistry {
     if (entry) return entry.plugin;
     const names = this.names(kind);
     throw new RangeError(
-      `Cannot find the ${kind} plugin "${name}"${didYouMean(name, names)}: known are ${
-        names.join(", ") || "none"
-      }`,
+      `Cannot find the ${kind} plugin "${shortened(name)}"${
+        didYouMean(name.slice(0, 200), names)
+      }: known are ${names.join(", ") || "none"}`,
     );
   }
 

@@ -135,7 +135,7 @@ function describe(cursor: Cursor, what: string, alignment: number): GgufTensor {
   if ((sizes[0] ?? 1) % layout.blockSize !== 0) {
     throw cursor.fail(
       `tensor ${shown(name)} has rows of ${
-        sizes[0]
+        sizes[0] ?? 1
       } values, its type ${layout.name} needs a multiple of ${layout.blockSize}`,
     );
   }

@@ -2,6 +2,7 @@
  * Names of tensors: GGUF's (llama.cpp's) to those of transformers' state dict, and what has to be done to the rows.
  * @module
  */
+import { shown } from "../message.ts";
 
 /** Where a tensor of transformers' state dict comes from. */
 export interface GgufSource {
@@ -57,7 +58,7 @@ export function mapNames(
     const target = block && part ? `model.layers.${block[1]}.${part}.${block[3]}` : WHOLE[name];
     if (target === undefined) {
       throw new RangeError(
-        `Cannot read ${path} as a ${architecture} model: tensor "${name}" has no place in it. ` +
+        `Cannot read ${path} as a ${architecture} model: tensor ${shown(name)} has no place in it. ` +
           `Mixtures of experts and multimodal models aren't supported`,
       );
     }

@@ -4,6 +4,7 @@
  */
 import { distance } from "fastest-levenshtein";
 
+import { shown } from "../message.ts";
 import { RandomAccessFile } from "../random_access.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufMetadata, type GgufTensor, parseHeader } from "./header.ts";
@@ -53,8 +54,8 @@ export class GgufFile implements Disposable {
     if (info) return info;
     const near = [...this.tensors.keys()].sort((a, b) => distance(a, name) - distance(b, name)).slice(0, 1);
     throw new RangeError(
-      `Cannot read tensor "${name}" of ${this.path}: there is none of that name.` +
-        (near.length ? ` Did you mean "${near[0]}"?` : " The file has no tensors"),
+      `Cannot read tensor ${shown(name)} of ${this.path}: there is none of that name.` +
+        (near.length ? ` Did you mean ${shown(near[0])}?` : " The file has no tensors"),
     );
   }
 
@@ -112,7 +113,7 @@ export function supported(tensor: GgufTensor, path: string): {
   if (dequantize) return { dequantize, blockBytes, blockSize };
   const able = Object.values(GGML_TYPES).filter((type) => type.dequantize).map((type) => type.name);
   throw new TypeError(
-    `Cannot read tensor "${tensor.name}" of ${path} as float32: its type is ${name}. ` +
+    `Cannot read tensor ${shown(tensor.name)} of ${path} as float32: its type is ${name}. ` +
       `Supported are ${able.join(", ")}: take a file quantised to one of them`,
   );
 }

@@ -93,7 +93,14 @@ function withTokenizer(model: Omit<LoadedModel, "tokenizer">): LoadedModel {
   return {
     ...model,
     get tokenizer() {
-      return tokenizer ??= loadTokenizerSync(model.path);
+      try {
+        return tokenizer ??= loadTokenizerSync(model.path);
+      } catch (error) {
+        if (error instanceof Error && !error.message.includes(model.path)) {
+          error.message = `${model.path}: ${error.message}`;
+        }
+        throw error;
+      }
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { basename, join } from "@std/path";
 
+import { shown } from "../message.ts";
 import { SafetensorsFile } from "../safetensors/mod.ts";
 import { fingerprint } from "./hash.ts";
 import { readJsonFile } from "./json.ts";
@@ -28,12 +29,12 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
         const other = byTensor.get(name);
         if (other) {
           throw new RangeError(
-            `Cannot open ${directory}: tensor "${name}" is in ${other.path} and in ${file.path}`,
+            `Cannot open ${directory}: tensor ${shown(name)} is in ${other.path} and in ${file.path}`,
           );
         }
         if (!FLOATS.has(dtype)) {
           throw new TypeError(
-            `Cannot open ${file.path} as model weights: tensor "${name}" has the dtype ${dtype}. ` +
+            `Cannot open ${file.path} as model weights: tensor ${shown(name)} has the dtype ${dtype}. ` +
               `F64, F32, F16 and BF16 are supported: take the model's unquantised files`,
           );
         }
@@ -83,7 +84,7 @@ function openShards(directory: string, present: readonly string[]): SafetensorsF
   if (missing.length || shards.length === 0) {
     throw new RangeError(
       `Cannot open ${directory} as a model: ${missing.length} of the ${shards.length} files that ${INDEX} names are ` +
-        `missing (${missing.slice(0, 3).join(", ")}). Complete the download`,
+        `missing (${shown(missing.slice(0, 3), 200)}). Complete the download`,
     );
   }
   const files: SafetensorsFile[] = [];
@@ -93,7 +94,9 @@ function openShards(directory: string, present: readonly string[]): SafetensorsF
       const file = files[shards.indexOf(name)]!;
       if (!file.tensors.has(tensor)) {
         throw new RangeError(
-          `Cannot open ${directory} as a model: ${INDEX} places "${tensor}" in ${name}, which lacks it`,
+          `Cannot open ${directory} as a model: ${INDEX} places ${shown(tensor)} in ${
+            shown(name)
+          }, which lacks it`,
         );
       }
     }

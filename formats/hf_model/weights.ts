@@ -2,6 +2,7 @@
  * Named tensors of a model, whatever file they are in; names and layouts are those of transformers.
  * @module
  */
+import { shown } from "../message.ts";
 import { distance } from "fastest-levenshtein";
 
 /** Where a model's tensors come from. */
@@ -52,15 +53,15 @@ export function checkTensors(
       .sort((a, b) => distance(a, first) - distance(b, first))[0];
     throw new RangeError(
       `Cannot use the weights of ${path}: ${missing.length} of ${expected.size} tensors are missing, the first is ` +
-        `"${first}".` +
-        (near ? ` There is "${near}", which the model doesn't have` : ` Is the file complete?`),
+        `${shown(first)}.` +
+        (near ? ` There is ${shown(near)}, which the model doesn't have` : ` Is the file complete?`),
     );
   }
   for (const [name, shape] of expected) {
     const found = weights.shape(name)!;
     if (found.length !== shape.length || found.some((size, i) => size !== shape[i])) {
       throw new TypeError(
-        `Cannot use the weights of ${path}: tensor "${name}" has the shape [${
+        `Cannot use the weights of ${path}: tensor ${shown(name)} has the shape [${
           found.join(", ")
         }], config.json asks for ` +
           `[${shape.join(", ")}]. Config and weights aren't of one model`,
@@ -71,7 +72,7 @@ export function checkTensors(
   if (foreign.length) {
     throw new RangeError(
       `Cannot use the weights of ${path}: ${foreign.length} tensors have no place in the model that config.json ` +
-        `describes, the first is "${foreign[0]}"`,
+        `describes, the first is ${shown(foreign[0])}`,
     );
   }
 }

@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 
+import { shown } from "../message.ts";
 import { writeFileAtomicSync } from "../atomic.ts";
 import { readJsonFile, toSortedJson } from "../hf_model/json.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
@@ -106,19 +107,23 @@ function checkTensors(
   for (const name of file.tensors.keys()) {
     if (expected.has(name)) continue;
     throw new RangeError(
-      `Cannot use the adapter ${file.path}: tensor "${name}" has no place in the model. Is it of another model?`,
+      `Cannot use the adapter ${file.path}: tensor ${
+        shown(name)
+      } has no place in the model. Is it of another model?`,
     );
   }
   for (const [name, shape] of expected) {
     const found = file.tensors.get(name)?.shape;
     if (!found) {
       throw new RangeError(
-        `Cannot use the adapter ${file.path}: tensor "${name}", which target_modules ask for, is missing`,
+        `Cannot use the adapter ${file.path}: tensor ${
+          shown(name)
+        }, which target_modules ask for, is missing`,
       );
     }
     if (found.length !== 2 || found.some((size, i) => size !== shape[i])) {
       throw new TypeError(
-        `Cannot use the adapter ${file.path}: tensor "${name}" has the shape [${
+        `Cannot use the adapter ${file.path}: tensor ${shown(name)} has the shape [${
           found.join(", ")
         }], the model and ` +
           `the configuration ask for [${shape.join(", ")}]`,

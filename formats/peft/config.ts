@@ -2,6 +2,7 @@
  * adapter_config.json of a LoRA adapter, as PEFT 0.5 to 0.21 write it.
  * @module
  */
+import { shown } from "../message.ts";
 import type { TargetFields } from "./target_modules.ts";
 
 /** What an adapter's configuration says, in our spelling. */
@@ -65,7 +66,7 @@ const OFF: Readonly<Record<string, readonly unknown[]>> = {
  */
 export function parseLoraConfig(fields: Readonly<Record<string, unknown>>, path: string): LoraConfig {
   const refuse = (name: string, why: string) =>
-    new RangeError(`Cannot use the adapter ${path}: ${name} is ${JSON.stringify(fields[name])}; ${why}`);
+    new RangeError(`Cannot use the adapter ${path}: ${name} is ${shown(fields[name])}; ${why}`);
   if (fields.peft_type !== "LORA") throw refuse("peft_type", "only LORA is supported");
   if (!isNone(fields.task_type) && fields.task_type !== "CAUSAL_LM") {
     throw refuse("task_type", "only CAUSAL_LM is supported");
@@ -79,7 +80,7 @@ export function parseLoraConfig(fields: Readonly<Record<string, unknown>>, path:
     const value = fields[name];
     if ((value === undefined || value === null) && otherwise !== undefined) return otherwise;
     if (!is(value)) {
-      throw new SyntaxError(`Cannot read ${path}: ${name} is ${JSON.stringify(value)}, not ${kind}`);
+      throw new SyntaxError(`Cannot read ${path}: ${name} is ${shown(value)}, not ${kind}`);
     }
     return value as T;
   };

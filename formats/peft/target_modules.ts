@@ -3,6 +3,7 @@
  * `check_target_module_exists`; peft/utils/other.py, `get_pattern_key`).
  * @module
  */
+import { shortened, shown } from "../message.ts";
 
 /** The fields of a configuration that choose modules. */
 export interface TargetFields {
@@ -33,9 +34,7 @@ export function matchTargets(fields: TargetFields, modules: readonly string[]): 
   if (found.length > 0) return found;
   const endings = [...new Set(modules.map((name) => name.slice(name.lastIndexOf(".") + 1)))];
   throw new RangeError(
-    `Cannot find a module for target_modules ${JSON.stringify(targets)}: the model's are ${
-      endings.join(", ")
-    }`,
+    `Cannot find a module for target_modules ${shown(targets)}: the model's are ${endings.join(", ")}`,
   );
 }
 
@@ -85,7 +84,7 @@ function expression(pattern: string, field: string): RegExp {
   try {
     return new RegExp(`^(?:${python(pattern)})$`);
   } catch (error) {
-    throw new SyntaxError(`Cannot use ${field} ${JSON.stringify(pattern)}: ${(error as Error).message}`);
+    throw new SyntaxError(`Cannot use ${field} ${shown(pattern)}: ${shortened((error as Error).message)}`);
   }
 }
 

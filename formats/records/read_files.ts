@@ -9,6 +9,8 @@ import { type CsvError, parse as parseCsv } from "csv-parse";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 
 import { didYouMean } from "../did_you_mean.ts";
+import { statOrNull } from "../exists.ts";
+import { shortened } from "../message.ts";
 import type { RawRecord } from "./record.ts";
 import { jsonRecords } from "./json_records.ts";
 
@@ -26,9 +28,13 @@ export function listFiles(paths: readonly string[], what: string): string[] {
     const info = statOrNull(path);
     if (!info) {
       const directory = dirname(path);
-      const near = statOrNull(directory)?.isDirectory ? didYouMean(basename(path), entries(directory)) : "";
+      const near = statOrNull(directory)?.isDirectory
+        ? didYouMean(basename(path).slice(0, 255), entries(directory))
+        : "";
       throw new RangeError(
-        `Cannot find the file of ${what}: current value is ${path}${near || ", which does not exist"}`,
+        `Cannot find the file of ${what}: current value is ${shortened(path, 400)}${
+          near || ", which does not exist"
+        }`,
       );
     }
     if (!info.isDirectory) return [checked(path, what)];
@@ -195,13 +201,4 @@ function checked(file: string, what: string): string {
 
 function entries(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map((entry) => entry.name).sort();
-}
-
-function statOrNull(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
-    throw error;
-  }
 }

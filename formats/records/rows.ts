@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { z } from "zod";
 
+import { shortened, shown } from "../message.ts";
 import { JsonRecords } from "./json_records.ts";
 import type { RawRecord } from "./record.ts";
 import { UniqueIds } from "./ids.ts";
@@ -60,7 +61,9 @@ export async function* readRows<T>(
     const before = seen.claim(key, row);
     if (before !== undefined) {
       throw new RangeError(
-        `Cannot read ${name} as rows with unique ids: current value is "${key}" in rows ${before} and ${row} (line ${line})`,
+        `Cannot read ${name} as rows with unique ids: current value is ${
+          shown(key)
+        } in rows ${before} and ${row} (line ${line})`,
       );
     }
     yield result.data;
@@ -75,9 +78,8 @@ async function* recordsOf(file: string | URL, name: string): AsyncGenerator<RawR
   try {
     opened = Deno.openSync(file);
   } catch (error) {
-    throw new RangeError(`Cannot read ${name} as benchmark rows: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const why = shortened((error as Error).message);
+    throw new RangeError(`Cannot read ${shortened(name, 400)} as benchmark rows: ${why}`, { cause: error });
   }
   const records = new JsonRecords(name);
   try {

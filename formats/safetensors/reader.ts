@@ -4,6 +4,7 @@
  */
 import { distance } from "fastest-levenshtein";
 
+import { shown } from "../message.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
 import { RandomAccessFile } from "../random_access.ts";
 import { type Header, headerLength, parseHeader, type TensorInfo } from "./header.ts";
@@ -83,8 +84,8 @@ export class SafetensorsFile implements Disposable {
     if (info) return info;
     const near = [...this.tensors.keys()].sort((a, b) => distance(a, name) - distance(b, name)).slice(0, 1);
     throw new RangeError(
-      `Cannot read tensor "${name}" of ${this.path}: there is none of that name.` +
-        (near.length ? ` Did you mean "${near[0]}"?` : " The file has no tensors"),
+      `Cannot read tensor ${shown(name)} of ${this.path}: there is none of that name.` +
+        (near.length ? ` Did you mean ${shown(near[0])}?` : " The file has no tensors"),
     );
   }
 
@@ -106,7 +107,9 @@ export class SafetensorsFile implements Disposable {
     }
     if (dtype !== "F16" && dtype !== "BF16") {
       throw new TypeError(
-        `Cannot read tensor "${name}" of ${this.path} as float32: its dtype is ${dtype}. F64, F32, F16 and BF16 can be`,
+        `Cannot read tensor ${
+          shown(name)
+        } of ${this.path} as float32: its dtype is ${dtype}. F64, F32, F16 and BF16 can be`,
       );
     }
     const convert = dtype === "F16" ? halfToFloat32 : bfloat16ToFloat32;

@@ -175,7 +175,7 @@ const BAD: [string, Uint8Array, string][] = [
   ["a fractional size", build({ w: t("F32", [4.5], 0, 16) }), "w.shape holds 4.5"],
   ["offsets that run backwards", build({ w: t("F32", [4], 16, 0) }), "data_offsets [16, 0]"],
   ["one offset", build({ w: t("F32", [4], 16) }), "data_offsets [16]"],
-  ["no offsets", build({ w: { dtype: "F32", shape: [4] } }), "data_offsets undefined"],
+  ["no offsets", build({ w: { dtype: "F32", shape: [4] } }), "data_offsets missing"],
   [
     "a shape that needs more bytes",
     build({ w: t("F32", [5], 0, 16) }),

@@ -4,6 +4,7 @@
  * cache that holds character codes, not strings, so that no text is kept alive by it.
  * @module
  */
+import { shown } from "../message.ts";
 import { f64, i32 } from "../elements.ts";
 import { BYTE_TO_CHAR, byteToken, toByteAlphabet } from "./bytes.ts";
 import type { BpeModelJson } from "./tokenizer_json.ts";
@@ -84,7 +85,7 @@ export class Bpe {
     const id = this.vocab.get(token);
     if (id === undefined) {
       throw new SyntaxError(
-        `Cannot use merge ${rank} of the tokenizer: ${JSON.stringify(token)} isn't in its vocabulary`,
+        `Cannot use merge ${rank} of the tokenizer: ${shown(token)} isn't in its vocabulary`,
       );
     }
     return id;

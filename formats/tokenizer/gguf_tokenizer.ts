@@ -5,6 +5,7 @@
  * the format has no place for it (the original of a Qwen model composes characters, NFC, first).
  * @module
  */
+import { shown } from "../message.ts";
 import { tokenizerFromParts } from "./load_parts.ts";
 import { GPT2_PATTERN, LLAMA3_PATTERN, QWEN2_PATTERN, TEKKEN_PATTERN } from "./patterns.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
@@ -136,7 +137,7 @@ function byteLevel(
   const splitter = SPLITTERS.get(String(pre));
   if (splitter === undefined) {
     throw new RangeError(
-      `Cannot use the tokenizer of ${name}: its tokenizer.ggml.pre is ${JSON.stringify(pre)}, supported are ${
+      `Cannot use the tokenizer of ${name}: its tokenizer.ggml.pre is ${shown(pre)}, supported are ${
         [...SPLITTERS.keys()].join(", ")
       }. Load the model from its Hugging Face directory instead`,
     );

@@ -2,6 +2,7 @@
  * Regular expressions of tokenizer.json (Oniguruma) as JavaScript ones.
  * @module
  */
+import { shortened, shown } from "../message.ts";
 
 /** GPT-2's splitter, also that of `ByteLevel` with `use_regex`. */
 export const GPT2_PATTERN =
@@ -47,7 +48,7 @@ export function toRegExp(pattern: string, flags: string): RegExp {
     return new RegExp(out, `u${flags}`);
   } catch (error) {
     throw new SyntaxError(
-      `Cannot use the tokenizer's pattern ${JSON.stringify(pattern)}: ${(error as Error).message}`,
+      `Cannot use the tokenizer's pattern ${shown(pattern)}: ${shortened((error as Error).message)}`,
     );
   }
 }

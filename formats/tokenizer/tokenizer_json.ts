@@ -2,6 +2,7 @@
  * What is read of tokenizer.json and tokenizer_config.json, the files of the `tokenizers` library and of transformers.
  * @module
  */
+import { shown } from "../message.ts";
 
 /** A part of the pipeline (normalizer, pre-tokenizer, post-processor, decoder): a type and its own fields. */
 export interface Component {
@@ -79,9 +80,7 @@ export type TokenizerConfig = Record<string, unknown>;
 /** An error about a part that isn't supported, with what is. */
 export function unsupported(part: string, type: unknown, known: readonly string[]): Error {
   return new RangeError(
-    `Cannot use tokenizer.json: its ${part} is of type ${JSON.stringify(type)}, supported are ${
-      known.join(", ")
-    }`,
+    `Cannot use tokenizer.json: its ${part} is of type ${shown(type)}, supported are ${known.join(", ")}`,
   );
 }
 

@@ -59,11 +59,11 @@ export function commonConfig(
   if (numHeads % numKeyValueHeads !== 0) {
     throw fields.unsupported("num_key_value_heads", `it is to divide num_attention_heads, ${numHeads}`);
   }
-  const headDim = fields.count("head_dim", options.headDim ?? hiddenSize / numHeads);
+  const headDim = fields.count("head_dim", options.headDim ?? hiddenSize / numHeads, 1 << 16);
   if (headDim % 2 !== 0) {
     throw fields.fault(`the size of a head is ${headDim}, it is to be even`);
   }
-  const numLayers = fields.count("num_hidden_layers");
+  const numLayers = fields.count("num_hidden_layers", undefined, 10_000);
   fields.agree("dtype", fields, "torch_dtype", (a, b) => plainType(a) === plainType(b));
   const windows = slidingWindow(numLayers);
   checkLayerTypes(fields, windows);

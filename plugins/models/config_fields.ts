@@ -44,12 +44,14 @@ export class ConfigFields {
   }
 
   /**
-   * A count, at least 1.
+   * A count, from 1 to `limit` (default 2^31 - 1).
    * @throws {RangeError} If it's missing and there is no `otherwise`, or it's something else.
    */
-  count(name: string, otherwise?: number): number {
+  count(name: string, otherwise?: number, limit = 2 ** 31 - 1): number {
     const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
-    return this.#read(name, otherwise, isCount, "a whole number above 0");
+    const count = this.#read(name, otherwise, isCount, "a whole number above 0");
+    if (count > limit) throw this.unsupported(name, `it is to be at most ${limit}`);
+    return count;
   }
 
   /**

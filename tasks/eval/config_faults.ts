@@ -41,11 +41,12 @@ export function faultsOf(
   }
   // a value that isn't there or is long is no help
   const secret = path.map(String).find(isSecretName);
-  const now = current === undefined ? "missing" : shown(redactValue(current, secret));
+  const now = shown(redactValue(current, secret));
   const hint = typeof current === "string" && /number/.test(issue.message) && Number.isFinite(Number(current))
     ? "; write it without quotes"
     : "";
-  return [`${at(path)}: Cannot read ${name}: ${issue.message}: current value is ${now}${hint}`];
+  const what = issue.message.replace(/, received \w+$/, "");
+  return [`${at(path)}: Cannot read ${name}: ${what}: current value is ${now}${hint}`];
 }
 
 function knownKeys(path: readonly (string | number)[]): string[] {

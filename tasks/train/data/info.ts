@@ -4,8 +4,9 @@
  */
 import { isAbsolute, join } from "@std/path";
 
+import { exists, statOrNull } from "../../../formats/exists.ts";
+import { shortened, shown } from "../../../formats/message.ts";
 import { parseYaml, placeText } from "../../../formats/yaml/yaml.ts";
-import { exists } from "../../../formats/exists.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 
 /** One entry of dataset_info.json, as written. */
@@ -106,15 +107,15 @@ function entryOfPath(path: string): DatasetEntry {
  */
 function readInfoFile(directory: string, file: string): InfoFile {
   let text: string;
-  try {
-    text = Deno.readTextFileSync(file);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.NotADirectory)) {
-      throw error;
-    }
+  if (statOrNull(file)?.isFile) text = Deno.readTextFileSync(file);
+  else {
     throw new RangeError(
-      `Cannot find data sets as dataset_dir needs a folder with dataset_info.json: current value is ${directory}. ` +
-        `Write ${file} with {"my_set": {"file_name": "my_set.json"}}, set dataset_dir, or name a data file by its path ` +
+      `Cannot find data sets as dataset_dir needs a folder with dataset_info.json: current value is ${
+        shortened(directory)
+      }. ` +
+        `Write ${
+          shortened(file)
+        } with {"my_set": {"file_name": "my_set.json"}}, set dataset_dir, or name a data file by its path ` +
         `(dataset: folder/my_set.jsonl)`,
     );
   }
@@ -128,7 +129,9 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
   if (!Object.hasOwn(sets, name)) {
     const names = Object.keys(sets);
     throw new RangeError(
-      `Cannot find data set "${name}" in ${file}${didYouMean(name, names)}: known are ${shortList(names)}` +
+      `Cannot find data set ${shown(name, 200)} in ${file}${
+        didYouMean(name.slice(0, 200), names)
+      }: known are ${shortList(names)}` +
         (/[\\/]|\.\w+$/.test(name) ? ", and there is no such file" : ""),
     );
   }
@@ -140,7 +143,7 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
     if (!fits(value)) {
       throw new TypeError(
         `Cannot read ${field} of data set "${name}" at ${place(name, field)} as ${words}: current value is ` +
-          JSON.stringify(value),
+          shown(value),
       );
     }
     return value as T;
@@ -153,7 +156,7 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
           place(name, field)
         } as ${field} asks for a download from ${where}: current ` +
           `value is ${
-            JSON.stringify(entry[field])
+            shown(entry[field])
           }. Download it into ${directory} as json, jsonl, csv or parquet and ` +
           `write "file_name": "<file or folder>" instead`,
       );
@@ -204,7 +207,7 @@ function texts(value: unknown, mayBeNull: boolean, what: string): Record<string,
   const fields = object(value, what);
   for (const [name, text] of Object.entries(fields)) {
     if (typeof text === "string" || (text === null && mayBeNull)) continue;
-    throw new TypeError(`Cannot read ${name} in ${what} as text: current value is ${JSON.stringify(text)}`);
+    throw new TypeError(`Cannot read ${name} in ${what} as text: current value is ${shown(text)}`);
   }
   return fields as Record<string, string | null>;
 }
@@ -214,7 +217,7 @@ function object(value: unknown, what: string): Record<string, unknown> {
     return value as Record<string, unknown>;
   }
   throw new TypeError(
-    `Cannot read ${what} as an object of fields: current value is ${JSON.stringify(value)}`,
+    `Cannot read ${what} as an object of fields: current value is ${shown(value)}`,
   );
 }
 
