@@ -4,6 +4,7 @@
  * of date.
  * @module
  */
+import { entryOf, item } from "../formats/elements.ts";
 import { differentiate } from "../kernels/autodiff.ts";
 import { countDispatches } from "../kernels/backends/webgpu/plan.ts";
 import { concreteSize } from "../kernels/backends/sizes.ts";
@@ -138,13 +139,13 @@ function plus(a: Work, b: Work): Work {
     flops: a.flops + b.flops,
     bytes: a.bytes + b.bytes,
     dispatches: a.dispatches + b.dispatches,
-    seconds: a.seconds.map((s, i) => s + b.seconds[i]!),
+    seconds: a.seconds.map((s, i) => s + item(b.seconds, i)),
   };
 }
 
 /** A frozen weight's input among a product's, if it has one. */
 function frozenInput(node: Node, frozen: ReadonlySet<number>): string | undefined {
-  return node.kernel.halves?.find((name) => frozen.has(node.inputs[name]!.id));
+  return node.kernel.halves?.find((name) => frozen.has(entryOf(node.inputs, name).id));
 }
 
 interface Part {
@@ -236,9 +237,9 @@ function kernelRow({ kernel, dims, attrs, pairs, weight }: BenchCase, half: bool
     countDispatches(kernelGraph(kernel, sample), new Map(), LIMITS),
   );
   const shares = DEVICES.map(({ peak, bandwidth }, i) => {
-    const arithmetic = cost.flops / (seconds[i]! * peak * 1e12);
-    const memory = cost.bytes / (seconds[i]! * bandwidth * 1e9);
-    const launched = seconds[i]! <= dispatches * LAUNCH;
+    const arithmetic = cost.flops / (item(seconds, i) * peak * 1e12);
+    const memory = cost.bytes / (item(seconds, i) * bandwidth * 1e9);
+    const launched = item(seconds, i) <= dispatches * LAUNCH;
     return `${short(100 * Math.max(arithmetic, memory))} % ${
       launched ? "L" : memory > arithmetic ? "B" : "F"
     }`;
@@ -288,13 +289,13 @@ function timeTable(): string {
       { numLayers } = model.config;
     const block = plus(forward.work, backward.work), chunks = Math.ceil(256 / labels);
     const pack = (i: number) =>
-      embed.work.seconds[i]! + numLayers * block.seconds[i]! +
-      chunks * (head.work.seconds[i]! + headBackward.work.seconds[i]!);
+      item(embed.work.seconds, i) + numLayers * item(block.seconds, i) +
+      chunks * (item(head.work.seconds, i) + item(headBackward.work.seconds, i));
     const time = (seconds: number) => seconds < 1 ? `${short(1e3 * seconds)} ms` : `${short(seconds)} s`;
     return [
       [
         `${model.name}, T = ${model.rows}: a block, both ways`,
-        ...DEVICES.map((_, i) => time(block.seconds[i]!)),
+        ...DEVICES.map((_, i) => time(item(block.seconds, i))),
       ],
       [`${numLayers} blocks and 256 labels`, ...DEVICES.map((_, i) => time(pack(i)))],
       ["8 such packs: a step", ...DEVICES.map((_, i) => time(8 * pack(i)))],

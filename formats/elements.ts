@@ -53,6 +53,11 @@ export function item<T>(array: { readonly length: number; readonly [index: numbe
   return array[index] as T;
 }
 
+/** Last of an array that isn't empty. @throws {RangeError} If it is. */
+export function lastOf<T>(array: { readonly length: number; readonly [index: number]: T }): T {
+  return item(array, array.length - 1);
+}
+
 /** Value of a key that a map is known to have. @throws {RangeError} If it hasn't. */
 export function valueOf<K, V>(map: ReadonlyMap<K, V>, key: K): V {
   const value = map.get(key);

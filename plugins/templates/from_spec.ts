@@ -2,6 +2,7 @@
  * Makes the template of a {@linkcode TemplateSpec}.
  * @module
  */
+import { item, lastOf } from "../../formats/elements.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
@@ -88,10 +89,10 @@ class SpecEncoder implements Encoders {
     const ids = this.#encode(conversation, cleaned);
     const turns: EncodedTurn[] = [];
     for (let i = 0; i < ids.length; i += 2) {
-      const turn = { source: ids[i]!, target: ids[i + 1]! };
+      const turn = { source: item(ids, i), target: item(ids, i + 1) };
       const isLast = i === ids.length - 2;
       turns.push(
-        dropHistory && !isLast ? turn : this.#withThought(conversation.tokenizer, turn, cleaned[i + 1]!),
+        dropHistory && !isLast ? turn : this.#withThought(conversation.tokenizer, turn, item(cleaned, i + 1)),
       );
     }
     return turns;
@@ -100,8 +101,8 @@ class SpecEncoder implements Encoders {
   lastTurn(conversation: Conversation): EncodedTurn {
     const cleaned = this.#cleaned(conversation.messages, !this.#options.preserve_thinking, true);
     const ids = this.#encode(conversation, cleaned);
-    const turn = { source: ids.slice(0, -1).flat(), target: ids.at(-1)! };
-    return this.#withThought(conversation.tokenizer, turn, cleaned.at(-1)!);
+    const turn = { source: ids.slice(0, -1).flat(), target: lastOf(ids) };
+    return this.#withThought(conversation.tokenizer, turn, lastOf(cleaned));
   }
 
   prompt(conversation: Conversation): number[] {
@@ -146,7 +147,7 @@ class SpecEncoder implements Encoders {
   #first(message: Message, system: string, tools: string): Piece[] {
     const prefix = fill(this.blocks.prefix, []);
     const content: Part[] = [data(system || this.defaultSystem), ...this.#toolText(tools)];
-    if (content.length === 1 && content[0]!.text === "") return [...prefix, ...this.#message(message)];
+    if (content.length === 1 && item(content, 0).text === "") return [...prefix, ...this.#message(message)];
     const block = fill(this.blocks.system, content);
     if (!this.#spec.systemInUser) return [...prefix, ...block, ...this.#message(message)];
     return [...prefix, ...this.#message(message, block[0] as readonly Part[])];
@@ -204,7 +205,7 @@ function partsOfCall(
   [open, close]: readonly [string, string],
 ): [thought: string, calls: string, words: string] {
   const marked = /<tool_call>(.*?)<\/tool_call>/s.exec(content);
-  if (marked !== null) return ["", marked[1]!, content.replaceAll(marked[0], "")];
+  if (marked !== null) return ["", item(marked, 1), content.replaceAll(marked[0], "")];
   const from = content.indexOf(open);
   const to = from < 0 ? -1 : content.indexOf(close, from + open.length);
   if (to < 0) return ["", content, ""];

@@ -9,6 +9,7 @@ import { gunzipSync } from "node:zlib";
 
 import { join } from "@std/path";
 
+import { item, lastOf } from "../../formats/elements.ts";
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../train/data/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -98,7 +99,7 @@ export async function benchData(
     return {
       rows: first.report.rows,
       bytes,
-      tokensPerRow: first.report.lengths[0]!.mean,
+      tokensPerRow: item(first.report.lengths, 0).mean,
       seconds,
       cachedSeconds,
       peakBytes: peak,
@@ -151,14 +152,14 @@ function readTrace(): string[] {
   const packed = Deno.readFileSync(new URL("../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url));
   const lines = new TextDecoder().decode(gunzipSync(packed)).trim().split("\n");
   return lines.map((line) =>
-    (JSON.parse(line) as { messages: { content: string }[] }).messages.at(-1)!.content
+    lastOf((JSON.parse(line) as { messages: { content: string }[] }).messages).content
   );
 }
 
 /** Row i: other texts each time, so that no two rows are alike. */
 function row(texts: readonly string[], i: number): { instruction: string; input: string; output: string } {
   const round = Math.floor(i / texts.length);
-  const text = (k: number) => texts[(i + k * (1 + round * 7)) % texts.length]!;
+  const text = (k: number) => item(texts, (i + k * (1 + round * 7)) % texts.length);
   return { instruction: text(0), input: "", output: `${text(1)}${text(2)}${text(3)}` };
 }
 

@@ -6,6 +6,7 @@
  * That steps with the cache give what a whole pass gives is checked before anything is timed.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
 import { GenerationEngine } from "../../kernels/engine/generate/engine.ts";
@@ -94,7 +95,7 @@ async function checkCache(engine: GenerationEngine, ids: number[], whole: Float3
   let logits: Float32Array = new Float32Array(0);
   for (const id of ids.slice(-3)) logits = await engine.step([id]);
   await engine.keep([]);
-  const difference = logits.reduce((max, v, i) => Math.max(max, Math.abs(v - whole[i]!)), 0);
+  const difference = logits.reduce((max, v, i) => Math.max(max, Math.abs(v - item(whole, i))), 0);
   const size = whole.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
   if (!(difference <= 1e-4 * size)) {
     throw new Error(`Cannot time a wrong engine: logits with and without the cache differ by ${difference}`);

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { join } from "@std/path";
 
+import { item } from "../../formats/elements.ts";
 import { openModel, saveModel } from "../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../kernels/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
@@ -136,7 +137,7 @@ async function checkFirst(path: string, quads: string, say: (line: string) => vo
   };
   const shared = await sum(example.sequences);
   for (const [i, sequence] of example.sequences.entries()) {
-    const alone = (await sum([sequence]))[0]!, off = Math.abs(alone - shared[i]!);
+    const alone = (await sum([sequence]))[0]!, off = Math.abs(alone - item(shared, i));
     if (!(off < 2e-3)) {
       throw new Error(
         `Cannot time what is wrong: "${sequence.name}" sums to ${alone} alone and ${shared[i]} shared`,
@@ -162,7 +163,7 @@ function checkLosses(runs: readonly Measured[]): void {
 }
 
 async function measure(program: string, command: string[], checkpointing: string): Promise<Measured> {
-  const { code, stdout, stderr } = await new Deno.Command(command[0]!, {
+  const { code, stdout, stderr } = await new Deno.Command(item(command, 0), {
     args: command.slice(1),
     stdout: "piped",
     stderr: "piped",
@@ -208,8 +209,8 @@ export function trainBenchText(runs: readonly Measured[], peakGflops: number): s
   const groups = Map.groupBy(runs, (r) => `${r.program}|${r.checkpointing}`);
   const rows = [...groups].map(([key, list]) => ({
     key,
-    program: list[0]!.program,
-    ck: list[0]!.checkpointing,
+    program: item(list, 0).program,
+    ck: item(list, 0).checkpointing,
     ...medians(list),
   }));
   const fastest = (program: string) =>
@@ -261,6 +262,6 @@ function medians(list: readonly Measured[]) {
     tokensPerSecond: median((m) => m.tokensPerSecond),
     peakMebibytes: median((m) => m.peakMebibytes),
     firstStep: median((m) => m.firstStep),
-    gflops: list[0]!.gflops === null ? null : median((m) => m.gflops!),
+    gflops: item(list, 0).gflops === null ? null : median((m) => m.gflops!),
   };
 }

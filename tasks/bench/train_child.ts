@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 
+import { entryOf, item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { exampleRows } from "../../kernels/engine/pack.ts";
@@ -60,7 +61,7 @@ export function stageExample(stage: string, q: Quad, index: number): EncodedExam
   return {
     index,
     source: { file: "quads", row: index },
-    sequences: Object.entries(pairs[stage]!).map(([name, [x, y]]) => ({
+    sequences: Object.entries(entryOf(pairs, stage)).map(([name, [x, y]]) => ({
       name,
       input_ids: Int32Array.from([...x, ...y]),
       labels: Int32Array.from([...x.map(() => -100), ...y]),
@@ -141,7 +142,10 @@ async function main(): Promise<void> {
   });
   const ready = processAge();
   const batch = (step: number) =>
-    Array.from({ length: accumulation }, (_, k) => [examples[(step * accumulation + k) % examples.length]!]);
+    Array.from(
+      { length: accumulation },
+      (_, k) => [item(examples, (step * accumulation + k) % examples.length)],
+    );
   const rows: (StepReport & { rows: number; labels: number })[] = [];
   let first: number | null = null;
   const quiet = () => {};

@@ -3,6 +3,8 @@
  * says no more than that a shared library failed to load. docs/cuda.md says how to install each.
  * @module
  */
+import { item } from "../../formats/elements.ts";
+
 import { dirname, join } from "@std/path";
 
 /** One thing that the provider needs. */
@@ -69,7 +71,7 @@ function provider({ folder }: CudaMachine): CudaCheck {
 }
 
 function libraries({ folder, needs, load }: CudaMachine): CudaCheck {
-  const what = "CUDA", path = join(folder, PROVIDERS[1]!);
+  const what = "CUDA", path = join(folder, item(PROVIDERS, 1));
   if (!isFile(path)) return { what, works: false, detail: "which version is needed, the provider will say" };
   const names = needs(path).filter((name) => NVIDIA.test(name));
   const missing = names.filter((name) => load(name) !== null);
@@ -93,7 +95,7 @@ function cudnn({ load }: CudaMachine): CudaCheck {
 function driver(machine: CudaMachine): CudaCheck {
   try {
     const { major, minor, devices } = machine.driver();
-    const what = "driver", path = join(machine.folder, PROVIDERS[1]!);
+    const what = "driver", path = join(machine.folder, item(PROVIDERS, 1));
     const runtime = isFile(path)
       ? machine.needs(path).find((name) => name.startsWith("libcudart.so."))
       : null;
@@ -159,9 +161,9 @@ function askDriver(): CudaDriver {
       );
     }
     cuDriverGetVersion(out);
-    const [major, minor] = [Math.floor(out[0]! / 1000), Math.floor(out[0]! % 1000 / 10)];
+    const [major, minor] = [Math.floor(item(out, 0) / 1000), Math.floor(item(out, 0) % 1000 / 10)];
     cuDeviceGetCount(out);
-    return { major, minor, devices: out[0]! };
+    return { major, minor, devices: item(out, 0) };
   } finally {
     library.close();
   }

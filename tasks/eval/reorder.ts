@@ -7,6 +7,7 @@
  * in a list instead of pairs.
  * @module
  */
+import { item, valueOf } from "../../formats/elements.ts";
 import { lastUserText } from "../../plugins/kinds/endpoint.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
@@ -81,7 +82,7 @@ export async function reorder(run: StoredRun, options: ReorderOptions): Promise<
     if (pair === undefined) continue;
     const [first, again] = pair;
     answers++;
-    sums.get(title)!.add(first.constraints, again.constraints);
+    valueOf(sums, title).add(first.constraints, again.constraints);
     for (const [i, { judge: name, judgement: own }] of (first.members ?? []).entries()) {
       const other = again.members?.[i]?.judgement.constraints;
       if (other === undefined) continue;
@@ -199,8 +200,8 @@ export class EffectSums {
     const move = mean(moves), change = mean(changes);
     let value = 0, weight = 0;
     for (const i of moves.keys()) {
-      value += (moves[i]! - move) * (changes[i]! - change);
-      weight += (moves[i]! - move) ** 2;
+      value += (item(moves, i) - move) * (item(changes, i) - change);
+      weight += (item(moves, i) - move) ** 2;
     }
     if (weight === 0) return;
     this.#values.push(value);

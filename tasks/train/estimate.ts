@@ -5,6 +5,7 @@
  * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
  * @module
  */
+import { lastOf } from "../../formats/elements.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
 import { type Backend, webgpuBackend } from "../../kernels/mod.ts";
 import { linear } from "../../kernels/ops/products.ts";
@@ -231,7 +232,7 @@ export function estimateText(e: Estimate): string {
 }
 
 function adapted(config: TrainConfig, module: string): boolean {
-  const last = module.split(".").at(-1)!;
+  const last = lastOf(module.split("."));
   return config.lora_target.some((target) =>
     target === "all" || target === last || module.endsWith(`.${target}`) || target === module
   );

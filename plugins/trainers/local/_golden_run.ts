@@ -1,5 +1,6 @@
 /** Runs of a golden through the whole loop, shared by the tests of tiny models and of SmolLM2. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { entryOf, item } from "../../../formats/elements.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
@@ -120,7 +121,7 @@ export async function repeatRun(
       numbers.forEach((q: number, i: number) => {
         const sums = micro[i].reference_logp;
         const pair = { chosen: sums.chosen ?? sums.x1y1, rejected: sums.rejected ?? sums.x1y2 };
-        references.set("train", all[q]![0]!, method === "dpo" ? pair : sums);
+        references.set("train", item(all, q)[0]!, method === "dpo" ? pair : sums);
       });
     }
   }
@@ -145,7 +146,7 @@ export async function repeatRun(
       stepsPerEpoch: total,
       step: (i) =>
         golden.order[i].map((q: number | [number, number]) =>
-          typeof q === "number" ? all[q]! : [all[q[0]]![q[1] - 1]!]
+          typeof q === "number" ? item(all, q) : [item(all, q[0])[q[1] - 1]!]
         ),
       epoch: (steps) => steps / total,
     },
@@ -172,14 +173,14 @@ export function assertSteps(
 ) {
   assertEquals(steps.length, expected.length);
   steps.forEach((report, i) => {
-    assertAlmostEquals(report.loss, expected[i]!.loss, 1e-4, `loss of step ${i}`);
+    assertAlmostEquals(report.loss, item(expected, i).loss, 1e-4, `loss of step ${i}`);
     assertAlmostEquals(
       report.gradNorm,
-      expected[i]!.grad_norm,
-      1e-3 * expected[i]!.grad_norm,
+      item(expected, i).grad_norm,
+      1e-3 * item(expected, i).grad_norm,
       `norm of step ${i}`,
     );
-    assertAlmostEquals(report.learningRate, expected[i]!.lr, 1e-12);
+    assertAlmostEquals(report.learningRate, item(expected, i).lr, 1e-12);
   });
 }
 
@@ -187,10 +188,10 @@ export function assertSteps(
 export function updateDistance(path: string, start: Tensors, trained: Tensors): number {
   let off = 0, update = 0;
   for (const [peft, expected] of Object.entries(readTensors(path))) {
-    const name = engineName(peft), actual = trained[name]!, before = start[name]!;
+    const name = engineName(peft), actual = entryOf(trained, name), before = entryOf(start, name);
     expected.forEach((v, i) => {
-      off += (actual[i]! - v) ** 2;
-      update += (v - before[i]!) ** 2;
+      off += (item(actual, i) - v) ** 2;
+      update += (v - item(before, i)) ** 2;
     });
   }
   return Math.sqrt(off / update);

@@ -2,6 +2,7 @@
  * Which examples each optimizer step takes: transformers' order, counted in optimizer steps.
  * @module
  */
+import { item, valueOf } from "../../../formats/elements.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { runLength } from "./steps.ts";
@@ -32,7 +33,7 @@ export function planRun(
   bins: readonly (readonly number[])[] | null,
 ): BatchPlan {
   const units: readonly (readonly EncodedExample[])[] = bins
-    ? bins.map((bin) => bin.map((i) => train[i]!))
+    ? bins.map((bin) => bin.map((i) => item(train, i)))
     : train.map((example) => [example]);
   const { totalSteps, stepsPerEpoch, batchesPerEpoch } = runLength(config, units.length);
   const batch = config.per_device_train_batch_size, accumulation = config.gradient_accumulation_steps;
@@ -48,7 +49,9 @@ export function planRun(
       const batches: EncodedExample[][] = [];
       for (let b = within * accumulation; b < Math.min((within + 1) * accumulation, batchesPerEpoch); b++) {
         batches.push(
-          [...order.subarray(b * batch, Math.min((b + 1) * batch, units.length))].flatMap((i) => units[i]!),
+          [...order.subarray(b * batch, Math.min((b + 1) * batch, units.length))].flatMap((i) =>
+            item(units, i)
+          ),
         );
       }
       return batches;
@@ -75,7 +78,7 @@ export function packBatches(
   return packUnits(units, budget ?? DEFAULT_ROWS).map((examples) => {
     const groups = new Map<number, number[]>();
     examples.forEach((example, i) => {
-      const unit = of.get(example)!;
+      const unit = valueOf(of, example);
       groups.set(unit, [...(groups.get(unit) ?? []), i]);
     });
     return { examples, groups: [...groups.values()] };

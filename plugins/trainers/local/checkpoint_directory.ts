@@ -3,6 +3,8 @@
  * with a dot and renamed when whole, so every `checkpoint-N` is whole.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
+
 import { join } from "@std/path";
 
 /** One whole checkpoint. */
@@ -101,7 +103,7 @@ export function cleanPartial(directory: string): void {
   for (const { name } of Deno.readDirSync(directory)) {
     const match = /^\.(checkpoint-\d+)\.(partial|old)$/.exec(name);
     if (match === null) continue;
-    const whole = join(directory, match[1]!);
+    const whole = join(directory, item(match, 1));
     if (match[2] === "old" && !exists(whole)) Deno.renameSync(join(directory, name), whole);
     else remove(join(directory, name));
   }
@@ -120,7 +122,7 @@ export function checkpointAt(path: string): Checkpoint {
   const clean = path.replace(/[/\\]+$/, "");
   const match = /(?:^|[/\\])(checkpoint-(\d+))$/.exec(clean);
   if (match !== null && exists(clean) && Deno.statSync(clean).isDirectory) {
-    return { name: match[1]!, step: Number(match[2]), path: clean };
+    return { name: item(match, 1), step: Number(match[2]), path: clean };
   }
   const there = match === null ? listCheckpoints(clean).map(({ name }) => name) : [];
   const hint = there.length > 0 ? `. It holds ${there.join(", ")}: name one of them` : "";

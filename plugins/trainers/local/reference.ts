@@ -14,6 +14,13 @@ export class ReferenceCache {
     return this.#sums.get(`${split}:${example.index}`);
   }
 
+  /** Sums by sequence name. @throws {RangeError} If they aren't computed yet. */
+  of(split: "train" | "eval", example: EncodedExample): Record<string, number> {
+    const sums = this.get(split, example);
+    if (!sums) throw new RangeError(`Cannot score row ${example.index} of ${split}: it has no reference yet`);
+    return sums;
+  }
+
   set(split: "train" | "eval", example: EncodedExample, sums: Record<string, number>): void {
     this.#sums.set(`${split}:${example.index}`, sums);
   }

@@ -2,6 +2,7 @@
  * From label log-probabilities to losses and back: the same for training and evaluation.
  * @module
  */
+import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
@@ -43,7 +44,10 @@ export interface ScoreOptions {
 export function sequenceSums(pack: Pack, logps: Float64Array): Float64Array {
   const sums = new Float64Array(pack.sequences.length);
   for (let l = 0; l < logps.length; l++) {
-    for (let o = pack.ownerStart[l]!; o < pack.ownerStart[l + 1]!; o++) sums[pack.owners[o]!]! += logps[l]!;
+    for (let o = i32(pack.ownerStart, l); o < i32(pack.ownerStart, l + 1); o++) {
+      const owner = i32(pack.owners, o);
+      sums[owner] = f64(sums, owner) + f64(logps, l);
+    }
   }
   return sums;
 }
@@ -51,7 +55,7 @@ export function sequenceSums(pack: Pack, logps: Float64Array): Float64Array {
 /** Values by sequence name of each example of a pack. */
 function byExample(pack: Pack, count: number, value: (sequence: number) => number): Record<string, number>[] {
   const rows: Record<string, number>[] = Array.from({ length: count }, () => ({}));
-  pack.sequences.forEach(({ example, name }, s) => rows[example]![name] = value(s));
+  pack.sequences.forEach(({ example, name }, s) => item(rows, example)[name] = value(s));
   return rows;
 }
 
@@ -76,28 +80,28 @@ export async function scorePack(
     ...(dropoutStep !== undefined && { dropoutStep }),
   });
   const bad = logps.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw await notFinite(engine, pack, examples, bad, logps[bad]!);
+  if (bad >= 0) throw await notFinite(engine, pack, examples, bad, f64(logps, bad));
   const sums = sequenceSums(pack, logps);
   if (missing && options.identity) remember(sums);
 
-  const policy = byExample(pack, examples.length, (s) => sums[s]!);
-  const length = byExample(pack, examples.length, (s) => pack.sequences[s]!.length);
+  const policy = byExample(pack, examples.length, (s) => f64(sums, s));
+  const length = byExample(pack, examples.length, (s) => item(pack.sequences, s).length);
   const inputs = examples.map((example, i) => ({
-    policy: policy[i]!,
-    length: length[i]!,
-    ...(loss.needsReference && { reference: references.get(split, example)! }),
+    policy: item(policy, i),
+    length: item(length, i),
+    ...(loss.needsReference && { reference: references.of(split, example) }),
     ...(example.desirable !== undefined && { desirable: example.desirable }),
   }));
   const rows: EvaluatedRow[] = [];
   for (const group of options.groups ?? examples.map((_, i) => [i])) {
-    evaluateLoss(loss, group.map((i) => inputs[i]!)).forEach((row, k) => rows[group[k]!] = row);
+    evaluateLoss(loss, group.map((i) => item(inputs, i))).forEach((row, k) => rows[item(group, k)] = row);
   }
   return { pack, examples, rows, labels: length.map((r) => Object.values(r).reduce((a, b) => a + b, 0)) };
 
   function remember(referenceSums: Float64Array): void {
-    const found = byExample(pack, examples.length, (s) => referenceSums[s]!);
+    const found = byExample(pack, examples.length, (s) => item(referenceSums, s));
     examples.forEach((example, i) => {
-      if (!references.get(split, example)) references.set(split, example, found[i]!);
+      if (!references.get(split, example)) references.set(split, example, item(found, i));
     });
   }
 }
@@ -120,8 +124,8 @@ export async function precomputeReferences(
     if (signal.aborted) return;
     const pack = packExamples(group),
       sums = sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false }));
-    byExample(pack, group.length, (s) => sums[s]!).forEach((found, i) =>
-      references.set(split, group[i]!, found)
+    byExample(pack, group.length, (s) => f64(sums, s)).forEach((found, i) =>
+      references.set(split, item(group, i), found)
     );
     onProgress(done += group.length, missing.length);
   }
@@ -153,7 +157,7 @@ export function exampleWeights(
       batch.map((example) => [example, 1 / (batches.length * batch.length)] as const)
     ),
   );
-  return (example) => weights.get(example)!;
+  return (example) => valueOf(weights, example);
 }
 
 function countLabels({ sequences }: EncodedExample): number {
@@ -171,11 +175,11 @@ export function labelWeights(
 ): Float64Array {
   const weights = new Float64Array(pack.labelIds.length);
   const slopes = pack.sequences.map(({ example, name }) =>
-    rows[example]!.gradient[name]! * weightOf(examples[example]!)
+    entryOf(item(rows, example).gradient, name) * weightOf(item(examples, example))
   );
   for (let l = 0; l < weights.length; l++) {
-    for (let o = pack.ownerStart[l]!; o < pack.ownerStart[l + 1]!; o++) {
-      weights[l]! += slopes[pack.owners[o]!]!;
+    for (let o = i32(pack.ownerStart, l); o < i32(pack.ownerStart, l + 1); o++) {
+      weights[l] = f64(weights, l) + item(slopes, i32(pack.owners, o));
     }
   }
   return weights;
@@ -188,8 +192,8 @@ async function notFinite(
   label: number,
   value: number,
 ) {
-  const sequence = pack.sequences[pack.owners[pack.ownerStart[label]!]!]!;
-  const { file, row } = examples[sequence.example]!.source;
+  const sequence = item(pack.sequences, i32(pack.owners, i32(pack.ownerStart, label)));
+  const { file, row } = item(examples, sequence.example).source;
   const place = await engine.findNonFinite(pack);
   return new RangeError(
     `Cannot continue as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +

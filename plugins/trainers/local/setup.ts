@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 
+import { entryOf, lastOf, valueOf } from "../../../formats/elements.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { saveModel, type WeightSource } from "../../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
@@ -69,7 +70,7 @@ export function makeTarget(
   const names = adapter ? [...adapter.modules.keys()] : matchTargets(lora, [...shapes.keys()]);
   const initial: Tensors = {};
   for (const name of names) {
-    const [out, inner] = shapes.get(name)!, { r } = loraOf(lora, name), have = adapter?.modules.get(name);
+    const [out, inner] = valueOf(shapes, name), { r } = loraOf(lora, name), have = adapter?.modules.get(name);
     const a = have?.a ?? new Float32Array(r * inner);
     const tensor = loraNames(name);
     if (!have) kaimingUniformA(a, inner, config.seed, tensor.a);
@@ -86,7 +87,7 @@ export function makeTarget(
     save: (directory, trained) => {
       const pairs = names.map((name) => {
         const tensor = loraNames(name);
-        return [name, { a: trained[tensor.a]!, b: trained[tensor.b]! }] as const;
+        return [name, { a: entryOf(trained, tensor.a), b: entryOf(trained, tensor.b) }] as const;
       });
       writeAdapter(directory, lora, new Map(pairs), shapes);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
@@ -98,11 +99,11 @@ export function makeTarget(
 function newLora(config: TargetConfig, modules: readonly string[]): LoraConfig {
   const all = config.lora_target.length === 1 && config.lora_target[0] === "all";
   // LLaMA-Factory writes out what "all" means: the last names of every linear layer but the head.
-  const targets = all ? LINEAR_MODULES.map((name) => name.split(".").at(-1)!) : config.lora_target;
-  const known = new Set(modules.flatMap((name) => [name, name.split(".").at(-1)!]));
+  const targets = all ? LINEAR_MODULES.map((name) => lastOf(name.split("."))) : config.lora_target;
+  const known = new Set(modules.flatMap((name) => [name, lastOf(name.split("."))]));
   for (const target of targets) {
     if (known.has(target) || modules.some((name) => name.endsWith(`.${target}`))) continue;
-    const short = [...new Set(modules.map((name) => name.split(".").at(-1)!))];
+    const short = [...new Set(modules.map((name) => lastOf(name.split("."))))];
     throw new RangeError(
       `Cannot adapt module "${target}": the model has ${short.join(", ")} (lora_target: all takes them all)`,
     );
@@ -130,7 +131,11 @@ function fullTarget(
     tuning: { type: "full" },
     initial: {},
     save: (directory, trained) => {
-      const tensors = [...shapes].map(([name, shape]) => ({ name, shape, data: () => trained[name]! }));
+      const tensors = [...shapes].map(([name, shape]) => ({
+        name,
+        shape,
+        data: () => entryOf(trained, name),
+      }));
       const written = saveModel(directory, tensors, {
         config: model.config,
         generationConfig: model.generationConfig,

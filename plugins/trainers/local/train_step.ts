@@ -2,6 +2,7 @@
  * One optimizer step: forward and backward over its micro-batches, the update, and what is reported of it.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
 import type { Loss } from "../../kinds/loss.ts";
@@ -60,7 +61,7 @@ function assertInitialLoss({ loss: { initialLoss } }: StepInputs, { rows, exampl
   if (initialLoss === undefined) return;
   rows.forEach((row, i) => {
     if (Math.abs(row.loss - initialLoss) < 1e-3) return;
-    const { file, row: line } = examples[i]!.source;
+    const { file, row: line } = item(examples, i).source;
     throw new Error(
       `Cannot start as a fresh adapter needs the loss ${initialLoss.toFixed(6)}: current value is ${
         row.loss.toFixed(6)
@@ -96,7 +97,7 @@ export function stepReport(
   { packs, weightOf }: ScoredStep,
 ): Pick<StepReport, "loss" | "metrics" | "examples" | "counts" | "tokens"> {
   const rows = packs.flatMap((pack) =>
-    pack.rows.map((row, i) => ({ ...row, weight: weightOf(pack.examples[i]!) }))
+    pack.rows.map((row, i) => ({ ...row, weight: weightOf(item(pack.examples, i)) }))
   );
   const counts: Record<string, number> = {};
   for (const name of rows.flatMap(({ metrics }) => Object.keys(metrics))) {

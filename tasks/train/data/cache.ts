@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
 
+import { item, valueOf } from "../../../formats/elements.ts";
 import { AtomicFile } from "../../../formats/atomic.ts";
 import type { DataOptions, LoadInputs, StoredExamples } from "./load_inputs.ts";
 import type { DataSet } from "./sets.ts";
@@ -101,9 +102,9 @@ export function readCache(path: string): StoredExamples | null {
       return Array.from({ length: count }, (_, i) => {
         const [block, position, file, row, desirable] = rows.subarray(i * 5);
         return {
-          block: blocks[block!]!,
+          block: item(blocks, block!),
           at: position!,
-          source: { file: header.files[file!]!, row: row! },
+          source: { file: item(header.files, file!), row: row! },
           ...(desirable !== -1 && { desirable: desirable === 1 }),
         };
       });
@@ -125,7 +126,7 @@ export function writeCache(path: string, stored: StoredExamples): string[] {
   const files = new Map<string, number>();
   const number = <T>(map: Map<T, number>, key: T) => {
     if (!map.has(key)) map.set(key, map.size);
-    return map.get(key)!;
+    return valueOf(map, key);
   };
   const list = (examples: readonly StoredExample[]) => {
     const rows = new Int32Array(examples.length * 5);

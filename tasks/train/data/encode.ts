@@ -5,6 +5,7 @@
  * an IOPO quadruple share two prompts and two answers.
  * @module
  */
+import { entryOf, lastOf, valueOf } from "../../../formats/elements.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
@@ -126,7 +127,7 @@ function encodeText(
   const cut = { prompt: 0, answer: 0, turns: 0 };
   const encoded: EncodedParts["sequences"] = [];
   for (const [name, [, answer]] of Object.entries(sequences)) {
-    const text = example.answers[answer]!.content;
+    const text = entryOf(example.answers, answer).content;
     if (text === "") return { reason: "text is empty" };
     const own = template?.endOfText;
     const end = (own === undefined ? null : tokenizer.tokenToId(own)) ?? tokenizer.eosId;
@@ -168,7 +169,7 @@ function encodeTurns(
   const encoded: EncodedParts["sequences"] = [];
   const eos = template.efficientEos ? [tokenizer.eosId ?? -1] : [];
   for (const [name, [prompt, answer]] of Object.entries(sequences)) {
-    const messages = [...example.prompts[prompt]!, example.answers[answer]!];
+    const messages = [...entryOf(example.prompts, prompt), entryOf(example.answers, answer)];
     const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools, {
       maskHistory: options.mask_history,
     });
@@ -234,7 +235,7 @@ function encodePairs(
   if (options.truncation === "drop" && isTooLong) return { reason: "longer than cutoff_len" };
   const encoded: EncodedParts["sequences"] = [];
   for (const [name, [prompt, answer]] of Object.entries(sequences)) {
-    const [source, target] = [sources.get(prompt)!, targets.get(answer)!];
+    const [source, target] = [valueOf(sources, prompt), valueOf(targets, answer)];
     const lengths = example.shape === "kto"
       ? inferSeqlen(source.length, target.length, options.cutoff_len)
       : shared;
@@ -258,7 +259,7 @@ function encodePieces(
   const sources = new Map<string, number[]>();
   const targets = new Map<string, number[]>();
   const encode = (prompt: string, answer: string) => {
-    const messages = [...example.prompts[prompt]!, example.answers[answer]!];
+    const messages = [...entryOf(example.prompts, prompt), entryOf(example.answers, answer)];
     const turn = oneTurn(template, tokenizer, messages, example);
     if (!sources.has(prompt)) sources.set(prompt, turn.source);
     targets.set(answer, template.efficientEos ? [...turn.target, tokenizer.eosId ?? -1] : turn.target);
@@ -282,7 +283,7 @@ function oneTurn(
 ): EncodedTurn {
   const turns = template.encodeOneTurn?.(tokenizer, messages, system, tools) ??
     template.encodeTurns(tokenizer, messages, system, tools);
-  const last = turns.at(-1)!;
+  const last = lastOf(turns);
   const before = turns.slice(0, -1).flatMap(({ source, target }) => [...source, ...target]);
   return { source: [...before, ...last.source], target: last.target };
 }

@@ -2,6 +2,7 @@
  * Bins of sequences for packing: LLaMA-Factory's `greedy_knapsack`.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 
 /**
  * Fills bins one after the other, each time with the longest sequence that still fits.
@@ -11,8 +12,8 @@
  * @returns Numbers of the sequences in each bin, in order. Among equal lengths the later one is taken first.
  */
 export function greedyKnapsack(lengths: readonly number[], capacity: number): number[][] {
-  const sorted = lengths.map((_, i) => i).filter((i) => lengths[i]! <= capacity)
-    .sort((a, b) => lengths[a]! - lengths[b]! || a - b);
+  const sorted = lengths.map((_, i) => i).filter((i) => item(lengths, i) <= capacity)
+    .sort((a, b) => item(lengths, a) - item(lengths, b) || a - b);
   const bins: number[][] = [];
   while (sorted.length > 0) {
     const bin: number[] = [];
@@ -22,7 +23,7 @@ export function greedyKnapsack(lengths: readonly number[], capacity: number): nu
       if (at < 0) break;
       const [index] = sorted.splice(at, 1);
       bin.push(index!);
-      room -= lengths[index!]!;
+      room -= item(lengths, index!);
     }
     bins.push(bin);
   }
@@ -34,7 +35,7 @@ function lastFitting(sorted: readonly number[], lengths: readonly number[], room
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (lengths[sorted[middle]!]! <= room) low = middle + 1;
+    if (item(lengths, item(sorted, middle)) <= room) low = middle + 1;
     else high = middle;
   }
   return low - 1;

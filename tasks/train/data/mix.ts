@@ -2,6 +2,7 @@
  * Mixes several data sets into one, as Hugging Face `interleave_datasets` does for LLaMA-Factory's `mix_strategy`.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { NumpyGenerator } from "../../../kernels/random/numpy.ts";
 
 /** Values of `mix_strategy`. `under` stops when the first set is used up, `over` when the last one is, repeating rows. */
@@ -36,8 +37,8 @@ export function mixRows(
   const rounds = strategy === "interleave_under" ? Math.min(...lengths) : Math.max(...lengths);
   for (let round = 0; round < rounds; round++) {
     for (let set = 0; set < lengths.length; set++) {
-      if (strategy === "interleave_once" && round >= lengths[set]!) continue;
-      rows.push(offsets[set]! + round % lengths[set]!);
+      if (strategy === "interleave_once" && round >= item(lengths, set)) continue;
+      rows.push(item(offsets, set) + round % item(lengths, set));
     }
   }
   return Int32Array.from(rows);
@@ -57,8 +58,10 @@ function draw(
   while (!(strategy === "interleave_under" ? used.some(Boolean) : used.every(Boolean))) {
     const set = generator.choice(probabilities);
     if (strategy === "interleave_once" && used[set]) continue;
-    rows.push(offsets[set]! + next[set]!);
-    if (++next[set]! >= lengths[set]!) {
+    rows.push(item(offsets, set) + item(next, set));
+    const after = item(next, set) + 1;
+    next[set] = after;
+    if (after >= item(lengths, set)) {
       used[set] = true;
       next[set] = 0;
     }

@@ -3,6 +3,7 @@
  * `PretrainDatasetProcessor` with packing.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 
 /** Rows that LLaMA-Factory encodes together (`preprocessing_batch_size`): kto's neighbours and packing stay inside. */
 export const GROUP = 1000;
@@ -36,10 +37,10 @@ export function packTexts(
     let block = new Int32Array(length);
     let [at, first] = [0, from];
     for (let t = from; t < Math.min(from + groupSize, texts.length); t++) {
-      const ids = texts[t]!;
+      const ids = item(texts, t);
       for (let i = 0; i < ids.length; i++) {
         if (at === 0) first = t;
-        block[at++] = ids[i]!;
+        block[at++] = item(ids, i);
         if (at < length) continue;
         blocks.push({ ids: block, first });
         block = new Int32Array(length);

@@ -2,6 +2,7 @@
  * Cuts prompts, with or without their end.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
 
@@ -39,7 +40,7 @@ function headerLength(template: Template, tokenizer: Tokenizer): number {
     const shortest = Math.min(...prompts.map((ids) => ids.length));
     length = 0;
     while (
-      length < shortest && prompts.every((ids) => ids.at(-1 - length!) === prompts[0]!.at(-1 - length!))
+      length < shortest && prompts.every((ids) => ids.at(-1 - length!) === item(prompts, 0).at(-1 - length!))
     ) length++;
     known.set(tokenizer, length);
   }

@@ -3,6 +3,7 @@
  * asked for. An IOPO quadruple keeps its two prompts and two answers once, not four sequences with labels.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import type { EncodedParts } from "./encode.ts";
 import type { EncodedExample, EncodedSequence } from "../../../kernels/engine/encoded.ts";
 import { joinParts, type PartKind } from "./parts.ts";
@@ -77,12 +78,15 @@ export interface StoredExample {
 export function partsOf({ block, at }: StoredExample): { ids: Int32Array; kind: PartKind }[][] {
   const { ids, layout, starts } = block;
   const sequences: { ids: Int32Array; kind: PartKind }[][] = [];
-  for (let i = starts[at]!; i < starts[at + 1]!;) {
-    const count = layout[i++]!;
+  for (let i = item(starts, at); i < item(starts, at + 1);) {
+    const count = item(layout, i++);
     const parts: { ids: Int32Array; kind: PartKind }[] = [];
     for (let p = 0; p < count; p++, i += 3) {
-      const offset = layout[i]!;
-      parts.push({ ids: ids.subarray(offset, offset + layout[i + 1]!), kind: layout[i + 2] as PartKind });
+      const offset = item(layout, i);
+      parts.push({
+        ids: ids.subarray(offset, offset + item(layout, i + 1)),
+        kind: layout[i + 2] as PartKind,
+      });
     }
     sequences.push(parts);
   }
@@ -106,7 +110,7 @@ export function toExamples(
     source: entry.source,
     get sequences() {
       if (last !== index) {
-        made = partsOf(entry).map((parts, i) => ({ name: names[i]!, ...joinParts(parts, eosId) }));
+        made = partsOf(entry).map((parts, i) => ({ name: item(names, i), ...joinParts(parts, eosId) }));
         last = index;
       }
       return made;

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 
+import { item } from "../../../formats/elements.ts";
 import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { countLabels } from "./parts.ts";
 import { lengthStatistics, type Tally, warnings } from "./report.ts";
@@ -27,8 +28,8 @@ export function summarize(
   const labels = names.map(() => 0);
   train.forEach((example, row) =>
     partsOf(example).forEach((parts, i) => {
-      lengths[i]![row] = parts.reduce((sum, { ids }) => sum + ids.length, 0);
-      labels[i]! += countLabels(parts);
+      item(lengths, i)[row] = parts.reduce((sum, { ids }) => sum + ids.length, 0);
+      labels[i] = item(labels, i) + countLabels(parts);
     })
   );
   const notes = [...sets.flatMap((set) => set.notes), ...more];
@@ -43,7 +44,7 @@ export function summarize(
     evaluation: evaluation.length,
     dropped: tally.dropped,
     truncated: tally.truncated,
-    lengths: names.map((name, i) => lengthStatistics(name, lengths[i]!, labels[i]!)),
+    lengths: names.map((name, i) => lengthStatistics(name, item(lengths, i), item(labels, i))),
     warnings: warnings(tally, train.length + evaluation.length, options.cutoff_len, options.truncation),
     notes,
   };

@@ -8,6 +8,7 @@
  */
 import { join } from "@std/path";
 
+import { item } from "../../../formats/elements.ts";
 import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { LogSink, StepReport } from "../../../plugins/kinds/log_sink.ts";
@@ -243,7 +244,7 @@ export class RunLog implements LogSink {
   #open(): void {
     const { rows, history, wallTimes, startedAt } = this.#state;
     writeFileAtomicSync(this.#path, rows.map((line) => jsonLine(line) + "\n").join(""));
-    const reports = history.map((entry, i) => reportOf(entry, wallTimes[i]!));
+    const reports = history.map((entry, i) => reportOf(entry, item(wallTimes, i)));
     for (const reporter of this.#reporters) reporter.rewrite(reports, startedAt);
     this.#isOpen = true;
   }

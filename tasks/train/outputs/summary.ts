@@ -6,6 +6,7 @@ import asciichart from "asciichart";
 
 import { join } from "@std/path";
 
+import { item, lastOf } from "../../../formats/elements.ts";
 import { smooth } from "./smooth.ts";
 
 /** What {@linkcode summaryText} shows. */
@@ -57,9 +58,9 @@ export function curveText(history: readonly Readonly<Record<string, number>>[], 
     height: 7,
     format: (value: number) => value.toPrecision(4).padStart(10),
   });
-  const [first, last] = [logs[0]!, logs.at(-1)!];
-  const title = `Loss (smoothed): ${losses[0]!.toPrecision(4)} at step ${first.step}, ` +
-    `${losses.at(-1)!.toPrecision(4)} at step ${last.step}`;
+  const [first, last] = [item(logs, 0), lastOf(logs)];
+  const title = `Loss (smoothed): ${item(losses, 0).toPrecision(4)} at step ${first.step}, ` +
+    `${lastOf(losses).toPrecision(4)} at step ${last.step}`;
   return `${title}\n${chart}`;
 }
 
@@ -69,7 +70,7 @@ function resample(values: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
     if (n <= count) {
       const at = i * (n - 1) / (count - 1);
-      const [low, high] = [values[Math.floor(at)]!, values[Math.min(n - 1, Math.floor(at) + 1)]!];
+      const [low, high] = [item(values, Math.floor(at)), item(values, Math.min(n - 1, Math.floor(at) + 1))];
       return low + (high - low) * (at - Math.floor(at));
     }
     const part = values.slice(Math.floor(i * n / count), Math.floor((i + 1) * n / count));
