@@ -39,8 +39,6 @@ export interface AskerOptions {
   start: number;
   /** How often a request is sent again after an error. */
   retries: number;
-  /** Shortest wait before a retry in milliseconds; doubled each time, up to 30 s. */
-  backoffMs?: number;
   /** Aborted to stop. */
   signal: AbortSignal;
   /** Time. */
@@ -157,7 +155,7 @@ export class Asker {
       }
       this.#stopIfHopeless(endpoint, completion, attempt >= this.#options.retries);
       if (!completion.failure.retryable || attempt >= this.#options.retries) return asked;
-      const base = Math.min((this.#options.backoffMs ?? 500) * 2 ** attempt, LONGEST_WAIT_MS);
+      const base = waitBefore(completion.failure.kind, attempt);
       const wait = Math.max(base * (0.5 + this.#random()), completion.failure.retryAfterMs ?? 0);
       await this.#clock.sleep(wait, this.#stop.signal);
     }
@@ -228,6 +226,15 @@ export class Asker {
   close(): void {
     this.#options.signal.removeEventListener("abort", this.#interrupt);
   }
+}
+
+/**
+ * Milliseconds before a retry. An isolated error is gone the next moment, a server that restarts takes a minute: short waits
+ * that grow fast serve both. Whoever has too much to do is left alone for longer at first.
+ */
+function waitBefore(kind: Failure["kind"], attempt: number): number {
+  const wait = kind === "rate_limit" || kind === "timeout" ? 500 * 2 ** attempt : 100 * 4 ** attempt;
+  return Math.min(wait, LONGEST_WAIT_MS);
 }
 
 /** The cache keeps what came, so that other tags need no other request; what is handed on has its thought set apart. */

@@ -65,7 +65,10 @@ Deno.test("Asker repeats what may pass, with growing waits and Retry-After, a bo
   const { asker, clock, meter } = askerOf();
   const recovers = endpointOf((n) => n < 2 ? failed("server", "oops") : ok());
   assertEquals((await asker.ask(recovers, request())).completion.text, "yes");
-  assertEquals([recovers.asked, clock.slept, meter.usage().retries], [3, [500, 1000], 2]);
+  assertEquals([recovers.asked, clock.slept, meter.usage().retries], [3, [100, 400], 2]);
+  const { asker: busy, clock: busyClock } = askerOf();
+  await busy.ask(endpointOf((n) => n < 2 ? failed("rate_limit", "slow") : ok()), request());
+  assertEquals(busyClock.slept, [500, 1000]);
 
   const { asker: second, clock: clock2 } = askerOf();
   const limited = endpointOf((n) => n === 0 ? failed("rate_limit", "slow", 9000) : ok());
