@@ -10,7 +10,7 @@ const LENGTH = 12_000;
 const LONGER = 8;
 /** Between the two. */
 const MOST = 30;
-/** Less than this, in milliseconds, is too short to compare; a quadratic pattern takes a hundred times as long on {@linkcode LENGTH}. */
+/** Less than this, in milliseconds, is too short to compare; a quadratic pattern takes longer on {@linkcode LENGTH}. */
 const SHORT = 40;
 /** How often a time is taken before it counts as slow: other work on the machine makes it longer, never shorter. */
 const TRIES = 8;
