@@ -34,6 +34,7 @@ import { planText } from "./eval/report/plan_text.ts";
 import { resultsText } from "./eval/report/text.ts";
 import { evaluate, type Evaluated, type EvaluateOptions } from "./eval/run.ts";
 import { readTrainConfig } from "./train/config/mod.ts";
+import { Pace } from "./eval/pace.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";
 
 /** What a caller of {@linkcode evaluateFile} may set. */
@@ -55,12 +56,14 @@ export async function evaluateFile(
 ): Promise<Evaluated> {
   const { config, at } = readEvalConfig(configPath, overrides);
   const registry = await registryOf(config.plugins, at("plugins"));
+  const pace = new Pace();
   let done: Evaluated;
   try {
     done = await evaluate(config, registry, {
       ...options,
       say: (line) => progress.line(line),
-      progress: (name, done, total) => progress.phase(name, done, total),
+      progress: (name, done, total, usage) =>
+        progress.phase(name, done, total, pace.text(name, done, total, usage)),
       version: VERSION,
       at,
     });

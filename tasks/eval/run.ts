@@ -37,7 +37,7 @@ export interface EvaluateOptions {
   /** Called with human-readable lines. */
   say?: (line: string) => void;
   /** Called with how far a stage is. */
-  progress?: (stage: EvalStage, done: number, total: number) => void;
+  progress?: (stage: EvalStage, done: number, total: number, usage: Usage) => void;
   /** Version of the project, for run.yaml. */
   version?: string;
   /** Where keys were written, for messages. */
@@ -134,7 +134,7 @@ export async function evaluate(
       retries: config.max_retries,
     }),
     total,
-    progress,
+    progress: (name, done, of) => progress(name, done, of, meter.usage()),
     failures,
   });
 

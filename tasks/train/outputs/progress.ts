@@ -38,8 +38,8 @@ export interface LogStatus {
 
 /** Shows how a run goes on. `stop` must be called in any case: a bar's timer keeps the process alive. */
 export interface Progress {
-  /** A phase without steps: `done` of `total` units. */
-  phase(name: string, done: number, total: number): void;
+  /** A phase without steps: `done` of `total` units; `pace` says how fast. */
+  phase(name: string, done: number, total: number, pace?: string): void;
   /** A finished optimizer step. */
   step(status: StepStatus): void;
   /** One log. */
@@ -126,10 +126,10 @@ function lines(stream: ProgressStream, now: () => number): Progress {
   // A phase that is over before PATIENCE says nothing: in a log file its lines are noise.
   let phase: { name: string; next: number; told: string } | null = null;
   return {
-    phase(name, done, total) {
+    phase(name, done, total, pace = "") {
       const time = now();
       if (phase?.name !== name) phase = { name, next: time + PATIENCE, told: "" };
-      const text = `${name}: ${done} of ${total}`;
+      const text = `${name}: ${done} of ${total}${pace === "" ? "" : `, ${pace}`}`;
       const due = time >= phase.next || (done >= total && phase.told !== "");
       if (!due || text === phase.told) return;
       phase = { name, next: time + 2 * PATIENCE, told: text };
@@ -176,8 +176,8 @@ function bar(stream: ProgressStream): Progress {
   }
 
   return {
-    phase(name, done, total) {
-      shown(name, total, `${name} {bar} {value}/{total}`).update(done);
+    phase(name, done, total, pace = "") {
+      shown(name, total, `${name} {bar} {value}/{total}  {text}`).update(done, { text: pace });
       if (done >= total) stop();
     },
     step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
