@@ -24,6 +24,8 @@ export interface MockOptions {
   text?: (request: MockRequest) => string;
   /** 0: any free one. */
   port?: number;
+  /** Where it listens; default: this machine only. */
+  hostname?: string;
   /** False: requests are only counted, for long measurements. */
   keepLog?: boolean;
 }
@@ -48,7 +50,7 @@ export function mockServer(options: MockOptions = {}): MockServer {
   let now = 0, count = 0;
   const state = { most: 0 };
   const server = Deno.serve(
-    { port: options.port ?? 0, hostname: "127.0.0.1", onListen() {} },
+    { port: options.port ?? 0, hostname: options.hostname ?? "127.0.0.1", onListen() {} },
     async (http) => {
       const { pathname } = new URL(http.url);
       if (pathname === "/count") return Response.json(count);

@@ -1,0 +1,108 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../_fixtures.ts";
+import { completionResponse, mockServer } from "../_mock_server.ts";
+import { compareDirectories, type Comparison } from "../compare.ts";
+import { comparisonText, tablePaths, worseText, writeComparison } from "./comparison.ts";
+
+/** `worse` of 60 items have a lower score in the second run, and `unscored` have none. */
+async function compared(
+  folder: string,
+  { worse, unscored = 0 }: { worse: number; unscored?: number },
+): Promise<Comparison> {
+  await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(60));
+  await using server = mockServer({
+    respond: ({ body }) => {
+      const prompt = body.messages.at(-1)!.content;
+      if (!prompt.includes("< constraints >:")) return undefined;
+      const texts = [...prompt.matchAll(/^\d\. constraint \d of (\d+);$/gm)];
+      const item = Number(texts[0]![1]);
+      const second = prompt.includes("second");
+      if (second && item >= 60 - unscored) return completionResponse("I'd rather not say.");
+      const score = second && item < worse ? 2 : 10;
+      const scores = JSON.stringify(Object.fromEntries(texts.map((m) => [m[0], score])));
+      return completionResponse(`Fine Grained Score: [${scores}]\nConstraints Overall Score: [[${score}]]`);
+    },
+    text: ({ body }) => `answer of ${body.model}`,
+  });
+  for (const name of ["first", "second"]) {
+    await runConfig(
+      rowsConfig(folder, server.base, [
+        `out_dir=${join(folder, name)}`,
+        `model.args.name=${name}`,
+        "cache=false",
+      ]),
+      {
+        stage: "generate",
+      },
+    );
+    await runConfig(
+      rowsConfig(folder, server.base, [
+        `out_dir=${join(folder, name)}`,
+        `model.args.name=${name}`,
+        "cache=false",
+      ]),
+    );
+  }
+  return await compareDirectories(join(folder, "first"), join(folder, "second"), builtinRegistry());
+}
+
+Deno.test("comparisonText() fits 80 columns, and lists of ids are short; all are in the comparison", async () => {
+  await inFolder(async (folder) => {
+    const comparison = await compared(folder, { worse: 25, unscored: 5 });
+    const text = comparisonText(comparison, 80);
+    for (const line of text.split("\n")) assert(line.length <= 80, `${line.length}: ${line}`);
+    assertStringIncludes(text, "followed: 25 items worse in B: row-0,");
+    assertStringIncludes(text.replaceAll(/\s+/g, " "), "row-9, and 15 more");
+    assert(!text.includes("row-10,"));
+    assertEquals(comparison.flipped.length, 25);
+    assertStringIncludes(text.replaceAll(/\s+/g, " "), "followed: unscored are 0 in A, 5 in B");
+    const followed = comparison.scores.find(({ metric }) => metric === "followed")!;
+    // by hand: of 55 pairs 25 fell; of all 60, 30 are met and 5 are misses
+    assertEquals([followed.items, followed.first, followed.second], [55, 1, 30 / 55]);
+    assertEquals([followed.ofAll, followed.unscored], [[1, 0.5], [0, 5]]);
+    // the columns that don't fit are named
+    assertStringIncludes(text, "(left out at this width: std. error");
+    assertStringIncludes(comparisonText(comparison, 140), "std. error");
+  });
+});
+
+Deno.test("worseText(): a lower score is worse, and so is one that is the same of what is scored but has more unscored", async () => {
+  await inFolder(async (folder) => {
+    const lower = await compared(folder, { worse: 2 });
+    assertStringIncludes(worseText(lower, "")!, "Worse: followed is 0.9667 after 1.0000 (-0.0333; 95 %:");
+    assertStringIncludes(worseText(lower, "constraint")!, "Worse: constraint is ");
+    assertThrows(() => worseText(lower, "folowed"), RangeError, 'did you mean "followed"');
+  });
+  await inFolder(async (folder) => {
+    const silent = await compared(folder, { worse: 0, unscored: 3 });
+    assertEquals(silent.scores[0]!.difference, 0);
+    assertStringIncludes(worseText(silent, "")!, "Worse: followed is 0.9500 of all after 1.0000");
+  });
+  await inFolder(async (folder) => assertEquals(worseText(await compared(folder, { worse: 0 }), ""), null));
+});
+
+Deno.test("writeComparison() writes Markdown, CSV with every number, and LaTeX", async () => {
+  await inFolder(async (folder) => {
+    const comparison = await compared(folder, { worse: 6 });
+    const paths = tablePaths([join(folder, "t")]);
+    assertEquals(paths, [".md", ".csv", ".tex"].map((ending) => join(folder, `t${ending}`)));
+    assertEquals(tablePaths([`${folder}/`])[0], join(folder, "comparison.md"));
+    await writeComparison(comparison, paths);
+    const [md, csv, tex] = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+    assertStringIncludes(md!, "| followed | 1.0000 | 0.9000 | -0.1000 |");
+    const [head, row] = csv!.split("\r\n").map((line) => line.split(","));
+    const number = (name: string) => Number(row![head!.indexOf(name)]);
+    assertEquals([number("a"), number("b"), number("only_a"), number("only_b"), number("items")], [
+      1,
+      0.9,
+      6,
+      0,
+      60,
+    ]);
+    assertStringIncludes(tex!, "\\begin{tabular}");
+    assertStringIncludes(tex!, "followed & 1.0000 & 0.9000 & -0.1000 &");
+  });
+});

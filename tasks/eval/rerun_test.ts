@@ -1,0 +1,132 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { inFolder, rowsConfig, rowsText, runConfig } from "./_fixtures.ts";
+import { completionResponse, type MockRequest, mockServer } from "./_mock_server.ts";
+import { endingLines } from "./report/ending_text.ts";
+
+const isJudge = ({ body }: MockRequest) => body.messages.at(-1)!.content.includes("< constraints >:");
+
+Deno.test("rejudge gives every verdict of a finished run again, rescore asks nothing, overwrite starts from the beginning", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(6));
+    let asked: { answers: number; verdicts: number };
+    const reset = () => asked = { answers: 0, verdicts: 0 };
+    reset();
+    let kind = 10;
+    await using server = mockServer({
+      respond: (request) => {
+        asked[isJudge(request) ? "verdicts" : "answers"]++;
+        if (!isJudge(request)) return undefined;
+        const texts = [...request.body.messages.at(-1)!.content.matchAll(/^\d\. constraint \d of \d;$/gm)]
+          .map((m) => m[0]);
+        const scores = JSON.stringify(Object.fromEntries(texts.map((text) => [text, kind])));
+        return completionResponse(`Fine Grained Score: [${scores}]\nConstraints Overall Score: [[${kind}]]`);
+      },
+    });
+    const config = rowsConfig(folder, server.base);
+    assertEquals((await runConfig(config)).results!.headline.value, 1);
+    assertEquals(asked!, { answers: 6, verdicts: 6 });
+
+    reset();
+    kind = 4;
+    assertEquals((await runConfig(config)).results!.headline.value, 1);
+    assertEquals(asked!, { answers: 0, verdicts: 0 }, "a finished run asks nothing");
+    const again = await runConfig(config, { rejudge: true });
+    assertEquals([again.results!.headline.value, again.complete], [0, true]);
+    assertEquals(asked!, { answers: 0, verdicts: 6 }, "verdicts aren't taken from the cache either");
+    // and the new verdicts stay
+    assertEquals((await runConfig(config, { stage: "report" })).results!.headline.value, 0);
+    assertEquals(asked!, { answers: 0, verdicts: 6 });
+
+    reset();
+    const said: string[] = [];
+    const overwrite = rowsConfig(folder, server.base, ["overwrite=true"]);
+    const anew = await runConfig(overwrite, { say: (line) => said.push(line) });
+    assertEquals([anew.complete, asked!], [true, { answers: 6, verdicts: 6 }]);
+    assertStringIncludes(said.join("\n"), "6 answers of an earlier run are removed");
+    // run.yaml continues the run and doesn't remove it again
+    assertStringIncludes(await Deno.readTextFile(join(config.out_dir, "run.yaml")), "overwrite: false");
+  });
+});
+
+Deno.test("unreadable verdicts are never kept, and unscored items are judged again when the run is run again", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(6));
+    let readable = false, verdicts = 0;
+    await using server = mockServer({
+      respond: (request) => {
+        if (!isJudge(request)) return undefined;
+        verdicts++;
+        const hard = request.body.messages.at(-1)!.content.includes("constraint 0 of 4;");
+        return hard && !readable ? completionResponse("I'd rather not say.") : undefined;
+      },
+    });
+    const config = rowsConfig(folder, server.base);
+    const first = await runConfig(config);
+    assertEquals([first.complete, first.results!.counts.readings.none, verdicts], [true, 1, 7]);
+    // another run has none of the unreadable texts from the cache
+    const other = await runConfig(rowsConfig(folder, server.base, [`out_dir=${join(folder, "other")}`]));
+    assertEquals([other.results!.counts.readings.none, verdicts, other.results!.usage.cached], [1, 9, 11]);
+    readable = true;
+    const second = await runConfig(config);
+    assertEquals([second.results!.counts.readings.none, second.results!.counts.unscored, verdicts], [
+      0,
+      0,
+      10,
+    ]);
+    await runConfig(config);
+    assertEquals(verdicts, 10, "what is whole isn't judged again");
+  });
+});
+
+Deno.test("a partial verdict isn't given up for less at the next start", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(2));
+    let worse = false;
+    await using server = mockServer({
+      respond: (request) => {
+        if (!isJudge(request) || !request.body.messages.at(-1)!.content.includes("of 1;")) return undefined;
+        return completionResponse(worse ? "no" : 'Fine Grained Score: [{"1. constraint 0 of 1;": 10}]');
+      },
+    });
+    const config = rowsConfig(folder, server.base);
+    const before = (await runConfig(config)).results!;
+    worse = true;
+    const after = (await runConfig(config)).results!;
+    assertEquals([before.counts.unscored, after.counts.unscored], [1, 1]);
+    assertEquals(after.scores, before.scores);
+  });
+});
+
+Deno.test("how to continue is told only where starting again can help", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    let status = 500;
+    await using server = mockServer({
+      respond: ({ body }) =>
+        body.messages.at(-1)!.content.includes("Question 1:")
+          ? Response.json({ error: { message: "no such adapter" } }, { status })
+          : undefined,
+    });
+    const go = async (out: string, ...more: string[]) => {
+      const done = await runConfig(
+        rowsConfig(folder, server.base, [`out_dir=${join(folder, out)}`, "max_retries=0", ...more]),
+      );
+      return [done.resumable, endingLines(done).at(-1)!.trim()] as const;
+    };
+    const [passing, resume] = await go("a");
+    assertEquals(passing, true);
+    assertStringIncludes(resume, "Not complete: 1 items have no answer. To continue:\n  deno task eval ");
+    status = 400;
+    const [lasting, mend] = await go("b");
+    assertEquals([lasting, mend.includes("deno task eval")], [false, false]);
+    assertStringIncludes(mend, "no such adapter");
+    assertStringIncludes(mend, "mend this first");
+    const [budget, text] = await go("c", "budget.requests=2", "cache=false");
+    assertEquals([budget, text.includes("To continue:")], [true, true]);
+    status = 401;
+    const [fatal, key] = await go("d", "concurrency=1");
+    assertEquals([fatal, key.includes("deno task eval")], [false, false]);
+  });
+});

@@ -1,0 +1,140 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "./_fixtures.ts";
+import { completionResponse, mockServer } from "./_mock_server.ts";
+import { openCache, ResponseCache } from "./response_cache.ts";
+
+const answer = { outcome: "stop" as const, text: "yes", promptTokens: 1, completionTokens: 1 };
+const endpoint = (more: Partial<Endpoint>): Endpoint => ({
+  model: "m",
+  complete: () => Promise.resolve(answer),
+  close: () => Promise.resolve(),
+  ...more,
+});
+
+Deno.test("ResponseCache: servers elsewhere only where it is asked for, an age, fresh, removal, dates", () => {
+  let now = Date.UTC(2026, 10, 20, 10);
+  using cache = new ResponseCache(":memory:", { maxAge: 3600, now: () => now });
+  cache.put("k", "m", answer);
+  assertEquals(cache.find("k"), { answer, made: "2026-11-20T10:00:00.000Z" });
+  now += 3600_000;
+  assertEquals(cache.get("k"), answer);
+  now += 1;
+  assertEquals(cache.get("k"), undefined, "older than max_age");
+  cache.put("k", "m", answer);
+  cache.remove("k");
+  assertEquals(cache.get("k"), undefined);
+
+  const own = endpoint({ onThisMachine: true }), other = endpoint({ onThisMachine: false });
+  using auto = new ResponseCache(":memory:", { servers: false });
+  using asked = new ResponseCache(":memory:");
+  const serves = (cache: ResponseCache) => [own, other, endpoint({})].map((e) => cache.serves(e));
+  assertEquals([serves(auto), serves(asked)], [[true, false, false], [true, true, true]]);
+  assertEquals(asked.serves(endpoint({ cacheable: false, onThisMachine: true })), false);
+  assertEquals(openCache({ cache: false }), null);
+});
+
+Deno.test("cache: {max_age: 7d} in a configuration; ages that aren't any are refused", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(1));
+    const age = (text: string) => {
+      const { cache } = rowsConfig(folder, "http://127.0.0.1:9/v1", [
+        `cache={path: x.sqlite, max_age: ${text}}`,
+      ]);
+      return (cache as { max_age: number }).max_age;
+    };
+    assertEquals([age("7d"), age("36h"), age("90"), age("1.5m")], [604_800, 129_600, 90, 90]);
+    for (const wrong of ["7 days", "-1", "0", "x"]) {
+      let message = "";
+      try {
+        age(wrong);
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      assert(/max_age|cache/.test(message), `${wrong}: ${message}`);
+    }
+  });
+});
+
+Deno.test("a model that answers otherwise behind the same name: kept answers are told with their date, --fresh and max_age ask", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(4));
+    let version = "first";
+    await using server = mockServer({
+      respond: ({ body }) =>
+        body.model === "writer" ? completionResponse(`the ${version} answer`) : undefined,
+    });
+    const said: string[] = [];
+    const go = async (out: string, fresh = false, ...more: string[]) => {
+      const config = rowsConfig(folder, server.base, [`out_dir=${join(folder, out)}`, ...more]);
+      said.length = 0;
+      const before = server.log.length;
+      const { results } = await runConfig(config, { fresh, say: (line) => said.push(line) });
+      const released = JSON.parse(await Deno.readTextFile(join(config.out_dir, "rows_writer.json")));
+      return {
+        text: released.result[0].generated,
+        asked: server.log.length - before,
+        cached: results!.cached,
+        config,
+      };
+    };
+    assertEquals((await go("a")).text, "the first answer");
+    version = "second";
+    const kept = await go("b");
+    assertEquals([kept.text, kept.asked, kept.cached.answers], ["the first answer", 0, 4]);
+    const today = new Date().toISOString().slice(0, 10);
+    assertStringIncludes(said.join("\n"), `4 of 4 answers come from the response cache, made ${today}`);
+    assertStringIncludes(said.join("\n"), "Verdicts of grader come from the response cache");
+    const report = await Deno.readTextFile(join(kept.config.out_dir, "report.md"));
+    assertStringIncludes(report, `4 answers and 4 judgements come from the response cache, made ${today}`);
+    assertEquals((await go("c", true)).text, "the second answer");
+    version = "third";
+    // what --fresh asked for is kept
+    assertEquals((await go("d")).text, "the second answer");
+    assertEquals(
+      (await go(
+        "e",
+        false,
+        "cache={path: none.sqlite, max_age: 0.001}",
+        `cache.path=${join(folder, "cache.sqlite")}`,
+      )).text,
+      "the third answer",
+    );
+    assertEquals((await go("f", false, "cache=false")).cached, {
+      answers: 0,
+      judgements: 0,
+      oldest: null,
+      newest: null,
+    });
+  });
+});
+
+Deno.test("by default, answers of a server elsewhere aren't kept", async () => {
+  const address = Deno.networkInterfaces().find(({ family, address }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  )?.address;
+  if (address === undefined) return;
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    const before = Deno.env.get("DINOTUNE_CACHE");
+    Deno.env.set("DINOTUNE_CACHE", join(folder, "cache"));
+    try {
+      for (const [host, second] of [[address, 6], ["127.0.0.1", 0]] as const) {
+        let asked = 0;
+        await using server = mockServer({ hostname: "0.0.0.0", respond: () => (asked++, undefined) });
+        const base = server.base.replace("0.0.0.0", host).replace("127.0.0.1", host);
+        const go = (out: string) =>
+          runConfig(rowsConfig(folder, base, [`out_dir=${join(folder, host, out)}`, "cache=auto"]));
+        await go("a");
+        assertEquals(asked, 6);
+        await go("b");
+        assertEquals(asked - 6, second, host);
+      }
+    } finally {
+      if (before === undefined) Deno.env.delete("DINOTUNE_CACHE");
+      else Deno.env.set("DINOTUNE_CACHE", before);
+    }
+  });
+});
