@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
+import { lockDirectory } from "../formats/directory_lock.ts";
 import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 
@@ -22,6 +23,8 @@ interface Case {
   text?: (usual: string) => string;
   /** Files in the data folder, by name. */
   data?: Record<string, string>;
+  /** Done in the folder before; undone at the end. */
+  before?: () => Promise<Disposable>;
 }
 
 const ROWS = JSON.parse(Deno.readTextFileSync(join(golden, "data/toy_sft.json"))) as Record<
@@ -247,6 +250,36 @@ const CASES: readonly Case[] = [
     theirs: "ValueError: Output directory already exists and is not empty",
     keys: { output_dir: "data" },
   },
+  {
+    input: "a key of axolotl's",
+    theirs: "Some keys are not used by the HfArgumentParser: ['sequence_len']",
+    keys: { sequence_len: 512 },
+  },
+  {
+    input: "a file for merging an adapter",
+    theirs: "(not tried)",
+    text: () => "model_name_or_path: model\nadapter_name_or_path: out\ntemplate: qwen\nexport_dir: merged\n",
+  },
+  {
+    input: "output_dir that another training writes to",
+    theirs: "(not tried)",
+    before: () => {
+      Deno.mkdirSync("out");
+      return Promise.resolve(lockDirectory("out", "write to"));
+    },
+  },
+  {
+    input: "a checkpoint with a damaged file",
+    theirs: "(not tried)",
+    keys: { resume_from_checkpoint: true, save_steps: 1 },
+    before: async () => {
+      const progress = silentProgress();
+      await train("train.yaml", ["resume_from_checkpoint=false", "max_steps=1"], { say: () => {}, progress });
+      Deno.removeSync("out/all_results.json"); // as if it had been killed before its end
+      Deno.truncateSync("out/checkpoint-1/optimizer.safetensors", 1000);
+      return { [Symbol.dispose]() {} };
+    },
+  },
 ];
 
 /** The page. */
@@ -271,7 +304,7 @@ ${rows.join("\n")}
 `;
 }
 
-async function outcome({ keys = {}, text, data = {} }: Case): Promise<string> {
+async function outcome({ keys = {}, text, data = {}, before }: Case): Promise<string> {
   const folder = await Deno.makeTempDir();
   const here = Deno.cwd();
   try {
@@ -300,6 +333,7 @@ async function outcome({ keys = {}, text, data = {} }: Case): Promise<string> {
     );
     Deno.chdir(folder);
     await Deno.writeTextFile("train.yaml", text?.(usual) ?? usual);
+    using _before = await before?.() ?? { [Symbol.dispose]() {} };
     const said: string[] = [];
     const progress = { ...silentProgress(), line: (line: string) => said.push(line) };
     try {
@@ -309,7 +343,13 @@ async function outcome({ keys = {}, text, data = {} }: Case): Promise<string> {
       );
       return ["trains", ...worth.map((line) => line.trim())].join("\n");
     } catch (error) {
-      return (error as Error).message;
+      // of a lock: who holds it, and since when
+      return (error as Error).message.replace(/process \d+ \(this one\)/, "process 4711")
+        .replace(/since \S+:/, "since 2026-11-28T06:00:00.000Z:")
+        .replace(
+          /begin with \w+: current value is \w+/,
+          "begin with 0123456789ab: current value is ba9876543210",
+        );
     }
   } finally {
     Deno.chdir(here);

@@ -2,7 +2,7 @@
  * Measures: `deno task bench train|data|kernels|generate|eval`.
  *
  * ```sh
- * deno task bench train --stage iopo --model MODEL --quads quads.json [--against "python3 bench_iopo_torch.py"]
+ * deno task bench train --stage iopo --model SMOLLM2 [--against "python3 tasks/bench/bench_iopo_torch.py"]
  * deno task bench data --tokenizer DIR
  * deno task bench kernels [--backends onnx,webgpu]
  * deno task bench generate --model MODEL
@@ -11,6 +11,7 @@
  * Correctness is checked before anything is timed. Peers run in turns with us, so that ratios hold on a noisy machine.
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { benchKernels, kernelBenchText } from "../kernels/kernels_bench.ts";
@@ -23,12 +24,13 @@ import { benchTrain, trainBenchText } from "./bench/train.ts";
 import { runTask } from "./common/cli.ts";
 
 const HELP = `Usage
-  deno task bench train --model PATH --quads FILE [options]
+  deno task bench train --model PATH [options]
+    --quads FILE                token ids of the model (fixtures/bench/smollm2_quads.json, for SmolLM2-135M-Instruct)
     --stage iopo|dpo|sft        which work (iopo)
     --steps N                   timed steps of a process, after one that isn't counted (3)
     --rounds N                  processes of each kind, in turns (1)
     --checkpointing on|off|both settings to try (both)
-    --against "python3 SCRIPT"  a PyTorch script with the options of bench_iopo_torch.py, on the same ids
+    --against "python3 SCRIPT"  tasks/bench/bench_iopo_torch.py, or a script with its options, on the same ids
     --dtypes float32,bfloat16   of the peer (float32,bfloat16)
     --threads N                 of each process (one a core)
   deno task bench data --tokenizer DIR|FILE [--template NAME] [--rows N]
@@ -49,10 +51,12 @@ const HELP = `Usage
     --against "python3 SCRIPT"  another program, in turns; tasks/bench/inspect_ai.py is one for inspect_ai
   --json                        one JSON object instead of a table`;
 
+const QUADS = fileURLToPath(new URL("../fixtures/bench/smollm2_quads.json", import.meta.url));
+
 const OPTIONS = {
   stage: { type: "string", default: "iopo" },
   model: { type: "string" },
-  quads: { type: "string" },
+  quads: { type: "string", default: QUADS },
   steps: { type: "string" },
   rounds: { type: "string", default: "1" },
   checkpointing: { type: "string", default: "both" },

@@ -19,7 +19,9 @@ import { registryOf } from "./common/config_file.ts";
 import { parseArguments, print, printError, runTask, usage, wholeNumber } from "./common/cli.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { textTable } from "./common/table.ts";
+import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { dataText } from "./train/data_text.ts";
+import { dropNetwork, needsNetwork } from "./train/network.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
 const FLAGS = {
@@ -53,6 +55,8 @@ export async function preview(
   { limit, epoch = 0, json = false, say = print, note = printError }: PreviewOptions = {},
 ): Promise<void> {
   const { config, notes, at } = readTrainConfig(configPath, overrides);
+  const code = pluginNote(config.plugins);
+  if (code !== null) note(`note: ${code}`);
   const registry = await registryOf(config.plugins, at("plugins"));
   const ready = await prepare(config, registry, note, at);
   ready.model.weights.close();
@@ -137,6 +141,9 @@ if (import.meta.main) {
     if (flags.has("help")) {
       return console.log(usage(["deno task preview [CONFIG.yaml] [key=value ...]"], FLAGS));
     }
+    const { config: settings } = readTrainConfig(config, overrides);
+    confirmPlugins(settings.plugins);
+    if (!needsNetwork(settings)) dropNetwork();
     await preview(config, overrides, {
       json: flags.has("json"),
       ...(limit !== undefined && { limit }),

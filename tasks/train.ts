@@ -20,6 +20,7 @@ import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
+import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import {
   diffConfigs,
   diffPlugins,
@@ -47,6 +48,7 @@ import {
   tokenizerFiles,
   writeRunOutputs,
 } from "./train/outputs/mod.ts";
+import { dropNetwork, needsNetwork } from "./train/network.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
@@ -90,6 +92,8 @@ export async function train(
   const { signal = new AbortController().signal, say = print } = options;
   const { config, notes, provenance, at } = readRun(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
+  const code = pluginNote(config.plugins);
+  if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, at("plugins"));
   using output = new OutputDirectory({ ...config, inputs: inputsOf(config) });
   const directory = config.output_dir;
@@ -249,6 +253,9 @@ if (import.meta.main) {
     if (flags.has("json") && !flags.has("dry-run")) {
       throw new RangeError("Cannot use --json without --dry-run");
     }
+    const settings = readRun(config, overrides).config;
+    if (flags.has("dry-run")) confirmPlugins(settings.plugins);
+    if (!needsNetwork(settings)) dropNetwork();
     if (flags.has("dry-run")) {
       const json = flags.has("json");
       const found = await dryRun(config, overrides, json ? printError : print);

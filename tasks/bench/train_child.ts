@@ -1,6 +1,6 @@
 /**
- * One measured training process of `deno task bench train`: prints a JSON line a step and a summary as the last line, the same
- * fields as a script for PyTorch that is run beside it (`--against`).
+ * One measured training process of `deno task bench train`: prints a JSON line per step and a summary as the last line, the
+ * same fields as bench_iopo_torch.py, which is run beside it (`--against`).
  * @module
  */
 import { parseArgs } from "node:util";

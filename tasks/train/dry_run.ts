@@ -8,6 +8,7 @@ import { redactValue } from "../../formats/secrets.ts";
 import { onnxBackend } from "../../kernels/mod.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
+import { pluginNote } from "../common/plugin_code.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./estimate.ts";
@@ -39,6 +40,8 @@ export async function dryRun(
   const { hf_hub_token: _secret, ...rest } = config;
   say(stringify(redactValue(rest), { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
+  const code = pluginNote(config.plugins);
+  if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, at("plugins"));
   const ready = await prepare(config, registry, say, at);
   for (const note of ready.notes) say(`note: ${note}`);

@@ -8,6 +8,7 @@ import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { lossName, templateSettings, type TrainConfig, type UsedPlugin, usedPlugin } from "./config/mod.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type LoadedExamples, loadExamples } from "./data/mod.ts";
+import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "./start_checks.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { familyOf } from "../../plugins/kinds/decoder_of.ts";
@@ -140,14 +141,17 @@ function downloadLines(
   };
 }
 
-/** Reads, converts and encodes the data. */
+/**
+ * Reads, converts and encodes the data. What is probably not meant is among the report's warnings.
+ * @throws {RangeError} If the data can't be read, or has tokens that the model lacks
+ */
 export async function encode(
   config: TrainConfig,
   registry: Registry,
   ready: Ready,
   onProgress?: (phase: string, done: number, total: number) => void,
 ): Promise<LoadedExamples> {
-  return await loadExamples({
+  const data = await loadExamples({
     options: config,
     registry,
     template: ready.template,
@@ -155,4 +159,14 @@ export async function encode(
     loss: ready.loss,
     ...(onProgress && { onProgress }),
   });
+  const { decoder, loss, model } = ready;
+  const all = [...data.train, ...data.evaluation];
+  checkTokenIds(all, decoder, model.tokenizer);
+  const warnings = [
+    ...data.report.warnings,
+    ...adapterWarnings(config, decoder),
+    ...lengthWarnings(all, decoder),
+    ...emptyGradientWarnings(data.train, loss),
+  ];
+  return { ...data, report: { ...data.report, warnings } };
 }

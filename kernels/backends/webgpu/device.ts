@@ -85,10 +85,7 @@ export class Device {
       await staging.mapAsync(1, 0, size);
     } catch (error) {
       // A lost device rejects the mapping some time before its own promise settles.
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise((resolve) => timer = setTimeout(resolve, LOSS_MS));
-      await Promise.race([this.gpu.lost, late]);
-      clearTimeout(timer);
+      await this.#gone();
       this.check();
       throw error;
     }
@@ -104,13 +101,22 @@ export class Device {
     await this.gpu.queue.onSubmittedWorkDone();
   }
 
-  /** Frees everything. */
-  dispose(): void {
+  /** Frees everything. Resolves when the device is gone: a thread that ends while its driver still cleans up can crash. */
+  async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
     this.memory.destroy();
     this.staging.destroy();
     this.gpu.destroy();
+    await this.#gone();
+  }
+
+  /** Waits for the report of a lost device, which comes some time after its cause. */
+  async #gone(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => timer = setTimeout(resolve, LOSS_MS));
+    await Promise.race([this.gpu.lost, late]);
+    clearTimeout(timer);
   }
 
   async #make({ label, code }: WgslDispatch, access: string): Promise<Pipeline> {

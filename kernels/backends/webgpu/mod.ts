@@ -201,7 +201,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBacke
     dispose: async () => {
       // Buffers aren't destroyed under running work.
       if (device.usable) await device.finish();
-      device.dispose();
+      await device.dispose();
     },
   };
 }

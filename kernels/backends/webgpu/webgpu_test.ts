@@ -288,6 +288,13 @@ deviceTest("a GPU without memory left says what to do", async () => {
   await backend.dispose();
 });
 
+deviceTest("dispose() resolves only when the device is gone", async () => {
+  const backend = await webgpuBackend();
+  await backend.dispose();
+  const first = await Promise.race([backend.device.lost, Promise.resolve(null)]);
+  assertEquals(first?.reason, "destroyed");
+});
+
 deviceTest("a lost device and a disposed backend say so", async () => {
   const backend = await webgpuBackend();
   const tensor = backend.zeros([4]);

@@ -18,7 +18,7 @@ export interface ScheduleInputs {
 }
 
 /** The learning rate of optimizer step `step`, from 0; steps past the end are allowed. */
-export type Schedule = (step: number) => number;
+export type LearningRate = (step: number) => number;
 
 const none = z.strictObject({});
 const cycles = (value: number) =>
@@ -64,14 +64,6 @@ export function warmupSteps(totalSteps: number, steps: number, ratio: number): n
 }
 
 /**
- * Options that were given but change nothing, for a warning: transformers' get_scheduler doesn't pass `timescale` on to
- * inverse_sqrt, and runs here are to have the rates of runs there.
- */
-export function ignoredScheduleOptions(name: ScheduleName, options: Record<string, unknown>): string[] {
-  return name === "inverse_sqrt" && options.timescale !== undefined ? ["timescale"] : [];
-}
-
-/**
  * Makes a schedule.
  * @throws {z.ZodError} If an option is unknown or out of range.
  * @throws {RangeError} If `polynomial` would not fall: `lr_end` at or above the peak.
@@ -89,9 +81,9 @@ export function createSchedule(
   name: ScheduleName,
   options: Record<string, unknown>,
   { learningRate: peak, totalSteps, warmupSteps: warmup }: ScheduleInputs,
-): Schedule {
+): LearningRate {
   const progress = (step: number) => (step - warmup) / Math.max(1, totalSteps - warmup);
-  const warmed = (after: Schedule): Schedule => (step) =>
+  const warmed = (after: LearningRate): LearningRate => (step) =>
     step < warmup ? peak * (step / Math.max(1, warmup)) : after(step);
 
   switch (name) {

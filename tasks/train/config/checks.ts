@@ -3,7 +3,8 @@
  * @module
  */
 import type { Fault } from "./fault.ts";
-import type { SchedulerType, TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { scheduleOptions } from "../../../plugins/trainers/local/schedules.ts";
 
 /**
  * Checks a configuration whose values fit their types.
@@ -55,6 +56,11 @@ export function checkConfig(
     notes.push(
       `disable_gradient_checkpointing: without effect with provider: ${config.provider}, where a pass is one program ` +
         "that keeps what it needs itself (docs/cuda.md)",
+    );
+  }
+  if (config.lr_scheduler_type === "inverse_sqrt" && "timescale" in config.lr_scheduler_kwargs) {
+    notes.push(
+      "lr_scheduler_kwargs timescale: not used, as in transformers; the warm-up steps (10000 without warm-up) are the timescale",
     );
   }
   if (config.resume_from_checkpoint && config.overwrite_output_dir) {
@@ -177,33 +183,34 @@ function checkData(c: TrainConfig, refuse: Refuse): void {
   );
 }
 
-/** Names that each schedule takes in lr_scheduler_kwargs. */
-const SCHEDULE_KWARGS: Readonly<Record<SchedulerType, readonly string[]>> = {
-  linear: [],
-  cosine: ["num_cycles"],
-  cosine_with_restarts: ["num_cycles"],
-  polynomial: ["lr_end", "power"],
-  constant: [],
-  constant_with_warmup: [],
-  inverse_sqrt: ["timescale"],
-  cosine_with_min_lr: ["num_cycles", "min_lr", "min_lr_rate"],
-};
-
 function checkRun(c: TrainConfig, refuse: Refuse): void {
-  const kwargs = Object.keys(c.lr_scheduler_kwargs);
-  const taken = SCHEDULE_KWARGS[c.lr_scheduler_type];
-  const unknown = kwargs.filter((name) => !taken.includes(name));
+  const { lr_scheduler_type: type, lr_scheduler_kwargs: kwargs } = c;
+  const taken = Object.keys(scheduleOptions[type].shape);
+  const unknown = Object.keys(kwargs).filter((name) => !taken.includes(name));
   refuse(
     unknown.length > 0,
     "lr_scheduler_kwargs",
-    `Cannot use lr_scheduler_kwargs ${unknown.join(", ")} with lr_scheduler_type: ${c.lr_scheduler_type}: ` +
+    `Cannot use lr_scheduler_kwargs ${unknown.join(", ")} with lr_scheduler_type: ${type}: ` +
       `it takes ${taken.join(", ") || "none"}`,
   );
+  const issue = unknown.length > 0 ? undefined : scheduleOptions[type].safeParse(kwargs).error?.issues[0];
+  const hasFloor = Number("min_lr" in kwargs) + Number("min_lr_rate" in kwargs) === 1;
   refuse(
-    c.lr_scheduler_type === "cosine_with_min_lr" &&
-      Number("min_lr" in c.lr_scheduler_kwargs) + Number("min_lr_rate" in c.lr_scheduler_kwargs) !== 1,
+    issue !== undefined && type === "cosine_with_min_lr" && !hasFloor,
     "lr_scheduler_type",
     "Cannot use cosine_with_min_lr without its floor: give lr_scheduler_kwargs: {min_lr: ...} or {min_lr_rate: ...}",
+  );
+  const name = issue?.path.join(".") ?? "";
+  refuse(
+    issue !== undefined && (type !== "cosine_with_min_lr" || hasFloor),
+    "lr_scheduler_kwargs",
+    `Cannot use lr_scheduler_kwargs ${name}: ${kwargs[name]} as ${issue?.message}`,
+  );
+  const { lr_end = 1e-7 } = kwargs;
+  refuse(
+    type === "polynomial" && issue === undefined && lr_end >= c.learning_rate,
+    "lr_scheduler_kwargs",
+    `Cannot use lr_scheduler_type: polynomial as lr_end has to be below learning_rate ${c.learning_rate}: current value is ${lr_end}`,
   );
   const best = c.load_best_model_at_end;
   const bestKey = best

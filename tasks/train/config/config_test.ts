@@ -335,6 +335,11 @@ Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is 
   assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
 });
 
+Deno.test("timescale is said to do nothing, as in transformers", () => {
+  const { notes } = config("lr_scheduler_type: inverse_sqrt\nlr_scheduler_kwargs: {timescale: 5}\n");
+  assert(notes.some((note) => note.startsWith("lr_scheduler_kwargs timescale: not used")));
+});
+
 Deno.test("missing keys are named", () => {
   const found = messageOf("do_train: true\n");
   assertStringIncludes(found, "model_name_or_path is needed");
@@ -363,6 +368,10 @@ Deno.test("keys that contradict each other are refused", () => {
       ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
       ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],
       ["lr_scheduler_type: cosine_with_min_lr", "min_lr"],
+      ["lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr_rate: 2}", "min_lr_rate: 2 as"],
+      ["lr_scheduler_type: cosine\nlr_scheduler_kwargs: {num_cycles: -1}", "num_cycles: -1 as"],
+      ["lr_scheduler_type: polynomial\nlr_scheduler_kwargs: {lr_end: 1}", "below learning_rate 0.00005"],
+      ["lr_scheduler_type: polynomial\nlearning_rate: 0", "below learning_rate 0: current value is 1e-7"],
       ["load_best_model_at_end: true", "eval_strategy: no"],
       ["early_stopping_steps: 2", "eval_strategy: no"],
       ["val_size: 2\neval_strategy: epoch\nload_best_model_at_end: true", "make them equal"],

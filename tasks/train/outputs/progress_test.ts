@@ -111,5 +111,24 @@ Deno.test("the summary shows the curve in eight lines, the files with sizes, and
 Deno.test("a curve of two logs or of equal ones can be shown, of one there is none", () => {
   assertEquals(curveText([{ step: 1, loss: 1 }], 80), "");
   assertEquals(curveText([{ step: 1, loss: 1 }, { step: 2, loss: 0 }], 80).split("\n").length, 9);
-  assertEquals(/NaN|undefined/.test(curveText([{ step: 1, loss: 0.5 }, { step: 2, loss: 0.5 }], 80)), false);
+});
+
+Deno.test("the axis of a flat loss has its value, and marks that differ where it is nearly flat", () => {
+  const curve = (...losses: number[]) =>
+    curveText(losses.map((loss, i) => ({ step: i + 1, loss })), 60).split("\n");
+  const marks = (...losses: number[]) => curve(...losses).slice(1).map((line) => line.trim().split(" ")[0]!);
+  assertEquals(marks(0.6931, 0.6931, 0.6931), ["0.6931"]);
+  assertEquals(curve(0.6931, 0.6931)[1]!.endsWith("─"), true);
+  assertEquals(marks(0, 0), ["0.000"]);
+  for (const losses of [[0.6931, 0.693, 0.6931], [1.0001, 1.0002, 1.0003], [123456.2, 123456.1, 123456.3]]) {
+    const numbers = marks(...losses).map(Number);
+    assertEquals(new Set(numbers).size, 8, `${losses}`);
+    for (const value of numbers) {
+      assertEquals(
+        value >= Math.min(...losses) * (1 - 1e-6) && value <= Math.max(...losses) * (1 + 1e-6),
+        true,
+        `${value}`,
+      );
+    }
+  }
 });

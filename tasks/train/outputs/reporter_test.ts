@@ -1,10 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { goldenJson, logAt, stepReport } from "./_fakes.ts";
 import { crc32c } from "./crc32c.ts";
 import { csvReporter } from "./csv_log.ts";
-import { checkReportTo, type Report } from "./reporter.ts";
+import type { Report } from "./reporter.ts";
 import { tensorboardReporter } from "./tensorboard.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 
@@ -60,20 +60,4 @@ Deno.test("metrics.csv has a line a value, and a resumed run drops what came aft
     '1,0.16666666666666666,"eval/a""b",1',
     "",
   ]);
-});
-
-Deno.test("checkReportTo() takes files, refuses services with the reason, and guesses what was meant", () => {
-  assertEquals(checkReportTo([]), []);
-  assertEquals(checkReportTo(["none"]), []);
-  assertEquals(checkReportTo(["all"]), ["tensorboard", "csv"]);
-  assertEquals(checkReportTo(["csv", "tensorboard", "csv"]), ["csv", "tensorboard"]);
-  for (const name of ["wandb", "swanlab", "mlflow", "trackio"]) {
-    const { message } = assertThrows(
-      () => checkReportTo(["csv", name]),
-      RangeError,
-      `Cannot report to ${name} as`,
-    );
-    assertStringIncludes(message, "Use report_to: tensorboard or csv");
-  }
-  assertThrows(() => checkReportTo(["tensorbord"]), RangeError, "Did you mean tensorboard?");
 });

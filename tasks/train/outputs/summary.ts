@@ -54,14 +54,27 @@ export function curveText(history: readonly Readonly<Record<string, number>>[], 
   const losses = smooth(logs.map((entry) => entry.loss!));
   const width = Math.max(10, columns - 14);
   const points = resample(losses, width);
-  const chart = asciichart.plot(points, {
-    height: 7,
-    format: (value: number) => value.toPrecision(4).padStart(10),
-  });
+  const [low, high] = [Math.min(...losses), Math.max(...losses)];
+  const digits = axisDigits(low, high);
+  // asciichart draws a curve without a range at the foot of an axis of its own making.
+  const chart = digits === null
+    ? `${low.toPrecision(4).padStart(10)} ┼${"─".repeat(width)}`
+    : asciichart.plot(points, {
+      height: 7,
+      format: (value: number) => value.toPrecision(digits).padStart(10),
+    });
   const [first, last] = [item(logs, 0), lastOf(logs)];
-  const title = `Loss (smoothed): ${item(losses, 0).toPrecision(4)} at step ${first.step}, ` +
-    `${lastOf(losses).toPrecision(4)} at step ${last.step}`;
+  const shown = (value: number) => value.toPrecision(digits ?? 4);
+  const title = `Loss (smoothed): ${shown(item(losses, 0))} at step ${first.step}, ` +
+    `${shown(lastOf(losses))} at step ${last.step}`;
   return `${title}\n${chart}`;
+}
+
+/** Digits with which the marks of an axis of eight lines differ; null where there is nothing to tell apart. */
+function axisDigits(low: number, high: number): number | null {
+  const step = (high - low) / 7, size = Math.max(Math.abs(low), Math.abs(high));
+  if (!(step > size * 1e-7)) return null;
+  return Math.max(4, Math.min(9, 1 + Math.ceil(Math.log10(size / step))));
 }
 
 /** `count` means of equal stretches where there are more values, else values repeated to fill the width. */

@@ -1,41 +1,7 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 
-import { AdamW, type Parameter, takesWeightDecay, type Values } from "../../../kernels/engine/adamw.ts";
-import { clipFactor, globalNorm, measureGradients } from "../../../kernels/engine/clip.ts";
-import {
-  createSchedule,
-  ignoredScheduleOptions,
-  type ScheduleName,
-  scheduleNames,
-  warmupSteps,
-} from "./schedules.ts";
-
-// deno-lint-ignore no-explicit-any -- shapes differ from file to file, see the README beside them
-function golden(file: string): any {
-  const url = new URL(`../../../fixtures/goldens/optim/${file}.json`, import.meta.url);
-  return JSON.parse(Deno.readTextFileSync(url));
-}
-
-/** Flat numbers of nested lists; strings are non-finite numbers. */
-function flat(nested: unknown): number[] {
-  return Array.isArray(nested) ? nested.flat(Infinity).map(Number) : [Number(nested)];
-}
-
-function assertNear(
-  actual: ArrayLike<number>,
-  expected: number[],
-  rtol: number,
-  atol: number,
-  what: string,
-): void {
-  assertEquals(actual.length, expected.length, what);
-  expected.forEach((e, i) =>
-    assert(
-      Math.abs(actual[i]! - e) <= rtol * Math.abs(e) + atol,
-      `${what}[${i}]: ${actual[i]}, expected ${e}`,
-    )
-  );
-}
+import { assertNear, flat, golden } from "./_optim_goldens.ts";
+import { AdamW, type Parameter, takesWeightDecay, type Values } from "./adamw.ts";
 
 const ADAMW = golden("adamw").cases as Record<string, {
   betas: [number, number];
@@ -162,81 +128,4 @@ Deno.test("takesWeightDecay() is false for transformers' names of norms and bias
       "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight",
     ]
   ) assert(takesWeightDecay(name), name);
-});
-
-Deno.test("globalNorm() and clipFactor() equal torch's clip_grad_norm_", () => {
-  for (const c of golden("clip").cases) {
-    const gradients = Object.entries(c.grads).map(([name, g]) => ({
-      name,
-      values: Float64Array.from(flat(g)),
-    }));
-    const { norm, nonFinite } = globalNorm(gradients);
-    if (c.name === "one not finite") {
-      assertEquals(nonFinite, { name: "b", index: 2, value: NaN });
-      const error = assertThrows(() => measureGradients(gradients, c.max_grad_norm), RangeError);
-      assertStringIncludes(error.message, 'gradient of "b"');
-      assertStringIncludes(error.message, "index 2 is NaN");
-      continue;
-    }
-    assertNear([norm], flat(c.norm_before), 1e-12, 0, c.name);
-    const { factor } = measureGradients(gradients, c.max_grad_norm);
-    for (const { name, values } of gradients) {
-      assertNear(values.map((g) => g * factor), flat(c.grads_after[name]), 1e-12, 0, `${c.name} ${name}`);
-    }
-  }
-});
-
-Deno.test("globalNorm() of float32 values too large to square in float32 is right", () => {
-  const values = Float32Array.of(3e30, 4e30, 0, 0, 0);
-  const { norm } = globalNorm([{ name: "w", values }]);
-  assertNear([norm], [5e30], 1e-6, 0, "norm");
-  assertEquals(
-    globalNorm([{ name: "w", values: Float32Array.of(1, 2, 3, 4, -Infinity) }]).nonFinite?.index,
-    4,
-  );
-  assertEquals(clipFactor(1e9, 0), 1);
-  assertThrows(() => measureGradients([], -1), RangeError, "-1");
-});
-
-Deno.test("createSchedule() equals transformers' get_scheduler for every recorded case", () => {
-  const cases = golden("schedules").cases;
-  assertEquals(new Set(cases.map((c: { name: string }) => c.name)), new Set(scheduleNames));
-  for (const c of cases) {
-    const warmup = warmupSteps(c.total_steps, c.warmup_steps ?? 0, c.warmup_ratio ?? 0);
-    assertEquals(warmup, c.resolved_warmup_steps);
-    const rate = createSchedule(c.name as ScheduleName, c.kwargs, {
-      learningRate: c.peak_lr,
-      totalSteps: c.total_steps,
-      warmupSteps: warmup,
-    });
-    const used = flat(c.lr_used_at_step);
-    assertNear(
-      used.map((_, step) => rate(step)),
-      used,
-      1e-12,
-      1e-18,
-      `${c.name} ${JSON.stringify(c.kwargs)} ${c.total_steps}/${warmup}`,
-    );
-  }
-});
-
-Deno.test("createSchedule() refuses unknown options and an lr_end above the peak", () => {
-  const inputs = { learningRate: 1e-4, totalSteps: 10, warmupSteps: 0 };
-  assertThrows(() => createSchedule("linear", { power: 2 }, inputs), Error, "power");
-  assertThrows(() => createSchedule("cosine_with_min_lr", {}, inputs), Error, "exactly one of");
-  assertThrows(() => createSchedule("cosine_with_min_lr", { min_lr: 0, min_lr_rate: 0 }, inputs), Error);
-  assertThrows(() => createSchedule("polynomial", { lr_end: 1e-4 }, inputs), RangeError, "lr_end below");
-  assertThrows(() => createSchedule("inverse_sqrt", { timescale: 0 }, inputs), Error, "timescale");
-});
-
-Deno.test("ignoredScheduleOptions() names what transformers takes and drops", () => {
-  assertEquals(ignoredScheduleOptions("inverse_sqrt", { timescale: 50 }), ["timescale"]);
-  assertEquals(ignoredScheduleOptions("inverse_sqrt", {}), []);
-  assertEquals(ignoredScheduleOptions("polynomial", { power: 2 }), []);
-});
-
-Deno.test("createSchedule(): polynomial with all steps as warm-up ends at lr_end without dividing by 0", () => {
-  const rate = createSchedule("polynomial", {}, { learningRate: 8, totalSteps: 4, warmupSteps: 4 });
-  assertEquals([0, 1, 2, 3].map(rate), [0, 2, 4, 6]);
-  assertEquals(rate(5), 1e-7);
 });

@@ -1,0 +1,41 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { assertNear, flat, golden } from "../../../kernels/engine/_optim_goldens.ts";
+import { createSchedule, type ScheduleName, scheduleNames, warmupSteps } from "./schedules.ts";
+
+Deno.test("createSchedule() equals transformers' get_scheduler for every recorded case", () => {
+  const cases = golden("schedules").cases;
+  assertEquals(new Set(cases.map((c: { name: string }) => c.name)), new Set(scheduleNames));
+  for (const c of cases) {
+    const warmup = warmupSteps(c.total_steps, c.warmup_steps ?? 0, c.warmup_ratio ?? 0);
+    assertEquals(warmup, c.resolved_warmup_steps);
+    const rate = createSchedule(c.name as ScheduleName, c.kwargs, {
+      learningRate: c.peak_lr,
+      totalSteps: c.total_steps,
+      warmupSteps: warmup,
+    });
+    const used = flat(c.lr_used_at_step);
+    assertNear(
+      used.map((_, step) => rate(step)),
+      used,
+      1e-12,
+      1e-18,
+      `${c.name} ${JSON.stringify(c.kwargs)} ${c.total_steps}/${warmup}`,
+    );
+  }
+});
+
+Deno.test("createSchedule() refuses unknown options and an lr_end above the peak", () => {
+  const inputs = { learningRate: 1e-4, totalSteps: 10, warmupSteps: 0 };
+  assertThrows(() => createSchedule("linear", { power: 2 }, inputs), Error, "power");
+  assertThrows(() => createSchedule("cosine_with_min_lr", {}, inputs), Error, "exactly one of");
+  assertThrows(() => createSchedule("cosine_with_min_lr", { min_lr: 0, min_lr_rate: 0 }, inputs), Error);
+  assertThrows(() => createSchedule("polynomial", { lr_end: 1e-4 }, inputs), RangeError, "lr_end below");
+  assertThrows(() => createSchedule("inverse_sqrt", { timescale: 0 }, inputs), Error, "timescale");
+});
+
+Deno.test("createSchedule(): polynomial with all steps as warm-up ends at lr_end without dividing by 0", () => {
+  const rate = createSchedule("polynomial", {}, { learningRate: 8, totalSteps: 4, warmupSteps: 4 });
+  assertEquals([0, 1, 2, 3].map(rate), [0, 2, 4, 6]);
+  assertEquals(rate(5), 1e-7);
+});

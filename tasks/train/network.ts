@@ -1,0 +1,53 @@
+/**
+ * Whether a run takes anything from the network. Where it doesn't, the task gives the permission back before it reads a model
+ * or data, so that neither a package nor a faulty parser can send anything anywhere.
+ * @module
+ */
+import { join } from "@std/path";
+
+import type { TrainConfig } from "./config/mod.ts";
+
+/** Keys of a set in dataset_info.json that name a file in this folder; any other source may be remote. */
+const LOCAL_SOURCE = "file_name";
+const REMOTE_SOURCES = ["hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name"];
+
+/**
+ * Whether a run may need the network: a model, an adapter or a set that isn't here, or plugins, of which nothing is known.
+ * Where dataset_info.json can't be read the answer is yes, and reading it later says what is wrong.
+ */
+export function needsNetwork(
+  config: Pick<
+    TrainConfig,
+    "model_name_or_path" | "adapter_name_or_path" | "dataset" | "eval_dataset" | "dataset_dir" | "plugins"
+  >,
+): boolean {
+  if (config.plugins.length > 0) return true;
+  if (![config.model_name_or_path, ...config.adapter_name_or_path].every(isHere)) return true;
+  try {
+    const sets = JSON.parse(Deno.readTextFileSync(join(config.dataset_dir, "dataset_info.json")));
+    return [...config.dataset, ...config.eval_dataset].some((name) => isRemote(sets[name]));
+  } catch {
+    return true;
+  }
+}
+
+function isRemote(set: unknown): boolean {
+  if (typeof set !== "object" || set === null) return true;
+  const entry = set as Record<string, unknown>;
+  return typeof entry[LOCAL_SOURCE] !== "string" || /^[a-z0-9]+:/i.test(entry[LOCAL_SOURCE]) ||
+    REMOTE_SOURCES.some((key) => entry[key] !== undefined && entry[key] !== null);
+}
+
+function isHere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives up the permission to use the network, for this process and every Worker that it starts from now on. */
+export function dropNetwork(): void {
+  Deno.permissions.revokeSync({ name: "net" });
+}

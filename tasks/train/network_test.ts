@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+
+import { temporaryFolder } from "../../tests/_temp.ts";
+import { needsNetwork } from "./network.ts";
+
+Deno.test("needsNetwork() is false only where model, adapters and sets are all here and no plugin is named", () => {
+  const folder = temporaryFolder();
+  Deno.writeTextFileSync(
+    join(folder, "dataset_info.json"),
+    JSON.stringify({
+      here: { file_name: "rows.json" },
+      hub: { hf_hub_url: "org/rows" },
+      both: { file_name: "rows.json", hf_hub_url: "org/rows" },
+      bucket: { file_name: "s3://bucket/rows.json" },
+    }),
+  );
+  const local = {
+    model_name_or_path: folder,
+    adapter_name_or_path: [folder],
+    dataset: ["here"],
+    eval_dataset: [] as string[],
+    dataset_dir: folder,
+    plugins: [] as string[],
+  };
+  assertEquals(needsNetwork(local), false);
+  for (
+    const change of [
+      { model_name_or_path: "org/model" },
+      { adapter_name_or_path: [folder, "org/adapter"] },
+      { dataset: ["here", "hub"] },
+      { eval_dataset: ["both"] },
+      { dataset: ["bucket"] },
+      { dataset: ["unknown"] },
+      { dataset_dir: join(folder, "gone") },
+      { plugins: ["/x.ts"] },
+    ]
+  ) assertEquals(needsNetwork({ ...local, ...change }), true, JSON.stringify(change));
+});
+
+Deno.test("dropNetwork() takes the network from this process, and from nothing else", async () => {
+  const code = `import { dropNetwork } from ${JSON.stringify(new URL("network.ts", import.meta.url).href)};
+    const state = () => Deno.permissions.querySync({ name: "net" }).state;
+    const before = state();
+    dropNetwork();
+    const error = await Deno.connect({ port: 8 }).catch((e) => e.name);
+    console.log(before, state(), error, Deno.permissions.querySync({ name: "read" }).state);`;
+  const file = join(temporaryFolder(), "drop.ts");
+  Deno.writeTextFileSync(file, code);
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--config",
+      new URL("../../deno.json", import.meta.url).pathname,
+      "--no-prompt",
+      "--no-check",
+      "--allow-read",
+      "--allow-net",
+      file,
+    ],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "granted prompt NotCapable granted\n");
+});

@@ -1,0 +1,164 @@
+/**
+ * What can be known of a run before it starts, from the encoded examples, the model and the adapter: token ids that the model
+ * lacks are refused, other things that are probably not meant are told.
+ * @module
+ */
+import { basename } from "@std/path";
+
+import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import { loraOf, matchTargets, readAdapterConfig } from "../../formats/peft/mod.ts";
+import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encoded.ts";
+import { packExamples } from "../../kernels/engine/pack.ts";
+import type { Loss } from "../../plugins/kinds/loss.ts";
+import { evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";
+import type { TrainConfig } from "./config/mod.ts";
+
+type Examples = readonly EncodedExample[];
+
+/**
+ * Makes sure that the embedding has a row for every token.
+ * @throws {RangeError} If not: names the token, the row and the sequence
+ */
+export function checkTokenIds(
+  examples: Examples,
+  { vocabSize }: Pick<DecoderConfig, "vocabSize">,
+  tokenizer: Pick<Tokenizer, "decode">,
+): void {
+  for (const { source, sequences } of examples) {
+    for (const { name, input_ids } of sequences) {
+      const ids = input_ids;
+      for (let i = 0; i < ids.length; i++) {
+        const id = ids[i]!;
+        if (id >= 0 && id < vocabSize) continue;
+        throw new RangeError(
+          `Cannot train as every token needs a row of the model's embedding, which has ${vocabSize}: current value is token ` +
+            `${id} (${
+              JSON.stringify(tokenizer.decode([id]))
+            }) in ${source.file} row ${source.row}, sequence "${name}", ` +
+            `position ${i}; the tokenizer isn't the model's: give the model's own, or a model whose embedding was made larger`,
+        );
+      }
+    }
+  }
+}
+
+/** Warns of sequences that are longer than the model was made for. */
+export function lengthWarnings(
+  examples: Examples,
+  { maxPositionEmbeddings: positions }: Pick<DecoderConfig, "maxPositionEmbeddings">,
+): string[] {
+  const lengths = examples.flatMap(({ sequences }) => sequences.map(({ input_ids }) => input_ids.length));
+  const longer = lengths.filter((length) => length > positions);
+  if (longer.length === 0) return [];
+  const longest = longer.reduce((a, b) => Math.max(a, b));
+  return [
+    `${longer.length} sequences of up to ${longest} tokens are longer than the ${positions} positions that the model was made ` +
+    `for (max_position_embeddings): what lies behind is new to it; cutoff_len: ${positions} cuts them`,
+  ];
+}
+
+/**
+ * Warns of preference examples that teach nothing whatever the model says: sequences that should be told apart are the same,
+ * so that their gradients cancel.
+ */
+export function emptyGradientWarnings(examples: Examples, loss: Loss): string[] {
+  const without = examples.filter((example) => hasTwins(example) && !hasGradient(example, loss));
+  const [first] = without;
+  if (first === undefined) return [];
+  const { file, row } = first.source;
+  return [
+    `${without.length} of ${examples.length} examples have a gradient of exactly 0, as what should be told apart is the same ` +
+    `(first: ${file} row ${row}): they only cost time`,
+  ];
+}
+
+/** Only where two sequences are the same can everything cancel; that is cheaper to find out. */
+function hasTwins({ sequences }: EncodedExample): boolean {
+  return new Set(sequences.map(textOf)).size < sequences.length;
+}
+
+function textOf({ input_ids, labels }: EncodedSequence): string {
+  return `${Array.from(input_ids)};${Array.from(labels)}`;
+}
+
+function hasGradient(example: EncodedExample, loss: Loss): boolean {
+  const pack = packExamples([example]);
+  // Log-ratios near 0 (where no loss is flat), the same for the same sequence and unrelated for others.
+  const texts = [...new Set(example.sequences.map(textOf))];
+  const ratio = Object.fromEntries(
+    example.sequences.map((
+      sequence,
+    ) => [sequence.name, 1e-3 * Math.sqrt(2 + texts.indexOf(textOf(sequence)))]),
+  );
+  const policy = Object.fromEntries(pack.sequences.map(({ name, length }) => [name, -length]));
+  const reference = Object.fromEntries(
+    pack.sequences.map(({ name, length }) => [name, -length - (ratio[name] ?? 0)]),
+  );
+  const length = Object.fromEntries(pack.sequences.map(({ name, length }) => [name, length]));
+  const [row] = evaluateLoss(loss, [{
+    policy,
+    length,
+    ...(loss.needsReference && { reference }),
+    ...(example.desirable !== undefined && { desirable: example.desirable }),
+  }]);
+  for (let label = 0; label < pack.labelIds.length; label++) {
+    const owners = pack.owners.subarray(pack.ownerStart[label], pack.ownerStart[label + 1]);
+    const slope = owners.reduce(
+      (sum, owner) => sum + (row?.gradient[pack.sequences[owner]?.name ?? ""] ?? 0),
+      0,
+    );
+    if (slope !== 0) return true;
+  }
+  return false;
+}
+
+/** Warns of an adapter that was trained on another model, and of ranks above what a module can use. */
+export function adapterWarnings(
+  config: Pick<
+    TrainConfig,
+    "finetuning_type" | "adapter_name_or_path" | "model_name_or_path" | "lora_rank" | "lora_target"
+  >,
+  decoder: DecoderConfig,
+): string[] {
+  if (config.finetuning_type !== "lora") return [];
+  const [directory] = config.adapter_name_or_path;
+  const adapter = directory === undefined ? null : readAdapterConfig(directory);
+  const warnings: string[] = [];
+  if (adapter !== null && !mayBeSameModel(adapter.baseModel, config.model_name_or_path)) {
+    warnings.push(
+      `adapter_name_or_path: ${directory} was trained on ${adapter.baseModel}, the model is ${config.model_name_or_path}`,
+    );
+  }
+  const shapes = moduleShapes(decoder), modules = [...shapes.keys()];
+  const targets = config.lora_target;
+  const isTarget = (name: string) => targets.some((target) => `.${name}`.endsWith(`.${target}`));
+  const names = adapter !== null
+    ? matchTargets(adapter, modules)
+    : modules.filter((name) => targets.includes("all") || isTarget(name));
+  const above = names.flatMap((name) => {
+    const [rows = 0, columns = 0] = shapes.get(name) ?? [];
+    const r = adapter ? loraOf(adapter, name).r : config.lora_rank, most = Math.min(rows, columns);
+    return r > most ? [{ module: name.split(".").at(-1), r, most }] : [];
+  });
+  const [first] = above;
+  if (first) {
+    warnings.push(
+      `lora_rank: ${first.r} is above the ${first.most} dimensions of ${first.module}: a rank of ${first.most} already ` +
+        "allows any change there, more only costs time and memory",
+    );
+  }
+  return warnings;
+}
+
+/** Hub ids, folders and GGUF files of one model have the same last name, a quantisation's mark apart. */
+function mayBeSameModel(a: string | null, b: string): boolean {
+  if (a === null || a === "") return true; // not said
+  const plain = (name: string) =>
+    basename(name.replace(/[/\\]+$/, "")).toLowerCase().replace(/\.gguf$/, "").replace(
+      /[-.](i?q\d\w*|f16|bf16|f32)$/,
+      "",
+    );
+  return plain(a) === plain(b);
+}

@@ -1,0 +1,100 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+
+import { idsExample, tinyModel } from "../../kernels/engine/_tiny.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import { losses } from "../../plugins/losses/mod.ts";
+import { Registry } from "../../plugins/registry.ts";
+import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "./start_checks.ts";
+
+type Sequences = Parameters<typeof idsExample>[0];
+
+const examples = (...sequences: Sequences[]): EncodedExample[] =>
+  sequences.map((of, index) => ({ ...idsExample(of), index, source: { file: "rows.jsonl", row: index } }));
+const loss = (name: string, options = {}) => new Registry(losses).create("loss", name, options);
+const tokenizer = { decode: (ids: readonly number[]) => `<${ids.join()}>` };
+
+Deno.test("checkTokenIds() refuses ids beyond the embedding with token, row, sequence and position", () => {
+  const rows = examples({ y: [[0, 1], [9]] }, { y: [[2, 3], [4, 10]] });
+  checkTokenIds(rows, { vocabSize: 11 }, tokenizer);
+  const { message } = assertThrows(() => checkTokenIds(rows, { vocabSize: 10 }, tokenizer), RangeError);
+  assertStringIncludes(message, 'embedding, which has 10: current value is token 10 ("<10>")');
+  assertStringIncludes(message, 'in rows.jsonl row 1, sequence "y", position 3');
+  assertThrows(
+    () => checkTokenIds(examples({ y: [[-1], [1]] }), { vocabSize: 10 }, tokenizer),
+    RangeError,
+    "token -1",
+  );
+});
+
+Deno.test("lengthWarnings() counts sequences beyond the model's positions", () => {
+  const rows = examples({ y: [[1, 2], [3]] }, { y: [[1, 2, 3], [4, 5]] });
+  assertEquals(lengthWarnings(rows, { maxPositionEmbeddings: 5 }), []);
+  const [warning] = lengthWarnings(rows, { maxPositionEmbeddings: 4 });
+  assertStringIncludes(warning!, "1 sequences of up to 5 tokens are longer than the 4 positions");
+});
+
+Deno.test("emptyGradientWarnings() finds the examples in which every gradient cancels, for every preference loss", () => {
+  const pair = (chosen: number[], rejected: number[]): Sequences => ({
+    chosen: [[1, 2], chosen],
+    rejected: [[1, 2], rejected],
+  });
+  const pairs = examples(pair([3], [4]), pair([5, 6], [5, 6]), pair([7], [7, 8]));
+  const told = (name: string, options = {}) => emptyGradientWarnings(pairs, loss(name, options));
+  for (const name of ["dpo", "simpo"]) {
+    assertEquals(told(name).length, 1, name);
+    assertStringIncludes(told(name)[0]!, "1 of 3 examples have a gradient of exactly 0");
+    assertStringIncludes(told(name)[0]!, "(first: rows.jsonl row 1)");
+  }
+  assertEquals(told("orpo"), [], "its SFT term remains");
+  assertEquals(told("dpo", { pref_ftx: 0.5 }), [], "so does pref_ftx's");
+
+  const quad = (x1: number[], y1: number[], x2: number[], y2: number[]): Sequences => ({
+    x1y1: [x1, y1],
+    x1y2: [x1, y2],
+    x2y2: [x2, y2],
+    x2y1: [x2, y1],
+  });
+  const quads = examples(
+    quad([1, 2], [3], [1, 4], [5]),
+    quad([1, 2], [3], [1, 2], [5]), // x1 = x2
+    quad([1, 2], [3], [1, 4], [3]), // y1 = y2
+  );
+  assertStringIncludes(emptyGradientWarnings(quads, loss("iopo"))[0]!, "2 of 3 examples");
+  // without the input preference's half, x1 = x2 still teaches
+  const output = loss("iopo", { variant: "without_input_preference" });
+  assertEquals(emptyGradientWarnings(quads.slice(0, 2), output).length, 0);
+});
+
+Deno.test("adapterWarnings() tells another base and a rank above a module's dimensions", () => {
+  const { config: decoder } = tinyModel("qwen2");
+  const path = new URL("../../fixtures/goldens/llamafactory/adapter", import.meta.url).pathname;
+  const config = {
+    finetuning_type: "lora" as const,
+    adapter_name_or_path: [] as string[],
+    model_name_or_path: "some/model",
+    lora_rank: 8,
+    lora_target: ["all"],
+  };
+  assertEquals(adapterWarnings(config, decoder), []);
+  assertEquals(adapterWarnings({ ...config, adapter_name_or_path: [path] }, decoder), []);
+  const other = adapterWarnings(
+    { ...config, adapter_name_or_path: [path], model_name_or_path: "org/Other-1B" },
+    decoder,
+  );
+  assertStringIncludes(other.join(), "was trained on model, the model is org/Other-1B");
+  for (const same of ["org/model", "/models/Model-Q4_1.gguf", "model.f16.gguf", "/a/model/"]) {
+    assertEquals(
+      adapterWarnings({ ...config, adapter_name_or_path: [path], model_name_or_path: same }, decoder),
+      [],
+    );
+  }
+  const least = decoder.numKeyValueHeads * decoder.headDim;
+  const high = { ...config, lora_rank: least + 1 };
+  assertStringIncludes(
+    adapterWarnings(high, decoder).join(),
+    `lora_rank: ${least + 1} is above the ${least} dimensions of `,
+  );
+  assertEquals(adapterWarnings({ ...high, lora_rank: least }, decoder), []);
+  assert(adapterWarnings({ ...high, lora_target: ["v_proj"] }, decoder).join().includes("v_proj"));
+  assertEquals(adapterWarnings({ ...config, finetuning_type: "full" as never, lora_rank: 999 }, decoder), []);
+});
