@@ -207,6 +207,38 @@ Deno.test("quads takes texts and messages", () => {
   );
 });
 
+Deno.test("openai: a thought, words beside calls and further fields are kept, null ones left out", () => {
+  const messages = [
+    { role: "user", content: "a", name: "Ada" },
+    {
+      role: "assistant",
+      content: "Wait.",
+      refusal: null,
+      reasoning: "hm",
+      tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: '{"x":1.0}' } }],
+    },
+    { role: "tool", content: "2", tool_call_id: "1" },
+    { role: "assistant", content: "b", reasoning_content: "so", thinking: null },
+  ];
+  const rows =
+    convertAll({ name: "o", stage: "sft", dataset_info: { formatting: "openai" }, rows: [{ messages }] })
+      .rows;
+  const { prompts, answers } = rows[0] as Example;
+  assertEquals([...prompts.x!, answers.y!], [
+    { role: "user", content: "a", fields: '{"name": "Ada"}' },
+    {
+      role: "function",
+      content: '[{"name": "f", "arguments": {"x": 1.0}}]',
+      said: "Wait.",
+      thought: "hm",
+      fields:
+        '{"reasoning": "hm", "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": {"x": 1.0}}}]}',
+    },
+    { role: "tool", content: "2", fields: '{"tool_call_id": "1"}' },
+    { role: "assistant", content: "b", thought: "so", fields: '{"reasoning_content": "so"}' },
+  ]);
+});
+
 Deno.test("openai: tool calls, results in a row, parts, null content", () => {
   const call = { id: "1", type: "function", function: { name: "add", arguments: '{"a": 1}' } };
   const messages = [

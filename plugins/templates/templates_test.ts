@@ -144,6 +144,23 @@ Deno.test("tools: several calls, a thought before them, another format", () => {
   );
 });
 
+Deno.test("a thought and words beside calls stand in front, as Qwen's own templates write them", () => {
+  const calls = '[{"name": "f", "arguments": "{\\"a\\": 1.0}"}]';
+  const f = '<tool_call>\n{"name": "f", "arguments": {"a": 1.0}}\n</tool_call><|im_end|>\n';
+  const answer = (message: Message, name: string, options = {}) =>
+    decoded(name, [TALK[0]!, message], options)[1];
+  const called: Message = { role: "function", content: calls, said: "Wait." };
+  // arguments given as text are an object once
+  assertEquals(answer(called, "qwen"), `Wait.\n${f}`);
+  assertEquals(answer({ ...called, thought: "\nhm\n" }, "qwen3"), `<think>\nhm\n</think>\n\nWait.\n${f}`);
+  const thinking: Message = { role: "assistant", content: "\nb", thought: "hm" };
+  for (const name of ["qwen3", "qwen"]) {
+    assertEquals(answer(thinking, name), "<think>\nhm\n</think>\n\nb<|im_end|>\n", name);
+  }
+  assertEquals(answer(thinking, "qwen3", { enable_thinking: false }), "b<|im_end|>\n");
+  assertThrows(() => answer(called, "mistral"), RangeError, "template mistral has no place for them");
+});
+
 Deno.test("prepareTokenizer() says what it changed", () => {
   const { added, needed, notes, tokenizer } = prepareTokenizer(create("llama3"), bare);
   assertEquals(added, ["<|eot_id|>", "<|eom_id|>"]);
