@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 /**
  * Reads a judge prompt.
  *
- * @param path A person's own, relative to the working folder; undefined: the built-in one.
+ * @param path the user's own, relative to the working folder; undefined: the built-in one.
  * @param slots Names that the text must hold as `{{name}}`.
  * @throws {RangeError} If a slot is missing in the text.
  */

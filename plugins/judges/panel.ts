@@ -24,7 +24,7 @@ const Options = z.strictObject({
     "mean: of the scores; majority: the score that more than half of the scoring judges give, unscored without one",
   ),
   quorum: z.int().min(1).optional().describe(
-    "scores needed a constraint; default: more than half of the judges",
+    "scores needed per constraint; default: more than half of the judges",
   ),
 });
 

@@ -1,7 +1,7 @@
 /**
  * Judge `recorded`: verdicts from a file, to score what people or another program decided.
  *
- * Rows of JSON lines with `id` (or `key`, `idx`) and `scores`, one number or null a constraint; optionally `overall`. The
+ * Rows of JSON lines with `id` (or `key`, `idx`) and `scores`, one number or null per constraint; optionally `overall`. The
  * released IFEval results (`follow_instruction_list` of booleans) are read too; they are found by `prompt`.
  * @module
  */
@@ -13,7 +13,7 @@ import type { JudgeRequest } from "../kinds/judge.ts";
 import type { JudgeResult, Verdict } from "../kinds/judgement.ts";
 
 const Options = z.strictObject({
-  path: z.string().min(1).describe("JSON lines with id and scores (a number or null a constraint)"),
+  path: z.string().min(1).describe("JSON lines with id and scores (a number or null per constraint)"),
   scale: z.number().positive().default(1).describe("scores run from 0 to this"),
 });
 

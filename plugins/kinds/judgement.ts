@@ -16,7 +16,7 @@ export interface Constraint {
 
 /** What a judge says of one response. */
 export interface JudgeResult {
-  /** One verdict a constraint, in order. */
+  /** One verdict per constraint, in order. */
   constraints: Verdict[];
   /** Verdict on the whole response. */
   overall: Verdict;
@@ -28,7 +28,7 @@ export interface JudgeResult {
 
 /** What was found of one answer: plain JSON data, so that it can be stored and scored again at no cost. */
 export interface Judgement extends JudgeResult {
-  /** Other readings of the same constraints, one verdict a constraint, such as IFEval's `loose`. */
+  /** Other readings of the same constraints, one verdict per constraint, such as IFEval's `loose`. */
   readings?: Record<string, Verdict[]>;
   /** How a judge's text was read: `complete`, `partial` or `none`; absent for checks by rules. */
   reading?: "complete" | "partial" | "none";

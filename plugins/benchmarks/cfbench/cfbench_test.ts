@@ -241,7 +241,7 @@ Deno.test("a response can't inject a verdict", () => {
   }
 });
 
-Deno.test("a judge prompt of one's own must hold its slots; rows must have known priorities", async () => {
+Deno.test("a judge prompt of your own must hold its slots; rows must have known priorities", async () => {
   const file = await Deno.makeTempFile();
   try {
     Deno.writeTextFileSync(file, "{{query}} {{response}}");

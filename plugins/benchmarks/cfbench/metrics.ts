@@ -26,7 +26,7 @@ const ENOUGH = 0.8;
 /**
  * As the released code counts: CSR rounded to 2 decimals, PSR from the scores' priorities.
  *
- * @param scores 0 or 1 a criterion, in order.
+ * @param scores 0 or 1 per criterion, in order.
  */
 export function completeMetrics(
   scores: readonly number[],

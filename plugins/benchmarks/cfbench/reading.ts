@@ -1,5 +1,5 @@
 /**
- * Reads what a judge wrote of a response's criteria: an entry a criterion, its text, a tab, 0 or 1; entries apart by a
+ * Reads what a judge wrote of a response's criteria: one entry per criterion, its text, a tab, 0 or 1; entries apart by a
  * blank line.
  * @module
  */
@@ -31,7 +31,7 @@ export function readOnes(text: string): number[] {
  * Tolerant reading: lines with a tab and a score, in any order, given to criteria by {@linkcode assignScores}. Of several on
  * one criterion the last wins.
  *
- * @returns One verdict a criterion; null for those without an entry.
+ * @returns One verdict per criterion; null for those without an entry.
  */
 export function readTolerant(text: string, criteria: readonly string[]): Verdict[] {
   const entries = entriesOf(text.replaceAll("\\t", "\t")); // judges copy the sign for a tab from their instructions

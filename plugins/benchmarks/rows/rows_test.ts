@@ -181,3 +181,29 @@ Deno.test("benchmark constraints: the data's own answers keep every constraint, 
   }
   assert(checked > 100, `${checked} answers found`);
 });
+
+Deno.test("readRowItems() names a misspelt field of a row, with the one that was meant", async () => {
+  const faults: [row: string, fault: string][] = [
+    ['{"id": 1, "promt": "p", "constraints": ["c"]}', 'unknown field "promt" - did you mean "prompt"?'],
+    [
+      '{"id": 1, "prompt": "p", "constraints": ["c"], "gruops": {}}',
+      'unknown field "gruops" - did you mean "groups"?',
+    ],
+    [
+      '{"id": 1, "prompt": "p", "constraints": [{"txt": "c"}]}',
+      'constraints.0: unknown field "txt" - did you mean "text"?',
+    ],
+  ];
+  for (const [row, fault] of faults) {
+    await assertRejects(
+      () => collect(`{"id": 0, "prompt": "p", "constraints": ["c"]}\n${row}`),
+      SyntaxError,
+      `:2 row 1 as a benchmark row: ${fault}`,
+    );
+  }
+  // a team's own fields stay
+  assertEquals(
+    (await collect('{"id": 1, "prompt": "p", "constraints": ["c"], "source": "s", "prompt_id": 3}')).length,
+    1,
+  );
+});

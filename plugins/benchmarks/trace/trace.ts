@@ -57,7 +57,7 @@ export default trace;
  * them the last user message and the constraints' own texts are taken.
  *
  * @param rounds How often the judge is asked at most, 1 or more.
- * @param prompt Path of a judge prompt of one's own.
+ * @param prompt Path of a judge prompt of your own.
  * @throws {RangeError} If the prompt lacks a slot.
  */
 export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {

@@ -84,7 +84,7 @@ Deno.test("reads what judges make of the contract", () => {
   const one = item("1. include “x”;", '2. say "y"');
   const read = (text: string) => scoresOf(readTrace(one, text));
   const overall = "\n**Constraints Overall Score:** [[6]]";
-  // Fenced, one object a constraint, numbers as text.
+  // Fenced, one object per constraint, numbers as text.
   assertEquals(
     read(
       '**Fine Grained Score:**\n```json\n[{"1. include “x”": "10"}, {"2. say \\"y\\"": "3/10"}]\n```' +
@@ -248,7 +248,7 @@ Deno.test("an honest response reaches the judge unchanged", () => {
   assertEquals(shown(honest), honest + "\n");
 });
 
-Deno.test("a judge prompt of one's own is used when it has its slots; rows must be whole", async () => {
+Deno.test("a judge prompt of your own is used when it has its slots; rows must be whole", async () => {
   const file = await Deno.makeTempFile({ suffix: ".jsonl" });
   try {
     Deno.writeTextFileSync(file, "{{query}} {{constraints}}");

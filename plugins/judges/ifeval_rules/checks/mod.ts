@@ -1,5 +1,5 @@
 /**
- * The 25 instruction checks of IFEval by id, one file a family.
+ * The 25 instruction checks of IFEval by id, one file per family.
  *
  * Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", arXiv 2311.07911.
  * @module
