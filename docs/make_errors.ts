@@ -339,7 +339,7 @@ async function outcome({ keys = {}, text, data = {}, before }: Case): Promise<st
     try {
       await train("train.yaml", [], { say: (line) => said.push(line), progress });
       const worth = said.flatMap((line) => line.split("\n")).filter((line) =>
-        /^(note|warning|\s+(dropped|cut) )/.test(line) && !line.includes("eos is")
+        /^(note|warning|\s+(dropped|cut) )/.test(line) && !/eos is|the adapter names its base/.test(line)
       );
       return ["trains", ...worth.map((line) => line.trim())].join("\n");
     } catch (error) {

@@ -14,6 +14,7 @@
  */
 import { join, resolve } from "@std/path";
 
+import { isHubId } from "../formats/hf_model/mod.ts";
 import { redactValue } from "../formats/secrets.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
@@ -172,8 +173,10 @@ export async function train(
   });
   progress.stop();
   const { finished, metrics } = result;
+  const baseModel = config.base_model ?? ready.model.hubId ?? config.model_name_or_path;
   const written = await writeRunOutputs({
     config,
+    baseModel,
     log,
     staging,
     finished,
@@ -182,6 +185,12 @@ export async function train(
   if (finished) output.publish();
   const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
   const next = nextSteps(directory, finished, configPath === DEFAULT_TRAINING);
+  if (finished && config.finetuning_type === "lora" && !isHubId(baseModel)) {
+    say(
+      `warning: the adapter names its base model by its path, ${baseModel}, which peft and vLLM can't load elsewhere: ` +
+        "set base_model=owner/name, the model's id on the hub",
+    );
+  }
   printSummary({ outputDir: directory, history: log.state().history, files, next }, say);
   return { ...result, directory, files };
 }

@@ -9,6 +9,8 @@ import type { WeightSource } from "./weights.ts";
 export interface LoadedModel {
   /** As the user wrote it (path or hub id). */
   nameOrPath: string;
+  /** Its id on the hub (`owner/name`), where name, folder or file tell; else null. */
+  hubId: string | null;
   /** Where it lies on disk. */
   path: string;
   /** Which kind of file holds the weights. */

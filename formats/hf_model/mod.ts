@@ -3,6 +3,7 @@
  * @module
  */
 export type { Tokenizer } from "../tokenizer/mod.ts";
+export { isHubId } from "./hub_id.ts";
 export { type LoadedModel } from "./loaded_model.ts";
 export { openModel, type OpenModelOptions } from "./open_model.ts";
 export { type ModelTensor, saveModel, type SaveModelOptions } from "./save_model.ts";

@@ -8,6 +8,7 @@ import { ggufConfig, GgufFile } from "../gguf/mod.ts";
 import { resolveModel, type ResolveOptions } from "../hub/mod.ts";
 import { loadTokenizerSync, type Tokenizer } from "../tokenizer/mod.ts";
 import { ggufWeights } from "./gguf_weights.ts";
+import { hubIdOfFolder, hubIdOfGguf, isHubId } from "./hub_id.ts";
 import { readJsonFile } from "./json.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { openSafetensorsWeights } from "./safetensors_weights.ts";
@@ -40,6 +41,7 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
       format: "gguf",
       config,
       configFile: path,
+      hubId: hubIdOfGguf(file.metadata),
       generationConfig: {},
       weights,
     });
@@ -83,6 +85,7 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     format: "safetensors",
     config,
     configFile,
+    hubId: path !== nameOrPath && isHubId(nameOrPath) ? nameOrPath : hubIdOfFolder(path),
     generationConfig,
     weights,
   });

@@ -126,7 +126,7 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
           const rowEnd = Math.min(end, rowStart + 4 * BATCH);
           const values = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
           onBytes(byteLength * (rowEnd - rowStart) / Number(metadata.num_rows));
-          yield values.map((value, i) => ({ value: withoutBigInts(value), row: rowStart + i, line: null }));
+          yield values.map((value, i) => ({ value: plainValue(value), row: rowStart + i, line: null }));
         }
         rowStart = end;
       }
@@ -150,14 +150,15 @@ function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
   return bytes.buffer;
 }
 
-/** 64-bit integers as numbers: no column that is used holds any that don't fit. */
-function withoutBigInts(value: unknown): unknown {
+/** A parquet value as JSON would have it: numbers for 64-bit integers (no column that is used holds any that don't fit), ISO 8601 texts for dates and timestamps. */
+export function plainValue(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(withoutBigInts);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (Array.isArray(value)) return value.map(plainValue);
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
     return value;
   }
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutBigInts(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
 
 async function* textRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {

@@ -2,7 +2,7 @@ import { temporaryFolder } from "../../tests/_temp.ts";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
-import { listFiles, readRecords } from "./read_files.ts";
+import { listFiles, plainValue, readRecords } from "./read_files.ts";
 import { type RawRecord } from "./record.ts";
 
 async function all(file: string): Promise<RawRecord[]> {
@@ -155,4 +155,14 @@ Deno.test("a 300,000-row file is read within a heap of half its texts' size", as
     "300000",
     new TextDecoder().decode(stderr).slice(0, 500),
   );
+});
+
+Deno.test("plainValue() gives timestamps and dates as ISO texts, 64-bit integers as numbers", () => {
+  const value = { a: new Date("2024-01-02T03:04:05Z"), b: [5n, null, new Date(NaN)], c: undefined, d: "x" };
+  assertEquals(plainValue(value), {
+    a: "2024-01-02T03:04:05.000Z",
+    b: [5, null, null],
+    c: undefined,
+    d: "x",
+  });
 });

@@ -37,6 +37,8 @@ export interface TrainConfig {
   // Model
   /** Folder, GGUF file or hub id of the base model. */
   model_name_or_path: string;
+  /** The base model's id on the hub (`owner/name`) that an adapter names; null: what the model's files tell, else the path. */
+  base_model: string | null;
   /** Adapter folders to go on from; at most one here. */
   adapter_name_or_path: string[];
   /** Folder for downloads; null: HF_HOME's. */

@@ -96,6 +96,7 @@ async function main(): Promise<void> {
   const accumulation = Number(a.accum), warmup = Number(a.warmup), total = warmup + Number(a.steps);
   const lora: TargetConfig = {
     finetuning_type: "lora",
+    base_model: null,
     adapter_name_or_path: [],
     lora_target: ["all"],
     lora_rank: 8,

@@ -25,6 +25,7 @@ export type RunConfig = LoopConfig & PlanConfig & TargetConfig;
 export const CONFIG: RunConfig = {
   ...LOOP,
   finetuning_type: "lora",
+  base_model: null,
   adapter_name_or_path: [],
   model_name_or_path: "tiny",
   lora_target: ["all"],

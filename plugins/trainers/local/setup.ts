@@ -43,6 +43,7 @@ export type TargetConfig = Pick<
   | "finetuning_type"
   | "adapter_name_or_path"
   | "model_name_or_path"
+  | "base_model"
   | "lora_target"
   | "lora_rank"
   | "lora_alpha"
@@ -66,7 +67,9 @@ export function makeTarget(
   const shapes = moduleShapes(decoder);
   const given = config.adapter_name_or_path[0];
   const adapter = given === undefined ? null : readAdapter(given, shapes);
-  const lora: LoraConfig = adapter?.config ?? newLora(config, [...shapes.keys()]);
+  const lora: LoraConfig = adapter
+    ? { ...adapter.config, baseModel: config.base_model ?? adapter.config.baseModel }
+    : newLora(config, model, [...shapes.keys()]);
   const names = adapter ? [...adapter.modules.keys()] : matchTargets(lora, [...shapes.keys()]);
   const initial: Tensors = {};
   for (const name of names) {
@@ -96,7 +99,7 @@ export function makeTarget(
   };
 }
 
-function newLora(config: TargetConfig, modules: readonly string[]): LoraConfig {
+function newLora(config: TargetConfig, model: LoadedModel, modules: readonly string[]): LoraConfig {
   const all = config.lora_target.length === 1 && config.lora_target[0] === "all";
   // LLaMA-Factory writes out what "all" means: the last names of every linear layer but the head.
   const targets = all ? LINEAR_MODULES.map((name) => lastOf(name.split("."))) : config.lora_target;
@@ -109,7 +112,7 @@ function newLora(config: TargetConfig, modules: readonly string[]): LoraConfig {
     );
   }
   return {
-    baseModel: config.model_name_or_path,
+    baseModel: config.base_model ?? model.hubId ?? config.model_name_or_path,
     revision: null,
     r: config.lora_rank,
     alpha: config.lora_alpha,

@@ -30,6 +30,7 @@ export const HARMLESS_KEYS: readonly (keyof TrainConfig)[] = [
   "overwrite_cache",
   "preprocessing_num_workers",
   "hf_hub_token",
+  "base_model",
   "allow_changes",
 ];
 

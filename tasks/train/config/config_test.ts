@@ -278,8 +278,7 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
   }
   for (
     const [key, hint] of [
-      ["base_model", "it is called model_name_or_path here"], // axolotl
-      ["sequence_len", "it is called cutoff_len here"],
+      ["sequence_len", "it is called cutoff_len here"], // axolotl
       ["micro_batch_size", "it is called per_device_train_batch_size here"],
       ["adapter", "finetuning_type: lora"],
       ["datasets", "dataset names sets"],
@@ -294,6 +293,13 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["r", "it is called lora_rank here"],
     ] as const
   ) assertStringIncludes(message(`${key}: 1\n`), hint);
+});
+
+Deno.test("axolotl's base_model without model_name_or_path is told what it is here", () => {
+  const text = "base_model: owner/name\ndo_train: true\ndataset: d\ntemplate: qwen\noutput_dir: o\n";
+  const { message } = assertThrows(() => resolveTrainConfig(parseYaml(text, "t.yaml")), RangeError);
+  assertStringIncludes(message, "Cannot train as model_name_or_path is needed");
+  assertStringIncludes(message, "base_model is only the name that the adapter carries");
 });
 
 Deno.test("a file that isn't for training is told what it is", () => {

@@ -18,7 +18,6 @@ const RENAMED: Readonly<Record<string, string>> = {
   lr: "learning_rate",
   epochs: "num_train_epochs",
   // axolotl
-  base_model: "model_name_or_path",
   revision_of_model: "model_revision",
   lora_model_dir: "adapter_name_or_path",
   sequence_len: "cutoff_len",

@@ -85,7 +85,11 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     if (key in read) values[key] = read[key];
     else if (spec.default !== REQUIRED) values[key] = spec.default;
     else {
-      faults.push({ key, message: `Cannot train as ${key} is needed: ${spec.description}` });
+      // axolotl's base_model is the model to train, ours the name that its adapter carries
+      const also = key === "model_name_or_path" && written.has("base_model")
+        ? "; base_model is only the name that the adapter carries"
+        : "";
+      faults.push({ key, message: `Cannot train as ${key} is needed: ${spec.description}${also}` });
     }
   }
   const at = (key: string) => {

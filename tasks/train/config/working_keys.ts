@@ -43,6 +43,12 @@ function model() {
   const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("model", ...rest);
   return {
     model_name_or_path: add(text(), REQUIRED, "folder, GGUF file or hub id of the base model"),
+    base_model: add(
+      orNull(text()),
+      null,
+      "the base model's id on the hub (owner/name) that the adapter and the model card name, where model_name_or_path is a path or a GGUF file",
+      { derived: "what the files tell, else model_name_or_path" },
+    ),
     adapter_name_or_path: add(
       names(),
       [],

@@ -17,6 +17,8 @@ import type { RunEnd, RunLog } from "./run_log.ts";
 export interface RunOutputs extends RunEnd {
   /** The run's configuration. */
   config: TrainConfig;
+  /** The base model as the adapter names it: hub id or path. */
+  baseModel: string;
   /** Its log, not ended yet. */
   log: RunLog;
   /** Folder for the files of a finished run, see `OutputDirectory.staging`. */
@@ -29,7 +31,7 @@ export interface RunOutputs extends RunEnd {
  * @throws {Error} If a file can't be written.
  */
 export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[]> {
-  const { config, log, staging, finished, evaluation } = outputs;
+  const { config, baseModel, log, staging, finished, evaluation } = outputs;
   const { files, results } = log.finish({ finished, ...(evaluation !== undefined && { evaluation }) });
   const directory = results === null ? config.output_dir : staging;
   const names = ["trainer_log.jsonl"];
@@ -47,7 +49,7 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
     "README.md",
     modelCard({
       config,
-      baseModel: config.model_name_or_path,
+      baseModel,
       name,
       totalSteps,
       history,

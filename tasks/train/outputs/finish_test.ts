@@ -112,6 +112,7 @@ Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run on
     log.step(stepReport(1, { metrics: { "rewards/accuracies": 1, "rewards/margins": 0.5 } }));
     log.evaluation(1, 1, { eval_loss: 0.6 });
     const files = await writeRunOutputs({
+      baseModel: settings.model_name_or_path,
       config: settings,
       log,
       staging,
@@ -133,4 +134,18 @@ Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run on
   assertStringIncludes(readme, "# out_dpo\n");
   assertStringIncludes(readme, "- Loss: 0.6\n");
   assertEquals((await run(false)).there, ["metrics.csv", "trainer_log.jsonl", "trainer_state.json"]);
+});
+
+Deno.test("the card of an adapter shows how peft, vLLM and llama.cpp load it, with the base model that it names", () => {
+  const text = card({ baseModel: "owner/base", config: config("stage: sft\nlora_rank: 12\n") });
+  for (
+    const line of [
+      'model = AutoPeftModelForCausalLM.from_pretrained("out_dpo")',
+      "vllm serve owner/base --enable-lora --max-lora-rank 16 --lora-modules out_dpo=out_dpo",
+      "python convert_lora_to_gguf.py --base-model-id owner/base out_dpo --outfile out_dpo.gguf",
+      "llama-cli -m base.gguf --lora out_dpo.gguf",
+    ]
+  ) assertStringIncludes(text, line);
+  assertStringIncludes(card({ baseModel: "./m" }), "--base BASE_FOLDER out_dpo");
+  assertEquals(card({ config: config("stage: sft\nfinetuning_type: full\n") }).includes("How to use"), false);
 });

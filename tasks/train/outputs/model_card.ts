@@ -58,6 +58,7 @@ export function modelCard(card: ModelCard): string {
     `This model is ${trained} on ${data} with stage \`${config.stage}\`.`,
     ...(evaluation === null ? [] : [`Results on the evaluation set:\n\n${resultList(evaluation)}`]),
     ...pictures.filter((file) => file.endsWith(".png")).map((file) => `![${pictureTitle(file)}](${file})`),
+    ...(isLora ? [`## How to use\n\n${uses(name, baseModel, config.lora_rank)}`] : []),
     "## Model description\n\nMore information needed",
     "## Intended uses & limitations\n\nMore information needed",
     "## Training and evaluation data\n\nMore information needed",
@@ -66,6 +67,36 @@ export function modelCard(card: ModelCard): string {
     `### Framework versions\n\n${list(versions)}`,
   ];
   return sections.join("\n\n") + "\n";
+}
+
+/** Lines for the programs that load an adapter; `name` is the adapter's folder. */
+function uses(name: string, baseModel: string, rank: number): string {
+  return `With peft:
+
+\`\`\`python
+from peft import AutoPeftModelForCausalLM
+model = AutoPeftModelForCausalLM.from_pretrained("${name}")
+\`\`\`
+
+With vLLM:
+
+\`\`\`sh
+vllm serve ${baseModel} --enable-lora --max-lora-rank ${vllmRank(rank)} --lora-modules ${name}=${name}
+\`\`\`
+
+With llama.cpp (\`base.gguf\` is the base model as a GGUF file):
+
+\`\`\`sh
+python convert_lora_to_gguf.py ${
+    isHubId(baseModel) ? `--base-model-id ${baseModel} ` : "--base BASE_FOLDER "
+  }${name} --outfile ${name}.gguf
+llama-cli -m base.gguf --lora ${name}.gguf
+\`\`\``;
+}
+
+/** vLLM takes a few ranks only; the next larger one does. */
+function vllmRank(rank: number): number {
+  return [1, 8, 16, 32, 64, 128, 256, 320, 512].find((limit) => limit >= rank) ?? rank;
 }
 
 function hyperparameters({ config, totalSteps }: ModelCard): Record<string, string | number | null> {
