@@ -212,3 +212,14 @@ Deno.test("Asker sets thoughts apart, of endpoints that know nothing of them too
   const again = await asker.ask(other, request());
   assertEquals([again.cached, again.completion.text], [true, "<think>hm</think>\nyes"]);
 });
+
+Deno.test("Asker waits out a Retry-After above the 60 s of the client, and everyone does", async () => {
+  const { asker, clock } = askerOf();
+  const times: number[] = [];
+  const endpoint = endpointOf((
+    n,
+  ) => (times.push(clock.time), n === 0 ? failed("rate_limit", "slow", 120_000) : ok()));
+  await asker.ask(endpoint, request("first"));
+  await asker.ask(endpoint, request("second"));
+  assertEquals(times, [0, 120_000, 120_000]);
+});

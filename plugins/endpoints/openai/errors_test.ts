@@ -230,3 +230,21 @@ Deno.test("openai: the client asks once however long Retry-After is, and hands i
     }
   }
 });
+
+Deno.test("OpenAI's client, whose own retries are wrong above 60 s, is made in one place only, without them", async () => {
+  const root = new URL("../../../", import.meta.url);
+  const makers: string[] = [];
+  const look = async (folder: URL) => {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      const url = new URL(isDirectory ? `${name}/` : name, folder);
+      if (isDirectory) await look(url);
+      else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
+        const text = await Deno.readTextFile(url);
+        if (/from "openai"|import\("openai"\)/.test(text)) makers.push(url.href.slice(root.href.length));
+        assertEquals(/new (OpenAI|Client)\(/.test(text) && !/maxRetries: 0/.test(text), false, url.href);
+      }
+    }
+  };
+  for (const room of ["plugins/", "tasks/", "formats/", "kernels/"]) await look(new URL(room, root));
+  assertEquals(makers.sort(), ["plugins/endpoints/openai.ts", "plugins/endpoints/openai/errors.ts"]);
+});
