@@ -11,6 +11,7 @@
  * a line is `{index, sequences: [{name, input_ids, labels}]}`, labels being −100 where nothing is learnt.
  * @module
  */
+import { item } from "../formats/elements.ts";
 import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
@@ -82,7 +83,7 @@ export function inTrainingOrder(
     epoch,
     shuffle && !config.disable_shuffling,
   );
-  return Array.from(order).flatMap((unit) => units[unit]!).map((i) => train[i]!);
+  return Array.from(order).flatMap((unit) => item(units, unit)).map((i) => item(train, i));
 }
 
 /** One line of JSON. */
@@ -104,9 +105,11 @@ export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): str
   const token = (id: number) => JSON.stringify(tokenizer.decode([id]));
   const learnt = new Map<number, string[]>();
   pack.labelRows.forEach((row, label) => {
-    const owners = Array.from(pack.owners.subarray(pack.ownerStart[label]!, pack.ownerStart[label + 1]!));
-    const names = owners.map((owner) => pack.sequences[owner]!.name).join(" ");
-    const id = pack.labelIds[label]!;
+    const owners = Array.from(
+      pack.owners.subarray(item(pack.ownerStart, label), item(pack.ownerStart, label + 1)),
+    );
+    const names = owners.map((owner) => item(pack.sequences, owner).name).join(" ");
+    const id = item(pack.labelIds, label);
     learnt.set(row, [...(learnt.get(row) ?? []), `${id} ${token(id)} (${names})`]);
   });
   const cells = Array.from(pack.ids, (id, row) => [

@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 
+import { item } from "../elements.ts";
 import { ggufConfig, GgufFile } from "../gguf/mod.ts";
 import { resolveModel, type ResolveOptions } from "../hub/mod.ts";
 import { loadTokenizerSync, type Tokenizer } from "../tokenizer/mod.ts";
@@ -60,7 +61,7 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
         (names.includes("adapter_config.json")
           ? " It is a LoRA adapter: name it as adapter_name_or_path, and its base model here"
           : gguf.length
-          ? ` Did you mean ${join(path, gguf[0]!)}?`
+          ? ` Did you mean ${join(path, item(gguf, 0))}?`
           : ""),
     );
   }

@@ -4,6 +4,7 @@
  */
 import { basename, join } from "@std/path";
 
+import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import { SafetensorsFile } from "../safetensors/mod.ts";
 import { fingerprint } from "./hash.ts";
@@ -53,7 +54,7 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
       const info = byTensor.get(alias(name))?.tensors.get(alias(name));
       return info ? [...info.shape] : null;
     },
-    read: (name) => (byTensor.get(alias(name)) ?? files[0]!).readFloat32(alias(name)),
+    read: (name) => (byTensor.get(alias(name)) ?? item(files, 0)).readFloat32(alias(name)),
     hash: () => hash ??= fingerprint(files),
     close: () => files.forEach((file) => file.close()),
   };
@@ -91,7 +92,7 @@ function openShards(directory: string, present: readonly string[]): SafetensorsF
   try {
     for (const name of shards) files.push(new SafetensorsFile(join(directory, name)));
     for (const [tensor, name] of Object.entries(map as Record<string, string>)) {
-      const file = files[shards.indexOf(name)]!;
+      const file = item(files, shards.indexOf(name));
       if (!file.tensors.has(tensor)) {
         throw new RangeError(
           `Cannot open ${directory} as a model: ${INDEX} places ${shown(tensor)} in ${

@@ -2,6 +2,7 @@
  * Named tensors of a model, whatever file they are in; names and layouts are those of transformers.
  * @module
  */
+import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import { distance } from "fastest-levenshtein";
 
@@ -48,7 +49,7 @@ export function checkTensors(
   const names = weights.names();
   const missing = [...expected.keys()].filter((name) => weights.shape(name) === null);
   if (missing.length) {
-    const first = missing[0]!;
+    const first = item(missing, 0);
     const near = names.filter((name) => !expected.has(name))
       .sort((a, b) => distance(a, first) - distance(b, first))[0];
     throw new RangeError(

@@ -2,6 +2,7 @@
  * An adapter merged into its base model's weights: `W + scale · B A` (Hu et al. 2021, section 4.1).
  * @module
  */
+import { item } from "../elements.ts";
 import type { Adapter, LoraTensors } from "./adapter.ts";
 
 /**
@@ -33,9 +34,9 @@ function addLora(weight: Float32Array, { a, b, r, scale }: LoraTensors, name: st
     const row = weight.subarray(o * inputs, (o + 1) * inputs);
     sum.set(row);
     for (let k = 0; k < r; k++) {
-      const factor = scale * b[o * r + k]!, start = k * inputs;
+      const factor = scale * item(b, o * r + k), start = k * inputs;
       if (factor === 0) continue;
-      for (let i = 0; i < inputs; i++) sum[i]! += factor * a[start + i]!;
+      for (let i = 0; i < inputs; i++) sum[i]! += factor * item(a, start + i);
     }
     row.set(sum);
   }

@@ -4,6 +4,8 @@
  * An id is known by 96 bits of its SHA-1: among 10⁹ ids two share them with a probability of about 10⁻¹¹.
  * @module
  */
+import { item } from "../elements.ts";
+
 import { hash } from "node:crypto";
 
 /** Words of a hash that are kept. */
@@ -23,7 +25,7 @@ export class IdTable {
 
   /** Number of an id, counted from 0; undefined when it is new. */
   find(id: string): number | undefined {
-    const slot = this.#places[this.#placeOf(wordsOf(id))]!;
+    const slot = item(this.#places, this.#placeOf(wordsOf(id)));
     return slot === 0 ? undefined : slot - 1;
   }
 
@@ -31,7 +33,7 @@ export class IdTable {
   add(id: string): number {
     const words = wordsOf(id);
     const place = this.#placeOf(words);
-    const known = this.#places[place]!;
+    const known = item(this.#places, place);
     if (known !== 0) return known - 1;
     const slot = this.#size++;
     if (WORDS * this.#size > this.#hashes.length) {
@@ -48,8 +50,8 @@ export class IdTable {
   /** Where the id stands in the table, or the free place where it belongs. */
   #placeOf(words: Uint32Array): number {
     const mask = this.#places.length - 1;
-    for (let place = words[0]! & mask;; place = (place + 1) & mask) {
-      const slot = this.#places[place]!;
+    for (let place = item(words, 0) & mask;; place = (place + 1) & mask) {
+      const slot = item(this.#places, place);
       if (slot === 0 || this.#same(slot - 1, words)) return place;
     }
   }
@@ -85,7 +87,7 @@ export class UniqueIds {
   claim(id: string, place: number): number | undefined {
     const before = this.#table.size;
     const slot = this.#table.add(id);
-    if (slot < before) return this.#places[slot]!;
+    if (slot < before) return item(this.#places, slot);
     if (slot === this.#places.length) {
       const larger = new Uint32Array(2 * slot);
       larger.set(this.#places);

@@ -5,6 +5,7 @@
  * (fixtures/goldens/safetensors holds what version 0.8.0 takes and refuses), and names that come twice are refused too.
  * @module
  */
+import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import { parseStrictJson } from "./strict_json.ts";
 
@@ -148,7 +149,7 @@ function parseTensor(
   if (!isCounts(shape)) {
     throw fail(`tensor ${shown(name)} has the shape ${shown(shape)}, not a list of counts`);
   }
-  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+  if (!isCounts(offsets) || offsets.length !== 2 || item(offsets, 0) > item(offsets, 1)) {
     throw fail(`tensor ${shown(name)} has the data_offsets ${shown(offsets)}, not [begin, end]`);
   }
   const [begin, end] = offsets as [number, number];

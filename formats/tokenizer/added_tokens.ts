@@ -3,6 +3,7 @@
  * Same rules as the tokenizers library.
  * @module
  */
+import { valueOf } from "../elements.ts";
 import { literal } from "./patterns.ts";
 import type { AddedToken } from "./tokenizer_json.ts";
 
@@ -40,7 +41,7 @@ export class AddedTokenFinder {
     let from = 0;
     pattern.lastIndex = 0;
     for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-      const token = this.#tokens.get(match[0])!;
+      const token = valueOf(this.#tokens, match[0]);
       if (token.special && !special) continue;
       let start = match.index, end = start + match[0].length;
       if (token.single_word && (wordBefore(text, start) || wordAfter(text, end))) continue;

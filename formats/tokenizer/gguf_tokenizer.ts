@@ -5,6 +5,7 @@
  * the format has no place for it (the original of a Qwen model composes characters, NFC, first).
  * @module
  */
+import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import { tokenizerFromParts } from "./load_parts.ts";
 import { GPT2_PATTERN, LLAMA3_PATTERN, QWEN2_PATTERN, TEKKEN_PATTERN } from "./patterns.ts";
@@ -94,7 +95,7 @@ export function tokenizerFromGguf(metadata: Metadata, name: string): EditableTok
     );
   }
   const added = tokens.flatMap((content, id) => {
-    const type = types[id]!;
+    const type = item(types, id);
     const special = type === CONTROL || type === UNKNOWN || ENDS.has(content);
     return special || type === USER_DEFINED ? [addedToken(content, id, { special })] : [];
   });
@@ -179,7 +180,7 @@ function sentencePiece(metadata: Metadata, tokens: string[], scores: number[]): 
   for (const [id, token] of tokens.entries()) {
     for (let at = 1; at < token.length; at++) {
       const left = ids[token.slice(0, at)], right = ids[token.slice(at)];
-      if (left !== undefined && right !== undefined) found.push({ left, right, score: scores[id]! });
+      if (left !== undefined && right !== undefined) found.push({ left, right, score: item(scores, id) });
     }
   }
   found.sort((a, b) => b.score - a.score || a.left - b.left || a.right - b.right);
@@ -203,7 +204,7 @@ function sentencePiece(metadata: Metadata, tokens: string[], scores: number[]): 
     model: {
       ...MODEL,
       vocab: ids,
-      merges: found.map(({ left, right }) => [tokens[left]!, tokens[right]!] as const),
+      merges: found.map(({ left, right }) => [item(tokens, left), item(tokens, right)] as const),
       unk_token: tokens[Number(metadata.get("tokenizer.ggml.unknown_token_id") ?? 0)] ?? null,
       fuse_unk: true,
       byte_fallback: true,
@@ -247,7 +248,7 @@ function bosProcessor(bos: string, id: number): Component {
 /** The first id of a text that comes twice. */
 function vocabulary(tokens: string[]): Record<string, number> {
   const ids: Record<string, number> = Object.create(null);
-  for (let id = tokens.length - 1; id >= 0; id--) ids[tokens[id]!] = id;
+  for (let id = tokens.length - 1; id >= 0; id--) ids[item(tokens, id)] = id;
   return ids;
 }
 

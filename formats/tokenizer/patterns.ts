@@ -2,6 +2,7 @@
  * Regular expressions of tokenizer.json (Oniguruma) as JavaScript ones.
  * @module
  */
+import { item } from "../elements.ts";
 import { shortened, shown } from "../message.ts";
 
 /** GPT-2's splitter, also that of `ByteLevel` with `use_regex`. */
@@ -29,9 +30,9 @@ export function toRegExp(pattern: string, flags: string): RegExp {
   let out = "";
   let inClass = 0;
   for (let i = 0; i < pattern.length; i++) {
-    const c = pattern[i]!;
+    const c = item(pattern, i);
     if (c === "\\" && i + 1 < pattern.length) {
-      const next = pattern[++i]!;
+      const next = item(pattern, ++i);
       out += escape(next, inClass > 0);
     } else if (c === "[") {
       // Oniguruma nests classes, which needs flag v; no tokenizer seen so far does

@@ -4,6 +4,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 
+import { valueOf } from "../elements.ts";
 import { keyOf, type Parsed, placeOf } from "./document.ts";
 import { YamlError } from "./place.ts";
 
@@ -32,7 +33,7 @@ class Expansion {
       throw fault(parsed, node, `its aliases add up to more than ${MAX_VALUES} values`);
     }
     if (isAlias(node)) {
-      const target = parsed.aliases.get(node)!;
+      const target = valueOf(parsed.aliases, node);
       if (this.#open.has(target)) {
         throw fault(parsed, node, `the anchor &${node.source.slice(0, 80)} holds itself`);
       }

@@ -2,6 +2,7 @@
  * Places in files, and lines of files as messages show them.
  * @module
  */
+import { item } from "../elements.ts";
 import { bounded } from "../message.ts";
 import { HIDDEN, isSecretName, redactSource } from "../secrets.ts";
 
@@ -58,8 +59,8 @@ function keysAbove(lines: readonly string[], index: number): string[] {
   const keys: string[] = [];
   let indent = Infinity;
   for (let i = index; i >= 0 && indent > 0; i--) {
-    const found = /^([\s-]*)(?:(["']?)([\w.-]+)\2\s*:)?/.exec(lines[i]!.slice(0, 2000))!;
-    const depth = lines[i]!.trim() === "" ? Infinity : found[1]!.length;
+    const found = /^([\s-]*)(?:(["']?)([\w.-]+)\2\s*:)?/.exec(item(lines, i).slice(0, 2000))!;
+    const depth = item(lines, i).trim() === "" ? Infinity : item(found, 1).length;
     if (i !== index && depth >= indent) continue;
     if (found[3] !== undefined) keys.push(found[3]);
     indent = Math.min(indent, depth);

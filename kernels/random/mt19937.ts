@@ -5,8 +5,7 @@
  * Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998.
  * @module
  */
-
-import { i32, u32 } from "../../formats/elements.ts";
+import { i32, item, u32 } from "../../formats/elements.ts";
 
 /** The generator, seeded with one 32-bit integer (Knuth's initialisation, as `torch.manual_seed` and `np.random.seed`). */
 export class MT19937 {
@@ -20,14 +19,15 @@ export class MT19937 {
   static ofKey(key: ArrayLike<number>): MT19937 {
     const generator = new MT19937(19650218);
     const s = generator.#state;
-    const mixed = (i: number, factor: number) => s[i]! ^ Math.imul(s[i - 1]! ^ (s[i - 1]! >>> 30), factor);
+    const mixed = (i: number, factor: number) =>
+      u32(s, i) ^ Math.imul(u32(s, i - 1) ^ (u32(s, i - 1) >>> 30), factor);
     let i = 1;
     const next = () => {
-      if (++i === 624) [s[0], i] = [s[623]!, 1];
+      if (++i === 624) [s[0], i] = [u32(s, 623), 1];
     };
     for (let k = 0; k < Math.max(624, key.length); k++, next()) {
       const j = k % key.length;
-      s[i] = mixed(i, 1664525) + key[j]! + j;
+      s[i] = mixed(i, 1664525) + item(key, j) + j;
     }
     for (let k = 0; k < 623; k++, next()) s[i] = mixed(i, 1566083941) - i;
     s[0] = 0x80000000;

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 
+import { item } from "../../formats/elements.ts";
 import { parsedOnce, parsePyJson, type PyJson, writePyJson } from "../../formats/python_json.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
@@ -113,7 +114,7 @@ function further(
   const place = (name: string) => field.replace(/\.[^.]*$/, `.${name}`);
   const name = THOUGHT_FIELDS.find((each) => (own(message, each) ?? null) !== null);
   const thought = name === undefined ? "" : text(own(message, name), "thought", place(name));
-  const fields = parsePyJson(pythonJson(Object.fromEntries(entries), "message", place(entries[0]![0])));
+  const fields = parsePyJson(pythonJson(Object.fromEntries(entries), "message", place(item(entries, 0)[0])));
   return {
     ...(thought !== "" && { thought }),
     fields: writePyJson(withParsedCalls(fields as Map<string, PyJson>)),

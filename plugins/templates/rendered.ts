@@ -2,6 +2,7 @@
  * Conversations rendered by a model's own chat template.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
 import type { Conversation } from "./checked.ts";
@@ -135,7 +136,7 @@ export class RenderedConversation {
   encode(text: string): number[] {
     // every second piece is the number of a hidden token
     const parts = text.split(this.#mark).map((piece, i): Part =>
-      i % 2 === 0 ? own(piece) : data(this.#marks[Number(piece)]!)
+      i % 2 === 0 ? own(piece) : data(item(this.#marks, Number(piece)))
     );
     return encodeParts(this.#tokenizer, parts, this.#split);
   }

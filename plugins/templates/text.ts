@@ -3,6 +3,7 @@
  * special-token text become a special token.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 
 /** Part of a text. */
@@ -87,8 +88,8 @@ function onlyOwn(text: string, parts: readonly Part[], special: RegExp): boolean
   special.lastIndex = 0;
   let part = 0, end = 0;
   for (let match = special.exec(text); match !== null; match = special.exec(text)) {
-    while (end <= match.index) end += parts[part++]!.text.length;
-    if (!parts[part - 1]!.own || match.index + match[0].length > end) return false;
+    while (end <= match.index) end += item(parts, part++).text.length;
+    if (!item(parts, part - 1).own || match.index + match[0].length > end) return false;
   }
   return true;
 }

@@ -2,6 +2,7 @@
  * How tools are described to a model and how it calls them: LLaMA-Factory's formats default, glm4, llama3, mistral and qwen.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import { parsedOnce, parsePyJson, type PyJson, PyNumber, writePyJson } from "../../formats/python_json.ts";
 import { data, own, type Part } from "./text.ts";
 
@@ -199,7 +200,7 @@ function callGlm4(calls: readonly ToolCall[]): Part[] {
       `Cannot write tool calls as glm4: one call at a time is possible, current value is ${calls.length}`,
     );
   }
-  return [data(`${calls[0]!.name}\n${writePyJson(calls[0]!.arguments)}`)];
+  return [data(`${item(calls, 0).name}\n${writePyJson(item(calls, 0).arguments)}`)];
 }
 
 function describeLlama3(tools: readonly PyJson[], { date }: { date: string }): Part[] {
@@ -218,7 +219,7 @@ function callLlama3(calls: readonly ToolCall[]): Part[] {
   const list = calls.map((call) =>
     new Map<string, PyJson>([["name", call.name], ["parameters", call.arguments]])
   );
-  return [data(writePyJson(list.length === 1 ? list[0]! : list))];
+  return [data(writePyJson(list.length === 1 ? item(list, 0) : list))];
 }
 
 function describeMistral(tools: readonly PyJson[]): Part[] {

@@ -2,6 +2,7 @@
  * Two runs of the same benchmark, item by item: paired differences with intervals, McNemar's test, and the items that flipped.
  * @module
  */
+import { item } from "../../formats/elements.ts";
 import { IdTable } from "../../formats/records/ids.ts";
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -244,19 +245,22 @@ export function pairedScore(
     return { metric, items: 0, ...none };
   }
   const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-  const ratio = [0, 1].map((side) => total(values[side]!) / total(weights[side]!)) as [number, number];
+  const ratio = [0, 1].map((side) => total(item(values, side)) / total(item(weights, side))) as [
+    number,
+    number,
+  ];
   const binary = [0, 1].every((side) =>
-    values[side]!.every((v, i) => weights[side]![i] === 1 && (v === 0 || v === 1))
+    item(values, side).every((v, i) => item(weights, side)[i] === 1 && (v === 0 || v === 1))
   );
-  const meanWeight = [0, 1].map((side) => total(weights[side]!) / n);
+  const meanWeight = [0, 1].map((side) => total(item(weights, side)) / n);
   let onlyFirst = 0, onlySecond = 0, squares = 0;
   for (let i = 0; i < n; i++) {
     if (values[0][i]! > values[1][i]!) onlyFirst++;
     if (values[0][i]! < values[1][i]!) onlySecond++;
     const residual = [0, 1].map((side) =>
-      (values[side]![i]! - ratio[side]! * weights[side]![i]!) / meanWeight[side]!
+      (item(values, side)[i]! - item(ratio, side) * item(weights, side)[i]!) / item(meanWeight, side)
     );
-    squares += (residual[1]! - residual[0]!) ** 2;
+    squares += (item(residual, 1) - item(residual, 0)) ** 2;
   }
   return {
     metric,

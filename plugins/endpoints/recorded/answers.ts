@@ -4,6 +4,7 @@
  * where there are neither; then the counts must agree.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { readText } from "../../../formats/records/rows.ts";
 import type { CompletionRequest } from "../../kinds/endpoint.ts";
 import { normalized, readRow, type RecordedRow } from "./row.ts";
@@ -38,7 +39,7 @@ export class RecordedAnswers {
     if (keyed && answers.#inOrder.length > 0) {
       throw new RangeError(
         `Cannot read ${
-          answers.#inOrder[0]!.where
+          item(answers.#inOrder, 0).where
         } as a recorded answer: it has no id and no prompt, which others have`,
       );
     }
@@ -84,8 +85,8 @@ export class RecordedAnswers {
     const [first] = candidates as [RecordedRow];
     if (candidates.every((row) => isEqual(row, first))) return { row: first };
     const agreeing = candidates.filter(({ ids }) => id !== undefined && ids.includes(id));
-    if (agreeing.length > 0 && agreeing.every((row) => isEqual(row, agreeing[0]!))) {
-      return { row: agreeing[0]! };
+    if (agreeing.length > 0 && agreeing.every((row) => isEqual(row, item(agreeing, 0)))) {
+      return { row: item(agreeing, 0) };
     }
     const places = candidates.slice(0, 3).map(({ where }) => where).join(", ");
     return {
@@ -102,7 +103,7 @@ export class RecordedAnswers {
       };
     }
     const { index, total } = place;
-    if (total === null ? index < count : total === count) return { row: this.#inOrder[index]! };
+    if (total === null ? index < count : total === count) return { row: item(this.#inOrder, index) };
     return {
       missing: `${this.#path} has ${count} answers in order, without id or prompt, but there are ` +
         `${total ?? `more than ${index}`} items: give every item one, or add prompts`,

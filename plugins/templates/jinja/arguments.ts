@@ -2,6 +2,7 @@
  * Arguments of functions, filters and methods.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { asIndex } from "./operators.ts";
 import { asText, type Kwargs, TemplateError, typeName, Undefined, type Value } from "./values.ts";
 
@@ -24,7 +25,7 @@ export function bind(
   if (args.length > names.length) {
     throw new TemplateError(`${name}() takes at most ${names.length} arguments (${args.length} given)`);
   }
-  args.forEach((value, i) => bound[names[i]!] = value);
+  args.forEach((value, i) => bound[item(names, i)] = value);
   for (const [key, value] of kwargs) {
     if (!names.includes(key)) {
       throw new TemplateError(`${name}() got an unexpected keyword argument '${key}'`);

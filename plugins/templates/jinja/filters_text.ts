@@ -2,6 +2,7 @@
  * Filters that give text or numbers (module jinja2.filters).
  * @module
  */
+import { item, valueOf } from "../../../formats/elements.ts";
 import { indexOf, textOf } from "./arguments.ts";
 import { formatPercent } from "./format.ts";
 import { toJson } from "./json.ts";
@@ -114,7 +115,7 @@ export function formatFilter(value: Value, args: readonly Value[], kwargs: Kwarg
 }
 
 function stringWords(text: string): string[] {
-  return (stringMethods.get("split")!(text, [], new Map()) as string[]);
+  return (valueOf(stringMethods, "split")(text, [], new Map()) as string[]);
 }
 
 function unescapeHtml(text: string): string {
@@ -210,5 +211,5 @@ function fileSize(value: Value, isBinary: boolean): string {
     : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
   const index = units.findIndex((_, i) => bytes < base ** (i + 2));
   const power = index < 0 ? units.length - 1 : index;
-  return str(formatPercent("%.1f %s", new Tuple([base * bytes / base ** (power + 2), units[power]!])));
+  return str(formatPercent("%.1f %s", new Tuple([base * bytes / base ** (power + 2), item(units, power)])));
 }

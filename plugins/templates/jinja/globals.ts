@@ -2,6 +2,7 @@
  * Functions that every template has, those of transformers among them.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { bind, indexOf, textOf } from "./arguments.ts";
 import { str } from "./print.ts";
 import { parseDay, strftime } from "./strftime.ts";
@@ -73,7 +74,7 @@ function entries(args: readonly Value[], kwargs: Kwargs): [Value, Value][] {
     : iterate(first).map((pair): [Value, Value] => {
       const items = asItems(pair) ?? iterate(pair);
       if (items.length !== 2) throw new TemplateError("dict() needs pairs of a key and a value");
-      return [items[0]!, items[1]!];
+      return [item(items, 0), item(items, 1)];
     });
   return [...given, ...kwargs];
 }

@@ -2,6 +2,7 @@
  * Numbers as Python reads, rounds and prints them.
  * @module
  */
+import { float, item } from "../../../formats/elements.ts";
 import { floatRepr } from "../../../formats/python_json.ts";
 
 /** Python's `repr` of a float. */
@@ -42,7 +43,7 @@ export function parseFloatText(text: string): number | null {
   }
   const word = /^([+-]?)(inf|infinity|nan)$/i.exec(plain);
   if (word === null) return null;
-  if (word[2]!.toLowerCase() === "nan") return NaN;
+  if (item(word, 2).toLowerCase() === "nan") return NaN;
   return word[1] === "-" ? -Infinity : Infinity;
 }
 

@@ -3,6 +3,7 @@
  * transformers' `generation` tag.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { ExpressionParser } from "./expressions.ts";
 import { tokenize } from "./lexer.ts";
 import type { Expression, Filter, Signature, Statement, Target } from "./nodes.ts";
@@ -149,7 +150,7 @@ class Parser extends ExpressionParser {
       isTuple = true;
     }
     if (!isTuple && items.length === 0) this.fail(`expected a name, got ${this.shown()}`);
-    return isTuple ? { type: "tuple", items } : items[0]!;
+    return isTuple ? { type: "tuple", items } : item(items, 0);
   }
 
   #singleTarget(withNamespace: boolean): Target {

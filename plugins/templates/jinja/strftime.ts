@@ -2,6 +2,7 @@
  * `strftime_now`: a given day as Python's `strftime` writes it in the C locale.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { TemplateError } from "./values.ts";
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -67,14 +68,14 @@ function directiveText(date: Date, directive: string): string | undefined {
   const again = (format: string) => strftime(date, format);
   switch (directive) {
     case "a":
-      return DAYS[weekday]!.slice(0, 3);
+      return item(DAYS, weekday).slice(0, 3);
     case "A":
-      return DAYS[weekday]!;
+      return item(DAYS, weekday);
     case "b":
     case "h":
-      return MONTHS[month]!.slice(0, 3);
+      return item(MONTHS, month).slice(0, 3);
     case "B":
-      return MONTHS[month]!;
+      return item(MONTHS, month);
     case "c":
       return again("%a %b %e %H:%M:%S %Y");
     case "C":

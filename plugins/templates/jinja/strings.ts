@@ -2,6 +2,7 @@
  * Methods of Python's `str`. Positions and lengths count code points.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { bind, indexOf, textOf } from "./arguments.ts";
 import { fits, markup } from "./operators.ts";
 import {
@@ -178,8 +179,8 @@ export function strip(text: string, chars: Value | undefined, atStart: boolean, 
   const points = pointsOf(text);
   const isOut = (char: string) => set === null ? WHITE.test(char) : set.has(char);
   let [from, to] = [0, points.length];
-  while (atStart && from < to && isOut(points[from]!)) from++;
-  while (atEnd && to > from && isOut(points[to - 1]!)) to--;
+  while (atStart && from < to && isOut(item(points, from))) from++;
+  while (atEnd && to > from && isOut(item(points, to - 1))) to--;
   return typeof points === "string" ? points.slice(from, to) : points.slice(from, to).join("");
 }
 

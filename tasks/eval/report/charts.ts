@@ -38,10 +38,10 @@ const VALUE_WIDTH = 48;
 /** Bars for every grouping of shares that has two names or more. */
 export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<Chart[]> {
   const grouped = scores.filter((s) => s.group !== undefined && isShare(s) && s.value !== null);
-  const byGrouping = Map.groupBy(grouped, (s) => s.group!.by);
+  const byGrouping = Map.groupBy(grouped, (s) => (s.group?.by ?? ""));
   const charts: Chart[] = [];
   for (const [by, all] of byGrouping) {
-    const names = new Set(all.map((s) => s.group!.name));
+    const names = new Set(all.map((s) => (s.group?.name ?? "")));
     if (names.size < 2) continue;
     const shown = mostWeighty(all, MOST_BARS);
     const metrics = [...new Set(shown.map((s) => s.metric))];
@@ -60,28 +60,30 @@ export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<C
 
 function mostWeighty(scores: readonly ScoreWithSpread[], most: number): ScoreWithSpread[] {
   const weights = new Map<string, number>();
-  for (const s of scores) weights.set(s.group!.name, Math.max(weights.get(s.group!.name) ?? 0, s.scored));
+  for (const s of scores) {
+    weights.set(s.group?.name ?? "", Math.max(weights.get(s.group?.name ?? "") ?? 0, s.scored));
+  }
   const kept = new Set([...weights].sort((a, b) => b[1] - a[1]).slice(0, most).map(([name]) => name));
-  return scores.filter((s) => kept.has(s.group!.name));
+  return scores.filter((s) => kept.has(s.group?.name ?? ""));
 }
 
 function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[]): Record<string, unknown> {
-  const names = [...new Set(scores.map((s) => s.group!.name))];
+  const names = [...new Set(scores.map((s) => (s.group?.name ?? "")))];
   const numeric = names.every((name) => /^\d+(\.\d+)?$/.test(name));
   const best = new Map(
     names.map((
       name,
-    ) => [name, Math.max(...scores.filter((s) => s.group!.name === name).map((s) => s.value!))]),
+    ) => [name, Math.max(...scores.filter((s) => (s.group?.name ?? "") === name).map((s) => s.value!))]),
   );
   const order = numeric
     ? names.sort((a, b) => Number(a) - Number(b))
     : names.sort((a, b) => best.get(b)! - best.get(a)! || (a < b ? -1 : 1));
   const label = (name: string) =>
     `${name === "" ? "(none)" : name}  (${
-      Math.max(...scores.filter((s) => s.group!.name === name).map((s) => s.scored))
+      Math.max(...scores.filter((s) => (s.group?.name ?? "") === name).map((s) => s.scored))
     })`;
   const values = scores.map((s) => ({
-    name: label(s.group!.name),
+    name: label(s.group?.name ?? ""),
     metric: s.metric,
     value: s.value!,
     low: s.interval?.[0] ?? s.value!,

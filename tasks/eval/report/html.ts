@@ -192,7 +192,7 @@ function figure({ title, note, svg, legend }: Chart): string {
 }
 
 function groupTables({ scores }: EvalResults): string {
-  const groups = Map.groupBy(scores.filter((s) => s.group !== undefined), (s) => s.group!.by);
+  const groups = Map.groupBy(scores.filter((s) => s.group !== undefined), (s) => (s.group?.by ?? ""));
   return [...groups].map(([by, list]) =>
     `<details class="card" style="margin-top:14px"><summary>All numbers by ${
       escapeHtml(by)
@@ -202,7 +202,7 @@ function groupTables({ scores }: EvalResults): string {
     }</th><th>score</th><th class="wide"></th><th>of scored</th><th>of all</th><th>95 % interval</th><th>standard error</th><th>scored</th><th>unscored</th></tr>
 ${
       list.map((s) =>
-        `<tr><td>${escapeHtml(s.group!.name)}</td><td>${escapeHtml(s.metric)}</td>${cells(s)}</tr>`
+        `<tr><td>${escapeHtml(s.group?.name ?? "")}</td><td>${escapeHtml(s.metric)}</td>${cells(s)}</tr>`
       ).join("\n")
     }</table></div></details>`
   ).join("\n");

@@ -2,6 +2,7 @@
  * Bootstrap intervals of ratios over items.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { quantile } from "./quantile.ts";
 import { randomIndex } from "./random_words.ts";
 import type { Sums } from "./ratio.ts";
@@ -29,8 +30,8 @@ export function bootstrapInterval(sums: Sums, resamples: number, seed: number): 
     let value = 0, weight = 0;
     for (let i = 0; i < n; i++) {
       const drawn = next();
-      value += values[drawn]!;
-      weight += weights[drawn]!;
+      value += item(values, drawn);
+      weight += item(weights, drawn);
     }
     ratios[b] = value / weight;
   }

@@ -2,6 +2,7 @@
  * Numbers of judge cards with their intervals.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { bootstrapInterval, resamplesFor } from "./bootstrap.ts";
 import { quantile } from "./quantile.ts";
 import { randomIndex } from "./random_words.ts";
@@ -62,9 +63,9 @@ export function measuredSpearman(
     const [drawnX, drawnY]: [number[], number[]] = [[], []];
     for (let drawn = 0; drawn < n; drawn++) {
       const group = next();
-      for (let i = groups[group]!; i < (groups[group + 1] ?? x.length); i++) {
-        drawnX.push(x[i]!);
-        drawnY.push(y[i]!);
+      for (let i = item(groups, group); i < (groups[group + 1] ?? x.length); i++) {
+        drawnX.push(item(x, i));
+        drawnY.push(item(y, i));
       }
     }
     const drawn = spearman(drawnX, drawnY);

@@ -2,6 +2,7 @@
  * Scores as ratios of sums over items, and their standard error.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 
 /** What one item adds: Σ value / Σ weight over items is the score. */
 export interface Sums {
@@ -20,11 +21,11 @@ export function ratioStderr({ values, weights }: Sums): number | null {
   if (n < 2) return null;
   let value = 0, weight = 0;
   for (let i = 0; i < n; i++) {
-    value += values[i]!;
-    weight += weights[i]!;
+    value += item(values, i);
+    weight += item(weights, i);
   }
   const ratio = value / weight;
   let squares = 0;
-  for (let i = 0; i < n; i++) squares += (values[i]! - ratio * weights[i]!) ** 2;
+  for (let i = 0; i < n; i++) squares += (item(values, i) - ratio * item(weights, i)) ** 2;
   return Math.sqrt((n / (n - 1)) * squares) / weight;
 }

@@ -3,6 +3,7 @@
  * that tools made for LLaMA-Factory's files read ours.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 
 /**
  * Rounds as Python's `round(value, digits)`: to the nearest decimal, exact ties to the even digit. Non-finite values and
@@ -17,7 +18,7 @@ export function roundHalfEven(value: number, digits: number): number {
   const tie = exact[point + digits + 1] === "5" && /^0*$/.test(exact.slice(point + digits + 2));
   const rounded = Number(value.toFixed(digits));
   if (!tie) return rounded;
-  const kept = digits === 0 ? exact[point - 1]! : exact[point + digits]!;
+  const kept = digits === 0 ? item(exact, point - 1) : item(exact, point + digits);
   const floor = Number(exact.slice(0, point + 1 + digits));
   return Number(kept) % 2 === 0 ? Math.sign(value) * floor : rounded;
 }

@@ -3,6 +3,8 @@
  * so that its files equal those of a run that was never interrupted.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
+
 import { z } from "zod";
 
 /** See the comments on the fields; JSON keeps it exactly. */
@@ -87,7 +89,7 @@ export function emptyState(startedAt: number, totalSteps: number): RunLogState {
 export function parseState(state: unknown): RunLogState {
   const result = State.safeParse(state);
   if (result.success) return result.data;
-  const { path, message } = result.error.issues[0]!;
+  const { path, message } = item(result.error.issues, 0);
   throw new TypeError(
     `Cannot continue the log as the checkpoint's log state is damaged or of another version: ${message} at ` +
       `"${path.join(".")}". Resume from an earlier checkpoint`,
