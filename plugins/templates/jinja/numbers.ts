@@ -2,7 +2,7 @@
  * Numbers as Python reads, rounds and prints them.
  * @module
  */
-import { float, item } from "../../../formats/elements.ts";
+import { item } from "../../../formats/elements.ts";
 import { floatRepr } from "../../../formats/python_json.ts";
 
 /** Python's `repr` of a float. */
