@@ -35,8 +35,7 @@ export function readTraceText(text: string, constraints: readonly Nameable[]): T
   const folded = foldJudgeText(text);
   const fine = findFineGrained(folded, TRACE_SCALE);
   if (fine?.open) {
-    const reason = `the judge's text ends within its scores: "…${folded.slice(-60)}"`;
-    const none = { score: null, reason };
+    const none = { score: null, reason: "the judge's text ends within its scores" };
     return { constraints: constraints.map(() => none), overall: none, cut: true };
   }
   const overall = findOverall(folded, TRACE_SCALE, fine?.from, fine?.to);
