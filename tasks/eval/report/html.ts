@@ -106,7 +106,9 @@ function head(results: EvalResults): string {
     `<div class="card tile${i === 0 ? " first" : ""}">
 <div class="name">${escapeHtml(score.metric)}</div>
 <div class="value">${valueText(score)}</div>
-<div class="range">${score.interval === null ? "" : `95 %: ${intervalText(score)}`}</div>
+<div class="range">${score.interval === null ? "" : `95 %: ${intervalText(score)}`}${
+      score.unscored > 0 ? `<br>of all: ${valueText(score, score.ofAll)}` : ""
+    }</div>
 </div>`
   );
   return `<header>
