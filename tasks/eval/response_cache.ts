@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
+import { shortened } from "../../formats/message.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import type { EvalConfig } from "./config.ts";
@@ -106,8 +107,8 @@ export class ResponseCache implements Disposable {
       this.#remove = this.#database.prepare("DELETE FROM answers WHERE key = ?");
     } catch (error) {
       throw new RangeError(
-        `Cannot use ${path} as a cache of answers: ${
-          (error as Error).message
+        `Cannot use ${shortened(path, 400)} as a cache of answers: ${
+          shortened((error as Error).message, 400)
         }; remove the file, or set cache: false`,
         { cause: error },
       );

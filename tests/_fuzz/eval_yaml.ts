@@ -18,7 +18,8 @@ const openai = { type: "openai", args: { name: "m", api_base: "http://127.0.0.1:
 /** Makes a file and reads it; where it is taken, all of its parts and rows too. */
 export async function damagedEvaluation(choose: Chooser, folder: string): Promise<void> {
   const row = { id: "1", prompt: "q", constraints: ["a", "b"], groups: { g: "x" } };
-  const rows = [row, choose.chance(0.4) ? choose.mutated(row) : row];
+  const second = { ...row, id: "2" };
+  const rows = [row, choose.chance(0.4) ? choose.mutated(second) : second];
   let lines = rows.map((line) => JSON.stringify(line)).join("\n");
   if (choose.chance(0.1)) lines = choose.damaged(lines);
   Deno.writeTextFileSync(join(folder, "rows.jsonl"), lines);
@@ -43,7 +44,7 @@ export async function damagedEvaluation(choose: Chooser, folder: string): Promis
       type: "rows",
       dataset: rowsOf,
       model: openai,
-      judge: { type: "panel", args: { members: [openai, openai] } },
+      judge: { type: "panel", args: { judges: [openai, openai] } },
     },
     {
       type: "rows",
@@ -56,7 +57,6 @@ export async function damagedEvaluation(choose: Chooser, folder: string): Promis
   const settings = {
     ...base,
     out_dir: join(folder, "run"),
-    threshold: { score: 0.5 },
     max_samples: 2,
     cache: false,
   };
