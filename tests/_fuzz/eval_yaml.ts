@@ -80,5 +80,8 @@ export async function damagedEvaluation(choose: Chooser, folder: string): Promis
   const { config, at } = resolveEvalConfig(parseYaml(text, join(folder, "eval.yaml")), overrides);
   if (config.plugins.length > 0) return; // no code of others runs
   const registry = await registryOf(config.plugins, at("plugins"));
-  await planRun(config, registry, at, { ping: false, fresh: false });
+  // a cache of any name would be made in the working folder; one with too long a name isn't
+  const isShort = typeof config.cache === "string" && config.cache.length < 255;
+  const inFolder = isShort ? { ...config, cache: join(folder, "cache.sqlite") } : config;
+  await planRun(inFolder, registry, at, { ping: false, fresh: false });
 }
