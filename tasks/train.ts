@@ -201,7 +201,7 @@ function nextSteps(directory: string, finished: boolean, isDefault: boolean): Su
   if (!finished) {
     return [{
       command: taskCommand("train", [file, "resume_from_checkpoint=auto"]),
-      what: "go on where this run stopped",
+      what: "continue where this run stopped",
     }];
   }
   const evaluation = {
@@ -242,7 +242,7 @@ function refuseChangedPlugins(now: UsedPlugin[], config: TrainConfig, say: (line
   throw new RangeError(
     `Cannot resume in ${config.output_dir} as plugins have changed since the checkpoint:\n  ${
       changes.join("\n  ")
-    }\nset allow_changes=true to go on with them nevertheless`,
+    }\nset allow_changes=true to continue with them`,
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * What became of the data, as text.
+ * Counts of used, cut and dropped rows, as text.
  * @module
  */
 import type { DataReport } from "./data/mod.ts";

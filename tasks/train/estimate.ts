@@ -37,7 +37,7 @@ export interface Estimate {
   parameters: number;
   /** Weights that are trained. */
   trained: number;
-  /** How frozen matrices are kept, for people. */
+  /** How frozen matrices are kept, in words. */
   storage: string;
   /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
   place: "host" | "device";
@@ -57,13 +57,28 @@ export interface Estimate {
   time: { step: number; reference: number; total: number } | null;
 }
 
+/** Keys of a configuration that decide what a run needs. */
+export type EstimateConfig =
+  & Parameters<typeof runLength>[0]
+  & Pick<
+    TrainConfig,
+    | "finetuning_type"
+    | "lora_target"
+    | "lora_rank"
+    | "lora_dropout"
+    | "micro_batch_tokens"
+    | "disable_gradient_checkpointing"
+    | "backend"
+    | "provider"
+  >;
+
 /**
  * Estimates a run.
  * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
  * @param storage How frozen matrices are kept
  */
 export function estimate(
-  config: TrainConfig,
+  config: EstimateConfig,
   model: DecoderConfig,
   loss: Loss,
   train: readonly EncodedExample[],
@@ -144,7 +159,7 @@ export function estimate(
 }
 
 /** Whether all blocks run as one program that keeps its activations (kernels/engine/body_stack.ts). */
-function isStack({ backend, provider }: TrainConfig): boolean {
+function isStack({ backend, provider }: Pick<TrainConfig, "backend" | "provider">): boolean {
   return provider !== "cpu" && (backend === "onnx" || backend === "auto");
 }
 
@@ -152,12 +167,15 @@ function isStack({ backend, provider }: TrainConfig): boolean {
 export interface WeightStorage {
   /** float16 in place of float32. */
   half: boolean;
-  /** For people, with the reason. */
+  /** In words, with the reason. */
   text: string;
 }
 
 /** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
-export async function weightStorage(config: TrainConfig, weights: WeightSource): Promise<WeightStorage> {
+export async function weightStorage(
+  config: Pick<TrainConfig, "finetuning_type" | "fp16"> & Parameters<typeof chooseBackend>[0],
+  weights: WeightSource,
+): Promise<WeightStorage> {
   if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
   const { choice } = await chooseBackend(config);
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
@@ -214,24 +232,24 @@ export function estimateText(e: Estimate): string {
     } %)`,
     `rows         ${
       e.rowsPerExample.toFixed(0)
-    } an example through the model (shared beginnings once), at most ${e.largestExample}`,
+    } per example through the model (shared beginnings once), at most ${e.largestExample}`,
     `steps        ${e.steps}`,
     `memory       about ${gb(memory.total)}${
       e.place === "device" ? " of the device's, and as much as the weights of the host's" : ""
     }: weights ${gb(memory.weights)}, training state ${gb(memory.trained)}, activations ${
       gb(memory.activations)
     }, runtime ${gb(memory.runtime)}`,
-    `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP a step`,
+    `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP per step`,
     time === null
       ? "time         not measured"
-      : `time         about ${duration(time.total)}: ${duration(time.step)} a step at ${
+      : `time         about ${duration(time.total)}: ${duration(time.step)} per step at ${
         e.gflops!.toFixed(0)
       } GFLOP/s` +
         (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
   ].join("\n");
 }
 
-function adapted(config: TrainConfig, module: string): boolean {
+function adapted(config: Pick<TrainConfig, "lora_target">, module: string): boolean {
   const last = lastOf(module.split("."));
   return config.lora_target.some((target) =>
     target === "all" || target === last || module.endsWith(`.${target}`) || target === module

@@ -36,7 +36,7 @@ export function readRun(path: string, overrides: readonly string[]): ResolvedCon
     ]
     : [
       "resume_from_checkpoint=auto",
-      `the run in ${directory} isn't finished, so it goes on if it has a checkpoint`,
+      `the run in ${directory} isn't finished, so it continues if it has a checkpoint`,
     ];
   const again = readTrainConfig(path, [...overrides, override]);
   return { ...again, notes: [`${override.replaceAll('"', "")}: ${note}`, ...again.notes] };

@@ -127,7 +127,7 @@ function templateTokenizer(
   return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };
 }
 
-/** One line a file and tenth of it, so that a long download is seen to go on. */
+/** One line per file and tenth of it, so that a long download is seen to go on. */
 function downloadLines(
   say: (line: string) => void,
 ): (progress: { file: string; index: number; count: number; received: number; total: number }) => void {

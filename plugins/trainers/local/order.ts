@@ -1,6 +1,6 @@
 /**
  * The order in which training visits rows: that of the Hugging Face Trainer (accelerate's SeedableRandomSampler), which
- * shuffles anew each epoch from `seed + epoch`.
+ * shuffles again each epoch from `seed + epoch`.
  * @module
  */
 import { torchRandperm } from "../../../kernels/random/mt19937.ts";

@@ -65,7 +65,7 @@ export function checkConfig(
   }
   if (config.resume_from_checkpoint && config.overwrite_output_dir) {
     notes.push(
-      "overwrite_output_dir: not used, as resume_from_checkpoint goes on with what is in output_dir",
+      "overwrite_output_dir: not used, as resume_from_checkpoint continues with what is in output_dir",
     );
   }
   if (
@@ -255,7 +255,7 @@ function checkMethod(c: TrainConfig, refuse: Refuse): void {
   refuse(
     adapters > 1,
     "adapter_name_or_path",
-    `Cannot go on from ${adapters} adapters as one at most is needed: merge all but the last into a model first`,
+    `Cannot continue from ${adapters} adapters as one at most is needed: merge all but the last into a model first`,
   );
   refuse(
     c.lora_target.length === 0,

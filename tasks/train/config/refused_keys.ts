@@ -93,7 +93,7 @@ const ROWS: readonly [
     "quantization_bit",
     null,
     [null],
-    "frozen weights are float32, or float16 on backend webgpu, whatever file they come from",
+    "frozen weights are float32, or float16 on backend webgpu, also those of a quantised file",
     "leave it out; --dry-run says how much memory the run needs, and disable_gradient_checkpointing: false and " +
     "micro_batch_tokens lower it",
   ],
@@ -161,7 +161,7 @@ const ROWS: readonly [
     "ignore_data_skip",
     false,
     [false],
-    "a resumed run goes on at the row where it stopped",
+    "a resumed run continues at the row where it stopped",
     "leave it out",
   ],
   [

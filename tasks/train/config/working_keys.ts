@@ -52,7 +52,7 @@ function model() {
     adapter_name_or_path: add(
       names(),
       [],
-      "adapter folder to go on training; one at most (merge others first)",
+      "adapter folder to continue training; one at most (merge others first)",
     ),
     cache_dir: add(orNull(text()), null, "folder for downloads", { derived: "HF_HOME's hub folder" }),
     model_revision: add(text(), "main", "branch, tag or commit on the hub"),
@@ -107,8 +107,8 @@ function data() {
     packing: add(
       orNull(bool()),
       null,
-      "several examples in one row of cutoff_len tokens, laid out as LLaMA-Factory does; they don't see each other, whatever " +
-        "neat_packing says (stage pt: one text behind the other, cut into rows)",
+      "several examples in one row of cutoff_len tokens, laid out as LLaMA-Factory does; they don't see each other, with or without " +
+        "neat_packing (stage pt: one text behind the other, cut into rows)",
       {
         derived: "true for stage pt, else false",
       },
@@ -142,7 +142,7 @@ function training() {
     overwrite_output_dir: add(
       bool(),
       false,
-      "start anew in a folder that isn't empty: what the old run wrote goes",
+      "start again in a folder that isn't empty: what the old run wrote goes",
     ),
     do_train: add(bool(), false, "train; must be true here, as LLaMA-Factory does nothing without it"),
     do_eval: add(bool(), false, "evaluate at the end", { derived: "true when eval_strategy isn't no" }),
@@ -270,7 +270,7 @@ function training() {
         schema: z.union([z.boolean(), z.string().min(1)]),
       }),
       null,
-      "true goes on from the last checkpoint in output_dir, auto only if there is one (as LLaMA-Factory does), a path from that one",
+      "true continues from the last checkpoint in output_dir, auto only if there is one (as LLaMA-Factory does), a path from that one",
     ),
     run_name: add(orNull(text()), null, "name of the run in TensorBoard files", {
       derived: "output_dir's name",
@@ -411,7 +411,7 @@ function own() {
     allow_changes: add(
       bool(),
       false,
-      "go on although data or configuration changed since the checkpoint or run.yaml was written",
+      "continue although data or configuration changed since the checkpoint or run.yaml was written",
     ),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * What a person sees while a run goes on: a progress bar on a terminal, plain lines elsewhere.
+ * Progress of a run for its user: a progress bar on a terminal, plain lines elsewhere.
  * @module
  */
 import process from "node:process";

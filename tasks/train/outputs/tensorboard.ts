@@ -11,7 +11,7 @@ import type { Report, Reporter } from "./reporter.ts";
 
 /**
  * A reporter that writes one `events.out.tfevents.*` file in `directory` (made when needed). On resume the file of the
- * first start is written anew up to the checkpoint.
+ * first start is written again up to the checkpoint.
  */
 export function tensorboardReporter(directory: string): Reporter {
   let path: string | null = null;
