@@ -45,7 +45,7 @@ Deno.test("deno task eval: the released files, one key of the environment, anoth
       "max_samples=12",
     ], { OPENAI_API_KEY: "sk-of-the-judge", OPENAI_API_BASE: server.base });
     assertEquals(code, 0, out);
-    assertStringIncludes(out, "qwen2_7b_trace_iopo on trace 1, judged by gpt-4o");
+    assertStringIncludes(out, "qwen2_7b_trace_iopo on trace 2, judged by gpt-4o");
     // the served model was asked without a key, the judge with it
     const keys = new Map(server.log.map(({ body, authorization }) => [body.model, authorization]));
     assertEquals(keys.get("gpt-4o"), "Bearer sk-of-the-judge");
@@ -244,7 +244,7 @@ Deno.test("evaluate_all_task_for_model.sh starts vllm where nothing answers, wai
     const path = await fakeVllm(folder);
     const { code, out, port } = await runScript(folder, path, {});
     assertEquals(code, 0, out);
-    assertStringIncludes(out, "mine on trace 1, judged by gpt-4o");
+    assertStringIncludes(out, "mine on trace 2, judged by gpt-4o");
     const called = (await Deno.readTextFile(join(folder, "called"))).trim().split("\n");
     assertEquals(
       called,

@@ -33,3 +33,11 @@ Deno.test("spreadOf() is the bootstrap where that one stays off the ends", () =>
   const forty = sums(Array.from({ length: 100 }, (_, i) => i < 40 ? 1 : 0));
   assertEquals(spreadOf(forty, 1, 1000, 3).interval, bootstrapInterval(forty, 1000, 3));
 });
+
+Deno.test("spreadOf() doesn't widen a mean of nearly equal scores that reaches the end of its scale", () => {
+  // nine times 10 and three times 9 of 10
+  const mean = sums([...Array(9).fill(10), 9, 9, 9]);
+  const { interval } = spreadOf(mean, 10, 1000, 0);
+  assertEquals(interval, bootstrapInterval(mean, 1000, 0));
+  assertEquals(interval![0] >= 9.4, true, `${interval}`);
+});
