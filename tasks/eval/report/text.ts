@@ -34,7 +34,7 @@ export function intervalText(score: Pick<ScoreWithSpread, "max" | "value" | "int
 /** How the intervals were made. */
 export function intervalNote({ bootstrap: { resamples, seed } }: EvalResults): string {
   return `Intervals, 95 %: percentile bootstrap over items, ${resamples} resamples or fewer, seed ${seed}; Wilson's where that ` +
-    "one reaches an end of the scale.";
+    "one would be sure of an end of the scale.";
 }
 
 /** Scores without a group, those of one family (`IF`, `IF-S`, `IF-M`) beside each other. */
