@@ -22,6 +22,8 @@ export interface PluginEntry {
   kind: keyof Kinds;
   /** Name, unique within the kind. */
   name: string;
+  /** Other names that a YAML file may give it. */
+  aliases: readonly string[];
   /** Version; changes when results change. */
   version: string;
   /** One sentence. */
@@ -38,7 +40,9 @@ export interface OptionEntry {
   name: string;
   /** Type in words, such as `number` or `"a" | "b"`. */
   type: string;
-  /** Value when it isn't given; undefined when it must be given. */
+  /** Whether it must be given. */
+  required: boolean;
+  /** Value when it isn't given; undefined where there is none. */
   default: unknown;
   /** What it does. */
   description: string;
@@ -220,8 +224,8 @@ export class Registry implements PluginRegistry {
   list(): PluginEntry[] {
     return KINDS.flatMap((kind) =>
       [...this.#plugins[kind]].filter(([name, { plugin }]) => name === plugin.name)
-        .map(([name, { plugin: { version, description, options }, source }]) => (
-          { kind, name, version, description, source, options: describeOptions(options) }
+        .map(([name, { plugin: { version, description, options, aliases = [] }, source }]) => (
+          { kind, name, aliases, version, description, source, options: describeOptions(options) }
         )).sort((a, b) => a.name < b.name ? -1 : 1)
     );
   }
@@ -322,9 +326,11 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
 export function describeOptions(schema: z.ZodObject): OptionEntry[] {
   const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   const properties = (json.properties ?? {}) as Record<string, z.core.JSONSchema.BaseSchema>;
+  const required = new Set(json.required);
   return Object.entries(properties).map(([name, property]) => ({
     name,
     type: typeText(property),
+    required: required.has(name),
     default: property.default,
     description: property.description ?? "",
   }));

@@ -79,8 +79,8 @@ Deno.test("list() shows options with type, default and description", () => {
   assert(entry);
   assertEquals(entry.source, "built-in");
   assertEquals(entry.options, [
-    { name: "beta", type: "number", default: 0.1, description: "scale of the rewards" },
-    { name: "mode", type: '"a" | "b"', default: "a", description: "which" },
+    { name: "beta", type: "number", required: false, default: 0.1, description: "scale of the rewards" },
+    { name: "mode", type: '"a" | "b"', required: false, default: "a", description: "which" },
   ]);
 });
 

@@ -40,11 +40,14 @@ export function pluginsText(entries: readonly PluginEntry[]): string {
   for (const entry of entries) {
     if (entry.kind !== kind) lines.push(...(kind ? [""] : []), kind = entry.kind);
     lines.push(`  ${entry.name} ${entry.version} (${entry.source}): ${entry.description}`);
-    for (const option of entry.options) {
-      const value = option.default === undefined
+    if (entry.aliases.length > 0) lines.push(`      also called ${entry.aliases.join(", ")}`);
+    for (const { name, type, required, default: value, description } of entry.options) {
+      const need = required
         ? "must be given"
-        : `default ${JSON.stringify(option.default)}`;
-      lines.push(`      ${option.name}: ${option.type}, ${value}. ${option.description}`);
+        : value === undefined
+        ? "may be left out"
+        : `default ${JSON.stringify(value)}`;
+      lines.push(`      ${name}: ${type}, ${need}. ${description}`);
     }
   }
   return lines.join("\n");

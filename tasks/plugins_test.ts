@@ -1,6 +1,22 @@
-import { assert, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
+import { builtinPlugins } from "../plugins/builtins.ts";
 import { plugins, pluginsText } from "./plugins.ts";
+
+Deno.test("pluginsText() says which options must be given as their schemas do: of every built-in plugin", async () => {
+  const entries = await plugins();
+  const text = pluginsText(entries);
+  assertStringIncludes(text, "also called vllm");
+  for (const plugin of builtinPlugins()) {
+    const entry = entries.find(({ kind, name }) => kind === plugin.kind && name === plugin.name);
+    for (const { name, type, required, default: value } of entry?.options ?? []) {
+      const isOptional = plugin.options.shape[name]?.safeParse(undefined).success;
+      assertEquals(required, !isOptional, `${plugin.kind}/${plugin.name} ${name}`);
+      const need = required ? "must be given" : value === undefined ? "may be left out" : "default ";
+      assertStringIncludes(text, `      ${name}: ${type}, ${need}`);
+    }
+  }
+});
 
 Deno.test("plugins() lists built-in plugins and those of a file, with options, defaults and source", async () => {
   const folder = await Deno.makeTempDir();
