@@ -1,13 +1,15 @@
 /**
- * Dinotune: tune and judge instruction-following language models from Deno. This module is for embedding a run in a
- * program and for writing plugins.
+ * Dinotune: tune and judge instruction-following language models from Deno. This module has the two runs, {@linkcode train} and
+ * {@linkcode evaluateFile}, as a program calls them, and what plugins are written with. Further doors: `/losses`, `/templates`,
+ * `/evaluation` (what is in a run's directory, statistics, scores), `/config`, `/kernels`.
  *
  * A plugin of one's own is one value; a training file names its module in `plugins: [./my_loss.ts]`:
  *
  * @example A loss
  * ```ts
  * import { assertAlmostEquals, assertEquals } from "@std/assert";
- * import { builtinRegistry, defineLoss, definePlugin, logSigmoid, z } from "./mod.ts";
+ * import { logSigmoid } from "./plugins/losses/mod.ts";
+ * import { builtinRegistry, defineLoss, definePlugin, z } from "./mod.ts";
  *
  * const cautious = definePlugin({
  *   kind: "loss",
@@ -32,70 +34,54 @@
  * assertEquals(loss.needsReference, true);
  * ```
  *
- * @example A configuration
+ * @example Training a run and evaluating its adapter, as `deno task train` and `deno task eval` do
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { lossName, parseYaml, resolveTrainConfig } from "./mod.ts";
+ * import { join } from "@std/path";
+ * import { evaluateFile, train } from "./mod.ts";
  *
- * const file = parseYaml(
- *   "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\nstage: iopo\n",
- *   "train.yaml",
+ * const bundled = (name: string) => new URL(`./examples/${name}`, import.meta.url).pathname;
+ * const folder = await Deno.makeTempDir();
+ * const adapter = join(folder, "adapter");
+ * const { finished } = await train(
+ *   bundled("default_iopo.yaml"),
+ *   [`output_dir=${adapter}`, "max_steps=1", "eval_strategy=no", "val_size=0", "plot_loss=false"],
+ *   { say: () => {} },
  * );
- * const { config } = resolveTrainConfig(file, ["pref_beta=0.2"]);
- * assertEquals(lossName(config).name, "iopo");
- * assertEquals(lossName(config).options.beta, 0.2);
+ * const { complete } = await evaluateFile(
+ *   bundled("eval/default.yaml"),
+ *   [`model.args.adapter=${adapter}`, `out_dir=${join(folder, "eval")}`, "max_samples=2", "cache=false"],
+ *   { say: () => {} },
+ * );
+ * assertEquals([finished, complete], [true, true]);
+ * await Deno.remove(folder, { recursive: true });
  * ```
  * @module
  */
 export { z } from "zod";
+export { type DryRun, dryRun, type RunResult, train, type TrainOptions } from "./tasks/train.ts";
+export { type EvalTaskOptions, evaluateFile } from "./tasks/eval.ts";
+export { builtinPlugins, builtinRegistry } from "./plugins/builtins.ts";
+export { type OptionEntry, type PluginEntry, Registry } from "./plugins/registry.ts";
 export * from "./plugins/kinds/plugin.ts";
-export * from "./plugins/registry.ts";
-export * from "./plugins/builtins.ts";
-export * from "./tasks/train/config/mod.ts";
-export * from "./plugins/kinds/dataset.ts";
-export * from "./plugins/losses/mod.ts";
-export type * from "./plugins/kinds/model.ts";
-export type * from "./plugins/kinds/template.ts";
-export {
-  BOS,
-  EOS,
-  type Slot,
-  type TemplateOptions,
-  templateOptions,
-  templatePlugin,
-  type TemplateSpec,
-  TOOL_FORMATS,
-  type ToolFormatName,
-} from "./plugins/templates/mod.ts";
-export {
-  type Ask,
-  type Judge,
-  type JudgeRequest,
-  type JudgeSpec,
-  JudgeUnreachable,
-} from "./plugins/kinds/judge.ts";
-export type * from "./plugins/kinds/judgement.ts";
-export { modelJudge } from "./plugins/judges/model.ts";
-export type * from "./plugins/kinds/benchmark.ts";
-export { contribute, findScore, outOf, scoreResults, ScoreSums } from "./plugins/benchmarks/scores.ts";
-export { traceProtocol } from "./plugins/benchmarks/trace/trace.ts";
-export type * from "./plugins/kinds/endpoint.ts";
-export { separateThought, THOUGHT_TAGS, withThoughtApart } from "./plugins/kinds/thoughts.ts";
-export { type ThoughtTags } from "./plugins/kinds/endpoint.ts";
-export { failed } from "./plugins/endpoints/failures.ts";
-export { type RequestSampling, samplingOf, SamplingOptions } from "./plugins/kinds/sampling.ts";
-export * from "./tasks/eval/mod.ts";
+export * from "./plugins/kinds/place.ts";
+export { productIdentity } from "./plugins/kinds/product_identity.ts";
+export type * from "./plugins/kinds/dataset.ts";
+export * from "./plugins/kinds/loss.ts";
+export type { Scalar } from "./kernels/tape.ts";
 export type * from "./plugins/kinds/trainer.ts";
-export type * from "./kernels/engine/encoded.ts";
+export type * from "./plugins/kinds/train_config.ts";
 export type * from "./plugins/kinds/log_sink.ts";
+export type * from "./kernels/engine/encoded.ts";
+export * from "./plugins/kinds/judge.ts";
+export type * from "./plugins/kinds/judgement.ts";
+export { createJudge } from "./plugins/kinds/create_judge.ts";
+export type * from "./plugins/kinds/model.ts";
+export type { DecoderConfig } from "./kernels/engine/decoder_config.ts";
+export type * from "./plugins/kinds/template.ts";
+export type * from "./plugins/kinds/benchmark.ts";
+export * from "./plugins/kinds/endpoint.ts";
+export { failed } from "./plugins/endpoints/failures.ts";
 export type * from "./formats/hf_model/loaded_model.ts";
 export type * from "./formats/hf_model/weights.ts";
 export type * from "./formats/tokenizer/tokenizer.ts";
-export {
-  parseYaml,
-  type Place,
-  readYaml,
-  type YamlFile,
-  type YamlOptions,
-  type YamlPath,
-} from "./formats/yaml/yaml.ts";

@@ -263,6 +263,11 @@ export class Registry implements PluginRegistry {
   }
 }
 
+/** Whether a text may be the name of a plugin. */
+export function isName(text: string): boolean {
+  return /^[a-z0-9_.-]+$/.test(text);
+}
+
 /** Whether a module is named by a specifier (`file:`, `npm:`, `jsr:`, `https:`) and not by a path (`C:\\x.ts` is one). */
 export function isSpecifier(path: string): boolean {
   return /^[a-z]{2,}:/.test(path);
@@ -355,7 +360,7 @@ function shapeFault(plugin: unknown): string | undefined {
   if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
     return `its kind must be one of ${KINDS.join(", ")}: current value is ${p.kind}`;
   }
-  if (typeof p.name !== "string" || !/^[a-z0-9_.-]+$/.test(p.name)) {
+  if (typeof p.name !== "string" || !isName(p.name)) {
     return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${p.name}`;
   }
   if (typeof p.version !== "string" || p.version === "") {

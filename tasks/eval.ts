@@ -202,7 +202,8 @@ function keysText(): string {
 }
 
 if (import.meta.main) {
-  await runTask(async () => {
+  // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
+  void runTask(async () => {
     const command = readCommand(Deno.args, printError, keysText);
     if (command.verb === "help") return print(command.text);
     if (command.verb === "compare") return await runCompare(command);

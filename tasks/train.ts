@@ -251,7 +251,8 @@ function inputsOf(config: TrainConfig): string[] {
 }
 
 if (import.meta.main) {
-  await runTask(async () => {
+  // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
+  void runTask(async () => {
     const { config = DEFAULT_TRAINING, overrides, flags } = parseArguments(Deno.args, FLAGS);
     if (flags.has("schema")) return console.log(JSON.stringify(jsonSchema(), null, 2));
     if (flags.has("help")) {

@@ -9,7 +9,7 @@ const root = new URL("../", import.meta.url).pathname;
 const MODEL = join(root, "fixtures/goldens/llamafactory/model");
 
 const EVAL = `
-import { definePlugin, contribute, z } from "@dinotune/dinotune";
+import { definePlugin, z } from "@dinotune/dinotune";
 import { SCORE } from "./score.ts";
 const TEXT = await Deno.readTextFile(new URL("./answer.txt", import.meta.url));
 const common = { version: "1", description: "", options: z.strictObject({ offset: z.number().default(0) }) };

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { checkLossGradient, evaluateLoss } from "@dinotune/dinotune";
+import { checkLossGradient, evaluateLoss } from "@dinotune/dinotune/losses";
 
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";

@@ -1,7 +1,20 @@
 /**
- * Evaluations: configuration, stages, results, comparison, judge cards.
+ * Evaluations: configuration, stages, results, comparison, judge cards, and what benchmarks and judges are written with.
  * @module
  */
+export { contribute, findScore, outOf, scoreResults, ScoreSums } from "../../plugins/benchmarks/scores.ts";
+export { traceProtocol } from "../../plugins/benchmarks/trace/trace.ts";
+export { modelJudge } from "../../plugins/judges/model.ts";
+export { type RequestSampling, samplingOf, SamplingOptions } from "../../plugins/kinds/sampling.ts";
+export { separateThought, THOUGHT_TAGS, withThoughtApart } from "../../plugins/kinds/thoughts.ts";
+export {
+  parseYaml,
+  type Place,
+  readYaml,
+  type YamlFile,
+  type YamlOptions,
+  type YamlPath,
+} from "../../formats/yaml/yaml.ts";
 export { Stopped } from "./asker.ts";
 export {
   type EvalConfig,

@@ -5,7 +5,6 @@
 import { stringify } from "yaml";
 
 import { redactValue } from "../../formats/secrets.ts";
-import { onnxBackend } from "../../kernels/mod.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
@@ -48,6 +47,8 @@ export async function dryRun(
   const data = await encode(config, registry, ready);
   const text = dataText(data.report);
   say(text);
+  // ONNX Runtime is loaded when it is used: who writes a plugin imports this file too, and needs no native library
+  const { onnxBackend } = await import("../../kernels/backends/onnx/mod.ts");
   const backend = config.backend === "auto" || config.backend === "onnx"
     ? onnxBackend({ provider: config.provider, ...(config.threads !== null && { threads: config.threads }) })
     : null;

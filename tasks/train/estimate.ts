@@ -7,7 +7,8 @@
  */
 import { lastOf } from "../../formats/elements.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
-import { type Backend, webgpuBackend } from "../../kernels/mod.ts";
+import type { Backend } from "../../kernels/backend.ts";
+import { webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { linear } from "../../kernels/ops/products.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import type { TrainConfig } from "./config/mod.ts";

@@ -1,0 +1,181 @@
+/**
+ * Writes a working plugin, its test and a YAML file that uses it, to begin from.
+ *
+ * ```sh
+ * deno task new loss margin              # margin.ts, margin_test.ts and margin.yaml in this folder
+ * deno task new judge ../mine/brevity    # in another folder, which may lie outside of the project
+ * ```
+ * Kinds: loss, dataset, judge, benchmark, template, endpoint, model. Prints the files and how to run them.
+ * @module
+ */
+import { basename, dirname, join, relative, resolve } from "@std/path";
+import { fileURLToPath } from "node:url";
+
+import project from "../deno.json" with { type: "json" };
+import { didYouMean } from "../formats/did_you_mean.ts";
+import { isName } from "../plugins/registry.ts";
+import { parseArguments, print, runTask } from "./common/cli.ts";
+
+/** Kinds that a plugin can be begun of. */
+export const NEW_KINDS = ["loss", "dataset", "judge", "benchmark", "template", "endpoint", "model"] as const;
+
+const CHECKOUT = fileURLToPath(new URL("../", import.meta.url)).replace(/[\\/]$/, "");
+/** The files to begin from, a folder a kind; `my_plugin` stands for the name. */
+const TEMPLATES = join(CHECKOUT, "tasks/new");
+const TINY_MODEL = join(CHECKOUT, "fixtures/constraints/model");
+
+const HELP = `deno task new KIND NAME
+
+Writes NAME.ts, NAME_test.ts and NAME.yaml; NAME may have a folder in front of it.
+Kinds: ${NEW_KINDS.join(", ")}
+
+  deno task new loss margin
+  deno task new benchmark ../mine/sums
+  deno task new model mine/my_family
+
+Then:  deno task plugins NAME.yaml   shows its options
+       docs/plugins.md               says what is asked of each kind`;
+
+/** What was written. */
+export interface NewPlugin {
+  /** Absolute paths. */
+  files: string[];
+  /** Commands to type next, and what each does. */
+  next: { command: string; what: string }[];
+  /** What to know besides. */
+  notes: string[];
+}
+
+/**
+ * Writes the files of a new plugin; either all or none.
+ * @param kind One of {@linkcode NEW_KINDS}
+ * @param path Name of the plugin, with a folder in front of it if it isn't to be `folder`
+ * @param folder Folder that a relative path starts from
+ * @throws {RangeError} If the kind is unknown, the name isn't one, or a file of it is there already
+ */
+export async function newPlugin(kind: string, path: string, folder: string): Promise<NewPlugin> {
+  const known = NEW_KINDS.find((one) => one === kind);
+  if (known === undefined) {
+    throw new RangeError(
+      `Cannot begin a plugin of the kind "${kind}"${didYouMean(kind, NEW_KINDS)}: kinds are ${
+        NEW_KINDS.join(", ")
+      }`,
+    );
+  }
+  const target = resolve(folder, dirname(path)), name = basename(path).replace(/\.ts$/, "");
+  if (!isName(name)) {
+    throw new RangeError(
+      `Cannot name a plugin ${
+        JSON.stringify(name)
+      } as lower case letters, digits, "_", "-" and "." are needed`,
+    );
+  }
+  const files = new Map<string, Uint8Array | string>();
+  const into = (text: string) =>
+    text.replaceAll("my_plugin", name).replaceAll("CHECKOUT", CHECKOUT).replaceAll("FOLDER", target);
+  for (const from of filesIn(join(TEMPLATES, known))) {
+    files.set(
+      join(target, into(relative(join(TEMPLATES, known), from))),
+      into(await Deno.readTextFile(from)),
+    );
+  }
+  if (known === "model") {
+    for (const from of filesIn(TINY_MODEL)) {
+      const bytes = await Deno.readFile(from), to = join(target, `${name}_model`, relative(TINY_MODEL, from));
+      const isConfig = basename(from) === "config.json";
+      files.set(to, isConfig ? withModelType(new TextDecoder().decode(bytes), name) : bytes);
+    }
+  }
+  const isOutside = relative(CHECKOUT, target).startsWith("..");
+  const config = isOutside ? configOf(target) : null;
+  if (isOutside && config === null) {
+    files.set(join(target, "deno.json"), `${JSON.stringify(ownConfig(), null, 2)}\n`);
+  }
+
+  const taken = [...files.keys()].filter(exists);
+  if (taken.length > 0) {
+    throw new RangeError(
+      `Cannot write ${taken.join(", ")} as it is there already: take another name or remove it`,
+    );
+  }
+  for (const [file, content] of files) {
+    await Deno.mkdir(dirname(file), { recursive: true });
+    if (typeof content === "string") await Deno.writeTextFile(file, content, { createNew: true });
+    else await Deno.writeFile(file, content, { createNew: true });
+  }
+  const yaml = join(target, `${name}.yaml`);
+  const text = String(files.get(yaml));
+  const [, task = "train"] = /deno task (\w+)/.exec(text) ?? [];
+  const test = join(target, `${name}_test.ts`);
+  return {
+    files: [...files.keys()],
+    next: [
+      {
+        command: isOutside ? `cd ${target} && deno test ${basename(test)}` : `deno test ${test}`,
+        what: "its test",
+      },
+      { command: `deno task ${task} ${yaml}`, what: "use it (in the project's folder)" },
+    ],
+    notes: config === null || Deno.readTextFileSync(config).includes(project.name) ? [] : [
+      `${config} has to name the package for tests and editors: ${JSON.stringify(ownConfig())}`,
+    ],
+  };
+}
+
+/** What a folder outside of the checkout needs, so that `@dinotune/dinotune` is this checkout there. */
+function ownConfig(): { links: string[]; imports: Record<string, string> } {
+  const { name, version } = project;
+  return {
+    links: [CHECKOUT],
+    imports: { [name]: `jsr:${name}@^${version}`, [`${name}/`]: `jsr:/${name}@^${version}/` },
+  };
+}
+
+/** The nearest deno.json of a folder or of those that it lies in; null where there is none. */
+function configOf(folder: string): string | null {
+  for (const name of ["deno.json", "deno.jsonc"]) if (exists(join(folder, name))) return join(folder, name);
+  const above = dirname(folder);
+  return above === folder ? null : configOf(above);
+}
+
+function withModelType(config: string, name: string): string {
+  return `${JSON.stringify({ ...JSON.parse(config), model_type: name }, null, 2)}\n`;
+}
+
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1).flatMap((entry) =>
+    entry.isDirectory ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]
+  );
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    const words = Deno.args.filter((arg) => !arg.startsWith("-"));
+    const { flags } = parseArguments(Deno.args.filter((arg) => arg.startsWith("-")), { help: "this text" });
+    if (flags.has("help")) return print(HELP);
+    const [kind, path, ...more] = words;
+    if (kind === undefined || path === undefined || more.length > 0) {
+      throw new RangeError(
+        `Cannot begin a plugin as a kind and a name are needed, such as deno task new loss margin: current value is ${
+          words.join(" ") || "nothing"
+        }; kinds are ${NEW_KINDS.join(", ")}`,
+      );
+    }
+    // a task runs in the project's folder, whichever folder it was called in
+    const { files, next, notes } = await newPlugin(kind, path, Deno.env.get("INIT_CWD") ?? Deno.cwd());
+    print(files.join("\n"));
+    for (const note of notes) print(`note: ${note}`);
+    print("\nNext:");
+    for (const { command, what } of next) print(`  ${command}\n      ${what}`);
+  });
+}

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import project from "../deno.json" with { type: "json" };
+import { KINDS } from "../plugins/kinds/plugin.ts";
+import { NEW_KINDS, newPlugin } from "./new.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+
+async function run(args: string[], cwd: string, env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    env: { NO_COLOR: "1", DINOTUNE_CACHE: join(cwd, ".cache"), ...env },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout) + text(stderr) };
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("deno task new: outside of the checkout, each kind's test passes as written and its YAML works", () =>
+  inFolder(async (folder) => {
+    assertEquals(NEW_KINDS.toSorted(), KINDS.filter((kind) => kind !== "trainer").toSorted());
+    for (const kind of NEW_KINDS) {
+      const { files, notes } = await newPlugin(kind, `plugins/${kind}_of_mine`, folder);
+      for (const name of [`${kind}_of_mine.ts`, `${kind}_of_mine_test.ts`, `${kind}_of_mine.yaml`]) {
+        assert(files.includes(join(folder, "plugins", name)), name);
+      }
+      assertEquals(notes, []);
+    }
+    const plugins = join(folder, "plugins");
+    // the command that is printed: no permission, the folder's own deno.json
+    const tests = await run(["test", ...NEW_KINDS.map((kind) => `${kind}_of_mine_test.ts`)], plugins);
+    assertEquals(tests.code, 0, tests.out);
+    assertStringIncludes(tests.out, "| 0 failed");
+    for (const kind of NEW_KINDS) assertStringIncludes(tests.out, `${kind}_of_mine:`);
+
+    for (const kind of NEW_KINDS) {
+      const yaml = join(plugins, `${kind}_of_mine.yaml`);
+      const text = await Deno.readTextFile(yaml);
+      const task = /deno task (train|eval|preview) /.exec(text)?.[1] as "train" | "eval" | "preview";
+      const flags = task === "preview" ? ["--limit", "1"] : ["--dry-run"];
+      const ended = await run([...project.tasks[task].split(" ").slice(1), yaml, ...flags], root);
+      assertEquals(ended.code, 0, `${kind}: ${ended.out}`);
+    }
+  }));
+
+Deno.test("deno task new: a benchmark of one's own is evaluated to its end", () =>
+  inFolder(async (folder) => {
+    await newPlugin("benchmark", "sums", folder);
+    const evaluated = await run(
+      [...project.tasks.eval.split(" ").slice(1), join(folder, "sums.yaml"), "args.items=2", "cache=false"],
+      root,
+    );
+    assertEquals(evaluated.code, 0, evaluated.out);
+    assertStringIncludes(evaluated.out, "2 items, 2 answered, 2 judged");
+  }));
+
+Deno.test("newPlugin() overwrites nothing, and writes nothing then", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "margin_test.ts"), "mine");
+    await assertRejects(
+      () => newPlugin("loss", "margin", folder),
+      RangeError,
+      "margin_test.ts as it is there already",
+    );
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["margin_test.ts"]);
+    assertEquals(await Deno.readTextFile(join(folder, "margin_test.ts")), "mine");
+  }));
+
+Deno.test("newPlugin() names a folder's deno.json that doesn't know the package, and leaves it alone", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "deno.json"), "{}");
+    const { notes } = await newPlugin("judge", "inner/brevity", folder);
+    assertStringIncludes(notes.join(), `${folder}/deno.json has to name the package`);
+    assertStringIncludes(notes.join(), '"@dinotune/dinotune":"jsr:@dinotune/dinotune@^');
+    assertEquals(await Deno.readTextFile(join(folder, "deno.json")), "{}");
+  }));
+
+Deno.test("deno task new: --help has examples, misspelt kinds and names are told", () =>
+  inFolder(async (folder) => {
+    const task = (...args: string[]) =>
+      run([...project.tasks.new.split(" ").slice(1), ...args], root, { INIT_CWD: folder });
+    const help = await task("--help");
+    assertStringIncludes(help.out, "deno task new loss margin");
+    assertStringIncludes((await task("los", "margin")).out, 'the kind "los" - did you mean "loss"?');
+    assertStringIncludes((await task("loss", "Margin")).out, 'Cannot name a plugin "Margin"');
+    assertStringIncludes((await task("loss")).out, "current value is loss");
+    const made = await task("endpoint", "echo");
+    assertEquals(made.code, 0, made.out);
+    assertStringIncludes(made.out, `${folder}/echo.ts`);
+    assertStringIncludes(made.out, `deno task eval ${folder}/echo.yaml`);
+  }));
