@@ -9,7 +9,7 @@ import { differentiate } from "../kernels/autodiff.ts";
 import { countDispatches } from "../kernels/backends/webgpu/plan.ts";
 import { concreteSize } from "../kernels/backends/sizes.ts";
 import { kernelGraph } from "../kernels/contract.ts";
-import { type Cost, costOf } from "../kernels/cost.ts";
+import { type Cost, kernelCost } from "../kernels/cost.ts";
 import { fuseSums } from "../kernels/fuse.ts";
 import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
@@ -171,7 +171,7 @@ function partOf(given: Graph, sizes: ReadonlyMap<string, number>, half: boolean)
       Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]),
     );
     const weight = frozenInput(node, frozen);
-    const cost = costOf(node.kernel, dims, half && weight ? { half: new Set([weight]) } : {});
+    const cost = kernelCost(node.kernel, dims, half && weight ? { half: new Set([weight]) } : {});
     const outputs = node.outputs, alone: Graph = { inputs: {}, nodes: [node], outputs };
     const own = workOf(node.kernel.name, dims, cost, countDispatches(alone, sizes, LIMITS));
     const group = weight && !node.kernel.name.startsWith("label")
@@ -226,7 +226,7 @@ function kernelTable(): string {
 
 function kernelRow({ kernel, dims, attrs, pairs, weight }: BenchCase, half: boolean): string[] {
   const size = dims(ROWS), sample = { note: "", dims: size, ...(attrs ? { attrs } : {}) };
-  const cost = costOf(kernel, size, {
+  const cost = kernelCost(kernel, size, {
     ...(pairs ? { pairs: pairs(size) } : {}),
     ...(half ? { half: new Set([weight!]) } : {}),
   });

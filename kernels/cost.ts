@@ -120,7 +120,7 @@ const TOUCHED: ReadonlyMap<string, Touched> = new Map([
  * Operations and bytes of one application.
  * @throws {RangeError} If the kernel's work isn't counted, or an axis has no size.
  */
-export function costOf({ name, inputs, outputs }: Kernel, dims: Dims, options: CostOptions = {}): Cost {
+export function kernelCost({ name, inputs, outputs }: Kernel, dims: Dims, options: CostOptions = {}): Cost {
   const { half = new Set() } = options, count = FLOPS.get(name);
   if (count === undefined) {
     throw new RangeError(`Cannot count the work of kernel ${name}: kernels/cost.ts has no entry for it`);

@@ -1,13 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { costOf } from "./cost.ts";
+import { kernelCost } from "./cost.ts";
 import type { Dims } from "./kernel.ts";
 import { KERNELS } from "./mod.ts";
 
-function cost(name: string, dims: Dims, options: Parameters<typeof costOf>[2] = {}) {
-  return costOf(KERNELS.find((k) => k.name === name)!, dims, options);
+function cost(name: string, dims: Dims, options: Parameters<typeof kernelCost>[2] = {}) {
+  return kernelCost(KERNELS.find((k) => k.name === name)!, dims, options);
 }
 
-Deno.test("costOf() counts operations and bytes as by hand", () => {
+Deno.test("kernelCost() counts operations and bytes as by hand", () => {
   // 2 × 3 × 5 multiply-adds; x 2 × 3, w 5 × 3, y 2 × 5 numbers.
   assertEquals(cost("linear", { rows: 2, in: 3, out: 5 }), { flops: 60, bytes: 4 * (6 + 15 + 10) });
   assertEquals(
@@ -30,7 +30,7 @@ Deno.test("costOf() counts operations and bytes as by hand", () => {
   assertEquals(cost("adamw", { rows: 2, cols: 3, hyper: 4 }), { flops: 96, bytes: 4 * (7 * 6 + 4) });
 });
 
-Deno.test("costOf() knows every kernel and refuses another", () => {
-  for (const kernel of KERNELS) costOf(kernel, kernel.samples[0]!.dims);
-  assertThrows(() => costOf({ ...KERNELS[0]!, name: "new" }, {}), RangeError, "kernel new");
+Deno.test("kernelCost() knows every kernel and refuses another", () => {
+  for (const kernel of KERNELS) kernelCost(kernel, kernel.samples[0]!.dims);
+  assertThrows(() => kernelCost({ ...KERNELS[0]!, name: "new" }, {}), RangeError, "kernel new");
 });

@@ -11,7 +11,7 @@ import { item } from "../formats/elements.ts";
 import type { Backend, Tensor } from "./backend.ts";
 import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
 import { hostArray, kernelGraph, runOnce, sampleInputs, worst } from "./contract.ts";
-import { costOf } from "./cost.ts";
+import { kernelCost } from "./cost.ts";
 import { BENCH_CASES, type BenchCase } from "./bench_cases.ts";
 import { MULTIPLY_ADDS, naiveLinear, registers } from "./bench_probes.ts";
 import type { Dims, Kernel, Sample } from "./kernel.ts";
@@ -88,7 +88,7 @@ export async function benchKernels(
         if (half.kept - before !== frozen.length) {
           throw new Error(`Cannot time kernel ${kernel.name} on float16: its weight was kept as float32`);
         }
-        const cost = costOf(kernel, size, {
+        const cost = kernelCost(kernel, size, {
           half: new Set(frozen),
           ...(pairs ? { pairs: pairs(size) } : {}),
         });

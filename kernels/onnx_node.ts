@@ -40,7 +40,11 @@ export interface OnnxSubgraph {
 }
 
 /** A constant of a lowering, written as an operator without inputs. */
-export function constant(name: string, type: "f32" | "i64", values: number | readonly number[]): OnnxNode {
+export function constantNode(
+  name: string,
+  type: "f32" | "i64",
+  values: number | readonly number[],
+): OnnxNode {
   const scalar = typeof values === "number";
   const attrs: OnnxNode["attrs"] = type === "f32"
     ? (scalar ? { value_float: { float: values } } : { value_floats: [...values] })
@@ -49,6 +53,6 @@ export function constant(name: string, type: "f32" | "i64", values: number | rea
 }
 
 /** A float attribute of an ONNX node, also when it is a whole number. */
-export function float(value: number): { float: number } {
+export function floatAttribute(value: number): { float: number } {
   return { float: value };
 }

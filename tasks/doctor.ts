@@ -35,7 +35,7 @@ export interface BackendCheck {
 }
 
 /** What `doctor` found. */
-export interface Report {
+export interface DoctorReport {
   /** Name → version. */
   versions: Record<string, string>;
   /** Every backend and provider. */
@@ -59,7 +59,9 @@ const PROBES: readonly string[] = ["linear", "rms_norm", "attention"];
  * Gathers the report.
  * @param makeWebGpu Makes the WebGPU backend; tests on a machine whose only adapter is a CPU leave it out.
  */
-export async function doctor(makeWebGpu: () => Promise<Backend> = () => webgpuBackend()): Promise<Report> {
+export async function doctor(
+  makeWebGpu: () => Promise<Backend> = () => webgpuBackend(),
+): Promise<DoctorReport> {
   const { total, available } = Deno.systemMemoryInfo();
   const cuda = checkCuda(), obstacle = cudaObstacle(cuda);
   return {
@@ -137,7 +139,7 @@ async function automatic(): Promise<string> {
   return `${choice.backend}, because ${why}`;
 }
 
-function cacheFolders(): Report["caches"] {
+function cacheFolders(): DoctorReport["caches"] {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(homedir(), ".cache");
   return [
     { what: "models from the hub", path: defaultCacheDir() },
@@ -146,7 +148,7 @@ function cacheFolders(): Report["caches"] {
 }
 
 /** The report as text. */
-export function doctorText(report: Report): string {
+export function doctorText(report: DoctorReport): string {
   const gb = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return [
     ...Object.entries(report.versions).map(([name, version]) => `${name.padEnd(12)}${version}`),

@@ -14,12 +14,12 @@ export interface Arrow {
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Every TypeScript source below `root`. */
-function sources(root: string, folder = ""): string[] {
+/** Paths of all TypeScript files below `root`, from there on, with `/`. */
+export function sourceFiles(root: string = ROOT, folder = ""): string[] {
   return [...Deno.readDirSync(join(root, folder))].flatMap(({ name, isDirectory }) => {
     const path = folder ? `${folder}/${name}` : name;
     if (isDirectory) {
-      return /^(\.|node_modules|saves|coverage|findings)/.test(name) ? [] : sources(root, path);
+      return /^(\.|node_modules|saves|coverage|findings)/.test(name) ? [] : sourceFiles(root, path);
     }
     return path.endsWith(".ts") ? [path] : [];
   });
@@ -29,7 +29,7 @@ function sources(root: string, folder = ""): string[] {
 export async function readArrows(root: string = ROOT): Promise<Arrow[]> {
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
-    const lines = sources(root).map((path) =>
+    const lines = sourceFiles(root).map((path) =>
       `import ${JSON.stringify(pathToFileURL(join(root, path)).href)};`
     );
     await Deno.writeTextFile(entry, lines.join("\n"));

@@ -21,7 +21,7 @@ export type GgufArray =
   | Float64Array<ArrayBuffer>;
 
 /** Longest header that is read, in bytes; the longest known (262,144 tokens) has 16 MB. */
-export const MAX_HEADER_BYTES = 1 << 27;
+export const MAX_GGUF_HEADER_BYTES = 1 << 27;
 
 /** Most lists in one header; no known file has more than ten. */
 const MAX_ARRAYS = 1 << 16;
@@ -57,7 +57,7 @@ export class Cursor {
 
   constructor(file: RandomAccessFile) {
     this.#file = file;
-    this.#end = Math.min(file.size, MAX_HEADER_BYTES);
+    this.#end = Math.min(file.size, MAX_GGUF_HEADER_BYTES);
   }
 
   /** An error that names the file. */
@@ -81,7 +81,7 @@ export class Cursor {
   #tooShort(): SyntaxError {
     return this.fail(
       this.#end < this.#file.size
-        ? `its header has more than ${MAX_HEADER_BYTES} bytes. Is it damaged?`
+        ? `its header has more than ${MAX_GGUF_HEADER_BYTES} bytes. Is it damaged?`
         : `it ends inside its header, at byte ${this.#end}. It is truncated: download it again`,
     );
   }

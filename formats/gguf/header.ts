@@ -47,7 +47,7 @@ const MAX_TENSORS = 1 << 17, MAX_PAIRS = 1 << 16;
  * Reads and checks a header.
  * @throws {SyntaxError} If the file is no GGUF file, is truncated, or describes tensors that can't be; names them.
  */
-export function parseHeader(file: RandomAccessFile): GgufHeader {
+export function parseGgufHeader(file: RandomAccessFile): GgufHeader {
   const cursor = new Cursor(file);
   const { fail } = cursor;
   if (file.size < 24) throw fail(`it has ${file.size} bytes, the header alone needs more. Download it again`);

@@ -7,7 +7,7 @@ import { distance } from "fastest-levenshtein";
 import { shown } from "../message.ts";
 import { RandomAccessFile } from "../random_access.ts";
 import { GGML_TYPES } from "./dequantize.ts";
-import { type GgufMetadata, type GgufTensor, parseHeader } from "./header.ts";
+import { type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
 
 /** Bytes read at a time, about; whole blocks. */
 const CHUNK = 1 << 22;
@@ -34,7 +34,7 @@ export class GgufFile implements Disposable {
     this.path = path;
     this.#file = new RandomAccessFile(path);
     try {
-      const { version, metadata, tensors, dataStart } = parseHeader(this.#file);
+      const { version, metadata, tensors, dataStart } = parseGgufHeader(this.#file);
       this.version = version;
       this.metadata = metadata;
       this.tensors = tensors;

@@ -58,7 +58,7 @@ export interface Header {
 }
 
 /** Longest header that the format allows, in bytes. */
-export const MAX_HEADER_BYTES = 100_000_000;
+export const MAX_SAFETENSORS_HEADER_BYTES = 100_000_000;
 
 const COUNTS: ReadonlySet<string> = new Set(["shape", "data_offsets"]);
 
@@ -72,9 +72,9 @@ export function headerLength(start: Uint8Array, fileSize: number, path: string):
     throw fail(`it has ${fileSize} bytes, the header alone needs more. Download the file again`);
   }
   const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES)) {
+  if (length > BigInt(MAX_SAFETENSORS_HEADER_BYTES)) {
     throw fail(
-      `its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed. It is no safetensors file`,
+      `its header claims ${length} bytes, at most ${MAX_SAFETENSORS_HEADER_BYTES} are allowed. It is no safetensors file`,
     );
   }
   if (8 + Number(length) > fileSize) {
@@ -90,7 +90,7 @@ export function headerLength(start: Uint8Array, fileSize: number, path: string):
  * @param json The bytes after the length.
  * @throws {SyntaxError} If anything about it, or about the offsets against `fileSize`, is wrong; names file and tensor.
  */
-export function parseHeader(json: Uint8Array, fileSize: number, path: string): Header {
+export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string): Header {
   const fail = (what: string) => new SyntaxError(`Cannot read ${path} as safetensors: ${what}`);
   let parsed: unknown;
   try {

@@ -7,7 +7,7 @@ import { distance } from "fastest-levenshtein";
 import { shown } from "../message.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
 import { RandomAccessFile } from "../random_access.ts";
-import { type Header, headerLength, parseHeader, type TensorInfo } from "./header.ts";
+import { type Header, headerLength, parseSafetensorsHeader, type TensorInfo } from "./header.ts";
 
 /** Values of a tensor in the array type that holds them exactly (F16, BF16 and F8 as bits). */
 export type TensorData =
@@ -65,7 +65,7 @@ export class SafetensorsFile implements Disposable {
     try {
       const size = this.#file.size;
       const length = headerLength(this.#file.read(0, Math.min(8, size)), size, path);
-      const header: Header = parseHeader(this.#file.read(8, length), size, path);
+      const header: Header = parseSafetensorsHeader(this.#file.read(8, length), size, path);
       this.metadata = header.metadata;
       this.tensors = header.tensors;
       this.headerBytes = 8 + length;

@@ -5,7 +5,7 @@
  */
 import { AtomicFile } from "../atomic.ts";
 import { float32ToBfloat16, float32ToHalf } from "../float.ts";
-import { DTYPE_BYTES, MAX_HEADER_BYTES } from "./header.ts";
+import { DTYPE_BYTES, MAX_SAFETENSORS_HEADER_BYTES } from "./header.ts";
 import type { TensorData } from "./reader.ts";
 
 /** One tensor to write. */
@@ -87,7 +87,7 @@ function encodeHeader(
   }
   const json = new TextEncoder().encode(`{${parts.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;
-  if (length > MAX_HEADER_BYTES) {
+  if (length > MAX_SAFETENSORS_HEADER_BYTES) {
     throw new RangeError(`Cannot write ${path}: its header would have ${length} bytes`);
   }
   const bytes = new Uint8Array(8 + length).fill(32);

@@ -4,11 +4,11 @@
  * @module
  */
 import { valueOf } from "../elements.ts";
-import { literal } from "./patterns.ts";
+import { escapePattern } from "./patterns.ts";
 import type { AddedToken } from "./tokenizer_json.ts";
 
 /** A piece of text, or the id of an added token that stood there (`id >= 0`, then `text` is ""). */
-export interface Piece {
+export interface TextOrToken {
   /** "" for a token. */
   text: string;
   /** −1 for a text. */
@@ -34,10 +34,10 @@ export class AddedTokenFinder {
   }
 
   /** Cuts a text at the tokens; `special: false` leaves special ones in the text. No piece is empty. */
-  split(text: string, special: boolean): Piece[] {
+  split(text: string, special: boolean): TextOrToken[] {
     const pattern = special ? this.#pattern : this.#plain;
     if (pattern === null || text === "") return text === "" ? [] : [{ text, id: -1 }];
-    const out: Piece[] = [];
+    const out: TextOrToken[] = [];
     let from = 0;
     pattern.lastIndex = 0;
     for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
@@ -59,7 +59,7 @@ export class AddedTokenFinder {
 
 function alternation(texts: string[]): RegExp | null {
   const sorted = texts.filter((text) => text !== "").sort((a, b) => b.length - a.length);
-  return sorted.length === 0 ? null : new RegExp(sorted.map(literal).join("|"), "gu");
+  return sorted.length === 0 ? null : new RegExp(sorted.map(escapePattern).join("|"), "gu");
 }
 
 function wordBefore(text: string, at: number): boolean {

@@ -2,7 +2,7 @@
  * Normalizers of tokenizer.json: what happens to a text before it is split.
  * @module
  */
-import { literal, toRegExp } from "./patterns.ts";
+import { escapePattern, toRegExp } from "./patterns.ts";
 import { type Component, isObject, unsupported } from "./tokenizer_json.ts";
 
 const KNOWN = [
@@ -66,7 +66,7 @@ export function normalizer(part: Component | null): ((text: string) => string) |
 export function replacePattern(part: Component): RegExp {
   const pattern = part.pattern;
   if (isObject(pattern)) {
-    if (typeof pattern.String === "string") return new RegExp(literal(pattern.String), "gu");
+    if (typeof pattern.String === "string") return new RegExp(escapePattern(pattern.String), "gu");
     if (typeof pattern.Regex === "string") return toRegExp(pattern.Regex, "g");
   }
   throw unsupported("Replace pattern", pattern, ["String", "Regex"]);

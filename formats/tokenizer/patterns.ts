@@ -79,6 +79,6 @@ function escape(letter: string, inClass: boolean): string {
 }
 
 /** A text as a pattern that matches exactly it. */
-export function literal(text: string): string {
+export function escapePattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -2,21 +2,21 @@
  * Pre-tokenizers of tokenizer.json: they cut a text into words, inside which tokens are merged.
  * @module
  */
-import { GPT2_PATTERN, literal, toRegExp } from "./patterns.ts";
+import { escapePattern, GPT2_PATTERN, toRegExp } from "./patterns.ts";
 import { type Component, isObject, unsupported } from "./tokenizer_json.ts";
 
 /** Cuts the whole of `text` and pushes start and end (UTF-16 offsets) of each piece. */
-export type Cut = (text: string, out: number[]) => void;
+export type CutText = (text: string, out: number[]) => void;
 
 /** Either cuts pieces or changes their text. */
-export type Step =
-  | { cut: Cut }
+export type PreTokenizerStep =
+  | { cut: CutText }
   | { map: (text: string, first: boolean) => string };
 
 /** A chain of steps. */
 export interface PreTokenizer {
   /** In order. */
-  steps: Step[];
+  steps: PreTokenizerStep[];
   /** Whether words are looked up byte by byte (ByteLevel), not character by character. */
   byteLevel: boolean;
 }
@@ -46,7 +46,7 @@ export function preTokenizer(part: Component | null): PreTokenizer {
     case "Split":
       return only(split(splitPattern(part), String(part.behavior), part.invert === true));
     case "ByteLevel": {
-      const steps: Step[] = [];
+      const steps: PreTokenizerStep[] = [];
       if (part.add_prefix_space === true) {
         steps.push({ map: (text) => text.startsWith(" ") ? text : ` ${text}` });
       }
@@ -68,21 +68,21 @@ export function preTokenizer(part: Component | null): PreTokenizer {
   throw unsupported("pre_tokenizer", part.type, KNOWN);
 }
 
-function only(cut: Cut): PreTokenizer {
+function only(cut: CutText): PreTokenizer {
   return { steps: [{ cut }], byteLevel: false };
 }
 
 function metaspace(part: Component): PreTokenizer {
   const mark = String(part.replacement ?? "▁");
   const scheme = part.prepend_scheme ?? (part.add_prefix_space === false ? "never" : "always");
-  const steps: Step[] = [{
+  const steps: PreTokenizerStep[] = [{
     map: (text, first) => {
       const marked = text.replaceAll(" ", mark);
       const prepend = scheme === "always" || (scheme === "first" && first);
       return prepend && !marked.startsWith(mark) ? mark + marked : marked;
     },
   }];
-  if (part.split !== false) steps.push({ cut: split(literal(mark), "MergedWithNext", false) });
+  if (part.split !== false) steps.push({ cut: split(escapePattern(mark), "MergedWithNext", false) });
   return { steps, byteLevel: false };
 }
 
@@ -90,13 +90,13 @@ function splitPattern(part: Component): string {
   const pattern = part.pattern;
   if (isObject(pattern)) {
     if (typeof pattern.Regex === "string") return pattern.Regex;
-    if (typeof pattern.String === "string") return literal(pattern.String);
+    if (typeof pattern.String === "string") return escapePattern(pattern.String);
   }
   throw unsupported("Split pattern", pattern, ["Regex", "String"]);
 }
 
 /** Cuts at the matches of a pattern, `behavior` and `invert` as in the tokenizers library. */
-function split(pattern: string, behavior: string, invert: boolean): Cut {
+function split(pattern: string, behavior: string, invert: boolean): CutText {
   const sticky = toRegExp(pattern, "y"), global = toRegExp(pattern, "g");
   switch (behavior) {
     case "Isolated":

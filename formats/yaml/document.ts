@@ -33,7 +33,7 @@ export interface Parsed {
 }
 
 /** How files are found and read. */
-export interface Reading {
+export interface YamlReadOptions {
   /** Folder that includes must stay in. */
   readonly root: string;
   /** Reads a file. */
@@ -56,7 +56,12 @@ const OCTAL = /^[-+]?0(o[0-7]+|[0-9]+)$/;
  * @throws {SyntaxError} If the text isn't YAML, is too long or nests too deep
  * @throws {RangeError} If an include can't be followed
  */
-export function parseFile(text: string, file: string, chain: readonly string[], reading: Reading): Parsed {
+export function parseFile(
+  text: string,
+  file: string,
+  chain: readonly string[],
+  reading: YamlReadOptions,
+): Parsed {
   if (text.length > MAX_CHARACTERS) {
     throw new SyntaxError(
       `Cannot read ${file} as YAML: it has ${text.length} characters, at most ${MAX_CHARACTERS} are read. ` +
@@ -101,7 +106,7 @@ class Walk {
     readonly parsed: Parsed,
     readonly text: string,
     readonly chain: readonly string[],
-    readonly reading: Reading,
+    readonly reading: YamlReadOptions,
   ) {}
 
   enter(node: unknown, depth: number): void {

@@ -7,7 +7,7 @@
 import { dirname, resolve } from "@std/path";
 import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 
-import { keyOf, type Parsed, parseFile, placeOf, type Reading } from "./document.ts";
+import { keyOf, type Parsed, parseFile, placeOf, type YamlReadOptions } from "./document.ts";
 import { expand } from "./expand.ts";
 import { type Place, placeText, YamlError } from "./place.ts";
 
@@ -60,7 +60,7 @@ export function readYaml(path: string, options: YamlOptions = {}): YamlFile {
  * @throws {RangeError} If an include can't be followed
  */
 export function parseYaml(text: string, file: string, options: YamlOptions = {}): YamlFile {
-  const reading: Reading = {
+  const reading: YamlReadOptions = {
     root: resolve(options.root ?? dirname(file)),
     read: options.read ?? readText,
     files: 1,
@@ -85,7 +85,7 @@ export function parseYaml(text: string, file: string, options: YamlOptions = {})
  * @throws {SyntaxError} If the text isn't YAML
  */
 export function parseYamlValue(text: string, name = "the value"): unknown {
-  const reading: Reading = {
+  const reading: YamlReadOptions = {
     root: Deno.cwd(),
     files: 1,
     read: () => {

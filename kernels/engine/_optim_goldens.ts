@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 
 /** A file of the goldens, by its name. */
 // deno-lint-ignore no-explicit-any -- shapes differ from file to file, see the README beside them
-export function golden(file: string): any {
+export function optimizerGolden(file: string): any {
   const url = new URL(`../../fixtures/goldens/optim/${file}.json`, import.meta.url);
   return JSON.parse(Deno.readTextFileSync(url));
 }

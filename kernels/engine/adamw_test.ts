@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
-import { assertNear, flat, golden } from "./_optim_goldens.ts";
+import { assertNear, flat, optimizerGolden } from "./_optim_goldens.ts";
 import { AdamW, type Parameter, takesWeightDecay, type Values } from "./adamw.ts";
 
-const ADAMW = golden("adamw").cases as Record<string, {
+const ADAMW = optimizerGolden("adamw").cases as Record<string, {
   betas: [number, number];
   eps: number;
   weight_decay: number;

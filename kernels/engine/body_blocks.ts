@@ -17,7 +17,7 @@ import {
   type Rows,
 } from "./body.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
-import { accumulate, type BlockClass, type Compiled, type Programs, run } from "./programs.ts";
+import { accumulate, type BlockClass, type Compiled, type Programs, runProgram } from "./programs.ts";
 
 /** Tensors that a forward pass keeps for its backward pass. */
 interface Kept {
@@ -107,7 +107,7 @@ export class BlocksBody implements Body {
     kept: Kept | null,
   ): Promise<Tensor> {
     const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
-    let x = entryOf(await run(await this.programs.embed(), { w, ids }), "x");
+    let x = entryOf(await runProgram(await this.programs.embed(), { w, ids }), "x");
     for (let layer = 0; layer < layers; layer++) {
       const blockClass = this.#blockClass(layer, adapter, dropoutStep !== undefined);
       const compiled = kept
@@ -115,7 +115,7 @@ export class BlocksBody implements Body {
         : await this.programs.block(blockClass);
       const masks = this.#masks(blockClass, layer, rows.tokens.length, dropoutStep);
       const { y, saved } = split(
-        await run(compiled, {
+        await runProgram(compiled, {
           x,
           ...rows.tensors,
           ...this.#blockTensors(compiled, layer),

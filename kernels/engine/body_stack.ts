@@ -25,7 +25,7 @@ import {
 } from "./body.ts";
 import { HostEmbedding } from "./embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
-import { accumulate, accumulating, type Compiled, type Programs, run } from "./programs.ts";
+import { accumulate, accumulating, type Compiled, type Programs, runProgram } from "./programs.ts";
 
 /**
  * All blocks: `y [T, D]` from `x [T, D]`, or, with `embed`, from `ids [T]`. Other inputs are those of a block with
@@ -76,7 +76,7 @@ export class StackBody implements Body {
   async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
     const own = { ...await this.#embedded(rows), ...this.#masks(rows, adapter ? dropoutStep : undefined) };
     const given = { ...rows.tensors, ...own, ...this.#tensors(adapter) };
-    const outputs = await run(await this.#program(), given, false);
+    const outputs = await runProgram(await this.#program(), given, false);
     if (keep) this.#kept = { own, rows };
     else disposeAll(own);
     return entryOf(outputs, "y");

@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { assertNear, flat, golden } from "./_optim_goldens.ts";
+import { assertNear, flat, optimizerGolden } from "./_optim_goldens.ts";
 import { clipFactor, globalNorm, measureGradients } from "./clip.ts";
 
 Deno.test("globalNorm() and clipFactor() equal torch's clip_grad_norm_", () => {
-  for (const c of golden("clip").cases) {
+  for (const c of optimizerGolden("clip").cases) {
     const gradients = Object.entries(c.grads).map(([name, g]) => ({
       name,
       values: Float64Array.from(flat(g)),

@@ -10,7 +10,7 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import { disposeAll, EMBEDDING, keptBy } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import type { Parameters } from "./parameters.ts";
-import { accumulate, type Programs, run } from "./programs.ts";
+import { accumulate, type Programs, runProgram } from "./programs.ts";
 
 /** Elements of a chunk's logits. */
 const CHUNK_ELEMENTS = 128 * 49_152;
@@ -64,7 +64,7 @@ export class Head {
       const end = Math.min(start + this.#chunk, logps.length), count = end - start;
       const rows = backend.upload(pack.labelRows.slice(start, end), [count]);
       const ids = backend.upload(pack.labelIds.slice(start, end), [count]);
-      const outputs = await run(compiled, { x, ...given, rows, ids }), { dh } = outputs;
+      const outputs = await runProgram(compiled, { x, ...given, rows, ids }), { dh } = outputs;
       parts.push([start, entryOf(outputs, "logp")]);
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids, ...(dh && { dh }) });
@@ -84,7 +84,14 @@ export class Head {
     for (const { rows, ids, dh, start, count } of chunks) {
       const weight = backend.upload(Float32Array.from(weights.subarray(start, start + count)), [count]);
       const result = dh
-        ? await run(await this.programs.headBackward(), { x, norm, rows, dh, weights: weight, before: dx })
+        ? await runProgram(await this.programs.headBackward(), {
+          x,
+          norm,
+          rows,
+          dh,
+          weights: weight,
+          before: dx,
+        })
         : await accumulate(
           parameters,
           await this.programs.trainedHeadBackward(),

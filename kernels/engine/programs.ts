@@ -60,7 +60,7 @@ export async function compileGraph(
 }
 
 /** Runs with what the program takes among the given tensors. @param optional false: without its optional outputs. */
-export function run(
+export function runProgram(
   compiled: Compiled,
   given: Readonly<Record<string, Tensor>>,
   optional = true,
@@ -79,7 +79,7 @@ export async function accumulate(
 ): Promise<Record<string, Tensor>> {
   const pairs = Object.entries(names);
   const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
-  const result = await run(compiled, { ...given, ...sums });
+  const result = await runProgram(compiled, { ...given, ...sums });
   for (const [name, full] of pairs) parameters.setGradient(full, entryOf(result, `d.${name}`));
   return result;
 }

@@ -8,7 +8,7 @@ import { dot, softmax } from "../vectors.ts";
 import type { AttentionShape } from "./wgsl/attention_tiles.ts";
 
 /** Place of a row that no query of `cached_attention` sees. */
-export const HIDDEN = 2 ** 30;
+export const HIDDEN_PLACE = 2 ** 30;
 
 /** Attributes as numbers. */
 export function attentionAttributes(attrs: Attributes) {

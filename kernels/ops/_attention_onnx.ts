@@ -5,11 +5,11 @@
  * @module
  */
 import { type Attributes, fixedSizes, type SymbolicDims } from "../kernel.ts";
-import { constant, float, type OnnxNode, type OnnxSubgraph } from "../onnx_node.ts";
+import { constantNode, floatAttribute, type OnnxNode, type OnnxSubgraph } from "../onnx_node.ts";
 import { attentionAttributes } from "./_attention.ts";
 
 /** Queries of one chunk. 256 made the pass named above 8 % slower: smaller chunks skip more of the triangle. */
-export const CHUNK = 128;
+export const QUERY_CHUNK = 128;
 
 /** Nodes before the loop: keys `kT [kv, d, T]`, values `vh [kv, T, d]`, indices, number of chunks, offset of the queries. */
 export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: Attributes): OnnxNode[] {
@@ -17,19 +17,19 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
     { qcols, kvcols } = fixedSizes(dims, "qcols", "kvcols");
   const d = qcols / heads;
   return [
-    constant("zero", "i64", [0]),
-    constant("one", "i64", [1]),
-    constant("two", "i64", [2]),
-    constant("chunk", "i64", [CHUNK]),
-    constant("kv_split", "i64", [-1, kvHeads, d]),
-    constant("q_split", "i64", [-1, kvHeads, heads / kvHeads, d]),
-    constant("q_rows", "i64", [kvHeads, -1, d]),
-    constant("q_heads", "i64", [kvHeads, heads / kvHeads, -1, d]),
-    constant("q_flat", "i64", [-1, qcols]),
-    constant("kv_flat", "i64", [-1, kvcols]),
-    constant("head_count", "i64", [heads]),
-    constant("hidden_score", "f32", -1e30),
-    constant("seen_score", "f32", 0),
+    constantNode("zero", "i64", [0]),
+    constantNode("one", "i64", [1]),
+    constantNode("two", "i64", [2]),
+    constantNode("chunk", "i64", [QUERY_CHUNK]),
+    constantNode("kv_split", "i64", [-1, kvHeads, d]),
+    constantNode("q_split", "i64", [-1, kvHeads, heads / kvHeads, d]),
+    constantNode("q_rows", "i64", [kvHeads, -1, d]),
+    constantNode("q_heads", "i64", [kvHeads, heads / kvHeads, -1, d]),
+    constantNode("q_flat", "i64", [-1, qcols]),
+    constantNode("kv_flat", "i64", [-1, kvcols]),
+    constantNode("head_count", "i64", [heads]),
+    constantNode("hidden_score", "f32", -1e30),
+    constantNode("seen_score", "f32", 0),
     { op: "Reshape", in: ["k", "kv_split"], out: ["k3"] },
     { op: "Transpose", in: ["k3"], out: ["kT"], attrs: { perm: [1, 2, 0] } },
     { op: "Reshape", in: ["v", "kv_split"], out: ["v3"] },
@@ -38,8 +38,8 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
     { op: "Shape", in: ["k"], out: ["rows"], attrs: { start: 0, end: 1 } },
     { op: "Sub", in: ["rows", "queries"], out: ["offset"] },
     { op: "Squeeze", in: ["rows", "zero"], out: ["rows0"] },
-    constant("zero0", "i64", 0),
-    constant("one0", "i64", 1),
+    constantNode("zero0", "i64", 0),
+    constantNode("one0", "i64", 1),
     { op: "Range", in: ["zero0", "rows0", "one0"], out: ["index"] },
     { op: "Cast", in: ["until"], out: ["until64"], attrs: { to: { type: "i64" } } },
     { op: "Add", in: ["queries", "chunk"], out: ["q_plus"] },
@@ -106,7 +106,7 @@ export function attentionChunk(attrs: Attributes): OnnxNode[] {
     { op: "Unsqueeze", in: ["pq", "one"], out: ["pq1"] },
     { op: "Slice", in: ["positions", "lo", "bg", "zero"], out: ["pk"] },
     { op: "Sub", in: ["pq1", "pk"], out: ["back"] },
-    constant("window64", "i64", window),
+    constantNode("window64", "i64", window),
     { op: "Cast", in: ["back"], out: ["back64"], attrs: { to: { type: "i64" } } },
     { op: "Less", in: ["back64", "window64"], out: ["near"] },
     { op: "And", in: ["open", "near"], out: ["seen"] },
@@ -119,7 +119,7 @@ export function attentionChunk(attrs: Attributes): OnnxNode[] {
       op: "FusedMatMul",
       in: ["qh", "kc"],
       out: ["s"],
-      attrs: { alpha: float(scale) },
+      attrs: { alpha: floatAttribute(scale) },
       domain: "com.microsoft",
     },
     { op: "Slice", in: ["index", "ag", "bg", "zero"], out: ["qi"] },

@@ -1,5 +1,5 @@
 import type { Sample } from "../kernel.ts";
-import { HIDDEN } from "./_attention.ts";
+import { HIDDEN_PLACE } from "./_attention.ts";
 
 /** Places of a sample's rows: `lengths[s]` tokens of slot s in the past, then its fresh rows, the last `queries` of them new. */
 function sample(
@@ -18,7 +18,7 @@ function sample(
   },
 ): Sample {
   const slots = lengths.length, [rows, used] = fresh;
-  const place = (i: number, shown: number) => i < shown ? i : HIDDEN;
+  const place = (i: number, shown: number) => i < shown ? i : HIDDEN_PLACE;
   return {
     note,
     dims: {

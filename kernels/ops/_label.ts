@@ -1,5 +1,5 @@
 import type { IndexRange } from "../kernel.ts";
-import { constant, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode } from "../onnx_node.ts";
 import { dot, row, rowsOf, softmax } from "../vectors.ts";
 
 /** Labels choose rows of the vocabulary. */
@@ -22,7 +22,7 @@ export function labelSoftmax(
 export function logprobNodes(): OnnxNode[] {
   return [
     { op: "Gemm", in: ["h", "w"], out: ["z"], attrs: { transB: 1 } },
-    constant("axis", "i64", [-1]),
+    constantNode("axis", "i64", [-1]),
     { op: "ReduceMax", in: ["z", "axis"], out: ["max"] },
     { op: "Sub", in: ["z", "max"], out: ["shifted"] },
     { op: "Exp", in: ["shifted"], out: ["e"] },

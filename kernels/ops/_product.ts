@@ -10,7 +10,7 @@ import {
   type SymbolicDims,
   type Tolerance,
 } from "../kernel.ts";
-import { float, type OnnxNode } from "../onnx_node.ts";
+import { floatAttribute, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, dot, row, zip } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
 import { product } from "./wgsl/product.ts";
@@ -97,7 +97,7 @@ function gemm(
     attrs: {
       ...(layout === "tn" ? { transA: 1 } : {}),
       ...(layout === "nt" ? { transB: 1 } : {}),
-      alpha: float(alphaOf(attrs)),
+      alpha: floatAttribute(alphaOf(attrs)),
     },
   }];
 }

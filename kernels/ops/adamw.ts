@@ -4,7 +4,7 @@
  */
 import { f64 } from "../../formats/elements.ts";
 import { type Attributes, type Axes, defineKernel, type Kernel, number, type Sample } from "../kernel.ts";
-import { constant, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode } from "../onnx_node.ts";
 import { zip } from "../vectors.ts";
 import { matrixSizes, ofRank } from "./_matrix.ts";
 import { elementwise } from "./wgsl/elementwise.ts";
@@ -80,13 +80,13 @@ function stepNodes(attrs: Attributes): OnnxNode[] {
     { op: "Add", in: [`${out}_kept`, `${out}_new`], out: [out] },
   ];
   return [
-    constant("ones", "i64", [1, 1, 1, 1]),
+    constantNode("ones", "i64", [1, 1, 1, 1]),
     { op: "Split", in: ["hyper", "ones"], out: ["decay", "step_size", "root_scale", "scale"] },
-    constant("beta1", "f32", [beta1]),
-    constant("beta1_rest", "f32", [1 - beta1]),
-    constant("beta2", "f32", [beta2]),
-    constant("beta2_rest", "f32", [1 - beta2]),
-    constant("epsilon", "f32", [epsilon]),
+    constantNode("beta1", "f32", [beta1]),
+    constantNode("beta1_rest", "f32", [1 - beta1]),
+    constantNode("beta2", "f32", [beta2]),
+    constantNode("beta2_rest", "f32", [1 - beta2]),
+    constantNode("epsilon", "f32", [epsilon]),
     { op: "Mul", in: ["g", "scale"], out: ["clipped"] },
     { op: "Mul", in: ["clipped", "clipped"], out: ["square"] },
     ...average({ old: "m", fresh: "clipped", out: "m_next", beta: "beta1" }),

@@ -9,14 +9,14 @@
  * @module
  */
 import { defineKernel, fixedSizes } from "../kernel.ts";
-import { constant, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode } from "../onnx_node.ts";
 import { addScaled } from "../vectors.ts";
 import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
   attentionChunk,
   attentionSetup,
-  CHUNK,
   chunkLoop,
+  QUERY_CHUNK,
   queryRows,
   wholeBounds,
 } from "./_attention_onnx.ts";
@@ -24,7 +24,7 @@ import { attentionSamples } from "./_attention_samples.ts";
 import { attentionGrad } from "./attention_grad.ts";
 import { attentionShaders } from "./wgsl/attention.ts";
 
-export { CHUNK };
+export { QUERY_CHUNK };
 
 /**
  * `o = softmax(scale · q kᵀ) v` per head over visible tokens; `q` `[queries, heads · d]` are the last rows of `rows`,
@@ -67,8 +67,8 @@ export const attention = defineKernel({
     if (!loops) return [...attentionSetup(dims, attrs), ...wholeBounds(), ...chunk("o")];
     return [
       ...attentionSetup(dims, attrs),
-      constant("none", "f32", []),
-      constant("none_shape", "i64", [0, fixedSizes(dims, "qcols").qcols]),
+      constantNode("none", "f32", []),
+      constantNode("none_shape", "i64", [0, fixedSizes(dims, "qcols").qcols]),
       { op: "Reshape", in: ["none", "none_shape"], out: ["o0"], attrs: { allowzero: 1 } },
       chunkLoop({
         carried: [{ name: "o", rank: 2, first: "o0", last: "o" }],

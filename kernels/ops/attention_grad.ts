@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, fixedSizes } from "../kernel.ts";
-import { constant, float, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, floatAttribute, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, dot } from "../vectors.ts";
 import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
@@ -79,7 +79,7 @@ export const attentionGrad = defineKernel({
       in: [spec.a, spec.b],
       out: [spec.out],
       attrs: {
-        alpha: float(spec.alpha ?? 1),
+        alpha: floatAttribute(spec.alpha ?? 1),
         transA: Number(spec.transposed === "a"),
         transB: Number(spec.transposed === "b"),
       },
@@ -104,15 +104,15 @@ export const attentionGrad = defineKernel({
       product({ a: "p3", b: "doh", out: dv, transposed: "a" }),
       ...queryRows("dqh", dq),
     ];
-    const setup = [...attentionSetup(dims, attrs), constant("last", "i64", [-1])];
+    const setup = [...attentionSetup(dims, attrs), constantNode("last", "i64", [-1])];
     if (!loops) {
       return [...setup, ...wholeBounds(), ...chunk("dq", "dkh", "dvh"), ...back("dk"), ...back("dv")];
     }
     return [
       ...setup,
-      constant("none", "f32", []),
-      constant("dq_none", "i64", [0, qcols]),
-      constant("kv_none", "i64", [kvHeads, 0, qcols / heads]),
+      constantNode("none", "f32", []),
+      constantNode("dq_none", "i64", [0, qcols]),
+      constantNode("kv_none", "i64", [kvHeads, 0, qcols / heads]),
       { op: "Reshape", in: ["none", "dq_none"], out: ["dq0"], attrs: { allowzero: 1 } },
       { op: "Reshape", in: ["none", "kv_none"], out: ["dk0"], attrs: { allowzero: 1 } },
       chunkLoop({

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, fixedSizes } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { shader } from "./wgsl/shader.ts";
 
 /**
@@ -36,14 +36,14 @@ export const cacheRows = defineKernel({
     const { heads, d } = fixedSizes(dims, "heads", "d");
     return [
       { op: "Transpose", in: ["cache"], out: ["rowwise"], attrs: { perm: [0, 2, 1, 3] } },
-      constant("flat", "i64", [-1, heads * d]),
+      constantNode("flat", "i64", [-1, heads * d]),
       { op: "Reshape", in: ["rowwise", "flat"], out: ["kept"] },
-      constant("zero", "f32", new Array(heads * d).fill(0)),
+      constantNode("zero", "f32", new Array(heads * d).fill(0)),
       { op: "Reshape", in: ["zero", "flat"], out: ["zeros"] },
       // ONNX takes −1 as the last row.
       { op: "Concat", in: ["kept", "x", "zeros"], out: ["table"], attrs: { axis: 0 } },
       { op: "Gather", in: ["table", "from"], out: ["picked"], attrs: { axis: 0 } },
-      constant("split", "i64", [0, 0, heads, d]),
+      constantNode("split", "i64", [0, 0, heads, d]),
       { op: "Reshape", in: ["picked", "split"], out: ["picked4"] },
       { op: "Transpose", in: ["picked4"], out: ["y"], attrs: { perm: [0, 2, 1, 3] } },
     ];

@@ -4,24 +4,24 @@
  * Keys come in two parts. `past` is large, laid out so that a product reads it in place (`[slots, heads, past, d]`), and
  * stays as it is for many tokens; `fresh` is small and holds the newest rows. No part is copied for the other's sake: the
  * scores of both are joined, not the keys. Which key a query sees follows from places alone, so rows that hold nothing
- * have the place {@linkcode HIDDEN}, and the slots of a batch may be of different lengths.
+ * have the place {@linkcode HIDDEN_PLACE}, and the slots of a batch may be of different lengths.
  * @module
  */
 import { f64 } from "../../formats/elements.ts";
 import { type Attributes, defineKernel, fixedSizes, type SymbolicDims } from "../kernel.ts";
-import { constant, float, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, floatAttribute, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, dot, row, softmax } from "../vectors.ts";
-import { attentionAttributes, headOf, HIDDEN } from "./_attention.ts";
+import { attentionAttributes, headOf, HIDDEN_PLACE } from "./_attention.ts";
 import { cachedAttentionSamples } from "./_cached_attention_samples.ts";
 import { cachedAttentionShaders } from "./wgsl/cached_attention.ts";
 
-export { HIDDEN };
+export { HIDDEN_PLACE };
 
 /** Nodes of the mask: `bias` `[slots, 1, queries, past + fresh]`. */
 function maskNodes(window: number | null): OnnxNode[] {
   const windowed: OnnxNode[] = window === null ? [{ op: "Identity", in: ["before"], out: ["seen"] }] : [
     { op: "Sub", in: ["places4", "key_places4"], out: ["back"] },
-    constant("window64", "i64", window),
+    constantNode("window64", "i64", window),
     { op: "Cast", in: ["back"], out: ["back64"], attrs: { to: { type: "i64" } } },
     { op: "Less", in: ["back64", "window64"], out: ["near"] },
     { op: "And", in: ["before", "near"], out: ["seen"] },
@@ -30,12 +30,12 @@ function maskNodes(window: number | null): OnnxNode[] {
     { op: "Reshape", in: ["places", "slot_query"], out: ["places4"] },
     { op: "Reshape", in: ["fresh_places", "slot_rows"], out: ["fresh_places2"] },
     { op: "Concat", in: ["past_places", "fresh_places2"], out: ["key_places"], attrs: { axis: 1 } },
-    constant("middle", "i64", [1, 2]),
+    constantNode("middle", "i64", [1, 2]),
     { op: "Unsqueeze", in: ["key_places", "middle"], out: ["key_places4"] },
     { op: "LessOrEqual", in: ["key_places4", "places4"], out: ["before"] },
     ...windowed,
-    constant("seen_score", "f32", 0),
-    constant("hidden_score", "f32", -1e30),
+    constantNode("seen_score", "f32", 0),
+    constantNode("hidden_score", "f32", -1e30),
     { op: "Where", in: ["seen", "seen_score", "hidden_score"], out: ["bias"] },
   ];
 }
@@ -44,10 +44,10 @@ function onnx(dims: SymbolicDims<"qcols">, attrs: Attributes): OnnxNode[] {
   const { heads, kvHeads, scale, window } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
   const d = qcols / heads;
   const bySlot = (name: string, rest: readonly number[]): OnnxNode[] => [
-    constant(`${name}_rest`, "i64", rest),
+    constantNode(`${name}_rest`, "i64", rest),
     { op: "Concat", in: ["slots", `${name}_rest`], out: [name], attrs: { axis: 0 } },
   ];
-  const alpha = float(scale), domain = "com.microsoft" as const;
+  const alpha = floatAttribute(scale), domain = "com.microsoft" as const;
   return [
     { op: "Shape", in: ["past_k"], out: ["slots"], attrs: { start: 0, end: 1 } },
     { op: "Shape", in: ["past_k"], out: ["past_count"], attrs: { start: 2, end: 3 } },
@@ -71,15 +71,15 @@ function onnx(dims: SymbolicDims<"qcols">, attrs: Attributes): OnnxNode[] {
     { op: "Shape", in: ["s"], out: ["s_shape"] },
     // [slots, kv, sharing · queries, keys] as [slots, heads, queries, keys], for the mask.
     { op: "Shape", in: ["bias"], out: ["bias_tail"], attrs: { start: 2, end: 4 } },
-    constant("head_count", "i64", [heads]),
+    constantNode("head_count", "i64", [heads]),
     { op: "Concat", in: ["slots", "head_count", "bias_tail"], out: ["by_head"], attrs: { axis: 0 } },
     { op: "Reshape", in: ["s", "by_head"], out: ["s_head"] },
     { op: "Add", in: ["s_head", "bias"], out: ["s_masked"] },
     { op: "Softmax", in: ["s_masked"], out: ["p_head"], attrs: { axis: -1 } },
     { op: "Reshape", in: ["p_head", "s_shape"], out: ["p"] },
-    constant("start", "i64", [0]),
-    constant("end", "i64", [2 ** 40]),
-    constant("last", "i64", [-1]),
+    constantNode("start", "i64", [0]),
+    constantNode("end", "i64", [2 ** 40]),
+    constantNode("last", "i64", [-1]),
     { op: "Slice", in: ["p", "start", "past_count", "last"], out: ["p_past"] },
     { op: "Slice", in: ["p", "past_count", "end", "last"], out: ["p_fresh"] },
     { op: "MatMul", in: ["p_past", "past_v"], out: ["o_past"] },
@@ -87,7 +87,7 @@ function onnx(dims: SymbolicDims<"qcols">, attrs: Attributes): OnnxNode[] {
     { op: "Add", in: ["o_past", "o_fresh"], out: ["oh"] },
     { op: "Reshape", in: ["oh", "o_split"], out: ["o5"] },
     { op: "Transpose", in: ["o5"], out: ["o5t"], attrs: { perm: [0, 3, 1, 2, 4] } },
-    constant("o_flat", "i64", [-1, qcols]),
+    constantNode("o_flat", "i64", [-1, qcols]),
     { op: "Reshape", in: ["o5t", "o_flat"], out: ["o"] },
   ];
 }

@@ -5,7 +5,7 @@
  */
 import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
-import { constant, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, row, rowsOf } from "../vectors.ts";
 import { labelIndices, labelSoftmax } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
@@ -23,7 +23,7 @@ function logitGradient(): OnnxNode[] {
   return [
     { op: "Gemm", in: ["h", "w"], out: ["z"], attrs: { transB: 1 } },
     { op: "Softmax", in: ["z"], out: ["p"], attrs: { axis: -1 } },
-    constant("axis", "i64", [-1]),
+    constantNode("axis", "i64", [-1]),
     { op: "Unsqueeze", in: ["weights", "axis"], out: ["weights2"] },
     { op: "Neg", in: ["weights2"], out: ["minus"] },
     { op: "Mul", in: ["p", "minus"], out: ["spread"] },

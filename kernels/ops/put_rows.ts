@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { row } from "../vectors.ts";
 import { elementOf, elementsOf, rowParts, shader, widthOf } from "./wgsl/shader.ts";
 
@@ -21,7 +21,7 @@ export const putRows = defineKernel({
   },
   onnx: () => [
     { op: "Cast", in: ["ids"], out: ["ids64"], attrs: { to: { type: "i64" } } },
-    constant("last", "i64", [-1]),
+    constantNode("last", "i64", [-1]),
     { op: "Unsqueeze", in: ["ids64", "last"], out: ["index"] },
     { op: "ScatterND", in: ["x", "index", "y"], out: ["z"] },
   ],

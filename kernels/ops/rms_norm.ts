@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel, fixedSizes, number } from "../kernel.ts";
-import { constant, float, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, floatAttribute, type OnnxNode } from "../onnx_node.ts";
 import { dot, rowsOf, zip } from "../vectors.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
 import { rmsRows } from "./wgsl/norm.ts";
@@ -31,15 +31,15 @@ export const rmsNorm = defineKernel({
       op: "SimplifiedLayerNormalization",
       in: [x, "weight"],
       out: [y],
-      attrs: { axis: -1, epsilon: float(number(attrs, "eps")), stash_type: 1 },
+      attrs: { axis: -1, epsilon: floatAttribute(number(attrs, "eps")), stash_type: 1 },
     });
     if (number(attrs, "groups", 1) === 1) return [norm("x", "y")];
     const { group, cols } = fixedSizes(dims, "group", "cols");
     return [
-      constant("grouped", "i64", [-1, group]),
+      constantNode("grouped", "i64", [-1, group]),
       { op: "Reshape", in: ["x", "grouped"], out: ["xg"] },
       norm("xg", "yg"),
-      constant("flat", "i64", [-1, cols]),
+      constantNode("flat", "i64", [-1, cols]),
       { op: "Reshape", in: ["yg", "flat"], out: ["y"] },
     ];
   },

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, fixedSizes, number, type Sample } from "../kernel.ts";
-import { constant, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, dot, row, rowsOf, zip } from "../vectors.ts";
 import { columnSums } from "./wgsl/column_sums.ts";
 import { inverseRmsRows, rmsRows } from "./wgsl/norm.ts";
@@ -21,13 +21,13 @@ const samples: readonly Sample[] = [
 /** Rows of groups: `[rows · groups, group]`, x̂ and 1/rms. */
 function normalized(group: number, eps: number): OnnxNode[] {
   return [
-    constant("grouped", "i64", [-1, group]),
+    constantNode("grouped", "i64", [-1, group]),
     { op: "Reshape", in: ["x", "grouped"], out: ["xg"] },
     { op: "Reshape", in: ["dy", "grouped"], out: ["dyg"] },
-    constant("last", "i64", [-1]),
+    constantNode("last", "i64", [-1]),
     { op: "Mul", in: ["xg", "xg"], out: ["xx"] },
     { op: "ReduceMean", in: ["xx", "last"], out: ["ms"] },
-    constant("eps", "f32", eps),
+    constantNode("eps", "f32", eps),
     { op: "Add", in: ["ms", "eps"], out: ["mse"] },
     { op: "Sqrt", in: ["mse"], out: ["rms"] },
     { op: "Div", in: ["xg", "rms"], out: ["xh"] },
@@ -60,7 +60,7 @@ export const rmsNormGrad = defineKernel({
     { op: "Mul", in: ["xh", "c"], out: ["xc"] },
     { op: "Sub", in: ["dw", "xc"], out: ["centred"] },
     { op: "Div", in: ["centred", "rms"], out: ["dxg"] },
-    constant("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
+    constantNode("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
     { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
   ],
   wgsl: ({ rows, cols, group }, attrs, limits) => ({
@@ -97,7 +97,7 @@ export const rmsNormWeightGrad = defineKernel({
   onnx: (dims, attrs) => [
     ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
     { op: "Mul", in: ["dyg", "xh"], out: ["dyx"] },
-    constant("first", "i64", [0]),
+    constantNode("first", "i64", [0]),
     { op: "ReduceSum", in: ["dyx", "first"], out: ["dweight"], attrs: { keepdims: 0 } },
   ],
   wgsl: ({ rows, cols, group }, attrs, limits) => {

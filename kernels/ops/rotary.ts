@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, fixedSizes, type Kernel, number } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { row, rowsOf, zip } from "../vectors.ts";
 import { elementsOf, rowParts, shader } from "./wgsl/shader.ts";
 
@@ -35,10 +35,10 @@ export const rotary: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKer
   onnx: (dims, attrs) => {
     const { half, cols } = fixedSizes(dims, "half", "cols");
     return [
-      constant("split", "i64", [0, number(attrs, "heads"), 2, half]),
+      constantNode("split", "i64", [0, number(attrs, "heads"), 2, half]),
       { op: "Reshape", in: ["x", "split"], out: ["x4"] },
       { op: "Split", in: ["x4"], out: ["a", "b"], attrs: { axis: 2, num_outputs: 2 } },
-      constant("spread", "i64", [0, 1, 1, half]),
+      constantNode("spread", "i64", [0, 1, 1, half]),
       { op: "Reshape", in: ["cos", "spread"], out: ["c"] },
       { op: "Reshape", in: ["sin", "spread"], out: ["s"] },
       { op: "Mul", in: ["a", "c"], out: ["ac"] },
@@ -48,7 +48,7 @@ export const rotary: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKer
       { op: attrs.inverse ? "Add" : "Sub", in: ["ac", "bs"], out: ["first"] },
       { op: attrs.inverse ? "Sub" : "Add", in: ["bc", "as"], out: ["second"] },
       { op: "Concat", in: ["first", "second"], out: ["y4"], attrs: { axis: 2 } },
-      constant("flat", "i64", [0, cols]),
+      constantNode("flat", "i64", [0, cols]),
       { op: "Reshape", in: ["y4", "flat"], out: ["y"] },
     ];
   },

@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { addScaled, row } from "../vectors.ts";
 import { elementwise } from "./wgsl/elementwise.ts";
 
@@ -18,7 +18,7 @@ export const scaleRows = defineKernel({
     return { y };
   },
   onnx: () => [
-    constant("last", "i64", [-1]),
+    constantNode("last", "i64", [-1]),
     { op: "Unsqueeze", in: ["factor", "last"], out: ["factor2"] },
     { op: "Mul", in: ["x", "factor2"], out: ["y"] },
   ],

@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { addScaled, rowsOf } from "../vectors.ts";
 import { columnSums } from "./wgsl/column_sums.ts";
 
@@ -18,7 +18,7 @@ export const sumRows = defineKernel({
     return { y };
   },
   onnx: () => [
-    constant("axes", "i64", [0]),
+    constantNode("axes", "i64", [0]),
     { op: "ReduceSum", in: ["x", "axes"], out: ["y"], attrs: { keepdims: 0 } },
   ],
   wgsl: ({ rows, cols }, _attrs, limits) =>

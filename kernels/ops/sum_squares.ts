@@ -4,7 +4,7 @@
  */
 import { f64 } from "../../formats/elements.ts";
 import { type Axes, defineKernel, type Kernel, type Sample } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { dot } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
 import { matrixSizes, ofRank } from "./_matrix.ts";
@@ -23,7 +23,7 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samp
     reference: ({ x, before }) => ({ total: Float64Array.of(f64(before, 0) + dot(x, x)) }),
     onnx: () => [
       { op: "ReduceSumSquare", in: ["x"], out: ["scalar"], attrs: { keepdims: 0 } },
-      constant("vector", "i64", [1]),
+      constantNode("vector", "i64", [1]),
       { op: "Reshape", in: ["scalar", "vector"], out: ["squares"] },
       { op: "Add", in: ["before", "squares"], out: ["total"] },
     ],

@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel } from "../kernel.ts";
-import { constant } from "../onnx_node.ts";
+import { constantNode } from "../onnx_node.ts";
 import { zip } from "../vectors.ts";
 import { elementwise, SIGMOID } from "./wgsl/elementwise.ts";
 
@@ -24,7 +24,7 @@ export const swigluGrad = defineKernel({
     { op: "Sigmoid", in: ["gate"], out: ["s"] },
     { op: "Mul", in: ["gate", "s"], out: ["silu"] },
     { op: "Mul", in: ["dy", "silu"], out: ["dup"] },
-    constant("one", "f32", 1),
+    constantNode("one", "f32", 1),
     { op: "Sub", in: ["one", "s"], out: ["rest"] },
     { op: "Mul", in: ["silu", "rest"], out: ["curved"] },
     { op: "Add", in: ["s", "curved"], out: ["slope"] },

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 
-import { golden } from "../../tasks/train/data/_goldens.ts";
+import { datasetGolden } from "../../tasks/train/data/_goldens.ts";
 import { bufferShuffle } from "../../tasks/train/data/buffer_shuffle.ts";
 import { mixRows } from "../../tasks/train/data/mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";
@@ -9,8 +9,8 @@ import { NumpyGenerator } from "./numpy.ts";
 import { trainOrder } from "../../plugins/trainers/local/order.ts";
 import { splitRows } from "../../tasks/train/data/split.ts";
 
-const numpy = golden("numpy.json");
-const lf = golden("datasets.json");
+const numpy = datasetGolden("numpy.json");
+const lf = datasetGolden("datasets.json");
 const sha = (x: Int32Array) => createHash("sha256").update(new Uint8Array(x.buffer)).digest("hex");
 
 Deno.test("NumpyGenerator draws what NumPy's default_rng draws", () => {
@@ -78,7 +78,7 @@ Deno.test("mixRows refuses probabilities that don't fit", () => {
   assertThrows(() => mixRows([1, 2], "interleave_under", [0.5, 0.6], 1), RangeError, "sum 1.1");
 });
 
-const hf = golden("hugging_face.json");
+const hf = datasetGolden("hugging_face.json");
 
 Deno.test("mixRows equals interleave_datasets (golden)", () => {
   const row = (n: number) => n < 7 ? n : n < 16 ? 100 + n - 7 : 200 + n - 16;

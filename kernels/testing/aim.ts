@@ -15,7 +15,7 @@ export interface Aim {
 }
 
 /** A kernel and those of its samples that are tested. */
-export interface Target {
+export interface AimedKernel {
   kernel: Kernel;
   samples: readonly Sample[];
 }
@@ -27,7 +27,7 @@ export interface Target {
 export function targets(
   kernels: readonly Kernel[],
   { KERNEL, SAMPLE = "" }: Aim = { KERNEL: Deno.env.get("KERNEL"), SAMPLE: Deno.env.get("SAMPLE") },
-): Target[] {
+): AimedKernel[] {
   const names = listed("KERNEL", KERNEL, kernels.map(({ name }) => name)),
     wanted = SAMPLE.trim().toLowerCase();
   const chosen = kernels.filter(({ name }) => names.length === 0 || names.includes(name));

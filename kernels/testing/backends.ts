@@ -23,7 +23,7 @@ export interface TestBackend {
 }
 
 /** Environment variables that choose backends. */
-export interface BackendChoice {
+export interface BackendVariables {
   /** Comma-separated: only these are tested, and one that can't run is a failure. */
   BACKENDS?: string | undefined;
   /** Comma-separated: these must run, beside whatever else can. `cuda` is tested only when named here or in BACKENDS. */
@@ -45,7 +45,7 @@ export interface BackendSources {
  * @throws {Error} If a backend that a variable names can't run.
  */
 export async function testBackends(
-  choice: BackendChoice = environment(),
+  choice: BackendVariables = environment(),
   { make, softwareAdapter }: BackendSources = SOURCES,
 ): Promise<TestBackend[]> {
   const known = Object.keys(make);
@@ -105,7 +105,7 @@ async function cuda(): Promise<Backend> {
   return backend;
 }
 
-function environment(): BackendChoice {
+function environment(): BackendVariables {
   const { get } = Deno.env;
   return { BACKENDS: get("BACKENDS"), REQUIRE_BACKENDS: get("REQUIRE_BACKENDS"), TEST_ALL: get("TEST_ALL") };
 }

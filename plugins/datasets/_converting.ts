@@ -4,9 +4,9 @@
  */
 import type { DatasetAttributes, Dropped, Example, Source } from "../kinds/dataset.ts";
 import { refuseUnlearntRow } from "./_learnt.ts";
-import { asRecord, Fault } from "./_record.ts";
+import { asRecord, RecordFault } from "./_record.ts";
 
-/** Runs a conversion; a {@linkcode Fault} becomes the record's reason. Anything else is a bug and goes through. */
+/** Runs a conversion; a {@linkcode RecordFault} becomes the record's reason. Anything else is a bug and goes through. */
 export function converting(
   record: unknown,
   attributes: DatasetAttributes,
@@ -18,7 +18,7 @@ export function converting(
     refuseUnlearntRow(fields, Object.values(attributes.columns));
     return { source, ...convert(fields, attributes) };
   } catch (error) {
-    if (error instanceof Fault) return { source, reason: error.reason, field: error.field };
+    if (error instanceof RecordFault) return { source, reason: error.reason, field: error.field };
     throw error;
   }
 }

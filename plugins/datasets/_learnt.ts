@@ -3,7 +3,7 @@
  * (axolotl), `loss: false` (ms-swift).
  * @module
  */
-import { Fault, own } from "./_record.ts";
+import { own, RecordFault } from "./_record.ts";
 
 /** Fields that are such marks, on a message or on a row. */
 export const LEARNT_FIELDS = ["weight", "train", "training", "loss"] as const;
@@ -11,29 +11,31 @@ export const LEARNT_FIELDS = ["weight", "train", "training", "loss"] as const;
 /**
  * Whether a message is learnt.
  * @param place Where the message stands, such as `messages[1]`
- * @throws {Fault} If a mark is neither true nor false, 1 nor 0: a part of a weight isn't supported
+ * @throws {RecordFault} If a mark is neither true nor false, 1 nor 0: a part of a weight isn't supported
  */
 export function isLearnt(message: object, place: string): boolean {
   return LEARNT_FIELDS.every((name) => {
     const mark = own(message, name);
     if (mark === undefined || mark === null || mark === true || mark === 1) return true;
     if (mark === false || mark === 0) return false;
-    throw new Fault(`${name} is neither 0 nor 1 (true nor false)`, `${place}.${name}`);
+    throw new RecordFault(`${name} is neither 0 nor 1 (true nor false)`, `${place}.${name}`);
   });
 }
 
 /**
  * Throws if a whole row isn't to be learnt. A field that the entry's columns use for something else is no mark.
  * @param used Names of the columns in use
- * @throws {Fault} If it is marked so, or its weight is another number than 0 and 1
+ * @throws {RecordFault} If it is marked so, or its weight is another number than 0 and 1
  */
 export function refuseUnlearntRow(record: object, used: readonly (string | null)[]): void {
   for (const name of LEARNT_FIELDS) {
     if (used.includes(name)) continue;
     const mark = own(record, name);
-    if (mark === false || mark === 0) throw new Fault(`row is not to be learnt (${name}: ${mark})`, name);
+    if (mark === false || mark === 0) {
+      throw new RecordFault(`row is not to be learnt (${name}: ${mark})`, name);
+    }
     if (name === "weight" && typeof mark === "number" && mark !== 1) {
-      throw new Fault("weight is neither 0 nor 1 (weights of rows are not supported)", name);
+      throw new RecordFault("weight is neither 0 nor 1 (weights of rows are not supported)", name);
     }
   }
 }

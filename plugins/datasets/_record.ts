@@ -8,7 +8,7 @@ import type { DatasetAttributes, Message } from "../kinds/dataset.ts";
 export const MAX_TEXT = 10_000_000;
 
 /** A fault of the record, thrown inside a plugin; it becomes the reason why the record is dropped. */
-export class Fault extends Error {
+export class RecordFault extends Error {
   /** A reason and the field at fault. */
   constructor(readonly reason: string, readonly field: string) {
     super(reason);
@@ -18,7 +18,7 @@ export class Fault extends Error {
 /** The record as an object. */
 export function asRecord(record: unknown): Record<string, unknown> {
   if (typeof record !== "object" || record === null || Array.isArray(record)) {
-    throw new Fault("record is not an object", "");
+    throw new RecordFault("record is not an object", "");
   }
   return record as Record<string, unknown>;
 }
@@ -29,17 +29,17 @@ export function own(record: object, key: string): unknown {
 }
 
 /** A text that must be there; "" is a text. */
-export function text(value: unknown, what: string, field: string): string {
-  if (value === undefined || value === null) throw new Fault(`${what} is missing`, field);
-  if (typeof value !== "string") throw new Fault(`${what} is not text`, field);
-  if (value.length > MAX_TEXT) throw new Fault(`${what} is longer than ${MAX_TEXT} characters`, field);
-  if (!value.isWellFormed()) throw new Fault(`${what} has broken Unicode (a lone surrogate)`, field);
+export function requiredText(value: unknown, what: string, field: string): string {
+  if (value === undefined || value === null) throw new RecordFault(`${what} is missing`, field);
+  if (typeof value !== "string") throw new RecordFault(`${what} is not text`, field);
+  if (value.length > MAX_TEXT) throw new RecordFault(`${what} is longer than ${MAX_TEXT} characters`, field);
+  if (!value.isWellFormed()) throw new RecordFault(`${what} has broken Unicode (a lone surrogate)`, field);
   return value;
 }
 
 /** A text that may be absent or null, which gives "". */
 export function optionalText(value: unknown, what: string, field: string): string {
-  return value === undefined || value === null ? "" : text(value, what, field);
+  return value === undefined || value === null ? "" : requiredText(value, what, field);
 }
 
 /** System text and tools of a record, and that it has no images, videos or audio. */
@@ -53,7 +53,7 @@ export function extras(
     if (
       value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && value.length === 0)
     ) {
-      throw new Fault(`record has ${media}, which are not supported`, column!);
+      throw new RecordFault(`record has ${media}, which are not supported`, column!);
     }
   }
   const system = columns.system ? optionalText(own(record, columns.system), "system", columns.system) : "";
@@ -74,20 +74,20 @@ export function pythonJson(value: unknown, what: string, field: string): string 
   try {
     written = dump(value, 0);
   } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault(`${what} cannot be written as JSON`, field);
+    if (error instanceof RecordFault) throw error;
+    throw new RecordFault(`${what} cannot be written as JSON`, field);
   }
-  return text(written, what, field);
+  return requiredText(written, what, field);
 
   function dump(value: unknown, depth: number): string {
-    if (depth > 200) throw new Fault(`${what} is nested more than 200 deep`, field);
+    if (depth > 200) throw new RecordFault(`${what} is nested more than 200 deep`, field);
     if (Array.isArray(value)) return `[${value.map((x) => dump(x, depth + 1)).join(", ")}]`;
     if (typeof value === "object" && value !== null) {
       const entries = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${dump(v, depth + 1)}`);
       return `{${entries.join(", ")}}`;
     }
     // JSON.stringify would escape a lone surrogate and hide it
-    if (typeof value === "string") text(value, what, field);
+    if (typeof value === "string") requiredText(value, what, field);
     return JSON.stringify(value) ?? "null";
   }
 }
@@ -100,7 +100,7 @@ export function ktoTag(record: Record<string, unknown>, { columns }: DatasetAttr
   const word = typeof value === "string" ? value.toLowerCase() : "";
   if (word === "true") return true;
   if (word === "false") return false;
-  throw new Fault(
+  throw new RecordFault(
     value === undefined || value === null ? "kto tag is missing" : "kto tag is not true or false",
     column,
   );

@@ -3,7 +3,7 @@
  * @module
  */
 import { isLearnt } from "./_learnt.ts";
-import { extras, Fault, ktoTag, own, text } from "./_record.ts";
+import { extras, ktoTag, own, RecordFault, requiredText } from "./_record.ts";
 import type { DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 /** A list of messages, system text and tools of one record. */
@@ -58,9 +58,9 @@ export function conversation(
   const { system, tools } = extras(record, attributes);
   const field = attributes.columns.messages ?? "messages";
   const list = own(record, field);
-  if (list === undefined || list === null) throw new Fault("messages are missing", field);
-  if (!Array.isArray(list)) throw new Fault("messages are not a list", field);
-  if (list.length === 0) throw new Fault("messages are empty", field);
+  if (list === undefined || list === null) throw new RecordFault("messages are missing", field);
+  if (!Array.isArray(list)) throw new RecordFault("messages are not a list", field);
+  if (list.length === 0) throw new RecordFault("messages are empty", field);
   const turns = list.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`));
   if (turns[0]!.role !== "system") return { system, tools, turns };
   return { system: turns[0]!.content, tools, turns: turns.slice(1) };
@@ -74,10 +74,10 @@ export function readMessage(
   field: string,
 ): Message {
   if (typeof message !== "object" || message === null || Array.isArray(message)) {
-    throw new Fault("message is not an object", field);
+    throw new RecordFault("message is not an object", field);
   }
   const fields = withUsualNames(message as Record<string, unknown>, tags);
-  const tag = text(own(fields, tags.role_tag!), "role", `${field}.${tags.role_tag}`);
+  const tag = requiredText(own(fields, tags.role_tag!), "role", `${field}.${tags.role_tag}`);
   const roles: [string | undefined, Message["role"]][] = [
     [tags.user_tag, "user"],
     [tags.assistant_tag, "assistant"],
@@ -86,7 +86,7 @@ export function readMessage(
     [tags.system_tag, "system"],
   ];
   const role = roles.find(([name]) => name === tag)?.[1];
-  if (!role) throw new Fault("role is not one of the tags", `${field}.${tags.role_tag}`);
+  if (!role) throw new RecordFault("role is not one of the tags", `${field}.${tags.role_tag}`);
   const turn = read(fields, role, `${field}.${tags.content_tag}`);
   return isLearnt(fields, field) ? turn : { ...turn, learnt: false };
 }
@@ -122,7 +122,7 @@ function withUsualNames(
 export function plainMessage(attributes: DatasetAttributes): ReadMessage {
   return (message, role, field) => ({
     role,
-    content: text(own(message, attributes.tags.content_tag!), "content", field),
+    content: requiredText(own(message, attributes.tags.content_tag!), "content", field),
   });
 }
 
@@ -131,7 +131,7 @@ export function alternate(turns: readonly Message[], field: string): void {
   turns.forEach(({ role }, i) => {
     const asks = role === "user" || role === "tool";
     const answers = role === "assistant" || role === "function";
-    if (!(i % 2 === 0 ? asks : answers)) throw new Fault("roles do not alternate (user first)", field);
+    if (!(i % 2 === 0 ? asks : answers)) throw new RecordFault("roles do not alternate (user first)", field);
   });
 }
 
@@ -146,7 +146,7 @@ export function finish(
   const field = attributes.columns.messages ?? "messages";
   if (shape === "iopo") {
     if (turns.length === 0 || turns.length % 2 !== 0) {
-      throw new Fault("messages do not hold two prompts (x1, then x2)", field);
+      throw new RecordFault("messages do not hold two prompts (x1, then x2)", field);
     }
     const x1 = turns.slice(0, turns.length / 2);
     const x2 = turns.slice(turns.length / 2);
@@ -161,7 +161,7 @@ export function finish(
   }
   alternate(turns, field);
   if (turns.length === 0 || turns.length % 2 !== 0) {
-    throw new Fault("messages do not end with an answer", field);
+    throw new RecordFault("messages do not end with an answer", field);
   }
   const prompts = { x: turns.slice(0, -1) };
   const answers = { y: turns.at(-1)! };
@@ -170,17 +170,17 @@ export function finish(
     refuseUnlearnt(answers.y, "answer", field);
     return { shape, system, tools, prompts, answers, desirable: ktoTag(record, attributes) };
   }
-  throw new Fault(`conversations don't hold what ${shape} needs`, "");
+  throw new RecordFault(`conversations don't hold what ${shape} needs`, "");
 }
 
 /** A preference is learnt from its answers, so that one which isn't learnt leaves nothing. */
 function refuseUnlearnt(answer: Message, what: string, field: string): void {
-  if (answer.learnt === false) throw new Fault(`${what} is not to be learnt`, field);
+  if (answer.learnt === false) throw new RecordFault(`${what} is not to be learnt`, field);
 }
 
 function endsWithUser(turns: readonly Message[], field: string): void {
   alternate(turns, field);
-  if (turns.length % 2 !== 1) throw new Fault("messages do not end with a user's turn", field);
+  if (turns.length % 2 !== 1) throw new RecordFault("messages do not end with a user's turn", field);
 }
 
 function pairAnswers(
@@ -191,11 +191,11 @@ function pairAnswers(
   const answer = (name: "chosen" | "rejected") => {
     const field = attributes.columns[name] ?? name;
     const value = own(record, field);
-    if (value === undefined || value === null) throw new Fault(`${name} is missing`, field);
+    if (value === undefined || value === null) throw new RecordFault(`${name} is missing`, field);
     const message = readMessage(value, attributes, read, field);
     refuseUnlearnt(message, name, field);
     if (message.role !== "assistant" && message.role !== "function") {
-      throw new Fault(`${name} is not an assistant's message`, `${field}.${attributes.tags.role_tag}`);
+      throw new RecordFault(`${name} is not an assistant's message`, `${field}.${attributes.tags.role_tag}`);
     }
     return message;
   };

@@ -8,7 +8,7 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
-import { assistant, extras, Fault, ktoTag, optionalText, own, text } from "./_record.ts";
+import { assistant, extras, ktoTag, optionalText, own, RecordFault, requiredText } from "./_record.ts";
 import type { Dataset, DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 const required: Partial<Record<ExampleShape, Record<string, string>>> = {
@@ -59,7 +59,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const { system, tools } = extras(record, attributes);
   const field = (name: string) => columns[name] ?? name;
   const value = (name: string) => columns[name] ? own(record, columns[name]) : undefined;
-  const answer = (name: string) => assistant(text(value(name), name, field(name)));
+  const answer = (name: string) => assistant(requiredText(value(name), name, field(name)));
   const prompt = promptText(value("prompt"), value("query"), field("prompt"), field("query"));
   if (shape === "text") return { shape, system, tools, prompts: {}, answers: { y: assistant(prompt) } };
   const x: Message[] = [...history(value("history"), field("history")), { role: "user", content: prompt }];
@@ -80,27 +80,27 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
       return { shape, system, tools, prompts, answers: { y: answer("response") }, desirable };
     }
     default:
-      throw new Fault(`alpaca records don't hold what ${shape} needs`, "");
+      throw new RecordFault(`alpaca records don't hold what ${shape} needs`, "");
   }
 }
 
 function promptText(prompt: unknown, query: unknown, promptField: string, queryField: string): string {
   const first = optionalText(prompt, "prompt", promptField);
   const second = optionalText(query, "query", queryField);
-  if ((prompt ?? null) === null && second === "") throw new Fault("prompt is missing", promptField);
+  if ((prompt ?? null) === null && second === "") throw new RecordFault("prompt is missing", promptField);
   return [first, second].filter((part) => part !== "").join("\n");
 }
 
 function history(value: unknown, field: string): Message[] {
   if (value === undefined || value === null || value === "") return [];
-  if (!Array.isArray(value)) throw new Fault("history is not a list", field);
+  if (!Array.isArray(value)) throw new RecordFault("history is not a list", field);
   return value.flatMap((turn, i) => {
     if (!Array.isArray(turn) || turn.length !== 2) {
-      throw new Fault("history is not a list of [prompt, answer]", `${field}[${i}]`);
+      throw new RecordFault("history is not a list of [prompt, answer]", `${field}[${i}]`);
     }
     return [
-      { role: "user" as const, content: text(turn[0], "history", `${field}[${i}][0]`) },
-      assistant(text(turn[1], "history", `${field}[${i}][1]`)),
+      { role: "user" as const, content: requiredText(turn[0], "history", `${field}[${i}][0]`) },
+      assistant(requiredText(turn[1], "history", `${field}[${i}][1]`)),
     ];
   });
 }

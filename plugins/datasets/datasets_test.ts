@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
-import { golden } from "../../tasks/train/data/_goldens.ts";
+import { datasetGolden } from "../../tasks/train/data/_goldens.ts";
 import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
 import type { DatasetEntry } from "../../tasks/train/data/info.ts";
 import type { Dropped, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 import { datasets } from "./mod.ts";
 import { Registry } from "../registry.ts";
 
-const cases = golden("datasets.json").cases;
+const cases = datasetGolden("datasets.json").cases;
 const shapes: Record<string, ExampleShape> = { sft: "single", ppo: "text", rm: "pair", kto: "kto" };
 
 /** Cases whose rows or texts differ on purpose: docs/datasets.md says why. */

@@ -10,7 +10,7 @@ import { item } from "../../formats/elements.ts";
 import { parsedOnce, parsePyJson, type PyJson, writePyJson } from "../../formats/python_json.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
-import { Fault, own, pythonJson, text } from "./_record.ts";
+import { own, pythonJson, RecordFault, requiredText } from "./_record.ts";
 import {
   columns,
   type Conversation,
@@ -71,7 +71,7 @@ export function openaiReader(attributes: DatasetAttributes): ReadMessage {
       const at = field.replace(/\.[^.]*$/, ".tool_calls");
       const functions = calls.map((call, i) => {
         const called = typeof call === "object" && call !== null ? own(call, "function") : undefined;
-        if (called === undefined) throw new Fault("tool call has no function", `${at}[${i}]`);
+        if (called === undefined) throw new RecordFault("tool call has no function", `${at}[${i}]`);
         return called;
       });
       const said = own(message, attributes.tags.content_tag!) ?? "";
@@ -113,7 +113,7 @@ function further(
   if (entries.length === 0) return {};
   const place = (name: string) => field.replace(/\.[^.]*$/, `.${name}`);
   const name = THOUGHT_FIELDS.find((each) => (own(message, each) ?? null) !== null);
-  const thought = name === undefined ? "" : text(own(message, name), "thought", place(name));
+  const thought = name === undefined ? "" : requiredText(own(message, name), "thought", place(name));
   const fields = parsePyJson(pythonJson(Object.fromEntries(entries), "message", place(item(entries, 0)[0])));
   return {
     ...(thought !== "" && { thought }),
@@ -134,11 +134,11 @@ function withParsedCalls(fields: Map<string, PyJson>): Map<string, PyJson> {
 }
 
 function contentText(content: unknown, field: string): string {
-  if (!Array.isArray(content)) return text(content, "content", field);
+  if (!Array.isArray(content)) return requiredText(content, "content", field);
   return content.map((part, i) => {
     const isText = typeof part === "object" && part !== null && own(part, "type") === "text";
-    if (!isText) throw new Fault("content has parts that are not text", `${field}[${i}]`);
-    return text(own(part, "text"), "content", `${field}[${i}].text`);
+    if (!isText) throw new RecordFault("content has parts that are not text", `${field}[${i}]`);
+    return requiredText(own(part, "text"), "content", `${field}[${i}].text`);
   }).join("");
 }
 

@@ -7,7 +7,7 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
-import { extras, Fault, own, text } from "./_record.ts";
+import { extras, own, RecordFault, requiredText } from "./_record.ts";
 import { isLearnt } from "./_learnt.ts";
 import { alternate } from "./_turns.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
@@ -37,7 +37,7 @@ export default quadsPlugin;
 
 function convert(record: Record<string, unknown>, attributes: DatasetAttributes): Omit<Example, "source"> {
   const { columns, shape } = attributes;
-  if (shape !== "iopo") throw new Fault(`quadruples don't hold what ${shape} needs`, "");
+  if (shape !== "iopo") throw new RecordFault(`quadruples don't hold what ${shape} needs`, "");
   const { system, tools } = extras(record, attributes);
   const systems = new Set<string>();
   const prompt = (name: string): Message[] => {
@@ -45,29 +45,29 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
     const turns = messages(own(record, field), "user", name, field);
     if (turns[0]?.role === "system") systems.add(turns.shift()!.content);
     alternate(turns, field);
-    if (turns.length % 2 !== 1) throw new Fault(`${name} does not end with a user's turn`, field);
+    if (turns.length % 2 !== 1) throw new RecordFault(`${name} does not end with a user's turn`, field);
     return turns;
   };
   const answer = (name: string): Message => {
     const field = columns[name] ?? name;
     const [message, ...rest] = messages(own(record, field), "assistant", name, field);
-    if (!message || rest.length > 0) throw new Fault(`${name} is not one answer`, field);
-    if (message.learnt === false) throw new Fault(`${name} is not to be learnt`, field);
+    if (!message || rest.length > 0) throw new RecordFault(`${name} is not one answer`, field);
+    if (message.learnt === false) throw new RecordFault(`${name} is not to be learnt`, field);
     if (message.role !== "assistant" && message.role !== "function") {
-      throw new Fault(`${name} is not an assistant's message`, field);
+      throw new RecordFault(`${name} is not an assistant's message`, field);
     }
     return message;
   };
   const prompts = { x1: prompt("x1"), x2: prompt("x2") };
   const answers = { y1: answer("y1"), y2: answer("y2") };
-  if (systems.size > 1) throw new Fault("x1 and x2 have different system texts", columns.x2 ?? "x2");
+  if (systems.size > 1) throw new RecordFault("x1 and x2 have different system texts", columns.x2 ?? "x2");
   return { shape, system: [...systems][0] ?? system, tools, prompts, answers };
 }
 
 function messages(value: unknown, role: Message["role"], what: string, field: string): Message[] {
   if (!Array.isArray(value)) {
     if (typeof value === "object" && value !== null) return [message(value, field)];
-    return [{ role, content: text(value, what, field) }];
+    return [{ role, content: requiredText(value, what, field) }];
   }
   return value.map((entry, i) => message(entry, `${field}[${i}]`));
 }
@@ -82,13 +82,13 @@ const ROLES: readonly string[] = [
 
 function message(value: unknown, field: string): Message {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Fault("message is not an object", field);
+    throw new RecordFault("message is not an object", field);
   }
-  const role = text(own(value, "role"), "role", `${field}.role`);
-  if (!ROLES.includes(role)) throw new Fault("role is unknown", `${field}.role`);
+  const role = requiredText(own(value, "role"), "role", `${field}.role`);
+  if (!ROLES.includes(role)) throw new RecordFault("role is unknown", `${field}.role`);
   return {
     role: role as Message["role"],
-    content: text(own(value, "content"), "content", `${field}.content`),
+    content: requiredText(own(value, "content"), "content", `${field}.content`),
     ...(isLearnt(value, field) ? {} : { learnt: false }),
   };
 }

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 import { converting } from "./_converting.ts";
-import { assistant, extras, Fault, ktoTag, own, text } from "./_record.ts";
+import { assistant, extras, ktoTag, own, RecordFault, requiredText } from "./_record.ts";
 import { isHhDialogue, readHhDialogue } from "./_hh.ts";
 import { openaiReader, openaiTags } from "./openai.ts";
 import { alternate, finish, readMessage } from "./_turns.ts";
@@ -67,7 +67,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
     const prompts = { x: first?.role === "system" ? turns.slice(1) : turns };
     alternate(prompts.x, field("prompt"));
     if (prompts.x.length % 2 !== 1) {
-      throw new Fault("prompt does not end with a user's turn", field("prompt"));
+      throw new RecordFault("prompt does not end with a user's turn", field("prompt"));
     }
     return {
       shape,
@@ -85,7 +85,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
         system,
         tools,
         prompts: {},
-        answers: { y: assistant(text(value("text"), "text", field("text"))) },
+        answers: { y: assistant(requiredText(value("text"), "text", field("text"))) },
       };
     case "pair": {
       const { prompt, chosen, rejected } = preference(value, field, attributes);
@@ -138,7 +138,7 @@ function preference(
   while (shared < last && JSON.stringify(chosen[shared]) === JSON.stringify(rejected[shared])) shared++;
   const given = value("prompt");
   if (typeof given === "string" && !chosen.slice(0, shared).some(({ content }) => content === given)) {
-    throw new Fault("prompt is not among the turns of chosen", field("prompt"));
+    throw new RecordFault("prompt is not among the turns of chosen", field("prompt"));
   }
   return {
     prompt: chosen.slice(0, shared),
@@ -150,12 +150,12 @@ function preference(
 function onlyAnswer(turns: readonly Message[], name: string, field: (name: string) => string): Message {
   const [answer, ...more] = turns;
   if (answer === undefined || more.length > 0) {
-    throw new Fault("chosen and rejected differ in more than one last answer", field(name));
+    throw new RecordFault("chosen and rejected differ in more than one last answer", field(name));
   }
   if (answer.role !== "assistant" && answer.role !== "function") {
-    throw new Fault(`${name} does not end with an assistant's message`, field(name));
+    throw new RecordFault(`${name} does not end with an assistant's message`, field(name));
   }
-  if (answer.learnt === false) throw new Fault(`${name} is not to be learnt`, field(name));
+  if (answer.learnt === false) throw new RecordFault(`${name} is not to be learnt`, field(name));
   return answer;
 }
 
@@ -172,10 +172,10 @@ function turnsOf(
 ): Message[] {
   const read = openaiReader(attributes);
   if (Array.isArray(value)) {
-    if (value.length === 0) throw new Fault("messages are empty", field);
+    if (value.length === 0) throw new RecordFault("messages are empty", field);
     return value.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`));
   }
   if (typeof value === "object" && value !== null) return [readMessage(value, attributes, read, field)];
-  const content = text(value, field, field);
+  const content = requiredText(value, field, field);
   return isHhDialogue(content) ? readHhDialogue(content) : [{ role, content }];
 }

@@ -22,7 +22,7 @@ export type SchedulerType =
   | "inverse_sqrt"
   | "cosine_with_min_lr";
 
-/** How several sets are joined. */
+/** Values of `mix_strategy`. `under` stops when the first set is used up, `over` when the last one is, repeating rows. */
 export type MixStrategy = "concat" | "interleave_under" | "interleave_over" | "interleave_once";
 
 /** Both terms of IOPO, or one of the ablations of its paper. */
@@ -71,7 +71,7 @@ export interface TrainConfig {
   streaming: boolean;
   /** Rows in the shuffle buffer of a stream, > 0. */
   buffer_size: number;
-  /** How several sets are joined. */
+  /** Values of `mix_strategy`. `under` stops when the first set is used up, `over` when the last one is, repeating rows. */
   mix_strategy: MixStrategy;
   /** One sampling weight a set, for interleaving. */
   interleave_probs: number[] | null;

@@ -6,7 +6,7 @@
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { EncodedTurn, Template } from "../kinds/template.ts";
-import { checkedTemplate, type Conversation } from "./checked.ts";
+import { checkedTemplate, type EncodeInput } from "./checked.ts";
 import { ignoredParts } from "./ignored.ts";
 import type { JinjaTemplate } from "./jinja/mod.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
@@ -47,7 +47,7 @@ export function autoTemplate(options: TemplateOptions): Template {
     return jinja;
   };
 
-  const open = (conversation: Conversation, hasAnswer: boolean): RenderedConversation => {
+  const open = (conversation: EncodeInput, hasAnswer: boolean): RenderedConversation => {
     const { tokenizer } = conversation;
     const jinja = compiledFor(tokenizer);
     if (hasAnswer && !checked.has(jinja)) {
@@ -61,7 +61,7 @@ export function autoTemplate(options: TemplateOptions): Template {
     );
   };
 
-  const lastTurn = (conversation: Conversation): EncodedTurn => {
+  const lastTurn = (conversation: EncodeInput): EncodedTurn => {
     const rendered = open(conversation, true);
     const last = conversation.messages.length - 1;
     const prompt = rendered.prompt(last), whole = rendered.whole(last + 1);
@@ -71,7 +71,7 @@ export function autoTemplate(options: TemplateOptions): Template {
     };
   };
 
-  const turns = (conversation: Conversation): EncodedTurn[] => {
+  const turns = (conversation: EncodeInput): EncodedTurn[] => {
     const rendered = open(conversation, true);
     const turns: EncodedTurn[] = [];
     let done = "";

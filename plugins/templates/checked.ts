@@ -8,7 +8,7 @@ import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { checkConversation, checkPrompt } from "./roles.ts";
 
 /** What is encoded. */
-export interface Conversation {
+export interface EncodeInput {
   /** Gives the ids. */
   tokenizer: Tokenizer;
   /** User (or tool) and assistant in turn. */
@@ -22,11 +22,11 @@ export interface Conversation {
 /** How a template encodes a conversation whose roles are in order. */
 export interface Encoders {
   /** A turn for each answer. */
-  turns(conversation: Conversation, options: TurnOptions): EncodedTurn[];
+  turns(conversation: EncodeInput, options: TurnOptions): EncodedTurn[];
   /** Everything up to the last answer, and that answer. */
-  lastTurn(conversation: Conversation): EncodedTurn;
+  lastTurn(conversation: EncodeInput): EncodedTurn;
   /** Everything up to an answer that is to come. */
-  prompt(conversation: Conversation): number[];
+  prompt(conversation: EncodeInput): number[];
 }
 
 /** A template that refuses roles out of order, and encodes the others as it is told. */

@@ -8,14 +8,14 @@ import type { Message } from "../kinds/dataset.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { compareTemplates } from "../kinds/compare_templates.ts";
 import { autoTemplate } from "./auto.ts";
-import { checkedTemplate, type Conversation, type Encoders } from "./checked.ts";
+import { checkedTemplate, type EncodeInput, type Encoders } from "./checked.ts";
 import { jinjaText } from "./jinja_text.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import { EOS, type Slot, type TemplateSpec, THOUGHT } from "./spec.ts";
 import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { trainedOwn } from "./trained.ts";
 import { type AllBlocks, trainedSpec } from "./trained_spec.ts";
-import { data, encodePieces, own, type Part, type Piece } from "./text.ts";
+import { data, encodePieces, ownText, type Piece, type TextPart } from "./text.ts";
 import { lacksThought, removeThought } from "./thoughts.ts";
 import { parseCalls, parseTools, toolFormats } from "./tool_formats.ts";
 
@@ -83,7 +83,7 @@ class SpecEncoder implements Encoders {
     };
   }
 
-  turns(conversation: Conversation, options: TurnOptions): EncodedTurn[] {
+  turns(conversation: EncodeInput, options: TurnOptions): EncodedTurn[] {
     const dropHistory = options.maskHistory === true && !this.#options.preserve_thinking;
     const cleaned = this.#cleaned(conversation.messages, dropHistory);
     const ids = this.#encode(conversation, cleaned);
@@ -98,14 +98,14 @@ class SpecEncoder implements Encoders {
     return turns;
   }
 
-  lastTurn(conversation: Conversation): EncodedTurn {
+  lastTurn(conversation: EncodeInput): EncodedTurn {
     const cleaned = this.#cleaned(conversation.messages, !this.#options.preserve_thinking, true);
     const ids = this.#encode(conversation, cleaned);
     const turn = { source: ids.slice(0, -1).flat(), target: lastOf(ids) };
     return this.#withThought(conversation.tokenizer, turn, lastOf(cleaned));
   }
 
-  prompt(conversation: Conversation): number[] {
+  prompt(conversation: EncodeInput): number[] {
     const messages: Message[] = [...conversation.messages, { role: "assistant", content: "" }];
     return this.lastTurn({ ...conversation, messages }).source;
   }
@@ -130,14 +130,14 @@ class SpecEncoder implements Encoders {
   #withThought(tokenizer: Tokenizer, turn: EncodedTurn, answer: Message): EncodedTurn {
     const words = this.#spec.thought;
     if (words === undefined || !lacksThought(answer.content, words)) return turn;
-    const empty = encodePieces(tokenizer, [[own(words.join(""))]], this.#options.split_special_tokens);
+    const empty = encodePieces(tokenizer, [[ownText(words.join(""))]], this.#options.split_special_tokens);
     return this.#options.enable_thinking === true
       ? { source: turn.source, target: [...empty, ...turn.target] }
       : { source: [...turn.source, ...empty], target: turn.target };
   }
 
   /** Ids of each message; the first has prefix and system text in front. */
-  #encode({ tokenizer, system, tools }: Conversation, messages: readonly Message[]): number[][] {
+  #encode({ tokenizer, system, tools }: EncodeInput, messages: readonly Message[]): number[][] {
     return messages.map((message, i) => {
       const pieces = i === 0 ? this.#first(message, system, tools) : this.#message(message);
       return encodePieces(tokenizer, pieces, this.#options.split_special_tokens);
@@ -146,22 +146,22 @@ class SpecEncoder implements Encoders {
 
   #first(message: Message, system: string, tools: string): Piece[] {
     const prefix = fill(this.blocks.prefix, []);
-    const content: Part[] = [data(system || this.defaultSystem), ...this.#toolText(tools)];
+    const content: TextPart[] = [data(system || this.defaultSystem), ...this.#toolText(tools)];
     if (content.length === 1 && item(content, 0).text === "") return [...prefix, ...this.#message(message)];
     const block = fill(this.blocks.system, content);
     if (!this.#spec.systemInUser) return [...prefix, ...block, ...this.#message(message)];
-    return [...prefix, ...this.#message(message, block[0] as readonly Part[])];
+    return [...prefix, ...this.#message(message, block[0] as readonly TextPart[])];
   }
 
-  #toolText(tools: string): Part[] {
+  #toolText(tools: string): TextPart[] {
     if (tools === "") return [];
     const list = parseTools(tools);
     const format = toolFormats[this.#options.tool_format ?? this.#spec.tools ?? "default"];
     // a list without tools still makes a system block, as in LLaMA-Factory
-    return list.length === 0 ? [own("")] : format.describe(list, { date: this.#options.date });
+    return list.length === 0 ? [ownText("")] : format.describe(list, { date: this.#options.date });
   }
 
-  #message(message: Message, before: readonly Part[] = []): Piece[] {
+  #message(message: Message, before: readonly TextPart[] = []): Piece[] {
     switch (message.role) {
       case "user":
         return fill(this.blocks.user, [...before, data(message.content)]);
@@ -179,14 +179,14 @@ class SpecEncoder implements Encoders {
   }
 
   /** Calls, with a thought or other words in front of them where the data has such. */
-  #calls({ content, said = "" }: Message): Part[] {
+  #calls({ content, said = "" }: Message): TextPart[] {
     const { name, systemInUser, thought: marks = THOUGHT } = this.#spec;
     const format = toolFormats[this.#options.tool_format ?? this.#spec.tools ?? "default"];
     const [thought, calls, words] = partsOfCall(content, marks);
     if (systemInUser && thought + said + words !== "") {
       throw new RangeError(`Cannot write words beside tool calls: template ${name} has no place for them`);
     }
-    const inFront = said === "" ? [] : [data(said), own("\n")];
+    const inFront = said === "" ? [] : [data(said), ownText("\n")];
     return [data(words), data(thought), ...inFront, ...format.call(parseCalls(calls))];
   }
 }
@@ -214,11 +214,11 @@ function partsOfCall(
 }
 
 /** Slots with the content in the place of the first `{{content}}` of each; texts within the content stay as they are. */
-function fill(slots: readonly Slot[], content: readonly Part[]): Piece[] {
+function fill(slots: readonly Slot[], content: readonly TextPart[]): Piece[] {
   return slots.map((slot): Piece => {
     if (typeof slot !== "string") return slot.token;
     const at = slot.indexOf("{{content}}");
-    if (at < 0) return [own(slot)];
-    return [own(slot.slice(0, at)), ...content, own(slot.slice(at + "{{content}}".length))];
+    if (at < 0) return [ownText(slot)];
+    return [ownText(slot.slice(0, at)), ...content, ownText(slot.slice(at + "{{content}}".length))];
   });
 }

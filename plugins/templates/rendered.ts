@@ -5,11 +5,11 @@
 import { item } from "../../formats/elements.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
-import type { Conversation } from "./checked.ts";
+import type { EncodeInput } from "./checked.ts";
 import { compileTemplate, type JinjaTemplate, StepLimitError, TemplateError } from "./jinja/mod.ts";
 import type { TemplateOptions } from "./options.ts";
 import { parsePyJson, type PyJson } from "../../formats/python_json.ts";
-import { data, encodeParts, own, type Part, specialPattern } from "./text.ts";
+import { data, encodeTextParts, ownText, specialPattern, type TextPart } from "./text.ts";
 import { parseCalls, parseTools } from "./tool_formats.ts";
 
 /** Names under which models' templates look for what was thought before an answer; transformers fills the first two. */
@@ -81,7 +81,7 @@ export class RenderedConversation {
   /** Renders nothing yet. */
   constructor(
     jinja: JinjaTemplate,
-    { tokenizer, messages, system, tools }: Conversation,
+    { tokenizer, messages, system, tools }: EncodeInput,
     options: TemplateOptions,
   ) {
     this.#tokenizer = tokenizer;
@@ -135,10 +135,10 @@ export class RenderedConversation {
   /** Ids of rendered text. */
   encode(text: string): number[] {
     // every second piece is the number of a hidden token
-    const parts = text.split(this.#mark).map((piece, i): Part =>
-      i % 2 === 0 ? own(piece) : data(item(this.#marks, Number(piece)))
+    const parts = text.split(this.#mark).map((piece, i): TextPart =>
+      i % 2 === 0 ? ownText(piece) : data(item(this.#marks, Number(piece)))
     );
-    return encodeParts(this.#tokenizer, parts, this.#split);
+    return encodeTextParts(this.#tokenizer, parts, this.#split);
   }
 }
 

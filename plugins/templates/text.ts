@@ -7,7 +7,7 @@ import { item } from "../../formats/elements.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 
 /** Part of a text. */
-export interface Part {
+export interface TextPart {
   /** Any text. */
   text: string;
   /** Written by the template, not by the data. */
@@ -15,15 +15,15 @@ export interface Part {
 }
 
 /** One text that is tokenised as a whole, or a single token. */
-export type Piece = readonly Part[] | "bos" | "eos";
+export type Piece = readonly TextPart[] | "bos" | "eos";
 
 /** A part of the template. */
-export function own(text: string): Part {
+export function ownText(text: string): TextPart {
   return { text, own: true };
 }
 
 /** A part of the data. */
-export function data(text: string): Part {
+export function data(text: string): TextPart {
   return { text, own: false };
 }
 
@@ -43,14 +43,18 @@ export function encodePieces(
     } else if (piece === "eos") {
       if (tokenizer.eosId !== null) ids.push(tokenizer.eosId);
     } else {
-      for (const id of encodeParts(tokenizer, piece, splitSpecial)) ids.push(id);
+      for (const id of encodeTextParts(tokenizer, piece, splitSpecial)) ids.push(id);
     }
   }
   return ids;
 }
 
 /** Ids of one text. */
-export function encodeParts(tokenizer: Tokenizer, parts: readonly Part[], splitSpecial: boolean): number[] {
+export function encodeTextParts(
+  tokenizer: Tokenizer,
+  parts: readonly TextPart[],
+  splitSpecial: boolean,
+): number[] {
   const text = parts.map((part) => part.text).join("");
   if (text === "") return [];
   const special = specialPattern(tokenizer);
@@ -84,7 +88,7 @@ export function encodeParts(tokenizer: Tokenizer, parts: readonly Part[], splitS
 }
 
 /** Whether all special-token text lies within own parts. */
-function onlyOwn(text: string, parts: readonly Part[], special: RegExp): boolean {
+function onlyOwn(text: string, parts: readonly TextPart[], special: RegExp): boolean {
   special.lastIndex = 0;
   let part = 0, end = 0;
   for (let match = special.exec(text); match !== null; match = special.exec(text)) {

@@ -4,7 +4,7 @@
  */
 import { item } from "../../formats/elements.ts";
 import { parsedOnce, parsePyJson, type PyJson, PyNumber, writePyJson } from "../../formats/python_json.ts";
-import { data, own, type Part } from "./text.ts";
+import { data, ownText, type TextPart } from "./text.ts";
 
 /** One call of a tool. */
 export interface ToolCall {
@@ -17,9 +17,9 @@ export interface ToolCall {
 /** A way to write tools and calls. Tools' and calls' JSON is data, what stands around it the template's own. */
 export interface ToolFormat {
   /** The description of the tools, put behind the system text. */
-  describe(tools: readonly PyJson[], options: { date: string }): Part[];
+  describe(tools: readonly PyJson[], options: { date: string }): TextPart[];
   /** The assistant's text that makes the calls. */
-  call(calls: readonly ToolCall[]): Part[];
+  call(calls: readonly ToolCall[]): TextPart[];
 }
 
 /** Names of the formats. */
@@ -123,8 +123,8 @@ function truthy(value: PyJson | undefined): value is PyJson {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
-function describeDefault(tools: readonly PyJson[]): Part[] {
-  const parts: Part[] = [own("You have access to the following tools:\n")];
+function describeDefault(tools: readonly PyJson[]): TextPart[] {
+  const parts: TextPart[] = [ownText("You have access to the following tools:\n")];
   const names: string[] = [];
   for (const wrapped of tools) {
     const tool = unwrap(wrapped);
@@ -134,20 +134,20 @@ function describeDefault(tools: readonly PyJson[]): Part[] {
       .map(([name, value]) => describeParameter(name, asMap(value, "a parameter"), required));
     names.push(nameOf(tool));
     parts.push(
-      own("> Tool Name: "),
+      ownText("> Tool Name: "),
       data(nameOf(tool)),
-      own("\nTool Description: "),
+      ownText("\nTool Description: "),
       data(text(tool.get("description"))),
-      own("\nTool Args:\n"),
+      ownText("\nTool Args:\n"),
       data(lines.join("")),
-      own("\n"),
+      ownText("\n"),
     );
   }
   return [
     ...parts,
-    own("Use the following format if using a tool:\n```\nAction: tool name (one of ["),
+    ownText("Use the following format if using a tool:\n```\nAction: tool name (one of ["),
     data(names.join(", ")),
-    own(
+    ownText(
       "])\nAction Input: the input to the tool, in a JSON format representing the kwargs " +
         '(e.g. ```{"input": "hello world", "num_beams": 5}```)\n```\n',
     ),
@@ -172,7 +172,7 @@ function describeParameter(
   }${oneOf}${each}\n`;
 }
 
-function callDefault(calls: readonly ToolCall[]): Part[] {
+function callDefault(calls: readonly ToolCall[]): TextPart[] {
   return [
     data(
       calls.map((call) => `Action: ${call.name}\nAction Input: ${writePyJson(call.arguments)}`).join("\n"),
@@ -180,21 +180,21 @@ function callDefault(calls: readonly ToolCall[]): Part[] {
   ];
 }
 
-function describeGlm4(tools: readonly PyJson[]): Part[] {
+function describeGlm4(tools: readonly PyJson[]): TextPart[] {
   return [
-    own(
+    ownText(
       "你是一个名为 ChatGLM 的人工智能助手。你是基于智谱 AI 公司训练的语言模型 GLM-4 模型开发的，" +
         "你的任务是针对用户的问题和要求提供适当的答复和支持。\n\n# 可用工具",
     ),
     ...tools.map(unwrap).flatMap((tool) => [
-      own("\n\n## "),
+      ownText("\n\n## "),
       data(`${nameOf(tool)}\n\n${writePyJson(tool, 4)}`),
-      own("\n在调用上述函数时，请使用 Json 格式表示调用的参数。"),
+      ownText("\n在调用上述函数时，请使用 Json 格式表示调用的参数。"),
     ]),
   ];
 }
 
-function callGlm4(calls: readonly ToolCall[]): Part[] {
+function callGlm4(calls: readonly ToolCall[]): TextPart[] {
   if (calls.length !== 1) {
     throw new RangeError(
       `Cannot write tool calls as glm4: one call at a time is possible, current value is ${calls.length}`,
@@ -203,9 +203,9 @@ function callGlm4(calls: readonly ToolCall[]): Part[] {
   return [data(`${item(calls, 0).name}\n${writePyJson(item(calls, 0).arguments)}`)];
 }
 
-function describeLlama3(tools: readonly PyJson[], { date }: { date: string }): Part[] {
+function describeLlama3(tools: readonly PyJson[], { date }: { date: string }): TextPart[] {
   return [
-    own(
+    ownText(
       `Cutting Knowledge Date: December 2023\nToday Date: ${date}\n\n` +
         "You have access to the following functions. To call a function, please respond with JSON for a function call. " +
         'Respond in the format {"name": function name, "parameters": dictionary of argument name and its value}. ' +
@@ -215,18 +215,18 @@ function describeLlama3(tools: readonly PyJson[], { date }: { date: string }): P
   ];
 }
 
-function callLlama3(calls: readonly ToolCall[]): Part[] {
+function callLlama3(calls: readonly ToolCall[]): TextPart[] {
   const list = calls.map((call) =>
     new Map<string, PyJson>([["name", call.name], ["parameters", call.arguments]])
   );
   return [data(writePyJson(list.length === 1 ? item(list, 0) : list))];
 }
 
-function describeMistral(tools: readonly PyJson[]): Part[] {
-  return [own("[AVAILABLE_TOOLS] "), data(writePyJson(tools.map(wrap))), own("[/AVAILABLE_TOOLS]")];
+function describeMistral(tools: readonly PyJson[]): TextPart[] {
+  return [ownText("[AVAILABLE_TOOLS] "), data(writePyJson(tools.map(wrap))), ownText("[/AVAILABLE_TOOLS]")];
 }
 
-function callMistral(calls: readonly ToolCall[]): Part[] {
+function callMistral(calls: readonly ToolCall[]): TextPart[] {
   return [data(writePyJson(calls.map(callObject)))];
 }
 
@@ -234,24 +234,24 @@ function callObject(call: ToolCall): PyJson {
   return new Map<string, PyJson>([["name", call.name], ["arguments", call.arguments]]);
 }
 
-function describeQwen(tools: readonly PyJson[]): Part[] {
+function describeQwen(tools: readonly PyJson[]): TextPart[] {
   return [
-    own(
+    ownText(
       "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n" +
         "You are provided with function signatures within <tools></tools> XML tags:\n<tools>",
     ),
     data(tools.map((tool) => `\n${writePyJson(wrap(tool))}`).join("")),
-    own(
+    ownText(
       "\n</tools>\n\nFor each function call, return a json object with function name and arguments within " +
         '<tool_call></tool_call> XML tags:\n<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>',
     ),
   ];
 }
 
-function callQwen(calls: readonly ToolCall[]): Part[] {
+function callQwen(calls: readonly ToolCall[]): TextPart[] {
   return calls.flatMap((call, i) => [
-    own(`${i > 0 ? "\n" : ""}<tool_call>\n`),
+    ownText(`${i > 0 ? "\n" : ""}<tool_call>\n`),
     data(writePyJson(callObject(call))),
-    own("\n</tool_call>"),
+    ownText("\n</tool_call>"),
   ]);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { type ToolFormatName, toolFormats } from "./tool_formats.ts";
-import type { Part } from "./text.ts";
+import type { TextPart } from "./text.ts";
 import { jinjaLiteral } from "./trained.ts";
 
 /** Texts of a format. */
@@ -31,7 +31,9 @@ function callList(name: string): string {
 
 /** What a format's own code writes before and behind the tools: that of an empty list. */
 function around(name: ToolFormatName, date: string): string[] {
-  return toolFormats[name].describe([], { date }).filter((part: Part) => part.own).map(({ text }) => text);
+  return toolFormats[name].describe([], { date }).filter((part: TextPart) => part.own).map(({ text }) =>
+    text
+  );
 }
 
 // keys are asked for by get where a dict has a method of that name

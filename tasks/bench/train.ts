@@ -33,7 +33,7 @@ export interface TrainBenchOptions {
 }
 
 /** One measured process. */
-export interface Measured {
+export interface MeasuredProcess {
   program: string;
   checkpointing: string;
   seconds: number;
@@ -51,7 +51,7 @@ export interface Measured {
 export async function benchTrain(
   options: TrainBenchOptions,
   say: (line: string) => void,
-): Promise<{ runs: Measured[]; peakGflops: number }> {
+): Promise<{ runs: MeasuredProcess[]; peakGflops: number }> {
   const { model: path, quads, steps, rounds, checkpointing, against, dtypes, stage, threads } = options;
   await checkFirst(path, quads, say);
   const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
@@ -89,7 +89,7 @@ export async function benchTrain(
     const turns = checkpointing.flatMap((
       ck,
     ) => [own(ck), ...(against ? dtypes.map((d) => peer(d, ck)) : [])]);
-    const runs: Measured[] = [];
+    const runs: MeasuredProcess[] = [];
     for (let round = 0; round < rounds; round++) {
       for (const { program, command, ck } of turns) {
         const measured = await measure(program, [...command, "--checkpointing", ck], ck);
@@ -150,7 +150,7 @@ async function checkFirst(path: string, quads: string, say: (line: string) => vo
 }
 
 /** The peer starts from other random adapters, but with B = 0 the first loss is the model's own. */
-function checkLosses(runs: readonly Measured[]): void {
+function checkLosses(runs: readonly MeasuredProcess[]): void {
   const ours = runs.find((r) => r.gflops !== null)!;
   for (const { program, firstLoss } of runs) {
     const allowed = program.includes("bfloat16") ? 0.05 : 1e-4;
@@ -162,7 +162,7 @@ function checkLosses(runs: readonly Measured[]): void {
   }
 }
 
-async function measure(program: string, command: string[], checkpointing: string): Promise<Measured> {
+async function measure(program: string, command: string[], checkpointing: string): Promise<MeasuredProcess> {
   const { code, stdout, stderr } = await new Deno.Command(item(command, 0), {
     args: command.slice(1),
     stdout: "piped",
@@ -205,7 +205,7 @@ async function asFolder(path: string, directory: string): Promise<string> {
 }
 
 /** The table: medians of each program and setting, and ratios against ours in our faster setting. */
-export function trainBenchText(runs: readonly Measured[], peakGflops: number): string {
+export function trainBenchText(runs: readonly MeasuredProcess[], peakGflops: number): string {
   const groups = Map.groupBy(runs, (r) => `${r.program}|${r.checkpointing}`);
   const rows = [...groups].map(([key, list]) => ({
     key,
@@ -253,8 +253,8 @@ export function trainBenchText(runs: readonly Measured[], peakGflops: number): s
   return lines.join("\n");
 }
 
-function medians(list: readonly Measured[]) {
-  const median = (pick: (m: Measured) => number) =>
+function medians(list: readonly MeasuredProcess[]) {
+  const median = (pick: (m: MeasuredProcess) => number) =>
     list.map(pick).toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!;
   return {
     seconds: median((m) => m.seconds),

@@ -13,7 +13,7 @@ import { linear } from "../../kernels/ops/products.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
-import { CHUNK } from "../../kernels/ops/attention.ts";
+import { QUERY_CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";
 import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
 import { examplePairs, exampleRows } from "../../kernels/engine/pack.ts";
@@ -121,7 +121,7 @@ export function estimate(
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
   // What a block hands to its backward pass (see kernels/engine/body.ts), and what it needs while it runs.
   const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
-  const scores = stack ? atOnce * atOnce : CHUNK * largest;
+  const scores = stack ? atOnce * atOnce : QUERY_CHUNK * largest;
   const masks = config.lora_dropout > 0 && !full
     ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
     : 0;

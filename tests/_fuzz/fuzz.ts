@@ -31,7 +31,7 @@ function isFull(): boolean {
 }
 
 /** Outcomes of a fuzz. */
-export interface Tally {
+export interface FuzzTally {
   /** Inputs that were taken. */
   taken: number;
   /** Inputs that were refused well. */
@@ -50,8 +50,8 @@ export async function fuzz(
   count: number,
   work: (choose: Chooser, index: number) => Promise<void> | void,
   named: (index: number) => string | undefined = () => undefined,
-): Promise<Tally> {
-  const tally: Tally = { taken: 0, refused: 0, bad: [] };
+): Promise<FuzzTally> {
+  const tally: FuzzTally = { taken: 0, refused: 0, bad: [] };
   const only = Deno.env.get("DINOTUNE_FUZZ_ONLY");
   for (let index = 0; index < count; index++) {
     if (only !== undefined && Number(only) !== index) continue;

@@ -5,7 +5,7 @@ import { GraphBuilder } from "../../graph.ts";
 import type { Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../ops/mod.ts";
 import { add } from "../../ops/add.ts";
-import { HIDDEN } from "../../ops/cached_attention.ts";
+import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
 import { linear } from "../../ops/products.ts";
 import { NO_ADAPTER, testWebGpu } from "../../testing/backends.ts";
 import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
@@ -236,10 +236,10 @@ deviceTest(
           data: {
             places: places(slots, 0).flatMap((s) => places(queries, kept(s) + (queries === 1 ? 20 : 0))),
             past_places: places(slots, 0).flatMap((s) =>
-              places(past, 0).map((p) => p < kept(s) ? p : HIDDEN)
+              places(past, 0).map((p) => p < kept(s) ? p : HIDDEN_PLACE)
             ),
             fresh_places: places(slots, 0).flatMap((s) =>
-              places(33, kept(s)).map((p, i) => i > 20 && queries === 1 ? HIDDEN : p)
+              places(33, kept(s)).map((p, i) => i > 20 && queries === 1 ? HIDDEN_PLACE : p)
             ),
           },
         });

@@ -7,7 +7,7 @@
  */
 import { entryOf, item } from "../../../formats/elements.ts";
 import type { Backend, Program, Tensor } from "../../backend.ts";
-import { HIDDEN } from "../../ops/cached_attention.ts";
+import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 
 /** Keys and values of one layer. */
@@ -59,7 +59,7 @@ export class KvCache {
   pastPlaces(): Tensor {
     if (this.#pastPlaces) return this.#pastPlaces;
     const [slots, , room] = this.pastOf(0).k.shape as [number, number, number, number];
-    const places = new Int32Array(slots * room).fill(HIDDEN);
+    const places = new Int32Array(slots * room).fill(HIDDEN_PLACE);
     this.lengths.forEach((length, s) => {
       for (let r = 0; r < length; r++) places[s * room + r] = r;
     });

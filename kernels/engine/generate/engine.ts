@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers";
 
 import type { Backend, Tensor } from "../../backend.ts";
 import type { Graph } from "../../graph.ts";
-import { HIDDEN } from "../../ops/cached_attention.ts";
+import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
 import { embedGraph } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import { EMBEDDING } from "../body.ts";
@@ -17,7 +17,7 @@ import { HostEmbedding } from "../embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./cache.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./graph.ts";
 import { loraOfLayer, Parameters, type Tuning } from "../parameters.ts";
-import { type Compiled, compileGraph, run } from "../programs.ts";
+import { type Compiled, compileGraph, runProgram } from "../programs.ts";
 import { RotaryTable } from "../rope.ts";
 
 /** How an engine for generating is set up. */
@@ -140,7 +140,7 @@ export class GenerationEngine {
       put: Int32Array.from({ length: slots }, (_, s) => s * FRESH + used),
       freshPlaces: Int32Array.from(
         { length: slots * FRESH },
-        (_, i) => i % FRESH <= used ? item(cache.lengths, Math.floor(i / FRESH)) + i % FRESH : HIDDEN,
+        (_, i) => i % FRESH <= used ? item(cache.lengths, Math.floor(i / FRESH)) + i % FRESH : HIDDEN_PLACE,
       ),
       fresh: (layer) => item(cache.fresh, layer),
       into: (layer) => item(cache.spare, layer),
@@ -226,7 +226,7 @@ export class GenerationEngine {
     };
     const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
     const picked = backend.upload(rows, [rows.length]);
-    const logits = entryOf(await run(head, { x, rows: picked, ...weights }), "logits");
+    const logits = entryOf(await runProgram(head, { x, rows: picked, ...weights }), "logits");
     const values = Float32Array.from(await backend.download(logits));
     picked.dispose();
     logits.dispose();

@@ -11,7 +11,7 @@ import {
   boundsSize,
   memory,
   queryParts,
-  readRow,
+  rowReader,
   THREADS,
   visibility,
   widthFor,
@@ -37,9 +37,9 @@ export function attentionShaders(shape: AttentionShape, limits: WgslLimits): Wgs
           declarations: [
             memory(shape),
             visibility(shape),
-            readRow(shape, "q", "query"),
-            readRow(shape, "k", "key"),
-            readRow(shape, "v", "key"),
+            rowReader(shape, "q", "query"),
+            rowReader(shape, "k", "key"),
+            rowReader(shape, "v", "key"),
             writeRow(shape, "o", "query"),
           ].join("\n"),
           body: `${HEADER}

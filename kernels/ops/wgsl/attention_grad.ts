@@ -25,7 +25,7 @@ import {
   quadsOf,
   type QueryPart,
   queryParts,
-  readRow,
+  rowReader,
   SCORES,
   THREADS,
   visibility,
@@ -66,8 +66,8 @@ function queryGradient(shape: AttentionShape, { part, sizes }: QueryPart): WgslD
     declarations: [
       memory(shape),
       visibility(shape),
-      ...["q", "o", "dout"].map((name) => readRow(shape, name, "query")),
-      ...["k", "v"].map((name) => readRow(shape, name, "key")),
+      ...["q", "o", "dout"].map((name) => rowReader(shape, name, "query")),
+      ...["k", "v"].map((name) => rowReader(shape, name, "key")),
       writeRow(shape, "dq", "query"),
     ].join("\n"),
     body: `${HEADER}
@@ -124,8 +124,8 @@ function keyGradient(shape: AttentionShape, { part, sizes }: QueryPart): WgslDis
     declarations: [
       memory(shape),
       visibility(shape),
-      ...["q", "dout"].map((name) => readRow(shape, name, "query")),
-      ...["k", "v"].map((name) => readRow(shape, name, "key")),
+      ...["q", "dout"].map((name) => rowReader(shape, name, "query")),
+      ...["k", "v"].map((name) => rowReader(shape, name, "key")),
       ...["dk", "dv"].map((name) => writeRow(shape, name, "key", adds)),
     ].join("\n"),
     body: `${HEADER}

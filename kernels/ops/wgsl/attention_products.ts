@@ -15,7 +15,7 @@ import {
 } from "./attention_tiles.ts";
 import { literal } from "./shader.ts";
 
-/** Rows of one head of a tensor from a start on: a name that `readRow` or `writeRow` declared, and WGSL of start and head. */
+/** Rows of one head of a tensor from a start on: a name that `rowReader` or `writeRow` declared, and WGSL of start and head. */
 export interface HeadRows {
   tensor: string;
   start: string;

@@ -94,7 +94,7 @@ export function spanFor(shape: AttentionShape): number {
 }
 
 /** A function that reads vec4 `quad` of a head's row; zeros outside. */
-export function readRow(shape: AttentionShape, name: string, side: Side): string {
+export function rowReader(shape: AttentionShape, name: string, side: Side): string {
   const { cols, head, count } = SIDES[side];
   const d = shape.qcols / shape.heads, start = `row * ${shape[cols]}u + ${head} * ${d}u + quad * 4u`;
   const value = widthFor(shape) === 4

@@ -6,15 +6,15 @@ import type { WgslDispatch, WgslLimits } from "../../wgsl_program.ts";
 import { elementOf, elementsOf, rowParts, shader, widthOf } from "./shader.ts";
 
 /** How an input is read: one value for each element, column or row, or ("list") by an index of its own. */
-export type Reading = "element" | "column" | "row" | "list";
+export type InputAccess = "element" | "column" | "row" | "list";
 
 /** WGSL of each input: an expression of type `V` (f32 or a vec4 of f32), or for a list that of the element at an index. */
-export type Readings<Inputs extends Readonly<Record<string, Reading>>> = {
+export type Readings<Inputs extends Readonly<Record<string, InputAccess>>> = {
   readonly [Name in keyof Inputs]: Inputs[Name] extends "list" ? (index: number) => string : string;
 };
 
 /** An elementwise kernel. */
-export interface ElementwiseSpec<Inputs extends Readonly<Record<string, Reading>>> {
+export interface ElementwiseSpec<Inputs extends Readonly<Record<string, InputAccess>>> {
   label: string;
   rows: number;
   cols: number;
@@ -31,7 +31,7 @@ export interface ElementwiseSpec<Inputs extends Readonly<Record<string, Reading>
 }
 
 /** Lowers an elementwise kernel. */
-export function elementwise<const Inputs extends Readonly<Record<string, Reading>>>(
+export function elementwise<const Inputs extends Readonly<Record<string, InputAccess>>>(
   { label, rows, cols, inputs, declarations = "", outputs }: ElementwiseSpec<Inputs>,
   limits: WgslLimits,
 ): WgslDispatch[] {
@@ -74,7 +74,7 @@ export function elementwise<const Inputs extends Readonly<Record<string, Reading
   });
 }
 
-function load(name: string, reading: Reading, wide: number): string[] {
+function load(name: string, reading: InputAccess, wide: number): string[] {
   switch (reading) {
     case "element":
       return [`  let ${name} = ${name}_in[i];`];

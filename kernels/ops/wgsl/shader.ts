@@ -15,7 +15,7 @@ import type {
 export type Width = 1 | 4;
 
 /** A binding by the name that the shader uses. */
-export interface Bound {
+export interface ShaderBinding {
   /** Kernel tensor or temporary; default: the name in the shader. Names like `do` are reserved in WGSL. */
   of?: string;
   element?: WgslElement;
@@ -27,8 +27,8 @@ export interface ShaderSpec {
   label: string;
   /** Invocations of a workgroup, a power of two ≤ 256. */
   threads: number;
-  read?: Readonly<Record<string, Bound>>;
-  write: Readonly<Record<string, Bound>>;
+  read?: Readonly<Record<string, ShaderBinding>>;
+  write: Readonly<Record<string, ShaderBinding>>;
   /** Sizes that change from pack to pack: `sizes.NAME` in the body. */
   sizes?: Readonly<Record<string, number>>;
   workgroups: number;
@@ -41,7 +41,7 @@ export interface ShaderSpec {
 /** Builds a dispatch. */
 export function shader(spec: ShaderSpec): WgslDispatch {
   const bindings: WgslBinding[] = [], lines: string[] = [];
-  const declare = (access: "read" | "read_write", bound: Readonly<Record<string, Bound>> = {}) => {
+  const declare = (access: "read" | "read_write", bound: Readonly<Record<string, ShaderBinding>> = {}) => {
     for (const [name, { of = name, element = "f32", part }] of Object.entries(bound)) {
       lines.push(
         `@group(0) @binding(${bindings.length}) var<storage, ${access}> ${name}: array<${element}>;`,

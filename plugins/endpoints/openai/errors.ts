@@ -10,7 +10,7 @@ import { hintFor } from "./hints.ts";
 import { ReplyError } from "./reply.ts";
 
 /** What was asked, for messages. */
-export interface Asked {
+export interface AskedRequest {
   /** Address. */
   where: string;
   /** Environment variable of the key. */
@@ -22,7 +22,7 @@ export interface Asked {
 }
 
 /** The outcome of what was thrown while asking. */
-export function outcomeOf(error: unknown, asked: Asked): Completion {
+export function outcomeOf(error: unknown, asked: AskedRequest): Completion {
   const { where } = asked;
   const cause = chain(error).find((e) => e instanceof AnswerError || e instanceof ReplyError);
   if (cause instanceof AnswerError) return failed(cause.kind, `${where}: ${cause.message}`);
@@ -50,7 +50,7 @@ interface ServerError {
 }
 
 /** An error inside of a reply: its code may be a status; without one, the server failed while it answered. */
-function replyFailure({ message, body }: ReplyError, asked: Asked): Completion {
+function replyFailure({ message, body }: ReplyError, asked: AskedRequest): Completion {
   const { code, status, type, param } = body;
   const said = `the reply says: ${message}`;
   const numbers = [code, status].map(Number).filter((n) => Number.isInteger(n) && n >= 400 && n < 600);
@@ -82,7 +82,7 @@ function connectionFailure(error: Error, where: string): Completion {
   return failed("connection", `${where}: the connection broke off (${last})`);
 }
 
-function statusFailure(error: ServerError, { where, keyName, now, body }: Asked): Completion {
+function statusFailure(error: ServerError, { where, keyName, now, body }: AskedRequest): Completion {
   const { status, message, code, type, headers } = error;
   const said = `${where}: ${message.slice(0, 500).replace(/\.\s*$/, "")}`;
   if (status < 500 && status !== 429 && isPolicy(message, code, type)) return without("content_filter", said);

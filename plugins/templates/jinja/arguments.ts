@@ -4,10 +4,10 @@
  */
 import { item } from "../../../formats/elements.ts";
 import { asIndex } from "./operators.ts";
-import { asText, type Kwargs, TemplateError, typeName, Undefined, type Value } from "./values.ts";
+import { asText, type JinjaValue, type Kwargs, TemplateError, typeName, Undefined } from "./values.ts";
 
 /** Arguments by parameter; what wasn't given is undefined. */
-export type Bound = Record<string, Value | undefined>;
+export type BoundArguments = Record<string, JinjaValue | undefined>;
 
 /**
  * Gives arguments to parameters as Python does.
@@ -17,10 +17,10 @@ export type Bound = Record<string, Value | undefined>;
 export function bind(
   name: string,
   parameters: readonly string[],
-  args: readonly Value[],
+  args: readonly JinjaValue[],
   kwargs: Kwargs,
-): Bound {
-  const bound: Bound = {};
+): BoundArguments {
+  const bound: BoundArguments = {};
   const names = parameters.map((parameter) => parameter.replace("?", ""));
   if (args.length > names.length) {
     throw new TemplateError(`${name}() takes at most ${names.length} arguments (${args.length} given)`);
@@ -44,7 +44,7 @@ export function bind(
 }
 
 /** An argument that must be text. */
-export function textOf(value: Value | undefined, name: string): string {
+export function textOf(value: JinjaValue | undefined, name: string): string {
   const text = asText(value);
   if (text !== undefined) return text;
   if (value instanceof Undefined) value.fail();
@@ -54,7 +54,7 @@ export function textOf(value: Value | undefined, name: string): string {
 }
 
 /** An argument that must be a whole number. */
-export function indexOf(value: Value | undefined, name: string, otherwise?: number): number {
+export function indexOf(value: JinjaValue | undefined, name: string, otherwise?: number): number {
   if (value === undefined && otherwise !== undefined) return otherwise;
   const index = value === undefined ? undefined : asIndex(value);
   if (index !== undefined) return index;

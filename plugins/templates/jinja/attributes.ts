@@ -6,7 +6,7 @@ import { bind, indexOf } from "./arguments.ts";
 import { formatBraces } from "./format.ts";
 import { asIndex, equals, markup } from "./operators.ts";
 import { repr, str } from "./print.ts";
-import { pointsOf, stringMethods } from "./strings.ts";
+import { codePointsOf, stringMethods } from "./strings.ts";
 import {
   asItems,
   asText,
@@ -16,6 +16,7 @@ import {
   Dict,
   DictView,
   Group,
+  type JinjaValue,
   type Kwargs,
   Loop,
   Markup,
@@ -26,17 +27,16 @@ import {
   Tuple,
   typeName,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 /** `object.name`: an attribute, else the item of that name. */
-export function attribute(object: Value, name: string): Value {
+export function attribute(object: JinjaValue, name: string): JinjaValue {
   if (object instanceof Undefined) return object.fail();
   return defined(attributeOf(object, name), () => defined(itemOf(object, name), () => missing(object, name)));
 }
 
 /** `object[key]`: the item of that key, else the attribute of that name. */
-export function item(object: Value, key: Value): Value {
+export function getItem(object: JinjaValue, key: JinjaValue): JinjaValue {
   if (object instanceof Undefined) return object.fail();
   if (key instanceof Slice) return slice(object, key);
   const name = asText(key);
@@ -45,12 +45,12 @@ export function item(object: Value, key: Value): Value {
 }
 
 /** `object | attr(name)`: the attribute alone. */
-export function ownAttribute(object: Value, name: string): Value {
+export function ownAttribute(object: JinjaValue, name: string): JinjaValue {
   if (object instanceof Undefined) return object.fail();
   return defined(attributeOf(object, name), () => missing(object, name));
 }
 
-function missing(object: Value, key: Value): Undefined {
+function missing(object: JinjaValue, key: JinjaValue): Undefined {
   const name = asText(key);
   const type = typeName(object);
   return new Undefined(
@@ -60,7 +60,7 @@ function missing(object: Value, key: Value): Undefined {
   );
 }
 
-function itemOf(object: Value, key: Value): Value | undefined {
+function itemOf(object: JinjaValue, key: JinjaValue): JinjaValue | undefined {
   if (object instanceof Dict) {
     // what can't be a key isn't in it
     try {
@@ -73,7 +73,7 @@ function itemOf(object: Value, key: Value): Value | undefined {
   if (index === undefined) return undefined;
   const text = asText(object);
   if (text !== undefined) {
-    const points = pointsOf(text);
+    const points = codePointsOf(text);
     const char = points[index < 0 ? index + points.length : index];
     return char === undefined ? undefined : object instanceof Markup ? new Markup(char) : char;
   }
@@ -84,14 +84,16 @@ function itemOf(object: Value, key: Value): Value | undefined {
   return asItems(object)?.at(index);
 }
 
-function slice(object: Value, { start, stop, step }: Slice): Value {
+function slice(object: JinjaValue, { start, stop, step }: Slice): JinjaValue {
   const text = asText(object);
-  const items = text === undefined ? (object instanceof Range ? undefined : asItems(object)) : pointsOf(text);
+  const items = text === undefined
+    ? (object instanceof Range ? undefined : asItems(object))
+    : codePointsOf(text);
   const length = object instanceof Range ? object.length : items?.length;
   if (length === undefined) {
     throw new TemplateError(`'${typeName(object)}' object can't be cut into slices`);
   }
-  const part = (value: Value) => {
+  const part = (value: JinjaValue) => {
     if (value === null) return null;
     const index = asIndex(value);
     if (index !== undefined) return index;
@@ -110,7 +112,7 @@ function slice(object: Value, { start, stop, step }: Slice): Value {
   if (object instanceof Range) {
     return new Range(object.at(from), object.start + BigInt(to) * object.step, object.step * BigInt(by));
   }
-  const taken: Value[] = [];
+  const taken: JinjaValue[] = [];
   if (by === 1) {
     taken.push(
       ...(typeof items === "string"
@@ -128,7 +130,7 @@ const CHANGE: Readonly<Record<string, readonly string[]>> = {
   dict: ["clear", "pop", "popitem", "setdefault", "update"],
 };
 
-function attributeOf(object: Value, name: string): Value | undefined {
+function attributeOf(object: JinjaValue, name: string): JinjaValue | undefined {
   const type = typeName(object);
   if (CHANGE[type]?.includes(name)) {
     return new Undefined(`access to attribute '${name}' of '${type}' object is unsafe.`);
@@ -153,10 +155,10 @@ function attributeOf(object: Value, name: string): Value | undefined {
 }
 
 function formatMethod(self: string | Markup, name: string): Callable {
-  const format = (args: readonly Value[], kwargs: Kwargs) => {
-    if (!(self instanceof Markup)) return formatBraces(self, args, kwargs, item);
+  const format = (args: readonly JinjaValue[], kwargs: Kwargs) => {
+    if (!(self instanceof Markup)) return formatBraces(self, args, kwargs, getItem);
     const safe = new Map([...kwargs].map(([key, value]) => [key, markup(value)]));
-    return new Markup(formatBraces(self.text, args.map(markup), safe, item));
+    return new Markup(formatBraces(self.text, args.map(markup), safe, getItem));
   };
   return new Callable(name, (args, kwargs) => {
     if (name === "format") return format(args, kwargs);
@@ -166,8 +168,8 @@ function formatMethod(self: string | Markup, name: string): Callable {
   });
 }
 
-function dictMethod(dict: Dict, name: string): Value | undefined {
-  const method = (parameters: readonly string[], call: (...args: (Value | undefined)[]) => Value) =>
+function dictMethod(dict: Dict, name: string): JinjaValue | undefined {
+  const method = (parameters: readonly string[], call: (...args: (JinjaValue | undefined)[]) => JinjaValue) =>
     new Callable(name, (args, kwargs) => call(...Object.values(bind(name, parameters, args, kwargs))));
   switch (name) {
     case "keys":
@@ -186,7 +188,7 @@ function dictMethod(dict: Dict, name: string): Value | undefined {
   }
 }
 
-function listMethod(items: readonly Value[], name: string): Value | undefined {
+function listMethod(items: readonly JinjaValue[], name: string): JinjaValue | undefined {
   if (name === "count") {
     return new Callable(name, (args, kwargs) => {
       const { value } = bind(name, ["value"], args, kwargs);
@@ -207,7 +209,7 @@ function listMethod(items: readonly Value[], name: string): Value | undefined {
   return name === "copy" && Array.isArray(items) ? new Callable(name, () => [...items]) : undefined;
 }
 
-function loopAttribute(loop: Loop, name: string): Value | undefined {
+function loopAttribute(loop: Loop, name: string): JinjaValue | undefined {
   const { items, index0, depth0 } = loop;
   const length = items.length;
   switch (name) {
@@ -250,7 +252,7 @@ function loopAttribute(loop: Loop, name: string): Value | undefined {
   }
 }
 
-function cyclerAttribute(cycler: Cycler, name: string): Value | undefined {
+function cyclerAttribute(cycler: Cycler, name: string): JinjaValue | undefined {
   const current = cycler.items[cycler.position]!;
   if (name === "current") return current;
   if (name === "reset") {
@@ -266,7 +268,7 @@ function cyclerAttribute(cycler: Cycler, name: string): Value | undefined {
   });
 }
 
-function numberAttribute(value: bigint | number | boolean, name: string): Value | undefined {
+function numberAttribute(value: bigint | number | boolean, name: string): JinjaValue | undefined {
   const number = typeof value === "boolean" ? BigInt(value) : value;
   if (name === "real") return number;
   if (name === "imag") return typeof number === "bigint" ? 0n : 0;

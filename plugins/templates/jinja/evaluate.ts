@@ -2,11 +2,11 @@
  * Runs a template: statements write text, expressions give values.
  * @module
  */
-import { attribute, item } from "./attributes.ts";
+import { attribute, getItem } from "./attributes.ts";
 import { applyFilter, test } from "./filters.ts";
 import { formatPercent } from "./format.ts";
 import { namespaceKey } from "./globals.ts";
-import type { Arguments, Expression, Filter, Signature, Statement, Target } from "./nodes.ts";
+import type { AssignmentTarget, CallArguments, Expression, Filter, Signature, Statement } from "./nodes.ts";
 import { binary, compare, fits, unary } from "./operators.ts";
 import { str } from "./print.ts";
 import {
@@ -17,6 +17,7 @@ import {
   DictView,
   iterate,
   Iterator,
+  type JinjaValue,
   type Kwargs,
   Loop,
   Markup,
@@ -29,7 +30,6 @@ import {
   Tuple,
   typeName,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 /**
@@ -43,16 +43,16 @@ const DEEPEST = 150;
 
 /** Variables of a block; inner ones are forgotten at its end. */
 class Scope {
-  readonly #values = new Map<string, Value>();
+  readonly #values = new Map<string, JinjaValue>();
   constructor(readonly parent: Scope | null) {}
 
-  get(name: string): Value | undefined {
+  get(name: string): JinjaValue | undefined {
     // null is a value too
     const value = this.#values.get(name);
     return value === undefined ? this.parent?.get(name) : value;
   }
 
-  set(name: string, value: Value): void {
+  set(name: string, value: JinjaValue): void {
     this.#values.set(name, value);
   }
 }
@@ -70,7 +70,7 @@ export class Evaluation {
    * @throws {TemplateError} If it fails.
    * @throws {StepLimitError} If it takes more than 2 million steps.
    */
-  render(body: readonly Statement[], variables: ReadonlyMap<string, Value>): string {
+  render(body: readonly Statement[], variables: ReadonlyMap<string, JinjaValue>): string {
     const scope = new Scope(null);
     for (const [name, value] of variables) scope.set(name, value);
     return this.#text(body, new Scope(scope));
@@ -160,7 +160,7 @@ export class Evaluation {
     }
   }
 
-  #for(statement: Statement & { type: "for" }, iterable: Value, scope: Scope, depth: number): Leave {
+  #for(statement: Statement & { type: "for" }, iterable: JinjaValue, scope: Scope, depth: number): Leave {
     let items = iterate(iterable);
     this.#spend(3 * items.length);
     if (statement.test !== null) {
@@ -173,7 +173,7 @@ export class Evaluation {
     }
     if (items.length === 0) return this.#run(statement.otherwise, new Scope(scope));
     const recurse = statement.recursive
-      ? (inner: Value) => this.#deeper(() => this.#recursion(statement, inner, scope, depth + 1))
+      ? (inner: JinjaValue) => this.#deeper(() => this.#recursion(statement, inner, scope, depth + 1))
       : null;
     const loop = new Loop(items, depth, recurse);
     for (const each of items) {
@@ -187,7 +187,7 @@ export class Evaluation {
     return undefined;
   }
 
-  #recursion(statement: Statement & { type: "for" }, items: Value, scope: Scope, depth: number): string {
+  #recursion(statement: Statement & { type: "for" }, items: JinjaValue, scope: Scope, depth: number): string {
     const outer = this.#out;
     this.#out = [];
     try {
@@ -210,7 +210,7 @@ export class Evaluation {
     }
   }
 
-  #assign(target: Target, value: Value, scope: Scope): void {
+  #assign(target: AssignmentTarget, value: JinjaValue, scope: Scope): void {
     if (target.type === "name") return scope.set(target.name, value);
     if (target.type === "namespace") {
       const namespace = scope.get(target.name);
@@ -264,10 +264,10 @@ export class Evaluation {
           throw new TemplateError(`macro '${name}' takes not more than ${names.length} argument(s)`);
         }
         return this.#text(body, inner);
-      }), new Map<string, Value>([["name", name], ["arguments", new Tuple(names)]]));
+      }), new Map<string, JinjaValue>([["name", name], ["arguments", new Tuple(names)]]));
   }
 
-  #arguments(given: Arguments, scope: Scope): [Value[], Kwargs] {
+  #arguments(given: CallArguments, scope: Scope): [JinjaValue[], Kwargs] {
     const args = given.args.map((each) => this.#measured(this.#value(each, scope)));
     const kwargs = new Map(given.kwargs.map(([name, value]) => [name, this.#value(value, scope)]));
     if (given.spread !== null) args.push(...iterate(this.#value(given.spread, scope)));
@@ -281,7 +281,11 @@ export class Evaluation {
     return [args, kwargs];
   }
 
-  #call({ callee, arguments: given }: Expression & { type: "call" }, scope: Scope, caller?: Value): Value {
+  #call(
+    { callee, arguments: given }: Expression & { type: "call" },
+    scope: Scope,
+    caller?: JinjaValue,
+  ): JinjaValue {
     const called = this.#value(callee, scope);
     const [args, named] = this.#arguments(given, scope);
     const kwargs = caller === undefined ? named : new Map([...named, ["caller", caller]]);
@@ -294,7 +298,7 @@ export class Evaluation {
     throw new TemplateError(`'${typeName(called)}' object is not callable`);
   }
 
-  #filtered(filter: Filter | null, text: Value, scope: Scope): Value {
+  #filtered(filter: Filter | null, text: JinjaValue, scope: Scope): JinjaValue {
     if (filter === null) return text;
     const value = filter.operand === null
       ? text
@@ -307,12 +311,12 @@ export class Evaluation {
   }
 
   /** Counts the work that goes with a value's size. */
-  #measured<T extends Value>(value: T): T {
+  #measured<T extends JinjaValue>(value: T): T {
     this.#spend(sizeOf(value));
     return value;
   }
 
-  #value(expression: Expression, scope: Scope): Value {
+  #value(expression: Expression, scope: Scope): JinjaValue {
     this.#spend(1);
     const value = (each: Expression) => this.#value(each, scope);
     switch (expression.type) {
@@ -361,7 +365,7 @@ export class Evaluation {
       case "attribute":
         return attribute(value(expression.object), expression.name);
       case "item":
-        return this.#measured(item(value(expression.object), value(expression.key)));
+        return this.#measured(getItem(value(expression.object), value(expression.key)));
       case "slice": {
         const part = (each: Expression | null) => each === null ? null : value(each);
         return new Slice(part(expression.start), part(expression.stop), part(expression.step));
@@ -379,7 +383,7 @@ export class Evaluation {
 }
 
 /** Steps that it takes to walk over a value: four items or 256 characters are one. */
-function sizeOf(value: Value): number {
+function sizeOf(value: JinjaValue): number {
   const text = asText(value);
   if (text !== undefined) return text.length / 256;
   if (Array.isArray(value) || value instanceof Range) return value.length / 4;

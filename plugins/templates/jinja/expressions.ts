@@ -3,7 +3,7 @@
  * @module
  */
 import type { Token } from "./lexer.ts";
-import type { Arguments, BinaryOperator, CompareOperator, Expression, Filter } from "./nodes.ts";
+import type { BinaryOperator, CallArguments, CompareOperator, Expression, Filter } from "./nodes.ts";
 import { parseInteger } from "./numbers.ts";
 import { TemplateError } from "./values.ts";
 
@@ -298,7 +298,7 @@ export class ExpressionParser {
     return name;
   }
 
-  #optionalArguments(): Arguments {
+  #optionalArguments(): CallArguments {
     return this.is("operator", "(")
       ? this.arguments()
       : { args: [], kwargs: [], spread: null, kwspread: null };
@@ -322,9 +322,9 @@ export class ExpressionParser {
   }
 
   /** `(a, b, key=c, *d, **e)`. */
-  arguments(): Arguments {
+  arguments(): CallArguments {
     this.expect("operator", "(");
-    const given: Arguments = { args: [], kwargs: [], spread: null, kwspread: null };
+    const given: CallArguments = { args: [], kwargs: [], spread: null, kwspread: null };
     const ensure = (isAllowed: boolean) => isAllowed || this.fail("invalid order of arguments in a call");
     for (let first = true; !this.is("operator", ")"); first = false) {
       if (!first) this.expect("operator", ",");

@@ -10,11 +10,11 @@ import {
   asText,
   iterate,
   Iterator,
+  type JinjaValue,
   type Kwargs,
   TemplateError,
   truthy,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 const RULES = { ...textFilters, ...sequenceFilters };
@@ -38,7 +38,12 @@ function isFilter(name: string): boolean {
  * `value | name(args)`.
  * @throws {TemplateError} If there is no such filter, or it can't filter the value.
  */
-export function applyFilter(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): Value {
+export function applyFilter(
+  name: string,
+  value: JinjaValue,
+  args: readonly JinjaValue[],
+  kwargs: Kwargs,
+): JinjaValue {
   if (Object.hasOwn(CHOOSERS, name)) return choose(name, value, args, kwargs);
   if (name === "map") return map(value, args, kwargs);
   if (name === "format") return formatFilter(value, args, kwargs);
@@ -51,14 +56,14 @@ export function applyFilter(name: string, value: Value, args: readonly Value[], 
 }
 
 /** `name is filter` and `name is test`, else {@linkcode applyTest}. */
-export function test(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): boolean {
+export function test(name: string, value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): boolean {
   if (name === "filter") return isFilter(asText(value) ?? "");
   return name === "test"
     ? isTest(asText(value) ?? "") || ["filter", "test"].includes(asText(value) ?? "")
     : applyTest(name, value, args, kwargs);
 }
 
-function choose(filter: string, value: Value, args: readonly Value[], kwargs: Kwargs): Value {
+function choose(filter: string, value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   if (!truthy(value)) return new Iterator([]);
   const { hasAttribute, keeps } = CHOOSERS[filter]!;
   const [first] = args;
@@ -66,14 +71,14 @@ function choose(filter: string, value: Value, args: readonly Value[], kwargs: Kw
     throw new TemplateError(`${filter} needs the name of an attribute`);
   }
   const [name, ...others] = hasAttribute ? args.slice(1) : args;
-  const passes = (each: Value) => {
+  const passes = (each: JinjaValue) => {
     const looked = hasAttribute ? path(each, first!) : each;
     return (name === undefined ? truthy(looked) : test(asText(name) ?? "", looked, others, kwargs)) === keeps;
   };
   return new Iterator(iterate(value).filter(passes));
 }
 
-function map(value: Value, args: readonly Value[], kwargs: Kwargs): Value {
+function map(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   if (!truthy(value)) return new Iterator([]);
   if (args.length === 0 && kwargs.has("attribute")) {
     const { attribute, default: otherwise } = bind("map", ["attribute", "default?"], [], kwargs);

@@ -3,7 +3,7 @@
  * @module
  */
 import { indexOf } from "./arguments.ts";
-import { item, ownAttribute } from "./attributes.ts";
+import { getItem, ownAttribute } from "./attributes.ts";
 import type { FilterRule } from "./filters_text.ts";
 import { binary, equals, fits, order } from "./operators.ts";
 import { str } from "./print.ts";
@@ -17,6 +17,7 @@ import {
   identity,
   iterate,
   Iterator,
+  type JinjaValue,
   Markup,
   Range,
   TemplateError,
@@ -24,16 +25,15 @@ import {
   Tuple,
   typeName,
   Undefined,
-  type Value,
 } from "./values.ts";
 
-type Bound = Record<string, Value | undefined>;
+type Bound = Record<string, JinjaValue | undefined>;
 
 /** The filters by name, without those that take other filters or tests. */
 export const sequenceFilters: Readonly<Record<string, FilterRule>> = {
   attr: [["name"], (value, { name }) => ownAttribute(value, str(name!))],
   batch: [["linecount", "fill_with?"], (value, { linecount, fill_with }) => {
-    const size = indexOf(linecount, "batch"), items = iterate(value), rows: Value[][] = [];
+    const size = indexOf(linecount, "batch"), items = iterate(value), rows: JinjaValue[][] = [];
     for (let i = 0; i < items.length; i += Math.max(1, size)) {
       rows.push(items.slice(i, i + Math.max(1, size)));
     }
@@ -50,7 +50,7 @@ export const sequenceFilters: Readonly<Record<string, FilterRule>> = {
     }
     const place = { key: 0, value: 1 }[by === undefined ? "key" : str(by)];
     if (place === undefined) throw new TemplateError("dictsort sorts by key or value");
-    const key = (pair: Value) => caseKey((pair as Tuple).items[place]!, case_sensitive);
+    const key = (pair: JinjaValue) => caseKey((pair as Tuple).items[place]!, case_sensitive);
     return sorted(value.items().map((pair) => new Tuple(pair)), key, reverse);
   }],
   first: [[], (value) => {
@@ -87,7 +87,7 @@ export const sequenceFilters: Readonly<Record<string, FilterRule>> = {
     return value instanceof Markup ? new Markup(reversed) : reversed;
   }],
   slice: [["slices", "fill_with?"], (value, { slices, fill_with }) => {
-    const items = iterate(value), count = indexOf(slices, "slice"), rows: Value[][] = [];
+    const items = iterate(value), count = indexOf(slices, "slice"), rows: JinjaValue[][] = [];
     const each = Math.floor(items.length / count), more = items.length % count;
     for (let i = 0, from = 0; i < count; i++) {
       const size = each + (i < more ? 1 : 0);
@@ -101,7 +101,7 @@ export const sequenceFilters: Readonly<Record<string, FilterRule>> = {
     ["reverse?", "case_sensitive?", "attribute?"],
     (value, { reverse, case_sensitive, attribute: name }) => {
       const names = name == null ? [null] : typeof name === "string" ? name.split(",") : [name];
-      const key = (each: Value) =>
+      const key = (each: JinjaValue) =>
         new Tuple(names.map((one) => caseKey(one === null ? each : path(each, one), case_sensitive)));
       return sorted(iterate(value), key, reverse);
     },
@@ -109,7 +109,7 @@ export const sequenceFilters: Readonly<Record<string, FilterRule>> = {
   sum: [
     ["attribute?", "start?"],
     (value, { attribute: name, start }) =>
-      iterate(value).reduce<Value>(
+      iterate(value).reduce<JinjaValue>(
         (sum, each) => binary("+", sum, name == null ? each : path(each, name)),
         start ?? 0n,
       ),
@@ -126,17 +126,20 @@ export const sequenceFilters: Readonly<Record<string, FilterRule>> = {
 };
 
 /** `a.b.0` of a value, by items first. */
-export function path(value: Value, name: Value): Value {
+export function path(value: JinjaValue, name: JinjaValue): JinjaValue {
   const text = asText(name);
-  if (text === undefined) return item(value, name);
-  return text.split(".").reduce((each, part) => item(each, /^\d+$/.test(part) ? BigInt(part) : part), value);
+  if (text === undefined) return getItem(value, name);
+  return text.split(".").reduce(
+    (each, part) => getItem(each, /^\d+$/.test(part) ? BigInt(part) : part),
+    value,
+  );
 }
 
 /**
  * Python's `len(value)`.
  * @throws {TemplateError} If it has none.
  */
-export function length(value: Value): Value {
+export function length(value: JinjaValue): JinjaValue {
   const text = asText(value);
   if (text !== undefined) {
     let count = 0;
@@ -151,28 +154,32 @@ export function length(value: Value): Value {
   throw new TemplateError(`object of type '${typeName(value)}' has no len()`);
 }
 
-function otherwise(value: Value, { default_value, boolean }: Bound): Value {
+function otherwise(value: JinjaValue, { default_value, boolean }: Bound): JinjaValue {
   const isMissing = value instanceof Undefined ||
     (boolean !== undefined && truthy(boolean) && !truthy(value));
   return isMissing ? defined(default_value, () => "") : value;
 }
 
 /** Texts without case, unless it counts. */
-function caseKey(value: Value, caseSensitive: Value | undefined): Value {
+function caseKey(value: JinjaValue, caseSensitive: JinjaValue | undefined): JinjaValue {
   const text = asText(value);
   return text === undefined || (caseSensitive !== undefined && truthy(caseSensitive))
     ? value
     : text.toLowerCase();
 }
 
-function sorted(items: readonly Value[], key: (item: Value) => Value, reverse: Value | undefined): Value[] {
+function sorted(
+  items: readonly JinjaValue[],
+  key: (item: JinjaValue) => JinjaValue,
+  reverse: JinjaValue | undefined,
+): JinjaValue[] {
   const isReverse = reverse !== undefined && truthy(reverse);
   return items.map((each) => [key(each), each] as const)
     .sort(([a], [b]) => isReverse ? order(b, a) : order(a, b))
     .map(([, each]) => each);
 }
 
-function extreme(value: Value, { case_sensitive, attribute: name }: Bound, side: 1 | -1): Value {
+function extreme(value: JinjaValue, { case_sensitive, attribute: name }: Bound, side: 1 | -1): JinjaValue {
   const items = iterate(value).map((each) =>
     [caseKey(name == null ? each : path(each, name), case_sensitive), each] as const
   );
@@ -180,12 +187,15 @@ function extreme(value: Value, { case_sensitive, attribute: name }: Bound, side:
   return items.reduce((best, each) => Math.sign(order(each[0], best[0])) === side ? each : best)[1];
 }
 
-function groupBy(value: Value, { attribute: name, default: missing, case_sensitive }: Bound): Value {
-  const keyOf = (each: Value) => {
+function groupBy(
+  value: JinjaValue,
+  { attribute: name, default: missing, case_sensitive }: Bound,
+): JinjaValue {
+  const keyOf = (each: JinjaValue) => {
     const found = path(each, name!);
     return found instanceof Undefined && missing != null ? missing : found;
   };
-  const groups: [Value, Value, Value[]][] = [];
+  const groups: [JinjaValue, JinjaValue, JinjaValue[]][] = [];
   for (const each of sorted(iterate(value), (one) => caseKey(keyOf(one), case_sensitive), undefined)) {
     const key = caseKey(keyOf(each), case_sensitive), last = groups.at(-1);
     if (last !== undefined && equals(last[0], key)) last[2].push(each);

@@ -7,13 +7,14 @@ import { indexOf, textOf } from "./arguments.ts";
 import { formatPercent } from "./format.ts";
 import { toJson } from "./json.ts";
 import { parseFloatText, parseInteger, roundFloat } from "./numbers.ts";
-import { asNumber, escapeHtml, fits, markup } from "./operators.ts";
+import { asNumber, escapeMarkup, fits, markup } from "./operators.ts";
 import { str } from "./print.ts";
-import { capitalize, pad, replace, splitLines, stringMethods, strip } from "./strings.ts";
+import { capitalize, pad, replace, splitLines, stringMethods, stripCharacters } from "./strings.ts";
 import {
   asText,
   Dict,
   iterate,
+  type JinjaValue,
   type Kwargs,
   Markup,
   TemplateError,
@@ -21,17 +22,16 @@ import {
   Tuple,
   typeName,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 /** Names of parameters behind the value, and what the filter does. */
 export type FilterRule = [
   parameters: string[],
-  filter: (value: Value, bound: Record<string, Value | undefined>) => Value,
+  filter: (value: JinjaValue, bound: Record<string, JinjaValue | undefined>) => JinjaValue,
 ];
 
 /** The text of a value, still Markup where it is. */
-function soft(value: Value, change: (text: string) => string): Value {
+function soft(value: JinjaValue, change: (text: string) => string): JinjaValue {
   return value instanceof Markup ? new Markup(change(value.text)) : change(str(value));
 }
 
@@ -60,7 +60,7 @@ export const textFilters: Readonly<Record<string, FilterRule>> = {
       ? Number(number)
       : (text === undefined ? null : parseFloatText(text)) ?? otherwise ?? 0;
   }],
-  forceescape: [[], (value) => new Markup(escapeHtml(str(value)))],
+  forceescape: [[], (value) => new Markup(escapeMarkup(str(value)))],
   indent: [["width?", "first?", "blank?"], indent],
   int: [["default?", "base?"], integer],
   lower: [[], (value) => soft(value, (text) => text.toLowerCase())],
@@ -83,7 +83,7 @@ export const textFilters: Readonly<Record<string, FilterRule>> = {
         return first.toUpperCase() + others.join("").toLowerCase();
       }).join(""))],
   tojson: [["ensure_ascii?", "indent?", "separators?", "sort_keys?"], (value, bound) => toJson(value, bound)],
-  trim: [["chars?"], (value, { chars }) => soft(value, (text) => strip(text, chars, true, true))],
+  trim: [["chars?"], (value, { chars }) => soft(value, (text) => stripCharacters(text, chars, true, true))],
   truncate: [["length?", "killwords?", "end?", "leeway?"], truncate],
   upper: [[], (value) => soft(value, (text) => text.toUpperCase())],
   urlencode: [[], urlEncode],
@@ -106,7 +106,7 @@ export const textFilters: Readonly<Record<string, FilterRule>> = {
 };
 
 /** `text | format(...)`. */
-export function formatFilter(value: Value, args: readonly Value[], kwargs: Kwargs): Value {
+export function formatFilter(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   if (args.length > 0 && kwargs.size > 0) {
     throw new TemplateError("format can't handle positional and keyword arguments at the same time");
   }
@@ -127,7 +127,10 @@ function unescapeHtml(text: string): string {
   );
 }
 
-function indent(value: Value, { width, first, blank }: Record<string, Value | undefined>): Value {
+function indent(
+  value: JinjaValue,
+  { width, first, blank }: Record<string, JinjaValue | undefined>,
+): JinjaValue {
   if (asText(value) === undefined) {
     if (value instanceof Undefined) value.fail();
     throw new TemplateError(`indent needs text: current value is of type ${typeName(value)}`);
@@ -141,7 +144,10 @@ function indent(value: Value, { width, first, blank }: Record<string, Value | un
   });
 }
 
-function integer(value: Value, { default: otherwise, base }: Record<string, Value | undefined>): Value {
+function integer(
+  value: JinjaValue,
+  { default: otherwise, base }: Record<string, JinjaValue | undefined>,
+): JinjaValue {
   if (value instanceof Undefined) value.fail();
   const number = asNumber(value), text = asText(value);
   if (number !== undefined) {
@@ -154,7 +160,7 @@ function integer(value: Value, { default: otherwise, base }: Record<string, Valu
   return whole ?? (float !== null && Number.isFinite(float) ? BigInt(Math.trunc(float)) : otherwise ?? 0n);
 }
 
-function round(value: Value, { precision, method }: Record<string, Value | undefined>): Value {
+function round(value: JinjaValue, { precision, method }: Record<string, JinjaValue | undefined>): JinjaValue {
   const digits = indexOf(precision, "round", 0), how = method === undefined ? "common" : str(method);
   if (!["common", "ceil", "floor"].includes(how)) {
     throw new TemplateError("method must be common, ceil or floor");
@@ -172,7 +178,7 @@ function round(value: Value, { precision, method }: Record<string, Value | undef
   return Math[how as "ceil" | "floor"](Number(number) * scale) / scale;
 }
 
-function truncate(value: Value, bound: Record<string, Value | undefined>): Value {
+function truncate(value: JinjaValue, bound: Record<string, JinjaValue | undefined>): JinjaValue {
   const length = indexOf(bound.length, "truncate", 255),
     leeway = indexOf(bound.leeway ?? undefined, "truncate", 5);
   const end = bound.end === undefined ? "..." : textOf(bound.end, "truncate");
@@ -185,8 +191,8 @@ function truncate(value: Value, bound: Record<string, Value | undefined>): Value
   return (space < 0 ? kept : kept.slice(0, space)) + end;
 }
 
-function urlEncode(value: Value): Value {
-  const quote = (item: Value, isQuery: boolean) => {
+function urlEncode(value: JinjaValue): JinjaValue {
+  const quote = (item: JinjaValue, isQuery: boolean) => {
     const kept = encodeURIComponent(str(item)).replace(
       /[!'()*]/g,
       (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -200,7 +206,7 @@ function urlEncode(value: Value): Value {
   return pairs.map(([key, item]) => `${quote(key!, true)}=${quote(item!, true)}`).join("&");
 }
 
-function fileSize(value: Value, isBinary: boolean): string {
+function fileSize(value: JinjaValue, isBinary: boolean): string {
   const bytes = Number(asNumber(value) ?? parseFloatText(asText(value) ?? "") ?? NaN);
   if (Number.isNaN(bytes)) throw new TemplateError("filesizeformat needs a number");
   const base = isBinary ? 1024 : 1000;

@@ -5,7 +5,7 @@
 import { fixed, floatText } from "./numbers.ts";
 import { asNumber, fits, markup } from "./operators.ts";
 import { repr, str } from "./print.ts";
-import { Dict, type Kwargs, Markup, TemplateError, Tuple, typeName, type Value } from "./values.ts";
+import { Dict, type JinjaValue, type Kwargs, Markup, TemplateError, Tuple, typeName } from "./values.ts";
 
 /** Width and precision at most, so that a format can't fill the memory. */
 const WIDEST = 10_000;
@@ -16,13 +16,13 @@ const PERCENT = /%(?:\(([^)]*)\))?([-+ #0]*)(\d+|\*)?(?:\.(\d+))?[hlL]?(.)/gsu;
  * `text % values`. Flags, width and precision are known, `*` isn't.
  * @throws {TemplateError} If the values don't fit.
  */
-export function formatPercent(text: string | Markup, values: Value): Value {
+export function formatPercent(text: string | Markup, values: JinjaValue): JinjaValue {
   const source = text instanceof Markup ? text.text : text;
   const list = values instanceof Tuple ? values.items : [values];
   let used = 0;
   const written = source.replace(PERCENT, (_all, key, flags, width, precision, kind) => {
     if (kind === "%") return "%";
-    let value: Value;
+    let value: JinjaValue;
     if (key !== undefined) {
       if (!(values instanceof Dict)) throw new TemplateError("format requires a mapping");
       if (!values.has(key)) throw new TemplateError(`format has no value ${repr(key)}`);
@@ -39,7 +39,7 @@ export function formatPercent(text: string | Markup, values: Value): Value {
   return text instanceof Markup ? new Markup(fits(written)) : fits(written);
 }
 
-function percentItem(value: Value, kind: string, flags: string, precision: number | undefined): string {
+function percentItem(value: JinjaValue, kind: string, flags: string, precision: number | undefined): string {
   const sign = (text: string) =>
     (text.startsWith("-") ? "" : flags.includes("+") ? "+" : flags.includes(" ") ? " " : "") + text;
   if (kind === "s" || kind === "r" || kind === "a") {
@@ -112,9 +112,9 @@ function padded(text: string, width: number, flags: string): string {
  */
 export function formatBraces(
   text: string,
-  args: readonly Value[],
+  args: readonly JinjaValue[],
   kwargs: Kwargs,
-  item: (object: Value, key: Value) => Value,
+  item: (object: JinjaValue, key: JinjaValue) => JinjaValue,
 ): string {
   let next = 0, hasNumbers = false;
   const written = text.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (all, field: string | undefined) => {
@@ -142,7 +142,7 @@ export function formatBraces(
 }
 
 /** Python's `format(value, spec)`. */
-function formatted(value: Value, spec: string): string {
+function formatted(value: JinjaValue, spec: string): string {
   if (spec === "") return str(value);
   const match = /^(?:(.)?([<>=^]))?([-+ ]?)(#?)(0?)(\d*)([,_]?)(?:\.(\d+))?([bcdeEfFgGnosxX%]?)$/su.exec(
     spec,

@@ -13,12 +13,12 @@ import {
   Cycler,
   Dict,
   iterate,
+  type JinjaValue,
   type Kwargs,
   Namespace,
   Range,
   TemplateError,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 /** Numbers of a range at most, as in Jinja2's sandbox. */
@@ -28,8 +28,8 @@ const LONGEST_RANGE = 100_000;
  * The functions by name.
  * @param today The day for `strftime_now`.
  */
-export function globalFunctions(today: string): Map<string, Value> {
-  const functions: [string, (args: readonly Value[], kwargs: Kwargs) => Value][] = [
+export function globalFunctions(today: string): Map<string, JinjaValue> {
+  const functions: [string, (args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue][] = [
     ["range", range],
     ["dict", (args, kwargs) => new Dict(entries(args, kwargs))],
     ["namespace", namespace],
@@ -54,7 +54,7 @@ export function globalFunctions(today: string): Map<string, Value> {
   return new Map(functions.map(([name, call]) => [name, new Callable(name, call)]));
 }
 
-function range(args: readonly Value[], kwargs: Kwargs): Value {
+function range(args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   if (kwargs.size > 0) throw new TemplateError("range() takes no keyword arguments");
   for (const value of args) if (value instanceof Undefined) value.fail();
   const [a, b, c] = args.map((value) => BigInt(indexOf(value, "range")));
@@ -65,13 +65,13 @@ function range(args: readonly Value[], kwargs: Kwargs): Value {
   throw new TemplateError(`a range is longer than ${LONGEST_RANGE} numbers`);
 }
 
-function entries(args: readonly Value[], kwargs: Kwargs): [Value, Value][] {
+function entries(args: readonly JinjaValue[], kwargs: Kwargs): [JinjaValue, JinjaValue][] {
   const [first] = args;
   const given = first === undefined
     ? []
     : first instanceof Dict
     ? first.items()
-    : iterate(first).map((pair): [Value, Value] => {
+    : iterate(first).map((pair): [JinjaValue, JinjaValue] => {
       const items = asItems(pair) ?? iterate(pair);
       if (items.length !== 2) throw new TemplateError("dict() needs pairs of a key and a value");
       return [item(items, 0), item(items, 1)];
@@ -79,8 +79,8 @@ function entries(args: readonly Value[], kwargs: Kwargs): [Value, Value][] {
   return [...given, ...kwargs];
 }
 
-function namespace(args: readonly Value[], kwargs: Kwargs): Value {
-  const attributes = new Map<string, Value>();
+function namespace(args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
+  const attributes = new Map<string, JinjaValue>();
   for (const [key, value] of entries(args, kwargs)) {
     attributes.set(namespaceKey(asText(key) ?? str(key)), value);
   }
@@ -98,7 +98,7 @@ export function namespaceKey(name: string): string {
   );
 }
 
-function joiner(args: readonly Value[], kwargs: Kwargs): Value {
+function joiner(args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   const { sep = ", " } = bind("joiner", ["sep?"], args, kwargs);
   let isUsed = false;
   return new Callable("joiner", () => {

@@ -5,18 +5,18 @@
 import { floatText } from "./numbers.ts";
 import { order } from "./operators.ts";
 import { str } from "./print.ts";
-import { asItems, asText, Dict, TemplateError, truthy, typeName, type Value } from "./values.ts";
+import { asItems, asText, Dict, type JinjaValue, TemplateError, truthy, typeName } from "./values.ts";
 
 /** Options of Python's `json.dumps`. */
 export interface JsonOptions {
   /** Escape what isn't ASCII. */
-  ensure_ascii?: Value | undefined;
+  ensure_ascii?: JinjaValue | undefined;
   /** Spaces or text per level; null: one line. */
-  indent?: Value | undefined;
+  indent?: JinjaValue | undefined;
   /** Between items, and between key and value. */
-  separators?: Value | undefined;
+  separators?: JinjaValue | undefined;
   /** Keys in order. */
-  sort_keys?: Value | undefined;
+  sort_keys?: JinjaValue | undefined;
 }
 
 /** Deeper values are refused, before the stack ends. */
@@ -26,7 +26,7 @@ const DEEPEST = 500;
  * JSON of a value.
  * @throws {TemplateError} If JSON doesn't have it.
  */
-export function toJson(value: Value, options: JsonOptions = {}): string {
+export function toJson(value: JinjaValue, options: JsonOptions = {}): string {
   const indent = options.indent ?? null;
   const unit = indent === null
     ? null
@@ -46,7 +46,7 @@ export function toJson(value: Value, options: JsonOptions = {}): string {
   };
   return write(value, 0);
 
-  function write(value: Value, depth: number): string {
+  function write(value: JinjaValue, depth: number): string {
     if (depth > DEEPEST) throw new TemplateError(`a value is nested more than ${DEEPEST} levels deep`);
     if (value === null) return "null";
     if (typeof value === "boolean" || typeof value === "bigint") return String(value);
@@ -86,7 +86,7 @@ function float(value: number): string {
     : "-Infinity";
 }
 
-function keyText(key: Value): string {
+function keyText(key: JinjaValue): string {
   const text = asText(key);
   if (text !== undefined) return text;
   if (key === null) return "null";

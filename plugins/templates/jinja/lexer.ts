@@ -3,7 +3,8 @@
  * `trim_blocks`, `lstrip_blocks`, no line statements, one trailing newline left out.
  * @module
  */
-import { SPACE, TemplateError } from "./values.ts";
+import { SPACE } from "../../../formats/python_text.ts";
+import { TemplateError } from "./values.ts";
 
 /** One token. `operator` tokens hold the operator, `string` tokens the text without quotes and escapes. */
 export interface Token {

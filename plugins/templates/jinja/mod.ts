@@ -7,7 +7,7 @@ import { type PyJson, PyNumber } from "../../../formats/python_json.ts";
 import { Evaluation } from "./evaluate.ts";
 import { globalFunctions } from "./globals.ts";
 import { parse } from "./parser.ts";
-import { Dict, type Value } from "./values.ts";
+import { Dict, type JinjaValue } from "./values.ts";
 
 export { formatDay, parseDay } from "./strftime.ts";
 export { StepLimitError, TemplateError } from "./values.ts";
@@ -39,7 +39,7 @@ export function compileTemplate(text: string): JinjaTemplate {
   };
 }
 
-function toValue(value: PyJson): Value {
+function toValue(value: PyJson): JinjaValue {
   if (value instanceof PyNumber) return /^-?\d+$/.test(value.text) ? BigInt(value.text) : Number(value.text);
   if (Array.isArray(value)) return value.map(toValue);
   return value instanceof Map ? new Dict([...value].map(([key, item]) => [key, toValue(item)])) : value;

@@ -4,7 +4,7 @@
  */
 
 /** Arguments of a call, filter or test. */
-export interface Arguments {
+export interface CallArguments {
   /** By position. */
   args: Expression[];
   /** By name. */
@@ -37,9 +37,9 @@ export type Expression =
   | { type: "attribute"; object: Expression; name: string }
   | { type: "item"; object: Expression; key: Expression }
   | { type: "slice"; start: Expression | null; stop: Expression | null; step: Expression | null }
-  | { type: "call"; callee: Expression; arguments: Arguments }
+  | { type: "call"; callee: Expression; arguments: CallArguments }
   | Filter
-  | { type: "test"; operand: Expression; name: string; arguments: Arguments };
+  | { type: "test"; operand: Expression; name: string; arguments: CallArguments };
 
 /** A filter; without operand in `{% filter %}` and `{% set x | f %}`. */
 export interface Filter {
@@ -50,14 +50,14 @@ export interface Filter {
   /** Such as "tojson". */
   name: string;
   /** Further arguments. */
-  arguments: Arguments;
+  arguments: CallArguments;
 }
 
 /** What may be assigned to. */
-export type Target =
+export type AssignmentTarget =
   | { type: "name"; name: string }
   | { type: "namespace"; name: string; attribute: string }
-  | { type: "tuple"; items: Target[] };
+  | { type: "tuple"; items: AssignmentTarget[] };
 
 /** Parameters of a macro or a call block. */
 export interface Signature {
@@ -74,7 +74,7 @@ export type Statement =
   | { type: "if"; branches: [Expression, Statement[]][]; otherwise: Statement[] }
   | {
     type: "for";
-    target: Target;
+    target: AssignmentTarget;
     iterable: Expression;
     test: Expression | null;
     recursive: boolean;
@@ -82,9 +82,9 @@ export type Statement =
     otherwise: Statement[];
   }
   | { type: "break" | "continue" }
-  | { type: "set"; target: Target; value: Expression }
-  | { type: "set_block"; target: Target; filter: Filter | null; body: Statement[] }
-  | { type: "with"; targets: [Target, Expression][]; body: Statement[] }
+  | { type: "set"; target: AssignmentTarget; value: Expression }
+  | { type: "set_block"; target: AssignmentTarget; filter: Filter | null; body: Statement[] }
+  | { type: "with"; targets: [AssignmentTarget, Expression][]; body: Statement[] }
   | { type: "macro"; name: string; signature: Signature; body: Statement[] }
   | { type: "call_block"; call: Expression & { type: "call" }; signature: Signature; body: Statement[] }
   | { type: "filter_block"; filter: Filter; body: Statement[] }

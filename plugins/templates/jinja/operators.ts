@@ -13,13 +13,13 @@ import {
   identity,
   iterate,
   Iterator,
+  type JinjaValue,
   Markup,
   Range,
   TemplateError,
   Tuple,
   typeName,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 /** Texts and lists longer than this are refused, in UTF-16 units or items. */
@@ -31,18 +31,18 @@ const MOST_BITS = 100_000;
 type NumberValue = bigint | number;
 
 /** A number; True and False are 1 and 0. */
-export function asNumber(value: Value): NumberValue | undefined {
+export function asNumber(value: JinjaValue): NumberValue | undefined {
   if (typeof value === "boolean") return value ? 1n : 0n;
   return typeof value === "bigint" || typeof value === "number" ? value : undefined;
 }
 
 /** An index: a whole number or a boolean. */
-export function asIndex(value: Value): number | undefined {
+export function asIndex(value: JinjaValue): number | undefined {
   return typeof value === "bigint" || typeof value === "boolean" ? Number(value) : undefined;
 }
 
 /** `&`, `<`, `>` and quotes as HTML writes them. */
-export function escapeHtml(text: string): string {
+export function escapeMarkup(text: string): string {
   return text.replace(
     /[&<>'"]/g,
     (char) => `&${{ "&": "amp", "<": "lt", ">": "gt", "'": "#39", '"': "#34" }[char]};`,
@@ -50,12 +50,12 @@ export function escapeHtml(text: string): string {
 }
 
 /** Text for a Markup: escaped unless it is one. */
-export function markup(value: Value): string {
-  return value instanceof Markup ? value.text : escapeHtml(str(value));
+export function markup(value: JinjaValue): string {
+  return value instanceof Markup ? value.text : escapeMarkup(str(value));
 }
 
 /** `left == right`. */
-export function equals(left: Value, right: Value): boolean {
+export function equals(left: JinjaValue, right: JinjaValue): boolean {
   const a = asNumber(left), b = asNumber(right);
   if (a !== undefined && b !== undefined) return a == b;
   const [s, t] = [asText(left), asText(right)];
@@ -78,7 +78,7 @@ export function equals(left: Value, right: Value): boolean {
 }
 
 /** -1, 0 or 1; NaN where the values have no order, as floats that are not numbers. */
-export function order(left: Value, right: Value, operator: string = "<"): number {
+export function order(left: JinjaValue, right: JinjaValue, operator: string = "<"): number {
   const a = asNumber(left), b = asNumber(right);
   if (a !== undefined && b !== undefined) return a < b ? -1 : a > b ? 1 : a == b ? 0 : NaN;
   const [s, t] = [asText(left), asText(right)];
@@ -111,7 +111,7 @@ function orderTexts(a: string, b: string): number {
 }
 
 /** `item in container`. */
-export function contains(container: Value, item: Value): boolean {
+export function contains(container: JinjaValue, item: JinjaValue): boolean {
   const text = asText(container);
   if (text !== undefined) {
     const part = asText(item);
@@ -132,7 +132,7 @@ function isContainer(value: object): boolean {
 }
 
 /** A comparison. */
-export function compare(operator: CompareOperator, left: Value, right: Value): boolean {
+export function compare(operator: CompareOperator, left: JinjaValue, right: JinjaValue): boolean {
   switch (operator) {
     case "==":
       return equals(left, right);
@@ -154,7 +154,7 @@ export function compare(operator: CompareOperator, left: Value, right: Value): b
 }
 
 /** `-value` or `+value`. */
-export function unary(operator: "-" | "+", value: Value): Value {
+export function unary(operator: "-" | "+", value: JinjaValue): JinjaValue {
   const number = asNumber(value);
   if (number !== undefined) return operator === "-" ? -number : number;
   if (value instanceof Undefined) return value.fail();
@@ -162,7 +162,7 @@ export function unary(operator: "-" | "+", value: Value): Value {
 }
 
 /** An operation on two values; `text % values` is `formatPercent`. */
-export function binary(operator: BinaryOperator, left: Value, right: Value): Value {
+export function binary(operator: BinaryOperator, left: JinjaValue, right: JinjaValue): JinjaValue {
   for (const value of [left, right]) if (value instanceof Undefined) value.fail();
   const a = asNumber(left), b = asNumber(right);
   if (a !== undefined && b !== undefined) return arithmetic(operator, a, b);
@@ -232,7 +232,7 @@ function bounded(size: number): void {
   if (size > MOST_BITS) throw new TemplateError(`a whole number has more than ${MOST_BITS} bits`);
 }
 
-function add(left: Value, right: Value): Value | undefined {
+function add(left: JinjaValue, right: JinjaValue): JinjaValue | undefined {
   const [s, t] = [asText(left), asText(right)];
   if (s !== undefined && t !== undefined) {
     const isMarkup = left instanceof Markup || right instanceof Markup;
@@ -244,7 +244,7 @@ function add(left: Value, right: Value): Value | undefined {
   return Array.isArray(left) ? joined : new Tuple(joined);
 }
 
-function repeat(value: Value, times: Value): Value | undefined {
+function repeat(value: JinjaValue, times: JinjaValue): JinjaValue | undefined {
   const count = asIndex(times);
   const text = asText(value), items = asItems(value);
   if (count === undefined || (text === undefined && items === undefined)) return undefined;
@@ -269,7 +269,7 @@ export function fits<T extends { length: number }>(value: T): T {
 }
 
 /** Whether two values are one object, or equal constants. */
-export function same(left: Value, right: Value): boolean {
+export function same(left: JinjaValue, right: JinjaValue): boolean {
   if (typeof left === "object" && left !== null) return left === right;
   return typeof left === typeof right && identity(left) === identity(right);
 }

@@ -6,7 +6,7 @@
 import { item } from "../../../formats/elements.ts";
 import { ExpressionParser } from "./expressions.ts";
 import { tokenize } from "./lexer.ts";
-import type { Expression, Filter, Signature, Statement, Target } from "./nodes.ts";
+import type { AssignmentTarget, Expression, Filter, Signature, Statement } from "./nodes.ts";
 
 /** Deeper blocks are refused, before the stack ends. */
 const DEEPEST = 100;
@@ -137,8 +137,8 @@ class Parser extends ExpressionParser {
   }
 
   /** Names with commas between them, in parentheses or not; `ns.x` where namespaces are allowed. */
-  #target(end?: string, withNamespace: boolean = false): Target {
-    const items: Target[] = [];
+  #target(end?: string, withNamespace: boolean = false): AssignmentTarget {
+    const items: AssignmentTarget[] = [];
     let isTuple = false;
     for (;;) {
       if (items.length > 0) this.expect("operator", ",");
@@ -153,7 +153,7 @@ class Parser extends ExpressionParser {
     return isTuple ? { type: "tuple", items } : item(items, 0);
   }
 
-  #singleTarget(withNamespace: boolean): Target {
+  #singleTarget(withNamespace: boolean): AssignmentTarget {
     if (this.skip("operator", "(")) {
       const inner = this.#target(undefined, withNamespace);
       this.expect("operator", ")");
@@ -211,7 +211,7 @@ class Parser extends ExpressionParser {
   }
 
   #with(): Statement {
-    const targets: [Target, Expression][] = [];
+    const targets: [AssignmentTarget, Expression][] = [];
     while (!this.is("block_end")) {
       if (targets.length > 0) this.expect("operator", ",");
       const target = this.#target("=");

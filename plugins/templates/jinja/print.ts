@@ -7,6 +7,7 @@ import {
   Callable,
   Dict,
   DictView,
+  type JinjaValue,
   Markup,
   Namespace,
   Range,
@@ -14,23 +15,22 @@ import {
   Tuple,
   typeName,
   Undefined,
-  type Value,
 } from "./values.ts";
 
 /** Lists within lists deeper than this are refused, before the stack ends. */
 const DEEPEST = 200;
 
 /** Python's `str(value)`. */
-export function str(value: Value): string {
+export function str(value: JinjaValue): string {
   if (typeof value === "string") return value;
   if (value instanceof Markup) return value.text;
   return value instanceof Undefined ? "" : repr(value);
 }
 
 /** Python's `repr(value)`. */
-export function repr(value: Value, depth: number = 0): string {
+export function repr(value: JinjaValue, depth: number = 0): string {
   if (depth > DEEPEST) throw new TemplateError(`a value is nested more than ${DEEPEST} levels deep`);
-  const inner = (item: Value) => repr(item, depth + 1);
+  const inner = (item: JinjaValue) => repr(item, depth + 1);
   if (value === null) return "None";
   if (Array.isArray(value)) return `[${value.map(inner).join(", ")}]`;
   switch (typeof value) {

@@ -3,24 +3,28 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
+import { SPACE } from "../../../formats/python_text.ts";
 import { bind, indexOf, textOf } from "./arguments.ts";
 import { fits, markup } from "./operators.ts";
 import {
   asText,
   iterate,
+  type JinjaValue,
   type Kwargs,
   Markup,
-  SPACE,
   TemplateError,
   Tuple,
   typeName,
-  type Value,
 } from "./values.ts";
 
 /** A method of a text. */
-export type StringMethod = (self: string | Markup, args: readonly Value[], kwargs: Kwargs) => Value;
+export type StringMethod = (self: string | Markup, args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue;
 
-type Method = (text: string, bound: Record<string, Value | undefined>, self: string | Markup) => Value;
+type Method = (
+  text: string,
+  bound: Record<string, JinjaValue | undefined>,
+  self: string | Markup,
+) => JinjaValue;
 
 /** Methods whose text is Markup where the text is. */
 const KEEP_MARKUP = new Set([
@@ -70,7 +74,7 @@ const METHODS: Readonly<Record<string, [parameters: string[], method: Method]>> 
   join: [["iterable"], (text, { iterable }, self) => join(text, iterable!, self)],
   ljust: [["width", "fillchar?"], (text, { width, fillchar }) => pad(text, width, fillchar, "left")],
   lower: [[], (text) => text.toLowerCase()],
-  lstrip: [["chars?"], (text, { chars }) => strip(text, chars, true, false)],
+  lstrip: [["chars?"], (text, { chars }) => stripCharacters(text, chars, true, false)],
   partition: [["sep"], (text, { sep }) => partition(text, textOf(sep, "partition"), "indexOf")],
   removeprefix: [["prefix"], (text, { prefix }) => {
     const part = textOf(prefix, "removeprefix");
@@ -81,7 +85,7 @@ const METHODS: Readonly<Record<string, [parameters: string[], method: Method]>> 
     return part !== "" && text.endsWith(part) ? text.slice(0, -part.length) : text;
   }],
   replace: [["old", "new", "count?"], (text, { old, new: by, count }, self) => {
-    const safe = (value: Value | undefined) =>
+    const safe = (value: JinjaValue | undefined) =>
       self instanceof Markup ? markup(value!) : textOf(value, "replace");
     return replace(text, textOf(old, "replace"), safe(by), indexOf(count, "replace", -1));
   }],
@@ -95,7 +99,7 @@ const METHODS: Readonly<Record<string, [parameters: string[], method: Method]>> 
     const parts = split(reversed(text), sep == null ? null : reversed(textOf(sep, "rsplit")), limit);
     return pieces(parts.reverse().map(reversed), self);
   }],
-  rstrip: [["chars?"], (text, { chars }) => strip(text, chars, false, true)],
+  rstrip: [["chars?"], (text, { chars }) => stripCharacters(text, chars, false, true)],
   split: [["sep?", "maxsplit?"], (text, { sep, maxsplit }, self) => {
     const limit = indexOf(maxsplit, "split", -1);
     return pieces(split(text, sep == null ? null : textOf(sep, "split"), limit), self);
@@ -108,7 +112,7 @@ const METHODS: Readonly<Record<string, [parameters: string[], method: Method]>> 
     const within = windowOf(text, start, end)[0].join("");
     return affixes(prefix!, "startswith").some((part) => within.startsWith(part));
   }],
-  strip: [["chars?"], (text, { chars }) => strip(text, chars, true, true)],
+  strip: [["chars?"], (text, { chars }) => stripCharacters(text, chars, true, true)],
   swapcase: [
     [],
     (text) =>
@@ -120,7 +124,7 @@ const METHODS: Readonly<Record<string, [parameters: string[], method: Method]>> 
   title: [[], (text) => title(text)],
   upper: [[], (text) => text.toUpperCase()],
   zfill: [["width"], (text, { width }) => {
-    const missing = indexOf(width, "zfill") - pointsOf(text).length;
+    const missing = indexOf(width, "zfill") - codePointsOf(text).length;
     fits({ length: missing });
     return missing <= 0 ? text : text.replace(/^[-+]?/, (sign) => sign + "0".repeat(missing));
   }],
@@ -143,11 +147,11 @@ export const stringMethods: ReadonlyMap<string, StringMethod> = new Map<string, 
 const SURROGATE = /[\ud800-\udfff]/;
 
 /** Code points of a text, or the text itself where its units are the same. */
-export function pointsOf(text: string): string | string[] {
+export function codePointsOf(text: string): string | string[] {
   return SURROGATE.test(text) ? [...text] : text;
 }
 
-function pieces(parts: readonly string[], self: string | Markup): Value[] {
+function pieces(parts: readonly string[], self: string | Markup): JinjaValue[] {
   return self instanceof Markup ? parts.map((part) => new Markup(part)) : [...parts];
 }
 
@@ -174,9 +178,14 @@ function title(text: string): string {
  * Text without characters at its ends.
  * @param chars null or undefined: white space.
  */
-export function strip(text: string, chars: Value | undefined, atStart: boolean, atEnd: boolean): string {
+export function stripCharacters(
+  text: string,
+  chars: JinjaValue | undefined,
+  atStart: boolean,
+  atEnd: boolean,
+): string {
   const set = chars == null ? null : new Set(textOf(chars, "strip"));
-  const points = pointsOf(text);
+  const points = codePointsOf(text);
   const isOut = (char: string) => set === null ? WHITE.test(char) : set.has(char);
   let [from, to] = [0, points.length];
   while (atStart && from < to && isOut(item(points, from))) from++;
@@ -235,7 +244,7 @@ export function replace(text: string, old: string, by: string, count: number): s
   return parts.join(by);
 }
 
-function join(text: string, iterable: Value, self: string | Markup): string {
+function join(text: string, iterable: JinjaValue, self: string | Markup): string {
   const items = iterate(iterable).map((value, i) => {
     if (self instanceof Markup) return markup(value);
     const part = asText(value);
@@ -247,9 +256,13 @@ function join(text: string, iterable: Value, self: string | Markup): string {
 }
 
 /** Code points between two positions, and the position of the first. */
-function windowOf(text: string, start: Value | undefined, end: Value | undefined): [string[], number] {
+function windowOf(
+  text: string,
+  start: JinjaValue | undefined,
+  end: JinjaValue | undefined,
+): [string[], number] {
   const points = [...text];
-  const place = (value: Value | undefined, otherwise: number) => {
+  const place = (value: JinjaValue | undefined, otherwise: number) => {
     if (value === undefined || value === null) return otherwise;
     const index = indexOf(value, "slice");
     return Math.max(0, index < 0 ? index + points.length : index);
@@ -260,7 +273,7 @@ function windowOf(text: string, start: Value | undefined, end: Value | undefined
 
 function find(
   text: string,
-  { sub, start, end }: Record<string, Value | undefined>,
+  { sub, start, end }: Record<string, JinjaValue | undefined>,
   by: "indexOf" | "lastIndexOf",
 ): number {
   const [within, from] = windowOf(text, start, end);
@@ -274,7 +287,7 @@ function found(place: number): bigint {
   return BigInt(place);
 }
 
-function affixes(value: Value, name: string): string[] {
+function affixes(value: JinjaValue, name: string): string[] {
   if (value instanceof Tuple) return value.items.map((part) => textOf(part, name));
   return [textOf(value, name)];
 }
@@ -289,8 +302,8 @@ function partition(text: string, separator: string, by: "indexOf" | "lastIndexOf
 /** Text filled up to a width. */
 export function pad(
   text: string,
-  width: Value | undefined,
-  fill: Value | undefined,
+  width: JinjaValue | undefined,
+  fill: JinjaValue | undefined,
   side: "left" | "right" | "center",
 ): string {
   const char = fill === undefined ? " " : textOf(fill, side);
@@ -298,7 +311,7 @@ export function pad(
     throw new TemplateError("the fill character must be exactly one character long");
   }
   const total = indexOf(width, side);
-  const missing = Math.max(0, total - pointsOf(text).length);
+  const missing = Math.max(0, total - codePointsOf(text).length);
   fits({ length: missing });
   if (side === "left") return text + char.repeat(missing);
   if (side === "right") return char.repeat(missing) + text;

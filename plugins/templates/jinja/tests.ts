@@ -14,16 +14,16 @@ import {
   Dict,
   DictView,
   Iterator,
+  type JinjaValue,
   type Kwargs,
   Loop,
   Markup,
   Range,
   TemplateError,
   Undefined,
-  type Value,
 } from "./values.ts";
 
-type Test = [parameters: string[], test: (value: Value, other: Value) => boolean];
+type Test = [parameters: string[], test: (value: JinjaValue, other: JinjaValue) => boolean];
 
 const compared = (
   operator: CompareOperator,
@@ -32,7 +32,7 @@ const isCase = (
   name: string,
 ): Test => [[], (value) => stringMethods.get(name)!(str(value), [], new Map()) === true];
 
-const hasItems = (value: Value) =>
+const hasItems = (value: JinjaValue) =>
   asText(value) !== undefined || asItems(value) !== undefined || value instanceof Range ||
   value instanceof Dict ||
   value instanceof Undefined;
@@ -90,7 +90,12 @@ export function isTest(name: string): boolean {
  * `value is name(args)`.
  * @throws {TemplateError} If there is no such test, or it doesn't take the arguments.
  */
-export function applyTest(name: string, value: Value, args: readonly Value[], kwargs: Kwargs): boolean {
+export function applyTest(
+  name: string,
+  value: JinjaValue,
+  args: readonly JinjaValue[],
+  kwargs: Kwargs,
+): boolean {
   if (!isTest(name)) throw new TemplateError(`there is no test ${JSON.stringify(name)}`);
   const [parameters, test] = TESTS[name]!;
   const [other = null] = Object.values(bind(name, parameters, args, kwargs));

@@ -9,17 +9,14 @@ export class TemplateError extends Error {}
 /** A template that takes too many steps: a fault of the template, not of one conversation. */
 export class StepLimitError extends TemplateError {}
 
-/** What Python calls white space, as part of a character class. */
-export const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-
-/** Any value. */
-export type Value =
+/** A value of a template. */
+export type JinjaValue =
   | null
   | boolean
   | bigint
   | number
   | string
-  | Value[]
+  | JinjaValue[]
   | Tuple
   | Dict
   | DictView
@@ -34,7 +31,7 @@ export type Value =
   | Loop;
 
 /** Arguments by name. */
-export type Kwargs = ReadonlyMap<string, Value>;
+export type Kwargs = ReadonlyMap<string, JinjaValue>;
 
 /** A name or attribute that isn't there: prints as nothing, is false and empty, and fails where anything else is done with it. */
 export class Undefined {
@@ -50,13 +47,13 @@ export class Undefined {
 /** A tuple. */
 export class Tuple {
   /** Its items. */
-  constructor(readonly items: readonly Value[]) {}
+  constructor(readonly items: readonly JinjaValue[]) {}
 }
 
 /** A pair of `groupby`, with names for its two parts. */
 export class Group extends Tuple {
   /** @param grouper What the items have in common. */
-  constructor(readonly grouper: Value, readonly list: Value[]) {
+  constructor(readonly grouper: JinjaValue, readonly list: JinjaValue[]) {
     super([grouper, list]);
   }
 }
@@ -72,15 +69,15 @@ export class Callable {
   /** @param unsafe Why the sandbox of transformers refuses the call. */
   constructor(
     readonly name: string,
-    readonly call: (args: readonly Value[], kwargs: Kwargs) => Value,
-    readonly attributes: ReadonlyMap<string, Value> = new Map(),
+    readonly call: (args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue,
+    readonly attributes: ReadonlyMap<string, JinjaValue> = new Map(),
   ) {}
 }
 
 /** `namespace(...)`: attributes may be set from inner scopes. */
 export class Namespace {
   /** Attributes. */
-  constructor(readonly attributes: Map<string, Value>) {}
+  constructor(readonly attributes: Map<string, JinjaValue>) {}
 }
 
 /** `range(...)`. */
@@ -103,9 +100,9 @@ export class Range {
 
 /** A generator: can be walked once, has no length and is true even when nothing is left. */
 export class Iterator {
-  #items: Value[];
+  #items: JinjaValue[];
   /** @param name As Python prints it. */
-  constructor(items: readonly Value[], readonly name: string = "generator") {
+  constructor(items: readonly JinjaValue[], readonly name: string = "generator") {
     this.#items = [...items];
   }
 
@@ -115,14 +112,14 @@ export class Iterator {
   }
 
   /** The items that are left; none afterwards. */
-  drain(): Value[] {
+  drain(): JinjaValue[] {
     const items = this.#items;
     this.#items = [];
     return items;
   }
 
   /** The next item, undefined if there is none. */
-  next(): Value | undefined {
+  next(): JinjaValue | undefined {
     return this.#items.shift();
   }
 }
@@ -132,13 +129,13 @@ export class Cycler {
   /** Index of the current item. */
   position = 0;
   /** At least one item. */
-  constructor(readonly items: readonly Value[]) {}
+  constructor(readonly items: readonly JinjaValue[]) {}
 }
 
 /** `[start:stop:step]`, only as a key. */
 export class Slice {
   /** null: left out. */
-  constructor(readonly start: Value, readonly stop: Value, readonly step: Value) {}
+  constructor(readonly start: JinjaValue, readonly stop: JinjaValue, readonly step: JinjaValue) {}
 }
 
 /** `loop` within a for. */
@@ -146,21 +143,21 @@ export class Loop {
   /** Index of the current item, from 0. */
   index0 = -1;
   /** Last arguments of `changed`. */
-  changed: Value | undefined;
+  changed: JinjaValue | undefined;
   /** @param recurse Renders the body for other items (`recursive`), else null. */
   constructor(
-    readonly items: readonly Value[],
+    readonly items: readonly JinjaValue[],
     readonly depth0: number,
-    readonly recurse: ((items: Value) => Value) | null,
+    readonly recurse: ((items: JinjaValue) => JinjaValue) | null,
   ) {}
 }
 
 /** A dict; keys that Python calls equal (1, 1.0, True) are one. */
 export class Dict {
-  readonly #entries = new Map<unknown, [Value, Value]>();
+  readonly #entries = new Map<unknown, [JinjaValue, JinjaValue]>();
 
   /** Key and value pairs, later ones winning. */
-  constructor(entries: Iterable<readonly [Value, Value]> = []) {
+  constructor(entries: Iterable<readonly [JinjaValue, JinjaValue]> = []) {
     for (const [key, value] of entries) this.set(key, value);
   }
 
@@ -170,32 +167,32 @@ export class Dict {
   }
 
   /** Keys in the order in which they were first set. */
-  keys(): Value[] {
+  keys(): JinjaValue[] {
     return [...this.#entries.values()].map(([key]) => key);
   }
 
   /** Values in the order of the keys. */
-  values(): Value[] {
+  values(): JinjaValue[] {
     return [...this.#entries.values()].map(([, value]) => value);
   }
 
   /** Pairs in the order of the keys. */
-  items(): [Value, Value][] {
+  items(): [JinjaValue, JinjaValue][] {
     return [...this.#entries.values()].map(([key, value]) => [key, value]);
   }
 
   /** Value of a key, undefined if it isn't there. */
-  get(key: Value): Value | undefined {
+  get(key: JinjaValue): JinjaValue | undefined {
     return this.#entries.get(identity(key))?.[1];
   }
 
   /** Whether a key is there. */
-  has(key: Value): boolean {
+  has(key: JinjaValue): boolean {
     return this.#entries.has(identity(key));
   }
 
   /** Sets a value; an equal key stays as it was first written. */
-  set(key: Value, value: Value): void {
+  set(key: JinjaValue, value: JinjaValue): void {
     const id = identity(key);
     this.#entries.set(id, [this.#entries.get(id)?.[0] ?? key, value]);
   }
@@ -207,7 +204,7 @@ export class DictView {
   constructor(readonly dict: Dict, readonly kind: "keys" | "values" | "items") {}
 
   /** Its items now. */
-  items(): Value[] {
+  items(): JinjaValue[] {
     if (this.kind === "items") return this.dict.items().map((pair) => new Tuple(pair));
     return this.kind === "keys" ? this.dict.keys() : this.dict.values();
   }
@@ -217,7 +214,7 @@ export class DictView {
  * The same for values that are equal as keys.
  * @throws {TemplateError} If a value can't be a key.
  */
-export function identity(value: Value): unknown {
+export function identity(value: JinjaValue): unknown {
   if (typeof value === "boolean") return value ? 1n : 0n;
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
   if (value instanceof Markup) return value.text;
@@ -233,15 +230,15 @@ export function identity(value: Value): unknown {
 }
 
 /** A value, or another one where it isn't there; None is there. */
-export function defined<T extends Value | undefined>(
-  value: Value | undefined,
+export function defined<T extends JinjaValue | undefined>(
+  value: JinjaValue | undefined,
   otherwise: () => T,
-): Value | T {
+): JinjaValue | T {
   return value === undefined ? otherwise() : value;
 }
 
 /** Python's name of a value's type. */
-export function typeName(value: Value): string {
+export function typeName(value: JinjaValue): string {
   if (value === null) return "NoneType";
   if (Array.isArray(value)) return "list";
   switch (typeof value) {
@@ -264,7 +261,7 @@ export function typeName(value: Value): string {
 }
 
 /** Python's truth of a value. */
-export function truthy(value: Value): boolean {
+export function truthy(value: JinjaValue): boolean {
   if (value === null || value instanceof Undefined) return false;
   if (typeof value === "object") {
     if (Array.isArray(value) || value instanceof Range) return value.length > 0;
@@ -279,12 +276,12 @@ export function truthy(value: Value): boolean {
 }
 
 /** Text of a str or Markup, undefined for other values. */
-export function asText(value: Value | undefined): string | undefined {
+export function asText(value: JinjaValue | undefined): string | undefined {
   return value instanceof Markup ? value.text : typeof value === "string" ? value : undefined;
 }
 
 /** A list or tuple's items, undefined for other values. */
-export function asItems(value: Value): readonly Value[] | undefined {
+export function asItems(value: JinjaValue): readonly JinjaValue[] | undefined {
   return Array.isArray(value) ? value : value instanceof Tuple ? value.items : undefined;
 }
 
@@ -292,7 +289,7 @@ export function asItems(value: Value): readonly Value[] | undefined {
  * The items that a loop walks over.
  * @throws {TemplateError} If the value has none.
  */
-export function iterate(value: Value): readonly Value[] {
+export function iterate(value: JinjaValue): readonly JinjaValue[] {
   if (Array.isArray(value)) return value;
   const text = asText(value);
   if (text !== undefined) return [...text];

@@ -6,7 +6,7 @@ import { idsExample, tinyModel } from "../../../kernels/engine/_tiny.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { LOOP, lossOf, recorder } from "./_golden_run.ts";
-import { type PlanConfig, planRun } from "./batches.ts";
+import { planBatches, type PlanConfig } from "./batches.ts";
 import { type LoopConfig, type LoopInputs, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
 import { makeTarget, type TargetConfig } from "./setup.ts";
@@ -46,7 +46,7 @@ export const CONFIG: RunConfig = {
 };
 
 /** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what `use` gives. */
-export async function run<T>(
+export async function runTinyLoop<T>(
   overrides: Partial<RunConfig>,
   use: (
     result: () => ReturnType<typeof trainLoop>,
@@ -76,7 +76,7 @@ export async function run<T>(
     loss,
     references: new ReferenceCache(),
     config,
-    plan: planRun(config, ROWS, true, null),
+    plan: planBatches(config, ROWS, true, null),
     target,
     evaluation: ROWS.slice(0, 3),
     log: recorder(),

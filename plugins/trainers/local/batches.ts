@@ -26,7 +26,7 @@ export type PlanConfig = Parameters<typeof runLength>[0] & Pick<TrainConfig, "da
  * Plans a run. With `bins`, the examples of a bin count as one (LLaMA-Factory's packing).
  * @throws {RangeError} If there aren't enough examples for one micro-batch.
  */
-export function planRun(
+export function planBatches(
   config: PlanConfig,
   train: readonly EncodedExample[],
   shuffle: boolean,

@@ -5,7 +5,7 @@ import { tinyAdapter, tinyModel } from "../../../kernels/engine/_tiny.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
-import { CONFIG, ROWS, run } from "./_behaviour_run.ts";
+import { CONFIG, ROWS, runTinyLoop } from "./_behaviour_run.ts";
 import { lossOf } from "./_golden_run.ts";
 import { diffConfigs } from "../../../tasks/train/config/config_differences.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
@@ -14,7 +14,7 @@ import { trainLoop } from "./loop.ts";
 import { makeTarget } from "./setup.ts";
 
 Deno.test("trainLoop() saves every save_steps and at the end, and keeps save_total_limit", async () => {
-  await run({ save_total_limit: 2 }, async (result, { config }) => {
+  await runTinyLoop({ save_total_limit: 2 }, async (result, { config }) => {
     const { step, finished } = await result();
     assertEquals([step, finished], [6, true]);
     assertEquals(listCheckpoints(config.output_dir).map((c) => c.step), [4, 6]);
@@ -22,7 +22,7 @@ Deno.test("trainLoop() saves every save_steps and at the end, and keeps save_tot
 });
 
 Deno.test("trainLoop() starts preference training at ln 2 and gives metrics", async () => {
-  await run({}, async (result, { log }) => {
+  await runTinyLoop({}, async (result, { log }) => {
     await result();
     assert(Math.abs(log.steps[0]!.loss - Math.LN2) < 1e-9);
     assertEquals(log.steps[0]!.metrics["rewards/margins"], 0);
@@ -31,7 +31,7 @@ Deno.test("trainLoop() starts preference training at ln 2 and gives metrics", as
 });
 
 Deno.test("trainLoop() refuses to start when a fresh adapter's reference isn't the policy", async () => {
-  await run({}, async (result, { references }) => {
+  await runTinyLoop({}, async (result, { references }) => {
     for (const row of ROWS) references.set("train", row, { chosen: -1, rejected: -30 });
     await assertRejects(result, Error, "needs the loss 0.693147");
   });
@@ -48,7 +48,7 @@ Deno.test("trainLoop() stops early, remembers the best step and keeps its checkp
     greater_is_better: false, // margins grow, so the first evaluation stays the best
     early_stopping_steps: 2,
   } as const;
-  await run(early, async (result, { config }) => {
+  await runTinyLoop(early, async (result, { config }) => {
     const { step, best, finished } = await result();
     assertEquals([step, best!.step, finished], [3, 1, true]);
     assertEquals(listCheckpoints(config.output_dir).map((c) => c.step), [1, 3]);
@@ -57,7 +57,7 @@ Deno.test("trainLoop() stops early, remembers the best step and keeps its checkp
 
 Deno.test("trainLoop() names the evaluation's metrics when metric_for_best_model isn't one", async () => {
   const wrong = { eval_strategy: "steps", metric_for_best_model: "accuracy" } as const;
-  await run(
+  await runTinyLoop(
     wrong,
     (result) => assertRejects(result, RangeError, "the evaluation gave eval_loss, ").then(() => {}),
   );
@@ -66,7 +66,7 @@ Deno.test("trainLoop() names the evaluation's metrics when metric_for_best_model
 Deno.test("a log-probability that isn't finite stops the run, naming layer, file and row; checkpoints stay", async () => {
   const spoil = (weights: Record<string, Float32Array>) =>
     weights["model.layers.1.mlp.up_proj.weight"]![5] = Infinity;
-  await run({}, async (result) => {
+  await runTinyLoop({}, async (result) => {
     const error = await assertRejects(result, RangeError, "in rows.jsonl row ");
     assertStringIncludes(error.message, "the first layer that isn't finite is model.layers.1");
   }, spoil);
@@ -88,7 +88,7 @@ Deno.test("a gradient that isn't finite stops the run, naming tensor and rows; t
         : outputs;
     },
   };
-  await run(
+  await runTinyLoop(
     { save_steps: 1 },
     async (result, { config }) => {
       const error = await assertRejects(result, RangeError, "Cannot use the gradient of ");
@@ -103,7 +103,7 @@ Deno.test("a gradient that isn't finite stops the run, naming tensor and rows; t
 
 Deno.test("an interrupted run saves its last whole step and says it isn't finished", async () => {
   const controller = new AbortController();
-  await run({ save_strategy: "no" }, async (_result, at) => {
+  await runTinyLoop({ save_strategy: "no" }, async (_result, at) => {
     const step = at.log.step;
     const log = {
       ...at.log,
@@ -118,7 +118,7 @@ Deno.test("an interrupted run saves its last whole step and says it isn't finish
 
 Deno.test("a full disk while saving leaves the earlier checkpoint whole and nothing half-written", async () => {
   let saves = 0;
-  await run({ save_steps: 2 }, async (_result, at) => {
+  await runTinyLoop({ save_steps: 2 }, async (_result, at) => {
     const save: typeof at.target.save = (directory, trained) => {
       if (++saves === 2) throw new Error("No space left on device (os error 28)");
       return at.target.save(directory, trained);
@@ -130,7 +130,7 @@ Deno.test("a full disk while saving leaves the earlier checkpoint whole and noth
 });
 
 Deno.test("readCheckpoint() says why a checkpoint can't be resumed from", async () => {
-  await run({ save_only_model: true }, async (result, { config }) => {
+  await runTinyLoop({ save_only_model: true }, async (result, { config }) => {
     await result();
     const [checkpoint] = listCheckpoints(config.output_dir);
     await assertRejects(
@@ -142,7 +142,7 @@ Deno.test("readCheckpoint() says why a checkpoint can't be resumed from", async 
 });
 
 Deno.test("a checkpoint with one changed byte is refused, and the message names the file", async () => {
-  await run({ save_steps: 6 }, async (result, { config }) => {
+  await runTinyLoop({ save_steps: 6 }, async (result, { config }) => {
     await result();
     const [{ path } = { path: "" }] = listCheckpoints(config.output_dir);
     const files = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) =>
@@ -179,7 +179,7 @@ Deno.test("a checkpoint with one changed byte is refused, and the message names 
 
 Deno.test("makeTarget() refuses a module that the model hasn't", async () => {
   await assertRejects(
-    () => run({ lora_target: ["q_projj"] }, () => Promise.resolve()),
+    () => runTinyLoop({ lora_target: ["q_projj"] }, () => Promise.resolve()),
     RangeError,
     'Cannot adapt module "q_projj": the model has q_proj, k_proj',
   );
@@ -195,7 +195,7 @@ Deno.test("LoRA goes on from an adapter's own values, ranks and scale", () => {
 });
 
 Deno.test("checkpointDifferences() lists changed keys, data and weights, and leaves harmless keys out", async () => {
-  await run({}, async (result, at) => {
+  await runTinyLoop({}, async (result, at) => {
     await result();
     const { state } = readCheckpoint(listCheckpoints(at.config.output_dir)[0]!.path);
     const against = (config: Partial<TrainConfig>) => (earlier: Partial<TrainConfig>) =>

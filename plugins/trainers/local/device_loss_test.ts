@@ -6,7 +6,7 @@ import { openModel } from "../../../formats/hf_model/mod.ts";
 import { tinyModel } from "../../../kernels/engine/_tiny.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { lossOf } from "./_golden_run.ts";
-import { run } from "./_behaviour_run.ts";
+import { runTinyLoop } from "./_behaviour_run.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { readTrained } from "./setup.ts";
 
@@ -18,7 +18,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const dpo = lossOf("dpo", 0.1), decoder = tinyModel("qwen2").config;
-    const whole = await run(
+    const whole = await runTinyLoop(
       {},
       async (result, { engine }) => {
         await result();
@@ -30,7 +30,7 @@ Deno.test({
     );
 
     const backend = await make() as WebGpuBackend;
-    const folder = await run(
+    const folder = await runTinyLoop(
       {},
       async (result, { config, log }) => {
         const keep = log.step;
@@ -48,7 +48,7 @@ Deno.test({
     const last = listCheckpoints(folder).at(-1)!;
     assertEquals(last.step, 4);
 
-    const resumed = await run(
+    const resumed = await runTinyLoop(
       {},
       async (result, at) => {
         const { state, optimizer, references } = readCheckpoint(last.path);

@@ -23,7 +23,7 @@ export interface EvaluationOptions {
  * `eval_loss` and the loss's metrics as `eval_NAME`.
  * @returns null when interrupted.
  */
-export async function evaluate(
+export async function evaluateExamples(
   scoring: Scoring,
   examples: readonly EncodedExample[],
   { batch, budget, signal, onProgress }: EvaluationOptions,

@@ -7,7 +7,7 @@ import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { losses } from "../../losses/mod.ts";
 import { Registry } from "../../registry.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluateExamples } from "./evaluate.ts";
 import { ReferenceCache } from "./reference.ts";
 
 /** An engine that gives every label the log-probability −id / 10, and −id / 20 with adapters off. */
@@ -24,7 +24,7 @@ const rows = (examples: Omit<EncodedExample, "index" | "source">[]): EncodedExam
   examples.map((example, index) => ({ ...example, index, source: { file: "f", row: index } }));
 
 function run(of: Loss, examples: EncodedExample[], batch: number, budget: number | null = null) {
-  return evaluate({ engine, loss: of, references: new ReferenceCache() }, examples, {
+  return evaluateExamples({ engine, loss: of, references: new ReferenceCache() }, examples, {
     batch,
     budget,
     signal: new AbortController().signal,
@@ -79,8 +79,8 @@ Deno.test("eval_kl is the mean of the batches' kl, as TRL's KTO trainer logs it,
   assertAlmostEquals(await kl(3), 0.5, 1e-12);
 });
 
-Deno.test("evaluate() gives null when interrupted", async () => {
+Deno.test("evaluateExamples() gives null when interrupted", async () => {
   const inputs = { engine, loss: loss("sft", {}), references: new ReferenceCache() };
   const options = { batch: 2, budget: null, signal: AbortSignal.abort(), onProgress: () => {} };
-  assertEquals(await evaluate(inputs, sft, options), null);
+  assertEquals(await evaluateExamples(inputs, sft, options), null);
 });

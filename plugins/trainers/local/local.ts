@@ -10,11 +10,11 @@ import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
-import { planRun } from "./batches.ts";
+import { planBatches } from "./batches.ts";
 import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";
 import { verifyChecksums } from "./checksums.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluateExamples } from "./evaluate.ts";
 import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
 import { precomputeReferences } from "./score.ts";
@@ -28,7 +28,7 @@ async function train(inputs: TrainerInputs): Promise<TrainerResult> {
   const { config, model, decoder, loss, resumeFrom, log } = inputs;
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const target = makeTarget(config, model, decoder, inputs.files);
-  const plan = planRun(config, inputs.train, inputs.shuffle, inputs.trainBins);
+  const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
   const { choice, why } = await chooseBackend(config);
   if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
@@ -148,7 +148,7 @@ async function finalEvaluation(
 ): Promise<Record<string, number> | null> {
   if (!evaluates || run.evaluation.length === 0) return {};
   if (metrics && !restored) return metrics;
-  return await evaluate(run, run.evaluation, {
+  return await evaluateExamples(run, run.evaluation, {
     batch: run.config.per_device_eval_batch_size,
     budget: run.config.micro_batch_tokens,
     signal: run.signal,

@@ -8,7 +8,7 @@ import { Best, type BestSoFar, isDue, type SchedulePoint } from "../schedule_poi
 import type { BatchPlan } from "./batches.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import { pruneCheckpoints } from "./checkpoint_directory.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluateExamples } from "./evaluate.ts";
 import { createSchedule, warmupSteps } from "./schedules.ts";
 import type { Target } from "./setup.ts";
 import { accumulateGradients, type StepInputs, stepOrExplain, stepReport } from "./train_step.ts";
@@ -113,7 +113,7 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
 
   /** null when interrupted. */
   async function runEvaluation(): Promise<{ isBest: boolean } | null> {
-    const metrics = await evaluate(inputs, inputs.evaluation, {
+    const metrics = await evaluateExamples(inputs, inputs.evaluation, {
       batch: config.per_device_eval_batch_size,
       budget: config.micro_batch_tokens,
       signal,

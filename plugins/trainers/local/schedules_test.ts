@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
-import { assertNear, flat, golden } from "../../../kernels/engine/_optim_goldens.ts";
+import { assertNear, flat, optimizerGolden } from "../../../kernels/engine/_optim_goldens.ts";
 import { createSchedule, type ScheduleName, scheduleNames, warmupSteps } from "./schedules.ts";
 
 Deno.test("createSchedule() equals transformers' get_scheduler for every recorded case", () => {
-  const cases = golden("schedules").cases;
+  const cases = optimizerGolden("schedules").cases;
   assertEquals(new Set(cases.map((c: { name: string }) => c.name)), new Set(scheduleNames));
   for (const c of cases) {
     const warmup = warmupSteps(c.total_steps, c.warmup_steps ?? 0, c.warmup_ratio ?? 0);

@@ -11,7 +11,7 @@ import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "../../../kernels/random/mt19937.ts";
 import { GROUP, packTexts } from "./pack_text.ts";
 import { sameSides } from "./same_sides.ts";
-import { failEmpty, shortValue, Tally } from "./report.ts";
+import { failEmpty, RowTally, shortValue } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { splitRows } from "./split.ts";
 import { BlockBuilder, partsOf, type StoredExample } from "./store.ts";
@@ -26,7 +26,7 @@ interface Work {
   inputs: LoadInputs;
   context: EncodeContext;
   unwritten: UnwrittenParts;
-  tally: Tally;
+  tally: RowTally;
   /** Draws the rows of sets with `num_samples`, set by set. */
   generator: MT19937;
   onBytes: (read: number) => void;
@@ -50,7 +50,7 @@ export async function encodeSets(
     inputs,
     unwritten: new UnwrittenParts(template, tokenizer),
     context: { sequences: loss.sequences, template, tokenizer, options: encodeOptions(options, loss.shape) },
-    tally: new Tally(),
+    tally: new RowTally(),
     generator: new MT19937(options.seed),
     onBytes(read) {
       signal?.throwIfAborted();
@@ -234,7 +234,7 @@ async function stream(
   for (let epoch = 0; train.length < needed; epoch++) {
     const before = train.length;
     // rows are counted in the first epoch only
-    const tally = epoch === 0 ? work.tally : new Tally();
+    const tally = epoch === 0 ? work.tally : new RowTally();
     let batch: Example[] = [];
     const flush = async (into: Entry[]) => {
       const encoded = work.inputs.loss.shape === "kto" ? batch : encodeExamples({ ...work, tally }, batch);
@@ -266,7 +266,7 @@ async function stream(
   return { train: train.slice(0, needed), evaluation };
 }
 
-async function* streamRows({ inputs, onBytes }: Work, sets: readonly DataSet[], tally: Tally) {
+async function* streamRows({ inputs, onBytes }: Work, sets: readonly DataSet[], tally: RowTally) {
   const limit = inputs.options.max_samples ?? Infinity;
   for (const set of sets) {
     for await (const batch of set.rows(tally, onBytes, limit)) for (const { example } of batch) yield example;

@@ -6,7 +6,7 @@ import { datasets } from "../../../plugins/datasets/mod.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { type Template, templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
-import { golden } from "./_goldens.ts";
+import { datasetGolden } from "./_goldens.ts";
 import { encodeExample, type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { resolveAttributes } from "./attributes.ts";
@@ -17,7 +17,7 @@ import { Registry } from "../../../plugins/registry.ts";
 const raw = loadTokenizerSync(
   new URL("../../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
 );
-const cases = golden("datasets.json").cases;
+const cases = datasetGolden("datasets.json").cases;
 
 const SEQUENCES: Record<ExampleShape, Loss["sequences"]> = {
   text: { y: ["", "y"] },

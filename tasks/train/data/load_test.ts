@@ -7,7 +7,7 @@ import { losses } from "../../../plugins/losses/mod.ts";
 import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
-import { golden } from "./_goldens.ts";
+import { datasetGolden } from "./_goldens.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { type LoadedExamples, loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
@@ -82,7 +82,7 @@ const answers = (list: EncodedExample[], sequence = 0) =>
   });
 
 Deno.test("val_size splits as LLaMA-Factory does (golden), and rows keep their place", async () => {
-  const { val_split } = golden("datasets.json");
+  const { val_split } = datasetGolden("datasets.json");
   for (const { n, val_size, train, validation } of val_split.slice(0, 7)) {
     const got = await load({ "dataset_info.json": info(), "d.json": rows(n) }, { val_size });
     assertEquals(got.train.map((e) => e.source.row), train);
@@ -114,7 +114,7 @@ Deno.test(
 );
 
 Deno.test("num_samples draws LLaMA-Factory's rows (golden); max_samples takes the first ones", async () => {
-  const c = golden("datasets.json").cases.find((x: { name: string }) =>
+  const c = datasetGolden("datasets.json").cases.find((x: { name: string }) =>
     x.name === "num_samples_more_than_rows"
   );
   const got = await load({ "dataset_info.json": info({ num_samples: 4 }), "d.json": c.rows });
@@ -321,11 +321,11 @@ Deno.test("streaming takes what max_steps needs, in HF's shuffled order, the fir
   const files = { "dataset_info.json": info(), "d.json": rows(n) };
   const over = { streaming: true, buffer_size: 16, max_steps: 70, val_size: 4 };
   const got = await load(files, over);
-  const order = golden("hugging_face.json")["stream 0"];
+  const order = datasetGolden("hugging_face.json")["stream 0"];
   assertEquals(got.evaluation.map((e) => e.source.row), order.slice(0, 4));
   assertEquals(got.train.slice(0, 56).map((e) => e.source.row), order.slice(4));
   const held = new Set(order.slice(0, 4));
-  const second = golden("hugging_face.json")["stream 1"].filter((i: number) => !held.has(i));
+  const second = datasetGolden("hugging_face.json")["stream 1"].filter((i: number) => !held.has(i));
   assertEquals(got.train.slice(56).map((e) => e.source.row), second.slice(0, 14));
   assertEquals([got.train.length, got.shuffle], [70, false]);
   await assertRejects(() => load(files, { streaming: true }), RangeError, "max_steps");

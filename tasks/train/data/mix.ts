@@ -4,9 +4,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 import { NumpyGenerator } from "../../../kernels/random/numpy.ts";
-
-/** Values of `mix_strategy`. `under` stops when the first set is used up, `over` when the last one is, repeating rows. */
-export type MixStrategy = "concat" | "interleave_under" | "interleave_over" | "interleave_once";
+import type { MixStrategy } from "../../../plugins/kinds/train_config.ts";
 
 /**
  * Gives the order of rows in the mix, as numbers into the concatenation of all sets.

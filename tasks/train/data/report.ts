@@ -59,7 +59,7 @@ export interface DataReport {
 }
 
 /** Counts while rows come in. */
-export class Tally {
+export class RowTally {
   /** Rows read. */
   rows = 0;
   /** Tokens of packed text that fill no block. */
@@ -130,7 +130,7 @@ export function lengthStatistics(name: string, lengths: Int32Array, labels: numb
 }
 
 /** Warnings about rows lost or cut, above one in a hundred. */
-export function warnings(tally: Tally, used: number, cutoff: number, truncation: string): string[] {
+export function warnings(tally: RowTally, used: number, cutoff: number, truncation: string): string[] {
   const texts: string[] = [];
   const share = (count: number) =>
     `${count} of ${tally.rows} rows (${(100 * count / tally.rows).toFixed(1)} %)`;
@@ -168,7 +168,7 @@ export function describeDrop({ reason, count, first }: DropCount): string {
  * The error of a set without a usable row.
  * @throws {RangeError} Always, with the reasons.
  */
-export function failEmpty(tally: Tally, what: string): never {
+export function failEmpty(tally: RowTally, what: string): never {
   if (tally.rows === 0) {
     throw new RangeError(
       `Cannot train on ${what} as there are no rows: current value is an empty file or list`,

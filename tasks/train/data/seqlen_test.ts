@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 
-import { golden } from "./_goldens.ts";
+import { datasetGolden } from "./_goldens.ts";
 import { greedyKnapsack } from "./knapsack.ts";
 import { inferSeqlen } from "./seqlen.ts";
 
-const lf = golden("datasets.json");
+const lf = datasetGolden("datasets.json");
 
 Deno.test("inferSeqlen equals LLaMA-Factory's infer_seqlen (golden)", () => {
   assert(lf.infer_seqlen.length >= 64);

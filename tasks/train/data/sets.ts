@@ -10,7 +10,7 @@ import type { DatasetEntry, DatasetInfo } from "./info.ts";
 import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
 import { type RawRecord } from "../../../formats/records/record.ts";
 import { UnusedFields } from "./unused_fields.ts";
-import { shortValue, type Tally } from "./report.ts";
+import { type RowTally, shortValue } from "./report.ts";
 import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Records that are looked at to learn what columns a file has. */
@@ -104,7 +104,7 @@ export class DataSet {
    * @param wanted Positions to convert; null: all. The others are passed over and not counted.
    */
   async *rows(
-    tally: Tally,
+    tally: RowTally,
     onBytes: (read: number) => void,
     limit = Infinity,
     wanted: ReadonlySet<number> | null = null,
@@ -165,7 +165,7 @@ export class DataSet {
     { value, row, line }: RawRecord,
     file: string,
     attributes: DatasetAttributes,
-    tally: Tally,
+    tally: RowTally,
   ): Example | null {
     const converted = this.#dataset.convert(value, attributes, { file, row });
     if (!("reason" in converted)) return converted;

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { item } from "../../../formats/elements.ts";
 import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { countLabels } from "./parts.ts";
-import { lengthStatistics, type Tally, warnings } from "./report.ts";
+import { lengthStatistics, type RowTally, warnings } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { partsOf } from "./store.ts";
 
@@ -17,7 +17,7 @@ import { partsOf } from "./store.ts";
  */
 export function summarize(
   inputs: LoadInputs,
-  tally: Tally,
+  tally: RowTally,
   sets: readonly DataSet[],
   { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
   more: readonly string[] = [],

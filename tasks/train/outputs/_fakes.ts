@@ -8,14 +8,14 @@ import { type RunLogSettings } from "./run_log_settings.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
 
 /** Path of a golden of this room. */
-export function golden(name: string): string {
+export function outputsGolden(name: string): string {
   return join(import.meta.dirname!, "../../../fixtures/goldens/outputs", name);
 }
 
 /** Parsed golden. */
 // deno-lint-ignore no-explicit-any -- JSON of another program, looked into by tests only
 export function goldenJson(name: string): any {
-  return JSON.parse(Deno.readTextFileSync(golden(name)));
+  return JSON.parse(Deno.readTextFileSync(outputsGolden(name)));
 }
 
 /** The settings of the recorded runs, with changes. */
@@ -53,7 +53,7 @@ export function logAt(
 }
 
 /** A step of a run of `totalSteps`, made up from its number. */
-export function stepReport(step: number, changes: Partial<StepReport> = {}): StepReport {
+export function fakeStepReport(step: number, changes: Partial<StepReport> = {}): StepReport {
   return {
     step,
     totalSteps: 6,

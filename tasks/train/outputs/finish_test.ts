@@ -6,7 +6,7 @@ import { parseYaml } from "../../../formats/yaml/yaml.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import { resolveTrainConfig } from "../config/resolve.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { golden, goldenJson, logAt, stepReport } from "./_fakes.ts";
+import { fakeStepReport, goldenJson, logAt, outputsGolden } from "./_fakes.ts";
 import { tokenizerFiles, writeRunOutputs } from "./finish.ts";
 import { type ModelCard, modelCard } from "./model_card.ts";
 import { createReporters } from "./reporters.ts";
@@ -47,7 +47,7 @@ function tokenizer(files: Record<string, string | Uint8Array>): Tokenizer {
 }
 
 Deno.test("the model card says what LLaMA-Factory's says of the same run", () => {
-  const [ours, theirs] = [card(), Deno.readTextFileSync(golden("dpo_card.md"))];
+  const [ours, theirs] = [card(), Deno.readTextFileSync(outputsGolden("dpo_card.md"))];
   const [a, b] = [front(ours), front(theirs)];
   assertEquals({ ...a, tags: null }, { ...b, tags: null });
   const tags = b.tags.filter((tag: string) => tag !== "llama-factory");
@@ -109,7 +109,7 @@ Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run on
     Deno.mkdirSync(staging, { recursive: true });
     const settings = { ...config(DPO + "plot_loss: true\nreport_to: csv\n"), output_dir: directory };
     const { log } = logAt({}, { outputDir: directory, reporters: createReporters(settings) });
-    log.step(stepReport(1, { metrics: { "rewards/accuracies": 1, "rewards/margins": 0.5 } }));
+    log.step(fakeStepReport(1, { metrics: { "rewards/accuracies": 1, "rewards/margins": 0.5 } }));
     log.evaluation(1, 1, { eval_loss: 0.6 });
     const files = await writeRunOutputs({
       baseModel: settings.model_name_or_path,

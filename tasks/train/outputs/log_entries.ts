@@ -12,7 +12,7 @@ import type { RunLogSettings } from "./run_log_settings.ts";
 export type LogEntry = Record<string, number>;
 
 /** Tokens per second since this start of a run, and seconds left at its pace. */
-export interface Pace {
+export interface TrainingPace {
   speed: number;
   left: number;
 }
@@ -88,7 +88,7 @@ export function summaryEntry(
 /** One line of trainer_log.jsonl; values that are undefined are left out. */
 export function logRow(
   state: RunLogState,
-  { speed, left }: Pace,
+  { speed, left }: TrainingPace,
   values: Readonly<Record<string, number | undefined>>,
   step: number,
   epoch: number,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import { goldenJson, logAt, stepReport } from "./_fakes.ts";
+import { fakeStepReport, goldenJson, logAt } from "./_fakes.ts";
 import { crc32c } from "./crc32c.ts";
 import { csvReporter } from "./csv_log.ts";
 import type { Report } from "./reporter.ts";
@@ -42,9 +42,9 @@ Deno.test("metrics.csv has a line a value, and a resumed run drops what came aft
     outputDir,
     reporters: [csvReporter(outputDir)],
   });
-  first.log.step(stepReport(1));
+  first.log.step(fakeStepReport(1));
   const state = JSON.parse(JSON.stringify(first.log.state()));
-  first.log.step(stepReport(2));
+  first.log.step(fakeStepReport(2));
   const second = logAt({ include_num_input_tokens_seen: false }, {
     outputDir,
     reporters: [csvReporter(outputDir)],

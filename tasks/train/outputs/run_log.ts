@@ -14,7 +14,14 @@ import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { LogSink, StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { isDue, type SchedulePoint } from "../../../plugins/trainers/schedule_points.ts";
 import { jsonLine } from "./_format.ts";
-import { addStep, evaluationEntry, logEntry, logRow, type Pace, summaryEntry } from "./log_entries.ts";
+import {
+  addStep,
+  evaluationEntry,
+  logEntry,
+  logRow,
+  summaryEntry,
+  type TrainingPace,
+} from "./log_entries.ts";
 import { logLine, type Progress } from "./progress.ts";
 import { type Report, type Reporter, tagged } from "./reporter.ts";
 import { resultTexts, type RunResults } from "./results.ts";
@@ -255,7 +262,7 @@ export class RunLog implements LogSink {
   }
 
   /** Tokens per second since this start, and seconds left at its pace. */
-  #pace(): Pace {
+  #pace(): TrainingPace {
     const { steps, tokens } = this.#start;
     const seconds = this.#state.seconds - this.#start.seconds;
     if (!(seconds > 0)) return { speed: 0, left: 0 };

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertT
 import { join } from "@std/path";
 import fc from "fast-check";
 
-import { golden, goldenJson, logAt, readLines, settings, stepReport, without } from "./_fakes.ts";
+import { fakeStepReport, goldenJson, logAt, outputsGolden, readLines, settings, without } from "./_fakes.ts";
 import { silentProgress } from "./progress.ts";
 import { RunLog, WALL_CLOCK_KEYS } from "./run_log.ts";
 import { temporaryFolder } from "../../../tests/_temp.ts";
@@ -49,7 +49,7 @@ for (const name of ["sft", "dpo"]) {
     const CLOCK = [...CLOCK_KEYS, "total_flos"];
 
     const lines = readLines(join(directory, "trainer_log.jsonl"));
-    const expected = readLines(golden(`${name}_trainer_log.jsonl`));
+    const expected = readLines(outputsGolden(`${name}_trainer_log.jsonl`));
     assertEquals(lines.map((line) => without(line, CLOCK)), expected.map((line) => without(line, CLOCK)));
     lines.forEach((line, i) => assertEquals(Object.keys(line), Object.keys(expected[i]!)));
 
@@ -96,7 +96,9 @@ Deno.test("a log covers the steps since the last one: plain mean of losses, metr
   const margins = [9, 1, 4, 2, 5, 8];
   const examples = [8, 8, 2, 8, 8, 4];
   losses.forEach((loss, i) =>
-    log.step(stepReport(i + 1, { loss, metrics: { "rewards/margins": margins[i]! }, examples: examples[i]! }))
+    log.step(
+      fakeStepReport(i + 1, { loss, metrics: { "rewards/margins": margins[i]! }, examples: examples[i]! }),
+    )
   );
   const history = log.state().history;
   assertEquals(history.map(({ step, loss }) => [step, loss]), [[1, 0.5], [3, 0.1875], [6, 0.3833]]);
@@ -115,12 +117,12 @@ Deno.test("a metric that some examples lack weighs by its own count, and summari
     "rewards/margins": means["rewards/chosen"]! - means["rewards/rejected"]!,
   });
   const { log } = logAt({ logging_steps: 2 }, { summarize });
-  log.step(stepReport(1, {
+  log.step(fakeStepReport(1, {
     metrics: { "rewards/chosen": 2, "rewards/rejected": 1, "rewards/margins": 1 },
     examples: 4,
     counts: { "rewards/chosen": 3, "rewards/rejected": 1 },
   }));
-  log.step(stepReport(2, { metrics: { "rewards/rejected": 4 }, examples: 4 }));
+  log.step(fakeStepReport(2, { metrics: { "rewards/rejected": 4 }, examples: 4 }));
   const entry = log.state().history[0]!;
   assertEquals(entry["rewards/chosen"], 2);
   // (1*1 + 4*4) / 5
@@ -131,7 +133,7 @@ Deno.test("a metric that some examples lack weighs by its own count, and summari
 Deno.test("logging_strategy epoch logs when an epoch ends, no never, and shares of the run count as steps", () => {
   const steps = (changes: Parameters<typeof logAt>[0]) => {
     const { log } = logAt(changes);
-    for (let i = 1; i <= 6; i++) log.step(stepReport(i, { epoch: i / 3 - 1e-16 }));
+    for (let i = 1; i <= 6; i++) log.step(fakeStepReport(i, { epoch: i / 3 - 1e-16 }));
     return log.state().history.map((entry) => entry.step);
   };
   assertEquals(steps({ logging_strategy: "epoch" }), [3, 6]);
@@ -143,14 +145,14 @@ Deno.test("logging_strategy epoch logs when an epoch ends, no never, and shares 
 Deno.test("speeds count this start only, durations all starts", () => {
   const first = logAt();
   first.clock.ms += 10_000;
-  first.log.step(stepReport(1, { tokens: 1000, seconds: 10 }));
+  first.log.step(fakeStepReport(1, { tokens: 1000, seconds: 10 }));
   const state = JSON.parse(JSON.stringify(first.log.state()));
   const second = logAt({}, { outputDir: first.directory });
   second.log.restore(state);
   second.clock.ms += 1_000_000; // an hour of rest is no training
-  second.log.step(stepReport(2, { tokens: 600, seconds: 4 }));
+  second.log.step(fakeStepReport(2, { tokens: 600, seconds: 4 }));
   second.clock.ms += 2_000;
-  second.log.step(stepReport(3, { tokens: 600, seconds: 2 }));
+  second.log.step(fakeStepReport(3, { tokens: 600, seconds: 2 }));
   const lines = readLines(join(first.directory, "trainer_log.jsonl"));
   assertEquals(lines.map((line) => line.throughput), [100, 150, 200]);
   assertEquals(lines.map((line) => line.total_tokens), [1000, 1600, 2200]);
@@ -172,7 +174,7 @@ Deno.test("a resumed run's log is bit-identical to an uninterrupted one's, where
       for (let step = from + 1; step <= to; step++) {
         const [loss, margin, examples] = reports[step - 1]!;
         const metrics = { "rewards/margins": margin, "rewards/accuracies": margin > 0 ? 1 : 0 };
-        log.step(stepReport(step, { loss, metrics, examples, totalSteps, epoch: step / 7 }));
+        log.step(fakeStepReport(step, { loss, metrics, examples, totalSteps, epoch: step / 7 }));
         if (step % 4 === 0) log.evaluation(step, step / 7, { eval_loss: loss * 0.9 });
         if (step === saveAt) saved = JSON.stringify(log.state());
       }
@@ -222,7 +224,7 @@ Deno.test("a resumed run's log is bit-identical to an uninterrupted one's, where
 Deno.test("the best evaluation is the one that the trainer tells", () => {
   const { log } = logAt();
   const stateOf = () => JSON.parse(log.checkpointFiles()["trainer_state.json"]!);
-  log.step(stepReport(1));
+  log.step(fakeStepReport(1));
   log.evaluation(1, 0, { eval_loss: 0.5 }, null);
   assertEquals([stateOf().best_metric, stateOf().best_global_step], [null, null]);
   log.evaluation(2, 0, { eval_loss: 0.3 }, { step: 2, value: 0.3 });
@@ -236,20 +238,20 @@ Deno.test("the best evaluation is the one that the trainer tells", () => {
 
 Deno.test("an interrupted run has no closing line and no results", () => {
   const { log, directory } = logAt();
-  log.step(stepReport(1));
+  log.step(fakeStepReport(1));
   const { files, results } = log.finish({ finished: false });
   assertEquals([Object.keys(files), results], [["trainer_state.json"], null]);
   assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name), ["trainer_log.jsonl"]);
   assertEquals(readLines(join(directory, "trainer_log.jsonl")).length, 1);
-  assertThrows(() => log.step(stepReport(2)), Error, "finished");
+  assertThrows(() => log.step(fakeStepReport(2)), Error, "finished");
 });
 
 Deno.test("non-finite values: a loss is refused, a metric stays out with one warning", () => {
   const warnings: string[] = [];
   const { log } = logAt({}, { progress: { ...silentProgress(), line: (text) => void warnings.push(text) } });
-  assertThrows(() => log.step(stepReport(1, { loss: NaN })), RangeError, "step 1");
-  log.step(stepReport(1, { metrics: { a: Infinity, b: 2 } }));
-  log.step(stepReport(2, { metrics: { a: NaN, b: 2 } }));
+  assertThrows(() => log.step(fakeStepReport(1, { loss: NaN })), RangeError, "step 1");
+  log.step(fakeStepReport(1, { metrics: { a: Infinity, b: 2 } }));
+  log.step(fakeStepReport(2, { metrics: { a: NaN, b: 2 } }));
   const { history } = log.state();
   assertEquals(history.map((entry) => [entry.a, entry.b]), [[undefined, 2], [undefined, 2]]);
   assertEquals(warnings.length, 1);
