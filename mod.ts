@@ -61,6 +61,12 @@
 export { z } from "zod";
 export { type DryRun, dryRun, type RunResult, train, type TrainOptions } from "./tasks/train.ts";
 export { type EvalTaskOptions, evaluateFile } from "./tasks/eval.ts";
+export type * from "./tasks/eval/mod.ts";
+export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/progress.ts";
+export type { Estimate } from "./tasks/train/estimate.ts";
+export type { Separated } from "./plugins/kinds/thoughts.ts";
+export type { ReasonCount } from "./tasks/eval/reason_counts.ts";
+export type { FORMATS } from "./tasks/eval/config_schema.ts";
 export { builtinPlugins, builtinRegistry } from "./plugins/builtins.ts";
 export { type OptionEntry, type PluginEntry, Registry } from "./plugins/registry.ts";
 export * from "./plugins/kinds/plugin.ts";

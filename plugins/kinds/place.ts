@@ -10,7 +10,7 @@
 export type PlaceOf = (...path: (string | number)[]) => string;
 
 /** For values that were written nowhere. */
-export const nowhere: PlaceOf = () => "";
+export const nowhere: PlaceOf = (): string => "";
 
 /** The places of the map that `path` leads to. */
 export function placeUnder(place: PlaceOf, ...path: (string | number)[]): PlaceOf {
