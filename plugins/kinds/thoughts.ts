@@ -14,6 +14,7 @@ export const THOUGHT_TAGS: readonly ThoughtTags[] = Object.freeze([
   ["<think>", "</think>"],
   ["<thinking>", "</thinking>"],
   ["<thought>", "</thought>"],
+  ["<reasoning>", "</reasoning>"],
   ["<seed:think>", "</seed:think>"],
   ["[THINK]", "[/THINK]"],
   ["<|START_THINKING|>", "<|END_THINKING|>"],

@@ -8,6 +8,7 @@ const cases: [name: string, text: string, thought: string, answer: string, close
   ["no tags", ` ${A}\n`, "", ` ${A}\n`],
   ["whole tags", `<think>\nPlan.\n</think>\n\n${A}`, "Plan.", A],
   ["white space in front", `\n <think>Plan.</think>${A}`, "Plan.", A],
+  ["a pair of reasoning", `<reasoning>\nPlan.\n</reasoning>\n${A}`, "Plan.", A],
   ["other pairs", `[THINK]Plan.[/THINK]${A}`, "Plan.", A],
   ["capitals", `<Think>Plan.</THINK> ${A}`, "Plan.", A],
   ["an empty thought", `<think>\n\n</think>\n\n${A}`, "", A],

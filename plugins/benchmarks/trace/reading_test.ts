@@ -125,6 +125,25 @@ const FORMS: Record<string, string> = {
   "other end marks": `Fine Grained Score: ${LIST.replaceAll('":', ';":').replace("1. f", "1、f")}${OVERALL}`,
   "the last of several":
     `Fine Grained Score: [1, 2, 3]\nConstraints Overall Score: [[1]]\nNo:\nFine Grained Score: ${LIST}${OVERALL}`,
+  "dashes behind headings":
+    "Fine Grained Scores\n- fewer than 50 words – 10\n- mention tea – 8\n- end with a question – 0\n\nOverall Score – 6\n",
+  "arrows": "Fine Grained Score:\n1 -> 10\n2 => 8\n3 → 0\nOverall Score -> 6\n",
+  "headings in parentheses":
+    "细粒度评分 (Fine Grained Score)：\n1、fewer than 50 words：10分\n2、mention tea：8分\n3、end with a question：0分\n" +
+    "总体得分 (Constraints Overall Score)：6分\n",
+  "scores in parentheses before remarks":
+    "**Fine Grained Score**\n1. **fewer than 50 words** (10/10): it has 32 words\n2. **mention tea** (Score: 8) - 2 times\n" +
+    "3. **end with a question** (0/10): no\n\n**Overall Score**: **6/10**",
+  "labels below headings":
+    "## Fine Grained Score\n### 1. fewer than 50 words\nScore: 10\n### 2. mention tea\nScore: 8\n### 3. end with a question\n" +
+    "Score: 0\n## Overall Score\n**Score**: 6\n",
+  "a sentence": `Fine Grained Score: ${LIST}\nThe constraints overall score is therefore: [[6]].`,
+  "a label that is a sentence": `Fine Grained Score: ${LIST}\nConstraints Overall Score is 6.\n`,
+  "three brackets": `Fine Grained Score: ${LIST}\nConstraints Overall Score: [[[6]]]`,
+  "boxed text": `Fine Grained Score: ${LIST}\nConstraints Overall Score: $\\boxed{\\text{6}}$`,
+  "comments in JSON":
+    'Fine Grained Score: [\n{"1. fewer than 50 words": 10}, # 12 words\n{"2. mention tea": 8}, // 2 times\n' +
+    `/* no: 3 */ {"3. end with a question": 0}\n]${OVERALL}`,
   "no list behind the last heading":
     `Fine Grained Score: ${LIST}${OVERALL}The fine grained scores\nare above.`,
 };
@@ -160,14 +179,36 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
         "6,5\n",
         "100\n",
         "4 of 5\n",
+        "4 (out of 5)\n",
+        "4 (on a scale of 5)\n",
+        "4分（满分5分）\n",
+        "8 -> 6\n",
+        ">6\n",
+        "[[8]] (reduced to [[6]])",
+        "[[6]] [[7]]",
+        "[[6],[7]]",
         "(10+8)/2 = [[18]]\n",
       )
   ) {
     const { overall } = read(`Constraints Overall Score: ${score}`);
     assert(overall.score === null, `${score}: ${JSON.stringify(overall)}`);
-    assertStringIncludes(overall.reason, score.replace(/\(.*= /, "").trim().slice(0, 4), score);
+    assertStringIncludes(overall.reason, score.replace(/\(.*= /, "").trim().slice(0, 2), score);
   }
-  for (const score of ["4/5", '"4/5"', "11", "-1", "80%", '"6-7"', '"six"', "null", "{}", '"8 out of 100"']) {
+  for (
+    const score of [
+      "4/5",
+      '"4/5"',
+      "11",
+      "-1",
+      "80%",
+      '"6-7"',
+      '"six"',
+      "null",
+      "{}",
+      '"8 out of 100"',
+      '"8 (of 5)"',
+    ]
+  ) {
     for (
       const list of [
         `{"1": 10, "2": ${score}, "3": 0}`,
@@ -183,6 +224,9 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
     null,
     6,
   ]);
+  const lines =
+    "Fine Grained Score:\n1. fewer than 50 words: 6 - 7\n2. mention tea: 8\n3. end with a question: 0";
+  assertEquals(read(`${lines}${OVERALL}`).scores, [null, 8, 0, 6]);
   assertEquals(read("The overall score 6 is mine.").scores, [null, null, null, null]);
 });
 

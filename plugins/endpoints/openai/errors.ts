@@ -55,7 +55,7 @@ function replyFailure({ message, body }: ReplyError, asked: AskedRequest): Compl
   const said = `the reply says: ${message}`;
   const numbers = [code, status].map(Number).filter((n) => Number.isInteger(n) && n >= 400 && n < 600);
   return statusFailure({
-    status: numbers[0] ?? 500,
+    status: numbers[0] ?? (isPolicy(message) ? 400 : 500),
     message: said,
     code: typeof code === "string" ? code : undefined,
     type: typeof type === "string" ? type : undefined,
@@ -130,7 +130,7 @@ function isPolicy(message: string, code?: string | null, type?: string): boolean
     /content_?filter|content_?policy|inspection_failed|moderation|responsibleai|safety|prohibited_content/i
       .test(name ?? "")
   ) ||
-    /content (management|moderation|filter|safety|policy)|data_inspection_failed|inappropriate content|(was|been) flagged|requires moderation|safety (system|filter|policy)|violat\w*[^.]{0,40} polic|prohibited content/i
+    /content (management|moderation|filter|safety|policy)|data_inspection_failed|inappropriate content|content exists risk|considered high risk|[不非]安全|敏感|违规|new_sensitive|blocked by content|(was|been) flagged|requires moderation|safety (system|filter|policy)|violat\w*[^.]{0,40} polic|prohibited[ _]content/i
       .test(message);
 }
 

@@ -59,6 +59,16 @@ const policies: [name: string, status: number, body: unknown][] = [
     error("Input data may contain inappropriate content.", { code: "data_inspection_failed" }),
   ],
   ["OpenRouter", 403, error("m requires moderation on Provider. Your input was flagged for violence.")],
+  ["DeepSeek", 400, error("Content Exists Risk", { type: "invalid_request_error" })],
+  ["Gemini", 400, error("Request blocked: PROHIBITED_CONTENT", { status: "INVALID_ARGUMENT" })],
+  ["Moonshot", 400, error("The request was rejected because it was considered high risk")],
+  ["Zhipu", 400, error("系统检测到输入或生成内容可能包含不安全或敏感内容", { code: "1301" })],
+  ["a content filter of Claude's", 400, error("Output blocked by content filtering policy")],
+  [
+    "MiniMax",
+    200,
+    { choices: null, base_resp: { status_code: 1026, status_msg: "input new_sensitive" } },
+  ],
   ["a reply with a good status", 200, error("Blocked by content filter", { code: 400 })],
 ];
 for (const [name, status, body] of policies) {

@@ -64,6 +64,10 @@ export class ReplyReader {
       throw new ReplyError(isMap(piece.error) ? piece.error : { message: String(piece.error) });
     }
     if (piece.object === "error") throw new ReplyError(piece);
+    const { base_resp } = piece; // MiniMax
+    if (isMap(base_resp) && Number(base_resp.status_code ?? 0) !== 0) {
+      throw new ReplyError({ message: String(base_resp.status_msg), code: base_resp.status_code });
+    }
     if (isMap(piece.usage)) this.#usage = piece.usage;
     // answers beside the first one (n > 1) don't belong to it
     const choice = Array.isArray(piece.choices)

@@ -26,14 +26,23 @@ export interface Heading {
 const JOINT = "[\\s_*`~-]{0,3}";
 const OVERALL = new RegExp(`overall${JOINT}score`, "gi");
 const FINE_GRAINED = new RegExp(`fine${JOINT}grained${JOINT}scores?`, "gi");
-const SETS_APART = /(?:[\s*_`"'“”’|#>:=~]|-(?=[\s-]))*/y;
+const SETS_APART =
+  /(?:(?<=[a-z=-])>|>(?! ?\d)|(?<=\n)>|[\s*_`"'“”’|#:=~→⇒]|[-–—](?=[\s-])|-(?=>)|\)(?=[\s*_]{0,3}[:=\n]))*/y;
+/** Words between the phrase and the score that announce it, and set nothing apart. */
+const ANNOUNCES = / is(?:,? (?:therefore|thus|then))?(?=[ :])/iy;
+/** A label of the line below the phrase. */
+const LABEL = /(?:final )?(?:score|rating|得分|评分)(?=[*_`"' ]{0,3}[:=])/iy;
 /** What judges say of the scale between the phrase and the score. */
 const SCALE = /[([](?:out of |0 ?(?:-|–|to|~) ?|\/ ?|max(?:imum)? ?|满分)?10(?: ?points| ?分)?[)\]]/iy;
-const LINE_START = /(?:^|\n)[\s*_`"'{#>|-]{0,12}(?:(?:final|constraints?)[\s_*-]{0,3}){0,2}$/i;
+const LINE_START = /(?:^|\n)[\s*_`"'{#>|-]{0,12}(?:(?:the|final|constraints?)[\s_*-]{0,3}){0,3}$/i;
 
 /** Headings of the overall score, in order. */
 export function overallHeadings(text: string): Heading[] {
-  return headings(text, OVERALL);
+  return headings(text, OVERALL).map((heading) => {
+    const label = take(LABEL, text, heading.body);
+    const body = heading.body + label.length;
+    return label === "" ? heading : { ...heading, body: body + take(SETS_APART, text, body).length };
+  });
 }
 
 /** Headings of the fine-grained scores, in order. */
@@ -42,7 +51,8 @@ export function fineGrainedHeadings(text: string): Heading[] {
 }
 
 function headings(text: string, phrase: RegExp): Heading[] {
-  return [...text.matchAll(phrase)].map(({ index, 0: { length } }) => {
+  return [...text.matchAll(phrase)].map(({ index, 0: found }) => {
+    const length = found.length + take(ANNOUNCES, text, index + found.length).length;
     let marks = take(SETS_APART, text, index + length);
     const scale = take(SCALE, text, index + length + marks.length);
     if (scale !== "") marks += scale + take(SETS_APART, text, index + length + marks.length + scale.length);

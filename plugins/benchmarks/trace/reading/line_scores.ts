@@ -7,7 +7,10 @@ import { trimEndOf } from "./plain_text.ts";
 import { scoreAt, type ScoreText } from "./score_text.ts";
 import { verdictOf, verdictOfScore } from "./verdict_of.ts";
 
-const SEPARATOR = /[:=→—–]|\s-(?=\s)/g;
+const SEPARATOR = /[:=]>?|->|[→⇒—–]|\s-(?=\s)/g;
+/** A score in parentheses that says what it is, before a remark. */
+const MARKED =
+  /[([](?:(?:score|得分|评分)[: ]{1,2}([-+\d./ ]{1,16})|([-+\d. ]{1,8}(?:\/ ?[\d.]{1,8}|points?|分)))[)\]] ?[:–—-] /i;
 const SCORE_WORD = /^(?:(?:final )?(?:score|rating|grade|points?)|分数|得分|评分|打分)$/i;
 const HEADER_CELL =
   /^(?:(?:final )?(?:scores?|rating|grade|points?)(?: ?[([].{0,20}[)\]])?|分数|得分|评分|打分)$/i;
@@ -81,8 +84,15 @@ export function lineScore(line: string, scale: number): NamedScore | undefined {
     const found = scoreAt(body, brackets, scale);
     if (found !== undefined) return named(body.slice(0, brackets), found);
   }
+  const marked = MARKED.exec(body);
+  if (marked !== null) {
+    const found = scoreAt(`${marked[1] ?? marked[2]}\n`, 0, scale);
+    if (found !== undefined) return named(body.slice(0, marked.index), found);
+  }
   let last: [place: number, found: ScoreText] | undefined;
   for (const place of separators(body)) {
+    // "6 - 7" is one text that isn't on the scale, not a 7 behind a dash
+    if (last !== undefined && "off" in last[1] && place < last[1].end + 3) continue;
     const found = scoreAt(body, place + 1, scale);
     if (found !== undefined) last = [place, found];
   }

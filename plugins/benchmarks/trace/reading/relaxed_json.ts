@@ -87,7 +87,7 @@ class Reader {
 
   /** Whether the container ends here: at its bracket, at the text's end, or before what belongs to neither. */
   #closes(bracket: string, other: string): boolean {
-    this.#blank(" \n,;");
+    do this.#blank(" \n,;"); while (this.#comment());
     if (this.#ended()) return true;
     const next = this.#next();
     if (next === bracket) {
@@ -138,6 +138,17 @@ class Reader {
 
   #next(): string {
     return this.text.charAt(this.place);
+  }
+
+  /** Goes past a comment; `#` begins one behind something else in its line, else it is a heading's. */
+  #comment(): boolean {
+    const is = (sign: string) => this.text.startsWith(sign, this.place);
+    const begun = this.text.slice(Math.max(0, this.place - 2), this.place);
+    const close = is("/*") ? "*/" : is("//") || (is("#") && !/^$|\n ?$/.test(begun)) ? "\n" : undefined;
+    if (close === undefined) return false;
+    const end = this.text.indexOf(close, this.place + 2);
+    this.place = end < 0 ? this.text.length : end + close.length;
+    return true;
   }
 
   #ended(): boolean {

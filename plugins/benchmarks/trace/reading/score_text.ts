@@ -14,20 +14,21 @@ export type ScoreText =
 
 const NUMBER = String.raw`[-+]?(?:\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})`;
 const UNIT = String.raw`(?: ?(?:points?|pts?\.?|marks?|分|點|点)(?![a-z]))?`;
-const OUT_OF = String.raw`(?: ?(?:/|out of|of) ?(\d{1,9}(?:\.\d{1,9})?))?`;
+const OUT_OF = String
+  .raw`(?: ?[(]?(?:/|out of|of|(?:on a )?scale(?: of| from)?:?|max(?:imum)?:?|满分:?|滿分:?|总分:?) ?(?:[01] ?(?:-|–|~|to) ?)?(\d{1,9}(?:\.\d{1,9})?))?`;
 const WHOLE = new RegExp(`^ ?(${NUMBER})${UNIT}${OUT_OF}${UNIT} ?$`, "i");
 const BARE = new RegExp(`(${NUMBER})${UNIT}${OUT_OF}${UNIT}`, "iy");
 /** Marks around a score that say nothing. */
 const WRAPPING = /(?:[\s*_`"'“”‘’$(]|\\\(){0,8}/y;
-const OPEN = /\[\[?|\\boxed ?\{/y;
-const CLOSE = /\]\]?|\}/y;
+const OPEN = /\[{1,3}|\\boxed ?\{(?: ?\\(?:text|mathbf|textbf|mathrm) ?\{)?/y;
+const CLOSE = /\]{1,3}|\}{1,2}/y;
 const BEHIND_BRACKETS = new RegExp(`[*_\`"'$ ]{0,6}${OUT_OF}`, "iy");
 /** Behind a bare number: it goes on as a range, a share, another scale, a sum. */
 const GOES_ON =
-  /[*_`"'$) ]{0,6}(?:[-–—~～] ?\d|%|percent|(?:to|or|and|through|bis|至|到|或) ?\d|\/|[.,]\d|\d|\+|\^|×|\*\d)/iy;
+  /[*_`"'$) ]{0,6}(?:[-–—~～] ?\d|%|percent|(?:to|or|and|through|bis|至|到|或) ?\d|\/|[.,]\d|\d|\+|\^|×|(?:->|=>|→|⇒)[*_[ ]{0,6}\d|\*\d)/iy;
 /** Behind a bare number: it is over. */
 const IS_OVER =
-  /[*_`"'“”’$) ]{0,6}(?:$|[\]}),;|\n(（[<.!?。；，、：]|[-–—] ?\D|(?:because|since|as|due|given)\b|\/\/|=>)/iy;
+  /[*_`"'“”’$) ]{0,6}(?:$|[\]}),;|\n(（[<.!?。；，、：]|[-–—](?!>) ?\D|(?:because|since|as|due|given)\b|\/\/|# )/iy;
 
 /**
  * Reads the score that a text begins with at `from`.
@@ -56,7 +57,8 @@ function inBrackets(text: string, start: number, inside: number, scale: number):
   const [behind = "", limit] = match(BEHIND_BRACKETS, text, close + closing) ?? [];
   const end = limit === undefined ? close + closing : close + closing + behind.length;
   const off = { off: text.slice(start, end), bracketed: true, end };
-  if (limit !== undefined && Number(limit) !== scale) return off;
+  const goesOn = double && closing < 2 && /^ ?,/.test(text.slice(close + closing, close + closing + 2));
+  if (goesOn || (limit !== undefined && Number(limit) !== scale)) return off;
   const [, number, inner] = WHOLE.exec(content.replace(/[*_`$"']/g, "")) ?? [];
   if (number === undefined || (inner !== undefined && Number(inner) !== scale)) return off;
   const score = Number(number);
@@ -64,6 +66,8 @@ function inBrackets(text: string, start: number, inside: number, scale: number):
 }
 
 function bare(text: string, start: number, scale: number): ScoreText | undefined {
+  const bound = match(/[<>≤≥] ?\d{1,9}(?!\d)/y, text, start)?.[0];
+  if (bound !== undefined) return { off: bound, bracketed: false, end: start + bound.length };
   const [whole, number, limit] = match(BARE, text, start) ?? [];
   if (whole === undefined) return undefined;
   const end = start + whole.length;
