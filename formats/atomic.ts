@@ -43,7 +43,7 @@ export class AtomicFile {
   write(data: Uint8Array): void {
     const file = this.#opened();
     try {
-      for (let at = 0; at < data.length;) at += file.writeSync(data.subarray(at));
+      for (let written = 0; written < data.length;) written += file.writeSync(data.subarray(written));
     } catch (error) {
       this.abort();
       throw writeError(error, this.#path);
@@ -106,9 +106,9 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   const file = new AtomicFile(path);
   const chunk = 1 << 24;
-  for (let at = 0; at < bytes.length; at += chunk) {
-    file.write(bytes.subarray(at, at + chunk));
-    if (at + chunk < bytes.length) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let offset = 0; offset < bytes.length; offset += chunk) {
+    file.write(bytes.subarray(offset, offset + chunk));
+    if (offset + chunk < bytes.length) await new Promise((resolve) => setTimeout(resolve, 0));
   }
   file.commit();
 }

@@ -33,17 +33,17 @@ export class RandomAccessFile {
    */
   readInto(position: number, into: Uint8Array): void {
     this.#file.seekSync(position, Deno.SeekMode.Start);
-    for (let at = 0; at < into.length;) {
-      const count = this.#file.readSync(into.subarray(at));
+    for (let filled = 0; filled < into.length;) {
+      const count = this.#file.readSync(into.subarray(filled));
       if (count === null) {
         throw new SyntaxError(
-          `Cannot read ${this.path}: it ends at byte ${position + at}, ${
-            into.length - at
+          `Cannot read ${this.path}: it ends at byte ${position + filled}, ${
+            into.length - filled
           } bytes before the end ` +
             `of what was asked for`,
         );
       }
-      at += count;
+      filled += count;
     }
   }
 

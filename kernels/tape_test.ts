@@ -5,8 +5,8 @@ import { constant, gradients, logSigmoid, mean, relu, type Scalar, sigmoid, vari
 /** Slope of `f` at x by Richardson's extrapolation of central differences, good to about 1e-10 of its size. */
 function slope(f: (x: number) => number, x: number): number {
   const h = 1e-3 * Math.max(1, Math.abs(x));
-  const at = (step: number) => (f(x + step) - f(x - step)) / (2 * step);
-  return (4 * at(h / 2) - at(h)) / 3;
+  const slope = (step: number) => (f(x + step) - f(x - step)) / (2 * step);
+  return (4 * slope(h / 2) - slope(h)) / 3;
 }
 
 const UNARY: [name: string, f: (x: Scalar) => Scalar, points: number[]][] = [

@@ -54,8 +54,8 @@ export async function evaluateFile(
   overrides: readonly string[] = [],
   { say = print, progress = createProgress(), ...options }: EvalTaskOptions = {},
 ): Promise<Evaluated> {
-  const { config, at } = readEvalConfig(configPath, overrides);
-  const registry = await registryOf(config.plugins, at("plugins"));
+  const { config, placeOf } = readEvalConfig(configPath, overrides);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
   const pace = new Pace();
   let done: Evaluated;
   try {
@@ -65,7 +65,7 @@ export async function evaluateFile(
       progress: (name, done, total, usage) =>
         progress.phase(name, done, total, pace.text(name, done, total, usage)),
       version: VERSION,
-      at,
+      placeOf,
     });
   } finally {
     progress.stop();
@@ -163,11 +163,11 @@ async function dryRun(
   path: string,
   { overrides, json, ping, fresh }: CommandOf<"evaluate">,
 ): Promise<void> {
-  const { config, at } = readEvalConfig(path, overrides);
+  const { config, placeOf } = readEvalConfig(path, overrides);
   const whole = redactValue({ evaluator: config }) as Record<string, unknown>;
   if (!json) print(stringify(whole));
-  const registry = await registryOf(config.plugins, at("plugins"));
-  const plan = await planRun(config, registry, at, { ping, fresh });
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const plan = await planRun(config, registry, placeOf, { ping, fresh });
   if (json) printJson({ ...whole, plan });
   else print(planText(plan));
   const failed = plan.endpoints.find((endpoint) => endpoint.ping?.outcome === "error");

@@ -27,10 +27,10 @@ export async function plugins(
   if (configPath === undefined) return builtinRegistry().list();
   const file = readYaml(configPath);
   const isEvaluator = typeof file.value === "object" && file.value !== null && "evaluator" in file.value;
-  const { config, at } = isEvaluator
+  const { config, placeOf } = isEvaluator
     ? resolveEvalConfig(file, overrides)
     : resolveTrainConfig(file, overrides);
-  return (await registryOf(config.plugins, at("plugins"))).list();
+  return (await registryOf(config.plugins, placeOf("plugins"))).list();
 }
 
 /** The list as text. */

@@ -55,11 +55,11 @@ export async function preview(
   overrides: readonly string[],
   { limit, epoch = 0, json = false, say = print, note = printError }: PreviewOptions = {},
 ): Promise<void> {
-  const { config, notes, at } = readTrainConfig(configPath, overrides);
+  const { config, notes, placeOf } = readTrainConfig(configPath, overrides);
   const code = pluginNote(config.plugins);
   if (code !== null) note(`note: ${code}`);
-  const registry = await registryOf(config.plugins, at("plugins"));
-  const ready = await prepare(config, registry, note, at);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const ready = await prepare(config, registry, note, placeOf);
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
   const data = await encode(config, registry, ready);

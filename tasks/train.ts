@@ -91,11 +91,11 @@ export async function train(
   options: TrainOptions = {},
 ): Promise<RunResult> {
   const { signal = new AbortController().signal, say = print } = options;
-  const { config, notes, provenance, at } = readRun(configPath, overrides);
+  const { config, notes, provenance, placeOf } = readRun(configPath, overrides);
   for (const note of notes) say(`note: ${note}`);
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
-  const registry = await registryOf(config.plugins, at("plugins"));
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
   using output = new OutputDirectory({ ...config, inputs: inputsOf(config) });
   const directory = config.output_dir;
   if (!output.isLocked) {
@@ -107,7 +107,7 @@ export async function train(
     );
     return { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
   }
-  const ready = await prepare(config, registry, say, at);
+  const ready = await prepare(config, registry, say, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
   const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });

@@ -82,12 +82,14 @@ Deno.test("a run killed at random moments and resumed ends bit for bit like an u
     const first = await toEnd(...settings(whole));
     assertEquals(first.code, 0, first.text);
     const moments: string[] = [];
-    let at = 0, kills = 0;
+    let killed = 0, kills = 0;
     for (let k = 0; k < 4; k++) {
-      at = Math.min(STEPS - 5, at + 8 + Math.floor(Math.random() * 8));
+      killed = Math.min(STEPS - 5, killed + 8 + Math.floor(Math.random() * 8));
       const delay = Math.random() * 40;
-      moments.push(`step ${at} + ${delay.toFixed(0)} ms`);
-      if (await killAt(at, delay, ...settings(torn, ...(k === 0 ? [] : ["resume_from_checkpoint=true"])))) {
+      moments.push(`step ${killed} + ${delay.toFixed(0)} ms`);
+      if (
+        await killAt(killed, delay, ...settings(torn, ...(k === 0 ? [] : ["resume_from_checkpoint=true"])))
+      ) {
         kills++;
       }
     }

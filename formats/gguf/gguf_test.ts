@@ -269,8 +269,8 @@ function assertSameBits(actual: Float32Array, expected: Float32Array, what: stri
   assertEquals(actual.length, expected.length, what);
   const a = new Uint32Array(actual.buffer, actual.byteOffset, actual.length);
   const b = new Uint32Array(expected.buffer, expected.byteOffset, expected.length);
-  const at = a.findIndex((bits, i) => bits !== b[i]);
-  assert(at < 0, `${what}: value ${at} is ${actual[at]}, expected ${expected[at]}`);
+  const index = a.findIndex((bits, i) => bits !== b[i]);
+  assert(index < 0, `${what}: value ${index} is ${actual[index]}, expected ${expected[index]}`);
 }
 
 /** A file of `size` bytes, all zero (and not on the disk) behind a header. */

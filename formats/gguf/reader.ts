@@ -68,10 +68,10 @@ export class GgufFile implements Disposable {
     const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
     const out = new Float32Array(tensor.byteLength / blockBytes * blockSize);
     const chunk = new Uint8Array(Math.min(tensor.byteLength, Math.floor(CHUNK / blockBytes) * blockBytes));
-    for (let at = 0; at < tensor.byteLength; at += chunk.length) {
-      const bytes = chunk.subarray(0, Math.min(chunk.length, tensor.byteLength - at));
-      this.#file.readInto(tensor.offset + at, bytes);
-      const from = at / blockBytes * blockSize;
+    for (let offset = 0; offset < tensor.byteLength; offset += chunk.length) {
+      const bytes = chunk.subarray(0, Math.min(chunk.length, tensor.byteLength - offset));
+      this.#file.readInto(tensor.offset + offset, bytes);
+      const from = offset / blockBytes * blockSize;
       dequantize(bytes, out.subarray(from, from + bytes.length / blockBytes * blockSize));
     }
     return out;

@@ -114,10 +114,10 @@ async function receive(
     await response.body?.cancel();
     throw new StatusError(response.status, `the server answered ${response.status} ${range ?? ""}`.trim());
   }
-  let at = continued ? from : 0;
+  let received = continued ? from : 0;
   // A server that knows no ranges sends all again.
   if (!continued) file.truncateSync(0);
-  file.seekSync(at, Deno.SeekMode.Start);
+  file.seekSync(received, Deno.SeekMode.Start);
   for await (const piece of response.body) {
     idle.again();
     try {
@@ -125,11 +125,11 @@ async function receive(
     } catch (error) {
       throw writeError(error, remote.name);
     }
-    at += piece.length;
-    options.onBytes?.(at);
-    if (at > remote.size) break;
+    received += piece.length;
+    options.onBytes?.(received);
+    if (received > remote.size) break;
   }
-  if (at < remote.size) throw new Error("the connection closed early");
+  if (received < remote.size) throw new Error("the connection closed early");
 }
 
 /** Aborts a request that has sent nothing for a while. */

@@ -206,17 +206,17 @@ function parse(piece: Piece, file: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const message = (error as Error).message;
-    const at = faultPosition(text, message);
-    const before = text.slice(0, at).split("\n");
+    const position = faultPosition(text, message);
+    const before = text.slice(0, position).split("\n");
     const line = piece.line + before.length - 1;
-    const column = before.length === 1 ? piece.column + at : before.at(-1)!.length + 1;
+    const column = before.length === 1 ? piece.column + position : before.at(-1)!.length + 1;
     const reason = text.trim() === ""
       ? "a record is missing (a comma too many)"
       : message.replace(/ in JSON at position.*| \(line \d+ column \d+\)/s, "");
     const hint = piece.isLine && piece.row === 0
       ? ". A file that starts with { is read as one record a line; put records that go over lines into a list [ … ]"
       : "";
-    throw fault(file, line, column, `${reason} (row ${piece.row}: ${shorten(text, at)})${hint}`);
+    throw fault(file, line, column, `${reason} (row ${piece.row}: ${shorten(text, position)})${hint}`);
   }
 }
 
@@ -249,10 +249,10 @@ function fault(file: string, line: number, column: number, reason: string): Synt
   return new SyntaxError(`Cannot read ${file}:${line}:${column} as JSON: ${reason}`);
 }
 
-function shorten(text: string, at: number): string {
-  const from = Math.max(0, at - 30);
-  const part = text.slice(from, at + 30).replaceAll(/\s+/g, " ").trim();
-  return `${from > 0 ? "…" : ""}${part}${at + 30 < text.length ? "…" : ""}`;
+function shorten(text: string, position: number): string {
+  const from = Math.max(0, position - 30);
+  const part = text.slice(from, position + 30).replaceAll(/\s+/g, " ").trim();
+  return `${from > 0 ? "…" : ""}${part}${position + 30 < text.length ? "…" : ""}`;
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -142,10 +142,10 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
 function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
   const bytes = new Uint8Array(end - start);
   handle.seekSync(start, Deno.SeekMode.Start);
-  for (let at = 0; at < bytes.length;) {
-    const count = handle.readSync(bytes.subarray(at));
+  for (let filled = 0; filled < bytes.length;) {
+    const count = handle.readSync(bytes.subarray(filled));
     if (count === null) break;
-    at += count;
+    filled += count;
   }
   return bytes.buffer;
 }

@@ -115,10 +115,10 @@ export class SafetensorsFile implements Disposable {
     const convert = dtype === "F16" ? halfToFloat32 : bfloat16ToFloat32;
     const out = new Float32Array(byteLength / 2);
     const chunk = new Uint8Array(Math.min(byteLength, CHUNK));
-    for (let at = 0; at < byteLength; at += CHUNK) {
-      const count = Math.min(CHUNK, byteLength - at);
-      this.#file.readInto(offset + at, chunk.subarray(0, count));
-      convert(new Uint16Array(chunk.buffer, 0, count / 2), out.subarray(at / 2, (at + count) / 2));
+    for (let start = 0; start < byteLength; start += CHUNK) {
+      const count = Math.min(CHUNK, byteLength - start);
+      this.#file.readInto(offset + start, chunk.subarray(0, count));
+      convert(new Uint16Array(chunk.buffer, 0, count / 2), out.subarray(start / 2, (start + count) / 2));
     }
     return out;
   }

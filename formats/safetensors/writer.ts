@@ -74,16 +74,16 @@ function encodeHeader(
 ): Uint8Array {
   const names = new Set<string>();
   const parts = [`"__metadata__":${JSON.stringify(metadata)}`];
-  let at = 0;
+  let start = 0;
   for (const tensor of tensors) {
     const { name, dtype, shape } = tensor;
     if (names.has(name) || name === "__metadata__") {
       throw new RangeError(`Cannot write ${path}: the tensor name "${name}" comes twice or is reserved`);
     }
     names.add(name);
-    const end = at + tensorBytes(tensor);
-    parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [at, end] })}`);
-    at = end;
+    const end = start + tensorBytes(tensor);
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [start, end] })}`);
+    start = end;
   }
   const json = new TextEncoder().encode(`{${parts.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;
@@ -115,9 +115,9 @@ function writeTensor(file: AtomicFile, path: string, tensor: TensorToWrite): voi
   if (!converted) return file.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   const convert = dtype === "F16" ? float32ToHalf : float32ToBfloat16;
   const bits = new Uint16Array(Math.min(count, CHUNK / 2));
-  for (let at = 0; at < count; at += bits.length) {
-    const piece = bits.subarray(0, Math.min(bits.length, count - at));
-    convert(data.subarray(at, at + piece.length), piece);
+  for (let start = 0; start < count; start += bits.length) {
+    const piece = bits.subarray(0, Math.min(bits.length, count - start));
+    convert(data.subarray(start, start + piece.length), piece);
     file.write(new Uint8Array(piece.buffer, 0, piece.byteLength));
   }
 }

@@ -62,12 +62,12 @@ function alternation(texts: string[]): RegExp | null {
   return sorted.length === 0 ? null : new RegExp(sorted.map(escapePattern).join("|"), "gu");
 }
 
-function wordBefore(text: string, at: number): boolean {
-  return /[\p{L}\p{M}\p{N}\p{Pc}]$/u.test(text.slice(Math.max(0, at - 2), at));
+function wordBefore(text: string, index: number): boolean {
+  return /[\p{L}\p{M}\p{N}\p{Pc}]$/u.test(text.slice(Math.max(0, index - 2), index));
 }
 
-function wordAfter(text: string, at: number): boolean {
-  return /^[\p{L}\p{M}\p{N}\p{Pc}]/u.test(text.slice(at, at + 2));
+function wordAfter(text: string, index: number): boolean {
+  return /^[\p{L}\p{M}\p{N}\p{Pc}]/u.test(text.slice(index, index + 2));
 }
 
 function trailingSpace(text: string): number {

@@ -105,13 +105,13 @@ export class Bpe {
     let slot = hash & (CACHE_SLOTS - 1);
     const entries = this.#entries, keys = this.#keys, values = this.#values;
     for (let entry = i32(this.#slots, slot); entry >= 0; entry = i32(this.#slots, slot)) {
-      const at = entry * 4;
-      if (entries[at + 1] === length) {
-        const key = i32(entries, at);
+      const base = entry * 4;
+      if (entries[base + 1] === length) {
+        const key = i32(entries, base);
         let i = 0;
         while (i < length && keys[key + i] === text.charCodeAt(start + i)) i++;
         if (i === length) {
-          const from = i32(entries, at + 2), to = from + i32(entries, at + 3);
+          const from = i32(entries, base + 2), to = from + i32(entries, base + 3);
           for (let v = from; v < to; v++) out.push(i32(values, v));
           return;
         }
@@ -247,22 +247,22 @@ export class Bpe {
     let n = this.#count;
     for (let i = 0; i < n - 1; i++) rank[i] = pairs.rank(i32(ids, i), i32(ids, i + 1));
     while (n > 1) {
-      let best = NONE, at = 0;
+      let best = NONE, lowest = 0;
       for (let i = 0; i < n - 1; i++) {
         if (i32(rank, i) < best) {
           best = i32(rank, i);
-          at = i;
+          lowest = i;
         }
       }
       if (best === NONE) break;
-      ids[at] = i32(pairs.merged, best);
+      ids[lowest] = i32(pairs.merged, best);
       n--;
-      for (let i = at + 1; i < n; i++) {
+      for (let i = lowest + 1; i < n; i++) {
         ids[i] = i32(ids, i + 1);
         rank[i] = i32(rank, i + 1);
       }
-      if (at > 0) rank[at - 1] = pairs.rank(i32(ids, at - 1), i32(ids, at));
-      if (at < n - 1) rank[at] = pairs.rank(i32(ids, at), i32(ids, at + 1));
+      if (lowest > 0) rank[lowest - 1] = pairs.rank(i32(ids, lowest - 1), i32(ids, lowest));
+      if (lowest < n - 1) rank[lowest] = pairs.rank(i32(ids, lowest), i32(ids, lowest + 1));
     }
     this.#count = n;
   }
@@ -275,12 +275,12 @@ export class Bpe {
     if (this.#heap.length < 3 * n) this.#heap = new Float64Array(3 * n);
     const heap = this.#heap;
     let size = 0;
-    const push = (at: number) => {
-      const right = i32(next, at);
-      const value = right < n ? pairs.rank(i32(ids, at), i32(ids, right)) : NONE;
-      rank[at] = value;
+    const push = (left: number) => {
+      const right = i32(next, left);
+      const value = right < n ? pairs.rank(i32(ids, left), i32(ids, right)) : NONE;
+      rank[left] = value;
       if (value === NONE) return;
-      const key = value * PIECE_LENGTH + at;
+      const key = value * PIECE_LENGTH + left;
       let i = size++;
       while (i > 0) {
         const parent = (i - 1) >> 1;
@@ -313,15 +313,15 @@ export class Bpe {
         i = child;
       }
       const value = Math.floor(key / PIECE_LENGTH);
-      const at = key - value * PIECE_LENGTH;
-      if (rank[at] !== value) continue;
-      const right = i32(next, at);
-      ids[at] = i32(pairs.merged, value);
+      const left = key - value * PIECE_LENGTH;
+      if (rank[left] !== value) continue;
+      const right = i32(next, left);
+      ids[left] = i32(pairs.merged, value);
       rank[right] = NONE;
-      next[at] = i32(next, right);
-      if (i32(next, at) < n) before[i32(next, at)] = at;
-      push(at);
-      if (i32(before, at) >= 0) push(i32(before, at));
+      next[left] = i32(next, right);
+      if (i32(next, left) < n) before[i32(next, left)] = left;
+      push(left);
+      if (i32(before, left) >= 0) push(i32(before, left));
     }
     let count = 0;
     for (let i = 0; i < n; i = i32(next, i)) ids[count++] = i32(ids, i);
@@ -330,15 +330,15 @@ export class Bpe {
 }
 
 function splitMerge(merge: string, rank: number): readonly [string, string] {
-  const at = merge.indexOf(" ", 1);
-  if (at < 0) {
+  const space = merge.indexOf(" ", 1);
+  if (space < 0) {
     throw new SyntaxError(
       `Cannot use merge ${rank} of the tokenizer: ${
         JSON.stringify(merge)
       } isn't two tokens with a space between`,
     );
   }
-  return [merge.slice(0, at), merge.slice(at + 1)];
+  return [merge.slice(0, space), merge.slice(space + 1)];
 }
 
 /** Pairs of ids to ranks, and ranks to the merged id. */
@@ -363,18 +363,18 @@ class PairTable {
     const table = this.#table, mask = this.#mask;
     let slot = hash & mask;
     for (;;) {
-      const at = slot * 3;
-      if (table[at] === left && table[at + 1] === right || i32(table, at + 2) < 0) return at;
+      const base = slot * 3;
+      if (table[base] === left && table[base + 1] === right || i32(table, base + 2) < 0) return base;
       slot = (slot + 1) & mask;
     }
   }
 
   /** A pair that comes twice takes its last rank, as in the tokenizers library. */
   set(left: number, right: number, rank: number, merged: number): void {
-    const at = this.#slot(left, right);
-    this.#table[at] = left;
-    this.#table[at + 1] = right;
-    this.#table[at + 2] = rank;
+    const base = this.#slot(left, right);
+    this.#table[base] = left;
+    this.#table[base + 1] = right;
+    this.#table[base + 2] = rank;
     this.merged[rank] = merged;
   }
 

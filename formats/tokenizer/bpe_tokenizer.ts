@@ -164,10 +164,10 @@ export class BpeTokenizer implements EditableTokenizer {
       return bytes;
     });
     const all = new Uint8Array(length);
-    let at = 0;
+    let offset = 0;
     for (const bytes of parts) {
-      all.set(bytes, at);
-      at += bytes.length;
+      all.set(bytes, offset);
+      offset += bytes.length;
     }
     return utf8(all);
   }

@@ -152,8 +152,8 @@ function byteLevel(
   const known = new Set(tokens);
   const merges = texts(metadata, "tokenizer.ggml.merges", name)
     .map((merge): [string, string] => {
-      const at = merge.indexOf(" ", 1);
-      return [merge.slice(0, at), merge.slice(at + 1)];
+      const space = merge.indexOf(" ", 1);
+      return [merge.slice(0, space), merge.slice(space + 1)];
     })
     .filter(([left, right]) => known.has(left) && known.has(right) && known.has(left + right));
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
@@ -178,8 +178,8 @@ function sentencePiece(metadata: Metadata, tokens: string[], scores: number[]): 
   const ids = vocabulary(tokens);
   const found: { left: number; right: number; score: number }[] = [];
   for (const [id, token] of tokens.entries()) {
-    for (let at = 1; at < token.length; at++) {
-      const left = ids[token.slice(0, at)], right = ids[token.slice(at)];
+    for (let cut = 1; cut < token.length; cut++) {
+      const left = ids[token.slice(0, cut)], right = ids[token.slice(cut)];
       if (left !== undefined && right !== undefined) found.push({ left, right, score: item(scores, id) });
     }
   }

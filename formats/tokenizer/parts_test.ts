@@ -17,7 +17,7 @@ function pieces(part: Component, text: string): string[] {
       if ("map" in step) return [step.map(value, i === 0)];
       const cuts: number[] = [];
       step.cut(value, cuts);
-      return cuts.flatMap((start, at) => at % 2 === 0 ? [value.slice(start, cuts[at + 1])] : []);
+      return cuts.flatMap((start, index) => index % 2 === 0 ? [value.slice(start, cuts[index + 1])] : []);
     });
   }
   return list;
@@ -121,13 +121,13 @@ function merged(model: BpeModelJson, word: string): string[] {
   const rank = new Map(model.merges.map((merge, i) => [JSON.stringify(merge), i]));
   const symbols = [...word];
   for (;;) {
-    let best = Infinity, at = -1;
+    let best = Infinity, first = -1;
     for (let i = 0; i + 1 < symbols.length; i++) {
       const value = rank.get(JSON.stringify([symbols[i], symbols[i + 1]])) ?? Infinity;
-      if (value < best) [best, at] = [value, i];
+      if (value < best) [best, first] = [value, i];
     }
-    if (at < 0) return symbols;
-    symbols.splice(at, 2, symbols[at]! + symbols[at + 1]!);
+    if (first < 0) return symbols;
+    symbols.splice(first, 2, symbols[first]! + symbols[first + 1]!);
   }
 }
 

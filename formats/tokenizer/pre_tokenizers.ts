@@ -118,18 +118,18 @@ function split(pattern: string, behavior: string, invert: boolean): CutText {
 
 /** Matches follow each other without gaps in nearly every tokenizer, so that no match object is needed. */
 function isolated(text: string, sticky: RegExp, global: RegExp, out: number[]): void {
-  let at = 0;
-  while (at < text.length) {
-    sticky.lastIndex = at;
-    if (sticky.test(text) && sticky.lastIndex > at) {
-      out.push(at, sticky.lastIndex);
-      at = sticky.lastIndex;
+  let cursor = 0;
+  while (cursor < text.length) {
+    sticky.lastIndex = cursor;
+    if (sticky.test(text) && sticky.lastIndex > cursor) {
+      out.push(cursor, sticky.lastIndex);
+      cursor = sticky.lastIndex;
       continue;
     }
-    const next = nextMatch(text, global, at);
+    const next = nextMatch(text, global, cursor);
     const start = next?.[0] ?? text.length;
-    out.push(at, start);
-    at = start;
+    out.push(cursor, start);
+    cursor = start;
   }
 }
 
@@ -151,16 +151,16 @@ interface Run {
 
 function runs(text: string, global: RegExp, invert: boolean): Run[] {
   const out: Run[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const next = nextMatch(text, global, at);
+  let cursor = 0;
+  while (cursor < text.length) {
+    const next = nextMatch(text, global, cursor);
     if (next === null) {
-      out.push({ start: at, end: text.length, match: invert });
+      out.push({ start: cursor, end: text.length, match: invert });
       break;
     }
-    if (next[0] > at) out.push({ start: at, end: next[0], match: invert });
+    if (next[0] > cursor) out.push({ start: cursor, end: next[0], match: invert });
     out.push({ start: next[0], end: next[1], match: !invert });
-    at = next[1];
+    cursor = next[1];
   }
   return out;
 }

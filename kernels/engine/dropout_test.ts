@@ -85,17 +85,20 @@ for (const form of Object.keys(FORMS) as Form[]) {
       for (const matrix of ["A", "B"]) {
         const name = `model.layers.${module}.lora_${matrix}.weight`,
           gradient = gradients[names.indexOf(name)]!;
-        const at = gradient.reduce((best, v, i) => Math.abs(v) > Math.abs(gradient[best]!) ? i : best, 0),
+        const largest = gradient.reduce(
+            (best, v, i) => Math.abs(v) > Math.abs(gradient[best]!) ? i : best,
+            0,
+          ),
           step = 2e-2;
         const shifted = async (by: number) => {
-          const other = engine(form, (initial) => initial[name]![at]! += by);
+          const other = engine(form, (initial) => initial[name]![largest]! += by);
           const value = sum(await other.forward(PACK, { ...options, keep: false }));
           await other.dispose();
           return value;
         };
         // Float32 sums of size 30 hold 4e-6; over a step of 4e-2 that is 1e-4, and the curvature adds as much.
         const numeric = (await shifted(step) - await shifted(-step)) / (2 * step);
-        assertAlmostEquals(gradient[at]!, numeric, 2e-2 * Math.abs(numeric) + 1e-3, name);
+        assertAlmostEquals(gradient[largest]!, numeric, 2e-2 * Math.abs(numeric) + 1e-3, name);
       }
     }
   });

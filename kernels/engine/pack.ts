@@ -69,8 +69,8 @@ export function packExamples(examples: readonly EncodedExample[]): Pack {
   examples.forEach((example, index) => {
     const root = makeNode(-1);
     for (const { name, input_ids, labels } of example.sequences) {
-      const at = `sequence "${name}" of ${example.source.file} row ${example.source.row}`;
-      const length = insert(root, input_ids, labels, sequences.length, at);
+      const where = `sequence "${name}" of ${example.source.file} row ${example.source.row}`;
+      const length = insert(root, input_ids, labels, sequences.length, where);
       sequences.push({ example: index, name, length, tokens: input_ids.length });
     }
     roots.push(root);
@@ -88,11 +88,11 @@ function insert(
   ids: ArrayLike<number>,
   labels: ArrayLike<number>,
   sequence: number,
-  at: string,
+  where: string,
 ): number {
   let last = ids.length - 1;
   while (last > 0 && labels[last] === IGNORE) last--;
-  if (last < 1) throw new RangeError(`Cannot pack ${at}: it has no label, so nothing would be learnt`);
+  if (last < 1) throw new RangeError(`Cannot pack ${where}: it has no label, so nothing would be learnt`);
   let node = root, count = 0;
   for (let i = 0; i <= last; i++) {
     const id = item(ids, i), label = item(labels, i);

@@ -109,20 +109,23 @@ export class Programs {
   }
 
   /** A block alone, nothing kept. */
-  block(at: BlockClass): Promise<Compiled> {
-    return this.#get(`block ${key(at)}`, () => blockGraph(this.config, at.window, at.lora, at.dropout));
+  block(blockClass: BlockClass): Promise<Compiled> {
+    return this.#get(
+      `block ${key(blockClass)}`,
+      () => blockGraph(this.config, blockClass.window, blockClass.lora, blockClass.dropout),
+    );
   }
 
   /** A block for training: forward with what is kept, and backward. */
-  async blockPair(at: BlockClass): Promise<CompiledPair> {
+  async blockPair(blockClass: BlockClass): Promise<CompiledPair> {
     const graphs = () => {
-      const graph = blockGraph(this.config, at.window, at.lora, at.dropout);
-      const pair = differentiate(graph, ["y"], ["x", ...at.trained], this.keep);
-      return { forward: pair.forward, backward: accumulating(pair.backward, at.trained) };
+      const graph = blockGraph(this.config, blockClass.window, blockClass.lora, blockClass.dropout);
+      const pair = differentiate(graph, ["y"], ["x", ...blockClass.trained], this.keep);
+      return { forward: pair.forward, backward: accumulating(pair.backward, blockClass.trained) };
     };
-    const id = key(at);
+    const id = key(blockClass);
     const forward = this.keep === "inputs"
-      ? this.block(at)
+      ? this.block(blockClass)
       : this.#get(`block forward ${id}`, () => graphs().forward);
     return {
       forward: await forward,
@@ -196,6 +199,6 @@ export class Programs {
   }
 }
 
-function key(at: BlockClass): string {
-  return JSON.stringify([at.window, at.lora, at.dropout, at.trained]);
+function key(blockClass: BlockClass): string {
+  return JSON.stringify([blockClass.window, blockClass.lora, blockClass.dropout, blockClass.trained]);
 }

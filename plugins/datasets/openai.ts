@@ -68,16 +68,16 @@ export function openaiReader(attributes: DatasetAttributes): ReadMessage {
   return (message, role, field) => {
     const calls = own(message, "tool_calls");
     if ((role === "assistant" || role === "function") && Array.isArray(calls) && calls.length > 0) {
-      const at = field.replace(/\.[^.]*$/, ".tool_calls");
+      const callsField = field.replace(/\.[^.]*$/, ".tool_calls");
       const functions = calls.map((call, i) => {
         const called = typeof call === "object" && call !== null ? own(call, "function") : undefined;
-        if (called === undefined) throw new RecordFault("tool call has no function", `${at}[${i}]`);
+        if (called === undefined) throw new RecordFault("tool call has no function", `${callsField}[${i}]`);
         return called;
       });
       const said = own(message, attributes.tags.content_tag!) ?? "";
       return {
         role: "function",
-        content: callsText(pythonJson(functions, "tool calls", at)),
+        content: callsText(pythonJson(functions, "tool calls", callsField)),
         ...(said !== "" && { said: contentText(said, field) }),
         ...further(message, attributes, field),
       };

@@ -34,9 +34,12 @@ const request = (content: string, more: Partial<CompletionRequest> = {}): Comple
 });
 
 Deno.test("local: the answer is the engine's to the template's prompt", async () => {
-  const at = endpoint({ adapter: ADAPTER });
-  const result = await at.complete(request("Name a river.", { extra: { repetition_penalty: 1.2 } }), signal);
-  await at.close();
+  const local = endpoint({ adapter: ADAPTER });
+  const result = await local.complete(
+    request("Name a river.", { extra: { repetition_penalty: 1.2 } }),
+    signal,
+  );
+  await local.close();
   const template = registry.create("template", "qwen");
   const { tokenizer } = prepareTokenizer(template, await loadTokenizer(MODEL));
   const prompt = template.encodePrompt(
@@ -62,43 +65,43 @@ Deno.test("local: the answer is the engine's to the template's prompt", async ()
 });
 
 Deno.test("local: many requests at once, sampled with seeds, equal one after another", async () => {
-  const at = endpoint({ max_batch: 3 });
+  const local = endpoint({ max_batch: 3 });
   const requests = Array.from(
     { length: 7 },
     (_, i) => request(`Question ${i}`, { temperature: 0.9, top_p: 0.95, seed: i % 5, extra: { top_k: 40 } }),
   );
-  const together = await Promise.all(requests.map((r) => at.complete(r, signal)));
-  for (const [i, r] of requests.entries()) assertEquals(await at.complete(r, signal), together[i]);
-  assertEquals(at.concurrency, 3);
-  await at.close();
+  const together = await Promise.all(requests.map((r) => local.complete(r, signal)));
+  for (const [i, r] of requests.entries()) assertEquals(await local.complete(r, signal), together[i]);
+  assertEquals(local.concurrency, 3);
+  await local.close();
 });
 
 Deno.test("local: a full context, bad fields and a signal are outcomes", async () => {
-  const at = endpoint({ max_model_len: 40 });
-  const long = await at.complete(request("word ".repeat(60)), signal);
+  const local = endpoint({ max_model_len: 40 });
+  const long = await local.complete(request("word ".repeat(60)), signal);
   assertEquals([long.outcome, long.text, long.completionTokens], ["context_length", "", 0]);
   assert(long.promptTokens >= 40 && long.error!.includes("the context holds 40"), long.error!);
-  const unknown = await at.complete(request("x", { extra: { reasoning_effort: "high" } }), signal);
+  const unknown = await local.complete(request("x", { extra: { reasoning_effort: "high" } }), signal);
   assertEquals([unknown.outcome, unknown.failure?.kind], ["error", "bad_request"]);
   assert(unknown.error!.includes("reasoning_effort") && unknown.error!.includes("top_k"));
-  const wrong = await at.complete(request("x", { extra: { min_p: 3 } }), signal);
+  const wrong = await local.complete(request("x", { extra: { min_p: 3 } }), signal);
   assertEquals([wrong.failure?.kind, wrong.failure?.retryable], ["bad_request", false]);
-  const roles = await at.complete(
+  const roles = await local.complete(
     { ...request("x"), messages: [{ role: "assistant", content: "x" }] },
     signal,
   );
   assertEquals(roles.failure?.kind, "bad_request");
-  const stopped = await at.complete(request("x"), AbortSignal.abort(new Error("time is up")));
+  const stopped = await local.complete(request("x"), AbortSignal.abort(new Error("time is up")));
   assertEquals([stopped.outcome, stopped.failure?.kind], ["error", "stopped"]);
-  await at.close();
+  await local.close();
 });
 
 Deno.test("local: a model that isn't there stops the run, by name", async () => {
-  const at = endpoint({ model: join(GOLDENS, "data") });
-  const result = await at.complete(request("x"), signal);
+  const local = endpoint({ model: join(GOLDENS, "data") });
+  const result = await local.complete(request("x"), signal);
   assertEquals([result.outcome, result.failure?.fatal], ["error", true]);
   assert(result.error!.includes("no config.json"), result.error!);
-  await at.close();
+  await local.close();
   const base = endpoint({ template: "auto" });
   const untemplated = await base.complete(request("x"), signal);
   assert(untemplated.error!.includes("no chat template"), untemplated.error!);
@@ -184,9 +187,9 @@ Deno.test("local: `template: auto` renders the chat template of tokenizer_config
     const tokenizer = await loadTokenizer(copy);
     const expected = tokenizer.encode("[system] Be brief.\n[user] Name a river.\n[assistant]");
     const ask = async () => {
-      const at = endpoint({ model: copy, template: "auto" });
-      const answer = await at.complete(request("Name a river."), signal);
-      await at.close();
+      const local = endpoint({ model: copy, template: "auto" });
+      const answer = await local.complete(request("Name a river."), signal);
+      await local.close();
       return answer;
     };
     const { generator } = await openGenerator({ model: copy, decoder });

@@ -78,12 +78,12 @@ export function compareTemplates(
 
 /** The texts around the first id that differs. */
 function diff(a: readonly number[], b: readonly number[], tokenizer: Tokenizer): [string, string] | null {
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
-  if (at === a.length && at === b.length) return null;
+  let first = 0;
+  while (first < a.length && a[first] === b[first]) first++;
+  if (first === a.length && first === b.length) return null;
   const show = (ids: readonly number[]) =>
-    (at > 8 ? "…" : "") +
-    JSON.stringify(tokenizer.decode(ids.slice(Math.max(0, at - 8), at))) + " >> " +
-    JSON.stringify(tokenizer.decode(ids.slice(at, at + 24))) + (ids.length > at + 24 ? "…" : "");
+    (first > 8 ? "…" : "") +
+    JSON.stringify(tokenizer.decode(ids.slice(Math.max(0, first - 8), first))) + " >> " +
+    JSON.stringify(tokenizer.decode(ids.slice(first, first + 24))) + (ids.length > first + 24 ? "…" : "");
   return [show(a), show(b)];
 }

@@ -287,10 +287,10 @@ Deno.test("options out of range or unknown are errors that name the option", () 
     ["simpo", { gamma: Infinity }, "gamma"],
     ["sft", { beta: 0.1 }, "beta"],
   ];
-  for (const [name, options, at] of bad) {
+  for (const [name, options, field] of bad) {
     const { message } = assertThrows(() => create(name, options), TypeError);
     const found = /options don't fit: (?:unknown option )?(\w+)/.exec(message);
-    assertEquals(found?.[1], at, message);
+    assertEquals(found?.[1], field, message);
   }
 });
 

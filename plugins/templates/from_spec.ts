@@ -217,8 +217,8 @@ function partsOfCall(
 function fill(slots: readonly Slot[], content: readonly TextPart[]): Piece[] {
   return slots.map((slot): Piece => {
     if (typeof slot !== "string") return slot.token;
-    const at = slot.indexOf("{{content}}");
-    if (at < 0) return [ownText(slot)];
-    return [ownText(slot.slice(0, at)), ...content, ownText(slot.slice(at + "{{content}}".length))];
+    const start = slot.indexOf("{{content}}");
+    if (start < 0) return [ownText(slot)];
+    return [ownText(slot.slice(0, start)), ...content, ownText(slot.slice(start + "{{content}}".length))];
   });
 }

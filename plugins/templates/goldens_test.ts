@@ -72,9 +72,9 @@ function join(template: Template, tokenizer: EditableTokenizer, one: Case, maskH
   const count = turns.length;
   turns.forEach(({ source, target }, i) => {
     const position = maskHistory ? count - 1 - i : i;
-    source.forEach((id, at) => {
+    source.forEach((id, index) => {
       input_ids.push(id);
-      labels.push(template.efficientEos && position !== 0 && at === 0 ? tokenizer.eosId! : -100);
+      labels.push(template.efficientEos && position !== 0 && index === 0 ? tokenizer.eosId! : -100);
     });
     for (const id of target) {
       input_ids.push(id);

@@ -173,7 +173,7 @@ function writeRows(file: string, texts: readonly string[], rows: number): number
       (_, i) => JSON.stringify(row(texts, from + i)) + "\n",
     );
     const data = encoder.encode(lines.join(""));
-    for (let at = 0; at < data.length;) at += out.writeSync(data.subarray(at));
+    for (let written = 0; written < data.length;) written += out.writeSync(data.subarray(written));
     bytes += data.length;
   }
   return bytes;

@@ -48,10 +48,10 @@ Deno.test("a module that can't be loaded is told with the place of `plugins`, in
       4,
       3,
     ]] as const;
-    for (const [file, { config, at }, line, column] of files) {
+    for (const [file, { config, placeOf }, line, column] of files) {
       assertEquals(config.plugins, [join(folder, "no.ts")]);
       await assertRejects(
-        () => registryOf(config.plugins, at("plugins")),
+        () => registryOf(config.plugins, placeOf("plugins")),
         TypeError,
         `${file}:${line}:${column}: Cannot load plugins from ${join(folder, "no.ts")}`,
       );

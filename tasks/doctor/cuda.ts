@@ -185,7 +185,7 @@ export function neededLibraries(path: string): string[] {
     }
     return new DataView(bytes.buffer);
   };
-  const word = (view: DataView, at: number) => Number(view.getBigUint64(at, true));
+  const word = (view: DataView, offset: number) => Number(view.getBigUint64(offset, true));
   const header = read(0, 64);
   if (header.getUint32(0) !== 0x7f454c46 || header.getUint8(4) !== 2) {
     throw new TypeError(`Cannot read ${path} as a library: it isn't a 64-bit ELF file`);
@@ -201,8 +201,8 @@ export function neededLibraries(path: string): string[] {
   if (!dynamic) return [];
   const entries = read(dynamic.offset, dynamic.length), needed: number[] = [];
   let strings = 0, stringsLength = 0;
-  for (let at = 0; at < entries.byteLength; at += 16) {
-    const tag = word(entries, at), value = word(entries, at + 8);
+  for (let offset = 0; offset < entries.byteLength; offset += 16) {
+    const tag = word(entries, offset), value = word(entries, offset + 8);
     if (tag === 1) needed.push(value);
     else if (tag === 5) strings = value;
     else if (tag === 10) stringsLength = value;

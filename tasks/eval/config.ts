@@ -21,7 +21,7 @@ export interface ResolvedEval {
   /** Every default filled in. */
   config: EvalConfig;
   /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
-  at(...path: (string | number)[]): string;
+  placeOf(...path: (string | number)[]): string;
   /** What run.yaml says about the run that it came from; undefined in other files. */
   provenance: unknown;
 }
@@ -137,7 +137,7 @@ export function resolveEvalConfig(file: YamlFile, overrides: readonly string[] =
   }
   return {
     config,
-    at: (...path) => placeAt(path).text,
+    placeOf: (...path) => placeAt(path).text,
     provenance: top.provenance,
   };
 }

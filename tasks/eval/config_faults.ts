@@ -13,14 +13,14 @@ import { Schema } from "./config_schema.ts";
 export function faultsOf(
   issue: z.core.$ZodIssue,
   value: unknown,
-  at: (path: (string | number)[]) => string,
+  placeOf: (path: (string | number)[]) => string,
 ): string[] {
   const path = issue.path as (string | number)[];
   const name = path.length === 0 ? "evaluator" : shortened(path.join("."));
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(path);
     return issue.keys.map((key) =>
-      `${at([...path, key])}: Cannot use the unknown key "${shortened([...path, key].join("."))}"${
+      `${placeOf([...path, key])}: Cannot use the unknown key "${shortened([...path, key].join("."))}"${
         didYouMean(key, known)
       }` +
       (known.length > 0 ? ` (known: ${known.join(", ")})` : "")
@@ -31,7 +31,7 @@ export function faultsOf(
     const kind = inner.filter((e) => e.path.length > 0 || e.code === "unrecognized_keys");
     if (kind.length > 0) {
       return kind.flatMap((e) =>
-        faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, value, at)
+        faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, value, placeOf)
       );
     }
   }
@@ -46,7 +46,7 @@ export function faultsOf(
     ? "; write it without quotes"
     : "";
   const what = issue.message.replace(/, received \w+$/, "");
-  return [`${at(path)}: Cannot read ${name}: ${what}: current value is ${now}${hint}`];
+  return [`${placeOf(path)}: Cannot read ${name}: ${what}: current value is ${now}${hint}`];
 }
 
 function knownKeys(path: readonly (string | number)[]): string[] {

@@ -189,7 +189,7 @@ export class ItemStore implements Disposable {
     const offset = this.#end;
     try {
       this.#file.seekSync(this.#end, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+      for (let written = 0; written < bytes.length;) written += this.#file.writeSync(bytes.subarray(written));
     } catch (error) {
       // what a full disk cut off must not stand in front of a later line
       try {
@@ -242,10 +242,10 @@ export class ItemStore implements Disposable {
     if (this.#buffer.length < line.length) this.#buffer = new Uint8Array(2 * line.length);
     const bytes = this.#buffer.subarray(0, line.length);
     this.#file.seekSync(line.offset, Deno.SeekMode.Start);
-    for (let at = 0; at < bytes.length;) {
-      const n = this.#file.readSync(bytes.subarray(at));
+    for (let filled = 0; filled < bytes.length;) {
+      const n = this.#file.readSync(bytes.subarray(filled));
       if (n === null) throw new RangeError(`Cannot read ${this.#path}: it became shorter while it was open`);
-      at += n;
+      filled += n;
     }
     return JSON.parse(this.#decoder.decode(bytes)) as ItemState;
   }

@@ -21,8 +21,8 @@ export async function openRun(directory: string, registry: Registry): Promise<St
   if (provenance === null) {
     throw new RangeError(`Cannot read ${directory} as the directory of an evaluation: it has no run.yaml`);
   }
-  const { config, at } = readEvalConfig(join(directory, "run.yaml"));
-  await loadPlugins(registry, config.plugins, at("plugins"));
+  const { config, placeOf } = readEvalConfig(join(directory, "run.yaml"));
+  await loadPlugins(registry, config.plugins, placeOf("plugins"));
   const part = makeBenchmark(config, registry);
   return { config, part, provenance, store: new ItemStore(directory, { readOnly: true }) };
 }

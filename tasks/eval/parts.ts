@@ -55,10 +55,10 @@ export interface JudgePart {
 export function makeBenchmark(
   config: EvalConfig,
   registry: Registry,
-  at: PlaceOf = nowhere,
+  placeOf: PlaceOf = nowhere,
 ): BenchmarkPart {
   const { type: name, dataset, args } = config;
-  const where = at(registry.has("benchmark", name) ? (dataset ? "dataset" : "args") : "type");
+  const where = placeOf(registry.has("benchmark", name) ? (dataset ? "dataset" : "args") : "type");
   return placed(where, () => {
     const { version, options: schema } = registry.get("benchmark", name);
     const given = { ...args, ...(dataset && { path: dataset.args.url }) };
@@ -67,8 +67,8 @@ export function makeBenchmark(
         `Cannot run benchmark ${name} as it has no data of its own: give a dataset with args.url: FILE`,
       );
     }
-    const options = registry.options("benchmark", name, given, placeUnder(at, "args"));
-    const made = registry.create("benchmark", name, given, placeUnder(at, "args"));
+    const options = registry.options("benchmark", name, given, placeUnder(placeOf, "args"));
+    const made = registry.create("benchmark", name, given, placeUnder(placeOf, "args"));
     const benchmark = withNamedFaults(name, made);
     return { name, version, options, benchmark };
   });
@@ -81,11 +81,11 @@ export function makeBenchmark(
 export async function makeModel(
   config: EvalConfig,
   registry: Registry,
-  at: PlaceOf = nowhere,
+  placeOf: PlaceOf = nowhere,
 ): Promise<ModelPart> {
   const { type, args } = config.model;
-  const endpoint = await placed(at("model"), async () => {
-    const made = registry.create("endpoint", type, args, placeUnder(at, "model", "args"));
+  const endpoint = await placed(placeOf("model"), async () => {
+    const made = registry.create("endpoint", type, args, placeUnder(placeOf, "model", "args"));
     await made.prepare?.();
     return made;
   });
@@ -112,7 +112,7 @@ export async function makeJudge(
   config: EvalConfig,
   registry: Registry,
   part: BenchmarkPart,
-  at: PlaceOf = nowhere,
+  placeOf: PlaceOf = nowhere,
 ): Promise<JudgePart & { notes: string[] }> {
   const { benchmark, name, options } = part;
   const notes: string[] = [];
@@ -130,10 +130,10 @@ export async function makeJudge(
       `Cannot judge ${name} as a judge is needed: give evaluator_llm (a model), or judge (rules, panel, recorded)`,
     );
   }
-  const key = config.judge === undefined ? "evaluator_llm" : "judge", where = at(key);
+  const key = config.judge === undefined ? "evaluator_llm" : "judge", where = placeOf(key);
   const { judge, title } = placed(
     where,
-    () => createJudge(spec, { registry, place: judgePlace(placeUnder(at, key), config.evaluator_llm) }),
+    () => createJudge(spec, { registry, place: judgePlace(placeUnder(placeOf, key), config.evaluator_llm) }),
   );
   if (judge.endpoints !== undefined && judge.endpoints.length > 0 && benchmark.protocol === undefined) {
     throw new RangeError(`Cannot judge ${name} by a model as it says no way to ask one: leave judge out`);

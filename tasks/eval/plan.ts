@@ -84,12 +84,12 @@ const PING_TOKENS = 16;
 export async function planRun(
   config: EvalConfig,
   registry: Registry,
-  at: PlaceOf,
+  placeOf: PlaceOf,
   { ping = false, fresh = false }: { ping?: boolean; fresh?: boolean } = {},
 ): Promise<RunPlan> {
-  const part = makeBenchmark(config, registry, at);
-  const model = await makeModel(config, registry, at);
-  const { judge, key: judgeKey } = await makeJudge(config, registry, part, at);
+  const part = makeBenchmark(config, registry, placeOf);
+  const model = await makeModel(config, registry, placeOf);
+  const { judge, key: judgeKey } = await makeJudge(config, registry, part, placeOf);
   const judges = judge?.endpoints ?? [];
   try {
     using store = storeOf(config);
@@ -98,7 +98,7 @@ export async function planRun(
     const has = (id: string, key: string) => store?.has("generate", id, key) ?? false;
     const open = cachedAnswers(cache, model, config, { has });
     const sums = { constraints: 0, prompts: 0, promptTokens: 0, judgeTokens: 0, toJudge: 0 };
-    const survey = await surveyItems(config, part, at, (item) => {
+    const survey = await surveyItems(config, part, placeOf, (item) => {
       sums.constraints += item.constraints.length;
       const missing = open.missing();
       open.see(item);

@@ -72,9 +72,9 @@ export async function reorder(run: StoredRun, options: ReorderOptions): Promise<
   const pairs: ([first: Judgement, again: Judgement] | undefined)[] = [];
   let asked = 0;
   await forEachWide(await sampleOf(run, options.answers), run.config.concurrency, async (stored) => {
-    const at = asked++;
+    const number = asked++;
     const again = await judgeReversed(run, judge, asker, stored.item, stored.response!);
-    if (again !== null) pairs[at] = [stored.judgement!, again];
+    if (again !== null) pairs[number] = [stored.judgement!, again];
   });
   const sums = new Map([[title, new EffectSums(title, scale)]]);
   let answers = 0;

@@ -41,7 +41,7 @@ export interface EvaluateOptions {
   /** Version of the project, for run.yaml. */
   version?: string;
   /** Where keys were written, for messages. */
-  at?: PlaceOf;
+  placeOf?: PlaceOf;
 }
 
 /** How an evaluation ended. */
@@ -69,13 +69,14 @@ export async function evaluate(
   registry: Registry,
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
-  const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {}, at } = options;
+  const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {}, placeOf } =
+    options;
   const does = (which: EvalStage) => stage === undefined || stage === which;
-  const part = makeBenchmark(config, registry, at);
+  const part = makeBenchmark(config, registry, placeOf);
   const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? await makeJudge(config, registry, part, at) : null;
+  const judge = does("judge") ? await makeJudge(config, registry, part, placeOf) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config, registry, at) : null;
+  const model = does("generate") ? await makeModel(config, registry, placeOf) : null;
   for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 
@@ -94,7 +95,7 @@ export async function evaluate(
   const toAsk = cachedAnswers(cache, model, config, {
     has: (id, key) => !overwrite && store.has("generate", id, key),
   });
-  const { items: total } = await surveyItems(config, part, at, toAsk.see);
+  const { items: total } = await surveyItems(config, part, placeOf, toAsk.see);
 
   const answered = store.count("generate");
   if (overwrite && answered + store.count("judge") > 0) {
@@ -175,7 +176,7 @@ export async function evaluate(
     stopped,
     ...(page && { watch: page.add.bind(page) }),
   });
-  files.push(...await writeReports(run, results, page, { say, at }));
+  files.push(...await writeReports(run, results, page, { say, placeOf }));
   return { ...ended, results, complete: results.complete };
 }
 

@@ -27,7 +27,7 @@ export interface Survey {
 export async function surveyItems(
   config: EvalConfig,
   part: BenchmarkPart,
-  at: PlaceOf = () => "",
+  placeOf: PlaceOf = () => "",
   see: (item: BenchmarkItem) => void = () => {},
 ): Promise<Survey> {
   const ids = new UniqueIds();
@@ -51,7 +51,7 @@ export async function surveyItems(
   checkThreshold(
     config,
     scores,
-    (metric) => typeof config.threshold === "number" ? at("threshold") : at("threshold", metric),
+    (metric) => typeof config.threshold === "number" ? placeOf("threshold") : placeOf("threshold", metric),
   );
   return { items: ids.size, scores };
 }

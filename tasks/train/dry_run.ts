@@ -35,14 +35,14 @@ export async function dryRun(
   overrides: readonly string[] = [],
   say: (line: string) => void = print,
 ): Promise<DryRun> {
-  const { config, notes, at } = readRun(configPath, overrides);
+  const { config, notes, placeOf } = readRun(configPath, overrides);
   const { hf_hub_token: _secret, ...rest } = config;
   say(stringify(redactValue(rest), { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
-  const registry = await registryOf(config.plugins, at("plugins"));
-  const ready = await prepare(config, registry, say, at);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const ready = await prepare(config, registry, say, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
   const data = await encode(config, registry, ready);
   const text = dataText(data.report);

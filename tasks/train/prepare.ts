@@ -41,14 +41,14 @@ export interface Ready {
 /**
  * Opens the model and makes template, loss and tokenizer ready.
  * @param say Gets a line while a model is downloaded
- * @param at Where a key was written, for errors about what it names
+ * @param placeOf Where a key was written, for errors about what it names
  * @throws {RangeError} If a name is unknown, or the template's tokens aren't in the model's vocabulary
  */
 export async function prepare(
   config: TrainConfig,
   registry: Registry,
   say: (line: string) => void,
-  at: (key: string) => string = () => "",
+  placeOf: (key: string) => string = () => "",
 ): Promise<Ready> {
   const used: UsedPlugin[] = [];
   const use = <K extends keyof Kinds>(
@@ -62,22 +62,23 @@ export async function prepare(
     return registry.create(kind, name, written, place);
   };
   const { name, options } = lossName(config);
-  const loss = placed(at("loss"), () => use("loss", name, options, () => at("loss_options")));
-  const template = config.template === null ? null : placed(at("template"), () => {
+  const loss = placed(placeOf("loss"), () => use("loss", name, options, () => placeOf("loss_options")));
+  const template = config.template === null ? null : placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", config.template!).options.shape);
-    const settings = templateSettings(config, known, at);
-    return use("template", config.template!, settings, () => at("template_options"));
+    const settings = templateSettings(config, known, placeOf);
+    return use("template", config.template!, settings, () => placeOf("template_options"));
   });
   // unknown names are told before anything is downloaded
-  const sets = await placed(at("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
+  const sets = await placed(placeOf("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
   for (const key of ["dataset", "eval_dataset"] as const) {
-    for (const set of config[key]) await placed(at(key), () => sets.entry(set));
+    for (const set of config[key]) await placed(placeOf(key), () => sets.entry(set));
   }
   placed(
-    at("trainer"),
-    () => registry.options("trainer", config.trainer, config.trainer_options, () => at("trainer_options")),
+    placeOf("trainer"),
+    () =>
+      registry.options("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
   );
-  const opened = await placed(at("model_name_or_path"), () =>
+  const opened = await placed(placeOf("model_name_or_path"), () =>
     openModel(config.model_name_or_path, {
       revision: config.model_revision,
       ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
@@ -86,11 +87,11 @@ export async function prepare(
     }));
   const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
   const { tokenizer, notes } = await placed(
-    at("template"),
+    placeOf("template"),
     () => templateTokenizer(config, template, plain),
   );
   const decoder = await placed(
-    at("model_name_or_path"),
+    placeOf("model_name_or_path"),
     () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
   );
   const model = { ...opened, tokenizer };

@@ -77,11 +77,11 @@ export async function damagedEvaluation(choose: Chooser, folder: string): Promis
     const argument = `${choose.of(names)}=${String(JSON.stringify(choose.hostile()))}`;
     return choose.chance(0.3) ? choose.damaged(argument) : argument;
   });
-  const { config, at } = resolveEvalConfig(parseYaml(text, join(folder, "eval.yaml")), overrides);
+  const { config, placeOf } = resolveEvalConfig(parseYaml(text, join(folder, "eval.yaml")), overrides);
   if (config.plugins.length > 0) return; // no code of others runs
-  const registry = await registryOf(config.plugins, at("plugins"));
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
   // a cache of any name would be made in the working folder; one with too long a name isn't
   const isShort = typeof config.cache === "string" && config.cache.length < 255;
   const inFolder = isShort ? { ...config, cache: join(folder, "cache.sqlite") } : config;
-  await planRun(inFolder, registry, at, { ping: false, fresh: false });
+  await planRun(inFolder, registry, placeOf, { ping: false, fresh: false });
 }

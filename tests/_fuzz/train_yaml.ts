@@ -46,12 +46,12 @@ export async function damagedTraining(choose: Chooser, file: string): Promise<vo
     const argument = `${choose.of(keys)}=${String(JSON.stringify(valueOf(choose)))}`;
     return choose.chance(0.3) ? choose.damaged(argument) : argument;
   });
-  const { config, at } = resolveTrainConfig(parseYaml(text, file), overrides);
+  const { config, placeOf } = resolveTrainConfig(parseYaml(text, file), overrides);
   const isLocal = exists(config.model_name_or_path) && config.plugins.length === 0 &&
     ![...config.dataset, ...config.eval_dataset].some((name) => name.includes("/"));
   if (!isLocal) return; // nothing is downloaded, no code of others runs
-  const registry = await registryOf(config.plugins, at("plugins"));
-  const ready = await prepare(config, registry, () => {}, at);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const ready = await prepare(config, registry, () => {}, placeOf);
   ready.model.weights.close();
   await encode({ ...config, data_cache_dir: join(dirname(file), "cache") }, registry, ready);
 }

@@ -5,7 +5,7 @@ import { type BatchEngine, BatchGenerator } from "./batch.ts";
 const V = 100, END = 99;
 
 /** Continues a sequence of n tokens by the id n; a prompt's first id says how long it gets before END. */
-function countingEngine(log: string[], fail: { at: number } = { at: Infinity }): BatchEngine {
+function countingEngine(log: string[], fail: { atStep: number } = { atStep: Infinity }): BatchEngine {
   let slots: { ends: number; length: number }[] = [], steps = 0;
   const logits = ({ ends, length }: { ends: number; length: number }) => {
     const z = new Float32Array(V);
@@ -20,7 +20,7 @@ function countingEngine(log: string[], fail: { at: number } = { at: Infinity }):
       return Promise.resolve(logits(slots.at(-1)!));
     },
     step: (ids) => {
-      if (++steps === fail.at) return Promise.reject(new Error("device lost"));
+      if (++steps === fail.atStep) return Promise.reject(new Error("device lost"));
       log.push(`step ${slots.length}`);
       if (ids.length !== slots.length) throw new Error(`${ids.length} tokens for ${slots.length} slots`);
       slots.forEach((slot) => slot.length++);
@@ -53,7 +53,7 @@ Deno.test("BatchGenerator takes up the next request as soon as one ends, and eve
 });
 
 Deno.test("BatchGenerator rejects what runs and waits when the engine fails, and goes on with the next", async () => {
-  const generator = new BatchGenerator(countingEngine([], { at: 3 }), options);
+  const generator = new BatchGenerator(countingEngine([], { atStep: 3 }), options);
   const all = [20, 21, 22].map((ends) => generator.generate([ends]));
   for (const one of all) await assertRejects(() => one, Error, "device lost");
   assertEquals((await generator.generate([3, 0])).ids, [2, END]);

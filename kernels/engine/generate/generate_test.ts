@@ -72,12 +72,12 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           const [pa, pb] = golden[adapted === "base" ? "base" : "lora"].token_logps as [number[], number[]];
           const engine = tinyGenerator(arch, adapted, await make(), 2);
           // a begins with 4 tokens in chunks of 2, b joins when a is at its sixth.
-          const check = (logits: Float32Array, row: number, ids: number[], logps: number[], at: number) =>
+          const check = (logits: Float32Array, row: number, ids: number[], logps: number[], index: number) =>
             assertAlmostEquals(
-              logSoftmax(logits.subarray(row * V, (row + 1) * V), ids[at]!),
-              logps[at - 1]!,
+              logSoftmax(logits.subarray(row * V, (row + 1) * V), ids[index]!),
+              logps[index - 1]!,
               LOGP,
-              `token ${at}`,
+              `token ${index}`,
             );
           check(await engine.add(a.slice(0, 4)), 0, a, pa, 4);
           check(await engine.step([a[4]!]), 0, a, pa, 5);
@@ -123,12 +123,18 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           return await plain.forward(pack, { adapter: false, keep: false });
         })) as [Float64Array, Float64Array];
         const engine = tinyGenerator(arch, "base", await make(), 7, config);
-        const near = (logits: Float32Array, row: number, list: number[], logps: Float64Array, at: number) =>
+        const near = (
+          logits: Float32Array,
+          row: number,
+          list: number[],
+          logps: Float64Array,
+          index: number,
+        ) =>
           assertAlmostEquals(
-            logSoftmax(logits.subarray(row * V, (row + 1) * V), list[at + 1]!),
-            logps[at]!,
+            logSoftmax(logits.subarray(row * V, (row + 1) * V), list[index + 1]!),
+            logps[index]!,
             LOGP,
-            `behind token ${at}`,
+            `behind token ${index}`,
           );
         near(await engine.add(ids.slice(0, 17)), 0, ids, expected, 16);
         near(await engine.add(other.slice(0, 3)), 0, other, expectedOther, 2);

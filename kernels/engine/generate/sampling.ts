@@ -140,7 +140,7 @@ export function argmax(z: ArrayLike<number>): number {
 }
 
 /** The id at which the cumulative softmax of `z` passes `at`, in [0, 1); −1 when a value isn't a number. */
-export function inverseSoftmax(z: Float64Array, at: number): number {
+export function inverseSoftmax(z: Float64Array, share: number): number {
   const max = z.reduce((a, b) => Math.max(a, b), -Infinity);
   let sum = 0, last = -1;
   z.forEach((value, i) => {
@@ -149,7 +149,7 @@ export function inverseSoftmax(z: Float64Array, at: number): number {
     last = i;
   });
   if (!(sum > 0 && sum < Infinity)) return -1;
-  let left = at * sum;
+  let left = share * sum;
   for (let i = 0; i < z.length; i++) {
     const value = f64(z, i);
     if (value === -Infinity) continue;

@@ -33,22 +33,25 @@ Deno.test({
       (name) => model.weights.read(name),
     );
     model.weights.close();
-    const check = (prompt: Prompt, logits: Float32Array, at: number) => {
-      const [first, second] = prompt.top2_ids[at]!, [best, next] = prompt.top2_logits[at]!;
-      assertEquals(argmax(logits), prompt.generated[at], `token ${at}`);
-      assert(Math.abs(logits[first]! - best) <= LOGIT, `logit ${logits[first]} at ${at}, PyTorch ${best}`);
-      assert(Math.abs(logits[second]! - next) <= LOGIT, `logit ${logits[second]} at ${at}, PyTorch ${next}`);
+    const check = (prompt: Prompt, logits: Float32Array, step: number) => {
+      const [first, second] = prompt.top2_ids[step]!, [best, next] = prompt.top2_logits[step]!;
+      assertEquals(argmax(logits), prompt.generated[step], `token ${step}`);
+      assert(Math.abs(logits[first]! - best) <= LOGIT, `logit ${logits[first]} at ${step}, PyTorch ${best}`);
+      assert(
+        Math.abs(logits[second]! - next) <= LOGIT,
+        `logit ${logits[second]} at ${step}, PyTorch ${next}`,
+      );
     };
     for (const prompt of prompts) check(prompt, await engine.add(prompt.ids), 0);
     let running = prompts;
-    for (let at = 0; running.length; at++) {
+    for (let step = 0; running.length; step++) {
       // Those that have ended leave at once, so that the batch is laid out anew.
-      const going = [...running.keys()].filter((s) => at + 1 < running[s]!.generated.length);
+      const going = [...running.keys()].filter((s) => step + 1 < running[s]!.generated.length);
       if (going.length < running.length) await engine.keep(going);
       running = going.map((s) => running[s]!);
       if (running.length === 0) break;
-      const logits = await engine.step(running.map((prompt) => prompt.generated[at]!));
-      running.forEach((prompt, s) => check(prompt, logits.subarray(s * V, (s + 1) * V), at + 1));
+      const logits = await engine.step(running.map((prompt) => prompt.generated[step]!));
+      running.forEach((prompt, s) => check(prompt, logits.subarray(s * V, (s + 1) * V), step + 1));
     }
     assertEquals(engine.slots, 0);
     await engine.dispose();

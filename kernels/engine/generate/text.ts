@@ -72,8 +72,8 @@ export class TextStream {
     }
     let first = Infinity;
     for (const stop of this.stops) {
-      const at = this.#text.indexOf(stop, start);
-      if (at >= 0 && at < first) [first, this.#stop] = [at, stop];
+      const found = this.#text.indexOf(stop, start);
+      if (found >= 0 && found < first) [first, this.#stop] = [found, stop];
     }
     if (this.#stop !== null) this.#text = this.#text.slice(0, first);
   }

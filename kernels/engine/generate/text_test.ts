@@ -63,7 +63,7 @@ Deno.test("TextStream equals cutting the whole text, for any text and stops", ()
   fc.assert(fc.property(fc.array(word, { maxLength: 12 }), stops, (words, stops) => {
     const ids = words.flatMap((w) => tokenizer.encode(w)), whole = decode(ids);
     const { pieces, text, stop } = run(ids, stops);
-    const ends = stops.map((s) => whole.indexOf(s)).filter((at) => at >= 0);
+    const ends = stops.map((s) => whole.indexOf(s)).filter((index) => index >= 0);
     // Tokens come one by one, so the stop that is complete first counts, and that is the one that ends first.
     const first = Math.min(...stops.map((s) => whole.includes(s) ? whole.indexOf(s) + s.length : Infinity));
     if (ends.length === 0) assertEquals([text, stop], [whole, null]);

@@ -14,7 +14,7 @@ const TEXT = "The answer.";
 function read(body: string, typed = false): Completion {
   const reader = new BodyReader(typed);
   // pieces as a network cuts them
-  for (let at = 0; at < body.length; at += 7) reader.feed(body.slice(at, at + 7));
+  for (let offset = 0; offset < body.length; offset += 7) reader.feed(body.slice(offset, offset + 7));
   return withThoughtApart(completionOf(reader.end(), { messages }));
 }
 const usage = { prompt_tokens: 5, completion_tokens: 7 };

@@ -80,18 +80,18 @@ export function countSentences(text: string, model: PunktModel): number {
 function split(text: string, model: PunktModel): [number, number][] {
   const pieces: [number, number][] = [];
   let start = 0;
-  for (const { at, context, next } of candidates(text)) {
+  for (const { end, context, next } of candidates(text)) {
     if (!containsBreak(context, model)) continue;
-    pieces.push([start, at + 1]);
-    start = next ?? at + 1;
+    pieces.push([start, end + 1]);
+    start = next ?? end + 1;
   }
   pieces.push([start, trimEnd(text).length]);
   return pieces;
 }
 
 /** Possible sentence ends, each with the word before it and the token after it; of several in one word the last. */
-function* candidates(text: string): Generator<{ at: number; context: string; next?: number }> {
-  let previous: { at: number; context: string; next?: number; from: number } | undefined;
+function* candidates(text: string): Generator<{ end: number; context: string; next?: number }> {
+  let previous: { end: number; context: string; next?: number; from: number } | undefined;
   let word: [number, number] = [0, 0];
   for (const match of text.matchAll(CANDIDATE)) {
     const before = text.slice(word[1], match.index);
@@ -100,7 +100,7 @@ function* candidates(text: string): Generator<{ at: number; context: string; nex
     if (previous !== undefined && word[1] <= from) yield contextOf(text, word, previous);
     const { after, next } = match.groups!;
     previous = {
-      at: match.index,
+      end: match.index,
       context: match[0] + after!,
       from,
       ...(next === undefined ? {} : { next: match.index + 1 + after!.length - next.length }),

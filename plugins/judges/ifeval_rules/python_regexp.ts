@@ -101,10 +101,10 @@ function literalOrAnchor(char: string, flags: string): string {
   }
 }
 
-function readEscape(pattern: string, at: number, inSet: boolean): { source: string; end: number } {
-  const char = pattern[at + 1];
+function readEscape(pattern: string, index: number, inSet: boolean): { source: string; end: number } {
+  const char = pattern[index + 1];
   if (char === undefined) throw refused(pattern, "ends in a backslash");
-  const end = at + 2;
+  const end = index + 2;
   const set = SETS[char.toLowerCase()];
   if (set !== undefined) return { source: char === char.toLowerCase() ? `[${set}]` : `[^${set}]`, end };
   if (!inSet && char === "b") return { source: BOUNDARY, end };
@@ -115,26 +115,26 @@ function readEscape(pattern: string, at: number, inSet: boolean): { source: stri
   const control = CONTROLS[char];
   if (control !== undefined) return { source: control, end };
   const code = /^\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(0[0-7]{0,2}|[1-3][0-7]{2}))/.exec(
-    pattern.slice(at),
+    pattern.slice(index),
   );
   if (code !== null) {
     const value = code[4] === undefined
       ? parseInt((code[1] ?? code[2] ?? code[3])!, 16)
       : parseInt(code[4], 8);
-    return { source: `\\u{${value.toString(16)}}`, end: at + code[0].length };
+    return { source: `\\u{${value.toString(16)}}`, end: index + code[0].length };
   }
-  const reference = inSet ? null : /^\\([1-9]\d?)/.exec(pattern.slice(at));
-  if (reference !== null) return { source: `(?:\\${reference[1]})`, end: at + reference[0].length };
+  const reference = inSet ? null : /^\\([1-9]\d?)/.exec(pattern.slice(index));
+  if (reference !== null) return { source: `(?:\\${reference[1]})`, end: index + reference[0].length };
   if (/[a-zA-Z\d]/.test(char)) throw refused(pattern, `bad escape "\\${char}"`);
-  const whole = String.fromCodePoint(pattern.codePointAt(at + 1)!);
+  const whole = String.fromCodePoint(pattern.codePointAt(index + 1)!);
   return {
     source: (inSet ? PUNCTUATION : SYNTAX).has(whole) ? `\\${whole}` : whole,
-    end: at + 1 + whole.length,
+    end: index + 1 + whole.length,
   };
 }
 
-function readSet(pattern: string, at: number): { source: string; end: number } {
-  let i = at + 1;
+function readSet(pattern: string, index: number): { source: string; end: number } {
+  let i = index + 1;
   let source = "[";
   if (pattern[i] === "^") {
     source += "^";

@@ -50,7 +50,7 @@ export async function runTinyLoop<T>(
   overrides: Partial<RunConfig>,
   use: (
     result: () => ReturnType<typeof trainLoop>,
-    at: LoopInputs & { log: ReturnType<typeof recorder> },
+    inputs: LoopInputs & { log: ReturnType<typeof recorder> },
   ) => Promise<T>,
   change: (weights: Record<string, Float32Array>) => void = () => {},
   loss: Loss = lossOf("dpo", 0.1),
@@ -71,7 +71,7 @@ export async function runTinyLoop<T>(
     device: { backend: "reference", provider: "cpu", threads: null },
     optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
   }, (name) => weights[name]!);
-  const at = {
+  const inputs = {
     engine,
     loss,
     references: new ReferenceCache(),
@@ -88,7 +88,7 @@ export async function runTinyLoop<T>(
     from: { step: 0, best: null },
   };
   try {
-    return await use(() => trainLoop(at), at);
+    return await use(() => trainLoop(inputs), inputs);
   } finally {
     await engine.close();
   }

@@ -103,29 +103,33 @@ Deno.test("a gradient that isn't finite stops the run, naming tensor and rows; t
 
 Deno.test("an interrupted run saves its last whole step and says it isn't finished", async () => {
   const controller = new AbortController();
-  await runTinyLoop({ save_strategy: "no" }, async (_result, at) => {
-    const step = at.log.step;
+  await runTinyLoop({ save_strategy: "no" }, async (_result, inputs) => {
+    const step = inputs.log.step;
     const log = {
-      ...at.log,
+      ...inputs.log,
       step: (r: Parameters<typeof step>[0]) => (r.step === 2 && controller.abort(), step(r)),
     };
-    const result = await trainLoop({ ...at, log, signal: controller.signal });
+    const result = await trainLoop({ ...inputs, log, signal: controller.signal });
     assertEquals([result.step, result.finished], [2, false]);
-    const [checkpoint] = listCheckpoints(at.config.output_dir);
+    const [checkpoint] = listCheckpoints(inputs.config.output_dir);
     assertEquals(readCheckpoint(checkpoint!.path).state.step, 2);
   });
 });
 
 Deno.test("a full disk while saving leaves the earlier checkpoint whole and nothing half-written", async () => {
   let saves = 0;
-  await runTinyLoop({ save_steps: 2 }, async (_result, at) => {
-    const save: typeof at.target.save = (directory, trained) => {
+  await runTinyLoop({ save_steps: 2 }, async (_result, inputs) => {
+    const save: typeof inputs.target.save = (directory, trained) => {
       if (++saves === 2) throw new Error("No space left on device (os error 28)");
-      return at.target.save(directory, trained);
+      return inputs.target.save(directory, trained);
     };
-    await assertRejects(() => trainLoop({ ...at, target: { ...at.target, save } }), Error, "No space left");
-    assertEquals([...Deno.readDirSync(at.config.output_dir)].map((e) => e.name), ["checkpoint-2"]);
-    readCheckpoint(join(at.config.output_dir, "checkpoint-2"));
+    await assertRejects(
+      () => trainLoop({ ...inputs, target: { ...inputs.target, save } }),
+      Error,
+      "No space left",
+    );
+    assertEquals([...Deno.readDirSync(inputs.config.output_dir)].map((e) => e.name), ["checkpoint-2"]);
+    readCheckpoint(join(inputs.config.output_dir, "checkpoint-2"));
   });
 });
 
@@ -195,14 +199,14 @@ Deno.test("LoRA goes on from an adapter's own values, ranks and scale", () => {
 });
 
 Deno.test("checkpointDifferences() lists changed keys, data and weights, and leaves harmless keys out", async () => {
-  await runTinyLoop({}, async (result, at) => {
+  await runTinyLoop({}, async (result, inputs) => {
     await result();
-    const { state } = readCheckpoint(listCheckpoints(at.config.output_dir)[0]!.path);
+    const { state } = readCheckpoint(listCheckpoints(inputs.config.output_dir)[0]!.path);
     const against = (config: Partial<TrainConfig>) => (earlier: Partial<TrainConfig>) =>
       diffConfigs(earlier, config);
-    const now = { changes: against(at.config), dataHash: "d", modelHash: "m" };
+    const now = { changes: against(inputs.config), dataHash: "d", modelHash: "m" };
     assertEquals(checkpointDifferences(state, now), []);
-    const config = { ...at.config, learning_rate: 5, output_dir: "elsewhere", logging_steps: 9 };
+    const config = { ...inputs.config, learning_rate: 5, output_dir: "elsewhere", logging_steps: 9 };
     assertEquals(
       checkpointDifferences(state, {
         changes: against(config),

@@ -50,14 +50,14 @@ Deno.test({
 
     const resumed = await runTinyLoop(
       {},
-      async (result, at) => {
+      async (result, inputs) => {
         const { state, optimizer, references } = readCheckpoint(last.path);
         const weights = async (path: string) => (await openModel(path)).weights;
-        await at.engine.restore(await readTrained(last.path, at.target, decoder, weights), optimizer);
-        at.references.load(references);
-        at.from = { step: state.step, best: state.best };
+        await inputs.engine.restore(await readTrained(last.path, inputs.target, decoder, weights), optimizer);
+        inputs.references.load(references);
+        inputs.from = { step: state.step, best: state.best };
         await result();
-        return await at.engine.trained();
+        return await inputs.engine.trained();
       },
       unchanged,
       dpo,

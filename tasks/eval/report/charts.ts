@@ -159,24 +159,24 @@ export async function ringChart(
     ]
     : ordered;
   const label = (name: string, count: number) => `${name}  ${(100 * count / total).toFixed(1)} %`;
-  let at = 0;
+  let angle = 0;
   const arcs: Record<string, unknown>[] = [];
   for (const [name, list] of shown) {
-    const start = at;
+    const start = angle;
     const sorted = [...list].sort((a, b) => b.count - a.count);
     for (const [i, part] of sorted.entries()) {
       if (outer !== null) {
         arcs.push({
           ring: "outer",
           type: label(name, size(list)),
-          from: at,
-          to: at + part.count,
+          from: angle,
+          to: angle + part.count,
           shade: 0.75 - 0.5 * i / sorted.length,
         });
       }
-      at += part.count;
+      angle += part.count;
     }
-    arcs.push({ ring: "inner", type: label(name, size(list)), from: start, to: at, shade: 0.95 });
+    arcs.push({ ring: "inner", type: label(name, size(list)), from: start, to: angle, shade: 0.95 });
   }
   const color = {
     field: "type",

@@ -20,13 +20,13 @@ function property(text: string): string {
 /**
  * One command per line: an error for each missed threshold and for a run without an end, a warning for what is unscored, a
  * notice with the scores.
- * @param at Where a key was written, for the place of an annotation
+ * @param placeOf Where a key was written, for the place of an annotation
  */
-export function githubAnnotations(results: EvalResults, at: PlaceOf = () => ""): string[] {
+export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () => ""): string[] {
   const { model, benchmark, thresholds, counts, complete, stopped, scores } = results;
   const title = (what: string) => `title=${property(`${what}: ${model} on ${benchmark}`)}`;
   const place = (metric: string) => {
-    const found = /^(.+):(\d+):(\d+)$/.exec(at("threshold", metric));
+    const found = /^(.+):(\d+):(\d+)$/.exec(placeOf("threshold", metric));
     if (found === null) return "";
     const [, file = "", line, column] = found;
     return `file=${property(file)},line=${line},col=${column},`;

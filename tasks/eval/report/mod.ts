@@ -25,7 +25,7 @@ export async function writeReports(
   run: StoredRun,
   results: EvalResults,
   survey: PageSurvey | null,
-  { say, at }: { say: (line: string) => void; at?: PlaceOf | undefined },
+  { say, placeOf }: { say: (line: string) => void; placeOf?: PlaceOf | undefined },
 ): Promise<{ name: string; what: string }[]> {
   const { out_dir, formats } = run.config;
   await writeFileAtomic(join(out_dir, "results.json"), JSON.stringify(results, null, 2) + "\n");
@@ -50,7 +50,7 @@ export async function writeReports(
     const text = markdown(results);
     await writeFileAtomic(join(out_dir, "report.md"), text);
     if (formats.includes("github")) {
-      for (const line of githubAnnotations(results, at)) say(line);
+      for (const line of githubAnnotations(results, placeOf)) say(line);
       appendSummary(text);
     }
   }

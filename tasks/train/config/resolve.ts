@@ -30,7 +30,7 @@ export interface ResolvedConfig {
   /** Files that were read. */
   files: string[];
   /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
-  at(key: string): string;
+  placeOf(key: string): string;
   /** What run.yaml says about the run that it came from; null in any other file. */
   provenance: Provenance | null;
 }
@@ -92,7 +92,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
       faults.push({ key, message: `Cannot train as ${key} is needed: ${spec.description}${also}` });
     }
   }
-  const at = (key: string) => {
+  const placeOf = (key: string) => {
     const entry = written.get(key);
     return entry === undefined ? "" : entry.place ?? (placeText(file.place([key])) || name);
   };
@@ -107,7 +107,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     notes.push(...checked.notes);
   }
   if (faults.length > 0) {
-    throw new RangeError(bounded(faults.map((fault) => locate(fault, at(fault.key), name)).join("\n")));
+    throw new RangeError(bounded(faults.map((fault) => locate(fault, placeOf(fault.key), name)).join("\n")));
   }
   const provenance = readProvenance(written.get("provenance")?.value, name);
   return {
@@ -115,7 +115,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     given,
     notes,
     files: file.files,
-    at,
+    placeOf,
     provenance,
   };
 }

@@ -22,21 +22,21 @@ export type TemplateSettings = Pick<TrainConfig, typeof KEYS[number] | "template
 /**
  * The options of `config.template`, as they are written.
  * @param known Names of the plugin's options
- * @param at Where a key was written, for errors
+ * @param placeOf Where a key was written, for errors
  * @throws {RangeError} If a key has another value than its default and the template has no such option, or
  * `template_options` names what a key of its own sets
  */
 export function templateSettings(
   config: TemplateSettings,
   known: readonly string[],
-  at: (key: string) => string = () => "",
+  placeOf: (key: string) => string = () => "",
 ): Record<string, unknown> {
   const table = workingKeys();
   const options: Record<string, unknown> = {};
   for (const key of KEYS) {
     if (known.includes(key)) options[key] = config[key];
     else if (config[key] !== table[key].default) {
-      placed(at(key), () => {
+      placed(placeOf(key), () => {
         throw new RangeError(
           `Cannot set ${key} of the template ${config.template} as it has no such option (it has ${
             known.join(", ") || "none"
@@ -45,7 +45,7 @@ export function templateSettings(
       });
     }
     if (key in config.template_options) {
-      placed(at("template_options"), () => {
+      placed(placeOf("template_options"), () => {
         throw new RangeError(`Cannot use template_options.${key}: write ${key} as a key of its own`);
       });
     }

@@ -29,9 +29,9 @@ export async function* bufferShuffle<T>(
     if (places.length === 0) {
       places = Array.from({ length: 1000 }, () => generator.integer(bufferSize)).reverse();
     }
-    const at = places.pop()!;
-    yield buffer[at]!;
-    buffer[at] = item;
+    const place = places.pop()!;
+    yield buffer[place]!;
+    buffer[place] = item;
   }
   generator.shuffle(buffer);
   yield* buffer;

@@ -86,10 +86,10 @@ export function readCache(path: string): StoredExamples | null {
     if (header.magic !== MAGIC || createHash("sha256").update(numbers).digest("hex") !== header.sha256) {
       return null;
     }
-    let at = 4 + length;
+    let offset = 4 + length;
     const take = (count: number) => {
-      const array = new Int32Array(bytes.buffer, at, count);
-      at += count * 4;
+      const array = new Int32Array(bytes.buffer, offset, count);
+      offset += count * 4;
       return array;
     };
     const blocks = header.blocks.map(([ids, layout, starts]): StoredBlock => ({
@@ -100,10 +100,10 @@ export function readCache(path: string): StoredExamples | null {
     const list = (count: number): StoredExample[] => {
       const rows = take(count * 5);
       return Array.from({ length: count }, (_, i) => {
-        const [block, position, file, row, desirable] = rows.subarray(i * 5);
+        const [block, index, file, row, desirable] = rows.subarray(i * 5);
         return {
           block: item(blocks, block!),
-          at: position!,
+          index: index!,
           source: { file: item(header.files, file!), row: row! },
           ...(desirable !== -1 && { desirable: desirable === 1 }),
         };
@@ -130,9 +130,9 @@ export function writeCache(path: string, stored: StoredExamples): string[] {
   };
   const list = (examples: readonly StoredExample[]) => {
     const rows = new Int32Array(examples.length * 5);
-    examples.forEach(({ block, at, source, desirable }, i) => {
+    examples.forEach(({ block, index, source, desirable }, i) => {
       const flag = desirable === undefined ? -1 : Number(desirable);
-      rows.set([number(blocks, block), at, number(files, source.file), source.row, flag], i * 5);
+      rows.set([number(blocks, block), index, number(files, source.file), source.row, flag], i * 5);
     });
     return rows;
   };

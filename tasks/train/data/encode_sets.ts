@@ -131,8 +131,8 @@ async function encodeRows(
   for await (const batch of set.rows(work.tally, work.onBytes, limit, wanted)) {
     const examples = batch.flatMap(({ example }) => example ?? []);
     const used = work.inputs.loss.shape === "kto" ? examples : encodeExamples(work, examples);
-    let at = 0;
-    for (const { position, example } of batch) rows[position] = example && used[at++]!;
+    let offset = 0;
+    for (const { position, example } of batch) rows[position] = example && used[offset++]!;
     await breathe();
   }
   return rows;
@@ -151,7 +151,7 @@ function breathing(): () => Promise<void> {
 function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]): (StoredExample | null)[] {
   if (examples.length === 0) return [];
   const { block, outcomes } = encodeBatch(examples, context);
-  let at = 0;
+  let index = 0;
   return outcomes.map((outcome, i) => {
     const { source, prompts, answers, desirable } = examples[i]!;
     if ("reason" in outcome) {
@@ -166,7 +166,7 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
     unwritten.see(examples[i]!);
     const alike = sameSides(examples[i]!);
     if (alike !== null) tally.prefersNothing(alike, source);
-    return { block, at: at++, source, ...(desirable !== undefined && { desirable }) };
+    return { block, index: index++, source, ...(desirable !== undefined && { desirable }) };
   });
 }
 
@@ -201,7 +201,7 @@ function packText({ inputs, tally }: Work, stored: readonly StoredExample[]): St
   const builder = new BlockBuilder();
   for (const { ids } of blocks) builder.add({ sequences: [{ name: "", parts: [{ ids, kind: 1 }] }] });
   const block = builder.build();
-  return blocks.map(({ first }, at) => ({ block, at, source: stored[first]!.source }));
+  return blocks.map(({ first }, index) => ({ block, index, source: stored[first]!.source }));
 }
 
 /** As many examples as `max_steps` takes, from a stream shuffled through a buffer. */

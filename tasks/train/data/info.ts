@@ -135,8 +135,8 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
         (/[\\/]|\.\w+$/.test(name) ? ", and there is no such file" : ""),
     );
   }
-  const at = place(name);
-  const entry = object(sets[name], `${name} at ${at}`);
+  const where = place(name);
+  const entry = object(sets[name], `${name} at ${where}`);
   const typed = <T>(field: string, words: string, fits: (value: unknown) => boolean, absent: T): T => {
     const value = entry[field];
     if (value === undefined || value === null) return absent;
@@ -170,7 +170,7 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
   );
   if (names === null) {
     throw new RangeError(
-      `Cannot use data set "${name}" at ${at} as it names no file: current value has ${
+      `Cannot use data set "${name}" at ${where} as it names no file: current value has ${
         shortList(Object.keys(entry)) || "nothing"
       }. Write "file_name": "<file or folder>"`,
     );
@@ -188,7 +188,7 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
   }
   return {
     name,
-    place: at,
+    place: where,
     formatting: typed("formatting", "the name of a dataset plugin", isText, "alpaca"),
     ranking: typed("ranking", "true or false", (v) => typeof v === "boolean", false),
     paths: [names].flat().map((path) => isAbsolute(path) ? path : join(directory, path)),

@@ -19,9 +19,9 @@ export function greedyKnapsack(lengths: readonly number[], capacity: number): nu
     const bin: number[] = [];
     let room = capacity;
     for (;;) {
-      const at = lastFitting(sorted, lengths, room);
-      if (at < 0) break;
-      const [index] = sorted.splice(at, 1);
+      const fitting = lastFitting(sorted, lengths, room);
+      if (fitting < 0) break;
+      const [index] = sorted.splice(fitting, 1);
       bin.push(index!);
       room -= item(lengths, index!);
     }

@@ -35,19 +35,19 @@ export function packTexts(
   let leftOut = 0;
   for (let from = 0; from < texts.length; from += groupSize) {
     let block = new Int32Array(length);
-    let [at, first] = [0, from];
+    let [filled, first] = [0, from];
     for (let t = from; t < Math.min(from + groupSize, texts.length); t++) {
       const ids = item(texts, t);
       for (let i = 0; i < ids.length; i++) {
-        if (at === 0) first = t;
-        block[at++] = item(ids, i);
-        if (at < length) continue;
+        if (filled === 0) first = t;
+        block[filled++] = item(ids, i);
+        if (filled < length) continue;
         blocks.push({ ids: block, first });
         block = new Int32Array(length);
-        at = 0;
+        filled = 0;
       }
     }
-    leftOut += at;
+    leftOut += filled;
   }
   if (blocks.length === 0 && leftOut > 0) {
     if (texts.length > groupSize) return packTexts(texts, length, bosId, texts.length);

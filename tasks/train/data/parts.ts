@@ -22,12 +22,12 @@ export function joinParts(
   const length = parts.reduce((sum, { ids }) => sum + ids.length, 0);
   const input_ids = new Int32Array(length);
   const labels = new Int32Array(length).fill(-100);
-  let at = 0;
+  let offset = 0;
   for (const { ids, kind } of parts) {
-    input_ids.set(ids, at);
-    if (kind === 1) labels.set(ids, at);
-    if (kind === 2 && ids.length > 0) labels[at] = eosId;
-    at += ids.length;
+    input_ids.set(ids, offset);
+    if (kind === 1) labels.set(ids, offset);
+    if (kind === 2 && ids.length > 0) labels[offset] = eosId;
+    offset += ids.length;
   }
   if (length > 0) labels[0] = -100;
   return { input_ids, labels };
@@ -35,11 +35,11 @@ export function joinParts(
 
 /** Labelled tokens of a sequence. */
 export function countLabels(parts: readonly Part[]): number {
-  let [at, count] = [0, 0];
+  let [offset, count] = [0, 0];
   for (const { ids, kind } of parts) {
-    if (kind === 1) count += ids.length - (at === 0 && ids.length > 0 ? 1 : 0);
-    if (kind === 2 && ids.length > 0 && at > 0) count++;
-    at += ids.length;
+    if (kind === 1) count += ids.length - (offset === 0 && ids.length > 0 ? 1 : 0);
+    if (kind === 2 && ids.length > 0 && offset > 0) count++;
+    offset += ids.length;
   }
   return count;
 }

@@ -112,7 +112,7 @@ export class RowTally {
 /** Statistics of lengths. */
 export function lengthStatistics(name: string, lengths: Int32Array, labels: number): LengthStatistics {
   const sorted = lengths.toSorted();
-  const at = (share: number) =>
+  const lengthAt = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
   const tokens = sorted.reduce((sum, n) => sum + n, 0);
   return {
@@ -120,9 +120,9 @@ export function lengthStatistics(name: string, lengths: Int32Array, labels: numb
     count: sorted.length,
     min: sorted[0] ?? 0,
     mean: sorted.length > 0 ? tokens / sorted.length : 0,
-    p50: at(0.5),
-    p90: at(0.9),
-    p99: at(0.99),
+    p50: lengthAt(0.5),
+    p90: lengthAt(0.9),
+    p99: lengthAt(0.99),
     max: sorted.at(-1) ?? 0,
     tokens,
     labels,
@@ -180,14 +180,14 @@ export function failEmpty(tally: RowTally, what: string): never {
 
 /** A value for a message: JSON, at most 80 characters, not deeper than it is readable. */
 export function shortValue(record: unknown, field: string): string {
-  const value = at(record, field);
+  const value = fieldOf(record, field);
   if (value === undefined) return "nothing";
   const text = brief(value, 0);
   return text.length > 80 ? `${text.slice(0, 79).toWellFormed()}…` : text;
 }
 
 /** The value at a dotted path; as far as it goes. */
-function at(record: unknown, field: string): unknown {
+function fieldOf(record: unknown, field: string): unknown {
   if (typeof record === "object" && record !== null && Object.hasOwn(record, field)) {
     return (record as Record<string, unknown>)[field];
   }

@@ -117,11 +117,11 @@ export class DataSet {
     const convert = (file: string, batch: RawRecord[]): SetRow[] => {
       const rows: SetRow[] = [];
       for (const record of batch) {
-        const at = position++;
-        if (at >= limit || (wanted && !wanted.has(at))) continue;
+        const rowPosition = position++;
+        if (rowPosition >= limit || (wanted && !wanted.has(rowPosition))) continue;
         tally.rows++;
         unused?.see(file, record.value);
-        rows.push({ position: at, example: this.#convert(record, file, attributes!, tally) });
+        rows.push({ position: rowPosition, example: this.#convert(record, file, attributes!, tally) });
       }
       return rows;
     };

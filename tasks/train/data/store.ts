@@ -67,7 +67,7 @@ export interface StoredExample {
   /** Where its ids are. */
   block: StoredBlock;
   /** Position in the block. */
-  at: number;
+  index: number;
   /** Where its record came from. */
   source: { file: string; row: number };
   /** `kto` only. */
@@ -75,10 +75,10 @@ export interface StoredExample {
 }
 
 /** Parts of one example, each a view of the block's ids. */
-export function partsOf({ block, at }: StoredExample): { ids: Int32Array; kind: PartKind }[][] {
+export function partsOf({ block, index }: StoredExample): { ids: Int32Array; kind: PartKind }[][] {
   const { ids, layout, starts } = block;
   const sequences: { ids: Int32Array; kind: PartKind }[][] = [];
-  for (let i = item(starts, at); i < item(starts, at + 1);) {
+  for (let i = item(starts, index); i < item(starts, index + 1);) {
     const count = item(layout, i++);
     const parts: { ids: Int32Array; kind: PartKind }[] = [];
     for (let p = 0; p < count; p++, i += 3) {

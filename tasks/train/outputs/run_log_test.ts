@@ -180,21 +180,21 @@ Deno.test("a resumed run's log is bit-identical to an uninterrupted one's, where
       }
       return saved;
     };
-    let at = 0;
+    let done = 0;
     let saved = "";
     for (const cut of cuts) {
       const { log } = logAt({ logging_steps: everySteps }, {
         outputDir: directory,
       });
       if (saved !== "") log.restore(JSON.parse(saved));
-      const next = play(log, at, Math.min(cut.killed, totalSteps), cut.saved);
-      if (next !== "") [saved, at] = [next, cut.saved];
+      const next = play(log, done, Math.min(cut.killed, totalSteps), cut.saved);
+      if (next !== "") [saved, done] = [next, cut.saved];
     }
     const { log } = logAt({ logging_steps: everySteps }, {
       outputDir: directory,
     });
     if (saved !== "") log.restore(JSON.parse(saved));
-    play(log, at, totalSteps, 0);
+    play(log, done, totalSteps, 0);
     const { files } = log.finish({ finished: true });
     const state = JSON.parse(files["trainer_state.json"]!);
     const result = {

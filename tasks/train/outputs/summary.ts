@@ -82,9 +82,12 @@ function resample(values: readonly number[], count: number): number[] {
   const n = values.length;
   return Array.from({ length: count }, (_, i) => {
     if (n <= count) {
-      const at = i * (n - 1) / (count - 1);
-      const [low, high] = [item(values, Math.floor(at)), item(values, Math.min(n - 1, Math.floor(at) + 1))];
-      return low + (high - low) * (at - Math.floor(at));
+      const place = i * (n - 1) / (count - 1);
+      const [low, high] = [
+        item(values, Math.floor(place)),
+        item(values, Math.min(n - 1, Math.floor(place) + 1)),
+      ];
+      return low + (high - low) * (place - Math.floor(place));
     }
     const part = values.slice(Math.floor(i * n / count), Math.floor((i + 1) * n / count));
     return part.reduce((sum, value) => sum + value, 0) / part.length;

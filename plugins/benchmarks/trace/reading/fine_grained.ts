@@ -52,18 +52,18 @@ function behind(
   scale: number,
 ): FineGrained {
   const from = start;
-  const at = body + (/^json\s/i.exec(text.slice(body, body + 5))?.[0].length ?? 0);
-  if ("[{".includes(text.charAt(at) || " ")) {
-    const json = readRelaxedJson(text, at);
+  const first = body + (/^json\s/i.exec(text.slice(body, body + 5))?.[0].length ?? 0);
+  if ("[{".includes(text.charAt(first) || " ")) {
+    const json = readRelaxedJson(text, first);
     if (json !== undefined) {
       return { scores: jsonScores(json.value, scale), from, to: json.end, open: json.open };
     }
   }
-  const end = ends.find((place) => place > at) ?? limit;
+  const end = ends.find((place) => place > first) ?? limit;
   const lineEnd = text.lastIndexOf("\n", Math.min(end, limit)) + 1;
-  const to = end === text.length || lineEnd <= at ? Math.min(end, limit) : lineEnd;
-  return "[{".includes(text.charAt(at) || " ")
-    ? { ...brokenScores(text.slice(at, to), scale, to === text.length), from, to }
+  const to = end === text.length || lineEnd <= first ? Math.min(end, limit) : lineEnd;
+  return "[{".includes(text.charAt(first) || " ")
+    ? { ...brokenScores(text.slice(first, to), scale, to === text.length), from, to }
     : { scores: lineScores(text.slice(below, to), scale), from, to, open: false };
 }
 

@@ -66,7 +66,7 @@ function headings(text: string, phrase: RegExp): Heading[] {
   });
 }
 
-function take(pattern: RegExp, text: string, at: number): string {
-  pattern.lastIndex = at;
+function take(pattern: RegExp, text: string, index: number): string {
+  pattern.lastIndex = index;
   return pattern.exec(text)?.[0] ?? "";
 }

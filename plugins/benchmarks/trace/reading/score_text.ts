@@ -82,11 +82,11 @@ function bare(text: string, start: number, scale: number): ScoreText | undefined
   return score >= 0 && score <= scale ? { score, ...found } : { off: whole, ...found };
 }
 
-function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
-  pattern.lastIndex = at;
+function match(pattern: RegExp, text: string, index: number): RegExpExecArray | null {
+  pattern.lastIndex = index;
   return pattern.exec(text);
 }
 
-function matchLength(pattern: RegExp, text: string, at: number): number {
-  return match(pattern, text, at)?.[0].length ?? 0;
+function matchLength(pattern: RegExp, text: string, index: number): number {
+  return match(pattern, text, index)?.[0].length ?? 0;
 }

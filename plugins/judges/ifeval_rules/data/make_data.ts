@@ -17,12 +17,12 @@ export function languageJson(folder: string): string {
   const names = [...Deno.readDirSync(profiles)].map((entry) => entry.name).sort();
   const messages = Deno.readTextFileSync(join(folder, "langdetect/utils/messages.properties")).split("\n")
     .filter((line) => line.includes("=")).map((line) => {
-      const at = line.indexOf("=");
-      const value = line.slice(at + 1).trim().replace(
+      const equals = line.indexOf("=");
+      const value = line.slice(equals + 1).trim().replace(
         /\\u([\da-fA-F]{4})/g,
         (_, hex) => String.fromCharCode(parseInt(hex, 16)),
       );
-      return [line.slice(0, at).trim(), value];
+      return [line.slice(0, equals).trim(), value];
     });
   return JSON.stringify({
     profiles: names.map((name) => JSON.parse(Deno.readTextFileSync(join(profiles, name)))),
