@@ -13,6 +13,7 @@ import { hashOfFile } from "../../formats/records/rows.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { type Endpoint, lastUserText } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
+import { outcomeWithoutAnswer } from "./openai/errors.ts";
 import { completionOf } from "./openai/outcome.ts";
 import { RecordedAnswers } from "./recorded/answers.ts";
 import { thoughtOpened, thoughtTags, withOpening } from "./thought_tags.ts";
@@ -65,7 +66,9 @@ export function recordedEndpoint(given: RecordedOptions): Endpoint {
       );
       if ("missing" in found) return failed(found.all ? "settings" : "missing", found.missing);
       const { answer, where } = found.row;
-      if ("error" in answer) return failed("missing", answer.error);
+      if ("error" in answer) {
+        return answer.told && outcomeWithoutAnswer(answer.told, where) || failed("missing", answer.error);
+      }
       try {
         return withOpening(completionOf(answer, request), thought_tags, thought_opened);
       } catch (error) {

@@ -148,6 +148,35 @@ const FORMATS: [name: string, file: string, question: Question][] = [
     }),
     { id: "7", prompt: "anything" },
   ],
+  [
+    "batches of OpenAI's responses",
+    lines({
+      custom_id: "7",
+      response: {
+        status_code: 200,
+        body: {
+          object: "response",
+          output: [
+            { type: "reasoning", summary: [{ type: "summary_text", text: "hm" }] },
+            { type: "message", role: "assistant", content: [{ type: "output_text", text: "yes" }] },
+          ],
+          usage: { input_tokens: 3, output_tokens: 4 },
+        },
+      },
+    }),
+    { id: "7" },
+  ],
+  [
+    "parts",
+    lines({
+      prompt: "P",
+      response: [{ type: "thinking", thinking: "hm" }, { type: "text", text: "y" }, {
+        type: "text",
+        text: "es",
+      }],
+    }),
+    { prompt: "P" },
+  ],
   ["AlpacaEval", JSON.stringify([{ dataset: "d", instruction: "P", output: "yes", generator: "m" }]), {
     id: "0",
     prompt: "P",
@@ -194,6 +223,10 @@ Deno.test("recorded keeps thoughts, ends and counts of replies, and tells what f
       error: null,
     },
     { custom_id: "expired", response: null, error: { code: "batch_expired", message: "late" } },
+    {
+      custom_id: "filtered",
+      response: { status_code: 400, body: { error: { message: "was filtered", code: "content_filter" } } },
+    },
     { id: "tags", response: "<think>hm</think>yes" },
     { id: "field", response: "yes", reasoning_content: "hm" },
     { id: "cut", response: "<think>hm", finish_reason: "length" },
@@ -212,6 +245,8 @@ Deno.test("recorded keeps thoughts, ends and counts of replies, and tells what f
       assertEquals([answer.text, answer.thought], ["yes", "hm"]);
     }
     assertEquals((await ask({ id: "cut" })).outcome, "thought_only");
+    assertEquals((await ask({ id: "filtered" })).outcome, "content_filter");
+    assertStringIncludes((await ask({ id: "request-1" })).error!, "its ids are such as thought, failed");
     for (
       const [id, said] of [["failed", "no such model"], ["expired", "late"], [
         "null",
@@ -249,6 +284,7 @@ Deno.test("recorded: ids that are row numbers are told from ids that are missing
 
 const broken: [name: string, text: string, message: string][] = [
   ["no answer", '{"id": 1}', "needs response"],
+  ["a misspelt field", '{"id": 1, "reponse": "a"}', "is reponse the response? Name it by args.field"],
   ["half a map", "{", "as JSON"],
   ["a number", "7", "must be a map or a text"],
   [

@@ -109,6 +109,16 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   return failed("bad_request", said);
 }
 
+/** What a server's error means as an outcome: held back by a policy, or too long; undefined for any other. */
+export function outcomeWithoutAnswer(
+  { message, code, type }: { message: string; code?: string | null; type?: string },
+  where: string,
+): Completion | undefined {
+  const said = `${where}: ${message.slice(0, 500)}`;
+  if (isPolicy(message, code, type)) return without("content_filter", said);
+  return isContextLength(message, code, type) ? without("context_length", said) : undefined;
+}
+
 function without(outcome: "context_length" | "content_filter", error: string): Completion {
   return { outcome, text: "", promptTokens: 0, completionTokens: 0, error };
 }

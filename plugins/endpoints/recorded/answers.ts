@@ -73,7 +73,10 @@ export class RecordedAnswers {
     if (candidates.length > 0) return this.#chosen(candidates, id);
     const row = id === undefined ? undefined : this.#byId.get(id);
     if (row !== undefined && row.prompts.length === 0) return { row };
-    const other = row === undefined ? "" : `; ${row.where} has this id, but another prompt`;
+    const known = this.#byPrompt.size === 0 && this.#byId.size > 0
+      ? `; its ids are such as ${[...this.#byId.keys()].slice(0, 3).join(", ")}`
+      : "";
+    const other = row === undefined ? known : `; ${row.where} has this id, but another prompt`;
     const missing = `${this.#path} has no answer for ${id ?? "this prompt"}${other}`;
     // a few row numbers would be some items' ids, and give them others' answers
     return this.#isNumbered()

@@ -3,18 +3,27 @@
  * OpenAI's batches, lists of AlpacaEval, whole replies, texts.
  * @module
  */
+import { didYouMean, nearest } from "../../../formats/did_you_mean.ts";
 import { type Reply, ReplyError, ReplyReader } from "../openai/reply.ts";
 
 /** A row as it is looked up. */
 export interface RecordedRow {
   /** The answer, or why there is none. */
-  answer: Reply | { error: string };
+  answer: Reply | FailedRequest;
   /** Prompts by which it is found, see {@linkcode normalized}; empty: by id. */
   prompts: string[];
   /** Ids by which it is found, the best one first; empty: by prompt, or else by its place. */
   ids: string[];
   /** Where it stands, for messages. */
   where: string;
+}
+
+/** What stands in place of an answer. */
+export interface FailedRequest {
+  /** Why there is none, with its place. */
+  error: string;
+  /** The error that the server told. */
+  told?: { message: string; code?: string; type?: string };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -83,9 +92,30 @@ function ofBatch({ response, error }: Json, where: string): RecordedRow["answer"
   if (fault !== undefined && fault !== null || Number(status_code) >= 400 || body === undefined) {
     return {
       error: `${where} is a failed request: ${JSON.stringify(fault ?? response ?? null).slice(0, 300)}`,
+      ...(fault !== undefined && { told: toldBy(fault) }),
     };
   }
+  if (isMap(body) && Array.isArray(body.output)) return ofReply(chatReply(body, body.output), where);
   return ofReply(body, where);
+}
+
+/** A reply of OpenAI's responses as one of chat completions. */
+function chatReply(body: Json, output: readonly unknown[]): Json {
+  const content = output.filter(isMap).flatMap((part) =>
+    part.type === "message" && Array.isArray(part.content) ? part.content : [part]
+  );
+  const details = isMap(body.incomplete_details) ? body.incomplete_details.reason : undefined;
+  return { usage: body.usage, choices: [{ message: { content }, finish_reason: details ?? "stop" }] };
+}
+
+function toldBy(fault: unknown): NonNullable<FailedRequest["told"]> {
+  if (!isMap(fault)) return { message: String(fault) };
+  const { message, code, type } = fault;
+  return {
+    message: String(message ?? JSON.stringify(fault)),
+    ...(typeof code === "string" && { code }),
+    ...(typeof type === "string" && { type }),
+  };
 }
 
 function ofReply(body: unknown, where: string): RecordedRow["answer"] {
@@ -93,7 +123,9 @@ function ofReply(body: unknown, where: string): RecordedRow["answer"] {
   try {
     reader.add(body);
   } catch (error) {
-    if (error instanceof ReplyError) return { error: `${where} is a failed request: ${error.message}` };
+    if (error instanceof ReplyError) {
+      return { error: `${where} is a failed request: ${error.message}`, told: toldBy(error.body) };
+    }
     throw new SyntaxError(`Cannot read ${where} as a recorded answer: ${(error as Error).message}`);
   }
   if (!reader.found) throw fault(where, "its reply has no choices");
@@ -113,7 +145,9 @@ function answerOf(row: Json, where: string, field: string | undefined): Recorded
   if (first === undefined) {
     throw fault(
       where,
-      field === undefined ? `it needs response (or ${ANSWERS.slice(1).join(", ")})` : `it needs ${field}`,
+      field === undefined
+        ? `it needs response (or ${ANSWERS.slice(1).join(", ")})${meant(row)}`
+        : `it needs ${field}${didYouMean(field, Object.keys(row))}`,
     );
   }
   const other = found.find(({ value }) => JSON.stringify(value) !== JSON.stringify(first.value));
@@ -122,6 +156,12 @@ function answerOf(row: Json, where: string, field: string | undefined): Recorded
   }
   if (isMap(first.value)) {
     return ofReply("choices" in first.value ? first.value : { choices: [{ message: first.value }] }, where);
+  }
+  if (Array.isArray(first.value) && first.value.length > 0 && first.value.every(isPart)) {
+    return ofReply(
+      { choices: [{ message: { content: first.value }, finish_reason: row.finish_reason }] },
+      where,
+    );
   }
   const text = one(first.value, where, first.name);
   if (text === undefined) {
@@ -134,6 +174,19 @@ function answerOf(row: Json, where: string, field: string | undefined): Recorded
   return { ...replyOf(text), finish, ...(typeof thought === "string" && { thought }) };
 }
 
+/** A field that is misspelt, or one of another name that args.field can name. */
+function meant(row: Json): string {
+  for (const name of Object.keys(row)) {
+    const near = PROMPTS.some((known) => known === name) ? undefined : nearest(name, ANSWERS);
+    if (near !== undefined) {
+      return `: current fields are ${
+        Object.keys(row).join(", ")
+      }; is ${name} the ${near}? Name it by args.field`;
+    }
+  }
+  return `: current fields are ${Object.keys(row).join(", ")}; args.field names another one`;
+}
+
 /** The text of a text or of lists with one text in them; undefined without one. */
 function one(value: unknown, where: string, name: string): string | undefined {
   if (typeof value === "string") return value;
@@ -141,6 +194,10 @@ function one(value: unknown, where: string, name: string): string | undefined {
   const texts = value.map((inner) => one(inner, where, name));
   if (texts.length > 1) throw fault(where, `one answer is needed: ${name} has ${texts.length}`);
   return texts[0];
+}
+
+function isPart(value: unknown): boolean {
+  return isMap(value) && typeof value.type === "string";
 }
 
 function replyOf(text: string): Reply {
