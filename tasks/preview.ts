@@ -62,7 +62,7 @@ export async function preview(
   const ready = await prepare(config, registry, note, placeOf);
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
-  const data = await encode(config, registry, ready);
+  const data = await encode(config, registry, ready, undefined, note);
   (json ? note : say)(dataText(data.report));
   const order = inTrainingOrder(data, config, epoch);
   for (const example of order.slice(0, limit ?? (json ? order.length : 2))) {

@@ -116,6 +116,7 @@ export async function train(
     registry,
     ready,
     (phase, done, total) => progress.phase(phase, done, total),
+    say,
   );
   progress.stop();
   say(dataText(data.report));

@@ -1,7 +1,7 @@
 /**
  * The cache folder that all Hugging Face libraries share:
  * `models--owner--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file>}`, where a snapshot's file is a link
- * to a blob.
+ * to a blob; `datasets--owner--name` for data sets.
  * @module
  */
 import { homedir } from "node:os";
@@ -19,13 +19,16 @@ export function defaultCacheDir(): string {
   return env.get("HF_HUB_CACHE") ?? join(home, "hub");
 }
 
-/** The folders of one model in a cache. */
+/** What a repository on the hub holds. */
+export type RepositoryKind = "model" | "dataset";
+
+/** The folders of one repository in a cache. */
 export class RepositoryCache {
   readonly #root: string;
 
-  /** @param model As `owner/name`. */
-  constructor(cacheDir: string, model: string) {
-    this.#root = join(cacheDir, `models--${model.replaceAll("/", "--")}`);
+  /** @param name As `owner/name`. */
+  constructor(cacheDir: string, kind: RepositoryKind, name: string) {
+    this.#root = join(cacheDir, `${kind}s--${name.replaceAll("/", "--")}`);
   }
 
   /** Where a blob lies or will lie. `etag` is its hash. */
@@ -51,20 +54,39 @@ export class RepositoryCache {
     writeFileAtomicSync(path, commit);
   }
 
-  /** Folder of a snapshot downloaded earlier for a branch, tag or commit; null if there is none. */
+  /** The commit that a branch or tag was when it was downloaded; what isn't known is taken for a commit. */
+  commitOf(revision: string): string {
+    return readIfThere(join(this.#root, "refs", revision))?.trim() ?? revision;
+  }
+
+  /** Folder of a model's snapshot downloaded earlier for a branch, tag or commit; null if there is none. */
   cached(revision: string): string | null {
-    let commit = revision;
-    try {
-      commit = Deno.readTextFileSync(join(this.#root, "refs", revision)).trim();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    return exists(join(this.snapshot(commit), "config.json")) ? this.snapshot(commit) : null;
+    const snapshot = this.snapshot(this.commitOf(revision));
+    return exists(join(snapshot, "config.json")) ? snapshot : null;
+  }
+
+  /** Remembers which files a commit has, of which only some may be downloaded. */
+  saveListing(commit: string, listing: unknown): void {
+    const path = this.#listing(commit);
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    writeFileAtomicSync(path, JSON.stringify(listing));
+  }
+
+  /** What {@linkcode RepositoryCache.saveListing} wrote; null if there is nothing. */
+  listing(commit: string): unknown {
+    const text = readIfThere(this.#listing(commit));
+    return text === null ? null : JSON.parse(text);
+  }
+
+  /** Beside the folders that other libraries read. */
+  #listing(commit: string): string {
+    return join(this.#root, "dinotune", `${commit}.json`);
   }
 
   /** Puts a blob into a snapshot under its name: a relative link, or a copy where links aren't allowed (Windows). */
   link(etag: string, commit: string, name: string): void {
     const path = join(this.snapshot(commit), name);
+    Deno.mkdirSync(dirname(path), { recursive: true });
     const temporary = join(dirname(path), `.${basename(path)}.${Deno.pid}.tmp`);
     try {
       Deno.symlinkSync(relative(dirname(path), this.blob(etag)), temporary);
@@ -73,5 +95,14 @@ export class RepositoryCache {
       Deno.copyFileSync(this.blob(etag), temporary);
     }
     Deno.renameSync(temporary, path);
+  }
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
   }
 }

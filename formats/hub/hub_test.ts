@@ -4,106 +4,11 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 import { openModel } from "../hf_model/mod.ts";
+import { COMMIT, FakeHub, type Faults } from "./_fake_hub.ts";
 import { type DownloadProgress, resolveModel, type ResolveOptions } from "./mod.ts";
 
 const MODEL = new URL("../../fixtures/goldens/tiny/qwen2/model-sharded/", import.meta.url);
-const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const NAME = "tiny/qwen2";
-
-/** How a stand-in for the hub misbehaves. */
-interface Faults {
-  /** Files whose first request breaks off after so many bytes. */
-  breakAfter?: Record<string, number>;
-  /** Files that are sent with one byte changed. */
-  corrupt?: string[];
-  /** Files whose requests break off always, after so many bytes of what was asked for. */
-  breakAlways?: Record<string, number>;
-  /** Answers ranges by the whole file. */
-  ignoreRanges?: boolean;
-  /** Only this token may read. */
-  token?: string;
-  /** Answers a request by itself, or leaves it to the stand-in (undefined). */
-  answer?: (url: URL, request: Request) => Response | undefined;
-}
-
-/** A stand-in for the hub that speaks the three requests that are needed. */
-class FakeHub implements AsyncDisposable {
-  readonly log: string[] = [];
-  readonly authorizations = new Set<string | null>();
-  readonly endpoint: string;
-  readonly #files: Map<string, Uint8Array>;
-  readonly #faults: Faults;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-
-  constructor(files: Map<string, Uint8Array>, faults: Faults = {}) {
-    this.#files = files;
-    this.#faults = faults;
-    this.#server = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      (request) => this.#answer(request),
-    );
-    this.endpoint = `http://127.0.0.1:${this.#server.addr.port}`;
-  }
-
-  #answer(request: Request): Response {
-    const { pathname } = new URL(request.url);
-    const authorization = request.headers.get("authorization");
-    this.authorizations.add(authorization);
-    const own = this.#faults.answer?.(new URL(request.url), request);
-    if (own) return own;
-    if (this.#faults.token && authorization !== `Bearer ${this.#faults.token}`) {
-      return Response.json({ error: "Invalid username or password." }, { status: 401 });
-    }
-    if (pathname === `/api/models/${NAME}/revision/main`) {
-      return Response.json({ _id: "1", id: NAME, sha: COMMIT, lastModified: "2024-01-01T00:00:00.000Z" });
-    }
-    if (pathname === `/api/models/${NAME}/tree/${COMMIT}`) {
-      return Response.json([...this.#files].map(([path, bytes]) => this.#entry(path, bytes)));
-    }
-    const prefix = `/${NAME}/resolve/${COMMIT}/`;
-    const name = pathname.slice(prefix.length);
-    const bytes = this.#files.get(name);
-    if (!pathname.startsWith(prefix) || !bytes) {
-      return Response.json({ error: "Repository not found" }, { status: 404 });
-    }
-    return this.#send(name, bytes, request.headers.get("range"));
-  }
-
-  #entry(path: string, bytes: Uint8Array): Record<string, unknown> {
-    const git = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-    const entry = { type: "file", path, size: bytes.length, oid: git };
-    if (!path.endsWith(".safetensors")) return entry;
-    const oid = createHash("sha256").update(bytes).digest("hex");
-    return { ...entry, lfs: { oid, size: bytes.length, pointerSize: 130 } };
-  }
-
-  #send(name: string, bytes: Uint8Array, range: string | null): Response {
-    const { breakAfter = {}, corrupt = [], breakAlways = {}, ignoreRanges = false } = this.#faults;
-    this.log.push(range ? `${name} ${range}` : name);
-    const start = range && !ignoreRanges ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0;
-    let body = bytes.slice(start);
-    if (corrupt.includes(name)) body[body.length - 1]! ^= 1;
-    const limit = breakAlways[name] ?? breakAfter[name];
-    delete breakAfter[name];
-    const headers = new Headers({ "content-length": String(body.length) });
-    if (start > 0) headers.set("content-range", `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
-    const status = start > 0 ? 206 : 200;
-    if (limit === undefined) return new Response(body, { status, headers });
-    body = body.slice(0, limit);
-    const stream = new ReadableStream({
-      async start(controller) {
-        controller.enqueue(body);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        controller.close(); // less than content-length announces
-      },
-    });
-    return new Response(stream, { status, headers });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-}
 
 function modelFiles(): Map<string, Uint8Array> {
   const files = new Map(

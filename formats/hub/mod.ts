@@ -1,6 +1,8 @@
 /**
- * Models from the Hugging Face hub, in the cache that all its libraries share.
+ * Models and data sets from the Hugging Face hub, in the cache that all its libraries share.
  * @module
  */
 export { defaultCacheDir } from "./cache.ts";
-export { type DownloadProgress, resolveModel, type ResolveOptions } from "./resolve.ts";
+export { type DownloadedDataset, type HubDataset, resolveDataset } from "./dataset.ts";
+export { type DownloadProgress, HUB_ID, type ResolveOptions } from "./repository.ts";
+export { resolveModel } from "./resolve.ts";

@@ -4,7 +4,8 @@
  */
 import { basename, dirname, extname, join } from "@std/path";
 import { createReadStream } from "node:fs";
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import type { Readable } from "node:stream";
+import { brotliDecompressSync, createGunzip, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type CsvError, parse as parseCsv } from "csv-parse";
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 
@@ -12,9 +13,11 @@ import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
 import { shortened } from "../message.ts";
 import type { RawRecord } from "./record.ts";
-import { jsonRecords } from "./json_records.ts";
+import { JsonRecords, jsonRecords } from "./json_records.ts";
 
 const TYPES: readonly string[] = ["json", "jsonl", "csv", "parquet", "txt"];
+/** Those that may be gzipped: a parquet file is read here and there, and packs itself. */
+const PACKABLE = TYPES.filter((type) => type !== "parquet").map((type) => `${type}.gz`);
 const BATCH = 256;
 
 /**
@@ -57,12 +60,17 @@ export async function* readRecords(
   file: string,
   onBytes: (read: number) => void = () => {},
 ): AsyncGenerator<RawRecord[]> {
-  switch (typeOf(file)) {
+  switch (recordType(file)) {
     case "json":
     case "jsonl":
       yield* jsonRecords(file, BATCH, onBytes);
       break;
+    case "json.gz":
+    case "jsonl.gz":
+      yield* packedJsonRecords(file, onBytes);
+      break;
     case "csv":
+    case "csv.gz":
       yield* csvRecords(file, onBytes);
       break;
     case "parquet":
@@ -73,9 +81,43 @@ export async function* readRecords(
   }
 }
 
+/** Bytes of a file, unpacked where its name ends in `.gz`; `onBytes` counts those of the file itself. */
+function bytesOf(file: string, onBytes: (read: number) => void): Readable {
+  const stream = createReadStream(file, { highWaterMark: 1 << 20 }).on(
+    "data",
+    (bytes) => onBytes(bytes.length),
+  );
+  if (!file.toLowerCase().endsWith(".gz")) return stream;
+  const unpacked = createGunzip();
+  stream.on("error", (error) => unpacked.destroy(error));
+  unpacked.on("error", () => stream.destroy());
+  return stream.pipe(unpacked);
+}
+
+async function* packedJsonRecords(
+  file: string,
+  onBytes: (read: number) => void,
+): AsyncGenerator<RawRecord[]> {
+  const cutter = new JsonRecords(file);
+  try {
+    for await (const bytes of bytesOf(file, onBytes)) {
+      const records = [...cutter.push(bytes as Uint8Array)];
+      if (records.length > 0) yield records;
+    }
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error;
+    throw new SyntaxError(`Cannot unpack ${file}: ${(error as Error).message}`);
+  }
+  const last = [...cutter.end()];
+  if (last.length > 0) yield last;
+}
+
 async function* csvRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
-  const stream = createReadStream(file).on("data", (bytes) => onBytes(bytes.length));
-  const parser = stream.pipe(parseCsv({ columns: true, bom: true, skip_empty_lines: true, info: true }));
+  const source = bytesOf(file, onBytes);
+  const parser = source.pipe(
+    parseCsv({ columns: true, bom: true, skip_empty_lines: true, info: true }),
+  );
+  source.on("error", (error) => parser.destroy(error)); // a pipe passes no errors on
   let batch: RawRecord[] = [];
   let row = 0;
   let line = 2;
@@ -171,30 +213,39 @@ async function* textRecords(file: string, onBytes: (read: number) => void): Asyn
     line: ++row,
   });
   try {
-    for await (const bytes of createReadStream(file, { highWaterMark: 1 << 20 })) {
-      onBytes(bytes.length);
+    for await (const bytes of bytesOf(file, onBytes)) {
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop()!;
       if (lines.length > 0) yield lines.map(record);
     }
     rest += decoder.decode();
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!(error instanceof TypeError)) {
+      if (!file.toLowerCase().endsWith(".gz")) throw error;
+      throw new SyntaxError(`Cannot unpack ${file}: ${(error as Error).message}`);
+    }
     throw new SyntaxError(`Cannot read ${file} as text as it is not UTF-8, near line ${row + 1}`);
   }
   if (rest !== "") yield [record(rest)];
 }
 
-function typeOf(file: string): string {
-  return extname(file).slice(1).toLowerCase();
+/** Type of a file by its name: the part behind the last dot, with that in front of `gz`. */
+export function recordType(file: string): string {
+  const type = extname(file).slice(1).toLowerCase();
+  return type === "gz" ? `${extname(file.slice(0, -3)).slice(1).toLowerCase()}.gz` : type;
+}
+
+/** Whether a file of this name can be read. */
+export function isRecordFile(file: string): boolean {
+  return [...TYPES, ...PACKABLE].includes(recordType(file));
 }
 
 function checked(file: string, what: string): string {
-  const type = typeOf(file);
-  if (TYPES.includes(type)) return file;
+  if (isRecordFile(file)) return file;
+  const type = recordType(file);
   const how = type === "arrow"
     ? "Save it as parquet (`Dataset.to_parquet`)"
-    : `Known are ${TYPES.map((t) => `.${t}`).join(", ")}`;
+    : `Known are ${TYPES.map((t) => `.${t}`).join(", ")}, and .gz behind all but .parquet`;
   throw new RangeError(
     `Cannot read ${file} of ${what} as its type is not known: current value is ".${type}". ${how}`,
   );

@@ -1,6 +1,7 @@
 import { temporaryFolder } from "../../tests/_temp.ts";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { gzipSync } from "node:zlib";
 
 import { listFiles, plainValue, readRecords } from "./read_files.ts";
 import { type RawRecord } from "./record.ts";
@@ -165,4 +166,26 @@ Deno.test("plainValue() gives timestamps and dates as ISO texts, 64-bit integers
     c: undefined,
     d: "x",
   });
+});
+
+Deno.test("gzipped json, jsonl, csv and txt files give the records of the file inside; a broken one names itself", async () => {
+  const contents: Record<string, string> = {
+    "a.json": '[{"a": 1},\n {"a": "早"}]',
+    "a.jsonl": '{"a": 1}\n\n{"a": 2}',
+    "a.csv": 'a,b\n1,"x\ny"\n',
+    "a.txt": "one\ntwo",
+  };
+  for (const [name, text] of Object.entries(contents)) {
+    const packed = gzipSync(text);
+    const expected = await all(write(name, text));
+    assertEquals(await all(write(`${name}.gz`, packed)), expected, name);
+    assertEquals(expected.length > 0, true);
+    const broken = write(`${name}.GZ`, packed.subarray(0, packed.length - 9));
+    await assertRejects(() => all(broken), SyntaxError, broken);
+  }
+  assertThrows(
+    () => listFiles([write("a.parquet.gz", "")], "x"),
+    RangeError,
+    'current value is ".parquet.gz"',
+  );
 });

@@ -7,11 +7,11 @@
 export interface EncodedSequence {
   /** Name in the loss's `sequences`. */
   name: string;
-  /** Token ids, `[T]`; an Int32Array in practice. Read it once into a variable: it may be made on each access. */
+  /** Token ids, `[T]`; an Int32Array in practice. */
   input_ids: ArrayLike<number>;
   /**
    * Same length as `input_ids`, unshifted: −100 where nothing is learnt, else the token id itself. An Int32Array in
-   * practice. Read it once into a variable: it may be made on each access.
+   * practice.
    */
   labels: ArrayLike<number>;
 }
@@ -22,7 +22,10 @@ export interface EncodedExample {
   index: number;
   /** Where the row came from; `row` counts from 0. */
   source: { file: string; row: number };
-  /** One a name of the loss's `sequences`. */
+  /**
+   * One for each name of the loss's `sequences`, in its order. Reading costs a copy of the ids at most, since a store puts
+   * sequences together when they are read and keeps those of the example read last; what was read stays as it is.
+   */
   sequences: EncodedSequence[];
   /** `kto` only. */
   desirable?: boolean;

@@ -44,7 +44,7 @@ export async function dryRun(
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const ready = await prepare(config, registry, say, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
-  const data = await encode(config, registry, ready);
+  const data = await encode(config, registry, ready, undefined, say);
   const text = dataText(data.report);
   say(text);
   // ONNX Runtime is loaded when it is used: who writes a plugin imports this file too, and needs no native library

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 
 import type { TrainConfig } from "./config/mod.ts";
+import { isDataPath } from "./data/info.ts";
 
 /** Keys of a set in dataset_info.json that name a file in this folder; any other source may be remote. */
 const LOCAL_SOURCE = "file_name";
@@ -23,9 +24,11 @@ export function needsNetwork(
 ): boolean {
   if (config.plugins.length > 0) return true;
   if (![config.model_name_or_path, ...config.adapter_name_or_path].every(isHere)) return true;
+  const named = [...config.dataset, ...config.eval_dataset].filter((name) => !isDataPath(name));
+  if (named.length === 0) return false;
   try {
     const sets = JSON.parse(Deno.readTextFileSync(join(config.dataset_dir, "dataset_info.json")));
-    return [...config.dataset, ...config.eval_dataset].some((name) => isRemote(sets[name]));
+    return named.some((name) => isRemote(sets[name]));
   } catch {
     return true;
   }

@@ -24,6 +24,10 @@ Deno.test("needsNetwork() is false only where model, adapters and sets are all h
     plugins: [] as string[],
   };
   assertEquals(needsNetwork(local), false);
+  Deno.writeTextFileSync(join(folder, "rows.jsonl"), "{}");
+  const byPath = { ...local, dataset: [join(folder, "rows.jsonl")], dataset_dir: join(folder, "gone") };
+  assertEquals(needsNetwork(byPath), false);
+  assertEquals(needsNetwork({ ...byPath, eval_dataset: ["org/rows"] }), true);
   for (
     const change of [
       { model_name_or_path: "org/model" },

@@ -3,6 +3,7 @@
  * @module
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
+import type { ResolveOptions } from "../../formats/hub/mod.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { lossName, templateSettings, type TrainConfig, type UsedPlugin, usedPlugin } from "./config/mod.ts";
@@ -78,13 +79,11 @@ export async function prepare(
     () =>
       registry.options("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
   );
-  const opened = await placed(placeOf("model_name_or_path"), () =>
-    openModel(config.model_name_or_path, {
-      revision: config.model_revision,
-      ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
-      ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
-      onProgress: downloadLines(say),
-    }));
+  const opened = await placed(
+    placeOf("model_name_or_path"),
+    () =>
+      openModel(config.model_name_or_path, { revision: config.model_revision, ...hubOptions(config, say) }),
+  );
   const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
   const { tokenizer, notes } = await placed(
     placeOf("template"),
@@ -128,6 +127,18 @@ function templateTokenizer(
   return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };
 }
 
+/** How models and data sets are asked for on the hub. */
+function hubOptions(
+  { cache_dir, hf_hub_token }: TrainConfig,
+  say: (line: string) => void,
+): ResolveOptions {
+  return {
+    ...(cache_dir !== null && { cacheDir: cache_dir }),
+    ...(hf_hub_token !== null && { token: hf_hub_token }),
+    onProgress: downloadLines(say),
+  };
+}
+
 /** One line per file and tenth of it, so that a long download is seen to go on. */
 function downloadLines(
   say: (line: string) => void,
@@ -144,6 +155,7 @@ function downloadLines(
 
 /**
  * Reads, converts and encodes the data. What is probably not meant is among the report's warnings.
+ * @param say Gets a line while a data set is downloaded
  * @throws {RangeError} If the data can't be read, or has tokens that the model lacks
  */
 export async function encode(
@@ -151,6 +163,7 @@ export async function encode(
   registry: Registry,
   ready: Ready,
   onProgress?: (phase: string, done: number, total: number) => void,
+  say: (line: string) => void = () => {},
 ): Promise<LoadedExamples> {
   const data = await loadExamples({
     options: config,
@@ -158,6 +171,7 @@ export async function encode(
     template: ready.template,
     tokenizer: ready.model.tokenizer,
     loss: ready.loss,
+    hub: hubOptions(config, say),
     ...(onProgress && { onProgress }),
   });
   const { decoder, loss, model } = ready;

@@ -10,8 +10,7 @@ import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { EncodedTurn, Template } from "../../../plugins/kinds/template.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { countLabels, joinParts, type Part } from "./parts.ts";
+import { countLabels, type Part } from "./parts.ts";
 import { inferSeqlen } from "./seqlen.ts";
 import { shorten } from "./shorten.ts";
 
@@ -67,31 +66,12 @@ export interface NotEncoded {
 }
 
 /**
- * Encodes one example.
+ * Encodes one example as parts, which the store keeps and joins when they are read.
  *
  * @param sequences `Loss.sequences`.
  * @param template null for stage pt.
  * @returns Sequences by the names of the loss, or why there are none.
  */
-export function encodeExample(
-  example: Example,
-  sequences: Loss["sequences"],
-  template: Template | null,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
-): EncodedExample | NotEncoded {
-  const encoded = encodeParts(example, sequences, template, tokenizer, options);
-  if ("reason" in encoded) return encoded;
-  const eos = tokenizer.eosId ?? -1;
-  return {
-    index: 0,
-    source: example.source,
-    sequences: encoded.sequences.map(({ name, parts }) => ({ name, ...joinParts(parts, eos) })),
-    ...(example.desirable !== undefined && { desirable: example.desirable }),
-  };
-}
-
-/** {@linkcode encodeExample} without joining the parts. */
 export function encodeParts(
   example: Example,
   sequences: Loss["sequences"],

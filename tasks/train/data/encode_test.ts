@@ -7,7 +7,9 @@ import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { type Template, templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 import { datasetGolden } from "./_goldens.ts";
-import { encodeExample, type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
+import { type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
+import { encodeBatch } from "./encode_batch.ts";
+import { toExamples } from "./store.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { resolveAttributes } from "./attributes.ts";
 import type { DatasetEntry } from "./info.ts";
@@ -70,7 +72,33 @@ function encodeCase(c: any): (EncodedExample | NotEncoded)[] {
   if (shape === "kto") examples.forEach((e, i) => e.answers.kl = examples.at(i - 1)!.answers.y!);
   const made = prepared(template, default_system === undefined ? {} : { default_system });
   const options = encodeOptions({ ...OPTIONS, neat_packing: false, ...args }, shape);
-  return examples.map((e) => encodeExample(e, SEQUENCES[shape], made.template, made.tokenizer, options));
+  return encodeAll(examples, SEQUENCES[shape], made.template, made.tokenizer, options);
+}
+
+/** As a run does it: encoded into one block, from which the examples are read. */
+function encodeAll(
+  examples: readonly Example[],
+  sequences: Loss["sequences"],
+  template: Template | null,
+  tokenizer: Tokenizer,
+  options: EncodeOptions,
+): (EncodedExample | NotEncoded)[] {
+  const { block, outcomes } = encodeBatch(examples, { sequences, template, tokenizer, options });
+  const used = examples.filter((_, i) => !("reason" in outcomes[i]!));
+  const stored = used.map(({ source, desirable }, at) => ({
+    ...{ block, at, source },
+    ...(desirable !== undefined && { desirable }),
+  }));
+  const read = toExamples(stored, Object.keys(sequences), tokenizer.eosId ?? -1);
+  let at = 0;
+  return outcomes.map((outcome) => "reason" in outcome ? outcome : read[at++]!);
+}
+
+function encodeOne(
+  example: Example,
+  ...how: Parameters<typeof encodeAll> extends [unknown, ...infer R] ? R : never
+) {
+  return encodeAll([example], ...how)[0]!;
 }
 
 const list = (x: ArrayLike<number>) => Array.from(x);
@@ -98,7 +126,7 @@ function expectedRows(c: any): { name: string; input_ids: number[]; labels: numb
 const SKIPPED =
   /^(alpaca_partial|alpaca_empty_columns|alpaca_all_rows|ranking_sharegpt_wrong|sharegpt_unknown_role|iopo_row|openai_tags|num_samples)|packing/;
 
-Deno.test("encodeExample gives LLaMA-Factory's ids and labels (goldens); rows without a label are left out", () => {
+Deno.test("a run gives LLaMA-Factory's ids and labels (goldens); rows without a label are left out", () => {
   let [checked, left] = [0, 0];
   for (const c of cases) {
     if (c.error || c.stage === "ppo" || SKIPPED.test(c.name)) continue;
@@ -165,12 +193,12 @@ const quad = example({
 
 Deno.test("IOPO: four sequences in the code's order, one budget for all (lengths by hand)", () => {
   // byte tokens: <|im_start|>user\n = 6, text, <|im_end|>\n<|im_start|>assistant\n = 13; answers: text, <|im_end|>\n = 2
-  const whole = encodeExample(quad, SEQUENCES.iopo, qwen, tiny, OPTIONS) as EncodedExample;
+  const whole = encodeOne(quad, SEQUENCES.iopo, qwen, tiny, OPTIONS) as EncodedExample;
   const lengths = (e: EncodedExample) =>
     e.sequences.map((s) => [s.name, s.input_ids.length, list(s.labels).filter((l) => l !== -100).length]);
   assertEquals(lengths(whole), [["x1y1", 34, 6], ["x1y2", 38, 10], ["x2y2", 41, 10], ["x2y1", 37, 6]]);
   // 30 tokens: longest prompt 31, longest answer 10; 2·10 < 30, so answers stay and prompts keep 20
-  const cut = encodeExample(quad, SEQUENCES.iopo, qwen, tiny, {
+  const cut = encodeOne(quad, SEQUENCES.iopo, qwen, tiny, {
     ...OPTIONS,
     cutoff_len: 30,
   }) as EncodedExample;
@@ -184,7 +212,7 @@ Deno.test("IOPO: four sequences in the code's order, one budget for all (lengths
 Deno.test("truncation keep_template keeps the assistant header, drop leaves long examples out", () => {
   const header = tiny.encode("<|im_end|>\n<|im_start|>assistant\n", { special: true });
   const encode = (cutoff_len: number, truncation: EncodeOptions["truncation"]) =>
-    encodeExample(quad, SEQUENCES.iopo, qwen, tiny, { ...OPTIONS, cutoff_len, truncation });
+    encodeOne(quad, SEQUENCES.iopo, qwen, tiny, { ...OPTIONS, cutoff_len, truncation });
   const kept = encode(30, "keep_template") as EncodedExample;
   const cut = encode(30, "llama_factory") as EncodedExample;
   kept.sequences.forEach(({ name, input_ids, labels }, i) => {
@@ -201,20 +229,20 @@ Deno.test("truncation keep_template keeps the assistant header, drop leaves long
 Deno.test("an example of which no answer token is left is not used, with the reason", () => {
   const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
   const tiny1 = { ...OPTIONS, cutoff_len: 1 };
-  assertEquals(encodeExample(long, SEQUENCES.single, qwen, tiny, tiny1), {
+  assertEquals(encodeOne(long, SEQUENCES.single, qwen, tiny, tiny1), {
     reason: "cut to cutoff_len, no answer token is left",
   });
 });
 
 Deno.test("stage pt: text and end of text, all learnt but the first token", () => {
   const text = example({ shape: "text", answers: { y: answer("ab <|im_end|>") } });
-  const { sequences } = encodeExample(text, SEQUENCES.text, null, tiny, OPTIONS) as EncodedExample;
+  const { sequences } = encodeOne(text, SEQUENCES.text, null, tiny, OPTIONS) as EncodedExample;
   const ids = [...tiny.encode("ab <|im_end|>"), tiny.eosId!];
   assertEquals(list(sequences[0]!.input_ids), ids);
   assert(!ids.slice(0, -1).includes(302), "a special token's text in the data stays text");
   assertEquals(list(sequences[0]!.labels), [-100, ...ids.slice(1)]);
   const empty = example({ shape: "text", answers: { y: answer("") } });
-  assertEquals(encodeExample(empty, SEQUENCES.text, null, tiny, OPTIONS), { reason: "text is empty" });
+  assertEquals(encodeOne(empty, SEQUENCES.text, null, tiny, OPTIONS), { reason: "text is empty" });
 });
 
 Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by hand)", () => {
@@ -225,7 +253,7 @@ Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by han
     desirable: false,
   });
   // prompt 28 tokens, y 6, kl 32: y fits into 40; kl is cut in proportion, floor(40 · 32/60) = 21 and 19 of the prompt
-  const got = encodeExample(pair, SEQUENCES.kto, qwen, tiny, {
+  const got = encodeOne(pair, SEQUENCES.kto, qwen, tiny, {
     ...OPTIONS,
     cutoff_len: 40,
   }) as EncodedExample;

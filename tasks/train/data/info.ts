@@ -8,6 +8,8 @@ import { exists, statOrNull } from "../../../formats/exists.ts";
 import { shortened, shown } from "../../../formats/message.ts";
 import { parseYaml, placeText } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { HUB_ID, type HubDataset } from "../../../formats/hub/mod.ts";
+import { isRecordFile } from "../../../formats/records/read_files.ts";
 
 /** One entry of dataset_info.json, as written. */
 export interface DatasetEntry {
@@ -19,8 +21,12 @@ export interface DatasetEntry {
   formatting: string | null;
   /** Whether rows have chosen and rejected answers. */
   ranking: boolean | null;
-  /** Paths of the files or folders, in order. */
+  /** Paths of the files or folders, in order; of a set on the hub none before it is downloaded. */
   paths: string[];
+  /** Of a set on the hub: what is wanted of it. */
+  hub?: HubDataset;
+  /** Of a set on the hub that is downloaded: the commit whose files these are. */
+  commit?: string;
   /** Rows to draw, null: all. */
   numSamples: number | null;
   /** Columns and tags that the entry names; null when it has no such field. */
@@ -45,8 +51,8 @@ export interface DatasetInfo {
   entry(name: string): DatasetEntry;
 }
 
+/** Other places than the Hugging Face hub, from which nothing is downloaded. */
 const HUBS: Readonly<Record<string, string>> = {
-  hf_hub_url: "the Hugging Face hub",
   ms_hub_url: "ModelScope",
   om_hub_url: "Modelers",
   script_url: "a loading script",
@@ -55,6 +61,7 @@ const HUBS: Readonly<Record<string, string>> = {
 const FIELDS = [
   ...Object.keys(HUBS),
   ...[
+    "hf_hub_url",
     "file_name",
     "formatting",
     "ranking",
@@ -69,7 +76,8 @@ const FIELDS = [
 ];
 
 /**
- * The data sets of a folder. dataset_info.json is read when the first name is looked up that is no path of a data file.
+ * The data sets of a folder. dataset_info.json is read when the first name is looked up that is no path of a data file. An
+ * `owner/name` that it doesn't have is a set on the hub.
  *
  * @param directory `dataset_dir`.
  */
@@ -78,8 +86,12 @@ export function readDatasetInfo(directory: string): DatasetInfo {
   let read: InfoFile | undefined;
   return {
     file,
-    entry: (name) =>
-      isDataPath(name) ? entryOfPath(name) : readEntry(name, read ??= readInfoFile(directory, file)),
+    entry(name) {
+      if (isDataPath(name)) return entryOfPath(name);
+      if (isHubName(name) && !exists(file)) return entryOfHub(name);
+      read ??= readInfoFile(directory, file);
+      return isHubName(name) && !Object.hasOwn(read.sets, name) ? entryOfHub(name) : readEntry(name, read);
+    },
   };
 }
 
@@ -92,13 +104,32 @@ interface InfoFile {
 }
 
 /** Whether a name in `dataset` is the path of a file or folder that is there. */
-function isDataPath(name: string): boolean {
-  return /[\\/]|\.(json|jsonl|csv|parquet|txt)$/i.test(name) && exists(name);
+export function isDataPath(name: string): boolean {
+  return (/[\\/]/.test(name) || isRecordFile(name)) && exists(name);
 }
 
+/** Whether a name in `dataset` can be an id on the hub: no path, and no file that was misspelt. */
+function isHubName(name: string): boolean {
+  return HUB_ID.test(name) && !isRecordFile(name);
+}
+
+const UNDESCRIBED = {
+  formatting: null,
+  ranking: null,
+  numSamples: null,
+  columns: null,
+  tags: null,
+  options: {},
+  notes: [],
+};
+
 function entryOfPath(path: string): DatasetEntry {
-  const plain = { numSamples: null, columns: null, tags: null, options: {}, notes: [] };
-  return { name: path, place: path, formatting: null, ranking: null, paths: [path], ...plain };
+  return { name: path, place: path, paths: [path], ...UNDESCRIBED };
+}
+
+function entryOfHub(name: string): DatasetEntry {
+  const hub = { name, subset: null, split: "train", folder: null };
+  return { name, place: `the hub`, paths: [], hub, ...UNDESCRIBED };
 }
 
 /**
@@ -116,7 +147,7 @@ function readInfoFile(directory: string, file: string): InfoFile {
         `Write ${
           shortened(file)
         } with {"my_set": {"file_name": "my_set.json"}}, set dataset_dir, or name a data file by its path ` +
-        `(dataset: folder/my_set.jsonl)`,
+        `(dataset: folder/my_set.jsonl) or a set on the hub (dataset: owner/name)`,
     );
   }
   const sets = parseObject(text, file);
@@ -168,11 +199,17 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
     (v) => isText(v) || (Array.isArray(v) && v.length > 0 && v.every(isText)),
     null,
   );
-  if (names === null) {
+  const hubName = typed<string | null>(
+    "hf_hub_url",
+    "the id of a data set on the hub (owner/name)",
+    (v) => isText(v) && HUB_ID.test(v as string),
+    null,
+  );
+  if (names === null && hubName === null) {
     throw new RangeError(
       `Cannot use data set "${name}" at ${where} as it names no file: current value has ${
         shortList(Object.keys(entry)) || "nothing"
-      }. Write "file_name": "<file or folder>"`,
+      }. Write "file_name": "<file or folder>", or "hf_hub_url": "<owner/name>"`,
     );
   }
   const notes: string[] = [];
@@ -182,7 +219,21 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
       `${place(name, field)}: "${field}" of data set "${name}" does nothing${didYouMean(field, FIELDS)}`,
     );
   }
-  for (const field of ["subset", "split", "folder"]) {
+  const part = (field: string) => typed<string | null>(field, "a text", isText, null);
+  const [subset, split, folder] = ["subset", "split", "folder"].map(part);
+  // LLaMA-Factory takes the hub when an entry has both
+  const hub = hubName === null ? null : {
+    name: hubName,
+    subset: subset || null,
+    split: split || "train",
+    folder: folder || null,
+  };
+  if (hub !== null && names !== null) {
+    notes.push(
+      `${place(name, "file_name")}: "file_name" of data set "${name}" does nothing beside "hf_hub_url"`,
+    );
+  }
+  for (const field of hub === null ? ["subset", "split", "folder"] : []) {
     if ((entry[field] ?? null) === null || (field === "split" && entry[field] === "train")) continue;
     notes.push(`${place(name, field)}: "${field}" of data set "${name}" does nothing with a local file`);
   }
@@ -191,7 +242,10 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
     place: where,
     formatting: typed("formatting", "the name of a dataset plugin", isText, "alpaca"),
     ranking: typed("ranking", "true or false", (v) => typeof v === "boolean", false),
-    paths: [names].flat().map((path) => isAbsolute(path) ? path : join(directory, path)),
+    paths: hub === null
+      ? [names ?? []].flat().map((path) => isAbsolute(path) ? path : join(directory, path))
+      : [],
+    ...(hub !== null && { hub }),
     numSamples: typed<number | null>("num_samples", "a whole number > 0", isCount, null),
     columns: texts(entry.columns, true, `columns of data set "${name}" at ${place(name, "columns")}`),
     tags: texts(entry.tags, false, `tags of data set "${name}" at ${place(name, "tags")}`) as

@@ -43,9 +43,12 @@ const MIN_CACHED_BYTES = 1 << 18;
 export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> {
   const { options, loss, tokenizer, registry } = inputs;
   const info = readDatasetInfo(options.dataset_dir);
-  const open = (name: string) => DataSet.open(info, name, loss.shape, registry);
-  const train = await Promise.all(options.dataset.map(open));
-  const evaluation = await Promise.all(options.eval_dataset.map(open));
+  const open = (name: string) => DataSet.open(info, name, loss.shape, registry, inputs.hub);
+  // one after the other: two sets may be parts of one repository
+  const train: DataSet[] = [];
+  for (const name of options.dataset) train.push(await open(name));
+  const evaluation: DataSet[] = [];
+  for (const name of options.eval_dataset) evaluation.push(await open(name));
   const bytes = [...train, ...evaluation].reduce((sum, set) => sum + set.bytes, 0);
   const names = Object.keys(loss.sequences);
 

@@ -5,6 +5,7 @@
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
+import type { ResolveOptions } from "../../../formats/hub/mod.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
 import type { DataReport } from "./report.ts";
@@ -48,6 +49,8 @@ export interface LoadInputs {
   tokenizer: Tokenizer;
   /** Says which sequences an example gives. */
   loss: Loss;
+  /** Where the hub is and how it is asked, for sets that are there. */
+  hub?: ResolveOptions;
   /** How far reading and encoding are, in bytes. */
   onProgress?: (phase: string, done: number, total: number) => void;
   /** Aborted to stop reading. */

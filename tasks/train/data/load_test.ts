@@ -7,8 +7,12 @@ import { losses } from "../../../plugins/losses/mod.ts";
 import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
+import { COMMIT, FakeHub } from "../../../formats/hub/_fake_hub.ts";
 import { datasetGolden } from "./_goldens.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { cacheKey } from "./cache.ts";
+import { readDatasetInfo } from "./info.ts";
+import { DataSet } from "./sets.ts";
 import { type LoadedExamples, loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 import { describeDrop } from "./report.ts";
@@ -306,7 +310,9 @@ Deno.test("names, columns and files that don't exist are errors with file, line 
     { "dataset_info.json": info({ formatting: "alpacca" }), "d.json": rows(1) },
     'did you mean "alpaca"?',
   );
-  await fails({ "dataset_info.json": info({ hf_hub_url: "a/b" }) }, "Download it into");
+  await fails({ "dataset_info.json": info({ ms_hub_url: "a/b" }) }, "Download it into");
+  const badId = { "dataset_info.json": info({ hf_hub_url: "a b" }) };
+  await assertRejects(() => load(badId), TypeError, "the id of a data set on the hub");
   await fails({ "dataset_info.json": info(), "e.json": rows(1) }, 'd.json - did you mean "e.json"?');
   await fails({}, "needs a folder with dataset_info.json");
   await assertRejects(
@@ -528,4 +534,55 @@ Deno.test("a data file is named by its path: the format is seen from its rows an
     RangeError,
     "there is no such file",
   );
+});
+
+Deno.test("sets on the hub are downloaded, by an entry with hf_hub_url or by their id; the commit is told and decides about the cache", async () => {
+  const lines = (from: number, n = 2) => rows(n, from).map((row) => JSON.stringify(row)).join("\n");
+  const card = "---\nconfigs:\n- {config_name: default, data_files: plain.jsonl}\n" +
+    "- {config_name: long, data_files: [{split: test, path: long.jsonl}]}\n---\n";
+  const files = (long: string) =>
+    new Map(
+      Object.entries({ "README.md": card, "plain.jsonl": lines(0), "long.jsonl": long }).map(
+        ([name, text]) => [name, new TextEncoder().encode(text)],
+      ),
+    );
+  const set = { name: "some/rows", kind: "datasets" as const };
+  await using hub = new FakeHub(files(lines(10)), {}, set);
+  const cacheDir = temporaryFolder();
+  const from = (given: LoadInputs, at = hub): LoadInputs => ({
+    ...given,
+    hub: { endpoint: at.endpoint, cacheDir, offline: false },
+  });
+
+  const byId = await loadExamples(from(inputs({}, { dataset: ["some/rows"] })));
+  assertEquals(answers(byId.train), ["a0", "a1"]);
+  const [told] = byId.report.notes;
+  assertEquals(
+    told,
+    `some/rows is split train of the hub's revision main, commit ${COMMIT}: plain.jsonl, ${
+      lines(0).length
+    } bytes`,
+  );
+  assert(byId.report.notes.some((note) => note.includes("is read as formatting alpaca")));
+
+  const entry = info({ file_name: undefined, hf_hub_url: "some/rows", subset: "long", split: "test" });
+  const written = inputs({ "dataset_info.json": entry }, { dataset: ["d"], eval_dataset: ["some/rows"] });
+  const both = await loadExamples(from(written));
+  assertEquals([answers(both.train), answers(both.evaluation)], [["a10", "a11"], ["a0", "a1"]]);
+
+  const { hub: asked, options, registry: plugins } = from(written);
+  const opened = await DataSet.open(readDatasetInfo(options.dataset_dir), "d", "single", plugins, asked);
+  assertEquals(opened.entry.commit, COMMIT);
+  const later = new DataSet(
+    { ...opened.entry, commit: COMMIT.replace("0", "f") },
+    "alpaca",
+    "single",
+    plugins,
+  );
+  assertNotEquals(cacheKey(written, [later]), cacheKey(written, [opened]));
+
+  const gone = inputs({ "dataset_info.json": info() }, { dataset: ["some/gone"] });
+  await assertRejects(() => loadExamples(from(gone)), RangeError, "there is no such data set");
+  const misspelt = inputs({ "dataset_info.json": info() }, { dataset: ["some/rows.jsonl"] });
+  await assertRejects(() => loadExamples(from(misspelt)), RangeError, "there is no such file");
 });

@@ -3,7 +3,6 @@
  * @module
  */
 export type { EncodedExample, EncodedSequence } from "../../../kernels/engine/encoded.ts";
-export { encodeExample, type EncodeOptions, type NotEncoded } from "./encode.ts";
 export { type LoadedExamples, loadExamples } from "./load.ts";
 export { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 export { trainOrder } from "../../../plugins/trainers/local/order.ts";

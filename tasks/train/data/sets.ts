@@ -6,6 +6,7 @@ import type { Dataset, DatasetAttributes, Example, ExampleShape } from "../../..
 import type { Registry } from "../../../plugins/registry.ts";
 import { detectFormat } from "./detect_format.ts";
 import { resolveAttributes } from "./attributes.ts";
+import { type HubDataset, resolveDataset, type ResolveOptions } from "../../../formats/hub/mod.ts";
 import type { DatasetEntry, DatasetInfo } from "./info.ts";
 import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
 import { type RawRecord } from "../../../formats/records/record.ts";
@@ -24,6 +25,24 @@ export interface SetRow {
   example: Example | null;
 }
 
+/** An entry of the hub with the files on this machine; its commit is part of what is cached. */
+async function downloadedEntry(
+  entry: DatasetEntry,
+  wanted: HubDataset,
+  options: ResolveOptions,
+): Promise<DatasetEntry> {
+  const { paths, names, commit, revision, bytes } = await resolveDataset(wanted, options);
+  const files = names.length === 1 ? names[0]! : `${names.length} files`;
+  const note = `${wanted.name} is split ${wanted.split} of the hub's ${
+    wanted.subset === null ? "" : `subset ${wanted.subset}, `
+  }revision ${revision}, commit ${commit}: ${files}, ${megabytes(bytes)}`;
+  return { ...entry, paths: [...paths], commit, notes: [...entry.notes, note] };
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e5 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** A data set that can be read. */
 export class DataSet {
   /** As dataset_info.json has it. */
@@ -40,16 +59,21 @@ export class DataSet {
   readonly #shape: ExampleShape;
 
   /**
-   * Opens a set. Only of a file that is named by its path something is read: the first records, to see its format.
-   * @throws {RangeError} As the constructor does, or if the format can't be seen
+   * Opens a set, downloaded if it is on the hub. Only of a file that is named by its path something is read: the first
+   * records, to see its format.
+   * @param hub Where the hub is and how it is asked
+   * @throws {RangeError} As the constructor does, if the format can't be seen, or the hub has no such set
+   * @throws {Error} If a download fails
    */
   static async open(
     info: DatasetInfo,
     name: string,
     shape: ExampleShape,
     registry: Registry,
+    hub: ResolveOptions = {},
   ): Promise<DataSet> {
-    const entry = info.entry(name);
+    const written = info.entry(name);
+    const entry = written.hub === undefined ? written : await downloadedEntry(written, written.hub, hub);
     const formatting = entry.formatting ??
       await detectFormat(listFiles(entry.paths, `data set "${name}"`), shape);
     const notes = entry.formatting === null
