@@ -33,7 +33,7 @@ const MAX_CARD_BYTES = 1 << 24;
 
 /**
  * Downloads the files of a split: json, jsonl, csv, parquet and txt files of the repository, else those of the hub's own
- * conversion to parquet. As careful as {@linkcode resolveModel} with addresses, sizes, hashes and the token.
+ * conversion to parquet. Addresses, sizes, hashes and the token are guarded as for models.
  * @throws {RangeError} If there is no such set, subset or split, or it isn't open to this token
  * @throws {Error} If the hub can't be reached, or a download fails
  */

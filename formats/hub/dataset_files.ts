@@ -1,6 +1,6 @@
 /**
  * Which files of a repository are a split of a data set: by the `configs` of its card (README.md), else by the names of files
- * and folders, else by those of the hub's own conversion to parquet. The rules of Hugging Face `datasets` 4 (data_files.py).
+ * and folders, else by those of the hub's own conversion to parquet. The rules of Hugging Face `datasets` 4.
  * @module
  */
 import { basename, dirname, posix } from "@std/path";
