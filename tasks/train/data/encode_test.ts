@@ -85,13 +85,13 @@ function encodeAll(
 ): (EncodedExample | NotEncoded)[] {
   const { block, outcomes } = encodeBatch(examples, { sequences, template, tokenizer, options });
   const used = examples.filter((_, i) => !("reason" in outcomes[i]!));
-  const stored = used.map(({ source, desirable }, at) => ({
-    ...{ block, at, source },
+  const stored = used.map(({ source, desirable }, index) => ({
+    ...{ block, index, source },
     ...(desirable !== undefined && { desirable }),
   }));
   const read = toExamples(stored, Object.keys(sequences), tokenizer.eosId ?? -1);
-  let at = 0;
-  return outcomes.map((outcome) => "reason" in outcome ? outcome : read[at++]!);
+  let next = 0;
+  return outcomes.map((outcome) => "reason" in outcome ? outcome : read[next++]!);
 }
 
 function encodeOne(
