@@ -13,13 +13,13 @@ import { train } from "../tasks/train.ts";
 const golden = new URL("../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 
 interface Case {
-  /** What is wrong. */
+  /** The fault. */
   input: string;
-  /** What LLaMA-Factory 0.9.5 said or did. */
+  /** Message or behaviour of LLaMA-Factory 0.9.5. */
   theirs: string;
   /** Keys to set in the file; undefined takes a key out. */
   keys?: Record<string, unknown>;
-  /** The whole file, in place of `keys`. */
+  /** The whole file, instead of `keys`. */
   text?: (usual: string) => string;
   /** Files in the data folder, by name. */
   data?: Record<string, string>;

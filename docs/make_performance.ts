@@ -26,7 +26,7 @@ import {
 } from "../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../kernels/engine/decoder_config.ts";
 
-/** What WebGPU promises of every device; those that allow more need fewer dispatches. */
+/** Limits that WebGPU guarantees on every device; those that allow more need fewer dispatches. */
 const LIMITS = { bindingBytes: 2 ** 27 };
 /** Tokens of the rows in the table of kernels, and of `deno task bench kernels` on a GPU. */
 const ROWS = 512;
@@ -101,12 +101,12 @@ const DEVICES: readonly Device[] = [
   { name: "A100", peak: 19.5, bandwidth: 1555, small: 0.45, large: 0.55 },
 ];
 
-/** Shares of peak: attention's arithmetic, and the bandwidth of whatever memory bounds. */
+/** Shares of peak: attention's arithmetic, and the bandwidth of what is bound by memory. */
 const ATTENTION = 0.15, MEMORY = 0.8;
 /** Seconds that a dispatch takes at least: what encoding one took on this project's machine. */
 const LAUNCH = 5e-6;
 
-/** What a piece of work needs. */
+/** Operations and bytes of a piece of work. */
 interface Work extends Cost {
   dispatches: number;
   /** Seconds on each of {@linkcode DEVICES}. */
@@ -353,7 +353,7 @@ function dispatchTable(): string {
   ]);
 }
 
-/** The page with its tables made anew. @throws {RangeError} If a table has no place there. */
+/** The page with its tables regenerated. @throws {RangeError} If a table has no place there. */
 export function performancePage(page: string): string {
   const tables = {
     kernels: kernelTable(),

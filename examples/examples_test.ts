@@ -76,7 +76,7 @@ async function traceFolder(): Promise<string> {
 }
 
 for (const name of files) {
-  Deno.test(`examples/${name} passes a dry run with a tiny model in place of its own`, async () => {
+  Deno.test(`examples/${name} passes a dry run with a tiny model instead of its own`, async () => {
     const data = await traceFolder();
     const model = new URL("../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
     const folders = name.startsWith("qwen2")

@@ -124,7 +124,7 @@ export function writeFileAtomicSync(path: string, data: Uint8Array | string): vo
 }
 
 /**
- * What to tell a person about an error of the operating system met on writing `path`: a full disk (ENOSPC), a quota
+ * Message for an error of the operating system on writing `path`: a full disk (ENOSPC), a quota
  * (EDQUOT) or a limit on file sizes (EFBIG) gets a message with what to do; others keep their text, with the path.
  */
 export function writeError(error: unknown, path: string): Error {

@@ -12,7 +12,7 @@ export function exists(path: string): boolean {
 }
 
 /**
- * What the system says of a file or folder, links followed; null where there is none, as under a name that is too long or
+ * File information of the operating system, links followed; null where there is none, as under a name that is too long or
  * holds a zero byte, which no file can have.
  * @throws {Deno.errors.PermissionDenied} If a folder on the way may not be read, so that it can't be told.
  */

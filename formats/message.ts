@@ -1,5 +1,5 @@
 /**
- * Values as parts of messages: on one line, short whatever the file holds.
+ * Values as parts of messages: on one line, short for any file.
  * @module
  */
 

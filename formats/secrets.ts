@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What stands in place of a secret. */
+/** Text shown instead of a secret. */
 export const HIDDEN = "[hidden]";
 
 const SECRET_WORDS = new Set([
@@ -169,7 +169,7 @@ export function redactArgument(argument: string): string {
 }
 
 /**
- * A copy of plain data with secrets blotted out, for printing or writing it: whatever stands under a secret's name, and
+ * A copy of plain data with secrets blotted out, for printing or writing it: everything under a secret's name, and
  * secrets within texts by their shape (`name: value` within a text may be a prompt, which has to stay as it is).
  * @param name Under which the value stands
  */

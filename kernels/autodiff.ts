@@ -23,13 +23,13 @@ export interface Differentiated {
   backward: Graph;
 }
 
-/** How much of the forward pass is kept. `inputs`: nothing but its inputs, the rest is recomputed (gradient checkpointing). */
+/** Activations kept from the forward pass. `inputs`: nothing but its inputs, the rest is recomputed (gradient checkpointing). */
 export type Keep = "inputs" | "activations";
 
 /**
  * Differentiates a graph.
  * @param graph The forward graph.
- * @param seeds Names of outputs that a gradient comes in for.
+ * @param seeds Names of outputs that have a gradient.
  * @param wrt Names of inputs whose gradients are wanted.
  * @throws {TypeError} If a kernel on the way has no gradient, or an input isn't reached.
  */

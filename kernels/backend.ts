@@ -29,7 +29,7 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
-/** What a backend is told about a graph. */
+/** Hints for compiling a graph. */
 export interface CompileOptions {
   /**
    * Tensors for inputs that stay the same as long as the program lives; runs aren't given them. ONNX Runtime lays them out for
@@ -43,7 +43,7 @@ export interface CompileOptions {
 /** Data on the host: float32, or int32 for integers. */
 export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
-/** What a backend may know of data that is put on it. */
+/** Hints about data that is put on a backend. */
 export interface UploadOptions {
   /**
    * The values never change. A backend may then keep a matrix in fewer bits; which ones it keeps how is its options' and
@@ -56,7 +56,7 @@ export interface UploadOptions {
 export interface Backend {
   /** "reference", "onnx" or "webgpu". */
   readonly name: string;
-  /** What it really runs on, for people: "onnxruntime 1.30.0, cpu, 2 threads". */
+  /** Human-readable description of the device: "onnxruntime 1.30.0, cpu, 2 threads". */
   readonly description: string;
   /** Whether tensors live in the host's memory, so that the host may work on them without copies. */
   readonly hostMemory: boolean;

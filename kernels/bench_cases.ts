@@ -39,7 +39,7 @@ export interface BenchCase {
   weight?: string;
 }
 
-/** What a case has beside its kernel, by the names of its definition. */
+/** Fields of a case beside its kernel, named as in its definition. */
 interface CaseOf<In extends Axes, Axis extends string> extends Pick<BenchCase, "attrs" | "range"> {
   dims: (rows: number) => Dims<Axis>;
   data?: (dims: Dims<Axis>) => { readonly [Name in keyof In]?: number[] };

@@ -36,7 +36,7 @@ export interface Cost {
   bytes: number;
 }
 
-/** What sizes alone don't say. */
+/** Facts that sizes alone don't give. */
 export interface CostOptions {
   /** Pairs of a query and a key that it sees. Default: one causal sequence. */
   pairs?: number;

@@ -23,7 +23,7 @@ const FUSIONS: readonly Fusion[] = [
 ];
 
 /**
- * Puts a product with a base in place of every `add` of a product that nothing else uses. Values, inputs and outputs are
+ * Puts a product with a base instead of every `add` of a product that nothing else uses. Values, inputs and outputs are
  * those of the given graph.
  */
 export function fuseSums(graph: Graph): Graph {

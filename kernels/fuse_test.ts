@@ -31,7 +31,7 @@ async function same(graph: Graph): Promise<void> {
   }
 }
 
-Deno.test("fuseSums() puts a product with a base in place of a product and its sum, on either side, scaled", async () => {
+Deno.test("fuseSums() puts a product with a base instead of a product and its sum, on either side, scaled", async () => {
   const { g, x, z, w } = base();
   const first = g.run(linear, { x, w }, { alpha: 3 }).y;
   const second = g.run(add, { a: g.run(matmul, { a: x, b: z }, { alpha: 0.5 }).y, b: first }).y;

@@ -31,7 +31,7 @@ export type SymbolicDims<Axis extends string = string> = Readonly<Record<Axis, n
 /** Values of tensors by name, row-major, in float64 (integers too). */
 export type Arrays = Record<string, Float64Array>;
 
-/** What a gradient is written into: applies kernels to values of a graph. */
+/** The graph under construction: applies kernels to values of a graph. */
 export interface GraphWriter {
   /** @throws {TypeError} If an input is missing, or its rank, size or type doesn't fit. */
   run<In extends Axes, Out extends Axes>(
@@ -91,7 +91,7 @@ export interface Sample {
   note: string;
 }
 
-/** How far float32 backends may be from the float64 reference: |a − b| ≤ atol + rtol·|b|. */
+/** Allowed distance of float32 backends from the float64 reference: |a − b| ≤ atol + rtol·|b|. */
 export interface Tolerance {
   atol: number;
   rtol: number;

@@ -23,7 +23,7 @@ export interface KernelTiming {
   backend: string;
   kernel: string;
   dims: Dims;
-  /** How the frozen weight lies in memory; float32 where there is none. */
+  /** Format of the frozen weight in memory; float32 where there is none. */
   storage: "float32" | "float16";
   milliseconds: number;
   gflops: number;
@@ -50,7 +50,7 @@ export interface KernelBench {
   rows: number;
   peaks: Peak[];
   timings: KernelTiming[];
-  /** How many times faster the tiled product is than one that reads its operands from memory for every multiply-add. */
+  /** Speed of the tiled product relative to one that reads its operands from memory for every multiply-add. */
   tiledOverNaive: number | null;
 }
 

@@ -23,7 +23,7 @@
 export class Scalar {
   /** The number itself. */
   readonly value: number;
-  /** What it was made from; empty for variables and constants. */
+  /** Scalars it was computed from; empty for variables and constants. */
   readonly inputs: readonly Scalar[];
   /** Its derivative by each of `inputs`. */
   readonly partials: readonly number[];

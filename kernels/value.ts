@@ -22,7 +22,7 @@ export class ValueMap<T> {
     return this.#byId.size;
   }
 
-  /** What a value has. @throws {RangeError} If it has nothing: the graph uses a value before it is made. */
+  /** Entry of a value. @throws {RangeError} If there is none: the graph uses a value before it is made. */
   of(value: Value): T {
     const found = this.#byId.get(value.id);
     if (found === undefined) {
@@ -31,7 +31,7 @@ export class ValueMap<T> {
     return found;
   }
 
-  /** What a value has, if anything. */
+  /** Entry of a value, if any. */
   find(value: Value): T | undefined {
     return this.#byId.get(value.id);
   }

@@ -24,7 +24,7 @@ export interface WgslBinding {
 
 /** One compute shader dispatch of a WGSL lowering. */
 export interface WgslDispatch {
-  /** What it does, for error messages and profiles. */
+  /** Description for error messages and profiles. */
   label: string;
   /** Complete WGSL with entry point `main`: `bindings` in group 0 in their order, then a uniform struct of `sizes`. */
   code: string;

@@ -32,7 +32,7 @@ const HELP = `Usage
     --checkpointing on|off|both settings to try (both)
     --against "python3 SCRIPT"  tasks/bench/bench_iopo_torch.py, or a script with its options, on the same ids
     --dtypes float32,bfloat16   of the peer (float32,bfloat16)
-    --threads N                 of each process (one a core)
+    --threads N                 of each process (one per core)
   deno task bench data --tokenizer DIR|FILE [--template NAME] [--rows N]
   deno task bench kernels [options]
     --backends onnx,webgpu      where (onnx,webgpu)

@@ -317,7 +317,7 @@ Deno.test("deno task eval: a run in which nothing has a score says so and fails"
   });
 });
 
-Deno.test("deno task eval: faults of plugins are told with their place in the file", async () => {
+Deno.test("deno task eval: faults of plugins are reported with their place in the file", async () => {
   await inFolder(async (folder) => {
     const recorded = "{type: recorded, args: {path: none.jsonl}}";
     const missing = await run([await yamlFile(folder, recorded), "--dry-run"]);

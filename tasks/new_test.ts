@@ -85,7 +85,7 @@ Deno.test("newPlugin() names a folder's deno.json that doesn't know the package,
     assertEquals(await Deno.readTextFile(join(folder, "deno.json")), "{}");
   }));
 
-Deno.test("deno task new: --help has examples, misspelt kinds and names are told", () =>
+Deno.test("deno task new: --help has examples, misspelt kinds and names are reported", () =>
   inFolder(async (folder) => {
     const task = (...args: string[]) =>
       run([...project.tasks.new.split(" ").slice(1), ...args], root, { INIT_CWD: folder });

@@ -5,8 +5,8 @@
  * deno task train                                     # the bundled tiny default: IOPO with LoRA, about a minute
  * deno task train examples/smollm2_lora_iopo.yaml     # LLaMA-Factory's keys; key=value arguments override the file
  * deno task train CONFIG.yaml learning_rate=5e-6 max_steps=20
- * deno task train CONFIG.yaml resume_from_checkpoint=auto # goes on from the last checkpoint, if there is one
- * deno task train OUTPUT_DIR/run.yaml                 # goes on with that run, or repeats it if it is finished
+ * deno task train CONFIG.yaml resume_from_checkpoint=auto # continues from the last checkpoint, if there is one
+ * deno task train OUTPUT_DIR/run.yaml                 # continues that run, or repeats it if it is finished
  * deno task train CONFIG.yaml --dry-run               # resolved configuration, token statistics, memory and time
  * ```
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.

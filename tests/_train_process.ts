@@ -15,7 +15,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** A training process that goes on. */
+/** A running training process. */
 export class TrainProcess {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: Promise<string>;

@@ -28,7 +28,7 @@ function snapshot(folder: string): Map<string, string> {
 
 Deno.test({
   name:
-    "after Ctrl-C the printed command goes on as it stands: paths quoted, overrides kept, from any folder",
+    "after Ctrl-C the printed command continues as it stands: paths quoted, overrides kept, from any folder",
   ignore,
   async fn() {
     const folder = temporaryFolder();
@@ -60,7 +60,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a run.yaml in its own folder is repeated beside it, and goes on where its run was killed",
+  name: "a run.yaml in its own folder is repeated beside it, and continues where its run was killed",
   ignore,
   async fn() {
     const folder = temporaryFolder(), output = join(folder, "a"), file = join(output, "run.yaml");

@@ -138,7 +138,7 @@ Deno.test("a template and a model family of one's own work in preview, train and
     assert(answer.completion.completionTokens > 0);
   }));
 
-Deno.test("faults of a template of one's own are told with the place of the key that has them", () =>
+Deno.test("faults of a user's template are reported with the place of the key that has them", () =>
   withFolder(async (folder) => {
     const trainYaml = join(folder, "train.yaml"), evalYaml = join(folder, "eval.yaml");
     const swap = async (file: string, from: string, to: string) => {

@@ -1,5 +1,5 @@
 /**
- * A secret that comes in by any way (file, argument, flag, address, wrong type, broken text) comes out by none: message,
+ * A secret that given in any way (file, argument, flag, address, wrong type, broken text) is shown in none: message,
  * `--dry-run`, run.yaml.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";

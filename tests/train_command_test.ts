@@ -56,7 +56,7 @@ Deno.test("train --help names keys and flags, --schema is a JSON schema", async 
   assertEquals(JSON.parse((await run("--schema")).stdout).properties.stage.type, "string");
 });
 
-Deno.test("a fault is told without a stack trace, and the exit code is 1", async () => {
+Deno.test("a fault is printed without a stack trace, and the exit code is 1", async () => {
   await inTemporary(async (folder) => {
     const missing = await run(join(folder, "none.yaml"));
     assertEquals(missing, {

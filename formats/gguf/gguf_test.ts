@@ -324,7 +324,7 @@ Deno.test("GgufFile refuses a header that no model has before it fills the memor
   }
 });
 
-Deno.test("GgufFile's messages stay short whatever a file's names are", () => {
+Deno.test("GgufFile's messages stay short for any names in a file", () => {
   const long = "n".repeat(60_000);
   for (
     const bytes of [

@@ -209,7 +209,7 @@ Deno.test("saveModel() writes a directory that opens as the same model, whole an
     assertEquals(again.config, config);
     assertEquals(again.generationConfig, generationConfig);
     again.weights.close();
-    // What transformers' own index says of the same model.
+    // From transformers' own index of the same model.
     const { metadata } = JSON.parse(Deno.readTextFileSync(join(directory, "model.safetensors.index.json")));
     const theirs = Deno.readTextFileSync(golden("tiny/qwen2/model-sharded/model.safetensors.index.json"));
     assertEquals(metadata, JSON.parse(theirs).metadata);

@@ -13,7 +13,7 @@ export interface LoadedModel {
   hubId: string | null;
   /** Where it lies on disk. */
   path: string;
-  /** Which kind of file holds the weights. */
+  /** Format of the weights' file. */
   format: "safetensors" | "gguf";
   /** config.json; for GGUF made from its metadata, in transformers' spelling. */
   config: Record<string, unknown>;

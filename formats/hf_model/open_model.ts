@@ -1,5 +1,5 @@
 /**
- * Opens a model, whatever it is: a Hugging Face directory, a GGUF file, or an id on the hub.
+ * Opens a model: a Hugging Face directory, a GGUF file, or an id on the hub.
  * @module
  */
 import { join } from "@std/path";

@@ -18,13 +18,13 @@ export interface ModelTensor {
   data(): Float32Array<ArrayBuffer>;
 }
 
-/** What goes beside the tensors, and how they are stored. */
+/** Files beside the tensors, and the tensors' format. */
 export interface SaveModelOptions {
   /** config.json as read; every field is kept, only the type of the weights is set. */
   readonly config: Readonly<Record<string, unknown>>;
   /** generation_config.json; written when it has fields. */
   readonly generationConfig?: Readonly<Record<string, unknown>>;
-  /** How the weights are stored (default `float32`). */
+  /** Element type of stored weights (default `float32`). */
   readonly dtype?: "float32" | "float16" | "bfloat16";
   /** Bytes of tensors a file at most, > 0 (default 5e9, as transformers 4); one larger tensor gets a file of its own. */
   readonly maxShardBytes?: number;

@@ -1,5 +1,5 @@
 /**
- * Named tensors of a model, whatever file they are in; names and layouts are those of transformers.
+ * Named tensors of a model, from any kind of file; names and layouts are those of transformers.
  * @module
  */
 import { item } from "../elements.ts";
@@ -26,7 +26,7 @@ export interface WeightSource {
   close(): void;
 }
 
-/** The name under which a tensor lies: a tied output is the embedding, whatever else the file may hold. */
+/** The name under which a tensor lies: a tied output is the embedding, also where the file has another tensor of that name. */
 export function aliasTied(name: string, tied: boolean): string {
   return tied && name === "lm_head.weight" ? "model.embed_tokens.weight" : name;
 }

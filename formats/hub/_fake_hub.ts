@@ -22,7 +22,7 @@ interface FakeRepository {
   converted: ReadonlyMap<string, Uint8Array>;
 }
 
-/** How a stand-in for the hub misbehaves. */
+/** Faults of a stand-in for the hub. */
 export interface Faults {
   /** Files whose first request breaks off after so many bytes. */
   breakAfter?: Record<string, number>;

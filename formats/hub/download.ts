@@ -24,7 +24,7 @@ export interface RemoteFile {
   readonly algorithm: "sha256" | "git-sha1";
 }
 
-/** How to fetch. */
+/** Options of a download. */
 export interface DownloadOptions {
   /** Adds what the server wants (a token); the global one by default. */
   readonly fetch: typeof fetch;

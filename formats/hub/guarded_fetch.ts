@@ -5,7 +5,7 @@
  */
 import { redact } from "../secrets.ts";
 
-/** How a hub is asked. */
+/** Address, token and limits of requests to a hub. */
 export interface HubRequests {
   /** For files: follows redirects, any length. */
   readonly files: typeof fetch;
@@ -100,7 +100,7 @@ async function boundedText(response: Response, limit: number): Promise<string> {
   return await new Blob(parts).text();
 }
 
-/** What the library takes for granted: a list of objects for files, an object for a model. */
+/** Checks what the library assumes: a list of objects for files, an object for a model. */
 function checkShape(text: string, address: string): void {
   const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
   let value: unknown;

@@ -125,7 +125,7 @@ Deno.test("a connection that never gets on is given up", () =>
   }));
 
 for (const name of [SHARD, "config.json"]) {
-  Deno.test(`a corrupted ${name} is refused and removed, and the next call gets it anew`, () =>
+  Deno.test(`a corrupted ${name} is refused and removed, and the next call downloads it again`, () =>
     withHub({ corrupt: [name] }, async (_, options, cacheDir) => {
       await assertRejects(() => resolveModel(NAME, options), Error, `Cannot use the download of ${name}`);
       const blobs = join(cacheDir, "models--tiny--qwen2", "blobs");

@@ -43,7 +43,7 @@ export interface ResolveOptions {
   readonly attempts?: number;
   /** Milliseconds before the second attempt, doubled for each further one (default 500). */
   readonly retryDelay?: number;
-  /** What the hub may make us read; those given replace the defaults. */
+  /** Limits of what is read from the hub; those given replace the defaults. */
   readonly limits?: Partial<HubLimits>;
 }
 
@@ -189,7 +189,7 @@ export class HubRepository {
     return files;
   }
 
-  /** What went wrong and what to do, in a person's words. */
+  /** Human-readable cause and remedy. */
   explain(error: unknown, revision: string, isCached: boolean): unknown {
     const status = error instanceof HubApiError
       ? error.statusCode

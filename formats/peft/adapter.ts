@@ -29,7 +29,7 @@ export interface LoraTensors {
 
 /** An adapter in memory. */
 export interface Adapter {
-  /** What adapter_config.json says. */
+  /** The contents of adapter_config.json. */
   readonly config: LoraConfig;
   /** By module name in transformers, such as `model.layers.0.self_attn.q_proj`. */
   readonly modules: ReadonlyMap<string, LoraTensors>;

@@ -5,7 +5,7 @@
 import { shown } from "../message.ts";
 import type { TargetFields } from "./target_modules.ts";
 
-/** What an adapter's configuration says, in our spelling. */
+/** An adapter's configuration, in our spelling. */
 export interface LoraConfig extends TargetFields {
   /** The base model as the adapter names it; null if it doesn't. */
   readonly baseModel: string | null;

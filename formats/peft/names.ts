@@ -1,5 +1,5 @@
 /**
- * How PEFT names a module's two LoRA tensors: `MODULE.lora_A.weight` `[r, in]` and `MODULE.lora_B.weight` `[out, r]`.
+ * Names of a module's two LoRA tensors in PEFT: `MODULE.lora_A.weight` `[r, in]` and `MODULE.lora_B.weight` `[out, r]`.
  * @module
  */
 

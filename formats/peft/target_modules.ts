@@ -1,5 +1,5 @@
 /**
- * Which modules an adapter's configuration means, matched as PEFT does (peft/tuners/tuners_utils.py,
+ * The modules that an adapter's configuration selects, matched as PEFT does (peft/tuners/tuners_utils.py,
  * `check_target_module_exists`; peft/utils/other.py, `get_pattern_key`).
  * @module
  */
@@ -88,7 +88,7 @@ function expression(pattern: string, field: string): RegExp {
   }
 }
 
-/** What Python spells differently. */
+/** Spellings that differ in Python. */
 function python(pattern: string): string {
   return pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$").replaceAll("\\A", "^");
 }

@@ -17,7 +17,7 @@ Deno.test("IdTable numbers ids as a Map does, past several enlargements", () => 
   assertEquals(table.find("row-20001"), undefined);
 });
 
-Deno.test("UniqueIds tells where an id was first, whatever its text", () => {
+Deno.test("UniqueIds tells where an id was first, for any text", () => {
   fc.assert(fc.property(fc.array(fc.string({ unit: "binary" }), { maxLength: 60 }), (ids) => {
     const unique = new UniqueIds();
     for (const [i, id] of ids.entries()) {

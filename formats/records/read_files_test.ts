@@ -19,7 +19,7 @@ function write(name: string, text: string | Uint8Array): string {
   return file;
 }
 
-Deno.test("json: a list with nested values, quotes and commas, whatever the layout", async () => {
+Deno.test("json: a list with nested values, quotes and commas, in any layout", async () => {
   const value = [{ a: 'x],"{\\', b: [1, { c: "}\n" }] }, 3, "s,]", null, {}, []];
   for (const indent of [undefined, 1, "\t"]) {
     const records = await all(write("a.json", "\ufeff \n" + JSON.stringify(value, null, indent) + "\n"));

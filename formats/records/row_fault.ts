@@ -1,5 +1,5 @@
 /**
- * What is wrong with a row of a data file, in words: the field, and the name that was meant where one is misspelt.
+ * Describes a fault in a row of a data file: the field, and the name that was meant where one is misspelt.
  * @module
  */
 import { distance } from "fastest-levenshtein";

@@ -25,7 +25,7 @@ export interface SpecialTokens {
   unk_token: string | null;
 }
 
-/** What one tokenizer is made of. */
+/** The parts of a tokenizer. */
 export interface Parts {
   /** tokenizer.json. */
   json: TokenizerJson;
@@ -41,7 +41,7 @@ export interface Parts {
   otherFiles: () => Record<string, string | Uint8Array>;
 }
 
-/** What variants with another eos share. */
+/** Tables shared by variants with another eos. */
 interface Engine {
   bpe: Bpe;
   pre: PreTokenizer;

@@ -55,7 +55,7 @@ const SPLITTERS: ReadonlyMap<string, Splitter> = new Map([
 
 const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;
 
-/** End-of-turn tokens that llama.cpp takes for control tokens whatever their type says. */
+/** End-of-turn tokens that llama.cpp takes for control tokens regardless of their type. */
 const ENDS = new Set([
   "<|eot_id|>",
   "<|im_end|>",
@@ -267,7 +267,7 @@ function numbers(metadata: Metadata, key: string, length: number, name: string):
   const list = ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
   if (!Array.isArray(list) || list.length !== length || !list.every((item) => typeof item === "number")) {
     throw new SyntaxError(
-      `Cannot use the tokenizer of ${name}: ${key} must be a list of ${length} numbers, one a token`,
+      `Cannot use the tokenizer of ${name}: ${key} must be a list of ${length} numbers, one per token`,
     );
   }
   return list;

@@ -1,5 +1,5 @@
 /**
- * What the rest of the project needs of a tokenizer, whatever file it came from.
+ * The contract of a tokenizer with the rest of the project, independent of its file format.
  * @module
  */
 

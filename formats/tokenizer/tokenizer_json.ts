@@ -1,5 +1,5 @@
 /**
- * What is read of tokenizer.json and tokenizer_config.json, the files of the `tokenizers` library and of transformers.
+ * The fields read from tokenizer.json and tokenizer_config.json, the files of the `tokenizers` library and of transformers.
  * @module
  */
 import { shown } from "../message.ts";

@@ -28,11 +28,11 @@ export interface Parsed {
   readonly lines: LineCounter;
   /** Documents by the `!include` node that names them. */
   readonly includes: Map<Node, Parsed>;
-  /** What each alias stands for: the last anchor of that name in front of it. */
+  /** The target of each alias: the last anchor of that name in front of it. */
   readonly aliases: Map<Alias, Node>;
 }
 
-/** How files are found and read. */
+/** Options for reading YAML files. */
 export interface YamlReadOptions {
   /** Folder that includes must stay in. */
   readonly root: string;
@@ -47,7 +47,7 @@ export const MAX_CHARACTERS = 1_000_000;
 const MAX_FILES = 100;
 const MAX_DEPTH = 100;
 
-/** How YAML 1.1 (PyYAML, LLaMA-Factory) writes octal numbers, and how YAML 1.2 does; each reads the other's otherwise. */
+/** Octal numbers of YAML 1.1 (PyYAML, LLaMA-Factory) and of YAML 1.2; each reads the other's otherwise. */
 const OCTAL = /^[-+]?0(o[0-7]+|[0-9]+)$/;
 
 /**
@@ -165,7 +165,7 @@ class Walk {
   }
 }
 
-/** What to say of a number that is octal in one version of YAML and not in the other. */
+/** Warning about a number that is octal in one version of YAML and not in the other. */
 function octal(source: string): string {
   const digits = source.replace(/o/, "").replace(/^([-+]?)0+(?=.)/, "$1");
   return `a number can't begin with a 0, as some programs read ${source.slice(0, 40)} as octal: ` +

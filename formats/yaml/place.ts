@@ -21,7 +21,7 @@ export function placeText(place: Place | undefined): string {
   return place ? `${place.file}:${place.line}:${place.column}` : "";
 }
 
-/** What is wrong with a YAML text; the message has the place and the line. */
+/** A fault of a YAML text; the message has the place and the line. */
 export class YamlError extends SyntaxError {
   /** Only what is wrong. */
   readonly what: string;

@@ -28,7 +28,7 @@ export interface YamlFile {
   isPlain(path: YamlPath): boolean;
 }
 
-/** How {@linkcode parseYaml} gets at included files. */
+/** Access of {@linkcode parseYaml} to included files. */
 export interface YamlOptions {
   /** Folder that includes must stay in; default: that of the file. */
   root?: string;

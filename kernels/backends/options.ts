@@ -1,5 +1,5 @@
 /**
- * What {@linkcode CompileOptions} say, for backends whose tensors stay where they are.
+ * Applies {@linkcode CompileOptions}, for backends whose tensors stay where they are.
  * @module
  */
 import type { CompileOptions, Program } from "../backend.ts";

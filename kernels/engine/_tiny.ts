@@ -24,7 +24,7 @@ export function readJson(path: string): any {
   return JSON.parse(Deno.readTextFileSync(path));
 }
 
-/** What the built-in families make of the config.json of a directory. */
+/** The built-in families' reading of a directory's config.json. */
 export function decoderIn(directory: string): DecoderConfig {
   const config = readJson(`${directory}/config.json`);
   return builtinRegistry().create("model", config.model_type).parse(config);

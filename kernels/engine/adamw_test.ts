@@ -44,7 +44,7 @@ for (const [name, c] of Object.entries(ADAMW)) {
   });
 }
 
-Deno.test("AdamW restored from its state after 7 steps goes on bit for bit", () => {
+Deno.test("AdamW restored from its state after 7 steps continues bit for bit", () => {
   const c = ADAMW.float32!;
   const names = Object.keys(c.start);
   const gradients = (t: number) => names.map((n) => Float32Array.from(flat(c.steps[t]!.grads[n])));

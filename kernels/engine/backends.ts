@@ -71,7 +71,7 @@ export function mayHaveGpu(devices: readonly string[] = DEVICES): boolean {
   }
 }
 
-/** Which backend is asked for; `auto` leaves it to the machine. */
+/** The requested backend; `auto` leaves it to the machine. */
 export interface BackendRequest extends Omit<BackendChoice, "backend"> {
   backend: BackendChoice["backend"] | "auto";
 }

@@ -1,5 +1,5 @@
 /**
- * What runs the embedding and all blocks, between a pack's tokens and the rows that the head looks at.
+ * Runs the embedding and all blocks, between a pack's tokens and the rows that the head looks at.
  * @module
  */
 import type { Tensor } from "../backend.ts";
@@ -12,7 +12,7 @@ import { loraOfLayer, type Tuning } from "./parameters.ts";
 /** Name of the embedding table. */
 export const EMBEDDING = "model.embed_tokens.weight";
 
-/** How a body is divided into programs: `blocks`, one program for all layers of a kind, or `stack`, one for everything. */
+/** Division of a body into programs: `blocks`, one program for all layers of a kind, or `stack`, one for everything. */
 export type BodyForm = "blocks" | "stack";
 
 /** A pack's tokens where the kernels run. `cos` and `sin` `[T, head / 2]`, the others `[T]` int32. */
@@ -22,7 +22,7 @@ export interface Rows {
   tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor>>;
 }
 
-/** Which pass is wanted. */
+/** The requested pass. */
 export interface BodyPass {
   /** false: adapters off. */
   adapter: boolean;
@@ -45,7 +45,7 @@ export interface Body {
   discard(): void;
 }
 
-/** What a forward pass kept. @throws {Error} If none was kept. */
+/** Values kept by a forward pass. @throws {Error} If none was kept. */
 export function keptBy<T>(kept: T | null): T {
   if (kept === null) throw new Error("Cannot go back: no forward pass was kept");
   return kept;

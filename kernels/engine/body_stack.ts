@@ -1,7 +1,7 @@
 /**
  * All blocks as one program with frozen weights as constants, for devices that tensors don't stay on between runs: what a pass
  * moves there is the embedded rows and the trained tensors, what comes back is `[T, D]` or gradients. A backward run
- * computes the forward pass again, and its activations stay inside the program, whatever `checkpointing` says.
+ * computes the forward pass again, and its activations stay inside the program, regardless of `checkpointing`.
  *
  * One program serves every pass: with adapters off it gets zeros for them, without dropout masks of ones.
  * @module
@@ -58,7 +58,7 @@ export class StackBody implements Body {
   readonly #embedding: HostEmbedding;
   /** Inputs of the pass that was kept. */
   #kept: { own: Record<string, Tensor>; rows: Rows } | null = null;
-  /** Zeros in place of adapters, by name. */
+  /** Zeros instead of adapters, by name. */
   readonly #off = new Map<string, Tensor>();
 
   constructor(

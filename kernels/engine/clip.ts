@@ -41,7 +41,7 @@ export function globalNorm(gradients: readonly NamedGradient[]): { norm: number;
   return { norm: Math.sqrt(total) };
 }
 
-/** What gradients of norm `norm` are multiplied by, in (0, 1]; `maxNorm` 0 means no clipping, as in transformers. */
+/** Factor for gradients of norm `norm`, in (0, 1]; `maxNorm` 0 means no clipping, as in transformers. */
 export function clipFactor(norm: number, maxNorm: number): number {
   return maxNorm === 0 ? 1 : Math.min(1, maxNorm / (norm + 1e-6));
 }

@@ -1,5 +1,5 @@
 /**
- * What the engine knows of a model: one decoder, described by data.
+ * A model as the engine sees it: one decoder, described by data.
  * @module
  */
 

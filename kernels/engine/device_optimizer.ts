@@ -122,7 +122,7 @@ export class DeviceOptimizer implements Optimizer {
     const norm = Math.sqrt(item(await this.#backend.download(total), 0));
     total.dispose();
     if (Number.isFinite(norm) && maxNorm >= 0) return { norm, factor: clipFactor(norm, maxNorm) };
-    // Which gradient is at fault; squares of finite ones may also have overflowed.
+    // Finds the gradient at fault; squares of finite ones may also have overflowed.
     const gradients = [...this.#tensors.trained.keys()].map(async (name) => ({
       name,
       values: await this.#backend.download(this.#tensors.gradient(name)) as Float32Array,

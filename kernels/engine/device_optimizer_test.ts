@@ -111,7 +111,7 @@ for (const { name: on, ignore, make } of await testBackends()) {
   }
 
   Deno.test({
-    name: `DeviceOptimizer clips as the host's optimizer does, and goes on from a saved state: ${on}`,
+    name: `DeviceOptimizer clips as the host's optimizer does, and continues from a saved state: ${on}`,
     ignore,
     fn: async () => {
       const backend = await make();

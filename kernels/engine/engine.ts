@@ -1,5 +1,5 @@
 /**
- * The engine: log-probabilities of packed sequences, and gradients of whatever the trainer makes of them.
+ * The engine: log-probabilities of packed sequences, and gradients of what the trainer computes from them.
  *
  * forward → the caller weighs each label → backward. A {@linkcode Body} takes tokens to rows, a {@linkcode Head} rows to
  * log-probabilities.
@@ -16,7 +16,7 @@ import { Parameters, type Tuning } from "./parameters.ts";
 import { Programs } from "./programs.ts";
 import { RotaryTable } from "./rope.ts";
 
-/** How an engine is set up. */
+/** Options of an engine. */
 export interface EngineOptions {
   config: DecoderConfig;
   tuning: Tuning;
@@ -30,7 +30,7 @@ export interface EngineOptions {
   body?: BodyForm;
 }
 
-/** Which forward pass is wanted. */
+/** The requested forward pass. */
 export interface ForwardOptions {
   /** false: adapters off (the reference). */
   adapter: boolean;

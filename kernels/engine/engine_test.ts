@@ -69,7 +69,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
     for (const [tuning, form] of FORMS.flatMap((f) => [["full", f], ["lora", f]] as const)) {
       // WebGPU keeps tensors, so nothing makes a stack there.
       if (form === "stack" && backendName.startsWith("webgpu")) continue;
-      // What a GPU of ONNX Runtime gets is tried on the CPU.
+      // The graph for ONNX Runtime's GPU provider, run on the CPU.
       if (form !== "stack" && backendName.endsWith("as on a GPU")) continue;
       const title = `${arch}, ${tuning}, ${form}, ${backendName}`;
 

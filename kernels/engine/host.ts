@@ -13,11 +13,11 @@ import { type NamedArrays, type Optimizer } from "./optimizer.ts";
 import { makeOptimizer } from "./make_optimizer.ts";
 import type { Tuning } from "./parameters.ts";
 
-/** Which backend runs the kernels. */
+/** The backend that runs the kernels. */
 export interface BackendChoice {
   backend: "onnx" | "webgpu" | "reference";
   provider: "cpu" | "cuda" | "webgpu";
-  /** null: one a core. */
+  /** null: one per core. */
   threads: number | null;
   /** webgpu: keep frozen matrices as float16 even where that rounds them. */
   fp16?: boolean;
@@ -38,9 +38,9 @@ export interface EngineSetup {
   optimizer: AdamWOptions | null;
 }
 
-/** What the loop can ask of an engine. All numbers are copies. */
+/** Operations of an engine for the training loop. All numbers are copies. */
 export interface EngineClient {
-  /** What runs the kernels, for people. */
+  /** Backend that runs the kernels, human-readable. */
   describe(): Promise<string>;
   /** See {@linkcode Engine.forward}. */
   forward(pack: Pack, options: ForwardOptions): Promise<Float64Array>;

@@ -1,5 +1,5 @@
 /**
- * What an engine asks of an optimizer.
+ * The contract between an engine and an optimizer.
  * @module
  */
 import type { Values } from "./adamw.ts";

@@ -8,7 +8,7 @@ import { LINEAR_MODULES, type LinearModule, loraShapes, tensorShapes } from "./d
 import type { BlockLora, LoraModule } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 
-/** What is trained. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
+/** The trained parameters. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
 export type Tuning =
   | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
   | { type: "full" }

@@ -24,7 +24,7 @@ export interface CompiledPair {
   backward: Compiled;
 }
 
-/** What makes blocks of a model the same program. */
+/** Properties that decide a block's program; equal ones share it. */
 export interface BlockClass {
   window: number | null;
   lora: BlockLora;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a method of the Worker is told beside its arguments. */
+/** Context of a Worker's method, beside its arguments. */
 export interface CallContext {
   /** Aborted when the caller cancels this call. */
   signal: AbortSignal;
@@ -54,11 +54,11 @@ export function serve(methods: Methods): void {
   };
 }
 
-/** How a call is watched and ended. */
+/** Events and abortion of a call. */
 export interface CallOptions {
-  /** Called with every event. What it throws is what the call throws; other calls go on. */
+  /** Called with every event. What it throws is what the call throws; other calls continue. */
   onEvent?: ((event: unknown) => void) | undefined;
-  /** When it is aborted, the call throws its reason at once and the Worker's method is told. */
+  /** When it is aborted, the call throws its reason at once and the Worker's method gets the signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -31,7 +31,7 @@ Deno.test("call() gives the method's value, its events, and its error with the c
   }
 });
 
-Deno.test("call() throws the signal's reason at once, and the Worker's method is told", async () => {
+Deno.test("call() throws the signal's reason at once, and the Worker's method gets the signal", async () => {
   const connection = worker(`
     let stopped = false;
     serve({
@@ -59,7 +59,7 @@ Deno.test("call() fails when the Worker stops, and every later call too", async 
   connection.terminate();
 });
 
-Deno.test("an event handler's error is thrown by its own call; other calls go on", async () => {
+Deno.test("an event handler's error is thrown by its own call; other calls continue", async () => {
   const connection = worker(`serve({ tell: ({ emit }) => { emit(1); return 1 } });`);
   try {
     await assertRejects(

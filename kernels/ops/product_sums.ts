@@ -1,6 +1,6 @@
 /**
  * Products added to what was there: LoRA's second half on a frozen layer's output, and sums of gradients without a pass over
- * memory for each. `kernels/fuse.ts` puts them in place of a product and an `add`.
+ * memory for each. `kernels/fuse.ts` puts them instead of a product and an `add`.
  * @module
  */
 import { defineKernel } from "../kernel.ts";

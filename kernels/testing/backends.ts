@@ -26,13 +26,13 @@ export interface TestBackend {
 export interface BackendVariables {
   /** Comma-separated: only these are tested, and one that can't run is a failure. */
   BACKENDS?: string | undefined;
-  /** Comma-separated: these must run, beside whatever else can. `cuda` is tested only when named here or in BACKENDS. */
+  /** Comma-separated: these must run; others run where they can. `cuda` is tested only when named here or in BACKENDS. */
   REQUIRE_BACKENDS?: string | undefined;
   /** Not empty: an adapter that is a CPU is tested, too. */
   TEST_ALL?: string | undefined;
 }
 
-/** How backends are made; exchanged by tests of this file. */
+/** Constructors of backends; replaced by tests of this file. */
 export interface BackendSources {
   make: Readonly<Record<string, () => Promise<Backend>>>;
   /** Description of a WebGPU adapter that is a CPU, null where there is none or it is a GPU. */

@@ -1,5 +1,5 @@
 /**
- * What judge prompts and judge answers of all benchmarks share: templates that nothing can be injected into, and answers
+ * Shared by judge prompts and judge answers of all benchmarks: templates that nothing can be injected into, and answers
  * that are JSON as a whole.
  * @module
  */
@@ -47,8 +47,8 @@ const QUOTED = " (quoted)";
 
 /**
  * The text with " (quoted)" behind a phrase wherever a reader could take it for the phrase, however it is disguised: other widths,
- * cases, alphabets that look alike, accents, invisible characters, markup in between. Only a phrase that a sentence goes on
- * behind stays as it is. Marks of chat templates are broken too.
+ * cases, alphabets that look alike, accents, invisible characters, markup in between. Only a phrase that its
+ * sentence continues stays as it is. Marks of chat templates are broken too.
  */
 export function disarm(text: string, phrases: readonly string[]): string {
   const shown = [...breakMarks(text)];

@@ -1,5 +1,5 @@
 /**
- * Sums contributions of single items into scores. One accumulator, whatever the number of items.
+ * Sums contributions of single items into scores. One accumulator for any number of items.
  * @module
  */
 import type { Verdict } from "../kinds/judgement.ts";
@@ -68,7 +68,7 @@ export function findScore(
 }
 
 /**
- * What several verdicts add to one score: the scored ones their sum, the unscored ones a null of their number.
+ * The contribution of several verdicts to one score: the scored ones their sum, the unscored ones a null of their number.
  *
  * @param verdicts At least one; missing judgements as null verdicts.
  * @param score What a verdict is worth, such as `(s) => s === 10 ? 1 : 0`; by default the verdict itself.
@@ -90,7 +90,7 @@ export function contribute(
   ];
 }
 
-/** Contributions to scores that run from 0 to `max` in place of 1. */
+/** Contributions to scores that run from 0 to `max` instead of 1. */
 export function outOf(max: number, contributions: readonly Contribution[]): Contribution[] {
   return contributions.map((contribution) => ({ ...contribution, max }));
 }

@@ -109,7 +109,7 @@ Deno.test("local: a model that isn't there stops the run, by name", async () => 
   assertThrows(() => endpoint({ template: "nothing" }), RangeError, 'template plugin "nothing"');
 });
 
-Deno.test("local: an adapter's chat template is used, and another template than it was trained with is told", async () => {
+Deno.test("local: an adapter's chat template is used, and a template other than the one it was trained with is reported", async () => {
   const folder = Deno.makeTempDirSync();
   for (const entry of Deno.readDirSync(ADAPTER)) {
     Deno.copyFileSync(join(ADAPTER, entry.name), join(folder, entry.name));
@@ -164,7 +164,7 @@ Deno.test("local: the identity changes with weights, adapter and template, not w
   }
 });
 
-Deno.test("local: the identity says what backend auto comes to, not that it was left open", async () => {
+Deno.test("local: the identity says the backend that auto resolves to", async () => {
   const { choice } = await chooseBackend({ backend: "auto", provider: "cpu", threads: null });
   const auto = endpoint({ backend: "auto" }), named = endpoint({ backend: choice.backend });
   await auto.prepare!();

@@ -254,7 +254,7 @@ Deno.test("openai: a server that repeats the key doesn't get it into messages", 
   assertStringIncludes(answer.error!, "[key]");
 });
 
-Deno.test("openai: a missing key and a wrong address are told before any request, a key in the address isn't shown", () => {
+Deno.test("openai: a missing key and a wrong address are reported before any request, a key in the address isn't shown", () => {
   const noEnv = () => undefined;
   assertThrows(
     () => openaiEndpoint({ ...optionsFor("x"), api_base: "https://api.openai.com/v1" }, { env: noEnv }),

@@ -274,7 +274,7 @@ Deno.test("recorded: tags and an opened thought are options", async () => {
   });
 });
 
-Deno.test("recorded: ids that are row numbers are told from ids that are missing", async () => {
+Deno.test("recorded: ids that are row numbers are distinguished from missing ids", async () => {
   await withFile(lines({ id: 0, response: "a" }, { id: 1, response: "b" }), async (ask) => {
     const answer = await ask({ id: "1000" });
     assertStringIncludes(answer.error!, "its ids are row numbers");
@@ -312,7 +312,7 @@ for (const [name, text, message] of broken) {
   });
 }
 
-Deno.test("recorded: field names the answer, and a file that isn't there is told before any request", async () => {
+Deno.test("recorded: field names the answer, and a missing file is reported before any request", async () => {
   const row = lines({ id: 1, output: "gold", prediction: "a", answer: "mine" });
   await withFile(row, async (ask) => assertEquals((await ask({ id: "1" })).text, "mine"), {
     field: "answer",

@@ -46,7 +46,7 @@ Deno.test("needsLimit() is about patterns that repeat or choose, and very long t
 });
 
 Deno.test({
-  name: "the judge and the benchmarks that check by rules do it with a limit: timers go on meanwhile",
+  name: "the judge and the benchmarks that check by rules do it with a limit: timers run meanwhile",
   sanitizeResources: false,
   sanitizeOps: false,
   async fn() {

@@ -17,7 +17,7 @@ const count = z.int().positive();
 const phrase = z.string().trim().min(1);
 const listFormat = z.enum(["comma", "semicolon", "slash", "lines", "numbered", "bullets"]);
 
-/** How the items of a list are set apart. */
+/** Separators of a list's items. */
 export type ListFormat = z.output<typeof listFormat>;
 
 /** The rules that IFEval doesn't have, by id. Frozen. */

@@ -51,7 +51,7 @@ const panel: Plugin<"judge", typeof Options> = definePlugin({
 });
 export default panel;
 
-/** How scores of a panel become one. */
+/** Combination of a panel's scores. */
 export type Combine = "mean" | "majority";
 
 /**

@@ -1,4 +1,4 @@
-/** Every rule takes time in proportion to the text, whatever the text is: a hostile answer can't make a run hang. */
+/** Every rule takes time in proportion to the text, for any text: a hostile answer can't make a run hang. */
 import { assertEquals } from "@std/assert";
 
 import { assertLinear, HOSTILE_PARTS, hostileTexts } from "../../tests/_growth.ts";

@@ -51,7 +51,7 @@ export function compareTemplates(
     try {
       model = prompt(own);
     } catch (error) {
-      // many templates refuse a system text; a conversation without is compared all the same
+      // many templates refuse a system text; a conversation without is still compared
       if (system !== "") continue;
       return `The model's own chat template can't be compared with template ${template.name}: ${
         (error as Error).message

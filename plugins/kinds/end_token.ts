@@ -6,7 +6,7 @@ import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Template } from "./template.ts";
 
 /**
- * Encodes a short conversation and looks at how its answer ends. A model that is tuned on answers without the end token goes on
+ * Encodes a short conversation and looks at how its answer ends. A model that is tuned on answers without the end token keeps
  * writing after each answer.
  *
  * @param tokenizer As the template wants it
@@ -24,7 +24,7 @@ export function endTokenFault(template: Template, tokenizer: Tokenizer): string 
     );
     ids = turns.at(-1)!.target;
   } catch {
-    // what a template has against a conversation is told when the data are encoded
+    // what a template has against a conversation is reported when the data are encoded
     return null;
   }
   if (template.efficientEos === true && tokenizer.eosId !== null) return null;

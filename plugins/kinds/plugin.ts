@@ -69,7 +69,7 @@ export interface PluginRegistry {
   create<K extends keyof Kinds>(kind: K, name: string, rawOptions?: unknown, place?: PlaceOf): Kinds[K];
 }
 
-/** What a plugin is told of the run that it is made for. */
+/** The run's services that a plugin is created with. */
 export interface PluginContext {
   /** Every plugin of the run: a judge that asks other judges makes them by name, as the YAML file would. */
   readonly registry: PluginRegistry;

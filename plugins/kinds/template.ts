@@ -78,7 +78,7 @@ export interface Template {
     system: string,
     tools: string,
   ): EncodedTurn[];
-  /** Parts that it leaves out of what it writes, so that rows which have them are told. Absent: none. */
+  /** Parts that it leaves out of what it writes, so that rows that have them are reported. Absent: none. */
   ignores?(tokenizer: Tokenizer): readonly MessagePart[];
   /** Ids of a conversation that ends with a user turn, assistant header included, for generating. */
   encodePrompt(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[];

@@ -39,7 +39,7 @@ export interface TrainConfig {
   model_name_or_path: string;
   /** The base model's id on the hub (`owner/name`) that an adapter names; null: what the model's files tell, else the path. */
   base_model: string | null;
-  /** Adapter folders to go on from; at most one here. */
+  /** Adapter folders to continue from; at most one here. */
   adapter_name_or_path: string[];
   /** Folder for downloads; null: HF_HOME's. */
   cache_dir: string | null;
@@ -87,9 +87,9 @@ export interface TrainConfig {
   packing: boolean;
   /** Packed examples don't see each other. */
   neat_packing: boolean;
-  /** Tool syntax in place of the template's own. */
+  /** Tool syntax instead of the template's own. */
   tool_format: string | null;
-  /** System text in place of the template's own. */
+  /** System text instead of the template's own. */
   default_system: string | null;
   /** Reasoning templates: true puts empty thoughts into the answer, false into the prompt, null none. */
   enable_thinking: boolean | null;
@@ -225,7 +225,7 @@ export interface TrainConfig {
   // Our own
   /** Which terms of IOPO are used. */
   iopo_variant: IopoVariant;
-  /** Name of a loss plugin in place of the one that `stage` and `pref_loss` name; null: theirs. */
+  /** Name of a loss plugin instead of the one that `stage` and `pref_loss` name; null: theirs. */
   loss: string | null;
   /** Options of `loss`. */
   loss_options: Record<string, unknown>;

@@ -36,7 +36,7 @@ export interface TrainerInputs {
   files: Record<string, string | Uint8Array>;
   /** Folder, there already, for what was trained: its files become part of `output_dir` once the run has finished. */
   trainedDir: string;
-  /** Checkpoint to go on from, in a directory that is ready to be written to; null: from the start. */
+  /** Checkpoint to continue from, in a directory that is ready to be written to; null: from the start. */
   resumeFrom: { path: string; step: number } | null;
   /**
    * To be called once, when everything that the run takes is there (model, engine, a checkpoint of this very run) and before

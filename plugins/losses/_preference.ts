@@ -1,5 +1,5 @@
 /**
- * What the preference losses share: the forms of the comparison, the `pref_ftx` term, and the metrics' names.
+ * Shared by the preference losses: the forms of the comparison, the `pref_ftx` term, and the metrics' names.
  * @module
  */
 import { z } from "zod";
@@ -7,10 +7,10 @@ import { z } from "zod";
 import type { LossInputs } from "../kinds/loss.ts";
 import { logSigmoid, relu, type Scalar } from "../../kernels/tape.ts";
 
-/** What a term of a loss is made of that needs no reference. */
+/** Inputs of a loss's term that needs no reference. */
 type PerSequence<N extends string> = Pick<LossInputs<N>, "policy" | "length">;
 
-/** How a scaled preference z = β·(difference of log-ratios) becomes a loss. */
+/** Form of the loss of a scaled preference z = β·(difference of log-ratios). */
 export type Form = "sigmoid" | "hinge" | "robust";
 
 /** β > 0: how strongly the policy is held to the reference. */

@@ -6,7 +6,7 @@ import { stream, uniform } from "../../kernels/random/counter.ts";
 import { evaluateLoss, type LossRow } from "../kinds/loss_evaluation.ts";
 import type { Loss } from "../kinds/loss.ts";
 
-/** What to check a loss on. */
+/** Options of a loss's check. */
 export interface LossCheckOptions {
   /** Rows of your own, as one micro-batch; otherwise `examples` rows are drawn from `seed`. */
   rows?: readonly LossRow[];
@@ -18,7 +18,7 @@ export interface LossCheckOptions {
   tolerance?: number;
 }
 
-/** What was found; a fault is thrown instead. */
+/** Results; a fault is thrown instead. */
 export interface LossCheck {
   /** Largest relative difference between the tape's gradient and central differences. */
   worst: number;
@@ -29,7 +29,7 @@ export interface LossCheck {
 /**
  * Evaluates a loss on ordinary rows, on rows at policy = reference, and on rows thousands of nats apart.
  *
- * What `batch` gives is held fixed while differences are taken, since it is a constant to the formula. A formula with
+ * The result of `batch` is held fixed while differences are taken, since it is a constant to the formula. A formula with
  * kinks (hinge) may fail on a row that lies on one: draw others with another `seed`.
  *
  * @throws {Error} If a gradient differs from central differences, anything isn't finite, `initialLoss` isn't the loss at

@@ -12,7 +12,7 @@ import { logSigmoid, type Scalar } from "../../kernels/tape.ts";
 
 const Options = z.strictObject({ beta: betaOption, pref_ftx: prefFtxOption });
 
-// Sums of float32 log-softmaxes of a certain answer can come out at 0 or just above, where the odds are infinite.
+// Sums of float32 log-softmaxes of a certain answer can round to 0 or just above, where the odds are infinite.
 const CERTAIN = -(2 ** -52);
 const logOdds = (a: Scalar) => a.minus(a.min(CERTAIN).log1mExp());
 

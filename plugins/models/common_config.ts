@@ -1,5 +1,5 @@
 /**
- * What the configurations of all model families share.
+ * Fields shared by the configurations of all model families.
  * @module
  */
 import { shown } from "../../formats/message.ts";
@@ -7,10 +7,10 @@ import { ConfigFields } from "./config_fields.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { inverseFrequencies } from "./rope.ts";
 
-/** What a family decides itself. */
+/** Fields that each family sets itself. */
 export type FamilyPart = Pick<DecoderConfig, "qkvBias" | "outputBias" | "mlpBias" | "qkNorm">;
 
-/** What differs in how families read the common fields. */
+/** Differences between families in reading the common fields. */
 export interface CommonOptions {
   /** Size of a head where the config has none (default hidden_size / num_attention_heads). */
   readonly headDim?: number;

@@ -1,5 +1,5 @@
 /**
- * What all templates do before they encode: the order of roles is checked.
+ * Checks of all templates before they encode: the order of roles is checked.
  * @module
  */
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
@@ -7,7 +7,7 @@ import type { Message } from "../kinds/dataset.ts";
 import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { checkConversation, checkPrompt } from "./roles.ts";
 
-/** What is encoded. */
+/** Input of a template: tokenizer and conversation. */
 export interface EncodeInput {
   /** Gives the ids. */
   tokenizer: Tokenizer;
@@ -19,7 +19,7 @@ export interface EncodeInput {
   tools: string;
 }
 
-/** How a template encodes a conversation whose roles are in order. */
+/** A template's encoder of a conversation whose roles are in order. */
 export interface Encoders {
   /** A turn for each answer. */
   turns(conversation: EncodeInput, options: TurnOptions): EncodedTurn[];
@@ -29,7 +29,7 @@ export interface Encoders {
   prompt(conversation: EncodeInput): number[];
 }
 
-/** A template that refuses roles out of order, and encodes the others as it is told. */
+/** A template that refuses roles out of order, and encodes the others by the given function. */
 export function checkedTemplate(
   template: Omit<Template, "encodeTurns" | "encodeOneTurn" | "encodePrompt">,
   encoders: Encoders,

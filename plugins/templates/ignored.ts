@@ -1,5 +1,5 @@
 /**
- * What a model's own chat template leaves out of a conversation.
+ * Finds what a model's own chat template leaves out of a conversation.
  * @module
  */
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";

@@ -11,7 +11,7 @@ const Options = z.strictObject({
     "system text of examples that have none; null for the template's own, empty for none",
   ),
   tool_format: z.enum(TOOL_FORMATS).nullable().default(null).describe(
-    "tool syntax in place of the template's own; answers that call tools then end by eos, as in LLaMA-Factory",
+    "tool syntax instead of the template's own; answers that call tools then end by eos, as in LLaMA-Factory",
   ),
   enable_thinking: z.boolean().nullable().default(true).describe(
     "reasoning templates: an answer without a thought gets an empty one, learnt (true) or in the prompt (false, null); false also " +

@@ -32,7 +32,7 @@ export interface TemplateSpec {
   call?: readonly Slot[];
   /** The result of a call. Default `user`. */
   tool?: readonly Slot[];
-  /** How tools are described and called. Default "default". */
+  /** Format of tools and their calls. Default "default". */
   tools?: ToolFormatName;
   /** Default "". */
   defaultSystem?: string;
@@ -48,7 +48,7 @@ export interface TemplateSpec {
   endOfText?: string;
   /** The system text goes into the first user message, not in front of it. Default false. */
   systemInUser?: boolean;
-  /** What opens and closes a thought; answers without one get an empty one. Default: no reasoning template. */
+  /** Opening and closing text of a thought; answers without one get an empty one. Default: no reasoning template. */
   thought?: readonly [string, string];
 }
 

@@ -1,5 +1,5 @@
 /**
- * How tools are described to a model and how it calls them: LLaMA-Factory's formats default, glm4, llama3, mistral and qwen.
+ * Formats of tools and their calls: LLaMA-Factory's formats default, glm4, llama3, mistral and qwen.
  * @module
  */
 import { item } from "../../formats/elements.ts";

@@ -29,7 +29,7 @@ function callList(name: string): string {
     eachCall(`{% set all.calls = all.calls + [{'name': call['name'], '${name}': call['arguments']}] %}`);
 }
 
-/** What a format's own code writes before and behind the tools: that of an empty list. */
+/** Text that a format's code writes before and after the tools: that of an empty list. */
 function around(name: ToolFormatName, date: string): string[] {
   return toolFormats[name].describe([], { date }).filter((part: TextPart) => part.own).map(({ text }) =>
     text

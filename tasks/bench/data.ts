@@ -27,7 +27,7 @@ export interface DataBenchOptions {
   onProgress?: (phase: string, done: number, total: number) => void;
 }
 
-/** What was found. */
+/** The findings. */
 export interface DataBench {
   /** Rows encoded. */
   rows: number;
@@ -110,7 +110,7 @@ export async function benchData(
   }
 }
 
-/** The result as lines for people. */
+/** The result as human-readable lines. */
 export function dataBenchText(
   { rows, bytes, tokensPerRow, seconds, cachedSeconds, peakBytes }: DataBench,
 ): string {

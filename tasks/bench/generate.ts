@@ -109,7 +109,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** A table for people. */
+/** A human-readable table. */
 export function generateBenchText(bench: GenerateBench, figures: GenerateFigures): string {
   return [
     `${bench.model} on ${figures.backend}; prompts of ${bench.prompt} tokens, ${bench.steps} steps`,

@@ -130,7 +130,7 @@ export function usage(lines: readonly string[], flags: Readonly<Record<string, s
 }
 
 /**
- * Runs a task: an error is told without a stack trace (DINOTUNE_DEBUG=1 shows it) and the exit code is then 1.
+ * Runs a task: an error is printed without a stack trace (DINOTUNE_DEBUG=1 shows it) and the exit code is then 1.
  * @param task Gives the exit code; nothing means 0
  */
 export async function runTask(task: () => Promise<number | void>): Promise<never> {

@@ -30,7 +30,7 @@ Deno.test("pluginPath() makes paths absolute and leaves specifiers", () => {
 const PLUGIN = (name: string) =>
   `export default { kind: "model", name: "${name}", version: "1", description: "x", options: z.strictObject({}), create: () => ({}) };`;
 
-Deno.test("a module that can't be loaded is told with the place of `plugins`, in training and evaluation files alike", async () => {
+Deno.test("a module that can't be loaded is reported with the place of `plugins`, in training and evaluation files alike", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const train = join(folder, "train.yaml"), evaluator = join(folder, "eval.yaml");

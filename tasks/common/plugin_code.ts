@@ -1,5 +1,5 @@
 /**
- * Plugins that a configuration names are programs: whoever looks at a file from elsewhere is told before they run.
+ * Plugins that a configuration names are programs: whoever looks at a file from elsewhere is warned before they run.
  * @module
  */
 import { isSpecifier } from "../../plugins/registry.ts";

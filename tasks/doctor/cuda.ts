@@ -9,7 +9,7 @@ import { dirname, join } from "@std/path";
 
 /** One thing that the provider needs. */
 export interface CudaCheck {
-  /** For people. */
+  /** Human-readable. */
   what: string;
   works: boolean;
   /** What was found, or what is missing and what to do. */
@@ -44,7 +44,7 @@ const CUDNN = "libcudnn.so.9";
 /** Libraries of NVIDIA's that a provider may be linked with; the driver's own is checked apart. */
 const NVIDIA = /^lib(cudart|cublas|cublasLt|curand|cufft|cudnn|nvrtc)\.so/;
 
-/** Checks everything, whatever fails first. */
+/** Checks everything, also after a failure. */
 export function checkCuda(machine: CudaMachine = thisMachine()): CudaCheck[] {
   if (!machine.supported) {
     return [{

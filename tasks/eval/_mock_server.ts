@@ -18,7 +18,7 @@ export interface MockRequest {
 export interface MockOptions {
   /** Milliseconds until an answer. */
   latencyMs?: number;
-  /** Answers in place of the usual one; undefined: the usual one. */
+  /** Answers instead of the usual one; undefined: the usual one. */
   respond?: (request: MockRequest) => Response | undefined | Promise<Response | undefined>;
   /** Text of an answer; default: {@linkcode mockText}. */
   text?: (request: MockRequest) => string;

@@ -4,7 +4,7 @@
  * how long to wait.
  *
  * Jacobson 1988, "Congestion Avoidance and Control" (slow start, additive increase, multiplicative decrease). There each loss
- * means congestion; here most servers fail now and then whatever their load, so a complaint (429, 5xx, a timeout) counts only
+ * means congestion; here most servers fail now and then regardless of load, so a complaint (429, 5xx, a timeout) counts only
  * together with others: a round has as many requests as the window, and its complaints are compared with those of clearly
  * smaller windows.
  * @module

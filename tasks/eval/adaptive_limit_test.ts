@@ -72,7 +72,7 @@ async function rounds(
 const scattered = (n: number) => (Math.imul(n + 1, 2_654_435_761) >>> 0) / 2 ** 32;
 
 for (const share of [0.02, 0.05, 0.1, 0.2]) {
-  Deno.test(`AdaptiveLimit grows to its maximum and stays there where ${100 * share} % fail whatever the load`, async () => {
+  Deno.test(`AdaptiveLimit grows to its maximum and stays there where ${100 * share} % fail regardless of load`, async () => {
     const clock = fakeClock();
     const seen = await rounds(
       new AdaptiveLimit(16, 64, clock),

@@ -38,7 +38,7 @@ const EVALUATE = {
   ping: "with --dry-run: one real request to each endpoint",
   json: "the results, or the dry run, as JSON on standard output; all else goes to standard error",
   "stage STAGE": "only generate, judge, score or report",
-  fresh: "ask for every answer that the run lacks, whatever the response cache has",
+  fresh: "ask for every answer that the run lacks, without the response cache",
   rejudge: "give every verdict again, those of a finished run too",
   rescore: "score and report again what is there; asks nothing",
 };

@@ -1,6 +1,6 @@
 /**
  * The configuration of an evaluation: YAML in the shape of the released TRACE scripts (`evaluator:` with `!include`d model,
- * judge and data files), with a few keys more, and `key=value` arguments over it. All faults are told at once, each with file
+ * judge and data files), with a few keys more, and `key=value` arguments over it. All faults are reported at once, each with file
  * and line. Nothing is ever written into a person's file.
  * @module
  */

@@ -67,7 +67,7 @@ export const Schema = z.strictObject({
     "judge model, where the benchmark needs one; several in a list are a panel",
   ),
   judge: JudgeModel.optional().describe(
-    "judge plugin (rules, panel, recorded, model) in place of the benchmark's own way",
+    "judge plugin (rules, panel, recorded, model) instead of the benchmark's own way",
   ),
   out_dir: z.string().min(1).describe("directory of the run"),
   out_file: z.string().min(1).optional().describe(
@@ -88,7 +88,7 @@ export const Schema = z.strictObject({
     requests: positive.optional().describe("sent, retries included"),
     money: positive.optional().describe("by args.prices of the endpoints"),
     seconds: positive.optional().describe("since the start"),
-  }).default({}).describe("limits of one start; running again goes on with a fresh budget"),
+  }).default({}).describe("limits of one start; running again continues with a fresh budget"),
   threshold: z.union([z.number(), z.record(z.string(), z.number())]).optional().describe(
     "lowest headline score, or scores by name, of all items; below it the exit code is 3",
   ),
@@ -135,7 +135,7 @@ export interface EvalConfig {
   model: { type: string; args: Record<string, unknown>; run_args: RequestSampling };
   /** Judge model, or several as a panel. */
   evaluator_llm?: NamedPlugin | NamedPlugin[] | undefined;
-  /** Judge plugin, in place of the benchmark's own way. */
+  /** Judge plugin, instead of the benchmark's own way. */
   judge?: NamedPlugin | undefined;
   /** Directory of the run. */
   out_dir: string;

@@ -18,7 +18,7 @@ function virtualClock(): Clock & { run<T>(work: Promise<T>): Promise<T> } {
       let done = false;
       const ended = work.finally(() => done = true);
       while (!done) {
-        // all that can go on now does so before the clock moves
+        // all that can proceed does so before the clock moves
         await new Promise((resolve) => setTimeout(resolve, 0));
         if (waiting.length === 0) continue;
         time = Math.min(...waiting.map(({ until }) => until));

@@ -202,7 +202,7 @@ export class ItemStore implements Disposable {
   }
 
   /**
-   * Forgets what is stored of one step, by a line that says so: whatever ends the process, the file is whole.
+   * Forgets what is stored of one step, by a line that says so: the file is whole, however the process ends.
    */
   forget(stage: ItemState["stage"]): void {
     this.#append({ stage: "forget", what: stage });
@@ -218,7 +218,7 @@ export class ItemStore implements Disposable {
   }
 
   /**
-   * Flushes to the disk in the background: a busy disk may take seconds, and requests go on meanwhile. What was written is
+   * Flushes to the disk in the background: a busy disk may take seconds, and requests continue meanwhile. What was written is
    * safe from a kill in any case; flushing is against power cuts.
    */
   flush(): void {
@@ -231,7 +231,7 @@ export class ItemStore implements Disposable {
   /** Flushes and closes. */
   [Symbol.dispose](): void {
     if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
-    // a flush that is still going on keeps the file, and with it the lock, open a little longer
+    // a flush still in progress keeps the file, and with it the lock, open a little longer
     if (!this.#readOnly) this.#file.unlockSync();
     this.#file.close();
   }

@@ -37,7 +37,7 @@ Deno.test("ItemStore finds what it wrote, the last line of an item counts, anoth
   });
 });
 
-Deno.test("ItemStore cuts a half-written line away at every length and goes on behind the whole ones", () => {
+Deno.test("ItemStore cuts a half-written line away at every length and continues after the whole ones", () => {
   inFolder((folder) => {
     const path = `${folder}/items.jsonl`;
     {

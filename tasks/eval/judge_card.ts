@@ -3,7 +3,7 @@
  * it costs and how long it takes, how often it can't be read, and whether length or place moves its scores; the latter measured,
  * where the judge may be asked again ({@linkcode Reordered}).
  *
- * After AlpacaEval's annotator cards (Dubois et al. 2023, arXiv 2305.14387), for scores of constraints in place of pairs.
+ * After AlpacaEval's annotator cards (Dubois et al. 2023, arXiv 2305.14387), for scores of constraints instead of pairs.
  * @module
  */
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
@@ -73,7 +73,7 @@ export interface JudgeCard {
    */
   lengthBias: Measured;
   /**
-   * The same over constraints with their place in the list (0 first, 1 last) in place of the length, answers as clusters. What
+   * The same over constraints with their place in the list (0 first, 1 last) instead of the length, answers as clusters. What
    * comes first may well be easier: {@linkcode JudgeCard.reordered} is the measurement that doesn't suffer from that.
    */
   positionBias: Measured;

@@ -195,7 +195,7 @@ Deno.test("EffectSums is the slope within answers (by hand)", () => {
   assertEquals([effect.n, constraints, unscored, same], [3, 8, 2, 5 / 8]);
 });
 
-Deno.test("reversedItem() numbers anew where all constraints are numbered, and only there", () => {
+Deno.test("reversedItem() renumbers where all constraints are numbered, and only there", () => {
   const item = (...texts: string[]) => ({
     id: "i",
     messages: [],

@@ -21,7 +21,7 @@ Deno.test("Pace tells tokens a second, time left and cost, once there is a secon
   // 4 items and 400 tokens in two seconds: 96 items take 48
   assertEquals(pace.text("generate", 4, 100, usage(2, 400)), "200 tokens/s, 0:00:48 left");
   assertEquals(pace.text("generate", 8, 100, usage(4, 800, 0.5)), "200 tokens/s, 0:00:46 left, cost 0.5000");
-  // another stage starts from its own items, the counts go on
+  // another stage starts from its own items, the counts continue
   assertEquals(pace.text("judge", 0, 100, usage(5, 900, 0.5)), "cost 0.5000");
   assertEquals(pace.text("judge", 10, 100, usage(7, 1000, 0.6)), "50 tokens/s, 0:00:18 left, cost 0.6000");
 });

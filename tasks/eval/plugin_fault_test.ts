@@ -77,7 +77,7 @@ async function messageOf(benchmark: Benchmark, judge?: Judge): Promise<string> {
   return message;
 }
 
-Deno.test("what a plugin throws is told with the plugin's name and its item", async () => {
+Deno.test("what a plugin throws is reported with the plugin's name and its item", async () => {
   assertEquals(await messageOf(whole), "");
   assertEquals(await messageOf({ ...whole, check: boom }), 'benchmark/mine, item "r7": boom');
   assertEquals(

@@ -147,7 +147,7 @@ async function judgeReversed(
 }
 
 /**
- * The item with its constraints in reverse order. Where all of them begin with a number, they are numbered anew, so that the
+ * The item with its constraints in reverse order. Where all of them begin with a number, they are renumbered, so that the
  * numbers don't tell the first order; a text of all of them together is left to the judge prompt to make.
  */
 export function reversedItem(item: BenchmarkItem): BenchmarkItem {
@@ -208,7 +208,7 @@ export class EffectSums {
     this.#weights.push(weight);
   }
 
-  /** What was found. */
+  /** The findings. */
   effect(seed: number): PlaceEffect {
     return {
       judge: this.#judge,

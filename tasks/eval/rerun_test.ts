@@ -42,8 +42,8 @@ Deno.test("rejudge gives every verdict of a finished run again, rescore asks not
     reset();
     const said: string[] = [];
     const overwrite = rowsConfig(folder, server.base, ["overwrite=true"]);
-    const anew = await runConfig(overwrite, { say: (line) => said.push(line) });
-    assertEquals([anew.complete, asked!], [true, { answers: 6, verdicts: 6 }]);
+    const overwritten = await runConfig(overwrite, { say: (line) => said.push(line) });
+    assertEquals([overwritten.complete, asked!], [true, { answers: 6, verdicts: 6 }]);
     assertStringIncludes(said.join("\n"), "6 answers of an earlier run are removed");
     // run.yaml continues the run and doesn't remove it again
     assertStringIncludes(await Deno.readTextFile(join(config.out_dir, "run.yaml")), "overwrite: false");
@@ -99,7 +99,7 @@ Deno.test("a partial verdict isn't given up for less at the next start", async (
   });
 });
 
-Deno.test("how to continue is told only where starting again can help", async () => {
+Deno.test("how to continue is printed only where starting again can help", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
     let status = 500;

@@ -58,7 +58,7 @@ Deno.test("cache: {max_age: 7d} in a configuration; ages that aren't any are ref
   });
 });
 
-Deno.test("a model that answers otherwise behind the same name: kept answers are told with their date, --fresh and max_age ask", async () => {
+Deno.test("a model that answers otherwise behind the same name: kept answers are reported with their date, --fresh and max_age ask", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(4));
     let version = "first";

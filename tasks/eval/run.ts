@@ -28,7 +28,7 @@ export { EVAL_STAGES, type EvalStage };
 export interface EvaluateOptions {
   /** Only this stage; default: all. */
   stage?: EvalStage;
-  /** Answers are asked for, whatever the response cache has. */
+  /** Answers are requested without the response cache. */
   fresh?: boolean;
   /** Verdicts are given again, those of a finished run too. */
   rejudge?: boolean;

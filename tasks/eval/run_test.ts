@@ -139,7 +139,7 @@ Deno.test("evaluate() doesn't spend more tokens than it may, from the first requ
   });
 });
 
-Deno.test("evaluate() stops at a budget with what there is, and goes on with the next start", async () => {
+Deno.test("evaluate() stops at a budget with what there is, and continues at the next start", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(10));
     await using server = mockServer();

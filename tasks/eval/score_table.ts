@@ -1,6 +1,6 @@
 /**
  * Collects what items add to scores and gives the scores with standard errors and bootstrap intervals. Two numbers an item
- * and score are kept, whatever the answers' lengths.
+ * and score are kept, regardless of the answers' lengths.
  * @module
  */
 import type { Contribution, Score } from "../../plugins/kinds/benchmark.ts";

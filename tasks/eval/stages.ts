@@ -22,7 +22,7 @@ export const EVAL_STAGES = ["generate", "judge", "score", "report"] as const;
 /** One of {@linkcode EVAL_STAGES}. */
 export type EvalStage = typeof EVAL_STAGES[number];
 
-/** A run that is going on: what the stages share. */
+/** A run in progress: what the stages share. */
 export interface Run {
   /** Configuration. */
   config: EvalConfig;

@@ -26,7 +26,7 @@ export interface Counts {
   content_filter: number;
   /** Prompts longer than the model's context: no answer, unscored. */
   context_length: number;
-  /** Without an answer: to be asked when the run goes on. */
+  /** Without an answer: to be asked when the run continues. */
   unanswered: number;
   /** With a judgement. */
   judged: number;

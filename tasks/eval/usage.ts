@@ -4,7 +4,7 @@
  */
 import type { Completion, Endpoint } from "../../plugins/kinds/endpoint.ts";
 
-/** Limits of one start of a run; each start counts from zero, so that running again goes on. */
+/** Limits of one start of a run; each start counts from zero, so that running again continues. */
 export interface Budget {
   /** Tokens of requests and answers together. */
   tokens?: number | undefined;

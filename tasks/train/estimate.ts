@@ -166,7 +166,7 @@ function isStack({ backend, provider }: Pick<TrainConfig, "backend" | "provider"
 
 /** How frozen matrices are kept where the run will run. */
 export interface WeightStorage {
-  /** float16 in place of float32. */
+  /** float16 instead of float32. */
   half: boolean;
   /** In words, with the reason. */
   text: string;

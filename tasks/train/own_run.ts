@@ -20,7 +20,7 @@ const DECIDES = /^-{0,2}(output_dir|overwrite_output_dir|resume_from_checkpoint)
 
 /**
  * Reads a training file. A run.yaml in its own output folder can't be trained as it stands, as that folder isn't empty: a
- * finished run is repeated in a folder beside it, another one goes on from its last checkpoint, if it has one.
+ * finished run is repeated in a folder beside it, another one continues from its last checkpoint, if it has one.
  * @throws As {@linkcode readTrainConfig}
  */
 export function readRun(path: string, overrides: readonly string[]): ResolvedConfig {

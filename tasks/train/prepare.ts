@@ -69,7 +69,7 @@ export async function prepare(
     const settings = templateSettings(config, known, placeOf);
     return use("template", config.template!, settings, () => placeOf("template_options"));
   });
-  // unknown names are told before anything is downloaded
+  // unknown names are reported before anything is downloaded
   const sets = await placed(placeOf("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
   for (const key of ["dataset", "eval_dataset"] as const) {
     for (const set of config[key]) await placed(placeOf(key), () => sets.entry(set));
@@ -139,7 +139,7 @@ function hubOptions(
   };
 }
 
-/** One line per file and tenth of it, so that a long download is seen to go on. */
+/** One line per file and tenth of it, so that a long download shows progress. */
 function downloadLines(
   say: (line: string) => void,
 ): (progress: { file: string; index: number; count: number; received: number; total: number }) => void {

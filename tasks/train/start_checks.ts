@@ -1,6 +1,6 @@
 /**
  * What can be known of a run before it starts, from the encoded examples, the model and the adapter: token ids that the model
- * lacks are refused, other things that are probably not meant are told.
+ * lacks are refused, other things that are probably not meant are reported.
  * @module
  */
 import { basename } from "@std/path";
@@ -60,7 +60,7 @@ export function lengthWarnings(
 }
 
 /**
- * Warns of preference examples that teach nothing whatever the model says: sequences that should be told apart are the same,
+ * Warns of preference examples that teach nothing for any model: sequences that should be told apart are the same,
  * so that their gradients cancel.
  */
 export function emptyGradientWarnings(examples: Examples, loss: Loss): string[] {

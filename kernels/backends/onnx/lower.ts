@@ -18,10 +18,10 @@ const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6,
 
 /** Input (a bool) that says whether optional outputs are wanted. */
 export const WANTED = "wanted";
-/** Name of the file that holds constants, in a folder that the session is told. */
+/** Name of the file that holds constants, in a folder that is passed to the session. */
 export const CONSTANTS_FILE = "constants.bin";
 
-/** What belongs to a model beside its graph. */
+/** Parts of a model beside its graph. */
 export interface OnnxModelOptions {
   target: OnnxTarget;
   /** Inputs that are constants, and where in {@linkcode CONSTANTS_FILE} they stand, bytes. */

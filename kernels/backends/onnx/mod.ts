@@ -18,7 +18,7 @@ import { OnnxTensor } from "./tensor.ts";
 export interface OnnxOptions {
   /** Execution provider; an absent one is an error, never a silent fallback. Default "cpu". */
   provider?: "cpu" | "cuda" | "webgpu";
-  /** Threads of an operator, ≥ 1; default: one a core. */
+  /** Threads of an operator, ≥ 1; default: one per core. */
   threads?: number;
   /**
    * Whether attention loops over chunks of queries, which bounds its memory; default: on the CPU only. On a GPU each round

@@ -14,7 +14,7 @@ import { bindSizes, concreteShape } from "../sizes.ts";
 import { CONSTANTS_FILE, lowerToOnnx, WANTED } from "./lower.ts";
 import { OnnxTensor } from "./tensor.ts";
 
-/** How sessions are made. */
+/** Options of sessions. */
 export interface SessionSettings {
   provider: string;
   threads: number;
@@ -80,7 +80,7 @@ export async function compile(
   };
 }
 
-/** What to do when a provider doesn't start. */
+/** Remedy for a provider that doesn't start. */
 function hint(provider: string): string {
   switch (provider) {
     case "cuda":
@@ -118,7 +118,7 @@ async function makeSession(
   optional: readonly string[],
 ): Promise<{ session: ort.InferenceSession; folder: string | null }> {
   const folder = Object.keys(constants).length ? await Deno.makeTempDir({ prefix: "dinotune-" }) : null;
-  // A session goes on reading the file that it has mapped. On Linux and macOS that outlives the name; Windows keeps the name.
+  // A session keeps reading the file that it has mapped. On Linux and macOS that outlives the name; Windows keeps the name.
   const keep = Deno.build.os === "windows";
   let made = false;
   try {

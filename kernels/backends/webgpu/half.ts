@@ -1,5 +1,5 @@
 /**
- * Which frozen matrices are kept as float16, and their values there. Arithmetic stays float32; a product reads half the bytes.
+ * The frozen matrices that are kept as float16, and their values there. Arithmetic stays float32; a product reads half the bytes.
  *
  * A float16 has 11 significant bits from 2⁻¹⁴ to 65504, so every bfloat16 (8 bits) and every float16 of that range is held
  * exactly. Below, float16s are 2⁻²⁴ apart, so the nearest one is off by at most 2⁻²⁵; a bfloat16 of at least 2⁻¹⁷, whose last

@@ -13,11 +13,11 @@ import { GpuTensor } from "./tensor.ts";
 
 /** Options of the WebGPU backend. */
 export interface WebGpuOptions {
-  /** Which adapter to ask for where there are two. Default "high-performance". */
+  /** Power preference where there are two adapters. Default "high-performance". */
   powerPreference?: "low-power" | "high-performance";
   /** Largest storage binding to use, bytes, ≥ 256; default: all that the adapter allows. Smaller ones try the splitting of operands. */
   bindingBytes?: number;
-  /** Which frozen matrices are kept as float16 where the adapter can and passes a test of it. Default "exact". */
+  /** Frozen matrices kept as float16 where the adapter supports it and passes a test. Default "exact". */
   half?: HalfStorage;
   /** Where adapters come from; default `navigator.gpu`. */
   gpu?: GPU | undefined;
@@ -33,7 +33,7 @@ export interface WebGpuBackend extends Backend {
   readonly work: Readonly<{ dispatches: number; submits: number }>;
   /** The device, for tests and for measuring. */
   readonly device: GPUDevice;
-  /** Which frozen matrices are kept as float16, why when none, and how many of those uploaded so far. */
+  /** Frozen matrices kept as float16, the reason when there are none, and their number so far. */
   readonly half: Readonly<{ storage: HalfStorage; why: string; kept: number; frozen: number }>;
   /** Waits until all work is done. */
   finish(): Promise<void>;

@@ -65,7 +65,7 @@ function valuesOf(graph: Graph): Value[] {
   return [...Object.values(graph.inputs), ...graph.nodes.flatMap((node) => Object.values(node.outputs))];
 }
 
-/** What a plan is made for. */
+/** Limits and sizes that a plan is made for. */
 export interface PlanRequest {
   graph: Graph;
   /** Of the program, for errors. */

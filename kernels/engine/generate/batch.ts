@@ -25,7 +25,7 @@ export interface Generated {
 /** Called for every token, with the text that became certain by it. */
 export type OnToken = (id: number, text: string) => void;
 
-/** What the scheduler needs to know of the model. */
+/** The model's data for the scheduler. */
 export interface BatchOptions {
   /** Ids that the model knows. */
   vocabSize: number;
@@ -60,13 +60,13 @@ interface Job {
   reject(reason: unknown): void;
 }
 
-/** What it needs of an engine. */
+/** The part of an engine that the scheduler uses. */
 export type BatchEngine = Pick<GenerationEngine, "add" | "step" | "keep" | "full" | "dispose">;
 
 /** Runs requests; call {@linkcode BatchGenerator.generate} as often as wanted at once. */
 export class BatchGenerator {
   #waiting: Job[] = [];
-  /** By slot; those that are done stay until the cache is laid out anew anyway. */
+  /** By slot; those that are done stay until the next layout of the cache. */
   #running: Job[] = [];
   #loop: Promise<void> | null = null;
 

@@ -52,7 +52,7 @@ Deno.test("BatchGenerator takes up the next request as soon as one ends, and eve
   assertEquals(log.at(-1), "dispose");
 });
 
-Deno.test("BatchGenerator rejects what runs and waits when the engine fails, and goes on with the next", async () => {
+Deno.test("BatchGenerator rejects what runs and waits when the engine fails, and continues with the next", async () => {
   const generator = new BatchGenerator(countingEngine([], { atStep: 3 }), options);
   const all = [20, 21, 22].map((ends) => generator.generate([ends]));
   for (const one of all) await assertRejects(() => one, Error, "device lost");

@@ -2,7 +2,7 @@
  * The key/value cache of a batch of sequences, each in a slot of its own.
  *
  * A token's keys and values go into a small part of {@linkcode FRESH} rows a slot, which a step copies; every so many steps
- * (or when a sequence comes or goes) those rows join the past, which is laid out anew then and read in place in between.
+ * (or when a sequence comes or goes) those rows join the past, which is laid out again then and read in place in between.
  * @module
  */
 import { entryOf, item } from "../../../formats/elements.ts";

@@ -20,7 +20,7 @@ import { loraOfLayer, Parameters, type Tuning } from "../parameters.ts";
 import { type Compiled, compileGraph, runProgram } from "../programs.ts";
 import { RotaryTable } from "../rope.ts";
 
-/** How an engine for generating is set up. */
+/** Options of an engine for generation. */
 export interface GenerationOptions {
   /** The model. */
   config: DecoderConfig;
@@ -33,13 +33,13 @@ export interface GenerationOptions {
 /** Prompt tokens of a chunk. */
 export const PROMPT_CHUNK = 256;
 
-/** What a pass over all layers works on. */
+/** Inputs of a pass over all layers. */
 interface Pass {
   ids: Int32Array<ArrayBuffer>;
   /** Places of the rows, `[T]`. */
   places: Int32Array<ArrayBuffer>;
   cache: KvCache;
-  /** Which fresh row each row becomes. */
+  /** New row of each row. */
   put: Int32Array<ArrayBuffer>;
   freshPlaces: Int32Array<ArrayBuffer>;
   /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
@@ -81,7 +81,7 @@ export class GenerationEngine {
     return this.#cache.slots;
   }
 
-  /** Whether the next step lays the cache out anew, so that dropping slots costs nothing more. */
+  /** The next step lays the cache out again, so that dropping slots costs nothing more. */
   get full(): boolean {
     return this.#cache.used === FRESH;
   }

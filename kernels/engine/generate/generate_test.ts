@@ -143,7 +143,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           const logits = await engine.step([ids[i]!, ...(two ? [other[i - 14]!] : [])]);
           near(logits, 0, ids, expected, i);
           if (two) near(logits, 1, other, expectedOther, i - 14);
-          // The second leaves between two layouts, then the first goes on alone.
+          // The second leaves between two layouts, then the first continues alone.
           if (i === 60) await engine.keep([0]);
         }
         await plain.dispose();

@@ -15,7 +15,7 @@ export { GREEDY, type Sampling } from "./sampling.ts";
 
 /** A model that answers prompts. Make with {@linkcode Generator.open}. */
 export class Generator {
-  /** What it runs. */
+  /** Model and backend that it runs. */
   readonly info: GeneratorInfo;
   readonly #worker: WorkerConnection;
   #closed: Promise<void> | null = null;

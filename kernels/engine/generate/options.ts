@@ -1,5 +1,5 @@
 /**
- * What a generator is opened with, and what a model's files say about it.
+ * Options of a generator, and its description from a model's files.
  * @module
  */
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
@@ -7,14 +7,14 @@ import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mo
 import type { DecoderConfig } from "../decoder_config.ts";
 import type { BackendChoice } from "../host.ts";
 
-/** Which backend runs the kernels; `auto` lets `chooseBackend` find one. */
+/** Backend of the kernels; `auto` lets `chooseBackend` find one. */
 export type DeviceChoice = Omit<BackendChoice, "backend"> & { backend: BackendChoice["backend"] | "auto" };
 
-/** What is opened, and how it runs; can be sent to a Worker. */
+/** Model and options of a generator; can be sent to a Worker. */
 export interface GeneratorOptions {
   /** Directory, GGUF file or hub id. */
   model: string;
-  /** What the model's family makes of its config.json. */
+  /** The model family's reading of its config.json. */
   decoder: DecoderConfig;
   /** PEFT adapter directory; its tokenizer, if it has one, takes the place of the model's. */
   adapter?: string | null;
@@ -32,9 +32,9 @@ export interface GeneratorOptions {
   text?: boolean;
 }
 
-/** What a generator runs. */
+/** Model and backend of a generator. */
 export interface GeneratorInfo {
-  /** Backend, for people. */
+  /** Backend, human-readable. */
   backend: string;
   /** Ids that the model knows. */
   vocabSize: number;

@@ -16,7 +16,7 @@ import {
   tempered,
 } from "./sampling_processors.ts";
 
-/** How tokens are chosen. */
+/** Options for choosing tokens. */
 export interface Sampling {
   /** 0 or ≥ 1e-5; 0 takes the best token and ignores seed, `top_k`, `top_p`, `min_p`. */
   temperature: number;
@@ -66,7 +66,7 @@ export const GREEDY: Sampling = Object.freeze({
   seed: 0,
 });
 
-/** What each number has to be. */
+/** Range of each number. */
 const RANGES: readonly [name: keyof Sampling, need: string, fits: (value: number) => boolean][] = [
   ["temperature", "0 or a number ≥ 1e-5", (v) => v === 0 || (v >= 1e-5 && v < Infinity)],
   ["top_k", "a whole number ≥ −1", (v) => Number.isSafeInteger(v) && v >= -1],

@@ -45,7 +45,7 @@ Deno.test({
     for (const prompt of prompts) check(prompt, await engine.add(prompt.ids), 0);
     let running = prompts;
     for (let step = 0; running.length; step++) {
-      // Those that have ended leave at once, so that the batch is laid out anew.
+      // Those that have ended leave at once, so that the batch is laid out again.
       const going = [...running.keys()].filter((s) => step + 1 < running[s]!.generated.length);
       if (going.length < running.length) await engine.keep(going);
       running = going.map((s) => running[s]!);

@@ -5,7 +5,7 @@
 import type { WgslDispatch, WgslLimits } from "../../wgsl_program.ts";
 import { elementOf, elementsOf, rowParts, shader, widthOf } from "./shader.ts";
 
-/** How an input is read: one value for each element, column or row, or ("list") by an index of its own. */
+/** Access to an input: one value for each element, column or row, or ("list") by an index of its own. */
 export type InputAccess = "element" | "column" | "row" | "list";
 
 /** WGSL of each input: an expression of type `V` (f32 or a vec4 of f32), or for a list that of the element at an index. */

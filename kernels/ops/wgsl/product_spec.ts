@@ -4,7 +4,7 @@
  */
 import type { WgslPart } from "../../wgsl_program.ts";
 
-/** How the operands lie: "nt" A[m, k] B[n, k], "nn" A[m, k] B[k, n], "tn" A[k, m] B[k, n]. */
+/** Layout of the operands: "nt" A[m, k] B[n, k], "nn" A[m, k] B[k, n], "tn" A[k, m] B[k, n]. */
 export type ProductLayout = "nt" | "nn" | "tn";
 
 /** A product y[m, n] = alpha · Σ_k A(m, k) B(k, n) (+ what is added to it). */

@@ -19,7 +19,7 @@ export interface Tile {
   depth: 8 | 16;
 }
 
-/** How a shader reads an operand. */
+/** A shader's access to an operand. */
 interface Operand {
   name: "a" | "b";
   alongK: boolean;
@@ -167,7 +167,7 @@ interface Owned {
   perInvocation: number;
   /** WGSL of the invocation's index among 16. */
   thread: string;
-  /** Which of them. */
+  /** The operand. */
   index: number;
 }
 

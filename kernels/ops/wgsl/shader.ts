@@ -1,5 +1,5 @@
 /**
- * How a compute shader of a kernel is put together: declarations from data, workgroups in one line, operands in parts.
+ * Assembles a kernel's compute shader: declarations from data, workgroups in one line, operands in parts.
  * @module
  */
 import type {

@@ -46,12 +46,12 @@ const Options = z.strictObject({
   ),
 });
 
-/** How judgements are read and counted. */
+/** Rules for reading and counting judgements. */
 export type CfbenchMode = "fixed" | "upstream";
 
 const PRIORITIES: Record<string, Priority> = { 主需: "primary", 次需: "secondary" };
 
-/** What is used of a row of the released format. */
+/** Fields used from a row of the released format. */
 export interface CfbenchRow {
   /** Number of the row. */
   idx: string;
@@ -115,7 +115,7 @@ export function cfbenchItem({ idx, prompt, gold, split, criteria }: CfbenchRow):
 }
 
 /**
- * How the judge is asked and read.
+ * Prompt and reading of the judge.
  *
  * @throws {RangeError} If the prompt lacks a slot.
  */
@@ -140,7 +140,7 @@ export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string)
   };
 }
 
-/** What a judge is told of an item. */
+/** The data of an item that a judge's prompt gets. */
 function questionOf(
   { constraints, fields }: BenchmarkItem,
 ): Record<"query" | "reference" | "constraints", string> {
@@ -252,7 +252,7 @@ function neutralize(response: string): string {
     .replace(new RegExp(`[\\[【]\\s*(${headings})\\s*[\\]】]`, "g"), "〔$1〕");
 }
 
-/** The line with blanks in place of the tab, written out or not, that sets apart what is read as a number. */
+/** The line with blanks instead of the tab, written out or not, that sets apart what is read as a number. */
 function withoutScore(line: string): string {
   const place = Math.max(line.lastIndexOf("\t"), line.lastIndexOf("\\t"));
   const width = line[place] === "\t" ? 1 : 2;

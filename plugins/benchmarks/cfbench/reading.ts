@@ -49,7 +49,7 @@ function entriesOf(text: string): [criterion: string, score: number][] {
   });
 }
 
-/** What Python's `float` makes 0 or 1 of. */
+/** Texts that Python's `float` reads as 0 or 1. */
 function toScore(text: string | undefined): number | undefined {
   const value = text === undefined ? undefined : pythonFloat(text);
   return value === 0 || value === 1 ? Math.abs(value) : undefined;

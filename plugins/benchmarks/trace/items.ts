@@ -22,7 +22,7 @@ const Row = z.object({
   path: ["levels2"],
 });
 
-/** What the released data has in place of an empty input. */
+/** The released data's marker of an empty input. */
 const NO_INPUT = "NULL";
 
 /**

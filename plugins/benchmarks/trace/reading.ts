@@ -16,7 +16,7 @@ export { VERDICT_PHRASES } from "./reading/headings.ts";
 /** Highest score. */
 export const TRACE_SCALE = 10;
 
-/** What was read of a judge's text. */
+/** The reading of a judge's text. */
 export interface TraceReading {
   /** One verdict per constraint, in order. */
   constraints: Verdict[];

@@ -53,7 +53,7 @@ const trace: Plugin<"benchmark", typeof Options> = definePlugin({
 export default trace;
 
 /**
- * How the judge is asked and read. Needs of an item its constraints and the fields `query` and `constraints`; without
+ * Prompt and reading of the judge. Needs of an item its constraints and the fields `query` and `constraints`; without
  * them the last user message and the constraints' own texts are taken.
  *
  * @param rounds How often the judge is asked at most, 1 or more.
@@ -86,7 +86,7 @@ export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {
   };
 }
 
-/** What a judge is told of an item. */
+/** The data of an item that a judge's prompt gets. */
 function questionOf(
   { fields, messages, constraints }: BenchmarkItem,
 ): { query: string; constraints: string } {

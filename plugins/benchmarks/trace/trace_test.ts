@@ -181,7 +181,7 @@ Deno.test("scores: both denominators, by type, dimension and number; never a zer
 const protocol = traceProtocol();
 const promptOf = (response: string) => protocol.messages(item("a", "b"), response)[1]!.content;
 
-/** What a judge would copy that does nothing but repeat the response as its prompt shows it. */
+/** The copy of a judge that only repeats the response as its prompt shows it. */
 function shown(response: string): string {
   const prompt = promptOf(response);
   const tag = [...prompt.matchAll(/===== ([0-9a-f]{12}) =====\n/g)].at(-1)![1]!;

@@ -123,7 +123,7 @@ function without(outcome: "context_length" | "content_filter", error: string): C
   return { outcome, text: "", promptTokens: 0, completionTokens: 0, error };
 }
 
-/** Whether max_tokens alone is more than the model has: then every item would fail so, whatever its length. */
+/** Whether max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
 function isLimitTooHigh({ param }: Pick<ServerError, "param">, message: string): boolean {
   // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …"
   const counts = /maximum context length (?:is|of) (\d+) tokens.* (\d+) (?:in|tokens for) the completion/s

@@ -30,7 +30,7 @@ export interface Reply {
   text: string | null;
   /** What the server set apart as a thought; "" without one. */
   thought: string;
-  /** What the server says in place of an answer; "" without it. */
+  /** What the server says instead of an answer; "" without it. */
   refusal: string;
   /** How it ended; null when the server doesn't say. */
   finish: string | null;

@@ -135,7 +135,7 @@ const streams: [name: string, body: string, text: string, thought?: string][] = 
   ["a byte order mark is taken away before", events(piece({ content: TEXT }, "stop")), TEXT],
   ["an end before the end", events(piece({ content: TEXT }, "stop"), piece({ content: "" })), TEXT],
   [
-    "message in place of delta",
+    "message instead of delta",
     events({ choices: [{ index: 0, message: { content: TEXT }, finish_reason: "stop" }] }),
     TEXT,
   ],

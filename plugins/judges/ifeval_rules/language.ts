@@ -7,7 +7,7 @@
  */
 import { PythonRandom } from "./python_random.ts";
 
-/** What is known of the languages. */
+/** Data about the languages. */
 export interface LanguageModel {
   /** Language codes such as `en` and `zh-cn`. */
   languages: readonly string[];

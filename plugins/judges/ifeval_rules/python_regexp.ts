@@ -11,7 +11,7 @@ const CONTROLS: Record<string, string> = { a: "\\x07", f: "\\f", n: "\\n", r: "\
 const DOTTED = "iIİı";
 const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
 const NOT_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
-// What JavaScript's `v` mode lets one escape, outside and inside of a set.
+// Characters that JavaScript's `v` mode allows escaped, outside and inside of a set.
 const SYNTAX = new Set("^$\\.*+?()[]{}|/");
 const PUNCTUATION = new Set("^$\\.*+?()[]{}|/-&!#%,:;<=>@`~");
 

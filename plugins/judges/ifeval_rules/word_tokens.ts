@@ -49,7 +49,7 @@ const AFTER: readonly Rule[] = [
   rule(String.raw` ('t)(was)\b`, " $1 $2 ", "i"),
 ];
 
-/** Tokens of a text, sentence by sentence. Double quotes come out as \`\` and ''. */
+/** Tokens of a text, sentence by sentence. Double quotes become \`\` and ''. */
 export function wordTokens(text: string, model: PunktModel): string[] {
   return punktSentences(text, model).flatMap((sentence) =>
     splitSpaces(apply(AFTER, ` ${apply(BEFORE, sentence)} `))

@@ -89,7 +89,7 @@ export class Evaluation {
     this.#out.push(text);
   }
 
-  /** What statements write, as a text of its own. */
+  /** The output of statements, as a separate text. */
   #text(body: readonly Statement[], scope: Scope): string {
     const outer = this.#out;
     this.#out = [];

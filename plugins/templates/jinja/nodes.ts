@@ -45,7 +45,7 @@ export type Expression =
 export interface Filter {
   /** Kind of node. */
   type: "filter";
-  /** What is filtered; null: the block's text. */
+  /** The filtered expression; null: the block's text. */
   operand: Expression | null;
   /** Such as "tojson". */
   name: string;
@@ -53,7 +53,7 @@ export interface Filter {
   arguments: CallArguments;
 }
 
-/** What may be assigned to. */
+/** Target of an assignment. */
 export type AssignmentTarget =
   | { type: "name"; name: string }
   | { type: "namespace"; name: string; attribute: string }

@@ -64,7 +64,7 @@ export class Markup {
   constructor(readonly text: string) {}
 }
 
-/** What may be called. */
+/** A callable value. */
 export class Callable {
   /** @param unsafe Why the sandbox of transformers refuses the call. */
   constructor(
@@ -85,7 +85,7 @@ export class Range {
   /** As Python's; `length` counts the numbers. */
   constructor(readonly start: bigint, readonly stop: bigint, readonly step: bigint) {}
 
-  /** How many numbers. */
+  /** Number of numbers in the range. */
   get length(): number {
     const { start, stop, step } = this;
     const span = step > 0n ? stop - start + step - 1n : start - stop - step - 1n;
@@ -106,7 +106,7 @@ export class Iterator {
     this.#items = [...items];
   }
 
-  /** How many items are left. */
+  /** Number of remaining items. */
   get left(): number {
     return this.#items.length;
   }

@@ -189,7 +189,7 @@ Deno.test("makeTarget() refuses a module that the model hasn't", async () => {
   );
 });
 
-Deno.test("LoRA goes on from an adapter's own values, ranks and scale", () => {
+Deno.test("LoRA continues from an adapter's own values, ranks and scale", () => {
   const { config: decoder } = tinyModel("qwen2");
   const path = new URL("../../../fixtures/goldens/tiny/qwen2/adapter", import.meta.url).pathname;
   const target = makeTarget({ ...CONFIG, adapter_name_or_path: [path] }, {} as never, decoder, {});

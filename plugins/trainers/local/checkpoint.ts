@@ -1,5 +1,5 @@
 /**
- * Checkpoints: everything that a run needs to go on as if it had never stopped.
+ * Checkpoints: everything that a run needs to continue as if it had never stopped.
  *
  * A directory `checkpoint-N` holds the adapter or model (as at the end of a run), `optimizer.safetensors` (AdamW's moments
  * and step), `reference_logps.json`, trainer_state.json for other tools and `dinotune_state.json`: position, log, what decided

@@ -1,4 +1,4 @@
-/** A GPU that goes away in the middle of a run: what is said, and that the run goes on from its checkpoint. */
+/** A GPU that goes away in the middle of a run: what is said, and that the run continues from its checkpoint. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { testWebGpu } from "../../../kernels/testing/backends.ts";
 import type { WebGpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
@@ -14,7 +14,7 @@ const { name, ignore, make } = await testWebGpu();
 const unchanged = () => {};
 
 Deno.test({
-  name: `a run whose device is lost goes on from its checkpoint, bit for bit (${name})`,
+  name: `a run whose device is lost continues from its checkpoint, bit for bit (${name})`,
   ignore,
   fn: async () => {
     const dpo = lossOf("dpo", 0.1), decoder = tinyModel("qwen2").config;

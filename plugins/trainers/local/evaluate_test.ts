@@ -52,7 +52,7 @@ Deno.test("eval_loss of stage sft is the mean of the batches' token means, each 
   }
 });
 
-Deno.test("eval_loss and metrics of preference stages are means over examples, whatever the batch", async () => {
+Deno.test("eval_loss and metrics of preference stages are means over examples, for any batch size", async () => {
   const pairs = rows(
     [[10], [20], [30]].map((rejected) => idsExample({ chosen: [[1, 2], [5]], rejected: [[1, 2], rejected] })),
   );

@@ -144,7 +144,7 @@ function isEvaluationDue(config: LoopConfig, point: SchedulePoint): boolean {
     (strategy === "epoch" ? point.epoch : point.step) >= delay;
 }
 
-/** The last step is saved whatever the interval, unless nothing is. */
+/** The last step is saved regardless of the interval, unless nothing is saved. */
 function isSaveDue(
   { save_strategy: strategy, save_steps }: LoopConfig,
   point: SchedulePoint,

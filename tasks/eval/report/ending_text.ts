@@ -30,7 +30,7 @@ function noScore({ items, context_length }: { items: number; context_length: num
   return `No score: none of the ${items} items has one${longer}. The reasons stand in report.md`;
 }
 
-/** Says how to go on only where starting again as it is can help. */
+/** Says how to continue only where starting again as it is can help. */
 function notComplete({ directory, stopped, results, resumable }: Evaluated): string {
   const { unanswered = 0, unjudged = 0 } = results?.counts ?? {};
   const open = [

@@ -295,14 +295,14 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
   ) assertStringIncludes(message(`${key}: 1\n`), hint);
 });
 
-Deno.test("axolotl's base_model without model_name_or_path is told what it is here", () => {
+Deno.test("axolotl's base_model without model_name_or_path gets the name used here", () => {
   const text = "base_model: owner/name\ndo_train: true\ndataset: d\ntemplate: qwen\noutput_dir: o\n";
   const { message } = assertThrows(() => resolveTrainConfig(parseYaml(text, "t.yaml")), RangeError);
   assertStringIncludes(message, "Cannot train as model_name_or_path is needed");
   assertStringIncludes(message, "base_model is only the name that the adapter carries");
 });
 
-Deno.test("a file that isn't for training is told what it is", () => {
+Deno.test("a file that isn't for training is named for what it is", () => {
   const files = {
     "deno task eval takes it": "evaluator:\n  type: constraints\n",
     "merging an adapter":
@@ -398,7 +398,7 @@ Deno.test("keys that contradict each other are refused", () => {
   assertStringIncludes(message("stage: pt\ntemplate_options: {a: 1}\n", "template=null"), "without template");
 });
 
-Deno.test("all faults of a file are told at once", () => {
+Deno.test("all faults of a file are reported at once", () => {
   const lines = message("lora_rank: x\nlora_rnak: 1\nuse_dora: true\n").split("\n");
   assertEquals(lines.map((line) => line.split(" ")[0]), ["t.yaml:6:1:", "t.yaml:7:1:", "t.yaml:8:1:"]);
 });

@@ -23,7 +23,7 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       use_fast_tokenizer: true,
     },
   }],
-  ["how a model is loaded, laid out in memory or computed makes no difference to what comes out", {
+  ["how a model is loaded, laid out in memory or computed doesn't change the results", {
     model: {
       low_cpu_mem_usage: true,
       flash_attn: "auto",

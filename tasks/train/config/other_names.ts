@@ -69,7 +69,7 @@ const BUILT_IN = "leave it out: it makes no difference to the result here";
 /** Keys that have no counterpart of the same values: what to write. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   adapter:
-    "finetuning_type: lora or full says what is trained, adapter_name_or_path names an adapter to go on from",
+    "finetuning_type: lora or full says what is trained, adapter_name_or_path names an adapter to continue from",
   batch_size:
     "a step takes per_device_train_batch_size times gradient_accumulation_steps examples: set these two",
   new_special_tokens: "tokens can't be added here: add them to the model first",

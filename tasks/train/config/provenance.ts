@@ -90,7 +90,7 @@ export function readProvenance(value: unknown, file: string): Provenance | null 
 export function runYaml(config: TrainConfig, provenance: Provenance): string {
   const { hf_hub_token: _secret, ...values } = absolutePaths(config);
   return "# Every key of this run, defaults filled in. deno task train with this file repeats it in a folder beside this one,\n" +
-    "# or goes on with it if it isn't finished.\n" +
+    "# or continues it if it isn't finished.\n" +
     stringify(redactValue({ ...values, resume_from_checkpoint: null, provenance }), { lineWidth: 0 });
 }
 

@@ -118,11 +118,11 @@ function data() {
       false,
       "packing in which examples don't see each other, which is always so here",
     ),
-    tool_format: add(orNull(text()), null, "tool syntax in place of the template's own"),
+    tool_format: add(orNull(text()), null, "tool syntax instead of the template's own"),
     default_system: add(
       orNull(text({ empty: true })),
       null,
-      "system text in place of the template's own",
+      "system text instead of the template's own",
     ),
     enable_thinking: add(
       orNull(bool()),
@@ -357,7 +357,7 @@ function own() {
       "full",
       "stage iopo: all of the loss, or one of the ablations of its paper",
     ),
-    loss: add(orNull(text()), null, "loss plugin in place of the one that stage and pref_loss name"),
+    loss: add(orNull(text()), null, "loss plugin instead of the one that stage and pref_loss name"),
     loss_options: add(map(), {}, "options of loss"),
     template_options: add(map(), {}, "options of template that have no key of their own"),
     trainer: add(text(), "local", "trainer plugin"),

@@ -291,7 +291,7 @@ function placeOf(text: string, file: string, path: string[]): string {
   try {
     return placeText(parseYaml(text, file).place(path)) || file;
   } catch {
-    return file; // JSON that isn't YAML, such as with tabs: the entry is named all the same
+    return file; // JSON that isn't YAML, such as with tabs: the entry is named anyway
   }
 }
 

@@ -24,7 +24,7 @@ export interface LoadedExamples {
   shuffle: boolean;
   /** Stage sft with packing: numbers of the examples that LLaMA-Factory puts into one row; null: no packing. */
   trainBins: number[][] | null;
-  /** What became of the rows. */
+  /** Counts of used, cut and dropped rows. */
   report: DataReport;
   /** SHA-256 over all ids and labels, in order. */
   hash: string;

@@ -63,7 +63,7 @@ export interface StoredExamples {
   train: StoredExample[];
   /** Rows held out, then those of `eval_dataset`. */
   evaluation: StoredExample[];
-  /** What became of the rows. */
+  /** Counts of used, cut and dropped rows. */
   report: DataReport;
   /** SHA-256 over all ids and labels, in order. */
   hash: string;

@@ -342,7 +342,7 @@ const content = ({ train, evaluation, hash, report }: LoadedExamples) => ({
   lists: [train, evaluation].map((list) => list.map((e) => structuredClone({ ...e }))),
 });
 
-Deno.test("the cache gives the same data, is made anew when damaged or when anything changes", async () => {
+Deno.test("the cache gives the same data, is rebuilt when damaged or when anything changes", async () => {
   const big = rows(4000).map((r) => ({ ...r, input: "some words to make the file large enough" }));
   const given = inputs({ "dataset_info.json": info(), "d.json": big }, { val_size: 100 });
   const folder = given.options.data_cache_dir!;
@@ -392,7 +392,7 @@ Deno.test("an example may be sent to another thread, and read in any order", asy
   assertEquals(answers([{ ...train[0]!, sequences: kept }]), ["a0"]);
 });
 
-Deno.test("fields of rows that nothing uses are told once a file, in every format", async () => {
+Deno.test("fields of rows that nothing uses are reported once per file, in every format", async () => {
   const [question, answer] = [{ from: "human", value: "hi" }, { from: "gpt", value: "yo" }];
   const formats: [string, Record<string, unknown>, string][] = [
     [

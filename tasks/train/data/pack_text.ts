@@ -22,7 +22,7 @@ export interface TextBlock {
  *
  * @param texts Ids of each text, end of text included.
  * @param length Tokens of a block, > 0.
- * @param bosId Put in place of a block's first token; null: not.
+ * @param bosId Put instead of a block's first token; null: not.
  * @returns Blocks and the number of tokens left out.
  */
 export function packTexts(

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** What is learnt of a part: nothing, every token, or only eos in place of the first token (`efficient_eos` templates). */
+/** What is learnt of a part: nothing, every token, or only eos instead of the first token (`efficient_eos` templates). */
 export type PartKind = 0 | 1 | 2;
 
 /** A run of token ids within a sequence. */

@@ -1,5 +1,5 @@
 /**
- * What became of the rows: how many were used, cut or dropped, and why.
+ * Counts of used, cut and dropped rows, with reasons.
  * @module
  */
 import type { Cut } from "./encode.ts";

@@ -1,5 +1,5 @@
 /**
- * One data set: its entry in dataset_info.json, its plugin, its files; rows come out converted.
+ * One data set: its entry in dataset_info.json, its plugin, its files; gives converted rows.
  * @module
  */
 import type { Dataset, DatasetAttributes, Example, ExampleShape } from "../../../plugins/kinds/dataset.ts";
@@ -106,7 +106,7 @@ export class DataSet {
     this.converters = productIdentity(this.#dataset);
     this.#shape = shape;
     this.files = listFiles(this.entry.paths, `data set "${name}" at ${place}`);
-    resolveAttributes(this.entry, this.#dataset, shape, []); // what is wrong with the entry itself is told before reading
+    resolveAttributes(this.entry, this.#dataset, shape, []); // faults of the entry itself are reported before reading
   }
 
   /** Size of all files, in bytes. */

@@ -1,5 +1,5 @@
 /**
- * Fields of rows that nothing reads: counted, so that a system text or a history which isn't used is told and not lost in silence.
+ * Fields of rows that nothing reads: counted, so that a system text or a history which isn't used is reported, not lost in silence.
  * @module
  */
 import type { DatasetAttributes } from "../../../plugins/kinds/dataset.ts";

@@ -1,5 +1,5 @@
 /**
- * Parts of rows that the template doesn't write: counted, so that a thought or a tool call that isn't learnt is told.
+ * Parts of rows that the template doesn't write: counted, so that a thought or a tool call that isn't learnt is reported.
  * @module
  */
 import type { Example, Message } from "../../../plugins/kinds/dataset.ts";

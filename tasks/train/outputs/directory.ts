@@ -35,9 +35,9 @@ export interface OutputDirectoryRequest {
 
 /** The output folder of one run, locked from the constructor until it is disposed. */
 export class OutputDirectory implements Disposable {
-  /** The checkpoint to go on from; null: from the start. */
+  /** The checkpoint to continue from; null: from the start. */
   readonly resumeFrom: Checkpoint | null;
-  /** Whether the folder holds a finished run and the request goes on from its end. */
+  /** Whether the folder holds a finished run and the request continues from its end. */
   readonly isFinished: boolean;
   /** Whether the file system can lock; if not, nothing keeps a second run away. */
   readonly isLocked: boolean;
@@ -101,7 +101,7 @@ export class OutputDirectory implements Disposable {
       if (name === "runs") removeEventFiles(join(this.#path, name));
       else remove(join(this.#path, name));
     }
-    // A run that goes on from an earlier checkpoint leaves later ones behind, which aren't its own.
+    // A run that continues from an earlier checkpoint leaves later ones behind, which aren't its own.
     for (const { name, path } of this.#superseded) {
       const aside = join(this.#path, `superseded-${name}`);
       remove(aside);
@@ -156,7 +156,7 @@ function leftovers(request: OutputDirectoryRequest, entries: readonly string[]):
     !isFinished(directory);
   if (entries.length === 0 || overwrite || (resume === "auto" && isUnfinished)) return own;
   const last = lastCheckpoint(directory);
-  const goOn = last ? `resume_from_checkpoint: true (goes on from ${last.name}), ` : "";
+  const goOn = last ? `resume_from_checkpoint: true (continues from ${last.name}), ` : "";
   throw new Error(
     `Cannot write to ${directory} as an empty directory is needed: current value holds ${entries.length} entries, ` +
       `such as ${

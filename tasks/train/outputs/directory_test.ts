@@ -56,12 +56,12 @@ Deno.test("a new or empty directory is taken, one with anything in it is refused
   assertThrows(
     () => begin(withCheckpoint),
     Error,
-    "resume_from_checkpoint: true (goes on from checkpoint-3)",
+    "resume_from_checkpoint: true (continues from checkpoint-3)",
   );
   assertEquals(names(withCheckpoint), ["checkpoint-3"], "the lock is given back");
 });
 
-Deno.test("a directory that a run writes to is refused until that run ends, whatever the second one wants", () => {
+Deno.test("a directory that a run writes to is refused until that run ends, for any second run", () => {
   const directory = directoryWith("checkpoint-3/", "trainer_log.jsonl");
   const request = { output_dir: directory, overwrite_output_dir: true, resume_from_checkpoint: null };
   {
@@ -189,7 +189,7 @@ Deno.test("resume_from_checkpoint: auto starts where there is no checkpoint, but
   }
 });
 
-Deno.test("a finished run is known, and one that goes on from it takes its finished files away first", () => {
+Deno.test("a finished run is known, and one that continues from it takes its finished files away first", () => {
   const directory = directoryWith(
     "run.yaml",
     "trainer_log.jsonl",

@@ -36,7 +36,7 @@ export interface LogStatus {
   left: number;
 }
 
-/** Shows how a run goes on. `stop` must be called in any case: a bar's timer keeps the process alive. */
+/** Shows the progress of a run. `stop` must be called in any case: a bar's timer keeps the process alive. */
 export interface Progress {
   /** A phase without steps: `done` of `total` units; `pace` says how fast. */
   phase(name: string, done: number, total: number, pace?: string): void;
@@ -167,7 +167,7 @@ function bar(stream: ProgressStream): Progress {
       barsize: 24,
       barCompleteChar: "█",
       barIncompleteChar: "░",
-      // Ctrl-C is the task's: the run saves and says how to go on.
+      // Ctrl-C is the task's: the run saves and says how to continue.
       gracefulExit: false,
       linewrap: true,
     });

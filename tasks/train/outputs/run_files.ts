@@ -8,7 +8,7 @@ import { join } from "@std/path";
 
 import { remove } from "../../../plugins/trainers/local/checkpoint_directory.ts";
 
-/** Files that a run writes while it goes on. */
+/** Files that a run writes while it runs. */
 export const LOG_FILES = /^(trainer_log\.jsonl|trainer_state\.json|metrics\.csv)$/;
 
 /** Files that only a finished run has: weights, tokenizer, results, pictures and model card. */

@@ -83,7 +83,7 @@ export function emptyState(startedAt: number, totalSteps: number): RunLogState {
 }
 
 /**
- * Checks a state that came out of a checkpoint.
+ * Checks a state read from a checkpoint.
  * @throws {TypeError} If it isn't one that {@linkcode emptyState} and the run log make.
  */
 export function parseState(state: unknown): RunLogState {

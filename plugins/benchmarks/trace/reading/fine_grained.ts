@@ -10,7 +10,7 @@ import { readRelaxedJson } from "./relaxed_json.ts";
 import { scoreAt } from "./score_text.ts";
 import { verdictOf } from "./verdict_of.ts";
 
-/** What was found. */
+/** The findings. */
 export interface FineGrained {
   /** The scores in their order. */
   scores: NamedScore[];
@@ -70,7 +70,7 @@ function behind(
 const PAIR =
   /["'”’] ?: ?["'“]?\s?(-?\d{1,4}(?:\.\d{1,6})?(?: ?\/ ?\d{1,4})? ?分?)["'”]?\s?(?=[,;}\]]|$)|["'”’] ?: ?(-?\d{1,4}(?:\.\d{1,6})?(?: ?\/ ?\d{1,4})?)(?=\n)/g;
 
-/** Keys in quotes with a number behind them, whatever else is wrong with the JSON. */
+/** Keys in quotes with a number behind them, in JSON that is broken elsewhere. */
 function brokenScores(region: string, scale: number, last: boolean): Pick<FineGrained, "scores" | "open"> {
   let from = 0;
   const scores = [...region.matchAll(PAIR)].flatMap(

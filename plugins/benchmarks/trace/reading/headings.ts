@@ -32,7 +32,7 @@ const SETS_APART =
 const ANNOUNCES = / is(?:,? (?:therefore|thus|then))?(?=[ :])/iy;
 /** A label of the line below the phrase. */
 const LABEL = /(?:final )?(?:score|rating|得分|评分)(?=[*_`"' ]{0,3}[:=])/iy;
-/** What judges say of the scale between the phrase and the score. */
+/** Mentions of the scale between the phrase and the score. */
 const SCALE = /[([](?:out of |0 ?(?:-|–|to|~) ?|\/ ?|max(?:imum)? ?|满分)?10(?: ?points| ?分)?[)\]]/iy;
 const LINE_START = /(?:^|\n)[\s*_`"'{#>|-]{0,12}(?:(?:the|final|constraints?)[\s_*-]{0,3}){0,3}$/i;
 

@@ -1,5 +1,5 @@
 /**
- * The scores of the lines that a judge wrote in place of JSON: numbered lists, bullets, tables, a heading per constraint.
+ * The scores of the lines that a judge wrote instead of JSON: numbered lists, bullets, tables, a heading per constraint.
  * @module
  */
 import type { NamedScore } from "./named_scores.ts";
@@ -118,7 +118,7 @@ function separators(line: string): number[] {
   });
 }
 
-/** What stands before a score, without the word "score". */
+/** Text before a score, without the word "score". */
 function nameParts(text: string): string[] {
   const plain = trimEndOf(text.replace(/["“”]/g, "").trim(), " :=—–-");
   if (SCORE_WORD.test(plain)) return [];

@@ -18,7 +18,7 @@ export interface NamedScore {
   cut?: boolean;
 }
 
-/** What a score can name. */
+/** Things that a score can name. */
 export interface Nameable {
   /** The constraint's text. */
   text: string;

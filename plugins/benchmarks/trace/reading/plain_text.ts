@@ -1,5 +1,5 @@
 /**
- * A judge's text in the form that the readers expect: ASCII in place of its full-width twins, and no run of white space longer
+ * A judge's text in the form that the readers expect: ASCII instead of its full-width twins, and no run of white space longer
  * than one character, so that no pattern can take more than linear time on blanks.
  * @module
  */

@@ -10,7 +10,7 @@ export type Relaxed =
   | { kind: "list"; items: Relaxed[] }
   | { kind: "map"; pairs: [key: string, value: Relaxed][] };
 
-/** What was read. */
+/** The reading. */
 export interface RelaxedJson {
   /** The value. */
   value: Relaxed;

@@ -1,6 +1,6 @@
 /**
  * Reads one score as judges write it: `10`, `**8**`, `7/10`, `7 out of 10`, `9 points`, `[[6]]`, `\boxed{6}`.
- * What has a number but isn't on the scale (`4/5`, `6-7`, `80%`, `11`) is told apart from what is no score at all.
+ * A number that isn't on the scale (`4/5`, `6-7`, `80%`, `11`) is distinguished from text without a score.
  * @module
  */
 
@@ -23,7 +23,7 @@ const WRAPPING = /(?:[\s*_`"'“”‘’$(]|\\\(){0,8}/y;
 const OPEN = /\[{1,3}|\\boxed ?\{(?: ?\\(?:text|mathbf|textbf|mathrm) ?\{)?/y;
 const CLOSE = /\]{1,3}|\}{1,2}/y;
 const BEHIND_BRACKETS = new RegExp(`[*_\`"'$ ]{0,6}${OUT_OF}`, "iy");
-/** Behind a bare number: it goes on as a range, a share, another scale, a sum. */
+/** Behind a bare number: a range, a share, another scale, a sum. */
 const GOES_ON =
   /[*_`"'$) ]{0,6}(?:[-–—~～] ?\d|%|percent|(?:to|or|and|through|bis|至|到|或) ?\d|\/|[.,]\d|\d|\+|\^|×|(?:->|=>|→|⇒)[*_[ ]{0,6}\d|\*\d)/iy;
 /** Behind a bare number: it is over. */

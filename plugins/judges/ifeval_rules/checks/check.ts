@@ -1,12 +1,12 @@
 /**
- * What a check is made of.
+ * The parts of a check.
  * @module
  */
 import { z } from "zod";
 import type { LanguageModel } from "../language.ts";
 import type { PunktModel } from "../punkt.ts";
 
-/** What checks need besides the text. */
+/** Data that checks need besides the text. */
 export interface CheckModels {
   /** Sentences and words. */
   punkt: PunktModel;
@@ -26,7 +26,7 @@ export interface Check {
   readonly follows: (response: string, kwargs: Record<string, unknown>, models: CheckModels) => boolean;
 }
 
-/** How a count is compared. */
+/** Comparison of a count. */
 export const relation: z.ZodEnum<{ "less than": "less than"; "at least": "at least" }> = z.enum([
   "less than",
   "at least",

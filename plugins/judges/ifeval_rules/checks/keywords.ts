@@ -23,7 +23,7 @@ export const keywords: Readonly<Record<string, Check>> = {
     { forbidden_words: words },
     (text, k) => !k.forbidden_words.some((word) => pythonRegExp(String.raw`\b${word}\b`, "i").test(text)),
   ),
-  // The character itself is counted, letter or not; the code up to 2024 drew a random letter in place of "#" and "!".
+  // The character itself is counted, letter or not; the code up to 2024 drew a random letter instead of "#" and "!".
   "keywords:letter_frequency": check(
     {
       letter: z.string().refine((letter) => [...strip(letter)].length === 1, "must be one character"),
