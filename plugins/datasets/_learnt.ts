@@ -8,12 +8,23 @@ import { own, RecordFault } from "./_record.ts";
 /** Fields that are such marks, on a message or on a row. */
 export const LEARNT_FIELDS = ["weight", "train", "training", "loss"] as const;
 
+/** axolotl's marks of parts of a turn. */
+const DETAIL_FIELDS = ["train_detail", "training_detail"];
+
 /**
  * Whether a message is learnt.
  * @param place Where the message stands, such as `messages[1]`
  * @throws {RecordFault} If a mark is neither true nor false, 1 nor 0: a part of a weight isn't supported
  */
 export function isLearnt(message: object, place: string): boolean {
+  for (const name of DETAIL_FIELDS) {
+    const detail = own(message, name);
+    if (detail === undefined || detail === null || (Array.isArray(detail) && detail.length === 0)) continue;
+    throw new RecordFault(
+      `${name} is not supported (parts of a turn can't be left unlearnt)`,
+      `${place}.${name}`,
+    );
+  }
   return LEARNT_FIELDS.every((name) => {
     const mark = own(message, name);
     if (mark === undefined || mark === null || mark === true || mark === 1) return true;
@@ -30,7 +41,7 @@ export function isLearnt(message: object, place: string): boolean {
 export function refuseUnlearntRow(record: object, used: readonly (string | null)[]): void {
   for (const name of LEARNT_FIELDS) {
     if (used.includes(name)) continue;
-    const mark = own(record, name);
+    const mark = asMark(own(record, name));
     if (mark === false || mark === 0) {
       throw new RecordFault(`row is not to be learnt (${name}: ${mark})`, name);
     }
@@ -38,4 +49,12 @@ export function refuseUnlearntRow(record: object, used: readonly (string | null)
       throw new RecordFault("weight is neither 0 nor 1 (weights of rows are not supported)", name);
     }
   }
+}
+
+/** A mark that csv has as text. */
+function asMark(mark: unknown): unknown {
+  if (typeof mark !== "string") return mark;
+  const word = mark.trim().toLowerCase();
+  if (word === "false") return false;
+  return word !== "" && Number.isFinite(Number(word)) ? Number(word) : mark;
 }

@@ -67,6 +67,12 @@ export default openaiPlugin;
 export function openaiReader(attributes: DatasetAttributes): ReadMessage {
   return (message, role, field) => {
     const calls = own(message, "tool_calls");
+    if ((own(message, "function_call") ?? null) !== null) {
+      throw new RecordFault(
+        "function_call is not supported (write tool_calls)",
+        nextTo(field, "function_call"),
+      );
+    }
     if ((role === "assistant" || role === "function") && Array.isArray(calls) && calls.length > 0) {
       const callsField = field.replace(/\.[^.]*$/, ".tool_calls");
       const functions = calls.map((call, i) => {
@@ -85,6 +91,11 @@ export function openaiReader(attributes: DatasetAttributes): ReadMessage {
     const content = contentText(own(message, attributes.tags.content_tag!), field);
     return { role, content, ...further(message, attributes, field) };
   };
+}
+
+/** Path of another field of the same message. */
+function nextTo(field: string, name: string): string {
+  return field.replace(/\.[^.]*$/, `.${name}`);
 }
 
 /** Calls with their arguments as objects, also where they were given as text. */

@@ -101,6 +101,9 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
       );
     }
     default: {
+      if (value("messages") !== undefined && (value("prompt") ?? value("completion")) !== undefined) {
+        throw new RecordFault("record has messages beside prompt or completion", field("prompt"));
+      }
       const talk = value("messages") !== undefined
         ? turnsOf(value("messages"), "user", field("messages"), attributes)
         : [
@@ -139,6 +142,12 @@ function preference(
   const given = value("prompt");
   if (typeof given === "string" && !chosen.slice(0, shared).some(({ content }) => content === given)) {
     throw new RecordFault("prompt is not among the turns of chosen", field("prompt"));
+  }
+  if (typeof given === "object" && given !== null) {
+    const asked = turnsOf(given, "user", field("prompt"), attributes);
+    if (asked.some((turn, i) => JSON.stringify(turn) !== JSON.stringify(chosen[i]))) {
+      throw new RecordFault("prompt is not among the turns of chosen", field("prompt"));
+    }
   }
   return {
     prompt: chosen.slice(0, shared),

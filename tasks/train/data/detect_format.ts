@@ -18,14 +18,28 @@ export async function detectFormat(files: readonly string[], shape: ExampleShape
       if (format !== undefined) return format;
       const fields = typeof first.value === "object" && first.value !== null ? Object.keys(first.value) : [];
       throw new RangeError(
-        `Cannot tell the format of ${file}: its first record has ${
-          shortList(fields) || "no fields"
-        }. Write an entry for it in ` +
+        `Cannot tell the format of ${file}: its first record has ${shortList(fields) || "no fields"}. ${
+          reasonOf(fields)
+        }Write an entry for it in ` +
           'dataset_info.json with "formatting" and "columns" (docs/datasets.md)',
       );
     }
   }
   throw new RangeError(`Cannot tell the format of ${files.join(", ")}: there is no record in it`);
+}
+
+/** What is known of other tools' records that can't be read by themselves. */
+function reasonOf(fields: readonly string[]): string {
+  if (fields.includes("segments")) {
+    return "segments (axolotl's input_output) are text without a template, which isn't read: write messages with train: false. ";
+  }
+  if (fields.includes("query") && fields.includes("response")) {
+    return 'These are ms-swift\'s fields: formatting alpaca with "columns": {"prompt": "query", "response": "response"' +
+      (fields.includes("rejected_response")
+        ? ', "chosen": "response", "rejected": "rejected_response"}, "ranking": true. '
+        : "}. ");
+  }
+  return "";
 }
 
 /** The format of one record; undefined if it looks like none. */

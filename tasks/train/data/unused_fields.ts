@@ -2,10 +2,19 @@
  * Fields of rows that nothing reads: counted, so that a system text or a history which isn't used is reported, not lost in silence.
  * @module
  */
-import type { DatasetAttributes } from "../../../plugins/kinds/dataset.ts";
+import type { DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dataset.ts";
 
 /** Fields that say how a row is to be learnt, and are read in every format. */
 const MARKS = ["weight", "train", "training", "loss"];
+
+/** Columns that only some shapes read. */
+const SHAPES_OF: Readonly<Record<string, readonly ExampleShape[]>> = {
+  chosen: ["pair", "iopo"],
+  rejected: ["pair", "iopo"],
+  kto_tag: ["kto"],
+  text: ["text"],
+  completion: ["single", "kto"],
+};
 
 /** Names shown at most; others are counted. */
 const SHOWN = 8;
@@ -22,7 +31,9 @@ export class UnusedFields {
    */
   constructor(attributes: DatasetAttributes, defaults: Readonly<Record<string, string | null>>) {
     this.#used = new Set([
-      ...Object.values(attributes.columns).filter((column) => column !== null),
+      ...Object.entries(attributes.columns).filter(([name, column]) =>
+        column !== null && (SHAPES_OF[name]?.includes(attributes.shape) ?? true)
+      ).map(([, column]) => column!),
       ...MARKS,
     ]);
     const usual = new Map(Object.entries(defaults).map(([name, field]) => [field, name]));

@@ -1,0 +1,91 @@
+import { assertEquals, assertMatch } from "@std/assert";
+
+import { formatOf } from "../../tasks/train/data/detect_format.ts";
+import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
+import { UnusedFields } from "../../tasks/train/data/unused_fields.ts";
+import type { Dropped, Example, ExampleShape } from "../kinds/dataset.ts";
+import { Registry } from "../registry.ts";
+import { datasets } from "./mod.ts";
+
+/** Why a record is dropped, else what is told of its fields ("" for nothing). */
+function outcome(formatting: string, shape: ExampleShape, record: Record<string, unknown>): string {
+  const dataset = new Registry(datasets).create("dataset", formatting);
+  const ranking = shape === "pair" || shape === "iopo";
+  const entry = {
+    ...{ name: "d", place: "info.json:1:1", formatting, ranking, paths: ["d.json"], numSamples: null },
+    ...{ columns: null, tags: null, options: {}, notes: [] },
+  };
+  const { attributes } = resolveAttributes(entry, dataset, shape, Object.keys(record));
+  const got: Example | Dropped = dataset.convert(record, attributes, { file: "d.json", row: 0 });
+  if ("reason" in got) return `${got.field}: ${got.reason}`;
+  const unused = new UnusedFields(attributes, dataset.defaults.columns);
+  unused.see("d.json", record);
+  return unused.notes().join("\n");
+}
+
+const user = (content: string, more = {}) => ({ role: "user", content, ...more });
+const answer = (content: string, more = {}) => ({ role: "assistant", content, ...more });
+const alpaca = { instruction: "q", output: "a" };
+
+const CASES: [string, ExampleShape, Record<string, unknown>, RegExp][] = [
+  ["alpaca", "single", { ...alpaca, weight: "0" }, /^weight: row is not to be learnt/],
+  ["alpaca", "single", { ...alpaca, weight: " 0.0 " }, /^weight: row is not to be learnt/],
+  ["alpaca", "single", { ...alpaca, weight: "0.5" }, /^weight: weight is neither 0 nor 1/],
+  ["alpaca", "single", { ...alpaca, train: "False" }, /^train: row is not to be learnt/],
+  ["alpaca", "single", { ...alpaca, weight: "1", train: "true", loss: "0.7" }, /^$/],
+  [
+    "openai",
+    "single",
+    {
+      messages: [
+        user("q"),
+        answer("a", { train_detail: [{ begin_offset: 0, end_offset: 0, train: false }] }),
+      ],
+    },
+    /^messages\[1\]\.train_detail: train_detail is not supported/,
+  ],
+  [
+    "sharegpt",
+    "single",
+    { conversations: [user("q"), answer("a", { training_detail: [{}] })] },
+    /training_detail is not supported/,
+  ],
+  ["openai", "single", { messages: [user("q"), answer("a", { train_detail: [] })] }, /^$/],
+  [
+    "openai",
+    "single",
+    { messages: [user("q"), answer("", { function_call: { name: "f", arguments: "{}" } })] },
+    /^messages\[1\]\.function_call: function_call is not supported/,
+  ],
+  [
+    "trl",
+    "pair",
+    {
+      prompt: [user("another")],
+      chosen: [user("q"), answer("x")],
+      rejected: [user("q"), answer("y")],
+    },
+    /^prompt: prompt is not among the turns of chosen/,
+  ],
+  [
+    "trl",
+    "pair",
+    { prompt: [user("q")], chosen: [user("q"), answer("x")], rejected: [user("q"), answer("y")] },
+    /^$/,
+  ],
+  ["trl", "single", { messages: [user("q"), answer("a")], prompt: "other" }, /messages beside prompt/],
+  ["trl", "single", { prompt: "q", completion: "a", label: false }, /"label" in 1 row/],
+  ["trl", "single", { prompt: "q", completion: "a", rejected: "b" }, /"rejected" in 1 row/],
+  ["trl", "kto", { prompt: "q", completion: "a", label: false }, /^$/],
+];
+
+Deno.test("what a row says and isn't used is told or drops the row", () => {
+  for (const [formatting, shape, record, expected] of CASES) {
+    assertMatch(outcome(formatting, shape, record), expected, JSON.stringify(record));
+  }
+});
+
+Deno.test("records of other tools aren't taken for another format", () => {
+  assertEquals(formatOf({ segments: [{ label: true, text: "x" }] }, "single"), undefined);
+  assertEquals(formatOf({ query: "q", response: "a" }, "single"), undefined);
+});
