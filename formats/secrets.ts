@@ -83,7 +83,8 @@ const SHAPES = new RegExp(
   ].join("|"),
   "g",
 );
-const USER_PART = /(\b[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/)[^\s/?#"'<>]*@/g;
+// one slash: joining an address to a path leaves no more of the two
+const USER_PART = /(\b[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/?)[^\s/?#"'<>]*@/g;
 const REFERENCE = /^\$(\{\w+\}|\w+)$/;
 const NAME = /(?<![\w.-])(["']?)([A-Za-z_][\w.-]{0,200})\1(\s*=\s*|\s*:(?!\/\/)\s*)/g;
 const VALUE = /"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s,;&)\]}]+/y;

@@ -51,6 +51,7 @@ Deno.test("redact() hides a value under a secret's name however it's written", (
       `password: ${SECRET}`,
       `https://user:${SECRET}@example.com/v1`,
       `https://${SECRET}@example.com/v1`,
+      `data/https:/user:${SECRET}@example.com/v1`,
       `https://user:a@${SECRET}@example.com/v1`,
       `Authorization: Bearer ${SECRET}`,
       `https://x.y/z?X-Amz-Signature=${SECRET}`,

@@ -50,11 +50,11 @@ export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r
 
 /** Reads only the configuration; errors as {@linkcode readAdapter}'s. */
 export function readAdapterConfig(directory: string): LoraConfig {
-  const names = [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  const names = namesIn(directory);
   if (!names.includes(CONFIG)) {
     throw new RangeError(
-      `Cannot open ${directory} as an adapter: it has no ${CONFIG}.` +
-        (names.includes("config.json") ? " It is a whole model: name it as model_name_or_path" : ""),
+      `Cannot open ${directory} as an adapter: it has no ${CONFIG}` +
+        (names.includes("config.json") ? "; it is a whole model: name it as model_name_or_path" : ""),
     );
   }
   const path = join(directory, CONFIG);
@@ -71,7 +71,7 @@ export function readAdapterConfig(directory: string): LoraConfig {
 export function readAdapter(directory: string, shapes: ModuleShapes): Adapter {
   const config = readAdapterConfig(directory);
   const path = join(directory, WEIGHTS);
-  const names = [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  const names = namesIn(directory);
   if (!names.includes(WEIGHTS)) {
     const hint = names.includes("adapter_model.bin") ? "; save adapter_model.bin again with safetensors" : "";
     throw new RangeError(`Cannot open ${directory} as an adapter: it has no ${WEIGHTS}${hint}`);
@@ -88,6 +88,19 @@ export function readAdapter(directory: string, shapes: ModuleShapes): Adapter {
     }];
   });
   return { config, modules: new Map(modules) };
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map((entry) => entry.name);
+  } catch (error) {
+    const problem = error instanceof Deno.errors.NotFound
+      ? "there is no such folder"
+      : error instanceof Deno.errors.NotADirectory
+      ? `it is a file: name its folder, which has ${CONFIG}`
+      : (error as Error).message;
+    throw new RangeError(`Cannot open ${directory} as an adapter: ${problem}`, { cause: error });
+  }
 }
 
 function checkTensors(

@@ -120,7 +120,16 @@ Deno.test("readAdapterConfig() refuses what isn't supported, by name", () =>
   withTempDir((directory) => {
     assertThrows(() => readAdapterConfig(directory), RangeError, "no adapter_config.json");
     Deno.writeTextFileSync(join(directory, "config.json"), "{}");
-    assertThrows(() => readAdapterConfig(directory), RangeError, "It is a whole model");
+    assertThrows(() => readAdapterConfig(directory), RangeError, "it is a whole model");
+    const missing = join(directory, "nowhere"), file = join(directory, "config.json");
+    for (const read of [readAdapterConfig, (path: string) => readAdapter(path, SHAPES)]) {
+      assertThrows(
+        () => read(missing),
+        RangeError,
+        `Cannot open ${missing} as an adapter: there is no such folder`,
+      );
+      assertThrows(() => read(file), RangeError, `Cannot open ${file} as an adapter: it is a file`);
+    }
     assertThrows(() => readAdapter(golden("peft/dora/adapter"), SHAPES), RangeError, "use_dora is true");
     const cases: [Record<string, unknown>, string][] = [
       [{ peft_type: "IA3" }, 'peft_type is "IA3"'],

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 
+import { assertLinear } from "../../tests/_growth.ts";
 import type { Completion } from "./endpoint.ts";
 import { separateThought, withThoughtApart } from "./thoughts.ts";
 
@@ -47,25 +48,16 @@ Deno.test("separateThought() looks for the tags it is given and no others", () =
 });
 
 Deno.test("separateThought() takes time that grows with the text, not with its square", () => {
-  const hard = [
-    (n: number) => "<think>".repeat(n),
-    (n: number) => "<think>a</think>".repeat(n),
-    (n: number) => "<think>a</think>x" + "\n<think>".repeat(n),
-    (n: number) => " ".repeat(7 * n),
-    (n: number) => "`</think>`".repeat(n),
-    (n: number) => "a</think>" + "\n<thought>\n<thinking>\n<think>".repeat(n),
+  const times = (part: string) => (length: number) => part.repeat(Math.ceil(length / part.length));
+  const hard: [name: string, of: (length: number) => string][] = [
+    ["opening tags", times("<think>")],
+    ["thoughts", times("<think>a</think>")],
+    ["opening tags behind a thought", (length) => "<think>a</think>x" + times("\n<think>")(length)],
+    ["spaces", times(" ")],
+    ["quoted closing tags", times("`</think>`")],
+    ["tags of several kinds", (length) => "a</think>" + times("\n<thought>\n<thinking>\n<think>")(length)],
   ];
-  for (const make of hard) {
-    const time = (n: number) => {
-      const text = make(n), start = performance.now();
-      separateThought(text);
-      return performance.now() - start;
-    };
-    time(2000);
-    // thirty-two times as long: a square would be a thousand times as slow
-    const [short, long] = [4000, 128_000].map((n) => Math.min(time(n), time(n), time(n)));
-    assert(long! < 200 * Math.max(short!, 0.5), `${make(1)}: ${short} ms, then ${long} ms`);
-  }
+  for (const [name, of] of hard) assertLinear(name, of, (text) => void separateThought(text));
 });
 
 const completion = (text: string, more: Partial<Completion> = {}): Completion => ({

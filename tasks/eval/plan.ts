@@ -93,7 +93,7 @@ export async function planRun(
   const judges = judge?.endpoints ?? [];
   try {
     using store = storeOf(config);
-    using cache = openCache(config, fresh || config.overwrite);
+    using cache = openCache(config, fresh || config.overwrite, { make: false });
     const { max_tokens } = samplingOf(config.model.run_args);
     const has = (id: string, key: string) => store?.has("generate", id, key) ?? false;
     const open = cachedAnswers(cache, model, config, { has });

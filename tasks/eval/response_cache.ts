@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
+import { exists } from "../../formats/exists.ts";
 import { shortened } from "../../formats/message.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
@@ -157,14 +158,37 @@ export class ResponseCache implements Disposable {
 /**
  * The cache that a configuration asks for; null where it is off.
  * @param fresh Whether it is only written
+ * @param make Whether a missing file is made; if not, it counts as empty
+ * @throws {RangeError} If it names no path, or what lies there isn't a cache of answers
  */
-export function openCache({ cache }: Pick<EvalConfig, "cache">, fresh = false): ResponseCache | null {
+export function openCache(
+  { cache }: Pick<EvalConfig, "cache">,
+  fresh = false,
+  { make = true }: { make?: boolean } = {},
+): ResponseCache | null {
   if (cache === false) return null;
+  if (!make && !exists(cachePath(cache))) return null;
   if (cache === "auto") return new ResponseCache(defaultCachePath(), { servers: false, fresh });
   if (cache === true) return new ResponseCache(defaultCachePath(), { fresh });
-  if (typeof cache === "string") return new ResponseCache(cache, { fresh });
-  const { path = defaultCachePath(), max_age } = cache;
+  const path = cachePath(cache);
+  if (typeof cache === "string") return new ResponseCache(path, { fresh });
+  const { max_age } = cache;
   return new ResponseCache(path, { fresh, ...(max_age !== undefined && { maxAge: max_age }) });
+}
+
+function cachePath(cache: Exclude<EvalConfig["cache"], false>): string {
+  if (cache === true || cache === "auto") return defaultCachePath();
+  return typeof cache === "string" ? fileName(cache) : cache.path ?? defaultCachePath();
+}
+
+/** A misspelt word isn't taken for the name of a new file. */
+function fileName(cache: string): string {
+  if (/[/\\.:]/.test(cache) || exists(cache)) return cache;
+  throw new RangeError(
+    `Cannot keep answers as cache needs auto, true, false or a path: current value is ${
+      JSON.stringify(shortened(cache, 100))
+    }; write ./${shortened(cache, 100)} for a file of that name in the current folder`,
+  );
 }
 
 /** Finished answers with a text: errors and empty answers are asked again in another run. */

@@ -1,9 +1,11 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
+import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "./_fixtures.ts";
 import { completionResponse, mockServer } from "./_mock_server.ts";
+import { planRun } from "./plan.ts";
 import { openCache, ResponseCache } from "./response_cache.ts";
 
 const answer = { outcome: "stop" as const, text: "yes", promptTokens: 1, completionTokens: 1 };
@@ -55,6 +57,24 @@ Deno.test("cache: {max_age: 7d} in a configuration; ages that aren't any are ref
       }
       assert(/max_age|cache/.test(message), `${wrong}: ${message}`);
     }
+  });
+});
+
+Deno.test("cache: a word that is no path is refused, and a plan makes no file", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(1));
+    for (const cache of ["atuo", "yes", "constructor", "None"]) {
+      assertThrows(() => openCache({ cache }), RangeError, `current value is "${cache}"; write ./${cache}`);
+      assertThrows(() => openCache({ cache }, false, { make: false }), RangeError, "cache needs auto");
+    }
+    const cache = join(folder, "new", "kept");
+    for (const asked of [cache, `{path: ${cache}}`]) {
+      const config = rowsConfig(folder, "http://127.0.0.1:9/v1", [`cache=${asked}`]);
+      assertEquals((await planRun(config, builtinRegistry(), () => "")).cached, 0);
+    }
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["rows.jsonl"]);
+    openCache({ cache })![Symbol.dispose]();
+    assert(Deno.statSync(cache).isFile);
   });
 });
 

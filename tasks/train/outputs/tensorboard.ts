@@ -20,7 +20,11 @@ export function tensorboardReporter(directory: string): Reporter {
       return path;
     },
     rewrite(reports, startedAt) {
-      Deno.mkdirSync(directory, { recursive: true });
+      try {
+        Deno.mkdirSync(directory, { recursive: true });
+      } catch (error) {
+        throw writeError(error, directory);
+      }
       const records = [versionEvent(startedAt), ...reports.map(scalarEvent)].map(record);
       const file = join(directory, `events.out.tfevents.${Math.floor(startedAt)}.dinotune`);
       writeFileAtomicSync(file, concat(records));
