@@ -44,9 +44,9 @@ const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_
 /** Seconds of a number, or of a text such as `36h` or `7d`. */
 const Age = z.union([
   z.number().positive(),
-  z.string().regex(/^\d+(\.\d+)?[smhdw]$/, "must be seconds, or a number with s, m, h, d or w, such as 7d")
+  z.string().regex(/^(?=.*[1-9])\d+(\.\d+)?[smhdw]$/)
     .transform((text) => Number(text.slice(0, -1)) * (SECONDS[text.slice(-1)] ?? NaN)),
-]);
+], "must be seconds, or a number with s, m, h, d or w, such as 7d");
 
 const Cache = z.strictObject({
   path: z.string().min(1).optional().describe("the file; default: in DINOTUNE_CACHE, else ~/.cache/dinotune"),
@@ -89,10 +89,16 @@ export const Schema = z.strictObject({
     money: positive.optional().describe("by args.prices of the endpoints"),
     seconds: positive.optional().describe("since the start"),
   }).default({}).describe("limits of one start; running again continues with a fresh budget"),
-  threshold: z.union([z.number(), z.record(z.string(), z.number())]).optional().describe(
+  threshold: z.union(
+    [z.number(), z.record(z.string(), z.number())],
+    "must be a number such as 0.7, or limits by the names of scores such as {followed: 0.7}",
+  ).optional().describe(
     "lowest headline score, or scores by name, of all items; below it the exit code is 3",
   ),
-  max_unscored: z.number().min(0).default(0).describe(
+  max_unscored: z.number().min(0).refine(
+    (most) => most < 1 || Number.isInteger(most),
+    "must be a whole number of things, or a share below 1",
+  ).default(0).describe(
     "up to so many things without a score (below 1: such a share) are left out of a threshold's score; more are all misses",
   ),
   formats: z.array(z.enum(FORMATS)).default([]).describe(

@@ -92,6 +92,18 @@ const bad: [name: string, text: string, message: string][] = [
   ["an empty file", "", "needs a map under the key evaluator"],
   ["no model", "evaluator:\n  type: ifeval\n", "Cannot read model"],
   ["a number in quotes", MINIMAL + '  concurrency: "8"\n', "write it without quotes"],
+  [
+    "an age without a unit that is known",
+    MINIMAL + "  cache: {max_age: 7x}\n",
+    "or a number with s, m, h, d or w",
+  ],
+  ["an age of nothing", MINIMAL + "  cache: {max_age: 0s}\n", "or a number with s, m, h, d or w"],
+  [
+    "a threshold that is a list",
+    MINIMAL + "  threshold: [0.5]\n",
+    "a number such as 0.7, or limits by the names",
+  ],
+  ["half a thing", MINIMAL + "  max_unscored: 2.5\n", "a whole number of things, or a share below 1"],
   ["a number out of range", MINIMAL + "  resamples: 3\n", "/configs/eval.yaml:6:3: Cannot read resamples"],
   ["another metric", MINIMAL + "  metric_type: metric_trace\n", "it is metric_ifeval"],
   [

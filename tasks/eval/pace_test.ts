@@ -24,6 +24,8 @@ Deno.test("Pace tells tokens a second, time left and cost, once there is a secon
   // another stage starts from its own items, the counts continue
   assertEquals(pace.text("judge", 0, 100, usage(5, 900, 0.5)), "cost 0.5000");
   assertEquals(pace.text("judge", 10, 100, usage(7, 1000, 0.6)), "50 tokens/s, 0:00:18 left, cost 0.6000");
+  pace.text("score", 0, 100, usage(8, 1000));
+  assertEquals(pace.text("score", 10, 100, usage(10, 1000)), "0:00:18 left");
 });
 
 Deno.test("Pace forgets items that an earlier start had answered", () => {

@@ -10,7 +10,7 @@ import { nowhere, placed, type PlaceOf, placeUnder } from "../../plugins/kinds/p
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { EvalConfig } from "./config.ts";
-import { withNamedFaults } from "./plugin_fault.ts";
+import { named, withNamedFaults } from "./plugin_fault.ts";
 import { hashOf } from "./response_cache.ts";
 
 /** The benchmark, and a hash of what it is. */
@@ -68,7 +68,10 @@ export function makeBenchmark(
       );
     }
     const options = registry.options("benchmark", name, given, placeUnder(placeOf, "args"));
-    const made = registry.create("benchmark", name, given, placeUnder(placeOf, "args"));
+    const made = named(
+      `benchmark/${name}`,
+      () => registry.create("benchmark", name, given, placeUnder(placeOf, "args")),
+    );
     const benchmark = withNamedFaults(name, made);
     return { name, version, options, benchmark };
   });
@@ -85,7 +88,10 @@ export async function makeModel(
 ): Promise<ModelPart> {
   const { type, args } = config.model;
   const endpoint = await placed(placeOf("model"), async () => {
-    const made = registry.create("endpoint", type, args, placeUnder(placeOf, "model", "args"));
+    const made = named(
+      `endpoint/${type}`,
+      () => registry.create("endpoint", type, args, placeUnder(placeOf, "model", "args")),
+    );
     await made.prepare?.();
     return made;
   });
@@ -133,7 +139,12 @@ export async function makeJudge(
   const key = config.judge === undefined ? "evaluator_llm" : "judge", where = placeOf(key);
   const { judge, title } = placed(
     where,
-    () => createJudge(spec, { registry, place: judgePlace(placeUnder(placeOf, key), config.evaluator_llm) }),
+    () =>
+      named(
+        `judge/${spec.type}`,
+        () =>
+          createJudge(spec, { registry, place: judgePlace(placeUnder(placeOf, key), config.evaluator_llm) }),
+      ),
   );
   if (judge.endpoints !== undefined && judge.endpoints.length > 0 && benchmark.protocol === undefined) {
     throw new RangeError(`Cannot judge ${name} by a model as it says no way to ask one: leave judge out`);

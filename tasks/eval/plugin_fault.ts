@@ -18,6 +18,15 @@ export function pluginFault(plugin: string, item: string | undefined, error: unk
   return new Error(`${plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, { cause: error });
 }
 
+/** What `make` makes; what it throws that isn't told in words of ours carries the plugin's name. */
+export function named<T>(plugin: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw isTold(error) ? error : pluginFault(plugin, undefined, error);
+  }
+}
+
 /** Whether an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */
 export function isTold(error: unknown): boolean {
   if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) {

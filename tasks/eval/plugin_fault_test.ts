@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { z } from "zod";
 
@@ -11,7 +11,7 @@ import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { inFolder } from "./_fixtures.ts";
 import { resolveEvalConfig } from "./config.ts";
 import { Stopped } from "./asker.ts";
-import { isTold, pluginFault, withNamedFaults } from "./plugin_fault.ts";
+import { isTold, named, pluginFault, withNamedFaults } from "./plugin_fault.ts";
 import { evaluate } from "./run.ts";
 
 const boom = () => {
@@ -129,4 +129,15 @@ Deno.test("withNamedFaults() keeps what the benchmark was made by, so that anoth
   const made = builtinRegistry().create("benchmark", "ifeval");
   assertEquals(productIdentity(made).length > 0, true);
   assertEquals(productIdentity(withNamedFaults("ifeval", made)), productIdentity(made));
+});
+
+Deno.test("named(): what a plugin throws while it is made carries its name, what is told in our words stays", () => {
+  const thrown = (error: Error) => () =>
+    named("judge/mine", () => {
+      throw error;
+    });
+  assertEquals(named("judge/mine", () => 7), 7);
+  assertThrows(thrown(new TypeError("cannot create")), Error, "judge/mine: cannot create");
+  const told = assertThrows(thrown(new RangeError("Cannot judge: a key is needed")), RangeError);
+  assertEquals(told.message, "Cannot judge: a key is needed");
 });

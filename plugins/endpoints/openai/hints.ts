@@ -54,7 +54,9 @@ export function hintFor(
     return everywhere(`set run_args.${field}: null, which isn't sent, or a value that the server takes`);
   }
   const other = Object.keys(body).find((name) => !OWN.has(name) && isBlamed(name));
-  return other === undefined ? undefined : everywhere(`leave out run_args.${other}`);
+  return other === undefined
+    ? undefined
+    : everywhere(`leave out run_args.${other} (or run_args.extra_body.${other})`);
 }
 
 /** How the limit is to be called, where a server says that it knows the name that was sent by the other name only. */

@@ -99,10 +99,11 @@ export function logLine(entry: Readonly<Record<string, number>>, totalSteps: num
   return [head, ...parts, ...(pace === "" ? [] : [pace])].join("  ");
 }
 
-/** `1,234 tokens/s, 0:01:02 left`. */
+/** `1,234 tokens/s, 0:01:02 left`; only the latter where no tokens are made, as by rules. */
 export function paceText(tokensPerSecond: number, remainingSeconds: number): string {
   const speed = tokensPerSecond >= 100 ? Math.round(tokensPerSecond) : Number(tokensPerSecond.toPrecision(3));
-  return `${speed.toLocaleString("en-US")} tokens/s, ${hms(remainingSeconds)} left`;
+  const left = `${hms(remainingSeconds)} left`;
+  return tokensPerSecond > 0 ? `${speed.toLocaleString("en-US")} tokens/s, ${left}` : left;
 }
 
 /** The part of cli-progress that is used; the package brings no types. */
