@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 
 import { lockDirectory } from "../formats/directory_lock.ts";
+import openaiPlugin, { openaiEndpoint } from "../plugins/endpoints/openai.ts";
 import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 
@@ -269,6 +270,21 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    input: "output_dir of an overwrite that was killed before its first checkpoint",
+    theirs: "(not tried)",
+    before: async () => {
+      const progress = silentProgress();
+      await train("train.yaml", ["max_steps=1"], { say: () => {}, progress });
+      // what such a run has taken away of the earlier one's files, and left of its own
+      for (const { name } of [...Deno.readDirSync("out")]) {
+        if (name !== "run.yaml") Deno.removeSync(join("out", name), { recursive: true });
+      }
+      Deno.writeTextFileSync("out/trainer_log.jsonl", "");
+      Deno.mkdirSync("out/.finished.partial");
+      return { [Symbol.dispose]() {} };
+    },
+  },
+  {
     input: "a checkpoint with a damaged file",
     theirs: "(not tried)",
     keys: { resume_from_checkpoint: true, save_steps: 1 },
@@ -282,6 +298,55 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** Replies of a server, and what is said to them. */
+const REPLIES: readonly [what: string, reply: () => Response][] = [
+  [
+    "a redirect (301 to 308)",
+    () => new Response(null, { status: 307, headers: { location: "https://elsewhere.example/v1/chat" } }),
+  ],
+  [
+    "400 MB in a stream (32 MiB are read)",
+    () => new Response(manyBytes(400e6), { headers: { "content-type": "text/event-stream" } }),
+  ],
+  [
+    "400 MB in one piece of JSON",
+    () => new Response(manyBytes(400e6), { headers: { "content-type": "application/json" } }),
+  ],
+];
+
+function manyBytes(count: number): ReadableStream<Uint8Array> {
+  const piece = new TextEncoder().encode('data: {"choices":[{"delta":{"content":"a"}}]}\n\n'.repeat(2000));
+  let left = count;
+  return new ReadableStream({
+    pull(controller) {
+      if (left <= 0) return controller.close();
+      left -= piece.length;
+      controller.enqueue(piece);
+    },
+  });
+}
+
+async function said(reply: () => Response): Promise<string> {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, reply);
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  try {
+    const endpoint = openaiEndpoint(
+      openaiPlugin.options.parse({ name: "m", api_base: `${origin}/v1`, key: "none" }),
+    );
+    const request = {
+      messages: [{ role: "user" as const, content: "hello" }],
+      temperature: 0,
+      top_p: 1,
+      max_tokens: 64,
+    };
+    const { error } = await endpoint.complete(request, new AbortController().signal);
+    await endpoint.close();
+    return (error ?? "no error").replaceAll(origin, "http://127.0.0.1:8000");
+  } finally {
+    await server.shutdown();
+  }
+}
+
 /** The page. */
 export async function errorsPage(): Promise<string> {
   const rows: string[] = [];
@@ -291,6 +356,8 @@ export async function errorsPage(): Promise<string> {
     );
     rows.push(`| ${cells.join(" | ")} |`);
   }
+  const replies: string[] = [];
+  for (const [what, reply] of REPLIES) replies.push(`| ${what} | ${await said(reply)} |`);
   return `# What bad input gets
 
 <!-- Made by docs/make_errors.ts: don't edit. -->
@@ -301,6 +368,21 @@ printed; no stack trace unless \`DINOTUNE_DEBUG=1\`, exit code 1, and before any
 | input | theirs | ours |
 | --- | --- | --- |
 ${rows.join("\n")}
+
+## What a server's reply gets
+
+The message of an item in \`deno task eval\`; none of them is tried again.
+
+| reply | ours |
+| --- | --- |
+${replies.join("\n")}
+
+## What others do without a word
+
+| tool | what it does | here |
+| --- | --- | --- |
+| TRL 1.16 | a preference pair whose prompt fills \`max_length\` is dropped and not counted | cut or dropped as \`truncation\` says, and counted either way, the first one shown; above one row in a hundred there is a warning |
+| transformers, a \`Trainer\` subclass with a loss of its own | gradients are N times too large under \`gradient_accumulation_steps: N\`, unless the subclass divides | a loss plugin gives one value an example and never divides: the trainer takes the mean over all micro-batches of a step (\`step_mean\` in docs/config.md) |
 `;
 }
 
