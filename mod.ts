@@ -9,7 +9,8 @@
  * ```ts
  * import { assertAlmostEquals, assertEquals } from "@std/assert";
  * import { logSigmoid } from "./plugins/losses/mod.ts";
- * import { builtinRegistry, defineLoss, definePlugin, z } from "./mod.ts";
+ * import { builtinRegistry, defineLoss, definePlugin } from "./mod.ts";
+ * import { z } from "zod";
  *
  * const cautious = definePlugin({
  *   kind: "loss",
@@ -58,7 +59,6 @@
  * ```
  * @module
  */
-export { z } from "zod";
 export { type DryRun, dryRun, type RunResult, train, type TrainOptions } from "./tasks/train.ts";
 export { type EvalTaskOptions, evaluateFile } from "./tasks/eval.ts";
 export type * from "./tasks/eval/mod.ts";

@@ -3,7 +3,7 @@
  * `deno run --allow-read --allow-write docs/make_config.ts`. A test says when they are out of date.
  * @module
  */
-import { jsonSchema, markdownPage } from "../tasks/train/config/mod.ts";
+import { jsonSchema, markdownPage } from "../tasks/train/config/describe.ts";
 
 /** File → content, relative to the repository root. */
 export function configFiles(): Record<string, string> {

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { helpText, keyTable } from "../tasks/train/config/mod.ts";
+import { helpText } from "../tasks/train/config/describe.ts";
+import { keyTable } from "../tasks/train/config/key_table.ts";
 import { configFiles } from "./make_config.ts";
 
 Deno.test("docs/config.md and the schema are those of the key table (deno run -A docs/make_config.ts)", () => {

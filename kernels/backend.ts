@@ -6,7 +6,9 @@ import type { Graph } from "./graph.ts";
 
 /** A tensor that a backend holds. */
 export interface Tensor {
+  /** Sizes, outermost first. */
   readonly shape: readonly number[];
+  /** Type of its elements. */
   readonly type: "f32" | "i32";
   /** Gives its memory back. Using it afterwards is an error. */
   dispose(): void;
@@ -26,6 +28,7 @@ export interface Program {
     into?: Readonly<Record<string, Tensor>>,
     optional?: boolean,
   ): Promise<Record<string, Tensor>>;
+  /** Frees what it holds. Running it afterwards is an error. */
   dispose(): Promise<void>;
 }
 
@@ -62,6 +65,7 @@ export interface Backend {
   readonly hostMemory: boolean;
   /** Whether tensors stay on the device between runs; otherwise each run moves its inputs there and its outputs back. */
   readonly keepsTensors: boolean;
+  /** Makes a program of a graph. `name` says in errors what it is. */
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
   upload(data: HostArray, shape: readonly number[], options?: UploadOptions): Tensor;

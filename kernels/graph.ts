@@ -9,23 +9,32 @@ export { type Size, type Value, ValueMap };
 
 /** One application of a kernel. */
 export interface Node {
+  /** What is applied. */
   readonly kernel: Kernel;
+  /** To which values, by the kernel's names. */
   readonly inputs: Readonly<Record<string, Value>>;
+  /** Which values come out, by the kernel's names. */
   readonly outputs: Readonly<Record<string, Value>>;
+  /** Attributes of the application. */
   readonly attrs: Attributes;
 }
 
 /** A graph in execution order. */
 export interface Graph {
+  /** Values that a run is given. */
   readonly inputs: Readonly<Record<string, Value>>;
+  /** Applications, each behind those that it needs. */
   readonly nodes: readonly Node[];
+  /** Values that a run gives. */
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
 /** Builds a graph; a kernel's `grad` gets one to write into. */
 export class GraphBuilder implements GraphWriter {
   #next: number;
+  /** Inputs so far. */
   readonly inputs: Record<string, Value> = {};
+  /** Applications so far. */
   readonly nodes: Node[] = [];
 
   /** Starts empty, or with the inputs and nodes of a graph, to append to. */

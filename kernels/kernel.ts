@@ -33,7 +33,10 @@ export type Arrays = Record<string, Float64Array>;
 
 /** The graph under construction: applies kernels to values of a graph. */
 export interface GraphWriter {
-  /** @throws {TypeError} If an input is missing, or its rank, size or type doesn't fit. */
+  /**
+   * Applies a kernel; gives its outputs as values of the graph.
+   * @throws {TypeError} If an input is missing, or its rank, size or type doesn't fit.
+   */
   run<In extends Axes, Out extends Axes>(
     kernel: Kernel<In, Out>,
     inputs: PerTensor<NoInfer<In>, Value>,
@@ -43,9 +46,13 @@ export interface GraphWriter {
 
 /** Where in a graph a gradient is asked for. */
 export interface GradientSite<In extends Axes = Axes, Out extends Axes = Axes> {
+  /** What the kernel was applied to. */
   inputs: PerTensor<In, Value>;
+  /** What came out. */
   outputs: PerTensor<Out, Value>;
+  /** d loss / d outputs. */
   gradients: OutputGradients<Out>;
+  /** Attributes of the application. */
   attrs: Attributes;
   /** Inputs whose gradient is wanted. Others may be left out. */
   needs: ReadonlySet<string>;
@@ -57,7 +64,7 @@ export type OutputGradients<Out extends Axes> = {
 };
 
 /** Whether a name is the only one; false where names aren't known. */
-type IsOnly<Name, Names> = string extends Names ? false
+export type IsOnly<Name, Names> = string extends Names ? false
   : [Exclude<Names, Name>] extends [never] ? true
   : false;
 
@@ -74,14 +81,19 @@ export type Gradient<In extends Axes, Out extends Axes> = {
 
 /** Values of an index tensor that a kernel takes: `least` ≤ value < `below`. */
 export interface IndexRange {
+  /** Smallest index that is taken. */
   least: number;
+  /** One more than the largest index that is taken. */
   below: number;
 }
 
 /** One case of the contract test. Inputs are ramps that any language can make, in `range` (default −1 to 1). */
 export interface Sample {
+  /** Size of every axis. */
   dims: Dims;
+  /** Attributes; default: none. */
   attrs?: Attributes;
+  /** Range of an input's ramp. */
   range?: Readonly<Record<string, readonly [low: number, high: number]>>;
   /** Inputs given outright (integers always are). */
   data?: Readonly<Record<string, readonly number[]>>;
@@ -93,15 +105,19 @@ export interface Sample {
 
 /** Allowed distance of float32 backends from the float64 reference: |a − b| ≤ atol + rtol·|b|. */
 export interface Tolerance {
+  /** Absolute part, >= 0. */
   atol: number;
+  /** Part relative to the expected value, >= 0. */
   rtol: number;
 }
 
 /** A kernel: contract, definition, lowerings, gradient and samples. {@linkcode defineKernel} infers the names. */
 export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
+  /** Unique among kernels, such as `rms_norm`. */
   readonly name: string;
   /** Axis names of every input, in order. */
   readonly inputs: In;
+  /** Axis names of every output, in order. */
   readonly outputs: Out;
   /** Names of inputs that hold int32; all others are float32. */
   readonly integers?: readonly (keyof In & string)[];
@@ -131,7 +147,9 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly grad: Gradient<In, Out> | null;
   /** Whether recomputing an output costs little beside reading it from memory; such outputs aren't kept for the backward pass. */
   readonly cheap?: boolean;
+  /** Cases of the contract test. */
   readonly samples: readonly Sample[];
+  /** How far a backend's results may be from the reference. */
   readonly tolerance: Tolerance;
 }
 

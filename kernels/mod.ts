@@ -3,10 +3,13 @@
  * @module
  */
 export * from "./kernel.ts";
+export type * from "./onnx_node.ts";
+export type * from "./wgsl_program.ts";
 export * from "./graph.ts";
 export * from "./autodiff.ts";
 export * from "./backend.ts";
 export { KERNELS } from "./ops/mod.ts";
 export { referenceBackend } from "./backends/reference/mod.ts";
 export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";
+export type { HalfStorage } from "./backends/webgpu/half.ts";
 export { isSoftware, type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "./backends/webgpu/mod.ts";

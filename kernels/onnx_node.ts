@@ -5,8 +5,11 @@
 
 /** One node of an ONNX graph. Names are local to the kernel: its inputs, its outputs, or anything else for temporaries. */
 export interface OnnxNode {
+  /** Operator, such as `MatMul`. */
   op: string;
+  /** Names of what it reads, "" for an input that is left out. */
   in: readonly string[];
+  /** Names of what it makes. */
   out: readonly string[];
   /** Integers become INT, other numbers FLOAT: write `float(1)` for a float that happens to be whole. */
   attrs?: Readonly<Record<string, OnnxAttribute>>;
@@ -34,8 +37,11 @@ export interface OnnxTarget {
 
 /** Body of a Loop. Names of the outer kernel may be used inside. */
 export interface OnnxSubgraph {
+  /** What a round is given, in the order of the Loop. */
   inputs: readonly { name: string; type: OnnxType; rank: number }[];
+  /** What a round gives, in the order of the Loop. */
   outputs: readonly { name: string; type: OnnxType; rank: number }[];
+  /** Nodes, each behind those that it reads. */
   nodes: readonly OnnxNode[];
 }
 

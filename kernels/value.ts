@@ -8,8 +8,11 @@ export type Size = number | string;
 
 /** A tensor in a graph. */
 export interface Value {
+  /** Unique within its graph. */
   readonly id: number;
+  /** Sizes, outermost first. */
   readonly shape: readonly Size[];
+  /** Type of its elements. */
   readonly type: "f32" | "i32";
 }
 
@@ -36,6 +39,7 @@ export class ValueMap<T> {
     return this.#byId.get(value.id);
   }
 
+  /** Gives a value something, in place of what it had. */
   set(value: Value, found: T): void {
     this.#byId.set(value.id, found);
   }

@@ -10,6 +10,7 @@ export type WgslElement = "f32" | "i32" | "vec4<f32>" | "f16" | "vec4<f16>";
 export interface WgslPart {
   /** First element, a multiple of 64, of 128 in float16. */
   first: number;
+  /** How many. */
   count: number;
 }
 
@@ -17,6 +18,7 @@ export interface WgslPart {
 export interface WgslBinding {
   /** A kernel input, output or temporary. */
   name: string;
+  /** What the shader does with it. */
   access: "read" | "read_write";
   /** All of it when absent. */
   part?: WgslPart;
@@ -28,6 +30,7 @@ export interface WgslDispatch {
   label: string;
   /** Complete WGSL with entry point `main`: `bindings` in group 0 in their order, then a uniform struct of `sizes`. */
   code: string;
+  /** Buffers, in the order of their bindings. */
   bindings: readonly WgslBinding[];
   /** Unsigned integers that change from pack to pack, in the order of the uniform struct; what never changes is in the code. */
   sizes: Readonly<Record<string, number>>;
@@ -39,6 +42,7 @@ export interface WgslDispatch {
 export interface WgslProgram {
   /** Temporaries: name → number of 32-bit elements. */
   temporaries?: Readonly<Record<string, number>>;
+  /** In the order in which they run. */
   dispatches: readonly WgslDispatch[];
 }
 

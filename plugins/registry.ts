@@ -152,7 +152,8 @@ export class Registry implements PluginRegistry {
   ): Record<string, unknown> {
     const plugin = this.get(kind, name);
     const written = rawOptions ?? {};
-    const parsed = plugin.options.safeParse(
+    const schema = zodOf(plugin);
+    const parsed = schema.safeParse(
       plugin.translate && isRecord(written)
         ? placed(place(), () => plugin.translate!(written, name))
         : written,
@@ -161,7 +162,7 @@ export class Registry implements PluginRegistry {
     return placed(place(...pathOf(parsed.error.issues[0]!)), () => {
       throw new TypeError(
         `Cannot make ${kind}/${name} as its options don't fit: ` +
-          parsed.error.issues.map((issue) => describeIssue(issue, plugin.options)).join("; "),
+          parsed.error.issues.map((issue) => describeIssue(issue, schema)).join("; "),
       );
     });
   }
@@ -225,7 +226,7 @@ export class Registry implements PluginRegistry {
     return KINDS.flatMap((kind) =>
       [...this.#plugins[kind]].filter(([name, { plugin }]) => name === plugin.name)
         .map(([name, { plugin: { version, description, options, aliases = [] }, source }]) => (
-          { kind, name, aliases, version, description, source, options: describeOptions(options) }
+          { kind, name, aliases, version, description, source, options: describeOptions(zodOf({ options })) }
         )).sort((a, b) => a.name < b.name ? -1 : 1)
     );
   }
@@ -325,6 +326,11 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
     return `${path} is missing (${issue.expected})`;
   }
   return path ? `${path}: ${issue.message}` : issue.message;
+}
+
+/** The schema with all that zod can do; `define` has checked that it is one. */
+function zodOf({ options }: Pick<Plugin, "options">): z.ZodObject {
+  return options as unknown as z.ZodObject;
 }
 
 /** Names, types, defaults and descriptions of a schema's options. */

@@ -123,11 +123,14 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
 }
 
 /** What a folder outside of the checkout needs, so that `@dinotune/dinotune` is this checkout there. */
+/** The zod that the project checks options with; a plugin's schema must be of the same. */
+const ZOD = "npm:zod@4.6.7";
+
 function ownConfig(): { links: string[]; imports: Record<string, string> } {
   const { name, version } = project;
   return {
     links: [CHECKOUT],
-    imports: { [name]: `jsr:${name}@^${version}`, [`${name}/`]: `jsr:/${name}@^${version}/` },
+    imports: { [name]: `jsr:${name}@^${version}`, [`${name}/`]: `jsr:/${name}@^${version}/`, zod: ZOD },
   };
 }
 

@@ -26,8 +26,6 @@ import {
   diffConfigs,
   diffPlugins,
   diffProvenance,
-  helpText,
-  jsonSchema,
   type Provenance,
   readProvenance,
   type TrainConfig,
@@ -35,6 +33,7 @@ import {
   usedPlugin,
   writeRunYaml,
 } from "./train/config/mod.ts";
+import { helpText, jsonSchema } from "./train/config/describe.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
 import { dryRun } from "./train/dry_run.ts";

@@ -9,7 +9,8 @@ const root = new URL("../", import.meta.url).pathname;
 const MODEL = join(root, "fixtures/goldens/llamafactory/model");
 
 const EVAL = `
-import { definePlugin, z } from "@dinotune/dinotune";
+import { definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 import { SCORE } from "./score.ts";
 const TEXT = await Deno.readTextFile(new URL("./answer.txt", import.meta.url));
 const common = { version: "1", description: "", options: z.strictObject({ offset: z.number().default(0) }) };
@@ -33,7 +34,8 @@ export default [
 `;
 
 const LOSS = `
-import { defineLoss, definePlugin, z } from "@dinotune/dinotune";
+import { defineLoss, definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 import { FACTOR } from "./factor.ts";
 export default [
   definePlugin({

@@ -11,7 +11,8 @@ const MODEL = join(root, "fixtures/goldens/llamafactory/model");
 
 /** As a user writes it: what it needs comes from the package, and another plugin by the run's registry. */
 const PLUGINS = `
-import { definePlugin, z } from "@dinotune/dinotune";
+import { definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 
 const template = definePlugin({
   kind: "template",

@@ -7,7 +7,8 @@
  * In a training YAML: `plugins: [./my_loss.ts]`, `loss: iopo_margin`, `loss_options: {beta: 0.1, gamma: 1}`.
  * @module
  */
-import { defineLoss, definePlugin, z } from "@dinotune/dinotune";
+import { defineLoss, definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 import { logSigmoid } from "@dinotune/dinotune/losses";
 
 export default definePlugin({

@@ -3,7 +3,6 @@
  * person's own come through the same door ({@linkcode definePlugin} and the registry).
  * @module
  */
-import { z } from "zod";
 import type { Dataset } from "./dataset.ts";
 import type { Loss } from "./loss.ts";
 import type { Trainer } from "./trainer.ts";
@@ -77,8 +76,21 @@ export interface PluginContext {
   readonly place: PlaceOf;
 }
 
+/** A zod object schema (`z.strictObject({...})`), as far as its type matters to plugins. */
+export interface OptionsSchema<T = unknown> {
+  /** Its fields by name. */
+  readonly shape: Readonly<Record<string, { safeParse(value: unknown): { readonly success: boolean } }>>;
+  /** Options as written, checked, with their defaults. */
+  parse(written: unknown): T;
+  /** zod's own; `output` is the type of the options, defaults filled in. */
+  readonly _zod: { readonly output: T };
+}
+
+/** The options that a schema gives. */
+export type OptionsOf<S extends OptionsSchema> = S["_zod"]["output"];
+
 /** One named, versioned thing that a YAML file can ask for. Nothing happens on import; `create` does the work. */
-export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends z.ZodObject = z.ZodObject> {
+export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends OptionsSchema = OptionsSchema> {
   /** What it makes. */
   readonly kind: K;
   /** As written in YAML: lower case letters, digits, `_`, `-` and `.`. */
@@ -94,11 +106,11 @@ export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends z.ZodObje
   /** Puts options as they were written under `name` (its own, or an alias) in terms of `options`, before they are checked. */
   translate?(written: Record<string, unknown>, name: string): Record<string, unknown>;
   /** Makes the product from options that were validated already; never changes them. */
-  create(options: z.output<S>, context: PluginContext): Kinds[K];
+  create(options: OptionsOf<S>, context: PluginContext): Kinds[K];
 }
 
 /** Gives a plugin its exact type; use as `export default definePlugin({...})`. */
-export function definePlugin<K extends keyof Kinds, S extends z.ZodObject>(
+export function definePlugin<K extends keyof Kinds, S extends OptionsSchema>(
   plugin: Plugin<K, S>,
 ): Plugin<K, S> {
   return plugin;

@@ -6,6 +6,26 @@ import { z } from "zod";
 
 import type { CompletionRequest } from "./endpoint.ts";
 
+/** Validated `run_args`; null: not sent. */
+export interface RequestSampling {
+  /** 0 to 5; 0: the likeliest token. */
+  temperature: number | null;
+  /** Nucleus, > 0 to 1. */
+  top_p: number | null;
+  /** Tokens of thought and answer at most, > 0. */
+  max_tokens: number | null;
+  /** Where the endpoint has one. */
+  seed?: number | undefined;
+  /** Texts that end an answer. */
+  stop?: string[] | undefined;
+  /** Answers of a request. */
+  n?: 1 | undefined;
+  /** Further fields of the request, each sent as it is. */
+  extra_body?: Record<string, unknown> | undefined;
+  /** Fields that are sent as they are, by the names of OpenAI's and vLLM's interfaces. */
+  [field: string]: unknown;
+}
+
 /** `run_args`; temperature, top_p and max_tokens are always sent, unless they are null. */
 export const SamplingOptions: z.ZodObject<{
   temperature: z.ZodDefault<z.ZodNullable<z.ZodNumber>>;
@@ -59,9 +79,6 @@ const OWN: ReadonlySet<string> = new Set([
 function ownOf(body: unknown): string[] {
   return Object.keys(body as Record<string, unknown>).filter((name) => OWN.has(name));
 }
-
-/** Validated `run_args`. */
-export type RequestSampling = z.output<typeof SamplingOptions>;
 
 /** The sampling part of a request. */
 export function samplingOf(run: RequestSampling): Omit<CompletionRequest, "messages"> {

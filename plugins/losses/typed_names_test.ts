@@ -1,7 +1,8 @@
 /** Names of a loss are checked by the compiler: a line that this file marks as an error must be one, or it doesn't compile. */
 import { assertEquals } from "@std/assert";
 
-import { defineLoss, definePlugin, Registry, z } from "@dinotune/dinotune";
+import { defineLoss, definePlugin, Registry } from "@dinotune/dinotune";
+import { z } from "zod";
 
 const plugin = definePlugin({
   kind: "loss",

@@ -2,6 +2,7 @@
  * Options that all templates share, under the names of LLaMA-Factory's keys.
  * @module
  */
+import type { OptionsSchema } from "../kinds/plugin.ts";
 import { z } from "zod";
 
 import { TOOL_FORMATS, type ToolFormatName } from "./tool_formats.ts";
@@ -28,8 +29,8 @@ const Options = z.strictObject({
   ),
 });
 
-/** Schema with defaults and descriptions. */
-export const templateOptions: typeof Options = Options;
+/** Schema with defaults and descriptions; its options are {@linkcode TemplateOptions}. */
+export const templateOptions: OptionsSchema<TemplateOptions> = Options;
 
 /** Validated options; the schema's descriptions say what they mean. */
 export interface TemplateOptions {

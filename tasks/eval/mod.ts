@@ -5,7 +5,7 @@
 export { contribute, findScore, outOf, scoreResults, ScoreSums } from "../../plugins/benchmarks/scores.ts";
 export { traceProtocol } from "../../plugins/benchmarks/trace/trace.ts";
 export { modelJudge } from "../../plugins/judges/model.ts";
-export { type RequestSampling, samplingOf, SamplingOptions } from "../../plugins/kinds/sampling.ts";
+export { type RequestSampling, samplingOf } from "../../plugins/kinds/sampling.ts";
 export { separateThought, THOUGHT_TAGS, withThoughtApart } from "../../plugins/kinds/thoughts.ts";
 export {
   parseYaml,
@@ -18,7 +18,6 @@ export {
 export { Stopped } from "./asker.ts";
 export {
   type EvalConfig,
-  EvaluatorOptions,
   type NamedPlugin,
   readEvalConfig,
   type ResolvedEval,

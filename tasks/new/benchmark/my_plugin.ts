@@ -1,5 +1,6 @@
 /** Benchmark `my_plugin`: sums, decided by comparing numbers; no judge model is asked. */
-import { type BenchmarkItem, definePlugin, z } from "@dinotune/dinotune";
+import { type BenchmarkItem, definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 import { contribute } from "@dinotune/dinotune/evaluation";
 
 export default definePlugin({

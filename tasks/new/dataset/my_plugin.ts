@@ -2,7 +2,8 @@
  * Dataset format `my_plugin`: records {question, answers: [{text, votes}]}; the answer with the most votes is better than the
  * one with the fewest.
  */
-import { definePlugin, z } from "@dinotune/dinotune";
+import { definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 
 const Row = z.object({
   question: z.string().min(1),

@@ -1,5 +1,6 @@
 /** Endpoint `my_plugin`: a program on the command line's other side; here it answers with the request's last words. */
-import { definePlugin, z } from "@dinotune/dinotune";
+import { definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 
 export default definePlugin({
   kind: "endpoint",

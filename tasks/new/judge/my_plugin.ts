@@ -1,5 +1,6 @@
 /** Judge `my_plugin`: decides constraints with a rule {id: "words", kwargs: {max}} by counting words. */
-import { definePlugin, type Verdict, z } from "@dinotune/dinotune";
+import { definePlugin, type Verdict } from "@dinotune/dinotune";
+import { z } from "zod";
 
 export default definePlugin({
   kind: "judge",

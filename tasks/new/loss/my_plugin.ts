@@ -2,7 +2,8 @@
  * Loss `my_plugin`: preference pairs, won by a margin of γ nats: −log σ(β(R_chosen − R_rejected) − γ), where R is the
  * log-probability of an answer under the model minus that under the untrained model.
  */
-import { defineLoss, definePlugin, z } from "@dinotune/dinotune";
+import { defineLoss, definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 import { logSigmoid } from "@dinotune/dinotune/losses";
 
 export default definePlugin({

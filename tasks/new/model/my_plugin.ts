@@ -2,7 +2,8 @@
  * Model family `my_plugin`: what a config.json with `model_type: my_plugin` means for the decoder that all families share.
  * Here: a Qwen2 under another name. A family with other keys builds the DecoderConfig field by field.
  */
-import { definePlugin, z } from "@dinotune/dinotune";
+import { definePlugin } from "@dinotune/dinotune";
+import { z } from "zod";
 
 export default definePlugin({
   kind: "model",

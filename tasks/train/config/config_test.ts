@@ -7,15 +7,15 @@ import {
   absoluteSteps,
   diffConfigs,
   diffProvenance,
-  keyTable,
   lossName,
-  otherNames,
   type Provenance,
   readTrainConfig,
   type ResolvedConfig,
   resolveTrainConfig,
   runYaml,
 } from "./mod.ts";
+import { keyTable } from "./key_table.ts";
+import { otherNames } from "./other_names.ts";
 
 const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url);
 const BASE = "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n";

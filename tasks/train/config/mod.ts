@@ -5,11 +5,7 @@
 export type * from "../../../plugins/kinds/train_config.ts";
 export { absoluteSteps } from "../../../plugins/kinds/train_config.ts";
 export { diffConfigs } from "./config_differences.ts";
-export { helpText, jsonSchema, markdownPage } from "./describe.ts";
-export { keyTable } from "./key_table.ts";
-export type { IgnoredKey, KeyGroup, KeySpec, KeyType, RefusedKey, WorkingKey } from "./key.ts";
-export { lossName } from "./loss_name.ts";
-export { otherNames } from "./other_names.ts";
+export { lossName, type NamedLoss } from "./loss_name.ts";
 export { absolutePaths } from "./paths.ts";
 export {
   diffPlugins,
@@ -22,6 +18,5 @@ export {
   writeRunYaml,
 } from "./provenance.ts";
 export { readTrainConfig, type ResolvedConfig, resolveTrainConfig } from "./resolve.ts";
-export { type TemplateSettings, templateSettings } from "./template_settings.ts";
 export type { Place, YamlFile, YamlPath } from "../../../formats/yaml/yaml.ts";
 export { parseYaml, readYaml, type YamlOptions } from "../../../formats/yaml/yaml.ts";
