@@ -23,7 +23,11 @@ export function named<T>(plugin: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw isTold(error) ? error : pluginFault(plugin, undefined, error);
+    if (isTold(error)) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    // the place in the YAML file stays in front
+    const [place = ""] = /^\S*:\d+:\d+: /.exec(message) ?? [];
+    throw new Error(`${place}${plugin}: ${message.slice(place.length)}`, { cause: error });
   }
 }
 

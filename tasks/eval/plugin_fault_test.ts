@@ -138,6 +138,8 @@ Deno.test("named(): what a plugin throws while it is made carries its name, what
     });
   assertEquals(named("judge/mine", () => 7), 7);
   assertThrows(thrown(new TypeError("cannot create")), Error, "judge/mine: cannot create");
+  const placed = assertThrows(thrown(new TypeError("e.yaml:8:3: cannot create")), Error);
+  assertEquals(placed.message, "e.yaml:8:3: judge/mine: cannot create");
   const told = assertThrows(thrown(new RangeError("Cannot judge: a key is needed")), RangeError);
   assertEquals(told.message, "Cannot judge: a key is needed");
 });
