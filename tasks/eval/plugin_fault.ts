@@ -23,11 +23,11 @@ export function named<T>(plugin: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (isTold(error)) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    // the place in the YAML file stays in front
-    const [place = ""] = /^\S*:\d+:\d+: /.exec(message) ?? [];
-    throw new Error(`${place}${plugin}: ${message.slice(place.length)}`, { cause: error });
+    if (!(error instanceof Error)) throw pluginFault(plugin, undefined, error);
+    // the place in the YAML file stays in front, and the error the one that `placed` knows
+    const [place = ""] = /^\S*:\d+:\d+: /.exec(error.message) ?? [];
+    if (!isTold(error)) error.message = `${place}${plugin}: ${error.message.slice(place.length)}`;
+    throw error;
   }
 }
 
