@@ -12,6 +12,7 @@ import { distance } from "fastest-levenshtein";
  * import { didYouMean } from "./did_you_mean.ts";
  *
  * assertEquals(didYouMean("lora_rnak", ["lora_rank", "seed"]), ' - did you mean "lora_rank"?');
+ * assertEquals(didYouMean("format", ["formatting", "from"]), ' - did you mean "formatting"?');
  * assertEquals(didYouMean("zzz", ["lora_rank", "seed"]), "");
  * ```
  */
@@ -20,7 +21,10 @@ export function didYouMean(name: string, known: readonly string[]): string {
   return near === undefined ? "" : ` - did you mean "${near}"?`;
 }
 
-/** The known name nearest to `name` (of equally near ones the one that begins alike), or undefined when none is near. */
+/**
+ * The known name nearest to `name` (of equally near ones the one that begins alike), or undefined when none is near. A name
+ * that is only cut short, such as `format` for `formatting`, is near too.
+ */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const asked = plain(name);
@@ -31,7 +35,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
       far: distance(asked, plain(candidate)),
       alike: prefix(asked, plain(candidate)),
     }))
-    .filter(({ far }) => far <= limit)
+    .filter(({ far, alike }) => far <= limit || (alike === asked.length && alike >= 5))
     .sort((a, b) => a.far - b.far || b.alike - a.alike);
   return first?.candidate;
 }

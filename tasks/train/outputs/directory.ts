@@ -156,7 +156,11 @@ function leftovers(request: OutputDirectoryRequest, entries: readonly string[]):
     !isFinished(directory);
   if (entries.length === 0 || overwrite || (resume === "auto" && isUnfinished)) return own;
   const last = lastCheckpoint(directory);
-  const goOn = last ? `resume_from_checkpoint: true (continues from ${last.name}), ` : "";
+  const goOn = last
+    ? `resume_from_checkpoint: true (continues from ${last.name}), `
+    : isUnfinished
+    ? "resume_from_checkpoint: auto (starts again what was killed before its first checkpoint), "
+    : "";
   throw new Error(
     `Cannot write to ${directory} as an empty directory is needed: current value holds ${entries.length} entries, ` +
       `such as ${
