@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../tests/_temp.ts";
+import { temporaryFolder } from "../tests/helpers/temporary_folder.ts";
 import { LOCK_FILE, lockDirectory } from "./directory_lock.ts";
 
 /** A process that locks a folder, says so, and waits to be killed. */

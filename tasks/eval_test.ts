@@ -2,8 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIn
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import { mockServer } from "./eval/_mock_server.ts";
-import { rowsText } from "./eval/_fixtures.ts";
+import { mockServer } from "./bench/mock_server.ts";
+import { rowsText } from "../tests/helpers/evaluation_run.ts";
 import { cardOfRun } from "./eval/card_of_run.ts";
 import { compareDirectories } from "./eval/compare.ts";
 import { comparisonText } from "./eval/report/comparison.ts";
@@ -196,7 +196,7 @@ async function fakeVllm(folder: string, crash = false): Promise<string> {
   await Deno.mkdir(bin);
   await Deno.writeTextFile(
     mock,
-    `import { mockServer } from "${new URL("../tasks/eval/_mock_server.ts", import.meta.url)}";\n` +
+    `import { mockServer } from "${new URL("./bench/mock_server.ts", import.meta.url)}";\n` +
       "mockServer({ port: Number(Deno.args[0]) });\n",
   );
   await Deno.writeTextFile(

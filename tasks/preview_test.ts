@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
 import type { EncodedExample } from "./train/data/mod.ts";
 import { exampleJson, exampleTable, inTrainingOrder, preview } from "./preview.ts";
-import { shared } from "../tests/_shared.ts";
+import { shared } from "../tests/helpers/shared_data.ts";
 
 const tokenizer = loadTokenizerSync(
   new URL("../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,

@@ -3,7 +3,7 @@
  * formats used by all and using none, kinds of plugins reached only by contract or registry, no circles.
  * @module
  */
-import { join, relative } from "@std/path";
+import { dirname, join, relative } from "@std/path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** `from` imports `to`; paths from the root of the repository, with `/`. */
@@ -66,6 +66,11 @@ export function importFaults(all: readonly Arrow[]): string[] {
     const rule = brokenRule(from, to);
     return rule ? [`${from} imports ${to}: ${rule}`] : [];
   });
+  for (const { from, to } of all) {
+    if (/(^|\/)_[^/]*$/.test(to) && dirname(from) !== dirname(to)) {
+      faults.push(`${from} imports ${to}: a file whose name begins with _ is imported only from its folder`);
+    }
+  }
   for (const circle of circles(arrows)) faults.push(`a circle of files: ${circle.join(" → ")}`);
   const rooms = arrows.map(({ from, to }) => ({ from: roomOf(from), to: roomOf(to) }));
   for (const circle of circles(rooms.filter(({ from, to }) => from !== to))) {

@@ -26,7 +26,12 @@ const PLANTED: [string, string, string][] = [
   ["plugins/losses/dpo.ts", "tasks/train/config/mod.ts", "tasks to plugins"],
   ["plugins/kinds/loss.ts", "plugins/losses/dpo.ts", "imports no plugin"],
   ["plugins/endpoints/local.ts", "plugins/templates/mod.ts", "by its contract"],
-  ["tasks/train.ts", "tests/_temp.ts", "shows or checks"],
+  ["tasks/train.ts", "tests/helpers/temporary_folder.ts", "shows or checks"],
+  [
+    "kernels/engine/engine_test.ts",
+    "kernels/ops/_product.ts",
+    "begins with _ is imported only from its folder",
+  ],
 ];
 
 for (const [from, to, rule] of PLANTED) {
@@ -53,9 +58,9 @@ Deno.test("importFaults() finds circles of files and of rooms", () => {
 
 Deno.test("importFaults() leaves tests and what only tests use alone", () => {
   assertEquals(
-    importFaults([{ from: "kernels/engine/_tiny.ts", to: "plugins/models/mod.ts" }, {
+    importFaults([{ from: "kernels/engine/_helper.ts", to: "plugins/models/mod.ts" }, {
       from: "kernels/engine/engine_test.ts",
-      to: "kernels/engine/_tiny.ts",
+      to: "kernels/engine/_helper.ts",
     }]),
     [],
   );

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 import { goldenArguments, runShell, runTrain, TrainProcess } from "./_train_process.ts";
-import { temporaryFolder } from "./_temp.ts";
+import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const ignore = Deno.build.os === "windows"; // signals and sh
 const LONG = ["max_steps=40", "eval_strategy=no", "do_eval=false", "val_size=0", "save_steps=1000"];

@@ -11,7 +11,7 @@ import { errorText, parseArguments } from "../tasks/common/cli.ts";
 import { resolveEvalConfig } from "../tasks/eval/config.ts";
 import { resolveTrainConfig } from "../tasks/train/config/resolve.ts";
 import { runYaml } from "../tasks/train/config/provenance.ts";
-import { temporaryFolder } from "./_temp.ts";
+import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const SECRET = "s3cr3tV4lue";
 const TRAIN = "model_name_or_path: model\ndo_train: true\ndataset: toy\ntemplate: qwen\noutput_dir: out\n";

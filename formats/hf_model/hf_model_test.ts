@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
 import { checkTensors, type LoadedModel, openModel, saveModel } from "./mod.ts";
-import { SMOLLM2 } from "../../tests/_shared.ts";
+import { SMOLLM2 } from "../../tests/helpers/shared_data.ts";
 
 const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../../tests/_temp.ts";
-import { COMMIT, CONVERTED_COMMIT, FakeHub, type Faults } from "./_fake_hub.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { COMMIT, CONVERTED_COMMIT, FakeHub, type Faults } from "../../tests/helpers/fake_hub.ts";
 import { convertedFiles, splitFiles } from "./dataset_files.ts";
 import { type HubDataset, resolveDataset, type ResolveOptions } from "./mod.ts";
 

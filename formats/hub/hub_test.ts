@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 import { openModel } from "../hf_model/mod.ts";
-import { COMMIT, FakeHub, type Faults } from "./_fake_hub.ts";
+import { COMMIT, FakeHub, type Faults } from "../../tests/helpers/fake_hub.ts";
 import { type DownloadProgress, resolveModel, type ResolveOptions } from "./mod.ts";
 
 const MODEL = new URL("../../fixtures/goldens/tiny/qwen2/model-sharded/", import.meta.url);

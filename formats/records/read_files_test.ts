@@ -1,4 +1,4 @@
-import { temporaryFolder } from "../../tests/_temp.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { gzipSync } from "node:zlib";

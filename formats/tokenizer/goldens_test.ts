@@ -4,7 +4,7 @@ import { exists } from "../exists.ts";
 import { BpeTokenizer } from "./bpe_tokenizer.ts";
 import { type EditableTokenizer, loadTokenizerSync, tokenizerFromFiles, tokenizerFromGguf } from "./mod.ts";
 import type { TokenizerJson } from "./tokenizer_json.ts";
-import { shared, SMOLLM2 } from "../../tests/_shared.ts";
+import { shared, SMOLLM2 } from "../../tests/helpers/shared_data.ts";
 
 interface Goldens {
   vocab_size?: number;

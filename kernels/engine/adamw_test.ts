@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
-import { assertNear, flat, optimizerGolden } from "./_optim_goldens.ts";
+import { assertNear, flat, optimizerGolden } from "../../tests/helpers/optimizer_goldens.ts";
 import { AdamW, type Parameter, takesWeightDecay, type Values } from "./adamw.ts";
 
 const ADAMW = optimizerGolden("adamw").cases as Record<string, {

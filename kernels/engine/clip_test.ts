@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { assertNear, flat, optimizerGolden } from "./_optim_goldens.ts";
+import { assertNear, flat, optimizerGolden } from "../../tests/helpers/optimizer_goldens.ts";
 import { clipFactor, globalNorm, measureGradients } from "./clip.ts";
 
 Deno.test("globalNorm() and clipFactor() equal torch's clip_grad_norm_", () => {

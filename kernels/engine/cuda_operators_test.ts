@@ -8,7 +8,7 @@ import { stackGraph } from "./body_stack.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate/graph.ts";
 import { trainedShapes, type Tuning } from "./parameters.ts";
 import { accumulating } from "./programs.ts";
-import { ARCHITECTURES, tinyAdapter, tinyModel } from "./_tiny.ts";
+import { ARCHITECTURES, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const DOC = new URL("../../docs/cuda.md", import.meta.url);
 

@@ -5,7 +5,7 @@ import type { Backend, Tensor } from "../backend.ts";
 import type { WebGpuBackend } from "../backends/webgpu/mod.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { DeviceOptimizer, type DeviceTensors } from "./device_optimizer.ts";
-import { readJson } from "./_tiny.ts";
+import { readJson } from "../../tests/helpers/tiny_model.ts";
 
 const { cases } = readJson(new URL("../../fixtures/goldens/optim/adamw.json", import.meta.url).pathname);
 

@@ -17,7 +17,7 @@ import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
 import { loraOfLayer } from "./parameters.ts";
 import { accumulating } from "./programs.ts";
-import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
+import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const { name: title, ignore } = await testWebGpu();
 

@@ -4,7 +4,7 @@ import { onnxBackend } from "../mod.ts";
 import { LINEAR_MODULES } from "./decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
-import { idsExample, tinyAdapter, tinyModel } from "./_tiny.ts";
+import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const FORMS = {
   "checkpointing on": { checkpointing: true, body: "blocks" },

@@ -15,7 +15,7 @@ import {
   TINY,
   tinyAdapter,
   tinyModel,
-} from "./_tiny.ts";
+} from "../../tests/helpers/tiny_model.ts";
 
 /** As that folder's README suggests for float32. */
 const LOGP = 5e-5;

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals } from "@std/assert";
 import { LINEAR_MODULES } from "./decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
-import { backendsAndGpuLike, idsExample, tinyAdapter, tinyModel } from "./_tiny.ts";
+import { backendsAndGpuLike, idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 /** Prompts that begin alike, answers that begin alike, a second example, and lengths beyond a chunk of attention. */
 function quadruple(seed: number, length: number) {

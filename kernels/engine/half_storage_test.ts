@@ -6,11 +6,11 @@ import { referenceBackend } from "../backends/reference/mod.ts";
 import type { Backend } from "../backend.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backends/webgpu/mod.ts";
 import { LINEAR_MODULES, tensorShapes } from "./decoder.ts";
-import { assertSteps, repeatRun } from "../../plugins/trainers/local/_golden_run.ts";
+import { assertSteps, repeatRun } from "../../tests/helpers/golden_run.ts";
 import { Engine } from "./engine.ts";
 import { GenerationEngine } from "./generate/engine.ts";
 import { packExamples } from "./pack.ts";
-import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "./_tiny.ts";
+import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const found = await testWebGpu();
 let title = found.name, ignore = found.ignore;

@@ -20,7 +20,7 @@ import {
   queryRows,
   wholeBounds,
 } from "./_attention_onnx.ts";
-import { attentionSamples } from "./_attention_samples.ts";
+import { attentionSamples } from "./attention_samples.ts";
 import { attentionGrad } from "./attention_grad.ts";
 import { attentionShaders } from "./wgsl/attention.ts";
 

@@ -15,7 +15,7 @@ import {
   queryRows,
   wholeBounds,
 } from "./_attention_onnx.ts";
-import { attentionGradSamples } from "./_attention_samples.ts";
+import { attentionGradSamples } from "./attention_samples.ts";
 import { attentionGradShaders } from "./wgsl/attention_grad.ts";
 
 /** Adds a chunk's `[kv, n, d]` gradient at keys lo… to what was carried for keys 0…a: `before[:lo] ‖ before[lo:] + head ‖ tail`. */

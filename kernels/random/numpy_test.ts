@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 
-import { datasetGolden } from "../../tasks/train/data/_goldens.ts";
+import { datasetGolden } from "../../tests/helpers/dataset_goldens.ts";
 import { bufferShuffle } from "../../tasks/train/data/buffer_shuffle.ts";
 import { mixRows } from "../../tasks/train/data/mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";

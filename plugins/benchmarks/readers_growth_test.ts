@@ -1,5 +1,5 @@
 /** Every reader of judges' texts, and what prepares a response for a judge, takes time in proportion to the text. */
-import { assertLinear, HOSTILE_PARTS, hostileTexts } from "../../tests/_growth.ts";
+import { assertLinear, HOSTILE_PARTS, hostileTexts } from "../../tests/helpers/growth.ts";
 import type { BenchmarkItem } from "../kinds/benchmark.ts";
 import { cfbenchProtocol } from "./cfbench/cfbench.ts";
 import { traceProtocol } from "./trace/trace.ts";

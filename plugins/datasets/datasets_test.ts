@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
-import { datasetGolden } from "../../tasks/train/data/_goldens.ts";
+import { datasetGolden } from "../../tests/helpers/dataset_goldens.ts";
 import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
 import type { DatasetEntry } from "../../tasks/train/data/info.ts";
 import type { Dropped, Example, ExampleShape, Message } from "../kinds/dataset.ts";

@@ -1,6 +1,6 @@
 /** Endpoint `local` on SmolLM2-135M-Instruct (GGUF): questions in, PyTorch's greedy answers out (shared/goldens/smollm2). */
 import { assert, assertEquals } from "@std/assert";
-import { sharedForSmollm2, SMOLLM2 } from "../../tests/_shared.ts";
+import { sharedForSmollm2, SMOLLM2 } from "../../tests/helpers/shared_data.ts";
 
 import { builtinRegistry } from "../builtins.ts";
 

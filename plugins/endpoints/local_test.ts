@@ -6,7 +6,7 @@ import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
 import { openGenerator } from "../../kernels/engine/generate/open.ts";
 import { builtinRegistry } from "../builtins.ts";
-import { decoderIn } from "../../kernels/engine/_tiny.ts";
+import { decoderIn } from "../../tests/helpers/tiny_model.ts";
 import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import type { CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 

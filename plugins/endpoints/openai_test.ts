@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { completionResponse, type MockOptions, mockServer } from "../../tasks/eval/_mock_server.ts";
+import { completionResponse, type MockOptions, mockServer } from "../../tasks/bench/mock_server.ts";
 import type { Completion, CompletionRequest } from "../kinds/endpoint.ts";
 import { openaiEndpoint, type OpenaiOptions } from "./openai.ts";
 import openaiPlugin from "./openai.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { sharedForSmollm2, SMOLLM2 } from "../../tests/_shared.ts";
+import { sharedForSmollm2, SMOLLM2 } from "../../tests/helpers/shared_data.ts";
 
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { estimatePrompt, estimateTokens } from "./token_estimate.ts";

@@ -1,7 +1,7 @@
 /** Every rule takes time in proportion to the text, for any text: a hostile answer can't make a run hang. */
 import { assertEquals } from "@std/assert";
 
-import { assertLinear, HOSTILE_PARTS, hostileTexts } from "../../tests/_growth.ts";
+import { assertLinear, HOSTILE_PARTS, hostileTexts } from "../../tests/helpers/growth.ts";
 import { checkRule, OWN_RULES } from "./constraint_rules.ts";
 import { CHECKS } from "./ifeval_rules/checks/mod.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import { temporaryFolder } from "../../tests/_temp.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { Registry } from "../registry.ts";
 import { templates } from "../templates/mod.ts";
 import { endTokenFault } from "./end_token.ts";

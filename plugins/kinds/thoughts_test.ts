@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { assertLinear } from "../../tests/_growth.ts";
+import { assertLinear } from "../../tests/helpers/growth.ts";
 import type { Completion } from "./endpoint.ts";
 import { separateThought, withThoughtApart } from "./thoughts.ts";
 

@@ -93,7 +93,7 @@ async function startServer(latencyMs: number, share: number) {
       "run",
       "--allow-net",
       "--allow-read",
-      fileURLToPath(new URL("../eval/_mock_process.ts", import.meta.url)),
+      fileURLToPath(new URL("./mock_process.ts", import.meta.url)),
       String(latencyMs),
       String(share),
     ],

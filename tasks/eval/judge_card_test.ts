@@ -3,10 +3,10 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { cardOfRun } from "./card_of_run.ts";
-import { inFolder, rowsConfig, runConfig } from "./_fixtures.ts";
+import { inFolder, rowsConfig, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import type { JudgeCard } from "./judge_card.ts";
 import { judgeCardText } from "./report/judge_card_text.ts";
-import { completionResponse, mockServer } from "./_mock_server.ts";
+import { completionResponse, mockServer } from "../bench/mock_server.ts";
 import { EffectSums, reversedItem } from "./reorder.ts";
 
 /** In [0, 1), the same for the same text (FNV-1a). */

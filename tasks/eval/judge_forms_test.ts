@@ -2,8 +2,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { completionResponse, mockServer } from "./_mock_server.ts";
-import { inFolder, rowsConfig, runConfig } from "./_fixtures.ts";
+import { completionResponse, mockServer } from "../bench/mock_server.ts";
+import { inFolder, rowsConfig, runConfig } from "../../tests/helpers/evaluation_run.ts";
 
 const ROW = {
   id: "r1",

@@ -8,7 +8,7 @@ import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import type { Judge } from "../../plugins/kinds/judge.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import { definePlugin } from "../../plugins/kinds/plugin.ts";
-import { inFolder } from "./_fixtures.ts";
+import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { resolveEvalConfig } from "./config.ts";
 import { Stopped } from "./asker.ts";
 import { isTold, named, pluginFault, withNamedFaults } from "./plugin_fault.ts";

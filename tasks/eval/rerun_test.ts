@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { inFolder, rowsConfig, rowsText, runConfig } from "./_fixtures.ts";
-import { completionResponse, type MockRequest, mockServer } from "./_mock_server.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { completionResponse, type MockRequest, mockServer } from "../bench/mock_server.ts";
 import { endingLines } from "./report/ending_text.ts";
 
 const isJudge = ({ body }: MockRequest) => body.messages.at(-1)!.content.includes("< constraints >:");

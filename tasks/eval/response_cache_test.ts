@@ -3,8 +3,8 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
-import { inFolder, rowsConfig, rowsText, runConfig } from "./_fixtures.ts";
-import { completionResponse, mockServer } from "./_mock_server.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { completionResponse, mockServer } from "../bench/mock_server.ts";
 import { planRun } from "./plan.ts";
 import { openCache, ResponseCache } from "./response_cache.ts";
 

@@ -2,8 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIn
 import { join } from "@std/path";
 
 import { findScore } from "../../plugins/benchmarks/scores.ts";
-import { completionResponse, mockServer } from "./_mock_server.ts";
-import { inFolder, rowsConfig, rowsText, runConfig } from "./_fixtures.ts";
+import { completionResponse, mockServer } from "../bench/mock_server.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 
 const isJudge = (body: { messages: { content: string }[] }) =>
   body.messages.at(-1)!.content.includes("< constraints >:");

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../../tests/_temp.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { needsNetwork } from "./network.ts";
 
 Deno.test("needsNetwork() is false only where model, adapters and sets are all here and no plugin is named", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { idsExample, tinyModel } from "../../kernels/engine/_tiny.ts";
+import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import { Registry } from "../../plugins/registry.ts";

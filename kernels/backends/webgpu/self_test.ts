@@ -5,7 +5,7 @@
 import type { Backend } from "../../backend.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
 import type { Arrays, Kernel, Sample } from "../../kernel.ts";
-import { treesSample } from "../../ops/_attention_samples.ts";
+import { treesSample } from "../../ops/attention_samples.ts";
 import { attention } from "../../ops/attention.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
 import { linear } from "../../ops/products.ts";

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { ContextLengthError, Generator, type GeneratorOptions } from "./generator.ts";
 import { openGenerator } from "./open.ts";
-import { decoderIn, TINY } from "../_tiny.ts";
+import { decoderIn, TINY } from "../../../tests/helpers/tiny_model.ts";
 
 const GOLDENS = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 const MODEL = join(GOLDENS, "model"),

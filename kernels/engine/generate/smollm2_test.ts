@@ -1,6 +1,6 @@
 /** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2/generate.json): greedy ids through the ONNX backend. */
 import { assert, assertEquals } from "@std/assert";
-import { sharedForSmollm2, SMOLLM2 } from "../../../tests/_shared.ts";
+import { sharedForSmollm2, SMOLLM2 } from "../../../tests/helpers/shared_data.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../mod.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";

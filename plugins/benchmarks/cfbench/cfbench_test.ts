@@ -1,6 +1,6 @@
 /** CFBench's reading and metrics: the recorded judgements where they are at hand, and cases worked out by hand. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { shared } from "../../../tests/_shared.ts";
+import { shared } from "../../../tests/helpers/shared_data.ts";
 import type { BenchmarkItem, BenchmarkResult } from "../../kinds/benchmark.ts";
 import { findScore, ScoreSums } from "../scores.ts";
 import plugin, {

@@ -1,7 +1,7 @@
 /** The benchmark on the GPT-4 responses of its authors. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readText } from "../../../formats/records/rows.ts";
-import { shared } from "../../../tests/_shared.ts";
+import { shared } from "../../../tests/helpers/shared_data.ts";
 import type { BenchmarkResult } from "../../kinds/benchmark.ts";
 import { findScore, scoreResults } from "../scores.ts";
 import rules, { judgeInstructions } from "../../judges/ifeval_rules/ifeval_rules.ts";

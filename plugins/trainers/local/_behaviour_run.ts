@@ -1,11 +1,11 @@
 /** Runs of the loop on a tiny model, shared by the tests of what it does besides arithmetic. */
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
-import { idsExample, tinyModel } from "../../../kernels/engine/_tiny.ts";
+import { idsExample, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import { LOOP, lossOf, recorder } from "./_golden_run.ts";
+import { LOOP, lossOf, recorder } from "../../../tests/helpers/golden_run.ts";
 import { planBatches, type PlanConfig } from "./batches.ts";
 import { type LoopConfig, type LoopInputs, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";

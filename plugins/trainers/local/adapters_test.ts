@@ -10,7 +10,7 @@ import {
   readTensors,
   TINY,
   tinyModel,
-} from "../../../kernels/engine/_tiny.ts";
+} from "../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { openModel } from "../../../formats/hf_model/mod.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { builtinRegistry } from "../../builtins.ts";
 import { decoderOf } from "../../kinds/decoder_of.ts";
 import { CONFIG } from "./_behaviour_run.ts";

@@ -1,12 +1,12 @@
 /** What the loop does besides arithmetic: best checkpoint, early stopping, faults, interruption. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { tinyAdapter, tinyModel } from "../../../kernels/engine/_tiny.ts";
+import { tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { CONFIG, ROWS, runTinyLoop } from "./_behaviour_run.ts";
-import { lossOf } from "./_golden_run.ts";
+import { lossOf } from "../../../tests/helpers/golden_run.ts";
 import { diffConfigs } from "../../../tasks/train/config/config_differences.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";

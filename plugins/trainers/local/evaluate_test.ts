@@ -1,7 +1,7 @@
 /** What an evaluation's numbers are means of; expectations are worked out by hand from transformers' and TRL's rules. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 
-import { idsExample } from "../../../kernels/engine/_tiny.ts";
+import { idsExample } from "../../../tests/helpers/tiny_model.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";

@@ -1,8 +1,14 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), through the whole loop. */
 import { assert } from "@std/assert";
-import { backendsAndGpuLike, readJson, TINY, tinyAdapter, tinyModel } from "../../../kernels/engine/_tiny.ts";
+import {
+  backendsAndGpuLike,
+  readJson,
+  TINY,
+  tinyAdapter,
+  tinyModel,
+} from "../../../tests/helpers/tiny_model.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
-import { assertSteps, repeatRun, updateDistance } from "./_golden_run.ts";
+import { assertSteps, repeatRun, updateDistance } from "../../../tests/helpers/golden_run.ts";
 
 const RUNS = [
   "full_sft_llama",

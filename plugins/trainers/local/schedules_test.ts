@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
-import { assertNear, flat, optimizerGolden } from "../../../kernels/engine/_optim_goldens.ts";
+import { assertNear, flat, optimizerGolden } from "../../../tests/helpers/optimizer_goldens.ts";
 import { createSchedule, type ScheduleName, scheduleNames, warmupSteps } from "./schedules.ts";
 
 Deno.test("createSchedule() equals transformers' get_scheduler for every recorded case", () => {

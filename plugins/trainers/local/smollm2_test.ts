@@ -1,10 +1,10 @@
 /** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2): six steps of SFT, DPO and IOPO through the ONNX backend. */
 import { assert, assertAlmostEquals } from "@std/assert";
 import { onnxBackend } from "../../../kernels/mod.ts";
-import { gpuLikeOnnx, idsExample, readJson } from "../../../kernels/engine/_tiny.ts";
+import { gpuLikeOnnx, idsExample, readJson } from "../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
-import { assertSteps, updateDistance } from "./_golden_run.ts";
+import { assertSteps, updateDistance } from "../../../tests/helpers/golden_run.ts";
 import { GOLDENS, ignore, repeat, smollm2, why } from "./_smollm2.ts";
 
 Deno.test({

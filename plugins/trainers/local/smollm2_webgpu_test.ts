@@ -1,6 +1,6 @@
 /** SmolLM2-135M-Instruct against PyTorch on WebGPU: two steps, as a software adapter takes a minute for them. */
 import { testBackends } from "../../../kernels/testing/backends.ts";
-import { assertSteps } from "./_golden_run.ts";
+import { assertSteps } from "../../../tests/helpers/golden_run.ts";
 import { ignore, repeat, why } from "./_smollm2.ts";
 
 for (const backend of (await testBackends()).filter(({ name }) => name.startsWith("webgpu"))) {

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { join } from "@std/path";
 
 import { builtinRegistry } from "../../../plugins/builtins.ts";
-import { inFolder, rowsConfig, rowsText, runConfig } from "../_fixtures.ts";
-import { completionResponse, mockServer } from "../_mock_server.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
+import { completionResponse, mockServer } from "../../bench/mock_server.ts";
 import { compareDirectories, type Comparison } from "../compare.ts";
 import { comparisonText, tablePaths, worseText, writeComparison } from "./comparison.ts";
 

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { pathToFileURL } from "node:url";
 
-import { completionResponse, mockServer } from "../_mock_server.ts";
-import { inFolder, rowsConfig, rowsText, runConfig } from "../_fixtures.ts";
+import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import { escapeHtml } from "./html.ts";
 import { markdown } from "./markdown.ts";
 

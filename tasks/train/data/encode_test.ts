@@ -6,7 +6,7 @@ import { datasets } from "../../../plugins/datasets/mod.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { type Template, templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
-import { datasetGolden } from "./_goldens.ts";
+import { datasetGolden } from "../../../tests/helpers/dataset_goldens.ts";
 import { type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
 import { encodeBatch } from "./encode_batch.ts";
 import { toExamples } from "./store.ts";

@@ -7,8 +7,8 @@ import { losses } from "../../../plugins/losses/mod.ts";
 import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
-import { COMMIT, FakeHub } from "../../../formats/hub/_fake_hub.ts";
-import { datasetGolden } from "./_goldens.ts";
+import { COMMIT, FakeHub } from "../../../tests/helpers/fake_hub.ts";
+import { datasetGolden } from "../../../tests/helpers/dataset_goldens.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { cacheKey } from "./cache.ts";
 import { readDatasetInfo } from "./info.ts";
@@ -16,8 +16,8 @@ import { DataSet } from "./sets.ts";
 import { type LoadedExamples, loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 import { describeDrop } from "./report.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
-import { shared } from "../../../tests/_shared.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { shared } from "../../../tests/helpers/shared_data.ts";
 
 const GOLDENS = shared("goldens/llamafactory"), TRACE = shared("data/trace");
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 
-import { datasetGolden } from "./_goldens.ts";
+import { datasetGolden } from "../../../tests/helpers/dataset_goldens.ts";
 import { greedyKnapsack } from "./knapsack.ts";
 import { inferSeqlen } from "./seqlen.ts";
 

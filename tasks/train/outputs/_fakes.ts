@@ -5,7 +5,7 @@ import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { silentProgress } from "./progress.ts";
 import { RunLog, type RunLogOptions } from "./run_log.ts";
 import { type RunLogSettings } from "./run_log_settings.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 /** Path of a golden of this room. */
 export function outputsGolden(name: string): string {

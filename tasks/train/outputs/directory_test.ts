@@ -10,7 +10,7 @@ import {
   listCheckpoints,
   pruneCheckpoints,
 } from "../../../plugins/trainers/local/checkpoint_directory.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 /** A new directory with files (text) and folders (ending in a slash). */
 function directoryWith(...names: string[]): string {

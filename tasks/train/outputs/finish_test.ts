@@ -10,7 +10,7 @@ import { fakeStepReport, goldenJson, logAt, outputsGolden } from "./_fakes.ts";
 import { tokenizerFiles, writeRunOutputs } from "./finish.ts";
 import { type ModelCard, modelCard } from "./model_card.ts";
 import { createReporters } from "./reporters.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 function config(more: string): TrainConfig {
   const base =

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { goldenJson } from "./_fakes.ts";
 import { isCovered } from "./fonts.ts";
 import { plotSpec, plotSvg, svgToPng, writePlots } from "./plots.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 const history = goldenJson("dpo_trainer_state.json").log_history as Record<string, number>[];
 const plot = { title: "Training loss", subtitle: "a run", axis: "loss" };

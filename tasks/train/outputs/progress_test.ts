@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { goldenJson } from "./_fakes.ts";
 import { createProgress, logLine } from "./progress.ts";
 import { curveText, printSummary } from "./summary.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 /** A stream that keeps what is written. */
 function stream(isTTY: boolean) {

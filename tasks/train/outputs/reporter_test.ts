@@ -6,7 +6,7 @@ import { crc32c } from "./crc32c.ts";
 import { csvReporter } from "./csv_log.ts";
 import type { Report } from "./reporter.ts";
 import { tensorboardReporter } from "./tensorboard.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 Deno.test("crc32c() gives the check value and RFC 3720's examples", () => {
   assertEquals(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);

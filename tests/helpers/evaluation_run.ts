@@ -5,8 +5,8 @@
 import { join } from "@std/path";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { type EvalConfig, resolveEvalConfig } from "./config.ts";
-import { evaluate, type Evaluated, type EvaluateOptions } from "./run.ts";
+import { type EvalConfig, resolveEvalConfig } from "../../tasks/eval/config.ts";
+import { evaluate, type Evaluated, type EvaluateOptions } from "../../tasks/eval/run.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 
 /** Rows with one to three constraints. */

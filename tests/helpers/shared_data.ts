@@ -21,7 +21,7 @@ export interface SharedPath {
  */
 export function shared(name: string): SharedPath {
   const root = Deno.env.get("DINOTUNE_SHARED") ||
-    join(fileURLToPath(new URL("..", import.meta.url)), "../shared");
+    join(fileURLToPath(new URL("../..", import.meta.url)), "../shared");
   const path = join(root, name);
   try {
     Deno.statSync(path);

@@ -1,9 +1,9 @@
-import { testBackends } from "../testing/backends.ts";
-import type { TestBackend } from "../testing/backends.ts";
-import { type Backend, onnxBackend } from "../mod.ts";
+import { testBackends } from "../../kernels/testing/backends.ts";
+import type { TestBackend } from "../../kernels/testing/backends.ts";
+import { type Backend, onnxBackend } from "../../kernels/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
-import type { EncodedExample } from "./encoded.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 
 /** Folder of the tiny random models with float64 goldens from PyTorch (its README says what they hold). */

@@ -4,6 +4,6 @@
 // deno-lint-ignore no-explicit-any -- test data, checked by the assertions on it
 export function datasetGolden(name: string): any {
   return JSON.parse(
-    Deno.readTextFileSync(new URL(`../../../fixtures/goldens/datasets/${name}`, import.meta.url)),
+    Deno.readTextFileSync(new URL(`../../fixtures/goldens/datasets/${name}`, import.meta.url)),
   );
 }

@@ -3,7 +3,7 @@
  * milliseconds until an answer, and the share of requests that it answers by HTTP 500 (0).
  * @module
  */
-import { mockServer } from "./_mock_server.ts";
+import { mockServer } from "./mock_server.ts";
 
 /** In [0, 1), without a pattern in it, and the same in every run (Knuth's multiplicative hash). */
 function scattered(index: number): number {

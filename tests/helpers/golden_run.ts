@@ -1,20 +1,20 @@
 /** Runs of a golden through the whole loop, shared by the tests of tiny models and of SmolLM2. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { entryOf, item } from "../../../formats/elements.ts";
-import { temporaryFolder } from "../../../tests/_temp.ts";
-import type { Backend } from "../../../kernels/backend.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { engineName, idsExample, readTensors } from "../../../kernels/engine/_tiny.ts";
-import { EngineHost } from "../../../kernels/engine/host.ts";
-import type { Tuning } from "../../../kernels/engine/parameters.ts";
-import type { Loss } from "../../kinds/loss.ts";
-import { losses } from "../../losses/mod.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
-import { type LoopConfig, trainLoop } from "./loop.ts";
-import { ReferenceCache } from "./reference.ts";
-import type { Tensors } from "./setup.ts";
-import { Registry } from "../../registry.ts";
+import { entryOf, item } from "../../formats/elements.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
+import type { Backend } from "../../kernels/backend.ts";
+import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import { engineName, idsExample, readTensors } from "./tiny_model.ts";
+import { EngineHost } from "../../kernels/engine/host.ts";
+import type { Tuning } from "../../kernels/engine/parameters.ts";
+import type { Loss } from "../../plugins/kinds/loss.ts";
+import { losses } from "../../plugins/losses/mod.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { LogSink, StepReport } from "../../plugins/kinds/log_sink.ts";
+import { type LoopConfig, trainLoop } from "../../plugins/trainers/local/loop.ts";
+import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
+import type { Tensors } from "../../plugins/trainers/local/setup.ts";
+import { Registry } from "../../plugins/registry.ts";
 
 /** A loop that neither evaluates nor saves. */
 export const LOOP: LoopConfig = {
