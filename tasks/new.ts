@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { isName } from "../plugins/registry.ts";
+import { shellQuote, taskCommand } from "./common/command.ts";
 import { parseArguments, print, runTask } from "./common/cli.ts";
 
 /** Kinds that a plugin can be begun of. */
@@ -111,10 +112,12 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
     files: [...files.keys()],
     next: [
       {
-        command: isOutside ? `cd ${target} && deno test ${basename(test)}` : `deno test ${test}`,
+        command: isOutside
+          ? `(cd ${shellQuote(target)} && deno test ${shellQuote(basename(test))})`
+          : `deno test ${shellQuote(test)}`,
         what: "its test",
       },
-      { command: `deno task ${task} ${yaml}`, what: "use it (in the project's folder)" },
+      { command: taskCommand(task, [yaml]), what: "use it" },
     ],
     notes: config === null || Deno.readTextFileSync(config).includes(project.name) ? [] : [
       `${config} has to name the package for tests and editors: ${JSON.stringify(ownConfig())}`,
@@ -126,11 +129,13 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
 /** The zod that the project checks options with; a plugin's schema must be of the same. */
 const ZOD = "npm:zod@4.6.7";
 
-function ownConfig(): { links: string[]; imports: Record<string, string> } {
+function ownConfig(): { links: string[]; imports: Record<string, string>; compilerOptions: unknown } {
   const { name, version } = project;
   return {
     links: [CHECKOUT],
     imports: { [name]: `jsr:${name}@^${version}`, [`${name}/`]: `jsr:/${name}@^${version}/`, zod: ZOD },
+    // the sources that a plugin imports are checked by the options of the folder they are imported from
+    compilerOptions: project.compilerOptions,
   };
 }
 

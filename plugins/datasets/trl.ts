@@ -37,7 +37,7 @@ const dataset: Dataset = {
     },
     tags: openaiTags,
   },
-  required: (shape) => {
+  required: (shape): Readonly<Record<string, string>> => {
     if (shape === "text") return { text: "text" };
     if (shape === "pair") return { chosen: "chosen", rejected: "rejected" };
     return shape === "kto" ? { completion: "completion", kto_tag: "label" } : {};
