@@ -2,6 +2,7 @@
  * Encodes all rows of the sets of a run, mixes and splits them.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import type { Example } from "../../../plugins/kinds/dataset.ts";
 import { bufferShuffle } from "./buffer_shuffle.ts";
 import { encodeOptions } from "./encode.ts";
@@ -82,7 +83,7 @@ async function splitSets(
   const rows = await mixSets(work, sets, true);
   const split = splitRows(rows.length, rows.length === 0 ? 0 : val_size, seed);
   const used = (numbers: Int32Array) =>
-    Array.from(numbers, (i) => rows[i]!).filter((entry) => entry !== null);
+    Array.from(numbers, (i) => item(rows, i)).filter((entry) => entry !== null);
   return { train: used(split.train), evaluation: used(split.validation) };
 }
 
@@ -103,7 +104,8 @@ async function mixSets(work: Work, sets: readonly DataSet[], keepDropped = false
   const rows = all.flat();
   const mixed = all.length < 2
     ? rows
-    : Array.from(mixRows(all.map((r) => r.length), mix_strategy, interleave_probs, seed), (i) => rows[i]!);
+    : Array.from(mixRows(all.map((r) => r.length), mix_strategy, interleave_probs, seed), (i) =>
+      item(rows, i));
   return keepDropped ? mixed : mixed.filter((entry) => entry !== null);
 }
 
@@ -132,7 +134,7 @@ async function encodeRows(
     const examples = batch.flatMap(({ example }) => example ?? []);
     const used = work.inputs.loss.shape === "kto" ? examples : encodeExamples(work, examples);
     let offset = 0;
-    for (const { position, example } of batch) rows[position] = example && used[offset++]!;
+    for (const { position, example } of batch) rows[position] = example && (used[offset++] ?? null);
     await breathe();
   }
   return rows;
@@ -153,18 +155,18 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
   const { block, outcomes } = encodeBatch(examples, context);
   let index = 0;
   return outcomes.map((outcome, i) => {
-    const { source, prompts, answers, desirable } = examples[i]!;
+    const { source, prompts, answers, desirable } = item(examples, i);
     if ("reason" in outcome) {
       const prompt = Object.values(prompts)[0]?.at(-1)?.content;
       const [field, value] = prompt === undefined
-        ? ["text", Object.values(answers)[0]!.content]
+        ? ["text", item(Object.values(answers), 0).content]
         : ["last prompt", prompt];
       tally.drop(outcome.reason, { ...source, line: null, field, value: shortValue({ value }, "value") });
       return null;
     }
     tally.cut(outcome);
-    unwritten.see(examples[i]!);
-    const alike = sameSides(examples[i]!);
+    unwritten.see(item(examples, i));
+    const alike = sameSides(item(examples, i));
     if (alike !== null) tally.prefersNothing(alike, source);
     return { block, index: index++, source, ...(desirable !== undefined && { desirable }) };
   });
@@ -192,16 +194,16 @@ function finish(work: Work, entries: readonly Entry[]): StoredExample[] {
 }
 
 function packText({ inputs, tally }: Work, stored: readonly StoredExample[]): StoredExample[] {
-  const texts = stored.map((example) => partsOf(example)[0]![0]!.ids);
+  const texts = stored.map((example) => item(item(partsOf(example), 0), 0).ids);
   const { tokenizer, options } = inputs;
-  const first = texts[0]![0]!;
+  const first = item(item(texts, 0), 0);
   const bos = first === tokenizer.bosId && texts.every((ids) => ids[0] === first) ? first : null;
   const { blocks, leftOut } = packTexts(texts, options.cutoff_len, bos, GROUP);
   tally.leftOutTokens += leftOut;
   const builder = new BlockBuilder();
   for (const { ids } of blocks) builder.add({ sequences: [{ name: "", parts: [{ ids, kind: 1 }] }] });
   const block = builder.build();
-  return blocks.map(({ first }, index) => ({ block, index, source: stored[first]!.source }));
+  return blocks.map(({ first }, index) => ({ block, index, source: item(stored, first).source }));
 }
 
 /** As many examples as `max_steps` takes, from a stream shuffled through a buffer. */
