@@ -67,7 +67,37 @@ export interface TrainerResult {
   metrics: Record<string, number>;
 }
 
-/** The product of a trainer plugin. */
+/**
+ * The product of a trainer plugin.
+ * @example A trainer that counts labels and trains nothing
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { z } from "zod";
+ * import { definePlugin } from "./plugin.ts";
+ * import { Registry } from "../registry.ts";
+ * import type { TrainerInputs } from "./trainer.ts";
+ *
+ * const counting = definePlugin({
+ *   kind: "trainer",
+ *   name: "counting",
+ *   version: "1",
+ *   description: "Counts what would be learnt",
+ *   options: z.strictObject({}),
+ *   create: () => ({
+ *     train({ train }: Pick<TrainerInputs, "train">) {
+ *       const labels = train.flatMap(({ sequences }) => sequences).flatMap(({ labels }) => Array.from(labels));
+ *       const learnt = labels.filter((id) => id !== -100).length;
+ *       return Promise.resolve({ files: [], finished: true, metrics: { learnt } });
+ *     },
+ *   }),
+ * });
+ * const trainer = new Registry([counting]).create("trainer", "counting");
+ * const sequence = { name: "y", input_ids: Int32Array.of(5, 6, 7), labels: Int32Array.of(-100, 6, 7) };
+ * const example = { index: 0, source: { file: "rows.jsonl", row: 0 }, sequences: [sequence] };
+ * const { metrics } = await trainer.train({ train: [example] } as unknown as TrainerInputs);
+ * assertEquals(metrics, { learnt: 2 });
+ * ```
+ */
 export interface Trainer {
   /** Carries out the run. */
   train(inputs: TrainerInputs): Promise<TrainerResult>;

@@ -130,7 +130,7 @@ export function estimate(
     model.numLayers * (checkpoints ? 4 * atOnce * d : kept) + masks * (stack ? model.numLayers : 1);
   const memory = {
     weights: parameters * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
-    trained: trained * (full ? 16 : 20), // two gradient buffers and two moments; adapters' own values too
+    trained: trained * (full ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,
     total: 0,
