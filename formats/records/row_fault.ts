@@ -46,7 +46,9 @@ export function describeRowFault(row: unknown, schema: z.ZodType, error: z.ZodEr
     !Object.hasOwn(row, name ?? "");
   if (!missing) return `${where}: ${message}`;
   const meant = nearest(String(name), Object.keys(row));
-  return `${where}: is missing${meant === undefined ? "" : ` - is it what "${meant}" is meant to be?`}`;
+  // a rule about several fields names them in its own words
+  const what = issue.code === "custom" ? message : "is missing";
+  return `${where}: ${what}${meant === undefined ? "" : ` - is it what "${meant}" is meant to be?`}`;
 }
 
 /** Of a value that may be of several kinds, what is wrong with it as the kind that it is. */
