@@ -7,6 +7,7 @@ import type { Backend } from "../backend.ts";
 import { GraphBuilder } from "../graph.ts";
 import { linear } from "../ops/products.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
+import { mayHaveGpu } from "../backends/webgpu/driver.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
 import type { BackendChoice } from "./host.ts";
 
@@ -45,29 +46,6 @@ async function tryProvider(backend: Backend): Promise<void> {
   } catch (error) {
     await backend.dispose();
     throw error;
-  }
-}
-
-/** Device files of GPUs on Linux: DRM, NVIDIA's own, WSL's. */
-const DEVICES = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
-
-/**
- * Whether the machine may have a GPU at all. Asking Mesa without one takes half a second and prints complaints.
- * @param devices Files that drivers make.
- */
-export function mayHaveGpu(devices: readonly string[] = DEVICES): boolean {
-  if (Deno.build.os !== "linux") return true;
-  // Deno shows /dev to nobody without --allow-all, and to a program that loads libraries the C library shows it anyway.
-  let c;
-  try {
-    c = Deno.dlopen("libc.so.6", { access: { parameters: ["buffer", "i32"], result: "i32" } });
-  } catch {
-    return true;
-  }
-  try {
-    return devices.some((path) => c.symbols.access(new TextEncoder().encode(`${path}\0`), 0) === 0);
-  } finally {
-    c.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { chooseBackend, makeBackend, mayHaveGpu } from "./backends.ts";
+import { mayHaveGpu } from "../backends/webgpu/driver.ts";
+import { chooseBackend, makeBackend } from "./backends.ts";
 
 const auto = { backend: "auto", provider: "cpu", threads: null } as const;
 const gpu = (adapter: unknown) => ({ requestAdapter: () => Promise.resolve(adapter) }) as GPU;
@@ -38,7 +39,7 @@ Deno.test({
   name: "mayHaveGpu() sees device files with no more permission than tasks have (Linux only)",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const module = new URL("backends.ts", import.meta.url).href;
+    const module = new URL("../backends/webgpu/driver.ts", import.meta.url).href;
     const script = `import { mayHaveGpu } from "${module}";
       console.log(mayHaveGpu(["/dev/no-such-device", "/dev/null"]), mayHaveGpu(["/dev/no-such-device"]));`;
     const child = new Deno.Command(Deno.execPath(), {

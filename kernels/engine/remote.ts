@@ -2,6 +2,7 @@
  * An engine in a Worker, called as if it were here.
  * @module
  */
+import { holdDriver } from "../backends/webgpu/driver.ts";
 import { ENGINE_METHODS, type EngineClient, type EngineSetup } from "./host.ts";
 import { connect } from "./worker_call.ts";
 
@@ -10,6 +11,7 @@ import { connect } from "./worker_call.ts";
  * @throws {Error} If the model can't be loaded or the backend isn't there; the Worker is gone then.
  */
 export async function startEngine(setup: EngineSetup): Promise<EngineClient> {
+  if (setup.device.backend === "webgpu") await holdDriver();
   const worker = connect(new URL("./worker.ts", import.meta.url), "engine");
   try {
     await worker.call("open", [setup]);

@@ -2,9 +2,10 @@
  * Generating with a model of this project's own engine, in a Worker, so that this thread stays responsive.
  * @module
  */
+import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
 import { ContextLengthError, type Generated, type OnToken } from "./batch.ts";
-import type { GeneratorInfo, GeneratorOptions } from "./options.ts";
+import { CPU, type GeneratorInfo, type GeneratorOptions } from "./options.ts";
 import type { TokenEvent } from "./worker.ts";
 import type { Sampling } from "./sampling.ts";
 
@@ -30,6 +31,8 @@ export class Generator {
    * @throws {RangeError} If the model, the adapter or the backend isn't there or doesn't fit; named.
    */
   static async open(options: GeneratorOptions): Promise<Generator> {
+    const { backend } = options.device ?? CPU;
+    if (backend === "webgpu" || (backend === "auto" && mayHaveGpu())) await holdDriver();
     const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [ContextLengthError]);
     try {
       return new Generator(worker, await worker.call<GeneratorInfo>("open", [options]));
