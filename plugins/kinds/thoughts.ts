@@ -8,7 +8,7 @@ import type { Completion, ThoughtTags } from "./endpoint.ts";
 
 /**
  * Tags that are known without being told: Qwen3, DeepSeek-R1 and many others; models that imitate Claude; EXAONE; Seed-OSS;
- * Magistral; Command A; Kimi-VL.
+ * Magistral; Command A; Kimi-VL; gpt-oss with its special tokens, and without them; Granite 3.
  */
 export const THOUGHT_TAGS: readonly ThoughtTags[] = Object.freeze([
   ["<think>", "</think>"],
@@ -19,6 +19,9 @@ export const THOUGHT_TAGS: readonly ThoughtTags[] = Object.freeze([
   ["[THINK]", "[/THINK]"],
   ["<|START_THINKING|>", "<|END_THINKING|>"],
   ["◁think▷", "◁/think▷"],
+  ["<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"],
+  ["analysis", "assistantfinal"],
+  ["Here is my thought process:", "Here is my response:"],
 ]);
 
 /** A text taken apart. */
@@ -38,17 +41,33 @@ export interface Separated {
  * - behind such a thought, further pairs of tags that begin a line outside of code fences;
  * - all of a text that opens a thought at its start and never closes it.
  *
- * A pair of tags anywhere else is text about tags. Capitals don't matter. Takes time linear in the length of the text.
+ * A pair of tags anywhere else is text about tags. The known pairs that are words, such as `Here is my thought process:`,
+ * count only whole and once, at the start of the text: alone each is a word like another. Capitals don't matter. Takes time linear in the length of the text.
  * @param tags Pairs that are looked for, none of them empty
  */
 export function separateThought(text: string, tags: readonly ThoughtTags[] = THOUGHT_TAGS): Separated {
-  const pairs = tags.map(([open, close]) => ({
+  const words = tags.filter(areWords).map(([open, close]) => ({
+    lead: new RegExp(`\\s*${escaped(open)}`, "iy"),
+    close: new RegExp(escaped(close), "ig"),
+  }));
+  const marks = tags.filter((pair) => !areWords(pair));
+  const pairs = marks.map(([open, close]) => ({
     lead: new RegExp(`\\s*${escaped(open)}`, "iy"),
     open: new RegExp(escaped(open), "i"),
     close: new RegExp(escaped(close), "ig"),
   }));
   const thoughts: string[] = [];
   let from = 0;
+  for (const { lead, close } of words) {
+    lead.lastIndex = 0;
+    const end = lead.test(text) ? found(close, text, lead.lastIndex) : null;
+    if (end === null) continue;
+    return {
+      thought: text.slice(lead.lastIndex, end.index).trim(),
+      answer: text.slice(end.index + end[0].length).trimStart(),
+      closed: true,
+    };
+  }
   const closing = leading(0) === null ? loneClosing() : null;
   if (closing !== null) {
     thoughts.push(text.slice(0, closing.index));
@@ -63,7 +82,7 @@ export function separateThought(text: string, tags: readonly ThoughtTags[] = THO
     from = end.index + end[0].length;
   }
   if (from === 0) return { thought: "", answer: text, closed: true };
-  const rest = withoutLater(text.slice(from), tags, thoughts);
+  const rest = withoutLater(text.slice(from), marks, thoughts);
   return { thought: joined(thoughts), answer: rest.trimStart(), closed: true };
 
   /** The first closing tag without an opening one before it, and not between quotes, where a text is about it. */
@@ -136,6 +155,12 @@ function withoutLater(text: string, tags: readonly ThoughtTags[], thoughts: stri
     line.lastIndex = from = end.index + end[0].length;
   }
   return kept + text.slice(from);
+}
+
+const WORDS = ["analysis", "Here is my thought process:"];
+
+function areWords([open]: ThoughtTags): boolean {
+  return WORDS.includes(open);
 }
 
 const QUOTES = /[`'"“”‘’«»]/;

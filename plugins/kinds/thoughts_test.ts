@@ -30,6 +30,18 @@ const cases: [name: string, text: string, thought: string, answer: string, close
   ],
   ["a later thought without an end", `<think>a</think>${A}\n<think>b`, "a", `${A}\n<think>b`],
   ["tags in the middle", `Write <think>x</think> here.`, "", `Write <think>x</think> here.`],
+  [
+    "channels",
+    `<|channel|>analysis<|message|>Plan.<|end|><|start|>assistant<|channel|>final<|message|>${A}`,
+    "Plan.",
+    A,
+  ],
+  ["a channel never closed", "<|channel|>analysis<|message|>Plan", "Plan", "", false],
+  ["channels without their special tokens", `analysisPlan.assistantfinal${A}`, "Plan.", A],
+  ["a word that is also a channel's name", "Analysis of tea.", "", "Analysis of tea."],
+  ["words", `Here is my thought process:\nPlan.\n\nHere is my response:\n${A}`, "Plan.", A],
+  ["words alone", "Here is my thought process: first, tea.", "", "Here is my thought process: first, tea."],
+  ["closing words alone", `Here is my response: ${A}`, "", `Here is my response: ${A}`],
   ["a quoted closing tag", "End it by `</think>`.", "", "End it by `</think>`."],
   ["a quoted one, then a real one", "Not '</think>'.\n</think>Yes", "Not '</think>'.", "Yes"],
 ];
