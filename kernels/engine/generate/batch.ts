@@ -3,10 +3,15 @@
  * there is a place, and leaves when it is done).
  * @module
  */
+import { item } from "../../../formats/elements.ts";
+import { shown } from "../../../formats/message.ts";
 import { breathe } from "./engine.ts";
 import type { GenerationEngine } from "./engine.ts";
 import { type Decode, TextStream } from "./text.ts";
-import { checkSampling, Sampler, type Sampling } from "./sampling.ts";
+import { logprobsOf, type TokenLogprobs } from "./logprobs.ts";
+import type { MaskSource, TokenMask } from "./mask.ts";
+import { Sampler } from "./sampler.ts";
+import { checkSampling, type Sampling } from "./sampling.ts";
 
 /** An answer. */
 export interface Generated {
@@ -20,10 +25,22 @@ export interface Generated {
   stop: number | string | null;
   /** Tokens of the prompt. */
   promptTokens: number;
+  /** Those of them whose keys and values were there from another request. */
+  cachedTokens: number;
+  /** Of every token, where they were asked for. */
+  logprobs: TokenLogprobs[] | null;
+}
+
+/** More about a token of an answer. */
+export interface TokenDetails {
+  /** Number of the answer among the `n` of its request. */
+  index: number;
+  /** Where they were asked for. */
+  logprobs: TokenLogprobs | null;
 }
 
 /** Called for every token, with the text that became certain by it. */
-export type OnToken = (id: number, text: string) => void;
+export type OnToken = (id: number, text: string, details: TokenDetails) => void;
 
 /** The model's data for the scheduler. */
 export interface BatchOptions {
@@ -37,6 +54,8 @@ export interface BatchOptions {
   maxBatch: number;
   /** Null: ids only. */
   decode: Decode | null;
+  /** Makes the mask of an answer; absent: there are none without a tokenizer. */
+  openMask?(source: MaskSource, endIds: readonly number[]): Promise<TokenMask>;
 }
 
 /** A prompt that leaves no room for an answer; an endpoint reports it as an outcome. */
@@ -47,11 +66,12 @@ export class ContextLengthError extends RangeError {
 
 interface Job {
   prompt: readonly number[];
-  sampling: Sampling;
+  index: number;
   sampler: Sampler;
   limit: number;
   endIds: ReadonlySet<number>;
   ids: number[];
+  logprobs: TokenLogprobs[] | null;
   text: TextStream | null;
   onToken: OnToken | undefined;
   signal: AbortSignal | undefined;
@@ -63,7 +83,7 @@ interface Job {
 /** The part of an engine that the scheduler uses. */
 export type BatchEngine = Pick<GenerationEngine, "add" | "step" | "keep" | "full" | "dispose">;
 
-/** Runs requests; call {@linkcode BatchGenerator.generate} as often as wanted at once. */
+/** Runs requests; call {@linkcode BatchGenerator.generateAll} as often as wanted at once. */
 export class BatchGenerator {
   #waiting: Job[] = [];
   /** By slot; those that are done stay until the next layout of the cache. */
@@ -73,11 +93,9 @@ export class BatchGenerator {
   constructor(readonly engine: BatchEngine, readonly options: BatchOptions) {}
 
   /**
-   * Answers a prompt.
+   * Answers a prompt once.
    * @param prompt Ids, template applied.
-   * @throws {ContextLengthError} If the prompt fills the context.
-   * @throws {RangeError} If a sampling value or a prompt id is out of range, or stop texts are given without a tokenizer.
-   * @throws The signal's reason when it fires.
+   * @throws As {@linkcode BatchGenerator.generateAll}; also {RangeError} if `n` isn't 1.
    */
   async generate(
     prompt: readonly number[],
@@ -85,8 +103,71 @@ export class BatchGenerator {
     onToken?: OnToken,
     signal?: AbortSignal,
   ): Promise<Generated> {
-    const { vocabSize, endIds, maxModelLen, decode } = this.options;
+    if ((given.n ?? 1) !== 1) {
+      throw new RangeError(`Cannot give one answer of n = ${given.n}: use generateAll()`);
+    }
+    return item(await this.generateAll(prompt, given, onToken, signal), 0);
+  }
+
+  /**
+   * Answers a prompt `n` times.
+   * @param prompt Ids, template applied.
+   * @returns As many answers as `n` says.
+   * @throws {ContextLengthError} If the prompt fills the context.
+   * @throws {RangeError} If a sampling value or a prompt id is out of range, the adapter isn't loaded, or stop texts or a
+   * mask are given without a tokenizer.
+   * @throws The signal's reason when it fires.
+   */
+  async generateAll(
+    prompt: readonly number[],
+    given: Partial<Sampling> = {},
+    onToken?: OnToken,
+    signal?: AbortSignal,
+  ): Promise<Generated[]> {
+    const { vocabSize, endIds, decode, openMask } = this.options;
     const sampling = checkSampling(given, vocabSize);
+    this.#check(prompt, sampling);
+    signal?.throwIfAborted();
+    const ends = [...(sampling.ignore_eos ? [] : endIds), ...sampling.stop_ids];
+    // One that fails ends the others: their answers have nowhere to go.
+    const failed = new AbortController();
+    const both = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+    const answers = Array.from({ length: sampling.n }, async (_, index) => {
+      const own = { ...sampling, seed: (sampling.seed + index) % 2 ** 53 };
+      const mask = sampling.mask && openMask ? await openMask(sampling.mask, ends) : null;
+      try {
+        return await new Promise<Generated>((resolve, reject) => {
+          this.#waiting.push({
+            prompt,
+            index,
+            sampler: new Sampler(own, prompt, ends, mask, vocabSize),
+            limit: Math.min(sampling.max_tokens, this.options.maxModelLen - prompt.length),
+            endIds: new Set(ends),
+            ids: [],
+            logprobs: sampling.logprobs === null ? null : [],
+            text: decode && new TextStream(decode, sampling.stop, sampling.min_tokens),
+            onToken,
+            signal: both,
+            done: false,
+            resolve,
+            reject,
+          });
+          this.#start();
+        });
+      } finally {
+        mask?.dispose?.();
+      }
+    });
+    try {
+      return await Promise.all(answers);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  }
+
+  #check(prompt: readonly number[], sampling: Sampling): void {
+    const { vocabSize, maxModelLen, decode, openMask } = this.options;
     const wrong = prompt.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (wrong >= 0) {
       throw new RangeError(
@@ -106,25 +187,12 @@ export class BatchGenerator {
         "Cannot stop at a text: this generator was opened without a tokenizer; use stop_ids",
       );
     }
-    signal?.throwIfAborted();
-    const ends = [...(sampling.ignore_eos ? [] : endIds), ...sampling.stop_ids];
-    return await new Promise<Generated>((resolve, reject) => {
-      this.#waiting.push({
-        prompt,
-        sampling,
-        sampler: new Sampler(sampling, prompt, ends),
-        limit: Math.min(sampling.max_tokens, maxModelLen - prompt.length),
-        endIds: new Set(ends),
-        ids: [],
-        text: decode && new TextStream(decode, sampling.stop, sampling.min_tokens),
-        onToken,
-        signal,
-        done: false,
-        resolve,
-        reject,
-      });
-      this.#start();
-    });
+    if (sampling.mask && !openMask) {
+      throw new RangeError("Cannot follow a mask: this generator was opened without a tokenizer");
+    }
+    if (sampling.adapter !== null) {
+      throw new RangeError(`Cannot answer with adapter ${shown(sampling.adapter)}: none is loaded`);
+    }
   }
 
   /** Waits for what runs, then frees the engine. */
@@ -210,6 +278,9 @@ export class BatchGenerator {
 function take(job: Job, logits: Float32Array): void {
   try {
     const id = job.sampler.next(logits, job.ids), ended = job.endIds.has(id);
+    const { sampling } = job.sampler;
+    const logprobs = job.logprobs && logprobsOf(logits, id, sampling.logprobs ?? 0);
+    if (logprobs) job.logprobs?.push(logprobs);
     job.ids.push(id);
     let text = ended ? "" : job.text?.push(id) ?? "";
     const finish = ended || job.text?.stop != null
@@ -218,7 +289,7 @@ function take(job: Job, logits: Float32Array): void {
       ? "length" as const
       : null;
     if (finish) text += job.text?.end() ?? "";
-    job.onToken?.(id, text);
+    job.onToken?.(id, text, { index: job.index, logprobs });
     if (!finish) return;
     job.done = true;
     const stop = ended ? id : job.text?.stop ?? null;
@@ -228,6 +299,8 @@ function take(job: Job, logits: Float32Array): void {
       finish,
       stop,
       promptTokens: job.prompt.length,
+      cachedTokens: 0,
+      logprobs: job.logprobs,
     });
   } catch (error) {
     job.done = true;

@@ -2,6 +2,7 @@
  * Generating with a model of this project's own engine, in a Worker, so that this thread stays responsive.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
 import { ContextLengthError, type Generated, type OnToken } from "./batch.ts";
@@ -9,7 +10,10 @@ import { CPU, type GeneratorInfo, type GeneratorOptions } from "./options.ts";
 import type { TokenEvent } from "./worker.ts";
 import type { Sampling } from "./sampling.ts";
 
-export { ContextLengthError, type Generated, type OnToken } from "./batch.ts";
+export { ContextLengthError, type Generated, type OnToken, type TokenDetails } from "./batch.ts";
+export { type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
+export { type MakeMask, type MaskSource, type MaskVocabulary, type TokenMask } from "./mask.ts";
+export { COALESCE_MS } from "./coalesce.ts";
 export { CPU, type DeviceChoice, type GeneratorInfo, type GeneratorOptions, MAX_BATCH } from "./options.ts";
 export { type BackendChoice } from "../host.ts";
 export { GREEDY, type Sampling } from "./sampling.ts";
@@ -43,12 +47,12 @@ export class Generator {
   }
 
   /**
-   * Answers a prompt; requests that are made at once share the engine's steps.
+   * Answers a prompt once; requests that are made at once share the engine's steps.
    * @param promptIds Ids, template applied, ≥ 1.
    * @param sampling What differs from greedy, see {@linkcode Sampling}.
-   * @param onToken Called for every token.
+   * @param onToken Called for every token, several times in a row where they come faster than every {@linkcode COALESCE_MS}.
    * @throws {ContextLengthError} If the prompt fills the context.
-   * @throws {RangeError} If a value is out of range.
+   * @throws {RangeError} If a value is out of range, `n` isn't 1, or the adapter isn't loaded.
    * @throws The signal's reason when it fires.
    */
   async generate(
@@ -57,13 +61,45 @@ export class Generator {
     onToken?: OnToken,
     signal?: AbortSignal,
   ): Promise<Generated> {
+    if ((sampling.n ?? 1) !== 1) {
+      throw new RangeError(`Cannot give one answer of n = ${sampling.n}: use generateAll()`);
+    }
+    return item(await this.generateAll(promptIds, sampling, onToken, signal), 0);
+  }
+
+  /** As {@linkcode Generator.generate}, `n` answers; the prompt goes through once. */
+  async generateAll(
+    promptIds: readonly number[],
+    sampling: Partial<Sampling> = {},
+    onToken?: OnToken,
+    signal?: AbortSignal,
+  ): Promise<Generated[]> {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error("Cannot answer a prompt: the generator is closed");
     const onEvent = onToken && ((event: unknown) => {
-      const { token, text } = event as TokenEvent;
-      onToken(token, text);
+      for (const { token, text, details } of event as TokenEvent[]) onToken(token, text, details);
     });
     return await this.#worker.call("generate", [[...promptIds], sampling, !!onToken], { onEvent, signal });
+  }
+
+  /**
+   * Loads a LoRA adapter beside the model; requests name it as `Sampling.adapter`. Those under way continue.
+   * @param name Not yet taken.
+   * @param directory PEFT adapter directory.
+   * @throws {RangeError} If the name is taken, or the adapter doesn't fit the model; named.
+   */
+  async loadAdapter(name: string, directory: string): Promise<void> {
+    if (this.#closed) throw new Error("Cannot load an adapter: the generator is closed");
+    await this.#worker.call("loadAdapter", [name, directory]);
+  }
+
+  /**
+   * Forgets an adapter; requests under way that use it end first.
+   * @throws {RangeError} If there is none of that name.
+   */
+  async unloadAdapter(name: string): Promise<void> {
+    if (this.#closed) throw new Error("Cannot unload an adapter: the generator is closed");
+    await this.#worker.call("unloadAdapter", [name]);
   }
 
   /** Stops what runs and frees everything. */

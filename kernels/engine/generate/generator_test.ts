@@ -58,6 +58,45 @@ Deno.test("Generator: a merged adapter and an applied one give the same, another
   assert(answers[0]!.join() !== answers[1]!.join());
 });
 
+Deno.test("Generator.generateAll() gives n answers, each that of its own seed, with log-probabilities", () =>
+  withGenerator({}, async (generator) => {
+    const sampling = { temperature: 1, seed: 5, max_tokens: 12, ignore_eos: true, logprobs: 2 };
+    const streamed: number[][] = [[], [], []];
+    const three = await generator.generateAll(PROMPTS[2]!, { ...sampling, n: 3 }, (id, _text, details) => {
+      streamed[details.index]!.push(id);
+      assertEquals(details.logprobs?.id, id);
+    });
+    assertEquals(three.map((answer) => answer.ids), streamed);
+    assert(new Set(streamed.map((ids) => ids.join())).size === 3, "answers differ");
+    for (const [i, answer] of three.entries()) {
+      assertEquals((await generator.generate(PROMPTS[2]!, { ...sampling, seed: 5 + i })).ids, answer.ids);
+      assertEquals(answer.logprobs?.map((token) => token.id), answer.ids);
+      for (const { logprob, top } of answer.logprobs!) {
+        assert(logprob <= top[0]!.logprob && top[1]!.logprob <= top[0]!.logprob && top[0]!.logprob < 0);
+      }
+    }
+    const greedy = await generator.generate(PROMPTS[2]!, { max_tokens: 5, logprobs: 1 });
+    assertEquals(greedy.logprobs!.map((token) => token.top[0]!.id), greedy.ids);
+    await assertRejects(() => generator.generate(PROMPTS[2]!, { n: 2 }), RangeError, "generateAll");
+  }));
+
+Deno.test("Generator: a mask made in the Worker decides which tokens come", () =>
+  withGenerator({}, async (generator) => {
+    const module = new URL("../../../tests/helpers/cycle_mask.ts", import.meta.url).href;
+    const mask = (cycle: number[]) => ({ mask: { module, options: { cycle } }, max_tokens: 7 });
+    const [forced, free] = await Promise.all([
+      generator.generate(PROMPTS[1]!, mask([40, 41, 42])),
+      generator.generate(PROMPTS[1]!, { max_tokens: 7 }),
+    ]);
+    assertEquals(forced.ids, [40, 41, 42, 40, 41, 42, 40]);
+    assert(free.ids.join() !== forced.ids.join());
+    // The model's end token is allowed like any other, and ends the answer.
+    assertEquals((await generator.generate(PROMPTS[1]!, mask([40, 300]))).finish, "stop");
+    await assertRejects(() => generator.generate(PROMPTS[1]!, mask([])), RangeError, "mask allows none");
+    const wrong = { module: new URL("./mask.ts", import.meta.url).href, options: null };
+    await assertRejects(() => generator.generate(PROMPTS[1]!, { mask: wrong }), TypeError, "default export");
+  }));
+
 Deno.test("Generator: tokens come one by one with their text, up to a stop text or id", () =>
   withGenerator({}, async (generator) => {
     const sampling = { max_tokens: 40, temperature: 1, seed: 3, ignore_eos: true };

@@ -3,12 +3,14 @@
  * backends' libraries, so only the Worker (and tests) import it.
  * @module
  */
+import { shown } from "../../../formats/message.ts";
 import { checkTensors, type LoadedModel, openModel } from "../../../formats/hf_model/mod.ts";
 import { type Adapter, loraTensors, mergedWeights, readAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import { chooseBackend, makeBackend } from "../backends.ts";
 import { BatchGenerator } from "./batch.ts";
+import { openMask } from "./mask.ts";
 import { GenerationEngine } from "./engine.ts";
 import {
   CPU,
@@ -19,13 +21,21 @@ import {
   tokenizerOf,
 } from "./options.ts";
 
+/** A model that is open in this thread. */
+export interface OpenedGenerator {
+  generator: BatchGenerator;
+  info: GeneratorInfo;
+  /** As `Generator.loadAdapter`. */
+  loadAdapter(name: string, directory: string): Promise<void>;
+  /** As `Generator.unloadAdapter`. */
+  unloadAdapter(name: string): Promise<void>;
+}
+
 /**
  * Opens a model for generating, in this thread.
  * @throws {RangeError} If something is missing or doesn't fit; named.
  */
-export async function openGenerator(
-  options: GeneratorOptions,
-): Promise<{ generator: BatchGenerator; info: GeneratorInfo }> {
+export async function openGenerator(options: GeneratorOptions): Promise<OpenedGenerator> {
   const { decoder: config, adapter: directory = null, merge = true, maxBatch = MAX_BATCH, text = true } =
     options;
   const model = await openModel(options.model);
@@ -39,9 +49,24 @@ export async function openGenerator(
     const engine = makeEngine(backend, config, model, adapter, merge, options.promptChunk);
     const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
     const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));
-    const generator = new BatchGenerator(engine, { vocabSize, endIds, maxModelLen, maxBatch, decode });
+    const generator = new BatchGenerator(engine, {
+      vocabSize,
+      endIds,
+      maxModelLen,
+      maxBatch,
+      decode,
+      ...(tokenizer && {
+        openMask: (source, ends) => openMask(source, { tokenizer, vocabSize, endIds: ends }),
+      }),
+    });
     const info = { backend: `${backend.name}: ${backend.description}`, vocabSize, endIds, maxModelLen };
-    return { generator, info };
+    const refuse = (name: string) =>
+      Promise.reject(
+        new RangeError(
+          `Cannot use adapter ${shown(name)} by name: this engine has no adapters beside the model yet`,
+        ),
+      );
+    return { generator, info, loadAdapter: refuse, unloadAdapter: refuse };
   } finally {
     model.weights.close();
   }

@@ -1,20 +1,8 @@
 /**
- * Choosing the next token: what a request may ask for, and the sampler that does it. Field names and meanings are those of
- * transformers and of OpenAI's and vLLM's servers.
+ * What a request may ask for. Field names and meanings are those of transformers and of OpenAI's and vLLM's servers.
  * @module
  */
-import { f64 } from "../../../formats/elements.ts";
-import { stream, uniform } from "../../random/counter.ts";
-import {
-  biased,
-  forbidden,
-  keepMinP,
-  keepTopK,
-  keepTopP,
-  penalized,
-  repetitionPenalized,
-  tempered,
-} from "./sampling_processors.ts";
+import type { MaskSource } from "./mask.ts";
 
 /** Options for choosing tokens. */
 export interface Sampling {
@@ -46,6 +34,17 @@ export interface Sampling {
   ignore_eos: boolean;
   /** Same seed, same answer (on the same machine); whole, in [0, 2^53). */
   seed: number;
+  /** Answers to the prompt, 1 … 128; number i of them draws with `seed + i`. */
+  n: number;
+  /**
+   * null: none. Else every token comes with its log-probability and those of so many best tokens, 0 … 20; nats, of the
+   * model itself: before bias, penalties, temperature and mask.
+   */
+  logprobs: number | null;
+  /** Name of the adapter that answers, see `Generator.loadAdapter`; null: the model as it was opened. */
+  adapter: string | null;
+  /** Tokens that a grammar allows; null: all. */
+  mask: MaskSource | null;
 }
 
 /** Greedy, with nothing else changed. */
@@ -64,6 +63,10 @@ export const GREEDY: Sampling = Object.freeze({
   stop_ids: Object.freeze([]) as readonly number[],
   ignore_eos: false,
   seed: 0,
+  n: 1,
+  logprobs: null,
+  adapter: null,
+  mask: null,
 });
 
 /** Range of each number. */
@@ -78,6 +81,7 @@ const RANGES: readonly [name: keyof Sampling, need: string, fits: (value: number
   ["min_tokens", "a whole number ≥ 0", (v) => Number.isSafeInteger(v) && v >= 0],
   ["max_tokens", "a whole number ≥ 1", (v) => Number.isSafeInteger(v) && v >= 1],
   ["seed", "a whole number in [0, 2^53)", (v) => Number.isSafeInteger(v) && v >= 0],
+  ["n", "a whole number from 1 to 128", (v) => Number.isSafeInteger(v) && v >= 1 && v <= 128],
 ];
 
 /**
@@ -98,101 +102,11 @@ export function checkSampling(given: Partial<Sampling>, vocabSize: number): Samp
     if (!isId(Number(id))) refuse("logit_bias", `token ids below ${vocabSize}`, id);
     if (!Number.isFinite(bias)) refuse("logit_bias", "finite numbers", bias);
   }
+  const { logprobs } = sampling;
+  if (logprobs !== null && !(Number.isSafeInteger(logprobs) && logprobs >= 0 && logprobs <= 20)) {
+    refuse("logprobs", "null or a whole number from 0 to 20", logprobs);
+  }
   for (const id of sampling.stop_ids) if (!isId(id)) refuse("stop_ids", `token ids below ${vocabSize}`, id);
   for (const text of sampling.stop) if (text === "") refuse("stop", "texts that aren't empty", '""');
   return sampling;
-}
-
-/**
- * Logits `[V]` after all processors in transformers' order (sequence bias, repetition penalty, minimum length; then
- * temperature, top-k, top-p, min-p), with OpenAI's penalties behind the repetition penalty as in vLLM. What may not
- * be chosen is −Infinity. With temperature 0 the last four are left out.
- * @param output Ids of the answer so far.
- * @param endIds Ids that `min_tokens` holds back.
- */
-export function processLogits(
-  logits: ArrayLike<number>,
-  sampling: Sampling,
-  prompt: ArrayLike<number>,
-  output: ArrayLike<number>,
-  endIds: Iterable<number> = [],
-): Float64Array {
-  const z = Float64Array.from(logits);
-  biased(z, sampling.logit_bias);
-  repetitionPenalized(z, sampling.repetition_penalty, [prompt, output]);
-  penalized(z, sampling.frequency_penalty, sampling.presence_penalty, output);
-  if (output.length < sampling.min_tokens) forbidden(z, endIds);
-  if (sampling.temperature === 0) return z;
-  tempered(z, sampling.temperature);
-  keepTopK(z, sampling.top_k);
-  keepTopP(z, sampling.top_p);
-  keepMinP(z, sampling.min_p);
-  return z;
-}
-
-/** The first of the largest values; −1 when none is a number above −Infinity. */
-export function argmax(z: ArrayLike<number>): number {
-  let best = -1, most = -Infinity;
-  Array.prototype.forEach.call(z, (value: number, i) => {
-    if (value > most) [best, most] = [i, value];
-  });
-  return best;
-}
-
-/** The id at which the cumulative softmax of `z` passes `at`, in [0, 1); −1 when a value isn't a number. */
-export function inverseSoftmax(z: Float64Array, share: number): number {
-  const max = z.reduce((a, b) => Math.max(a, b), -Infinity);
-  let sum = 0, last = -1;
-  z.forEach((value, i) => {
-    if (value === -Infinity) return;
-    sum += Math.exp(value - max);
-    last = i;
-  });
-  if (!(sum > 0 && sum < Infinity)) return -1;
-  let left = share * sum;
-  for (let i = 0; i < z.length; i++) {
-    const value = f64(z, i);
-    if (value === -Infinity) continue;
-    left -= Math.exp(value - max);
-    if (left < 0) return i;
-  }
-  return last;
-}
-
-const DRAWS = stream("generate");
-
-/** Chooses the tokens of one answer. Number i of the answer depends on seed and i alone, not on what ran before or beside it. */
-export class Sampler {
-  readonly #plain: boolean;
-
-  /** @param sampling From {@linkcode checkSampling}. */
-  constructor(
-    readonly sampling: Sampling,
-    readonly prompt: ArrayLike<number>,
-    readonly endIds: readonly number[],
-  ) {
-    const s = sampling;
-    this.#plain = s.temperature === 0 && s.repetition_penalty === 1 && s.presence_penalty === 0 &&
-      s.frequency_penalty === 0 && Object.keys(s.logit_bias).length === 0;
-  }
-
-  /**
-   * The next token's id.
-   * @param output Ids of the answer so far.
-   * @throws {RangeError} If no token can be chosen because logits aren't numbers.
-   */
-  next(logits: ArrayLike<number>, output: ArrayLike<number>): number {
-    const { sampling } = this;
-    const plain = this.#plain && output.length >= sampling.min_tokens;
-    const z = plain ? logits : processLogits(logits, sampling, this.prompt, output, this.endIds);
-    const id = sampling.temperature === 0
-      ? argmax(z)
-      : inverseSoftmax(z as Float64Array, uniform(sampling.seed, DRAWS, output.length));
-    if (id < 0) {
-      throw new RangeError(
-        `Cannot choose token ${output.length} of an answer: its logits aren't numbers. Are the weights finite?`,
-      );
-    }
-    return id;
-  }
 }

@@ -2,7 +2,7 @@
  * Logits processors, each as transformers (4.57, generation/logits_process.py) defines it, in place on float64 logits.
  * @module
  */
-import { f64 } from "../../../formats/elements.ts";
+import { f64, i32 } from "../../../formats/elements.ts";
 
 /** `z[id] += bias` (transformers: SequenceBiasLogitsProcessor with sequences of one token; OpenAI: logit_bias). */
 export function biased(z: Float64Array, bias: Readonly<Record<number, number>>): void {
@@ -38,6 +38,13 @@ export function penalized(
 /** `z[id] = −Infinity` (MinNewTokensLengthLogitsProcessor). */
 export function forbidden(z: Float64Array, ids: Iterable<number>): void {
   for (const id of ids) z[id] = -Infinity;
+}
+
+/** `z[id] = −Infinity` where bit `id % 32` of word `id >> 5` is 0 (as of XGrammar's bitmasks). */
+export function masked(z: Float64Array, words: Int32Array): void {
+  z.forEach((_, id) => {
+    if ((i32(words, id >> 5) >>> (id & 31) & 1) === 0) z[id] = -Infinity;
+  });
 }
 
 /** `z / temperature` (TemperatureLogitsWarper). */

@@ -1,7 +1,8 @@
 /** Logits processors against transformers (fixtures/goldens/sampling). */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { argmax, checkSampling, GREEDY, inverseSoftmax, processLogits, Sampler } from "./sampling.ts";
+import { argmax, inverseSoftmax, processLogits, Sampler } from "./sampler.ts";
+import { checkSampling, GREEDY } from "./sampling.ts";
 import { keepTopK, keepTopP } from "./sampling_processors.ts";
 
 const golden = JSON.parse(

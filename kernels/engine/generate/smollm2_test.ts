@@ -6,7 +6,7 @@ import { onnxBackend } from "../../mod.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import { GenerationEngine } from "./engine.ts";
-import { argmax } from "./sampling.ts";
+import { argmax } from "./sampler.ts";
 
 const { path: GOLDEN, ignore, why } = sharedForSmollm2("goldens/smollm2/generate.json");
 

@@ -3,24 +3,30 @@
  * @module
  */
 import { type CallContext, serve } from "../worker_call.ts";
-import type { BatchGenerator, Generated } from "./batch.ts";
-import { openGenerator } from "./open.ts";
+import type { Generated, OnToken, TokenDetails } from "./batch.ts";
+import { Coalescer } from "./coalesce.ts";
+import { type OpenedGenerator, openGenerator } from "./open.ts";
 import type { GeneratorInfo, GeneratorOptions } from "./options.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** An event of `generate`: a token and its text. */
+/** A token of `generate` and its text; events are lists of them. */
 export interface TokenEvent {
   token: number;
   text: string;
+  details: TokenDetails;
 }
 
-let generator: BatchGenerator | null = null;
+let opened: OpenedGenerator | null = null;
 const closing = new AbortController();
+
+function running(): OpenedGenerator {
+  if (opened === null) throw new Error("Cannot answer a prompt: no model was opened");
+  return opened;
+}
 
 serve({
   async open(_call, options: GeneratorOptions): Promise<GeneratorInfo> {
-    const opened = await openGenerator(options);
-    generator = opened.generator;
+    opened = await openGenerator(options);
     return opened.info;
   },
   async generate(
@@ -28,15 +34,30 @@ serve({
     prompt: number[],
     sampling: Partial<Sampling>,
     tokens: boolean,
-  ): Promise<Generated> {
-    if (generator === null) throw new Error("Cannot answer a prompt: no model was opened");
-    const onToken = tokens
-      ? (token: number, text: string) => emit({ token, text } satisfies TokenEvent)
+  ): Promise<Generated[]> {
+    const events = new Coalescer<TokenEvent>(emit);
+    const onToken: OnToken | undefined = tokens
+      ? (token, text, details) => events.push({ token, text, details })
       : undefined;
-    return await generator.generate(prompt, sampling, onToken, AbortSignal.any([signal, closing.signal]));
+    try {
+      return await running().generator.generateAll(
+        prompt,
+        sampling,
+        onToken,
+        AbortSignal.any([signal, closing.signal]),
+      );
+    } finally {
+      events.flush();
+    }
+  },
+  async loadAdapter(_call, name: string, directory: string): Promise<void> {
+    await running().loadAdapter(name, directory);
+  },
+  async unloadAdapter(_call, name: string): Promise<void> {
+    await running().unloadAdapter(name);
   },
   async close(): Promise<void> {
     closing.abort(new Error("Cannot finish the answer: the generator was closed"));
-    await generator?.close();
+    await opened?.generator.close();
   },
 });

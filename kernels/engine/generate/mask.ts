@@ -1,0 +1,57 @@
+/**
+ * The seam for answers that follow a grammar: a mask says before every token which ones may come. It is made in the generator's
+ * Worker, beside the engine, so a request names the module that makes it.
+ * @module
+ */
+import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
+
+/** A module and what it is given; can be sent to a Worker. */
+export interface MaskSource {
+  /** URL of a module whose default export is a {@linkcode MakeMask}: `new URL("./json_mask.ts", import.meta.url).href`. */
+  readonly module: string;
+  /** Its options, such as a JSON schema. */
+  readonly options: unknown;
+}
+
+/** Tokens that an answer may continue by. One for every answer. */
+export interface TokenMask {
+  /**
+   * Sets bit `id % 32` of word `id >> 5` of every token that may come next, and clears the others. End tokens count as
+   * the others do: the answer ends when one is chosen.
+   * @param words `[⌈V / 32⌉]`.
+   */
+  fill(words: Int32Array<ArrayBuffer>): void;
+  /** A token was chosen. */
+  accept(id: number): void;
+  /** The answer is over, whole or not. */
+  dispose?(): void;
+}
+
+/** The model's data for a mask. */
+export interface MaskVocabulary {
+  readonly tokenizer: Tokenizer;
+  /** Ids that the model knows; the tokenizer may know fewer or more. */
+  readonly vocabSize: number;
+  /** Ids that end the answer. */
+  readonly endIds: readonly number[];
+}
+
+/**
+ * Makes a mask for one answer. Several masks of one module live at once, so what is made of the vocabulary is worth keeping.
+ * @throws {RangeError} If the options aren't a grammar; the request gets the error.
+ */
+export type MakeMask = (options: unknown, vocabulary: MaskVocabulary) => TokenMask | Promise<TokenMask>;
+
+/**
+ * Loads the module of a mask and makes one.
+ * @throws {TypeError} If the module has no function as its default export.
+ */
+export async function openMask(source: MaskSource, vocabulary: MaskVocabulary): Promise<TokenMask> {
+  const { default: make } = await import(source.module) as { default?: MakeMask };
+  if (typeof make !== "function") {
+    throw new TypeError(
+      `Cannot take a mask from ${source.module}: its default export must be a function: current value is ${typeof make}`,
+    );
+  }
+  return await make(source.options, vocabulary);
+}

@@ -1,0 +1,128 @@
+/**
+ * Choosing the next token of an answer from the model's logits.
+ * @module
+ */
+import { f64 } from "../../../formats/elements.ts";
+import { stream, uniform } from "../../random/counter.ts";
+import type { TokenMask } from "./mask.ts";
+import type { Sampling } from "./sampling.ts";
+import {
+  biased,
+  forbidden,
+  keepMinP,
+  keepTopK,
+  keepTopP,
+  masked,
+  penalized,
+  repetitionPenalized,
+  tempered,
+} from "./sampling_processors.ts";
+
+/**
+ * Logits `[V]` after all processors in transformers' order (sequence bias, repetition penalty, minimum length; then
+ * temperature, top-k, top-p, min-p), with OpenAI's penalties behind the repetition penalty as in vLLM. What may not
+ * be chosen is −Infinity. With temperature 0 the last four are left out.
+ * @param output Ids of the answer so far.
+ * @param endIds Ids that `min_tokens` holds back.
+ * @param allowed Bitmask of a {@linkcode TokenMask}; null: all tokens.
+ */
+export function processLogits(
+  logits: ArrayLike<number>,
+  sampling: Sampling,
+  prompt: ArrayLike<number>,
+  output: ArrayLike<number>,
+  endIds: Iterable<number> = [],
+  allowed: Int32Array | null = null,
+): Float64Array {
+  const z = Float64Array.from(logits);
+  biased(z, sampling.logit_bias);
+  repetitionPenalized(z, sampling.repetition_penalty, [prompt, output]);
+  penalized(z, sampling.frequency_penalty, sampling.presence_penalty, output);
+  if (output.length < sampling.min_tokens) forbidden(z, endIds);
+  if (allowed) masked(z, allowed);
+  if (sampling.temperature === 0) return z;
+  tempered(z, sampling.temperature);
+  keepTopK(z, sampling.top_k);
+  keepTopP(z, sampling.top_p);
+  keepMinP(z, sampling.min_p);
+  return z;
+}
+
+/** The first of the largest values; −1 when none is a number above −Infinity. */
+export function argmax(z: ArrayLike<number>): number {
+  let best = -1, most = -Infinity;
+  Array.prototype.forEach.call(z, (value: number, i) => {
+    if (value > most) [best, most] = [i, value];
+  });
+  return best;
+}
+
+/** The id at which the cumulative softmax of `z` passes `at`, in [0, 1); −1 when a value isn't a number. */
+export function inverseSoftmax(z: Float64Array, share: number): number {
+  const max = z.reduce((a, b) => Math.max(a, b), -Infinity);
+  let sum = 0, last = -1;
+  z.forEach((value, i) => {
+    if (value === -Infinity) return;
+    sum += Math.exp(value - max);
+    last = i;
+  });
+  if (!(sum > 0 && sum < Infinity)) return -1;
+  let left = share * sum;
+  for (let i = 0; i < z.length; i++) {
+    const value = f64(z, i);
+    if (value === -Infinity) continue;
+    left -= Math.exp(value - max);
+    if (left < 0) return i;
+  }
+  return last;
+}
+
+const DRAWS = stream("generate");
+
+/** Chooses the tokens of one answer. Number i of the answer depends on seed and i alone, not on what ran before or beside it. */
+export class Sampler {
+  /** Whether the best logit is the next token, once `min_tokens` are there. */
+  readonly plain: boolean;
+  readonly #words: Int32Array<ArrayBuffer>;
+
+  /**
+   * @param sampling From `checkSampling`.
+   * @param mask Tokens that a grammar allows; null: all.
+   */
+  constructor(
+    readonly sampling: Sampling,
+    readonly prompt: ArrayLike<number>,
+    readonly endIds: readonly number[],
+    readonly mask: TokenMask | null = null,
+    vocabSize = 0,
+  ) {
+    const s = sampling;
+    this.plain = s.temperature === 0 && s.repetition_penalty === 1 && s.presence_penalty === 0 &&
+      s.frequency_penalty === 0 && Object.keys(s.logit_bias).length === 0 && mask === null;
+    this.#words = new Int32Array(mask ? Math.ceil(vocabSize / 32) : 0);
+  }
+
+  /**
+   * The next token's id.
+   * @param output Ids of the answer so far.
+   * @throws {RangeError} If no token can be chosen: logits aren't numbers, or the mask allows none.
+   */
+  next(logits: ArrayLike<number>, output: ArrayLike<number>): number {
+    const { sampling, mask } = this;
+    const plain = this.plain && output.length >= sampling.min_tokens;
+    mask?.fill(this.#words);
+    const allowed = mask && this.#words;
+    const z = plain ? logits : processLogits(logits, sampling, this.prompt, output, this.endIds, allowed);
+    const id = sampling.temperature === 0
+      ? argmax(z)
+      : inverseSoftmax(z as Float64Array, uniform(sampling.seed, DRAWS, output.length));
+    if (id < 0) {
+      const why = allowed?.every((word) => word === 0)
+        ? "its mask allows none"
+        : "its logits aren't numbers. Are the weights finite?";
+      throw new RangeError(`Cannot choose token ${output.length} of an answer: ${why}`);
+    }
+    mask?.accept(id);
+    return id;
+  }
+}
