@@ -15,7 +15,6 @@
 import { join, resolve } from "@std/path";
 
 import { isHubId } from "../formats/hf_model/mod.ts";
-import { redactValue } from "../formats/secrets.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
@@ -28,6 +27,7 @@ import {
   diffProvenance,
   type Provenance,
   readProvenance,
+  recordOf,
   type TrainConfig,
   type UsedPlugin,
   usedPlugin,
@@ -135,10 +135,10 @@ export async function train(
     model: ready.model.weights.hash(),
     tokenizer: ready.model.tokenizer.hash,
   };
-  if (provenance) checkProvenance(provenance, made, config, configPath);
+  if (provenance && !config.allow_changes) checkProvenance(provenance, made, configPath);
   const { resumeFrom, staging } = output;
   if (resumeFrom) {
-    refuseChangedPlugins(made.plugins, config, say);
+    if (!config.allow_changes) refuseChangedPlugins(made.plugins, directory, say);
     say(`Resuming from ${resumeFrom.path}`);
   }
 
@@ -160,6 +160,7 @@ export async function train(
     trainBins: data.trainBins,
     files: tokenizerFiles(ready.model.tokenizer, ready.chatTemplate),
     dataHash: data.hash,
+    record: { ...recordOf(config) },
     changes: (earlier) => diffConfigs(earlier, config),
     resumeFrom,
     trainedDir: staging,
@@ -215,9 +216,9 @@ function nextSteps(directory: string, finished: boolean, isDefault: boolean): Su
   ];
 }
 
-function checkProvenance(before: Provenance, now: Provenance, config: TrainConfig, file: string): void {
+function checkProvenance(before: Provenance, now: Provenance, file: string): void {
   const changes = diffProvenance(before, now);
-  if (changes.length === 0 || config.allow_changes) return;
+  if (changes.length === 0) return;
   throw new RangeError(
     `Cannot repeat ${file} as what it was made of has changed:\n  ${changes.join("\n  ")}\n` +
       "set allow_changes=true to run it nevertheless",
@@ -225,8 +226,8 @@ function checkProvenance(before: Provenance, now: Provenance, config: TrainConfi
 }
 
 /** A checkpoint says nothing of plugins; the run.yaml beside it does. */
-function refuseChangedPlugins(now: UsedPlugin[], config: TrainConfig, say: (line: string) => void): void {
-  const path = join(config.output_dir, "run.yaml");
+function refuseChangedPlugins(now: UsedPlugin[], directory: string, say: (line: string) => void): void {
+  const path = join(directory, "run.yaml");
   let value: unknown;
   try {
     ({ value } = readYaml(path));
@@ -238,15 +239,17 @@ function refuseChangedPlugins(now: UsedPlugin[], config: TrainConfig, say: (line
   const { provenance } = value as { provenance?: unknown };
   const before = readProvenance(provenance, path);
   const changes = before === null ? [] : diffPlugins(before.plugins, now);
-  if (changes.length === 0 || config.allow_changes) return;
+  if (changes.length === 0) return;
   throw new RangeError(
-    `Cannot resume in ${config.output_dir} as plugins have changed since the checkpoint:\n  ${
+    `Cannot resume in ${directory} as plugins have changed since the checkpoint:\n  ${
       changes.join("\n  ")
     }\nset allow_changes=true to continue with them`,
   );
 }
 
-function inputsOf(config: TrainConfig): string[] {
+function inputsOf(
+  config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path" | "dataset_dir">,
+): string[] {
   return [config.model_name_or_path, ...config.adapter_name_or_path, config.dataset_dir];
 }
 
@@ -269,10 +272,7 @@ if (import.meta.main) {
     if (flags.has("dry-run")) {
       const json = flags.has("json");
       const found = await dryRun(config, overrides, json ? printError : print);
-      if (json) {
-        const config = redactValue({ ...found.config, hf_hub_token: null });
-        print(JSON.stringify({ ...found, config }, null, 2));
-      }
+      if (json) print(JSON.stringify(found, null, 2));
       return;
     }
     using interrupted = interruption();

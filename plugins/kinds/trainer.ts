@@ -10,12 +10,72 @@ import type { Loss } from "./loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
+/** Keys of a resolved configuration that a trainer may need: method, steps, evaluation, checkpoints, device. No data, no secrets. */
+export type TrainerConfig = Pick<
+  TrainConfig,
+  // Method
+  | "finetuning_type"
+  | "model_name_or_path"
+  | "base_model"
+  | "adapter_name_or_path"
+  | "lora_rank"
+  | "lora_alpha"
+  | "lora_dropout"
+  | "lora_target"
+  | "use_rslora"
+  // Steps
+  | "seed"
+  | "data_seed"
+  | "per_device_train_batch_size"
+  | "gradient_accumulation_steps"
+  | "num_train_epochs"
+  | "max_steps"
+  | "dataloader_drop_last"
+  | "step_mean"
+  | "learning_rate"
+  | "lr_scheduler_type"
+  | "lr_scheduler_kwargs"
+  | "warmup_steps"
+  | "warmup_ratio"
+  | "weight_decay"
+  | "adam_beta1"
+  | "adam_beta2"
+  | "adam_epsilon"
+  | "max_grad_norm"
+  // Evaluation and checkpoints
+  | "output_dir"
+  | "do_eval"
+  | "eval_strategy"
+  | "eval_steps"
+  | "eval_delay"
+  | "eval_on_start"
+  | "per_device_eval_batch_size"
+  | "save_strategy"
+  | "save_steps"
+  | "save_total_limit"
+  | "save_only_model"
+  | "load_best_model_at_end"
+  | "metric_for_best_model"
+  | "greater_is_better"
+  | "early_stopping_steps"
+  | "allow_changes"
+  // Device
+  | "backend"
+  | "provider"
+  | "threads"
+  | "fp16"
+  | "micro_batch_tokens"
+  | "disable_gradient_checkpointing"
+>;
+
 /** Everything a trainer is given. */
 export interface TrainerInputs {
   /** Resolved. */
-  config: TrainConfig;
-  /** Keys in which an earlier configuration differs from `config` in a way that changes what is learnt. */
-  changes(earlier: Partial<TrainConfig>): ConfigDifference[];
+  config: TrainerConfig;
+  /** Every key of the run but secrets, as JSON values: kept in checkpoints, so that `changes` can tell what differs on resume. */
+  record: Readonly<Record<string, unknown>>;
+  /** Keys in which an earlier `record` differs from this run in a way that changes what is learnt. */
+  changes(earlier: Readonly<Record<string, unknown>>): ConfigDifference[];
   /** Opened, its tokenizer as the template wants it. */
   model: LoadedModel;
   /** What the model's family made of its config.json. */

@@ -185,7 +185,7 @@ async function main(): Promise<void> {
       plan: { totalSteps: to, stepsPerEpoch: total, step: batch, epoch: (s) => s / total },
       evaluation: [],
       dropout: 0,
-      kept: {},
+      record: {},
       log,
       signal,
       dataHash: "",

@@ -4,11 +4,10 @@
  */
 import { stringify } from "yaml";
 
-import { redactValue } from "../../formats/secrets.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
-import type { TrainConfig } from "./config/mod.ts";
+import { recordOf } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./estimate.ts";
 import { readRun } from "./own_run.ts";
@@ -16,8 +15,8 @@ import { encode, prepare } from "./prepare.ts";
 
 /** Findings of `--dry-run`. */
 export interface DryRun {
-  /** Resolved. */
-  config: TrainConfig;
+  /** Resolved, without secrets. */
+  config: ReturnType<typeof recordOf>;
   /** What would be said at the start. */
   notes: string[];
   /** Counts of used, cut and dropped rows, as text. */
@@ -36,8 +35,8 @@ export async function dryRun(
   say: (line: string) => void = print,
 ): Promise<DryRun> {
   const { config, notes, placeOf } = readRun(configPath, overrides);
-  const { hf_hub_token: _secret, ...rest } = config;
-  say(stringify(redactValue(rest), { lineWidth: 0 }).trimEnd());
+  const record = recordOf(config);
+  say(stringify(record, { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
@@ -58,5 +57,5 @@ export async function dryRun(
   const needs = estimate(config, ready.decoder, ready.loss, data.train, gflops, storage);
   say(estimateText(needs));
   ready.model.weights.close();
-  return { config, notes: [...notes, ...ready.notes], data: text, estimate: needs };
+  return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
 }

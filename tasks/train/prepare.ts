@@ -6,10 +6,10 @@ import { openModel } from "../../formats/hf_model/mod.ts";
 import type { ResolveOptions } from "../../formats/hub/mod.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { lossName, type TrainConfig, type UsedPlugin, usedPlugin } from "./config/mod.ts";
-import { templateSettings } from "./config/template_settings.ts";
+import { type LossKeys, lossName, type TrainConfig, type UsedPlugin, usedPlugin } from "./config/mod.ts";
+import { type TemplateSettings, templateSettings } from "./config/template_settings.ts";
 import { readDatasetInfo } from "./data/info.ts";
-import { type LoadedExamples, loadExamples } from "./data/mod.ts";
+import { type DataOptions, type LoadedExamples, loadExamples } from "./data/mod.ts";
 import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "./start_checks.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -40,6 +40,28 @@ export interface Ready {
   notes: string[];
 }
 
+/** Keys of a configuration that say how models and data sets are asked for on the hub. */
+type HubKeys = Pick<TrainConfig, "cache_dir" | "hf_hub_token">;
+
+/** Keys of a configuration that {@linkcode prepare} reads. */
+export type PrepareKeys =
+  & LossKeys
+  & TemplateSettings
+  & HubKeys
+  & Pick<
+    TrainConfig,
+    | "model_name_or_path"
+    | "model_revision"
+    | "dataset_dir"
+    | "dataset"
+    | "eval_dataset"
+    | "trainer"
+    | "trainer_options"
+  >;
+
+/** Keys of a configuration that {@linkcode encode} reads. */
+export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[0];
+
 /**
  * Opens the model and makes template, loss and tokenizer ready.
  * @param say Gets a line while a model is downloaded
@@ -47,7 +69,7 @@ export interface Ready {
  * @throws {RangeError} If a name is unknown, or the template's tokens aren't in the model's vocabulary
  */
 export async function prepare(
-  config: TrainConfig,
+  config: PrepareKeys,
   registry: Registry,
   say: (line: string) => void,
   placeOf: (key: string) => string = () => "",
@@ -103,7 +125,7 @@ export async function prepare(
 function templateNotes(
   template: Template,
   registry: Registry,
-  { default_system, enable_thinking }: TrainConfig,
+  { default_system, enable_thinking }: TemplateSettings,
   plain: EditableTokenizer,
   tokenizer: EditableTokenizer,
 ): string[] {
@@ -113,7 +135,7 @@ function templateNotes(
 }
 
 function templateTokenizer(
-  config: TrainConfig,
+  { model_name_or_path }: Pick<TrainConfig, "model_name_or_path">,
   template: Template | null,
   plain: EditableTokenizer,
 ): { tokenizer: EditableTokenizer; notes: string[] } {
@@ -121,7 +143,7 @@ function templateTokenizer(
   const { tokenizer, needed, notes } = prepareTokenizer(template, plain);
   if (needed.length > 0) {
     throw new RangeError(
-      `Cannot use template ${template.name} with ${config.model_name_or_path} as the model's vocabulary lacks its tokens ` +
+      `Cannot use template ${template.name} with ${model_name_or_path} as the model's vocabulary lacks its tokens ` +
         `${needed.join(", ")}: name the template that the model was made for, or auto for its own`,
     );
   }
@@ -130,7 +152,7 @@ function templateTokenizer(
 
 /** How models and data sets are asked for on the hub. */
 function hubOptions(
-  { cache_dir, hf_hub_token }: TrainConfig,
+  { cache_dir, hf_hub_token }: HubKeys,
   say: (line: string) => void,
 ): ResolveOptions {
   return {
@@ -160,7 +182,7 @@ function downloadLines(
  * @throws {RangeError} If the data can't be read, or has tokens that the model lacks
  */
 export async function encode(
-  config: TrainConfig,
+  config: EncodeKeys,
   registry: Registry,
   ready: Ready,
   onProgress?: (phase: string, done: number, total: number) => void,

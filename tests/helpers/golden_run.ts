@@ -152,7 +152,7 @@ export async function repeatRun(
     },
     target: { tuning, initial: {}, save: () => [] },
     dropout: 0,
-    kept: {},
+    record: {},
     evaluation: [],
     log,
     signal: stop.signal,

@@ -82,7 +82,7 @@ export async function runTinyLoop<T>(
     log: recorder(),
     signal: new AbortController().signal,
     dropout: config.lora_dropout,
-    kept: config,
+    record: config,
     dataHash: "d",
     modelHash: "m",
     from: { step: 0, best: null },

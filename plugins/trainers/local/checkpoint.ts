@@ -11,8 +11,6 @@ import { join } from "@std/path";
 
 import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
-import { redactValue } from "../../../formats/secrets.ts";
-import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
 import type { BestSoFar } from "../schedule_points.ts";
 import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
@@ -32,8 +30,8 @@ export interface CheckpointState {
   best: BestSoFar | null;
   /** Of the log sink. */
   log: unknown;
-  /** What decided the run, without secrets. */
-  config: Partial<TrainConfig>;
+  /** `TrainerInputs.record`. */
+  config: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
 }
@@ -65,11 +63,7 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
     }
     writeFileAtomicSync(join(path, REFERENCES), references);
     for (const [name, text] of Object.entries(files)) writeFileAtomicSync(join(path, name), text);
-    const { hf_hub_token: _, ...config } = state.config;
-    writeFileAtomicSync(
-      join(path, STATE),
-      JSON.stringify({ format: FORMAT, ...state, config: redactValue(config) }, null, 2),
-    );
+    writeFileAtomicSync(join(path, STATE), JSON.stringify({ format: FORMAT, ...state }, null, 2));
     writeChecksums(path, [
       ...written.map(({ name }) => name),
       REFERENCES,

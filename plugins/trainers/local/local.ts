@@ -67,7 +67,7 @@ async function train(inputs: TrainerInputs): Promise<TrainerResult> {
       references: resumed?.references ?? new ReferenceCache(),
       dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
       plan,
-      kept: config,
+      record: inputs.record,
       modelHash: model.weights.hash(),
       from: { step, best },
     };

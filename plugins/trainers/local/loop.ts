@@ -45,8 +45,8 @@ export interface LoopInputs extends StepInputs {
   plan: BatchPlan;
   target: Target;
   evaluation: EncodedExample[];
-  /** What checkpoints keep of the configuration, for telling changes on resume. */
-  kept: Partial<TrainConfig>;
+  /** Kept in checkpoints, for telling changes on resume. */
+  record: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
   /** Optimizer steps done, and the best so far, of the checkpoint that is resumed from. */
@@ -156,9 +156,9 @@ function isSaveDue(
 
 /** Saves what a resumed run needs, then drops checkpoints beyond save_total_limit. */
 async function checkpoint(inputs: LoopInputs, step: number, best: BestSoFar | null): Promise<void> {
-  const { config, kept, engine, log, plan, references, target, dataHash, modelHash } = inputs;
+  const { config, record, engine, log, plan, references, target, dataHash, modelHash } = inputs;
   const path = await saveCheckpoint(config.output_dir, {
-    state: { step, totalSteps: plan.totalSteps, best, log: log.state(), config: kept, dataHash, modelHash },
+    state: { step, totalSteps: plan.totalSteps, best, log: log.state(), config: record, dataHash, modelHash },
     target,
     trained: await engine.trained(),
     optimizer: config.save_only_model ? null : await engine.optimizerState(),

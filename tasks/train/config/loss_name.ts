@@ -12,8 +12,26 @@ export interface NamedLoss {
   options: Record<string, unknown>;
 }
 
+/** Keys of a configuration that name a loss or set its options. */
+export type LossKeys = Pick<
+  TrainConfig,
+  | "stage"
+  | "loss"
+  | "loss_options"
+  | "pref_loss"
+  | "pref_beta"
+  | "pref_ftx"
+  | "kto_chosen_weight"
+  | "kto_rejected_weight"
+  | "simpo_gamma"
+  | "dpo_label_smoothing"
+  | "iopo_label_smoothing"
+  | "iopo_variant"
+  | "llamafactory_version"
+>;
+
 /** `loss` and `loss_options` if given, else what `stage` and `pref_loss` mean. */
-export function lossName(config: TrainConfig): NamedLoss {
+export function lossName(config: LossKeys): NamedLoss {
   const { stage, pref_loss: loss_type, pref_beta: beta, pref_ftx } = config;
   if (config.loss !== null) return { name: config.loss, options: config.loss_options };
   switch (stage) {
@@ -59,7 +77,7 @@ export function lossName(config: TrainConfig): NamedLoss {
 }
 
 /** LLaMA-Factory 0.9.5 doesn't hand the name of the loss on to TRL 0.24 (fixtures/goldens/llamafactory/README.md). */
-function asVersion({ pref_loss, llamafactory_version }: TrainConfig): string {
+function asVersion({ pref_loss, llamafactory_version }: LossKeys): string {
   if (llamafactory_version === null) return pref_loss;
   return { hinge: "sigmoid", ipo: "sigmoid_norm" }[pref_loss as string] ?? pref_loss;
 }

@@ -5,8 +5,9 @@
 export type * from "../../../plugins/kinds/train_config.ts";
 export { absoluteSteps } from "../../../plugins/kinds/train_config.ts";
 export { diffConfigs } from "./config_differences.ts";
-export { lossName, type NamedLoss } from "./loss_name.ts";
+export { type LossKeys, lossName, type NamedLoss } from "./loss_name.ts";
 export { absolutePaths } from "./paths.ts";
+export { recordOf } from "./record.ts";
 export {
   diffPlugins,
   diffProvenance,

@@ -11,7 +11,7 @@ import { redactValue } from "../../../formats/secrets.ts";
 import type { Kinds } from "../../../plugins/kinds/plugin.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { Registry } from "../../../plugins/registry.ts";
-import { absolutePaths } from "./paths.ts";
+import { recordOf } from "./record.ts";
 
 /** A plugin that a run used. */
 export interface UsedPlugin {
@@ -88,10 +88,11 @@ export function readProvenance(value: unknown, file: string): Provenance | null 
  * was resumed makes no difference to it.
  */
 export function runYaml(config: TrainConfig, provenance: Provenance): string {
-  const { hf_hub_token: _secret, ...values } = absolutePaths(config);
   return "# Every key of this run, defaults filled in. deno task train with this file repeats it in a folder beside this one,\n" +
     "# or continues it if it isn't finished.\n" +
-    stringify(redactValue({ ...values, resume_from_checkpoint: null, provenance }), { lineWidth: 0 });
+    stringify({ ...recordOf(config), resume_from_checkpoint: null, provenance: redactValue(provenance) }, {
+      lineWidth: 0,
+    });
 }
 
 /** Writes run.yaml. */

@@ -9,14 +9,14 @@ import { writeFileAtomic } from "../../../formats/atomic.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { WrittenFile } from "../../../plugins/kinds/trainer.ts";
-import { modelCard } from "./model_card.ts";
+import { modelCard, type ModelCardKeys } from "./model_card.ts";
 import { writePlots } from "./plots.ts";
 import type { RunEnd, RunLog } from "./run_log.ts";
 
 /** What {@linkcode writeRunOutputs} takes. */
 export interface RunOutputs extends RunEnd {
-  /** The run's configuration. */
-  config: TrainConfig;
+  /** Of the run. */
+  config: ModelCardKeys & Pick<TrainConfig, "output_dir" | "plot_loss">;
   /** The base model as the adapter names it: hub id or path. */
   baseModel: string;
   /** Its log, not ended yet. */

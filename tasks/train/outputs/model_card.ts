@@ -6,10 +6,42 @@ import { stringify } from "yaml";
 
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 
+/** Keys of a configuration that a model card shows. */
+export type ModelCardKeys = Pick<
+  TrainConfig,
+  | "stage"
+  | "finetuning_type"
+  | "dataset"
+  | "template"
+  | "cutoff_len"
+  | "seed"
+  | "per_device_train_batch_size"
+  | "per_device_eval_batch_size"
+  | "gradient_accumulation_steps"
+  | "learning_rate"
+  | "adam_beta1"
+  | "adam_beta2"
+  | "adam_epsilon"
+  | "weight_decay"
+  | "lr_scheduler_type"
+  | "warmup_steps"
+  | "warmup_ratio"
+  | "max_steps"
+  | "num_train_epochs"
+  | "lora_rank"
+  | "lora_alpha"
+  | "lora_dropout"
+  | "lora_target"
+  | "loss"
+  | "pref_beta"
+  | "pref_loss"
+  | "pref_ftx"
+>;
+
 /** What {@linkcode modelCard} is made from. */
 export interface ModelCard {
-  /** The run's configuration. */
-  config: TrainConfig;
+  /** Of the run. */
+  config: ModelCardKeys;
   /** Base model as the user wrote it: hub id or path. */
   baseModel: string;
   /** Last part of the output directory. */
