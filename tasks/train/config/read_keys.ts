@@ -1,0 +1,210 @@
+/**
+ * Keys of a YAML file and of `key=value` arguments, read by a table: every one works, is ignored with a note, or is refused.
+ * All faults are gathered and told at once, each with file and line. Shared by the tasks that take LLaMA-Factory's files.
+ * @module
+ */
+import { bounded, shortened, shown } from "../../../formats/message.ts";
+import { redact, redactValue } from "../../../formats/secrets.ts";
+import { placeText, type YamlFile } from "../../../formats/yaml/yaml.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { readOverride } from "../../common/config_file.ts";
+import type { Fault } from "./fault.ts";
+import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
+import { otherName } from "./other_names.ts";
+
+/** A task's words in messages. */
+export interface TaskWords {
+  /** As in "Cannot train as ...". */
+  verb: string;
+  /** Keys that a file has at least, as in "give at least ...". */
+  least: string;
+  /** An argument, such as `learning_rate=5e-6`. */
+  example: string;
+}
+
+/** A key as it was written. */
+export interface Written {
+  /** As YAML types it. */
+  value: unknown;
+  /** Text written without quotes. */
+  plain: boolean;
+  /** Where it was written, when not in the file. */
+  place?: string;
+}
+
+/** What {@linkcode readKeys} found. */
+export interface KeysRead {
+  /** Of all keys that work: as written, or the default. Keys with a fault may be missing. */
+  values: Record<string, unknown>;
+  /** Wrong values, unknown, refused and missing keys. */
+  faults: Fault[];
+  /** What to say of ignored keys. */
+  notes: string[];
+  /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
+  placeOf(key: string): string;
+}
+
+/**
+ * Every key of the file with the arguments over it.
+ * @throws {RangeError} If the file is empty or no map, or an argument isn't `key=value`
+ */
+export function writtenKeys(
+  file: YamlFile,
+  overrides: readonly string[],
+  words: TaskWords,
+): Map<string, Written> {
+  const { value } = file, name = nameOf(file);
+  if (value === undefined || value === null) {
+    throw new RangeError(`Cannot ${words.verb} as ${name} is empty: give at least ${words.least}`);
+  }
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw new RangeError(
+      `Cannot read ${name} as it must be a map of keys to values: current value is ${
+        Array.isArray(value) ? "a list" : show(value)
+      }`,
+    );
+  }
+  const written = new Map<string, Written>();
+  for (const [key, part] of Object.entries(value)) {
+    written.set(key, { value: part, plain: file.isPlain([key]) });
+  }
+  for (const override of overrides) {
+    const { key, value, plain, place } = readOverride(override, words.example);
+    written.set(key, { value, plain, place });
+  }
+  return written;
+}
+
+/** Reads keys by a table; what is wrong with them is in the result. */
+export function readKeys(
+  file: YamlFile,
+  written: ReadonlyMap<string, Written>,
+  table: ReadonlyMap<string, KeySpec>,
+  words: TaskWords,
+): KeysRead {
+  const name = nameOf(file);
+  const faults: Fault[] = [];
+  const read: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
+  for (const [key, entry] of written) {
+    const spec = table.get(key);
+    if (!spec) faults.push({ key, message: unknownKey(key, [...table.keys()]) });
+    else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
+    else if (spec.state === "refused") refuse(key, spec, entry.value, faults);
+  }
+  for (const [key, spec] of table) {
+    if (spec.state !== "works") continue;
+    if (key in read) values[key] = read[key];
+    else if (spec.default !== REQUIRED) values[key] = spec.default;
+    else {
+      // axolotl's base_model is the model to train, ours the name that its adapter carries
+      const also = key === "model_name_or_path" && written.has("base_model")
+        ? "; base_model is only the name that the adapter carries"
+        : "";
+      faults.push({
+        key,
+        message: `Cannot ${words.verb} as ${key} is needed: ${spec.description}${also}`,
+      });
+    }
+  }
+  const placeOf = (key: string) => {
+    const entry = written.get(key);
+    return entry === undefined ? "" : entry.place ?? (placeText(file.place([key])) || name);
+  };
+  return { values, faults, notes: ignoredNotes([...written.keys()], table), placeOf };
+}
+
+/** @throws {RangeError} If there are faults; lists all of them */
+export function throwFaults(
+  file: YamlFile,
+  faults: readonly Fault[],
+  placeOf: (key: string) => string,
+): void {
+  if (faults.length === 0) return;
+  const name = nameOf(file);
+  throw new RangeError(bounded(faults.map((fault) => locate(fault, placeOf(fault.key), name)).join("\n")));
+}
+
+/** The file as messages name it. */
+export function nameOf(file: YamlFile): string {
+  return file.files[0] ?? "the configuration";
+}
+
+function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, faults: Fault[]): unknown {
+  const value = asBoolean(spec, entry);
+  const refused = typeof value === "string" ? refusedValue(spec, value) : undefined;
+  if (refused) {
+    faults.push({ key, message: `Cannot use ${key}: ${shortened(redact(String(value)))} as ${refused}` });
+    return value;
+  }
+  const parsed = spec.type.schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  faults.push({
+    key,
+    message: `Cannot read ${key} as ${spec.type.words} is needed: current value is ${show(value, key)}${
+      valueHint(spec, value)
+    }`,
+  });
+  return value;
+}
+
+/** What a wrong text was probably meant to be. */
+function valueHint({ type, refused = {} }: WorkingKey<unknown>, value: unknown): string {
+  if (typeof value !== "string") return "";
+  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
+  const isBoolean = Object.hasOwn(BOOLEANS, value.toLowerCase());
+  if ((type.kind === "number" && isNumber) || (type.kind === "boolean" && isBoolean)) {
+    return "; write it without quotes";
+  }
+  return didYouMean(value, [...type.values ?? [], ...Object.keys(refused)]);
+}
+
+/** Words that YAML 1.1 reads as booleans where they stand without quotes; YAML 1.2 only the first two. */
+const BOOLEANS: Readonly<Record<string, boolean>> = {
+  true: true,
+  false: false,
+  yes: true,
+  no: false,
+  on: true,
+  off: false,
+};
+
+/** LLaMA-Factory reads YAML 1.1, so unquoted yes, no, on and off are booleans there; here only where a boolean is meant. */
+function asBoolean({ type }: WorkingKey<unknown>, { value, plain }: Written): unknown {
+  if (typeof value !== "string" || !plain || type.kind !== "boolean") return value;
+  const word = value.toLowerCase();
+  return Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : value;
+}
+
+function refusedValue(spec: WorkingKey<unknown>, value: string): string | undefined {
+  const parts = value.split(",").map((part) => part.trim());
+  const hit = parts.find((part) => spec.refused && Object.hasOwn(spec.refused, part));
+  return hit === undefined ? undefined : spec.refused![hit];
+}
+
+function refuse(key: string, spec: KeySpec & { state: "refused" }, value: unknown, faults: Fault[]): void {
+  if (spec.accepted.some((accepted) => accepted === value)) return;
+  faults.push({ key, message: `Cannot use ${key}: ${show(value, key)} as ${spec.reason}: ${spec.instead}` });
+}
+
+function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpec>): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const key of keys) {
+    const spec = table.get(key);
+    if (spec?.state === "ignored") byReason.set(spec.reason, [...byReason.get(spec.reason) ?? [], key]);
+  }
+  return [...byReason].map(([reason, ignored]) => `${ignored.join(", ")}: not used, as ${reason}`);
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const hint = otherName(key) || didYouMean(key, known) || "; --help lists every key";
+  return `Cannot use the unknown key "${shortened(key)}"${hint}`;
+}
+
+function locate(fault: Fault, place: string, name: string): string {
+  return `${place || name}: ${fault.message}`;
+}
+
+function show(value: unknown, key = ""): string {
+  return value === null ? "nothing" : shown(redactValue(value, key));
+}
