@@ -3,6 +3,7 @@
  * numbers of any size, floats by `repr`. Tool definitions and calls are written this way into training texts.
  * @module
  */
+import { isPythonJson } from "./python_text.ts";
 
 /** A parsed value. Objects are maps, because JavaScript objects put keys like "1" first. */
 export type PyJson = null | boolean | string | PyNumber | PyJson[] | Map<string, PyJson>;
@@ -13,7 +14,7 @@ export class PyNumber {
   readonly text: string;
   /**
    * Reads a number.
-   * @param source Number literal of JSON.
+   * @param source Number literal of Python's JSON.
    */
   constructor(source: string) {
     this.text = /[.eE]/.test(source) ? floatRepr(Number(source)) : source === "-0" ? "0" : source;
@@ -24,12 +25,15 @@ export class PyNumber {
 const DEEPEST = 500;
 
 /**
- * Parses JSON.
+ * Parses JSON, and `NaN`, `Infinity` and `-Infinity` as Python does.
  * @throws {SyntaxError} If the text isn't JSON, or is nested more than 500 levels deep.
  */
 export function parsePyJson(text: string): PyJson {
-  // checks the syntax, with the engine's own message
-  JSON.parse(text);
+  try {
+    JSON.parse(text); // checks the syntax, with the engine's own message
+  } catch (error) {
+    if (!isPythonJson(text)) throw error;
+  }
   return new Reader(text).value();
 }
 
@@ -91,7 +95,7 @@ class Reader {
 
   value(): PyJson {
     this.#space();
-    const rest = /[[{"]|true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+    const rest = /[[{"]|true|false|null|NaN|-?Infinity|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
     rest.lastIndex = this.#at;
     const token = rest.exec(this.#text)![0];
     if (token === '"') return this.#string();

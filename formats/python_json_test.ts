@@ -14,6 +14,11 @@ Deno.test("writePyJson() writes what Python's json.dumps(json.loads(text), ensur
   assertEquals(writePyJson(parsePyJson(text)), want);
 });
 
+Deno.test("parsePyJson() reads what Python's json reads beyond JSON", () => {
+  const want = '{"a": [NaN, Infinity, -Infinity], "b": "NaN", "c": Infinity}'; // printed by Python 3.11
+  assertEquals(writePyJson(parsePyJson('{"a":[NaN,Infinity,-Infinity],"b":"NaN","c":1e400}')), want);
+});
+
 Deno.test("writePyJson() indents as Python does", () => {
   const want =
     '{\n    "o": [\n        1,\n        {\n            "p": null,\n            "e": [],\n            "f": {}\n        }\n    ]\n}';
@@ -34,7 +39,7 @@ Deno.test("parsePyJson() reads any JSON with any white space, and nothing else",
     // key order of objects differs for keys such as "1", values don't
     assertEquals(JSON.parse(writePyJson(parsePyJson(text))), JSON.parse(text));
   }));
-  for (const bad of ["", "{", "[1,]", "nul", '{"a" 1}', "'a'", "NaN"]) {
+  for (const bad of ["", "{", "[1,]", "nul", '{"a" 1}', "'a'", "-NaN", "Infinity 1", "[NaN"]) {
     assertThrows(() => parsePyJson(bad), SyntaxError);
   }
 });

@@ -3,6 +3,7 @@
  * from its first character, not from its name, as in Hugging Face's reader.
  * @module
  */
+import { keepExactText } from "./exact_json.ts";
 import type { RawRecord } from "./record.ts";
 
 const CHUNK = 1 << 20;
@@ -203,7 +204,9 @@ function parse(piece: Piece, file: string): unknown {
     throw fault(file, piece.line, piece.column, `row ${piece.row} is not UTF-8`);
   }
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    keepExactText(text, value);
+    return value;
   } catch (error) {
     const message = (error as Error).message;
     const position = faultPosition(text, message);

@@ -7,11 +7,12 @@ import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { brotliDecompressSync, createGunzip, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type CsvError, parse as parseCsv } from "csv-parse";
-import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
 
 import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
 import { shortened } from "../message.ts";
+import { parquetParsers, plainRecord } from "./parquet_values.ts";
 import type { RawRecord } from "./record.ts";
 import { JsonRecords, jsonRecords } from "./json_records.ts";
 
@@ -161,14 +162,20 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
     };
     try {
       const metadata = await parquetMetadataAsync(file);
+      const columns = parquetSchema(metadata).children;
+      const how = { file, metadata, compressors, parsers: parquetParsers };
       let rowStart = 0;
       for (const group of metadata.row_groups) {
         const end = rowStart + Number(group.num_rows);
         for (; rowStart < end; rowStart += 4 * BATCH) {
           const rowEnd = Math.min(end, rowStart + 4 * BATCH);
-          const values = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
+          const values = await parquetReadObjects({ ...how, rowStart, rowEnd });
           onBytes(byteLength * (rowEnd - rowStart) / Number(metadata.num_rows));
-          yield values.map((value, i) => ({ value: plainValue(value), row: rowStart + i, line: null }));
+          yield values.map((value, i) => ({
+            value: plainRecord(value, columns),
+            row: rowStart + i,
+            line: null,
+          }));
         }
         rowStart = end;
       }
@@ -190,17 +197,6 @@ function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
     filled += count;
   }
   return bytes.buffer;
-}
-
-/** A parquet value as JSON would have it: numbers for 64-bit integers (no column that is used holds any that don't fit), ISO 8601 texts for dates and timestamps. */
-export function plainValue(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (Array.isArray(value)) return value.map(plainValue);
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
-    return value;
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
 
 async function* textRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {

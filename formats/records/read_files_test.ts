@@ -3,7 +3,8 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { gzipSync } from "node:zlib";
 
-import { listFiles, plainValue, readRecords } from "./read_files.ts";
+import { parquetParsers, plainRecord } from "./parquet_values.ts";
+import { listFiles, readRecords } from "./read_files.ts";
 import { type RawRecord } from "./record.ts";
 
 async function all(file: string): Promise<RawRecord[]> {
@@ -158,14 +159,30 @@ Deno.test("a 300,000-row file is read within a heap of half its texts' size", as
   );
 });
 
-Deno.test("plainValue() gives timestamps and dates as ISO texts, 64-bit integers as numbers", () => {
-  const value = { a: new Date("2024-01-02T03:04:05Z"), b: [5n, null, new Date(NaN)], c: undefined, d: "x" };
-  assertEquals(plainValue(value), {
-    a: "2024-01-02T03:04:05.000Z",
-    b: [5, null, null],
-    c: undefined,
+Deno.test("parquet timestamps and dates are ISO texts of all their digits", () => {
+  const { timestampFromMilliseconds, timestampFromMicroseconds, timestampFromNanoseconds, dateFromDays } =
+    parquetParsers;
+  // datetime(1970, 1, 1) + timedelta(microseconds=…) of Python, whose isoformat has no Z
+  const cases = [
+    [timestampFromMilliseconds!(1704164645678n), "2024-01-02T03:04:05.678Z"],
+    [timestampFromMicroseconds!(1704164645678901n), "2024-01-02T03:04:05.678901Z"],
+    [timestampFromMicroseconds!(-999999n), "1969-12-31T23:59:59.000001Z"],
+    [timestampFromNanoseconds!(-1n), "1969-12-31T23:59:59.999999999Z"],
+    [timestampFromNanoseconds!(1704164645000000000n), "2024-01-02T03:04:05.000Z"],
+    [timestampFromMilliseconds!(9n * 10n ** 18n), undefined],
+    [dateFromDays!(-719162), "0001-01-01"],
+  ];
+  assertEquals(cases.map(([got]) => got), cases.map(([, wanted]) => wanted));
+});
+
+Deno.test("a record of a parquet file has null for what isn't there and numbers for 64-bit integers", () => {
+  assertEquals(plainRecord({ a: [5n, null, { b: undefined }], c: undefined, d: "x" }, []), {
+    a: [5, null, { b: null }],
+    c: null,
     d: "x",
   });
+  const bytes = new Uint8Array([0x61, 0xff]);
+  assertEquals(parquetParsers.stringFromBytes!(bytes), bytes);
 });
 
 Deno.test("gzipped json, jsonl, csv and txt files give the records of the file inside; a broken one names itself", async () => {

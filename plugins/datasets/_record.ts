@@ -2,6 +2,8 @@
  * What the dataset plugins share: reading fields of a record that may hold anything at all.
  * @module
  */
+import { PyNumber } from "../../formats/python_json.ts";
+import { exactValue } from "../../formats/records/exact_json.ts";
 import type { DatasetAttributes, Message } from "../kinds/dataset.ts";
 
 /** Longest text that is taken, in UTF-16 units; beyond it tokenising one record could take minutes. */
@@ -68,7 +70,7 @@ function toolsText(value: unknown, field: string): string {
     : optionalText(value, "tools", field);
 }
 
-/** JSON as Python's `json.dumps(value, ensure_ascii=False)`: a space behind each comma and colon. */
+/** JSON as Python's `json.dumps(value, ensure_ascii=False)`: a space behind each comma and colon, `1.0` where the file has that. */
 export function pythonJson(value: unknown, what: string, field: string): string {
   let written: string;
   try {
@@ -79,12 +81,14 @@ export function pythonJson(value: unknown, what: string, field: string): string 
   }
   return requiredText(written, what, field);
 
-  function dump(value: unknown, depth: number): string {
+  function dump(given: unknown, depth: number): string {
     if (depth > 200) throw new RecordFault(`${what} is nested more than 200 deep`, field);
+    const value = typeof given === "object" && given !== null ? exactValue(given) ?? given : given;
+    if (value instanceof PyNumber) return value.text;
     if (Array.isArray(value)) return `[${value.map((x) => dump(x, depth + 1)).join(", ")}]`;
     if (typeof value === "object" && value !== null) {
-      const entries = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${dump(v, depth + 1)}`);
-      return `{${entries.join(", ")}}`;
+      const entries = value instanceof Map ? [...value] : Object.entries(value);
+      return `{${entries.map(([k, v]) => `${JSON.stringify(k)}: ${dump(v, depth + 1)}`).join(", ")}}`;
     }
     // JSON.stringify would escape a lone surrogate and hide it
     if (typeof value === "string") requiredText(value, what, field);

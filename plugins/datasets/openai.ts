@@ -6,8 +6,8 @@
  */
 import { z } from "zod";
 
-import { item } from "../../formats/elements.ts";
 import { parsedOnce, parsePyJson, type PyJson, writePyJson } from "../../formats/python_json.ts";
+import { exactValue } from "../../formats/records/exact_json.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
 import { own, pythonJson, RecordFault, requiredText } from "./_record.ts";
@@ -118,17 +118,20 @@ function further(
   { tags }: DatasetAttributes,
   field: string,
 ): Pick<Message, "thought" | "fields"> {
-  const entries = Object.entries(message).filter(([name, value]) =>
+  const exact = exactValue(message);
+  const entries = (exact instanceof Map ? [...exact] : Object.entries(message)).filter(([name, value]) =>
     name !== tags.role_tag && name !== tags.content_tag && value !== null
   );
   if (entries.length === 0) return {};
   const place = (name: string) => field.replace(/\.[^.]*$/, `.${name}`);
   const name = THOUGHT_FIELDS.find((each) => (own(message, each) ?? null) !== null);
   const thought = name === undefined ? "" : requiredText(own(message, name), "thought", place(name));
-  const fields = parsePyJson(pythonJson(Object.fromEntries(entries), "message", place(item(entries, 0)[0])));
+  const fields = new Map(
+    entries.map(([name, value]) => [name, parsePyJson(pythonJson(value, "message", place(name)))]),
+  );
   return {
     ...(thought !== "" && { thought }),
-    fields: writePyJson(withParsedCalls(fields as Map<string, PyJson>)),
+    fields: writePyJson(withParsedCalls(fields)),
   };
 }
 

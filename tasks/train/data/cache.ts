@@ -13,7 +13,7 @@ import type { StoredBlock, StoredExample } from "./store.ts";
 import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */
-const CODE_VERSION = 3;
+const CODE_VERSION = 4;
 /** Keys that decide about data; `dataset` and `dataset_dir` do so by the files that they name. */
 const DECIDING = [
   ...[

@@ -1,0 +1,44 @@
+/**
+ * What JavaScript's values lose of a record: `1.0` is 1 in it, long whole numbers are rounded, and keys such as "10" stand first.
+ * Tool definitions and calls are written into training texts as Python's json has them, so the exact value of such a record's
+ * lists and objects is kept beside it.
+ * @module
+ */
+import { parsePyJson, type PyJson } from "../python_json.ts";
+
+const exact = new WeakMap<object, PyJson>();
+
+/** A number that JavaScript writes otherwise (-0, 1.0, 1e3, 16 digits), or a key that it moves to the front. */
+const LOSES =
+  /[:,[]\s*(?:-0|-?(?:\d+\.\d*0|\d+(?:\.\d+)?[eE][-+]?\d+|\d{16,}))\s*[,\]}]|[{,]\s*"(?:0|[1-9]\d*)"\s*:/;
+
+/**
+ * Keeps what a value loses of its text.
+ * @param text JSON
+ * @param value `JSON.parse(text)`
+ */
+export function keepExactText(text: string, value: unknown): void {
+  if (!LOSES.test(text)) return;
+  let read: PyJson;
+  try {
+    read = parsePyJson(text);
+  } catch {
+    return; // nested too deep to be written as tools or calls, which is refused where that is tried
+  }
+  keepExact(value, read);
+}
+
+/** Keeps the exact value of a list or object, and of those in it. */
+export function keepExact(value: unknown, read: PyJson): void {
+  if (typeof value !== "object" || value === null) return;
+  exact.set(value, read);
+  if (Array.isArray(read)) read.forEach((inner, i) => keepExact((value as unknown[])[i], inner));
+  else if (read instanceof Map) {
+    for (const [key, inner] of read) keepExact((value as Record<string, unknown>)[key], inner);
+  }
+}
+
+/** The exact value of a list or object that a file's reader gave; undefined where nothing of it is lost. */
+export function exactValue(value: object): PyJson | undefined {
+  return exact.get(value);
+}
