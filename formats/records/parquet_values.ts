@@ -82,8 +82,9 @@ function exactOf(value: unknown, node: SchemaTree): PyJson {
   if (Array.isArray(value)) {
     const [inner = node] = children;
     // lists have a level of their own, unless an old writer left it out
-    const element = inner.children.length === 1 ? inner.children[0]! : inner;
-    return value.map((item) => exactOf(item, children.length === 0 ? node : element));
+    const [only] = inner.children;
+    const items = children.length > 0 && inner.children.length === 1 && only !== undefined ? only : inner;
+    return value.map((each) => exactOf(each, items));
   }
   if (isStruct(value)) {
     if (element.converted_type === "MAP") {
