@@ -2,8 +2,7 @@
  * config.json in transformers' spelling, made from a GGUF file's metadata and tensors.
  * @module
  */
-import { distance } from "fastest-levenshtein";
-
+import { didYouMean } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
 import type { GgufMetadata, GgufValue } from "./header.ts";
 import type { GgufFile } from "./reader.ts";
@@ -26,12 +25,9 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const architecture = text(metadata, "general.architecture", path);
   if (!Object.hasOwn(CLASSES, architecture)) {
     const known = Object.keys(CLASSES);
-    const near = known.find((name) => distance(name, architecture.slice(0, 80)) <= 2);
     throw new RangeError(
-      `Cannot open ${path}: its architecture is ${shown(architecture)}.${
-        near ? ` Did you mean "${near}"?` : ""
-      } ` +
-        `Supported are ${known.join(", ")}`,
+      `Cannot open ${path}: its architecture is ${shown(architecture)}${didYouMean(architecture, known)}: ` +
+        `supported are ${known.join(", ")}`,
     );
   }
   const has = (key: string) => metadata.has(`${architecture}.${key}`);

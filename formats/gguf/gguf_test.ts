@@ -238,7 +238,7 @@ Deno.test("readFloat32() names a known type that isn't supported", () =>
     using file = new GgufFile(path);
     assertThrows(() => file.readFloat32("w"), TypeError, 'tensor "w"');
     assertThrows(() => file.readFloat32("w"), TypeError, "its type is Q2_K");
-    assertThrows(() => file.readFloat32("v"), RangeError, 'Did you mean "w"?');
+    assertThrows(() => file.readFloat32("v"), RangeError, 'did you mean "w"?');
   }));
 
 Deno.test("ggufConfig() refuses what it doesn't know, by name", () => {
@@ -250,8 +250,8 @@ Deno.test("ggufConfig() refuses what it doesn't know, by name", () => {
   };
   const sizes: [string, number][] = [["llama.embedding_length", 8], ["llama.attention.head_count", 2]];
   const cases: [Uint8Array, string][] = [
-    [model("qwen4"), 'Did you mean "qwen2"?'],
-    [model("gemma3"), 'its architecture is "gemma3". Supported are llama, mistral, qwen2, qwen3'],
+    [model("qwen4"), 'did you mean "qwen2"?'],
+    [model("gemma3"), 'its architecture is "gemma3": supported are llama, mistral, qwen2, qwen3'],
     [model("llama"), 'no "llama.embedding_length"'],
     [model("llama", ["llama.embedding_length", "8"]), '"llama.embedding_length" is "8"'],
     [model("llama", ["llama.expert_count", 8]), "8 experts"],

@@ -5,6 +5,7 @@
  */
 import { shown } from "../message.ts";
 import type { RandomAccessFile } from "../random_access.ts";
+import type { TensorFileHeader } from "../tensor_file.ts";
 import { Cursor, type GgufArray } from "./cursor.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 
@@ -29,15 +30,11 @@ export interface GgufTensor {
 }
 
 /** A checked header. */
-export interface GgufHeader {
+export interface GgufHeader extends TensorFileHeader<GgufTensor> {
   /** 2 or 3. */
   readonly version: number;
   /** All pairs. */
   readonly metadata: GgufMetadata;
-  /** By name, in file order. */
-  readonly tensors: ReadonlyMap<string, GgufTensor>;
-  /** Where the tensors' bytes begin. */
-  readonly dataStart: number;
 }
 
 /** More than any model has; descriptions of more would fill the memory. */
@@ -100,7 +97,7 @@ export function parseGgufHeader(file: RandomAccessFile): GgufHeader {
     tensors.set(tensor.name, placed);
   }
   checkOverlap([...tensors.values()], fail);
-  return { version, metadata, tensors, dataStart };
+  return { version, metadata, tensors, headerBytes: dataStart };
 }
 
 function checkOverlap(tensors: GgufTensor[], fail: (what: string) => SyntaxError): void {

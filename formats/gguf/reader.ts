@@ -2,61 +2,32 @@
  * Lazy reader of GGUF files: opening reads and checks the header only, tensors are read and dequantised when asked for.
  * @module
  */
-import { distance } from "fastest-levenshtein";
-
 import { shown } from "../message.ts";
-import { RandomAccessFile } from "../random_access.ts";
+import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
-import { type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
+import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
 
 /** Bytes read at a time, about; whole blocks. */
 const CHUNK = 1 << 22;
 
 /** An open GGUF file. Names and layouts are those of the file, not yet those of transformers. */
-export class GgufFile implements Disposable {
-  /** As given. */
-  readonly path: string;
-  /** 2 or 3. */
-  readonly version: number;
-  /** All metadata. */
-  readonly metadata: GgufMetadata;
-  /** By name, in file order. */
-  readonly tensors: ReadonlyMap<string, GgufTensor>;
-  /** Bytes in front of the first tensor. */
-  readonly headerBytes: number;
-  readonly #file: RandomAccessFile;
-
+export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
   /**
    * Opens a file and checks its whole header.
    * @throws {SyntaxError} If it isn't a valid GGUF file; names file and tensor.
    */
   constructor(path: string) {
-    this.path = path;
-    this.#file = new RandomAccessFile(path);
-    try {
-      const { version, metadata, tensors, dataStart } = parseGgufHeader(this.#file);
-      this.version = version;
-      this.metadata = metadata;
-      this.tensors = tensors;
-      this.headerBytes = dataStart;
-    } catch (error) {
-      this.#file.close();
-      throw error;
-    }
+    super(path, parseGgufHeader);
   }
 
-  /**
-   * Type, shape and place of a tensor.
-   * @throws {RangeError} If there is none of that name.
-   */
-  info(name: string): GgufTensor {
-    const info = this.tensors.get(name);
-    if (info) return info;
-    const near = [...this.tensors.keys()].sort((a, b) => distance(a, name) - distance(b, name)).slice(0, 1);
-    throw new RangeError(
-      `Cannot read tensor ${shown(name)} of ${this.path}: there is none of that name.` +
-        (near.length ? ` Did you mean ${shown(near[0])}?` : " The file has no tensors"),
-    );
+  /** 2 or 3. */
+  get version(): number {
+    return this.header.version;
+  }
+
+  /** All metadata. */
+  get metadata(): GgufMetadata {
+    return this.header.metadata;
   }
 
   /**
@@ -70,7 +41,7 @@ export class GgufFile implements Disposable {
     const chunk = new Uint8Array(Math.min(tensor.byteLength, Math.floor(CHUNK / blockBytes) * blockBytes));
     for (let offset = 0; offset < tensor.byteLength; offset += chunk.length) {
       const bytes = chunk.subarray(0, Math.min(chunk.length, tensor.byteLength - offset));
-      this.#file.readInto(tensor.offset + offset, bytes);
+      this.file.readInto(tensor.offset + offset, bytes);
       const from = offset / blockBytes * blockSize;
       dequantize(bytes, out.subarray(from, from + bytes.length / blockBytes * blockSize));
     }
@@ -83,17 +54,7 @@ export class GgufFile implements Disposable {
    */
   readBytes(name: string): Uint8Array<ArrayBuffer> {
     const { offset, byteLength } = this.info(name);
-    return this.#file.read(offset, byteLength);
-  }
-
-  /** Closes the file; nothing can be read after it. */
-  close(): void {
-    this.#file.close();
-  }
-
-  /** As {@linkcode GgufFile.close}, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
+    return this.file.read(offset, byteLength);
   }
 }
 

@@ -39,7 +39,7 @@ Deno.test("openModel() reads one file and shards alike", async () => {
   assertEquals(whole.generationConfig.eos_token_id, 2);
   assertSameWeights(whole, sharded);
   assertEquals(whole.weights.shape("model.layers.7.mlp.up_proj.weight"), null);
-  assertThrows(() => whole.weights.read("model.norm.wait"), RangeError, 'Did you mean "model.norm.weight"?');
+  assertThrows(() => whole.weights.read("model.norm.wait"), RangeError, 'did you mean "model.norm.weight"?');
   assertEquals(whole.weights.hash().length, 64);
   assertNotEquals(whole.weights.hash(), sharded.weights.hash());
   whole.weights.close();

@@ -7,6 +7,8 @@
  */
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
+import type { RandomAccessFile } from "../random_access.ts";
+import type { TensorFileHeader } from "../tensor_file.ts";
 import { parseStrictJson } from "./strict_json.ts";
 
 /** Bytes of one value of each type; below 1 where several values share a byte. */
@@ -50,11 +52,9 @@ export interface TensorInfo {
 }
 
 /** A checked header. */
-export interface Header {
+export interface SafetensorsHeader extends TensorFileHeader<TensorInfo> {
   /** `__metadata__`, such as `{format: "pt"}`. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** In the order of their bytes. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
 }
 
 /** Longest header that the format allows, in bytes. */
@@ -63,10 +63,20 @@ export const MAX_SAFETENSORS_HEADER_BYTES = 100_000_000;
 const COUNTS: ReadonlySet<string> = new Set(["shape", "data_offsets"]);
 
 /**
+ * Reads and checks a header; tensors are in the order of their bytes.
+ * @throws {SyntaxError} As {@linkcode parseSafetensorsHeader}, or if the file is too short
+ */
+export function readSafetensorsHeader(file: RandomAccessFile): SafetensorsHeader {
+  const { size, path } = file;
+  const length = headerLength(file.read(0, Math.min(8, size)), size, path);
+  return parseSafetensorsHeader(file.read(8, length), size, path);
+}
+
+/**
  * Length of the JSON of a file that begins with `start` (8 bytes, or fewer if the file is shorter).
  * @throws {SyntaxError} If the file is too short, or the length is impossible.
  */
-export function headerLength(start: Uint8Array, fileSize: number, path: string): number {
+function headerLength(start: Uint8Array, fileSize: number, path: string): number {
   const fail = (what: string) => new SyntaxError(`Cannot read ${path} as safetensors: ${what}`);
   if (fileSize < 8 || start.length < 8) {
     throw fail(`it has ${fileSize} bytes, the header alone needs more. Download the file again`);
@@ -90,7 +100,7 @@ export function headerLength(start: Uint8Array, fileSize: number, path: string):
  * @param json The bytes after the length.
  * @throws {SyntaxError} If anything about it, or about the offsets against `fileSize`, is wrong; names file and tensor.
  */
-export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string): Header {
+export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string): SafetensorsHeader {
   const fail = (what: string) => new SyntaxError(`Cannot read ${path} as safetensors: ${what}`);
   let parsed: unknown;
   try {
@@ -124,6 +134,7 @@ export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path:
   return {
     metadata: metadata as Record<string, string>,
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
+    headerBytes: dataStart,
   };
 }
 

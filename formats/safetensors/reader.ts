@@ -2,12 +2,10 @@
  * Lazy reader of one safetensors file: opening reads and checks the header only, tensors are read when asked for.
  * @module
  */
-import { distance } from "fastest-levenshtein";
-
 import { shown } from "../message.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
-import { RandomAccessFile } from "../random_access.ts";
-import { type Header, headerLength, parseSafetensorsHeader, type TensorInfo } from "./header.ts";
+import { TensorFile } from "../tensor_file.ts";
+import { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 
 /** Values of a tensor in the array type that holds them exactly (F16, BF16 and F8 as bits). */
 export type TensorData =
@@ -43,56 +41,25 @@ const ARRAYS: Readonly<Record<string, new (buffer: ArrayBuffer) => TensorData>> 
 /** Bytes converted at a time, so that a large half tensor doesn't need its own size in scratch memory. */
 const CHUNK = 1 << 22;
 
-/** An open safetensors file. */
-export class SafetensorsFile implements Disposable {
-  /** As given. */
-  readonly path: string;
-  /** `__metadata__`, such as `{format: "pt"}`. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /** In the order of their bytes. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** Bytes in front of the first tensor. */
-  readonly headerBytes: number;
-  readonly #file: RandomAccessFile;
-
+/** An open safetensors file, its tensors in the order of their bytes. */
+export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
   /**
    * Opens a file and checks its whole header.
    * @throws {SyntaxError} If the file isn't a valid safetensors file; names file and tensor.
    */
   constructor(path: string) {
-    this.path = path;
-    this.#file = new RandomAccessFile(path);
-    try {
-      const size = this.#file.size;
-      const length = headerLength(this.#file.read(0, Math.min(8, size)), size, path);
-      const header: Header = parseSafetensorsHeader(this.#file.read(8, length), size, path);
-      this.metadata = header.metadata;
-      this.tensors = header.tensors;
-      this.headerBytes = 8 + length;
-    } catch (error) {
-      this.#file.close();
-      throw error;
-    }
+    super(path, readSafetensorsHeader);
   }
 
-  /**
-   * Type, shape and place of a tensor.
-   * @throws {RangeError} If there is none of that name.
-   */
-  info(name: string): TensorInfo {
-    const info = this.tensors.get(name);
-    if (info) return info;
-    const near = [...this.tensors.keys()].sort((a, b) => distance(a, name) - distance(b, name)).slice(0, 1);
-    throw new RangeError(
-      `Cannot read tensor ${shown(name)} of ${this.path}: there is none of that name.` +
-        (near.length ? ` Did you mean ${shown(near[0])}?` : " The file has no tensors"),
-    );
+  /** `__metadata__`, such as `{format: "pt"}`. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.header.metadata;
   }
 
   /** The values as they are stored. A fresh array each call. */
   read(name: string): TensorData {
     const { dtype, offset, byteLength } = this.info(name);
-    return new ARRAYS[dtype]!(this.#file.read(offset, byteLength).buffer);
+    return new ARRAYS[dtype]!(this.file.read(offset, byteLength).buffer);
   }
 
   /**
@@ -101,9 +68,9 @@ export class SafetensorsFile implements Disposable {
    */
   readFloat32(name: string): Float32Array<ArrayBuffer> {
     const { dtype, offset, byteLength } = this.info(name);
-    if (dtype === "F32") return new Float32Array(this.#file.read(offset, byteLength).buffer);
+    if (dtype === "F32") return new Float32Array(this.file.read(offset, byteLength).buffer);
     if (dtype === "F64") {
-      return new Float32Array(new Float64Array(this.#file.read(offset, byteLength).buffer));
+      return new Float32Array(new Float64Array(this.file.read(offset, byteLength).buffer));
     }
     if (dtype !== "F16" && dtype !== "BF16") {
       throw new TypeError(
@@ -117,19 +84,9 @@ export class SafetensorsFile implements Disposable {
     const chunk = new Uint8Array(Math.min(byteLength, CHUNK));
     for (let start = 0; start < byteLength; start += CHUNK) {
       const count = Math.min(CHUNK, byteLength - start);
-      this.#file.readInto(offset + start, chunk.subarray(0, count));
+      this.file.readInto(offset + start, chunk.subarray(0, count));
       convert(new Uint16Array(chunk.buffer, 0, count / 2), out.subarray(start / 2, (start + count) / 2));
     }
     return out;
-  }
-
-  /** Closes the file; nothing can be read after it. */
-  close(): void {
-    this.#file.close();
-  }
-
-  /** As {@linkcode SafetensorsFile.close}, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 }

@@ -108,7 +108,7 @@ Deno.test(
     assertEquals([...file.readFloat32("F16")], [1, -2]);
     assertEquals([...file.readFloat32("BF16")], [1, -2]);
     assertThrows(() => file.readFloat32("I64"), TypeError, 'tensor "I64"');
-    assertThrows(() => file.readFloat32("F65"), RangeError, 'Did you mean "F64"?');
+    assertThrows(() => file.readFloat32("F65"), RangeError, 'did you mean "F64"?');
   }),
 );
 
