@@ -2,8 +2,8 @@
  * Runs the embedding and all blocks, between a pack's tokens and the rows that the head looks at.
  * @module
  */
-import type { Tensor } from "../backend.ts";
-import { moduleShape } from "./decoder.ts";
+import type { Backend, Tensor } from "../backend.ts";
+import { moduleShape, ofLayer } from "./decoder.ts";
 import type { LinearModule } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { dropoutMask, stream } from "../random/counter.ts";
@@ -63,20 +63,26 @@ export function hasDropout(tuning: Tuning): boolean {
   return tuning.type === "lora" && tuning.dropout > 0;
 }
 
-/** Masks `[T, in]` of a layer's adapters by module, 0 or 1 / (1 − rate); all 1 without a number. */
-export function layerMasks(
+/**
+ * Masks `[T, in]` of a layer's adapters, 0 or 1 / (1 − rate), as inputs `mask.MODULE` of its block; all 1 without a step, none
+ * without dropout.
+ */
+export function uploadMasks(
+  backend: Backend,
   { config, tuning, seed }: DropoutSettings,
   layer: number,
   rows: number,
   step: number | undefined,
-): [module: string, mask: Float32Array<ArrayBuffer>, shape: [number, number]][] {
-  if (tuning.type !== "lora") return [];
-  return Object.keys(loraOfLayer(tuning, layer)).map((module) => {
-    const inner = moduleShape(config, module as LinearModule)[1], mask = new Float32Array(rows * inner);
-    if (step === undefined) mask.fill(1);
-    else dropoutMask(mask, tuning.dropout, seed, step, stream(`model.layers.${layer}.${module}`));
-    return [module, mask, [rows, inner]];
-  });
+): Record<string, Tensor> {
+  if (tuning.type !== "lora" || !hasDropout(tuning)) return {};
+  return Object.fromEntries(
+    Object.keys(loraOfLayer(tuning, layer)).map((module) => {
+      const inner = moduleShape(config, module as LinearModule)[1], mask = new Float32Array(rows * inner);
+      if (step === undefined) mask.fill(1);
+      else dropoutMask(mask, tuning.dropout, seed, step, stream(ofLayer(layer, module)));
+      return [`mask.${module}`, backend.upload(mask, [rows, inner])];
+    }),
+  );
 }
 
 /** Gives tensors back. */

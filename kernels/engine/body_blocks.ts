@@ -13,11 +13,12 @@ import {
   EMBEDDING,
   hasDropout,
   keptBy,
-  layerMasks,
   type Rows,
+  uploadMasks,
 } from "./body.ts";
+import { ofLayer } from "./decoder.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
-import { accumulate, type BlockClass, type Compiled, type Programs, runProgram } from "./programs.ts";
+import { accumulate, type BlockClass, type Programs, runProgram } from "./programs.ts";
 
 /** Tensors that a forward pass keeps for its backward pass. */
 interface Kept {
@@ -60,7 +61,7 @@ export class BlocksBody implements Body {
       const { backward } = await this.programs.blockPair(blockClass);
       const masks = this.#masks(blockClass, layer, rows.tokens.length, dropoutStep);
       const names = Object.fromEntries(
-        blockClass.trained.map((name) => [name, `model.layers.${layer}.${name}`]),
+        blockClass.trained.map((name) => [name, ofLayer(layer, name)]),
       );
       const result = await accumulate(this.parameters, backward, names, {
         x,
@@ -68,7 +69,7 @@ export class BlocksBody implements Body {
         ...saved,
         ...masks,
         "d.y": dx,
-        ...this.#blockTensors(backward, layer),
+        ...this.parameters.blockTensors(backward.inputs, layer),
       });
       disposeAll({ x, dx, ...saved, ...masks });
       dx = entryOf(result, "d.x");
@@ -118,7 +119,7 @@ export class BlocksBody implements Body {
         await runProgram(compiled, {
           x,
           ...rows.tensors,
-          ...this.#blockTensors(compiled, layer),
+          ...this.parameters.blockTensors(compiled.inputs, layer),
           ...masks,
         }),
       );
@@ -131,7 +132,7 @@ export class BlocksBody implements Body {
   }
 
   #blockClass(layer: number, adapter: boolean, training: boolean): BlockClass {
-    const { config, tuning } = this.settings, prefix = `model.layers.${layer}.`;
+    const { config, tuning } = this.settings, prefix = ofLayer(layer, "");
     const trained = [...this.parameters.trained.keys()].filter((n) => n.startsWith(prefix)).map((n) =>
       n.slice(prefix.length)
     );
@@ -143,24 +144,13 @@ export class BlocksBody implements Body {
     };
   }
 
-  /** The block's own tensors among a program's inputs. */
-  #blockTensors(compiled: Compiled, layer: number): Record<string, Tensor> {
-    const names = compiled.inputs.filter((n) => n.includes(".") && !/^(saved|acc|d|mask)\./.test(n));
-    return Object.fromEntries(names.map((n) => [n, this.parameters.get(`model.layers.${layer}.${n}`)]));
-  }
-
   #masks(
     { dropout }: BlockClass,
     layer: number,
     rows: number,
     step: number | undefined,
   ): Record<string, Tensor> {
-    if (!dropout || step === undefined) return {};
-    return Object.fromEntries(
-      layerMasks(this.settings, layer, rows, step).map((
-        [module, mask, shape],
-      ) => [`mask.${module}`, this.backend.upload(mask, shape)]),
-    );
+    return dropout ? uploadMasks(this.backend, this.settings, layer, rows, step) : {};
   }
 }
 

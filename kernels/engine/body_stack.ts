@@ -10,7 +10,7 @@ import { entryOf, valueOf } from "../../formats/elements.ts";
 import { differentiate, joined } from "../autodiff.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
-import { blockGraph, embedGraph } from "./decoder.ts";
+import { blockGraph, embedGraph, ofLayer } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import {
   type Body,
@@ -20,8 +20,8 @@ import {
   EMBEDDING,
   hasDropout,
   keptBy,
-  layerMasks,
   type Rows,
+  uploadMasks,
 } from "./body.ts";
 import { HostEmbedding } from "./embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
@@ -46,7 +46,7 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
   for (let layer = 0; layer < config.numLayers; layer++) {
     const window = config.slidingWindow[layer] ?? null;
     const block = blockGraph(config, window, loraOfLayer(tuning, layer), hasDropout(tuning));
-    x = entryOf(g.include(block, { x, ...common }, (name) => `model.layers.${layer}.${name}`), "y");
+    x = entryOf(g.include(block, { x, ...common }, (name) => ofLayer(layer, name)), "y");
   }
   return g.finish({ y: x });
 }
@@ -135,14 +135,11 @@ export class StackBody implements Body {
   }
 
   #masks({ tokens }: Rows, step: number | undefined): Record<string, Tensor> {
-    const { config, tuning } = this.settings, masks: Record<string, Tensor> = {};
-    if (!hasDropout(tuning)) return masks;
-    for (let layer = 0; layer < config.numLayers; layer++) {
-      for (const [module, mask, shape] of layerMasks(this.settings, layer, tokens.length, step)) {
-        masks[`model.layers.${layer}.mask.${module}`] = this.backend.upload(mask, shape);
-      }
-    }
-    return masks;
+    const layers = Array.from({ length: this.settings.config.numLayers }, (_, layer) => {
+      const masks = uploadMasks(this.backend, this.settings, layer, tokens.length, step);
+      return Object.entries(masks).map(([name, mask]) => [ofLayer(layer, name), mask] as const);
+    });
+    return Object.fromEntries(layers.flat());
   }
 }
 

@@ -47,6 +47,11 @@ export interface LoraModule {
 /** LoRA modules of one block. */
 export type BlockLora = Readonly<Partial<Record<LinearModule, LoraModule>>>;
 
+/** Full name of what a block calls `name`. */
+export function ofLayer(layer: number, name: string): string {
+  return `model.layers.${layer}.${name}`;
+}
+
 /** Shapes of a model's tensors by their names in transformers. `lm_head.weight` is left out when tied. */
 export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
   const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [
@@ -54,7 +59,7 @@ export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
     config.hiddenSize,
   ]]]);
   for (let i = 0; i < config.numLayers; i++) {
-    for (const [name, shape] of blockShapes(config)) shapes.set(`model.layers.${i}.${name}`, shape);
+    for (const [name, shape] of blockShapes(config)) shapes.set(ofLayer(i, name), shape);
   }
   shapes.set("model.norm.weight", [config.hiddenSize]);
   if (!config.tieWordEmbeddings) shapes.set("lm_head.weight", [config.vocabSize, config.hiddenSize]);
@@ -87,7 +92,7 @@ export function moduleShapes(config: DecoderConfig): Map<string, [number, number
   const shapes = new Map<string, [number, number]>();
   for (let layer = 0; layer < config.numLayers; layer++) {
     for (const module of LINEAR_MODULES) {
-      shapes.set(`model.layers.${layer}.${module}`, moduleShape(config, module));
+      shapes.set(ofLayer(layer, module), moduleShape(config, module));
     }
   }
   return shapes;

@@ -4,7 +4,7 @@
  */
 import { entryOf, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type Tensor } from "../backend.ts";
-import { LINEAR_MODULES, type LinearModule, loraShapes, tensorShapes } from "./decoder.ts";
+import { LINEAR_MODULES, type LinearModule, loraShapes, ofLayer, tensorShapes } from "./decoder.ts";
 import type { BlockLora, LoraModule } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 
@@ -30,7 +30,7 @@ export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
   if (tuning.type !== "lora") return {};
   const found: Partial<Record<LinearModule, LoraModule>> = {};
   for (const module of LINEAR_MODULES) {
-    const spec = tuning.modules[`model.layers.${layer}.${module}`];
+    const spec = tuning.modules[ofLayer(layer, module)];
     if (spec) found[module] = spec;
   }
   return found;
@@ -42,7 +42,7 @@ export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string
   const shapes = new Map<string, readonly number[]>();
   for (let i = 0; i < config.numLayers; i++) {
     for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
-      shapes.set(`model.layers.${i}.${name}`, shape);
+      shapes.set(ofLayer(i, name), shape);
     }
   }
   return shapes;
@@ -97,6 +97,12 @@ export class Parameters {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new RangeError(`Cannot use tensor "${name}": the model has none of that name`);
     return tensor;
+  }
+
+  /** Those of a block's inputs that are tensors of the model, by the block's names. */
+  blockTensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
+    const found = inputs.map((name) => [name, this.#tensors.get(ofLayer(layer, name))] as const);
+    return Object.fromEntries(found.filter((pair): pair is [string, Tensor] => pair[1] !== undefined));
   }
 
   /** Whether a tensor is trained. */
