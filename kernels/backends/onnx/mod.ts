@@ -7,7 +7,7 @@
  * measurable difference on 2 cores.
  * @module
  */
-import "./_no_telemetry.ts";
+import "./no_telemetry.ts";
 import * as ort from "onnxruntime-node";
 import { type Backend, elements } from "../../backend.ts";
 import { BufferPool } from "./memory.ts";

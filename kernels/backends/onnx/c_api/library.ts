@@ -1,0 +1,163 @@
+/**
+ * Opens the library that onnxruntime-node carries. One process may call it this way and through that package's binding: both
+ * get the same mapped library.
+ * @module
+ */
+import "../no_telemetry.ts";
+import { fileURLToPath } from "node:url";
+
+import { dirname, join } from "@std/path";
+
+import { cString, stringAt } from "./memory.ts";
+import { ORT_API_VERSION, ORT_VERSION, type OrtAsyncFunctions, type OrtFunctions, SLOTS } from "./slots.ts";
+import { checkStatus, created, memoryInfo } from "./status.ts";
+
+/** The library, opened: functions and what every session shares. Lives as long as the process. */
+export interface OrtLibrary {
+  /** Path of its file. */
+  readonly path: string;
+  /** "1.30.0" */
+  readonly version: string;
+  readonly api: OrtFunctions;
+  readonly background: OrtAsyncFunctions;
+  /** OrtEnv */
+  readonly env: Deno.PointerValue;
+  /** OrtAllocator of names and arrays that the library returns. */
+  readonly allocator: Deno.PointerValue;
+  /** OrtMemoryInfo of the host's memory. */
+  readonly host: Deno.PointerValue;
+}
+
+/** The library, or why it can't be called. */
+export type OpenedLibrary =
+  | { readonly library: OrtLibrary; readonly reason: null }
+  | { readonly library: null; readonly reason: string };
+
+/** Places where a library is looked for, so that tests can name others. */
+export interface LibraryPlace {
+  /** File of the package's entry. */
+  entry: string;
+  os: typeof Deno.build.os;
+  arch: typeof Deno.build.arch;
+  version: string;
+}
+
+let opened: OpenedLibrary | undefined;
+
+/** Opens the library that was installed with onnxruntime-node, once; never asks for a permission. */
+export function openLibrary(): OpenedLibrary {
+  opened ??= openLibraryAt(() => ({ entry: packageEntry(), ...Deno.build, version: ORT_VERSION }));
+  return opened;
+}
+
+/** Opens a library. */
+export function openLibraryAt(place: () => LibraryPlace): OpenedLibrary {
+  try {
+    const { version, ...where } = place(), path = libraryPath(where);
+    const { state } = Deno.permissions.querySync({ name: "ffi", path });
+    if (state !== "granted") return refused(`Deno may not open ${path}: run with --allow-ffi`);
+    return { library: load(path, version), reason: null };
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refused(reason: string): OpenedLibrary {
+  return { library: null, reason };
+}
+
+function packageEntry(): string {
+  const url = import.meta.resolve("onnxruntime-node");
+  if (!url.startsWith("file:")) {
+    throw new Error(`onnxruntime-node isn't a folder of this machine: it is ${url}`);
+  }
+  return fileURLToPath(url);
+}
+
+const FOLDERS: Partial<Record<typeof Deno.build.os, { folder: string; file: RegExp }>> = {
+  linux: { folder: "linux", file: /^libonnxruntime\.so/ },
+  darwin: { folder: "darwin", file: /^libonnxruntime\..*dylib$/ },
+  windows: { folder: "win32", file: /^onnxruntime\.dll$/ },
+};
+
+/** Path of the library in the package. @throws {Error} If there is none for this system. */
+export function libraryPath({ entry, os, arch }: Omit<LibraryPlace, "version">): string {
+  const system = FOLDERS[os], bin = join(dirname(dirname(entry)), "bin");
+  if (!system) throw new Error(`onnxruntime-node has no library for ${os}`);
+  const processor = arch === "x86_64" ? "x64" : "arm64";
+  // The folder between carries the version of Node's interface ("napi-v6"), which changes with the package's.
+  for (const { name } of entries(bin)) {
+    const folder = join(bin, name, system.folder, processor);
+    const file = entries(folder).find((entry) => system.file.test(entry.name));
+    if (file) return join(folder, file.name);
+  }
+  throw new Error(`onnxruntime-node has no library for ${os} ${arch} in ${bin}`);
+}
+
+function entries(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** The base's two functions; only its file's symbol has a name. */
+const BASE = [
+  { parameters: ["u32"], result: "pointer" },
+  { parameters: [], result: "pointer" },
+] as const;
+
+function load(path: string, version: string): OrtLibrary {
+  const { symbols } = Deno.dlopen(path, { OrtGetApiBase: { parameters: [], result: "pointer" } });
+  const base = symbols.OrtGetApiBase();
+  const found = stringAt(new Deno.UnsafeFnPointer(functionAt(base, 1), BASE[1]).call());
+  if (found !== version) throw new Error(`${path} is version ${found}, and ${version} is what can be called`);
+  const table = new Deno.UnsafeFnPointer(functionAt(base, 0), BASE[0]).call(ORT_API_VERSION);
+  const api = functions(table, SLOTS, false) as OrtFunctions;
+  const { Run, RunWithBinding } = SLOTS;
+  return {
+    path,
+    version: found,
+    api,
+    background: functions(table, { Run, RunWithBinding }, true) as OrtAsyncFunctions,
+    env: created(api, "start ONNX Runtime", (out) => api.CreateEnv(LOG_FATAL, cString("dinotune"), out)),
+    allocator: created(api, "find its allocator", (out) => api.GetAllocatorWithDefaultOptions(out)),
+    host: memoryInfo(api, "Cpu", 0),
+  };
+}
+
+/** Severity ORT_LOGGING_LEVEL_FATAL. */
+const LOG_FATAL = 4;
+
+function functions(
+  table: Deno.PointerValue,
+  slots: Readonly<Record<string, { slot: number } & Deno.ForeignFunction>>,
+  nonblocking: boolean,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(slots).map(([name, { slot, parameters, result }]) => {
+      const pointer = new Deno.UnsafeFnPointer(functionAt(table, slot), { parameters, result, nonblocking });
+      return [name, (...given: never[]) => pointer.call(...given)];
+    }),
+  );
+}
+
+function functionAt<T>(table: Deno.PointerValue, index: number): Deno.PointerObject<T> {
+  const pointer = table && new Deno.UnsafePointerView(table).getPointer<T>(8 * index);
+  if (!pointer) throw new Error(`the library has no function at place ${index}`);
+  return pointer;
+}
+
+/** Names of the execution providers that the library was built with: "CPUExecutionProvider". */
+export function availableProviders({ api }: OrtLibrary): string[] {
+  const list = new BigUint64Array(1), count = new Int32Array(1);
+  checkStatus(api, "list execution providers", api.GetAvailableProviders(list, count));
+  const pointer = Deno.UnsafePointer.create(list[0] ?? 0n);
+  if (!pointer) return [];
+  const view = new Deno.UnsafePointerView(pointer);
+  const names = Array.from({ length: count[0] ?? 0 }, (_, i) => stringAt(view.getPointer(8 * i)));
+  checkStatus(api, "list execution providers", api.ReleaseAvailableProviders(pointer, count[0] ?? 0));
+  return names;
+}

@@ -1,0 +1,129 @@
+/**
+ * Sessions: a model, ready to run.
+ * @module
+ */
+import { OrtHandle } from "./handle.ts";
+import type { OrtLibrary } from "./library.ts";
+import { cPath, CStrings, pointerArray, stringAt } from "./memory.ts";
+import type { RunOptions } from "./run_options.ts";
+import { type SessionOptions, withSessionOptions } from "./session_options.ts";
+import { checkStatus, created } from "./status.ts";
+import type { OrtTensor } from "./value.ts";
+
+/** Tensors by the names of a model's inputs or outputs. */
+export type NamedTensors = Readonly<Record<string, OrtTensor>>;
+
+/** A model, ready to run. */
+export class OrtSession extends OrtHandle {
+  /** Inputs in the model's order. */
+  readonly inputNames: readonly string[];
+  /** Outputs in the model's order. */
+  readonly outputNames: readonly string[];
+
+  /**
+   * Makes a session.
+   * @param model Bytes of an ONNX model, or the path of its file.
+   * @throws {Error} If the model isn't one or can't be run, or an option isn't taken.
+   */
+  constructor(
+    readonly library: OrtLibrary,
+    model: Uint8Array<ArrayBuffer> | string,
+    /** Kept, since the session reads constants where they are. */
+    readonly options: SessionOptions,
+  ) {
+    const { api, env } = library;
+    super("a session", api.ReleaseSession);
+    const action = typeof model === "string" ? `open the model ${model}` : "make a session";
+    this.own(
+      withSessionOptions(
+        library,
+        options,
+        (given) =>
+          created(
+            api,
+            action,
+            (out) =>
+              typeof model === "string"
+                ? api.CreateSession(env, cPath(model), given, out)
+                : api.CreateSessionFromArray(env, model, BigInt(model.byteLength), given, out),
+          ),
+      ),
+    );
+    this.inputNames = this.#names("SessionGetInputCount", "SessionGetInputName");
+    this.outputNames = this.#names("SessionGetOutputCount", "SessionGetOutputName");
+  }
+
+  #names(
+    counter: "SessionGetInputCount" | "SessionGetOutputCount",
+    namer: "SessionGetInputName" | "SessionGetOutputName",
+  ): string[] {
+    const { api, allocator } = this.library, action = "list a session's inputs and outputs";
+    const count = new BigUint64Array(1);
+    checkStatus(api, action, api[counter](this.pointer, count));
+    return Array.from({ length: Number(count[0]) }, (_, i) => {
+      const text = created(api, action, (out) => api[namer](this.pointer, BigInt(i), allocator, out));
+      const name = stringAt(text);
+      checkStatus(api, action, api.AllocatorFree(allocator, text));
+      return name;
+    });
+  }
+
+  /**
+   * Runs once, in this thread: nothing else happens in it meanwhile. Reads and writes tensors where they lie, without copies.
+   * @param outputs Tensors to write to, of the shapes that the run gives.
+   * @throws {Error} If the run fails; a missing input or a shape that doesn't fit is named.
+   */
+  run(inputs: NamedTensors, outputs: NamedTensors, options: RunOptions | null = null): void {
+    const { api } = this.library, call = runArguments(inputs, outputs);
+    checkStatus(api, "run a model", api.Run(this.pointer, options?.pointer ?? null, ...call.parameters));
+  }
+
+  /**
+   * Runs once, in another thread. Denormals count there as everywhere unless `session.set_denormal_as_zero` was set for its
+   * thread, too (the library sets it for its own, and for the first that makes a session), so the last bits may differ.
+   */
+  async runInBackground(
+    inputs: NamedTensors,
+    outputs: NamedTensors,
+    options: RunOptions | null = null,
+  ): Promise<void> {
+    const { api, background } = this.library, call = runArguments(inputs, outputs);
+    const status = await OrtHandle.during(
+      [this, options, ...Object.values(inputs), ...Object.values(outputs)],
+      () => background.Run(this.pointer, options?.pointer ?? null, ...call.parameters),
+    );
+    // Named here so that it is referenced until now: the run reads it by address.
+    if (call.referenced.length) checkStatus(api, "run a model", status);
+  }
+
+  /** Ends the profile that `profile` of its options began. Gives the path of its file. */
+  endProfile(): string {
+    const { api, allocator } = this.library, action = "write a session's profile";
+    const text = created(api, action, (out) => api.SessionEndProfiling(this.pointer, allocator, out));
+    const path = stringAt(text);
+    checkStatus(api, action, api.AllocatorFree(allocator, text));
+    return path;
+  }
+}
+
+function runArguments(inputs: NamedTensors, outputs: NamedTensors) {
+  const list = (tensors: NamedTensors) => {
+    const names = new CStrings(Object.keys(tensors));
+    const values = pointerArray(
+      Object.values(tensors).map((tensor) => Deno.UnsafePointer.value(tensor.pointer)),
+    );
+    return { names, values, count: BigInt(names.length) };
+  };
+  const given = list(inputs), wanted = list(outputs);
+  return {
+    parameters: [
+      given.names.pointers,
+      given.values,
+      given.count,
+      wanted.names.pointers,
+      wanted.count,
+      wanted.values,
+    ] as const,
+    referenced: [given, wanted],
+  };
+}
