@@ -10,8 +10,9 @@
  * harmlessly (53 ≥ 2·24 + 2), so plain numbers stored into a Float32Array give float32's own results.
  * @module
  */
-import { f32, i8, u8 } from "../elements.ts";
+import { i8, u8 } from "../elements.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
+import { minimumOf, scaleAt, scaleOf, word32 } from "./blocks.ts";
 
 /** Layout of one tensor type. */
 export interface GgmlType {
@@ -70,27 +71,6 @@ export const GGML_TYPES: Readonly<Record<number, GgmlType>> = {
   35: type("TQ2_0", 256, 66),
   39: type("MXFP4", 32, 17),
 };
-
-let halves: Float32Array | undefined;
-
-/** Value of every half by its bits; a table is several times as fast as decoding in the loops below. */
-function halfTable(): Float32Array {
-  if (!halves) {
-    halves = new Float32Array(65536);
-    halfToFloat32(new Uint16Array(65536).map((_, i) => i), halves);
-  }
-  return halves;
-}
-
-/** The half in two bytes from `p`. */
-function scaleAt(bytes: Uint8Array, p: number): number {
-  return f32(halfTable(), u8(bytes, p) | u8(bytes, p + 1) << 8);
-}
-
-/** The 32 bits in four bytes from `p`. */
-function word32(bytes: Uint8Array, p: number): number {
-  return u8(bytes, p) | u8(bytes, p + 1) << 8 | u8(bytes, p + 2) << 16 | u8(bytes, p + 3) << 24;
-}
 
 function words(bytes: Uint8Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
@@ -154,16 +134,6 @@ function q5_1(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {
       out[o + 16 + i] = d * (q >> 4 | (high >>> i + 16 & 1) << 4) + m;
     }
   }
-}
-
-/** The 6-bit scale of group `j` (0..7) of Q4_K and Q5_K, in 12 bytes from `p`; 4 bytes further lie the minima. */
-function scaleOf(bytes: Uint8Array, p: number, j: number): number {
-  return j < 4 ? u8(bytes, p + j) & 63 : u8(bytes, p + j + 4) & 15 | u8(bytes, p + j - 4) >> 6 << 4;
-}
-
-/** As {@linkcode scaleOf}, the 6-bit minimum. */
-function minimumOf(bytes: Uint8Array, p: number, j: number): number {
-  return j < 4 ? u8(bytes, p + j + 4) & 63 : u8(bytes, p + j + 4) >> 4 | u8(bytes, p + j) >> 6 << 4;
 }
 
 function q4_K(bytes: Uint8Array<ArrayBuffer>, out: Float32Array): void {

@@ -78,17 +78,26 @@ export function deinterleave(
   rows: number,
   heads: number,
 ): Float32Array<ArrayBuffer> {
-  const size = rows / heads, half = size / 2, columns = values.length / rows;
+  const columns = values.length / rows, out = new Float32Array(values.length);
+  deinterleavedRows(rows, heads).forEach((from, row) =>
+    out.set(values.subarray(from * columns, (from + 1) * columns), row * columns)
+  );
+  return out;
+}
+
+/**
+ * The file's row of every row of transformers' matrix.
+ * @throws {TypeError} If the rows don't split into `heads` heads of even size.
+ */
+export function deinterleavedRows(rows: number, heads: number): Int32Array<ArrayBuffer> {
+  const size = rows / heads, half = size / 2;
   if (!Number.isInteger(half)) {
     throw new TypeError(
       `Cannot split ${rows} rows into ${heads} heads of even size: each would have ${size} rows`,
     );
   }
-  const out = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
+  return Int32Array.from({ length: rows }, (_, row) => {
     const inHead = row % size;
-    const from = row - inHead + (inHead < half ? 2 * inHead : 2 * (inHead - half) + 1);
-    out.set(values.subarray(from * columns, (from + 1) * columns), row * columns);
-  }
-  return out;
+    return row - inHead + (inHead < half ? 2 * inHead : 2 * (inHead - half) + 1);
+  });
 }

@@ -2,10 +2,13 @@
  * Lazy reader of GGUF files: opening reads and checks the header only, tensors are read and dequantised when asked for.
  * @module
  */
+import { item } from "../elements.ts";
 import { shown } from "../message.ts";
+import type { PackedMatrix } from "../packed/mod.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
+import { canPack, packed } from "./packed.ts";
 
 /** Bytes read at a time, about; whole blocks. */
 const CHUNK = 1 << 22;
@@ -46,6 +49,30 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
       dequantize(bytes, out.subarray(from, from + bytes.length / blockBytes * blockSize));
     }
     return out;
+  }
+
+  /**
+   * Rows of a matrix as float32, `[rows.length, columns]`.
+   * @param rows Whole numbers below the number of rows.
+   * @throws {TypeError} If the tensor's type isn't supported; names it.
+   */
+  readRows(name: string, rows: ArrayLike<number>): Float32Array<ArrayBuffer> {
+    const tensor = this.info(name), columns = tensor.shape[tensor.shape.length - 1] ?? 1;
+    const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
+    const out = new Float32Array(rows.length * columns);
+    const bytes = new Uint8Array(columns / blockSize * blockBytes);
+    for (let i = 0; i < rows.length; i++) {
+      this.file.readInto(tensor.offset + item(rows, i) * bytes.length, bytes);
+      dequantize(bytes, out.subarray(i * columns, (i + 1) * columns));
+    }
+    return out;
+  }
+
+  /** A quantised matrix in 4 or 8 bits, made of its blocks without becoming float32; null where the type is of another kind. */
+  readPacked(name: string): PackedMatrix | null {
+    const { type, shape, offset, byteLength } = this.info(name), [rows, columns] = shape;
+    if (!canPack(type) || shape.length !== 2 || rows === undefined || columns === undefined) return null;
+    return packed(type, this.file.read(offset, byteLength), rows, columns);
   }
 
   /**

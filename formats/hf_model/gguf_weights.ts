@@ -2,7 +2,9 @@
  * Weights of a GGUF file under transformers' names and in its order of rows.
  * @module
  */
-import { deinterleave, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
+import { item } from "../elements.ts";
+import { deinterleave, deinterleavedRows, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
+import { reordered } from "../packed/mod.ts";
 import { fingerprint } from "./hash.ts";
 import { aliasTied, type WeightSource } from "./weights.ts";
 
@@ -37,6 +39,19 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
       return source.interleavedHeads === null
         ? values
         : deinterleave(values, file.info(source.name).shape[0]!, source.interleavedHeads);
+    },
+    rows: (name, rows) => {
+      const source = sources.get(alias(name));
+      if (!source) return file.readFloat32(name);
+      const { interleavedHeads: heads } = source;
+      if (heads === null) return file.readRows(source.name, rows);
+      const order = deinterleavedRows(file.info(source.name).shape[0] ?? 0, heads);
+      return file.readRows(source.name, Array.from(rows, (row) => item(order, row)));
+    },
+    packed: (name) => {
+      const source = sources.get(alias(name)), matrix = source ? file.readPacked(source.name) : null;
+      if (!source || !matrix || source.interleavedHeads === null) return matrix;
+      return reordered(matrix, deinterleavedRows(matrix.rows, source.interleavedHeads));
     },
     hash: () => hash ??= fingerprint([file]),
     close: () => file.close(),

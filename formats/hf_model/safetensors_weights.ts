@@ -55,6 +55,8 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
       return info ? [...info.shape] : null;
     },
     read: (name) => (byTensor.get(alias(name)) ?? item(files, 0)).readFloat32(alias(name)),
+    rows: (name, rows) => (byTensor.get(alias(name)) ?? item(files, 0)).readRows(alias(name), rows),
+    packed: () => null,
     hash: () => hash ??= fingerprint(files),
     close: () => files.forEach((file) => file.close()),
   };

@@ -4,6 +4,7 @@
  */
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
+import type { PackedMatrix } from "../packed/mod.ts";
 import { distance } from "fastest-levenshtein";
 
 /** Where a model's tensors come from. */
@@ -20,6 +21,14 @@ export interface WeightSource {
    * @throws {RangeError} If there is none of that name.
    */
   read(name: string): Float32Array<ArrayBuffer>;
+  /**
+   * Rows of a matrix as float32, `[rows.length, columns]`, without reading the others.
+   * @param rows Whole numbers below the number of rows.
+   * @throws {RangeError} If there is none of that name.
+   */
+  rows(name: string, rows: ArrayLike<number>): Float32Array<ArrayBuffer>;
+  /** The matrix in 4 or 8 bits where it is stored so; else null. A fresh one each call. */
+  packed(name: string): PackedMatrix | null;
   /** SHA-256 over the files' bytes (large files: header and size plus sampled blocks), for cache keys. */
   hash(): string;
   /** Closes the files. */

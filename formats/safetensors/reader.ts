@@ -67,7 +67,26 @@ export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
    * @throws {TypeError} If the tensor has another type.
    */
   readFloat32(name: string): Float32Array<ArrayBuffer> {
-    const { dtype, offset, byteLength } = this.info(name);
+    const { offset, byteLength } = this.info(name);
+    return this.#floats(name, offset, byteLength);
+  }
+
+  /**
+   * Rows of a matrix as float32, `[rows.length, columns]`.
+   * @param rows Whole numbers below the number of rows.
+   * @throws {TypeError} If the tensor has a type that {@linkcode SafetensorsFile.readFloat32} refuses.
+   */
+  readRows(name: string, rows: ArrayLike<number>): Float32Array<ArrayBuffer> {
+    const { offset, byteLength, shape } = this.info(name), count = shape[0] ?? 1, bytes = byteLength / count;
+    const columns = shape.slice(1).reduce((a, b) => a * b, 1), out = new Float32Array(rows.length * columns);
+    Array.from(rows).forEach((row, i) =>
+      out.set(this.#floats(name, offset + row * bytes, bytes), i * columns)
+    );
+    return out;
+  }
+
+  #floats(name: string, offset: number, byteLength: number): Float32Array<ArrayBuffer> {
+    const { dtype } = this.info(name);
     if (dtype === "F32") return new Float32Array(this.file.read(offset, byteLength).buffer);
     if (dtype === "F64") {
       return new Float32Array(new Float64Array(this.file.read(offset, byteLength).buffer));
