@@ -5,7 +5,7 @@
 export { GGML_TYPES, type GgmlType } from "./dequantize.ts";
 export { type GgufArray } from "./cursor.ts";
 export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts";
-export { canPack, packed } from "./packed.ts";
+export { canPack, packedBlocks } from "./packed.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
 export { ggufConfig } from "./config.ts";
 export { deinterleave, deinterleavedRows, type GgufSource, mapNames } from "./names.ts";

@@ -17,7 +17,7 @@
  * @module
  */
 import { i8, u8 } from "../elements.ts";
-import { GROUP, type PackedMatrix } from "../packed/mod.ts";
+import { PACKED_GROUP, type PackedMatrix } from "../packed/mod.ts";
 import { minimumOf, scaleAt, scaleOf, word32 } from "./blocks.ts";
 
 /** Where the groups of a block go. */
@@ -62,15 +62,15 @@ export function canPack(type: number): boolean {
  * @param bytes As stored, `[rows, columns]`.
  * @throws {TypeError} If the type can't be packed, or columns aren't whole blocks.
  */
-export function packed(type: number, bytes: Uint8Array, rows: number, columns: number): PackedMatrix {
+export function packedBlocks(type: number, bytes: Uint8Array, rows: number, columns: number): PackedMatrix {
   const packing = PACKINGS[type];
   if (!packing || columns % packing.blockSize) {
     throw new TypeError(`Cannot pack blocks of type ${type} with ${columns} columns`);
   }
-  const { bits, minima: has, blockBytes, blockSize, pack } = packing, groups = rows * columns / GROUP;
+  const { bits, minima: has, blockBytes, blockSize, pack } = packing, groups = rows * columns / PACKED_GROUP;
   const codes = new Uint8Array(groups * 4 * bits), scales = new Float32Array(groups);
   const minima = new Float32Array(has ? groups : 0), target = { codes, scales, minima };
-  const step = blockSize / GROUP;
+  const step = blockSize / PACKED_GROUP;
   for (let p = 0, group = 0; group < groups; p += blockBytes, group += step) pack(bytes, p, target, group);
   return { rows, columns, bits, codes, scales, minima: has ? minima : null };
 }

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { reordered, stacked, unpacked } from "../packed/mod.ts";
 import { GGML_TYPES } from "./dequantize.ts";
-import { canPack, packed } from "./packed.ts";
+import { canPack, packedBlocks } from "./packed.ts";
 
 /** Bytes from a generator of 32 bits (Knuth's constants), so that a failure can be looked at. */
 function randomBytes(count: number, seed: number): Uint8Array<ArrayBuffer> {
@@ -39,9 +39,9 @@ function randomMatrix(name: string, rows: number, columns: number, seed: number)
 }
 
 for (const name of TYPES) {
-  Deno.test(`packed() keeps the values of ${name}`, () => {
+  Deno.test(`packedBlocks() keeps the values of ${name}`, () => {
     const rows = 5, columns = 768, { type, bytes, values } = randomMatrix(name, rows, columns, 7);
-    const matrix = packed(type, bytes, rows, columns), ours = unpacked(matrix);
+    const matrix = packedBlocks(type, bytes, rows, columns), ours = unpacked(matrix);
     assertEquals([matrix.rows, matrix.columns, ours.length], [rows, columns, values.length]);
     for (let group = 0; group < values.length; group += 32) {
       const of32 = values.subarray(group, group + 32),
@@ -62,13 +62,13 @@ Deno.test("canPack() knows those types and no others", () => {
     name
   );
   assertEquals(able.sort(), TYPES.toSorted());
-  assertThrows(() => packed(1, new Uint8Array(64), 1, 32), TypeError, "type 1");
-  assertThrows(() => packed(12, new Uint8Array(144), 1, 32), TypeError, "32 columns");
+  assertThrows(() => packedBlocks(1, new Uint8Array(64), 1, 32), TypeError, "type 1");
+  assertThrows(() => packedBlocks(12, new Uint8Array(144), 1, 32), TypeError, "32 columns");
 });
 
 Deno.test("stacked() and reordered() move rows with their scales and minima", () => {
   const first = randomMatrix("Q4_1", 3, 64, 1), second = randomMatrix("Q4_0", 2, 64, 2);
-  const a = packed(first.type, first.bytes, 3, 64), b = packed(second.type, second.bytes, 2, 64);
+  const a = packedBlocks(first.type, first.bytes, 3, 64), b = packedBlocks(second.type, second.bytes, 2, 64);
   const both = unpacked(stacked([a, b]));
   assertEquals([...both], [...unpacked(a), ...unpacked(b)]);
   const turned = unpacked(reordered(stacked([a, b]), [4, 0, 3, 2, 1]));

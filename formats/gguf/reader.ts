@@ -8,7 +8,7 @@ import type { PackedMatrix } from "../packed/mod.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
-import { canPack, packed } from "./packed.ts";
+import { canPack, packedBlocks } from "./packed.ts";
 
 /** Bytes read at a time, about; whole blocks. */
 const CHUNK = 1 << 22;
@@ -72,7 +72,7 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
   readPacked(name: string): PackedMatrix | null {
     const { type, shape, offset, byteLength } = this.info(name), [rows, columns] = shape;
     if (!canPack(type) || shape.length !== 2 || rows === undefined || columns === undefined) return null;
-    return packed(type, this.file.read(offset, byteLength), rows, columns);
+    return packedBlocks(type, this.file.read(offset, byteLength), rows, columns);
   }
 
   /**

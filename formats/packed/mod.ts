@@ -2,5 +2,13 @@
  * Matrices in 4 or 8 bits.
  * @module
  */
-export { codeAt, GROUP, groupsOf, type PackedMatrix, reordered, stacked, unpacked } from "./packed_matrix.ts";
+export {
+  codeAt,
+  groupsOf,
+  PACKED_GROUP,
+  type PackedMatrix,
+  reordered,
+  stacked,
+  unpacked,
+} from "./packed_matrix.ts";
 export { quantized } from "./quantize.ts";

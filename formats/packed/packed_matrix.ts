@@ -1,5 +1,5 @@
 /**
- * Matrices in 4 or 8 bits: groups of {@linkcode GROUP} values of a row share a scale, and where a format has them a minimum.
+ * Matrices in 4 or 8 bits: groups of {@linkcode PACKED_GROUP} values of a row share a scale, and where a format has them a minimum.
  *
  *     value = scale · (code − 2^(bits − 1)) + minimum
  *
@@ -10,7 +10,7 @@
 import { f32, u8 } from "../elements.ts";
 
 /** Values that share a scale. */
-export const GROUP = 32;
+export const PACKED_GROUP = 32;
 
 /** A matrix in few bits, see the module's text. */
 export interface PackedMatrix {
@@ -27,7 +27,7 @@ export interface PackedMatrix {
 
 /** Groups of a row. */
 export function groupsOf(columns: number): number {
-  return Math.ceil(columns / GROUP);
+  return Math.ceil(columns / PACKED_GROUP);
 }
 
 /** Code of value `i` of the group whose bytes begin at `start`. */
@@ -42,8 +42,8 @@ export function unpacked(
   const out = new Float32Array(rows * columns), groups = groupsOf(columns), zero = 2 ** (bits - 1);
   for (let row = 0; row < rows; row++) {
     for (let c = 0; c < columns; c++) {
-      const group = row * groups + Math.floor(c / GROUP);
-      const code = codeAt(codes, group * 4 * bits, bits, c % GROUP);
+      const group = row * groups + Math.floor(c / PACKED_GROUP);
+      const code = codeAt(codes, group * 4 * bits, bits, c % PACKED_GROUP);
       out[row * columns + c] = f32(scales, group) * (code - zero) + (minima ? f32(minima, group) : 0);
     }
   }

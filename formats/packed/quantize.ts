@@ -3,7 +3,7 @@
  * @module
  */
 import { f32, u8 } from "../elements.ts";
-import { GROUP, groupsOf, type PackedMatrix } from "./packed_matrix.ts";
+import { groupsOf, PACKED_GROUP, type PackedMatrix } from "./packed_matrix.ts";
 
 /**
  * Rounds a matrix `[rows, columns]`. An error is at most half a scale: 1/16 of a group's largest magnitude with 4 bits (1/8
@@ -14,8 +14,8 @@ export function quantized(values: Float32Array, rows: number, columns: number, b
   const groups = groupsOf(columns), zero = 2 ** (bits - 1), most = 2 ** bits - 1, width = 4 * bits;
   const codes = new Uint8Array(rows * groups * width), scales = new Float32Array(rows * groups);
   for (let row = 0, group = 0; row < rows; row++) {
-    for (let first = 0; first < columns; first += GROUP, group++) {
-      const start = row * columns + first, count = Math.min(GROUP, columns - first);
+    for (let first = 0; first < columns; first += PACKED_GROUP, group++) {
+      const start = row * columns + first, count = Math.min(PACKED_GROUP, columns - first);
       let largest = 0;
       for (let i = 0; i < count; i++) {
         const value = f32(values, start + i);
@@ -27,7 +27,7 @@ export function quantized(values: Float32Array, rows: number, columns: number, b
       // With 4 bits the end that has one code more takes the largest value, whose sign the scale gets.
       const scale = Math.fround(bits === 4 ? -largest / 8 : Math.abs(largest) / 127);
       scales[group] = scale;
-      for (let i = 0; i < GROUP; i++) {
+      for (let i = 0; i < PACKED_GROUP; i++) {
         const q = i < count && scale !== 0 ? Math.round(f32(values, start + i) / scale) + zero : zero;
         const code = Math.max(0, Math.min(most, q)), place = group * width;
         if (bits === 8) codes[place + i] = code;
