@@ -34,7 +34,7 @@ import { planText } from "./eval/report/plan_text.ts";
 import { resultsText } from "./eval/report/text.ts";
 import { evaluate, type Evaluated, type EvaluateOptions } from "./eval/run.ts";
 import { readTrainConfig } from "./train/config/mod.ts";
-import { Pace } from "./eval/pace.ts";
+import { Pace } from "./ask/pace.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";
 
 /** What a caller of {@linkcode evaluateFile} may set. */

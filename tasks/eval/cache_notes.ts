@@ -7,7 +7,7 @@ import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { samplingOf } from "../../plugins/kinds/sampling.ts";
 import type { EvalConfig } from "./config.ts";
 import type { ModelPart } from "./parts.ts";
-import { requestKey, type ResponseCache } from "./response_cache.ts";
+import { requestKey, type ResponseCache } from "../ask/response_cache.ts";
 import { answerKey } from "./stored.ts";
 import type { FromCache } from "./tally.ts";
 

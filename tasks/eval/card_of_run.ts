@@ -3,16 +3,16 @@
  * @module
  */
 import type { Registry } from "../../plugins/registry.ts";
-import { Asker } from "./asker.ts";
+import { Asker } from "../ask/asker.ts";
 import type { EvalConfig } from "./config.ts";
 import { type JudgeCard, judgeCard, type Reference } from "./judge_card.ts";
 import { openRun } from "./open_run.ts";
 import { makeJudge } from "./parts.ts";
 import { recordedReference, rulesReference, runReference } from "./references.ts";
 import { reorder, type Reordered } from "./reorder.ts";
-import { openCache } from "./response_cache.ts";
+import { openCache } from "../ask/response_cache.ts";
 import type { StoredRun } from "./stored.ts";
-import { Meter } from "./usage.ts";
+import { Meter } from "../ask/usage.ts";
 
 /** What a caller may set. */
 export interface CardOptions {

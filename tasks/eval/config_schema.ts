@@ -5,7 +5,8 @@
 import { z } from "zod";
 
 import { type RequestSampling, SamplingOptions } from "../../plugins/kinds/sampling.ts";
-import type { Budget } from "./usage.ts";
+import type { CacheChoice } from "../ask/response_cache.ts";
+import type { Budget } from "../ask/usage.ts";
 
 const Args = z.record(z.string(), z.unknown());
 
@@ -168,7 +169,7 @@ export interface EvalConfig {
   /** Further reports. */
   formats: (typeof FORMATS)[number][];
   /** Whose answers are kept across runs, in which file, and for how many seconds. */
-  cache: boolean | string | { path?: string | undefined; max_age?: number | undefined };
+  cache: CacheChoice;
   /** Whether what `out_dir` holds is removed at the start, and nothing is taken from the cache. */
   overwrite: boolean;
   /** Of the bootstrap. */

@@ -3,9 +3,9 @@ import { assert } from "@std/assert";
 
 import type { Completion, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { failed } from "../../plugins/endpoints/failures.ts";
-import type { Clock } from "./adaptive_limit.ts";
-import { Asker, forEachWide } from "./asker.ts";
-import { Meter } from "./usage.ts";
+import type { Clock } from "../ask/adaptive_limit.ts";
+import { Asker, forEachWide } from "../ask/asker.ts";
+import { Meter } from "../ask/usage.ts";
 
 /** A clock that moves on when nothing else can happen. */
 function virtualClock(): Clock & { run<T>(work: Promise<T>): Promise<T> } {

@@ -14,7 +14,7 @@ import { cohenKappa } from "./statistics/kappa.ts";
 import { type Measured, measuredSpearman } from "./statistics/measured.ts";
 import { spearman } from "./statistics/spearman.ts";
 import { storedItems, type StoredRun } from "./stored.ts";
-import { costOf } from "./usage.ts";
+import { costOf } from "../ask/usage.ts";
 
 /** Other verdicts on the same answers. */
 export interface Reference {

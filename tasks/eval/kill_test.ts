@@ -6,7 +6,7 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsText } from "../../tests/helpers/evaluation_run.ts";
 import { type MockRequest, mockServer } from "../bench/mock_server.ts";
-import { requestKey, ResponseCache } from "./response_cache.ts";
+import { requestKey, ResponseCache } from "../ask/response_cache.ts";
 
 const TASK = fileURLToPath(new URL("../eval.ts", import.meta.url));
 const ROWS = 60;

@@ -15,7 +15,7 @@ export {
   type YamlOptions,
   type YamlPath,
 } from "../../formats/yaml/yaml.ts";
-export { Stopped } from "./asker.ts";
+export { Stopped } from "../ask/asker.ts";
 export {
   type EvalConfig,
   type NamedPlugin,
@@ -34,7 +34,7 @@ export type { BenchmarkPart } from "./parts.ts";
 export type { PlaceOf } from "../../plugins/kinds/place.ts";
 export type { PlaceEffect, Reordered } from "./reorder.ts";
 export type { Agreement } from "./agreement.ts";
-export type { FailureCount } from "./failures.ts";
+export type { FailureCount } from "../ask/failures.ts";
 export type { EvalResults } from "./results.ts";
 export type { Counts, FromCache, Totals } from "./tally.ts";
 export type { ThresholdResult } from "./thresholds.ts";
@@ -44,4 +44,4 @@ export type { ScoreWithSpread } from "./score_table.ts";
 export type { Measured } from "./statistics/measured.ts";
 export type { Spread } from "./statistics/spread.ts";
 export { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
-export type { Budget, Usage } from "./usage.ts";
+export type { Budget, Usage } from "../ask/usage.ts";

@@ -11,7 +11,7 @@ import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { EvalConfig } from "./config.ts";
 import { named, withNamedFaults } from "./plugin_fault.ts";
-import { hashOf } from "./response_cache.ts";
+import { hashOf } from "../ask/response_cache.ts";
 
 /** The benchmark, and a hash of what it is. */
 export interface BenchmarkPart {
@@ -78,19 +78,22 @@ export function makeBenchmark(
 }
 
 /**
- * Makes the model under test.
+ * Makes a model that is asked, such as the one under test.
+ * @param placeOf Of what `model` stands under
+ * @param key Keys that `model` stands under
  * @throws {RangeError} If its type is unknown, or it lacks an address or a key
  */
 export async function makeModel(
-  config: EvalConfig,
+  model: EvalConfig["model"],
   registry: Registry,
   placeOf: PlaceOf = nowhere,
+  ...key: [string | number, ...(string | number)[]]
 ): Promise<ModelPart> {
-  const { type, args } = config.model;
-  const endpoint = await placed(placeOf("model"), async () => {
+  const { type, args } = model;
+  const endpoint = await placed(placeOf(...key), async () => {
     const made = named(
       `endpoint/${type}`,
-      () => registry.create("endpoint", type, args, placeUnder(placeOf, "model", "args")),
+      () => registry.create("endpoint", type, args, placeUnder(placeOf, ...key, "args")),
     );
     await made.prepare?.();
     return made;
@@ -104,7 +107,7 @@ export async function makeModel(
       productIdentity(endpoint),
       endpoint.model,
       endpoint.identity ?? null,
-      config.model.run_args,
+      model.run_args,
       endpoint.thoughtTags ?? null,
     ]),
   };

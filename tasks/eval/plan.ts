@@ -15,7 +15,7 @@ import { cachedAnswers } from "./cache_notes.ts";
 import type { EvalConfig } from "./config.ts";
 import { ItemStore } from "./item_store.ts";
 import { type BenchmarkPart, makeBenchmark, makeJudge, makeModel } from "./parts.ts";
-import { openCache } from "./response_cache.ts";
+import { openCache } from "../ask/response_cache.ts";
 import { readEvalRunYaml } from "./run_yaml.ts";
 import { answerKey, judgementKey, responseOf } from "./stored.ts";
 import { surveyItems } from "./survey.ts";
@@ -88,7 +88,7 @@ export async function planRun(
   { ping = false, fresh = false }: { ping?: boolean; fresh?: boolean } = {},
 ): Promise<RunPlan> {
   const part = makeBenchmark(config, registry, placeOf);
-  const model = await makeModel(config, registry, placeOf);
+  const model = await makeModel(config.model, registry, placeOf, "model");
   const { judge, key: judgeKey } = await makeJudge(config, registry, part, placeOf);
   const judges = judge?.endpoints ?? [];
   try {

@@ -13,7 +13,7 @@ import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { type Verdict } from "../../plugins/kinds/judgement.ts";
-import { type Asker, forEachWide, Stopped } from "./asker.ts";
+import { type Asker, forEachWide, Stopped } from "../ask/asker.ts";
 import { type Measured, measured } from "./statistics/measured.ts";
 import { randomWords } from "./statistics/random_words.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";

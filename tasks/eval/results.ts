@@ -4,13 +4,13 @@
  */
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
 import { type Agreement, PanelVotes } from "./agreement.ts";
-import type { Stopped } from "./asker.ts";
-import type { Failures } from "./failures.ts";
+import type { Stopped } from "../ask/asker.ts";
+import type { Failures } from "../ask/failures.ts";
 import { ScoreTable, type ScoreWithSpread } from "./score_table.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 import { type Counts, type FromCache, type Prices, Tally, type Totals } from "./tally.ts";
 import { compareThreshold, type ThresholdResult } from "./thresholds.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "../ask/usage.ts";
 
 /** What results.json holds. */
 export interface EvalResults {

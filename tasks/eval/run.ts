@@ -6,21 +6,21 @@
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { Asker, type Stopped } from "./asker.ts";
+import { Asker, type Stopped } from "../ask/asker.ts";
 import { cachedAnswers, cachedVerdicts } from "./cache_notes.ts";
 import type { EvalConfig } from "./config.ts";
-import { Failures, failureText } from "./failures.ts";
+import { Failures, failureText } from "../ask/failures.ts";
 import { ItemStore } from "./item_store.ts";
 import { makeBenchmark, makeJudge, makeModel } from "./parts.ts";
 import { provenanceOf, refuseOtherRun } from "./provenance.ts";
 import { PageSurvey } from "./report/page_survey.ts";
 import { writeReports } from "./report/mod.ts";
-import { openCache } from "./response_cache.ts";
+import { openCache } from "../ask/response_cache.ts";
 import { type EvalResults, scoreRun } from "./results.ts";
 import { readEvalRunYaml, writeEvalRunYaml } from "./run_yaml.ts";
 import { EVAL_STAGES, type EvalStage, generate, judgeAll, type Run } from "./stages.ts";
 import { surveyItems } from "./survey.ts";
-import { Meter, type Usage } from "./usage.ts";
+import { Meter, needPrices, type Usage } from "../ask/usage.ts";
 
 export { EVAL_STAGES, type EvalStage };
 
@@ -76,7 +76,7 @@ export async function evaluate(
   const before = readEvalRunYaml(config.out_dir);
   const judge = does("judge") ? await makeJudge(config, registry, part, placeOf) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config, registry, placeOf) : null;
+  const model = does("generate") ? await makeModel(config.model, registry, placeOf, "model") : null;
   for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 
@@ -190,17 +190,6 @@ function usageText(answered: number, total: number, { requests, cached, seconds 
   return `${answered} of ${total} items are answered; ${requests} requests, ${cached} from the cache, ${
     seconds.toFixed(1)
   } s`;
-}
-
-/** @throws {RangeError} If an answer would cost nobody knows how much. */
-function needPrices(endpoints: readonly (Endpoint | undefined)[]): void {
-  for (const endpoint of endpoints) {
-    if (endpoint === undefined || endpoint.prices !== undefined || endpoint.spends === false) continue;
-    throw new RangeError(
-      `Cannot keep a budget of money as the prices of ${endpoint.model} are needed: give args.prices: ` +
-        "{input, output}, of a million tokens each, or a budget of tokens",
-    );
-  }
 }
 
 function pricesOf(spec: unknown): Endpoint["prices"] {

@@ -8,7 +8,7 @@ import type { EvalConfig } from "./config.ts";
 import type { AnswerState, ItemStore, JudgementState } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
 import { isTold, pluginFault } from "./plugin_fault.ts";
-import { hashOf } from "./response_cache.ts";
+import { hashOf } from "../ask/response_cache.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 
 /** Where items and states are. */

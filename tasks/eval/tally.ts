@@ -6,7 +6,7 @@ import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { AnswerState, JudgementState } from "./item_store.ts";
 import { type ReasonCount, ReasonCounts } from "./reason_counts.ts";
 import type { StoredItem } from "./stored.ts";
-import { costOf } from "./usage.ts";
+import { costOf } from "../ask/usage.ts";
 
 /** Counts of items and constraints. */
 export interface Counts {

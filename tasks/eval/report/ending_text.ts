@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 
-import { failureText } from "../failures.ts";
+import { failureText } from "../../ask/failures.ts";
 import type { Evaluated } from "../run.ts";
 import { thresholdText } from "../thresholds.ts";
 

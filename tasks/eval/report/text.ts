@@ -4,7 +4,7 @@
  */
 import { type Table, textTable, wrapped } from "../../common/table.ts";
 import { cachedText } from "../cache_notes.ts";
-import { failureText } from "../failures.ts";
+import { failureText } from "../../ask/failures.ts";
 import type { EvalResults } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
 

@@ -7,18 +7,23 @@ import { z } from "zod";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shortened, shown } from "../../formats/message.ts";
 import { isSecretName, redactValue } from "../../formats/secrets.ts";
-import { Schema } from "./config_schema.ts";
 
-/** One line a fault, with place, path and the nearest known key. */
+/**
+ * One line a fault, with place, path and the nearest known key.
+ * @param schema Of the whole value
+ * @param top Name of the whole value
+ */
 export function faultsOf(
   issue: z.core.$ZodIssue,
   value: unknown,
   placeOf: (path: (string | number)[]) => string,
+  schema: z.ZodType,
+  top: string,
 ): string[] {
   const path = issue.path as (string | number)[];
-  const name = path.length === 0 ? "evaluator" : shortened(path.join("."));
+  const name = path.length === 0 ? top : shortened(path.join("."));
   if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(path);
+    const known = knownKeys(path, schema);
     return issue.keys.map((key) =>
       `${placeOf([...path, key])}: Cannot use the unknown key "${shortened([...path, key].join("."))}"${
         didYouMean(key, known)
@@ -31,7 +36,7 @@ export function faultsOf(
     const kind = inner.filter((e) => e.path.length > 0 || e.code === "unrecognized_keys");
     if (kind.length > 0) {
       return kind.flatMap((e) =>
-        faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, value, placeOf)
+        faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, value, placeOf, schema, top)
       );
     }
   }
@@ -49,8 +54,8 @@ export function faultsOf(
   return [`${placeOf(path)}: Cannot read ${name}: ${what}: current value is ${now}${hint}`];
 }
 
-function knownKeys(path: readonly (string | number)[]): string[] {
-  let schema: unknown = Schema;
+function knownKeys(path: readonly (string | number)[], whole: z.ZodType): string[] {
+  let schema: unknown = whole;
   for (const step of path) {
     schema = unwrap(schema);
     if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[String(step)];

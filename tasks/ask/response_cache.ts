@@ -15,7 +15,6 @@ import { exists } from "../../formats/exists.ts";
 import { shortened } from "../../formats/message.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
-import type { EvalConfig } from "./config.ts";
 
 /** Part of every key: change it when the meaning of a stored answer changes. */
 const CODE_VERSION = 2;
@@ -51,6 +50,9 @@ function sorted(_key: string, value: unknown): unknown {
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
     : value;
 }
+
+/** Whose answers are kept across runs, in which file, and for how many seconds. */
+export type CacheChoice = boolean | string | { path?: string | undefined; max_age?: number | undefined };
 
 /** What a cache is used for. */
 export interface CacheUse {
@@ -162,7 +164,7 @@ export class ResponseCache implements Disposable {
  * @throws {RangeError} If it names no path, or what lies there isn't a cache of answers
  */
 export function openCache(
-  { cache }: Pick<EvalConfig, "cache">,
+  { cache }: { cache: CacheChoice },
   fresh = false,
   { make = true }: { make?: boolean } = {},
 ): ResponseCache | null {
@@ -176,7 +178,7 @@ export function openCache(
   return new ResponseCache(path, { fresh, ...(max_age !== undefined && { maxAge: max_age }) });
 }
 
-function cachePath(cache: Exclude<EvalConfig["cache"], false>): string {
+function cachePath(cache: Exclude<CacheChoice, false>): string {
   if (cache === true || cache === "auto") return defaultCachePath();
   return typeof cache === "string" ? fileName(cache) : cache.path ?? defaultCachePath();
 }

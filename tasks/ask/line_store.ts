@@ -1,0 +1,275 @@
+/**
+ * `items.jsonl` of a run directory: one line per finished step of an item, only ever appended to. Of several
+ * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened.
+ *
+ * In memory there are only the places of the lines, under hashes of the ids: about 80 bytes per item, however long its answer.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeError } from "../../formats/atomic.ts";
+import { IdTable } from "../../formats/records/ids.ts";
+
+/** What every line has. */
+export interface Line {
+  /** Step. */
+  stage: string;
+  /** Id of the item. */
+  id: string;
+  /** Hash of what decided it; with another one the step counts as not done. */
+  key: string;
+}
+
+/** A line from which on the earlier lines of a step count no more. */
+interface Forgotten {
+  stage: "forget";
+  what: string;
+}
+
+/** Places of the lines of one step, one slot per item: 20 bytes each. */
+class Lines {
+  #offsets = new Float64Array(1024);
+  #lengths = new Uint32Array(1024);
+  #keys = new Float64Array(1024);
+  /** Slots in use. */
+  count = 0;
+
+  clear(): void {
+    this.#offsets = new Float64Array(1024);
+    this.#lengths = new Uint32Array(1024);
+    this.#keys = new Float64Array(1024);
+    this.count = 0;
+  }
+
+  set(slot: number, offset: number, length: number, key: string): void {
+    if (slot >= this.#offsets.length) {
+      const size = Math.max(slot + 1, 2 * this.#offsets.length);
+      this.#offsets = enlarged(this.#offsets, new Float64Array(size));
+      this.#lengths = enlarged(this.#lengths, new Uint32Array(size));
+      this.#keys = enlarged(this.#keys, new Float64Array(size));
+    }
+    if (this.#lengths[slot] === 0) this.count++;
+    this.#offsets[slot] = offset;
+    this.#lengths[slot] = length;
+    this.#keys[slot] = short(key);
+  }
+
+  /** Place of a slot's line; undefined when there is none. */
+  get(slot: number | undefined): { offset: number; length: number } | undefined {
+    if (slot === undefined) return undefined;
+    const length = this.#lengths[slot] ?? 0;
+    return length === 0 ? undefined : { offset: this.#offsets[slot]!, length };
+  }
+
+  has(slot: number | undefined, key: string): boolean {
+    return slot !== undefined && (this.#lengths[slot] ?? 0) > 0 && this.#keys[slot] === short(key);
+  }
+}
+
+function enlarged<T extends Float64Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+/** 52 bits of a key, which is a hash; NaN, which equals nothing, for "". */
+function short(key: string): number {
+  return parseInt(key.slice(0, 13), 16);
+}
+
+const FLUSH_EVERY = 256;
+const CHUNK = 1 << 20;
+const NEWLINE = 10;
+
+/** The file, open for reading and appending; locked, so that no other process writes to it. */
+export class LineStore<State extends Line> implements Disposable {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  readonly #readOnly: boolean;
+  #slots = new IdTable();
+  readonly #lines: Map<string, Lines>;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  #buffer = new Uint8Array(1 << 14);
+  #end = 0;
+  #unflushed = 0;
+  #flushing = false;
+
+  /** Bytes of a cut-off line that were dropped on opening. */
+  readonly dropped: number;
+
+  /**
+   * Opens or makes the file of a run directory.
+   * @param stages Every step that a line may be of
+   * @param options `readOnly`: changes nothing, and another process may be writing
+   * @throws {RangeError} If it is missing (to read), another process has it open, or a line in its middle isn't a state
+   */
+  constructor(
+    directory: string,
+    stages: readonly State["stage"][],
+    { readOnly = false }: { readOnly?: boolean } = {},
+  ) {
+    this.#lines = new Map(stages.map((stage) => [stage, new Lines()]));
+    this.#path = join(directory, "items.jsonl");
+    this.#readOnly = readOnly;
+    try {
+      this.#file = Deno.openSync(this.#path, { read: true, write: !readOnly, create: !readOnly });
+    } catch (error) {
+      throw new RangeError(`Cannot open ${this.#path}: ${(error as Error).message}`, { cause: error });
+    }
+    try {
+      if (!readOnly && !this.#file.tryLockSync(true)) {
+        throw new RangeError(
+          `Cannot write ${this.#path} as another process has it open: wait for it, or choose another out_dir`,
+        );
+      }
+      this.dropped = this.#scan();
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /** Whether this step of an item was finished under this key. */
+  has(stage: State["stage"], id: string, key: string): boolean {
+    return this.#of(stage).has(this.#slots.find(id), key);
+  }
+
+  /** Number of items with a line of this step. */
+  count(stage: State["stage"]): number {
+    return this.#of(stage).count;
+  }
+
+  /** The last line of an item's step, or undefined when there is none. */
+  find<Stage extends State["stage"]>(stage: Stage, id: string): Extract<State, { stage: Stage }> | undefined {
+    return this.#read(this.#of(stage), id) as Extract<State, { stage: Stage }> | undefined;
+  }
+
+  /** Appends a line at once; it is flushed to the disk with others, see {@linkcode ItemStore.flush}. */
+  append(state: State): void {
+    const { offset, length } = this.#append(state);
+    this.#of(state.stage).set(this.#slots.add(state.id), offset, length, state.key);
+    if (++this.#unflushed >= FLUSH_EVERY) this.flush();
+  }
+
+  #of(stage: string): Lines {
+    const lines = this.#lines.get(stage);
+    if (lines === undefined) {
+      throw new RangeError(
+        `Cannot keep a step as ${[...this.#lines.keys()].join(", ")} is needed: current value is ${stage}`,
+      );
+    }
+    return lines;
+  }
+
+  #append(line: State | Forgotten): { offset: number; length: number } {
+    const bytes = this.#encoder.encode(JSON.stringify(line) + "\n");
+    const offset = this.#end;
+    try {
+      this.#file.seekSync(this.#end, Deno.SeekMode.Start);
+      for (let written = 0; written < bytes.length;) written += this.#file.writeSync(bytes.subarray(written));
+    } catch (error) {
+      // what a full disk cut off must not stand in front of a later line
+      try {
+        this.#file.truncateSync(this.#end);
+      } catch { /* the next opening cuts it away */ }
+      throw writeError(error, this.#path);
+    }
+    this.#end += bytes.length;
+    return { offset, length: bytes.length - 1 };
+  }
+
+  /**
+   * Forgets what is stored of one step, by a line that says so: the file is whole, however the process ends.
+   */
+  forget(stage: State["stage"]): void {
+    this.#append({ stage: "forget", what: stage });
+    this.#of(stage).clear();
+  }
+
+  /** Forgets everything: the file is empty then. */
+  clear(): void {
+    this.#file.truncateSync(0);
+    this.#end = 0;
+    this.#slots = new IdTable();
+    for (const lines of this.#lines.values()) lines.clear();
+  }
+
+  /**
+   * Flushes to the disk in the background: a busy disk may take seconds, and requests continue meanwhile. What was written is
+   * safe from a kill in any case; flushing is against power cuts.
+   */
+  flush(): void {
+    if (this.#unflushed === 0 || this.#flushing) return;
+    this.#unflushed = 0;
+    this.#flushing = true;
+    this.#file.syncData().catch(() => {}).finally(() => this.#flushing = false);
+  }
+
+  /** Flushes and closes. */
+  [Symbol.dispose](): void {
+    if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
+    // a flush still in progress keeps the file, and with it the lock, open a little longer
+    if (!this.#readOnly) this.#file.unlockSync();
+    this.#file.close();
+  }
+
+  #read(lines: Lines, id: string): unknown {
+    const line = lines.get(this.#slots.find(id));
+    if (line === undefined) return undefined;
+    if (this.#buffer.length < line.length) this.#buffer = new Uint8Array(2 * line.length);
+    const bytes = this.#buffer.subarray(0, line.length);
+    this.#file.seekSync(line.offset, Deno.SeekMode.Start);
+    for (let filled = 0; filled < bytes.length;) {
+      const n = this.#file.readSync(bytes.subarray(filled));
+      if (n === null) throw new RangeError(`Cannot read ${this.#path}: it became shorter while it was open`);
+      filled += n;
+    }
+    return JSON.parse(this.#decoder.decode(bytes));
+  }
+
+  /** Finds the lines; gives the number of bytes that were cut away at the end. */
+  #scan(): number {
+    const chunk = new Uint8Array(CHUNK);
+    let rest = new Uint8Array(0);
+    let offset = 0;
+    for (let n = this.#file.readSync(chunk); n !== null; n = this.#file.readSync(chunk)) {
+      const bytes = new Uint8Array(rest.length + n);
+      bytes.set(rest);
+      bytes.set(chunk.subarray(0, n), rest.length);
+      let start = 0;
+      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+        this.#index(bytes.subarray(start, end), offset + start);
+        start = end + 1;
+      }
+      offset += start;
+      rest = bytes.slice(start);
+    }
+    this.#end = offset;
+    if (rest.length > 0 && !this.#readOnly) this.#file.truncateSync(offset);
+    return rest.length;
+  }
+
+  #index(bytes: Uint8Array, offset: number): void {
+    let state: Partial<Line & Forgotten> | null;
+    try {
+      state = JSON.parse(this.#decoder.decode(bytes)) as Partial<Line & Forgotten> | null;
+    } catch (error) {
+      throw new RangeError(
+        `Cannot read ${this.#path} at byte ${offset} as a line of a run: ${(error as Error).message}; ` +
+          "restore the file, or remove it to start from the beginning",
+      );
+    }
+    if (state?.stage === "forget") {
+      this.#lines.get(state.what ?? "")?.clear();
+      return;
+    }
+    const { stage, id, key } = state ?? {};
+    const lines = this.#lines.get(stage ?? "");
+    if (lines === undefined || typeof id !== "string" || typeof key !== "string") {
+      throw new RangeError(
+        `Cannot read ${this.#path} at byte ${offset} as a line of a run: stage, id or key is missing`,
+      );
+    }
+    lines.set(this.#slots.add(id), offset, bytes.length, key);
+  }
+}

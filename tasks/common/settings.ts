@@ -1,0 +1,173 @@
+/**
+ * Configuration files with one key at the top (`evaluator:`, `synth:`): `key=value` arguments over them, paths beside the file that
+ * names them, all faults of a schema at once, each with file and line. Nothing is ever written into a person's file.
+ * @module
+ */
+import { dirname, isAbsolute, resolve } from "@std/path";
+import type { z } from "zod";
+
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { exists } from "../../formats/exists.ts";
+import { bounded, shortened } from "../../formats/message.ts";
+import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
+import { pluginPath, readOverride } from "./config_file.ts";
+import { faultsOf, isMap } from "./settings_faults.ts";
+
+/** How a task's files look. */
+export interface SettingsShape {
+  /** The key at the top. */
+  top: string;
+  /** What the task does with a file, for messages: `evaluate`. */
+  verb: string;
+  /** Options that name files: found beside the YAML file that names them, else in the working folder. */
+  paths: ReadonlySet<string>;
+  /** Keys whose value on the command line may be a YAML file. */
+  files: readonly string[];
+  /** An argument of this task, for messages. */
+  example: string;
+  /** Called before an argument is applied; `given`: keys that arguments before it named. */
+  beforeOverride?: (value: Record<string, unknown>, key: string, given: ReadonlySet<string>) => void;
+}
+
+/** What stands under the key at the top, not validated yet. */
+export interface Settings {
+  /** Arguments applied, paths of files that are there absolute. */
+  value: Record<string, unknown>;
+  /** Where a key was written: `file:line:column`, or the argument. */
+  placeOf(...path: (string | number)[]): string;
+  /** What run.yaml says about the run that it came from; undefined in other files. */
+  provenance: unknown;
+}
+
+/**
+ * Takes a file apart and applies arguments.
+ * @param overrides `key=value`; keys are those under `shape.top`, dots lead further in
+ * @throws {RangeError} If the top isn't as `shape` says, or an argument can't be applied
+ */
+export function openSettings(
+  file: YamlFile,
+  overrides: readonly string[],
+  shape: SettingsShape,
+): Settings {
+  const { top: key, verb } = shape;
+  const name = file.files[0] ?? "the configuration";
+  const top = file.value;
+  const unknownTop = isMap(top)
+    ? Object.keys(top).filter((known) => known !== key && known !== "provenance")
+    : [];
+  if (!isMap(top) || !isMap(top[key])) {
+    throw new RangeError(
+      `Cannot ${verb} as ${name} needs a map under the key ${key}` +
+        (unknownTop.length > 0 ? `: current value has ${shortened(unknownTop.join(", "))}` : ""),
+    );
+  }
+  if (unknownTop.length > 0) {
+    throw new RangeError(
+      bounded(
+        unknownTop.map((unknown) =>
+          `${placeText(file.place([unknown])) || name}: Cannot use the unknown key "${shortened(unknown)}"${
+            didYouMean(unknown, [key])
+          }: only ${key} stands at the top`
+        ).join("\n"),
+      ),
+    );
+  }
+  const value = structuredClone(top[key]) as Record<string, unknown>;
+  const places = new Map<string, string | YamlFile>();
+  for (const override of overrides) applyOverride(value, override, places, shape);
+
+  const placeAt = (path: readonly (string | number)[]): { text: string; folder: string } => {
+    for (let end = path.length; end > 0; end--) {
+      const from = places.get(path.slice(0, end).join("."));
+      if (typeof from === "string") return { text: from, folder: "." };
+      if (from !== undefined) {
+        const place = from.place(path.slice(end)) ?? { file: from.files[0]!, line: 1, column: 1 };
+        return { text: placeText(place), folder: dirname(place.file) };
+      }
+    }
+    let place: Place | undefined;
+    for (let end = path.length; end >= 0 && place === undefined; end--) {
+      place = file.place([key, ...path.slice(0, end)]);
+    }
+    return { text: placeText(place) || name, folder: dirname(place?.file ?? name) };
+  };
+  resolvePaths(value, [], (path) => placeAt(path).folder, shape.paths);
+  return { value, placeOf: (...path) => placeAt(path).text, provenance: top.provenance };
+}
+
+/**
+ * What the schema makes of the settings: every default filled in.
+ * @throws {RangeError} If a key or value is wrong; all faults at once, one a line
+ */
+export function parseSettings<Schema extends z.ZodType>(
+  schema: Schema,
+  { value, placeOf }: Pick<Settings, "value" | "placeOf">,
+  top: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.flatMap((issue) =>
+    faultsOf(issue, value, (path) => placeOf(...path), schema, top)
+  );
+  throw new RangeError(bounded(faults.join("\n")));
+}
+
+function applyOverride(
+  value: Record<string, unknown>,
+  override: string,
+  places: Map<string, string | YamlFile>,
+  { top, example, files, beforeOverride }: SettingsShape,
+): void {
+  const { key: written, value: given, text, place } = readOverride(override, example);
+  const key = written.startsWith(`${top}.`) ? written.slice(top.length + 1) : written;
+  const steps = key.split(".");
+  beforeOverride?.(value, key, new Set(places.keys()));
+  let map = value;
+  for (const [i, step] of steps.slice(0, -1).entries()) {
+    const inner = map[step] ??= {};
+    if (!isMap(inner)) {
+      throw new RangeError(
+        `Cannot use ${place} as ${steps.slice(0, i + 1).join(".")} isn't a map`,
+      );
+    }
+    map = inner;
+  }
+  if (files.includes(key) && /\.(ya?ml|json)$/i.test(text)) {
+    const file = readYaml(text);
+    places.set(key, file);
+    define(map, steps.at(-1)!, file.value);
+  } else {
+    places.set(key, place);
+    define(map, steps.at(-1)!, given);
+  }
+}
+
+function define(map: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Makes paths of files that are there absolute; what isn't there stays as written, for an error that names it so. */
+function resolvePaths(
+  value: unknown,
+  path: (string | number)[],
+  folderOf: (path: (string | number)[]) => string,
+  keys: ReadonlySet<string>,
+): void {
+  if (Array.isArray(value)) value.forEach((item, i) => resolvePaths(item, [...path, i], folderOf, keys));
+  if (!isMap(value)) return;
+  const found = (item: unknown, here: (string | number)[]) =>
+    typeof item !== "string" || item === "" || isAbsolute(item)
+      ? item
+      : [resolve(folderOf(here), item), resolve(item)].find(exists) ?? item;
+  for (const [key, item] of Object.entries(value)) {
+    const here = [...path, key];
+    if (key === "plugins" && path.length === 0 && Array.isArray(item)) {
+      value[key] = item.map((plugin) =>
+        typeof plugin === "string" ? pluginPath(plugin, folderOf(here)) : plugin
+      );
+    } else if (!keys.has(key)) resolvePaths(item, here, folderOf, keys);
+    else if (typeof item === "string") value[key] = found(item, here);
+    else if (Array.isArray(item)) value[key] = item.map((one, i) => found(one, [...here, i]));
+    else resolvePaths(item, here, folderOf, keys);
+  }
+}
