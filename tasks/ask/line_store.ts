@@ -144,7 +144,7 @@ export class LineStore<State extends Line> implements Disposable {
     return this.#read(this.#of(stage), id) as Extract<State, { stage: Stage }> | undefined;
   }
 
-  /** Appends a line at once; it is flushed to the disk with others, see {@linkcode ItemStore.flush}. */
+  /** Appends a line at once; it is flushed to the disk with others, see {@linkcode LineStore.flush}. */
   append(state: State): void {
     const { offset, length } = this.#append(state);
     this.#of(state.stage).set(this.#slots.add(state.id), offset, length, state.key);
