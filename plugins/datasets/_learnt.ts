@@ -3,6 +3,7 @@
  * (axolotl), `loss: false` (ms-swift).
  * @module
  */
+import type { Message } from "../kinds/dataset.ts";
 import { own, RecordFault } from "./_record.ts";
 
 /** Fields that are such marks, on a message or on a row. */
@@ -12,11 +13,12 @@ export const LEARNT_FIELDS = ["weight", "train", "training", "loss"] as const;
 const DETAIL_FIELDS = ["train_detail", "training_detail"];
 
 /**
- * Whether a message is learnt.
+ * How a message is to be learnt: nothing for an answer that is, `{learnt: false}` by a mark, `{learnt: true}` for another's turn that
+ * is marked so.
  * @param place Where the message stands, such as `messages[1]`
  * @throws {RecordFault} If a mark is neither true nor false, 1 nor 0: a part of a weight isn't supported
  */
-export function isLearnt(message: object, place: string): boolean {
+export function learntBy(message: object, role: Message["role"], place: string): Pick<Message, "learnt"> {
   for (const name of DETAIL_FIELDS) {
     const detail = own(message, name);
     if (detail === undefined || detail === null || (Array.isArray(detail) && detail.length === 0)) continue;
@@ -25,12 +27,15 @@ export function isLearnt(message: object, place: string): boolean {
       `${place}.${name}`,
     );
   }
-  return LEARNT_FIELDS.every((name) => {
+  const marks = LEARNT_FIELDS.flatMap((name) => {
     const mark = own(message, name);
-    if (mark === undefined || mark === null || mark === true || mark === 1) return true;
-    if (mark === false || mark === 0) return false;
+    if (mark === undefined || mark === null) return [];
+    if (mark === true || mark === 1) return [true];
+    if (mark === false || mark === 0) return [false];
     throw new RecordFault(`${name} is neither 0 nor 1 (true nor false)`, `${place}.${name}`);
   });
+  if (marks.includes(false)) return { learnt: false };
+  return marks.length > 0 && role !== "assistant" && role !== "function" ? { learnt: true } : {};
 }
 
 /**

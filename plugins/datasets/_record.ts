@@ -96,6 +96,15 @@ export function pythonJson(value: unknown, what: string, field: string): string 
   }
 }
 
+/**
+ * Throws where one answer is wanted and several are given.
+ * @throws {RecordFault} If it is a list of texts, or of lists
+ */
+export function refuseSeveral(value: unknown, what: string, field: string): void {
+  if (!Array.isArray(value) || !value.some((each) => typeof each !== "object" || Array.isArray(each))) return;
+  throw new RecordFault(`${what} is a list of answers (write a row for each)`, field);
+}
+
 /** A kto tag: true or false, or these words as text (CSV). */
 export function ktoTag(record: Record<string, unknown>, { columns }: DatasetAttributes): boolean {
   const column = columns.kto_tag ?? "kto_tag";

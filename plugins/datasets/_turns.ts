@@ -2,8 +2,8 @@
  * Conversations as lists of turns: what ShareGPT, OpenAI and IOPO records share.
  * @module
  */
-import { isLearnt } from "./_learnt.ts";
-import { extras, ktoTag, own, RecordFault, requiredText } from "./_record.ts";
+import { learntBy } from "./_learnt.ts";
+import { extras, ktoTag, own, RecordFault, refuseSeveral, requiredText } from "./_record.ts";
 import type { DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 /** A list of messages, system text and tools of one record. */
@@ -62,8 +62,16 @@ export function conversation(
   if (!Array.isArray(list)) throw new RecordFault("messages are not a list", field);
   if (list.length === 0) throw new RecordFault("messages are empty", field);
   const turns = list.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`));
-  if (turns[0]!.role !== "system") return { system, tools, turns };
-  return { system: turns[0]!.content, tools, turns: turns.slice(1) };
+  return withSystemTaken({ system, tools, turns });
+}
+
+/** Takes the system message out of the turns; its text then wins. */
+export function withSystemTaken({ system, tools, turns }: Conversation): Conversation {
+  const [first, next, ...more] = turns;
+  if (first?.role !== "system") return { system, tools, turns };
+  // with train_on_prompt the system text is learnt as a part of the first prompt
+  const rest = first.learnt === false && next ? [{ ...next, learnt: false }, ...more] : turns.slice(1);
+  return { system: first.content, tools, turns: rest };
 }
 
 /** Reads one message by the tags. */
@@ -88,7 +96,7 @@ export function readMessage(
   const role = roles.find(([name]) => name === tag)?.[1];
   if (!role) throw new RecordFault("role is not one of the tags", `${field}.${tags.role_tag}`);
   const turn = read(fields, role, `${field}.${tags.content_tag}`);
-  return isLearnt(fields, field) ? turn : { ...turn, learnt: false };
+  return { ...turn, ...learntBy(fields, role, field) };
 }
 
 /** Roles by which ShareGPT files in the wild name their speakers, beside `human` and `gpt`. */
@@ -190,8 +198,13 @@ function pairAnswers(
 ): [Message, Message] {
   const answer = (name: "chosen" | "rejected") => {
     const field = attributes.columns[name] ?? name;
-    const value = own(record, field);
-    if (value === undefined || value === null) throw new RecordFault(`${name} is missing`, field);
+    const given = own(record, field);
+    if (given === undefined || given === null) throw new RecordFault(`${name} is missing`, field);
+    refuseSeveral(given, name, field);
+    if (Array.isArray(given) && given.length > 1) {
+      throw new RecordFault(`${name} is several messages (write a row for each answer)`, field);
+    }
+    const value = Array.isArray(given) ? given[0] : given;
     const message = readMessage(value, attributes, read, field);
     refuseUnlearnt(message, name, field);
     if (message.role !== "assistant" && message.role !== "function") {

@@ -8,7 +8,16 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
-import { assistant, extras, ktoTag, optionalText, own, RecordFault, requiredText } from "./_record.ts";
+import {
+  assistant,
+  extras,
+  ktoTag,
+  optionalText,
+  own,
+  RecordFault,
+  refuseSeveral,
+  requiredText,
+} from "./_record.ts";
 import type { Dataset, DatasetAttributes, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 
 const required: Partial<Record<ExampleShape, Record<string, string>>> = {
@@ -59,7 +68,10 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const { system, tools } = extras(record, attributes);
   const field = (name: string) => columns[name] ?? name;
   const value = (name: string) => columns[name] ? own(record, columns[name]) : undefined;
-  const answer = (name: string) => assistant(requiredText(value(name), name, field(name)));
+  const answer = (name: string) => {
+    refuseSeveral(value(name), name, field(name));
+    return assistant(requiredText(value(name), name, field(name)));
+  };
   const prompt = promptText(value("prompt"), value("query"), field("prompt"), field("query"));
   if (shape === "text") return { shape, system, tools, prompts: {}, answers: { y: assistant(prompt) } };
   const x: Message[] = [...history(value("history"), field("history")), { role: "user", content: prompt }];

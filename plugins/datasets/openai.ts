@@ -56,7 +56,9 @@ const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
       converting(record, attributes, source, (fields) => {
         const read = openaiReader(attributes);
         const found = conversation(fields, attributes, read);
-        const talk = { ...found, turns: joinToolResults(found.turns) };
+        const turns = joinedResults(found.turns);
+        // results at the very end lead to no answer
+        const talk = { ...found, turns: turns.at(-1)?.role === "tool" ? turns.slice(0, -1) : turns };
         return finish(fields, attributes, detailed_thinking_off ? withThinkingOff(talk) : talk, read);
       }),
   }),
@@ -156,8 +158,8 @@ function contentText(content: unknown, field: string): string {
   }).join("");
 }
 
-/** Results of several calls in a row are one turn. Results at the very end lead to no answer and are left out. */
-function joinToolResults(turns: readonly Message[]): Message[] {
+/** Results of several calls in a row are one turn. */
+export function joinedResults(turns: readonly Message[]): Message[] {
   const joined: Message[] = [];
   for (const turn of turns) {
     const last = joined.at(-1);
@@ -166,10 +168,12 @@ function joinToolResults(turns: readonly Message[]): Message[] {
         role: "tool",
         content: `${last.content}\n</tool_response>\n<tool_response>\n${turn.content}`,
         results: [...(last.results ?? [last]), turn],
+        ...(turn.learnt === undefined && last.learnt === undefined
+          ? {}
+          : { learnt: turn.learnt !== false && last.learnt !== false }),
       };
     } else joined.push(turn);
   }
-  if (joined.at(-1)?.role === "tool") joined.pop();
   return joined;
 }
 

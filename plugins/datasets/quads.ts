@@ -7,8 +7,8 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
-import { extras, own, RecordFault, requiredText } from "./_record.ts";
-import { isLearnt } from "./_learnt.ts";
+import { extras, own, RecordFault, refuseSeveral, requiredText } from "./_record.ts";
+import { learntBy } from "./_learnt.ts";
 import { alternate } from "./_turns.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 
@@ -50,6 +50,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   };
   const answer = (name: string): Message => {
     const field = columns[name] ?? name;
+    refuseSeveral(own(record, field), name, field);
     const [message, ...rest] = messages(own(record, field), "assistant", name, field);
     if (!message || rest.length > 0) throw new RecordFault(`${name} is not one answer`, field);
     if (message.learnt === false) throw new RecordFault(`${name} is not to be learnt`, field);
@@ -89,6 +90,6 @@ function message(value: unknown, field: string): Message {
   return {
     role: role as Message["role"],
     content: requiredText(own(value, "content"), "content", `${field}.content`),
-    ...(isLearnt(value, field) ? {} : { learnt: false }),
+    ...learntBy(value, role as Message["role"], field),
   };
 }

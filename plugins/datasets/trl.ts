@@ -11,10 +11,10 @@ import { z } from "zod";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 import { converting } from "./_converting.ts";
-import { assistant, extras, ktoTag, own, RecordFault, requiredText } from "./_record.ts";
+import { assistant, extras, ktoTag, own, RecordFault, refuseSeveral, requiredText } from "./_record.ts";
 import { isHhDialogue, readHhDialogue } from "./_hh.ts";
-import { openaiReader, openaiTags } from "./openai.ts";
-import { alternate, finish, readMessage } from "./_turns.ts";
+import { joinedResults, openaiReader, openaiTags } from "./openai.ts";
+import { alternate, finish, readMessage, withSystemTaken } from "./_turns.ts";
 
 const Options = z.strictObject({});
 
@@ -63,20 +63,12 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const value = (name: string) => columns[name] ? own(record, columns[name]) ?? undefined : undefined;
   const field = (name: string) => columns[name] ?? name;
   const made = (turns: Message[], answers: Record<string, Message>, more: Partial<Example> = {}) => {
-    const [first] = turns;
-    const prompts = { x: first?.role === "system" ? turns.slice(1) : turns };
-    alternate(prompts.x, field("prompt"));
-    if (prompts.x.length % 2 !== 1) {
+    const talk = withSystemTaken({ system, tools, turns });
+    alternate(talk.turns, field("prompt"));
+    if (talk.turns.length % 2 !== 1) {
       throw new RecordFault("prompt does not end with a user's turn", field("prompt"));
     }
-    return {
-      shape,
-      system: first?.role === "system" ? first.content : system,
-      tools,
-      prompts,
-      answers,
-      ...more,
-    };
+    return { shape, system: talk.system, tools, prompts: { x: talk.turns }, answers, ...more };
   };
   switch (shape) {
     case "text":
@@ -110,10 +102,12 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
           ...turnsOf(value("prompt"), "user", field("prompt"), attributes),
           ...turnsOf(value("completion"), "assistant", field("completion"), attributes),
         ];
-      const [first] = talk;
-      const systemText = first?.role === "system" ? first.content : system;
-      const turns = first?.role === "system" ? talk.slice(1) : talk;
-      return finish(record, attributes, { system: systemText, tools, turns }, openaiReader(attributes));
+      return finish(
+        record,
+        attributes,
+        withSystemTaken({ system, tools, turns: talk }),
+        openaiReader(attributes),
+      );
     }
   }
 }
@@ -181,8 +175,11 @@ function turnsOf(
 ): Message[] {
   const read = openaiReader(attributes);
   if (Array.isArray(value)) {
+    if (role === "assistant") refuseSeveral(value, field, field);
     if (value.length === 0) throw new RecordFault("messages are empty", field);
-    return value.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`));
+    return joinedResults(
+      value.map((message, i) => readMessage(message, attributes, read, `${field}[${i}]`)),
+    );
   }
   if (typeof value === "object" && value !== null) return [readMessage(value, attributes, read, field)];
   const content = requiredText(value, field, field);

@@ -17,8 +17,11 @@ export interface Message {
   fields?: string;
   /** Of a `tool`: the results of several calls in a row, which the content holds as one text. */
   results?: readonly Message[];
-  /** False: an answer that is shown but not learnt (`weight: 0` and the like); absent: learnt. */
-  learnt?: false;
+  /**
+   * False: a turn that is shown but not learnt (`weight: 0` and the like). True: a prompt's turn that is marked to be learnt, which
+   * `train_on_prompt` alone does. Absent: as the run learns such turns.
+   */
+  learnt?: boolean;
 }
 
 /** Where a record came from, for error messages. `row` counts from 0. */

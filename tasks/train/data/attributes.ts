@@ -5,6 +5,7 @@
 import type { Dataset, DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dataset.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { type DatasetEntry, shortList } from "./info.ts";
+import { otherToolsHint } from "./other_tools.ts";
 
 /**
  * Puts defaults into an entry's columns and tags.
@@ -54,7 +55,16 @@ export function resolveAttributes(
         `would use no column there and drop every row)`,
     );
   }
-  adaptToFile(columns, required, entry, keys, where, notes);
+  const found = Object.values(columns).some((column) => column && keys.includes(column));
+  const hint = otherToolsHint(keys, shape);
+  if (keys.length > 0 && !found && hint !== "") {
+    throw new RangeError(
+      `Cannot use data set "${entry.name}" at ${entry.place} as ${entry.formatting}: the file has ${
+        shortList(keys)
+      }. ${hint}`,
+    );
+  }
+  adaptToFile(columns, required, entry, keys, where, notes, hint);
 
   const tags = { ...dataset.defaults.tags, ...entry.tags };
   const nulled = Object.keys(dataset.defaults.tags).filter((tag) =>
@@ -78,6 +88,7 @@ function adaptToFile(
   keys: readonly string[],
   where: string,
   notes: string[],
+  hint: string,
 ): void {
   const second: Readonly<Record<string, readonly string[]>> = {
     messages: ["messages", "conversations"],
@@ -102,7 +113,7 @@ function adaptToFile(
       `Cannot find column "${column}" (${name}) ${where} in ${entry.paths.join(", ")}${
         didYouMean(column, keys)
       }: the ` +
-        `file has ${shortList(keys)}. Write "columns": {"${name}": "<column>"}`,
+        `file has ${shortList(keys)}. ${hint || `Write "columns": {"${name}": "<column>"}`}`,
     );
   }
 }

@@ -5,6 +5,7 @@
 import { readRecords } from "../../../formats/records/read_files.ts";
 import type { ExampleShape } from "../../../plugins/kinds/dataset.ts";
 import { shortList } from "./info.ts";
+import { otherToolsHint } from "./other_tools.ts";
 
 /**
  * Name of the dataset plugin whose records look like those of a file.
@@ -17,29 +18,16 @@ export async function detectFormat(files: readonly string[], shape: ExampleShape
       const format = formatOf(first.value, shape);
       if (format !== undefined) return format;
       const fields = typeof first.value === "object" && first.value !== null ? Object.keys(first.value) : [];
+      const wayIn = otherToolsHint(fields, shape) ||
+        'Write an entry for it in dataset_info.json with "formatting" and "columns" (docs/datasets.md)';
       throw new RangeError(
-        `Cannot tell the format of ${file}: its first record has ${shortList(fields) || "no fields"}. ${
-          reasonOf(fields)
-        }Write an entry for it in ` +
-          'dataset_info.json with "formatting" and "columns" (docs/datasets.md)',
+        `Cannot tell the format of ${file}: its first record has ${
+          shortList(fields) || "no fields"
+        }. ${wayIn}`,
       );
     }
   }
   throw new RangeError(`Cannot tell the format of ${files.join(", ")}: there is no record in it`);
-}
-
-/** What is known of other tools' records that can't be read by themselves. */
-function reasonOf(fields: readonly string[]): string {
-  if (fields.includes("segments")) {
-    return "segments (axolotl's input_output) are text without a template, which isn't read: write messages with train: false. ";
-  }
-  if (fields.includes("query") && fields.includes("response")) {
-    return 'These are ms-swift\'s fields: formatting alpaca with "columns": {"prompt": "query", "response": "response"' +
-      (fields.includes("rejected_response")
-        ? ', "chosen": "response", "rejected": "rejected_response"}, "ranking": true. '
-        : "}. ");
-  }
-  return "";
 }
 
 /** The format of one record; undefined if it looks like none. */
@@ -50,10 +38,12 @@ export function formatOf(record: unknown, shape: ExampleShape): string | undefin
   const isMessage = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
   if (has("x1", "y1", "x2", "y2")) return "quads";
   // the answers of LLaMA-Factory's own preference rows are single messages beside the conversation
-  const besideTalk = isMessage(field("chosen")) && isMessage(field("rejected"));
+  const besideTalk = isMessage(field("chosen")) || isMessage(field("rejected"));
   if (has("messages") && (!has("chosen") || besideTalk)) return "openai";
   if (has("conversations") && (!has("chosen") || besideTalk)) return "sharegpt";
   if (has("instruction")) return "alpaca";
-  if (has("chosen", "rejected") || has("prompt", "completion")) return "trl";
+  const hasPrompt = has("prompt") || typeof field("chosen") !== "string" ||
+    /Human:/.test(field("chosen") as string);
+  if (has("chosen", "rejected") && hasPrompt || has("prompt", "completion")) return "trl";
   return has("text") && shape === "text" ? "trl" : undefined;
 }

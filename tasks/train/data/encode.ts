@@ -155,6 +155,7 @@ function encodeTurns(
     });
     // a turn is two messages, what leads up to an answer and the answer
     const isLearnt = (turn: number) => messages[2 * turn + 1]?.learnt !== false;
+    const isPromptLearnt = (turn: number) => options.train_on_prompt && messages[2 * turn]?.learnt !== false;
     if (!turns.some((_, turn) => isLearnt(turn))) return { reason: "no answer is to be learnt" };
     const total = turns.reduce((sum, { source, target }) => sum + source.length + target.length, eos.length);
     if (options.truncation === "drop" && total > options.cutoff_len) {
@@ -183,7 +184,7 @@ function encodeTurns(
       cut.answer += turn.target.length - target.length;
       length += source.length + target.length;
       kept.push([
-        { ids: source, kind: options.train_on_prompt ? 1 : endsInSource && isLearnt(number - 1) ? 2 : 0 },
+        { ids: source, kind: isPromptLearnt(number) ? 1 : endsInSource && isLearnt(number - 1) ? 2 : 0 },
         { ids: target, kind: (options.mask_history && i > 0) || !isLearnt(number) ? 0 : 1 },
       ]);
     }

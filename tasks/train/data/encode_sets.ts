@@ -11,7 +11,6 @@ import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { mixRows } from "./mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "../../../kernels/random/mt19937.ts";
 import { GROUP, packTexts } from "./pack_text.ts";
-import { sameSides } from "./same_sides.ts";
 import { failEmpty, RowTally, shortValue } from "./report.ts";
 import type { DataSet } from "./sets.ts";
 import { splitRows } from "./split.ts";
@@ -51,7 +50,7 @@ export async function encodeSets(
     inputs,
     unwritten: new UnwrittenParts(template, tokenizer),
     context: { sequences: loss.sequences, template, tokenizer, options: encodeOptions(options, loss.shape) },
-    tally: new RowTally(),
+    tally: new RowTally(options.train_on_prompt),
     generator: new MT19937(options.seed),
     onBytes(read) {
       signal?.throwIfAborted();
@@ -166,8 +165,7 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
     }
     tally.cut(outcome);
     unwritten.see(item(examples, i));
-    const alike = sameSides(item(examples, i));
-    if (alike !== null) tally.prefersNothing(alike, source);
+    tally.odd.see(item(examples, i));
     return { block, index: index++, source, ...(desirable !== undefined && { desirable }) };
   });
 }
@@ -236,7 +234,7 @@ async function stream(
   for (let epoch = 0; train.length < needed; epoch++) {
     const before = train.length;
     // rows are counted in the first epoch only
-    const tally = epoch === 0 ? work.tally : new RowTally();
+    const tally = epoch === 0 ? work.tally : new RowTally(options.train_on_prompt);
     let batch: Example[] = [];
     const flush = async (into: Entry[]) => {
       const encoded = work.inputs.loss.shape === "kto" ? batch : encodeExamples({ ...work, tally }, batch);

@@ -454,6 +454,26 @@ Deno.test("a turn with weight 0 (train, training, loss: false) is shown and not 
   assertEquals(none.report.dropped.map(({ reason }) => reason), ["no answer is to be learnt"]);
 });
 
+Deno.test("with train_on_prompt a prompt's turn that is marked so isn't learnt, nor one behind a system text that is", async () => {
+  const learnt = async (more: Record<string, unknown>, system?: Record<string, unknown>) => {
+    const messages = [
+      ...(system === undefined ? [] : [{ role: "system", content: "S", ...system }]),
+      { role: "user", content: "ask", ...more },
+      { role: "assistant", content: "one" },
+      { role: "user", content: "again" },
+      { role: "assistant", content: "two" },
+    ];
+    const files = { "dataset_info.json": info({ formatting: "openai" }), "d.json": [{ messages }] };
+    const [text] = answers((await load(files, { train_on_prompt: true })).train);
+    return ["S", "ask", "one", "again", "two"].filter((part) => text?.includes(part)).join();
+  };
+  assertEquals(await learnt({}), "ask,one,again,two");
+  assertEquals(await learnt({ weight: 1 }), "ask,one,again,two");
+  assertEquals(await learnt({ weight: 0 }), "one,again,two");
+  assertEquals(await learnt({}, {}), "S,ask,one,again,two");
+  assertEquals(await learnt({}, { train: false }), "one,again,two");
+});
+
 Deno.test("with efficient_eos an unlearnt answer's end isn't learnt either", async () => {
   const turn = (from: string, value: string, more = {}) => ({ from, value, ...more });
   const talk = (mark: object) => ({

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Cut } from "./encode.ts";
+import { OddRows } from "./odd_rows.ts";
 
 /** Rows with the same fault. */
 export interface DropCount {
@@ -66,9 +67,14 @@ export class RowTally {
   leftOutTokens = 0;
   /** Rows of which something was cut. */
   readonly truncated = { rows: 0, prompt: 0, answer: 0, turns: 0 };
-  /** Preference rows that prefer nothing, by what is the same in them, such as "chosen and rejected". */
-  readonly #alike = new Map<string, { count: number; first: Pick<DropCount["first"], "file" | "row"> }>();
+  /** Rows that are used and probably not meant so. */
+  readonly odd: OddRows;
   readonly #dropped = new Map<string, DropCount>();
+
+  /** @param learnsPrompts `train_on_prompt` */
+  constructor(learnsPrompts: boolean) {
+    this.odd = new OddRows(learnsPrompts);
+  }
 
   /** A row that isn't used. */
   drop(reason: string, first: DropCount["first"]): void {
@@ -84,23 +90,6 @@ export class RowTally {
     if (cut.prompt > 0) truncated.prompt++;
     if (cut.answer > 0) truncated.answer++;
     if (cut.turns > 0) truncated.turns++;
-  }
-
-  /** A preference row of which two sides are the same, so that its gradient is zero. */
-  prefersNothing(what: string, first: Pick<DropCount["first"], "file" | "row">): void {
-    const known = this.#alike.get(what);
-    if (known) known.count++;
-    else this.#alike.set(what, { count: 1, first });
-  }
-
-  /** Preference rows that prefer nothing, in words. */
-  get alike(): string[] {
-    return [...this.#alike].map(([what, { count, first }]) =>
-      `${count} row${
-        count === 1 ? " has" : "s have"
-      } the same ${what}, the first is row ${first.row} of ${first.file}: ` +
-      "there is no preference to learn from, and the loss of such a row never changes"
-    );
   }
 
   /** Reasons, the most frequent first. */
@@ -152,7 +141,7 @@ export function warnings(tally: RowTally, used: number, cutoff: number, truncati
         `token), whole turns of ${turns}${header}`,
     );
   }
-  return [...texts, ...tally.alike];
+  return [...texts, ...tally.odd.warnings];
 }
 
 /** One drop in a line: where, which field, what it holds. */

@@ -7,6 +7,9 @@ import type { DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dat
 /** Fields that say how a row is to be learnt, and are read in every format. */
 const MARKS = ["weight", "train", "training", "loss"];
 
+/** Columns of what no model here reads. */
+const MEDIA = ["images", "videos", "audios"];
+
 /** Columns that only some shapes read. */
 const SHAPES_OF: Readonly<Record<string, readonly ExampleShape[]>> = {
   chosen: ["pair", "iopo"],
@@ -22,6 +25,7 @@ const SHOWN = 8;
 /** Counts top-level fields that no column names, file by file. */
 export class UnusedFields {
   readonly #used: ReadonlySet<string>;
+  readonly #columns: readonly string[];
   readonly #roleOf: (field: string) => string | undefined;
   readonly #files = new Map<string, Map<string, number>>();
 
@@ -37,8 +41,8 @@ export class UnusedFields {
       ...MARKS,
     ]);
     const usual = new Map(Object.entries(defaults).map(([name, field]) => [field, name]));
-    const names = Object.keys(attributes.columns);
-    this.#roleOf = (field) => usual.get(field) ?? names.find((name) => name === field);
+    this.#columns = Object.keys(attributes.columns).filter((name) => !MEDIA.includes(name));
+    this.#roleOf = (field) => usual.get(field) ?? this.#columns.find((name) => name === field);
   }
 
   /** Looks at one record. */
@@ -62,11 +66,13 @@ export class UnusedFields {
       );
       if (all.length > SHOWN) shown.push(`${all.length - SHOWN} more`);
       const [first = ""] = all[0] ?? [];
-      const column = this.#roleOf(first) ?? "prompt";
+      const column = this.#roleOf(first);
+      const how = column === undefined
+        ? `beside one of "columns": ${this.#columns.join(", ")}`
+        : `such as "columns": {${JSON.stringify(column)}: ${JSON.stringify(first)}}`;
       return `fields of ${file} that nothing uses: ${
         shown.join(", ")
-      }. A field is used when the entry in dataset_info.json ` +
-        `names it, such as "columns": {${JSON.stringify(column)}: ${JSON.stringify(first)}}`;
+      }. A field is used when the entry in dataset_info.json names it, ${how}`;
     });
   }
 }

@@ -29,7 +29,9 @@ Deno.test("UnusedFields counts fields that no column names, file by file, with t
 });
 
 Deno.test("UnusedFields shows eight fields and counts the others", () => {
-  const fields = new UnusedFields(attributes({ prompt: "q" }), {});
+  const fields = new UnusedFields(attributes({ prompt: "q", images: null, history: null }), {});
   fields.see("a.json", Object.fromEntries("abcdefghij".split("").map((name) => [name, 1])));
-  assertEquals(fields.notes()[0]?.includes('"h" in 1 row, 2 more. '), true);
+  const note = fields.notes()[0];
+  assertEquals(note?.includes('"h" in 1 row, 2 more. '), true);
+  assertEquals(note?.endsWith('names it, beside one of "columns": prompt, history'), true);
 });

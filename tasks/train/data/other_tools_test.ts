@@ -1,0 +1,65 @@
+import { assertMatch, assertRejects, assertThrows } from "@std/assert";
+
+import type { ExampleShape } from "../../../plugins/kinds/dataset.ts";
+import { datasets } from "../../../plugins/datasets/mod.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { resolveAttributes } from "./attributes.ts";
+import { detectFormat } from "./detect_format.ts";
+import { otherToolsHint } from "./other_tools.ts";
+
+const SWIFT = { query: "q", response: "a", history: [], system: "s" };
+const ALL_SWIFT = '"prompt": "query", "response": "response", "history": "history", "system": "system"';
+const message = { role: "user", content: "q" };
+
+/** Records, the shape asked for, the formattings under which an entry may name them, and the way out. */
+const CASES: [Record<string, unknown>, ExampleShape, string[], string][] = [
+  [{ segments: [] }, "single", ["alpaca", "sharegpt", "openai", "trl"], "axolotl's input_output"],
+  [SWIFT, "single", ["alpaca", "sharegpt", "trl"], `ms-swift's fields: .*${ALL_SWIFT}`],
+  [
+    { ...SWIFT, rejected_response: "b" },
+    "pair",
+    ["alpaca", "openai"],
+    'ms-swift.*"ranking": true.*"prompt": "query", "chosen": "response", "rejected": "rejected_response"',
+  ],
+  [{ messages: [message], rejected_response: "b" }, "pair", ["openai", "alpaca"], "ms-swift's preference"],
+  [{ question: "q", chosen: "a", rejected: "b" }, "pair", ["alpaca"], '"prompt": "question", "chosen"'],
+  [{ question: "q", answer: "a" }, "single", ["alpaca"], '"prompt": "question", "response": "answer"'],
+  [{ query: "q", response: "a", label: true }, "kto", ["alpaca"], '"kto_tag": "label"'],
+];
+
+Deno.test("rows of axolotl and ms-swift are refused by name with the way out, by path and by entry", async () => {
+  const registry = new Registry(datasets);
+  for (const [record, shape, formattings, expected] of CASES) {
+    const file = `${temporaryFolder()}/rows.jsonl`;
+    Deno.writeTextFileSync(file, JSON.stringify(record));
+    for (const formatting of formattings) {
+      const entry = {
+        ...{ name: "d", place: "info.json:1:1", formatting, ranking: shape === "pair", paths: [file] },
+        ...{ numSamples: null, columns: null, tags: null, options: {}, notes: [] },
+      };
+      const { message } = assertThrows(
+        () => resolveAttributes(entry, registry.create("dataset", formatting), shape, Object.keys(record)),
+        RangeError,
+      );
+      assertMatch(message, new RegExp(`Cannot .* data set "d" at info.json:1:1 .*${expected}`));
+    }
+    if ("messages" in record) continue; // its format is seen, what it lacks is told as for an entry
+    const { message } = await assertRejects(() => detectFormat([file], shape), RangeError);
+    assertMatch(message, new RegExp(`Cannot tell the format of .*${expected}`));
+  }
+});
+
+Deno.test("otherToolsHint() gives an entry that the format takes", () => {
+  const hint = otherToolsHint([...Object.keys(SWIFT), "rejected_response"], "pair");
+  const { columns } = JSON.parse(`{${hint.replace(/^.*?write /, "").replace(/ into its entry.*/, "")}}`);
+  const record = { ...SWIFT, history: [["h", "i"]], rejected_response: "b" };
+  const entry = {
+    ...{ name: "d", place: "p", formatting: "alpaca", ranking: true, paths: [], numSamples: null },
+    ...{ columns, tags: null, options: {}, notes: [] },
+  };
+  const dataset = new Registry(datasets).create("dataset", "alpaca");
+  const { attributes } = resolveAttributes(entry, dataset, "pair", Object.keys(record));
+  const got = JSON.stringify(dataset.convert(record, attributes, { file: "f", row: 0 }));
+  assertMatch(got, /"system":"s".*"content":"h".*"content":"i".*"chosen":.*"a".*"rejected":.*"b"/);
+});
