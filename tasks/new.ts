@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 
 import project from "../deno.json" with { type: "json" };
 import { didYouMean } from "../formats/did_you_mean.ts";
+import { exists } from "../formats/exists.ts";
 import { isName } from "../plugins/registry.ts";
 import { shellQuote, taskCommand } from "./common/command.ts";
 import { parseArguments, print, runTask } from "./common/cli.ts";
@@ -154,16 +155,6 @@ function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1).flatMap((entry) =>
     entry.isDirectory ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]
   );
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 if (import.meta.main) {

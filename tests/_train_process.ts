@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import project from "../deno.json" with { type: "json" };
 
 const root = new URL("../", import.meta.url).pathname;
-const goldens = join(root, "fixtures/goldens/llamafactory");
+/** Model, data and runs of LLaMA-Factory. */
+export const goldenFolder = join(root, "fixtures/goldens/llamafactory");
 /** The task's own command, so that its permissions are tested too. */
 const command = project.tasks.train.split(" ").slice(1);
 
@@ -83,10 +84,10 @@ export async function runShell(line: string, cwd: string): Promise<Ended> {
 /** Arguments of a golden run of stage sft, into `folder`. */
 export function goldenArguments(folder: string, ...more: string[]): string[] {
   return [
-    join(goldens, "runs/sft_fixed/config.yaml"),
-    `model_name_or_path=${join(goldens, "model")}`,
-    `adapter_name_or_path=${join(goldens, "adapter")}`,
-    `dataset_dir=${join(goldens, "data")}`,
+    join(goldenFolder, "runs/sft_fixed/config.yaml"),
+    `model_name_or_path=${join(goldenFolder, "model")}`,
+    `adapter_name_or_path=${join(goldenFolder, "adapter")}`,
+    `dataset_dir=${join(goldenFolder, "data")}`,
     `output_dir=${folder}`,
     "plot_loss=false",
     ...more,

@@ -2,41 +2,7 @@ import { join } from "@std/path";
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import project from "../deno.json" with { type: "json" };
-
-const root = new URL("../", import.meta.url).pathname;
-const goldens = join(root, "fixtures/goldens/llamafactory");
-/** The task's own command, so that its permissions are tested too. */
-const command = project.tasks.train.split(" ").slice(1);
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function run(...args: string[]): Promise<Ended> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...command, ...args],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-/** A run of LLaMA-Factory's goldens, into `folder`. */
-function golden(folder: string, ...more: string[]): string[] {
-  return [
-    join(goldens, "runs/sft_fixed/config.yaml"),
-    `model_name_or_path=${join(goldens, "model")}`,
-    `adapter_name_or_path=${join(goldens, "adapter")}`,
-    `dataset_dir=${join(goldens, "data")}`,
-    `output_dir=${folder}`,
-    "plot_loss=false",
-    ...more,
-  ];
-}
+import { goldenArguments, goldenFolder, runTrain } from "./_train_process.ts";
 
 async function inTemporary(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -48,17 +14,17 @@ async function inTemporary(use: (folder: string) => Promise<void>): Promise<void
 }
 
 Deno.test("train --help names keys and flags, --schema is a JSON schema", async () => {
-  const help = await run("--help");
+  const help = await runTrain("--help");
   assertEquals(help.code, 0);
   for (const word of ["--dry-run", "learning_rate", "peak learning rate", "5e-5", "iopo_variant"]) {
     assertStringIncludes(help.stdout.replace("0.00005", "5e-5"), word);
   }
-  assertEquals(JSON.parse((await run("--schema")).stdout).properties.stage.type, "string");
+  assertEquals(JSON.parse((await runTrain("--schema")).stdout).properties.stage.type, "string");
 });
 
 Deno.test("a fault is printed without a stack trace, and the exit code is 1", async () => {
   await inTemporary(async (folder) => {
-    const missing = await run(join(folder, "none.yaml"));
+    const missing = await runTrain(join(folder, "none.yaml"));
     assertEquals(missing, {
       code: 1,
       stdout: "",
@@ -66,7 +32,7 @@ Deno.test("a fault is printed without a stack trace, and the exit code is 1", as
     });
 
     await Deno.writeTextFile(join(folder, "t.yaml"), "model_name_or_path: m\nlora_rnak: 8\n");
-    const unknown = await run(join(folder, "t.yaml"));
+    const unknown = await runTrain(join(folder, "t.yaml"));
     assertEquals(unknown.code, 1);
     assertStringIncludes(
       unknown.stderr,
@@ -86,7 +52,7 @@ Deno.test("a fault is printed without a stack trace, and the exit code is 1", as
         [["template=llama3"], "<|eot_id|>"],
       ] as const
     ) {
-      const ended = await run(...golden(join(folder, "o"), ...args));
+      const ended = await runTrain(...goldenArguments(join(folder, "o"), ...args));
       assertEquals(ended.code, 1, ended.stderr);
       assertStringIncludes(ended.stderr, text);
       assert(!ended.stderr.includes("    at "), ended.stderr);
@@ -99,31 +65,31 @@ Deno.test("run.yaml repeats a run bit for bit, and refuses changed data unless t
     const data = join(folder, "data");
     await Deno.mkdir(data);
     for (const name of ["dataset_info.json", "toy_sft.json"]) {
-      await Deno.copyFile(join(goldens, "data", name), join(data, name));
+      await Deno.copyFile(join(goldenFolder, "data", name), join(data, name));
     }
-    const first = await run(
-      ...golden(join(folder, "a"), `dataset_dir=${data}`, "max_steps=2", "lora_dropout=0.1"),
+    const first = await runTrain(
+      ...goldenArguments(join(folder, "a"), `dataset_dir=${data}`, "max_steps=2", "lora_dropout=0.1"),
     );
     assertEquals(first.code, 0, first.stderr);
     assertStringIncludes(first.stdout, "adapter_model.safetensors");
 
-    const refused = await run(join(folder, "a/run.yaml"), "overwrite_output_dir=false");
+    const refused = await runTrain(join(folder, "a/run.yaml"), "overwrite_output_dir=false");
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.stderr, "overwrite_output_dir");
 
     const again = [join(folder, "a/run.yaml"), `output_dir=${join(folder, "b")}`];
-    assertEquals((await run(...again)).code, 0);
+    assertEquals((await runTrain(...again)).code, 0);
     const read = (name: string) => Deno.readFile(join(folder, name, "adapter_model.safetensors"));
     assertEquals(await read("a"), await read("b"));
 
     const rows = JSON.parse(await Deno.readTextFile(join(data, "toy_sft.json")));
     rows[0].output += " more";
     await Deno.writeTextFile(join(data, "toy_sft.json"), JSON.stringify(rows));
-    const changed = await run(...again.slice(0, 1), `output_dir=${join(folder, "c")}`);
+    const changed = await runTrain(...again.slice(0, 1), `output_dir=${join(folder, "c")}`);
     assertEquals(changed.code, 1);
     assertStringIncludes(changed.stderr, "has changed:\n  data: ");
     assertEquals(
-      (await run(...again.slice(0, 1), `output_dir=${join(folder, "c")}`, "allow_changes=true")).code,
+      (await runTrain(...again.slice(0, 1), `output_dir=${join(folder, "c")}`, "allow_changes=true")).code,
       0,
     );
   });

@@ -2,8 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
 import { datasetGolden } from "../../tests/helpers/dataset_goldens.ts";
-import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
-import type { DatasetEntry } from "../../tasks/train/data/info.ts";
+import { openDataSet } from "../../tests/helpers/open_data_set.ts";
 import type { Dropped, Example, ExampleShape, Message } from "../kinds/dataset.ts";
 import { datasets } from "./mod.ts";
 import { Registry } from "../registry.ts";
@@ -24,24 +23,13 @@ const deviations = new Set([
 // deno-lint-ignore no-explicit-any -- golden
 function convertAll(c: any, options: Record<string, unknown> = {}, shape = shapes[c.stage]!) {
   const info = c.dataset_info;
-  const entry: DatasetEntry = {
-    name: "d",
-    place: "dataset_info.json:1:1",
-    formatting: info.formatting ?? "alpaca",
+  const { convert, notes } = openDataSet(info.formatting ?? "alpaca", shape, c.rows.flatMap(Object.keys), {
     ranking: info.ranking ?? false,
-    paths: ["data.json"],
-    numSamples: null,
     columns: info.columns ?? null,
     tags: info.tags ?? null,
     options,
-    notes: [],
-  };
-  const dataset = new Registry(datasets).create("dataset", entry.formatting ?? "", options);
-  const { attributes, notes } = resolveAttributes(entry, dataset, shape, c.rows.flatMap(Object.keys));
-  const rows = c.rows.map((row: unknown, i: number) =>
-    dataset.convert(row, attributes, { file: "data.json", row: i })
-  );
-  return { rows: rows as (Example | Dropped)[], notes };
+  });
+  return { rows: c.rows.map(convert) as (Example | Dropped)[], notes };
 }
 
 const lf = (m: Message) => ({ content: m.content, role: m.role === "tool" ? "observation" : m.role });

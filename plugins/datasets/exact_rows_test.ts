@@ -2,11 +2,10 @@ import { assertEquals } from "@std/assert";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { readRecords } from "../../formats/records/read_files.ts";
-import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
+import { openDataSet } from "../../tests/helpers/open_data_set.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { Registry } from "../registry.ts";
 import { templates } from "../templates/mod.ts";
-import { datasets } from "./mod.ts";
 
 const goldens = new URL("../../fixtures/goldens/", import.meta.url).pathname;
 const golden = JSON.parse(Deno.readTextFileSync(`${goldens}datasets/exact_rows.json`)) as {
@@ -19,16 +18,12 @@ const auto = new Registry(templates).create("template", "auto", {});
 
 /** The rows of a file as the model's own template renders them. */
 async function rendered(file: string, formatting: string): Promise<string[]> {
-  const dataset = new Registry(datasets).create("dataset", formatting);
-  const entry = {
-    ...{ name: "d", place: "info.json:1:1", formatting, ranking: false, paths: [file], numSamples: null },
-    ...{ columns: { messages: "messages", tools: "tools" }, tags: null, options: {}, notes: [] },
-  };
-  const { attributes } = resolveAttributes(entry, dataset, "single", ["messages", "tools"]);
+  const columns = { messages: "messages", tools: "tools" };
+  const { convert } = openDataSet(formatting, "single", Object.keys(columns), { columns });
   const texts: string[] = [];
   for await (const batch of readRecords(file)) {
     for (const { value, row } of batch) {
-      const example = dataset.convert(value, attributes, { file, row });
+      const example = convert(value, row);
       if ("reason" in example) throw new Error(`${example.field}: ${example.reason}`);
       const { prompts, answers, system, tools } = example;
       const turns = auto.encodeTurns(tokenizer, [...prompts.x!, answers.y!], system, tools);

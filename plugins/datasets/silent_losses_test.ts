@@ -1,22 +1,14 @@
 import { assertEquals, assertMatch } from "@std/assert";
 
 import { formatOf } from "../../tasks/train/data/detect_format.ts";
-import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
 import { UnusedFields } from "../../tasks/train/data/unused_fields.ts";
-import type { Dropped, Example, ExampleShape } from "../kinds/dataset.ts";
-import { Registry } from "../registry.ts";
-import { datasets } from "./mod.ts";
+import { openDataSet } from "../../tests/helpers/open_data_set.ts";
+import type { ExampleShape } from "../kinds/dataset.ts";
 
 /** Why a record is dropped, else what is told of its fields ("" for nothing). */
 function outcome(formatting: string, shape: ExampleShape, record: Record<string, unknown>): string {
-  const dataset = new Registry(datasets).create("dataset", formatting);
-  const ranking = shape === "pair" || shape === "iopo";
-  const entry = {
-    ...{ name: "d", place: "info.json:1:1", formatting, ranking, paths: ["d.json"], numSamples: null },
-    ...{ columns: null, tags: null, options: {}, notes: [] },
-  };
-  const { attributes } = resolveAttributes(entry, dataset, shape, Object.keys(record));
-  const got: Example | Dropped = dataset.convert(record, attributes, { file: "d.json", row: 0 });
+  const { attributes, dataset, convert } = openDataSet(formatting, shape, Object.keys(record));
+  const got = convert(record);
   if ("reason" in got) return `${got.field}: ${got.reason}`;
   const unused = new UnusedFields(attributes, dataset.defaults.columns);
   unused.see("d.json", record);

@@ -1,19 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
-import { Registry } from "../registry.ts";
-import type { Dropped, Example, ExampleShape } from "../kinds/dataset.ts";
-import { datasets } from "./mod.ts";
+
+import { openDataSet } from "../../tests/helpers/open_data_set.ts";
+import type { ExampleShape } from "../kinds/dataset.ts";
 
 /** What a plugin makes of one record, in short: roles and texts of prompt and answers, or the reason why not. */
 function read(record: Record<string, unknown>, shape: ExampleShape, formatting = "trl"): unknown {
-  const dataset = new Registry(datasets).create("dataset", formatting);
-  const ranking = shape === "pair" || shape === "iopo";
-  const entry = {
-    ...{ name: "d", place: "info.json:1:1", formatting, ranking, paths: ["d.json"], numSamples: null },
-    ...{ columns: null, tags: null, options: {}, notes: [] },
-  };
-  const { attributes } = resolveAttributes(entry, dataset, shape, Object.keys(record));
-  const got: Example | Dropped = dataset.convert(record, attributes, { file: "d.json", row: 0 });
+  const got = openDataSet(formatting, shape, Object.keys(record)).convert(record);
   if ("reason" in got) return `${got.field}: ${got.reason}`;
   const prompts = Object.values(got.prompts).map((turns) =>
     turns.map(({ role, content }) => `${role}: ${content}`)

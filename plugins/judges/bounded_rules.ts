@@ -6,6 +6,8 @@
  */
 import { connect, type WorkerConnection } from "../../kernels/engine/worker_call.ts";
 import type { Constraint, Verdict } from "../kinds/judgement.ts";
+import type { CheckModels } from "./ifeval_rules/checks/check.ts";
+import { loadCheckModels } from "./ifeval_rules/models.ts";
 import type { InstructionVerdicts } from "./ifeval_rules/verdicts.ts";
 
 /** Milliseconds that one rule may take in the Worker. */
@@ -37,6 +39,7 @@ export function needsLimit({ id, kwargs }: Rule, text: string): boolean {
 /** Checks rules in a Worker, one at a time. The Worker starts when it is needed and ends when it has nothing to do. */
 export class BoundedRules {
   readonly #limit: number;
+  #models: Promise<CheckModels> | undefined;
   #worker: WorkerConnection | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -44,6 +47,11 @@ export class BoundedRules {
   /** @param limit Milliseconds that one rule may take. */
   constructor(limit: number = RULE_LIMIT_MS) {
     this.#limit = limit;
+  }
+
+  /** Models of the checks that run here, loaded once. */
+  models(): Promise<CheckModels> {
+    return this.#models ??= loadCheckModels();
   }
 
   /** The verdict of `checkRule` (constraint_rules.ts), or null with the reason that it took too long. */

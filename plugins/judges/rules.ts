@@ -13,7 +13,6 @@ import { BoundedRules, needsLimit } from "./bounded_rules.ts";
 import { checkRule } from "./constraint_rules.ts";
 import { needsModels } from "./ifeval_rules/check_one.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
-import { loadCheckModels } from "./ifeval_rules/models.ts";
 
 const Options = z.strictObject({});
 
@@ -26,7 +25,6 @@ const rules: Plugin<"judge", typeof Options> = definePlugin({
   options: Options,
   create: () => {
     const bounded = new BoundedRules();
-    let models: Promise<CheckModels> | undefined;
     return {
       scale: 1,
       async judge({ response, constraints }) {
@@ -36,7 +34,7 @@ const rules: Plugin<"judge", typeof Options> = definePlugin({
             verdicts.push(await bounded.check(rule, response));
           } else {
             const needed = rule !== undefined && needsModels(rule.id);
-            verdicts.push(verdictOn(rule, response, needed ? await (models ??= loadCheckModels()) : null));
+            verdicts.push(verdictOn(rule, response, needed ? await bounded.models() : null));
           }
         }
         return { constraints: verdicts, overall: overall(verdicts), raw: "" };

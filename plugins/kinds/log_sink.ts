@@ -29,7 +29,7 @@ export interface StepReport {
   seconds: number;
 }
 
-/** What a trainer tells while it runs. */
+/** Receiver of what a trainer tells while it runs. */
 export interface LogSink {
   /** A phase without steps, such as "reference log-probabilities"; `done` of `total` units. */
   phase(name: string, done: number, total: number): void;
@@ -57,4 +57,18 @@ export interface LogSink {
   state(): unknown;
   /** Takes back what `state` gave. */
   restore(state: unknown): void;
+}
+
+/** A sink that drops everything. */
+export function silentLog(): LogSink {
+  const nothing = () => {};
+  return {
+    phase: nothing,
+    step: nothing,
+    evaluation: nothing,
+    checkpoint: nothing,
+    warn: nothing,
+    state: () => null,
+    restore: nothing,
+  };
 }

@@ -13,9 +13,10 @@ import { startEngine } from "../../kernels/engine/remote.ts";
 import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
-import type { LogSink, StepReport } from "../../plugins/kinds/log_sink.ts";
+import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
+import { BARE_LOOP } from "../../plugins/trainers/local/bare_loop.ts";
 import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
-import { type LoopConfig, trainLoop } from "../../plugins/trainers/local/loop.ts";
+import { trainLoop } from "../../plugins/trainers/local/loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
 import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/setup.ts";
@@ -106,30 +107,7 @@ async function main(): Promise<void> {
     seed: 42,
     model_name_or_path: modelPath,
   };
-  const config: LoopConfig = {
-    output_dir: "", // nothing is saved
-    learning_rate: 1e-4,
-    lr_scheduler_type: "constant",
-    lr_scheduler_kwargs: {},
-    warmup_steps: 0,
-    warmup_ratio: 0,
-    max_grad_norm: 1,
-    micro_batch_tokens: a.rows ? Number(a.rows) : null,
-    step_mean: "micro_batches",
-    per_device_eval_batch_size: 1,
-    eval_strategy: "no",
-    eval_steps: 1,
-    eval_delay: 0,
-    eval_on_start: false,
-    save_strategy: "no",
-    save_steps: 1,
-    save_total_limit: null,
-    save_only_model: false,
-    load_best_model_at_end: false,
-    metric_for_best_model: null,
-    greater_is_better: false,
-    early_stopping_steps: null,
-  };
+  const config = { ...BARE_LOOP, micro_batch_tokens: a.rows ? Number(a.rows) : null };
   const target = makeTarget(lora, model, decoder, {});
   const engine = await startEngine({
     modelPath: model.path,
@@ -149,14 +127,8 @@ async function main(): Promise<void> {
     );
   const rows: (StepReport & { rows: number; labels: number })[] = [];
   let first: number | null = null;
-  const quiet = () => {};
   const log: LogSink = {
-    phase: quiet,
-    evaluation: quiet,
-    checkpoint: quiet,
-    warn: quiet,
-    state: () => null,
-    restore: quiet,
+    ...silentLog(),
     step: (report) => {
       first ??= processAge();
       const step = batch(report.step - 1).flat();
@@ -197,7 +169,7 @@ async function main(): Promise<void> {
   const began = performance.now();
   const ahead = Array.from({ length: total - warmup }, (_, i) => batch(warmup + i).flat()).flat();
   if (loss.needsReference) {
-    await precomputeReferences(scoring, "train", [...new Set(ahead)], DEFAULT_ROWS, signal, quiet);
+    await precomputeReferences(scoring, "train", [...new Set(ahead)], DEFAULT_ROWS, signal, () => {});
   }
   const reference = (performance.now() - began) / 1000 / (total - warmup);
   await run(warmup, total);

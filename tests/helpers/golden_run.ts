@@ -10,54 +10,20 @@ import type { Tuning } from "../../kernels/engine/parameters.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import type { LogSink, StepReport } from "../../plugins/kinds/log_sink.ts";
+import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
 import { type LoopConfig, trainLoop } from "../../plugins/trainers/local/loop.ts";
+import { BARE_LOOP } from "../../plugins/trainers/local/bare_loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import type { Tensors } from "../../plugins/trainers/local/setup.ts";
 import { Registry } from "../../plugins/registry.ts";
-
-/** A loop that neither evaluates nor saves. */
-export const LOOP: LoopConfig = {
-  output_dir: "",
-  learning_rate: 1e-4,
-  lr_scheduler_type: "constant",
-  lr_scheduler_kwargs: {},
-  warmup_steps: 0,
-  warmup_ratio: 0,
-  max_grad_norm: 1,
-  micro_batch_tokens: null,
-  step_mean: "micro_batches",
-  per_device_eval_batch_size: 2,
-  eval_strategy: "no",
-  eval_steps: 1,
-  eval_delay: 0,
-  eval_on_start: false,
-  save_strategy: "no",
-  save_steps: 1,
-  save_total_limit: null,
-  save_only_model: false,
-  load_best_model_at_end: false,
-  metric_for_best_model: null,
-  greater_is_better: false,
-  early_stopping_steps: null,
-};
 
 /** One quadruple of token ids. */
 export type Quad = Record<"x1" | "y1" | "x2" | "y2", number[]>;
 
 /** A log sink that keeps step reports. */
 export function recorder(): LogSink & { steps: StepReport[] } {
-  const steps: StepReport[] = [], nothing = () => {};
-  return {
-    steps,
-    step: (r) => steps.push(r),
-    phase: nothing,
-    evaluation: nothing,
-    checkpoint: nothing,
-    warn: nothing,
-    state: () => null,
-    restore: nothing,
-  };
+  const steps: StepReport[] = [];
+  return { ...silentLog(), steps, step: (report) => steps.push(report) };
 }
 
 function examplesOf(method: string, quad: Quad): EncodedExample[] {
@@ -127,7 +93,7 @@ export async function repeatRun(
   }
   const total = golden.order.length;
   const config: LoopConfig = {
-    ...LOOP,
+    ...BARE_LOOP,
     learning_rate: peak_lr,
     lr_scheduler_type: golden.schedule.name,
     warmup_steps: golden.schedule.warmup_steps,

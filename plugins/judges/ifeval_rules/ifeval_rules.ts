@@ -13,7 +13,6 @@ import type { Judgement } from "../../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
 import { BoundedRules, needsLimit } from "../bounded_rules.ts";
 import type { CheckModels } from "./checks/check.ts";
-import { loadCheckModels } from "./models.ts";
 import { checkInstructions, type Instruction, type InstructionVerdicts } from "./verdicts.ts";
 
 const Options = z.strictObject({});
@@ -27,11 +26,10 @@ const ifevalRules: Plugin<"judge", typeof Options> = definePlugin({
   options: Options,
   create: () => {
     const bounded = new BoundedRules();
-    let models: Promise<CheckModels> | undefined;
     return {
       scale: 1,
       async judge(request) {
-        const loaded = await (models ??= loadCheckModels());
+        const loaded = await bounded.models();
         const found: InstructionVerdicts = { strict: [], loose: [] };
         for (const instruction of instructionsOf(request)) {
           const { strict, loose } = needsLimit(instruction, request.response)

@@ -5,7 +5,8 @@ import { referenceBackend } from "../../../kernels/mod.ts";
 import { idsExample, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import { LOOP, lossOf, recorder } from "../../../tests/helpers/golden_run.ts";
+import { lossOf, recorder } from "../../../tests/helpers/golden_run.ts";
+import { BARE_LOOP } from "./bare_loop.ts";
 import { planBatches, type PlanConfig } from "./batches.ts";
 import { type LoopConfig, type LoopInputs, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
@@ -23,7 +24,7 @@ export type RunConfig = LoopConfig & PlanConfig & TargetConfig;
 
 /** DPO with LoRA, six steps of two pairs. */
 export const CONFIG: RunConfig = {
-  ...LOOP,
+  ...BARE_LOOP,
   finetuning_type: "lora",
   base_model: null,
   adapter_name_or_path: [],

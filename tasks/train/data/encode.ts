@@ -65,6 +65,14 @@ export interface NotEncoded {
   reason: string;
 }
 
+/** What every shape of example is encoded with. */
+interface Using<T = Template> {
+  sequences: Loss["sequences"];
+  template: T;
+  tokenizer: Tokenizer;
+  options: EncodeOptions;
+}
+
 /**
  * Encodes one example as parts, which the store keeps and joins when they are read.
  *
@@ -79,13 +87,13 @@ export function encodeParts(
   tokenizer: Tokenizer,
   options: EncodeOptions,
 ): EncodedParts | NotEncoded {
+  const using = { sequences, tokenizer, options };
   let encoded: EncodedParts | NotEncoded;
-  if (example.shape === "text") encoded = encodeText(example, sequences, template, tokenizer, options);
+  if (example.shape === "text") encoded = encodeText(example, { ...using, template });
   else if (template === null) {
     throw new RangeError("Cannot encode conversations as a template is needed: current value is null");
-  } else if (example.shape === "single") {
-    encoded = encodeTurns(example, sequences, template, tokenizer, options);
-  } else encoded = encodePairs(example, sequences, template, tokenizer, options);
+  } else if (example.shape === "single") encoded = encodeTurns(example, { ...using, template });
+  else encoded = encodePairs(example, { ...using, template });
   if ("reason" in encoded) return encoded;
   for (const { parts } of encoded.sequences) {
     if (countLabels(parts) > 0) continue;
@@ -99,10 +107,7 @@ export function encodeParts(
 /** Stage pt: the text and an end of text. LLaMA-Factory: `PretrainDatasetProcessor`. */
 function encodeText(
   example: Example,
-  sequences: Loss["sequences"],
-  template: Template | null,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
+  { sequences, template, tokenizer, options }: Using<Template | null>,
 ): EncodedParts | NotEncoded {
   const cut = { prompt: 0, answer: 0, turns: 0 };
   const encoded: EncodedParts["sequences"] = [];
@@ -140,10 +145,7 @@ function addsBos(tokenizer: Tokenizer): boolean {
 /** Stage sft: every answer of the conversation is learnt. LLaMA-Factory: `SupervisedDatasetProcessor`. */
 function encodeTurns(
   example: Example,
-  sequences: Loss["sequences"],
-  template: Template,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
+  { sequences, template, tokenizer, options }: Using,
 ): EncodedParts | NotEncoded {
   const cut = { prompt: 0, answer: 0, turns: 0 };
   const encoded: EncodedParts["sequences"] = [];
@@ -202,13 +204,11 @@ function encodeTurns(
  */
 function encodePairs(
   example: Example,
-  sequences: Loss["sequences"],
-  template: Template,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
+  using: Using,
 ): EncodedParts | NotEncoded {
+  const { sequences, template, tokenizer, options } = using;
   const cut = { prompt: 0, answer: 0, turns: 0 };
-  const { sources, targets } = encodePieces(example, sequences, template, tokenizer);
+  const { sources, targets } = encodePieces(example, using);
   const longest = (pieces: Map<string, number[]>) =>
     Math.max(...[...pieces.values()].map((ids) => ids.length));
   const shared = inferSeqlen(longest(sources), longest(targets), options.cutoff_len);
@@ -233,9 +233,7 @@ function encodePairs(
 /** Each prompt and each answer once. */
 function encodePieces(
   example: Example,
-  sequences: Loss["sequences"],
-  template: Template,
-  tokenizer: Tokenizer,
+  { sequences, template, tokenizer }: Using,
 ): { sources: Map<string, number[]>; targets: Map<string, number[]> } {
   const sources = new Map<string, number[]>();
   const targets = new Map<string, number[]>();

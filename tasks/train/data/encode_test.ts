@@ -1,18 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { DatasetAttributes, Example, ExampleShape, Message } from "../../../plugins/kinds/dataset.ts";
-import { datasets } from "../../../plugins/datasets/mod.ts";
+import type { Example, ExampleShape, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { type Template, templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 import { datasetGolden } from "../../../tests/helpers/dataset_goldens.ts";
+import { openDataSet } from "../../../tests/helpers/open_data_set.ts";
 import { type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
 import { encodeBatch } from "./encode_batch.ts";
 import { toExamples } from "./store.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { resolveAttributes } from "./attributes.ts";
-import type { DatasetEntry } from "./info.ts";
 import { greedyKnapsack } from "./knapsack.ts";
 import { Registry } from "../../../plugins/registry.ts";
 
@@ -50,25 +48,15 @@ const SHAPES: Record<string, ExampleShape> = { sft: "single", rm: "pair", kto: "
 // deno-lint-ignore no-explicit-any -- golden
 function encodeCase(c: any): (EncodedExample | NotEncoded)[] {
   const info = c.dataset_info;
-  const entry: DatasetEntry = {
-    ...{
-      name: "d",
-      place: "i",
-      formatting: info.formatting ?? "alpaca",
-      ranking: info.ranking ?? false,
-      paths: [],
-    },
-    ...{ numSamples: null, columns: info.columns ?? null, tags: info.tags ?? null, options: {}, notes: [] },
-  };
-  const dataset = new Registry(datasets).create("dataset", entry.formatting ?? "");
   const shape = SHAPES[c.stage]!;
-  const { attributes } = resolveAttributes(entry, dataset, shape, c.rows.flatMap(Object.keys));
+  const { convert } = openDataSet(info.formatting ?? "alpaca", shape, c.rows.flatMap(Object.keys), {
+    ranking: info.ranking ?? false,
+    columns: info.columns ?? null,
+    tags: info.tags ?? null,
+  });
   const { template, default_system, max_samples, ...args } = c.args;
   const rows = c.rows.slice(0, max_samples ?? c.rows.length);
-  const examples = rows.map((row: unknown, i: number) =>
-    dataset.convert(row, attributes as DatasetAttributes, { file: "f", row: i })
-  )
-    .filter((row: object) => !("reason" in row)) as Example[];
+  const examples = rows.map(convert).filter((row: object) => !("reason" in row)) as Example[];
   if (shape === "kto") examples.forEach((e, i) => e.answers.kl = examples.at(i - 1)!.answers.y!);
   const made = prepared(template, default_system === undefined ? {} : { default_system });
   const options = encodeOptions({ ...OPTIONS, neat_packing: false, ...args }, shape);
