@@ -15,6 +15,7 @@ for (
     ["bench", [
       "--help",
     ]],
+    ["serve", ["--help"]],
     ["plugins", []],
     ["doctor", []],
   ] as const

@@ -9,31 +9,26 @@ import { basename, join } from "@std/path";
 import { z } from "zod";
 
 import { fingerprint } from "../../formats/hf_model/hash.ts";
-import { openModel } from "../../formats/hf_model/mod.ts";
 import { exists } from "../../formats/exists.ts";
-import { resolveModel } from "../../formats/hub/mod.ts";
-import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
+import { loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import {
   ContextLengthError,
   type DeviceChoice,
   type Generated,
-  Generator,
   GREEDY,
   MAX_BATCH,
   type Sampling as TokenSampling,
 } from "../../kernels/engine/generate/generator.ts";
-import { tokenizerOf } from "../../kernels/engine/generate/options.ts";
-import { decoderOf } from "../kinds/decoder_of.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { placed, placeUnder } from "../kinds/place.ts";
 import { compareTemplates } from "../kinds/compare_templates.ts";
 import { definePlugin, type Plugin, type PluginContext, type PluginRegistry } from "../kinds/plugin.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
 import type { Template } from "../kinds/template.ts";
 import type { ThoughtTags } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
+import { type LocalModel, openLocal } from "./local/open.ts";
+import { decodeShowing, openedBy, specialOf } from "./local/shown_text.ts";
 import { thoughtTags, withOpening } from "./thought_tags.ts";
 
 const Options = z.strictObject({
@@ -89,11 +84,7 @@ const EXTRA = [
 ] as const;
 
 /** A model that is open. */
-interface Opened {
-  generator: Generator;
-  tokenizer: Tokenizer;
-  template: Template;
-  stopIds: number[];
+interface Opened extends LocalModel {
   tags: readonly ThoughtTags[];
 }
 
@@ -130,6 +121,11 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
     // which of them reads config.json is known when the model is opened, later than this is asked for
     families: registry.names("model").map((name) => registry.identity("model", name)),
   };
+  const open = async (): Promise<Opened> => {
+    const { max_model_len: maxModelLen, max_batch: maxBatch } = options;
+    const source = { model, adapter, device, maxModelLen, maxBatch };
+    return { ...await openLocal(source, template, registry), tags: options.thought_tags };
+  };
   return {
     model: options.name ?? `${basename(model)}${adapter === null ? "" : `+${basename(adapter)}`}`,
     onThisMachine: true,
@@ -151,7 +147,7 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
     async complete(request, signal) {
       let model: Opened;
       try {
-        model = await (opened ??= open(options, template, device, registry));
+        model = await (opened ??= open());
       } catch (error) {
         // The next request may find what is missing now.
         opened = null;
@@ -173,43 +169,6 @@ function adapterNotes(template: Template, adapter: string, registry: PluginRegis
   const tokenizer = loadTokenizerSync(adapter);
   const difference = compareTemplates(template, registry.create("template", "auto", {}), tokenizer);
   return difference === null ? [] : [`${adapter} was trained with another template. ${difference}`];
-}
-
-async function open(
-  options: LocalOptions,
-  template: Template,
-  device: DeviceChoice,
-  registry: PluginRegistry,
-): Promise<Opened> {
-  const { adapter } = options;
-  const path = await resolveModel(options.model, {});
-  const model = await openModel(path);
-  let plain: Tokenizer, decoder: DecoderConfig;
-  try {
-    decoder = decoderOf(registry, model);
-    plain = tokenizerOf(model, adapter);
-  } finally {
-    model.weights.close();
-  }
-  const { tokenizer, needed } = prepareTokenizer(template, plain as EditableTokenizer);
-  if (needed.length) {
-    throw new RangeError(
-      `Cannot use template ${template.name} with ${options.model}: the model has no token ${
-        needed.join(", ")
-      }`,
-    );
-  }
-  const generator = await Generator.open({
-    model: path,
-    decoder,
-    adapter,
-    device,
-    maxModelLen: options.max_model_len,
-    maxBatch: options.max_batch,
-  });
-  const stops = [tokenizer.eosId, ...template.stopWords.map((word) => tokenizer.tokenToId(word))];
-  const stopIds = stops.filter((id): id is number => id !== null && id < generator.info.vocabSize);
-  return { generator, tokenizer, template, stopIds, tags: options.thought_tags };
 }
 
 async function answer(model: Opened, request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
@@ -250,31 +209,11 @@ function withTagTokens(
   tokenizer: Tokenizer,
   tags: readonly ThoughtTags[],
 ): string {
-  const special = new Map(
-    tags.flat().map((tag) => [tokenizer.tokenToId(tag), tag] as const).filter(([id]) =>
-      id !== null && tokenizer.specialIds.has(id)
-    ),
-  );
-  if (!ids.some((id) => special.has(id))) return text;
-  let whole = "", from = 0;
-  for (const [i, id] of [...ids, null].entries()) {
-    const tag = special.get(id);
-    if (tag === undefined && id !== null) continue;
-    whole += tokenizer.decode(ids.slice(from, i), { skipSpecial: true }) + (tag ?? "");
-    from = i + 1;
-  }
+  const shown = specialOf(tokenizer, tags.flat());
+  if (!ids.some((id) => shown.has(id))) return text;
+  const whole = decodeShowing(tokenizer, ids, shown);
   const end = typeof stop === "string" ? whole.lastIndexOf(stop) : -1;
   return end < 0 ? whole : whole.slice(0, end);
-}
-
-/** The tags whose opening one ends the prompt, because the chat template begins the thought. */
-function openedBy(
-  prompt: readonly number[],
-  tokenizer: Tokenizer,
-  tags: readonly ThoughtTags[],
-): ThoughtTags | undefined {
-  const end = tokenizer.decode(prompt.slice(-24)).trimEnd();
-  return tags.find(([open]) => end.endsWith(open));
 }
 
 /** @throws {RangeError} If a field isn't known. */

@@ -159,7 +159,7 @@ function withoutLater(text: string, tags: readonly ThoughtTags[], thoughts: stri
 
 const WORDS = ["analysis", "Here is my thought process:"];
 
-function areWords([open]: ThoughtTags): boolean {
+export function areWords([open]: ThoughtTags): boolean {
   return WORDS.includes(open);
 }
 

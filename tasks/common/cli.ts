@@ -20,8 +20,10 @@ export interface Arguments {
   overrides: string[];
   /** Flags that were given, without dashes. */
   flags: ReadonlySet<string>;
-  /** Values of flags that have one; "" where an optional one wasn't given. */
+  /** Values of flags that have one, of one given again the last; "" where an optional one wasn't given. */
   values: ReadonlyMap<string, string>;
+  /** All values of flags that need one, in order. */
+  lists: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -41,6 +43,12 @@ export function parseArguments(
   const words: string[] = [];
   const flags = new Set<string>();
   const values = new Map<string, string>();
+  const lists = new Map<string, string[]>();
+  const take = (name: string, value: string) => {
+    flags.add(name);
+    values.set(name, value);
+    lists.set(name, [...lists.get(name) ?? [], value]);
+  };
   const optional: [flag: string, nextWord: number][] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? "";
@@ -59,13 +67,12 @@ export function parseArguments(
       if (next === undefined || next.startsWith("-")) {
         throw new RangeError(`Cannot use --${name} without a value: write --${name}=VALUE`);
       }
-      flags.add(name);
-      values.set(name, next);
+      take(name, next);
     } else if (inline !== undefined && kind !== "needed" && kind !== "optional") {
       throw new RangeError(`Cannot use ${shortened(redactArgument(arg))} as --${name} takes no value`);
     } else {
-      flags.add(name);
-      if (kind === "needed" || kind === "optional") values.set(name, inline ?? "");
+      if (kind === "needed" || kind === "optional") take(name, inline ?? "");
+      else flags.add(name);
       if (kind === "optional" && inline === undefined && !(args[i + 1] ?? "-").startsWith("-")) {
         optional.push([name, words.length]);
       }
@@ -75,7 +82,7 @@ export function parseArguments(
     if (words.length > most) values.set(name, words.splice(index, 1)[0] ?? "");
   }
   if (words.length > most) throw tooManyWords(words, most);
-  return { config: words[0], words, overrides, flags, values };
+  return { config: words[0], words, overrides, flags, values, lists };
 }
 
 type FlagKind = "none" | "needed" | "optional";

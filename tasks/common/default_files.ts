@@ -13,3 +13,8 @@ export const DEFAULT_TRAINING: string = example("default_iopo.yaml");
 
 /** For `deno task eval`. */
 export const DEFAULT_EVALUATOR: string = example("eval/default.yaml");
+
+/** For `deno task serve` and `deno task chat`. */
+export const DEFAULT_MODEL: string = fileURLToPath(
+  new URL("../../fixtures/constraints/model", import.meta.url),
+);

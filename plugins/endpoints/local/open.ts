@@ -1,0 +1,84 @@
+/**
+ * Opens a model to answer prompts: tokenizer, chat template and generator that fit each other. The endpoint `local`, the
+ * server and the chat of the terminal open models here.
+ * @module
+ */
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { resolveModel } from "../../../formats/hub/mod.ts";
+import type { EditableTokenizer, Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { type DeviceChoice, Generator } from "../../../kernels/engine/generate/generator.ts";
+import { tokenizerOf } from "../../../kernels/engine/generate/options.ts";
+import { decoderOf } from "../../kinds/decoder_of.ts";
+import type { PluginRegistry } from "../../kinds/plugin.ts";
+import { prepareTokenizer } from "../../kinds/prepare_tokenizer.ts";
+import type { Template } from "../../kinds/template.ts";
+
+/** What is opened. */
+export interface LocalSource {
+  /** Model directory, .gguf file, or hub id. */
+  model: string;
+  /** PEFT adapter directory, merged into the weights; null for none. */
+  adapter: string | null;
+  /** Where it runs. */
+  device: DeviceChoice;
+  /** Tokens of prompt and answer together; null: as many as the model was made for. */
+  maxModelLen: number | null;
+  /** Answers at once, ≥ 1. */
+  maxBatch: number;
+}
+
+/** A model that is open. */
+export interface LocalModel {
+  /** Where its files lie. */
+  path: string;
+  /** Answers prompts. */
+  generator: Generator;
+  /** Prepared for the template. */
+  tokenizer: EditableTokenizer;
+  /** Writes prompts. */
+  template: Template;
+  /** Ids that end an answer, by the template. */
+  stopIds: number[];
+  /** generation_config.json, {} when there is none. */
+  generationConfig: Record<string, unknown>;
+}
+
+/**
+ * Opens a model.
+ * @throws {RangeError} If it isn't there, or the template needs tokens that it hasn't
+ */
+export async function openLocal(
+  { model: name, adapter, device, maxModelLen, maxBatch }: LocalSource,
+  template: Template,
+  registry: PluginRegistry,
+): Promise<LocalModel> {
+  const path = await resolveModel(name, {});
+  const model = await openModel(path);
+  const { generationConfig } = model;
+  let plain: Tokenizer, decoder: DecoderConfig;
+  try {
+    decoder = decoderOf(registry, model);
+    plain = tokenizerOf(model, adapter);
+  } finally {
+    model.weights.close();
+  }
+  const tokenizer = prepared(plain as EditableTokenizer, template, name);
+  const generator = await Generator.open({ model: path, decoder, adapter, device, maxModelLen, maxBatch });
+  const stopIds = stopIdsOf(template, tokenizer, generator.info.vocabSize);
+  return { path, generator, tokenizer, template, stopIds, generationConfig };
+}
+
+/** Ids that end an answer, by the template. */
+function stopIdsOf(template: Template, tokenizer: Tokenizer, vocabSize: number): number[] {
+  const stops = [tokenizer.eosId, ...template.stopWords.map((word) => tokenizer.tokenToId(word))];
+  return stops.filter((id): id is number => id !== null && id < vocabSize);
+}
+
+function prepared(plain: EditableTokenizer, template: Template, name: string): EditableTokenizer {
+  const { tokenizer, needed } = prepareTokenizer(template, plain);
+  if (needed.length === 0) return tokenizer;
+  throw new RangeError(
+    `Cannot use template ${template.name} with ${name}: the model has no token ${needed.join(", ")}`,
+  );
+}

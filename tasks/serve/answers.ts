@@ -1,0 +1,95 @@
+/**
+ * The answers to one prompt while they are made: what became certain of each, token by token.
+ * @module
+ */
+import type { Generated, Sampling, TokenLogprobs } from "../../kernels/engine/generate/generator.ts";
+import { TextStream } from "../../kernels/engine/generate/text.ts";
+import { decodeShowing, specialOf } from "../../plugins/endpoints/local/shown_text.ts";
+import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
+import type { ServedModel } from "./models.ts";
+
+/** News of one answer. */
+export interface AnswerNews {
+  /** Number of the answer, from 0. */
+  index: number;
+  /** Text that became certain. */
+  text: string;
+  /** Of the tokens since the last news, where they were asked for. */
+  logprobs: TokenLogprobs[];
+}
+
+/** One answer, whole. */
+export interface WholeAnswer
+  extends Pick<Generated, "finish" | "stop" | "ids" | "promptTokens" | "cachedTokens"> {
+  /** Its text, with the special tokens that are shown. */
+  text: string;
+  /** Where they were asked for. */
+  logprobs: TokenLogprobs[];
+}
+
+/** What is asked. */
+export interface PromptAsked {
+  /** Who answers. */
+  model: ServedModel;
+  /** Ids, template applied. */
+  prompt: readonly number[];
+  /** With `n`. */
+  sampling: Partial<Sampling>;
+  /** Special tokens that are shown in texts, such as tags around thoughts. */
+  shown: readonly string[];
+}
+
+/**
+ * Makes the answers.
+ * @param onNews Called for every token, in the order in which they come; absent: nobody listens
+ * @throws As `Generator.generateAll`
+ */
+export async function makeAnswers(
+  { model, prompt, sampling, shown }: PromptAsked,
+  onNews: ((news: AnswerNews) => void) | undefined,
+  signal: AbortSignal,
+): Promise<WholeAnswer[]> {
+  const { tokenizer } = model.local;
+  const special = specialOf(tokenizer, shown);
+  const streams = new Map<number, TextStream>();
+  const streamOf = (index: number) => {
+    const stream = streams.get(index) ?? textStream(tokenizer, special, sampling);
+    streams.set(index, stream);
+    return stream;
+  };
+  const { endIds: own } = model.local.generator.info;
+  const endIds = new Set([...sampling.ignore_eos ? [] : own, ...sampling.stop_ids ?? []]);
+  const onToken = onNews &&
+    ((id: number, _: string, details: { index: number; logprobs: TokenLogprobs | null }) => {
+      const { index, logprobs } = details;
+      const text = endIds.has(id) ? "" : streamOf(index).push(id);
+      onNews({ index, text, logprobs: logprobs === null ? [] : [logprobs] });
+    });
+  const generated = await model.generate(prompt, sampling, onToken, signal);
+  return generated.map((answer, index) => {
+    const stream = textStream(tokenizer, special, sampling);
+    const ids = answer.ids.filter((id, i) => !(i === answer.ids.length - 1 && id === answer.stop));
+    for (const id of ids) stream.push(id);
+    stream.end();
+    const rest = onNews ? streamOf(index).end() : "";
+    if (rest !== "") onNews?.({ index, text: rest, logprobs: [] });
+    const { finish, stop, promptTokens, cachedTokens } = answer;
+    return {
+      text: stream.text,
+      logprobs: answer.logprobs ?? [],
+      ids: answer.ids,
+      finish,
+      stop,
+      promptTokens,
+      cachedTokens,
+    };
+  });
+}
+
+function textStream(
+  tokenizer: Tokenizer,
+  special: ReadonlyMap<number, string>,
+  { stop = [], min_tokens = 0 }: Partial<Sampling>,
+): TextStream {
+  return new TextStream((ids) => decodeShowing(tokenizer, ids, special), stop, min_tokens);
+}

@@ -1,0 +1,62 @@
+/**
+ * Errors as OpenAI's clients read them: `{error: {message, type, param, code}}` with a status.
+ * @module
+ */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+import { bounded } from "../../formats/message.ts";
+import { redact } from "../../formats/secrets.ts";
+import { ContextLengthError } from "../../kernels/engine/generate/generator.ts";
+
+/** What an error says beside its message. */
+export interface ApiErrorFields {
+  /** HTTP status. */
+  status: ContentfulStatusCode;
+  /** OpenAI's name of the kind. */
+  type: "invalid_request_error" | "rate_limit_error" | "server_error";
+  /** Field of the request at fault. */
+  param?: string | null;
+  /** OpenAI's code, such as `model_not_found`. */
+  code?: string | null;
+  /** Seconds until asking again is of use. */
+  retryAfter?: number;
+}
+
+/** An error that a client is told. */
+export class ApiError extends Error {
+  /** An error with a message for the client. */
+  constructor(message: string, readonly fields: ApiErrorFields) {
+    super(message);
+  }
+
+  /** The body of the reply. */
+  get body(): { error: { message: string; type: string; param: string | null; code: string | null } } {
+    const { type, param = null, code = null } = this.fields;
+    return { error: { message: bounded(redact(this.message)), type, param, code } };
+  }
+}
+
+/** A request that can't be carried out as it stands: 400. */
+export function badRequest(
+  message: string,
+  param: string | null = null,
+  code: string | null = null,
+): ApiError {
+  return new ApiError(message, { status: 400, type: "invalid_request_error", param, code });
+}
+
+/** Any error as one that a client is told: what is the request's fault by its words, the rest without details. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ContextLengthError) {
+    return badRequest(error.message, "messages", "context_length_exceeded");
+  }
+  if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) {
+    return badRequest(error.message);
+  }
+  return new ApiError("The server failed to answer: its log says why", {
+    status: 500,
+    type: "server_error",
+    code: "internal_error",
+  });
+}

@@ -1,0 +1,204 @@
+/**
+ * `/v1/chat/completions`.
+ * @module
+ */
+import type { Context } from "hono";
+
+import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
+import { openedBy } from "../../plugins/endpoints/local/shown_text.ts";
+import { type AnswerPart, AnswerReader } from "./answer_reader.ts";
+import type { WholeAnswer } from "./answers.ts";
+import { badRequest } from "./api_error.ts";
+import { ChatFields, type ChatRequest, readFields } from "./fields.ts";
+import { randomId } from "./ids.ts";
+import { type ChatLogprob, chatLogprob } from "./logprobs.ts";
+import { readMessages } from "./messages.ts";
+import type { ServedModel } from "./models.ts";
+import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
+import type { Told } from "./told.ts";
+import { requestSampling } from "./sampling.ts";
+import { checkTools, requiredCall } from "./tools.ts";
+import type { AnswerFormat } from "./tool_formats.ts";
+import { usageOf } from "./usage.ts";
+
+/** Answers a chat request. */
+export async function chatCompletion(c: Context, service: Service, body: unknown): Promise<Response> {
+  const request = readFields(ChatFields, body);
+  const model = modelOf(service, request.model);
+  (c.get("told") as Told).model = model.id;
+  checkTools(request, model);
+  const { messages, system, tools } = readMessages(request, service.models.registry);
+  const template = model.template(request.chat_template_kwargs?.enable_thinking);
+  const { tokenizer } = model.local;
+  let prompt: number[];
+  try {
+    prompt = template.encodePrompt(tokenizer, messages, system || template.defaultSystem, tools);
+  } catch (error) {
+    throw badRequest((error as Error).message, "messages");
+  }
+  checkLength(prompt, model);
+  const limit = request.max_completion_tokens ?? request.max_tokens;
+  const free = requestSampling(model, request, limit, logprobsOf(request), service.limits);
+  const call = requiredCall(request, model);
+  const sampling = call === null ? free : { ...free, mask: call };
+  const format = tools === "" ? null : model.format;
+  const shown = [...service.tags.flat(), ...format?.begin ?? [], ...format?.end == null ? [] : [format.end]];
+  const opened = openedBy(prompt, tokenizer, service.tags);
+  const writing = new ChatWriting(request, model, service.tags, opened, format);
+  return await answerRequest(
+    c,
+    service,
+    [{ model, prompt, sampling, shown }],
+    request.stream ?? false,
+    writing,
+  );
+}
+
+/** @throws {ApiError} 400 if the prompt leaves no room for an answer */
+export function checkLength(prompt: readonly number[], { local }: ServedModel, param = "messages"): void {
+  const { maxModelLen } = local.generator.info;
+  if (prompt.length < maxModelLen) return;
+  throw badRequest(
+    `The prompt has ${prompt.length} tokens: the model's context holds ${maxModelLen}, the answer included`,
+    param,
+    "context_length_exceeded",
+  );
+}
+
+function logprobsOf({ logprobs, top_logprobs, n: _ }: ChatRequest): number | null {
+  if (logprobs === true) return top_logprobs ?? 0;
+  if (top_logprobs != null && top_logprobs > 0) {
+    throw badRequest("Cannot tell top_logprobs without logprobs: set logprobs to true", "top_logprobs");
+  }
+  return null;
+}
+
+/** A chat's answers in OpenAI's shape. */
+class ChatWriting implements Writing {
+  readonly #id = randomId("chatcmpl-");
+  readonly #created = Math.floor(Date.now() / 1000);
+  readonly #streams: { reader: AnswerReader; calls: number }[];
+
+  constructor(
+    readonly request: ChatRequest,
+    readonly model: ServedModel,
+    readonly tags: readonly ThoughtTags[],
+    readonly opened: ThoughtTags | undefined,
+    readonly format: AnswerFormat | null,
+  ) {
+    if (request.stream_options != null && request.stream !== true) {
+      throw badRequest("Cannot use stream_options without stream: set stream to true", "stream_options");
+    }
+    this.#streams = Array.from({ length: request.n ?? 1 }, () => ({ reader: this.#reader(), calls: 0 }));
+  }
+
+  whole([answers = []]: readonly WholeAnswer[][]): unknown {
+    const choices = answers.map((answer, index) => {
+      const reader = this.#reader();
+      const parts = this.#allowed([...reader.push(answer.text), ...reader.end()], 0);
+      const said = joined(parts, "content"), thought = joined(parts, "reasoning");
+      const calls = parts.filter((part) => part.type === "call").map(({ call }) => this.#call(call));
+      return {
+        index,
+        message: {
+          role: "assistant",
+          content: said === "" && calls.length > 0 ? null : said,
+          refusal: null,
+          ...(thought !== "" && { reasoning: thought }),
+          ...(calls.length > 0 && { tool_calls: calls }),
+        },
+        logprobs: this.#logprobs(
+          answer.logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each)),
+        ),
+        finish_reason: calls.length > 0 ? "tool_calls" : answer.finish,
+        stop_reason: stopReason(answer, this.request),
+      };
+    });
+    return { ...this.#head("chat.completion"), choices, usage: usageOf([answers]) };
+  }
+
+  begin(): unknown[] {
+    return this.#streams.map((_, index) => this.#chunk(index, { role: "assistant", content: "" }));
+  }
+
+  news(_: number, { index, text, logprobs }: Parameters<Writing["news"]>[1]): unknown[] {
+    const stream = this.#streams[index];
+    const parts = this.#allowed(stream?.reader.push(text) ?? [], stream?.calls ?? 0);
+    const told = logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each));
+    return this.#deltas(index, parts, told);
+  }
+
+  end([answers = []]: readonly WholeAnswer[][]): unknown[] {
+    const last = answers.flatMap((answer, index) => {
+      const stream = this.#streams[index];
+      const parts = this.#allowed(stream?.reader.end() ?? [], stream?.calls ?? 0);
+      const rest = this.#deltas(index, parts, []);
+      const finish = (stream?.calls ?? 0) > 0 ? "tool_calls" : answer.finish;
+      return [
+        ...rest,
+        this.#chunk(index, {}, { finish_reason: finish, stop_reason: stopReason(answer, this.request) }),
+      ];
+    });
+    if (this.request.stream_options?.include_usage !== true) return last;
+    return [...last, { ...this.#head("chat.completion.chunk"), choices: [], usage: usageOf([answers]) }];
+  }
+
+  #reader(): AnswerReader {
+    return new AnswerReader(this.tags, this.opened, this.format);
+  }
+
+  /** Without the calls behind the first where they aren't wanted. */
+  #allowed(parts: AnswerPart[], earlier: number): AnswerPart[] {
+    if (this.request.parallel_tool_calls !== false) return parts;
+    let calls = earlier;
+    return parts.filter((part) => part.type !== "call" || calls++ === 0);
+  }
+
+  #deltas(index: number, parts: readonly AnswerPart[], logprobs: readonly ChatLogprob[]): unknown[] {
+    const stream = this.#streams[index];
+    // log-probabilities come with the first piece that follows them; an empty one where there is none
+    const told = logprobs.length > 0 ? { logprobs: this.#logprobs(logprobs) } : {};
+    const deltas = parts.map((part) => {
+      if (part.type !== "call") return { [part.type]: part.text };
+      const place = stream === undefined ? 0 : stream.calls++;
+      return { tool_calls: [{ index: place, ...this.#call(part.call) }] };
+    });
+    if (deltas.length === 0 && logprobs.length > 0) deltas.push({ content: "" });
+    return deltas.map((delta, i) => this.#chunk(index, delta, i === 0 ? told : {}));
+  }
+
+  #logprobs(content: readonly ChatLogprob[]): { content: readonly ChatLogprob[]; refusal: null } | null {
+    return this.request.logprobs === true ? { content, refusal: null } : null;
+  }
+
+  #call(call: { name: string; arguments: string }): Record<string, unknown> {
+    // Mistral's templates insist on nine letters and digits
+    const id = this.format?.name === "mistral" ? randomId("", 9) : randomId("call_");
+    return { id, type: "function", function: call };
+  }
+
+  #head(object: string): Record<string, unknown> {
+    return { id: this.#id, object, created: this.#created, model: this.model.id };
+  }
+
+  #chunk(index: number, delta: unknown, more: Record<string, unknown> = {}): unknown {
+    const usage = this.request.stream_options?.include_usage === true ? { usage: null } : {};
+    return {
+      ...this.#head("chat.completion.chunk"),
+      choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
+      ...usage,
+    };
+  }
+}
+
+function joined(parts: readonly AnswerPart[], type: "content" | "reasoning"): string {
+  return parts.map((part) => part.type === type ? part.text : "").join("");
+}
+
+/** The stop text or id of the request that ended an answer; null for the model's own end. */
+export function stopReason(
+  { stop }: Pick<WholeAnswer, "stop">,
+  { stop_token_ids }: { stop_token_ids?: number[] | null | undefined },
+): string | number | null {
+  return typeof stop === "string" || (stop !== null && stop_token_ids?.includes(stop)) ? stop : null;
+}

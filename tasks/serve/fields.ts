@@ -1,0 +1,197 @@
+/**
+ * Fields of requests: those of OpenAI's interface, and those that vLLM's server knows beside them.
+ * @module
+ */
+import { z } from "zod";
+
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { shown } from "../../formats/message.ts";
+import { keysAt } from "../../formats/schema_keys.ts";
+import { type ApiError, badRequest } from "./api_error.ts";
+
+const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
+
+/** Sampling, of both kinds of request. */
+const sampling = {
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().gt(0).max(1).nullish(),
+  top_k: whole(-1).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  repetition_penalty: z.number().gt(0).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  logit_bias: z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)).nullish(),
+  max_tokens: whole(1).nullish(),
+  min_tokens: whole(0).nullish(),
+  n: whole(1, 128).nullish(),
+  seed: z.int().nullish(),
+  stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
+  stop_token_ids: z.array(whole(0)).nullish(),
+  ignore_eos: z.boolean().nullish(),
+};
+
+/** What both kinds of request have beside sampling. */
+const common = {
+  model: z.string().min(1).optional(),
+  stream: z.boolean().nullish(),
+  stream_options: z.object({
+    include_usage: z.boolean().nullish(),
+    include_obfuscation: z.boolean().nullish(),
+  })
+    .nullish(),
+  response_format: z.discriminatedUnion("type", [
+    z.object({ type: z.literal("text") }),
+    z.object({ type: z.literal("json_object") }),
+    z.object({
+      type: z.literal("json_schema"),
+      json_schema: z.object({
+        name: z.string(),
+        description: z.string().nullish(),
+        schema: z.record(z.string(), z.unknown()),
+        strict: z.boolean().nullish(),
+      }),
+    }),
+  ]).nullish(),
+};
+
+/** About a request, not about its answer: taken and not looked at. */
+const unread = Object.fromEntries(
+  [
+    "user",
+    "metadata",
+    "store",
+    "service_tier",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "verbosity",
+    "reasoning_effort",
+    "request_id",
+    "priority",
+    "cache_salt",
+    "stream_interval",
+    "return_token_ids",
+    "include_stop_str_in_output_default",
+  ].map((name) => [name, z.unknown().optional()]),
+) as Record<"user", z.ZodOptional<z.ZodUnknown>>;
+
+const tool = z.object({
+  type: z.literal("function"),
+  function: z.object({
+    name: z.string().regex(/^[\w.-]{1,64}$/),
+    description: z.string().nullish(),
+    parameters: z.record(z.string(), z.unknown()).nullish(),
+    strict: z.boolean().nullish(),
+  }),
+});
+
+/** A request for a chat's next message. */
+export const ChatFields = z.strictObject({
+  ...common,
+  ...sampling,
+  ...unread,
+  messages: z.array(z.looseObject({ role: z.string() })).min(1),
+  max_completion_tokens: whole(1).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: whole(0, 20).nullish(),
+  tools: z.array(tool).nullish(),
+  tool_choice: z.union([
+    z.enum(["none", "auto", "required"]),
+    z.object({ type: z.literal("function"), function: z.object({ name: z.string() }) }),
+  ]).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  chat_template_kwargs: z.strictObject({ enable_thinking: z.boolean().optional() }).nullish(),
+  add_generation_prompt: z.literal(true).nullish(),
+  continue_final_message: z.literal(false).nullish(),
+});
+
+/** A request for the continuation of a text. */
+export const TextFields = z.strictObject({
+  ...common,
+  ...sampling,
+  ...unread,
+  prompt: z.union([
+    z.string(),
+    z.array(z.string()).min(1),
+    z.array(whole(0)).min(1),
+    z.array(z.array(whole(0)).min(1)).min(1),
+  ]),
+  logprobs: whole(0, 20).nullish(),
+  echo: z.boolean().nullish(),
+  best_of: whole(1).nullish(),
+  suffix: z.string().nullish(),
+  add_special_tokens: z.boolean().nullish(),
+});
+
+/** A chat request, checked. */
+export type ChatRequest = z.output<typeof ChatFields>;
+
+/** A text request, checked. */
+export type TextRequest = z.output<typeof TextFields>;
+
+/** What both have. */
+export type SamplingRequest = Pick<
+  ChatRequest,
+  keyof typeof sampling | "stream" | "stream_options" | "response_format"
+>;
+
+/** Fields of other servers whose effect would be missed if they were passed over. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  guided_json: "response_format with type json_schema",
+  guided_regex: "response_format with type json_schema",
+  guided_choice: "response_format with type json_schema and an enum",
+  guided_grammar: "response_format with type json_schema",
+  structured_outputs: "response_format",
+  json_schema: "response_format",
+  grammar: "response_format with type json_schema",
+  functions: "tools",
+  function_call: "tool_choice",
+  n_predict: "max_tokens",
+};
+
+/**
+ * A body as a request.
+ * @throws {ApiError} 400 with the first field at fault
+ */
+export function readFields<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw fault(parsed.error.issues[0], schema, body);
+}
+
+function fault(issue: z.core.$ZodIssue | undefined, schema: unknown, body: unknown): ApiError {
+  if (issue === undefined) return badRequest("Cannot read the request");
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const name = issue.keys[0] ?? "", whole = [...path, name].join(".");
+    const instead = Object.hasOwn(INSTEAD, name)
+      ? `: use ${INSTEAD[name]}`
+      : didYouMean(name, keysAt(schema, path));
+    return badRequest(
+      `Cannot use the field ${shown(whole)}, which this server doesn't know${instead}`,
+      whole,
+    );
+  }
+  const value = path.reduce<unknown>(
+    (found, step) =>
+      typeof found === "object" && found !== null ? (found as Record<string, unknown>)[step] : undefined,
+    body,
+  );
+  const name = path.join(".");
+  return badRequest(
+    `Cannot use ${name === "" ? "the body" : name}: ${issue.message}; current value is ${
+      typeof value === "string" || typeof value === "object" ? kind(value) : shown(value)
+    }`,
+    name || null,
+  );
+}
+
+/** Texts and objects are contents, which errors (and so logs) don't repeat. */
+function kind(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value)
+    ? `a list of ${value.length}`
+    : typeof value === "string"
+    ? "a text"
+    : "an object";
+}

@@ -1,0 +1,83 @@
+/**
+ * Log-probabilities as OpenAI's clients read them.
+ * @module
+ */
+import { CHAR_TO_BYTE } from "../../formats/tokenizer/bytes.ts";
+import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
+import type { TokenLogprob, TokenLogprobs } from "../../kernels/engine/generate/generator.ts";
+
+/** A token as a chat's `logprobs` tell it. */
+export interface ChatToken {
+  /** Its text; U+FFFD where it is a part of a character. */
+  token: string;
+  /** Nats. */
+  logprob: number;
+  /** Its bytes in UTF-8. */
+  bytes: number[];
+}
+
+/** Entry of a chat's `logprobs.content`. */
+export interface ChatLogprob extends ChatToken {
+  /** Best first. */
+  top_logprobs: ChatToken[];
+}
+
+/** A token of a chat's answer. */
+export function chatLogprob(tokenizer: Tokenizer, { id, logprob, top }: TokenLogprobs): ChatLogprob {
+  const token = (each: TokenLogprob): ChatToken => {
+    const { text, bytes } = tokenText(tokenizer, each.id);
+    return { token: text, logprob: each.logprob, bytes };
+  };
+  return { ...token({ id, logprob }), top_logprobs: top.map(token) };
+}
+
+/** The older form, of text completions: lists that run beside each other. */
+export interface TextLogprobs {
+  /** Texts of the tokens. */
+  tokens: string[];
+  /** Nats. */
+  token_logprobs: number[];
+  /** The best tokens of each place. */
+  top_logprobs: Record<string, number>[];
+  /** Where each token begins in the text, in characters. */
+  text_offset: number[];
+}
+
+/**
+ * Tokens of a text's continuation.
+ * @param offset Characters in front of the first one
+ */
+export function textLogprobs(
+  tokenizer: Tokenizer,
+  list: readonly TokenLogprobs[],
+  offset: number,
+): TextLogprobs {
+  const found: TextLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+  let place = offset;
+  for (const { id, logprob, top } of list) {
+    const { text } = tokenText(tokenizer, id);
+    found.tokens.push(text);
+    found.token_logprobs.push(logprob);
+    found.top_logprobs.push(
+      Object.fromEntries(top.map((each) => [tokenText(tokenizer, each.id).text, each.logprob])),
+    );
+    found.text_offset.push(place);
+    place += text.length;
+  }
+  return found;
+}
+
+/** Text and bytes of one token. */
+export function tokenText(tokenizer: Tokenizer, id: number): { text: string; bytes: number[] } {
+  const text = tokenizer.decode([id]);
+  return { text, bytes: partBytes(tokenizer.idToToken(id), text) ?? [...new TextEncoder().encode(text)] };
+}
+
+/** Bytes of a token that is a part of a character; null where the text says them. */
+function partBytes(token: string | null, text: string): number[] | null {
+  if (token === null || !text.includes("\uFFFD")) return null;
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(token)?.[1];
+  if (byte !== undefined) return [parseInt(byte, 16)];
+  const bytes = Array.from(token, (char) => CHAR_TO_BYTE.get(char));
+  return bytes.includes(undefined) ? null : bytes as number[];
+}

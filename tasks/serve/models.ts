@@ -1,0 +1,149 @@
+/**
+ * The models that a server has: one that is open, and adapters beside it by name.
+ * @module
+ */
+import { basename } from "@std/path";
+
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { exists } from "../../formats/exists.ts";
+import type { DeviceChoice, Generator } from "../../kernels/engine/generate/generator.ts";
+import { type LocalModel, openLocal } from "../../plugins/endpoints/local/open.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import type { Template } from "../../plugins/kinds/template.ts";
+import { type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
+
+/** What is opened. */
+export interface ModelsOptions {
+  /** Model directory, .gguf file, or hub id. */
+  model: string;
+  /** Name that clients ask for; null: the last part of `model`. */
+  name: string | null;
+  /** PEFT directories by name. */
+  adapters: ReadonlyMap<string, string>;
+  /** Chat template by name; `auto`: the model's own. */
+  template: string;
+  /** Where it runs. */
+  device: DeviceChoice;
+  /** Tokens of prompt and answer together; null: as many as the model was made for. */
+  maxModelLen: number | null;
+  /** Answers at once, ≥ 1. */
+  maxBatch: number;
+}
+
+/** A name that clients can ask for. */
+export interface ServedModel {
+  /** The name. */
+  id: string;
+  /** Path of its files. */
+  root: string;
+  /** The model under an adapter; null for the model itself. */
+  parent: string | null;
+  /** Seconds since 1970 when it was loaded. */
+  created: number;
+  /** The open model, under the adapter. */
+  local: LocalModel;
+  /** Answers a prompt of ids, under the adapter; as `Generator.generateAll`. */
+  generate: Generator["generateAll"];
+  /** Templates with `enable_thinking` as asked for; undefined: the template's own. */
+  template(enableThinking?: boolean): Template;
+  /** How its template writes calls of tools; null: it doesn't, or in a way that isn't read. */
+  format: AnswerFormat | null;
+}
+
+/** The models of one server. */
+export class Models {
+  readonly #served = new Map<string, ServedModel>();
+
+  private constructor(readonly options: ModelsOptions, readonly registry: Registry, readonly base: string) {}
+
+  /**
+   * Opens the model and its adapters.
+   * @throws {RangeError} If one of them isn't there or doesn't fit, or two have the same name
+   */
+  static async open(options: ModelsOptions, registry: Registry): Promise<Models> {
+    const base = options.name ?? basename(options.model).replace(/\.gguf$/, "");
+    const models = new Models(options, registry, base);
+    try {
+      await models.#open(base, null);
+      for (const [name, directory] of options.adapters) await models.load(name, directory);
+    } catch (error) {
+      await models.close();
+      throw error;
+    }
+    return models;
+  }
+
+  /** All of them, the model itself first. */
+  list(): ServedModel[] {
+    return [...this.#served.values()];
+  }
+
+  /** The model of a name, or undefined. */
+  get(id: string): ServedModel | undefined {
+    return this.#served.get(id);
+  }
+
+  /** A hint at the nearest name, or "". */
+  hint(id: string): string {
+    return didYouMean(id, [...this.#served.keys()]);
+  }
+
+  /**
+   * Loads an adapter beside the model.
+   * @throws {RangeError} If the name is taken, or the directory holds no adapter that fits
+   */
+  async load(name: string, directory: string): Promise<void> {
+    const taken = this.#served.get(name);
+    if (taken !== undefined) {
+      throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${taken.root}`);
+    }
+    if (!exists(directory)) {
+      throw new RangeError(`Cannot load the adapter ${name}: there is no folder ${directory}`);
+    }
+    await this.#open(name, directory);
+  }
+
+  /**
+   * Takes an adapter away; answers under way are ended.
+   * @throws {RangeError} If there is none of that name
+   */
+  async unload(name: string): Promise<void> {
+    const served = this.#served.get(name);
+    if (served?.parent == null) {
+      throw new RangeError(`Cannot unload ${name}: there is no adapter of that name${this.hint(name)}`);
+    }
+    this.#served.delete(name);
+    await served.local.generator.close();
+  }
+
+  /** Stops what runs and frees everything. */
+  async close(): Promise<void> {
+    await Promise.all(this.list().map(({ local }) => local.generator.close()));
+  }
+
+  async #open(id: string, adapter: string | null): Promise<void> {
+    const { model, device, maxModelLen, maxBatch } = this.options;
+    const own = this.registry.create("template", this.options.template, {});
+    const local = await openLocal({ model, adapter, device, maxModelLen, maxBatch }, own, this.registry);
+    const templates = new Map<boolean | undefined, Template>();
+    const template = (thinking?: boolean): Template => {
+      const known = templates.get(thinking);
+      if (known !== undefined) return known;
+      const made = this.registry.create("template", this.options.template, {
+        ...(thinking !== undefined && { enable_thinking: thinking }),
+      });
+      templates.set(thinking, made);
+      return made;
+    };
+    this.#served.set(id, {
+      id,
+      root: adapter ?? local.path,
+      parent: adapter === null ? null : this.base,
+      created: Math.floor(Date.now() / 1000),
+      local,
+      generate: (...request) => local.generator.generateAll(...request),
+      template,
+      format: answerFormatOf(own, local.tokenizer),
+    });
+  }
+}

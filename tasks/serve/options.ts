@@ -1,0 +1,125 @@
+/**
+ * The command line of `deno task serve`.
+ * @module
+ */
+import { basename, resolve } from "@std/path";
+
+import { exists } from "../../formats/exists.ts";
+import { MAX_BATCH } from "../../kernels/engine/generate/generator.ts";
+import { type Arguments, wholeNumber } from "../common/cli.ts";
+import { readClientKeys } from "./keys.ts";
+import type { ModelsOptions } from "./models.ts";
+import type { ServerOptions } from "./server.ts";
+
+/** Flags about the model, shared with `deno task chat`. */
+export const MODEL_FLAGS = {
+  "adapter NAME=DIR": "PEFT adapter beside the model, such as a training run's output; may be given again",
+  "template NAME": "chat template (auto: the model's own)",
+  "backend NAME": "onnx, webgpu, reference, or auto: a GPU where one works (auto)",
+  "provider NAME": "of ONNX Runtime: cpu, cuda or webgpu (cpu)",
+  "threads N": "of ONNX Runtime (one a core)",
+  "context N": "tokens of prompt and answer together (as many as the model was made for)",
+};
+
+/** All flags of `serve`. */
+export const SERVE_FLAGS = {
+  help: "this text",
+  "name NAME": "what clients call the model (its folder's or file's name)",
+  ...MODEL_FLAGS,
+  "host ADDRESS": "where to listen (127.0.0.1: this machine only); another one needs a key",
+  "port N": "0: any free one (8080)",
+  "keys FILE": "keys that clients must show, one a line; DINOTUNE_API_KEYS has them with commas",
+  "batch N": `answers that are made at once (${MAX_BATCH})`,
+  "queue N": "answers that may wait beside them; more are told to come again (64)",
+  "max-tokens N": "tokens of one answer, at most (the context's rest)",
+  "max-body BYTES": "of a request, at most (4194304)",
+  "load-adapters":
+    "clients may load and unload adapters where others reach the server too (always at 127.0.0.1)",
+  "grace SECONDS": "how long answers under way may go on after Ctrl-C or SIGTERM (30)",
+  quiet: "no line for each request",
+};
+
+/** Adapters as `--adapter` names them: NAME=DIR, or DIR alone, which is called by its last part. */
+export function readAdapters(given: readonly string[]): Map<string, string> {
+  const adapters = new Map<string, string>();
+  for (const text of given) {
+    const equals = text.indexOf("=");
+    const isNamed = equals > 0 && !exists(text);
+    const directory = isNamed ? text.slice(equals + 1) : text;
+    const name = isNamed ? text.slice(0, equals) : basename(resolve(directory));
+    if (adapters.has(name)) {
+      throw new RangeError(
+        `Cannot use two adapters named ${name}: write --adapter NAME=DIR with another name`,
+      );
+    }
+    if (!exists(directory)) {
+      throw new RangeError(
+        `Cannot open the adapter ${name} as there is no folder ${
+          resolve(directory)
+        }: write --adapter NAME=DIR`,
+      );
+    }
+    adapters.set(name, directory);
+  }
+  return adapters;
+}
+
+const BACKENDS = ["auto", "onnx", "webgpu", "reference"] as const;
+const PROVIDERS = ["cpu", "cuda", "webgpu"] as const;
+
+/** Options about the model. @throws {RangeError} If a value isn't one that its flag takes */
+export function readModelOptions(
+  given: Arguments,
+  model: string,
+): Omit<ModelsOptions, "maxBatch" | "name"> {
+  return {
+    model,
+    adapters: readAdapters(given.lists.get("adapter") ?? []),
+    template: given.values.get("template") ?? "auto",
+    device: {
+      backend: oneOf(given, "backend", BACKENDS) ?? "auto",
+      provider: oneOf(given, "provider", PROVIDERS) ?? "cpu",
+      threads: positive(given, "threads"),
+    },
+    maxModelLen: positive(given, "context"),
+  };
+}
+
+/** Options of the server. @throws {RangeError} If a value isn't one that its flag takes */
+export function readServeOptions(
+  given: Arguments,
+  model: string,
+  environment: { keys: string | undefined },
+): Omit<ServerOptions, "log" | "fault"> & { graceMs: number; quiet: boolean } {
+  const host = given.values.get("host") ?? "127.0.0.1";
+  const port = wholeNumber(given, "port") ?? 8080;
+  if (port > 65535) throw new RangeError(`Cannot listen at port ${port}: the largest is 65535`);
+  return {
+    ...readModelOptions(given, model),
+    name: given.values.get("name") ?? null,
+    host,
+    port,
+    keys: readClientKeys(given.values.get("keys") ?? null, environment.keys),
+    maxBatch: positive(given, "batch") ?? MAX_BATCH,
+    queue: wholeNumber(given, "queue") ?? 64,
+    maxTokens: positive(given, "max-tokens"),
+    maxBody: positive(given, "max-body") ?? 4 * 2 ** 20,
+    loadAdapters: given.flags.has("load-adapters") || /^(127\.|localhost$|::1$)/.test(host),
+    graceMs: 1000 * (wholeNumber(given, "grace") ?? 30),
+    quiet: given.flags.has("quiet"),
+  };
+}
+
+function positive(given: Arguments, name: string): number | null {
+  const value = wholeNumber(given, name);
+  if (value === 0) throw new RangeError(`Cannot use --${name} 0: it needs a whole number of 1 or more`);
+  return value ?? null;
+}
+
+function oneOf<T extends string>({ values }: Arguments, name: string, known: readonly T[]): T | undefined {
+  const value = values.get(name);
+  if (value === undefined) return undefined;
+  const found = known.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw new RangeError(`Cannot use --${name} ${value}: it needs one of ${known.join(", ")}`);
+}

@@ -1,0 +1,160 @@
+/**
+ * The way of every request for answers: checked, given places, answered whole or as a stream, counted.
+ * @module
+ */
+import type { Context } from "hono";
+import { streamSSE } from "hono/streaming";
+
+import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
+import { ApiError, toApiError } from "./api_error.ts";
+import type { AnswerNews, PromptAsked, WholeAnswer } from "./answers.ts";
+import { makeAnswers } from "./answers.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Models, ServedModel } from "./models.ts";
+import type { Places } from "./places.ts";
+import type { Told } from "./told.ts";
+import type { TokenLimits } from "./sampling.ts";
+
+/** What the routes of one server share. */
+export interface Service {
+  /** Who answers. */
+  models: Models;
+  /** How many at once. */
+  places: Places;
+  /** Tokens of one answer. */
+  limits: TokenLimits;
+  /** Counts. */
+  metrics: Metrics;
+  /** Around thoughts in texts of models. */
+  tags: readonly ThoughtTags[];
+  /** Aborted when answers under way are to be given up. */
+  ending: AbortSignal;
+}
+
+/** How the answers of a request are written. */
+export interface Writing {
+  /** The reply's body. */
+  whole(answers: readonly WholeAnswer[][]): unknown;
+  /** Bodies in front of the first news. */
+  begin(): unknown[];
+  /** Bodies of news about a prompt's answer. */
+  news(prompt: number, news: AnswerNews): unknown[];
+  /** Bodies at the end; with the usage if it is asked for. */
+  end(answers: readonly WholeAnswer[][]): unknown[];
+}
+
+/** The model of a request. @throws {ApiError} 404 if there is none of that name */
+export function modelOf({ models }: Service, name: string | undefined): ServedModel {
+  const model = models.get(name ?? models.base);
+  if (model !== undefined) return model;
+  throw new ApiError(
+    `The model ${JSON.stringify(name)} isn't served here${
+      models.hint(name ?? "")
+    }: GET /v1/models lists those that are`,
+    { status: 404, type: "invalid_request_error", param: "model", code: "model_not_found" },
+  );
+}
+
+/** Carries out a request. */
+export async function answerRequest(
+  c: Context,
+  service: Service,
+  asked: readonly PromptAsked[],
+  stream: boolean,
+  writing: Writing,
+): Promise<Response> {
+  const { places, metrics } = service;
+  const told = c.get("told") as Told;
+  const release = places.take(asked.reduce((sum, { sampling }) => sum + (sampling.n ?? 1), 0));
+  const gone = new AbortController();
+  const signal = AbortSignal.any([gone.signal, service.ending, c.req.raw.signal]);
+  const timer = metrics.begin(told);
+  const listeners: ((prompt: number, news: AnswerNews) => void)[] = [];
+  const making = Promise.all(asked.map((each, prompt) => {
+    const onNews = stream
+      ? (news: AnswerNews) => {
+        timer.token();
+        for (const listener of listeners) listener(prompt, news);
+      }
+      : undefined;
+    return makeAnswers(each, onNews, signal);
+  })).then((answers) => {
+    told.promptTokens = answers.reduce((sum, [first]) => sum + (first?.promptTokens ?? 0), 0);
+    told.completionTokens = answers.flat().reduce((sum, { ids }) => sum + ids.length, 0);
+    told.finish = answers.flat().map(({ finish }) => finish).join(" ");
+    timer.end(told);
+    return answers;
+  }).catch((error) => {
+    told.finish = signal.aborted ? "gone" : "error";
+    // one prompt that fails ends the others of its request
+    gone.abort(error);
+    throw service.ending.aborted ? stopping() : error;
+  }).finally(release);
+  if (!stream) return c.json(writing.whole(await making) as Record<string, unknown>);
+
+  const queue = new Outbox();
+  listeners.push((prompt, news) => queue.push(...writing.news(prompt, news)));
+  making.then((answers) => queue.end(...writing.end(answers)), (error) => queue.fail(error));
+  // until then an error still has a status of its own
+  await queue.first();
+  return streamSSE(c, async (sse) => {
+    sse.onAbort(() => gone.abort(new Error("the client left")));
+    for (const body of writing.begin()) await sse.writeSSE({ data: JSON.stringify(body) });
+    try {
+      for await (const body of queue) await sse.writeSSE({ data: JSON.stringify(body) });
+    } catch (error) {
+      if (!sse.aborted) await sse.writeSSE({ data: JSON.stringify(toApiError(error).body) });
+    }
+    if (!sse.aborted) await sse.writeSSE({ data: "[DONE]" });
+  });
+}
+
+function stopping(): ApiError {
+  return new ApiError("The server is stopping", {
+    status: 503,
+    type: "server_error",
+    code: "stopping",
+    retryAfter: 5,
+  });
+}
+
+/** Bodies that wait to be written. */
+class Outbox implements AsyncIterable<unknown> {
+  readonly #waiting: unknown[] = [];
+  #ended = false;
+  #error: unknown;
+  #wake = Promise.withResolvers<void>();
+
+  push(...bodies: unknown[]): void {
+    this.#waiting.push(...bodies);
+    if (bodies.length > 0) this.#wake.resolve();
+  }
+
+  end(...bodies: unknown[]): void {
+    this.#ended = true;
+    this.#waiting.push(...bodies);
+    this.#wake.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#error = error;
+    this.end();
+  }
+
+  /** Waits for something to write. @throws What {@linkcode Outbox.fail} was told before there was anything */
+  async first(): Promise<void> {
+    await this.#wake.promise;
+    if (this.#error !== undefined && this.#waiting.length === 0) throw this.#error;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
+    for (;;) {
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers();
+      while (this.#waiting.length > 0) yield this.#waiting.shift();
+      if (!this.#ended) continue;
+      if (this.#error !== undefined) throw this.#error;
+      return;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * From fields of a request to what the generator is told.
+ * @module
+ */
+import { checkSampling } from "../../kernels/engine/generate/sampling.ts";
+import type { Sampling } from "../../kernels/engine/generate/generator.ts";
+import { badRequest } from "./api_error.ts";
+import type { SamplingRequest } from "./fields.ts";
+import { grammarMask } from "./grammar.ts";
+import type { ServedModel } from "./models.ts";
+
+/** Limits that a server sets. */
+export interface TokenLimits {
+  /** Tokens of one answer, at most; null: as many as the context has room for. */
+  maxTokens: number | null;
+}
+
+/** Fields that generation_config.json may set, as vLLM reads it. */
+const CONFIGURED = ["temperature", "top_p", "top_k", "min_p", "repetition_penalty"] as const;
+
+/**
+ * Sampling of a request. What it leaves out comes from the model's generation_config.json, then from OpenAI's defaults
+ * (temperature 1, no other limits). Without a seed a random one is drawn.
+ * @param given Fields of the request
+ * @param limit Its `max_tokens`, by whichever name
+ * @param logprobs How many best tokens are told of; null: none, and no log-probability
+ * @throws {ApiError} 400 if a value doesn't fit the model, or `max_tokens` is above the server's limit
+ */
+export function requestSampling(
+  { local }: ServedModel,
+  given: SamplingRequest,
+  limit: number | null | undefined,
+  logprobs: number | null,
+  { maxTokens }: TokenLimits,
+): Partial<Sampling> {
+  const { maxModelLen, vocabSize } = local.generator.info;
+  if (limit != null && maxTokens !== null && limit > maxTokens) {
+    throw badRequest(
+      `Cannot answer with up to ${limit} tokens: this server's limit is ${maxTokens}`,
+      "max_tokens",
+    );
+  }
+  const configured = Object.fromEntries(
+    CONFIGURED.map((name) => [name, given[name] ?? local.generationConfig[name]])
+      .filter(([, value]) => typeof value === "number"),
+  ) as Partial<Sampling>;
+  const stop = given.stop ?? [];
+  const sampling: Partial<Sampling> = {
+    temperature: 1,
+    ...configured,
+    presence_penalty: given.presence_penalty ?? 0,
+    frequency_penalty: given.frequency_penalty ?? 0,
+    logit_bias: given.logit_bias ?? {},
+    min_tokens: given.min_tokens ?? 0,
+    max_tokens: limit ?? maxTokens ?? maxModelLen,
+    n: given.n ?? 1,
+    seed: seedOf(given.seed),
+    stop: typeof stop === "string" ? [stop] : stop,
+    stop_ids: given.ignore_eos === true
+      ? given.stop_token_ids ?? []
+      : [...local.stopIds, ...given.stop_token_ids ?? []],
+    ignore_eos: given.ignore_eos ?? false,
+    logprobs,
+    mask: grammarMask(given.response_format),
+  };
+  // below this, vLLM too takes the best token
+  if (sampling.temperature !== undefined && sampling.temperature < 1e-5) sampling.temperature = 0;
+  try {
+    checkSampling(sampling, vocabSize);
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+  return sampling;
+}
+
+/** Seeds of requests may be negative; those of the generator are in [0, 2^53), with room for `n`. */
+function seedOf(seed: number | null | undefined): number {
+  const range = 2 ** 52;
+  if (seed != null) return ((seed % range) + range) % range;
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high % 2 ** 20) * 2 ** 32 + low;
+}

@@ -1,0 +1,475 @@
+/** The server as OpenAI's own client meets it: one process, a model with random weights, an adapter. */
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import OpenAI, { APIError, AuthenticationError, NotFoundError, RateLimitError } from "openai";
+
+import { startServed } from "../../tests/helpers/served.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
+
+const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+const KEY = "sk-of-this-test";
+const signal = new AbortController().signal;
+
+type Chat = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+
+const asked = (content: string, more: Partial<Chat> = {}): Chat => ({
+  model: "random",
+  messages: [{ role: "system", content: "Be brief." }, { role: "user", content }],
+  temperature: 0,
+  max_tokens: 12,
+  ...more,
+});
+
+/** Short: the model has a token for a letter, and a context of 1024. */
+const TOOLS: OpenAI.Chat.ChatCompletionTool[] = [
+  {
+    type: "function",
+    function: {
+      name: "count",
+      parameters: { type: "object", properties: { city: { enum: ["Rome", "Oslo"] } }, required: ["city"] },
+    },
+  },
+  { type: "function", function: { name: "look_up" } },
+];
+
+Deno.test("deno task serve answers OpenAI's client", async (t) => {
+  await using served = await startServed(
+    [MODEL, "--name", "random", "--template", "qwen", "--backend", "onnx", "--adapter", `tuned=${ADAPTER}`]
+      .concat(["--batch", "3", "--queue", "3", "--max-tokens", "400", "--max-body", "200000"]),
+    { DINOTUNE_API_KEYS: `other,${KEY}` },
+  );
+  const baseURL = `${served.base}/v1`;
+  const client = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 });
+
+  /** What the endpoint `local` answers. */
+  const local = async (request: Partial<CompletionRequest>, adapter: string | null = null) => {
+    const endpoint = builtinRegistry().create("endpoint", "local", {
+      model: MODEL,
+      template: "qwen",
+      backend: "onnx",
+      adapter,
+    });
+    const answer = await endpoint.complete({
+      messages: [{ role: "system", content: "Be brief." }, { role: "user", content: "Name a river." }],
+      temperature: 0,
+      top_p: 1,
+      max_tokens: 12,
+      ...request,
+    }, signal);
+    await endpoint.close();
+    return answer;
+  };
+
+  await t.step("models: the model and its adapter, and one by name", async () => {
+    const models = (await client.models.list()).data;
+    assertEquals(models.map(({ id, object }) => [id, object]), [["random", "model"], ["tuned", "model"]]);
+    assertEquals((models[1] as unknown as { parent: string }).parent, "random");
+    assertEquals((await client.models.retrieve("tuned")).id, "tuned");
+    await assertRejects(() => client.models.retrieve("none"), NotFoundError);
+  });
+
+  await t.step("a greedy answer is that of the endpoint local, of the model and of the adapter", async () => {
+    for (const [model, adapter] of [["random", null], ["tuned", ADAPTER]] as const) {
+      const expected = await local({}, adapter);
+      const reply = await client.chat.completions.create(asked("Name a river.", { model }));
+      const [choice] = reply.choices;
+      assertEquals(choice?.message.content, expected.text);
+      assertEquals(choice?.finish_reason, expected.outcome as "stop" | "length");
+      assertEquals(reply.usage?.prompt_tokens, expected.promptTokens);
+      assertEquals(reply.usage?.completion_tokens, expected.completionTokens);
+      assertEquals([reply.object, reply.model, choice?.index], ["chat.completion", model, 0]);
+      assert(reply.id.startsWith("chatcmpl-") && Math.abs(reply.created - Date.now() / 1000) < 100);
+    }
+  });
+
+  await t.step("a stream adds up to the whole answer, with the usage at its end", async () => {
+    const whole = await client.chat.completions.create(asked("Name a river."));
+    const stream = await client.chat.completions.create({
+      ...asked("Name a river."),
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = "", role = "", finish: string | null = null, usage: unknown, chunks = 0;
+    const ids = new Set<string>();
+    for await (const chunk of stream) {
+      chunks++;
+      ids.add(chunk.id);
+      const [choice] = chunk.choices;
+      text += choice?.delta.content ?? "";
+      role ||= choice?.delta.role ?? "";
+      finish = choice?.finish_reason ?? finish;
+      if (chunk.choices.length === 0) usage = chunk.usage;
+    }
+    assertEquals([text, role, finish], [whole.choices[0]?.message.content ?? "", "assistant", "length"]);
+    assertEquals(usage, whole.usage);
+    assert(ids.size === 1 && chunks > 5, `${chunks} chunks`);
+    const helped = await client.chat.completions.stream(asked("Name a river.") as never).finalContent();
+    assertEquals(helped, text);
+  });
+
+  await t.step("log-probabilities: of every token, best ones first, the same in a stream", async () => {
+    const request = asked("Name a river.", { logprobs: true, top_logprobs: 3, max_tokens: 5 });
+    const content = (await client.chat.completions.create(request)).choices[0]?.logprobs?.content ?? [];
+    assertEquals(content.length, 5);
+    for (const { token, logprob, top_logprobs, bytes } of content) {
+      assertEquals(top_logprobs.length, 3);
+      // greedy takes the best
+      assertEquals([top_logprobs[0]?.token, top_logprobs[0]?.logprob], [token, logprob]);
+      assert(top_logprobs.reduce((sum, each) => sum + Math.exp(each.logprob), 0) <= 1 + 1e-9);
+      assert(bytes !== null && bytes.length > 0);
+    }
+    const stream = await client.chat.completions.create({ ...request, stream: true });
+    const streamed: unknown[] = [];
+    for await (const chunk of stream) streamed.push(...chunk.choices[0]?.logprobs?.content ?? []);
+    assertEquals(streamed, content);
+    await assertRejects(
+      () => client.chat.completions.create(asked("x", { top_logprobs: 2 })),
+      APIError,
+      "logprobs to true",
+    );
+  });
+
+  await t.step("n, seed, stop, logit_bias, penalties", async () => {
+    const sampled = asked("Write.", { temperature: 1, n: 3, seed: 7 });
+    const [first, again] = [
+      await client.chat.completions.create(sampled),
+      await client.chat.completions.create(sampled),
+    ];
+    const texts = first.choices.map(({ message }) => message.content);
+    assertEquals(again.choices.map(({ message }) => message.content), texts);
+    assert(new Set(texts).size > 1, "answers of one request differ");
+    const other = await client.chat.completions.create({ ...sampled, seed: -8 });
+    assert(other.choices.some(({ message }, i) => message.content !== texts[i]));
+    assertEquals(first.usage?.completion_tokens, 36);
+
+    const free = (await client.chat.completions.create(asked("Name a river."))).choices[0]?.message.content ??
+      "";
+    const stop = free.slice(4, 6);
+    const stopped =
+      (await client.chat.completions.create(asked("Name a river.", { stop: [stop, "never there"] })))
+        .choices[0];
+    assertEquals([stopped?.message.content, stopped?.finish_reason], [
+      free.slice(0, free.indexOf(stop)),
+      "stop",
+    ]);
+    assertEquals((stopped as unknown as { stop_reason: string }).stop_reason, stop);
+    const streamed = await client.chat.completions.stream(asked("Name a river.", { stop }) as never)
+      .finalContent();
+    assertEquals(streamed, free.slice(0, free.indexOf(stop)));
+
+    const [best] =
+      (await client.chat.completions.create(asked("Name a river.", { logprobs: true }))).choices[0]?.logprobs
+        ?.content ?? [];
+    const biased = await client.chat.completions.create(
+      asked("Name a river.", {
+        logprobs: true,
+        logit_bias: Object.fromEntries(Array.from({ length: 304 }, (_, i) => [i, i === 70 ? 50 : 0])),
+      }),
+    );
+    assert(biased.choices[0]?.logprobs?.content?.[0]?.token !== best?.token);
+    const bare = asked("Name a river.", { max_tokens: 60 });
+    const distinct = (text: string) => new Set(text).size / text.length;
+    const [plain, penalized] = [bare, { ...bare, frequency_penalty: 2, presence_penalty: 2 }].map(async (
+      request,
+    ) => distinct((await client.chat.completions.create(request)).choices[0]?.message.content ?? ""));
+    assert(await penalized! > await plain!, "penalties make an answer repeat itself less");
+  });
+
+  await t.step("answers held to JSON, streamed and whole", async () => {
+    const schema = {
+      type: "object",
+      properties: {
+        kind: { enum: ["a", "b"] },
+        size: { type: "integer", minimum: 1, maximum: 20 },
+        ok: { type: "boolean" },
+      },
+      required: ["kind", "size", "ok"],
+      additionalProperties: false,
+    };
+    const format = { type: "json_schema" as const, json_schema: { name: "thing", schema, strict: true } };
+    const request = asked("A thing.", {
+      response_format: format,
+      max_tokens: 80,
+      temperature: 1,
+      n: 3,
+      seed: 3,
+    });
+    const reply = await client.chat.completions.create(request);
+    for (const { message, finish_reason } of reply.choices) {
+      const thing = JSON.parse(message.content ?? "");
+      assertEquals([Object.keys(thing), finish_reason], [["kind", "size", "ok"], "stop"]);
+      assert(
+        ["a", "b"].includes(thing.kind) && thing.size >= 1 && thing.size <= 20 &&
+          typeof thing.ok === "boolean",
+      );
+    }
+    const parsed = await client.chat.completions.parse({ ...request, n: 1 });
+    assertEquals(
+      Object.keys(parsed.choices[0]?.message.parsed ?? JSON.parse(parsed.choices[0]?.message.content ?? "")),
+      ["kind", "size", "ok"],
+    );
+    const streamed = await client.chat.completions.stream({ ...request, n: 1 } as never).finalContent();
+    assertEquals(streamed, reply.choices[0]?.message.content);
+    const object = await client.chat.completions.create(
+      asked("A thing.", { response_format: { type: "json_object" }, max_tokens: 6, temperature: 1, seed: 1 }),
+    );
+    assertStringIncludes(object.choices[0]?.message.content ?? "", "{");
+    // a schema that the library can't follow is refused, and the next one is followed nevertheless
+    for (
+      const wrong of [{ type: "banana" }, { type: "object", properties: { a: { $ref: "#/nowhere" } } }, {
+        not: {},
+      }]
+    ) {
+      const refused = asked("x", {
+        response_format: { type: "json_schema", json_schema: { name: "x", schema: wrong } },
+      });
+      await assertRejects(() => client.chat.completions.create(refused), APIError, "400");
+      await assertRejects(
+        async () => await client.chat.completions.create({ ...refused, stream: true }),
+        APIError,
+        "400",
+      );
+    }
+    assertEquals((await client.chat.completions.create(request)).choices, reply.choices);
+  });
+
+  await t.step("tools: offered by the template, a call that must come is one", async () => {
+    const choice = { type: "function" as const, function: { name: "count" } };
+    const request = asked("How many?", { tools: TOOLS, tool_choice: choice, max_tokens: 120 });
+    const [whole] = (await client.chat.completions.create(request)).choices;
+    assertEquals([whole?.finish_reason, whole?.message.content], ["tool_calls", null]);
+    const [call] = whole?.message.tool_calls ?? [];
+    assert(call?.type === "function" && call.id.startsWith("call_"));
+    assertEquals(call.function.name, "count");
+    const args = JSON.parse(call.function.arguments);
+    assert(["Rome", "Oslo"].includes(args.city));
+    const streamed = await client.chat.completions.stream({ ...request, tool_choice: "required" } as never)
+      .finalChatCompletion();
+    const [again] = streamed.choices[0]?.message.tool_calls ?? [];
+    assert(again?.type === "function" && ["count", "look_up"].includes(again.function.name));
+    assertEquals(streamed.choices[0]?.finish_reason, "tool_calls");
+    // tools are a part of the prompt; the call and its result can be sent back
+    const plain = await client.chat.completions.create(asked("How many?"));
+    const offered = await client.chat.completions.create(asked("How many?", { tools: TOOLS }));
+    assert((offered.usage?.prompt_tokens ?? 0) > (plain.usage?.prompt_tokens ?? 0) + 50);
+    const none = await client.chat.completions.create(
+      asked("How many?", { tools: TOOLS, tool_choice: "none" }),
+    );
+    assertEquals(none.usage, plain.usage);
+    const conversation = [...request.messages, whole!.message, {
+      role: "tool" as const,
+      tool_call_id: call.id,
+      content: "3",
+    }];
+    const back = await client.chat.completions.create(asked("", { messages: conversation, tools: TOOLS }));
+    assert((back.usage?.prompt_tokens ?? 0) > (offered.usage?.prompt_tokens ?? 0));
+    await assertRejects(
+      () => client.chat.completions.create(asked("x", { tool_choice: "required" })),
+      APIError,
+      "tools",
+    );
+  });
+
+  await t.step(
+    "text completions: texts, ids, several at once, echo, log-probabilities, streamed",
+    async () => {
+      const two = await client.completions.create({
+        model: "tuned",
+        prompt: ["One two", "Three"],
+        max_tokens: 5,
+        temperature: 0,
+        n: 2,
+        echo: true,
+      });
+      assertEquals(two.choices.map(({ index }) => index), [0, 1, 2, 3]);
+      assertEquals(two.choices[0]?.text, two.choices[1]?.text);
+      assert(two.choices[0]?.text.startsWith("One two") && two.choices[2]?.text.startsWith("Three"));
+      const request = { model: "random", prompt: [65, 66, 67], max_tokens: 5, temperature: 0, logprobs: 2 };
+      const [one] = (await client.completions.create(request)).choices;
+      assertEquals(one?.logprobs?.token_logprobs?.length, 5);
+      assertEquals(one?.logprobs?.text_offset?.[0], 0);
+      let text = "", offsets: number[] = [];
+      for await (const chunk of await client.completions.create({ ...request, stream: true })) {
+        text += chunk.choices[0]?.text ?? "";
+        offsets = [...offsets, ...chunk.choices[0]?.logprobs?.text_offset ?? []];
+      }
+      assertEquals(text, one?.text);
+      assertEquals(offsets.length, 5);
+      assertAlmostEquals(
+        one?.logprobs?.top_logprobs?.[0]?.[one.logprobs.tokens![0]!] ?? NaN,
+        one?.logprobs?.token_logprobs?.[0] ?? 0,
+        0,
+      );
+    },
+  );
+
+  await t.step("errors in OpenAI's shape", async () => {
+    const wrong = async (request: unknown) =>
+      await client.chat.completions.create(request as Chat).then(() => null, (error: APIError) => error);
+    const cases: [unknown, number, string | null, string][] = [
+      [asked("x", { model: "rondom" }), 404, "model", 'did you mean "random"'],
+      [{ ...asked("x"), guided_json: {} }, 400, "guided_json", "response_format"],
+      [{ ...asked("x"), temprature: 1 }, 400, "temprature", 'did you mean "temperature"'],
+      [asked("x", { temperature: 3 }), 400, "temperature", "3"],
+      [asked("x", { n: 0 }), 400, "n", "0"],
+      [asked("x", { max_tokens: 401 }), 400, "max_tokens", "limit is 400"],
+      [asked("x", { messages: [{ role: "assistant", content: "x" }] }), 400, "messages", "comes last"],
+      [
+        asked("x", { messages: [{ role: "robot" as "user", content: "x" }] }),
+        400,
+        "messages.0.role",
+        "developer",
+      ],
+      [
+        asked("x", {
+          messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:," } }] }],
+        }),
+        400,
+        "messages[0].content[0]",
+        "not text",
+      ],
+      [asked("word ".repeat(2000)), 400, "messages", "context holds 1024"],
+      [asked("x", { logit_bias: { "99999": 1 } }), 400, null, "token ids below 304"],
+      [asked("x", { n: 7 }), 400, "n", "6 places"],
+      [asked("y".repeat(200_001)), 413, null, "200000 bytes"],
+    ];
+    for (const [request, status, param, words] of cases) {
+      const error = await wrong(request);
+      assertEquals([error?.status, error?.param ?? null], [status, param], words);
+      assertStringIncludes(error!.message, words);
+      assertEquals(error!.type, "invalid_request_error");
+    }
+    await assertRejects(
+      () => new OpenAI({ baseURL, apiKey: "sk-wrong", maxRetries: 0 }).models.list(),
+      AuthenticationError,
+    );
+    await assertRejects(
+      () => client.embeddings.create({ model: "random", input: "x" }),
+      APIError,
+      "Embeddings",
+    );
+    const headers = { authorization: `Bearer ${KEY}` };
+    const post = (body: string, type: string, more: Record<string, string> = {}) =>
+      fetch(`${baseURL}/chat/completions`, {
+        method: "POST",
+        body,
+        headers: { ...headers, "content-type": type, ...more },
+      });
+    const replies = await Promise.all([
+      post("{}", "text/plain"),
+      post("{", "application/json"),
+      fetch(`${served.base}/v1/nothing`, { headers }),
+      fetch(`${served.base}/v1/models`),
+      fetch(`${served.base}/metrics`),
+    ]);
+    assertEquals(replies.map(({ status }) => status), [415, 400, 404, 401, 401]);
+    for (const reply of replies) assertEquals(typeof (await reply.json()).error.message, "string");
+  });
+
+  await t.step("full: 429 with Retry-After; a client that leaves frees its places", async () => {
+    const long = (index: number) => ({
+      ...asked(`Count ${index}`, { max_tokens: 400 }),
+      ignore_eos: true,
+      stream: true as const,
+    });
+    const leaving = new AbortController();
+    const begun = Array.from({ length: 6 }, async (_, index) => {
+      try {
+        for await (
+          const _ of await client.chat.completions.create(long(index) as never, {
+            signal: leaving.signal,
+          }) as unknown as AsyncIterable<unknown>
+        );
+      } catch { /* it leaves */ }
+    });
+    const taken = async () => {
+      const reply = await fetch(`${served.base}/metrics`, { headers: { authorization: `Bearer ${KEY}` } });
+      return /answers_running 3\n[^]*answers_waiting 3\n/.test(await reply.text());
+    };
+    while (!await taken()) await new Promise((resolve) => setTimeout(resolve, 5));
+    const error = await client.chat.completions.create(asked("x")).then(() => null, (e: RateLimitError) => e);
+    assertEquals([error?.status, error?.code, error?.type], [429, "rate_limit_exceeded", "rate_limit_error"]);
+    const seconds = Number(error?.headers?.get("retry-after"));
+    assert(seconds >= 1 && seconds <= 60, `${seconds}`);
+    leaving.abort();
+    await Promise.all(begun);
+    // the default client comes again by itself
+    const patient = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 5 });
+    await patient.chat.completions.create(asked("x", { n: 6 }));
+  });
+
+  await t.step("adapters are loaded and unloaded by request", async () => {
+    const post = async (path: string, body: unknown) => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${KEY}` };
+      const reply = await fetch(`${baseURL}/${path}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers,
+      });
+      return [reply.status, await reply.text()] as const;
+    };
+    const load = { lora_name: "second", lora_path: ADAPTER };
+    assertEquals(await post("load_lora_adapter", load), [
+      200,
+      "Success: LoRA adapter 'second' added successfully.",
+    ]);
+    const answers = await Promise.all(
+      ["tuned", "second"].map((model) => client.chat.completions.create(asked("Hi", { model }))),
+    );
+    assertEquals(answers[0]!.choices[0]!.message.content, answers[1]!.choices[0]!.message.content);
+    assertEquals((await post("load_lora_adapter", load))[0], 400);
+    assertEquals(
+      (await post("load_lora_adapter", { ...load, lora_name: "third", lora_path: "/nowhere" }))[0],
+      400,
+    );
+    assertEquals(await post("unload_lora_adapter", { lora_name: "second" }), [
+      200,
+      "Success: LoRA adapter 'second' removed successfully.",
+    ]);
+    assertEquals((await post("unload_lora_adapter", { lora_name: "second" }))[0], 404);
+    assertEquals((await post("unload_lora_adapter", { lora_name: "random" }))[0], 400);
+    await assertRejects(
+      () => client.chat.completions.create(asked("Hi", { model: "second" })),
+      NotFoundError,
+    );
+  });
+
+  await t.step("health, metrics, the log: counts, no contents and no keys", async () => {
+    const health = await fetch(`${served.base}/health`);
+    assertEquals([health.status, await health.text()], [200, ""]);
+    const metrics =
+      await (await fetch(`${served.base}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text();
+    for (
+      const name of [
+        'dinotune_requests_total{path="/v1/chat/completions",status="200"}',
+        "dinotune_answers_running 0",
+        "dinotune_answers_waiting 0",
+        "dinotune_time_to_first_token_seconds_bucket",
+      ]
+    ) {
+      assertStringIncludes(metrics, name);
+    }
+    const log = served.log();
+    assertStringIncludes(log, "POST /v1/chat/completions 200");
+    for (const secret of [KEY, "sk-wrong", "river", "nowhere", "Be brief"]) {
+      assert(!log.includes(secret), `${secret} in the log`);
+    }
+  });
+
+  await t.step("SIGTERM finishes the streams under way and takes no more", async () => {
+    const stream = await client.chat.completions.create(
+      { ...asked("Name a river.", { max_tokens: 200 }), ignore_eos: true, stream: true } as never,
+    ) as unknown as AsyncIterable<OpenAI.Chat.ChatCompletionChunk>;
+    let finish: string | null = null, sent = false;
+    for await (const chunk of stream) {
+      if (!sent) served.process.kill("SIGTERM");
+      sent = true;
+      finish = chunk.choices[0]?.finish_reason ?? finish;
+    }
+    assertEquals(finish, "length");
+    assertEquals((await served.process.status).code, 0);
+    await assertRejects(() => fetch(`${served.base}/health`));
+  });
+});

@@ -1,0 +1,107 @@
+/**
+ * A running server: opened, listening, and stopped so that what is under way is finished.
+ * @module
+ */
+import type { Registry } from "../../plugins/registry.ts";
+import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
+import { makeApp } from "./app.ts";
+import { Keys } from "./keys.ts";
+import { Metrics } from "./metrics.ts";
+import { Models, type ModelsOptions } from "./models.ts";
+import { Places } from "./places.ts";
+
+/** How a server runs. */
+export interface ServerOptions extends ModelsOptions {
+  /** Where it listens. */
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** Keys that clients must show; none: every request may come in. */
+  keys: readonly string[];
+  /** Answers that may wait for a place, ≥ 0. */
+  queue: number;
+  /** Bytes of a request's body, at most. */
+  maxBody: number;
+  /** Tokens of one answer, at most; null: as many as the context has room for. */
+  maxTokens: number | null;
+  /** Whether clients may load and unload adapters. */
+  loadAdapters: boolean;
+  /** Gets a line a request. */
+  log(line: string): void;
+  /** Gets what went wrong inside. */
+  fault(error: unknown): void;
+}
+
+/** A server that listens. */
+export interface RunningServer extends AsyncDisposable {
+  /** Address, without a path. */
+  base: string;
+  /** The models. */
+  models: Models;
+  /** Takes no more requests, waits for those under way (at most so many milliseconds) and frees everything. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Opens the model and listens.
+ * @throws {RangeError} If something can't be opened, or it would listen to others without a key
+ */
+export async function startServer(options: ServerOptions, registry: Registry): Promise<RunningServer> {
+  const { host, port, maxBatch, queue, keys, maxTokens, maxBody, loadAdapters, log, fault } = options;
+  const loopback = isLoopbackHost(host);
+  if (!loopback && keys.length === 0) {
+    throw new RangeError(
+      `Cannot listen at ${host}, where others reach it, without a key: give --keys FILE or DINOTUNE_API_KEYS, or listen at 127.0.0.1`,
+    );
+  }
+  const models = await Models.open(options, registry);
+  const ending = new AbortController();
+  const places = new Places(maxBatch, queue);
+  const metrics = new Metrics(places);
+  const service = {
+    models,
+    places,
+    metrics,
+    limits: { maxTokens },
+    tags: THOUGHT_TAGS,
+    ending: ending.signal,
+  };
+  const app = makeApp(service, { keys: new Keys(keys), maxBody, loadAdapters, loopback, log, fault });
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({
+      hostname: host,
+      port,
+      onListen() {},
+      onError: () => new Response(null, { status: 500 }),
+    }, app.fetch);
+  } catch (error) {
+    await models.close();
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new RangeError(
+      `Cannot listen at ${host}:${port} as something else does: choose another --port, or 0 for a free one`,
+    );
+  }
+  let stopped: Promise<void> | undefined;
+  const stop = async (graceMs: number) => {
+    const timer = setTimeout(() => ending.abort(new Error("the server is stopping")), graceMs);
+    try {
+      await server.shutdown();
+    } finally {
+      clearTimeout(timer);
+      await models.close();
+    }
+  };
+  const shown = host.includes(":") ? `[${host}]` : host;
+  const stopOnce = (graceMs: number) => stopped ??= stop(graceMs);
+  return {
+    base: `http://${shown}:${server.addr.port}`,
+    models,
+    stop: stopOnce,
+    [Symbol.asyncDispose]: () => stopOnce(0),
+  };
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+}

@@ -1,0 +1,158 @@
+/**
+ * `/v1/completions`: continuations of texts, no chat template applied.
+ * @module
+ */
+import type { Context } from "hono";
+
+import type { WholeAnswer } from "./answers.ts";
+import { badRequest } from "./api_error.ts";
+import { checkLength, stopReason } from "./chat.ts";
+import { readFields, TextFields, type TextRequest } from "./fields.ts";
+import { randomId } from "./ids.ts";
+import { textLogprobs } from "./logprobs.ts";
+import type { ServedModel } from "./models.ts";
+import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
+import type { Told } from "./told.ts";
+import { requestSampling } from "./sampling.ts";
+import { usageOf } from "./usage.ts";
+
+/** Tokens of an answer that says no `max_tokens`, as OpenAI's interface has it. */
+const DEFAULT_TOKENS = 16;
+
+/** Answers a text request. */
+export async function textCompletion(c: Context, service: Service, body: unknown): Promise<Response> {
+  const request = readFields(TextFields, body);
+  const model = modelOf(service, request.model);
+  (c.get("told") as Told).model = model.id;
+  refuseUnsupported(request);
+  const prompts = promptsOf(request, model);
+  for (const { ids } of prompts) checkLength(ids, model, "prompt");
+  const limit = request.max_tokens ?? Math.min(DEFAULT_TOKENS, service.limits.maxTokens ?? DEFAULT_TOKENS);
+  const sampling = requestSampling(model, request, limit, request.logprobs ?? null, service.limits);
+  const asked = prompts.map(({ ids }) => ({ model, prompt: ids, sampling, shown: [] }));
+  const writing = new TextWriting(request, model, prompts.map(({ text }) => text));
+  return await answerRequest(c, service, asked, request.stream ?? false, writing);
+}
+
+function refuseUnsupported(
+  { suffix, best_of, n, echo, logprobs, stream, stream_options }: TextRequest,
+): void {
+  if (suffix != null && suffix !== "") {
+    throw badRequest("Cannot fill in between prompt and suffix: this server continues texts only", "suffix");
+  }
+  if (best_of != null && best_of !== (n ?? 1)) {
+    throw badRequest("Cannot make more answers than are asked for: leave best_of out", "best_of");
+  }
+  if (echo === true && logprobs != null) {
+    throw badRequest("Cannot tell log-probabilities of the prompt: leave echo or logprobs out", "echo");
+  }
+  if (stream_options != null && stream !== true) {
+    throw badRequest("Cannot use stream_options without stream: set stream to true", "stream_options");
+  }
+}
+
+interface Prompt {
+  ids: number[];
+  /** For `echo`. */
+  text: string;
+}
+
+function promptsOf({ prompt, add_special_tokens }: TextRequest, { local }: ServedModel): Prompt[] {
+  const { tokenizer } = local;
+  const list: (string | number[])[] = typeof prompt === "string"
+    ? [prompt]
+    : isIds(prompt)
+    ? [prompt]
+    : prompt;
+  return list.map((each, i) => {
+    if (typeof each !== "string") return { ids: each, text: tokenizer.decode(each, { skipSpecial: true }) };
+    const ids = tokenizer.encode(each);
+    const whole = add_special_tokens === false ? ids : tokenizer.addBosEos(ids);
+    if (whole.length === 0) throw badRequest(`Cannot continue prompt ${i}: it has no tokens`, "prompt");
+    return { ids: whole, text: each };
+  });
+}
+
+function isIds(prompt: readonly unknown[]): prompt is number[] {
+  return typeof prompt[0] === "number";
+}
+
+/** Continuations in OpenAI's shape; number `prompt · n + i` is answer i to a prompt. */
+class TextWriting implements Writing {
+  readonly #id = randomId("cmpl-");
+  readonly #created = Math.floor(Date.now() / 1000);
+  /** Characters that a stream has given of each choice. */
+  readonly #given = new Map<number, number>();
+
+  constructor(
+    readonly request: TextRequest,
+    readonly model: ServedModel,
+    readonly prompts: readonly string[],
+  ) {}
+
+  whole(answers: readonly WholeAnswer[][]): unknown {
+    const choices = answers.flatMap((list, prompt) =>
+      list.map((answer, i) => {
+        const front = this.request.echo === true ? this.prompts[prompt] ?? "" : "";
+        return this.#choice(prompt, i, front + answer.text, {
+          logprobs: this.request.logprobs == null
+            ? null
+            : textLogprobs(this.model.local.tokenizer, answer.logprobs, 0),
+          finish_reason: answer.finish,
+          stop_reason: stopReason(answer, this.request),
+        });
+      })
+    );
+    return { ...this.#head(), choices, usage: usageOf(answers) };
+  }
+
+  begin(): unknown[] {
+    if (this.request.echo !== true) return [];
+    const n = this.request.n ?? 1;
+    return this.prompts.flatMap((text, prompt) =>
+      Array.from({ length: n }, (_, i) => this.#chunk([this.#choice(prompt, i, text)]))
+    );
+  }
+
+  news(prompt: number, { index, text, logprobs }: Parameters<Writing["news"]>[1]): unknown[] {
+    if (text === "" && logprobs.length === 0) return [];
+    const given = this.#given.get(this.#index(prompt, index)) ?? 0;
+    this.#given.set(this.#index(prompt, index), given + text.length);
+    const told = this.request.logprobs == null
+      ? null
+      : textLogprobs(this.model.local.tokenizer, logprobs, given);
+    return [this.#chunk([this.#choice(prompt, index, text, { logprobs: told })])];
+  }
+
+  end(answers: readonly WholeAnswer[][]): unknown[] {
+    const last = answers.flatMap((list, prompt) =>
+      list.map((answer, i) =>
+        this.#chunk([
+          this.#choice(prompt, i, "", {
+            finish_reason: answer.finish,
+            stop_reason: stopReason(answer, this.request),
+          }),
+        ])
+      )
+    );
+    if (this.request.stream_options?.include_usage !== true) return last;
+    return [...last, { ...this.#head(), choices: [], usage: usageOf(answers) }];
+  }
+
+  #index(prompt: number, i: number): number {
+    return prompt * (this.request.n ?? 1) + i;
+  }
+
+  #choice(prompt: number, i: number, text: string, more: Record<string, unknown> = {}): unknown {
+    return { index: this.#index(prompt, i), text, logprobs: null, finish_reason: null, ...more };
+  }
+
+  #chunk(choices: unknown[]): unknown {
+    const usage = this.request.stream_options?.include_usage === true ? { usage: null } : {};
+    return { ...this.#head(), choices, ...usage };
+  }
+
+  #head(): Record<string, unknown> {
+    return { id: this.#id, object: "text_completion", created: this.#created, model: this.model.id };
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Whether a request's tools can be offered to the model, and answers that must call one.
+ * @module
+ */
+import type { MaskSource } from "../../kernels/engine/generate/generator.ts";
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { badRequest } from "./api_error.ts";
+import { callMask } from "./grammar.ts";
+import type { ChatRequest } from "./fields.ts";
+import type { ServedModel } from "./models.ts";
+
+/** @throws {ApiError} 400 if the model's template writes no tools, or a choice can't be kept */
+export function checkTools({ tools, tool_choice, response_format }: ChatRequest, model: ServedModel): void {
+  const names = (tools ?? []).map((tool) => tool.function.name);
+  if (tool_choice != null && tool_choice !== "none" && names.length === 0) {
+    throw badRequest("Cannot use tool_choice without tools: name at least one in tools", "tool_choice");
+  }
+  if (names.length === 0 || tool_choice === "none") return;
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw badRequest(`Cannot offer two tools of the name ${twice}`, "tools");
+  if (model.format === null) {
+    throw badRequest(
+      `Cannot offer tools to ${model.id}: its chat template writes no calls of tools, or in a way that isn't read here ` +
+        "(read are <tool_call> as Hermes and Qwen write it, [TOOL_CALLS] of Mistral, JSON of Llama 3)",
+      "tools",
+    );
+  }
+  if (tool_choice === "required" || typeof tool_choice === "object" && tool_choice !== null) {
+    const name = typeof tool_choice === "object" && tool_choice !== null ? tool_choice.function.name : null;
+    if (name !== null && !names.includes(name)) {
+      throw badRequest(
+        `Cannot call the tool ${name}, which tools doesn't name${didYouMean(name, names)}`,
+        "tool_choice",
+      );
+    }
+  }
+  if (response_format != null && response_format.type !== "text") {
+    throw badRequest(
+      "Cannot offer tools and hold the answer to JSON at once: leave one of the two out",
+      "response_format",
+    );
+  }
+}
+
+/**
+ * The mask of an answer that must be a call (`tool_choice` required, or a tool's name); null where it is free.
+ * @throws {ApiError} 400 if the model's way to write calls can't be held to
+ */
+export function requiredCall(
+  { tools, tool_choice }: ChatRequest,
+  { id, format, local }: ServedModel,
+): MaskSource | null {
+  if (tool_choice == null || tool_choice === "none" || tool_choice === "auto") return null;
+  const only = tool_choice === "required" ? null : tool_choice.function.name;
+  const special = format?.begin.some((text) =>
+    local.tokenizer.specialIds.has(local.tokenizer.tokenToId(text) ?? -1)
+  );
+  if (format?.around == null || (special === true && !format.bare)) {
+    throw badRequest(
+      `Cannot hold an answer of ${id} to a call: its calls begin with a special token, which a grammar can't write; ` +
+        "leave tool_choice at auto",
+      "tool_choice",
+    );
+  }
+  const callable = (tools ?? []).map((tool) => tool.function).filter(({ name }) =>
+    only === null || name === only
+  );
+  return callMask(
+    callable.map(({ name, parameters }) => ({ name, parameters: parameters ?? null })),
+    format.around,
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * A server as `deno task serve` starts it, with the permissions of deno.json.
+ * @module
+ */
+import project from "../../deno.json" with { type: "json" };
+
+/** A server process. */
+export interface Served extends AsyncDisposable {
+  /** Address, without a path. */
+  base: string;
+  /** The process. */
+  process: Deno.ChildProcess;
+  /** What it has printed to standard error so far. */
+  log(): string;
+}
+
+/** Starts one at a free port and waits until it listens. */
+export async function startServed(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Served> {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...project.tasks.serve.split(" ").slice(1), ...args, "--port", "0"],
+    cwd: new URL("../../", import.meta.url).pathname,
+    env: { NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let log = "";
+  const logged = (async () => {
+    for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) log += text;
+  })();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  while (!printed.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) {
+      await logged;
+      throw new Error(`The server ended before it listened:\n${log}`);
+    }
+    printed += value;
+  }
+  return {
+    base: printed.trim(),
+    process,
+    log: () => log,
+    async [Symbol.asyncDispose]() {
+      try {
+        process.kill("SIGKILL");
+      } catch { /* it has ended already */ }
+      await reader.cancel();
+      await process.status;
+      await logged;
+    },
+  };
+}
