@@ -125,16 +125,26 @@ function hubSource(hub: HubRepository, cache: RepositoryCache, options: ResolveO
 
 /** What was downloaded earlier; the list of the commit's files tells which would be needed. */
 function cachedSource(cache: RepositoryCache, { name }: HubDataset): Source {
-  const missing = (what: string) =>
+  const missing = (what: string, how = "Run once without HF_HUB_OFFLINE") =>
     new RangeError(
-      `Cannot find ${what} of the data set ${name}: it isn't in the cache, and HF_HUB_OFFLINE forbids to ask the hub. ` +
-        `Run once without HF_HUB_OFFLINE`,
+      `Cannot find ${what} of the data set ${name}: it isn't in the cache, and HF_HUB_OFFLINE forbids to ask the hub. ${how}`,
     );
   return {
     list(revision) {
       const commit = cache.commitOf(revision);
       const files = cache.listing(commit);
-      if (files === null) return Promise.reject(missing(`revision ${revision}`));
+      if (files === null) {
+        const snapshot = cache.snapshot(commit);
+        return Promise.reject(
+          exists(snapshot)
+            ? missing(
+              `the list of files at revision ${revision}`,
+              `${snapshot} was downloaded by another library and may lack files: name those to be read by their path, or run once ` +
+                "without HF_HUB_OFFLINE",
+            )
+            : missing(`revision ${revision}`),
+        );
+      }
       return Promise.resolve({ commit, files: files as RemoteFile[] });
     },
     fetch(commit, files) {

@@ -64,6 +64,13 @@ Deno.test("a split's files, and no others, come into the cache that all librarie
       RangeError,
       "HF_HUB_OFFLINE forbids",
     );
+    // another library's download has no list of what the commit holds
+    Deno.removeSync(join(options.cacheDir, "datasets--some--rows", "dinotune"), { recursive: true });
+    await assertRejects(
+      () => resolveDataset(wanted(), offline),
+      RangeError,
+      "was downloaded by another library and may lack files: name those to be read by their path",
+    );
   }));
 
 Deno.test("a broken download of a data set is continued, a wrong byte is found", async () => {
