@@ -429,8 +429,8 @@ async function outcome({ keys = {}, text, data = {}, before }: Case): Promise<st
       return (error as Error).message.replace(/process \d+ \(this one\)/, "process 4711")
         .replace(/since \S+:/, "since 2026-11-28T06:00:00.000Z:")
         .replace(
-          /begin with \w+: current value is \w+/,
-          "begin with 0123456789ab: current value is ba9876543210",
+          /begins with \w+: current value is \w+/,
+          "begins with 0123456789ab: current value is ba9876543210",
         );
     }
   } finally {

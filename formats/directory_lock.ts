@@ -24,6 +24,9 @@ import { writeError } from "./atomic.ts";
 /** Name of the locked file in a folder. It is removed when the lock is given back. */
 export const LOCK_FILE = ".dinotune.lock";
 
+/** Tells this process from another of the same number: numbers are used again, and containers count for themselves. */
+const MARK = crypto.randomUUID();
+
 /** A folder's lock, held until disposed or until the process ends. */
 export interface DirectoryLock extends Disposable {
   /** Whether the file system knows locks; on one that doesn't, nothing keeps a second process away. */
@@ -57,7 +60,9 @@ export function lockDirectory(directory: string, action: string): DirectoryLock 
     }
     file.truncateSync();
     file.writeSync(
-      new TextEncoder().encode(JSON.stringify({ pid: Deno.pid, started: new Date().toISOString() })),
+      new TextEncoder().encode(
+        JSON.stringify({ pid: Deno.pid, started: new Date().toISOString(), mark: MARK }),
+      ),
     );
     return {
       isHeld,
@@ -91,9 +96,9 @@ function isSameFile(file: Deno.FsFile, path: string): boolean {
 /** Says who holds a lock, from what that process wrote into the file. */
 function owner(path: string): string {
   try {
-    const { pid, started } = JSON.parse(Deno.readTextFileSync(path));
+    const { pid, started, mark } = JSON.parse(Deno.readTextFileSync(path));
     if (typeof pid === "number" && typeof started === "string") {
-      const self = pid === Deno.pid ? " (this one)" : "";
+      const self = mark === MARK ? " (this one)" : "";
       return `process ${pid}${self} has been using it since ${started}: wait for its end, or choose another folder`;
     }
   } catch { /* just being written: nothing to say of it yet */ }

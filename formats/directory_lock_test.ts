@@ -31,8 +31,21 @@ Deno.test("lockDirectory() refuses a second owner with the first one's process a
   const [, pid, since] = /as process (\d+) has been using it since (\S+): wait/.exec(message) ?? [];
   assertEquals(Number(pid), process.pid);
   assert(since! >= before && since! <= new Date().toISOString(), message);
+  // a process of another container that has this one's number
+  const path = join(directory, LOCK_FILE), written = JSON.parse(Deno.readTextFileSync(path));
+  Deno.writeTextFileSync(path, JSON.stringify({ ...written, pid: Deno.pid }));
+  assertThrows(() => lockDirectory(directory, "write to"), Error, `as process ${Deno.pid} has been using it`);
   process.kill("SIGKILL");
   await process.status;
+});
+
+Deno.test("a lock file whose process is gone is taken over, whoever has that number now", () => {
+  const directory = temporaryFolder(), path = join(directory, LOCK_FILE);
+  for (const pid of [Deno.pid, Deno.ppid, 1]) {
+    Deno.writeTextFileSync(path, JSON.stringify({ pid, started: new Date().toISOString() }));
+    using lock = lockDirectory(directory, "write to");
+    assert(lock.isHeld);
+  }
 });
 
 Deno.test("the lock of a killed process is taken over, and its file goes with the new owner", async () => {

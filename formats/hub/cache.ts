@@ -87,7 +87,9 @@ export class RepositoryCache {
   link(etag: string, commit: string, name: string): void {
     const path = join(this.snapshot(commit), name);
     Deno.mkdirSync(dirname(path), { recursive: true });
-    const temporary = join(dirname(path), `.${basename(path)}.${Deno.pid}.tmp`);
+    // not the process number alone: it is another process's again, in a container every time
+    const mark = crypto.randomUUID().slice(0, 8);
+    const temporary = join(dirname(path), `.${basename(path)}.${Deno.pid}-${mark}.tmp`);
     try {
       Deno.symlinkSync(relative(dirname(path), this.blob(etag)), temporary);
     } catch (error) {

@@ -174,9 +174,31 @@ Deno.test("a checkpoint with one changed byte is refused, and the message names 
       Deno.writeFileSync(join(path, name), whole.subarray(0, whole.length >> 1));
       assertThrows(() => readCheckpoint(path), RangeError, `${name} is damaged`);
       Deno.removeSync(join(path, name));
-      assertThrows(() => readCheckpoint(path), RangeError, name);
+      assertThrows(() => readCheckpoint(path), RangeError, `${name} is damaged: it is missing`);
       Deno.writeFileSync(join(path, name), whole);
     }
+    readCheckpoint(path);
+    const sums: Record<string, string> = JSON.parse(Deno.readTextFileSync(join(path, "checksums.json")));
+    const write = (changed: Record<string, string>) =>
+      Deno.writeTextFileSync(join(path, "checksums.json"), JSON.stringify(changed));
+    for (const name of files.filter((name) => name !== "checksums.json")) {
+      const { [name]: sum = "", ...others } = sums;
+      write(others);
+      assertThrows(
+        () => readCheckpoint(path),
+        RangeError,
+        `checksums.json is damaged: it has no sum of ${name}`,
+      );
+      // the digit that differs is shown, wherever it is
+      const last = sum.endsWith("0") ? "1" : "0";
+      write({ ...others, [name]: sum.slice(0, -1) + last });
+      assertThrows(
+        () => readCheckpoint(path),
+        RangeError,
+        `begins with ${sum.slice(0, -1)}${last}: current value is ${sum}.`,
+      );
+    }
+    write(sums);
     readCheckpoint(path);
   });
 });

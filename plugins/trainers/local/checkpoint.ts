@@ -81,6 +81,7 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
 export function readCheckpoint(
   path: string,
 ): { state: CheckpointState; optimizer: NamedArrays; references: string } {
+  const checked = verifyChecksums(path);
   const names = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
   for (const name of [STATE, OPTIMIZER, REFERENCES]) {
     if (names.has(name)) continue;
@@ -91,7 +92,6 @@ export function readCheckpoint(
       `Cannot resume from ${path} as ${name} is missing: ${why}. Use it as adapter_name_or_path to train on from its weights`,
     );
   }
-  const hasChecksums = verifyChecksums(path);
   const state = JSON.parse(Deno.readTextFileSync(join(path, STATE))) as CheckpointState;
   // The first format had no checksums.
   if (state.format !== FORMAT && state.format !== 1) {
@@ -99,7 +99,11 @@ export function readCheckpoint(
       `Cannot resume from ${path} as this version reads checkpoints of format ${FORMAT}: current value is ${state.format}`,
     );
   }
-  if (state.format === FORMAT && !hasChecksums) throw damaged(path, CHECKSUMS, "it is missing");
+  if (state.format === FORMAT) {
+    if (checked === null) throw damaged(path, CHECKSUMS, "it is missing");
+    const unchecked = [...names].find((name) => isRead(name) && !checked.includes(name));
+    if (unchecked !== undefined) throw damaged(path, CHECKSUMS, `it has no sum of ${unchecked}`);
+  }
   using file = new SafetensorsFile(join(path, OPTIMIZER));
   const optimizer = Object.fromEntries(
     [...file.tensors].map((
@@ -107,6 +111,11 @@ export function readCheckpoint(
     ) => [name, dtype === "F64" ? file.read(name) as Float64Array : file.readFloat32(name)]),
   );
   return { state, optimizer, references: Deno.readTextFileSync(join(path, REFERENCES)) };
+}
+
+/** Whether a resumed run reads a file of a checkpoint. */
+function isRead(name: string): boolean {
+  return [STATE, REFERENCES, "adapter_config.json"].includes(name) || name.endsWith(".safetensors");
 }
 
 /** Lines that say what differs between a checkpoint's run and this one; empty when nothing does. */

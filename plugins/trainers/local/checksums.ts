@@ -22,18 +22,19 @@ export function writeChecksums(directory: string, names: readonly string[]): voi
 
 /**
  * Compares every file with its checksum.
- * @returns Whether there are checksums
+ * @returns Names of the files that have one; null if there are no checksums
  * @throws {RangeError} If a file is missing or isn't the one that was written: names it
  */
-export function verifyChecksums(directory: string): boolean {
+export function verifyChecksums(directory: string): readonly string[] | null {
   let text: string;
   try {
     text = Deno.readTextFileSync(join(directory, CHECKSUMS));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-  for (const [name, expected] of Object.entries(parse(directory, text))) {
+  const sums = parse(directory, text);
+  for (const [name, expected] of Object.entries(sums)) {
     let actual: string;
     try {
       actual = sha256(join(directory, name));
@@ -42,15 +43,17 @@ export function verifyChecksums(directory: string): boolean {
       throw error;
     }
     if (actual !== expected) {
-      const short = (sum: string) => sum.slice(0, 12);
+      // one digit of checksums.json itself may be wrong
+      const from = [...actual].findIndex((digit, i) => digit !== expected[i]);
+      const part = (sum: string) => sum.slice(0, Math.max(12, from + 1));
       throw damaged(
         directory,
         name,
-        `its SHA-256 should begin with ${short(expected)}: current value is ${short(actual)}`,
+        `by ${CHECKSUMS} its SHA-256 begins with ${part(expected)}: current value is ${part(actual)}`,
       );
     }
   }
-  return true;
+  return Object.keys(sums);
 }
 
 /** The error about a damaged file of a checkpoint. */

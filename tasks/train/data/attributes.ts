@@ -109,11 +109,12 @@ function adaptToFile(
     if (!isNamed && !(name in required)) continue; // a later record may have it
     // an alpaca file without instructions may have inputs alone
     if (name === "prompt" && columns.query && keys.includes(columns.query)) continue;
+    const near = didYouMean(column, keys);
+    const columnHint = `Write "columns": {"${name}": "<column>"}`;
     throw new RangeError(
-      `Cannot find column "${column}" (${name}) ${where} in ${entry.paths.join(", ")}${
-        didYouMean(column, keys)
-      }: the ` +
-        `file has ${shortList(keys)}. ${hint || `Write "columns": {"${name}": "<column>"}`}`,
+      `Cannot find column "${column}" (${name}) ${where} in ${entry.paths.join(", ")}${near}: the file has ${
+        shortList(keys)
+      }. ${near === "" && hint !== "" ? hint : columnHint}`,
     );
   }
 }

@@ -56,5 +56,7 @@ function alpacaColumns(fields: readonly string[], shape: ExampleShape): Record<s
     if (column !== undefined) columns[name] = column;
     else if (needed.includes(name)) return null;
   }
-  return columns;
+  return columns["prompt"] === "instruction" && fields.includes("input")
+    ? { ...columns, query: "input" }
+    : columns;
 }
