@@ -217,37 +217,3 @@ async function measure(
   await program.dispose();
   return item(times.sort((a, b) => a - b), 1);
 }
-
-/** A human-readable table. */
-export function kernelBenchText({ rows, peaks, timings, tiledOverNaive }: KernelBench): string {
-  const lines = [
-    `One SmolLM2-135M block and head at ${rows} tokens; every kernel was first compared with its float64 reference.`,
-    "Small operands stay in caches, which the peak of bytes, taken on large ones, doesn't have: shares above 100 %.",
-  ];
-  for (const peak of peaks) {
-    lines.push("", `${peak.backend}: ${peak.description}`);
-    lines.push(`  peak measured here: ${peak.gflops.toFixed(1)} GFLOP/s, ${peak.gbs.toFixed(1)} GB/s`, "");
-    lines.push(
-      `  ${"kernel".padEnd(26)}${"weight".padEnd(8)}${
-        ["ms", "GFLOP/s", "GB/s", "of peak"].map((h) => h.padStart(9)).join("")
-      }  sizes`,
-    );
-    for (const t of timings.filter((t) => t.backend === peak.backend)) {
-      const sizes = Object.entries(t.dims).map(([k, v]) => `${k} ${v}`).join(", ");
-      const numbers = [
-        t.milliseconds.toFixed(2),
-        t.gflops ? t.gflops.toFixed(2) : "-",
-        t.gbs.toFixed(2),
-        `${(100 * t.share).toFixed(1)} %`,
-      ];
-      const storage = t.storage === "float16" ? "float16" : "";
-      lines.push(
-        `  ${t.kernel.padEnd(26)}${storage.padEnd(8)}${numbers.map((n) => n.padStart(9)).join("")}  ${sizes}`,
-      );
-    }
-  }
-  if (tiledOverNaive !== null) {
-    lines.push("", `WebGPU's tiled product is ${tiledOverNaive.toFixed(1)} times as fast as a naive one.`);
-  }
-  return lines.join("\n");
-}

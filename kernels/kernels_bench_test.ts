@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend } from "./backend.ts";
-import { benchKernels, kernelBenchText } from "./kernels_bench.ts";
+import { benchKernels } from "./kernels_bench.ts";
 import { KERNELS, onnxBackend } from "./mod.ts";
 
 Deno.test("benchKernels() counts the useful work of every kernel beside the measured peak", async () => {
@@ -19,7 +19,6 @@ Deno.test("benchKernels() counts the useful work of every kernel beside the meas
   assertEquals(KERNELS.filter((k) => !timed.has(k.name)).map((k) => k.name), [], "kernels that aren't timed");
   for (const timing of found.timings) assert(timing.milliseconds > 0 && timing.error <= 1, timing.kernel);
   assertEquals(found.tiledOverNaive, null);
-  assertStringIncludes(kernelBenchText(found), "peak measured here");
   await backend.dispose();
 });
 

@@ -16,11 +16,11 @@ export interface Value {
   readonly type: "f32" | "i32";
 }
 
-/** Something for each value of a graph, such as its name in a lowering. */
+/** Entries by value of a graph, such as names in a lowering. */
 export class ValueMap<T> {
   readonly #byId = new Map<number, T>();
 
-  /** Values that have something. */
+  /** Number of entries. */
   get size(): number {
     return this.#byId.size;
   }
@@ -39,7 +39,7 @@ export class ValueMap<T> {
     return this.#byId.get(value.id);
   }
 
-  /** Gives a value something, in place of what it had. */
+  /** Sets the entry of a value; an earlier one is replaced. */
   set(value: Value, found: T): void {
     this.#byId.set(value.id, found);
   }

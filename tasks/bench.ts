@@ -7,189 +7,209 @@
  * deno task bench kernels [--backends onnx,webgpu]
  * deno task bench generate --model MODEL
  * deno task bench eval
+ * deno task bench train --help                       # the flags of one bench
  * ```
  * Correctness is checked before anything is timed. Peers run in turns with us, so that ratios hold on a noisy machine.
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 
-import { benchKernels, kernelBenchText } from "../kernels/kernels_bench.ts";
-import { builtinRegistry } from "../plugins/builtins.ts";
-import { benchEval, evalBenchText } from "./bench/eval.ts";
+import { didYouMean } from "../formats/did_you_mean.ts";
+import { benchKernels } from "../kernels/kernels_bench.ts";
 import { makeBackend } from "../kernels/engine/backends.ts";
-import { benchGenerate, generateBenchText } from "./bench/generate.ts";
+import { builtinRegistry } from "../plugins/builtins.ts";
 import { benchData } from "./bench/data.ts";
+import { benchEval, evalBenchText } from "./bench/eval.ts";
+import { flagName, flagNames, flagNumber, flagNumbers, flagText } from "./bench/flag_values.ts";
+import { benchGenerate, generateBenchText } from "./bench/generate.ts";
+import { kernelBenchText } from "./bench/kernels.ts";
 import { benchTrain, trainBenchText } from "./bench/train.ts";
-import { runTask } from "./common/cli.ts";
-
-const HELP = `Usage
-  deno task bench train --model PATH [options]
-    --quads FILE                token ids of the model (fixtures/bench/smollm2_quads.json, for SmolLM2-135M-Instruct)
-    --stage iopo|dpo|sft        which work (iopo)
-    --steps N                   timed steps of a process, after one that isn't counted (3)
-    --rounds N                  processes of each kind, in turns (1)
-    --checkpointing on|off|both settings to try (both)
-    --against "python3 SCRIPT"  tasks/bench/bench_iopo_torch.py, or a script with its options, on the same ids
-    --dtypes float32,bfloat16   of the peer (float32,bfloat16)
-    --threads N                 of each process (one per core)
-  deno task bench data --tokenizer DIR|FILE [--template NAME] [--rows N]
-  deno task bench kernels [options]
-    --backends onnx,webgpu      where (onnx,webgpu)
-    --rows N                    tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)
-  deno task bench generate --model PATH [options]
-    --backend onnx              where (onnx, webgpu or reference)
-    --prompt N --steps N        tokens of the prompt (512), timed steps (32)
-    --batches 1,8               answers at once
-  deno task bench eval [options]
-    --items N,N                 items of the runs (1042); more than TRACE's 1,042 are made up. With
-                                10000,100000 --latency 5: memory doesn't grow
-    --faults                    2,000 items, also with 5 % of requests answered by HTTP 500, in turns
-    --latency MS                until the mock server answers (50)
-    --concurrency N             requests at once (64)
-    --rounds N                  how often (1)
-    --against "python3 SCRIPT"  another program, in turns; tasks/bench/inspect_ai.py is one for inspect_ai
-  --json                        one JSON object instead of a table`;
+import { type Arguments, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
 
 const QUADS = fileURLToPath(new URL("../fixtures/bench/smollm2_quads.json", import.meta.url));
+const COMMON = { help: "this text", json: "one JSON object instead of a table" };
 
-const OPTIONS = {
-  stage: { type: "string", default: "iopo" },
-  model: { type: "string" },
-  quads: { type: "string", default: QUADS },
-  steps: { type: "string" },
-  rounds: { type: "string", default: "1" },
-  checkpointing: { type: "string", default: "both" },
-  against: { type: "string" },
-  dtypes: { type: "string", default: "float32,bfloat16" },
-  threads: { type: "string" },
-  tokenizer: { type: "string" },
-  template: { type: "string" },
-  rows: { type: "string" },
-  backends: { type: "string", default: "onnx,webgpu" },
-  backend: { type: "string", default: "onnx" },
-  prompt: { type: "string", default: "512" },
-  batches: { type: "string", default: "1,8" },
-  items: { type: "string" },
-  faults: { type: "boolean", default: false },
-  latency: { type: "string", default: "50" },
-  concurrency: { type: "string", default: "64" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
-} as const;
-
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
-
-/** What a bench found, and the same as text. */
+/** Result of a bench, and the same as text. */
 interface Found {
   found: unknown;
   text: string;
 }
 
-const BENCHES: Readonly<Record<string, (a: Values, say: (line: string) => void) => Promise<Found>>> = {
-  train: async (a, say) => {
-    const stage = oneOf("stage", a.stage, ["iopo", "dpo", "sft"]);
+/** One bench: its flags, and what it does with their values. */
+interface Bench {
+  example: string;
+  flags: Readonly<Record<string, string>>;
+  run(given: Arguments, say: (line: string) => void): Promise<Found>;
+}
+
+const train: Bench = {
+  example: "train --model PATH --stage iopo --steps 3",
+  flags: {
+    "model PATH": "folder or GGUF file; needed",
+    "quads FILE": "token ids of the model (fixtures/bench/smollm2_quads.json, for SmolLM2-135M-Instruct)",
+    "stage NAME": "iopo (default), dpo or sft",
+    "steps N": "timed steps of a process, after one that isn't counted (3)",
+    "rounds N": "processes of each kind, in turns (1)",
+    "checkpointing NAME": "on, off or both (default)",
+    "against COMMAND":
+      '"python3 tasks/bench/bench_iopo_torch.py", or a script with its options, on the same ids',
+    "dtypes NAMES": "of the peer (float32,bfloat16)",
+    "threads N": "of each process (one per core)",
+  },
+  run: async (given, say) => {
+    const checkpointing = flagName(given, "checkpointing", ["both", "on", "off"]);
     const { runs, peakGflops } = await benchTrain({
-      stage,
-      model: need(a, "model"),
-      quads: need(a, "quads"),
-      steps: count(a.steps, 3),
-      rounds: count(a.rounds, 1),
-      checkpointing: a.checkpointing === "both"
-        ? ["off", "on"]
-        : [oneOf("checkpointing", a.checkpointing, ["on", "off"])],
-      against: a.against ?? null,
-      dtypes: a.dtypes.split(",").map((dtype) => oneOf("dtypes", dtype, ["float32", "bfloat16"])),
-      threads: threads(a),
+      stage: flagName(given, "stage", ["iopo", "dpo", "sft"]),
+      model: flagText(given, "model"),
+      quads: given.values.get("quads") ?? QUADS,
+      steps: flagNumber(given, "steps", 3),
+      rounds: flagNumber(given, "rounds", 1),
+      checkpointing: checkpointing === "both" ? ["off", "on"] : [checkpointing],
+      against: given.values.get("against") ?? null,
+      dtypes: flagNames(given, "dtypes", ["float32", "bfloat16"]),
+      threads: threads(given),
     }, say);
     return { found: { runs, peakGflops }, text: `\n${trainBenchText(runs, peakGflops)}` };
   },
-  data: async (a) => {
+};
+
+const data: Bench = {
+  example: "data --tokenizer DIR",
+  flags: {
+    "tokenizer PATH": "folder of tokenizer.json, or a GGUF file; needed",
+    "template NAME": "chat template",
+    "rows N": "rows to encode",
+  },
+  run: async (given) => {
+    const template = given.values.get("template");
     const found = await benchData(builtinRegistry(), {
-      tokenizer: need(a, "tokenizer"),
-      ...(a.template !== undefined && { template: a.template }),
-      ...(a.rows !== undefined && { rows: count(a.rows, 0) }),
+      tokenizer: flagText(given, "tokenizer"),
+      ...(template !== undefined && { template }),
+      ...(given.flags.has("rows") && { rows: flagNumber(given, "rows") }),
     });
     const { rows, tokensPerRow, seconds, peakBytes, cachedSeconds } = found;
     const text = `${rows} rows of ${tokensPerRow.toFixed(0)} tokens in ${seconds.toFixed(1)} s, ` +
       `${(peakBytes / 2 ** 20).toFixed(0)} MiB at most; ${cachedSeconds.toFixed(1)} s from the cache`;
     return { found, text };
   },
-  kernels: async (a) => {
-    const known = ["onnx", "webgpu"] as const;
-    const names = a.backends.split(",").map((name) => oneOf<"onnx" | "webgpu">("backends", name, known));
+};
+
+const kernels: Bench = {
+  example: "kernels --backends onnx",
+  flags: {
+    "backends NAMES": "onnx,webgpu (default) or one of them",
+    "rows N": "tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)",
+    "threads N": "of the onnx backend (one per core)",
+  },
+  run: async (given) => {
+    const names = flagNames(given, "backends", ["onnx", "webgpu"]);
     const backends = await Promise.all(
-      names.map((backend) => makeBackend({ backend, provider: "cpu", threads: threads(a) })),
+      names.map((backend) => makeBackend({ backend, provider: "cpu", threads: threads(given) })),
     );
-    const found = await benchKernels(backends, a.rows === undefined ? {} : { rows: count(a.rows, 0) });
+    const found = await benchKernels(
+      backends,
+      given.flags.has("rows") ? { rows: flagNumber(given, "rows") } : {},
+    );
     for (const backend of backends) await backend.dispose();
     return { found, text: kernelBenchText(found) };
   },
-  generate: async (a) => {
-    const backend = oneOf("backend", a.backend, ["onnx", "webgpu", "reference"]);
+};
+
+const generate: Bench = {
+  example: "generate --model PATH --batches 1,8",
+  flags: {
+    "model PATH": "folder or GGUF file; needed",
+    "backend NAME": "onnx (default), webgpu or reference",
+    "prompt N": "tokens of the prompt (512)",
+    "steps N": "timed steps (32)",
+    "batches N,N": "answers at once (1,8)",
+    "threads N": "of the onnx backend (one per core)",
+  },
+  run: async (given) => {
+    const backend = flagName(given, "backend", ["onnx", "webgpu", "reference"]);
     const what = {
-      model: need(a, "model"),
-      device: { backend, provider: "cpu" as const, threads: threads(a) },
-      prompt: count(a.prompt, 512),
-      steps: count(a.steps, 32),
-      batches: a.batches.split(",").map((batch) => count(batch, 1)),
+      model: flagText(given, "model"),
+      device: { backend, provider: "cpu" as const, threads: threads(given) },
+      prompt: flagNumber(given, "prompt", 512),
+      steps: flagNumber(given, "steps", 32),
+      batches: flagNumbers(given, "batches", [1, 8]),
     };
     const figures = await benchGenerate(what);
     return { found: { ...what, ...figures }, text: generateBenchText(what, figures) };
   },
-  eval: async (a) => {
+};
+
+const evaluation: Bench = {
+  example: "eval --items 10000,100000 --latency 5",
+  flags: {
+    "items N,N": "items of the runs (1042); more than TRACE's 1,042 are made up",
+    faults: "2,000 items, also with 5 % of requests answered by HTTP 500, in turns",
+    "latency MS": "until the mock server answers (50)",
+    "concurrency N": "requests at once (64)",
+    "rounds N": "how often (1)",
+    "against COMMAND": 'another program, in turns; "python3 tasks/bench/inspect_ai.py" is one for inspect_ai',
+  },
+  run: async (given) => {
+    const faults = given.flags.has("faults");
     const found = await benchEval({
-      items: (a.items ?? (a.faults ? "2000" : "1042")).split(",").map((items) => count(items, 1042)),
-      latencyMs: count(a.latency, 50),
-      concurrency: count(a.concurrency, 64),
-      rounds: count(a.rounds, 1),
-      faults: a.faults ? 0.05 : 0,
-      against: a.against ?? null,
+      items: flagNumbers(given, "items", [faults ? 2000 : 1042]),
+      latencyMs: flagNumber(given, "latency", 50),
+      concurrency: flagNumber(given, "concurrency", 64),
+      rounds: flagNumber(given, "rounds", 1),
+      faults: faults ? 0.05 : 0,
+      against: given.values.get("against") ?? null,
     });
     return { found, text: evalBenchText(found) };
   },
 };
 
+const BENCHES: Readonly<Record<string, Bench>> = { train, data, kernels, generate, eval: evaluation };
+
 /** Carries out one bench; gives its exit code. */
 export async function bench(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-  const name = positionals[0];
-  if (values.help || name === undefined) {
-    console.log(HELP);
-    return values.help ? 0 : 1;
+  const [verb = "", ...rest] = args;
+  const chosen = Object.hasOwn(BENCHES, verb) ? BENCHES[verb] : undefined;
+  if (chosen === undefined) {
+    if (["", "--help", "-h"].includes(verb)) {
+      print(helpText());
+      return verb === "" ? 1 : 0;
+    }
+    const known = Object.keys(BENCHES);
+    throw new RangeError(
+      `Cannot bench ${JSON.stringify(verb)}${didYouMean(verb, known)}: benches are ${known.join(", ")}`,
+    );
   }
-  const { found, text } = await BENCHES[oneOf("bench", name, Object.keys(BENCHES))]!(
-    values as Values,
-    values.json ? console.error : console.log,
-  );
-  console.log(values.json ? JSON.stringify(found, null, 2) : text);
+  const flags = { ...chosen.flags, ...COMMON };
+  const given = parseArguments(rest, flags, 0);
+  if (given.flags.has("help")) {
+    print(
+      usage([`deno task bench ${verb} [flags]`, "", `For example: deno task bench ${chosen.example}`], flags),
+    );
+    return 0;
+  }
+  if (given.overrides.length > 0) {
+    throw new RangeError(
+      `Cannot use ${given.overrides[0]} as benches take flags: see deno task bench ${verb} --help`,
+    );
+  }
+  const json = given.flags.has("json");
+  const { found, text } = await chosen.run(given, json ? printError : print);
+  print(json ? JSON.stringify(found, null, 2) : text);
   return 0;
 }
 
-function need(a: Values, name: "model" | "quads" | "tokenizer"): string {
-  const value = a[name];
-  if (value === undefined) throw new RangeError(`Cannot bench without --${name}. See --help`);
-  return value;
+function helpText(): string {
+  return [
+    "deno task bench BENCH [flags]",
+    "",
+    ...Object.values(BENCHES).map(({ example }) => `  deno task bench ${example}`),
+    "",
+    "The flags of one: deno task bench train --help",
+  ].join("\n");
 }
 
-function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
-  const found = known.find((candidate) => candidate === value);
-  if (found === undefined) {
-    throw new RangeError(`Cannot use ${name} "${value}": ${known.join(", ")} are known`);
-  }
-  return found;
-}
-
-function count(text: string | undefined, fallback: number): number {
-  const value = text === undefined ? fallback : Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(`Cannot count "${text}": a whole number above 0 is needed`);
-  }
-  return value;
-}
-
-function threads(a: Values): number | null {
-  return a.threads === undefined ? null : count(a.threads, 1);
+function threads(given: Arguments): number | null {
+  return given.flags.has("threads") ? flagNumber(given, "threads") : null;
 }
 
 if (import.meta.main) await runTask(() => bench(Deno.args));

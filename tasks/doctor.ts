@@ -20,7 +20,9 @@ import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.t
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
 import { chooseBackend } from "../kernels/engine/backends.ts";
 import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
+import { libraryMessage } from "./doctor/library_message.ts";
 import { parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
+import { alignedRows } from "./common/table.ts";
 
 const FLAGS = { help: "this text", json: "one JSON object" };
 
@@ -107,7 +109,7 @@ async function check(name: string, make: () => Backend | Promise<Backend>): Prom
     return {
       name,
       works: false,
-      detail: (error instanceof Error ? error.message : String(error)).split("\n")[0]!,
+      detail: libraryMessage(error instanceof Error ? error.message : String(error)),
     };
   } finally {
     await backend?.dispose();
@@ -151,22 +153,20 @@ function cacheFolders(): DoctorReport["caches"] {
 export function doctorText(report: DoctorReport): string {
   const gb = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return [
-    ...Object.entries(report.versions).map(([name, version]) => `${name.padEnd(12)}${version}`),
-    `${"threads".padEnd(12)}${report.threads}`,
-    `${"memory".padEnd(12)}${gb(report.memory.total)}, ${gb(report.memory.available)} free`,
+    ...alignedRows([
+      ...Object.entries(report.versions),
+      ["threads", String(report.threads)],
+      ["memory", `${gb(report.memory.total)}, ${gb(report.memory.available)} free`],
+    ]),
     "",
-    ...report.backends.map(({ name, works, detail }) =>
-      `${works ? "works" : "no   "}  ${name.padEnd(32)}${detail}`
-    ),
+    ...alignedRows(report.backends.map(({ name, works, detail }) => [works ? "works" : "no", name, detail])),
     `backend: auto takes ${report.auto}`,
     "",
     "CUDA (docs/cuda.md)",
-    ...report.cuda.map(({ what, works, detail }) =>
-      `${works ? "there" : "no   "}  ${what.padEnd(10)}${detail}`
-    ),
+    ...alignedRows(report.cuda.map(({ what, works, detail }) => [works ? "there" : "no", what, detail])),
     "",
-    ...report.caches.map(({ what, path, exists }) =>
-      `${what.padEnd(22)}${path}${exists ? "" : " (not there yet)"}`
+    ...alignedRows(
+      report.caches.map(({ what, path, exists }) => [what, `${path}${exists ? "" : " (not there yet)"}`]),
     ),
   ].join("\n");
 }

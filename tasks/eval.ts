@@ -22,6 +22,7 @@ import { describeOptions } from "../plugins/registry.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
+import { alignedRows } from "./common/table.ts";
 import { cardOfRun } from "./eval/card_of_run.ts";
 import { type Command, readCommand } from "./eval/commands.ts";
 import { compareDirectories, type Comparison } from "./eval/compare.ts";
@@ -198,7 +199,8 @@ function printJson(value: unknown): void {
 }
 
 function keysText(): string {
-  return describeOptions(EvaluatorOptions).map((o) => `  ${o.name.padEnd(16)}${o.description}`).join("\n");
+  const rows = describeOptions(EvaluatorOptions).map(({ name, description }) => [name, description]);
+  return alignedRows(rows).map((line) => `  ${line}`).join("\n");
 }
 
 if (import.meta.main) {

@@ -14,6 +14,7 @@ import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
 import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { markdownTable } from "../common/table.ts";
 import { stageExample } from "./train_child.ts";
 import { measureGflops } from "../train/estimate.ts";
 
@@ -216,18 +217,23 @@ export function trainBenchText(runs: readonly MeasuredProcess[], peakGflops: num
   const fastest = (program: string) =>
     rows.filter((r) => r.program === program).toSorted((a, b) => a.seconds - b.seconds)[0]!;
   const ours = fastest("dinotune float32");
-  const lines = [
-    "| program | checkpointing | s/step | reference s/step | tokens/s | peak MiB | first step s | GFLOP/s (share of GEMM peak) |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ...rows.map((r) =>
-      `| ${r.program} | ${r.ck} | ${r.seconds.toFixed(2)} | ${
-        r.reference ? r.reference.toFixed(2) : "in the step"
-      } | ${r.tokensPerSecond.toFixed(0)} | ` +
-      `${r.peakMebibytes.toFixed(0)} | ${r.firstStep.toFixed(1)} | ${
-        r.gflops ? `${r.gflops.toFixed(0)} (${(100 * r.gflops / peakGflops).toFixed(0)} %)` : ""
-      } |`
-    ),
-  ];
+  const texts = ["program", "checkpointing"];
+  const numbers = ["s/step", "reference s/step", "tokens/s", "peak MiB", "first step s"];
+  const columns = [...texts, ...numbers, "GFLOP/s (share of GEMM peak)"].map((title) => ({
+    title,
+    align: texts.includes(title) ? "left" as const : "right" as const,
+  }));
+  const cells = rows.map((r) => [
+    r.program,
+    r.ck,
+    r.seconds.toFixed(2),
+    r.reference ? r.reference.toFixed(2) : "in the step",
+    r.tokensPerSecond.toFixed(0),
+    r.peakMebibytes.toFixed(0),
+    r.firstStep.toFixed(1),
+    r.gflops ? `${r.gflops.toFixed(0)} (${(100 * r.gflops / peakGflops).toFixed(0)} %)` : "",
+  ]);
+  const lines = markdownTable({ columns, rows: cells });
   for (const program of new Set(rows.map((r) => r.program).filter((p) => p !== ours.program))) {
     const peer = fastest(program);
     lines.push(

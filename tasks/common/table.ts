@@ -61,11 +61,36 @@ export function textTable({ columns, rows }: Table, width: number = terminalWidt
   }
   const [first = 0] = shown;
   widths[first] = Math.max(4, (widths[first] ?? 0) - Math.max(0, total() - width));
-  const lines = cells.map((row) =>
-    [...shown].map((c) => padded(shortened(row[c] ?? "", widths[c] ?? 0), widths[c] ?? 0, columns[c]?.align))
-      .join(GAP).trimEnd()
+  const lines = alignedRows(
+    cells.map((row) => [...shown].map((c) => shortened(row[c] ?? "", widths[c] ?? 0))),
+    [...shown].map((c) => columns[c]?.align ?? "right"),
   );
   return left.length === 0 ? lines : [...lines, `(left out at this width: ${left.join(", ")})`];
+}
+
+/**
+ * Lines of rows of texts whose columns stand below each other, two spaces apart.
+ * @param align Of each column; `left` where there is none
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { alignedRows } from "./table.ts";
+ *
+ * assertEquals(alignedRows([["a", "10"], ["bcd", "9"]], ["left", "right"]), ["a    10", "bcd   9"]);
+ * ```
+ */
+export function alignedRows(
+  rows: readonly (readonly string[])[],
+  align: readonly ("left" | "right")[] = [],
+): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from(
+    { length: columns },
+    (_, c) => Math.max(...rows.map((row) => stringWidth(row[c] ?? ""))),
+  );
+  return rows.map((row) =>
+    row.map((text, c) => padded(text, widths[c] ?? 0, align[c] ?? "left")).join(GAP).trimEnd()
+  );
 }
 
 /** Whole words within a width, further lines indented; a word that is longer than a line is shortened. */
@@ -82,7 +107,7 @@ export function wrapped(words: readonly string[], width: number = terminalWidth(
   return line === "" ? lines : [...lines, line];
 }
 
-function padded(text: string, width: number, align: Column["align"] = "right"): string {
+function padded(text: string, width: number, align: "left" | "right"): string {
   const room = " ".repeat(Math.max(0, width - stringWidth(text)));
   return align === "left" ? text + room : room + text;
 }

@@ -5,16 +5,16 @@
 import { join } from "@std/path";
 
 import { failureText } from "../../ask/failures.ts";
+import { alignedRows } from "../../common/table.ts";
 import type { Evaluated } from "../run.ts";
 import { thresholdText } from "../thresholds.ts";
 
 /** The lines. */
 export function endingLines(done: Evaluated): string[] {
   const { directory, files, results, complete } = done;
-  const width = Math.max(...files.map(({ name }) => name.length));
   return [
     `\nFiles in ${directory}:`,
-    ...files.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`),
+    ...alignedRows(files.map(({ name, what }) => [name, what])).map((line) => `  ${line}`),
     ...(complete && results?.headline.value === null ? [`\n${noScore(results.counts)}`] : []),
     ...(results?.thresholds ?? []).map((t) =>
       `\n${t.passed ? "Threshold reached" : "Below the threshold"}: ${thresholdText(t)}`

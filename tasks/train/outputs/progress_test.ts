@@ -96,7 +96,7 @@ Deno.test("the summary shows the curve in eight lines, the files with sizes, and
   }, (part) => void (text += part));
   assertStringIncludes(
     text,
-    `Written to ${directory}\n  a.json       1.23 kB  results\n  gone.json    missing  nothing`,
+    `Written to ${directory}\n  a.json     1.23 kB  results\n  gone.json  missing  nothing`,
   );
   assertStringIncludes(text, "Next\n  # talk to it\n  deno task chat x\n");
   const curve = curveText(history, 60).split("\n");

@@ -7,6 +7,7 @@ import asciichart from "asciichart";
 import { join } from "@std/path";
 
 import { item, lastOf } from "../../../formats/elements.ts";
+import { alignedRows } from "../../common/table.ts";
 import { smooth } from "./smooth.ts";
 
 /** What {@linkcode summaryText} shows. */
@@ -30,11 +31,9 @@ export function summaryText(summary: Summary): string {
   const curve = curveText(history, columns);
   if (curve !== "") parts.push(curve);
   if (files.length > 0) {
-    const width = Math.max(...files.map(({ name }) => name.length)) + 2;
-    const lines = files.map(({ name, what }) =>
-      `  ${name.padEnd(width)}${sizeText(join(outputDir, name))}  ${what}`
-    );
-    parts.push([`Written to ${outputDir}`, ...lines].join("\n"));
+    const rows = files.map(({ name, what }) => [name, sizeText(join(outputDir, name)), what]);
+    const lines = alignedRows(rows, ["left", "right", "left"]);
+    parts.push([`Written to ${outputDir}`, ...lines.map((line) => `  ${line}`)].join("\n"));
   }
   if (next.length > 0) {
     parts.push(["Next", ...next.flatMap(({ command, what }) => [`  # ${what}`, `  ${command}`])].join("\n"));
@@ -98,14 +97,14 @@ function sizeText(path: string): string {
   let size: number;
   try {
     const info = Deno.statSync(path);
-    if (info.isDirectory) return " ".repeat(9);
+    if (info.isDirectory) return "";
     size = info.size;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "  missing";
+    if (error instanceof Deno.errors.NotFound) return "missing";
     throw error;
   }
   const units = ["B", "kB", "MB", "GB"];
   let unit = 0;
   while (size >= 999.5 && unit < units.length - 1) [size, unit] = [size / 1000, unit + 1];
-  return `${unit === 0 ? size : size.toPrecision(3)} ${units[unit]}`.padStart(9);
+  return `${unit === 0 ? size : size.toPrecision(3)} ${units[unit]}`;
 }

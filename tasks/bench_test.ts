@@ -1,0 +1,58 @@
+import { assertEquals, assertRejects } from "@std/assert";
+
+import { bench } from "./bench.ts";
+
+Deno.test("bench() names a misspelt bench, flag or value, and what is needed", async () => {
+  const cases: [string, string][] = [
+    [
+      "trian",
+      'Cannot bench "trian" - did you mean "train"?: benches are train, data, kernels, generate, eval',
+    ],
+    ["train --modle x", "Cannot use the unknown flag --modle - did you mean"],
+    ["train", "Cannot bench as --model is needed"],
+    [
+      "train --model m --stage iop",
+      'Cannot use --stage "iop" - did you mean "iopo"?: known are iopo, dpo, sft',
+    ],
+    ["train --model m --steps 0", 'Cannot read --steps as a whole number > 0: current value is "0"'],
+    ["train --model m --dtypes float32,float8", 'Cannot use --dtypes "float8"'],
+    ["train model=m", "Cannot use model=m as benches take flags"],
+    [
+      "generate --model m --batches 1,two",
+      'Cannot read --batches as a whole number > 0: current value is "two"',
+    ],
+    ["kernels --prompt 3", "Cannot use the unknown flag --prompt"],
+    ["data x", "Cannot take"],
+  ];
+  for (const [line, message] of cases) {
+    await assertRejects(() => bench(line.split(" ")), RangeError, message);
+  }
+});
+
+Deno.test("bench --help leads to each bench's own flags", async () => {
+  const printed: string[] = [], log = console.log;
+  console.log = (text: string) => printed.push(text);
+  try {
+    for (
+      const args of [
+        ["--help"],
+        ...["train", "data", "kernels", "generate", "eval"].map((name) => [name, "--help"]),
+      ]
+    ) {
+      assertEquals(await bench(args), 0);
+    }
+  } finally {
+    console.log = log;
+  }
+  const [all = "", ...each] = printed;
+  assertEquals([...all.matchAll(/^ {2}deno task bench (\w+)/gm)].map(([, name]) => name), [
+    "train",
+    "data",
+    "kernels",
+    "generate",
+    "eval",
+  ]);
+  for (const text of each) {
+    assertEquals(/For example: deno task bench \w+[\s\S]*--json/.test(text), true, text);
+  }
+});
