@@ -27,6 +27,8 @@ exit ${code}
     await Deno.writeTextFile(`${folder}/bin/npx`, script, { mode: 0o755 });
     const run = await new Deno.Command("bash", {
       args: [`${folder}/repository/.ci/run`],
+      // nothing else: where CI is true it would install system packages, for every run of this test
+      clearEnv: true,
       env: { PATH: `${folder}/bin:${Deno.env.get("PATH")}` },
     }).output();
     const lines = new TextDecoder().decode(run.stdout).trimEnd().split("\n");
