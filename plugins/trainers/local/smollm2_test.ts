@@ -29,20 +29,24 @@ Deno.test({
   },
 });
 
-for (const [method, gpuLike] of [["iopo", false], ["dpo", false], ["sft", false], ["iopo", true]] as const) {
-  const form = gpuLike ? " as one program, as on a GPU" : "";
+for (const method of ["iopo", "dpo", "sft"]) {
   Deno.test({
-    name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${form}${why}`,
+    name: `trainLoop() repeats six steps of ${method.toUpperCase()} on SmolLM2${why}`,
     ignore,
     fn: async () => {
-      const { golden, start, steps, trained } = await repeat(
-        method,
-        gpuLike ? gpuLikeOnnx() : onnxBackend(),
-        method === "dpo",
-      );
+      const { golden, start, steps, trained } = await repeat(method, onnxBackend(), method === "dpo");
       assertSteps(steps, golden.steps);
       const distance = updateDistance(`${GOLDENS}lora_final_${method}.safetensors`, start, trained);
       assert(distance < 2e-3, `relative L2 of the LoRA update is ${distance}`);
     },
   });
 }
+
+Deno.test({
+  name: `trainLoop() repeats two steps of IOPO on SmolLM2 as one program, as on a GPU${why}`,
+  ignore,
+  fn: async () => {
+    const { golden, steps } = await repeat("iopo", gpuLikeOnnx(), false, 2);
+    assertSteps(steps, golden.steps.slice(0, 2));
+  },
+});
