@@ -59,7 +59,7 @@ export interface UploadOptions {
 export interface Backend {
   /** "reference", "onnx" or "webgpu". */
   readonly name: string;
-  /** Human-readable description of the device: "onnxruntime 1.30.0, cpu, 2 threads". */
+  /** Human-readable description of the device: "onnxruntime 1.30.0 through its C interface, cpu, 2 threads". */
   readonly description: string;
   /** Whether tensors live in the host's memory, so that the host may work on them without copies. */
   readonly hostMemory: boolean;

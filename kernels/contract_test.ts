@@ -3,13 +3,26 @@ import { differentiate } from "./autodiff.ts";
 import type { Backend } from "./backend.ts";
 import { kernelGraph, runOnce, sampleInputs, shapeOf, worst } from "./contract.ts";
 import { GraphBuilder } from "./graph.ts";
-import type { Kernel, Sample } from "./kernel.ts";
-import { KERNELS, onnxBackend, referenceBackend } from "./mod.ts";
+import type { Arrays, Kernel, Sample } from "./kernel.ts";
+import { openLibrary } from "./backends/onnx/c_api/mod.ts";
+import { javascriptWay } from "./backends/onnx/javascript_way.ts";
+import { KERNELS, onnxBackend, type OnnxOptions, referenceBackend } from "./mod.ts";
 import { targets } from "./testing/aim.ts";
 import { testBackends } from "./testing/backends.ts";
 
 function label(kernel: Kernel, sample: Sample): string {
   return `${kernel.name} (${sample.note})`;
+}
+
+const computed = new Map<string, Arrays>();
+
+/** What the reference gives for a sample, computed once for all backends. */
+function referenceOf(kernel: Kernel, sample: Sample): Arrays {
+  const key = label(kernel, sample);
+  const known = computed.get(key) ??
+    kernel.reference(sampleInputs(kernel, sample), sample.dims, sample.attrs ?? {});
+  computed.set(key, known);
+  return known;
 }
 
 Deno.test("every kernel has samples, one of size 1, and a lowering for ONNX", () => {
@@ -24,14 +37,46 @@ Deno.test("every kernel has samples, one of size 1, and a lowering for ONNX", ()
 });
 
 const aimed = targets(KERNELS), backends = await testBackends();
-// GPUs of ONNX Runtime get attention without loops: the same nodes on the CPU give the same numbers.
-const withoutLoops = backends.filter((b) => b.name.startsWith("onnx")).map((b) => ({
-  ...b,
-  name: `${b.name} (without loops)`,
-  make: () => Promise.resolve(onnxBackend({ loops: false })),
-}));
+const throughBinding = { way: javascriptWay("asked for by a test") };
+// The other way to ONNX Runtime; and what its CUDA provider gets, on the CPU: tensors that stay with the provider, attention without loops.
+const variants = Object.entries<OnnxOptions>({
+  "through its binding": throughBinding,
+  "as on a CUDA device": { memory: "provider", loops: false },
+});
+const onnx = backends.filter((b) => b.name.startsWith("onnx")), { library, reason } = openLibrary();
+const others = onnx.flatMap(({ name, ignore }) =>
+  variants.map(([variant, options]) => ({
+    name: `${name} (${variant}${reason === null || options.way ? "" : `: ${reason}`})`,
+    ignore: ignore || (library === null && !options.way),
+    make: () => Promise.resolve(onnxBackend(options)),
+  }))
+);
 
-for (const { name, ignore, make } of [...backends, ...withoutLoops]) {
+for (const { ignore } of onnx) {
+  Deno.test({
+    name: `ONNX Runtime gives the same bits through its C interface and its binding${
+      reason ? `: ${reason}` : ""
+    }`,
+    ignore: ignore || library === null,
+    fn: async (t) => {
+      const ways = [onnxBackend(), onnxBackend(throughBinding)];
+      for (const { kernel, samples } of aimed) {
+        const sample = samples.at(-1);
+        if (!sample) continue;
+        await t.step(label(kernel, sample), async () => {
+          const inputs = sampleInputs(kernel, sample);
+          const [one, other] = await Promise.all(
+            ways.map((way) => runOnce(way, kernelGraph(kernel, sample), inputs, { ...sample.dims })),
+          );
+          assertEquals(one, other);
+        });
+      }
+      for (const way of ways) await way.dispose();
+    },
+  });
+}
+
+for (const { name, ignore, make } of [...backends, ...others]) {
   Deno.test({
     name: `every kernel on every sample equals its float64 reference on ${name}`,
     ignore,
@@ -41,7 +86,7 @@ for (const { name, ignore, make } of [...backends, ...withoutLoops]) {
         for (const sample of samples) {
           await t.step(label(kernel, sample), async () => {
             const inputs = sampleInputs(kernel, sample);
-            const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
+            const expected = referenceOf(kernel, sample);
             // Once with all sizes fixed, once with the first axis symbolic, as a packed row's length is.
             for (const axes of [[], [Object.values(kernel.inputs)[0]![0]!]]) {
               const actual = await runOnce(backend, kernelGraph(kernel, sample, axes), inputs, {

@@ -74,7 +74,10 @@ export function idsExample(
   };
 }
 
-/** ONNX Runtime on the CPU, but with the nodes that its GPU providers get, and as if it kept no tensors. */
+/**
+ * ONNX Runtime on the CPU, but with the nodes that its GPU providers get, and as if it kept no tensors: what a GPU gets through
+ * the binding.
+ */
 export function gpuLikeOnnx(): Backend {
   return { ...onnxBackend({ loops: false }), keepsTensors: false };
 }

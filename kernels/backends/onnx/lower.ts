@@ -47,7 +47,7 @@ export function lowerToOnnx(
   graph: Graph,
   name: string,
   { target, constants = {}, optional = [] }: OnnxModelOptions,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const names = valueNames(graph), needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
   const lowered = graph.nodes.map((node, index) => ({
     first: early.has(node),
@@ -63,31 +63,36 @@ export function lowerToOnnx(
   const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
   const branch = late.length ? [branchNode(late, where(false), result)] : [];
   const given = Object.entries(graph.inputs).filter(([key]) => !constants[key]);
-  return onnx.ModelProto.encode(onnx.ModelProto.create({
-    irVersion: IR_VERSION,
-    producerName: "dinotune",
-    opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
-    graph: {
-      name,
-      node: [
-        ...where(true),
-        ...Object.entries(needed.outputs).map(([key, value]) => result(key, value)),
-        ...branch,
-      ],
-      initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
-        const place = constants[key];
-        return place ? [externalTensor(key, value, place)] : [];
-      }),
-      input: [
-        ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs))),
-        ...branch.map(() => ({ name: WANTED, type: { tensorType: { elemType: ELEMENT.bool, shape: {} } } })),
-      ],
-      output: [
-        ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
-        ...late.map(([key, value]) => valueInfo(`out.${key}`, value, true)),
-      ],
-    },
-  })).finish();
+  return new Uint8Array(
+    onnx.ModelProto.encode(onnx.ModelProto.create({
+      irVersion: IR_VERSION,
+      producerName: "dinotune",
+      opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
+      graph: {
+        name,
+        node: [
+          ...where(true),
+          ...Object.entries(needed.outputs).map(([key, value]) => result(key, value)),
+          ...branch,
+        ],
+        initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
+          const place = constants[key];
+          return place ? [externalTensor(key, value, place)] : [];
+        }),
+        input: [
+          ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs))),
+          ...branch.map(() => ({
+            name: WANTED,
+            type: { tensorType: { elemType: ELEMENT.bool, shape: {} } },
+          })),
+        ],
+        output: [
+          ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
+          ...late.map(([key, value]) => valueInfo(`out.${key}`, value, true)),
+        ],
+      },
+    })).finish(),
+  );
 }
 
 /** The If of optional outputs: its other branch gives tensors without elements. */

@@ -1,23 +1,22 @@
 /**
- * ONNX Runtime backend. On the CPU weights are graph inputs and pass zero-copy; outputs go into preallocated memory. The
- * library's binding for JavaScript keeps no tensor on a CUDA device between runs, so there weights are constants of a program.
- *
- * Denormals (tails of softmax) are flushed to zero: worth some 4 % of a pass of SmolLM2, little more than the noise. Thread
- * pools belong to sessions; `force_spinning_stop` keeps one from spinning into the next session's run, which made no
- * measurable difference on 2 cores.
+ * ONNX Runtime backend. On the CPU weights are graph inputs and nothing is copied: runs read and write our own arrays, and on a
+ * CUDA device tensors can stay between runs. Both need the library's C interface; where that can't be called, its binding for
+ * JavaScript serves, which copies outputs. Where tensors don't stay on a device, weights are constants of a program.
  * @module
  */
-import "./no_telemetry.ts";
-import * as ort from "onnxruntime-node";
 import { type Backend, elements } from "../../backend.ts";
-import { BufferPool } from "./memory.ts";
+import { openLibrary } from "./c_api/mod.ts";
+import { cWay } from "./c_way.ts";
 import { compile } from "./program.ts";
-import { OnnxTensor } from "./tensor.ts";
+import { providerStore } from "./provider_store.ts";
+import type { OnnxProvider, OnnxWay } from "./sessions.ts";
+import { HostStore } from "./store.ts";
+import type { OnnxTensor } from "./tensor.ts";
 
 /** Options of the ONNX Runtime backend. */
 export interface OnnxOptions {
   /** Execution provider; an absent one is an error, never a silent fallback. Default "cpu". */
-  provider?: "cpu" | "cuda" | "webgpu";
+  provider?: OnnxProvider;
   /** Threads of an operator, ≥ 1; default: one per core. */
   threads?: number;
   /**
@@ -25,6 +24,29 @@ export interface OnnxOptions {
    * would wait for the host, so `[T, T]` of all heads is made at once there.
    */
   loops?: boolean;
+  /** The way to the library; default: its C interface where that can be called. */
+  way?: OnnxWay;
+  /**
+   * Where tensors lie between runs; default: with the host, and with a CUDA provider if DINOTUNE_ONNX is `device`. "provider" on
+   * the CPU computes the same by the calls that a device gets, for tests.
+   */
+  memory?: "host" | "provider";
+}
+
+/** Environment variable that chooses: `binding`, or that tensors stay on a CUDA device, which no device has shown yet. */
+const CHOICE = "DINOTUNE_ONNX", CHOICES = ["", "binding", "device"];
+
+const { library, reason } = openLibrary(), wish = Deno.env.get(CHOICE) ?? "";
+if (!CHOICES.includes(wish)) {
+  throw new RangeError(
+    `Cannot choose the way to ONNX Runtime: ${CHOICE} is "binding", "device" or unset: current value is "${wish}"`,
+  );
+}
+const WAY = library && wish !== "binding" ? cWay(library) : await binding(reason ?? `${CHOICE} asks for it`);
+
+/** Loaded only where it is used: the library would be mapped into memory for nothing. */
+async function binding(why: string): Promise<OnnxWay> {
+  return (await import("./javascript_way.ts")).javascriptWay(why);
 }
 
 /**
@@ -32,56 +54,37 @@ export interface OnnxOptions {
  * @throws {RangeError} If this build of ONNX Runtime lacks the provider.
  */
 export function onnxBackend(options: OnnxOptions = {}): Backend {
-  const provider = options.provider ?? "cpu";
-  const threads = options.threads ?? navigator.hardwareConcurrency;
-  const offered = ort.listSupportedBackends().map((b) => b.name);
-  if (!offered.includes(provider)) {
+  const { provider = "cpu", threads = navigator.hardwareConcurrency, way = WAY } = options;
+  if (!way.providers.includes(provider)) {
     throw new RangeError(
-      `Cannot use ONNX Runtime provider "${provider}": this build offers ${offered.join(", ")}`,
+      `Cannot use ONNX Runtime provider "${provider}": this build offers ${way.providers.join(", ")}`,
     );
   }
   // NVIDIA's products round float32 to 10 bits of mantissa otherwise. A person who wants that for speed sets it to 1.
   if (provider === "cuda" && Deno.env.get("NVIDIA_TF32_OVERRIDE") === undefined) {
     Deno.env.set("NVIDIA_TF32_OVERRIDE", "0");
   }
-  const pool = new BufferPool();
-  const allocate = (shape: readonly number[], type: "f32" | "i32") => {
-    const count = elements(shape), buffer = pool.take(count * 4);
-    const data = type === "i32" ? new Int32Array(buffer, 0, count) : new Float32Array(buffer, 0, count);
-    return new OnnxTensor(data, shape, pool);
-  };
+  const settings = { provider, threads };
+  const { memory = provider === "cuda" && wish === "device" ? "provider" : "host" } = options;
+  const store = memory === "provider" ? providerStore(way, settings) : new HostStore();
+  const place = { way, store, settings, loops: options.loops ?? provider === "cpu" };
   return {
     name: "onnx",
-    description: `onnxruntime ${
-      ort.env.versions.node ?? ort.env.versions.common
-    }, ${provider}, ${threads} threads`,
-    hostMemory: true,
-    keepsTensors: provider === "cpu",
-    compile: (graph, name, given) =>
-      compile(
-        graph,
-        name,
-        { provider, threads, loops: options.loops ?? provider === "cpu" },
-        allocate,
-        given,
-      ),
+    description: `${way.description}, ${provider}, ${threads} threads`,
+    hostMemory: store.hostMemory,
+    keepsTensors: provider === "cpu" || memory === "provider",
+    compile: (graph, name, given) => compile(graph, name, place, given),
     upload: (data, shape) => {
       if (data.length !== elements(shape)) {
         throw new TypeError(
           `Cannot upload ${data.length} elements as [${shape}]: that shape has ${elements(shape)}`,
         );
       }
-      return new OnnxTensor(data, shape, null);
+      return store.upload(data, shape);
     },
-    download: (tensor) => Promise.resolve((tensor as OnnxTensor).data),
-    write: (tensor, data) => {
-      if (data !== (tensor as OnnxTensor).data) (tensor as OnnxTensor).data.set(data);
-    },
-    zeros: (shape, type = "f32") => {
-      const tensor = allocate(shape, type);
-      tensor.data.fill(0);
-      return tensor;
-    },
-    dispose: () => Promise.resolve(pool.clear()),
+    download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
+    write: (tensor, data) => store.write(tensor as OnnxTensor, data),
+    zeros: (shape, type = "f32") => store.zeros(shape, type),
+    dispose: () => Promise.resolve(store.dispose()),
   };
 }

@@ -1,25 +1,63 @@
 /**
- * Tensors of the ONNX Runtime backend: host memory.
+ * Tensors of the ONNX Runtime backend: in the host's memory, or in an execution provider's.
  * @module
  */
-import * as ort from "onnxruntime-node";
 import type { HostArray, Tensor } from "../../backend.ts";
+import { type Extent, extentOf } from "../indices.ts";
+import type { OrtTensor } from "./c_api/mod.ts";
 import type { BufferPool } from "./memory.ts";
 
+/** A tensor of the backend. */
+export type OnnxTensor = HostTensor | ProviderTensor;
+
 /** A host array and the library's view of it. */
-export class OnnxTensor implements Tensor {
+export class HostTensor implements Tensor {
   readonly type: "f32" | "i32";
-  readonly handle: ort.Tensor;
   #pool: BufferPool | null;
+  #view: object | null = null;
 
   constructor(readonly data: HostArray, readonly shape: readonly number[], pool: BufferPool | null) {
     this.type = data instanceof Int32Array ? "i32" : "f32";
-    this.handle = new ort.Tensor(this.type === "i32" ? "int32" : "float32", data, shape);
     this.#pool = pool;
   }
 
+  /** Smallest and largest value. */
+  get extent(): Extent | null {
+    return extentOf(this.data);
+  }
+
+  /** The library's view, made when it is first asked for. A tensor is used in one way only. */
+  view<T extends object>(make: (tensor: HostTensor) => T): T {
+    return (this.#view ??= make(this)) as T;
+  }
+
   dispose(): void {
+    const view = this.#view as Partial<Disposable> | null;
+    view?.[Symbol.dispose]?.();
+    this.#view = null;
     this.#pool?.give(this.data.buffer);
     this.#pool = null;
+  }
+}
+
+/** A tensor that only the provider sees. */
+export class ProviderTensor implements Tensor {
+  /** Of integers, which are checked before they choose rows; they come from the host, so they are known. */
+  extent: Extent | null = null;
+
+  /** @param among Everything that its store holds. */
+  constructor(
+    readonly type: "f32" | "i32",
+    readonly value: OrtTensor,
+    private readonly among: Set<OrtTensor>,
+  ) {}
+
+  get shape(): readonly number[] {
+    return this.value.shape;
+  }
+
+  dispose(): void {
+    this.among.delete(this.value);
+    this.value.dispose();
   }
 }

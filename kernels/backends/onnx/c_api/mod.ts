@@ -17,7 +17,7 @@ export {
   type OrtLibrary,
 } from "./library.ts";
 export { RunOptions } from "./run_options.ts";
-export { type NamedTensors, OrtSession } from "./session.ts";
+export { type NamedTensors, OrtAllocator, OrtSession } from "./session.ts";
 export type { SessionOptions } from "./session_options.ts";
 export { ORT_VERSION } from "./slots.ts";
 export { OrtMemory, OrtTensor, ortTensorBytes, type OrtType } from "./value.ts";

@@ -8,7 +8,7 @@ import { cPath, CStrings, pointerArray, stringAt } from "./memory.ts";
 import type { RunOptions } from "./run_options.ts";
 import { type SessionOptions, withSessionOptions } from "./session_options.ts";
 import { checkStatus, created } from "./status.ts";
-import type { OrtTensor } from "./value.ts";
+import type { OrtMemory, OrtTensor } from "./value.ts";
 
 /** Tensors by the names of a model's inputs or outputs. */
 export type NamedTensors = Readonly<Record<string, OrtTensor>>;
@@ -126,4 +126,20 @@ function runArguments(inputs: NamedTensors, outputs: NamedTensors) {
     ] as const,
     referenced: [given, wanted],
   };
+}
+
+/** Allocates in a memory of a session's provider. Tensors made by it are freed first. */
+export class OrtAllocator extends OrtHandle {
+  /** @throws {Error} If the session's provider has no such memory. */
+  constructor(session: OrtSession, readonly memory: OrtMemory) {
+    const { api } = session.library;
+    super("an allocator", api.ReleaseAllocator);
+    this.own(
+      created(
+        api,
+        `allocate in the memory "${memory.name}"`,
+        (out) => api.CreateAllocator(session.pointer, memory.pointer, out),
+      ),
+    );
+  }
 }

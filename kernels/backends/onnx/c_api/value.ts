@@ -72,10 +72,8 @@ export class OrtTensor extends OrtHandle {
     shape: readonly number[],
     type: OrtType,
   ): OrtTensor {
-    const { api } = library, bytes = ortTensorBytes(type, shape), { buffer, byteOffset, byteLength } = data;
-    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-      throw new TypeError(`Cannot make a tensor of shape [${shape}]: sizes are whole numbers from 0`);
-    }
+    const { sizes, rank } = dimensions(shape), bytes = ortTensorBytes(type, shape);
+    const { api } = library, { buffer, byteOffset, byteLength } = data;
     if (byteLength < bytes) {
       throw new TypeError(
         `Cannot make a tensor of shape [${shape}] over ${byteLength} bytes: as ${type} it needs ${bytes}`,
@@ -91,13 +89,29 @@ export class OrtTensor extends OrtHandle {
           library.host,
           Deno.UnsafePointer.of(bytes > 0 ? place : NOTHING),
           BigInt(bytes),
-          BigInt64Array.from(shape.length ? shape : [0], BigInt),
-          BigInt(shape.length),
+          sizes,
+          rank,
           TYPES[type].code,
           out,
         ),
     );
     return new OrtTensor(library, pointer, type, shape, data, "Cpu");
+  }
+
+  /** A tensor of undefined content in an allocator's memory. @throws {Error} If there isn't as much of it. */
+  static allocated(
+    library: OrtLibrary,
+    allocator: OrtHandle & { readonly memory: OrtMemory },
+    shape: readonly number[],
+    type: OrtType,
+  ): OrtTensor {
+    const { api } = library, { sizes, rank } = dimensions(shape);
+    const pointer = created(
+      api,
+      `allocate a tensor of shape [${shape}]`,
+      (out) => api.CreateTensorAsOrtValue(allocator.pointer, sizes, rank, TYPES[type].code, out),
+    );
+    return new OrtTensor(library, pointer, type, shape, null, allocator.memory.name);
   }
 
   /** Takes over a tensor that a run made. @throws {Error} If it isn't a tensor of a known type. */
@@ -129,6 +143,14 @@ export class OrtTensor extends OrtHandle {
     if (place && length) new Deno.UnsafePointerView(place).copyInto(copy);
     return copy;
   }
+}
+
+/** @throws {TypeError} If a size isn't a whole number from 0. */
+function dimensions(shape: readonly number[]): { sizes: BigInt64Array<ArrayBuffer>; rank: bigint } {
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new TypeError(`Cannot make a tensor of shape [${shape}]: sizes are whole numbers from 0`);
+  }
+  return { sizes: BigInt64Array.from(shape.length ? shape : [0], BigInt), rank: BigInt(shape.length) };
 }
 
 function described(
