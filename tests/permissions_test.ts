@@ -12,6 +12,7 @@ for (
     ["train", ["--help"]],
     ["preview", ["--help"]],
     ["eval", ["--help"]],
+    ["export", ["--help"]],
     ["bench", [
       "--help",
     ]],

@@ -8,4 +8,6 @@ export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts"
 export { canPack, packedBlocks } from "./packed.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
 export { ggufConfig } from "./config.ts";
-export { deinterleave, deinterleavedRows, type GgufSource, mapNames } from "./names.ts";
+export { deinterleave, deinterleavedRows, ggufName, type GgufSource, interleave, mapNames } from "./names.ts";
+export { type GgufEncoding } from "./quantize.ts";
+export { ggufTensorBytes, type GgufTensorToWrite, type GgufTyped, writeGguf } from "./writer.ts";

@@ -101,3 +101,44 @@ export function deinterleavedRows(rows: number, heads: number): Int32Array<Array
     return row - inHead + (inHead < half ? 2 * inHead : 2 * (inHead - half) + 1);
   });
 }
+
+/**
+ * Name in a GGUF file of a tensor of transformers' state dict, and its heads where q or k rows are interleaved.
+ * @throws {RangeError} If the format has no place for it
+ */
+export function ggufName(
+  name: string,
+  architecture: string,
+  heads: number,
+  keyValueHeads: number,
+): GgufSource {
+  const block = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name);
+  const part = block && Object.keys(BLOCK).find((key) => BLOCK[key] === block[2]);
+  const whole = Object.keys(WHOLE).find((key) => WHOLE[key] === name);
+  if (block && part) {
+    const interleaved = architecture === "llama" && (part === "attn_q" || part === "attn_k");
+    return {
+      name: `blk.${block[1]}.${part}.${block[3]}`,
+      interleavedHeads: interleaved ? (part === "attn_q" ? heads : keyValueHeads) : null,
+    };
+  }
+  if (whole !== undefined) return { name: whole, interleavedHeads: null };
+  throw new RangeError(`Cannot name tensor ${shown(name)} in a GGUF file of architecture ${architecture}`);
+}
+
+/**
+ * Interleaves rows as llama.cpp's converter does, `[heads * headDim, columns]` into a fresh array; undone by
+ * {@linkcode deinterleave}.
+ * @throws {TypeError} If the rows don't split into `heads` heads of even size.
+ */
+export function interleave(
+  values: Float32Array<ArrayBuffer>,
+  rows: number,
+  heads: number,
+): Float32Array<ArrayBuffer> {
+  const columns = values.length / rows, out = new Float32Array(values.length);
+  deinterleavedRows(rows, heads).forEach((to, row) =>
+    out.set(values.subarray(row * columns, (row + 1) * columns), to * columns)
+  );
+  return out;
+}

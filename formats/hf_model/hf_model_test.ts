@@ -206,7 +206,13 @@ Deno.test("saveModel() writes a directory that opens as the same model, whole an
     assertEquals(shards.filter((name) => name.endsWith(".safetensors")).length, 3);
     const again = await openModel(directory);
     assertSameWeights(model, again);
-    assertEquals(again.config, config);
+    // Both spellings: transformers 4.57 reads torch_dtype, rope_theta; 5.24 dtype, rope_parameters (its own save_pretrained).
+    const spelled = {
+      rope_parameters: { rope_theta: 1e6, rope_type: "default" },
+      rope_theta: 1e6,
+      rope_scaling: null,
+    };
+    assertEquals(again.config, { ...config, ...spelled, dtype: "float32", torch_dtype: "float32" });
     assertEquals(again.generationConfig, generationConfig);
     again.weights.close();
     // From transformers' own index of the same model.
@@ -220,17 +226,35 @@ Deno.test("saveModel() writes a directory that opens as the same model, whole an
     const expected = Deno.readFileSync(golden("tiny/qwen2/model-bf16/model.safetensors"));
     assertEquals(Deno.readFileSync(join(directory, "model.safetensors")), expected);
     const saved = JSON.parse(Deno.readTextFileSync(join(directory, "config.json")));
-    assertEquals(saved, { ...config, dtype: "bfloat16" });
+    assertEquals(saved, { ...config, ...spelled, dtype: "bfloat16", torch_dtype: "bfloat16" });
     assertEquals(config.dtype, "float32");
     model.weights.close();
   }));
 
-Deno.test("saveModel() keeps transformers 4's torch_dtype and refuses a tied output", () =>
+Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and refuses a tied output", () =>
   withTempDir((directory) => {
     const tensor = { name: "lm_head.weight", shape: [1], data: () => new Float32Array([1]) };
     saveModel(directory, [tensor], { config: { torch_dtype: "bfloat16", rope_theta: 5 }, dtype: "float16" });
     const saved = JSON.parse(Deno.readTextFileSync(join(directory, "config.json")));
-    assertEquals(saved, { rope_theta: 5, torch_dtype: "float16" });
+    const rope = {
+      rope_theta: 5,
+      rope_scaling: null,
+      rope_parameters: { rope_theta: 5, rope_type: "default" },
+    };
+    assertEquals(saved, { ...rope, torch_dtype: "float16", dtype: "float16" });
+    const llama3 = { rope_type: "llama3", factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    for (
+      const spelling of [{ rope_parameters: { rope_theta: 7, ...llama3 } }, {
+        rope_theta: 7,
+        rope_scaling: llama3,
+      }]
+    ) {
+      saveModel(directory, [tensor], { config: spelling, dtype: "float16" });
+      const { rope_theta, rope_scaling, rope_parameters } = JSON.parse(
+        Deno.readTextFileSync(join(directory, "config.json")),
+      );
+      assertEquals([rope_theta, rope_scaling, rope_parameters], [7, llama3, { rope_theta: 7, ...llama3 }]);
+    }
     using file = new SafetensorsFile(join(directory, "model.safetensors"));
     assertEquals(file.info("lm_head.weight").dtype, "F16");
     const options = { config: { tie_word_embeddings: true } };

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { writeFileAtomicSync } from "../atomic.ts";
 import { tensorBytes, writeSafetensors } from "../safetensors/mod.ts";
 import { toSortedJson } from "./json.ts";
+import { portableConfig } from "./portable_config.ts";
 
 /** One tensor under its name in transformers' state dict. */
 export interface ModelTensor {
@@ -20,7 +21,7 @@ export interface ModelTensor {
 
 /** Files beside the tensors, and the tensors' format. */
 export interface SaveModelOptions {
-  /** config.json as read; every field is kept, only the type of the weights is set. */
+  /** config.json as read; every field is kept, type of the weights and rotary fields are written as transformers 4 and 5 name them. */
   readonly config: Readonly<Record<string, unknown>>;
   /** generation_config.json; written when it has fields. */
   readonly generationConfig?: Readonly<Record<string, unknown>>;
@@ -97,19 +98,11 @@ export function saveModel(
     write("generation_config.json", toSortedJson(generationConfig));
   }
   for (const [name, data] of Object.entries(files)) write(name, data);
-  write("config.json", toSortedJson(withDtype(config, dtype)));
+  write("config.json", toSortedJson(portableConfig(config, dtype)));
   for (const { name } of [...Deno.readDirSync(directory)]) {
     if (WEIGHT_FILE.test(name) && !written.includes(name)) Deno.removeSync(join(directory, name));
   }
   return written;
-}
-
-/** transformers 5 writes `dtype`, 4 wrote `torch_dtype` and reads both; whichever is there is kept. */
-function withDtype(config: Readonly<Record<string, unknown>>, dtype: string): Record<string, unknown> {
-  const key = "dtype" in config ? "dtype" : "torch_dtype";
-  const set: Record<string, unknown> = { ...config, [key]: dtype };
-  if ("torch_dtype" in config) set.torch_dtype = dtype;
-  return set;
 }
 
 function splitShards<T extends { name: string; dtype: string; shape: readonly number[] }>(

@@ -53,6 +53,18 @@ const SPLITTERS: ReadonlyMap<string, Splitter> = new Map([
   ["tekken", { patterns: [TEKKEN_PATTERN], ignoreMerges: true, addBos: true }],
 ]);
 
+/** Names that llama.cpp's converter gives; others of the table are older names of the same. */
+const WRITTEN = ["gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2", "tekken"];
+
+/** The name under which a file asks for the splitter of these patterns, applied in turn; null: there is none. */
+export function namedSplitter(patterns: readonly string[], ignoreMerges: boolean): string | null {
+  return WRITTEN.find((name) => {
+    const splitter = SPLITTERS.get(name);
+    return splitter?.patterns.join("\0") === patterns.join("\0") &&
+      (splitter.ignoreMerges ?? false) === ignoreMerges;
+  }) ?? null;
+}
+
 const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;
 
 /** End-of-turn tokens that llama.cpp takes for control tokens regardless of their type. */

@@ -6,6 +6,7 @@ import { loadTokenizerSync } from "./load.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 
 export type { EditableTokenizer, Tokenizer } from "./tokenizer.ts";
+export { type GgufTokenizerKeys, ggufTokenizerKeys } from "./gguf_keys.ts";
 export { tokenizerFromGguf } from "./gguf_tokenizer.ts";
 export { loadTokenizerSync, tokenizerFromFiles } from "./load.ts";
 

@@ -305,7 +305,7 @@ Deno.test("axolotl's base_model without model_name_or_path gets the name used he
 Deno.test("a file that isn't for training is named for what it is", () => {
   const files = {
     "deno task eval takes it": "evaluator:\n  type: constraints\n",
-    "merging an adapter":
+    "merging an adapter (llamafactory-cli export): deno task export takes it":
       "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ntrust_remote_code: true\n" +
       "export_dir: out\nexport_size: 5\nexport_device: cpu\nexport_legacy_format: false\n",
     "llamafactory-cli eval":

@@ -12,9 +12,7 @@ export function helpText(): string {
   const lines: string[] = [];
   for (const [group, keys] of byGroup()) {
     lines.push("", GROUP_TITLES[group]);
-    for (const [key, spec] of keys.filter(([, spec]) => spec.state === "works")) {
-      lines.push(`  ${key}`, ...wrap(`${meaning(spec)} [${words(spec)}; ${defaultText(spec)}]`, 6));
-    }
+    lines.push(...keyLines(keys.filter(([, spec]) => spec.state === "works")));
     for (const state of ["ignored", "refused"] as const) {
       const some = keys.filter(([, spec]) => spec.state === state);
       if (some.length === 0) continue;
@@ -28,6 +26,13 @@ export function helpText(): string {
   }
   lines.push("", "docs/config.md says of each of the last two kinds why.");
   return lines.join("\n").trimStart();
+}
+
+/** A key, and below it its meaning, type and default; two columns of a terminal are free at the left. */
+export function keyLines(keys: readonly (readonly [string, KeySpec])[]): string[] {
+  return keys.flatMap((
+    [key, spec],
+  ) => [`  ${key}`, ...wrap(`${meaning(spec)} [${words(spec)}; ${defaultText(spec)}]`, 6)]);
 }
 
 /** docs/config.md. */

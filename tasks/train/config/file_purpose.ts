@@ -28,9 +28,7 @@ const PURPOSES: readonly Purpose[] = [
   },
   {
     keys: ["export_dir", "export_hub_model_id", "export_quantization_bit"],
-    message:
-      "it is a file for merging an adapter (llamafactory-cli export): adapters trained here are PEFT's, so that " +
-      `peft's merge_and_unload and llamafactory-cli export take them; ${TO_TRAIN}`,
+    message: "it is a file for merging an adapter (llamafactory-cli export): deno task export takes it",
   },
   {
     keys: ["task", "task_dir", "n_shot", "save_dir"],

@@ -1,0 +1,88 @@
+/**
+ * Float32 values as bytes of ggml's tensor types, bit for bit as the `gguf` package of Python gives them
+ * (gguf/quants.py): Q8_0 `d = max|x| / 127`, `q = round(x / d)`, halves away from zero; Q4_0 `d = m / −8` with m the value of
+ * largest magnitude, `q = trunc(x / d + 8.5)`, at most 15.
+ * @module
+ */
+import { f32 } from "../elements.ts";
+import { float32ToBfloat16, float32ToHalf } from "../float.ts";
+
+/** Tensor types that are written. */
+export type GgufEncoding = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0";
+
+/** Values of a block of Q8_0 and Q4_0. */
+const BLOCK = 32;
+
+/**
+ * The bytes of some values, `[n]`; n a multiple of 32 for the types with blocks.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeTensor } from "./quantize.ts";
+ *
+ * assertEquals([...encodeTensor(new Float32Array([1]), "BF16")], [0x80, 0x3f]);
+ * ```
+ */
+export function encodeTensor(
+  values: Float32Array<ArrayBuffer>,
+  encoding: GgufEncoding,
+): Uint8Array<ArrayBuffer> {
+  switch (encoding) {
+    case "F32":
+      return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    case "F16":
+    case "BF16": {
+      const bits = new Uint16Array(values.length);
+      (encoding === "F16" ? float32ToHalf : float32ToBfloat16)(values, bits);
+      return new Uint8Array(bits.buffer);
+    }
+    case "Q8_0":
+      return blocks(values, 34, q8_0);
+    case "Q4_0":
+      return blocks(values, 18, q4_0);
+  }
+}
+
+function blocks(
+  values: Float32Array,
+  bytesPerBlock: number,
+  encode: (block: Float32Array, out: Uint8Array) => number,
+): Uint8Array<ArrayBuffer> {
+  const count = values.length / BLOCK;
+  if (!Number.isInteger(count)) {
+    throw new TypeError(`Cannot encode blocks of ${BLOCK} values: current value is ${values.length} values`);
+  }
+  const out = new Uint8Array(count * bytesPerBlock);
+  const scales = new Float32Array(count), halves = new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    const block = values.subarray(i * BLOCK, (i + 1) * BLOCK);
+    scales[i] = encode(block, out.subarray(i * bytesPerBlock + 2, (i + 1) * bytesPerBlock));
+  }
+  float32ToHalf(scales, halves);
+  const view = new DataView(out.buffer);
+  halves.forEach((half, i) => view.setUint16(i * bytesPerBlock, half, true));
+  return out;
+}
+
+function q8_0(block: Float32Array, out: Uint8Array): number {
+  let most = 0;
+  for (let i = 0; i < BLOCK; i++) most = Math.max(most, Math.abs(f32(block, i)));
+  const d = Math.fround(most / 127), inverse = d === 0 ? 0 : Math.fround(1 / d);
+  for (let i = 0; i < BLOCK; i++) {
+    const x = Math.fround(f32(block, i) * inverse), size = Math.abs(x);
+    const q = Math.floor(size) + Math.floor(2 * (size - Math.floor(size)));
+    out[i] = x < 0 ? -q : q;
+  }
+  return d;
+}
+
+function q4_0(block: Float32Array, out: Uint8Array): number {
+  let largest = 0;
+  for (let i = 0; i < BLOCK; i++) {
+    if (Math.abs(f32(block, i)) > Math.abs(largest)) largest = f32(block, i);
+  }
+  const d = Math.fround(largest / -8), inverse = d === 0 ? 0 : Math.fround(1 / d);
+  const q = (i: number) => Math.min(15, Math.max(0, Math.trunc(f32(block, i) * inverse + 8.5)));
+  for (let j = 0; j < BLOCK / 2; j++) out[j] = q(j) | (q(j + BLOCK / 2) << 4);
+  return d;
+}

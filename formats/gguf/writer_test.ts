@@ -1,0 +1,70 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { encodeTensor, type GgufEncoding } from "./quantize.ts";
+import { GgufFile } from "./reader.ts";
+import { writeGguf } from "./writer.ts";
+
+const folder = new URL("../../fixtures/goldens/gguf/", import.meta.url).pathname;
+
+// made by make_quantized.py with gguf 0.19.0's quantize()
+const golden = JSON.parse(Deno.readTextFileSync(`${folder}quantized.json`)) as {
+  values: number[];
+  bytes: Record<GgufEncoding, string>;
+};
+
+for (const encoding of ["F32", "F16", "BF16", "Q8_0", "Q4_0"] as const) {
+  Deno.test(`encodeTensor() to ${encoding} equals gguf 0.19's quantize() byte for byte`, () => {
+    const bytes = encodeTensor(Float32Array.from(golden.values), encoding);
+    assertEquals(bytes.toHex(), golden.bytes[encoding]);
+  });
+}
+
+Deno.test("writeGguf() writes what the reader finds: every value type, shapes, and padding between tensors", () => {
+  const directory = Deno.makeTempDirSync(), path = `${directory}/a.gguf`;
+  const values = Float32Array.from(golden.values).subarray(0, 96);
+  writeGguf(
+    path,
+    new Map([
+      ["general.architecture", { type: "string", value: "llama" }],
+      ["a.count", { type: "u32", value: 4294967295 }],
+      ["a.below", { type: "i32", value: -3 }],
+      ["a.real", { type: "f32", value: 0.5 }],
+      ["a.flag", { type: "bool", value: true }],
+      ["a.texts", { type: "strings", value: ["", "Ġé", "\n"] }],
+      ["a.numbers", { type: "i32s", value: [1, -1] }],
+      ["a.scores", { type: "f32s", value: [-1.5] }],
+    ]),
+    [
+      { name: "odd", shape: [3], encoding: "F32", data: () => Float32Array.of(1, 2, 3) },
+      { name: "q", shape: [3, 32], encoding: "Q8_0", data: () => values.slice() },
+    ],
+  );
+  using file = new GgufFile(path);
+  assertEquals(
+    [...file.metadata].map(([key, value]) => [key, typeof value === "object" ? [...value] : value]),
+    [
+      ["general.architecture", "llama"],
+      ["a.count", 4294967295],
+      ["a.below", -3],
+      ["a.real", 0.5],
+      ["a.flag", true],
+      ["a.texts", ["", "Ġé", "\n"]],
+      ["a.numbers", [1, -1]],
+      ["a.scores", [-1.5]],
+    ],
+  );
+  assertEquals([...file.readFloat32("odd")], [1, 2, 3]);
+  assertEquals(file.info("q").shape, [3, 32]);
+  assertEquals(file.info("q").offset - file.info("odd").offset, 32);
+  assertEquals(file.readBytes("q").toHex(), golden.bytes.Q8_0.slice(0, 2 * 3 * 34));
+  const bad = { name: "w", shape: [2, 33], encoding: "Q4_0" as const, data: () => new Float32Array(66) };
+  assertThrows(
+    () => writeGguf(path, new Map(), [bad]),
+    RangeError,
+    "whole blocks of 32: current value is 33",
+  );
+  const short = { name: "w", shape: [2, 32], encoding: "Q4_0" as const, data: () => new Float32Array(32) };
+  assertThrows(() => writeGguf(path, new Map(), [short]), TypeError, "32 values");
+  assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name), ["a.gguf"]);
+  Deno.removeSync(directory, { recursive: true });
+});

@@ -1,0 +1,34 @@
+/**
+ * config.json that transformers 4 and 5 read alike. Version 5 renamed fields: `torch_dtype` became `dtype`, and `rope_theta`
+ * and `rope_scaling` became `rope_parameters`; each version reads only some of the other's names.
+ * @module
+ */
+
+/** Rotary fields of a config in both spellings; other fields as they are. */
+export function portableConfig(
+  config: Readonly<Record<string, unknown>>,
+  dtype: "float32" | "float16" | "bfloat16",
+): Record<string, unknown> {
+  return { ...config, ...ropeFields(config), dtype, torch_dtype: dtype };
+}
+
+function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const five = record(config.rope_parameters), four = record(config.rope_scaling);
+  if (five === null && four === null && config.rope_theta === undefined) return {};
+  // one set of parameters for each type of layer has no spelling in version 4
+  if (five?.full_attention !== undefined || five?.sliding_attention !== undefined) return {};
+  const { rope_theta: inner, rope_type, type, ...rest } = five ?? four ?? {};
+  const theta = inner ?? config.rope_theta ?? 10000, kind = rope_type ?? type ?? "default";
+  return {
+    rope_theta: theta,
+    rope_parameters: { rope_theta: theta, rope_type: kind, ...rest },
+    // version 5 takes rope_scaling before rope_parameters, and then the theta beside it
+    rope_scaling: kind === "default" ? null : { rope_type: kind, ...rest },
+  };
+}
+
+function record(value: unknown): Record<string, unknown> | null {
+  return typeof value === "object" && value !== null && Object.keys(value).length > 0
+    ? value as Record<string, unknown>
+    : null;
+}

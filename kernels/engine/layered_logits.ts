@@ -1,0 +1,79 @@
+/**
+ * Logits of a short text with one layer's weights in memory at a time, so that a model larger than the memory can be
+ * compared with another one.
+ * @module
+ */
+import { entryOf, valueOf } from "../../formats/elements.ts";
+import type { Backend, HostArray, Tensor } from "../backend.ts";
+import { blockGraph, blockShapes } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import { logitsGraph } from "./generate/graph.ts";
+import { RotaryTable } from "./rope.ts";
+
+/**
+ * Runs the model over one text.
+ * @param read Float32 values of a tensor by its name in transformers, `lm_head.weight` too
+ * @param ids `[T]`, each below the size of the vocabulary
+ * @param onLayer Called when a layer is done
+ * @returns `[T, vocabulary]`
+ * @throws {RangeError} If an id has no row in the embedding
+ */
+export async function layeredLogits(
+  backend: Backend,
+  config: DecoderConfig,
+  read: (name: string) => Float32Array<ArrayBuffer>,
+  ids: readonly number[],
+  onLayer: () => void = () => {},
+): Promise<Float32Array> {
+  const rows = ids.length, width = config.hiddenSize;
+  const upload = (data: HostArray, shape: readonly number[]) => backend.upload(data, shape);
+  let x = upload(embed(read("model.embed_tokens.weight"), ids, width), [rows, width]);
+  const positions = Int32Array.from(ids, (_, i) => i);
+  const { cos, sin } = new RotaryTable(config.inverseFrequencies).rows(positions);
+  const common: Record<string, Tensor> = {
+    cos: upload(cos, [rows, config.headDim / 2]),
+    sin: upload(sin, [rows, config.headDim / 2]),
+    until: upload(new Int32Array(rows).fill(rows), [rows]),
+    positions: upload(positions, [rows]),
+  };
+  const windows = [...new Set(config.slidingWindow)];
+  const programs = new Map(
+    await Promise.all(
+      windows.map(async (window) =>
+        [window, await backend.compile(blockGraph(config, window), "block of a check")] as const
+      ),
+    ),
+  );
+  for (const [layer, window] of config.slidingWindow.entries()) {
+    const weights: Record<string, Tensor> = {};
+    for (const [name, shape] of blockShapes(config)) {
+      weights[name] = upload(read(`model.layers.${layer}.${name}`), shape);
+    }
+    const before = x;
+    x = entryOf(await valueOf(programs, window).run({ x, ...common, ...weights }), "y");
+    for (const tensor of [before, ...Object.values(weights)]) tensor.dispose();
+    onLayer();
+  }
+  const head = await backend.compile(logitsGraph(config), "head of a check");
+  const norm = upload(read("model.norm.weight"), [width]);
+  const w = upload(read("lm_head.weight"), [config.vocabSize, width]);
+  const all = upload(Int32Array.from(ids, (_, i) => i), [rows]);
+  const logits = entryOf(await head.run({ x, norm, w, rows: all }), "logits");
+  const values = Float32Array.from(await backend.download(logits));
+  for (const tensor of [x, norm, w, all, logits, ...Object.values(common)]) tensor.dispose();
+  for (const program of [head, ...programs.values()]) await program.dispose();
+  return values;
+}
+
+function embed(table: Float32Array, ids: readonly number[], width: number): Float32Array<ArrayBuffer> {
+  const x = new Float32Array(ids.length * width);
+  ids.forEach((id, row) => {
+    if (!(id >= 0 && (id + 1) * width <= table.length)) {
+      throw new RangeError(
+        `Cannot embed token ${id}: current value of the embedding is ${table.length / width} rows`,
+      );
+    }
+    x.set(table.subarray(id * width, (id + 1) * width), row * width);
+  });
+  return x;
+}

@@ -1,0 +1,236 @@
+/**
+ * Merges adapters into a model and writes it for other programs.
+ *
+ * ```sh
+ * deno task export MERGE.yaml                                    # LLaMA-Factory's file for llamafactory-cli export
+ * deno task export MERGE.yaml export_dir=merged infer_dtype=bfloat16
+ * deno task export model_name_or_path=MODEL adapter_name_or_path=ADAPTER export_dir=OUT
+ * deno task export MERGE.yaml export_format=gguf export_dtype=q8_0 # one file for llama.cpp
+ * deno task export MERGE.yaml export_format=gguf-adapter         # the adapter alone, for llama.cpp's --lora
+ * deno task export MERGE.yaml export_format=onnx                 # a folder for transformers.js
+ * deno task export MERGE.yaml --dry-run                          # checks, sizes, memory; writes nothing
+ * ```
+ * Prints an estimate, progress, the largest difference of logits before and after, the files and what to type next.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { item } from "../formats/elements.ts";
+import type { Adapter } from "../formats/peft/mod.ts";
+import type { Registry } from "../plugins/registry.ts";
+import { parseArguments, print, runTask, usage, VERSION } from "./common/cli.ts";
+import { taskCommand } from "./common/command.ts";
+import { registryOf } from "./common/config_file.ts";
+import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
+import {
+  checkDifference,
+  compareLogits,
+  differenceText,
+  logitsBefore,
+  logitsOfWritten,
+  promptIds,
+} from "./export/check.ts";
+import { type ExportConfig, type ExportDtype, readExportConfig } from "./export/config.ts";
+import { exportHelp } from "./export/help.ts";
+import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
+import { ExportFolder, filesOf } from "./export/folder.ts";
+import { exportGguf, exportGgufAdapter, ggufPath } from "./export/gguf.ts";
+import { logitsWithAdapter } from "./export/gguf_adapter_check.ts";
+import { dtypeOf, exportSafetensors } from "./export/safetensors.ts";
+import { type ExportSource, openSource } from "./export/source.ts";
+import { dropNetwork, needsNetwork } from "./train/network.ts";
+import { createProgress, type Progress } from "./train/outputs/mod.ts";
+
+const FLAGS = {
+  help: "this text",
+  "dry-run": "check everything and say what it takes, but write nothing",
+};
+
+/** What a caller of {@linkcode exportModel} may set. */
+export interface ExportOptions {
+  /** Only check and estimate. */
+  dryRun?: boolean;
+  /** Gets lines for people; standard output by default. */
+  say?: (line: string) => void;
+  /** Shows how far it is. */
+  progress?: Progress;
+}
+
+/** What an export did. */
+export interface ExportResult {
+  /** Folder. */
+  directory: string;
+  /** Files in it. */
+  files: string[];
+  /** Of the check; null where it was left out. */
+  largestDifference: number | null;
+}
+
+/**
+ * Carries out one export.
+ * @param path YAML or JSON file; undefined: arguments only
+ * @throws {RangeError} If anything in the configuration, the model or an adapter is wrong, or disk or memory are too small;
+ * before anything is written
+ * @throws {Error} If what was written computes something else; nothing is put into the folder then
+ */
+export async function exportModel(
+  path: string | undefined,
+  overrides: readonly string[] = [],
+  { dryRun = false, say = print, progress = createProgress() }: ExportOptions = {},
+): Promise<ExportResult | null> {
+  const { config, notes, placeOf } = readExportConfig(path, overrides);
+  const code = pluginNote(config.plugins);
+  for (const note of [...notes, ...(code === null ? [] : [code])]) say(`note: ${note}`);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const hub = {
+    ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
+    ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
+  };
+  const source = await openSource(config, registry, hub, placeOf);
+  try {
+    for (const note of source.notes) say(`note: ${note}`);
+    const dtype = dtypeFor(config, source);
+    const estimate = estimateExport(config, source, dtype);
+    say(
+      `${config.export_format} in ${dtype} into ${config.export_dir}: ${gigabytes(estimate.disk)} of disk, ` +
+        `${gigabytes(estimate.memory)} of memory beside the program`,
+    );
+    checkFits(estimate, config);
+    if (dryRun) return null;
+    using folder = new ExportFolder(config.export_dir, [source.model.path, ...config.adapter_name_or_path]);
+    if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");
+    const result = await write(config, registry, source, dtype, folder, { say, progress });
+    printResult(result, config, dtype, say);
+    return result;
+  } finally {
+    progress.stop();
+    source.model.weights.close();
+  }
+}
+
+async function write(
+  config: ExportConfig,
+  registry: Registry,
+  source: ExportSource,
+  dtype: ExportDtype,
+  folder: ExportFolder,
+  { say, progress }: Required<Pick<ExportOptions, "say" | "progress">>,
+): Promise<ExportResult> {
+  const count = config.export_format === "gguf-adapter"
+    ? 2 * (source.adapters[0]?.modules.size ?? 0)
+    : source.shapes.size;
+  let done = 0;
+  const onTensor = () => progress.phase("writing tensors", ++done, count);
+  const notes = await writeFiles(config, source, dtype, folder.staging, onTensor);
+  progress.stop();
+  for (const note of notes) say(`note: ${note}`);
+  let largest: number | null = null;
+  if (config.export_check) {
+    const ids = promptIds(source.tokenizer, source.decoder), layers = 2 * source.decoder.numLayers;
+    let layer = 0;
+    const onLayer = () => progress.phase("comparing logits, layers", ++layer, layers);
+    const before = await logitsBefore(source, ids, onLayer);
+    const after = await logitsAfter(config, registry, source, dtype, folder.staging, ids, onLayer);
+    progress.stop();
+    const difference = compareLogits(before, after, ids.length);
+    say(`Check: ${differenceText(difference, dtype)}`);
+    checkDifference(difference, dtype, config.export_dir);
+    largest = difference.largest;
+  }
+  const { model, adapters } = source;
+  folder.publish({
+    dinotune: VERSION,
+    format: config.export_format,
+    dtype,
+    model: { path: model.nameOrPath, hash: model.weights.hash() },
+    adapters: config.adapter_name_or_path.map((path, i) => ({ path, modules: adapters[i]?.modules.size })),
+    largest_difference_of_logits: largest,
+  });
+  return { directory: config.export_dir, files: filesOf(config.export_dir), largestDifference: largest };
+}
+
+// deno-lint-ignore require-await -- the ONNX writer waits
+async function writeFiles(
+  { export_format: format, export_size }: ExportConfig,
+  source: ExportSource,
+  dtype: ExportDtype,
+  folder: string,
+  onTensor: () => void,
+): Promise<string[]> {
+  switch (format) {
+    case "safetensors":
+      exportSafetensors(folder, source, dtype as "float32", export_size * 1e9, onTensor);
+      return [];
+    case "gguf":
+      return exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
+    case "gguf-adapter":
+      return exportGgufAdapter(ggufPath(folder, format, dtype), source, onlyAdapter(source), dtype, onTensor);
+    case "onnx":
+      throw new RangeError(
+        "Cannot export as onnx as it isn't there yet: use export_format: safetensors or gguf",
+      );
+  }
+}
+
+async function logitsAfter(
+  { export_format: format }: ExportConfig,
+  registry: Registry,
+  source: ExportSource,
+  dtype: ExportDtype,
+  folder: string,
+  ids: readonly number[],
+  onLayer: () => void,
+): Promise<Float32Array> {
+  switch (format) {
+    case "gguf":
+      return await logitsOfWritten(ggufPath(folder, format, dtype), registry, ids, onLayer);
+    case "gguf-adapter":
+      return await logitsWithAdapter(ggufPath(folder, format, dtype), source, ids, onLayer);
+    default:
+      return await logitsOfWritten(folder, registry, ids, onLayer);
+  }
+}
+
+/** The configuration lets no other number of them pass. */
+function onlyAdapter({ adapters }: ExportSource): Adapter {
+  return item(adapters, 0);
+}
+
+/** `auto` is the model's own number type, an adapter's is float32; bfloat16 has no place in ONNX files for browsers. */
+function dtypeFor(config: ExportConfig, { model }: ExportSource): ExportDtype {
+  if (config.export_dtype !== "auto") return config.export_dtype;
+  if (config.infer_dtype !== "auto") return config.infer_dtype;
+  if (config.export_format === "gguf-adapter") return "float32";
+  const own = dtypeOf(model.config);
+  return config.export_format === "onnx" && own === "bfloat16" ? "float32" : own;
+}
+
+function printResult(
+  { directory, files }: ExportResult,
+  { export_format: format }: ExportConfig,
+  dtype: ExportDtype,
+  say: (line: string) => void,
+): void {
+  say(`\nWrote ${directory}`);
+  for (const file of files) say(`  ${file} (${gigabytes(Deno.statSync(join(directory, file)).size)})`);
+  if (format === "gguf-adapter") return;
+  const model = format === "gguf" ? ggufPath(directory, format, dtype) : directory;
+  if (format !== "onnx") say(`\nNext\n  ${taskCommand("chat", [model])}`);
+}
+
+if (import.meta.main) {
+  // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
+  void runTask(async () => {
+    const { config: path, overrides, flags } = parseArguments(Deno.args, FLAGS);
+    if (flags.has("help") || (path === undefined && overrides.length === 0)) {
+      return console.log(
+        `${usage(["deno task export [MERGE.yaml] [key=value ...]"], FLAGS)}\n\n${exportHelp()}`,
+      );
+    }
+    const { config } = readExportConfig(path, overrides);
+    const dryRun = flags.has("dry-run");
+    if (dryRun) confirmPlugins(config.plugins);
+    if (!needsNetwork({ ...config, dataset: [], eval_dataset: [], dataset_dir: "." })) dropNetwork();
+    await exportModel(path, overrides, { dryRun });
+  });
+}

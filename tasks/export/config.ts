@@ -1,0 +1,261 @@
+/**
+ * Keys of a file for merging: LLaMA-Factory's `export_*` and the keys of model and template that it has beside them, and our
+ * own for formats that it doesn't write.
+ * @module
+ */
+import { isAbsolute, resolve } from "@std/path";
+
+import { exists } from "../../formats/exists.ts";
+import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
+import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
+import { type KeySpec, type KeyType, REQUIRED, type WorkingKey } from "../train/config/key.ts";
+import { keyTable } from "../train/config/key_table.ts";
+import {
+  readKeys,
+  type TaskWords,
+  throwFaults,
+  type Written,
+  writtenKeys,
+} from "../train/config/read_keys.ts";
+import { absolutePlugin } from "../train/config/resolve.ts";
+import { bool, int, oneOf } from "../train/config/value_types.ts";
+
+/** Files that an export writes. */
+const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter", "onnx"] as const;
+/** Number types of weights, in the words of LLaMA-Factory and (the last ones) llama.cpp. */
+const EXPORT_DTYPES = ["auto", "float32", "float16", "bfloat16", "q8_0", "q4_0"] as const;
+
+/** Format of an export. */
+export type ExportFormat = typeof EXPORT_FORMATS[number];
+/** Number type of an export's weights. */
+export type ExportDtype = Exclude<typeof EXPORT_DTYPES[number], "auto">;
+
+/** Keys of a training file that mean the same here. */
+const SHARED = [
+  "model_name_or_path",
+  "adapter_name_or_path",
+  "cache_dir",
+  "model_revision",
+  "hf_hub_token",
+  "template",
+  "template_options",
+  "default_system",
+  "tool_format",
+  "enable_thinking",
+  "preserve_thinking",
+  "split_special_tokens",
+  "plugins",
+] as const;
+
+/** A validated file for merging. */
+export interface ExportConfig extends Pick<TrainConfig, typeof SHARED[number]> {
+  /** Folder to write. */
+  export_dir: string;
+  /** Gigabytes (10⁹ bytes) of tensors a file at most. */
+  export_size: number;
+  /** LLaMA-Factory's; merging is done on the CPU. */
+  export_device: "cpu" | "auto";
+  /** LLaMA-Factory's name for the number type. */
+  infer_dtype: "auto" | "float32" | "float16" | "bfloat16";
+  /** What is written. */
+  export_format: ExportFormat;
+  /** Number type of the weights; wins over `infer_dtype`. */
+  export_dtype: typeof EXPORT_DTYPES[number];
+  /** Whether the logits before and after are compared. */
+  export_check: boolean;
+}
+
+const OTHERS = "an export needs the model, its adapters and a template only";
+
+function row<T>(
+  type: KeyType<T>,
+  standard: NoInfer<T> | typeof REQUIRED,
+  description: string,
+  own = false,
+): WorkingKey<T> {
+  return { state: "works", group: own ? "own" : "model", type, default: standard, description };
+}
+
+function ownKeys(): Record<string, KeySpec> {
+  const text = keyTable().get("model_name_or_path") as WorkingKey<string>;
+  return {
+    export_dir: row(
+      text.type,
+      REQUIRED,
+      "folder to write; made, or replaced where it holds an earlier export",
+    ),
+    export_size: row(int(1, 1000), 5, "gigabytes (10⁹ bytes) of tensors a file at most; safetensors only"),
+    export_device: row(
+      oneOf(["cpu", "auto"]),
+      "cpu",
+      "merging is done tensor by tensor on the CPU in either case",
+    ),
+    infer_dtype: row(
+      oneOf(["auto", "float32", "float16", "bfloat16"]),
+      "auto",
+      "number type of the weights; auto: as config.json names it (float32 for a GGUF file)",
+    ),
+    export_format: row(
+      oneOf(EXPORT_FORMATS),
+      "safetensors",
+      "safetensors: a folder for transformers and vLLM; gguf: the model for llama.cpp; gguf-adapter: the adapter alone for " +
+        "llama.cpp; onnx: a folder for transformers.js",
+      true,
+    ),
+    export_dtype: row(
+      oneOf(EXPORT_DTYPES),
+      "auto",
+      "number type, wins over infer_dtype; q8_0 and q4_0 with export_format: gguf only; auto: infer_dtype's",
+      true,
+    ),
+    export_check: row(
+      bool(),
+      true,
+      "open what was written and compare logits of a fixed prompt with the merged float32 weights",
+      true,
+    ),
+    export_legacy_format: refused(
+      false,
+      [false],
+      "weights are written as safetensors only, which every reader takes",
+      "leave it out",
+    ),
+    export_quantization_bit: refused(
+      null,
+      [null],
+      "GPTQ and AWQ, which it asks for, need a calibration that isn't there",
+      "leave it out; export_format: gguf with export_dtype: q8_0 or q4_0 writes 8 or 4 bits a weight",
+    ),
+    export_hub_model_id: refused(
+      null,
+      [null],
+      "nothing is uploaded from here",
+      "leave it out, and upload export_dir with the hub's own program",
+    ),
+    quantization_bit: refused(
+      null,
+      [null],
+      "an adapter isn't merged into weights that were rounded first, there or here",
+      "leave it out; export_dtype rounds once, after merging",
+    ),
+  };
+}
+
+function refused(standard: unknown, accepted: unknown[], reason: string, instead: string): KeySpec {
+  return { state: "refused", group: "model", default: standard, accepted, reason, instead };
+}
+
+/** Every key of a file for merging: those that work, and all others of a training file, ignored or refused. */
+export function exportTable(): ReadonlyMap<string, KeySpec> {
+  const shared: readonly string[] = SHARED;
+  const table = new Map<string, KeySpec>();
+  for (const [key, spec] of keyTable()) {
+    if (shared.includes(key)) table.set(key, reworded(key, spec as WorkingKey<unknown>));
+    // a key that changes the model when it is loaded would change what is merged
+    else if (spec.state === "refused" && spec.group === "model") table.set(key, spec);
+    else table.set(key, { state: "ignored", group: spec.group, reason: OTHERS, default: null });
+  }
+  for (const [key, spec] of Object.entries(ownKeys())) table.set(key, spec);
+  return table;
+}
+
+function reworded(key: string, spec: WorkingKey<unknown>): KeySpec {
+  switch (key) {
+    case "template":
+      return {
+        ...spec,
+        default: null,
+        description: "chat template to write into the folder; left out: the adapter's own, else the model's",
+      };
+    case "adapter_name_or_path":
+      return { ...spec, description: "adapter folders, merged one after the other" };
+    default:
+      return spec;
+  }
+}
+
+const WORDS: TaskWords = {
+  verb: "export",
+  least: "model_name_or_path and export_dir",
+  example: "export_dir=merged",
+};
+
+/** A configuration and what is to be said about it. */
+export interface ResolvedExport {
+  /** Validated, paths absolute. */
+  config: ExportConfig;
+  /** What to say once. */
+  notes: string[];
+  /** Where a key was written. */
+  placeOf(key: string): string;
+}
+
+/** Reads a file for merging, or only arguments where there is none. */
+export function readExportConfig(path: string | undefined, overrides: readonly string[]): ResolvedExport {
+  const none: YamlFile = { value: {}, files: [], place: () => undefined, isPlain: () => false };
+  return resolveExportConfig(path === undefined ? none : readYaml(path), overrides);
+}
+
+/**
+ * Validates a file for merging with arguments over it.
+ * @throws {RangeError} If anything in it is wrong; all faults are listed with their places
+ */
+export function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedExport {
+  const written = writtenKeys(file, overrides, WORDS);
+  const { values, faults, notes, placeOf } = readKeys(file, written, exportTable(), WORDS);
+  const config = values as unknown as ExportConfig;
+  if (faults.length === 0) faults.push(...contradictions(config, written));
+  throwFaults(file, faults, placeOf);
+  const paths = {
+    export_dir: resolve(config.export_dir),
+    model_name_or_path: whereItLies(config.model_name_or_path),
+    adapter_name_or_path: config.adapter_name_or_path.map((path) => resolve(path)),
+    plugins: config.plugins.map((path) => absolutePlugin(path, file, written.get("plugins"))),
+  };
+  return { config: Object.freeze({ ...config, ...paths }), notes, placeOf };
+}
+
+function contradictions(config: ExportConfig, written: ReadonlyMap<string, Written>) {
+  const { export_format: format, export_dtype: dtype, adapter_name_or_path: adapters } = config;
+  const faults: { key: string; message: string }[] = [];
+  if (/^q\d/.test(dtype) && format !== "gguf") {
+    faults.push({
+      key: "export_dtype",
+      message:
+        `Cannot write ${dtype} as export_format: ${format} as only gguf holds it: current value is ${dtype}; ` +
+        (format === "safetensors"
+          ? "transformers reads float32, float16 and bfloat16"
+          : "use float32 or float16"),
+    });
+  }
+  if (format === "onnx" && (dtype === "bfloat16" || dtype === "auto" && config.infer_dtype === "bfloat16")) {
+    faults.push({
+      key: dtype === "bfloat16" ? "export_dtype" : "infer_dtype",
+      message:
+        "Cannot write bfloat16 as export_format: onnx as transformers.js has no bfloat16: use float32 or float16",
+    });
+  }
+  if (format === "gguf-adapter" && adapters.length !== 1) {
+    faults.push({
+      key: "adapter_name_or_path",
+      message: `Cannot write export_format: gguf-adapter as it needs one adapter: current value is ${
+        adapters.length === 0 ? "none" : adapters.join(", ")
+      }`,
+    });
+  }
+  if (format !== "safetensors" && written.has("export_size")) {
+    const value = written.get("export_size")?.value;
+    if (value !== 5 && format !== "onnx") {
+      faults.push({
+        key: "export_size",
+        message:
+          `Cannot split export_format: ${format} into files of export_size as it is one file: leave it out`,
+      });
+    }
+  }
+  return faults;
+}
+
+function whereItLies(path: string): string {
+  return !isAbsolute(path) && exists(path) ? resolve(path) : path;
+}

@@ -1,0 +1,113 @@
+/**
+ * Disk and memory that an export takes, known from shapes before anything is read.
+ * @module
+ */
+import { statfsSync } from "node:fs";
+import { dirname } from "@std/path";
+
+import { exists } from "../../formats/exists.ts";
+import type { ExportConfig, ExportDtype } from "./config.ts";
+import type { ExportSource } from "./source.ts";
+
+/** Bytes. */
+export interface ExportEstimate {
+  /** Of all weights as they are written. */
+  disk: number;
+  /** At most, while writing and checking: what grows with the model, not the program itself (some 200 MB). */
+  memory: number;
+}
+
+/** Bytes per weight; blocks of 32 with their scale. */
+const WIDTH: Readonly<Record<ExportDtype, number>> = {
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  q8_0: 34 / 32,
+  q4_0: 18 / 32,
+};
+
+/** What writing `config.export_format` as `dtype` takes. */
+export function estimateExport(
+  { export_format: format, export_check: check }: Pick<ExportConfig, "export_format" | "export_check">,
+  { decoder, shapes, adapters }: Pick<ExportSource, "decoder" | "shapes" | "adapters">,
+  dtype: ExportDtype,
+): ExportEstimate {
+  const counts = [...shapes].map(([name, shape]) => [name, shape.reduce((a, b) => a * b, 1)] as const);
+  const all = counts.reduce((sum, [, count]) => sum + count, 0);
+  const largest = Math.max(...counts.map(([, count]) => count));
+  const lora = adapters.flatMap(({ modules }) => [...modules.values()])
+    .reduce((sum, { a, b }) => sum + a.length + b.length, 0);
+  const layer = counts.filter(([name]) => name.startsWith("model.layers.0."))
+    .reduce((sum, [, count]) => sum + count, 0);
+  const disk = (format === "gguf-adapter" ? lora : all) * WIDTH[dtype];
+  // one tensor in float32 with its reordered or converted copy; the check holds a layer, or the head, at a time
+  const writing = 2 * largest * 4;
+  const checking = !check ? 0 : format === "onnx" ? 2 * all * WIDTH[dtype] : (layer + 2 * largest) * 4;
+  const logits = check ? 2 * decoder.vocabSize * PROMPT_TOKENS * 4 : 0;
+  return { disk, memory: lora * 4 + Math.max(writing, checking + logits) };
+}
+
+/** About as many as the prompt of the check has. */
+const PROMPT_TOKENS = 32;
+
+/** Free bytes. */
+export interface FreeSpace {
+  /** Of the folder's disk. */
+  disk(folder: string): number;
+  /** Of the machine. */
+  memory(): number;
+}
+
+const machine: FreeSpace = {
+  disk(folder) {
+    while (!exists(folder)) folder = dirname(folder);
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  },
+  memory: () => Deno.systemMemoryInfo().available,
+};
+
+/**
+ * Makes sure that an export fits.
+ * @throws {RangeError} If disk or memory are too small: says what to do
+ */
+export function checkFits(
+  { disk, memory }: ExportEstimate,
+  { export_dir: folder, export_format: format, export_check: check }: Pick<
+    ExportConfig,
+    "export_dir" | "export_format" | "export_check"
+  >,
+  free: FreeSpace = machine,
+): void {
+  const space = free.disk(folder), left = free.memory();
+  // tokenizer, headers, and what the file system itself needs
+  const needed = 1.01 * disk + 32e6;
+  if (space < needed) {
+    throw new RangeError(
+      `Cannot export into ${folder} as ${gigabytes(needed)} of disk are needed: current value is ${
+        gigabytes(space)
+      } free; ` +
+        `choose an export_dir on another disk${
+          format === "gguf"
+            ? ", or export_dtype: q4_0"
+            : format === "safetensors"
+            ? ", or export_dtype: bfloat16"
+            : ""
+        }`,
+    );
+  }
+  if (left < memory) {
+    throw new RangeError(
+      `Cannot export as ${gigabytes(memory)} of memory are needed: current value is ${
+        gigabytes(left)
+      } available; ` +
+        `close other programs${check ? ", or set export_check: false" : ""}`,
+    );
+  }
+}
+
+/** `1.25 GB`, `350 MB`, `12 kB`. */
+export function gigabytes(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(0)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+}

@@ -1,0 +1,31 @@
+/**
+ * The help of the export task: examples, and its keys from their table.
+ * @module
+ */
+import { keyLines } from "../train/config/describe.ts";
+import { exportTable } from "./config.ts";
+
+/** Text below the usage. */
+export function exportHelp(): string {
+  const keys = [...exportTable()].filter(([, { state }]) => state === "works");
+  const first = ["export_dir", "export_format", "export_dtype", "infer_dtype", "export_size", "export_check"];
+  const rank = ([key]: readonly [string, unknown]) => {
+    const place = first.indexOf(key);
+    return key === "model_name_or_path"
+      ? -2
+      : key === "adapter_name_or_path"
+      ? -1
+      : place < 0
+      ? first.length
+      : place;
+  };
+  return [
+    "Examples",
+    "  deno task export examples/export/merge.yaml",
+    "  deno task export model_name_or_path=MODEL adapter_name_or_path=ADAPTER export_dir=merged",
+    "  deno task export examples/export/merge.yaml export_format=gguf export_dtype=q8_0 export_dir=merged-gguf",
+    "",
+    "Keys of the file, also as key=value (docs/export.md)",
+    ...keyLines(keys.sort((a, b) => rank(a) - rank(b))),
+  ].join("\n");
+}

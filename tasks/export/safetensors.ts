@@ -1,0 +1,69 @@
+/**
+ * An export as a folder for transformers and vLLM.
+ * @module
+ */
+import { saveModel } from "../../formats/hf_model/mod.ts";
+import { endIdsOf } from "../../kernels/engine/generate/options.ts";
+import { tokenizerFiles } from "../train/outputs/mod.ts";
+import type { ExportDtype } from "./config.ts";
+import type { ExportSource } from "./source.ts";
+
+/** generation_config.json: the model's own, with all ids that end an answer. */
+export function generationConfig(source: ExportSource): Record<string, unknown> {
+  const { model, decoder, tokenizer } = source;
+  const ids: Record<string, unknown> = {};
+  for (const name of ["bos", "pad"] as const) {
+    const id = model.config[`${name}_token_id`] ?? tokenizer?.[`${name}Id`];
+    if (typeof id === "number") ids[`${name}_token_id`] = id;
+  }
+  const own = [model.generationConfig.eos_token_id ?? []].flat();
+  const ends = [...own, ...endIdsOf(model, decoder, tokenizer).filter((id) => !own.includes(id))];
+  return {
+    ...ids,
+    ...model.generationConfig,
+    ...(ends.length > 0 && { eos_token_id: ends.length === 1 ? ends[0] : ends }),
+  };
+}
+
+/** Tokenizer and chat template as transformers names them; {} where the model has no tokenizer. */
+export function sourceTokenizerFiles(
+  { tokenizer, chatTemplate }: ExportSource,
+): Record<string, string | Uint8Array> {
+  return tokenizer === null ? {} : tokenizerFiles(tokenizer, chatTemplate);
+}
+
+/**
+ * Writes the folder; a tensor at a time is in memory.
+ * @param onTensor Called in front of each tensor
+ */
+export function exportSafetensors(
+  folder: string,
+  source: ExportSource,
+  dtype: "float32" | "float16" | "bfloat16",
+  shardBytes: number,
+  onTensor: () => void,
+): void {
+  const tensors = [...source.shapes].map(([name, shape]) => ({
+    name,
+    shape,
+    data: () => {
+      onTensor();
+      return source.read(name);
+    },
+  }));
+  saveModel(folder, tensors, {
+    config: source.model.config,
+    generationConfig: generationConfig(source),
+    dtype,
+    maxShardBytes: shardBytes,
+    files: sourceTokenizerFiles(source),
+  });
+}
+
+/** Number type of a model as its config.json names it. */
+export function dtypeOf(
+  config: Readonly<Record<string, unknown>>,
+): Extract<ExportDtype, "float32" | "float16" | "bfloat16"> {
+  const name = String(config.dtype ?? config.torch_dtype ?? "float32").replace(/^torch\./, "");
+  return name === "float16" || name === "bfloat16" ? name : "float32";
+}

@@ -1,0 +1,129 @@
+/**
+ * The model that is exported: base weights with the adapters merged in, tokenizer and template.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { exists } from "../../formats/exists.ts";
+import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
+import type { ResolveOptions } from "../../formats/hub/mod.ts";
+import { type Adapter, mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
+import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
+import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { placed } from "../../plugins/kinds/place.ts";
+import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import { templateSettings } from "../train/config/template_settings.ts";
+import type { ExportConfig } from "./config.ts";
+
+/** What is exported. */
+export interface ExportSource {
+  /** The base model, opened. */
+  model: LoadedModel;
+  /** What its family made of its config.json. */
+  decoder: DecoderConfig;
+  /** In the order in which they are merged. */
+  adapters: readonly Adapter[];
+  /** As it is written: the template's, the adapter's or the model's; null where the model's folder has none. */
+  tokenizer: Tokenizer | null;
+  /** Jinja text to write; null: there is none. */
+  chatTemplate: string | null;
+  /** Shapes by transformers' names, `lm_head.weight` not among them where tied. */
+  shapes: ReadonlyMap<string, readonly number[]>;
+  /** Merged values of a tensor, float32, row-major. A fresh array each call. */
+  read(name: string): Float32Array<ArrayBuffer>;
+  /** What to say once. */
+  notes: string[];
+}
+
+/**
+ * Opens model and adapters and checks all of them; tensors of the model are read later, one by one.
+ * @param hub How a model's id is asked for on the hub
+ * @param placeOf Where a key was written
+ * @throws {RangeError} If something is missing, foreign to the model or not supported; named with the key's place
+ */
+export async function openSource(
+  config: ExportConfig,
+  registry: Registry,
+  hub: ResolveOptions,
+  placeOf: (key: string) => string,
+): Promise<ExportSource> {
+  const model = await placed(
+    placeOf("model_name_or_path"),
+    () => openModel(config.model_name_or_path, { revision: config.model_revision, ...hub }),
+  );
+  try {
+    const decoder = await placed(placeOf("model_name_or_path"), () => decoderOf(registry, model));
+    const shapes = tensorShapes(decoder);
+    await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, shapes, model.path));
+    const modules = moduleShapes(decoder);
+    const adapters = await placed(
+      placeOf("adapter_name_or_path"),
+      () => config.adapter_name_or_path.map((path) => readAdapter(path, modules)),
+    );
+    const read = adapters.reduce(
+      (before, adapter) => mergedWeights(before, adapter),
+      (name: string) => model.weights.read(name),
+    );
+    return { model, decoder, adapters, shapes, read, ...tokenizerOf(config, registry, model, placeOf) };
+  } catch (error) {
+    model.weights.close();
+    throw error;
+  }
+}
+
+const TOKENIZER_NEED: Readonly<Record<ExportConfig["export_format"], string | null>> = {
+  safetensors: null,
+  "gguf-adapter": null,
+  gguf: "the tokenizer is a part of the file",
+  onnx: "transformers.js loads nothing without a tokenizer",
+};
+
+function hasTokenizer({ format, path }: LoadedModel): boolean {
+  return format === "gguf" || exists(join(path, "tokenizer.json"));
+}
+
+function tokenizerOf(
+  config: ExportConfig,
+  registry: Registry,
+  model: LoadedModel,
+  placeOf: (key: string) => string,
+): Pick<ExportSource, "tokenizer" | "chatTemplate" | "notes"> {
+  const { template: name, adapter_name_or_path: adapters } = config;
+  if (name === null) {
+    const trained = adapters.findLast((path) => exists(join(path, "tokenizer.json")));
+    if (trained === undefined && !hasTokenizer(model)) {
+      const need = TOKENIZER_NEED[config.export_format];
+      if (need !== null) {
+        throw new RangeError(
+          `Cannot export as ${config.export_format} as ${need}: ${model.path} has no tokenizer.json`,
+        );
+      }
+      return {
+        tokenizer: null,
+        chatTemplate: null,
+        notes: [`${model.path} has no tokenizer, so none is written`],
+      };
+    }
+    const tokenizer = trained === undefined ? model.tokenizer : loadTokenizerSync(trained);
+    return { tokenizer, chatTemplate: tokenizer.chatTemplate, notes: [] };
+  }
+  return placed(placeOf("template"), () => {
+    const known = Object.keys(registry.get("template", name).options.shape);
+    const template = registry.create("template", name, templateSettings(config, known, placeOf));
+    const { tokenizer, needed, notes } = prepareTokenizer(template, model.tokenizer as EditableTokenizer);
+    if (needed.length > 0) {
+      throw new RangeError(
+        `Cannot use template ${name} with ${config.model_name_or_path} as the model's vocabulary lacks its tokens ` +
+          `${needed.join(", ")}: name the template that the model was tuned with, or leave it out`,
+      );
+    }
+    return {
+      tokenizer,
+      chatTemplate: template.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate,
+      notes: notes.map((note) => `template ${name}: ${note}`),
+    };
+  });
+}

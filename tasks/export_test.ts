@@ -1,0 +1,214 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { item } from "../formats/elements.ts";
+import { GgufFile } from "../formats/gguf/mod.ts";
+import { openModel } from "../formats/hf_model/mod.ts";
+import { layeredLogits } from "../kernels/engine/layered_logits.ts";
+import { referenceBackend } from "../kernels/backends/reference/mod.ts";
+import { builtinRegistry } from "../plugins/builtins.ts";
+import { decoderOf } from "../plugins/kinds/decoder_of.ts";
+import { exportModel } from "./export.ts";
+import { readExportConfig } from "./export/config.ts";
+import { readGgufAdapter } from "./export/gguf_adapter_check.ts";
+import { mergedWeights } from "../formats/peft/mod.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+const golden = (path: string) => join(root, "fixtures/goldens", path);
+
+/** Golden of PyTorch and PEFT: log-probabilities of tokens with the adapter, float64. */
+function goldenLogps(path: string): { sequences: number[][]; logps: number[][] } {
+  const { sequences, token_logps, lora } = JSON.parse(Deno.readTextFileSync(golden(`${path}/golden.json`)));
+  return { sequences, logps: token_logps ?? lora.token_logps };
+}
+
+async function assertLogps(
+  model: { config: Record<string, unknown>; configFile: string },
+  read: (name: string) => Float32Array<ArrayBuffer>,
+  path: string,
+  tolerance: number,
+): Promise<void> {
+  const { sequences, logps } = goldenLogps(path), backend = referenceBackend();
+  const decoder = decoderOf(builtinRegistry(), model);
+  for (const [s, ids] of sequences.entries()) {
+    const logits = await layeredLogits(backend, decoder, read, ids), size = decoder.vocabSize;
+    for (const [t, expected] of item(logps, s).entries()) {
+      const row = logits.subarray(t * size, (t + 1) * size);
+      const found = item(row, item(ids, t + 1)) - Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
+      assert(
+        Math.abs(found - expected) <= tolerance,
+        `${path}, sequence ${s}, token ${t}: ${found}, ${expected}`,
+      );
+    }
+  }
+  await backend.dispose();
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const quiet = { say: () => {} };
+
+// 5e-5: the tolerance that the goldens' README names for float32
+for (
+  const [path, model] of [
+    ["peft/lora", "tiny/qwen2"],
+    ["peft/rslora", "tiny/qwen2"],
+    ["peft/patterns", "tiny/qwen2"],
+    ["tiny/llama", "tiny/llama"],
+    ["tiny/llama3", "tiny/llama3"],
+    ["tiny/qwen3", "tiny/qwen3"],
+  ] as const
+) {
+  Deno.test(`export of ${path}, merged and as a GGUF adapter, computes PEFT's log-probabilities`, () =>
+    inFolder(async (folder) => {
+      const base = golden(`${model}/model`);
+      const common = [`model_name_or_path=${base}`, `adapter_name_or_path=${golden(`${path}/adapter`)}`];
+      const result = await exportModel(undefined, [...common, `export_dir=${folder}/hf`], quiet);
+      assertEquals(result?.files, [
+        "config.json",
+        "export.json",
+        "generation_config.json",
+        "model.safetensors",
+      ]);
+      const merged = await openModel(`${folder}/hf`);
+      await assertLogps(merged, (name) => merged.weights.read(name), path, 5e-5);
+      merged.weights.close();
+
+      await exportModel(
+        undefined,
+        [...common, `export_dir=${folder}/lora`, "export_format=gguf-adapter"],
+        quiet,
+      );
+      const opened = await openModel(base);
+      const decoder = decoderOf(builtinRegistry(), opened);
+      const modules = readGgufAdapter(`${folder}/lora/adapter-F32.gguf`, { decoder });
+      const read = mergedWeights((name) => opened.weights.read(name), { modules });
+      await assertLogps(opened, read, path, 5e-5);
+      opened.weights.close();
+    }));
+}
+
+Deno.test("a GGUF adapter has llama.cpp's keys, one alpha, and interleaved rows of B for architecture llama only", () =>
+  inFolder(async (folder) => {
+    for (const [family, interleaved] of [["llama", true], ["qwen2", false]] as const) {
+      const adapter = golden(`tiny/${family}/adapter`), target = `${folder}/${family}`;
+      await exportModel(undefined, [
+        `model_name_or_path=${golden(`tiny/${family}/model`)}`,
+        `adapter_name_or_path=${adapter}`,
+        `export_dir=${target}`,
+        "export_format=gguf-adapter",
+      ], quiet);
+      using file = new GgufFile(`${target}/adapter-F32.gguf`);
+      const { metadata } = file;
+      assertEquals(
+        ["general.type", "general.architecture", "adapter.type", "adapter.lora.alpha"].map((key) =>
+          metadata.get(key)
+        ),
+        ["adapter", family, "lora", 8],
+      );
+      const { SafetensorsFile } = await import("../formats/safetensors/mod.ts");
+      using peft = new SafetensorsFile(`${adapter}/adapter_model.safetensors`);
+      const module = "base_model.model.model.layers.0.self_attn.k_proj";
+      const b = peft.readFloat32(`${module}.lora_B.weight`),
+        written = file.readFloat32("blk.0.attn_k.weight.lora_b");
+      const { config } = await openModel(golden(`tiny/${family}/model`));
+      const { numKeyValueHeads: heads, headDim } = decoderOf(builtinRegistry(), { config, configFile: "" });
+      const r = b.length / (heads * headDim), half = headDim / 2;
+      // serve_export_torch 1.1: rows seen as [heads, 2, half], the last two swapped
+      const expected = Array.from({ length: heads * headDim }, (_, row) => {
+        const head = Math.floor(row / headDim), inHead = row % headDim;
+        const from = interleaved ? head * headDim + (inHead % 2) * half + Math.floor(inHead / 2) : row;
+        return [...b.subarray(from * r, (from + 1) * r)];
+      });
+      assertEquals([...written], expected.flat());
+      assertEquals(
+        [...file.readFloat32("blk.0.attn_k.weight.lora_a")],
+        [...peft.readFloat32(`${module}.lora_A.weight`)],
+      );
+    }
+  }));
+
+Deno.test("export refuses what would be wrong, with the key's place, and leaves the folder as it was", () =>
+  inFolder(async (folder) => {
+    const model = `model_name_or_path=${root}fixtures/constraints/model`, out = `export_dir=${folder}/out`;
+    const refused = async (overrides: string[], text: string) => {
+      const { message } = await assertRejects(() =>
+        exportModel(undefined, [model, out, ...overrides], quiet)
+      );
+      assertStringIncludes(message, text);
+    };
+    await refused(["export_legacy_format=true"], "weights are written as safetensors only");
+    await refused(["export_quantization_bit=4"], "export_format: gguf with export_dtype: q8_0");
+    await refused(["export_hub_model_id=me/model"], "nothing is uploaded");
+    await refused(["quantization_bit=4"], "rounds once, after merging");
+    await refused(["export_dtype=q8_0"], "only gguf holds it");
+    await refused(["export_dtype=int4"], "Cannot read export_dtype as one of auto, float32");
+    await refused(["export_formt=gguf"], 'did you mean "export_format"?');
+    await refused(["export_format=gguf-adapter"], "needs one adapter: current value is none");
+    await refused([`export_dir=${root}fixtures/constraints/model/merged`], "is read from there");
+    await Deno.mkdir(`${folder}/out`);
+    await Deno.writeTextFile(`${folder}/out/mine.txt`, "mine");
+    await refused([], "such as mine.txt");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
+    assertEquals(Deno.readTextFileSync(`${folder}/out/mine.txt`), "mine");
+  }));
+
+Deno.test("LLaMA-Factory's merge file runs as it is, and again over its own export", () =>
+  inFolder(async (folder) => {
+    const file = `${folder}/merge.yaml`;
+    // its examples/merge_lora/llama3_lora_sft.yaml, with this model
+    await Deno.writeTextFile(
+      file,
+      `### model
+model_name_or_path: ${root}fixtures/constraints/model
+template: qwen
+trust_remote_code: true
+
+### export
+export_dir: ${folder}/merged
+export_size: 5
+export_device: cpu  # choices: [cpu, auto]
+export_legacy_format: false
+`,
+    );
+    // what a kill leaves
+    await Deno.mkdir(`${folder}/.merged.partial`);
+    await Deno.writeTextFile(`${folder}/.merged.partial/model.safetensors`, "half");
+    const said: string[] = [];
+    const first = await exportModel(file, [], { say: (line) => said.push(line) });
+    assert(said.some((line) => line.includes("interrupted")) && said.some((line) => /bound/.test(line)));
+    const { files = [], largestDifference } = first ?? {};
+    assertEquals(largestDifference, 0);
+    for (const name of ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"]) {
+      assert(files.includes(name), `${name} in ${files}`);
+    }
+    const config = JSON.parse(Deno.readTextFileSync(`${folder}/merged/config.json`));
+    assertEquals([config.dtype, config.torch_dtype, config.rope_theta, config.rope_parameters], [
+      "bfloat16",
+      "bfloat16",
+      10000,
+      { rope_theta: 10000, rope_type: "default" },
+    ]);
+    const generation = JSON.parse(Deno.readTextFileSync(`${folder}/merged/generation_config.json`));
+    assertEquals(generation.eos_token_id, [1535, 1533]); // the model's own
+    const second = await exportModel(file, ["export_dtype=float16"], quiet);
+    assertEquals(second?.files, files);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["merge.yaml", "merged"]);
+  }));
+
+Deno.test("the bundled example is a file for merging, and names the adapter that the default training writes", () => {
+  const { config, notes } = readExportConfig(`${root}examples/export/merge.yaml`, []);
+  assertEquals([config.export_size, config.export_format, notes], [5, "safetensors", []]);
+  assertStringIncludes(config.adapter_name_or_path.join(), "saves/default_iopo");
+  assertStringIncludes(
+    Deno.readTextFileSync(`${root}examples/default_iopo.yaml`),
+    "output_dir: saves/default_iopo\n",
+  );
+});
