@@ -1,6 +1,6 @@
 /**
  * Float32 values as bytes of ggml's tensor types, bit for bit as the `gguf` package of Python gives them
- * (gguf/quants.py): Q8_0 `d = max|x| / 127`, `q = round(x / d)`, halves away from zero; Q4_0 `d = m / −8` with m the value of
+ * (its module quants): Q8_0 `d = max|x| / 127`, `q = round(x / d)`, halves away from zero; Q4_0 `d = m / −8` with m the value of
  * largest magnitude, `q = trunc(x / d + 8.5)`, at most 15.
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * A tokenizer as the metadata of a GGUF file (`tokenizer.ggml.*`), the reverse of `gguf_tokenizer.ts`. Names and numbers are
- * those of llama.cpp's converter (conversion/base.py) and loader (src/llama-vocab.cpp).
+ * those of llama.cpp's converter and loader (src/llama-vocab.cpp).
  * @module
  */
 import { shown } from "../message.ts";

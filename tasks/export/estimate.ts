@@ -39,7 +39,13 @@ export function estimateExport(
     .reduce((sum, { a, b }) => sum + a.length + b.length, 0);
   const layer = counts.filter(([name]) => name.startsWith("model.layers.0."))
     .reduce((sum, [, count]) => sum + count, 0);
-  const disk = (format === "gguf-adapter" ? lora : all) * WIDTH[dtype];
+  // in a file of Q4_0 embedding and output are Q8_0
+  const outer = counts.filter(([name]) => /^(lm_head|model\.embed_tokens)\./.test(name)).reduce(
+    (sum, [, n]) => sum + n,
+    0,
+  );
+  const model = all * WIDTH[dtype] + (dtype === "q4_0" ? outer * (WIDTH.q8_0 - WIDTH.q4_0) : 0);
+  const disk = format === "gguf-adapter" ? lora * WIDTH[dtype] : model;
   // one tensor in float32 with its reordered or converted copy; the check holds a layer, or the head, at a time
   const writing = 2 * largest * 4;
   const checking = !check ? 0 : format === "onnx" ? 2 * all * WIDTH[dtype] : (layer + 2 * largest) * 4;

@@ -1,6 +1,6 @@
 /**
  * An export as a GGUF file for llama.cpp: the model, or the adapter alone.
- * Source of keys and rules: llama.cpp's conversion/*.py, src/llama-model.cpp, src/llama-adapter.cpp.
+ * Source of keys and rules: llama.cpp's converters, src/llama-model.cpp, src/llama-adapter.cpp.
  * @module
  */
 import { basename, join } from "@std/path";
@@ -80,7 +80,9 @@ export function exportGguf(
       },
     };
   });
-  const narrow = tensors.filter(({ shape, encoding: used }) => shape.length > 1 && used !== encoding);
+  const narrow = tensors.filter(({ shape, encoding: used }) =>
+    shape.length > 1 && used === "F16" && encoding !== "F16"
+  );
   if (narrow.length > 0) {
     notes.push(
       `${narrow.length} matrices are F16, as their rows of ${
@@ -141,9 +143,15 @@ function checkArchitecture(decoder: DecoderConfig): string {
   return architecture;
 }
 
-/** 1-D tensors and norms stay float32; rows that aren't whole blocks become F16, as gguf's writer does it. */
+/**
+ * 1-D tensors and norms stay float32; in a file of Q4_0 embedding and output are Q8_0, as they are the most sensitive to
+ * rounding (llama-quantize gives them more bits too); rows that aren't whole blocks become F16, as
+ * gguf's writer does it.
+ */
 function encodingOf(name: string, shape: readonly number[], encoding: GgufEncoding): GgufEncoding {
   if (shape.length < 2 || name.endsWith("_norm.weight")) return "F32";
+  const isOuter = name === "token_embd.weight" || name === "output.weight";
+  if (isOuter && encoding === "Q4_0") return encodingOf(name, shape, "Q8_0");
   return encoding.startsWith("Q") && item(shape, shape.length - 1) % BLOCK !== 0 ? "F16" : encoding;
 }
 
