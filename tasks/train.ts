@@ -48,7 +48,7 @@ import {
   tokenizerFiles,
   writeRunOutputs,
 } from "./train/outputs/mod.ts";
-import { dropNetwork, needsNetwork } from "./train/network.ts";
+import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
@@ -269,6 +269,7 @@ if (import.meta.main) {
     const settings = readRun(config, overrides).config;
     if (flags.has("dry-run")) confirmPlugins(settings.plugins);
     if (!needsNetwork(settings)) dropNetwork();
+    if (!startsPrograms(settings)) dropPrograms();
     if (flags.has("dry-run")) {
       const json = flags.has("json");
       const found = await dryRun(config, overrides, json ? printError : print);

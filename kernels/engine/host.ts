@@ -40,6 +40,8 @@ export interface EngineSetup {
 
 /** Operations of an engine for the training loop. All numbers are copies. */
 export interface EngineClient {
+  /** How many devices share a pack's trees, ≥ 1: packs may be so many times as large. */
+  readonly replicas: number;
   /** Backend that runs the kernels, human-readable. */
   describe(): Promise<string>;
   /** See {@linkcode Engine.forward}. */
@@ -77,10 +79,11 @@ export const ENGINE_METHODS = [
   "restore",
   "findNonFinite",
   "close",
-] as const satisfies readonly (keyof EngineClient)[];
+] as const satisfies readonly Exclude<keyof EngineClient, "replicas">[];
 
 /** An engine in this thread. */
 export class EngineHost implements EngineClient {
+  readonly replicas = 1;
   readonly #engine: Engine;
   readonly #optimizer: Optimizer | null;
   /** Whether adapters change nothing; null: not known since the last change. */

@@ -155,22 +155,54 @@ function layOut(roots: readonly TreeNode[], sequences: PackedSequence[]): Pack {
 }
 
 /**
- * Groups units (each a list of examples that must share a pack) in order into packs of at most `budget` rows; a unit
- * larger than that has a pack of its own.
+ * Numbers of items shared out over bins so that the largest sum of costs is small: the costliest first, each to the bin that has
+ * least (Graham 1969). The same costs always give the same bins.
  */
-export function packUnits(units: readonly (readonly EncodedExample[])[], budget: number): EncodedExample[][] {
+export function spread(costs: readonly number[], bins: number): number[][] {
+  const found = Array.from({ length: bins }, () => ({ sum: 0, numbers: [] as number[] }));
+  const order = costs.map((cost, number) => ({ cost, number })).sort((a, b) => b.cost - a.cost);
+  for (const { cost, number } of order) {
+    const least = found.reduce((best, bin) => bin.sum < best.sum ? bin : best);
+    least.sum += cost;
+    least.numbers.push(number);
+  }
+  return found.map(({ numbers }) => numbers);
+}
+
+/**
+ * Groups units (each a list of examples that must share a pack) in order into packs of at most `budget` rows; a unit
+ * larger than that has a pack of its own. An engine of several replicas shares a pack's trees out, so there a pack may have as many
+ * rows as leave each replica at most `budget`; units of one size share a pack then, and no replica waits long for another.
+ */
+export function packUnits(
+  units: readonly (readonly EncodedExample[])[],
+  budget: number,
+  replicas = 1,
+): EncodedExample[][] {
+  const sized = units.map((unit) => ({ unit, sizes: unit.map(exampleRows) }));
+  if (replicas > 1) sized.sort((a, b) => sum(b.sizes) - sum(a.sizes));
   const packs: EncodedExample[][] = [];
-  let rows = 0;
-  for (const unit of units) {
-    const size = unit.reduce((sum, example) => sum + exampleRows(example), 0);
-    const open = packs.at(-1);
-    if (open && rows + size <= budget) {
-      open.push(...unit);
-      rows += size;
+  let open: number[] = [];
+  for (const { unit, sizes } of sized) {
+    const pack = packs.at(-1);
+    if (pack && largestShare([...open, ...sizes], replicas) <= budget) {
+      pack.push(...unit);
+      open.push(...sizes);
     } else {
       packs.push([...unit]);
-      rows = size;
+      open = [...sizes];
     }
   }
   return packs;
+}
+
+function largestShare(sizes: readonly number[], replicas: number): number {
+  if (replicas === 1) return sum(sizes);
+  return Math.max(
+    ...spread(sizes, replicas).map((numbers) => sum(numbers.map((number) => item(sizes, number)))),
+  );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { EncodedExample } from "./encoded.ts";
-import { packExamples, packUnits } from "./pack.ts";
+import { packExamples, packUnits, spread } from "./pack.ts";
 
 function example(...sequences: [prompt: number[], answer: number[]][]): EncodedExample {
   return {
@@ -50,4 +50,19 @@ Deno.test("packUnits() fills up to the budget and gives a larger unit its own pa
   const two = example([[1], [5, 6]]), three = example([[1, 2], [5, 6]]);
   const packs = packUnits([[two], [two], [three], [two, two, two], [two]], 4);
   assertEquals(packs.map((p) => p.length), [2, 1, 3, 1]);
+});
+
+Deno.test("packUnits() gives engines of several replicas packs that leave each replica at most the budget", () => {
+  const ofRows = (rows: number) => [example([Array.from({ length: rows }, (_, i) => i), [99]])];
+  const sizes = [3, 5, 2, 4, 4, 6].map(ofRows);
+  const rows = (replicas: number) =>
+    packUnits(sizes, 6, replicas).map((pack) => pack.map((e) => e.sequences[0]!.input_ids.length - 1));
+  assertEquals(rows(1), [[3], [5], [2, 4], [4], [6]]);
+  // The largest first: 6 | 5, then 4 + 2 | 4, and 3 would be the seventh row of both.
+  assertEquals(rows(2), [[6, 5], [4, 4], [3, 2]]);
+});
+
+Deno.test("spread() gives the costliest first, each to the bin with least", () => {
+  assertEquals(spread([1, 7, 3, 3, 2], 2), [[1, 0], [2, 3, 4]]);
+  assertEquals(spread([5], 3), [[0], [], []]);
 });

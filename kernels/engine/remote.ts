@@ -25,6 +25,7 @@ export async function startEngine(setup: EngineSetup): Promise<EngineClient> {
   const client = Object.fromEntries(methods) as unknown as EngineClient;
   return {
     ...client,
+    replicas: 1,
     close: async () => {
       await client.close();
       worker.terminate();

@@ -4,6 +4,7 @@
  */
 import type { Plugin } from "../kinds/plugin.ts";
 import local from "./local/local.ts";
+import torch from "./torch/torch.ts";
 
 /** All of them. */
-export const trainers: readonly Plugin<"trainer">[] = [local];
+export const trainers: readonly Plugin<"trainer">[] = [local, torch];

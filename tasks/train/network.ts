@@ -1,6 +1,6 @@
 /**
- * Whether a run takes anything from the network. Where it doesn't, the task gives the permission back before it reads a model
- * or data, so that neither a package nor a faulty parser can send anything anywhere.
+ * Whether a run takes anything from the network or starts other programs. Where it doesn't, the task gives the permission back
+ * before it reads a model or data, so that neither a package nor a faulty parser can send anything anywhere or start anything.
  * @module
  */
 import { join } from "@std/path";
@@ -53,4 +53,16 @@ function isHere(path: string): boolean {
 /** Gives up the permission to use the network, for this process and every Worker that it starts from now on. */
 export function dropNetwork(): void {
   Deno.permissions.revokeSync({ name: "net" });
+}
+
+/**
+ * Whether a run may start other programs: its trainer runs in some, or a plugin of its own, of which nothing is known.
+ */
+export function startsPrograms({ trainer, plugins }: Pick<TrainConfig, "trainer" | "plugins">): boolean {
+  return trainer !== "local" || plugins.length > 0;
+}
+
+/** Gives up the permission to start programs, for this process and every Worker that it starts from now on. */
+export function dropPrograms(): void {
+  Deno.permissions.revokeSync({ name: "run" });
 }

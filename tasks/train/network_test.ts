@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
-import { needsNetwork } from "./network.ts";
+import { needsNetwork, startsPrograms } from "./network.ts";
 
 Deno.test("needsNetwork() is false only where model, adapters and sets are all here and no plugin is named", () => {
   const folder = temporaryFolder();
@@ -42,13 +42,19 @@ Deno.test("needsNetwork() is false only where model, adapters and sets are all h
   ) assertEquals(needsNetwork({ ...local, ...change }), true, JSON.stringify(change));
 });
 
-Deno.test("dropNetwork() takes the network from this process, and from nothing else", async () => {
-  const code = `import { dropNetwork } from ${JSON.stringify(new URL("network.ts", import.meta.url).href)};
+Deno.test("dropNetwork() takes the network, dropPrograms() other programs from this process, and nothing else", async () => {
+  const code = `import { dropNetwork, dropPrograms } from ${
+    JSON.stringify(new URL("network.ts", import.meta.url).href)
+  };
     const state = () => Deno.permissions.querySync({ name: "net" }).state;
     const before = state();
     dropNetwork();
     const error = await Deno.connect({ port: 8 }).catch((e) => e.name);
-    console.log(before, state(), error, Deno.permissions.querySync({ name: "read" }).state);`;
+    console.log(before, state(), error, Deno.permissions.querySync({ name: "read" }).state);
+    console.log(Deno.permissions.querySync({ name: "run" }).state);
+    dropPrograms();
+    const start = () => new Deno.Command(Deno.execPath(), { args: ["-V"] }).output();
+    console.log(await Promise.resolve().then(start).catch((e) => e.name));`;
   const file = join(temporaryFolder(), "drop.ts");
   Deno.writeTextFileSync(file, code);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
@@ -60,8 +66,15 @@ Deno.test("dropNetwork() takes the network from this process, and from nothing e
       "--no-check",
       "--allow-read",
       "--allow-net",
+      "--allow-run",
       file,
     ],
   }).output();
-  assertEquals(new TextDecoder().decode(stdout), "granted prompt NotCapable granted\n");
+  assertEquals(new TextDecoder().decode(stdout), "granted prompt NotCapable granted\ngranted\nNotCapable\n");
+});
+
+Deno.test("startsPrograms() is false for the local trainer without plugins alone", () => {
+  assertEquals(startsPrograms({ trainer: "local", plugins: [] }), false);
+  assertEquals(startsPrograms({ trainer: "torch", plugins: [] }), true);
+  assertEquals(startsPrograms({ trainer: "local", plugins: ["/x.ts"] }), true);
 });

@@ -5,7 +5,8 @@ import { temporaryFolder } from "./temporary_folder.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { engineName, idsExample, readTensors } from "./tiny_model.ts";
-import { EngineHost } from "../../kernels/engine/host.ts";
+import type { AdamWOptions } from "../../kernels/engine/adamw.ts";
+import { type EngineClient, EngineHost } from "../../kernels/engine/host.ts";
 import type { Tuning } from "../../kernels/engine/parameters.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { losses } from "../../plugins/losses/mod.ts";
@@ -52,16 +53,20 @@ export interface GoldenStart {
   quads: Quad[];
 }
 
-/** Repeats a golden's optimizer steps, or interrupts after the first `limit`; gives reports and what was trained. */
-export async function repeatRun(
+/** What of a golden decides AdamW. */
+export function adamwOf({ golden: { optimizer } }: GoldenStart): AdamWOptions {
+  return { betas: optimizer.betas, epsilon: optimizer.eps, weightDecay: optimizer.weight_decay };
+}
+
+/** {@linkcode repeatOn} on an engine of this process. */
+export function repeatRun(
   start: GoldenStart,
   backend: Backend,
   budget: number,
   checkpointing: boolean,
-  limit: number = start.golden.order.length,
+  limit?: number,
 ) {
-  const { golden, method, decoder, tuning, initial, quads } = start;
-  const { betas, eps, peak_lr, weight_decay, max_grad_norm } = golden.optimizer;
+  const { decoder, tuning, initial } = start;
   const engine = new EngineHost(backend, {
     modelPath: "",
     decoder,
@@ -70,8 +75,19 @@ export async function repeatRun(
     checkpointing,
     seed: 0,
     device: { backend: "reference", provider: "cpu", threads: null },
-    optimizer: { betas, epsilon: eps, weightDecay: weight_decay },
+    optimizer: adamwOf(start),
   }, start.read);
+  return repeatOn(start, engine, budget, limit);
+}
+
+/** Repeats a golden's optimizer steps, or interrupts after the first `limit`; gives reports and what was trained. Closes the engine. */
+export async function repeatOn(
+  { golden, method, tuning, quads }: GoldenStart,
+  engine: EngineClient,
+  budget: number,
+  limit: number = golden.order.length,
+) {
+  const { peak_lr, max_grad_norm } = golden.optimizer;
   const loss = lossOf(method, golden.beta), log = recorder(), references = new ReferenceCache();
   const stop = new AbortController(), keep = log.step;
   log.step = (report) => {

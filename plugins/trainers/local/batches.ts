@@ -71,11 +71,12 @@ export function packBatches(
   batches: readonly (readonly EncodedExample[])[],
   budget: number | null,
   together: boolean,
+  replicas: number,
 ): { examples: EncodedExample[]; groups: number[][] }[] {
   const units = together ? batches : batches.flatMap((b) => b.map((example) => [example]));
   const of = new Map<EncodedExample, number>();
   units.forEach((unit, u) => unit.forEach((example) => of.set(example, u)));
-  return packUnits(units, budget ?? DEFAULT_ROWS).map((examples) => {
+  return packUnits(units, budget ?? DEFAULT_ROWS, replicas).map((examples) => {
     const groups = new Map<number, number[]>();
     examples.forEach((example, i) => {
       const unit = valueOf(of, example);

@@ -36,7 +36,11 @@ export async function evaluateExamples(
   for (const group of batches) {
     let loss = 0, labels = 0;
     for (
-      const pack of packUnits(scoring.loss.batch ? [group] : group.map((e) => [e]), budget ?? DEFAULT_ROWS)
+      const pack of packUnits(
+        scoring.loss.batch ? [group] : group.map((e) => [e]),
+        budget ?? DEFAULT_ROWS,
+        scoring.engine.replicas,
+      )
     ) {
       if (signal.aborted) return null;
       const groups = scoring.loss.batch ? [pack.map((_, i) => i)] : undefined;

@@ -4,160 +4,23 @@
  */
 import { z } from "zod";
 
-import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { startEngine } from "../../../kernels/engine/remote.ts";
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
-import { planBatches } from "./batches.ts";
-import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";
-import { verifyChecksums } from "./checksums.ts";
-import { listCheckpoints } from "./checkpoint_directory.ts";
-import { evaluateExamples } from "./evaluate.ts";
-import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
-import { ReferenceCache } from "./reference.ts";
-import { precomputeReferences } from "./score.ts";
-import { makeTarget, readTrained } from "./setup.ts";
+import { carryOut } from "./run.ts";
 
 const options = z.strictObject({});
 
-const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
-
 async function train(inputs: TrainerInputs): Promise<TrainerResult> {
-  const { config, model, decoder, loss, resumeFrom, log } = inputs;
-  checkTensors(model.weights, tensorShapes(decoder), model.path);
-  const target = makeTarget(config, model, decoder, inputs.files);
-  const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
-  const resumed = resumeFrom && resume(resumeFrom.path, inputs);
-  const { choice, why } = await chooseBackend(config);
+  const { config, log } = inputs, { choice, why } = await chooseBackend(config);
   if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
-  log.phase("loading the model", 0, 1);
-  const engine = await startEngine({
-    modelPath: model.path,
-    decoder,
-    tuning: target.tuning,
-    initial: target.initial,
-    checkpointing: !config.disable_gradient_checkpointing,
-    seed: config.seed,
-    device: choice,
-    optimizer: {
-      betas: [config.adam_beta1, config.adam_beta2],
-      epsilon: config.adam_epsilon,
-      weightDecay: config.weight_decay,
-    },
-  });
-  try {
-    if (resumeFrom && resumed) {
-      await engine.restore(
-        await readTrained(resumeFrom.path, target, decoder, openWeights),
-        resumed.optimizer,
-      );
-    }
-    log.phase("loading the model", 1, 1);
-    inputs.begin();
-    if (resumed) log.restore(resumed.state.log);
+  return await carryOut(inputs, async (setup) => {
+    const engine = await startEngine({ ...setup, device: choice });
     // On a GPU it says how the weights are stored.
     if (choice.backend === "webgpu") log.note?.(await engine.describe());
-    const { step, best } = resumed?.state ?? { step: 0, best: null };
-    const run: LoopInputs = {
-      ...inputs,
-      engine,
-      target,
-      references: resumed?.references ?? new ReferenceCache(),
-      dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
-      plan,
-      record: inputs.record,
-      modelHash: model.weights.hash(),
-      from: { step, best },
-    };
-    if (config.finetuning_type === "full" && loss.needsReference && !await completeReferences(run, inputs)) {
-      return INTERRUPTED;
-    }
-    const result = await trainLoop(run);
-    if (!result.finished) return INTERRUPTED;
-    const restored = await restoreBest(run, result, inputs);
-    const files = target.save(inputs.trainedDir, await engine.trained());
-    const metrics = await finalEvaluation(run, result, restored, config.do_eval);
-    return metrics ? { files, finished: true, metrics } : INTERRUPTED;
-  } finally {
-    await engine.close();
-  }
-}
-
-/** A checkpoint's state, once it is sure that it is of this run. */
-function resume(path: string, { config, changes, model, dataHash, log }: TrainerInputs) {
-  const { state, optimizer, references: sums } = readCheckpoint(path);
-  const lines = checkpointDifferences(state, { changes, dataHash, modelHash: model.weights.hash() });
-  if (lines.length && !config.allow_changes) {
-    throw new RangeError(
-      `Cannot resume from ${path} as the run has changed:\n  ${lines.join("\n  ")}\n` +
-        "Undo the changes, start in another output_dir, or set allow_changes: true to continue with them",
-    );
-  }
-  for (const line of lines) log.warn(`changed since the checkpoint: ${line}`);
-  const references = new ReferenceCache();
-  references.load(sums);
-  return { state, optimizer, references };
-}
-
-/**
- * Reference log-probabilities of all rows, before training changes the model itself. False when interrupted.
- * @throws {RangeError} If a resumed run lacks some: its weights aren't the reference any more
- */
-async function completeReferences(run: LoopInputs, { train, evaluation }: TrainerInputs): Promise<boolean> {
-  const { references, signal, log, config } = run;
-  const splits = [["train", train], ["eval", evaluation]] as const;
-  if (
-    run.from.step > 0 && !splits.every(([split, rows]) => rows.every((row) => references.get(split, row)))
-  ) {
-    throw new RangeError(
-      "Cannot resume as the checkpoint lacks reference log-probabilities of some rows: start in another output_dir",
-    );
-  }
-  for (const [split, examples] of splits) {
-    const tell = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
-    await precomputeReferences(run, split, examples, config.micro_batch_tokens, signal, tell);
-  }
-  return !signal.aborted;
-}
-
-/** Puts the best checkpoint's weights back for `load_best_model_at_end`. Whether it did. */
-async function restoreBest(
-  { config, engine, target, log }: LoopInputs,
-  { best, step }: LoopResult,
-  { decoder }: TrainerInputs,
-): Promise<boolean> {
-  if (!config.load_best_model_at_end || !best || best.step === step) return false;
-  const checkpoint = listCheckpoints(config.output_dir).find((candidate) => candidate.step === best.step);
-  if (!checkpoint) {
-    log.warn(`the best step ${best.step} was not saved, so the last weights are kept`);
-    return false;
-  }
-  verifyChecksums(checkpoint.path);
-  await engine.restore(await readTrained(checkpoint.path, target, decoder, openWeights), null);
-  return true;
-}
-
-/** Metrics of the weights that were saved: {} without evaluation, null when interrupted. */
-async function finalEvaluation(
-  run: LoopInputs,
-  { evaluation: metrics }: LoopResult,
-  restored: boolean,
-  evaluates: boolean,
-): Promise<Record<string, number> | null> {
-  if (!evaluates || run.evaluation.length === 0) return {};
-  if (metrics && !restored) return metrics;
-  return await evaluateExamples(run, run.evaluation, {
-    batch: run.config.per_device_eval_batch_size,
-    budget: run.config.micro_batch_tokens,
-    signal: run.signal,
-    onProgress: (done, total) => run.log.phase("evaluation", done, total),
+    return engine;
   });
-}
-
-async function openWeights(path: string) {
-  return (await openModel(path)).weights;
 }
 
 /** Trains here, on the backend that the configuration names. */

@@ -120,7 +120,9 @@ export async function precomputeReferences(
 ): Promise<void> {
   const missing = examples.filter((example) => !references.get(split, example));
   let done = 0;
-  for (const group of packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS)) {
+  for (
+    const group of packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS, engine.replicas)
+  ) {
     if (signal.aborted) return;
     const pack = packExamples(group),
       sums = sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false }));

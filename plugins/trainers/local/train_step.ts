@@ -37,7 +37,12 @@ export async function accumulateGradients(
   const identity = loss.needsReference && await engine.isIdentity();
   const packs: Scored[] = [];
   for (
-    const { examples, groups } of packBatches(batches, config.micro_batch_tokens, loss.batch !== undefined)
+    const { examples, groups } of packBatches(
+      batches,
+      config.micro_batch_tokens,
+      loss.batch !== undefined,
+      engine.replicas,
+    )
   ) {
     if (signal.aborted) return null;
     const isFirst = step === 0 && packs.length === 0;

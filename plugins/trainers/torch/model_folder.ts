@@ -1,0 +1,30 @@
+/**
+ * A model as transformers reads it: its own folder, or one written from a GGUF file.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { type LoadedModel, saveModel, type SaveModelOptions } from "../../../formats/hf_model/mod.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+
+/**
+ * The model's own folder, or one written into `temporary`.
+ * @param dtype Of the weights, if a folder has to be written
+ */
+export function modelFolder(
+  model: Pick<LoadedModel, "format" | "path" | "weights" | "config">,
+  decoder: DecoderConfig,
+  temporary: string,
+  dtype: NonNullable<SaveModelOptions["dtype"]> = "float32",
+): string {
+  if (model.format === "safetensors") return model.path;
+  const tensors = [...tensorShapes(decoder)].map(([name, shape]) => ({
+    name,
+    shape,
+    data: () => model.weights.read(name),
+  }));
+  const folder = join(temporary, "model");
+  saveModel(folder, tensors, { config: model.config, dtype });
+  return folder;
+}

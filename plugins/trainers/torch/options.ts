@@ -1,0 +1,79 @@
+/**
+ * Options of the torch trainer.
+ * @module
+ */
+import { z } from "zod";
+
+/** As `trainer_options` in a YAML file. */
+export const torchOptions = z.strictObject({
+  python: z.string().min(1).nullable().default(null)
+    .describe("the Python that has torch, transformers and peft; default: DINOTUNE_PYTHON, else python3"),
+  launcher: z.enum(["direct", "torchrun", "accelerate"]).default("direct")
+    .describe(
+      "what starts the processes: this program itself (one node), or PyTorch's or accelerate's launcher",
+    ),
+  nproc_per_node: z.int().min(1).nullable().default(null)
+    .describe(
+      "processes on this machine, each with a GPU of its own; default: as many as there are GPUs, else 1",
+    ),
+  nnodes: z.int().min(1).default(1).describe("machines; more than one needs launcher: torchrun"),
+  rdzv_endpoint: z.string().min(1).nullable().default(null)
+    .describe("HOST:PORT where the machines' launchers meet, for nnodes above 1"),
+  rdzv_id: z.string().min(1).default("dinotune").describe("the name of the run at rdzv_endpoint"),
+  sharding: z.enum(["none", "ddp", "fsdp"]).nullable().default(null).describe(
+    "how processes share the work: none (one process), ddp (each holds the whole model), fsdp (each holds a part); default: ddp, or none for one process",
+  ),
+  reshard_after_forward: z.boolean().default(true).describe(
+    "fsdp: give a block's weights back after its forward pass (as ZeRO-3) rather than keep them for the backward one (ZeRO-2)",
+  ),
+  cpu_offload: z.boolean().default(false).describe(
+    "fsdp: parameters, gradients and optimizer rest in the host's memory",
+  ),
+  dtype: z.enum(["bfloat16", "float32"]).default("bfloat16")
+    .describe("of weights that aren't trained, and of products; what is trained is kept in float32"),
+  attention: z.enum(["auto", "flex", "sdpa"]).default("auto")
+    .describe("flex: FlexAttention's block masks (GPUs); sdpa: chain by chain; auto: flex on GPUs"),
+  compile: z.boolean().default(false).describe("compile each block with torch.compile"),
+  quantization: z.enum(["none", "4bit"]).default("none")
+    .describe("4bit: the frozen weights as NF4 (needs bitsandbytes and a GPU)"),
+  ddp_timeout: z.number().positive().default(1800).describe("seconds that a rank waits for the others"),
+});
+
+/** What {@linkcode torchOptions} gives. */
+export type TorchOptions = z.infer<typeof torchOptions>;
+
+/** Options that the engine takes; `sharding` decided. */
+export type EngineChoices =
+  & Pick<
+    TorchOptions,
+    "reshard_after_forward" | "cpu_offload" | "dtype" | "attention" | "compile" | "quantization"
+  >
+  & { sharding: "none" | "ddp" | "fsdp" };
+
+/**
+ * The sharding of so many processes.
+ * @throws {RangeError} If the options contradict each other
+ */
+export function shardingOf(options: TorchOptions, processes: number): EngineChoices["sharding"] {
+  const { sharding, cpu_offload, launcher, nnodes, rdzv_endpoint } = options;
+  const chosen = sharding ?? (processes > 1 ? "ddp" : "none");
+  if (chosen === "none" && processes > 1) {
+    throw new RangeError(
+      `Cannot use sharding: none with ${processes} processes: set ddp or fsdp, or nproc_per_node: 1`,
+    );
+  }
+  if (cpu_offload && chosen !== "fsdp") {
+    throw new RangeError(`Cannot use cpu_offload as it needs sharding: fsdp: current value is ${chosen}`);
+  }
+  if (nnodes > 1 && launcher === "direct") {
+    throw new RangeError(
+      `Cannot run on ${nnodes} nodes as that needs launcher: torchrun: current value is direct`,
+    );
+  }
+  if (nnodes > 1 && rdzv_endpoint === null) {
+    throw new RangeError(
+      `Cannot run on ${nnodes} nodes as the launchers need a place to meet: set rdzv_endpoint: HOST:PORT`,
+    );
+  }
+  return chosen;
+}

@@ -1,0 +1,76 @@
+"""Attention over a pack's trees, registered with transformers under the name ATTENTION."""
+
+from functools import lru_cache
+from typing import Any, Callable
+
+import torch
+import torch.nn.functional as F
+
+from .trees import ChainTree, FlexTree, Tree
+
+ATTENTION = "dinotune_tree"
+
+
+def register() -> None:
+    """Makes the name known. No mask function goes with it, so transformers makes no mask of its own."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(ATTENTION, tree_attention)
+
+
+def tree_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: None = None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    tree: Tree | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """query `[1, heads, T, d]`, key and value `[1, kv heads, T, d]` → `[1, T, heads, d]`."""
+    if isinstance(tree, FlexTree):
+        out = compiled_flex(query.device.type)(query, key, value, block_mask=tree.mask(sliding_window), scale=scaling, enable_gqa=True)
+    elif isinstance(tree, ChainTree):
+        out = chain_attention(query, key, value, tree, scaling, sliding_window)
+    else:
+        raise TypeError("Cannot attend: the pack's tree didn't reach the attention of this model")
+    return out.transpose(1, 2).contiguous(), None
+
+
+def chain_attention(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, tree: ChainTree, scale: float | None,
+    window: int | None,
+) -> torch.Tensor:
+    """Each chain's rows against its ancestors and itself. `split` and `cat` have cheap backward passes, slices haven't."""
+    queries = query.split(tree.sizes, dim=2)
+    groups = query.shape[1] // key.shape[1]
+    keys, values = (repeated(x, groups).split(tree.sizes, dim=2) for x in (key, value))
+    out = []
+    for number, chain in enumerate(tree.chains):
+        q, k, v = queries[number], keys[number], values[number]
+        if chain.ancestors:
+            seen = [*chain.ancestors, number]
+            k, v = (torch.cat([part[i] for i in seen], dim=2) for part in (keys, values))
+        mask = tree.mask(number, window)
+        # `is_causal` is aligned to the first key, so it fits roots only.
+        out.append(F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale))
+    return torch.cat(out, dim=2) if len(out) > 1 else out[0]
+
+
+def repeated(x: torch.Tensor, times: int) -> torch.Tensor:
+    """Heads of keys or values as often as query heads share them, `[1, h, T, d]` → `[1, h × times, T, d]`."""
+    if times == 1:
+        return x
+    batch, heads, rows, size = x.shape
+    return x[:, :, None].expand(batch, heads, times, rows, size).reshape(batch, heads * times, rows, size)
+
+
+@lru_cache(maxsize=None)
+def compiled_flex(device: str) -> Callable[..., torch.Tensor]:
+    """FlexAttention is slow and hungry unless compiled; on a CPU only its forward pass exists."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return flex_attention if device == "cpu" else torch.compile(flex_attention, dynamic=True)

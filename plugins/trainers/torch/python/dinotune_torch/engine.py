@@ -1,0 +1,177 @@
+"""The engine behind Dinotune's seam (kernels/engine/host.ts): forward → one weight a label → backward, step, save, restore."""
+
+import contextlib
+import resource
+from dataclasses import fields
+from typing import Any, Callable, Iterator
+
+import numpy as np
+import torch
+
+from .failure import Refused
+from .frames import Frame
+from .lora import Switch
+from .model import Setup, load, trained
+from .optimizer import Optimizer, local, put, whole
+from .ranks import Ranks
+from .trees import ChainTree, FlexTree, padded
+
+PART = ("ids", "until", "positions", "labelRows", "labelIds")
+
+# A rank without a part takes part in FSDP's collectives with one token whose label weighs nothing.
+DUMMY = {"ids": [0], "until": [1], "positions": [0], "labelRows": [0], "labelIds": [0]}
+
+
+class Engine:
+    """One model of this rank."""
+
+    def __init__(self, frame: Frame, ranks: Ranks) -> None:
+        names = {field.name for field in fields(Setup)}
+        self.setup = Setup(**{key: value for key, value in frame.header.items() if key in names})
+        self.ranks = ranks
+        torch.set_num_threads(max(1, self.setup.threads))
+        self.switch = Switch(dropout=self.setup.dropout, seed=self.setup.seed)
+        self.model = load(self.setup, ranks, self.switch)
+        self.flex = self.setup.attention == "flex" or (self.setup.attention == "auto" and ranks.device.type == "cuda")
+        self.trained = trained(self.model)
+        self.optimizer = Optimizer(self.trained, frame.header["optimizer"], ranks) if frame.header["optimizer"] else None
+        self._put_trained({name.removeprefix("initial."): values for name, values in frame.arrays.items()})
+        self.kept: torch.Tensor | None = None
+
+    def forward(self, frame: Frame) -> Frame:
+        parts = [{key: frame.arrays[f"{r}.{key}"] for key in PART} for r in range(self.ranks.world)]
+        part = parts[self.ranks.rank]
+        empty = len(part["ids"]) == 0
+        logps = np.empty(0)
+        self.kept = None
+        if not empty or self.setup.sharding == "fsdp":
+            step = frame.header.get("dropout")
+            # Each rank drops what it drops, as packs of one device do.
+            self.switch.step = None if step is None else step * self.ranks.world + self.ranks.rank
+            out = self._run(_as_arrays(DUMMY) if empty else part, frame.header["adapter"], frame.header["keep"])
+            if frame.header["keep"]:
+                self.kept = out
+            if not empty:
+                logps = out.detach().double().cpu().numpy()
+        gathered = self.ranks.gather(logps, [len(one["labelIds"]) for one in parts])
+        return Frame({}, {} if gathered is None else {str(r): values for r, values in enumerate(gathered)})
+
+    def backward(self, frame: Frame) -> Frame:
+        out, self.kept = self.kept, None
+        weights = frame.arrays[str(self.ranks.rank)]
+        if out is not None:
+            slopes = torch.zeros_like(out) if len(weights) == 0 else torch.from_numpy(weights.copy()).to(out)
+            # FSDP takes the mean over the ranks, and the step needs their sum.
+            out.backward(gradient=slopes * self.ranks.world if self.setup.sharding == "fsdp" else slopes)
+        return Frame({})
+
+    def step(self, frame: Frame) -> Frame:
+        if self.optimizer is None:
+            raise Refused("Cannot step: this engine was made without an optimizer")
+        return Frame({"norm": self.optimizer.step(frame.header["rate"], frame.header["maxNorm"])})
+
+    def discard(self, _: Frame) -> Frame:
+        self.kept = None
+        for parameter in self.trained.values():
+            parameter.grad = None
+        return Frame({})
+
+    def identity(self, _: Frame) -> Frame:
+        """Whether adapters change nothing because every B is zero."""
+        b = [p for name, p in self.trained.items() if name.endswith("lora_B.weight")]
+        changed = torch.tensor([sum(float(local(p.detach()).count_nonzero()) for p in b)], device=self.ranks.device)
+        return Frame({"identity": len(b) > 0 and float(self.ranks.sum(changed)) == 0})
+
+    def values(self, _: Frame) -> Frame:
+        return Frame({}, {name: whole(p) for name, p in self.trained.items()})
+
+    def state(self, _: Frame) -> Frame:
+        return Frame({}, {} if self.optimizer is None else self.optimizer.state())
+
+    def restore(self, frame: Frame) -> Frame:
+        given = {kind: {n.removeprefix(kind): v for n, v in frame.arrays.items() if n.startswith(kind)} for kind in ("trained.", "adamw.")}
+        self._put_trained(given["trained."])
+        if self.optimizer is not None and frame.header["optimizer"]:
+            self.optimizer.restore(given["adamw."])
+        return Frame({})
+
+    def non_finite(self, frame: Frame) -> Frame:
+        """First layer whose output isn't finite, and the row of the part; runs the pack once more."""
+        found: list[tuple[str, int]] = []
+
+        def watch(name: str) -> Callable[..., None]:
+            def hook(_module: Any, _inputs: Any, output: Any) -> None:
+                values = output[0] if isinstance(output, tuple) else output
+                bad = ~torch.isfinite(values.reshape(-1, values.shape[-1])).all(-1)
+                if not found and bool(bad.any()):
+                    found.append((name, int(bad.nonzero()[0, 0])))
+
+            return hook
+
+        body: Any = self.model.model
+        watched = [("model.embed_tokens", body.embed_tokens), *((f"model.layers.{i}", block) for i, block in enumerate(body.layers))]
+        hooks = [module.register_forward_hook(watch(name)) for name, module in watched]
+        try:
+            self.forward(Frame({"adapter": True, "keep": False}, frame.arrays))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        report = self.ranks.gather(np.array([_layer(found), found[0][1] if found else 0], dtype=np.float64), [2] * self.ranks.world)
+        return Frame({"found": None if report is None else [one.tolist() for one in report]})
+
+    def memory(self, _: Frame) -> Frame:
+        """Most memory so far, MiB: of all ranks' processes together, and of the GPUs."""
+        used = torch.tensor([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 0.0], dtype=torch.float64)
+        if self.ranks.device.type == "cuda":
+            used[1] = torch.cuda.max_memory_allocated() / 2**20
+        return Frame(dict(zip(("host", "device"), self.ranks.sum(used.to(self.ranks.device)).tolist())))
+
+    def _run(self, part: dict[str, np.ndarray], adapter: bool, keep: bool) -> torch.Tensor:
+        device, half = self.ranks.device, self.setup.dtype == "bfloat16"
+        ids, until, positions = part["ids"], part["until"], part["positions"]
+        as_tensor = lambda values: torch.from_numpy(values.astype(np.int64)).to(device)  # noqa: E731
+        if self.flex:
+            ids, until, positions = padded(ids, until, positions)
+            tree: Any = FlexTree(as_tensor(until), as_tensor(positions))
+        else:
+            tree = ChainTree(until, positions, torch.bfloat16 if half else torch.float32, device)
+        # A model trained whole is stored in float32; without FSDP's casting its products are cast here.
+        casts = half and self.setup.tuning == "full" and self.setup.sharding != "fsdp"
+        cast = torch.autocast(device.type, torch.bfloat16) if casts else contextlib.nullcontext()
+        # The reference of compiled blocks runs the policy's own program, with B zero: another program rounds differently.
+        same = self.setup.compile and not adapter
+        self.switch.on = adapter or same
+        with torch.set_grad_enabled(keep or self.setup.compile), cast, self._zero_b() if same else contextlib.nullcontext():
+            return self.model(
+                as_tensor(ids), as_tensor(positions), tree, as_tensor(part["labelRows"]), as_tensor(part["labelIds"]), keep
+            )
+
+    @contextlib.contextmanager
+    def _zero_b(self) -> Iterator[None]:
+        b = [local(p.data) for name, p in self.trained.items() if name.endswith("lora_B.weight")]
+        kept = [tensor.clone() for tensor in b]
+        for tensor in b:
+            tensor.zero_()
+        try:
+            yield
+        finally:
+            for tensor, values in zip(b, kept):
+                tensor.copy_(values)
+
+    def _put_trained(self, arrays: dict[str, np.ndarray]) -> None:
+        for name, values in arrays.items():
+            if name not in self.trained:
+                raise Refused(f'Cannot start from tensor "{name}": it isn\'t among the tensors that this run trains')
+            put(self.trained[name], values)
+
+
+def _layer(found: list[tuple[str, int]]) -> float:
+    """Number of a layer, the embedding's −1; −2 where all is finite."""
+    if not found:
+        return -2
+    last = found[0][0].rsplit(".", 1)[-1]
+    return float(last) if last.isdigit() else -1
+
+
+def _as_arrays(part: dict[str, list[int]]) -> dict[str, np.ndarray]:
+    return {name: np.array(values, dtype=np.int32) for name, values in part.items()}

@@ -1,0 +1,102 @@
+"""LoRA: PEFT puts the adapters in; their product runs in one autograd function that keeps the input and x·Aᵀ alone.
+
+PEFT's own forward casts and adds what bfloat16 and float32 make of it in between; its `disable_adapter()` also thaws parts.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+NAME = "default"
+
+
+@dataclass
+class Switch:
+    """What all adapters of a model look up in a forward pass."""
+
+    on: bool = True
+    """False: the base model alone."""
+    dropout: float = 0.0
+    seed: int = 0
+    step: int | None = None
+    """Number that decides dropout's masks; None: no dropout."""
+
+
+class LoraProduct(torch.autograd.Function):
+    """x Wᵀ (+ bias) + scale · (d Aᵀ) Bᵀ with a frozen W; d is x, or x after dropout."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, dropped: torch.Tensor | None, w: torch.Tensor, bias: torch.Tensor | None,
+                a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
+        flat = (x if dropped is None else dropped).reshape(-1, x.shape[-1])
+        inner = flat @ a.to(x.dtype).t()
+        y = F.linear(x.reshape(-1, x.shape[-1]), w, bias)
+        y.addmm_(inner, b.to(x.dtype).t(), alpha=scale)
+        ctx.save_for_backward(flat, inner, w, a, b)
+        ctx.scale, ctx.shape, ctx.split = scale, x.shape, dropped is not None
+        return y.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+        flat, inner, w, a, b = ctx.saved_tensors
+        g = gradient.reshape(-1, gradient.shape[-1])
+        of_inner = (g @ b.to(g.dtype)) * ctx.scale
+        of_x = of_dropped = None
+        if ctx.needs_input_grad[0]:
+            of_x = g @ w
+            if ctx.split:
+                of_dropped = (of_inner @ a.to(g.dtype)).view(ctx.shape)
+            else:
+                of_x.addmm_(of_inner, a.to(g.dtype))
+            of_x = of_x.view(ctx.shape)
+        of_a = (of_inner.t() @ flat).to(a.dtype)
+        of_b = (g.t() @ inner).mul_(ctx.scale).to(b.dtype)
+        return of_x, of_dropped, None, None, of_a, of_b, None
+
+
+def add_adapters(model: torch.nn.Module, modules: dict[str, dict[str, float]], switch: Switch) -> None:
+    """Adapts the named modules, each with its own rank and scale; A and B are float32."""
+    from peft import LoraConfig, inject_adapter_in_model
+    from peft.tuners.lora import LoraLayer
+
+    ranks = {f"^{name}$": int(spec["rank"]) for name, spec in modules.items()}
+    config = LoraConfig(r=1, lora_alpha=1, lora_dropout=0.0, target_modules=list(modules), rank_pattern=ranks)
+    inject_adapter_in_model(config, model, adapter_name=NAME)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for number, (name, spec) in enumerate(modules.items()):
+        layer = model.get_submodule(name)
+        assert isinstance(layer, LoraLayer)
+        for part in (layer.lora_A[NAME], layer.lora_B[NAME]):
+            part.to(torch.float32).requires_grad_(True)
+        layer.forward = _forward(layer, float(spec["scale"]), switch, number)  # type: ignore[method-assign]
+
+
+def _forward(layer: Any, scale: float, switch: Switch, number: int):
+    base = layer.base_layer
+    a, b = layer.lora_A[NAME], layer.lora_B[NAME]
+    plain = type(base) is torch.nn.Linear
+
+    def forward(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        if not switch.on:
+            return base(x)
+        dropped = _dropout(x, switch, number)
+        if plain:
+            return LoraProduct.apply(x, dropped, base.weight, base.bias, a.weight, b.weight, scale)
+        # Quantised weights have a product of their own.
+        d = x if dropped is None else dropped
+        return base(x) + scale * F.linear(F.linear(d, a.weight.to(x.dtype)), b.weight.to(x.dtype))
+
+    return forward
+
+
+def _dropout(x: torch.Tensor, switch: Switch, number: int) -> torch.Tensor | None:
+    """x after dropout. The mask depends on numbers alone, so checkpointing and a resumed run make the same one again."""
+    if switch.step is None or switch.dropout == 0:
+        return None
+    generator = torch.Generator(x.device)
+    generator.manual_seed(hash((switch.seed, switch.step, number)) & 0x7FFF_FFFF_FFFF_FFFF)
+    kept = torch.rand(x.shape, generator=generator, device=x.device) >= switch.dropout
+    return x * kept.to(x.dtype) / (1 - switch.dropout)

@@ -1,0 +1,113 @@
+"""The model: transformers' AutoModelForCausalLM whose forward pass goes from a pack to log-probabilities of labels."""
+
+import copy
+import types
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .attention import ATTENTION, register
+from .failure import Unusable
+from .head import LabelHead
+from .lora import Switch, add_adapters
+from .ranks import Ranks
+
+
+@dataclass
+class Setup:
+    """What frames.ts's `open` asks for."""
+
+    model: str
+    tuning: str
+    """lora, full or none."""
+    modules: dict[str, dict[str, float]]
+    dropout: float
+    seed: int
+    checkpointing: bool
+    sharding: str
+    reshard: bool
+    """FSDP: whether a block's weights are given back after its forward pass (ZeRO-3) or kept until its backward one (ZeRO-2)."""
+    cpu_offload: bool
+    dtype: str
+    attention: str
+    compile: bool
+    quantization: str
+    threads: int
+
+
+def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
+    """A model ready to train: adapted, sharded, on its device. Its forward pass is `_forward`."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    register()
+    half = torch.bfloat16 if setup.dtype == "bfloat16" else torch.float32
+    # What is trained is kept in float32: steps of 1e-5 vanish in bfloat16.
+    stored = torch.float32 if setup.tuning == "full" else half
+    options: dict[str, Any] = {"dtype": stored, "attn_implementation": ATTENTION}
+    if setup.quantization == "4bit":
+        options.update(_four_bits(half, ranks))
+    config = copy.deepcopy(AutoConfig.from_pretrained(setup.model))
+    config.use_cache = False
+    model = AutoModelForCausalLM.from_pretrained(setup.model, config=config, **options)
+    for parameter in model.parameters():
+        parameter.requires_grad_(setup.tuning == "full")
+    if setup.tuning == "lora":
+        add_adapters(model, setup.modules, switch)
+    if setup.checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    # Checkpointing works in training mode only; dropout is the adapters' own and off otherwise.
+    model.train()
+    model.forward = types.MethodType(_forward, model)
+    if setup.compile:
+        for block in model.model.layers:
+            block.compile(dynamic=True)
+    if setup.sharding == "fsdp":
+        _shard(model, setup, half)
+    elif setup.quantization == "none":
+        model.to(ranks.device)
+    return model
+
+
+def _forward(self: Any, ids: torch.Tensor, positions: torch.Tensor, tree: Any, rows: torch.Tensor, labels: torch.Tensor,
+             keep: bool) -> torch.Tensor:
+    """Log-probability of every label, `[L]`; FSDP has the whole model's own weights together while this runs."""
+    body = self.model(
+        input_ids=ids[None], position_ids=positions[None], attention_mask=None, use_cache=False, tree=tree
+    ).last_hidden_state[0]
+    unique, inverse = torch.unique(rows, return_inverse=True)
+    return LabelHead.apply(body.index_select(0, unique), self.lm_head.weight, inverse, labels, keep)
+
+
+def _shard(model: torch.nn.Module, setup: Setup, half: torch.dtype) -> None:
+    """FSDP2: each block a unit, what is left (embedding, last norm, head) the root's, which is the module that is called."""
+    from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
+
+    full = setup.tuning == "full" and half is not torch.float32
+    options = {
+        # Frozen bfloat16 and trained float32 may share a unit; only a model trained whole is cast for its products.
+        "mp_policy": MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32) if full else MixedPrecisionPolicy(),
+        "offload_policy": CPUOffloadPolicy() if setup.cpu_offload else OffloadPolicy(),
+    }
+    for block in model.model.layers:  # type: ignore[union-attr]
+        fully_shard(block, reshard_after_forward=setup.reshard, **options)
+    fully_shard(model, **options)
+
+
+def _four_bits(half: torch.dtype, ranks: Ranks) -> dict[str, Any]:
+    if ranks.device.type != "cuda":
+        raise Unusable("Cannot use quantization: 4bit as bitsandbytes needs a GPU here: current value is none; set quantization: none")
+    try:
+        import bitsandbytes  # noqa: F401  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise Unusable("Cannot use quantization: 4bit as the package bitsandbytes is missing: pip install bitsandbytes") from error
+    from transformers import BitsAndBytesConfig
+
+    # Stored as the other weights are, so that FSDP can shard them.
+    four = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=half, bnb_4bit_quant_storage=half)
+    return {"quantization_config": four, "device_map": {"": ranks.device.index}}
+
+
+def trained(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    """What is trained, by the names of Dinotune's engines."""
+    return {name.replace(".default.", "."): p for name, p in model.named_parameters() if p.requires_grad}

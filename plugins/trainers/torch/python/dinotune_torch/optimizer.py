@@ -1,0 +1,140 @@
+"""AdamW over what is trained, its gradients made those of one device first; its state goes in and out as named arrays."""
+
+import math
+import re
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from .failure import Refused
+from .ranks import Ranks
+
+Parameters = dict[str, torch.nn.Parameter]
+
+# As transformers' get_decay_parameter_names; kernels/engine/adamw.ts has the same rule.
+NO_DECAY = re.compile(r"bias|layernorm|rmsnorm|(^|\.)norm($|\.)|_norm($|\.)", re.IGNORECASE)
+
+
+def local(tensor: torch.Tensor) -> torch.Tensor:
+    """This rank's part of a sharded tensor, or the tensor."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def whole(tensor: torch.Tensor) -> np.ndarray:
+    """All of a tensor as float32 on the host; every rank has to ask, since the parts come together for it."""
+    full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    return full.detach().to("cpu", torch.float32, copy=True).numpy().reshape(-1)
+
+
+def put(tensor: torch.Tensor, values: np.ndarray) -> None:
+    """Overwrites a tensor with all of its values."""
+    full = torch.from_numpy(values.copy()).view(tensor.shape)
+    with torch.no_grad():
+        if isinstance(tensor, DTensor):
+            mesh = tensor.device_mesh
+            tensor.copy_(distribute_tensor(full.to(tensor.dtype).to(mesh.device_type), mesh, tensor.placements))
+        else:
+            tensor.copy_(full)
+
+
+class Optimizer:
+    """One step: sum over the ranks, norm, clip, AdamW."""
+
+    def __init__(self, parameters: Parameters, options: dict, ranks: Ranks) -> None:
+        self._parameters, self._ranks = parameters, ranks
+        self._sharded = any(isinstance(p, DTensor) for p in parameters.values())
+        groups = [
+            {"params": [p for name, p in parameters.items() if (NO_DECAY.search(name) is None) == decays],
+             "weight_decay": options["weight_decay"] if decays else 0.0}
+            for decays in (True, False)
+        ]
+        self._adamw = torch.optim.AdamW(
+            [group for group in groups if group["params"]],
+            lr=0.0,
+            betas=(options["beta1"], options["beta2"]),
+            eps=options["epsilon"],
+        )
+
+    def step(self, rate: float, max_norm: float) -> float:
+        """
+        Clips, steps and zeroes gradients. Gives their norm before clipping.
+
+        @raises Refused if a gradient isn't finite; nothing was changed then
+        """
+        self._complete()
+        norm = self._norm()
+        factor = 1.0 if max_norm == 0 else min(1.0, max_norm / (norm + 1e-6))
+        for parameter in self._parameters.values():
+            if factor < 1:
+                local(parameter.grad).mul_(factor)  # type: ignore[arg-type]
+        for group in self._adamw.param_groups:
+            group["lr"] = rate
+        self._adamw.step()
+        self.zero()
+        return norm
+
+    def zero(self) -> None:
+        self._adamw.zero_grad(set_to_none=True)
+
+    def _complete(self) -> None:
+        """Gradients of the whole step: FSDP has reduced its own in the backward pass, else they are summed here at once."""
+        for parameter in self._parameters.values():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        if self._ranks.world == 1 or self._sharded:
+            return
+        gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
+        flat = self._ranks.sum(torch.cat([g.reshape(-1) for g in gradients]))
+        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients])):
+            gradient.copy_(part.view_as(gradient))
+
+    def _norm(self) -> float:
+        squares = torch.stack([
+            local(p.grad).double().square().sum()  # type: ignore[arg-type]
+            for p in self._parameters.values()
+        ])
+        if self._sharded:
+            self._ranks.sum(squares)
+        sums = squares.tolist()
+        for name, total in zip(self._parameters, sums):
+            if not math.isfinite(total):
+                raise Refused(self._not_finite(name))
+        return math.sqrt(sum(sums))
+
+    def _not_finite(self, name: str) -> str:
+        gradient = whole(self._parameters[name].grad)  # type: ignore[arg-type]
+        index = int(np.argmax(~np.isfinite(gradient)))
+        return (
+            f'Cannot use the gradient of "{name}" as it needs finite numbers: current value at index {index} is '
+            f"{gradient[index]}. Lower learning_rate, or look at the rows of this step"
+        )
+
+    def state(self) -> dict[str, np.ndarray]:
+        """`exp_avg.NAME`, `exp_avg_sq.NAME` and `step`, as kernels/engine/adamw.ts names them."""
+        arrays, steps = {}, 0.0
+        for name, parameter in self._parameters.items():
+            moments = self._adamw.state.get(parameter, {})
+            steps = float(moments["step"]) if moments else steps
+            for moment in ("exp_avg", "exp_avg_sq"):
+                value = moments.get(moment)
+                size = math.prod(parameter.shape)
+                arrays[f"{moment}.{name}"] = np.zeros(size, np.float32) if value is None else whole(value)
+        return {"step": np.array([steps]), **arrays}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """@raises Refused if a tensor is missing or left over"""
+        expected = {"step"} | {f"{m}.{name}" for name in self._parameters for m in ("exp_avg", "exp_avg_sq")}
+        for name in sorted(expected ^ set(arrays)):
+            problem = "needs" if name in expected else "doesn't know"
+            raise Refused(f'Cannot restore AdamW as it {problem} "{name}": the checkpoint is of another run')
+        steps = float(arrays["step"][0])
+        self._adamw.state.clear()
+        for name, parameter in self._parameters.items():
+            if steps == 0:
+                continue
+            moments = {m: torch.zeros_like(parameter) for m in ("exp_avg", "exp_avg_sq")}
+            for moment, tensor in moments.items():
+                put(tensor, arrays[f"{moment}.{name}"].astype(np.float32))
+            self._adamw.state[parameter] = {"step": torch.tensor(steps), **moments}
