@@ -14,7 +14,7 @@ export interface RankError {
 }
 
 /** A process that ended by itself. */
-export interface Ended {
+export interface EndedProcess {
   /** null: a launcher of several ranks. */
   rank: number | null;
   status: Deno.CommandStatus;
@@ -36,7 +36,7 @@ export function rankErrors(text: string): RankError[] {
 }
 
 /** Ranks that a signal ended: told by their own status, or by torchrun's report. */
-function killed({ rank, status, text }: Ended): { rank: number; signal: string }[] {
+function killed({ rank, status, text }: EndedProcess): { rank: number; signal: string }[] {
   if (rank !== null) return status.signal === null ? [] : [{ rank, signal: status.signal }];
   return [
     ...text.matchAll(/rank\s*:\s*(\d+)[^\n]*\n[^\n]*exitcode\s*:\s*-(\d+)[\s\S]*?Signal \d+ \((\w+)\)/g),
@@ -45,14 +45,14 @@ function killed({ rank, status, text }: Ended): { rank: number; signal: string }
 }
 
 /** Whether it is clear already which rank failed, so that the others needn't be waited for. */
-export function causeIsKnown(ended: readonly Ended[]): boolean {
+export function causeIsKnown(ended: readonly EndedProcess[]): boolean {
   return ended.some((one) =>
     killed(one).length > 0 || rankErrors(one.text).some(({ kind }) => kind !== "collective")
   );
 }
 
 /** The error of a run whose processes ended. */
-export function failureOf(ended: readonly Ended[], world: number, doing: "start" | "continue"): Error {
+export function failureOf(ended: readonly EndedProcess[], world: number, doing: "start" | "continue"): Error {
   const errors = ended.flatMap(({ text }) => rankErrors(text));
   const own = errors.find(({ kind }) => kind !== "collective");
   const kept = doing === "continue" ? ". The last checkpoint is kept" : "";

@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import { causeIsKnown, type Ended, failureOf } from "./failure.ts";
+import { causeIsKnown, type EndedProcess, failureOf } from "./failure.ts";
 import type { Launch } from "./launch.ts";
 
 /** How long ranks that only lost another one may take until that one's own end is seen, in ms. */
@@ -20,7 +20,7 @@ interface Running {
   child: Deno.ChildProcess;
   stdin: WritableStreamDefaultWriter<Uint8Array>;
   /** Filled when it has ended. */
-  ended: Promise<Ended>;
+  ended: Promise<EndedProcess>;
 }
 
 /** Processes that belong together: when one ends unasked, all do. */
@@ -28,7 +28,7 @@ export class Processes {
   /** Rejects, with the error to show, when a process ended before {@linkcode Processes.stop}. Never resolves. */
   readonly failed: Promise<never>;
   readonly #running: readonly Running[];
-  readonly #ended: Ended[] = [];
+  readonly #ended: EndedProcess[] = [];
   readonly #world: number;
   #stopping = false;
   #begun = false;
