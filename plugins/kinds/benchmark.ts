@@ -16,9 +16,9 @@ export type BenchmarkConstraint = Constraint & { groups: Record<string, string> 
 export interface BenchmarkItem {
   /** Unique within the benchmark. */
   id: string;
-  /** What the model under test is given. */
+  /** Prompt of the model under test. */
   messages: Message[];
-  /** What its answer is judged by, in order. */
+  /** Constraints that its answer is judged by, in order. */
   constraints: BenchmarkConstraint[];
   /** Groups of the whole item to report by, such as `{ split: "easy" }`. */
   groups: Record<string, string>;
@@ -26,13 +26,13 @@ export interface BenchmarkItem {
   fields: Record<string, string>;
 }
 
-/** How a judge model is asked and how its text is read. */
+/** Prompt for a judge model, and reader of its text. */
 export interface JudgeProtocol {
   /** Constraint scores run from 0 to this. */
   scale: number;
-  /** How often the judge is asked at most, while the reading isn't `complete`; after a cut answer once more. */
+  /** Times that the judge is asked at most, while the reading isn't `complete`; after a cut answer once more. */
   rounds: number;
-  /** What to send. Text of the response can't pass for a part of the prompt or for a verdict. */
+  /** Messages to send. Text of the response can't pass for a part of the prompt or for a verdict. */
   messages(item: BenchmarkItem, response: string): Message[];
   /**
    * Reads the judge's text. Never throws: what can't be read is null with a reason.
@@ -56,15 +56,15 @@ export interface JudgeProtocol {
 
 /** One answered item; null where there is none, because the endpoint or the judge failed. */
 export interface BenchmarkResult {
-  /** What was asked. */
+  /** The item that was asked. */
   item: BenchmarkItem;
-  /** What the model under test answered, "" included. */
+  /** Answer of the model under test, "" included. */
   response: string | null;
-  /** What was found of it. */
+  /** Judgement of the answer. */
   judgement: Judgement | null;
 }
 
-/** What one item adds to one score. The score is Σ value / Σ weight over the scored contributions. */
+/** Contribution of one item to one score. The score is Σ value / Σ weight over the scored contributions. */
 export interface Contribution {
   /** Name of the score, such as `instruction/strict`. */
   metric: string;
@@ -102,10 +102,10 @@ export interface Benchmark {
   items(): AsyncIterable<BenchmarkItem>;
   /** Judges by fixed rules: the same verdict every time, no model asked. */
   check?(item: BenchmarkItem, response: string): Promise<Judgement>;
-  /** How a judge model is asked. */
+  /** Protocol of asking a judge model. */
   protocol?: JudgeProtocol;
   /**
-   * What one result adds to the scores; the unjudged adds null values, never zeros. Of an item without response and judgement
+   * Contributions of one result to the scores; the unjudged adds null values, never zeros. Of an item without response and judgement
    * every score is named already: a threshold on a score is checked with these names before anything is asked.
    */
   contributions(result: BenchmarkResult): Contribution[];

@@ -36,7 +36,7 @@ export interface Source {
 export interface Example {
   /** Where it came from. */
   source: Source;
-  /** What prompts and answers there are. */
+  /** Shape of its prompts and answers. */
   shape: ExampleShape;
   /** System text, "" when the record has none (the template's default then applies). */
   system: string;
@@ -69,13 +69,13 @@ export interface Dropped {
   field: string;
 }
 
-/** What dataset_info.json says of one set, defaults merged in (LLaMA-Factory's names). */
+/** Entry of dataset_info.json for one set, defaults merged in (LLaMA-Factory's names). */
 export interface DatasetAttributes {
   /** Key in dataset_info.json. */
   name: string;
   /** Whether rows hold a better and a worse answer. */
   ranking: boolean;
-  /** What the loss asks for, one of the plugin's {@linkcode Dataset.shapes}. */
+  /** Shape that the loss asks for, one of the plugin's {@linkcode Dataset.shapes}. */
   shape: ExampleShape;
   /** Column of each role, null: not used. */
   columns: Record<string, string | null>;

@@ -8,7 +8,7 @@ import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { PluginRegistry } from "./plugin.ts";
 
-/** What names a model's family. */
+/** Name of a model's family. */
 type Described = Pick<LoadedModel, "config" | "configFile">;
 
 /**
@@ -26,7 +26,7 @@ export function familyOf(registry: PluginRegistry, { config, configFile }: Descr
 }
 
 /**
- * What a model's family, one of the run's, makes of its config.json.
+ * A model's config.json as read by its family, one of the run's.
  * @throws {RangeError} If there is no family of its `model_type`, or the family can't read the configuration.
  */
 export function decoderOf(registry: PluginRegistry, model: Described): DecoderConfig {

@@ -4,10 +4,10 @@
  */
 import type { Message } from "./dataset.ts";
 
-/** What stands around a thought. */
+/** Texts around a thought. */
 export type ThoughtTags = readonly [open: string, close: string];
 
-/** What the user said last in a conversation; "" when nothing. */
+/** The user's last text in a conversation; "" without one. */
 export function lastUserText(messages: readonly Message[]): string {
   return messages.findLast(({ role }) => role === "user")?.content ?? "";
 }
@@ -36,7 +36,7 @@ export interface CompletionRequest {
   place?: { index: number; total: number | null };
 }
 
-/** What kind of failure an error is, so that a scheduler knows what to do about it. */
+/** Kind of an error, so that a scheduler knows what to do about it. */
 export interface Failure {
   /**
    * - `auth`: no key, or one that is refused; `not_found`: no such model or path; `quota`: the account is empty
@@ -66,14 +66,14 @@ export interface Failure {
   retryable: boolean;
   /** Whether every other request would fail alike, so that the run should stop. */
   fatal: boolean;
-  /** How long the server asks to wait, in milliseconds. */
+  /** Wait that the server asks for, in milliseconds. */
   retryAfterMs?: number;
 }
 
-/** What came back. Only `stop` and `length` have an answer; the others are outcomes of their own, and unscored. */
+/** Reply of an endpoint. Only `stop` and `length` have an answer; the others are outcomes of their own, and unscored. */
 export interface Completion {
   /**
-   * How it ended.
+   * End of the answer.
    * - `stop`: by itself; `length`: cut at the limit
    * - `thought_only`: there is a thought, but no answer
    * - `content_filter`: a policy of the server held the prompt or the answer back
@@ -83,7 +83,7 @@ export interface Completion {
   outcome: "stop" | "length" | "thought_only" | "content_filter" | "context_length" | "error";
   /** The answer; "" without one. With `content_filter`, what had arrived. Endpoints may leave thoughts in tags in it. */
   text: string;
-  /** What was thought before the answer, where the server sets it apart or the text had it in tags. */
+  /** Thought before the answer, where the server sets it apart or the text had it in tags. */
   thought?: string;
   /** Tokens of the request, >= 0. */
   promptTokens: number;
@@ -93,7 +93,7 @@ export interface Completion {
   estimated?: boolean;
   /** Why there is no answer, with every outcome but `stop` and `length`. */
   error?: string;
-  /** What kind of error, with `error`. */
+  /** Kind of the error, with `error`. */
   failure?: Failure;
 }
 
@@ -101,11 +101,11 @@ export interface Completion {
 export interface Endpoint {
   /** Name of the model, for reports and cache keys. */
   model: string;
-  /** What else decides about answers, for cache keys and reports, such as the address; never a secret. Read after `prepare`. */
+  /** Further settings that decide about answers, for cache keys and reports, such as the address; never a secret. Read after `prepare`. */
   identity?: Readonly<Record<string, unknown>>;
   /** Whether it can hold an answer to a JSON schema. */
   structured?: boolean;
-  /** How many requests at once are of use, >= 1; absent: no limit of its own. */
+  /** Largest useful number of requests at once, >= 1; absent: no limit of its own. */
   concurrency?: number;
   /** Whether answers are worth keeping across runs; absent: yes. */
   cacheable?: boolean;
@@ -120,7 +120,7 @@ export interface Endpoint {
   spends?: boolean;
   /** Tags around thoughts in its texts; absent: `THOUGHT_TAGS`; none: texts are answers as they are. */
   thoughtTags?: readonly ThoughtTags[];
-  /** What to tell before the first request. Read after `prepare`. */
+  /** Lines to print before the first request. Read after `prepare`. */
   notes?: readonly string[];
   /** Finds out what `identity` and `notes` have to say, where that takes more than options. */
   prepare?(): Promise<void>;

@@ -6,19 +6,19 @@ import type { BenchmarkItem, JudgeProtocol } from "./benchmark.ts";
 import type { Completion, CompletionRequest, Endpoint } from "./endpoint.ts";
 import type { Constraint, JudgeResult } from "./judgement.ts";
 
-/** What a judge sees of one response. */
+/** One response as a judge sees it. */
 export interface JudgeRequest {
   /** Id of the item. */
   id: string;
-  /** What was asked. */
+  /** Messages of the prompt. */
   prompt: string;
-  /** What was answered. */
+  /** The answer. */
   response: string;
   /** The constraints to judge, in order. */
   constraints: Constraint[];
   /** The whole item, for judges that ask a model. */
   item?: BenchmarkItem;
-  /** How the item's benchmark wants a judge model to be asked. */
+  /** The benchmark's protocol of asking a judge model. */
   protocol?: JudgeProtocol;
   /** Asks a model through the run's cache, retries and budget; absent: judges ask their endpoint themselves, once. */
   ask?: Ask;
@@ -49,7 +49,7 @@ export interface JudgeSpec {
 
 /** Thrown when a judge could not be asked at all: the item stays unjudged, and a later run asks again. */
 export class JudgeUnreachable extends Error {
-  /** What the endpoint said. */
+  /** Reply of the endpoint. */
   readonly completion: Completion;
   /** Makes the error of one completion. */
   constructor(completion: Completion) {
@@ -69,6 +69,6 @@ export interface Judge {
   endpoints?: readonly Endpoint[];
   /** Named in reports, such as the judge model; default: the plugin's name. */
   title?: string;
-  /** What else decides about verdicts, for keys of stored verdicts. */
+  /** Further settings that decide about verdicts, for keys of stored verdicts. */
   identity?: Readonly<Record<string, unknown>>;
 }

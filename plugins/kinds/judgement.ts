@@ -1,5 +1,5 @@
 /**
- * What is judged, and what was found: plain JSON data that judges give, benchmarks score and runs store.
+ * Constraints, verdicts and judgements: plain JSON data that judges give, benchmarks score and runs store.
  * @module
  */
 
@@ -14,7 +14,7 @@ export interface Constraint {
   rule?: { id: string; kwargs: Record<string, unknown> };
 }
 
-/** What a judge says of one response. */
+/** A judge's result for one response. */
 export interface JudgeResult {
   /** One verdict per constraint, in order. */
   constraints: Verdict[];
@@ -22,15 +22,15 @@ export interface JudgeResult {
   overall: Verdict;
   /** The judge's own text, for the report; "" for rules. */
   raw: string;
-  /** What each member of a panel said. */
+  /** Results of a panel's members. */
   members?: { judge: string; judgement: Judgement }[];
 }
 
-/** What was found of one answer: plain JSON data, so that it can be stored and scored again at no cost. */
+/** Judgement of one answer: plain JSON data, so that it can be stored and scored again at no cost. */
 export interface Judgement extends JudgeResult {
   /** Other readings of the same constraints, one verdict per constraint, such as IFEval's `loose`. */
   readings?: Record<string, Verdict[]>;
-  /** How a judge's text was read: `complete`, `partial` or `none`; absent for checks by rules. */
+  /** Reading of a judge's text: `complete`, `partial` or `none`; absent for checks by rules. */
   reading?: "complete" | "partial" | "none";
   /** Whether the judge's text was cut, so that asking again may help; then it gives no score where it was cut. */
   cut?: boolean;

@@ -51,7 +51,7 @@ export interface LogSink {
   warn(message: string): void;
   /** Something to know that is no fault. */
   note?(message: string): void;
-  /** What a checkpoint of this moment holds for other tools, by file name: trainer_state.json. */
+  /** Files of a checkpoint of this moment for other tools, by name: trainer_state.json. */
   checkpointFiles?(): Record<string, string>;
   /** State that a checkpoint stores and a resumed run gets back (log history). */
   state(): unknown;

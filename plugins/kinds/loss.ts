@@ -9,7 +9,7 @@ import type { Scalar } from "../../kernels/tape.ts";
 export type ByName<N extends string, V> = Readonly<Record<N, V>>;
 
 /**
- * What a loss sees of one example. Log-probabilities are in nats.
+ * One example as a loss sees it. Log-probabilities are in nats.
  * @typeParam N Names in {@linkcode Loss.sequences}
  * @typeParam Reference {@linkcode Loss.needsReference}
  * @typeParam B Names that {@linkcode Loss.batch} gives
@@ -29,11 +29,11 @@ export interface LossInputs<
   length: ByName<N, number>;
   /** `kto`: whether the answer is desirable. */
   desirable?: boolean;
-  /** What {@linkcode Loss.batch} gave for the micro-batch, by name; constants. */
+  /** Results of {@linkcode Loss.batch} for the micro-batch, by name; constants. */
   batch: ByName<B, number>;
 }
 
-/** What a loss gives back for one example. */
+/** A loss's result for one example. */
 export interface LossOutputs {
   /** The example's loss. With `normalize: "label_tokens"` a sum over tokens, else the example's mean contribution. */
   loss: Scalar;

@@ -17,7 +17,7 @@ export interface LossRow {
   desirable?: boolean;
 }
 
-/** What a loss says of one row. */
+/** A loss's value, metrics and gradient for one row. */
 export interface EvaluatedRow {
   /** The row's own loss, not yet divided by examples or tokens. */
   loss: number;

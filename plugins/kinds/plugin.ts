@@ -17,13 +17,13 @@ import type { PlaceOf } from "./place.ts";
 export interface Kinds {
   /** Raw records to examples. */
   dataset: Dataset;
-  /** What is learnt from an example. */
+  /** Formula of what is learnt from an example. */
   loss: Loss;
-  /** What carries out a run. */
+  /** Program that carries out a run. */
   trainer: Trainer;
   /** Verdicts on responses. */
   judge: Judge;
-  /** What a config.json means. */
+  /** Reader of a model family's config.json. */
   model: ModelFamily;
   /** Messages to token ids. */
   template: Template;
@@ -56,7 +56,7 @@ export interface PluginRegistry {
    * @throws {RangeError} If there is none of that name
    */
   get<K extends keyof Kinds>(kind: K, name: string): Plugin<K>;
-  /** What a plugin is, for keys of what is cached by it: kind, name, version, and a hash of its source if it isn't built in. */
+  /** Identity of a plugin, for keys of what is cached by it: kind, name, version, and a hash of its source if it isn't built in. */
   identity(kind: keyof Kinds, name: string): string;
   /**
    * Makes a plugin's product.
@@ -91,7 +91,7 @@ export type OptionsOf<S extends OptionsSchema> = S["_zod"]["output"];
 
 /** One named, versioned thing that a YAML file can ask for. Nothing happens on import; `create` does the work. */
 export interface Plugin<K extends keyof Kinds = keyof Kinds, S extends OptionsSchema = OptionsSchema> {
-  /** What it makes. */
+  /** Kind of its product. */
   readonly kind: K;
   /** As written in YAML: lower case letters, digits, `_`, `-` and `.`. */
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * What a template changes in a tokenizer before anything is encoded: eos, padding, stop words, chat template.
+ * Changes of a tokenizer by a template before anything is encoded: eos, padding, stop words, chat template.
  * @module
  */
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
@@ -13,7 +13,7 @@ export interface PreparedTokenizer {
   added: string[];
   /** Those of them that the template writes into conversations, so that it can't be used with this model. */
   needed: string[];
-  /** What was changed, one sentence each, for the start of a run. */
+  /** Changes, one sentence each, for the start of a run. */
   notes: string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which plugins made a product, for keys of what is cached by it: answers, verdicts, encoded data.
+ * Identities of the plugins that made a product, for keys of what is cached by it: answers, verdicts, encoded data.
  * @module
  */
 const makers = new WeakMap<object, readonly string[]>();

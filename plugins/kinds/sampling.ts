@@ -1,5 +1,5 @@
 /**
- * How answers are sampled: `run_args` of a model or a judge.
+ * Sampling of answers: `run_args` of a model or a judge.
  * @module
  */
 import { z } from "zod";

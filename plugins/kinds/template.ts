@@ -13,7 +13,7 @@ export interface EncodedTurn {
   target: number[];
 }
 
-/** How {@linkcode Template.encodeTurns} treats a conversation. */
+/** Options of {@linkcode Template.encodeTurns}. */
 export interface TurnOptions {
   /** Only the last answer is learnt: reasoning templates then drop the thoughts of earlier answers. Default false. */
   maskHistory?: boolean;

@@ -26,7 +26,7 @@ export const THOUGHT_TAGS: readonly ThoughtTags[] = Object.freeze([
 
 /** A text taken apart. */
 export interface Separated {
-  /** What was thought, without tags, several thoughts with an empty line between them; "" without one. */
+  /** Thoughts without tags, an empty line between them; "" without one. */
   thought: string;
   /** The rest. Without a thought, the text as it was; otherwise without white space at its start. */
   answer: string;

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What a run learns. `rm` and `ppo` of LLaMA-Factory are refused. */
+/** Method of training. `rm` and `ppo` of LLaMA-Factory are refused. */
 export type Stage = "pt" | "sft" | "dpo" | "kto" | "iopo";
 
 /** Preference losses of stages dpo and iopo. */
@@ -135,7 +135,7 @@ export interface TrainConfig {
   num_train_epochs: number;
   /** Optimizer steps; overrides the epochs when > 0. */
   max_steps: number;
-  /** How the learning rate changes over the steps. */
+  /** Schedule of the learning rate over the steps. */
   lr_scheduler_type: SchedulerType;
   /** Further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate. */
   lr_scheduler_kwargs: Record<string, number>;
@@ -185,7 +185,7 @@ export interface TrainConfig {
   include_num_input_tokens_seen: boolean;
 
   // Method
-  /** What the run learns. */
+  /** Method of training. */
   stage: Stage;
   /** Adapters, or all weights. */
   finetuning_type: "lora" | "full";
@@ -203,7 +203,7 @@ export interface TrainConfig {
   pref_beta: number;
   /** Weight of an added SFT loss on the chosen answer's mean log-probability. */
   pref_ftx: number;
-  /** Which preference loss stages dpo and iopo use. */
+  /** Preference loss of stages dpo and iopo. */
   pref_loss: PreferenceLoss;
   /** ε of stage dpo, in [0, 0.5). */
   dpo_label_smoothing: number;
@@ -223,7 +223,7 @@ export interface TrainConfig {
   plot_loss: boolean;
 
   // Our own
-  /** Which terms of IOPO are used. */
+  /** Terms of IOPO that are used. */
   iopo_variant: IopoVariant;
   /** Name of a loss plugin instead of the one that `stage` and `pref_loss` name; null: theirs. */
   loss: string | null;
@@ -239,7 +239,7 @@ export interface TrainConfig {
   plugins: string[];
   /** `llama_factory`: cut the prompt at its end; `keep_template`: never cut the assistant header; `drop`: leave the row out. */
   truncation: "llama_factory" | "keep_template" | "drop";
-  /** What runs the kernels. `auto`: webgpu where a hardware adapter passes its self-test, else onnx. */
+  /** Backend that runs the kernels. `auto`: webgpu where a hardware adapter passes its self-test, else onnx. */
   backend: "auto" | "onnx" | "webgpu" | "reference";
   /** Execution provider of the onnx backend. */
   provider: "cpu" | "cuda" | "webgpu";

@@ -78,9 +78,9 @@ export interface TrainerInputs {
   changes(earlier: Readonly<Record<string, unknown>>): ConfigDifference[];
   /** Opened, its tokenizer as the template wants it. */
   model: LoadedModel;
-  /** What the model's family made of its config.json. */
+  /** The model's config.json as its family reads it. */
   decoder: DecoderConfig;
-  /** What is learnt. */
+  /** Made by the run's loss plugin. */
   loss: Loss;
   /** In split order. */
   train: EncodedExample[];
@@ -113,11 +113,11 @@ export interface TrainerInputs {
 export interface WrittenFile {
   /** In its directory. */
   name: string;
-  /** What it is, in a few words. */
+  /** Description in a few words. */
   what: string;
 }
 
-/** What a trainer gives back. */
+/** Result of a trainer. */
 export interface TrainerResult {
   /** Files in `trainedDir`; none after an interruption. */
   files: WrittenFile[];
