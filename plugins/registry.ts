@@ -16,7 +16,7 @@ import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 import { sourceHash } from "./kinds/source_hash.ts";
 
-/** What `deno task plugins` shows of one plugin. */
+/** Description of one plugin, as `deno task plugins` shows it. */
 export interface PluginEntry {
   /** Kind. */
   kind: keyof Kinds;
@@ -44,7 +44,7 @@ export interface OptionEntry {
   required: boolean;
   /** Value when it isn't given; undefined where there is none. */
   default: unknown;
-  /** What it does. */
+  /** One line about it. */
   description: string;
 }
 
@@ -207,7 +207,7 @@ export class Registry implements PluginRegistry {
   }
 
   /**
-   * What a plugin is, for keys of what is cached by it: `kind/name version`, and a hash of its source if it isn't built in.
+   * Identity of a plugin, for keys of what is cached by it: `kind/name version`, and a hash of its source if it isn't built in.
    * @throws {RangeError} If there is none of that name
    */
   identity(kind: keyof Kinds, name: string): string {

@@ -6,7 +6,7 @@ import type { Completion, Failure } from "../kinds/endpoint.ts";
 
 /** An answer that isn't what the protocol says; thrown while it is read. */
 export class AnswerError extends Error {
-  /** What is wrong with it. */
+  /** Description. */
   readonly kind: Failure["kind"];
   /**
    * An error with its kind.
@@ -20,7 +20,7 @@ export class AnswerError extends Error {
   }
 }
 
-/** How errors of each kind are dealt with. */
+/** Consequences by kind of error: whether asking again can help, and whether the run ends. */
 const MEANING: Readonly<Record<Failure["kind"], { retryable: boolean; fatal: boolean }>> = {
   auth: { retryable: false, fatal: true },
   not_found: { retryable: false, fatal: true },

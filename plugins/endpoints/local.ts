@@ -163,7 +163,7 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
   };
 }
 
-/** What the template does otherwise than the one that the adapter was trained with, which its folder has. */
+/** Differences from the template that the adapter was trained with, which its folder has. */
 function adapterNotes(template: Template, adapter: string, registry: PluginRegistry): string[] {
   if (!exists(join(adapter, "tokenizer.json"))) return [];
   const tokenizer = loadTokenizerSync(adapter);

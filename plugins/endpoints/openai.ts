@@ -74,10 +74,10 @@ const openai: Plugin<"endpoint", typeof Options> = definePlugin({
 });
 export default openai;
 
-/** What an `openai` endpoint is made from. */
+/** Options of an `openai` endpoint. */
 export type OpenaiOptions = z.output<typeof Options>;
 
-/** What stands in for the world in tests. */
+/** Stand-ins for the world in tests. */
 export interface OpenaiWorld {
   /** Environment. */
   env?: (name: string) => string | undefined;
@@ -166,7 +166,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** Failures on which a server may have worked as long as it could. */
 const WORKED: ReadonlySet<string | undefined> = new Set(["timeout", "stopped", "too_large"]);
 
-/** What a failed request may have spent, for budgets: nobody says how much, so that it is the most. */
+/** Upper bound of what a failed request spent, for budgets: nobody says how much it was. */
 function withWork(completion: Completion, { messages, max_tokens }: CompletionRequest): Completion {
   if (!WORKED.has(completion.failure?.kind)) return completion;
   const completionTokens = max_tokens ?? 0;

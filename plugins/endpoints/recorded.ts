@@ -43,7 +43,7 @@ const recorded: Plugin<"endpoint", typeof Options> = definePlugin({
 });
 export default recorded;
 
-/** What a `recorded` endpoint is made from. */
+/** Options of a `recorded` endpoint. */
 export type RecordedOptions = z.input<typeof Options>;
 
 /**

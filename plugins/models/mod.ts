@@ -8,5 +8,5 @@ import mistral from "./mistral.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
 
-/** All of them. */
+/** The model families that come with the project. */
 export const models: readonly Plugin<"model">[] = [llama, mistral, qwen2, qwen3];

@@ -6,5 +6,5 @@ import type { Plugin } from "../kinds/plugin.ts";
 import local from "./local/local.ts";
 import torch from "./torch/torch.ts";
 
-/** All of them. */
+/** The trainers that come with the project. */
 export const trainers: readonly Plugin<"trainer">[] = [local, torch];

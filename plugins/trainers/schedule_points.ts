@@ -57,7 +57,7 @@ export interface BestSoFar {
   patience: number;
 }
 
-/** Which metric decides, and how. */
+/** The metric that decides, and its direction. */
 export interface BestBy {
   /** Key of an evaluation, such as `eval_loss`; null: nothing is kept track of. */
   metric_for_best_model: string | null;

@@ -14,7 +14,7 @@ import type { PluginRegistry } from "../../kinds/plugin.ts";
 import { prepareTokenizer } from "../../kinds/prepare_tokenizer.ts";
 import type { Template } from "../../kinds/template.ts";
 
-/** What is opened. */
+/** Model, adapter and device to open. */
 export interface LocalSource {
   /** Model directory, .gguf file, or hub id. */
   model: string;

@@ -1,5 +1,5 @@
 /**
- * What an error of an OpenAI-compatible server, or of the way there, means.
+ * The meaning of errors of an OpenAI-compatible server, or of the way there.
  * @module
  */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai";
@@ -9,7 +9,7 @@ import { AnswerError, failed } from "../failures.ts";
 import { hintFor } from "./hints.ts";
 import { ReplyError } from "./reply.ts";
 
-/** What was asked, for messages. */
+/** Facts of a request, for messages. */
 export interface AskedRequest {
   /** Address. */
   where: string;
@@ -109,7 +109,7 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   return failed("bad_request", said);
 }
 
-/** What a server's error means as an outcome: held back by a policy, or too long; undefined for any other. */
+/** A server's error as an outcome: held back by a policy, or too long; undefined for any other. */
 export function outcomeWithoutAnswer(
   { message, code, type }: { message: string; code?: string | null; type?: string },
   where: string,

@@ -1,5 +1,5 @@
 /**
- * Which key helps when a server refuses a request for a setting.
+ * The key that helps when a server refuses a request for a setting.
  * @module
  */
 
@@ -59,7 +59,7 @@ export function hintFor(
     : everywhere(`leave out run_args.${other} (or run_args.extra_body.${other})`);
 }
 
-/** How the limit is to be called, where a server says that it knows the name that was sent by the other name only. */
+/** The limit's other name, where a server says that it knows only that one. */
 function limitField(message: string, body: Readonly<Record<string, unknown>>): string | undefined {
   // vLLM names both in "'max_tokens' or 'max_completion_tokens' is too large"
   if (!/max_completion_tokens/.test(message) || /too (large|high)/i.test(message)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * What a reply means: how it ended, and how many tokens it took.
+ * The outcome of a reply, and the tokens that it took.
  * @module
  */
 import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
@@ -8,7 +8,7 @@ import { AnswerError } from "../failures.ts";
 import { estimatePrompt, estimateTokens } from "../token_estimate.ts";
 import type { Reply } from "./reply.ts";
 
-/** How other servers call an end, in small letters, beside `stop` and its kind. */
+/** Other servers' names of ends, in small letters, beside `stop` and its kind. */
 const ENDS: Readonly<Record<string, "length" | "content_filter" | "error">> = {
   length: "length",
   max_tokens: "length",

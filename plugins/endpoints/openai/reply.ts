@@ -28,11 +28,11 @@ export class ReplyError extends Error {
 export interface Reply {
   /** Content; null when there was none, which isn't the same as an empty one. */
   text: string | null;
-  /** What the server set apart as a thought; "" without one. */
+  /** Thought that the server set apart; "" without one. */
   thought: string;
-  /** What the server says instead of an answer; "" without it. */
+  /** The server's refusal in place of an answer; "" without one. */
   refusal: string;
-  /** How it ended; null when the server doesn't say. */
+  /** The server's name of the end; null when it gives none. */
   finish: string | null;
   /** Tokens of the request; null when the server doesn't say. */
   promptTokens: number | null;

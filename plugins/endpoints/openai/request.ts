@@ -5,11 +5,11 @@
 import type { Message } from "../../kinds/dataset.ts";
 import type { CompletionRequest } from "../../kinds/endpoint.ts";
 
-/** What of an endpoint's options decides about requests. */
+/** Options of an endpoint that decide about requests. */
 export interface RequestOptions {
   /** The model as the server calls it. */
   name: string;
-  /** How the limit is called. */
+  /** Name of the limit. */
   max_tokens_field: "max_tokens" | "max_completion_tokens";
   /** Whether a system message is sent, or put into the first user turn. */
   system: "send" | "merge";

@@ -9,7 +9,7 @@ import { readText } from "../../../formats/records/rows.ts";
 import type { CompletionRequest } from "../../kinds/endpoint.ts";
 import { normalized, readRow, type RecordedRow } from "./row.ts";
 
-/** What was looked up: a row, or why there is none; `all` when it holds for every item. */
+/** Result of a look-up: a row, or why there is none; `all` when it holds for every item. */
 export type Found = { row: RecordedRow } | { missing: string; all?: true };
 
 /** The answers of a file. */

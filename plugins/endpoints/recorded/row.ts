@@ -18,7 +18,7 @@ export interface RecordedRow {
   where: string;
 }
 
-/** What stands instead of an answer. */
+/** Error in place of an answer. */
 export interface FailedRequest {
   /** Why there is none, with its place. */
   error: string;

@@ -1,5 +1,5 @@
 /**
- * Which examples each optimizer step takes: transformers' order, counted in optimizer steps.
+ * Examples of each optimizer step: transformers' order, counted in optimizer steps.
  * @module
  */
 import { item, valueOf } from "../../../formats/elements.ts";
@@ -9,7 +9,7 @@ import { runLength } from "./steps.ts";
 import { trainOrder } from "./order.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
 
-/** Which examples each optimizer step takes. */
+/** Examples of each optimizer step. */
 export interface BatchPlan {
   totalSteps: number;
   stepsPerEpoch: number;

@@ -21,7 +21,7 @@ import type { Target, Tensors } from "./setup.ts";
 const FORMAT = 2;
 const STATE = "dinotune_state.json", OPTIMIZER = "optimizer.safetensors", REFERENCES = "reference_logps.json";
 
-/** What isn't tensors. */
+/** Everything but tensors. */
 export interface CheckpointState {
   format: number;
   /** Optimizer steps done. */
@@ -36,7 +36,7 @@ export interface CheckpointState {
   modelHash: string;
 }
 
-/** What a checkpoint is written from. */
+/** Content of a checkpoint. */
 export interface CheckpointContent {
   state: Omit<CheckpointState, "format">;
   target: Target;

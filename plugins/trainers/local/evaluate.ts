@@ -9,7 +9,7 @@ import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { DEFAULT_ROWS } from "./batches.ts";
 import { scorePack, type Scoring } from "./score.ts";
 
-/** How an evaluation is carried out. */
+/** Batch size, row budget and interruption of an evaluation. */
 export interface EvaluationOptions {
   /** Examples of a batch: per_device_eval_batch_size. */
   batch: number;

@@ -39,7 +39,7 @@ export type LoopConfig =
     | "early_stopping_steps"
   >;
 
-/** What the loop works on. */
+/** Inputs of the loop. */
 export interface LoopInputs extends StepInputs {
   config: LoopConfig;
   plan: BatchPlan;

@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 
-/** What a schedule needs to know of the run. */
+/** Facts of a run that a schedule needs. */
 export interface ScheduleInputs {
   /** The peak: `learning_rate`, > 0. */
   learningRate: number;

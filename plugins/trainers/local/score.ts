@@ -11,7 +11,7 @@ import type { Loss } from "../../kinds/loss.ts";
 import { DEFAULT_ROWS } from "./batches.ts";
 import type { ReferenceCache } from "./reference.ts";
 
-/** What scoring needs besides examples. */
+/** Inputs of scoring besides examples. */
 export interface Scoring {
   engine: EngineClient;
   loss: Loss;
@@ -27,7 +27,7 @@ export interface Scored {
   labels: number[];
 }
 
-/** How a pack is scored. */
+/** Options of scoring a pack. */
 export interface ScoreOptions {
   split: "train" | "eval";
   /** Keep the forward pass for a backward pass. */

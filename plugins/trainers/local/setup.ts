@@ -28,7 +28,7 @@ import { kaimingUniformA } from "../../../kernels/random/counter.ts";
 /** Tensors by name, float32. */
 export type Tensors = Record<string, Float32Array<ArrayBuffer>>;
 
-/** What is trained and how it is written. */
+/** Trained tensors, and their writer. */
 export interface Target {
   tuning: Tuning;
   /** Initial LoRA tensors by the engine's names; {} for full tuning. */
@@ -53,7 +53,7 @@ export type TargetConfig = Pick<
 >;
 
 /**
- * What a run trains.
+ * The trained tensors of a run.
  * @param files Written beside the weights.
  * @throws {RangeError} If `lora_target` matches nothing, or the given adapter doesn't fit.
  */

@@ -1,5 +1,5 @@
 /**
- * How many optimizer steps a run has, counted as transformers' Trainer counts them.
+ * Number of optimizer steps of a run, counted as transformers' Trainer counts them.
  * @module
  */
 import type { TrainConfig } from "../../kinds/train_config.ts";

@@ -11,7 +11,7 @@ import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { packBatches } from "./batches.ts";
 import { exampleWeights, labelWeights, type Scored, scorePack, type Scoring } from "./score.ts";
 
-/** What a step needs besides its examples. */
+/** Inputs of a step besides its examples. */
 export interface StepInputs extends Scoring {
   config: Pick<TrainConfig, "max_grad_norm" | "micro_batch_tokens" | "step_mean">;
   /** Probability of dropping an input of the adapters. */
@@ -96,7 +96,7 @@ export async function stepOrExplain(
   }
 }
 
-/** What is reported of a step, but for its place in the run. */
+/** Report of a step without its place in the run. */
 export function stepReport(
   loss: Loss,
   { packs, weightOf }: ScoredStep,
