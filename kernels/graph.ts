@@ -9,11 +9,11 @@ export { type Size, type Value, ValueMap };
 
 /** One application of a kernel. */
 export interface Node {
-  /** What is applied. */
+  /** The kernel that is applied. */
   readonly kernel: Kernel;
   /** To which values, by the kernel's names. */
   readonly inputs: Readonly<Record<string, Value>>;
-  /** Which values come out, by the kernel's names. */
+  /** Values that come out, by the kernel's names. */
   readonly outputs: Readonly<Record<string, Value>>;
   /** Attributes of the application. */
   readonly attrs: Attributes;

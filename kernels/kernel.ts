@@ -46,9 +46,9 @@ export interface GraphWriter {
 
 /** Where in a graph a gradient is asked for. */
 export interface GradientSite<In extends Axes = Axes, Out extends Axes = Axes> {
-  /** What the kernel was applied to. */
+  /** Values that the kernel was applied to. */
   inputs: PerTensor<In, Value>;
-  /** What came out. */
+  /** Values that came out. */
   outputs: PerTensor<Out, Value>;
   /** d loss / d outputs. */
   gradients: OutputGradients<Out>;
@@ -149,7 +149,7 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly cheap?: boolean;
   /** Cases of the contract test. */
   readonly samples: readonly Sample[];
-  /** How far a backend's results may be from the reference. */
+  /** Largest difference of a backend's results from the reference. */
   readonly tolerance: Tolerance;
 }
 

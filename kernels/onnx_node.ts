@@ -37,9 +37,9 @@ export interface OnnxTarget {
 
 /** Body of a Loop. Names of the outer kernel may be used inside. */
 export interface OnnxSubgraph {
-  /** What a round is given, in the order of the Loop. */
+  /** Inputs of a round, in the order of the Loop. */
   inputs: readonly { name: string; type: OnnxType; rank: number }[];
-  /** What a round gives, in the order of the Loop. */
+  /** Outputs of a round, in the order of the Loop. */
   outputs: readonly { name: string; type: OnnxType; rank: number }[];
   /** Nodes, each behind those that it reads. */
   nodes: readonly OnnxNode[];

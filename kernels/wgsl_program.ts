@@ -10,7 +10,7 @@ export type WgslElement = "f32" | "i32" | "vec4<f32>" | "f16" | "vec4<f16>";
 export interface WgslPart {
   /** First element, a multiple of 64, of 128 in float16. */
   first: number;
-  /** How many. */
+  /** Count. */
   count: number;
 }
 
@@ -18,7 +18,7 @@ export interface WgslPart {
 export interface WgslBinding {
   /** A kernel input, output or temporary. */
   name: string;
-  /** What the shader does with it. */
+  /** Access of the shader. */
   access: "read" | "read_write";
   /** All of it when absent. */
   part?: WgslPart;
