@@ -19,7 +19,7 @@ export function defaultCacheDir(): string {
   return env.get("HF_HUB_CACHE") ?? join(home, "hub");
 }
 
-/** What a repository on the hub holds. */
+/** Kind of a repository on the hub. */
 export type RepositoryKind = "model" | "dataset";
 
 /** The folders of one repository in a cache. */
@@ -72,7 +72,7 @@ export class RepositoryCache {
     writeFileAtomicSync(path, JSON.stringify(listing));
   }
 
-  /** What {@linkcode RepositoryCache.saveListing} wrote; null if there is nothing. */
+  /** The listing that {@linkcode RepositoryCache.saveListing} wrote; null if there is none. */
   listing(commit: string): unknown {
     const text = readIfThere(this.#listing(commit));
     return text === null ? null : JSON.parse(text);

@@ -123,7 +123,7 @@ function hubSource(hub: HubRepository, cache: RepositoryCache, options: ResolveO
   };
 }
 
-/** What was downloaded earlier; the list of the commit's files tells which would be needed. */
+/** Files downloaded earlier; the list of the commit's files tells which would be needed. */
 function cachedSource(cache: RepositoryCache, { name }: HubDataset): Source {
   const missing = (what: string, how = "Run once without HF_HUB_OFFLINE") =>
     new RangeError(

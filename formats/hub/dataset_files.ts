@@ -1,5 +1,5 @@
 /**
- * Which files of a repository are a split of a data set: by the `configs` of its card (README.md), else by the names of files
+ * The files of a repository that are a split of a data set: by the `configs` of its card (README.md), else by the names of files
  * and folders, else by those of the hub's own conversion to parquet. The rules of Hugging Face `datasets` 4.
  * @module
  */
@@ -10,7 +10,7 @@ import { shown } from "../message.ts";
 import { isRecordFile, recordType } from "../records/read_files.ts";
 import { parseYamlValue } from "../yaml/yaml.ts";
 
-/** What is wanted of a data set on the hub. */
+/** Part of a data set on the hub that is wanted. */
 export interface HubDataset {
   /** As `owner/name`. */
   readonly name: string;

@@ -47,7 +47,7 @@ export interface ResolveOptions {
   readonly limits?: Partial<HubLimits>;
 }
 
-/** What an id on the hub looks like. */
+/** Form of an id on the hub. */
 export const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 const REVISION = /^(?!.*\.\.)[\w][\w./-]*$/;
 
