@@ -59,7 +59,7 @@ interface InfoModule {
   dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
 }
 
-/** What breaks the rules, one sentence a fault, each naming both files; empty when nothing does. */
+/** Imports that break the rules, one sentence each with both files; empty when none does. */
 export function importFaults(all: readonly Arrow[]): string[] {
   const arrows = withoutTests(all);
   const faults = arrows.flatMap(({ from, to }) => {

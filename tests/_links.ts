@@ -7,7 +7,7 @@ import { dirname, join, normalize } from "@std/path";
 /** The texts of a repository by path from its root, with `/`. */
 export type Texts = ReadonlyMap<string, string>;
 
-/** What points nowhere, one sentence each with file and line; empty when all is well. */
+/** Links that lead nowhere, one sentence each with file and line; empty when all is well. */
 export function deadLinks(texts: Texts, paths: ReadonlySet<string>): string[] {
   return [...texts].flatMap(([path, text]) =>
     path.endsWith(".md")

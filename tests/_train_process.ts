@@ -9,7 +9,7 @@ export const goldenFolder = join(root, "fixtures/goldens/llamafactory");
 /** The task's own command, so that its permissions are tested too. */
 const command = project.tasks.train.split(" ").slice(1);
 
-/** How a process ended. */
+/** Exit code and output of a process. */
 export interface Ended {
   code: number;
   stdout: string;

@@ -8,7 +8,7 @@ import { Chooser } from "./chooser.ts";
 /** Milliseconds above which an input counts as a hang; only told where all inputs run. */
 const HANG = 5000;
 
-/** What the engine, the system or a library says by itself. */
+/** Messages that the engine, the system or a library writes by itself. */
 const RAW = [
   /is not (a function|iterable|defined|an? \w+ iterator|a constructor|extensible)/,
   /Cannot (read|set|destructure|convert|access|assign|delete|mix|create|use 'in') (propert|undefined|null|object|a Symbol|to |operator|BigInt)/i,
@@ -18,10 +18,10 @@ const RAW = [
   /\[object \w+\]|circular structure/i,
   /\bundefined\b(?! \()|\bNaN\b/,
 ];
-/** How messages of this project begin, places and names of files in front. */
+/** Beginning of this project's messages, places and names of files in front. */
 const OURS = /(^|\n|: )(Cannot |\d+ )/;
 
-/** How many of `all` inputs run: all with `DINOTUNE_FUZZ=full`, a fiftieth otherwise. */
+/** Number of `all` inputs that run: all with `DINOTUNE_FUZZ=full`, a fiftieth otherwise. */
 export function share(all: number): number {
   return isFull() ? all : Math.ceil(all / 50);
 }
@@ -71,7 +71,7 @@ export async function fuzz(
   return tally;
 }
 
-/** What is wrong with an error; null when nothing is. */
+/** The fault of an error's message; null without one. */
 function faultOf(error: unknown, named: string | undefined): string | null {
   if (!(error instanceof Error)) return `threw ${typeof error}`;
   const { message } = error;

@@ -39,7 +39,7 @@ export function lossOf(method: string, beta: number): Loss {
   return new Registry(losses).create("loss", method, method === "sft" ? {} : { beta });
 }
 
-/** What a golden run starts from. */
+/** Start of a golden run. */
 export interface GoldenStart {
   // deno-lint-ignore no-explicit-any -- train_*.json, described in the goldens' READMEs
   golden: any;

@@ -1,5 +1,5 @@
 /**
- * How the time of a function grows with its input: for tests that something is linear. No time is compared with a clock, only with
+ * Growth of a function's time with its input: for tests that something is linear. No time is compared with a clock, only with
  * the time of a smaller input, and what looks slow is measured again, so that a busy machine can't fail a test.
  */
 import { assert } from "@std/assert";
@@ -12,7 +12,7 @@ const LONGER = 8;
 const MOST = 30;
 /** Less than this, in milliseconds, is too short to compare; a quadratic pattern takes longer on {@linkcode LENGTH}. */
 const SHORT = 40;
-/** How often a time is taken before it counts as slow: other work on the machine makes it longer, never shorter. */
+/** Number of times taken before it counts as slow: other work on the machine makes it longer, never shorter. */
 const TRIES = 8;
 
 /** Repeated parts that patterns with nested or neighbouring repetitions stumble over. */
