@@ -1,11 +1,11 @@
 /**
- * How well the members of a panel agree.
+ * Agreement among the members of a panel.
  * @module
  */
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { AlphaSum } from "./statistics/alpha.ts";
 
-/** How well a panel agrees. */
+/** Agreement of a panel. */
 export interface Agreement {
   /** The members. */
   judges: string[];

@@ -26,7 +26,7 @@ export function cachedAnswers(
   asked: () => number;
   /** Those of them that the cache has no answer for either. */
   missing: () => number;
-  /** What to say; null without any answer from the cache. */
+  /** Line for the user; null without any answer from the cache. */
   text: () => string | null;
 } {
   const sampling = samplingOf(config.model.run_args);

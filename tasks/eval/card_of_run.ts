@@ -14,9 +14,9 @@ import { openCache } from "../ask/response_cache.ts";
 import type { StoredRun } from "./stored.ts";
 import { Meter } from "../ask/usage.ts";
 
-/** What a caller may set. */
+/** Options of a judge card. */
 export interface CardOptions {
-  /** What to compare with: a file of verdicts, `rules`, or another run directory; default: nothing. */
+  /** Reference to compare with: a file of verdicts, `rules`, or another run directory; default: none. */
   reference?: string | undefined;
   /** Verdicts of a file run from 0 to this, > 0; default 1. */
   scale?: number;

@@ -7,7 +7,7 @@ import { parseArguments, usage, wholeNumber } from "../common/cli.ts";
 import { tablePaths } from "./report/comparison.ts";
 import { EVAL_STAGES, type EvalStage } from "./stages.ts";
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { verb: "help"; text: string }
   | {

@@ -38,7 +38,7 @@ export interface PairedScore {
   unscored: [first: number, second: number];
 }
 
-/** What {@linkcode compareRuns} found. */
+/** Result of {@linkcode compareRuns}. */
 export interface Comparison {
   /** Names of the runs' models. */
   models: [first: string, second: string];
@@ -54,11 +54,11 @@ export interface Comparison {
   headline: string;
   /** Items whose headline changed: ids, with both values. */
   flipped: { id: string; first: number; second: number }[];
-  /** What makes the comparison less than fair, such as different judges. */
+  /** Differences that make the comparison less than fair, such as other judges. */
   notes: string[];
 }
 
-/** What one item adds to one score. */
+/** Contribution of one item to one score. */
 interface Sum {
   value: number;
   weight: number;

@@ -17,7 +17,7 @@ export interface ResolvedEval {
   config: EvalConfig;
   /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
   placeOf(...path: (string | number)[]): string;
-  /** What run.yaml says about the run that it came from; undefined in other files. */
+  /** Provenance of a run.yaml; undefined in other files. */
   provenance: unknown;
 }
 

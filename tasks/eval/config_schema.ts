@@ -56,7 +56,7 @@ const Cache = z.strictObject({
 
 const positive = z.number().positive();
 
-/** What stands under `evaluator`. */
+/** Keys under `evaluator`. */
 export const Schema = z.strictObject({
   type: z.string().min(1).describe(
     "benchmark plugin: trace, ifeval, cfbench, constraints, rows, or one of your own",
@@ -156,7 +156,7 @@ export interface EvalConfig {
   eval_processes: number;
   /** Requests at once to one endpoint, at most. */
   concurrency: number;
-  /** How often a request is sent again after an error that may pass. */
+  /** Times that a request is sent again after an error that may pass. */
   max_retries: number;
   /** Only the first so many items. */
   max_samples?: number | undefined;

@@ -14,7 +14,7 @@ export interface AnswerState {
   id: string;
   /** Hash of what decided it; with another one the item counts as not answered. */
   key: string;
-  /** What came back. */
+  /** Reply of the endpoint. */
   completion: Completion;
   /** Milliseconds that it took; 0 for cached answers. */
   ms: number;
@@ -32,7 +32,7 @@ export interface JudgementState {
   id: string;
   /** Hash of what decided it, the answer included. */
   key: string;
-  /** What was found; null with `error`. */
+  /** Judgement; null with `error`. */
   judgement: Judgement | null;
   /** Why there is no judgement. */
   error?: string;

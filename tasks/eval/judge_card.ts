@@ -26,7 +26,7 @@ export interface Reference {
   verdicts(item: BenchmarkItem, response: string): Promise<readonly Verdict[] | null>;
 }
 
-/** What a card says. */
+/** Content of a card. */
 export interface JudgeCard {
   /** Judge. */
   judge: string;
@@ -77,7 +77,7 @@ export interface JudgeCard {
    * comes first may well be easier: {@linkcode JudgeCard.reordered} is the measurement that doesn't suffer from that.
    */
   positionBias: Measured;
-  /** What asking again in reverse order showed; null when the judge wasn't asked again. */
+  /** Findings of asking again in reverse order; null when the judge wasn't asked again. */
   reordered: Reordered | null;
 }
 

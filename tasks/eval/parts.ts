@@ -1,5 +1,5 @@
 /**
- * What an evaluation is made of: the benchmark, the model under test and the judge, from their names in the configuration.
+ * The parts of an evaluation: the benchmark, the model under test and the judge, from their names in the configuration.
  * @module
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";

@@ -1,5 +1,5 @@
 /**
- * What a run would ask, before it asks: items, requests, tokens, cost and time, and one real request to each endpoint.
+ * Plan of a run, before it asks: items, requests, tokens, cost and time, and one real request to each endpoint.
  * @module
  */
 import { join } from "@std/path";
@@ -20,9 +20,9 @@ import { readEvalRunYaml } from "./run_yaml.ts";
 import { answerKey, judgementKey, responseOf } from "./stored.ts";
 import { surveyItems } from "./survey.ts";
 
-/** What one endpoint would be asked. */
+/** Requests that one endpoint would get. */
 export interface EndpointPlan {
-  /** What for. */
+  /** Purpose. */
   role: "model" | "judge";
   /** Model. */
   model: string;
@@ -34,15 +34,15 @@ export interface EndpointPlan {
   answerTokens: number | null;
   /** By the endpoint's prices: of the prompts, and with the longest answers; null without prices. */
   cost: { least: number; most: number | null } | null;
-  /** What a real request showed; null without `--ping`. */
+  /** Result of a real request; null without `--ping`. */
   ping: Ping | null;
 }
 
 /** One real request. */
 export interface Ping {
-  /** How it ended. */
+  /** Outcome. */
   outcome: string;
-  /** What came back, or the error. */
+  /** Reply, or the error. */
   text: string;
   /** Until then. */
   milliseconds: number;
@@ -50,7 +50,7 @@ export interface Ping {
   completionTokens: number;
 }
 
-/** What a run would ask. */
+/** Plan of a run. */
 export interface RunPlan {
   /** Rows of the benchmark that are used. */
   items: number;

@@ -1,5 +1,5 @@
 /**
- * What a plugin of an evaluation throws, with the plugin's name and the item that it was working on.
+ * Errors of an evaluation's plugins, with the plugin's name and the item that it was working on.
  * @module
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
@@ -18,7 +18,7 @@ export function pluginFault(plugin: string, item: string | undefined, error: unk
   return new Error(`${plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, { cause: error });
 }
 
-/** What `make` makes; what it throws that isn't told in words of ours carries the plugin's name. */
+/** Product of `make`; an error of its that isn't told in words of ours carries the plugin's name. */
 export function named<T>(plugin: string, make: () => T): T {
   try {
     return make();

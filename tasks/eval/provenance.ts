@@ -1,5 +1,5 @@
 /**
- * What a run is made of, and whether a run directory holds the same run.
+ * Parts that a run is made of, and whether a run directory holds the same run.
  * @module
  */
 import type { EvalConfig } from "./config.ts";
@@ -9,7 +9,7 @@ import type { EvalProvenance } from "./run_yaml.ts";
 import type { EvalStage } from "./stages.ts";
 
 /**
- * What the run is made of; what this start doesn't need is as it was.
+ * The parts of the run; what this start doesn't need is as it was.
  * @param before Of the run directory; null where there is no run yet
  * @throws {RangeError} If a stage is to run alone and the directory lacks what it builds on
  */

@@ -1,5 +1,5 @@
 /**
- * How far a constraint's place moves a judge's verdict, measured: the judge is asked again about the same answers with the
+ * Effect of a constraint's place on a judge's verdict, measured: the judge is asked again about the same answers with the
  * constraints in reverse order, so that each constraint is compared with itself at another place. Nothing that makes
  * constraints different (the first ones being easier, say) plays a part.
  *
@@ -18,7 +18,7 @@ import { type Measured, measured } from "./statistics/measured.ts";
 import { randomWords } from "./statistics/random_words.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 
-/** What moving constraints did to one judge's verdicts. */
+/** Effect of moved constraints on one judge's verdicts. */
 export interface PlaceEffect {
   /** Judge, or member of a panel. */
   judge: string;
@@ -35,7 +35,7 @@ export interface PlaceEffect {
   unscored: number;
 }
 
-/** What was measured by asking again. */
+/** Measurement by asking again. */
 export interface Reordered {
   /** Answers that were judged again. */
   answers: number;
@@ -45,7 +45,7 @@ export interface Reordered {
   effects: PlaceEffect[];
 }
 
-/** How to ask again. */
+/** Options of asking again. */
 export interface ReorderOptions {
   /** The judge, as in the run. */
   judge: Judge;

@@ -12,7 +12,7 @@ import { type Counts, type FromCache, type Prices, Tally, type Totals } from "./
 import { compareThreshold, type ThresholdResult } from "./thresholds.ts";
 import type { Usage } from "../ask/usage.ts";
 
-/** What results.json holds. */
+/** Content of results.json. */
 export interface EvalResults {
   /** Layout of this file. */
   version: 1;
@@ -36,13 +36,13 @@ export interface EvalResults {
   scores: ScoreWithSpread[];
   /** Counts of items and constraints. */
   counts: Counts;
-  /** What came from the response cache. */
+  /** Counts of answers from the response cache. */
   cached: FromCache;
   /** Of a panel; null without one. */
   agreement: Agreement | null;
   /** Tokens and costs of all answers and judgements that are stored, whenever they were made. */
   totals: Totals;
-  /** What this start used. */
+  /** Usage of this start. */
   usage: Usage;
   /** Errors of this start, by kind. */
   failures: { kind: string; count: number; example: string }[];
@@ -50,9 +50,9 @@ export interface EvalResults {
   bootstrap: { resamples: number; seed: number };
 }
 
-/** What {@linkcode scoreRun} takes. */
+/** Inputs of {@linkcode scoreRun}. */
 export interface ScoreRun extends StoredRun {
-  /** What this start used. */
+  /** Usage of this start. */
   usage: Usage;
   /** Errors of this start. */
   failures: Failures;

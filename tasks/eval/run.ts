@@ -24,7 +24,7 @@ import { Meter, needPrices, type Usage } from "../ask/usage.ts";
 
 export { EVAL_STAGES, type EvalStage };
 
-/** What a caller may set. */
+/** Options of an evaluation. */
 export interface EvaluateOptions {
   /** Only this stage; default: all. */
   stage?: EvalStage;
@@ -44,7 +44,7 @@ export interface EvaluateOptions {
   placeOf?: PlaceOf;
 }
 
-/** How an evaluation ended. */
+/** Result of an evaluation. */
 export interface Evaluated {
   /** Directory of the run. */
   directory: string;

@@ -12,7 +12,7 @@ import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import type { EvalConfig } from "./config.ts";
 
-/** What a run was made of. */
+/** Provenance of a run. */
 export interface EvalProvenance {
   /** Version of this project. */
   dinotune: string;
@@ -53,7 +53,7 @@ export async function writeEvalRunYaml(config: EvalConfig, provenance: EvalProve
 }
 
 /**
- * What a run directory's run.yaml says; null when there is none.
+ * Provenance in a run directory's run.yaml; null when there is none.
  * @throws {RangeError} If the file isn't one of an evaluation
  */
 export function readEvalRunYaml(directory: string): EvalProvenance | null {

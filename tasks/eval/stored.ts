@@ -19,7 +19,7 @@ export interface StoredRun {
   part: BenchmarkPart;
   /** Stored states. */
   store: ItemStore;
-  /** What decided them. */
+  /** Identity of what decided them. */
   provenance: EvalProvenance;
 }
 
@@ -83,7 +83,7 @@ export function judgementOf(
 
 /** One item with what is stored of it. */
 export interface StoredItem {
-  /** What was asked. */
+  /** The item that was asked. */
   item: BenchmarkItem;
   /** The answer's state. */
   answer: AnswerState | null;

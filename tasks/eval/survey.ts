@@ -10,7 +10,7 @@ import type { BenchmarkPart } from "./parts.ts";
 import { itemsOf } from "./stored.ts";
 import { checkThreshold } from "./thresholds.ts";
 
-/** What {@linkcode surveyItems} found. */
+/** Findings of {@linkcode surveyItems}. */
 export interface Survey {
   /** Number of items. */
   items: number;

@@ -36,7 +36,7 @@ export interface Counts {
   constraints: number;
   /** Constraints without a score, of judged answers. */
   unscored: number;
-  /** How many judges' texts were read completely, partly, not at all; 0 without judge models. */
+  /** Numbers of judges' texts read completely, partly, not at all; 0 without judge models. */
   readings: { complete: number; partial: number; none: number };
   /** Reasons of unscored constraints, each as it was first met, with their numbers, most frequent first. */
   reasons: ReasonCount[];
@@ -58,7 +58,7 @@ export interface Totals {
   estimated: number;
 }
 
-/** What a run took from the response cache. */
+/** Counts of a run's answers from the response cache. */
 export interface FromCache {
   /** Answers. */
   answers: number;

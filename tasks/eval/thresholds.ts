@@ -12,7 +12,7 @@ export interface ThresholdResult {
   metric: string;
   /** Lowest value that passes. */
   limit: number;
-  /** What was compared; 0 where nothing is scored. */
+  /** Value that was compared; 0 where nothing is scored. */
   value: number;
   /** Whether the limit is reached. */
   passed: boolean;

@@ -1,5 +1,5 @@
 /**
- * What the page's item browser is made of: a small index, and the items themselves in compressed chunks that the page unpacks
+ * Data of the page's item browser: a small index, and the items themselves in compressed chunks that the page unpacks
  * as they are looked at. Both are written piece by piece, so that writing a page takes the same memory
  * for any number of items. Nothing of it is markup: the page sets it as text.
  * @module
@@ -10,7 +10,7 @@ import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import type { StoredItem } from "../stored.ts";
 
-/** How an item ended, by the headline score. */
+/** End of an item, by the headline score. */
 export type ItemStatus = "pass" | "part" | "fail" | "unscored" | "unanswered";
 
 /** A row of the index. */
@@ -19,7 +19,7 @@ export type IndexRow = [id: string, status: ItemStatus, value: number | null, pr
 /** Items in a chunk. */
 export const CHUNK = 50;
 
-/** How an item ended. */
+/** End of an item. */
 export function statusOf(
   { answer }: StoredItem,
   [headline]: readonly Contribution[],
@@ -44,7 +44,7 @@ export function indexRow(stored: StoredItem, contributions: readonly Contributio
   return [stored.item.id, status, value, prompt.slice(0, 90).replaceAll(/\s+/g, " ")];
 }
 
-/** What the page shows of an item. */
+/** An item as the page shows it. */
 export function browsed({ item, answer, response, judged, judgement }: StoredItem): unknown {
   return {
     messages: item.messages,

@@ -9,15 +9,15 @@ import { isShare } from "./text.ts";
 export interface Chart {
   /** Heading. */
   title: string;
-  /** What it shows, in a sentence. */
+  /** Description, a sentence. */
   note: string;
   /** SVG text. */
   svg: string;
-  /** What the colours mean; none where there is one colour. The page draws it, because only a browser can measure text. */
+  /** Meaning of the colours; none where there is one colour. The page draws it, because only a browser can measure text. */
   legend: { name: string; color: string }[];
 }
 
-/** How many constraints there are of each pair of groups. */
+/** Number of constraints by pair of groups. */
 export interface RingPart {
   /** Inner ring. */
   inner: string;

@@ -1,5 +1,5 @@
 /**
- * What is said at the end of a run: its files, missed thresholds, and what to do about a run without an end.
+ * Text at the end of a run: its files, missed thresholds, and what to do about a run without an end.
  * @module
  */
 import { join } from "@std/path";

@@ -1,5 +1,5 @@
 /**
- * What the page must know of all items before it is written: which of them fit on it, and how many constraints there are of
+ * Survey of all items before the page is written: which of them fit on it, and how many constraints there are of
  * each group.
  * @module
  */

@@ -5,7 +5,7 @@
 import { textTable } from "../../common/table.ts";
 import type { EndpointPlan, RunPlan } from "../plan.ts";
 
-/** What a run would ask: a sentence about the items, a row per endpoint, the time. */
+/** The plan of a run as text: a sentence about the items, a row per endpoint, the time. */
 export function planText(plan: RunPlan, width?: number): string {
   const { items, constraints, scores, answered, cached, endpoints, seconds, basis } = plan;
   const names = Object.entries(scores).map(([name, max]) => max === 1 ? name : `${name} (0 to ${max})`);

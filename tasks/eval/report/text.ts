@@ -31,7 +31,7 @@ export function intervalText(score: Pick<ScoreWithSpread, "max" | "value" | "int
     : `${low.toFixed(2)} to ${high.toFixed(2)}`;
 }
 
-/** How the intervals were made. */
+/** Method of the intervals. */
 export function intervalNote({ bootstrap: { resamples, seed } }: EvalResults): string {
   return `Intervals, 95 %: percentile bootstrap over items, ${resamples} resamples or fewer, seed ${seed}; Wilson's where that ` +
     "one would be sure of an end of the scale.";

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** How far two values are from each other, for {@linkcode krippendorffAlpha}. */
+/** Distance of two values, for {@linkcode krippendorffAlpha}. */
 export type Metric = "nominal" | "interval";
 
 /**

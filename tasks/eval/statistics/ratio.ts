@@ -4,7 +4,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 
-/** What one item adds: Σ value / Σ weight over items is the score. */
+/** Contribution of one item: Σ value / Σ weight over items is the score. */
 export interface Sums {
   /** Value an item. */
   values: Float64Array;

@@ -1,12 +1,12 @@
 /**
- * How sure a score is.
+ * Uncertainty of a score.
  * @module
  */
 import { bootstrapInterval, resamplesFor } from "./bootstrap.ts";
 import { ratioStderr, type Sums } from "./ratio.ts";
 import { wilsonInterval } from "./wilson.ts";
 
-/** How sure a score is. */
+/** Uncertainty of a score. */
 export interface Spread {
   /** Standard error; null for fewer than two items. */
   stderr: number | null;
