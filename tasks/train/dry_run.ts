@@ -17,7 +17,7 @@ import { encode, prepare } from "./prepare.ts";
 export interface DryRun {
   /** Resolved, without secrets. */
   config: ReturnType<typeof recordOf>;
-  /** What would be said at the start. */
+  /** Notes of the start. */
   notes: string[];
   /** Counts of used, cut and dropped rows, as text. */
   data: string;

@@ -1,5 +1,5 @@
 /**
- * How much memory and time a run needs, by arithmetic: what `--dry-run` prints.
+ * Memory and time that a run needs, by arithmetic: what `--dry-run` prints.
  *
  * Work of one token, N parameters of the blocks' linear layers: forward 2N, gradient of activations 2N, gradient of
  * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
@@ -32,13 +32,13 @@ const RUNTIME_BYTES = 450e6;
 /** Share of a matrix product's speed that a whole step reaches, as `deno task bench train` measures it. */
 export const SHARE_OF_PEAK = 0.55;
 
-/** What a run needs. Bytes and seconds. */
+/** Needs of a run in bytes and seconds. */
 export interface Estimate {
   /** Weights of the model. */
   parameters: number;
   /** Weights that are trained. */
   trained: number;
-  /** How frozen matrices are kept, in words. */
+  /** Storage of frozen matrices, in words. */
   storage: string;
   /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
   place: "host" | "device";
@@ -164,7 +164,7 @@ function isStack({ backend, provider }: Pick<TrainConfig, "backend" | "provider"
   return provider !== "cpu" && (backend === "onnx" || backend === "auto");
 }
 
-/** How frozen matrices are kept where the run will run. */
+/** Storage of frozen matrices where the run will run. */
 export interface WeightStorage {
   /** float16 instead of float32. */
   half: boolean;

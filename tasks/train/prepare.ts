@@ -1,5 +1,5 @@
 /**
- * What a run is made of, up to the encoded examples: shared by the tasks that train, preview and measure.
+ * Preparation of a run, up to the encoded examples: shared by the tasks that train, preview and measure.
  * @module
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
@@ -26,7 +26,7 @@ import type { Template } from "../../plugins/kinds/template.ts";
 export interface Ready {
   /** With the tokenizer as the template wants it. */
   model: LoadedModel;
-  /** What the model's family made of its config.json. */
+  /** The model's config.json as its family reads it. */
   decoder: DecoderConfig;
   /** null only in stage pt. */
   template: Template | null;
@@ -36,7 +36,7 @@ export interface Ready {
   loss: Loss;
   /** Plugins that take part, for run.yaml. */
   used: UsedPlugin[];
-  /** What to say once. */
+  /** Notes for the start. */
   notes: string[];
 }
 
@@ -150,7 +150,7 @@ function templateTokenizer(
   return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };
 }
 
-/** How models and data sets are asked for on the hub. */
+/** Options of requests to the hub. */
 function hubOptions(
   { cache_dir, hf_hub_token }: HubKeys,
   say: (line: string) => void,

@@ -1,5 +1,5 @@
 /**
- * What can be known of a run before it starts, from the encoded examples, the model and the adapter: token ids that the model
+ * Faults that can be known before a run starts, from the encoded examples, the model and the adapter: token ids that the model
  * lacks are refused, other things that are probably not meant are reported.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What keys must not contradict each other in: LLaMA-Factory's own checks, transformers', and ours.
+ * Checks between keys: LLaMA-Factory's own, transformers', and ours.
  * @module
  */
 import type { Fault } from "./fault.ts";

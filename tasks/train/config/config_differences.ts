@@ -1,5 +1,5 @@
 /**
- * What differs between two configurations in ways that change what a run learns.
+ * Differences between two configurations that change what a run learns.
  * @module
  */
 import type { ConfigDifference, TrainConfig } from "../../../plugins/kinds/train_config.ts";

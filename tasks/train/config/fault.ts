@@ -1,5 +1,5 @@
 /**
- * What is wrong with a configuration.
+ * A fault of a configuration.
  * @module
  */
 

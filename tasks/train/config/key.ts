@@ -7,7 +7,7 @@ import type { z } from "zod";
 /** Headings of the table, LLaMA-Factory's own groups and ours. */
 export type KeyGroup = "model" | "data" | "training" | "finetuning" | "generating" | "own";
 
-/** What kind of value a key takes, for hints: an unquoted `yes` is `true` where the kind is boolean. */
+/** Kind of a key's value, for hints: an unquoted `yes` is `true` where the kind is boolean. */
 export type ValueKind = "boolean" | "number" | "choice" | "text" | "list" | "map";
 
 /** A type of value: its kind, its description, and a schema that turns the written value into the used one. */

@@ -1,5 +1,5 @@
 /**
- * Which loss plugin a configuration names, and with which options.
+ * The loss plugin that a configuration names, and its options.
  * @module
  */
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";

@@ -38,7 +38,7 @@ export function usedPlugin(
   return { kind, name, version: registry.get(kind, name).version, options, ...(source && { source }) };
 }
 
-/** What a run was made of. */
+/** Versions, plugins and hashes that a run was made of. */
 export interface Provenance {
   /** Version of this project. */
   dinotune: string;

@@ -32,13 +32,13 @@ export interface Written {
   place?: string;
 }
 
-/** What {@linkcode readKeys} found. */
+/** Findings of {@linkcode readKeys}. */
 export interface KeysRead {
   /** Of all keys that work: as written, or the default. Keys with a fault may be missing. */
   values: Record<string, unknown>;
   /** Wrong values, unknown, refused and missing keys. */
   faults: Fault[];
-  /** What to say of ignored keys. */
+  /** Notes on ignored keys. */
   notes: string[];
   /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
   placeOf(key: string): string;
@@ -148,7 +148,7 @@ function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, fault
   return value;
 }
 
-/** What a wrong text was probably meant to be. */
+/** Probable meaning of a wrong text. */
 function valueHint({ type, refused = {} }: WorkingKey<unknown>, value: unknown): string {
   if (typeof value !== "string") return "";
   const isNumber = value.trim() !== "" && Number.isFinite(Number(value));

@@ -20,13 +20,13 @@ export interface ResolvedConfig {
   config: TrainConfig;
   /** Keys that were written in the file or on the command line, with the values as written. */
   given: ReadonlyMap<string, unknown>;
-  /** What to say once at the start: keys that do nothing here and why, and what a combination means. */
+  /** Notes for the start: keys that do nothing here and why, and what a combination means. */
   notes: string[];
   /** Files that were read. */
   files: string[];
   /** Where a key was written: `file:line:column`, or the argument; "" when it wasn't. */
   placeOf(key: string): string;
-  /** What run.yaml says about the run that it came from; null in any other file. */
+  /** Provenance of a run.yaml; null in any other file. */
   provenance: Provenance | null;
 }
 

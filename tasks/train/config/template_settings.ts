@@ -1,5 +1,5 @@
 /**
- * What a template plugin is made with: LLaMA-Factory's keys as far as it has options of their names, and `template_options`.
+ * Options of a template plugin: LLaMA-Factory's keys as far as it has options of their names, and `template_options`.
  * @module
  */
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";

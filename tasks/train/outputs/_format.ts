@@ -1,5 +1,5 @@
 /**
- * How numbers, durations and JSON are spelled in a run's files: as Python's `round`, `json.dumps` and `h:mm:ss` do, so
+ * Spelling of numbers, durations and JSON in a run's files: as Python's `round`, `json.dumps` and `h:mm:ss` do, so
  * that tools made for LLaMA-Factory's files read ours.
  * @module
  */

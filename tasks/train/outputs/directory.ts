@@ -21,7 +21,7 @@ import {
 } from "../../../plugins/trainers/local/checkpoint_directory.ts";
 import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
 
-/** What {@linkcode OutputDirectory} takes; names are the configuration's. */
+/** Options of {@linkcode OutputDirectory}; names are the configuration's. */
 export interface OutputDirectoryRequest {
   /** The folder to write to. */
   output_dir: string;
@@ -141,7 +141,7 @@ function checkpointToResume(
   );
 }
 
-/** What a run that starts from the beginning takes away. */
+/** Files that a run from the beginning removes. */
 function leftovers(request: OutputDirectoryRequest, entries: readonly string[]): string[] {
   const { output_dir: directory, overwrite_output_dir: overwrite, resume_from_checkpoint: resume } = request;
   const isRun = entries.includes("run.yaml") || entries.includes("trainer_log.jsonl");

@@ -13,7 +13,7 @@ import { modelCard, type ModelCardKeys } from "./model_card.ts";
 import { writePlots } from "./plots.ts";
 import type { RunEnd, RunLog } from "./run_log.ts";
 
-/** What {@linkcode writeRunOutputs} takes. */
+/** Inputs of {@linkcode writeRunOutputs}. */
 export interface RunOutputs extends RunEnd {
   /** Of the run. */
   config: ModelCardKeys & Pick<TrainConfig, "output_dir" | "plot_loss">;

@@ -67,7 +67,7 @@ export function evaluationEntry(
   return { ...metrics, epoch, ...seen(state, settings), ...(step !== undefined && { step }) };
 }
 
-/** What the whole run did: the last entry of `log_history` but for its step. */
+/** Totals of a run: the last entry of `log_history` but for its step. */
 export function summaryEntry(
   state: RunLogState,
   settings: Seen,

@@ -38,7 +38,7 @@ export type ModelCardKeys = Pick<
   | "pref_ftx"
 >;
 
-/** What {@linkcode modelCard} is made from. */
+/** Content of {@linkcode modelCard}. */
 export interface ModelCard {
   /** Of the run. */
   config: ModelCardKeys;

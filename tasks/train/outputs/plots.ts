@@ -13,7 +13,7 @@ import { smooth } from "./smooth.ts";
 export interface PlotPoint {
   /** Optimizer steps done. */
   step: number;
-  /** What was logged. */
+  /** Logged values. */
   value: number;
 }
 

@@ -50,7 +50,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** What is written to: `node:process`'s stderr, or a stand-in. */
+/** Stream to write to: `node:process`'s stderr, or a stand-in. */
 export interface ProgressStream {
   /** Whether a bar can be drawn. */
   isTTY?: boolean | undefined;
@@ -58,7 +58,7 @@ export interface ProgressStream {
   write(text: string): unknown;
 }
 
-/** What {@linkcode createProgress} takes. */
+/** Options of {@linkcode createProgress}. */
 export interface ProgressOptions {
   /** Standard error by default. */
   stream?: ProgressStream;

@@ -29,13 +29,13 @@ import { emptyState, parseState, type RunLogState } from "./run_log_state.ts";
 import type { RunLogSettings } from "./run_log_settings.ts";
 import { trainerStateText } from "./trainer_state.ts";
 
-/** What {@linkcode RunLog} takes. */
+/** Options of {@linkcode RunLog}. */
 export interface RunLogOptions {
   /** Exists. Files are written there from the first report on. */
   outputDir: string;
   /** Keys that the log depends on. */
   settings: RunLogSettings;
-  /** What the user sees. */
+  /** Progress on the terminal. */
   progress: Progress;
   /** See {@linkcode Reporter}; none by default. */
   reporters?: readonly Reporter[];
@@ -47,7 +47,7 @@ export interface RunLogOptions {
   now?: () => number;
 }
 
-/** How a run ended. */
+/** End of a run. */
 export interface RunEnd {
   /** False after an interruption: there are no results then. */
   finished: boolean;
@@ -55,7 +55,7 @@ export interface RunEnd {
   evaluation?: Record<string, number>;
 }
 
-/** What the end of a run leaves to be written. */
+/** Files and results that the end of a run leaves to be written. */
 export interface RunEndFiles {
   /** Texts by file name: trainer_state.json and the results. */
   files: Record<string, string>;
@@ -165,7 +165,7 @@ export class RunLog implements LogSink {
     return { "trainer_state.json": trainerStateText(this.state(), this.#options.settings, isLast) };
   }
 
-  /** What a checkpoint keeps. */
+  /** State for a checkpoint. */
   state(): RunLogState {
     this.#tick();
     const copy = structuredClone(this.#state);

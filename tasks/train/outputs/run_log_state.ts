@@ -1,5 +1,5 @@
 /**
- * What a run remembers of its log. It is part of every checkpoint, and everything a resumed run writes is made from it,
+ * State of a run's log. It is part of every checkpoint, and everything a resumed run writes is made from it,
  * so that its files equal those of a run that was never interrupted.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a person sees at the end of a run: the loss curve, the files, and what to type next.
+ * Closing text of a run: the loss curve, the files, and what to type next.
  * @module
  */
 import asciichart from "asciichart";
@@ -10,7 +10,7 @@ import { item, lastOf } from "../../../formats/elements.ts";
 import { alignedRows } from "../../common/table.ts";
 import { smooth } from "./smooth.ts";
 
-/** What {@linkcode summaryText} shows. */
+/** Content of {@linkcode summaryText}. */
 export interface Summary {
   /** As the user wrote it. */
   outputDir: string;
