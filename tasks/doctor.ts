@@ -32,25 +32,25 @@ export interface BackendCheck {
   name: string;
   /** Whether all probe kernels ran and were right. */
   works: boolean;
-  /** What it runs on and how long the probes took, or why it doesn't work. */
+  /** Device and time of the probes, or why it doesn't work. */
   detail: string;
 }
 
-/** What `doctor` found. */
+/** Findings of `doctor`. */
 export interface DoctorReport {
   /** Name → version. */
   versions: Record<string, string>;
   /** Every backend and provider. */
   backends: BackendCheck[];
-  /** What `provider: cuda` needs. */
+  /** Needs of `provider: cuda`. */
   cuda: CudaCheck[];
-  /** What `backend: auto` takes here, and why. */
+  /** Choice of `backend: auto` here, and why. */
   auto: string;
   /** Processors. */
   threads: number;
   /** Bytes. */
   memory: { total: number; available: number };
-  /** What is cached → where. */
+  /** Cache folders. */
   caches: { what: string; path: string; exists: boolean }[];
 }
 

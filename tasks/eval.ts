@@ -38,7 +38,7 @@ import { readTrainConfig } from "./train/config/mod.ts";
 import { Pace } from "./ask/pace.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";
 
-/** What a caller of {@linkcode evaluateFile} may set. */
+/** Options of {@linkcode evaluateFile}. */
 export interface EvalTaskOptions extends Pick<EvaluateOptions, "stage" | "fresh" | "rejudge" | "signal"> {
   /** Called with human-readable lines; standard output by default. */
   say?: (line: string) => void;
@@ -85,7 +85,7 @@ export interface DefaultEvaluation {
 }
 
 /**
- * What runs without a file: the bundled benchmark on the bundled model, and on the adapter of the last `deno task train`, if
+ * The evaluation without a file: the bundled benchmark on the bundled model, and on the adapter of the last `deno task train`, if
  * there is one, compared with it.
  */
 export async function evaluateDefault(
@@ -153,7 +153,7 @@ async function runEvaluate(command: CommandOf<"evaluate">): Promise<number> {
   return runs.map(exitCode).find((code) => code !== 0) ?? 0;
 }
 
-/** What results.json holds, with the run's directory, files and exit code. */
+/** Content of results.json, with the run's directory, files and exit code. */
 function evaluatedJson(done: Evaluated): Record<string, unknown> {
   const { directory, results, complete, stopped, files } = done;
   const ended = { complete, stopped: stopped?.message ?? null };

@@ -38,13 +38,13 @@ Kinds: ${NEW_KINDS.join(", ")}
 Then:  deno task plugins NAME.yaml   shows its options
        docs/plugins.md               says what is asked of each kind`;
 
-/** What was written. */
+/** Files that were written. */
 export interface NewPlugin {
   /** Absolute paths. */
   files: string[];
   /** Commands to type next, and what each does. */
   next: { command: string; what: string }[];
-  /** What to know besides. */
+  /** Further notes. */
   notes: string[];
 }
 
@@ -126,10 +126,10 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
   };
 }
 
-/** What a folder outside of the checkout needs, so that `@dinotune/dinotune` is this checkout there. */
 /** The zod that the project checks options with; a plugin's schema must be of the same. */
 const ZOD = "npm:zod@4.6.7";
 
+/** Imports that a folder outside of the checkout needs, so that `@dinotune/dinotune` is this checkout there. */
 function ownConfig(): { links: string[]; imports: Record<string, string>; compilerOptions: unknown } {
   const { name, version } = project;
   return {

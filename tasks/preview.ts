@@ -32,7 +32,7 @@ const FLAGS = {
   "epoch N": "order of a later epoch (default 0)",
 };
 
-/** What a caller of {@linkcode preview} may set. */
+/** Options of {@linkcode preview}. */
 export interface PreviewOptions {
   /** Examples to show; default 2, with `json` all. */
   limit?: number;

@@ -61,7 +61,7 @@ const FLAGS = {
   json: "with --dry-run: one JSON object",
 };
 
-/** What a caller of {@linkcode train} may set. */
+/** Options of {@linkcode train}. */
 export interface TrainOptions {
   /** Aborted to stop: a checkpoint is saved first. */
   signal?: AbortSignal;
@@ -71,7 +71,7 @@ export interface TrainOptions {
   progress?: Progress;
 }
 
-/** How a run ended. */
+/** Result of a run. */
 export interface RunResult extends TrainerResult {
   /** Folder of the adapter (or model) and everything beside it. */
   directory: string;
@@ -196,7 +196,7 @@ export async function train(
   return { ...result, directory, files };
 }
 
-/** What to type after a run. Commands name run.yaml, whose paths are absolute, so that they work in any folder. */
+/** Next commands after a run. They name run.yaml, whose paths are absolute, so that they work in any folder. */
 function nextSteps(directory: string, finished: boolean, isDefault: boolean): Summary["next"] {
   const file = resolve(directory, "run.yaml");
   if (!finished) {

@@ -1,5 +1,5 @@
 /**
- * How many requests an endpoint gets at once: the window. It doubles every round until the endpoint first complains of the
+ * The window: the number of requests that an endpoint gets at once. It doubles every round until the endpoint first complains of the
  * load, then grows by one every round; it is halved when complaints grow with it; and everyone pauses where the endpoint says
  * how long to wait.
  *
@@ -11,7 +11,7 @@
  */
 import { NOTHING, RoundHistory } from "./round_history.ts";
 
-/** What stands in for the clock in tests. */
+/** Clock; exchanged by tests. */
 export interface Clock {
   /** Milliseconds. */
   now(): number;

@@ -25,19 +25,19 @@ export class Stopped extends Error {
   }
 }
 
-/** How to ask. */
+/** Options of asking. */
 export interface AskerOptions {
   /** Where answers are kept; null: nowhere. */
   cache: ResponseCache | null;
   /** Told of each answer that comes from the cache, with the time when it was made. */
   onCached?: (endpoint: Endpoint, made: string) => void;
-  /** What is counted. */
+  /** Counter of requests and tokens. */
   meter: Meter;
   /** Requests to one endpoint at once, at most. */
   concurrency: number;
   /** Requests to one endpoint at once, to begin with. */
   start: number;
-  /** How often a request is sent again after an error. */
+  /** Times that a request is sent again after an error. */
   retries: number;
   /** Aborted to stop. */
   signal: AbortSignal;

@@ -7,7 +7,7 @@
 export interface FailureCount {
   /** Kind, as of an endpoint's failure. */
   kind: string;
-  /** How often it was met. */
+  /** Times that it was met. */
   count: number;
   /** The first one's message. */
   example: string;

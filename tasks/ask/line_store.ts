@@ -10,7 +10,7 @@ import { join } from "@std/path";
 import { writeError } from "../../formats/atomic.ts";
 import { IdTable } from "../../formats/records/ids.ts";
 
-/** What every line has. */
+/** Fields of every line. */
 export interface Line {
   /** Step. */
   stage: string;

@@ -1,11 +1,11 @@
 /**
- * How fast a stage goes: tokens a second, time left, cost so far.
+ * Pace of a stage: tokens a second, time left, cost so far.
  * @module
  */
 import { paceText } from "../train/outputs/progress.ts";
 import type { Usage } from "./usage.ts";
 
-/** How far a stage is, and what was used until then. */
+/** Progress of a stage, and what was used until then. */
 interface Sample {
   seconds: number;
   done: number;

@@ -54,7 +54,7 @@ function sorted(_key: string, value: unknown): unknown {
 /** Whose answers are kept across runs, in which file, and for how many seconds. */
 export type CacheChoice = boolean | string | { path?: string | undefined; max_age?: number | undefined };
 
-/** What a cache is used for. */
+/** Use of a cache. */
 export interface CacheUse {
   /** Whether answers of servers are kept too, as the configuration asks for it; default: yes. */
   servers?: boolean;

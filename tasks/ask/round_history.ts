@@ -1,5 +1,5 @@
 /**
- * What rounds of requests were like at each width of the window: how many complained, and how fast the others were.
+ * Past rounds of requests by width of the window: how many complained, and how fast the others were.
  * @module
  */
 
@@ -20,13 +20,13 @@ export const NOTHING: Readonly<Round> = Object.freeze({ requests: 0, complaints:
 
 /** Windows up to this share of another one are clearly smaller. */
 const SMALLER = 0.75;
-/** What is held to be known of smaller windows before anything is: servers fail now and then, but not half of the time. */
+/** Assumption about smaller windows before anything is known: servers fail now and then, but not half of the time. */
 const BEFORE: Readonly<Round> = Object.freeze({ requests: 20, complaints: 1, ms: 0, work: 0 });
 /** A growth of the share of complaints that costs less than a smaller window. */
 const HARMLESS = 0.1;
 /** Standard deviations that chance doesn't reach in a run of many rounds. */
 const SIGMAS = 3.5;
-/** What is left of old rounds with every new one: servers change. */
+/** Share of old rounds that is kept with every new one: servers change. */
 const FADING = 0.97;
 /** Answers whose mean time means something. */
 const ENOUGH = 8;

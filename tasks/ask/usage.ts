@@ -1,5 +1,5 @@
 /**
- * What a run has used, and how much it may use.
+ * Usage of a run, and its budget.
  * @module
  */
 import type { Completion, Endpoint } from "../../plugins/kinds/endpoint.ts";
@@ -16,7 +16,7 @@ export interface Budget {
   seconds?: number | undefined;
 }
 
-/** Counts of one start. */
+/** Usage of one start. */
 export interface Usage {
   /** Requests sent, retries included. */
   requests: number;

@@ -15,7 +15,7 @@ import { type DataOptions, type LoadedExamples, loadExamples } from "../train/da
 import type { Registry } from "../../plugins/registry.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
 
-/** What is measured. */
+/** Options of the bench. */
 export interface DataBenchOptions {
   /** Folder or file that the tokenizer is read from. */
   tokenizer: string;

@@ -1,5 +1,5 @@
 /**
- * How fast an evaluation is against a server with a fixed latency: TRACE's 1,042 items with their judgements, 2,084 requests,
+ * Speed of an evaluation against a server with a fixed latency: TRACE's 1,042 items with their judgements, 2,084 requests,
  * each answered after 50 ms, 64 at once. Everything counts, from the start of the process to the last report. The server runs
  * in a process of its own.
  *
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 
 import project from "../../deno.json" with { type: "json" };
 
-/** What to measure. */
+/** Options of the bench. */
 export interface EvalBenchOptions {
   /** Milliseconds until the server answers. */
   latencyMs?: number;
@@ -23,7 +23,7 @@ export interface EvalBenchOptions {
   items?: readonly number[];
   /** Of the configuration; with 0, report.html has no items. */
   pageItems?: number;
-  /** How often. */
+  /** Rounds. */
   rounds?: number;
   /** Share of requests that a second server answers by HTTP 500, in turns with the first; 0: there is none. */
   faults?: number;
@@ -243,7 +243,7 @@ export function evalBenchText(runs: readonly EvalBenchRun[]): string {
   return [...lines, ...more, ...faultLines(runs)].join("\n");
 }
 
-/** How much longer runs with faults took than those without, by their medians. */
+/** Ratios of the medians of runs with faults to those without. */
 function faultLines(runs: readonly EvalBenchRun[]): string[] {
   const own = Map.groupBy(runs.filter(({ program }) => program === "dinotune"), ({ items }) => items);
   return [...own].flatMap(([items, list]) => {

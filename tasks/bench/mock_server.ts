@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a request asked. */
+/** A request's content. */
 export interface MockRequest {
   /** Parsed body. */
   body: { model: string; messages: { role: string; content: string }[]; [field: string]: unknown };
@@ -14,7 +14,7 @@ export interface MockRequest {
   authorization: string | null;
 }
 
-/** How it behaves. */
+/** Behaviour of the server. */
 export interface MockOptions {
   /** Milliseconds until an answer. */
   latencyMs?: number;

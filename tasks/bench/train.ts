@@ -18,7 +18,7 @@ import { markdownTable } from "../common/table.ts";
 import { stageExample } from "./train_child.ts";
 import { measureGflops } from "../train/estimate.ts";
 
-/** What is measured. */
+/** Options of the bench. */
 export interface TrainBenchOptions {
   stage: "iopo" | "dpo" | "sft";
   model: string;

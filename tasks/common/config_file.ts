@@ -1,5 +1,5 @@
 /**
- * What configuration files of all tasks share: `key=value` arguments over them, and plugins that they load.
+ * Common parts of all tasks' configuration files: `key=value` arguments over them, and plugins that they load.
  * @module
  */
 import { isAbsolute, resolve } from "@std/path";

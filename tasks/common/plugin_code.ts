@@ -17,7 +17,7 @@ export function pluginNote(paths: readonly string[]): string | null {
     (remote.length > 0 ? `; ${remote.join(", ")} comes from elsewhere` : "");
 }
 
-/** What stands between a person and {@linkcode confirmPlugins}; exchanged by tests. */
+/** Terminal of {@linkcode confirmPlugins}; exchanged by tests. */
 export interface Asking {
   /** Whether a person can answer. */
   isTerminal(): boolean;

@@ -13,11 +13,11 @@ import { type Place, placeText, readYaml, type YamlFile } from "../../formats/ya
 import { pluginPath, readOverride } from "./config_file.ts";
 import { faultsOf, isMap } from "./settings_faults.ts";
 
-/** How a task's files look. */
+/** Form of a task's files. */
 export interface SettingsShape {
   /** The key at the top. */
   top: string;
-  /** What the task does with a file, for messages: `evaluate`. */
+  /** The task's verb, for messages: `evaluate`. */
   verb: string;
   /** Options that name files: found beside the YAML file that names them, else in the working folder. */
   paths: ReadonlySet<string>;
@@ -29,13 +29,13 @@ export interface SettingsShape {
   beforeOverride?: (value: Record<string, unknown>, key: string, given: ReadonlySet<string>) => void;
 }
 
-/** What stands under the key at the top, not validated yet. */
+/** Value under the key at the top, not validated yet. */
 export interface Settings {
   /** Arguments applied, paths of files that are there absolute. */
   value: Record<string, unknown>;
   /** Where a key was written: `file:line:column`, or the argument. */
   placeOf(...path: (string | number)[]): string;
-  /** What run.yaml says about the run that it came from; undefined in other files. */
+  /** Provenance of a run.yaml; undefined in other files. */
   provenance: unknown;
 }
 
@@ -96,7 +96,7 @@ export function openSettings(
 }
 
 /**
- * What the schema makes of the settings: every default filled in.
+ * The settings as the schema reads them: every default filled in.
  * @throws {RangeError} If a key or value is wrong; all faults at once, one a line
  */
 export function parseSettings<Schema extends z.ZodType>(

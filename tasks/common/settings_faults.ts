@@ -1,5 +1,5 @@
 /**
- * What is wrong with a configuration, one line a fault.
+ * Faults of a configuration, one line each.
  * @module
  */
 import { z } from "zod";

@@ -1,5 +1,5 @@
 /**
- * What ONNX Runtime's CUDA provider needs and whether it is here: its own library, NVIDIA's, the driver. The runtime itself
+ * The needs of ONNX Runtime's CUDA provider, and whether they are met: its own library, NVIDIA's, the driver. The runtime itself
  * says no more than that a shared library failed to load. docs/cuda.md says how to install each.
  * @module
  */
@@ -12,7 +12,7 @@ export interface CudaCheck {
   /** Human-readable. */
   what: string;
   works: boolean;
-  /** What was found, or what is missing and what to do. */
+  /** Finding, or what is missing and what to do. */
   detail: string;
 }
 
@@ -30,7 +30,7 @@ export interface CudaMachine {
   driver(): CudaDriver;
 }
 
-/** What a driver says of itself. */
+/** A driver's own description. */
 export interface CudaDriver {
   /** Newest version of CUDA that it runs. */
   major: number;

@@ -1,5 +1,5 @@
 /**
- * What a native library says of a failure, without what only its developers can use.
+ * Messages of native libraries, without what only their developers can use.
  * @module
  */
 
