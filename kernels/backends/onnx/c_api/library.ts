@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { dirname, join } from "@std/path";
 
 import { cString, stringAt } from "./memory.ts";
+import { pinLibrary } from "./pin.ts";
 import { ORT_API_VERSION, ORT_VERSION, type OrtAsyncFunctions, type OrtFunctions, SLOTS } from "./slots.ts";
 import { checkStatus, created, memoryInfo } from "./status.ts";
 
@@ -114,6 +115,7 @@ function load(path: string, version: string): OrtLibrary {
   const base = symbols.OrtGetApiBase();
   const found = stringAt(new Deno.UnsafeFnPointer(functionAt(base, 1), BASE[1]).call());
   if (found !== version) throw new Error(`${path} is version ${found}, and ${version} is what can be called`);
+  pinLibrary(path);
   const table = new Deno.UnsafeFnPointer(functionAt(base, 0), BASE[0]).call(ORT_API_VERSION);
   const api = functions(table, SLOTS, false) as OrtFunctions;
   const { Run, RunWithBinding } = SLOTS;
