@@ -17,6 +17,7 @@ for (
       "--help",
     ]],
     ["serve", ["--help"]],
+    ["chat", ["--help"]],
     ["plugins", []],
     ["doctor", []],
   ] as const

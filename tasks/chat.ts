@@ -1,0 +1,147 @@
+/**
+ * Talks to a model in the terminal: alone, under an adapter, or to two at once beside each other.
+ *
+ * ```sh
+ * deno task chat                                        # the bundled tiny model
+ * deno task chat saves/base --adapter saves/lora        # the model under an adapter
+ * deno task chat saves/base --adapter saves/lora --base # both, beside each other on the same questions
+ * echo "Name a colour." | deno task chat smollm2.gguf   # lines of a pipe, answers on standard output
+ * ```
+ * `/help` lists the commands. Ctrl-C stops an answer, Ctrl-D ends.
+ * @module
+ */
+import process from "node:process";
+
+import { builtinRegistry } from "../plugins/builtins.ts";
+import { chatHelp, readLine } from "./chat/commands.ts";
+import { type ChatInput, openInput } from "./chat/input.ts";
+import { CHAT_FLAGS, readChatOptions } from "./chat/options.ts";
+import { type AnswerSink, ChatSession } from "./chat/session.ts";
+import { showAnswers } from "./chat/show.ts";
+import { errorText, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { DEFAULT_MODEL } from "./common/default_files.ts";
+import { terminalWidth } from "./common/table.ts";
+import { Models } from "./serve/models.ts";
+
+const USAGE = [
+  "deno task chat [MODEL] [--adapter DIR ...] [--base]",
+  "",
+  "MODEL: a model directory, a .gguf file or a hub id; without one the bundled tiny model",
+  "",
+  "Examples:",
+  "  deno task chat saves/base --adapter saves/lora           the model under an adapter",
+  "  deno task chat saves/base --adapter saves/lora --base    both, beside each other on the same questions",
+  "  deno task chat saves/base --adapter a --adapter b        two adapters",
+  '  echo "Name a colour." | deno task chat smollm2.gguf --temperature 0',
+];
+
+/** What a conversation in progress may be told from outside. */
+interface Running {
+  /** Stops the answer under way; null while none is. */
+  answering: AbortController | null;
+}
+
+/**
+ * Answers lines until they end.
+ * @throws {RangeError} If a flag is wrong, or the model can't be opened
+ */
+async function chat(args: readonly string[], running: Running, open: () => ChatInput): Promise<void> {
+  const given = parseArguments(args, CHAT_FLAGS);
+  if (given.flags.has("help")) return print(usage(USAGE, CHAT_FLAGS));
+  if (given.overrides.length > 0) {
+    throw new RangeError(
+      `Cannot use ${given.overrides[0]} as chat takes flags: deno task chat --help lists them`,
+    );
+  }
+  const options = readChatOptions(given, given.config ?? DEFAULT_MODEL);
+  printError(`Opening ${options.models.model}`);
+  const models = await Models.open(options.models, builtinRegistry());
+  try {
+    const list = models.list();
+    const sides = options.base || list.length === 1 ? list : list.slice(1);
+    const session = new ChatSession(sides, options);
+    using input = open();
+    printError(
+      `${session.names.join(" and ")} answer${
+        session.names.length === 1 ? "s" : ""
+      }; /help lists the commands`,
+    );
+    await talk(session, input, running);
+  } finally {
+    await models.close();
+  }
+}
+
+async function talk(session: ChatSession, input: ChatInput, running: Running): Promise<void> {
+  const answer = async (ask: (sink: AnswerSink, signal: AbortSignal) => Promise<void>) => {
+    running.answering = new AbortController();
+    const sink = showAnswers({
+      names: session.names,
+      width: input.isTerminal ? terminalWidth() : null,
+      colour: input.isTerminal && !Deno.noColor,
+      write: (text) => process.stdout.write(text),
+      note: printError,
+    });
+    try {
+      await ask(sink, running.answering.signal);
+    } catch (error) {
+      printError(errorText(error, false));
+    } finally {
+      running.answering = null;
+    }
+  };
+  for (let line = await input.next(); line !== null; line = await input.next()) {
+    const read = readLine(line);
+    switch (read.type) {
+      case "exit":
+        return;
+      case "say":
+        await answer((sink, signal) => session.ask(read.text, sink, signal));
+        break;
+      case "retry":
+        await answer((sink, signal) => session.retry(sink, signal));
+        break;
+      case "system":
+        session.setSystem(read.text);
+        printError(read.text === "" ? "No system text; begun anew" : "System text set; begun anew");
+        break;
+      case "clear":
+        session.clear();
+        printError("Begun anew");
+        break;
+      case "save":
+        save(session, read.path);
+        break;
+      case "help":
+        printError(chatHelp());
+        break;
+      case "wrong":
+        printError(read.why);
+    }
+  }
+}
+
+function save(session: ChatSession, path: string): void {
+  try {
+    printError(`${session.save(path)} messages written to ${path}`);
+  } catch (error) {
+    printError(errorText(error, false));
+  }
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    const running: Running = { answering: null };
+    let begun = 0;
+    const interrupt = () => {
+      // the same Ctrl-C may come as a key, as a signal, and passed on by `deno task`
+      if (performance.now() - begun < 300) return;
+      begun = performance.now();
+      if (running.answering !== null) return running.answering.abort(new Error("stopped"));
+      if (!Deno.stdin.isTerminal()) Deno.exit(130);
+      printError("\nNothing to stop: /exit or Ctrl-D ends");
+    };
+    Deno.addSignalListener("SIGINT", interrupt);
+    await chat(Deno.args, running, () => openInput(interrupt));
+  });
+}

@@ -1,0 +1,163 @@
+/** Chats on a tiny model with random weights: answers are noise, but always the same noise. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import project from "../../deno.json" with { type: "json" };
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { Models } from "../serve/models.ts";
+import { Columns } from "./columns.ts";
+import { readLine } from "./commands.ts";
+import { type AnswerSink, ChatSession } from "./session.ts";
+import { showAnswers } from "./show.ts";
+
+const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+const folder = temporaryFolder();
+
+Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed, notes elsewhere", async () => {
+  const file = join(folder, "chat.jsonl");
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...project.tasks.chat.split(" ").slice(1), MODEL, "--template", "qwen", "--backend", "onnx"]
+      .concat(["--adapter", `tuned=${ADAPTER}`, "--base", "--temperature", "0", "--max-tokens", "6"]),
+    cwd: new URL("../../", import.meta.url).pathname,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const lines = [
+    "/retry",
+    "Hi \\",
+    "there",
+    "/retry",
+    "/sytem x",
+    `/save ${file}`,
+    "/save",
+    "/system Be brief.",
+    "Hi",
+    "/help",
+    "/exit",
+    "unread",
+  ];
+  const writer = process.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
+  await writer.close();
+  const { code, stdout, stderr } = await process.output();
+  const [out, notes] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assertEquals(code, 0, notes);
+  const rounds = out!.split(/^model:\n/m).slice(1).map((round) => round.split(/^tuned:\n/m));
+  assertEquals(rounds.map((round) => round.length), [2, 2, 2]);
+  assertEquals(rounds[1], rounds[0], "greedy, so that asking again gives the same");
+  assert(rounds[2]![0] !== rounds[0]![0], "another system text gives another answer");
+  for (
+    const words of [
+      "nothing was asked yet",
+      'did you mean "system"',
+      `2 messages written to ${file}`,
+      "/save FILE",
+      "System text set",
+      "/retry  ",
+    ]
+  ) {
+    assertStringIncludes(notes!, words);
+  }
+  const saved = Deno.readTextFileSync(file).trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(saved.map(({ model, messages }) => [model, messages[0], messages.length]), [
+    ["model", { role: "user", content: "Hi \nthere" }, 2],
+    ["tuned", { role: "user", content: "Hi \nthere" }, 2],
+  ]);
+  assertEquals(rounds[0]![0]!.trimEnd(), saved[0].messages[1].content.trimEnd());
+});
+
+Deno.test("a conversation: stopped answers, history, asking again, a full context", async () => {
+  const models = await Models.open({
+    model: MODEL,
+    name: null,
+    adapters: new Map(),
+    template: "qwen",
+    device: { backend: "onnx", provider: "cpu", threads: null },
+    maxModelLen: 120,
+    maxBatch: 1,
+  }, builtinRegistry());
+  try {
+    const session = new ChatSession(models.list(), {
+      system: "",
+      sampling: { temperature: 1, seed: 3, max_tokens: 40 },
+    });
+    const told: [text: string, note: string | null][] = [];
+    const sink = (onText = () => {}): AnswerSink => {
+      let whole = "";
+      return {
+        thought() {},
+        said(_, text) {
+          whole += text;
+          onText();
+        },
+        ended: (_, note) => void told.push([whole, note]),
+      };
+    };
+    const never = new AbortController().signal;
+    await session.ask("Hi", sink(), never);
+    await session.retry(sink(), never);
+    assert(told[0]![0] !== told[1]![0], "asked again with a seed, another answer");
+    assertEquals(told[0]![1], "cut at the limit of tokens");
+    const stop = new AbortController();
+    await session.retry(sink(() => stop.abort(new Error("stopped"))), stop.signal);
+    assertEquals(told[2]![1], "stopped");
+    assert(told[2]![0].length > 0 && told[2]![0].length < told[0]![0].length);
+    await assertRejects(
+      () => session.ask("word ".repeat(30), sink(), never),
+      RangeError,
+      "/clear begins anew",
+    );
+    session.clear();
+    await session.ask("Hi", sink(), never);
+    assertEquals(told[3], told[0]);
+  } finally {
+    await models.close();
+  }
+});
+
+Deno.test("Columns print a row as soon as every column has it", () => {
+  const rows: string[] = [];
+  const columns = new Columns(["left", "right"], 19, (row) => rows.push(row));
+  columns.push(0, "one two thr");
+  columns.push(0, "ee\nfour");
+  assertEquals(rows, ["left     │ right", "─────────┼─────────".slice(0, 8) + "─┼─" + "────────"]);
+  columns.push(1, "ab");
+  assertEquals(rows.length, 2, "the right side's first row may still grow");
+  columns.push(1, "c\n你好你好你");
+  assertEquals(rows.slice(2), ["one two  │ abc", "three    │ 你好你好"]);
+  columns.end(0);
+  columns.end(1);
+  assertEquals(rows.slice(4), ["four     │ 你"]);
+});
+
+Deno.test("what a model writes gives a terminal no orders", () => {
+  let written = "";
+  const sink = showAnswers({
+    names: ["m"],
+    width: 80,
+    colour: true,
+    write: (text) => written += text,
+    note() {},
+  });
+  sink.said(0, "a\x1b[2Jb\r\x9b\nc\td");
+  sink.ended(0, null);
+  assertEquals(written, "a\uFFFD[2Jb\uFFFD\uFFFD\nc\td\n");
+});
+
+Deno.test("readLine() tells commands from words", () => {
+  assertEquals(
+    ["", " hi ", "//x", "/system a b", "/quit", "/save a b.jsonl"].map(readLine),
+    [
+      { type: "nothing" },
+      { type: "say", text: "hi" },
+      { type: "say", text: "/x" },
+      { type: "system", text: "a b" },
+      { type: "exit" },
+      { type: "save", path: "a b.jsonl" },
+    ],
+  );
+});

@@ -1,0 +1,184 @@
+/**
+ * A conversation with one model, or the same conversation with several side by side.
+ * @module
+ */
+import { writeFileAtomicSync } from "../../formats/atomic.ts";
+import { openedBy } from "../../plugins/endpoints/local/shown_text.ts";
+import type { Message } from "../../plugins/kinds/dataset.ts";
+import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
+import { AnswerReader } from "../serve/answer_reader.ts";
+import { makeAnswers } from "../serve/answers.ts";
+import type { SamplingRequest } from "../serve/fields.ts";
+import type { ServedModel } from "../serve/models.ts";
+import { requestSampling } from "../serve/sampling.ts";
+
+/** Told of answers while they come. */
+export interface AnswerSink {
+  /** More of what a side thinks. */
+  thought(side: number, text: string): void;
+  /** More of what a side says. */
+  said(side: number, text: string): void;
+  /** A side has ended, and why if it isn't whole. */
+  ended(side: number, note: string | null): void;
+}
+
+/** How a conversation is carried on. */
+export interface SessionOptions {
+  /** Fields of requests, as the server knows them. */
+  sampling: SamplingRequest;
+  /** "" for none: the template's own. */
+  system: string;
+}
+
+interface Side {
+  model: ServedModel;
+  /** User and assistant in turn. */
+  messages: Message[];
+}
+
+/** A conversation. Each side goes on from its own answers. */
+export class ChatSession {
+  readonly #sides: Side[];
+  #system: string;
+  /** Times that the last answer was asked for again: with a seed, another answer each time. */
+  #tries = 0;
+
+  /** @param models One, or several that are asked the same */
+  constructor(models: readonly ServedModel[], readonly options: SessionOptions) {
+    this.#sides = models.map((model) => ({ model, messages: [] }));
+    this.#system = options.system;
+  }
+
+  /** Names of the sides. */
+  get names(): string[] {
+    return this.#sides.map(({ model }) => model.id);
+  }
+
+  /** Begins anew with a system text. */
+  setSystem(text: string): void {
+    this.#system = text;
+    this.clear();
+  }
+
+  /** Forgets what was said. */
+  clear(): void {
+    for (const side of this.#sides) side.messages = [];
+  }
+
+  /**
+   * Asks every side. What a side has said when the signal fires is its answer; a side that said nothing forgets the question.
+   * @throws {RangeError} If the conversation fills the context
+   */
+  async ask(text: string, sink: AnswerSink, signal: AbortSignal): Promise<void> {
+    this.#tries = 0;
+    await this.#ask(text, sink, signal);
+  }
+
+  /**
+   * Asks for the last answers again.
+   * @throws {RangeError} If nothing was asked yet
+   */
+  async retry(sink: AnswerSink, signal: AbortSignal): Promise<void> {
+    const last = this.#sides[0]?.messages.findLast(({ role }) => role === "user");
+    if (last === undefined) throw new RangeError("Cannot ask again: nothing was asked yet");
+    for (const side of this.#sides) {
+      const index = side.messages.findLastIndex(({ role, content }) =>
+        role === "user" && content === last.content
+      );
+      if (index >= 0) side.messages = side.messages.slice(0, index);
+    }
+    this.#tries++;
+    await this.#ask(last.content, sink, signal);
+  }
+
+  /**
+   * Writes the conversation of each side as a line of JSON.
+   * @returns Messages of the longest one, the system text not counted
+   */
+  save(path: string): number {
+    const front = this.#system === "" ? [] : [{ role: "system", content: this.#system }];
+    const lines = this.#sides.map(({ model, messages }) =>
+      JSON.stringify({
+        model: model.id,
+        messages: [
+          ...front,
+          ...messages.map(({ role, content, thought }) => ({
+            role,
+            content,
+            ...(thought !== undefined && { reasoning_content: thought }),
+          })),
+        ],
+      })
+    );
+    writeFileAtomicSync(path, lines.map((line) => `${line}\n`).join(""));
+    return Math.max(...this.#sides.map(({ messages }) => messages.length));
+  }
+
+  async #ask(text: string, sink: AnswerSink, signal: AbortSignal): Promise<void> {
+    const prompts = this.#sides.map((side) => this.#prompt(side, text));
+    await Promise.all(
+      this.#sides.map((side, i) => this.#answer(side, i, text, prompts[i] ?? [], sink, signal)),
+    );
+  }
+
+  #prompt({ model, messages }: Side, text: string): number[] {
+    const template = model.template(), { tokenizer, generator } = model.local;
+    const asked: Message[] = [...messages, { role: "user", content: text }];
+    const prompt = template.encodePrompt(tokenizer, asked, this.#system || template.defaultSystem, "");
+    const most = generator.info.maxModelLen;
+    if (prompt.length < most) return prompt;
+    throw new RangeError(
+      `Cannot answer: the conversation has ${prompt.length} tokens, and the context of ${model.id} holds ${most}, the answer ` +
+        "included; /clear begins anew",
+    );
+  }
+
+  async #answer(
+    side: Side,
+    index: number,
+    text: string,
+    prompt: readonly number[],
+    sink: AnswerSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { model } = side;
+    const { seed, max_tokens } = this.options.sampling;
+    const request = seed == null
+      ? this.options.sampling
+      : { ...this.options.sampling, seed: seed + this.#tries };
+    const sampling = requestSampling(model, request, max_tokens, null, { maxTokens: null });
+    const reader = new AnswerReader(
+      THOUGHT_TAGS,
+      openedBy(prompt, model.local.tokenizer, THOUGHT_TAGS),
+      null,
+    );
+    let said = "", thought = "";
+    const show = (parts: ReturnType<AnswerReader["push"]>) => {
+      for (const part of parts) {
+        if (part.type === "reasoning") {
+          thought += part.text;
+          sink.thought(index, part.text);
+        } else if (part.type === "content") {
+          said += part.text;
+          sink.said(index, part.text);
+        }
+      }
+    };
+    let note: string | null = null;
+    try {
+      const asked = { model, prompt, sampling, shown: THOUGHT_TAGS.flat() };
+      const [answer] = await makeAnswers(asked, ({ text }) => show(reader.push(text)), signal);
+      if (answer?.finish === "length") note = "cut at the limit of tokens";
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      note = "stopped";
+    }
+    show(reader.end());
+    sink.ended(index, note);
+    if (said === "" && thought === "" && note === "stopped") return;
+    side.messages.push(
+      { role: "user", content: text },
+      { role: "assistant", content: said, ...(thought !== "" && { thought }) },
+    );
+  }
+}
