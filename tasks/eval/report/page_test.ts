@@ -3,26 +3,10 @@ import { join } from "@std/path";
 import { pathToFileURL } from "node:url";
 
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { chromiumPath } from "../../../tests/helpers/chromium.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import { escapeHtml } from "./html.ts";
 import { markdown } from "./markdown.ts";
-
-/** Debian's chromium, or another one that DINOTUNE_CHROMIUM names. */
-function chromiumPath(): string | undefined {
-  const places = [
-    Deno.env.get("DINOTUNE_CHROMIUM"),
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-  ];
-  return places.find((place) => {
-    try {
-      return place !== undefined && Deno.statSync(place).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
 
 const ATTACK = `</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">`;
 

@@ -1,0 +1,144 @@
+/** The page at `/` in a browser, against a server with a tiny model of random weights and an adapter. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { chromiumPath } from "../../tests/helpers/chromium.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { startServer } from "./server.ts";
+
+const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+const chromium = chromiumPath();
+const KEY = "sk-of-the-page";
+
+const serve = () =>
+  startServer({
+    model: join(GOLDENS, "model"),
+    name: "random",
+    adapters: new Map([["tuned", join(GOLDENS, "adapter")]]),
+    template: "qwen",
+    device: { backend: "onnx", provider: "cpu", threads: null },
+    maxModelLen: null,
+    maxBatch: 2,
+    host: "127.0.0.1",
+    port: 0,
+    keys: [KEY],
+    queue: 2,
+    maxBody: 1e6,
+    maxTokens: null,
+    loadAdapters: false,
+    log() {},
+    fault(error) {
+      throw error;
+    },
+  }, builtinRegistry());
+
+Deno.test({
+  name: `the page of serve in a browser: two sides, keyboard, key, stop, narrow, dark${
+    chromium ? "" : " [ignored: no chromium here]"
+  }`,
+  ignore: chromium === undefined,
+  fn: async () => {
+    const { chromium: driver } = await import("playwright-core");
+    await using server = await serve();
+    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+      const faults: string[] = [], fetched: string[] = [];
+      page.on("pageerror", (error) => faults.push(error.message));
+      page.on("request", (request) => fetched.push(request.url()));
+      const reply = await page.goto(`${server.base}/`);
+      assertStringIncludes(reply?.headers()["content-security-policy"] ?? "", "default-src 'none'");
+
+      // without a key the page says so, and opens where it is put
+      await page.locator("#fault", { hasText: "needs a key" }).waitFor();
+      await page.fill("#key", KEY);
+      await page.locator("#key").press("Tab");
+      await page.locator("#left option", { hasText: "tuned" }).waitFor({ state: "attached" });
+      assert(await page.locator("#fault").isHidden());
+      await page.fill("#temperature", "0");
+      await page.fill("#max-tokens", "12");
+      await page.fill("#system", "Be brief.");
+      await page.selectOption("#right", "tuned");
+
+      // by keyboard alone: write, send, and back in the field
+      await page.locator("#question").focus();
+      await page.keyboard.type("Name a river.");
+      await page.keyboard.press("Shift+Enter");
+      await page.keyboard.type("<b>One</b>.");
+      await page.keyboard.press("Enter");
+      await page.locator(".answer:not(.running)").nth(1).waitFor();
+      const texts = await page.locator(".answer .text").allTextContents();
+      const expected = await Promise.all(["random", "tuned"].map(async (model) => {
+        const body = JSON.stringify({
+          model,
+          messages: [{ role: "system", content: "Be brief." }, {
+            role: "user",
+            content: "Name a river.\n<b>One</b>.",
+          }],
+          temperature: 0,
+          max_tokens: 12,
+        });
+        const headers = { "content-type": "application/json", authorization: `Bearer ${KEY}` };
+        const reply = await fetch(`${server.base}/v1/chat/completions`, { method: "POST", body, headers });
+        return (await reply.json()).choices[0].message.content as string;
+      }));
+      assertEquals(texts, expected);
+      assertEquals(await page.locator(".question").textContent(), "Name a river.\n<b>One</b>.");
+      assertStringIncludes(await page.locator(".foot").first().innerText(), "12 tokens");
+      assertEquals(await page.evaluate("document.activeElement.id"), "question");
+      const reached: unknown[] = [];
+      for (let i = 0; i < 5; i++) {
+        await page.keyboard.press("Tab");
+        reached.push(await page.evaluate("document.activeElement.id"));
+      }
+      assertEquals(reached.slice(0, 4), ["send", "retry", "save", "clear"]);
+
+      // the same again, then a long answer that Escape stops
+      await page.click("#retry");
+      await page.locator(".answer:not(.running)").nth(1).waitFor();
+      assertEquals(await page.locator(".answer .text").allTextContents(), expected);
+      await page.fill("#max-tokens", "");
+      await page.fill("#question", "More");
+      await page.keyboard.press("Enter");
+      await page.locator(".answer.running").first().waitFor();
+      await page.keyboard.press("Escape");
+      await page.locator("#send").waitFor();
+      assertEquals(await page.locator(".round").count(), 2);
+
+      // narrow: nothing sticks out to the side; dark: other colours, readable
+      await page.setViewportSize({ width: 500, height: 800 });
+      assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+      const colours = () =>
+        page.evaluate(
+          "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]",
+        );
+      const light = await colours();
+      await page.emulateMedia({ colorScheme: "dark" });
+      const dark = await colours();
+      assertEquals([light, dark], [["rgb(29, 35, 41)", "rgb(251, 250, 248)"], [
+        "rgb(232, 234, 236)",
+        "rgb(20, 23, 26)",
+      ]]);
+      const shots = Deno.env.get("DINOTUNE_SCREENSHOTS");
+      if (shots !== undefined) {
+        for (const colorScheme of ["dark", "light"] as const) {
+          for (const width of [500, 1200]) {
+            await page.emulateMedia({ colorScheme });
+            await page.setViewportSize({ width, height: 800 });
+            await page.screenshot({ path: join(shots, `page-${colorScheme}-${width}.png`) });
+          }
+        }
+      }
+      await page.click("#clear");
+      assertEquals(await page.locator(".round").count(), 0);
+
+      assertEquals(faults, []);
+      assertEquals(
+        fetched.filter((url) => !url.startsWith(`${server.base}/`) && !url.startsWith("data:")),
+        [],
+      );
+    } finally {
+      await browser.close();
+    }
+  },
+});
