@@ -5,7 +5,7 @@
 import { type Arguments, wholeNumber } from "../common/cli.ts";
 import type { ModelsOptions } from "../serve/models.ts";
 import { MODEL_FLAGS, readModelOptions } from "../serve/options.ts";
-import type { SessionOptions } from "./session.ts";
+import type { ChatSessionOptions } from "./session.ts";
 
 /** All flags of `chat`. */
 export const CHAT_FLAGS = {
@@ -23,7 +23,7 @@ export const CHAT_FLAGS = {
 export function readChatOptions(
   given: Arguments,
   model: string,
-): SessionOptions & { models: ModelsOptions; base: boolean } {
+): ChatSessionOptions & { models: ModelsOptions; base: boolean } {
   const limit = wholeNumber(given, "max-tokens"), seed = wholeNumber(given, "seed");
   const temperature = number(given, "temperature", 0, 2), top_p = number(given, "top-p", Number.MIN_VALUE, 1);
   if (limit === 0) throw new RangeError("Cannot use --max-tokens 0: an answer has a token at least");

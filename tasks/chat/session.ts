@@ -23,7 +23,7 @@ export interface AnswerSink {
 }
 
 /** How a conversation is carried on. */
-export interface SessionOptions {
+export interface ChatSessionOptions {
   /** Fields of requests, as the server knows them. */
   sampling: SamplingRequest;
   /** "" for none: the template's own. */
@@ -44,7 +44,7 @@ export class ChatSession {
   #tries = 0;
 
   /** @param models One, or several that are asked the same */
-  constructor(models: readonly ServedModel[], readonly options: SessionOptions) {
+  constructor(models: readonly ServedModel[], readonly options: ChatSessionOptions) {
     this.#sides = models.map((model) => ({ model, messages: [] }));
     this.#system = options.system;
   }
