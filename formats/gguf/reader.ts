@@ -68,10 +68,16 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
     return out;
   }
 
+  /** Whether {@linkcode GgufFile.readPacked} gives a matrix. */
+  isPacked(name: string): boolean {
+    const { type, shape } = this.info(name);
+    return canPack(type) && shape.length === 2;
+  }
+
   /** A quantised matrix in 4 or 8 bits, made of its blocks without becoming float32; null where the type is of another kind. */
   readPacked(name: string): PackedMatrix | null {
     const { type, shape, offset, byteLength } = this.info(name), [rows, columns] = shape;
-    if (!canPack(type) || shape.length !== 2 || rows === undefined || columns === undefined) return null;
+    if (!this.isPacked(name) || rows === undefined || columns === undefined) return null;
     return packedBlocks(type, this.file.read(offset, byteLength), rows, columns);
   }
 

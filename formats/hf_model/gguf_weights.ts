@@ -48,6 +48,10 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
       const order = deinterleavedRows(file.info(source.name).shape[0] ?? 0, heads);
       return file.readRows(source.name, Array.from(rows, (row) => item(order, row)));
     },
+    isPacked: (name) => {
+      const source = sources.get(alias(name));
+      return source !== undefined && file.isPacked(source.name);
+    },
     packed: (name) => {
       const source = sources.get(alias(name)), matrix = source ? file.readPacked(source.name) : null;
       if (!source || !matrix || source.interleavedHeads === null) return matrix;

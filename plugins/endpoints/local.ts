@@ -18,6 +18,7 @@ import {
   type Generated,
   GREEDY,
   MAX_BATCH,
+  type Quantization,
   type Sampling as TokenSampling,
 } from "../../kernels/engine/generate/generator.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
@@ -36,7 +37,19 @@ const Options = z.strictObject({
     "model directory, .gguf file, or hub id such as Qwen/Qwen2.5-0.5B-Instruct",
   ),
   adapter: z.string().min(1).nullable().default(null).describe(
-    "PEFT adapter directory, such as a training run's output; merged into the weights",
+    "PEFT adapter directory, such as a training run's output; merged into float32 weights, beside packed ones",
+  ),
+  adapters: z.record(z.string().min(1), z.string().min(1)).default({}).describe(
+    "further adapter directories by name; a request chooses one by extra.adapter",
+  ),
+  weights: z.enum(["stored", "float32"]).default("stored").describe(
+    "stored: a GGUF file's blocks stay in the bits that they have, inputs of products are rounded to 8 bits; float32: the reference, slower",
+  ),
+  quantization_bit: z.union([z.literal(4), z.literal(8)]).nullable().default(null).describe(
+    "rounds float32 weights to so many bits when the model is opened",
+  ),
+  speculation: z.int().min(0).max(64).default(0).describe(
+    "tokens of a draft looked up in prompt and answer, at most, where one greedy answer runs alone; 0: none",
   ),
   template: z.string().min(1).default("auto").describe(
     "chat template by name; auto: the model's own (or the adapter's, where its directory has a tokenizer)",
@@ -81,6 +94,7 @@ const EXTRA = [
   "logit_bias",
   "min_tokens",
   "ignore_eos",
+  "adapter",
 ] as const;
 
 /** A model that is open. */
@@ -115,6 +129,8 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
   const fixed = {
     weights: exists(model) ? contentHash(model) : model,
     adapter: adapter === null ? null : contentHash(adapter),
+    adapters: Object.entries(options.adapters).map(([name, path]) => [name, contentHash(path)]),
+    held: [options.weights, options.quantization_bit, options.speculation],
     template: registry.identity("template", options.template),
     // defaults are part of it too, such as the day
     template_options: plugin.options.parse(options.template_options),
@@ -123,7 +139,8 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
   };
   const open = async (): Promise<Opened> => {
     const { max_model_len: maxModelLen, max_batch: maxBatch } = options;
-    const source = { model, adapter, device, maxModelLen, maxBatch };
+    const { adapters, speculation } = options, quantization = quantizationOf(options);
+    const source = { model, adapter, device, maxModelLen, maxBatch, adapters, speculation, quantization };
     return { ...await openLocal(source, template, registry), tags: options.thought_tags };
   };
   return {
@@ -169,6 +186,14 @@ function adapterNotes(template: Template, adapter: string, registry: PluginRegis
   const tokenizer = loadTokenizerSync(adapter);
   const difference = compareTemplates(template, registry.create("template", "auto", {}), tokenizer);
   return difference === null ? [] : [`${adapter} was trained with another template. ${difference}`];
+}
+
+function quantizationOf({ weights, quantization_bit: bits }: LocalOptions): Quantization {
+  if (bits === null) return weights;
+  if (weights === "stored") return bits;
+  throw new RangeError(
+    `Cannot hold weights as float32 and in ${bits} bits: leave out weights or quantization_bit`,
+  );
 }
 
 async function answer(model: Opened, request: CompletionRequest, signal: AbortSignal): Promise<Completion> {

@@ -22,7 +22,7 @@ Deno.test({
   fn: async () => {
     const prompts = (JSON.parse(Deno.readTextFileSync(GOLDEN)).prompts as Prompt[]).filter((p) => p.system);
     assert(prompts.length > 0);
-    const endpoint = builtinRegistry().create("endpoint", "local", { model: SMOLLM2 });
+    const endpoint = builtinRegistry().create("endpoint", "local", { model: SMOLLM2, weights: "float32" });
     const answers = await Promise.all(prompts.map((prompt) =>
       endpoint.complete({
         messages: [{ role: "user", content: prompt.question }],

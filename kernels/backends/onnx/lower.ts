@@ -12,7 +12,8 @@ const { onnx } = onnxProto;
 
 /** ONNX operator set and IR version that the lowerings are written for. */
 export const OPSET = 21;
-const IR_VERSION = 10;
+/** ONNX IR version. */
+export const IR_VERSION = 10;
 const ELEMENT: Record<OnnxType, number> = { f32: 1, i32: 6, i64: 7, bool: 9 };
 const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7 };
 
@@ -158,7 +159,8 @@ function lowerNode(
   return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target).map((n) => plainNode(n, rename));
 }
 
-function plainNode(node: OnnxNode, rename: Rename): onnxProto.onnx.INodeProto {
+/** A node under the names that `rename` gives. */
+export function plainNode(node: OnnxNode, rename: Rename): onnxProto.onnx.INodeProto {
   return {
     opType: node.op,
     domain: node.domain ?? "",

@@ -3,11 +3,13 @@
  * there is a place, and leaves when it is done).
  * @module
  */
-import { item } from "../../../formats/elements.ts";
+import { item, lastOf } from "../../../formats/elements.ts";
 import { shown } from "../../../formats/message.ts";
-import { breathe } from "./engine.ts";
-import type { GenerationEngine } from "./engine.ts";
+import type { Adapter } from "../../../formats/peft/mod.ts";
+import { breathe } from "./breathe.ts";
+import type { AddOptions, Outlook } from "./outlook.ts";
 import { type Decode, TextStream } from "./text.ts";
+import { DraftLength, lookUp } from "./lookup.ts";
 import { logprobsOf, type TokenLogprobs } from "./logprobs.ts";
 import type { MaskSource, TokenMask } from "./mask.ts";
 import { Sampler } from "./sampler.ts";
@@ -52,6 +54,8 @@ export interface BatchOptions {
   maxModelLen: number;
   /** Sequences that run at once, at most. */
   maxBatch: number;
+  /** Draft tokens of a greedy answer that runs alone, ≥ 0. Default 0. */
+  speculation?: number;
   /** Null: ids only. */
   decode: Decode | null;
   /** Makes the mask of an answer; absent: there are none without a tokenizer. */
@@ -67,10 +71,16 @@ export class ContextLengthError extends RangeError {
 interface Job {
   prompt: readonly number[];
   index: number;
+  adapter: string | null;
+  vocabSize: number;
   sampler: Sampler;
   limit: number;
   endIds: ReadonlySet<number>;
   ids: number[];
+  /** Prompt and answer. */
+  tokens: number[];
+  draft: DraftLength;
+  cached: number;
   logprobs: TokenLogprobs[] | null;
   text: TextStream | null;
   onToken: OnToken | undefined;
@@ -80,8 +90,25 @@ interface Job {
   reject(reason: unknown): void;
 }
 
-/** The part of an engine that the scheduler uses. */
-export type BatchEngine = Pick<GenerationEngine, "add" | "step" | "keep" | "full" | "dispose">;
+/** An engine, as the scheduler uses it. Sequences that it continues are slots; each call ends before the next begins. */
+export interface BatchEngine {
+  /** Slots that are done cost nothing more when they are given up now. */
+  readonly full: boolean;
+  /** Runs a prompt, whose sequence becomes the last slot. */
+  add(ids: ArrayLike<number>, options: AddOptions): Promise<Outlook>;
+  /** Adds a token to every slot. @param logits Whether all logits are wanted. */
+  step(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]>;
+  /** Adds several tokens to the only slot, and gives what follows each of them. Absent: it can't. */
+  extend?(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]>;
+  /** Forgets the only slot's last tokens. */
+  rewind?(count: number): void;
+  /** Keeps these slots, in that order. */
+  keep(slots: readonly number[]): Promise<void>;
+  /** Puts an adapter beside the model. Absent: it can't. */
+  loadAdapter?(name: string, adapter: Adapter): void;
+  unloadAdapter?(name: string): void;
+  dispose(): Promise<void>;
+}
 
 /** Runs requests; call {@linkcode BatchGenerator.generateAll} as often as wanted at once. */
 export class BatchGenerator {
@@ -89,6 +116,8 @@ export class BatchGenerator {
   /** By slot; those that are done stay until the next layout of the cache. */
   #running: Job[] = [];
   #loop: Promise<void> | null = null;
+  /** Loaded adapters, with the requests that use them. */
+  readonly #adapters = new Map<string, Set<Promise<unknown>>>();
 
   constructor(readonly engine: BatchEngine, readonly options: BatchOptions) {}
 
@@ -140,10 +169,15 @@ export class BatchGenerator {
           this.#waiting.push({
             prompt,
             index,
+            adapter: sampling.adapter,
+            vocabSize,
+            cached: 0,
             sampler: new Sampler(own, prompt, ends, mask, vocabSize),
             limit: Math.min(sampling.max_tokens, this.options.maxModelLen - prompt.length),
             endIds: new Set(ends),
             ids: [],
+            tokens: [...prompt],
+            draft: new DraftLength(this.options.speculation ?? 0),
             logprobs: sampling.logprobs === null ? null : [],
             text: decode && new TextStream(decode, sampling.stop, sampling.min_tokens),
             onToken,
@@ -158,12 +192,42 @@ export class BatchGenerator {
         mask?.dispose?.();
       }
     });
+    const all = Promise.all(answers), users = this.#adapters.get(sampling.adapter ?? "");
+    users?.add(all);
     try {
-      return await Promise.all(answers);
+      return await all;
     } catch (error) {
       failed.abort(error);
       throw error;
+    } finally {
+      users?.delete(all);
     }
+  }
+
+  /** Puts an adapter beside the model, between two steps. @throws {RangeError} If the name is taken. */
+  loadAdapter(name: string, adapter: Adapter): void {
+    if (!this.engine.loadAdapter) {
+      throw new RangeError(
+        `Cannot load adapter ${
+          shown(name)
+        } beside the model: this engine can't; open the model with it instead`,
+      );
+    }
+    if (name === "") throw new RangeError("Cannot load an adapter without a name");
+    if (this.#adapters.has(name)) {
+      throw new RangeError(`Cannot load adapter ${shown(name)}: there is one of that name`);
+    }
+    this.engine.loadAdapter(name, adapter);
+    this.#adapters.set(name, new Set());
+  }
+
+  /** Takes no more requests for an adapter, waits for those under way, and forgets it. @throws {RangeError} If there is none of that name. */
+  async unloadAdapter(name: string): Promise<void> {
+    const users = this.#adapters.get(name);
+    if (!users) throw new RangeError(`Cannot unload adapter ${shown(name)}: there is none of that name`);
+    this.#adapters.delete(name);
+    await Promise.allSettled(users);
+    this.engine.unloadAdapter?.(name);
   }
 
   #check(prompt: readonly number[], sampling: Sampling): void {
@@ -190,8 +254,13 @@ export class BatchGenerator {
     if (sampling.mask && !openMask) {
       throw new RangeError("Cannot follow a mask: this generator was opened without a tokenizer");
     }
-    if (sampling.adapter !== null) {
-      throw new RangeError(`Cannot answer with adapter ${shown(sampling.adapter)}: none is loaded`);
+    if (sampling.adapter !== null && !this.#adapters.has(sampling.adapter)) {
+      const known = [...this.#adapters.keys()].map((name) => shown(name)).join(", ");
+      throw new RangeError(
+        `Cannot answer with adapter ${shown(sampling.adapter)}: ${
+          known ? `loaded are ${known}` : "none is loaded"
+        }`,
+      );
     }
   }
 
@@ -230,9 +299,7 @@ export class BatchGenerator {
 
   #dropAborted(): void {
     for (const job of [...this.#waiting, ...this.#running]) {
-      if (job.done || !job.signal?.aborted) continue;
-      job.done = true;
-      job.reject(job.signal.reason);
+      if (!job.done && job.signal?.aborted) abort(job);
     }
     this.#waiting = this.#waiting.filter((job) => !job.done);
   }
@@ -244,25 +311,62 @@ export class BatchGenerator {
       if (busy() < this.#running.length) await this.#leave();
       const job = this.#waiting.shift();
       if (!job) return;
-      let logits: Float32Array;
+      let outlook: Outlook;
       try {
-        logits = await this.engine.add(job.prompt, job.signal);
+        outlook = await this.engine.add(job.prompt, {
+          signal: job.signal,
+          adapter: job.adapter,
+          logits: needsLogits(job),
+          between: () => this.#between(),
+        });
       } catch (error) {
         job.reject(error);
         if (!job.signal?.aborted) throw error;
         continue;
       }
       this.#running.push(job);
-      take(job, logits);
+      job.cached = outlook.shared;
+      take(job, outlook);
     }
   }
 
   async #step(): Promise<void> {
     if (this.engine.full && this.#running.some((job) => job.done)) await this.#leave();
-    const logits = await this.engine.step(this.#running.map((job) => job.ids.at(-1) ?? 0));
-    const { vocabSize } = this.options;
+    const [only] = this.#running;
+    if (only && this.#running.length === 1 && await this.#speculate(only)) return;
+    await this.#stepRunning();
+  }
+
+  /** Runs a draft behind the last token, and keeps what the model would have chosen. Gives whether there was one. */
+  async #speculate(job: Job): Promise<boolean> {
+    const { engine } = this;
+    if (!engine.extend || !engine.rewind || job.sampler.sampling.temperature !== 0 || needsLogits(job)) {
+      return false;
+    }
+    const draft = lookUp(job.tokens, Math.min(job.draft.length, job.limit - job.ids.length - 1));
+    if (draft.length === 0) return false;
+    const outlooks = await engine.extend([lastOf(job.tokens), ...draft], false);
+    let right = 0;
+    for (; right <= draft.length && !job.done; right++) {
+      take(job, item(outlooks, right));
+      if (right === draft.length || lastOf(job.tokens) !== draft[right]) break;
+    }
+    job.draft.learn(right, draft.length);
+    engine.rewind(draft.length - right);
+    return true;
+  }
+
+  /** A prompt has gone through in part: what runs goes on beside it. */
+  async #between(): Promise<void> {
+    for (const job of this.#running) if (!job.done && job.signal?.aborted) abort(job);
+    if (this.#running.some((job) => !job.done)) await this.#stepRunning();
+  }
+
+  async #stepRunning(): Promise<void> {
+    const logits = this.#running.some((job) => !job.done && needsLogits(job));
+    const outlooks = await this.engine.step(this.#running.map((job) => job.ids.at(-1) ?? 0), logits);
     this.#running.forEach((job, slot) => {
-      if (!job.done) take(job, logits.subarray(slot * vocabSize, (slot + 1) * vocabSize));
+      if (!job.done) take(job, item(outlooks, slot));
     });
   }
 
@@ -274,14 +378,28 @@ export class BatchGenerator {
   }
 }
 
-/** Chooses a token from logits `[V]`, and ends the answer where it must. */
-function take(job: Job, logits: Float32Array): void {
+function abort(job: Job): void {
+  job.done = true;
+  job.reject(job.signal?.reason);
+}
+
+/** Best tokens that every engine which gives any gives. */
+const FEWEST_BEST = 40;
+
+/** Whether the next token of an answer needs all logits. */
+function needsLogits({ sampler, ids, logprobs, vocabSize }: Job): boolean {
+  return logprobs !== null || !sampler.needsOnlyBest(Math.min(FEWEST_BEST, vocabSize), ids.length);
+}
+
+/** Chooses a token, and ends the answer where it must. */
+function take(job: Job, outlook: Outlook): void {
   try {
-    const id = job.sampler.next(logits, job.ids), ended = job.endIds.has(id);
+    const id = job.sampler.next(outlook, job.ids), ended = job.endIds.has(id);
     const { sampling } = job.sampler;
-    const logprobs = job.logprobs && logprobsOf(logits, id, sampling.logprobs ?? 0);
+    const logprobs = job.logprobs && outlook.logits && logprobsOf(outlook.logits, id, sampling.logprobs ?? 0);
     if (logprobs) job.logprobs?.push(logprobs);
     job.ids.push(id);
+    job.tokens.push(id);
     let text = ended ? "" : job.text?.push(id) ?? "";
     const finish = ended || job.text?.stop != null
       ? "stop" as const
@@ -299,7 +417,7 @@ function take(job: Job, logits: Float32Array): void {
       finish,
       stop,
       promptTokens: job.prompt.length,
-      cachedTokens: 0,
+      cachedTokens: job.cached,
       logprobs: job.logprobs,
     });
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The scheduler alone, on an engine that counts. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { type BatchEngine, BatchGenerator } from "./batch.ts";
+import { allLogits } from "./block_engine.ts";
 
 const V = 100, END = 99;
 
@@ -17,16 +18,14 @@ function countingEngine(log: string[], fail: { atStep: number } = { atStep: Infi
     add: (ids) => {
       log.push(`add ${ids[0]}`);
       slots.push({ ends: ids[0]!, length: ids.length });
-      return Promise.resolve(logits(slots.at(-1)!));
+      return Promise.resolve(allLogits(logits(slots.at(-1)!)));
     },
     step: (ids) => {
       if (++steps === fail.atStep) return Promise.reject(new Error("device lost"));
       log.push(`step ${slots.length}`);
       if (ids.length !== slots.length) throw new Error(`${ids.length} tokens for ${slots.length} slots`);
       slots.forEach((slot) => slot.length++);
-      const all = new Float32Array(slots.length * V);
-      slots.forEach((slot, s) => all.set(logits(slot), s * V));
-      return Promise.resolve(all);
+      return Promise.resolve(slots.map((slot) => allLogits(logits(slot))));
     },
     keep: (list) => {
       log.push(`keep ${list}`);
@@ -63,9 +62,10 @@ Deno.test("BatchGenerator rejects only the request whose logits aren't numbers",
   const engine = countingEngine([]);
   const broken: BatchEngine = {
     ...engine,
-    step: async (ids) => {
-      const logits = await engine.step(ids);
-      return logits.fill(NaN, 0, V);
+    step: async (ids, logits) => {
+      const outlooks = await engine.step(ids, logits);
+      outlooks[0]!.logits!.fill(NaN);
+      return outlooks;
     },
   };
   const generator = new BatchGenerator(broken, options);

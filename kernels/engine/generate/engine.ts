@@ -5,14 +5,13 @@
  * @module
  */
 import { entryOf, item } from "../../../formats/elements.ts";
-import { setImmediate } from "node:timers";
-
 import type { Backend, Tensor } from "../../backend.ts";
 import type { Graph } from "../../graph.ts";
 import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
 import { embedGraph } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import { EMBEDDING } from "../body.ts";
+import { breathe } from "./breathe.ts";
 import { HostEmbedding } from "../embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./cache.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./graph.ts";
@@ -280,12 +279,6 @@ export class GenerationEngine {
     }
     return compiled;
   }
-}
-
-/** Lets messages and timers of this thread in: a program holds it while it runs. */
-export function breathe(): Promise<void> {
-  // A timer of 0 ms takes 1 to 2 ms.
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function disposePair({ k, v }: LayerCache): void {

@@ -14,7 +14,14 @@ export { ContextLengthError, type Generated, type OnToken, type TokenDetails } f
 export { type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
 export { type MakeMask, type MaskSource, type MaskVocabulary, type TokenMask } from "./mask.ts";
 export { COALESCE_MS } from "./coalesce.ts";
-export { CPU, type DeviceChoice, type GeneratorInfo, type GeneratorOptions, MAX_BATCH } from "./options.ts";
+export {
+  CPU,
+  type DeviceChoice,
+  type GeneratorInfo,
+  type GeneratorOptions,
+  MAX_BATCH,
+  type Quantization,
+} from "./options.ts";
 export { type BackendChoice } from "../host.ts";
 export { GREEDY, type Sampling } from "./sampling.ts";
 

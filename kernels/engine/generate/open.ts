@@ -1,25 +1,16 @@
 /**
- * From a model's name to something that answers: opens files, merges or applies an adapter, makes the engine. Loads the
- * backends' libraries, so only the Worker (and tests) import it.
+ * From a model's name to something that answers: opens files, reads an adapter, makes the engine. Loads the backends'
+ * libraries, so only the Worker (and tests) import it.
  * @module
  */
-import { shown } from "../../../formats/message.ts";
-import { checkTensors, type LoadedModel, openModel } from "../../../formats/hf_model/mod.ts";
-import { type Adapter, loraTensors, mergedWeights, readAdapter } from "../../../formats/peft/mod.ts";
+import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
+import { readAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
-import { chooseBackend, makeBackend } from "../backends.ts";
 import { BatchGenerator } from "./batch.ts";
+import { makeBatchEngine } from "./make_engine.ts";
 import { openMask } from "./mask.ts";
-import { GenerationEngine } from "./engine.ts";
-import {
-  CPU,
-  endIdsOf,
-  type GeneratorInfo,
-  type GeneratorOptions,
-  MAX_BATCH,
-  tokenizerOf,
-} from "./options.ts";
+import { endIdsOf, type GeneratorInfo, type GeneratorOptions, MAX_BATCH, tokenizerOf } from "./options.ts";
 
 /** A model that is open in this thread. */
 export interface OpenedGenerator {
@@ -36,40 +27,46 @@ export interface OpenedGenerator {
  * @throws {RangeError} If something is missing or doesn't fit; named.
  */
 export async function openGenerator(options: GeneratorOptions): Promise<OpenedGenerator> {
-  const { decoder: config, adapter: directory = null, merge = true, maxBatch = MAX_BATCH, text = true } =
-    options;
+  const { decoder: config, adapter: directory = null, maxBatch = MAX_BATCH, text = true } = options;
   const model = await openModel(options.model);
+  let usesFiles = false;
   try {
     const maxModelLen = contextOf(options, config);
     checkTensors(model.weights, tensorShapes(config), model.path);
     const adapter = directory === null ? null : readAdapter(directory, moduleShapes(config));
     const tokenizer = text ? tokenizerOf(model, directory) : null;
-    const { choice } = await chooseBackend(options.device ?? CPU);
-    const backend = await makeBackend(choice);
-    const engine = makeEngine(backend, config, model, adapter, merge, options.promptChunk);
+    const made = await makeBatchEngine(options, model, adapter);
+    usesFiles = made.usesFiles;
     const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
     const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));
-    const generator = new BatchGenerator(engine, {
+    const generator = new BatchGenerator(made.engine, {
       vocabSize,
       endIds,
       maxModelLen,
       maxBatch,
       decode,
+      speculation: speculationOf(options),
       ...(tokenizer && {
         openMask: (source, ends) => openMask(source, { tokenizer, vocabSize, endIds: ends }),
       }),
     });
-    const info = { backend: `${backend.name}: ${backend.description}`, vocabSize, endIds, maxModelLen };
-    const refuse = (name: string) =>
-      Promise.reject(
-        new RangeError(
-          `Cannot use adapter ${shown(name)} by name: this engine has no adapters beside the model yet`,
-        ),
-      );
-    return { generator, info, loadAdapter: refuse, unloadAdapter: refuse };
+    return {
+      generator,
+      info: { backend: made.backend, vocabSize, endIds, maxModelLen },
+      loadAdapter: (name, folder) =>
+        Promise.try(() => generator.loadAdapter(name, readAdapter(folder, moduleShapes(config)))),
+      unloadAdapter: (name) => generator.unloadAdapter(name),
+    };
   } finally {
-    model.weights.close();
+    if (!usesFiles) model.weights.close();
   }
+}
+
+function speculationOf({ speculation = 0 }: GeneratorOptions): number {
+  if (Number.isSafeInteger(speculation) && speculation >= 0 && speculation <= 64) return speculation;
+  throw new RangeError(
+    `Cannot speculate as speculation needs a whole number from 0 to 64: current value is ${speculation}`,
+  );
 }
 
 function contextOf({ maxModelLen = null }: GeneratorOptions, config: DecoderConfig): number {
@@ -82,29 +79,4 @@ function contextOf({ maxModelLen = null }: GeneratorOptions, config: DecoderConf
     );
   }
   return maxModelLen;
-}
-
-function makeEngine(
-  backend: Awaited<ReturnType<typeof makeBackend>>,
-  config: DecoderConfig,
-  model: LoadedModel,
-  adapter: Adapter | null,
-  merge: boolean,
-  promptChunk: number | undefined,
-): GenerationEngine {
-  const chunk = promptChunk === undefined ? {} : { promptChunk };
-  const read = (name: string) => model.weights.read(name);
-  if (!adapter || merge) {
-    const weights = adapter ? mergedWeights(read, adapter) : read;
-    return new GenerationEngine(backend, { config, tuning: { type: "none" }, ...chunk }, weights);
-  }
-  const modules = Object.fromEntries(
-    [...adapter.modules].map(([n, { r, scale }]) => [n, { rank: r, scale }]),
-  );
-  return new GenerationEngine(
-    backend,
-    { config, tuning: { type: "lora", modules, dropout: 0 }, ...chunk },
-    read,
-    loraTensors(adapter.modules),
-  );
 }

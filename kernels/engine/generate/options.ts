@@ -10,6 +10,9 @@ import type { BackendChoice } from "../host.ts";
 /** Backend of the kernels; `auto` lets `chooseBackend` find one. */
 export type DeviceChoice = Omit<BackendChoice, "backend"> & { backend: BackendChoice["backend"] | "auto" };
 
+/** Bits of weights, see `GeneratorOptions.quantization`. */
+export type Quantization = "stored" | "float32" | 4 | 8;
+
 /** Model and options of a generator; can be sent to a Worker. */
 export interface GeneratorOptions {
   /** Directory, GGUF file or hub id. */
@@ -18,8 +21,15 @@ export interface GeneratorOptions {
   decoder: DecoderConfig;
   /** PEFT adapter directory; its tokenizer, if it has one, takes the place of the model's. */
   adapter?: string | null;
-  /** Adapter merged into the weights (default; faster) or applied beside them (less to do at the start). */
+  /** Adapter merged into float32 weights (default; faster) or applied beside them; beside weights that stay packed always. */
   merge?: boolean;
+  /**
+   * What weights are held in. `stored` (default): blocks of a GGUF file in the bits that they have, other tensors as float32;
+   * 4 or 8: also those in so many bits; `float32`: everything as float32, the reference. On ONNX Runtime's CPU.
+   */
+  quantization?: Quantization;
+  /** Draft tokens that are looked up in prompt and answer where one greedy answer runs alone, ≥ 0. Default 0: none. */
+  speculation?: number;
   /** Default: ONNX Runtime on the CPU, a thread a core; backend `auto`: a GPU where one works. */
   device?: DeviceChoice;
   /** Tokens of prompt and answer together; null (default): as many as the model was made for. */

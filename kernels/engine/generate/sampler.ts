@@ -2,9 +2,10 @@
  * Choosing the next token of an answer from the model's logits.
  * @module
  */
-import { f64 } from "../../../formats/elements.ts";
+import { f64, item } from "../../../formats/elements.ts";
 import { stream, uniform } from "../../random/counter.ts";
 import type { TokenMask } from "./mask.ts";
+import type { Outlook } from "./outlook.ts";
 import type { Sampling } from "./sampling.ts";
 import {
   biased,
@@ -77,12 +78,17 @@ export function inverseSoftmax(z: Float64Array, share: number): number {
   return last;
 }
 
+/** The best token; -1 where its logit isn't a number. */
+function firstOf({ ids, best }: Pick<Outlook, "ids" | "best">): number {
+  return Number.isFinite(item(best, 0)) ? item(ids, 0) : -1;
+}
+
 const DRAWS = stream("generate");
 
 /** Chooses the tokens of one answer. Number i of the answer depends on seed and i alone, not on what ran before or beside it. */
 export class Sampler {
-  /** Whether the best logit is the next token, once `min_tokens` are there. */
-  readonly plain: boolean;
+  /** Whether logits count as they are. */
+  readonly #unbiased: boolean;
   readonly #words: Int32Array<ArrayBuffer>;
 
   /**
@@ -97,9 +103,20 @@ export class Sampler {
     vocabSize = 0,
   ) {
     const s = sampling;
-    this.plain = s.temperature === 0 && s.repetition_penalty === 1 && s.presence_penalty === 0 &&
-      s.frequency_penalty === 0 && Object.keys(s.logit_bias).length === 0 && mask === null;
+    this.#unbiased = s.repetition_penalty === 1 && s.presence_penalty === 0 && s.frequency_penalty === 0 &&
+      Object.keys(s.logit_bias).length === 0 && mask === null;
     this.#words = new Int32Array(mask ? Math.ceil(vocabSize / 32) : 0);
+  }
+
+  /**
+   * Whether the best tokens are enough to choose the next one.
+   * @param best How many an engine gives.
+   * @param output Tokens of the answer so far.
+   */
+  needsOnlyBest(best: number, output: number): boolean {
+    const { temperature, top_k, min_tokens } = this.sampling;
+    return best > 0 && this.#unbiased && output >= min_tokens &&
+      (temperature === 0 || (top_k > 0 && top_k < best));
   }
 
   /**
@@ -107,15 +124,21 @@ export class Sampler {
    * @param output Ids of the answer so far.
    * @throws {RangeError} If no token can be chosen: logits aren't numbers, or the mask allows none.
    */
-  next(logits: ArrayLike<number>, output: ArrayLike<number>): number {
-    const { sampling, mask } = this;
-    const plain = this.plain && output.length >= sampling.min_tokens;
-    mask?.fill(this.#words);
-    const allowed = mask && this.#words;
-    const z = plain ? logits : processLogits(logits, sampling, this.prompt, output, this.endIds, allowed);
-    const id = sampling.temperature === 0
-      ? argmax(z)
-      : inverseSoftmax(z as Float64Array, uniform(sampling.seed, DRAWS, output.length));
+  next(outlook: Pick<Outlook, "ids" | "best" | "logits">, output: ArrayLike<number>): number {
+    const { sampling, mask } = this, draw = () => uniform(sampling.seed, DRAWS, output.length);
+    let id: number, allowed: Int32Array | null = null;
+    if (this.needsOnlyBest(outlook.ids.length, output.length)) {
+      id = sampling.temperature === 0 ? firstOf(outlook) : this.#amongBest(outlook, draw());
+    } else {
+      if (!outlook.logits) throw new TypeError("Cannot choose a token: all logits are needed");
+      mask?.fill(this.#words);
+      if (mask) allowed = this.#words;
+      const plain = this.#unbiased && sampling.temperature === 0 && output.length >= sampling.min_tokens;
+      const z = plain
+        ? outlook.logits
+        : processLogits(outlook.logits, sampling, this.prompt, output, this.endIds, allowed);
+      id = sampling.temperature === 0 ? argmax(z) : inverseSoftmax(z as Float64Array, draw());
+    }
     if (id < 0) {
       const why = allowed?.every((word) => word === 0)
         ? "its mask allows none"
@@ -124,5 +147,13 @@ export class Sampler {
     }
     mask?.accept(id);
     return id;
+  }
+
+  /** As from all logits, since what is behind `top_k` has no share (unless more tokens tie with the last of them than the best ones are). */
+  #amongBest({ ids, best }: Pick<Outlook, "ids" | "best">, share: number): number {
+    const order = [...ids.keys()].sort((a, b) => item(ids, a) - item(ids, b));
+    const z = processLogits(order.map((i) => item(best, i)), this.sampling, [], []);
+    const chosen = inverseSoftmax(z, share);
+    return chosen < 0 ? -1 : item(ids, item(order, chosen));
   }
 }

@@ -92,25 +92,51 @@ Deno.test("inverseSoftmax() passes at the cumulative probabilities", () => {
   assertEquals([0, 0.199, 0.201, 0.699, 0.701, 0.9999].map((u) => inverseSoftmax(z, u)), [0, 0, 2, 2, 3, 3]);
 });
 
+/** All logits, and the best `count` of them. */
+function outlook(values: readonly number[], count = 0) {
+  const ids = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b).slice(0, count);
+  return { ids, best: ids.map((id) => values[id]!), logits: Float32Array.from(values) };
+}
+
+Deno.test("Sampler chooses the same from the best tokens as from all", () => {
+  const values = Array.from({ length: 200 }, (_, i) => Math.sin(i * i) * 4);
+  const settings = [{}, { temperature: 1, top_k: 7 }, { temperature: 2, top_k: 19, top_p: 0.7, min_p: 0.01 }];
+  for (const [i, given] of settings.entries()) {
+    const sampler = new Sampler(checkSampling({ ...given, seed: i }, 200), [], []);
+    assert(sampler.needsOnlyBest(20, 0) && !sampler.needsOnlyBest(0, 0));
+    const from = (all: ReturnType<typeof outlook>) =>
+      Array.from({ length: 100 }, (_, n) => sampler.next(all, { length: n } as ArrayLike<number>));
+    assertEquals(from(outlook(values, 20)), from(outlook(values)));
+    assertEquals(new Set(from(outlook(values))).size > 3, i > 0);
+  }
+  const needing = [{ temperature: 1 }, { temperature: 1, top_k: 20 }, { min_tokens: 1 }, {
+    presence_penalty: 1,
+  }];
+  for (const given of needing) {
+    assert(!new Sampler(checkSampling(given, 200), [], []).needsOnlyBest(20, 0), JSON.stringify(given));
+  }
+});
+
 Deno.test("Sampler draws each token as often as it is likely, and the same again with the same seed", () => {
   const logits = [0, 1, 2].map((v) => v / 2), sum = logits.reduce((s, v) => s + Math.exp(v), 0);
   const sampler = (seed: number) => new Sampler(checkSampling({ temperature: 1, seed }, 3), [], []);
   const one = sampler(7), counts = [0, 0, 0], n = 20000;
-  for (let i = 0; i < n; i++) counts[one.next(logits, { length: i } as ArrayLike<number>)]!++;
+  for (let i = 0; i < n; i++) counts[one.next(outlook(logits), { length: i } as ArrayLike<number>)]!++;
   // Five standard deviations of a binomial share.
   counts.forEach((count, i) =>
     assertAlmostEquals(count / n, Math.exp(logits[i]!) / sum, 5 * 0.5 / Math.sqrt(n))
   );
-  const draw = (s: Sampler) => Array.from({ length: 50 }, (_, i) => s.next(logits, new Array(i).fill(0)));
+  const draw = (s: Sampler) =>
+    Array.from({ length: 50 }, (_, i) => s.next(outlook(logits), new Array(i).fill(0)));
   assertEquals(draw(sampler(7)), draw(sampler(7)));
   assert(draw(sampler(7)).join() !== draw(sampler(8)).join());
 });
 
 Deno.test("Sampler refuses logits without a number", () => {
   const sampler = new Sampler(checkSampling({}, 2), [], []);
-  assertThrows(() => sampler.next([NaN, NaN], []), RangeError, "logits aren't numbers");
+  assertThrows(() => sampler.next(outlook([NaN, NaN]), []), RangeError, "logits aren't numbers");
   const warm = new Sampler(checkSampling({ temperature: 1 }, 2), [], []);
-  assertThrows(() => warm.next([NaN, 1], []), RangeError, "logits aren't numbers");
+  assertThrows(() => warm.next(outlook([NaN, 1]), []), RangeError, "logits aren't numbers");
 });
 
 Deno.test("checkSampling() names what is out of range", () => {

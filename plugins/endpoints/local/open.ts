@@ -7,7 +7,11 @@ import { openModel } from "../../../formats/hf_model/mod.ts";
 import { resolveModel } from "../../../formats/hub/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import { type DeviceChoice, Generator } from "../../../kernels/engine/generate/generator.ts";
+import {
+  type DeviceChoice,
+  Generator,
+  type Quantization,
+} from "../../../kernels/engine/generate/generator.ts";
 import { tokenizerOf } from "../../../kernels/engine/generate/options.ts";
 import { decoderOf } from "../../kinds/decoder_of.ts";
 import type { PluginRegistry } from "../../kinds/plugin.ts";
@@ -18,7 +22,7 @@ import type { Template } from "../../kinds/template.ts";
 export interface LocalSource {
   /** Model directory, .gguf file, or hub id. */
   model: string;
-  /** PEFT adapter directory, merged into the weights; null for none. */
+  /** PEFT adapter directory, merged into float32 weights and beside packed ones; null for none. */
   adapter: string | null;
   /** Where it runs. */
   device: DeviceChoice;
@@ -26,6 +30,12 @@ export interface LocalSource {
   maxModelLen: number | null;
   /** Answers at once, ≥ 1. */
   maxBatch: number;
+  /** What weights are held in, see `GeneratorOptions`. */
+  quantization?: Quantization;
+  /** Draft tokens of a greedy answer that runs alone, 0 … 64. */
+  speculation?: number;
+  /** Further adapter directories by name. */
+  adapters?: Readonly<Record<string, string>>;
 }
 
 /** A model that is open. */
@@ -49,7 +59,7 @@ export interface LocalModel {
  * @throws {RangeError} If it isn't there, or the template needs tokens that it hasn't
  */
 export async function openLocal(
-  { model: name, adapter, device, maxModelLen, maxBatch }: LocalSource,
+  { model: name, adapters = {}, ...source }: LocalSource,
   template: Template,
   registry: PluginRegistry,
 ): Promise<LocalModel> {
@@ -59,12 +69,18 @@ export async function openLocal(
   let plain: Tokenizer, decoder: DecoderConfig;
   try {
     decoder = decoderOf(registry, model);
-    plain = tokenizerOf(model, adapter);
+    plain = tokenizerOf(model, source.adapter);
   } finally {
     model.weights.close();
   }
   const tokenizer = prepared(plain as EditableTokenizer, template, name);
-  const generator = await Generator.open({ model: path, decoder, adapter, device, maxModelLen, maxBatch });
+  const generator = await Generator.open({ model: path, decoder, ...source });
+  try {
+    for (const [adapter, folder] of Object.entries(adapters)) await generator.loadAdapter(adapter, folder);
+  } catch (error) {
+    await generator.close();
+    throw error;
+  }
   const stopIds = stopIdsOf(template, tokenizer, generator.info.vocabSize);
   return { path, generator, tokenizer, template, stopIds, generationConfig };
 }

@@ -1,0 +1,126 @@
+/**
+ * Writes an ONNX model node by node, for programs that use operators which no kernel here is lowered to. Large constants stand
+ * in a file beside the model.
+ * @module
+ */
+import onnxProto from "onnx-proto";
+import type { OnnxNode } from "../../onnx_node.ts";
+import { IR_VERSION, OPSET, plainNode } from "./lower.ts";
+import type { OrtType } from "./c_api/mod.ts";
+
+const { onnx } = onnxProto;
+type Proto<T> = T[];
+
+/** Element types by their numbers in ONNX. */
+const CODES = { f32: 1, u8: 2, i32: 6, i64: 7 } as const satisfies Partial<Record<OrtType, number>>;
+
+/** Element type of a value in a built model. */
+export type BuilderType = keyof typeof CODES;
+
+/** Bytes of a constant in a file. */
+export interface FilePlace {
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A model that is being written. Values are named by their producers. */
+export class OnnxModelBuilder {
+  readonly #nodes: Proto<onnxProto.onnx.INodeProto> = [];
+  readonly #inputs: Proto<onnxProto.onnx.IValueInfoProto> = [];
+  readonly #outputs: Proto<onnxProto.onnx.IValueInfoProto> = [];
+  readonly #constants: Proto<onnxProto.onnx.ITensorProto> = [];
+  readonly #known = new Set<string>();
+  #count = 0;
+
+  /** Adds a node of one output; gives its name. An input "" is left out. */
+  op(
+    op: string,
+    inputs: readonly string[],
+    attrs: OnnxNode["attrs"] = {},
+    domain?: OnnxNode["domain"],
+  ): string {
+    return this.ops(op, inputs, 1, attrs, domain)[0] ?? "";
+  }
+
+  /** Adds a node of several outputs. */
+  ops(
+    op: string,
+    inputs: readonly string[],
+    count: number,
+    attrs: OnnxNode["attrs"] = {},
+    domain?: OnnxNode["domain"],
+  ): string[] {
+    const outputs = Array.from({ length: count }, () => `v${this.#count++}`);
+    this.#nodes.push(
+      plainNode(
+        { op, in: [...inputs], out: outputs, ...(attrs && { attrs }), ...(domain && { domain }) },
+        (name) => name,
+      ),
+    );
+    return outputs;
+  }
+
+  /** Declares an input; names stand for sizes that are known at a run. */
+  input(name: string, type: BuilderType, shape: readonly (number | string)[]): string {
+    this.#inputs.push(valueInfo(name, type, shape));
+    return name;
+  }
+
+  /** Makes a value an output, under a name of its own. */
+  output(name: string, value: string, type: BuilderType, shape: readonly (number | string)[]): void {
+    const last = this.#nodes.findLast((node) => node.output?.includes(value));
+    if (!last) throw new RangeError(`Cannot make ${value} the output ${name}: no node gives it`);
+    for (const node of this.#nodes) {
+      node.input = node.input?.map((input) => input === value ? name : input) ?? [];
+    }
+    last.output = last.output?.map((output) => output === value ? name : output) ?? [];
+    this.#outputs.push(valueInfo(name, type, shape));
+  }
+
+  /** A short list of whole numbers. */
+  integers(values: readonly number[]): string {
+    const name = `i64.${values.join(".")}`;
+    if (this.#known.has(name)) return name;
+    this.#known.add(name);
+    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    this.#constants.push({ name, dims: [values.length], dataType: CODES.i64, rawData });
+    return name;
+  }
+
+  /** A constant in a file, or (without a place) one that the session is given. */
+  constant(name: string, type: BuilderType, shape: readonly number[], place: FilePlace): string {
+    const data = { location: place.file, offset: place.offset, length: place.length };
+    this.#constants.push({
+      name,
+      dims: [...shape],
+      dataType: CODES[type],
+      dataLocation: 1,
+      externalData: Object.entries(data).map(([key, value]) => ({ key, value: String(value) })),
+    });
+    return name;
+  }
+
+  /** The model's bytes. */
+  encode(name: string): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(
+      onnx.ModelProto.encode(onnx.ModelProto.create({
+        irVersion: IR_VERSION,
+        producerName: "dinotune",
+        opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
+        graph: {
+          name,
+          node: this.#nodes,
+          input: this.#inputs,
+          output: this.#outputs,
+          initializer: this.#constants,
+        },
+      })).finish(),
+    );
+  }
+}
+
+function valueInfo(name: string, type: BuilderType, shape: readonly (number | string)[]) {
+  const dim = shape.map((size) => typeof size === "number" ? { dimValue: size } : { dimParam: size });
+  return { name, type: { tensorType: { elemType: CODES[type], shape: { dim } } } };
+}

@@ -1,0 +1,128 @@
+/**
+ * The engine for a model: one program where ONNX Runtime's C interface and its operators can run it, else block after block.
+ * @module
+ */
+import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import { type Adapter, loraTensors, mergedWeights } from "../../../formats/peft/mod.ts";
+import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
+import { chooseBackend, makeBackend } from "../backends.ts";
+import { EMBEDDING } from "../body.ts";
+import type { DecoderConfig } from "../decoder_config.ts";
+import type { BackendChoice } from "../host.ts";
+import type { BatchEngine } from "./batch.ts";
+import { blockEngine } from "./block_engine.ts";
+import { GenerationEngine } from "./engine.ts";
+import { CPU, type GeneratorOptions, MAX_BATCH, type Quantization } from "./options.ts";
+import { ProgramEngine } from "./program/engine.ts";
+import { cannotRun } from "./program/graph.ts";
+import { type PreparedSource, prepareWeights } from "./program/prepare.ts";
+import { preparedFolder, preparedKey, storedWeights } from "./program/store.ts";
+
+/** An engine. */
+export interface MadeEngine {
+  engine: BatchEngine;
+  /** What runs it, human-readable. */
+  backend: string;
+  /** Whether it goes on reading the model's files, and closes them. */
+  usesFiles: boolean;
+}
+
+/** Makes the engine. @throws {RangeError} If the backend can't hold weights as they are wanted. */
+export async function makeBatchEngine(
+  options: GeneratorOptions,
+  model: LoadedModel,
+  adapter: Adapter | null,
+): Promise<MadeEngine> {
+  const { choice } = await chooseBackend(options.device ?? CPU), { quantization = "stored" } = options;
+  const why = whyNoProgram(choice, options.decoder);
+  if (why === null) return programEngine(options, model, adapter, choice, quantization);
+  if (quantization === 4 || quantization === 8) {
+    throw new RangeError(`Cannot hold weights in ${quantization} bits: ${why}`);
+  }
+  const backend = await makeBackend(choice);
+  const engine = makeBlockEngine(backend, options, model, adapter);
+  return {
+    engine: blockEngine(engine, options.decoder.vocabSize),
+    backend: `${backend.name}: ${backend.description}${
+      choice.backend === "onnx" && choice.provider === "cpu" ? ` (block after block: ${why})` : ""
+    }`,
+    usesFiles: false,
+  };
+}
+
+function whyNoProgram({ backend, provider }: BackendChoice, config: DecoderConfig): string | null {
+  if (backend !== "onnx" || provider !== "cpu") {
+    return `that is for ONNX Runtime's CPU, and ${backend} on ${provider} was chosen`;
+  }
+  return openLibrary().reason ?? cannotRun(config);
+}
+
+function programEngine(
+  options: GeneratorOptions,
+  model: LoadedModel,
+  adapter: Adapter | null,
+  { threads }: BackendChoice,
+  quantization: Quantization,
+): MadeEngine {
+  const { library, reason } = openLibrary(), { decoder: config, merge = true } = options;
+  if (library === null) throw new Error(`Cannot call ONNX Runtime: ${reason}`);
+  const { weights } = model, bits = typeof quantization === "number" ? quantization : null;
+  const stays = quantization !== "float32" && weights.names().some((name) => weights.isPacked(name));
+  const merged = adapter !== null && merge && !stays;
+  const read = (name: string) => weights.read(name);
+  const source: PreparedSource = {
+    read: merged ? mergedWeights(read, adapter) : read,
+    packed: (name) => quantization === "float32" ? null : weights.packed(name),
+  };
+  const small = (stays || bits !== null) && !merged;
+  const key = small ? preparedKey(weights.hash(), config, bits) : null;
+  const stored = storedWeights(
+    preparedFolder(),
+    key,
+    (folder) => prepareWeights(config, source, bits, folder),
+  );
+  const count = threads ?? navigator.hardwareConcurrency;
+  const engine = new ProgramEngine({
+    library,
+    config,
+    prepared: stored.prepared,
+    folder: stored.folder,
+    threads: count,
+    maxBatch: options.maxBatch ?? MAX_BATCH,
+    embed: (ids) => weights.rows(EMBEDDING, ids),
+    opened: adapter && !merged ? adapter : null,
+    release: async () => {
+      weights.close();
+      await stored.release();
+    },
+  });
+  const form = bits !== null ? `${bits}-bit weights` : stays ? "packed weights" : "float32 weights";
+  return {
+    engine,
+    backend: `onnx: onnxruntime ${library.version}, cpu, ${count} threads, one program, ${form}`,
+    usesFiles: true,
+  };
+}
+
+function makeBlockEngine(
+  backend: Awaited<ReturnType<typeof makeBackend>>,
+  { decoder: config, promptChunk, merge = true }: GeneratorOptions,
+  model: LoadedModel,
+  adapter: Adapter | null,
+): GenerationEngine {
+  const chunk = promptChunk === undefined ? {} : { promptChunk };
+  const read = (name: string) => model.weights.read(name);
+  if (!adapter || merge) {
+    const weights = adapter ? mergedWeights(read, adapter) : read;
+    return new GenerationEngine(backend, { config, tuning: { type: "none" }, ...chunk }, weights);
+  }
+  const modules = Object.fromEntries(
+    [...adapter.modules].map(([n, { r, scale }]) => [n, { rank: r, scale }]),
+  );
+  return new GenerationEngine(
+    backend,
+    { config, tuning: { type: "lora", modules, dropout: 0 }, ...chunk },
+    read,
+    loraTensors(adapter.modules),
+  );
+}

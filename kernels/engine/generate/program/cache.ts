@@ -1,0 +1,118 @@
+/**
+ * Keys and values of sequences, each in a slot of memory that a program reads and writes in place. Slots stand one behind the
+ * other, `[slots, kv heads, room, head]` of every layer, so neighbours can run together.
+ * @module
+ */
+import type { DecoderConfig } from "../../decoder_config.ts";
+
+/** Rows of a layer, of all slots. */
+export interface LayerMemory {
+  k: Float32Array<ArrayBuffer>;
+  v: Float32Array<ArrayBuffer>;
+}
+
+/** Rows a slot begins with; it doubles. */
+const ROOM = 256;
+
+/** Bytes of a buffer, at most. */
+const ONE_PIECE = 2 ** 30;
+
+/** The memory of all slots. */
+export class SlotMemory {
+  layers: LayerMemory[] = [];
+  /** Rows of a slot. */
+  room = 0;
+
+  /** @param slots Of how many sequences; those that aren't used cost nothing, since memory counts once it is written. */
+  constructor(readonly config: DecoderConfig, readonly slots: number) {}
+
+  /** Floats of a slot in one layer's `k` or `v`. */
+  get slotSize(): number {
+    return this.config.numKeyValueHeads * this.room * this.config.headDim;
+  }
+
+  /**
+   * Makes room for `rows` rows a slot; what the first `lengths` rows of each hold stays.
+   * @returns Whether memory moved, so that what is bound to it must be bound again before the next run.
+   */
+  reserve(rows: number, lengths: readonly number[]): boolean {
+    if (rows <= this.room) return false;
+    const before = this.room;
+    while (this.room < rows) this.room = this.room ? this.room * 2 : ROOM;
+    const old = this.layers;
+    this.layers = this.#made();
+    this.layers.forEach(({ k, v }, layer) => {
+      const from = old[layer];
+      if (!from) return;
+      for (const [slot, count] of lengths.entries()) {
+        this.#copy(from.k, before, slot, k, this.room, slot, count);
+        this.#copy(from.v, before, slot, v, this.room, slot, count);
+      }
+    });
+    // Freed now: the collector would wait until there is several times as much.
+    for (const { k, v } of old) for (const { buffer } of [k, v]) if (!buffer.detached) buffer.transfer(0);
+    return true;
+  }
+
+  /** Copies the first `rows` rows of a slot to another one. */
+  copy(from: number, to: number, rows: number): void {
+    if (from === to) return;
+    for (const { k, v } of this.layers) {
+      this.#copy(k, this.room, from, k, this.room, to, rows);
+      this.#copy(v, this.room, from, v, this.room, to, rows);
+    }
+  }
+
+  /** Exchanges the first rows of two slots: `rowsA` of `a`, `rowsB` of `b`. */
+  swap(a: number, rowsA: number, b: number, rowsB: number): void {
+    const { headDim, numKeyValueHeads } = this.config, spare = new Float32Array(rowsA * headDim);
+    for (const { k, v } of this.layers) {
+      for (const array of [k, v]) {
+        for (let head = 0; head < numKeyValueHeads; head++) {
+          const placeA = this.#place(a, head), placeB = this.#place(b, head);
+          spare.set(array.subarray(placeA, placeA + spare.length));
+          array.copyWithin(placeA, placeB, placeB + rowsB * headDim);
+          array.set(spare, placeB);
+        }
+      }
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    [this.layers, this.room] = [[], 0];
+  }
+
+  /**
+   * Memory of all layers. In one piece where that isn't too large: the C library gives pieces of 32 MB and more fresh from the
+   * system, whose pages cost nothing until they are written, and smaller ones from what was freed, overwritten with zeros.
+   */
+  #made(): LayerMemory[] {
+    const { numLayers } = this.config,
+      size = this.slots * this.slotSize,
+      together = 8 * size * numLayers <= ONE_PIECE;
+    const piece = together ? new Float32Array(2 * size * numLayers) : null;
+    const part = (i: number) => piece?.subarray(i * size, (i + 1) * size) ?? new Float32Array(size);
+    return Array.from({ length: numLayers }, (_, layer) => ({ k: part(2 * layer), v: part(2 * layer + 1) }));
+  }
+
+  #place(slot: number, head: number): number {
+    return (slot * this.config.numKeyValueHeads + head) * this.room * this.config.headDim;
+  }
+
+  #copy(
+    from: Float32Array,
+    fromRoom: number,
+    fromSlot: number,
+    to: Float32Array,
+    toRoom: number,
+    toSlot: number,
+    rows: number,
+  ): void {
+    const { headDim, numKeyValueHeads: heads } = this.config;
+    for (let head = 0; head < heads; head++) {
+      const start = (fromSlot * heads + head) * fromRoom * headDim;
+      to.set(from.subarray(start, start + rows * headDim), (toSlot * heads + head) * toRoom * headDim);
+    }
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * A model that continues sequences by one program: all layers, the head and the choice of the best tokens are one run, weights stay
+ * packed, and the cache is written in place. Prompts go through in chunks that begin at multiples of {@linkcode PROGRAM_CHUNK}, so a
+ * prompt's numbers are the same whatever ran before or runs beside it.
+ * @module
+ */
+import { item } from "../../../../formats/elements.ts";
+import type { OrtLibrary } from "../../../backends/onnx/c_api/mod.ts";
+import type { Adapter } from "../../../../formats/peft/mod.ts";
+import type { DecoderConfig } from "../../decoder_config.ts";
+import { breathe } from "../breathe.ts";
+import type { AddOptions, Outlook } from "../outlook.ts";
+import { ProgramAdapters } from "./adapters.ts";
+import { SlotMemory } from "./cache.ts";
+import type { Prepared } from "./prepare.ts";
+import { rowsAgree } from "./rows_agree.ts";
+import { type ProgramOutput, ProgramSession } from "./session.ts";
+
+/** Prompt tokens of a run. */
+export const PROGRAM_CHUNK = 128;
+
+/** A prefix is taken over in multiples of so many tokens. */
+const SHARED = 32;
+
+/** Sequences that have ended and whose prompts are kept, at most. */
+const KEPT = 1;
+
+/** Key of the adapter that the model was opened with: no request can name it. */
+const OPENED = "";
+
+/** A sequence in a slot. */
+interface Sequence {
+  /** Tokens of the prompt that went through in chunks: what another one may take over. */
+  prompt: number[];
+  adapter: string | null;
+  /** Tokens in the cache. */
+  length: number;
+}
+
+/** What an engine is made of. */
+export interface ProgramEngineOptions {
+  readonly library: OrtLibrary;
+  readonly config: DecoderConfig;
+  readonly prepared: Prepared;
+  /** Has the file of the constants. */
+  readonly folder: string;
+  readonly threads: number;
+  /** Sequences that run at once, at most. */
+  readonly maxBatch: number;
+  /** Rows of the embedding as float32, `[ids.length, D]`. */
+  embed(ids: ArrayLike<number>): Float32Array<ArrayBuffer>;
+  /** Adapter of requests that name none; null: none. */
+  readonly opened?: Adapter | null;
+  /** Called once nothing is used any more. */
+  release?(): Promise<void>;
+}
+
+/** As `GenerationEngine`, see the module's text. */
+export class ProgramEngine {
+  readonly #memory: SlotMemory;
+  /** Running ones first, then those that are kept, the oldest first. */
+  #sequences: Sequence[] = [];
+  #running = 0;
+  #session: ProgramSession;
+  /** Whether one row alone would get other bits than beside others. */
+  readonly #pairs: boolean;
+  readonly #adapters = new Map<string, Adapter>();
+
+  constructor(readonly options: ProgramEngineOptions) {
+    this.#memory = new SlotMemory(options.config, options.maxBatch + KEPT);
+    const narrow = Object.values(options.prepared.products).some(({ bits }) => bits === 4);
+    this.#pairs = narrow && !rowsAgree(options.library);
+    if (options.opened) this.#adapters.set(OPENED, options.opened);
+    this.#session = this.#open();
+  }
+
+  /** Sequences that {@linkcode ProgramEngine.step} continues. */
+  get slots(): number {
+    return this.#running;
+  }
+
+  /** A slot that is given up costs at most a copy of the last one, so it is at once. */
+  get full(): boolean {
+    return true;
+  }
+
+  /**
+   * Runs a prompt; its sequence becomes the last slot. What a running or kept sequence of the same adapter begins by isn't
+   * computed again.
+   * @param ids ≥ 1 tokens.
+   * @throws The signal's reason; nothing has changed then.
+   */
+  async add(
+    ids: ArrayLike<number>,
+    { signal, adapter: named = null, logits = true, between }: AddOptions = {},
+  ): Promise<Outlook> {
+    if (ids.length === 0) {
+      throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
+    }
+    const adapter = named ?? (this.options.opened ? OPENED : null);
+    const prompt = Array.from(ids), shared = this.#place(prompt, adapter);
+    const sequence = item(this.#sequences, this.#running);
+    let out: ProgramOutput | null = null;
+    for (let start = shared; start < prompt.length;) {
+      await breathe();
+      signal?.throwIfAborted();
+      if (start > shared) await between?.();
+      const end = Math.min(prompt.length, (Math.floor(start / PROGRAM_CHUNK) + 1) * PROGRAM_CHUNK);
+      out = this.#run(
+        this.#running,
+        [prompt.slice(start, end)],
+        [end - start - 1],
+        logits && end === prompt.length,
+      );
+      sequence.prompt = prompt.slice(0, end);
+      sequence.length = start = end;
+    }
+    this.#running++;
+    if (!out) throw new Error("Cannot happen: a prompt has a last token");
+    return outlook(out, 0, this.options.config.vocabSize, shared);
+  }
+
+  /**
+   * Adds a token to every sequence.
+   * @param ids One for every slot.
+   */
+  step(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
+    if (ids.length !== this.#running || this.#running === 0) {
+      throw new RangeError(
+        `Cannot continue ${this.#running} sequences by ${ids.length} tokens: give one each`,
+      );
+    }
+    const rows = Array.from({ length: this.#running }, (_, i) => i);
+    const out = this.#pairs && this.#running === 1
+      ? this.#runPair(item(ids, 0), logits)
+      : this.#run(0, Array.from(ids, (id) => [id]), rows, logits);
+    for (const i of rows) item(this.#sequences, i).length++;
+    return Promise.resolve(rows.map((i) => outlook(out, i, this.options.config.vocabSize)));
+  }
+
+  /**
+   * Adds several tokens to the only sequence.
+   * @returns What follows each of them.
+   */
+  extend(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
+    if (this.#running !== 1) throw new RangeError(`Cannot extend ${this.#running} sequences: one can be`);
+    const rows = Array.from(ids, (_, i) => i), out = this.#run(0, [Array.from(ids)], rows, logits);
+    item(this.#sequences, 0).length += ids.length;
+    return Promise.resolve(rows.map((i) => outlook(out, i, this.options.config.vocabSize)));
+  }
+
+  /** Forgets the only sequence's last tokens. */
+  rewind(count: number): void {
+    item(this.#sequences, 0).length -= count;
+  }
+
+  /** Keeps these slots, in that order. Prompts of the others stay for those that begin alike, as long as there is room. */
+  keep(slots: readonly number[]): Promise<void> {
+    for (const [i, sequence] of this.#sequences.slice(0, this.#running).entries()) {
+      if (!slots.includes(i)) sequence.length = sequence.prompt.length;
+    }
+    // Slots come in order, so a slot is never wanted behind where it stands.
+    slots.forEach((slot, place) => this.#swap(place, slot));
+    const ended = this.#sequences.splice(slots.length, this.#running - slots.length);
+    const places = ended.map((_, i) => slots.length + i);
+    this.#running = slots.length;
+    // They stand in front of those that were kept earlier; a slot's place can't change without moving its rows.
+    this.#sequences.splice(places[0] ?? 0, 0, ...ended);
+    this.#sequences.length = Math.min(this.#sequences.length, this.#running + KEPT);
+    return Promise.resolve();
+  }
+
+  /**
+   * Puts an adapter beside the model: the program is made again, sequences continue.
+   * @throws {RangeError} If the name is taken.
+   */
+  loadAdapter(name: string, adapter: Adapter): void {
+    this.#adapters.set(name, adapter);
+    this.#reopen();
+  }
+
+  /** Forgets an adapter that no running sequence uses. */
+  unloadAdapter(name: string): void {
+    this.#adapters.delete(name);
+    for (const sequence of this.#sequences.slice(0, this.#running)) {
+      // Its answer is given; what it holds must not be taken over as the model's own.
+      if (sequence.adapter === name) [sequence.adapter, sequence.prompt] = [null, []];
+    }
+    this.#sequences = this.#sequences.filter((s, i) => i < this.#running || s.adapter !== name);
+    this.#reopen();
+  }
+
+  /** Frees everything. */
+  async dispose(): Promise<void> {
+    this.#session.dispose();
+    this.#memory.clear();
+    await this.options.release?.();
+  }
+
+  #open(): ProgramSession {
+    const { library, config, prepared, folder, threads } = this.options;
+    const adapters = this.#adapters.size ? new ProgramAdapters(config, new Map(this.#adapters)) : null;
+    return new ProgramSession(library, config, this.#memory, prepared, folder, threads, adapters);
+  }
+
+  #reopen(): void {
+    // First the old one's memory, so that weights aren't there twice.
+    this.#session.dispose();
+    this.#session = this.#open();
+  }
+
+  #run(slot: number, ids: readonly number[][], rows: readonly number[], logits: boolean): ProgramOutput {
+    const tokens = item(ids, 0).length;
+    const running = this.#sequences.slice(slot, slot + ids.length);
+    const lengths = running.map(({ length }) => length + tokens);
+    this.#reserve(lengths.reduce((a, b) => Math.max(a, b)));
+    const x = this.options.embed(ids.flat()), adapters = running.map(({ adapter }) => adapter);
+    return this.#session.run({ slot, sequences: ids.length, x, tokens, lengths, rows, logits, adapters });
+  }
+
+  /** A step of the only sequence, with a row beside it that nobody looks at: it lies behind what the next slot holds. */
+  #runPair(id: number, logits: boolean): ProgramOutput {
+    const only = item(this.#sequences, 0), beside = this.#sequences[1];
+    this.#reserve(only.length + 1);
+    const place = Math.min(beside?.length ?? 0, this.#memory.room - 1);
+    if (beside && beside.length > place) beside.prompt.length = beside.length = place;
+    const x = new Float32Array(2 * this.options.config.hiddenSize), { adapter } = only;
+    x.set(this.options.embed([id]));
+    return this.#session.run({
+      slot: 0,
+      sequences: 2,
+      x,
+      tokens: 1,
+      lengths: [only.length + 1, place + 1],
+      rows: [0],
+      logits,
+      adapters: [adapter, adapter],
+    });
+  }
+
+  #reserve(rows: number): void {
+    const lengths = this.#sequences.map(({ length }) => length);
+    if (this.#memory.reserve(rows, lengths)) this.#session.unbind();
+  }
+
+  /** Makes a sequence behind the running ones, with the longest beginning that another one has. Gives its length. */
+  #place(prompt: readonly number[], adapter: string | null): number {
+    const place = this.#running;
+    let best = -1, shared = 0;
+    this.#sequences.forEach((sequence, i) => {
+      const length = sequence.adapter === adapter ? sharedLength(sequence.prompt, prompt) : 0;
+      if (length > shared) [best, shared] = [i, length];
+    });
+    if (best >= place) {
+      this.#swap(place, best);
+    } else {
+      // A new slot while few prompts are kept, else that of the one that was kept first.
+      if (this.#sequences.length - place < KEPT) {
+        this.#sequences.push({ prompt: [], adapter, length: 0 });
+      }
+      this.#swap(place, this.#sequences.length - 1);
+      if (shared) this.#memory.copy(best, place, shared);
+    }
+    this.#sequences[place] = { prompt: prompt.slice(0, shared), adapter, length: shared };
+    return shared;
+  }
+
+  /** Exchanges two sequences with their rows. */
+  #swap(a: number, b: number): void {
+    if (a === b) return;
+    const first = item(this.#sequences, a), second = item(this.#sequences, b);
+    this.#memory.swap(a, first.length, b, second.length);
+    [this.#sequences[a], this.#sequences[b]] = [second, first];
+  }
+}
+
+/**
+ * Tokens that can be taken over: whole parts of {@linkcode SHARED}, and never all but one of a prompt's last chunk, since a run of
+ * one row rounds otherwise than one of several.
+ */
+function sharedLength(known: readonly number[], prompt: readonly number[]): number {
+  const limit = Math.min(known.length, prompt.length - 1);
+  let same = 0;
+  while (same < limit && known[same] === prompt[same]) same++;
+  const chunks = Math.floor(same / PROGRAM_CHUNK) * PROGRAM_CHUNK;
+  const parts = Math.floor(Math.min(same, prompt.length - 2) / SHARED) * SHARED;
+  return Math.max(chunks, parts, 0);
+}
+
+function outlook(out: ProgramOutput, row: number, vocabSize: number, shared = 0): Outlook {
+  const width = out.ids.length / out.count;
+  return {
+    ids: Array.from(out.ids.subarray(row * width, (row + 1) * width), Number),
+    best: Array.from(out.best.subarray(row * width, (row + 1) * width)),
+    logits: out.logits?.subarray(row * vocabSize, (row + 1) * vocabSize) ?? null,
+    shared,
+  };
+}

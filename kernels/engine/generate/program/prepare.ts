@@ -1,0 +1,132 @@
+/**
+ * A model's weights as constants of one program: read tensor by tensor, packed ones as they are stored, and written to a file.
+ * @module
+ */
+import { item } from "../../../../formats/elements.ts";
+import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../formats/packed/mod.ts";
+import { blockShapes, type LinearModule, moduleShape } from "../../decoder.ts";
+import type { DecoderConfig } from "../../decoder_config.ts";
+import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
+import { copiesOf, groupSums, nBits } from "./product.ts";
+
+/** Version of what is written: change it with any change of meaning. */
+export const PREPARED_VERSION = 1;
+
+/** A product of a program. */
+export interface Product {
+  /** Rows of its matrix, which are its outputs; several modules lie one behind the other. */
+  readonly rows: number;
+  /** Columns of the matrix itself. */
+  readonly columns: number;
+  /** 32: float32. */
+  readonly bits: 4 | 8 | 32;
+  /** Columns of rests, see product.ts. */
+  readonly extra: number;
+}
+
+/** A program's constants. */
+export interface Prepared {
+  /** By name: `layers.0.self_attn.qkv_proj`, `lm_head`. */
+  readonly products: Readonly<Record<string, Product>>;
+  readonly constants: Readonly<Record<string, WrittenConstant>>;
+}
+
+/** Where weights come from. */
+export interface PreparedSource {
+  /** As of a model's weights. */
+  read(name: string): Float32Array<ArrayBuffer>;
+  /** As of a model's weights; null: read it as float32. */
+  packed(name: string): PackedMatrix | null;
+}
+
+/** Modules that share an input and may be one product. */
+export const QKV: readonly LinearModule[] = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
+/** The one product of {@linkcode QKV}. */
+export const QKV_PRODUCT = "self_attn.qkv_proj";
+/** Modules that are products of their own. */
+export const SINGLE: readonly LinearModule[] = [
+  "self_attn.o_proj",
+  "mlp.gate_proj",
+  "mlp.up_proj",
+  "mlp.down_proj",
+];
+
+/** What a matrix is read as: floats, or in few bits. */
+type Matrix = PackedMatrix | { rows: number; columns: number; bits: 32; values: Float32Array<ArrayBuffer> };
+
+/**
+ * Writes all constants of a program.
+ * @param bits To what float32 matrices are rounded; null: not at all. The output head gets 8 bits where 4 are asked for.
+ * @param onLayer Called when a layer is written.
+ */
+export function prepareWeights(
+  config: DecoderConfig,
+  source: PreparedSource,
+  bits: 4 | 8 | null,
+  folder: string,
+  onLayer: (layer: number) => void = () => {},
+): Prepared {
+  using writer = new ConstantsWriter(folder);
+  const products: Record<string, Product> = {};
+  const matrix = (name: string, [rows, columns]: readonly [number, number], to: 4 | 8 | null): Matrix => {
+    const packed = source.packed(name);
+    if (packed) return packed;
+    const values = source.read(name);
+    return to === null ? { rows, columns, bits: 32, values } : quantized(values, rows, columns, to);
+  };
+  const write = (name: string, made: Matrix) => {
+    const { rows, columns } = made;
+    if (made.bits === 32) {
+      writer.write(name, [rows, columns], made.values);
+      products[name] = { rows, columns, bits: 32, extra: 0 };
+      return;
+    }
+    const extra = writeNBits(writer, name, made);
+    products[name] = { rows, columns, bits: made.bits, extra };
+    const sums = `sums.${columns}.${copiesOf(made.bits)}`;
+    if (extra && !products[sums]) {
+      writeNBits(writer, sums, groupSums(columns, copiesOf(made.bits)));
+      products[sums] = { rows: extra, columns, bits: 4, extra: 0 };
+    }
+  };
+  for (let layer = 0; layer < config.numLayers; layer++) {
+    const prefix = `layers.${layer}.`;
+    const of = (module: LinearModule) =>
+      matrix(`model.${prefix}${module}.weight`, moduleShape(config, module), bits);
+    const qkv = QKV.map(of), together = qkv.every(({ bits }) => bits === item(qkv, 0).bits);
+    if (together) write(prefix + QKV_PRODUCT, joined(qkv));
+    else QKV.forEach((module, i) => write(prefix + module, item(qkv, i)));
+    for (const module of SINGLE) write(prefix + module, of(module));
+    for (const [name, shape] of blockShapes(config)) {
+      if (shape.length === 1) writer.write(prefix + name, shape, source.read(`model.${prefix}${name}`));
+    }
+    onLayer(layer);
+  }
+  writer.write("norm.weight", [config.hiddenSize], source.read("model.norm.weight"));
+  // Four bits would cost the head more than all else together.
+  write("lm_head", matrix("lm_head.weight", [config.vocabSize, config.hiddenSize], bits && 8));
+  return { products, constants: writer.written };
+}
+
+function joined(parts: readonly Matrix[]): Matrix {
+  const packed = parts.filter((part): part is PackedMatrix => part.bits !== 32);
+  if (packed.length) return stacked(packed);
+  const floats = parts.flatMap((part) => part.bits === 32 ? [part] : []);
+  const rows = floats.reduce((sum, part) => sum + part.rows, 0), { columns } = item(floats, 0);
+  const values = new Float32Array(rows * columns);
+  let start = 0;
+  for (const part of floats) {
+    values.set(part.values, start);
+    start += part.values.length;
+  }
+  return { rows, columns, bits: 32, values };
+}
+
+/** Gives the number of extra columns. */
+function writeNBits(writer: ConstantsWriter, name: string, matrix: PackedMatrix): number {
+  const { rows, columns, extra, bits, codes, scales, zeros } = nBits(matrix), groups = groupsOf(columns);
+  writer.write(`${name}.codes`, [rows, groups, 4 * bits], codes);
+  writer.write(`${name}.scales`, [rows * groups], scales);
+  if (zeros) writer.write(`${name}.zeros`, [zeros.length], zeros);
+  return extra;
+}

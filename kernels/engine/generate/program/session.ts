@@ -1,0 +1,214 @@
+/**
+ * A decoder's program on ONNX Runtime's C interface: inputs, outputs and the cache are bound once, so that a step costs its
+ * products and little else.
+ * @module
+ */
+import { entryOf, item } from "../../../../formats/elements.ts";
+import { OrtBinding, type OrtLibrary, OrtSession, OrtTensor } from "../../../backends/onnx/c_api/mod.ts";
+import type { OrtType } from "../../../backends/onnx/c_api/mod.ts";
+import type { DecoderConfig } from "../../decoder_config.ts";
+import { RotaryTable } from "../../rope.ts";
+import type { ProgramAdapters } from "./adapters.ts";
+import type { SlotMemory } from "./cache.ts";
+import { BEST, cacheNames, decoderModel, rotatesInside } from "./graph.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** What a run says about the tokens behind its rows. */
+export interface ProgramOutput {
+  /** Rows that were wanted. */
+  readonly count: number;
+  /** `[count, K]`: the best tokens, best first, and their logits. Valid until the next run. */
+  readonly ids: BigInt64Array;
+  readonly best: Float32Array;
+  /** `[count, V]`; null: not asked for. Valid until the next run. */
+  readonly logits: Float32Array | null;
+}
+
+/** A run. */
+export interface ProgramRun {
+  /** First slot, and how many sequences. */
+  readonly slot: number;
+  readonly sequences: number;
+  /** `[sequences · tokens, D]`, embedded. */
+  readonly x: Float32Array<ArrayBuffer>;
+  /** Tokens of each sequence. */
+  readonly tokens: number;
+  /** Tokens of each sequence with those of this run. */
+  readonly lengths: readonly number[];
+  /** Rows of `x` whose following token is wanted, ≥ 1. */
+  readonly rows: readonly number[];
+  readonly logits: boolean;
+  /** Adapter of each sequence. */
+  readonly adapters: readonly (string | null)[];
+}
+
+type Bound = Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+/** What is bound for a range of slots, with logits or without: an output that is bound can't be left out. */
+interface Binding {
+  readonly binding: OrtBinding;
+  readonly tensors: Map<string, { tensor: OrtTensor; data: Bound }>;
+  readonly cache: OrtTensor[];
+  angles: OrtTensor | null;
+}
+
+/** A program that is ready to run on a cache. */
+export class ProgramSession {
+  readonly #session: OrtSession;
+  readonly #given: OrtTensor[];
+  readonly #bindings = new Map<string, Binding>();
+  readonly #rotary: RotaryTable;
+  #angles: { cos: OrtTensor; sin: OrtTensor; places: number } | null = null;
+  readonly #bestCount: number;
+
+  /** @param folder Has the file of the constants. */
+  constructor(
+    readonly library: OrtLibrary,
+    readonly config: DecoderConfig,
+    readonly memory: SlotMemory,
+    prepared: Prepared,
+    folder: string,
+    threads: number,
+    readonly adapters: ProgramAdapters | null,
+  ) {
+    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    this.#bestCount = Math.min(BEST, config.vocabSize);
+    const model = decoderModel(config, prepared, adapters);
+    const initializers = Object.fromEntries(
+      [...adapters?.constants ?? []].map((
+        [name, { shape, data }],
+      ) => [name, OrtTensor.over(library, data, shape, "f32")]),
+    );
+    this.#given = Object.values(initializers);
+    this.#session = new OrtSession(library, model, {
+      threads,
+      initializers,
+      config: {
+        "session.set_denormal_as_zero": "1",
+        "session.model_external_initializers_file_folder_path": folder,
+      },
+    });
+  }
+
+  /** Runs. The cache's rows of this run's tokens are written. */
+  run(run: ProgramRun): ProgramOutput {
+    const { sequences, tokens, lengths, rows } = run, count = rows.length, { config } = this;
+    const bound = this.#bindingOf(run);
+    const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+    this.#bindAngles(bound, longest);
+    const put = (name: string, shape: readonly number[], type: OrtType, make: () => Bound) =>
+      this.#bound(bound, name, shape, type, make, "input");
+    (put(
+      "x",
+      [sequences, tokens, config.hiddenSize],
+      "f32",
+      () => new Float32Array(run.x.length),
+    ) as Float32Array)
+      .set(run.x);
+    const int32 = put("lengths", [sequences], "i32", () => new Int32Array(sequences)) as Int32Array;
+    lengths.forEach((length, i) => int32[i] = length - 1);
+    put("total", [], "i32", () => new Int32Array(1))[0] = longest;
+    const places = put("rows", [count], "i64", () => new BigInt64Array(count)) as BigInt64Array;
+    rows.forEach((row, i) => places[i] = BigInt(row));
+    if (!rotatesInside(config)) {
+      const own = put("places", [sequences, tokens], "i64", () => new BigInt64Array(sequences * tokens));
+      lengths.forEach((length, i) => {
+        for (let t = 0; t < tokens; t++) (own as BigInt64Array)[i * tokens + t] = BigInt(length - tokens + t);
+      });
+    }
+    if (this.adapters) {
+      const { ranks } = this.adapters;
+      const choice = put("choice", [sequences, 1, ranks], "f32", () => new Float32Array(sequences * ranks));
+      run.adapters.forEach((name, i) =>
+        (choice as Float32Array).set(this.adapters?.choice(name) ?? [], i * ranks)
+      );
+    }
+    const take = (name: string, width: number, type: OrtType, make: (length: number) => Bound) =>
+      this.#bound(bound, name, [count, width], type, () => make(count * width), "output");
+    const best = take("best", this.#bestCount, "f32", (n) => new Float32Array(n)) as Float32Array;
+    const ids = take("ids", this.#bestCount, "i64", (n) => new BigInt64Array(n)) as BigInt64Array;
+    const logits = run.logits
+      ? take("logits", config.vocabSize, "f32", (n) => new Float32Array(n)) as Float32Array
+      : null;
+    bound.binding.run();
+    return { count, best, ids, logits };
+  }
+
+  /** Frees the program and what is bound; the cache's memory stays. */
+  dispose(): void {
+    this.unbind();
+    this.#session.dispose();
+    for (const tensor of this.#given) tensor.dispose();
+    this.#angles?.cos.dispose();
+    this.#angles?.sin.dispose();
+  }
+
+  /** Forgets what is bound: the cache's memory moved. */
+  unbind(): void {
+    for (const bound of this.#bindings.values()) release(bound);
+    this.#bindings.clear();
+  }
+
+  #bound(
+    { binding, tensors }: Binding,
+    name: string,
+    shape: readonly number[],
+    type: OrtType,
+    make: () => Bound,
+    kind: "input" | "output",
+  ): Bound {
+    const known = tensors.get(name);
+    if (known && known.tensor.shape.every((size, i) => size === shape[i])) return known.data;
+    const data = make(), tensor = OrtTensor.over(this.library, data, shape, type);
+    if (kind === "input") binding.bindInput(name, tensor);
+    else binding.bindOutput(name, tensor);
+    known?.tensor.dispose();
+    tensors.set(name, { tensor, data });
+    return data;
+  }
+
+  #bindingOf({ slot, sequences, logits }: ProgramRun): Binding {
+    const key = `${slot} ${sequences} ${logits}`;
+    let bound = this.#bindings.get(key);
+    if (bound) return bound;
+    const { memory, config, library } = this,
+      binding = new OrtBinding(this.#session),
+      cache: OrtTensor[] = [];
+    const shape = [sequences, config.numKeyValueHeads, memory.room, config.headDim];
+    for (let layer = 0; layer < config.numLayers; layer++) {
+      const arrays = item(memory.layers, layer);
+      for (const [kind, { past, present }] of Object.entries(cacheNames(layer))) {
+        const rows = entryOf<Float32Array<ArrayBuffer>>({ ...arrays }, kind).subarray(slot * memory.slotSize);
+        const tensor = OrtTensor.over(library, rows, shape, "f32");
+        binding.bindInput(past, tensor).bindOutput(present, tensor);
+        cache.push(tensor);
+      }
+    }
+    bound = { binding, tensors: new Map(), cache, angles: null };
+    this.#bindings.set(key, bound);
+    return bound;
+  }
+
+  /** Angles of as many places as the cache has rows. */
+  #bindAngles(bound: Binding, longest: number): void {
+    const half = this.config.headDim / 2, places = Math.max(longest, this.memory.room);
+    if (!this.#angles || this.#angles.places < places) {
+      const { cos, sin } = this.#rotary.rows(Int32Array.from({ length: places }, (_, i) => i));
+      const tensor = (data: Float32Array<ArrayBuffer>) =>
+        OrtTensor.over(this.library, data, [places, half], "f32");
+      this.#angles?.cos.dispose();
+      this.#angles?.sin.dispose();
+      this.#angles = { cos: tensor(cos), sin: tensor(sin), places };
+    }
+    const { cos, sin } = this.#angles;
+    if (bound.angles === cos) return;
+    bound.binding.bindInput("cos", cos).bindInput("sin", sin);
+    bound.angles = cos;
+  }
+}
+
+function release({ binding, tensors, cache }: Binding): void {
+  binding.dispose();
+  for (const { tensor } of tensors.values()) tensor.dispose();
+  for (const tensor of cache) tensor.dispose();
+}

@@ -1,0 +1,136 @@
+/**
+ * Prepared weights on disk: made once for a model, and mapped by every process that opens it later.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "@std/path";
+import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
+import { exists } from "../../../../formats/exists.ts";
+import { item } from "../../../../formats/elements.ts";
+import type { DecoderConfig } from "../../decoder_config.ts";
+import { CONSTANTS } from "./constants.ts";
+import { type Prepared, PREPARED_VERSION } from "./prepare.ts";
+
+const INDEX = "index.json";
+
+/** Bytes of all prepared models that are kept; those that weren't used for longest go. */
+const LIMIT = 8 * 2 ** 30;
+
+/** Prepared weights in their folder. */
+export interface StoredWeights {
+  prepared: Prepared;
+  folder: string;
+  /** Removes the folder if nothing else is to use it. */
+  release(): Promise<void>;
+}
+
+/** Folder of prepared weights: of DINOTUNE_CACHE, else of `dinotune` in XDG_CACHE_HOME or ~/.cache. */
+export function preparedFolder(): string {
+  const own = Deno.env.get("DINOTUNE_CACHE");
+  return join(
+    own || join(Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"), "dinotune"),
+    "weights",
+  );
+}
+
+/** Name of a model's prepared weights. @param weights Hash of its files. */
+export function preparedKey(weights: string, config: DecoderConfig, bits: 4 | 8 | null): string {
+  const parts = [PREPARED_VERSION, weights, { ...config, inverseFrequencies: null }, bits];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/**
+ * Takes prepared weights from the store, or makes them. Where the store can't be written, they are temporary.
+ * @param key null: temporary, as for weights that are as large as the model's own.
+ */
+export function storedWeights(
+  root: string,
+  key: string | null,
+  make: (folder: string) => Prepared,
+): StoredWeights {
+  const kept = key === null ? null : fromStore(root, key, make);
+  if (kept) return { ...kept, release: () => Promise.resolve() };
+  const folder = Deno.makeTempDirSync({ prefix: "dinotune-" });
+  try {
+    return { prepared: make(folder), folder, release: () => Deno.remove(folder, { recursive: true }) };
+  } catch (error) {
+    Deno.removeSync(folder, { recursive: true });
+    throw error;
+  }
+}
+
+function fromStore(
+  root: string,
+  key: string,
+  make: (folder: string) => Prepared,
+): { prepared: Prepared; folder: string } | null {
+  const folder = join(root, key), found = readIndex(folder);
+  if (found) return { prepared: found, folder };
+  let work: string;
+  try {
+    Deno.mkdirSync(root, { recursive: true });
+    work = Deno.makeTempDirSync({ dir: root, prefix: "making-" });
+  } catch {
+    return null;
+  }
+  try {
+    const prepared = make(work);
+    writeFileAtomicSync(join(work, INDEX), JSON.stringify(prepared));
+    try {
+      Deno.renameSync(work, folder);
+    } catch {
+      // Another process was quicker, or what is there is damaged.
+      if (readIndex(folder)) Deno.removeSync(work, { recursive: true });
+      else {
+        Deno.removeSync(folder, { recursive: true });
+        Deno.renameSync(work, folder);
+      }
+    }
+    evict(root, key);
+    return { prepared, folder };
+  } catch (error) {
+    if (exists(work)) Deno.removeSync(work, { recursive: true });
+    throw error;
+  }
+}
+
+/** The index of whole prepared weights; null: there are none. */
+function readIndex(folder: string): Prepared | null {
+  try {
+    const prepared = JSON.parse(Deno.readTextFileSync(join(folder, INDEX))) as Prepared;
+    const end = Object.values(prepared.constants).reduce(
+      (max, { place }) => Math.max(max, place.offset + place.length),
+      0,
+    );
+    if (Deno.statSync(join(folder, CONSTANTS)).size !== end) return null;
+    const now = new Date();
+    Deno.utimeSync(join(folder, INDEX), now, now);
+    return prepared;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Removes what wasn't used for longest until the rest fits. */
+function evict(root: string, keep: string): void {
+  const all = [...Deno.readDirSync(root)].filter(({ isDirectory, name }) => isDirectory && name !== keep)
+    .flatMap(({ name }) => {
+      try {
+        const used = Deno.statSync(join(root, name, INDEX)).mtime?.getTime() ?? 0;
+        return [{ name, used, bytes: Deno.statSync(join(root, name, CONSTANTS)).size }];
+      } catch {
+        // Being made or removed by another process.
+        return [];
+      }
+    }).sort((a, b) => a.used - b.used);
+  let sum = all.reduce(
+    (bytes, entry) => bytes + entry.bytes,
+    Deno.statSync(join(root, keep, CONSTANTS)).size,
+  );
+  for (let i = 0; sum > LIMIT && i < all.length; i++) {
+    Deno.removeSync(join(root, item(all, i).name), { recursive: true });
+    sum -= item(all, i).bytes;
+  }
+}
