@@ -159,6 +159,14 @@ export interface TrainConfig {
   save_total_limit: number | null;
   /** Checkpoints without optimizer state (they can't be resumed from). */
   save_only_model: boolean;
+  /** DeepSpeed's file, or what it holds: its equivalents of `trainer: torch` are set. null: none. */
+  deepspeed: string | Record<string, unknown> | null;
+  /** Words of transformers' `fsdp`, such as full_shard and offload; null: none. */
+  fsdp: string[] | null;
+  /** Settings of `fsdp`, or their file. */
+  fsdp_config: string | Record<string, unknown> | null;
+  /** Seconds that a process waits for the others. */
+  ddp_timeout: number;
   /** Seed of initial adapters, dropout and row order. */
   seed: number;
   /** Seed of the row order. Resolved: `seed` by default. */

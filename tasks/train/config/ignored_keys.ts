@@ -175,7 +175,7 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       preprocessing_batch_size: 1000,
     },
   }],
-  ["there is one process on one machine, so nothing has to be shared out", {
+  ["processes are started, and share the work, as trainer_options say (docs/scale.md)", {
     data: {
       data_shared_file_system: false,
     },
@@ -185,13 +185,9 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       ddp_find_unused_parameters: null,
       ddp_bucket_cap_mb: null,
       ddp_broadcast_buffers: null,
-      ddp_timeout: 1800,
       tpu_num_cores: null,
       tpu_metrics_debug: false,
-      deepspeed: null,
-      fsdp: null,
       fsdp_min_num_params: 0,
-      fsdp_config: null,
       fsdp_transformer_layer_cls_to_wrap: null,
       parallelism_config: null,
       average_tokens_across_devices: true,

@@ -8,6 +8,7 @@ import { dirname } from "@std/path";
 import { readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { pluginPath } from "../../common/config_file.ts";
 import { checkConfig } from "./checks.ts";
+import { chooseTrainer } from "./distributed.ts";
 import { otherPurpose } from "./file_purpose.ts";
 import { keyTable } from "./key_table.ts";
 import { type Provenance, readProvenance } from "./provenance.ts";
@@ -69,6 +70,11 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
       absolutePlugin(path, file, written.get("plugins"))
     );
     fillDerived(values as unknown as Partial<TrainConfig>);
+    const chosen = chooseTrainer(values as unknown as TrainConfig, given, launcherVariable);
+    faults.push(...chosen.faults);
+    // On PyTorch bf16 is the dtype, and not without effect.
+    if (values.trainer === "torch") notes.splice(0, notes.length, ...withoutKey("bf16", notes));
+    notes.push(...chosen.notes);
     const checked = checkConfig(values as unknown as TrainConfig, given);
     faults.push(...checked.faults);
     notes.push(...checked.notes);
@@ -96,6 +102,25 @@ export function absolutePlugin(path: string, file: YamlFile, written: Written | 
   // a path on the command line is the shell's, one in the file the file's
   const place = written?.place === undefined ? file.place(["plugins"])?.file ?? file.files[0] : undefined;
   return pluginPath(path, place === undefined ? "." : dirname(place));
+}
+
+/** Notes of the form "a, b: not used, …", one of the keys left out. */
+function withoutKey(key: string, notes: readonly string[]): string[] {
+  return notes.flatMap((note) => {
+    const end = note.indexOf(": "), keys = note.slice(0, end).split(", ");
+    if (!keys.includes(key)) return [note];
+    const rest = keys.filter((name) => name !== key);
+    return rest.length > 0 ? [rest.join(", ") + note.slice(end)] : [];
+  });
+}
+
+/** A variable of LLaMA-Factory's launcher; undefined where the environment may not be read. */
+function launcherVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Defaults that depend on other keys, as LLaMA-Factory and transformers fill them in. */

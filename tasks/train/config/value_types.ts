@@ -115,6 +115,24 @@ export function map(): KeyType<Record<string, unknown>> {
   return { kind: "map", words: "a map", schema: z.record(z.string(), z.unknown()) };
 }
 
+/** The path of a file, or what it would hold. */
+export function fileOrMap(): KeyType<string | Record<string, unknown>> {
+  return {
+    kind: "map",
+    words: "the path of a file, or a map",
+    schema: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
+  };
+}
+
+/** Words: a list, or text with spaces; true is one word, and false, nothing and "" are none. */
+export function wordList(): KeyType<string[]> {
+  const written = z.union([z.string(), z.boolean(), z.array(z.string()), z.null()]);
+  const words = (value: z.infer<typeof written>) =>
+    typeof value === "boolean" ? (value ? ["true"] : []) : (Array.isArray(value) ? value : [value ?? ""])
+      .flatMap((part) => part.split(/[\s,]+/)).filter((part) => part !== "");
+  return { kind: "list", words: "words (a list, or text with spaces)", schema: written.transform(words) };
+}
+
 /** The same type, or null (an empty value). */
 export function orNull<T>(type: KeyType<T>): KeyType<T | null> {
   return { ...type, words: `${type.words}, or nothing`, schema: type.schema.nullable() };

@@ -9,6 +9,7 @@ import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { type KeyGroup, type KeyType, REQUIRED, type WorkingKey } from "./key.ts";
 import {
   bool,
+  fileOrMap,
   int,
   map,
   names,
@@ -19,6 +20,7 @@ import {
   orNull,
   someOf,
   text,
+  wordList,
 } from "./value_types.ts";
 
 /** A row for every field; null where the resolved default depends on other keys. */
@@ -216,6 +218,18 @@ function training() {
       "checkpoints kept; the best one and the last one stay in any case",
     ),
     save_only_model: add(bool(), false, "checkpoints without optimizer state; they can't be resumed from"),
+    deepspeed: add(
+      orNull(fileOrMap()),
+      null,
+      "a DeepSpeed file: chooses trainer: torch, with the equivalents of its ZeRO stage and offloading (docs/scale.md)",
+    ),
+    fsdp: add(
+      orNull(wordList()),
+      null,
+      "words such as full_shard, shard_grad_op and offload: chooses trainer: torch, with their equivalents (docs/scale.md)",
+    ),
+    fsdp_config: add(orNull(fileOrMap()), null, "settings of fsdp, or the JSON file that holds them"),
+    ddp_timeout: add(num({ above: 0 }), 1800, "trainer: torch: seconds that a process waits for the others"),
     seed: add(int(0, 2 ** 32 - 1), 42, "seed of initial adapters, dropout, validation split and row order"),
     data_seed: add(orNull(int(0, 2 ** 32 - 1)), null, "seed of the row order", { derived: "seed" }),
     dataloader_drop_last: add(bool(), false, "leave out an epoch's last micro-batch when it isn't full"),
