@@ -7,7 +7,7 @@ import type { Arrays, Kernel, Sample } from "./kernel.ts";
 import { openLibrary } from "./backends/onnx/c_api/mod.ts";
 import { javascriptWay } from "./backends/onnx/javascript_way.ts";
 import { KERNELS, onnxBackend, type OnnxOptions, referenceBackend } from "./mod.ts";
-import { targets } from "./testing/aim.ts";
+import { orExit, targets } from "./testing/aim.ts";
 import { testBackends } from "./testing/backends.ts";
 
 function label(kernel: Kernel, sample: Sample): string {
@@ -36,7 +36,7 @@ Deno.test("every kernel has samples, one of size 1, and a lowering for ONNX", ()
   }
 });
 
-const aimed = targets(KERNELS), backends = await testBackends();
+const aimed = await orExit(() => targets(KERNELS)), backends = await orExit(() => testBackends());
 const throughBinding = { way: javascriptWay("asked for by a test") };
 // The other way to ONNX Runtime; and what its CUDA provider gets, on the CPU: tensors that stay with the provider, attention without loops.
 const variants = Object.entries<OnnxOptions>({

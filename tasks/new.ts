@@ -69,7 +69,7 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
     throw new RangeError(
       `Cannot name a plugin ${
         JSON.stringify(name)
-      } as lower case letters, digits, "_", "-" and "." are needed`,
+      } as lower case letters, digits, "_", "-" and "." are needed${likeName(name)}`,
     );
   }
   const files = new Map<string, Uint8Array | string>();
@@ -124,6 +124,12 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
       `${config} has to name the package for tests and editors: ${JSON.stringify(ownConfig())}`,
     ],
   };
+}
+
+/** A hint with the nearest name that a plugin may have; "" where nothing of the name is left. */
+function likeName(name: string): string {
+  const like = name.toLowerCase().replaceAll(/[^a-z0-9_.-]+/g, "_").replaceAll(/^[_.-]+|[_.-]+$/g, "");
+  return like === "" ? "" : `: ${like}, for example`;
 }
 
 /** The zod that the project checks options with; a plugin's schema must be of the same. */

@@ -93,7 +93,9 @@ Deno.test("deno task new: --help has examples, misspelt kinds and names are repo
     const help = await task("--help");
     assertStringIncludes(help.out, "deno task new loss margin");
     assertStringIncludes((await task("los", "margin")).out, 'the kind "los" - did you mean "loss"?');
-    assertStringIncludes((await task("loss", "Margin")).out, 'Cannot name a plugin "Margin"');
+    const named = (await task("loss", "My Loss!")).out;
+    assertStringIncludes(named, 'Cannot name a plugin "My Loss!"');
+    assertStringIncludes(named, "needed: my_loss, for example");
     assertStringIncludes((await task("loss")).out, "current value is loss");
     const made = await task("endpoint", "echo");
     assertEquals(made.code, 0, made.out);

@@ -4,12 +4,16 @@
  * ```sh
  * deno task plugins               # built-in ones
  * deno task plugins CONFIG.yaml   # and those that the `plugins` of a training or evaluator file loads
+ * deno task plugins loss          # of one kind
+ * deno task plugins iopo          # of one name, of every kind that has it; loss/iopo is one of them
  * deno task plugins --json
  * ```
  * Prints one block a kind: `loss`, then `  iopo 1 (built-in): ...` and its options.
  * @module
  */
+import { didYouMean } from "../formats/did_you_mean.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
+import { KINDS } from "../plugins/kinds/plugin.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
 import { resolveEvalConfig } from "./eval/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
@@ -18,6 +22,12 @@ import { registryOf } from "./common/config_file.ts";
 import { parseArguments, runTask, usage } from "./common/cli.ts";
 
 const FLAGS = { help: "this text", json: "one JSON array" };
+const HELP = [
+  "deno task plugins [CONFIG.yaml] [KIND | NAME | KIND/NAME] [key=value ...]",
+  "",
+  "  deno task plugins loss                       # every loss and its options",
+  "  deno task plugins train.yaml judge           # judges, those that a file loads too",
+];
 
 /** All plugins: built-in, and those that a training or evaluator file loads. */
 export async function plugins(
@@ -31,6 +41,24 @@ export async function plugins(
     ? resolveEvalConfig(file, overrides)
     : resolveTrainConfig(file, overrides);
   return (await registryOf(config.plugins, placeOf("plugins"))).list();
+}
+
+/**
+ * The entries that a word asks for: a kind, a name or alias, or `kind/name`.
+ * @throws {RangeError} If there is none; the message has the nearest
+ */
+export function chosenPlugins(entries: readonly PluginEntry[], word: string): PluginEntry[] {
+  const wordsOf = ({ kind, name, aliases }: PluginEntry) => [
+    kind,
+    ...[name, ...aliases].flatMap((called) => [called, `${kind}/${called}`]),
+  ];
+  const found = entries.filter((entry) => wordsOf(entry).includes(word));
+  if (found.length > 0) return found;
+  throw new RangeError(
+    `Cannot list plugins of ${JSON.stringify(word)}${
+      didYouMean(word, [...new Set(entries.flatMap(wordsOf))])
+    }: kinds are ${KINDS.join(", ")}; a name or kind/name will do too`,
+  );
 }
 
 /** The list as text. */
@@ -53,13 +81,24 @@ export function pluginsText(entries: readonly PluginEntry[]): string {
   return lines.join("\n");
 }
 
+function isFile(word: string): boolean {
+  return /\.(ya?ml|json)$/i.test(word);
+}
+
 if (import.meta.main) {
   await runTask(async () => {
-    const { config, overrides, flags } = parseArguments(Deno.args, FLAGS);
+    const { words, overrides, flags } = parseArguments(Deno.args, FLAGS, 2);
     if (flags.has("help")) {
-      return console.log(usage(["deno task plugins [CONFIG.yaml] [key=value ...]"], FLAGS));
+      return console.log(usage(HELP, FLAGS));
     }
-    const entries = await plugins(config, overrides);
+    const [config, ...others] = words.filter(isFile), [word, ...more] = words.filter((word) => !isFile(word));
+    if (others.length + more.length > 0) {
+      throw new RangeError(
+        `Cannot list plugins of ${words.join(" and ")} as one file and one kind or name at most are needed`,
+      );
+    }
+    const all = await plugins(config, overrides);
+    const entries = word === undefined ? all : chosenPlugins(all, word);
     console.log(flags.has("json") ? JSON.stringify(entries, null, 2) : pluginsText(entries));
   });
 }

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { builtinPlugins } from "../plugins/builtins.ts";
-import { plugins, pluginsText } from "./plugins.ts";
+import { chosenPlugins, plugins, pluginsText } from "./plugins.ts";
 
 Deno.test("pluginsText() says which options must be given as their schemas do: of every built-in plugin", async () => {
   const entries = await plugins();
@@ -64,4 +64,17 @@ export default { kind: "endpoint", name: "mine", version: "1", description: "x",
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("chosenPlugins() takes a kind, a name, an alias or kind/name, and hints at the nearest", async () => {
+  const entries = await plugins();
+  const chosen = (word: string) => chosenPlugins(entries, word).map(({ kind, name }) => `${kind}/${name}`);
+  assertEquals(
+    chosen("loss"),
+    builtinPlugins().filter(({ kind }) => kind === "loss").map(({ name }) => `loss/${name}`).sort(),
+  );
+  assertEquals(chosen("iopo"), ["dataset/iopo", "loss/iopo"]);
+  assertEquals(chosen("loss/iopo"), ["loss/iopo"]);
+  assertEquals(chosen("vllm"), ["endpoint/openai"]);
+  assertThrows(() => chosen("los"), RangeError, 'Cannot list plugins of "los" - did you mean "loss"?');
 });

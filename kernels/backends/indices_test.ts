@@ -8,6 +8,7 @@ import { labelLogprob } from "../ops/label_logprob.ts";
 import { KERNELS } from "../ops/mod.ts";
 import { putRows } from "../ops/put_rows.ts";
 import { scatterAddRows } from "../ops/scatter_add_rows.ts";
+import { orExit } from "../testing/aim.ts";
 import { testBackends } from "../testing/backends.ts";
 import { extentOf } from "./indices.ts";
 
@@ -21,7 +22,7 @@ const CASES: [kernel: Kernel, input: string, dims: Sample["dims"], least: number
   [cacheRows, "from", { slots: 2, heads: 1, past: 3, d: 2, rows: 4, cols: 2, taken: 1, room: 2 }, -1, 10],
 ];
 
-for (const { name, ignore, make } of await testBackends()) {
+for (const { name, ignore, make } of await orExit(() => testBackends())) {
   Deno.test({
     name: `a program refuses indices that are out of range (${name})`,
     ignore,

@@ -4,6 +4,7 @@ import { differentiate, joined } from "../autodiff.ts";
 import { GraphBuilder } from "../graph.ts";
 import { linear } from "../ops/products.ts";
 import { swiglu } from "../ops/swiglu.ts";
+import { orExit } from "../testing/aim.ts";
 import { testBackends } from "../testing/backends.ts";
 
 /** z = swiglu(x aᵀ, x bᵀ) and, as optional outputs, the gradients of Σ seed ∘ z by a and x. */
@@ -42,7 +43,7 @@ function assertNear(actual: ArrayLike<number>, expected: readonly number[], what
   );
 }
 
-for (const { name, ignore, make } of await testBackends()) {
+for (const { name, ignore, make } of await orExit(() => testBackends())) {
   Deno.test({
     name: `a program with a constant and optional outputs gives what its graph says (${name})`,
     ignore,

@@ -1,5 +1,6 @@
 /** AdamW on a device against torch's tables, on every backend. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { orExit } from "../testing/aim.ts";
 import { testBackends } from "../testing/backends.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import type { WebGpuBackend } from "../backends/webgpu/mod.ts";
@@ -81,7 +82,7 @@ const gradient = (t: number) =>
     ]),
   );
 
-for (const { name: on, ignore, make } of await testBackends()) {
+for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
   for (const [name, c] of Object.entries<typeof cases[string]>(cases)) {
     Deno.test({
       name: `DeviceOptimizer equals torch's AdamW over 20 steps: ${name}, ${on}`,

@@ -61,3 +61,16 @@ export function listed(variable: string, value: string | undefined, known: reado
   }
   return names;
 }
+
+/**
+ * What `aim` gives, for the top of a test file. Where a variable matches nothing, its message alone is printed and the file ends.
+ */
+export async function orExit<T>(aim: () => T | Promise<T>): Promise<T> {
+  try {
+    return await aim();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`error: ${error.message}`);
+    Deno.exit(1);
+  }
+}

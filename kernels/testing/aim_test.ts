@@ -64,3 +64,18 @@ Deno.test("testBackends() keeps to BACKENDS, and fails where a named one can't r
   await assertRejects(() => testBackends({ BACKENDS: "webgpu" }, broken), Error, "no adapter was found");
   assertEquals((await testBackends({}, broken))[2]?.name, "webgpu: no adapter was found");
 });
+
+Deno.test("a variable that matches nothing ends a test file with its message, not with a stack", async () => {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", new URL("../contract_test.ts", import.meta.url).pathname],
+    env: { KERNEL: "rms_nrom", NO_COLOR: "1" },
+  }).output();
+  const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  assertEquals(success, false);
+  assertEquals(
+    text.match(/^error: Cannot aim tests by KERNEL: "rms_nrom" is unknown - did you mean "rms_norm"\?/gm)
+      ?.length,
+    1,
+  );
+  assertEquals(/^ +at /m.test(text), false, text);
+});

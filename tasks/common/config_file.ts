@@ -4,8 +4,9 @@
  */
 import { isAbsolute, resolve } from "@std/path";
 
+import { lastOf } from "../../formats/elements.ts";
 import { shortened, shown } from "../../formats/message.ts";
-import { redactArgument } from "../../formats/secrets.ts";
+import { redactArgument, redactValue } from "../../formats/secrets.ts";
 import { parseYamlValue } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { placed } from "../../plugins/kinds/place.ts";
@@ -44,6 +45,36 @@ export function readOverride(argument: string, example: string): Override {
   const text = argument.slice(equals + 1);
   const place = `the argument ${shortened(redactArgument(argument))}`;
   return { key, value: parseYamlValue(text, place), text, plain: !/^\s*["']/.test(text), place };
+}
+
+/**
+ * Puts the value of an argument such as `loss_options.beta=1` into a map; maps on the way that aren't there are made.
+ * @throws {RangeError} If something on the way isn't a map
+ */
+export function setNested(
+  map: Record<string, unknown>,
+  { key, place }: Pick<Override, "key" | "place">,
+  value: unknown,
+): void {
+  const steps = key.split(".");
+  let inner = map;
+  for (const [i, step] of steps.slice(0, -1).entries()) {
+    if (!Object.hasOwn(inner, step) || inner[step] === null) define(inner, step, {});
+    const next = inner[step];
+    if (typeof next !== "object" || next === null || Array.isArray(next)) {
+      const name = steps.slice(0, i + 1).join(".");
+      throw new RangeError(
+        `Cannot use ${place} as ${name} isn't a map: current value is ${shown(redactValue(next, step))}`,
+      );
+    }
+    inner = next as Record<string, unknown>;
+  }
+  define(inner, lastOf(steps), value);
+}
+
+/** Sets a key that may be called `__proto__`. */
+function define(map: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /**

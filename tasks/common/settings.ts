@@ -10,7 +10,7 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
-import { pluginPath, readOverride } from "./config_file.ts";
+import { pluginPath, readOverride, setNested } from "./config_file.ts";
 import { faultsOf, isMap } from "./settings_faults.ts";
 
 /** Form of a task's files. */
@@ -120,30 +120,15 @@ function applyOverride(
 ): void {
   const { key: written, value: given, text, place } = readOverride(override, example);
   const key = written.startsWith(`${top}.`) ? written.slice(top.length + 1) : written;
-  const steps = key.split(".");
   beforeOverride?.(value, key, new Set(places.keys()));
-  let map = value;
-  for (const [i, step] of steps.slice(0, -1).entries()) {
-    const inner = map[step] ??= {};
-    if (!isMap(inner)) {
-      throw new RangeError(
-        `Cannot use ${place} as ${steps.slice(0, i + 1).join(".")} isn't a map`,
-      );
-    }
-    map = inner;
-  }
   if (files.includes(key) && /\.(ya?ml|json)$/i.test(text)) {
     const file = readYaml(text);
     places.set(key, file);
-    define(map, steps.at(-1)!, file.value);
+    setNested(value, { key, place }, file.value);
   } else {
     places.set(key, place);
-    define(map, steps.at(-1)!, given);
+    setNested(value, { key, place }, given);
   }
-}
-
-function define(map: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /** Makes paths of files that are there absolute; what isn't there stays as written, for an error that names it so. */

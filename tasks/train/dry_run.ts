@@ -36,13 +36,13 @@ export async function dryRun(
 ): Promise<DryRun> {
   const { config, notes, placeOf } = readRun(configPath, overrides);
   const record = recordOf(config);
-  say(stringify(record, { lineWidth: 0 }).trimEnd());
-  for (const note of notes) say(`note: ${note}`);
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const ready = await prepare(config, registry, say, placeOf);
-  for (const note of ready.notes) say(`note: ${note}`);
+  // only now, so that a misspelt name isn't told below a screen of keys
+  say(stringify(record, { lineWidth: 0 }).trimEnd());
+  for (const note of [...notes, ...ready.notes]) say(`note: ${note}`);
   const data = await encode(config, registry, ready, undefined, say);
   const text = dataText(data.report);
   say(text);

@@ -161,6 +161,27 @@ Deno.test("overrides win, are typed as YAML, and an error names the argument", (
     "loss=x",
   );
   assertEquals([c.seed, c.learning_rate, c.loss_options], [2, 5e-6, { beta: 1 }]);
+  const dotted = config(
+    "loss: iopo\nloss_options: {beta: 1, variant: full}\nlr_scheduler_type: cosine_with_min_lr\n",
+    "loss_options.beta=2",
+    "lr_scheduler_kwargs.min_lr_rate=0.5",
+  ).config;
+  assertEquals([dotted.loss_options, dotted.lr_scheduler_kwargs], [{ beta: 2, variant: "full" }, {
+    min_lr_rate: 0.5,
+  }]);
+  for (
+    const [argument, expected] of [
+      ["lora_rank.x=3", "the argument lora_rank.x=3: Cannot read lora_rank as a whole number"],
+      [
+        "loss_optoins.beta=3",
+        'the argument loss_optoins.beta=3: Cannot use the unknown key "loss_optoins" - did you mean "loss_options"?',
+      ],
+    ] as const
+  ) assertStringIncludes(message("", argument), expected);
+  assertStringIncludes(
+    message("lora_rank: 8\n", "lora_rank.x=3"),
+    "Cannot use the argument lora_rank.x=3 as lora_rank isn't a map: current value is 8",
+  );
   assertStringIncludes(
     message("", "seed=abc"),
     "the argument seed=abc: Cannot read seed as a whole number from 0",

@@ -46,7 +46,7 @@ export function markdownPage(): string {
     "<!-- Made by docs/make_config.ts from tasks/train/config/: don't edit. -->",
     "",
     "A training file is YAML or JSON with LLaMA-Factory's keys (all 365 of version 0.9.5) and our own. `key=value` arguments",
-    "override it. Every key is in one of three states; none is silently ignored:",
+    "override it, with dots inside of a map (`loss_options.beta=0.2`). Every key is in one of three states; none is silently ignored:",
     "",
     `- **works** (${count("works")}): does what it says.`,
     `- **no effect** (${

@@ -7,7 +7,7 @@ import { bounded, shortened, shown } from "../../../formats/message.ts";
 import { redact, redactValue } from "../../../formats/secrets.ts";
 import { placeText, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { readOverride } from "../../common/config_file.ts";
+import { readOverride, setNested } from "../../common/config_file.ts";
 import type { Fault } from "./fault.ts";
 import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
 import { otherName } from "./other_names.ts";
@@ -70,7 +70,14 @@ export function writtenKeys(
   }
   for (const override of overrides) {
     const { key, value, plain, place } = readOverride(override, words.example);
-    written.set(key, { value, plain, place });
+    const [name = "", ...inner] = key.split(".");
+    if (inner.length === 0) {
+      written.set(name, { value, plain, place });
+      continue;
+    }
+    const outer = { [name]: structuredClone(written.get(name)?.value ?? {}) };
+    setNested(outer, { key, place }, value);
+    written.set(name, { value: outer[name], plain: false, place });
   }
   return written;
 }

@@ -1,0 +1,27 @@
+import { assertEquals, assertRejects } from "@std/assert";
+
+import { dryRun } from "./dry_run.ts";
+
+const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pathname;
+
+Deno.test("dryRun() tells a misspelt name or option before it shows a configuration", async () => {
+  const cases: [string[], string][] = [
+    [
+      ["loss=iopo", "loss_options.bta=1"],
+      'the argument loss_options.bta=1: Cannot make loss/iopo as its options don\'t fit: unknown option bta - did you mean "beta"?',
+    ],
+    [
+      ["template=smollm3"],
+      'the argument template=smollm3: Cannot find the template plugin "smollm3" - did you mean "smollm2"?',
+    ],
+    [
+      ["trainer=locl"],
+      'the argument trainer=locl: Cannot find the trainer plugin "locl" - did you mean "local"?',
+    ],
+  ];
+  for (const [overrides, message] of cases) {
+    const said: string[] = [];
+    await assertRejects(() => dryRun(example, overrides, (line) => said.push(line)), Error, message);
+    assertEquals(said, []);
+  }
+});
