@@ -17,6 +17,8 @@ export interface HubRequests {
 export interface HubLimits {
   /** Of one reply of the API, whole (default 30,000). */
   readonly apiTime: number;
+  /** Of all replies of the API for one model (default 60,000). */
+  readonly apiTotalTime: number;
   /** Of one reply of the API (default 16 MiB; 1,000 files take some 300 kB). */
   readonly apiBytes: number;
   /** Of all requests to the API for one model (default 100). */
@@ -28,6 +30,7 @@ export interface HubLimits {
 /** The default limits. */
 export const HUB_LIMITS: HubLimits = Object.freeze({
   apiTime: 30_000,
+  apiTotalTime: 60_000,
   apiBytes: 1 << 24,
   apiRequests: 100,
   idleTime: 60_000,
@@ -66,6 +69,7 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
     throw new RefusedReply(`more than ${MAX_REDIRECTS} redirects, the last to ${shownAddress(url)}`);
   };
   const seen = new Set<string>();
+  let waited = 0;
   return {
     files: (input, init = {}) => ask(input, init),
     api: async (input, init = {}) => {
@@ -74,7 +78,9 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
         throw new RefusedReply(`the hub's list of files doesn't end: ${seen.size} pages were read`);
       }
       seen.add(address);
-      const signal = AbortSignal.timeout(limits.apiTime);
+      const time = Math.min(limits.apiTime, limits.apiTotalTime - waited);
+      const signal = AbortSignal.timeout(Math.max(0, time));
+      const begun = performance.now();
       try {
         const response = await ask(input, { ...init, signal });
         const text = await boundedText(response, limits.apiBytes);
@@ -83,7 +89,16 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
         return new Response(text, { status, headers });
       } catch (error) {
         if (!signal.aborted) throw error;
-        throw new RefusedReply(`the hub didn't answer within ${limits.apiTime / 1000} s`, { cause: error });
+        throw new RefusedReply(
+          time < limits.apiTime
+            ? `the hub's answers took longer than ${
+              limits.apiTotalTime / 1000
+            } s, ${seen.size} were asked for`
+            : `the hub didn't answer within ${limits.apiTime / 1000} s`,
+          { cause: error },
+        );
+      } finally {
+        waited += performance.now() - begun;
       }
     },
   };

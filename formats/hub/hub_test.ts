@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { openModel } from "../hf_model/mod.ts";
 import { COMMIT, FakeHub, type Faults } from "../../tests/helpers/fake_hub.ts";
+import type { HubLimits } from "./guarded_fetch.ts";
 import { type DownloadProgress, resolveModel, type ResolveOptions } from "./mod.ts";
 
 const MODEL = new URL("../../fixtures/goldens/tiny/qwen2/model-sharded/", import.meta.url);
@@ -274,6 +275,19 @@ const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
       headers: { link: `<${url.origin}${url.pathname}?page=${next}>; rel="next"` },
     });
   }, "list of files doesn't end: 100 pages"],
+  ["slow pages without end", (url) => {
+    const next = Number(url.searchParams.get("page") ?? 0) + 1;
+    const body = new ReadableStream({
+      async start(to) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        to.enqueue(new TextEncoder().encode("[]"));
+        to.close();
+      },
+    });
+    return new Response(body, {
+      headers: { link: `<${url.origin}${url.pathname}?page=${next}>; rel="next"` },
+    });
+  }, "the hub's answers took longer than 0.2 s"],
   [
     "a page that names itself",
     (url) => Response.json([], { headers: { link: `<${url.href}>; rel="next"` } }),
@@ -301,11 +315,15 @@ const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
   ["null", () => "null", "another shape"],
   ["a page of HTML", () => "<html>", "isn't JSON"],
 ];
+const LIMITS: Record<string, Partial<HubLimits>> = {
+  "no answer": { apiTime: 500 },
+  "slow pages without end": { apiTotalTime: 200 },
+};
 for (const [what, reply, message] of BROKEN) {
   Deno.test(`a hub that answers with ${what} is an error at once`, () =>
     withHub({ answer: listing(reply) }, async (_, options) => {
       const error = await assertRejects(
-        () => resolveModel(NAME, { ...options, limits: what === "no answer" ? { apiTime: 500 } : {} }),
+        () => resolveModel(NAME, { ...options, limits: LIMITS[what] ?? {} }),
         Error,
         "Cannot download the model tiny/qwen2 from ",
       );
