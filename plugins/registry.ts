@@ -360,7 +360,7 @@ function typeText(schema: z.core.JSONSchema.BaseSchema): string {
 
 function shapeFault(plugin: unknown): string | undefined {
   if (typeof plugin !== "object" || plugin === null) {
-    return `it must be an object: current value is ${plugin}`;
+    return `it must be an object: current value is ${typeof plugin === "function" ? "a function" : plugin}`;
   }
   const p = plugin as Partial<Plugin>;
   if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {

@@ -20,6 +20,7 @@ import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { describeOptions } from "../plugins/registry.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
+import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
 import { alignedRows } from "./common/table.ts";
@@ -56,6 +57,8 @@ export async function evaluateFile(
   { say = print, progress = createProgress(), ...options }: EvalTaskOptions = {},
 ): Promise<Evaluated> {
   const { config, placeOf } = readEvalConfig(configPath, overrides);
+  const code = pluginNote(config.plugins);
+  if (code !== null) progress.line(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const pace = new Pace();
   let done: Evaluated;
@@ -167,6 +170,9 @@ async function dryRun(
   const { config, placeOf } = readEvalConfig(path, overrides);
   const whole = redactValue({ evaluator: config }) as Record<string, unknown>;
   if (!json) print(stringify(whole));
+  const code = pluginNote(config.plugins);
+  if (code !== null) printError(`note: ${code}`);
+  confirmPlugins(config.plugins);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const plan = await planRun(config, registry, placeOf, { ping, fresh });
   if (json) printJson({ ...whole, plan });

@@ -19,7 +19,8 @@ import { resolveEvalConfig } from "./eval/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, runTask, usage } from "./common/cli.ts";
+import { parseArguments, printError, runTask, usage } from "./common/cli.ts";
+import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 
 const FLAGS = { help: "this text", json: "one JSON array" };
 const HELP = [
@@ -33,6 +34,8 @@ const HELP = [
 export async function plugins(
   configPath?: string,
   overrides: readonly string[] = [],
+  note: (line: string) => void = printError,
+  asks: boolean = false,
 ): Promise<PluginEntry[]> {
   if (configPath === undefined) return builtinRegistry().list();
   const file = readYaml(configPath);
@@ -40,6 +43,9 @@ export async function plugins(
   const { config, placeOf } = isEvaluator
     ? resolveEvalConfig(file, overrides)
     : resolveTrainConfig(file, overrides);
+  const code = pluginNote(config.plugins);
+  if (code !== null) note(`note: ${code}`);
+  if (asks) confirmPlugins(config.plugins);
   return (await registryOf(config.plugins, placeOf("plugins"))).list();
 }
 
@@ -97,7 +103,7 @@ if (import.meta.main) {
         `Cannot list plugins of ${words.join(" and ")} as one file and one kind or name at most are needed`,
       );
     }
-    const all = await plugins(config, overrides);
+    const all = await plugins(config, overrides, printError, true);
     const entries = word === undefined ? all : chosenPlugins(all, word);
     console.log(flags.has("json") ? JSON.stringify(entries, null, 2) : pluginsText(entries));
   });

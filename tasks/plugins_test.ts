@@ -31,7 +31,9 @@ Deno.test("plugins() lists built-in plugins and those of a file, with options, d
       `${folder}/t.yaml`,
       "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\nplugins: [./my_loss.ts]\n",
     );
-    const entries = await plugins(`${folder}/t.yaml`);
+    const notes: string[] = [];
+    const entries = await plugins(`${folder}/t.yaml`, [], (line) => notes.push(line));
+    assertStringIncludes(notes.join(), `plugins: the code of ${folder}/my_loss.ts is run`);
     assert(
       entries.some(({ kind, name, source }) => kind === "loss" && name === "iopo" && source === "built-in"),
     );
