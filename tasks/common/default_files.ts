@@ -18,3 +18,6 @@ export const DEFAULT_EVALUATOR: string = example("eval/default.yaml");
 export const DEFAULT_MODEL: string = fileURLToPath(
   new URL("../../fixtures/constraints/model", import.meta.url),
 );
+
+/** For `deno task synth`. */
+export const DEFAULT_SYNTHESIS: string = example("synth/default.yaml");

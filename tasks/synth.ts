@@ -1,0 +1,147 @@
+/**
+ * Makes training data of instructions with constraints, as a YAML file says: SFT, DPO and IOPO views of the same rows.
+ *
+ * ```sh
+ * deno task synth                            # 50 quadruples by the bundled model, proved by rules, offline
+ * deno task synth SYNTH.yaml [key=value ...] # the same command continues a run that was stopped or killed
+ * deno task synth SYNTH.yaml --dry-run       # checks everything, prints what is wanted, asks nobody
+ * ```
+ * Exit code: 0 all rows are made; 1 an error; 2 fewer rows than wanted, or the budget is spent; 130 stopped by Ctrl-C.
+ * @module
+ */
+import { join } from "@std/path";
+import { stringify } from "yaml";
+
+import { redactValue } from "../formats/secrets.ts";
+import { describeOptions } from "../plugins/registry.ts";
+import { Pace } from "./ask/pace.ts";
+import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import { taskCommand } from "./common/command.ts";
+import { registryOf } from "./common/config_file.ts";
+import { DEFAULT_SYNTHESIS } from "./common/default_files.ts";
+import { markdownTable, textTable } from "./common/table.ts";
+import { readSynthConfig, SynthOptions } from "./synth/config.ts";
+import { planSynthesis } from "./synth/open_shop.ts";
+import { funnelTable } from "./synth/report/tables.ts";
+import { summaryLines } from "./synth/report/text.ts";
+import { wantedShares } from "./synth/results.ts";
+import { synthesize, type Synthesized } from "./synth/run.ts";
+import { createProgress } from "./train/outputs/mod.ts";
+
+const FLAGS = {
+  help: "this text",
+  "dry-run": "check everything, print the configuration and the rows that are wanted; asks nobody",
+  json: "the results as JSON on standard output; all else goes to standard error",
+};
+
+const USAGE = [
+  "deno task synth [SYNTH.yaml] [key=value ...]",
+  "",
+  "Examples:",
+  "  deno task synth                                           50 quadruples by the bundled model, proved by rules, offline",
+  "  deno task synth examples/synth/trace.yaml --dry-run       what it would make, and of what",
+  "  deno task synth examples/synth/trace.yaml rows=1000 budget.money=5",
+  "  deno task synth synth.yaml verify=rules 'views=[iopo]' counts='{1: 1, 2: 2, 3: 1}' out_dir=saves/synth/rules",
+  "  deno task synth saves/synth/rules/run.yaml                continues that run, or writes its files again",
+  "",
+  "The data set is in out_dir/dataset, with dataset_info.json: deno task train ... dataset_dir=OUT/dataset dataset=synth_iopo",
+];
+
+/** Carries out the synthesis of a file; says how it ended. */
+async function synthesizeFile(
+  path: string,
+  overrides: readonly string[],
+  say: (line: string) => void,
+): Promise<Synthesized> {
+  const { config, placeOf } = readSynthConfig(path, overrides);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  using interrupted = interruption(printError, "what is under way is finished first");
+  const progress = createProgress();
+  const pace = new Pace();
+  let done: Synthesized;
+  try {
+    done = await synthesize(config, registry, {
+      signal: interrupted.signal,
+      say: (line) => progress.line(line),
+      progress: (round, count, total, used) => {
+        const name = `round ${round + 1}`;
+        progress.phase(name, count, total, pace.text(name, count, total, used));
+      },
+      version: VERSION,
+      placeOf,
+    });
+  } finally {
+    progress.stop();
+  }
+  for (const line of ending(done)) say(line);
+  return done;
+}
+
+function ending({ results, directory, files, stopped }: Synthesized): string[] {
+  return [
+    ...textTable(funnelTable(results)),
+    "",
+    ...summaryLines(results),
+    "",
+    ...files.map(({ name, what }) => `${join(directory, name)}: ${what}`),
+    ...stopped !== null && stopped.why !== "fatal"
+      ? [`Continue with: ${taskCommand("synth", [join(directory, "run.yaml")])}`]
+      : [],
+  ];
+}
+
+/** Exit code of a synthesis. */
+function exitCode({ stopped, results }: Synthesized): number {
+  if (stopped?.why === "signal") return 130;
+  if (stopped?.why === "fatal") return 1;
+  return results.complete ? 0 : 2;
+}
+
+async function dryRun(path: string, overrides: readonly string[]): Promise<void> {
+  const { config, placeOf } = readSynthConfig(path, overrides);
+  const plan = await planSynthesis(config, placeOf);
+  print(stringify(redactValue({ synth: config })));
+  const { counts, types } = wantedShares(plan);
+  const table = (title: string, numbers: ReadonlyMap<string, number>) =>
+    markdownTable({
+      columns: [{ title, align: "left" }, { title: "wanted" }],
+      rows: [...numbers].map(([name, count]) => [name, String(count)]),
+    });
+  const lines = [
+    ...table("constraints a row", counts),
+    "",
+    ...table("type", types),
+    "",
+    `${plan.seeds.seeds.length} of ${plan.seeds.read} seeds are used${
+      [...plan.seeds.left].map(([reason, count]) => `; ${count} left out: ${reason}`).join("")
+    }`,
+    ...[...plan.parts.exclusion.rows].map(([name, rows]) => `no row of ${name} gets in (${rows} rows)`),
+    ...plan.notes.map((note) => `note: ${note}`),
+  ];
+  for (const line of lines) print(line);
+}
+
+function keysText(): string {
+  return describeOptions(SynthOptions).map((o) => `  ${o.name.padEnd(14)}${o.description}`).join("\n");
+}
+
+if (import.meta.main) {
+  // not awaited: a plugin may import this module and would wait for it for ever
+  void runTask(async () => {
+    const { config = DEFAULT_SYNTHESIS, overrides, flags } = parseArguments(Deno.args, FLAGS);
+    if (flags.has("help")) return print(`${usage(USAGE, FLAGS)}\n\nKeys under synth:\n${keysText()}`);
+    if (flags.has("dry-run")) return await dryRun(config, overrides);
+    const json = flags.has("json");
+    const done = await synthesizeFile(config, overrides, json ? printError : print);
+    if (json) {
+      print(
+        JSON.stringify(
+          { ...done.results, directory: done.directory, files: done.files, exit_code: exitCode(done) },
+          null,
+          2,
+        ),
+      );
+    }
+    return exitCode(done);
+  });
+}

@@ -1,0 +1,265 @@
+/**
+ * Synthesis without a judge (`verify: rules`): constraints come from the bank, answers are asked for until the rules prove that one
+ * keeps them, and x2 is drawn until the rules prove that y1 breaks it; then y2 must keep x2 and break x1. Any model will do, as
+ * nothing rests on its word.
+ *
+ * In the paper x2 adds, removes or revises constraints. Rules show that adding or removing alone leaves one answer that fits both
+ * inputs, so here each of them also revises another constraint.
+ * @module
+ */
+import { Chooser } from "./choose.ts";
+import type { SynthConfig } from "./config.ts";
+import { type Draft, Dropped, type Parts, type Step, type SynthConstraint } from "./draft.ts";
+import { wholeText } from "./answers.ts";
+import type { BankConstraint } from "./rule_bank.ts";
+import { generatorRequest, made, parts2Of, refuseExcluded, textOf, type Workshop } from "./workshop.ts";
+
+/** Draws until something fits, at most. */
+const DRAWS = 60;
+
+/**
+ * Draws the constraints that the slot wants.
+ * @throws {Dropped} If the bank has none that fit the seed and each other
+ */
+export function drawInstruction(shop: Workshop, draft: Draft): void {
+  const choose = new Chooser(shop.config.seed, draft.id, "constraints");
+  const description = draft.seed.text;
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const constraints: BankConstraint[] = [];
+    for (const type of choose.shuffled(draft.slot.types)) {
+      const next = shop.bank.draw(type, { description, beside: constraints }, choose);
+      if (next === null) break;
+      constraints.push(next);
+    }
+    if (constraints.length < draft.slot.types.length) continue;
+    draft.parts = { description, constraints, input: "" };
+    draft.x1 = textOf(shop, draft.parts);
+    return;
+  }
+  throw new Dropped(
+    "structure",
+    "the bank has no such constraints beside each other",
+    draft.slot.types.join(", "),
+  );
+}
+
+/**
+ * The steps behind the check for duplicates.
+ * @throws {Dropped} If the draft is given up
+ */
+export async function makeByRules(shop: Workshop, draft: Draft): Promise<void> {
+  const { views } = shop.config;
+  const parts = made(draft.parts, "parts");
+  const broken: string[] = [];
+  const first = await answerThat(shop, draft, "answer", parts, broken, () => Promise.resolve(null));
+  draft.y1 = first.text;
+  draft.parts = first.parts;
+  draft.x1 = textOf(shop, first.parts);
+  if (first.parts !== parts) refuseExcluded(shop, "answer", draft.x1);
+  if (views.includes("iopo")) await makeSecond(shop, draft, first.parts, draft.y1);
+  if (!views.includes("dpo")) return;
+  // what broke a rule on the way is an answer to x1 that follows it less well; so is y2, as the rules show
+  draft.worse = await firstBroken(shop, first.parts, broken) ?? draft.y2 ??
+    await brokenAnswer(shop, draft, first.parts);
+}
+
+async function makeSecond(shop: Workshop, draft: Draft, parts: Parts, y1: string): Promise<void> {
+  draft.constraints2 = await changed(shop, draft, parts, y1);
+  const parts2 = parts2Of(draft);
+  draft.x2 = textOf(shop, parts2);
+  refuseExcluded(shop, "exclusion of x2", draft.x2);
+  const second = await answerThat(
+    shop,
+    draft,
+    "answer to x2",
+    parts2,
+    [],
+    async (text, kept) =>
+      !await breaks(shop, parts, text)
+        ? "it keeps x1 too"
+        : kept !== parts2 && !await breaks(shop, kept, y1)
+        ? "y1 keeps x2 too"
+        : null,
+  );
+  draft.y2 = second.text;
+  if (second.parts === parts2) return;
+  draft.constraints2 = second.parts.constraints;
+  draft.x2 = textOf(shop, second.parts);
+  refuseExcluded(shop, "exclusion of x2", draft.x2);
+}
+
+async function firstBroken(
+  shop: Workshop,
+  parts: Parts,
+  texts: readonly string[],
+): Promise<string | undefined> {
+  for (const text of texts) if (await breaks(shop, parts, text)) return text;
+  return undefined;
+}
+
+/**
+ * An answer that the rules prove to keep all constraints; what broke one goes to `broken`.
+ * @param fault Why an answer that keeps them won't do; null where it does
+ * @returns The answer, and the parts that it keeps: others than the given ones only with `hindsight`
+ */
+async function answerThat(
+  shop: Workshop,
+  draft: Draft,
+  step: Step,
+  parts: Parts,
+  broken: string[],
+  fault: (text: string, kept: Parts) => Promise<string | null>,
+): Promise<{ text: string; parts: Parts }> {
+  let last = { reason: "", example: "" };
+  for (let number = 0; number < triesOf(shop.config); number++) {
+    const text = await answered(shop, draft, step, parts, number);
+    if (typeof text !== "string") {
+      last = { reason: text.reason, example: text.example };
+      continue;
+    }
+    const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
+    const kept = found.kept
+      ? parts
+      : shop.config.hindsight
+      ? await refitted(shop, draft, step, parts, text)
+      : null;
+    const other = kept === null ? null : await fault(text, kept);
+    if (kept !== null && other === null) return { text, parts: kept };
+    if (!found.kept && found.known) broken.push(text);
+    last = found.kept
+      ? { reason: other ?? "", example: text }
+      : { reason: found.reason, example: found.example };
+  }
+  throw new Dropped(
+    step,
+    `no answer of ${triesOf(shop.config)} keeps the constraints; the last one: ${last.reason}`,
+    last.example,
+  );
+}
+
+/**
+ * The parts with constraints that an answer keeps in place of those that it breaks, of the same types; null where the bank has none.
+ *
+ * Zhang et al. 2023, "The Wisdom of Hindsight Makes Language Models Better Instruction Followers", arXiv 2302.05206.
+ */
+async function refitted(
+  shop: Workshop,
+  draft: Draft,
+  step: Step,
+  parts: Parts,
+  text: string,
+): Promise<Parts | null> {
+  const choose = new Chooser(shop.config.seed, draft.id, step, "hindsight");
+  let constraints = [...parts.constraints];
+  for (const old of parts.constraints) {
+    if (await keeps(shop, parts, old, text)) continue;
+    const beside = constraints.filter((one) => one !== old);
+    let next: BankConstraint | null = null;
+    for (let draw = 0; draw < DRAWS && next === null; draw++) {
+      const drawn = shop.bank.draw(old.type, { description: parts.description, beside }, choose);
+      if (drawn === null) return null;
+      if (await keeps(shop, parts, drawn, text)) next = drawn;
+    }
+    if (next === null) return null;
+    const found = next;
+    constraints = constraints.map((one) => one === old ? found : one);
+  }
+  return { ...parts, constraints };
+}
+
+async function keeps(
+  { evaluation }: Workshop,
+  parts: Parts,
+  one: SynthConstraint,
+  text: string,
+): Promise<boolean> {
+  return (await evaluation.byRules({ ...parts, constraints: [one] }, text)).every(({ kept }) =>
+    kept === true
+  );
+}
+
+async function answered(
+  shop: Workshop,
+  draft: Draft,
+  step: Step,
+  parts: Parts,
+  number: number,
+): Promise<string | Dropped> {
+  const request = generatorRequest(shop, shop.prompts.respond(textOf(shop, parts)), seedOf(shop, number));
+  const completion = await shop.asker.ask(draft, step, number, shop.generator, request);
+  try {
+    return wholeText(completion, step);
+  } catch (error) {
+    if (error instanceof Dropped) return error;
+    throw error;
+  }
+}
+
+/** At temperature 0 a second answer would be the first one again. */
+export function triesOf({ tries, generator }: Pick<SynthConfig, "tries" | "generator">): number {
+  return generator.run_args.temperature === 0 ? 1 : tries;
+}
+
+/** Each try has a seed of its own. */
+function seedOf({ config }: Workshop, number: number): number {
+  return (config.generator.run_args.seed ?? config.seed) + number;
+}
+
+/** Constraints of x2, drawn until the rules prove that y1 breaks one of them. */
+async function changed(shop: Workshop, draft: Draft, parts: Parts, y1: string): Promise<SynthConstraint[]> {
+  const choose = new Chooser(shop.config.seed, draft.id, "change");
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const constraints = drawChange(shop, draft, parts, y1, choose);
+    if (constraints !== null && await breaks(shop, { ...parts, constraints }, y1)) return constraints;
+  }
+  throw new Dropped("change", "no change of the constraints was found that y1 breaks", textOf(shop, parts));
+}
+
+function drawChange(
+  { bank, taxonomy }: Workshop,
+  draft: Draft,
+  { description, constraints }: Parts,
+  y1: string,
+  choose: Chooser,
+): SynthConstraint[] | null {
+  let kept = choose.shuffled(constraints);
+  if (draft.slot.operation === "remove") kept = kept.slice(1);
+  const [old, ...rest] = kept;
+  if (old === undefined) return null;
+  // another value of the same rule where it has one, else another rule of the type
+  const context = { description, beside: rest, answer: y1 };
+  const same = choose.fraction() < 0.7 ? bank.draw(old.type, context, choose, old.rule?.id) : null;
+  const other = same !== null && same.text !== old.text ? same : bank.draw(old.type, context, choose);
+  if (other === null || other.text === old.text) return null;
+  // the rest stands where it stood
+  const next: SynthConstraint[] = constraints.filter((one) => one === old || rest.includes(one)).map((one) =>
+    one === old ? other : one
+  );
+  if (draft.slot.operation !== "add") return next;
+  const types = Object.keys(taxonomy.types).filter((type) => bank.types.has(type));
+  const more = bank.draw(choose.one(types, (type) => taxonomy.types[type]?.weight ?? 0), {
+    description,
+    beside: next,
+    answer: y1,
+  }, choose);
+  return more === null ? null : [...next, more];
+}
+
+/** Whether the rules prove that an answer breaks a constraint. */
+async function breaks({ evaluation }: Workshop, parts: Parts, text: string): Promise<boolean> {
+  return (await evaluation.byRules(parts, text)).some(({ kept }) => kept === false);
+}
+
+/** An answer to the task without its constraints that breaks one of them. */
+async function brokenAnswer(shop: Workshop, draft: Draft, parts: Parts): Promise<string> {
+  const plain = { ...parts, constraints: [] };
+  for (let number = 0; number < triesOf(shop.config); number++) {
+    const text = await answered(shop, draft, "worse", plain, number);
+    if (typeof text === "string" && await breaks(shop, parts, text)) return text;
+  }
+  throw new Dropped(
+    "worse",
+    `no answer of ${triesOf(shop.config)} without the constraints breaks one`,
+    draft.x1 ?? "",
+  );
+}

@@ -1,0 +1,40 @@
+/**
+ * Data files of synthesis, the bundled ones and a person's own: read by a schema, with the file in every error.
+ * @module
+ */
+import { basename } from "@std/path";
+import type { z } from "zod";
+
+import { bounded, shown } from "../../formats/message.ts";
+
+/**
+ * Reads a JSON file by a schema.
+ * @param what What it is to be, for messages: `a taxonomy`
+ * @throws {RangeError} If it can't be read, or isn't as the schema says
+ * @throws {SyntaxError} If it isn't JSON
+ */
+export function readDataFile<T>(path: string | URL, schema: z.ZodType<T>, what: string): T {
+  const name = path instanceof URL ? basename(path.pathname) : path;
+  let value: unknown;
+  try {
+    value = JSON.parse(Deno.readTextFileSync(path));
+  } catch (error) {
+    const made = error instanceof SyntaxError ? SyntaxError : RangeError;
+    throw new made(`Cannot read ${name} as ${what}: ${(error as Error).message}`, { cause: error });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new RangeError(
+    bounded(
+      parsed.error.issues.map((issue) =>
+        `Cannot read ${name} as ${what}: ${
+          issue.path.join(".") || "the top"
+        }: ${issue.message}: current value is ${shown(valueAt(value, issue.path))}`
+      ).join("\n"),
+    ),
+  );
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((inner, step) => (inner as Record<PropertyKey, unknown> | undefined)?.[step], value);
+}

@@ -1,0 +1,138 @@
+/**
+ * What synthesis works on: a wanted row (slot), an attempt to make it (draft), and what it holds so far.
+ * @module
+ */
+import type { Constraint } from "../../plugins/kinds/judgement.ts";
+
+/** What is done to constraints so that the answer keeps them no longer. */
+export const OPERATIONS = ["add", "remove", "revise"] as const;
+
+/** One of {@linkcode OPERATIONS}. */
+export type Operation = (typeof OPERATIONS)[number];
+
+/** A constraint with its place in the taxonomy; with a rule it is checked by it, and by no judge. */
+export interface SynthConstraint extends Constraint {
+  /** Type of the taxonomy. */
+  type: string;
+  /** Dimension of the type; "" where nobody said. */
+  dimension: string;
+}
+
+/** A row that is wanted. */
+export interface Slot {
+  /** From 0. */
+  index: number;
+  /** Type of each constraint. */
+  types: string[];
+  /** How x2 is made. */
+  operation: Operation;
+}
+
+/** A plain instruction to begin with. */
+export interface Seed {
+  /** Place in its file, for reports. */
+  source: string;
+  /** The text. */
+  text: string;
+}
+
+/** The three parts of an instruction. */
+export interface Parts {
+  /** The task. */
+  description: string;
+  /** What is demanded of the answer. */
+  constraints: SynthConstraint[];
+  /** What the task works on; "" without any. */
+  input: string;
+}
+
+/** Steps in their order; a draft is dropped at one of them, or kept. */
+export const STEPS = [
+  "expand",
+  "structure",
+  "completeness",
+  "redundancy",
+  "duplicates",
+  "exclusion",
+  "answer",
+  "evaluation",
+  "worse",
+  "change",
+  "exclusion of x2",
+  "answer to x2",
+  "evaluation of y2",
+  "cross-check",
+  "group",
+  "duplicates at the end",
+] as const;
+
+/** One of {@linkcode STEPS}. */
+export type Step = (typeof STEPS)[number];
+
+/** An attempt to fill a slot. */
+export interface Draft {
+  /** `SLOT.ATTEMPT`. */
+  id: string;
+  /** What it is to become. */
+  slot: Slot;
+  /** What it is made from. */
+  seed: Seed;
+  /** The instruction, taken apart. */
+  parts?: Parts;
+  /** x1. */
+  x1?: string;
+  /** y1: keeps x1. */
+  y1?: string;
+  /** An answer to x1 that keeps it less well, for DPO. */
+  worse?: string;
+  /** Constraints of x2. */
+  constraints2?: SynthConstraint[];
+  /** x2. */
+  x2?: string;
+  /** y2: keeps x2. */
+  y2?: string;
+  /** Where and why it was given up. */
+  dropped?: { step: Step; reason: string; example: string };
+}
+
+/** Thrown to give a draft up; caught by the workflow. */
+export class Dropped extends Error {
+  /** Where. */
+  readonly step: Step;
+  /** Why, in words that are the same for all drafts with this fault. */
+  readonly reason: string;
+  /** What was at hand, for the report. */
+  readonly example: string;
+
+  /**
+   * Gives a draft up.
+   * @param step Where
+   * @param reason Why
+   * @param example What was at hand
+   */
+  constructor(step: Step, reason: string, example = "") {
+    super(`${step}: ${reason}`);
+    this.step = step;
+    this.reason = reason;
+    this.example = example;
+  }
+}
+
+/** How constraints stand in an instruction. */
+export type Marks = "dash" | "number" | "none";
+
+/** The constraints as lines. */
+export function constraintLines(constraints: readonly SynthConstraint[], marks: Marks): string {
+  const mark = (i: number) => marks === "dash" ? "- " : marks === "number" ? `${i + 1}. ` : "";
+  return constraints.map(({ text }, i) => `${mark(i)}${text}`).join("\n");
+}
+
+/** An instruction as TRACE lays it out: description, constraints, and the input where there is one. */
+export function instructionText({ description, constraints, input }: Parts, marks: Marks): string {
+  const lines = [
+    description,
+    ...constraints.length === 0 ? [] : [constraintLines(constraints, marks)],
+    ...input === "" ? [] : ["# Inputs:", input],
+  ];
+  return lines.join("\n");
+}

@@ -1,0 +1,73 @@
+/**
+ * How many drafts came to each step, and where and why the others were dropped.
+ * @module
+ */
+import { type Draft, type Step, STEPS } from "./draft.ts";
+
+/** One reason of one step. */
+export interface DropCount {
+  /** Why. */
+  reason: string;
+  /** Drafts. */
+  count: number;
+  /** A few of them. */
+  examples: { id: string; seed: string; text: string }[];
+}
+
+/** One step. */
+export interface FunnelStep {
+  /** Name. */
+  step: Step;
+  /** Drafts that came to it and were decided on there or later. */
+  entered: number;
+  /** Dropped at it. */
+  dropped: number;
+  /** By reason, the most frequent first. */
+  reasons: DropCount[];
+}
+
+/** The whole way. */
+export interface Funnel {
+  /** Drafts that were begun. */
+  begun: number;
+  /** Those that nobody answered, or that the run stopped before: neither kept nor dropped. */
+  open: number;
+  /** Rows. */
+  kept: number;
+  /** Steps that drafts were dropped at or could have been, in order. */
+  steps: FunnelStep[];
+}
+
+const EXAMPLES = 3;
+
+/**
+ * Counts drafts.
+ * @param open Those that are undecided
+ * @param steps That this run has
+ */
+export function countFunnel(
+  drafts: readonly Draft[],
+  open: ReadonlySet<Draft>,
+  steps: readonly Step[],
+): Funnel {
+  const decided = drafts.filter((draft) => !open.has(draft));
+  let left = decided.length;
+  const counted = STEPS.filter((step) => steps.includes(step)).map((step): FunnelStep => {
+    const here = decided.filter(({ dropped }) => dropped?.step === step);
+    const entered = left;
+    left -= here.length;
+    const reasons = [...Map.groupBy(here, ({ dropped }) => dropped?.reason ?? "")]
+      .map(([reason, list]) => ({
+        reason,
+        count: list.length,
+        examples: list.slice(0, EXAMPLES).map(exampleOf),
+      }))
+      .sort((a, b) => b.count - a.count);
+    return { step, entered, dropped: here.length, reasons };
+  });
+  return { begun: drafts.length, open: open.size, kept: left, steps: counted };
+}
+
+function exampleOf({ id, seed, dropped }: Draft): DropCount["examples"][number] {
+  return { id, seed: seed.text, text: dropped?.example ?? "" };
+}

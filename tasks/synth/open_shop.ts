@@ -1,0 +1,130 @@
+/**
+ * What a synthesis is made of, from its configuration.
+ * @module
+ */
+import { traceProtocol } from "../../plugins/benchmarks/trace/trace.ts";
+import { modelJudge } from "../../plugins/judges/model.ts";
+import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { placed, type PlaceOf } from "../../plugins/kinds/place.ts";
+import { SamplingOptions } from "../../plugins/kinds/sampling.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import { makeModel } from "../eval/parts.ts";
+import type { SynthConfig } from "./config.ts";
+import { OPERATIONS, type Slot } from "./draft.ts";
+import { Evaluation, type JudgeModel } from "./evaluation.ts";
+import { Exclusion } from "./exclusion.ts";
+import { Prompts } from "./prompts.ts";
+import { RuleBank } from "./rule_bank.ts";
+import { readSeeds, type Seeds } from "./seeds.ts";
+import { makeSlots, PAPER_COUNTS, typeWeights } from "./slots.ts";
+import type { StepAsker } from "./step_asker.ts";
+import { readTaxonomy } from "./taxonomy.ts";
+import { noAgreements, type Workshop } from "./workshop.ts";
+
+/** Everything but who is asked. */
+export interface Plan {
+  /** Parts without endpoints. */
+  parts: Pick<Workshop, "config" | "taxonomy" | "bank" | "prompts" | "exclusion">;
+  /** Rows that are wanted. */
+  slots: Slot[];
+  /** Where they begin. */
+  seeds: Seeds;
+  /** Weights of types. */
+  types: ReadonlyMap<string, number>;
+  /** Weights of numbers of constraints. */
+  counts: ReadonlyMap<string, number>;
+  /** What to tell. */
+  notes: string[];
+}
+
+/**
+ * Reads data files and lays the rows out; asks nobody.
+ * @throws {RangeError} If a file isn't as needed, or the wishes can't be met
+ */
+export async function planSynthesis(config: SynthConfig, placeOf: PlaceOf): Promise<Plan> {
+  const taxonomy = placed(placeOf("taxonomy"), () => readTaxonomy(config.taxonomy));
+  const bank = placed(
+    placeOf(config.rules === undefined ? "bank" : "rules"),
+    () => RuleBank.read(config.bank, config.rules),
+  );
+  const prompts = placed(placeOf("prompts"), () => new Prompts(config.prompts));
+  const exclusion = await placed(placeOf("exclude"), () => Exclusion.read(config.exclude));
+  const seeds = await placed(placeOf("seeds"), () => readSeeds(config.seeds, exclusion, config.duplicates));
+  const possible = config.verify === "rules" ? bank.types : null;
+  const { weights: types, left } = placed(
+    placeOf("types"),
+    () => typeWeights(config.types, taxonomy, possible),
+  );
+  const counts = new Map(Object.entries(config.counts === "paper" ? PAPER_COUNTS : config.counts));
+  const slots = makeSlots({ rows: config.rows, counts, types, seed: config.seed });
+  const notes = [
+    ...left.length === 0
+      ? []
+      : [`no rule checks ${left.join(", ")}: their share is spread over ${[...types.keys()].join(", ")}`],
+    ...config.verify === "rules" && config.generator.run_args.temperature === 0 && config.tries > 1
+      ? ["generator.run_args.temperature is 0, so that each seed has one try (tries isn't used)"]
+      : [],
+    ...slots.some(({ types, operation }) => types.length === 1 && operation !== "remove") &&
+        config.views.includes("iopo")
+      ? [
+        `of one constraint nothing can be removed: such rows share ${
+          OPERATIONS.filter((o) => o !== "remove").join(" and ")
+        }`,
+      ]
+      : [],
+  ];
+  return { parts: { config, taxonomy, bank, prompts, exclusion }, slots, seeds, types, counts, notes };
+}
+
+/** Who is asked. */
+export interface Asked {
+  /** Writes. */
+  generator: Endpoint;
+  /** Check. */
+  judges: JudgeModel[];
+  /** All of them, once each. */
+  endpoints: Endpoint[];
+  /** What they have to tell. */
+  notes: string[];
+}
+
+/**
+ * Makes the models that are asked.
+ * @throws {RangeError} If a type is unknown, or an address or a key is missing
+ */
+export async function openModels(config: SynthConfig, registry: Registry, placeOf: PlaceOf): Promise<Asked> {
+  const { endpoint: generator } = await makeModel(config.generator, registry, placeOf, "generator");
+  const judges: JudgeModel[] = [];
+  if (config.verify === "judge") {
+    const given = config.judge === undefined ? [] : [config.judge].flat();
+    for (const [i, model] of given.entries()) {
+      const path: [string, ...number[]] = Array.isArray(config.judge) ? ["judge", i] : ["judge"];
+      const { endpoint } = await makeModel(model, registry, placeOf, ...path);
+      judges.push({ endpoint, judge: modelJudge(endpoint, model.run_args) });
+    }
+    if (given.length === 0) {
+      judges.push({ endpoint: generator, judge: modelJudge(generator, SamplingOptions.parse({})) });
+    }
+  }
+  const endpoints = [...new Set([generator, ...judges.map(({ endpoint }) => endpoint)])];
+  return { generator, judges, endpoints, notes: endpoints.flatMap(({ notes = [] }) => notes) };
+}
+
+/** Puts it together. */
+export function openWorkshop(
+  { parts }: Plan,
+  { generator, judges }: Pick<Asked, "generator" | "judges">,
+  registry: Registry,
+  asker: StepAsker,
+): Workshop {
+  const protocol = judges.length === 0 ? null : traceProtocol(2, parts.prompts.evaluation);
+  return {
+    ...parts,
+    generator,
+    judges,
+    evaluation: new Evaluation(registry.create("judge", "rules"), judges, protocol),
+    asker,
+    agreements: noAgreements(),
+    criteria: [],
+  };
+}

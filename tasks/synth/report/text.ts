@@ -1,0 +1,37 @@
+/**
+ * Sentences of the report, for files and for a terminal.
+ * @module
+ */
+import type { Results } from "../results.ts";
+import { percent } from "./tables.ts";
+
+/** What came of it, a line each. */
+export function summaryLines(results: Results): string[] {
+  const { rows, funnel, stopped, complete, seeds, usage, cost_per_row, by_rules } = results;
+  return [
+    `${rows.made} of ${rows.wanted} rows are made${
+      stopped !== null
+        ? `; stopped: ${stopped}`
+        : complete
+        ? ""
+        : funnel.open > 0
+        ? "; run it again for those that nobody answered"
+        : "; the attempts are used up: raise attempts, or bring more seeds"
+    }`,
+    `${funnel.begun} drafts were begun: ${funnel.kept} kept, ${
+      funnel.begun - funnel.open - funnel.kept
+    } dropped, ${funnel.open} open`,
+    `${seeds.used} of ${seeds.read} seeds are used${
+      Object.entries(seeds.left).map(([reason, count]) => `; ${count} left out: ${reason}`).join("")
+    }`,
+    ...by_rules === null ? [] : [`${percent(by_rules)} of the constraints are checked by rules`],
+    `this start: ${usage.requests} requests, ${usage.cached} answers from the cache, ${
+      usage.seconds.toFixed(1)
+    } s`,
+    cost_per_row === null
+      ? "cost a row: unknown, as prices (args.prices) are missing or there is no row"
+      : `cost a row: ${cost_per_row.toFixed(6)}, over all starts`,
+    ...results.failures.map(({ kind, count, example }) => `${count} times ${kind}: ${example.slice(0, 300)}`),
+    ...results.notes.map((note) => `note: ${note}`),
+  ];
+}

@@ -1,0 +1,104 @@
+/**
+ * One synthesis: plan, rounds, data set, report. A run that was stopped or killed continues where it was.
+ * @module
+ */
+import { nowhere, type PlaceOf } from "../../plugins/kinds/place.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import { Asker, type Stopped } from "../ask/asker.ts";
+import { Failures } from "../ask/failures.ts";
+import { LineStore } from "../ask/line_store.ts";
+import { openCache } from "../ask/response_cache.ts";
+import { Meter, needPrices, type Usage } from "../ask/usage.ts";
+import type { SynthConfig } from "./config.ts";
+import { writeDataset } from "./dataset.ts";
+import { identityOf, refuseOther, writeRun } from "./identity.ts";
+import { openModels, openWorkshop, planSynthesis } from "./open_shop.ts";
+import { writeReports } from "./report/mod.ts";
+import { type Results, resultsOf } from "./results.ts";
+import { makeRows } from "./rounds.ts";
+import { StepAsker, type SynthLine } from "./step_asker.ts";
+
+/** What a caller may set. */
+export interface SynthesizeOptions {
+  /** Aborted to stop: what is under way is let finish, what is done stays. */
+  signal?: AbortSignal;
+  /** Called with human-readable lines. */
+  say?: (line: string) => void;
+  /** Called with how far a round is. */
+  progress?: (round: number, done: number, total: number, usage: Usage) => void;
+  /** Version of the project, for run.yaml. */
+  version?: string;
+  /** Where keys were written, for messages. */
+  placeOf?: PlaceOf;
+}
+
+/** How a synthesis ended. */
+export interface Synthesized {
+  /** Directory of the run. */
+  directory: string;
+  /** Counts, also in results.json. */
+  results: Results;
+  /** Why it stopped before its end; null when it didn't. */
+  stopped: Stopped | null;
+  /** Files that were written. */
+  files: { name: string; what: string }[];
+}
+
+/**
+ * Carries out a synthesis.
+ * @throws {RangeError} If anything in the configuration is wrong, or the directory holds another run; before any request
+ */
+export async function synthesize(
+  config: SynthConfig,
+  registry: Registry,
+  options: SynthesizeOptions = {},
+): Promise<Synthesized> {
+  const { say = () => {}, progress = () => {}, placeOf = nowhere, version = "" } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const plan = await planSynthesis(config, placeOf);
+  const asked = await openModels(config, registry, placeOf);
+  for (const note of [...plan.notes, ...asked.notes]) say(`note: ${note}`);
+  if (config.budget.money !== undefined) needPrices(asked.endpoints);
+  const identity = identityOf(config, plan.parts.prompts);
+  if (!config.overwrite) refuseOther(config.out_dir, identity);
+  Deno.mkdirSync(config.out_dir, { recursive: true });
+  using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
+  if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+  if (config.overwrite) store.clear();
+  await writeRun(config, identity, version);
+  using cache = openCache(config, config.overwrite);
+  const meter = new Meter(config.budget);
+  const failures = new Failures();
+  // what requests cost is learnt from answers, so a run that must not spend too much asks for one first
+  const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
+  const asker = new Asker({
+    cache,
+    meter,
+    signal,
+    start: counted ? 1 : config.start,
+    concurrency: config.concurrency,
+    retries: config.max_retries,
+  });
+  const steps = new StepAsker(asker, store);
+  const shop = openWorkshop(plan, asked, registry, steps);
+  try {
+    const made = await makeRows({
+      shop,
+      slots: plan.slots,
+      seeds: plan.seeds.seeds,
+      store,
+      failures,
+      progress: (round, done, total) => progress(round, done, total, meter.usage()),
+    });
+    const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models: asked });
+    const files = [
+      ...await writeDataset(plan, asked, made.rows, results, version),
+      ...await writeReports(config.out_dir, results, made),
+    ];
+    return { directory: config.out_dir, results, stopped: made.stopped, files };
+  } finally {
+    asker.close();
+    store.flush();
+    for (const endpoint of asked.endpoints) await endpoint.close();
+  }
+}

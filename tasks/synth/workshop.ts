@@ -1,0 +1,77 @@
+/**
+ * What the steps of synthesis share.
+ * @module
+ */
+import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { samplingOf } from "../../plugins/kinds/sampling.ts";
+import { Agreement } from "./agreement.ts";
+import type { SynthConfig } from "./config.ts";
+import { type Draft, Dropped, instructionText, type Parts, type Step } from "./draft.ts";
+import type { Evaluation, JudgeModel } from "./evaluation.ts";
+import type { Exclusion } from "./exclusion.ts";
+import type { Prompts } from "./prompts.ts";
+import type { RuleBank } from "./rule_bank.ts";
+import type { StepAsker } from "./step_asker.ts";
+import type { Taxonomy } from "./taxonomy.ts";
+
+/** Parts of a run. */
+export interface Workshop {
+  /** Configuration. */
+  config: SynthConfig;
+  /** Types of constraints. */
+  taxonomy: Taxonomy;
+  /** Constraints with rules. */
+  bank: RuleBank;
+  /** Texts that models are given. */
+  prompts: Prompts;
+  /** Rows that must not get in. */
+  exclusion: Exclusion;
+  /** Writes. */
+  generator: Endpoint;
+  /** Check; none with `verify: rules`. */
+  judges: readonly JudgeModel[];
+  /** Judges answers. */
+  evaluation: Evaluation;
+  /** Asks. */
+  asker: StepAsker;
+  /** Of the judges on the two criteria of quality control, and on groups. */
+  agreements: Record<"completeness" | "redundancy" | "group", Agreement>;
+  /** Verdicts of the first judge on both criteria: completeness, redundancy. */
+  criteria: [boolean, boolean][];
+}
+
+/** One that hasn't judged anything. */
+export function noAgreements(): Workshop["agreements"] {
+  return { completeness: new Agreement(), redundancy: new Agreement(), group: new Agreement() };
+}
+
+/** A request to the generator. */
+export function generatorRequest({ config }: Workshop, content: string, seed?: number): CompletionRequest {
+  const sampling = samplingOf(config.generator.run_args);
+  return { ...sampling, messages: [{ role: "user", content }], ...(seed !== undefined && { seed }) };
+}
+
+/** The instruction of parts. */
+export function textOf({ config }: Workshop, parts: Parts): string {
+  return instructionText(parts, config.marks);
+}
+
+/**
+ * Gives a draft up whose text overlaps with a row that must not get in.
+ * @throws {Dropped} Then
+ */
+export function refuseExcluded({ exclusion }: Workshop, step: Step, text: string): void {
+  const found = exclusion.find(text);
+  if (found !== null) throw new Dropped(step, `overlaps with ${found.file}`, `${text}\n→ ${found.run}`);
+}
+
+/** Parts of x2: those of x1 with other constraints. */
+export function parts2Of({ parts, constraints2 }: Draft): Parts {
+  return { ...made(parts, "parts"), constraints: made(constraints2, "constraints2") };
+}
+
+/** What an earlier step made. */
+export function made<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`Cannot go on as ${what} is needed: an earlier step made none`);
+  return value;
+}
