@@ -9,7 +9,7 @@ import { basename } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { listFiles, readRecords } from "../../formats/records/read_files.ts";
-import { runsOf, tokensOf } from "./tokens.ts";
+import { tokensOf } from "./tokens.ts";
 
 /** Tokens of a run. */
 export const RUN = 13;
@@ -20,9 +20,32 @@ export const EVALUATION_ROWS: readonly URL[] = [
   new URL("../../plugins/benchmarks/ifeval/data/input_data.jsonl", import.meta.url),
 ];
 
+/** Runs of {@linkcode RUN} tokens as hashes of 53 bits, and where each begins; a shorter text is one run. */
+function* keysOf(tokens: readonly string[]): Generator<[key: number, from: number]> {
+  if (tokens.length === 0) return;
+  const hashes = tokens.map(hashed);
+  for (let from = 0; from === 0 || from + RUN <= hashes.length; from++) {
+    let a = hashes.length, b = RUN;
+    if (hashes.length >= RUN) a = b;
+    for (const hash of hashes.slice(from, from + RUN)) {
+      a = Math.imul(a, 0x9e3779b1) + hash | 0;
+      b = Math.imul(b ^ hash, 0x85ebca6b);
+      b ^= b >>> 15;
+    }
+    yield [(a >>> 0) * 2 ** 21 + (b >>> 11), from];
+  }
+}
+
+/** 32 bits of a token (FNV-1a over its UTF-16 units). */
+function hashed(token: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < token.length; i++) hash = Math.imul(hash ^ token.charCodeAt(i), 0x01000193);
+  return hash;
+}
+
 /** Texts by their runs of {@linkcode RUN} tokens. */
 export class Exclusion {
-  readonly #runs = new Map<string, number>();
+  readonly #runs = new Map<number, number>();
   /** Rows that were read, by file. */
   readonly rows = new Map<string, number>();
   readonly #files: string[] = [];
@@ -32,14 +55,16 @@ export class Exclusion {
     const tokens = tokensOf(text);
     let number = this.#files.indexOf(file);
     if (number < 0) number = this.#files.push(file) - 1;
-    for (const run of runsOf(tokens, RUN)) this.#runs.set(run, number);
+    for (const [key] of keysOf(tokens)) this.#runs.set(key, number);
   }
 
   /** The file that has a row which shares a run with the text, and the run; null where none does. */
   find(text: string): { file: string; run: string } | null {
-    for (const run of runsOf(tokensOf(text), RUN)) {
-      const number = this.#runs.get(run);
-      if (number !== undefined) return { file: this.#files[number] ?? "", run };
+    const tokens = tokensOf(text);
+    for (const [key, from] of keysOf(tokens)) {
+      const number = this.#runs.get(key);
+      if (number === undefined) continue;
+      return { file: this.#files[number] ?? "", run: tokens.slice(from, from + RUN).join(" ") };
     }
     return null;
   }

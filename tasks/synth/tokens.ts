@@ -3,11 +3,12 @@
  * @module
  */
 
+const TOKEN =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]|[[\p{L}\p{M}\p{N}]--[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]]+/gv;
+
 /** Lower-case words and numbers; a Chinese, Japanese or Korean character is a token of its own. */
 export function tokensOf(text: string): string[] {
-  return text.normalize("NFKC").toLowerCase().match(
-    /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{M}\p{N}])+/gu,
-  ) ?? [];
+  return text.normalize("NFKC").toLowerCase().match(TOKEN) ?? [];
 }
 
 /** Runs of `n` tokens, each as a text; a text of fewer tokens is one run. */
