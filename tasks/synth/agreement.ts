@@ -5,7 +5,7 @@
 import { AlphaSum } from "../eval/statistics/alpha.ts";
 
 /** Counts of one question that several judges were asked. */
-export class Agreement {
+export class JudgeAgreement {
   readonly #alpha = new AlphaSum("nominal");
   /** Things that two judges or more gave a verdict on. */
   units = 0;

@@ -5,18 +5,20 @@
 import { z } from "zod";
 
 import type { Completion } from "../../plugins/kinds/endpoint.ts";
-import { Dropped, type Step } from "./draft.ts";
+import { DraftDropped, type SynthStep } from "./draft.ts";
 
 /**
  * The whole text of an answer.
- * @throws {Dropped} If there is none, or it was cut
+ * @throws {DraftDropped} If there is none, or it was cut
  */
-export function wholeText(completion: Completion, step: Step): string {
+export function wholeText(completion: Completion, step: SynthStep): string {
   const { outcome, text, error = "" } = completion;
-  if (outcome === "length") throw new Dropped(step, "cut at its token limit (run_args.max_tokens)", text);
-  if (outcome !== "stop") throw new Dropped(step, `no answer: ${outcome}`, error);
+  if (outcome === "length") {
+    throw new DraftDropped(step, "cut at its token limit (run_args.max_tokens)", text);
+  }
+  if (outcome !== "stop") throw new DraftDropped(step, `no answer: ${outcome}`, error);
   const trimmed = text.trim();
-  if (trimmed === "") throw new Dropped(step, "an empty answer");
+  if (trimmed === "") throw new DraftDropped(step, "an empty answer");
   return trimmed;
 }
 

@@ -9,19 +9,32 @@
 import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { samplingOf } from "../../plugins/kinds/sampling.ts";
 import { readChange, readStructure, readVerdict, wholeText, withoutMark } from "./answers.ts";
-import { Chooser } from "./choose.ts";
+import { Draws } from "./choose.ts";
 import type { SynthModel } from "./config.ts";
-import { type Draft, Dropped, type Parts, type Step, type SynthConstraint } from "./draft.ts";
+import {
+  type Draft,
+  DraftDropped,
+  type InstructionParts,
+  type SynthConstraint,
+  type SynthStep,
+} from "./draft.ts";
 import type { PromptName } from "./prompts.ts";
 import type { BankConstraint } from "./rule_bank.ts";
-import { generatorRequest, made, parts2Of, refuseExcluded, textOf, type Workshop } from "./workshop.ts";
+import {
+  generatorRequest,
+  instructionOf,
+  made,
+  parts2Of,
+  refuseExcluded,
+  type Workshop,
+} from "./workshop.ts";
 
 /** How often a model is asked until its answer can be read. */
 const ROUNDS = 2;
 
 /**
  * Constraint expansion and instruction structuring: x1 and its parts.
- * @throws {Dropped} If the instruction isn't what the slot wants
+ * @throws {DraftDropped} If the instruction isn't what the slot wants
  */
 export async function expandAndStructure(shop: Workshop, draft: Draft): Promise<void> {
   const given = givenConstraints(shop, draft);
@@ -49,13 +62,13 @@ export async function expandAndStructure(shop: Workshop, draft: Draft): Promise<
     constraints: matched(shop, draft, given, constraints),
     input,
   };
-  draft.x1 = textOf(shop, draft.parts);
+  draft.x1 = instructionOf(shop, draft.parts);
 }
 
 /** Constraints of the bank that go in word for word. */
 function givenConstraints(shop: Workshop, draft: Draft): BankConstraint[] {
   const { config, bank } = shop;
-  const choose = new Chooser(config.seed, draft.id, "constraints");
+  const choose = new Draws(config.seed, draft.id, "constraints");
   const given: BankConstraint[] = [];
   for (const type of draft.slot.types) {
     if (!bank.types.has(type) || choose.fraction() >= config.rules_share) continue;
@@ -74,7 +87,7 @@ function missingTypes(types: readonly string[], given: readonly BankConstraint[]
 
 function kindText({ config, taxonomy }: Workshop, draft: Draft, type: string): string {
   const dimensions = Object.entries(taxonomy.types[type]?.dimensions ?? {});
-  const choose = new Chooser(config.seed, draft.id, "dimension", type);
+  const choose = new Draws(config.seed, draft.id, "dimension", type);
   const [name, { meaning }] = choose.one(dimensions, ([, { weight }]) => weight);
   return `${type}, ${name}: ${meaning}`;
 }
@@ -90,7 +103,7 @@ async function structured(shop: Workshop, draft: Draft, expanded: string) {
     const read = readStructure(text);
     if (read === null) continue;
     if (read.constraints.length === 0) {
-      throw new Dropped(
+      throw new DraftDropped(
         "structure",
         "the instruction was found to be poor, or without constraints",
         expanded,
@@ -98,7 +111,7 @@ async function structured(shop: Workshop, draft: Draft, expanded: string) {
     }
     return read;
   }
-  throw new Dropped("structure", "the answer isn't the JSON asked for", text);
+  throw new DraftDropped("structure", "the answer isn't the JSON asked for", text);
 }
 
 /** The constraints with their types and rules; the types are what the slot wants, in any order. */
@@ -116,13 +129,13 @@ function matched(
       name.toLowerCase() === type.trim().toLowerCase()
     );
     if (known === undefined) {
-      throw new Dropped("structure", "a type that isn't in the taxonomy", `${type}: ${text}`);
+      throw new DraftDropped("structure", "a type that isn't in the taxonomy", `${type}: ${text}`);
     }
     return { text: plain, type: known, dimension: "" };
   });
   const lost = given.find((one) => !found.includes(one));
   if (lost !== undefined) {
-    throw new Dropped("structure", "a constraint that was given was changed or left out", lost.text);
+    throw new DraftDropped("structure", "a constraint that was given was changed or left out", lost.text);
   }
   const types = (list: readonly string[]) => [...list].sort().join(", ");
   const wanted = types(draft.slot.types), got = types(found.map(({ type }) => type));
@@ -130,7 +143,7 @@ function matched(
     const reason = found.length === draft.slot.types.length
       ? "other types than wanted"
       : "another number of constraints than wanted";
-    throw new Dropped("structure", reason, `wanted ${wanted}; got ${got}`);
+    throw new DraftDropped("structure", reason, `wanted ${wanted}; got ${got}`);
   }
   return found;
 }
@@ -141,7 +154,7 @@ function folded(text: string): string {
 
 /**
  * Quality control by two criteria, each asked of every judge.
- * @throws {Dropped} If a judge finds the parts incomplete or something twice
+ * @throws {DraftDropped} If a judge finds the parts incomplete or something twice
  */
 export async function controlQuality(shop: Workshop, draft: Draft): Promise<void> {
   const parts = shop.prompts.parts(made(draft.parts, "parts"));
@@ -187,7 +200,7 @@ async function verdicts(
   return found;
 }
 
-/** @throws {Dropped} If a judge says no, or nothing that can be read. */
+/** @throws {DraftDropped} If a judge says no, or nothing that can be read. */
 function refuseFailed({ step, passed, texts }: Verdicts): void {
   const i = passed.findIndex((verdict) => verdict !== true);
   if (i < 0) return;
@@ -196,7 +209,11 @@ function refuseFailed({ step, passed, texts }: Verdicts): void {
     redundancy: "something stands there twice",
     group: "the group isn't sound",
   };
-  throw new Dropped(step, passed[i] === null ? "the judge's verdict can't be read" : reasons[step], texts[i]);
+  throw new DraftDropped(
+    step,
+    passed[i] === null ? "the judge's verdict can't be read" : reasons[step],
+    texts[i],
+  );
 }
 
 function judgeOf({ config }: Workshop, i: number): SynthModel | undefined {
@@ -212,7 +229,7 @@ function judgeRequest(model: SynthModel | undefined, content: string): Completio
 
 /**
  * The steps behind the check for duplicates: answers, their evaluation, preference data.
- * @throws {Dropped} If the draft is given up
+ * @throws {DraftDropped} If the draft is given up
  */
 export async function makeByJudge(shop: Workshop, draft: Draft): Promise<void> {
   const { views } = shop.config;
@@ -223,46 +240,57 @@ export async function makeByJudge(shop: Workshop, draft: Draft): Promise<void> {
   if (views.includes("iopo")) await makeSecond(shop, draft, parts, x1, draft.y1);
 }
 
-async function response(shop: Workshop, draft: Draft, step: Step, instruction: string): Promise<string> {
+async function response(shop: Workshop, draft: Draft, step: SynthStep, instruction: string): Promise<string> {
   return wholeText(await askGenerator(shop, draft, step, shop.prompts.respond(instruction)), step);
 }
 
 async function refuseUnlessKept(
   shop: Workshop,
   draft: Draft,
-  step: Step,
-  parts: Parts,
+  step: SynthStep,
+  parts: InstructionParts,
   text: string,
 ): Promise<void> {
   const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
-  if (!found.kept) throw new Dropped(step, found.reason, found.example);
+  if (!found.kept) throw new DraftDropped(step, found.reason, found.example);
 }
 
 async function refuseIfKept(
   shop: Workshop,
   draft: Draft,
-  step: Step,
-  parts: Parts,
+  step: SynthStep,
+  parts: InstructionParts,
   text: string,
   reason: string,
 ) {
   const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
-  if (found.kept) throw new Dropped(step, reason, text);
-  if (!found.known) throw new Dropped(step, found.reason, found.example);
+  if (found.kept) throw new DraftDropped(step, reason, text);
+  if (!found.known) throw new DraftDropped(step, found.reason, found.example);
 }
 
-async function makeWorse(shop: Workshop, draft: Draft, parts: Parts, answer: string): Promise<void> {
+async function makeWorse(
+  shop: Workshop,
+  draft: Draft,
+  parts: InstructionParts,
+  answer: string,
+): Promise<void> {
   const prompt = shop.prompts.fill("worse", { parts: shop.prompts.parts(parts), answer });
   const text = wholeText(await askGenerator(shop, draft, "worse", prompt), "worse");
-  if (text === answer) throw new Dropped("worse", "the same answer again", text);
+  if (text === answer) throw new DraftDropped("worse", "the same answer again", text);
   await refuseIfKept(shop, draft, "worse", parts, text, "it keeps all constraints too");
   draft.worse = text;
 }
 
-async function makeSecond(shop: Workshop, draft: Draft, parts: Parts, x1: string, y1: string): Promise<void> {
+async function makeSecond(
+  shop: Workshop,
+  draft: Draft,
+  parts: InstructionParts,
+  x1: string,
+  y1: string,
+): Promise<void> {
   draft.constraints2 = await changed(shop, draft, parts, y1);
   const parts2 = parts2Of(draft);
-  draft.x2 = textOf(shop, parts2);
+  draft.x2 = instructionOf(shop, parts2);
   refuseExcluded(shop, "exclusion of x2", draft.x2);
   draft.y2 = await response(shop, draft, "answer to x2", draft.x2);
   await refuseUnlessKept(shop, draft, "evaluation of y2", parts2, draft.y2);
@@ -283,7 +311,7 @@ async function makeSecond(shop: Workshop, draft: Draft, parts: Parts, x1: string
 async function changed(
   shop: Workshop,
   draft: Draft,
-  parts: Parts,
+  parts: InstructionParts,
   answer: string,
 ): Promise<SynthConstraint[]> {
   const { operation } = draft.slot;
@@ -300,7 +328,7 @@ async function changed(
     refuseOtherOperation(operation, parts.constraints, next);
     return next;
   }
-  throw new Dropped("change", "the answer isn't the JSON asked for", text);
+  throw new DraftDropped("change", "the answer isn't the JSON asked for", text);
 }
 
 function refuseOtherOperation(
@@ -311,10 +339,14 @@ function refuseOtherOperation(
   const more = after.length - before.length, same = before.every((one) => after.includes(one));
   const fits = operation === "add" ? more > 0 : operation === "remove" ? more < 0 : more === 0 && !same;
   if (fits) return;
-  throw new Dropped("change", `not what ${operation} asks for`, after.map(({ text }) => text).join("\n"));
+  throw new DraftDropped(
+    "change",
+    `not what ${operation} asks for`,
+    after.map(({ text }) => text).join("\n"),
+  );
 }
 
-function askGenerator(shop: Workshop, draft: Draft, step: Step, content: string, round = 0) {
+function askGenerator(shop: Workshop, draft: Draft, step: SynthStep, content: string, round = 0) {
   const { generator }: { generator: Endpoint } = shop;
   return shop.asker.ask(draft, step, `${round}`, generator, generatorRequest(shop, content), round);
 }

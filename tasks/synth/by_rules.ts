@@ -7,22 +7,35 @@
  * inputs, so here each of them also revises another constraint.
  * @module
  */
-import { Chooser } from "./choose.ts";
+import { Draws } from "./choose.ts";
 import type { SynthConfig } from "./config.ts";
-import { type Draft, Dropped, type Parts, type Step, type SynthConstraint } from "./draft.ts";
+import {
+  type Draft,
+  DraftDropped,
+  type InstructionParts,
+  type SynthConstraint,
+  type SynthStep,
+} from "./draft.ts";
 import { wholeText } from "./answers.ts";
 import type { BankConstraint } from "./rule_bank.ts";
-import { generatorRequest, made, parts2Of, refuseExcluded, textOf, type Workshop } from "./workshop.ts";
+import {
+  generatorRequest,
+  instructionOf,
+  made,
+  parts2Of,
+  refuseExcluded,
+  type Workshop,
+} from "./workshop.ts";
 
 /** Draws until something fits, at most. */
 const DRAWS = 60;
 
 /**
  * Draws the constraints that the slot wants.
- * @throws {Dropped} If the bank has none that fit the seed and each other
+ * @throws {DraftDropped} If the bank has none that fit the seed and each other
  */
 export function drawInstruction(shop: Workshop, draft: Draft): void {
-  const choose = new Chooser(shop.config.seed, draft.id, "constraints");
+  const choose = new Draws(shop.config.seed, draft.id, "constraints");
   const description = draft.seed.text;
   for (let draw = 0; draw < DRAWS; draw++) {
     const constraints: BankConstraint[] = [];
@@ -33,10 +46,10 @@ export function drawInstruction(shop: Workshop, draft: Draft): void {
     }
     if (constraints.length < draft.slot.types.length) continue;
     draft.parts = { description, constraints, input: "" };
-    draft.x1 = textOf(shop, draft.parts);
+    draft.x1 = instructionOf(shop, draft.parts);
     return;
   }
-  throw new Dropped(
+  throw new DraftDropped(
     "structure",
     "the bank has no such constraints beside each other",
     draft.slot.types.join(", "),
@@ -45,7 +58,7 @@ export function drawInstruction(shop: Workshop, draft: Draft): void {
 
 /**
  * The steps behind the check for duplicates.
- * @throws {Dropped} If the draft is given up
+ * @throws {DraftDropped} If the draft is given up
  */
 export async function makeByRules(shop: Workshop, draft: Draft): Promise<void> {
   const { views } = shop.config;
@@ -54,7 +67,7 @@ export async function makeByRules(shop: Workshop, draft: Draft): Promise<void> {
   const first = await answerThat(shop, draft, "answer", parts, broken, () => Promise.resolve(null));
   draft.y1 = first.text;
   draft.parts = first.parts;
-  draft.x1 = textOf(shop, first.parts);
+  draft.x1 = instructionOf(shop, first.parts);
   if (first.parts !== parts) refuseExcluded(shop, "answer", draft.x1);
   if (views.includes("iopo")) await makeSecond(shop, draft, first.parts, draft.y1);
   if (!views.includes("dpo")) return;
@@ -63,10 +76,10 @@ export async function makeByRules(shop: Workshop, draft: Draft): Promise<void> {
     await brokenAnswer(shop, draft, first.parts);
 }
 
-async function makeSecond(shop: Workshop, draft: Draft, parts: Parts, y1: string): Promise<void> {
+async function makeSecond(shop: Workshop, draft: Draft, parts: InstructionParts, y1: string): Promise<void> {
   draft.constraints2 = await changed(shop, draft, parts, y1);
   const parts2 = parts2Of(draft);
-  draft.x2 = textOf(shop, parts2);
+  draft.x2 = instructionOf(shop, parts2);
   refuseExcluded(shop, "exclusion of x2", draft.x2);
   const second = await answerThat(
     shop,
@@ -84,13 +97,13 @@ async function makeSecond(shop: Workshop, draft: Draft, parts: Parts, y1: string
   draft.y2 = second.text;
   if (second.parts === parts2) return;
   draft.constraints2 = second.parts.constraints;
-  draft.x2 = textOf(shop, second.parts);
+  draft.x2 = instructionOf(shop, second.parts);
   refuseExcluded(shop, "exclusion of x2", draft.x2);
 }
 
 async function firstBroken(
   shop: Workshop,
-  parts: Parts,
+  parts: InstructionParts,
   texts: readonly string[],
 ): Promise<string | undefined> {
   for (const text of texts) if (await breaks(shop, parts, text)) return text;
@@ -105,11 +118,11 @@ async function firstBroken(
 async function answerThat(
   shop: Workshop,
   draft: Draft,
-  step: Step,
-  parts: Parts,
+  step: SynthStep,
+  parts: InstructionParts,
   broken: string[],
-  fault: (text: string, kept: Parts) => Promise<string | null>,
-): Promise<{ text: string; parts: Parts }> {
+  fault: (text: string, kept: InstructionParts) => Promise<string | null>,
+): Promise<{ text: string; parts: InstructionParts }> {
   let last = { reason: "", example: "" };
   for (let number = 0; number < triesOf(shop.config); number++) {
     const text = await answered(shop, draft, step, parts, number);
@@ -130,7 +143,7 @@ async function answerThat(
       ? { reason: other ?? "", example: text }
       : { reason: found.reason, example: found.example };
   }
-  throw new Dropped(
+  throw new DraftDropped(
     step,
     `no answer of ${triesOf(shop.config)} keeps the constraints; the last one: ${last.reason}`,
     last.example,
@@ -145,11 +158,11 @@ async function answerThat(
 async function refitted(
   shop: Workshop,
   draft: Draft,
-  step: Step,
-  parts: Parts,
+  step: SynthStep,
+  parts: InstructionParts,
   text: string,
-): Promise<Parts | null> {
-  const choose = new Chooser(shop.config.seed, draft.id, step, "hindsight");
+): Promise<InstructionParts | null> {
+  const choose = new Draws(shop.config.seed, draft.id, step, "hindsight");
   let constraints = [...parts.constraints];
   for (const old of parts.constraints) {
     if (await keeps(shop, parts, old, text)) continue;
@@ -169,7 +182,7 @@ async function refitted(
 
 async function keeps(
   { evaluation }: Workshop,
-  parts: Parts,
+  parts: InstructionParts,
   one: SynthConstraint,
   text: string,
 ): Promise<boolean> {
@@ -181,16 +194,20 @@ async function keeps(
 async function answered(
   shop: Workshop,
   draft: Draft,
-  step: Step,
-  parts: Parts,
+  step: SynthStep,
+  parts: InstructionParts,
   number: number,
-): Promise<string | Dropped> {
-  const request = generatorRequest(shop, shop.prompts.respond(textOf(shop, parts)), seedOf(shop, number));
+): Promise<string | DraftDropped> {
+  const request = generatorRequest(
+    shop,
+    shop.prompts.respond(instructionOf(shop, parts)),
+    seedOf(shop, number),
+  );
   const completion = await shop.asker.ask(draft, step, number, shop.generator, request);
   try {
     return wholeText(completion, step);
   } catch (error) {
-    if (error instanceof Dropped) return error;
+    if (error instanceof DraftDropped) return error;
     throw error;
   }
 }
@@ -206,21 +223,30 @@ function seedOf({ config }: Workshop, number: number): number {
 }
 
 /** Constraints of x2, drawn until the rules prove that y1 breaks one of them. */
-async function changed(shop: Workshop, draft: Draft, parts: Parts, y1: string): Promise<SynthConstraint[]> {
-  const choose = new Chooser(shop.config.seed, draft.id, "change");
+async function changed(
+  shop: Workshop,
+  draft: Draft,
+  parts: InstructionParts,
+  y1: string,
+): Promise<SynthConstraint[]> {
+  const choose = new Draws(shop.config.seed, draft.id, "change");
   for (let draw = 0; draw < DRAWS; draw++) {
     const constraints = drawChange(shop, draft, parts, y1, choose);
     if (constraints !== null && await breaks(shop, { ...parts, constraints }, y1)) return constraints;
   }
-  throw new Dropped("change", "no change of the constraints was found that y1 breaks", textOf(shop, parts));
+  throw new DraftDropped(
+    "change",
+    "no change of the constraints was found that y1 breaks",
+    instructionOf(shop, parts),
+  );
 }
 
 function drawChange(
   { bank, taxonomy }: Workshop,
   draft: Draft,
-  { description, constraints }: Parts,
+  { description, constraints }: InstructionParts,
   y1: string,
-  choose: Chooser,
+  choose: Draws,
 ): SynthConstraint[] | null {
   let kept = choose.shuffled(constraints);
   if (draft.slot.operation === "remove") kept = kept.slice(1);
@@ -246,18 +272,18 @@ function drawChange(
 }
 
 /** Whether the rules prove that an answer breaks a constraint. */
-async function breaks({ evaluation }: Workshop, parts: Parts, text: string): Promise<boolean> {
+async function breaks({ evaluation }: Workshop, parts: InstructionParts, text: string): Promise<boolean> {
   return (await evaluation.byRules(parts, text)).some(({ kept }) => kept === false);
 }
 
 /** An answer to the task without its constraints that breaks one of them. */
-async function brokenAnswer(shop: Workshop, draft: Draft, parts: Parts): Promise<string> {
+async function brokenAnswer(shop: Workshop, draft: Draft, parts: InstructionParts): Promise<string> {
   const plain = { ...parts, constraints: [] };
   for (let number = 0; number < triesOf(shop.config); number++) {
     const text = await answered(shop, draft, "worse", plain, number);
     if (typeof text === "string" && await breaks(shop, parts, text)) return text;
   }
-  throw new Dropped(
+  throw new DraftDropped(
     "worse",
     `no answer of ${triesOf(shop.config)} without the constraints breaks one`,
     draft.x1 ?? "",

@@ -6,12 +6,12 @@ import { stringify } from "yaml";
 
 import { redactValue } from "../../formats/secrets.ts";
 import { markdownTable, markdownText as plain } from "../common/table.ts";
-import type { Asked, Plan } from "./open_shop.ts";
+import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Results } from "./results.ts";
 import { shareTable } from "./report/tables.ts";
 
 /** The whole text. */
-export function cardText(plan: Plan, models: Asked, results: Results, version: string): string {
+export function cardText(plan: SynthPlan, models: SynthModels, results: Results, version: string): string {
   const { config, prompts, taxonomy, bank } = plan.parts;
   const front = {
     license: config.license,

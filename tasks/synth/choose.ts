@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { randomWords } from "../eval/statistics/random_words.ts";
 
 /** Choices that are the same for the same seed. */
-export class Chooser {
+export class Draws {
   readonly #next: () => number;
 
   /** @param parts What decides: numbers and texts; others in one place make other choices. */

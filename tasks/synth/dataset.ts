@@ -9,7 +9,7 @@ import { sweepTemporaryFiles, writeFileAtomic } from "../../formats/atomic.ts";
 import { cardText } from "./card.ts";
 import type { SynthConfig } from "./config.ts";
 import type { Draft } from "./draft.ts";
-import type { Asked, Plan } from "./open_shop.ts";
+import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Results } from "./results.ts";
 import { made } from "./workshop.ts";
 
@@ -33,8 +33,8 @@ const ENTRIES: Readonly<Record<View, Record<string, unknown>>> = {
  * @returns Files and what they hold
  */
 export async function writeDataset(
-  plan: Plan,
-  models: Asked,
+  plan: SynthPlan,
+  models: SynthModels,
   rows: readonly Draft[],
   results: Results,
   version: string,

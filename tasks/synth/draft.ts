@@ -19,7 +19,7 @@ export interface SynthConstraint extends Constraint {
 }
 
 /** A row that is wanted. */
-export interface Slot {
+export interface WantedRow {
   /** From 0. */
   index: number;
   /** Type of each constraint. */
@@ -37,7 +37,7 @@ export interface Seed {
 }
 
 /** The three parts of an instruction. */
-export interface Parts {
+export interface InstructionParts {
   /** The task. */
   description: string;
   /** What is demanded of the answer. */
@@ -67,18 +67,18 @@ export const STEPS = [
 ] as const;
 
 /** One of {@linkcode STEPS}. */
-export type Step = (typeof STEPS)[number];
+export type SynthStep = (typeof STEPS)[number];
 
 /** An attempt to fill a slot. */
 export interface Draft {
   /** `SLOT.ATTEMPT`. */
   id: string;
   /** What it is to become. */
-  slot: Slot;
+  slot: WantedRow;
   /** What it is made from. */
   seed: Seed;
   /** The instruction, taken apart. */
-  parts?: Parts;
+  parts?: InstructionParts;
   /** x1. */
   x1?: string;
   /** y1: keeps x1. */
@@ -92,13 +92,13 @@ export interface Draft {
   /** y2: keeps x2. */
   y2?: string;
   /** Where and why it was given up. */
-  dropped?: { step: Step; reason: string; example: string };
+  dropped?: { step: SynthStep; reason: string; example: string };
 }
 
 /** Thrown to give a draft up; caught by the workflow. */
-export class Dropped extends Error {
+export class DraftDropped extends Error {
   /** Where. */
-  readonly step: Step;
+  readonly step: SynthStep;
   /** Why, in words that are the same for all drafts with this fault. */
   readonly reason: string;
   /** What was at hand, for the report. */
@@ -110,7 +110,7 @@ export class Dropped extends Error {
    * @param reason Why
    * @param example What was at hand
    */
-  constructor(step: Step, reason: string, example = "") {
+  constructor(step: SynthStep, reason: string, example = "") {
     super(`${step}: ${reason}`);
     this.step = step;
     this.reason = reason;
@@ -128,7 +128,7 @@ export function constraintLines(constraints: readonly SynthConstraint[], marks: 
 }
 
 /** An instruction as TRACE lays it out: description, constraints, and the input where there is one. */
-export function instructionText({ description, constraints, input }: Parts, marks: Marks): string {
+export function instructionText({ description, constraints, input }: InstructionParts, marks: Marks): string {
   const lines = [
     description,
     ...constraints.length === 0 ? [] : [constraintLines(constraints, marks)],

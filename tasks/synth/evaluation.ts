@@ -7,8 +7,8 @@ import type { BenchmarkItem, JudgeProtocol } from "../../plugins/kinds/benchmark
 import { traceFollowed } from "../../plugins/benchmarks/trace/trace.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
-import { Agreement } from "./agreement.ts";
-import type { Draft, Parts, Step } from "./draft.ts";
+import { JudgeAgreement } from "./agreement.ts";
+import type { Draft, InstructionParts, SynthStep } from "./draft.ts";
 import { StepAsker, Unanswered } from "./step_asker.ts";
 
 /** A judge model. */
@@ -23,12 +23,12 @@ export interface JudgeModel {
 export type Finding = { kept: true } | { kept: false; reason: string; example: string; known: boolean };
 
 /** Judges answers, see the module's text. */
-export class Evaluation {
+export class AnswerCheck {
   readonly #rules: Judge;
   readonly #judges: readonly JudgeModel[];
   readonly #protocol: JudgeProtocol | null;
   /** Of the judges on whole answers. */
-  readonly agreement = new Agreement();
+  readonly agreement = new JudgeAgreement();
 
   /**
    * Judges nothing yet.
@@ -47,7 +47,7 @@ export class Evaluation {
    * @returns For each of them whether it is kept; null with the reason where that can't be told
    */
   async byRules(
-    parts: Parts,
+    parts: InstructionParts,
     response: string,
   ): Promise<{ text: string; kept: boolean | null; reason: string }[]> {
     const constraints = parts.constraints.filter(({ rule }) => rule !== undefined);
@@ -66,7 +66,13 @@ export class Evaluation {
    * @param step For which it is asked
    * @throws {Unanswered} If a judge can't be reached
    */
-  async check(asker: StepAsker, draft: Draft, step: Step, parts: Parts, response: string): Promise<Finding> {
+  async check(
+    asker: StepAsker,
+    draft: Draft,
+    step: SynthStep,
+    parts: InstructionParts,
+    response: string,
+  ): Promise<Finding> {
     for (const { text, kept, reason } of await this.byRules(parts, response)) {
       if (kept === null) {
         return { kept: false, known: false, reason: `a rule can't tell: ${reason}`, example: text };
@@ -90,8 +96,8 @@ export class Evaluation {
   async #asked(
     asker: StepAsker,
     draft: Draft,
-    step: Step,
-    parts: Parts,
+    step: SynthStep,
+    parts: InstructionParts,
     response: string,
     { judge }: JudgeModel,
     number: number,
@@ -120,7 +126,11 @@ export class Evaluation {
   }
 }
 
-function itemOf(draft: Draft, step: Step, { description, constraints, input }: Parts): BenchmarkItem {
+function itemOf(
+  draft: Draft,
+  step: SynthStep,
+  { description, constraints, input }: InstructionParts,
+): BenchmarkItem {
   return {
     id: `${draft.id}/${step}`,
     messages: [{ role: "user", content: description }],

@@ -2,10 +2,10 @@
  * How many drafts came to each step, and where and why the others were dropped.
  * @module
  */
-import { type Draft, type Step, STEPS } from "./draft.ts";
+import { type Draft, STEPS, type SynthStep } from "./draft.ts";
 
 /** One reason of one step. */
-export interface DropCount {
+export interface DropReason {
   /** Why. */
   reason: string;
   /** Drafts. */
@@ -17,13 +17,13 @@ export interface DropCount {
 /** One step. */
 export interface FunnelStep {
   /** Name. */
-  step: Step;
+  step: SynthStep;
   /** Drafts that came to it and were decided on there or later. */
   entered: number;
   /** Dropped at it. */
   dropped: number;
   /** By reason, the most frequent first. */
-  reasons: DropCount[];
+  reasons: DropReason[];
 }
 
 /** The whole way. */
@@ -48,7 +48,7 @@ const EXAMPLES = 3;
 export function countFunnel(
   drafts: readonly Draft[],
   open: ReadonlySet<Draft>,
-  steps: readonly Step[],
+  steps: readonly SynthStep[],
 ): Funnel {
   const decided = drafts.filter((draft) => !open.has(draft));
   let left = decided.length;
@@ -68,6 +68,6 @@ export function countFunnel(
   return { begun: drafts.length, open: open.size, kept: left, steps: counted };
 }
 
-function exampleOf({ id, seed, dropped }: Draft): DropCount["examples"][number] {
+function exampleOf({ id, seed, dropped }: Draft): DropReason["examples"][number] {
   return { id, seed: seed.text, text: dropped?.example ?? "" };
 }

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 
 import type { MinHash } from "bloom-filters";
 
-import { Chooser } from "./choose.ts";
+import { Draws } from "./choose.ts";
 import { runsOf, tokensOf } from "./tokens.ts";
 
 const HASHES = 128;
@@ -35,7 +35,7 @@ export class NearDuplicates {
    */
   static async open(threshold: number): Promise<NearDuplicates> {
     const { MinHash } = await import("bloom-filters");
-    const choose = new Chooser(1, "minhash");
+    const choose = new Draws(1, "minhash");
     // a · x + b stays below 2⁵³, beyond which numbers lose their last digits
     const functions = Array.from({ length: HASHES }, () => ({
       a: choose.whole(1, 2 ** 20),

@@ -10,8 +10,8 @@ import { SamplingOptions } from "../../plugins/kinds/sampling.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { makeModel } from "../eval/parts.ts";
 import type { SynthConfig } from "./config.ts";
-import { OPERATIONS, type Slot } from "./draft.ts";
-import { Evaluation, type JudgeModel } from "./evaluation.ts";
+import { OPERATIONS, type WantedRow } from "./draft.ts";
+import { AnswerCheck, type JudgeModel } from "./evaluation.ts";
 import { Exclusion } from "./exclusion.ts";
 import { Prompts } from "./prompts.ts";
 import { RuleBank } from "./rule_bank.ts";
@@ -22,11 +22,11 @@ import { readTaxonomy } from "./taxonomy.ts";
 import { noAgreements, type Workshop } from "./workshop.ts";
 
 /** Everything but who is asked. */
-export interface Plan {
+export interface SynthPlan {
   /** Parts without endpoints. */
   parts: Pick<Workshop, "config" | "taxonomy" | "bank" | "prompts" | "exclusion">;
   /** Rows that are wanted. */
-  slots: Slot[];
+  slots: WantedRow[];
   /** Where they begin. */
   seeds: Seeds;
   /** Weights of types. */
@@ -41,7 +41,7 @@ export interface Plan {
  * Reads data files and lays the rows out; asks nobody.
  * @throws {RangeError} If a file isn't as needed, or the wishes can't be met
  */
-export async function planSynthesis(config: SynthConfig, placeOf: PlaceOf): Promise<Plan> {
+export async function planSynthesis(config: SynthConfig, placeOf: PlaceOf): Promise<SynthPlan> {
   const taxonomy = placed(placeOf("taxonomy"), () => readTaxonomy(config.taxonomy));
   const bank = placed(
     placeOf(config.rules === undefined ? "bank" : "rules"),
@@ -77,7 +77,7 @@ export async function planSynthesis(config: SynthConfig, placeOf: PlaceOf): Prom
 }
 
 /** Who is asked. */
-export interface Asked {
+export interface SynthModels {
   /** Writes. */
   generator: Endpoint;
   /** Check. */
@@ -92,7 +92,11 @@ export interface Asked {
  * Makes the models that are asked.
  * @throws {RangeError} If a type is unknown, or an address or a key is missing
  */
-export async function openModels(config: SynthConfig, registry: Registry, placeOf: PlaceOf): Promise<Asked> {
+export async function openModels(
+  config: SynthConfig,
+  registry: Registry,
+  placeOf: PlaceOf,
+): Promise<SynthModels> {
   const { endpoint: generator } = await makeModel(config.generator, registry, placeOf, "generator");
   const judges: JudgeModel[] = [];
   if (config.verify === "judge") {
@@ -112,8 +116,8 @@ export async function openModels(config: SynthConfig, registry: Registry, placeO
 
 /** Puts it together. */
 export function openWorkshop(
-  { parts }: Plan,
-  { generator, judges }: Pick<Asked, "generator" | "judges">,
+  { parts }: SynthPlan,
+  { generator, judges }: Pick<SynthModels, "generator" | "judges">,
   registry: Registry,
   asker: StepAsker,
 ): Workshop {
@@ -122,7 +126,7 @@ export function openWorkshop(
     ...parts,
     generator,
     judges,
-    evaluation: new Evaluation(registry.create("judge", "rules"), judges, protocol),
+    evaluation: new AnswerCheck(registry.create("judge", "rules"), judges, protocol),
     asker,
     agreements: noAgreements(),
     criteria: [],

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { breakMarks, fence, fillTemplate, readTemplate } from "../../plugins/benchmarks/judge_text.ts";
-import { constraintLines, type Parts } from "./draft.ts";
+import { constraintLines, type InstructionParts } from "./draft.ts";
 
 /** Slots that each prompt must have. */
 const SLOTS = {
@@ -78,7 +78,7 @@ export class Prompts {
   }
 
   /** The parts of an instruction as other prompts have them. */
-  parts(parts: Parts): string {
+  parts(parts: InstructionParts): string {
     const { description, constraints, input } = parts;
     return this.fill("parts", {
       description,

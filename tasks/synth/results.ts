@@ -5,18 +5,18 @@
 import { cohenKappa } from "../eval/statistics/kappa.ts";
 import type { FailureCount, Failures } from "../ask/failures.ts";
 import type { Usage } from "../ask/usage.ts";
-import type { Agreement } from "./agreement.ts";
+import type { JudgeAgreement } from "./agreement.ts";
 import { apportion } from "./choose.ts";
 import type { SynthConfig } from "./config.ts";
-import { type Draft, OPERATIONS, type Step } from "./draft.ts";
+import { type Draft, OPERATIONS, type SynthStep } from "./draft.ts";
 import { countFunnel, type Funnel } from "./funnel.ts";
-import type { Asked, Plan } from "./open_shop.ts";
+import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Made } from "./rounds.ts";
 import type { StepCost } from "./step_asker.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** Wanted and got. */
-export interface Share {
+export interface WantedShare {
   /** Number of constraints, type, operation. */
   name: string;
   /** Share that the configuration asks for, in [0, 1]. */
@@ -58,15 +58,15 @@ export interface Results {
   /** The way of the drafts. */
   funnel: Funnel;
   /** Rows by number of constraints. */
-  counts: Share[];
+  counts: WantedShare[];
   /** Constraints by type. */
-  types: Share[];
+  types: WantedShare[];
   /** Rows by the operation that made x2. */
-  operations: Share[];
+  operations: WantedShare[];
   /** Share of constraints of x1 that a rule checks, in [0, 1]; null without rows. */
   by_rules: number | null;
   /** What each step took over all starts, its cost a row too; null without rows. */
-  costs: ({ step: Step; per_row: number | null } & StepCost)[];
+  costs: ({ step: SynthStep; per_row: number | null } & StepCost)[];
   /** Sum of the costs over the rows; null without rows or prices. */
   cost_per_row: number | null;
   /** How far judges agreed. */
@@ -82,12 +82,12 @@ export interface Results {
 /** Counts everything. */
 export function resultsOf(
   { plan, shop, made, failures, usage, models }: {
-    plan: Plan;
+    plan: SynthPlan;
     shop: Workshop;
     made: Made;
     failures: Failures;
     usage: Usage;
-    models: Asked;
+    models: SynthModels;
   },
 ): Results {
   const { config } = shop;
@@ -139,7 +139,7 @@ export function resultsOf(
 /** Steps that a run has, by what it makes. */
 export function stepsOf(
   { verify, views, cross_check }: Pick<SynthConfig, "verify" | "views" | "cross_check">,
-): Step[] {
+): SynthStep[] {
   const judged = verify === "judge", iopo = views.includes("iopo");
   return [
     ...judged ? ["expand", "structure", "completeness", "redundancy"] as const : ["structure"] as const,
@@ -153,7 +153,7 @@ export function stepsOf(
   ];
 }
 
-function shares(weights: ReadonlyMap<string, number>, names: readonly string[]): Share[] {
+function shares(weights: ReadonlyMap<string, number>, names: readonly string[]): WantedShare[] {
   const total = [...weights.values()].reduce((a, b) => a + b, 0);
   const got = Map.groupBy(names, (name) => name);
   return [...new Set([...weights.keys(), ...got.keys()])].map((name) => {
@@ -169,7 +169,7 @@ function shares(weights: ReadonlyMap<string, number>, names: readonly string[]):
 
 function agreementsOf({ agreements, evaluation, criteria, judges }: Workshop): AgreementResult[] {
   if (judges.length === 0) return [];
-  const result = (question: string, { units, same, alpha, unread }: Agreement) => ({
+  const result = (question: string, { units, same, alpha, unread }: JudgeAgreement) => ({
     question,
     units,
     same,
@@ -193,7 +193,7 @@ function agreementsOf({ agreements, evaluation, criteria, judges }: Workshop): A
 }
 
 /** Rows as they were laid out, for `--dry-run`. */
-export function wantedShares(plan: Plan): { counts: Map<string, number>; types: Map<string, number> } {
+export function wantedShares(plan: SynthPlan): { counts: Map<string, number>; types: Map<string, number> } {
   const total = plan.slots.reduce((sum, { types }) => sum + types.length, 0);
   return { counts: apportion(plan.slots.length, plan.counts), types: apportion(total, plan.types) };
 }

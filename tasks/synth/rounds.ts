@@ -10,8 +10,8 @@ import { hashOf } from "../ask/response_cache.ts";
 import type { LineStore } from "../ask/line_store.ts";
 import { controlQuality, expandAndStructure, makeByJudge } from "./by_judge.ts";
 import { drawInstruction, makeByRules } from "./by_rules.ts";
-import { Chooser } from "./choose.ts";
-import { type Draft, Dropped, type Seed, type Slot } from "./draft.ts";
+import { Draws } from "./choose.ts";
+import { type Draft, DraftDropped, type Seed, type WantedRow } from "./draft.ts";
 import { NearDuplicates } from "./near_duplicates.ts";
 import { type SynthLine, Unanswered } from "./step_asker.ts";
 import { made, refuseExcluded, type Workshop } from "./workshop.ts";
@@ -33,7 +33,7 @@ export interface Rounds {
   /** Parts of the run. */
   shop: Workshop;
   /** Rows that are wanted. */
-  slots: readonly Slot[];
+  slots: readonly WantedRow[];
   /** Where they begin. */
   seeds: readonly Seed[];
   /** Gets how each draft ended. */
@@ -48,7 +48,7 @@ export interface Rounds {
 export async function makeRows(work: Rounds): Promise<Made> {
   const { shop, slots, seeds } = work;
   const { config } = shop;
-  const order = new Chooser(config.seed, "seeds").shuffled(seeds);
+  const order = new Draws(config.seed, "seeds").shuffled(seeds);
   const stride = Math.max(1, Math.floor(order.length * 0.382));
   const near = await NearDuplicates.open(config.duplicates);
   const nearAtEnd = config.hindsight ? await NearDuplicates.open(config.duplicates) : null;
@@ -146,13 +146,13 @@ function noteEnd(store: LineStore<SynthLine>, { id, dropped }: Draft): void {
   if (!store.has("end", id, key)) store.append({ stage: "end", id, key, ...line });
 }
 
-/** @throws {Dropped} If the instruction is like another one, or like one that must not get in. */
+/** @throws {DraftDropped} If the instruction is like another one, or like one that must not get in. */
 function compare(shop: Workshop, draft: Draft, near: NearDuplicates): void {
   const x1 = made(draft.x1, "x1");
   refuseExcluded(shop, "exclusion", x1);
   const other = near.add(draft.id, x1);
   if (other !== null) {
-    throw new Dropped("duplicates", "near-duplicate of another instruction", `${x1}\n→ ${other}`);
+    throw new DraftDropped("duplicates", "near-duplicate of another instruction", `${x1}\n→ ${other}`);
   }
 }
 
@@ -166,7 +166,7 @@ async function attempt(
     await work(draft);
     return true;
   } catch (error) {
-    if (error instanceof Dropped) {
+    if (error instanceof DraftDropped) {
       draft.dropped = { step: error.step, reason: error.reason, example: error.example };
     } else if (error instanceof Unanswered) {
       const { failure, error: text = "" } = error.completion;

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import type { Constraint } from "../../plugins/kinds/judgement.ts";
-import type { Chooser } from "./choose.ts";
+import type { Draws } from "./choose.ts";
 import { readDataFile } from "./data_file.ts";
 import type { SynthConstraint } from "./draft.ts";
 import { tokensOf } from "./tokens.ts";
@@ -146,7 +146,7 @@ export class RuleBank {
    * Draws a constraint of a type that can stand beside the others; null where there is none.
    * @param id Only this rule
    */
-  draw(type: string, context: DrawContext, choose: Chooser, id?: string): BankConstraint | null {
+  draw(type: string, context: DrawContext, choose: Draws, id?: string): BankConstraint | null {
     const taken = this.#taken(context.beside);
     const fits = this.#rules.filter((rule) =>
       rule.type === type && (id === undefined || rule.id === id) && isFor(rule, context.description) &&
@@ -174,7 +174,7 @@ export class RuleBank {
   #value(
     argument: z.output<typeof Argument>,
     { description, answer }: DrawContext,
-    choose: Chooser,
+    choose: Draws,
   ): { value: unknown; text: string } {
     if (typeof argument !== "object") return plain(argument);
     if ("from" in argument) return plain(choose.whole(argument.from, argument.to, argument.step));

@@ -13,7 +13,7 @@ import type { SynthConfig } from "./config.ts";
 import { writeDataset } from "./dataset.ts";
 import { identityOf, refuseOther, writeRun } from "./identity.ts";
 import { openModels, openWorkshop, planSynthesis } from "./open_shop.ts";
-import { writeReports } from "./report/mod.ts";
+import { writeSynthReports } from "./report/mod.ts";
 import { type Results, resultsOf } from "./results.ts";
 import { makeRows } from "./rounds.ts";
 import { StepAsker, type SynthLine } from "./step_asker.ts";
@@ -93,7 +93,7 @@ export async function synthesize(
     const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models: asked });
     const files = [
       ...await writeDataset(plan, asked, made.rows, results, version),
-      ...await writeReports(config.out_dir, results, made),
+      ...await writeSynthReports(config.out_dir, results, made),
     ];
     return { directory: config.out_dir, results, stopped: made.stopped, files };
   } finally {

@@ -4,8 +4,8 @@
  * and the same wishes.
  * @module
  */
-import { apportion, Chooser } from "./choose.ts";
-import { type Operation, OPERATIONS, type Slot } from "./draft.ts";
+import { apportion, Draws } from "./choose.ts";
+import { type Operation, OPERATIONS, type WantedRow } from "./draft.ts";
 import type { Taxonomy } from "./taxonomy.ts";
 
 /** Rows by number of constraints in TRACE's training set (arXiv 2411.06208, table 2). */
@@ -42,8 +42,8 @@ export interface Wanted {
 /**
  * The rows that are wanted; together they have exactly the shares of `counts` and `types`, to the next whole number.
  */
-export function makeSlots({ rows, counts, types, seed }: Wanted): Slot[] {
-  const choose = new Chooser(seed, "slots");
+export function makeSlots({ rows, counts, types, seed }: Wanted): WantedRow[] {
+  const choose = new Draws(seed, "slots");
   const lengths = choose.shuffled(spread(apportion(rows, counts)).map(Number));
   const total = lengths.reduce((a, b) => a + b, 0);
   const dealt = choose.shuffled(spread(apportion(total, types)));

@@ -9,7 +9,7 @@ import { type Asker } from "../ask/asker.ts";
 import type { LineStore } from "../ask/line_store.ts";
 import { requestKey } from "../ask/response_cache.ts";
 import { costOf } from "../ask/usage.ts";
-import type { Draft, Step } from "./draft.ts";
+import type { Draft, SynthStep } from "./draft.ts";
 
 /** An answer that a draft's step got. */
 export interface AskLine {
@@ -42,7 +42,7 @@ export interface EndLine {
   /** Whether it became a row. */
   kept: boolean;
   /** Where it was dropped. */
-  step?: Step;
+  step?: SynthStep;
   /** Why. */
   reason?: string;
 }
@@ -77,7 +77,7 @@ export interface StepCost {
 export class StepAsker {
   readonly #asker: Asker;
   readonly #store: LineStore<SynthLine>;
-  readonly #costs = new Map<Step, StepCost>();
+  readonly #costs = new Map<SynthStep, StepCost>();
 
   /**
    * Asks nothing yet.
@@ -98,7 +98,7 @@ export class StepAsker {
    */
   async ask(
     draft: Draft,
-    step: Step,
+    step: SynthStep,
     number: number | string,
     endpoint: Endpoint,
     request: CompletionRequest,
@@ -126,11 +126,11 @@ export class StepAsker {
   }
 
   /** What each step took so far, in the order of the first answers. */
-  costs(): ReadonlyMap<Step, StepCost> {
+  costs(): ReadonlyMap<SynthStep, StepCost> {
     return this.#costs;
   }
 
-  #counted(step: Step, endpoint: Endpoint, { completion, cached }: AskLine): Completion {
+  #counted(step: SynthStep, endpoint: Endpoint, { completion, cached }: AskLine): Completion {
     let sums = this.#costs.get(step);
     if (sums === undefined) {
       this.#costs.set(step, sums = { answers: 0, promptTokens: 0, completionTokens: 0, cost: 0 });

@@ -4,10 +4,10 @@
  */
 import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { samplingOf } from "../../plugins/kinds/sampling.ts";
-import { Agreement } from "./agreement.ts";
+import { JudgeAgreement } from "./agreement.ts";
 import type { SynthConfig } from "./config.ts";
-import { type Draft, Dropped, instructionText, type Parts, type Step } from "./draft.ts";
-import type { Evaluation, JudgeModel } from "./evaluation.ts";
+import { type Draft, DraftDropped, type InstructionParts, instructionText, type SynthStep } from "./draft.ts";
+import type { AnswerCheck, JudgeModel } from "./evaluation.ts";
 import type { Exclusion } from "./exclusion.ts";
 import type { Prompts } from "./prompts.ts";
 import type { RuleBank } from "./rule_bank.ts";
@@ -31,18 +31,22 @@ export interface Workshop {
   /** Check; none with `verify: rules`. */
   judges: readonly JudgeModel[];
   /** Judges answers. */
-  evaluation: Evaluation;
+  evaluation: AnswerCheck;
   /** Asks. */
   asker: StepAsker;
   /** Of the judges on the two criteria of quality control, and on groups. */
-  agreements: Record<"completeness" | "redundancy" | "group", Agreement>;
+  agreements: Record<"completeness" | "redundancy" | "group", JudgeAgreement>;
   /** Verdicts of the first judge on both criteria: completeness, redundancy. */
   criteria: [boolean, boolean][];
 }
 
 /** One that hasn't judged anything. */
 export function noAgreements(): Workshop["agreements"] {
-  return { completeness: new Agreement(), redundancy: new Agreement(), group: new Agreement() };
+  return {
+    completeness: new JudgeAgreement(),
+    redundancy: new JudgeAgreement(),
+    group: new JudgeAgreement(),
+  };
 }
 
 /** A request to the generator. */
@@ -52,21 +56,21 @@ export function generatorRequest({ config }: Workshop, content: string, seed?: n
 }
 
 /** The instruction of parts. */
-export function textOf({ config }: Workshop, parts: Parts): string {
+export function instructionOf({ config }: Workshop, parts: InstructionParts): string {
   return instructionText(parts, config.marks);
 }
 
 /**
  * Gives a draft up whose text overlaps with a row that must not get in.
- * @throws {Dropped} Then
+ * @throws {DraftDropped} Then
  */
-export function refuseExcluded({ exclusion }: Workshop, step: Step, text: string): void {
+export function refuseExcluded({ exclusion }: Workshop, step: SynthStep, text: string): void {
   const found = exclusion.find(text);
-  if (found !== null) throw new Dropped(step, `overlaps with ${found.file}`, `${text}\n→ ${found.run}`);
+  if (found !== null) throw new DraftDropped(step, `overlaps with ${found.file}`, `${text}\n→ ${found.run}`);
 }
 
 /** Parts of x2: those of x1 with other constraints. */
-export function parts2Of({ parts, constraints2 }: Draft): Parts {
+export function parts2Of({ parts, constraints2 }: Draft): InstructionParts {
   return { ...made(parts, "parts"), constraints: made(constraints2, "constraints2") };
 }
 

@@ -6,7 +6,7 @@
 import type { Column, Table } from "../../common/table.ts";
 import { escapeHtml } from "../../eval/report/html.ts";
 import type { Draft } from "../draft.ts";
-import type { DropCount } from "../funnel.ts";
+import type { DropReason } from "../funnel.ts";
 import { type Results, rowText } from "../results.ts";
 import { agreementTable, costTable, percent, shareTable } from "./tables.ts";
 import { summaryLines } from "./text.ts";
@@ -93,7 +93,7 @@ ${rows.join("\n")}
 </table></div></div>`;
 }
 
-function reasonHtml(step: string, { reason, count, examples }: DropCount): string {
+function reasonHtml(step: string, { reason, count, examples }: DropReason): string {
   return `<details class="card"><summary>${escapeHtml(step)}: ${escapeHtml(reason)} (${count})</summary>
 ${
     examples.map(({ id, seed, text }) =>

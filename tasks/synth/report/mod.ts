@@ -12,7 +12,7 @@ import { htmlText } from "./html.ts";
 import { markdownReport } from "./markdown.ts";
 
 /** Writes them; gives their names. */
-export async function writeReports(
+export async function writeSynthReports(
   directory: string,
   results: Results,
   { rows }: Pick<Made, "rows">,

@@ -3,10 +3,10 @@
  * @module
  */
 import type { Table } from "../../common/table.ts";
-import type { Results, Share } from "../results.ts";
+import type { Results, WantedShare } from "../results.ts";
 
 /** Wanted and got. */
-export function shareTable(title: string, shares: readonly Share[]): Table {
+export function shareTable(title: string, shares: readonly WantedShare[]): Table {
   return {
     columns: [{ title, align: "left" }, { title: "wanted" }, { title: "got" }, { title: "count" }],
     rows: shares.map(({ name, wanted, got, count }) => [name, percent(wanted), percent(got), String(count)]),
