@@ -1,5 +1,5 @@
 /**
- * Measures: `deno task bench train|data|kernels|generate|eval`.
+ * Measures: `deno task bench train|data|kernels|generate|eval|serve`.
  *
  * ```sh
  * deno task bench train --stage iopo --model SMOLLM2 [--against "python3 tasks/bench/bench_iopo_torch.py"]
@@ -7,6 +7,7 @@
  * deno task bench kernels [--backends onnx,webgpu]
  * deno task bench generate --model MODEL
  * deno task bench eval
+ * deno task bench serve
  * deno task bench train --help                       # the flags of one bench
  * ```
  * Correctness is checked before anything is timed. Peers run in turns with us, so that ratios hold on a noisy machine.
@@ -23,8 +24,10 @@ import { benchEval, evalBenchText } from "./bench/eval.ts";
 import { flagName, flagNames, flagNumber, flagNumbers, flagText } from "./bench/flag_values.ts";
 import { benchGenerate, generateBenchText } from "./bench/generate.ts";
 import { kernelBenchText } from "./bench/kernels.ts";
+import { benchServe, serveBenchText } from "./bench/serve.ts";
 import { benchTrain, trainBenchText } from "./bench/train.ts";
 import { type Arguments, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { DEFAULT_MODEL } from "./common/default_files.ts";
 
 const QUADS = fileURLToPath(new URL("../fixtures/bench/smollm2_quads.json", import.meta.url));
 const COMMON = { help: "this text", json: "one JSON object instead of a table" };
@@ -33,6 +36,8 @@ const COMMON = { help: "this text", json: "one JSON object instead of a table" }
 interface Found {
   found: unknown;
   text: string;
+  /** Whether something was wrong beside slow. */
+  failed?: boolean;
 }
 
 /** One bench: its flags, and what it does with their values. */
@@ -163,7 +168,36 @@ const evaluation: Bench = {
   },
 };
 
-const BENCHES: Readonly<Record<string, Bench>> = { train, data, kernels, generate, eval: evaluation };
+const serving: Bench = {
+  example: "serve --clients 32 --seconds 120",
+  flags: {
+    "model PATH": "folder or GGUF file (the bundled tiny model)",
+    "clients N": "clients at once (32)",
+    "seconds N": "how long (120)",
+    "prompts N": "different prompts (48)",
+    "tokens N": "of an answer, at most (48)",
+  },
+  run: async (given, say) => {
+    const load = {
+      clients: flagNumber(given, "clients", 32),
+      requests: null,
+      seconds: flagNumber(given, "seconds", 120),
+      prompts: flagNumber(given, "prompts", 48),
+      tokens: flagNumber(given, "tokens", 48),
+    };
+    const found = await benchServe(given.values.get("model") ?? DEFAULT_MODEL, load, say);
+    return { found, text: serveBenchText(found), failed: found.lost.length + found.mixed.length > 0 };
+  },
+};
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  train,
+  data,
+  kernels,
+  generate,
+  eval: evaluation,
+  serve: serving,
+};
 
 /** Carries out one bench; gives its exit code. */
 export async function bench(args: readonly string[]): Promise<number> {
@@ -193,9 +227,9 @@ export async function bench(args: readonly string[]): Promise<number> {
     );
   }
   const json = given.flags.has("json");
-  const { found, text } = await chosen.run(given, json ? printError : print);
+  const { found, text, failed = false } = await chosen.run(given, json ? printError : print);
   print(json ? JSON.stringify(found, null, 2) : text);
-  return 0;
+  return failed ? 1 : 0;
 }
 
 function helpText(): string {
