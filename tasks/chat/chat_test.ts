@@ -77,6 +77,8 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
     adapters: new Map(),
     template: "qwen",
     device: { backend: "onnx", provider: "cpu", threads: null },
+    quantization: "stored",
+    speculation: 0,
     maxModelLen: 120,
     maxBatch: 1,
   }, builtinRegistry());

@@ -25,10 +25,11 @@ export function readChatOptions(
   model: string,
 ): ChatSessionOptions & { models: ModelsOptions; base: boolean } {
   const limit = wholeNumber(given, "max-tokens"), seed = wholeNumber(given, "seed");
+  const options = readModelOptions(given, model);
   const temperature = number(given, "temperature", 0, 2), top_p = number(given, "top-p", Number.MIN_VALUE, 1);
   if (limit === 0) throw new RangeError("Cannot use --max-tokens 0: an answer has a token at least");
   return {
-    models: { ...readModelOptions(given, model), name: null, maxBatch: 1 },
+    models: { ...options, name: null, maxBatch: options.adapters.size + 1 },
     base: given.flags.has("base"),
     system: given.values.get("system") ?? "",
     sampling: {

@@ -6,8 +6,8 @@ import { basename } from "@std/path";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
-import type { DeviceChoice, Generator } from "../../kernels/engine/generate/generator.ts";
-import { type LocalModel, openLocal } from "../../plugins/endpoints/local/open.ts";
+import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine/generate/generator.ts";
+import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
 import { type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
@@ -28,6 +28,10 @@ export interface ModelsOptions {
   maxModelLen: number | null;
   /** Answers at once, ≥ 1. */
   maxBatch: number;
+  /** What weights are held in. */
+  quantization: Quantization;
+  /** Draft tokens of a greedy answer that runs alone, 0 … 64. */
+  speculation: number;
 }
 
 /** A name that clients can ask for. */
@@ -53,6 +57,8 @@ export interface ServedModel {
 /** The models of one server. */
 export class Models {
   readonly #served = new Map<string, ServedModel>();
+  /** Names of adapters that are being loaded. */
+  readonly #loading = new Set<string>();
 
   private constructor(readonly options: ModelsOptions, readonly registry: Registry, readonly base: string) {}
 
@@ -93,18 +99,23 @@ export class Models {
    * @throws {RangeError} If the name is taken, or the directory holds no adapter that fits
    */
   async load(name: string, directory: string): Promise<void> {
-    const taken = this.#served.get(name);
-    if (taken !== undefined) {
-      throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${taken.root}`);
+    if (this.#served.has(name) || this.#loading.has(name)) {
+      const root = this.#served.get(name)?.root ?? "another one that is being loaded";
+      throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${root}`);
     }
     if (!exists(directory)) {
       throw new RangeError(`Cannot load the adapter ${name}: there is no folder ${directory}`);
     }
-    await this.#open(name, directory);
+    this.#loading.add(name);
+    try {
+      await this.#open(name, directory);
+    } finally {
+      this.#loading.delete(name);
+    }
   }
 
   /**
-   * Takes an adapter away; answers under way are ended.
+   * Takes an adapter away; no more requests reach it, and those under way are finished.
    * @throws {RangeError} If there is none of that name
    */
   async unload(name: string): Promise<void> {
@@ -113,18 +124,32 @@ export class Models {
       throw new RangeError(`Cannot unload ${name}: there is no adapter of that name${this.hint(name)}`);
     }
     this.#served.delete(name);
-    await served.local.generator.close();
+    const { generator } = served.local;
+    await (generator === this.#base.generator ? generator.unloadAdapter(name) : generator.close());
   }
 
   /** Stops what runs and frees everything. */
   async close(): Promise<void> {
-    await Promise.all(this.list().map(({ local }) => local.generator.close()));
+    const generators = new Set(this.list().map(({ local }) => local.generator));
+    await Promise.all([...generators].map((generator) => generator.close()));
+  }
+
+  get #base(): LocalModel {
+    const base = this.#served.get(this.base);
+    if (base === undefined) throw new Error("Cannot use the model: it isn't open");
+    return base.local;
   }
 
   async #open(id: string, adapter: string | null): Promise<void> {
-    const { model, device, maxModelLen, maxBatch } = this.options;
+    const { model, device, maxModelLen, maxBatch, quantization, speculation } = this.options;
+    const source = { model, device, maxModelLen, maxBatch, quantization, speculation };
     const own = this.registry.create("template", this.options.template, {});
-    const local = await openLocal({ model, adapter, device, maxModelLen, maxBatch }, own, this.registry);
+    const beside = adapter !== null && this.#base.generator.info.namedAdapters;
+    // where the engine has no adapters by name, one of its own is opened, with the adapter merged
+    const local = beside
+      ? underAdapter(this.#base, adapter, own)
+      : await openLocal({ ...source, adapter }, own, this.registry);
+    if (beside) await local.generator.loadAdapter(id, adapter);
     const templates = new Map<boolean | undefined, Template>();
     const template = (thinking?: boolean): Template => {
       const known = templates.get(thinking);
@@ -141,7 +166,13 @@ export class Models {
       parent: adapter === null ? null : this.base,
       created: Math.floor(Date.now() / 1000),
       local,
-      generate: (...request) => local.generator.generateAll(...request),
+      generate: (prompt, sampling, onToken, signal) =>
+        local.generator.generateAll(
+          prompt,
+          beside ? { ...sampling, adapter: id } : sampling,
+          onToken,
+          signal,
+        ),
       template,
       format: answerFormatOf(own, local.tokenizer),
     });

@@ -5,7 +5,7 @@
 import { basename, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
-import { MAX_BATCH } from "../../kernels/engine/generate/generator.ts";
+import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type Arguments, wholeNumber } from "../common/cli.ts";
 import { readClientKeys } from "./keys.ts";
 import type { ModelsOptions } from "./models.ts";
@@ -18,6 +18,9 @@ export const MODEL_FLAGS = {
   "backend NAME": "onnx, webgpu, reference, or auto: a GPU where one works (auto)",
   "provider NAME": "of ONNX Runtime: cpu, cuda or webgpu (cpu)",
   "threads N": "of ONNX Runtime (one a core)",
+  "weights FORM":
+    "stored: as the file has them; float32: the reference; 8 or 4: rounded to so many bits (stored)",
+  "speculation N": "draft tokens looked up where one greedy answer runs alone, up to 64 (0)",
   "context N": "tokens of prompt and answer together (as many as the model was made for)",
 };
 
@@ -82,6 +85,8 @@ export function readModelOptions(
       threads: positive(given, "threads"),
     },
     maxModelLen: positive(given, "context"),
+    quantization: quantizationOf(oneOf(given, "weights", ["stored", "float32", "8", "4"]) ?? "stored"),
+    speculation: wholeNumber(given, "speculation") ?? 0,
   };
 }
 
@@ -108,6 +113,10 @@ export function readServeOptions(
     graceMs: 1000 * (wholeNumber(given, "grace") ?? 30),
     quiet: given.flags.has("quiet"),
   };
+}
+
+function quantizationOf(form: "stored" | "float32" | "8" | "4"): Quantization {
+  return form === "8" ? 8 : form === "4" ? 4 : form;
 }
 
 function positive(given: Arguments, name: string): number | null {

@@ -17,6 +17,8 @@ const serve = () =>
     adapters: new Map([["tuned", join(GOLDENS, "adapter")]]),
     template: "qwen",
     device: { backend: "onnx", provider: "cpu", threads: null },
+    quantization: "stored",
+    speculation: 0,
     maxModelLen: null,
     maxBatch: 2,
     host: "127.0.0.1",

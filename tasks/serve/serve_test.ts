@@ -91,7 +91,11 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       stream: true,
       stream_options: { include_usage: true },
     });
-    let text = "", role = "", finish: string | null = null, usage: unknown, chunks = 0;
+    let text = "",
+      role = "",
+      finish: string | null = null,
+      usage: OpenAI.CompletionUsage | null | undefined,
+      chunks = 0;
     const ids = new Set<string>();
     for await (const chunk of stream) {
       chunks++;
@@ -103,7 +107,10 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       if (chunk.choices.length === 0) usage = chunk.usage;
     }
     assertEquals([text, role, finish], [whole.choices[0]?.message.content ?? "", "assistant", "length"]);
-    assertEquals(usage, whole.usage);
+    const counts = (
+      found?: OpenAI.CompletionUsage | null,
+    ) => [found?.prompt_tokens, found?.completion_tokens, found?.total_tokens];
+    assertEquals(counts(usage), counts(whole.usage));
     assert(ids.size === 1 && chunks > 5, `${chunks} chunks`);
     const helped = await client.chat.completions.stream(asked("Name a river.") as never).finalContent();
     assertEquals(helped, text);
@@ -257,7 +264,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     const none = await client.chat.completions.create(
       asked("How many?", { tools: TOOLS, tool_choice: "none" }),
     );
-    assertEquals(none.usage, plain.usage);
+    assertEquals(none.usage?.prompt_tokens, plain.usage?.prompt_tokens);
     const conversation = [...request.messages, whole!.message, {
       role: "tool" as const,
       tool_call_id: call.id,

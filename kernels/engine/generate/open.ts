@@ -52,7 +52,13 @@ export async function openGenerator(options: GeneratorOptions): Promise<OpenedGe
     });
     return {
       generator,
-      info: { backend: made.backend, vocabSize, endIds, maxModelLen },
+      info: {
+        backend: made.backend,
+        vocabSize,
+        endIds,
+        maxModelLen,
+        namedAdapters: made.engine.loadAdapter !== undefined,
+      },
       loadAdapter: (name, folder) =>
         Promise.try(() => generator.loadAdapter(name, readAdapter(folder, moduleShapes(config)))),
       unloadAdapter: (name) => generator.unloadAdapter(name),

@@ -52,6 +52,8 @@ export interface GeneratorInfo {
   endIds: number[];
   /** Tokens of prompt and answer together, at most. */
   maxModelLen: number;
+  /** Whether adapters can stand beside the model by name. */
+  namedAdapters: boolean;
 }
 
 /** Sequences at once: a step of eight takes about as long as two of one (`deno task bench generate`). */

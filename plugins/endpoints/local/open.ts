@@ -3,9 +3,12 @@
  * server and the chat of the terminal open models here.
  * @module
  */
+import { join } from "@std/path";
+
+import { exists } from "../../../formats/exists.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { resolveModel } from "../../../formats/hub/mod.ts";
-import type { EditableTokenizer, Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import {
   type DeviceChoice,
@@ -83,6 +86,18 @@ export async function openLocal(
   }
   const stopIds = stopIdsOf(template, tokenizer, generator.info.vocabSize);
   return { path, generator, tokenizer, template, stopIds, generationConfig };
+}
+
+/**
+ * A model under an adapter that stands beside it by name: the same generator, and the adapter's own tokenizer where its folder
+ * has one.
+ * @throws {RangeError} If the template needs tokens that the adapter's tokenizer hasn't
+ */
+export function underAdapter(model: LocalModel, folder: string, template: Template): LocalModel {
+  if (!exists(join(folder, "tokenizer.json"))) return { ...model, template };
+  const tokenizer = prepared(loadTokenizerSync(folder), template, folder);
+  const stopIds = stopIdsOf(template, tokenizer, model.generator.info.vocabSize);
+  return { ...model, tokenizer, template, stopIds };
 }
 
 /** Ids that end an answer, by the template. */
