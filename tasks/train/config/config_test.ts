@@ -312,8 +312,13 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["max_seq_length", "it is called cutoff_len here"],
       ["random_state", "it is called seed here"],
       ["r", "it is called lora_rank here"],
+      ["relora_steps", "ReLoRA isn't there"], // near another key's name
+      ["eos_token", "a template brings its own"],
+      ["ref_model_init_kwargs", "adapters off"],
     ] as const
   ) assertStringIncludes(message(`${key}: 1\n`), hint);
+  // a key of LLaMA-Factory's about generation, and of TRL's about rows
+  assertStringIncludes(config("max_length: 512\n").notes.join(), "cutoff_len (which TRL calls max_length)");
 });
 
 Deno.test("axolotl's base_model without model_name_or_path gets the name used here", () => {

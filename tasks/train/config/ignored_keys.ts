@@ -120,13 +120,18 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       top_p: 0.7,
       top_k: 50,
       num_beams: 1,
-      max_length: 1024,
       max_new_tokens: 1024,
       repetition_penalty: 1.0,
       length_penalty: 1.0,
       skip_special_tokens: true,
     },
   }],
+  [
+    "it is about generating text, and training here generates none; rows are cut by cutoff_len (which TRL calls max_length)",
+    {
+      generating: { max_length: 1024 },
+    },
+  ],
   ["it is about images, video or sound; rows that have any are dropped and counted", {
     model: {
       image_max_pixels: 589824,

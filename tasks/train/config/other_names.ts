@@ -64,6 +64,9 @@ const FLOATS = "leave it out: arithmetic is float32, and fp16 says how webgpu ke
 const LENGTHS = "cutoff_len bounds prompt and answer together, cut by their lengths: leave it out";
 const LOGS = "report_to: tensorboard or csv writes files, nothing is sent anywhere: leave it out";
 const ADAPTERS = "only adapters are trained with LoRA: leave it out, or use finetuning_type: full";
+const ORDER = "weights lie as the model's files have them: leave it out";
+const NO_TEXTS = "no text is generated while evaluating here: deno task eval does that";
+const TOKENS = "a template brings its own special tokens: leave it out, and name the template";
 const BUILT_IN = "leave it out: it makes no difference to the result here";
 
 /** Keys that have no counterpart of the same values: what to write. */
@@ -93,6 +96,25 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   tokens: "tokens can't be added here: add them to the model first",
   pad_to_sequence_len: "nothing is padded here: leave it out",
   lora_modules_to_save: ADAPTERS,
+  lora_fan_in_fan_out: ORDER,
+  lora_on_cpu: "the backend decides where adapters lie: leave it out",
+  base_model_config: "the configuration is the model's own config.json: leave it out",
+  overrides_of_model_config: "the configuration is the model's own config.json: change it there",
+  overrides_of_model_kwargs: "the configuration is the model's own config.json: change it there",
+  relora_steps: "ReLoRA isn't there: leave it out",
+  relora: "ReLoRA isn't there: leave it out",
+  cosine_min_lr_ratio:
+    'use lr_scheduler_type: cosine_with_min_lr with lr_scheduler_kwargs: {"min_lr_rate": 0.1}',
+  roles_to_train:
+    'answers are learnt; "train": false on a turn leaves it out, train_on_prompt: true adds prompts',
+  train_on_eos: "the end of every learnt answer is learnt: leave it out",
+  train_on_eot: "the end of every learnt answer is learnt: leave it out",
+  eval_sample_packing: "evaluation rows are never packed: leave it out",
+  eval_table_size: NO_TEXTS,
+  eval_max_new_tokens: NO_TEXTS,
+  gpu_memory_limit: "--dry-run says how much memory the run needs; micro_batch_tokens bounds it",
+  total_num_tokens: "max_steps or num_train_epochs say how long it trains: leave it out",
+  strict: "unknown keys are always errors: leave it out",
   peft_use_dora: "DoRA isn't there: leave it out, or use use_rslora",
   noisy_embedding_alpha: "NEFTune isn't there: leave it out",
   s2_attention: "LongLoRA's shifted attention isn't there: leave it out",
@@ -131,6 +153,19 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   packing_strategy: "use packing or neat_packing",
   eval_packing: "evaluation rows are never packed: leave it out",
   cpo_alpha: "use pref_ftx, the weight of an added SFT loss",
+  dataset_config: "subset of the set in dataset_info.json says it (docs/datasets.md)",
+  dataset_kwargs: "options of the set in dataset_info.json say it (docs/datasets.md)",
+  lora_task_type: "models here write text, so it is always CAUSAL_LM: leave it out",
+  model_init_kwargs: "each has a key of its own here, or makes no difference: leave it out",
+  ref_model_init_kwargs: "the reference is the model itself, adapters off: leave it out",
+  sync_ref_model: "the reference stays as it was at the start: leave it out",
+  eos_token: TOKENS,
+  pad_token: TOKENS,
+  f_divergence_type: "the reverse KL divergence is the only one: leave it out",
+  max_target_length: LENGTHS,
+  bnb_4bit_quant_type: WEIGHTS,
+  bnb_4bit_compute_dtype: WEIGHTS,
+  use_bnb_nested_quant: WEIGHTS,
   disable_dropout: "lora_dropout is 0 unless it is set, and there is no other dropout",
   dtype: FLOATS,
   torch_dtype: FLOATS,
@@ -140,6 +175,13 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   load_in_16bit: FLOATS,
   full_finetuning: "use finetuning_type: full",
   use_gradient_checkpointing: "it is on unless disable_gradient_checkpointing: true is set",
+  train_on_responses_only: "that is the default; train_on_prompt: true learns the prompt too",
+  embedding_learning_rate: "one learning_rate is for all that is trained: leave it out",
+  loftq_config: "adapters begin as B = 0: leave it out",
+  finetune_language_layers: "models here are text alone: leave it out",
+  finetune_vision_layers: "models here are text alone: leave it out",
+  finetune_attention_modules: "lora_target names the modules",
+  finetune_mlp_modules: "lora_target names the modules",
   bias: "no biases are trained with LoRA: leave it out",
   modules_to_save: ADAPTERS,
 };
