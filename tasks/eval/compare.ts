@@ -2,41 +2,12 @@
  * Two runs of the same benchmark, item by item: paired differences with intervals, McNemar's test, and the items that flipped.
  * @module
  */
-import { item } from "../../formats/elements.ts";
 import { IdTable } from "../../formats/records/ids.ts";
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { resamplesFor } from "./statistics/bootstrap.ts";
-import { mcnemar } from "./statistics/mcnemar.ts";
-import { quantile } from "./statistics/quantile.ts";
-import { randomIndex } from "./statistics/random_words.ts";
-import { pairedShareInterval } from "./statistics/wilson.ts";
+import { type PairedScore, pairedScore, type Pairs } from "./statistics/paired.ts";
 import { openRun } from "./open_run.ts";
 import { answerKey, type StoredItem, storedItems, type StoredRun } from "./stored.ts";
-
-/** One score of both runs over the items that both have. */
-export interface PairedScore {
-  /** Score. */
-  metric: string;
-  /** Items that both runs scored. */
-  items: number;
-  /** Value of the first run over these items; null without any. */
-  first: number | null;
-  /** Value of the second run over these items; null without any. */
-  second: number | null;
-  /** Second minus first; null without such items. */
-  difference: number | null;
-  /** Standard error of the difference, items paired; null for fewer than two items. */
-  stderr: number | null;
-  /** Ends of its 95 % interval, see {@linkcode pairedScore}; null where nothing can be said. */
-  interval: [low: number, high: number] | null;
-  /** For scores that are 0 or 1 an item: McNemar's exact test; null for others. */
-  mcnemar: { onlyFirst: number; onlySecond: number; p: number } | null;
-  /** Both values over all shared items, what is unscored counting as zero. */
-  ofAll: [first: number, second: number];
-  /** Things (items, or constraints) without a score in each run. */
-  unscored: [first: number, second: number];
-}
 
 /** Result of {@linkcode compareRuns}. */
 export interface Comparison {
@@ -63,12 +34,6 @@ interface Sum {
   value: number;
   weight: number;
   unscored: number;
-}
-
-/** One score's values and weights of both runs, an entry per item that both scored. */
-interface Pairs {
-  values: [number[], number[]];
-  weights: [number[], number[]];
 }
 
 /** One score over the shared items. */
@@ -226,79 +191,4 @@ function scoreOf(
     ofAll: [ofAll(a), ofAll(b)],
     unscored: [a.unscored, b.unscored],
   };
-}
-
-/**
- * One score's pairs, made into numbers. The interval is a percentile bootstrap over pairs; where changes go in one direction
- * or there are none, it is that of {@linkcode pairedShareInterval}, as the bootstrap would be sure of what it didn't see.
- */
-export function pairedScore(
-  metric: string,
-  { values, weights }: Pairs,
-  resamples: number,
-  seed: number,
-  max = 1,
-): Omit<PairedScore, "ofAll" | "unscored"> {
-  const n = values[0].length;
-  if (n === 0) {
-    const none = { first: null, second: null, difference: null, stderr: null, interval: null, mcnemar: null };
-    return { metric, items: 0, ...none };
-  }
-  const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-  const ratio = [0, 1].map((side) => total(item(values, side)) / total(item(weights, side))) as [
-    number,
-    number,
-  ];
-  const binary = [0, 1].every((side) =>
-    item(values, side).every((v, i) => item(weights, side)[i] === 1 && (v === 0 || v === 1))
-  );
-  const meanWeight = [0, 1].map((side) => total(item(weights, side)) / n);
-  let onlyFirst = 0, onlySecond = 0, squares = 0;
-  for (let i = 0; i < n; i++) {
-    if (values[0][i]! > values[1][i]!) onlyFirst++;
-    if (values[0][i]! < values[1][i]!) onlySecond++;
-    const residual = [0, 1].map((side) =>
-      (item(values, side)[i]! - item(ratio, side) * item(weights, side)[i]!) / item(meanWeight, side)
-    );
-    squares += (item(residual, 1) - item(residual, 0)) ** 2;
-  }
-  return {
-    metric,
-    items: n,
-    first: ratio[0],
-    second: ratio[1],
-    difference: ratio[1] - ratio[0],
-    // residuals are over the mean weight, so this is √(n/(n−1) Σd²)/n
-    stderr: n < 2 ? null : Math.sqrt((n / (n - 1)) * squares) / n,
-    interval: (binary && Math.min(onlyFirst, onlySecond) === 0) || onlyFirst + onlySecond === 0
-      ? pairedShareInterval(onlyFirst, onlySecond, n).map((end) => end * max) as [number, number]
-      : n < 2
-      ? null
-      : pairedInterval(values, weights, resamplesFor(n, resamples), seed),
-    mcnemar: binary ? { onlyFirst, onlySecond, p: mcnemar(onlyFirst, onlySecond) } : null,
-  };
-}
-
-function pairedInterval(
-  values: Pairs["values"],
-  weights: Pairs["weights"],
-  resamples: number,
-  seed: number,
-): [number, number] {
-  const n = values[0].length;
-  const next = randomIndex(seed, n);
-  const differences = new Float64Array(resamples);
-  for (let b = 0; b < resamples; b++) {
-    let v0 = 0, w0 = 0, v1 = 0, w1 = 0;
-    for (let i = 0; i < n; i++) {
-      const drawn = next();
-      v0 += values[0][drawn]!;
-      w0 += weights[0][drawn]!;
-      v1 += values[1][drawn]!;
-      w1 += weights[1][drawn]!;
-    }
-    differences[b] = v1 / w1 - v0 / w0;
-  }
-  differences.sort();
-  return [quantile(differences, 0.025), quantile(differences, 0.975)];
 }

@@ -24,7 +24,8 @@ export {
   resolveEvalConfig,
 } from "./config.ts";
 export { cardOfRun, type CardOptions } from "./card_of_run.ts";
-export { compareDirectories, compareRuns, type Comparison, type PairedScore } from "./compare.ts";
+export { compareDirectories, compareRuns, type Comparison } from "./compare.ts";
+export type { PairedScore } from "./statistics/paired.ts";
 export { comparisonText } from "./report/comparison.ts";
 export { type AnswerState, type ItemState, ItemStore, type JudgementState } from "./item_store.ts";
 export { type JudgeCard, judgeCard, type Reference } from "./judge_card.ts";

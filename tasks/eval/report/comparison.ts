@@ -7,7 +7,8 @@ import { extname, join } from "@std/path";
 import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { csvTable, latexTable, markdownTable, type Table, textTable, wrapped } from "../../common/table.ts";
-import type { Comparison, PairedScore } from "../compare.ts";
+import type { Comparison } from "../compare.ts";
+import type { PairedScore } from "../statistics/paired.ts";
 
 /** Ids that a list names at most. */
 const MOST_IDS = 10;

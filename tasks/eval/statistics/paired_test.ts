@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { pairedScore } from "./compare.ts";
+import { pairedScore } from "./paired.ts";
 
 Deno.test("pairedScore() gives the paired difference, its standard error and McNemar's test (by hand)", () => {
   // differences 1, 1, 1, 0, -1: mean 0.4, s² = (3·0.36 + 0.16 + 1.96)/4 = 0.8, standard error √(0.8/5) = 0.4
