@@ -61,12 +61,20 @@
  */
 export { type DryRun, dryRun, type RunResult, train, type TrainOptions } from "./tasks/train.ts";
 export { type EvalTaskOptions, evaluateFile } from "./tasks/eval.ts";
-export type * from "./tasks/eval/mod.ts";
+export { EVAL_STAGES, type EvalStage, type Evaluated, type EvaluateOptions } from "./tasks/eval/run.ts";
+export type { ThresholdResult } from "./tasks/eval/thresholds.ts";
+export type { ScoreWithSpread } from "./tasks/eval/score_table.ts";
+export type { Counts, FromCache, Totals } from "./tasks/eval/tally.ts";
+export type { Agreement } from "./tasks/eval/agreement.ts";
+export type { Spread } from "./tasks/eval/statistics/spread.ts";
+export type { FailureCount } from "./tasks/ask/failures.ts";
+export type { EvalResults } from "./tasks/eval/results.ts";
+export type { Stopped } from "./tasks/ask/asker.ts";
+export type { Usage } from "./tasks/ask/usage.ts";
 export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/progress.ts";
 export type { Estimate } from "./tasks/train/estimate.ts";
 export type { Separated } from "./plugins/kinds/thoughts.ts";
 export type { ReasonCount } from "./tasks/eval/reason_counts.ts";
-export type { FORMATS } from "./tasks/eval/config_schema.ts";
 export { builtinPlugins, builtinRegistry } from "./plugins/builtins.ts";
 export { type OptionEntry, type PluginEntry, Registry } from "./plugins/registry.ts";
 export * from "./plugins/kinds/plugin.ts";
@@ -90,4 +98,5 @@ export * from "./plugins/kinds/endpoint.ts";
 export { failed } from "./plugins/endpoints/failures.ts";
 export type * from "./formats/hf_model/loaded_model.ts";
 export type * from "./formats/hf_model/weights.ts";
+export type { PackedMatrix } from "./formats/packed/packed_matrix.ts";
 export type * from "./formats/tokenizer/tokenizer.ts";

@@ -11,5 +11,6 @@ export * from "./backend.ts";
 export { KERNELS } from "./ops/mod.ts";
 export { referenceBackend } from "./backends/reference/mod.ts";
 export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";
+export type { OnnxProvider } from "./backends/onnx/sessions.ts";
 export type { HalfStorage } from "./backends/webgpu/half.ts";
 export { isSoftware, type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "./backends/webgpu/mod.ts";

@@ -14,8 +14,11 @@ export const PACKED_GROUP = 32;
 
 /** A matrix in few bits, see the module's text. */
 export interface PackedMatrix {
+  /** Rows. */
   readonly rows: number;
+  /** Values of a row. */
   readonly columns: number;
+  /** Bits of a code. */
   readonly bits: 4 | 8;
   /** `[rows, ⌈columns / 32⌉, 4 · bits]`; what a last group lacks has the code of zero. */
   readonly codes: Uint8Array<ArrayBuffer>;

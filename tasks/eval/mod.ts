@@ -45,4 +45,7 @@ export type { ScoreWithSpread } from "./score_table.ts";
 export type { Measured } from "./statistics/measured.ts";
 export type { Spread } from "./statistics/spread.ts";
 export { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
+export type { Line, LineStore } from "../ask/line_store.ts";
+export { FORMATS } from "./config_schema.ts";
+export type { CacheChoice } from "../ask/response_cache.ts";
 export type { Budget, Usage } from "../ask/usage.ts";

@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
-import { recordOf } from "./config/mod.ts";
+import { recordOf, type TrainConfig } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./estimate.ts";
 import { readRun } from "./own_run.ts";
@@ -16,7 +16,7 @@ import { encode, prepare } from "./prepare.ts";
 /** Findings of `--dry-run`. */
 export interface DryRun {
   /** Resolved, without secrets. */
-  config: ReturnType<typeof recordOf>;
+  config: Omit<TrainConfig, "hf_hub_token">;
   /** Notes of the start. */
   notes: string[];
   /** Counts of used, cut and dropped rows, as text. */

@@ -24,7 +24,10 @@ export interface OnnxOptions {
    * would wait for the host, so `[T, T]` of all heads is made at once there.
    */
   loops?: boolean;
-  /** The way to the library; default: its C interface where that can be called. */
+  /**
+   * The way to the library; default: its C interface where that can be called.
+   * @internal
+   */
   way?: OnnxWay;
   /**
    * Where tensors lie between runs; default: with the host, and with a CUDA provider if DINOTUNE_ONNX is `device`. "provider" on

@@ -5,10 +5,10 @@
 import type { OrtLibrary } from "./c_api/mod.ts";
 import type { HostTensor, OnnxTensor } from "./tensor.ts";
 
-/** Execution providers that programs can run on. */
-export const ONNX_PROVIDERS = ["cpu", "cuda", "webgpu"] as const;
-/** One of them. */
-export type OnnxProvider = typeof ONNX_PROVIDERS[number];
+/** Execution provider that programs can run on. */
+export type OnnxProvider = "cpu" | "cuda" | "webgpu";
+/** All of them. */
+export const ONNX_PROVIDERS: readonly OnnxProvider[] = ["cpu", "cuda", "webgpu"];
 
 /** Options of a session that a program's user chooses. */
 export interface SessionSettings {
