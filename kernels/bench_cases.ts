@@ -14,6 +14,7 @@ import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { multiply } from "./ops/multiply.ts";
+import { linearPacked, matmulPacked } from "./ops/packed_products.ts";
 import { linear, matmul, matmulTn } from "./ops/products.ts";
 import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
 import { putRows } from "./ops/put_rows.ts";
@@ -70,6 +71,11 @@ function causal({ rows }: { readonly rows: number }): { until: number[]; positio
   return { until: Array(rows).fill(rows), positions: upTo(rows) };
 }
 
+/** Words of codes of 4 bits. */
+function codes(words: number): number[] {
+  return upTo(words).map((i) => Math.imul(i + 1, 0x9e3779b1) | 0);
+}
+
 /** Ids of labels among `choices` rows. */
 function ids(labels: number, choices: number): { ids: number[] } {
   return { ids: upTo(labels).map((i) => (i * 7919) % choices) };
@@ -90,6 +96,16 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(linear, { dims: (rows) => ({ rows, in: HIDDEN, out: RANK }) }),
   timed(linear, { dims: (rows) => ({ rows: 1, in: HIDDEN, out: 32 * rows }), weight: "w" }),
   timed(matmul, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" }),
+  timed(linearPacked, {
+    dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, groups: HIDDEN / 32, words: HIDDEN / 8 }),
+    data: ({ out, words }) => ({ codes: codes(out * words) }),
+    weight: "codes",
+  }),
+  timed(matmulPacked, {
+    dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, groups: HIDDEN / 32, words: HIDDEN / 8 }),
+    data: ({ out, words }) => ({ codes: codes(out * words) }),
+    weight: "codes",
+  }),
   timed(matmulAdd, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" }),
   timed(matmulTn, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
   timed(matmulTnAdd, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),

@@ -15,6 +15,7 @@ import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { multiply } from "./ops/multiply.ts";
+import { linearPacked, matmulPacked } from "./ops/packed_products.ts";
 import { linear, matmul, matmulTn } from "./ops/products.ts";
 import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
 import { putRows } from "./ops/put_rows.ts";
@@ -82,6 +83,8 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(adamwVector, 16),
   flops(linear, ({ rows, in: depth, out }) => 2 * rows * depth * out),
   flops(matmul, ({ rows, in: depth, out }) => 2 * rows * depth * out),
+  flops(linearPacked, ({ rows, in: depth, out }) => 2 * rows * depth * out),
+  flops(matmulPacked, ({ rows, in: depth, out }) => 2 * rows * depth * out),
   flops(matmulAdd, ({ rows, in: depth, out }) => rows * (2 * depth + 1) * out),
   flops(matmulTn, ({ rows, left, right }) => 2 * rows * left * right),
   flops(matmulTnAdd, ({ rows, left, right }) => (2 * rows + 1) * left * right),

@@ -121,6 +121,8 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly outputs: Out;
   /** Names of inputs that hold int32; all others are float32. */
   readonly integers?: readonly (keyof In & string)[];
+  /** Integer inputs that `onnx` takes as uint8, four to a word of the last axis, the first in the lowest bits. */
+  readonly bytes?: readonly (keyof In & string)[];
   /**
    * Integer inputs that choose rows, and their range by the sizes. A program refuses other values before it runs, on every
    * backend: a shader can't refuse them, and would read or leave memory of something else.

@@ -14,6 +14,7 @@ import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { multiply } from "./multiply.ts";
+import { linearPacked, matmulPacked } from "./packed_products.ts";
 import { linear, matmul, matmulTn } from "./products.ts";
 import { loraUp, matmulAdd, matmulTnAdd } from "./product_sums.ts";
 import { putRows } from "./put_rows.ts";
@@ -44,9 +45,11 @@ export const KERNELS: readonly Kernel[] = [
   labelLogprobGrad,
   labelLogprobWeightGrad,
   linear,
+  linearPacked,
   loraUp,
   matmul,
   matmulAdd,
+  matmulPacked,
   matmulTn,
   matmulTnAdd,
   multiply,

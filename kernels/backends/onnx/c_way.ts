@@ -6,6 +6,7 @@ import { setImmediate } from "node:timers";
 
 import { availableProviders, type OrtLibrary, OrtSession, OrtTensor } from "./c_api/mod.ts";
 import {
+  byteShape,
   type ModelSession,
   ONNX_PROVIDERS,
   type OnnxWay,
@@ -15,11 +16,14 @@ import {
 } from "./sessions.ts";
 import { HostTensor, type OnnxTensor } from "./tensor.ts";
 
-/** The C interface's own view of a tensor. */
-export function ortTensorOf(library: OrtLibrary, tensor: OnnxTensor): OrtTensor {
-  return tensor instanceof HostTensor
-    ? tensor.view(({ data, shape, type }) => OrtTensor.over(library, data, shape, type))
-    : tensor.value;
+/** The C interface's own view of a tensor. @param bytes Integers as four bytes each. */
+function ortTensorOf(library: OrtLibrary, tensor: OnnxTensor, bytes: boolean): OrtTensor {
+  if (!(tensor instanceof HostTensor)) {
+    return bytes ? tensor.bytes((value) => OrtTensor.asBytes(library, value)) : tensor.value;
+  }
+  return tensor.view(({ data, shape, type }) =>
+    OrtTensor.over(library, data, bytes ? byteShape(shape) : shape, bytes ? "u8" : type)
+  );
 }
 
 /** The way through a library that is open. */
@@ -35,11 +39,15 @@ export function cWay(library: OrtLibrary): OnnxWay {
 
 function makeSession(
   library: OrtLibrary,
-  { bytes, constants }: SessionModel,
+  { bytes, byteInputs, constants }: SessionModel,
   { provider, threads }: SessionSettings,
 ): ModelSession {
   const ofTensors = (tensors: Readonly<Record<string, OnnxTensor>>) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, ortTensorOf(library, tensor)]));
+    Object.fromEntries(
+      Object.entries(tensors).map((
+        [name, tensor],
+      ) => [name, ortTensorOf(library, tensor, byteInputs.has(name))]),
+    );
   // The file isn't there: values come from memory, and only their names and sizes are looked at.
   const places = Object.entries(constants).map((
     [name, { data }],

@@ -10,6 +10,7 @@ import * as ort from "onnxruntime-node";
 
 import { CONSTANTS_FILE } from "./lower.ts";
 import {
+  byteShape,
   type ConstantPlace,
   type ModelSession,
   ONNX_PROVIDERS,
@@ -36,15 +37,20 @@ export function javascriptWay(why: string): OnnxWay {
   };
 }
 
-function viewOf(tensor: OnnxTensor): ort.Tensor {
+function viewOf(tensor: OnnxTensor, bytes: boolean): ort.Tensor {
   if (!(tensor instanceof HostTensor)) throw new TypeError("Cannot pass a provider's tensor to the binding");
+  if (bytes) {
+    return tensor.view(({ data: { buffer, byteOffset, byteLength }, shape }) =>
+      new ort.Tensor("uint8", new Uint8Array(buffer, byteOffset, byteLength), byteShape(shape))
+    );
+  }
   return tensor.view(({ data, shape, type }) =>
     new ort.Tensor(type === "i32" ? "int32" : "float32", data, shape)
   );
 }
 
 async function makeSession(
-  { bytes, constants }: SessionModel,
+  { bytes, byteInputs, constants }: SessionModel,
   { provider, threads }: SessionSettings,
 ): Promise<ModelSession> {
   const folder = Object.keys(constants).length ? await Deno.makeTempDir({ prefix: "dinotune-" }) : null;
@@ -74,7 +80,9 @@ async function makeSession(
   }
   const made = session;
   const views = (tensors: Readonly<Record<string, OnnxTensor>>) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, viewOf(tensor)]));
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [name, viewOf(tensor, byteInputs.has(name))]),
+    );
   return {
     async run(inputs, outputs, wanted) {
       const feeds = views(inputs);

@@ -15,6 +15,7 @@ export const OPSET = 21;
 /** ONNX IR version. */
 export const IR_VERSION = 10;
 const ELEMENT: Record<OnnxType, number> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+const UINT8 = 2;
 const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7 };
 
 /** Input (a bool) that says whether optional outputs are wanted. */
@@ -43,12 +44,37 @@ function valueNames(graph: Graph): ValueMap<string> {
   return names;
 }
 
+/**
+ * Inputs that kernels take as bytes.
+ * @throws {TypeError} If another kernel takes one as integers.
+ */
+export function byteInputs(graph: Graph): Set<string> {
+  const taken = (as: "bytes" | "integers") =>
+    new Set(
+      graph.nodes.flatMap(({ kernel, inputs }) =>
+        Object.entries(inputs).flatMap(([name, { id }]) =>
+          (kernel.bytes?.includes(name) ?? false) === (as === "bytes") ? [id] : []
+        )
+      ),
+    );
+  const bytes = taken("bytes"), others = taken("integers");
+  return new Set(
+    Object.entries(graph.inputs).flatMap(([key, { id }]) => {
+      if (bytes.has(id) && others.has(id)) {
+        throw new TypeError(`Cannot lower a graph: its input "${key}" is taken as bytes and as numbers`);
+      }
+      return bytes.has(id) ? [key] : [];
+    }),
+  );
+}
+
 /** The model's bytes. */
 export function lowerToOnnx(
   graph: Graph,
   name: string,
   { target, constants = {}, optional = [] }: OnnxModelOptions,
 ): Uint8Array<ArrayBuffer> {
+  const bytes = byteInputs(graph);
   const names = valueNames(graph), needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
   const lowered = graph.nodes.map((node, index) => ({
     first: early.has(node),
@@ -81,7 +107,7 @@ export function lowerToOnnx(
           return place ? [externalTensor(key, value, place)] : [];
         }),
         input: [
-          ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs))),
+          ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs), bytes.has(key))),
           ...branch.map(() => ({
             name: WANTED,
             type: { tensorType: { elemType: ELEMENT.bool, shape: {} } },
@@ -198,10 +224,16 @@ function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProt
   };
 }
 
-/** @param open Sizes are left open: a run may give or take a tensor without elements in its place. */
-function valueInfo(name: string, value: Value, open = false) {
-  const dim = value.shape.map((size: Size) =>
-    open ? {} : typeof size === "number" ? { dimValue: size } : { dimParam: size }
-  );
-  return { name, type: { tensorType: { elemType: ELEMENT[value.type], shape: { dim } } } };
+/**
+ * @param open Sizes are left open: a run may give or take a tensor without elements in its place.
+ * @param bytes Words as bytes.
+ */
+function valueInfo(name: string, value: Value, open = false, bytes = false) {
+  const last = value.shape.length - 1;
+  const dim = value.shape.map((size: Size, axis) => {
+    if (open) return {};
+    if (typeof size === "string") return { dimParam: size };
+    return { dimValue: bytes && axis === last ? 4 * size : size };
+  });
+  return { name, type: { tensorType: { elemType: bytes ? UINT8 : ELEMENT[value.type], shape: { dim } } } };
 }

@@ -7,7 +7,7 @@ import type { Graph, Value } from "../../graph.ts";
 import { indexCheck } from "../indices.ts";
 import { requiredGraph } from "../options.ts";
 import { bindSizes, concreteShape } from "../sizes.ts";
-import { lowerToOnnx, WANTED } from "./lower.ts";
+import { byteInputs, lowerToOnnx, WANTED } from "./lower.ts";
 import { type ModelSession, type OnnxWay, providerHint, type SessionSettings } from "./sessions.ts";
 import type { TensorStore } from "./store.ts";
 import { HostTensor, type OnnxTensor } from "./tensor.ts";
@@ -97,6 +97,7 @@ async function makeSession(
     for (const [key, tensor] of Object.entries(constants)) values[key] = store.onHost(tensor as OnnxTensor);
     return await way.makeSession({
       bytes: (places) => lowerToOnnx(graph, name, { target: { loops }, constants: places, optional }),
+      byteInputs: byteInputs(graph),
       constants: values,
     }, settings);
   } catch (error) {

@@ -27,6 +27,8 @@ export interface ConstantPlace {
 export interface SessionModel {
   /** The model's bytes; `places`: what it says of its constants. */
   bytes(places: Readonly<Record<string, ConstantPlace>>): Uint8Array<ArrayBuffer>;
+  /** Inputs that are integers here and bytes there, four to an integer of the last axis. */
+  byteInputs: ReadonlySet<string>;
   /** Values that stay the same as long as the session lives. */
   constants: Readonly<Record<string, HostTensor>>;
 }
@@ -79,4 +81,9 @@ export function providerHint(provider: OnnxProvider): string {
     default:
       return "";
   }
+}
+
+/** Shape of integers as bytes. */
+export function byteShape(shape: readonly number[]): number[] {
+  return shape.map((size, axis) => axis === shape.length - 1 ? 4 * size : size);
 }

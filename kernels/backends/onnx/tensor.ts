@@ -44,6 +44,7 @@ export class HostTensor implements Tensor {
 export class ProviderTensor implements Tensor {
   /** Of integers, which are checked before they choose rows; they come from the host, so they are known. */
   extent: Extent | null = null;
+  #bytes: OrtTensor | null = null;
 
   /** @param among Everything that its store holds. */
   constructor(
@@ -56,7 +57,17 @@ export class ProviderTensor implements Tensor {
     return this.value.shape;
   }
 
+  /** Its memory as bytes, a view made when it is first asked for. */
+  bytes(make: (value: OrtTensor) => OrtTensor): OrtTensor {
+    if (!this.#bytes) this.among.add(this.#bytes = make(this.value));
+    return this.#bytes;
+  }
+
   dispose(): void {
+    if (this.#bytes) {
+      this.among.delete(this.#bytes);
+      this.#bytes.dispose();
+    }
     this.among.delete(this.value);
     this.value.dispose();
   }

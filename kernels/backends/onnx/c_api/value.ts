@@ -114,6 +114,27 @@ export class OrtTensor extends OrtHandle {
     return new OrtTensor(library, pointer, type, shape, null, allocator.memory.name);
   }
 
+  /**
+   * The memory of a tensor seen as bytes, four to an element of its last axis of 32 bits. The tensor must outlive it.
+   * @throws {TypeError} If elements have another size.
+   */
+  static asBytes(library: OrtLibrary, tensor: OrtTensor): OrtTensor {
+    const { api } = library, action = `see a tensor of shape [${tensor.shape}] as bytes`;
+    if (TYPES[tensor.type].bytes !== 4) {
+      throw new TypeError(`Cannot ${action}: its elements are ${tensor.type}`);
+    }
+    const shape = tensor.shape.map((size, axis) => axis === tensor.shape.length - 1 ? 4 * size : size);
+    const { sizes, rank } = dimensions(shape), count = BigInt(ortTensorBytes("u8", shape));
+    const place = created(api, action, (out) => api.GetTensorMutableData(tensor.pointer, out));
+    const memory = created(api, action, (out) => api.GetTensorMemoryInfo(tensor.pointer, out));
+    const pointer = created(
+      api,
+      action,
+      (out) => api.CreateTensorWithDataAsOrtValue(memory, place, count, sizes, rank, TYPES.u8.code, out),
+    );
+    return new OrtTensor(library, pointer, "u8", shape, tensor.data, tensor.memory);
+  }
+
   /** Takes over a tensor that a run made. @throws {Error} If it isn't a tensor of a known type. */
   static of(library: OrtLibrary, pointer: Deno.PointerValue): OrtTensor {
     try {
