@@ -237,11 +237,6 @@ const CASES: readonly Case[] = [
     keys: { fp16: true },
   },
   {
-    input: "quantization_bit: 4",
-    theirs: "PackageNotFoundError: bitsandbytes",
-    keys: { quantization_bit: 4 },
-  },
-  {
     input: "deepspeed: x.json on a CPU",
     theirs: "PackageNotFoundError: deepspeed",
     keys: { deepspeed: "x.json" },

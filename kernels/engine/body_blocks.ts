@@ -140,6 +140,7 @@ export class BlocksBody implements Body {
       window: config.slidingWindow[layer] ?? null,
       lora: adapter ? loraOfLayer(tuning, layer) : {},
       dropout: training && hasDropout(tuning),
+      packing: this.parameters.packingOfLayer(layer),
       trained: adapter ? trained : [],
     };
   }

@@ -13,6 +13,7 @@ import { attention } from "../ops/attention.ts";
 import { gatherRows } from "../ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "../ops/label_logprob.ts";
 import { multiply } from "../ops/multiply.ts";
+import { linearPacked } from "../ops/packed_products.ts";
 import { linear } from "../ops/products.ts";
 import { loraUp } from "../ops/product_sums.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
@@ -21,6 +22,7 @@ import { rotary } from "../ops/rotary.ts";
 import { scaleRows } from "../ops/scale_rows.ts";
 import { scatterAddRows } from "../ops/scatter_add_rows.ts";
 import { swiglu } from "../ops/swiglu.ts";
+import { groupsOf } from "../../formats/packed/mod.ts";
 import { loraNames } from "../../formats/peft/names.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 
@@ -46,6 +48,30 @@ export interface LoraModule {
 
 /** LoRA modules of one block. */
 export type BlockLora = Readonly<Partial<Record<LinearModule, LoraModule>>>;
+
+/** Modules of one block whose weight is in few bits. */
+export type BlockPacking = Readonly<Partial<Record<LinearModule, 4 | 8>>>;
+
+/** Inputs of a block in place of a weight in few bits: names, shapes and types. */
+export function packedInputs(
+  module: LinearModule,
+  [out, inner]: readonly [number, number],
+  bits: 4 | 8,
+): Record<keyof PackedWeight, { name: string; shape: number[]; type: "f32" | "i32" }> {
+  const groups = groupsOf(inner), ofGroups = { shape: [out, groups], type: "f32" as const };
+  return {
+    codes: { name: `${module}.codes`, shape: [out, groups * bits], type: "i32" },
+    scales: { name: `${module}.scales`, ...ofGroups },
+    minima: { name: `${module}.minima`, ...ofGroups },
+  };
+}
+
+/** A weight in few bits. */
+interface PackedWeight {
+  codes: Value;
+  scales: Value;
+  minima: Value;
+}
 
 /** Full name of what a block calls `name`. */
 export function ofLayer(layer: number, name: string): string {
@@ -131,27 +157,38 @@ export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, 
 /**
  * One decoder block, `y [T, D]` from `x [T, D]`.
  * Inputs: `x`, `cos`/`sin` `[T, head/2]`, `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
- * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module.
+ * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module. A module of `packing` has
+ * {@linkcode packedInputs} in place of its weight.
  */
 export function blockGraph(
   config: DecoderConfig,
   window: number | null,
   lora: BlockLora = {},
   dropout = false,
+  packing: BlockPacking = {},
 ): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]);
   const cos = g.input("cos", ["T", config.headDim / 2]), sin = g.input("sin", ["T", config.headDim / 2]);
   const until = g.input("until", ["T"], "i32"), positions = g.input("positions", ["T"], "i32");
   const tensors = new Map<string, Value>();
+  const packed = new Map<string, PackedWeight>();
+  for (const module of LINEAR_MODULES) {
+    const bits = packing[module];
+    if (!bits) continue;
+    const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), bits);
+    const input = ({ name, shape, type }: typeof codes) => g.input(name, shape, type);
+    packed.set(`${module}.weight`, { codes: input(codes), scales: input(scales), minima: input(minima) });
+  }
   for (const [name, shape] of [...blockShapes(config), ...loraShapes(config, lora)]) {
-    tensors.set(name, g.input(name, shape));
+    if (!packed.has(name)) tensors.set(name, g.input(name, shape));
   }
   const t = (name: string) => valueOf(tensors, name);
   const norm = (value: Value, name: string, groups = 1) =>
     g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y;
   const project = (value: Value, module: LinearModule): Value => {
-    let y = g.run(linear, { x: value, w: t(`${module}.weight`) }).y;
+    const weight = `${module}.weight`, few = packed.get(weight);
+    let y = few ? g.run(linearPacked, { x: value, ...few }).y : g.run(linear, { x: value, w: t(weight) }).y;
     if (tensors.has(`${module}.bias`)) y = g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y;
     const spec = lora[module];
     if (!spec) return y;

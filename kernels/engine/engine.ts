@@ -5,6 +5,7 @@
  * log-probabilities.
  * @module
  */
+import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import type { Backend } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
@@ -55,13 +56,18 @@ export class Engine {
   constructor(
     readonly backend: Backend,
     options: EngineOptions,
-    read: (name: string) => Float32Array<ArrayBuffer>,
+    read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     const { config, tuning, checkpointing, labelChunk = labelChunkFor(config.vocabSize), seed = 0 } = options;
     this.#config = config;
     this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
     this.parameters = new Parameters(backend, config, tuning, read, initial);
+    if (this.form === "stack" && this.parameters.isPacked) {
+      throw new TypeError(
+        "Cannot keep weights in 4 or 8 bits: all blocks are one program here, whose weights are float32",
+      );
+    }
     this.#programs = new Programs(
       backend,
       config,

@@ -4,6 +4,7 @@
  * @module
  */
 import { isLoraB } from "../../formats/peft/names.ts";
+import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import type { Backend } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
@@ -32,6 +33,8 @@ export interface EngineSetup {
   /** Initial LoRA tensors by the engine's names. */
   initial: Record<string, Float32Array<ArrayBuffer>>;
   checkpointing: boolean;
+  /** Bits of frozen modules' weights; null: as the backend keeps them. */
+  quantizationBit?: 4 | 8 | null;
   seed: number;
   device: BackendChoice;
   /** null: no optimizer (evaluation only). */
@@ -89,8 +92,21 @@ export class EngineHost implements EngineClient {
   /** Whether adapters change nothing; null: not known since the last change. */
   #identity: boolean | null = null;
 
-  /** @param read Values of a base tensor by its name in transformers. */
-  constructor(backend: Backend, setup: EngineSetup, read: (name: string) => Float32Array<ArrayBuffer>) {
+  /**
+   * @param read A base tensor by its name in transformers, as float32 or in few bits.
+   * @throws {RangeError} If weights in few bits are asked for where nothing has shown them right.
+   */
+  constructor(
+    backend: Backend,
+    setup: EngineSetup,
+    read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
+  ) {
+    if (setup.quantizationBit && backend.name === "webgpu") {
+      throw new RangeError(
+        `Cannot use quantization_bit: ${setup.quantizationBit} on backend webgpu: its products of 4 and 8 bits are tried ` +
+          "as kernels only; use backend: onnx, or leave it out (frozen weights are float16 there)",
+      );
+    }
     const { decoder: config, tuning, checkpointing, seed, initial } = setup;
     this.#engine = new Engine(backend, { config, tuning, checkpointing, seed }, read, initial);
     this.#optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);

@@ -3,9 +3,18 @@
  * @module
  */
 import { entryOf, valueOf } from "../../formats/elements.ts";
-import { type Backend, elements, type Tensor } from "../backend.ts";
-import { LINEAR_MODULES, type LinearModule, loraShapes, ofLayer, tensorShapes } from "./decoder.ts";
-import type { BlockLora, LoraModule } from "./decoder.ts";
+import { type Backend, elements, type HostArray, type Tensor } from "../backend.ts";
+import type { PackedMatrix } from "../../formats/packed/mod.ts";
+import {
+  LINEAR_MODULES,
+  type LinearModule,
+  loraShapes,
+  moduleShape,
+  ofLayer,
+  packedInputs,
+  tensorShapes,
+} from "./decoder.ts";
+import type { BlockLora, BlockPacking, LoraModule } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 
 /** The trained parameters. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
@@ -51,24 +60,30 @@ export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string
 /** All tensors of a model. */
 export class Parameters {
   readonly #tensors = new Map<string, Tensor>();
+  /** By layer. */
+  readonly #packing: BlockPacking[] = [];
   /** One tensor of zeros a shape, for programs that add to a gradient that is still zero. */
   readonly #zeros = new Map<string, Tensor>();
   readonly trained = new Map<string, Trained>();
 
   /**
    * Uploads a model.
-   * @param read Values of a base tensor by name, float32; each is read once.
+   * @param read A base tensor by name, as float32 or, a frozen module's weight, in 4 or 8 bits; each is read once.
    * @param initial Values of trained LoRA tensors by name; missing ones are zeros.
    */
   constructor(
     readonly backend: Backend,
     config: DecoderConfig,
     tuning: Tuning,
-    read: (name: string) => Float32Array<ArrayBuffer>,
+    read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     for (const [name, shape] of tensorShapes(config)) {
       const values = read(name);
+      if (!(values instanceof Float32Array)) {
+        this.#pack(name, values, config, tuning);
+        continue;
+      }
       if (tuning.type === "full") this.#train(name, shape, values);
       else this.#tensors.set(name, backend.upload(values, shape, { frozen: true }));
     }
@@ -90,6 +105,34 @@ export class Parameters {
       }
       this.#train(name, shape, Float32Array.from(values));
     }
+  }
+
+  /** Modules of block `layer` whose weight is in few bits. */
+  packingOfLayer(layer: number): BlockPacking {
+    return this.#packing[layer] ?? {};
+  }
+
+  /** Whether any weight is in few bits. */
+  get isPacked(): boolean {
+    return this.#packing.length > 0;
+  }
+
+  /** Puts a weight in few bits where the block's inputs have their names. */
+  #pack(name: string, matrix: PackedMatrix, config: DecoderConfig, { type }: Tuning): void {
+    const found = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name), layer = Number(found?.[1]);
+    const module = LINEAR_MODULES.find((m) => m === found?.[2]);
+    if (!module || type === "full") {
+      throw new TypeError(`Cannot take "${name}" in ${matrix.bits} bits: it isn't a frozen module`);
+    }
+    const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), matrix.bits);
+    const { backend } = this,
+      words = new Int32Array(matrix.codes.buffer, matrix.codes.byteOffset, matrix.codes.length / 4);
+    const put = ({ name, shape }: typeof codes, values: HostArray) =>
+      this.#tensors.set(ofLayer(layer, name), backend.upload(values, shape));
+    put(codes, words);
+    put(scales, matrix.scales);
+    put(minima, matrix.minima ?? new Float32Array(matrix.scales.length));
+    this.#packing[layer] = { ...this.#packing[layer], [module]: matrix.bits };
   }
 
   /** @throws {RangeError} If there is no tensor of that name. */

@@ -7,7 +7,14 @@ import { differentiate, type Keep } from "../autodiff.ts";
 import type { Backend, CompileOptions, Program, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
 import { addOfRank } from "../ops/add.ts";
-import { blockGraph, type BlockLora, embedGraph, headBackwardGraph, headGraph } from "./decoder.ts";
+import {
+  blockGraph,
+  type BlockLora,
+  type BlockPacking,
+  embedGraph,
+  headBackwardGraph,
+  headGraph,
+} from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -29,6 +36,8 @@ export interface BlockClass {
   window: number | null;
   lora: BlockLora;
   dropout: boolean;
+  /** Weights in few bits. */
+  packing: BlockPacking;
   /** Names of inputs that are trained, in the block's own naming. */
   trained: readonly string[];
 }
@@ -112,14 +121,14 @@ export class Programs {
   block(blockClass: BlockClass): Promise<Compiled> {
     return this.#get(
       `block ${key(blockClass)}`,
-      () => blockGraph(this.config, blockClass.window, blockClass.lora, blockClass.dropout),
+      () => graphOf(this.config, blockClass),
     );
   }
 
   /** A block for training: forward with what is kept, and backward. */
   async blockPair(blockClass: BlockClass): Promise<CompiledPair> {
     const graphs = () => {
-      const graph = blockGraph(this.config, blockClass.window, blockClass.lora, blockClass.dropout);
+      const graph = graphOf(this.config, blockClass);
       const pair = differentiate(graph, ["y"], ["x", ...blockClass.trained], this.keep);
       return { forward: pair.forward, backward: accumulating(pair.backward, blockClass.trained) };
     };
@@ -199,6 +208,16 @@ export class Programs {
   }
 }
 
+function graphOf(config: DecoderConfig, { window, lora, dropout, packing }: BlockClass): Graph {
+  return blockGraph(config, window, lora, dropout, packing);
+}
+
 function key(blockClass: BlockClass): string {
-  return JSON.stringify([blockClass.window, blockClass.lora, blockClass.dropout, blockClass.trained]);
+  return JSON.stringify([
+    blockClass.window,
+    blockClass.lora,
+    blockClass.dropout,
+    blockClass.packing,
+    blockClass.trained,
+  ]);
 }

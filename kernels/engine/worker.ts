@@ -6,6 +6,7 @@
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "./host.ts";
+import { packedReader } from "./packed_weights.ts";
 import { type Methods, serve } from "./worker_call.ts";
 
 let host: EngineHost | null = null;
@@ -14,7 +15,8 @@ let last: Promise<unknown> = Promise.resolve();
 async function open(setup: EngineSetup): Promise<void> {
   const model = await openModel(setup.modelPath);
   try {
-    host = new EngineHost(await makeBackend(setup.device), setup, (name) => model.weights.read(name));
+    const read = packedReader(model.weights, setup.decoder, setup.quantizationBit ?? null);
+    host = new EngineHost(await makeBackend(setup.device), setup, read);
   } finally {
     model.weights.close();
   }

@@ -183,6 +183,8 @@ export interface TrainConfig {
   greater_is_better: boolean;
   /** Files for other tools, beside trainer_log.jsonl. */
   report_to: ("tensorboard" | "csv")[];
+  /** Bits of the frozen weights of modules; null: as the backend keeps them. */
+  quantization_bit: 4 | 8 | null;
   /** Backend webgpu: keep frozen matrices as float16 even where that rounds them. */
   fp16: boolean;
   /** true: the last checkpoint of `output_dir`; `auto`: the last one if there is one; other text: that checkpoint. */

@@ -64,6 +64,7 @@ export type TrainerConfig = Pick<
   | "provider"
   | "threads"
   | "fp16"
+  | "quantization_bit"
   | "micro_batch_tokens"
   | "disable_gradient_checkpointing"
 >;

@@ -71,6 +71,7 @@ export type EstimateConfig =
     | "disable_gradient_checkpointing"
     | "backend"
     | "provider"
+    | "quantization_bit"
   >;
 
 /**
@@ -128,8 +129,11 @@ export function estimate(
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
   const activations = working +
     model.numLayers * (checkpoints ? 4 * atOnce * d : kept) + masks * (stack ? model.numLayers : 1);
+  const bits = config.quantization_bit, packed = bits === null ? 0 : linearSize;
+  // Codes, and a scale and a minimum for every 32 of them.
+  const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   const memory = {
-    weights: parameters * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
+    weights: packedBytes + (parameters - packed) * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
     trained: trained * (full ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,
@@ -174,10 +178,18 @@ export interface WeightStorage {
 
 /** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
 export async function weightStorage(
-  config: Pick<TrainConfig, "finetuning_type" | "fp16"> & Parameters<typeof chooseBackend>[0],
+  config:
+    & Pick<TrainConfig, "finetuning_type" | "fp16" | "quantization_bit">
+    & Parameters<typeof chooseBackend>[0],
   weights: WeightSource,
 ): Promise<WeightStorage> {
   if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
+  if (config.quantization_bit !== null) {
+    return {
+      half: false,
+      text: `${config.quantization_bit} bits at most in the layers' modules, float32 elsewhere`,
+    };
+  }
   const { choice } = await chooseBackend(config);
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });

@@ -42,6 +42,7 @@ export async function carryOut(
     tuning: target.tuning,
     initial: target.initial,
     checkpointing: !config.disable_gradient_checkpointing,
+    quantizationBit: config.quantization_bit,
     seed: config.seed,
     optimizer: {
       betas: [config.adam_beta1, config.adam_beta2],

@@ -33,6 +33,26 @@ export function checkConfig(
       `Cannot use ${key}: true with backend: ${config.backend} and provider: ${config.provider}: remove one of them`,
     );
   }
+  if (config.quantization_bit !== null) {
+    const key = "quantization_bit", used = `Cannot use quantization_bit: ${config.quantization_bit} with`;
+    const elsewhere = config.backend === "webgpu" ||
+      (config.backend !== "reference" && config.provider !== "cpu");
+    refuse(
+      config.finetuning_type === "full",
+      key,
+      `${used} finetuning_type: full: weights that are trained are float32; use finetuning_type: lora, or leave it out`,
+    );
+    refuse(
+      config.trainer !== "local",
+      key,
+      `${used} trainer: ${config.trainer}: it is the local trainer's; torch has quantization: 4bit among its trainer_options`,
+    );
+    refuse(
+      config.trainer === "local" && elsewhere,
+      key,
+      `${used} backend: ${config.backend} and provider: ${config.provider}: it needs backend: onnx and provider: cpu`,
+    );
+  }
   if (config.packing && config.stage !== "pt" && config.stage !== "sft") {
     notes.push(
       `packing: not used in stage ${config.stage}, there as in LLaMA-Factory; nothing is ever padded here`,

@@ -238,7 +238,18 @@ Deno.test("a stage, service or loss that isn't there is refused with what to use
   assertStringIncludes(message("report_to: [csv, tensorbord]\n"), "none, tensorboard, csv");
   assertStringIncludes(message("report_to: tensorbord\n"), 'did you mean "tensorboard"');
   assertStringIncludes(message("stage: dpo\npref_loss: kto_pair\n"), "use stage: kto");
-  assertStringIncludes(message("quantization_bit: 4\n"), "--dry-run says how much memory");
+  assertStringIncludes(
+    message("quantization_bit: 5\n"),
+    "as 4 or 8, or nothing is needed: current value is 5",
+  );
+  for (
+    const [other, why] of [
+      ["finetuning_type: full", "weights that are trained are float32"],
+      ["backend: webgpu", "it needs backend: onnx and provider: cpu"],
+      ["backend: onnx\nprovider: cuda", "it needs backend: onnx and provider: cpu"],
+      ["trainer: torch", "quantization: 4bit among its trainer_options"],
+    ] as const
+  ) assertStringIncludes(message(`quantization_bit: 4\n${other}\n`), why);
   assertStringIncludes(message("pure_bf16: true\n"), "use bf16");
   assertStringIncludes(message("optim: lion_8bit\n"), "use adamw_torch");
   assertStringIncludes(message("use_dora: true\n"), "Cannot use use_dora: true");

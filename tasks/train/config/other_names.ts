@@ -59,7 +59,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   model: "model_name_or_path",
 };
 
-const WEIGHTS = "quantization_bit is LLaMA-Factory's name for it, which is refused here: leave it out";
+const WEIGHTS = "quantization_bit: 4 or 8 keeps frozen weights in so few bits";
 const FLOATS = "leave it out: arithmetic is float32, and fp16 says how webgpu keeps frozen weights";
 const LENGTHS = "cutoff_len bounds prompt and answer together, cut by their lengths: leave it out";
 const LOGS = "report_to: tensorboard or csv writes files, nothing is sent anywhere: leave it out";

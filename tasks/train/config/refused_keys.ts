@@ -88,15 +88,6 @@ const ROWS: readonly [
     "weights are always read from the model",
     "make a folder with random weights first, and train it with finetuning_type: full",
   ],
-  [
-    "model",
-    "quantization_bit",
-    null,
-    [null],
-    "frozen weights are float32, or float16 on backend webgpu, also those of a quantised file",
-    "leave it out; --dry-run says how much memory the run needs, and disable_gradient_checkpointing: false and " +
-    "micro_batch_tokens lower it",
-  ],
   ["model", "use_kt", false, [false], "KTransformers is a program of its own", "leave it out"],
   [
     "data",

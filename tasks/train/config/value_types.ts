@@ -19,6 +19,11 @@ export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): KeyType
   return { kind: "number", words, schema: z.int().min(min).max(max) };
 }
 
+/** 4 or 8. */
+export function fourOrEight(): KeyType<4 | 8> {
+  return { kind: "number", words: "4 or 8", schema: z.union([z.literal(4), z.literal(8)]) };
+}
+
 /** Limits of {@linkcode num}. */
 export interface NumberLimits {
   /** Smallest value. */

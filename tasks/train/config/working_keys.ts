@@ -10,6 +10,7 @@ import { type KeyGroup, type KeyType, REQUIRED, type WorkingKey } from "./key.ts
 import {
   bool,
   fileOrMap,
+  fourOrEight,
   int,
   map,
   names,
@@ -55,6 +56,12 @@ function model() {
       names(),
       [],
       "adapter folder to continue training; one at most (merge others first)",
+    ),
+    quantization_bit: add(
+      orNull(fourOrEight()),
+      null,
+      "frozen weights of the layers' modules in so many bits, a file's own blocks if they have at most as many (QLoRA); needs LoRA and " +
+        "backend onnx on the CPU; embedding and head stay float32",
     ),
     cache_dir: add(orNull(text()), null, "folder for downloads", { derived: "HF_HOME's hub folder" }),
     model_revision: add(text(), "main", "branch, tag or commit on the hub"),
