@@ -8,6 +8,7 @@
 import { basename } from "@std/path";
 import { fileURLToPath } from "node:url";
 
+import { i32 } from "../../formats/elements.ts";
 import { listFiles, readRecords } from "../../formats/records/read_files.ts";
 import { tokensOf } from "./tokens.ts";
 
@@ -20,20 +21,21 @@ export const EVALUATION_ROWS: readonly URL[] = [
   new URL("../../plugins/benchmarks/ifeval/data/input_data.jsonl", import.meta.url),
 ];
 
-/** Runs of {@linkcode RUN} tokens as hashes of 53 bits, and where each begins; a shorter text is one run. */
-function* keysOf(tokens: readonly string[]): Generator<[key: number, from: number]> {
-  if (tokens.length === 0) return;
-  const hashes = tokens.map(hashed);
-  for (let from = 0; from === 0 || from + RUN <= hashes.length; from++) {
-    let a = hashes.length, b = RUN;
-    if (hashes.length >= RUN) a = b;
-    for (const hash of hashes.slice(from, from + RUN)) {
+/** Runs of {@linkcode RUN} tokens as hashes of 53 bits, in order; a shorter text is one run. */
+function keysOf(tokens: readonly string[]): number[] {
+  if (tokens.length === 0) return [];
+  const hashes = Int32Array.from(tokens, hashed);
+  const length = Math.min(RUN, hashes.length);
+  return Array.from({ length: hashes.length - length + 1 }, (_, from) => {
+    let a = length, b = length;
+    for (let i = from; i < from + length; i++) {
+      const hash = i32(hashes, i);
       a = Math.imul(a, 0x9e3779b1) + hash | 0;
       b = Math.imul(b ^ hash, 0x85ebca6b);
       b ^= b >>> 15;
     }
-    yield [(a >>> 0) * 2 ** 21 + (b >>> 11), from];
-  }
+    return (a >>> 0) * 2 ** 21 + (b >>> 11);
+  });
 }
 
 /** 32 bits of a token (FNV-1a over its UTF-16 units). */
@@ -55,13 +57,13 @@ export class Exclusion {
     const tokens = tokensOf(text);
     let number = this.#files.indexOf(file);
     if (number < 0) number = this.#files.push(file) - 1;
-    for (const [key] of keysOf(tokens)) this.#runs.set(key, number);
+    for (const key of keysOf(tokens)) this.#runs.set(key, number);
   }
 
   /** The file that has a row which shares a run with the text, and the run; null where none does. */
   find(text: string): { file: string; run: string } | null {
     const tokens = tokensOf(text);
-    for (const [key, from] of keysOf(tokens)) {
+    for (const [from, key] of keysOf(tokens).entries()) {
       const number = this.#runs.get(key);
       if (number === undefined) continue;
       return { file: this.#files[number] ?? "", run: tokens.slice(from, from + RUN).join(" ") };

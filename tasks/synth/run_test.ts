@@ -101,7 +101,7 @@ Deno.test("a run that is killed ten times asks for nothing twice that was answer
     const start = async (out: string) => {
       const config = scriptedConfig(folder, server.base, {
         rows: 12,
-        concurrency: 2,
+        concurrency: 1,
         out_dir: join(folder, out),
       });
       await Deno.writeTextFile(join(folder, `${out}.json`), JSON.stringify(config));
