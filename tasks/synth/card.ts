@@ -83,7 +83,9 @@ export function cardText(plan: SynthPlan, models: SynthModels, results: Results,
     "",
     "SHA-256 of each text that models were given:",
     "",
-    ...Object.entries(prompts.hashes).map(([name, hash]) => `- ${name}: \`${hash}\``),
+    ...Object.entries(prompts.hashes).filter(([name]) => config.verify === "judge" || name === "respond").map(
+      ([name, hash]) => `- ${name}: \`${hash}\``,
+    ),
     "",
   ].join("\n");
 }

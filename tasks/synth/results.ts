@@ -138,18 +138,22 @@ export function resultsOf(
 
 /** Steps that a run has, by what it makes. */
 export function stepsOf(
-  { verify, views, cross_check }: Pick<SynthConfig, "verify" | "views" | "cross_check">,
+  { verify, views, cross_check, hindsight }: Pick<
+    SynthConfig,
+    "verify" | "views" | "cross_check" | "hindsight"
+  >,
 ): SynthStep[] {
   const judged = verify === "judge", iopo = views.includes("iopo");
   return [
     ...judged ? ["expand", "structure", "completeness", "redundancy"] as const : ["structure"] as const,
-    ...["duplicates", "exclusion", "answer"] as const,
+    ...["exclusion", "duplicates", "answer"] as const,
     ...judged ? ["evaluation"] as const : [],
     ...views.includes("dpo") ? ["worse"] as const : [],
     ...iopo ? ["change", "exclusion of x2", "answer to x2"] as const : [],
     ...iopo && judged
       ? ["evaluation of y2", ...cross_check ? ["cross-check"] as const : [], "group"] as const
       : [],
+    ...hindsight && !judged ? ["duplicates at the end"] as const : [],
   ];
 }
 

@@ -51,7 +51,9 @@ export async function makeRows(work: Rounds): Promise<Made> {
   const order = new Draws(config.seed, "seeds").shuffled(seeds);
   const stride = Math.max(1, Math.floor(order.length * 0.382));
   const near = await NearDuplicates.open(config.duplicates);
-  const nearAtEnd = config.hindsight ? await NearDuplicates.open(config.duplicates) : null;
+  const nearAtEnd = config.hindsight && config.verify === "rules"
+    ? await NearDuplicates.open(config.duplicates)
+    : null;
   const result: Made = { drafts: [], open: new Set(), rows: [], stopped: null };
   const filled = new Map<number, Draft>();
   let waiting = [...slots];
