@@ -5,7 +5,7 @@
  * deno task bench train --stage iopo --model SMOLLM2 [--against "python3 tasks/bench/bench_iopo_torch.py"]
  * deno task bench data --tokenizer DIR
  * deno task bench kernels [--backends onnx,webgpu]
- * deno task bench generate --model MODEL
+ * deno task bench generate --model MODEL.gguf [--against llama.cpp]
  * deno task bench eval
  * deno task bench serve
  * deno task bench train --help                       # the flags of one bench
@@ -121,26 +121,33 @@ const kernels: Bench = {
 };
 
 const generate: Bench = {
-  example: "generate --model PATH --batches 1,8",
+  example: "generate --model MODEL.gguf --against llama.cpp",
   flags: {
     "model PATH": "folder or GGUF file; needed",
+    "against llama.cpp": "in turns with it, on a GGUF file; installed by npm into a temporary folder",
     "backend NAME": "onnx (default), webgpu or reference",
+    "quantization NAME": "stored (default: a GGUF file's own bits), float32, 4 or 8",
     "prompt N": "tokens of the prompt (512)",
-    "steps N": "timed steps (32)",
-    "batches N,N": "answers at once (1,8)",
+    "steps N": "timed steps (64)",
+    "streams N": "answers at once (8)",
+    "rounds N": "processes of each kind, in turns (1)",
     "threads N": "of the onnx backend (one per core)",
   },
-  run: async (given) => {
+  run: async (given, say) => {
     const backend = flagName(given, "backend", ["onnx", "webgpu", "reference"]);
+    const bits = flagName(given, "quantization", ["stored", "float32", "4", "8"]);
     const what = {
       model: flagText(given, "model"),
       device: { backend, provider: "cpu" as const, threads: threads(given) },
+      quantization: bits === "4" ? 4 as const : bits === "8" ? 8 as const : bits,
       prompt: flagNumber(given, "prompt", 512),
-      steps: flagNumber(given, "steps", 32),
-      batches: flagNumbers(given, "batches", [1, 8]),
+      steps: flagNumber(given, "steps", 64),
+      streams: flagNumber(given, "streams", 8),
+      rounds: flagNumber(given, "rounds", 1),
+      against: given.values.has("against") && flagName(given, "against", ["llama.cpp"]) === "llama.cpp",
     };
-    const figures = await benchGenerate(what);
-    return { found: { ...what, ...figures }, text: generateBenchText(what, figures) };
+    const found = await benchGenerate(what, say);
+    return { found: { ...what, ...found }, text: `\n${generateBenchText(what, found)}` };
   },
 };
 

@@ -1,125 +1,203 @@
 /**
- * Speed of generating: prompt tokens a second, and tokens a second of one and of several sequences at once.
+ * Speed and memory of generating, alone or beside llama.cpp: processes in turns, each measured by the same code.
  *
- *     deno task bench generate --model MODEL [--prompt 512] [--steps 32] [--batches 1,8] [--json]
+ *     deno task bench generate --model MODEL.gguf [--against llama.cpp] [--rounds 3] [--json]
  *
- * That steps with the cache give what a whole pass gives is checked before anything is timed.
+ * llama.cpp decodes faster with one thread and reads prompts faster with two, so each of its figures is the better of both.
  * @module
  */
-import { item } from "../../formats/elements.ts";
-import { openModel } from "../../formats/hf_model/mod.ts";
-import { makeBackend } from "../../kernels/engine/backends.ts";
-import { GenerationEngine } from "../../kernels/engine/generate/engine.ts";
+import { fileURLToPath } from "node:url";
+
 import type { BackendChoice } from "../../kernels/engine/host.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import type { Quantization } from "../../kernels/engine/generate/options.ts";
+import { markdownTable } from "../common/table.ts";
+import type { GenerateWork } from "./generate_child.ts";
+import { FIRST_TOKEN, type MeasuredFigures } from "./generate_measure.ts";
+import { installLlamaCpp } from "./llama_cpp.ts";
 
 /** What is measured. */
 export interface GenerateBench {
-  /** Directory, GGUF file or hub id. */
+  /** Directory, GGUF file or hub id; beside llama.cpp a GGUF file. */
   model: string;
   /** Where it runs. */
   device: BackendChoice;
-  /** Tokens of the prompt, ≥ 8. */
+  /** Bits of weights. */
+  quantization: Quantization;
+  /** Tokens of the prompt, ≥ 32. */
   prompt: number;
-  /** Steps that are timed, ≥ 1. */
+  /** Steps that are timed, ≥ 8. */
   steps: number;
-  /** Sequences at once. */
-  batches: readonly number[];
+  /** Answers at once. */
+  streams: number;
+  /** Processes of each kind. */
+  rounds: number;
+  /** Whether llama.cpp is measured too. */
+  against: boolean;
 }
 
-/** Figures. */
-export interface GenerateFigures {
-  /** What it ran on. */
-  backend: string;
-  /** Seconds from opening the model to the first token's logits of an eight-token prompt. */
+/** Figures of a process: those of its work, and seconds from its start to its first token. */
+export interface GenerateFigures extends MeasuredFigures {
   start: number;
-  /** Largest difference of a logit with and without the cache. */
-  difference: number;
-  /** Prompt tokens a second. */
-  promptSpeed: number;
-  /** Per batch size: milliseconds of a step (median) and tokens a second of all sequences (mean, cache layouts included). */
-  decode: { batch: number; step: number; speed: number }[];
 }
 
-/** Measures; prints nothing. @throws {Error} If the cache changes the logits. */
-export async function benchGenerate({ model: name, device, prompt, steps, batches }: GenerateBench): Promise<
-  GenerateFigures
-> {
-  const began = performance.now(),
-    model = await openModel(name),
-    config = decoderOf(builtinRegistry(), model);
-  const backend = await makeBackend(device);
-  const engine = new GenerationEngine(
-    backend,
-    { config, tuning: { type: "none" } },
-    (tensor) => model.weights.read(tensor),
-  );
-  model.weights.close();
-  const ids = (count: number, from = 0) =>
-    Array.from({ length: count }, (_, i) => (7 + 31 * (i + from) + (i * i) % 89) % config.vocabSize);
-  const whole = await engine.add(ids(8));
-  const start = (performance.now() - began) / 1000;
-  await engine.keep([]);
-  const difference = await checkCache(engine, ids(8), whole);
+/** Medians over the rounds. */
+export interface GenerateFound {
+  /** What ours ran on. */
+  backend: string;
+  ours: GenerateFigures;
+  /** The better one of its numbers of threads, figure by figure; null: it wasn't run. */
+  llamaCpp: GenerateFigures | null;
+}
 
-  await engine.add(ids(prompt));
-  await engine.keep([]);
-  const promptTime = await timed(() => engine.add(ids(prompt)));
-  await engine.keep([]);
+/** Draft tokens of the figure for texts that repeat their prompt. */
+const DRAFT = 8;
 
-  const decode: GenerateFigures["decode"] = [];
-  for (const batch of batches) {
-    for (let s = 0; s < batch; s++) await engine.add(ids(prompt, s));
-    await engine.step(ids(batch));
-    const times: number[] = [];
-    for (let i = 0; i < steps; i++) times.push(await timed(() => engine.step(ids(batch, i))));
-    await engine.keep([]);
-    const sum = times.reduce((a, b) => a + b, 0);
-    const step = times.toSorted((a, b) => a - b)[Math.floor(steps / 2)]!;
-    decode.push({ batch, step, speed: 1000 * batch * steps / sum });
+/** Measures; says what each process found. */
+export async function benchGenerate(
+  bench: GenerateBench,
+  say: (line: string) => void,
+): Promise<GenerateFound> {
+  const { prompt, steps, streams } = bench, sizes = { prompt, steps, streams };
+  const peer = bench.against ? await installLlamaCpp(say) : null;
+  const programs = [own(bench, 0), own(bench, DRAFT)];
+  if (peer !== null) { for (const threads of [1, 2]) programs.push(llamaCpp(peer, bench, threads, sizes)); }
+  try {
+    const runs = programs.map((): GenerateFigures[] => []);
+    let backend = "";
+    for (let round = 0; round < bench.rounds; round++) {
+      for (const [i, program] of programs.entries()) {
+        const found = await runProcess(program);
+        backend = found.backend ?? backend;
+        runs[i]?.push(found);
+        say(`  ${program.name}: ${shortFigures(found)}`);
+      }
+    }
+    const [plain, drafting, ...peers] = runs.map(medians);
+    if (!plain || !drafting) throw new Error("Cannot compare: nothing was measured");
+    return {
+      backend,
+      ours: { ...plain, repeating: drafting.repeating },
+      llamaCpp: peers.length ? peers.reduce(better) : null,
+    };
+  } finally {
+    if (peer !== null) await Deno.remove(peer, { recursive: true });
   }
-  await engine.dispose();
-  return {
-    backend: `${backend.name}: ${backend.description}`,
-    start,
-    difference,
-    promptSpeed: 1000 * prompt / promptTime,
-    decode,
+}
+
+interface MeasuredProgram {
+  name: string;
+  args: string[];
+  cwd: string | undefined;
+}
+
+function own(
+  { model, device, quantization, prompt, steps, streams }: GenerateBench,
+  speculation: number,
+): MeasuredProgram {
+  const work: GenerateWork = {
+    options: { model, device, quantization, speculation },
+    prompt,
+    steps,
+    streams,
   };
+  const child = fileURLToPath(new URL("./generate_child.ts", import.meta.url));
+  // Resident memory stands in /proc, which Deno opens with all permissions only.
+  const args = ["run", "-A", child, JSON.stringify(work)];
+  return { name: `dinotune${speculation ? `, drafts of ${speculation}` : ""}`, args, cwd: undefined };
 }
 
-/** Logits of the last three tokens' way through the cache against those of the whole pass. */
-async function checkCache(engine: GenerationEngine, ids: number[], whole: Float32Array): Promise<number> {
-  await engine.add(ids.slice(0, -3));
-  let logits: Float32Array = new Float32Array(0);
-  for (const id of ids.slice(-3)) logits = await engine.step([id]);
-  await engine.keep([]);
-  const difference = logits.reduce((max, v, i) => Math.max(max, Math.abs(v - item(whole, i))), 0);
-  const size = whole.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-  if (!(difference <= 1e-4 * size)) {
-    throw new Error(`Cannot time a wrong engine: logits with and without the cache differ by ${difference}`);
+function llamaCpp(
+  folder: string,
+  { model }: GenerateBench,
+  threads: number,
+  sizes: Pick<GenerateBench, "prompt" | "steps" | "streams">,
+): MeasuredProgram {
+  // The ids are those that ours get of a vocabulary of 49,152; a smaller one isn't meant.
+  const given = JSON.stringify({ ...sizes, vocabulary: 49_152 });
+  const path = Deno.realPathSync(model);
+  const args = ["run", "-A", "--node-modules-dir=manual", "llama_cpp_child.ts", path, String(threads), given];
+  return { name: `llama.cpp, ${threads} thread${threads === 1 ? "" : "s"}`, args, cwd: folder };
+}
+
+async function runProcess(
+  { name, args, cwd }: MeasuredProgram,
+): Promise<GenerateFigures & { backend?: string }> {
+  const began = performance.now();
+  const process = new Deno.Command(Deno.execPath(), {
+    args,
+    ...(cwd !== undefined && { cwd }),
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stderr = new Response(process.stderr).text();
+  let text = "", start = 0;
+  for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (!start && text.includes(FIRST_TOKEN)) start = (performance.now() - began) / 1000;
   }
-  return difference;
+  const { success } = await process.status;
+  const last = text.trim().split("\n").at(-1) ?? "";
+  if (!success || !start) {
+    throw new Error(`Cannot measure ${name}: ${(await stderr).trim() || text.trim() || "it stopped"}`);
+  }
+  return { ...JSON.parse(last) as MeasuredFigures & { backend?: string }, start };
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
+/** Figures of which less is better. */
+const LESS: ReadonlySet<keyof GenerateFigures> = new Set(["start", "memory", "memoryOfStreams"]);
+
+const FIGURES = [
+  ["decodeAfter32", "tokens/s after 32", 1.5],
+  ["decodeAfterPrompt", "tokens/s after the prompt", 1.5],
+  ["repeating", "tokens/s of a text that repeats its prompt", 2],
+  ["streams", "tokens/s of all streams", 3.5],
+  ["prompt", "prompt tokens/s", 2.7],
+  ["memory", "MiB of one stream", 1.2],
+  ["memoryOfStreams", "MiB of all streams", 1.2],
+  ["start", "seconds from process start to first token", 1],
+] as const satisfies readonly (readonly [keyof GenerateFigures, string, number])[];
+
+function medians(runs: readonly GenerateFigures[]): GenerateFigures {
+  const of = (name: keyof GenerateFigures) => {
+    const sorted = runs.map((run) => run[name]).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  };
+  return Object.fromEntries(FIGURES.map(([name]) => [name, of(name)])) as unknown as GenerateFigures;
 }
 
-/** A human-readable table. */
-export function generateBenchText(bench: GenerateBench, figures: GenerateFigures): string {
+function better(a: GenerateFigures, b: GenerateFigures): GenerateFigures {
+  return Object.fromEntries(
+    FIGURES.map(([name]) => [name, (LESS.has(name) ? Math.min : Math.max)(a[name], b[name])]),
+  ) as unknown as GenerateFigures;
+}
+
+function shortFigures(found: GenerateFigures): string {
+  return FIGURES.map(([name]) => `${name} ${found[name].toFixed(name === "start" ? 2 : 0)}`).join(", ");
+}
+
+/** A human-readable table; beside llama.cpp with ratios and the goals of this project. */
+export function generateBenchText(
+  bench: GenerateBench,
+  { backend, ours, llamaCpp: peer }: GenerateFound,
+): string {
+  const shown = (name: keyof GenerateFigures, figures: GenerateFigures) =>
+    figures[name].toFixed(name === "start" ? 2 : 0);
+  const rows = FIGURES.map(([name, title, goal]) => [
+    title,
+    shown(name, ours),
+    ...(peer
+      ? [shown(name, peer), (ours[name] / peer[name]).toFixed(2), `${LESS.has(name) ? "≤" : "≥"} ${goal}`]
+      : []),
+  ]);
   return [
-    `${bench.model} on ${figures.backend}; prompts of ${bench.prompt} tokens, ${bench.steps} steps`,
-    `start to first token  ${figures.start.toFixed(2)} s`,
-    `prompt                ${figures.promptSpeed.toFixed(0)} tokens/s`,
-    ...figures.decode.map(({ batch, step, speed }) =>
-      `${String(batch).padStart(3)} at once           ${speed.toFixed(1)} tokens/s (a step ${
-        step.toFixed(1)
-      } ms)`
-    ),
-    `with and without the cache, logits differ by ${figures.difference.toExponential(1)}`,
+    `${bench.model} on ${backend}; prompts of ${bench.prompt} tokens, ${bench.streams} streams, ${bench.steps} steps`,
+    "",
+    ...markdownTable({
+      columns: ["", "dinotune", ...(peer ? ["llama.cpp, better of 1 and 2 threads", "ratio", "goal"] : [])]
+        .map(
+          (title, i) => ({ title, align: i === 0 ? "left" as const : "right" as const }),
+        ),
+      rows,
+    }),
   ].join("\n");
 }

@@ -95,3 +95,42 @@ Deno.test("BatchGenerator: a signal frees the place at once, waiting or running"
   assertEquals(log.slice(0, 5), ["add 80", "step 1", "step 1", "keep ", "add 2"]);
   await generator.close();
 });
+
+Deno.test("BatchGenerator keeps a draft as far as the model agrees, and steps otherwise", async () => {
+  const log: string[] = [], base = countingEngine(log);
+  // Continues 1, 2, 3, 4, 1, 2, …, but by END behind twenty tokens; the cache holds what was added.
+  let tokens: number[] = [];
+  const outlook = (length: number) => {
+    const id = length >= 20 ? END : length % 4 + 1;
+    return { ids: [id, 0], best: [1, 0], logits: null, shared: 0 };
+  };
+  const engine: BatchEngine = {
+    ...base,
+    add: (ids) => {
+      tokens = Array.from(ids);
+      return Promise.resolve(outlook(tokens.length));
+    },
+    step: (ids) => {
+      log.push("step");
+      tokens.push(ids[0]!);
+      return Promise.resolve([outlook(tokens.length)]);
+    },
+    extend: (ids) => {
+      log.push(`extend ${ids.length}`);
+      return Promise.resolve(Array.from(ids, (id) => outlook(tokens.push(id))));
+    },
+    rewind: (count) => {
+      log.push(`rewind ${count}`);
+      tokens.length -= count;
+    },
+    keep: () => Promise.resolve(),
+  };
+  const generator = new BatchGenerator(engine, { ...options, maxBatch: 1, speculation: 4 });
+  // No two of the prompt's tokens came before, so that the first tokens are steps.
+  const answer = await generator.generate([1, 0], { max_tokens: 60 }).catch((error) => error);
+  assertEquals(answer.ids ?? answer, [...Array.from({ length: 18 }, (_, i) => (i + 2) % 4 + 1), END]);
+  // The cache never holds more than prompt and answer without its last token.
+  assertEquals(tokens.length, 20);
+  assertEquals(log.filter((line) => line === "step").length < 8, true, log.join());
+  assertEquals(log.some((line) => line.startsWith("extend")), true, log.join());
+});

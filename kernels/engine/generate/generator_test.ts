@@ -80,6 +80,70 @@ Deno.test("Generator.generateAll() gives n answers, each that of its own seed, w
     await assertRejects(() => generator.generate(PROMPTS[2]!, { n: 2 }), RangeError, "generateAll");
   }));
 
+Deno.test("Generator: adapters loaded by name answer as a model that was opened with them, beside the base", () =>
+  withGenerator({ quantization: "float32" }, async (generator) => {
+    const sampling = { max_tokens: 30, repetition_penalty: 1.2 };
+    await assertRejects(
+      () => generator.generate(PROMPTS[3]!, { adapter: "a" }),
+      RangeError,
+      'adapter "a": none is loaded',
+    );
+    const base = await generator.generate(PROMPTS[3]!, sampling);
+    await generator.loadAdapter("a", ADAPTER);
+    await assertRejects(() => generator.loadAdapter("a", ADAPTER), RangeError, "one of that name");
+    await assertRejects(() => generator.loadAdapter("b", MODEL), RangeError, "adapter_config.json");
+    const both = await Promise.all(
+      [null, "a"].map((adapter) => generator.generate(PROMPTS[3]!, { ...sampling, adapter })),
+    );
+    assertEquals(both[0]!.ids, base.ids);
+    await withGenerator({ adapter: ADAPTER, quantization: "float32" }, async (merged) => {
+      assertEquals(both[1]!.ids, (await merged.generate(PROMPTS[3]!, sampling)).ids);
+    });
+    assert(both[1]!.ids.join() !== base.ids.join());
+    // The request under way ends first; the next one finds no adapter.
+    const last = generator.generate(PROMPTS[3]!, { ...sampling, adapter: "a" });
+    await generator.unloadAdapter("a");
+    assertEquals((await last).ids, both[1]!.ids);
+    await assertRejects(
+      () => generator.generate(PROMPTS[3]!, { adapter: "a" }),
+      RangeError,
+      "none is loaded",
+    );
+    await assertRejects(() => generator.unloadAdapter("a"), RangeError, "none of that name");
+    assertEquals((await generator.generate(PROMPTS[3]!, sampling)).ids, base.ids);
+  }));
+
+Deno.test("Generator: drafts that are looked up change no greedy answer, and quantised weights are said", async () => {
+  const prompt = Array.from({ length: 60 }, (_, i) => 40 + i % 12),
+    sampling = { max_tokens: 60, ignore_eos: true };
+  const answers: number[][] = [];
+  for (const options of [{}, { speculation: 6 }]) {
+    await withGenerator({ quantization: "float32", ...options }, async (generator) => {
+      answers.push((await generator.generate(prompt, sampling)).ids);
+      assertEquals(
+        (await generator.generate(prompt, { ...sampling, max_tokens: 7 })).ids,
+        answers.at(-1)!.slice(0, 7),
+      );
+    });
+  }
+  assertEquals(answers[0], answers[1]);
+  await withGenerator({ quantization: 8 }, (generator) => {
+    assert(/one program, 8-bit weights/.test(generator.info.backend), generator.info.backend);
+    return Promise.resolve();
+  });
+  const device = { backend: "reference" as const, provider: "cpu" as const, threads: null };
+  await assertRejects(
+    () => Generator.open({ model: MODEL, decoder, device, quantization: 4 }),
+    RangeError,
+    "in 4 bits",
+  );
+  await assertRejects(
+    () => Generator.open({ model: MODEL, decoder, speculation: -1 }),
+    RangeError,
+    "from 0 to 64",
+  );
+});
+
 Deno.test("Generator: a mask made in the Worker decides which tokens come", () =>
   withGenerator({}, async (generator) => {
     const module = new URL("../../../tests/helpers/cycle_mask.ts", import.meta.url).href;

@@ -95,22 +95,23 @@ function fromStore(
   }
 }
 
-/** The index of whole prepared weights; null: there are none. */
+/** The index of whole prepared weights; null: there are none that can be read. */
 function readIndex(folder: string): Prepared | null {
+  let prepared: Prepared;
   try {
-    const prepared = JSON.parse(Deno.readTextFileSync(join(folder, INDEX))) as Prepared;
-    const end = Object.values(prepared.constants).reduce(
-      (max, { place }) => Math.max(max, place.offset + place.length),
-      0,
-    );
-    if (Deno.statSync(join(folder, CONSTANTS)).size !== end) return null;
+    prepared = JSON.parse(Deno.readTextFileSync(join(folder, INDEX)));
+    const places = Object.values(prepared.constants).map(({ place }) => place.offset + place.length);
+    if (Deno.statSync(join(folder, CONSTANTS)).size !== Math.max(0, ...places)) return null;
+  } catch {
+    return null;
+  }
+  try {
     const now = new Date();
     Deno.utimeSync(join(folder, INDEX), now, now);
-    return prepared;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
-    throw error;
+  } catch {
+    // A store of others that can only be read counts its uses elsewhere.
   }
+  return prepared;
 }
 
 /** Removes what wasn't used for longest until the rest fits. */

@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { exists } from "../../../../formats/exists.ts";
+import { decoderIn, TINY } from "../../../../tests/helpers/tiny_model.ts";
+import { CONSTANTS, ConstantsWriter } from "./constants.ts";
+import type { Prepared } from "./prepare.ts";
+import { preparedKey, storedWeights } from "./store.ts";
+
+function makeOne(folder: string): Prepared {
+  using writer = new ConstantsWriter(folder);
+  writer.write("a", [3], Float32Array.of(1, 2, 3));
+  writer.write("b", [2], Uint8Array.of(4, 5));
+  return { products: {}, constants: writer.written };
+}
+
+Deno.test("storedWeights() makes weights once, again when they are damaged, and leaves nothing when making fails", async () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    let made = 0;
+    const take = () => storedWeights(root, "key", (folder) => (made++, makeOne(folder)));
+    const first = take(), second = take();
+    assertEquals([made, second], [1, { ...first, release: second.release }]);
+    const { place } = first.prepared.constants.b!, bytes = Deno.readFileSync(join(first.folder, CONSTANTS));
+    assertEquals([...bytes.subarray(place.offset)], [4, 5]);
+    assertEquals(place.offset % 4096, 0);
+    Deno.truncateSync(join(first.folder, CONSTANTS), 100);
+    take();
+    assertEquals([made, Deno.statSync(join(first.folder, CONSTANTS)).size], [2, bytes.length]);
+    assertThrows(
+      () =>
+        storedWeights(root, "other", () => {
+          throw new Error("no memory");
+        }),
+      Error,
+      "no memory",
+    );
+    assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["key"]);
+    const temporary = storedWeights(root, null, makeOne);
+    assert(exists(join(temporary.folder, CONSTANTS)));
+    await temporary.release();
+    assertEquals(exists(temporary.folder), false);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
+Deno.test("storedWeights() are temporary where the store can't be made", async () => {
+  const file = Deno.makeTempFileSync();
+  const stored = storedWeights(join(file, "store"), "key", makeOne);
+  assert(exists(join(stored.folder, CONSTANTS)) && !stored.folder.startsWith(file));
+  await stored.release();
+  Deno.removeSync(file);
+});
+
+Deno.test("preparedKey() differs with the weights, the bits and the model", () => {
+  const config = decoderIn(join(TINY, "llama", "model"));
+  const keys = [
+    preparedKey("a", config, null),
+    preparedKey("b", config, null),
+    preparedKey("a", config, 4),
+    preparedKey("a", { ...config, numHeads: 2 }, null),
+  ];
+  assertEquals(new Set(keys).size, 4);
+});

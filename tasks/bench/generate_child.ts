@@ -1,0 +1,30 @@
+/**
+ * One measured process of `deno task bench generate`: this project's generator, as a server uses it. Prints its figures as JSON.
+ * @module
+ */
+import { openModel } from "../../formats/hf_model/mod.ts";
+import { Generator, type GeneratorOptions } from "../../kernels/engine/generate/generator.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { models } from "../../plugins/models/mod.ts";
+import { Registry } from "../../plugins/registry.ts";
+import { measureContinuer, type MeasuredSizes } from "./generate_measure.ts";
+
+/** The work of one process. */
+export interface GenerateWork extends Omit<MeasuredSizes, "vocabulary"> {
+  options: Omit<GeneratorOptions, "decoder">;
+}
+
+async function measure({ options, ...sizes }: GenerateWork): Promise<void> {
+  const model = await openModel(options.model), decoder = decoderOf(new Registry(models), model);
+  model.weights.close();
+  const generator = await Generator.open({ ...options, decoder, text: false, maxBatch: sizes.streams });
+  const figures = await measureContinuer({
+    continue: async (_stream, ids, count, onToken) => {
+      await generator.generate(ids, { max_tokens: count, ignore_eos: true }, onToken);
+    },
+  }, { ...sizes, vocabulary: decoder.vocabSize });
+  console.log(JSON.stringify({ ...figures, backend: generator.info.backend }));
+  await generator.close();
+}
+
+if (import.meta.main) await measure(JSON.parse(Deno.args[0] ?? "{}"));
