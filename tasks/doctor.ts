@@ -19,6 +19,7 @@ import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
 import { chooseBackend } from "../kernels/engine/backends.ts";
+import { askPython, checkTorch, type TorchCheck } from "../plugins/trainers/torch/doctor.ts";
 import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
 import { libraryMessage } from "./doctor/library_message.ts";
 import { parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
@@ -44,6 +45,8 @@ export interface DoctorReport {
   backends: BackendCheck[];
   /** Needs of `provider: cuda`. */
   cuda: CudaCheck[];
+  /** Needs of `trainer: torch`. */
+  torch: TorchCheck[];
   /** Choice of `backend: auto` here, and why. */
   auto: string;
   /** Processors. */
@@ -86,6 +89,7 @@ export async function doctor(
       await check("backend: webgpu", makeWebGpu),
     ],
     cuda,
+    torch: checkTorch(await askPython()),
     auto: await automatic(),
     threads: navigator.hardwareConcurrency,
     memory: { total, available },
@@ -164,6 +168,9 @@ export function doctorText(report: DoctorReport): string {
     "",
     "CUDA (docs/cuda.md)",
     ...alignedRows(report.cuda.map(({ what, works, detail }) => [works ? "there" : "no", what, detail])),
+    "",
+    "PyTorch, for trainer: torch (docs/scale.md)",
+    ...alignedRows(report.torch.map(({ what, works, detail }) => [works ? "there" : "no", what, detail])),
     "",
     ...alignedRows(
       report.caches.map(({ what, path, exists }) => [what, `${path}${exists ? "" : " (not there yet)"}`]),

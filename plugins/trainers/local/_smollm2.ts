@@ -1,12 +1,12 @@
 /** SmolLM2-135M-Instruct and its golden runs (shared/goldens/smollm2), for the tests of more than one file. */
 import { sharedForSmollm2, SMOLLM2 } from "../../../tests/helpers/shared_data.ts";
 import type { Backend } from "../../../kernels/backend.ts";
-import { openModel } from "../../../formats/hf_model/mod.ts";
+import { type LoadedModel, openModel } from "../../../formats/hf_model/mod.ts";
 import { engineName, readJson, readTensors } from "../../../tests/helpers/tiny_model.ts";
 import { builtinRegistry } from "../../builtins.ts";
 import { decoderOf } from "../../kinds/decoder_of.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
-import { type Quad, repeatRun } from "../../../tests/helpers/golden_run.ts";
+import { type GoldenStart, type Quad, repeatRun } from "../../../tests/helpers/golden_run.ts";
 
 const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");
 
@@ -22,13 +22,12 @@ export async function smollm2() {
   return { model, decoder: decoderOf(builtinRegistry(), model) };
 }
 
-/** A golden run of SmolLM2 on a backend; all its steps, or the first `limit`. */
-export async function repeat(method: string, backend: Backend, checkpointing: boolean, limit?: number) {
+/** What a golden run of SmolLM2 starts from, and the model, to be closed. */
+export async function smollm2Start(method: string): Promise<{ start: GoldenStart; model: LoadedModel }> {
   const { model, decoder } = await smollm2();
   const golden = readJson(`${GOLDENS}train_${method}.json`);
   const peft = readTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
   const initial = Object.fromEntries(Object.entries(peft).map(([name, v]) => [engineName(name), v]));
-  const start = Object.fromEntries(Object.entries(initial).map(([name, v]) => [name, v.slice()]));
   const names = Array.from(
     { length: decoder.numLayers },
     (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),
@@ -45,13 +44,14 @@ export async function repeat(method: string, backend: Backend, checkpointing: bo
     dropout: 0,
   };
   const read = (name: string) => model.weights.read(name);
-  const { steps, trained } = await repeatRun(
-    { golden, method, decoder, tuning, initial, read, quads },
-    backend,
-    1536,
-    checkpointing,
-    limit,
-  );
+  return { start: { golden, method, decoder, tuning, initial, read, quads }, model };
+}
+
+/** A golden run of SmolLM2 on a backend; all its steps, or the first `limit`. */
+export async function repeat(method: string, backend: Backend, checkpointing: boolean, limit?: number) {
+  const { start, model } = await smollm2Start(method);
+  const before = Object.fromEntries(Object.entries(start.initial).map(([name, v]) => [name, v.slice()]));
+  const { steps, trained } = await repeatRun(start, backend, 1536, checkpointing, limit);
   model.weights.close();
-  return { golden, start, steps, trained };
+  return { golden: start.golden, start: before, steps, trained };
 }

@@ -1,10 +1,15 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), on one process and on two. */
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
+import { entryOf, item } from "../../../formats/elements.ts";
+import { referenceBackend } from "../../../kernels/mod.ts";
+import { type EngineClient, EngineHost } from "../../../kernels/engine/host.ts";
+import { packExamples } from "../../../kernels/engine/pack.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import { adamwOf, assertSteps, repeatOn, updateDistance } from "../../../tests/helpers/golden_run.ts";
-import { readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
-import { cpuRanks, ignore, optionsOf, why } from "./_python.ts";
+import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { isAlive, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
+import { cpuRanks, optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
 import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
@@ -50,6 +55,114 @@ async function assertRepeats(
   assert(distance < 1e-3, `relative L2 of the update is ${distance}`);
 }
 
+const TINY_RUN = { ...tinyAdapterOf("qwen2"), dropout: 0.2 };
+
+function tinyAdapterOf(arch: string) {
+  const { config: decoder, weights } = tinyModel(arch);
+  return { decoder, weights, ...tinyAdapter(arch, decoder, LINEAR_MODULES) };
+}
+
+/** The tiny qwen2 with LoRA and dropout. */
+function openTiny(
+  ranks: Ranks,
+  sharding: EngineChoices["sharding"],
+  dropout = TINY_RUN.dropout,
+): Promise<EngineClient> {
+  const { decoder, modules, initial } = TINY_RUN;
+  return openTorchEngine(ranks, {
+    ...optionsOf({}),
+    sharding,
+    modelPath: `${TINY}qwen2/model`,
+    decoder,
+    tuning: { type: "lora", modules, dropout },
+    initial,
+    checkpointing: false,
+    seed: 3,
+    optimizer: ADAMW,
+    threads: 1,
+  });
+}
+
+const { ignore, why } = TORCH_PYTHON;
+const ADAMW = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01 } as const;
+const PACK = packExamples(
+  [0, 1, 2].map((i) => idsExample({ a: [[3 + i, 7, 9], [11, 12 + i, 2]], b: [[3 + i, 7, 9], [21, 2]] })),
+);
+
+/** Steps `from` to `to` of a made-up loss; gives what is trained then and the optimizer's state. */
+async function stepThrough(engine: EngineClient, from: number, to: number, dropout = true) {
+  for (let step = from; step < to; step++) {
+    const logps = await engine.forward(PACK, {
+      adapter: true,
+      keep: true,
+      ...(dropout && { dropoutStep: step }),
+    });
+    await engine.backward(logps.map((logp, l) => logp * 0.01 * (l % 2 === 0 ? 1 : -0.5)));
+    await engine.step(1e-2, 1);
+  }
+  return { trained: await engine.trained(), state: await engine.optimizerState() };
+}
+
+async function assertResumes(ranks: Ranks, sharding: EngineChoices["sharding"]) {
+  const straight = await stepThrough(await openTiny(ranks, sharding), 0, 4);
+  const half = await stepThrough(await openTiny(ranks, sharding), 0, 2);
+  const engine = await openTiny(ranks, sharding);
+  await engine.restore(half.trained, half.state);
+  const resumed = await stepThrough(engine, 2, 4);
+  assertEquals(resumed, straight);
+  assertNotEquals(half.trained, straight.trained);
+}
+
+async function assertBothWays(ranks: Ranks) {
+  const { decoder, weights, modules, initial } = TINY_RUN;
+  const local = () =>
+    new EngineHost(referenceBackend(), {
+      modelPath: "",
+      decoder,
+      tuning: { type: "lora", modules, dropout: 0 },
+      initial,
+      checkpointing: false,
+      seed: 3,
+      device: { backend: "reference", provider: "cpu", threads: null },
+      optimizer: ADAMW,
+    }, (name) => weights[name]!);
+  const straight = await stepThrough(local(), 0, 4, false);
+  const torch = () => openTiny(ranks, "ddp", 0);
+  for (const [first, second] of [[local, torch], [torch, local]] as const) {
+    const half = await stepThrough(await first(), 0, 2, false);
+    const engine = await second();
+    await engine.restore(half.trained, half.state);
+    const { trained, state } = await stepThrough(engine, 2, 4, false);
+    assertEquals(Object.keys(state).sort(), Object.keys(straight.state).sort());
+    assertEquals(state.step, straight.state.step);
+    // By the whole update: AdamW makes a full step of any gradient, also of one that is rounding alone.
+    let off = 0, update = 0;
+    for (const [name, values] of Object.entries(straight.trained)) {
+      values.forEach((v, i) => {
+        off += (item(entryOf(trained, name), i) - v) ** 2;
+        update += (v - item(entryOf(initial, name), i)) ** 2;
+      });
+    }
+    assert(Math.sqrt(off / update) < 1e-3, `relative L2 of the update is ${Math.sqrt(off / update)}`);
+  }
+}
+
+async function assertDies(ranks: Ranks) {
+  const engine = await openTiny(ranks, "ddp");
+  // Ctrl-C in a terminal: the ranks go on, so that the loop can save.
+  for (const id of ranks.ids) Deno.kill(id, "SIGINT");
+  assertEquals(Object.keys(await engine.trained()).length, Object.keys(TINY_RUN.initial).length);
+  Deno.kill(item(ranks.ids, 1), "SIGKILL");
+  const error = await assertRejects(
+    () => stepThrough(engine, 0, 1),
+    Error,
+    "rank 1 of 2 was ended by SIGKILL",
+  );
+  assertStringIncludes(error.message, "The last checkpoint is kept");
+  await engine.close();
+  assertEquals(ranks.ids.filter(isAlive), []);
+}
+
 for (
   const [processes, runs] of [
     [1, [
@@ -82,6 +195,19 @@ for (
           await t.step(
             `${run}, ${sharding}, ${form}${checkpointing ? ", checkpointing" : ""}`,
             () => assertRepeats(ranks, run, sharding, budget, checkpointing),
+          );
+        }
+        if (processes === 2) {
+          for (const sharding of ["ddp", "fsdp"] as const) {
+            await t.step(
+              `resumed from a state, ${sharding}: the same bits`,
+              () => assertResumes(ranks, sharding),
+            );
+          }
+          await t.step("a state goes to the local engine and back", () => assertBothWays(ranks));
+          await t.step(
+            "rank 1 is killed: an error that says so, and no process is left",
+            () => assertDies(ranks),
           );
         }
       } finally {

@@ -1,0 +1,26 @@
+/**
+ * The Python of tests of `trainer: torch`, and its processes.
+ * @module
+ */
+
+/** Whether DINOTUNE_PYTHON is missing, and why, for names of tests. A Python that is named but lacks a package is a fault, no reason. */
+export const TORCH_PYTHON: { ignore: boolean; why: string } = Deno.env.get("DINOTUNE_PYTHON")
+  ? { ignore: false, why: "" }
+  : { ignore: true, why: " (ignored: DINOTUNE_PYTHON isn't set)" };
+
+/** Whether a process is there and not only waits to be asked how it ended. */
+export function isAlive(id: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(Deno.readTextFileSync(`/proc/${id}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until processes are gone, some seconds at most; gives those that aren't. */
+export async function whoStays(ids: readonly number[]): Promise<number[]> {
+  for (let turn = 0; turn < 200 && ids.some(isAlive); turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return ids.filter(isAlive);
+}

@@ -1,0 +1,66 @@
+/** `deno task train` on PyTorch: killed in the middle and started again, it ends as a run that never was, byte for byte. */
+import { join } from "@std/path";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+
+import { goldenArguments, runTrain, TrainProcess } from "./_train_process.ts";
+import { temporaryFolder } from "./helpers/temporary_folder.ts";
+import { TORCH_PYTHON, whoStays } from "./helpers/torch_python.ts";
+
+const { ignore, why } = TORCH_PYTHON;
+const OPTIONS = "trainer_options={nproc_per_node: 1, dtype: float32}";
+
+/** The Python processes of a training process, from /proc. */
+function pythonOf(parent: number): number[] {
+  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).map(({ name }) =>
+    Number(name)
+  )
+    .filter((id) => {
+      try {
+        return Deno.readTextFileSync(`/proc/${id}/stat`).split(") ").at(-1)!.split(" ")[1] === `${parent}`;
+      } catch {
+        return false;
+      }
+    });
+}
+
+Deno.test({
+  name: `deno task train with trainer: torch says which rank died and goes on from the checkpoint${why}`,
+  ignore,
+  fn: async () => {
+    const folder = temporaryFolder();
+    const run = (name: string, ...more: string[]) =>
+      goldenArguments(
+        join(folder, name),
+        ...["trainer=torch", OPTIONS, "threads=1", "lora_dropout=0.1", "adapter_name_or_path=[]"],
+        ...[
+          "disable_shuffling=false",
+          "max_steps=12",
+          "save_steps=4",
+          "eval_strategy=no",
+          "do_eval=false",
+          "val_size=0",
+          ...more,
+        ],
+      );
+    const straight = await runTrain(...run("straight"));
+    assertEquals(straight.code, 0, straight.stderr);
+    assertStringIncludes(straight.stdout + straight.stderr, "torch: PyTorch");
+
+    const killed = new TrainProcess(...run("killed"));
+    await killed.saw("step 5/");
+    const ranks = pythonOf(killed.pid);
+    assertEquals(ranks.length, 1);
+    for (const id of ranks) Deno.kill(id, "SIGKILL");
+    const { code, stderr } = await killed.ended();
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "PyTorch rank was ended by SIGKILL");
+    assertStringIncludes(stderr, "The last checkpoint is kept");
+    assertEquals(await whoStays(ranks), []);
+
+    const resumed = await runTrain(...run("killed", "resume_from_checkpoint=auto"));
+    assertEquals(resumed.code, 0, resumed.stderr);
+    assertStringIncludes(resumed.stdout, "Resuming from");
+    const adapter = (name: string) => Deno.readFileSync(join(folder, name, "adapter_model.safetensors"));
+    assertEquals(adapter("killed"), adapter("straight"));
+  },
+});
