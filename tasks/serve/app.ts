@@ -142,6 +142,8 @@ function reply(c: Context, error: ApiError): Response {
   const { retryAfter, status } = error.fields;
   const headers = {
     ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    // OpenAI's clients ask again at 500 and above
+    ...(status === 501 && { "x-should-retry": "false" }),
     ...(status === 401 && { "www-authenticate": "Bearer" }),
   };
   return c.json(error.body, status, headers);
