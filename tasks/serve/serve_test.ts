@@ -398,17 +398,25 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         );
       } catch { /* it leaves */ }
     });
-    const taken = async () => {
+    const metrics = async () => {
       const reply = await fetch(`${served.base}/metrics`, { headers: { authorization: `Bearer ${KEY}` } });
-      return /answers_running 3\n[^]*answers_waiting 3\n/.test(await reply.text());
+      return await reply.text();
     };
-    while (!await taken()) await new Promise((resolve) => setTimeout(resolve, 5));
+    const places = async (running: number, waiting: number) =>
+      new RegExp(`answers_running ${running}\n[^]*answers_waiting ${waiting}\n`).test(await metrics());
+    const made = async () =>
+      Number(/^dinotune_completion_tokens_total\{model="random"\} (\d+)$/m.exec(await metrics())?.[1]);
+    const before = await made();
+    while (!await places(3, 3)) await new Promise((resolve) => setTimeout(resolve, 5));
     const error = await client.chat.completions.create(asked("x")).then(() => null, (e: RateLimitError) => e);
     assertEquals([error?.status, error?.code, error?.type], [429, "rate_limit_exceeded", "rate_limit_error"]);
     const seconds = Number(error?.headers?.get("retry-after"));
     assert(seconds >= 1 && seconds <= 60, `${seconds}`);
     leaving.abort();
     await Promise.all(begun);
+    while (!await places(0, 0)) await new Promise((resolve) => setTimeout(resolve, 5));
+    // those that waited at least were given up; all six would have made 2400 tokens
+    assert(await made() - before <= 1200, "answers that nobody waits for aren't made");
     // the default client comes again by itself
     const patient = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 5 });
     await patient.chat.completions.create(asked("x", { n: 6 }));
