@@ -421,7 +421,10 @@ async function outcome({ keys = {}, text, data = {}, before }: Case): Promise<st
       return ["trains", ...worth.map((line) => line.trim())].join("\n");
     } catch (error) {
       // of a lock: who holds it, and since when
-      return (error as Error).message.replace(/process \d+ \(this one\)/, "process 4711")
+      return (error as Error).message.replaceAll(Deno.cwd(), "/folder").replace(
+        /process \d+ \(this one\)/,
+        "process 4711",
+      )
         .replace(/since \S+:/, "since 2026-11-28T06:00:00.000Z:")
         .replace(
           /begins with \w+: current value is \w+/,

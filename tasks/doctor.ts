@@ -22,7 +22,7 @@ import { chooseBackend } from "../kernels/engine/backends.ts";
 import { askPython, checkTorch, type TorchCheck } from "../plugins/trainers/torch/doctor.ts";
 import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
 import { libraryMessage } from "./doctor/library_message.ts";
-import { parseArguments, runTask, usage, VERSION } from "./common/cli.ts";
+import { parseArguments, print, runTask, usage, VERSION } from "./common/cli.ts";
 import { alignedRows } from "./common/table.ts";
 
 const FLAGS = { help: "this text", json: "one JSON object" };
@@ -181,7 +181,17 @@ export function doctorText(report: DoctorReport): string {
 if (import.meta.main) {
   await runTask(async () => {
     const { flags } = parseArguments(Deno.args, FLAGS);
-    if (flags.has("help")) return console.log(usage(["deno task doctor"], FLAGS));
+    if (flags.has("help")) {
+      return print(
+        usage([
+          "deno task doctor",
+          "",
+          "Examples",
+          "  deno task doctor           what can compute here, and what is missing",
+          "  deno task doctor --json    the same for programs",
+        ], FLAGS),
+      );
+    }
     const report = await doctor();
     console.log(flags.has("json") ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.backends.some(({ name, works }) => works && name === "backend: onnx, provider: cpu")

@@ -223,7 +223,7 @@ if (import.meta.main) {
   void runTask(async () => {
     const { config: path, overrides, flags } = parseArguments(Deno.args, FLAGS);
     if (flags.has("help") || (path === undefined && overrides.length === 0)) {
-      return console.log(
+      return print(
         `${usage(["deno task export [MERGE.yaml] [key=value ...]"], FLAGS)}\n\n${exportHelp()}`,
       );
     }

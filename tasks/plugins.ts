@@ -19,7 +19,7 @@ import { resolveEvalConfig } from "./eval/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, printError, runTask, usage } from "./common/cli.ts";
+import { parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 
 const FLAGS = { help: "this text", json: "one JSON array" };
@@ -95,7 +95,7 @@ if (import.meta.main) {
   await runTask(async () => {
     const { words, overrides, flags } = parseArguments(Deno.args, FLAGS, 2);
     if (flags.has("help")) {
-      return console.log(usage(HELP, FLAGS));
+      return print(usage(HELP, FLAGS));
     }
     const [config, ...others] = words.filter(isFile), [word, ...more] = words.filter((word) => !isFile(word));
     if (others.length + more.length > 0) {

@@ -142,7 +142,15 @@ if (import.meta.main) {
     const limit = wholeNumber(given, "limit");
     const epoch = wholeNumber(given, "epoch");
     if (flags.has("help")) {
-      return console.log(usage(["deno task preview [CONFIG.yaml] [key=value ...]"], FLAGS));
+      return print(usage([
+        "deno task preview [CONFIG.yaml] [key=value ...]",
+        "",
+        "Examples",
+        "  deno task preview                          the bundled tiny default",
+        "  deno task preview my.yaml --limit 5        the first five in the order of training",
+        "  deno task preview my.yaml cutoff_len=512   with another key",
+        "  deno task preview my.yaml --json           every example as one line of JSON",
+      ], FLAGS));
     }
     const { config: settings } = readTrainConfig(config, overrides);
     confirmPlugins(settings.plugins);

@@ -33,7 +33,8 @@ import {
   usedPlugin,
   writeRunYaml,
 } from "./train/config/mod.ts";
-import { helpText, jsonSchema } from "./train/config/describe.ts";
+import { jsonSchema } from "./train/config/describe.ts";
+import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
 import { dryRun } from "./train/dry_run.ts";
@@ -55,7 +56,7 @@ import { encode, prepare } from "./train/prepare.ts";
 export { type DryRun, dryRun } from "./train/dry_run.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [KEY]": "this text, or about one key; --help all: every key",
   schema: "a JSON schema of training files, for editors",
   "dry-run": "check everything and estimate, but don't train",
   json: "with --dry-run: one JSON object",
@@ -253,15 +254,28 @@ function inputsOf(
   return [config.model_name_or_path, ...config.adapter_name_or_path, config.dataset_dir];
 }
 
+/** The text of `--help`: a screen, one key, or `all` of them. @throws {RangeError} If there is no such key */
+function trainHelp(topic: string): string {
+  if (topic !== "") return keyHelp(topic);
+  return usage([
+    "deno task train [CONFIG.yaml] [key=value ...]",
+    "",
+    "Examples",
+    "  deno task train                              the bundled tiny default",
+    "  deno task train my.yaml learning_rate=5e-6   arguments override the file",
+    "  deno task train my.yaml --dry-run            tokens, memory and time",
+  ], FLAGS) + "\n\n" + keyHelp("");
+}
+
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
   void runTask(async () => {
-    const { config = DEFAULT_TRAINING, overrides, flags } = parseArguments(Deno.args, FLAGS);
+    const { config: given, overrides, flags, values } = parseArguments(Deno.args, FLAGS);
+    const config = given ?? DEFAULT_TRAINING;
     if (flags.has("schema")) return console.log(JSON.stringify(jsonSchema(), null, 2));
     if (flags.has("help")) {
-      return console.log(
-        `${usage(["deno task train [CONFIG.yaml] [key=value ...]"], FLAGS)}\n\n${helpText()}`,
-      );
+      // the word behind --help is taken for the file as long as there is no other
+      return print(trainHelp(values.get("help") || (given ?? "")));
     }
     if (flags.has("json") && !flags.has("dry-run")) {
       throw new RangeError("Cannot use --json without --dry-run");

@@ -196,7 +196,11 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
       RangeError,
       '"../x" as a revision',
     );
-    await assertRejects(() => resolveModel("./tiny/qwen2", options), RangeError, "no such file or directory");
+    await assertRejects(
+      () => resolveModel("./tiny/qwen2", options),
+      RangeError,
+      "there is no file or directory",
+    );
     const gone = { ...options, endpoint: "http://127.0.0.1:1" };
     await assertRejects(() => resolveModel(NAME, gone), Error, "it can't be reached");
     await assertRejects(

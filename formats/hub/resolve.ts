@@ -2,6 +2,8 @@
  * From what a person writes as a model (a path, or an id on the hub) to a path on this machine.
  * @module
  */
+import { resolve } from "@std/path";
+
 import { exists } from "../exists.ts";
 import { defaultCacheDir, RepositoryCache } from "./cache.ts";
 import { type RemoteFile } from "./download.ts";
@@ -29,7 +31,9 @@ export async function resolveModel(nameOrPath: string, options: ResolveOptions =
   if (exists(nameOrPath)) return nameOrPath;
   if (!HUB_ID.test(nameOrPath) || nameOrPath.endsWith(".gguf")) {
     throw new RangeError(
-      `Cannot find the model ${nameOrPath}: there is no such file or directory, and it isn't an id on the hub ` +
+      `Cannot find the model ${nameOrPath}: there is no file or directory ${
+        resolve(nameOrPath)
+      }, and it isn't an id on the hub ` +
         `(owner/name)`,
     );
   }

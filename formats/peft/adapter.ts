@@ -3,7 +3,7 @@
  * that `peft` and vLLM load them.
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 
 import { shown } from "../message.ts";
 import { writeFileAtomicSync } from "../atomic.ts";
@@ -99,7 +99,7 @@ function namesIn(directory: string): string[] {
       : error instanceof Deno.errors.NotADirectory
       ? `it is a file: name its folder, which has ${CONFIG}`
       : (error as Error).message;
-    throw new RangeError(`Cannot open ${directory} as an adapter: ${problem}`, { cause: error });
+    throw new RangeError(`Cannot open ${resolve(directory)} as an adapter: ${problem}`, { cause: error });
   }
 }
 

@@ -5,6 +5,7 @@
 import project from "../../deno.json" with { type: "json" };
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
+import { withCommandName } from "./command.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 
 /** Version of this project. */
@@ -153,12 +154,12 @@ export async function runTask(task: () => Promise<number | void>): Promise<never
 
 /** Prints to standard output, without secrets. */
 export function print(text: string): void {
-  console.log(redact(text));
+  console.log(withCommandName(redact(text)));
 }
 
 /** Prints to standard error, without secrets. */
 export function printError(text: string): void {
-  console.error(redact(text));
+  console.error(withCommandName(redact(text)));
 }
 
 /** What a person sees of an error: at most 2,000 characters of message, no secret; with `debug` where it came from. */

@@ -21,9 +21,22 @@ function projectFile(): string | undefined {
  * ```
  */
 export function taskCommand(task: string, args: readonly string[] = []): string {
-  const project = projectFile();
-  const words = ["deno", "task", ...project === undefined ? [] : ["--config", project], task, ...args];
-  return words.map((word) => shellQuote(word)).join(" ");
+  const project = projectFile(), installed = installedCommand();
+  const start = installed === undefined
+    ? ["deno", "task", ...project === undefined ? [] : ["--config", project]]
+    : [installed];
+  return [...start, task, ...args].map((word) => shellQuote(word)).join(" ");
+}
+
+/** The name of the installed command that this task was started by; undefined where it is `deno task`. */
+function installedCommand(): string | undefined {
+  return Deno.env.get("DINOTUNE_COMMAND") || undefined;
+}
+
+/** A text for people in which tasks have the name by which they were started: `dinotune train` for `deno task train`. */
+export function withCommandName(text: string): string {
+  const installed = installedCommand();
+  return installed === undefined ? text : text.replace(/\bdeno task (?=[a-z])/g, `${installed} `);
 }
 
 /**

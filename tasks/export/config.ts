@@ -17,7 +17,7 @@ import {
   type Written,
   writtenKeys,
 } from "../train/config/read_keys.ts";
-import { absolutePlugin } from "../train/config/resolve.ts";
+import { absolutePlugin, findInputs } from "../train/config/resolve.ts";
 import { bool, int, oneOf } from "../train/config/value_types.ts";
 
 /** Files that an export writes. */
@@ -206,10 +206,12 @@ export function resolveExportConfig(file: YamlFile, overrides: readonly string[]
   const config = values as unknown as ExportConfig;
   if (faults.length === 0) faults.push(...contradictions(config, written));
   throwFaults(file, faults, placeOf);
+  const found = { ...config };
+  findInputs(found, file, written);
   const paths = {
     export_dir: resolve(config.export_dir),
-    model_name_or_path: whereItLies(config.model_name_or_path),
-    adapter_name_or_path: config.adapter_name_or_path.map((path) => resolve(path)),
+    model_name_or_path: whereItLies(found.model_name_or_path),
+    adapter_name_or_path: found.adapter_name_or_path.map((path) => resolve(path)),
     plugins: config.plugins.map((path) => absolutePlugin(path, file, written.get("plugins"))),
   };
   return { config: Object.freeze({ ...config, ...paths }), notes, placeOf };

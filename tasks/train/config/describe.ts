@@ -57,7 +57,10 @@ export function markdownPage(): string {
     }): ignoring it would change the result; the error says what to use instead. Values that`,
     "  mean what happens here anyway are accepted, so a file that spells out every default still runs.",
     "",
-    "Relative paths start at the current folder, those in `plugins` at the file's. `!include other.yaml` puts another file in.",
+    "Relative paths of what is read (`model_name_or_path`, `adapter_name_or_path`, `dataset_dir`, data files) are looked for beside the",
+    "file that has them, then in the current folder, as LLaMA-Factory's files mean them; those in `plugins` only beside the file. What is",
+    "written (`output_dir`, caches, logs) goes into the current folder. Paths of arguments start at the current folder. `!include",
+    "other.yaml` puts another file in.",
   ];
   for (const [group, keys] of byGroup()) {
     lines.push("", `## ${GROUP_TITLES[group]}`);

@@ -6,6 +6,7 @@
 import { dirname } from "@std/path";
 
 import { readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
+import { besideFile } from "../../common/beside.ts";
 import { pluginPath } from "../../common/config_file.ts";
 import { checkConfig } from "./checks.ts";
 import { chooseTrainer } from "./distributed.ts";
@@ -69,6 +70,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     values.plugins = (values.plugins as string[]).map((path) =>
       absolutePlugin(path, file, written.get("plugins"))
     );
+    findInputs(values as unknown as TrainConfig, file, written);
     fillDerived(values as unknown as Partial<TrainConfig>);
     const chosen = chooseTrainer(values as unknown as TrainConfig, given, launcherVariable);
     faults.push(...chosen.faults);
@@ -96,6 +98,35 @@ const WORDS: TaskWords = {
   least: "model_name_or_path, output_dir, do_train, dataset and template",
   example: "learning_rate=5e-6",
 };
+
+/** Makes paths of what is read absolute where it lies beside the file. */
+export function findInputs(
+  config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path"> & Partial<TrainConfig>,
+  file: YamlFile,
+  written: ReadonlyMap<string, Written>,
+): void {
+  const find = (key: string, path: string, index?: number) =>
+    besideFile(
+      path,
+      written.get(key)?.place !== undefined
+        ? undefined
+        : file.place(index === undefined ? [key] : [key, index])?.file ?? file.place([key])?.file ??
+          file.files[0],
+    );
+  const { dataset_dir, dataset = [], eval_dataset = [], adapter_name_or_path, model_name_or_path } = config;
+  Object.assign(config, {
+    model_name_or_path: find("model_name_or_path", model_name_or_path),
+    adapter_name_or_path: adapter_name_or_path.map((path, i) => find("adapter_name_or_path", path, i)),
+  });
+  if (dataset_dir === undefined) return;
+  const data = (key: string, names: readonly string[]) =>
+    names.map((name, i) => /[\\/]|\.\w+$/.test(name) ? find(key, name, i) : name);
+  Object.assign(config, {
+    dataset_dir: find("dataset_dir", dataset_dir),
+    dataset: data("dataset", dataset),
+    eval_dataset: data("eval_dataset", eval_dataset),
+  });
+}
 
 /** A path of `plugins` as the registry takes it. */
 export function absolutePlugin(path: string, file: YamlFile, written: Written | undefined): string {

@@ -2,7 +2,7 @@
  * dataset_info.json: which files a data set's name stands for and what their columns mean (LLaMA-Factory's format).
  * @module
  */
-import { isAbsolute, join } from "@std/path";
+import { isAbsolute, join, resolve } from "@std/path";
 
 import { exists, statOrNull } from "../../../formats/exists.ts";
 import { shortened, shown } from "../../../formats/message.ts";
@@ -142,7 +142,7 @@ function readInfoFile(directory: string, file: string): InfoFile {
   else {
     throw new RangeError(
       `Cannot find data sets as dataset_dir needs a folder with dataset_info.json: current value is ${
-        shortened(directory)
+        shortened(resolve(directory))
       }. ` +
         `Write ${
           shortened(file)

@@ -1,0 +1,100 @@
+/**
+ * One command for all tasks, from any folder: `dinotune train FILE` is `deno task train FILE` with paths that start where it
+ * is typed. Installed once from a clone:
+ *
+ * ```sh
+ * deno install --global --name dinotune --allow-read --allow-env --allow-run tasks/dinotune.ts
+ * dinotune train          # the bundled tiny default, into ./saves
+ * dinotune --help
+ * ```
+ * Each task runs in a process of its own with the permissions that deno.json gives it; this one only reads deno.json and
+ * starts it. It imports nothing of the project, so that it needs no import map.
+ * @module
+ */
+import { dirname, isAbsolute, resolve } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** Folder of the clone. */
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Verbs and a line about each, in the order of the help. */
+const VERBS: Readonly<Record<string, string>> = {
+  train: "tune a model as a YAML file says; without one the bundled tiny default",
+  preview: "show what a run learns from, token by token",
+  eval: "ask models, judge their answers, report",
+  chat: "talk to a model in the terminal",
+  serve: "answer OpenAI's API on this machine",
+  export: "merge adapters; write for transformers, vLLM, llama.cpp, transformers.js",
+  new: "write a working plugin with its test",
+  plugins: "list plugins and their options",
+  doctor: "tell what can compute here",
+  bench: "measure",
+};
+
+/**
+ * Arguments of `deno` that run a task from another folder.
+ * @param command Of the task in deno.json: `deno run [flags] FILE`
+ * @param root Where its relative paths start
+ */
+export function taskArguments(command: string, root: string): string[] {
+  const [, verb = "run", ...rest] = command.split(" ");
+  const absolute = (path: string) => isAbsolute(path) ? path : resolve(root, path);
+  const words = rest.map((word) => {
+    const paths = /^(--deny-(?:read|write)=)(.+)$/.exec(word);
+    if (paths) return `${paths[1]}${(paths[2] ?? "").split(",").map(absolute).join(",")}`;
+    return word.startsWith("-") ? word : absolute(word);
+  });
+  return [verb, "--config", resolve(root, "deno.json"), ...words];
+}
+
+function help(): string {
+  const width = Math.max(...Object.keys(VERBS).map((verb) => verb.length)) + 2;
+  return [
+    "dinotune VERB [arguments]",
+    "",
+    ...Object.entries(VERBS).map(([verb, what]) => `  ${verb.padEnd(width)}${what}`),
+    "",
+    "Examples",
+    "  dinotune train                                      the bundled tiny default, about a minute",
+    "  dinotune train my.yaml learning_rate=5e-6           LLaMA-Factory's keys; arguments override the file",
+    "  dinotune chat MODEL --adapter saves/run             talk to what was tuned",
+    "  dinotune VERB --help                                flags and examples of one",
+  ].join("\n");
+}
+
+async function main(): Promise<number> {
+  const [verb, ...args] = Deno.args;
+  if (verb === undefined || ["--help", "-h", "help"].includes(verb)) {
+    console.log(help());
+    return 0;
+  }
+  const project = JSON.parse(Deno.readTextFileSync(resolve(ROOT, "deno.json")));
+  if (verb === "--version") {
+    console.log(project.version);
+    return 0;
+  }
+  const command = Object.hasOwn(VERBS, verb) ? project.tasks[verb] : undefined;
+  if (command === undefined) {
+    console.error(`error: Cannot run ${JSON.stringify(verb)}: verbs are ${Object.keys(VERBS).join(", ")}`);
+    return 1;
+  }
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...taskArguments(command, ROOT), ...args],
+    env: { DINOTUNE_COMMAND: "dinotune" },
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) {
+    Deno.addSignalListener(signal, () => {
+      try {
+        child.kill(signal);
+      } catch { /* it has ended meanwhile */ }
+    });
+  }
+  return (await child.status).code;
+}
+
+if (import.meta.main) process.exit(await main());

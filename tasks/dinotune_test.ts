@@ -1,0 +1,81 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import project from "../deno.json" with { type: "json" };
+import { taskArguments } from "./dinotune.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+
+Deno.test("taskArguments() makes files and denied folders absolute and keeps everything else", () => {
+  assertEquals(
+    taskArguments(
+      "deno run --allow-read --deny-write=.git,tasks --v8-flags=--a=4,--b tasks/train.ts",
+      "/clone",
+    ),
+    [
+      "run",
+      "--config",
+      "/clone/deno.json",
+      "--allow-read",
+      "--deny-write=/clone/.git,/clone/tasks",
+      "--v8-flags=--a=4,--b",
+      "/clone/tasks/train.ts",
+    ],
+  );
+});
+
+Deno.test({
+  name: "dinotune, installed as documented, runs tasks from any folder and names itself in what it prints",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const run = async (command: string, args: string[]) => {
+      const { code, stdout, stderr } = await new Deno.Command(command, {
+        args,
+        cwd: folder,
+        env: { NO_COLOR: "1", HOME: folder, DENO_DIR: denoDir },
+      }).output();
+      const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      return { code, out: out ?? "", error: error ?? "" };
+    };
+    const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+    const { denoDir } = JSON.parse(new TextDecoder().decode(info.stdout));
+    try {
+      const words = "install --global --name dinotune --allow-read --allow-env --allow-run".split(" ");
+      const installed = await run(Deno.execPath(), [...words, join(root, "tasks/dinotune.ts")]);
+      assertEquals(installed.code, 0, installed.error);
+      const dinotune = join(folder, ".deno/bin/dinotune");
+      assertEquals((await run(dinotune, ["--version"])).out.trim(), project.version);
+      const wrong = await run(dinotune, ["trian"]);
+      assertEquals(wrong.code, 1);
+      assertStringIncludes(wrong.error, 'Cannot run "trian": verbs are train, ');
+
+      // a file with paths beside it, named from another folder, and its output in the working folder
+      await Deno.mkdir(join(folder, "mine/data"), { recursive: true });
+      await Deno.symlink(join(root, "fixtures/constraints/model"), join(folder, "mine/model"));
+      await Deno.writeTextFile(
+        join(folder, "mine/data/rows.jsonl"),
+        JSON.stringify({ instruction: "Say hello.", input: "", output: "Hello." }) + "\n",
+      );
+      await Deno.writeTextFile(
+        join(folder, "mine/train.yaml"),
+        "model_name_or_path: model\ndo_train: true\nstage: sft\ndataset: data/rows.jsonl\ntemplate: chatml\noutput_dir: out\n",
+      );
+      const preview = await run(dinotune, ["preview", "mine/train.yaml"]);
+      assertEquals(preview.code, 0, preview.error);
+      assertStringIncludes(preview.out, "mine/data/rows.jsonl, row 0");
+      const help = await run(dinotune, ["train", "--help"]);
+      assert(help.out.includes("dinotune train my.yaml") && !help.out.includes("deno task"), help.out);
+      const lines = help.out.trimEnd().split("\n");
+      assert(
+        lines.length <= 24 && lines.every((line) => line.length <= 80),
+        `${lines.length} lines\n${help.out}`,
+      );
+      const missing = await run(dinotune, ["export", "model_name_or_path=mine/gone", "export_dir=out"]);
+      assertEquals(missing.code, 1);
+      assertStringIncludes(missing.error, join(Deno.realPathSync(folder), "mine/gone"));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

@@ -1,0 +1,51 @@
+/**
+ * Keys of a training file as `deno task train --help` tells them: the common ones on one screen, one of them, or all.
+ * @module
+ */
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { shown } from "../../../formats/message.ts";
+import { helpText, keyLines } from "./describe.ts";
+import { keyTable } from "./key_table.ts";
+import { otherName } from "./other_names.ts";
+
+/** Keys that most files have, and a few words about each; the table has the whole of it. */
+const COMMON: readonly (readonly [keys: string, words: string])[] = [
+  ["model_name_or_path", "folder, GGUF file or hub id"],
+  ["dataset, dataset_dir, template", "what is learnt, and how it is written"],
+  ["stage, pref_loss, pref_beta", "sft, dpo, kto, iopo or pt; loss of dpo and iopo"],
+  ["finetuning_type, lora_rank", "lora or full; rank of adapters"],
+  ["cutoff_len, val_size", "tokens of an example; share held out"],
+  ["learning_rate, num_train_epochs", "how far a step goes, and how many"],
+  ["per_device_train_batch_size", "examples at once ..."],
+  ["gradient_accumulation_steps", "... times this many are one step"],
+  ["output_dir, save_steps", "folder to write; steps between checkpoints"],
+  ["resume_from_checkpoint", "auto continues where a run stopped"],
+];
+
+/**
+ * Text about keys.
+ * @param topic "" for the common ones, `all`, or the name of a key
+ * @throws {RangeError} If there is no such key; says which is near
+ */
+export function keyHelp(topic: string): string {
+  if (topic === "all") return helpText();
+  if (topic === "") {
+    const width = Math.max(...COMMON.map(([keys]) => keys.length)) + 2;
+    return [
+      "Common keys, as in LLaMA-Factory (docs/config.md has every one)",
+      ...COMMON.map(([keys, words]) => `  ${keys.padEnd(width)}${words}`),
+    ].join("\n");
+  }
+  const spec = keyTable().get(topic);
+  if (spec === undefined) {
+    throw new RangeError(
+      `Cannot tell of the key ${shown(topic)}${
+        otherName(topic) || didYouMean(topic, [...keyTable().keys()])
+      }: --help all lists every key`,
+    );
+  }
+  if (spec.state === "works") return keyLines([[topic, spec]]).join("\n").replace(/^ {2}/, "");
+  return spec.state === "ignored"
+    ? `${topic}\n    accepted without effect: ${spec.reason}`
+    : `${topic}\n    refused, as ${spec.reason}: ${spec.instead}`;
+}
