@@ -1,5 +1,6 @@
 // Greedy token ids of a GGUF model by llama.cpp: `node llama_cpp.mjs FOLDER_OF_NODE_MODULES MODEL.gguf IDS COUNT [ADAPTER.gguf]`.
-// Prints a JSON list. Started by export_elsewhere.sh, which installs the package into a temporary folder.
+// Prints a JSON list, up to the end token. The package is installed by hand into a folder of its own:
+// npm install --ignore-scripts node-llama-cpp@3.22.1
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
