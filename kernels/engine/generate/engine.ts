@@ -205,7 +205,7 @@ export class GenerationEngine {
         fresh_v: fresh.v,
       };
       const outputs = await block.program.run(
-        { ...given, ...this.#tensors(block.inputs, layer) },
+        { ...given, ...this.#parameters.blockTensors(block.inputs, layer) },
         pass.into ? { ...pass.into(layer) } : {},
       );
       made.push({ k: entryOf(outputs, "k"), v: entryOf(outputs, "v") });
@@ -244,15 +244,7 @@ export class GenerationEngine {
     return this.#compiled(
       `block ${key}`,
       () => generationBlock(this.#config, window, lora),
-      (inputs) => this.#tensors(inputs, layer),
-    );
-  }
-
-  /** The block's own tensors: their names have a dot. */
-  #tensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
-    const names = inputs.filter((name) => name.includes("."));
-    return Object.fromEntries(
-      names.map((name) => [name, this.#parameters.get(`model.layers.${layer}.${name}`)]),
+      (inputs) => this.#parameters.blockTensors(inputs, layer),
     );
   }
 
