@@ -8,7 +8,7 @@
 import { basename } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import { i32 } from "../../formats/elements.ts";
+import { f64, i32 } from "../../formats/elements.ts";
 import { listFiles, readRecords } from "../../formats/records/read_files.ts";
 import { tokensOf } from "./tokens.ts";
 
@@ -45,28 +45,18 @@ function hashed(token: string): number {
   return hash;
 }
 
-/** Texts by their runs of {@linkcode RUN} tokens. */
+/** Files of rows, by their texts' runs of {@linkcode RUN} tokens. */
 export class Exclusion {
-  readonly #runs = new Map<number, number>();
+  readonly #files: { name: string; keys: Float64Array }[] = [];
   /** Rows that were read, by file. */
   readonly rows = new Map<string, number>();
-  readonly #files: string[] = [];
-
-  /** Adds a text of a file. */
-  add(text: string, file: string): void {
-    const tokens = tokensOf(text);
-    let number = this.#files.indexOf(file);
-    if (number < 0) number = this.#files.push(file) - 1;
-    for (const key of keysOf(tokens)) this.#runs.set(key, number);
-  }
 
   /** The file that has a row which shares a run with the text, and the run; null where none does. */
   find(text: string): { file: string; run: string } | null {
     const tokens = tokensOf(text);
     for (const [from, key] of keysOf(tokens).entries()) {
-      const number = this.#runs.get(key);
-      if (number === undefined) continue;
-      return { file: this.#files[number] ?? "", run: tokens.slice(from, from + RUN).join(" ") };
+      const file = this.#files.find(({ keys }) => isAmong(keys, key));
+      if (file !== undefined) return { file: file.name, run: tokens.slice(from, from + RUN).join(" ") };
     }
     return null;
   }
@@ -80,18 +70,31 @@ export class Exclusion {
     const exclusion = new Exclusion();
     const files = [...EVALUATION_ROWS.map((url) => fileURLToPath(url)), ...listFiles(paths, "exclude")];
     for (const file of files) {
-      const name = basename(file);
+      const name = basename(file), keys: number[] = [];
       let rows = 0;
       for await (const batch of readRecords(file)) {
         for (const { value } of batch) {
           rows++;
-          for (const text of textsIn(value)) exclusion.add(text, name);
+          for (const tokens of textsIn(value)) for (const key of keysOf(tokens)) keys.push(key);
         }
       }
+      // sorted numbers take 8 bytes a run, a set of them ten times as much and far longer
+      exclusion.#files.push({ name, keys: Float64Array.from(keys).sort() });
       exclusion.rows.set(name, rows);
     }
     return exclusion;
   }
+}
+
+/** Whether a number is among sorted ones. */
+function isAmong(sorted: Float64Array, wanted: number): boolean {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (f64(sorted, middle) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low < sorted.length && sorted[low] === wanted;
 }
 
 /** Keys of rows whose texts say nothing of what is asked. */
@@ -100,10 +103,11 @@ const BESIDE: ReadonlySet<string> = new Set([
   ...["instruction_id_list", "constraints_splits", "system", "groups", "source"],
 ]);
 
-/** Texts of a record that have more than one token, at any depth. */
-function* textsIn(value: unknown): Generator<string> {
+/** Texts of a record that have more than one token, at any depth, as tokens. */
+function* textsIn(value: unknown): Generator<string[]> {
   if (typeof value === "string") {
-    if (tokensOf(value).length > 1) yield value;
+    const tokens = tokensOf(value);
+    if (tokens.length > 1) yield tokens;
   } else if (Array.isArray(value)) { for (const item of value) yield* textsIn(item); }
   else if (typeof value === "object" && value !== null) {
     const { role, from } = value as { role?: unknown; from?: unknown };

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { fileURLToPath } from "node:url";
 
 import { TRACE_TAXONOMY } from "../../plugins/benchmarks/trace/taxonomy.ts";
 import { checkRule, OWN_RULES } from "../../plugins/judges/constraint_rules.ts";
@@ -15,6 +16,7 @@ import { RuleBank } from "./rule_bank.ts";
 import { makeSlots, PAPER_COUNTS, typeWeights } from "./slots.ts";
 import { readSeeds } from "./seeds.ts";
 import { readTaxonomy } from "./taxonomy.ts";
+import { readSynthConfig } from "./config.ts";
 
 Deno.test("the bundled taxonomy is the benchmark's: the same types and dimensions", () => {
   const ours = Object.entries(readTaxonomy().types).flatMap(([type, { dimensions }]) =>
@@ -30,7 +32,7 @@ Deno.test("the bundled bank has every rule, and every constraint that is drawn h
   const taxonomy = readTaxonomy();
   const seen = new Set<string>();
   for (const description of ["Write about rain.", "Give me a list of rivers.", "Is it late?"]) {
-    for (let draw = 0; draw < 250; draw++) {
+    for (let draw = 0; draw < 80; draw++) {
       const choose = new Draws(draw, description);
       for (const type of bank.types) {
         const drawn = bank.draw(
@@ -185,4 +187,16 @@ Deno.test("prompts of one's own take the place of the bundled ones; misspelt fil
     await Deno.rename(join(folder, "expnd.txt"), join(folder, "expand.txt"));
     assertThrows(() => new Prompts(folder), RangeError, "{{instruction}}");
   });
+});
+
+Deno.test("examples/synth/trace.yaml is valid, and a misspelt key gets a hint with its place", () => {
+  const path = fileURLToPath(new URL("../../examples/synth/trace.yaml", import.meta.url));
+  const { config } = readSynthConfig(path, ["rows=7"]);
+  assertEquals([config.rows, config.verify, config.counts, config.cross_check], [7, "judge", "paper", true]);
+  const fault = assertThrows(() => readSynthConfig(path, ["view=[sft]", "counts={0: 1}"]), RangeError);
+  assertStringIncludes(fault.message, 'did you mean "views"');
+  assertStringIncludes(
+    fault.message,
+    "the argument counts={0: 1}: Cannot read counts: needs whole numbers from 1",
+  );
 });
