@@ -65,8 +65,12 @@ export async function encodeSets(
   };
   onProgress?.("encoding", total, total);
   const what = (list: readonly DataSet[]) => list.map(({ entry }) => `data set "${entry.name}"`).join(", ");
-  if (train.length > 0 && stored.train.length === 0) failEmpty(work.tally, what(train));
-  if (evaluation.length > 0 && stored.evaluation.length === 0) failEmpty(work.tally, what(evaluation));
+  if (train.length > 0 && stored.train.length === 0) {
+    failEmpty(work.tally, what(train), train.flatMap(({ entry }) => entry.notes));
+  }
+  if (evaluation.length > 0 && stored.evaluation.length === 0) {
+    failEmpty(work.tally, what(evaluation), evaluation.flatMap(({ entry }) => entry.notes));
+  }
   return {
     ...stored,
     report: summarize(inputs, work.tally, sets, stored, work.unwritten.notes()),

@@ -310,6 +310,11 @@ Deno.test("names, columns and files that don't exist are errors with file, line 
     { "dataset_info.json": info({ formatting: "alpacca" }), "d.json": rows(1) },
     'did you mean "alpaca"?',
   );
+  // a field that does nothing may be why
+  const format = { "dataset_info.json": info({ format: "openai" }), "d.json": [{ messages: [] }] };
+  await fails(format, '"format" of data set "d" does nothing - did you mean "formatting"?');
+  const empty = { "dataset_info.json": info({ rankin: true }), "d.json": [{ instruction: 1, output: "a" }] };
+  await fails(empty, '"rankin" of data set "d" does nothing - did you mean "ranking"?');
   await fails({ "dataset_info.json": info({ ms_hub_url: "a/b" }) }, "Download it into");
   const badId = { "dataset_info.json": info({ hf_hub_url: "a b" }) };
   await assertRejects(() => load(badId), TypeError, "the id of a data set on the hub");

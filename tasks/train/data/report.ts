@@ -155,15 +155,17 @@ export function describeDrop({ reason, count, first }: DropCount): string {
 
 /**
  * The error of a set without a usable row.
+ * @param notes What its entry says and does nothing
  * @throws {RangeError} Always, with the reasons.
  */
-export function failEmpty(tally: RowTally, what: string): never {
+export function failEmpty(tally: RowTally, what: string, notes: readonly string[] = []): never {
   if (tally.rows === 0) {
     throw new RangeError(
       `Cannot train on ${what} as there are no rows: current value is an empty file or list`,
     );
   }
-  const reasons = tally.dropped.map((drop) => `\n  ${describeDrop(drop)}`).join("");
+  const reasons = [...tally.dropped.map(describeDrop), ...notes.map((note) => `note: ${note}`)]
+    .map((line) => `\n  ${line}`).join("");
   throw new RangeError(`Cannot train on ${what} as none of its ${tally.rows} rows can be used:${reasons}`);
 }
 

@@ -106,7 +106,7 @@ export class DataSet {
     this.converters = productIdentity(this.#dataset);
     this.#shape = shape;
     this.files = listFiles(this.entry.paths, `data set "${name}" at ${place}`);
-    resolveAttributes(this.entry, this.#dataset, shape, []); // faults of the entry itself are reported before reading
+    this.#resolve([]); // faults of the entry itself are reported before reading
   }
 
   /** Size of all files, in bytes. */
@@ -150,7 +150,7 @@ export class DataSet {
       return rows;
     };
     const start = () => {
-      const resolved = resolveAttributes(this.entry, this.#dataset, this.#shape, [...keys]);
+      const resolved = this.#resolve([...keys]);
       attributes = resolved.attributes;
       unused = new UnusedFields(attributes, this.#dataset.defaults.columns);
       this.notes = [...this.entry.notes, ...resolved.notes];
@@ -176,6 +176,16 @@ export class DataSet {
       if (!attributes) yield* start();
     } finally {
       this.notes.push(...(unused as UnusedFields | null)?.notes() ?? []);
+    }
+  }
+
+  /** @throws {RangeError} As {@linkcode resolveAttributes}; fields of the entry that do nothing may be why, so they are told too. */
+  #resolve(keys: readonly string[]): ReturnType<typeof resolveAttributes> {
+    try {
+      return resolveAttributes(this.entry, this.#dataset, this.#shape, keys);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new RangeError([error.message, ...this.entry.notes].join(". Note: "), { cause: error });
     }
   }
 
