@@ -34,6 +34,10 @@ export function otherToolsHint(fields: readonly string[], shape: ExampleShape): 
     return "These are ms-swift's preference rows: take the last answer out of messages and write it as " +
       '"chosen": {"role": "assistant", "content": …}, the worse one as "rejected" in the same way';
   }
+  if (has("preferred_output", "non_preferred_output")) {
+    return "These are OpenAI's preference rows: write input's messages as messages, and the first message of preferred_output and of " +
+      "non_preferred_output as chosen and rejected";
+  }
   const columns = alpacaColumns(fields, shape);
   if (columns === null) return "";
   const whose = has("query", "response") ? "These are ms-swift's fields: write" : "Write";

@@ -24,6 +24,7 @@ const CASES: [Record<string, unknown>, ExampleShape, string[], string][] = [
   ],
   [{ messages: [message], rejected_response: "b" }, "pair", ["openai", "alpaca"], "ms-swift's preference"],
   [{ question: "q", chosen: "a", rejected: "b" }, "pair", ["alpaca"], '"prompt": "question", "chosen"'],
+  [{ input: {}, preferred_output: [], non_preferred_output: [] }, "pair", ["openai"], "OpenAI's preference"],
   [{ question: "q", answer: "a" }, "single", ["alpaca"], '"prompt": "question", "response": "answer"'],
   [{ query: "q", response: "a", label: true }, "kto", ["alpaca"], '"kto_tag": "label"'],
 ];
