@@ -86,7 +86,7 @@ export function floatRepr(value: number): string {
 /** Reads text that is known to be valid. */
 class Reader {
   readonly #text: string;
-  #at = 0;
+  #position = 0;
   #depth = 0;
 
   constructor(text: string) {
@@ -96,10 +96,10 @@ class Reader {
   value(): PyJson {
     this.#space();
     const rest = /[[{"]|true|false|null|NaN|-?Infinity|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-    rest.lastIndex = this.#at;
+    rest.lastIndex = this.#position;
     const token = rest.exec(this.#text)![0];
     if (token === '"') return this.#string();
-    this.#at += token.length;
+    this.#position += token.length;
     if (token === "[" || token === "{") {
       if (++this.#depth > DEEPEST) throw new SyntaxError(`it is nested more than ${DEEPEST} levels deep`);
       const value = token === "[" ? this.#list() : this.#object();
@@ -111,25 +111,25 @@ class Reader {
   }
 
   #space(): void {
-    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "")) this.#at++;
+    while (/[ \t\r\n]/.test(this.#text[this.#position] ?? "")) this.#position++;
   }
 
   #string(): string {
     const pattern = /"(?:[^"\\]|\\.)*"/y;
-    pattern.lastIndex = this.#at;
+    pattern.lastIndex = this.#position;
     const literal = pattern.exec(this.#text)![0];
-    this.#at += literal.length;
+    this.#position += literal.length;
     return JSON.parse(literal) as string;
   }
 
   /** Whether another item follows; steps over what is before it or over the closing bracket. */
   #more(close: string, first: boolean): boolean {
     this.#space();
-    if (this.#text[this.#at] === close) {
-      this.#at++;
+    if (this.#text[this.#position] === close) {
+      this.#position++;
       return false;
     }
-    if (!first) this.#at++;
+    if (!first) this.#position++;
     return true;
   }
 
@@ -145,7 +145,7 @@ class Reader {
       this.#space();
       const key = this.#string();
       this.#space();
-      this.#at++;
+      this.#position++;
       items.set(key, this.value());
     }
     return items;

@@ -29,30 +29,24 @@ Deno.test("bench() names a misspelt bench, flag or value, and what is needed", a
   }
 });
 
-Deno.test("bench --help leads to each bench's own flags", async () => {
-  const printed: string[] = [], log = console.log;
-  console.log = (text: string) => printed.push(text);
+/** Output of `bench`. */
+async function printed(...args: string[]): Promise<string> {
+  const lines: string[] = [], log = console.log;
+  console.log = (text: string) => lines.push(text);
   try {
-    for (
-      const args of [
-        ["--help"],
-        ...["train", "data", "kernels", "generate", "eval"].map((name) => [name, "--help"]),
-      ]
-    ) {
-      assertEquals(await bench(args), 0);
-    }
+    assertEquals(await bench(args), 0);
   } finally {
     console.log = log;
   }
-  const [all = "", ...each] = printed;
-  assertEquals([...all.matchAll(/^ {2}deno task bench (\w+)/gm)].map(([, name]) => name), [
-    "train",
-    "data",
-    "kernels",
-    "generate",
-    "eval",
-  ]);
-  for (const text of each) {
+  return lines.join("\n");
+}
+
+Deno.test("bench --help leads to each bench's own flags", async () => {
+  const examples = (await printed("--help")).matchAll(/^ {2}deno task bench (\w+)/gm);
+  const names = [...examples].map(([, name = ""]) => name);
+  assertEquals(names.slice(0, 5), ["train", "data", "kernels", "generate", "eval"]);
+  for (const name of names) {
+    const text = await printed(name, "--help");
     assertEquals(/For example: deno task bench \w+[\s\S]*--json/.test(text), true, text);
   }
 });

@@ -1,5 +1,5 @@
 /**
- * What JavaScript's values lose of a record: `1.0` is 1 in it, long whole numbers are rounded, and keys such as "10" stand first.
+ * Losses of a record in JavaScript's values: `1.0` is 1 in it, long whole numbers are rounded, and keys such as "10" stand first.
  * Tool definitions and calls are written into training texts as Python's json has them, so the exact value of such a record's
  * lists and objects is kept beside it.
  * @module

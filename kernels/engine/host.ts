@@ -43,7 +43,7 @@ export interface EngineSetup {
 
 /** Operations of an engine for the training loop. All numbers are copies. */
 export interface EngineClient {
-  /** How many devices share a pack's trees, ≥ 1: packs may be so many times as large. */
+  /** Number of devices that share a pack's trees, ≥ 1: packs may be so many times as large. */
   readonly replicas: number;
   /** Backend that runs the kernels, human-readable. */
   describe(): Promise<string>;

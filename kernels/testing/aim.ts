@@ -63,7 +63,7 @@ export function listed(variable: string, value: string | undefined, known: reado
 }
 
 /**
- * What `aim` gives, for the top of a test file. Where a variable matches nothing, its message alone is printed and the file ends.
+ * The result of `aim`, for the top of a test file. Where a variable matches nothing, its message alone is printed and the file ends.
  */
 export async function orExit<T>(aim: () => T | Promise<T>): Promise<T> {
   try {

@@ -5,7 +5,7 @@
 import type { ThoughtTags } from "./endpoint.ts";
 import { areWords, THOUGHT_TAGS } from "./thoughts.ts";
 
-/** What became certain of a text. */
+/** Parts of a text that became certain. */
 export interface ThoughtPiece {
   /** More of what was thought. */
   thought: string;

@@ -8,7 +8,7 @@ import OpenAI from "openai";
 import { item } from "../../formats/elements.ts";
 import project from "../../deno.json" with { type: "json" };
 
-/** How a server is loaded. */
+/** Load on a server. */
 export interface ServeLoad {
   /** Address of the server, without a path. */
   base: string;
@@ -16,7 +16,7 @@ export interface ServeLoad {
   clients: number;
   /** Requests of each client; null: as many as fit into `seconds`. */
   requests: number | null;
-  /** How long, where `requests` is null. */
+  /** Duration, where `requests` is null. */
   seconds: number;
   /** Different prompts. */
   prompts: number;
@@ -24,7 +24,7 @@ export interface ServeLoad {
   tokens: number;
 }
 
-/** What was found. */
+/** Findings. */
 export interface ServeFigures {
   /** Answers that came whole. */
   answers: number;
@@ -164,7 +164,7 @@ function share(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN;
 }
 
-/** What `deno task bench serve` does: starts a server of its own and loads it. */
+/** Runs `deno task bench serve`: starts a server of its own and loads it. */
 export async function benchServe(
   model: string,
   load: Omit<ServeLoad, "base">,

@@ -1,5 +1,5 @@
 /**
- * What all tasks share: arguments, messages of errors, Ctrl-C.
+ * Common parts of all tasks: arguments, messages of errors, Ctrl-C.
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
@@ -162,7 +162,7 @@ export function printError(text: string): void {
   console.error(withCommandName(redact(text)));
 }
 
-/** What a person sees of an error: at most 2,000 characters of message, no secret; with `debug` where it came from. */
+/** Text of an error for a person: at most 2,000 characters of message, no secret; with `debug` where it came from. */
 export function errorText(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${bounded(redact(String(error)))}`;
   if (debug) {

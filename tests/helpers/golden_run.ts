@@ -53,7 +53,7 @@ export interface GoldenStart {
   quads: Quad[];
 }
 
-/** What of a golden decides AdamW. */
+/** A golden's settings of AdamW. */
 export function adamwOf({ golden: { optimizer } }: GoldenStart): AdamWOptions {
   return { betas: optimizer.betas, epsilon: optimizer.eps, weightDecay: optimizer.weight_decay };
 }

@@ -33,7 +33,7 @@ export interface LocalSource {
   maxModelLen: number | null;
   /** Answers at once, ≥ 1. */
   maxBatch: number;
-  /** What weights are held in, see `GeneratorOptions`. */
+  /** Number type of weights in memory, see `GeneratorOptions`. */
   quantization?: Quantization;
   /** Draft tokens of a greedy answer that runs alone, 0 … 64. */
   speculation?: number;

@@ -11,7 +11,7 @@ import type { Fault } from "./fault.ts";
 /** Keys that are read here. */
 export type DistributedKeys = Pick<TrainConfig, "deepspeed" | "fsdp" | "fsdp_config" | "ddp_timeout">;
 
-/** What they mean. */
+/** Meaning of those keys. */
 export interface Distributed {
   /** Key or variable that asks for several processes; null: nothing does. */
   asks: string | null;
@@ -86,7 +86,7 @@ export function chooseTrainer(
   return { notes: [note, ...notes], faults };
 }
 
-/** What LLaMA-Factory's own files of these names say, for files that name them without bringing them. */
+/** Content of LLaMA-Factory's own files of these names, for files that name them without bringing them. */
 const LLAMA_FACTORY_FILE = /^ds_z([023])(_offload)?_config\.json$/;
 
 const WITHOUT_EQUIVALENT =

@@ -42,7 +42,7 @@ const PURPOSES: readonly Purpose[] = [
 const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thinking", "tool_format"];
 
 /**
- * What to say of a file that is meant for something else than training; null for any other, however faulty.
+ * Message about a file that is meant for something else than training; null for any other, however faulty.
  * @param keys Keys of the file
  */
 export function otherPurpose(keys: ReadonlySet<string>): string | null {
