@@ -12,7 +12,7 @@ import { otherName } from "./other_names.ts";
 const COMMON: readonly (readonly [keys: string, words: string])[] = [
   ["model_name_or_path", "folder, GGUF file or hub id"],
   ["dataset, dataset_dir, template", "what is learnt, and how it is written"],
-  ["stage, pref_loss, pref_beta", "sft, dpo, kto, iopo or pt; loss of dpo and iopo"],
+  ["stage, pref_loss, pref_beta", "sft, dpo, kto, iopo, pt; loss of dpo, iopo"],
   ["finetuning_type, lora_rank", "lora or full; rank of adapters"],
   ["cutoff_len, val_size", "tokens of an example; share held out"],
   ["learning_rate, num_train_epochs", "how far a step goes, and how many"],
