@@ -71,7 +71,7 @@ Deno.test({
         lines.length <= 24 && lines.every((line) => line.length <= 80),
         `${lines.length} lines\n${help.out}`,
       );
-      const missing = await run(dinotune, ["export", "model_name_or_path=mine/gone", "export_dir=out"]);
+      const missing = await run(dinotune, ["export", "model_name_or_path=./mine/gone", "export_dir=out"]);
       assertEquals(missing.code, 1);
       assertStringIncludes(missing.error, join(Deno.realPathSync(folder), "mine/gone"));
     } finally {
