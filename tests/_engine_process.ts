@@ -6,15 +6,16 @@
 import { openModel } from "../formats/hf_model/mod.ts";
 import { packExamples } from "../kernels/engine/pack.ts";
 import { startEngine } from "../kernels/engine/remote.ts";
-import { builtinRegistry } from "../plugins/builtins.ts";
+import { models } from "../plugins/models/mod.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
+import { Registry } from "../plugins/registry.ts";
 import { runTask } from "../tasks/common/cli.ts";
 
 const modelPath = new URL("../fixtures/goldens/tiny/qwen2/model", import.meta.url).pathname;
 
 await runTask(async () => {
   const model = await openModel(modelPath);
-  const decoder = decoderOf(builtinRegistry(), model);
+  const decoder = decoderOf(new Registry(models), model);
   model.weights.close();
   const engine = await startEngine({
     modelPath,
