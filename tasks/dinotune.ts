@@ -25,6 +25,7 @@ const VERBS: Readonly<Record<string, string>> = {
   eval: "ask models, judge their answers, report",
   chat: "talk to a model in the terminal",
   serve: "answer OpenAI's API on this machine",
+  synth: "make training data: instructions with constraints, answers, preferences",
   export: "merge adapters; write for transformers, vLLM, llama.cpp, transformers.js",
   new: "write a working plugin with its test",
   plugins: "list plugins and their options",

@@ -46,6 +46,11 @@ Deno.test({
       assertEquals(installed.code, 0, installed.error);
       const dinotune = join(folder, ".deno/bin/dinotune");
       assertEquals((await run(dinotune, ["--version"])).out.trim(), project.version);
+      const developers = ["test", "test:all", "check", "lint", "ok"];
+      const verbs = (await run(dinotune, ["--help"])).out;
+      for (const task of Object.keys(project.tasks)) {
+        assertEquals(verbs.includes(`\n  ${task} `), !developers.includes(task), task);
+      }
       const wrong = await run(dinotune, ["trian"]);
       assertEquals(wrong.code, 1);
       assertStringIncludes(wrong.error, 'Cannot run "trian": verbs are train, ');
