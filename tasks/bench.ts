@@ -60,6 +60,7 @@ const train: Bench = {
       '"python3 tasks/bench/bench_iopo_torch.py", or a script with its options, on the same ids',
     "dtypes NAMES": "of the peer (float32,bfloat16)",
     "threads N": "of each process (one per core)",
+    "trainer NAME": "local (default), or torch with the first of dtypes (docs/scale.md)",
   },
   run: async (given, say) => {
     const checkpointing = flagName(given, "checkpointing", ["both", "on", "off"]);
@@ -73,6 +74,7 @@ const train: Bench = {
       against: given.values.get("against") ?? null,
       dtypes: flagNames(given, "dtypes", ["float32", "bfloat16"]),
       threads: threads(given),
+      trainer: flagName(given, "trainer", ["local", "torch"]),
     }, say);
     return { found: { runs, peakGflops }, text: `\n${trainBenchText(runs, peakGflops)}` };
   },

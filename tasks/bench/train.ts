@@ -4,16 +4,14 @@
  */
 import { fileURLToPath } from "node:url";
 
-import { join } from "@std/path";
-
 import { item } from "../../formats/elements.ts";
-import { openModel, saveModel } from "../../formats/hf_model/mod.ts";
+import { openModel } from "../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../kernels/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { markdownTable } from "../common/table.ts";
 import { stageExample } from "./train_child.ts";
 import { measureGflops } from "../train/estimate.ts";
@@ -31,6 +29,8 @@ export interface TrainBenchOptions {
   against: string | null;
   dtypes: readonly ("float32" | "bfloat16")[];
   threads: number | null;
+  /** Our engine: this project's kernels in float32, or PyTorch's processes in the first of `dtypes`. */
+  trainer: "local" | "torch";
 }
 
 /** One measured process. */
@@ -53,14 +53,16 @@ export async function benchTrain(
   options: TrainBenchOptions,
   say: (line: string) => void,
 ): Promise<{ runs: MeasuredProcess[]; peakGflops: number }> {
-  const { model: path, quads, steps, rounds, checkpointing, against, dtypes, stage, threads } = options;
+  const { model: path, quads, steps, rounds, checkpointing, against, dtypes, stage, threads, trainer } =
+    options;
   await checkFirst(path, quads, say);
   const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
   try {
     const folder = against ? await asFolder(path, directory) : "";
     const common = ["--quads", quads, "--mode", stage, "--steps", String(steps), "--warmup", "1"];
+    const dtype = trainer === "torch" ? item(dtypes, 0) : "float32";
     const own = (ck: string) => ({
-      program: "dinotune float32",
+      program: `dinotune ${dtype}`,
       command: [
         Deno.execPath(),
         "run",
@@ -69,6 +71,7 @@ export async function benchTrain(
         "--model",
         path,
         ...common,
+        ...["--trainer", trainer, "--dtype", dtype],
         ...(threads === null ? [] : ["--threads", String(threads)]),
       ],
       ck,
@@ -154,7 +157,7 @@ async function checkFirst(path: string, quads: string, say: (line: string) => vo
 function checkLosses(runs: readonly MeasuredProcess[]): void {
   const ours = runs.find((r) => r.gflops !== null)!;
   for (const { program, firstLoss } of runs) {
-    const allowed = program.includes("bfloat16") ? 0.05 : 1e-4;
+    const allowed = [program, ours.program].some((name) => name.includes("bfloat16")) ? 0.05 : 1e-4;
     if (Math.abs(firstLoss - ours.firstLoss) > allowed) {
       throw new Error(
         `Cannot compare: the first loss is ${ours.firstLoss} here and ${firstLoss} in ${program}`,
@@ -192,17 +195,11 @@ async function measure(program: string, command: string[], checkpointing: string
 /** A Hugging Face folder of the model in float32, for the peer: written from a GGUF file where needed. */
 async function asFolder(path: string, directory: string): Promise<string> {
   const model = await openModel(path);
-  if (model.format === "safetensors") return path;
-  const decoder = decoderOf(builtinRegistry(), model);
-  const tensors = [...tensorShapes(decoder)].map(([name, shape]) => ({
-    name,
-    shape,
-    data: () => model.weights.read(name),
-  }));
-  const folder = join(directory, "model");
-  saveModel(folder, tensors, { config: model.config });
-  model.weights.close();
-  return folder;
+  try {
+    return modelFolder(model, decoderOf(builtinRegistry(), model), directory);
+  } finally {
+    model.weights.close();
+  }
 }
 
 /** The table: medians of each program and setting, and ratios against ours in our faster setting. */
@@ -216,7 +213,7 @@ export function trainBenchText(runs: readonly MeasuredProcess[], peakGflops: num
   }));
   const fastest = (program: string) =>
     rows.filter((r) => r.program === program).toSorted((a, b) => a.seconds - b.seconds)[0]!;
-  const ours = fastest("dinotune float32");
+  const ours = fastest(item(rows.filter((r) => r.program.startsWith("dinotune")), 0).program);
   const texts = ["program", "checkpointing"];
   const numbers = ["s/step", "reference s/step", "tokens/s", "peak MiB", "first step s"];
   const columns = [...texts, ...numbers, "GFLOP/s (share of GEMM peak)"].map((title) => ({

@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 
 import { entryOf, item } from "../../formats/elements.ts";
-import { openModel } from "../../formats/hf_model/mod.ts";
+import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { exampleRows } from "../../kernels/engine/pack.ts";
 import { startEngine } from "../../kernels/engine/remote.ts";
@@ -20,6 +20,10 @@ import { trainLoop } from "../../plugins/trainers/local/loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
 import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/setup.ts";
+import { openTorchEngine, type TorchEngine, type TorchSetup } from "../../plugins/trainers/torch/engine.ts";
+import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
+import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trainers/torch/options.ts";
+import { processesPerNode, startRanks } from "../../plugins/trainers/torch/ranks.ts";
 
 /** A quadruple of token ids. */
 interface Quad {
@@ -70,6 +74,30 @@ export function stageExample(stage: string, q: Quad, index: number): EncodedExam
   };
 }
 
+/** The engine of `trainer: torch`, on this machine's GPUs or one CPU process. */
+async function onTorch(
+  setup: Omit<TorchSetup, keyof EngineChoices | "threads">,
+  model: LoadedModel,
+  dtype: string,
+  threads: number | null,
+): Promise<TorchEngine> {
+  const options = torchOptions.parse({ dtype }), processes = processesPerNode(options);
+  const folder = await Deno.makeTempDir({ prefix: "dinotune-bench-model-" });
+  try {
+    const modelPath = modelFolder(model, setup.decoder, folder);
+    const ranks = await startRanks(options);
+    return await openTorchEngine(ranks, {
+      ...setup,
+      ...options,
+      modelPath,
+      threads,
+      sharding: shardingOf(options, processes),
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 async function main(): Promise<void> {
   const { values: a } = parseArgs({
     options: {
@@ -82,6 +110,8 @@ async function main(): Promise<void> {
       threads: { type: "string" },
       rows: { type: "string" },
       accum: { type: "string", default: "8" },
+      trainer: { type: "string", default: "local" },
+      dtype: { type: "string", default: "float32" },
     },
   });
   const { model: modelPath, quads: quadsPath } = a;
@@ -109,16 +139,19 @@ async function main(): Promise<void> {
   };
   const config = { ...BARE_LOOP, micro_batch_tokens: a.rows ? Number(a.rows) : null };
   const target = makeTarget(lora, model, decoder, {});
-  const engine = await startEngine({
+  const threads = a.threads ? Number(a.threads) : null;
+  const setup = {
     modelPath: model.path,
     decoder,
     tuning: target.tuning,
     initial: target.initial,
     checkpointing: a.checkpointing === "on",
     seed: 42,
-    device: { backend: "onnx", provider: "cpu", threads: a.threads ? Number(a.threads) : null },
-    optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
-  });
+    optimizer: { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0 },
+  };
+  const torch = a.trainer === "torch" ? await onTorch(setup, model, a.dtype, threads) : null;
+  const engine = torch ??
+    await startEngine({ ...setup, device: { backend: "onnx", provider: "cpu", threads } });
   const ready = processAge();
   const batch = (step: number) =>
     Array.from(
@@ -185,7 +218,7 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({
     summary: true,
     mode: a.mode,
-    dtype: "float32",
+    dtype: a.dtype,
     checkpointing: a.checkpointing,
     backend: await engine.describe(),
     steps: timed.length,
@@ -196,7 +229,7 @@ async function main(): Promise<void> {
     gflops: flops / seconds / 1e9,
     seconds_to_model_ready: ready,
     seconds_to_first_step: first,
-    peak_rss_mib: peakMebibytes(),
+    peak_rss_mib: peakMebibytes() + (torch ? (await torch.memory()).host : 0),
   }));
   await engine.close();
   model.weights.close();
