@@ -7,7 +7,6 @@
  * deno task export model_name_or_path=MODEL adapter_name_or_path=ADAPTER export_dir=OUT
  * deno task export MERGE.yaml export_format=gguf export_dtype=q8_0 # one file for llama.cpp
  * deno task export MERGE.yaml export_format=gguf-adapter         # the adapter alone, for llama.cpp's --lora
- * deno task export MERGE.yaml export_format=onnx                 # a folder for transformers.js
  * deno task export MERGE.yaml --dry-run                          # checks, sizes, memory; writes nothing
  * ```
  * Prints an estimate, progress, the largest difference of logits before and after, the files and what to type next.
@@ -121,7 +120,7 @@ async function write(
     : source.shapes.size;
   let done = 0;
   const onTensor = () => progress.phase("writing tensors", ++done, count);
-  const notes = await writeFiles(config, source, dtype, folder.staging, onTensor);
+  const notes = writeFiles(config, source, dtype, folder.staging, onTensor);
   progress.stop();
   for (const note of notes) say(`note: ${note}`);
   let largest: number | null = null;
@@ -149,14 +148,13 @@ async function write(
   return { directory: config.export_dir, files: filesOf(config.export_dir), largestDifference: largest };
 }
 
-// deno-lint-ignore require-await -- the ONNX writer waits
-async function writeFiles(
+function writeFiles(
   { export_format: format, export_size }: ExportConfig,
   source: ExportSource,
   dtype: ExportDtype,
   folder: string,
   onTensor: () => void,
-): Promise<string[]> {
+): string[] {
   switch (format) {
     case "safetensors":
       exportSafetensors(folder, source, dtype as "float32", export_size * 1e9, onTensor);
@@ -165,10 +163,6 @@ async function writeFiles(
       return exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
     case "gguf-adapter":
       return exportGgufAdapter(ggufPath(folder, format, dtype), source, onlyAdapter(source), dtype, onTensor);
-    case "onnx":
-      throw new RangeError(
-        "Cannot export as onnx as it isn't there yet: use export_format: safetensors or gguf",
-      );
   }
 }
 
@@ -196,13 +190,12 @@ function onlyAdapter({ adapters }: ExportSource): Adapter {
   return item(adapters, 0);
 }
 
-/** `auto` is the model's own number type, an adapter's is float32; bfloat16 has no place in ONNX files for browsers. */
+/** `auto` is the model's own number type, an adapter's is float32. */
 function dtypeFor(config: ExportConfig, { model }: ExportSource): ExportDtype {
   if (config.export_dtype !== "auto") return config.export_dtype;
   if (config.infer_dtype !== "auto") return config.infer_dtype;
   if (config.export_format === "gguf-adapter") return "float32";
-  const own = dtypeOf(model.config);
-  return config.export_format === "onnx" && own === "bfloat16" ? "float32" : own;
+  return dtypeOf(model.config);
 }
 
 function printResult(
@@ -215,7 +208,7 @@ function printResult(
   for (const file of files) say(`  ${file} (${gigabytes(Deno.statSync(join(directory, file)).size)})`);
   if (format === "gguf-adapter") return;
   const model = format === "gguf" ? ggufPath(directory, format, dtype) : directory;
-  if (format !== "onnx") say(`\nNext\n  ${taskCommand("chat", [model])}`);
+  say(`\nNext\n  ${taskCommand("chat", [model])}`);
 }
 
 if (import.meta.main) {

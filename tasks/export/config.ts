@@ -21,7 +21,7 @@ import { absolutePlugin, findInputs } from "../train/config/resolve.ts";
 import { bool, int, oneOf } from "../train/config/value_types.ts";
 
 /** Files that an export writes. */
-const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter", "onnx"] as const;
+const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter"] as const;
 /** Number types of weights, in the words of LLaMA-Factory and (the last ones) llama.cpp. */
 const EXPORT_DTYPES = ["auto", "float32", "float16", "bfloat16", "q8_0", "q4_0"] as const;
 
@@ -99,7 +99,7 @@ function ownKeys(): Record<string, KeySpec> {
       oneOf(EXPORT_FORMATS),
       "safetensors",
       "safetensors: a folder for transformers and vLLM; gguf: the model for llama.cpp; gguf-adapter: the adapter alone for " +
-        "llama.cpp; onnx: a folder for transformers.js",
+        "llama.cpp (ONNX for transformers.js isn't there yet)",
       true,
     ),
     export_dtype: row(
@@ -230,13 +230,6 @@ function contradictions(config: ExportConfig, written: ReadonlyMap<string, Writt
           : "use float32 or float16"),
     });
   }
-  if (format === "onnx" && (dtype === "bfloat16" || dtype === "auto" && config.infer_dtype === "bfloat16")) {
-    faults.push({
-      key: dtype === "bfloat16" ? "export_dtype" : "infer_dtype",
-      message:
-        "Cannot write bfloat16 as export_format: onnx as transformers.js has no bfloat16: use float32 or float16",
-    });
-  }
   if (format === "gguf-adapter" && adapters.length !== 1) {
     faults.push({
       key: "adapter_name_or_path",
@@ -247,7 +240,7 @@ function contradictions(config: ExportConfig, written: ReadonlyMap<string, Writt
   }
   if (format !== "safetensors" && written.has("export_size")) {
     const value = written.get("export_size")?.value;
-    if (value !== 5 && format !== "onnx") {
+    if (value !== 5) {
       faults.push({
         key: "export_size",
         message:

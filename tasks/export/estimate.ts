@@ -48,7 +48,7 @@ export function estimateExport(
   const disk = format === "gguf-adapter" ? lora * WIDTH[dtype] : model;
   // one tensor in float32 with its reordered or converted copy; the check holds a layer, or the head, at a time
   const writing = 2 * largest * 4;
-  const checking = !check ? 0 : format === "onnx" ? 2 * all * WIDTH[dtype] : (layer + 2 * largest) * 4;
+  const checking = check ? (layer + 2 * largest) * 4 : 0;
   const logits = check ? 2 * decoder.vocabSize * PROMPT_TOKENS * 4 : 0;
   return { disk, memory: lora * 4 + Math.max(writing, checking + logits) };
 }

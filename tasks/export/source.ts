@@ -78,7 +78,6 @@ const TOKENIZER_NEED: Readonly<Record<ExportConfig["export_format"], string | nu
   safetensors: null,
   "gguf-adapter": null,
   gguf: "the tokenizer is a part of the file",
-  onnx: "transformers.js loads nothing without a tokenizer",
 };
 
 function hasTokenizer({ format, path }: LoadedModel): boolean {
