@@ -117,11 +117,15 @@ Deno.test("openModel() says what is missing", () =>
     Deno.writeTextFileSync(join(directory, "pytorch_model.bin"), "");
     await assertRejects(() => openModel(directory), RangeError, "pytorch_model.bin");
     await assertRejects(() => openModel(join(directory, "config.json")), RangeError, "name its directory");
-    await assertRejects(() => openModel(join(directory, "none")), RangeError, "no such file or directory");
+    await assertRejects(
+      () => openModel(join(directory, "none")),
+      RangeError,
+      "there is no file or directory",
+    );
     await assertRejects(
       () => openModel(join(directory, "none.gguf")),
       RangeError,
-      "no such file or directory",
+      "there is no file or directory",
     );
     writeSafetensors(join(directory, "model.safetensors"), [
       { name: "model.norm.weight", dtype: "I32", shape: [1], data: () => new Int32Array(1) },

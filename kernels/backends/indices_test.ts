@@ -83,7 +83,7 @@ for (const { name, ignore, make } of await orExit(() => testBackends())) {
 Deno.test("every integer input that chooses rows says its range", () => {
   const integers = KERNELS.flatMap((k) => (k.integers ?? []).map((name) => `${k.name}.${name}`));
   const checked = KERNELS.flatMap((k) => Object.keys(k.indices ?? {}).map((name) => `${k.name}.${name}`));
-  // Ends, depths and places are compared with each other, they choose no memory.
+  // Ends, depths and places are compared with each other, codes are weights: they choose no memory.
   assertEquals(integers.filter((name) => !checked.includes(name)).sort(), [
     "attention.positions",
     "attention.until",
@@ -92,6 +92,8 @@ Deno.test("every integer input that chooses rows says its range", () => {
     "cached_attention.fresh_places",
     "cached_attention.past_places",
     "cached_attention.places",
+    "linear_packed.codes",
+    "matmul_packed.codes",
   ]);
 });
 
