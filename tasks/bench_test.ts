@@ -18,8 +18,8 @@ Deno.test("bench() names a misspelt bench, flag or value, and what is needed", a
     ["train --model m --dtypes float32,float8", 'Cannot use --dtypes "float8"'],
     ["train model=m", "Cannot use model=m as benches take flags"],
     [
-      "generate --model m --batches 1,two",
-      'Cannot read --batches as a whole number > 0: current value is "two"',
+      "generate --model m --streams two",
+      'Cannot read --streams as a whole number > 0: current value is "two"',
     ],
     ["kernels --prompt 3", "Cannot use the unknown flag --prompt"],
     ["data x", "Cannot take"],
