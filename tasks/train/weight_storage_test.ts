@@ -18,8 +18,9 @@ if (!ignore) {
 async function storage(model: string, settings: Partial<TrainConfig>) {
   const { weights } = await openModel(golden(model));
   try {
-    const config = { backend: "onnx", provider: "cpu", threads: null, finetuning_type: "lora", fp16: false };
-    return await weightStorage({ ...config, ...settings } as TrainConfig, weights);
+    const device = { backend: "onnx", provider: "cpu", threads: null, fp16: false };
+    const config = { ...device, finetuning_type: "lora", quantization_bit: null, ...settings };
+    return await weightStorage(config as TrainConfig, weights);
   } finally {
     weights.close();
   }
@@ -29,6 +30,8 @@ Deno.test("weightStorage() is float32 on other backends, and for all that is tra
   assertEquals(await storage("qwen2/model-bf16", { fp16: true }), { half: false, text: "float32" });
   const full = await storage("qwen2/model-bf16", { backend: "webgpu", finetuning_type: "full" });
   assertEquals(full, { half: false, text: "float32, as all are trained" });
+  const packed = await storage("qwen2/model", { quantization_bit: 4 });
+  assertEquals(packed, { half: false, text: "4 bits at most in the layers' modules, float32 elsewhere" });
 });
 
 Deno.test({
