@@ -14,10 +14,11 @@ async function inTemporary(use: (folder: string) => Promise<void>): Promise<void
 }
 
 Deno.test("train --help names keys and flags, --schema is a JSON schema", async () => {
-  const help = await runTrain("--help");
-  assertEquals(help.code, 0);
-  for (const word of ["--dry-run", "learning_rate", "peak learning rate", "5e-5", "iopo_variant"]) {
-    assertStringIncludes(help.stdout.replace("0.00005", "5e-5"), word);
+  const short = await runTrain("--help"), all = await runTrain("--help", "all");
+  assertEquals([short.code, all.code], [0, 0]);
+  for (const word of ["--dry-run", "learning_rate", "--help all"]) assertStringIncludes(short.stdout, word);
+  for (const word of ["learning_rate", "peak learning rate", "5e-5", "iopo_variant"]) {
+    assertStringIncludes(all.stdout.replace("0.00005", "5e-5"), word);
   }
   assertEquals(JSON.parse((await runTrain("--schema")).stdout).properties.stage.type, "string");
 });
