@@ -94,11 +94,11 @@ for (
 
 Deno.test({
   name:
-    `ProgramEngine: with quantised weights a sequence gets the same bits alone and beside others, after any beginning${why}`,
+    `ProgramEngine: with float32, 4 and 8 bits a sequence gets the same bits alone and beside others, after any beginning${why}`,
   ignore,
   fn: async () => {
     const { config, weights } = tinyModel("llama3");
-    for (const width of [4, 8] as const) {
+    for (const width of [undefined, 4, 8] as const) {
       const program = open(config, weights, width),
         prompts = [5, 150, 40].map((n) => promptOf(n, config.vocabSize, n));
       const alone: number[][][] = [];
@@ -114,7 +114,7 @@ Deno.test({
       for (let i = 0; i < 5; i++) {
         const outlooks = await program.step([i, i, i], true);
         outlooks.forEach((outlook, s) =>
-          assertEquals(bits(outlook), alone[s]![i + 1], `${width} bits, ${s}, step ${i}`)
+          assertEquals(bits(outlook), alone[s]![i + 1], `${width ?? 32} bits, ${s}, step ${i}`)
         );
       }
       // The same prompts behind one another and behind others that begin alike.
