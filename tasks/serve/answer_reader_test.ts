@@ -69,7 +69,7 @@ const CASES: [AnswerFormat["name"] | null, string, Read][] = [
   ]],
 ];
 
-Deno.test("AnswerReader takes thoughts, words and calls apart, whatever the pieces", () => {
+Deno.test("AnswerReader takes thoughts, words and calls apart, in pieces of any size", () => {
   for (const [name, text, expected] of CASES) {
     for (const size of [1, 2, 3, 7, 1000]) {
       assertEquals(read(text, size, name), expected, `${text} by ${size}`);

@@ -27,9 +27,9 @@ export interface WholeAnswer
   logprobs: TokenLogprobs[];
 }
 
-/** What is asked. */
+/** A prompt with its sampling, ready for the generator. */
 export interface PromptAsked {
-  /** Who answers. */
+  /** The model that answers. */
   model: ServedModel;
   /** Ids, template applied. */
   prompt: readonly number[];

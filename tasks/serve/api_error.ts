@@ -8,7 +8,7 @@ import { bounded } from "../../formats/message.ts";
 import { redact } from "../../formats/secrets.ts";
 import { ContextLengthError } from "../../kernels/engine/generate/generator.ts";
 
-/** What an error says beside its message. */
+/** Fields of an error beside its message, as OpenAI's API has them. */
 export interface ApiErrorFields {
   /** HTTP status. */
   status: ContentfulStatusCode;

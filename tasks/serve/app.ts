@@ -15,7 +15,7 @@ import type { Service } from "./run.ts";
 import type { Told } from "./told.ts";
 import { textCompletion } from "./text.ts";
 
-/** What the routes need beside the service. */
+/** Settings of the routes beside the service. */
 export interface AppOptions {
   /** Keys that clients must show. */
   keys: Keys;
@@ -25,7 +25,7 @@ export interface AppOptions {
   loadAdapters: boolean;
   /** Only requests to a name of this machine itself are taken, so that no web page reaches the server by a name of its own. */
   loopback: boolean;
-  /** Gets a line a request: no contents. */
+  /** Called with one line per request: no contents. */
   log(line: string): void;
   /** Gets what went wrong inside. */
   fault(error: unknown): void;

@@ -30,7 +30,7 @@ const sampling = {
   ignore_eos: z.boolean().nullish(),
 };
 
-/** What both kinds of request have beside sampling. */
+/** Fields of both kinds of request beside sampling. */
 const common = {
   model: z.string().min(1).optional(),
   stream: z.boolean().nullish(),
@@ -129,7 +129,7 @@ export type ChatRequest = z.output<typeof ChatFields>;
 /** A text request, checked. */
 export type TextRequest = z.output<typeof TextFields>;
 
-/** What both have. */
+/** Sampling fields of both kinds of request. */
 export type SamplingRequest = Pick<
   ChatRequest,
   keyof typeof sampling | "stream" | "stream_options" | "response_format"

@@ -26,7 +26,7 @@ export function grammarMask(format: SamplingRequest["response_format"]): MaskSou
 
 /** A tool that may be called. */
 export interface CallableTool {
-  /** Its name. */
+  /** Name of the function, as `tools` has it. */
   name: string;
   /** JSON schema of its arguments; null: any object. */
   parameters: Record<string, unknown> | null;
@@ -68,7 +68,7 @@ const PASSED_OVER = [
 /** Keywords beside which it passes over those that would narrow them. */
 const CHOICES = ["anyOf", "oneOf", "allOf", "$ref"];
 
-/** What may stand beside a choice, because it narrows nothing. */
+/** Keywords that may stand beside a choice, because they narrow nothing. */
 const NOTES = [
   "title",
   "description",

@@ -105,7 +105,7 @@ async function compile(
 
 /**
  * Arguments behind a schema: no white space but a space behind commas and colons, or a small model would write nothing else;
- * the library's own "strict" off, as it closes every object, whatever the schema says of additionalProperties.
+ * the library's own "strict" off, as it closes every object, even where the schema's additionalProperties leave it open.
  */
 const WRITTEN = [false, -1, undefined, false] as const;
 
@@ -147,7 +147,7 @@ function compilerOf(
   return made;
 }
 
-/** How a vocabulary writes bytes: GPT-2's letters (Ġ is a space), SentencePiece's (▁ and <0x0A>), or as they are. */
+/** A vocabulary's way of writing bytes: GPT-2's letters (Ġ is a space), SentencePiece's (▁ and <0x0A>), or as they are. */
 function kindOf(texts: readonly string[]): "byte_level" | "byte_fallback" | "raw" {
   if (texts.includes("<0x0A>")) return "byte_fallback";
   return texts.some((text) => text.startsWith("Ġ")) ? "byte_level" : "raw";

@@ -44,7 +44,7 @@ export class Keys {
 }
 
 /**
- * Keys of a file (one a line; empty lines and those that begin with # are left out) and of the environment.
+ * Keys of a file (one per line; empty lines and those that begin with # are left out) and of the environment.
  * @throws {RangeError} If the file holds no key, or a key has white space in it
  */
 export function readClientKeys(file: string | null, variable: string | undefined): string[] {
@@ -52,7 +52,7 @@ export function readClientKeys(file: string | null, variable: string | undefined
   const ofFile = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
   if (file !== null && ofFile.length === 0) {
     throw new RangeError(
-      `Cannot use ${file} for keys as it needs one a line: current value is an empty list`,
+      `Cannot use ${file} for keys as it needs one per line: current value is an empty list`,
     );
   }
   const keys = [

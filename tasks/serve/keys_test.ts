@@ -35,7 +35,7 @@ Deno.test("readClientKeys() takes lines of a file and a list of the environment;
   assertEquals(readClientKeys(file, "gamma, delta,"), ["alpha", "beta", "gamma", "delta"]);
   assertEquals(readClientKeys(null, undefined), []);
   Deno.writeTextFileSync(file, "# none\n");
-  assertThrows(() => readClientKeys(file, "gamma"), RangeError, "one a line");
+  assertThrows(() => readClientKeys(file, "gamma"), RangeError, "one per line");
   Deno.writeTextFileSync(file, "sec ret\n");
   const error = assertThrows(() => readClientKeys(file, undefined), RangeError, "white space");
   assertEquals(error.message.includes("ret"), false);

@@ -10,7 +10,7 @@ import type { TokenLogprob, TokenLogprobs } from "../../kernels/engine/generate/
 export interface ChatToken {
   /** Its text; U+FFFD where it is a part of a character. */
   token: string;
-  /** Nats. */
+  /** Log-probability in nats, ≤ 0. */
   logprob: number;
   /** Its bytes in UTF-8. */
   bytes: number[];
@@ -35,7 +35,7 @@ export function chatLogprob(tokenizer: Tokenizer, { id, logprob, top }: TokenLog
 export interface TextLogprobs {
   /** Texts of the tokens. */
   tokens: string[];
-  /** Nats. */
+  /** Log-probability in nats, ≤ 0. */
   token_logprobs: number[];
   /** The best tokens of each place. */
   top_logprobs: Record<string, number>[];

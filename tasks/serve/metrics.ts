@@ -17,7 +17,7 @@ export interface Timer {
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** What a server counts. */
+/** Counters and histograms of a server, for `/metrics`. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];

@@ -12,7 +12,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
 import { type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
 
-/** What is opened. */
+/** Models and adapters to open, and their limits. */
 export interface ModelsOptions {
   /** Model directory, .gguf file, or hub id. */
   model: string;
@@ -28,7 +28,7 @@ export interface ModelsOptions {
   maxModelLen: number | null;
   /** Answers at once, ≥ 1. */
   maxBatch: number;
-  /** What weights are held in. */
+  /** Form in which weights are held. */
   quantization: Quantization;
   /** Draft tokens of a greedy answer that runs alone, 0 … 64. */
   speculation: number;
@@ -36,7 +36,7 @@ export interface ModelsOptions {
 
 /** A name that clients can ask for. */
 export interface ServedModel {
-  /** The name. */
+  /** Name by which requests ask for it. */
   id: string;
   /** Path of its files. */
   root: string;
@@ -50,7 +50,7 @@ export interface ServedModel {
   generate: Generator["generateAll"];
   /** Templates with `enable_thinking` as asked for; undefined: the template's own. */
   template(enableThinking?: boolean): Template;
-  /** How its template writes calls of tools; null: it doesn't, or in a way that isn't read. */
+  /** Its template's way of writing calls of tools; null: none, or one that isn't read. */
   format: AnswerFormat | null;
 }
 

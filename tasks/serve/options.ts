@@ -17,7 +17,7 @@ export const MODEL_FLAGS = {
   "template NAME": "chat template (auto: the model's own)",
   "backend NAME": "onnx, webgpu, reference, or auto: a GPU where one works (auto)",
   "provider NAME": "of ONNX Runtime: cpu, cuda or webgpu (cpu)",
-  "threads N": "of ONNX Runtime (one a core)",
+  "threads N": "of ONNX Runtime (one per core)",
   "weights FORM":
     "stored: as the file has them; float32: the reference; 8 or 4: rounded to so many bits (stored)",
   "speculation N": "draft tokens looked up where one greedy answer runs alone, up to 64 (0)",
@@ -31,7 +31,7 @@ export const SERVE_FLAGS = {
   ...MODEL_FLAGS,
   "host ADDRESS": "where to listen (127.0.0.1: this machine only); another one needs a key",
   "port N": "0: any free one (8080)",
-  "keys FILE": "keys that clients must show, one a line; DINOTUNE_API_KEYS has them with commas",
+  "keys FILE": "keys that clients must show, one per line; DINOTUNE_API_KEYS has them with commas",
   "batch N": `answers that are made at once (${MAX_BATCH})`,
   "queue N": "answers that may wait beside them; more are told to come again (64)",
   "max-tokens N": "tokens of one answer, at most (the context's rest)",

@@ -15,15 +15,15 @@ import type { Places } from "./places.ts";
 import type { Told } from "./told.ts";
 import type { TokenLimits } from "./sampling.ts";
 
-/** What the routes of one server share. */
+/** State that the routes of one server share. */
 export interface Service {
-  /** Who answers. */
+  /** The models that answer, by name. */
   models: Models;
-  /** How many at once. */
+  /** Limit of answers at once, and the queue for them. */
   places: Places;
   /** Tokens of one answer. */
   limits: TokenLimits;
-  /** Counts. */
+  /** Counters of this server. */
   metrics: Metrics;
   /** Around thoughts in texts of models. */
   tags: readonly ThoughtTags[];
@@ -31,7 +31,7 @@ export interface Service {
   ending: AbortSignal;
 }
 
-/** How the answers of a request are written. */
+/** Form of a request's answers: whole or as a stream. */
 export interface Writing {
   /** The reply's body. */
   whole(answers: readonly WholeAnswer[][]): unknown;

@@ -23,7 +23,7 @@ const CONFIGURED = ["temperature", "top_p", "top_k", "min_p", "repetition_penalt
  * (temperature 1, no other limits). Without a seed a random one is drawn.
  * @param given Fields of the request
  * @param limit Its `max_tokens`, by whichever name
- * @param logprobs How many best tokens are told of; null: none, and no log-probability
+ * @param logprobs Number of best tokens to report per token; null: none, and no log-probability
  * @throws {ApiError} 400 if a value doesn't fit the model, or `max_tokens` is above the server's limit
  */
 export function requestSampling(

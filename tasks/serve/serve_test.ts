@@ -43,7 +43,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
   const baseURL = `${served.base}/v1`;
   const client = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 });
 
-  /** What the endpoint `local` answers. */
+  /** Answer of the endpoint `local` to the same request. */
   const local = async (request: Partial<CompletionRequest>, adapter: string | null = null) => {
     const endpoint = builtinRegistry().create("endpoint", "local", {
       model: MODEL,

@@ -10,7 +10,7 @@ import { Metrics } from "./metrics.ts";
 import { Models, type ModelsOptions } from "./models.ts";
 import { Places } from "./places.ts";
 
-/** How a server runs. */
+/** Options of a server. */
 export interface ServerOptions extends ModelsOptions {
   /** Where it listens. */
   host: string;
@@ -26,7 +26,7 @@ export interface ServerOptions extends ModelsOptions {
   maxTokens: number | null;
   /** Whether clients may load and unload adapters. */
   loadAdapters: boolean;
-  /** Gets a line a request. */
+  /** Called with one line per request. */
   log(line: string): void;
   /** Gets what went wrong inside. */
   fault(error: unknown): void;
@@ -36,7 +36,7 @@ export interface ServerOptions extends ModelsOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Address, without a path. */
   base: string;
-  /** The models. */
+  /** Its opened models; closed with it. */
   models: Models;
   /** Takes no more requests, waits for those under way (at most so many milliseconds) and frees everything. */
   stop(graceMs: number): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * What is known of a request while it is answered, for log and counts.
+ * Facts of a request collected while it is answered, for log and counters.
  * @module
  */
 
@@ -7,7 +7,7 @@
 export interface Told {
   /** The model's name. */
   model?: string;
-  /** Tokens. */
+  /** Number of tokens of the prompt. */
   promptTokens?: number;
   /** Tokens of all answers. */
   completionTokens?: number;

@@ -10,7 +10,7 @@ export interface TokenUsage {
   prompt_tokens: number;
   /** Of all answers. */
   completion_tokens: number;
-  /** Both. */
+  /** Tokens of prompt and answers together. */
   total_tokens: number;
   /** Those of the prompts that were known from another request. */
   prompt_tokens_details: { cached_tokens: number };
