@@ -35,7 +35,7 @@ const USAGE = [
   '  echo "Name a colour." | deno task chat smollm2.gguf --temperature 0',
 ];
 
-/** What a conversation in progress may be told from outside. */
+/** Handles by which signals reach a conversation in progress. */
 interface Running {
   /** Stops the answer under way; null while none is. */
   answering: AbortController | null;
@@ -103,11 +103,11 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
         break;
       case "system":
         session.setSystem(read.text);
-        printError(read.text === "" ? "No system text; begun anew" : "System text set; begun anew");
+        printError(read.text === "" ? "No system text; started over" : "System text set; started over");
         break;
       case "clear":
         session.clear();
-        printError("Begun anew");
+        printError("Started over");
         break;
       case "save":
         save(session, read.path);

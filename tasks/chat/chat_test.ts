@@ -111,7 +111,7 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
     await assertRejects(
       () => session.ask("word ".repeat(30), sink(), never),
       RangeError,
-      "/clear begins anew",
+      "/clear starts over",
     );
     session.clear();
     await session.ask("Hi", sink(), never);

@@ -4,7 +4,7 @@
  */
 import { didYouMean } from "../../formats/did_you_mean.ts";
 
-/** What a line asks for. */
+/** A typed line, as read: words for the model, or a command. */
 export type ChatLine =
   | { type: "say"; text: string }
   | { type: "nothing" }
@@ -18,7 +18,7 @@ export type ChatLine =
 
 /** Commands and what they do. */
 export const CHAT_COMMANDS: Readonly<Record<string, string>> = {
-  "/system TEXT": "sets the system text and begins anew; without TEXT there is none",
+  "/system TEXT": "sets the system text and starts over; without TEXT there is none",
   "/retry": "asks for the last answer again",
   "/clear": "forgets the conversation, not the system text",
   "/save FILE": "writes the conversation as JSON lines, {model, messages}: training data in OpenAI's shape",

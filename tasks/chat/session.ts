@@ -22,7 +22,7 @@ export interface AnswerSink {
   ended(side: number, note: string | null): void;
 }
 
-/** How a conversation is carried on. */
+/** Options of a conversation. */
 export interface ChatSessionOptions {
   /** Fields of requests, as the server knows them. */
   sampling: SamplingRequest;
@@ -54,7 +54,7 @@ export class ChatSession {
     return this.#sides.map(({ model }) => model.id);
   }
 
-  /** Begins anew with a system text. */
+  /** Starts over with a system text. */
   setSystem(text: string): void {
     this.#system = text;
     this.clear();
@@ -129,7 +129,7 @@ export class ChatSession {
     if (prompt.length < most) return prompt;
     throw new RangeError(
       `Cannot answer: the conversation has ${prompt.length} tokens, and the context of ${model.id} holds ${most}, the answer ` +
-        "included; /clear begins anew",
+        "included; /clear starts over",
     );
   }
 

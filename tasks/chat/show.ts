@@ -76,7 +76,7 @@ function oneSide({ width, colour, write, note }: ShowOptions): AnswerSink {
   };
 }
 
-/** Columns. */
+/** Shows the answers of two models side by side. @param width Of the terminal, in columns */
 function beside({ names, write, note }: ShowOptions, width: number): AnswerSink {
   // titles come with the first text, not in front of an error
   let shown: Columns | null = null;
