@@ -45,19 +45,19 @@ const FLAGS = {
   "dry-run": "check everything and say what it takes, but write nothing",
 };
 
-/** What a caller of {@linkcode exportModel} may set. */
+/** Options of {@linkcode exportModel}. */
 export interface ExportOptions {
   /** Only check and estimate. */
   dryRun?: boolean;
-  /** Gets lines for people; standard output by default. */
+  /** Called with human-readable lines; standard output by default. */
   say?: (line: string) => void;
   /** Shows how far it is. */
   progress?: Progress;
 }
 
-/** What an export did. */
+/** Result of an export. */
 export interface ExportResult {
-  /** Folder. */
+  /** The folder written. */
   directory: string;
   /** Files in it. */
   files: string[];

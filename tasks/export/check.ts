@@ -14,7 +14,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import type { ExportDtype } from "./config.ts";
 import type { ExportSource } from "./source.ts";
 
-/** How far logits are apart. */
+/** Distance of two models' logits. */
 export interface LogitDifference {
   /** Largest absolute difference of two logits. */
   largest: number;
@@ -22,7 +22,7 @@ export interface LogitDifference {
   range: number;
   /** Positions whose most likely token is the same. */
   agreeing: number;
-  /** Positions. */
+  /** Number of compared positions. */
   positions: number;
   /** Mean over positions of KL(before ‖ after), nats. */
   divergence: number;

@@ -57,7 +57,7 @@ export interface ExportConfig extends Pick<TrainConfig, typeof SHARED[number]> {
   export_device: "cpu" | "auto";
   /** LLaMA-Factory's name for the number type. */
   infer_dtype: "auto" | "float32" | "float16" | "bfloat16";
-  /** What is written. */
+  /** Format of the files. */
   export_format: ExportFormat;
   /** Number type of the weights; wins over `infer_dtype`. */
   export_dtype: typeof EXPORT_DTYPES[number];
@@ -184,7 +184,7 @@ const WORDS: TaskWords = {
 export interface ResolvedExport {
   /** Validated, paths absolute. */
   config: ExportConfig;
-  /** What to say once. */
+  /** Remarks on the configuration, printed once. */
   notes: string[];
   /** Where a key was written. */
   placeOf(key: string): string;

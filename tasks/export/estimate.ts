@@ -9,7 +9,7 @@ import { exists } from "../../formats/exists.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
 import type { ExportSource } from "./source.ts";
 
-/** Bytes. */
+/** Sizes, all in bytes. */
 export interface ExportEstimate {
   /** Of all weights as they are written. */
   disk: number;
@@ -26,7 +26,7 @@ const WIDTH: Readonly<Record<ExportDtype, number>> = {
   q4_0: 18 / 32,
 };
 
-/** What writing `config.export_format` as `dtype` takes. */
+/** Disk and memory that writing `config.export_format` as `dtype` takes. */
 export function estimateExport(
   { export_format: format, export_check: check }: Pick<ExportConfig, "export_format" | "export_check">,
   { decoder, shapes, adapters }: Pick<ExportSource, "decoder" | "shapes" | "adapters">,

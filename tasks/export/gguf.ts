@@ -49,7 +49,7 @@ export function ggufFileName(format: "gguf" | "gguf-adapter", dtype: ExportDtype
 /**
  * Writes the model.
  * @param onTensor Called in front of each tensor
- * @returns What to say: what llama.cpp does otherwise than the model
+ * @returns Remarks: differences of llama.cpp from the model
  * @throws {RangeError} If the format has no place for something of the model; named
  */
 export function exportGguf(

@@ -18,11 +18,11 @@ import type { Registry } from "../../plugins/registry.ts";
 import { templateSettings } from "../train/config/template_settings.ts";
 import type { ExportConfig } from "./config.ts";
 
-/** What is exported. */
+/** The model to export, opened. */
 export interface ExportSource {
   /** The base model, opened. */
   model: LoadedModel;
-  /** What its family made of its config.json. */
+  /** Its config.json, as its family reads it. */
   decoder: DecoderConfig;
   /** In the order in which they are merged. */
   adapters: readonly Adapter[];
@@ -34,13 +34,13 @@ export interface ExportSource {
   shapes: ReadonlyMap<string, readonly number[]>;
   /** Merged values of a tensor, float32, row-major. A fresh array each call. */
   read(name: string): Float32Array<ArrayBuffer>;
-  /** What to say once. */
+  /** Remarks on the model, printed once. */
   notes: string[];
 }
 
 /**
  * Opens model and adapters and checks all of them; tensors of the model are read later, one by one.
- * @param hub How a model's id is asked for on the hub
+ * @param hub Options for asking the hub for a model's id
  * @param placeOf Where a key was written
  * @throws {RangeError} If something is missing, foreign to the model or not supported; named with the key's place
  */
