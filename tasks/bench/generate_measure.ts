@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A program that continues sequences greedily, whatever its end tokens. */
+/** A program that continues sequences greedily, past its end tokens. */
 export interface Continuer {
   /**
    * Continues a prompt by `count` tokens, forgetting what was before.

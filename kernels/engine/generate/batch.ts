@@ -15,7 +15,7 @@ import type { MaskSource, TokenMask } from "./mask.ts";
 import { Sampler } from "./sampler.ts";
 import { checkSampling, type Sampling } from "./sampling.ts";
 
-/** An answer. */
+/** One finished answer of a prompt. */
 export interface Generated {
   /** Its tokens, with the end-of-text token if it ended by one. */
   ids: number[];

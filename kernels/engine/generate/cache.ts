@@ -45,7 +45,7 @@ export class KvCache {
     this.#empty = backend.zeros([1, config.numKeyValueHeads, 1, config.headDim]);
   }
 
-  /** Sequences. */
+  /** Number of sequences that it has room for. */
   get slots(): number {
     return this.lengths.length;
   }

@@ -21,7 +21,7 @@ import { RotaryTable } from "../rope.ts";
 
 /** Options of an engine for generation. */
 export interface GenerationOptions {
-  /** The model. */
+  /** Sizes and family of the model. */
   config: DecoderConfig;
   /** `lora` applies an adapter beside the weights; merged weights need `none`. */
   tuning: Tuning;

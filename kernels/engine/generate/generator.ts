@@ -56,7 +56,7 @@ export class Generator {
   /**
    * Answers a prompt once; requests that are made at once share the engine's steps.
    * @param promptIds Ids, template applied, ≥ 1.
-   * @param sampling What differs from greedy, see {@linkcode Sampling}.
+   * @param sampling Fields that differ from greedy, see {@linkcode Sampling}.
    * @param onToken Called for every token, several times in a row where they come faster than every {@linkcode COALESCE_MS}.
    * @throws {ContextLengthError} If the prompt fills the context.
    * @throws {RangeError} If a value is out of range, `n` isn't 1, or the adapter isn't loaded.

@@ -17,7 +17,7 @@ export interface TokenLogprobs extends TokenLogprob {
 
 /**
  * Of a token that was chosen from logits `[V]`; sums in float64.
- * @param count How many of the best tokens, ≥ 0; of equal ones the lower id comes first.
+ * @param count Number of best tokens, ≥ 0; of equal ones the lower id comes first.
  */
 export function logprobsOf(logits: Float32Array, id: number, count: number): TokenLogprobs {
   const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);

@@ -7,7 +7,7 @@
 const LENGTHS = [4, 3, 2];
 
 /**
- * What followed the latest earlier place of the last tokens; none: [].
+ * Tokens that followed the latest earlier place of the last ones; none: [].
  * @param tokens Prompt and answer.
  * @param most Tokens of a draft, at most.
  */
@@ -23,7 +23,7 @@ export function lookUp(tokens: readonly number[], most: number): number[] {
   return [];
 }
 
-/** How long drafts are worth while, from how far earlier ones were right. */
+/** Length of the next draft, from the number of tokens that were right in earlier ones. */
 export class DraftLength {
   #length: number;
 

@@ -18,10 +18,10 @@ import { cannotRun } from "./program/graph.ts";
 import { type PreparedSource, prepareWeights } from "./program/prepare.ts";
 import { preparedFolder, preparedKey, storedWeights } from "./program/store.ts";
 
-/** An engine. */
+/** An opened engine and the backend that it runs on. */
 export interface MadeEngine {
   engine: BatchEngine;
-  /** What runs it, human-readable. */
+  /** Backend, provider and threads, human-readable. */
   backend: string;
   /** Whether it goes on reading the model's files, and closes them. */
   usesFiles: boolean;

@@ -24,7 +24,7 @@ export interface GeneratorOptions {
   /** Adapter merged into float32 weights (default; faster) or applied beside them; beside weights that stay packed always. */
   merge?: boolean;
   /**
-   * What weights are held in. `stored` (default): blocks of a GGUF file in the bits that they have, other tensors as float32;
+   * Form in which weights are held. `stored` (default): blocks of a GGUF file in the bits that they have, other tensors as float32;
    * 4 or 8: also those in so many bits; `float32`: everything as float32, the reference. On ONNX Runtime's CPU.
    */
   quantization?: Quantization;
@@ -59,7 +59,7 @@ export interface GeneratorInfo {
 /** Sequences at once: a step of eight takes about as long as two of one (`deno task bench generate`). */
 export const MAX_BATCH = 8;
 
-/** The default device. */
+/** The device unless another is asked for: ONNX Runtime's CPU provider, one thread per core. */
 export const CPU: BackendChoice = Object.freeze({ backend: "onnx", provider: "cpu", threads: null });
 
 /** The tokenizer to use with a model and an adapter: the adapter's own where it has one. */

@@ -1,5 +1,5 @@
 /**
- * What an engine says about the token that follows.
+ * An engine's findings about the token that follows.
  * @module
  */
 
@@ -7,7 +7,7 @@
 export interface Outlook {
   /** The best tokens, best first and of equal ones the lower id first; all or some of them. */
   readonly ids: readonly number[];
-  /** Their logits. */
+  /** Their logits, in the same order. */
   readonly best: readonly number[];
   /** Of all tokens, `[V]`; null where they weren't asked for. */
   readonly logits: Float32Array | null;
@@ -15,7 +15,7 @@ export interface Outlook {
   readonly shared: number;
 }
 
-/** How a prompt is taken up. */
+/** Options for taking up a prompt. */
 export interface AddOptions {
   /** Looked at between chunks. */
   signal?: AbortSignal | undefined;

@@ -110,7 +110,7 @@ export class Sampler {
 
   /**
    * Whether the best tokens are enough to choose the next one.
-   * @param best How many an engine gives.
+   * @param best Number of best tokens that an engine gives.
    * @param output Tokens of the answer so far.
    */
   needsOnlyBest(best: number, output: number): boolean {

@@ -1,5 +1,5 @@
 /**
- * What a request may ask for. Field names and meanings are those of transformers and of OpenAI's and vLLM's servers.
+ * Sampling as a request may ask for it. Field names and meanings are those of transformers and of OpenAI's and vLLM's servers.
  * @module
  */
 import type { MaskSource } from "./mask.ts";

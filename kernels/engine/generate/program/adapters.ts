@@ -32,7 +32,7 @@ export class ProgramAdapters {
   readonly #places = new Map<string, { start: number; ranks: number }>();
   /** Ranks of all. */
   readonly ranks: number;
-  /** What the session is to be given, by name; complete when the model is made. */
+  /** Constants for the session, by name; complete when the model is made. */
   readonly constants = new Map<string, GivenConstant>();
 
   constructor(readonly config: DecoderConfig, readonly adapters: ReadonlyMap<string, Adapter>) {

@@ -1,5 +1,5 @@
 /**
- * The file of a program's constants. ONNX Runtime maps it into memory, so what it lays out anew for its products isn't held twice.
+ * The file of a program's constants. ONNX Runtime maps it into memory, so matrices that it rearranges for its products aren't held twice.
  * @module
  */
 import { join } from "@std/path";

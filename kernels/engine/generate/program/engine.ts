@@ -1,7 +1,7 @@
 /**
  * A model that continues sequences by one program: all layers, the head and the choice of the best tokens are one run, weights stay
  * packed, and the cache is written in place. Prompts go through in chunks that begin at multiples of {@linkcode PROGRAM_CHUNK}, so a
- * prompt's numbers are the same whatever ran before or runs beside it.
+ * prompt's numbers are the same after any other run and beside any other prompt.
  * @module
  */
 import { item } from "../../../../formats/elements.ts";
@@ -37,7 +37,7 @@ interface Sequence {
   length: number;
 }
 
-/** What an engine is made of. */
+/** Model, program and limits of an engine. */
 export interface ProgramEngineOptions {
   readonly library: OrtLibrary;
   readonly config: DecoderConfig;
@@ -140,7 +140,7 @@ export class ProgramEngine {
 
   /**
    * Adds several tokens to the only sequence.
-   * @returns What follows each of them.
+   * @returns One outlook per added token, in order.
    */
   extend(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
     if (this.#running !== 1) throw new RangeError(`Cannot extend ${this.#running} sequences: one can be`);

@@ -61,7 +61,7 @@ export function decoderModel(
   const nBits = (x: string, name: string, columns: number, rows: number, bits: number) => {
     const inputs = [x, declared(`${name}.codes`), declared(`${name}.scales`)];
     if (has(`${name}.zeros`)) inputs.push(declared(`${name}.zeros`));
-    // Inputs in 8 bits: the kernels that are fast, and give a row the same bits whatever runs beside it.
+    // Inputs in 8 bits: the kernels that are fast, and give a row the same bits beside any others.
     return g.op("MatMulNBits", inputs, { K: columns, N: rows, bits, block_size: 32, accuracy_level: 4 }, MS);
   };
   const declaredNames = new Set<string>();

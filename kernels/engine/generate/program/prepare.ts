@@ -51,7 +51,7 @@ export const SINGLE: readonly LinearModule[] = [
   "mlp.down_proj",
 ];
 
-/** What a matrix is read as: floats, or in few bits. */
+/** A matrix as read: floats, or in few bits. */
 type Matrix = PackedMatrix | { rows: number; columns: number; bits: 32; values: Float32Array<ArrayBuffer> };
 
 /**

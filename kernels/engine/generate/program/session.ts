@@ -13,7 +13,7 @@ import type { SlotMemory } from "./cache.ts";
 import { BEST, cacheNames, decoderModel, rotatesInside } from "./graph.ts";
 import type { Prepared } from "./prepare.ts";
 
-/** What a run says about the tokens behind its rows. */
+/** A run's findings about the tokens behind its rows. */
 export interface ProgramOutput {
   /** Rows that were wanted. */
   readonly count: number;
@@ -24,7 +24,7 @@ export interface ProgramOutput {
   readonly logits: Float32Array | null;
 }
 
-/** A run. */
+/** Inputs of one run of the program. */
 export interface ProgramRun {
   /** First slot, and how many sequences. */
   readonly slot: number;
@@ -44,7 +44,7 @@ export interface ProgramRun {
 
 type Bound = Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
-/** What is bound for a range of slots, with logits or without: an output that is bound can't be left out. */
+/** Inputs and outputs bound for a range of slots, with logits or without: an output that is bound can't be left out. */
 interface Binding {
   readonly binding: OrtBinding;
   readonly tensors: Map<string, { tensor: OrtTensor; data: Bound }>;
