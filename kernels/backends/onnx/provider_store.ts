@@ -34,7 +34,7 @@ export function providerStore({ library }: OnnxWay, { provider, threads }: Sessi
 class ProviderStore implements TensorStore {
   readonly hostMemory = false;
   readonly #library: OrtLibrary;
-  /** What lies there: it goes before its allocator. */
+  /** Values in that memory: they are released before its allocator. */
   readonly #values = new Set<OrtTensor>();
   /** Made when first used: that a provider doesn't start is said then, as by a program. */
   #device:

@@ -7,7 +7,7 @@ import type { HostTensor, OnnxTensor } from "./tensor.ts";
 
 /** Execution provider that programs can run on. */
 export type OnnxProvider = "cpu" | "cuda" | "webgpu";
-/** All of them. */
+/** Every {@linkcode OnnxProvider}, the one that is always there first. */
 export const ONNX_PROVIDERS: readonly OnnxProvider[] = ["cpu", "cuda", "webgpu"];
 
 /** Options of a session that a program's user chooses. */
@@ -53,7 +53,7 @@ export interface ModelSession {
 export interface OnnxWay {
   /** "onnxruntime 1.30.0 through its C interface" */
   readonly description: string;
-  /** What a provider's memory is reached through; null: not this way. */
+  /** Library whose C interface reaches a provider's memory; null: not reached this way. */
   readonly library: OrtLibrary | null;
   /** Those of them that this build has. */
   readonly providers: readonly OnnxProvider[];

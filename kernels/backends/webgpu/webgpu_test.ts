@@ -1,4 +1,4 @@
-/** What only this backend has: adapters that are absent or wrong, splitting, tiles, memory. The kernels' numbers are the contract test's. */
+/** Parts that only this backend has: adapters that are absent or wrong, splitting, tiles, memory. The kernels' numbers are the contract test's. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
 import { GraphBuilder } from "../../graph.ts";

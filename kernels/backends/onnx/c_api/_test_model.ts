@@ -9,7 +9,7 @@ const { onnx } = onnxProto;
 /** Input or output: its element type by ONNX's number, and sizes; a name is a free size. */
 type Info = readonly [name: string, elemType: number, shape: readonly (number | string)[]];
 
-/** What a model is made of. */
+/** Parts of a model of one graph. */
 export interface SmallModel {
   nodes: onnxProto.onnx.INodeProto[];
   inputs?: readonly Info[];
@@ -51,7 +51,7 @@ export function node(opType: string, input: string[], output: string[]): onnxPro
   return { opType, input, output };
 }
 
-/** An integer attribute. */
+/** An attribute of type INT. */
 export function integer(name: string, i: number): onnxProto.onnx.IAttributeProto {
   return { name, type: 2, i };
 }

@@ -9,9 +9,9 @@ import type { OrtSession } from "./session.ts";
 import { checkStatus, created } from "./status.ts";
 import { type OrtMemory, OrtTensor } from "./value.ts";
 
-/** What a session reads and writes. */
+/** Inputs and outputs of a session, bound by name for its next runs (`OrtIoBinding`). */
 export class OrtBinding extends OrtHandle {
-  /** What is bound, so that its memory stays. */
+  /** Bound values are held here, so that their memory stays. */
   readonly #inputs = new Map<string, OrtTensor>();
   /** In the library's order, which `outputs()` relies on: a name that is bound again keeps its place. */
   readonly #outputs = new Map<string, OrtTensor | OrtMemory>();

@@ -29,7 +29,7 @@ async function packageWith(file: string) {
   };
 }
 
-Deno.test("libraryPath() finds each system's file in the package, whatever the binding's version is called", async () => {
+Deno.test("libraryPath() finds each system's file in the package, under any version of the binding", async () => {
   for (
     const [os, arch, file] of [
       ["linux", "x86_64", "linux/x64/libonnxruntime.so.1"],

@@ -7,13 +7,13 @@ import { cPath, cString, CStrings, pointerArray } from "./memory.ts";
 import { checkStatus, created } from "./status.ts";
 import type { OrtTensor } from "./value.ts";
 
-/** How a session is made. */
+/** Options of a session; those left out have ONNX Runtime's or the named default. */
 export interface SessionOptions {
   /** Threads of an operator, ≥ 1; 0: one per core. */
   threads: number;
   /** Whether idle threads wait by spinning, until a run ends: quicker at short operators, a burden to others. Default true. */
   spinning?: boolean;
-  /** How far a graph is rewritten. Default "all". */
+  /** Level of graph rewriting. Default "all". */
   optimization?: keyof typeof LEVELS;
   /** Whether memory is planned from the first run's shapes, for runs of the same ones. Default false. */
   memoryPattern?: boolean;

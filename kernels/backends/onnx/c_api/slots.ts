@@ -7,7 +7,7 @@
 
 /** Version of the library that the table is of; onnxruntime-node of the same version carries it. */
 export const ORT_VERSION = "1.30.0";
-/** What `OrtApiBase.GetApi` is asked for, ORT_API_VERSION of that header. */
+/** Version to ask `OrtApiBase.GetApi` for: ORT_API_VERSION of that header. */
 export const ORT_API_VERSION = 30;
 
 const pointer = "pointer", buffer = "buffer", i32 = "i32", usize = "usize";

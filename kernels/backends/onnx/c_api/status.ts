@@ -37,7 +37,7 @@ export function checkStatus(
   throw new Error(`Cannot ${action}: ${message.trim()} (ONNX Runtime: ${CODES[code] ?? `code ${code}`})`);
 }
 
-/** What a call made and wrote the address of. @throws {Error} What its status says. */
+/** The object that a call made and wrote the address of. @throws {Error} With its status's message. */
 export function created(
   api: OrtFunctions,
   action: string,

@@ -45,7 +45,7 @@ export class OrtMemory extends OrtHandle {
 /** Something to point at for tensors without elements, which have no address of their own. */
 const NOTHING = new Uint8Array(new ArrayBuffer(64));
 
-/** A tensor. */
+/** A tensor that ONNX Runtime holds (`OrtValue`): its type, shape and bytes. */
 export class OrtTensor extends OrtHandle {
   private constructor(
     private readonly library: OrtLibrary,
