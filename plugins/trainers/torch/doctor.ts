@@ -1,5 +1,5 @@
 /**
- * What `trainer: torch` needs, and whether it is there: Python, its packages, GPUs and what they talk through.
+ * The needs of `trainer: torch` as found on this machine: Python, its packages, GPUs and the library they talk through.
  * @module
  */
 import { pythonOf } from "./launch.ts";
@@ -13,7 +13,7 @@ export interface TorchCheck {
   detail: string;
 }
 
-/** What a Python says of itself. */
+/** A Python's report on itself and its packages. */
 export interface PythonReport {
   python: string;
   executable: string;

@@ -24,7 +24,7 @@ export interface EndedProcess {
 
 const MARK = "DINOTUNE_ERROR ";
 
-/** What ranks wrote about themselves. */
+/** Errors that ranks wrote to standard error, one per rank that had time to. */
 export function rankErrors(text: string): RankError[] {
   return text.split("\n").filter((line) => line.includes(MARK)).flatMap((line) => {
     try {

@@ -1,4 +1,4 @@
-/** What a run says when Python, a package or a rank is missing or dies, and that nothing outlives it. */
+/** Messages of a run when Python, a package or a rank is missing or dies; and nothing outlives it. */
 import { join } from "@std/path";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 

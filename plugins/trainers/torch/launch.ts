@@ -14,9 +14,9 @@ export interface Launch {
   env: Record<string, string>;
 }
 
-/** What ranks need to find this program and each other. */
+/** Addresses and secrets by which ranks find this program and each other. */
 export interface Meeting {
-  /** What the one rank that speaks to this program says first: whatever else is printed before is passed over. */
+  /** First words of the one rank that speaks to this program: anything printed before them is passed over. */
   token: string;
   /** A file that isn't there yet, where ranks of one machine meet. */
   file: string;
@@ -102,7 +102,7 @@ function commonEnvironment(
     DINOTUNE_TORCH_TOKEN: token,
     DINOTUNE_TORCH_PARENT: "stdin",
     DINOTUNE_TORCH_TIMEOUT: `${ddp_timeout}`,
-    // Large tensors come and go every step: kept by the process, their pages needn't be zeroed anew each time.
+    // Large tensors come and go every step: kept by the process, their pages needn't be zeroed again each time.
     MALLOC_MMAP_THRESHOLD_: Deno.env.get("MALLOC_MMAP_THRESHOLD_") ?? `${2 ** 30}`,
     MALLOC_TRIM_THRESHOLD_: Deno.env.get("MALLOC_TRIM_THRESHOLD_") ?? `${2 ** 31}`,
   };

@@ -39,7 +39,7 @@ export const torchOptions = z.strictObject({
   ddp_timeout: z.number().positive().default(1800).describe("seconds that a rank waits for the others"),
 });
 
-/** What {@linkcode torchOptions} gives. */
+/** Options of {@linkcode torchOptions}, defaults filled in. */
 export type TorchOptions = z.infer<typeof torchOptions>;
 
 /** Options that the engine takes; `sharding` decided. */

@@ -6,7 +6,7 @@ import { item } from "../../../formats/elements.ts";
 import { causeIsKnown, type EndedProcess, failureOf } from "./failure.ts";
 import type { Launch } from "./launch.ts";
 
-/** How long ranks that only lost another one may take until that one's own end is seen, in ms. */
+/** Wait for the end of the rank that failed first, once the others report that they lost it; in ms. */
 const SETTLE = 10_000;
 
 /** Standard input and output of a process, for frames. */

@@ -11,11 +11,11 @@ import { Processes } from "./processes.ts";
 
 /** Ranks that are ready. One call at a time. */
 export interface Ranks {
-  /** How many there are, all nodes together. */
+  /** Number of ranks, all nodes together. */
   readonly world: number;
-  /** How many of them run on this machine. */
+  /** Number of ranks on this machine. */
   readonly perNode: number;
-  /** PyTorch's version and the device, for people. */
+  /** PyTorch's version and the device, human-readable. */
   readonly device: string;
   /** Process numbers of what was started here. */
   readonly ids: readonly number[];
@@ -66,7 +66,7 @@ export async function startRanks(options: TorchOptions): Promise<Ranks> {
   }
 }
 
-/** What a promise gives, or the error of the processes if they end first: a pipe that breaks says less than they do. */
+/** The promise's value, or the error of the processes if they end first: a pipe that breaks says less than they do. */
 function orFailure<T>(promise: Promise<T>, { failed }: Processes): Promise<T> {
   return Promise.race([promise.catch(() => failed), failed]);
 }

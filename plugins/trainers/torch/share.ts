@@ -8,7 +8,7 @@ import { type Pack, spread } from "../../../kernels/engine/pack.ts";
 /** Arrays that a replica is sent. */
 export type PartArrays = Pick<Pack, "ids" | "until" | "positions" | "labelRows" | "labelIds">;
 
-/** What one replica computes. */
+/** One replica's part of a pack. */
 export interface Share {
   part: PartArrays;
   /** Row of the pack of each row of the part. */

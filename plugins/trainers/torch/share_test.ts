@@ -23,7 +23,7 @@ Deno.test("sharePack() gives every tree to one replica, with rows and labels mov
   assertEquals(sharePack(pack, 4, 0).map(({ rows }) => rows.length), [3, 2, 1, 0]);
 });
 
-Deno.test("frames come back as they were sent, whatever was printed before them and however they are cut", async () => {
+Deno.test("frames come back as they were sent, with other text printed before them and cut anywhere", async () => {
   const frame = {
     header: { op: "forward", keep: true },
     arrays: { "0.ids": Int32Array.of(1, -2), w: Float64Array.of(0.1, NaN), none: new Float32Array(0) },

@@ -91,7 +91,7 @@ def main() -> None:
     if os.environ.get("DINOTUNE_TORCH_PARENT") == "stdin":
         end_with_parent()
     rank = int(os.environ.get("RANK", "0"))
-    # What libraries print goes to standard error, so that frames are alone where deno reads them.
+    # Prints of libraries go to standard error, so that frames are alone where deno reads them.
     output = os.dup(1)
     os.dup2(2, 1)
     try:

@@ -1,4 +1,4 @@
-"""How a rank says why it ends: one line on standard error that the program which started it reads."""
+"""A rank's last words: one line on standard error with its reason, for the program that started it."""
 
 import json
 import os

@@ -14,7 +14,7 @@ NAME = "default"
 
 @dataclass
 class Switch:
-    """What all adapters of a model look up in a forward pass."""
+    """State that all adapters of a model share in a forward pass."""
 
     on: bool = True
     """False: the base model alone."""

@@ -16,7 +16,7 @@ from .ranks import Ranks
 
 @dataclass
 class Setup:
-    """What frames.ts's `open` asks for."""
+    """Fields of the `open` frame (frames.ts)."""
 
     model: str
     tuning: str
@@ -42,7 +42,7 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
 
     register()
     half = torch.bfloat16 if setup.dtype == "bfloat16" else torch.float32
-    # What is trained is kept in float32: steps of 1e-5 vanish in bfloat16.
+    # Trained tensors are kept in float32: steps of 1e-5 vanish in bfloat16.
     stored = torch.float32 if setup.tuning == "full" else half
     options: dict[str, Any] = {"dtype": stored, "attn_implementation": ATTENTION}
     if setup.quantization == "4bit":
@@ -109,5 +109,5 @@ def _four_bits(half: torch.dtype, ranks: Ranks) -> dict[str, Any]:
 
 
 def trained(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """What is trained, by the names of Dinotune's engines."""
+    """Trained parameters by the names of Dinotune's engines."""
     return {name.replace(".default.", "."): p for name, p in model.named_parameters() if p.requires_grad}
