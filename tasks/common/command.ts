@@ -33,7 +33,7 @@ function installedCommand(): string | undefined {
   return Deno.env.get("DINOTUNE_COMMAND") || undefined;
 }
 
-/** A text for people in which tasks have the name by which they were started: `dinotune train` for `deno task train`. */
+/** A human-readable text in which tasks have the name by which they were started: `dinotune train` for `deno task train`. */
 export function withCommandName(text: string): string {
   const installed = installedCommand();
   return installed === undefined ? text : text.replace(/\bdeno task (?=[a-z])/g, `${installed} `);

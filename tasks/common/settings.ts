@@ -97,7 +97,7 @@ export function openSettings(
 
 /**
  * The settings as the schema reads them: every default filled in.
- * @throws {RangeError} If a key or value is wrong; all faults at once, one a line
+ * @throws {RangeError} If a key or value is wrong; all faults at once, one per line
  */
 export function parseSettings<Schema extends z.ZodType>(
   schema: Schema,
