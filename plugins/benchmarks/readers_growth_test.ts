@@ -52,6 +52,13 @@ const VERDICTS = [
   ],
   ...[
     "fine grained score: ",
+    "fine grained score: a, b, ",
+    "C1=10, ",
+    "(10, ",
+    "<li>",
+    "<b>1</b>",
+    "<td ",
+    '<constraint id="',
     "fine grained score: [",
     "Fine Grained Score\n",
     "overall score: ",

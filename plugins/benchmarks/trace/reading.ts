@@ -6,6 +6,7 @@
  */
 import type { Verdict } from "../../kinds/judgement.ts";
 import { findFineGrained } from "./reading/fine_grained.ts";
+import { withoutMarkup } from "./reading/markup.ts";
 import { assignScores, type Nameable } from "./reading/named_scores.ts";
 import { findOverall } from "./reading/overall.ts";
 import { foldJudgeText } from "./reading/plain_text.ts";
@@ -33,6 +34,20 @@ export interface TraceReading {
  */
 export function readTraceText(text: string, constraints: readonly Nameable[]): TraceReading {
   const folded = foldJudgeText(text);
+  const plain = readFolded(folded, constraints);
+  // tags are looked at only when they are in the way: a constraint's own text may have some
+  const complete = plain.cut || [...plain.constraints, plain.overall].every(({ score }) => score !== null);
+  const unmarked = complete ? folded : withoutMarkup(folded);
+  if (unmarked === folded) return plain;
+  const reading = readFolded(unmarked, constraints);
+  return reading.cut || count(reading) > count(plain) ? reading : plain;
+}
+
+function count({ constraints, overall }: TraceReading): number {
+  return [...constraints, overall].filter(({ score }) => score !== null).length;
+}
+
+function readFolded(folded: string, constraints: readonly Nameable[]): TraceReading {
   const fine = findFineGrained(folded, TRACE_SCALE);
   if (fine?.open) {
     const none = { score: null, reason: "the judge's text ends within its scores" };

@@ -144,6 +144,36 @@ const FORMS: Record<string, string> = {
   "comments in JSON":
     'Fine Grained Score: [\n{"1. fewer than 50 words": 10}, # 12 words\n{"2. mention tea": 8}, // 2 times\n' +
     `/* no: 3 */ {"3. end with a question": 0}\n]${OVERALL}`,
+  "labels in one line": `Fine Grained Score: C1=10, C2=8, C3=0${OVERALL}`,
+  "numbers in one line": `Fine Grained Score: 1: 10; 2: 8; 3: 0${OVERALL}`,
+  "one line below": `**Fine Grained Score**\nC2: 8/10, C1: 10/10, C3: 0/10\n${OVERALL}`,
+  "names in one line":
+    `Fine Grained Score: mention tea: 8; fewer than 50 words (12, so fine): 10; end with a question: 0${OVERALL}`,
+  "names in one line, scores in parentheses":
+    `Fine Grained Score: fewer than 50 words (10), mention tea (8), end with a question (0)${OVERALL}`,
+  "scores in one line": `Fine Grained Score: 10, 8, 0${OVERALL}`,
+  "a tuple": `Fine Grained Score: (10, 8, 0)${OVERALL}`,
+  "tuples":
+    `Fine Grained Score: [("2. mention tea", 8), ("1. fewer than 50 words", 10), ("3. end with a question", 0)]${OVERALL}`,
+  "a variable": `Fine Grained Score:\n\`\`\`python\nscores = ${LIST}\n\`\`\`\n${OVERALL}`,
+  "scores of":
+    `Fine Grained Score:\n1. fewer than 50 words: score of 10\n2. mention tea: a score of 8\n3. end with a question: Score of 0${OVERALL}`,
+  "a list in HTML":
+    "<h3>Fine Grained Score</h3><ul><li><b>mention tea</b>: 8</li><li>fewer than 50 words: 10</li><li>end with a question: 0</li>" +
+    "</ul><h3>Constraints Overall Score</h3><p>6</p>",
+  "a table in HTML":
+    "<b>Fine Grained Score</b><table><tr><th>Constraint</th><th>Score</th></tr>\n<tr><td>mention tea</td><td>8</td></tr>\n" +
+    "<tr><td>fewer than 50 words</td><td>10</td></tr><tr><td>end with a question</td><td>0</td></tr></table>" +
+    "<b>Constraints Overall Score:</b> 6<br>",
+  "labels in HTML": `<b>Fine Grained Score:</b> ${LIST}<br><b>Constraints Overall Score:</b> [[6]]<br>`,
+  "tags of scores":
+    "<fine_grained_scores><score>10</score><score>8</score><score>0</score></fine_grained_scores>" +
+    "<overall_score><score>6</score></overall_score>",
+  "tags with numbers":
+    '<fine_grained_score>\n<constraint id="2">8</constraint>\n<constraint id="1">10</constraint>\n<constraint id="3">0</constraint>\n' +
+    "</fine_grained_score>\n<constraints_overall_score>6</constraints_overall_score>",
+  "a tag around the overall score":
+    `Fine Grained Score: ${LIST}\nConstraints Overall Score: <score>6</score>`,
   "no list behind the last heading":
     `Fine Grained Score: ${LIST}${OVERALL}The fine grained scores\nare above.`,
 };
@@ -230,6 +260,15 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
   assertEquals(read("The overall score 6 is mine.").scores, [null, null, null, null]);
 });
 
+Deno.test("readTraceText() leaves a constraint's own tags alone, and a line of scores that doesn't fit unscored", () => {
+  const own = [{ text: "put <b>tea</b> in bold" }, { text: "use a <table>" }];
+  const list = '[{"put <b>tea</b> in bold": 10, "use a <table>": 3}]';
+  assertEquals(read(`Fine Grained Score: ${list}${OVERALL}`, own).scores, [10, 3, 6]);
+  for (const line of ["10/8/0", "10, 8", "10, 8, 0, 6", "C1=10, C2=8 and fine", "10, tea: 8, 0"]) {
+    assert(read(`Fine Grained Score: ${line}${OVERALL}`).scores.slice(0, 3).includes(null), line);
+  }
+});
+
 Deno.test("readTraceText(): by place only when nothing is named and the count fits", () => {
   const scores = (list: string) => read(`Fine Grained Score: ${list}${OVERALL}`).scores.slice(0, 3);
   assertEquals(scores('[{"score": 10}, {"score": 8}, {"score": 0}]'), [10, 8, 0]);
@@ -286,7 +325,20 @@ Deno.test("readTraceText(): a verdict that is cut gives no score, wherever the t
     if (/\d$/.test(whole.slice(0, end)) && end > whole.indexOf(": [") + 20) assert(cut, whole.slice(0, end));
   }
   for (
-    const form of ["a numbered list", "a table", "bullets with dashes", "fields by number", "snake_case"]
+    const form of [
+      "a numbered list",
+      "a table",
+      "bullets with dashes",
+      "fields by number",
+      "snake_case",
+      "labels in one line",
+      "scores in one line",
+      "a tuple",
+      "tuples",
+      "a list in HTML",
+      "a table in HTML",
+      "tags of scores",
+    ]
   ) {
     const text = (FORMS[form] ?? "").replaceAll("8", "10").replace(/0(?=[^0-9]*Constraints)/i, "10");
     for (let end = 0; end <= text.length; end++) {

@@ -4,6 +4,7 @@
  */
 import { fineGrainedHeadings, type Heading, overallHeadings } from "./headings.ts";
 import { jsonScores } from "./json_scores.ts";
+import { inlineScores } from "./inline_scores.ts";
 import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
@@ -41,8 +42,11 @@ export function findFineGrained(text: string, scale: number): FineGrained | unde
 /** Whether a heading is followed by what can be scores. */
 function announces(text: string, { body, below, apart }: Heading): boolean {
   return "[{".includes(text.charAt(body) || " ") || below !== undefined ||
-    (apart && scoreAt(text, body, 10) !== undefined);
+    (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined));
 }
+
+/** The language of a fenced block, a variable that the list is given to. */
+const CODE = /^(?:(?:json|python|py|js|javascript)\s)?(?:(?:const |let )?[a-z_]\w{0,23} ?= ?(?=[[{]))?/i;
 
 function behind(
   text: string,
@@ -52,7 +56,7 @@ function behind(
   scale: number,
 ): FineGrained {
   const from = start;
-  const first = body + (/^json\s/i.exec(text.slice(body, body + 5))?.[0].length ?? 0);
+  const first = body + (CODE.exec(text.slice(body, body + 48))?.[0].length ?? 0);
   if ("[{".includes(text.charAt(first) || " ")) {
     const json = readRelaxedJson(text, first);
     if (json !== undefined) {
@@ -64,7 +68,23 @@ function behind(
   const to = end === text.length || lineEnd <= first ? Math.min(end, limit) : lineEnd;
   return "[{".includes(text.charAt(first) || " ")
     ? { ...brokenScores(text.slice(first, to), scale, to === text.length), from, to }
-    : { scores: lineScores(text.slice(below, to), scale), from, to, open: false };
+    : { scores: behindHeading(text.slice(below, to), scale), from, to, open: false };
+}
+
+/** Scores in one line, or one in each. */
+function behindHeading(region: string, scale: number): NamedScore[] {
+  const lone = region.trim();
+  const inline = lone.includes("\n")
+    ? undefined
+    : inlineScores(region.endsWith("\n") ? `${lone}\n` : lone, scale);
+  return inline ?? lineScores(region, scale);
+}
+
+/** The text's line from a place on, with its line break; the whole of a long one isn't needed to see what it is. */
+function lineAt(text: string, from: number): string {
+  const line = text.slice(from, from + 2000);
+  const end = line.indexOf("\n");
+  return end < 0 ? line : line.slice(0, end + 1);
 }
 
 const PAIR =

@@ -78,7 +78,7 @@ export function lineScore(line: string, scale: number): NamedScore | undefined {
     verdict: verdictOfScore(found, scale),
     ...("cut" in found && { cut: true }),
   });
-  const body = line.replace(/^[-•·+>#] ?/, "");
+  const body = line.replace(/^[-•·+>#] ?/, "").replace(/\b(score|rating) of (?=[\d[*(])/i, "$1: ");
   const brackets = body.indexOf("[[");
   if (brackets >= 0) {
     const found = scoreAt(body, brackets, scale);

@@ -59,14 +59,14 @@ class Reader {
     const opening = this.text[this.place];
     if ((opening !== "[" && opening !== "{") || depth > DEEPEST) throw NOT_JSON;
     this.place++;
-    return opening === "[" ? this.#list(depth) : this.#map(depth);
+    return opening === "[" ? this.#list(depth, "]", "}") : this.#map(depth);
   }
 
-  #list(depth: number): Relaxed {
+  #list(depth: number, bracket: string, other: string): Relaxed {
     const items: Relaxed[] = [];
     for (;;) {
-      if (this.#closes("]", "}")) return { kind: "list", items };
-      items.push(this.#value(depth, ",]\n"));
+      if (this.#closes(bracket, other)) return { kind: "list", items };
+      items.push(this.#value(depth, `,${bracket}\n`));
     }
   }
 
@@ -103,7 +103,11 @@ class Reader {
   #value(depth: number, ends: string): Relaxed {
     const next = this.#next();
     if (next === "[" || next === "{") return this.container(depth + 1);
-    if (QUOTES.has(next)) return { kind: "text", text: this.#string(",}]"), quoted: true };
+    if (next === "(" && depth < DEEPEST && /^\( ?["'“‘]/.test(this.text.slice(this.place, this.place + 3))) {
+      this.place++; // Python's ("a text", 10)
+      return this.#list(depth + 1, ")", "]");
+    }
+    if (QUOTES.has(next)) return { kind: "text", text: this.#string(",}])"), quoted: true };
     const text = this.#bare(ends).trim();
     if (text === "") throw NOT_JSON;
     return { kind: "text", text, quoted: false };

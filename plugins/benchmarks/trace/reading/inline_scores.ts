@@ -1,0 +1,56 @@
+/**
+ * The scores that a judge wrote in one line: `C1=10, C2=8, C3=0`, `10, 8, 0`, `be brief: 10; be kind: 8`.
+ * @module
+ */
+import { lineScore } from "./line_scores.ts";
+import type { NamedScore } from "./named_scores.ts";
+
+/** Letters of a name with commas: each part of one reads what stands before it again. */
+const LONGEST_NAME = 400;
+
+/**
+ * Two scores or more, each behind its name or all without one.
+ * @param line With a line break at its end unless the whole text ends with it.
+ * @returns undefined when it isn't such a line.
+ */
+export function inlineScores(line: string, scale: number): NamedScore[] | undefined {
+  const whole = line.endsWith("\n");
+  const list = /^\s?\((.*)\)[\s.;]{0,2}$/s.exec(line)?.[1] ?? line.trim();
+  const parts = split(list);
+  const scores: NamedScore[] = [];
+  let name = ""; // a part without a score belongs to the name of the next
+  for (const [i, part] of parts.entries()) {
+    const text = name + part;
+    const found = lineScore(
+      i === parts.length - 1 && !whole && list === line.trim() ? text : `${text}\n`,
+      scale,
+    );
+    if (found === undefined && text.length > LONGEST_NAME) return undefined;
+    if (found === undefined) name = `${text},`;
+    else {
+      scores.push(found);
+      name = "";
+    }
+  }
+  const named = scores.filter(({ names }) => names.some((text) => text !== "")).length;
+  return name === "" && scores.length > 1 && (named === 0 || named === scores.length) ? scores : undefined;
+}
+
+/** Parts between commas and semicolons, none within brackets or quotes; "1,5" is one number. */
+function split(line: string): string[] {
+  const parts: string[] = [];
+  let depth = 0, from = 0, quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    const char = line.charAt(i);
+    if (char === '"') quoted = !quoted;
+    else if ("([".includes(char)) depth++;
+    else if (")]".includes(char)) depth = Math.max(0, depth - 1);
+    else if (
+      depth === 0 && !quoted && (";，、".includes(char) || (char === "," && !/\d/.test(line.charAt(i + 1))))
+    ) {
+      parts.push(line.slice(from, i).trim());
+      from = i + 1;
+    }
+  }
+  return [...parts, line.slice(from).trim()].filter((part) => part !== "");
+}
