@@ -9,7 +9,7 @@ import { type MockRequest } from "../bench/mock_server.ts";
 import { parseSettings } from "../common/settings.ts";
 import { type SynthConfig, SynthOptions } from "./config.ts";
 
-/** How far the script misbehaves: shares of drafts, in [0, 1], decided by their seeds. */
+/** Faults of the script: shares of drafts, in [0, 1], decided by their seeds. */
 export interface Script {
   /** Parts that are found incomplete. */
   incomplete?: number;

@@ -1,5 +1,5 @@
 /**
- * How far judges agree on what passes.
+ * Agreement of judges on drafts that pass.
  * @module
  */
 import { AlphaSum } from "../eval/statistics/alpha.ts";

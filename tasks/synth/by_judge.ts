@@ -29,7 +29,7 @@ import {
   type Workshop,
 } from "./workshop.ts";
 
-/** How often a model is asked until its answer can be read. */
+/** Times that a model is asked, at most, until its answer can be read. */
 const ROUNDS = 2;
 
 /**

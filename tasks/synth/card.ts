@@ -10,7 +10,7 @@ import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Results } from "./results.ts";
 import { shareTable } from "./report/tables.ts";
 
-/** The whole text. */
+/** README.md of the data set, with the metadata block that the hub reads. */
 export function cardText(plan: SynthPlan, models: SynthModels, results: Results, version: string): string {
   const { config, prompts, taxonomy, bank } = plan.parts;
   const front = {

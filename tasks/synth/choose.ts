@@ -10,7 +10,7 @@ import { randomWords } from "../eval/statistics/random_words.ts";
 export class Draws {
   readonly #next: () => number;
 
-  /** @param parts What decides: numbers and texts; others in one place make other choices. */
+  /** @param parts Seed of the choices: numbers and texts; another one in any place gives other choices. */
   constructor(...parts: readonly (number | string)[]) {
     const seed = createHash("sha256").update(JSON.stringify(parts)).digest().readUInt32LE(0);
     this.#next = randomWords(seed);

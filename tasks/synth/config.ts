@@ -22,7 +22,7 @@ const Model = z.strictObject({
 const weights = z.record(z.string(), z.number().nonnegative());
 const positive = z.number().positive();
 
-/** What stands under `synth`. */
+/** Keys under `synth`. */
 export const SynthOptions = z.strictObject({
   rows: z.int().positive().describe("rows wanted; each has x1, y1, and what the views need"),
   name: z.string().regex(/^\w[\w.-]*$/, "must be letters, digits, dots, dashes").default("synth").describe(
@@ -113,7 +113,7 @@ function hasCounts(given: Record<string, number>): boolean {
   return Object.keys(given).every((key) => /^[1-9]\d*$/.test(key)) && Object.values(given).some((w) => w > 0);
 }
 
-/** A resolved configuration. */
+/** Values of the keys under `synth`, defaults filled in and paths resolved. */
 export type SynthConfig = z.output<typeof SynthOptions>;
 
 /** A model as the configuration names it. */

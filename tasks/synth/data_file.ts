@@ -9,7 +9,7 @@ import { bounded, shown } from "../../formats/message.ts";
 
 /**
  * Reads a JSON file by a schema.
- * @param what What it is to be, for messages: `a taxonomy`
+ * @param what Name of its content, for messages: `a taxonomy`
  * @throws {RangeError} If it can't be read, or isn't as the schema says
  * @throws {SyntaxError} If it isn't JSON
  */

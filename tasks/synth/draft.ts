@@ -1,10 +1,10 @@
 /**
- * What synthesis works on: a wanted row (slot), an attempt to make it (draft), and what it holds so far.
+ * Data of synthesis: a wanted row (slot), an attempt to make it (draft), and the draft's content so far.
  * @module
  */
 import type { Constraint } from "../../plugins/kinds/judgement.ts";
 
-/** What is done to constraints so that the answer keeps them no longer. */
+/** Changes to constraints after which an answer keeps them no longer. */
 export const OPERATIONS = ["add", "remove", "revise"] as const;
 
 /** One of {@linkcode OPERATIONS}. */
@@ -24,7 +24,7 @@ export interface WantedRow {
   index: number;
   /** Type of each constraint. */
   types: string[];
-  /** How x2 is made. */
+  /** Change that makes x2 of x1. */
   operation: Operation;
 }
 
@@ -32,17 +32,17 @@ export interface WantedRow {
 export interface Seed {
   /** Place in its file, for reports. */
   source: string;
-  /** The text. */
+  /** The instruction's text. */
   text: string;
 }
 
 /** The three parts of an instruction. */
 export interface InstructionParts {
-  /** The task. */
+  /** The task, without its constraints. */
   description: string;
-  /** What is demanded of the answer. */
+  /** Demands on the answer. */
   constraints: SynthConstraint[];
-  /** What the task works on; "" without any. */
+  /** Text that the task works on; "" without any. */
   input: string;
 }
 
@@ -73,9 +73,9 @@ export type SynthStep = (typeof STEPS)[number];
 export interface Draft {
   /** `SLOT.ATTEMPT`. */
   id: string;
-  /** What it is to become. */
+  /** The wanted row. */
   slot: WantedRow;
-  /** What it is made from. */
+  /** The instruction that it is made from. */
   seed: Seed;
   /** The instruction, taken apart. */
   parts?: InstructionParts;
@@ -97,18 +97,18 @@ export interface Draft {
 
 /** Thrown to give a draft up; caught by the workflow. */
 export class DraftDropped extends Error {
-  /** Where. */
+  /** The step that dropped it. */
   readonly step: SynthStep;
   /** Why, in words that are the same for all drafts with this fault. */
   readonly reason: string;
-  /** What was at hand, for the report. */
+  /** The text in question, for the report. */
   readonly example: string;
 
   /**
    * Gives a draft up.
-   * @param step Where
-   * @param reason Why
-   * @param example What was at hand
+   * @param step The step that drops it
+   * @param reason In words that are the same for all drafts with this fault
+   * @param example The text in question
    */
   constructor(step: SynthStep, reason: string, example = "") {
     super(`${step}: ${reason}`);
@@ -118,7 +118,7 @@ export class DraftDropped extends Error {
   }
 }
 
-/** How constraints stand in an instruction. */
+/** Marks in front of constraints in an instruction. */
 export type Marks = "dash" | "number" | "none";
 
 /** The constraints as lines. */

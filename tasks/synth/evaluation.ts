@@ -1,5 +1,5 @@
 /**
- * Whether an answer keeps its constraints: those with a rule are checked by the rule, the others by judge models in TRACE's
+ * Check that an answer keeps its constraints: those with a rule are checked by the rule, the others by judge models in TRACE's
  * protocol, constraint by constraint from 0 to 10. An answer passes with full scores only.
  * @module
  */
@@ -11,15 +11,15 @@ import { JudgeAgreement } from "./agreement.ts";
 import type { Draft, InstructionParts, SynthStep } from "./draft.ts";
 import { StepAsker, Unanswered } from "./step_asker.ts";
 
-/** A judge model. */
+/** A judge model: its endpoint, and the judge that asks it. */
 export interface JudgeModel {
-  /** Whom it asks. */
+  /** The model that it asks. */
   endpoint: Endpoint;
   /** Judges in TRACE's protocol. */
   judge: Judge;
 }
 
-/** What was found; `example` is the constraint that is broken, or what a judge said. */
+/** Result of a check; `example` is the broken constraint, or a judge's text. */
 export type Finding = { kept: true } | { kept: false; reason: string; example: string; known: boolean };
 
 /** Judges answers, see the module's text. */
@@ -34,7 +34,7 @@ export class AnswerCheck {
    * Judges nothing yet.
    * @param rules Checks constraints with rules
    * @param judges Check the others; none: only rules
-   * @param protocol How judges are asked; null where there is none
+   * @param protocol Protocol of asking judges; null without judges
    */
   constructor(rules: Judge, judges: readonly JudgeModel[], protocol: JudgeProtocol | null) {
     this.#rules = rules;

@@ -1,14 +1,14 @@
 /**
- * How many drafts came to each step, and where and why the others were dropped.
+ * Counts of drafts that reached each step, with the places and reasons of those that were dropped.
  * @module
  */
 import { type Draft, STEPS, type SynthStep } from "./draft.ts";
 
 /** One reason of one step. */
 export interface DropReason {
-  /** Why. */
+  /** In words that are the same for all drafts with this fault. */
   reason: string;
-  /** Drafts. */
+  /** Number of drafts dropped for it. */
   count: number;
   /** A few of them. */
   examples: { id: string; seed: string; text: string }[];
@@ -16,9 +16,9 @@ export interface DropReason {
 
 /** One step. */
 export interface FunnelStep {
-  /** Name. */
+  /** The step that these counts are of. */
   step: SynthStep;
-  /** Drafts that came to it and were decided on there or later. */
+  /** Drafts that reached it and were decided on there or later. */
   entered: number;
   /** Dropped at it. */
   dropped: number;
@@ -26,13 +26,13 @@ export interface FunnelStep {
   reasons: DropReason[];
 }
 
-/** The whole way. */
+/** Counts of all drafts, step by step. */
 export interface Funnel {
   /** Drafts that were begun. */
   begun: number;
   /** Those that nobody answered, or that the run stopped before: neither kept nor dropped. */
   open: number;
-  /** Rows. */
+  /** Drafts that became rows. */
   kept: number;
   /** Steps that drafts were dropped at or could have been, in order. */
   steps: FunnelStep[];

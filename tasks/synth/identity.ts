@@ -1,5 +1,5 @@
 /**
- * What decides about a synthesis, so that a run is only continued as what it was: `run.yaml` keeps the configuration and hashes of
+ * Identity of a synthesis: a run is only continued with the inputs that it began with. `run.yaml` keeps the configuration and hashes of
  * the files that it names.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a synthesis is made of, from its configuration.
+ * Parts of a synthesis, made from its configuration.
  * @module
  */
 import { traceProtocol } from "../../plugins/benchmarks/trace/trace.ts";
@@ -33,7 +33,7 @@ export interface SynthPlan {
   types: ReadonlyMap<string, number>;
   /** Weights of numbers of constraints. */
   counts: ReadonlyMap<string, number>;
-  /** What to tell. */
+  /** Remarks for the start. */
   notes: string[];
 }
 
@@ -76,15 +76,15 @@ export async function planSynthesis(config: SynthConfig, placeOf: PlaceOf): Prom
   return { parts: { config, taxonomy, bank, prompts, exclusion }, slots, seeds, types, counts, notes };
 }
 
-/** Who is asked. */
+/** Models that are asked. */
 export interface SynthModels {
-  /** Writes. */
+  /** Writes instructions and answers. */
   generator: Endpoint;
-  /** Check. */
+  /** Judge them; none with `verify: rules`. */
   judges: JudgeModel[];
   /** All of them, once each. */
   endpoints: Endpoint[];
-  /** What they have to tell. */
+  /** The endpoints' remarks. */
   notes: string[];
 }
 

@@ -62,7 +62,7 @@ Deno.test("the bundled bank has every rule, and every constraint that is drawn h
 });
 
 // TRACE's table 2 and figure 3 (arXiv 2411.06208): 26,421 of 119,345 rows have three constraints; types 46.0, 10.8, 9.9, 32.3, 1.0 %
-Deno.test("slots have the paper's shares of counts and types, whatever the seed", () => {
+Deno.test("slots have the paper's shares of counts and types, with any seed", () => {
   const { weights } = typeWeights("taxonomy", readTaxonomy(), null);
   const counts = new Map(Object.entries(PAPER_COUNTS));
   for (const [seed, rows] of [[0, 1000], [1, 1000], [2, 150]] as const) {

@@ -87,7 +87,7 @@ export class Prompts {
     });
   }
 
-  /** What a model that answers an instruction is given: the instruction as it is. */
+  /** Prompt of a model that answers an instruction: the instruction as it is. */
   respond(instruction: string): string {
     return fillTemplate(this.#texts.get("respond") ?? "", { instruction });
   }

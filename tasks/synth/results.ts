@@ -1,5 +1,5 @@
 /**
- * What came of a synthesis, as results.json has it.
+ * Results of a synthesis, as results.json has them.
  * @module
  */
 import { cohenKappa } from "../eval/statistics/kappa.ts";
@@ -27,9 +27,9 @@ export interface WantedShare {
   count: number;
 }
 
-/** How far judges agreed. */
+/** Agreement of judges on one question. */
 export interface AgreementResult {
-  /** What was asked. */
+  /** The question, in words. */
   question: string;
   /** Things that two verdicts were given on. */
   units: number;
@@ -65,17 +65,17 @@ export interface Results {
   operations: WantedShare[];
   /** Share of constraints of x1 that a rule checks, in [0, 1]; null without rows. */
   by_rules: number | null;
-  /** What each step took over all starts, its cost a row too; null without rows. */
+  /** Costs of each step over all starts, and its cost per row; null without rows. */
   costs: ({ step: SynthStep; per_row: number | null } & StepCost)[];
   /** Sum of the costs over the rows; null without rows or prices. */
   cost_per_row: number | null;
-  /** How far judges agreed. */
+  /** Agreement of judges on one question. */
   agreement: AgreementResult[];
   /** Errors of this start. */
   failures: FailureCount[];
-  /** What this start used. */
+  /** Requests and tokens of this start. */
   usage: Usage;
-  /** What was told. */
+  /** Remarks that were printed. */
   notes: string[];
 }
 

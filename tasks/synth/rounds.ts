@@ -16,7 +16,7 @@ import { NearDuplicates } from "./near_duplicates.ts";
 import { type SynthLine, Unanswered } from "./step_asker.ts";
 import { made, refuseExcluded, type Workshop } from "./workshop.ts";
 
-/** What came of the rounds. */
+/** Result of all rounds. */
 export interface Made {
   /** Every draft, by round and slot. */
   drafts: Draft[];
@@ -28,7 +28,7 @@ export interface Made {
   stopped: Stopped | null;
 }
 
-/** What the rounds work with. */
+/** Inputs of the rounds. */
 export interface Rounds {
   /** Parts of the run. */
   shop: Workshop;
@@ -36,7 +36,7 @@ export interface Rounds {
   slots: readonly WantedRow[];
   /** Where they begin. */
   seeds: readonly Seed[];
-  /** Gets how each draft ended. */
+  /** Takes the end of each draft. */
   store: LineStore<SynthLine>;
   /** Counts errors. */
   failures: Failures;

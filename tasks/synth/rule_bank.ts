@@ -89,9 +89,9 @@ export interface BankConstraint extends SynthConstraint {
   rule: NonNullable<Constraint["rule"]>;
 }
 
-/** What a constraint is drawn for. */
+/** Surroundings of a constraint that is to be drawn. */
 export interface DrawContext {
-  /** The task. */
+  /** The task that it is added to. */
   description: string;
   /** Constraints that will stand beside it. */
   beside: readonly SynthConstraint[];

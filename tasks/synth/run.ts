@@ -18,13 +18,13 @@ import { type Results, resultsOf } from "./results.ts";
 import { makeRows } from "./rounds.ts";
 import { StepAsker, type SynthLine } from "./step_asker.ts";
 
-/** What a caller may set. */
+/** Options of {@linkcode synthesize}. */
 export interface SynthesizeOptions {
   /** Aborted to stop: what is under way is let finish, what is done stays. */
   signal?: AbortSignal;
   /** Called with human-readable lines. */
   say?: (line: string) => void;
-  /** Called with how far a round is. */
+  /** Called after each draft with the state of its round. */
   progress?: (round: number, done: number, total: number, usage: Usage) => void;
   /** Version of the project, for run.yaml. */
   version?: string;
@@ -32,7 +32,7 @@ export interface SynthesizeOptions {
   placeOf?: PlaceOf;
 }
 
-/** How a synthesis ended. */
+/** Result of {@linkcode synthesize}. */
 export interface Synthesized {
   /** Directory of the run. */
   directory: string;

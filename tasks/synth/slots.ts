@@ -1,5 +1,5 @@
 /**
- * Which rows are wanted: how many constraints each has, of which types, and how its x2 is made. The shares are reached by
+ * The wanted rows: the number and types of constraints of each, and the change that makes its x2. The shares are reached by
  * whole numbers given out beforehand, not by hoping that draws come out so: a row that fails is tried again with another seed
  * and the same wishes.
  * @module
@@ -27,9 +27,9 @@ export const PAPER_COUNTS: Readonly<Record<string, number>> = Object.freeze({
   15: 4,
 });
 
-/** What is wanted. */
+/** Number of rows and their shares. */
 export interface Wanted {
-  /** Rows. */
+  /** Number of rows, ≥ 1. */
   rows: number;
   /** Weight by number of constraints, >= 1. */
   counts: ReadonlyMap<string, number>;

@@ -19,9 +19,9 @@ export interface AskLine {
   id: string;
   /** Hash of model and request. */
   key: string;
-  /** Who answered. */
+  /** The model that answered. */
   model: string;
-  /** What came back. */
+  /** Outcome and text. */
   completion: Completion;
   /** Whether it came from the cache. */
   cached: boolean;
@@ -31,7 +31,7 @@ export interface AskLine {
   ms: number;
 }
 
-/** How a draft ended. */
+/** End of a draft: kept, or dropped at a step. */
 export interface EndLine {
   /** Kind of line. */
   stage: "end";
@@ -41,18 +41,18 @@ export interface EndLine {
   key: string;
   /** Whether it became a row. */
   kept: boolean;
-  /** Where it was dropped. */
+  /** The step that dropped it; absent when kept. */
   step?: SynthStep;
-  /** Why. */
+  /** Reason of the drop; absent when kept. */
   reason?: string;
 }
 
-/** What the file of a run holds. */
+/** A line of the file of finished steps. */
 export type SynthLine = AskLine | EndLine;
 
 /** Thrown where nobody answered: the draft is neither kept nor dropped, and a later start asks again. */
 export class Unanswered extends Error {
-  /** What the endpoint said. */
+  /** The endpoint's reply, its outcome an error. */
   readonly completion: Completion;
   /** Makes the error of one completion. */
   constructor(completion: Completion) {
@@ -61,7 +61,7 @@ export class Unanswered extends Error {
   }
 }
 
-/** What a step took, over all starts of the run. */
+/** Requests, tokens and money of a step, over all starts of the run. */
 export interface StepCost {
   /** Answers, those of the cache too. */
   answers: number;
@@ -91,7 +91,7 @@ export class StepAsker {
 
   /**
    * Asks for a step of a draft.
-   * @param number Which request of the step, from 0; such as the judge's or the try's
+   * @param number Number of the request within the step, from 0, such as the judge's or the try's; or a name
    * @param round As in `requestKey`: the same request in another round is another request
    * @throws {Unanswered} If the endpoint fails after all retries
    * @throws {Stopped} If the run stops before the request is sent
@@ -125,7 +125,7 @@ export class StepAsker {
     return this.#counted(step, endpoint, line);
   }
 
-  /** What each step took so far, in the order of the first answers. */
+  /** Costs of each step so far, in the order of the first answers. */
   costs(): ReadonlyMap<SynthStep, StepCost> {
     return this.#costs;
   }

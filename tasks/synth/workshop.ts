@@ -1,5 +1,5 @@
 /**
- * What the steps of synthesis share.
+ * Parts of a run that all steps of synthesis share, and helpers for them.
  * @module
  */
 import type { CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
@@ -16,7 +16,7 @@ import type { Taxonomy } from "./taxonomy.ts";
 
 /** Parts of a run. */
 export interface Workshop {
-  /** Configuration. */
+  /** The resolved configuration. */
   config: SynthConfig;
   /** Types of constraints. */
   taxonomy: Taxonomy;
@@ -26,13 +26,13 @@ export interface Workshop {
   prompts: Prompts;
   /** Rows that must not get in. */
   exclusion: Exclusion;
-  /** Writes. */
+  /** Writes instructions and answers. */
   generator: Endpoint;
   /** Check; none with `verify: rules`. */
   judges: readonly JudgeModel[];
   /** Judges answers. */
   evaluation: AnswerCheck;
-  /** Asks. */
+  /** Asks models and keeps every answer in the run's file. */
   asker: StepAsker;
   /** Of the judges on the two criteria of quality control, and on groups. */
   agreements: Record<"completeness" | "redundancy" | "group", JudgeAgreement>;
@@ -74,8 +74,10 @@ export function parts2Of({ parts, constraints2 }: Draft): InstructionParts {
   return { ...made(parts, "parts"), constraints: made(constraints2, "constraints2") };
 }
 
-/** What an earlier step made. */
+/** A draft's part by an earlier step. @throws {TypeError} If that step made none */
 export function made<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`Cannot go on as ${what} is needed: an earlier step made none`);
+  if (value === undefined) {
+    throw new TypeError(`Cannot continue a draft: an earlier step must make ${what}, and it made none`);
+  }
   return value;
 }

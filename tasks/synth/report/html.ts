@@ -13,7 +13,7 @@ import { summaryLines } from "./text.ts";
 
 const SHOWN_ROWS = 20;
 
-/** The whole page. */
+/** report.html: one file without scripts or links to others. */
 export function htmlText(results: Results, rows: readonly Draft[]): string {
   const css = Deno.readTextFileSync(new URL("../../eval/report/page.css", import.meta.url));
   const { rows: counts, models, funnel, cost_per_row, complete } = results;
@@ -88,7 +88,7 @@ function funnelHtml({ funnel }: Results): string {
     }%"></i></div></td><td>${entered}</td><td>${dropped}</td><td>${entered - dropped}</td></tr>`
   );
   return `<div class="card"><div class="scroll"><table>
-<tr><th>step</th><th class="wide"></th><th>came to it</th><th>dropped</th><th>went on</th></tr>
+<tr><th>step</th><th class="wide"></th><th>reached</th><th>dropped</th><th>passed</th></tr>
 ${rows.join("\n")}
 </table></div></div>`;
 }

@@ -12,7 +12,7 @@ import { summaryLines } from "./text.ts";
 const SHOWN_ROWS = 5;
 const LONGEST = 600;
 
-/** The whole text. */
+/** report.md: summary, tables and a few rows. */
 export function markdownReport(results: Results, rows: readonly Draft[]): string {
   const { funnel, models } = results;
   return [

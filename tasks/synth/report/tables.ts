@@ -16,8 +16,8 @@ export function shareTable(title: string, shares: readonly WantedShare[]): Table
 /** Each step of the funnel. */
 export function funnelTable({ funnel }: Results): Table {
   return {
-    columns: [{ title: "step", align: "left" }, { title: "came to it" }, { title: "dropped" }, {
-      title: "went on",
+    columns: [{ title: "step", align: "left" }, { title: "reached" }, { title: "dropped" }, {
+      title: "passed",
     }],
     rows: funnel.steps.map(({ step, entered, dropped }) =>
       [step, entered, dropped, entered - dropped].map(String)
@@ -25,7 +25,7 @@ export function funnelTable({ funnel }: Results): Table {
   };
 }
 
-/** What each step took. */
+/** Requests, tokens and cost of each step, and their sum. */
 export function costTable({ costs }: Results): Table {
   const sum = (pick: (cost: Results["costs"][number]) => number) =>
     costs.reduce((total, cost) => total + pick(cost), 0);
@@ -63,7 +63,7 @@ export function costTable({ costs }: Results): Table {
   };
 }
 
-/** How far judges agreed. */
+/** Agreement of judges by question. */
 export function agreementTable({ agreement }: Results): Table {
   return {
     columns: [

@@ -5,7 +5,7 @@
 import type { Results } from "../results.ts";
 import { percent } from "./tables.ts";
 
-/** What came of it, a line each. */
+/** The results as sentences, one per line. */
 export function summaryLines(results: Results): string[] {
   const { rows, funnel, stopped, complete, seeds, usage, cost_per_row, by_rules } = results;
   return [
