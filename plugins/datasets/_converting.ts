@@ -1,5 +1,5 @@
 /**
- * What every dataset plugin does around its own conversion.
+ * Steps that every dataset plugin does around its own conversion.
  * @module
  */
 import type { DatasetAttributes, Dropped, Example, Source } from "../kinds/dataset.ts";

@@ -13,7 +13,7 @@ export const LEARNT_FIELDS = ["weight", "train", "training", "loss"] as const;
 const DETAIL_FIELDS = ["train_detail", "training_detail"];
 
 /**
- * How a message is to be learnt: nothing for an answer that is, `{learnt: false}` by a mark, `{learnt: true}` for another's turn that
+ * The mark that says whether a message is learnt: nothing for an answer that is, `{learnt: false}` by a mark, `{learnt: true}` for another's turn that
  * is marked so.
  * @param place Where the message stands, such as `messages[1]`
  * @throws {RecordFault} If a mark is neither true nor false, 1 nor 0: a part of a weight isn't supported

@@ -1,5 +1,5 @@
 /**
- * What the dataset plugins share: reading fields of a record that may hold anything at all.
+ * Readers that the dataset plugins share: fields of a record that may hold anything at all.
  * @module
  */
 import { PyNumber } from "../../formats/python_json.ts";

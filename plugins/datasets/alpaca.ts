@@ -52,7 +52,7 @@ const dataset: Dataset = {
 
 const Options = z.strictObject({});
 
-/** The plugin. */
+/** The plugin `alpaca`; its columns are in the module's text. */
 const alpacaPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "alpaca",

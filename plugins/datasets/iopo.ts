@@ -14,7 +14,7 @@ const dataset: Dataset = { ...sharegpt, shapes: ["iopo"] };
 
 const Options = z.strictObject({});
 
-/** The plugin. */
+/** The plugin `iopo`; its fields are in the module's text. */
 const iopoPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "iopo",

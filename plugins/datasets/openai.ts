@@ -38,7 +38,7 @@ const Options = z.strictObject({
   ),
 });
 
-/** The plugin. */
+/** The plugin `openai`; its fields are in the module's text. */
 const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "openai",

@@ -24,7 +24,7 @@ const dataset: Dataset = {
 
 const Options = z.strictObject({});
 
-/** The plugin. */
+/** The plugin `quads`; its fields are in the module's text. */
 const quadsPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "quads",

@@ -25,7 +25,7 @@ export const sharegpt: Dataset = {
 
 const Options = z.strictObject({});
 
-/** The plugin. */
+/** The plugin `sharegpt`; its fields are in the module's text. */
 const sharegptPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "sharegpt",

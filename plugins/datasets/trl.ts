@@ -45,7 +45,7 @@ const dataset: Dataset = {
   convert: (record, attributes, source) => converting(record, attributes, source, convert),
 };
 
-/** The plugin. */
+/** The plugin `trl`; its columns are in the module's text. */
 const trlPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "trl",

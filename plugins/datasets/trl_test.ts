@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { openDataSet } from "../../tests/helpers/open_data_set.ts";
 import type { ExampleShape } from "../kinds/dataset.ts";
 
-/** What a plugin makes of one record, in short: roles and texts of prompt and answers, or the reason why not. */
+/** A plugin's example of one record, in short: roles and texts of prompt and answers, or the reason why not. */
 function read(record: Record<string, unknown>, shape: ExampleShape, formatting = "trl"): unknown {
   const got = openDataSet(formatting, shape, Object.keys(record)).convert(record);
   if ("reason" in got) return `${got.field}: ${got.reason}`;
