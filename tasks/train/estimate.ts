@@ -77,7 +77,7 @@ export type EstimateConfig =
 /**
  * Estimates a run.
  * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
- * @param storage How frozen matrices are kept
+ * @param storage Form in which frozen matrices are kept
  */
 export function estimate(
   config: EstimateConfig,
@@ -120,7 +120,7 @@ export function estimate(
 
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
-  // What a block hands to its backward pass (see kernels/engine/body.ts), and what it needs while it runs.
+  // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
   const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
   const scores = stack ? atOnce * atOnce : QUERY_CHUNK * largest;
   const masks = config.lora_dropout > 0 && !full

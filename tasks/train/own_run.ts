@@ -15,7 +15,7 @@ import {
 } from "./config/mod.ts";
 import { isFinished } from "./outputs/mod.ts";
 
-/** Arguments that say themselves what is to become of an earlier run. */
+/** Arguments that decide themselves about an earlier run. */
 const DECIDES = /^-{0,2}(output_dir|overwrite_output_dir|resume_from_checkpoint)=/;
 
 /**

@@ -32,7 +32,7 @@ export interface Ready {
   template: Template | null;
   /** Jinja text that renders what is trained, to be saved with it; null: the tokenizer has none. */
   chatTemplate: string | null;
-  /** The loss. */
+  /** Sequences of an example, and the formula over them. */
   loss: Loss;
   /** Plugins that take part, for run.yaml. */
   used: UsedPlugin[];

@@ -1,4 +1,4 @@
-/** What keys for several processes become; equivalents by FSDP2's documentation and `accelerate to-fsdp2` (docs/scale.md). */
+/** Keys for several processes, resolved; equivalents by FSDP2's documentation and `accelerate to-fsdp2` (docs/scale.md). */
 import { join } from "@std/path";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 

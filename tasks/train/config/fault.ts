@@ -5,7 +5,7 @@
 
 /** One thing that is wrong, with the key it is about. */
 export interface Fault {
-  /** Key. */
+  /** Name of the key, dotted where it is nested. */
   key: string;
   /** Sentence without the place. */
   message: string;

@@ -8,7 +8,7 @@ import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 export interface NamedLoss {
   /** Name of the loss plugin. */
   name: string;
-  /** Options. */
+  /** Options as written, for the plugin's schema. */
   options: Record<string, unknown>;
 }
 

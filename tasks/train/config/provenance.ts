@@ -15,11 +15,11 @@ import { recordOf } from "./record.ts";
 
 /** A plugin that a run used. */
 export interface UsedPlugin {
-  /** Kind. */
+  /** Kind of plugin, such as `loss`. */
   kind: string;
-  /** Name. */
+  /** Name within its kind. */
   name: string;
-  /** Version. */
+  /** Version that the plugin gives itself. */
   version: string;
   /** Options, defaults filled in. */
   options: Record<string, unknown>;

@@ -1,5 +1,5 @@
 /**
- * What the columns and tags of a data set mean: those of its entry in dataset_info.json, completed by defaults.
+ * Meanings of a data set's columns and tags: those of its entry in dataset_info.json, completed by defaults.
  * @module
  */
 import type { Dataset, DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dataset.ts";
@@ -13,7 +13,7 @@ import { otherToolsHint } from "./other_tools.ts";
  * Columns that the entry names are used and no others, as in LLaMA-Factory, as long as they suffice. If they don't, so that
  * LLaMA-Factory would drop every row, the missing ones get their default names and a note says so. Tags are always completed.
  *
- * @param shape What the loss needs.
+ * @param shape Shape of the loss's examples.
  * @param keys Columns of the file (all keys of its first records).
  * @throws {RangeError} If the set can't give this shape, a column or tag is unknown, or a column is not in the file.
  */

@@ -18,7 +18,7 @@ import { shorten } from "./shorten.ts";
 export interface EncodedParts {
   /** In the order of the loss. */
   sequences: { name: string; parts: Part[] }[];
-  /** What was cut off. */
+  /** Tokens and turns that were cut off. */
   cut: Cut;
 }
 
@@ -32,11 +32,11 @@ export interface Cut {
   turns: number;
 }
 
-/** How to encode. */
+/** Options of encoding. */
 export interface EncodeOptions {
   /** Tokens of a sequence at most, > 0. */
   cutoff_len: number;
-  /** What happens to longer ones: cut anywhere, cut but never the assistant header, or dropped. */
+  /** Treatment of longer ones: cut anywhere, cut but never the assistant header, or dropped. */
   truncation: "llama_factory" | "keep_template" | "drop";
   /** sft: prompts are learnt too. */
   train_on_prompt: boolean;
@@ -65,7 +65,7 @@ export interface NotEncoded {
   reason: string;
 }
 
-/** What every shape of example is encoded with. */
+/** Inputs of encoding that every shape of example shares. */
 interface Using<T = Template> {
   sequences: Loss["sequences"];
   template: T;

@@ -9,7 +9,7 @@ import type { Template } from "../../../plugins/kinds/template.ts";
 import { type Cut, type EncodedParts, type EncodeOptions, encodeParts, type NotEncoded } from "./encode.ts";
 import { BlockBuilder, type StoredBlock } from "./store.ts";
 
-/** What is needed to encode. */
+/** Inputs of encoding beside the examples. */
 export interface EncodeContext {
   /** `Loss.sequences`. */
   sequences: Loss["sequences"];
@@ -17,7 +17,7 @@ export interface EncodeContext {
   template: Template | null;
   /** As the template wants it. */
   tokenizer: Tokenizer;
-  /** How to cut and what is learnt. */
+  /** Rules of cutting, and of what is learnt. */
   options: EncodeOptions;
 }
 

@@ -174,7 +174,7 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
   });
 }
 
-/** What needs the split first: kto's neighbours, and the blocks of packed text. */
+/** Work that needs the split first: kto's neighbours, and the blocks of packed text. */
 function finish(work: Work, entries: readonly Entry[]): StoredExample[] {
   const { loss, options } = work.inputs;
   if (loss.shape === "kto") {

@@ -35,7 +35,7 @@ export interface DatasetEntry {
   tags: Record<string, string> | null;
   /** Options of the dataset plugin. */
   options: Record<string, unknown>;
-  /** What is worth telling once, such as fields that do nothing. */
+  /** Remarks that are printed once, such as fields that do nothing. */
   notes: string[];
 }
 

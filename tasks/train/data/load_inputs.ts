@@ -1,5 +1,5 @@
 /**
- * What loading the data of a run takes, and what of it is kept.
+ * Inputs of loading a run's data, and the result that is kept.
  * @module
  */
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
@@ -37,7 +37,7 @@ export type DataOptions = Pick<
   | "seed"
 >;
 
-/** What `loadExamples` of load.ts needs. */
+/** Inputs of `loadExamples` of load.ts. */
 export interface LoadInputs {
   /** The configuration, or its part about data. */
   options: DataOptions;
@@ -51,7 +51,7 @@ export interface LoadInputs {
   loss: Loss;
   /** Where the hub is and how it is asked, for sets that are there. */
   hub?: ResolveOptions;
-  /** How far reading and encoding are, in bytes. */
+  /** Called with the progress of reading and encoding, in bytes. */
   onProgress?: (phase: string, done: number, total: number) => void;
   /** Aborted to stop reading. */
   signal?: AbortSignal;

@@ -8,7 +8,7 @@ import { sameSides } from "./same_sides.ts";
 interface Count {
   count: number;
   first: Source;
-  /** What stands around the count. */
+  /** The sentence around the count. */
   words: (rows: string, first: string) => string;
 }
 

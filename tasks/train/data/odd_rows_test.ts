@@ -18,7 +18,7 @@ const quad = (x1: string, y1: string, x2: string, y2: string) => ({
 });
 const single = (x: Message[], y: Message) => ({ shape: "single" as const, prompts: { x }, answers: { y } });
 
-/** What is told of rows, up to the comma. */
+/** The remark on rows, up to the comma. */
 function told(rows: Omit<Example, "source" | "system" | "tools">[], learnsPrompts = false): string[] {
   const odd = new OddRows(learnsPrompts);
   rows.forEach((example, row) => odd.see({ ...example, source: { file: "f", row }, system: "", tools: "" }));

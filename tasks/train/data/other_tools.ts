@@ -21,8 +21,8 @@ const NEEDED: Partial<Record<ExampleShape, readonly string[]>> = {
 };
 
 /**
- * What helps a file with these fields, as sentences for the end of an error; "" where nothing is known.
- * @param shape What the loss needs
+ * Help for a file with these fields, as sentences for the end of an error; "" where none is known.
+ * @param shape Shape of the loss's examples
  */
 export function otherToolsHint(fields: readonly string[], shape: ExampleShape): string {
   const has = (...names: string[]) => names.every((name) => fields.includes(name));

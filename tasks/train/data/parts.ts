@@ -3,14 +3,14 @@
  * @module
  */
 
-/** What is learnt of a part: nothing, every token, or only eos instead of the first token (`efficient_eos` templates). */
+/** Learnt tokens of a part: 0 none, 1 every one, 2 only eos instead of the first one (`efficient_eos` templates). */
 export type PartKind = 0 | 1 | 2;
 
 /** A run of token ids within a sequence. */
 export interface Part {
   /** Token ids, `[T]`. */
   ids: ArrayLike<number>;
-  /** What is learnt of them. */
+  /** Which of them are learnt. */
   kind: PartKind;
 }
 

@@ -9,7 +9,7 @@ import { OddRows } from "./odd_rows.ts";
 export interface DropCount {
   /** In words, the same for all of them. */
   reason: string;
-  /** Rows. */
+  /** Number of rows with it. */
   count: number;
   /** The first of them. */
   first: { file: string; row: number; line: number | null; field: string; value: string };
@@ -19,9 +19,9 @@ export interface DropCount {
 export interface LengthStatistics {
   /** Name in the loss's `sequences`. */
   name: string;
-  /** How many. */
+  /** Number of sequences. */
   count: number;
-  /** Shortest. */
+  /** Length of the shortest. */
   min: number;
   /** Mean, 0 of none. */
   mean: number;
@@ -31,7 +31,7 @@ export interface LengthStatistics {
   p90: number;
   /** Ninety-nine of a hundred are at most this long. */
   p99: number;
-  /** Longest. */
+  /** Length of the longest. */
   max: number;
   /** Sum of all. */
   tokens: number;
@@ -53,9 +53,9 @@ export interface DataReport {
   truncated: { rows: number; prompt: number; answer: number; turns: number };
   /** Training sequences, by name. */
   lengths: LengthStatistics[];
-  /** What is worth reading before training. */
+  /** Warnings to read before training. */
   warnings: string[];
-  /** What was taken for granted (default columns and the like). */
+  /** Assumptions that were made (default columns and the like). */
   notes: string[];
 }
 
@@ -155,7 +155,7 @@ export function describeDrop({ reason, count, first }: DropCount): string {
 
 /**
  * The error of a set without a usable row.
- * @param notes What its entry says and does nothing
+ * @param notes Remarks on fields of its entry that do nothing
  * @throws {RangeError} Always, with the reasons.
  */
 export function failEmpty(tally: RowTally, what: string, notes: readonly string[] = []): never {

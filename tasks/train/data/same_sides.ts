@@ -6,7 +6,7 @@ import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
 
 type Sides = Pick<Example, "shape" | "prompts" | "answers">;
 
-/** What a preference row should tell apart and doesn't. */
+/** Two sides of a preference row that should differ and don't. */
 export interface Alike {
   /** In words, such as "chosen and rejected answer". */
   what: string;
@@ -14,7 +14,7 @@ export interface Alike {
   butSpace: boolean;
 }
 
-/** What is the same on both sides of a preference row, white space apart; null where there is something to prefer. */
+/** The parts that are the same on both sides of a preference row, white space apart; null where there is something to prefer. */
 export function sameSides(example: Sides): Alike | null {
   const exact = sameBy(example, (text) => text);
   if (exact !== null) return { what: exact, butSpace: false };

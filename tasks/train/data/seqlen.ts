@@ -1,5 +1,5 @@
 /**
- * How many tokens of a prompt and of an answer are kept: LLaMA-Factory's `infer_seqlen`.
+ * Numbers of tokens that are kept of a prompt and of its answer: LLaMA-Factory's `infer_seqlen`.
  * @module
  */
 

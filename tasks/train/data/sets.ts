@@ -87,7 +87,7 @@ export class DataSet {
   /**
    * Opens a set; nothing is read yet.
    *
-   * @param shape What the loss needs.
+   * @param shape Shape of the loss's examples.
    * @throws {RangeError} If the name, the formatting or a file is unknown, or the set can't give this shape.
    * @throws {TypeError} If the entry has a field of a wrong type.
    */

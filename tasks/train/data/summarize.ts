@@ -1,5 +1,5 @@
 /**
- * What a run's encoded data are: counts, lengths, a hash.
+ * Summary of a run's encoded data: counts, lengths, a hash.
  * @module
  */
 import { createHash } from "node:crypto";

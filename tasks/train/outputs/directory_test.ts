@@ -24,7 +24,7 @@ function directoryWith(...names: string[]): string {
 
 const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
 
-/** What a run that begins in a folder finds and leaves. The lock is given back. */
+/** Checkpoint and removed files of a run that begins in a folder. The lock is given back. */
 function begin(
   output_dir: string,
   overwrite_output_dir = false,
