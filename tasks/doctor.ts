@@ -49,9 +49,9 @@ export interface DoctorReport {
   torch: TorchCheck[];
   /** Choice of `backend: auto` here, and why. */
   auto: string;
-  /** Processors. */
+  /** Number of logical processors. */
   threads: number;
-  /** Bytes. */
+  /** Of the machine, in bytes. */
   memory: { total: number; available: number };
   /** Cache folders. */
   caches: { what: string; path: string; exists: boolean }[];

@@ -13,13 +13,13 @@ import { NOTHING, RoundHistory } from "./round_history.ts";
 
 /** Clock; exchanged by tests. */
 export interface Clock {
-  /** Milliseconds. */
+  /** Milliseconds since any fixed moment. */
   now(): number;
   /** Waits so many milliseconds, less when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The real clock. */
+/** The system's clock and timers. */
 export const realClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) =>
@@ -90,10 +90,10 @@ export class AdaptiveLimit {
 
   /**
    * Gives the turn back.
-   * @param begun What {@linkcode AdaptiveLimit.acquire} gave
+   * @param begun Result of {@linkcode AdaptiveLimit.acquire}
    * @param how The result; `congested` is a complaint, `neutral` says nothing about the load
-   * @param retryAfterMs How long the server asks everyone to wait
-   * @param work What was made meanwhile, in tokens, > 0
+   * @param retryAfterMs Wait that the server asks of everyone, in ms, ≥ 0
+   * @param work Tokens made meanwhile, > 0
    */
   release(begun: number, how: "good" | "congested" | "neutral", retryAfterMs = 0, work = 1): void {
     this.#active--;

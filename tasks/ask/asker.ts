@@ -41,7 +41,7 @@ export interface AskerOptions {
   retries: number;
   /** Aborted to stop. */
   signal: AbortSignal;
-  /** Time. */
+  /** Clock to wait by; the system's by default. */
   clock?: Clock;
   /** In [0, 1). */
   random?: () => number;
@@ -78,7 +78,7 @@ export class Asker {
 
   /**
    * Sends nothing yet.
-   * @param options How to ask
+   * @param options Limits, retries and stores
    */
   constructor(options: AskerOptions) {
     this.#options = options;

@@ -12,7 +12,7 @@ import { IdTable } from "../../formats/records/ids.ts";
 
 /** Fields of every line. */
 export interface Line {
-  /** Step. */
+  /** Name of the step, such as `generate` or `ask`. */
   stage: string;
   /** Id of the item. */
   id: string;

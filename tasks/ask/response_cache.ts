@@ -68,7 +68,7 @@ export interface CacheUse {
 
 /** An answer, and when it was made. */
 export interface KeptAnswer {
-  /** The answer. */
+  /** The endpoint's reply. */
   answer: Completion;
   /** ISO 8601. */
   made: string;
@@ -85,7 +85,7 @@ export class ResponseCache implements Disposable {
   /**
    * Opens or makes the file.
    * @param path File; `:memory:` keeps nothing
-   * @param use What it is used for
+   * @param use Age and scope of answers to use
    * @throws {RangeError} If it isn't a cache of answers, or can't be opened
    */
   constructor(path: string, use: CacheUse = {}) {

@@ -5,7 +5,7 @@
 
 /** Sums over requests of a round. */
 export interface Round {
-  /** Requests. */
+  /** Number of finished requests. */
   requests: number;
   /** Those that the endpoint complained about. */
   complaints: number;

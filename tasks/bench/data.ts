@@ -27,7 +27,7 @@ export interface DataBenchOptions {
   onProgress?: (phase: string, done: number, total: number) => void;
 }
 
-/** The findings. */
+/** Measurements of one data set. */
 export interface DataBench {
   /** Rows encoded. */
   rows: number;

@@ -23,7 +23,7 @@ export interface EvalBenchOptions {
   items?: readonly number[];
   /** Of the configuration; with 0, report.html has no items. */
   pageItems?: number;
-  /** Rounds. */
+  /** Runs of each size, in turns. Default 1. */
   rounds?: number;
   /** Share of requests that a second server answers by HTTP 500, in turns with the first; 0: there is none. */
   faults?: number;
@@ -35,7 +35,7 @@ export interface EvalBenchOptions {
 export interface EvalBenchRun {
   /** This project, or the command of another program. */
   program: string;
-  /** Items. */
+  /** Number of items answered. */
   items: number;
   /** Share of requests that the server answered by HTTP 500. */
   faults: number;

@@ -15,7 +15,7 @@ import type { GenerateWork } from "./generate_child.ts";
 import { FIRST_TOKEN, type MeasuredFigures } from "./generate_measure.ts";
 import { installLlamaCpp } from "./llama_cpp.ts";
 
-/** What is measured. */
+/** Model and sizes to measure. */
 export interface GenerateBench {
   /** Directory, GGUF file or hub id; beside llama.cpp a GGUF file. */
   model: string;
@@ -42,7 +42,7 @@ export interface GenerateFigures extends MeasuredFigures {
 
 /** Medians over the rounds. */
 export interface GenerateFound {
-  /** What ours ran on. */
+  /** Backend and provider that ours ran on. */
   backend: string;
   ours: GenerateFigures;
   /** The better one of its numbers of threads, figure by figure; null: it wasn't run. */

@@ -31,7 +31,7 @@ export interface MeasuredSizes {
   vocabulary: number;
 }
 
-/** What was measured; speeds in tokens a second, memory in MiB (0 where the system doesn't tell). */
+/** Measured figures; speeds in tokens per second, memory in MiB (0 where the system doesn't tell). */
 export interface MeasuredFigures {
   decodeAfter32: number;
   decodeAfterPrompt: number;

@@ -1,4 +1,4 @@
-"""What `deno task bench eval --against "python3 tasks/bench/inspect_ai.py"` compares with: the same rows, server and
+"""Other side of `deno task bench eval --against "python3 tasks/bench/inspect_ai.py"`: the same rows, server and
 number of requests at once in inspect_ai (pip install inspect-ai==0.3.285 openai)."""
 import argparse
 import gzip

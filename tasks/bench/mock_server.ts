@@ -30,7 +30,7 @@ export interface MockOptions {
   keepLog?: boolean;
 }
 
-/** A running server. */
+/** A server that answers like OpenAI's after a set delay; on loopback unless `hostname` says otherwise. */
 export interface MockServer extends AsyncDisposable {
   /** Address up to /v1. */
   base: string;
@@ -92,7 +92,7 @@ export function mockServer(options: MockOptions = {}): MockServer {
   };
 }
 
-/** A usual answer. */
+/** A completion as OpenAI's API writes it, with status 200. */
 export function completionResponse(content: string | null, finish = "stop"): Response {
   return Response.json({
     id: "chatcmpl-mock",

@@ -1,5 +1,5 @@
 /**
- * What packed weights cost: perplexity of a model with its stored bits against the same with float32 weights, on the same texts.
+ * Cost of packed weights in quality: perplexity of a model with its stored bits against the same with float32 weights, on the same texts.
  *
  *     deno run -A tasks/bench/perplexity.ts --model MODEL.gguf --data FILE.jsonl [--rows 200]
  *

@@ -24,7 +24,7 @@ export interface ServeLoad {
   tokens: number;
 }
 
-/** Findings. */
+/** Measurements of a server under load. */
 export interface ServeFigures {
   /** Answers that came whole. */
   answers: number;

@@ -6,7 +6,7 @@ import stringWidth from "string-width";
 
 /** One column. */
 export interface Column {
-  /** Heading. */
+  /** Text of its head. */
   title: string;
   /** Texts stand left, numbers right (default). */
   align?: "left" | "right";
@@ -16,9 +16,9 @@ export interface Column {
 
 /** Columns and rows of texts, each row as long as the columns. */
 export interface Table {
-  /** The columns. */
+  /** From left to right. */
   columns: readonly Column[];
-  /** The rows. */
+  /** Cells of each row, in the columns' order. */
   rows: readonly (readonly string[])[];
 }
 

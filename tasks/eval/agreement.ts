@@ -7,7 +7,7 @@ import { AlphaSum } from "./statistics/alpha.ts";
 
 /** Agreement of a panel. */
 export interface Agreement {
-  /** The members. */
+  /** Names of the members. */
   judges: string[];
   /** Krippendorff's alpha over constraints, for intervals. */
   alpha: number | null;

@@ -13,13 +13,13 @@ import { answerKey, type StoredItem, storedItems, type StoredRun } from "./store
 export interface Comparison {
   /** Names of the runs' models. */
   models: [first: string, second: string];
-  /** Benchmark. */
+  /** Name of the benchmark of both runs. */
   benchmark: string;
   /** Items that both runs hold. */
   shared: number;
   /** Items that only one of them holds. */
   unshared: number;
-  /** Scores. */
+  /** Each score of the shared items, the headline first. */
   scores: PairedScore[];
   /** Headline score. */
   headline: string;

@@ -124,7 +124,7 @@ export const EvaluatorOptions: z.ZodObject = Schema;
 export interface NamedPlugin {
   /** Name of a plugin, or a released type such as `vllm`. */
   type: string;
-  /** Its options. */
+  /** Options of the plugin, as written. */
   args: Record<string, unknown>;
   /** Sampling of a judge. */
   run_args: Record<string, unknown>;

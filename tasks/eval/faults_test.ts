@@ -1,4 +1,4 @@
-/** What isolated errors of a server cost, in virtual time: the same on every machine. */
+/** Cost of isolated errors of a server, in virtual time: the same on every machine. */
 import { assert } from "@std/assert";
 
 import type { Completion, Endpoint } from "../../plugins/kinds/endpoint.ts";

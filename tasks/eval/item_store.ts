@@ -8,7 +8,7 @@ import { LineStore } from "../ask/line_store.ts";
 
 /** An item's answer. */
 export interface AnswerState {
-  /** Step. */
+  /** Kind of state, by the step that made it. */
   stage: "generate";
   /** Id of the item. */
   id: string;
@@ -26,7 +26,7 @@ export interface AnswerState {
 
 /** An item's judgement; null when the judge couldn't be asked. */
 export interface JudgementState {
-  /** Step. */
+  /** Kind of state, by the step that made it. */
   stage: "judge";
   /** Id of the item. */
   id: string;

@@ -28,9 +28,9 @@ export interface Reference {
 
 /** Content of a card. */
 export interface JudgeCard {
-  /** Judge. */
+  /** Title of the judge. */
   judge: string;
-  /** Benchmark. */
+  /** Name of the benchmark. */
   benchmark: string;
   /** Judged answers. */
   answers: number;
@@ -48,7 +48,7 @@ export interface JudgeCard {
   seconds: number;
   /** Agreement with the reference; null without one. */
   agreement: {
-    /** Name. */
+    /** Title of the reference judge or file. */
     reference: string;
     /** Constraints that both scored. */
     constraints: number;

@@ -17,7 +17,7 @@ function unit(text: string): number {
   return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
-/** What a judge sees. */
+/** A judge's input. */
 interface Seen {
   text: string;
   /** Place of the constraint in the prompt, from 0. */

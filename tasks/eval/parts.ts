@@ -15,11 +15,11 @@ import { hashOf } from "../ask/response_cache.ts";
 
 /** The benchmark, and a hash of what it is. */
 export interface BenchmarkPart {
-  /** Its name. */
+  /** Name of the plugin. */
   name: string;
   /** The plugin's version. */
   version: string;
-  /** Its options, defaults filled in. */
+  /** Options, defaults filled in. */
   options: Record<string, unknown>;
   /** The product. */
   benchmark: Benchmark;

@@ -22,9 +22,9 @@ import { surveyItems } from "./survey.ts";
 
 /** Requests that one endpoint would get. */
 export interface EndpointPlan {
-  /** Purpose. */
+  /** Whether it answers items or judges answers. */
   role: "model" | "judge";
-  /** Model. */
+  /** Name of the model. */
   model: string;
   /** Requests; of a judge, at least. */
   requests: number;
@@ -40,7 +40,7 @@ export interface EndpointPlan {
 
 /** One real request. */
 export interface Ping {
-  /** Outcome. */
+  /** As the endpoint gave it. */
   outcome: string;
   /** Reply, or the error. */
   text: string;

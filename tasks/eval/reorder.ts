@@ -49,7 +49,7 @@ export interface Reordered {
 export interface ReorderOptions {
   /** The judge, as in the run. */
   judge: Judge;
-  /** Its name. */
+  /** Title of the judge, for the report. */
   title: string;
   /** Asks; its cache makes a second measurement free. */
   asker: Asker;
@@ -208,7 +208,7 @@ export class EffectSums {
     this.#weights.push(weight);
   }
 
-  /** The findings. */
+  /** Effect of places over all judged answers. @param seed Of the bootstrap */
   effect(seed: number): PlaceEffect {
     return {
       judge: this.#judge,

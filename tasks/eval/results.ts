@@ -16,11 +16,11 @@ import type { Usage } from "../ask/usage.ts";
 export interface EvalResults {
   /** Layout of this file. */
   version: 1;
-  /** Benchmark. */
+  /** Name of the benchmark. */
   benchmark: string;
   /** Model under test. */
   model: string;
-  /** Judge. */
+  /** Title of the judge. */
   judge: string;
   /** Whether every item has an outcome and a judgement. */
   complete: boolean;
@@ -32,7 +32,7 @@ export interface EvalResults {
   passed: boolean | null;
   /** Each score with a threshold; null without one. */
   thresholds: ThresholdResult[] | null;
-  /** Every score. */
+  /** Scores in the benchmark's order, the headline first. */
   scores: ScoreWithSpread[];
   /** Counts of items and constraints. */
   counts: Counts;

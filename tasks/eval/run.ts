@@ -115,7 +115,7 @@ export async function evaluate(
   const meter = new Meter(config.budget);
   const failures = new Failures();
   using judgeCache = options.rejudge && !fresh && judge !== null ? openCache(config, true) : null;
-  // What requests cost is learnt from answers, so a run that must not spend too much asks for one first.
+  // Costs of requests are learnt from answers, so a run that must not spend too much asks for one first.
   const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
   const runWith = (
     kept: typeof cache,

@@ -24,9 +24,9 @@ export type EvalStage = typeof EVAL_STAGES[number];
 
 /** A run in progress: what the stages share. */
 export interface Run {
-  /** Configuration. */
+  /** The resolved configuration. */
   config: EvalConfig;
-  /** Benchmark. */
+  /** The benchmark and its identity. */
   part: BenchmarkPart;
   /** Where answers and verdicts are kept. */
   store: ItemStore;

@@ -13,9 +13,9 @@ import type { EvalProvenance } from "./run_yaml.ts";
 
 /** Where items and states are. */
 export interface StoredRun {
-  /** Configuration. */
+  /** The resolved configuration. */
   config: EvalConfig;
-  /** Benchmark. */
+  /** The benchmark and its identity. */
   part: BenchmarkPart;
   /** Stored states. */
   store: ItemStore;
@@ -87,11 +87,11 @@ export interface StoredItem {
   item: BenchmarkItem;
   /** The answer's state. */
   answer: AnswerState | null;
-  /** The answer. */
+  /** The answer's text; null where there is none to judge. */
   response: string | null;
   /** The judgement's state. */
   judged: JudgementState | null;
-  /** The judgement. */
+  /** The verdicts; null where there are none. */
   judgement: Judgement | null;
 }
 

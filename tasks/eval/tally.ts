@@ -10,7 +10,7 @@ import { costOf } from "../ask/usage.ts";
 
 /** Counts of items and constraints. */
 export interface Counts {
-  /** All items. */
+  /** Number of items of the run. */
   items: number;
   /** With an answer or another lasting outcome. */
   answered: number;
@@ -60,7 +60,7 @@ export interface Totals {
 
 /** Counts of a run's answers from the response cache. */
 export interface FromCache {
-  /** Answers. */
+  /** Answers of the model under test. */
   answers: number;
   /** Judgements with an answer of the judge from the cache. */
   judgements: number;

@@ -8,7 +8,7 @@ import type { ScoreWithSpread } from "./score_table.ts";
 
 /** A score beside its limit. */
 export interface ThresholdResult {
-  /** Score. */
+  /** Name of the score. */
   metric: string;
   /** Lowest value that passes. */
   limit: number;

@@ -7,7 +7,7 @@ import { isShare } from "./text.ts";
 
 /** One chart. */
 export interface Chart {
-  /** Heading. */
+  /** Text of its head. */
   title: string;
   /** Description, a sentence. */
   note: string;
@@ -23,7 +23,7 @@ export interface RingPart {
   inner: string;
   /** Outer ring; "" without one. */
   outer: string;
-  /** Constraints. */
+  /** Number of constraints, ≥ 1. */
   count: number;
 }
 

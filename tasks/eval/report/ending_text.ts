@@ -9,7 +9,7 @@ import { alignedRows } from "../../common/table.ts";
 import type { Evaluated } from "../run.ts";
 import { thresholdText } from "../thresholds.ts";
 
-/** The lines. */
+/** Lines at the end of a run: files, thresholds, and the command that continues it. */
 export function endingLines(done: Evaluated): string[] {
   const { directory, files, results, complete } = done;
   return [

@@ -18,7 +18,7 @@ export interface ItemWriter {
 
 /**
  * A file of a head, something of each item, and a tail.
- * @param textOf What an item adds
+ * @param textOf An item's text
  */
 export function fileWriter(
   file: AtomicFile,

@@ -7,7 +7,7 @@ import type { EvalResults } from "../results.ts";
 import { thresholdText } from "../thresholds.ts";
 import { countLines, headlines, intervalNote, scoreRows } from "./text.ts";
 
-/** The whole text. */
+/** report.md: headline, tables and counts. */
 export function markdown(results: EvalResults): string {
   const { model, benchmark, judge, complete, stopped, scores, agreement, counts, thresholds } = results;
   const groups = Map.groupBy(scores, (s) => s.group?.by);

@@ -18,7 +18,7 @@ import { releasedName, releasedWriter } from "./released.ts";
 
 /**
  * Writes the files of a run.
- * @param survey What the page must know of all items; null: no reports, only results.json and the released shape
+ * @param survey Counts of all items for the page; null: no reports, only results.json and the released shape
  * @returns Names of the files
  */
 export async function writeReports(

@@ -14,7 +14,7 @@ export interface Ring {
   inner: string;
   /** Grouping of the outer ring; null without one. */
   outer: string | null;
-  /** Its parts. */
+  /** Pairs of an inner and an outer group with their counts. */
   parts: RingPart[];
 }
 
@@ -54,7 +54,7 @@ export class PageSurvey {
     }
   }
 
-  /** All items. */
+  /** Number of items seen. */
   get total(): number {
     return Object.values(this.statuses).reduce((a, b) => a + b, 0);
   }

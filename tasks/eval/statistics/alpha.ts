@@ -30,7 +30,7 @@ export class AlphaSum {
 
   /**
    * No unit yet.
-   * @param metric How far two values are from each other
+   * @param metric Distance of two values
    */
   constructor(metric: Metric) {
     this.#distance = metric === "nominal" ? (a, b) => a === b ? 0 : 1 : (a, b) => (a - b) ** 2;

@@ -17,7 +17,7 @@ export function resamplesFor(items: number, asked: number): number {
 
 /**
  * Percentile bootstrap of Σv/Σw (Efron 1979): items are drawn with replacement.
- * @param resamples How often, >= 1
+ * @param resamples Number of resamples, ≥ 1
  * @returns Ends of the middle 95 %; null for fewer than two items
  */
 export function bootstrapInterval(sums: Sums, resamples: number, seed: number): [number, number] | null {

@@ -5,7 +5,7 @@
 
 /**
  * Cohen's kappa of two raters on the same units (Cohen 1960); null without units, or when chance agrees always.
- * @param pairs What both said, and how often (once unless given)
+ * @param pairs Verdicts of both, with their count (1 unless given)
  */
 export function cohenKappa(
   pairs: Iterable<readonly [first: number, second: number, times?: number]>,

@@ -11,7 +11,7 @@ import { pairedShareInterval } from "./wilson.ts";
 
 /** One score of both runs over the items that both have. */
 export interface PairedScore {
-  /** Score. */
+  /** Name of the score. */
   metric: string;
   /** Items that both runs scored. */
   items: number;
