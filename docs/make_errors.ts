@@ -14,7 +14,7 @@ import { train } from "../tasks/train.ts";
 const golden = new URL("../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 
 interface Case {
-  /** The fault. */
+  /** The faulty input, in words. */
   input: string;
   /** Message or behaviour of LLaMA-Factory 0.9.5. */
   theirs: string;
@@ -342,7 +342,7 @@ async function said(reply: () => Response): Promise<string> {
   }
 }
 
-/** The page. */
+/** Text of docs/errors.md. */
 export async function errorsPage(): Promise<string> {
   const rows: string[] = [];
   for (const one of CASES) {

@@ -18,9 +18,9 @@ export interface TensorFileHeader<Info> {
 export class TensorFile<Info, Header extends TensorFileHeader<Info>> implements Disposable {
   /** As given. */
   readonly path: string;
-  /** The checked header. */
+  /** Header whose offsets and sizes fit the file. */
   protected readonly header: Header;
-  /** The bytes. */
+  /** The open file; closed with this. */
   protected readonly file: RandomAccessFile;
 
   /** Opens a file and checks its header with `parse`, whose errors close it again. */

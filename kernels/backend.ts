@@ -14,7 +14,7 @@ export interface Tensor {
   dispose(): void;
 }
 
-/** A compiled graph. */
+/** A graph compiled by a backend; disposed of by its owner. */
 export interface Program {
   /**
    * Runs once.

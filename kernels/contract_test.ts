@@ -16,7 +16,7 @@ function label(kernel: Kernel, sample: Sample): string {
 
 const computed = new Map<string, Arrays>();
 
-/** What the reference gives for a sample, computed once for all backends. */
+/** The reference's outputs for a sample, computed once for all backends. */
 function referenceOf(kernel: Kernel, sample: Sample): Arrays {
   const key = label(kernel, sample);
   const known = computed.get(key) ??

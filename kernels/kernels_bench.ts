@@ -45,7 +45,7 @@ export interface Peak {
   gbs: number;
 }
 
-/** All measurements. */
+/** Measurements of all kernels on all backends. */
 export interface KernelBench {
   rows: number;
   peaks: Peak[];

@@ -21,7 +21,7 @@
 
 /** A number with a history. Immutable: every method gives a new one. Arguments may be plain numbers (constants). */
 export class Scalar {
-  /** The number itself. */
+  /** The number without its history. */
   readonly value: number;
   /** Scalars it was computed from; empty for variables and constants. */
   readonly inputs: readonly Scalar[];
@@ -35,25 +35,25 @@ export class Scalar {
     this.partials = partials;
   }
 
-  /** The sum. */
+  /** This + other. */
   plus(other: Scalar | number): Scalar {
     const b = toScalar(other);
     return new Scalar(this.value + b.value, [this, b], [1, 1]);
   }
 
-  /** The difference. */
+  /** This − other. */
   minus(other: Scalar | number): Scalar {
     const b = toScalar(other);
     return new Scalar(this.value - b.value, [this, b], [1, -1]);
   }
 
-  /** The product. */
+  /** This · other. */
   times(other: Scalar | number): Scalar {
     const b = toScalar(other);
     return new Scalar(this.value * b.value, [this, b], [b.value, this.value]);
   }
 
-  /** The quotient. */
+  /** This / other; not finite where `other` is 0. */
   dividedBy(other: Scalar | number): Scalar {
     const b = toScalar(other);
     const value = this.value / b.value;

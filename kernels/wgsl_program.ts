@@ -10,7 +10,7 @@ export type WgslElement = "f32" | "i32" | "vec4<f32>" | "f16" | "vec4<f16>";
 export interface WgslPart {
   /** First element, a multiple of 64, of 128 in float16. */
   first: number;
-  /** Count. */
+  /** Number of elements, ≥ 1. */
   count: number;
 }
 

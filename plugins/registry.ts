@@ -18,7 +18,7 @@ import { sourceHash } from "./kinds/source_hash.ts";
 
 /** Description of one plugin, as `deno task plugins` shows it. */
 export interface PluginEntry {
-  /** Kind. */
+  /** Kind of plugin, such as `loss`. */
   kind: keyof Kinds;
   /** Name, unique within the kind. */
   name: string;
@@ -30,13 +30,13 @@ export interface PluginEntry {
   description: string;
   /** `built-in`, or the file that it came from. */
   source: string;
-  /** Its options. */
+  /** Options that a YAML file may set. */
   options: OptionEntry[];
 }
 
 /** One option of a plugin. */
 export interface OptionEntry {
-  /** Name. */
+  /** Name of the key. */
   name: string;
   /** Type in words, such as `number` or `"a" | "b"`. */
   type: string;

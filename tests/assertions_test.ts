@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
-/** What stands now, rounded up; it may fall and not grow. `formats/elements.ts` reads what is there by construction. */
+/** Present count, rounded up; it may fall and not grow. `formats/elements.ts` reads elements that are there by construction. */
 const LIMIT = 290;
 
 Deno.test("non-null assertions in sources don't grow", async () => {

@@ -1,4 +1,4 @@
-/** What was tuned, taken all the way: trained, merged, served, asked by OpenAI's client, evaluated by both endpoints. */
+/** A tuned model taken all the way: trained, merged, served, asked by OpenAI's client, evaluated by both endpoints. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import OpenAI from "openai";

@@ -1,4 +1,4 @@
-/** What a training process does with its output folder: one owner, one run's files, resuming, and the command it prints. */
+/** A training process and its output folder: one owner, one run's files, resuming, and the command it prints. */
 import { join } from "@std/path";
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";

@@ -29,11 +29,11 @@ export interface GgufTensor {
   readonly byteLength: number;
 }
 
-/** A checked header. */
+/** Header whose counts, offsets and sizes fit the file. */
 export interface GgufHeader extends TensorFileHeader<GgufTensor> {
   /** 2 or 3. */
   readonly version: number;
-  /** All pairs. */
+  /** Key-value pairs in the file's order. */
   readonly metadata: GgufMetadata;
 }
 

@@ -28,7 +28,7 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
     return this.header.version;
   }
 
-  /** All metadata. */
+  /** Key-value pairs in the file's order. */
   get metadata(): GgufMetadata {
     return this.header.metadata;
   }

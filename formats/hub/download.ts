@@ -16,9 +16,9 @@ export interface RemoteFile {
   readonly name: string;
   /** Full address. */
   readonly url: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
-  /** Hexadecimal. */
+  /** Hash of `algorithm`, lower-case hexadecimal. */
   readonly hash: string;
   /** `sha256` of the content for large files, git's `sha1` of "blob <size>\0" and the content for others. */
   readonly algorithm: "sha256" | "git-sha1";

@@ -27,7 +27,7 @@ export interface HubLimits {
   readonly idleTime: number;
 }
 
-/** The default limits. */
+/** Limits unless a caller sets others. */
 export const HUB_LIMITS: HubLimits = Object.freeze({
   apiTime: 30_000,
   apiTotalTime: 60_000,

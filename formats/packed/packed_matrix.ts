@@ -14,7 +14,7 @@ export const PACKED_GROUP = 32;
 
 /** A matrix in few bits, see the module's text. */
 export interface PackedMatrix {
-  /** Rows. */
+  /** Number of rows. */
   readonly rows: number;
   /** Values of a row. */
   readonly columns: number;

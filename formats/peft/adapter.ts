@@ -15,7 +15,7 @@ import { matchTargets, patternValue } from "./target_modules.ts";
 
 /** The two matrices of one module; the module computes `W x + scale · B A x`. */
 export interface LoraTensors {
-  /** Rank. */
+  /** Rank of A and B, ≥ 1. */
   readonly r: number;
   /** α. */
   readonly alpha: number;

@@ -21,7 +21,7 @@ export async function readText(file: string | URL): Promise<string> {
 
 /**
  * SHA-256 of a file, in hexadecimal digits.
- * @param what What it holds, for the message
+ * @param what Its content in words, for the message
  * @throws {RangeError} If it can't be read
  */
 export function hashOfFile(path: string, what: string): string {

@@ -51,7 +51,7 @@ export interface TensorInfo {
   readonly byteLength: number;
 }
 
-/** A checked header. */
+/** Header whose offsets and sizes fit the file. */
 export interface SafetensorsHeader extends TensorFileHeader<TensorInfo> {
   /** `__metadata__`, such as `{format: "pt"}`. */
   readonly metadata: Readonly<Record<string, string>>;

@@ -8,7 +8,7 @@ import { shown } from "../message.ts";
 export interface Component {
   /** Such as "ByteLevel". */
   type: string;
-  /** Its own fields. */
+  /** Fields of this type. */
   [field: string]: unknown;
 }
 
@@ -16,7 +16,7 @@ export interface Component {
 export interface AddedToken {
   /** ≥ 0. */
   id: number;
-  /** Text. */
+  /** Text that is this token. */
   content: string;
   /** Only where no letter or digit stands beside it. */
   single_word: boolean;

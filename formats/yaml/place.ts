@@ -10,9 +10,9 @@ import { HIDDEN, isSecretName, redactSource } from "../secrets.ts";
 export interface Place {
   /** File as it was named. */
   file: string;
-  /** Line. */
+  /** Line, from 1. */
   line: number;
-  /** Column. */
+  /** Column, from 1. */
   column: number;
 }
 

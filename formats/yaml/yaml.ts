@@ -81,7 +81,7 @@ export function parseYaml(text: string, file: string, options: YamlOptions = {})
 
 /**
  * The value of one YAML scalar or flow collection, as in `key=value` on a command line.
- * @param name What to call it in messages
+ * @param name Its name in messages
  * @throws {SyntaxError} If the text isn't YAML
  */
 export function parseYamlValue(text: string, name = "the value"): unknown {

@@ -47,7 +47,7 @@ function indexInputs(graph: Graph): IndexInput[] {
 
 /**
  * A function that refuses indices that are out of range in a run.
- * @param extent How a backend knows the values of its tensors.
+ * @param extent Gives the smallest and largest value of a tensor; null where the backend doesn't know them.
  */
 export function indexCheck<T extends Tensor>(
   name: string,

@@ -22,7 +22,7 @@ export interface Rows {
   tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor>>;
 }
 
-/** The requested pass. */
+/** Options of a forward pass. */
 export interface BodyPass {
   /** false: adapters off. */
   adapter: boolean;

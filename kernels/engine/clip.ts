@@ -9,7 +9,7 @@ import type { Values } from "./adamw.ts";
 export interface NamedGradient {
   /** The parameter's name, for messages. */
   readonly name: string;
-  /** Flat. */
+  /** Flat, in row-major order. */
   readonly values: Values;
 }
 

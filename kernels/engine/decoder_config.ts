@@ -11,7 +11,7 @@ export interface DecoderConfig {
   hiddenSize: number;
   /** Width of the MLP. */
   intermediateSize: number;
-  /** Blocks. */
+  /** Number of blocks, ≥ 1. */
   numLayers: number;
   /** Query heads. */
   numHeads: number;

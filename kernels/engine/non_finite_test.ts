@@ -1,4 +1,4 @@
-/** Which layer first gives values that aren't finite: for the message of a run that stops. */
+/** The first layer whose values aren't finite, for the message of a run that stops. */
 import { assertEquals } from "@std/assert";
 import { onnxBackend } from "../mod.ts";
 import { Engine } from "./engine.ts";

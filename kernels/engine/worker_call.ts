@@ -86,7 +86,7 @@ interface Waiting {
 /**
  * Starts a Worker.
  * @param url Its module, which calls {@linkcode serve}
- * @param name What it is, such as `engine`; named in errors
+ * @param name Name in errors, such as `engine`
  * @param errors Classes of its errors beside the built-in ones
  */
 export function connect(url: URL, name: string, errors: readonly ErrorClass[] = []): WorkerConnection {

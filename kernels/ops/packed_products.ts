@@ -126,7 +126,7 @@ export const matmulPacked: Kernel<typeof MATMUL.inputs, typeof MATMUL.outputs> =
     const { in: K, out: N, groups, bits } = weightSizes(dims);
     const attrs = { bits, block_size: GROUP, gather_axis: 0, quantize_axis: 1 };
     return [
-      // Which rows: all, plus nothing times the number of a's rows, so that a weight isn't made before its product is next.
+      // Rows to gather: all, plus nothing times the number of a's rows, so that a weight isn't made before its product is next.
       constantNode("zero", "i64", [0]),
       constantNode("one", "i64", [1]),
       constantNode("all", "i64", Array.from({ length: N }, (_, i) => i)),

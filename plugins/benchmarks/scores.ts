@@ -71,7 +71,7 @@ export function findScore(
  * The contribution of several verdicts to one score: the scored ones their sum, the unscored ones a null of their number.
  *
  * @param verdicts At least one; missing judgements as null verdicts.
- * @param score What a verdict is worth, such as `(s) => s === 10 ? 1 : 0`; by default the verdict itself.
+ * @param score Worth of a verdict, such as `(s) => s === 10 ? 1 : 0`; by default the verdict itself.
  */
 export function contribute(
   metric: string,

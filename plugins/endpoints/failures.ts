@@ -6,11 +6,11 @@ import type { Completion, Failure } from "../kinds/endpoint.ts";
 
 /** An answer that isn't what the protocol says; thrown while it is read. */
 export class AnswerError extends Error {
-  /** Description. */
+  /** Kind of failure, which decides about asking again. */
   readonly kind: Failure["kind"];
   /**
    * An error with its kind.
-   * @param kind What is wrong with it
+   * @param kind Decides about asking again
    * @param message Human-readable
    */
   constructor(kind: Failure["kind"], message: string) {

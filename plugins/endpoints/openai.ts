@@ -79,7 +79,7 @@ export type OpenaiOptions = z.output<typeof Options>;
 
 /** Stand-ins for the world in tests. */
 export interface OpenaiWorld {
-  /** Environment. */
+  /** Reads an environment variable; undefined where it isn't set. */
   env?: (name: string) => string | undefined;
 }
 

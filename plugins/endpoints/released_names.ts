@@ -8,7 +8,7 @@
 export interface EndpointSpec {
   /** Name of an endpoint plugin, or a released type. */
   type: string;
-  /** Its options. */
+  /** Options of that type, as written. */
   args: Record<string, unknown>;
 }
 

@@ -12,7 +12,7 @@ export interface JudgeRequest {
   id: string;
   /** Messages of the prompt. */
   prompt: string;
-  /** The answer. */
+  /** Text of the answer to judge, without thoughts. */
   response: string;
   /** The constraints to judge, in order. */
   constraints: Constraint[];
@@ -41,7 +41,7 @@ export type Ask = (
 export interface JudgeSpec {
   /** Name of a judge plugin, or of an endpoint plugin: then a model behind it judges. */
   type: string;
-  /** Its options. */
+  /** Options of the plugin, as written. */
   args?: Record<string, unknown> | undefined;
   /** Sampling, for judges that ask a model. */
   run_args?: Record<string, unknown> | undefined;

@@ -74,7 +74,7 @@ export interface Loss<
   ): Record<B, number>;
   /** Metrics made from the other metrics' means, such as a difference of two that no example has both of. */
   summarize?(means: Readonly<Record<string, number>>): Record<string, number>;
-  /** The formula. */
+  /** The loss of one example and its metrics, from log-probabilities in nats. */
   loss(inputs: LossInputs<N, Reference, B>): LossOutputs;
 }
 

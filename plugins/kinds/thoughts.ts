@@ -109,7 +109,7 @@ export function separateThought(text: string, tags: readonly ThoughtTags[] = THO
 /**
  * The outcome with thought and answer apart. An outcome without a text stays as it is. What is only a thought, because the
  * limit fell inside of it or it was never closed, is the outcome `thought_only`.
- * @param completion What an endpoint gave; `thought` is what the server itself has set apart
+ * @param completion An endpoint's reply; its `thought` is the part that the server itself has set apart
  * @param tags Tags in its texts; none: texts are answers as they are
  */
 export function withThoughtApart(completion: Completion, tags?: readonly ThoughtTags[]): Completion {

@@ -283,7 +283,7 @@ export function absoluteSteps(value: number, totalSteps: number): number {
 
 /** A key whose value differs between two configurations. */
 export interface ConfigDifference {
-  /** Key. */
+  /** Name of the key, as in the YAML. */
   key: string;
   /** Value in the first configuration. */
   before: unknown;

@@ -71,7 +71,7 @@ export type TrainerConfig = Pick<
 
 /** Everything a trainer is given. */
 export interface TrainerInputs {
-  /** Resolved. */
+  /** Keys that trainers read, resolved. */
   config: TrainerConfig;
   /** Every key of the run but secrets, as JSON values: kept in checkpoints, so that `changes` can tell what differs on resume. */
   record: Readonly<Record<string, unknown>>;

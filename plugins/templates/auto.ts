@@ -14,7 +14,7 @@ import type { PyJson } from "../../formats/python_json.ts";
 import { compileOwn, RenderedConversation, renderWith } from "./rendered.ts";
 import { trainedOwn } from "./trained.ts";
 
-/** The plugin. */
+/** The plugin `auto`; see the module's text. */
 export const auto: Plugin<"template", typeof templateOptions> = definePlugin({
   kind: "template",
   name: "auto",

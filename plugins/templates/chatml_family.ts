@@ -22,7 +22,7 @@ const QWEN = {
   replaceEos: true,
 } as const;
 
-/** The templates. */
+/** Templates of models that mark turns as ChatML does. */
 export const chatmlFamily: readonly TemplateSpec[] = [
   {
     name: "chatml",

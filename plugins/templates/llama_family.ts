@@ -15,7 +15,7 @@ const GEMMA = {
   systemInUser: true,
 } as const;
 
-/** The templates. */
+/** Templates of Llama's and related models. */
 export const llamaFamily: readonly TemplateSpec[] = [
   {
     name: "llama2",

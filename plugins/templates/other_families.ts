@@ -9,7 +9,7 @@ const DEEPSEEK3 = {
   user: ["<｜User｜>{{content}}<｜Assistant｜>"],
 } as const;
 
-/** The templates. */
+/** Templates of families with marks of their own. */
 export const otherFamilies: readonly TemplateSpec[] = [
   {
     name: "deepseek",

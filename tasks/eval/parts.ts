@@ -21,13 +21,13 @@ export interface BenchmarkPart {
   version: string;
   /** Options, defaults filled in. */
   options: Record<string, unknown>;
-  /** The product. */
+  /** Made by the plugin. */
   benchmark: Benchmark;
 }
 
 /** The model under test. */
 export interface ModelPart {
-  /** The product. */
+  /** Made by the plugin. */
   endpoint: Endpoint;
   /** Plugin and version. */
   plugin: string;
@@ -37,7 +37,7 @@ export interface ModelPart {
 
 /** The judge; `judge` is null where the benchmark checks by itself. */
 export interface JudgePart {
-  /** The product. */
+  /** Made by the plugin. */
   judge: Judge | null;
   /** Plugin, for messages. */
   plugin: string;

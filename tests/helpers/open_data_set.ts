@@ -26,7 +26,7 @@ export interface OpenDataSet {
 /**
  * Opens one.
  * @param keys Columns of its rows
- * @param settings What its entry says besides `formatting`
+ * @param settings Fields of its entry besides `formatting`
  */
 export function openDataSet(
   formatting: string,

@@ -4,13 +4,13 @@
  */
 import project from "../../deno.json" with { type: "json" };
 
-/** A server process. */
+/** A process of `deno task serve`; ended with this. */
 export interface Served extends AsyncDisposable {
   /** Address, without a path. */
   base: string;
-  /** The process. */
+  /** The server, for signals and its exit status. */
   process: Deno.ChildProcess;
-  /** What it has printed to standard error so far. */
+  /** Its standard error so far. */
   log(): string;
 }
 

@@ -29,7 +29,7 @@ export class GpuPool {
     return this.#numbers.size;
   }
 
-  /** Their bytes. */
+  /** Size of all of them together, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }

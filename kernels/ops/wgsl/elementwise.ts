@@ -13,7 +13,7 @@ export type Readings<Inputs extends Readonly<Record<string, InputAccess>>> = {
   readonly [Name in keyof Inputs]: Inputs[Name] extends "list" ? (index: number) => string : string;
 };
 
-/** An elementwise kernel. */
+/** WGSL and sizes of an elementwise kernel over `[rows, cols]`. */
 export interface ElementwiseSpec<Inputs extends Readonly<Record<string, InputAccess>>> {
   label: string;
   rows: number;

@@ -167,7 +167,7 @@ interface Owned {
   perInvocation: number;
   /** WGSL of the invocation's index among 16. */
   thread: string;
-  /** The operand. */
+  /** Number of the row or column among those of the invocation. */
   index: number;
 }
 

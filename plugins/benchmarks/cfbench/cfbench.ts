@@ -172,7 +172,7 @@ export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode
 
 /**
  * The same from an answer that was asked for as JSON.
- * @param tag What the answer must give as its `tag`.
+ * @param tag Value that the answer must give as its `tag`.
  */
 export function readCfbenchJson(item: BenchmarkItem, text: string, tag: string, cut = false): Judgement {
   if (cut) return cutJudgement(item, text);

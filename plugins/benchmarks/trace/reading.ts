@@ -21,7 +21,7 @@ export const TRACE_SCALE = 10;
 export interface TraceReading {
   /** One verdict per constraint, in order. */
   constraints: Verdict[];
-  /** The overall score. */
+  /** Verdict on the answer as a whole. */
   overall: Verdict;
   /** Whether the text ends within a verdict: it isn't known what it would have been. */
   cut: boolean;
@@ -30,7 +30,7 @@ export interface TraceReading {
 /**
  * Reads the scores, 0 to 10. A verdict that is cut gives no score: neither a list that the text ends within nor a number at
  * the text's very end, which may be the first digit of another.
- * @param constraints What was to be judged, in order.
+ * @param constraints The judged constraints, in order.
  */
 export function readTraceText(text: string, constraints: readonly Nameable[]): TraceReading {
   const folded = foldJudgeText(text);

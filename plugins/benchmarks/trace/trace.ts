@@ -56,7 +56,7 @@ export default trace;
  * Prompt and reading of the judge. Needs of an item its constraints and the fields `query` and `constraints`; without
  * them the last user message and the constraints' own texts are taken.
  *
- * @param rounds How often the judge is asked at most, 1 or more.
+ * @param rounds Times that the judge is asked at most, ≥ 1.
  * @param prompt Path of a judge prompt of your own.
  * @throws {RangeError} If the prompt lacks a slot.
  */
@@ -115,7 +115,7 @@ export function readTrace(item: BenchmarkItem, text: string, cut = false): Judge
 
 /**
  * The same from an answer that was asked for as JSON.
- * @param tag What the answer must give as its `tag`.
+ * @param tag Value that the answer must give as its `tag`.
  */
 export function readTraceJson(item: BenchmarkItem, text: string, tag: string, cut = false): Judgement {
   if (cut) return cutJudgement(item, text);

@@ -11,7 +11,7 @@ import { ReplyError } from "./reply.ts";
 
 /** Facts of a request, for messages. */
 export interface AskedRequest {
-  /** Address. */
+  /** Base URL of the endpoint. */
   where: string;
   /** Environment variable of the key. */
   keyName: string;

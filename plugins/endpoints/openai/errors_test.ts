@@ -1,4 +1,4 @@
-/** What servers say by which status, the outcome, and the key that the message names. */
+/** Errors of servers by status: the outcome, and the key that the message names. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import { mockServer } from "../../../tasks/bench/mock_server.ts";

@@ -16,7 +16,7 @@ export interface FetchLimits {
 
 /**
  * Fetches a reply and puts it together.
- * @returns What the server answered with an error's status, as it is; otherwise a {@linkcode Reply} as JSON
+ * @returns The server's answer as it is if its status is an error's; otherwise a {@linkcode Reply} as JSON
  * @throws {AnswerError} If the reply leads elsewhere, is too long or isn't what the protocol says
  * @throws {ReplyError} If a reply with a good status says that something failed
  */

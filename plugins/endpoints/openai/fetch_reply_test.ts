@@ -1,4 +1,4 @@
-/** What an endpoint doesn't follow, and what it doesn't read. */
+/** Replies that an endpoint doesn't follow or doesn't read. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import openaiPlugin, { openaiEndpoint } from "../openai.ts";

@@ -25,7 +25,7 @@ export function needsModels(id: string): boolean {
 /**
  * Judges one constraint: 1 kept, 0 broken (a blank response breaks every one), null with a reason when the rule is
  * unknown, its arguments are not what it needs, or it needs models and there are none. Arguments that are null count as not given.
- * @param models What {@linkcode needsModels} is about; null: none.
+ * @param models Models of sentences and languages, see {@linkcode needsModels}; null: none.
  */
 export function checkOne(
   checks: Readonly<Record<string, Check>>,

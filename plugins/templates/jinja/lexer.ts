@@ -8,7 +8,7 @@ import { TemplateError } from "./values.ts";
 
 /** One token. `operator` tokens hold the operator, `string` tokens the text without quotes and escapes. */
 export interface Token {
-  /** Its kind. */
+  /** Kind of token, named as in Jinja's own lexer. */
   type:
     | "data"
     | "variable_begin"

@@ -61,7 +61,7 @@ export type AssignmentTarget =
 
 /** Parameters of a macro or a call block. */
 export interface Signature {
-  /** Names. */
+  /** Names of the parameters, in order. */
   names: string[];
   /** Defaults of the last names. */
   defaults: Expression[];

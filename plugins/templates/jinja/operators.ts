@@ -131,7 +131,7 @@ function isContainer(value: object): boolean {
     [Tuple, DictView, Range, Iterator, Undefined].some((type) => value instanceof type);
 }
 
-/** A comparison. */
+/** Result of a comparison, by Python's rules. @throws {TemplateError} If the values can't be compared so */
 export function compare(operator: CompareOperator, left: JinjaValue, right: JinjaValue): boolean {
   switch (operator) {
     case "==":

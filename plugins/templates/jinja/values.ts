@@ -44,15 +44,15 @@ export class Undefined {
   }
 }
 
-/** A tuple. */
+/** Python's tuple: printed and compared otherwise than a list. */
 export class Tuple {
-  /** Its items. */
+  /** @param items In order; not copied. */
   constructor(readonly items: readonly JinjaValue[]) {}
 }
 
 /** A pair of `groupby`, with names for its two parts. */
 export class Group extends Tuple {
-  /** @param grouper What the items have in common. */
+  /** @param grouper Value that the items have in common. */
   constructor(readonly grouper: JinjaValue, readonly list: JinjaValue[]) {
     super([grouper, list]);
   }
@@ -60,11 +60,11 @@ export class Group extends Tuple {
 
 /** Text that `safe` or `escape` gave; texts that are added to it are escaped. */
 export class Markup {
-  /** Its text. */
+  /** @param text Escaped already. */
   constructor(readonly text: string) {}
 }
 
-/** A callable value. */
+/** A function, method or macro. */
 export class Callable {
   /** @param unsafe Why the sandbox of transformers refuses the call. */
   constructor(
@@ -76,7 +76,7 @@ export class Callable {
 
 /** `namespace(...)`: attributes may be set from inner scopes. */
 export class Namespace {
-  /** Attributes. */
+  /** @param attributes By name; not copied. */
   constructor(readonly attributes: Map<string, JinjaValue>) {}
 }
 
@@ -203,7 +203,7 @@ export class DictView {
   /** Of a dict. */
   constructor(readonly dict: Dict, readonly kind: "keys" | "values" | "items") {}
 
-  /** Its items now. */
+  /** Items as the dict has them now. */
   items(): JinjaValue[] {
     if (this.kind === "items") return this.dict.items().map((pair) => new Tuple(pair));
     return this.kind === "keys" ? this.dict.keys() : this.dict.values();

@@ -22,7 +22,7 @@ export async function smollm2() {
   return { model, decoder: decoderOf(builtinRegistry(), model) };
 }
 
-/** What a golden run of SmolLM2 starts from, and the model, to be closed. */
+/** Start of a golden run of SmolLM2, and the model, to be closed. */
 export async function smollm2Start(method: string): Promise<{ start: GoldenStart; model: LoadedModel }> {
   const { model, decoder } = await smollm2();
   const golden = readJson(`${GOLDENS}train_${method}.json`);

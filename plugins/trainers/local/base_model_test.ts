@@ -11,7 +11,7 @@ import { makeTarget } from "./setup.ts";
 
 const golden = (path: string) => fileURLToPath(new URL(`../../../fixtures/goldens/${path}`, import.meta.url));
 
-/** What the adapter of a run names as its base. */
+/** Name of the base in the adapter of a run. */
 async function named(path: string, base_model: string | null, adapters: string[] = []): Promise<unknown> {
   const folder = temporaryFolder();
   const model = await openModel(path);

@@ -1,4 +1,4 @@
-/** What the loop does besides arithmetic: best checkpoint, early stopping, faults, interruption. */
+/** Behaviour of the loop besides arithmetic: best checkpoint, early stopping, faults, interruption. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";

@@ -13,7 +13,7 @@ export interface Checkpoint {
   name: string;
   /** Optimizer steps done in it. */
   step: number;
-  /** Its directory. */
+  /** Path of its directory. */
   path: string;
 }
 

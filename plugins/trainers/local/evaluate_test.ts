@@ -1,4 +1,4 @@
-/** What an evaluation's numbers are means of; expectations are worked out by hand from transformers' and TRL's rules. */
+/** Means of an evaluation: their denominators; expectations are worked out by hand from transformers' and TRL's rules. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { idsExample } from "../../../tests/helpers/tiny_model.ts";

@@ -10,7 +10,7 @@ export type PartKind = 0 | 1 | 2;
 export interface Part {
   /** Token ids, `[T]`. */
   ids: ArrayLike<number>;
-  /** Which of them are learnt. */
+  /** Learnt tokens among them. */
   kind: PartKind;
 }
 

@@ -11,7 +11,7 @@ import { readRelaxedJson } from "./relaxed_json.ts";
 import { scoreAt } from "./score_text.ts";
 import { verdictOf } from "./verdict_of.ts";
 
-/** The findings. */
+/** Scores of single constraints as found in a text. */
 export interface FineGrained {
   /** The scores in their order. */
   scores: NamedScore[];

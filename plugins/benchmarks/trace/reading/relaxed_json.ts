@@ -10,9 +10,9 @@ export type Relaxed =
   | { kind: "list"; items: Relaxed[] }
   | { kind: "map"; pairs: [key: string, value: Relaxed][] };
 
-/** The reading. */
+/** A value that was read from the middle of a text. */
 export interface RelaxedJson {
-  /** The value. */
+  /** Text, list or map, as far as it goes. */
   value: Relaxed;
   /** Where the text behind it begins. */
   end: number;

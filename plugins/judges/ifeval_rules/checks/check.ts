@@ -8,9 +8,9 @@ import type { PunktModel } from "../punkt.ts";
 
 /** Data that checks need besides the text. */
 export interface CheckModels {
-  /** Sentences and words. */
+  /** Splits a text into sentences and words. */
   punkt: PunktModel;
-  /** Languages. */
+  /** Names the language of a text. */
   languages: LanguageModel;
 }
 
