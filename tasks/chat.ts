@@ -58,6 +58,7 @@ async function chat(args: readonly string[], running: Running, open: () => ChatI
   const models = await Models.open(options.models, builtinRegistry());
   try {
     const list = models.list();
+    for (const note of list.flatMap(({ local }) => local.notes)) printError(`warning: ${note}`);
     const sides = options.base || list.length === 1 ? list : list.slice(1);
     const session = new ChatSession(sides, options);
     using input = open();

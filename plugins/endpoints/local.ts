@@ -28,7 +28,7 @@ import { definePlugin, type Plugin, type PluginContext, type PluginRegistry } fr
 import type { Template } from "../kinds/template.ts";
 import type { ThoughtTags } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
-import { type LocalModel, openLocal } from "./local/open.ts";
+import { adapterNotes, type LocalModel, openLocal } from "./local/open.ts";
 import { decodeShowing, openedBy, specialOf } from "./local/shown_text.ts";
 import { thoughtTags, withOpening } from "./thought_tags.ts";
 
@@ -155,7 +155,10 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
     },
     async prepare() {
       device = (await chooseBackend(device)).choice;
-      notes = adapter === null ? [] : adapterNotes(template, adapter, registry);
+      notes = [
+        ...(adapter === null ? [] : templateNotes(template, adapter, registry)),
+        ...[adapter, ...Object.values(options.adapters)].flatMap((folder) => adapterNotes(folder, model)),
+      ];
     },
     concurrency: options.max_batch,
     thoughtTags: options.thought_tags,
@@ -181,7 +184,7 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
 }
 
 /** Differences from the template that the adapter was trained with, which its folder has. */
-function adapterNotes(template: Template, adapter: string, registry: PluginRegistry): string[] {
+function templateNotes(template: Template, adapter: string, registry: PluginRegistry): string[] {
   if (!exists(join(adapter, "tokenizer.json"))) return [];
   const tokenizer = loadTokenizerSync(adapter);
   const difference = compareTemplates(template, registry.create("template", "auto", {}), tokenizer);

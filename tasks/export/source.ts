@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { exists } from "../../formats/exists.ts";
 import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import type { ResolveOptions } from "../../formats/hub/mod.ts";
-import { type Adapter, mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
+import { type Adapter, baseDifference, mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -67,7 +67,11 @@ export async function openSource(
       (before, adapter) => mergedWeights(before, adapter),
       (name: string) => model.weights.read(name),
     );
-    return { model, decoder, adapters, shapes, read, ...tokenizerOf(config, registry, model, placeOf) };
+    const written = tokenizerOf(config, registry, model, placeOf);
+    const others = config.adapter_name_or_path.flatMap((path) =>
+      baseDifference(path, config.model_name_or_path) ?? []
+    );
+    return { model, decoder, adapters, shapes, read, ...written, notes: [...written.notes, ...others] };
   } catch (error) {
     model.weights.close();
     throw error;

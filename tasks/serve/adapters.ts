@@ -16,7 +16,10 @@ const Load = z.strictObject({ lora_name: NAME, lora_path: z.string().min(1) });
 const Unload = z.strictObject({ lora_name: NAME, lora_int_id: z.int().nullish() });
 
 /** The two routes; both refuse where the server isn't to change by requests. */
-export function adapterRoutes({ models }: Service, { loadAdapters }: { loadAdapters: boolean }): Hono {
+export function adapterRoutes(
+  { models }: Service,
+  { loadAdapters, log }: { loadAdapters: boolean; log(line: string): void },
+): Hono {
   const app = new Hono();
   const allowed = () => {
     if (loadAdapters) return;
@@ -30,6 +33,7 @@ export function adapterRoutes({ models }: Service, { loadAdapters }: { loadAdapt
     allowed();
     const { lora_name, lora_path } = readFields(Load, await jsonBody(c));
     await models.load(lora_name, lora_path);
+    for (const note of models.get(lora_name)?.local.notes ?? []) log(`warning: ${note}`);
     return c.text(`Success: LoRA adapter '${lora_name}' added successfully.`);
   });
   app.post("/v1/unload_lora_adapter", async (c) => {

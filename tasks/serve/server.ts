@@ -55,6 +55,7 @@ export async function startServer(options: ServerOptions, registry: Registry): P
     );
   }
   const models = await Models.open(options, registry);
+  for (const note of models.list().flatMap(({ local }) => local.notes)) log(`warning: ${note}`);
   const ending = new AbortController();
   const places = new Places(maxBatch, queue);
   const metrics = new Metrics(places);

@@ -6,7 +6,7 @@
 import { basename } from "@std/path";
 
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { loraOf, matchTargets, readAdapterConfig } from "../../formats/peft/mod.ts";
+import { baseDifference, loraOf, matchTargets, readAdapterConfig } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encoded.ts";
@@ -126,11 +126,8 @@ export function adapterWarnings(
   const [directory] = config.adapter_name_or_path;
   const adapter = directory === undefined ? null : readAdapterConfig(directory);
   const warnings: string[] = [];
-  if (adapter !== null && !mayBeSameModel(adapter.baseModel, config.model_name_or_path)) {
-    warnings.push(
-      `adapter_name_or_path: ${directory} was trained on ${adapter.baseModel}, the model is ${config.model_name_or_path}`,
-    );
-  }
+  const difference = directory === undefined ? null : baseDifference(directory, config.model_name_or_path);
+  if (difference !== null) warnings.push(`adapter_name_or_path: ${difference}`);
   const shapes = moduleShapes(decoder), modules = [...shapes.keys()];
   const targets = config.lora_target;
   const isTarget = (name: string) => targets.some((target) => `.${name}`.endsWith(`.${target}`));
@@ -150,15 +147,4 @@ export function adapterWarnings(
     );
   }
   return warnings;
-}
-
-/** Hub ids, folders and GGUF files of one model have the same last name, a quantisation's mark apart. */
-function mayBeSameModel(a: string | null, b: string): boolean {
-  if (a === null || a === "") return true; // not said
-  const plain = (name: string) =>
-    basename(name.replace(/[/\\]+$/, "")).toLowerCase().replace(/\.gguf$/, "").replace(
-      /[-.](i?q\d\w*|f16|bf16|f32)$/,
-      "",
-    );
-  return plain(a) === plain(b);
 }

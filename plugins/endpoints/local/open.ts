@@ -8,6 +8,7 @@ import { join } from "@std/path";
 import { exists } from "../../../formats/exists.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { resolveModel } from "../../../formats/hub/mod.ts";
+import { baseDifference } from "../../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import {
@@ -43,6 +44,8 @@ export interface LocalSource {
 
 /** A model that is open. */
 export interface LocalModel {
+  /** As it was asked for: directory, file or hub id. */
+  name: string;
   /** Where its files lie. */
   path: string;
   /** Answers prompts. */
@@ -55,6 +58,8 @@ export interface LocalModel {
   stopIds: number[];
   /** generation_config.json, {} when there is none. */
   generationConfig: Record<string, unknown>;
+  /** Remarks on the adapter in use, such as another base that it was trained on. */
+  notes: readonly string[];
 }
 
 /**
@@ -85,7 +90,14 @@ export async function openLocal(
     throw error;
   }
   const stopIds = stopIdsOf(template, tokenizer, generator.info.vocabSize);
-  return { path, generator, tokenizer, template, stopIds, generationConfig };
+  const notes = [source.adapter, ...Object.values(adapters)].flatMap((folder) => adapterNotes(folder, name));
+  return { name, path, generator, tokenizer, template, stopIds, generationConfig, notes };
+}
+
+/** A sentence where an adapter was trained on the named model. */
+export function adapterNotes(folder: string | null, model: string): string[] {
+  const difference = folder === null ? null : baseDifference(folder, model);
+  return difference === null ? [] : [difference];
 }
 
 /**
@@ -94,10 +106,11 @@ export async function openLocal(
  * @throws {RangeError} If the template needs tokens that the adapter's tokenizer hasn't
  */
 export function underAdapter(model: LocalModel, folder: string, template: Template): LocalModel {
-  if (!exists(join(folder, "tokenizer.json"))) return { ...model, template };
+  const notes = adapterNotes(folder, model.name);
+  if (!exists(join(folder, "tokenizer.json"))) return { ...model, template, notes };
   const tokenizer = prepared(loadTokenizerSync(folder), template, folder);
   const stopIds = stopIdsOf(template, tokenizer, model.generator.info.vocabSize);
-  return { ...model, tokenizer, template, stopIds };
+  return { ...model, tokenizer, template, stopIds, notes };
 }
 
 /** Ids that end an answer, by the template. */
