@@ -3,7 +3,6 @@
  * lacks are refused, other things that are probably not meant are reported.
  * @module
  */
-import { basename } from "@std/path";
 
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { baseDifference, loraOf, matchTargets, readAdapterConfig } from "../../formats/peft/mod.ts";
