@@ -73,6 +73,10 @@ export interface Backend {
   download(tensor: Tensor): Promise<HostArray>;
   /** Overwrites a tensor with as many values; nothing to do where the data is the tensor's own memory. */
   write(tensor: Tensor, data: HostArray): void;
+  /**
+   * Whether the device has so many bytes more, found by asking for them. Absent where rows of a pack needn't fill a device: on a CPU.
+   */
+  holds?(bytes: number): Promise<boolean>;
   /** A tensor of zeros. */
   zeros(shape: readonly number[], type?: "f32" | "i32"): Tensor;
   /** Frees everything. */

@@ -10,6 +10,7 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
 import { Engine, type ForwardOptions } from "./engine.ts";
 import type { Pack } from "./pack.ts";
+import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer.ts";
 import { makeOptimizer } from "./make_optimizer.ts";
 import type { Tuning } from "./parameters.ts";
@@ -47,6 +48,8 @@ export interface EngineClient {
   readonly replicas: number;
   /** Backend that runs the kernels, human-readable. */
   describe(): Promise<string>;
+  /** Most rows of a pack where the configuration says none. */
+  packRows(): Promise<PackRows>;
   /** See {@linkcode Engine.forward}. */
   forward(pack: Pack, options: ForwardOptions): Promise<Float64Array>;
   /** See {@linkcode Engine.backward}. */
@@ -72,6 +75,7 @@ export interface EngineClient {
 /** Every method of {@linkcode EngineClient}: what a Worker answers and a caller may ask. */
 export const ENGINE_METHODS = [
   "describe",
+  "packRows",
   "forward",
   "backward",
   "step",
@@ -89,8 +93,9 @@ export class EngineHost implements EngineClient {
   readonly replicas = 1;
   readonly #engine: Engine;
   readonly #optimizer: Optimizer | null;
-  /** Whether adapters change nothing; null: not known since the last change. */
-  #identity: boolean | null = null;
+  readonly #settings: PackSettings;
+  /** Whether adapters change nothing: known from the values that were given, so nothing is downloaded for it. */
+  #identity: boolean;
 
   /**
    * @param read A base tensor by its name in transformers, as float32 or in few bits.
@@ -108,12 +113,18 @@ export class EngineHost implements EngineClient {
       );
     }
     const { decoder: config, tuning, checkpointing, seed, initial } = setup;
+    this.#settings = { config, tuning, checkpointing };
     this.#engine = new Engine(backend, { config, tuning, checkpointing, seed }, read, initial);
+    this.#identity = this.#isZero(initial);
     this.#optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
   }
 
   describe(): Promise<string> {
     return Promise.resolve(`${this.#engine.backend.name}: ${this.#engine.backend.description}`);
+  }
+
+  packRows(): Promise<PackRows> {
+    return choosePackRows(this.#engine.backend, this.#settings);
   }
 
   forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
@@ -124,10 +135,12 @@ export class EngineHost implements EngineClient {
     return this.#engine.backward(weights);
   }
 
-  step(learningRate: number, maxNorm: number): Promise<number> {
+  async step(learningRate: number, maxNorm: number): Promise<number> {
     if (!this.#optimizer) throw new Error("Cannot step: this engine was made without an optimizer");
-    this.#identity = null;
-    return this.#optimizer.step(learningRate, maxNorm);
+    const norm = await this.#optimizer.step(learningRate, maxNorm);
+    // A step of nothing, as the first one of a warmup is, leaves zeros zero.
+    this.#identity &&= learningRate === 0 || norm === 0;
+    return norm;
   }
 
   discard(): Promise<void> {
@@ -135,10 +148,14 @@ export class EngineHost implements EngineClient {
     return Promise.resolve();
   }
 
-  async isIdentity(): Promise<boolean> {
-    if (this.#identity !== null) return this.#identity;
-    const b = Object.entries(await this.trained()).filter(([name]) => isLoraB(name));
-    return this.#identity = b.length > 0 && b.every(([, values]) => values.every((v) => v === 0));
+  isIdentity(): Promise<boolean> {
+    return Promise.resolve(this.#identity);
+  }
+
+  /** Whether every B of the adapters is zero among these values of trained tensors; what isn't there is zero. */
+  #isZero(values: Readonly<Record<string, Float32Array>>): boolean {
+    const b = [...this.#engine.parameters.trained.keys()].filter(isLoraB);
+    return b.length > 0 && b.every((name) => values[name]?.every((value) => value === 0) ?? true);
   }
 
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
@@ -150,8 +167,8 @@ export class EngineHost implements EngineClient {
   }
 
   restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void> {
-    this.#identity = null;
     this.#engine.parameters.restore(trained);
+    this.#identity = this.#isZero(trained);
     if (optimizer) this.#optimizer?.restore(optimizer);
     return Promise.resolve();
   }

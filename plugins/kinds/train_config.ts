@@ -255,7 +255,7 @@ export interface TrainConfig {
   provider: "cpu" | "cuda" | "webgpu";
   /** Threads of one product; null: as many as there are processors. */
   threads: number | null;
-  /** Most tokens that go through the model at once; null: 1,024. Doesn't change what is learnt. */
+  /** Most tokens that go through the model at once; null: 1,024, on a GPU what it holds. Doesn't change what is learnt. */
   micro_batch_tokens: number | null;
   /**
    * Preference stages: the loss of a step is the mean of its micro-batches' means, as in transformers, or of its examples.

@@ -15,7 +15,6 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
 import { BARE_LOOP } from "../../plugins/trainers/local/bare_loop.ts";
-import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
 import { trainLoop } from "../../plugins/trainers/local/loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
@@ -137,7 +136,6 @@ async function main(): Promise<void> {
     seed: 42,
     model_name_or_path: modelPath,
   };
-  const config = { ...BARE_LOOP, micro_batch_tokens: a.rows ? Number(a.rows) : null };
   const target = makeTarget(lora, model, decoder, {});
   const threads = a.threads ? Number(a.threads) : null;
   const setup = {
@@ -153,6 +151,8 @@ async function main(): Promise<void> {
   const engine = torch ??
     await startEngine({ ...setup, device: { backend: "onnx", provider: "cpu", threads } });
   const ready = processAge();
+  const packRows = a.rows ? Number(a.rows) : (await engine.packRows()).rows;
+  const config = { ...BARE_LOOP, micro_batch_tokens: packRows };
   const batch = (step: number) =>
     Array.from(
       { length: accumulation },
@@ -202,7 +202,7 @@ async function main(): Promise<void> {
   const began = performance.now();
   const ahead = Array.from({ length: total - warmup }, (_, i) => batch(warmup + i).flat()).flat();
   if (loss.needsReference) {
-    await precomputeReferences(scoring, "train", [...new Set(ahead)], DEFAULT_ROWS, signal, () => {});
+    await precomputeReferences(scoring, "train", [...new Set(ahead)], packRows, signal, () => {});
   }
   const reference = (performance.now() - began) / 1000 / (total - warmup);
   await run(warmup, total);

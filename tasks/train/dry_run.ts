@@ -4,11 +4,14 @@
  */
 import { stringify } from "yaml";
 
+import { DEFAULT_ROWS } from "../../kernels/engine/pack_rows.ts";
+import { makeTarget } from "../../plugins/trainers/local/setup.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
 import { recordOf, type TrainConfig } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
+import { packRowsOf } from "./pack_rows.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./estimate.ts";
 import { readRun } from "./own_run.ts";
 import { encode, prepare } from "./prepare.ts";
@@ -54,8 +57,19 @@ export async function dryRun(
   const gflops = backend && await measureGflops(backend, ready.decoder);
   await backend?.dispose();
   const storage = await weightStorage(config, ready.model.weights);
-  const needs = estimate(config, ready.decoder, ready.loss, data.train, gflops, storage);
-  say(estimateText(needs));
+  const of = (rows: number) => {
+    const sized = { ...config, micro_batch_tokens: rows };
+    return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage);
+  };
+  const { memory: { weights, trained } } = of(DEFAULT_ROWS);
+  const { tuning } = makeTarget(config, ready.model, ready.decoder, {});
+  const packs = await packRowsOf(config, {
+    config: ready.decoder,
+    tuning,
+    checkpointing: !config.disable_gradient_checkpointing,
+  }, weights + trained);
+  const needs = of(packs.rows);
+  say(estimateText(needs, packs));
   ready.model.weights.close();
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
 }

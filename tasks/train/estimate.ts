@@ -15,8 +15,8 @@ import type { TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { QUERY_CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";
-import { DEFAULT_ROWS } from "../../plugins/trainers/local/batches.ts";
 import { examplePairs, exampleRows } from "../../kernels/engine/pack.ts";
+import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../kernels/engine/pack_rows.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { LINEAR_MODULES, moduleShape, tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -76,6 +76,7 @@ export type EstimateConfig =
 
 /**
  * Estimates a run.
+ * @param config With the chosen rows of a pack in `micro_batch_tokens`
  * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
  * @param storage Form in which frozen matrices are kept
  */
@@ -234,7 +235,7 @@ export async function measureGflops(backend: Backend, model: DecoderConfig): Pro
 }
 
 /** The estimate as text. */
-export function estimateText(e: Estimate): string {
+export function estimateText(e: Estimate, packs: PackRows | null = null): string {
   const gb = (bytes: number) =>
     bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   const { memory, time } = e;
@@ -246,6 +247,7 @@ export function estimateText(e: Estimate): string {
     `rows         ${
       e.rowsPerExample.toFixed(0)
     } per example through the model (shared beginnings once), at most ${e.largestExample}`,
+    ...(packs ? [`packs        ${packRowsText(packs)}`] : []),
     `steps        ${e.steps}`,
     `memory       about ${gb(memory.total)}${
       e.place === "device" ? " of the device's, and as much as the weights of the host's" : ""

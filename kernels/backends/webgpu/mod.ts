@@ -8,6 +8,7 @@ import { programWith } from "../options.ts";
 import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
 import { type HalfStorage, toHalf } from "./half.ts";
+import { hasRoom } from "./room.ts";
 import { halfSelfTest, selfTest } from "./self_test.ts";
 import { GpuTensor } from "./tensor.ts";
 
@@ -79,7 +80,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   const device = new Device(made, Math.floor(limit / 256) * 256);
   const why = wanted === "none" ? "asked for" : "this adapter has no shader-f16";
   const half: Half = { storage: "none", why, kept: 0, frozen: 0 };
-  const backend = onDevice(device, adapter.info, half);
+  const backend = onDevice(device, adapter.info, half, gpu);
   try {
     await selfTest(backend);
     if (wanted !== "none" && offered) {
@@ -119,7 +120,7 @@ function describe({ storage, why, kept, frozen }: Half): string {
   return `float16 storage of ${which}${frozen ? ` (${kept} of ${frozen})` : ""}`;
 }
 
-function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBackend {
+function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): WebGpuBackend {
   const software = isSoftware(info);
   const write = (tensor: GpuTensor, data: HostArray) => {
     if (data.length !== elements(tensor.shape)) {
@@ -188,6 +189,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half): WebGpuBacke
       device.gpu.queue.submit([encoder.finish()]);
       return tensor;
     },
+    ...(software ? {} : { holds: (bytes: number) => hasRoom(info, bytes, gpu) }),
     stats: () => ({
       buffers: device.memory.count + device.staging.count,
       bytes: device.memory.bytes + device.staging.bytes,

@@ -6,6 +6,7 @@ import { elements } from "../../backend.ts";
 import { fuseSums } from "../../fuse.ts";
 import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
 import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
+import { sizeClass } from "../onnx/memory.ts";
 import { concreteShape, concreteSize } from "../sizes.ts";
 import type { Device, Pipeline } from "./device.ts";
 import { bytesOf } from "./tensor.ts";
@@ -199,6 +200,23 @@ export function countDispatches(
     lower(limits, node, sizes, () => false).dispatches
   );
   return dispatches.filter(({ workgroups }) => workgroups > 0).length;
+}
+
+/** Most bytes of values and temporaries, inputs left out, that exist at once while a graph runs, each as large as its buffer. */
+export function peakBytes(graph: Graph, sizes: ReadonlyMap<string, number>): number {
+  const fused = fuseSums(graph), last = lastUses(fused);
+  const kept = new Set([...Object.values(fused.inputs), ...Object.values(fused.outputs)].map(({ id }) => id));
+  const bytes = (value: Value) => sizeClass(4 * elements(concreteShape(value, sizes)));
+  let now = 0, most = 0;
+  for (const node of fused.nodes) {
+    const { temporaries = {} } = lower({ bindingBytes: Infinity }, node, sizes, () => false);
+    const passing = Object.values(temporaries).reduce((sum, count) => sum + sizeClass(4 * count), 0);
+    now += Object.values(node.outputs).reduce((sum, value) => sum + bytes(value), 0);
+    most = Math.max(most, now + passing);
+    const values = new Set([...Object.values(node.inputs), ...Object.values(node.outputs)]);
+    for (const value of values) if (last.of(value) === node && !kept.has(value.id)) now -= bytes(value);
+  }
+  return most;
 }
 
 function lower(

@@ -8,6 +8,7 @@ import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { runLength } from "./steps.ts";
 import { trainOrder } from "./order.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
+import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 
 /** Examples of each optimizer step. */
 export interface BatchPlan {
@@ -62,9 +63,6 @@ export function planBatches(
     },
   };
 }
-
-/** Rows of a pack where the configuration doesn't say: enough that products run at full speed, little enough for memory. */
-export const DEFAULT_ROWS = 1024;
 
 /** Micro-batches grouped into packs; `groups` of a pack are the positions of each micro-batch's examples in it. */
 export function packBatches(

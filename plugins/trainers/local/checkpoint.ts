@@ -28,6 +28,8 @@ export interface CheckpointState {
   step: number;
   totalSteps: number;
   best: BestSoFar | null;
+  /** Most rows of a pack; absent in checkpoints of older versions. */
+  packRows?: number;
   /** Of the log sink. */
   log: unknown;
   /** `TrainerInputs.record`. */

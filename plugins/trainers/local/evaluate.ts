@@ -5,8 +5,8 @@
  */
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { packUnits } from "../../../kernels/engine/pack.ts";
+import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
-import { DEFAULT_ROWS } from "./batches.ts";
 import { scorePack, type Scoring } from "./score.ts";
 
 /** Batch size, row budget and interruption of an evaluation. */

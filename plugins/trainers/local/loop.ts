@@ -158,7 +158,16 @@ function isSaveDue(
 async function checkpoint(inputs: LoopInputs, step: number, best: BestSoFar | null): Promise<void> {
   const { config, record, engine, log, plan, references, target, dataHash, modelHash } = inputs;
   const path = await saveCheckpoint(config.output_dir, {
-    state: { step, totalSteps: plan.totalSteps, best, log: log.state(), config: record, dataHash, modelHash },
+    state: {
+      step,
+      totalSteps: plan.totalSteps,
+      best,
+      ...(config.micro_batch_tokens !== null && { packRows: config.micro_batch_tokens }),
+      log: log.state(),
+      config: record,
+      dataHash,
+      modelHash,
+    },
     target,
     trained: await engine.trained(),
     optimizer: config.save_only_model ? null : await engine.optimizerState(),

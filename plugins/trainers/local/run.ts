@@ -5,9 +5,10 @@
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
+import { DEFAULT_ROWS, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { planBatches } from "./batches.ts";
-import { checkpointDifferences, readCheckpoint } from "./checkpoint.ts";
+import { checkpointDifferences, type CheckpointState, readCheckpoint } from "./checkpoint.ts";
 import { verifyChecksums } from "./checksums.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateExamples } from "./evaluate.ts";
@@ -61,8 +62,10 @@ export async function carryOut(
     inputs.begin();
     if (resumed) log.restore(resumed.state.log);
     const { step, best } = resumed?.state ?? { step: 0, best: null };
+    const packRows = await rowsOfPacks(config, resumed?.state, engine, log);
     const run: LoopInputs = {
       ...inputs,
+      config: { ...config, micro_batch_tokens: packRows },
       engine,
       target,
       references: resumed?.references ?? new ReferenceCache(),
@@ -84,6 +87,23 @@ export async function carryOut(
   } finally {
     await engine.close();
   }
+}
+
+/**
+ * Most rows of a pack: the configuration's, those of the checkpoint, so that a resumed run adds up in the same order, or what the
+ * engine's device holds.
+ */
+async function rowsOfPacks(
+  { micro_batch_tokens }: TrainerInputs["config"],
+  checkpoint: CheckpointState | undefined,
+  engine: EngineClient,
+  log: TrainerInputs["log"],
+): Promise<number> {
+  const given = micro_batch_tokens ?? checkpoint?.packRows;
+  if (given !== undefined) return given;
+  const chosen = await engine.packRows();
+  if (chosen.rows !== DEFAULT_ROWS) log.note?.(packRowsText(chosen));
+  return chosen.rows;
 }
 
 /** A checkpoint's state, once it is sure that it is of this run. */

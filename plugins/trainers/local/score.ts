@@ -6,9 +6,9 @@ import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
+import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import { DEFAULT_ROWS } from "./batches.ts";
 import type { ReferenceCache } from "./reference.ts";
 
 /** Inputs of scoring besides examples. */

@@ -6,6 +6,7 @@ import { f64, i32, item } from "../../../formats/elements.ts";
 import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
 import type { Pack } from "../../../kernels/engine/pack.ts";
+import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { arraysUnder, type FrameArray, withPrefix } from "./frames.ts";
 import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
@@ -56,6 +57,7 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
       const many = ranks.world > 1 ? `, ${ranks.world} processes (${sharding})` : "";
       return Promise.resolve(`torch: ${ranks.device}, ${dtype}${many}`);
     },
+    packRows: () => Promise.resolve({ rows: DEFAULT_ROWS, why: "PyTorch isn't asked what it holds" }),
     async forward(pack, { adapter, keep, dropoutStep }) {
       const shares = share(pack);
       kept = keep ? shares : null;

@@ -412,7 +412,7 @@ function own() {
       orNull(int(1)),
       null,
       "most tokens that go through the model at once: bounds memory, doesn't change what is learnt",
-      { derived: "1024" },
+      { derived: "1024; on a GPU what fits its memory, up to 8192" },
     ),
     step_mean: add(
       oneOf(["micro_batches", "examples"]),
