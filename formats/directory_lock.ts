@@ -4,14 +4,16 @@
  *
  * @example
  * ```ts
- * import { assertThrows } from "@std/assert";
- * import { lockDirectory } from "./directory_lock.ts";
+ * import { assert, assertThrows } from "@std/assert";
+ * import { isDirectoryLocked, lockDirectory } from "./directory_lock.ts";
  *
  * const directory = Deno.makeTempDirSync();
  * {
  *   using _lock = lockDirectory(directory, "write to");
  *   assertThrows(() => lockDirectory(directory, "write to"), Error, `process ${Deno.pid}`);
+ *   assert(isDirectoryLocked(directory));
  * }
+ * assert(!isDirectoryLocked(directory));
  * lockDirectory(directory, "write to")[Symbol.dispose]();
  * Deno.removeSync(directory, { recursive: true });
  * ```
@@ -72,6 +74,30 @@ export function lockDirectory(directory: string, action: string): DirectoryLock 
         file.close();
       },
     };
+  }
+}
+
+/**
+ * Whether a process holds a folder's lock. Without the file nobody does; a killed process leaves the file, but not its lock.
+ * @returns null where the file system knows no locks
+ */
+export function isDirectoryLocked(directory: string): boolean | null {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(join(directory, LOCK_FILE));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  try {
+    const isFree = file.tryLockSync(false);
+    if (isFree) file.unlockSync();
+    return !isFree;
+  } catch (error) {
+    if (isUnsupported(error)) return null;
+    throw error;
+  } finally {
+    file.close();
   }
 }
 

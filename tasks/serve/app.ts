@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 
+import { isLoopbackName } from "../common/loopback.ts";
 import { ApiError, toApiError } from "./api_error.ts";
 import { adapterRoutes } from "./adapters.ts";
 import { chatCompletion } from "./chat.ts";
@@ -155,12 +156,6 @@ function notFound(c: Context): ApiError {
     type: "invalid_request_error",
     code: "not_found",
   });
-}
-
-function isLoopbackName(host: string | undefined): boolean {
-  const name = (host ?? "").replace(/:\d+$/, "").toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" ||
-    /^127(\.\d+){3}$/.test(name);
 }
 
 function logLine(c: Context, path: string, ms: number): string {

@@ -4,6 +4,7 @@
  */
 import type { Registry } from "../../plugins/registry.ts";
 import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
+import { isLoopbackHost } from "../common/loopback.ts";
 import { makeApp } from "./app.ts";
 import { Keys } from "./keys.ts";
 import { Metrics } from "./metrics.ts";
@@ -101,8 +102,4 @@ export async function startServer(options: ServerOptions, registry: Registry): P
     stop: stopOnce,
     [Symbol.asyncDispose]: () => stopOnce(0),
   };
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }

@@ -85,13 +85,33 @@ export function summaryEntry(
   };
 }
 
-/** One line of trainer_log.jsonl; values that are undefined are left out. */
+/** Names of a log's entry that trainer_log.jsonl has under another one, or not at all. */
+const OTHERWISE_IN_ROW = [
+  "loss",
+  "eval_loss",
+  "learning_rate",
+  "rewards/accuracies",
+  "epoch",
+  "step",
+  "num_input_tokens_seen",
+];
+
+/** Metrics of an entry that LLaMA-Factory's lines have no name for: a line of trainer_log.jsonl has them under their own. */
+export function moreOfRow(entry: LogEntry): LogEntry {
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => !OTHERWISE_IN_ROW.includes(name)));
+}
+
+/**
+ * One line of trainer_log.jsonl; values that are undefined are left out.
+ * @param more Behind LLaMA-Factory's own names
+ */
 export function logRow(
   state: RunLogState,
   { speed, left }: TrainingPace,
   values: Readonly<Record<string, number | undefined>>,
   step: number,
   epoch: number,
+  more: LogEntry = {},
 ): RunLogState["rows"][number] {
   const { totalSteps, seconds, tokens } = state;
   const all = {
@@ -104,6 +124,7 @@ export function logRow(
     remaining_time: hms(left),
     throughput: speed > 0 ? roundHalfEven(speed, 2) : undefined,
     total_tokens: tokens,
+    ...more,
   };
   const row: RunLogState["rows"][number] = {};
   for (const [name, value] of Object.entries(all)) if (value !== undefined) row[name] = value;

@@ -19,6 +19,7 @@ import {
   evaluationEntry,
   logEntry,
   logRow,
+  moreOfRow,
   summaryEntry,
   type TrainingPace,
 } from "./log_entries.ts";
@@ -45,6 +46,8 @@ export interface RunLogOptions {
   totalSteps?: number;
   /** Milliseconds since 1970; `Date.now` by default. */
   now?: () => number;
+  /** Bytes of memory that the process holds; the system's count by default. */
+  memory?: () => number;
 }
 
 /** End of a run. */
@@ -63,11 +66,12 @@ export interface RunEndFiles {
   results: RunResults | null;
 }
 
-/** Keys whose values depend on the clock; all others are the same for a resumed and an uninterrupted run. */
+/** Keys whose values depend on the clock or on the machine; all others are the same for a resumed and an uninterrupted run. */
 export const WALL_CLOCK_KEYS: readonly string[] = [
   "elapsed_time",
   "remaining_time",
   "throughput",
+  "memory",
   "train_runtime",
   "train_samples_per_second",
   "train_steps_per_second",
@@ -83,6 +87,7 @@ export class RunLog implements LogSink {
   readonly #warned = new Set<string>();
   readonly #reporters: readonly Reporter[];
   readonly #now: () => number;
+  readonly #memory: () => number;
   #state: RunLogState;
   #isOpen = false;
   #isFinished = false;
@@ -91,10 +96,12 @@ export class RunLog implements LogSink {
 
   constructor(options: RunLogOptions) {
     const { reporters = [], now = Date.now, totalSteps = 0, outputDir } = options;
+    const { memory = () => Deno.memoryUsage().rss } = options;
     this.#options = options;
     this.#path = join(outputDir, "trainer_log.jsonl");
     this.#reporters = reporters;
     this.#now = now;
+    this.#memory = memory;
     this.#state = emptyState(now() / 1000, totalSteps);
   }
 
@@ -151,7 +158,8 @@ export class RunLog implements LogSink {
       this.#state.best = { metric: best.value, step: best.step, saved: false };
     }
     const entry = evaluationEntry(this.#state, this.#options.settings, kept, step, epoch);
-    this.#record(entry, logRow(this.#state, this.#pace(), { eval_loss: kept.eval_loss }, step, epoch));
+    const more = moreOfRow(entry);
+    this.#record(entry, logRow(this.#state, this.#pace(), { eval_loss: kept.eval_loss }, step, epoch, more));
     this.#options.progress.line(logLine(entry, this.#state.totalSteps));
   }
 
@@ -204,9 +212,10 @@ export class RunLog implements LogSink {
     const norm = this.#finite({ grad_norm: gradNorm });
     const entry = logEntry(this.#state, settings, { ...norm, learning_rate: learningRate }, summarize);
     const { loss, "rewards/accuracies": accuracy } = entry;
+    const more = { ...moreOfRow(entry), memory: this.#memory() };
     this.#record(
       entry,
-      logRow(this.#state, this.#pace(), { loss, accuracy, lr: learningRate }, step, epoch),
+      logRow(this.#state, this.#pace(), { loss, accuracy, lr: learningRate }, step, epoch, more),
     );
     progress.log({ entry, totalSteps: this.#state.totalSteps, ...this.#pace() });
   }

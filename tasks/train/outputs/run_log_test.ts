@@ -50,8 +50,20 @@ for (const name of ["sft", "dpo"]) {
 
     const lines = readLines(join(directory, "trainer_log.jsonl"));
     const expected = readLines(outputsGolden(`${name}_trainer_log.jsonl`));
-    assertEquals(lines.map((line) => without(line, CLOCK)), expected.map((line) => without(line, CLOCK)));
-    lines.forEach((line, i) => assertEquals(Object.keys(line), Object.keys(expected[i]!)));
+    // behind their keys the other values of their log_history
+    const renamed = ["loss", "eval_loss", "learning_rate", "rewards/accuracies", "epoch", "step"];
+    const more = theirs.log_history.map((entry: Record<string, number>) =>
+      "train_loss" in entry ? {} : without(entry, [...renamed, "num_input_tokens_seen"])
+    );
+    assertEquals(
+      lines.map((line) => without(line, CLOCK)),
+      expected.map((line, i) => without({ ...line, ...more[i] }, CLOCK)),
+    );
+    lines.forEach((line, i) => {
+      const keys = Object.keys(expected[i]!);
+      assertEquals(Object.keys(line).slice(0, keys.length), keys);
+      assertEquals("memory" in line, "loss" in line);
+    });
 
     for (
       const [text, other] of [
