@@ -23,6 +23,7 @@ const VERBS: Readonly<Record<string, string>> = {
   train: "tune a model as a YAML file says; without one the bundled tiny default",
   preview: "show what a run learns from, token by token",
   eval: "ask models, judge their answers, report",
+  board: "a page to watch, compare and read runs",
   chat: "talk to a model in the terminal",
   serve: "answer OpenAI's API on this machine",
   synth: "make training data: instructions with constraints, answers, preferences",

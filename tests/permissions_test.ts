@@ -18,6 +18,7 @@ for (
     ]],
     ["serve", ["--help"]],
     ["chat", ["--help"]],
+    ["board", ["--help"]],
     ["plugins", []],
     ["doctor", []],
   ] as const

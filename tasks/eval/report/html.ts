@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 
 import { AtomicFile } from "../../../formats/atomic.ts";
+import { reportStyles } from "../../common/page/styles.ts";
 import type { EvalResults } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
 import type { StoredRun } from "../stored.ts";
@@ -31,7 +32,7 @@ export async function htmlWriter(
   survey: PageSurvey,
 ): Promise<ItemWriter> {
   const asset = (name: string) => Deno.readTextFileSync(new URL(name, import.meta.url));
-  const [css, script] = [asset("page.css"), asset("page.js")];
+  const script = asset("page.js");
   const ring = survey.ring();
   const ringed = ring === null ? null : await ringChart(ring.parts, ring.inner, ring.outer);
   const charts = [...(ringed === null ? [] : [ringed]), ...await groupCharts(results.scores)];
@@ -46,7 +47,7 @@ export async function htmlWriter(
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(`${results.model} on ${results.benchmark}`)}</title>
-<style>${css}</style>
+<style>${reportStyles()}</style>
 </head>
 <body>
 <main>

@@ -3,6 +3,7 @@
  * that text of a model can do nothing even if it weren't escaped.
  * @module
  */
+import { reportStyles } from "../../common/page/styles.ts";
 import type { Column, Table } from "../../common/table.ts";
 import { escapeHtml } from "../../eval/report/html.ts";
 import type { Draft } from "../draft.ts";
@@ -15,7 +16,6 @@ const SHOWN_ROWS = 20;
 
 /** report.html: one file without scripts or links to others. */
 export function htmlText(results: Results, rows: readonly Draft[]): string {
-  const css = Deno.readTextFileSync(new URL("../../eval/report/page.css", import.meta.url));
   const { rows: counts, models, funnel, cost_per_row, complete } = results;
   const tile = (name: string, value: string, note: string, first = false) =>
     `<div class="card tile${first ? " first" : ""}"><div class="name">${
@@ -28,7 +28,7 @@ export function htmlText(results: Results, rows: readonly Draft[]): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Synthesis by ${escapeHtml(models.generator)}</title>
-<style>${css}
+<style>${reportStyles()}
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--code); padding: 8px 12px; border-radius: 6px; margin: 4px 0 14px }
 details { margin: 10px 0 } summary { cursor: pointer }
 td .meter { min-width: 160px }

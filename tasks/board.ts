@@ -1,0 +1,77 @@
+/**
+ * A page to watch, compare and read runs: curves of trainings as they come, evaluations item by item.
+ *
+ * ```sh
+ * deno task board                       # runs in ./saves; prints the address of the page
+ * deno task board saves/lora saves/eval # runs in these folders and no others
+ * ```
+ * It listens on this machine only, takes nobody without the token in its address, and changes nothing. docs/board.md says more.
+ * @module
+ */
+import {
+  errorText,
+  interruption,
+  parseArguments,
+  print,
+  printError,
+  runTask,
+  usage,
+  wholeNumber,
+} from "./common/cli.ts";
+import { startBoard } from "./board/server.ts";
+
+const FLAGS = {
+  help: "this text",
+  "port N": "where to listen (default 8090; 0: any free one)",
+};
+
+const USAGE = [
+  "deno task board [DIR ...]",
+  "",
+  "DIR: folders with runs of train and eval, at any depth; default: saves",
+  "",
+  "Examples:",
+  "  deno task board                            runs in ./saves; open the address that it prints",
+  "  deno task board saves/lora saves/eval      runs in these folders and no others",
+  "  deno task board --port 0                   at any free port",
+];
+
+const DEFAULT_FOLDER = "saves";
+const DEFAULT_PORT = 8090;
+/** Folders at most; nobody types more. */
+const MOST_FOLDERS = 50;
+
+/**
+ * Serves the page until the signal.
+ * @throws {RangeError} If a flag or a folder is wrong
+ */
+export async function board(args: readonly string[], stop: Promise<void>): Promise<void> {
+  const given = parseArguments(args, FLAGS, MOST_FOLDERS);
+  if (given.flags.has("help")) return print(usage(USAGE, FLAGS));
+  if (given.overrides.length > 0) {
+    throw new RangeError(
+      `Cannot use ${given.overrides[0]} as board takes folders: deno task board --help lists its flags`,
+    );
+  }
+  const folders = given.words.length > 0 ? given.words : [DEFAULT_FOLDER];
+  printError(`Looking for runs in ${folders.join(", ")}`);
+  const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
+  await using running = await startBoard({
+    folders,
+    port: wholeNumber(given, "port") ?? DEFAULT_PORT,
+    fault,
+  });
+  printError("Open this address; it has a token, so it is for you only. Ctrl-C ends.");
+  // alone on standard output, for programs that start this one
+  print(running.address);
+  await stop;
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    using interrupted = interruption(printError, "pages are told");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    interrupted.signal.addEventListener("abort", () => resolve());
+    await board(Deno.args, promise);
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * The board's routes, behind the guard.
+ * @module
+ */
+import { Hono } from "hono";
+
+import { errorText } from "../common/cli.ts";
+import type { News } from "./events.ts";
+import { guard, pageHeaders } from "./guard.ts";
+import { pageFile } from "./page_files.ts";
+import { Refusal } from "./refusal.ts";
+import { runRoutes } from "./runs/routes.ts";
+import type { RunList } from "./runs/run_list.ts";
+
+/** What the routes share. */
+export interface Board {
+  /** Part of every address. */
+  token: string;
+  /** Training runs. */
+  runs: RunList;
+  /** For pages that listen. */
+  news: News;
+  /** Gets what went wrong inside. */
+  fault(error: unknown): void;
+}
+
+/** The application, as `Deno.serve` takes it. */
+export function boardApp(board: Board): Hono {
+  const app = new Hono();
+  app.use(pageHeaders, guard(board.token));
+  // relative addresses of the page need the stroke at the end
+  app.get("/:token", (c) => c.redirect(`/${c.req.param("token")}/`));
+  app.get("/:token/api/events", (c) => board.news.stream(c));
+  app.route("/:token/api", runRoutes(board.runs));
+  app.get("/:token/", (c) => pageFile(c, ""));
+  app.get("/:token/:file", (c) => pageFile(c, c.req.param("file")));
+  app.notFound((c) =>
+    c.json({ error: `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}` }, 404)
+  );
+  app.onError((error, c) => {
+    if (error instanceof Refusal) return c.json({ error: error.message }, error.status);
+    // what is wrong in a file of a run is told as the tasks tell it
+    if (error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError) {
+      return c.json({ error: errorText(error, false).replace(/^error: /, "") }, 400);
+    }
+    board.fault(error);
+    return c.json({ error: errorText(error, false).replace(/^error: /, "") }, 500);
+  });
+  return app;
+}

@@ -1,0 +1,143 @@
+/**
+ * The folders that the board was given, and the runs in them. Nothing else of the disk is shown: every path of a request is
+ * followed through its links first and must end within one of them.
+ * @module
+ */
+import { basename, isAbsolute, join, relative, resolve, sep } from "@std/path";
+
+import { Refusal } from "./refusal.ts";
+
+/** A folder of a run. */
+export interface RunFolder {
+  /** Names it in addresses: the number of the given folder, and the path in it. */
+  id: string;
+  /** Its name for people. */
+  name: string;
+  /** Where it is, without links. */
+  path: string;
+  /** Its entries' names. */
+  entries: ReadonlySet<string>;
+}
+
+/** Folders of a run that hold no other run. */
+const INNER = /^(\.|checkpoint-|superseded-checkpoint-|node_modules$|runs$)/;
+
+/** Folders within each other, at most. */
+const DEPTH = 5;
+
+/** Folders of runs, at most: beyond that the list helps nobody. */
+const MOST = 5000;
+
+/** The given folders. */
+export class Folders {
+  /** As they were given, and without links. */
+  readonly roots: readonly { given: string; path: string }[];
+
+  /**
+   * @param given At least one
+   * @throws {RangeError} If one isn't a folder that can be read
+   */
+  constructor(given: readonly string[]) {
+    this.roots = given.map((folder) => {
+      try {
+        const path = Deno.realPathSync(folder);
+        if (Deno.statSync(path).isDirectory) return { given: folder, path };
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        throw new RangeError(`Cannot show ${folder} as a folder is needed: current value isn't there`);
+      }
+      throw new RangeError(`Cannot show ${folder} as a folder is needed: current value is a file`);
+    });
+  }
+
+  /** Every folder with one of these files, in order of names. */
+  find(marks: readonly string[]): RunFolder[] {
+    const found: RunFolder[] = [];
+    for (const [i, { path, given }] of this.roots.entries()) {
+      this.#walk(path, DEPTH, (folder, entries) => {
+        if (found.length >= MOST || !marks.some((mark) => entries.has(mark))) return;
+        const within = relative(path, folder).replaceAll(sep, "/");
+        const several = this.roots.length > 1 ? `${basename(given)}/` : "";
+        const name = within === "" ? basename(path) : `${several}${within}`;
+        found.push({ id: `${i}:${within}`, name, path: folder, entries });
+      });
+    }
+    return found;
+  }
+
+  #walk(folder: string, depth: number, visit: (folder: string, entries: ReadonlySet<string>) => void): void {
+    let entries: Deno.DirEntry[];
+    try {
+      entries = [...Deno.readDirSync(folder)];
+    } catch (error) {
+      // gone meanwhile, or not ours to read
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
+      throw error;
+    }
+    visit(folder, new Set(entries.filter(({ isSymlink }) => !isSymlink).map(({ name }) => name)));
+    if (depth === 0) return;
+    // a link is not followed: what it names is shown where it is, if that is within a given folder
+    const inner = entries.filter(({ name, isDirectory }) => isDirectory && !INNER.test(name));
+    inner.sort((a, b) => a.name < b.name ? -1 : 1);
+    for (const { name } of inner) this.#walk(join(folder, name), depth - 1, visit);
+  }
+
+  /**
+   * The folder of an id.
+   * @throws {Refusal} 404 if it isn't within a given folder, or not there
+   */
+  folder(id: string): string {
+    const [, root, within] = /^(\d{1,4}):([^\0]*)$/.exec(id) ?? [];
+    const base = this.roots[Number(root ?? -1)]?.path;
+    if (base === undefined || within === undefined || isAbsolute(within)) throw noRun(id);
+    return this.#within(base, resolve(base, within), () => noRun(id));
+  }
+
+  /**
+   * A file of a run's folder.
+   * @param name A path in it
+   * @throws {Refusal} 404 if it isn't within the folder, or not there
+   */
+  file(id: string, name: string): string {
+    const folder = this.folder(id);
+    return this.#within(
+      folder,
+      resolve(folder, name),
+      () => new Refusal(404, `There is no ${name} in this run`),
+    );
+  }
+
+  /** Whether a path that may not be there yet would lie within a given folder. */
+  holds(path: string): boolean {
+    let there = resolve(path);
+    for (;;) {
+      try {
+        const real = Deno.realPathSync(there);
+        return this.roots.some((root) => isWithin(root.path, real));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) return false;
+      }
+      there = resolve(there, "..");
+    }
+  }
+
+  #within(base: string, path: string, refusal: () => Refusal): string {
+    let real: string;
+    try {
+      real = Deno.realPathSync(path);
+    } catch {
+      throw refusal();
+    }
+    if (!isWithin(base, real)) throw refusal();
+    return real;
+  }
+}
+
+function noRun(id: string): Refusal {
+  return new Refusal(404, `There is no run ${JSON.stringify(id.slice(0, 200))} in the folders of this board`);
+}
+
+function isWithin(base: string, path: string): boolean {
+  const way = relative(base, path);
+  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}

@@ -1,0 +1,101 @@
+/**
+ * Requests for curves: which runs, which value, over what, which part, how smooth.
+ * @module
+ */
+import { z } from "zod";
+
+import { csvTable } from "../../common/table.ts";
+import { Refusal } from "../refusal.ts";
+import { AXES, type Axis, type CurveLog } from "./curve_log.ts";
+import type { RunList } from "./run_list.ts";
+import { type Curve, rangeOf, smoothed, type View, viewOf } from "./view.ts";
+
+/** A chart's wish. */
+export interface CurveWish {
+  /** Ids of runs. */
+  runs: string[];
+  /** Name of the value. */
+  name: string;
+  /** The horizontal axis. */
+  over: Axis;
+  /** First place; null: that of the curves. */
+  from: number | null;
+  /** Last place; null: that of the curves. */
+  to: number | null;
+  /** Places at most. */
+  points: number;
+  /** From 0 (as logged) to below 1. */
+  smooth: number;
+  /** Whether a picture's vertical axis is logarithmic. */
+  log: boolean;
+}
+
+/** A chart's curves. */
+export interface Curves extends View {
+  /** One list a run as it was logged, where the others are smoothed. */
+  logged: (number | null)[][];
+  /** Where all that the runs hold begins and ends; null without a value. */
+  range: [from: number, to: number] | null;
+}
+
+const number = z.string().regex(/^-?\d+(\.\d+)?(e[+-]?\d+)?$/).transform(Number);
+
+const Query = z.strictObject({
+  run: z.array(z.string()).max(200).default([]),
+  name: z.tuple([z.string().max(200)]),
+  over: z.tuple([z.enum(AXES)]).default(["step"]),
+  from: z.tuple([number]).optional(),
+  to: z.tuple([number]).optional(),
+  points: z.tuple([number.pipe(z.int().min(2).max(20_000))]).default([2000]),
+  smooth: z.tuple([number.pipe(z.number().min(0).max(0.9999))]).default([0]),
+  log: z.tuple([z.literal("1")]).optional(),
+});
+
+/** Reads a wish from an address. @throws {Refusal} 400 if it isn't one */
+export function readWish(query: Record<string, string[]>): CurveWish {
+  const parsed = Query.safeParse(query);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Refusal(400, `Cannot show curves: ${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  const { run, name: [name], over: [over], from, to, points: [points], smooth: [smooth], log } = parsed.data;
+  return {
+    runs: run,
+    name,
+    over,
+    from: from?.[0] ?? null,
+    to: to?.[0] ?? null,
+    points,
+    smooth,
+    log: log !== undefined,
+  };
+}
+
+/** Carries out a wish. @throws {Refusal} 404 if there is no such run */
+export function curvesOf(list: RunList, wish: CurveWish): Curves {
+  const { runs, name, over, points, smooth } = wish;
+  const logged = runs.map((run) => curveOf(list.log(run), name, over));
+  const range = rangeOf(logged);
+  if (range === null) return { x: [], lines: runs.map(() => []), logged: [], exact: true, range };
+  const [from, to] = [wish.from ?? range[0], wish.to ?? range[1]];
+  if (smooth === 0) return { ...viewOf(logged, from, to, points), logged: [], range };
+  const even = logged.map(({ x, y }) => ({ x, y: smoothed(y, smooth) }));
+  const { x, lines, exact } = viewOf([...even, ...logged], from, to, points);
+  return { x, lines: lines.slice(0, runs.length), logged: lines.slice(runs.length), exact, range };
+}
+
+/** All values of the runs as CSV, whatever part is shown. */
+export function curvesCsv(list: RunList, { runs, name, over }: CurveWish): string {
+  const rows = runs.flatMap((run) => {
+    const { x, y } = curveOf(list.log(run), name, over);
+    return Array.from(y, (value, i) => [list.name(run), String(x[i]), String(value)])
+      .filter(([, place, value]) => place !== "NaN" && value !== "NaN");
+  });
+  return csvTable({ columns: [{ title: "run" }, { title: over }, { title: name }], rows });
+}
+
+function curveOf(log: CurveLog, name: string, over: Axis): Curve {
+  const empty = new Float64Array(0);
+  const [x, y] = [log.column(over), log.column(name)];
+  return x === null || y === null ? { x: empty, y: empty } : { x, y };
+}

@@ -1,0 +1,31 @@
+/**
+ * What the page asks about training runs.
+ * @module
+ */
+import { Hono } from "hono";
+
+import { curvesCsv, curvesOf, readWish } from "./curves.ts";
+import { curvesSvg } from "./picture.ts";
+import type { RunList } from "./run_list.ts";
+
+/** Routes under `api/`. */
+export function runRoutes(runs: RunList): Hono {
+  const app = new Hono();
+  app.get("/runs", (c) => c.json({ runs: runs.list() }));
+  app.get("/curves", (c) => c.json(curvesOf(runs, readWish(c.req.queries()))));
+  app.get("/curves.csv", (c) =>
+    c.body(curvesCsv(runs, readWish(c.req.queries())), 200, {
+      "content-type": "text/csv; charset=utf-8",
+      "content-disposition": 'attachment; filename="curves.csv"',
+    }));
+  app.get("/curves.svg", async (c) => {
+    const wish = readWish(c.req.queries());
+    const names = wish.runs.map((run) => runs.name(run));
+    const picture = await curvesSvg(curvesOf(runs, wish), { ...wish, runs: names });
+    return c.body(picture, 200, {
+      "content-type": "image/svg+xml; charset=utf-8",
+      "content-disposition": 'attachment; filename="curves.svg"',
+    });
+  });
+  return app;
+}

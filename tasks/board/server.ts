@@ -1,0 +1,62 @@
+/**
+ * A running board: listening on loopback, and stopped.
+ * @module
+ */
+import { boardApp } from "./app.ts";
+import { News } from "./events.ts";
+import { Folders } from "./folders.ts";
+import { newToken } from "./guard.ts";
+import { RunList } from "./runs/run_list.ts";
+
+/** How a board runs. */
+export interface BoardOptions {
+  /** Folders with runs. */
+  folders: readonly string[];
+  /** 0: any free one. */
+  port: number;
+  /** Part of every address; a random one by default. */
+  token?: string;
+  /** Gets what went wrong inside. */
+  fault(error: unknown): void;
+}
+
+/** A board that listens. */
+export interface RunningBoard extends AsyncDisposable {
+  /** Address with the token, ending in a stroke. */
+  address: string;
+}
+
+/** Only this machine reaches it. */
+const HOST = "127.0.0.1";
+
+/**
+ * Looks for runs and listens.
+ * @throws {RangeError} If a folder isn't there, or something else listens at the port
+ */
+export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
+  const { folders: given, port, token = newToken(), fault } = options;
+  const folders = new Folders(given);
+  const runs = new RunList(folders);
+  const news = new News(async () => {
+    await runs.refresh();
+    return { runs: runs.list() };
+  });
+  await news.look();
+  const app = boardApp({ token, runs, news, fault });
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({ hostname: HOST, port, onListen() {} }, app.fetch);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new RangeError(
+      `Cannot listen at ${HOST}:${port} as something else does: choose another --port, or 0 for a free one`,
+    );
+  }
+  return {
+    address: `http://${HOST}:${server.addr.port}/${token}/`,
+    async [Symbol.asyncDispose]() {
+      await news.close();
+      await server.shutdown();
+    },
+  };
+}
