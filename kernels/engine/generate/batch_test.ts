@@ -1,6 +1,7 @@
 /** The scheduler alone, on an engine that counts. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { type BatchEngine, BatchGenerator } from "./batch.ts";
+import { BatchGenerator } from "./batch.ts";
+import type { BatchEngine } from "./batch_engine.ts";
 import { allLogits } from "./block_engine.ts";
 
 const V = 100, END = 99;

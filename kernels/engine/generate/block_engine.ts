@@ -2,7 +2,7 @@
  * The engine that runs block after block, as the scheduler uses engines.
  * @module
  */
-import type { BatchEngine } from "./batch.ts";
+import type { BatchEngine } from "./batch_engine.ts";
 import type { GenerationEngine } from "./engine.ts";
 import type { Outlook } from "./outlook.ts";
 

@@ -5,12 +5,14 @@
 import { item } from "../../../formats/elements.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
-import { ContextLengthError, type Generated, type OnToken } from "./batch.ts";
+import type { Generated, OnToken } from "./answer.ts";
+import { ContextLengthError } from "./check_prompt.ts";
 import { CPU, type GeneratorInfo, type GeneratorOptions } from "./options.ts";
 import type { TokenEvent } from "./worker.ts";
 import type { Sampling } from "./sampling.ts";
 
-export { ContextLengthError, type Generated, type OnToken, type TokenDetails } from "./batch.ts";
+export type { Generated, OnToken, TokenDetails } from "./answer.ts";
+export { ContextLengthError } from "./check_prompt.ts";
 export { type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
 export { type MakeMask, type MaskSource, type MaskVocabulary, type TokenMask } from "./mask.ts";
 export { COALESCE_MS } from "./coalesce.ts";

@@ -9,7 +9,7 @@ import { chooseBackend, makeBackend } from "../backends.ts";
 import { EMBEDDING } from "../body.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import type { BackendChoice } from "../host.ts";
-import type { BatchEngine } from "./batch.ts";
+import type { BatchEngine } from "./batch_engine.ts";
 import { blockEngine } from "./block_engine.ts";
 import { GenerationEngine } from "./engine.ts";
 import { CPU, type GeneratorOptions, MAX_BATCH, type Quantization } from "./options.ts";

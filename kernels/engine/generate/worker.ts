@@ -3,7 +3,7 @@
  * @module
  */
 import { type CallContext, serve } from "../worker_call.ts";
-import type { Generated, OnToken, TokenDetails } from "./batch.ts";
+import type { Generated, OnToken, TokenDetails } from "./answer.ts";
 import { Coalescer } from "./coalesce.ts";
 import { type OpenedGenerator, openGenerator } from "./open.ts";
 import type { GeneratorInfo, GeneratorOptions } from "./options.ts";
