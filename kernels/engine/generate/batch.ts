@@ -8,7 +8,7 @@ import type { Adapter } from "../../../formats/peft/mod.ts";
 import { type AnswerParts, type Generated, type OnToken, RunningAnswer } from "./answer.ts";
 import type { BatchEngine } from "./batch_engine.ts";
 import { breathe } from "./breathe.ts";
-import { checkPrompt } from "./check_prompt.ts";
+import { checkPromptFits } from "./check_prompt.ts";
 import { LoadedAdapters } from "./loaded_adapters.ts";
 import { DraftLength } from "./lookup.ts";
 import type { MaskSource, TokenMask } from "./mask.ts";
@@ -140,7 +140,7 @@ export class BatchGenerator {
   }
 
   #check(prompt: readonly number[], sampling: Sampling): void {
-    checkPrompt(prompt, this.options);
+    checkPromptFits(prompt, this.options);
     if (sampling.stop.length && !this.options.decode) {
       throw new RangeError(
         "Cannot stop at a text: this generator was opened without a tokenizer; use stop_ids",

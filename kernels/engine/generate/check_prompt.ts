@@ -13,7 +13,7 @@ export class ContextLengthError extends RangeError {
  * @throws {ContextLengthError} If it fills the context.
  * @throws {RangeError} If it is empty, or an id isn't one of the model's.
  */
-export function checkPrompt(
+export function checkPromptFits(
   prompt: readonly number[],
   { vocabSize, maxModelLen }: { vocabSize: number; maxModelLen: number },
 ): void {
