@@ -7,6 +7,7 @@
  * deno task export model_name_or_path=MODEL adapter_name_or_path=ADAPTER export_dir=OUT
  * deno task export MERGE.yaml export_format=gguf export_dtype=q8_0 # one file for llama.cpp
  * deno task export MERGE.yaml export_format=gguf-adapter         # the adapter alone, for llama.cpp's --lora
+ * deno task export MERGE.yaml export_format=onnx                 # a folder for transformers.js
  * deno task export MERGE.yaml --dry-run                          # checks, sizes, memory; writes nothing
  * ```
  * Prints an estimate, progress, the largest difference of logits before and after, the files and what to type next.
@@ -35,6 +36,8 @@ import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
 import { ExportFolder, filesOf } from "./export/folder.ts";
 import { exportGguf, exportGgufAdapter, ggufPath } from "./export/gguf.ts";
 import { logitsWithAdapter } from "./export/gguf_adapter_check.ts";
+import { onnxLogits } from "./export/onnx/check.ts";
+import { checkOnnxDecoder, exportOnnx, type OnnxDtype, onnxPath } from "./export/onnx/model.ts";
 import { dtypeOf, exportSafetensors } from "./export/safetensors.ts";
 import { type ExportSource, openSource } from "./export/source.ts";
 import { dropNetwork, needsNetwork } from "./train/network.ts";
@@ -89,6 +92,7 @@ export async function exportModel(
   try {
     for (const note of source.notes) say(`note: ${note}`);
     const dtype = dtypeFor(config, source);
+    if (config.export_format === "onnx") checkOnnxDecoder(source.decoder);
     const estimate = estimateExport(config, source, dtype);
     say(
       `${config.export_format} in ${dtype} into ${config.export_dir}: ${gigabytes(estimate.disk)} of disk, ` +
@@ -163,6 +167,9 @@ function writeFiles(
       return exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
     case "gguf-adapter":
       return exportGgufAdapter(ggufPath(folder, format, dtype), source, onlyAdapter(source), dtype, onTensor);
+    case "onnx":
+      exportOnnx(folder, source, dtype as OnnxDtype, export_size * 1e9, onTensor);
+      return [];
   }
 }
 
@@ -180,7 +187,9 @@ async function logitsAfter(
       return await logitsOfWritten(ggufPath(folder, format, dtype), registry, ids, onLayer);
     case "gguf-adapter":
       return await logitsWithAdapter(ggufPath(folder, format, dtype), source, ids, onLayer);
-    default:
+    case "onnx":
+      return await onnxLogits(onnxPath(folder, dtype as OnnxDtype), source.decoder, ids, onLayer);
+    case "safetensors":
       return await logitsOfWritten(folder, registry, ids, onLayer);
   }
 }
@@ -194,7 +203,7 @@ function onlyAdapter({ adapters }: ExportSource): Adapter {
 function dtypeFor(config: ExportConfig, { model }: ExportSource): ExportDtype {
   if (config.export_dtype !== "auto") return config.export_dtype;
   if (config.infer_dtype !== "auto") return config.infer_dtype;
-  if (config.export_format === "gguf-adapter") return "float32";
+  if (["gguf-adapter", "onnx"].includes(config.export_format)) return "float32";
   return dtypeOf(model.config);
 }
 
@@ -206,7 +215,7 @@ function printResult(
 ): void {
   say(`\nWrote ${directory}`);
   for (const file of files) say(`  ${file} (${gigabytes(Deno.statSync(join(directory, file)).size)})`);
-  if (format === "gguf-adapter") return;
+  if (format === "gguf-adapter" || format === "onnx") return;
   const model = format === "gguf" ? ggufPath(directory, format, dtype) : directory;
   say(`\nNext\n  ${taskCommand("chat", [model])}`);
 }

@@ -10,6 +10,7 @@ import { builtinRegistry } from "../plugins/builtins.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
 import { exportModel } from "./export.ts";
 import { readExportConfig } from "./export/config.ts";
+import { onnxLogits } from "./export/onnx/check.ts";
 import { readGgufAdapter } from "./export/gguf_adapter_check.ts";
 import { mergedWeights } from "../formats/peft/mod.ts";
 
@@ -26,22 +27,24 @@ async function assertLogps(
   model: { config: Record<string, unknown>; configFile: string },
   read: (name: string) => Float32Array<ArrayBuffer>,
   path: string,
-  tolerance: number,
 ): Promise<void> {
-  const { sequences, logps } = goldenLogps(path), backend = referenceBackend();
+  const { sequences } = goldenLogps(path), backend = referenceBackend();
   const decoder = decoderOf(builtinRegistry(), model);
   for (const [s, ids] of sequences.entries()) {
-    const logits = await layeredLogits(backend, decoder, read, ids), size = decoder.vocabSize;
-    for (const [t, expected] of item(logps, s).entries()) {
-      const row = logits.subarray(t * size, (t + 1) * size);
-      const found = item(row, item(ids, t + 1)) - Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
-      assert(
-        Math.abs(found - expected) <= tolerance,
-        `${path}, sequence ${s}, token ${t}: ${found}, ${expected}`,
-      );
-    }
+    assertClose(await layeredLogits(backend, decoder, read, ids), path, s, decoder.vocabSize);
   }
   await backend.dispose();
+}
+
+/** Logits `[T, size]` of one of a golden's sequences. 5e-5: the tolerance that the goldens' README names for float32. */
+function assertClose(logits: Float32Array, path: string, s: number, size: number): void {
+  const { sequences, logps } = goldenLogps(path);
+  for (const [t, expected] of item(logps, s).entries()) {
+    const row = logits.subarray(t * size, (t + 1) * size);
+    const found = item(row, item(item(sequences, s), t + 1)) -
+      Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
+    assert(Math.abs(found - expected) <= 5e-5, `${path}, sequence ${s}, token ${t}: ${found}, ${expected}`);
+  }
 }
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -55,18 +58,18 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
 
 const quiet = { say: () => {} };
 
-// 5e-5: the tolerance that the goldens' README names for float32
 for (
   const [path, model] of [
     ["peft/lora", "tiny/qwen2"],
     ["peft/rslora", "tiny/qwen2"],
     ["peft/patterns", "tiny/qwen2"],
     ["tiny/llama", "tiny/llama"],
+    ["tiny/mistral", "tiny/mistral"],
     ["tiny/llama3", "tiny/llama3"],
     ["tiny/qwen3", "tiny/qwen3"],
   ] as const
 ) {
-  Deno.test(`export of ${path}, merged and as a GGUF adapter, computes PEFT's log-probabilities`, () =>
+  Deno.test(`export of ${path}, merged, as a GGUF adapter and as ONNX, computes PEFT's log-probabilities`, () =>
     inFolder(async (folder) => {
       const base = golden(`${model}/model`);
       const common = [`model_name_or_path=${base}`, `adapter_name_or_path=${golden(`${path}/adapter`)}`];
@@ -78,7 +81,7 @@ for (
         "model.safetensors",
       ]);
       const merged = await openModel(`${folder}/hf`);
-      await assertLogps(merged, (name) => merged.weights.read(name), path, 5e-5);
+      await assertLogps(merged, (name) => merged.weights.read(name), path);
       merged.weights.close();
 
       await exportModel(
@@ -90,8 +93,18 @@ for (
       const decoder = decoderOf(builtinRegistry(), opened);
       const modules = readGgufAdapter(`${folder}/lora/adapter-F32.gguf`, { decoder });
       const read = mergedWeights((name) => opened.weights.read(name), { modules });
-      await assertLogps(opened, read, path, 5e-5);
+      await assertLogps(opened, read, path);
       opened.weights.close();
+
+      await exportModel(undefined, [...common, `export_dir=${folder}/onnx`, "export_format=onnx"], quiet);
+      for (const [s, ids] of goldenLogps(path).sequences.entries()) {
+        assertClose(
+          await onnxLogits(`${folder}/onnx/onnx/model.onnx`, decoder, ids),
+          path,
+          s,
+          decoder.vocabSize,
+        );
+      }
     }));
 }
 
@@ -145,10 +158,14 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
       assertStringIncludes(message, text);
     };
     await refused(["export_legacy_format=true"], "weights are written as safetensors only");
-    await refused(["export_quantization_bit=4"], "export_format: gguf with export_dtype: q8_0");
+    await refused(["export_quantization_bit=4"], "export_format: gguf or onnx with export_dtype: q8_0");
     await refused(["export_hub_model_id=me/model"], "nothing is uploaded");
     await refused(["quantization_bit=4"], "rounds once, after merging");
-    await refused(["export_dtype=q8_0"], "only gguf holds it");
+    await refused(
+      ["export_dtype=q8_0"],
+      "as export_format: safetensors as it holds float32, float16, bfloat16: current value is q8_0",
+    );
+    await refused(["export_format=onnx", "infer_dtype=bfloat16"], "as it holds float32, q8_0, q4_0");
     await refused(["export_dtype=int4"], "Cannot read export_dtype as one of auto, float32");
     await refused(["export_formt=gguf"], 'did you mean "export_format"?');
     await refused(["export_format=gguf-adapter"], "needs one adapter: current value is none");

@@ -21,9 +21,18 @@ import { absolutePlugin, findInputs } from "../train/config/resolve.ts";
 import { bool, int, oneOf } from "../train/config/value_types.ts";
 
 /** Files that an export writes. */
-const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter"] as const;
+const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter", "onnx"] as const;
 /** Number types of weights, in the words of LLaMA-Factory and (the last ones) llama.cpp. */
 const EXPORT_DTYPES = ["auto", "float32", "float16", "bfloat16", "q8_0", "q4_0"] as const;
+
+const FLOATS = ["float32", "float16", "bfloat16"] as const;
+/** Number types by format. */
+const DTYPES_OF: Readonly<Record<ExportFormat, readonly ExportDtype[]>> = {
+  safetensors: FLOATS,
+  gguf: [...FLOATS, "q8_0", "q4_0"],
+  "gguf-adapter": FLOATS,
+  onnx: ["float32", "q8_0", "q4_0"],
+};
 
 /** Format of an export. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
@@ -84,7 +93,11 @@ function ownKeys(): Record<string, KeySpec> {
       REQUIRED,
       "folder to write; made, or replaced where it holds an earlier export",
     ),
-    export_size: row(int(1, 1000), 5, "gigabytes (10⁹ bytes) of tensors a file at most; safetensors only"),
+    export_size: row(
+      int(1, 1000),
+      5,
+      "gigabytes (10⁹ bytes) of tensors a file at most; safetensors and onnx",
+    ),
     export_device: row(
       oneOf(["cpu", "auto"]),
       "cpu",
@@ -99,13 +112,13 @@ function ownKeys(): Record<string, KeySpec> {
       oneOf(EXPORT_FORMATS),
       "safetensors",
       "safetensors: a folder for transformers and vLLM; gguf: the model for llama.cpp; gguf-adapter: the adapter alone for " +
-        "llama.cpp (ONNX for transformers.js isn't there yet)",
+        "llama.cpp; onnx: a folder for transformers.js",
       true,
     ),
     export_dtype: row(
       oneOf(EXPORT_DTYPES),
       "auto",
-      "number type, wins over infer_dtype; q8_0 and q4_0 with export_format: gguf only; auto: infer_dtype's",
+      "number type, wins over infer_dtype; q8_0 and q4_0 with export_format: gguf and onnx; auto: infer_dtype's",
       true,
     ),
     export_check: row(
@@ -124,7 +137,7 @@ function ownKeys(): Record<string, KeySpec> {
       null,
       [null],
       "GPTQ and AWQ, which it asks for, need a calibration that isn't there",
-      "leave it out; export_format: gguf with export_dtype: q8_0 or q4_0 writes 8 or 4 bits a weight",
+      "leave it out; export_format: gguf or onnx with export_dtype: q8_0 or q4_0 writes 8 or 4 bits a weight",
     ),
     export_hub_model_id: refused(
       null,
@@ -218,16 +231,15 @@ export function resolveExportConfig(file: YamlFile, overrides: readonly string[]
 }
 
 function contradictions(config: ExportConfig, written: ReadonlyMap<string, Written>) {
-  const { export_format: format, export_dtype: dtype, adapter_name_or_path: adapters } = config;
+  const { export_format: format, adapter_name_or_path: adapters } = config;
   const faults: { key: string; message: string }[] = [];
-  if (/^q\d/.test(dtype) && format !== "gguf") {
+  const key = config.export_dtype === "auto" ? "infer_dtype" : "export_dtype", dtype = config[key];
+  if (dtype !== "auto" && !DTYPES_OF[format].includes(dtype)) {
     faults.push({
-      key: "export_dtype",
-      message:
-        `Cannot write ${dtype} as export_format: ${format} as only gguf holds it: current value is ${dtype}; ` +
-        (format === "safetensors"
-          ? "transformers reads float32, float16 and bfloat16"
-          : "use float32 or float16"),
+      key,
+      message: `Cannot write ${dtype} as export_format: ${format} as it holds ${
+        DTYPES_OF[format].join(", ")
+      }: current value is ${dtype}`,
     });
   }
   if (format === "gguf-adapter" && adapters.length !== 1) {
@@ -238,7 +250,7 @@ function contradictions(config: ExportConfig, written: ReadonlyMap<string, Writt
       }`,
     });
   }
-  if (format !== "safetensors" && written.has("export_size")) {
+  if (format.startsWith("gguf") && written.has("export_size")) {
     const value = written.get("export_size")?.value;
     if (value !== 5) {
       faults.push({

@@ -26,6 +26,9 @@ const WIDTH: Readonly<Record<ExportDtype, number>> = {
   q4_0: 18 / 32,
 };
 
+/** Bytes that a weight takes more where the scale of its block is float32 and not float16. */
+const WIDER_SCALE = 2 / 32;
+
 /** Disk and memory that writing `config.export_format` as `dtype` takes. */
 export function estimateExport(
   { export_format: format, export_check: check }: Pick<ExportConfig, "export_format" | "export_check">,
@@ -44,11 +47,16 @@ export function estimateExport(
     (sum, [, n]) => sum + n,
     0,
   );
-  const model = all * WIDTH[dtype] + (dtype === "q4_0" ? outer * (WIDTH.q8_0 - WIDTH.q4_0) : 0);
+  const blocked = (width: ExportDtype) =>
+    WIDTH[width] + (format === "onnx" && /^q/.test(width) ? WIDER_SCALE : 0);
+  const angles = format === "onnx" ? decoder.maxPositionEmbeddings * decoder.headDim * 4 : 0;
+  const model = all * blocked(dtype) + (dtype === "q4_0" ? outer * (WIDTH.q8_0 - WIDTH.q4_0) : 0) + angles;
   const disk = format === "gguf-adapter" ? lora * WIDTH[dtype] : model;
   // one tensor in float32 with its reordered or converted copy; the check holds a layer, or the head, at a time
   const writing = 2 * largest * 4;
-  const checking = check ? (layer + 2 * largest) * 4 : 0;
+  const layered = (layer + 2 * largest) * 4;
+  // ONNX Runtime has the file mapped, and what it lays out anew for its products beside it
+  const checking = !check ? 0 : format === "onnx" ? Math.max(layered, 2 * model) : layered;
   const logits = check ? 2 * decoder.vocabSize * PROMPT_TOKENS * 4 : 0;
   return { disk, memory: lora * 4 + Math.max(writing, checking + logits) };
 }

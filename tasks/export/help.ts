@@ -24,6 +24,7 @@ export function exportHelp(): string {
     "  deno task export examples/export/merge.yaml",
     "  deno task export model_name_or_path=MODEL adapter_name_or_path=ADAPTER export_dir=merged",
     "  deno task export examples/export/merge.yaml export_format=gguf export_dtype=q8_0 export_dir=merged-gguf",
+    "  deno task export examples/export/merge.yaml export_format=onnx export_dtype=q4_0 export_dir=merged-onnx",
     "",
     "Keys of the file, also as key=value (docs/export.md)",
     ...keyLines(keys.sort((a, b) => rank(a) - rank(b))),

@@ -82,6 +82,7 @@ const TOKENIZER_NEED: Readonly<Record<ExportConfig["export_format"], string | nu
   safetensors: null,
   "gguf-adapter": null,
   gguf: "the tokenizer is a part of the file",
+  onnx: null,
 };
 
 function hasTokenizer({ format, path }: LoadedModel): boolean {

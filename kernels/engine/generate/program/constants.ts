@@ -1,5 +1,5 @@
 /**
- * The file of a program's constants. ONNX Runtime maps it into memory, so matrices that it rearranges for its products aren't held twice.
+ * Files of a program's constants. ONNX Runtime maps them into memory, so matrices that it rearranges for its products aren't held twice.
  * @module
  */
 import { join } from "@std/path";
@@ -18,16 +18,31 @@ export interface WrittenConstant {
   readonly place: FilePlace;
 }
 
+/** Names and sizes of the files; without them all constants are in {@linkcode CONSTANTS}. */
+export interface ConstantFiles {
+  /** Name by number, from 0 on. */
+  readonly file: (index: number) => string;
+  /** Bytes of a file at most, > 0; one larger constant gets a file of its own. */
+  readonly limit: number;
+}
+
 /** Writes constants one behind the other. */
 export class ConstantsWriter implements Disposable {
-  readonly #file: Deno.FsFile;
+  #file: Deno.FsFile;
+  #name: string;
   #end = 0;
+  /** Files so far. */
+  files = 1;
   /** By name, in the order in which they were written. */
   readonly written: Record<string, WrittenConstant> = {};
 
-  /** @param folder Is there; the file isn't. */
-  constructor(folder: string) {
-    this.#file = Deno.openSync(join(folder, CONSTANTS), { write: true, createNew: true });
+  /** @param folder Is there; the files aren't. */
+  constructor(
+    readonly folder: string,
+    readonly names: ConstantFiles = { file: () => CONSTANTS, limit: Infinity },
+  ) {
+    this.#name = names.file(0);
+    this.#file = this.#open();
   }
 
   /** Writes an array; as u8 or f32 by its class. */
@@ -36,13 +51,26 @@ export class ConstantsWriter implements Disposable {
     shape: readonly number[],
     data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
   ): void {
-    const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT, length = data.byteLength;
+    const length = data.byteLength;
+    if (this.#end > 0 && this.#end + length > this.names.limit) this.#next();
+    const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT;
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, length);
     for (let done = 0; done < length;) done += this.#file.writeSync(bytes.subarray(done));
     this.#end = offset + length;
     const type = data instanceof Uint8Array ? "u8" : "f32";
-    this.written[name] = { type, shape: [...shape], place: { file: CONSTANTS, offset, length } };
+    this.written[name] = { type, shape: [...shape], place: { file: this.#name, offset, length } };
+  }
+
+  #open(): Deno.FsFile {
+    return Deno.openSync(join(this.folder, this.#name), { write: true, createNew: true });
+  }
+
+  #next(): void {
+    this.#file.close();
+    this.#name = this.names.file(this.files++);
+    this.#file = this.#open();
+    this.#end = 0;
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,88 @@
+/**
+ * Weights of an exported ONNX model: one tensor at a time is read, packed where that is asked for, and written behind the others
+ * into data files beside the model.
+ * @module
+ */
+import { groupsOf, PACKED_GROUP, type PackedMatrix, quantized } from "../../../formats/packed/mod.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { ConstantsWriter, type WrittenConstant } from "../../../kernels/engine/generate/program/constants.ts";
+import { RotaryTable } from "../../../kernels/engine/rope.ts";
+
+/** Constants by their names in transformers, packed ones with `.codes` and `.scales` behind. */
+export interface OnnxWeights {
+  readonly constants: Readonly<Record<string, WrittenConstant>>;
+  /** Bits of the matrices that are packed, by name. */
+  readonly packed: Readonly<Record<string, 4 | 8>>;
+  /** Data files that were written. */
+  readonly files: number;
+}
+
+/** The output head; a tied one is the embedding. */
+export const HEAD = "lm_head.weight";
+/** The embedding. */
+export const EMBEDDING = "model.embed_tokens.weight";
+
+/** The matrix that the output head multiplies by. */
+export function headName({ tieWordEmbeddings }: Pick<DecoderConfig, "tieWordEmbeddings">): string {
+  return tieWordEmbeddings ? EMBEDDING : HEAD;
+}
+
+/** Cosines or sines of all places. */
+export type AngleTable = "rotary.cos" | "rotary.sin";
+
+/**
+ * Writes all weights.
+ * @param bits Null: float32. With 4, embedding and head get 8: they are the most sensitive to rounding
+ * @param file Name of a data file by its number
+ * @param limit Bytes of a data file at most, > 0; one larger tensor gets a file of its own
+ */
+export function writeOnnxWeights(
+  folder: string,
+  config: DecoderConfig,
+  read: (name: string) => Float32Array<ArrayBuffer>,
+  bits: 4 | 8 | null,
+  { file, limit, onTensor }: { file: (index: number) => string; limit: number; onTensor: () => void },
+): OnnxWeights {
+  using writer = new ConstantsWriter(folder, { file, limit });
+  const packed: Record<string, 4 | 8> = {};
+  for (const [name, shape] of tensorShapes(config)) {
+    onTensor();
+    const values = read(name), [rows = 1, columns] = shape;
+    const own = bits === null || columns === undefined ? null : bitsOf(name, columns, bits, config);
+    if (own === null || columns === undefined) {
+      writer.write(name, shape, values);
+      continue;
+    }
+    writePacked(writer, name, quantized(values, rows, columns, own));
+    packed[name] = own;
+    // rows that aren't whole groups can't be taken from packed codes one by one
+    if (name === EMBEDDING && columns % PACKED_GROUP !== 0) writer.write(name, shape, values);
+  }
+  writeAngles(writer, config);
+  return { constants: writer.written, packed, files: writer.files };
+}
+
+function bitsOf(name: string, columns: number, bits: 4 | 8, config: DecoderConfig): 4 | 8 | null {
+  if (name !== EMBEDDING && name !== HEAD) return bits;
+  const isTable = name === EMBEDDING && !config.tieWordEmbeddings;
+  return isTable && columns % PACKED_GROUP !== 0 ? null : 8;
+}
+
+function writePacked(
+  writer: ConstantsWriter,
+  name: string,
+  { rows, columns, bits, codes, scales }: PackedMatrix,
+): void {
+  writer.write(`${name}.codes`, [rows, groupsOf(columns), 4 * bits], codes);
+  writer.write(`${name}.scales`, [rows * groupsOf(columns)], scales);
+}
+
+function writeAngles(writer: ConstantsWriter, config: DecoderConfig): void {
+  const places = config.maxPositionEmbeddings, half = config.headDim / 2;
+  const { cos, sin } = new RotaryTable(config.inverseFrequencies).rows(
+    Int32Array.from({ length: places }, (_, i) => i),
+  );
+  writer.write("rotary.cos", [places, half], cos);
+  writer.write("rotary.sin", [places, half], sin);
+}

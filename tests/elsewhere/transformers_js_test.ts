@@ -1,0 +1,93 @@
+/** What transformers.js makes of an export to ONNX: the greedy ids of this project's engine, alone and beside a longer prompt. */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+
+import { item } from "../../formats/elements.ts";
+import { readJsonFile } from "../../formats/hf_model/json.ts";
+import { openModel } from "../../formats/hf_model/mod.ts";
+import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
+import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { exportModel } from "../../tasks/export.ts";
+import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
+import { temporaryFolder } from "../helpers/temporary_folder.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const COUNT = 10;
+
+/** Greedy ids behind a prompt, to the end token, from logits of whole texts without a cache. */
+async function greedy(path: string, prompt: readonly number[]): Promise<number[]> {
+  const model = await openModel(path),
+    decoder = decoderOf(builtinRegistry(), model),
+    backend = referenceBackend();
+  const read = (name: string) => model.weights.read(name), found: number[] = [];
+  while (found.length < COUNT && !decoder.eosTokenIds.includes(found.at(-1) ?? -1)) {
+    const logits = await layeredLogits(backend, decoder, read, [...prompt, ...found]);
+    const last = logits.subarray(-decoder.vocabSize);
+    found.push(last.indexOf(last.reduce((a, b) => Math.max(a, b), -Infinity)));
+  }
+  model.weights.close();
+  await backend.dispose();
+  return found;
+}
+
+interface Answer {
+  version: string;
+  alone: number[][];
+  together: number[][];
+  ids: number[] | null;
+  text: string | null;
+}
+
+const FAMILIES = ["llama", "llama3", "mistral", "qwen2", "qwen3"];
+
+Deno.test({
+  name: `transformers.js gives the engine's greedy ids from an ONNX export of each family${ELSEWHERE.why}`,
+  ignore: ELSEWHERE.ignore,
+  fn: async () => {
+    const folder = temporaryFolder(), bundled = join(root, "fixtures/constraints/model");
+    const paths: Record<string, string> = { bundled };
+    for (const name of FAMILIES) paths[name] = join(root, `fixtures/goldens/tiny/${name}/model`);
+    // longer than mistral's window; the second is padded when both are asked together
+    const prompts = [[3, 14, 15, 92, 65, 35, 89, 79, 32, 38, 46, 26, 43], [27, 18, 28, 18]];
+    const questions = [];
+    for (const [name, path] of Object.entries(paths)) {
+      const target = join(folder, name);
+      await exportModel(undefined, [
+        `model_name_or_path=${path}`,
+        `export_dir=${target}`,
+        "export_format=onnx",
+        "export_check=false",
+      ], { say: () => {} });
+      const chat = [{ role: "user", content: "Write a short note about rain." }];
+      questions.push({ folder: target, prompts, count: COUNT, ...(name === "bundled" && { chat }) });
+    }
+    const answers = await askElsewhere<typeof questions, Answer[]>("deno", "transformers_js.mjs", questions);
+    for (const [i, [name, path]] of Object.entries(paths).entries()) {
+      const { version, alone, together, ids, text } = item(answers, i);
+      assertEquals(version, "4.3.2");
+      const expected: number[][] = [];
+      for (const prompt of prompts) expected.push(await greedy(path, prompt));
+      assertEquals(alone, expected, name);
+      // transformers.js goes on behind an end token as long as another row does
+      assertEquals(
+        together.map((row, i) => row.slice(0, item(expected, i).length)),
+        expected,
+        `${name}, together`,
+      );
+      if (name !== "bundled") continue;
+      const { tokenizer, weights } = await openModel(path);
+      const prompt = "<|im_start|>user\nWrite a short note about rain.<|im_end|>\n<|im_start|>assistant\n";
+      assertEquals(ids, tokenizer.encode(prompt, { special: true }));
+      const answer = await greedy(path, ids ?? []);
+      assertEquals(text, tokenizer.decode(answer, { skipSpecial: true }));
+      assert(answer.length > 3);
+      assertEquals(readJsonFile(join(folder, name, "config.json"))["transformers.js_config"], {
+        dtype: "fp32",
+        use_external_data_format: { "model.onnx": 1 },
+      });
+      weights.close();
+    }
+  },
+});
