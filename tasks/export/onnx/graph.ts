@@ -10,10 +10,11 @@
 import { PACKED_GROUP } from "../../../formats/packed/mod.ts";
 import { entryOf } from "../../../formats/elements.ts";
 import { OnnxModelBuilder } from "../../../kernels/backends/onnx/model_builder.ts";
+import { EMBEDDING } from "../../../kernels/engine/body.ts";
 import { type LinearModule, moduleShape } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import type { OnnxNode } from "../../../kernels/onnx_node.ts";
-import { type AngleTable, EMBEDDING, headName, type OnnxWeights } from "./weights.ts";
+import { type AngleTable, headName, type OnnxWeights } from "./weights.ts";
 
 const MS = "com.microsoft";
 const BATCH = "batch_size", TOKENS = "sequence_length", TOTAL = "total_sequence_length";

@@ -4,6 +4,7 @@
  * @module
  */
 import { groupsOf, PACKED_GROUP, type PackedMatrix, quantized } from "../../../formats/packed/mod.ts";
+import { EMBEDDING } from "../../../kernels/engine/body.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "../../../kernels/engine/generate/program/constants.ts";
@@ -19,10 +20,7 @@ export interface OnnxWeights {
 }
 
 /** The output head; a tied one is the embedding. */
-export const HEAD = "lm_head.weight";
-/** The embedding. */
-export const EMBEDDING = "model.embed_tokens.weight";
-
+const HEAD = "lm_head.weight";
 /** The matrix that the output head multiplies by. */
 export function headName({ tieWordEmbeddings }: Pick<DecoderConfig, "tieWordEmbeddings">): string {
   return tieWordEmbeddings ? EMBEDDING : HEAD;
