@@ -63,6 +63,20 @@ export class SlotMemory {
     }
   }
 
+  /** A copy of a slot's first row, `[layers, k and v, kv heads, head]`. */
+  firstRow(slot: number): Float32Array<ArrayBuffer> {
+    const { headDim, numLayers, numKeyValueHeads } = this.config;
+    const row = new Float32Array(2 * numLayers * numKeyValueHeads * headDim);
+    this.#eachHead(slot, (array, place, i) => row.set(array.subarray(place, place + headDim), i * headDim));
+    return row;
+  }
+
+  /** Puts back what {@linkcode SlotMemory.firstRow} gave. */
+  setFirstRow(slot: number, row: Float32Array<ArrayBuffer>): void {
+    const { headDim } = this.config;
+    this.#eachHead(slot, (array, place, i) => array.set(row.subarray(i * headDim, (i + 1) * headDim), place));
+  }
+
   /** Exchanges the first rows of two slots: `rowsA` of `a`, `rowsB` of `b`. */
   swap(a: number, rowsA: number, b: number, rowsB: number): void {
     const { headDim, numKeyValueHeads } = this.config, spare = new Float32Array(rowsA * headDim);
@@ -94,6 +108,21 @@ export class SlotMemory {
     const piece = together ? new Float32Array(2 * size * numLayers) : null;
     const part = (i: number) => piece?.subarray(i * size, (i + 1) * size) ?? new Float32Array(size);
     return Array.from({ length: numLayers }, (_, layer) => ({ k: part(2 * layer), v: part(2 * layer + 1) }));
+  }
+
+  /** @param each Called for k and v of every layer and head with the place of the slot's first row, and counted. */
+  #eachHead(
+    slot: number,
+    each: (array: Float32Array<ArrayBuffer>, place: number, i: number) => void,
+  ): void {
+    let i = 0;
+    for (const { k, v } of this.layers) {
+      for (const array of [k, v]) {
+        for (let head = 0; head < this.config.numKeyValueHeads; head++) {
+          each(array, this.#place(slot, head), i++);
+        }
+      }
+    }
   }
 
   #place(slot: number, head: number): number {

@@ -218,24 +218,28 @@ export class ProgramEngine {
     return this.#session.run({ slot, sequences: ids.length, x, tokens, lengths, rows, logits, adapters });
   }
 
-  /** A step of the only sequence, with a row beside it that nobody looks at: it lies behind what the next slot holds. */
+  /**
+   * A step of the only sequence, with a row beside it that nobody looks at. It is the first of its slot, since attention reads all
+   * that stands before a row; what stood there comes back.
+   */
   #runPair(id: number, logits: boolean): ProgramOutput {
     const only = item(this.#sequences, 0), beside = this.#sequences[1];
     this.#reserve(only.length + 1);
-    const place = Math.min(beside?.length ?? 0, this.#memory.room - 1);
-    if (beside && beside.length > place) beside.prompt.length = beside.length = place;
+    const stood = beside?.length ? this.#memory.firstRow(1) : null;
     const x = new Float32Array(2 * this.options.config.hiddenSize), { adapter } = only;
     x.set(this.options.embed([id]));
-    return this.#session.run({
+    const out = this.#session.run({
       slot: 0,
       sequences: 2,
       x,
       tokens: 1,
-      lengths: [only.length + 1, place + 1],
+      lengths: [only.length + 1, 1],
       rows: [0],
       logits,
       adapters: [adapter, adapter],
     });
+    if (stood) this.#memory.setFirstRow(1, stood);
+    return out;
   }
 
   #reserve(rows: number): void {

@@ -13,7 +13,6 @@ import type { LinearModule } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import type { ProgramAdapters } from "./adapters.ts";
 import { type Prepared, QKV, QKV_PRODUCT } from "./prepare.ts";
-import { copiesOf } from "./product.ts";
 
 /** Best tokens that a run gives of every row, with their logits. */
 export const BEST = 40;
@@ -83,7 +82,7 @@ export function decoderModel(
   const product = (x: string, name: string) => {
     const { rows, columns, bits, extra } = entryOf(prepared.products, name);
     if (bits === 32) return g.op("FusedMatMul", [x, declared(name)], { transB: 1 }, MS);
-    const whole = extra ? withSums(x, `sums.${columns}.${copiesOf(bits)}`, columns, extra) : x;
+    const whole = extra ? withSums(x, `sums.${columns}.${bits}`, columns, extra) : x;
     return nBits(whole, name, columns + extra, rows, bits);
   };
   const biased = (y: string, name: string) => has(name) ? g.op("Add", [y, declared(name)]) : y;

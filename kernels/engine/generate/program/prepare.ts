@@ -7,10 +7,10 @@ import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../for
 import { blockShapes, type LinearModule, moduleShape } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
-import { copiesOf, groupSums, nBits } from "./product.ts";
+import { groupSums, nBits } from "./product.ts";
 
 /** Version of what is written: change it with any change of meaning. */
-export const PREPARED_VERSION = 1;
+export const PREPARED_VERSION = 2;
 
 /** A product of a program. */
 export interface Product {
@@ -83,9 +83,9 @@ export function prepareWeights(
     }
     const extra = writeNBits(writer, name, made);
     products[name] = { rows, columns, bits: made.bits, extra };
-    const sums = `sums.${columns}.${copiesOf(made.bits)}`;
+    const sums = `sums.${columns}.${made.bits}`;
     if (extra && !products[sums]) {
-      writeNBits(writer, sums, groupSums(columns, copiesOf(made.bits)));
+      writeNBits(writer, sums, groupSums(columns, made.bits));
       products[sums] = { rows: extra, columns, bits: 4, extra: 0 };
     }
   };

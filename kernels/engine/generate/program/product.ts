@@ -2,7 +2,8 @@
  * Packed matrices as ONNX Runtime's MatMulNBits takes them. Its zero points are whole codes, so a minimum becomes the nearest one
  * and a rest `r` of at most half a scale, which must not be dropped: it is the same for all of a group, and its sum over a row
  * ruins a model. The rest's share of a product is `Σ r · (sum of the group's inputs)`, so the sums of groups are appended to
- * the input as further columns, and the rests to the matrix: in 4 bits twice, the second time what the first left.
+ * the input as further columns, and the rests to the matrix. In 4 bits a sixteenth of a group's sum may follow, which takes what the
+ * sum's own column left.
  * @module
  */
 import { f32, u8 } from "../../../../formats/elements.ts";
@@ -23,28 +24,36 @@ export interface NBits {
   readonly zeros: Uint8Array<ArrayBuffer> | null;
 }
 
-/** Columns that `extra` columns of rests repeat the groups' sums in: group `i` is column `i` of each copy. */
-export function copiesOf(bits: 4 | 8): number {
-  return bits === 4 ? 2 : 1;
+/** A column of rests. */
+export interface SumColumn {
+  readonly group: number;
+  /** What the sum of the group's inputs is multiplied by. */
+  readonly factor: number;
 }
 
-/** Columns of one copy of a row's sums, whole groups. */
-export function sumColumns(columns: number): number {
-  return groupsOf(groupsOf(columns)) * PACKED_GROUP;
+const FINE = 1 / 16;
+/** A group of columns is saved where it would hold less than this share of the sixteenths. */
+const SPARED = 1 / 4;
+
+/** Columns of rests behind an input of `columns` columns, without the zeros that fill the last group. */
+export function sumColumns(columns: number, bits: 4 | 8): SumColumn[] {
+  const groups = groupsOf(columns),
+    of = (factor: number) => (_: unknown, group: number) => ({ group, factor });
+  const whole = Array.from({ length: groups }, of(1));
+  if (bits === 8) return whole;
+  const room = (groupsOf(2 * groups) - 1) * PACKED_GROUP - groups;
+  return [...whole, ...Array.from({ length: room >= (1 - SPARED) * groups ? room : groups }, of(FINE))];
 }
 
 /** Constants of a product with a packed matrix. */
 export function nBits(matrix: PackedMatrix): NBits {
   const { rows, columns, bits, minima } = matrix;
   if (minima === null) return { ...matrix, extra: 0, zeros: null };
-  const copies = copiesOf(bits), pad = sumColumns(columns), groups = groupsOf(columns);
-  const perCopy = pad / PACKED_GROUP,
-    all = groups + copies * perCopy,
-    width = 4 * bits,
-    middle = 2 ** (bits - 1);
+  const sums = sumColumns(columns, bits), groups = groupsOf(columns), added = groupsOf(sums.length);
+  const all = groups + added, width = 4 * bits, middle = 2 ** (bits - 1);
   const codes = new Uint8Array(rows * all * width), scales = new Float32Array(rows * all);
   const zeroBytes = Math.ceil(all * bits / 8), zeros = new Uint8Array(rows * zeroBytes);
-  const rests = new Float32Array(pad);
+  const rests = new Float32Array(groups);
   for (let row = 0; row < rows; row++) {
     codes.set(matrix.codes.subarray(row * groups * width, (row + 1) * groups * width), row * all * width);
     scales.set(matrix.scales.subarray(row * groups, (row + 1) * groups), row * all);
@@ -58,43 +67,52 @@ export function nBits(matrix: PackedMatrix): NBits {
       const place = row * zeroBytes + (bits === 8 ? g : g >> 1);
       zeros[place] = u8(zeros, place) | zero << (bits === 8 ? 0 : 4 * (g & 1));
     }
-    for (let copy = 0; copy < copies; copy++) {
-      for (let g = 0; g < perCopy; g++) {
-        const group = row * all + groups + copy * perCopy + g;
-        scales[group] = packRests(rests, g * PACKED_GROUP, bits, codes, group * width);
-      }
+    for (let g = 0; g < added; g++) {
+      const group = row * all + groups + g, own = sums.slice(g * PACKED_GROUP, (g + 1) * PACKED_GROUP);
+      scales[group] = packRests(rests, own, bits, codes, group * width);
     }
   }
-  return { rows, columns: columns + copies * pad, extra: copies * pad, bits, codes, scales, zeros };
+  const extra = added * PACKED_GROUP;
+  return { rows, columns: columns + extra, extra, bits, codes, scales, zeros };
 }
 
-/** Packs a group of rests, leaves in `rests` what rounding left of them, and gives the scale. */
-function packRests(rests: Float32Array, start: number, bits: 4 | 8, codes: Uint8Array, to: number): number {
+/** Packs rests for a group of columns, leaves in `rests` what rounding left of them, and gives the scale. */
+function packRests(
+  rests: Float32Array,
+  sums: readonly SumColumn[],
+  bits: 4 | 8,
+  codes: Uint8Array,
+  to: number,
+): number {
+  const middle = 2 ** (bits - 1), packed = new Set<number>();
   let largest = 0;
-  for (let i = start; i < start + PACKED_GROUP; i++) {
-    if (Math.abs(f32(rests, i)) > Math.abs(largest)) largest = f32(rests, i);
+  for (const { group, factor } of sums) {
+    // A sixteenth in the same group of columns takes what a column before it leaves, which is within reach.
+    if (!packed.has(group)) largest = Math.max(largest, Math.abs(f32(rests, group)) / factor);
+    packed.add(group);
   }
-  const middle = 2 ** (bits - 1), scale = Math.fround(bits === 4 ? -largest / 8 : Math.abs(largest) / 127);
+  // Codes reach from −middle to middle − 1: half a step beyond either end is as far off as between two codes.
+  const scale = Math.fround(largest / (middle - 0.5));
   for (let i = 0; i < PACKED_GROUP; i++) {
-    const rest = f32(rests, start + i);
-    const q = scale === 0 ? 0 : Math.max(-middle, Math.min(middle - 1, Math.round(rest / scale)));
-    rests[start + i] = rest - q * scale;
+    const { group = 0, factor = 0 } = sums[i] ?? {}, unit = scale * factor, rest = f32(rests, group);
+    const q = unit === 0 ? 0 : Math.max(-middle, Math.min(middle - 1, Math.round(rest / unit)));
+    rests[group] = rest - q * unit;
     const place = to + (bits === 8 ? i : i >> 1);
     codes[place] = u8(codes, place) | (q + middle) << (bits === 8 ? 0 : 4 * (i & 1));
   }
   return scale;
 }
 
-/** The matrix `[extra, columns]` whose product with an input is the sums of its groups, `copies` times: ones in 4 bits. */
-export function groupSums(columns: number, copies: number): PackedMatrix {
-  const pad = sumColumns(columns), groups = groupsOf(columns), rows = copies * pad;
-  const codes = new Uint8Array(rows * groups * 16).fill(0x88),
-    scales = new Float32Array(rows * groups).fill(1);
-  for (let copy = 0; copy < copies; copy++) {
-    for (let g = 0; g < groups; g++) {
-      // 9 − 8 = 1.
-      codes.fill(0x99, ((copy * pad + g) * groups + g) * 16, ((copy * pad + g) * groups + g + 1) * 16);
-    }
+/** The matrix whose product with an input of `columns` columns is what {@linkcode sumColumns} says, and zeros up to a whole group. */
+export function groupSums(columns: number, bits: 4 | 8): PackedMatrix {
+  const sums = sumColumns(columns, bits),
+    rows = groupsOf(sums.length) * PACKED_GROUP,
+    groups = groupsOf(columns);
+  const codes = new Uint8Array(rows * groups * 16).fill(0x88), scales = new Float32Array(rows * groups);
+  for (const [row, { group, factor }] of sums.entries()) {
+    // 9 − 8 = 1.
+    codes.fill(0x99, (row * groups + group) * 16, (row * groups + group + 1) * 16);
+    scales.fill(factor, row * groups, (row + 1) * groups);
   }
   return { rows, columns, bits: 4, codes, scales, minima: null };
 }

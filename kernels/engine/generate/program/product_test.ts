@@ -1,7 +1,7 @@
 /** Constants of MatMulNBits, multiplied out by the operator's definition. */
 import { assert, assertEquals } from "@std/assert";
 import { codeAt, groupsOf, type PackedMatrix, unpacked } from "../../../../formats/packed/mod.ts";
-import { copiesOf, groupSums, nBits, sumColumns } from "./product.ts";
+import { groupSums, nBits, sumColumns } from "./product.ts";
 
 function matrix(rows: number, columns: number, bits: 4 | 8, minima: boolean): PackedMatrix {
   const groups = rows * groupsOf(columns), wave = (i: number) => Math.sin(i * i + 1);
@@ -30,44 +30,56 @@ function columnsOf({ columns, bits, codes, scales, zeros }: ReturnType<typeof nB
   });
 }
 
-for (const bits of [4, 8] as const) {
+for (const [bits, columns] of [[4, 576], [4, 1536], [8, 1536]] as const) {
   for (const minima of [false, true]) {
-    Deno.test(`nBits() keeps a matrix in ${bits} bits ${minima ? "with minima, whose rests go to sums" : "without minima"}`, () => {
-      const rows = 5, columns = 1536, given = matrix(rows, columns, bits, minima), made = nBits(given);
-      const pad = sumColumns(columns), copies = copiesOf(bits);
-      assertEquals(
-        [made.columns, made.extra],
-        minima ? [columns + copies * pad, copies * pad] : [columns, 0],
-      );
+    Deno.test(`nBits() keeps a matrix of ${columns} columns in ${bits} bits ${minima ? "with minima, whose rests go to sums" : "without minima"}`, () => {
+      const rows = 5, given = matrix(rows, columns, bits, minima), made = nBits(given);
+      const sums = sumColumns(columns, bits), extra = Math.ceil(sums.length / 32) * 32;
+      assertEquals([made.columns, made.extra], minima ? [columns + extra, extra] : [columns, 0]);
       const values = unpacked(given);
       for (let row = 0; row < rows; row++) {
-        const of = columnsOf(made, row);
-        let largest = 0;
-        const rests = Array.from({ length: columns / 32 }, (_, g) => {
-          let rest = 0;
-          for (let copy = 0; minima && copy < copies; copy++) rest += of[columns + copy * pad + g]!;
-          return rest;
-        });
-        for (const rest of rests) largest = Math.max(largest, Math.abs(rest));
+        const of = columnsOf(made, row), rests = new Float64Array(columns / 32);
+        for (const [i, { group, factor }] of sums.entries()) {
+          if (minima) rests[group]! += factor * of[columns + i]!;
+        }
+        const largest = rests.reduce((most, rest) => Math.max(most, Math.abs(rest)), 0);
         for (let c = 0; c < columns; c++) {
-          const error = Math.abs(of[c]! + rests[Math.floor(c / 32)]! - values[row * columns + c]!);
-          // Half a step of a rest's last copy: of 32 rests' largest value 1/8 · 1/8 or 1/127 (one code less at one end).
-          assert(
-            error <= (minima ? largest * (bits === 4 ? 1 / 64 : 1 / 254) : 0) + 1e-5,
-            `row ${row}, column ${c}: ${error}`,
-          );
+          const group = Math.floor(c / 32),
+            error = Math.abs(of[c]! + rests[group]! - values[row * columns + c]!);
+          const fine = sums.some((sum) => sum.group === group && sum.factor < 1);
+          // Half a step of 32 rests' largest value, 1/7.5 or 1/127.5; of a sixteenth's step at most a whole one, at one end.
+          const step = largest / (bits === 8 ? 127.5 : 7.5), most = fine ? step / 16 : step / 2;
+          assert(error <= (minima ? 1.01 * most : 0) + 1e-5, `row ${row}, column ${c}: ${error}`);
         }
       }
     });
   }
 }
 
-Deno.test("groupSums() times an input is the sums of its groups, once or twice", () => {
-  for (const copies of [1, 2]) {
-    const columns = 96, pad = sumColumns(columns), ones = unpacked(groupSums(columns, copies));
-    assertEquals([pad, ones.length], [32, copies * 32 * columns]);
-    for (let row = 0; row < copies * pad; row++) {
-      const expected = Array.from({ length: columns }, (_, c) => Math.floor(c / 32) === row % pad ? 1 : 0);
+Deno.test("sumColumns() has every group's sum, and sixteenths as far as they are worth their columns", () => {
+  const counts = (columns: number, bits: 4 | 8) => {
+    const sums = sumColumns(columns, bits), fine = sums.filter(({ factor }) => factor === 1 / 16);
+    assertEquals(
+      sums.slice(0, columns / 32).map(({ group, factor }) => [group, factor]),
+      [...Array(columns / 32).keys()].map((g) => [g, 1]),
+    );
+    assertEquals(fine.map(({ group }) => group), [...fine.keys()]);
+    return [sums.length, fine.length];
+  };
+  // 18 + 14 fill one group of columns; 48 + 48 fill three; of 28 groups 4 would be too few.
+  assertEquals([counts(576, 4), counts(1536, 4), counts(896, 4), counts(576, 8)], [[32, 14], [96, 48], [
+    56,
+    28,
+  ], [18, 0]]);
+});
+
+Deno.test("groupSums() times an input is the sums of its groups, and their sixteenths where bits are few", () => {
+  for (const bits of [4, 8] as const) {
+    const columns = 96, sums = sumColumns(columns, bits), ones = unpacked(groupSums(columns, bits));
+    assertEquals(ones.length, 32 * columns);
+    for (let row = 0; row < 32; row++) {
+      const { group = -1, factor = 0 } = sums[row] ?? {};
+      const expected = Array.from({ length: columns }, (_, c) => Math.floor(c / 32) === group ? factor : 0);
       assertEquals([...ones.subarray(row * columns, (row + 1) * columns)], expected);
     }
   }
