@@ -84,6 +84,9 @@ export async function benchGenerate(
   }
 }
 
+/** How a server's heap is bounded. */
+const HEAP = project.tasks.serve.split(" ").filter((word) => word.startsWith("--v8-flags"));
+
 interface MeasuredProgram {
   name: string;
   args: string[];
@@ -102,7 +105,7 @@ function own(
   };
   const child = fileURLToPath(new URL("./generate_child.ts", import.meta.url));
   // Resident memory stands in /proc, which Deno opens with all permissions only.
-  const args = ["run", "-A", child, JSON.stringify(work)];
+  const args = ["run", "-A", ...HEAP, child, JSON.stringify(work)];
   return { name: `dinotune${speculation ? `, drafts of ${speculation}` : ""}`, args, cwd: undefined };
 }
 

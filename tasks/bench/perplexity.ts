@@ -64,6 +64,7 @@ if (import.meta.main) {
   const rows = Deno.readTextFileSync(values.data).trim().split("\n").slice(0, Number(values.rows));
   const texts = rows.flatMap((row) => textsIn(JSON.parse(row)));
   const stored = await perplexity(values.model, texts, "stored");
+  console.error(`${stored.toFixed(4)} as stored; float32 follows`);
   const floats = await perplexity(values.model, texts, "float32");
   const percent = (100 * (stored / floats - 1)).toFixed(2);
   console.log(

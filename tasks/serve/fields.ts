@@ -34,17 +34,17 @@ const sampling = {
 const common = {
   model: z.string().min(1).optional(),
   stream: z.boolean().nullish(),
-  stream_options: z.object({
+  stream_options: z.strictObject({
     include_usage: z.boolean().nullish(),
     include_obfuscation: z.boolean().nullish(),
   })
     .nullish(),
   response_format: z.discriminatedUnion("type", [
-    z.object({ type: z.literal("text") }),
-    z.object({ type: z.literal("json_object") }),
-    z.object({
+    z.strictObject({ type: z.literal("text") }),
+    z.strictObject({ type: z.literal("json_object") }),
+    z.strictObject({
       type: z.literal("json_schema"),
-      json_schema: z.object({
+      json_schema: z.strictObject({
         name: z.string(),
         description: z.string().nullish(),
         schema: z.record(z.string(), z.unknown()),
@@ -70,14 +70,12 @@ const unread = Object.fromEntries(
     "priority",
     "cache_salt",
     "stream_interval",
-    "return_token_ids",
-    "include_stop_str_in_output_default",
   ].map((name) => [name, z.unknown().optional()]),
 ) as Record<"user", z.ZodOptional<z.ZodUnknown>>;
 
-const tool = z.object({
+const tool = z.strictObject({
   type: z.literal("function"),
-  function: z.object({
+  function: z.strictObject({
     name: z.string().regex(/^[\w.-]{1,64}$/),
     description: z.string().nullish(),
     parameters: z.record(z.string(), z.unknown()).nullish(),
@@ -97,7 +95,7 @@ export const ChatFields = z.strictObject({
   tools: z.array(tool).nullish(),
   tool_choice: z.union([
     z.enum(["none", "auto", "required"]),
-    z.object({ type: z.literal("function"), function: z.object({ name: z.string() }) }),
+    z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: z.string() }) }),
   ]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   chat_template_kwargs: z.strictObject({ enable_thinking: z.boolean().optional() }).nullish(),

@@ -340,6 +340,39 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       [asked("word ".repeat(2000)), 400, "messages", "context holds 1024"],
       [asked("x", { logit_bias: { "99999": 1 } }), 400, null, "token ids below 304"],
       [asked("x", { n: 7 }), 400, "n", "6 places"],
+      // nothing is passed over inside of a field either
+      [
+        {
+          ...asked("x"),
+          stream: true,
+          stream_options: { include_usage: true, continuous_usage_stats: true },
+        },
+        400,
+        "stream_options.continuous_usage_stats",
+        "doesn't know",
+      ],
+      [
+        { ...asked("x"), response_format: { type: "json_schema", json_schema: { name: "a", schem: {} } } },
+        400,
+        "response_format.json_schema.schema",
+        "expected record",
+      ],
+      [
+        {
+          ...asked("x"),
+          response_format: { type: "json_schema", json_schema: { name: "a", schema: {}, stric: true } },
+        },
+        400,
+        "response_format.json_schema.stric",
+        'did you mean "strict"',
+      ],
+      [
+        { ...asked("x"), tools: [{ type: "function", function: { name: "f", parameter: {} } }] },
+        400,
+        "tools.0.function.parameter",
+        'did you mean "parameters"',
+      ],
+      [{ ...asked("x"), return_token_ids: true }, 400, "return_token_ids", "doesn't know"],
       [asked("y".repeat(200_001)), 413, null, "200000 bytes"],
     ];
     for (const [request, status, param, words] of cases) {
