@@ -11,7 +11,7 @@ import { attentionAttributes } from "./_attention.ts";
 /** Queries of one chunk. 256 made the pass named above 8 % slower: smaller chunks skip more of the triangle. */
 export const QUERY_CHUNK = 128;
 
-/** Nodes before the loop: keys `kT [kv, d, T]`, values `vh [kv, T, d]`, indices, number of chunks, offset of the queries. */
+/** Nodes before the loop: keys `kh` and values `vh` `[kv, T, d]`, indices, number of chunks, offset of the queries. */
 export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: Attributes): OnnxNode[] {
   const { heads, kvHeads } = attentionAttributes(attrs),
     { qcols, kvcols } = fixedSizes(dims, "qcols", "kvcols");
@@ -19,7 +19,6 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
   return [
     constantNode("zero", "i64", [0]),
     constantNode("one", "i64", [1]),
-    constantNode("two", "i64", [2]),
     constantNode("chunk", "i64", [QUERY_CHUNK]),
     constantNode("kv_split", "i64", [-1, kvHeads, d]),
     constantNode("q_split", "i64", [-1, kvHeads, heads / kvHeads, d]),
@@ -31,7 +30,7 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
     constantNode("hidden_score", "f32", -1e30),
     constantNode("seen_score", "f32", 0),
     { op: "Reshape", in: ["k", "kv_split"], out: ["k3"] },
-    { op: "Transpose", in: ["k3"], out: ["kT"], attrs: { perm: [1, 2, 0] } },
+    { op: "Transpose", in: ["k3"], out: ["kh"], attrs: { perm: [1, 0, 2] } },
     { op: "Reshape", in: ["v", "kv_split"], out: ["v3"] },
     { op: "Transpose", in: ["v3"], out: ["vh"], attrs: { perm: [1, 0, 2] } },
     { op: "Shape", in: ["q"], out: ["queries"], attrs: { start: 0, end: 1 } },
@@ -49,8 +48,13 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
   ];
 }
 
-/** Nodes inside the loop: rows `a`…`b` of the queries, their indices `ag`…`bg`, and `lo`, the first key that one of them sees. */
-export function chunkBounds(): OnnxNode[] {
+/**
+ * Nodes inside the loop: rows `a`…`b` of the queries, their indices `ag`…`bg`, and the keys that any of them sees, in order:
+ * indices `kj`, ends of their subtrees `uj`, and `gathered` of keys, values and the like. Branches that lie between are left out,
+ * so that a query's chunk costs what it sees.
+ * @param gathered Tensors `[kv, T, any]` by the names of their chosen rows.
+ */
+export function chunkBounds(gathered: Readonly<Record<string, string>>): OnnxNode[] {
   return [
     { op: "Unsqueeze", in: ["iteration", "zero"], out: ["it"] },
     { op: "Mul", in: ["it", "chunk"], out: ["a"] },
@@ -58,15 +62,31 @@ export function chunkBounds(): OnnxNode[] {
     { op: "Min", in: ["b_full", "queries"], out: ["b"] },
     { op: "Add", in: ["a", "offset"], out: ["ag"] },
     { op: "Add", in: ["b", "offset"], out: ["bg"] },
-    { op: "Greater", in: ["until64", "ag"], out: ["alive"] },
-    { op: "Cast", in: ["alive"], out: ["alive32"], attrs: { to: { type: "i32" } } },
-    { op: "ArgMax", in: ["alive32"], out: ["lo"], attrs: { axis: 0, keepdims: 1 } },
+    { op: "Slice", in: ["until64", "zero", "bg", "zero"], out: ["ends"] },
+    { op: "Greater", in: ["ends", "ag"], out: ["alive"] },
+    { op: "NonZero", in: ["alive"], out: ["alive_at"] },
+    { op: "Squeeze", in: ["alive_at", "zero"], out: ["kj"] },
+    { op: "Gather", in: ["until64", "kj"], out: ["uj"], attrs: { axis: 0 } },
+    ...Object.entries(gathered).map(([to, from]): OnnxNode => ({
+      op: "Gather",
+      in: [from, "kj"],
+      out: [to],
+      attrs: { axis: 1 },
+    })),
   ];
 }
 
-/** The same bounds for all queries and all keys as one chunk. */
-export function wholeBounds(): OnnxNode[] {
-  const from = { a: "zero", b: "queries", ag: "offset", bg: "rows", lo: "zero" };
+/** The same for all queries and all keys as one chunk. */
+export function wholeBounds(gathered: Readonly<Record<string, string>>): OnnxNode[] {
+  const from = {
+    a: "zero",
+    b: "queries",
+    ag: "offset",
+    bg: "rows",
+    kj: "index",
+    uj: "until64",
+    ...gathered,
+  };
   return Object.entries(from).map(([to, name]) => ({ op: "Identity", in: [name], out: [to] }));
 }
 
@@ -74,11 +94,13 @@ export function wholeBounds(): OnnxNode[] {
 export interface ChunkLoop {
   /** Tensors that go from round to round, from `NAME_before` to `NAME_after`. */
   carried: readonly { name: string; rank: number; first: string; last: string }[];
+  /** See {@linkcode chunkBounds}. */
+  gathered: Readonly<Record<string, string>>;
   nodes: readonly OnnxNode[];
 }
 
 /** The node of a loop; `first` and `last` name each carried tensor before and behind it. */
-export function chunkLoop({ carried, nodes }: ChunkLoop): OnnxNode {
+export function chunkLoop({ carried, gathered, nodes }: ChunkLoop): OnnxNode {
   const floats = (suffix: string) =>
     carried.map(({ name, rank }) => ({ name: name + suffix, type: "f32" as const, rank }));
   const graph: OnnxSubgraph = {
@@ -87,7 +109,7 @@ export function chunkLoop({ carried, nodes }: ChunkLoop): OnnxNode {
       { name: "going", type: "bool", rank: 0 },
       ...floats("_before"),
     ],
-    nodes: [...chunkBounds(), ...nodes, { op: "Identity", in: ["going"], out: ["go_on"] }],
+    nodes: [...chunkBounds(gathered), ...nodes, { op: "Identity", in: ["going"], out: ["go_on"] }],
     outputs: [{ name: "go_on", type: "bool", rank: 0 }, ...floats("_after")],
   };
   return {
@@ -98,13 +120,13 @@ export function chunkLoop({ carried, nodes }: ChunkLoop): OnnxNode {
   };
 }
 
-/** Nodes of a chunk: queries `qh [kv, sharing · c, d]`, slices `kc`, `vc`, weights `p3`. */
+/** Nodes of a chunk, from its keys `kc [kv, n, d]`: queries `qh [kv, sharing · c, d]` and weights `p3`. */
 export function attentionChunk(attrs: Attributes): OnnxNode[] {
   const { scale, window } = attentionAttributes(attrs);
   const windowed: OnnxNode[] = window === null ? [{ op: "Identity", in: ["open"], out: ["seen"] }] : [
     { op: "Slice", in: ["positions", "ag", "bg", "zero"], out: ["pq"] },
     { op: "Unsqueeze", in: ["pq", "one"], out: ["pq1"] },
-    { op: "Slice", in: ["positions", "lo", "bg", "zero"], out: ["pk"] },
+    { op: "Gather", in: ["positions", "kj"], out: ["pk"], attrs: { axis: 0 } },
     { op: "Sub", in: ["pq1", "pk"], out: ["back"] },
     constantNode("window64", "i64", window),
     { op: "Cast", in: ["back"], out: ["back64"], attrs: { to: { type: "i64" } } },
@@ -113,19 +135,15 @@ export function attentionChunk(attrs: Attributes): OnnxNode[] {
   ];
   return [
     ...queryChunk("q", "qh"),
-    { op: "Slice", in: ["kT", "lo", "bg", "two"], out: ["kc"] },
-    { op: "Slice", in: ["vh", "lo", "bg", "one"], out: ["vc"] },
     {
       op: "FusedMatMul",
       in: ["qh", "kc"],
       out: ["s"],
-      attrs: { alpha: floatAttribute(scale) },
+      attrs: { alpha: floatAttribute(scale), transB: 1 },
       domain: "com.microsoft",
     },
     { op: "Slice", in: ["index", "ag", "bg", "zero"], out: ["qi"] },
     { op: "Unsqueeze", in: ["qi", "one"], out: ["qi1"] },
-    { op: "Slice", in: ["index", "lo", "bg", "zero"], out: ["kj"] },
-    { op: "Slice", in: ["until64", "lo", "bg", "zero"], out: ["uj"] },
     { op: "LessOrEqual", in: ["kj", "qi1"], out: ["causal"] },
     { op: "Less", in: ["qi1", "uj"], out: ["inside"] },
     { op: "And", in: ["causal", "inside"], out: ["open"] },

@@ -18,23 +18,6 @@ import {
 import { attentionGradSamples } from "./attention_samples.ts";
 import { attentionGradShaders } from "./wgsl/attention_grad.ts";
 
-/** Adds a chunk's `[kv, n, d]` gradient at keys lo… to what was carried for keys 0…a: `before[:lo] ‖ before[lo:] + head ‖ tail`. */
-function carry(name: string): OnnxNode[] {
-  return [
-    { op: "Slice", in: [`${name}_before`, "zero", "lo", "one"], out: [`${name}_past`] },
-    { op: "Slice", in: [`${name}_before`, "lo", "a", "one"], out: [`${name}_shared`] },
-    { op: "Slice", in: [`${name}c`, "zero", "known", "one"], out: [`${name}_head`] },
-    { op: "Slice", in: [`${name}c`, "known", "span", "one"], out: [`${name}_tail`] },
-    { op: "Add", in: [`${name}_shared`, `${name}_head`], out: [`${name}_sum`] },
-    {
-      op: "Concat",
-      in: [`${name}_past`, `${name}_sum`, `${name}_tail`],
-      out: [`${name}_after`],
-      attrs: { axis: 1 },
-    },
-  ];
-}
-
 /** `dq`, `dk`, `dv` of `attention` with as many queries as rows; same attributes. */
 export const attentionGrad = defineKernel({
   name: "attention_grad",
@@ -71,9 +54,9 @@ export const attentionGrad = defineKernel({
     return { dq, dk, dv };
   },
   onnx: (dims, attrs, { loops }) => {
-    const { heads, kvHeads, scale } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
+    const { scale } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
     const product = (
-      spec: { a: string; b: string; out: string; alpha?: number; transposed: "a" | "b" },
+      spec: { a: string; b: string; out: string; alpha?: number; transposed?: "a" | "b" },
     ): OnnxNode => ({
       op: "FusedMatMul",
       in: [spec.a, spec.b],
@@ -85,11 +68,13 @@ export const attentionGrad = defineKernel({
       },
       domain: "com.microsoft",
     });
-    const back = (name: string): OnnxNode[] => [
-      { op: "Transpose", in: [`${name}h`], out: [`${name}t`], attrs: { perm: [1, 0, 2] } },
-      { op: "Reshape", in: [`${name}t`, "kv_flat"], out: [name] },
+    // `[kv, d, n]` as rows `[n, kv · d]`.
+    const back = (from: string, to: string): OnnxNode[] => [
+      { op: "Transpose", in: [from], out: [`${to}_t`], attrs: { perm: [2, 0, 1] } },
+      { op: "Reshape", in: [`${to}_t`, "kv_flat"], out: [to] },
     ];
-    // Queries of a chunk get all of their gradient, `dq`; its keys a share, `dk` and `dv`.
+    // Queries of a chunk get all of their gradient, `dq`; its keys a share, `dk` and `dv`. Shares are made as (xᵀ y)ᵀ: a wide
+    // first factor that is transposed takes the CPU's product twice as long.
     const chunk = (dq: string, dk: string, dv: string): OnnxNode[] => [
       ...attentionChunk(attrs),
       ...queryChunk("do", "doh"),
@@ -99,39 +84,43 @@ export const attentionGrad = defineKernel({
       product({ a: "doh", b: "vc", out: "dp", transposed: "b" }),
       { op: "Sub", in: ["dp", "delta"], out: ["dpc"] },
       { op: "Mul", in: ["p3", "dpc"], out: ["ds"] },
-      product({ a: "ds", b: "kc", out: "dqh", alpha: scale, transposed: "b" }),
-      product({ a: "ds", b: "qh", out: dk, alpha: scale, transposed: "a" }),
-      product({ a: "p3", b: "doh", out: dv, transposed: "a" }),
+      product({ a: "ds", b: "kc", out: "dqh", alpha: scale }),
+      product({ a: "qh", b: "ds", out: "dkT", alpha: scale, transposed: "a" }),
+      product({ a: "doh", b: "p3", out: "dvT", transposed: "a" }),
       ...queryRows("dqh", dq),
+      ...back("dkT", dk),
+      ...back("dvT", dv),
     ];
+    const gathered = { kc: "kh", vc: "vh" };
     const setup = [...attentionSetup(dims, attrs), constantNode("last", "i64", [-1])];
-    if (!loops) {
-      return [...setup, ...wholeBounds(), ...chunk("dq", "dkh", "dvh"), ...back("dk"), ...back("dv")];
-    }
+    if (!loops) return [...setup, ...wholeBounds(gathered), ...chunk("dq", "dk", "dv")];
     return [
       ...setup,
       constantNode("none", "f32", []),
       constantNode("dq_none", "i64", [0, qcols]),
-      constantNode("kv_none", "i64", [kvHeads, 0, qcols / heads]),
       { op: "Reshape", in: ["none", "dq_none"], out: ["dq0"], attrs: { allowzero: 1 } },
-      { op: "Reshape", in: ["none", "kv_none"], out: ["dk0"], attrs: { allowzero: 1 } },
+      constantNode("zero_f", "f32", 0),
+      { op: "Shape", in: ["k"], out: ["k_shape"] },
+      { op: "Expand", in: ["zero_f", "k_shape"], out: ["dk0"] },
       chunkLoop({
         carried: [
           { name: "dq", rank: 2, first: "dq0", last: "dq" },
-          { name: "dk", rank: 3, first: "dk0", last: "dkh" },
-          { name: "dv", rank: 3, first: "dk0", last: "dvh" },
+          { name: "dk", rank: 2, first: "dk0", last: "dk" },
+          { name: "dv", rank: 2, first: "dk0", last: "dv" },
         ],
+        gathered,
         nodes: [
           ...chunk("dqc", "dkc", "dvc"),
           { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
-          { op: "Sub", in: ["a", "lo"], out: ["known"] },
-          { op: "Sub", in: ["b", "lo"], out: ["span"] },
-          ...carry("dk"),
-          ...carry("dv"),
+          { op: "Unsqueeze", in: ["kj", "one"], out: ["places"] },
+          ...["dk", "dv"].map((name): OnnxNode => ({
+            op: "ScatterND",
+            in: [`${name}_before`, "places", `${name}c`],
+            out: [`${name}_after`],
+            attrs: { reduction: "add" },
+          })),
         ],
       }),
-      ...back("dk"),
-      ...back("dv"),
     ];
   },
   wgsl: (dims, attrs, limits) =>

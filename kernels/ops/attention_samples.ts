@@ -65,6 +65,13 @@ const common: Sample[] = [
     d: 4,
     gradient: false,
   }),
+  sample("a branch behind one longer than a chunk", {
+    trees: [[20, [130], [140]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 2,
+    gradient: false,
+  }),
 ];
 
 /** Scores of up to 3,000 forward. Backward 100: float32 holds a score of 3,000 only to 2e-4, which is that error in a weight. */

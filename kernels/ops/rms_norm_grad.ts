@@ -18,19 +18,20 @@ const samples: readonly Sample[] = [
   { dims: { rows: 2, cols: 8, group: 8 }, attrs: { eps: 1e-5 }, range: { x: [-1e4, 1e4] }, note: "large x" },
 ];
 
-/** Rows of groups: `[rows · groups, group]`, x̂ and 1/rms. */
+/** Rows of groups, `xg` and `dyg` `[rows · groups, group]`, and `inverse`, 1/rms of each. */
 function normalized(group: number, eps: number): OnnxNode[] {
   return [
     constantNode("grouped", "i64", [-1, group]),
     { op: "Reshape", in: ["x", "grouped"], out: ["xg"] },
     { op: "Reshape", in: ["dy", "grouped"], out: ["dyg"] },
     constantNode("last", "i64", [-1]),
-    { op: "Mul", in: ["xg", "xg"], out: ["xx"] },
-    { op: "ReduceMean", in: ["xx", "last"], out: ["ms"] },
+    constantNode("count", "f32", group),
     constantNode("eps", "f32", eps),
+    { op: "ReduceSumSquare", in: ["xg", "last"], out: ["squares"] },
+    { op: "Div", in: ["squares", "count"], out: ["ms"] },
     { op: "Add", in: ["ms", "eps"], out: ["mse"] },
     { op: "Sqrt", in: ["mse"], out: ["rms"] },
-    { op: "Div", in: ["xg", "rms"], out: ["xh"] },
+    { op: "Reciprocal", in: ["rms"], out: ["inverse"] },
   ];
 }
 
@@ -55,11 +56,13 @@ export const rmsNormGrad = defineKernel({
   onnx: (dims, attrs) => [
     ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
     { op: "Mul", in: ["dyg", "weight"], out: ["dw"] },
-    { op: "Mul", in: ["dw", "xh"], out: ["dwx"] },
-    { op: "ReduceMean", in: ["dwx", "last"], out: ["c"] },
-    { op: "Mul", in: ["xh", "c"], out: ["xc"] },
+    { op: "Mul", in: ["dw", "xg"], out: ["dwx"] },
+    { op: "ReduceMean", in: ["dwx", "last"], out: ["mean"] },
+    { op: "Mul", in: ["mean", "inverse"], out: ["c"] },
+    { op: "Mul", in: ["c", "inverse"], out: ["share"] },
+    { op: "Mul", in: ["xg", "share"], out: ["xc"] },
     { op: "Sub", in: ["dw", "xc"], out: ["centred"] },
-    { op: "Div", in: ["centred", "rms"], out: ["dxg"] },
+    { op: "Mul", in: ["centred", "inverse"], out: ["dxg"] },
     constantNode("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
     { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
   ],
@@ -96,6 +99,7 @@ export const rmsNormWeightGrad = defineKernel({
   },
   onnx: (dims, attrs) => [
     ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
+    { op: "Mul", in: ["xg", "inverse"], out: ["xh"] },
     { op: "Mul", in: ["dyg", "xh"], out: ["dyx"] },
     constantNode("first", "i64", [0]),
     { op: "ReduceSum", in: ["dyx", "first"], out: ["dweight"], attrs: { keepdims: 0 } },

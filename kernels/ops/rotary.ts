@@ -33,23 +33,22 @@ export const rotary: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKer
     return { y };
   },
   onnx: (dims, attrs) => {
-    const { half, cols } = fixedSizes(dims, "half", "cols");
+    const { cols } = fixedSizes(dims, "cols");
     return [
-      constantNode("split", "i64", [0, number(attrs, "heads"), 2, half]),
-      { op: "Reshape", in: ["x", "split"], out: ["x4"] },
-      { op: "Split", in: ["x4"], out: ["a", "b"], attrs: { axis: 2, num_outputs: 2 } },
-      constantNode("spread", "i64", [0, 1, 1, half]),
-      { op: "Reshape", in: ["cos", "spread"], out: ["c"] },
-      { op: "Reshape", in: ["sin", "spread"], out: ["s"] },
-      { op: "Mul", in: ["a", "c"], out: ["ac"] },
-      { op: "Mul", in: ["b", "s"], out: ["bs"] },
-      { op: "Mul", in: ["b", "c"], out: ["bc"] },
-      { op: "Mul", in: ["a", "s"], out: ["as"] },
-      { op: attrs.inverse ? "Add" : "Sub", in: ["ac", "bs"], out: ["first"] },
-      { op: attrs.inverse ? "Sub" : "Add", in: ["bc", "as"], out: ["second"] },
-      { op: "Concat", in: ["first", "second"], out: ["y4"], attrs: { axis: 2 } },
-      constantNode("flat", "i64", [0, cols]),
-      { op: "Reshape", in: ["y4", "flat"], out: ["y"] },
+      constantNode("batch", "i64", [1, -1, cols]),
+      { op: "Reshape", in: ["x", "batch"], out: ["x3"] },
+      // The tables have a row for each row of x, so positions count rows.
+      constantNode("first", "i64", [0]),
+      ...(attrs.inverse ? [{ op: "Neg", in: ["sin"], out: ["back"] }] : []),
+      {
+        op: "RotaryEmbedding",
+        in: ["x3", "first", "cos", attrs.inverse ? "back" : "sin"],
+        out: ["y3"],
+        attrs: { num_heads: number(attrs, "heads") },
+        domain: "com.microsoft",
+      },
+      constantNode("flat", "i64", [-1, cols]),
+      { op: "Reshape", in: ["y3", "flat"], out: ["y"] },
     ];
   },
   wgsl: ({ rows, cols, half }, attrs, limits) => ({
