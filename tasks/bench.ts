@@ -61,6 +61,9 @@ const train: Bench = {
     "dtypes NAMES": "of the peer (float32,bfloat16)",
     "threads N": "of each process (one per core)",
     "trainer NAME": "local (default), or torch with the first of dtypes (docs/scale.md)",
+    "backend NAME": "of the local trainer: onnx (default) or webgpu",
+    "provider NAME": "of onnx: cpu (default), cuda or webgpu",
+    profile: "show a step by kinds of work (onnx)",
   },
   run: async (given, say) => {
     const checkpointing = flagName(given, "checkpointing", ["both", "on", "off"]);
@@ -75,6 +78,9 @@ const train: Bench = {
       dtypes: flagNames(given, "dtypes", ["float32", "bfloat16"]),
       threads: threads(given),
       trainer: flagName(given, "trainer", ["local", "torch"]),
+      backend: flagName(given, "backend", ["onnx", "webgpu"]),
+      provider: flagName(given, "provider", ["cpu", "cuda", "webgpu"]),
+      profile: given.flags.has("profile"),
     }, say);
     return { found: { runs, peakGflops }, text: `\n${trainBenchText(runs, peakGflops)}` };
   },

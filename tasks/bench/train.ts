@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 
 import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
-import { onnxBackend } from "../../kernels/mod.ts";
+import { makeBackend } from "../../kernels/engine/backends.ts";
+import type { BackendChoice } from "../../kernels/engine/host.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
@@ -14,6 +15,7 @@ import { packExamples } from "../../kernels/engine/pack.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { markdownTable } from "../common/table.ts";
 import { stageExample } from "./train_child.ts";
+import { type StepPart, stepText } from "./train_profile.ts";
 import { measureGflops } from "../train/estimate.ts";
 
 /** Options of the bench. */
@@ -31,6 +33,11 @@ export interface TrainBenchOptions {
   threads: number | null;
   /** Our engine: this project's kernels in float32, or PyTorch's processes in the first of `dtypes`. */
   trainer: "local" | "torch";
+  /** Of our own kernels. */
+  backend: "onnx" | "webgpu";
+  provider: "cpu" | "cuda" | "webgpu";
+  /** Whether a step is shown by kinds of work. */
+  profile: boolean;
 }
 
 /** One measured process. */
@@ -46,6 +53,8 @@ export interface MeasuredProcess {
   gflops: number | null;
   /** Loss of the first step. */
   firstLoss: number;
+  /** A step by kinds of work, where that was asked for. */
+  profile: readonly StepPart[] | null;
 }
 
 /** Runs everything in turns; prints as it goes. */
@@ -53,16 +62,38 @@ export async function benchTrain(
   options: TrainBenchOptions,
   say: (line: string) => void,
 ): Promise<{ runs: MeasuredProcess[]; peakGflops: number }> {
-  const { model: path, quads, steps, rounds, checkpointing, against, dtypes, stage, threads, trainer } =
-    options;
-  await checkFirst(path, quads, say);
+  const {
+    model: path,
+    quads,
+    steps,
+    rounds,
+    checkpointing,
+    against,
+    dtypes,
+    stage,
+    threads,
+    trainer,
+    profile,
+  } = options;
+  const { backend: name, provider } = options, device = { backend: name, provider, threads };
+  if (trainer === "torch" && (profile || name !== "onnx" || provider !== "cpu")) {
+    throw new RangeError(
+      "Cannot use --profile, --backend or --provider with --trainer torch: it has kernels of its own",
+    );
+  }
+  if (profile && name !== "onnx") {
+    throw new RangeError(`Cannot use --profile with --backend ${name}: onnx alone tells what operators take`);
+  }
+  await checkFirst(path, quads, device, say);
   const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
   try {
     const folder = against ? await asFolder(path, directory) : "";
     const common = ["--quads", quads, "--mode", stage, "--steps", String(steps), "--warmup", "1"];
     const dtype = trainer === "torch" ? item(dtypes, 0) : "float32";
     const own = (ck: string) => ({
-      program: `dinotune ${dtype}`,
+      program: `dinotune ${
+        [dtype, ...(name === "onnx" ? [] : [name]), ...(provider === "cpu" ? [] : [provider])].join(" ")
+      }`,
       command: [
         Deno.execPath(),
         "run",
@@ -71,7 +102,8 @@ export async function benchTrain(
         "--model",
         path,
         ...common,
-        ...["--trainer", trainer, "--dtype", dtype],
+        ...["--trainer", trainer, "--dtype", dtype, "--backend", name, "--provider", provider],
+        ...(profile ? ["--profile"] : []),
         ...(threads === null ? [] : ["--threads", String(threads)]),
       ],
       ck,
@@ -106,7 +138,7 @@ export async function benchTrain(
       }
     }
     checkLosses(runs);
-    const backend = onnxBackend(threads === null ? {} : { threads });
+    const backend = await makeBackend(device);
     const registry = builtinRegistry(), opened = await openModel(path);
     const peakGflops = await measureGflops(
       backend,
@@ -121,11 +153,16 @@ export async function benchTrain(
 }
 
 /** Nothing is timed before it is right: packed and shared equals one sequence at a time, in log-probabilities. */
-async function checkFirst(path: string, quads: string, say: (line: string) => void): Promise<void> {
+async function checkFirst(
+  path: string,
+  quads: string,
+  device: BackendChoice,
+  say: (line: string) => void,
+): Promise<void> {
   const model = await openModel(path);
   const decoder = decoderOf(builtinRegistry(), model);
   const engine = new Engine(
-    onnxBackend(),
+    await makeBackend(device),
     { config: decoder, tuning: { type: "none" }, checkpointing: true },
     (n) => model.weights.read(n),
   );
@@ -189,6 +226,7 @@ async function measure(program: string, command: string[], checkpointing: string
     firstStep: summary.seconds_to_first_step,
     gflops: summary.gflops ?? null,
     firstLoss: lines[0].loss,
+    profile: summary.profile ?? null,
   };
 }
 
@@ -253,6 +291,8 @@ export function trainBenchText(runs: readonly MeasuredProcess[], peakGflops: num
       } times as fast as PyTorch float32 in its faster setting`,
     );
   }
+  const last = runs.findLast(({ profile }) => profile !== null);
+  if (last?.profile) lines.push("", ...stepText(last.profile, peakGflops).split("\n"));
   return lines.join("\n");
 }
 

@@ -8,7 +8,10 @@ import { parseArgs } from "node:util";
 import { entryOf, item } from "../../formats/elements.ts";
 import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import { onnxBackend } from "../../kernels/backends/onnx/mod.ts";
+import { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
 import { exampleRows } from "../../kernels/engine/pack.ts";
+import { EngineHost, type EngineSetup } from "../../kernels/engine/host.ts";
 import { startEngine } from "../../kernels/engine/remote.ts";
 import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
@@ -23,6 +26,8 @@ import { openTorchEngine, type TorchEngine, type TorchSetup } from "../../plugin
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trainers/torch/options.ts";
 import { processesPerNode, startRanks } from "../../plugins/trainers/torch/ranks.ts";
+import { flagName } from "./flag_values.ts";
+import { type StepPart, stepParts } from "./train_profile.ts";
 
 /** A quadruple of token ids. */
 interface Quad {
@@ -97,6 +102,16 @@ async function onTorch(
   }
 }
 
+/** An engine in this thread, whose operators are timed. */
+function profiledEngine(setup: EngineSetup, model: LoadedModel, profiler: OnnxProfiler): EngineHost {
+  const { backend, provider, threads } = setup.device;
+  if (backend !== "onnx") {
+    throw new RangeError(`Cannot profile backend ${backend}: onnx alone tells what operators take`);
+  }
+  const made = onnxBackend({ provider, profiler, ...(threads !== null && { threads }) });
+  return new EngineHost(made, setup, (name) => model.weights.read(name));
+}
+
 async function main(): Promise<void> {
   const { values: a } = parseArgs({
     options: {
@@ -111,6 +126,9 @@ async function main(): Promise<void> {
       accum: { type: "string", default: "8" },
       trainer: { type: "string", default: "local" },
       dtype: { type: "string", default: "float32" },
+      backend: { type: "string" },
+      provider: { type: "string" },
+      profile: { type: "boolean", default: false },
     },
   });
   const { model: modelPath, quads: quadsPath } = a;
@@ -148,8 +166,21 @@ async function main(): Promise<void> {
     optimizer: { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0 },
   };
   const torch = a.trainer === "torch" ? await onTorch(setup, model, a.dtype, threads) : null;
+  const given = {
+    values: new Map(Object.entries({ backend: a.backend, provider: a.provider }).filter(isGiven)),
+  };
+  const device = {
+    backend: flagName(given, "backend", ["onnx", "webgpu"]),
+    provider: flagName(given, "provider", ["cpu", "cuda", "webgpu"]),
+    threads,
+  };
+  const profiler = a.profile
+    ? new OnnxProfiler(await Deno.makeTempDir({ prefix: "dinotune-profile-" }))
+    : null;
   const engine = torch ??
-    await startEngine({ ...setup, device: { backend: "onnx", provider: "cpu", threads } });
+    (profiler
+      ? profiledEngine({ ...setup, device }, model, profiler)
+      : await startEngine({ ...setup, device }));
   const ready = processAge();
   const packRows = a.rows ? Number(a.rows) : (await engine.packRows()).rows;
   const config = { ...BARE_LOOP, micro_batch_tokens: packRows };
@@ -205,7 +236,9 @@ async function main(): Promise<void> {
     await precomputeReferences(scoring, "train", [...new Set(ahead)], packRows, signal, () => {});
   }
   const reference = (performance.now() - began) / 1000 / (total - warmup);
+  profiler?.begin();
   await run(warmup, total);
+  profiler?.end();
 
   const timed = rows.slice(warmup), seconds = timed.reduce((s, r) => s + r.seconds, 0);
   const linear = decoder.numLayers *
@@ -215,12 +248,16 @@ async function main(): Promise<void> {
     (n, r) => n + passes * linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
     0,
   );
+  const description = await engine.describe(),
+    peak = peakMebibytes() + (torch ? (await torch.memory()).host : 0);
+  await engine.close();
+  const profile = profiler && await profileOf(profiler, timed, lora.lora_rank);
   console.log(JSON.stringify({
     summary: true,
     mode: a.mode,
     dtype: a.dtype,
     checkpointing: a.checkpointing,
-    backend: await engine.describe(),
+    backend: description,
     steps: timed.length,
     seconds_per_step: seconds / timed.length,
     reference_seconds_per_step: loss.needsReference ? reference : 0,
@@ -229,10 +266,29 @@ async function main(): Promise<void> {
     gflops: flops / seconds / 1e9,
     seconds_to_model_ready: ready,
     seconds_to_first_step: first,
-    peak_rss_mib: peakMebibytes() + (torch ? (await torch.memory()).host : 0),
+    peak_rss_mib: peak,
+    ...(profile && { profile }),
   }));
-  await engine.close();
   model.weights.close();
+}
+
+/** Milliseconds of one of the timed steps by kinds of work. */
+async function profileOf(
+  profiler: OnnxProfiler,
+  timed: readonly StepReport[],
+  rank: number,
+): Promise<StepPart[]> {
+  try {
+    const milliseconds = timed.reduce((sum, { seconds }) => sum + 1000 * seconds, 0);
+    const parts = stepParts(await profiler.times(), milliseconds, rank);
+    return parts.map((part) => ({ ...part, milliseconds: part.milliseconds / timed.length }));
+  } finally {
+    await Deno.remove(profiler.folder, { recursive: true });
+  }
+}
+
+function isGiven(entry: [string, string | undefined]): entry is [string, string] {
+  return entry[1] !== undefined;
 }
 
 if (import.meta.main) await main();

@@ -40,8 +40,9 @@ export function cWay(library: OrtLibrary): OnnxWay {
 function makeSession(
   library: OrtLibrary,
   { bytes, byteInputs, constants }: SessionModel,
-  { provider, threads }: SessionSettings,
+  { provider, threads, profiler }: SessionSettings,
 ): ModelSession {
+  const profile = profiler?.open();
   const ofTensors = (tensors: Readonly<Record<string, OnnxTensor>>) =>
     Object.fromEntries(
       Object.entries(tensors).map((
@@ -55,6 +56,7 @@ function makeSession(
   const session = new OrtSession(library, bytes(Object.fromEntries(places)), {
     provider,
     threads,
+    ...(profile && { profile: profile.path }),
     initializers: ofTensors(constants),
     config: Object.fromEntries(
       Object.entries(SESSION_CONFIG).map(([key, value]) => [`session.${key}`, value]),
@@ -68,9 +70,11 @@ function makeSession(
       await turn();
       const given = ofTensors(inputs);
       if (wanted) given[wanted.name] = wanted.value ? flags.yes : flags.no;
+      profile?.ran();
       session.run(given, ofTensors(outputs));
     },
     dispose: () => {
+      if (profile) profile.file = session.endProfile();
       for (const it of [session, flags.yes, flags.no]) it.dispose();
       return Promise.resolve();
     },

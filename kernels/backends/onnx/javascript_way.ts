@@ -51,8 +51,13 @@ function viewOf(tensor: OnnxTensor, bytes: boolean): ort.Tensor {
 
 async function makeSession(
   { bytes, byteInputs, constants }: SessionModel,
-  { provider, threads }: SessionSettings,
+  { provider, threads, profiler }: SessionSettings,
 ): Promise<ModelSession> {
+  if (profiler) {
+    throw new TypeError(
+      "Cannot profile through ONNX Runtime's binding for JavaScript: its C interface is needed",
+    );
+  }
   const folder = Object.keys(constants).length ? await Deno.makeTempDir({ prefix: "dinotune-" }) : null;
   // A session keeps reading the file that it has mapped. On Linux and macOS that outlives the name; Windows keeps the name.
   const keep = Deno.build.os === "windows";

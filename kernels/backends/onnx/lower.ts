@@ -7,6 +7,7 @@ import onnxProto from "onnx-proto";
 import { type Graph, type Node, nodeSizes, type Size, symbolic, type Value, ValueMap } from "../../graph.ts";
 import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxTarget, OnnxType } from "../../onnx_node.ts";
 import { requiredGraph } from "../options.ts";
+import { profileName } from "./profile.ts";
 
 const { onnx } = onnxProto;
 
@@ -34,14 +35,29 @@ export interface OnnxModelOptions {
 
 type Rename = (name: string) => string;
 
-/** Name of a graph value in the ONNX model; inputs and outputs have their own names. */
-function valueNames(graph: Graph): ValueMap<string> {
-  const names = new ValueMap<string>();
-  for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
+/**
+ * Names of a graph's values in the ONNX model: inputs have their own, and so have outputs that only one node makes and no other
+ * output shares, so that runs write them where they are wanted.
+ * @param late Outputs that a branch gives.
+ * @returns The names, and keys of the outputs that have theirs.
+ */
+function valueNames(
+  graph: Graph,
+  outputs: readonly [key: string, value: Value][],
+  late: readonly [key: string, value: Value][],
+): { names: ValueMap<string>; made: ReadonlySet<string> } {
+  const names = new ValueMap<string>(), made = new Set<string>();
   for (const node of graph.nodes) {
     for (const value of Object.values(node.outputs)) names.set(value, `v${value.id}`);
   }
-  return names;
+  const wanted = [...outputs, ...late].map(([, { id }]) => id);
+  for (const [key, value] of outputs) {
+    if (names.find(value) === undefined || wanted.filter((id) => id === value.id).length > 1) continue;
+    names.set(value, `out.${key}`);
+    made.add(key);
+  }
+  for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
+  return { names, made };
 }
 
 /**
@@ -75,19 +91,20 @@ export function lowerToOnnx(
   { target, constants = {}, optional = [] }: OnnxModelOptions,
 ): Uint8Array<ArrayBuffer> {
   const bytes = byteInputs(graph);
-  const names = valueNames(graph), needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
+  const needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
+  const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
+  const { names, made } = valueNames(graph, Object.entries(needed.outputs), late);
   const lowered = graph.nodes.map((node, index) => ({
     first: early.has(node),
     nodes: lowerNode({ node, index, names, target }),
   }));
   const where = (first: boolean) => lowered.filter((l) => l.first === first).flatMap(({ nodes }) => nodes);
-  // An output may be an input, or two outputs one value, so each gets its own name by an Identity node.
+  // An output may be an input, or two outputs one value: such ones get their own name by an Identity node, which is a copy.
   const result = (key: string, value: Value, prefix = "out.") =>
     plainNode(
       { op: "Identity", in: ["from"], out: ["to"] },
       (n) => n === "from" ? names.of(value) : prefix + key,
     );
-  const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
   const branch = late.length ? [branchNode(late, where(false), result)] : [];
   const given = Object.entries(graph.inputs).filter(([key]) => !constants[key]);
   return new Uint8Array(
@@ -99,7 +116,9 @@ export function lowerToOnnx(
         name,
         node: [
           ...where(true),
-          ...Object.entries(needed.outputs).map(([key, value]) => result(key, value)),
+          ...Object.entries(needed.outputs).flatMap(([key, value]) =>
+            made.has(key) ? [] : [result(key, value)]
+          ),
           ...branch,
         ],
         initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
@@ -182,7 +201,9 @@ function lowerNode(
     own.set(name, names.of(value));
   }
   const rename: Rename = (name) => name === "" ? "" : own.get(name) ?? `n${index}.${name}`;
-  return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target).map((n) => plainNode(n, rename));
+  // The name is what a profile tells a kernel's nodes by.
+  return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target)
+    .map((n, part) => ({ ...plainNode(n, rename), name: profileName(node.kernel.name, index, part) }));
 }
 
 /** A node under the names that `rename` gives. */

@@ -9,6 +9,7 @@ import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
 import { compile } from "./program.ts";
 import { providerStore } from "./provider_store.ts";
+import type { OnnxProfiler } from "./profile.ts";
 import type { OnnxProvider, OnnxWay } from "./sessions.ts";
 import { HostStore } from "./store.ts";
 import type { OnnxTensor } from "./tensor.ts";
@@ -29,6 +30,11 @@ export interface OnnxOptions {
    * @internal
    */
   way?: OnnxWay;
+  /**
+   * Gathers what each operator takes, through the C interface.
+   * @internal
+   */
+  profiler?: OnnxProfiler;
   /**
    * Where tensors lie between runs; default: with the host, and with a CUDA provider if DINOTUNE_ONNX is `device`. "provider" on
    * the CPU computes the same by the calls that a device gets, for tests.
@@ -67,7 +73,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
   if (provider === "cuda" && Deno.env.get("NVIDIA_TF32_OVERRIDE") === undefined) {
     Deno.env.set("NVIDIA_TF32_OVERRIDE", "0");
   }
-  const settings = { provider, threads };
+  const settings = { provider, threads, ...(options.profiler && { profiler: options.profiler }) };
   const { memory = provider === "cuda" && wish === "device" ? "provider" : "host" } = options;
   const store = memory === "provider" ? providerStore(way, settings) : new HostStore();
   const place = { way, store, settings, loops: options.loops ?? provider === "cpu" };

@@ -3,6 +3,7 @@
  * @module
  */
 import type { OrtLibrary } from "./c_api/mod.ts";
+import type { OnnxProfiler } from "./profile.ts";
 import type { HostTensor, OnnxTensor } from "./tensor.ts";
 
 /** Execution provider that programs can run on. */
@@ -15,6 +16,8 @@ export interface SessionSettings {
   provider: OnnxProvider;
   /** Threads of an operator, ≥ 1. */
   threads: number;
+  /** Gathers what each operator takes; only the C interface does. */
+  profiler?: OnnxProfiler;
 }
 
 /** Where a constant's values stand in a file, bytes. */

@@ -19,6 +19,8 @@ export class OrtSession extends OrtHandle {
   readonly inputNames: readonly string[];
   /** Outputs in the model's order. */
   readonly outputNames: readonly string[];
+  /** Names of earlier runs as the library takes them: encoding some sixty of a block's took longer than passing its tensors. */
+  readonly #lists = new Map<string, CStrings>();
 
   /**
    * Makes a session.
@@ -74,7 +76,7 @@ export class OrtSession extends OrtHandle {
    * @throws {Error} If the run fails; a missing input or a shape that doesn't fit is named.
    */
   run(inputs: NamedTensors, outputs: NamedTensors, options: RunOptions | null = null): void {
-    const { api } = this.library, call = runArguments(inputs, outputs);
+    const { api } = this.library, call = this.#arguments(inputs, outputs);
     checkStatus(api, "run a model", api.Run(this.pointer, options?.pointer ?? null, ...call.parameters));
   }
 
@@ -87,13 +89,41 @@ export class OrtSession extends OrtHandle {
     outputs: NamedTensors,
     options: RunOptions | null = null,
   ): Promise<void> {
-    const { api, background } = this.library, call = runArguments(inputs, outputs);
+    const { api, background } = this.library, call = this.#arguments(inputs, outputs);
     const status = await OrtHandle.during(
       [this, options, ...Object.values(inputs), ...Object.values(outputs)],
       () => background.Run(this.pointer, options?.pointer ?? null, ...call.parameters),
     );
     // Named here so that it is referenced until now: the run reads it by address.
     if (call.referenced.length) checkStatus(api, "run a model", status);
+  }
+
+  #arguments(inputs: NamedTensors, outputs: NamedTensors) {
+    const list = (tensors: NamedTensors) => {
+      const names = this.#namesOf(Object.keys(tensors));
+      const values = pointerArray(
+        Object.values(tensors).map((tensor) => Deno.UnsafePointer.value(tensor.pointer)),
+      );
+      return { names, values, count: BigInt(names.length) };
+    };
+    const given = list(inputs), wanted = list(outputs);
+    return {
+      parameters: [
+        given.names.pointers,
+        given.values,
+        given.count,
+        wanted.names.pointers,
+        wanted.count,
+        wanted.values,
+      ] as const,
+      referenced: [given, wanted],
+    };
+  }
+
+  #namesOf(names: readonly string[]): CStrings {
+    const key = names.join("\n"), known = this.#lists.get(key) ?? new CStrings(names);
+    this.#lists.set(key, known);
+    return known;
   }
 
   /** Ends the profile that `profile` of its options began. Gives the path of its file. */
@@ -104,28 +134,6 @@ export class OrtSession extends OrtHandle {
     checkStatus(api, action, api.AllocatorFree(allocator, text));
     return path;
   }
-}
-
-function runArguments(inputs: NamedTensors, outputs: NamedTensors) {
-  const list = (tensors: NamedTensors) => {
-    const names = new CStrings(Object.keys(tensors));
-    const values = pointerArray(
-      Object.values(tensors).map((tensor) => Deno.UnsafePointer.value(tensor.pointer)),
-    );
-    return { names, values, count: BigInt(names.length) };
-  };
-  const given = list(inputs), wanted = list(outputs);
-  return {
-    parameters: [
-      given.names.pointers,
-      given.values,
-      given.count,
-      wanted.names.pointers,
-      wanted.count,
-      wanted.values,
-    ] as const,
-    referenced: [given, wanted],
-  };
 }
 
 /** Allocates in a memory of a session's provider. Tensors made by it are freed first. */

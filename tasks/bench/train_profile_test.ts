@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+
+import { stepParts, stepText } from "./train_profile.ts";
+
+Deno.test("stepParts() puts operators into kinds of work, LoRA's products by its rank; the rest is around and between", () => {
+  const operator = (kernel: string | null, op: string, milliseconds: number, ...shapes: number[][]) => ({
+    kernel,
+    op,
+    milliseconds,
+    shapes,
+  });
+  const parts = stepParts(
+    {
+      runs: 60,
+      operators: [
+        operator("linear", "Gemm", 10, [100, 50], [30, 50]),
+        operator("matmul", "Gemm", 20, [100, 30], [30, 50]),
+        operator("linear", "Gemm", 1, [100, 50], [8, 50]),
+        operator("lora_up", "Add", 2, [100, 30], [100, 30]),
+        operator("matmul_tn", "Gemm", 3, [100, 8], [100, 30]),
+        operator("attention_grad", "Loop", 7, []),
+        operator("rotary", "RotaryEmbedding", 4, [1, 100, 50]),
+        operator("label_logprob_unit", "Softmax", 5, [4, 90]),
+        operator(null, "Identity", 6, [100, 50]),
+      ],
+    },
+    100,
+    8,
+  );
+  assertEquals(parts.map(({ group, milliseconds }) => [group, milliseconds]), [
+    ["products with a frozen weight", 30],
+    ["attention", 7],
+    ["LoRA", 6],
+    ["norms, RoPE, SwiGLU, sums", 4],
+    ["embedding and head", 5],
+    ["copies of outputs", 6],
+    ["ONNX Runtime around them", 2],
+    ["between programs", 40],
+  ]);
+  // Two products of 2 · 100 · 30 · 50 operations in 30 ms.
+  assertEquals(parts[0]!.gflops, 0.02);
+  assertEquals(parts[1]!.gflops, null);
+  assertEquals(
+    stepText([{ ...parts[0]!, gflops: 20 }], 80).split("\n").at(-2)?.replaceAll(/ +/g, " "),
+    "| products with a frozen weight | 30 | 100.0 % | 20 (25 %) |",
+  );
+});
