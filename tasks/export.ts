@@ -26,18 +26,20 @@ import {
   checkDifference,
   compareLogits,
   differenceText,
-  logitsBefore,
+  logitsOf,
   logitsOfWritten,
   promptIds,
+  writtenBound,
 } from "./export/check.ts";
-import { type ExportConfig, type ExportDtype, readExportConfig } from "./export/config.ts";
+import { type ExportConfig, type ExportDtype, type ExportFormat, readExportConfig } from "./export/config.ts";
 import { exportHelp } from "./export/help.ts";
 import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
 import { ExportFolder, filesOf } from "./export/folder.ts";
 import { exportGguf, exportGgufAdapter, ggufPath } from "./export/gguf.ts";
-import { logitsWithAdapter } from "./export/gguf_adapter_check.ts";
+import { readWithAdapter } from "./export/gguf_adapter_check.ts";
 import { onnxLogits } from "./export/onnx/check.ts";
 import { checkOnnxDecoder, exportOnnx, type OnnxDtype, onnxPath } from "./export/onnx/model.ts";
+import { roundedReader } from "./export/rounding.ts";
 import { dtypeOf, exportSafetensors } from "./export/safetensors.ts";
 import { type ExportSource, openSource } from "./export/source.ts";
 import { dropNetwork, needsNetwork } from "./train/network.ts";
@@ -127,19 +129,9 @@ async function write(
   const notes = writeFiles(config, source, dtype, folder.staging, onTensor);
   progress.stop();
   for (const note of notes) say(`note: ${note}`);
-  let largest: number | null = null;
-  if (config.export_check) {
-    const ids = promptIds(source.tokenizer, source.decoder), layers = 2 * source.decoder.numLayers;
-    let layer = 0;
-    const onLayer = () => progress.phase("comparing logits, layers", ++layer, layers);
-    const before = await logitsBefore(source, ids, onLayer);
-    const after = await logitsAfter(config, registry, source, dtype, folder.staging, ids, onLayer);
-    progress.stop();
-    const difference = compareLogits(before, after, ids.length);
-    say(`Check: ${differenceText(difference, dtype)}`);
-    checkDifference(difference, dtype, config.export_dir);
-    largest = difference.largest;
-  }
+  const largest = config.export_check
+    ? await prove(config, registry, source, dtype, folder.staging, { say, progress })
+    : null;
   const { model, adapters } = source;
   folder.publish({
     dinotune: VERSION,
@@ -173,8 +165,34 @@ function writeFiles(
   }
 }
 
+/** Compares logits of what was written with those of the merged weights; gives the largest difference. */
+async function prove(
+  { export_format: format, export_dir }: ExportConfig,
+  registry: Registry,
+  source: ExportSource,
+  dtype: ExportDtype,
+  folder: string,
+  { say, progress }: Required<Pick<ExportOptions, "say" | "progress">>,
+): Promise<number> {
+  const { decoder, tokenizer } = source, ids = promptIds(tokenizer, decoder);
+  const rounded = roundedReader(format, source, dtype),
+    layers = (rounded === null ? 2 : 3) * decoder.numLayers;
+  let layer = 0;
+  const onLayer = () => progress.phase("comparing logits, layers", ++layer, layers);
+  const before = await logitsOf(decoder, source.read, ids, onLayer);
+  const expected = rounded === null ? before : await logitsOf(decoder, rounded, ids, onLayer);
+  const after = await logitsAfter(format, registry, source, dtype, folder, ids, onLayer);
+  progress.stop();
+  const difference = compareLogits(before, after, ids.length);
+  const written = compareLogits(expected, after, ids.length);
+  const faithful = checkDifference(written, writtenBound(format, dtype), export_dir);
+  say(`Check: logits before and after differ by at most ${differenceText(difference)}`);
+  say(`  beside the merged weights${rounded === null ? "" : `, rounded to ${dtype} in memory`}: ${faithful}`);
+  return difference.largest;
+}
+
 async function logitsAfter(
-  { export_format: format }: ExportConfig,
+  format: ExportFormat,
   registry: Registry,
   source: ExportSource,
   dtype: ExportDtype,
@@ -186,7 +204,12 @@ async function logitsAfter(
     case "gguf":
       return await logitsOfWritten(ggufPath(folder, format, dtype), registry, ids, onLayer);
     case "gguf-adapter":
-      return await logitsWithAdapter(ggufPath(folder, format, dtype), source, ids, onLayer);
+      return await logitsOf(
+        source.decoder,
+        readWithAdapter(ggufPath(folder, format, dtype), source),
+        ids,
+        onLayer,
+      );
     case "onnx":
       return await onnxLogits(onnxPath(folder, dtype as OnnxDtype), source.decoder, ids, onLayer);
     case "safetensors":

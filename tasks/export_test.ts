@@ -1,14 +1,15 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { item } from "../formats/elements.ts";
-import { GgufFile } from "../formats/gguf/mod.ts";
+import { GgufFile, interleave, roundInPlace } from "../formats/gguf/mod.ts";
 import { openModel } from "../formats/hf_model/mod.ts";
 import { layeredLogits } from "../kernels/engine/layered_logits.ts";
 import { referenceBackend } from "../kernels/backends/reference/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
 import { exportModel } from "./export.ts";
+import { checkDifference, compareLogits, logitsOf, writtenBound } from "./export/check.ts";
 import { readExportConfig } from "./export/config.ts";
 import { onnxLogits } from "./export/onnx/check.ts";
 import { readGgufAdapter } from "./export/gguf_adapter_check.ts";
@@ -146,6 +147,46 @@ Deno.test("a GGUF adapter has llama.cpp's keys, one alpha, and interleaved rows 
         [...peft.readFloat32(`${module}.lora_A.weight`)],
       );
     }
+  }));
+
+Deno.test("what was written must compute what its rounded weights do: rows out of order are refused, a weight beyond float16 is", () =>
+  inFolder(async (folder) => {
+    const target = `${folder}/out`, base = golden("tiny/llama/model");
+    const said: string[] = [];
+    await exportModel(undefined, [
+      `model_name_or_path=${base}`,
+      `adapter_name_or_path=${golden("tiny/llama/adapter")}`,
+      `export_dir=${target}`,
+      "export_format=gguf-adapter",
+      "export_dtype=float16",
+    ], { say: (line) => said.push(line) });
+    const [faithful = ""] = said.filter((line) => line.includes("rounded to float16 in memory"));
+    assertStringIncludes(faithful, "(bound 0.01 %)");
+    const model = await openModel(base), decoder = decoderOf(builtinRegistry(), model);
+    const read = (name: string) => model.weights.read(name), ids = [3, 14, 15, 92, 65];
+    const right = await logitsOf(decoder, read, ids, () => {});
+    // llama.cpp's order of the rows of one k, which its loader wouldn't notice
+    const wrong = await logitsOf(
+      decoder,
+      (name) => /1\.self_attn\.k_proj/.test(name) ? interleave(read(name), 16, 2) : read(name),
+      ids,
+      () => {},
+    );
+    const bound = writtenBound("gguf", "q4_0");
+    assertStringIncludes(checkDifference(compareLogits(right, right, ids.length), bound, target), "0 %");
+    assertThrows(
+      () => checkDifference(compareLogits(right, wrong, ids.length), bound, target),
+      Error,
+      "computes something else",
+    );
+    model.weights.close();
+    const large = Float32Array.of(1, 70000);
+    assertThrows(() => roundInPlace(large, "F16"), RangeError, "Cannot hold 70000 as F16");
+    assertEquals([...large], [1, 70000]);
+    // a step of max / 8, the end with one code less moves by a whole one
+    const block = Float32Array.from({ length: 32 }, (_, i) => i === 0 ? -8 : i === 1 ? 8 : 0.4);
+    roundInPlace(block, "Q4_0");
+    assertEquals([...block.subarray(0, 3)], [-8, 7, 0]);
   }));
 
 Deno.test("export refuses what would be wrong, with the key's place, and leaves the folder as it was", () =>

@@ -10,4 +10,5 @@ export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
 export { ggufConfig } from "./config.ts";
 export { deinterleave, deinterleavedRows, ggufName, type GgufSource, interleave, mapNames } from "./names.ts";
 export { type GgufEncoding } from "./quantize.ts";
+export { roundInPlace } from "./rounded.ts";
 export { ggufTensorBytes, type GgufTensorToWrite, type GgufTyped, writeGguf } from "./writer.ts";

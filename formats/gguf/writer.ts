@@ -33,8 +33,8 @@ const TYPE = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
 /** Values encoded at a time. */
 const CHUNK = 1 << 20;
 
-/** A type's number in a file, and its layout. */
-function layoutOf(encoding: GgufEncoding): { number: number; layout: GgmlType } {
+/** A type's number in a file, and its layout. @throws {RangeError} If ggml has no such type */
+export function layoutOf(encoding: GgufEncoding): { number: number; layout: GgmlType } {
   const found = Object.entries(GGML_TYPES).find(([, { name }]) => name === encoding);
   if (found === undefined) throw new RangeError(`Cannot write ${encoding}: it isn't among ggml's types`);
   return { number: Number(found[0]), layout: found[1] };

@@ -22,7 +22,8 @@ import type { ExportDtype } from "./config.ts";
 import { ropeKeys } from "./gguf_rope.ts";
 import type { ExportSource } from "./source.ts";
 
-const ENCODINGS: Readonly<Record<ExportDtype, GgufEncoding>> = {
+/** Number types as llama.cpp names them. */
+export const ENCODINGS: Readonly<Record<ExportDtype, GgufEncoding>> = {
   float32: "F32",
   float16: "F16",
   bfloat16: "BF16",
@@ -72,7 +73,7 @@ export function exportGguf(
     return {
       name: target,
       shape,
-      encoding: encodingOf(target, shape, encoding),
+      encoding: ggufEncodingOf(target, shape, encoding),
       data: () => {
         onTensor();
         const values = source.read(name);
@@ -148,10 +149,10 @@ function checkArchitecture(decoder: DecoderConfig): string {
  * rounding (llama-quantize gives them more bits too); rows that aren't whole blocks become F16, as
  * gguf's writer does it.
  */
-function encodingOf(name: string, shape: readonly number[], encoding: GgufEncoding): GgufEncoding {
+export function ggufEncodingOf(name: string, shape: readonly number[], encoding: GgufEncoding): GgufEncoding {
   if (shape.length < 2 || name.endsWith("_norm.weight")) return "F32";
   const isOuter = name === "token_embd.weight" || name === "output.weight";
-  if (isOuter && encoding === "Q4_0") return encodingOf(name, shape, "Q8_0");
+  if (isOuter && encoding === "Q4_0") return ggufEncodingOf(name, shape, "Q8_0");
   return encoding.startsWith("Q") && item(shape, shape.length - 1) % BLOCK !== 0 ? "F16" : encoding;
 }
 

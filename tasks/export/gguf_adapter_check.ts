@@ -6,10 +6,7 @@
 import { item } from "../../formats/elements.ts";
 import { deinterleave, GgufFile, ggufName } from "../../formats/gguf/mod.ts";
 import { type LoraTensors, mergedWeights } from "../../formats/peft/mod.ts";
-import { makeBackend } from "../../kernels/engine/backends.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
-import { CPU } from "../../kernels/engine/generate/options.ts";
-import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
 import { architectureOf } from "./gguf.ts";
 import type { ExportSource } from "./source.ts";
 
@@ -56,19 +53,10 @@ export function readGgufAdapter(
   return modules;
 }
 
-/** Logits of the base model with a written adapter. */
-export async function logitsWithAdapter(
+/** Weights of the base model with a written adapter. */
+export function readWithAdapter(
   path: string,
-  source: ExportSource,
-  ids: readonly number[],
-  onLayer: () => void,
-): Promise<Float32Array> {
-  const { model, decoder } = source;
-  const read = mergedWeights((name) => model.weights.read(name), { modules: readGgufAdapter(path, source) });
-  const backend = await makeBackend(CPU);
-  try {
-    return await layeredLogits(backend, decoder, read, ids, onLayer);
-  } finally {
-    await backend.dispose();
-  }
+  source: Pick<ExportSource, "decoder" | "model">,
+): (name: string) => Float32Array<ArrayBuffer> {
+  return mergedWeights((name) => source.model.weights.read(name), { modules: readGgufAdapter(path, source) });
 }

@@ -47,7 +47,7 @@ export function writeOnnxWeights(
   for (const [name, shape] of tensorShapes(config)) {
     onTensor();
     const values = read(name), [rows = 1, columns] = shape;
-    const own = bits === null || columns === undefined ? null : bitsOf(name, columns, bits, config);
+    const own = bits === null || columns === undefined ? null : onnxBits(name, columns, bits, config);
     if (own === null || columns === undefined) {
       writer.write(name, shape, values);
       continue;
@@ -61,7 +61,13 @@ export function writeOnnxWeights(
   return { constants: writer.written, packed, files: writer.files };
 }
 
-function bitsOf(name: string, columns: number, bits: 4 | 8, config: DecoderConfig): 4 | 8 | null {
+/** Bits of a matrix where `bits` are asked for; null: float32. */
+export function onnxBits(
+  name: string,
+  columns: number,
+  bits: 4 | 8,
+  config: Pick<DecoderConfig, "tieWordEmbeddings">,
+): 4 | 8 | null {
   if (name !== EMBEDDING && name !== HEAD) return bits;
   const isTable = name === EMBEDDING && !config.tieWordEmbeddings;
   return isTable && columns % PACKED_GROUP !== 0 ? null : 8;

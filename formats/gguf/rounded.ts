@@ -1,0 +1,56 @@
+/**
+ * Values as a tensor type holds them, without a file.
+ * @module
+ */
+import { f32 } from "../elements.ts";
+import { encodeTensor, type GgufEncoding } from "./quantize.ts";
+import { layoutOf } from "./writer.ts";
+
+/** Values at a time, whole blocks. */
+const CHUNK = 1 << 16;
+
+/**
+ * Rounds values in place, and makes sure that none moves further than its type's step allows: half a unit of the last of 11
+ * (F16) or 8 (BF16) significant bits; half a step of max|x| / 127 (Q8_0), a whole one of max|x| / 8 (Q4_0: the end of the scale that has one code
+ * less), with the rounding of the scale to a half.
+ * @param values `[n]`; n a multiple of 32 for the types with blocks
+ * @throws {RangeError} If a value has no place in the type, as beyond 65504 in F16
+ */
+export function roundInPlace(values: Float32Array<ArrayBuffer>, encoding: GgufEncoding): void {
+  const { dequantize, blockSize } = layoutOf(encoding).layout;
+  if (encoding === "F32" || dequantize === null) return;
+  for (let start = 0; start < values.length; start += CHUNK) {
+    const part = values.subarray(start, Math.min(values.length, start + CHUNK)),
+      out = new Float32Array(part.length);
+    dequantize(encodeTensor(part, encoding), out);
+    for (let first = 0; first < part.length; first += blockSize) {
+      let most = 0;
+      for (let i = first; i < first + blockSize; i++) most = Math.max(most, Math.abs(f32(part, i)));
+      for (let i = first; i < first + blockSize; i++) {
+        const value = f32(part, i), moved = Math.abs(f32(out, i) - value);
+        if (moved <= stepOf(encoding, Math.abs(value), most)) continue;
+        throw new RangeError(
+          `Cannot hold ${value} as ${encoding} as it would become ${f32(out, i)}: take a wider number type`,
+        );
+      }
+    }
+    part.set(out);
+  }
+}
+
+/** How far a value of that size, in a block with that largest one, moves at most. */
+function stepOf(encoding: GgufEncoding, size: number, most: number): number {
+  // of a scale below 2⁻¹⁴, 2⁻²⁵ at most, times the largest code
+  switch (encoding) {
+    case "F32":
+      return 0;
+    case "F16":
+      return size * 2 ** -11 + 2 ** -25;
+    case "BF16":
+      return size * 2 ** -8 + 2 ** -134;
+    case "Q8_0":
+      return most / 253 + size * 2 ** -11 + 128 * 2 ** -25;
+    case "Q4_0":
+      return most / 7.99 + size * 2 ** -11 + 8 * 2 ** -25;
+  }
+}
