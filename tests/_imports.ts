@@ -10,6 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 export interface Arrow {
   from: string;
   to: string;
+  /** Whether `to` isn't loaded with `from`: only its types are used, or it is imported when it is first needed. */
+  late?: boolean;
 }
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -44,9 +46,12 @@ export async function readArrows(root: string = ROOT): Promise<Arrow[]> {
       local !== entry && specifier.startsWith(pathToFileURL(root).href)
     )
       .flatMap(({ specifier, dependencies = [] }) =>
-        dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier])
-          .filter((to): to is string => to?.startsWith("file:") ?? false)
-          .map((to) => ({ from: pathOf(specifier), to: pathOf(to) }))
+        dependencies.flatMap(({ code, type, isDynamic = false }) => [
+          { to: code?.specifier, late: isDynamic },
+          { to: type?.specifier, late: true },
+        ]).flatMap(({ to, late }) =>
+          to?.startsWith("file:") ? [{ from: pathOf(specifier), to: pathOf(to), late }] : []
+        )
       );
   } finally {
     await Deno.remove(entry);
@@ -56,7 +61,14 @@ export async function readArrows(root: string = ROOT): Promise<Arrow[]> {
 interface InfoModule {
   specifier: string;
   local?: string;
-  dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
+  dependencies?: { code?: { specifier?: string }; type?: { specifier?: string }; isDynamic?: boolean }[];
+}
+
+/** Files that are loaded with a file. */
+export function loadedWith(path: string, arrows: readonly Arrow[]): Set<string> {
+  const loaded = new Set([path]), now = arrows.filter(({ late }) => !late);
+  for (const each of loaded) for (const { from, to } of now) if (from === each) loaded.add(to);
+  return loaded;
 }
 
 /** Imports that break the rules, one sentence each with both files; empty when none does. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Arrow, importFaults, readArrows } from "./_imports.ts";
+import { type Arrow, importFaults, loadedWith, readArrows } from "./_imports.ts";
 
 const arrows = await readArrows();
 
@@ -16,6 +16,12 @@ Deno.test("readArrows() sees imports of values and types", () => {
     ],
     [true, true],
   );
+});
+
+Deno.test("the built-in plugins load without OpenAI's library, which only some requests need", () => {
+  const loaded = loadedWith("plugins/builtins.ts", arrows);
+  const late = ["plugins/endpoints/openai.ts", "plugins/endpoints/openai/errors.ts"];
+  assertEquals(late.map((path) => loaded.has(path)), [true, false]);
 });
 
 const PLANTED: [string, string, string][] = [

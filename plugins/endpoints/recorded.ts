@@ -13,7 +13,7 @@ import { hashOfFile } from "../../formats/records/rows.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { type Endpoint, lastUserText } from "../kinds/endpoint.ts";
 import { failed } from "./failures.ts";
-import { outcomeWithoutAnswer } from "./openai/errors.ts";
+import { outcomeWithoutAnswer } from "./openai/without_answer.ts";
 import { completionOf } from "./openai/outcome.ts";
 import { RecordedAnswers } from "./recorded/answers.ts";
 import { thoughtOpened, thoughtTags, withOpening } from "./thought_tags.ts";

@@ -4,7 +4,8 @@ import { type Backend, onnxBackend } from "../../kernels/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
+import { models } from "../../plugins/models/mod.ts";
+import { Registry } from "../../plugins/registry.ts";
 
 /** Folder of the tiny random models with float64 goldens from PyTorch (its README says what they hold). */
 export const TINY = new URL("../../fixtures/goldens/tiny/", import.meta.url).pathname;
@@ -27,7 +28,7 @@ export function readJson(path: string): any {
 /** The built-in families' reading of a directory's config.json. */
 export function decoderIn(directory: string): DecoderConfig {
   const config = readJson(`${directory}/config.json`);
-  return builtinRegistry().create("model", config.model_type).parse(config);
+  return new Registry(models).create("model", config.model_type).parse(config);
 }
 
 /** Configuration and weights of a tiny model. */

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { sharedForSmollm2, SMOLLM2 } from "../../../tests/helpers/shared_data.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../mod.ts";
-import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { models } from "../../../plugins/models/mod.ts";
+import { Registry } from "../../../plugins/registry.ts";
 import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import { GenerationEngine } from "./engine.ts";
 import { argmax } from "./sampler.ts";
@@ -26,7 +27,7 @@ Deno.test({
   fn: async () => {
     const { prompts } = JSON.parse(Deno.readTextFileSync(GOLDEN)) as { prompts: Prompt[] };
     const model = await openModel(SMOLLM2);
-    const config = decoderOf(builtinRegistry(), model), V = config.vocabSize;
+    const config = decoderOf(new Registry(models), model), V = config.vocabSize;
     const engine = new GenerationEngine(
       onnxBackend(),
       { config, tuning: { type: "none" }, promptChunk: 64 },

@@ -8,6 +8,7 @@ import type { Completion } from "../../kinds/endpoint.ts";
 import { AnswerError, failed } from "../failures.ts";
 import { hintFor } from "./hints.ts";
 import { ReplyError } from "./reply.ts";
+import { answerless, isContextLength, isPolicy } from "./without_answer.ts";
 
 /** Facts of a request, for messages. */
 export interface AskedRequest {
@@ -85,7 +86,9 @@ function connectionFailure(error: Error, where: string): Completion {
 function statusFailure(error: ServerError, { where, keyName, now, body }: AskedRequest): Completion {
   const { status, message, code, type, headers } = error;
   const said = `${where}: ${message.slice(0, 500).replace(/\.\s*$/, "")}`;
-  if (status < 500 && status !== 429 && isPolicy(message, code, type)) return without("content_filter", said);
+  if (status < 500 && status !== 429 && isPolicy(message, code, type)) {
+    return answerless("content_filter", said);
+  }
   if (status === 401 || status === 403) {
     return failed("auth", `${said}; put a valid key into the environment variable ${keyName}`);
   }
@@ -105,22 +108,8 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
     return failed(hint.everywhere ? "settings" : "bad_request", `${said}; ${hint.text}`);
   }
   if (isLimitTooHigh(error, message)) return failed("bad_request", `${said}; lower run_args.max_tokens`);
-  if (isContextLength(message, code, type)) return without("context_length", said);
+  if (isContextLength(message, code, type)) return answerless("context_length", said);
   return failed("bad_request", said);
-}
-
-/** A server's error as an outcome: held back by a policy, or too long; undefined for any other. */
-export function outcomeWithoutAnswer(
-  { message, code, type }: { message: string; code?: string | null; type?: string },
-  where: string,
-): Completion | undefined {
-  const said = `${where}: ${message.slice(0, 500)}`;
-  if (isPolicy(message, code, type)) return without("content_filter", said);
-  return isContextLength(message, code, type) ? without("context_length", said) : undefined;
-}
-
-function without(outcome: "context_length" | "content_filter", error: string): Completion {
-  return { outcome, text: "", promptTokens: 0, completionTokens: 0, error };
 }
 
 /** Whether max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
@@ -132,23 +121,6 @@ function isLimitTooHigh({ param }: Pick<ServerError, "param">, message: string):
     /range of max_(completion_)?tokens|max_(completion_)?tokens\W{1,3}(is|must|should|cannot|exceeds)\b/i
       .test(message) ||
     (counts !== null && Number(counts[2]) >= Number(counts[1]));
-}
-
-/** Azure, OpenAI, DashScope, OpenRouter and others each say it in another way. */
-function isPolicy(message: string, code?: string | null, type?: string): boolean {
-  return [code, type].some((name) =>
-    /content_?filter|content_?policy|inspection_failed|moderation|responsibleai|safety|prohibited_content/i
-      .test(name ?? "")
-  ) ||
-    /content (management|moderation|filter|safety|policy)|data_inspection_failed|inappropriate content|content exists risk|considered high risk|[不非]安全|敏感|违规|new_sensitive|blocked by content|(was|been) flagged|requires moderation|safety (system|filter|policy)|violat\w*[^.]{0,40} polic|prohibited[ _]content/i
-      .test(message);
-}
-
-/** OpenAI, vLLM and llama.cpp each say it in another way. */
-function isContextLength(message: string, code?: string | null, type?: string): boolean {
-  return code === "context_length_exceeded" || type === "exceed_context_size_error" ||
-    /context[ _]?(length|window|size)|maximum (context|model) length|max_model_len|prompt is too long|too many tokens|input (token count|length|tokens)[^.]{0,60}(exceed|should be)|`?inputs`? tokens \+ `?max_new_tokens/i
-      .test(message);
 }
 
 /** Milliseconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for, at most an hour. */

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import { builtinRegistry } from "../../builtins.ts";
+import { models } from "../../models/mod.ts";
+import { Registry } from "../../registry.ts";
 import { decoderOf } from "../../kinds/decoder_of.ts";
 import { CONFIG } from "./_behaviour_run.ts";
 import { makeTarget } from "./setup.ts";
@@ -16,7 +17,7 @@ async function named(path: string, base_model: string | null, adapters: string[]
   const folder = temporaryFolder();
   const model = await openModel(path);
   const config = { ...CONFIG, model_name_or_path: path, base_model, adapter_name_or_path: adapters };
-  const target = makeTarget(config, model, decoderOf(builtinRegistry(), model), {});
+  const target = makeTarget(config, model, decoderOf(new Registry(models), model), {});
   target.save(folder, target.initial);
   model.weights.close();
   return JSON.parse(Deno.readTextFileSync(join(folder, "adapter_config.json"))).base_model_name_or_path;
