@@ -8,6 +8,7 @@
  */
 import { fileURLToPath } from "node:url";
 
+import project from "../../deno.json" with { type: "json" };
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import type { Quantization } from "../../kernels/engine/generate/options.ts";
 import { markdownTable } from "../common/table.ts";
