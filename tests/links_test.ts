@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
+
+import project from "../deno.json" with { type: "json" };
 import { deadLinks } from "./_links.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -47,4 +49,17 @@ Deno.test("deadLinks() finds dead pages, headings, symbols, members and file nam
     "kernels/x.ts:1 links to X.gone, and X has no gone",
     "kernels/x.ts:1 names the file gone.ts, which doesn't exist",
   ]);
+});
+
+Deno.test("docs/architecture.md names every verb and every room", () => {
+  const page = Deno.readTextFileSync(join(ROOT, "docs/architecture.md"));
+  const folders = (room: string) =>
+    [...Deno.readDirSync(join(ROOT, room))].filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+  const verbs = Object.values(project.tasks).flatMap((line) => /tasks\/(\w+\.ts)/.exec(line)?.[1] ?? [])
+    .filter((name) => name !== "doc_lint.ts");
+  const rooms = [
+    ...["tasks", "kernels"].flatMap((room) => folders(room).map((name) => `${room}/${name}/`)),
+    ...folders("formats"),
+  ];
+  assertEquals([...verbs, ...rooms].filter((name) => !page.includes(name)), []);
 });
