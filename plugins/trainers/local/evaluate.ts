@@ -3,17 +3,17 @@
  * each batch counting as many times as it has examples.
  * @module
  */
+import { item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { packUnits } from "../../../kernels/engine/pack.ts";
-import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
+import { packBatches } from "./batches.ts";
 import { scorePack, type Scoring } from "./score.ts";
 
 /** Batch size, row budget and interruption of an evaluation. */
 export interface EvaluationOptions {
   /** Examples of a batch: per_device_eval_batch_size. */
   batch: number;
-  /** Most rows of a pack; null: {@linkcode DEFAULT_ROWS}. */
+  /** Most rows of a pack; null: DEFAULT_ROWS of pack_rows.ts. */
   budget: number | null;
   signal: AbortSignal;
   onProgress(done: number, total: number): void;
@@ -31,34 +31,31 @@ export async function evaluateExamples(
   const began = performance.now();
   const batches: EncodedExample[][] = [];
   for (let i = 0; i < examples.length; i += batch) batches.push(examples.slice(i, i + batch));
-  const metrics: Record<string, number>[] = [];
-  let total = 0, done = 0;
-  for (const group of batches) {
-    let loss = 0, labels = 0;
-    for (
-      const pack of packUnits(
-        scoring.loss.batch ? [group] : group.map((e) => [e]),
-        budget ?? DEFAULT_ROWS,
-        scoring.engine.replicas,
-      )
-    ) {
-      if (signal.aborted) return null;
-      const groups = scoring.loss.batch ? [pack.map((_, i) => i)] : undefined;
-      const scored = await scorePack(scoring, pack, {
-        split: "eval",
-        keep: false,
-        ...(groups && { groups }),
-      });
-      loss += scored.rows.reduce((sum, row) => sum + row.loss, 0);
-      labels += scored.labels.reduce((a, b) => a + b, 0);
-      metrics.push(...scored.rows.map((row) => row.metrics));
-    }
-    total += group.length * loss / (scoring.loss.normalize === "label_tokens" ? labels : group.length);
-    done += group.length;
-    onProgress(done, examples.length);
+  const batchOf = new Map(batches.flatMap((group, b) => group.map((example) => [example, b] as const)));
+  const sums = batches.map(() => ({ loss: 0, labels: 0 }));
+  const metrics = new Map<EncodedExample, Record<string, number>>();
+  // Batches share packs: one of a few short examples would leave most of an engine's replicas, and most of a pack, empty.
+  const packs = packBatches(batches, budget, scoring.loss.batch !== undefined, scoring.engine.replicas);
+  for (const { examples: pack, groups } of packs) {
+    if (signal.aborted) return null;
+    const scored = await scorePack(scoring, pack, { split: "eval", keep: false, groups });
+    pack.forEach((example, i) => {
+      const sum = item(sums, valueOf(batchOf, example));
+      sum.loss += item(scored.rows, i).loss;
+      sum.labels += item(scored.labels, i);
+      metrics.set(example, item(scored.rows, i).metrics);
+    });
+    onProgress(metrics.size, examples.length);
   }
+  const perToken = scoring.loss.normalize === "label_tokens";
+  const total = sums.reduce((all, { loss, labels }, b) => {
+    const { length } = item(batches, b);
+    return all + length * loss / (perToken ? labels : length);
+  }, 0);
   const seconds = (performance.now() - began) / 1000;
-  const named = Object.entries(averageMetrics(scoring.loss, metrics)).map((
+  const named = Object.entries(
+    averageMetrics(scoring.loss, examples.map((example) => valueOf(metrics, example))),
+  ).map((
     [name, value],
   ) => [`eval_${name}`, value]);
   return {

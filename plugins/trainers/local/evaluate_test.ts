@@ -84,3 +84,21 @@ Deno.test("evaluateExamples() gives null when interrupted", async () => {
   const options = { batch: 2, budget: null, signal: AbortSignal.abort(), onProgress: () => {} };
   assertEquals(await evaluateExamples(inputs, sft, options), null);
 });
+
+Deno.test("batches of one example share packs, so that no replica of an engine waits while another works", async () => {
+  const packs: number[][] = [];
+  const replicated = {
+    ...engine,
+    replicas: 2,
+    forward: (pack, options) => {
+      packs.push(pack.sequences.map(({ length }) => length));
+      return engine.forward(pack, options);
+    },
+  } as EngineClient;
+  const options = { batch: 1, budget: 4, signal: new AbortController().signal, onProgress: () => {} };
+  const inputs = { engine: replicated, loss: loss("sft", {}), references: new ReferenceCache() };
+  const metrics = await evaluateExamples(inputs, sft, options);
+  // Sequences of 3, 4, 3 and 4 tokens; 4 rows a replica: the two long ones at once, then the two short ones.
+  assertEquals(packs, [[2, 2], [1, 1]]);
+  assertAlmostEquals(metrics!.eval_loss!, (1 + 5 / 2 + 4 + 11 / 2) / 4, 1e-12);
+});
