@@ -8,6 +8,19 @@ export const TORCH_PYTHON: { ignore: boolean; why: string } = Deno.env.get("DINO
   ? { ignore: false, why: "" }
   : { ignore: true, why: " (ignored: DINOTUNE_PYTHON isn't set)" };
 
+/** {@linkcode TORCH_PYTHON} for tests of minutes, which only `DINOTUNE_TORCH=full` runs. */
+export const TORCH_FULL: { ignore: boolean; why: string } =
+  TORCH_PYTHON.ignore || Deno.env.get("DINOTUNE_TORCH") === "full"
+    ? TORCH_PYTHON
+    : { ignore: true, why: " (ignored: DINOTUNE_TORCH isn't full)" };
+
+/** Whether the Python of the tests has a package. */
+export function hasPythonPackage(name: string): boolean {
+  if (TORCH_PYTHON.ignore) return false;
+  const args = ["-c", `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`];
+  return new Deno.Command(Deno.env.get("DINOTUNE_PYTHON")!, { args }).outputSync().success;
+}
+
 /** Whether a process is there and not only waits to be asked how it ended. */
 export function isAlive(id: number): boolean {
   try {

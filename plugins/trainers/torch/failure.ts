@@ -44,10 +44,15 @@ function killed({ rank, status, text }: EndedProcess): { rank: number; signal: s
     .map(([, number, , name]) => ({ rank: Number(number), signal: `${name}` }));
 }
 
+/** A rank that ended without a word: whatever ended it, it wasn't the loss of another rank. */
+function isSilent(one: EndedProcess): boolean {
+  return one.rank !== null && killed(one).length === 0 && rankErrors(one.text).length === 0;
+}
+
 /** Whether it is clear already which rank failed, so that the others needn't be waited for. */
 export function causeIsKnown(ended: readonly EndedProcess[]): boolean {
   return ended.some((one) =>
-    killed(one).length > 0 || rankErrors(one.text).some(({ kind }) => kind !== "collective")
+    killed(one).length > 0 || isSilent(one) || rankErrors(one.text).some(({ kind }) => kind !== "collective")
   );
 }
 
@@ -81,16 +86,27 @@ export function failureOf(ended: readonly EndedProcess[], world: number, doing: 
       : "";
     return new Error(`Cannot ${doing} as PyTorch rank${number} was ended by ${signal.signal}${why}${kept}`);
   }
-  if (errors[0]) {
+  const silent = ended.find(isSilent);
+  if (errors[0] && !silent) {
     return new Error(
       `Cannot ${doing} as PyTorch rank${of} lost the others: ${shortened(errors[0].message, 300)}${kept}`,
       { cause: errors[0].trace },
     );
   }
-  const first = ended[0], last = first?.text.trim().split("\n").slice(-6).join("\n") ?? "";
+  const first = silent ?? ended[0], last = first?.text.trim().split("\n").slice(-6).join("\n") ?? "";
+  const lacks = /No module named '([\w.]+)'/.exec(last)?.[1]?.split(".")[0];
+  if (lacks !== undefined) {
+    return new Error(
+      `Cannot run PyTorch as the Python of trainer_options or DINOTUNE_PYTHON lacks ${lacks}: install it with that Python's ` +
+        `-m pip install ${lacks}, or name another one (deno task doctor says what is there)`,
+    );
+  }
+  const who = first?.rank === null || world === 1
+    ? "the Python process"
+    : `PyTorch rank ${first?.rank} of ${world}`;
   return new Error(
-    `Cannot ${doing} as the Python process ended with ${first?.status.code ?? "?"}${kept}: ${
-      shortened(last, 800)
+    `Cannot ${doing} as ${who} ended with ${first?.status.code ?? "?"}${kept}: ${
+      shortened(last || "it said nothing", 800)
     }`,
   );
 }

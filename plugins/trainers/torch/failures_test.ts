@@ -6,7 +6,7 @@ import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import { optionsOf } from "./_python.ts";
 import { type EndedProcess, failureOf } from "./failure.ts";
-import { shardingOf } from "./options.ts";
+import { shardingOf, type TorchOptions } from "./options.ts";
 import { startRanks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
@@ -31,14 +31,19 @@ Deno.test("failureOf() blames the rank that failed, not those that lost it, and 
   assertStringIncludes(text([lost, memory]), "Lower micro_batch_tokens");
   const setup = ended(
     0,
-    line(0, "setup", "Cannot run 8 ranks as each needs a GPU of its own: current value is 2 GPUs"),
+    line(0, "setup", "Cannot run 8 ranks as each needs a GPU of its own: current value is 2"),
   );
   assertEquals(
     text([setup], "start"),
-    "Cannot run 8 ranks as each needs a GPU of its own: current value is 2 GPUs",
+    "Cannot run 8 ranks as each needs a GPU of its own: current value is 2",
   );
   assertStringIncludes(text([lost]), "rank 0 of 2 lost the others");
-  assertStringIncludes(text([ended(0, "a\nSegmentation fault")], "start"), "Segmentation fault");
+  const crashed = ended(1, "a\nSegmentation fault", { code: 139 });
+  assertStringIncludes(
+    text([lost, crashed]),
+    "PyTorch rank 1 of 2 ended with 139. The last checkpoint is kept",
+  );
+  assertStringIncludes(text([crashed], "start"), "Segmentation fault");
   assert(!text([memory], "start").includes("last checkpoint"));
   // torchrun's own words for a rank that was killed (torch 2.15.0)
   const report =
@@ -52,7 +57,9 @@ Deno.test("options that contradict each other are refused before anything starts
   assertEquals(shardingOf(optionsOf({}), 4), "ddp");
   assertThrows(() => shardingOf(optionsOf({ sharding: "none" }), 2), RangeError, "with 2 processes");
   assertThrows(() => shardingOf(optionsOf({ cpu_offload: true }), 2), RangeError, "needs sharding: fsdp");
-  assertThrows(() => shardingOf(optionsOf({ nnodes: 2 }), 2), RangeError, "launcher: torchrun");
+  for (const launcher of ["direct", "accelerate"] as const) {
+    assertThrows(() => shardingOf(optionsOf({ nnodes: 2, launcher }), 2), RangeError, "launcher: torchrun");
+  }
   assertThrows(
     () => shardingOf(optionsOf({ nnodes: 2, launcher: "torchrun" }), 2),
     RangeError,
@@ -68,8 +75,19 @@ Deno.test("a Python that isn't there is named, with what to set", async () => {
   );
 });
 
+/** A program in the place of Python: the real one, after some lines of its own. */
+function pythonWith(name: string, ...lines: string[]): string {
+  const path = join(temporaryFolder(), name);
+  const program = [...lines, "import runpy", "runpy.run_module('dinotune_torch', run_name='__main__')"];
+  Deno.writeTextFileSync(`${path}.py`, program.join("\n"));
+  Deno.writeTextFileSync(path, `#!/bin/sh\nexec "${Deno.env.get("DINOTUNE_PYTHON")}" ${path}.py\n`, {
+    mode: 0o755,
+  });
+  return path;
+}
+
 Deno.test({
-  name: `a missing package is named with its pip line${why}`,
+  name: `a missing package is named with its pip line, whoever misses it${why}`,
   ignore,
   fn: async () => {
     const bare = join(temporaryFolder(), "bare_python");
@@ -77,11 +95,65 @@ Deno.test({
     Deno.writeTextFileSync(bare, `#!/bin/sh\nexec ${Deno.env.get("DINOTUNE_PYTHON")} -S "$@"\n`, {
       mode: 0o755,
     });
-    await assertRejects(
-      () => startRanks(optionsOf({ python: bare, nproc_per_node: 2 })),
-      Error,
-      "-m pip install torch transformers peft numpy safetensors",
+    const missing = (options: Partial<TorchOptions>, text: string) =>
+      assertRejects(
+        () => startRanks(optionsOf({ python: bare, nproc_per_node: 2, ...options })),
+        Error,
+        text,
+      );
+    await missing({}, "-m pip install torch transformers peft numpy safetensors");
+    await missing(
+      { launcher: "torchrun" },
+      "lacks torch: install it with that Python's -m pip install torch",
     );
+    await missing({ launcher: "accelerate" }, "-m pip install accelerate");
+  },
+});
+
+Deno.test({
+  name:
+    `a rank that ends before it said a word, and more ranks than GPUs: one error, and no process is left${why}`,
+  ignore,
+  fn: async () => {
+    const start = (python: string, text: string) =>
+      assertRejects(() => startRanks(optionsOf({ python, nproc_per_node: 2 })), Error, text);
+    const mute = pythonWith("mute", "import os, sys", "if os.environ['RANK'] == '1': sys.exit(3)");
+    await start(mute, "Cannot start as PyTorch rank 1 of 2 ended with 3: it said nothing");
+    const one = [
+      "import torch",
+      "torch.cuda.is_available = lambda: True",
+      "torch.cuda.device_count = lambda: 1",
+    ];
+    await start(
+      pythonWith("one_gpu", ...one),
+      "Cannot run 2 ranks as each needs a GPU of its own: current value is 1; set nproc_per_node: 1",
+    );
+  },
+});
+
+Deno.test({
+  name:
+    `a rank without memory, its allocator's own error: what to lower is said, and no process is left${why}`,
+  ignore,
+  fn: async () => {
+    // Rank 0 is inside a collective meanwhile, as it would be in a step.
+    const python = pythonWith(
+      "full",
+      ...["import torch", "import dinotune_torch.engine as engine"],
+      ...["def opened(self, frame, ranks):", "    if ranks.rank == 1:", "        torch.empty(2**50)"],
+      ...["    torch.distributed.barrier()", "engine.Engine.__init__ = opened"],
+    );
+    const ranks = await startRanks(optionsOf({ python, nproc_per_node: 2 }));
+    const error = await assertRejects(
+      () => ranks.call("open"),
+      Error,
+      "PyTorch rank 1 of 2 is out of memory",
+    );
+    assertStringIncludes(error.message, "DefaultCPUAllocator: can't allocate memory");
+    assertStringIncludes(error.message, "Lower micro_batch_tokens");
+    assertEquals(ranks.ids.length, 2);
+    assertEquals(await whoStays(ranks.ids), []);
+    await ranks.end();
   },
 });
 

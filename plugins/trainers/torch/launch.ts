@@ -51,14 +51,11 @@ export function launches(options: TorchOptions, perNode: number, meeting: Meetin
       },
     }));
   }
-  const { nnodes } = options;
   if (options.launcher === "torchrun") {
     return [{ rank: null, command: [python, ...torchrunArguments(options, perNode)], env }];
   }
-  const [host, port] = split(endpointOf(options));
   const flags = [
-    ...["--num_processes", `${perNode * nnodes}`, "--num_machines", `${nnodes}`, "--machine_rank", "0"],
-    ...(nnodes > 1 ? ["--main_process_ip", host, "--main_process_port", port] : ["--main_process_port", "0"]),
+    ...["--num_processes", `${perNode}`, "--num_machines", "1", "--main_process_port", "0"],
     ...["--mixed_precision", "no", "--dynamo_backend", "no"],
     ...(perNode > 1 ? ["--multi_gpu"] : []),
   ];
@@ -106,11 +103,6 @@ function commonEnvironment(
     MALLOC_MMAP_THRESHOLD_: Deno.env.get("MALLOC_MMAP_THRESHOLD_") ?? `${2 ** 30}`,
     MALLOC_TRIM_THRESHOLD_: Deno.env.get("MALLOC_TRIM_THRESHOLD_") ?? `${2 ** 31}`,
   };
-}
-
-function split(endpoint: string): [host: string, port: string] {
-  const colon = endpoint.lastIndexOf(":");
-  return [endpoint.slice(0, colon), endpoint.slice(colon + 1)];
 }
 
 /** GPUs that this machine shows to a program: those that CUDA_VISIBLE_DEVICES leaves, else NVIDIA's device files. */

@@ -35,7 +35,7 @@ export const torchOptions = z.strictObject({
     .describe("flex: FlexAttention's block masks (GPUs); sdpa: chain by chain; auto: flex on GPUs"),
   compile: z.boolean().default(false).describe("compile each block with torch.compile"),
   quantization: z.enum(["none", "4bit"]).default("none")
-    .describe("4bit: the frozen weights as NF4 (needs bitsandbytes and a GPU)"),
+    .describe("4bit: the frozen weights as NF4 (needs LoRA and bitsandbytes)"),
   ddp_timeout: z.number().positive().default(1800).describe("seconds that a rank waits for the others"),
 });
 
@@ -65,9 +65,9 @@ export function shardingOf(options: TorchOptions, processes: number): EngineChoi
   if (cpu_offload && chosen !== "fsdp") {
     throw new RangeError(`Cannot use cpu_offload as it needs sharding: fsdp: current value is ${chosen}`);
   }
-  if (nnodes > 1 && launcher === "direct") {
+  if (nnodes > 1 && launcher !== "torchrun") {
     throw new RangeError(
-      `Cannot run on ${nnodes} nodes as that needs launcher: torchrun: current value is direct`,
+      `Cannot run on ${nnodes} nodes as that needs launcher: torchrun: current value is ${launcher}`,
     );
   }
   if (nnodes > 1 && rdzv_endpoint === null) {

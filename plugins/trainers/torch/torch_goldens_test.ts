@@ -1,90 +1,25 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), on one process and on two. */
-import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 
 import { entryOf, item } from "../../../formats/elements.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
 import { type EngineClient, EngineHost } from "../../../kernels/engine/host.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
-import { adamwOf, assertSteps, repeatOn, updateDistance } from "../../../tests/helpers/golden_run.ts";
-import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
-import { isAlive, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
-import { cpuRanks, optionsOf } from "./_python.ts";
-import { openTorchEngine } from "./engine.ts";
+import { idsExample } from "../../../tests/helpers/tiny_model.ts";
+import { hasPythonPackage, isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
+import { ADAMW, assertRepeats, openTiny, TINY_RUN } from "./_golden.ts";
+import { cpuRanks } from "./_python.ts";
 import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
 
-async function assertRepeats(
-  ranks: Ranks,
-  run: string,
-  sharding: EngineChoices["sharding"],
-  budget: number,
-  checkpointing: boolean,
-) {
-  const golden = readJson(`${TINY}train/${run}.json`);
-  const [kind, method, arch] = run.split("_") as [string, string, string];
-  const { config: decoder, weights } = tinyModel(arch);
-  const { modules, initial } = tinyAdapter(arch, decoder, LINEAR_MODULES);
-  const from = kind === "full" ? weights : initial;
-  const tuning = kind === "full" ? { type: "full" as const } : { type: "lora" as const, modules, dropout: 0 };
-  const start = {
-    golden,
-    method,
-    decoder,
-    tuning,
-    initial: from,
-    read: (name: string) => weights[name]!,
-    quads: golden.data,
-  };
-  const engine = await openTorchEngine(ranks, {
-    ...optionsOf({}),
-    sharding,
-    modelPath: `${TINY}${arch}/model`,
-    decoder,
-    tuning,
-    initial: kind === "full" ? {} : initial,
-    checkpointing,
-    seed: 0,
-    optimizer: adamwOf(start),
-    threads: 1,
-  });
-  const shared = { ...engine, close: () => Promise.resolve() }; // the next run's, too
-  const { steps, trained } = await repeatOn(start, shared, budget);
-  assertSteps(steps, golden.steps);
-  const distance = updateDistance(`${TINY}train/${run}.final.safetensors`, from, trained);
-  assert(distance < 1e-3, `relative L2 of the update is ${distance}`);
-}
-
-const TINY_RUN = { ...tinyAdapterOf("qwen2"), dropout: 0.2 };
-
-function tinyAdapterOf(arch: string) {
-  const { config: decoder, weights } = tinyModel(arch);
-  return { decoder, weights, ...tinyAdapter(arch, decoder, LINEAR_MODULES) };
-}
-
-/** The tiny qwen2 with LoRA and dropout. */
-function openTiny(
-  ranks: Ranks,
-  sharding: EngineChoices["sharding"],
-  dropout = TINY_RUN.dropout,
-): Promise<EngineClient> {
-  const { decoder, modules, initial } = TINY_RUN;
-  return openTorchEngine(ranks, {
-    ...optionsOf({}),
-    sharding,
-    modelPath: `${TINY}qwen2/model`,
-    decoder,
-    tuning: { type: "lora", modules, dropout },
-    initial,
-    checkpointing: false,
-    seed: 3,
-    optimizer: ADAMW,
-    threads: 1,
-  });
-}
-
 const { ignore, why } = TORCH_PYTHON;
-const ADAMW = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01 } as const;
 const PACK = packExamples(
   [0, 1, 2].map((i) => idsExample({ a: [[3 + i, 7, 9], [11, 12 + i, 2]], b: [[3 + i, 7, 9], [21, 2]] })),
 );
@@ -104,9 +39,9 @@ async function stepThrough(engine: EngineClient, from: number, to: number, dropo
 }
 
 async function assertResumes(ranks: Ranks, sharding: EngineChoices["sharding"]) {
-  const straight = await stepThrough(await openTiny(ranks, sharding), 0, 4);
-  const half = await stepThrough(await openTiny(ranks, sharding), 0, 2);
-  const engine = await openTiny(ranks, sharding);
+  const straight = await stepThrough(await openTiny(ranks, { sharding }), 0, 4);
+  const half = await stepThrough(await openTiny(ranks, { sharding }), 0, 2);
+  const engine = await openTiny(ranks, { sharding });
   await engine.restore(half.trained, half.state);
   const resumed = await stepThrough(engine, 2, 4);
   assertEquals(resumed, straight);
@@ -127,7 +62,7 @@ async function assertBothWays(ranks: Ranks) {
       optimizer: ADAMW,
     }, (name) => weights[name]!);
   const straight = await stepThrough(local(), 0, 4, false);
-  const torch = () => openTiny(ranks, "ddp", 0);
+  const torch = () => openTiny(ranks, { sharding: "ddp" }, { dropout: 0 });
   for (const [first, second] of [[local, torch], [torch, local]] as const) {
     const half = await stepThrough(await first(), 0, 2, false);
     const engine = await second();
@@ -147,8 +82,34 @@ async function assertBothWays(ranks: Ranks) {
   }
 }
 
+/** FlexAttention's forward pass is compared here; its backward one exists on GPUs only. */
+async function assertFlex(ranks: Ranks) {
+  const scores = [];
+  for (const attention of ["sdpa", "flex"] as const) {
+    const engine = await openTiny(ranks, { attention }, { optimizer: null });
+    scores.push([...await engine.forward(PACK, { adapter: true, keep: false })]);
+  }
+  const [sdpa, flex] = scores;
+  sdpa!.forEach((value, l) => assertAlmostEquals(item(flex!, l), value, 1e-5));
+  await assertRejects(
+    () => openTiny(ranks, { attention: "flex" }),
+    RangeError,
+    "Cannot train with attention: flex on a CPU",
+  );
+}
+
+/** Refused before a model is read; the rank is gone then. */
+async function assertFourBits(ranks: Ranks) {
+  await assertRejects(
+    () => openTiny(ranks, { quantization: "4bit" }),
+    Error,
+    "-m pip install bitsandbytes",
+  );
+  assertEquals(await whoStays(ranks.ids), []);
+}
+
 async function assertDies(ranks: Ranks) {
-  const engine = await openTiny(ranks, "ddp");
+  const engine = await openTiny(ranks, { sharding: "ddp" });
   // Ctrl-C in a terminal: the ranks go on, so that the loop can save.
   for (const id of ranks.ids) Deno.kill(id, "SIGINT");
   assertEquals(Object.keys(await engine.trained()).length, Object.keys(TINY_RUN.initial).length);
@@ -194,10 +155,17 @@ for (
           const form = budget === 1 ? "an example a pack" : "a step a pack";
           await t.step(
             `${run}, ${sharding}, ${form}${checkpointing ? ", checkpointing" : ""}`,
-            () => assertRepeats(ranks, run, sharding, budget, checkpointing),
+            () => assertRepeats(ranks, run, { sharding }, budget, checkpointing),
           );
         }
-        if (processes === 2) {
+        if (processes === 1) {
+          await t.step("attention: flex", () => assertFlex(ranks));
+          await t.step({
+            name: "quantization: 4bit without bitsandbytes",
+            ignore: hasPythonPackage("bitsandbytes"),
+            fn: () => assertFourBits(ranks),
+          });
+        } else {
           for (const sharding of ["ddp", "fsdp"] as const) {
             await t.step(
               `resumed from a state, ${sharding}: the same bits`,

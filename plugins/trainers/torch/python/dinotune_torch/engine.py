@@ -31,8 +31,13 @@ class Engine:
         self.ranks = ranks
         torch.set_num_threads(max(1, self.setup.threads))
         self.switch = Switch(dropout=self.setup.dropout, seed=self.setup.seed)
-        self.model = load(self.setup, ranks, self.switch)
         self.flex = self.setup.attention == "flex" or (self.setup.attention == "auto" and ranks.device.type == "cuda")
+        if self.flex and ranks.device.type == "cpu" and frame.header["optimizer"]:
+            raise Refused(
+                "Cannot train with attention: flex on a CPU as FlexAttention's backward pass exists on GPUs only: "
+                "set attention: auto or sdpa in trainer_options"
+            )
+        self.model = load(self.setup, ranks, self.switch)
         self.trained = trained(self.model)
         self.optimizer = Optimizer(self.trained, frame.header["optimizer"], ranks) if frame.header["optimizer"] else None
         self._put_trained({name.removeprefix("initial."): values for name, values in frame.arrays.items()})

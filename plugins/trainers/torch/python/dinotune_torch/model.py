@@ -1,6 +1,7 @@
 """The model: transformers' AutoModelForCausalLM whose forward pass goes from a pack to log-probabilities of labels."""
 
 import copy
+import sys
 import types
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,7 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     stored = torch.float32 if setup.tuning == "full" else half
     options: dict[str, Any] = {"dtype": stored, "attn_implementation": ATTENTION}
     if setup.quantization == "4bit":
-        options.update(_four_bits(half, ranks))
+        options.update(_four_bits(setup, half, ranks))
     config = copy.deepcopy(AutoConfig.from_pretrained(setup.model))
     config.use_cache = False
     model = AutoModelForCausalLM.from_pretrained(setup.model, config=config, **options)
@@ -87,25 +88,28 @@ def _shard(model: torch.nn.Module, setup: Setup, half: torch.dtype) -> None:
     options = {
         # Frozen bfloat16 and trained float32 may share a unit; only a model trained whole is cast for its products.
         "mp_policy": MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32) if full else MixedPrecisionPolicy(),
-        "offload_policy": CPUOffloadPolicy() if setup.cpu_offload else OffloadPolicy(),
+        # Pinned memory is for copies to and from a GPU, and needs one.
+        "offload_policy": CPUOffloadPolicy(pin_memory=torch.cuda.is_available()) if setup.cpu_offload else OffloadPolicy(),
     }
     for block in model.model.layers:  # type: ignore[union-attr]
         fully_shard(block, reshard_after_forward=setup.reshard, **options)
     fully_shard(model, **options)
 
 
-def _four_bits(half: torch.dtype, ranks: Ranks) -> dict[str, Any]:
-    if ranks.device.type != "cuda":
-        raise Unusable("Cannot use quantization: 4bit as bitsandbytes needs a GPU here: current value is none; set quantization: none")
+def _four_bits(setup: Setup, half: torch.dtype, ranks: Ranks) -> dict[str, Any]:
+    if setup.tuning == "full":
+        raise Unusable("Cannot train all weights with quantization: 4bit as it freezes them: set finetuning_type: lora or quantization: none")
     try:
         import bitsandbytes  # noqa: F401  # type: ignore[import-not-found]
     except ImportError as error:
-        raise Unusable("Cannot use quantization: 4bit as the package bitsandbytes is missing: pip install bitsandbytes") from error
+        raise Unusable(
+            f"Cannot use quantization: 4bit as {sys.executable} lacks bitsandbytes: {sys.executable} -m pip install bitsandbytes"
+        ) from error
     from transformers import BitsAndBytesConfig
 
     # Stored as the other weights are, so that FSDP can shard them.
     four = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=half, bnb_4bit_quant_storage=half)
-    return {"quantization_config": four, "device_map": {"": ranks.device.index}}
+    return {"quantization_config": four, "device_map": {"": ranks.device}}
 
 
 def trained(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:

@@ -115,7 +115,7 @@ def _device(local: int, local_world: int) -> torch.device:
     count = torch.cuda.device_count()
     if local_world > count:
         raise Unusable(
-            f"Cannot run {local_world} ranks as each needs a GPU of its own: current value is {count} GPUs; "
+            f"Cannot run {local_world} ranks as each needs a GPU of its own: current value is {count}; "
             f"set nproc_per_node: {count}"
         )
     torch.cuda.set_device(local)

@@ -1,0 +1,103 @@
+/** Golden runs of tiny models (fixtures/goldens/tiny/train) on PyTorch's ranks, for the tests of more than one file. */
+import { assert } from "@std/assert";
+
+import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
+import type { EngineClient } from "../../../kernels/engine/host.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
+import {
+  adamwOf,
+  assertSteps,
+  type GoldenStart,
+  repeatOn,
+  updateDistance,
+} from "../../../tests/helpers/golden_run.ts";
+import { readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { optionsOf } from "./_python.ts";
+import { openTorchEngine } from "./engine.ts";
+import type { EngineChoices } from "./options.ts";
+import type { Ranks } from "./ranks.ts";
+
+/** What a golden run of a tiny model starts from, such as "lora_iopo_qwen2". */
+export function tinyStart(run: string): GoldenStart & { arch: string } {
+  const golden = readJson(`${TINY}train/${run}.json`);
+  const [kind, method, arch] = run.split("_") as [string, string, string];
+  const { config: decoder, weights } = tinyModel(arch);
+  const { modules, initial } = tinyAdapter(arch, decoder, LINEAR_MODULES);
+  const full = kind === "full";
+  return {
+    golden,
+    method,
+    arch,
+    decoder,
+    tuning: full ? { type: "full" } : { type: "lora", modules, dropout: 0 },
+    initial: full ? weights : initial,
+    read: (name: string) => weights[name]!,
+    quads: golden.data,
+  };
+}
+
+/** Six steps of a golden run, in float32, in packs of so many rows; loss, norm, rate and update as the golden has them. */
+export async function assertRepeats(
+  ranks: Ranks,
+  run: string,
+  choices: Partial<EngineChoices>,
+  budget: number,
+  checkpointing: boolean,
+) {
+  const start = tinyStart(run), { tuning, initial, decoder } = start;
+  const engine = await openTorchEngine(ranks, {
+    ...optionsOf({}),
+    sharding: "none",
+    ...choices,
+    modelPath: `${TINY}${start.arch}/model`,
+    decoder,
+    tuning,
+    initial: tuning.type === "full" ? {} : initial,
+    checkpointing,
+    seed: 0,
+    optimizer: adamwOf(start),
+    threads: 1,
+  });
+  const shared = { ...engine, close: () => Promise.resolve() }; // the next run's, too
+  const { steps, trained } = await repeatOn(start, shared, budget);
+  assertSteps(steps, start.golden.steps);
+  const distance = updateDistance(`${TINY}train/${run}.final.safetensors`, initial, trained);
+  assert(distance < 1e-3, `relative L2 of the update is ${distance}`);
+}
+
+/** AdamW of tests without a golden. */
+export const ADAMW = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01 } as const;
+
+/** The tiny qwen2 and its adapter. */
+export const TINY_RUN = tinyRun();
+
+function tinyRun() {
+  const { config: decoder, weights } = tinyModel("qwen2");
+  return { decoder, weights, ...tinyAdapter("qwen2", decoder, LINEAR_MODULES) };
+}
+
+/** Opens {@linkcode TINY_RUN}, with dropout. */
+export function openTiny(
+  ranks: Ranks,
+  choices: Partial<EngineChoices>,
+  { dropout = 0.2, optimizer = ADAMW, modelPath = `${TINY}qwen2/model` }: {
+    dropout?: number;
+    optimizer?: AdamWOptions | null;
+    modelPath?: string;
+  } = {},
+): Promise<EngineClient> {
+  const { decoder, modules, initial } = TINY_RUN;
+  return openTorchEngine(ranks, {
+    ...optionsOf({}),
+    sharding: "none",
+    ...choices,
+    modelPath,
+    decoder,
+    tuning: { type: "lora", modules, dropout },
+    initial,
+    checkpointing: false,
+    seed: 3,
+    optimizer,
+    threads: 1,
+  });
+}

@@ -1,0 +1,93 @@
+/** LLaMA-Factory's own runs on its tiny model (fixtures/goldens/llamafactory), and how close ours come to them. */
+import { join } from "@std/path";
+
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+
+import { SafetensorsFile } from "../formats/safetensors/mod.ts";
+import { type Progress, silentProgress } from "../tasks/train/outputs/mod.ts";
+import { train } from "../tasks/train.ts";
+
+/** Model, data and runs of LLaMA-Factory. */
+export const FACTORY: string = new URL("../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+
+// float32 against LLaMA-Factory's float32. Its logs are rounded to four digits (loss) or not at all.
+const LOSS = 1e-4;
+const GRAD_NORM = 1e-3;
+const UPDATE = 1e-3;
+
+interface Entry extends Record<string, number> {
+  step: number;
+}
+
+function history(folder: string): Entry[] {
+  return JSON.parse(Deno.readTextFileSync(join(folder, "trainer_state.json"))).log_history;
+}
+
+function adapter(folder: string): Map<string, Float32Array> {
+  using file = new SafetensorsFile(join(folder, "adapter_model.safetensors"));
+  return new Map([...file.tensors.keys()].map((name) => [name, file.readFloat32(name)]));
+}
+
+/** ‖ours − theirs‖ / ‖theirs − start‖ over all tensors. */
+function updateError(ours: string, theirs: string): number {
+  const [a, b, start] = [adapter(ours), adapter(theirs), adapter(join(FACTORY, "adapter"))];
+  assertEquals([...a.keys()].sort(), [...b.keys()].sort());
+  let difference = 0, update = 0;
+  for (const [name, values] of b) {
+    values.forEach((value, i) => {
+      difference += (a.get(name)![i]! - value) ** 2;
+      update += (value - start.get(name)![i]!) ** 2;
+    });
+  }
+  return Math.sqrt(difference / update);
+}
+
+/**
+ * Repeats a run into a folder, or its part up to a step.
+ * @param stopAfter Interrupts after that step
+ */
+export async function repeatFactoryRun(name: string, output: string, more: string[], stopAfter = Infinity) {
+  const stop = new AbortController();
+  const progress: Progress = {
+    ...silentProgress(),
+    step: ({ step }) => {
+      if (step === stopAfter) stop.abort();
+    },
+  };
+  const { finished } = await train(join(FACTORY, "runs", name, "config.yaml"), [
+    `model_name_or_path=${join(FACTORY, "model")}`,
+    `adapter_name_or_path=${join(FACTORY, "adapter")}`,
+    `dataset_dir=${join(FACTORY, "data")}`,
+    `output_dir=${output}`,
+    "plot_loss=false",
+    ...more,
+  ], { say: () => {}, progress, signal: stop.signal });
+  assertEquals(finished, stopAfter === Infinity);
+}
+
+/** Logged losses, gradient norms and rates, and the final adapter, against LLaMA-Factory's. */
+export function assertFactoryRun(name: string, ours: string): void {
+  const theirs = join(FACTORY, "runs", name);
+  const [log, expected] = [history(ours), history(theirs)];
+  assertEquals(log.map(({ step }) => step), expected.map(({ step }) => step));
+  let compared = 0;
+  expected.forEach((entry, i) => {
+    const found = log[i]!;
+    for (const key of ["loss", "eval_loss", "grad_norm", "learning_rate", "epoch"]) {
+      if (!(key in entry)) continue;
+      const limit = key === "grad_norm" ? GRAD_NORM * entry[key]! : key.endsWith("loss") ? LOSS : 1e-12;
+      const off = Math.abs(found[key]! - entry[key]!);
+      assert(off <= limit, `step ${entry.step}, ${key}: ${found[key]}, LLaMA-Factory ${entry[key]}`);
+      compared++;
+    }
+  });
+  // LLaMA-Factory adds up the kl of the batches (5 a step, 2 an evaluation) and has it as kl in evaluations too.
+  for (const [i, { kl, eval_loss }] of expected.entries()) {
+    if (kl === undefined) continue;
+    const [name, batches] = eval_loss === undefined ? ["kl", 5] : ["eval_kl", 2];
+    assertAlmostEquals(log[i]![name]!, kl / batches, 1e-3 * Math.max(1, kl), name);
+  }
+  assert(compared > 15);
+  const error = updateError(ours, theirs);
+  assert(error <= UPDATE, `the final adapter is off by ${error} of its update`);
+}
