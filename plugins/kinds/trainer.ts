@@ -162,4 +162,31 @@ export interface TrainerResult {
 export interface Trainer {
   /** Carries out the run. */
   train(inputs: TrainerInputs): Promise<TrainerResult>;
+  /** Memory of a run, for `--dry-run`; left out: the arithmetic of the local trainer is the right one. */
+  memory?(size: RunSize): RunMemory;
+}
+
+/** Sizes that decide a run's memory. */
+export interface RunSize {
+  decoder: DecoderConfig;
+  /** Weights of the model. */
+  parameters: number;
+  /** Weights that are trained. */
+  trained: number;
+  /** All of them are, rather than adapters. */
+  full: boolean;
+  /** Rows of the largest pack. */
+  rows: number;
+  /** Whether blocks' activations are made again in the backward pass. */
+  checkpointing: boolean;
+}
+
+/** Memory of one of a trainer's processes, bytes. */
+export interface RunMemory {
+  memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
+  processes: number;
+  /** Storage of frozen weights, in words. */
+  storage: string;
+  /** Whose memory it is. */
+  place: "host" | "device";
 }

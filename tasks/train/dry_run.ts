@@ -4,7 +4,8 @@
  */
 import { stringify } from "yaml";
 
-import { DEFAULT_ROWS } from "../../kernels/engine/pack_rows.ts";
+import { DEFAULT_ROWS, type PackRows } from "../../kernels/engine/pack_rows.ts";
+import type { Trainer } from "../../plugins/kinds/trainer.ts";
 import { makeTarget } from "../../plugins/trainers/local/setup.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
@@ -49,27 +50,51 @@ export async function dryRun(
   const data = await encode(config, registry, ready, undefined, say);
   const text = dataText(data.report);
   say(text);
-  // ONNX Runtime is loaded when it is used: who writes a plugin imports this file too, and needs no native library
-  const { onnxBackend } = await import("../../kernels/backends/onnx/mod.ts");
-  const backend = config.backend === "auto" || config.backend === "onnx"
-    ? onnxBackend({ provider: config.provider, ...(config.threads !== null && { threads: config.threads }) })
-    : null;
-  const gflops = backend && await measureGflops(backend, ready.decoder);
-  await backend?.dispose();
-  const storage = await weightStorage(config, ready.model.weights);
-  const of = (rows: number) => {
-    const sized = { ...config, micro_batch_tokens: rows };
-    return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage);
-  };
-  const { memory: { weights, trained } } = of(DEFAULT_ROWS);
-  const { tuning } = makeTarget(config, ready.model, ready.decoder, {});
-  const packs = await packRowsOf(config, {
-    config: ready.decoder,
-    tuning,
-    checkpointing: !config.disable_gradient_checkpointing,
-  }, weights + trained);
-  const needs = of(packs.rows);
+  const trainer = registry.create("trainer", config.trainer, config.trainer_options);
+  const { needs, packs } = trainer.memory ? ofTrainer(trainer.memory) : await ofThisEngine();
   say(estimateText(needs, packs));
   ready.model.weights.close();
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
+
+  async function ofThisEngine(): Promise<{ needs: Estimate; packs: PackRows }> {
+    // ONNX Runtime is loaded when it is used: who writes a plugin imports this file too, and needs no native library
+    const { onnxBackend } = await import("../../kernels/backends/onnx/mod.ts");
+    const { backend, provider, threads } = config;
+    const measured = backend === "auto" || backend === "onnx"
+      ? onnxBackend({ provider, ...(threads !== null && { threads }) })
+      : null;
+    const gflops = measured && await measureGflops(measured, ready.decoder);
+    await measured?.dispose();
+    const storage = await weightStorage(config, ready.model.weights);
+    const of = (rows: number) => {
+      const sized = { ...config, micro_batch_tokens: rows };
+      return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage);
+    };
+    const { memory: { weights, trained } } = of(DEFAULT_ROWS);
+    const { tuning } = makeTarget(config, ready.model, ready.decoder, {});
+    const packs = await packRowsOf(config, {
+      config: ready.decoder,
+      tuning,
+      checkpointing: !config.disable_gradient_checkpointing,
+    }, weights + trained);
+    return { needs: of(packs.rows), packs };
+  }
+
+  /** Memory by the trainer's own arithmetic; its speed isn't known here. */
+  function ofTrainer(memory: NonNullable<Trainer["memory"]>): { needs: Estimate; packs: null } {
+    const counted = estimate(config, ready.decoder, ready.loss, data.train, null);
+    const { parameters, trained, largestExample } = counted;
+    const needs = {
+      ...counted,
+      ...memory({
+        decoder: ready.decoder,
+        parameters,
+        trained,
+        full: config.finetuning_type === "full",
+        rows: Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS),
+        checkpointing: !config.disable_gradient_checkpointing,
+      }),
+    };
+    return { needs, packs: null };
+  }
 }

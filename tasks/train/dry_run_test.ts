@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { dryRun } from "./dry_run.ts";
 
@@ -24,4 +24,13 @@ Deno.test("dryRun() tells a misspelt name or option before it shows a configurat
     await assertRejects(() => dryRun(example, overrides, (line) => said.push(line)), Error, message);
     assertEquals(said, []);
   }
+});
+
+Deno.test("dryRun() shows what one of PyTorch's processes needs when the trainer is torch", async () => {
+  const said: string[] = [];
+  const options = "trainer_options={nproc_per_node: 8, sharding: fsdp, quantization: 4bit}";
+  const { estimate } = await dryRun(example, ["trainer=torch", options], (line) => said.push(line));
+  assertEquals([estimate.processes, estimate.gflops], [8, null]);
+  assertStringIncludes(said.at(-1)!, "of each of 8 processes");
+  assertStringIncludes(said.at(-1)!, "weights      NF4, bfloat16 elsewhere");
 });

@@ -42,6 +42,8 @@ export interface Estimate {
   storage: string;
   /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
   place: "host" | "device";
+  /** Processes that each need it. */
+  processes: number;
   /** Optimizer steps of the run. */
   steps: number;
   /** Rows that go through the model for an average example, shared beginnings once. */
@@ -154,6 +156,7 @@ export function estimate(
     trained,
     storage: storage.text,
     place: stack ? "device" : "host",
+    processes: 1,
     steps: totalSteps,
     rowsPerExample: all / Math.max(1, train.length),
     largestExample: largest,
@@ -249,11 +252,9 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
     } per example through the model (shared beginnings once), at most ${e.largestExample}`,
     ...(packs ? [`packs        ${packRowsText(packs)}`] : []),
     `steps        ${e.steps}`,
-    `memory       about ${gb(memory.total)}${
-      e.place === "device" ? " of the device's, and as much as the weights of the host's" : ""
-    }: weights ${gb(memory.weights)}, training state ${gb(memory.trained)}, activations ${
-      gb(memory.activations)
-    }, runtime ${gb(memory.runtime)}`,
+    `memory       about ${gb(memory.total)}${whose(e)}: weights ${gb(memory.weights)}, training state ${
+      gb(memory.trained)
+    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
     `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP per step`,
     time === null
       ? "time         not measured"
@@ -262,6 +263,11 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
       } GFLOP/s` +
         (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
   ].join("\n");
+}
+
+function whose({ place, processes }: Pick<Estimate, "place" | "processes">): string {
+  if (processes > 1) return ` of each of ${processes} processes${place === "device" ? "' devices" : ""}`;
+  return place === "device" ? " of the device's, and as much as the weights of the host's" : "";
 }
 
 function adapted(config: Pick<TrainConfig, "lora_target">, module: string): boolean {

@@ -5,7 +5,7 @@ import { gpuLikeOnnx, idsExample, readJson } from "../../../tests/helpers/tiny_m
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
 import { assertSteps, updateDistance } from "../../../tests/helpers/golden_run.ts";
-import { GOLDENS, ignore, repeat, smollm2, why } from "./_smollm2.ts";
+import { GOLDENS, ignore, repeat, smollm2, why } from "../../../tests/helpers/smollm2_golden.ts";
 
 Deno.test({
   name: `Engine: log-probabilities of SmolLM2 equal PyTorch's within 2e-4${why}`,

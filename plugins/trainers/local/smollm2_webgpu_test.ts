@@ -1,7 +1,7 @@
 /** SmolLM2-135M-Instruct against PyTorch on WebGPU: one step, as a software adapter takes half a minute for it; tiny models go further. */
 import { testBackends } from "../../../kernels/testing/backends.ts";
 import { assertSteps } from "../../../tests/helpers/golden_run.ts";
-import { ignore, repeat, why } from "./_smollm2.ts";
+import { ignore, repeat, why } from "../../../tests/helpers/smollm2_golden.ts";
 
 for (const backend of (await testBackends()).filter(({ name }) => name.startsWith("webgpu"))) {
   Deno.test({

@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { adamwOf, assertSteps, repeatOn, updateDistance } from "../../../tests/helpers/golden_run.ts";
 import { TORCH_FULL } from "../../../tests/helpers/torch_python.ts";
-import { GOLDENS, ignore, smollm2Start, why } from "../local/_smollm2.ts";
+import { GOLDENS, ignore, smollm2Start, why } from "../../../tests/helpers/smollm2_golden.ts";
 import { cpuRanks, optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
 import { modelFolder } from "./model_folder.ts";

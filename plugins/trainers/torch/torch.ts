@@ -9,7 +9,8 @@ import { carryOut } from "../local/run.ts";
 import { openTorchEngine } from "./engine.ts";
 import { modelFolder } from "./model_folder.ts";
 import { type EngineChoices, shardingOf, type TorchOptions, torchOptions } from "./options.ts";
-import { otherNodesCommand } from "./launch.ts";
+import { countGpus, otherNodesCommand } from "./launch.ts";
+import { processMemory } from "./memory.ts";
 import { processesPerNode, startRanks } from "./ranks.ts";
 
 async function train(
@@ -41,6 +42,15 @@ async function train(
   }
 }
 
+function storageOf(full: boolean, { dtype, quantization, cpu_offload }: TorchOptions): string {
+  const kept = full
+    ? "float32, as all are trained"
+    : quantization === "4bit"
+    ? `NF4, ${dtype} elsewhere`
+    : dtype;
+  return cpu_offload ? `${kept}, resting in the host's memory` : kept;
+}
+
 /** Trains on PyTorch, on one or more processes. */
 const torch: Plugin<"trainer", typeof torchOptions> = definePlugin({
   kind: "trainer",
@@ -49,8 +59,16 @@ const torch: Plugin<"trainer", typeof torchOptions> = definePlugin({
   description: "Trains on PyTorch's processes: one GPU or many, one machine or several.",
   options: torchOptions,
   create: (options) => {
-    const sharding = shardingOf(options, processesPerNode(options) * options.nnodes);
-    return { train: (inputs) => train(inputs, options, sharding) };
+    const processes = processesPerNode(options) * options.nnodes, sharding = shardingOf(options, processes);
+    return {
+      train: (inputs) => train(inputs, options, sharding),
+      memory: (size) => ({
+        memory: processMemory(size, { ...options, sharding }, processes),
+        processes,
+        storage: storageOf(size.full, options),
+        place: countGpus() > 0 ? "device" : "host",
+      }),
+    };
   },
 });
 export default torch;

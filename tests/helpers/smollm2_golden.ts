@@ -1,12 +1,12 @@
 /** SmolLM2-135M-Instruct and its golden runs (shared/goldens/smollm2), for the tests of more than one file. */
-import { sharedForSmollm2, SMOLLM2 } from "../../../tests/helpers/shared_data.ts";
-import type { Backend } from "../../../kernels/backend.ts";
-import { type LoadedModel, openModel } from "../../../formats/hf_model/mod.ts";
-import { engineName, readJson, readTensors } from "../../../tests/helpers/tiny_model.ts";
-import { builtinRegistry } from "../../builtins.ts";
-import { decoderOf } from "../../kinds/decoder_of.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
-import { type GoldenStart, type Quad, repeatRun } from "../../../tests/helpers/golden_run.ts";
+import { sharedForSmollm2, SMOLLM2 } from "./shared_data.ts";
+import type { Backend } from "../../kernels/backend.ts";
+import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
+import { engineName, readJson, readTensors } from "./tiny_model.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { LINEAR_MODULES } from "../../kernels/engine/decoder.ts";
+import { type GoldenStart, type Quad, repeatRun } from "./golden_run.ts";
 
 const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");
 

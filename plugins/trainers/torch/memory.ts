@@ -1,0 +1,45 @@
+/**
+ * Memory of one of PyTorch's processes, by arithmetic (docs/scale.md has the formulas and the table).
+ * @module
+ */
+import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder.ts";
+import type { RunMemory, RunSize } from "../../kinds/trainer.ts";
+import type { EngineChoices } from "./options.ts";
+
+/** PyTorch's allocator, libraries and a CUDA context. */
+const RUNTIME_BYTES = 1.5e9;
+/** Bytes of NF4 for one weight of a block, scales included. */
+const NF4_BYTES = 0.56;
+/** Rows of the head's chunks, and kept logits: head.py. */
+const HEAD_CHUNK = 256, HEAD_KEPT = 2 ** 28;
+
+/**
+ * Bytes of one process.
+ * @param processes All nodes together
+ */
+export function processMemory(
+  { decoder, parameters, trained, full, rows, checkpointing }: RunSize,
+  { dtype, sharding, quantization, cpu_offload }: EngineChoices,
+  processes: number,
+): RunMemory["memory"] {
+  const { numLayers, hiddenSize: h, intermediateSize: f, numKeyValueHeads, headDim, vocabSize } = decoder;
+  const half = dtype === "bfloat16" ? 2 : 4, kv = numKeyValueHeads * headDim;
+  const block = LINEAR_MODULES.map((name) => moduleShape(decoder, name)).reduce((n, [a, b]) => n + a * b, 0);
+  const packed = quantization === "4bit" ? numLayers * block : 0;
+  const weights = full ? 4 * parameters : half * (parameters - packed) + NF4_BYTES * packed;
+  // Value, gradient and two moments in float32; of a model trained whole the value is counted with the weights.
+  const states = (full ? 12 : 16) * trained;
+  const shares = sharding === "fsdp" ? processes : 1;
+  // Two blocks at a time are whole, the next being fetched early, and embedding and head.
+  const gathered = sharding === "fsdp" ? 2 * half * (block + vocabSize * h) : 0;
+  const onDevice = cpu_offload ? 0 : 1 / shares;
+  const inside = half / 2 * rows * (16 * h + 4 * kv + 8 * f);
+  const activations = checkpointing ? half * rows * h * numLayers + inside : inside * numLayers;
+  const parts = {
+    weights: weights * onDevice + gathered,
+    trained: states * onDevice,
+    activations: activations + HEAD_CHUNK * vocabSize * 10 + HEAD_KEPT,
+    runtime: RUNTIME_BYTES,
+  };
+  return { ...parts, total: parts.weights + parts.trained + parts.activations + parts.runtime };
+}
