@@ -168,6 +168,7 @@ export interface Trainer {
 
 /** Sizes that decide a run's memory. */
 export interface RunSize {
+  /** Sizes of the model. */
   decoder: DecoderConfig;
   /** Weights of the model. */
   parameters: number;
@@ -183,7 +184,9 @@ export interface RunSize {
 
 /** Memory of one of a trainer's processes, bytes. */
 export interface RunMemory {
+  /** Parts of the peak. */
   memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
+  /** Processes that each need it, all machines together. */
   processes: number;
   /** Storage of frozen weights, in words. */
   storage: string;
