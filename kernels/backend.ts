@@ -65,6 +65,8 @@ export interface Backend {
   readonly hostMemory: boolean;
   /** Whether tensors stay on the device between runs; otherwise each run moves its inputs there and its outputs back. */
   readonly keepsTensors: boolean;
+  /** Whether a program has work to do for every new size of its inputs, so that a few sizes are better; absent: no. */
+  readonly fewSizes?: boolean;
   /** Makes a program of a graph. `name` says in errors what it is. */
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */

@@ -15,6 +15,7 @@ import {
 } from "./decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
+import { paddedLabels, paddedRows } from "./padding.ts";
 import { loraOfLayer } from "./parameters.ts";
 import { accumulating } from "./programs.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
@@ -43,9 +44,13 @@ for (const checkpointing of [false, true]) {
       await engine.backward(new Float64Array(logps.length).fill(-1));
 
       const count = (graph: Graph, labels = 0) =>
-        countDispatches(graph, new Map([["T", pack.ids.length], ["L", labels]]), {
-          bindingBytes: backend.device.limits.maxStorageBufferBindingSize,
-        });
+        countDispatches(
+          graph,
+          new Map([["T", paddedRows(pack.ids.length)], ["L", paddedLabels(labels, 4)]]),
+          {
+            bindingBytes: backend.device.limits.maxStorageBufferBindingSize,
+          },
+        );
       const lora = loraOfLayer(tuning, 0), trained = [...loraShapes(config, lora).keys()];
       const keep = checkpointing ? "inputs" : "activations";
       const { forward, backward } = differentiate(
@@ -64,6 +69,29 @@ for (const checkpointing of [false, true]) {
       assert(expected > 100 && chunks > 2);
       assertEquals(backend.work.dispatches - before.dispatches, expected);
       assertEquals(backend.work.submits - before.submits, 1 + 2 * config.numLayers + 2 * chunks);
+      // A pack of another length of the same 32 makes no plan; when its buffers are those of before, no group of bindings either.
+      engine.parameters.zeroGradients();
+      const planned = { ...backend.work }, { ids } = pack;
+      const shorter = {
+        ...pack,
+        ids: ids.slice(0, -1),
+        until: pack.until.map((u) => Math.min(u, ids.length - 1)),
+      };
+      assertEquals(paddedRows(shorter.ids.length), paddedRows(ids.length));
+      for (let round = 0; round < 6; round++) {
+        if (round < 4) planned.bindGroups = backend.work.bindGroups;
+        const { length } = await engine.forward(
+          {
+            ...shorter,
+            labelRows: pack.labelRows.map((row) => Math.min(row, ids.length - 2)),
+            positions: pack.positions.slice(0, -1),
+          },
+          { adapter: true, keep: true },
+        );
+        await engine.backward(new Float64Array(length).fill(-1));
+        engine.parameters.zeroGradients();
+      }
+      assertEquals([backend.work.plans, backend.work.bindGroups], [planned.plans, planned.bindGroups]);
       await engine.dispose();
     },
   });

@@ -13,6 +13,7 @@ import { BlocksBody } from "./body_blocks.ts";
 import { StackBody } from "./body_stack.ts";
 import { Head, labelChunkFor } from "./head.ts";
 import type { Pack } from "./pack.ts";
+import { padded } from "./padding.ts";
 import { Parameters, type Tuning } from "./parameters.ts";
 import { Programs } from "./programs.ts";
 import { RotaryTable } from "./rope.ts";
@@ -132,16 +133,18 @@ export class Engine {
   }
 
   #rows(pack: Pack): Rows {
-    const { cos, sin } = this.#rotary.rows(pack.positions), { backend } = this;
-    const count = pack.ids.length, half = [count, this.#config.headDim / 2];
+    const { backend } = this, { ids, until, positions } = backend.fewSizes ? padded(pack) : pack;
+    const { cos, sin } = this.#rotary.rows(positions),
+      count = ids.length,
+      half = [count, this.#config.headDim / 2];
     return {
-      tokens: pack.ids,
+      tokens: ids,
       tensors: {
-        ids: backend.upload(pack.ids, [count]),
+        ids: backend.upload(ids, [count]),
         cos: backend.upload(cos, half),
         sin: backend.upload(sin, half),
-        until: backend.upload(pack.until, [count]),
-        positions: backend.upload(pack.positions, [count]),
+        until: backend.upload(until, [count]),
+        positions: backend.upload(positions, [count]),
       },
     };
   }

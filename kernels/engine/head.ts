@@ -9,6 +9,7 @@ import type { Backend, Tensor } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { disposeAll, EMBEDDING, keptBy } from "./body.ts";
 import type { Pack } from "./pack.ts";
+import { paddedLabels } from "./padding.ts";
 import type { Parameters } from "./parameters.ts";
 import { accumulate, type Programs, runProgram } from "./programs.ts";
 
@@ -22,6 +23,13 @@ const NORM = "model.norm.weight";
  */
 export function labelChunkFor(vocabSize: number): number {
   return Math.max(16, Math.min(1024, Math.floor(CHUNK_ELEMENTS / vocabSize)));
+}
+
+/** Integers with zeros behind them: labels of token 0 behind row 0, which weigh nothing. */
+function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
+  const all = new Int32Array(count);
+  all.set(values);
+  return all;
 }
 
 interface Chunk {
@@ -61,16 +69,19 @@ export class Head {
     const logps = new Float64Array(pack.labelIds.length), parts: [start: number, logp: Tensor][] = [];
     const chunks: Chunk[] = [];
     for (let start = 0; start < logps.length; start += this.#chunk) {
-      const end = Math.min(start + this.#chunk, logps.length), count = end - start;
-      const rows = backend.upload(pack.labelRows.slice(start, end), [count]);
-      const ids = backend.upload(pack.labelIds.slice(start, end), [count]);
+      const end = Math.min(start + this.#chunk, logps.length);
+      const count = backend.fewSizes ? paddedLabels(end - start, this.#chunk) : end - start;
+      const rows = backend.upload(resized(pack.labelRows.subarray(start, end), count), [count]);
+      const ids = backend.upload(resized(pack.labelIds.subarray(start, end), count), [count]);
       const outputs = await runProgram(compiled, { x, ...given, rows, ids }), { dh } = outputs;
       parts.push([start, entryOf(outputs, "logp")]);
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids, ...(dh && { dh }) });
     }
     // All at once: each wait for a device costs more than a chunk.
-    await Promise.all(parts.map(async ([start, logp]) => logps.set(await backend.download(logp), start)));
+    await Promise.all(parts.map(async ([start, logp]) => {
+      logps.set((await backend.download(logp)).subarray(0, logps.length - start), start);
+    }));
     for (const [, logp] of parts) logp.dispose();
     if (keep) this.#kept = { x, chunks };
     return logps;
@@ -82,7 +93,9 @@ export class Head {
     this.#kept = null;
     let dx = backend.zeros(x.shape);
     for (const { rows, ids, dh, start, count } of chunks) {
-      const weight = backend.upload(Float32Array.from(weights.subarray(start, start + count)), [count]);
+      const own = new Float32Array(count);
+      own.set(weights.subarray(start, start + count));
+      const weight = backend.upload(own, [count]);
       const result = dh
         ? await runProgram(await this.programs.headBackward(), {
           x,

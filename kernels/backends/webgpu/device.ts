@@ -14,6 +14,9 @@ export interface Pipeline {
 /** Longest time between a failure and the report of a lost device, milliseconds. */
 const LOSS_MS = 1000;
 
+/** Bytes that wait in the queue at most: weights would stand there a second time. */
+const WRITE_BYTES = 2 ** 25;
+
 /** A device with what belongs to it. */
 export class Device {
   /** Tensors and uniforms. */
@@ -24,6 +27,8 @@ export class Device {
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   #problem: Error | null = null;
   #disposed = false;
+  /** Bytes written since the last submit. */
+  #written = 0;
 
   constructor(readonly gpu: GPUDevice, readonly bindingBytes: number) {
     this.memory = new GpuPool(gpu, USAGE.storage | USAGE.uniform | USAGE.copySrc | USAGE.copyDst);
@@ -66,12 +71,28 @@ export class Device {
     return found;
   }
 
-  /** Dispatches and command buffers handed over so far. */
-  readonly work = { dispatches: 0, submits: 0 };
+  /** Dispatches and command buffers handed over so far, and what was made for them: plans of sizes, groups of bindings. */
+  readonly work = { dispatches: 0, submits: 0, plans: 0, bindGroups: 0 };
 
   /** Pipelines made so far. */
   get pipelines(): number {
     return this.#pipelines.size;
+  }
+
+  /** Writes to the beginning of a buffer; parts are submitted as soon as they are many, since the queue holds them until then. */
+  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>): void {
+    for (let from = 0; from < data.byteLength; from += WRITE_BYTES) {
+      const count = Math.min(WRITE_BYTES, data.byteLength - from);
+      this.gpu.queue.writeBuffer(buffer, from, data.buffer, data.byteOffset + from, count);
+      this.#written += count;
+      if (this.#written >= WRITE_BYTES) this.submit([]);
+    }
+  }
+
+  /** Hands over command buffers, and what was written before. */
+  submit(commands: readonly GPUCommandBuffer[]): void {
+    this.gpu.queue.submit([...commands]);
+    this.#written = 0;
   }
 
   /** Values of the first `bytes` of a buffer. */
@@ -80,7 +101,7 @@ export class Device {
     const size = Math.max(4, bytes), staging = this.staging.take(size);
     const encoder = this.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-    this.gpu.queue.submit([encoder.finish()]);
+    this.submit([encoder.finish()]);
     try {
       await staging.mapAsync(1, 0, size);
     } catch (error) {

@@ -12,10 +12,22 @@ export type HalfStorage = "exact" | "rounded" | "none";
 
 /** Largest finite float16. */
 export const LARGEST_HALF = 65504;
-/** Smallest float16 with all of its 11 bits. */
-const SMALLEST_NORMAL = 2 ** -14;
-/** A matrix of smaller numbers than this could lose all of its bits below {@linkcode SMALLEST_NORMAL} without a word. */
-const LEAST_LARGEST = 2 ** -10;
+// The rest by bits of float32, whose order is that of the numbers without their signs.
+const LARGEST = bitsOf(LARGEST_HALF);
+/** The smallest float16 with all of its 11 bits. */
+const SMALLEST_NORMAL = bitsOf(2 ** -14);
+/** A matrix of smaller numbers than this could lose all of its bits below the smallest normal one without a word. */
+const LEAST_LARGEST = bitsOf(2 ** -10);
+/** All but the sign. */
+const SIZE = 0x7fffffff;
+/** Bits that a float16 of full precision hasn't. */
+const BELOW_HALF = 0x1fff;
+/** Bits that a bfloat16 hasn't. */
+const BELOW_BFLOAT = 0xffff;
+
+function bitsOf(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0]!;
+}
 
 /**
  * The values as float16, or null where float32 is needed. An odd count gets a zero behind it, because buffers are written by fours.
@@ -29,17 +41,33 @@ export function toHalf(
   storage: HalfStorage,
 ): Float16Array<ArrayBuffer> | null {
   if (storage === "none") return null;
-  const half = new Float16Array(2 * Math.ceil(values.length / 2));
-  let largest = 0;
-  let i = 0;
-  for (const value of values) {
-    const size = Math.abs(value);
-    half[i] = value;
-    // NaN compares false too.
-    if (!(size <= LARGEST_HALF)) return null;
-    if (storage === "exact" && size >= SMALLEST_NORMAL && half[i] !== value) return null;
-    i++;
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  let largest = 0, used = 0;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!, size = word & SIZE;
+    used |= word;
     if (size > largest) largest = size;
+    if ((word & BELOW_HALF) !== 0 && storage === "exact" && size >= SMALLEST_NORMAL) return null;
   }
-  return storage === "exact" && largest < LEAST_LARGEST ? null : half;
+  // NaN and infinity are larger, too.
+  if (largest > LARGEST || storage === "exact" && largest < LEAST_LARGEST) return null;
+  const half = new Float16Array(2 * Math.ceil(values.length / 2));
+  if ((used & BELOW_BFLOAT) !== 0) {
+    half.set(values);
+    return half;
+  }
+  const bits = new Uint16Array(half.buffer), table = halvesOfBfloats();
+  for (let i = 0; i < words.length; i++) bits[i] = table[words[i]! >>> 16]!;
+  return half;
+}
+
+let halves: Uint16Array | null = null;
+
+/** Bits of the nearest float16 by the bits of a bfloat16: ten times as fast as converting each, which kept loading at 0.2 GB/s. */
+function halvesOfBfloats(): Uint16Array {
+  if (halves) return halves;
+  const floats = Float32Array.from(
+    new Float32Array(Uint32Array.from({ length: 65536 }, (_, i) => i << 16).buffer),
+  );
+  return halves = new Uint16Array(Float16Array.from(floats).buffer);
 }

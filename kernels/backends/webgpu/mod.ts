@@ -30,8 +30,8 @@ export interface WebGpuBackend extends Backend {
   readonly software: boolean;
   /** GPU buffers that exist and their bytes, and pipelines made so far. */
   stats(): { buffers: number; bytes: number; pipelines: number };
-  /** Dispatches of programs, and their command buffers, so far. */
-  readonly work: Readonly<{ dispatches: number; submits: number }>;
+  /** Dispatches of programs and their command buffers so far, and what was made for them: plans of sizes, groups of bindings. */
+  readonly work: Readonly<Record<"dispatches" | "submits" | "plans" | "bindGroups", number>>;
   /** The device, for tests and for measuring. */
   readonly device: GPUDevice;
   /** Frozen matrices kept as float16, the reason when there are none, and their number so far. */
@@ -127,7 +127,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
       throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${tensor.shape}]`);
     }
     if (data instanceof Int32Array) tensor.extent = extentOf(data);
-    if (data.length) device.gpu.queue.writeBuffer(tensor.buffer, 0, data);
+    device.write(tensor.buffer, data);
   };
   return {
     name: "webgpu",
@@ -142,6 +142,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
     software,
     device: device.gpu,
     keepsTensors: true,
+    fewSizes: true,
     compile: (graph, name, options) => {
       device.check();
       return Promise.resolve(programWith((g, n) => webgpuProgram(device, g, n), graph, name, options));
@@ -159,7 +160,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
         if (values) {
           half.kept++;
           const tensor = GpuTensor.allocate(device.memory, shape, "f32", true);
-          if (values.length) device.gpu.queue.writeBuffer(tensor.buffer, 0, values);
+          device.write(tensor.buffer, values);
           return tensor;
         }
       }
@@ -186,7 +187,7 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
         encoder = device.gpu.createCommandEncoder();
       if (type === "i32") tensor.extent = { least: 0, most: 0 };
       encoder.clearBuffer(tensor.buffer, 0, Math.max(4, tensor.bytes));
-      device.gpu.queue.submit([encoder.finish()]);
+      device.submit([encoder.finish()]);
       return tensor;
     },
     ...(software ? {} : { holds: (bytes: number) => hasRoom(info, bytes, gpu) }),

@@ -174,7 +174,7 @@ class Uniforms {
 
   upload(device: Device): GPUBuffer {
     const buffer = device.memory.take(4 * this.#values.length);
-    if (this.#values.length) device.gpu.queue.writeBuffer(buffer, 0, Uint32Array.from(this.#values));
+    device.write(buffer, Uint32Array.from(this.#values));
     return buffer;
   }
 }

@@ -10,6 +10,7 @@ import { indexCheck } from "../indices.ts";
 import { bindSizes } from "../sizes.ts";
 import type { Device } from "./device.ts";
 import { makePlan, type Plan, type PlannedDispatch, slotsOf } from "./plan.ts";
+import type { GpuPool } from "./pool.ts";
 import { GpuTensor } from "./tensor.ts";
 
 /** Sets of sizes that a program remembers. */
@@ -33,6 +34,7 @@ export function webgpuProgram(device: Device, given: Graph, name: string): Progr
     if (!plan) {
       const [oldest] = plans.keys();
       if (oldest !== undefined && plans.size >= PLANS) forget(oldest);
+      device.work.plans++;
       plan = makePlan(device, { graph, name, sizes, halves });
       plans.set(key, plan);
     }
@@ -62,7 +64,7 @@ interface Execution {
 }
 
 function execute(device: Device, { graph, name, plan, inputs, into }: Execution): Record<string, Tensor> {
-  const slots = slotsOf(graph), buffers = new Buffers(plan.slots);
+  const slots = slotsOf(graph), buffers = new Buffers(plan.slots, device.memory);
   for (const [key, value] of Object.entries(graph.inputs)) {
     buffers.put(slots.of(value), (inputs[key] as GpuTensor).buffer);
   }
@@ -87,7 +89,7 @@ function execute(device: Device, { graph, name, plan, inputs, into }: Execution)
   for (const [slot, to, bytes] of copies) {
     if (bytes) encoder.copyBufferToBuffer(buffers.of(slot), 0, to, 0, bytes);
   }
-  device.gpu.queue.submit([encoder.finish()]);
+  device.submit([encoder.finish()]);
   device.work.submits++;
   return results;
 }
@@ -95,9 +97,18 @@ function execute(device: Device, { graph, name, plan, inputs, into }: Execution)
 /** The buffers that values stand in while a plan runs. */
 class Buffers {
   readonly #held: (GPUBuffer | undefined)[];
+  readonly #numbers: number[];
+  readonly #pool: GpuPool;
 
-  constructor(slots: number) {
+  constructor(slots: number, pool: GpuPool) {
     this.#held = new Array(slots);
+    this.#numbers = new Array(slots).fill(-1);
+    this.#pool = pool;
+  }
+
+  /** A buffer's number in the pool, for keys. */
+  numberOf(slot: number): number {
+    return this.#numbers[slot]!;
   }
 
   has(slot: number): boolean {
@@ -112,6 +123,7 @@ class Buffers {
 
   put(slot: number, buffer: GPUBuffer): void {
     this.#held[slot] = buffer;
+    this.#numbers[slot] = this.#pool.numberOf(buffer);
   }
 
   /** Forgets the buffer of a slot and returns it. */
@@ -144,7 +156,7 @@ function encodeDispatch(
   uniforms: GPUBuffer,
 ): void {
   let key = "";
-  for (const { slot } of bindings) key += `${device.memory.numberOf(buffers.of(slot))} `;
+  for (const { slot } of bindings) key += `${buffers.numberOf(slot)} `;
   let group = bindGroups.get(key);
   if (!group) {
     if (bindGroups.size >= BIND_GROUPS) bindGroups.clear();
@@ -157,10 +169,11 @@ function encodeDispatch(
       resource: { buffer: uniforms, offset: uniformOffset, size: uniformSize },
     });
     group = device.gpu.createBindGroup({ layout, entries });
+    device.work.bindGroups++;
     bindGroups.set(key, group);
   }
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(...workgroups);
+  pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
   device.work.dispatches++;
 }

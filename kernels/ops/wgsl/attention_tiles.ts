@@ -111,10 +111,19 @@ export function rowReader(shape: AttentionShape, name: string, side: Side): stri
 }`;
 }
 
-/** A function that writes vec4 `quad` of a head's row, or adds to it. */
-export function writeRow(shape: AttentionShape, name: string, side: Side, adds = false): string {
+/**
+ * A function that writes vec4 `quad` of a head's row, or adds to it; with `share` to one of several such tensors that lie side by
+ * side, by the variable `share_rows`.
+ */
+export function writeRow(
+  shape: AttentionShape,
+  name: string,
+  side: Side,
+  { adds = false, share = false } = {},
+): string {
   const { cols, head, count } = SIDES[side], sign = adds ? "+=" : "=";
-  const d = shape.qcols / shape.heads, start = `row * ${shape[cols]}u + ${head} * ${d}u + quad * 4u`;
+  const from = share ? "(share_rows + row)" : "row";
+  const d = shape.qcols / shape.heads, start = `${from} * ${shape[cols]}u + ${head} * ${d}u + quad * 4u`;
   const value = widthFor(shape) === 4
     ? `${name}[(${start}) / 4u] ${sign} v;`
     : `let index = ${start}; let left = ${d}u - quad * 4u;

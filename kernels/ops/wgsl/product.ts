@@ -8,7 +8,7 @@
  */
 import type { WgslLimits, WgslPart, WgslProgram } from "../../wgsl_program.ts";
 import { FEW_ROWS, fewRows } from "./few_rows.ts";
-import type { ProductSpec } from "./product_spec.ts";
+import type { ProductLayout, ProductSpec } from "./product_spec.ts";
 import { SIDE, type Tile, tileBody, tileDeclarations } from "./product_tile.ts";
 import { elementOf, elementsOf, inTurn, literal, rowParts, shader, widthOf } from "./shader.ts";
 
@@ -18,9 +18,9 @@ const LEAST_DEPTH = 128;
 /** Tiles of 128 × 128 that make the larger tile worth it; with fewer, more small ones keep all units busy. */
 const MANY_TILES = 64;
 
-function tileFor(m: number, n: number): Tile {
+function tileFor(m: number, n: number, layout: ProductLayout): Tile {
   const large = m > 64 && n > 64 && Math.ceil(m / 128) * Math.ceil(n / 128) >= MANY_TILES;
-  if (large) return { tm: 8, tn: 8, depth: 8 };
+  if (large) return { tm: 8, tn: 8, depth: layout === "tn" ? 8 : 16 };
   return { tm: m <= SIDE ? 1 : 4, tn: n <= SIDE ? 1 : 4, depth: 16 };
 }
 
@@ -66,7 +66,7 @@ interface Cut {
 
 function productPart(spec: ProductSpec, { rows, columns, depth, half }: Cut): Required<WgslProgram> {
   const { layout, m, n, k, a, b, y, base, keep, parts } = spec;
-  const tile = tileFor(rows.count, columns.count);
+  const tile = tileFor(rows.count, columns.count, layout);
   const across = Math.ceil(rows.count / (SIDE * tile.tm)), down = Math.ceil(columns.count / (SIDE * tile.tn));
   const splits = Math.max(
     1,

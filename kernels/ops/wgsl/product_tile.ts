@@ -2,8 +2,13 @@
  * The shader of a tile of a product: 16 × 16 invocations, each with TM × TN results in registers.
  *
  * A workgroup steps through k with both operands' tiles in workgroup memory. Operands are kept as they lie in memory, so nothing
- * is transposed: along k in vec4 and multiplied by `dot`, or across it in vec4 and multiplied by `fma`. Rows of a k-contiguous
- * tile are padded by one vec4, which keeps reads of neighbouring invocations in different banks.
+ * is transposed: along k or across it in vec4, and multiplied by `fma` (a `dot` is a product, three `fma` and a sum). Rows of a
+ * k-contiguous tile are padded by one vec4, or, where both tiles fill the memory, their vec4 change places by row; both keep reads of
+ * neighbouring invocations in different banks.
+ *
+ * A k-contiguous operand is read 16 numbers of a row at a time, in float32 64 bytes side by side, in float16 32: whole sectors of
+ * memory. With 8, as the large tile once had it, float16 used half of each, and an H100 took 3.2 times as long as for float32
+ * (n = 18,944), and 3.9 times as long for 4096 × 3584 × 3584 as where the weight lies across k.
  * @module
  */
 import type { ProductLayout } from "./product_spec.ts";
@@ -46,6 +51,22 @@ function reader({ name, alongK, width, firstColumn }: Operand): string {
 }`;
 }
 
+/** vec4 of a row of a k-contiguous tile with its padding; the large tile has none. */
+function rowQuads({ depth, perInvocation }: { depth: number; perInvocation: number }): number {
+  return depth / 4 + (swapped(depth, perInvocation) ? 0 : 1);
+}
+
+/** Whether vec4 of a k-contiguous tile change places by row. */
+function swapped(depth: number, perInvocation: number): boolean {
+  return depth === 16 && perInvocation === 8;
+}
+
+/** WGSL of where vec4 `quad` of a row of a k-contiguous tile stands. */
+function placeAlong(row: string, quad: string, size: { depth: number; perInvocation: number }): string {
+  const turned = swapped(size.depth, size.perInvocation) ? `(${quad} ^ (${row} / 2u % 4u))` : quad;
+  return `${row} * ${rowQuads(size)}u + ${turned}`;
+}
+
 /** Workgroup memory of both tiles, and functions that read the operands. */
 export function tileDeclarations(
   { layout, tile: { tm, tn, depth }, widths }: {
@@ -54,7 +75,8 @@ export function tileDeclarations(
     widths: { a: Width; b: Width };
   },
 ): string {
-  const size = (along: boolean, t: number) => along ? SIDE * t * (depth / 4 + 1) : depth * SIDE * t / 4;
+  const size = (along: boolean, perInvocation: number) =>
+    SIDE * perInvocation * (along ? rowQuads({ depth, perInvocation }) : depth / 4);
   return `var<workgroup> tile_a: array<vec4<f32>, ${size(layout !== "tn", tm)}>;
 var<workgroup> tile_b: array<vec4<f32>, ${size(layout === "nt", tn)}>;
 ${reader({ name: "a", alongK: layout !== "tn", width: widths.a, firstColumn: "sizes.a_column" })}
@@ -74,9 +96,9 @@ function fill(
   const quads = depth / 4, total = SIDE * perInvocation * quads;
   const per = alongK ? quads : SIDE * perInvocation / 4;
   const store = alongK
-    ? `tile_${name}[e / ${per}u * ${
-      quads + 1
-    }u + e % ${per}u] = read_${name}(${origin} + e / ${per}u, k0 + e % ${per}u * 4u, limit);`
+    ? `tile_${name}[${
+      placeAlong(`(e / ${per}u)`, `e % ${per}u`, { depth, perInvocation })
+    }] = read_${name}(${origin} + e / ${per}u, k0 + e % ${per}u * 4u, limit);`
     : `tile_${name}[e] = read_${name}(k0 + e / ${per}u, ${origin} + e % ${per}u * 4u, limit);`;
   const fills: string[] = [];
   for (let done = 0; done < total; done += SIDE * SIDE) {
@@ -113,14 +135,20 @@ export function tileBody(
     lines.push("    {");
     if (alongA) {
       for (const i of is) {
-        lines.push(`      let a${i} = tile_a[(ty + ${SIDE * i}u) * ${depth / 4 + 1}u + ${q}u];`);
+        const place = placeAlong(`(ty + ${SIDE * i}u)`, `${q}u`, { depth, perInvocation: tm });
+        lines.push(`      let a${i} = tile_a[${place}];`);
       }
     }
     if (alongB) {
       for (const j of js) {
-        lines.push(`      let b${j} = tile_b[(tx + ${SIDE * j}u) * ${depth / 4 + 1}u + ${q}u];`);
+        const place = placeAlong(`(tx + ${SIDE * j}u)`, `${q}u`, { depth, perInvocation: tn });
+        lines.push(`      let b${j} = tile_b[${place}];`);
       }
-      for (const i of is) for (const j of js) lines.push(`      c${i}_${j} += dot(a${i}, b${j});`);
+      for (const s of range(4)) {
+        for (const i of is) {
+          for (const j of js) lines.push(`      c${i}_${j} = fma(a${i}[${s}], b${j}[${s}], c${i}_${j});`);
+        }
+      }
     } else {
       for (const s of range(4)) {
         const k = 4 * q + s, vectors = range(Math.max(1, tm / 4));
