@@ -1,9 +1,10 @@
-/** A run that changes its trainer in the middle, against LLaMA-Factory's own numbers. */
+/** Runs on PyTorch's processes against LLaMA-Factory's own numbers: one that changes its trainer, and those that its keys ask for. */
 import { join } from "@std/path";
+import { assertMatch } from "@std/assert";
 
 import { assertFactoryRun, repeatFactoryRun } from "./_llamafactory_run.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
-import { TORCH_PYTHON } from "./helpers/torch_python.ts";
+import { TORCH_FULL, TORCH_PYTHON } from "./helpers/torch_python.ts";
 
 const TORCH = ["trainer=torch", "trainer_options={nproc_per_node: 1, dtype: float32}"];
 const CONTINUES = ["resume_from_checkpoint=auto", "allow_changes=true", "threads=1"];
@@ -20,3 +21,35 @@ Deno.test({
     assertFactoryRun("sft_fixed", output);
   },
 });
+
+for (
+  const [name, keys, variables] of [
+    ["FORCE_TORCHRUN=1 with deepspeed, two processes", ["deepspeed=ds_z2_config.json"], {
+      FORCE_TORCHRUN: "1",
+      NPROC_PER_NODE: "2",
+    }],
+    ["fsdp with offloading", ["fsdp=full_shard auto_wrap offload"], {}],
+  ] as const
+) {
+  Deno.test({
+    name: `${name}: losses, norms and adapter of LLaMA-Factory${TORCH_FULL.why}`,
+    ignore: TORCH_FULL.ignore,
+    fn: async () => {
+      const output = join(temporaryFolder(), "out");
+      for (const [variable, value] of Object.entries(variables)) Deno.env.set(variable, value);
+      try {
+        await repeatFactoryRun("sft_fixed", output, [
+          ...keys,
+          "trainer_options={dtype: float32}",
+          "threads=1",
+        ]);
+      } finally {
+        for (const variable of Object.keys(variables)) Deno.env.delete(variable);
+      }
+      assertFactoryRun("sft_fixed", output);
+      const written = Deno.readTextFileSync(join(output, "run.yaml"));
+      assertMatch(written, /trainer: torch/);
+      assertMatch(written, /sharding: fsdp/);
+    },
+  });
+}

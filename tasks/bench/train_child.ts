@@ -249,7 +249,8 @@ async function main(): Promise<void> {
     0,
   );
   const description = await engine.describe(),
-    peak = peakMebibytes() + (torch ? (await torch.memory()).host : 0);
+    used = await torch?.memory(),
+    peak = peakMebibytes() + (used?.host ?? 0);
   await engine.close();
   const profile = profiler && await profileOf(profiler, timed, lora.lora_rank);
   console.log(JSON.stringify({
@@ -267,6 +268,7 @@ async function main(): Promise<void> {
     seconds_to_model_ready: ready,
     seconds_to_first_step: first,
     peak_rss_mib: peak,
+    peak_device_mib: used?.device ?? 0,
     ...(profile && { profile }),
   }));
   model.weights.close();

@@ -91,6 +91,7 @@ async function assertFlex(ranks: Ranks) {
   }
   const [sdpa, flex] = scores;
   sdpa!.forEach((value, l) => assertAlmostEquals(item(flex!, l), value, 1e-5));
+  if (!ranks.device.includes("CPU")) return;
   await assertRejects(
     () => openTiny(ranks, { attention: "flex" }),
     RangeError,
