@@ -21,3 +21,9 @@ export const DEFAULT_MODEL: string = fileURLToPath(
 
 /** For `deno task synth`. */
 export const DEFAULT_SYNTHESIS: string = example("synth/default.yaml");
+
+/** For `deno task replicate`, by the word that names them. */
+export const REPLICATIONS: Readonly<Record<string, string>> = {
+  tiny: example("replicate/tiny.yaml"),
+  smollm2: example("replicate/smollm2.yaml"),
+};

@@ -4,7 +4,7 @@
  */
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { parseArguments, usage, wholeNumber } from "../common/cli.ts";
-import { tablePaths } from "./report/comparison.ts";
+import { tablePaths } from "../common/table_files.ts";
 import { EVAL_STAGES, type EvalStage } from "./stages.ts";
 
 /** A parsed command line. */

@@ -2,11 +2,9 @@
  * A comparison of two runs as text, as tables in files, and as a gate.
  * @module
  */
-import { extname, join } from "@std/path";
-
-import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { csvTable, latexTable, markdownTable, type Table, textTable, wrapped } from "../../common/table.ts";
+import { type Table, textTable, wrapped } from "../../common/table.ts";
+import { type TableFiles, writeTables } from "../../common/table_files.ts";
 import type { Comparison } from "../compare.ts";
 import type { PairedScore } from "../statistics/paired.ts";
 
@@ -109,53 +107,22 @@ function numberTable({ scores }: Comparison): Table {
   };
 }
 
-const FORMATS: Readonly<Record<string, (comparison: Comparison) => string>> = {
-  ".md": (comparison) => {
-    const { models: [a, b], benchmark, shared } = comparison;
-    const caption = `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items`;
-    return [...markdownTable(scoreTable(comparison)), "", caption, ""].join("\n");
-  },
-  ".csv": (comparison) => csvTable(numberTable(comparison)),
-  ".tex": (comparison) => latexTable(scoreTable(comparison)),
-};
-
-/**
- * Paths of the files that `--out` asks for: `.md`, `.csv`, `.tex`; a path without an ending means all three, and a folder
- * gets `comparison` in front of them.
- * @throws {RangeError} If an ending is another one
- */
-export function tablePaths(out: readonly string[]): string[] {
-  const endings = Object.keys(FORMATS);
-  return out.flatMap((path) => {
-    const ending = extname(path).toLowerCase();
-    if (ending === "") {
-      return endings.map((format) => `${isFolder(path) ? join(path, "comparison") : path}${format}`);
-    }
-    if (endings.includes(ending)) return [path];
-    throw new RangeError(
-      `Cannot write the table ${path} as its ending isn't known: known are ${endings.join(", ")}`,
-    );
-  });
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return path.endsWith("/") || Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
+/** The comparison for files: what is read, and every number. */
+function comparisonFiles(comparison: Comparison): TableFiles {
+  const { models: [a, b], benchmark, shared } = comparison;
+  return {
+    shown: scoreTable(comparison),
+    numbers: numberTable(comparison),
+    caption: `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items`,
+  };
 }
 
 /** Writes the table into files; gives their paths. */
-export async function writeComparison(
+export function writeComparison(
   comparison: Comparison,
   paths: readonly string[],
 ): Promise<readonly string[]> {
-  for (const path of paths) {
-    const format = FORMATS[extname(path).toLowerCase()];
-    if (format !== undefined) await writeFileAtomic(path, format(comparison));
-  }
-  return paths;
+  return writeTables(comparisonFiles(comparison), paths);
 }
 
 /** Rounding of a sum must not decide. */

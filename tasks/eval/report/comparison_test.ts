@@ -5,7 +5,8 @@ import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
 import { compareDirectories, type Comparison } from "../compare.ts";
-import { comparisonText, tablePaths, worseText, writeComparison } from "./comparison.ts";
+import { tablePaths } from "../../common/table_files.ts";
+import { comparisonText, worseText, writeComparison } from "./comparison.ts";
 
 /** `worse` of 60 items have a lower score in the second run, and `unscored` have none. */
 async function compared(

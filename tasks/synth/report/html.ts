@@ -4,8 +4,8 @@
  * @module
  */
 import { reportStyles } from "../../common/page/styles.ts";
-import type { Column, Table } from "../../common/table.ts";
 import { escapeHtml } from "../../eval/report/html.ts";
+import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Draft } from "../draft.ts";
 import type { DropReason } from "../funnel.ts";
 import { type Results, rowText } from "../results.ts";
@@ -109,13 +109,4 @@ ${
       "\n",
     )
   }</details>`;
-}
-
-function tableHtml({ columns, rows }: Table): string {
-  const cell = (tag: "td" | "th", column: Column | undefined, text: string) =>
-    `<${tag}${column?.align === "left" ? ' style="text-align:left"' : ""}>${escapeHtml(text)}</${tag}>`;
-  return `<div class="card" style="margin-top:14px"><div class="scroll"><table>
-<tr>${columns.map((column) => cell("th", column, column.title)).join("")}</tr>
-${rows.map((row) => `<tr>${row.map((text, i) => cell("td", columns[i], text)).join("")}</tr>`).join("\n")}
-</table></div></div>`;
 }

@@ -45,6 +45,41 @@ const TICKS = 6;
 const BLUE = "#0072B2";
 const ORANGE = "#D55E00";
 
+/** Fonts, sizes and colours of all pictures. */
+export const CHART_STYLE: Readonly<Record<string, unknown>> = {
+  font: `${FONT_FAMILY}, Helvetica, Arial, sans-serif`,
+  view: { stroke: null },
+  title: {
+    anchor: "start",
+    frame: "group",
+    fontSize: 19,
+    subtitleFontSize: 13.5,
+    subtitleColor: "#555555",
+    subtitlePadding: 4,
+    offset: 10,
+  },
+  axis: {
+    labelFontSize: 13,
+    titleFontSize: 13.5,
+    titleFontWeight: "normal",
+    titleColor: "#333333",
+    labelColor: "#444444",
+    titlePadding: 10,
+    gridColor: "#E8E8E8",
+    domainColor: "#999999",
+    tickColor: "#999999",
+    labelPadding: 5,
+  },
+  legend: {
+    labelFontSize: 13,
+    labelColor: "#333333",
+    symbolStrokeWidth: 3,
+    symbolSize: 260,
+    columnPadding: 4,
+    offset: 12,
+  },
+};
+
 /** Log keys that are drawn, as file `training_<key with _ for />`, in LLaMA-Factory's naming. */
 const plots:
   readonly (Pick<Plot, "title" | "axis" | "domain" | "level"> & { key: string; evaluation?: string })[] = [
@@ -97,9 +132,14 @@ export function pointsOf(history: readonly Readonly<Record<string, number>>[], k
 }
 
 /** One picture as SVG text, 720 by 440 pixels. */
-export async function plotSvg(plot: Plot): Promise<string> {
+export function plotSvg(plot: Plot): Promise<string> {
+  return specSvg(plotSpec(plot));
+}
+
+/** SVG text of a Vega-Lite specification. */
+export async function specSvg(written: Record<string, unknown>): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const { spec } = vegaLite.compile(plotSpec(plot) as unknown as Parameters<typeof vegaLite.compile>[0]);
+  const { spec } = vegaLite.compile(written as unknown as Parameters<typeof vegaLite.compile>[0]);
   const view = new vega.View(vega.parse(spec), { renderer: "none" });
   try {
     return await view.toSVG();
@@ -183,38 +223,6 @@ export function plotSpec(plot: Plot): Record<string, unknown> {
       ...(smoothed ? [line("smoothed", { strokeWidth: 2.75 })] : []),
       ...(evaluations.length > 0 ? [line("evaluation", { strokeWidth: 1.75, point: { size: 42 } })] : []),
     ],
-    config: {
-      font: `${FONT_FAMILY}, Helvetica, Arial, sans-serif`,
-      view: { stroke: null },
-      title: {
-        anchor: "start",
-        frame: "group",
-        fontSize: 19,
-        subtitleFontSize: 13.5,
-        subtitleColor: "#555555",
-        subtitlePadding: 4,
-        offset: 10,
-      },
-      axis: {
-        labelFontSize: 13,
-        titleFontSize: 13.5,
-        titleFontWeight: "normal",
-        titleColor: "#333333",
-        labelColor: "#444444",
-        titlePadding: 10,
-        gridColor: "#E8E8E8",
-        domainColor: "#999999",
-        tickColor: "#999999",
-        labelPadding: 5,
-      },
-      legend: {
-        labelFontSize: 13,
-        labelColor: "#333333",
-        symbolStrokeWidth: 3,
-        symbolSize: 260,
-        columnPadding: 4,
-        offset: 12,
-      },
-    },
+    config: CHART_STYLE,
   };
 }

@@ -1,0 +1,100 @@
+/**
+ * Curves of several trainings in one picture: one colour a training, Okabe and Ito's, told apart by dashes from the eighth on.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomic } from "../../formats/atomic.ts";
+import { CHART_STYLE, pointsOf, specSvg, svgToPng } from "../train/outputs/plots.ts";
+import type { HistoryEntry } from "./training.ts";
+
+/** Curves that are drawn where a training has them, best one first. */
+export const CURVES = [
+  { key: "loss", title: "Training loss" },
+  { key: "eval_loss", title: "Evaluation loss" },
+  { key: "rewards/margins", title: "Reward margin" },
+  { key: "rewards/accuracies", title: "Reward accuracy" },
+] as const;
+
+/** A training in a picture. */
+export interface NamedHistory {
+  /** In the legend. */
+  name: string;
+  /** Its `log_history`. */
+  history: readonly HistoryEntry[];
+}
+
+const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A7A7A"];
+const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]];
+
+/** One picture of a log key; null where no training has a value of it. */
+export async function curvesSvg(
+  runs: readonly NamedHistory[],
+  { key, title }: typeof CURVES[number],
+): Promise<string | null> {
+  const values = runs.flatMap(({ name, history }) =>
+    pointsOf(history, key).map((point) => ({ ...point, run: name }))
+  );
+  if (values.length === 0) return null;
+  const names = runs.map(({ name }) => name).filter((name) => values.some(({ run }) => run === name));
+  const cycle = <T>(list: readonly T[], length: number, by = 1) =>
+    Array.from({ length }, (_, i) => list[Math.floor(i / by) % list.length]);
+  const legend = { title: null, orient: "right", symbolType: "stroke", labelLimit: 320 };
+  return await specSvg({
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: 560,
+    height: 320,
+    padding: { left: 14, right: 20, top: 14, bottom: 12 },
+    background: "white",
+    title: { text: title, subtitle: `${names.length} trainings` },
+    data: { values },
+    mark: { type: "line", interpolate: "linear", strokeJoin: "round", strokeWidth: 2, point: { size: 18 } },
+    encoding: {
+      x: {
+        field: "step",
+        type: "quantitative",
+        title: "step",
+        axis: { tickMinStep: 1, tickCount: 8, format: ",d", grid: false },
+        scale: { nice: false, domain: [0, Math.max(1, ...values.map(({ step }) => step))] },
+      },
+      y: {
+        field: "value",
+        type: "quantitative",
+        title: key,
+        axis: { tickCount: 6, grid: true },
+        scale: { zero: false, nice: 6 },
+      },
+      color: {
+        field: "run",
+        type: "nominal",
+        scale: { domain: names, range: cycle(COLORS, names.length) },
+        legend,
+      },
+      strokeDash: {
+        field: "run",
+        type: "nominal",
+        scale: { domain: names, range: cycle(DASHES, names.length, COLORS.length) },
+        legend,
+      },
+    },
+    config: CHART_STYLE,
+  });
+}
+
+/** Writes every picture that there are values for as `PREFIX_loss.svg` and `.png`; gives the names. */
+export async function writeCurves(
+  directory: string,
+  prefix: string,
+  runs: readonly NamedHistory[],
+): Promise<string[]> {
+  const written: string[] = [];
+  for (const curve of CURVES) {
+    const svg = await curvesSvg(runs, curve);
+    if (svg === null) continue;
+    const name = `${prefix}_${curve.key.replaceAll("/", "_")}`;
+    await writeFileAtomic(join(directory, `${name}.svg`), svg);
+    await writeFileAtomic(join(directory, `${name}.png`), await svgToPng(svg));
+    written.push(`${name}.svg`, `${name}.png`);
+  }
+  return written;
+}

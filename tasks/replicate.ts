@@ -1,0 +1,111 @@
+/**
+ * Repeats the IOPO paper's comparison at the scale of this machine: base, SFT, DPO, IOPO and its two ablations on the same items.
+ *
+ * ```sh
+ * deno task replicate                      # the bundled tiny model, some minutes, offline
+ * deno task replicate smollm2              # SmolLM2-135M with quadruples that rules proved, some hours
+ * deno task replicate REPLICATE.yaml [key=value ...]  # the same command continues what was stopped or killed
+ * ```
+ * Exit code: 0 done, whoever wins; 1 an error; 130 stopped by Ctrl-C.
+ * @module
+ */
+import { join } from "@std/path";
+import { stringify } from "yaml";
+
+import { didYouMean } from "../formats/did_you_mean.ts";
+import { exists } from "../formats/exists.ts";
+import { redactValue } from "../formats/secrets.ts";
+import { describeOptions } from "../plugins/registry.ts";
+import { interruption, parseArguments, print, runTask, usage } from "./common/cli.ts";
+import { taskCommand } from "./common/command.ts";
+import { REPLICATIONS } from "./common/default_files.ts";
+import { alignedRows, textTable, wrapped } from "./common/table.ts";
+import { readReplicateConfig, type ReplicateConfig, ReplicateOptions } from "./replicate/config.ts";
+import { METHODS } from "./replicate/methods.ts";
+import { readItems } from "./replicate/records.ts";
+import { writeReplication } from "./replicate/report/mod.ts";
+import { replicate } from "./replicate/run.ts";
+import { Interrupted } from "./sweep/train_cell.ts";
+import { createProgress } from "./train/outputs/mod.ts";
+
+const FLAGS = {
+  help: "this text",
+  "dry-run": "check everything, print the configuration and what would be trained; trains nothing",
+};
+
+const USAGE = [
+  "deno task replicate [tiny | smollm2 | REPLICATE.yaml] [key=value ...]",
+  "",
+  "Examples:",
+  "  deno task replicate                        the bundled tiny model, some minutes",
+  "  deno task replicate smollm2 --dry-run      what it would train, and on what",
+  "  deno task replicate smollm2 'seeds=[0, 1, 2]' steps=40 out_dir=saves/long",
+  "  deno task replicate saves/replicate/tiny/run.yaml   continues, or writes the tables again",
+];
+
+/** The file of a name such as `tiny`, or the file itself. @throws {RangeError} If it is neither */
+export function replicationFile(word: string): string {
+  if (Object.hasOwn(REPLICATIONS, word)) return REPLICATIONS[word] ?? word;
+  if (exists(word) || /[./\\]/.test(word)) return word;
+  const names = Object.keys(REPLICATIONS);
+  throw new RangeError(
+    `Cannot replicate ${word} as a file or one of ${names.join(", ")} is needed${didYouMean(word, names)}`,
+  );
+}
+
+/** Carries out a replication; prints its tables. */
+async function replicateFile(config: ReplicateConfig): Promise<number> {
+  using interrupted = interruption();
+  const progress = createProgress();
+  try {
+    const done = await replicate(config, { signal: interrupted.signal, progress });
+    const { report: { sections, remarks }, files } = await writeReplication(done);
+    for (const { title, table } of sections) print(["", title, "", ...textTable(table)].join("\n"));
+    print(["", ...remarks.flatMap((remark) => wrapped(`- ${remark}`.split(" ")))].join("\n"));
+    const rows = files.map(({ name, what }) => [join(config.out_dir, name), what]);
+    print(["", ...alignedRows(rows)].join("\n"));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    print(`Continue with: ${taskCommand("replicate", [join(config.out_dir, "run.yaml")])}`);
+    return 130;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function dryRun(config: ReplicateConfig): Promise<void> {
+  const { train, validation, test, notes } = await readItems(config);
+  print(stringify(redactValue({ replicate: config })));
+  const { learning_rates, seeds, quads, steps } = config;
+  const trainings = METHODS.map(({ title, rates, perQuad, keys }) => [
+    title,
+    `${learning_rates[rates].length} to choose from + ${seeds.length - 1}`,
+    `${steps} steps of ${quads * perQuad} records, stage ${keys.stage}`,
+  ]);
+  const lines = [
+    ...alignedRows(trainings),
+    "",
+    `${train.length} quadruples of training, ${validation.length} of validation, ${test.length} test instructions`,
+    ...notes.map((note) => `note: ${note}`),
+  ];
+  for (const line of lines) print(line);
+}
+
+function keysText(): string {
+  return alignedRows(
+    describeOptions(ReplicateOptions).map(({ name, description }) => [`  ${name}`, description]),
+  )
+    .join("\n");
+}
+
+if (import.meta.main) {
+  // not awaited: a plugin may import this module and would wait for it for ever
+  void runTask(async () => {
+    const { config: word = "tiny", overrides, flags } = parseArguments(Deno.args, FLAGS);
+    if (flags.has("help")) return print(`${usage(USAGE, FLAGS)}\n\nKeys under replicate:\n${keysText()}`);
+    const { config } = readReplicateConfig(replicationFile(word), overrides);
+    if (flags.has("dry-run")) return await dryRun(config);
+    return await replicateFile(config);
+  });
+}

@@ -1,0 +1,201 @@
+/**
+ * What a replication writes: a page, Markdown, CSV, LaTeX, pictures, and the numbers as JSON.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { writeCurves } from "../../compare/curves.ts";
+import { latexTable, markdownTable, type Table } from "../../common/table.ts";
+import { writeTables } from "../../common/table_files.ts";
+import { svgToPng } from "../../train/outputs/plots.ts";
+import type { ReplicateConfig } from "../config.ts";
+import type { Replication } from "../run.ts";
+import { chartSvg } from "./chart.ts";
+import { pageText } from "./page.ts";
+import { remarksOf } from "./remarks.ts";
+import {
+  againstTable,
+  costTable,
+  mainTable,
+  type Numbers,
+  numbersOf,
+  numberTable,
+  rateText,
+  tuningTable,
+} from "./tables.ts";
+
+/** A part of the report. */
+export interface Section {
+  /** Heading. */
+  title: string;
+  /** Sentences below it. */
+  note: string;
+  /** Its table. */
+  table: Table;
+}
+
+/** Everything that the files say. */
+export interface Report {
+  /** Tables in order. */
+  sections: Section[];
+  /** What a reader must know. */
+  remarks: string[];
+  /** Numbers of the tables. */
+  numbers: Numbers;
+}
+
+/** Makes the report. */
+export function reportOf(replication: Replication): Report {
+  const { config } = replication;
+  const numbers = numbersOf(replication);
+  const seeds = config.seeds.length;
+  const spread = seeds === 1
+    ? "One seed."
+    : `Means over ${seeds} seeds; in brackets the lowest and the highest one.`;
+  const way = seeds === 1
+    ? "bootstrap over items"
+    : "bootstrap over items and seeds, both drawn with replacement";
+  return {
+    numbers,
+    remarks: remarksOf(replication, numbers),
+    sections: [
+      {
+        title: "Scores",
+        note:
+          `Percent of instructions whose answers keep every constraint (followed), and of constraints that are kept (kept). ${spread} ` +
+          `New: instructions with a constraint of ${
+            config.held_out.join(", ")
+          }, which no method was trained on; ` +
+          "of their constraints only those of such types count. Known: all others.",
+        table: mainTable(numbers),
+      },
+      {
+        title: "Differences",
+        note:
+          `Percentage points, the same instructions and seeds paired; in brackets 95 % intervals (${way}).`,
+        table: againstTable(numbers),
+      },
+      {
+        title: "Tuning",
+        note: `Chosen is the rate with the highest share of the validation's constraints kept with seed ${
+          config.seeds[0]
+        }; of equal ones the lowest.`,
+        table: tuningTable(replication),
+      },
+      {
+        title: "Trainings and answers",
+        note:
+          "Every step scores as many answers; tokens of a prompt that several answers share are computed once, so tokens differ. " +
+          "Seconds depend on what else the machine did.",
+        table: costTable(replication),
+      },
+    ],
+  };
+}
+
+/** Writes the files; gives their names and what they hold. */
+export async function writeReplication(
+  replication: Replication,
+): Promise<{ report: Report; files: { name: string; what: string }[] }> {
+  const { config: { out_dir: directory }, methods } = replication;
+  const report = reportOf(replication);
+  const [scores, differences] = report.sections;
+  const chart = await chartSvg(report.numbers);
+  const write = (name: string, data: string | Uint8Array) => writeFileAtomic(join(directory, name), data);
+  await write("scores.svg", chart);
+  await write("scores.png", await svgToPng(chart));
+  const runs = methods.flatMap(({ title, trainings }) =>
+    trainings.map((training) => ({
+      name: trainings.length === 1 ? title : `${title}, seed ${training.config.seed}`,
+      history: training.history,
+    }))
+  );
+  const curves = await writeCurves(directory, "curves", runs);
+  const svgs = curves.filter((name) => name.endsWith(".svg"));
+  await write(
+    "report.html",
+    pageText(replication, report, [
+      chart,
+      ...svgs.map((name) => Deno.readTextFileSync(join(directory, name))),
+    ]),
+  );
+  await write("report.md", markdownText(replication, report, svgs));
+  if (scores !== undefined && differences !== undefined) {
+    const numbers = numberTable(report.numbers);
+    const caption = `${scores.note}`;
+    await writeTables({ shown: scores.table, numbers, caption }, [
+      join(directory, "scores.md"),
+      join(directory, "scores.csv"),
+    ]);
+    await write("scores.tex", `${latexTable(scores.table)}\n${latexTable(differences.table)}`);
+  }
+  await write("results.json", JSON.stringify(resultsOf(replication, report), null, 2) + "\n");
+  return {
+    report,
+    files: [
+      { name: "report.html", what: "tables, pictures and what to know about them" },
+      { name: "report.md", what: "the same as Markdown" },
+      { name: "scores.md", what: "the table" },
+      { name: "scores.csv", what: "every number of it, not rounded" },
+      { name: "scores.tex", what: "table and differences for LaTeX" },
+      { name: "scores.svg", what: "the table as a picture" },
+      ...curves.filter((name) => name.endsWith(".svg")).map((name) => ({
+        name,
+        what: "curves of all trainings",
+      })),
+      { name: "results.json", what: "every number" },
+      { name: "runs", what: "trainings, each with its run.yaml" },
+      { name: "test", what: "evaluations, each with its report.html" },
+      { name: "run.yaml", what: "every key of this replication" },
+    ],
+  };
+}
+
+/** Title of page and Markdown. */
+export function titleOf({ model }: Pick<ReplicateConfig, "model">): string {
+  return `Base, SFT, DPO and IOPO on ${model.split(/[\\/]/).at(-1)}`;
+}
+
+function markdownText(
+  { config }: Replication,
+  { sections, remarks }: Report,
+  pictures: readonly string[],
+): string {
+  return [
+    `# ${titleOf(config)}`,
+    "",
+    ...sections.flatMap((
+      { title, note, table },
+    ) => [`## ${title}`, "", note, "", ...markdownTable(table), ""]),
+    "## What to know",
+    "",
+    ...remarks.map((remark) => `- ${remark}`),
+    "",
+    ...["scores.svg", ...pictures].map((name) => `![${name}](${name})\n`),
+  ].join("\n");
+}
+
+function resultsOf({ tried, items }: Replication, { numbers, remarks }: Report): Record<string, unknown> {
+  const names = numbers.rows[0]?.cells.map(({ measure }) => measure.title) ?? [];
+  return {
+    version: 1,
+    methods: numbers.rows.map(({ method, cells }) => ({
+      method: method.title,
+      learning_rate: method.rate,
+      scores: Object.fromEntries(cells.map(({ value, seeds }, i) => [names[i], { value, seeds }])),
+    })),
+    differences: numbers.against.map(({ other, differences }) => ({
+      iopo_minus: other,
+      scores: Object.fromEntries(differences.map((difference, i) => [names[i], difference])),
+    })),
+    tuning: tried.map(({ arm, score, chosen }) => ({
+      method: arm.method.title,
+      learning_rate: Number(rateText(arm.rate)),
+      score,
+      chosen,
+    })),
+    items: { train: items.train.length, validation: items.validation.length, test: items.test.length },
+    remarks,
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * report.html of a replication: one file with everything in it, no network, no script.
+ * @module
+ */
+import { escapeHtml } from "../../eval/report/html.ts";
+import { tableHtml } from "../../eval/report/html_table.ts";
+import type { Replication } from "../run.ts";
+import { type Report, titleOf } from "./mod.ts";
+
+/** The page. @param pictures SVG texts, the first one below the scores */
+export function pageText(
+  { config }: Pick<Replication, "config">,
+  { sections, remarks }: Pick<Report, "sections" | "remarks">,
+  pictures: readonly string[],
+): string {
+  const css = Deno.readTextFileSync(new URL("../../eval/report/page.css", import.meta.url));
+  const title = titleOf(config);
+  const figure = (svg: string) => `<div class="card picture">${svg.replace(/^<\?xml[^>]*>\s*/, "")}</div>`;
+  const [first = "", ...curves] = pictures;
+  const parts = sections.map(({ title, note, table }, i) =>
+    `<h2>${escapeHtml(title)}</h2>\n<p class="note">${escapeHtml(note)}</p>\n${tableHtml(table)}${
+      i === 0 ? `\n${figure(first)}` : ""
+    }`
+  );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${css}
+.picture { margin-top: 14px; background: white; overflow-x: auto }
+li { margin: 5px 0 }
+</style>
+</head>
+<body>
+<main>
+<header><h1>${escapeHtml(title)}</h1><p>${
+    escapeHtml(`${config.steps} steps, seeds ${config.seeds.join(", ")}`)
+  }</p></header>
+<h2>What to know</h2>
+<ul>
+${remarks.map((remark) => `<li>${escapeHtml(remark)}</li>`).join("\n")}
+</ul>
+${parts.join("\n")}
+<h2>Curves</h2>
+<p class="note">Losses of SFT, DPO and IOPO measure different things: a curve is to be compared with others of its method.</p>
+${curves.map(figure).join("\n")}
+<footer>Made by Dinotune.</footer>
+</main>
+</body>
+</html>
+`;
+}
