@@ -18,7 +18,7 @@ import { claimFolder } from "./identity.ts";
 import { METHODS } from "./methods.ts";
 import { type Arm, armOf, evaluationSettings, SETS, tuningArms, writeData, writeTraining } from "./plan.ts";
 import { type Items, readItems } from "./records.ts";
-import { type Evaluation, readEvaluation, validationScore } from "./scores.ts";
+import { readEvaluation, type ScoredAnswers, validationScore } from "./scores.ts";
 
 /** A training that took part in tuning. */
 export interface Tried {
@@ -39,7 +39,7 @@ export interface MethodResult {
   /** Chosen learning rate; null: untrained. */
   rate: number | null;
   /** Evaluations on the test instructions, one a seed; the untrained model's is one and the same for all. */
-  evaluations: Evaluation[];
+  evaluations: ScoredAnswers[];
   /** Trainings, one a seed. */
   trainings: Training[];
 }
@@ -107,7 +107,7 @@ export async function replicate(
   }];
   for (const { method, rate } of chosen) {
     const arms = config.seeds.map((seed) => armOf(config, method, rate, seed));
-    const evaluations: Evaluation[] = [], trainings: Training[] = [];
+    const evaluations: ScoredAnswers[] = [], trainings: Training[] = [];
     for (const arm of arms) {
       await steps.train(arm);
       evaluations.push(await steps.evaluate(arm, "test"));
@@ -153,7 +153,7 @@ class Steps {
     await this.#cells.train(file, [], arm.directory, this.#context);
   }
 
-  async evaluate(arm: Arm | null, set: keyof typeof SETS): Promise<Evaluation> {
+  async evaluate(arm: Arm | null, set: keyof typeof SETS): Promise<ScoredAnswers> {
     const settings = evaluationSettings(this.#config, arm, set);
     const file = parseYaml(stringify(settings), join(this.#config.out_dir, `${set}.yaml`));
     const { directory } = await this.#cells.evaluate(file, [], this.#registry, this.#context);

@@ -23,7 +23,7 @@ export interface ItemScore {
 }
 
 /** One evaluation. */
-export interface Evaluation {
+export interface ScoredAnswers {
   /** By id, in order. */
   items: Map<string, ItemScore>;
   /** Tokens of its answers. */
@@ -39,10 +39,10 @@ export async function readEvaluation(
   directory: string,
   held: ReadonlySet<string>,
   registry: Registry,
-): Promise<Evaluation> {
+): Promise<ScoredAnswers> {
   const run = await openRun(directory, registry);
   using _store = run.store;
-  const found: Evaluation = { items: new Map(), tokens: 0, cut: 0, unscored: 0 };
+  const found: ScoredAnswers = { items: new Map(), tokens: 0, cut: 0, unscored: 0 };
   for await (const { item: { id, constraints, groups }, answer, judgement } of storedItems(run)) {
     const distribution = DISTRIBUTIONS.find((name) => name === groups.distribution) ?? "known";
     const verdicts = constraints.map((_, i) =>
@@ -76,7 +76,7 @@ export const MEASURES = DISTRIBUTIONS.flatMap((distribution) => [
 export type Measure = typeof MEASURES[number];
 
 /** A measure of the evaluations of a method, one a seed; all have the same items. */
-export function scoresOf(evaluations: readonly Evaluation[], { distribution, of }: Measure): SeededScores {
+export function scoresOf(evaluations: readonly ScoredAnswers[], { distribution, of }: Measure): SeededScores {
   const rows = evaluations.map(({ items }) =>
     [...items.values()].filter((score) => score.distribution === distribution)
   );
@@ -87,7 +87,7 @@ export function scoresOf(evaluations: readonly Evaluation[], { distribution, of 
 }
 
 /** Share of all constraints that are kept: what learning rates are chosen by. */
-export function validationScore({ items }: Evaluation): number {
+export function validationScore({ items }: ScoredAnswers): number {
   let kept = 0, all = 0;
   for (const score of items.values()) {
     kept += score.kept;

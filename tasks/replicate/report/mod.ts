@@ -6,98 +6,19 @@ import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { writeCurves } from "../../compare/curves.ts";
-import { latexTable, markdownTable, type Table } from "../../common/table.ts";
+import { latexTable, markdownTable } from "../../common/table.ts";
 import { writeTables } from "../../common/table_files.ts";
 import { svgToPng } from "../../train/outputs/plots.ts";
-import type { ReplicateConfig } from "../config.ts";
 import type { Replication } from "../run.ts";
 import { chartSvg } from "./chart.ts";
 import { pageText } from "./page.ts";
-import { remarksOf } from "./remarks.ts";
-import {
-  againstTable,
-  costTable,
-  mainTable,
-  type Numbers,
-  numbersOf,
-  numberTable,
-  rateText,
-  tuningTable,
-} from "./tables.ts";
-
-/** A part of the report. */
-export interface Section {
-  /** Heading. */
-  title: string;
-  /** Sentences below it. */
-  note: string;
-  /** Its table. */
-  table: Table;
-}
-
-/** Everything that the files say. */
-export interface Report {
-  /** Tables in order. */
-  sections: Section[];
-  /** What a reader must know. */
-  remarks: string[];
-  /** Numbers of the tables. */
-  numbers: Numbers;
-}
-
-/** Makes the report. */
-export function reportOf(replication: Replication): Report {
-  const { config } = replication;
-  const numbers = numbersOf(replication);
-  const seeds = config.seeds.length;
-  const spread = seeds === 1
-    ? "One seed."
-    : `Means over ${seeds} seeds; in brackets the lowest and the highest one.`;
-  const way = seeds === 1
-    ? "bootstrap over items"
-    : "bootstrap over items and seeds, both drawn with replacement";
-  return {
-    numbers,
-    remarks: remarksOf(replication, numbers),
-    sections: [
-      {
-        title: "Scores",
-        note:
-          `Percent of instructions whose answers keep every constraint (followed), and of constraints that are kept (kept). ${spread} ` +
-          `New: instructions with a constraint of ${
-            config.held_out.join(", ")
-          }, which no method was trained on; ` +
-          "of their constraints only those of such types count. Known: all others.",
-        table: mainTable(numbers),
-      },
-      {
-        title: "Differences",
-        note:
-          `Percentage points, the same instructions and seeds paired; in brackets 95 % intervals (${way}).`,
-        table: againstTable(numbers),
-      },
-      {
-        title: "Tuning",
-        note: `Chosen is the rate with the highest share of the validation's constraints kept with seed ${
-          config.seeds[0]
-        }; of equal ones the lowest.`,
-        table: tuningTable(replication),
-      },
-      {
-        title: "Trainings and answers",
-        note:
-          "Every step scores as many answers; tokens of a prompt that several answers share are computed once, so tokens differ. " +
-          "Seconds depend on what else the machine did.",
-        table: costTable(replication),
-      },
-    ],
-  };
-}
+import { type ReplicationReport, reportOf, titleOf } from "./parts.ts";
+import { numberTable, rateText } from "./tables.ts";
 
 /** Writes the files; gives their names and what they hold. */
 export async function writeReplication(
   replication: Replication,
-): Promise<{ report: Report; files: { name: string; what: string }[] }> {
+): Promise<{ report: ReplicationReport; files: { name: string; what: string }[] }> {
   const { config: { out_dir: directory }, methods } = replication;
   const report = reportOf(replication);
   const [scores, differences] = report.sections;
@@ -152,14 +73,9 @@ export async function writeReplication(
   };
 }
 
-/** Title of page and Markdown. */
-export function titleOf({ model }: Pick<ReplicateConfig, "model">): string {
-  return `Base, SFT, DPO and IOPO on ${model.split(/[\\/]/).at(-1)}`;
-}
-
 function markdownText(
   { config }: Replication,
-  { sections, remarks }: Report,
+  { sections, remarks }: ReplicationReport,
   pictures: readonly string[],
 ): string {
   return [
@@ -176,7 +92,10 @@ function markdownText(
   ].join("\n");
 }
 
-function resultsOf({ tried, items }: Replication, { numbers, remarks }: Report): Record<string, unknown> {
+function resultsOf(
+  { tried, items }: Replication,
+  { numbers, remarks }: ReplicationReport,
+): Record<string, unknown> {
   const names = numbers.rows[0]?.cells.map(({ measure }) => measure.title) ?? [];
   return {
     version: 1,

@@ -5,12 +5,12 @@
 import { escapeHtml } from "../../eval/report/html.ts";
 import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Replication } from "../run.ts";
-import { type Report, titleOf } from "./mod.ts";
+import { type ReplicationReport, titleOf } from "./parts.ts";
 
 /** The page. @param pictures SVG texts, the first one below the scores */
 export function pageText(
   { config }: Pick<Replication, "config">,
-  { sections, remarks }: Pick<Report, "sections" | "remarks">,
+  { sections, remarks }: Pick<ReplicationReport, "sections" | "remarks">,
   pictures: readonly string[],
 ): string {
   const css = Deno.readTextFileSync(new URL("../../eval/report/page.css", import.meta.url));

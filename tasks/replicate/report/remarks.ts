@@ -5,7 +5,7 @@
 import { item } from "../../../formats/elements.ts";
 import type { Replication } from "../run.ts";
 import { MEASURES } from "../scores.ts";
-import { IOPO, type Numbers, percent, points, rateText } from "./tables.ts";
+import { inPercent, IOPO, type Numbers, points, rateText } from "./tables.ts";
 
 /** The sentences. */
 export function remarksOf(replication: Replication, numbers: Numbers): string[] {
@@ -26,14 +26,14 @@ function rankRemarks({ rows }: Numbers): string[] {
     const own = values.find((one) => one.title === IOPO)?.value ?? 0;
     if (own === top) {
       return best.length === 1
-        ? `${title}: ${IOPO} is highest with ${percent(own)}.`
-        : `${title}: ${IOPO} shares the highest value, ${percent(own)}, with ${
+        ? `${title}: ${IOPO} is highest with ${inPercent(own)}.`
+        : `${title}: ${IOPO} shares the highest value, ${inPercent(own)}, with ${
           best.filter((one) => one !== IOPO).join(", ")
         }.`;
     }
     return `${title}: ${IOPO} doesn't win; ${best.join(", ")} ${best.length === 1 ? "has" : "have"} ${
-      percent(top)
-    }, ${IOPO} ${percent(own)}.`;
+      inPercent(top)
+    }, ${IOPO} ${inPercent(own)}.`;
   });
 }
 

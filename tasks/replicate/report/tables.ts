@@ -84,7 +84,7 @@ export function mainTable({ rows }: Numbers): Table {
       method.title,
       method.rate === null ? "" : rateText(method.rate),
       ...cells.map(({ value, seeds: [low, high] }) =>
-        low === high ? percent(value) : `${percent(value)} (${percent(low)}–${percent(high)})`
+        low === high ? inPercent(value) : `${inPercent(value)} (${inPercent(low)}–${inPercent(high)})`
       ),
     ]),
   };
@@ -120,14 +120,14 @@ export function tuningTable({ tried }: Pick<Replication, "tried">): Table {
     rows: tried.map(({ arm, score, chosen }) => [
       arm.method.title,
       rateText(arm.rate),
-      percent(score),
+      inPercent(score),
       chosen ? "chosen" : "",
     ]),
   };
 }
 
 /** What each training took, and how its model answers. */
-export function costTable({ methods, config }: Replication): Table {
+export function trainingTable({ methods, config }: Replication): Table {
   return {
     columns: [
       { title: "method", align: "left" },
@@ -156,7 +156,7 @@ export function costTable({ methods, config }: Replication): Table {
         mean(({ tokens }) => tokens),
         mean(({ seconds }) => seconds),
         (sum(({ tokens }) => tokens) / items).toFixed(1),
-        percent(sum(({ cut }) => cut) / items),
+        inPercent(sum(({ cut }) => cut) / items),
         String(sum(({ unscored }) => unscored)),
       ];
     }),
@@ -188,7 +188,7 @@ export function numberTable({ rows, against }: Numbers): Table {
 }
 
 /** `12.3`, of a hundred. */
-export function percent(share: number): string {
+export function inPercent(share: number): string {
   return (100 * share).toFixed(1);
 }
 

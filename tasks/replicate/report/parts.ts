@@ -1,0 +1,83 @@
+/**
+ * What page and Markdown of a replication say.
+ * @module
+ */
+import type { Table } from "../../common/table.ts";
+import type { ReplicateConfig } from "../config.ts";
+import type { Replication } from "../run.ts";
+import { remarksOf } from "./remarks.ts";
+import { againstTable, mainTable, type Numbers, numbersOf, trainingTable, tuningTable } from "./tables.ts";
+
+/** Title of page and Markdown. */
+export function titleOf({ model }: Pick<ReplicateConfig, "model">): string {
+  return `Base, SFT, DPO and IOPO on ${model.split(/[\\/]/).at(-1)}`;
+}
+
+/** A part of the report. */
+export interface Section {
+  /** Heading. */
+  title: string;
+  /** Sentences below it. */
+  note: string;
+  /** Its table. */
+  table: Table;
+}
+
+/** Everything that the files say. */
+export interface ReplicationReport {
+  /** Tables in order. */
+  sections: Section[];
+  /** What a reader must know. */
+  remarks: string[];
+  /** Numbers of the tables. */
+  numbers: Numbers;
+}
+
+/** Makes the report. */
+export function reportOf(replication: Replication): ReplicationReport {
+  const { config } = replication;
+  const numbers = numbersOf(replication);
+  const seeds = config.seeds.length;
+  const spread = seeds === 1
+    ? "One seed."
+    : `Means over ${seeds} seeds; in brackets the lowest and the highest one.`;
+  const way = seeds === 1
+    ? "bootstrap over items"
+    : "bootstrap over items and seeds, both drawn with replacement";
+  return {
+    numbers,
+    remarks: remarksOf(replication, numbers),
+    sections: [
+      {
+        title: "Scores",
+        note:
+          `Percent of instructions whose answers keep every constraint (followed), and of constraints that are kept (kept). ${spread} ` +
+          `New: instructions with a constraint of ${
+            config.held_out.join(", ")
+          }, which no method was trained on; ` +
+          "of their constraints only those of such types count. Known: all others.",
+        table: mainTable(numbers),
+      },
+      {
+        title: "Differences",
+        note:
+          `Percentage points, the same instructions and seeds paired; in brackets 95 % intervals (${way}).`,
+        table: againstTable(numbers),
+      },
+      {
+        title: "Tuning",
+        note: `Chosen is the rate with the highest share of the validation's constraints kept with seed ${
+          config.seeds[0]
+        }; of equal ones the lowest.`,
+        table: tuningTable(replication),
+      },
+      {
+        title: "Trainings and answers",
+        note:
+          "Every step scores as many answers; tokens of a prompt that several answers share are computed once, so tokens differ. " +
+          "Seconds depend on what else the machine did.",
+        table: trainingTable(replication),
+      },
+    ],
+  };
+}
