@@ -27,6 +27,8 @@ const VERBS: Readonly<Record<string, string>> = {
   chat: "talk to a model in the terminal",
   serve: "answer OpenAI's API on this machine",
   synth: "make training data: instructions with constraints, answers, preferences",
+  sweep: "train a grid of configurations; one table, one picture",
+  compare: "put trainings side by side",
   replicate: "repeat the paper's comparison at a laptop's scale",
   export: "merge adapters; write for transformers, vLLM, llama.cpp",
   new: "write a working plugin with its test",

@@ -31,11 +31,9 @@ export interface Training {
   tokens: number | null;
   /** Seconds of training; null if it isn't finished. */
   seconds: number | null;
-  /** Bytes that the process had at most while it trained; null where they weren't measured. */
-  memory: number | null;
 }
 
-/** Lowest and last value of a curve. */
+/** Values of a curve that tables show. */
 export interface CurveEnds {
   /** Of the last entry that has it. */
   last: number;
@@ -77,7 +75,6 @@ export function readTraining(directory: string): Training {
     history,
     tokens: numberOf(log?.total_tokens),
     seconds: numberOf(results?.train_runtime),
-    memory: numberOf(results?.train_peak_memory_bytes),
   };
 }
 

@@ -4,13 +4,18 @@
  */
 import { join } from "@std/path";
 
+import { exists } from "../../formats/exists.ts";
 import type { YamlFile } from "../../formats/yaml/yaml.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { VERSION } from "../common/cli.ts";
+import { registryOf } from "../common/config_file.ts";
 import { resolveEvalConfig } from "../eval/config.ts";
 import { evaluate, type Evaluated } from "../eval/run.ts";
 import { train } from "../train.ts";
+import { readTrainConfig } from "../train/config/mod.ts";
 import type { Progress } from "../train/outputs/progress.ts";
+import { isFinished } from "../train/outputs/run_files.ts";
+import { isSameRun } from "../train/own_run.ts";
 
 /** What all cells share. */
 export interface CellContext {
@@ -37,14 +42,24 @@ export async function trainCell(
   { signal, progress }: CellContext,
 ): Promise<void> {
   const own = [`output_dir=${JSON.stringify(directory)}`, "resume_from_checkpoint=auto"];
-  const lines: string[] = [];
-  const { finished } = await train(config, [...overrides, ...own], {
-    signal,
-    progress,
-    say: (line) => void lines.push(line),
-  });
+  const all = [...overrides, ...own];
+  if (await isDone(config, all, directory)) return;
+  const { finished } = await train(config, all, { signal, progress, say: () => {} });
   progress.stop();
   if (!finished || signal.aborted) throw new Interrupted("stopped");
+}
+
+/**
+ * Whether the cell's folder holds it, finished. A training without checkpoints can't tell by itself.
+ * @throws {RangeError} If it holds another one, finished
+ */
+async function isDone(file: string, overrides: readonly string[], directory: string): Promise<boolean> {
+  if (!exists(directory) || !isFinished(directory)) return false;
+  const { config, placeOf } = readTrainConfig(file, overrides);
+  if (isSameRun(directory, config, await registryOf(config.plugins, placeOf("plugins")))) return true;
+  throw new RangeError(
+    `Cannot train into ${directory} as it holds a finished run of another configuration: choose another folder, or remove it`,
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
  * report.html of a replication: one file with everything in it, no network, no script.
  * @module
  */
+import { reportStyles } from "../../common/page/styles.ts";
 import { escapeHtml } from "../../eval/report/html.ts";
 import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Replication } from "../run.ts";
@@ -13,7 +14,6 @@ export function pageText(
   { sections, remarks }: Pick<ReplicationReport, "sections" | "remarks">,
   pictures: readonly string[],
 ): string {
-  const css = Deno.readTextFileSync(new URL("../../eval/report/page.css", import.meta.url));
   const title = titleOf(config);
   const figure = (svg: string) => `<div class="card picture">${svg.replace(/^<\?xml[^>]*>\s*/, "")}</div>`;
   const [first = "", ...curves] = pictures;
@@ -29,7 +29,7 @@ export function pageText(
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${css}
+<style>${reportStyles()}
 .picture { margin-top: 14px; background: white; overflow-x: auto }
 li { margin: 5px 0 }
 </style>

@@ -1,0 +1,89 @@
+/**
+ * Compares trainings: configurations, losses, margins, accuracies, speed, and their curves in one picture.
+ *
+ * ```sh
+ * deno task compare saves/a saves/b                    # a table
+ * deno task compare saves/a saves/b --out comparison/  # Markdown, CSV, LaTeX and curves too
+ * ```
+ * Evaluations are compared by `deno task eval compare`.
+ * @module
+ */
+import { dirname, extname, join } from "@std/path";
+
+import { parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { textTable, wrapped } from "./common/table.ts";
+import { tablePaths, writeTables } from "./common/table_files.ts";
+import { writeCurves } from "./compare/curves.ts";
+import { RESULT_COLUMNS, resultNumbers, shortNames, trainingFiles } from "./compare/table.ts";
+import { readTraining, type Training } from "./compare/training.ts";
+
+const FLAGS = {
+  help: "this text",
+  "out PATH": "also write tables and curves: a folder, or a file .md, .csv, .tex; may be given again",
+  json: "the numbers as JSON",
+};
+
+const USAGE = [
+  "deno task compare RUN RUN ...",
+  "",
+  "A run is the output_dir of deno task train, finished or not. For evaluations: deno task eval compare.",
+  "",
+  "Examples:",
+  "  deno task compare saves/lr-1e-4 saves/lr-5e-5",
+  "  deno task compare saves/sweep/*/ --out comparison/",
+  "  deno task compare saves/a saves/b --out table.tex --json",
+];
+
+/** Numbers of the table, by name. */
+function comparisonJson(trainings: readonly Training[]): Record<string, unknown>[] {
+  return trainings.map((training) => ({
+    run: training.directory,
+    finished: training.finished,
+    ...Object.fromEntries(
+      resultNumbers(training).map((text, i) => [RESULT_COLUMNS[i]?.name, text === "" ? null : Number(text)]),
+    ),
+  }));
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    const { words, overrides, flags, lists } = parseArguments(Deno.args, FLAGS, Infinity);
+    if (flags.has("help")) return print(usage(USAGE, FLAGS));
+    if (overrides.length > 0) {
+      throw new RangeError(
+        `Cannot compare with ${overrides[0]} as it is no folder: name output folders of trainings`,
+      );
+    }
+    if (words.length < 2) {
+      throw new RangeError(
+        `Cannot compare trainings as two at least are needed: current value is ${words.join(" ") || "none"}`,
+      );
+    }
+    const paths = tablePaths(lists.get("out") ?? []);
+    const trainings = words.map(readTraining);
+    const files = trainingFiles(trainings);
+    if (flags.has("json")) print(JSON.stringify(comparisonJson(trainings), null, 2));
+    else print([...textTable(files.shown), "", ...wrapped(files.caption.split(" "))].join("\n"));
+    const [first] = paths;
+    if (first === undefined) return;
+    Deno.mkdirSync(dirname(first), { recursive: true });
+    const names = shortNames(trainings);
+    const prefix = first.slice(
+      dirname(first) === "." ? 0 : dirname(first).length + 1,
+      -extname(first).length,
+    );
+    const curves = await writeCurves(
+      dirname(first),
+      prefix,
+      trainings.map(({ history }, i) => ({ name: names[i] ?? "", history })),
+    );
+    for (
+      const path of [
+        ...await writeTables(files, paths),
+        ...curves.map((name) => join(dirname(first), name)),
+      ]
+    ) {
+      printError(`Written: ${path}`);
+    }
+  });
+}

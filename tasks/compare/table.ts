@@ -1,0 +1,147 @@
+/**
+ * Trainings side by side: keys that differ, and what came out.
+ * @module
+ */
+import { resolve } from "@std/path";
+
+import type { Column, Table } from "../common/table.ts";
+import type { TableFiles } from "../common/table_files.ts";
+import { diffConfigs } from "../train/config/mod.ts";
+import { curveEnds, type Training } from "./training.ts";
+
+/** A result of a training. */
+interface ResultColumn extends Column {
+  /** In files for programs. */
+  name: string;
+  /** Null where the training has none. */
+  of: (training: Training) => number | null;
+  /** For reading. */
+  digits: (value: number) => string;
+}
+
+const four = (value: number) => value.toFixed(4);
+const whole = (value: number) => String(Math.round(value));
+const last = (key: string) => (training: Training) => curveEnds(training, key)?.last ?? null;
+
+/** Columns of {@linkcode resultCells}. */
+export const RESULT_COLUMNS: readonly ResultColumn[] = [
+  { title: "steps", name: "steps", of: ({ steps }) => steps, digits: whole },
+  { title: "loss", name: "loss", of: last("loss"), digits: four },
+  {
+    title: "lowest loss",
+    name: "lowest_loss",
+    of: (training) => curveEnds(training, "loss")?.lowest ?? null,
+    digits: four,
+    spare: 3,
+  },
+  { title: "eval loss", name: "eval_loss", of: last("eval_loss"), digits: four },
+  {
+    title: "lowest eval loss",
+    name: "lowest_eval_loss",
+    of: (training) => curveEnds(training, "eval_loss")?.lowest ?? null,
+    digits: four,
+    spare: 4,
+  },
+  { title: "margin", name: "margin", of: last("rewards/margins"), digits: four },
+  {
+    title: "accuracy",
+    name: "accuracy",
+    of: last("rewards/accuracies"),
+    digits: (value) => value.toFixed(3),
+  },
+  {
+    title: "eval accuracy",
+    name: "eval_accuracy",
+    of: last("eval_rewards/accuracies"),
+    digits: (value) => value.toFixed(3),
+    spare: 2,
+  },
+  {
+    title: "tokens/s",
+    name: "tokens_per_second",
+    of: ({ tokens, seconds }) =>
+      tokens === null || seconds === null || seconds === 0 ? null : tokens / seconds,
+    digits: whole,
+    spare: 1,
+  },
+  {
+    title: "seconds",
+    name: "seconds",
+    of: ({ seconds }) => seconds,
+    digits: (value) => value.toFixed(1),
+    spare: 5,
+  },
+];
+
+/** What came out, rounded. */
+export function resultCells(training: Training): string[] {
+  return RESULT_COLUMNS.map(({ of, digits }) => {
+    const value = of(training);
+    return value === null ? "–" : digits(value);
+  });
+}
+
+/** What came out, not rounded. */
+export function resultNumbers(training: Training): string[] {
+  return RESULT_COLUMNS.map(({ of }) => String(of(training) ?? ""));
+}
+
+/** Keys in which a training differs from the first one. */
+export function differingKeys(trainings: readonly Training[]): string[] {
+  const [first, ...rest] = trainings;
+  if (first === undefined) return [];
+  return [...new Set(rest.flatMap(({ config }) => diffConfigs(first.config, config).map(({ key }) => key)))];
+}
+
+/** Names that tell the trainings apart: their paths without the folders that all of them begin and end with. */
+export function shortNames(trainings: readonly Pick<Training, "directory">[]): string[] {
+  const paths = trainings.map(({ directory }) => resolve(directory).split(/[\\/]/));
+  const shortest = Math.min(...paths.map(({ length }) => length));
+  const same = (index: number) => new Set(paths.map((path) => path.at(index))).size === 1;
+  let start = 0, end = 0;
+  while (start < shortest - 1 && same(start)) start++;
+  while (end < shortest - start - 1 && same(-1 - end)) end++;
+  return paths.map((path) => path.slice(start, path.length - end).join("/"));
+}
+
+/** The comparison for terminal and files. */
+export function trainingFiles(trainings: readonly Training[]): TableFiles {
+  const keys = differingKeys(trainings), names = shortNames(trainings);
+  const value = ({ config }: Training, key: string) => {
+    const one = (config as unknown as Record<string, unknown>)[key];
+    return typeof one === "object" && one !== null ? JSON.stringify(one) : String(one);
+  };
+  const shown: Table = {
+    columns: [
+      { title: "run", align: "left" },
+      ...keys.map((title) => ({ title, align: "left" as const, spare: 6 })),
+      ...RESULT_COLUMNS.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
+      { title: "state", align: "left" },
+    ],
+    rows: trainings.map((training, i) => [
+      names[i] ?? "",
+      ...keys.map((key) => value(training, key)),
+      ...resultCells(training),
+      stateOf(training),
+    ]),
+  };
+  const numbers: Table = {
+    columns: ["folder", ...keys, ...RESULT_COLUMNS.map(({ name }) => name), "state"].map((title) => ({
+      title,
+    })),
+    rows: trainings.map((training) => [
+      training.directory,
+      ...keys.map((key) => value(training, key)),
+      ...resultNumbers(training),
+      stateOf(training),
+    ]),
+  };
+  const caption = keys.length === 0
+    ? "The configurations are the same."
+    : `Keys that differ: ${keys.join(", ")}. Losses of different stages measure different things.`;
+  return { shown, numbers, caption };
+}
+
+function stateOf({ finished, steps, totalSteps }: Training): string {
+  return finished ? "finished" : `stopped at ${steps}${totalSteps === null ? "" : ` of ${totalSteps}`}`;
+}

@@ -1,0 +1,88 @@
+/**
+ * Trains a grid of configurations: every combination of `key=a,b,c`, with seeds.
+ *
+ * ```sh
+ * deno task sweep CONFIG.yaml learning_rate=1e-4,5e-5 lora_rank=4,8 --seeds 0,1
+ * deno task sweep CONFIG.yaml learning_rate=1e-4,5e-5 --dry-run
+ * ```
+ * The same command continues what was stopped or killed. Exit code: 0 done; 1 an error; 130 stopped by Ctrl-C.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { interruption, parseArguments, print, runTask, usage } from "./common/cli.ts";
+import { taskCommand } from "./common/command.ts";
+import { alignedRows, textTable, wrapped } from "./common/table.ts";
+import { cellsOf, readAxes } from "./sweep/grid.ts";
+import { bestText, sweepTable, writeSweep } from "./sweep/report.ts";
+import { checkCells, sweep, type SweepPlan } from "./sweep/run.ts";
+import { Interrupted } from "./sweep/train_cell.ts";
+import { readTrainConfig } from "./train/config/mod.ts";
+import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
+import { createProgress } from "./train/outputs/mod.ts";
+
+const FLAGS = {
+  help: "this text",
+  "seeds LIST": "seeds of every combination, such as 0,1; default: the file's",
+  "out DIR": "folder of all cells; default: the file's output_dir with -sweep behind it",
+  "eval FILE": "evaluate every cell as this file says, with the cell in place of its model",
+  "dry-run": "check every cell's configuration and list them; trains nothing",
+};
+
+const USAGE = [
+  "deno task sweep CONFIG.yaml key=a,b,c ... [--seeds 0,1]",
+  "",
+  "Examples:",
+  "  deno task sweep my.yaml learning_rate=1e-4,5e-5 lora_rank=4,8",
+  "  deno task sweep my.yaml learning_rate=1e-4,5e-5 --seeds 0,1,2 --eval examples/eval/default.yaml",
+  "  deno task sweep my.yaml 'lora_target=[q_proj,v_proj],all' max_steps=20 --dry-run",
+  "",
+  "Best is the setting with the highest score of --eval, else the lowest last evaluation loss, mean over seeds.",
+];
+
+async function run(plan: SweepPlan): Promise<number> {
+  using interrupted = interruption();
+  const progress = createProgress();
+  try {
+    const results = await sweep(plan, { signal: interrupted.signal, progress });
+    const files = await writeSweep(plan.out, results);
+    print(["", ...textTable(sweepTable(results)), "", ...wrapped(bestText(results).split(" "))].join("\n"));
+    print(["", ...alignedRows(files.map(({ name, what }) => [join(plan.out, name), what]))].join("\n"));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    print(`Continue with: ${taskCommand("sweep", Deno.args)}`);
+    return 130;
+  } finally {
+    progress.stop();
+  }
+}
+
+if (import.meta.main) {
+  // not awaited: a plugin imports mod.ts and through it the trainings, and would wait for it for ever
+  void runTask(async () => {
+    const { config, overrides, flags, values } = parseArguments(Deno.args, FLAGS);
+    if (flags.has("help")) return print(usage(USAGE, FLAGS));
+    if (config === undefined) {
+      throw new RangeError(
+        "Cannot sweep as a training file is needed: current value is none; --help has examples",
+      );
+    }
+    const axes = readAxes(overrides, values.get("seeds"));
+    const fixed = axes.filter(({ values }) => values.length === 1).map(({ key, values }) =>
+      `${key}=${values[0]}`
+    );
+    const first = readTrainConfig(config, fixed).config;
+    const out = values.get("out") ?? `${first.output_dir.replace(/[/\\]+$/, "")}-sweep`;
+    const plan: SweepPlan = { config, cells: cellsOf(axes, out), evaluation: values.get("eval"), out };
+    checkCells(plan);
+    if (flags.has("dry-run")) {
+      const rows = plan.cells.map(({ name, directory }) => [name, directory]);
+      return print([...alignedRows(rows), "", `${plan.cells.length} trainings`].join("\n"));
+    }
+    const settings = plan.cells.map(({ overrides }) => readTrainConfig(config, overrides).config);
+    if (plan.evaluation === undefined && !settings.some(needsNetwork)) dropNetwork();
+    if (!settings.some(startsPrograms)) dropPrograms();
+    return await run(plan);
+  });
+}

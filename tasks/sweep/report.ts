@@ -1,0 +1,84 @@
+/**
+ * What a sweep writes: one table (Markdown, CSV) and its curves.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomic } from "../../formats/atomic.ts";
+import { csvTable, markdownTable, type Table } from "../common/table.ts";
+import { writeCurves } from "../compare/curves.ts";
+import { RESULT_COLUMNS, resultCells, resultNumbers } from "../compare/table.ts";
+import { bestSetting, type CellResult } from "./run.ts";
+
+/** A row a cell, best setting marked. */
+export function sweepTable(results: readonly CellResult[]): Table {
+  const keys = keysOf(results);
+  const { setting } = bestSetting(results);
+  const scored = results.some(({ score }) => score !== null);
+  return {
+    columns: [
+      ...keys.map((title) => ({ title })),
+      ...RESULT_COLUMNS.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
+      ...scored ? [{ title: "score" }] : [],
+      { title: "best" },
+    ],
+    rows: results.map(({ cell, training, score }) => [
+      ...keys.map((key) => cell.values[key] ?? ""),
+      ...resultCells(training),
+      ...scored ? [score === null ? "–" : score.toFixed(4)] : [],
+      cell.setting === setting ? "best" : "",
+    ]),
+  };
+}
+
+function numberTable(results: readonly CellResult[]): Table {
+  const keys = keysOf(results);
+  return {
+    columns: ["folder", ...keys, ...RESULT_COLUMNS.map(({ name }) => name), "score"].map((title) => ({
+      title,
+    })),
+    rows: results.map(({ cell, training, score }) => [
+      cell.directory,
+      ...keys.map((key) => cell.values[key] ?? ""),
+      ...resultNumbers(training),
+      score === null ? "" : String(score),
+    ]),
+  };
+}
+
+function keysOf(results: readonly CellResult[]): string[] {
+  return Object.keys(results[0]?.cell.values ?? {});
+}
+
+/** Best setting as a sentence. */
+export function bestText(results: readonly CellResult[]): string {
+  const { setting, value, rule } = bestSetting(results);
+  return setting === null ? `Best: ${rule}` : `Best: ${setting} with ${value?.toFixed(4)} (${rule})`;
+}
+
+/** Writes the files; gives their names and what they hold. */
+export async function writeSweep(
+  out: string,
+  results: readonly CellResult[],
+): Promise<{ name: string; what: string }[]> {
+  const pictures = await writeCurves(
+    out,
+    "curves",
+    results.map(({ cell, training }) => ({ name: cell.name, history: training.history })),
+  );
+  const svgs = pictures.filter((name) => name.endsWith(".svg"));
+  const text = [
+    ...markdownTable(sweepTable(results)),
+    "",
+    bestText(results),
+    "",
+    ...svgs.map((name) => `![${name}](${name})\n`),
+  ].join("\n");
+  await writeFileAtomic(join(out, "sweep.md"), text);
+  await writeFileAtomic(join(out, "sweep.csv"), csvTable(numberTable(results)));
+  return [
+    { name: "sweep.md", what: "a row a cell, the best setting, the curves" },
+    { name: "sweep.csv", what: "every number of it" },
+    ...svgs.map((name) => ({ name, what: "curves of all cells" })),
+  ];
+}

@@ -1,0 +1,124 @@
+/**
+ * The workflow of a sweep: every cell is trained, and evaluated where an evaluation is named; finished ones are left.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { item } from "../../formats/elements.ts";
+import { readYaml } from "../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { curveEnds, readTraining, type Training } from "../compare/training.ts";
+import { readRun } from "../train/own_run.ts";
+import type { GridCell } from "./grid.ts";
+import { type CellContext, evaluateCell, trainCell } from "./train_cell.ts";
+
+/** A cell that is done. */
+export interface CellResult {
+  /** The cell. */
+  cell: GridCell;
+  /** Its training. */
+  training: Training;
+  /** Headline score of its evaluation; null without one. */
+  score: number | null;
+}
+
+/** What a sweep is to do. */
+export interface SweepPlan {
+  /** Training file. */
+  config: string;
+  /** Cells in order. */
+  cells: readonly GridCell[];
+  /** Evaluation file; undefined: none. */
+  evaluation?: string | undefined;
+  /** Folder of the sweep. */
+  out: string;
+}
+
+/**
+ * Reads every cell's configuration, so that a fault of the last one is told before the first one is trained.
+ * @throws {RangeError} If one is wrong; names the cell
+ */
+export function checkCells({ config, cells }: SweepPlan): void {
+  for (const { name, overrides, directory } of cells) {
+    try {
+      readRun(config, [...overrides, `output_dir=${JSON.stringify(directory)}`]);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new RangeError(`Cannot train the cell ${name}:\n${error.message}`, { cause: error });
+    }
+  }
+}
+
+/**
+ * Carries out a sweep.
+ * @throws {RangeError} If a configuration is wrong, before anything is trained
+ * @throws {Interrupted} If it was stopped; the same call continues
+ */
+export async function sweep(plan: SweepPlan, context: CellContext): Promise<CellResult[]> {
+  checkCells(plan);
+  const registry = builtinRegistry();
+  const results: CellResult[] = [];
+  for (const [i, cell] of plan.cells.entries()) {
+    context.progress.line(`cell ${i + 1} of ${plan.cells.length}: ${cell.name}`);
+    await trainCell(plan.config, cell.overrides, cell.directory, context);
+    const training = readTraining(cell.directory);
+    let score: number | null = null;
+    if (plan.evaluation !== undefined) {
+      const overrides = evaluationOverrides(
+        training,
+        join(plan.out, "eval", cell.directory.slice(plan.out.length + 1)),
+      );
+      const done = await evaluateCell(readYaml(plan.evaluation), overrides, registry, context);
+      score = done.results?.headline.value ?? null;
+    }
+    results.push({ cell, training, score });
+  }
+  return results;
+}
+
+/** The evaluation's own model gives way to the cell's. */
+function evaluationOverrides({ config, directory, name }: Training, out: string): string[] {
+  const text = (value: string) => JSON.stringify(value);
+  return [
+    "model.type=local",
+    ...config.finetuning_type === "lora"
+      ? [`model.args.model=${text(config.model_name_or_path)}`, `model.args.adapter=${text(directory)}`]
+      : [`model.args.model=${text(directory)}`],
+    `model.args.name=${text(name)}`,
+    `out_dir=${text(out)}`,
+  ];
+}
+
+/** The best setting and the rule that found it. */
+export interface BestSetting {
+  /** {@linkcode GridCell.setting}; null where no cell has a validation score. */
+  setting: string | null;
+  /** Its mean over seeds. */
+  value: number | null;
+  /** In words. */
+  rule: string;
+}
+
+/** By the evaluation's score where there is one, else by the last evaluation loss; of equal settings the first. */
+export function bestSetting(results: readonly CellResult[]): BestSetting {
+  const scored = results.length > 0 && results.every(({ score }) => score !== null);
+  const lossOf = ({ training }: CellResult) => curveEnds(training, "eval_loss")?.last ?? null;
+  if (!scored && (results.length === 0 || results.some((result) => lossOf(result) === null))) {
+    return {
+      setting: null,
+      value: null,
+      rule: "no best one is named, as no validation was made: set val_size and eval_strategy, or --eval",
+    };
+  }
+  const valueOf = (result: CellResult) => (scored ? result.score : lossOf(result)) ?? NaN;
+  const settings = [...Map.groupBy(results, ({ cell }) => cell.setting)].map(([setting, list]) => ({
+    setting,
+    value: list.reduce((sum, result) => sum + valueOf(result), 0) / list.length,
+  }));
+  const best = settings.reduce(
+    (first, next) => (scored ? next.value > first.value : next.value < first.value) ? next : first,
+    item(settings, 0),
+  );
+  const what = scored ? "highest score of the evaluation" : "lowest last evaluation loss";
+  return { ...best, rule: `${what}, mean over seeds; of equal settings the first` };
+}
