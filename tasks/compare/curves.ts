@@ -28,7 +28,7 @@ const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /** One picture of a log key; null where no training has a value of it. */
-export async function curvesSvg(
+export async function trainingCurvesSvg(
   runs: readonly NamedHistory[],
   { key, title }: typeof CURVES[number],
 ): Promise<string | null> {
@@ -89,7 +89,7 @@ export async function writeCurves(
 ): Promise<string[]> {
   const written: string[] = [];
   for (const curve of CURVES) {
-    const svg = await curvesSvg(runs, curve);
+    const svg = await trainingCurvesSvg(runs, curve);
     if (svg === null) continue;
     const name = `${prefix}_${curve.key.replaceAll("/", "_")}`;
     await writeFileAtomic(join(directory, `${name}.svg`), svg);

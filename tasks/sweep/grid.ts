@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 
 /** One key and its values, as written. */
-export interface Axis {
+export interface GridAxis {
   /** Key of the training. */
   key: string;
   /** Values, in order. */
@@ -64,7 +64,7 @@ export function splitValues(text: string): string[] {
  * @param seeds Value of `--seeds`, such as `0,1`; undefined: the file's
  * @throws {RangeError} If a value is empty or there twice, a key is, or a key is the sweep's own
  */
-export function readAxes(overrides: readonly string[], seeds: string | undefined): Axis[] {
+export function readAxes(overrides: readonly string[], seeds: string | undefined): GridAxis[] {
   const axes = overrides.map((override) => {
     const equals = override.indexOf("=");
     return { key: override.slice(0, equals), values: splitValues(override.slice(equals + 1)) };
@@ -95,7 +95,7 @@ export function readAxes(overrides: readonly string[], seeds: string | undefined
  * @param out Folder of the sweep
  * @throws {RangeError} If there are too many
  */
-export function cellsOf(axes: readonly Axis[], out: string): GridCell[] {
+export function cellsOf(axes: readonly GridAxis[], out: string): GridCell[] {
   const count = axes.reduce((product, { values }) => product * values.length, 1);
   if (count > MOST_CELLS) {
     throw new RangeError(`Cannot sweep over more than ${MOST_CELLS} cells: current value is ${count}`);
