@@ -5,31 +5,22 @@ import { join } from "@std/path";
 import { item } from "../../formats/elements.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
-import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
-import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { exportModel } from "../../tasks/export.ts";
 import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
+import { greedyIds } from "../helpers/greedy.ts";
 import { temporaryFolder } from "../helpers/temporary_folder.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const COUNT = 10;
 
-/** Greedy ids behind a prompt, to the end token, from logits of whole texts without a cache. */
+/** Greedy ids of a model's folder. */
 async function greedy(path: string, prompt: readonly number[]): Promise<number[]> {
-  const model = await openModel(path),
-    decoder = decoderOf(builtinRegistry(), model),
-    backend = referenceBackend();
-  const read = (name: string) => model.weights.read(name), found: number[] = [];
-  while (found.length < COUNT && !decoder.eosTokenIds.includes(found.at(-1) ?? -1)) {
-    const logits = await layeredLogits(backend, decoder, read, [...prompt, ...found]);
-    const last = logits.subarray(-decoder.vocabSize);
-    found.push(last.indexOf(last.reduce((a, b) => Math.max(a, b), -Infinity)));
-  }
+  const model = await openModel(path), decoder = decoderOf(builtinRegistry(), model);
+  const { ids } = await greedyIds(decoder, (name) => model.weights.read(name), prompt, COUNT);
   model.weights.close();
-  await backend.dispose();
-  return found;
+  return ids;
 }
 
 interface Answer {

@@ -1,0 +1,131 @@
+/** What llama.cpp makes of exports: the engine's greedy ids and probabilities, of a merged model and of an adapter beside its base. */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+
+import { item } from "../../formats/elements.ts";
+import { deinterleave, GgufFile, type GgufTyped, writeGguf } from "../../formats/gguf/mod.ts";
+import { readJsonFile } from "../../formats/hf_model/json.ts";
+import { openModel } from "../../formats/hf_model/mod.ts";
+import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
+import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { exportModel } from "../../tasks/export.ts";
+import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
+import { greedyIds } from "../helpers/greedy.ts";
+import { temporaryFolder } from "../helpers/temporary_folder.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const TINY = join(root, "fixtures/goldens/tiny/llama");
+const COUNT = 8;
+
+/** The tiny Llama with a tokenizer, which a GGUF file needs: its bytes are the first ids of the bundled vocabulary. */
+function withTokenizer(folder: string): string {
+  Deno.mkdirSync(folder);
+  for (const { name } of Deno.readDirSync(`${TINY}/model`)) {
+    Deno.copyFileSync(`${TINY}/model/${name}`, `${folder}/${name}`);
+  }
+  const bundled = join(root, "fixtures/constraints/model");
+  const file = readJsonFile(`${bundled}/tokenizer.json`) as {
+    model: { vocab: Record<string, number>; merges: unknown[] };
+    added_tokens: unknown[];
+  };
+  const bytes = Object.entries(file.model.vocab).filter(([, id]) => id < 96);
+  file.model.vocab = Object.fromEntries([...bytes, ["!!", 96]]);
+  file.model.merges = [["!", "!"]];
+  file.added_tokens = [];
+  Deno.writeTextFileSync(`${folder}/tokenizer.json`, JSON.stringify(file));
+  return folder;
+}
+
+/** The adapter's file with the rows of B of q and k as PEFT has them. */
+function unpermuted(path: string, target: string): string {
+  using file = new GgufFile(path);
+  const metadata = new Map<string, GgufTyped>();
+  for (const [key, value] of file.metadata) {
+    if (typeof value === "string") metadata.set(key, { type: "string", value });
+    else if (key === "adapter.lora.alpha") metadata.set(key, { type: "f32", value: Number(value) });
+  }
+  const heads: Record<string, number> = { attn_q: 4, attn_k: 2 };
+  writeGguf(
+    target,
+    metadata,
+    [...file.tensors.keys()].map((name) => {
+      const { shape } = file.info(name), values = file.readFloat32(name);
+      const [, module = ""] = /(attn_[qk])\.weight\.lora_b$/.exec(name) ?? [], count = heads[module];
+      const data = count === undefined ? values : deinterleave(values, item(shape, 0), count);
+      return { name, shape, encoding: "F32", data: () => data };
+    }),
+  );
+  return target;
+}
+
+Deno.test({
+  name:
+    `llama.cpp gives the engine's greedy ids and probabilities from a GGUF model and a GGUF adapter, and others where rows of B lie in PEFT's order${ELSEWHERE.why}`,
+  ignore: ELSEWHERE.ignore,
+  fn: async () => {
+    const folder = temporaryFolder(), base = withTokenizer(join(folder, "base"));
+    const exported = async (name: string, ...more: string[]) => {
+      const common = [`model_name_or_path=${base}`, `export_dir=${join(folder, name)}`, "export_check=false"];
+      await exportModel(undefined, [...common, ...more], { say: () => {} });
+      return join(folder, name);
+    };
+    const adapter = `adapter_name_or_path=${TINY}/adapter`;
+    const model = join(await exported("gguf", "export_format=gguf"), "model-F32.gguf");
+    const merged = join(
+      await exported("merged", "export_format=gguf", "export_dtype=float16", adapter),
+      "model-F16.gguf",
+    );
+    const lora = join(await exported("lora", "export_format=gguf-adapter", adapter), "adapter-F32.gguf");
+    const wrong = unpermuted(lora, join(folder, "wrong.gguf"));
+
+    const prompt = [3, 14, 15, 92, 65, 35],
+      asked = (model: string, adapter: string | null) => ({
+        model,
+        adapter,
+        prompt,
+        count: COUNT,
+      });
+    const [alone, beside, whole, misplaced] = await askElsewhere<
+      unknown,
+      { version: string; ids: number[]; probabilities: number[] }[]
+    >("node", "llama_cpp.mjs", [
+      asked(model, null),
+      asked(model, lora),
+      asked(merged, null),
+      asked(model, wrong),
+    ]);
+    const opened = await openModel(base), decoder = decoderOf(builtinRegistry(), opened);
+    const read = (name: string) => opened.weights.read(name);
+    const tuned = mergedWeights(read, readAdapter(`${TINY}/adapter`, moduleShapes(decoder)));
+    const ours = {
+      base: await greedyIds(decoder, read, prompt, COUNT),
+      tuned: await greedyIds(decoder, tuned, prompt, COUNT),
+    };
+    opened.weights.close();
+    assertEquals(alone?.version, "3.22.1");
+    // llama.cpp keeps keys and values in float16
+    for (
+      const [found, expected, tolerance, label] of [
+        [alone, ours.base, 3e-3, "base"],
+        [beside, ours.tuned, 3e-3, "adapter"],
+        [whole, ours.tuned, 3e-3, "merged, float16"],
+      ] as const
+    ) {
+      assertEquals(found?.ids, expected.ids, label);
+      expected.probabilities.forEach((p, i) =>
+        assert(
+          Math.abs(p - (found?.probabilities[i] ?? NaN)) <= tolerance,
+          `${label}: ${found?.probabilities}, ${expected.probabilities}`,
+        )
+      );
+    }
+    assert(ours.tuned.ids.join() !== ours.base.ids.join(), "the adapter changes the answer");
+    const first = misplaced?.probabilities[0] ?? NaN;
+    assert(
+      Math.abs(first - item(ours.tuned.probabilities, 0)) > 1e-2,
+      `${first}, ${ours.tuned.probabilities}`,
+    );
+  },
+});
