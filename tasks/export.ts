@@ -181,7 +181,7 @@ async function prove(
   const onLayer = () => progress.phase("comparing logits, layers", ++layer, layers);
   const before = await logitsOf(decoder, source.read, ids, onLayer);
   const expected = rounded === null ? before : await logitsOf(decoder, rounded, ids, onLayer);
-  const after = await logitsAfter(format, registry, source, dtype, folder, ids, onLayer);
+  const after = await logitsAfter({ format, dtype, folder }, registry, source, ids, onLayer);
   progress.stop();
   const difference = compareLogits(before, after, ids.length);
   const written = compareLogits(expected, after, ids.length);
@@ -192,11 +192,9 @@ async function prove(
 }
 
 async function logitsAfter(
-  format: ExportFormat,
+  { format, dtype, folder }: { format: ExportFormat; dtype: ExportDtype; folder: string },
   registry: Registry,
   source: ExportSource,
-  dtype: ExportDtype,
-  folder: string,
   ids: readonly number[],
   onLayer: () => void,
 ): Promise<Float32Array> {

@@ -24,7 +24,7 @@ export function philox(
   key: readonly [number, number],
 ): [number, number, number, number] {
   const words = new Uint32Array(4);
-  fillWords(words, counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
+  fillWords(words, counter, key);
   return [u32(words, 0), u32(words, 1), u32(words, 2), u32(words, 3)];
 }
 
@@ -127,7 +127,7 @@ function forEachChunk(
   for (let start = 0; start < length; start += CHUNK) {
     const count = Math.min(CHUNK, length - start);
     const blocks = Math.ceil(count / 4);
-    fillWords(words.subarray(0, blocks * 4), start / 4, step, of[0], of[1], key[0], key[1]);
+    fillWords(words.subarray(0, blocks * 4), [start / 4, step, of[0], of[1]], key);
     use(words, start, count);
   }
 }
@@ -146,13 +146,11 @@ function keyOf(seed: number): [number, number] {
 /** Fills `words` (a multiple of four) with the blocks of counters c0, c0 + 1, … */
 function fillWords(
   words: Uint32Array,
-  c0: number,
-  c1: number,
-  c2: number,
-  c3: number,
-  k0: number,
-  k1: number,
+  counter: readonly [number, number, number, number],
+  [k0, k1]: readonly [number, number],
 ): void {
+  let [c0] = counter;
+  const [, c1, c2, c3] = counter;
   for (let i = 0; i < words.length; i += 4, c0++) {
     let x0 = c0 | 0, x1 = c1 | 0, x2 = c2 | 0, x3 = c3 | 0, key0 = k0 | 0, key1 = k1 | 0;
     for (let round = 0; round < 10; round++) {

@@ -6,7 +6,7 @@
 import type { BenchmarkItem, JudgeProtocol } from "../../plugins/kinds/benchmark.ts";
 import { traceFollowed } from "../../plugins/benchmarks/trace/trace.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
-import { type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
+import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { JudgeAgreement } from "./agreement.ts";
 import type { Draft, InstructionParts, SynthStep } from "./draft.ts";
 import { StepAsker, Unanswered } from "./step_asker.ts";
@@ -84,9 +84,16 @@ export class AnswerCheck {
     const others = parts.constraints.filter(({ rule }) => rule === undefined);
     if (others.length === 0) return { kept: true };
     const findings: Finding[] = [];
+    const judged = { ...parts, constraints: others }, item = itemOf(draft, step, judged);
     for (const [i, model] of this.#judges.entries()) {
       findings.push(
-        await this.#asked(asker, draft, step, { ...parts, constraints: others }, response, model, i),
+        await this.#asked(model, {
+          item,
+          parts: judged,
+          response,
+          ask: (endpoint, request, round) =>
+            asker.ask(draft, step, `${i}.${round}`, endpoint, request, round),
+        }),
       );
     }
     this.agreement.add(findings.map((finding) => finding.kept || finding.known ? finding.kept : null));
@@ -94,15 +101,14 @@ export class AnswerCheck {
   }
 
   async #asked(
-    asker: StepAsker,
-    draft: Draft,
-    step: SynthStep,
-    parts: InstructionParts,
-    response: string,
     { judge }: JudgeModel,
-    number: number,
+    { item, parts, response, ask }: {
+      item: BenchmarkItem;
+      parts: InstructionParts;
+      response: string;
+      ask: Ask;
+    },
   ): Promise<Finding> {
-    const item = itemOf(draft, step, parts);
     try {
       const judgement = await judge.judge({
         id: item.id,
@@ -111,8 +117,7 @@ export class AnswerCheck {
         constraints: parts.constraints,
         item,
         ...(this.#protocol && { protocol: this.#protocol }),
-        ask: (endpoint, request, round) =>
-          asker.ask(draft, step, `${number}.${round}`, endpoint, request, round),
+        ask,
       }, new AbortController().signal);
       const { score } = traceFollowed({ reading: "complete", ...judgement });
       if (score === 1) return { kept: true };

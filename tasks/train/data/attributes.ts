@@ -64,7 +64,7 @@ export function resolveAttributes(
       }. ${hint}`,
     );
   }
-  adaptToFile(columns, required, entry, keys, where, notes, hint);
+  adaptToFile(columns, { required, entry, keys, where, notes, hint });
 
   const tags = { ...dataset.defaults.tags, ...entry.tags };
   const nulled = Object.keys(dataset.defaults.tags).filter((tag) =>
@@ -83,12 +83,14 @@ export function resolveAttributes(
 /** Columns that can't be left out must be in the file; a few have a second usual name. */
 function adaptToFile(
   columns: Record<string, string | null>,
-  required: Readonly<Record<string, string>>,
-  entry: DatasetEntry,
-  keys: readonly string[],
-  where: string,
-  notes: string[],
-  hint: string,
+  { required, entry, keys, where, notes, hint }: {
+    required: Readonly<Record<string, string>>;
+    entry: DatasetEntry;
+    keys: readonly string[];
+    where: string;
+    notes: string[];
+    hint: string;
+  },
 ): void {
   const second: Readonly<Record<string, readonly string[]>> = {
     messages: ["messages", "conversations"],

@@ -17,6 +17,13 @@ const ROOM = 256;
 /** Bytes of a buffer, at most. */
 const ONE_PIECE = 2 ** 30;
 
+/** A slot within keys or values of a layer that have room for `room` rows a slot. */
+interface SlotPlace {
+  values: Float32Array;
+  room: number;
+  slot: number;
+}
+
 /** The memory of all slots. */
 export class SlotMemory {
   layers: LayerMemory[] = [];
@@ -45,8 +52,9 @@ export class SlotMemory {
       const from = old[layer];
       if (!from) return;
       for (const [slot, count] of lengths.entries()) {
-        this.#copy(from.k, before, slot, k, this.room, slot, count);
-        this.#copy(from.v, before, slot, v, this.room, slot, count);
+        const [old, grown] = [{ room: before, slot }, { room: this.room, slot }];
+        this.#copy({ ...old, values: from.k }, { ...grown, values: k }, count);
+        this.#copy({ ...old, values: from.v }, { ...grown, values: v }, count);
       }
     });
     // Freed now: the collector would wait until there is several times as much.
@@ -58,8 +66,9 @@ export class SlotMemory {
   copy(from: number, to: number, rows: number): void {
     if (from === to) return;
     for (const { k, v } of this.layers) {
-      this.#copy(k, this.room, from, k, this.room, to, rows);
-      this.#copy(v, this.room, from, v, this.room, to, rows);
+      for (const values of [k, v]) {
+        this.#copy({ values, room: this.room, slot: from }, { values, room: this.room, slot: to }, rows);
+      }
     }
   }
 
@@ -129,19 +138,12 @@ export class SlotMemory {
     return (slot * this.config.numKeyValueHeads + head) * this.room * this.config.headDim;
   }
 
-  #copy(
-    from: Float32Array,
-    fromRoom: number,
-    fromSlot: number,
-    to: Float32Array,
-    toRoom: number,
-    toSlot: number,
-    rows: number,
-  ): void {
+  #copy(from: SlotPlace, to: SlotPlace, rows: number): void {
     const { headDim, numKeyValueHeads: heads } = this.config;
     for (let head = 0; head < heads; head++) {
-      const start = (fromSlot * heads + head) * fromRoom * headDim;
-      to.set(from.subarray(start, start + rows * headDim), (toSlot * heads + head) * toRoom * headDim);
+      const start = (from.slot * heads + head) * from.room * headDim;
+      const part = from.values.subarray(start, start + rows * headDim);
+      to.values.set(part, (to.slot * heads + head) * to.room * headDim);
     }
   }
 }

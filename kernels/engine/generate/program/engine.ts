@@ -198,9 +198,9 @@ export class ProgramEngine {
   }
 
   #open(): ProgramSession {
-    const { library, config, prepared, folder, threads } = this.options;
+    const { library, config } = this.options;
     const adapters = this.#adapters.size ? new ProgramAdapters(config, new Map(this.#adapters)) : null;
-    return new ProgramSession(library, config, this.#memory, prepared, folder, threads, adapters);
+    return new ProgramSession(library, this.#memory, this.options, adapters);
   }
 
   #reopen(): void {

@@ -54,6 +54,8 @@ interface Binding {
 
 /** A program that is ready to run on a cache. */
 export class ProgramSession {
+  /** Sizes of the model. */
+  readonly config: DecoderConfig;
   readonly #session: OrtSession;
   readonly #given: OrtTensor[];
   readonly #bindings = new Map<string, Binding>();
@@ -64,13 +66,16 @@ export class ProgramSession {
   /** @param folder Has the file of the constants. */
   constructor(
     readonly library: OrtLibrary,
-    readonly config: DecoderConfig,
     readonly memory: SlotMemory,
-    prepared: Prepared,
-    folder: string,
-    threads: number,
+    { config, prepared, folder, threads }: {
+      config: DecoderConfig;
+      prepared: Prepared;
+      folder: string;
+      threads: number;
+    },
     readonly adapters: ProgramAdapters | null,
   ) {
+    this.config = config;
     this.#rotary = new RotaryTable(config.inverseFrequencies);
     this.#bestCount = Math.min(BEST, config.vocabSize);
     const model = decoderModel(config, prepared, adapters);
