@@ -40,7 +40,7 @@ export function cWay(library: OrtLibrary): OnnxWay {
 function makeSession(
   library: OrtLibrary,
   { bytes, byteInputs, constants }: SessionModel,
-  { provider, threads, profiler }: SessionSettings,
+  { provider, threads, providerOptions, profiler }: SessionSettings,
 ): ModelSession {
   const profile = profiler?.open();
   const ofTensors = (tensors: Readonly<Record<string, OnnxTensor>>) =>
@@ -56,6 +56,7 @@ function makeSession(
   const session = new OrtSession(library, bytes(Object.fromEntries(places)), {
     provider,
     threads,
+    ...(providerOptions && { providerOptions }),
     ...(profile && { profile: profile.path }),
     initializers: ofTensors(constants),
     config: Object.fromEntries(

@@ -10,7 +10,7 @@ import { cWay } from "./c_way.ts";
 import { compile } from "./program.ts";
 import { providerStore } from "./provider_store.ts";
 import type { OnnxProfiler } from "./profile.ts";
-import type { OnnxProvider, OnnxWay } from "./sessions.ts";
+import type { OnnxProvider, OnnxWay, SessionSettings } from "./sessions.ts";
 import { HostStore } from "./store.ts";
 import type { OnnxTensor } from "./tensor.ts";
 
@@ -59,6 +59,16 @@ async function binding(why: string): Promise<OnnxWay> {
 }
 
 /**
+ * Whether NVIDIA's products may round float32 to 10 bits of mantissa. They do unless told otherwise, so a person who wants that for
+ * speed sets the variable to 1; where it is unset, it is set for libraries that look at nothing else.
+ */
+function wantsTf32(): boolean {
+  const variable = "NVIDIA_TF32_OVERRIDE", value = Deno.env.get(variable);
+  if (value === undefined) Deno.env.set(variable, "0");
+  return value === "1";
+}
+
+/**
  * Makes the backend.
  * @throws {RangeError} If this build of ONNX Runtime lacks the provider.
  */
@@ -69,17 +79,19 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       `Cannot use ONNX Runtime provider "${provider}": this build offers ${way.providers.join(", ")}`,
     );
   }
-  // NVIDIA's products round float32 to 10 bits of mantissa otherwise. A person who wants that for speed sets it to 1.
-  if (provider === "cuda" && Deno.env.get("NVIDIA_TF32_OVERRIDE") === undefined) {
-    Deno.env.set("NVIDIA_TF32_OVERRIDE", "0");
-  }
-  const settings = { provider, threads, ...(options.profiler && { profiler: options.profiler }) };
+  const tf32 = provider === "cuda" && wantsTf32();
+  const settings: SessionSettings = {
+    provider,
+    threads,
+    ...(provider === "cuda" && { providerOptions: { use_tf32: tf32 ? "1" : "0" } }),
+    ...(options.profiler && { profiler: options.profiler }),
+  };
   const { memory = provider === "cuda" && wish === "device" ? "provider" : "host" } = options;
   const store = memory === "provider" ? providerStore(way, settings) : new HostStore();
   const place = { way, store, settings, loops: options.loops ?? provider === "cpu" };
   return {
     name: "onnx",
-    description: `${way.description}, ${provider}, ${threads} threads`,
+    description: `${way.description}, ${provider}, ${threads} threads${tf32 ? ", products in TF32" : ""}`,
     hostMemory: store.hostMemory,
     keepsTensors: provider === "cpu" || memory === "provider",
     compile: (graph, name, given) => compile(graph, name, place, given),

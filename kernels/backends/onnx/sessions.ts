@@ -16,6 +16,8 @@ export interface SessionSettings {
   provider: OnnxProvider;
   /** Threads of an operator, ≥ 1. */
   threads: number;
+  /** Options of the provider, by its own names; only the C interface passes them. */
+  providerOptions?: Readonly<Record<string, string>>;
   /** Gathers what each operator takes; only the C interface does. */
   profiler?: OnnxProfiler;
 }

@@ -5,9 +5,12 @@ import { packExamples } from "../../engine/pack.ts";
 import { Engine } from "../../engine/engine.ts";
 import { LINEAR_MODULES } from "../../engine/decoder.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { GraphBuilder } from "../../graph.ts";
+import { linear } from "../../ops/products.ts";
 import { openLibrary, ORT_VERSION } from "./c_api/mod.ts";
 import { javascriptWay } from "./javascript_way.ts";
 import { onnxBackend, type OnnxOptions } from "./mod.ts";
+import type { SessionSettings } from "./sessions.ts";
 
 const { library, reason } = openLibrary(), ignore = library === null;
 const because = reason === null ? "" : `: ${reason}`;
@@ -119,4 +122,32 @@ Deno.test({
     );
     assertStringIncludes(wrong, 'DINOTUNE_ONNX is "binding", "device" or unset: current value is "c"');
   },
+});
+
+Deno.test("the CUDA provider is told whether products may be TF32, by NVIDIA's own variable, and the description says so", async () => {
+  const variable = "NVIDIA_TF32_OVERRIDE", before = Deno.env.get(variable), told: unknown[] = [];
+  const way = {
+    ...javascriptWay("test"),
+    providers: ["cuda", "cpu"] as const,
+    makeSession: (_: unknown, { providerOptions }: SessionSettings) => {
+      told.push(providerOptions);
+      return Promise.resolve({ run: () => Promise.resolve(), dispose: () => Promise.resolve() });
+    },
+  };
+  const g = new GraphBuilder(), x = g.input("x", [1, 1]), graph = g.finish(g.run(linear, { x, w: x }));
+  try {
+    for (const value of ["1", "0", null]) {
+      if (value === null) Deno.env.delete(variable);
+      else Deno.env.set(variable, value);
+      const backend = onnxBackend({ provider: "cuda", way });
+      await backend.compile(graph, "test");
+      assertEquals(backend.description.endsWith(", products in TF32"), value === "1");
+    }
+    assertEquals(Deno.env.get(variable), "0");
+    await onnxBackend({ way }).compile(graph, "test");
+    assertEquals(told, [{ use_tf32: "1" }, { use_tf32: "0" }, { use_tf32: "0" }, undefined]);
+  } finally {
+    if (before === undefined) Deno.env.delete(variable);
+    else Deno.env.set(variable, before);
+  }
 });
