@@ -1,4 +1,4 @@
-/** `deno task train` on PyTorch: killed in the middle and started again, it ends as a run that never was, byte for byte. */
+/** `deno task train` on PyTorch: interrupted, killed in the middle and started again, it ends as a run that never was, byte for byte. */
 import { join } from "@std/path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
@@ -24,7 +24,8 @@ function pythonOf(parent: number): number[] {
 }
 
 Deno.test({
-  name: `deno task train with trainer: torch says which rank died and goes on from the checkpoint${why}`,
+  name:
+    `deno task train with trainer: torch saves after Ctrl-C, says which rank died, and goes on from the checkpoint${why}`,
   ignore,
   fn: async () => {
     const folder = temporaryFolder();
@@ -32,35 +33,40 @@ Deno.test({
       goldenArguments(
         join(folder, name),
         ...["trainer=torch", OPTIONS, "threads=1", "lora_dropout=0.1", "adapter_name_or_path=[]"],
-        ...[
-          "disable_shuffling=false",
-          "max_steps=12",
-          "save_steps=4",
-          "eval_strategy=no",
-          "do_eval=false",
-          "val_size=0",
-          ...more,
-        ],
+        ...["disable_shuffling=false", "max_steps=60", "save_steps=10"],
+        ...["eval_strategy=no", "do_eval=false", "val_size=0", ...more],
       );
     const straight = await runTrain(...run("straight"));
     assertEquals(straight.code, 0, straight.stderr);
     assertStringIncludes(straight.stdout + straight.stderr, "torch: PyTorch");
 
-    const killed = new TrainProcess(...run("killed"));
-    await killed.saw("step 5/");
+    const interrupted = new TrainProcess(...run("other"));
+    await interrupted.saw("step 3/");
+    const first = pythonOf(interrupted.pid);
+    assertEquals(first.length, 1);
+    // Ctrl-C, and what a terminal does besides: the ranks' own group isn't its, so they are told by hand here.
+    for (const id of [...first, interrupted.pid]) Deno.kill(id, "SIGINT");
+    const saved = await interrupted.ended();
+    assertEquals(saved.code, 130, saved.stderr);
+    assertStringIncludes(saved.stdout, "resume_from_checkpoint");
+    assertEquals(await whoStays(first), []);
+
+    const killed = new TrainProcess(...run("other", "resume_from_checkpoint=auto"));
+    await killed.saw("step 25/");
     const ranks = pythonOf(killed.pid);
     assertEquals(ranks.length, 1);
     for (const id of ranks) Deno.kill(id, "SIGKILL");
-    const { code, stderr } = await killed.ended();
+    const { code, stdout, stderr } = await killed.ended();
+    assertStringIncludes(stdout, "Resuming from");
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "PyTorch rank was ended by SIGKILL");
     assertStringIncludes(stderr, "The last checkpoint is kept");
     assertEquals(await whoStays(ranks), []);
 
-    const resumed = await runTrain(...run("killed", "resume_from_checkpoint=auto"));
+    const resumed = await runTrain(...run("other", "resume_from_checkpoint=auto"));
     assertEquals(resumed.code, 0, resumed.stderr);
     assertStringIncludes(resumed.stdout, "Resuming from");
     const adapter = (name: string) => Deno.readFileSync(join(folder, name, "adapter_model.safetensors"));
-    assertEquals(adapter("killed"), adapter("straight"));
+    assertEquals(adapter("other"), adapter("straight"));
   },
 });
