@@ -61,6 +61,8 @@ const train: Bench = {
     "dtypes NAMES": "of the peer (float32,bfloat16)",
     "threads N": "of each process (one per core)",
     "trainer NAME": "local (default), or torch with the first of dtypes (docs/scale.md)",
+    compile:
+      "compile blocks with torch.compile (trainer torch; minutes in the first step, which isn't timed)",
     "backend NAME": "of the local trainer: onnx (default) or webgpu",
     "provider NAME": "of onnx: cpu (default), cuda or webgpu",
     profile: "show a step by kinds of work (onnx)",
@@ -81,6 +83,7 @@ const train: Bench = {
       backend: flagName(given, "backend", ["onnx", "webgpu"]),
       provider: flagName(given, "provider", ["cpu", "cuda", "webgpu"]),
       profile: given.flags.has("profile"),
+      compile: given.flags.has("compile"),
     }, say);
     return { found: { runs, peakGflops }, text: `\n${trainBenchText(runs, peakGflops)}` };
   },

@@ -16,6 +16,7 @@ Deno.test("bench() names a misspelt bench, flag or value, and what is needed", a
     ],
     ["train --model m --steps 0", 'Cannot read --steps as a whole number > 0: current value is "0"'],
     ["train --model m --dtypes float32,float8", 'Cannot use --dtypes "float8"'],
+    ["train --model m --compile", "Cannot use --compile with --trainer local"],
     ["train model=m", "Cannot use model=m as benches take flags"],
     [
       "generate --model m --streams two",

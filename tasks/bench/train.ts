@@ -33,6 +33,8 @@ export interface TrainBenchOptions {
   threads: number | null;
   /** Our engine: this project's kernels in float32, or PyTorch's processes in the first of `dtypes`. */
   trainer: "local" | "torch";
+  /** Compile blocks with torch.compile; of trainer torch. */
+  compile: boolean;
   /** Of our own kernels. */
   backend: "onnx" | "webgpu";
   provider: "cpu" | "cuda" | "webgpu";
@@ -74,12 +76,16 @@ export async function benchTrain(
     threads,
     trainer,
     profile,
+    compile,
   } = options;
   const { backend: name, provider } = options, device = { backend: name, provider, threads };
   if (trainer === "torch" && (profile || name !== "onnx" || provider !== "cpu")) {
     throw new RangeError(
       "Cannot use --profile, --backend or --provider with --trainer torch: it has kernels of its own",
     );
+  }
+  if (compile && trainer !== "torch") {
+    throw new RangeError(`Cannot use --compile with --trainer ${trainer}: torch alone has torch.compile`);
   }
   if (profile && name !== "onnx") {
     throw new RangeError(`Cannot use --profile with --backend ${name}: onnx alone tells what operators take`);
@@ -92,7 +98,13 @@ export async function benchTrain(
     const dtype = trainer === "torch" ? item(dtypes, 0) : "float32";
     const own = (ck: string) => ({
       program: `dinotune ${
-        [dtype, ...(name === "onnx" ? [] : [name]), ...(provider === "cpu" ? [] : [provider])].join(" ")
+        [
+          dtype,
+          ...(name === "onnx" ? [] : [name]),
+          ...(provider === "cpu" ? [] : [provider]),
+          ...(compile ? ["compiled"] : []),
+        ]
+          .join(" ")
       }`,
       command: [
         Deno.execPath(),
@@ -104,6 +116,7 @@ export async function benchTrain(
         ...common,
         ...["--trainer", trainer, "--dtype", dtype, "--backend", name, "--provider", provider],
         ...(profile ? ["--profile"] : []),
+        ...(compile ? ["--compile"] : []),
         ...(threads === null ? [] : ["--threads", String(threads)]),
       ],
       ck,

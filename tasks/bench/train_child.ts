@@ -82,10 +82,10 @@ export function stageExample(stage: string, q: Quad, index: number): EncodedExam
 async function onTorch(
   setup: Omit<TorchSetup, keyof EngineChoices | "threads">,
   model: LoadedModel,
-  dtype: string,
+  choices: { dtype: string; compile: boolean },
   threads: number | null,
 ): Promise<TorchEngine> {
-  const options = torchOptions.parse({ dtype }), processes = processesPerNode(options);
+  const options = torchOptions.parse(choices), processes = processesPerNode(options);
   const folder = await Deno.makeTempDir({ prefix: "dinotune-bench-model-" });
   try {
     const modelPath = modelFolder(model, setup.decoder, folder);
@@ -126,6 +126,7 @@ async function main(): Promise<void> {
       accum: { type: "string", default: "8" },
       trainer: { type: "string", default: "local" },
       dtype: { type: "string", default: "float32" },
+      compile: { type: "boolean", default: false },
       backend: { type: "string" },
       provider: { type: "string" },
       profile: { type: "boolean", default: false },
@@ -165,7 +166,9 @@ async function main(): Promise<void> {
     seed: 42,
     optimizer: { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0 },
   };
-  const torch = a.trainer === "torch" ? await onTorch(setup, model, a.dtype, threads) : null;
+  const torch = a.trainer === "torch"
+    ? await onTorch(setup, model, { dtype: a.dtype, compile: a.compile }, threads)
+    : null;
   const given = {
     values: new Map(Object.entries({ backend: a.backend, provider: a.provider }).filter(isGiven)),
   };
