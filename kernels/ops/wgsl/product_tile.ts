@@ -63,7 +63,7 @@ function swapped(depth: number, perInvocation: number): boolean {
 
 /** WGSL of where vec4 `quad` of a row of a k-contiguous tile stands. */
 function placeAlong(row: string, quad: string, size: { depth: number; perInvocation: number }): string {
-  const turned = swapped(size.depth, size.perInvocation) ? `(${quad} ^ (${row} / 2u % 4u))` : quad;
+  const turned = swapped(size.depth, size.perInvocation) ? `((${quad}) ^ (${row} / 2u % 4u))` : quad;
   return `${row} * ${rowQuads(size)}u + ${turned}`;
 }
 
@@ -131,17 +131,19 @@ export function tileBody(
     ${fill({ name: "a", alongK: alongA, perInvocation: tm, depth, origin: "m0" })}
     ${fill({ name: "b", alongK: alongB, perInvocation: tn, depth, origin: "n0" })}
     workgroupBarrier();`);
-  for (const q of range(depth / 4)) {
-    lines.push("    {");
+  // As statements 1,024 multiply-adds of a large tile's step are slow to compile, so there they are a loop.
+  const looped = tm === 8 && depth > 8;
+  for (const quad of looped ? ["q"] : range(depth / 4).map((q) => `${q}u`)) {
+    lines.push(looped ? `    for (var q = 0u; q < ${depth / 4}u; q++) {` : "    {");
     if (alongA) {
       for (const i of is) {
-        const place = placeAlong(`(ty + ${SIDE * i}u)`, `${q}u`, { depth, perInvocation: tm });
+        const place = placeAlong(`(ty + ${SIDE * i}u)`, quad, { depth, perInvocation: tm });
         lines.push(`      let a${i} = tile_a[${place}];`);
       }
     }
     if (alongB) {
       for (const j of js) {
-        const place = placeAlong(`(tx + ${SIDE * j}u)`, `${q}u`, { depth, perInvocation: tn });
+        const place = placeAlong(`(tx + ${SIDE * j}u)`, quad, { depth, perInvocation: tn });
         lines.push(`      let b${j} = tile_b[${place}];`);
       }
       for (const s of range(4)) {
@@ -151,7 +153,7 @@ export function tileBody(
       }
     } else {
       for (const s of range(4)) {
-        const k = 4 * q + s, vectors = range(Math.max(1, tm / 4));
+        const k = `(${quad} * 4u + ${s}u)`, vectors = range(Math.max(1, tm / 4));
         for (const j of results) {
           lines.push(
             `      let b${s}_${j} = ${
@@ -205,11 +207,11 @@ function offset({ alongK, perInvocation, thread, index }: Owned & { alongK: bool
   return `${thread} * 4u + ${4 * SIDE * Math.floor(index / 4) + index % 4}u`;
 }
 
-/** A tile's values at depth k for an invocation, where the tile lies across k: one of its vec4, or its only value. */
-function across({ tile, k, perInvocation, thread, index }: Owned & { tile: string; k: number }): string {
+/** A tile's values at depth `k` (WGSL) for an invocation, where the tile lies across k: one of its vec4, or its only value. */
+function across({ tile, k, perInvocation, thread, index }: Owned & { tile: string; k: string }): string {
   return perInvocation > 1
-    ? `${tile}[${k * SIDE * perInvocation / 4 + index * SIDE}u + ${thread}]`
-    : `${tile}[${k * SIDE / 4}u + ${thread} / 4u][${thread} % 4u]`;
+    ? `${tile}[${k} * ${SIDE * perInvocation / 4}u + ${index * SIDE}u + ${thread}]`
+    : `${tile}[${k} * ${SIDE / 4}u + ${thread} / 4u][${thread} % 4u]`;
 }
 
 function range(count: number): number[] {
