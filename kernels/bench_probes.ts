@@ -29,6 +29,8 @@ export const naiveLinear = defineKernel({
 });
 
 const CHAINS = 16, LENGTH = 512;
+/** Steps of a chain written out, so that the loop takes no share: an H100 was measured at 29 TFLOP/s of its 44.6. */
+const WRITTEN = 16;
 
 /** Multiply-adds of an invocation of {@linkcode registers}. */
 export const MULTIPLY_ADDS: number = CHAINS * LENGTH;
@@ -56,8 +58,12 @@ export const registers = defineKernel({
   if (i >= sizes.rows) { return; }
   let f = vec4<f32>(a[i]);
 ${Array.from({ length: CHAINS / 4 }, (_, c) => `  var s${c} = vec4<f32>(${c}f);`).join("\n")}
-  for (var k = 0u; k < ${LENGTH}u; k++) {
-${Array.from({ length: CHAINS / 4 }, (_, c) => `    s${c} = fma(s${c}, f, f);`).join("\n")}
+  for (var k = 0u; k < ${LENGTH / WRITTEN}u; k++) {
+${
+        Array.from({ length: WRITTEN * CHAINS / 4 }, (_, i) =>
+          `    s${i % (CHAINS / 4)} = fma(s${i % (CHAINS / 4)}, f, f);`)
+          .join("\n")
+      }
   }
   let s = ${Array.from({ length: CHAINS / 4 }, (_, c) => `s${c}`).join(" + ")};
   y[i] = s.x + s.y + s.z + s.w;`,

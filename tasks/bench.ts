@@ -4,7 +4,7 @@
  * ```sh
  * deno task bench train --stage iopo --model SMOLLM2 [--against "python3 tasks/bench/bench_iopo_torch.py"]
  * deno task bench data --tokenizer DIR
- * deno task bench kernels [--backends onnx,webgpu]
+ * deno task bench kernels [--backend onnx,webgpu]
  * deno task bench generate --model MODEL.gguf [--against llama.cpp]
  * deno task bench eval
  * deno task bench serve
@@ -31,6 +31,8 @@ import { DEFAULT_MODEL } from "./common/default_files.ts";
 
 const QUADS = fileURLToPath(new URL("../fixtures/bench/smollm2_quads.json", import.meta.url));
 const COMMON = { help: "this text", json: "one JSON object instead of a table" };
+
+const PROVIDERS = ["cpu", "cuda", "webgpu"] as const, PROVIDER = "of onnx: cpu (default), cuda or webgpu";
 
 /** Result of a bench, and the same as text. */
 interface Found {
@@ -64,7 +66,7 @@ const train: Bench = {
     compile:
       "compile blocks with torch.compile (trainer torch; minutes in the first step, which isn't timed)",
     "backend NAME": "of the local trainer: onnx (default) or webgpu",
-    "provider NAME": "of onnx: cpu (default), cuda or webgpu",
+    "provider NAME": PROVIDER,
     profile: "show a step by kinds of work (onnx)",
   },
   run: async (given, say) => {
@@ -81,7 +83,7 @@ const train: Bench = {
       threads: threads(given),
       trainer: flagName(given, "trainer", ["local", "torch"]),
       backend: flagName(given, "backend", ["onnx", "webgpu"]),
-      provider: flagName(given, "provider", ["cpu", "cuda", "webgpu"]),
+      provider: flagName(given, "provider", PROVIDERS),
       profile: given.flags.has("profile"),
       compile: given.flags.has("compile"),
     }, say);
@@ -111,16 +113,18 @@ const data: Bench = {
 };
 
 const kernels: Bench = {
-  example: "kernels --backends onnx",
+  example: "kernels --backend onnx",
   flags: {
-    "backends NAMES": "onnx,webgpu (default) or one of them",
+    "backend NAMES": "onnx,webgpu (default) or one of them",
+    "provider NAME": PROVIDER,
     "rows N": "tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)",
     "threads N": "of the onnx backend (one per core)",
   },
   run: async (given) => {
-    const names = flagNames(given, "backends", ["onnx", "webgpu"]);
+    const names = flagNames(given, "backend", ["onnx", "webgpu"]),
+      provider = flagName(given, "provider", PROVIDERS);
     const backends = await Promise.all(
-      names.map((backend) => makeBackend({ backend, provider: "cpu", threads: threads(given) })),
+      names.map((backend) => makeBackend({ backend, provider, threads: threads(given) })),
     );
     const found = await benchKernels(
       backends,
@@ -137,6 +141,7 @@ const generate: Bench = {
     "model PATH": "folder or GGUF file; needed",
     "against llama.cpp": "in turns with it, on a GGUF file; installed by npm into a temporary folder",
     "backend NAME": "onnx (default), webgpu or reference",
+    "provider NAME": PROVIDER,
     "quantization NAME": "stored (default: a GGUF file's own bits), float32, 4 or 8",
     "prompt N": "tokens of the prompt (512)",
     "steps N": "timed steps (64)",
@@ -149,7 +154,7 @@ const generate: Bench = {
     const bits = flagName(given, "quantization", ["stored", "float32", "4", "8"]);
     const what = {
       model: flagText(given, "model"),
-      device: { backend, provider: "cpu" as const, threads: threads(given) },
+      device: { backend, provider: flagName(given, "provider", PROVIDERS), threads: threads(given) },
       quantization: bits === "4" ? 4 as const : bits === "8" ? 8 as const : bits,
       prompt: flagNumber(given, "prompt", 512),
       steps: flagNumber(given, "steps", 64),

@@ -27,18 +27,18 @@ needs() { # NAME VARIABLE COMMAND ...
   shift 2
   if [ -n "${!variable:-}" ]; then part "$name" "$@"; else number=$((number + 1)); echo "$name left out: $variable isn't set" | tee -a "$out/codes.txt"; fi
 }
-tests() { BACKENDS=$backend deno test -A --no-check "$@"; }
 other() { (cd "$AGAINST" && "$@"); }
-export -f tests other
+export -f other
 export backend BACKENDS="$backend" AGAINST="${AGAINST:-}"
 
 part doctor deno task doctor
 part contract deno test -A --no-check kernels/contract_test.ts
+part shaders deno test -A --no-check tests/shaders_test.ts
 part webgpu deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/pack_rows_test.ts
 part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop_test.ts
 needs train MODEL deno task bench train --model "${MODEL:-}" --backend "$backend"
 [ -z "$AGAINST" ] || needs train_before MODEL bash -c 'other deno task bench train --model "$MODEL" --backend "$backend"'
-part kernels deno task bench kernels --backends "$backend"
+part kernels deno task bench kernels --backend "$backend"
 [ -z "$AGAINST" ] || part kernels_before bash -c 'other deno task bench kernels --backends "$backend"'
 needs generate MODEL deno task bench generate --model "${MODEL:-}" --backend "$backend"
 needs cuda MODEL deno task bench train --model "${MODEL:-}" --backend onnx --provider cuda
