@@ -54,6 +54,8 @@ export interface Progress {
 export interface ProgressStream {
   /** Whether a bar can be drawn. */
   isTTY?: boolean | undefined;
+  /** Width of the terminal, in characters. */
+  columns?: number | undefined;
   /** Writes text as it is. */
   write(text: string): unknown;
 }
@@ -101,9 +103,13 @@ export function logLine(entry: Readonly<Record<string, number>>, totalSteps: num
 
 /** `1,234 tokens/s, 0:01:02 left`; only the latter where no tokens are made, as by rules. */
 export function paceText(tokensPerSecond: number, remainingSeconds: number): string {
-  const speed = tokensPerSecond >= 100 ? Math.round(tokensPerSecond) : Number(tokensPerSecond.toPrecision(3));
   const left = `${hms(remainingSeconds)} left`;
-  return tokensPerSecond > 0 ? `${speed.toLocaleString("en-US")} tokens/s, ${left}` : left;
+  return tokensPerSecond > 0 ? `${speedText(tokensPerSecond)}, ${left}` : left;
+}
+
+function speedText(tokensPerSecond: number): string {
+  const speed = tokensPerSecond >= 100 ? Math.round(tokensPerSecond) : Number(tokensPerSecond.toPrecision(3));
+  return `${speed.toLocaleString("en-US")} tokens/s`;
 }
 
 /** The part of cli-progress that is used; the package brings no types. */
@@ -165,7 +171,8 @@ function bar(stream: ProgressStream): Progress {
     const bars: Bars = new cliProgress.MultiBar({
       stream,
       format,
-      barsize: 24,
+      // Step, time left and loss take some 50 characters.
+      barsize: Math.max(8, Math.min(24, (stream.columns ?? 80) - 52)),
       barCompleteChar: "█",
       barIncompleteChar: "░",
       // Ctrl-C is the task's: the run saves and says how to continue.
@@ -182,9 +189,11 @@ function bar(stream: ProgressStream): Progress {
       if (done >= total) stop();
     },
     step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
+      // a terminal cuts what is beyond its width: what one looks for comes first
       const parts = [`loss ${loss.toFixed(4)}`];
+      if (tokensPerSecond > 0) parts.unshift(`${hms(remainingSeconds)} left`);
       if (margin !== null) parts.push(`margin ${margin.toFixed(4)}`);
-      if (tokensPerSecond > 0) parts.push(paceText(tokensPerSecond, remainingSeconds));
+      if (tokensPerSecond > 0) parts.push(speedText(tokensPerSecond));
       shown("training", totalSteps, "{bar} step {value}/{total}  {text}").update(step, {
         text: parts.join("  "),
       });

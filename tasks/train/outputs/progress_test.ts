@@ -71,7 +71,7 @@ Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, an
     const part of [
       "before\n",
       "reference log-probabilities ████████████████████████ 2/2",
-      "████████████░░░░░░░░░░░░ step 3/6  loss 0.6744  margin 0.0709  20,736 tokens/s, 0:01:15 left",
+      "████████████░░░░░░░░░░░░ step 3/6  0:01:15 left  loss 0.6744  margin 0.0709  20,736 tokens/s",
       "saved checkpoint-3\n",
     ]
   ) assertStringIncludes(text, part);
@@ -80,6 +80,26 @@ Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, an
   const plain = stream(true);
   createProgress({ stream: plain, disabled: true }).step(status);
   assertEquals(plain.text(), "");
+});
+
+Deno.test("at 80 columns the bar of a long run shows step, time left and loss, at 60 too", () => {
+  for (const columns of [80, 60]) {
+    const out = Object.assign(stream(true), {
+      columns,
+      cursorTo() {},
+      moveCursor() {},
+      clearLine() {},
+      clearScreenDown() {},
+    });
+    const progress = createProgress({ stream: out });
+    progress.step({ ...status, step: 123, totalSteps: 4500, remainingSeconds: 36000, margin: -10.07 });
+    progress.stop();
+    const [line = ""] = out.text().split("\n").filter((line) => line.includes("step 123"));
+    const shown = line.slice(line.search(/[█░]/)).slice(0, columns);
+    for (const part of ["step 123/4500  ", "10:00:00 left  ", "loss 0.6744"]) {
+      assertStringIncludes(shown, part);
+    }
+  }
 });
 
 Deno.test("the summary shows the curve in eight lines, the files with sizes, and what to type next", () => {

@@ -1,0 +1,55 @@
+"""What transformers and PEFT make of exports.
+
+usage: transformers_peft.py JSON, with {"models": [{base, adapter, merged}], "prompt": ids, "count": N, "tokenizer": folder, "text": text}
+
+Prints JSON: versions; of each model the number type of the merged one, the largest difference between its logits and those of the adapter beside its base, and greedy ids
+of merged, adapter and base; of the tokenizer ids of the text and of a conversation.
+"""
+
+import json
+import sys
+
+import peft
+import torch
+import transformers
+
+if not torch.cuda.is_available():
+    # A build for GPUs asks its driver, which may be a stand-in here.
+    torch.cuda.is_current_stream_capturing = lambda: False
+
+
+def compare(base: str, adapter: str, merged: str, ids: torch.Tensor, count: int) -> dict:
+    def greedy(model: torch.nn.Module) -> list[int]:
+        output = model.generate(input_ids=ids, max_new_tokens=count, do_sample=False, pad_token_id=0)
+        return output[0, ids.shape[1] :].tolist()
+
+    whole = transformers.AutoModelForCausalLM.from_pretrained(merged)
+    bare = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    of_base = greedy(bare)
+    beside = peft.PeftModel.from_pretrained(bare, adapter)
+    with torch.no_grad():
+        difference = (whole(ids).logits - beside(input_ids=ids).logits).abs().max().item()
+    return {
+        "dtype": str(whole.dtype),
+        "difference": difference,
+        "merged": greedy(whole),
+        "adapter": greedy(beside),
+        "base": of_base,
+    }
+
+
+def main(models: list[dict], prompt: list[int], count: int, tokenizer: str, text: str) -> None:
+    read = transformers.AutoTokenizer.from_pretrained(tokenizer)
+    conversation = [{"role": "user", "content": text}]
+    print(
+        json.dumps({
+            "versions": {name: sys.modules[name].__version__ for name in ("torch", "transformers", "peft")},
+            "models": [compare(**paths, ids=torch.tensor([prompt]), count=count) for paths in models],
+            "text": read(text)["input_ids"],
+            "chat": read.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False),
+            "ends": transformers.GenerationConfig.from_pretrained(tokenizer).eos_token_id,
+        })
+    )
+
+
+main(**json.loads(sys.argv[1]))
