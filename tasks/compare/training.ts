@@ -27,7 +27,7 @@ export interface Training {
   totalSteps: number | null;
   /** `log_history`: logs and evaluations. */
   history: readonly HistoryEntry[];
-  /** Tokens that were computed; null where no line says. */
+  /** Tokens of all sequences, shared prefixes counted in each; null where no line says. */
   tokens: number | null;
   /** Seconds of training; null if it isn't finished. */
   seconds: number | null;

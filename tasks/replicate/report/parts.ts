@@ -74,7 +74,7 @@ export function reportOf(replication: Replication): ReplicationReport {
       {
         title: "Trainings and answers",
         note:
-          "Every step scores as many answers; tokens of a prompt that several answers share are computed once, so tokens differ. " +
+          "Every step scores as many answers. Tokens are those of all inputs with their answers, however many share an input. " +
           "Seconds depend on what else the machine did.",
         table: trainingTable(replication),
       },

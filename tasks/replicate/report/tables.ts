@@ -133,7 +133,7 @@ export function trainingTable({ methods, config }: Replication): Table {
       { title: "method", align: "left" },
       { title: "steps" },
       { title: "answers a step", spare: 2 },
-      { title: "tokens computed" },
+      { title: "tokens" },
       { title: "seconds", spare: 1 },
       { title: "tokens an answer", spare: 3 },
       { title: "cut, %" },
