@@ -6,7 +6,7 @@
  * deno task bench data --tokenizer DIR
  * deno task bench kernels [--backend onnx,webgpu]
  * deno task bench generate --model MODEL.gguf [--against llama.cpp]
- * deno task bench eval
+ * deno task bench eval [--local MODEL]
  * deno task bench serve
  * deno task bench train --help                       # the flags of one bench
  * ```
@@ -21,6 +21,7 @@ import { makeBackend } from "../kernels/engine/backends.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { benchData } from "./bench/data.ts";
 import { benchEval, evalBenchText } from "./bench/eval.ts";
+import { benchLocalEval, FORMS, localEvalText } from "./bench/eval_local.ts";
 import { flagName, flagNames, flagNumber, flagNumbers, flagText } from "./bench/flag_values.ts";
 import { benchGenerate, generateBenchText } from "./bench/generate.ts";
 import { kernelBenchText } from "./bench/kernels.ts";
@@ -176,8 +177,27 @@ const evaluation: Bench = {
     "concurrency N": "requests at once (64)",
     "rounds N": "how often (1)",
     "against COMMAND": 'another program, in turns; "python3 tasks/bench/inspect_ai.py" is one for inspect_ai',
+    "local MODEL":
+      "instead of the mock server: 50 IFEval prompts by the endpoint local; --items and --rounds count",
+    "weights NAMES": `with --local, in turns: ${Object.keys(FORMS).join(",")} (float32,stored)`,
+    "tokens N": "of an answer with --local, at most (256)",
   },
-  run: async (given) => {
+  run: async (given, say) => {
+    const model = given.values.get("local");
+    if (model !== undefined) {
+      const known = Object.keys(FORMS) as (keyof typeof FORMS)[];
+      const work = {
+        model,
+        forms: given.values.has("weights")
+          ? flagNames(given, "weights", known)
+          : ["float32", "stored"] as const,
+        items: flagNumber(given, "items", 50),
+        tokens: flagNumber(given, "tokens", 256),
+        rounds: flagNumber(given, "rounds", 1),
+      };
+      const figures = await benchLocalEval(work, say);
+      return { found: { ...work, figures }, text: `\n${localEvalText(work, figures)}` };
+    }
     const faults = given.flags.has("faults");
     const found = await benchEval({
       items: flagNumbers(given, "items", [faults ? 2000 : 1042]),
