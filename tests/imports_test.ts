@@ -18,10 +18,16 @@ Deno.test("readArrows() sees imports of values and types", () => {
   );
 });
 
-Deno.test("the built-in plugins load without OpenAI's library, which only some requests need", () => {
+Deno.test("the built-in plugins load without OpenAI's library and without the trainers' engines", () => {
   const loaded = loadedWith("plugins/builtins.ts", arrows);
-  const late = ["plugins/endpoints/openai.ts", "plugins/endpoints/openai/errors.ts"];
-  assertEquals(late.map((path) => loaded.has(path)), [true, false]);
+  const paths = [
+    "plugins/endpoints/openai.ts",
+    "plugins/endpoints/openai/errors.ts",
+    "plugins/trainers/local/local.ts",
+    "plugins/trainers/local/run.ts",
+    "plugins/trainers/torch/engine.ts",
+  ];
+  assertEquals(paths.map((path) => loaded.has(path)), [true, false, true, false, false]);
 });
 
 const PLANTED: [string, string, string][] = [

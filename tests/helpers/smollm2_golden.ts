@@ -3,7 +3,8 @@ import { sharedForSmollm2, SMOLLM2 } from "./shared_data.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import { engineName, readJson, readTensors } from "./tiny_model.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
+import { models } from "../../plugins/models/mod.ts";
+import { Registry } from "../../plugins/registry.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { LINEAR_MODULES } from "../../kernels/engine/decoder.ts";
 import { type GoldenStart, type Quad, repeatRun } from "./golden_run.ts";
@@ -19,7 +20,7 @@ export { ignore, why };
 /** Opens the model. */
 export async function smollm2() {
   const model = await openModel(SMOLLM2);
-  return { model, decoder: decoderOf(builtinRegistry(), model) };
+  return { model, decoder: decoderOf(new Registry(models), model) };
 }
 
 /** Start of a golden run of SmolLM2, and the model, to be closed. */

@@ -1,27 +1,12 @@
 /**
- * The trainer of this project: trains in this process, on the kernels of this project.
+ * The trainer of this project: trains in this process, on the kernels of this project (train.ts).
  * @module
  */
 import { z } from "zod";
 
-import { startEngine } from "../../../kernels/engine/remote.ts";
-import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
-import { carryOut } from "./run.ts";
 
 const options = z.strictObject({});
-
-async function train(inputs: TrainerInputs): Promise<TrainerResult> {
-  const { config, log } = inputs, { choice, why } = await chooseBackend(config);
-  if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
-  return await carryOut(inputs, async (setup) => {
-    const engine = await startEngine({ ...setup, device: choice });
-    // On a GPU it says how the weights are stored.
-    if (choice.backend === "webgpu") log.note?.(await engine.describe());
-    return engine;
-  });
-}
 
 /** Trains here, on the backend that the configuration names. */
 const local: Plugin<"trainer", typeof options> = definePlugin({
@@ -30,6 +15,6 @@ const local: Plugin<"trainer", typeof options> = definePlugin({
   version: "1",
   description: "Trains in this process, on CPU or GPU, without Python.",
   options,
-  create: () => ({ train }),
+  create: () => ({ train: async (inputs) => await (await import("./train.ts")).trainHere(inputs) }),
 });
 export default local;

@@ -4,43 +4,10 @@
  * @module
  */
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
-import { carryOut } from "../local/run.ts";
-import { openTorchEngine } from "./engine.ts";
-import { modelFolder } from "./model_folder.ts";
-import { type EngineChoices, shardingOf, type TorchOptions, torchOptions } from "./options.ts";
-import { countGpus, otherNodesCommand } from "./launch.ts";
+import { countGpus } from "./launch.ts";
 import { processMemory } from "./memory.ts";
-import { processesPerNode, startRanks } from "./ranks.ts";
-
-async function train(
-  inputs: TrainerInputs,
-  options: TorchOptions,
-  sharding: EngineChoices["sharding"],
-): Promise<TrainerResult> {
-  const { config, model, decoder, log } = inputs;
-  const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
-  try {
-    return await carryOut(inputs, async (setup) => {
-      const modelPath = modelFolder(model, decoder, temporary, options.dtype);
-      if (options.nnodes > 1) {
-        log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
-      }
-      const ranks = await startRanks(options);
-      try {
-        const { threads } = config;
-        const engine = await openTorchEngine(ranks, { ...setup, ...options, modelPath, sharding, threads });
-        log.note?.(await engine.describe());
-        return engine;
-      } catch (error) {
-        await ranks.end();
-        throw error;
-      }
-    });
-  } finally {
-    await Deno.remove(temporary, { recursive: true });
-  }
-}
+import { shardingOf, type TorchOptions, torchOptions } from "./options.ts";
+import { processesPerNode } from "./ranks.ts";
 
 function storageOf(full: boolean, { dtype, quantization, cpu_offload }: TorchOptions): string {
   const kept = full
@@ -61,7 +28,7 @@ const torch: Plugin<"trainer", typeof torchOptions> = definePlugin({
   create: (options) => {
     const processes = processesPerNode(options) * options.nnodes, sharding = shardingOf(options, processes);
     return {
-      train: (inputs) => train(inputs, options, sharding),
+      train: async (inputs) => await (await import("./train.ts")).trainOnTorch(inputs, options, sharding),
       memory: (size) => ({
         memory: processMemory(size, { ...options, sharding }, processes),
         processes,

@@ -1,0 +1,20 @@
+/**
+ * Training in this process. Apart from the plugin, so that only runs that train load the engine and the loop.
+ * @module
+ */
+import { chooseBackend } from "../../../kernels/engine/backends.ts";
+import { startEngine } from "../../../kernels/engine/remote.ts";
+import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
+import { carryOut } from "./run.ts";
+
+/** Trains on the backend that the configuration names. @throws As {@linkcode carryOut} does. */
+export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
+  const { config, log } = inputs, { choice, why } = await chooseBackend(config);
+  if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
+  return await carryOut(inputs, async (setup) => {
+    const engine = await startEngine({ ...setup, device: choice });
+    // On a GPU it says how the weights are stored.
+    if (choice.backend === "webgpu") log.note?.(await engine.describe());
+    return engine;
+  });
+}

@@ -1,0 +1,41 @@
+/**
+ * Training on PyTorch's processes. Apart from the plugin, so that only runs that train load the engine and the loop.
+ * @module
+ */
+import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
+import { carryOut } from "../local/run.ts";
+import { openTorchEngine } from "./engine.ts";
+import { otherNodesCommand } from "./launch.ts";
+import { modelFolder } from "./model_folder.ts";
+import type { EngineChoices, TorchOptions } from "./options.ts";
+import { processesPerNode, startRanks } from "./ranks.ts";
+
+/** Trains on the processes that the options name. @throws As {@linkcode carryOut} and {@linkcode startRanks} do. */
+export async function trainOnTorch(
+  inputs: TrainerInputs,
+  options: TorchOptions,
+  sharding: EngineChoices["sharding"],
+): Promise<TrainerResult> {
+  const { config, model, decoder, log } = inputs;
+  const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
+  try {
+    return await carryOut(inputs, async (setup) => {
+      const modelPath = modelFolder(model, decoder, temporary, options.dtype);
+      if (options.nnodes > 1) {
+        log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
+      }
+      const ranks = await startRanks(options);
+      try {
+        const { threads } = config;
+        const engine = await openTorchEngine(ranks, { ...setup, ...options, modelPath, sharding, threads });
+        log.note?.(await engine.describe());
+        return engine;
+      } catch (error) {
+        await ranks.end();
+        throw error;
+      }
+    });
+  } finally {
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
