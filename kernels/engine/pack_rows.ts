@@ -29,7 +29,7 @@ export interface PackRows {
   why: string;
 }
 
-/** What decides the memory of a pack. */
+/** Sizes and choices that decide the memory of a pack. */
 export interface PackSettings {
   config: DecoderConfig;
   tuning: Tuning;

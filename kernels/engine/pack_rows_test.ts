@@ -50,7 +50,7 @@ Deno.test("choosePackRows() takes the most rows whose memory the device gives, a
   const large = await choosePackRows(device(60 * gib), settings, gib);
   assertEquals([large.rows, asked.length], [8192, 1]);
   assertStringIncludes(packRowsText(large), "at most 8,192 rows a pack: the GPU has the ");
-  // What isn't there yet counts too.
+  // Memory that isn't taken yet counts too.
   assertEquals(asked, [gib + packBytes(settings, 8192)]);
   const middle = await choosePackRows(device(packBytes(settings, 4096)), settings);
   assertEquals(middle.rows, 4096);

@@ -85,7 +85,7 @@ export async function benchGenerate(
   }
 }
 
-/** How a server's heap is bounded. */
+/** Bound of a server's heap, as its task has it. */
 const HEAP = project.tasks.serve.split(" ").filter((word) => word.startsWith("--v8-flags"));
 
 interface MeasuredProgram {

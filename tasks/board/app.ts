@@ -12,7 +12,7 @@ import { Refusal } from "./refusal.ts";
 import { runRoutes } from "./runs/routes.ts";
 import type { RunList } from "./runs/run_list.ts";
 
-/** What the routes share. */
+/** State that the routes share. */
 export interface Board {
   /** Part of every address. */
   token: string;

@@ -28,7 +28,7 @@ const DEPTH = 5;
 /** Folders of runs, at most: beyond that the list helps nobody. */
 const MOST = 5000;
 
-/** The given folders. */
+/** Folders given at the start; no other is read. */
 export class Folders {
   /** As they were given, and without links. */
   readonly roots: readonly { given: string; path: string }[];

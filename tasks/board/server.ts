@@ -8,7 +8,7 @@ import { Folders } from "./folders.ts";
 import { newToken } from "./guard.ts";
 import { RunList } from "./runs/run_list.ts";
 
-/** How a board runs. */
+/** Options of a board. */
 export interface BoardOptions {
   /** Folders with runs. */
   folders: readonly string[];

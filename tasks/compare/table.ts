@@ -73,7 +73,7 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
   },
 ];
 
-/** What came out, rounded. */
+/** Results of a training, rounded for reading. */
 export function resultCells(training: Training): string[] {
   return RESULT_COLUMNS.map(({ of, digits }) => {
     const value = of(training);
@@ -81,7 +81,7 @@ export function resultCells(training: Training): string[] {
   });
 }
 
-/** What came out, not rounded. */
+/** Results of a training with all digits. */
 export function resultNumbers(training: Training): string[] {
   return RESULT_COLUMNS.map(({ of }) => String(of(training) ?? ""));
 }

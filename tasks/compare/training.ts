@@ -15,7 +15,7 @@ export type HistoryEntry = Readonly<Record<string, number>>;
 export interface Training {
   /** Name of the folder. */
   name: string;
-  /** The folder. */
+  /** Folder of the run. */
   directory: string;
   /** Every key, defaults filled in. */
   config: TrainConfig;
@@ -37,9 +37,9 @@ export interface Training {
 export interface CurveEnds {
   /** Of the last entry that has it. */
   last: number;
-  /** The lowest one. */
+  /** Lowest value of all. */
   lowest: number;
-  /** The highest one. */
+  /** Highest value of all. */
   highest: number;
 }
 

@@ -14,7 +14,7 @@ const rates = z.array(z.number().positive()).min(1).refine(
   "must have no rate twice",
 );
 
-/** What stands under `replicate`. */
+/** Keys under `replicate`. */
 export const ReplicateOptions = z.strictObject({
   model: z.string().min(1).describe("the model that every method starts from: folder, GGUF file or hub id"),
   template: z.string().min(1).default("auto").describe("chat template; auto: the model's own"),
@@ -53,7 +53,7 @@ export const ReplicateOptions = z.strictObject({
   seed: z.int().min(0).default(0).describe("of the bootstrap, and of the split into training and validation"),
 });
 
-/** A resolved configuration. */
+/** Values of the keys under `replicate`, defaults filled in. */
 export type ReplicateConfig = z.output<typeof ReplicateOptions>;
 
 /** A configuration and where it is from. */

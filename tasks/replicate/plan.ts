@@ -13,7 +13,7 @@ import type { Items, Quadruple } from "./records.ts";
 
 /** One training. */
 export interface Arm {
-  /** Its method. */
+  /** Method that it belongs to. */
   method: Method;
   /** Learning rate. */
   rate: number;

@@ -36,7 +36,7 @@ export type Quadruple =
   & Pick<z.output<typeof Row>, "id" | "description" | "x1" | "y1" | "x2" | "y2" | "constraints">
   & { worse: string };
 
-/** What every method gets. */
+/** Items that every method gets. */
 export interface Items {
   /** To train on. */
   train: Quadruple[];
@@ -44,7 +44,7 @@ export interface Items {
   validation: Quadruple[];
   /** To evaluate on: `distribution` among the groups is one of {@linkcode DISTRIBUTIONS}. */
   test: BenchmarkItem[];
-  /** What was left out and why. */
+  /** Items that were left out, with reasons. */
   notes: string[];
 }
 

@@ -22,7 +22,7 @@ import { readEvaluation, type ScoredAnswers, validationScore } from "./scores.ts
 
 /** A training that took part in tuning. */
 export interface Tried {
-  /** It. */
+  /** Method, learning rate and seed. */
   arm: Arm;
   /** Share of the validation's constraints that its answers keep. */
   score: number;
@@ -46,7 +46,7 @@ export interface MethodResult {
 
 /** Everything that the tables are made of. */
 export interface Replication {
-  /** Configuration. */
+  /** The resolved configuration. */
   config: ReplicateConfig;
   /** Counts of items, and notes. */
   items: Items;
@@ -60,9 +60,9 @@ export interface Replication {
 export interface ReplicateRun {
   /** Ctrl-C. */
   signal: AbortSignal;
-  /** Shows how far it is. */
+  /** Shows the progress. */
   progress: Progress;
-  /** What trains and evaluates; default: the code of `deno task train` and `deno task eval`. */
+  /** Code that trains and evaluates; default: the code of `deno task train` and `deno task eval`. */
   cells?: ReplicateCells;
 }
 
@@ -70,7 +70,7 @@ export interface ReplicateRun {
 export interface ReplicateCells {
   /** Trains by a file into a folder. */
   train: typeof trainCell;
-  /** Evaluates. */
+  /** Evaluates a trained model by a file. */
   evaluate: typeof evaluateCell;
 }
 

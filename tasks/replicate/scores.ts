@@ -10,7 +10,7 @@ import type { SeededScores } from "../eval/statistics/crossed.ts";
 import { storedItems } from "../eval/stored.ts";
 import { type Distribution, DISTRIBUTIONS } from "./records.ts";
 
-/** What is counted of an answer. */
+/** Scores of one answer. */
 export interface ItemScore {
   /** Of which distribution. */
   distribution: Distribution;

@@ -1,5 +1,5 @@
 /**
- * What a sweep writes: one table (Markdown, CSV) and its curves.
+ * Files of a sweep: one table (Markdown, CSV) and its curves.
  * @module
  */
 import { join } from "@std/path";

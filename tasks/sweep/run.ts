@@ -14,15 +14,15 @@ import { type CellContext, evaluateCell, trainCell } from "./train_cell.ts";
 
 /** A cell that is done. */
 export interface CellResult {
-  /** The cell. */
+  /** Cell of the grid. */
   cell: GridCell;
-  /** Its training. */
+  /** Training in that cell. */
   training: Training;
   /** Headline score of its evaluation; null without one. */
   score: number | null;
 }
 
-/** What a sweep is to do. */
+/** Cells and folders of a sweep. */
 export interface SweepPlan {
   /** Training file. */
   config: string;

@@ -17,7 +17,7 @@ import type { Progress } from "../train/outputs/progress.ts";
 import { isFinished } from "../train/outputs/run_files.ts";
 import { isSameRun } from "../train/own_run.ts";
 
-/** What all cells share. */
+/** Settings that all cells share. */
 export interface CellContext {
   /** Stops between steps, with a checkpoint. */
   signal: AbortSignal;

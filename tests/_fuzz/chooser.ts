@@ -95,7 +95,7 @@ export class Chooser {
     return list[this.below(list.length)] as T;
   }
 
-  /** A hostile value. */
+  /** A value of a wrong type or size, or text that breaks parsers. */
   hostile(): unknown {
     return structuredClone(this.of(HOSTILE));
   }

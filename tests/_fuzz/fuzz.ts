@@ -43,7 +43,7 @@ export interface FuzzTally {
 /**
  * Runs inputs 0 to `count` - 1.
  * @param work Makes its input from the chooser and reads it; throws what the reader throws
- * @param named What every message has to hold, such as the name of a file; called after the error
+ * @param named Text that every message has to hold, such as the name of a file; called after the error
  */
 export async function fuzz(
   kind: string,

@@ -1,4 +1,4 @@
-/** What llama.cpp makes of exports: the engine's greedy ids and probabilities, of a merged model and of an adapter beside its base. */
+/** Exports in llama.cpp: the engine's greedy ids and probabilities, of a merged model and of an adapter beside its base. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 

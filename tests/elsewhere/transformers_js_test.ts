@@ -1,4 +1,4 @@
-/** What transformers.js makes of an export to ONNX: the greedy ids of this project's engine, alone and beside a longer prompt. */
+/** An export to ONNX in transformers.js: the greedy ids of this project's engine, alone and beside a longer prompt. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 

@@ -104,7 +104,7 @@ export function countedTimes(events: readonly ProfileEvent[], counted: readonly 
   let run = 0, covered = -Infinity;
   for (const { name, ts, dur, args = {} } of nodes) {
     while (run < runs.length && ts >= end(runs[run])) run++;
-    // What stands inside of a Loop or an If is part of that.
+    // Events inside of a Loop or an If are part of that.
     const within = runs[run];
     if (!within || ts < within.ts || ts < covered) continue;
     covered = ts + dur;

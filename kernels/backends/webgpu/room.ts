@@ -46,7 +46,7 @@ export async function hasRoom(
     return errors.every((error) => error === null);
   } finally {
     device.destroy();
-    // What it gave back is there for others once it is gone.
+    // Its memory is there for others once it is gone.
     await device.lost;
   }
 }

@@ -1,4 +1,4 @@
-/** What a device is given of the heaviest kernels, without one: workgroups, memory of a workgroup, order of reads. */
+/** Dispatches of the heaviest kernels, counted without a device: workgroups, memory of a workgroup, order of reads. */
 import { assert, assertEquals } from "@std/assert";
 import { item } from "../../../formats/elements.ts";
 import { attentionGrad } from "../attention_grad.ts";

@@ -17,7 +17,7 @@ import { openTorchEngine } from "./engine.ts";
 import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
 
-/** What a golden run of a tiny model starts from, such as "lora_iopo_qwen2". */
+/** Start of a golden run of a tiny model, such as "lora_iopo_qwen2". */
 export function tinyStart(run: string): GoldenStart & { arch: string } {
   const golden = readJson(`${TINY}train/${run}.json`);
   const [kind, method, arch] = run.split("_") as [string, string, string];

@@ -39,7 +39,7 @@ export function table({ caption, columns, rows, left = 1 }) {
   );
 }
 
-/** A labelled field. */
+/** An input with its label around it. */
 export function field(label, input) {
   return el("label", { class: "field" }, el("span", null, label), input);
 }

@@ -1,4 +1,4 @@
-// What the board says by itself: the list of runs, as it changes.
+// News that the board sends by itself: the list of runs, as it changes.
 
 /** @typedef {ReturnType<typeof listen>} News */
 

@@ -15,7 +15,7 @@ export function stateChip(state) {
   );
 }
 
-/** How far a run is. */
+/** Progress of a run in words. */
 export function progressText({ step, totalSteps, secondsLeft }) {
   const steps = totalSteps ? `${step ?? 0} of ${totalSteps}` : `${step ?? 0} steps`;
   return secondsLeft === null ? steps : `${steps}, ${duration(secondsLeft)} left`;

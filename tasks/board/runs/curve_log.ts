@@ -9,7 +9,7 @@ import { f64 } from "../../../formats/elements.ts";
 /** Lines that a log holds, and what each is measured by. */
 export const AXES = ["step", "tokens", "time"] as const;
 
-/** What curves are drawn over. */
+/** Horizontal axis of curves. */
 export type Axis = typeof AXES[number];
 
 /** LLaMA-Factory's names, and those that the board has for the same. */

@@ -16,7 +16,7 @@ export interface CurveWish {
   runs: string[];
   /** Name of the value. */
   name: string;
-  /** The horizontal axis. */
+  /** Horizontal axis of the points. */
   over: Axis;
   /** First place; null: that of the curves. */
   from: number | null;

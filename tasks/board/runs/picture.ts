@@ -6,7 +6,7 @@ import { FONT_FAMILY } from "../../train/outputs/fonts.ts";
 import { colorOf } from "../page/colors.js";
 import type { Curves } from "./curves.ts";
 
-/** What a picture says beside its curves. */
+/** Texts of a picture beside its curves. */
 export interface PictureText {
   /** Title, and of the vertical axis. */
   name: string;

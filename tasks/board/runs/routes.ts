@@ -1,5 +1,5 @@
 /**
- * What the page asks about training runs.
+ * Routes by which the page asks about training runs.
  * @module
  */
 import { Hono } from "hono";

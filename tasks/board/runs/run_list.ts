@@ -9,7 +9,7 @@ import type { Folders, RunFolder } from "../folders.ts";
 import { Refusal } from "../refusal.ts";
 import { CurveLog, seconds } from "./curve_log.ts";
 
-/** How a run stands. */
+/** State of a run, read from its folder. */
 export type RunState = "running" | "finished" | "stopped";
 
 /** A run as the list shows it. */

@@ -1,5 +1,5 @@
 /**
- * What a chart shows of many curves: as they are where they fit, else the lowest and the highest value of every bucket of the
+ * Points of many curves that a chart shows: as they are where they fit, else the lowest and the highest value of every bucket of the
  * horizontal axis, so that a single spike stays in sight.
  * @module
  */

@@ -19,7 +19,7 @@ import { type AngleTable, headName, type OnnxWeights } from "./weights.ts";
 const MS = "com.microsoft";
 const BATCH = "batch_size", TOKENS = "sequence_length", TOTAL = "total_sequence_length";
 
-/** What is added to a score whose key is padding. */
+/** Added to a score whose key is padding. */
 const MASKED = -1e30;
 
 /** Names of a layer's cache inputs and outputs. */

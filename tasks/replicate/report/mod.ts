@@ -1,5 +1,5 @@
 /**
- * What a replication writes: a page, Markdown, CSV, LaTeX, pictures, and the numbers as JSON.
+ * Files of a replication: a page, Markdown, CSV, LaTeX, pictures, and the numbers as JSON.
  * @module
  */
 import { join } from "@std/path";

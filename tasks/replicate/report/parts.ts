@@ -1,5 +1,5 @@
 /**
- * What page and Markdown of a replication say.
+ * Parts that page and Markdown of a replication share.
  * @module
  */
 import type { Table } from "../../common/table.ts";
@@ -15,11 +15,11 @@ export function titleOf({ model }: Pick<ReplicateConfig, "model">): string {
 
 /** A part of the report. */
 export interface Section {
-  /** Heading. */
+  /** Text of its head. */
   title: string;
   /** Sentences below it. */
   note: string;
-  /** Its table. */
+  /** Table under the head. */
   table: Table;
 }
 
@@ -27,7 +27,7 @@ export interface Section {
 export interface ReplicationReport {
   /** Tables in order. */
   sections: Section[];
-  /** What a reader must know. */
+  /** Remarks that a reader needs to judge the numbers. */
   remarks: string[];
   /** Numbers of the tables. */
   numbers: Numbers;

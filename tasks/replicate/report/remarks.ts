@@ -7,7 +7,7 @@ import type { Replication } from "../run.ts";
 import { MEASURES } from "../scores.ts";
 import { inPercent, IOPO, type Numbers, points, rateText } from "./tables.ts";
 
-/** The sentences. */
+/** Remarks on a replication's numbers, a sentence each. */
 export function remarksOf(replication: Replication, numbers: Numbers): string[] {
   return [
     ...rankRemarks(numbers),

@@ -11,7 +11,7 @@ import { type Measure, MEASURES, scoresOf } from "../scores.ts";
 
 /** One measure of one method, as shares. */
 export interface Cell {
-  /** Which one. */
+  /** The measure that the numbers are of. */
   measure: Measure;
   /** Mean over items and seeds. */
   value: number;
@@ -21,7 +21,7 @@ export interface Cell {
 
 /** A method's row. */
 export interface Row {
-  /** Method. */
+  /** Results of the method. */
   method: MethodResult;
   /** One for each of {@linkcode MEASURES}. */
   cells: Cell[];
@@ -29,7 +29,7 @@ export interface Row {
 
 /** A method against IOPO. */
 export interface Against {
-  /** The other method. */
+  /** Name of the method that IOPO is compared with. */
   other: string;
   /** IOPO minus the other, one for each of {@linkcode MEASURES}. */
   differences: CrossedDifference[];
@@ -126,7 +126,7 @@ export function tuningTable({ tried }: Pick<Replication, "tried">): Table {
   };
 }
 
-/** What each training took, and how its model answers. */
+/** Costs of each training, and facts of its model's answers. */
 export function trainingTable({ methods, config }: Replication): Table {
   return {
     columns: [

@@ -27,7 +27,7 @@ export interface NBits {
 /** A column of rests. */
 export interface SumColumn {
   readonly group: number;
-  /** What the sum of the group's inputs is multiplied by. */
+  /** Factor of the sum of the group's inputs. */
   readonly factor: number;
 }
 
