@@ -48,6 +48,9 @@ export class Device {
     });
   }
 
+  /** Times passes while it is there. */
+  timer: { next(): GPUComputePassTimestampWrites } | null = null;
+
   /** Whether it is neither lost nor disposed, and refused no command. */
   get usable(): boolean {
     return !this.#disposed && this.#problem === null;

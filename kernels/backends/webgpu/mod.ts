@@ -11,6 +11,7 @@ import { type HalfStorage, toHalf } from "./half.ts";
 import { hasRoom } from "./room.ts";
 import { halfSelfTest, selfTest } from "./self_test.ts";
 import { GpuTensor } from "./tensor.ts";
+import { PassTimer } from "./timer.ts";
 
 /** Options of the WebGPU backend. */
 export interface WebGpuOptions {
@@ -36,6 +37,11 @@ export interface WebGpuBackend extends Backend {
   readonly device: GPUDevice;
   /** Frozen matrices kept as float16, the reason when there are none, and their number so far. */
   readonly half: Readonly<{ storage: HalfStorage; why: string; kept: number; frozen: number }>;
+  /**
+   * Seconds on the device's own clock of the programs that `work` runs, at most 256; absent where the device has no such clock.
+   * @throws {RangeError} If there are more.
+   */
+  timed?(work: () => Promise<void>): Promise<number>;
   /** Waits until all work is done. */
   finish(): Promise<void>;
 }
@@ -74,7 +80,10 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   const made = await adapter.requestDevice({
     label: "dinotune",
     requiredLimits,
-    requiredFeatures: offered && wanted !== "none" ? ["shader-f16"] : [],
+    requiredFeatures: [
+      ...(offered && wanted !== "none" ? ["shader-f16" as const] : []),
+      ...(adapter.features.has("timestamp-query") ? ["timestamp-query" as const] : []),
+    ],
   });
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
@@ -195,6 +204,17 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
       buffers: device.memory.count + device.staging.count,
       bytes: device.memory.bytes + device.staging.bytes,
       pipelines: device.pipelines,
+    }),
+    ...(device.gpu.features.has("timestamp-query") && {
+      timed: async (work: () => Promise<void>) => {
+        const timer = device.timer = new PassTimer(device);
+        try {
+          await work();
+        } finally {
+          device.timer = null;
+        }
+        return await timer.seconds();
+      },
     }),
     finish: async () => {
       device.check();

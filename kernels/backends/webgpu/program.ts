@@ -79,7 +79,10 @@ function execute(device: Device, { graph, name, plan, inputs, into }: Execution)
     else buffers.put(slot, tensor.buffer);
   }
   const encoder = device.gpu.createCommandEncoder({ label: name });
-  const pass = encoder.beginComputePass({ label: name });
+  const pass = encoder.beginComputePass({
+    label: name,
+    ...(device.timer && { timestampWrites: device.timer.next() }),
+  });
   for (const { take, dispatches, give } of plan.steps) {
     for (const [slot, bytes] of take) if (!buffers.has(slot)) buffers.put(slot, device.memory.take(bytes));
     for (const dispatch of dispatches) encodeDispatch(device, pass, dispatch, buffers, plan.uniforms);
