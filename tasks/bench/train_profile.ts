@@ -98,6 +98,6 @@ export function stepText(parts: readonly StepPart[], peak: number): string {
       { title: "share", align: right },
       { title: `GFLOP/s (of ${peak.toFixed(0)})`, align: right },
     ],
-    rows: [...cells, ["**all**", total.toFixed(0), "100 %", ""]],
+    rows: [...cells, ["all", total.toFixed(0), "100 %", ""]],
   }).join("\n");
 }
