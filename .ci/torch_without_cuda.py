@@ -2,7 +2,8 @@
 
 The package index has no build of PyTorch for CPUs alone, and the libraries that its build for GPUs is linked with are 2 GB that
 nothing on a CPU calls. Each stand-in has the functions that PyTorch names, and every function fails as CUDA does without a
-device (cudaErrorNoDevice), so that torch.cuda.is_available() is False.
+device (cudaErrorNoDevice), so that torch.cuda.is_available() is False. Those that describe an error give a text:
+transformers asks on CPUs, too, whether a CUDA stream is being captured, and catches the exception with that text.
 
 usage: torch_without_cuda.py SITE_PACKAGES/torch
 """
@@ -15,8 +16,15 @@ import sys
 import tempfile
 
 NO_DEVICE = 100
+TEXT = re.compile(r"Get(Last)?(Error|Status)(String|Name)$|GetErrorString$")
 LIBRARY = re.compile(r"\[(lib(?:cu|nccl|nvrtc|nvshmem)[\w]*\.so\.\d+)\]")
 FUNCTION = re.compile(r"(cu|nccl|nvrtc|nvshmem|__cuda|__nv|_cu)\w*$")
+
+
+def stand_in(name: str) -> str:
+    if TEXT.search(name):
+        return f'const char *{name}(void) {{ return "CUDA\'s libraries are stand-ins here"; }}\n'
+    return f"int {name}(void) {{ return {NO_DEVICE}; }}\n"
 
 
 def main(torch: pathlib.Path) -> None:
@@ -41,7 +49,7 @@ def main(torch: pathlib.Path) -> None:
             # Functions without a version are found in whichever library has them.
             others = functions.get("", set()) if "nccl" in library else set()
             source, script = pathlib.Path(folder, "source.c"), pathlib.Path(folder, "versions")
-            source.write_text("".join(f"int {name}(void) {{ return {NO_DEVICE}; }}\n" for name in sorted(versioned | others)))
+            source.write_text("".join(map(stand_in, sorted(versioned | others))))
             script.write_text(f"{version} {{ global: *; }};\n")
             flags = [f"-Wl,--version-script={script}"] if versioned else []
             output = torch / "lib" / library
