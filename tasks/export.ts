@@ -18,7 +18,16 @@ import { join } from "@std/path";
 import { item } from "../formats/elements.ts";
 import type { Adapter } from "../formats/peft/mod.ts";
 import type { Registry } from "../plugins/registry.ts";
-import { parseArguments, print, runTask, usage, VERSION } from "./common/cli.ts";
+import {
+  errorText,
+  interruption,
+  parseArguments,
+  print,
+  printError,
+  runTask,
+  usage,
+  VERSION,
+} from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
@@ -58,6 +67,8 @@ export interface ExportOptions {
   say?: (line: string) => void;
   /** Shows how far it is. */
   progress?: Progress;
+  /** Aborted: the export ends and leaves `export_dir` as it was. */
+  signal?: AbortSignal | null;
 }
 
 /** Result of an export. */
@@ -80,7 +91,7 @@ export interface ExportResult {
 export async function exportModel(
   path: string | undefined,
   overrides: readonly string[] = [],
-  { dryRun = false, say = print, progress = createProgress() }: ExportOptions = {},
+  { dryRun = false, say = print, progress = createProgress(), signal = null }: ExportOptions = {},
 ): Promise<ExportResult | null> {
   const { config, notes, placeOf } = readExportConfig(path, overrides);
   const code = pluginNote(config.plugins);
@@ -104,12 +115,37 @@ export async function exportModel(
     if (dryRun) return null;
     using folder = new ExportFolder(config.export_dir, [source.model.path, ...config.adapter_name_or_path]);
     if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");
-    const result = await write(config, registry, source, dtype, folder, { say, progress });
+    const result = await write(config, registry, source, dtype, folder, { say, progress, signal });
     printResult(result, config, dtype, say);
     return result;
   } finally {
     progress.stop();
     source.model.weights.close();
+  }
+}
+
+type Talk = Required<Pick<ExportOptions, "say" | "progress" | "signal">>;
+
+/** Lets signals come in between two tensors. */
+async function interruptible<T>(writing: Generator<void, T>, signal: AbortSignal | null): Promise<T> {
+  try {
+    for (let turn = writing.next();; turn = writing.next()) {
+      if (turn.done) return turn.value;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      checkGoesOn(signal);
+    }
+  } finally {
+    // files that are open
+    writing.return(undefined as T);
+  }
+}
+
+/** @throws {Error} If it was interrupted */
+function checkGoesOn(signal: AbortSignal | null): void {
+  if (signal?.aborted) {
+    throw new Error(
+      "Stopped before the export was whole: nothing was put into export_dir; the same command starts again",
+    );
   }
 }
 
@@ -119,18 +155,18 @@ async function write(
   source: ExportSource,
   dtype: ExportDtype,
   folder: ExportFolder,
-  { say, progress }: Required<Pick<ExportOptions, "say" | "progress">>,
+  { say, progress, signal }: Talk,
 ): Promise<ExportResult> {
   const count = config.export_format === "gguf-adapter"
     ? 2 * (source.adapters[0]?.modules.size ?? 0)
     : source.shapes.size;
   let done = 0;
   const onTensor = () => progress.phase("writing tensors", ++done, count);
-  const notes = writeFiles(config, source, dtype, folder.staging, onTensor);
+  const notes = await interruptible(writeFiles(config, source, dtype, folder.staging, onTensor), signal);
   progress.stop();
   for (const note of notes) say(`note: ${note}`);
   const largest = config.export_check
-    ? await prove(config, registry, source, dtype, folder.staging, { say, progress })
+    ? await prove(config, registry, source, dtype, folder.staging, { say, progress, signal })
     : null;
   const { model, adapters } = source;
   folder.publish({
@@ -144,23 +180,29 @@ async function write(
   return { directory: config.export_dir, files: filesOf(config.export_dir), largestDifference: largest };
 }
 
-function writeFiles(
+function* writeFiles(
   { export_format: format, export_size }: ExportConfig,
   source: ExportSource,
   dtype: ExportDtype,
   folder: string,
   onTensor: () => void,
-): string[] {
+): Generator<void, string[]> {
   switch (format) {
     case "safetensors":
-      exportSafetensors(folder, source, dtype as "float32", export_size * 1e9, onTensor);
+      yield* exportSafetensors(folder, source, dtype as "float32", export_size * 1e9, onTensor);
       return [];
     case "gguf":
-      return exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
+      return yield* exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
     case "gguf-adapter":
-      return exportGgufAdapter(ggufPath(folder, format, dtype), source, onlyAdapter(source), dtype, onTensor);
+      return yield* exportGgufAdapter(
+        ggufPath(folder, format, dtype),
+        source,
+        onlyAdapter(source),
+        dtype,
+        onTensor,
+      );
     case "onnx":
-      exportOnnx(folder, source, dtype as OnnxDtype, export_size * 1e9, onTensor);
+      yield* exportOnnx(folder, source, dtype as OnnxDtype, export_size * 1e9, onTensor);
       return [];
   }
 }
@@ -172,13 +214,16 @@ async function prove(
   source: ExportSource,
   dtype: ExportDtype,
   folder: string,
-  { say, progress }: Required<Pick<ExportOptions, "say" | "progress">>,
+  { say, progress, signal }: Talk,
 ): Promise<number> {
   const { decoder, tokenizer } = source, ids = promptIds(tokenizer, decoder);
   const rounded = roundedReader(format, source, dtype),
     layers = (rounded === null ? 2 : 3) * decoder.numLayers;
   let layer = 0;
-  const onLayer = () => progress.phase("comparing logits, layers", ++layer, layers);
+  const onLayer = () => {
+    progress.phase("comparing logits, layers", ++layer, layers);
+    checkGoesOn(signal);
+  };
   const before = await logitsOf(decoder, source.read, ids, onLayer);
   const expected = rounded === null ? before : await logitsOf(decoder, rounded, ids, onLayer);
   const after = await logitsAfter({ format, dtype, folder }, registry, source, ids, onLayer);
@@ -254,6 +299,13 @@ if (import.meta.main) {
     const dryRun = flags.has("dry-run");
     if (dryRun) confirmPlugins(config.plugins);
     if (!needsNetwork({ ...config, dataset: [], eval_dataset: [], dataset_dir: "." })) dropNetwork();
-    await exportModel(path, overrides, { dryRun });
+    using interrupted = interruption(printError, "export_dir stays as it was");
+    try {
+      await exportModel(path, overrides, { dryRun, signal: interrupted.signal });
+    } catch (error) {
+      if (!interrupted.signal.aborted) throw error;
+      printError(errorText(error, false));
+      return 130;
+    }
   });
 }

@@ -8,8 +8,12 @@ import { layeredLogits } from "../kernels/engine/layered_logits.ts";
 import { referenceBackend } from "../kernels/backends/reference/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
+import { exists } from "../formats/exists.ts";
 import { exportModel } from "./export.ts";
+import { silentProgress } from "./train/outputs/mod.ts";
 import { checkDifference, compareLogits, logitsOf, writtenBound } from "./export/check.ts";
+import { checkFits } from "./export/estimate.ts";
+import { filesOf } from "./export/folder.ts";
 import { readExportConfig } from "./export/config.ts";
 import { onnxLogits } from "./export/onnx/check.ts";
 import { readGgufAdapter } from "./export/gguf_adapter_check.ts";
@@ -217,6 +221,106 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
     assertEquals(Deno.readTextFileSync(`${folder}/out/mine.txt`), "mine");
   }));
+
+const BUNDLED = join(root, "fixtures/constraints/model");
+
+/** Bytes of all files of a folder, by their names. */
+const contents = (folder: string) =>
+  Object.fromEntries(filesOf(folder).map((name) => [name, Deno.readFileSync(`${folder}/${name}`).toHex()]));
+
+Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earlier one, holds one tensor at a time, and works the next time", () =>
+  inFolder(async (folder) => {
+    const out = `${folder}/out`, args = [`model_name_or_path=${BUNDLED}`, `export_dir=${out}`];
+    await exportModel(undefined, [...args, "export_check=false"], quiet);
+    const before = contents(out);
+    for (const [phase, format] of [["writing", "gguf"], ["writing", "onnx"], ["comparing", "safetensors"]]) {
+      const controller = new AbortController();
+      const progress = {
+        ...silentProgress(),
+        phase: (name: string, done: number) => {
+          if (name.startsWith(phase ?? "") && done === 3) controller.abort();
+        },
+      };
+      const stopped = exportModel(
+        undefined,
+        [...args, `export_format=${format}`],
+        { ...quiet, progress, signal: controller.signal },
+      );
+      await assertRejects(() => stopped, Error, "Stopped before the export was whole");
+      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
+    }
+    assertEquals(contents(out), before);
+
+    // a process of its own: garbage is collected in front of each tensor, so what is held then is in use
+    const script = `
+      import { exportModel } from ${JSON.stringify(import.meta.resolve("./export.ts"))};
+      const held = () => (globalThis.gc(), Deno.memoryUsage().external);
+      const nothing = () => {}, quiet = { step: nothing, log: nothing, line: nothing, stop: nothing };
+      const most = {};
+      for (const format of ["safetensors", "gguf", "onnx"]) {
+        let least = Infinity;
+        // what a writer kept would still be there
+        const phase = (_, done) => {
+          if (done % 8 !== 2) return;
+          const now = held();
+          least = Math.min(least, now);
+          most[format] = Math.max(most[format] ?? 0, now - least);
+        };
+        const args = ["model_name_or_path=${BUNDLED}", "export_dir=${folder}/" + format, "export_format=" + format, "export_check=false"];
+        await exportModel(undefined, args, { say: nothing, progress: { ...quiet, phase } });
+      }
+      console.log(JSON.stringify(most));
+      const phase = (_, done) => done === 9 && Deno.kill(Deno.pid, "SIGKILL");
+      await exportModel(undefined, ${JSON.stringify(args)}, { say: nothing, progress: { ...quiet, phase } });
+    `;
+    await Deno.writeTextFile(`${folder}/held.ts`, script);
+    const run = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--no-check",
+        `--config=${root}deno.json`,
+        "--v8-flags=--expose-gc,--single-threaded-gc",
+        `${folder}/held.ts`,
+      ],
+    }).output();
+    const text = new TextDecoder(), stdout = text.decode(run.stdout);
+    assertEquals(run.signal, "SIGKILL", text.decode(run.stderr));
+    // of 5.6 MB in float32, all in one shard; the embedding is the largest tensor, of 0.8 MB
+    const tensor = 1536 * 128 * 4;
+    for (const [format, most] of Object.entries(JSON.parse(stdout))) {
+      assert(Number(most) < 2.5 * tensor, `${format} holds ${most} bytes beside what it began with`);
+    }
+    assertEquals(contents(out), before);
+    assert(exists(`${folder}/.out.partial`));
+    const said: string[] = [];
+    await exportModel(undefined, [...args, "export_check=false"], { say: (line) => said.push(line) });
+    assert(said.some((line) => line.includes("An earlier export was interrupted")), said.join("\n"));
+    assertEquals([exists(`${folder}/.out.partial`), contents(out)], [false, before]);
+  }));
+
+Deno.test("export that doesn't fit the disk or the memory is refused with what to do", () => {
+  const config = { export_dir: "/somewhere", export_format: "safetensors", export_check: true } as const;
+  const free = (disk: number, memory: number) => ({ disk: () => disk, memory: () => memory });
+  const need = { disk: 10e9, memory: 2e9 };
+  checkFits(need, config, free(10.2e9, 2e9));
+  assertThrows(
+    () => checkFits(need, config, free(10e9, 8e9)),
+    RangeError,
+    "Cannot export into /somewhere as 10.13 GB of disk are needed: current value is 10.00 GB free; " +
+      "choose an export_dir on another disk, or export_dtype: bfloat16",
+  );
+  assertThrows(
+    () => checkFits(need, { ...config, export_format: "gguf" }, free(0, 8e9)),
+    RangeError,
+    "or export_dtype: q4_0",
+  );
+  assertThrows(
+    () => checkFits(need, config, free(20e9, 1.5e9)),
+    RangeError,
+    "Cannot export as 2.00 GB of memory are needed: current value is 1.50 GB available; close other programs, or set export_check: false",
+  );
+});
 
 Deno.test("LLaMA-Factory's merge file runs as it is, and again over its own export", () =>
   inFolder(async (folder) => {

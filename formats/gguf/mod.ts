@@ -11,4 +11,4 @@ export { ggufConfig } from "./config.ts";
 export { deinterleave, deinterleavedRows, ggufName, type GgufSource, interleave, mapNames } from "./names.ts";
 export { type GgufEncoding } from "./quantize.ts";
 export { roundInPlace } from "./rounded.ts";
-export { ggufTensorBytes, type GgufTensorToWrite, type GgufTyped, writeGguf } from "./writer.ts";
+export { ggufTensorBytes, type GgufTensorToWrite, type GgufTyped, writeGguf, writingGguf } from "./writer.ts";

@@ -66,6 +66,15 @@ export function writeGguf(
   metadata: ReadonlyMap<string, GgufTyped>,
   tensors: readonly GgufTensorToWrite[],
 ): void {
+  for (const _ of writingGguf(path, metadata, tensors));
+}
+
+/** As {@linkcode writeGguf}, a tensor a turn; ended early it leaves nothing behind. */
+export function* writingGguf(
+  path: string,
+  metadata: ReadonlyMap<string, GgufTyped>,
+  tensors: readonly GgufTensorToWrite[],
+): Generator<void, void> {
   const bytes = new ByteList();
   bytes.text("GGUF");
   bytes.u32(3);
@@ -89,11 +98,13 @@ export function writeGguf(
   const file = new AtomicFile(path);
   try {
     file.write(bytes.padded());
-    for (const tensor of tensors) writeTensor(file, path, tensor);
+    for (const tensor of tensors) {
+      writeTensor(file, path, tensor);
+      yield;
+    }
     file.commit();
-  } catch (error) {
+  } finally {
     file.abort();
-    throw error;
   }
 }
 

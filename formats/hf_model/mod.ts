@@ -6,5 +6,5 @@ export type { Tokenizer } from "../tokenizer/mod.ts";
 export { isHubId } from "./hub_id.ts";
 export { type LoadedModel } from "./loaded_model.ts";
 export { openModel, type OpenModelOptions } from "./open_model.ts";
-export { type ModelTensor, saveModel, type SaveModelOptions } from "./save_model.ts";
+export { type ModelTensor, saveModel, type SaveModelOptions, savingModel } from "./save_model.ts";
 export { checkTensors, type WeightSource } from "./weights.ts";

@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 
 import { writeFileAtomicSync } from "../atomic.ts";
-import { tensorBytes, writeSafetensors } from "../safetensors/mod.ts";
+import { tensorBytes, writingSafetensors } from "../safetensors/mod.ts";
 import { toSortedJson } from "./json.ts";
 import { portableConfig } from "./portable_config.ts";
 
@@ -51,6 +51,18 @@ export function saveModel(
   tensors: Iterable<ModelTensor>,
   options: SaveModelOptions,
 ): string[] {
+  const saving = savingModel(directory, tensors, options);
+  let turn = saving.next();
+  while (!turn.done) turn = saving.next();
+  return turn.value;
+}
+
+/** As {@linkcode saveModel}, a tensor a turn; ended early it leaves whole files only. */
+export function* savingModel(
+  directory: string,
+  tensors: Iterable<ModelTensor>,
+  options: SaveModelOptions,
+): Generator<void, string[]> {
   const { config, generationConfig = {}, dtype = "float32", maxShardBytes = 5e9, files = {} } = options;
   const all = [...tensors].map((tensor) => ({ ...tensor, data: () => tensor.data(), dtype: DTYPES[dtype] }));
   if (config.tie_word_embeddings === true && all.some(({ name }) => name === "lm_head.weight")) {
@@ -72,14 +84,14 @@ export function saveModel(
   const written: string[] = [];
   const weightMap: Record<string, string> = {};
   const number = (i: number) => String(i).padStart(5, "0");
-  shards.forEach((shard, i) => {
+  for (const [i, shard] of shards.entries()) {
     const name = shards.length === 1
       ? "model.safetensors"
       : `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    writeSafetensors(join(directory, name), shard);
+    yield* writingSafetensors(join(directory, name), shard);
     for (const tensor of shard) weightMap[tensor.name] = name;
     written.push(name);
-  });
+  }
   const write = (name: string, data: string | Uint8Array) => {
     writeFileAtomicSync(join(directory, name), data);
     written.push(name);

@@ -13,7 +13,7 @@ import {
   type GgufTensorToWrite,
   type GgufTyped,
   interleave,
-  writeGguf,
+  writingGguf,
 } from "../../formats/gguf/mod.ts";
 import type { Adapter } from "../../formats/peft/mod.ts";
 import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
@@ -53,12 +53,12 @@ export function ggufFileName(format: "gguf" | "gguf-adapter", dtype: ExportDtype
  * @returns Remarks: differences of llama.cpp from the model
  * @throws {RangeError} If the format has no place for something of the model; named
  */
-export function exportGguf(
+export function* exportGguf(
   path: string,
   source: ExportSource,
   dtype: ExportDtype,
   onTensor: () => void,
-): string[] {
+): Generator<void, string[]> {
   const { decoder, shapes } = source;
   const architecture = checkArchitecture(decoder);
   const rope = ropeKeys(source.model.config, decoder, architecture);
@@ -118,7 +118,7 @@ export function exportGguf(
     ["general.quantization_version", { type: "u32", value: 2 }],
     ...tokenizerKeys(source),
   ]);
-  writeGguf(path, metadata, tensors);
+  yield* writingGguf(path, metadata, tensors);
   return notes;
 }
 
@@ -244,13 +244,13 @@ function copiedTokenizer(path: string): [string, GgufTyped][] {
  * modules' own scales don't come out so, B carries the difference.
  * @throws {RangeError} If the format has no place for something of the model; named
  */
-export function exportGgufAdapter(
+export function* exportGgufAdapter(
   path: string,
   source: ExportSource,
   adapter: Adapter,
   dtype: ExportDtype,
   onTensor: () => void,
-): string[] {
+): Generator<void, string[]> {
   const { decoder } = source, architecture = checkArchitecture(decoder);
   const encoding = ENCODINGS[dtype], notes: string[] = [];
   const alphas = [...adapter.modules.values()].map(({ scale, r }) => scale * r);
@@ -282,7 +282,7 @@ export function exportGgufAdapter(
       },
     ];
   });
-  writeGguf(
+  yield* writingGguf(
     path,
     new Map<string, GgufTyped>([
       ["general.architecture", { type: "string", value: architecture }],

@@ -2,7 +2,7 @@
  * An export as a folder for transformers and vLLM.
  * @module
  */
-import { saveModel } from "../../formats/hf_model/mod.ts";
+import { savingModel } from "../../formats/hf_model/mod.ts";
 import { endIdsOf } from "../../kernels/engine/generate/options.ts";
 import { tokenizerFiles } from "../train/outputs/mod.ts";
 import type { ExportDtype } from "./config.ts";
@@ -36,13 +36,13 @@ export function sourceTokenizerFiles(
  * Writes the folder; a tensor at a time is in memory.
  * @param onTensor Called in front of each tensor
  */
-export function exportSafetensors(
+export function* exportSafetensors(
   folder: string,
   source: ExportSource,
   dtype: "float32" | "float16" | "bfloat16",
   shardBytes: number,
   onTensor: () => void,
-): void {
+): Generator<void, void> {
   const tensors = [...source.shapes].map(([name, shape]) => ({
     name,
     shape,
@@ -51,7 +51,7 @@ export function exportSafetensors(
       return source.read(name);
     },
   }));
-  saveModel(folder, tensors, {
+  yield* savingModel(folder, tensors, {
     config: source.model.config,
     generationConfig: generationConfig(source),
     dtype,

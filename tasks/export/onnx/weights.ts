@@ -35,17 +35,18 @@ export type AngleTable = "rotary.cos" | "rotary.sin";
  * @param file Name of a data file by its number
  * @param limit Bytes of a data file at most, > 0; one larger tensor gets a file of its own
  */
-export function writeOnnxWeights(
+export function* writeOnnxWeights(
   folder: string,
   config: DecoderConfig,
   read: (name: string) => Float32Array<ArrayBuffer>,
   bits: 4 | 8 | null,
   { file, limit, onTensor }: { file: (index: number) => string; limit: number; onTensor: () => void },
-): OnnxWeights {
+): Generator<void, OnnxWeights> {
   using writer = new ConstantsWriter(folder, { file, limit });
   const packed: Record<string, 4 | 8> = {};
   for (const [name, shape] of tensorShapes(config)) {
     onTensor();
+    yield;
     const values = read(name), [rows = 1, columns] = shape;
     const own = bits === null || columns === undefined ? null : onnxBits(name, columns, bits, config);
     if (own === null || columns === undefined) {
