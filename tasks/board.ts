@@ -4,8 +4,10 @@
  * ```sh
  * deno task board                       # runs in ./saves; prints the address of the page
  * deno task board saves/lora saves/eval # runs in these folders and no others
+ * deno task board --control             # also marks verdicts, starts and stops runs, talks to models
  * ```
- * It listens on this machine only, takes nobody without the token in its address, and changes nothing. docs/board.md says more.
+ * It listens on this machine only and takes nobody without the token in its address. Without `--control` it changes nothing.
+ * docs/board.md says more.
  * @module
  */
 import {
@@ -18,10 +20,12 @@ import {
   usage,
   wholeNumber,
 } from "./common/cli.ts";
+import { dropPrograms } from "./train/network.ts";
 import { startBoard } from "./board/server.ts";
 
 const FLAGS = {
   help: "this text",
+  control: "let the page mark verdicts, start and stop runs, and talk to models",
   "port N": "where to listen (default 8090; 0: any free one)",
 };
 
@@ -33,6 +37,7 @@ const USAGE = [
   "Examples:",
   "  deno task board                            runs in ./saves; open the address that it prints",
   "  deno task board saves/lora saves/eval      runs in these folders and no others",
+  "  deno task board --control                  also marks verdicts, starts and stops runs, talks to models",
   "  deno task board --port 0                   at any free port",
 ];
 
@@ -55,10 +60,12 @@ export async function board(args: readonly string[], stop: Promise<void>): Promi
   }
   const folders = given.words.length > 0 ? given.words : [DEFAULT_FOLDER];
   printError(`Looking for runs in ${folders.join(", ")}`);
+  const control = given.flags.has("control");
   const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
   await using running = await startBoard({
     folders,
     port: wholeNumber(given, "port") ?? DEFAULT_PORT,
+    control,
     fault,
   });
   printError("Open this address; it has a token, so it is for you only. Ctrl-C ends.");
@@ -67,8 +74,17 @@ export async function board(args: readonly string[], stop: Promise<void>): Promi
   await stop;
 }
 
+/** Gives up the permission to write: a board without `--control` changes nothing. */
+function dropWriting(): void {
+  Deno.permissions.revokeSync({ name: "write" });
+}
+
 if (import.meta.main) {
   await runTask(async () => {
+    if (!Deno.args.includes("--control")) {
+      dropPrograms();
+      dropWriting();
+    }
     using interrupted = interruption(printError, "pages are told");
     const { promise, resolve } = Promise.withResolvers<void>();
     interrupted.signal.addEventListener("abort", () => resolve());

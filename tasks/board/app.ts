@@ -5,7 +5,12 @@
 import { Hono } from "hono";
 
 import { errorText } from "../common/cli.ts";
+import type { Control } from "./control/control.ts";
+import { controlRoutes } from "./control/routes.ts";
 import type { News } from "./events.ts";
+import { evaluationRoutes } from "./evaluations/routes.ts";
+import type { Evaluations } from "./evaluations/evaluations.ts";
+import type { Folders } from "./folders.ts";
 import { guard, pageHeaders } from "./guard.ts";
 import { pageFile } from "./page_files.ts";
 import { Refusal } from "./refusal.ts";
@@ -16,6 +21,12 @@ import type { RunList } from "./runs/run_list.ts";
 export interface Board {
   /** Part of every address. */
   token: string;
+  /** What it shows. */
+  folders: Folders;
+  /** Evaluations. */
+  evaluations: Evaluations;
+  /** What the page may start and stop; null: it only reads. */
+  control: Control | null;
   /** Training runs. */
   runs: RunList;
   /** For pages that listen. */
@@ -31,9 +42,25 @@ export function boardApp(board: Board): Hono {
   // relative addresses of the page need the stroke at the end
   app.get("/:token", (c) => c.redirect(`/${c.req.param("token")}/`));
   app.get("/:token/api/events", (c) => board.news.stream(c));
-  app.route("/:token/api", runRoutes(board.runs));
+  app.route("/:token/api", runRoutes(board.runs, board.folders));
+  app.route("/:token/api", evaluationRoutes(board.evaluations, board.control !== null));
+  const { control } = board;
+  if (control !== null) {
+    app.route("/:token/api/control", controlRoutes(control));
+    app.all(
+      "/:token/talk/:run/:path{.*}",
+      (c) => control.pass(c.req.param("run"), c.req.param("path"), c.req.raw),
+    );
+  }
+  app.all("/:token/api/control/*", () => {
+    throw new Refusal(
+      403,
+      "This board only reads: start it with --control to start and stop runs and talk to models",
+    );
+  });
+  app.all("/:token/api/*", (c) => c.notFound());
   app.get("/:token/", (c) => pageFile(c, ""));
-  app.get("/:token/:file", (c) => pageFile(c, c.req.param("file")));
+  app.get("/:token/:file{.+}", (c) => pageFile(c, c.req.param("file")));
   app.notFound((c) =>
     c.json({ error: `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}` }, 404)
   );

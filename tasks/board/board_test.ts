@@ -4,6 +4,8 @@ import { join } from "@std/path";
 
 import { lockDirectory } from "../../formats/directory_lock.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { Labels } from "../eval/labels.ts";
+import { HOSTILE_TEXTS, makeEvaluation, makeRun, trainerLogLine } from "./_made_runs.ts";
 import { type BoardOptions, startBoard } from "./server.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -14,28 +16,6 @@ function fault(error: unknown): never {
 
 function begin(folders: readonly string[], options: Partial<BoardOptions> = {}) {
   return startBoard({ folders, port: 0, token: TOKEN, fault, ...options });
-}
-
-/** A line of trainer_log.jsonl. */
-function logLine(step: number, values: Record<string, number> = {}): string {
-  return JSON.stringify({
-    current_steps: step,
-    total_steps: 100,
-    loss: 1 / step,
-    lr: 1e-4,
-    elapsed_time: `0:0${Math.floor(step / 6)}:${step % 6}0`,
-    remaining_time: "1:00:00",
-    total_tokens: step * 1000,
-    ...values,
-  }) + "\n";
-}
-
-function makeRun(folder: string, steps: number): string {
-  Deno.mkdirSync(folder, { recursive: true });
-  const lines = Array.from({ length: steps }, (_, i) => logLine(i + 1));
-  Deno.writeTextFileSync(join(folder, "trainer_log.jsonl"), lines.join(""));
-  Deno.writeTextFileSync(join(folder, "run.yaml"), "output_dir: x\n");
-  return folder;
 }
 
 Deno.test("the board lets nobody in without the token, from another page, or by another name", async () => {
@@ -128,7 +108,7 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that be
     {
       using _lock = lockDirectory(run, "write to");
       // half a line is no line yet
-      const [third, fourth] = [logLine(3, { "rewards/margins": 2.5 }), logLine(4)];
+      const [third, fourth] = [trainerLogLine(3, { "rewards/margins": 2.5 }), trainerLogLine(4)];
       Deno.writeTextFileSync(log, third + fourth.slice(0, 20), { append: true });
       const third_ = await until((runs) => runs[0]?.step === 3);
       assertEquals([third_.state, third_.values["rewards/margins"]], ["running", 2.5]);
@@ -164,7 +144,7 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that be
       svg.slice(0, 200),
     );
 
-    Deno.writeTextFileSync(log, logLine(1, { loss: 7 }));
+    Deno.writeTextFileSync(log, trainerLogLine(1, { loss: 7 }));
     await until((runs) => runs[0]?.step === 1);
     assertEquals((await curves("name=loss")).lines, [[7]]);
     Deno.writeTextFileSync(join(run, "all_results.json"), "{}");
@@ -172,4 +152,144 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that be
   } finally {
     events.close();
   }
+});
+
+Deno.test("items are filtered, searched, compared and marked; the judge card counts the marks", async () => {
+  const folder = temporaryFolder();
+  // the second evaluation loses the first five items and wins one
+  await makeEvaluation(join(folder, "a"), (text) => text);
+  await makeEvaluation(join(folder, "b"), (text, i) => i < 5 ? "No." : i === 11 ? "A title" : text);
+  await using board = await begin([folder], { control: true });
+  const ask = async (path: string, query: Record<string, string | number>) => {
+    const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+    for (;;) {
+      const reply = await fetch(`${board.address}api/${path}?${text}`);
+      const body = await reply.json();
+      if (body.reading !== undefined) await new Promise((done) => setTimeout(done, 20));
+      else return reply.ok ? body : reply.status;
+    }
+  };
+  const { evaluations } = await ask("runs", {}).then(async () => {
+    const stream = await fetch(`${board.address}api/events`);
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("\n\n")) text += (await reader.read()).value;
+    await reader.cancel();
+    return JSON.parse(/data: (.*)/.exec(text)![1]!);
+  });
+  assertEquals(evaluations.map(({ id }: { id: string }) => id).sort(), ["0:a/run", "0:b/run"]);
+  const run = "0:a/run", passing = HOSTILE_TEXTS.filter((text) => text.includes("title")).length;
+  const all = await ask("items", { run });
+  assertEquals([all.total, all.rows.length, all.rows[3].id], [
+    HOSTILE_TEXTS.length,
+    HOSTILE_TEXTS.length,
+    "item 3",
+  ]);
+  assertEquals((await ask("items", { run, status: "pass" })).total, passing);
+  assertEquals((await ask("items", { run, status: "fail" })).total, HOSTILE_TEXTS.length - passing);
+  assertEquals(
+    (await ask("items", { run, search: "SVG ONLOAD" })).rows.map((row: { id: string }) => row.id),
+    ["item 3"],
+  );
+  assertEquals((await ask("items", { run, search: "item 7" })).total, 1);
+  assertEquals((await ask("items", { run, search: "' OR 1=1 --" })).total, 0);
+  assertEquals((await ask("items", { run, from: 20 })).rows.length, HOSTILE_TEXTS.length - 20);
+  assertEquals(await ask("items", { run, from: -1 }), 400);
+  const { item, row } = await ask("item", { run, id: "item 2" });
+  assertEquals([item.response, item.constraints[0].text, row.status], [
+    HOSTILE_TEXTS[2],
+    HOSTILE_TEXTS[2],
+    "pass",
+  ]);
+  assertEquals(await ask("item", { run, id: "gone" }), 404);
+
+  const pairs = await ask("pairs", { a: run, b: "0:b/run" });
+  assertEquals(pairs.total, HOSTILE_TEXTS.length);
+  const flips = pairs.rows.slice(0, 6).map((
+    pair: { id: string; second: { value: number } },
+  ) => [pair.id, pair.second.value]);
+  assertEquals(flips, [...[0, 1, 2, 3, 4].map((i) => [`item ${i}`, 0]), ["item 11", 1]]);
+  assertEquals((await ask("pairs", { a: run, b: "0:b/run", which: "better" })).total, 1);
+  const scores = await ask("pair_scores", { a: run, b: "0:b/run" });
+  assertEquals([scores.shared, scores.scores[0].mcnemar.onlyFirst, scores.scores[0].mcnemar.onlySecond], [
+    22,
+    5,
+    1,
+  ]);
+
+  const { origin } = new URL(board.address);
+  const mark = async (body: Record<string, unknown>, headers: Record<string, string> = { origin }) => {
+    const reply = await fetch(`${board.address}api/label`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    await reply.body?.cancel();
+    return reply.status;
+  };
+  for (
+    const [id, label] of [["item 0", "right"], ["item 1", "wrong"], ["item 2", "wrong"], ["item 2", "none"]]
+  ) {
+    assertEquals(await mark({ run, id, constraint: 0, label }), 200);
+  }
+  assertEquals(await mark({ run, id: "item 0", constraint: 1, label: "right" }), 404);
+  assertEquals(await mark({ run, id: "item 0", constraint: 0, label: "maybe" }), 400);
+  assertEquals(await mark({ run, id: "item 0", constraint: 0, label: "right" }, {}), 403);
+  assertEquals((await ask("item", { run, id: "item 1" })).labels[0].label, "wrong");
+  const labels = new Labels(join(folder, "a/run"));
+  assertEquals(
+    [labels.size, labels.of("item 0", HOSTILE_TEXTS[0]!).length, labels.of("item 0", "another").length],
+    [2, 1, 0],
+  );
+  // two verdicts "met": one right, one wrong
+  const { agreement } = await ask("card", { run });
+  assertEquals([agreement.constraints, agreement.accuracy, agreement.tooKind], [2, 0.5, 0.5]);
+});
+
+Deno.test("a board without control changes nothing, and what it would start is refused", async () => {
+  const folder = temporaryFolder();
+  makeRun(join(folder, "a"), 3);
+  makeRun(join(folder, "b"), 4);
+  await using board = await begin([folder]);
+  const { origin } = new URL(board.address);
+  for (const path of ["label", "control/dry_run", "control/start", "control/stop", "control/talk"]) {
+    const headers = { "content-type": "application/json", origin };
+    const reply = await fetch(`${board.address}api/${path}`, { method: "POST", headers, body: "{}" });
+    assertEquals([path, reply.status], [path, 403]);
+    assertStringIncludes((await reply.json()).error, "--control");
+  }
+  const config = await (await fetch(`${board.address}api/config?run=0:a&run=0:b`)).json();
+  assertEquals(
+    config.rows.filter(({ different }: { different: boolean }) => different).map(({ key }: { key: string }) =>
+      key
+    ),
+    [
+      "output_dir",
+      "learning_rate",
+    ],
+  );
+  const details = await (await fetch(`${board.address}api/run?run=0:a`)).json();
+  assertEquals([details.config.learning_rate, details.card, details.checkpoints], [3, null, []]);
+});
+
+Deno.test("a training starts only within the given folders and with values that passed a dry run", async () => {
+  const folder = temporaryFolder();
+  await using board = await begin([folder], { control: true });
+  const { origin } = new URL(board.address);
+  const post = async (path: string, file: Record<string, unknown>) => {
+    const headers = { "content-type": "application/json", origin };
+    const body = JSON.stringify({ file });
+    const reply = await fetch(`${board.address}api/control/${path}`, { method: "POST", headers, body });
+    return [reply.status, (await reply.json()).error] as const;
+  };
+  const [outside, message] = await post("dry_run", { output_dir: join(folder, "../other") });
+  assertEquals(outside, 400);
+  assertStringIncludes(message, "must lie in a folder of this board");
+  await Deno.symlink("/", join(folder, "root"));
+  assertEquals((await post("start", { output_dir: join(folder, "root/tmp/x") }))[0], 400);
+  assertEquals((await post("start", { output_dir: join(folder, "x") }))[0], 409);
+  const { schema, groups } = await (await fetch(`${board.address}api/control/form`)).json();
+  const keys = groups.flatMap((group: { keys: string[] }) => group.keys);
+  const known = Object.keys(schema.properties).filter((key) => key !== "provenance");
+  assertEquals([...keys].sort(), known.sort());
 });

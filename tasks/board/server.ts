@@ -4,6 +4,8 @@
  */
 import { boardApp } from "./app.ts";
 import { News } from "./events.ts";
+import { Control } from "./control/control.ts";
+import { Evaluations } from "./evaluations/evaluations.ts";
 import { Folders } from "./folders.ts";
 import { newToken } from "./guard.ts";
 import { RunList } from "./runs/run_list.ts";
@@ -16,6 +18,8 @@ export interface BoardOptions {
   port: number;
   /** Part of every address; a random one by default. */
   token?: string;
+  /** Whether the page may mark verdicts, start and stop runs, and talk to models; false by default. */
+  control?: boolean;
   /** Gets what went wrong inside. */
   fault(error: unknown): void;
 }
@@ -34,15 +38,22 @@ const HOST = "127.0.0.1";
  * @throws {RangeError} If a folder isn't there, or something else listens at the port
  */
 export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
-  const { folders: given, port, token = newToken(), fault } = options;
+  const { folders: given, port, token = newToken(), control: mayChange = false, fault } = options;
   const folders = new Folders(given);
   const runs = new RunList(folders);
+  const evaluations = new Evaluations(folders);
+  const control = mayChange ? new Control(folders) : null;
   const news = new News(async () => {
     await runs.refresh();
-    return { runs: runs.list() };
+    return {
+      runs: runs.list(),
+      evaluations: evaluations.list(),
+      jobs: control?.list() ?? [],
+      control: mayChange,
+    };
   });
   await news.look();
-  const app = boardApp({ token, runs, news, fault });
+  const app = boardApp({ token, folders, runs, evaluations, control, news, fault });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({ hostname: HOST, port, onListen() {} }, app.fetch);
@@ -57,6 +68,8 @@ export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
     async [Symbol.asyncDispose]() {
       await news.close();
       await server.shutdown();
+      await evaluations[Symbol.asyncDispose]();
+      await control?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import { Asker } from "../ask/asker.ts";
 import type { EvalConfig } from "./config.ts";
 import { type JudgeCard, judgeCard, type Reference } from "./judge_card.ts";
+import { Labels, labelsReference } from "./labels.ts";
 import { openRun } from "./open_run.ts";
 import { makeJudge } from "./parts.ts";
 import { recordedReference, rulesReference, runReference } from "./references.ts";
@@ -16,7 +17,10 @@ import { Meter } from "../ask/usage.ts";
 
 /** Options of a judge card. */
 export interface CardOptions {
-  /** Reference to compare with: a file of verdicts, `rules`, or another run directory; default: none. */
+  /**
+   * Reference to compare with: a file of verdicts, `rules`, `labels` (a person's marks in labels.jsonl of the run), or another run
+   * directory; default: `labels` where there are some, else none.
+   */
   reference?: string | undefined;
   /** Verdicts of a file run from 0 to this, > 0; default 1. */
   scale?: number;
@@ -33,16 +37,21 @@ export interface CardOptions {
 export async function cardOfRun(
   directory: string,
   registry: Registry,
-  { reference, scale = 1, reorder: again = 0, signal = new AbortController().signal }: CardOptions = {},
+  { reference: given, scale = 1, reorder: again = 0, signal = new AbortController().signal }: CardOptions =
+    {},
 ): Promise<JudgeCard> {
+  const labels = new Labels(directory);
+  const reference = given ?? (labels.size > 0 ? "labels" : undefined);
   const run = await openRun(directory, registry);
   using _store = run.store;
-  const other = reference !== undefined && reference !== "rules" && Deno.statSync(reference).isDirectory
+  const other = reference !== undefined && !["rules", "labels"].includes(reference) &&
+      Deno.statSync(reference).isDirectory
     ? await openRun(reference, registry)
     : null;
   using _other = other?.store;
   let found: Reference | undefined;
   if (other !== null) found = runReference(reference!, other);
+  else if (reference === "labels") found = labelsReference(labels);
   else if (reference === "rules") found = rulesReference(registry);
   else if (reference !== undefined) found = recordedReference(registry, reference, scale);
   const reordered = again === 0 ? null : await askAgain(run, registry, again, signal);

@@ -72,9 +72,10 @@ const USAGE = {
     "  deno task eval compare saves/m1 saves/m2 --out tables --fail-if-worse=followed",
   ],
   card: [
-    "deno task eval card RUN [reference=FILE|rules|RUN] [scale=1] [reorder=0]",
+    "deno task eval card RUN [reference=FILE|rules|labels|RUN] [scale=1] [reorder=0]",
     "",
-    "reference: verdicts to compare with: a file, the rules, or another run; scale: what a file's verdicts run to",
+    "reference: verdicts to compare with: a file, the rules, a person's marks (labels; the default where there are some), or another run",
+    "scale: what a file's verdicts run to",
     "reorder=N: ask the judge again about N answers with the constraints in reverse order",
     "",
     "Examples",
@@ -200,7 +201,7 @@ function readCard(args: readonly string[]): Command {
   if (run === undefined || !(scale > 0)) {
     throw new RangeError(
       "Cannot make a judge card as a run directory and a scale above 0 are needed: " +
-        "deno task eval card RUN [reference=FILE|rules|RUN] [scale=1] [reorder=0]",
+        "deno task eval card RUN [reference=FILE|rules|labels|RUN] [scale=1] [reorder=0]",
     );
   }
   const reorder = wholeNumber({ values: given }, "reorder") ?? 0;

@@ -1,6 +1,9 @@
 // The board's page: which view an address shows.
 import { el } from "./dom.js";
+import { newPage, talkPage } from "./control.js";
+import { comparePage, evaluationPage, evaluationsPage } from "./evaluations.js";
 import { listen } from "./news.js";
+import { configPage, runPage } from "./run.js";
 import { runsPage } from "./runs.js";
 
 const view = document.getElementById("view"),
@@ -8,9 +11,23 @@ const view = document.getElementById("view"),
   live = document.getElementById("live");
 
 /** Views by the first part of the address behind #. */
-const PAGES = { "/runs": runsPage };
+const PAGES = {
+  "/runs": runsPage,
+  "/run": runPage,
+  "/config": configPage,
+  "/evaluations": evaluationsPage,
+  "/evaluation": evaluationPage,
+  "/compare": comparePage,
+  "/new": newPage,
+  "/talk": talkPage,
+};
 
-const NAVIGATION = [["/runs", "Runs"]];
+/** Pages of the bar; `control`: only where the board may start something. */
+const NAVIGATION = [
+  { to: "/runs", text: "Runs", holds: ["/runs", "/run", "/config"] },
+  { to: "/evaluations", text: "Evaluations", holds: ["/evaluations", "/evaluation", "/compare"] },
+  { to: "/new", text: "New training", holds: ["/new"], control: true },
+];
 
 function tell(error) {
   fault.textContent = error === null ? "" : error.message;
@@ -42,9 +59,14 @@ function show() {
   });
   view.replaceChildren(open.node);
   document.title = `${open.title} – Dinotune board`;
+  navigation();
+}
+
+function navigation() {
+  const [path] = (location.hash.slice(1) || "/runs").split("?");
   document.getElementById("nav").replaceChildren(
-    ...NAVIGATION.map(([to, text]) =>
-      el("a", { href: `#${to}`, "aria-current": path === to ? "page" : null }, text)
+    ...NAVIGATION.filter(({ control }) => !control || news.control).map(({ to, text, holds }) =>
+      el("a", { href: `#${to}`, "aria-current": holds.includes(path) ? "page" : null }, text)
     ),
   );
 }
@@ -55,3 +77,9 @@ addEventListener("hashchange", () => {
   scrollTo(0, 0);
 });
 show();
+let control = false;
+news.listen(() => {
+  if (news.control === control) return;
+  control = news.control;
+  navigation();
+});

@@ -9,6 +9,7 @@ export function listen({ onstate, fault }) {
     runs: [],
     evaluations: [],
     jobs: [],
+    control: false,
     fault,
     listen(listener) {
       listeners.add(listener);

@@ -5,11 +5,14 @@
 import { Hono } from "hono";
 
 import { curvesCsv, curvesOf, readWish } from "./curves.ts";
+import type { Folders } from "../folders.ts";
+import { configTable, runDetails } from "./details.ts";
+import { tokenPreview } from "./tokens.ts";
 import { curvesSvg } from "./picture.ts";
 import type { RunList } from "./run_list.ts";
 
 /** Routes under `api/`. */
-export function runRoutes(runs: RunList): Hono {
+export function runRoutes(runs: RunList, folders: Folders): Hono {
   const app = new Hono();
   app.get("/runs", (c) => c.json({ runs: runs.list() }));
   app.get("/curves", (c) => c.json(curvesOf(runs, readWish(c.req.queries()))));
@@ -27,5 +30,11 @@ export function runRoutes(runs: RunList): Hono {
       "content-disposition": 'attachment; filename="curves.svg"',
     });
   });
+  app.get("/run", (c) => c.json(runDetails(folders, c.req.query("run") ?? "")));
+  app.get("/config", (c) => c.json(configTable(folders, c.req.queries("run") ?? [])));
+  app.get(
+    "/tokens",
+    async (c) => c.json(await tokenPreview(folders.file(c.req.query("run") ?? "", "run.yaml"))),
+  );
   return app;
 }

@@ -32,7 +32,8 @@ export async function htmlWriter(
   survey: PageSurvey,
 ): Promise<ItemWriter> {
   const asset = (name: string) => Deno.readTextFileSync(new URL(name, import.meta.url));
-  const script = asset("page.js");
+  // one module of two files: what the second one imports stands in front of it
+  const script = asset("item_view.js") + asset("page.js").replace(/^import .*\n/m, "");
   const ring = survey.ring();
   const ringed = ring === null ? null : await ringChart(ring.parts, ring.inner, ring.outer);
   const charts = [...(ringed === null ? [] : [ringed]), ...await groupCharts(results.scores)];
@@ -76,7 +77,7 @@ ${browser(results, survey.shown)}
     rows = [];
     return text;
   };
-  const tail = () => `${chunkText()}<script>${script}</script>\n</body>\n</html>\n`;
+  const tail = () => `${chunkText()}<script type="module">${script}</script>\n</body>\n</html>\n`;
   return fileWriter(new AtomicFile(path), top, tail, (stored, contributions) => {
     const row = indexRow(stored, contributions);
     if (!chosen(row[1])) return "";

@@ -31,8 +31,9 @@ async function listModels() {
     const reply = await fetch("v1/models", { headers: headers() });
     if (!reply.ok) throw new Error(await messageOf(reply));
     const names = (await reply.json()).data.map(({ id }) => id);
-    fill(left, names, left.value || names[0]);
-    fill(right, ["", ...names], right.value);
+    const wished = new URLSearchParams(location.search);
+    fill(left, names, left.value || wished.get("left") || names[0]);
+    fill(right, ["", ...names], right.value || wished.get("beside") || "");
     tell("");
   } catch (error) {
     tell(error.message);

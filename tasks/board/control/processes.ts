@@ -1,0 +1,98 @@
+/**
+ * Processes that the board starts: trainings, dry runs, servers. Each has the permissions that deno.json gives its task.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+import project from "../../../deno.json" with { type: "json" };
+import { taskArguments } from "../../dinotune.ts";
+
+/** Folder of the clone. */
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Lines of output that are kept. */
+const KEPT = 400;
+
+/** A process and the end of what it has printed. */
+export class TaskProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: string[] = [];
+  readonly #first = Promise.withResolvers<string | null>();
+  #printed = "";
+  #code: number | null = null;
+  /** Resolves when it has ended and all of its output is read. */
+  readonly ended: Promise<number>;
+
+  /**
+   * Starts a task.
+   * @param env Beside this process's own
+   */
+  constructor(task: "train" | "serve", args: readonly string[], env: Record<string, string> = {}) {
+    const child = this.#child = new Deno.Command(Deno.execPath(), {
+      args: [...taskArguments(project.tasks[task], ROOT), ...args],
+      env: { NO_COLOR: "1", ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const read = Promise.all([
+      this.#read(child.stdout, (line) => {
+        this.#first.resolve(line);
+        this.#printed += line + "\n";
+      }),
+      this.#read(child.stderr, () => {}),
+    ]);
+    this.ended = (async () => {
+      const { code } = await child.status;
+      await read;
+      this.#first.resolve(null);
+      return this.#code = code;
+    })();
+  }
+
+  /** Exit code; null while it runs. */
+  get code(): number | null {
+    return this.#code;
+  }
+
+  /** The end of its output, both streams. */
+  get log(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** Standard output so far. */
+  get printed(): string {
+    return this.#printed;
+  }
+
+  /** Its first line of standard output; null if it ends without one. */
+  get firstLine(): Promise<string | null> {
+    return this.#first.promise;
+  }
+
+  /** Asks it to end: a training saves a checkpoint first. */
+  stop(): void {
+    if (this.#code !== null) return;
+    try {
+      this.#child.kill("SIGINT");
+    } catch { /* it has ended meanwhile */ }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, tell: (line: string) => void): Promise<void> {
+    let rest = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#keep(line, tell);
+    }
+    if (rest !== "") this.#keep(rest, tell);
+  }
+
+  #keep(line: string, tell: (line: string) => void): void {
+    // a progress bar writes over its own line
+    const shown = line.slice(line.lastIndexOf("\r") + 1);
+    this.#lines.push(shown);
+    if (this.#lines.length > KEPT) this.#lines.shift();
+    tell(shown);
+  }
+}

@@ -1,0 +1,231 @@
+// One run: how far it is, its configuration, what it learns from token by token, checkpoints, model card.
+import { get, post } from "./api.js";
+import { el, table } from "./dom.js";
+import { bytes, ordered, titleOf, valueOf } from "./format.js";
+import { progressText, stateChip } from "./run_list.js";
+
+export function runPage({ params, news }) {
+  const id = params.get("run") ?? "";
+  const head = el("header", null), tiles = el("div", { class: "tiles" }), rest = el("div", null);
+  let drawn = "";
+
+  function told() {
+    const run = news.runs.find((one) => one.id === id);
+    if (run === undefined) return;
+    const now = JSON.stringify(run);
+    if (now === drawn) return;
+    drawn = now;
+    head.replaceChildren(
+      el("h1", null, run.name),
+      el(
+        "p",
+        null,
+        stateChip(run.state),
+        ` ${progressText(run)} `,
+        el("a", { href: `#/runs?run=${encodeURIComponent(id)}` }, "curves"),
+        talkLink(run, news),
+      ),
+    );
+    tiles.replaceChildren(
+      ...ordered(Object.keys(run.values)).slice(0, 8).map((name, i) =>
+        el(
+          "div",
+          { class: i === 0 ? "card tile first" : "card tile" },
+          el("div", { class: "name" }, titleOf(name)),
+          el("div", { class: "value" }, valueOf(name, run.values[name])),
+        )
+      ),
+    );
+  }
+
+  const stop = news.listen(told);
+  told();
+  get("run", { run: id }).then(({ config, checkpoints, card, files }) => {
+    const tokens = el(
+      "div",
+      { class: "card" },
+      el(
+        "button",
+        { type: "button", onclick: (event) => showTokens(id, tokens, event.target, news) },
+        "Show examples token by token",
+      ),
+    );
+    rest.replaceChildren(
+      el("h2", null, "What it learns from"),
+      tokens,
+      el("h2", null, "Checkpoints"),
+      checkpoints.length === 0 ? el("p", { class: "hint" }, "There is none.") : el(
+        "div",
+        { class: "card" },
+        table({
+          caption: "Checkpoints",
+          columns: ["name", "step", "size", "made"],
+          rows: checkpoints.map((
+            one,
+          ) => [one.name, one.step, bytes(one.bytes), new Date(one.made).toLocaleString()]),
+        }),
+      ),
+      el("h2", null, "Configuration"),
+      config === null ? el("p", { class: "hint" }, "The run has no run.yaml.") : el(
+        "div",
+        { class: "card" },
+        table({
+          caption: "Configuration",
+          left: 2,
+          columns: ["key", "value"],
+          rows: Object.entries(config).map((
+            [key, value],
+          ) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+        }),
+      ),
+      el("h2", null, "Model card"),
+      card === null
+        ? el("p", { class: "hint" }, "A finished run has one.")
+        : el("pre", { class: "raw", tabIndex: 0 }, card),
+      el("h2", null, "Files"),
+      el(
+        "div",
+        { class: "card" },
+        table({
+          caption: "Files",
+          columns: ["name", "bytes"],
+          rows: files.map((file) => [file.name, file.bytes]),
+        }),
+      ),
+    );
+  }).catch(news.fault);
+  return { node: el("div", { class: "column" }, head, tiles, rest), title: "Run", close: stop };
+}
+
+/** A way to talk to what a run has made. */
+function talkLink(run, news) {
+  if (!news.control || run.state !== "finished") return "";
+  return el("span", null, ", ", el("a", { href: `#/talk?run=${encodeURIComponent(run.id)}` }, "talk to it"));
+}
+
+async function showTokens(id, box, button, news) {
+  button.disabled = true;
+  button.textContent = "Reading the data";
+  try {
+    const { data, examples } = await get("tokens", { run: id });
+    box.replaceChildren(
+      el("pre", { class: "raw", tabIndex: 0 }, data),
+      el(
+        "p",
+        { class: "legend" },
+        el("span", { class: "token learnt" }, "learnt"),
+        el("span", { class: "token" }, "only read"),
+        el("span", { class: "token cut" }, "cut off"),
+      ),
+      ...examples.flatMap(({ file, row, sequences }) => [
+        el("h3", null, `${file}, row ${row}`),
+        ...sequences.map(({ name, tokens }) =>
+          el(
+            "div",
+            { class: "sequence" },
+            el("b", null, `${name} `),
+            tokens.map(([text, use]) =>
+              el(
+                "span",
+                { class: `token ${use === 1 ? "learnt" : use === -1 ? "cut" : ""}` },
+                shownText(text),
+              )
+            ),
+          )
+        ),
+      ]),
+    );
+  } catch (error) {
+    button.disabled = false;
+    button.textContent = "Show examples token by token";
+    news.fault(error);
+  }
+}
+
+/** Line ends and lone spaces are seen. */
+function shownText(text) {
+  return text.replaceAll("\n", "⏎").replaceAll("\t", "⇥") || "∅";
+}
+
+/** Configurations beside each other. */
+export function configPage({ params, news }) {
+  const ids = params.getAll("run");
+  const box = el("div", null),
+    only = el("input", { type: "checkbox", checked: ids.length > 1, onchange: () => draw() });
+  let rows = [];
+  const nameOf = (id) => news.runs.find((run) => run.id === id)?.name ?? id;
+  function draw() {
+    const some = rows.filter(({ different }) => different || !only.checked);
+    box.replaceChildren(
+      some.length === 0
+        ? el(
+          "p",
+          { class: "hint" },
+          ids.length === 0 ? "No runs were chosen." : "The configurations are alike.",
+        )
+        : el(
+          "div",
+          { class: "card" },
+          table({
+            caption: "Configurations beside each other; a key that differs has a mark",
+            left: ids.length + 1,
+            columns: ["key", ...ids.map(nameOf)],
+            rows: some.map(({ key, values, different }) => [
+              different ? el("b", { class: "different" }, `≠ ${key}`) : key,
+              ...values.map((value) => el("span", { class: different ? "different" : "" }, value ?? "–")),
+            ]),
+          }),
+        ),
+    );
+  }
+  get("config", { run: ids }).then((found) => {
+    rows = found.rows;
+    draw();
+  }).catch(news.fault);
+  const stop = news.listen(draw);
+  return {
+    node: el(
+      "div",
+      { class: "column" },
+      el("h1", null, "Configurations"),
+      el("label", { class: "field check" }, only, el("span", null, "Only what differs")),
+      box,
+    ),
+    title: "Configurations",
+    close: stop,
+  };
+}
+
+/** Trainings that were started here. */
+export function jobList(news) {
+  return news.jobs.map(({ id, name, code }) => {
+    const log = el("pre", { class: "raw", tabIndex: 0, hidden: true });
+    const show = async () => {
+      try {
+        log.textContent = (await get("control/log", { id })).log;
+        log.hidden = false;
+      } catch (error) {
+        news.fault(error);
+      }
+    };
+    return el(
+      "div",
+      { class: "card job" },
+      el("b", null, name),
+      el(
+        "span",
+        { class: `chip ${code === null ? "run" : code === 0 ? "pass" : "fail"}` },
+        code === null ? "running" : code === 0 ? "finished" : `ended with ${code}`,
+      ),
+      el("button", { type: "button", onclick: show }, "Output"),
+      code === null
+        ? el(
+          "button",
+          { type: "button", onclick: () => post("control/stop", { id }).catch(news.fault) },
+          "Stop",
+        )
+        : "",
+      log,
+    );
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * One training run: configuration, checkpoints, model card, files.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { redactValue } from "../../../formats/secrets.ts";
+import { readYaml } from "../../../formats/yaml/yaml.ts";
+import { listCheckpoints } from "../../../plugins/trainers/local/checkpoint_directory.ts";
+import type { Folders } from "../folders.ts";
+import { Refusal } from "../refusal.ts";
+
+/** A run's files as the page shows them. */
+export interface RunDetails {
+  /** Keys of run.yaml; null where there is none. */
+  config: Record<string, unknown> | null;
+  /** Versions and hashes; null where run.yaml has none. */
+  provenance: unknown;
+  /** Those that are there, the first step first. */
+  checkpoints: { name: string; step: number; bytes: number; made: number }[];
+  /** Text of README.md; null where there is none. */
+  card: string | null;
+  /** Names and sizes of the files beside. */
+  files: { name: string; bytes: number }[];
+}
+
+/** Bytes of a text file that the page shows, at most. */
+const MOST_TEXT = 1 << 20;
+
+/** Reads them. @throws {Refusal} 404 if there is no such run */
+export function runDetails(folders: Folders, id: string): RunDetails {
+  const path = folders.folder(id);
+  const { provenance, ...config } = readConfig(folders, id) ?? { provenance: null };
+  const files = [...Deno.readDirSync(path)].filter(({ isFile }) => isFile)
+    .map(({ name }) => ({ name, bytes: Deno.statSync(join(path, name)).size }))
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+  return {
+    config: Object.keys(config).length === 0 ? null : config,
+    provenance,
+    checkpoints: listCheckpoints(path).map(({ name, step, path }) => ({ name, step, ...sizeOf(path) })),
+    card: textOf(folders, id, "README.md"),
+    files,
+  };
+}
+
+/** Configurations of several runs beside each other: a row a key. */
+export interface ConfigTable {
+  /** `different`: the runs don't all have the same value. */
+  rows: { key: string; values: (string | null)[]; different: boolean }[];
+}
+
+/** Puts configurations beside each other, dots in the names of inner keys. */
+export function configTable(folders: Folders, ids: readonly string[]): ConfigTable {
+  const configs = ids.map((id) => {
+    const { provenance: _, ...config } = readConfig(folders, id) ?? {};
+    return flat(config);
+  });
+  const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))];
+  return {
+    rows: keys.map((key) => {
+      const values = configs.map((config) => config.get(key) ?? null);
+      return { key, values, different: new Set(values).size > 1 };
+    }),
+  };
+}
+
+function flat(value: Record<string, unknown>, before = ""): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [key, inner] of Object.entries(value)) {
+    const isMap = typeof inner === "object" && inner !== null && !Array.isArray(inner) &&
+      Object.keys(inner).length > 0;
+    if (!isMap) found.set(before + key, typeof inner === "string" ? inner : JSON.stringify(inner));
+    else for (const entry of flat(inner as Record<string, unknown>, `${before}${key}.`)) found.set(...entry);
+  }
+  return found;
+}
+
+/** Keys of run.yaml, secrets hidden; null where there is none. */
+export function readConfig(folders: Folders, id: string): Record<string, unknown> | null {
+  let path: string;
+  try {
+    path = folders.file(id, "run.yaml");
+  } catch (error) {
+    if (error instanceof Refusal && folders.folder(id) !== "") return null;
+    throw error;
+  }
+  const { value } = readYaml(path);
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? redactValue(value) as Record<string, unknown>
+    : null;
+}
+
+function textOf(folders: Folders, id: string, name: string): string | null {
+  try {
+    return Deno.readTextFileSync(folders.file(id, name)).slice(0, MOST_TEXT);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+function sizeOf(folder: string): { bytes: number; made: number } {
+  let bytes = 0;
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (isFile) bytes += Deno.statSync(join(folder, name)).size;
+  }
+  return { bytes, made: Deno.statSync(folder).mtime?.getTime() ?? 0 };
+}
