@@ -30,7 +30,8 @@ export function pageText(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <style>${reportStyles()}
-.picture { margin-top: 14px; background: white; overflow-x: auto }
+.picture { margin-top: 14px; background: white }
+.picture svg { max-width: 100%; height: auto }
 li { margin: 5px 0 }
 </style>
 </head>
