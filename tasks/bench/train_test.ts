@@ -14,6 +14,7 @@ const settings = {
   dtypes: ["float32", "bfloat16"],
   threads: 1,
   trainer: "local",
+  compile: false,
   backend: "onnx",
   provider: "cpu",
   profile: true,
