@@ -99,12 +99,10 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(linearPacked, {
     dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, groups: HIDDEN / 32, words: HIDDEN / 8 }),
     data: ({ out, words }) => ({ codes: codes(out * words) }),
-    weight: "codes",
   }),
   timed(matmulPacked, {
     dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, groups: HIDDEN / 32, words: HIDDEN / 8 }),
     data: ({ out, words }) => ({ codes: codes(out * words) }),
-    weight: "codes",
   }),
   timed(matmulAdd, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN }), weight: "b" }),
   timed(matmulTn, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),

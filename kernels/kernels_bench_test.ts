@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend } from "./backend.ts";
 import { benchKernels } from "./kernels_bench.ts";
+import { BENCH_CASES } from "./bench_cases.ts";
 import { KERNELS, onnxBackend } from "./mod.ts";
 
 Deno.test("benchKernels() counts the useful work of every kernel beside the measured peak", async () => {
@@ -20,6 +21,11 @@ Deno.test("benchKernels() counts the useful work of every kernel beside the meas
   for (const timing of found.timings) assert(timing.milliseconds > 0 && timing.error <= 1, timing.kernel);
   assertEquals(found.tiledOverNaive, null);
   await backend.dispose();
+});
+
+Deno.test("a weight that is timed as float16, too, is one that its kernel takes so", () => {
+  const wrong = BENCH_CASES.filter(({ kernel, weight }) => weight && !kernel.halves?.includes(weight));
+  assertEquals(wrong.map(({ kernel, weight }) => `${kernel.name}: ${weight}`), []);
 });
 
 Deno.test("benchKernels() times nothing when a kernel is wrong", async () => {
