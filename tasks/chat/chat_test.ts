@@ -87,16 +87,20 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
       system: "",
       sampling: { temperature: 1, seed: 3, max_tokens: 40 },
     });
-    const told: [text: string, note: string | null][] = [];
+    const told: [text: string, note: string | null][] = [], late: string[] = [];
     const sink = (onText = () => {}): AnswerSink => {
-      let whole = "";
+      let whole = "", isOver = false;
       return {
         thought() {},
         said(_, text) {
+          if (isOver) late.push(text);
           whole += text;
           onText();
         },
-        ended: (_, note) => void told.push([whole, note]),
+        ended: (_, note) => {
+          isOver = true;
+          told.push([whole, note]);
+        },
       };
     };
     const never = new AbortController().signal;
@@ -116,6 +120,7 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
     session.clear();
     await session.ask("Hi", sink(), never);
     assertEquals(told[3], told[0]);
+    assertEquals(late, [], "what the engine still gave behind the end is nobody's");
   } finally {
     await models.close();
   }

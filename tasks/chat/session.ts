@@ -167,7 +167,10 @@ export class ChatSession {
     let note: string | null = null;
     try {
       const asked = { model, prompt, sampling, shown: THOUGHT_TAGS.flat() };
-      const [answer] = await makeAnswers(asked, ({ text }) => show(reader.push(text)), signal);
+      const [answer] = await makeAnswers(asked, ({ text }) => {
+        // tokens that were under way come after the end
+        if (!signal.aborted) show(reader.push(text));
+      }, signal);
       if (answer?.finish === "length") note = "cut at the limit of tokens";
     } catch (error) {
       if (!signal.aborted) throw error;
