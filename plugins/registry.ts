@@ -10,11 +10,12 @@ import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { shortened } from "../formats/message.ts";
-import { keysAt } from "../formats/schema_keys.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 import { sourceHash } from "./kinds/source_hash.ts";
+import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./option_words.ts";
+import { shapeFault } from "./shape_fault.ts";
 
 /** Description of one plugin, as `deno task plugins` shows it. */
 export interface PluginEntry {
@@ -32,20 +33,6 @@ export interface PluginEntry {
   source: string;
   /** Options that a YAML file may set. */
   options: OptionEntry[];
-}
-
-/** One option of a plugin. */
-export interface OptionEntry {
-  /** Name of the key. */
-  name: string;
-  /** Type in words, such as `number` or `"a" | "b"`. */
-  type: string;
-  /** Whether it must be given. */
-  required: boolean;
-  /** Value when it isn't given; undefined where there is none. */
-  default: unknown;
-  /** One line about it. */
-  description: string;
 }
 
 /**
@@ -159,7 +146,7 @@ export class Registry implements PluginRegistry {
         : written,
     );
     if (parsed.success) return parsed.data;
-    return placed(place(...pathOf(parsed.error.issues[0]!)), () => {
+    return placed(place(...issuePath(parsed.error.issues[0]!)), () => {
       throw new TypeError(
         `Cannot make ${kind}/${name} as its options don't fit: ` +
           parsed.error.issues.map((issue) => describeIssue(issue, schema)).join("; "),
@@ -264,11 +251,6 @@ export class Registry implements PluginRegistry {
   }
 }
 
-/** Whether a text may be the name of a plugin. */
-export function isName(text: string): boolean {
-  return /^[a-z0-9_.-]+$/.test(text);
-}
-
 /** Whether a module is named by a specifier (`file:`, `npm:`, `jsr:`, `https:`) and not by a path (`C:\\x.ts` is one). */
 export function isSpecifier(path: string): boolean {
   return /^[a-z]{2,}:/.test(path);
@@ -303,80 +285,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Where an issue is; of unknown keys, the first of them. */
-function pathOf(issue: z.core.$ZodIssue): (string | number)[] {
-  const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
-  return path.map((part) => typeof part === "number" ? part : String(part));
-}
-
-/** One line for a zod issue: where, what is wrong, the nearest known key. */
-function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
-  const path = issue.path.map((p) => typeof p === "number" ? `[${p}]` : `.${String(p)}`).join("").replace(
-    /^\./,
-    "",
-  );
-  if (issue.code === "unrecognized_keys") {
-    const known = keysAt(schema, issue.path);
-    return issue.keys.map((key) =>
-      `unknown option ${path ? path + "." : ""}${key}${didYouMean(key, known)}` +
-      (known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
-    ).join("; ");
-  }
-  if (path && issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
-    return `${path} is missing (${issue.expected})`;
-  }
-  return path ? `${path}: ${issue.message}` : issue.message;
-}
-
 /** The schema with all that zod can do; `define` has checked that it is one. */
 function zodOf({ options }: Pick<Plugin, "options">): z.ZodObject {
   return options as unknown as z.ZodObject;
-}
-
-/** Names, types, defaults and descriptions of a schema's options. */
-export function describeOptions(schema: z.ZodObject): OptionEntry[] {
-  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  const properties = (json.properties ?? {}) as Record<string, z.core.JSONSchema.BaseSchema>;
-  const required = new Set(json.required);
-  return Object.entries(properties).map(([name, property]) => ({
-    name,
-    type: typeText(property),
-    required: required.has(name),
-    default: property.default,
-    description: property.description ?? "",
-  }));
-}
-
-function typeText(schema: z.core.JSONSchema.BaseSchema): string {
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  const parts = (schema.anyOf ?? schema.oneOf) as z.core.JSONSchema.BaseSchema[] | undefined;
-  if (parts) return parts.map(typeText).join(" | ");
-  if (schema.type === "array") {
-    return `list of ${typeText((schema.items ?? {}) as z.core.JSONSchema.BaseSchema)}`;
-  }
-  return String(schema.type ?? "anything");
-}
-
-function shapeFault(plugin: unknown): string | undefined {
-  if (typeof plugin !== "object" || plugin === null) {
-    return `it must be an object: current value is ${typeof plugin === "function" ? "a function" : plugin}`;
-  }
-  const p = plugin as Partial<Plugin>;
-  if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
-    return `its kind must be one of ${KINDS.join(", ")}: current value is ${p.kind}`;
-  }
-  if (typeof p.name !== "string" || !isName(p.name)) {
-    return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${p.name}`;
-  }
-  if (typeof p.version !== "string" || p.version === "") {
-    return `${p.kind}/${p.name} needs a version: current value is ${p.version}`;
-  }
-  if (typeof p.create !== "function") {
-    return `${p.kind}/${p.name} needs a function create: current value is ${p.create}`;
-  }
-  if (!(p.options instanceof z.ZodObject)) {
-    return `${p.kind}/${p.name} needs options made with z.strictObject({...})`;
-  }
-  return undefined;
 }

@@ -36,7 +36,7 @@ Deno.test("readPacked() and readRows() of a file give what readFloat32() gives",
     );
     if (packed === null) continue;
     const most = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-    // Q6_K alone is rounded anew, see packed.ts.
+    // Q6_K alone is rounded again, see packed.ts.
     const tolerance = most * (name === "tensor.Q6_K" ? 0.51 / 127 : 1e-6);
     unpacked(packed).forEach((v, i) => assert(Math.abs(v - values[i]!) <= tolerance, `${name} ${i}`));
   }

@@ -88,7 +88,7 @@ export async function choosePackRows(
   return { rows: DEFAULT_ROWS, why: `the GPU hasn't ${refused}` };
 }
 
-/** The choice as a line for people. */
+/** The choice as a human-readable line. */
 export function packRowsText({ rows, why }: PackRows): string {
   return `at most ${grouped(rows)} rows a pack: ${why} (micro_batch_tokens sets it)`;
 }

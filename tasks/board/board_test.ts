@@ -84,7 +84,7 @@ Deno.test("nothing outside the given folders is shown, whatever the id or the li
   }
 });
 
-Deno.test("curves grow with the log, by steps, tokens or time, and a run that begins again begins anew", async () => {
+Deno.test("curves grow with the log, by steps, tokens or time, and a run that is restarted starts over", async () => {
   const folder = temporaryFolder(), run = makeRun(join(folder, "a"), 2), log = join(run, "trainer_log.jsonl");
   await using board = await begin([folder]);
   const events = new EventSource(`${board.address}api/events`);

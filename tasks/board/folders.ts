@@ -11,7 +11,7 @@ import { Refusal } from "./refusal.ts";
 export interface RunFolder {
   /** Names it in addresses: the number of the given folder, and the path in it. */
   id: string;
-  /** Its name for people. */
+  /** Name that the page shows. */
   name: string;
   /** Where it is, without links. */
   path: string;

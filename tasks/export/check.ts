@@ -137,7 +137,7 @@ function percent(share: number): string {
 
 /**
  * Makes sure that an export computes what was tuned.
- * @returns The difference and its bound, for people
+ * @returns The difference and its bound, human-readable
  * @throws {Error} If logits are further apart than `bound` of their range, or aren't numbers; nothing is published then
  */
 export function checkDifference(difference: LogitDifference, bound: number, folder: string): string {

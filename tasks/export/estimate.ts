@@ -55,7 +55,7 @@ export function estimateExport(
   // one tensor in float32 with its reordered or converted copy; the check holds a layer, or the head, at a time
   const writing = 2 * largest * 4;
   const layered = (layer + 2 * largest) * 4;
-  // ONNX Runtime has the file mapped, and what it lays out anew for its products beside it
+  // ONNX Runtime has the file mapped, and the matrices that it rearranges for its products beside it
   const checking = !check ? 0 : format === "onnx" ? Math.max(layered, 2 * model) : layered;
   const logits = check ? 2 * decoder.vocabSize * PROMPT_TOKENS * 4 : 0;
   return { disk, memory: lora * 4 + Math.max(writing, checking + logits) };

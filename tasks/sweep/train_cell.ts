@@ -89,7 +89,7 @@ export async function evaluateCell(
   if (signal.aborted) throw new Interrupted("stopped");
   if (done.complete) return done;
   throw new Error(
-    `Cannot go on as a whole evaluation is needed: current value of ${config.out_dir} is incomplete` +
+    `Cannot continue: a whole evaluation is needed: current value of ${config.out_dir} is incomplete` +
       `${done.stopped === null ? "" : `, ${done.stopped.message}`}; ${
         join(config.out_dir, "report.html")
       } says more`,

@@ -1,4 +1,4 @@
-// Numbers for people.
+// Numbers as the page shows them.
 
 /** About four digits, whatever the size. */
 export function short(value) {

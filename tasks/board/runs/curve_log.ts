@@ -60,7 +60,7 @@ export class CurveLog {
     return [...this.#columns.keys()].filter((name) => !NOT_CURVES.has(name));
   }
 
-  /** Values of a name, one a line, NaN where a line has none; null for an unknown name. */
+  /** Values of a name, one per line, NaN where a line has none; null for an unknown name. */
   column(name: string): Float64Array | null {
     return this.#columns.get(name)?.values(this.#lines) ?? null;
   }

@@ -1,0 +1,72 @@
+/**
+ * Options of plugins in words: what a zod schema takes, and what it says against a value.
+ * @module
+ */
+import { z } from "zod";
+
+import { didYouMean } from "../formats/did_you_mean.ts";
+import { keysAt } from "../formats/schema_keys.ts";
+
+/** One option of a plugin. */
+export interface OptionEntry {
+  /** Name of the key. */
+  name: string;
+  /** Type in words, such as `number` or `"a" | "b"`. */
+  type: string;
+  /** Whether it must be given. */
+  required: boolean;
+  /** Value when it isn't given; undefined where there is none. */
+  default: unknown;
+  /** One line about it. */
+  description: string;
+}
+
+/** Names, types, defaults and descriptions of a schema's options. */
+export function describeOptions(schema: z.ZodObject): OptionEntry[] {
+  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  const properties = (json.properties ?? {}) as Record<string, z.core.JSONSchema.BaseSchema>;
+  const required = new Set(json.required);
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    type: typeText(property),
+    required: required.has(name),
+    default: property.default,
+    description: property.description ?? "",
+  }));
+}
+
+function typeText(schema: z.core.JSONSchema.BaseSchema): string {
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  const parts = (schema.anyOf ?? schema.oneOf) as z.core.JSONSchema.BaseSchema[] | undefined;
+  if (parts) return parts.map(typeText).join(" | ");
+  if (schema.type === "array") {
+    return `list of ${typeText((schema.items ?? {}) as z.core.JSONSchema.BaseSchema)}`;
+  }
+  return String(schema.type ?? "anything");
+}
+
+/** Path of an issue's key; of unknown keys, of the first of them. */
+export function issuePath(issue: z.core.$ZodIssue): (string | number)[] {
+  const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
+  return path.map((part) => typeof part === "number" ? part : String(part));
+}
+
+/** One line for a zod issue: where, what is wrong, the nearest known key. */
+export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
+  const path = issue.path.map((p) => typeof p === "number" ? `[${p}]` : `.${String(p)}`).join("").replace(
+    /^\./,
+    "",
+  );
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, issue.path);
+    return issue.keys.map((key) =>
+      `unknown option ${path ? path + "." : ""}${key}${didYouMean(key, known)}` +
+      (known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
+    ).join("; ");
+  }
+  if (path && issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
+    return `${path} is missing (${issue.expected})`;
+  }
+  return path ? `${path}: ${issue.message}` : issue.message;
+}

@@ -1,0 +1,36 @@
+/**
+ * The shape of a plugin, checked when it comes in: a person's own is any value at all.
+ * @module
+ */
+import { z } from "zod";
+
+import { KINDS, type Plugin } from "./kinds/plugin.ts";
+
+/** Whether a text may be the name of a plugin. */
+export function isName(text: string): boolean {
+  return /^[a-z0-9_.-]+$/.test(text);
+}
+
+/** The fault of a value as a plugin, in words; undefined: none. */
+export function shapeFault(plugin: unknown): string | undefined {
+  if (typeof plugin !== "object" || plugin === null) {
+    return `it must be an object: current value is ${typeof plugin === "function" ? "a function" : plugin}`;
+  }
+  const p = plugin as Partial<Plugin>;
+  if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
+    return `its kind must be one of ${KINDS.join(", ")}: current value is ${p.kind}`;
+  }
+  if (typeof p.name !== "string" || !isName(p.name)) {
+    return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${p.name}`;
+  }
+  if (typeof p.version !== "string" || p.version === "") {
+    return `${p.kind}/${p.name} needs a version: current value is ${p.version}`;
+  }
+  if (typeof p.create !== "function") {
+    return `${p.kind}/${p.name} needs a function create: current value is ${p.create}`;
+  }
+  if (!(p.options instanceof z.ZodObject)) {
+    return `${p.kind}/${p.name} needs options made with z.strictObject({...})`;
+  }
+  return undefined;
+}
