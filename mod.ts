@@ -76,7 +76,7 @@ export type { Estimate } from "./tasks/train/estimate.ts";
 export type { Separated } from "./plugins/kinds/thoughts.ts";
 export type { ReasonCount } from "./tasks/eval/reason_counts.ts";
 export { builtinPlugins, builtinRegistry } from "./plugins/builtins.ts";
-export type { OptionEntry } from "./plugins/option_words.ts";
+export type { OptionEntry } from "./plugins/kinds/option_words.ts";
 export { type PluginEntry, Registry } from "./plugins/registry.ts";
 export * from "./plugins/kinds/plugin.ts";
 export * from "./plugins/kinds/place.ts";

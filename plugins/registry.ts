@@ -14,8 +14,8 @@ import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 import { sourceHash } from "./kinds/source_hash.ts";
-import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./option_words.ts";
-import { shapeFault } from "./shape_fault.ts";
+import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./kinds/option_words.ts";
+import { shapeFault } from "./kinds/shape_fault.ts";
 
 /** Description of one plugin, as `deno task plugins` shows it. */
 export interface PluginEntry {

@@ -18,7 +18,7 @@ import { stringify } from "yaml";
 
 import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { describeOptions } from "../plugins/option_words.ts";
+import { describeOptions } from "../plugins/kinds/option_words.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";

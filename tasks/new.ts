@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
-import { isName } from "../plugins/shape_fault.ts";
+import { isName } from "../plugins/kinds/shape_fault.ts";
 import { shellQuote, taskCommand } from "./common/command.ts";
 import { parseArguments, print, runTask } from "./common/cli.ts";
 

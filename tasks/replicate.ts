@@ -15,7 +15,7 @@ import { stringify } from "yaml";
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
 import { redactValue } from "../formats/secrets.ts";
-import { describeOptions } from "../plugins/option_words.ts";
+import { describeOptions } from "../plugins/kinds/option_words.ts";
 import { interruption, parseArguments, print, runTask, usage } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { REPLICATIONS } from "./common/default_files.ts";

@@ -13,7 +13,7 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 
 import { redactValue } from "../formats/secrets.ts";
-import { describeOptions } from "../plugins/option_words.ts";
+import { describeOptions } from "../plugins/kinds/option_words.ts";
 import { Pace } from "./ask/pace.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";

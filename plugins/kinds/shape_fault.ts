@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { KINDS, type Plugin } from "./kinds/plugin.ts";
+import { KINDS, type Plugin } from "./plugin.ts";
 
 /** Whether a text may be the name of a plugin. */
 export function isName(text: string): boolean {

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import { didYouMean } from "../formats/did_you_mean.ts";
-import { keysAt } from "../formats/schema_keys.ts";
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { keysAt } from "../../formats/schema_keys.ts";
 
 /** One option of a plugin. */
 export interface OptionEntry {
