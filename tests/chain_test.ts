@@ -56,6 +56,11 @@ Deno.test("train, export, serve, OpenAI's client, eval by openai and local: the 
   const base = await answersOf("base", { type: "local", args: { ...args, model: MODEL } });
   const local = await answersOf("local", { type: "local", args: { ...args, model: MODEL, adapter: tuned } });
   assertEquals(local.size, ITEMS);
+  assertEquals(
+    await answersOf("whole", { type: "local", args: { ...args, model: merged } }),
+    local,
+    "merged, local",
+  );
   assert([...local].some(([id, text]) => base.get(id) !== text), "training changes answers");
 
   await using beside = await startServed([

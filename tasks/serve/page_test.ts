@@ -95,6 +95,23 @@ Deno.test({
       }
       assertEquals(reached.slice(0, 4), ["send", "retry", "save", "clear"]);
 
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+      assertEquals(download.suggestedFilename(), "conversation.jsonl");
+      const saved = Deno.readTextFileSync(await download.path()).trim().split("\n").map((line) =>
+        JSON.parse(line)
+      );
+      assertEquals(
+        saved,
+        ["random", "tuned"].map((model, i) => ({
+          model,
+          messages: [
+            { role: "system", content: "Be brief." },
+            { role: "user", content: "Name a river.\n<b>One</b>." },
+            { role: "assistant", content: texts[i] },
+          ],
+        })),
+      );
+
       // the same again, then a long answer that Escape stops
       await page.click("#retry");
       await page.locator(".answer:not(.running)").nth(1).waitFor();
