@@ -4,11 +4,11 @@
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { SafetensorsFile, writeSafetensors, writingSafetensors } from "./mod.ts";
+ * import { SafetensorsFile, writeSafetensors } from "./mod.ts";
  *
  * const directory = Deno.makeTempDirSync();
  * const path = `${directory}/a.safetensors`;
- * writeSafetensors, writingSafetensors(path, [{ name: "w", dtype: "BF16", shape: [1, 2], data: () => new Float32Array([1, -2]) }]);
+ * writeSafetensors(path, [{ name: "w", dtype: "BF16", shape: [1, 2], data: () => new Float32Array([1, -2]) }]);
  * using file = new SafetensorsFile(path);
  * assertEquals(file.info("w").shape, [1, 2]);
  * assertEquals([...file.readFloat32("w")], [1, -2]);
