@@ -7,7 +7,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { item, u32 } from "../../formats/elements.ts";
+import { u32 } from "../../formats/elements.ts";
 
 /** A named sequence of random numbers; two 32-bit words. Make with {@linkcode stream}. */
 export type Stream = readonly [number, number];
@@ -102,16 +102,6 @@ export function kaimingUniformA(out: Float32Array, fanIn: number, seed: number, 
   }
   const bound = 1 / Math.sqrt(fanIn);
   fillUniform(out, -bound, bound, seed, stream(`init/${name}`));
-}
-
-/** 0 … n − 1 in an order that `seed`, stream and step fix (Fisher & Yates). */
-export function shuffled(n: number, seed: number, of: Stream, step = 0): number[] {
-  const order = Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(uniform(seed, of, i, step) * (i + 1));
-    [order[i], order[j]] = [item(order, j), item(order, i)];
-  }
-  return order;
 }
 
 /** Hands `use` the stream's words in chunks that fit a cache; chunks but the last hold an even number. */

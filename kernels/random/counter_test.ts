@@ -1,15 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 
-import {
-  dropoutMask,
-  fillNormal,
-  fillUniform,
-  kaimingUniformA,
-  philox,
-  shuffled,
-  stream,
-  uniform,
-} from "./counter.ts";
+import { dropoutMask, fillNormal, fillUniform, kaimingUniformA, philox, stream, uniform } from "./counter.ts";
 
 Deno.test("philox() equals Random123's known answers (kat_vectors, philox4x32 10)", () => {
   const ones = 0xffffffff;
@@ -179,22 +170,6 @@ Deno.test("kaimingUniformA(): U(±1/√fan_in) of PEFT, by name", () => {
   const deviation = Math.sqrt(a.reduce((s, v) => s + v * v, 0) / N);
   assert(Math.abs(deviation * 24 * Math.sqrt(3) - 1) < 0.002, `deviation ${deviation}`);
   assertThrows(() => kaimingUniformA(a, 0, 42, "w"), RangeError, "fan-in");
-});
-
-Deno.test("shuffled() is a permutation, the same for the same seed, every order about equally often", () => {
-  const of = stream("order");
-  assertEquals(shuffled(1000, 1, of).toSorted((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i));
-  assertEquals(shuffled(50, 1, of), shuffled(50, 1, of));
-  assertNotEquals(shuffled(50, 1, of), shuffled(50, 1, of, 1));
-  assertEquals([shuffled(0, 1, of), shuffled(1, 1, of)], [[], [0]]);
-  const counts = new Map<string, number>();
-  for (let step = 0; step < 24_000; step++) {
-    const order = shuffled(4, 5, of, step).join("");
-    counts.set(order, (counts.get(order) ?? 0) + 1);
-  }
-  assertEquals(counts.size, 24);
-  const chiSquare = [...counts.values()].reduce((s, c) => s + (c - 1000) ** 2 / 1000, 0);
-  assert(chiSquare < 49.7, `chi-square ${chiSquare}`); // 23 degrees of freedom, p = 0.001
 });
 
 Deno.test("stream() is the first 64 bits of the name's SHA-256", () => {
