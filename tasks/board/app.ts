@@ -47,8 +47,9 @@ export function boardApp(board: Board): Hono {
   const { control } = board;
   if (control !== null) {
     app.route("/:token/api/control", controlRoutes(control));
+    app.all("/:token/talk/:run/", (c) => control.pass(c.req.param("run"), "", c.req.raw));
     app.all(
-      "/:token/talk/:run/:path{.*}",
+      "/:token/talk/:run/:path{.+}",
       (c) => control.pass(c.req.param("run"), c.req.param("path"), c.req.raw),
     );
   }

@@ -110,14 +110,18 @@ export class Control implements AsyncDisposable {
       process.stop();
       await process.ended;
     }
-    const base = readConfig(this.#folders, run)?.["model_name_or_path"];
+    const { model_name_or_path: base, template } = readConfig(this.#folders, run) ?? {};
     const isAdapter = [...Deno.readDirSync(directory)].some(({ name }) => name === "adapter_config.json");
     if (isAdapter && typeof base !== "string") {
       throw new Refusal(409, "The run's base model isn't known: its run.yaml has no model_name_or_path");
     }
     const key = newToken();
     const model = isAdapter ? [String(base), "--adapter", `${TUNED}=${directory}`] : [directory];
-    const process = new TaskProcess("serve", [...model, "--port", "0"], { DINOTUNE_API_KEYS: key });
+    // as it was trained: the base's own template may be another one, or none
+    const written = typeof template === "string" ? ["--template", template] : [];
+    const process = new TaskProcess("serve", [...model, ...written, "--port", "0"], {
+      DINOTUNE_API_KEYS: key,
+    });
     const address = await process.firstLine;
     if (address === null) throw new Refusal(409, process.log.replace(/^[\s\S]*?error: /, ""));
     const names = await modelNames(address, key);

@@ -111,7 +111,7 @@ export function newPage({ params, news }) {
     node: el(
       "div",
       { class: "split form" },
-      el("div", { class: "wide" }, el("h1", null, "New training"), search, form),
+      el("div", { class: "pane" }, el("h1", null, "New training"), search, form),
       el(
         "div",
         { class: "card side" },

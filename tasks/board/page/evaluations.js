@@ -24,7 +24,7 @@ export function evaluationsPage({ news }) {
           table({
             caption: "Evaluations",
             left: 5,
-            columns: ["", "run", "model", "benchmark", "judge", "score", "value"],
+            columns: ["compare", "run", "model", "benchmark", "judge", "score", "value"],
             rows: news.evaluations.map(({ id, name, result }) => [
               el("input", {
                 type: "checkbox",
@@ -335,7 +335,7 @@ function marking({ run, id, constraint, chosen, control, fault }) {
 function scores(list, caption, first = (score) => score.metric) {
   return table({
     caption,
-    columns: ["score", "", "of scored", "of all", "95 % interval", "scored", "unscored"],
+    columns: ["score", "bar", "of scored", "of all", "95 % interval", "scored", "unscored"],
     rows: list.map((score) => [
       first(score),
       meter(score),
@@ -390,5 +390,5 @@ function judgeCard({ judge, answers, constraints, unscored, agreement, seconds }
       ["too strict", share(agreement.tooStrict)],
     ]),
   ];
-  return table({ caption: "Judge card", left: 2, columns: ["", ""], rows });
+  return table({ caption: "Judge card", left: 2, columns: ["of the judge", "value"], rows });
 }

@@ -198,7 +198,7 @@ export function runsPage({ params, news, change }) {
     "div",
     { class: "split" },
     list.node,
-    el("div", { class: "wide" }, el("h1", { class: "unseen" }, "Training runs"), controls, empty, grid),
+    el("div", { class: "pane" }, el("h1", { class: "unseen" }, "Training runs"), controls, empty, grid),
   );
   told();
   return {
