@@ -88,13 +88,16 @@ for (const name of files) {
       ? [`dataset_dir=${data}`]
       : [`dataset_dir=${new URL("../fixtures/constraints/data", import.meta.url).pathname}`];
     try {
-      const { estimate } = await dryRun(
+      const { config, estimate } = await dryRun(
         folder + name,
         [`model_name_or_path=${model}`, "template=qwen", ...folders],
         () => {},
       );
       assertEquals(estimate.parameters, 28_448); // the sizes in its config.json, multiplied out
-      assert(estimate.steps > 0 && estimate.time !== null && estimate.time.total > 0);
+      assert(estimate.steps > 0);
+      // PyTorch's speed isn't known before it runs
+      if (config.trainer === "torch") assertEquals(estimate.time, null);
+      else assert(estimate.time !== null && estimate.time.total > 0);
     } finally {
       await Deno.remove(data, { recursive: true });
     }
