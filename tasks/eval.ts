@@ -20,6 +20,7 @@ import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { describeOptions } from "../plugins/kinds/option_words.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
+import { taskCommand } from "./common/command.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
@@ -104,12 +105,16 @@ export async function evaluateDefault(
     trained = Deno.realPathSync(adapter);
     Deno.statSync(join(trained, "adapter_config.json"));
   } catch {
-    say(`\nAfter \`deno task train\`, this also evaluates the adapter in ${adapter} and compares the two.`);
+    say(
+      `\nAfter \`${
+        taskCommand("train")
+      }\`, this also evaluates the adapter in ${adapter} and compares the two.`,
+    );
     return only;
   }
   const another = overrides.some((text) => /^(model|out_dir)\b/.test(text));
   if (!base.complete || options.stage !== undefined || another) return only;
-  say(`\nNow with the adapter of the last \`deno task train\` (${adapter})`);
+  say(`\nNow with the adapter of the last \`${taskCommand("train")}\` (${adapter})`);
   const tuned = await evaluateFile(DEFAULT_EVALUATOR, [
     ...overrides,
     `model.args.adapter=${JSON.stringify(trained)}`,
