@@ -95,6 +95,7 @@ Deno.test({
       // two evaluations: the flips first, both sides
       await go(`#/compare?${new URLSearchParams({ a: "0:a/run", b: "0:b/run" })}`);
       await page.locator(".pair section").nth(1).waitFor();
+      await page.locator("h1", { hasText: "A: a/run, B: b/run" }).waitFor();
       assertEquals(await page.locator(".row .id").allInnerTexts().then((ids) => ids.slice(0, 2)), [
         "item 0: 1 → 0",
         "item 1: 1 → 0",

@@ -162,6 +162,11 @@ export function evaluationPage({ params, news }) {
 export function comparePage({ params, news }) {
   const a = params.get("a") ?? "", b = params.get("b") ?? "";
   const nameOf = (id) => news.evaluations.find((one) => one.id === id)?.name ?? id;
+  const names = el("h1", null);
+  // names come with the first news
+  const told = () => names.textContent = `A: ${nameOf(a)}, B: ${nameOf(b)}`;
+  told();
+  const stop = news.listen(told);
   const head = el("div", { class: "card" }, el("p", { class: "hint" }, "Comparing"));
   const detail = el("div", { class: "pair" }, el("p", { class: "hint" }, "Choose an item."));
   async function open(id) {
@@ -215,14 +220,16 @@ export function comparePage({ params, news }) {
     node: el(
       "div",
       { class: "column wider" },
-      el("h1", null, `${nameOf(a)} and ${nameOf(b)}`),
-      el("p", { class: "hint" }, `A is ${nameOf(a)}, B is ${nameOf(b)}`),
+      names,
       head,
       el("h2", null, "Item by item"),
       el("div", { class: "browser" }, list.node, detail),
     ),
     title: "Comparison",
-    close: list.close,
+    close() {
+      stop();
+      list.close();
+    },
   };
 }
 
