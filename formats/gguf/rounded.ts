@@ -38,7 +38,7 @@ export function roundInPlace(values: Float32Array<ArrayBuffer>, encoding: GgufEn
   }
 }
 
-/** How far a value of that size, in a block with that largest one, moves at most. */
+/** The largest change of a value of that size, in a block with that largest one. */
 function stepOf(encoding: GgufEncoding, size: number, most: number): number {
   // of a scale below 2⁻¹⁴, 2⁻²⁵ at most, times the largest code
   switch (encoding) {

@@ -21,11 +21,11 @@ import type { RunList } from "./runs/run_list.ts";
 export interface Board {
   /** Part of every address. */
   token: string;
-  /** What it shows. */
+  /** Folders and runs to show. */
   folders: Folders;
   /** Evaluations. */
   evaluations: Evaluations;
-  /** What the page may start and stop; null: it only reads. */
+  /** Trainings that the page may start and stop; null: it only reads. */
   control: Control | null;
   /** Training runs. */
   runs: RunList;

@@ -1,4 +1,4 @@
-/** What transformers and PEFT make of exports: the merged model computes what PEFT computes with the adapter beside its base. */
+/** Exports in transformers and PEFT: the merged model computes what PEFT computes with the adapter beside its base. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 

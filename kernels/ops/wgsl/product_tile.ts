@@ -7,8 +7,8 @@
  * neighbouring invocations in different banks.
  *
  * A k-contiguous operand is read 16 numbers of a row at a time, in float32 64 bytes side by side, in float16 32: whole sectors of
- * memory. With 8, as the large tile once had it, float16 used half of each, and an H100 took 3.2 times as long as for float32
- * (n = 18,944), and 3.9 times as long for 4096 × 3584 × 3584 as where the weight lies across k.
+ * memory. With 8 float16 used half of each. That an H100 was then 3.2 times as slow for float16 as for float32 at n = 18,944 may have
+ * been for this; no device has shown it since.
  * @module
  */
 import type { ProductLayout } from "./product_spec.ts";

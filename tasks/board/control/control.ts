@@ -1,5 +1,5 @@
 /**
- * What `--control` adds: starting and stopping trainings, and talking to what was trained.
+ * Additions of `--control`: starting and stopping trainings, and talking to what was trained.
  * @module
  */
 import { createHash } from "node:crypto";

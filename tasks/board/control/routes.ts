@@ -1,5 +1,5 @@
 /**
- * What the page asks to be started, stopped and passed on; only with `--control`.
+ * Requests of the page to start, stop and pass on; only with `--control`.
  * @module
  */
 import { Hono } from "hono";

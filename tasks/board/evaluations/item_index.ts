@@ -26,7 +26,7 @@ export interface ItemRow {
   preview: string;
 }
 
-/** Which items. */
+/** Filter of items. */
 export interface ItemWish {
   /** Only with this end; null: all. */
   status: ItemStatus | null;

@@ -17,7 +17,7 @@ export interface PairRow {
   second: Pick<ItemRow, "status" | "value">;
 }
 
-/** Which pairs. */
+/** Filter of pairs. */
 export interface PairWish {
   /** `worse`, `better`: only those; `flipped`: both; `all`. */
   which: "all" | "flipped" | "worse" | "better";

@@ -1,5 +1,5 @@
 /**
- * What the page asks about evaluations.
+ * Requests of the page about evaluations.
  * @module
  */
 import { type Context, Hono } from "hono";

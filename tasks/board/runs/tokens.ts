@@ -1,5 +1,5 @@
 /**
- * What a run learns from, token by token: the first examples of its data, what is learnt of each and what was cut off.
+ * The data of a run, token by token: the first examples of its data, what is learnt of each and what was cut off.
  * @module
  */
 import { item } from "../../../formats/elements.ts";

@@ -64,13 +64,20 @@ export function checkConfig(
         "example attends to those before it in its row, which teaches answers to unrelated texts",
     );
   }
-  if (config.fp16 && config.finetuning_type === "full") {
+  const torch = config.trainer === "torch";
+  for (const key of ["backend", "provider"]) {
+    if (!torch || !given.has(key)) continue;
+    notes.push(`${key}: not used with trainer: torch, where PyTorch takes its GPUs, or the CPU without one`);
+  }
+  if (torch && config.fp16) {
+    notes.push("fp16: not used with trainer: torch, which computes in the dtype of its trainer_options");
+  } else if (config.fp16 && config.finetuning_type === "full") {
     notes.push("fp16: not used with finetuning_type: full, as weights that are trained are float32");
   } else if (config.fp16 && config.backend !== "webgpu") {
     notes.push("fp16: only backend webgpu keeps weights as float16; float32 is used on any other");
   }
   if (
-    config.disable_gradient_checkpointing && config.provider !== "cpu" &&
+    !torch && config.disable_gradient_checkpointing && config.provider !== "cpu" &&
     (config.backend === "onnx" || config.backend === "auto")
   ) {
     notes.push(

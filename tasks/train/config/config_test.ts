@@ -368,6 +368,16 @@ Deno.test("packing in stage sft is said to keep examples apart, which LLaMA-Fact
   assert(!said("stage: pt\n"));
 });
 
+Deno.test("keys of this project's own devices are said to do nothing with trainer: torch", () => {
+  const { notes } = config("trainer: torch\nbackend: onnx\nprovider: cpu\nfp16: true\n");
+  for (const key of ["backend", "provider", "fp16"]) {
+    assertEquals(notes.filter((note) => note.startsWith(`${key}: `)).length, 1, key);
+    assert(notes.some((note) => note.startsWith(`${key}: not used with trainer: torch`)), key);
+  }
+  assert(!config("trainer: torch\n").notes.some((note) => note.includes("not used with trainer: torch")));
+  assert(!config("backend: onnx\n").notes.some((note) => note.includes("trainer: torch")));
+});
+
 Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is one program", () => {
   const notes = (more: string) =>
     resolveTrainConfig(parseYaml(`${BASE}disable_gradient_checkpointing: true\n${more}`, "t.yaml")).notes;
