@@ -5,7 +5,8 @@
 import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../formats/atomic.ts";
-import { CHART_STYLE, pointsOf, specSvg, svgToPng } from "../train/outputs/plots.ts";
+import { vegaSvg } from "../common/vega_svg.ts";
+import { CHART_STYLE, pointsOf, svgToPng } from "../train/outputs/plots.ts";
 import type { HistoryEntry } from "./training.ts";
 
 /** Curves that are drawn where a training has them, best one first. */
@@ -40,7 +41,7 @@ export async function trainingCurvesSvg(
   const cycle = <T>(list: readonly T[], length: number, by = 1) =>
     Array.from({ length }, (_, i) => list[Math.floor(i / by) % list.length]);
   const legend = { title: null, orient: "right", symbolType: "stroke", labelLimit: 320 };
-  return await specSvg({
+  return await vegaSvg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: 560,
     height: 320,

@@ -1,7 +1,8 @@
 /**
- * Curves as an SVG picture, drawn by vega as the plots of a finished run are. Vega is heavy, so it is loaded with the first one.
+ * Curves as an SVG picture, drawn as the plots of a finished run are.
  * @module
  */
+import { vegaSvg } from "../../common/vega_svg.ts";
 import { FONT_FAMILY } from "../../train/outputs/fonts.ts";
 import { colorOf } from "../page/colors.js";
 import type { Curves } from "./curves.ts";
@@ -20,7 +21,6 @@ export interface PictureText {
 
 /** Smoothed curves are solid, what was logged pale behind them. */
 export async function curvesSvg({ x, lines, logged }: Curves, text: PictureText): Promise<string> {
-  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   const { name, over, log } = text;
   // two runs of one name in two folders are still two curves
   const runs = text.runs.map((run, i) => text.runs.indexOf(run) === i ? run : `${run} (${i + 1})`);
@@ -58,11 +58,5 @@ export async function curvesSvg({ x, lines, logged }: Curves, text: PictureText)
     title: { text: name, anchor: "start" },
     layer: [...(logged.length > 0 ? [layer(points(logged), 0.25, 1)] : []), layer(points(lines), 1, 2)],
   };
-  const compiled = vegaLite.compile(spec as unknown as Parameters<typeof vegaLite.compile>[0]);
-  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
+  return await vegaSvg(spec);
 }

@@ -2,6 +2,7 @@
  * Charts of a report as SVG, by vega-lite: bars with intervals for each grouping, and a ring of what is asked for.
  * @module
  */
+import { vegaSvg } from "../../common/vega_svg.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
 import { isShare } from "./text.ts";
 
@@ -220,10 +221,9 @@ function textWidth(text: string): number {
   return [...text].reduce((sum, c) => sum + (c > "\u2e80" ? 12 : 6.6), 0);
 }
 
-/** SVG of a vega-lite specification. Vega is heavy, so it is loaded when something is drawn. */
-async function svgOf(spec: Record<string, unknown>): Promise<string> {
-  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const full = {
+/** SVG of a specification, in a report's style. */
+function svgOf(spec: Record<string, unknown>): Promise<string> {
+  return vegaSvg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "transparent",
     ...spec,
@@ -233,15 +233,5 @@ async function svgOf(spec: Record<string, unknown>): Promise<string> {
       axis: { labelFontSize: 12, gridColor: "#88888833", labelColor: "#333333" },
       text: { fill: "#333333" },
     },
-  };
-  // it warns of every size that follows from the number of bars
-  const logger = vega.logger(vega.Error);
-  const compiled =
-    vegaLite.compile(full as unknown as Parameters<typeof vegaLite.compile>[0], { logger }).spec;
-  const view = new vega.View(vega.parse(compiled), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
+  });
 }

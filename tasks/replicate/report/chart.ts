@@ -2,7 +2,8 @@
  * The picture of a replication: one panel a measure, a bar a method, seeds as points.
  * @module
  */
-import { CHART_STYLE, specSvg } from "../../train/outputs/plots.ts";
+import { vegaSvg } from "../../common/vega_svg.ts";
+import { CHART_STYLE } from "../../train/outputs/plots.ts";
 import { MEASURES } from "../scores.ts";
 import type { Numbers } from "./tables.ts";
 
@@ -17,7 +18,7 @@ export function chartSvg({ rows }: Numbers): Promise<string> {
     scale: { zero: true },
     axis: { tickCount: 5 },
   });
-  return specSvg({
+  return vegaSvg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",
     padding: { left: 14, right: 20, top: 14, bottom: 12 },

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { vegaSvg } from "../../common/vega_svg.ts";
 import { FONT_FAMILY, fontFiles, isCovered } from "./fonts.ts";
 import { smooth } from "./smooth.ts";
 
@@ -133,19 +134,7 @@ export function pointsOf(history: readonly Readonly<Record<string, number>>[], k
 
 /** One picture as SVG text, 720 by 440 pixels. */
 export function plotSvg(plot: Plot): Promise<string> {
-  return specSvg(plotSpec(plot));
-}
-
-/** SVG text of a Vega-Lite specification. */
-export async function specSvg(written: Record<string, unknown>): Promise<string> {
-  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const { spec } = vegaLite.compile(written as unknown as Parameters<typeof vegaLite.compile>[0]);
-  const view = new vega.View(vega.parse(spec), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
+  return vegaSvg(plotSpec(plot));
 }
 
 /** PNG of an SVG, twice its size. Labels are drawn in the font that the project brings. */
