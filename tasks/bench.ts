@@ -1,5 +1,5 @@
 /**
- * Measures: `deno task bench train|data|kernels|generate|eval|serve`.
+ * Measures: `deno task bench train|data|kernels|generate|eval|serve|board`.
  *
  * ```sh
  * deno task bench train --stage iopo --model SMOLLM2 [--against "python3 tasks/bench/bench_iopo_torch.py"]
@@ -8,6 +8,7 @@
  * deno task bench generate --model MODEL.gguf [--against llama.cpp]
  * deno task bench eval [--local MODEL]
  * deno task bench serve
+ * deno task bench board
  * deno task bench train --help                       # the flags of one bench
  * ```
  * Correctness is checked before anything is timed. Peers run in turns with us, so that ratios hold on a noisy machine.
@@ -19,6 +20,7 @@ import { didYouMean } from "../formats/did_you_mean.ts";
 import { benchKernels } from "../kernels/kernels_bench.ts";
 import { makeBackend } from "../kernels/engine/backends.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
+import { benchBoard, boardBenchText } from "./bench/board.ts";
 import { benchData } from "./bench/data.ts";
 import { benchEval, evalBenchText } from "./bench/eval.ts";
 import { benchLocalEval, FORMS, localEvalText } from "./bench/eval_local.ts";
@@ -233,6 +235,24 @@ const serving: Bench = {
   },
 };
 
+const board: Bench = {
+  example: "board --runs 50 --steps 10000",
+  flags: {
+    "runs N": "training runs on one chart (50)",
+    "steps N": "logged steps of each (10000)",
+    "items N": "items of the evaluation (100000)",
+  },
+  run: async (given) => {
+    const load = {
+      runs: flagNumber(given, "runs", 50),
+      steps: flagNumber(given, "steps", 10_000),
+      items: flagNumber(given, "items", 100_000),
+    };
+    const found = await benchBoard(load);
+    return { found, text: boardBenchText(found) };
+  },
+};
+
 const BENCHES: Readonly<Record<string, Bench>> = {
   train,
   data,
@@ -240,6 +260,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   generate,
   eval: evaluation,
   serve: serving,
+  board,
 };
 
 /** Carries out one bench; gives its exit code. */

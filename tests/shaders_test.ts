@@ -4,7 +4,7 @@ import { chromium } from "playwright-core";
 import { BENCH_CASES } from "../kernels/bench_cases.ts";
 import type { Kernel, Sample } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/ops/mod.ts";
-import { chromiumPath } from "./helpers/chromium.ts";
+import { chromiumPath } from "../tasks/common/chromium.ts";
 
 /** Shader texts with a label each: of all samples and of the bench's sizes, frozen weights in float32 and in float16. */
 function shaders(): Map<string, string> {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { chromiumPath } from "../../tests/helpers/chromium.ts";
+import { chromiumPath } from "../common/chromium.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { Labels } from "../eval/labels.ts";
 import { HOSTILE_TEXTS, makeEvaluation, makeRun, trainerLogLine } from "./_made_runs.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { chromiumPath } from "../../tests/helpers/chromium.ts";
+import { chromiumPath } from "../common/chromium.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { startServer } from "./server.ts";
 

@@ -27,7 +27,7 @@ export class TaskProcess {
    * Starts a task.
    * @param env Beside this process's own
    */
-  constructor(task: "train" | "serve", args: readonly string[], env: Record<string, string> = {}) {
+  constructor(task: "train" | "serve" | "board", args: readonly string[], env: Record<string, string> = {}) {
     const child = this.#child = new Deno.Command(Deno.execPath(), {
       args: [...taskArguments(project.tasks[task], ROOT), ...args],
       env: { NO_COLOR: "1", ...env },
@@ -48,6 +48,11 @@ export class TaskProcess {
       this.#first.resolve(null);
       return this.#code = code;
     })();
+  }
+
+  /** Number that the system gave it. */
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /** Exit code; null while it runs. */

@@ -1,6 +1,6 @@
 /**
  * The items of an evaluation, for looking through: filtered, searched, a page at a time. What is stored is read once into a temporary
- * table of SQLite, which keeps it on the disk, so that 100,000 items take no more memory than 100.
+ * table of SQLite, which keeps it on the disk rather than in memory.
  * @module
  */
 import { DatabaseSync } from "node:sqlite";

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { pathToFileURL } from "node:url";
 
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
-import { chromiumPath } from "../../../tests/helpers/chromium.ts";
+import { chromiumPath } from "../../common/chromium.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import { escapeHtml } from "./html.ts";
 import { markdown } from "./markdown.ts";

@@ -1,5 +1,5 @@
 /**
- * A Chromium for tests of pages.
+ * A Chromium, for tests and measurements of pages.
  * @module
  */
 

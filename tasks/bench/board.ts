@@ -1,0 +1,72 @@
+/**
+ * The board's page in a browser over many long runs and a large evaluation: first paint, frames while the mouse works on a chart,
+ * filter, search and pages of items, and the memory of the server.
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+/** Sizes of a bench of the board. */
+export interface BoardLoad {
+  /** Training runs, all on one chart. */
+  runs: number;
+  /** Logged steps of each. */
+  steps: number;
+  /** Items of the evaluation. */
+  items: number;
+}
+
+/** Frames of a page while something was done. */
+export interface Frames {
+  perSecond: number;
+  /** Longest time between two, in milliseconds. */
+  longest: number;
+}
+
+/** Measurements of the board; times in milliseconds, memory in MiB and null where the system doesn't tell. */
+export interface BoardFigures extends BoardLoad {
+  /** Start of the server until it listens, logs read. */
+  start: number;
+  /** First contentful paint, and the chart of all runs. */
+  paint: number;
+  chart: number;
+  moving: Frames;
+  zooming: Frames;
+  /** Until the items are read for the first time. */
+  reading: number;
+  /** Requests for a page of items. */
+  requests: Record<string, number>;
+  memory: { start: number | null; curves: number | null; items: number | null };
+}
+
+/**
+ * Makes the files in a temporary folder, starts a board on them and measures, in a process of its own.
+ * @throws {Error} If it fails, such as without a Chromium; it has said why
+ */
+export async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
+  const child = fileURLToPath(new URL("./board_child.ts", import.meta.url));
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", child, JSON.stringify(load)],
+    stderr: "inherit",
+  }).output();
+  if (code !== 0) throw new Error("Cannot bench the board: the measuring process failed, see above");
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** Figures as text. */
+export function boardBenchText(found: BoardFigures): string {
+  const { runs, steps, items, start, paint, chart, moving, zooming, reading, requests, memory } = found;
+  const ms = (time: number) => `${time.toFixed(0)} ms`;
+  const frames = ({ perSecond, longest }: Frames) =>
+    `${perSecond.toFixed(0)} frames/s, longest ${ms(longest)}`;
+  const mib = (value: number | null) => value === null ? "unknown" : `${value.toFixed(0)} MiB`;
+  return [
+    `${runs} runs of ${steps} steps: the board listens after ${ms(start)}`,
+    `first paint ${ms(paint)} (goal 1000); the chart of all runs after ${ms(chart)}`,
+    `mouse over the chart: ${frames(moving)} (goal 60); wheel: ${frames(zooming)}`,
+    `${items} items, read the first time in ${ms(reading)}`,
+    ...Object.entries(requests).map(([name, time]) => `  ${name}: ${ms(time)}`),
+    `memory of the server: ${mib(memory.start)} with the logs read, ${mib(memory.curves)} with the chart, ${
+      mib(memory.items)
+    } with the items`,
+  ].join("\n");
+}

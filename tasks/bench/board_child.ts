@@ -1,0 +1,162 @@
+/**
+ * The measuring process of `deno task bench board`, with all permissions: a browser's driver looks at files that Deno opens with
+ * all of them only, and so is resident memory. Takes the sizes as JSON, prints the figures as JSON; progress goes to standard error.
+ * @module
+ */
+import { join } from "@std/path";
+import type { Page } from "playwright-core";
+
+import { TaskProcess } from "../board/control/processes.ts";
+import { chromiumPath } from "../common/chromium.ts";
+import { runTask } from "../common/cli.ts";
+import type { BoardFigures, BoardLoad, Frames } from "./board.ts";
+import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
+
+const RUNS_PAGE = { width: 1400, height: 900 };
+/** Duration of a measurement of frames, in milliseconds, and movements of the mouse between two turns of the wheel. */
+const FRAMES_MS = 3000, MOVES_A_TURN = 10;
+/** Repetitions of a request; the median counts. */
+const ROUNDS = 5;
+
+async function benchBoard(load: BoardLoad, say: (line: string) => void): Promise<BoardFigures> {
+  const executablePath = chromiumPath();
+  if (executablePath === undefined) {
+    throw new RangeError(
+      "Cannot bench the board: no Chromium is here; install one, or name it in DINOTUNE_CHROMIUM",
+    );
+  }
+  const folder = await Deno.makeTempDir({ prefix: "dinotune-bench-board-" });
+  try {
+    say(`Making ${load.runs} runs of ${load.steps} steps and an evaluation of ${load.items} items`);
+    for (let i = 0; i < load.runs; i++) {
+      await makeTrainingRun(join(folder, `run-${String(i + 1).padStart(2, "0")}`), load.steps, i);
+    }
+    await makeEvaluationRun(join(folder, "evaluation"), load.items, 0.8);
+    say("Starting the board");
+    const begun = performance.now();
+    const board = new TaskProcess("board", [folder, "--port", "0"]);
+    try {
+      const address = await board.firstLine;
+      if (address === null) throw new Error(`Cannot start the board: ${board.log}`);
+      const start = performance.now() - begun;
+      return { ...load, start, ...await measured(address, board.pid, load, executablePath) };
+    } finally {
+      board.stop();
+      await board.ended;
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function measured(address: string, pid: number, { runs }: BoardLoad, executablePath: string) {
+  const { chromium } = await import("playwright-core");
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  try {
+    const atStart = residentMiB(pid);
+    const page = await browser.newPage({ viewport: RUNS_PAGE });
+    const query = Array.from({ length: runs }, (_, i) => `run=0:run-${String(i + 1).padStart(2, "0")}`);
+    const begun = performance.now();
+    await page.goto(`${address}#/runs?${query.join("&")}`, { waitUntil: "commit" });
+    await page.locator(`[role="img"][aria-label^="Loss over step of ${runs} runs"]`).waitFor();
+    const chart = performance.now() - begun;
+    const paint = await page.evaluate<number>(
+      "performance.getEntriesByName('first-contentful-paint')[0].startTime",
+    );
+    await page.waitForLoadState("load");
+    const curves = residentMiB(pid);
+    const { moving, zooming } = await framesOf(page);
+    await page.close();
+    const items = await itemTimes(address);
+    return {
+      paint,
+      chart,
+      moving,
+      zooming,
+      ...items,
+      memory: { start: atStart, curves, items: residentMiB(pid) },
+    };
+  } finally {
+    await browser.close();
+  }
+}
+
+async function framesOf(page: Page): Promise<{ moving: Frames; zooming: Frames }> {
+  const over = page.locator(".u-over").first();
+  const box = await over.boundingBox();
+  if (box === null) throw new Error("Cannot measure frames: the chart isn't on the page");
+  const counted = async (act: () => Promise<void>): Promise<Frames> => {
+    await page.evaluate(
+      "globalThis.frames_ = [performance.now()]; globalThis.counting_ = true;" +
+        "(function next() { requestAnimationFrame(() => { frames_.push(performance.now()); if (counting_) next(); }) })()",
+    );
+    await act();
+    const frames = await page.evaluate<number[]>("(counting_ = false, frames_)");
+    const gaps = frames.slice(1).map((time, i) => time - frames[i]!);
+    return {
+      perSecond: 1000 * gaps.length / (frames.at(-1)! - frames[0]!),
+      longest: gaps.reduce((a, b) => Math.max(a, b), 0),
+    };
+  };
+  const place = (i: number) => box.x + box.width * (0.1 + 0.8 * (i % 80) / 80);
+  const moving = await counted(async () => {
+    const end = performance.now() + FRAMES_MS;
+    for (let i = 0; performance.now() < end; i++) await page.mouse.move(place(i), box.y + box.height / 2);
+  });
+  await page.keyboard.down("Control");
+  const zooming = await counted(async () => {
+    const end = performance.now() + FRAMES_MS;
+    for (let turn = 0; performance.now() < end; turn++) {
+      await page.mouse.wheel(0, turn % 8 < 4 ? -100 : 100);
+      for (let i = 0; i < MOVES_A_TURN; i++) await page.mouse.move(place(20 + i), box.y + box.height / 2);
+    }
+  });
+  await page.keyboard.up("Control");
+  return { moving, zooming };
+}
+
+async function itemTimes(address: string): Promise<{ reading: number; requests: Record<string, number> }> {
+  const ask = async (query: Record<string, string>) => {
+    const begun = performance.now();
+    const reply = await fetch(
+      `${address}api/items?${new URLSearchParams({ run: "0:evaluation/run", ...query })}`,
+    );
+    const body = await reply.json() as { error?: string; reading?: number; total: number };
+    if (!reply.ok) throw new Error(`Cannot ask for items: ${body.error}`);
+    return { body, time: performance.now() - begun };
+  };
+  const begun = performance.now();
+  while ((await ask({})).body.reading !== undefined) await new Promise((done) => setTimeout(done, 50));
+  const reading = performance.now() - begun;
+  const { body: { total } } = await ask({});
+  const requests: Record<string, number> = {};
+  for (
+    const [name, query] of Object.entries({
+      "the first page": {},
+      "the last page": { from: String(Math.max(0, total - 100)) },
+      "a filter": { status: "fail" },
+      "a search that finds many": { search: "LANTERN" },
+      "a search that finds one": { search: `number ${total - 1}.` },
+    })
+  ) {
+    const times: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) times.push((await ask(query)).time);
+    requests[name] = times.sort((a, b) => a - b)[ROUNDS >> 1]!;
+  }
+  return { reading, requests };
+}
+
+function residentMiB(pid: number): number | null {
+  try {
+    const found = /VmRSS:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+    return found === null ? null : Number(found[1]) / 1024;
+  } catch {
+    return null;
+  }
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    console.log(JSON.stringify(await benchBoard(JSON.parse(Deno.args[0]!), (line) => console.error(line))));
+  });
+}
