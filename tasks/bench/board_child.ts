@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
 
+import { item } from "../../formats/elements.ts";
 import { TaskProcess } from "../board/control/processes.ts";
 import { chromiumPath } from "../common/chromium.ts";
 import { runTask } from "../common/cli.ts";
@@ -92,9 +93,9 @@ async function framesOf(page: Page): Promise<{ moving: Frames; zooming: Frames }
     );
     await act();
     const frames = await page.evaluate<number[]>("(counting_ = false, frames_)");
-    const gaps = frames.slice(1).map((time, i) => time - frames[i]!);
+    const gaps = frames.slice(1).map((time, i) => time - item(frames, i));
     return {
-      perSecond: 1000 * gaps.length / (frames.at(-1)! - frames[0]!),
+      perSecond: 1000 * gaps.length / gaps.reduce((a, b) => a + b, 0),
       longest: gaps.reduce((a, b) => Math.max(a, b), 0),
     };
   };
@@ -141,7 +142,7 @@ async function itemTimes(address: string): Promise<{ reading: number; requests: 
   ) {
     const times: number[] = [];
     for (let i = 0; i < ROUNDS; i++) times.push((await ask(query)).time);
-    requests[name] = times.sort((a, b) => a - b)[ROUNDS >> 1]!;
+    requests[name] = item(times.sort((a, b) => a - b), ROUNDS >> 1);
   }
   return { reading, requests };
 }
@@ -157,6 +158,8 @@ function residentMiB(pid: number): number | null {
 
 if (import.meta.main) {
   await runTask(async () => {
-    console.log(JSON.stringify(await benchBoard(JSON.parse(Deno.args[0]!), (line) => console.error(line))));
+    console.log(
+      JSON.stringify(await benchBoard(JSON.parse(Deno.args[0] ?? "{}"), (line) => console.error(line))),
+    );
   });
 }

@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 
+import { item } from "../../formats/elements.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { resolveEvalConfig } from "../eval/config.ts";
@@ -72,7 +73,7 @@ export async function makeEvaluationRun(folder: string, items: number, skill: nu
   await Deno.mkdir(folder, { recursive: true });
   const noise = noiseOf(7), chance = noiseOf(Math.round(skill * 1000));
   const rows = join(folder, "rows.jsonl"), answers = join(folder, "answers.jsonl");
-  const wordOf = (i: number) => WORDS[i % WORDS.length]!;
+  const wordOf = (i: number) => item(WORDS, i % WORDS.length);
   await writeLines(rows, items, (i) => {
     const kinds = KINDS.filter(() => noise() < 0.7), some = kinds.length === 0 ? KINDS.slice(0, 1) : kinds;
     return JSON.stringify({
