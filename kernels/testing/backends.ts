@@ -90,12 +90,15 @@ const SOURCES: BackendSources = {
     webgpu: () => webgpuBackend(),
     cuda,
   },
-  softwareAdapter: async () => {
-    const gpu = (navigator as Partial<Navigator>).gpu;
-    const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-    return adapter && isSoftware(adapter.info) ? adapter.info.description || "unnamed" : null;
-  },
+  softwareAdapter,
 };
+
+/** Description of a WebGPU adapter that is a CPU, null where there is none or it is a GPU. */
+export async function softwareAdapter(): Promise<string | null> {
+  const gpu = (navigator as Partial<Navigator>).gpu;
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  return adapter && isSoftware(adapter.info) ? adapter.info.description || "unnamed" : null;
+}
 
 /** ONNX Runtime's CUDA provider, once it has run something. */
 async function cuda(): Promise<Backend> {
