@@ -8,16 +8,18 @@ import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { openedBy } from "../../plugins/endpoints/local/shown_text.ts";
 import { type AnswerPart, AnswerReader } from "./answer_reader.ts";
 import type { WholeAnswer } from "./answers.ts";
+import { tellUnused, tierOf, unusedFields } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
+import { chatPrompt } from "./chat_prompt.ts";
 import { ChatFields, type ChatRequest, readFields } from "./fields.ts";
 import { randomId } from "./ids.ts";
 import { type ChatLogprob, chatLogprob } from "./logprobs.ts";
-import { readMessages } from "./messages.ts";
 import type { ServedModel } from "./models.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
 import { requestSampling } from "./sampling.ts";
-import { checkTools, requiredCall } from "./tools.ts";
+import { thinkingOf } from "./thinking.ts";
+import { checkTools, heldCalls } from "./tools.ts";
 import type { AnswerFormat } from "./tool_formats.ts";
 import { usageOf } from "./usage.ts";
 
@@ -27,24 +29,18 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
   checkTools(request, model);
-  const { messages, system, tools } = readMessages(request, service.models.registry);
-  const template = model.template(request.chat_template_kwargs?.enable_thinking);
-  const { tokenizer } = model.local;
-  let prompt: number[];
-  try {
-    prompt = template.encodePrompt(tokenizer, messages, system || template.defaultSystem, tools);
-  } catch (error) {
-    throw badRequest((error as Error).message, "messages");
-  }
+  const template = model.template(thinkingOf(request, model));
+  const { ids: prompt, offersTools, unused } = chatPrompt(request, model, template, service.models.registry);
   checkLength(prompt, model);
-  const limit = request.max_completion_tokens ?? request.max_tokens;
+  const limit = limitOf(request);
   const free = requestSampling(model, request, limit, logprobsOf(request), service.limits);
-  const call = requiredCall(request, model);
+  const call = heldCalls(request, model);
   const sampling = call === null ? free : { ...free, mask: call };
-  const format = tools === "" ? null : model.format;
+  const format = offersTools ? model.format : null;
   const shown = [...service.tags.flat(), ...format?.begin ?? [], ...format?.end == null ? [] : [format.end]];
-  const opened = openedBy(prompt, tokenizer, service.tags);
+  const opened = openedBy(prompt, model.local.tokenizer, service.tags);
   const writing = new ChatWriting(request, model, service.tags, opened, format);
+  tellUnused(c, [...unusedFields(request), ...unused]);
   return await answerRequest(
     c,
     service,
@@ -63,6 +59,18 @@ export function checkLength(prompt: readonly number[], { local }: ServedModel, p
     param,
     "context_length_exceeded",
   );
+}
+
+function limitOf(
+  { max_completion_tokens: limit, max_tokens: older }: ChatRequest,
+): number | null | undefined {
+  if (limit != null && older != null && limit !== older) {
+    throw badRequest(
+      `Cannot use max_tokens (${older}) beside max_completion_tokens (${limit}): leave one of them out`,
+      "max_tokens",
+    );
+  }
+  return limit ?? older;
 }
 
 function logprobsOf({ logprobs, top_logprobs, n: _ }: ChatRequest): number | null {
@@ -178,7 +186,7 @@ class ChatWriting implements Writing {
   }
 
   #head(object: string): Record<string, unknown> {
-    return { id: this.#id, object, created: this.#created, model: this.model.id };
+    return { id: this.#id, object, created: this.#created, model: this.model.id, ...tierOf(this.request) };
   }
 
   #chunk(index: number, delta: unknown, more: Record<string, unknown> = {}): unknown {

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { keysAt } from "../../formats/schema_keys.ts";
+import { apart, chatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "./api_error.ts";
 
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
@@ -36,7 +37,7 @@ const common = {
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({
     include_usage: z.boolean().nullish(),
-    include_obfuscation: z.boolean().nullish(),
+    include_obfuscation: z.literal(false, "streams aren't padded here: leave it out").nullish(),
   })
     .nullish(),
   response_format: z.discriminatedUnion("type", [
@@ -54,27 +55,8 @@ const common = {
   ]).nullish(),
 };
 
-/** About a request, not about its answer: taken and not looked at. */
-const unread = Object.fromEntries(
-  [
-    "user",
-    "metadata",
-    "store",
-    "service_tier",
-    "safety_identifier",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "verbosity",
-    "reasoning_effort",
-    "request_id",
-    "priority",
-    "cache_salt",
-    "stream_interval",
-  ].map((name) => [name, z.unknown().optional()]),
-) as Record<"user", z.ZodOptional<z.ZodUnknown>>;
-
 const tool = z.strictObject({
-  type: z.literal("function"),
+  type: z.literal("function", "only tools of type function are called here"),
   function: z.strictObject({
     name: z.string().regex(/^[\w.-]{1,64}$/),
     description: z.string().nullish(),
@@ -87,16 +69,18 @@ const tool = z.strictObject({
 export const ChatFields = z.strictObject({
   ...common,
   ...sampling,
-  ...unread,
+  ...apart,
+  ...chatApart,
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
   max_completion_tokens: whole(1).nullish(),
+  reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: whole(0, 20).nullish(),
   tools: z.array(tool).nullish(),
   tool_choice: z.union([
     z.enum(["none", "auto", "required"]),
     z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: z.string() }) }),
-  ]).nullish(),
+  ], 'needs "none", "auto", "required", or {"type": "function", "function": {"name": …}}').nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   chat_template_kwargs: z.strictObject({ enable_thinking: z.boolean().optional() }).nullish(),
   add_generation_prompt: z.literal(true).nullish(),
@@ -107,7 +91,7 @@ export const ChatFields = z.strictObject({
 export const TextFields = z.strictObject({
   ...common,
   ...sampling,
-  ...unread,
+  ...apart,
   prompt: z.union([
     z.string(),
     z.array(z.string()).min(1),
@@ -142,8 +126,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   structured_outputs: "response_format",
   json_schema: "response_format",
   grammar: "response_format with type json_schema",
-  functions: "tools",
-  function_call: "tool_choice",
   n_predict: "max_tokens",
 };
 

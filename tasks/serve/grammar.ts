@@ -10,6 +10,10 @@ import type { SamplingRequest } from "./fields.ts";
 export interface GrammarOptions {
   /** The answer is one of these: a JSON value of a schema (JSON text) between two texts. */
   choices: { begin: string; schema: string; end: string }[];
+  /** The answer is free up to this text, which begins every choice, and free behind each; null: it is one choice. */
+  trigger: string | null;
+  /** Whether it ends with the first choice. */
+  once: boolean;
 }
 
 /**
@@ -34,21 +38,29 @@ export interface CallableTool {
 
 /**
  * The mask of an answer that is one call, as a format writes it: text, name, text, arguments, text.
+ * @param free Where the answer may be words as well: the text that begins a call, and whether it ends with the first one
  * @throws {ApiError} 400 if a tool's parameters say something that the grammar wouldn't hold an answer to
  */
 export function callMask(
   tools: readonly CallableTool[],
   [begin, middle, end]: readonly [begin: string, middle: string, end: string],
+  free: Pick<GrammarOptions, "trigger" | "once"> = { trigger: null, once: true },
 ): MaskSource {
-  return maskOf(tools.map(({ name, parameters }) => {
-    const schema = parameters ?? { type: "object" };
-    checkSchema(schema, `tools.${name}.parameters`, "tools");
-    return { begin: `${begin}${JSON.stringify(name)}${middle}`, schema: JSON.stringify(schema), end };
-  }));
+  return maskOf(
+    tools.map(({ name, parameters }) => {
+      const schema = parameters ?? { type: "object" };
+      checkSchema(schema, `tools.${name}.parameters`, "tools");
+      return { begin: `${begin}${JSON.stringify(name)}${middle}`, schema: JSON.stringify(schema), end };
+    }),
+    free,
+  );
 }
 
-function maskOf(choices: GrammarOptions["choices"]): MaskSource {
-  const options: GrammarOptions = { choices };
+function maskOf(
+  choices: GrammarOptions["choices"],
+  free: Pick<GrammarOptions, "trigger" | "once"> = { trigger: null, once: true },
+): MaskSource {
+  const options: GrammarOptions = { choices, ...free };
   return { module: new URL("./grammar_mask.ts", import.meta.url).href, options };
 }
 

@@ -83,15 +83,16 @@ export default async function grammarTokens(
 async function compile(
   instance: Instance,
   vocabulary: MaskVocabulary,
-  { choices }: GrammarOptions,
+  options: GrammarOptions,
 ): Promise<XGrammar.CompiledGrammar> {
+  const { choices, trigger } = options;
   const compiler = await compilerOf(instance, vocabulary);
   const before = instance.said.length;
   try {
     const [first] = choices;
-    const compiled = choices.length === 1 && first?.begin === "" && first.end === ""
+    const compiled = trigger === null && choices.length === 1 && first?.begin === "" && first.end === ""
       ? await compiler.compileJSONSchema(first.schema, ...WRITTEN)
-      : await compiler.compileStructuralTag(await tags(instance.xgrammar, choices));
+      : await compiler.compileStructuralTag(await tags(instance.xgrammar, options));
     const warning = instance.said.slice(before).find((words) => words.includes("WARN"));
     if (warning === undefined) return compiled;
     compiled.dispose();
@@ -111,7 +112,7 @@ const WRITTEN = [false, -1, undefined, false] as const;
 
 async function tags(
   { Grammar }: Library,
-  choices: GrammarOptions["choices"],
+  { choices, trigger, once }: GrammarOptions,
 ): Promise<XGrammar.StructuralTagLike> {
   const elements = await Promise.all(choices.map(async ({ begin, schema, end }) => {
     const grammar = await Grammar.fromJSONSchema(schema, ...WRITTEN);
@@ -119,6 +120,10 @@ async function tags(
     grammar.dispose();
     return { type: "tag", begin, content, end };
   }));
+  if (trigger !== null) {
+    const format = { type: "triggered_tags", triggers: [trigger], tags: elements, stop_after_first: once };
+    return { type: "structural_tag", format };
+  }
   return { type: "structural_tag", format: elements.length === 1 ? elements[0] : { type: "or", elements } };
 }
 

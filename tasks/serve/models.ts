@@ -10,6 +10,7 @@ import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
+import { hasThinkingSwitch } from "./thinking.ts";
 import { type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
 
 /** Models and adapters to open, and their limits. */
@@ -50,6 +51,8 @@ export interface ServedModel {
   generate: Generator["generateAll"];
   /** Templates with `enable_thinking` as asked for; undefined: the template's own. */
   template(enableThinking?: boolean): Template;
+  /** Whether its template writes another prompt with thinking on than with thinking off. */
+  thinkingSwitch: boolean;
   /** Its template's way of writing calls of tools; null: none, or one that isn't read. */
   format: AnswerFormat | null;
 }
@@ -174,6 +177,7 @@ export class Models {
           signal,
         ),
       template,
+      thinkingSwitch: hasThinkingSwitch(template, local.tokenizer),
       format: answerFormatOf(own, local.tokenizer),
     });
   }

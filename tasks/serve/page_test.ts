@@ -127,6 +127,14 @@ Deno.test({
       // narrow: nothing sticks out to the side; dark: other colours, readable
       await page.setViewportSize({ width: 500, height: 800 });
       assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+      // answers below each other are followed to their end
+      await page.fill("#max-tokens", "60");
+      await page.fill("#question", "Longer");
+      await page.keyboard.press("Enter");
+      await page.locator(".round").nth(2).waitFor();
+      await page.locator("#send").waitFor();
+      const below = "talk.scrollHeight - talk.scrollTop - talk.clientHeight";
+      assert(await page.evaluate<number>(below) < 2, "the end of the answers is in sight");
       const colours = () =>
         page.evaluate(
           "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]",

@@ -372,6 +372,14 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         "tools.0.function.parameter",
         'did you mean "parameters"',
       ],
+      [asked("x", { reasoning_effort: "none" }), 400, "reasoning_effort", "no switch for thinking"],
+      [
+        asked("x", { max_completion_tokens: 5, max_tokens: 6 }),
+        400,
+        "max_tokens",
+        "beside max_completion_tokens",
+      ],
+      [asked("x", { verbosity: "low" }), 400, "verbosity", "no such setting"],
       [{ ...asked("x"), return_token_ids: true }, 400, "return_token_ids", "doesn't know"],
       [asked("y".repeat(200_001)), 413, null, "200000 bytes"],
     ];
@@ -406,6 +414,50 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     ]);
     assertEquals(replies.map(({ status }) => status), [415, 400, 404, 401, 401]);
     for (const reply of replies) assertEquals(typeof (await reply.json()).error.message, "string");
+  });
+
+  await t.step("fields without effect are named in a header", async () => {
+    const named = asked("x", { user: "u", service_tier: "flex", max_tokens: 1 });
+    named.messages = [
+      {
+        role: "user",
+        content: [{ type: "text", text: "x", cache: 1 } as { type: "text"; text: string }],
+        name: "Ada",
+      },
+      { role: "assistant", content: "y", reasoning: "z" } as OpenAI.Chat.ChatCompletionMessageParam,
+      { role: "user", content: "x" },
+    ];
+    for (const stream of [false, true]) {
+      const { data, response } = await client.chat.completions.create({ ...named, stream }).withResponse();
+      assertEquals(
+        response.headers.get("x-dinotune-unused"),
+        "user, messages.name, messages.content.cache",
+      );
+      if ("choices" in data) assertEquals(data.service_tier, "default");
+      else for await (const chunk of data) assertEquals(chunk.service_tier, "default");
+    }
+    const { response } = await client.chat.completions.create(asked("x", { max_tokens: 1 })).withResponse();
+    assertEquals(response.headers.get("x-dinotune-unused"), null);
+    const text = { model: "random", prompt: "x", max_tokens: 1, user: "u" };
+    const told = (await client.completions.create(text).withResponse()).response;
+    assertEquals(told.headers.get("x-dinotune-unused"), "user");
+  });
+
+  await t.step("a strict tool: answers stay free, and calls are held to it", async () => {
+    const strict = TOOLS.map((tool) =>
+      tool.type === "function" ? { ...tool, function: { ...tool.function, strict: true } } : tool
+    );
+    const [choice] = (await client.chat.completions.create(asked("How many?", { tools: strict }))).choices;
+    assertEquals([choice?.finish_reason, choice?.message.content?.length! > 0], ["length", true]);
+    const wrong = [{
+      type: "function" as const,
+      function: { name: "f", strict: true, parameters: { not: {} } },
+    }];
+    await assertRejects(
+      () => client.chat.completions.create(asked("x", { tools: wrong })),
+      APIError,
+      "follow not",
+    );
   });
 
   await t.step("full: 429 with Retry-After; a client that leaves frees its places", async () => {

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 
 import type { WholeAnswer } from "./answers.ts";
+import { tellUnused, tierOf, unusedFields } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
 import { checkLength, stopReason } from "./chat.ts";
 import { readFields, TextFields, type TextRequest } from "./fields.ts";
@@ -31,6 +32,7 @@ export async function textCompletion(c: Context, service: Service, body: unknown
   const sampling = requestSampling(model, request, limit, request.logprobs ?? null, service.limits);
   const asked = prompts.map(({ ids }) => ({ model, prompt: ids, sampling, shown: [] }));
   const writing = new TextWriting(request, model, prompts.map(({ text }) => text));
+  tellUnused(c, unusedFields(request));
   return await answerRequest(c, service, asked, request.stream ?? false, writing);
 }
 
@@ -153,6 +155,12 @@ class TextWriting implements Writing {
   }
 
   #head(): Record<string, unknown> {
-    return { id: this.#id, object: "text_completion", created: this.#created, model: this.model.id };
+    return {
+      id: this.#id,
+      object: "text_completion",
+      created: this.#created,
+      model: this.model.id,
+      ...tierOf(this.request),
+    };
   }
 }

@@ -43,14 +43,14 @@ export function checkTools({ tools, tool_choice, response_format }: ChatRequest,
 }
 
 /**
- * The mask of an answer that must be a call (`tool_choice` required, or a tool's name); null where it is free.
+ * The mask of an answer that must be a call (`tool_choice` required, or a tool's name), or whose calls must fit their tools
+ * (`strict`); null where it is free.
  * @throws {ApiError} 400 if the model's way to write calls can't be held to
  */
-export function requiredCall(
-  { tools, tool_choice }: ChatRequest,
-  { id, format, local }: ServedModel,
-): MaskSource | null {
-  if (tool_choice == null || tool_choice === "none" || tool_choice === "auto") return null;
+export function heldCalls(request: ChatRequest, model: ServedModel): MaskSource | null {
+  const { tools, tool_choice } = request, { id, format, local } = model;
+  if (tool_choice === "none") return null;
+  if (tool_choice == null || tool_choice === "auto") return strictCalls(request, model);
   const only = tool_choice === "required" ? null : tool_choice.function.name;
   const special = format?.begin.some((text) =>
     local.tokenizer.specialIds.has(local.tokenizer.tokenToId(text) ?? -1)
@@ -69,4 +69,26 @@ export function requiredCall(
     callable.map(({ name, parameters }) => ({ name, parameters: parameters ?? null })),
     format.around,
   );
+}
+
+/** Words and calls as the model likes, but each call is one of the tools, and its arguments fit where the tool is strict. */
+function strictCalls(
+  { tools, parallel_tool_calls }: ChatRequest,
+  { id, format }: ServedModel,
+): MaskSource | null {
+  const functions = (tools ?? []).map((tool) => tool.function);
+  if (!functions.some(({ strict }) => strict === true)) return null;
+  const [trigger] = format?.begin ?? [];
+  if (format?.around == null || trigger === undefined || !format.around[0].startsWith(trigger)) {
+    throw badRequest(
+      `Cannot hold calls of ${id} to a strict tool: nothing that a grammar can write begins its calls; ` +
+        "leave strict out, or set tool_choice",
+      "tools",
+    );
+  }
+  const callable = functions.map(({ name, parameters, strict }) => ({
+    name,
+    parameters: strict === true ? parameters ?? null : null,
+  }));
+  return callMask(callable, format.around, { trigger, once: parallel_tool_calls === false });
 }

@@ -122,25 +122,33 @@ async function answer(model, messages, shown, signal) {
       tokens = event.usage?.completion_tokens ?? tokens;
       finish = choice?.finish_reason ?? finish;
       const { content, reasoning } = choice?.delta ?? {};
-      const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 60;
-      if (reasoning) {
-        found.thought += reasoning;
-        shown.thought(reasoning);
-      }
-      if (content) {
-        found.said += content;
-        shown.said(content);
-      }
-      if (atEnd) talk.scrollTop = talk.scrollHeight;
+      following(() => {
+        if (reasoning) {
+          found.thought += reasoning;
+          shown.thought(reasoning);
+        }
+        if (content) {
+          found.said += content;
+          shown.said(content);
+        }
+      });
     }
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-    shown.ended(`${tokens} tokens, ${seconds} s${finish === "length" ? ", cut at the limit of tokens" : ""}`);
+    const cut = finish === "length" ? ", cut at the limit of tokens" : "";
+    following(() => shown.ended(`${tokens} tokens, ${seconds} s${cut}`));
   } catch (error) {
     found.note = signal.aborted ? "stopped" : error.message;
-    shown.ended(found.note);
+    following(() => shown.ended(found.note));
     if (!signal.aborted) tell(error.message);
   }
   return found;
+}
+
+/** Makes the conversation longer, and stays at its end where that was in sight. */
+function following(change) {
+  const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 60;
+  change();
+  if (atEnd) talk.scrollTop = talk.scrollHeight;
 }
 
 /** Bodies of a stream of server-sent events. */
@@ -169,10 +177,10 @@ async function ask(text) {
   const round = element("section", "round"), box = element("div", "answers");
   round.append(element("p", "question", text), box);
   talk.append(round);
-  talk.scrollTop = talk.scrollHeight;
   running = new AbortController();
   changed();
   const asked = models.map((model) => [model, messagesFor(model, text), showAnswer(box, model)]);
+  talk.scrollTop = talk.scrollHeight;
   const answers = await Promise.all(
     asked.map(([model, messages, shown]) => answer(model, messages, shown, running.signal)),
   );

@@ -1,0 +1,73 @@
+/**
+ * Fields of OpenAI's interface that change no answer here: told to the client, held to the one value that is kept, or refused.
+ * @module
+ */
+import type { Context } from "hono";
+import { z } from "zod";
+
+/**
+ * Notes about a request, hints to a cache, speed: the answer is the same with and without them. They are taken, and the reply's
+ * header {@linkcode UNUSED_HEADER} names those that were given.
+ */
+export const NOTES = [
+  "user",
+  "metadata",
+  "safety_identifier",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "prompt_cache_options",
+  "prediction",
+  // vLLM's
+  "request_id",
+  "priority",
+  "cache_salt",
+  "stream_interval",
+] as const;
+
+/** Header of replies: names of given fields that had no effect, with commas. */
+export const UNUSED_HEADER = "x-dinotune-unused";
+
+const notes = Object.fromEntries(NOTES.map((name) => [name, z.unknown().optional()])) as Record<
+  typeof NOTES[number],
+  z.ZodOptional<z.ZodUnknown>
+>;
+
+/** Fields of both kinds of request that answers don't depend on. */
+export const apart = {
+  ...notes,
+  store: z.literal(false, "nothing is stored here: leave store out").nullish(),
+  // the reply says by which of them it was answered, as OpenAI's does
+  service_tier: z.enum(["auto", "default", "flex", "scale", "priority", "fast"]).nullish(),
+};
+
+/** Fields of chats of which one value is kept. */
+export const chatApart = {
+  modalities: z.array(z.literal("text", "answers are texts here: leave modalities out")).nullish(),
+  verbosity: z.literal(
+    "medium",
+    "models here have no such setting: say in a message how long an answer is to be",
+  )
+    .nullish(),
+  audio: z.null("answers are texts here: leave audio out").optional(),
+  moderation: z.null("nothing is moderated here: leave moderation out").optional(),
+  web_search_options: z.null("nothing is searched here: leave web_search_options out").optional(),
+  functions: z.null("use tools").optional(),
+  function_call: z.null("use tool_choice").optional(),
+};
+
+/** Names of given fields that have no effect. */
+export function unusedFields(request: Partial<Record<typeof NOTES[number], unknown>>): string[] {
+  return NOTES.filter((name) => request[name] != null);
+}
+
+/** Names unused fields in the reply's header. */
+export function tellUnused(c: Context, names: readonly string[]): void {
+  // names of fields that others made up may hold what a header can't
+  const told = names.filter((name) => /^[\w.-]{1,80}$/.test(name)).slice(0, 30);
+  if (told.length > 0) c.header(UNUSED_HEADER, told.join(", "));
+}
+
+/** What a reply says about `service_tier`: there is one way of answering. */
+export function tierOf({ service_tier }: { service_tier?: unknown }): { service_tier?: "default" } {
+  return service_tier == null ? {} : { service_tier: "default" };
+}

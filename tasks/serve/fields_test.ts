@@ -1,0 +1,146 @@
+/** Every field of OpenAI's own client: it changes the answer, is refused by name, or the reply tells that it was of no use. */
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type OpenAI from "openai";
+
+import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { ApiError } from "./api_error.ts";
+import { tierOf, unusedFields } from "./apart_fields.ts";
+import { hasThinkingSwitch, thinkingOf } from "./thinking.ts";
+import { ChatFields, readFields, TextFields } from "./fields.ts";
+
+/**
+ * Fate of a value: `read` by what makes the answer (each has its step in serve_test.ts), `told` in the header, or the words of a
+ * refusal.
+ */
+type Fate = readonly [value: unknown, fate: "read" | "told" | `refused: ${string}`];
+
+/** Required, so that a field which a newer client brings is missed by `deno check`. */
+type FatesOf<Params> = { [Name in keyof Required<Params>]: readonly Fate[] };
+
+const tool = { type: "function", function: { name: "f", parameters: {}, strict: true } };
+
+const CHAT: FatesOf<OpenAI.Chat.ChatCompletionCreateParams> = {
+  messages: [[[{ role: "user", content: "x" }], "read"], [[], "refused: messages"]],
+  model: [["m", "read"]],
+  audio: [[{ voice: "alloy", format: "wav" }, "refused: answers are texts"], [null, "read"]],
+  frequency_penalty: [[0.5, "read"], [3, "refused: 3"]],
+  function_call: [["auto", "refused: use tool_choice"]],
+  functions: [[[{ name: "f" }], "refused: use tools"]],
+  logit_bias: [[{ "5": -100 }, "read"], [{ five: 1 }, "refused: logit_bias"]],
+  logprobs: [[true, "read"]],
+  max_completion_tokens: [[5, "read"]],
+  max_tokens: [[5, "read"]],
+  metadata: [[{ run: "a" }, "told"], [null, "read"]],
+  modalities: [[["text"], "read"], [["text", "audio"], "refused: answers are texts"]],
+  moderation: [[{ model: "omni" }, "refused: nothing is moderated"]],
+  n: [[2, "read"]],
+  parallel_tool_calls: [[false, "read"]],
+  prediction: [[{ type: "content", content: "x" }, "told"]],
+  presence_penalty: [[0.5, "read"]],
+  prompt_cache_key: [["a", "told"]],
+  prompt_cache_options: [[{ mode: "explicit" }, "told"]],
+  prompt_cache_retention: [["24h", "told"]],
+  // a value that the model's template hasn't is refused in thinking.ts
+  reasoning_effort: [["none", "read"], ["huge", "refused: reasoning_effort"]],
+  response_format: [[{ type: "json_object" }, "read"], [{ type: "xml" }, "refused: response_format"]],
+  safety_identifier: [["a", "told"]],
+  seed: [[1, "read"]],
+  service_tier: [["flex", "read"], ["gold", "refused: service_tier"]],
+  stop: [["x", "read"]],
+  store: [[false, "read"], [true, "refused: nothing is stored"]],
+  stream: [[true, "read"]],
+  stream_options: [[{ include_usage: true }, "read"], [
+    { include_obfuscation: true },
+    "refused: aren't padded",
+  ]],
+  temperature: [[0.5, "read"]],
+  tool_choice: [
+    [{ type: "function", function: { name: "f" } }, "read"],
+    [{ type: "allowed_tools", allowed_tools: { mode: "auto", tools: [] } }, 'refused: needs "none"'],
+    [{ type: "custom", custom: { name: "f" } }, 'refused: needs "none"'],
+  ],
+  tools: [[[tool], "read"], [
+    [{ type: "custom", custom: { name: "f" } }],
+    "refused: only tools of type function",
+  ]],
+  top_logprobs: [[2, "read"]],
+  top_p: [[0.5, "read"]],
+  user: [["a", "told"]],
+  verbosity: [["medium", "read"], ["low", "refused: no such setting"], ["high", "refused: no such setting"]],
+  web_search_options: [[{}, "refused: nothing is searched"]],
+};
+
+const TEXT: FatesOf<OpenAI.CompletionCreateParams> = {
+  model: [["m", "read"]],
+  prompt: [["x", "read"], [null, "refused: prompt"]],
+  // best_of above n, suffix, and echo beside logprobs are refused in text.ts
+  best_of: [[1, "read"]],
+  echo: [[true, "read"]],
+  frequency_penalty: [[0.5, "read"]],
+  logit_bias: [[{ "5": -100 }, "read"]],
+  logprobs: [[2, "read"]],
+  max_tokens: [[5, "read"]],
+  n: [[2, "read"]],
+  presence_penalty: [[0.5, "read"]],
+  seed: [[1, "read"]],
+  stop: [["x", "read"]],
+  stream: [[true, "read"]],
+  stream_options: [[{ include_usage: true }, "read"]],
+  suffix: [["x", "read"]],
+  temperature: [[0.5, "read"]],
+  top_p: [[0.5, "read"]],
+  user: [["a", "told"]],
+};
+
+for (
+  const [kind, schema, fates, needed] of [
+    ["chat.completions", ChatFields, CHAT, { messages: [{ role: "user", content: "x" }] }],
+    ["completions", TextFields, TEXT, { prompt: "x" }],
+  ] as const
+) {
+  Deno.test(`no field of the openai client's ${kind} is passed over in silence`, () => {
+    for (const [name, cases] of Object.entries(fates) as [string, readonly Fate[]][]) {
+      for (const [value, fate] of cases) {
+        const body = { ...needed, [name]: value }, read = () => readFields(schema, body);
+        if (fate.startsWith("refused: ")) {
+          const error = assertThrows(read, ApiError);
+          assertStringIncludes(error.message, fate.slice("refused: ".length), name);
+          assert(error.fields.status === 400 && error.fields.param?.startsWith(name), name);
+        } else {
+          const request = read() as Record<string, unknown>;
+          assertEquals(request[name], value, name);
+          assertEquals(unusedFields(request), fate === "told" ? [name] : [], name);
+        }
+      }
+    }
+    assertEquals(tierOf({ service_tier: "flex" }), { service_tier: "default" });
+  });
+}
+
+Deno.test("thinking is switched where the template can, and refused where it can't or has no such step", () => {
+  const ask = (more: Record<string, unknown>, thinkingSwitch = true) =>
+    thinkingOf(readFields(ChatFields, { messages: [{ role: "user", content: "x" }], ...more }), {
+      id: "m",
+      thinkingSwitch,
+    });
+  const off = { chat_template_kwargs: { enable_thinking: false } };
+  assertEquals([{}, { reasoning_effort: null }, off].map((more) => ask(more)), [undefined, undefined, false]);
+  assertEquals(["none", "medium"].map((effort) => ask({ reasoning_effort: effort })), [false, true]);
+  for (const effort of ["minimal", "low", "high", "xhigh", "max"]) {
+    assertThrows(() => ask({ reasoning_effort: effort }), ApiError, `no ${effort}`);
+  }
+  assertThrows(() => ask({ ...off, reasoning_effort: "medium" }), ApiError, "the opposite");
+  assertThrows(() => ask(off, false), ApiError, "no switch");
+  assertThrows(() => ask({ reasoning_effort: "none" }, false), ApiError, "no switch");
+
+  const tokenizer = loadTokenizerSync(
+    new URL("../../fixtures/goldens/llamafactory/model", import.meta.url).pathname,
+  );
+  const has = (name: string) =>
+    hasThinkingSwitch(
+      (enable_thinking) => builtinRegistry().create("template", name, { enable_thinking }),
+      tokenizer,
+    );
+  assertEquals([has("qwen"), has("qwen3")], [false, true]);
+});
