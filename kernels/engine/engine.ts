@@ -15,7 +15,7 @@ import { Head, labelChunkFor } from "./head.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
 import { Parameters, type Tuning } from "./parameters.ts";
-import { Programs } from "./programs.ts";
+import { type OnCompile, Programs } from "./programs.ts";
 import { RotaryTable } from "./rope.ts";
 
 /** Options of an engine. */
@@ -28,6 +28,8 @@ export interface EngineOptions {
   labelChunk?: number;
   /** Seed of dropout masks. */
   seed?: number;
+  /** Told when a program is compiled, which may take many seconds. */
+  onCompile?: OnCompile;
   /** Default: `blocks` where tensors stay on the device between runs, else `stack`. */
   body?: BodyForm;
 }
@@ -74,6 +76,7 @@ export class Engine {
       config,
       checkpointing ? "inputs" : "activations",
       this.form === "stack",
+      options.onCompile,
     );
     this.#rotary = new RotaryTable(config.inverseFrequencies);
     const settings = { config, tuning, seed };

@@ -6,6 +6,7 @@
 import { isLoraB } from "../../formats/peft/names.ts";
 import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import type { Backend } from "../backend.ts";
+import { tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
 import { Engine, type ForwardOptions } from "./engine.ts";
@@ -88,6 +89,9 @@ export const ENGINE_METHODS = [
   "close",
 ] as const satisfies readonly Exclude<keyof EngineClient, "replicas">[];
 
+/** Gets how far a part of the work is that isn't a step: `done` of `total`; where its length can't be known, `total` is 0 and `done` 1 at its end. */
+export type OnPhase = (name: string, done: number, total: number) => void;
+
 /** An engine in this thread. */
 export class EngineHost implements EngineClient {
   readonly replicas = 1;
@@ -99,12 +103,14 @@ export class EngineHost implements EngineClient {
 
   /**
    * @param read A base tensor by its name in transformers, as float32 or in few bits.
+   * @param onPhase Told of weights that are read, and of programs that are compiled.
    * @throws {RangeError} If weights in few bits are asked for where nothing has shown them right.
    */
   constructor(
     backend: Backend,
     setup: EngineSetup,
     read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
+    onPhase: OnPhase = () => {},
   ) {
     if (setup.quantizationBit && backend.name === "webgpu") {
       throw new RangeError(
@@ -114,7 +120,15 @@ export class EngineHost implements EngineClient {
     }
     const { decoder: config, tuning, checkpointing, seed, initial } = setup;
     this.#settings = { config, tuning, checkpointing };
-    this.#engine = new Engine(backend, { config, tuning, checkpointing, seed }, read, initial);
+    const onCompile = (what: string, done: boolean) => onPhase(`compiling ${what}`, done ? 1 : 0, 0);
+    const tensors = tensorShapes(config).size;
+    let count = 0;
+    const reading = (name: string) => {
+      const values = read(name);
+      onPhase("reading weights", ++count, tensors);
+      return values;
+    };
+    this.#engine = new Engine(backend, { config, tuning, checkpointing, seed, onCompile }, reading, initial);
     this.#identity = this.#isZero(initial);
     this.#optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
   }

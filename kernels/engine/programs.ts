@@ -93,6 +93,9 @@ export async function accumulate(
   return result;
 }
 
+/** A program that is being compiled, by a name for a person, and whether it is done. */
+export type OnCompile = (what: string, done: boolean) => void;
+
 /** Compiles and keeps programs. */
 export class Programs {
   readonly #cache = new Map<string, Promise<Compiled>>();
@@ -103,6 +106,7 @@ export class Programs {
     readonly config: DecoderConfig,
     readonly keep: Keep,
     readonly constants = false,
+    readonly onCompile: OnCompile = () => {},
   ) {}
 
   embed(): Promise<Compiled> {
@@ -200,13 +204,25 @@ export class Programs {
   ): Promise<Compiled> {
     let compiled = this.#cache.get(name);
     if (!compiled) {
+      const [part = name, way] = name.split(/[ .]/), whole = PARTS[part] ?? part;
+      const what = way === "backward" || way === "trained" ? `${whole}'s gradients` : whole;
+      this.onCompile(what, false);
       const made = graph();
       compiled = compileGraph(this.backend, made, name, optionsFor(made));
       this.#cache.set(name, compiled);
+      void compiled.then(() => this.onCompile(what, true), () => {});
     }
     return compiled;
   }
 }
+
+/** By the first word of a program's name. */
+const PARTS: Readonly<Record<string, string>> = {
+  embed: "the embedding",
+  block: "a block",
+  stack: "all blocks and their gradients",
+  head: "the head",
+};
 
 function graphOf(config: DecoderConfig, { window, lora, dropout, packing }: BlockClass): Graph {
   return blockGraph(config, window, lora, dropout, packing);

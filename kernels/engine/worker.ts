@@ -7,36 +7,42 @@ import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "./host.ts";
 import { packedReader } from "./packed_weights.ts";
-import { type Methods, serve } from "./worker_call.ts";
+import { type CallContext, type Methods, serve } from "./worker_call.ts";
 
 let host: EngineHost | null = null;
 let last: Promise<unknown> = Promise.resolve();
+/** Tells the caller of the call under way. */
+let tell: CallContext["emit"] = () => {};
 
 async function open(setup: EngineSetup): Promise<void> {
   const model = await openModel(setup.modelPath);
   try {
     const read = packedReader(model.weights, setup.decoder, setup.quantizationBit ?? null);
-    host = new EngineHost(await makeBackend(setup.device), setup, read);
+    const backend = await makeBackend(setup.device);
+    host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
   } finally {
     model.weights.close();
   }
 }
 
 /** Begins when everything asked for before has ended: an engine does one thing at a time. */
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const mine = last.then(work);
+function inTurn<T>({ emit }: CallContext, work: () => Promise<T>): Promise<T> {
+  const mine = last.then(() => {
+    tell = emit;
+    return work();
+  });
   last = mine.catch(() => {});
   return mine;
 }
 
 const calls = ENGINE_METHODS.map((method): [string, Methods[string]] => [
   method,
-  (_call, ...args: unknown[]) =>
-    inTurn(async () => {
+  (call, ...args: unknown[]) =>
+    inTurn(call, async () => {
       if (host === null) throw new Error(`Cannot call ${method}: no engine was opened`);
       const bound = host[method].bind(host) as (...args: unknown[]) => Promise<unknown>;
       return await bound(...args);
     }),
 ]);
 
-serve({ ...Object.fromEntries(calls), open: (_call, setup: EngineSetup) => inTurn(() => open(setup)) });
+serve({ ...Object.fromEntries(calls), open: (call, setup: EngineSetup) => inTurn(call, () => open(setup)) });

@@ -31,8 +31,8 @@ export interface StepReport {
 
 /** Receiver of what a trainer tells while it runs. */
 export interface LogSink {
-  /** A phase without steps, such as "reference log-probabilities"; `done` of `total` units. */
-  phase(name: string, done: number, total: number): void;
+  /** A phase without steps, such as "reference log-probabilities"; `done` of `total` units; 0 in all: its length isn't known, and `done` is 1 at its end. */
+  phase(name: string, done: number, total: number, pace?: string): void;
   /** A finished optimizer step. */
   step(report: StepReport): void;
   /**

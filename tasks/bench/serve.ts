@@ -38,8 +38,11 @@ export interface ServeFigures {
   tokensPerSecond: number;
   /** Seconds until the first token: half, and 95 of 100 requests were faster. */
   firstToken: { p50: number; p95: number };
-  /** Resident memory of the server in MiB: the median of the second quarter of the time, and of the last. */
-  memory: { early: number; late: number };
+  /**
+   * Resident memory of the server in MiB: the median of the second quarter of the time, and of the last; and the slope of the line
+   * through all samples of the second half, in MiB a minute (NaN of fewer than two).
+   */
+  memory: { early: number; late: number; slope: number };
 }
 
 /** Loads a server that is up. */
@@ -53,13 +56,14 @@ export async function loadServer(
     expected.push((await ask(client, prompt, load.tokens, prompt % 2 === 0)).text);
   }
   say(`${load.prompts} answers of a quiet server; now ${load.clients} clients`);
-  const lost: string[] = [], mixed: string[] = [], firsts: number[] = [], memory: number[] = [];
+  const lost: string[] = [], mixed: string[] = [], firsts: number[] = [];
+  const memory: { second: number; mib: number }[] = [];
   const begun = performance.now();
   let answers = 0, tokens = 0, open = true;
   const elapsed = () => (performance.now() - begun) / 1000;
   const watching = (async () => {
     while (open) {
-      memory.push(await residentMiB(load.base));
+      memory.push({ second: elapsed(), mib: await residentMiB(load.base) });
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   })();
@@ -89,7 +93,7 @@ export async function loadServer(
       memory.slice(
         Math.floor(memory.length * from / 4),
         Math.max(1, Math.ceil(memory.length * (from + 1) / 4)),
-      ),
+      ).map(({ mib }) => mib),
     );
   const sorted = firsts.sort((a, b) => a - b);
   return {
@@ -99,7 +103,11 @@ export async function loadServer(
     seconds,
     tokensPerSecond: tokens / seconds,
     firstToken: { p50: share(sorted, 0.5), p95: share(sorted, 0.95) },
-    memory: { early: quarter(1), late: quarter(3) },
+    memory: {
+      early: quarter(1),
+      late: quarter(3),
+      slope: 60 * slopeOf(memory.slice(memory.length >> 1).map(({ second, mib }) => [second, mib])),
+    },
   };
 }
 
@@ -155,6 +163,15 @@ async function residentMiB(base: string): Promise<number> {
   return Number(/^dinotune_resident_memory_bytes (\S+)$/m.exec(text)?.[1] ?? NaN) / 2 ** 20;
 }
 
+/** Slope of the line of least squares through points; NaN where there is none. */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const x = mean(points.map(([x]) => x)), y = mean(points.map(([, y]) => y));
+  const sum = (of: (dx: number, dy: number) => number) =>
+    points.reduce((total, point) => total + of(point[0] - x, point[1] - y), 0);
+  return sum((dx, dy) => dx * dy) / sum((dx) => dx * dx);
+}
+
 function median(values: readonly number[]): number {
   return share([...values].sort((a, b) => a - b), 0.5);
 }
@@ -202,13 +219,15 @@ export async function benchServe(
 
 /** Figures as text. */
 export function serveBenchText({ answers, lost, mixed, seconds, ...found }: ServeFigures): string {
-  const { firstToken: { p50, p95 }, memory: { early, late }, tokensPerSecond } = found;
+  const { firstToken: { p50, p95 }, memory: { early, late, slope }, tokensPerSecond } = found;
   return [
     `${answers} answers in ${seconds.toFixed(1)} s (${
       tokensPerSecond.toFixed(0)
     } tokens/s); ${lost.length} lost, ${mixed.length} mixed`,
     `time to first token: ${(p50 * 1000).toFixed(0)} ms (p50), ${(p95 * 1000).toFixed(0)} ms (p95)`,
-    `memory of the server: ${early.toFixed(0)} MiB early, ${late.toFixed(0)} MiB late`,
+    `memory of the server: ${early.toFixed(0)} MiB early, ${late.toFixed(0)} MiB late, ${
+      slope.toFixed(1)
+    } MiB a minute over the second half`,
     ...[...lost, ...mixed].slice(0, 5),
   ].join("\n");
 }

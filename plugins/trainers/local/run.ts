@@ -36,7 +36,6 @@ export async function carryOut(
   const target = makeTarget(config, model, decoder, inputs.files);
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
-  log.phase("loading the model", 0, 1);
   const engine = await open({
     modelPath: model.path,
     decoder,
@@ -58,7 +57,6 @@ export async function carryOut(
         resumed.optimizer,
       );
     }
-    log.phase("loading the model", 1, 1);
     inputs.begin();
     if (resumed) log.restore(resumed.state.log);
     const { step, best } = resumed?.state ?? { step: 0, best: null };

@@ -5,14 +5,16 @@
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import { startEngine } from "../../../kernels/engine/remote.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
+import { phaseClock } from "./phase_clock.ts";
 import { carryOut } from "./run.ts";
 
 /** Trains on the backend that the configuration names. @throws As {@linkcode carryOut} does. */
 export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
   const { config, log } = inputs, { choice, why } = await chooseBackend(config);
   if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
+  using clock = phaseClock((...phase) => log.phase(...phase));
   return await carryOut(inputs, async (setup) => {
-    const engine = await startEngine({ ...setup, device: choice });
+    const engine = await startEngine({ ...setup, device: choice }, clock.tell);
     // On a GPU it says how the weights are stored.
     if (choice.backend === "webgpu") log.note?.(await engine.describe());
     return engine;

@@ -38,7 +38,7 @@ export interface LogStatus {
 
 /** Shows the progress of a run. `stop` must be called in any case: a bar's timer keeps the process alive. */
 export interface Progress {
-  /** A phase without steps: `done` of `total` units; `pace` says how fast. */
+  /** A phase without steps: `done` of `total` units, or of unknown length (0 in all, `done` 1 at its end); `pace` says how fast. */
   phase(name: string, done: number, total: number, pace?: string): void;
   /** A finished optimizer step. */
   step(status: StepStatus): void;
@@ -136,8 +136,9 @@ function lines(stream: ProgressStream, now: () => number): Progress {
     phase(name, done, total, pace = "") {
       const time = now();
       if (phase?.name !== name) phase = { name, next: time + PATIENCE, told: "" };
-      const text = `${name}: ${done} of ${total}${pace === "" ? "" : `, ${pace}`}`;
-      const due = time >= phase.next || (done >= total && phase.told !== "");
+      const parts = [...total > 0 ? [`${done} of ${total}`] : [], ...pace === "" ? [] : [pace]];
+      const text = `${name}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
+      const due = time >= phase.next || (total > 0 && done >= total && phase.told !== "");
       if (!due || text === phase.told) return;
       phase = { name, next: time + 2 * PATIENCE, told: text };
       write(text);
@@ -185,8 +186,11 @@ function bar(stream: ProgressStream): Progress {
 
   return {
     phase(name, done, total, pace = "") {
-      shown(name, total, `${name} {bar} {value}/{total}  {text}`).update(done, { text: pace });
-      if (done >= total) stop();
+      const counted = total > 0 ? "{bar} {value}/{total}  {text}" : "{text}";
+      // at its end a phase of unknown length keeps the time that it last told
+      const text = total > 0 || done === 0 ? { text: pace } : {};
+      shown(name, Math.max(1, total), `${name} ${counted}`).update(done, text);
+      if (done >= Math.max(1, total)) stop();
     },
     step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
       // a terminal cuts what is beyond its width: what one looks for comes first

@@ -29,6 +29,11 @@ Deno.test("without a terminal there is a line a log, and longer phases say where
     ms += 1000;
     progress.phase("reference log-probabilities", done, 40);
   }
+  for (let seconds = 1; seconds <= 7; seconds++) {
+    ms += 1000;
+    progress.phase("compiling the head", 0, 0, `${seconds} s`);
+  }
+  progress.phase("compiling the head", 1, 0);
   progress.step(status);
   const entry = goldenJson("dpo_trainer_state.json").log_history[2];
   progress.log({ entry, totalSteps: 6, speed: 20735.6, left: 75 });
@@ -39,6 +44,7 @@ Deno.test("without a terminal there is a line a log, and longer phases say where
     "reference log-probabilities: 26 of 40",
     "reference log-probabilities: 36 of 40",
     "reference log-probabilities: 40 of 40",
+    "compiling the head: 6 s",
     "step 3/6, epoch 0.50  loss 0.6744  margin 0.0709  accuracy 0.500  grad norm 1.57  lr 9.05e-3  " +
     "20,736 tokens/s, 0:01:15 left",
   ]);
@@ -63,6 +69,8 @@ Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, an
   progress.line("before");
   progress.phase("reference log-probabilities", 1, 2);
   progress.phase("reference log-probabilities", 2, 2);
+  progress.phase("compiling the head", 0, 0, "6 s");
+  progress.phase("compiling the head", 1, 0);
   progress.step(status);
   progress.line("saved checkpoint-3");
   progress.stop();
@@ -71,6 +79,7 @@ Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, an
     const part of [
       "before\n",
       "reference log-probabilities ████████████████████████ 2/2",
+      "compiling the head 6 s",
       "████████████░░░░░░░░░░░░ step 3/6  0:01:15 left  loss 0.6744  margin 0.0709  20,736 tokens/s",
       "saved checkpoint-3\n",
     ]

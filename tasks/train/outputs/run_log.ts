@@ -105,8 +105,8 @@ export class RunLog implements LogSink {
     this.#state = emptyState(now() / 1000, totalSteps);
   }
 
-  phase(name: string, done: number, total: number): void {
-    this.#options.progress.phase(name, done, total);
+  phase(name: string, done: number, total: number, pace?: string): void {
+    this.#options.progress.phase(name, done, total, pace);
   }
 
   warn(message: string): void {
