@@ -70,6 +70,7 @@ const train: Bench = {
       "compile blocks with torch.compile (trainer torch; minutes in the first step, which isn't timed)",
     "backend NAME": "of the local trainer: onnx (default) or webgpu",
     "provider NAME": PROVIDER,
+    "weights NAMES": "forms of our frozen weights, in turns: float32, 8, 4 bits (float32)",
     profile: "show a step by kinds of work (onnx)",
   },
   run: async (given, say) => {
@@ -87,6 +88,7 @@ const train: Bench = {
       trainer: flagName(given, "trainer", ["local", "torch"]),
       backend: flagName(given, "backend", ["onnx", "webgpu"]),
       provider: flagName(given, "provider", PROVIDERS),
+      weights: given.values.has("weights") ? flagNames(given, "weights", ["float32", "8", "4"]) : ["float32"],
       profile: given.flags.has("profile"),
       compile: given.flags.has("compile"),
     }, say);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
+import project from "../deno.json" with { type: "json" };
 import { item } from "../formats/elements.ts";
 import { GgufFile, interleave, roundInPlace } from "../formats/gguf/mod.ts";
 import { openModel } from "../formats/hf_model/mod.ts";
@@ -249,6 +250,40 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
       await assertRejects(() => stopped, Error, "Stopped before the export was whole");
       assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
     }
+    assertEquals(contents(out), before);
+
+    // the task itself, by a signal as a terminal sends it, once the first tensors are written
+    await Deno.writeTextFile(
+      `${folder}/ctrl_c.ts`,
+      `const timer = setInterval(() => {
+        try {
+          if (Deno.statSync("${folder}/.out.partial/model.safetensors").size < 100_000) return;
+        } catch {
+          return;
+        }
+        clearInterval(timer);
+        Deno.kill(Deno.pid, "SIGINT");
+      });
+      Deno.unrefTimer(timer);`,
+    );
+    const task = project.tasks.export.split(" ").slice(1, -1);
+    const ended = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...task,
+        "--allow-run",
+        "--no-check",
+        `--preload=${folder}/ctrl_c.ts`,
+        `${root}tasks/export.ts`,
+        ...args,
+      ],
+      cwd: folder,
+    }).output();
+    const words = new TextDecoder().decode(ended.stderr);
+    assertEquals(ended.code, 130, words);
+    assertStringIncludes(words, "Stopping: export_dir stays as it was");
+    assertStringIncludes(words, "error: Stopped before the export was whole");
+    await Deno.remove(`${folder}/ctrl_c.ts`);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
     assertEquals(contents(out), before);
 
     // a process of its own: garbage is collected in front of each tensor, so what is held then is in use

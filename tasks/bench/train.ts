@@ -38,6 +38,8 @@ export interface TrainBenchOptions {
   /** Of our own kernels. */
   backend: "onnx" | "webgpu";
   provider: "cpu" | "cuda" | "webgpu";
+  /** Forms of our frozen weights, in turns. */
+  weights: readonly ("float32" | "8" | "4")[];
   /** Whether a step is shown by kinds of work. */
   profile: boolean;
 }
@@ -77,6 +79,7 @@ export async function benchTrain(
     trainer,
     profile,
     compile,
+    weights,
   } = options;
   const { backend: name, provider } = options, device = { backend: name, provider, threads };
   if (trainer === "torch" && (profile || name !== "onnx" || provider !== "cpu")) {
@@ -87,6 +90,13 @@ export async function benchTrain(
   if (compile && trainer !== "torch") {
     throw new RangeError(`Cannot use --compile with --trainer ${trainer}: torch alone has torch.compile`);
   }
+  if (weights.some((form) => form !== "float32") && (trainer === "torch" || profile)) {
+    throw new RangeError(
+      `Cannot use --weights ${weights} with ${
+        profile ? "--profile" : "--trainer torch"
+      }: float32 alone is measured there`,
+    );
+  }
   if (profile && name !== "onnx") {
     throw new RangeError(`Cannot use --profile with --backend ${name}: onnx alone tells what operators take`);
   }
@@ -96,10 +106,10 @@ export async function benchTrain(
     const folder = against ? await asFolder(path, directory) : "";
     const common = ["--quads", quads, "--mode", stage, "--steps", String(steps), "--warmup", "1"];
     const dtype = trainer === "torch" ? item(dtypes, 0) : "float32";
-    const own = (ck: string) => ({
+    const own = (ck: string, form: string) => ({
       program: `dinotune ${
         [
-          dtype,
+          form === "float32" ? dtype : `${form} bits`,
           ...(name === "onnx" ? [] : [name]),
           ...(provider === "cpu" ? [] : [provider]),
           ...(compile ? ["compiled"] : []),
@@ -115,6 +125,7 @@ export async function benchTrain(
         path,
         ...common,
         ...["--trainer", trainer, "--dtype", dtype, "--backend", name, "--provider", provider],
+        ...(form === "float32" ? [] : ["--quantization", form]),
         ...(profile ? ["--profile"] : []),
         ...(compile ? ["--compile"] : []),
         ...(threads === null ? [] : ["--threads", String(threads)]),
@@ -137,7 +148,7 @@ export async function benchTrain(
     });
     const turns = checkpointing.flatMap((
       ck,
-    ) => [own(ck), ...(against ? dtypes.map((d) => peer(d, ck)) : [])]);
+    ) => [...weights.map((form) => own(ck, form)), ...(against ? dtypes.map((d) => peer(d, ck)) : [])]);
     const runs: MeasuredProcess[] = [];
     for (let round = 0; round < rounds; round++) {
       for (const { program, command, ck } of turns) {

@@ -129,6 +129,7 @@ async function main(): Promise<void> {
       compile: { type: "boolean", default: false },
       backend: { type: "string" },
       provider: { type: "string" },
+      quantization: { type: "string" },
       profile: { type: "boolean", default: false },
     },
   });
@@ -163,6 +164,8 @@ async function main(): Promise<void> {
     tuning: target.tuning,
     initial: target.initial,
     checkpointing: a.checkpointing === "on",
+    ...(a.quantization !== undefined &&
+      { quantizationBit: a.quantization === "4" ? 4 as const : 8 as const }),
     seed: 42,
     optimizer: { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0 },
   };

@@ -17,6 +17,7 @@ const settings = {
   compile: false,
   backend: "onnx",
   provider: "cpu",
+  weights: ["float32"],
   profile: true,
 } as const;
 
@@ -62,6 +63,7 @@ Deno.test("benchTrain() refuses settings that don't go together before it measur
     RangeError,
     "it has kernels of its own",
   );
+  await assertRejects(() => refused({ weights: ["float32", "4"] }), RangeError, "float32 alone is measured");
   await assertRejects(
     () => refused({ backend: "webgpu" }),
     RangeError,
