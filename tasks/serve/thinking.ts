@@ -6,7 +6,6 @@ import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
 import { badRequest } from "./api_error.ts";
 import type { ChatRequest } from "./fields.ts";
-import type { ServedModel } from "./models.ts";
 
 /**
  * Whether the model is to think; undefined: as its template does by itself.
@@ -14,7 +13,7 @@ import type { ServedModel } from "./models.ts";
  */
 export function thinkingOf(
   { reasoning_effort: effort, chat_template_kwargs }: ChatRequest,
-  { id, thinkingSwitch }: Pick<ServedModel, "id" | "thinkingSwitch">,
+  { id, thinkingSwitch }: { id: string; thinkingSwitch: boolean },
 ): boolean | undefined {
   const asked = chat_template_kwargs?.enable_thinking;
   const refuse = (param: string, why: string): never => {
