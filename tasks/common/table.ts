@@ -148,7 +148,9 @@ export function csvTable({ columns, rows }: Table): string {
 
 /** A LaTeX tabular with booktabs' rules. */
 export function latexTable({ columns, rows }: Table): string {
-  const line = (row: readonly string[]) => `${row.map(latexText).join(" & ")} \\\\`;
+  // a bracket or an asterisk at a row's beginning would be an argument of the command before it
+  const line = (row: readonly string[]) =>
+    `${row.map(latexText).join(" & ").replace(/^(?=[[*])/, "{}")} \\\\`;
   return [
     "% needs \\usepackage{booktabs}",
     `\\begin{tabular}{${columns.map(({ align }) => align === "left" ? "l" : "r").join("")}}`,
@@ -169,9 +171,15 @@ const LATEX: Readonly<Record<string, string>> = {
   "–": "--",
   "−": "$-$",
   "…": "\\ldots{}",
+  // in LaTeX's oldest and default encoding these are other characters
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "|": "\\textbar{}",
 };
 
-/** Text that LaTeX sets as it is. */
+/** Text that LaTeX sets as it is, the sign of a negative number as a minus. */
 export function latexText(text: string): string {
-  return text.replaceAll(/\s+/g, " ").replaceAll(/[\\~^–−…]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`);
+  return text.replaceAll(/\s+/g, " ")
+    .replaceAll(/[\\~^–−…<>|]|[&%$#_{}]/g, (c) => LATEX[c] ?? `\\${c}`)
+    .replaceAll(/(?<![\w.$-])-(?=\.?\d)/g, "$$-$$");
 }

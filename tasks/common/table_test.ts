@@ -30,7 +30,14 @@ Deno.test("markdownTable(), csvTable() and latexTable() can't be broken by what 
   const table = { columns: columns.slice(0, 2), rows: [['a|b, "c"\n50%_&', "=1+1"], ["-0.5", "+0.1"]] };
   assertEquals(markdownTable(table)[2], '| a\\|b, "c" 50%\\_& | =1+1 |');
   assertEquals(csvTable(table), `score,value\r\n"a|b, ""c""\n50%_&",'=1+1\r\n-0.5,+0.1\r\n`);
-  assert(latexTable(table).includes('a|b, "c" 50\\%\\_\\& & =1+1 \\\\\n'));
+  const row = (cells: string[]) => latexTable({ columns: columns.slice(0, 2), rows: [cells] }).split("\n")[5];
+  assertEquals(row(['a|b, "c"\n50%_&', "=1+1"]), 'a\\textbar{}b, "c" 50\\%\\_\\& & =1+1 \\\\');
+  // a row that begins like an argument of \midrule or of the row before, a sign, ranges and exponents
+  assertEquals(
+    row(["[q_proj,v_proj]", "-0.5 [-1.2, 3e-4]"]),
+    "{}[q\\_proj,v\\_proj] & $-$0.5 [$-$1.2, 3e-4] \\\\",
+  );
+  assertEquals(row(["*", "69.6–71.9"]), "{}* & 69.6--71.9 \\\\");
   assertEquals(latexText("\\x{^}~"), "\\textbackslash{}x\\{\\textasciicircum{}\\}\\textasciitilde{}");
 });
 

@@ -1,5 +1,6 @@
 /**
- * Curves of several trainings in one picture: one colour a training, Okabe and Ito's, told apart by dashes from the eighth on.
+ * Curves of several trainings in one picture: one colour a training or a group of them (seeds of one setting, thin, with their mean
+ * in bold), Okabe and Ito's, told apart by dashes from the eighth on.
  * @module
  */
 import { join } from "@std/path";
@@ -19,8 +20,10 @@ export const CURVES = [
 
 /** A training in a picture. */
 export interface NamedHistory {
-  /** In the legend. */
+  /** In the legend, unless it has a group. */
   name: string;
+  /** Trainings that differ in their seed only have one; default: the name. */
+  group?: string;
   /** Its `log_history`. */
   history: readonly HistoryEntry[];
 }
@@ -33,51 +36,72 @@ export async function trainingCurvesSvg(
   runs: readonly NamedHistory[],
   { key, title }: typeof CURVES[number],
 ): Promise<string | null> {
-  const values = runs.flatMap(({ name, history }) =>
-    pointsOf(history, key).map((point) => ({ ...point, run: name }))
+  const values = runs.flatMap(({ name, group = name, history }) =>
+    pointsOf(history, key).map((point) => ({ ...point, run: name, group }))
   );
   if (values.length === 0) return null;
-  const names = runs.map(({ name }) => name).filter((name) => values.some(({ run }) => run === name));
+  const distinct = (of: "run" | "group") => new Set(values.map((value) => value[of])).size;
+  const groups = [...new Set(values.map(({ group }) => group))];
+  const grouped = distinct("run") > groups.length;
   const cycle = <T>(list: readonly T[], length: number, by = 1) =>
     Array.from({ length }, (_, i) => list[Math.floor(i / by) % list.length]);
-  const legend = { title: null, orient: "right", symbolType: "stroke", labelLimit: 320 };
+  // without a canvas widths of texts are overestimated, so a limit of what looks right would cut names that have room
+  const legend = { title: null, orient: "right", symbolType: "stroke", symbolOpacity: 1, labelLimit: 520 };
+  const x = {
+    field: "step",
+    type: "quantitative",
+    title: "step",
+    axis: { tickMinStep: 1, tickCount: 8, format: ",d", grid: false },
+    scale: { nice: false, domain: [0, Math.max(1, ...values.map(({ step }) => step))] },
+  };
+  const y = {
+    field: "value",
+    type: "quantitative",
+    title: key,
+    axis: { tickCount: 6, grid: true },
+    scale: { zero: false, nice: 6 },
+  };
+  const color = {
+    field: "group",
+    type: "nominal",
+    scale: { domain: groups, range: cycle(COLORS, groups.length) },
+    legend,
+  };
+  const strokeDash = {
+    field: "group",
+    type: "nominal",
+    scale: { domain: groups, range: cycle(DASHES, groups.length, COLORS.length) },
+    legend,
+  };
+  const line = { type: "line", interpolate: "linear", strokeJoin: "round" };
   return await vegaSvg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: 560,
     height: 320,
     padding: { left: 14, right: 20, top: 14, bottom: 12 },
     background: "white",
-    title: { text: title, subtitle: `${names.length} trainings` },
-    data: { values },
-    mark: { type: "line", interpolate: "linear", strokeJoin: "round", strokeWidth: 2, point: { size: 18 } },
-    encoding: {
-      x: {
-        field: "step",
-        type: "quantitative",
-        title: "step",
-        axis: { tickMinStep: 1, tickCount: 8, format: ",d", grid: false },
-        scale: { nice: false, domain: [0, Math.max(1, ...values.map(({ step }) => step))] },
-      },
-      y: {
-        field: "value",
-        type: "quantitative",
-        title: key,
-        axis: { tickCount: 6, grid: true },
-        scale: { zero: false, nice: 6 },
-      },
-      color: {
-        field: "run",
-        type: "nominal",
-        scale: { domain: names, range: cycle(COLORS, names.length) },
-        legend,
-      },
-      strokeDash: {
-        field: "run",
-        type: "nominal",
-        scale: { domain: names, range: cycle(DASHES, names.length, COLORS.length) },
-        legend,
-      },
+    title: {
+      text: title,
+      subtitle: `${distinct("run")} training${distinct("run") === 1 ? "" : "s"}${
+        grouped ? "; bold: the mean over seeds" : ""
+      }`,
     },
+    data: { values },
+    layer: grouped
+      ? [
+        {
+          mark: { ...line, strokeWidth: 1, opacity: 0.4 },
+          encoding: { x, y, color, strokeDash, detail: { field: "run" } },
+        },
+        {
+          mark: { ...line, strokeWidth: 2.5 },
+          encoding: { x, y: { ...y, aggregate: "mean" }, color, strokeDash },
+        },
+      ]
+      : [{
+        mark: { ...line, strokeWidth: 2, point: { size: 18 } },
+        encoding: { x, y, color, strokeDash, detail: { field: "run" } },
+      }],
     config: CHART_STYLE,
   });
 }

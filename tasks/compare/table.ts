@@ -56,11 +56,11 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     digits: (value) => value.toFixed(3),
     spare: 2,
   },
+  { title: "tokens", name: "tokens", of: ({ tokens }) => tokens, digits: whole, spare: 7 },
   {
     title: "tokens/s",
     name: "tokens_per_second",
-    of: ({ tokens, seconds }) =>
-      tokens === null || seconds === null || seconds === 0 ? null : tokens / seconds,
+    of: ({ tokensPerSecond }) => tokensPerSecond,
     digits: whole,
     spare: 1,
   },
@@ -70,6 +70,13 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     of: ({ seconds }) => seconds,
     digits: (value) => value.toFixed(1),
     spare: 5,
+  },
+  {
+    title: "memory, MiB",
+    name: "memory_bytes",
+    of: ({ memory }) => memory,
+    digits: (value) => whole(value / 2 ** 20),
+    spare: 6,
   },
 ];
 
@@ -114,7 +121,7 @@ export function trainingFiles(trainings: readonly Training[]): TableFiles {
   const shown: Table = {
     columns: [
       { title: "run", align: "left" },
-      ...keys.map((title) => ({ title, align: "left" as const, spare: 6 })),
+      ...keys.map((title) => ({ title, align: "left" as const, spare: 8 })),
       ...RESULT_COLUMNS.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
       { title: "state", align: "left" },
     ],
@@ -136,10 +143,27 @@ export function trainingFiles(trainings: readonly Training[]): TableFiles {
       stateOf(training),
     ]),
   };
-  const caption = keys.length === 0
-    ? "The configurations are the same."
-    : `Keys that differ: ${keys.join(", ")}. Losses of different stages measure different things.`;
+  const caption = [
+    keys.length === 0 ? "The configurations are the same." : `Keys that differ: ${keys.join(", ")}.`,
+    ...new Set(trainings.map(lossKind)).size > 1
+      ? ["Losses of different kinds measure different things."]
+      : [],
+    ...new Set(trainings.map(({ steps }) => steps)).size > 1
+      ? ["The runs have different lengths: last values are of different steps."]
+      : [],
+    "Memory is the most that a log line says the process held; where one process trains several runs, it holds what earlier ones left.",
+  ].join(" ");
   return { shown, numbers, caption };
+}
+
+/** Keys that decide what a loss measures. */
+function lossKind({ config }: Training): string {
+  const { stage, pref_loss, iopo_variant } = config;
+  return JSON.stringify([
+    stage,
+    ...stage === "dpo" ? [pref_loss] : [],
+    ...stage === "iopo" ? [iopo_variant] : [],
+  ]);
 }
 
 function stateOf({ finished, steps, totalSteps }: Training): string {

@@ -25,12 +25,16 @@ export interface Training {
   steps: number;
   /** Optimizer steps of the whole run; null where no line says. */
   totalSteps: number | null;
-  /** `log_history`: logs and evaluations. */
+  /** `log_history`: logs and evaluations; of a run that was killed or is under way the lines of its log. */
   history: readonly HistoryEntry[];
   /** Tokens of all sequences, shared prefixes counted in each; null where no line says. */
   tokens: number | null;
-  /** Seconds of training; null if it isn't finished. */
+  /** Seconds of training; null where no line says. */
   seconds: number | null;
+  /** Tokens a second; null where no line says. */
+  tokensPerSecond: number | null;
+  /** Most memory that a line says the process held, in bytes; null where none says. */
+  memory: number | null;
 }
 
 /** Values of a curve that tables show. */
@@ -62,19 +66,27 @@ export function readTraining(directory: string): Training {
     }
     throw error;
   }
-  const history = historyOf(directory);
-  const log = lastLine(join(directory, "trainer_log.jsonl"));
+  const rows = logRows(directory);
+  const history = historyOf(directory, rows);
+  const last = rows.at(-1);
   const results = json(join(directory, "train_results.json"));
+  const tokens = numberOf(last?.total_tokens);
+  const seconds = numberOf(results?.train_runtime) ?? secondsOf(last?.elapsed_time);
+  const memory = rows.map((row) => numberOf(row.memory)).filter((value) => value !== null);
   return {
     name: basename(resolve(directory)),
     directory,
     config,
     finished: isFinished(directory),
     steps: history.reduce((most, { step = 0 }) => Math.max(most, step), 0),
-    totalSteps: numberOf(log?.total_steps),
+    totalSteps: numberOf(last?.total_steps),
     history,
-    tokens: numberOf(log?.total_tokens),
-    seconds: numberOf(results?.train_runtime),
+    tokens,
+    seconds,
+    tokensPerSecond: results !== null && tokens !== null && seconds !== null && seconds > 0
+      ? tokens / seconds
+      : numberOf(last?.throughput),
+    memory: memory.length === 0 ? null : Math.max(...memory),
   };
 }
 
@@ -86,16 +98,50 @@ export function curveEnds({ history }: Pick<Training, "history">, key: string): 
   return { last, lowest: Math.min(...values), highest: Math.max(...values) };
 }
 
-/** `log_history` of a finished run's state, or of a stopped one's; empty before the first. */
-function historyOf(directory: string): HistoryEntry[] {
+/** A line of trainer_log.jsonl. */
+type LogRow = Readonly<Record<string, unknown>>;
+
+/** `log_history` of the run's state; the log's lines where they are further, as a killed run leaves no state of its end. */
+function historyOf(directory: string, rows: readonly LogRow[]): readonly HistoryEntry[] {
   const state = json(join(directory, "trainer_state.json")) as { log_history?: HistoryEntry[] } | null;
-  return state?.log_history ?? [];
+  const history = state?.log_history ?? [];
+  const logged = numberOf(rows.at(-1)?.current_steps) ?? 0;
+  return logged <= Math.max(0, ...history.map(({ step = 0 }) => step)) ? history : rows.map(entryOf);
 }
 
-function lastLine(path: string): Record<string, unknown> | null {
-  if (!exists(path)) return null;
-  const line = Deno.readTextFileSync(path).trimEnd().split("\n").at(-1) ?? "";
-  return line === "" ? null : JSON.parse(line);
+/** Names that a line has for keys of `log_history`. */
+const NAMES: Readonly<Record<string, string>> = {
+  current_steps: "step",
+  lr: "learning_rate",
+  accuracy: "rewards/accuracies",
+};
+
+function entryOf(row: LogRow): HistoryEntry {
+  const numbers = Object.entries(row).flatMap(([name, value]) => {
+    const number = numberOf(value);
+    return number === null ? [] : [[NAMES[name] ?? name, number] as const];
+  });
+  return Object.fromEntries(numbers);
+}
+
+/** Whole lines; one that is being written, or was cut off by a kill, is left out. */
+function logRows(directory: string): LogRow[] {
+  const path = join(directory, "trainer_log.jsonl");
+  if (!exists(path)) return [];
+  return Deno.readTextFileSync(path).split("\n").flatMap((line): LogRow[] => {
+    try {
+      const row = line === "" ? null : JSON.parse(line);
+      return typeof row === "object" && row !== null ? [row] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Seconds of a text such as `101:02:03`. */
+function secondsOf(text: unknown): number | null {
+  const found = /^(\d+):(\d\d):(\d\d)$/.exec(String(text ?? ""));
+  return found === null ? null : found.slice(1).reduce((sum, part) => 60 * sum + Number(part), 0);
 }
 
 function json(path: string): Record<string, unknown> | null {

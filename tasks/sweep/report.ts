@@ -1,11 +1,11 @@
 /**
- * Files of a sweep: one table (Markdown, CSV) and its curves.
+ * Files of a sweep: one table (Markdown, CSV, LaTeX) and its curves.
  * @module
  */
 import { join } from "@std/path";
 
-import { writeFileAtomic } from "../../formats/atomic.ts";
-import { csvTable, markdownTable, type Table } from "../common/table.ts";
+import type { Table } from "../common/table.ts";
+import { tablePaths, writeTables } from "../common/table_files.ts";
 import { writeCurves } from "../compare/curves.ts";
 import { RESULT_COLUMNS, resultCells, resultNumbers } from "../compare/table.ts";
 import { bestSetting, type CellResult } from "./run.ts";
@@ -64,21 +64,20 @@ export async function writeSweep(
   const pictures = await writeCurves(
     out,
     "curves",
-    results.map(({ cell, training }) => ({ name: cell.name, history: training.history })),
+    results.map(({ cell, training }) => ({
+      name: cell.name,
+      group: cell.setting,
+      history: training.history,
+    })),
   );
   const svgs = pictures.filter((name) => name.endsWith(".svg"));
-  const text = [
-    ...markdownTable(sweepTable(results)),
-    "",
-    bestText(results),
-    "",
-    ...svgs.map((name) => `![${name}](${name})\n`),
-  ].join("\n");
-  await writeFileAtomic(join(out, "sweep.md"), text);
-  await writeFileAtomic(join(out, "sweep.csv"), csvTable(numberTable(results)));
+  const shown = sweepTable(results);
+  const caption = [bestText(results), "", ...svgs.map((name) => `![${name}](${name})\n`)].join("\n");
+  await writeTables({ shown, numbers: numberTable(results), caption }, tablePaths([join(out, "sweep")]));
   return [
     { name: "sweep.md", what: "a row a cell, the best setting, the curves" },
     { name: "sweep.csv", what: "every number of it" },
+    { name: "sweep.tex", what: "the table for LaTeX" },
     ...svgs.map((name) => ({ name, what: "curves of all cells" })),
   ];
 }

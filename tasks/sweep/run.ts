@@ -2,12 +2,14 @@
  * The workflow of a sweep: every cell is trained, and evaluated where an evaluation is named; finished ones are left.
  * @module
  */
-import { join } from "@std/path";
+import { join, relative } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { curveEnds, readTraining, type Training } from "../compare/training.ts";
+import { resolveEvalConfig } from "../eval/config.ts";
+import type { TrainConfig } from "../train/config/mod.ts";
 import { readRun } from "../train/own_run.ts";
 import type { GridCell } from "./grid.ts";
 import { type CellContext, evaluateCell, trainCell } from "./train_cell.ts";
@@ -35,16 +37,22 @@ export interface SweepPlan {
 }
 
 /**
- * Reads every cell's configuration, so that a fault of the last one is told before the first one is trained.
+ * Reads every cell's configuration and its evaluation's, so that a fault of the last one is told before the first one is trained.
  * @throws {RangeError} If one is wrong; names the cell
+ * @throws {SyntaxError} If a file isn't YAML
  */
-export function checkCells({ config, cells }: SweepPlan): void {
-  for (const { name, overrides, directory } of cells) {
+export function checkCells({ config, cells, evaluation, out }: SweepPlan): void {
+  for (const cell of cells) {
+    const { name, overrides, directory } = cell;
+    let training: TrainConfig;
     try {
-      readRun(config, [...overrides, `output_dir=${JSON.stringify(directory)}`]);
+      training = readRun(config, [...overrides, `output_dir=${JSON.stringify(directory)}`]).config;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new RangeError(`Cannot train the cell ${name}:\n${error.message}`, { cause: error });
+    }
+    if (evaluation !== undefined) {
+      resolveEvalConfig(readYaml(evaluation), evaluationOverrides(training, cell, out));
     }
   }
 }
@@ -64,10 +72,7 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
     const training = readTraining(cell.directory);
     let score: number | null = null;
     if (plan.evaluation !== undefined) {
-      const overrides = evaluationOverrides(
-        training,
-        join(plan.out, "eval", cell.directory.slice(plan.out.length + 1)),
-      );
+      const overrides = evaluationOverrides(training.config, cell, plan.out);
       const done = await evaluateCell(readYaml(plan.evaluation), overrides, registry, context);
       score = done.results?.headline.value ?? null;
     }
@@ -77,15 +82,19 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
 }
 
 /** The evaluation's own model gives way to the cell's. */
-function evaluationOverrides({ config, directory, name }: Training, out: string): string[] {
+function evaluationOverrides(
+  { finetuning_type, model_name_or_path }: TrainConfig,
+  { directory, name }: GridCell,
+  out: string,
+): string[] {
   const text = (value: string) => JSON.stringify(value);
   return [
     "model.type=local",
-    ...config.finetuning_type === "lora"
-      ? [`model.args.model=${text(config.model_name_or_path)}`, `model.args.adapter=${text(directory)}`]
+    ...finetuning_type === "lora"
+      ? [`model.args.model=${text(model_name_or_path)}`, `model.args.adapter=${text(directory)}`]
       : [`model.args.model=${text(directory)}`],
     `model.args.name=${text(name)}`,
-    `out_dir=${text(out)}`,
+    `out_dir=${text(join(out, "eval", relative(out, directory)))}`,
   ];
 }
 

@@ -4,12 +4,15 @@ import { fileURLToPath } from "node:url";
 
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
+import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
 import { shortNames, trainingFiles } from "../compare/table.ts";
 import { curveEnds, readTraining } from "../compare/training.ts";
+import { readTrainConfig, writeRunYaml } from "../train/config/mod.ts";
 import { silentProgress } from "../train/outputs/progress.ts";
 import { cellsOf, readAxes, splitValues } from "./grid.ts";
 import { sweepTable, writeSweep } from "./report.ts";
 import { bestSetting, type CellResult, sweep } from "./run.ts";
+import { Interrupted } from "./train_cell.ts";
 
 Deno.test("readAxes() and cellsOf() make every combination once, with a folder that holds it", () => {
   assertEquals(splitValues("[q_proj,v_proj],all,'a,b'"), ["[q_proj,v_proj]", "all", "'a,b'"]);
@@ -126,6 +129,7 @@ Deno.test("a sweep trains its cells, leaves finished ones, and its table and the
     assertEquals(files.map(({ name }) => name), [
       "sweep.md",
       "sweep.csv",
+      "sweep.tex",
       "curves_loss.svg",
       "curves_rewards_margins.svg",
       "curves_rewards_accuracies.svg",
@@ -143,6 +147,16 @@ Deno.test("a sweep trains its cells, leaves finished ones, and its table and the
       lowest: 1,
       highest: 3,
     });
+    // a picture of two seeds of one setting: one colour, both curves and their mean
+    const seeds = results.map((one, i) => ({
+      name: `seed=${i}`,
+      group: "rank",
+      history: one.training.history,
+    }));
+    const picture = await trainingCurvesSvg(seeds, CURVES[0]);
+    assertStringIncludes(picture ?? "", "2 trainings; bold: the mean over seeds");
+    assertEquals((picture?.match(/>rank</g) ?? []).length, 1);
+
     // what is there is of another configuration
     const other = plan("lora_rank=2,4", "learning_rate=0.5");
     await assertRejects(() => sweep(other, context), RangeError, "finished run of another configuration");
@@ -150,6 +164,131 @@ Deno.test("a sweep trains its cells, leaves finished ones, and its table and the
     const wrong = plan("lora_rank=8,0");
     await assertRejects(() => sweep(wrong, context), RangeError, "Cannot train the cell lora_rank=0");
     assertThrows(() => Deno.statSync(join(folder, "lora_rank=8")), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("a sweep with --eval continues the cell that it was stopped in, scores every cell, and tells a faulty evaluation first", async () => {
+  await inFolder(async (folder) => {
+    const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+    const items = Deno.readTextFileSync(root("fixtures/constraints/data/heldout.jsonl")).split("\n");
+    await Deno.writeTextFile(join(folder, "items.jsonl"), items.slice(0, 6).join("\n") + "\n");
+    const evaluation = join(folder, "eval.yaml");
+    const write = (more: string) =>
+      Deno.writeTextFile(
+        evaluation,
+        `evaluator:\n  type: constraints\n  args: {path: items.jsonl}\n  cache: false\n${more}` +
+          "  model: {type: recorded, args: {path: gone.jsonl}, run_args: {temperature: 0, max_tokens: 24}}\n",
+      );
+    await write("");
+    const small = [
+      ...["max_samples=8", "max_steps=2", "per_device_train_batch_size=1", "gradient_accumulation_steps=1"],
+      ...[
+        "eval_strategy=no",
+        "val_size=0",
+        "logging_steps=1",
+        "save_steps=1",
+        "plot_loss=false",
+        "threads=1",
+      ],
+    ];
+    const out = join(folder, "out");
+    const plan = {
+      config: root("examples/default_iopo.yaml"),
+      cells: cellsOf(readAxes(["learning_rate=1e-5,3e-2", ...small], undefined), out),
+      evaluation,
+      out,
+    };
+    const steps: number[] = [], lines: string[] = [];
+    const runTo = (stopped: AbortController | null) =>
+      sweep(plan, {
+        signal: (stopped ?? new AbortController()).signal,
+        progress: {
+          ...silentProgress(),
+          line: (text) => void lines.push(text),
+          step: ({ step }) => {
+            steps.push(step);
+            if (lines.at(-1)?.startsWith("cell 2")) stopped?.abort();
+          },
+        },
+      });
+    await write("  typ: x\n");
+    await assertRejects(() => runTo(null), RangeError, "typ");
+    assertEquals(steps, []);
+    await write("");
+    await assertRejects(() => runTo(new AbortController()), Interrupted);
+    assertEquals(steps, [1, 2, 1]);
+    const results = await runTo(null);
+    // the first cell is left, the second one goes on behind its checkpoint
+    assertEquals(steps, [1, 2, 1, 2]);
+    // the score is that of the answers in the cell's own folder, by hand: share of instructions with every constraint kept
+    for (const { cell, score } of results) {
+      const lines = Deno.readTextFileSync(join(out, "eval", cell.name, "items.jsonl")).trimEnd().split("\n");
+      const judged = lines.map((line) => JSON.parse(line)).filter(({ stage }) => stage === "judge");
+      const whole = judged.filter(({ judgement }) =>
+        judgement.constraints.every(({ score }: { score: number }) => score === 1)
+      );
+      assertEquals([judged.length, score], [6, whole.length / 6]);
+    }
+    const [first, second] = results.map(({ score }) => score ?? 0);
+    await writeSweep(out, results);
+    const best = (first ?? 0) >= (second ?? 0) ? "1e-5" : "3e-2";
+    assertStringIncludes(
+      Deno.readTextFileSync(join(out, "sweep.md")),
+      `Best: learning_rate=${best} with ${Math.max(first ?? 0, second ?? 0).toFixed(4)} (highest score`,
+    );
+    assertStringIncludes(Deno.readTextFileSync(join(out, "sweep.tex")), `& ${(second ?? 0).toFixed(4)} &`);
+  });
+});
+
+Deno.test("compare tells memory, tokens and pace, of a run that was killed by the whole lines of its log", async () => {
+  await inFolder(async (folder) => {
+    const example = fileURLToPath(new URL("../../examples/default_iopo.yaml", import.meta.url));
+    const made = (name: string, log: string, ...more: string[]) => {
+      const directory = join(folder, name);
+      Deno.mkdirSync(directory);
+      const { config } = readTrainConfig(example, [`output_dir=${directory}`, "max_steps=4", ...more]);
+      const provenance = { dinotune: "0", plugins: [], data: "", model: "", tokenizer: "" };
+      writeRunYaml(join(directory, "run.yaml"), config, provenance);
+      Deno.writeTextFileSync(join(directory, "trainer_log.jsonl"), log);
+      return readTraining(directory);
+    };
+    const line = (step: number, loss: number, memory: number) =>
+      JSON.stringify({
+        current_steps: step,
+        total_steps: 4,
+        loss,
+        accuracy: 0.5,
+        elapsed_time: "1:00:0" + step,
+        throughput: 7.5,
+        total_tokens: 10 * step,
+        "rewards/margins": loss / 2,
+        memory: memory * 2 ** 20,
+      }) + "\n";
+    const killed = made(
+      "killed",
+      line(1, 0.75, 300) + line(2, 0.5, 200) + '{"current_steps": 3, "lo',
+      "stage=dpo",
+    );
+    const rows = [killed, made("whole", line(1, 0.7, 100), "stage=sft")];
+    const { numbers, caption } = trainingFiles(rows);
+    const value = (name: string) =>
+      numbers.rows.map((row) => row[numbers.columns.findIndex(({ title }) => title === name)]);
+    assertEquals(["steps", "loss", "lowest_loss", "margin", "accuracy"].map(value), [
+      ["2", "1"],
+      ["0.5", "0.7"],
+      ["0.5", "0.7"],
+      ["0.25", "0.35"],
+      ["0.5", "0.5"],
+    ]);
+    assertEquals(["tokens", "tokens_per_second", "seconds", "memory_bytes"].map(value), [
+      ["20", "10"],
+      ["7.5", "7.5"],
+      ["3602", "3601"],
+      [String(300 * 2 ** 20), String(100 * 2 ** 20)],
+    ]);
+    assertEquals(value("state"), ["stopped at 2 of 4", "stopped at 1 of 4"]);
+    assertStringIncludes(caption, "Losses of different kinds");
+    assertStringIncludes(caption, "different lengths");
   });
 });
 

@@ -65,6 +65,7 @@ async function isDone(file: string, overrides: readonly string[], directory: str
 /**
  * Carries out one evaluation.
  * @param file As `deno task eval` takes it
+ * @param registry For a file without plugins of its own
  * @throws {Interrupted} If it was stopped
  * @throws {Error} If it isn't complete otherwise
  */
@@ -77,7 +78,8 @@ export async function evaluateCell(
   const { config, placeOf } = resolveEvalConfig(file, overrides);
   let done: Evaluated;
   try {
-    done = await evaluate(config, registry, {
+    const own = config.plugins.length > 0 ? await registryOf(config.plugins, placeOf("plugins")) : registry;
+    done = await evaluate(config, own, {
       signal,
       progress: (stage, done, total) => progress.phase(stage, done, total),
       version: VERSION,

@@ -279,6 +279,7 @@ async function makeWorse(
   if (text === answer) throw new DraftDropped("worse", "the same answer again", text);
   await refuseIfKept(shop, draft, "worse", parts, text, "it keeps all constraints too");
   draft.worse = text;
+  draft.worseOrigin = "written to be worse";
 }
 
 async function makeSecond(

@@ -15,6 +15,7 @@ import {
   type InstructionParts,
   type SynthConstraint,
   type SynthStep,
+  type WorseOrigin,
 } from "./draft.ts";
 import { wholeText } from "./answers.ts";
 import type { BankConstraint } from "./rule_bank.ts";
@@ -71,9 +72,31 @@ export async function makeByRules(shop: Workshop, draft: Draft): Promise<void> {
   if (first.parts !== parts) refuseExcluded(shop, "answer", draft.x1);
   if (views.includes("iopo")) await makeSecond(shop, draft, first.parts, draft.y1);
   if (!views.includes("dpo")) return;
-  // what broke a rule on the way is an answer to x1 that follows it less well; so is y2, as the rules show
-  draft.worse = await firstBroken(shop, first.parts, broken) ?? draft.y2 ??
-    await brokenAnswer(shop, draft, first.parts);
+  await makeWorse(shop, draft, first.parts, broken);
+}
+
+/** An answer to x1 that the rules prove to break it: a try on the way, one to the bare task, else y2. */
+async function makeWorse(
+  shop: Workshop,
+  draft: Draft,
+  parts: InstructionParts,
+  broken: readonly string[],
+): Promise<void> {
+  const set = (text: string, origin: WorseOrigin) => {
+    draft.worse = text;
+    draft.worseOrigin = origin;
+  };
+  const tried = await firstBroken(shop, parts, broken);
+  if (tried !== undefined) return set(tried, "a try at x1 that broke it");
+  // y2 would do as well, but teaches DPO only what IOPO without the input preference learns
+  const bare = await brokenAnswer(shop, draft, parts);
+  if (bare !== undefined) return set(bare, "an answer to the task without its constraints");
+  if (draft.y2 !== undefined) return set(draft.y2, "y2, as no other broken answer was found");
+  throw new DraftDropped(
+    "worse",
+    `no answer of ${triesOf(shop.config)} without the constraints breaks one`,
+    draft.x1 ?? "",
+  );
 }
 
 async function makeSecond(shop: Workshop, draft: Draft, parts: InstructionParts, y1: string): Promise<void> {
@@ -134,12 +157,12 @@ async function answerThat(
     const kept = found.kept
       ? parts
       : shop.config.hindsight
-      ? await refitted(shop, draft, step, parts, text)
+      ? await refitted(shop, draft, step, parts, text, step === "answer to x2" ? draft.y1 : undefined)
       : null;
     const other = kept === null ? null : await fault(text, kept);
     if (kept !== null && other === null) return { text, parts: kept };
     if (!found.kept && found.known) broken.push(text);
-    last = found.kept
+    last = found.kept || other !== null
       ? { reason: other ?? "", example: text }
       : { reason: found.reason, example: found.example };
   }
@@ -154,6 +177,7 @@ async function answerThat(
  * The parts with constraints that an answer keeps in place of those that it breaks, of the same types; null where the bank has none.
  *
  * Zhang et al. 2023, "The Wisdom of Hindsight Makes Language Models Better Instruction Followers", arXiv 2302.05206.
+ * @param against An answer that should break them, where the bank has such constraints
  */
 async function refitted(
   shop: Workshop,
@@ -161,21 +185,25 @@ async function refitted(
   step: SynthStep,
   parts: InstructionParts,
   text: string,
+  against?: string,
 ): Promise<InstructionParts | null> {
   const choose = new Draws(shop.config.seed, draft.id, step, "hindsight");
   let constraints = [...parts.constraints];
   for (const old of parts.constraints) {
     if (await keeps(shop, parts, old, text)) continue;
     const beside = constraints.filter((one) => one !== old);
-    let next: BankConstraint | null = null;
-    for (let draw = 0; draw < DRAWS && next === null; draw++) {
+    let found: BankConstraint | null = null;
+    for (let draw = 0; draw < DRAWS; draw++) {
       const drawn = shop.bank.draw(old.type, { description: parts.description, beside }, choose);
       if (drawn === null) return null;
-      if (await keeps(shop, parts, drawn, text)) next = drawn;
+      if (!await keeps(shop, parts, drawn, text)) continue;
+      const apart = against === undefined || !await keeps(shop, parts, drawn, against);
+      if (apart || found === null) found = drawn;
+      if (apart) break;
     }
-    if (next === null) return null;
-    const found = next;
-    constraints = constraints.map((one) => one === old ? found : one);
+    if (found === null) return null;
+    const next = found;
+    constraints = constraints.map((one) => one === old ? next : one);
   }
   return { ...parts, constraints };
 }
@@ -276,16 +304,16 @@ async function breaks({ evaluation }: Workshop, parts: InstructionParts, text: s
   return (await evaluation.byRules(parts, text)).some(({ kept }) => kept === false);
 }
 
-/** An answer to the task without its constraints that breaks one of them. */
-async function brokenAnswer(shop: Workshop, draft: Draft, parts: InstructionParts): Promise<string> {
+/** An answer to the task without its constraints that breaks one of them; undefined where no try does. */
+async function brokenAnswer(
+  shop: Workshop,
+  draft: Draft,
+  parts: InstructionParts,
+): Promise<string | undefined> {
   const plain = { ...parts, constraints: [] };
   for (let number = 0; number < triesOf(shop.config); number++) {
     const text = await answered(shop, draft, "worse", plain, number);
     if (typeof text === "string" && await breaks(shop, parts, text)) return text;
   }
-  throw new DraftDropped(
-    "worse",
-    `no answer of ${triesOf(shop.config)} without the constraints breaks one`,
-    draft.x1 ?? "",
-  );
+  return undefined;
 }

@@ -87,7 +87,7 @@ function recordsOf(row: Draft, view: View): Record<string, unknown>[] {
 }
 
 function wholeRecord(
-  { id, seed, slot, parts, x1, y1, worse, constraints2, x2, y2 }: Draft,
+  { id, seed, slot, parts, x1, y1, worse, worseOrigin, constraints2, x2, y2 }: Draft,
 ): Record<string, unknown> {
   return {
     id,
@@ -98,7 +98,7 @@ function wholeRecord(
     input: parts?.input,
     x1,
     y1,
-    ...worse !== undefined && { worse },
+    ...worse !== undefined && { worse, worse_origin: worseOrigin },
     ...x2 !== undefined && { operation: slot.operation, constraints2, x2, y2 },
   };
 }

@@ -69,6 +69,17 @@ export const STEPS = [
 /** One of {@linkcode STEPS}. */
 export type SynthStep = (typeof STEPS)[number];
 
+/** Ways to a worse answer, in words of the report; the first one is a judge's, the others are of `verify: rules`. */
+export const WORSE_ORIGINS = [
+  "written to be worse",
+  "a try at x1 that broke it",
+  "an answer to the task without its constraints",
+  "y2, as no other broken answer was found",
+] as const;
+
+/** One of {@linkcode WORSE_ORIGINS}. */
+export type WorseOrigin = (typeof WORSE_ORIGINS)[number];
+
 /** An attempt to fill a slot. */
 export interface Draft {
   /** `SLOT.ATTEMPT`. */
@@ -85,6 +96,8 @@ export interface Draft {
   y1?: string;
   /** An answer to x1 that keeps it less well, for DPO. */
   worse?: string;
+  /** Origin of the worse answer. */
+  worseOrigin?: WorseOrigin;
   /** Constraints of x2. */
   constraints2?: SynthConstraint[];
   /** x2. */

@@ -49,15 +49,15 @@ export class AnswerCheck {
   async byRules(
     parts: InstructionParts,
     response: string,
-  ): Promise<{ text: string; kept: boolean | null; reason: string }[]> {
+  ): Promise<{ id: string; text: string; kept: boolean | null; reason: string }[]> {
     const constraints = parts.constraints.filter(({ rule }) => rule !== undefined);
     const { constraints: verdicts } = await this.#rules.judge(
       { id: "", prompt: "", response, constraints },
       new AbortController().signal,
     );
-    return constraints.map(({ text }, i) => {
+    return constraints.map(({ text, rule }, i) => {
       const { score = null, reason = "" } = verdicts[i] ?? {};
-      return { text, kept: score === null ? null : score === 1, reason };
+      return { id: rule?.id ?? "", text, kept: score === null ? null : score === 1, reason };
     });
   }
 
@@ -73,12 +73,12 @@ export class AnswerCheck {
     parts: InstructionParts,
     response: string,
   ): Promise<Finding> {
-    for (const { text, kept, reason } of await this.byRules(parts, response)) {
+    for (const { id, text, kept, reason } of await this.byRules(parts, response)) {
       if (kept === null) {
         return { kept: false, known: false, reason: `a rule can't tell: ${reason}`, example: text };
       }
       if (!kept) {
-        return { kept: false, known: true, reason: "a rule is broken", example: `${text}\n→ ${response}` };
+        return { kept: false, known: true, reason: `${id} is broken`, example: `${text}\n→ ${response}` };
       }
     }
     const others = parts.constraints.filter(({ rule }) => rule === undefined);

@@ -11,8 +11,10 @@ import { Draws } from "./choose.ts";
 import { runsOf, tokensOf } from "./tokens.ts";
 
 const HASHES = 128;
-/** 32 bands of 4: two texts whose runs overlap by 0.7 share one with 99.99 %, by 0.3 with 23 %. */
-const ROWS_PER_BAND = 4;
+/** Values of a band, the longest first: the longer, the fewer texts are compared. */
+const BANDS = [4, 2, 1];
+/** Of pairs at the threshold this share at least must have a band in common. */
+const FOUND = 0.997;
 /** Tokens of a run: instructions are short. */
 const RUN = 3;
 /** The smallest prime above 2³², as runs are hashed to 32 bits. */
@@ -21,11 +23,13 @@ const PRIME = 4_294_967_311;
 /** Texts so far, see the module's text. */
 export class NearDuplicates {
   readonly #threshold: number;
+  readonly #band: number;
   readonly #make: () => MinHash;
   readonly #bands = new Map<string, { id: string; sketch: MinHash }[]>();
 
   private constructor(threshold: number, make: () => MinHash) {
     this.#threshold = threshold;
+    this.#band = bandFor(threshold);
     this.#make = make;
   }
 
@@ -54,7 +58,7 @@ export class NearDuplicates {
     if (runs.size === 0) return null;
     const sketch = this.#make();
     sketch.bulkLoad([...runs].map(hashed));
-    const bands = bandsOf(sketch);
+    const bands = bandsOf(sketch, this.#band);
     for (const band of bands) {
       for (const before of this.#bands.get(band) ?? []) {
         if (before.sketch.compareWith(sketch) >= this.#threshold) return before.id;
@@ -73,9 +77,14 @@ function hashed(text: string): number {
   return createHash("sha256").update(text).digest().readUInt32LE(0);
 }
 
-function bandsOf({ _signature: values }: MinHash): string[] {
+/** 4 from a threshold of 0.64 on (at 0.7 two texts share one of 32 bands with 99.98 %), 2 from 0.3 on, 1 below. */
+function bandFor(threshold: number): number {
+  return BANDS.find((length) => 1 - (1 - threshold ** length) ** (HASHES / length) >= FOUND) ?? 1;
+}
+
+function bandsOf({ _signature: values }: MinHash, length: number): string[] {
   return Array.from(
-    { length: HASHES / ROWS_PER_BAND },
-    (_, i) => `${i}:${values.slice(i * ROWS_PER_BAND, (i + 1) * ROWS_PER_BAND).join(",")}`,
+    { length: HASHES / length },
+    (_, i) => `${i}:${values.slice(i * length, (i + 1) * length).join(",")}`,
   );
 }

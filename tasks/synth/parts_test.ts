@@ -140,6 +140,19 @@ Deno.test("near-duplicates are found by their share of common runs, Chinese text
   ]);
 });
 
+Deno.test("near-duplicates are found at any threshold, also where few of their runs are the same", async () => {
+  // 30 pairs: 40 tokens of which a stretch of 22 is the same, so that 20 of 56 runs are
+  const text = (pair: number, side: string) =>
+    Array.from({ length: 40 }, (_, i) => i < 22 ? `p${pair}w${i}` : `p${pair}${side}${i}`).join(" ");
+  const found = async (threshold: number) => {
+    const near = await NearDuplicates.open(threshold);
+    for (let pair = 0; pair < 30; pair++) assertEquals(near.add(`${pair}`, text(pair, "a")), null);
+    return Array.from({ length: 30 }, (_, pair) => near.add(`b${pair}`, text(pair, "b")));
+  };
+  assertEquals(await found(0.2), Array.from({ length: 30 }, (_, pair) => `${pair}`));
+  assertEquals(await found(0.6), Array(30).fill(null));
+});
+
 Deno.test("answers of models are read with what stands around them, and what can't be read is null", () => {
   assertEquals(readVerdict("VERDICT: PASS or FAIL?\n**Verdict**: fail."), false);
   assertEquals([readVerdict("verdict - PASS"), readVerdict("It passes."), readVerdict("VERDICT: PASSED")], [

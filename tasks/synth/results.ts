@@ -8,7 +8,7 @@ import type { Usage } from "../ask/usage.ts";
 import type { JudgeAgreement } from "./agreement.ts";
 import { apportion } from "./choose.ts";
 import type { SynthConfig } from "./config.ts";
-import { type Draft, OPERATIONS, type SynthStep } from "./draft.ts";
+import { type Draft, OPERATIONS, type SynthStep, WORSE_ORIGINS } from "./draft.ts";
 import { countFunnel, type Funnel } from "./funnel.ts";
 import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Made } from "./rounds.ts";
@@ -63,6 +63,8 @@ export interface Results {
   types: WantedShare[];
   /** Rows by the operation that made x2. */
   operations: WantedShare[];
+  /** Rows by the origin of DPO's worse answer; empty without that view. */
+  worse: Record<string, number>;
   /** Share of constraints of x1 that a rule checks, in [0, 1]; null without rows. */
   by_rules: number | null;
   /** Costs of each step over all starts, and its cost per row; null without rows. */
@@ -124,6 +126,14 @@ export function resultsOf(
     operations: config.views.includes("iopo")
       ? shares(new Map(OPERATIONS.map((name) => [name, 1])), rows.map(({ slot }) => slot.operation))
       : [],
+    worse: config.views.includes("dpo")
+      ? Object.fromEntries(
+        WORSE_ORIGINS.map((origin): [string, number] => [
+          origin,
+          rows.filter(({ worseOrigin }) => worseOrigin === origin).length,
+        ]).filter(([, count]) => count > 0),
+      )
+      : {},
     by_rules: constraints.length === 0
       ? null
       : constraints.filter(({ rule }) => rule !== undefined).length / constraints.length,

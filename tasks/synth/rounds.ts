@@ -96,13 +96,7 @@ async function makeRound(
 ): Promise<Stopped | null> {
   const end = (draft: Draft) => {
     open.delete(draft);
-    const { dropped } = draft;
-    const line = {
-      kept: dropped === undefined,
-      ...dropped && { step: dropped.step, reason: dropped.reason },
-    };
-    const key = hashOf(line);
-    if (!store.has("end", draft.id, key)) store.append({ stage: "end", id: draft.id, key, ...line });
+    noteEnd(store, draft);
   };
   const each = async (list: readonly Draft[], work: (draft: Draft) => Promise<void>, last: boolean) => {
     const ready: Draft[] = [];

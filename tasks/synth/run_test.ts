@@ -154,6 +154,38 @@ Deno.test("a run that is killed ten times asks for nothing twice that was answer
   });
 });
 
+Deno.test("recorded answers make the rows of the run that they are from, and nobody is asked", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(60));
+    await using server = mockServer({
+      text: (request) => scriptedText(request, { flawed: 0.2, short: 0.1 }),
+    });
+    const config = scriptedConfig(folder, server.base, { rows: 10, concurrency: 4 });
+    const { results } = await synthesize(config, builtinRegistry());
+    const asks = (await linesOf<AskLine>(join(folder, "run", "items.jsonl"))).filter(({ stage }) =>
+      stage === "ask"
+    );
+    const recorded = join(folder, "answers.jsonl");
+    const rows = asks.map(({ id, completion }) => JSON.stringify({ id, response: completion.text }) + "\n");
+    await Deno.writeTextFile(recorded, rows.join(""));
+    const requests = server.log.length;
+    const model = { type: "recorded", args: { path: recorded } };
+    const again = scriptedConfig(folder, server.base, {
+      ...{ rows: 10, generator: model, judge: model, out_dir: join(folder, "again") },
+    });
+    const second = await synthesize(again, builtinRegistry());
+    assertEquals([second.results.complete, server.log.length], [true, requests]);
+    assertEquals(second.results.funnel, results.funnel);
+    const records = (run: string) => Deno.readTextFile(join(folder, run, "dataset", "records.jsonl"));
+    assertEquals(await records("again"), await records("run"));
+    // an answer that isn't in the file leaves its draft open, and says which one
+    await Deno.writeTextFile(recorded, rows.slice(0, -8).join(""));
+    const short = await synthesize({ ...again, out_dir: join(folder, "short") }, builtinRegistry());
+    assert(!short.results.complete && short.results.funnel.open > 0);
+    assertStringIncludes(short.results.failures[0]?.example ?? "", "answers.jsonl");
+  });
+});
+
 Deno.test("a run of other keys isn't continued, and a budget stops it where it can go on", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(40));
@@ -165,6 +197,13 @@ Deno.test("a run of other keys isn't continued, and a budget stops it where it c
       () => synthesize(scriptedConfig(folder, server.base, { rows: 5 }), builtinRegistry()),
       RangeError,
       "needs the same rows",
+    );
+    // seeds are compared by what is in their file, and by the column that is read of it
+    const column = { path: join(folder, "seeds.jsonl"), column: "instruction" };
+    await assertRejects(
+      () => synthesize({ ...config, seeds: column }, builtinRegistry()),
+      RangeError,
+      "needs the same seeds",
     );
     const second = await synthesize({ ...config, budget: {} }, builtinRegistry());
     assertEquals([second.stopped, second.results.complete], [null, true]);

@@ -7,6 +7,7 @@ import { resamplesFor } from "./bootstrap.ts";
 import { pairedScore } from "./paired.ts";
 import { quantile } from "./quantile.ts";
 import { randomIndex } from "./random_words.ts";
+import { pairedShareInterval } from "./wilson.ts";
 
 /** Contributions of each seed to each item: `[seed][item]`, all rows of one length. */
 export interface SeededScores {
@@ -33,7 +34,9 @@ export function seededMean({ values, weights }: SeededScores): number {
 /**
  * Second minus first, paired over items and seeds. With one seed the interval is that of {@linkcode pairedScore}; with several
  * ones items and seeds are drawn with replacement, independently of each other (the pigeonhole bootstrap of crossed factors, Owen
- * 2007, doi:10.1214/07-AOAS122), which is conservative.
+ * 2007, doi:10.1214/07-AOAS122), which is conservative. Where changes of scores of 0 and 1 go in one direction or there are none,
+ * the bootstrap would be sure of what it didn't see: there the interval also covers that of {@linkcode pairedShareInterval} for the
+ * mean number of changes a seed.
  * @param resamples How often, >= 1
  * @throws {RangeError} If items or seeds of the two differ in number
  */
@@ -81,5 +84,29 @@ export function crossedDifference(
     found[round] = sum / secondWeight - firstSum / firstWeight;
   }
   found.sort();
-  return { difference, interval: [quantile(found, 0.025), quantile(found, 0.975)] };
+  const drawnEnds: [number, number] = [quantile(found, 0.025), quantile(found, 0.975)];
+  const shares = shareInterval(first, second);
+  return {
+    difference,
+    interval: shares === null
+      ? drawnEnds
+      : [Math.min(drawnEnds[0], shares[0]), Math.max(drawnEnds[1], shares[1])],
+  };
+}
+
+/** By the mean number of changes a seed; null where they go in both directions, or scores aren't 0 or 1 and some change. */
+function shareInterval(first: SeededScores, second: SeededScores): [number, number] | null {
+  let worse = 0, better = 0, binary = true;
+  for (const [s, row] of first.values.entries()) {
+    for (const [i, a] of row.entries()) {
+      const b = item(item(second.values, s), i);
+      if (a > b) worse++;
+      if (a < b) better++;
+      binary &&= item(first.weights, i) === 1 && item(second.weights, i) === 1 &&
+        [a, b].every((v) => v === 0 || v === 1);
+    }
+  }
+  if (worse + better > 0 && (!binary || Math.min(worse, better) > 0)) return null;
+  const seeds = first.values.length;
+  return pairedShareInterval(worse / seeds, better / seeds, first.weights.length);
 }

@@ -28,7 +28,8 @@ export async function writeReplication(
   await write("scores.png", await svgToPng(chart));
   const runs = methods.flatMap(({ title, trainings }) =>
     trainings.map((training) => ({
-      name: trainings.length === 1 ? title : `${title}, seed ${training.config.seed}`,
+      name: `${title}, seed ${training.config.seed}`,
+      group: title,
       history: training.history,
     }))
   );
@@ -44,8 +45,7 @@ export async function writeReplication(
   await write("report.md", markdownText(replication, report, svgs));
   if (scores !== undefined && differences !== undefined) {
     const numbers = numberTable(report.numbers);
-    const caption = `${scores.note}`;
-    await writeTables({ shown: scores.table, numbers, caption }, [
+    await writeTables({ shown: scores.table, numbers, caption: scores.note }, [
       join(directory, "scores.md"),
       join(directory, "scores.csv"),
     ]);

@@ -7,7 +7,7 @@ import { percent } from "./tables.ts";
 
 /** The results as sentences, one per line. */
 export function summaryLines(results: Results): string[] {
-  const { rows, funnel, stopped, complete, seeds, usage, cost_per_row, by_rules } = results;
+  const { rows, funnel, stopped, complete, seeds, usage, cost_per_row, by_rules, worse } = results;
   return [
     `${rows.made} of ${rows.wanted} rows are made${
       stopped !== null
@@ -24,6 +24,11 @@ export function summaryLines(results: Results): string[] {
     `${seeds.used} of ${seeds.read} seeds are used${
       Object.entries(seeds.left).map(([reason, count]) => `; ${count} left out: ${reason}`).join("")
     }`,
+    ...Object.keys(worse).length === 0
+      ? []
+      : [`DPO's worse answers: ${
+        Object.entries(worse).map(([origin, count]) => `${count} ${origin}`).join("; ")
+      }`],
     ...by_rules === null ? [] : [`${percent(by_rules)} of the constraints are checked by rules`],
     `this start: ${usage.requests} requests, ${usage.cached} answers from the cache, ${
       usage.seconds.toFixed(1)
