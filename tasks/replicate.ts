@@ -3,7 +3,7 @@
  *
  * ```sh
  * deno task replicate                      # the bundled tiny model, some minutes, offline
- * deno task replicate smollm2              # SmolLM2-135M with quadruples that rules proved, some hours
+ * deno task replicate smollm2              # SmolLM2-135M with quadruples that rules proved, about an hour of one core
  * deno task replicate REPLICATE.yaml [key=value ...]  # the same command continues what was stopped or killed
  * ```
  * Exit code: 0 done, whoever wins; 1 an error; 130 stopped by Ctrl-C.
@@ -24,7 +24,7 @@ import { readReplicateConfig, type ReplicateConfig, ReplicateOptions } from "./r
 import { METHODS } from "./replicate/methods.ts";
 import { readItems } from "./replicate/records.ts";
 import { writeReplication } from "./replicate/report/mod.ts";
-import { replicate } from "./replicate/run.ts";
+import { replicate, workText } from "./replicate/run.ts";
 import { Interrupted } from "./sweep/train_cell.ts";
 import { createProgress } from "./train/outputs/mod.ts";
 
@@ -87,6 +87,7 @@ async function dryRun(config: ReplicateConfig): Promise<void> {
     ...alignedRows(trainings),
     "",
     `${train.length} quadruples of training, ${validation.length} of validation, ${test.length} test instructions`,
+    ...workText(config, { validation, test }),
     ...notes.map((note) => `note: ${note}`),
   ];
   for (const line of lines) print(line);

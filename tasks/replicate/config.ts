@@ -44,6 +44,9 @@ export const ReplicateOptions = z.strictObject({
     "rates that are tried, rising: of SFT, and of each preference method",
   ),
   beta: z.number().positive().default(0.1).describe("beta of DPO and IOPO"),
+  takes: z.string().min(1).optional().describe(
+    "how long all of it takes and on what, in words: said before it begins",
+  ),
   train: z.record(z.string(), z.unknown()).default({}).describe("further keys of every training"),
   endpoint: z.record(z.string(), z.unknown()).default({}).describe(
     "options of the endpoint local that answers",

@@ -9,7 +9,7 @@ import { refuseOtherRun, type RunIdentity, type RunKind, writeRunIdentity } from
 import type { ReplicateConfig } from "./config.ts";
 
 /** Keys whose change leaves what is done as it is: more seeds are more trainings. */
-const BESIDE: ReadonlySet<string> = new Set(["out_dir", "seeds", "resamples"]);
+const BESIDE: ReadonlySet<string> = new Set(["out_dir", "seeds", "resamples", "takes"]);
 
 const KIND: RunKind = {
   key: "replicate",

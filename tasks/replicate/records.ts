@@ -78,7 +78,7 @@ export async function readItems(config: ReplicateConfig): Promise<Items> {
     else all.push({ ...row, worse });
   }
   if (heldOut > 0) {
-    notes.push(`${heldOut} quadruples with a held-out rule are left out of training and validation`);
+    notes.push(`${heldOut} quadruples with a held-out rule are left out of training and validation.`);
   }
   const { train, validation } = split(all, config);
   const trained = new Set([...train, ...validation].flatMap(({ x1, x2 }) => [x1, x2]));
@@ -102,7 +102,7 @@ export async function readItems(config: ReplicateConfig): Promise<Items> {
     counts[distribution]++;
     test.push({ ...item, groups: { ...item.groups, distribution } });
   }
-  if (seen > 0) notes.push(`${seen} test instructions that are among those of training are left out`);
+  if (seen > 0) notes.push(`${seen} test instructions that are among those of training are left out.`);
   for (const distribution of DISTRIBUTIONS) {
     if (counts[distribution] >= 2) continue;
     throw new RangeError(

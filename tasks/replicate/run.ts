@@ -88,6 +88,7 @@ export async function replicate(
   await claimFolder(config);
   await writeData(config, items);
   for (const note of items.notes) progress.line(`note: ${note}`);
+  for (const line of workText(config, items)) progress.line(line);
   const steps = new Steps(config, registry, { signal, progress }, cells);
   const tried: Tried[] = [];
   for (const arm of tuningArms(config)) {
@@ -116,6 +117,27 @@ export async function replicate(
     methods.push({ title: method.title, rate, arms, evaluations, trainings });
   }
   return { config, items, methods, tried };
+}
+
+/** Every rate with the first seed, the chosen one with each other seed. */
+function trainingsOf(config: ReplicateConfig): number {
+  return tuningArms(config).length + METHODS.length * (config.seeds.length - 1);
+}
+
+/** The work and the time that it takes, in words. */
+export function workText(
+  config: ReplicateConfig,
+  { validation, test }: Pick<Items, "validation" | "test">,
+): string[] {
+  const tuned = tuningArms(config).length, { steps, seeds, takes } = config;
+  return [
+    `${trainingsOf(config)} trainings of ${steps} steps; ${tuned} evaluations of ${validation.length} ` +
+    `instructions and ${METHODS.length * seeds.length + 1} of ${test.length}`,
+    takes === undefined
+      ? "how long it takes isn't known beforehand: the first training tells"
+      : `takes ${takes}, as the file stands`,
+    "Ctrl-C stops it, the same command continues",
+  ];
 }
 
 /** The highest validation score; of equal ones the lower rate, which comes first. */
@@ -147,7 +169,7 @@ class Steps {
     this.#context.progress.line(
       `training ${
         valueOf(this.#trained, arm.directory)
-      } of ${this.#total()}: ${arm.method.title}, learning rate ${arm.rate}, seed ${arm.seed}`,
+      } of ${this.#total}: ${arm.method.title}, learning rate ${arm.rate}, seed ${arm.seed}`,
     );
     const file = await writeTraining(this.#config, arm);
     await this.#cells.train(file, [], arm.directory, this.#context);
@@ -160,8 +182,7 @@ class Steps {
     return await readEvaluation(directory, this.#held, this.#registry);
   }
 
-  #total(): number {
-    const { learning_rates, seeds } = this.#config;
-    return METHODS.reduce((sum, { rates }) => sum + learning_rates[rates].length + seeds.length - 1, 0);
+  get #total(): number {
+    return trainingsOf(this.#config);
   }
 }

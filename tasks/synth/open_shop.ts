@@ -64,16 +64,19 @@ export async function planSynthesis(config: SynthConfig, placeOf: PlaceOf): Prom
     ...config.verify === "rules" && config.generator.run_args.temperature === 0 && config.tries > 1
       ? ["generator.run_args.temperature is 0, so that each seed has one try (tries isn't used)"]
       : [],
-    ...slots.some(({ types, operation }) => types.length === 1 && operation !== "remove") &&
-        config.views.includes("iopo")
-      ? [
-        `of one constraint nothing can be removed: such rows share ${
-          OPERATIONS.filter((o) => o !== "remove").join(" and ")
-        }`,
-      ]
-      : [],
+    ...config.views.includes("iopo") ? shortOfRemovals(slots) : [],
   ];
   return { parts: { config, taxonomy, bank, prompts, exclusion }, slots, seeds, types, counts, notes };
+}
+
+/** Told where so many rows have one constraint that operations can't have equal shares. */
+function shortOfRemovals(slots: readonly WantedRow[]): string[] {
+  const removals = slots.filter(({ operation }) => operation === "remove").length;
+  if (removals >= Math.floor(slots.length / OPERATIONS.length)) return [];
+  return [
+    `of one constraint nothing can be removed, so only ${removals} of ${slots.length} rows have an x2 by removal: ` +
+    "the others share add and revise",
+  ];
 }
 
 /** Models that are asked. */

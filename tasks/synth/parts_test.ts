@@ -77,6 +77,15 @@ Deno.test("slots have the paper's shares of counts and types, with any seed", ()
       share(slots.filter((s) => s.operation === operation).length, rows, 1 / 3);
     }
     assert(slots.every(({ types, operation }) => types.length > 1 || operation !== "remove"));
+    // the operations are equal in number, though not every row can have each of them
+    const short = makeSlots({ rows: 90, counts: new Map([["1", 2], ["2", 1]]), types: weights, seed });
+    const removals = (list: typeof slots) => list.filter(({ operation }) => operation === "remove").length;
+    assertEquals(removals(short), 30);
+    assert(short.every(({ types, operation }) => types.length > 1 || operation !== "remove"));
+    assertEquals(
+      removals(makeSlots({ rows: 90, counts: new Map([["1", 8], ["2", 1]]), types: weights, seed })),
+      10,
+    );
   }
   assertThrows(
     () => typeWeights({ Contents: 1 }, readTaxonomy(), null),

@@ -47,18 +47,31 @@ export function makeSlots({ rows, counts, types, seed }: Wanted): WantedRow[] {
   const lengths = choose.shuffled(spread(apportion(rows, counts)).map(Number));
   const total = lengths.reduce((a, b) => a + b, 0);
   const dealt = choose.shuffled(spread(apportion(total, types)));
-  const operations = choose.shuffled(spread(apportion(rows, new Map(OPERATIONS.map((name) => [name, 1])))));
+  const drawn = choose.shuffled(spread(apportion(rows, new Map(OPERATIONS.map((name) => [name, 1])))));
+  const operations = operationsFor(lengths, drawn as Operation[]);
   let from = 0;
   return lengths.map((length, index) => ({
     index,
     types: dealt.slice(from, from += length),
-    operation: operationFor(length, operations[index] as Operation, index),
+    operation: operations[index] as Operation,
   }));
 }
 
-/** Of one constraint nothing can be taken away: the two other operations take turns there. */
-function operationFor(length: number, drawn: Operation, index: number): Operation {
-  return length === 1 && drawn === "remove" ? index % 2 === 0 ? "add" : "revise" : drawn;
+/**
+ * Of one constraint nothing can be taken away: such a row exchanges its operation with the next longer one that has another; where
+ * there is none left, the two other operations take turns.
+ */
+function operationsFor(lengths: readonly number[], drawn: readonly Operation[]): Operation[] {
+  const operations = [...drawn];
+  let next = 0, turn = 0;
+  for (const [index, length] of lengths.entries()) {
+    if (length > 1 || operations[index] !== "remove") continue;
+    while (next < lengths.length && (lengths[next] === 1 || operations[next] === "remove")) next++;
+    const other = operations[next];
+    operations[index] = other ?? (turn++ % 2 === 0 ? "add" : "revise");
+    if (other !== undefined) operations[next] = "remove";
+  }
+  return operations;
 }
 
 function spread(numbers: ReadonlyMap<string, number>): string[] {

@@ -15,7 +15,8 @@ export function pageText(
   pictures: readonly string[],
 ): string {
   const title = titleOf(config);
-  const figure = (svg: string) => `<div class="card picture">${svg.replace(/^<\?xml[^>]*>\s*/, "")}</div>`;
+  const figure = (svg: string) =>
+    `<div class="card picture" tabindex="0">${svg.replace(/^<\?xml[^>]*>\s*/, "")}</div>`;
   const [first = "", ...curves] = pictures;
   const parts = sections.map(({ title, note, table }, i) =>
     `<h2>${escapeHtml(title)}</h2>\n<p class="note">${escapeHtml(note)}</p>\n${tableHtml(table)}${
@@ -30,8 +31,8 @@ export function pageText(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
 <style>${reportStyles()}
-.picture { margin-top: 14px; background: white }
-.picture svg { max-width: 100%; height: auto }
+.picture { margin-top: 14px; background: white; overflow-x: auto }
+.picture svg { min-width: 620px; max-width: 100%; height: auto }
 li { margin: 5px 0 }
 </style>
 </head>

@@ -8,9 +8,11 @@ import type { Replication } from "../run.ts";
 import { remarksOf } from "./remarks.ts";
 import { againstTable, mainTable, type Numbers, numbersOf, trainingTable, tuningTable } from "./tables.ts";
 
-/** Title of page and Markdown. */
+/** Title of page and Markdown: a model's folder or file, a folder named only `model` with the one that it lies in. */
 export function titleOf({ model }: Pick<ReplicateConfig, "model">): string {
-  return `Base, SFT, DPO and IOPO on ${model.split(/[\\/]/).at(-1)}`;
+  const parts = model.split(/[\\/]/).filter((part) => part !== "");
+  const name = parts.slice(parts.at(-1) === "model" ? -2 : -1).join("/");
+  return `Base, SFT, DPO and IOPO on ${name}`;
 }
 
 /** A part of the report. */
@@ -41,9 +43,9 @@ export function reportOf(replication: Replication): ReplicationReport {
   const spread = seeds === 1
     ? "One seed."
     : `Means over ${seeds} seeds; in brackets the lowest and the highest one.`;
-  const way = seeds === 1
-    ? "bootstrap over items"
-    : "bootstrap over items and seeds, both drawn with replacement";
+  const way = `bootstrap over items${
+    seeds === 1 ? "" : " and seeds, both drawn with replacement"
+  }; where all changes go one way, Wilson's for paired shares${seeds === 1 ? "" : " too"}`;
   return {
     numbers,
     remarks: remarksOf(replication, numbers),

@@ -10,7 +10,7 @@ import type { Draft } from "../draft.ts";
 import type { DropReason } from "../funnel.ts";
 import { type Results, rowText } from "../results.ts";
 import { agreementTable, costTable, percent, shareTable } from "./tables.ts";
-import { summaryLines } from "./text.ts";
+import { costText, summaryLines } from "./text.ts";
 
 const SHOWN_ROWS = 20;
 
@@ -51,7 +51,7 @@ ${
     )
   }
 ${tile("kept", percent(funnel.begun === 0 ? null : funnel.kept / funnel.begun), "of the drafts")}
-${tile("cost a row", cost_per_row === null ? "–" : cost_per_row.toFixed(6), "over all starts")}
+${tile("cost a row", cost_per_row === null ? "–" : costText(cost_per_row), "over all starts")}
 </div>
 <p class="note" style="margin-top:14px">${summaryLines(results).map(escapeHtml).join("<br>")}</p>
 <h2>Kept and dropped</h2>

@@ -5,6 +5,11 @@
 import type { Results } from "../results.ts";
 import { percent } from "./tables.ts";
 
+/** A cost in the prices' currency. */
+export function costText(cost: number): string {
+  return cost === 0 ? "0" : cost.toFixed(6);
+}
+
 /** The results as sentences, one per line. */
 export function summaryLines(results: Results): string[] {
   const { rows, funnel, stopped, complete, seeds, usage, cost_per_row, by_rules, worse } = results;
@@ -35,7 +40,7 @@ export function summaryLines(results: Results): string[] {
     } s`,
     cost_per_row === null
       ? "cost a row: unknown, as prices (args.prices) are missing or there is no row"
-      : `cost a row: ${cost_per_row.toFixed(6)}, over all starts`,
+      : `cost a row: ${costText(cost_per_row)}, over all starts`,
     ...results.failures.map(({ kind, count, example }) => `${count} times ${kind}: ${example.slice(0, 300)}`),
     ...results.notes.map((note) => `note: ${note}`),
   ];
