@@ -15,13 +15,14 @@ import { stringify } from "yaml";
 import { redactValue } from "../formats/secrets.ts";
 import { describeOptions } from "../plugins/kinds/option_words.ts";
 import { Pace } from "./ask/pace.ts";
+import { needPrices } from "./ask/usage.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_SYNTHESIS } from "./common/default_files.ts";
 import { markdownTable, textTable } from "./common/table.ts";
 import { readSynthConfig, SynthOptions } from "./synth/config.ts";
-import { planSynthesis } from "./synth/open_shop.ts";
+import { openModels, planSynthesis } from "./synth/open_shop.ts";
 import { funnelTable } from "./synth/report/tables.ts";
 import { summaryLines } from "./synth/report/text.ts";
 import { wantedShares } from "./synth/results.ts";
@@ -100,6 +101,10 @@ function exitCode({ stopped, results }: Synthesized): number {
 async function dryRun(path: string, overrides: readonly string[]): Promise<void> {
   const { config, placeOf } = readSynthConfig(path, overrides);
   const plan = await planSynthesis(config, placeOf);
+  const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const { endpoints } = await openModels(config, registry, placeOf);
+  for (const endpoint of endpoints) await endpoint.close();
+  if (config.budget.money !== undefined) needPrices(endpoints);
   print(stringify(redactValue({ synth: config })));
   const { counts, types } = wantedShares(plan);
   const table = (title: string, numbers: ReadonlyMap<string, number>) =>

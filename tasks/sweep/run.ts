@@ -52,7 +52,7 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
       throw new RangeError(`Cannot train the cell ${name}:\n${error.message}`, { cause: error });
     }
     if (evaluation !== undefined) {
-      resolveEvalConfig(readYaml(evaluation), evaluationOverrides(training, cell, out));
+      resolveEvalConfig(readYaml(evaluation), evaluationOverrides(evaluation, training, cell, out));
     }
   }
 }
@@ -72,7 +72,7 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
     const training = readTraining(cell.directory);
     let score: number | null = null;
     if (plan.evaluation !== undefined) {
-      const overrides = evaluationOverrides(training.config, cell, plan.out);
+      const overrides = evaluationOverrides(plan.evaluation, training.config, cell, plan.out);
       const done = await evaluateCell(readYaml(plan.evaluation), overrides, registry, context);
       score = done.results?.headline.value ?? null;
     }
@@ -81,20 +81,28 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
   return results;
 }
 
-/** The evaluation's own model gives way to the cell's. */
+/**
+ * The evaluation's own model gives way to the cell's: how it samples stays, and of a local one how it runs; options of a server
+ * would mean nothing to the cell.
+ */
 function evaluationOverrides(
+  evaluation: string,
   { finetuning_type, model_name_or_path }: TrainConfig,
   { directory, name }: GridCell,
   out: string,
 ): string[] {
-  const text = (value: string) => JSON.stringify(value);
+  const { model } = resolveEvalConfig(readYaml(evaluation)).config;
+  const { model: _model, adapter: _adapter, adapters: _adapters, weights: _weights, ...kept } =
+    model?.type === "local" ? model.args : {};
+  const args = {
+    ...kept,
+    ...finetuning_type === "lora" ? { model: model_name_or_path, adapter: directory } : { model: directory },
+    name,
+  };
   return [
     "model.type=local",
-    ...finetuning_type === "lora"
-      ? [`model.args.model=${text(model_name_or_path)}`, `model.args.adapter=${text(directory)}`]
-      : [`model.args.model=${text(directory)}`],
-    `model.args.name=${text(name)}`,
-    `out_dir=${text(join(out, "eval", relative(out, directory)))}`,
+    `model.args=${JSON.stringify(args)}`,
+    `out_dir=${JSON.stringify(join(out, "eval", relative(out, directory)))}`,
   ];
 }
 
