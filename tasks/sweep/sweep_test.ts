@@ -241,7 +241,7 @@ Deno.test("a sweep with --eval continues the cell that it was stopped in, scores
 });
 
 Deno.test("compare tells memory, tokens and pace, of a run that was killed by the whole lines of its log", async () => {
-  await inFolder(async (folder) => {
+  await inFolder((folder) => {
     const example = fileURLToPath(new URL("../../examples/default_iopo.yaml", import.meta.url));
     const made = (name: string, log: string, ...more: string[]) => {
       const directory = join(folder, name);
@@ -289,6 +289,7 @@ Deno.test("compare tells memory, tokens and pace, of a run that was killed by th
     assertEquals(value("state"), ["stopped at 2 of 4", "stopped at 1 of 4"]);
     assertStringIncludes(caption, "Losses of different kinds");
     assertStringIncludes(caption, "different lengths");
+    return Promise.resolve();
   });
 });
 
