@@ -41,7 +41,7 @@ export interface RunClaim {
  * Refuses to continue another run.
  * @throws {RangeError} If the folder holds a run of other deciding keys, or a run.yaml of something else
  */
-export function refuseOtherRun({ directory, kind: { key, noun, remedy }, identity }: RunClaim): void {
+export function refuseOtherIdentity({ directory, kind: { key, noun, remedy }, identity }: RunClaim): void {
   const path = join(directory, "run.yaml");
   if (!exists(path)) return;
   const value = readYaml(path).value as { provenance?: Record<string, unknown> } | null;

@@ -5,7 +5,12 @@
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { hashOf } from "../ask/response_cache.ts";
 import { VERSION } from "../common/cli.ts";
-import { refuseOtherRun, type RunIdentity, type RunKind, writeRunIdentity } from "../common/run_identity.ts";
+import {
+  refuseOtherIdentity,
+  type RunIdentity,
+  type RunKind,
+  writeRunIdentity,
+} from "../common/run_identity.ts";
 import type { ReplicateConfig } from "./config.ts";
 
 /** Keys whose change leaves what is done as it is: more seeds are more trainings. */
@@ -25,7 +30,7 @@ const KIND: RunKind = {
 export async function claimFolder(config: ReplicateConfig): Promise<void> {
   const { out_dir: directory } = config;
   const claim = { directory, kind: KIND, identity: identityOf(config) };
-  refuseOtherRun(claim);
+  refuseOtherIdentity(claim);
   Deno.mkdirSync(directory, { recursive: true });
   await writeRunIdentity(claim, config, VERSION);
 }

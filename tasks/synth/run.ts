@@ -9,7 +9,7 @@ import { Failures } from "../ask/failures.ts";
 import { LineStore } from "../ask/line_store.ts";
 import { openCache } from "../ask/response_cache.ts";
 import { Meter, needPrices, type Usage } from "../ask/usage.ts";
-import { refuseOtherRun, writeRunIdentity } from "../common/run_identity.ts";
+import { refuseOtherIdentity, writeRunIdentity } from "../common/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
 import { writeDataset } from "./dataset.ts";
 import { identityOf, SYNTHESIS } from "./identity.ts";
@@ -62,7 +62,7 @@ export async function synthesize(
   if (config.budget.money !== undefined) needPrices(asked.endpoints);
   const identity = identityOf(config, plan.parts.prompts);
   const claim = { directory: config.out_dir, kind: SYNTHESIS, identity };
-  if (!config.overwrite) refuseOtherRun(claim);
+  if (!config.overwrite) refuseOtherIdentity(claim);
   Deno.mkdirSync(config.out_dir, { recursive: true });
   using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
