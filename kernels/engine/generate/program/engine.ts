@@ -47,6 +47,8 @@ export interface ProgramEngineOptions {
   readonly threads: number;
   /** Sequences that run at once, at most. */
   readonly maxBatch: number;
+  /** Whether one row alone gets the same bits as beside others. Default: as {@linkcode rowsAgree} finds. */
+  readonly agree?: boolean;
   /** Rows of the embedding as float32, `[ids.length, D]`. */
   embed(ids: ArrayLike<number>): Float32Array<ArrayBuffer>;
   /** Adapter of requests that name none; null: none. */
@@ -69,7 +71,7 @@ export class ProgramEngine {
   constructor(readonly options: ProgramEngineOptions) {
     this.#memory = new SlotMemory(options.config, options.maxBatch + KEPT);
     const narrow = Object.values(options.prepared.products).some(({ bits }) => bits === 4);
-    this.#pairs = narrow && !rowsAgree(options.library);
+    this.#pairs = narrow && !(options.agree ?? rowsAgree(options.library));
     if (options.opened) this.#adapters.set(OPENED, options.opened);
     this.#session = this.#open();
   }

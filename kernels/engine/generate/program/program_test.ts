@@ -9,7 +9,7 @@ import { LINEAR_MODULES } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { GenerationEngine } from "../engine.ts";
 import type { Outlook } from "../outlook.ts";
-import { ProgramEngine } from "./engine.ts";
+import { ProgramEngine, type ProgramEngineOptions } from "./engine.ts";
 import { prepareWeights } from "./prepare.ts";
 
 const { library, reason } = openLibrary();
@@ -21,7 +21,12 @@ const reader = (weights: Weights) => (name: string) =>
   weights[name === "lm_head.weight" && !weights[name] ? "model.embed_tokens.weight" : name]!;
 
 /** A program of a tiny model; 2 threads, as products are split among them. */
-function open(config: DecoderConfig, weights: Weights, bits: 4 | 8 | null = null): ProgramEngine {
+function open(
+  config: DecoderConfig,
+  weights: Weights,
+  bits: 4 | 8 | null = null,
+  given: Pick<ProgramEngineOptions, "agree"> = {},
+): ProgramEngine {
   const folder = Deno.makeTempDirSync(), read = reader(weights), width = config.hiddenSize;
   const prepared = prepareWeights(config, { read, packed: () => null }, bits, folder);
   const table = read("model.embed_tokens.weight");
@@ -32,6 +37,7 @@ function open(config: DecoderConfig, weights: Weights, bits: 4 | 8 | null = null
     folder,
     threads: 2,
     maxBatch: 4,
+    ...given,
     embed: (ids) => {
       const rows = new Float32Array(ids.length * width);
       Array.from(ids).forEach((id, i) => rows.set(table.subarray(id * width, (id + 1) * width), i * width));
@@ -138,6 +144,26 @@ Deno.test({
       }
       await program.dispose();
     }
+  },
+});
+
+Deno.test({
+  name: `ProgramEngine: a step with an unused row beside it leaves the prompt that is kept there as it was${why}`,
+  ignore,
+  fn: async () => {
+    const { config, weights } = tinyModel("llama3"), V = config.vocabSize;
+    const kept = promptOf(50, V, 9), next = [...kept.slice(0, 48), 1, 2];
+    // Said to differ, so that rows are paired on every processor.
+    const program = open(config, weights, 4, { agree: false });
+    const alone = bits(await program.add(next));
+    await program.keep([]);
+    await program.add(promptOf(20, V, 3));
+    await program.add(kept);
+    await program.keep([0]);
+    await program.step([5], true);
+    const outlook = await program.add(next);
+    assertEquals([outlook.shared, bits(outlook)], [32, alone]);
+    await program.dispose();
   },
 });
 
