@@ -9,8 +9,11 @@ export class RotaryTable {
   #cos = new Float32Array(0);
   #sin = new Float32Array(0);
 
-  /** @param frequencies Radians per position, `[head / 2]`. */
-  constructor(frequencies: Float64Array) {
+  /**
+   * @param frequencies Radians per position, `[head / 2]`.
+   * @param length Of each cosine and sine's pair: what is turned becomes so many times as long.
+   */
+  constructor(frequencies: Float64Array, readonly length = 1) {
     this.#frequencies = frequencies;
   }
 
@@ -34,8 +37,8 @@ export class RotaryTable {
     cos.set(this.#cos);
     sin.set(this.#sin);
     for (let p = known; p < size; p++) {
-      cos.set(this.#frequencies.map((frequency) => Math.cos(p * frequency)), p * half);
-      sin.set(this.#frequencies.map((frequency) => Math.sin(p * frequency)), p * half);
+      cos.set(this.#frequencies.map((frequency) => this.length * Math.cos(p * frequency)), p * half);
+      sin.set(this.#frequencies.map((frequency) => this.length * Math.sin(p * frequency)), p * half);
     }
     this.#cos = cos;
     this.#sin = sin;

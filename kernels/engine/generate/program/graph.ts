@@ -11,7 +11,7 @@ import { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
 import type { OnnxNode } from "../../../onnx_node.ts";
 import type { LinearModule } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
-import type { ProgramAdapters } from "./adapters.ts";
+import type { GivenConstant, ProgramAdapters } from "./adapters.ts";
 import { type Prepared, QKV, QKV_PRODUCT } from "./prepare.ts";
 
 /** Best tokens that a run gives of every row, with their logits. */
@@ -30,6 +30,25 @@ export function rotatesInside(config: DecoderConfig): boolean {
   return config.headDim % 16 === 0;
 }
 
+/**
+ * Length of the pairs of `cos` and `sin`: its square is the scale of scores, so that queries and keys come scaled. The library
+ * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first.
+ */
+export function angleLength(config: DecoderConfig): number {
+  return config.headDim ** -0.25;
+}
+
+/** A sink that no query sees: for a head with one the library has another way, which takes all sequences of a step at once. */
+const NO_SINK = -1e30;
+
+/** Values that a session is given beside the constants of files. */
+export function givenConstants(config: DecoderConfig): Map<string, GivenConstant> {
+  const { numHeads } = config;
+  return new Map([[SINK, { shape: [numHeads], data: new Float32Array(numHeads).fill(NO_SINK) }]]);
+}
+
+const SINK = "attention.sink";
+
 /** Why a program can't be made of a decoder, or null. */
 export function cannotRun(config: DecoderConfig): string | null {
   if (config.headDim % 8) return `heads of ${config.headDim} aren't multiples of 8`;
@@ -40,7 +59,7 @@ export function cannotRun(config: DecoderConfig): string | null {
  * The model's bytes.
  *
  * Inputs: `x [B, T, D]` (embedded), `lengths [B]` int32 (tokens before and with this run, less one), `total []` int32 (the longest),
- * `rows [L]` int64 (of `B · T`), `cos`, `sin` `[P, head / 2]`, every layer's `past`, and with adapters `choice [B, 1, ranks]`,
+ * `rows [L]` int64 (of `B · T`), `cos`, `sin` `[P, head / 2]` of length {@linkcode angleLength}, every layer's `past`, and with adapters `choice [B, 1, ranks]`,
  * and unless {@linkcode rotatesInside} `places [B, T]` int64.
  * Outputs: `logits [L, V]`, `best [L, K]` with `ids [L, K]` int64, every layer's `present`.
  */
@@ -95,6 +114,7 @@ export function decoderModel(
   const angles = [g.input("cos", "f32", ["P", head / 2]), g.input("sin", "f32", ["P", head / 2])];
   const places = rotatesInside(config) ? null : g.input("places", "i64", ["B", "T"]);
   const lora = adapters?.begin(g);
+  const sink = g.constant(SINK, "f32", [heads], { file: "given", offset: 0, length: 4 * heads });
 
   const project = (input: string, layer: number, module: LinearModule) => {
     const name = `layers.${layer}.${module}`;
@@ -140,11 +160,13 @@ export function decoderModel(
       num_heads: heads,
       kv_num_heads: kvHeads,
       do_rotary: places === null ? 1 : 0,
+      scale: { float: 1 },
       ...(window !== null && { local_window_size: window }),
     };
     const [o = "", newK = "", newV = ""] = g.ops(
       "GroupQueryAttention",
-      [...parts, ...past, lengths, total, ...(places === null ? angles : [])],
+      // Places and a bias of scores are left out.
+      [...parts, ...past, lengths, total, ...(places === null ? angles : ["", ""]), "", "", sink],
       3,
       attrs,
       MS,

@@ -148,7 +148,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: `ProgramEngine: a step with an unused row beside it leaves the prompt that is kept there as it was${why}`,
+  name:
+    `ProgramEngine: a step with an unused row beside it leaves the prompt that is kept there as it was${why}`,
   ignore,
   fn: async () => {
     const { config, weights } = tinyModel("llama3"), V = config.vocabSize;

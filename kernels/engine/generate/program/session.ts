@@ -10,7 +10,7 @@ import type { DecoderConfig } from "../../decoder_config.ts";
 import { RotaryTable } from "../../rope.ts";
 import type { ProgramAdapters } from "./adapters.ts";
 import type { SlotMemory } from "./cache.ts";
-import { BEST, cacheNames, decoderModel, rotatesInside } from "./graph.ts";
+import { angleLength, BEST, cacheNames, decoderModel, givenConstants, rotatesInside } from "./graph.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** A run's findings about the tokens behind its rows. */
@@ -76,11 +76,11 @@ export class ProgramSession {
     readonly adapters: ProgramAdapters | null,
   ) {
     this.config = config;
-    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    this.#rotary = new RotaryTable(config.inverseFrequencies, angleLength(config));
     this.#bestCount = Math.min(BEST, config.vocabSize);
     const model = decoderModel(config, prepared, adapters);
     const initializers = Object.fromEntries(
-      [...adapters?.constants ?? []].map((
+      [...givenConstants(config), ...adapters?.constants ?? []].map((
         [name, { shape, data }],
       ) => [name, OrtTensor.over(library, data, shape, "f32")]),
     );
