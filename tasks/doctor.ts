@@ -9,11 +9,8 @@
  * Prints one line a fact; exits with 1 when the default backend (onnx on the CPU) doesn't work.
  * @module
  */
-import { homedir } from "node:os";
-
-import { join } from "@std/path";
-
 import { entryOf, lastOf } from "../formats/elements.ts";
+import { cacheFolder } from "../formats/cache_folder.ts";
 import { exists } from "../formats/exists.ts";
 import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
@@ -146,10 +143,9 @@ async function automatic(): Promise<string> {
 }
 
 function cacheFolders(): DoctorReport["caches"] {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(homedir(), ".cache");
   return [
     { what: "models from the hub", path: defaultCacheDir() },
-    { what: "encoded data", path: join(cache, "dinotune") },
+    { what: "encoded data", path: cacheFolder() },
   ].map((entry) => ({ ...entry, exists: exists(entry.path) }));
 }
 

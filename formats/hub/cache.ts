@@ -83,7 +83,10 @@ export class RepositoryCache {
     return join(this.#root, "dinotune", `${commit}.json`);
   }
 
-  /** Puts a blob into a snapshot under its name: a relative link, or a copy where links aren't allowed (Windows). */
+  /**
+   * Puts a blob into a snapshot under its name: a relative link; a second name of the same file where links aren't allowed (Windows,
+   * or a process that may write to some folders only); a copy where the file system knows no second names.
+   */
   link(etag: string, commit: string, name: string): void {
     const path = join(this.snapshot(commit), name);
     Deno.mkdirSync(dirname(path), { recursive: true });
@@ -93,8 +96,12 @@ export class RepositoryCache {
     try {
       Deno.symlinkSync(relative(dirname(path), this.blob(etag)), temporary);
     } catch (error) {
-      if (Deno.build.os !== "windows") throw error;
-      Deno.copyFileSync(this.blob(etag), temporary);
+      if (Deno.build.os !== "windows" && !(error instanceof Deno.errors.NotCapable)) throw error;
+      try {
+        Deno.linkSync(this.blob(etag), temporary);
+      } catch {
+        Deno.copyFileSync(this.blob(etag), temporary);
+      }
     }
     Deno.renameSync(temporary, path);
   }

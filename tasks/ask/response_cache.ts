@@ -8,9 +8,9 @@
  */
 import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
+import { cacheFolder } from "../../formats/cache_folder.ts";
 import { exists } from "../../formats/exists.ts";
 import { shortened } from "../../formats/message.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
@@ -21,9 +21,7 @@ const CODE_VERSION = 2;
 
 /** The cache folder: DINOTUNE_CACHE, else `dinotune` in XDG_CACHE_HOME or ~/.cache. */
 export function defaultCachePath(): string {
-  const own = Deno.env.get("DINOTUNE_CACHE");
-  const base = own || join(Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"), "dinotune");
-  return join(base, "responses.sqlite");
+  return join(cacheFolder(), "responses.sqlite");
 }
 
 /** Key of a request: SHA-256 over endpoint plugin, model, messages, sampling and round. */

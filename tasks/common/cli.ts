@@ -5,6 +5,7 @@
 import project from "../../deno.json" with { type: "json" };
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
+import { endProcess } from "./behind_door.ts";
 import { withCommandName } from "./command.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 
@@ -149,7 +150,7 @@ export async function runTask(task: () => Promise<number | void>): Promise<never
     printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
     code = 1;
   }
-  Deno.exit(code);
+  endProcess(code);
 }
 
 /** Prints to standard output, without secrets. */
@@ -193,7 +194,7 @@ export function interruption(
   const listen = () => {
     // a signal to a whole process group comes twice: by itself, and passed on by `deno task`
     if (controller.signal.aborted && performance.now() - begun < 500) return;
-    if (controller.signal.aborted) Deno.exit(130);
+    if (controller.signal.aborted) endProcess(130);
     begun = performance.now();
     say(`\nStopping: ${first}. Ctrl-C again ends at once.`);
     controller.abort();

@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url";
 
 import { readEvalConfig } from "../eval/config.ts";
 import { readTrainConfig } from "../train/config/mod.ts";
-import { loadPlugins, pluginPath, readOverride, registryOf } from "./config_file.ts";
+import { loadPlugins, pluginPath, registryOf } from "./config_file.ts";
+import { readOverride } from "./override.ts";
 
 Deno.test("readOverride() splits at the first =, types the value and tells quoted text apart", () => {
   assertEquals(readOverride("a.b=x=y", "k=1"), {

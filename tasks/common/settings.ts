@@ -10,7 +10,8 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
-import { pluginPath, readOverride, setNested } from "./config_file.ts";
+import { pluginPath } from "./config_file.ts";
+import { readOverride, setNested } from "./override.ts";
 import { faultsOf, isMap } from "./settings_faults.ts";
 
 /** Form of a task's files. */

@@ -14,6 +14,7 @@ import {
   type UsedPlugin,
 } from "./config/mod.ts";
 import { isFinished } from "./outputs/mod.ts";
+import { freeName } from "./repeated.ts";
 
 /** Arguments that decide themselves about an earlier run. */
 const DECIDES = /^-{0,2}(output_dir|overwrite_output_dir|resume_from_checkpoint)=/;
@@ -40,15 +41,6 @@ export function readRun(path: string, overrides: readonly string[]): ResolvedCon
     ];
   const again = readTrainConfig(path, [...overrides, override]);
   return { ...again, notes: [`${override.replaceAll('"', "")}: ${note}`, ...again.notes] };
-}
-
-/** `DIRECTORY-again`, or with a number behind it, whichever isn't there yet. */
-function freeName(directory: string): string {
-  const clean = directory.replace(/[/\\]+$/, "");
-  for (let count = 1;; count++) {
-    const name = `${clean}-again${count === 1 ? "" : `-${count}`}`;
-    if (inode(name) === null) return name;
-  }
 }
 
 /** Whether the finished run in a folder is one of this configuration, so that there is nothing left to do. */

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 
 import { item, valueOf } from "../../../formats/elements.ts";
 import { AtomicFile } from "../../../formats/atomic.ts";
+import { cacheFolder } from "../../../formats/cache_folder.ts";
 import type { DataOptions, LoadInputs, StoredExamples } from "./load_inputs.ts";
 import type { DataSet } from "./sets.ts";
 import type { StoredBlock, StoredExample } from "./store.ts";
@@ -47,14 +48,9 @@ export function cacheKey(inputs: LoadInputs, sets: readonly DataSet[]): string {
   ])).digest("hex");
 }
 
-/** Where data of a key lie: `directory`, else a folder of DINOTUNE_CACHE, XDG_CACHE_HOME or ~/.cache. null: nowhere. */
-export function cachePath(directory: string | null, key: string): string | null {
-  const get = (name: string) => Deno.env.get(name) || null;
-  const home = get("HOME") ?? get("USERPROFILE");
-  const base = get("XDG_CACHE_HOME") ?? (home && join(home, ".cache"));
-  const root = get("DINOTUNE_CACHE") ?? (base && join(base, "dinotune"));
-  const folder = directory ?? (root && join(root, "data"));
-  return folder && join(folder, `${key}.bin`);
+/** Where data of a key lie: in `directory`, else in the folder of {@linkcode cacheFolder}. */
+export function cachePath(directory: string | null, key: string): string {
+  return join(directory ?? join(cacheFolder(), "data"), `${key}.bin`);
 }
 
 interface Header {

@@ -3,9 +3,9 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "@std/path";
 import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
+import { cacheFolder } from "../../../../formats/cache_folder.ts";
 import { exists } from "../../../../formats/exists.ts";
 import { item } from "../../../../formats/elements.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
@@ -27,11 +27,7 @@ export interface StoredWeights {
 
 /** Folder of prepared weights: of DINOTUNE_CACHE, else of `dinotune` in XDG_CACHE_HOME or ~/.cache. */
 export function preparedFolder(): string {
-  const own = Deno.env.get("DINOTUNE_CACHE");
-  return join(
-    own || join(Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"), "dinotune"),
-    "weights",
-  );
+  return join(cacheFolder(), "weights");
 }
 
 /** Name of a model's prepared weights. @param weights Hash of its files. */

@@ -1,0 +1,97 @@
+/**
+ * Doors of tasks: the process reads what a command line writes to, and runs the task in a Worker that may write there, to a
+ * temporary folder of its own, and nowhere else; nor may plugins, packages and Workers in it. Deno can't narrow a permission to
+ * paths once it is granted, but a Worker may get less than what starts it.
+ *
+ * The door loads little, so that a start costs a Worker's start and not the task's modules twice.
+ * @module
+ */
+import { dirname, isAbsolute, relative, resolve } from "@std/path";
+import { fileURLToPath } from "node:url";
+
+import { defaultCacheDir } from "../../formats/hub/cache.ts";
+import { cacheFolder } from "../../formats/cache_folder.ts";
+import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
+import { printError } from "../common/cli.ts";
+import { ProjectLock } from "../common/project_lock.ts";
+
+/** Variables in which systems look for the folder of temporary files. */
+const TEMPORARY = Deno.build.os === "windows" ? ["TMP", "TEMP"] : ["TMPDIR"];
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Folders of everything that can be made again: downloads, encoded data, prepared weights, answers. */
+export function cacheFolders(): string[] {
+  return [defaultCacheDir(), cacheFolder()];
+}
+
+/**
+ * Runs a task that may write to some folders (or files) only. The process ends with the task.
+ * @param task Module of the task, as the only one of its Worker the main one
+ * @param write Paths; those that aren't there yet may be made
+ */
+export function openDoor(task: URL, write: readonly string[]): void {
+  const paths = write.flatMap(withTarget);
+  const enclosing = paths.find(enclosesProject);
+  if (enclosing !== undefined) {
+    printError(
+      `error: Cannot write to ${enclosing} as a folder without this project's own code in it is needed: name another one`,
+    );
+    Deno.exit(1);
+  }
+  const lock = new ProjectLock();
+  const temporary = ownTemporaryFolder();
+  // where the Worker ends without an order, something ended it
+  Deno.exitCode = 1;
+  const permissions: Deno.PermissionOptionsObject = {
+    write: [...paths, ...temporary === null ? [] : [temporary]],
+    read: "inherit",
+    net: "inherit",
+    env: "inherit",
+    sys: "inherit",
+    run: "inherit",
+    ffi: "inherit",
+    import: "inherit",
+  };
+  const worker = new Worker(task, { type: "module", name: BEHIND_DOOR, deno: { permissions } });
+  worker.onmessage = ({ data }: MessageEvent<DoorMessage>) => {
+    if (data.lock) lock.restore();
+    if (data.exit === undefined) return;
+    if (temporary !== null) removeFolder(temporary);
+    Deno.exit(data.exit);
+  };
+}
+
+/** A folder for temporary files in the system's, which is given up with the process; null where there is none. */
+function ownTemporaryFolder(): string | null {
+  try {
+    const folder = Deno.makeTempDirSync({ prefix: "dinotune-" });
+    for (const name of TEMPORARY) Deno.env.set(name, folder);
+    return folder;
+  } catch {
+    return null;
+  }
+}
+
+function removeFolder(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch { /* a file in it is still open, or it is gone */ }
+}
+
+/** A path, and where it leads if links are on its way: a permission is for paths, not for what they lead to. */
+function withTarget(path: string): string[] {
+  const absolute = resolve(path);
+  for (let there = absolute;; there = dirname(there)) {
+    try {
+      const real = resolve(Deno.realPathSync(there), relative(there, absolute));
+      return real === absolute ? [absolute] : [absolute, real];
+    } catch {
+      if (dirname(there) === there) return [absolute];
+    }
+  }
+}
+
+function enclosesProject(path: string): boolean {
+  const way = relative(path, ROOT);
+  return !way.startsWith("..") && !isAbsolute(way);
+}
