@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { writeError } from "../atomic.ts";
 import { exists } from "../exists.ts";
 import { RefusedReply } from "./guarded_fetch.ts";
+import { Dripped, StallTimer } from "./stall.ts";
 
 /** A file to fetch. */
 export interface RemoteFile {
@@ -34,6 +35,8 @@ export interface DownloadOptions {
   readonly attempts: number;
   /** Milliseconds without a byte after which an attempt has failed, > 0. */
   readonly idleTime: number;
+  /** Milliseconds with fewer than 1,000 bytes after which all attempts have failed, > 0. */
+  readonly dripTime: number;
   /** Milliseconds before the second attempt; doubled for each further one. */
   readonly retryDelay: number;
 }
@@ -77,7 +80,7 @@ export async function downloadFile(
       await receive(file, before, remote, options);
     } catch (error) {
       if (error instanceof StatusError && error.status < 500 && error.status !== 429) throw error;
-      if (error instanceof RefusedReply) throw error;
+      if (error instanceof RefusedReply || error instanceof Dripped) throw error;
       if (/disk is full/.test((error as Error).message)) throw error;
       failures = file.statSync().size > before ? 1 : failures + 1;
       if (failures >= options.attempts) {
@@ -106,8 +109,8 @@ async function receive(
 ): Promise<void> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers.range = `bytes=${from}-`;
-  using idle = new IdleTimer(options.idleTime);
-  const response = await options.fetch(remote.url, { headers, signal: idle.signal });
+  using stall = new StallTimer({ idle: options.idleTime, drip: options.dripTime });
+  const response = await options.fetch(remote.url, { headers, signal: stall.signal });
   const range = response.headers.get("content-range");
   const continued = response.status === 206 && range?.startsWith(`bytes ${from}-`) === true;
   if (!response.ok || response.body === null || (response.status === 206 && !continued)) {
@@ -119,7 +122,7 @@ async function receive(
   if (!continued) file.truncateSync(0);
   file.seekSync(received, Deno.SeekMode.Start);
   for await (const piece of response.body) {
-    idle.again();
+    stall.heard(piece.length);
     try {
       for (let sent = 0; sent < piece.length;) sent += file.writeSync(piece.subarray(sent));
     } catch (error) {
@@ -130,35 +133,6 @@ async function receive(
     if (received > remote.size) break;
   }
   if (received < remote.size) throw new Error("the connection closed early");
-}
-
-/** Aborts a request that has sent nothing for a while. */
-class IdleTimer implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #milliseconds: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(milliseconds: number) {
-    this.#milliseconds = milliseconds;
-    this.again();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Something has arrived. */
-  again(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#controller.abort(new Error(`nothing has arrived for ${this.#milliseconds / 1000} s`)),
-      this.#milliseconds,
-    );
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-  }
 }
 
 function verify(file: Deno.FsFile, remote: RemoteFile, path: string): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { redact } from "../secrets.ts";
+import { StallTimer } from "./stall.ts";
 
 /** Address, token and limits of requests to a hub. */
 export interface HubRequests {
@@ -15,8 +16,10 @@ export interface HubRequests {
 
 /** Limits of what a hub may make us read; milliseconds, bytes, requests. */
 export interface HubLimits {
-  /** Of one reply of the API, whole (default 30,000). */
-  readonly apiTime: number;
+  /** Without a byte, of a reply of the API (default 15,000). */
+  readonly apiIdleTime: number;
+  /** With fewer than 1,000 bytes, of a reply of the API that has begun (default 5,000). */
+  readonly apiDripTime: number;
   /** Of all replies of the API for one model (default 60,000). */
   readonly apiTotalTime: number;
   /** Of one reply of the API (default 16 MiB; 1,000 files take some 300 kB). */
@@ -25,15 +28,19 @@ export interface HubLimits {
   readonly apiRequests: number;
   /** Without a byte, of a file (default 60,000). */
   readonly idleTime: number;
+  /** With fewer than 1,000 bytes, of a file that has begun (default 20,000). */
+  readonly fileDripTime: number;
 }
 
 /** Limits unless a caller sets others. */
 export const HUB_LIMITS: HubLimits = Object.freeze({
-  apiTime: 30_000,
+  apiIdleTime: 15_000,
+  apiDripTime: 5000,
   apiTotalTime: 60_000,
   apiBytes: 1 << 24,
   apiRequests: 100,
   idleTime: 60_000,
+  fileDripTime: 20_000,
 });
 
 const MAX_REDIRECTS = 10;
@@ -78,23 +85,29 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
         throw new RefusedReply(`the hub's list of files doesn't end: ${seen.size} pages were read`);
       }
       seen.add(address);
-      const time = Math.min(limits.apiTime, limits.apiTotalTime - waited);
-      const signal = AbortSignal.timeout(Math.max(0, time));
+      using stall = new StallTimer({ idle: limits.apiIdleTime, drip: limits.apiDripTime });
+      const whole = AbortSignal.timeout(Math.max(0, limits.apiTotalTime - waited));
+      const signal = AbortSignal.any([stall.signal, whole]);
       const begun = performance.now();
       try {
         const response = await ask(input, { ...init, signal });
-        const text = await boundedText(response, limits.apiBytes);
+        const text = await boundedText(response, limits.apiBytes, stall);
         if (response.ok) checkShape(text, address);
+        if (/^\s*\[\s*\]\s*$/.test(text) && /rel="?next/.test(response.headers.get("link") ?? "")) {
+          throw new RefusedReply(
+            `the hub's list of files doesn't end: page ${seen.size} is empty and names another`,
+          );
+        }
         const { status, headers } = response;
         return new Response(text, { status, headers });
       } catch (error) {
         if (!signal.aborted) throw error;
         throw new RefusedReply(
-          time < limits.apiTime
+          whole.aborted
             ? `the hub's answers took longer than ${
               limits.apiTotalTime / 1000
             } s, ${seen.size} were asked for`
-            : `the hub didn't answer within ${limits.apiTime / 1000} s`,
+            : `the hub doesn't answer, or too slowly: ${(stall.signal.reason as Error).message}`,
           { cause: error },
         );
       } finally {
@@ -104,10 +117,11 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
   };
 }
 
-async function boundedText(response: Response, limit: number): Promise<string> {
+async function boundedText(response: Response, limit: number, stall: StallTimer): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const part of response.body ?? []) {
+    stall.heard(part.length);
     size += part.length;
     if (size > limit) throw new RefusedReply(`the hub's answer is longer than ${limit} bytes`);
     parts.push(part);

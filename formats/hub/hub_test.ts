@@ -226,9 +226,7 @@ Deno.test("the token goes to the hub's origin only: not to where a redirect or a
       if (pathname.includes("/resolve/")) return Response.redirect(there, 302);
       if (!pathname.includes("/tree/") || port === new URL(cdn.endpoint).port) return undefined;
       // one file of its own, the others on a page of another origin
-      const [path, bytes] = files.find(([name]) => name === "config.json")!;
-      const oid = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-      return Response.json([{ type: "file", path, size: bytes.length, oid }], {
+      return new Response(file({ path: "notes.md" }), {
         headers: { link: `<${there}>; rel="next"` },
       });
     },
@@ -269,22 +267,42 @@ const listing = (reply: (url: URL) => Response | BodyInit) => (url: URL): Respon
     ? given
     : new Response(given, { headers: { "content-type": "application/json" } });
 };
+/** A body that comes in pieces of `bytes` bytes, one every `ms` milliseconds; `count` of them, or without end. */
+const dripping = (bytes: number, ms: number, count = Infinity) =>
+  new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(to) {
+      if (count-- <= 0) return to.close();
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      to.enqueue(new Uint8Array(bytes).fill(32));
+    },
+  }, { highWaterMark: 0 });
+/** A page that leads to another one. */
+const pageOf = (files: string, { searchParams, origin, pathname }: URL) => {
+  const next = Number(searchParams.get("page") ?? 0) + 1;
+  return new Response(files.replace("config.json", `${next}.json`), {
+    headers: { link: `<${origin}${pathname}?page=${next}>; rel="next"` },
+  });
+};
 const file = (more: Record<string, unknown>) =>
   JSON.stringify([{ type: "file", path: "config.json", size: 2, oid: "0".repeat(40), ...more }]);
 
 const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
-  ["pages without end", (url) => {
-    const next = Number(url.searchParams.get("page") ?? 0) + 1;
-    return Response.json([], {
-      headers: { link: `<${url.origin}${url.pathname}?page=${next}>; rel="next"` },
-    });
-  }, "list of files doesn't end: 100 pages"],
+  ["pages without end", (url) => pageOf(file({}), url), "list of files doesn't end: 100 pages"],
+  ["empty pages without end", (url) => pageOf("[]", url), "page 2 is empty and names another"],
+  [
+    "pages of the same file",
+    ({ origin, pathname, searchParams }) => {
+      const next = Number(searchParams.get("page") ?? 0) + 1;
+      return new Response(file({}), { headers: { link: `<${origin}${pathname}?page=${next}>; rel="next"` } });
+    },
+    `doesn't end: "config.json" is there twice`,
+  ],
   ["slow pages without end", (url) => {
     const next = Number(url.searchParams.get("page") ?? 0) + 1;
     const body = new ReadableStream({
       async start(to) {
         await new Promise((resolve) => setTimeout(resolve, 30));
-        to.enqueue(new TextEncoder().encode("[]"));
+        to.enqueue(new TextEncoder().encode(file({ path: `${next}.json` })));
         to.close();
       },
     });
@@ -294,7 +312,7 @@ const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
   }, "the hub's answers took longer than 0.2 s"],
   [
     "a page that names itself",
-    (url) => Response.json([], { headers: { link: `<${url.href}>; rel="next"` } }),
+    (url) => new Response(file({}), { headers: { link: `<${url.href}>; rel="next"` } }),
     "list of files doesn't end: 2 pages",
   ],
   [
@@ -305,7 +323,12 @@ const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
   [
     "no answer",
     () => new ReadableStream({ pull: () => new Promise(() => {}) }),
-    "didn't answer within 0.5 s",
+    "doesn't answer, or too slowly: nothing has arrived for 0.5 s",
+  ],
+  [
+    "a list that drips",
+    () => dripping(1, 20),
+    "too slowly: fewer than 1000 bytes arrived in 0.3 s",
   ],
   ["a size that is a text", () => file({ size: "12" }), 'gives "12" as the size of config.json'],
   ["a size that is no number", () => file({ size: null }), "gives null as the size"],
@@ -320,7 +343,8 @@ const BROKEN: [string, (url: URL) => Response | BodyInit, string][] = [
   ["a page of HTML", () => "<html>", "isn't JSON"],
 ];
 const LIMITS: Record<string, Partial<HubLimits>> = {
-  "no answer": { apiTime: 500 },
+  "no answer": { apiIdleTime: 500 },
+  "a list that drips": { apiDripTime: 300 },
   "slow pages without end": { apiTotalTime: 200 },
 };
 for (const [what, reply, message] of BROKEN) {
@@ -345,6 +369,30 @@ Deno.test("a file that stops arriving is given up", () =>
     const once = { ...options, attempts: 1, limits: { idleTime: 200 } };
     await assertRejects(() => resolveModel(NAME, once), Error, "nothing has arrived for 0.2 s");
   }));
+
+Deno.test("a file that drips is given up at once, however many attempts there are; one on a slow link arrives", async () => {
+  const answer = (body: () => BodyInit) => ({ pathname }: URL) =>
+    pathname.includes("/tree/")
+      ? new Response(
+        `[${
+          ["config.json", "model.safetensors", "tokenizer.json"].map((path) =>
+            file({ size: 12_000, path }).slice(1, -1)
+          )
+        }]`,
+      )
+      : pathname.includes("/resolve/")
+      ? new Response(body())
+      : undefined;
+  await withHub({ answer: answer(() => dripping(10, 20)) }, async (_, options) => {
+    const patient = { ...options, attempts: 1000, limits: { fileDripTime: 300 } };
+    await assertRejects(() => resolveModel(NAME, patient), Error, "fewer than 1000 bytes arrived in 0.3 s");
+  });
+  // what arrives isn't what was announced: it was read to its end
+  await withHub({ answer: answer(() => dripping(1000, 100, 12)) }, async (_, options) => {
+    const slow = { ...options, attempts: 1, limits: { fileDripTime: 1000, idleTime: 1000 } };
+    await assertRejects(() => resolveModel(NAME, slow), Error, "it has 12000 bytes and git-sha1");
+  });
+});
 
 Deno.test("an address of a hub that is none is refused, its user part hidden", async () => {
   const error = await assertRejects(

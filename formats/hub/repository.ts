@@ -81,6 +81,7 @@ export async function fetchFiles(
       await downloadFile(cache.blob(file.hash), file, {
         fetch: hub.requests.files,
         idleTime: options.limits?.idleTime ?? HUB_LIMITS.idleTime,
+        dripTime: options.limits?.fileDripTime ?? HUB_LIMITS.fileDripTime,
         attempts: options.attempts ?? 5,
         retryDelay: options.retryDelay ?? 500,
         onBytes: (bytes) =>
@@ -154,6 +155,7 @@ export class HubRepository {
   /** Files of a commit: of a model those of the top folder, of a data set all. */
   async files(commit: string): Promise<RemoteFile[]> {
     const files: RemoteFile[] = [];
+    const names = new Set<string>();
     const isData = this.#kind === "dataset";
     const list = listFiles({
       repo: { type: this.#kind, name: this.#name },
@@ -170,6 +172,10 @@ export class HubRepository {
       if (path.split(/[\\/]/).some((part) => part === "" || part === "." || part === "..")) {
         throw new Error(`the hub names a file ${shown(path)}, which would lie elsewhere`);
       }
+      if (names.has(path)) {
+        throw new Error(`the hub's list of files doesn't end: ${shown(path)} is there twice`);
+      }
+      names.add(path);
       const hash = lfs?.oid ?? oid;
       const bytes: unknown = lfs?.size ?? size;
       if (!Number.isSafeInteger(bytes) || (bytes as number) < 0) {

@@ -213,6 +213,26 @@ const chunk = (delta: unknown, finish: string | null = null) =>
 const stream = (...parts: string[]) => () =>
   new Response(parts.join(""), { headers: { "content-type": "text/event-stream" } });
 
+Deno.test("openai: comments and bytes that drip don't keep a stream open", async () => {
+  for (
+    const [type, text] of [["text/event-stream", ": wait\n\n"], ["application/json", " "], [
+      "text/event-stream",
+      "data: ",
+    ]]
+  ) {
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const body = new ReadableStream({
+      start(to) {
+        timer = setInterval(() => to.enqueue(new TextEncoder().encode(text)), 20);
+      },
+      cancel: () => clearInterval(timer),
+    });
+    const reply = () => new Response(body, { headers: { "content-type": type! } });
+    const { failure, error } = await ask(reply, { stream: true, timeout: 0.4 });
+    assertEquals(failure?.kind, "timeout", error);
+  }
+});
+
 Deno.test("openai: streamed pieces are put together; one that stops, or isn't JSON, is a failure", async () => {
   const usage = `data: ${
     JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 2 } })

@@ -175,7 +175,15 @@ export function errorText(error: unknown, debug: boolean): string {
   const hint = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError
     ? ""
     : "\nDINOTUNE_DEBUG=1 shows where it came from";
-  return `error: ${bounded(redact(error.message))}${hint}`;
+  return `error: ${bounded(redact(withOwnFolders(error.message)))}${hint}`;
+}
+
+/** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't. */
+function withOwnFolders(message: string): string {
+  return message.replaceAll(
+    /Requires write access to (.+?), run again with the --allow-write flag/g,
+    "the task may write to its own folders only, and $1 is in none of them (docs/security.md)",
+  );
 }
 
 /** Ctrl-C: the first one aborts the signal, the second one ends the process. */

@@ -55,11 +55,9 @@ export function dropNetwork(): void {
   Deno.permissions.revokeSync({ name: "net" });
 }
 
-/**
- * Whether a run may start other programs: its trainer runs in some, or a plugin of its own, of which nothing is known.
- */
-export function startsPrograms({ trainer, plugins }: Pick<TrainConfig, "trainer" | "plugins">): boolean {
-  return trainer !== "local" || plugins.length > 0;
+/** Whether a run may start other programs: its trainer runs in some, or is one of which nothing is known. */
+export function startsPrograms({ trainer }: Pick<TrainConfig, "trainer">): boolean {
+  return trainer !== "local";
 }
 
 /** Gives up the permission to start programs, for this process and every Worker that it starts from now on. */

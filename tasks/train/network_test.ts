@@ -73,8 +73,8 @@ Deno.test("dropNetwork() takes the network, dropPrograms() other programs from t
   assertEquals(new TextDecoder().decode(stdout), "granted prompt NotCapable granted\ngranted\nNotCapable\n");
 });
 
-Deno.test("startsPrograms() is false for the local trainer without plugins alone", () => {
-  assertEquals(startsPrograms({ trainer: "local", plugins: [] }), false);
-  assertEquals(startsPrograms({ trainer: "torch", plugins: [] }), true);
-  assertEquals(startsPrograms({ trainer: "local", plugins: ["/x.ts"] }), true);
+Deno.test("startsPrograms() is false for the local trainer alone", () => {
+  assertEquals(startsPrograms({ trainer: "local" }), false);
+  assertEquals(startsPrograms({ trainer: "torch" }), true);
+  assertEquals(startsPrograms({ trainer: "mine" }), true);
 });

@@ -18,6 +18,7 @@ export class BodyReader {
   readonly #reader = new ReplyReader();
   readonly #typed: boolean;
   #head = "";
+  #pieces = 0;
   /** Of a stream. */
   #events: { feed(text: string): void } | null = null;
   /** Of a whole reply. */
@@ -45,6 +46,11 @@ export class BodyReader {
     }
   }
 
+  /** Pieces of a stream that came whole; comments, by which servers keep a connection open, are none. */
+  get pieces(): number {
+    return this.#pieces;
+  }
+
   /**
    * The whole.
    * @throws {AnswerError} If it has no end, or isn't what the protocol says
@@ -67,7 +73,7 @@ export class BodyReader {
     const streamed = EVENTS.test(this.#head) ||
       (this.#typed && !/^[{<]/.test(this.#head) && this.#head !== "");
     if (streamed) {
-      this.#events = eventReader(this.#reader);
+      this.#events = eventReader(this.#reader, () => this.#pieces++);
       this.#events.feed(this.#head);
     } else this.#texts = [this.#head];
   }
@@ -79,7 +85,7 @@ export class BodyReader {
   }
 }
 
-function eventReader(reader: ReplyReader): { feed(text: string): void } {
+function eventReader(reader: ReplyReader, whole: () => void): { feed(text: string): void } {
   const parser = createParser({
     onEvent({ data }) {
       if (data.trim() === "" || data.trim() === "[DONE]") return;
@@ -90,6 +96,7 @@ function eventReader(reader: ReplyReader): { feed(text: string): void } {
         throw new AnswerError("malformed", `a piece isn't JSON: ${(error as Error).message}`);
       }
       reader.add(piece);
+      whole();
     },
     onError({ type, field, value = "" }) {
       // llama.cpp's server up to 2025 sent errors under a field of its own

@@ -10,7 +10,10 @@ import type { Reply } from "./reply.ts";
 export interface FetchLimits {
   /** Most bytes of a reply, as they come from the network, unpacked. */
   maxBytes: number;
-  /** Most milliseconds without a byte; undefined: the caller's signal limits the whole. */
+  /**
+   * Most milliseconds without a piece of a stream, and most of what isn't one: bytes alone could drip for ever.
+   * undefined: the caller's signal limits the whole.
+   */
   idleMs?: number;
 }
 
@@ -33,7 +36,7 @@ export async function fetchReply(
       throw leadsElsewhere(input, response);
     }
     if (!response.ok) {
-      const body = new TextDecoder().decode(await bytesOf(response, maxBytes, idle));
+      const body = new TextDecoder().decode(await bytesOf(response, maxBytes));
       return new Response(body, { status: response.status, headers: withoutEncoding(response.headers) });
     }
     return Response.json(await readReply(response, maxBytes, idle) satisfies Reply);
@@ -83,11 +86,9 @@ class Idle implements Disposable {
 async function* partsOf(
   response: Response,
   maxBytes: number,
-  idle: Idle,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let size = 0;
   for await (const part of response.body ?? []) {
-    idle.heard();
     size += part.length;
     if (size > maxBytes) {
       throw new AnswerError("too_large", `the answer is longer than ${maxBytes} bytes (args.max_bytes)`);
@@ -96,9 +97,9 @@ async function* partsOf(
   }
 }
 
-async function bytesOf(response: Response, maxBytes: number, idle: Idle): Promise<Uint8Array> {
+async function bytesOf(response: Response, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for await (const part of partsOf(response, maxBytes, idle)) parts.push(part);
+  for await (const part of partsOf(response, maxBytes)) parts.push(part);
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
@@ -106,8 +107,11 @@ async function readReply(response: Response, maxBytes: number, idle: Idle): Prom
   const typed = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
   const body = new BodyReader(typed);
   const decoder = new TextDecoder();
-  for await (const part of partsOf(response, maxBytes, idle)) {
+  let pieces = 0;
+  for await (const part of partsOf(response, maxBytes)) {
     body.feed(decoder.decode(part, { stream: true }));
+    if (body.pieces > pieces) idle.heard();
+    pieces = body.pieces;
   }
   body.feed(decoder.decode());
   return body.end();

@@ -1,0 +1,106 @@
+/** A task writes to its own folders only, whatever code of others it runs, and leaves the project's deno.lock as it is. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import project from "../deno.json" with { type: "json" };
+import { exists } from "../formats/exists.ts";
+import { temporaryFolder } from "./helpers/temporary_folder.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+
+async function run(
+  task: "train" | "preview" | "eval",
+  args: string[],
+  flags: string[] = [],
+): Promise<string> {
+  const [verb = "", ...own] = project.tasks[task].split(" ").slice(1);
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [verb, ...flags, ...own, ...args],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+/** A plugin that tries to change things in a folder in every way, and says how each ended. */
+const HOSTILE = (elsewhere: string) => `
+  import { writeFileSync } from "node:fs";
+  const there = ${JSON.stringify(join(elsewhere, "there"))}, made = ${
+  JSON.stringify(join(elsewhere, "made"))
+};
+  const ways = {
+    write: () => Deno.writeTextFileSync(made, "x"),
+    node: () => writeFileSync(made, "x"),
+    folder: () => Deno.mkdirSync(made, { recursive: true }),
+    remove: () => Deno.removeSync(there),
+    rename: () => Deno.renameSync(there, made),
+    cut: () => Deno.truncateSync(there),
+    link: () => Deno.linkSync(there, made),
+    symlink: () => Deno.symlinkSync(made, there + "2"),
+    program: () => new Deno.Command("touch", { args: [made] }).outputSync(),
+    own: () => Deno.writeTextFileSync(${JSON.stringify(join(root, "tasks/made.ts"))}, "x"),
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    try { way(); console.log(name, "done"); } catch (error) { console.log(name, error.name); }
+  }
+  const worker = new Worker(URL.createObjectURL(new Blob([
+    "try { Deno.writeTextFileSync(" + JSON.stringify(made) + ", 'x'); postMessage('done') } catch (e) { postMessage(e.name) }",
+  ], { type: "text/javascript" })), { type: "module" });
+  console.log("worker", await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data)));
+  try {
+    new Worker("data:text/javascript,", { type: "module", deno: { permissions: { write: true } } });
+    console.log("wider done");
+  } catch (error) { console.log("wider", error.name); }
+  Deno.writeTextFileSync(made, "x");
+`;
+
+for (const task of ["train", "preview"] as const) {
+  Deno.test(`a plugin of deno task ${task} that writes elsewhere is refused in every way`, async () => {
+    const folder = temporaryFolder(), output = temporaryFolder();
+    Deno.writeTextFileSync(join(folder, "there"), "kept");
+    const plugin = join(folder, "plugin.ts");
+    Deno.writeTextFileSync(plugin, HOSTILE(folder));
+    const text = await run(task, [`plugins=[${plugin}]`, `output_dir=${output}/run`]);
+    const refused = "write node folder remove rename cut link symlink program own worker wider".split(" ");
+    for (const way of refused) assertStringIncludes(text, `${way} NotCapable`);
+    assertStringIncludes(text, `may write to its own folders only, and "${join(folder, "made")}" is in none`);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["plugin.ts", "there"]);
+    assertEquals(Deno.readTextFileSync(join(folder, "there")), "kept");
+  });
+}
+
+Deno.test("a plugin from elsewhere leaves deno.lock as it was", async () => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () => new Response("export default [];", { headers: { "content-type": "text/javascript" } }),
+  );
+  const { port } = server.addr;
+  const lock = join(root, "deno.lock"), before = Deno.readTextFileSync(lock);
+  try {
+    const text = await run("preview", [`plugins=[http://127.0.0.1:${port}/plugin.js]`], [
+      `--allow-import=127.0.0.1:${port}`,
+    ]);
+    assertStringIncludes(text, "its default export must be a plugin");
+    assertEquals(Deno.readTextFileSync(lock), before);
+  } finally {
+    if (Deno.readTextFileSync(lock) !== before) Deno.writeTextFileSync(lock, before);
+  }
+});
+
+Deno.test("an output folder that holds the project is refused; one behind a link is written to", async () => {
+  assertStringIncludes(await run("train", ["output_dir=."]), "as a folder without this project's own code");
+  const folder = temporaryFolder();
+  Deno.mkdirSync(join(folder, "real"));
+  Deno.symlinkSync(join(folder, "real"), join(folder, "link"));
+  const rows = Deno.readTextFileSync(join(root, "fixtures/constraints/data/heldout.jsonl")).split("\n");
+  const one = join(folder, "one.jsonl");
+  Deno.writeTextFileSync(one, rows[0] ?? "");
+  const text = await run("eval", [
+    join(root, "examples/eval/default.yaml"),
+    `out_dir=${folder}/link/run`,
+    `args.path=${one}`,
+    "cache=false",
+  ]);
+  assert(exists(join(folder, "real/run/results.json")), text);
+});
