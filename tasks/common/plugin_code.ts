@@ -27,8 +27,18 @@ export interface Asking {
 
 const terminal: Asking = {
   isTerminal: () => Deno.stdin.isTerminal(),
-  confirm: (question) => confirm(question),
+  confirm(question) {
+    Deno.stdout.writeSync(new TextEncoder().encode(`${question} [y/N] `));
+    return /^y(es)?$/i.test(readLine().trim());
+  },
 };
+
+/** A line of standard input; `confirm` isn't there in a Worker. */
+function readLine(): string {
+  const bytes: number[] = [], byte = new Uint8Array(1);
+  while (Deno.stdin.readSync(byte) === 1 && byte[0] !== 10) bytes.push(...byte);
+  return new TextDecoder().decode(Uint8Array.from(bytes));
+}
 
 /**
  * Asks before the code of plugins is run by a task that only looks at a file (`--dry-run`, preview). Where no person can

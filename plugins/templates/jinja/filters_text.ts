@@ -182,8 +182,11 @@ function truncate(value: JinjaValue, bound: Record<string, JinjaValue | undefine
   const length = indexOf(bound.length, "truncate", 255),
     leeway = indexOf(bound.leeway ?? undefined, "truncate", 5);
   const end = bound.end === undefined ? "..." : textOf(bound.end, "truncate");
-  const points = [...textOf(value, "truncate")], room = length - [...end].length;
+  const room = length - [...end].length;
   if (room < 0) throw new TemplateError(`expected length >= ${[...end].length}, got ${length}`);
+  // what is short enough isn't looked at
+  if (asText(value) === undefined && [...iterate(value)].length <= length + leeway) return value;
+  const points = [...textOf(value, "truncate")];
   if (points.length <= length + leeway) return value;
   const kept = points.slice(0, room).join("");
   if (bound.killwords !== undefined && truthy(bound.killwords)) return kept + end;
@@ -203,6 +206,10 @@ function urlEncode(value: JinjaValue): JinjaValue {
     return quote(value, false);
   }
   const pairs = value instanceof Dict ? value.items() : iterate(value).map((pair) => [...iterate(pair)]);
+  const odd = pairs.find(({ length }) => length !== 2);
+  if (odd !== undefined) {
+    throw new TemplateError(`urlencode needs pairs: current value has ${odd.length} items`);
+  }
   return pairs.map(([key, item]) => `${quote(key!, true)}=${quote(item!, true)}`).join("&");
 }
 

@@ -5,7 +5,16 @@
 import { fixed, floatText } from "./numbers.ts";
 import { asNumber, fits, markup } from "./operators.ts";
 import { repr, str } from "./print.ts";
-import { Dict, type JinjaValue, type Kwargs, Markup, TemplateError, Tuple, typeName } from "./values.ts";
+import {
+  Dict,
+  type JinjaValue,
+  type Kwargs,
+  Markup,
+  TemplateError,
+  Tuple,
+  typeName,
+  Undefined,
+} from "./values.ts";
 
 /** Width and precision at most, so that a format can't fill the memory. */
 const WIDEST = 10_000;
@@ -33,7 +42,9 @@ export function formatPercent(text: string | Markup, values: JinjaValue): JinjaV
     const decimals = precision === undefined ? undefined : Number(precision);
     return padded(percentItem(value, kind, flags, decimals), Number(width ?? 0), flags);
   });
-  if (used < list.length && !(values instanceof Dict)) {
+  // like a mapping, a list needn't be used
+  const isSpare = /^(dict|list|range|Undefined)$/.test(typeName(values));
+  if (used < list.length && !isSpare) {
     throw new TemplateError("not all arguments converted during string formatting");
   }
   return text instanceof Markup ? new Markup(fits(written)) : fits(written);

@@ -29,6 +29,25 @@ Deno.test("templates give the text of Python's Jinja2, or are refused where it r
   assert(golden.cases.length > 1700);
 });
 
+Deno.test("lists and short values are as Jinja2 3.1.6 has them; what it refuses is refused by a message", () => {
+  for (
+    const [template, python] of [
+      ["{{ 'x' % [1] }}", "x"],
+      ["{{ 'x' % range(3) }}", "x"],
+      ["{{ 'x' % u }}", "x"],
+      ["{{ 'x' % (1,) }}", null],
+      ["{{ [1, 2]|truncate(9) }}", "[1, 2]"],
+      ["{{ {'a': 1}|truncate(9) }}", "{'a': 1}"],
+      ["{{ u|truncate(5) }}", ""],
+      ["{{ none|truncate(5) }}", null],
+      ["{{ 5|truncate(9) }}", null],
+      ["{{ [{'a': 1}]|urlencode }}", null],
+      ["{{ [{'a': 1, 'b': 2, 'c': 3}]|urlencode }}", null],
+      ["{{ [{'a': 1, 'b': 2}]|urlencode }}", "a=b"],
+    ] as const
+  ) assertEquals(rendered(template), python, template);
+});
+
 Deno.test("a template that takes too long is refused, for any cause", () => {
   const numbers = "range(100000)";
   const endless = [
