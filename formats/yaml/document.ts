@@ -72,14 +72,15 @@ export function parseFile(
   const document = parseDocument(text, {
     schema: "core",
     version: "1.2",
-    uniqueKeys: true,
+    // the library compares every two keys; Walk looks for them
+    uniqueKeys: false,
     prettyErrors: false,
     lineCounter: lines,
     customTags: [{ tag: "!include", resolve: (value: string) => value }],
   });
   const error = document.errors[0] ?? document.warnings[0];
   if (error) {
-    throw fault(text, file, lines, error.pos[0], explain(error.code, error.message, text, error.pos[0]));
+    throw fault(text, file, lines, error.pos[0], explain(error.code, error.message));
   }
   const parsed: Parsed = { file, document, lines, includes: new Map(), aliases: new Map() };
   new Walk(parsed, text, chain, reading).enter(document.contents, 0);
@@ -120,8 +121,17 @@ class Walk {
     const { anchor } = (node ?? {}) as { anchor?: string };
     if (anchor !== undefined) this.#anchors.set(anchor, node as Node);
     if (isMap(node)) {
+      const seen = new Set<string>();
       for (const { key, value } of node.items) {
         if (!isScalar(key)) throw this.#fault((key ?? node) as Node, "a key has to be a text");
+        const name = keyOf(key);
+        if (seen.has(name)) {
+          throw this.#fault(
+            key,
+            `the key "${name.slice(0, 80)}" stands there for the second time: remove one`,
+          );
+        }
+        seen.add(name);
         this.enter(key, depth + 1);
         this.enter(value, depth + 1);
       }
@@ -177,11 +187,8 @@ function fault(text: string, file: string, lines: LineCounter, offset: number, w
   return new YamlError({ file, line, column: col }, what, sourceLine(text, line, col));
 }
 
-function explain(code: string, message: string, text: string, offset: number): string {
-  if (code === "DUPLICATE_KEY") {
-    const key = /^["']?([^"':,{}\n]{0,80})/.exec(text.slice(offset, offset + 100))?.[1]?.trim();
-    return `the key "${key}" stands there for the second time: remove one`;
-  }
+function explain(code: string, message: string): string {
+  if (code === "MULTIPLE_DOCS") return "a second document begins there (---): one is read, remove the other";
   if (code === "TAB_AS_INDENT") return "a tab can't be used as indentation: use spaces";
   if (code === "RESOURCE_EXHAUSTION" || message.includes("call stack")) {
     return `values nest more than ${MAX_DEPTH} deep`;

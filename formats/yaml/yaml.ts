@@ -5,7 +5,7 @@
  * @module
  */
 import { dirname, resolve } from "@std/path";
-import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 
 import { keyOf, type Parsed, parseFile, placeOf, type YamlReadOptions } from "./document.ts";
 import { expand } from "./expand.ts";
@@ -106,7 +106,7 @@ function find(start: Parsed, path: YamlPath): { node: unknown; place: Place } | 
   for (const step of path) {
     [parsed, node] = enter(parsed, node);
     if (isMap(node)) {
-      const pair = node.items.find((item) => keyOf(item.key) === String(step));
+      const pair = pairsOf(node).get(String(step));
       if (!pair) return undefined;
       place = placeOf(parsed, pair.key as Node);
       node = pair.value;
@@ -117,6 +117,15 @@ function find(start: Parsed, path: YamlPath): { node: unknown; place: Place } | 
     } else return undefined;
   }
   return place && { node, place };
+}
+
+/** Pairs of each map by their keys, which would else be searched once for every key of a long file. */
+const PAIRS = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+function pairsOf(map: YAMLMap): Map<string, Pair> {
+  const found = PAIRS.get(map) ?? new Map(map.items.map((pair) => [keyOf(pair.key), pair]));
+  PAIRS.set(map, found);
+  return found;
 }
 
 function enter(parsed: Parsed, node: unknown): [Parsed, unknown] {

@@ -50,6 +50,10 @@ Deno.test("parseYaml() of an empty file has no value", () => {
 Deno.test("parseYaml() refuses a duplicate key, a tab and broken text with file and line", () => {
   const twice = assertThrows(() => parseYaml("a: 1\nb: 2\na: 3\n", "t.yaml"), SyntaxError);
   assertStringIncludes(twice.message, 't.yaml:3:1 as YAML: the key "a" stands there for the second time');
+  const printed = assertThrows(() => parseYaml('x: {1: a, "1": b}', "t.yaml"), SyntaxError);
+  assertStringIncludes(printed.message, 't.yaml:1:11 as YAML: the key "1" stands there for the second time');
+  const two = assertThrows(() => parseYaml("a: 1\n---\nb: 1\n", "t.yaml"), SyntaxError);
+  assertStringIncludes(two.message, "t.yaml:2:1 as YAML: a second document begins there");
   assertMatch(
     assertThrows(() => parseYaml("a:\n\tb: 1\n", "t.yaml"), SyntaxError).message,
     /t\.yaml:2:1 .*tab/,

@@ -134,6 +134,13 @@ Deno.test("defaults that depend on other keys are LLaMA-Factory's and transforme
   assertEquals(metric.config.greater_is_better, true);
 });
 
+Deno.test("10,000 unknown keys are one short error within the time of one pass", () => {
+  const text = Array.from({ length: 10_000 }, (_, i) => `kk${i}: 1\n`).join("");
+  const { message } = assertThrows(() => resolveTrainConfig(parseYaml(text, "t.yaml")), RangeError);
+  assertStringIncludes(message, 't.yaml:1:1: Cannot use the unknown key "kk0"');
+  assert(/\nand 9\d{3} more$/.test(message), message);
+});
+
 Deno.test("values are typed: lists with commas, unquoted yes and no, numbers", () => {
   const { config: c } = config(
     "lora_target: [q_proj, v_proj]\ninterleave_probs: 0.3,0.7\nmix_strategy: interleave_under\nplot_loss: yes\n" +

@@ -12,6 +12,9 @@ import type { Fault } from "./fault.ts";
 import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
 import { otherName } from "./other_names.ts";
 
+/** Faults that a message tells. */
+const MOST_FAULTS = 15;
+
 /** A task's words in messages. */
 export interface TaskWords {
   /** As in "Cannot train as ...". */
@@ -93,9 +96,11 @@ export function readKeys(
   const faults: Fault[] = [];
   const read: Record<string, unknown> = {};
   const values: Record<string, unknown> = {};
+  const known = [...table.keys()];
   for (const [key, entry] of written) {
     const spec = table.get(key);
-    if (!spec) faults.push({ key, message: unknownKey(key, [...table.keys()]) });
+    // looking for a name that is near takes its time
+    if (!spec) faults.push({ key, message: unknownKey(key, faults.length < MOST_FAULTS ? known : []) });
     else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
     else if (spec.state === "refused") refuse(key, spec, entry.value, faults);
   }
@@ -129,7 +134,9 @@ export function throwFaults(
 ): void {
   if (faults.length === 0) return;
   const name = nameOf(file);
-  throw new RangeError(bounded(faults.map((fault) => locate(fault, placeOf(fault.key), name)).join("\n")));
+  const told = faults.slice(0, MOST_FAULTS).map((fault) => locate(fault, placeOf(fault.key), name));
+  const left = faults.length - told.length;
+  throw new RangeError(bounded([...told, ...left > 0 ? [`and ${left} more`] : []].join("\n")));
 }
 
 /** The file as messages name it. */
