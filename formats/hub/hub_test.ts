@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 import { openModel } from "../hf_model/mod.ts";
@@ -218,7 +217,6 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
 
 Deno.test("the token goes to the hub's origin only: not to where a redirect or a Link leads", async () => {
   await using cdn = new FakeHub(modelFiles());
-  const files = [...modelFiles()];
   const redirects = {
     token: "hf_secret",
     answer({ pathname, search, port }: URL): Response | undefined {
