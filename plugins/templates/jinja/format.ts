@@ -5,16 +5,7 @@
 import { fixed, floatText } from "./numbers.ts";
 import { asNumber, fits, markup } from "./operators.ts";
 import { repr, str } from "./print.ts";
-import {
-  Dict,
-  type JinjaValue,
-  type Kwargs,
-  Markup,
-  TemplateError,
-  Tuple,
-  typeName,
-  Undefined,
-} from "./values.ts";
+import { Dict, type JinjaValue, type Kwargs, Markup, TemplateError, Tuple, typeName } from "./values.ts";
 
 /** Width and precision at most, so that a format can't fill the memory. */
 const WIDEST = 10_000;
