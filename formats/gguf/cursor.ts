@@ -3,6 +3,7 @@
  * can't hold, and numbers stay as compact as they are in the file.
  * @module
  */
+import { u8 } from "../elements.ts";
 import { shown } from "../message.ts";
 import type { RandomAccessFile } from "../random_access.ts";
 
@@ -29,6 +30,8 @@ const MAX_ARRAYS = 1 << 16;
 const BOOL = 7, STRING = 8, ARRAY = 9, UINT64 = 10, INT64 = 11;
 /** Bytes of the value types 0 to 12; 0 = of its own length. */
 const VALUE_BYTES = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8] as const;
+/** Texts up to so many bytes are decoded here, since a call of the decoder takes longer than they. */
+const SHORT = 24;
 /** Lists that are copied as they are, by type. */
 const ARRAYS: Readonly<Record<number, new (buffer: ArrayBuffer) => GgufArray>> = {
   0: Uint8Array,
@@ -100,14 +103,22 @@ export class Cursor {
 
   /** A count of things of at least `bytes` bytes each that must fit into the rest of the header; `limit` at most. */
   count(what: string, bytes: number, limit = Infinity): number {
-    const count = this.uint64();
+    return this.#count(() => what, bytes, limit);
+  }
+
+  /** @param what Called for a message only: a vocabulary has some hundred thousand texts. */
+  #count(what: () => string, bytes: number, limit = Infinity): number {
+    const index = this.#take(8),
+      low = this.#view.getUint32(index, true),
+      high = this.#view.getUint32(index + 4, true);
+    const count = high === 0 ? low : exact(this.#view.getBigUint64(index, true));
     if (count > (this.#file.size - this.position) / bytes) {
       throw this.fail(
-        `${what} is ${count}, more than the rest of the file can hold. It is truncated or damaged`,
+        `${what()} is ${count}, more than the rest of the file can hold. It is truncated or damaged`,
       );
     }
     if (count > limit || count > (this.#end - this.position) / bytes) {
-      throw this.fail(`${what} is ${count}, more than a header can hold here. Is it damaged?`);
+      throw this.fail(`${what()} is ${count}, more than a header can hold here. Is it damaged?`);
     }
     return Number(count);
   }
@@ -156,9 +167,10 @@ export class Cursor {
 
   #single(type: number, key: string): number | bigint | boolean | string {
     if (type === STRING) {
-      const length = this.count(`the length of the text ${shown(key)}`, 1);
-      const index = this.#take(length);
-      return this.#text.decode(this.#bytes.subarray(index, index + length));
+      const length = this.#count(() => `the length of the text ${shown(key)}`, 1);
+      const index = this.#take(length), end = index + length;
+      return (length <= SHORT ? shortText(this.#bytes, index, end) : null) ??
+        this.#text.decode(this.#bytes.subarray(index, end));
     }
     const bytes = VALUE_BYTES[type];
     if (bytes === undefined) throw this.#unknown(key, type);
@@ -199,6 +211,22 @@ export class Cursor {
   #noTruth(key: string, value: number): SyntaxError {
     return this.fail(`the truth value ${shown(key)} is ${value}, not 0 or 1`);
   }
+}
+
+/** UTF-8 of characters of one and two bytes; null: there are others. */
+function shortText(bytes: Uint8Array, start: number, end: number): string | null {
+  let text = "";
+  for (let i = start; i < end; i++) {
+    const first = u8(bytes, i);
+    if (first < 0x80) {
+      text += String.fromCharCode(first);
+      continue;
+    }
+    const second = i + 1 < end ? u8(bytes, ++i) : 0;
+    if (first < 0xc2 || first > 0xdf || (second & 0xc0) !== 0x80) return null;
+    text += String.fromCharCode((first & 0x1f) << 6 | second & 0x3f);
+  }
+  return text;
 }
 
 function exact(value: bigint): number | bigint {

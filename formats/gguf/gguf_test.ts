@@ -108,8 +108,8 @@ class Builder {
     this.#parts.push(...new Uint8Array(new BigUint64Array([BigInt(value)]).buffer));
     return this;
   }
-  text(value: string): this {
-    const bytes = new TextEncoder().encode(value);
+  text(value: string | readonly number[]): this {
+    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
     this.u64(bytes.length);
     for (const byte of bytes) this.#parts.push(byte);
     return this;
@@ -137,6 +137,37 @@ class Builder {
 }
 
 const build = () => new Builder();
+
+Deno.test("texts of a header are what the platform's decoder makes of them, short and long, whole and damaged", () => {
+  const encoder = new TextEncoder(), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const texts = [
+    ...[
+      "",
+      "a",
+      "\0\x7f",
+      "Ġhello",
+      "é\u0080\u07ff",
+      "\u0800中€",
+      "🙂",
+      "\ufeffa",
+      `${"Ġ".repeat(12)}`,
+      `${"é".repeat(13)}`,
+    ]
+      .map((text) => [...encoder.encode(text)]),
+    // Without an end or a beginning, longer than needed, a surrogate, no UTF-8 at all.
+    ...[[0xc4], [0xa0, 0x61], [0xc0, 0x80], [0xc1, 0xbf], [0xc4, 0x41], [0xed, 0xa0, 0x80], [0xff], [
+      0x61,
+      0xc4,
+    ]],
+  ];
+  const builder = build().head(0, 1).text("list").u32(9).u32(8).u64(texts.length);
+  for (const text of texts) builder.text(text);
+  withFile(builder.data(0), (path) => {
+    const expected = texts.map((text) => decoder.decode(new Uint8Array(text)));
+    assertEquals(readGgufMetadata(path).get("list"), expected);
+  });
+});
+
 const BAD: [string, Uint8Array, string][] = [
   ["an empty file", new Uint8Array(0), "it has 0 bytes"],
   ["another file", new Uint8Array(64).fill(80), "doesn't begin with the letters GGUF"],
