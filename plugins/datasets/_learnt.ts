@@ -1,13 +1,13 @@
 /**
  * Marks that a turn or a row isn't to be learnt: `weight: 0` (OpenAI's fine-tuning files), `train: false`, `training: false`
- * (axolotl), `loss: false` (ms-swift).
+ * (axolotl), `loss: false` (ms-swift), `loss_mask: 0`, `trainable: false` (in files of others).
  * @module
  */
 import type { Message } from "../kinds/dataset.ts";
 import { own, RecordFault } from "./_record.ts";
 
 /** Fields that are such marks, on a message or on a row. */
-export const LEARNT_FIELDS = ["weight", "train", "training", "loss"] as const;
+export const LEARNT_FIELDS = ["weight", "train", "training", "loss", "loss_mask", "trainable"] as const;
 
 /** axolotl's marks of parts of a turn. */
 const DETAIL_FIELDS = ["train_detail", "training_detail"];

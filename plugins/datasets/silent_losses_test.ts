@@ -24,6 +24,26 @@ const CASES: [string, ExampleShape, Record<string, unknown>, RegExp][] = [
   ["alpaca", "single", { ...alpaca, weight: " 0.0 " }, /^weight: row is not to be learnt/],
   ["alpaca", "single", { ...alpaca, weight: "0.5" }, /^weight: weight is neither 0 nor 1/],
   ["alpaca", "single", { ...alpaca, train: "False" }, /^train: row is not to be learnt/],
+  ["alpaca", "single", { ...alpaca, loss_mask: 0 }, /^loss_mask: row is not to be learnt/],
+  ["alpaca", "single", { ...alpaca, trainable: false }, /^trainable: row is not to be learnt/],
+  [
+    "openai",
+    "single",
+    { messages: [user("q"), answer("a", { loss_mask: 0.5 })] },
+    /loss_mask is neither 0 nor 1/,
+  ],
+  [
+    "sharegpt",
+    "single",
+    { conversations: [user("q"), answer("a", { loss_scale: 0, trainable: true })] },
+    /^fields of turns of d\.json that nothing here uses .*: "loss_scale" in 1 turn\. Turns that aren't to be learnt/,
+  ],
+  [
+    "openai",
+    "single",
+    { messages: [user("q", { name: "" }), answer("a", { refusal: null, id: "m1" })] },
+    /^$/,
+  ],
   ["alpaca", "single", { ...alpaca, weight: "1", train: "true", loss: "0.7" }, /^$/],
   [
     "openai",

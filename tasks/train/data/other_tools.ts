@@ -11,6 +11,7 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
   chosen: ["chosen"],
   rejected: ["rejected", "rejected_response"],
   kto_tag: ["kto_tag", "label"],
+  query: ["context"],
   history: ["history"],
   system: ["system", "system_prompt"],
 };
@@ -39,18 +40,32 @@ export function otherToolsHint(fields: readonly string[], shape: ExampleShape): 
       "non_preferred_output as chosen and rejected";
   }
   const columns = alpacaColumns(fields, shape);
-  if (columns === null) return "";
+  if (columns === null) return talkHint(fields, shape);
   const whose = has("query", "response") ? "These are ms-swift's fields: write" : "Write";
   const ranking = shape === "pair" ? '"ranking": true, ' : "";
   const list = Object.entries(columns).map(([name, column]) => `"${name}": "${column}"`).join(", ");
   return `${whose} "formatting": "alpaca", ${ranking}"columns": {${list}} into its entry of dataset_info.json`;
 }
 
+/** The entry for a file of conversations, or of answers that hold their prompt. */
+function talkHint(fields: readonly string[], shape: ExampleShape): string {
+  const column = ["messages", "conversations", "conversation"].find((name) => fields.includes(name));
+  const hasAnswers = fields.includes("chosen") && fields.includes("rejected");
+  const ranking = shape === "pair" ? ', "ranking": true' : "";
+  const into = "into its entry of dataset_info.json";
+  if (column !== undefined && (shape !== "pair" || hasAnswers)) {
+    const format = column === "messages" ? "openai" : "sharegpt";
+    const label = shape === "kto" && fields.includes("label") ? ', "kto_tag": "label"' : "";
+    return `Write "formatting": "${format}"${ranking}, "columns": {"messages": "${column}"${label}} ${into}`;
+  }
+  return hasAnswers && shape === "pair" ? `Write "formatting": "trl"${ranking} ${into}` : "";
+}
+
 function alpacaColumns(fields: readonly string[], shape: ExampleShape): Record<string, string> | null {
   const needed = NEEDED[shape];
   if (needed === undefined) return null;
   const columns: Record<string, string> = {};
-  for (const name of [...needed, "history", "system"]) {
+  for (const name of [...needed, "query", "history", "system"]) {
     const free = USUAL[name]?.find((field) =>
       fields.includes(field) && !Object.values(columns).includes(field)
     );

@@ -29,6 +29,33 @@ const CASES: [Record<string, unknown>, ExampleShape, string[], string][] = [
   [{ query: "q", response: "a", label: true }, "kto", ["alpaca"], '"kto_tag": "label"'],
 ];
 
+Deno.test("an entry of another formatting than the file's names the file's", () => {
+  for (
+    const [fields, shape, expected] of [
+      ["messages", "single", /^Write "formatting": "openai", "columns": \{"messages": "messages"\} into/],
+      [
+        "messages label",
+        "kto",
+        /^Write "formatting": "openai", "columns": \{"messages": "messages", "kto_tag": "label"\}/,
+      ],
+      [
+        "conversation",
+        "single",
+        /^Write "formatting": "sharegpt", "columns": \{"messages": "conversation"\} into/,
+      ],
+      ["conversations chosen rejected", "pair", /^Write "formatting": "sharegpt", "ranking": true, /],
+      ["chosen rejected", "pair", /^Write "formatting": "trl", "ranking": true into/],
+      [
+        "instruction context response",
+        "single",
+        /"prompt": "instruction", "response": "response", "query": "context"/,
+      ],
+      ["messages", "pair", /^$/],
+      ["title", "single", /^$/],
+    ] as const
+  ) assertMatch(otherToolsHint(fields.split(" "), shape), expected, fields);
+});
+
 Deno.test("rows of axolotl and ms-swift are refused by name with the way out, by path and by entry", async () => {
   const registry = new Registry(datasets);
   for (const [record, shape, formattings, expected] of CASES) {

@@ -5,7 +5,24 @@
 import type { DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dataset.ts";
 
 /** Fields that say how a row is to be learnt, and are read in every format. */
-const MARKS = ["weight", "train", "training", "loss"];
+const MARKS = ["weight", "train", "training", "loss", "loss_mask", "trainable"];
+
+/** Fields of turns that are read beside their marks and the entry's tags, or say nothing to a model. */
+const TURN_FIELDS = [
+  ...[
+    "tool_calls",
+    "function_call",
+    "tool_call_id",
+    "reasoning_content",
+    "thinking",
+    "reasoning",
+    "from",
+    "value",
+    "role",
+    "content",
+  ],
+  ...["id", "train_detail", "training_detail", "refusal", "annotations", "audio"],
+];
 
 /** Columns of what no model here reads. */
 const MEDIA = ["images", "videos", "audios"];
@@ -28,6 +45,9 @@ export class UnusedFields {
   readonly #columns: readonly string[];
   readonly #roleOf: (field: string) => string | undefined;
   readonly #files = new Map<string, Map<string, number>>();
+  readonly #messages: string | null;
+  readonly #usedOfTurns: ReadonlySet<string>;
+  readonly #turns = new Map<string, Map<string, number>>();
 
   /**
    * @param attributes The columns in use; its names are those that an entry may give
@@ -40,6 +60,8 @@ export class UnusedFields {
       ).map(([, column]) => column!),
       ...MARKS,
     ]);
+    this.#messages = attributes.columns.messages ?? null;
+    this.#usedOfTurns = new Set([...Object.values(attributes.tags), ...MARKS, ...TURN_FIELDS]);
     const usual = new Map(Object.entries(defaults).map(([name, field]) => [field, name]));
     this.#columns = Object.keys(attributes.columns).filter((name) => !MEDIA.includes(name));
     this.#roleOf = (field) => usual.get(field) ?? this.#columns.find((name) => name === field);
@@ -49,15 +71,39 @@ export class UnusedFields {
   see(file: string, record: unknown): void {
     if (typeof record !== "object" || record === null || Array.isArray(record)) return;
     for (const [key, value] of Object.entries(record)) {
+      if (key === this.#messages && Array.isArray(value)) this.#seeTurns(file, value);
       if (this.#used.has(key) || isEmpty(value)) continue;
-      let counts = this.#files.get(file);
-      if (counts === undefined) this.#files.set(file, counts = new Map());
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+      count(this.#files, file, key);
     }
   }
 
-  /** One note a file; fields that have the name of a column first, then the most frequent. */
+  #seeTurns(file: string, turns: readonly unknown[]): void {
+    for (const turn of turns) {
+      if (typeof turn !== "object" || turn === null) continue;
+      for (const [key, value] of Object.entries(turn)) {
+        if (!this.#usedOfTurns.has(key) && !isEmpty(value)) count(this.#turns, file, key);
+      }
+    }
+  }
+
+  /** One note a file and kind (rows, turns); fields that have the name of a column first, then the most frequent. */
   notes(): string[] {
+    return [...this.#rowNotes(), ...this.#turnNotes()];
+  }
+
+  #turnNotes(): string[] {
+    return [...this.#turns].map(([file, counts]) => {
+      const shown = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, SHOWN).map((
+        [key, turns],
+      ) => `${JSON.stringify(key)} in ${turns.toLocaleString("en-US")} turn${turns === 1 ? "" : "s"}`);
+      if (counts.size > SHOWN) shown.push(`${counts.size - SHOWN} more`);
+      return `fields of turns of ${file} that nothing here uses (a model's own template may, with template: auto): ${
+        shown.join(", ")
+      }. Turns that aren't to be learnt are marked by one of ${MARKS.join(", ")}`;
+    });
+  }
+
+  #rowNotes(): string[] {
     return [...this.#files].map(([file, counts]) => {
       const known = (key: string) => this.#roleOf(key) === undefined ? 1 : 0;
       const all = [...counts].sort(([a, n], [b, m]) => known(a) - known(b) || m - n || (a < b ? -1 : 1));
@@ -75,6 +121,12 @@ export class UnusedFields {
       }. A field is used when the entry in dataset_info.json names it, ${how}`;
     });
   }
+}
+
+function count(files: Map<string, Map<string, number>>, file: string, key: string): void {
+  let counts = files.get(file);
+  if (counts === undefined) files.set(file, counts = new Map());
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function isEmpty(value: unknown): boolean {
