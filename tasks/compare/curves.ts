@@ -41,10 +41,12 @@ export async function trainingCurvesSvg(
   );
   if (values.length === 0) return null;
   const distinct = (of: "run" | "group") => new Set(values.map((value) => value[of])).size;
-  const groups = [...new Set(values.map(({ group }) => group))];
+  const everyGroup = [...new Set(runs.map(({ name, group = name }) => group))];
+  const groups = everyGroup.filter((group) => values.some((value) => value.group === group));
   const grouped = distinct("run") > groups.length;
-  const cycle = <T>(list: readonly T[], length: number, by = 1) =>
-    Array.from({ length }, (_, i) => list[Math.floor(i / by) % list.length]);
+  // a group has one colour in all pictures, also where others have no such curve
+  const styleOf = <T>(list: readonly T[], by = 1) =>
+    groups.map((group) => list[Math.floor(everyGroup.indexOf(group) / by) % list.length]);
   // without a canvas widths of texts are overestimated, so a limit of what looks right would cut names that have room
   const legend = { title: null, orient: "right", symbolType: "stroke", symbolOpacity: 1, labelLimit: 520 };
   const x = {
@@ -64,13 +66,13 @@ export async function trainingCurvesSvg(
   const color = {
     field: "group",
     type: "nominal",
-    scale: { domain: groups, range: cycle(COLORS, groups.length) },
+    scale: { domain: groups, range: styleOf(COLORS) },
     legend,
   };
   const strokeDash = {
     field: "group",
     type: "nominal",
-    scale: { domain: groups, range: cycle(DASHES, groups.length, COLORS.length) },
+    scale: { domain: groups, range: styleOf(DASHES, COLORS.length) },
     legend,
   };
   const line = { type: "line", interpolate: "linear", strokeJoin: "round" };

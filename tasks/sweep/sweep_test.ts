@@ -156,6 +156,17 @@ Deno.test("a sweep trains its cells, leaves finished ones, and its table and the
     const picture = await trainingCurvesSvg(seeds, CURVES[0]);
     assertStringIncludes(picture ?? "", "2 trainings; bold: the mean over seeds");
     assertEquals((picture?.match(/>rank</g) ?? []).length, 1);
+    // a training without this curve, such as SFT among margins, keeps its colour from the others
+    const margins = [
+      { name: "sft", history: [{ step: 1, loss: 1 }] },
+      ...seeds.map((one) => ({ ...one, group: "iopo" })),
+    ];
+    const [, second] = await Promise.all(
+      CURVES.slice(0, 3).map((curve) => trainingCurvesSvg(margins, curve)),
+    );
+    assertEquals(second, null);
+    const margin = await trainingCurvesSvg(margins, CURVES[2]);
+    assert(margin?.includes("#D55E00") && !margin.includes("#0072B2"));
 
     // what is there is of another configuration
     const other = plan("lora_rank=2,4", "learning_rate=0.5");
