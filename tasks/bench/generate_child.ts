@@ -15,9 +15,8 @@ export interface GenerateWork extends Omit<MeasuredSizes, "vocabulary"> {
 }
 
 async function measure({ options, ...sizes }: GenerateWork): Promise<void> {
-  const model = await openModel(options.model), decoder = decoderOf(new Registry(models), model);
-  model.weights.close();
-  const generator = await Generator.open({ ...options, decoder, text: false, maxBatch: sizes.streams });
+  const given = read(options, sizes.streams), generator = await Generator.open(given);
+  const { decoder } = await given;
   const figures = await measureContinuer({
     continue: async (_stream, ids, count, onToken) => {
       await generator.generate(ids, { max_tokens: count, ignore_eos: true }, onToken);
@@ -25,6 +24,12 @@ async function measure({ options, ...sizes }: GenerateWork): Promise<void> {
   }, { ...sizes, vocabulary: decoder.vocabSize });
   console.log(JSON.stringify({ ...figures, backend: generator.info.backend }));
   await generator.close();
+}
+
+async function read(options: GenerateWork["options"], maxBatch: number): Promise<GeneratorOptions> {
+  const model = await openModel(options.model), decoder = decoderOf(new Registry(models), model);
+  model.weights.close();
+  return { ...options, decoder, text: false, maxBatch };
 }
 
 if (import.meta.main) await measure(JSON.parse(Deno.args[0] ?? "{}"));

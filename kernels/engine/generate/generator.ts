@@ -41,13 +41,15 @@ export class Generator {
 
   /**
    * Opens a model in a new Worker.
+   * @param given A promise of options is waited for while the Worker loads its modules.
    * @throws {RangeError} If the model, the adapter or the backend isn't there or doesn't fit; named.
+   * @throws What the promise is rejected with.
    */
-  static async open(options: GeneratorOptions): Promise<Generator> {
-    const { backend } = options.device ?? CPU;
-    if (backend === "webgpu" || (backend === "auto" && mayHaveGpu())) await holdDriver();
+  static async open(given: GeneratorOptions | Promise<GeneratorOptions>): Promise<Generator> {
     const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [ContextLengthError]);
     try {
+      const options = await given, { backend } = options.device ?? CPU;
+      if (backend === "webgpu" || (backend === "auto" && mayHaveGpu())) await holdDriver();
       return new Generator(worker, await worker.call<GeneratorInfo>("open", [options]));
     } catch (error) {
       worker.terminate();

@@ -1,5 +1,5 @@
 /** The generator as others use it: in a Worker, many requests at once, on a tiny model with a tokenizer. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { join } from "@std/path";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { ContextLengthError, Generator, type GeneratorOptions } from "./generator.ts";
@@ -25,6 +25,11 @@ const PROMPTS = Array.from(
   { length: 6 },
   (_, i) => Array.from({ length: 3 + 7 * i }, (_, j) => (i * 31 + j * 17) % 290),
 );
+
+Deno.test("Generator.open() waits for options, and ends with what they are rejected with", async () => {
+  const fault = new RangeError("no such model");
+  assertStrictEquals(await assertRejects(() => Generator.open(Promise.reject(fault))), fault);
+});
 
 Deno.test("Generator: requests at once give what they give alone, greedy and sampled", () =>
   withGenerator({ maxBatch: 4 }, async (generator) => {

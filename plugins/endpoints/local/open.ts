@@ -72,17 +72,12 @@ export async function openLocal(
   registry: PluginRegistry,
 ): Promise<LocalModel> {
   const path = await resolveModel(name, {});
-  const model = await openModel(path);
-  const { generationConfig } = model;
-  let plain: Tokenizer, decoder: DecoderConfig;
-  try {
-    decoder = decoderOf(registry, model);
-    plain = tokenizerOf(model, source.adapter);
-  } finally {
-    model.weights.close();
-  }
-  const tokenizer = prepared(plain as EditableTokenizer, template, name);
-  const generator = await Generator.open({ model: path, decoder, ...source });
+  // The Worker loads its modules meanwhile.
+  const reading = readModel(path, { adapter: source.adapter, template, registry, name });
+  const generator = await Generator.open(
+    reading.then(({ decoder }) => ({ model: path, decoder, ...source })),
+  );
+  const { tokenizer, generationConfig } = await reading;
   try {
     for (const [adapter, folder] of Object.entries(adapters)) await generator.loadAdapter(adapter, folder);
   } catch (error) {
@@ -92,6 +87,24 @@ export async function openLocal(
   const stopIds = stopIdsOf(template, tokenizer, generator.info.vocabSize);
   const notes = [source.adapter, ...Object.values(adapters)].flatMap((folder) => adapterNotes(folder, name));
   return { name, path, generator, tokenizer, template, stopIds, generationConfig, notes };
+}
+
+async function readModel(
+  path: string,
+  { adapter, template, registry, name }: {
+    adapter: string | null;
+    template: Template;
+    registry: PluginRegistry;
+    name: string;
+  },
+): Promise<Pick<LocalModel, "tokenizer" | "generationConfig"> & { decoder: DecoderConfig }> {
+  const model = await openModel(path), { generationConfig } = model;
+  try {
+    const tokenizer = prepared(tokenizerOf(model, adapter) as EditableTokenizer, template, name);
+    return { tokenizer, generationConfig, decoder: decoderOf(registry, model) };
+  } finally {
+    model.weights.close();
+  }
 }
 
 /** A sentence where an adapter was trained on the named model. */
