@@ -4,6 +4,7 @@ import { join } from "@std/path";
 
 import project from "../../deno.json" with { type: "json" };
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { exists } from "../../formats/exists.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { Models } from "../serve/models.ts";
 import { Columns } from "./columns.ts";
@@ -13,6 +14,7 @@ import { showAnswers } from "./show.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+const ROOT = new URL("../../", import.meta.url).pathname;
 const folder = temporaryFolder();
 
 Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed, notes elsewhere", async () => {
@@ -20,7 +22,7 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
   const process = new Deno.Command(Deno.execPath(), {
     args: [...project.tasks.chat.split(" ").slice(1), MODEL, "--template", "qwen", "--backend", "onnx"]
       .concat(["--adapter", `tuned=${ADAPTER}`, "--base", "--temperature", "0", "--max-tokens", "6"]),
-    cwd: new URL("../../", import.meta.url).pathname,
+    cwd: ROOT,
     env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
@@ -68,6 +70,53 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
     ["tuned", { role: "user", content: "Hi \nthere" }, 2],
   ]);
   assertEquals(rounds[0]![0]!.trimEnd(), saved[0].messages[1].content.trimEnd());
+});
+
+const SCRIPT = ["/usr/bin/script", "/bin/script"].find((path) => exists(path));
+Deno.test({
+  name: `on a terminal Ctrl-C stops an answer, and between answers nothing but shows the line again${
+    SCRIPT && Deno.build.os === "linux" ? "" : " (ignored: no script of util-linux here)"
+  }`,
+  ignore: SCRIPT === undefined || Deno.build.os !== "linux",
+  fn: async () => {
+    const task = [Deno.execPath(), ...project.tasks.chat.split(" ").slice(1)];
+    const options = ["--template", "qwen", "--backend", "onnx", "--temperature", "0"];
+    const process = new Deno.Command(SCRIPT ?? "", {
+      args: ["-qec", [...task, MODEL, ...options].join(" "), "/dev/null"],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const keys = process.stdin.getWriter(),
+      shown = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    /** Waits until the terminal shows something behind what was waited for before. */
+    const until = async (wanted: RegExp) => {
+      while (!wanted.test(text)) {
+        const { value, done } = await shown.read();
+        if (done) throw new Error(`${wanted} wasn't shown:\n${text}`);
+        text += value;
+      }
+      text = text.replace(new RegExp(`^[^]*?${wanted.source}`), "");
+    };
+    const type = (text: string) => keys.write(new TextEncoder().encode(text));
+    // where the cursor stands behind the sign for a line
+    const line = /> \x1b\[3G/;
+    await until(line);
+    await type("\x03");
+    await until(/Nothing to stop/);
+    await until(line);
+    await type("Name a river.\r");
+    await until(/999/);
+    await type("\x03");
+    await until(/\(stopped\)/);
+    await until(line);
+    await type("/exit\r");
+    assertEquals((await process.status).code, 0);
+    await shown.cancel();
+    await keys.close().catch(() => {});
+  },
 });
 
 Deno.test("a conversation: stopped answers, history, asking again, a full context", async () => {

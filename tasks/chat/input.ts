@@ -23,8 +23,13 @@ export function openInput(onInterrupt: () => void): ChatInput {
     input: process.stdin,
     ...(isTerminal && { output: process.stdout, terminal: true, prompt: "> ", historySize: 500 }),
   });
+  let asking = false;
   // on a terminal that gives single keys, Ctrl-C is a key like another
-  lines.on("SIGINT", onInterrupt);
+  lines.on("SIGINT", () => {
+    onInterrupt();
+    // what was typed stays, and shows where the next key goes
+    if (isTerminal && asking) lines.prompt(true);
+  });
   const waiting: (string | null)[] = [];
   let wake: (() => void) | null = null;
   const put = (line: string | null) => {
@@ -35,7 +40,9 @@ export function openInput(onInterrupt: () => void): ChatInput {
   lines.on("close", () => put(null));
   const one = async (): Promise<string | null> => {
     if (isTerminal && waiting.length === 0) lines.prompt();
+    asking = true;
     while (waiting.length === 0) await new Promise<void>((resolve) => wake = resolve);
+    asking = false;
     // the end stays the end
     return waiting[0] === null ? null : waiting.shift() ?? null;
   };
