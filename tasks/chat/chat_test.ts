@@ -90,6 +90,8 @@ Deno.test({
     }).spawn();
     const keys = process.stdin.getWriter(),
       shown = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    // instead of waiting for ever; many times what it takes on a busy machine
+    const end = setTimeout(() => process.kill("SIGKILL"), 180_000);
     let text = "";
     /** Waits until the terminal shows something behind what was waited for before. */
     const until = async (wanted: RegExp) => {
@@ -114,6 +116,7 @@ Deno.test({
     await until(line);
     await type("/exit\r");
     assertEquals((await process.status).code, 0);
+    clearTimeout(end);
     await shown.cancel();
     await keys.close().catch(() => {});
   },
