@@ -11,7 +11,13 @@ import { normalizer } from "./normalizers.ts";
 import { postProcessor } from "./post_processor.ts";
 import { type PreTokenizer, preTokenizer } from "./pre_tokenizers.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
-import { type AddedToken, addedToken, type TokenizerConfig, type TokenizerJson } from "./tokenizer_json.ts";
+import {
+  type AddedToken,
+  addedToken,
+  isObject,
+  type TokenizerConfig,
+  type TokenizerJson,
+} from "./tokenizer_json.ts";
 
 /** Names of the special tokens that a configuration may have. */
 export interface SpecialTokens {
@@ -231,8 +237,10 @@ export class BpeTokenizer implements EditableTokenizer {
 
   files(): Record<string, string | Uint8Array> {
     const { json, special, chatTemplate, extra, otherFiles } = this.#parts;
-    const { chat_template: _, additional_special_tokens, ...config } = this.#parts.config;
-    const listed = Array.isArray(additional_special_tokens) ? additional_special_tokens : [];
+    const { chat_template: _, additional_special_tokens, extra_special_tokens, ...config } =
+      this.#parts.config;
+    const lists = [additional_special_tokens, extra_special_tokens];
+    const listed = [...new Set(lists.flatMap((list) => Array.isArray(list) ? list : []))];
     const named = Object.values(special);
     const more = [...listed, ...extra.filter((token) => !listed.includes(token) && !named.includes(token))];
     const additional = more.length === 0 ? {} : { additional_special_tokens: more };
@@ -246,7 +254,8 @@ export class BpeTokenizer implements EditableTokenizer {
       "tokenizer.json": JSON.stringify(json),
       "tokenizer_config.json": text({
         ...config,
-        tokenizer_class: config.tokenizer_class ?? "PreTrainedTokenizerFast",
+        ...classKeys(config),
+        ...(isObject(extra_special_tokens) && { extra_special_tokens }),
         added_tokens_decoder: decoderTable,
         ...special,
         ...additional,
@@ -256,6 +265,19 @@ export class BpeTokenizer implements EditableTokenizer {
       ...(chatTemplate === null ? {} : { "chat_template.jinja": chatTemplate }),
     };
   }
+}
+
+/**
+ * Keys that transformers 4 and 5 read alike: 4 knows no class TokenizersBackend and no list `extra_special_tokens`, and its
+ * PreTrainedTokenizerFast makes `token_type_ids`, which decoders refuse, unless the names of inputs are there.
+ */
+function classKeys({ tokenizer_class: name, model_input_names: inputs }: Readonly<Record<string, unknown>>) {
+  const isOwn = typeof name === "string" && name !== "TokenizersBackend" &&
+    name !== "PreTrainedTokenizerFast";
+  return isOwn ? {} : {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    model_input_names: inputs ?? ["input_ids", "attention_mask"],
+  };
 }
 
 /** The same file with `tokens` as special added tokens; the object itself when they are that already. */

@@ -109,6 +109,42 @@ Deno.test("withEos(), withPad() and withSpecialTokens() leave the old tokenizer 
   );
 });
 
+Deno.test("written files are read by transformers 4 and 5 alike: class, names of inputs, further special tokens", () => {
+  const written = (config: Record<string, unknown>) => {
+    const files = {
+      ...loadTokenizerSync(`${root}tiny`).files(),
+      "tokenizer_config.json": JSON.stringify(config),
+    };
+    const { tokenizer_class, model_input_names, additional_special_tokens, extra_special_tokens } = JSON
+      .parse(
+        tokenizerFromFiles(files).files()["tokenizer_config.json"] as string,
+      );
+    return [tokenizer_class, model_input_names, additional_special_tokens, extra_special_tokens];
+  };
+  const fast = "PreTrainedTokenizerFast", inputs = ["input_ids", "attention_mask"], none = undefined;
+  // as a GGUF file's, an old folder's, and what transformers 5.17 writes: the class, and a list under a new name
+  assertEquals(written({ tokenizer_class: fast }), [fast, inputs, none, none]);
+  assertEquals(written({}), [fast, inputs, none, none]);
+  assertEquals(
+    written({ tokenizer_class: "TokenizersBackend", extra_special_tokens: ["<|im_end|>"] }),
+    [fast, inputs, ["<|im_end|>"], none],
+  );
+  // a model's own stays
+  assertEquals(written({ tokenizer_class: fast, model_input_names: ["input_ids"] }), [
+    fast,
+    ["input_ids"],
+    none,
+    none,
+  ]);
+  const named = { image_token: "<|im_end|>" };
+  assertEquals(written({ tokenizer_class: "Qwen2Tokenizer", extra_special_tokens: named }), [
+    "Qwen2Tokenizer",
+    none,
+    none,
+    named,
+  ]);
+});
+
 Deno.test("tokenizerFromFiles() needs tokenizer.json", () => {
   assertThrows(() => tokenizerFromFiles({ a: "" }), SyntaxError, "tokenizer.json is missing");
 });
