@@ -1,5 +1,5 @@
 /** The generator as others use it: in a Worker, many requests at once, on a tiny model with a tokenizer. */
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { ContextLengthError, Generator, type GeneratorOptions } from "./generator.ts";
@@ -28,7 +28,7 @@ const PROMPTS = Array.from(
 
 Deno.test("Generator.open() waits for options, and ends with what they are rejected with", async () => {
   const fault = new RangeError("no such model");
-  assertStrictEquals(await assertRejects(() => Generator.open(Promise.reject(fault))), fault);
+  assert(await assertRejects(() => Generator.open(Promise.reject(fault)), RangeError) === fault);
 });
 
 Deno.test("Generator: requests at once give what they give alone, greedy and sampled", () =>
