@@ -14,37 +14,44 @@ const OWN = [
   "app",
   "api",
   "chart",
-  "colors",
   "control",
   "dom",
   "evaluations",
   "format",
+  "jobs",
+  "key_field",
   "news",
   "run",
   "run_list",
   "runs",
 ];
 
+const file = (path: string) => new URL(path, import.meta.url).href;
+
+/** Stylesheets in their order, sent as one: nothing is painted before the last of them is there. */
+const STYLES = [
+  file("../common/page/tokens.css"),
+  file("../common/page/controls.css"),
+  file("../eval/report/page.css"),
+  import.meta.resolve("uplot/dist/uPlot.min.css"),
+  file("page/board.css"),
+];
+
 /** Files by their address behind the token. */
-const FILES = new Map<string, [file: string, type: string]>([
-  ["", [new URL("page/index.html", import.meta.url).href, "text/html; charset=utf-8"]],
-  ["board.css", [new URL("page/board.css", import.meta.url).href, STYLE]],
-  ["tokens.css", [new URL("../common/page/tokens.css", import.meta.url).href, STYLE]],
-  ["report.css", [new URL("../eval/report/page.css", import.meta.url).href, STYLE]],
+const FILES = new Map<string, [files: string[], type: string]>([
+  ["", [[file("page/index.html")], "text/html; charset=utf-8"]],
+  ["page.css", [STYLES, STYLE]],
+  ["uplot.js", [[import.meta.resolve("uplot/dist/uPlot.iife.min.js")], SCRIPT]],
   // scripts have the addresses that they have to each other as files
-  ["eval/report/item_view.js", [new URL("../eval/report/item_view.js", import.meta.url).href, SCRIPT]],
-  ["uplot.css", [import.meta.resolve("uplot/dist/uPlot.min.css"), STYLE]],
-  ["uplot.js", [import.meta.resolve("uplot/dist/uPlot.iife.min.js"), SCRIPT]],
-  ...OWN.map((name): [string, [string, string]] => [
-    `board/page/${name}.js`,
-    [new URL(`page/${name}.js`, import.meta.url).href, SCRIPT],
-  ]),
+  ...[...OWN.map((name) => `board/page/${name}.js`), "common/page/colors.js", "eval/report/item_view.js"]
+    .map((path): [string, [string[], string]] => [path, [[file(`../${path}`)], SCRIPT]]),
 ]);
 
 /** A file of the page. @throws {Refusal} 404 if there is none of that name */
 export async function pageFile(c: Context, name: string): Promise<Response> {
   const found = FILES.get(name);
   if (found === undefined) throw new Refusal(404, "There is no such page");
-  const [file, type] = found;
-  return c.body(await Deno.readTextFile(new URL(file)), 200, { "content-type": type });
+  const [files, type] = found;
+  const texts = await Promise.all(files.map((file) => Deno.readTextFile(new URL(file))));
+  return c.body(texts.join("\n"), 200, { "content-type": type });
 }

@@ -7,6 +7,7 @@ import { Hono } from "hono";
 const FILES = {
   "/": ["page/index.html", "text/html; charset=utf-8"],
   "/tokens.css": ["../common/page/tokens.css", "text/css; charset=utf-8"],
+  "/controls.css": ["../common/page/controls.css", "text/css; charset=utf-8"],
   "/page.css": ["page/page.css", "text/css; charset=utf-8"],
   "/page.js": ["page/page.js", "text/javascript; charset=utf-8"],
 } as const;

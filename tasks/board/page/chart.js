@@ -1,7 +1,7 @@
 // A chart of several runs' curves on uPlot: zoom by drag, wheel and keys, values under the cursor, a table for those who see no
 // picture.
 import { el, table } from "./dom.js";
-import { colorOf } from "./colors.js";
+import { colorOf } from "../../common/page/colors.js";
 import { placeOf, valueOf } from "./format.js";
 
 /** A classic script of its package, loaded by index.html. */
@@ -11,7 +11,7 @@ const HEIGHT = 300;
 /** Runs named under the cursor; the rest is counted. */
 const NAMED = 12;
 /** With more runs the unsmoothed curves would hide the smoothed ones. */
-const PALE = 8;
+export const PALE = 8;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -202,7 +202,7 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
       ) => [run, state.view.lines[i].findLast((value) => value !== null) ?? null]);
       box.setAttribute(
         "aria-label",
-        `${title} over ${state.over} of ${state.runs.length} runs. ` +
+        `${title} over ${state.over} of ${state.runs.length} runs${state.log ? ", logarithmic" : ""}. ` +
           lasts.slice(0, NAMED).map(([run, value]) => `${state.nameOf(run)}: ${valueOf(name, value)}`).join(
             ", ",
           ),

@@ -1,6 +1,6 @@
 // The list of runs: which are drawn, in which colour, how far they are.
-import { el } from "./dom.js";
-import { colorOf } from "./colors.js";
+import { el, refill } from "./dom.js";
+import { colorOf } from "../../common/page/colors.js";
 import { duration, short } from "./format.js";
 
 /** Texts of a run's state. */
@@ -50,46 +50,49 @@ export function makeRunList({ onpick, colorOf: indexOf }) {
 
   function draw() {
     const some = matching();
-    const focused = document.activeElement?.dataset?.run;
-    rows.replaceChildren(...some.map((run) =>
-      el(
-        "div",
-        { class: "runrow" },
+    refill(
+      rows,
+      some.map((run) =>
         el(
-          "label",
-          null,
-          el("input", {
-            type: "checkbox",
-            checked: picked.has(run.id),
-            "data-run": run.id,
-            onchange: (event) =>
-              pick(event.target.checked ? [...picked, run.id] : [...picked].filter((id) => id !== run.id)),
-          }),
-          el("i", {
-            class: "swatch",
-            style: {
-              background: picked.has(run.id) ? colorOf(indexOf(run.id), dark.matches) : "transparent",
+          "div",
+          { class: "runrow" },
+          el(
+            "label",
+            null,
+            el("input", {
+              type: "checkbox",
+              checked: picked.has(run.id),
+              "data-keep": `pick ${run.id}`,
+              onchange: (event) =>
+                pick(event.target.checked ? [...picked, run.id] : [...picked].filter((id) => id !== run.id)),
+            }),
+            el("i", {
+              class: "swatch",
+              style: {
+                background: picked.has(run.id) ? colorOf(indexOf(run.id), dark.matches) : "transparent",
+              },
+            }),
+            el("span", { class: "name" }, run.name),
+          ),
+          el(
+            "span",
+            { class: "meta" },
+            stateChip(run.state),
+            ` ${progressText(run)}`,
+            run.values.loss === undefined ? "" : `, loss ${short(run.values.loss)}`,
+          ),
+          el(
+            "a",
+            {
+              href: `#/run?run=${encodeURIComponent(run.id)}`,
+              "aria-label": `Details of ${run.name}`,
+              "data-keep": `open ${run.id}`,
             },
-          }),
-          el("span", { class: "name" }, run.name),
-        ),
-        el(
-          "span",
-          { class: "meta" },
-          stateChip(run.state),
-          ` ${progressText(run)}`,
-          run.values.loss === undefined ? "" : `, loss ${short(run.values.loss)}`,
-        ),
-        el(
-          "a",
-          { href: `#/run?run=${encodeURIComponent(run.id)}`, "aria-label": `Details of ${run.name}` },
-          "details",
-        ),
-      )
-    ));
-    if (focused !== undefined) {
-      [...rows.querySelectorAll("input")].find(({ dataset }) => dataset.run === focused)?.focus();
-    }
+            "details",
+          ),
+        )
+      ),
+    );
     count.textContent = `${picked.size} of ${runs.length} runs are drawn`;
   }
 

@@ -3,9 +3,9 @@
  * @module
  */
 
-/** Colours and parts of a report: what `tokens.css` and the report's own stylesheet say. */
+/** Colours, controls and parts of a report: what the stylesheets of all pages and the report's own say. */
 export function reportStyles(): string {
-  return ["tokens.css", "../../eval/report/page.css"].map((name) =>
+  return ["tokens.css", "controls.css", "../../eval/report/page.css"].map((name) =>
     Deno.readTextFileSync(new URL(name, import.meta.url))
   ).join("");
 }
