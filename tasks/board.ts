@@ -61,6 +61,8 @@ export async function board(args: readonly string[], stop: Promise<void>): Promi
   const folders = given.words.length > 0 ? given.words : [DEFAULT_FOLDER];
   printError(`Looking for runs in ${folders.join(", ")}`);
   const control = given.flags.has("control");
+  // the first training may be started from the page
+  if (control && given.words.length === 0) Deno.mkdirSync(DEFAULT_FOLDER, { recursive: true });
   const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
   await using running = await startBoard({
     folders,

@@ -5,6 +5,7 @@
  */
 import { basename, isAbsolute, join, relative, resolve, sep } from "@std/path";
 
+import { item } from "../../formats/elements.ts";
 import { Refusal } from "./refusal.ts";
 
 /** A folder of a run. */
@@ -44,7 +45,10 @@ export class Folders {
         if (Deno.statSync(path).isDirectory) return { given: folder, path };
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
-        throw new RangeError(`Cannot show ${folder} as a folder is needed: current value isn't there`);
+        throw new RangeError(
+          `Cannot show ${folder} as a folder is needed: current value isn't there. Train first (deno task train), or name a ` +
+            "folder with runs",
+        );
       }
       throw new RangeError(`Cannot show ${folder} as a folder is needed: current value is a file`);
     });
@@ -107,17 +111,21 @@ export class Folders {
     );
   }
 
-  /** Whether a path that may not be there yet would lie within a given folder. */
-  holds(path: string): boolean {
-    let there = resolve(path);
-    for (;;) {
+  /** Id of a folder that may not be there yet; null where it wouldn't lie within a given folder. */
+  idOf(path: string): string | null {
+    const missing: string[] = [];
+    for (let there = resolve(path);; there = resolve(there, "..")) {
       try {
-        const real = Deno.realPathSync(there);
-        return this.roots.some((root) => isWithin(root.path, real));
+        const whole = join(Deno.realPathSync(there), ...missing);
+        const root = this.roots.findIndex((root) => isWithin(root.path, whole));
+        return root < 0
+          ? null
+          : `${root}:${relative(item(this.roots, root).path, whole).replaceAll(sep, "/")}`;
       } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) return false;
+        // a link to what isn't there could lead anywhere once it is
+        if (!(error instanceof Deno.errors.NotFound) || isThere(there)) return null;
       }
-      there = resolve(there, "..");
+      missing.unshift(basename(there));
     }
   }
 
@@ -135,6 +143,16 @@ export class Folders {
 
 function noRun(id: string): Refusal {
   return new Refusal(404, `There is no run ${JSON.stringify(id.slice(0, 200))} in the folders of this board`);
+}
+
+/** Whether a name is there, what it links to or not. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isWithin(base: string, path: string): boolean {

@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 import { join, resolve } from "@std/path";
 import { stringify } from "yaml";
 
+import { item } from "../../../formats/elements.ts";
+import { exists } from "../../../formats/exists.ts";
 import type { Folders } from "../folders.ts";
 import { newToken } from "../guard.ts";
 import { Refusal } from "../refusal.ts";
@@ -19,8 +21,16 @@ export interface Job {
   id: number;
   /** Its output folder, as it was given. */
   name: string;
+  /** Id of its run, which the list of runs has from its first step on. */
+  run: string;
   /** Exit code; null while it runs. */
   code: number | null;
+}
+
+interface Started {
+  name: string;
+  run: string;
+  process: TaskProcess;
 }
 
 /** A server of a run's model that was started here. */
@@ -43,7 +53,7 @@ export type TrainingFile = Record<string, unknown>;
 /** Everything that was started. */
 export class Control implements AsyncDisposable {
   readonly #folders: Folders;
-  readonly #jobs: { name: string; process: TaskProcess }[] = [];
+  readonly #jobs: Started[] = [];
   readonly #talks = new Map<string, Talk>();
   readonly #tried = new Set<string>();
   readonly #files = Deno.makeTempDirSync({ prefix: "dinotune-board-" });
@@ -54,17 +64,31 @@ export class Control implements AsyncDisposable {
 
   /** Trainings that were started, the newest first. */
   list(): Job[] {
-    return this.#jobs.map(({ name, process: { code } }, i) => ({ id: i + 1, name, code })).reverse();
+    return this.#jobs.map((_, i) => this.#shown(i + 1)).reverse();
+  }
+
+  /** A folder for the next training that isn't there yet. */
+  freeFolder(): string {
+    const { given } = item(this.#folders.roots, 0);
+    for (let n = 1;; n++) {
+      const folder = join(given, `run-${n}`);
+      if (!exists(folder) && !this.#jobs.some(({ name }) => name === folder)) return folder;
+    }
+  }
+
+  #shown(id: number): Job {
+    const { name, run, process: { code } } = this.#job(id);
+    return { id, name, run, code };
   }
 
   /** The end of a training's output. @throws {Refusal} 404 if there is no such training */
   log(id: number): string {
-    return this.#job(id).log;
+    return this.#job(id).process.log;
   }
 
   /** Asks a training to end; it saves a checkpoint first. @throws {Refusal} 404 if there is no such training */
   stop(id: number): void {
-    this.#job(id).stop();
+    this.#job(id).process.stop();
   }
 
   /**
@@ -72,12 +96,17 @@ export class Control implements AsyncDisposable {
    * @throws {Refusal} 400 with the task's message if anything is wrong
    */
   async dryRun(file: TrainingFile): Promise<unknown> {
-    this.#checkOutput(file);
-    const process = new TaskProcess("train", [this.#write(file), "--dry-run", "--json"]);
+    this.#runOf(file);
+    const process = this.#train(file, "--dry-run", "--json");
     const code = await process.ended;
     if (code !== 0) {
       const error = /^error: ([\s\S]*)/m.exec(process.log)?.[1] ?? process.log;
-      throw new Refusal(400, error);
+      // who filled in a form knows of no file
+      const places = new RegExp(`${RegExp.escape(this.#files)}/[\\w-]+\\.yaml(:\\d+)*(: )?`, "g");
+      throw new Refusal(
+        400,
+        error.replaceAll(places, (_, _line, colon) => colon === undefined ? "the form" : ""),
+      );
     }
     this.#tried.add(hashOfFile(file));
     return JSON.parse(process.printed);
@@ -85,13 +114,13 @@ export class Control implements AsyncDisposable {
 
   /** Starts a training. @throws {Refusal} 409 if this file hasn't passed a dry run here */
   start(file: TrainingFile): Job {
-    this.#checkOutput(file);
+    const run = this.#runOf(file);
     if (!this.#tried.has(hashOfFile(file))) {
       throw new Refusal(409, "Try it first: a training starts with values that have passed a dry run");
     }
     const name = String(file["output_dir"]);
-    this.#jobs.push({ name, process: new TaskProcess("train", [this.#write(file)]) });
-    return { id: this.#jobs.length, name, code: null };
+    const process = this.#train(file);
+    return this.#shown(this.#jobs.push({ name, run, process }));
   }
 
   /**
@@ -150,15 +179,17 @@ export class Control implements AsyncDisposable {
     return new Response(reply.body, { status: reply.status, headers: { "content-type": type } });
   }
 
-  #job(id: number): TaskProcess {
+  #job(id: number): Started {
     const job = this.#jobs[id - 1];
     if (job === undefined) throw new Refusal(404, `There is no training ${id}`);
-    return job.process;
+    return job;
   }
 
-  #checkOutput({ output_dir: output }: TrainingFile): void {
+  /** Id of the run that a file would make. */
+  #runOf({ output_dir: output }: TrainingFile): string {
     if (typeof output !== "string" || output === "") throw new Refusal(400, "output_dir must be given");
-    if (this.#folders.holds(output)) return;
+    const run = this.#folders.idOf(output);
+    if (run !== null) return run;
     const given = this.#folders.roots.map((root) => root.given).join(", ");
     throw new Refusal(
       400,
@@ -166,9 +197,18 @@ export class Control implements AsyncDisposable {
     );
   }
 
+  /** Begins a training task whose file, which may hold a token, lasts no longer than it. */
+  #train(file: TrainingFile, ...flags: string[]): TaskProcess {
+    const path = this.#write(file);
+    const process = new TaskProcess("train", [path, ...flags]);
+    process.ended.then(() => Deno.remove(path)).catch(() => {});
+    return process;
+  }
+
   #write(file: TrainingFile): string {
     const path = join(this.#files, `${crypto.randomUUID()}.yaml`);
-    Deno.writeTextFileSync(path, stringify({ ...file, output_dir: resolve(String(file["output_dir"])) }));
+    const text = stringify({ ...file, output_dir: resolve(String(file["output_dir"])) });
+    Deno.writeTextFileSync(path, text, { mode: 0o600 });
     return path;
   }
 

@@ -28,7 +28,7 @@ export class TaskProcess {
    * @param env Beside this process's own
    */
   constructor(task: "train" | "serve" | "board", args: readonly string[], env: Record<string, string> = {}) {
-    const child = this.#child = new Deno.Command(Deno.execPath(), {
+    const child = this.#child = new Deno.Command(denoCommand(), {
       args: [...taskArguments(project.tasks[task], ROOT), ...args],
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
@@ -100,4 +100,14 @@ export class TaskProcess {
     if (this.#lines.length > KEPT) this.#lines.shift();
     tell(shown);
   }
+}
+
+/**
+ * Deno as this process may start it: itself, or the one that PATH finds. A link on PATH is another program to Deno's permissions than
+ * what it leads to.
+ */
+function denoCommand(): string {
+  const itself = Deno.execPath();
+  const { state } = Deno.permissions.querySync({ name: "run", command: itself });
+  return state === "granted" ? itself : "deno";
 }

@@ -24,7 +24,7 @@ const PAGES = {
 
 /** Pages of the bar; `control`: only where the board may start something. */
 const NAVIGATION = [
-  { to: "/runs", text: "Runs", holds: ["/runs", "/run", "/config"] },
+  { to: "/runs", text: "Runs", holds: ["/runs", "/run", "/config", "/talk"] },
   { to: "/evaluations", text: "Evaluations", holds: ["/evaluations", "/evaluation", "/compare"] },
   { to: "/new", text: "New training", holds: ["/new"], control: true },
 ];

@@ -39,6 +39,24 @@ export function table({ caption, columns, rows, left = 1 }) {
   );
 }
 
+/**
+ * Replaces what an element holds; what has the focus in it and stands at the same place afterwards, or has the same `data-keep`,
+ * keeps it.
+ */
+export function refill(box, ...children) {
+  const focused = box.contains(document.activeElement) ? document.activeElement : null;
+  const keep = focused?.dataset.keep, way = [];
+  for (let node = focused; node && node !== box; node = node.parentElement) {
+    way.unshift([...node.parentElement.children].indexOf(node));
+  }
+  box.replaceChildren(...children.flat(3));
+  if (focused === null || focused === box) return;
+  const there = keep === undefined
+    ? way.reduce((node, i) => node?.children[i], box)
+    : [...box.querySelectorAll("[data-keep]")].find(({ dataset }) => dataset.keep === keep);
+  there?.focus({ preventScroll: true });
+}
+
 /** An input with its label around it. */
 export function field(label, input) {
   return el("label", { class: "field" }, el("span", null, label), input);
@@ -69,4 +87,10 @@ export function later(ms, what) {
     clearTimeout(timer);
     timer = setTimeout(() => what(...args), ms);
   };
+}
+
+/** Gives turns, one a frame, so that drawing much doesn't keep what moves from being drawn. */
+export function oneAFrame() {
+  let last = Promise.resolve();
+  return () => last = last.then(() => new Promise((turn) => requestAnimationFrame(turn)));
 }

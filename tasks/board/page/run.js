@@ -1,6 +1,6 @@
 // One run: how far it is, its configuration, what it learns from token by token, checkpoints, model card.
-import { get, post } from "./api.js";
-import { el, table } from "./dom.js";
+import { get } from "./api.js";
+import { el, refill, table } from "./dom.js";
 import { bytes, ordered, titleOf, valueOf } from "./format.js";
 import { progressText, stateChip } from "./run_list.js";
 
@@ -15,19 +15,15 @@ export function runPage({ params, news }) {
     const now = JSON.stringify(run);
     if (now === drawn) return;
     drawn = now;
-    head.replaceChildren(
+    refill(
+      head,
       el("h1", null, run.name),
-      el(
-        "p",
-        null,
-        stateChip(run.state),
-        ` ${progressText(run)} `,
-        el("a", { href: `#/runs?run=${encodeURIComponent(id)}` }, "curves"),
-        talkLink(run, news),
-      ),
+      el("p", null, stateChip(run.state), ` ${progressText(run)}`),
+      el("div", { class: "buttons" }, runLinks(run, news)),
     );
-    tiles.replaceChildren(
-      ...ordered(Object.keys(run.values)).slice(0, 8).map((name, i) =>
+    refill(
+      tiles,
+      ordered(Object.keys(run.values)).slice(0, 8).map((name, i) =>
         el(
           "div",
           { class: i === 0 ? "card tile first" : "card tile" },
@@ -88,8 +84,8 @@ export function runPage({ params, news }) {
         { class: "card" },
         table({
           caption: "Files",
-          columns: ["name", "bytes"],
-          rows: files.map((file) => [file.name, file.bytes]),
+          columns: ["name", "size"],
+          rows: files.map((file) => [file.name, bytes(file.bytes)]),
         }),
       ),
     );
@@ -97,10 +93,18 @@ export function runPage({ params, news }) {
   return { node: el("div", { class: "column" }, head, tiles, rest), title: "Run", close: stop };
 }
 
-/** A way to talk to what a run has made. */
-function talkLink(run, news) {
-  if (!news.control || run.state !== "finished") return "";
-  return el("span", null, ", ", el("a", { href: `#/talk?run=${encodeURIComponent(run.id)}` }, "talk to it"));
+/** Ways on from a run. */
+function runLinks({ id, state }, { control }) {
+  const run = encodeURIComponent(id);
+  const link = (to, text) => el("a", { class: "button", href: `#/${to}` }, text);
+  return [
+    link(`runs?run=${run}`, "Curves"),
+    ...(!control ? [] : [
+      state === "finished" ? link(`talk?run=${run}`, "Talk to it") : "",
+      state === "stopped" ? link(`new?run=${run}&resume=1`, "Resume") : "",
+      link(`new?run=${run}`, "Train again"),
+    ]),
+  ];
 }
 
 async function showTokens(id, box, button, news) {
@@ -152,10 +156,14 @@ export function configPage({ params, news }) {
   const ids = params.getAll("run");
   const box = el("div", null),
     only = el("input", { type: "checkbox", checked: ids.length > 1, onchange: () => draw() });
-  let rows = [];
+  let rows = null, drawn = "";
   const nameOf = (id) => news.runs.find((run) => run.id === id)?.name ?? id;
   function draw() {
+    if (rows === null) return;
     const some = rows.filter(({ different }) => different || !only.checked);
+    const now = JSON.stringify([some, ids.map(nameOf)]);
+    if (now === drawn) return;
+    drawn = now;
     box.replaceChildren(
       some.length === 0
         ? el(
@@ -194,38 +202,4 @@ export function configPage({ params, news }) {
     title: "Configurations",
     close: stop,
   };
-}
-
-/** Trainings that were started here. */
-export function jobList(news) {
-  return news.jobs.map(({ id, name, code }) => {
-    const log = el("pre", { class: "raw", tabIndex: 0, hidden: true });
-    const show = async () => {
-      try {
-        log.textContent = (await get("control/log", { id })).log;
-        log.hidden = false;
-      } catch (error) {
-        news.fault(error);
-      }
-    };
-    return el(
-      "div",
-      { class: "card job" },
-      el("b", null, name),
-      el(
-        "span",
-        { class: `chip ${code === null ? "run" : code === 0 ? "pass" : "fail"}` },
-        code === null ? "running" : code === 0 ? "finished" : `ended with ${code}`,
-      ),
-      el("button", { type: "button", onclick: show }, "Output"),
-      code === null
-        ? el(
-          "button",
-          { type: "button", onclick: () => post("control/stop", { id }).catch(news.fault) },
-          "Stop",
-        )
-        : "",
-      log,
-    );
-  });
 }

@@ -12,6 +12,8 @@ import { Refusal } from "../refusal.ts";
 
 /** A run's files as the page shows them. */
 export interface RunDetails {
+  /** Where it is, without links. */
+  folder: string;
   /** Keys of run.yaml; null where there is none. */
   config: Record<string, unknown> | null;
   /** Versions and hashes; null where run.yaml has none. */
@@ -35,6 +37,7 @@ export function runDetails(folders: Folders, id: string): RunDetails {
     .map(({ name }) => ({ name, bytes: Deno.statSync(join(path, name)).size }))
     .sort((a, b) => a.name < b.name ? -1 : 1);
   return {
+    folder: path,
     config: Object.keys(config).length === 0 ? null : config,
     provenance,
     checkpoints: listCheckpoints(path).map(({ name, step, path }) => ({ name, step, ...sizeOf(path) })),

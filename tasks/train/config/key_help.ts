@@ -22,6 +22,9 @@ const COMMON: readonly (readonly [keys: string, words: string])[] = [
   ["resume_from_checkpoint", "auto continues where a run stopped"],
 ];
 
+/** Names of the keys that most files have. */
+export const COMMON_KEYS: readonly string[] = COMMON.flatMap(([keys]) => keys.split(", "));
+
 /**
  * Text about keys.
  * @param topic "" for the common ones, `all`, or the name of a key
