@@ -45,12 +45,43 @@ Deno.test("the board lets nobody in without the token, from another page, or by 
   assertEquals((await ask("gone.js"))[0], 404);
   assertEquals((await ask("api/gone"))[0], 404);
 
-  // another name for this machine, as a page of others would use; fetch() can't send it
-  using socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(board.address).port) });
-  const request = `GET /${TOKEN}/api/runs HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n`;
-  await socket.write(new TextEncoder().encode(request));
-  const answer = await new Response(socket.readable).text();
-  assertStringIncludes(answer, "HTTP/1.1 403");
+  // names and paths as they are, where fetch() would put them right
+  const raw = async (path: string, ...hosts: string[]) => {
+    using socket = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(board.address).port) });
+    const names = hosts.map((host) => `Host: ${host}\r\n`).join("");
+    await socket.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\n${names}Connection: close\r\n\r\n`));
+    const answer = await new Response(socket.readable).text();
+    assert(!answer.includes("root:"), path);
+    return Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]);
+  };
+  const runs = `/${TOKEN}/api/runs`;
+  for (const host of ["localhost", "127.0.0.1:80", "[::1]:8090"]) {
+    assertEquals(await raw(runs, host), 200, host);
+  }
+  const others = [
+    "example.org",
+    "127.0.0.1.example.org",
+    "localhost.example.org",
+    "127.0.0.1@example.org",
+    "0.0.0.0",
+    "",
+  ];
+  for (const host of others) assert(await raw(runs, host) >= 400, host);
+  assert(await raw(runs) >= 400, "no host");
+  const up = "%2e%2e/".repeat(12), plain = "../".repeat(12);
+  for (
+    const path of [
+      `/${TOKEN}/${up}etc/passwd`,
+      `/${TOKEN}/${plain}etc/passwd`,
+      `/${TOKEN}/..%2f..%2f..%2f..%2fetc%2fpasswd`,
+      `/${TOKEN}/board/page/..%2f..%2f..%2fdeno.json`,
+      `/${TOKEN}/board/page/../guard.ts`,
+      `/${TOKEN}/api/run?run=0:${up}etc`,
+      `/${TOKEN}/api/run?run=0:a%00`,
+      `/${TOKEN}/talk/0:a/${up}etc/passwd`,
+      `/x/../${TOKEN}x/api/runs`,
+    ]
+  ) assert([400, 401, 404].includes(await raw(path, "localhost")), path);
 });
 
 Deno.test("nothing outside the given folders is shown, whatever the id or the link", async () => {
@@ -60,9 +91,19 @@ Deno.test("nothing outside the given folders is shown, whatever the id or the li
   await Deno.symlink(outside, join(folder, "saves/linked"));
   await Deno.mkdir(join(folder, "saves/half"));
   await Deno.symlink(join(outside, "trainer_log.jsonl"), join(folder, "saves/half/trainer_log.jsonl"));
+  // files of a run that are links out of it
+  Deno.writeTextFileSync(join(outside, "README.md"), "a secret");
+  await Deno.remove(join(folder, "saves/a/run.yaml"));
+  for (const name of ["run.yaml", "README.md"]) {
+    await Deno.symlink(join(outside, name), join(folder, "saves/a", name));
+  }
   await using board = await begin([join(folder, "saves")]);
   const { runs } = await (await fetch(`${board.address}api/runs`)).json();
   assertEquals(runs.map(({ id }: { id: string }) => id), ["0:a"]);
+  const details = await (await fetch(`${board.address}api/run?run=0:a`)).json();
+  assertEquals([details.config, details.card], [null, null]);
+  assertEquals(details.files.map(({ name }: { name: string }) => name), ["trainer_log.jsonl"]);
+  assertEquals((await fetch(`${board.address}api/tokens?run=0:a`)).status, 404);
   const ids = [
     "0:linked",
     "0:half",
@@ -139,10 +180,17 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that is
     const csv = await (await fetch(`${board.address}api/curves.csv?run=0:a&name=loss`)).text();
     assertEquals(csv.split("\r\n").slice(0, 3), ["run,step,loss", "a,1,1", "a,2,0.5"]);
     const svg = await (await fetch(`${board.address}api/curves.svg?run=0:a&name=loss&smooth=0.5`)).text();
-    assert(
-      svg.startsWith("<svg") && svg.includes(">loss</text>") && svg.includes(">a</text>"),
-      svg.slice(0, 200),
-    );
+    for (const text of ["loss", "step", "a", "1 run"]) assertStringIncludes(svg, `>${text}<`);
+    // one line, and with what was logged behind it two
+    const lines = (picture: string) =>
+      picture.match(/<path aria-label="step: 1;[^>]*aria-roledescription="line mark"/g)?.length;
+    assertEquals(lines(svg), 1);
+    const behind = await (await fetch(
+      `${board.address}api/curves.svg?run=0:a&name=loss&smooth=0.5&logged=1&log=1`,
+    )).text();
+    assertEquals(lines(behind), 2);
+    assertStringIncludes(behind, ">0.3<");
+    assertEquals((await fetch(`${board.address}api/curves.svg?run=0:a&name=gone`)).status, 404);
 
     Deno.writeTextFileSync(log, trainerLogLine(1, { loss: 7 }));
     await until((runs) => runs[0]?.step === 1);
@@ -159,6 +207,12 @@ Deno.test("items are filtered, searched, compared and marked; the judge card cou
   // the second evaluation loses the first five items and wins one
   await makeEvaluation(join(folder, "a"), (text) => text);
   await makeEvaluation(join(folder, "b"), (text, i) => i < 5 ? "No." : i === 11 ? "A title" : text);
+  // what is no whole file of results hides no other run
+  await Deno.mkdir(join(folder, "c"));
+  for (const name of ["run.yaml", "items.jsonl"]) {
+    await Deno.copyFile(join(folder, "a/run", name), join(folder, "c", name));
+  }
+  await Deno.writeTextFile(join(folder, "c/results.json"), '{"model": "ti');
   await using board = await begin([folder], { control: true });
   const ask = async (path: string, query: Record<string, string | number>) => {
     const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
@@ -177,7 +231,11 @@ Deno.test("items are filtered, searched, compared and marked; the judge card cou
     await reader.cancel();
     return JSON.parse(/data: (.*)/.exec(text)![1]!);
   });
-  assertEquals(evaluations.map(({ id }: { id: string }) => id).sort(), ["0:a/run", "0:b/run"]);
+  assertEquals(
+    evaluations.map(({ id, result }: { id: string; result: { items: number } | null }) => [id, result?.items])
+      .sort(),
+    [["0:a/run", 22], ["0:b/run", 22], ["0:c", undefined]],
+  );
   const run = "0:a/run", passing = HOSTILE_TEXTS.filter((text) => text.includes("title")).length;
   const all = await ask("items", { run });
   assertEquals([all.total, all.rows.length, all.rows[3].id], [
@@ -241,6 +299,14 @@ Deno.test("items are filtered, searched, compared and marked; the judge card cou
     [labels.size, labels.of("item 0", HOSTILE_TEXTS[0]!).length, labels.of("item 0", "another").length],
     [2, 1, 0],
   );
+  // marks go into no other folder
+  const elsewhere = join(folder, "elsewhere.jsonl");
+  await Deno.symlink(elsewhere, join(folder, "b/run/labels.jsonl"));
+  for (const text of ["", "0"]) {
+    if (text !== "") await Deno.writeTextFile(elsewhere, "");
+    assertEquals(await mark({ run: "0:b/run", id: "item 6", constraint: 0, label: "right" }), 404);
+  }
+  assertEquals(await Deno.readTextFile(elsewhere), "");
   // two verdicts "met": one right, one wrong
   const { agreement } = await ask("card", { run });
   assertEquals([agreement.constraints, agreement.accuracy, agreement.tooKind], [2, 0.5, 0.5]);
@@ -272,6 +338,54 @@ Deno.test("a board without control changes nothing, and what it would start is r
   assertEquals([details.config.learning_rate, details.card, details.checkpoints], [3, null, []]);
 });
 
+Deno.test("a run's data token by token: what is learnt, what is only read, what was cut off", async () => {
+  const folder = temporaryFolder();
+  const many = Array.from({ length: 60 }, (_, i) => `line ${i}`).join(" ");
+  const rows = [
+    { instruction: "Write about the river.", output: "Now the river has a kite." },
+    { instruction: "Count.", output: many },
+  ];
+  await Deno.writeTextFile(join(folder, "rows.json"), JSON.stringify(rows));
+  await Deno.writeTextFile(
+    join(folder, "dataset_info.json"),
+    JSON.stringify({ d: { file_name: "rows.json" } }),
+  );
+  makeRun(join(folder, "a"), 1);
+  const config = {
+    model_name_or_path: new URL("../../fixtures/constraints/model", import.meta.url).pathname,
+    stage: "sft",
+    do_train: true,
+    dataset: "d",
+    dataset_dir: folder,
+    template: "chatml",
+    cutoff_len: 64,
+    output_dir: join(folder, "a"),
+  };
+  await Deno.writeTextFile(join(folder, "a/run.yaml"), JSON.stringify(config));
+  await using board = await begin([folder]);
+  const reply = await fetch(`${board.address}api/tokens?run=0:a`);
+  const { data, examples, error } = await reply.json();
+  assertEquals([reply.status, error], [200, undefined]);
+  assertStringIncludes(data, "2 ");
+  type Token = [text: string, use: number];
+  const tokensOf = (row: number): Token[] =>
+    examples.find((one: { row: number }) => one.row === row).sequences[0].tokens;
+  const text = (tokens: Token[], ...uses: number[]) =>
+    tokens.filter(([, use]) => uses.includes(use)).map(([text]) => text).join("");
+  const prompt = (question: string) => `<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
+  const first = tokensOf(0), second = tokensOf(1);
+  assertEquals([text(first, 0), text(first, 1), text(first, -1)], [
+    prompt("Write about the river."),
+    "Now the river has a kite.<|im_end|>\n",
+    "",
+  ]);
+  // the prompt is short, so the answer alone loses its end
+  assertEquals(text(second, 0), prompt("Count."));
+  assertEquals(text(second, 1, -1), `${many}<|im_end|>\n`);
+  assertEquals(second.filter(([, use]) => use !== -1).length, config.cutoff_len);
+  assertEquals(second.findIndex(([, use]) => use === -1), config.cutoff_len);
+});
+
 Deno.test("a training starts only within the given folders and with values that passed a dry run", async () => {
   const folder = temporaryFolder();
   await using board = await begin([folder], { control: true });
@@ -287,6 +401,11 @@ Deno.test("a training starts only within the given folders and with values that 
   assertStringIncludes(message, "must lie in a folder of this board");
   await Deno.symlink("/", join(folder, "root"));
   assertEquals((await post("start", { output_dir: join(folder, "root/tmp/x") }))[0], 400);
+  // a link to what isn't there yet, and other ways of writing a path
+  await Deno.symlink(join(folder, "../not-there"), join(folder, "later"));
+  for (const output of ["later", "later/x", "x/../../y", "./../z", "root/../../y"]) {
+    assertEquals((await post("start", { output_dir: `${folder}/${output}` }))[0], 400, output);
+  }
   assertEquals((await post("start", { output_dir: join(folder, "x") }))[0], 409);
   const { schema, groups } = await (await fetch(`${board.address}api/control/form`)).json();
   const keys = groups.flatMap((group: { keys: string[] }) => group.keys);

@@ -107,6 +107,25 @@ Deno.test({
       await page.locator("table td", { hasText: "to" }).first().waitFor();
       await checked("comparison");
 
+      // the list of evaluations by keyboard; configurations; a run and its ways on
+      await go("#/evaluations");
+      await page.locator("td a").first().waitFor();
+      for (const i of [0, 1]) await page.locator('td input[type="checkbox"]').nth(i).press("Space");
+      assertEquals(
+        await page.evaluate("document.activeElement.checked"),
+        true,
+        "the list is drawn again and the focus stays",
+      );
+      await page.locator("a", { hasText: "Compare two" }).waitFor();
+      await checked("evaluations");
+      await go("#/config?run=0:live&run=0:tuned");
+      await page.locator("td .different", { hasText: "template" }).first().waitFor();
+      await checked("configurations");
+      await go("#/run?run=0:live");
+      await page.locator("h2", { hasText: "Model card" }).waitFor();
+      await page.locator('a[href="#/new?run=0%3Alive"]', { hasText: "Train again" }).waitFor();
+      await checked("run");
+
       // every hostile text is shown as it is, and none does anything
       await page.emulateMedia({ colorScheme: "light" });
       await page.setViewportSize({ width: 1200, height: 900 });
@@ -157,6 +176,141 @@ Deno.test({
 
       assertEquals(faults, []);
       assertEquals(fetched.filter((url) => !url.startsWith(board.address) && !/^(data|blob):/.test(url)), []);
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+Deno.test({
+  name: `charts in a browser: by steps, tokens and time, logarithmic, zoomed, and saved as PNG, SVG and CSV${
+    chromium ? "" : " [ignored: no chromium here]"
+  }`,
+  ignore: chromium === undefined,
+  async fn() {
+    const { chromium: driver } = await import("playwright-core");
+    const folder = temporaryFolder();
+    // from 1 down to 0.0001, a straight line on a logarithmic axis; the middle is step 26
+    const losses = Array.from({ length: 51 }, (_, i) => 10 ** (-4 * i / 50));
+    await Deno.writeTextFile(
+      join(makeRun(join(folder, "falling"), 0), "trainer_log.jsonl"),
+      losses.map((loss, i) => trainerLogLine(i + 1, { loss })).join(""),
+    );
+    const fault = (error: unknown) => {
+      throw error;
+    };
+    await using board = await startBoard({ folders: [folder], port: 0, fault });
+    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(error.message));
+      await page.goto(`${board.address}#/runs?run=0:falling&smooth=0`);
+      const card = page.locator('section[aria-label="Loss"]');
+      await card.locator('[role="img"][aria-label*="falling: 1.00e-4"]').waitFor();
+      await card.locator("summary").click();
+      const shows = (from: string, to: string) =>
+        card.locator("tr", { has: page.locator(`td:nth-child(2):text-is("${from}")`) })
+          .locator(`td:nth-child(3):text-is("${to}")`).waitFor();
+      await shows("1", "51");
+      assertEquals(
+        await card.locator("td").allInnerTexts(),
+        ["falling", "1", "51", "1", "1.00e-4", "1", "1.00e-4"],
+      );
+
+      // how far down the curve is in the middle of the picture, as a share of its height
+      const middle = () =>
+        page.evaluate<number>(`(() => {
+          const canvas = document.querySelector(".plot canvas"), over = document.querySelector(".u-over");
+          const [box, outer] = [over.getBoundingClientRect(), canvas.getBoundingClientRect()];
+          const scale = canvas.width / outer.width, [left, top] = [box.left - outer.left, box.top - outer.top];
+          const at = Math.round((left + box.width / 2) * scale), height = Math.round(box.height * scale);
+          const { data } = canvas.getContext("2d").getImageData(at, Math.round(top * scale), 1, height);
+          const rows = [];
+          for (let y = 0; y < height; y++) {
+            const [r, g, b, a] = data.subarray(4 * y, 4 * y + 4);
+            if (a > 100 && r < 60 && Math.abs(g - 114) < 50 && Math.abs(b - 178) < 50) rows.push(y);
+          }
+          return rows.reduce((a, b) => a + b, 0) / rows.length / height;
+        })()`);
+      const drawn = await middle();
+      assert(drawn > 0.9 && drawn < 1, `the middle of a falling curve: ${drawn}`);
+      await page.getByLabel("Logarithmic").check();
+      await page.waitForFunction(
+        "document.querySelector('[role=img]').getAttribute('aria-label').includes('logarithmic')",
+      );
+      const straight = await middle();
+      assert(Math.abs(straight - 0.5) < 0.05, `the middle of a straight line: ${straight}`);
+
+      // by drag, double click, wheel and keys; a value beyond each end belongs to the line
+      const over = card.locator(".u-over");
+      const box = (await over.boundingBox())!;
+      const place = (share: number) => [box.x + share * box.width, box.y + box.height / 2] as const;
+      await page.mouse.move(...place(0.25));
+      await page.mouse.down();
+      await page.mouse.move(...place(0.6), { steps: 3 });
+      await page.mouse.move(...place(0.75), { steps: 3 });
+      await page.mouse.up();
+      await shows("13", "39");
+      await page.mouse.dblclick(...place(0.5));
+      await shows("1", "51");
+      await page.keyboard.down("Control");
+      // about step 27: from 27 − 0.8 · 26 to 27 + 0.8 · 24
+      await page.mouse.move(...place(0.52));
+      await page.mouse.wheel(0, -100);
+      await shows("6", "47");
+      await page.mouse.wheel(0, 100);
+      await page.keyboard.up("Control");
+      await shows("1", "51");
+      // from 27 − 0.7 · 26 to 27 + 0.7 · 24
+      await card.locator('[role="img"]').press("+");
+      await shows("8", "44");
+      await card.locator('[role="img"]').press("Escape");
+      await shows("1", "51");
+
+      const saved = async (name: string) => {
+        const coming = page.waitForEvent("download");
+        await card.getByLabel(`Loss as ${name}`).click();
+        return await Deno.readFile(await (await coming).path());
+      };
+      const png = await saved("PNG");
+      const view = new DataView(png.buffer, png.byteOffset);
+      const size = await page.evaluate<number[]>(
+        "(({ width, height }) => [width, height])(document.querySelector('.plot canvas'))",
+      );
+      assertEquals([view.getUint32(0), view.getUint32(16), view.getUint32(20)], [0x89504e47, ...size]);
+      // its pixels are those of the page, on paper that isn't transparent
+      const colors = await page.evaluate<Record<string, number>>(`(async () => {
+        const bytes = Uint8Array.fromBase64(${JSON.stringify(png.toBase64())});
+        const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+        const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0);
+        const { data } = context.getImageData(0, 0, image.width, image.height);
+        const counts = { curve: 0, card: 0, clear: 0 };
+        for (let i = 0; i < data.length; i += 4) {
+          if (data[i + 3] < 255) counts.clear++;
+          else if (data[i] === 255 && data[i + 1] === 255 && data[i + 2] === 255) counts.card++;
+          else if (data[i] < 60 && Math.abs(data[i + 1] - 114) < 50 && Math.abs(data[i + 2] - 178) < 50) counts.curve++;
+        }
+        return counts;
+      })()`);
+      assert(
+        colors.clear === 0 && colors.curve! > size[0]! / 2 && colors.card! > size[0]! * size[1]! / 2,
+        JSON.stringify(colors),
+      );
+      const svg = new TextDecoder().decode(await saved("SVG"));
+      for (const text of ["loss", "step", "falling", "0.001"]) assertStringIncludes(svg, `>${text}<`);
+      assertEquals(
+        new TextDecoder().decode(await saved("CSV")),
+        "run,step,loss\r\n" + losses.map((loss, i) => `falling,${i + 1},${loss}\r\n`).join(""),
+      );
+
+      await page.getByLabel("Over").selectOption("tokens");
+      await shows("1K", "51K");
+      assertStringIncludes(await card.locator("th").nth(1).innerText(), "tokens from");
+      await page.getByLabel("Over").selectOption("time");
+      await shows("0:00:10", "0:08:30");
+      assertEquals(faults, []);
     } finally {
       await browser.close();
     }

@@ -9,7 +9,8 @@ import type { EvalResults } from "../../eval/results.ts";
 import { openRun } from "../../eval/open_run.ts";
 import { readEvalRunYaml } from "../../eval/run_yaml.ts";
 import { readEvalConfig } from "../../eval/config.ts";
-import type { Folders } from "../folders.ts";
+import { Labels, LABELS_FILE } from "../../eval/labels.ts";
+import { type Folders, isThere } from "../folders.ts";
 import { Refusal } from "../refusal.ts";
 import { ItemIndex } from "./item_index.ts";
 
@@ -20,7 +21,14 @@ export interface EvaluationSummary {
   /** Path in the given folder. */
   name: string;
   /** Headline and what it is of; null before there are results. */
-  result: Pick<EvalResults, "model" | "benchmark" | "judge" | "complete" | "headline"> | null;
+  result:
+    | Pick<EvalResults, "model" | "benchmark" | "judge" | "complete" | "headline"> & {
+      /** Of the headline, 95 %; null where it has none. */
+      interval: readonly [low: number, high: number] | null;
+      /** Items that were evaluated. */
+      items: number;
+    }
+    | null;
   /** When its items changed last, milliseconds since 1970. */
   changed: number;
 }
@@ -69,10 +77,7 @@ export class Evaluations implements AsyncDisposable {
     const changed = Deno.statSync(file).mtime?.getTime() ?? 0;
     const kept = this.#results.get(path);
     if (kept?.changed === changed) return kept.result;
-    const { model, benchmark, judge, complete, headline } = JSON.parse(
-      Deno.readTextFileSync(file),
-    ) as EvalResults;
-    const result = { model, benchmark, judge, complete, headline };
+    const result = summaryOf(file);
     this.#results.set(path, { changed, result });
     return result;
   }
@@ -100,6 +105,13 @@ export class Evaluations implements AsyncDisposable {
         plugins.join(", ")
       }), whose code a page doesn't run: see its report.html`,
     );
+  }
+
+  /** Marks of an evaluation. @throws {Refusal} 404 if their file is a link out of the run's folder */
+  labels(id: string): Labels {
+    const folder = this.folder(id);
+    if (isThere(join(folder, LABELS_FILE))) this.#folders.file(id, LABELS_FILE);
+    return new Labels(folder);
   }
 
   /**
@@ -153,5 +165,19 @@ export class Evaluations implements AsyncDisposable {
     this.#ending.abort(new Error("the board is ending"));
     for (const { filled } of this.#open.values()) await filled;
     for (const id of [...this.#open.keys()]) this.#close(id);
+  }
+}
+
+/** What the list tells of a results.json; null of one that isn't whole, which mustn't hide all other runs. */
+function summaryOf(file: string): EvaluationSummary["result"] {
+  try {
+    const { model, benchmark, judge, complete, headline, scores, counts } = JSON.parse(
+      Deno.readTextFileSync(file),
+    ) as EvalResults;
+    const interval = scores[0]?.interval ?? null;
+    return { model, benchmark, judge, complete, headline, interval, items: counts.items };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
   }
 }

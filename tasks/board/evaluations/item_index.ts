@@ -3,8 +3,9 @@
  * table of SQLite, which keeps it on the disk rather than in memory.
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 
+import { item } from "../../../formats/elements.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import { browsed, type ItemStatus, statusOf } from "../../eval/report/browser_data.ts";
 import { type StoredItem, storedItems, type StoredRun } from "../../eval/stored.ts";
@@ -44,6 +45,7 @@ const PREVIEW = 90;
 /** The table of one evaluation. */
 export class ItemIndex implements Disposable {
   readonly #database = new DatabaseSync(":memory:");
+  #found: { wish: string; places: number[] } | null = null;
   /** Of a full score. */
   readonly scale: number;
   /** Items read so far. */
@@ -56,20 +58,32 @@ export class ItemIndex implements Disposable {
     this.scale = run.part.benchmark.protocol?.scale ?? 1;
     // tables of a temporary database lie in a file that SQLite makes and removes
     this.#database.exec(`PRAGMA temp_store = FILE;
-      CREATE TEMP TABLE items (n INTEGER PRIMARY KEY, id TEXT, status TEXT, value REAL, preview TEXT, text TEXT, json TEXT);
+      CREATE TEMP TABLE items (n INTEGER PRIMARY KEY, id TEXT, status TEXT, value REAL, preview TEXT);
+      CREATE TEMP TABLE texts (n INTEGER PRIMARY KEY, text TEXT);
+      CREATE TEMP TABLE wholes (n INTEGER PRIMARY KEY, json TEXT);
       CREATE INDEX temp.ids ON items (id);
       CREATE INDEX temp.ends ON items (status, n);`);
   }
 
   /** Reads all items. @param signal Aborted to give up */
   async fill(signal: AbortSignal): Promise<void> {
-    const insert = this.#database.prepare("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)");
+    const [items, texts, wholes] = [
+      "items VALUES (?, ?, ?, ?, ?)",
+      "texts VALUES (?, ?)",
+      "wholes VALUES (?, ?)",
+    ]
+      .map((into) => this.#database.prepare(`INSERT INTO ${into}`)) as [
+        StatementSync,
+        StatementSync,
+        StatementSync,
+      ];
     this.#database.exec("BEGIN");
     for await (const stored of storedItems(this.run)) {
       const { status, value } = statusOf(stored, this.run.part.benchmark.contributions(stored));
       const prompt = lastUserText(stored.item.messages).slice(0, PREVIEW).replaceAll(/\s+/g, " ");
-      const json = JSON.stringify(browsed(stored));
-      insert.run(this.count++, stored.item.id, status, value, prompt, searched(stored), json);
+      items.run(this.count, stored.item.id, status, value, prompt);
+      texts.run(this.count, searched(stored));
+      wholes.run(this.count++, JSON.stringify(browsed(stored)));
       if (this.count % TURN === 0) await new Promise((done) => setTimeout(done));
       signal.throwIfAborted();
     }
@@ -79,30 +93,35 @@ export class ItemIndex implements Disposable {
 
   /** A page of the items that are wished for, and how many there are. */
   page({ status, search, from }: ItemWish): { rows: ItemRow[]; total: number } {
-    const { where, values } = condition(status, search);
-    const rows = this.#database.prepare(
-      `SELECT n, id, status, value, preview FROM items ${where} ORDER BY n LIMIT ${PAGE_ROWS} OFFSET ?`,
-    ).all(...values, from) as unknown as ItemRow[];
-    const { total } = this.#database.prepare(`SELECT count(*) AS total FROM items ${where}`).get(
-      ...values,
-    ) as {
-      total: number;
-    };
+    const found = this.#places(status, search.trim());
+    const total = found?.length ?? this.count;
+    const row = this.#database.prepare("SELECT n, id, status, value, preview FROM items WHERE n = ?");
+    const rows: ItemRow[] = [];
+    for (let i = from; i < Math.min(total, from + PAGE_ROWS); i++) {
+      rows.push(row.get(found === null ? i : item(found, i)) as unknown as ItemRow);
+    }
     return { rows, total };
+  }
+
+  /**
+   * Places of the items that are wished for, in order; null: all. The last answer is kept, so that its next pages need no second search.
+   */
+  #places(status: ItemStatus | null, search: string): number[] | null {
+    if (status === null && search === "") return null;
+    const wish = JSON.stringify([status, search]);
+    if (this.#found?.wish !== wish) {
+      const { where, values } = condition(status, search);
+      const rows = this.#database.prepare(`SELECT n FROM items ${where} ORDER BY n`).all(...values);
+      this.#found = { wish, places: (rows as unknown as { n: number }[]).map(({ n }) => n) };
+    }
+    return this.#found.places;
   }
 
   /** Ids with values of all items that are wished for, in the benchmark's order. */
   values(search: string): Map<string, { n: number; value: number | null }> {
-    const { where, values } = condition(null, search);
+    const { where, values } = condition(null, search.trim());
     const rows = this.#database.prepare(`SELECT n, id, value FROM items ${where} ORDER BY n`).all(...values);
-    return new Map(
-      (rows as unknown as ItemRow[]).map((
-        { n, id, value },
-      ): [string, { n: number; value: number | null }] => [
-        id,
-        { n, value },
-      ]),
-    );
+    return new Map((rows as unknown as ItemRow[]).map(({ n, id, value }) => [id, { n, value }]));
   }
 
   /** A row of the list. */
@@ -115,7 +134,7 @@ export class ItemIndex implements Disposable {
 
   /** All of an item, as report.html has it; null for an unknown id. */
   item(id: string): unknown {
-    const row = this.#database.prepare("SELECT json FROM items WHERE id = ?").get(id) as
+    const row = this.#database.prepare("SELECT json FROM items JOIN wholes USING (n) WHERE id = ?").get(id) as
       | { json: string }
       | undefined;
     return row === undefined ? null : JSON.parse(row.json);
@@ -128,14 +147,13 @@ export class ItemIndex implements Disposable {
 }
 
 function condition(status: ItemStatus | null, search: string): { where: string; values: string[] } {
-  const wanted = search.trim();
   const parts = [
     ...(status === null ? [] : ["status = ?"]),
-    ...(wanted === "" ? [] : ["(instr(text, ?) > 0 OR id = ?)"]),
+    ...(search === "" ? [] : ["(n IN (SELECT n FROM texts WHERE instr(text, ?) > 0) OR id = ?)"]),
   ];
   return {
     where: parts.length === 0 ? "" : `WHERE ${parts.join(" AND ")}`,
-    values: [...(status === null ? [] : [status]), ...(wanted === "" ? [] : [wanted.toLowerCase(), wanted])],
+    values: [...(status === null ? [] : [status]), ...(search === "" ? [] : [search.toLowerCase(), search])],
   };
 }
 

@@ -8,7 +8,6 @@ import { z } from "zod";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import type { Verdict } from "../../../plugins/kinds/judgement.ts";
 import { cardOfRun } from "../../eval/card_of_run.ts";
-import { Labels } from "../../eval/labels.ts";
 import { Refusal } from "../refusal.ts";
 import type { Evaluations } from "./evaluations.ts";
 import type { ItemIndex } from "./item_index.ts";
@@ -75,7 +74,7 @@ export function evaluationRoutes(evaluations: Evaluations, control: boolean): Ho
     const index = await evaluations.allItems(run);
     const item = index.item(id) as Shown | null;
     if (item === null) throw new Refusal(404, `There is no item ${id} in this evaluation`);
-    const labels = new Labels(evaluations.folder(run)).of(id, item.response);
+    const labels = evaluations.labels(run).of(id, item.response);
     return c.json({ item, row: index.row(id), scale: index.scale, labels });
   });
   app.get("/pairs", async (c) => {
@@ -90,12 +89,13 @@ export function evaluationRoutes(evaluations: Evaluations, control: boolean): Ho
   });
   app.get("/card", async (c) => {
     const { run } = requestFields(z.strictObject({ run: z.string() }), c.req.query());
+    evaluations.labels(run);
     return c.json(await cardOfRun(evaluations.folder(run), builtinRegistry()));
   });
   app.post("/label", async (c) => {
     if (!control) throw new Refusal(403, "This board only reads: start it with --control to mark verdicts");
     const mark = requestFields(Mark, await c.req.json());
-    const folder = evaluations.folder(mark.run);
+    const labels = evaluations.labels(mark.run);
     const item = (await evaluations.allItems(mark.run)).item(mark.id) as Shown | null;
     const verdict = item?.constraints[mark.constraint]?.verdict ?? null;
     if (item === null || item.response === null || verdict === null || verdict.score === null) {
@@ -104,7 +104,6 @@ export function evaluationRoutes(evaluations: Evaluations, control: boolean): Ho
         `There is no verdict on constraint ${mark.constraint} of item ${mark.id} to mark`,
       );
     }
-    const labels = new Labels(folder);
     const { scale } = await evaluations.items(mark.run);
     const { id, constraint, label } = mark;
     labels.add({ id, constraint, label, met: verdict.score >= scale }, item.response);

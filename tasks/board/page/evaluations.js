@@ -1,6 +1,6 @@
 // Evaluations: the list, one with its tables and items, two beside each other.
 import { get, post } from "./api.js";
-import { el, later, select, table } from "./dom.js";
+import { el, later, refill, select, table } from "./dom.js";
 import { short } from "./format.js";
 import { itemView, NAMES } from "../../eval/report/item_view.js";
 
@@ -10,12 +10,19 @@ const link = (path, query) => `#${path}?${new URLSearchParams(query)}`;
 /** Evaluations with their headlines; two that are ticked can be compared. */
 export function evaluationsPage({ news }) {
   const box = el("div", null), picked = new Set();
+  let drawn = "";
   const compare = el("a", { class: "button", href: "#/evaluations" }, "Compare two");
+  const tick = el("span", { class: "hint" }, "Tick two to compare them item by item.");
   function draw() {
     const [a, b] = picked;
     compare.hidden = picked.size !== 2;
+    tick.hidden = picked.size === 2 || news.evaluations.length < 2;
     compare.href = picked.size === 2 ? link("/compare", { a, b }) : "#/evaluations";
-    box.replaceChildren(
+    const now = JSON.stringify([news.evaluations, [...picked]]);
+    if (now === drawn) return;
+    drawn = now;
+    refill(
+      box,
       news.evaluations.length === 0
         ? el("p", { class: "hint" }, "There are no evaluations in these folders yet.")
         : el(
@@ -24,19 +31,31 @@ export function evaluationsPage({ news }) {
           table({
             caption: "Evaluations",
             left: 5,
-            columns: ["compare", "run", "model", "benchmark", "judge", "score", "value"],
-            rows: news.evaluations.map(({ id, name, result }) => [
+            columns: [
+              "compare",
+              "run",
+              "model",
+              "benchmark",
+              "judge",
+              "score",
+              "value",
+              "95 % interval",
+              "items",
+              "changed",
+            ],
+            rows: news.evaluations.map(({ id, name, result, changed }) => [
               el("input", {
                 type: "checkbox",
                 checked: picked.has(id),
                 "aria-label": `Compare ${name}`,
+                "data-keep": `pick ${id}`,
                 onchange: ({ target }) => {
                   if (target.checked) picked.add(id);
                   else picked.delete(id);
                   draw();
                 },
               }),
-              el("a", { href: link("/evaluation", { run: id }) }, name),
+              el("a", { href: link("/evaluation", { run: id }), "data-keep": `open ${id}` }, name),
               result?.model ?? "–",
               result?.benchmark ?? "–",
               result?.judge ?? "–",
@@ -44,6 +63,9 @@ export function evaluationsPage({ news }) {
               result === null
                 ? "–"
                 : `${percent(result.headline.value)}${result.complete ? "" : " (incomplete)"}`,
+              result === null || result.interval === null ? "–" : result.interval.map(percent).join(" to "),
+              result?.items ?? "–",
+              new Date(changed).toLocaleString(),
             ]),
           }),
         ),
@@ -54,7 +76,7 @@ export function evaluationsPage({ news }) {
     node: el(
       "div",
       { class: "column" },
-      el("div", { class: "controls" }, el("h1", null, "Evaluations"), compare),
+      el("div", { class: "controls" }, el("h1", null, "Evaluations"), compare, tick),
       box,
     ),
     title: "Evaluations",

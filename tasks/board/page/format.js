@@ -15,8 +15,12 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }
 
+/** A size in the unit that leaves one to four digits before the point. */
 export function bytes(value) {
-  return value === null || value === undefined ? "–" : `${(value / 2 ** 30).toFixed(2)} GiB`;
+  if (value === null || value === undefined) return "–";
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const unit = value < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(value) / 10));
+  return `${Number((value / 2 ** (10 * unit)).toPrecision(3))} ${units[unit]}`;
 }
 
 /** A value of a curve. */

@@ -1,7 +1,7 @@
 // Curves of several runs over each other.
 import { address, get } from "./api.js";
-import { makeChart } from "./chart.js";
-import { el, field, later, save, select } from "./dom.js";
+import { makeChart, PALE } from "./chart.js";
+import { el, field, later, oneAFrame, save, select } from "./dom.js";
 import { ordered, titleOf } from "./format.js";
 import { makeRunList } from "./run_list.js";
 
@@ -93,7 +93,15 @@ export function runsPage({ params, news, change }) {
         later_();
       },
     });
-    const query = () => ({ run: [...picked], name, over, from: range[0], to: range[1], smooth });
+    const query = () => ({
+      run: [...picked],
+      name,
+      over,
+      from: range[0],
+      to: range[1],
+      smooth,
+      logged: picked.size <= PALE ? 1 : null,
+    });
     const files = el(
       "span",
       { class: "files" },
@@ -153,6 +161,7 @@ export function runsPage({ params, news, change }) {
     const turn = ++made.asked;
     try {
       const view = await get("curves", query);
+      await frame();
       if (turn !== made.asked || view.range === null) return;
       made.chart.show({ runs: query.run, over, log, view, colorOf: colorIndex, nameOf });
     } catch (error) {
@@ -181,6 +190,7 @@ export function runsPage({ params, news, change }) {
     for (const name of names) if (charts.get(name).seen) draw(charts.get(name));
   }
   const later_ = later(120, refresh);
+  const frame = oneAFrame();
 
   let chosen = given.length > 0;
   function told() {

@@ -26,6 +26,8 @@ export interface CurveWish {
   points: number;
   /** From 0 (as logged) to below 1. */
   smooth: number;
+  /** Whether what was logged is wished for too, where the curves are smoothed. */
+  logged: boolean;
   /** Whether a picture's vertical axis is logarithmic. */
   log: boolean;
 }
@@ -48,6 +50,7 @@ const Query = z.strictObject({
   to: z.tuple([number]).optional(),
   points: z.tuple([number.pipe(z.int().min(2).max(20_000))]).default([2000]),
   smooth: z.tuple([number.pipe(z.number().min(0).max(0.9999))]).default([0]),
+  logged: z.tuple([z.literal("1")]).optional(),
   log: z.tuple([z.literal("1")]).optional(),
 });
 
@@ -58,7 +61,8 @@ export function readWish(query: Record<string, string[]>): CurveWish {
     const [issue] = parsed.error.issues;
     throw new Refusal(400, `Cannot show curves: ${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { run, name: [name], over: [over], from, to, points: [points], smooth: [smooth], log } = parsed.data;
+  const { run, name: [name], over: [over], from, to, points: [points], smooth: [smooth], logged, log } =
+    parsed.data;
   return {
     runs: run,
     name,
@@ -67,6 +71,7 @@ export function readWish(query: Record<string, string[]>): CurveWish {
     to: to?.[0] ?? null,
     points,
     smooth,
+    logged: logged !== undefined,
     log: log !== undefined,
   };
 }
@@ -80,8 +85,19 @@ export function curvesOf(list: RunList, wish: CurveWish): Curves {
   const [from, to] = [wish.from ?? range[0], wish.to ?? range[1]];
   if (smooth === 0) return { ...viewOf(logged, from, to, points), logged: [], range };
   const even = logged.map(({ x, y }) => ({ x, y: smoothed(y, smooth) }));
-  const { x, lines, exact } = viewOf([...even, ...logged], from, to, points);
+  const { x, lines, exact } = viewOf(wish.logged ? [...even, ...logged] : even, from, to, points);
   return { x, lines: lines.slice(0, runs.length), logged: lines.slice(runs.length), exact, range };
+}
+
+/**
+ * Curves as JSON. Ends of buckets have six digits, more than a chart or a cursor shows: fifty runs' text is half as long.
+ */
+export function curvesJson(curves: Curves): string {
+  const short = (lines: Curves["lines"]) =>
+    curves.exact
+      ? lines
+      : lines.map((line) => line.map((value) => value === null ? null : Number(value.toPrecision(6))));
+  return JSON.stringify({ ...curves, lines: short(curves.lines), logged: short(curves.logged) });
 }
 
 /** All values of the runs as CSV, whatever part is shown. */

@@ -4,7 +4,7 @@
  */
 import { Hono } from "hono";
 
-import { curvesCsv, curvesOf, readWish } from "./curves.ts";
+import { curvesCsv, curvesJson, curvesOf, readWish } from "./curves.ts";
 import type { Folders } from "../folders.ts";
 import { configTable, runDetails } from "./details.ts";
 import { tokenPreview } from "./tokens.ts";
@@ -15,7 +15,13 @@ import type { RunList } from "./run_list.ts";
 export function runRoutes(runs: RunList, folders: Folders): Hono {
   const app = new Hono();
   app.get("/runs", (c) => c.json({ runs: runs.list() }));
-  app.get("/curves", (c) => c.json(curvesOf(runs, readWish(c.req.queries()))));
+  app.get(
+    "/curves",
+    (c) =>
+      c.body(curvesJson(curvesOf(runs, readWish(c.req.queries()))), 200, {
+        "content-type": "application/json",
+      }),
+  );
   app.get("/curves.csv", (c) =>
     c.body(curvesCsv(runs, readWish(c.req.queries())), 200, {
       "content-type": "text/csv; charset=utf-8",

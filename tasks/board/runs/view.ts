@@ -59,19 +59,18 @@ export function rangeOf(curves: readonly Curve[]): [from: number, to: number] | 
 
 /** The curve's part with values within the ends, and one value beyond each, so that lines leave the picture. */
 function within({ x, y }: Curve, from: number, to: number): Curve {
-  const kept: number[] = [];
-  let before = -1, behind = -1;
+  const places = new Float64Array(x.length), values = new Float64Array(x.length);
+  let kept = 0;
   for (let i = 0; i < x.length; i++) {
-    if (Number.isNaN(f64(y, i)) || Number.isNaN(f64(x, i))) continue;
-    if (f64(x, i) < from) before = i;
-    else if (f64(x, i) <= to) kept.push(i);
-    else {
-      behind = i;
-      break;
-    }
+    const place = f64(x, i);
+    if (Number.isNaN(f64(y, i)) || Number.isNaN(place)) continue;
+    // of those before the part only the last one stays
+    if (place < from) kept = 0;
+    places[kept] = place;
+    values[kept++] = f64(y, i);
+    if (place > to) break;
   }
-  const all = [...(before < 0 ? [] : [before]), ...kept, ...(behind < 0 ? [] : [behind])];
-  return { x: Float64Array.from(all, (i) => f64(x, i)), y: Float64Array.from(all, (i) => f64(y, i)) };
+  return { x: places.subarray(0, kept), y: values.subarray(0, kept) };
 }
 
 function commonPlaces(curves: readonly Curve[], most: number): number[] | null {
