@@ -180,7 +180,7 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that is
     const csv = await (await fetch(`${board.address}api/curves.csv?run=0:a&name=loss`)).text();
     assertEquals(csv.split("\r\n").slice(0, 3), ["run,step,loss", "a,1,1", "a,2,0.5"]);
     const svg = await (await fetch(`${board.address}api/curves.svg?run=0:a&name=loss&smooth=0.5`)).text();
-    for (const text of ["loss", "step", "a", "1 run"]) assertStringIncludes(svg, `>${text}<`);
+    for (const text of ["loss", "step", "a", "1 training"]) assertStringIncludes(svg, `>${text}<`);
     // one line, and with what was logged behind it two
     const lines = (picture: string) =>
       picture.match(/<path aria-label="step: 1;[^>]*aria-roledescription="line mark"/g)?.length;
