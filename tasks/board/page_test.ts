@@ -11,6 +11,9 @@ import { startBoard } from "./server.ts";
 const chromium = chromiumPath();
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 
+/** Longer than anything takes where other tests run too. */
+const PATIENCE_MS = 180_000;
+
 /** An adapter beside its base, as a finished run has it. */
 async function makeTuned(folder: string): Promise<void> {
   makeRun(folder, 5);
@@ -45,6 +48,7 @@ Deno.test({
     const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      page.setDefaultTimeout(PATIENCE_MS);
       const faults: string[] = [], fetched: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
       page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
@@ -203,6 +207,7 @@ Deno.test({
     const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      page.setDefaultTimeout(PATIENCE_MS);
       const faults: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
       await page.goto(`${board.address}#/runs?run=0:falling&smooth=0`);
