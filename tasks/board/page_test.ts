@@ -310,10 +310,10 @@ Deno.test({
         "run,step,loss\r\n" + losses.map((loss, i) => `falling,${i + 1},${loss}\r\n`).join(""),
       );
 
-      await page.getByLabel("Over").selectOption("tokens");
+      await page.locator(".controls select").selectOption("tokens");
       await shows("1K", "51K");
       assertStringIncludes(await card.locator("th").nth(1).innerText(), "tokens from");
-      await page.getByLabel("Over").selectOption("time");
+      await page.locator(".controls select").selectOption("time");
       await shows("0:00:10", "0:08:30");
       assertEquals(faults, []);
     } finally {
