@@ -241,9 +241,7 @@ Deno.test({
       const drawn = await middle();
       assert(drawn > 0.9 && drawn < 1, `the middle of a falling curve: ${drawn}`);
       await page.getByLabel("Logarithmic").check();
-      await page.waitForFunction(
-        "document.querySelector('[role=img]').getAttribute('aria-label').includes('logarithmic')",
-      );
+      await card.locator('[role="img"][aria-label*="logarithmic"]').waitFor();
       const straight = await middle();
       assert(Math.abs(straight - 0.5) < 0.05, `the middle of a straight line: ${straight}`);
 
