@@ -59,6 +59,7 @@ const train: Bench = {
     "quads FILE": "token ids of the model (fixtures/bench/smollm2_quads.json, for SmolLM2-135M-Instruct)",
     "stage NAME": "iopo (default), dpo or sft",
     "steps N": "timed steps of a process, after one that isn't counted (3)",
+    "quadruples N": "of a step (8)",
     "rounds N": "processes of each kind, in turns (1)",
     "checkpointing NAME": "on, off or both (default)",
     "against COMMAND":
@@ -80,6 +81,7 @@ const train: Bench = {
       model: flagText(given, "model"),
       quads: given.values.get("quads") ?? QUADS,
       steps: flagNumber(given, "steps", 3),
+      quadruples: flagNumber(given, "quadruples", 8),
       rounds: flagNumber(given, "rounds", 1),
       checkpointing: checkpointing === "both" ? ["off", "on"] : [checkpointing],
       against: given.values.get("against") ?? null,

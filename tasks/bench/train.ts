@@ -24,6 +24,8 @@ export interface TrainBenchOptions {
   model: string;
   quads: string;
   steps: number;
+  /** Of a step. */
+  quadruples: number;
   rounds: number;
   /** Settings to try of each side. */
   checkpointing: readonly ("on" | "off")[];
@@ -70,6 +72,7 @@ export async function benchTrain(
     model: path,
     quads,
     steps,
+    quadruples,
     rounds,
     checkpointing,
     against,
@@ -104,7 +107,10 @@ export async function benchTrain(
   const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
   try {
     const folder = against ? await asFolder(path, directory) : "";
-    const common = ["--quads", quads, "--mode", stage, "--steps", String(steps), "--warmup", "1"];
+    const common = [
+      ...["--quads", quads, "--mode", stage, "--accum", String(quadruples)],
+      ...["--steps", String(steps), "--warmup", "1"],
+    ];
     const dtype = trainer === "torch" ? item(dtypes, 0) : "float32";
     const own = (ck: string, form: string) => ({
       program: `dinotune ${

@@ -8,6 +8,7 @@ const settings = {
   model: DEFAULT_MODEL,
   quads: "",
   steps: 1,
+  quadruples: 2,
   rounds: 1,
   checkpointing: ["off"],
   against: null,
