@@ -6,7 +6,7 @@ import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import { optionsOf } from "./_python.ts";
 import { type EndedProcess, failureOf } from "./failure.ts";
-import { shardingOf, type TorchOptions } from "./options.ts";
+import { shardingOf, type TorchOptions, torchOptions } from "./options.ts";
 import { startRanks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
@@ -56,6 +56,9 @@ Deno.test("options that contradict each other are refused before anything starts
   assertEquals(shardingOf(optionsOf({}), 1), "none");
   assertEquals(shardingOf(optionsOf({}), 4), "ddp");
   assertThrows(() => shardingOf(optionsOf({ sharding: "none" }), 2), RangeError, "with 2 processes");
+  for (const asked of [{ sharding: "deepspeed" }, { launcher: "deepspeed" }]) {
+    assertThrows(() => torchOptions.parse(asked), Error, "set sharding: fsdp (ZeRO-3)");
+  }
   assertThrows(() => shardingOf(optionsOf({ cpu_offload: true }), 2), RangeError, "needs sharding: fsdp");
   for (const launcher of ["direct", "accelerate"] as const) {
     assertThrows(() => shardingOf(optionsOf({ nnodes: 2, launcher }), 2), RangeError, "launcher: torchrun");

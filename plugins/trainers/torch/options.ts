@@ -4,11 +4,19 @@
  */
 import { z } from "zod";
 
+/** What a person who asks for DeepSpeed itself is told; zod's own words for any other value. */
+const notDeepspeed = ({ input }: { input?: unknown }) =>
+  input === "deepspeed"
+    ? "DeepSpeed itself isn't driven, as checkpoints that go on with trainer: local need FSDP2's way to gather weights and moments: " +
+      "set sharding: fsdp (ZeRO-3), with reshard_after_forward: false (ZeRO-2) or cpu_offload: true, or name DeepSpeed's file by " +
+      "the key deepspeed, which sets these"
+    : undefined;
+
 /** As `trainer_options` in a YAML file. */
 export const torchOptions = z.strictObject({
   python: z.string().min(1).nullable().default(null)
     .describe("the Python that has torch, transformers and peft; default: DINOTUNE_PYTHON, else python3"),
-  launcher: z.enum(["direct", "torchrun", "accelerate"]).default("direct")
+  launcher: z.enum(["direct", "torchrun", "accelerate"], { error: notDeepspeed }).default("direct")
     .describe(
       "what starts the processes: this program itself (one node), or PyTorch's or accelerate's launcher",
     ),
@@ -20,7 +28,7 @@ export const torchOptions = z.strictObject({
   rdzv_endpoint: z.string().min(1).nullable().default(null)
     .describe("HOST:PORT where the machines' launchers meet, for nnodes above 1"),
   rdzv_id: z.string().min(1).default("dinotune").describe("the name of the run at rdzv_endpoint"),
-  sharding: z.enum(["none", "ddp", "fsdp"]).nullable().default(null).describe(
+  sharding: z.enum(["none", "ddp", "fsdp"], { error: notDeepspeed }).nullable().default(null).describe(
     "how processes share the work: none (one process), ddp (each holds the whole model), fsdp (each holds a part); default: ddp, or none for one process",
   ),
   reshard_after_forward: z.boolean().default(true).describe(
