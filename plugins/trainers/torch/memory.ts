@@ -10,8 +10,8 @@ import type { EngineChoices } from "./options.ts";
 const RUNTIME_BYTES = 1.5e9;
 /** Bytes of NF4 for one weight of a block, scales included. */
 const NF4_BYTES = 0.56;
-/** Rows of the head's chunks, and kept logits: head.py. */
-const HEAD_CHUNK = 256, HEAD_KEPT = 2 ** 28;
+/** Logits of the head's tiles on a GPU, and bytes of kept ones: head.py. */
+const HEAD_TILE = 2 ** 25, HEAD_KEPT = 2 ** 28;
 
 /**
  * Bytes of one process.
@@ -38,7 +38,7 @@ export function processMemory(
   const parts = {
     weights: weights * onDevice + gathered,
     trained: states * onDevice,
-    activations: activations + HEAD_CHUNK * vocabSize * 10 + HEAD_KEPT,
+    activations: activations + HEAD_TILE * 10 + HEAD_KEPT,
     runtime: RUNTIME_BYTES,
   };
   return { ...parts, total: parts.weights + parts.trained + parts.activations + parts.runtime };

@@ -55,7 +55,7 @@ Deno.test("processMemory() has the table of docs/scale.md for Qwen2.5-7B, LoRA a
     assertAlmostEquals(states(true, n!), gib!, 0.06)
   );
   assertAlmostEquals(states(false, 1, { quantization: "4bit" }), 5.7, 0.06);
-  assertAlmostEquals(memory(false, 1).activations / GIB, 2.2, 0.06);
+  assertAlmostEquals(memory(false, 1).activations / GIB, 2.13, 0.01);
 });
 
 Deno.test("ddp shares nothing out, and offloading leaves what is gathered", () => {

@@ -6,6 +6,7 @@ from typing import Any, Callable
 import torch
 import torch.nn.functional as F
 
+from .products import wide
 from .trees import ChainTree, FlexTree, Tree
 
 ATTENTION = "dinotune_tree"
@@ -34,17 +35,22 @@ def tree_attention(
     if isinstance(tree, FlexTree):
         out = compiled_flex(query.device.type)(query, key, value, block_mask=tree.mask(sliding_window), scale=scaling, enable_gqa=True)
     elif isinstance(tree, ChainTree):
-        out = chain_attention(query, key, value, tree, scaling, sliding_window)
+        return chain_attention(wide(query), wide(key), wide(value), tree, scaling, sliding_window).to(value.dtype), None
     else:
         raise TypeError("Cannot attend: the pack's tree didn't reach the attention of this model")
     return out.transpose(1, 2).contiguous(), None
 
 
+# Not compiled: a program of its own for every tree's chains would be.
+@torch.compiler.disable
 def chain_attention(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, tree: ChainTree, scale: float | None,
     window: int | None,
 ) -> torch.Tensor:
-    """Each chain's rows against its ancestors and itself. `split` and `cat` have cheap backward passes, slices haven't."""
+    """
+    Each chain's rows against its ancestors and itself, `[1, T, heads, d]`. `split` and `cat` have cheap backward passes, slices
+    haven't.
+    """
     queries = query.split(tree.sizes, dim=2)
     groups = query.shape[1] // key.shape[1]
     keys, values = (repeated(x, groups).split(tree.sizes, dim=2) for x in (key, value))
@@ -56,8 +62,9 @@ def chain_attention(
             k, v = (torch.cat([part[i] for i in seen], dim=2) for part in (keys, values))
         mask = tree.mask(number, window)
         # `is_causal` is aligned to the first key, so it fits roots only.
-        out.append(F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale))
-    return torch.cat(out, dim=2) if len(out) > 1 else out[0]
+        found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
+        out.append(found.transpose(1, 2))
+    return torch.cat(out, dim=1) if len(out) > 1 else out[0].contiguous()
 
 
 def repeated(x: torch.Tensor, times: int) -> torch.Tensor:

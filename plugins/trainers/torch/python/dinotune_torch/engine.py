@@ -11,7 +11,7 @@ import torch
 from .failure import Refused
 from .frames import Frame
 from .lora import Switch
-from .model import Setup, load, trained
+from .model import Setup, load, trained, widened
 from .optimizer import Optimizer, local, put, whole
 from .ranks import Ranks
 from .trees import ChainTree, FlexTree, padded
@@ -37,6 +37,7 @@ class Engine:
                 "Cannot train with attention: flex on a CPU as FlexAttention's backward pass exists on GPUs only: "
                 "set attention: auto or sdpa in trainer_options"
             )
+        self.widened = widened(self.setup, ranks)
         self.model = load(self.setup, ranks, self.switch)
         self.trained = trained(self.model)
         self.optimizer = Optimizer(self.trained, frame.header["optimizer"], ranks) if frame.header["optimizer"] else None
@@ -139,9 +140,9 @@ class Engine:
             ids, until, positions = padded(ids, until, positions)
             tree: Any = FlexTree(as_tensor(until), as_tensor(positions))
         else:
-            tree = ChainTree(until, positions, torch.bfloat16 if half else torch.float32, device)
-        # A model trained whole is stored in float32; without FSDP's casting its products are cast here.
-        casts = half and self.setup.tuning == "full" and self.setup.sharding != "fsdp"
+            tree = ChainTree(until, positions, torch.bfloat16 if half and not self.widened else torch.float32, device)
+        # A model trained whole is stored in float32; without FSDP's casting, and modules that cast, its products are cast here.
+        casts = half and self.setup.tuning == "full" and self.setup.sharding != "fsdp" and not self.widened
         cast = torch.autocast(device.type, torch.bfloat16) if casts else contextlib.nullcontext()
         # The reference of compiled blocks runs the policy's own program, with B zero: another program rounds differently.
         same = self.setup.compile and not adapter

@@ -1,11 +1,16 @@
-"""Log-probabilities of labels without a `[T, vocabulary]` tensor: only rows that have a label, in chunks."""
+"""Log-probabilities of labels without a `[T, vocabulary]` tensor: only rows that have a label, a tile of the vocabulary at a time."""
 
-from typing import Any
+from typing import Any, Iterator
 
 import torch
 
-CHUNK = 256
-"""Rows of a chunk."""
+from .products import wide
+
+TILES = {"cpu": 1 << 21}
+"""Logits of a tile: 8 MiB in float32, which a CPU's cache holds while they are gone through."""
+
+LARGE_TILE = 1 << 25
+"""Logits of a tile elsewhere: enough work for a GPU."""
 
 KEPT_BYTES = 1 << 28
 """Logits up to this size are kept for the backward pass; beyond it they are made again."""
@@ -17,47 +22,50 @@ class LabelHead(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor,
                 keep: bool) -> torch.Tensor:
-        w = weight.to(hidden.dtype)
         keep = keep and hidden.shape[0] * weight.shape[0] * hidden.element_size() <= KEPT_BYTES
-        out = torch.empty(len(ids), dtype=torch.float32, device=hidden.device)
-        sums, kept = [], []
-        for start in range(0, len(hidden), CHUNK):
-            logits = hidden[start : start + CHUNK] @ w.t()
+        picked = torch.empty(len(ids), dtype=torch.float32, device=hidden.device)
+        wider, sums, kept = wide(hidden), [], []
+        for start, end in _tiles(hidden, weight):
+            logits = (wider @ weight[start:end].to(wider.dtype).t()).to(hidden.dtype)
             exact = logits.float()
             # logit − logsumexp: a float32 log_softmax on the CPU leans one way by 1e-6 and more a label.
-            total = torch.logsumexp(exact, -1)
-            here = _labels(rows, start)
-            out[here] = exact[rows[here] - start, ids[here]] - total[rows[here] - start]
-            sums.append(total)
+            sums.append(torch.logsumexp(exact, -1))
+            here = _labels(ids, start, end)
+            picked[here] = exact[rows[here], ids[here] - start]
             kept.append(logits if keep else None)
-        ctx.save_for_backward(hidden, weight, rows, ids, *sums)
+        total = torch.logsumexp(torch.stack(sums), 0)
+        ctx.save_for_backward(hidden, weight, rows, ids, total)
         ctx.logits = kept
-        return out
+        return picked - total[rows]
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
-        hidden, weight, rows, ids, *sums = ctx.saved_tensors
-        w = weight.to(hidden.dtype)
-        of_hidden = torch.empty_like(hidden)
-        of_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
-        for number, start in enumerate(range(0, len(hidden), CHUNK)):
-            part = hidden[start : start + CHUNK]
-            logits = ctx.logits[number]
+        hidden, weight, rows, ids, total = ctx.saved_tensors
+        wider = wide(hidden)
+        of_hidden = torch.zeros(hidden.shape, dtype=torch.float32, device=hidden.device)
+        of_weight = torch.empty_like(weight) if ctx.needs_input_grad[1] else None
+        weights = torch.zeros(len(hidden), dtype=torch.float32, device=hidden.device).index_add_(0, rows, gradient)
+        for number, (start, end) in enumerate(_tiles(hidden, weight)):
+            w, logits = weight[start:end].to(wider.dtype), ctx.logits[number]
             # Kept float32 logits are overwritten: nothing needs them again.
-            slope = (part @ w.t() if logits is None else logits).float()
+            slope = ((wider @ w.t()).to(hidden.dtype) if logits is None else logits).float()
             ctx.logits[number] = None
-            here = _labels(rows, start)
-            row, weights = rows[here] - start, gradient[here]
-            total = torch.zeros(len(part), dtype=torch.float32, device=part.device).index_add_(0, row, weights)
-            slope.sub_(sums[number][:, None]).exp_().mul_(-total[:, None])
-            slope.index_put_((row, ids[here]), weights, accumulate=True)
-            slope = slope.to(hidden.dtype)
-            of_hidden[start : start + CHUNK] = slope @ w
+            slope.sub_(total[:, None]).exp_().mul_(-weights[:, None])
+            here = _labels(ids, start, end)
+            slope.index_put_((rows[here], ids[here] - start), gradient[here], accumulate=True)
+            slope = slope.to(wider.dtype)
+            of_hidden += slope @ w
             if of_weight is not None:
-                of_weight += slope.t() @ part
-        return of_hidden, None if of_weight is None else of_weight.to(weight.dtype), None, None, None
+                of_weight[start:end] = slope.t() @ wider
+        return of_hidden.to(hidden.dtype), of_weight, None, None, None
 
 
-def _labels(rows: torch.Tensor, start: int) -> torch.Tensor:
-    """Numbers of the labels whose row lies in the chunk at `start`."""
-    return ((rows >= start) & (rows < start + CHUNK)).nonzero()[:, 0]
+def _tiles(hidden: torch.Tensor, weight: torch.Tensor) -> Iterator[tuple[int, int]]:
+    """Rows of the weight that make a tile's logits."""
+    size = max(256, TILES.get(hidden.device.type, LARGE_TILE) // len(hidden) // 256 * 256)
+    return ((start, min(start + size, len(weight))) for start in range(0, len(weight), size))
+
+
+def _labels(ids: torch.Tensor, start: int, end: int) -> torch.Tensor:
+    """Numbers of the labels whose token lies in a tile."""
+    return ((ids >= start) & (ids < end)).nonzero()[:, 0]

@@ -4,10 +4,13 @@ PEFT's own forward casts and adds what bfloat16 and float32 make of it in betwee
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+
+from .products import WideLinear, wide
 
 NAME = "default"
 
@@ -30,28 +33,30 @@ class LoraProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, dropped: torch.Tensor | None, w: torch.Tensor, bias: torch.Tensor | None,
                 a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
-        flat = (x if dropped is None else dropped).reshape(-1, x.shape[-1])
-        inner = flat @ a.to(x.dtype).t()
-        y = F.linear(x.reshape(-1, x.shape[-1]), w, bias)
-        y.addmm_(inner, b.to(x.dtype).t(), alpha=scale)
+        rows = x.reshape(-1, x.shape[-1])
+        flat = rows if dropped is None else dropped.reshape(rows.shape)
+        wider = wide(rows)
+        inner = (wider if dropped is None else wide(flat)) @ a.to(wider.dtype).t()
+        y = F.linear(wider, w.to(wider.dtype), None if bias is None else bias.to(wider.dtype))
+        y.addmm_(inner, b.to(wider.dtype).t(), alpha=scale)
         ctx.save_for_backward(flat, inner, w, a, b)
         ctx.scale, ctx.shape, ctx.split = scale, x.shape, dropped is not None
-        return y.view(*x.shape[:-1], -1)
+        return y.to(x.dtype).view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
         flat, inner, w, a, b = ctx.saved_tensors
-        g = gradient.reshape(-1, gradient.shape[-1])
+        g = wide(gradient.reshape(-1, gradient.shape[-1]))
         of_inner = (g @ b.to(g.dtype)) * ctx.scale
         of_x = of_dropped = None
         if ctx.needs_input_grad[0]:
-            of_x = g @ w
+            of_x = g @ w.to(g.dtype)
             if ctx.split:
-                of_dropped = (of_inner @ a.to(g.dtype)).view(ctx.shape)
+                of_dropped = (of_inner @ a.to(g.dtype)).to(gradient.dtype).view(ctx.shape)
             else:
                 of_x.addmm_(of_inner, a.to(g.dtype))
-            of_x = of_x.view(ctx.shape)
-        of_a = (of_inner.t() @ flat).to(a.dtype)
+            of_x = of_x.to(gradient.dtype).view(ctx.shape)
+        of_a = (of_inner.t() @ flat.to(g.dtype)).to(a.dtype)
         of_b = (g.t() @ inner).mul_(ctx.scale).to(b.dtype)
         return of_x, of_dropped, None, None, of_a, of_b, None
 
@@ -71,30 +76,32 @@ def add_adapters(model: torch.nn.Module, modules: dict[str, dict[str, float]], s
         assert isinstance(layer, LoraLayer)
         for part in (layer.lora_A[NAME], layer.lora_B[NAME]):
             part.to(torch.float32).requires_grad_(True)
-        layer.forward = _forward(layer, float(spec["scale"]), switch, number)  # type: ignore[method-assign]
+        layer.__class__ = _adapted(type(layer))
+        layer.scale, layer.switch, layer.number = float(spec["scale"]), switch, number
 
 
-def _forward(layer: Any, scale: float, switch: Switch, number: int):
-    base = layer.base_layer
-    a, b = layer.lora_A[NAME], layer.lora_B[NAME]
-    plain = type(base) is torch.nn.Linear
+@lru_cache(maxsize=None)
+def _adapted(base: type) -> type:
+    """PEFT's class with our product. A class and not a closure a layer: torch.compile would compile every layer anew."""
+    return type(f"Adapted{base.__name__}", (base,), {"forward": _forward})
 
-    def forward(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        if not switch.on:
-            return base(x)
-        dropped = _dropout(x, switch, number)
-        if plain:
-            return LoraProduct.apply(x, dropped, base.weight, base.bias, a.weight, b.weight, scale)
-        # Quantised weights have a product of their own.
-        d = x if dropped is None else dropped
-        return base(x) + scale * F.linear(F.linear(d, a.weight.to(x.dtype)), b.weight.to(x.dtype))
 
-    return forward
+def _forward(self: Any, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    base = self.base_layer
+    if not self.switch.on:
+        return base(x)
+    a, b, scale = self.lora_A[NAME].weight, self.lora_B[NAME].weight, self.scale
+    dropped = _dropout(x, self.switch, self.number) if self.switch.step is not None else None
+    if type(base) in (torch.nn.Linear, WideLinear):
+        return LoraProduct.apply(x, dropped, base.weight, base.bias, a, b, scale)
+    # Quantised weights have a product of their own.
+    d = x if dropped is None else dropped
+    return base(x) + scale * F.linear(F.linear(d, a.to(x.dtype)), b.to(x.dtype))
 
 
 def _dropout(x: torch.Tensor, switch: Switch, number: int) -> torch.Tensor | None:
     """x after dropout. The mask depends on numbers alone, so checkpointing and a resumed run make the same one again."""
-    if switch.step is None or switch.dropout == 0:
+    if switch.dropout == 0:
         return None
     generator = torch.Generator(x.device)
     generator.manual_seed(hash((switch.seed, switch.step, number)) & 0x7FFF_FFFF_FFFF_FFFF)

@@ -12,6 +12,7 @@ from .attention import ATTENTION, register
 from .failure import Unusable
 from .head import LabelHead
 from .lora import Switch, add_adapters
+from .products import cpu_has_bfloat16, widen_products
 from .ranks import Ranks
 
 
@@ -53,6 +54,8 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     model = AutoModelForCausalLM.from_pretrained(setup.model, config=config, **options)
     for parameter in model.parameters():
         parameter.requires_grad_(setup.tuning == "full")
+    if widened(setup, ranks):
+        widen_products(model.model)
     if setup.tuning == "lora":
         add_adapters(model, setup.modules, switch)
     if setup.checkpointing:
@@ -61,6 +64,8 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     model.train()
     model.forward = types.MethodType(_forward, model)
     if setup.compile:
+        # Else the first block's input alone would need no gradient, and have programs of its own.
+        model.enable_input_require_grads()
         for block in model.model.layers:
             block.compile(dynamic=True)
     if setup.sharding == "fsdp":
@@ -68,6 +73,11 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     elif setup.quantization == "none":
         model.to(ranks.device)
     return model
+
+
+def widened(setup: Setup, ranks: Ranks) -> bool:
+    """Whether products of bfloat16 values run in float32 (products.py)."""
+    return setup.dtype == "bfloat16" and ranks.device.type == "cpu" and not cpu_has_bfloat16()
 
 
 def _forward(self: Any, ids: torch.Tensor, positions: torch.Tensor, tree: Any, rows: torch.Tensor, labels: torch.Tensor,

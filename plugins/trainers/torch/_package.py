@@ -1,0 +1,132 @@
+"""What package_test.ts asks of the Python package. Arguments: products or compiling, and a tiny model's folder; prints one JSON object."""
+
+import json
+import sys
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dinotune_torch import model, products
+from dinotune_torch.engine import Engine
+from dinotune_torch.frames import Frame
+from dinotune_torch.ranks import Ranks
+
+HALF = torch.bfloat16
+
+
+def on_a_cpu(has: bool) -> None:
+    """Makes the package believe that the CPU has bfloat16's instructions, or hasn't."""
+    products.cpu_has_bfloat16 = model.cpu_has_bfloat16 = lambda: has
+
+
+class Watch(TorchDispatchMode):
+    """Names of operators that multiply bfloat16 matrices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = str(func)
+        multiplies = any(word in name for word in ("mm", "linear", "attention", "matmul"))
+        if multiplies and any(isinstance(a, torch.Tensor) and a.dtype is HALF and a.dim() > 1 for a in args):
+            self.seen.add(name)
+        return func(*args, **(kwargs or {}))
+
+
+def off() -> int:
+    """Values of a product and its gradients that are further from float64's than half a last place, and float32's sums."""
+    torch.manual_seed(0)
+    x, w, bias, g = (torch.randn(size).to(HALF) for size in ((2, 37, 24), (40, 24), (40,), (2, 37, 40)))
+    leaves = [t.clone().requires_grad_() for t in (x, w, bias)]
+    y = products.Product.apply(*leaves)
+    y.backward(g)
+    x, w, bias, g = (t.double() for t in (x, w, bias, g))
+    rows, flat = g.reshape(-1, 40), x.reshape(-1, 24)
+    right = [x @ w.t() + bias, g @ w, rows.t() @ flat, rows.sum(0)]
+    return sum(
+        int(((a.double() - b).abs() > 2.0**-8 * 2 ** b.abs().log2().floor() + 1e-5).sum())
+        for a, b in zip([y.detach(), *(leaf.grad for leaf in leaves)], right)
+    )
+
+
+def opened(folder: str, tuning: str, dtype: str, compiled: bool = False) -> Engine:
+    names = ("self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj")
+    modules = {f"model.layers.{i}.{name}": {"rank": 2, "scale": 2.0} for i in range(2) for name in names}
+    header = {
+        "model": folder, "tuning": tuning, "modules": modules, "dropout": 0.1, "seed": 0, "checkpointing": False,
+        "sharding": "none", "reshard": True, "cpu_offload": False, "dtype": dtype, "attention": "auto", "compile": compiled,
+        "quantization": "none", "threads": 1, "optimizer": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0},
+    }
+    return Engine(Frame(header), Ranks(0, 1, torch.device("cpu"), None, 0, None))
+
+
+def tree(branches: int, more: int = 0) -> dict[str, np.ndarray]:
+    """Two tokens, and so many branches of two to be scored behind them, the last one longer."""
+    sizes = [2] * (branches - 1) + [2 + more]
+    rows = 2 + sum(sizes)
+    until, positions = [rows, rows], [0, 1]
+    for size in sizes:
+        until += [len(until) + size] * size
+        positions += range(2, 2 + size)
+    part = {"ids": [3 + i for i in range(rows)], "until": until, "positions": positions,
+            "labelRows": list(range(1, rows - 1)), "labelIds": [5 + i for i in range(rows - 2)]}
+    return {f"0.{name}": np.array(values, dtype=np.int32) for name, values in part.items()}
+
+
+def run(folder: str, tuning: str, dtype: str) -> tuple[np.ndarray, list[str]]:
+    """Log-probabilities of a small tree's labels, and the bfloat16 products of a pass forward and backward."""
+    engine, arrays = opened(folder, tuning, dtype), tree(2)
+    plain = engine.forward(Frame({"adapter": False, "keep": False}, arrays)).arrays["0"]
+    with Watch() as watch:
+        engine.forward(Frame({"adapter": True, "keep": True, "dropout": 1}, arrays))
+        engine.backward(Frame({}, {"0": np.ones(len(arrays["0.labelIds"]))}))
+    return plain, sorted(watch.seen)
+
+
+def programs(folder: str) -> tuple[list[int], float]:
+    """Programs that dynamo has made after each of some trees, and how far compiled labels are from eager ones."""
+    plain = torch.nn.Module.compile
+    # Dynamo's own work without a C++ compiler's.
+    torch.nn.Module.compile = lambda self, **options: plain(self, backend="eager", **options)
+    compiled, eager = opened(folder, "lora", "float32", True), opened(folder, "lora", "float32")
+    made, furthest = [], 0.0
+    for arrays in (tree(2), tree(3), tree(5), tree(1, 4), tree(4, 2)):
+        for adapter in (False, True):
+            frame = Frame({"adapter": adapter, "keep": adapter}, arrays)
+            found, right = (engine.forward(frame).arrays["0"] for engine in (compiled, eager))
+            furthest = max(furthest, float(abs(found - right).max()))
+        compiled.backward(Frame({}, {"0": np.ones(len(right))}))
+        made.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+    return made, furthest
+
+
+def of_products(folder: str) -> dict[str, object]:
+    on_a_cpu(False)
+    rounding = off()
+    lora, of_lora = run(folder, "lora", "bfloat16")
+    _, of_full = run(folder, "full", "bfloat16")
+    exact, _ = run(folder, "lora", "float32")
+    on_a_cpu(True)
+    native, of_native = run(folder, "lora", "bfloat16")
+    bound = 2 * max(1e-2, float(abs(native - exact).max()))
+    return {
+        "product, gradients of x, W and bias off by more than a rounding": rounding,
+        "bfloat16 products of LoRA": of_lora,
+        "bfloat16 products of full tuning": of_full,
+        "native bfloat16 products": len(of_native) > 0,
+        "labels off by more than bfloat16 makes them": int((abs(lora - exact) > bound).sum()),
+    }
+
+
+def of_compiling(folder: str) -> dict[str, object]:
+    made, furthest = programs(folder)
+    return {
+        "compiled": made[0] > 0,
+        "programs that more trees cost": made[-1] - made[1],
+        "compiled labels are eager ones": furthest < 1e-5,
+    }
+
+
+print(json.dumps({"products": of_products, "compiling": of_compiling}[sys.argv[1]](sys.argv[2])))
