@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
+import { LOCK_FILE, lockDirectory } from "../formats/directory_lock.ts";
 import { exists } from "../formats/exists.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
@@ -86,6 +87,26 @@ Deno.test("a plugin from elsewhere leaves deno.lock as it was", async () => {
   } finally {
     if (Deno.readTextFileSync(lock) !== before) Deno.writeTextFileSync(lock, before);
   }
+});
+
+Deno.test("temporary files of a task that was killed go at the next start, those of one that runs stay", async () => {
+  const system = temporaryFolder();
+  const [dead, running] = ["dinotune-task-dead", "dinotune-task-running"].map((name) => join(system, name));
+  for (const path of [dead!, running!]) {
+    Deno.mkdirSync(path);
+    Deno.writeTextFileSync(join(path, LOCK_FILE), "{}");
+  }
+  Deno.mkdirSync(join(system, "dinotune-task-new"));
+  using _held = lockDirectory(running!, "hold");
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [...project.tasks.plugins.split(" ").slice(1), "--help"],
+    cwd: root,
+    env: { TMPDIR: system, TMP: system, TEMP: system },
+    stdout: "null",
+  }).output();
+  assertEquals(code, 0);
+  const left = [...Deno.readDirSync(system)].map(({ name }) => name).sort();
+  assertEquals(left, ["dinotune-task-new", "dinotune-task-running"]);
 });
 
 Deno.test("an output folder that holds the project is refused; one behind a link is written to", async () => {

@@ -6,9 +6,11 @@
  * The door loads little, so that a start costs a Worker's start and not the task's modules twice.
  * @module
  */
-import { dirname, isAbsolute, relative, resolve } from "@std/path";
+import { dirname, isAbsolute, join, relative, resolve } from "@std/path";
 import { fileURLToPath } from "node:url";
 
+import { isDirectoryLocked, LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
+import { exists } from "../../formats/exists.ts";
 import { defaultCacheDir } from "../../formats/hub/cache.ts";
 import { cacheFolder } from "../../formats/cache_folder.ts";
 import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
@@ -17,6 +19,7 @@ import { ProjectLock } from "../common/project_lock.ts";
 
 /** Variables in which systems look for the folder of temporary files. */
 const TEMPORARY = Deno.build.os === "windows" ? ["TMP", "TEMP"] : ["TMPDIR"];
+const PREFIX = "dinotune-task-";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Folders of everything that can be made again: downloads, encoded data, prepared weights, answers. */
@@ -61,14 +64,29 @@ export function openDoor(task: URL, write: readonly string[]): void {
   };
 }
 
-/** A folder for temporary files in the system's, which is given up with the process; null where there is none. */
+/**
+ * A folder for temporary files in the system's, which is given up with the process; null where there is none. Those of processes that
+ * were killed go first.
+ */
 function ownTemporaryFolder(): string | null {
   try {
-    const folder = Deno.makeTempDirSync({ prefix: "dinotune-" });
+    const folder = Deno.makeTempDirSync({ prefix: PREFIX });
     for (const name of TEMPORARY) Deno.env.set(name, folder);
+    // held until the process ends
+    if (lockDirectory(folder, "keep temporary files in").isHeld) sweep(dirname(folder));
     return folder;
   } catch {
     return null;
+  }
+}
+
+function sweep(system: string): void {
+  for (const { name } of Deno.readDirSync(system)) {
+    const path = join(system, name);
+    // one that isn't locked yet is being made
+    if (name.startsWith(PREFIX) && exists(join(path, LOCK_FILE)) && isDirectoryLocked(path) === false) {
+      removeFolder(path);
+    }
   }
 }
 
