@@ -23,7 +23,7 @@ const four = (value: number) => value.toFixed(4);
 const whole = (value: number) => String(Math.round(value));
 const last = (key: string) => (training: Training) => curveEnds(training, key)?.last ?? null;
 
-/** Columns of {@linkcode resultCells}. */
+/** Results in the order of tables. */
 export const RESULT_COLUMNS: readonly ResultColumn[] = [
   { title: "steps", name: "steps", of: ({ steps }) => steps, digits: whole },
   { title: "loss", name: "loss", of: last("loss"), digits: four },
@@ -32,7 +32,7 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     name: "lowest_loss",
     of: (training) => curveEnds(training, "loss")?.lowest ?? null,
     digits: four,
-    spare: 3,
+    spare: 5,
   },
   { title: "eval loss", name: "eval_loss", of: last("eval_loss"), digits: four },
   {
@@ -40,7 +40,7 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     name: "lowest_eval_loss",
     of: (training) => curveEnds(training, "eval_loss")?.lowest ?? null,
     digits: four,
-    spare: 4,
+    spare: 6,
   },
   { title: "margin", name: "margin", of: last("rewards/margins"), digits: four },
   {
@@ -54,7 +54,7 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     name: "eval_accuracy",
     of: last("eval_rewards/accuracies"),
     digits: (value) => value.toFixed(3),
-    spare: 2,
+    spare: 4,
   },
   { title: "tokens", name: "tokens", of: ({ tokens }) => tokens, digits: whole, spare: 7 },
   {
@@ -69,23 +69,29 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     name: "seconds",
     of: ({ seconds }) => seconds,
     digits: (value) => value.toFixed(1),
-    spare: 5,
+    spare: 3,
   },
   {
-    title: "memory, MiB",
+    title: "memory MiB",
     name: "memory_bytes",
     of: ({ memory }) => memory,
     digits: (value) => whole(value / 2 ** 20),
-    spare: 6,
+    spare: 2,
   },
 ];
 
-/** Results of a training, rounded for reading. */
-export function resultCells(training: Training): string[] {
-  return RESULT_COLUMNS.map(({ of, digits }) => {
-    const value = of(training);
-    return value === null ? "–" : digits(value);
-  });
+/** Columns that one of the trainings has a value for, and the results of each, rounded for reading. */
+export function resultTable(trainings: readonly Training[]): Table {
+  const columns = RESULT_COLUMNS.filter(({ of }) => trainings.some((training) => of(training) !== null));
+  return {
+    columns: columns.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
+    rows: trainings.map((training) =>
+      columns.map(({ of, digits }) => {
+        const value = of(training);
+        return value === null ? "–" : digits(value);
+      })
+    ),
+  };
 }
 
 /** Results of a training with all digits. */
@@ -114,6 +120,7 @@ export function shortNames(trainings: readonly Pick<Training, "directory">[]): s
 /** The comparison for terminal and files. */
 export function trainingFiles(trainings: readonly Training[]): TableFiles {
   const keys = differingKeys(trainings), names = shortNames(trainings);
+  const results = resultTable(trainings);
   const value = ({ config }: Training, key: string) => {
     const one = (config as unknown as Record<string, unknown>)[key];
     return typeof one === "object" && one !== null ? JSON.stringify(one) : String(one);
@@ -122,13 +129,13 @@ export function trainingFiles(trainings: readonly Training[]): TableFiles {
     columns: [
       { title: "run", align: "left" },
       ...keys.map((title) => ({ title, align: "left" as const, spare: 8 })),
-      ...RESULT_COLUMNS.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
+      ...results.columns,
       { title: "state", align: "left" },
     ],
     rows: trainings.map((training, i) => [
       names[i] ?? "",
       ...keys.map((key) => value(training, key)),
-      ...resultCells(training),
+      ...results.rows[i] ?? [],
       stateOf(training),
     ]),
   };

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import type { Table } from "../common/table.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
 import { writeCurves } from "../compare/curves.ts";
-import { RESULT_COLUMNS, resultCells, resultNumbers } from "../compare/table.ts";
+import { RESULT_COLUMNS, resultNumbers, resultTable } from "../compare/table.ts";
 import { bestSetting, type CellResult } from "./run.ts";
 
 /** A row a cell, best setting marked. */
@@ -15,16 +15,17 @@ export function sweepTable(results: readonly CellResult[]): Table {
   const keys = keysOf(results);
   const { setting } = bestSetting(results);
   const scored = results.some(({ score }) => score !== null);
+  const shown = resultTable(results.map(({ training }) => training));
   return {
     columns: [
       ...keys.map((title) => ({ title })),
-      ...RESULT_COLUMNS.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
+      ...shown.columns,
       ...scored ? [{ title: "score" }] : [],
       { title: "best" },
     ],
-    rows: results.map(({ cell, training, score }) => [
+    rows: results.map(({ cell, score }, i) => [
       ...keys.map((key) => cell.values[key] ?? ""),
-      ...resultCells(training),
+      ...shown.rows[i] ?? [],
       ...scored ? [score === null ? "–" : score.toFixed(4)] : [],
       cell.setting === setting ? "best" : "",
     ]),
