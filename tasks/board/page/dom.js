@@ -57,6 +57,11 @@ export function refill(box, ...children) {
   there?.focus({ preventScroll: true });
 }
 
+/** A name that may go on in the next line behind a stroke. */
+export function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((part) => [part, el("wbr", null)]);
+}
+
 /** An input with its label around it. */
 export function field(label, input) {
   return el("label", { class: "field" }, el("span", null, label), input);

@@ -1,5 +1,5 @@
 // A key of a training file: a field for its type, its default, its help.
-import { el } from "./dom.js";
+import { breakable, el } from "./dom.js";
 
 /**
  * Makes a row of the form.
@@ -32,11 +32,6 @@ export function keyRow(key, property, { required, secret, set }) {
     ),
     show,
   };
-}
-
-/** A name that may go on in the next line behind a stroke. */
-function breakable(name) {
-  return name.split(/(?<=_)/).flatMap((part) => [part, el("wbr", null)]);
 }
 
 /** A menu where there are few values, else text that is read as JSON where it isn't a plain text. */

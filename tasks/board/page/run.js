@@ -1,6 +1,6 @@
 // One run: how far it is, its configuration, what it learns from token by token, checkpoints, model card.
 import { get } from "./api.js";
-import { el, refill, table } from "./dom.js";
+import { breakable, el, refill, table } from "./dom.js";
 import { bytes, ordered, titleOf, valueOf } from "./format.js";
 import { progressText, stateChip } from "./run_list.js";
 
@@ -71,7 +71,7 @@ export function runPage({ params, news }) {
           columns: ["key", "value"],
           rows: Object.entries(config).map((
             [key, value],
-          ) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+          ) => [el("span", null, breakable(key)), typeof value === "string" ? value : JSON.stringify(value)]),
         }),
       ),
       el("h2", null, "Model card"),
@@ -179,7 +179,12 @@ export function configPage({ params, news }) {
             left: ids.length + 1,
             columns: ["key", ...ids.map(nameOf)],
             rows: some.map(({ key, values, different }) => [
-              different ? el("b", { class: "different" }, `≠ ${key}`) : key,
+              el(
+                different ? "b" : "span",
+                { class: different ? "different" : "" },
+                different ? "≠ " : "",
+                breakable(key),
+              ),
               ...values.map((value) => el("span", { class: different ? "different" : "" }, value ?? "–")),
             ]),
           }),
