@@ -121,7 +121,8 @@ Deno.test("an output folder that holds the project is refused; one behind a link
     join(root, "examples/eval/default.yaml"),
     `out_dir=${folder}/link/run`,
     `args.path=${one}`,
-    "cache=false",
+    `cache=${folder}/answers.sqlite`,
   ]);
   assert(exists(join(folder, "real/run/results.json")), text);
+  assert(exists(join(folder, "answers.sqlite")), text);
 });

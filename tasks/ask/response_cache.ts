@@ -88,7 +88,7 @@ export class ResponseCache implements Disposable {
    */
   constructor(path: string, use: CacheUse = {}) {
     this.#use = use;
-    if (path !== ":memory:") Deno.mkdirSync(dirname(path), { recursive: true });
+    if (path !== ":memory:" && !exists(dirname(path))) Deno.mkdirSync(dirname(path), { recursive: true });
     try {
       this.#database = new DatabaseSync(path);
       // what is committed survives a kill; a power cut may take the last answers, never the file

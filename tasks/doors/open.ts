@@ -22,6 +22,12 @@ const TEMPORARY = Deno.build.os === "windows" ? ["TMP", "TEMP"] : ["TMPDIR"];
 const PREFIX = "dinotune-task-";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** Files of a database of answers: SQLite makes some beside it. A folder that isn't there is made for it. */
+export function databaseFiles(path: string): string[] {
+  const files = ["", "-journal", "-wal", "-shm"].map((ending) => path + ending);
+  return exists(dirname(path)) ? files : [...files, dirname(path)];
+}
+
 /** Folders of everything that can be made again: downloads, encoded data, prepared weights, answers. */
 export function cacheFolders(): string[] {
   return [defaultCacheDir(), cacheFolder()];
@@ -30,10 +36,10 @@ export function cacheFolders(): string[] {
 /**
  * Runs a task that may write to some folders (or files) only. The process ends with the task.
  * @param task Module of the task, as the only one of its Worker the main one
- * @param write Paths; those that aren't there yet may be made
+ * @param write Paths; those that aren't there yet may be made. null: as the process, for what runs no code of others
  */
-export function openDoor(task: URL, write: readonly string[]): void {
-  const paths = write.flatMap(withTarget);
+export function openDoor(task: URL, write: readonly string[] | null): void {
+  const paths = (write ?? []).flatMap(withTarget);
   const enclosing = paths.find(enclosesProject);
   if (enclosing !== undefined) {
     printError(
@@ -46,7 +52,7 @@ export function openDoor(task: URL, write: readonly string[]): void {
   // where the Worker ends without an order, something ended it
   Deno.exitCode = 1;
   const permissions: Deno.PermissionOptionsObject = {
-    write: [...paths, ...temporary === null ? [] : [temporary]],
+    write: write === null ? "inherit" : [...paths, ...temporary === null ? [] : [temporary]],
     read: "inherit",
     net: "inherit",
     env: "inherit",

@@ -2,15 +2,13 @@
  * The door of `deno task synth`: it writes to its output folder and the caches.
  * @module
  */
-import { dirname } from "@std/path";
-
 import { DEFAULT_SYNTHESIS } from "../common/default_files.ts";
 import { givenTexts } from "./given.ts";
-import { cacheFolders, openDoor } from "./open.ts";
+import { cacheFolders, databaseFiles, openDoor } from "./open.ts";
 
 const given = givenTexts(Deno.args, DEFAULT_SYNTHESIS, "synth");
 openDoor(new URL("../synth.ts", import.meta.url), [
   ...given.of("out_dir"),
-  ...given.of("cache").map((path) => dirname(path)),
+  ...given.of("cache").flatMap(databaseFiles),
   ...cacheFolders(),
 ]);
