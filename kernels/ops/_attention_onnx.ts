@@ -8,10 +8,8 @@ import { type Attributes, fixedSizes, type SymbolicDims } from "../kernel.ts";
 import { constantNode, floatAttribute, type OnnxNode, type OnnxSubgraph } from "../onnx_node.ts";
 import { attentionAttributes } from "./_attention.ts";
 
-/** Queries of one chunk: smaller ones skip more of the triangle and of other branches. */
-export const QUERY_CHUNK = 64;
-/** Chunks of one round of the loop. What goes from round to round is copied in each. */
-const CHUNKS_A_ROUND = 4;
+/** Queries of one chunk. 256 made the pass named above 8 % slower: smaller chunks skip more of the triangle. */
+export const QUERY_CHUNK = 128;
 
 /** Nodes before the loop: keys `kh` and values `vh` `[kv, T, d]`, indices, number of chunks, offset of the queries. */
 export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: Attributes): OnnxNode[] {
@@ -22,7 +20,6 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
     constantNode("zero", "i64", [0]),
     constantNode("one", "i64", [1]),
     constantNode("chunk", "i64", [QUERY_CHUNK]),
-    constantNode("round", "i64", [QUERY_CHUNK * CHUNKS_A_ROUND]),
     constantNode("kv_split", "i64", [-1, kvHeads, d]),
     constantNode("q_split", "i64", [-1, kvHeads, heads / kvHeads, d]),
     constantNode("q_rows", "i64", [kvHeads, -1, d]),
@@ -44,26 +41,23 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
     constantNode("one0", "i64", 1),
     { op: "Range", in: ["zero0", "rows0", "one0"], out: ["index"] },
     { op: "Cast", in: ["until"], out: ["until64"], attrs: { to: { type: "i64" } } },
-    { op: "Add", in: ["queries", "round"], out: ["q_plus"] },
+    { op: "Add", in: ["queries", "chunk"], out: ["q_plus"] },
     { op: "Sub", in: ["q_plus", "one"], out: ["q_last"] },
-    { op: "Div", in: ["q_last", "round"], out: ["trips"] },
+    { op: "Div", in: ["q_last", "chunk"], out: ["trips"] },
     { op: "Squeeze", in: ["trips", "zero"], out: ["trips0"] },
   ];
 }
 
 /**
- * Nodes of a chunk inside the loop: rows `a`…`b` of the queries (none behind the last one), their indices `ag`…`bg`, and the keys that any of them sees, in order:
+ * Nodes inside the loop: rows `a`…`b` of the queries, their indices `ag`…`bg`, and the keys that any of them sees, in order:
  * indices `kj`, ends of their subtrees `uj`, and `gathered` of keys, values and the like. Branches that lie between are left out,
  * so that a query's chunk costs what it sees.
  * @param gathered Tensors `[kv, T, any]` by the names of their chosen rows.
  */
-function chunkBounds(gathered: Readonly<Record<string, string>>, part: number): OnnxNode[] {
+export function chunkBounds(gathered: Readonly<Record<string, string>>): OnnxNode[] {
   return [
     { op: "Unsqueeze", in: ["iteration", "zero"], out: ["it"] },
-    { op: "Mul", in: ["it", "round"], out: ["first"] },
-    constantNode("skipped", "i64", [part * QUERY_CHUNK]),
-    { op: "Add", in: ["first", "skipped"], out: ["a_full"] },
-    { op: "Min", in: ["a_full", "queries"], out: ["a"] },
+    { op: "Mul", in: ["it", "chunk"], out: ["a"] },
     { op: "Add", in: ["a", "chunk"], out: ["b_full"] },
     { op: "Min", in: ["b_full", "queries"], out: ["b"] },
     { op: "Add", in: ["a", "offset"], out: ["ag"] },
@@ -98,70 +92,32 @@ export function wholeBounds(gathered: Readonly<Record<string, string>>): OnnxNod
 
 /** A loop over chunks. */
 export interface ChunkLoop {
-  /** Rows that each chunk gives, `NAME_chunk`, one chunk's behind the other's. */
-  appended: Readonly<Record<string, CarriedTensor>>;
-  /** Sums that each chunk makes `NAME_after` of from `NAME_before`. */
-  summed?: Readonly<Record<string, CarriedTensor>>;
+  /** Tensors that go from round to round, from `NAME_before` to `NAME_after`. */
+  carried: readonly { name: string; rank: number; first: string; last: string }[];
   /** See {@linkcode chunkBounds}. */
   gathered: Readonly<Record<string, string>>;
-  /** Nodes of a chunk. */
   nodes: readonly OnnxNode[];
 }
 
-/** A tensor that goes from round to round: its names before and behind the loop. */
-interface CarriedTensor {
-  rank: number;
-  first: string;
-  last: string;
-}
-
-/** The node of a loop. */
-export function chunkLoop({ appended, summed = {}, gathered, nodes }: ChunkLoop): OnnxNode {
-  const carried = Object.entries({ ...appended, ...summed });
+/** The node of a loop; `first` and `last` name each carried tensor before and behind it. */
+export function chunkLoop({ carried, gathered, nodes }: ChunkLoop): OnnxNode {
   const floats = (suffix: string) =>
-    carried.map(([name, { rank }]) => ({ name: name + suffix, type: "f32" as const, rank }));
-  const parts = Array.from({ length: CHUNKS_A_ROUND }, (_, part) => part), last = parts.length - 1;
+    carried.map(({ name, rank }) => ({ name: name + suffix, type: "f32" as const, rank }));
   const graph: OnnxSubgraph = {
     inputs: [
       { name: "iteration", type: "i64", rank: 0 },
       { name: "going", type: "bool", rank: 0 },
       ...floats("_before"),
     ],
-    nodes: [
-      ...parts.flatMap((part) =>
-        ofPart([...chunkBounds(gathered, part), ...nodes], part, (name) => {
-          const sum = Object.keys(summed).find((key) => name === `${key}_before`);
-          return sum === undefined || part === 0 ? name : `${sum}_after@${part - 1}`;
-        })
-      ),
-      ...Object.keys(summed).map((name) => identity(`${name}_after@${last}`, `${name}_after`)),
-      ...Object.keys(appended).map((name): OnnxNode => ({
-        op: "Concat",
-        in: [`${name}_before`, ...parts.map((part) => `${name}_chunk@${part}`)],
-        out: [`${name}_after`],
-        attrs: { axis: 0 },
-      })),
-      identity("going", "go_on"),
-    ],
+    nodes: [...chunkBounds(gathered), ...nodes, { op: "Identity", in: ["going"], out: ["go_on"] }],
     outputs: [{ name: "go_on", type: "bool", rank: 0 }, ...floats("_after")],
   };
   return {
     op: "Loop",
-    in: ["trips0", "", ...carried.map(([, { first }]) => first)],
-    out: carried.map(([, { last }]) => last),
+    in: ["trips0", "", ...carried.map(({ first }) => first)],
+    out: carried.map(({ last }) => last),
     attrs: { body: { graph } },
   };
-}
-
-function identity(from: string, to: string): OnnxNode {
-  return { op: "Identity", in: [from], out: [to] };
-}
-
-/** Nodes with names of their own for what they make. @param given Names of what they are given. */
-function ofPart(nodes: readonly OnnxNode[], part: number, given: (name: string) => string): OnnxNode[] {
-  const made = new Set(nodes.flatMap(({ out }) => out));
-  const renamed = (name: string) => made.has(name) ? `${name}@${part}` : given(name);
-  return nodes.map((node) => ({ ...node, in: node.in.map(renamed), out: node.out.map(renamed) }));
 }
 
 /** Nodes of a chunk, from its keys `kc [kv, n, d]`: queries `qh [kv, sharing · c, d]` and weights `p3`. */

@@ -54,7 +54,7 @@ export const attentionGrad = defineKernel({
     return { dq, dk, dv };
   },
   onnx: (dims, attrs, { loops }) => {
-    const { scale, kvHeads } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
+    const { scale } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
     const product = (
       spec: { a: string; b: string; out: string; alpha?: number; transposed?: "a" | "b" },
     ): OnnxNode => ({
@@ -78,8 +78,9 @@ export const attentionGrad = defineKernel({
     const chunk = (dq: string, dk: string, dv: string): OnnxNode[] => [
       ...attentionChunk(attrs),
       ...queryChunk("do", "doh"),
-      { op: "Slice", in: ["deltas", "a", "b", "last"], out: ["delta_rows"] },
-      { op: "Reshape", in: ["delta_rows", "delta_column"], out: ["delta"] },
+      ...queryChunk("o", "oh"),
+      { op: "Mul", in: ["doh", "oh"], out: ["doo"] },
+      { op: "ReduceSum", in: ["doo", "last"], out: ["delta"] },
       product({ a: "doh", b: "vc", out: "dp", transposed: "b" }),
       { op: "Sub", in: ["dp", "delta"], out: ["dpc"] },
       { op: "Mul", in: ["p3", "dpc"], out: ["ds"] },
@@ -91,16 +92,7 @@ export const attentionGrad = defineKernel({
       ...back("dvT", dv),
     ];
     const gathered = { kc: "kh", vc: "vh" };
-    const setup: OnnxNode[] = [
-      ...attentionSetup(dims, attrs),
-      // δ of all queries, `[kv, sharing, T]`.
-      constantNode("last", "i64", [-1]),
-      constantNode("delta_column", "i64", [kvHeads, -1, 1]),
-      { op: "Mul", in: ["do", "o"], out: ["doo"] },
-      { op: "Reshape", in: ["doo", "q_split"], out: ["doo_split"] },
-      { op: "ReduceSum", in: ["doo_split", "last"], out: ["delta_split"], attrs: { keepdims: 0 } },
-      { op: "Transpose", in: ["delta_split"], out: ["deltas"], attrs: { perm: [1, 2, 0] } },
-    ];
+    const setup = [...attentionSetup(dims, attrs), constantNode("last", "i64", [-1])];
     if (!loops) return [...setup, ...wholeBounds(gathered), ...chunk("dq", "dk", "dv")];
     return [
       ...setup,
@@ -111,14 +103,15 @@ export const attentionGrad = defineKernel({
       { op: "Shape", in: ["k"], out: ["k_shape"] },
       { op: "Expand", in: ["zero_f", "k_shape"], out: ["dk0"] },
       chunkLoop({
-        appended: { dq: { rank: 2, first: "dq0", last: "dq" } },
-        summed: {
-          dk: { rank: 2, first: "dk0", last: "dk" },
-          dv: { rank: 2, first: "dk0", last: "dv" },
-        },
+        carried: [
+          { name: "dq", rank: 2, first: "dq0", last: "dq" },
+          { name: "dk", rank: 2, first: "dk0", last: "dk" },
+          { name: "dv", rank: 2, first: "dk0", last: "dv" },
+        ],
         gathered,
         nodes: [
-          ...chunk("dq_chunk", "dkc", "dvc"),
+          ...chunk("dqc", "dkc", "dvc"),
+          { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
           { op: "Unsqueeze", in: ["kj", "one"], out: ["places"] },
           ...["dk", "dv"].map((name): OnnxNode => ({
             op: "ScatterND",
