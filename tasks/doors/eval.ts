@@ -19,6 +19,8 @@ openDoor(
   // tables may go anywhere, and no code of others makes them
   isVerb("compare", "--compare") ? null : [
     ...outputs.length > 0 ? outputs : [UNNAMED],
+    // without a file the adapter of the last training is evaluated too, beside it
+    ...given.words.length === 0 ? outputs.map((path) => `${path}-tuned`) : [],
     ...isVerb("card", "--judge-card") ? given.words : [],
     ...given.of("cache").flatMap(databaseFiles),
     ...summary ? [summary] : [],
