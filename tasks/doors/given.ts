@@ -7,7 +7,7 @@ import { readOverride } from "../common/override.ts";
 
 /** Texts that a command line has. */
 export interface GivenTexts {
-  /** Texts that keys have, in the file or behind it, whichever wins. */
+  /** Texts that keys have, in the file or behind it, whichever wins; dots lead further in. */
   of(...keys: string[]): string[];
   /** Words without a key: files and folders. */
   words: readonly string[];
@@ -35,10 +35,12 @@ export function givenTexts(
   return {
     words,
     of: (...keys) =>
-      [
-        ...maps.flatMap((map) => keys.map((key) => map?.[key])),
-        ...overrides.filter(({ key }) => keys.includes(key)).map(({ value }) => value),
-      ].filter((value): value is string => typeof value === "string" && value !== ""),
+      keys.flatMap((key) => [
+        ...maps.map((map) => inner(map, key)),
+        ...overrides.map((override) =>
+          override.key === key ? override.value : inner({ [override.key]: override.value }, key)
+        ),
+      ]).filter((value): value is string => typeof value === "string" && value !== ""),
     flag: (name) =>
       args.flatMap((arg, i) =>
         arg.startsWith(`--${name}=`)
@@ -48,6 +50,11 @@ export function givenTexts(
           : []
       ),
   };
+}
+
+/** The value that dots lead to. */
+function inner(map: Record<string, unknown> | null, key: string): unknown {
+  return key.split(".").reduce<unknown>((value, step) => asMap(value)?.[step], map);
 }
 
 function mapOf(path: string): Record<string, unknown> | null {

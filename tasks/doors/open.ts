@@ -115,7 +115,8 @@ function withTarget(path: string): string[] {
   }
 }
 
-function enclosesProject(path: string): boolean {
-  const way = relative(path, ROOT);
+/** Whether this project lies in a folder, which then can't be written to without writing to its code. */
+export function enclosesProject(path: string): boolean {
+  const way = relative(resolve(path), ROOT);
   return !way.startsWith("..") && !isAbsolute(way);
 }
