@@ -176,6 +176,10 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that is
     assertEquals((await curves("name=loss&from=2&to=2.5")).x, [1, 2, 3]);
     // 0.5 · 1 / 0.5; (0.5 · 0.5 · 1 + 0.5 · 0.5) / 0.75
     assertEquals((await curves("name=loss&smooth=0.5&to=1")).lines, [[1, (0.25 + 0.25) / 0.75]]);
+    // one bucket: its highest and lowest value with six digits; ((0.5 · 0.4166… + 0.5 · 0.25) / 0.9375)
+    const ends = await curves("name=loss&smooth=0.5&points=2");
+    assertEquals([ends.exact, ends.lines, ends.logged], [false, [[1, 0.355556]], []]);
+    assertEquals((await curves("name=loss&smooth=0.5&points=2&logged=1")).logged, [[1, 0.25]]);
     assertEquals((await fetch(`${board.address}api/curves?run=0:a&name=loss&points=1`)).status, 400);
     const csv = await (await fetch(`${board.address}api/curves.csv?run=0:a&name=loss`)).text();
     assertEquals(csv.split("\r\n").slice(0, 3), ["run,step,loss", "a,1,1", "a,2,0.5"]);
