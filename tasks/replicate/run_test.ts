@@ -12,7 +12,8 @@ import { evaluateCell, Interrupted } from "../sweep/train_cell.ts";
 import { silentProgress } from "../train/outputs/progress.ts";
 import { readReplicateConfig, type ReplicateConfig } from "./config.ts";
 import { writeReplication } from "./report/mod.ts";
-import { replicate, type ReplicateCells } from "./run.ts";
+import { titleOf } from "./report/parts.ts";
+import { replicate, type ReplicateCells, workText } from "./run.ts";
 
 const lines = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row) + "\n").join("");
 
@@ -140,6 +141,12 @@ Deno.test("replicate() continues where it was stopped, chooses rates by its rule
     assertEquals(log.length, 15);
     assertEquals(new Set(log).size, 15);
     const { items, tried, methods } = done;
+    assertEquals(workText({ ...settings, takes: "an hour" }, items).slice(0, 2), [
+      `15 trainings of 3 steps; 10 evaluations of ${items.validation.length} instructions and 11 of 8`,
+      "takes an hour, as the file stands",
+    ]);
+    const title = (model: string) => titleOf({ model }).split(" on ")[1];
+    assertEquals(["a/b.gguf", "a/b/model/", "org/Name"].map(title), ["b.gguf", "b/model", "Name"]);
     const tasks = new Set(items.validation.map(({ description }) => description));
     assertEquals([items.train.length + items.validation.length, items.test.length], [8, 8]);
     assert(items.validation.length >= 2 && items.train.every(({ description }) => !tasks.has(description)));

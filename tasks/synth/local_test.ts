@@ -37,6 +37,10 @@ Deno.test("the example makes 50 quadruples with the bundled model, and the rules
     const rows = (await Deno.readTextFile(join(folder, "dataset", "records.jsonl"))).trimEnd().split("\n")
       .map((line) => JSON.parse(line) as Row);
     assertEquals(rows.length, 50);
+    // y2 would break x1 too, but then DPO's pairs are IOPO's
+    const lent = rows.filter(({ worse, y2 }) => worse === y2).length;
+    assert(lent < 15, `${lent} worse answers are y2`);
+    assertEquals(Object.values(results.worse).reduce((sum, count) => sum + count, 0), 50);
     // by the rules themselves, with nothing of what made the rows between
     const score = (constraints: Constraint[], response: string) =>
       judgeByRules({ constraints, response }).overall.score;

@@ -5,6 +5,12 @@
 import type { Results } from "../results.ts";
 import { percent } from "./tables.ts";
 
+/** Origins of DPO's worse answers in a line; none without that view. */
+export function worseText(worse: Results["worse"]): string[] {
+  const parts = Object.entries(worse).map(([origin, count]) => `${count} ${origin}`);
+  return parts.length === 0 ? [] : [`DPO's worse answers: ${parts.join("; ")}`];
+}
+
 /** A cost in the prices' currency. */
 export function costText(cost: number): string {
   return cost === 0 ? "0" : cost.toFixed(6);
@@ -29,11 +35,7 @@ export function summaryLines(results: Results): string[] {
     `${seeds.used} of ${seeds.read} seeds are used${
       Object.entries(seeds.left).map(([reason, count]) => `; ${count} left out: ${reason}`).join("")
     }`,
-    ...Object.keys(worse).length === 0
-      ? []
-      : [`DPO's worse answers: ${
-        Object.entries(worse).map(([origin, count]) => `${count} ${origin}`).join("; ")
-      }`],
+    ...worseText(worse),
     ...by_rules === null ? [] : [`${percent(by_rules)} of the constraints are checked by rules`],
     `this start: ${usage.requests} requests, ${usage.cached} answers from the cache, ${
       usage.seconds.toFixed(1)
