@@ -8,7 +8,7 @@ import { redactValue } from "../../formats/secrets.ts";
 import { markdownTable, markdownText as plain } from "../common/table.ts";
 import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Results } from "./results.ts";
-import { worseText } from "./report/text.ts";
+import { worseOriginLines } from "./report/text.ts";
 import { shareTable } from "./report/tables.ts";
 
 /** README.md of the data set, with the metadata block that the hub reads. */
@@ -72,7 +72,7 @@ export function cardText(plan: SynthPlan, models: SynthModels, results: Results,
     "",
     ...markdownTable(shareTable("type", results.types)),
     "",
-    ...worseText(results.worse).map((line) => `- ${plain(line)}`),
+    ...worseOriginLines(results.worse).map((line) => `- ${plain(line)}`),
     ...results.notes.map((note) => `- ${plain(note)}`),
     "",
     "## Left out",

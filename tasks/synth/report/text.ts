@@ -6,7 +6,7 @@ import type { Results } from "../results.ts";
 import { percent } from "./tables.ts";
 
 /** Origins of DPO's worse answers in a line; none without that view. */
-export function worseText(worse: Results["worse"]): string[] {
+export function worseOriginLines(worse: Results["worse"]): string[] {
   const parts = Object.entries(worse).map(([origin, count]) => `${count} ${origin}`);
   return parts.length === 0 ? [] : [`DPO's worse answers: ${parts.join("; ")}`];
 }
@@ -35,7 +35,7 @@ export function summaryLines(results: Results): string[] {
     `${seeds.used} of ${seeds.read} seeds are used${
       Object.entries(seeds.left).map(([reason, count]) => `; ${count} left out: ${reason}`).join("")
     }`,
-    ...worseText(worse),
+    ...worseOriginLines(worse),
     ...by_rules === null ? [] : [`${percent(by_rules)} of the constraints are checked by rules`],
     `this start: ${usage.requests} requests, ${usage.cached} answers from the cache, ${
       usage.seconds.toFixed(1)
