@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
+import { colorOf } from "../common/page/colors.js";
 import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
 import { shortNames, trainingFiles } from "../compare/table.ts";
 import { curveEnds, readTraining } from "../compare/training.ts";
@@ -166,7 +167,8 @@ Deno.test("a sweep trains its cells, leaves finished ones, and its table and the
     );
     assertEquals(second, null);
     const margin = await trainingCurvesSvg(margins, CURVES[2]);
-    assert(margin?.includes("#D55E00") && !margin.includes("#0072B2"));
+    const [ofSft, ofIopo] = [0, 1].map((group) => colorOf(group, false));
+    assert(ofSft && ofIopo && margin?.includes(ofIopo) && !margin.includes(ofSft));
 
     // what is there is of another configuration
     const other = plan("lora_rank=2,4", "learning_rate=0.5");
