@@ -10,16 +10,16 @@ import { makeEvaluationRun, makeTrainingRun } from "../tasks/bench/board_files.t
 import { startBoard } from "../tasks/board/server.ts";
 import { chromiumPath } from "../tasks/common/chromium.ts";
 
-const SIZE = { width: 1280, height: 860 };
-const RUNS = ["iopo-1e-5", "iopo-2e-5", "iopo-5e-5", "dpo-1e-5", "dpo-2e-5", "sft-then-iopo"];
-const STEPS = 600, ITEMS = 400;
+const SIZE = { width: 1400, height: 780 };
+const RUNS = ["run-1", "run-2", "run-3", "run-4"];
+const STEPS = 160, ITEMS = 400;
 
 const executablePath = chromiumPath();
 if (executablePath === undefined) throw new RangeError("Cannot make the pictures: no Chromium is here");
 const folder = await Deno.makeTempDir();
 try {
   for (const [i, name] of RUNS.entries()) await makeTrainingRun(join(folder, name), STEPS, i);
-  await makeEvaluationRun(join(folder, "qwen-iopo"), ITEMS, 0.8);
+  await makeEvaluationRun(join(folder, "evaluation"), ITEMS, 0.8);
   await using board = await startBoard({
     folders: [folder],
     port: 0,
@@ -39,14 +39,14 @@ try {
     };
     const query = RUNS.map((name) => `run=0:${name}`).join("&");
     await picture("runs", `#/runs?${query}&smooth=0.9`, async (page) => {
-      await page.locator('section[aria-label="Learning rate"] [role="img"][aria-label]').waitFor();
+      await page.locator('section[aria-label="Reward accuracy"] [role="img"][aria-label]').waitFor();
       const box = await page.locator(".u-over").first().boundingBox();
       if (box !== null) await page.mouse.move(box.x + 0.7 * box.width, box.y + box.height / 2);
       await page.locator(".readout b").first().waitFor();
     });
-    await picture("evaluation", "#/evaluation?run=0:qwen-iopo/run", async (page) => {
-      await page.locator("select[aria-label='Which items']").selectOption("part");
-      await page.locator(".detail .chip.part").first().waitFor();
+    await picture("evaluation", "#/evaluation?run=0:evaluation/run", async (page) => {
+      await page.locator("select[aria-label='Which items']").selectOption("fail");
+      await page.locator(".detail .chip.fail").first().waitFor();
       await page.locator(".browser").evaluate("(node) => node.scrollIntoView()");
     });
   } finally {
