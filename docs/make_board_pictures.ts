@@ -45,9 +45,7 @@ try {
       await page.locator(".readout b").first().waitFor();
     });
     await picture("evaluation", "#/evaluation?run=0:evaluation/run", async (page) => {
-      await page.locator("select[aria-label='Which items']").selectOption("fail");
-      await page.locator(".detail .chip.fail").first().waitFor();
-      await page.locator(".browser").evaluate("(node) => node.scrollIntoView()");
+      await page.locator("h2", { hasText: "By kinds" }).waitFor();
     });
   } finally {
     await browser.close();
