@@ -104,6 +104,6 @@ Deno.test("writeComparison() writes Markdown, CSV with every number, and LaTeX",
       60,
     ]);
     assertStringIncludes(tex!, "\\begin{tabular}");
-    assertStringIncludes(tex!, "followed & 1.0000 & 0.9000 & -0.1000 &");
+    assertStringIncludes(tex!, "followed & 1.0000 & 0.9000 & $-$0.1000 &");
   });
 });
