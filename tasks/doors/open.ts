@@ -35,7 +35,7 @@ export function cacheFolders(): string[] {
 
 /**
  * Runs a task that may write to some folders (or files) only. The process ends with the task.
- * @param task Module of the task, as the only one of its Worker the main one
+ * @param task Module of the task: the main module of its Worker
  * @param write Paths; those that aren't there yet may be made. null: as the process, for what runs no code of others
  */
 export function openDoor(task: URL, write: readonly string[] | null): void {
