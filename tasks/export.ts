@@ -131,7 +131,7 @@ async function interruptible<T>(writing: Generator<void, T>, signal: AbortSignal
   try {
     for (let turn = writing.next();; turn = writing.next()) {
       if (turn.done) return turn.value;
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await signalsComeIn();
       checkGoesOn(signal);
     }
   } finally {
@@ -139,6 +139,8 @@ async function interruptible<T>(writing: Generator<void, T>, signal: AbortSignal
     writing.return(undefined as T);
   }
 }
+
+const signalsComeIn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** @throws {Error} If it was interrupted */
 function checkGoesOn(signal: AbortSignal | null): void {
@@ -169,6 +171,9 @@ async function write(
     ? await prove(config, registry, source, dtype, folder.staging, { say, progress, signal })
     : null;
   const { model, adapters } = source;
+  // a signal of the last tensor or of the comparison's last part: it was answered with "stays as it was"
+  await signalsComeIn();
+  checkGoesOn(signal);
   folder.publish({
     dinotune: VERSION,
     format: config.export_format,

@@ -252,19 +252,22 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
     }
     assertEquals(contents(out), before);
 
-    // the task itself, by a signal as a terminal sends it, once the first tensors are written
+    // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is long enough
+    // for the signal to arrive
     await Deno.writeTextFile(
       `${folder}/ctrl_c.ts`,
-      `const timer = setInterval(() => {
+      `const wait = setTimeout;
+      let killed = false;
+      globalThis.setTimeout = (then, ms = 0, ...rest) => {
         try {
-          if (Deno.statSync("${folder}/.out.partial/model.safetensors").size < 100_000) return;
+          Deno.statSync("${folder}/.out.partial/model.safetensors");
         } catch {
-          return;
+          return wait(then, ms, ...rest);
         }
-        clearInterval(timer);
-        Deno.kill(Deno.pid, "SIGINT");
-      });
-      Deno.unrefTimer(timer);`,
+        if (!killed) Deno.kill(Deno.pid, "SIGINT");
+        killed = true;
+        return wait(then, ms + 50, ...rest);
+      };`,
     );
     const task = project.tasks.export.split(" ").slice(1, -1);
     const ended = await new Deno.Command(Deno.execPath(), {
