@@ -96,6 +96,11 @@ export async function train(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
+  const trainer = registry.create("trainer", config.trainer, config.trainer_options);
+  if (trainer.lend) {
+    await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
+    return { directory: config.output_dir, finished: !signal.aborted, files: [], metrics: {} };
+  }
   using output = new OutputDirectory({ ...config, inputs: inputsOf(config) });
   const directory = config.output_dir;
   if (!output.isLocked) {
@@ -109,7 +114,6 @@ export async function train(
   }
   const ready = await prepare(config, registry, say, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
-  const trainer = registry.create("trainer", config.trainer, config.trainer_options);
   const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
   const data = await encode(
     config,

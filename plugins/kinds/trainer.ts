@@ -162,6 +162,12 @@ export interface TrainerResult {
 export interface Trainer {
   /** Carries out the run. */
   train(inputs: TrainerInputs): Promise<TrainerResult>;
+  /**
+   * There on a machine that lends its processes to a run which another one leads: does so until that run ends, and nothing else
+   * is done here.
+   * @throws {Error} If one of the processes ends before the run
+   */
+  lend?(log: { note(line: string): void; signal: AbortSignal }): Promise<void>;
   /** Memory of a run, for `--dry-run`; left out: the arithmetic of the local trainer is the right one. */
   memory?(size: RunSize): RunMemory;
 }

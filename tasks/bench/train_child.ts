@@ -23,9 +23,10 @@ import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
 import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/setup.ts";
 import { openTorchEngine, type TorchEngine, type TorchSetup } from "../../plugins/trainers/torch/engine.ts";
+import { processesPerNode } from "../../plugins/trainers/torch/gpus.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trainers/torch/options.ts";
-import { processesPerNode, startRanks } from "../../plugins/trainers/torch/ranks.ts";
+import { startRanks } from "../../plugins/trainers/torch/ranks.ts";
 import { flagName } from "./flag_values.ts";
 import { type StepPart, stepParts } from "./train_profile.ts";
 

@@ -88,7 +88,7 @@ function endpointOf({ rdzv_endpoint }: TorchOptions): string {
 }
 
 function commonEnvironment(
-  { ddp_timeout }: TorchOptions,
+  { ddp_timeout, device, node_rank }: TorchOptions,
   { token }: Meeting,
 ): Record<string, string> {
   const path = Deno.env.get("PYTHONPATH");
@@ -96,22 +96,13 @@ function commonEnvironment(
     PYTHONPATH: path ? `${PACKAGE_FOLDER}${Deno.build.os === "windows" ? ";" : ":"}${path}` : PACKAGE_FOLDER,
     // Nothing is written beside the sources.
     PYTHONDONTWRITEBYTECODE: "1",
-    DINOTUNE_TORCH_TOKEN: token,
+    // Of several machines one speaks to this program.
+    ...node_rank === 0 && { DINOTUNE_TORCH_TOKEN: token },
+    ...device === "cpu" && { DINOTUNE_TORCH_DEVICE: "cpu" },
     DINOTUNE_TORCH_PARENT: "stdin",
     DINOTUNE_TORCH_TIMEOUT: `${ddp_timeout}`,
     // Large tensors come and go every step: kept by the process, their pages needn't be zeroed again each time.
     MALLOC_MMAP_THRESHOLD_: Deno.env.get("MALLOC_MMAP_THRESHOLD_") ?? `${2 ** 30}`,
     MALLOC_TRIM_THRESHOLD_: Deno.env.get("MALLOC_TRIM_THRESHOLD_") ?? `${2 ** 31}`,
   };
-}
-
-/** GPUs that this machine shows to a program: those that CUDA_VISIBLE_DEVICES leaves, else NVIDIA's device files. */
-export function countGpus(): number {
-  const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
-  if (visible !== undefined) return visible.split(",").filter((name) => /^[^-\s]/.test(name.trim())).length;
-  try {
-    return [...Deno.readDirSync("/dev")].filter(({ name }) => /^nvidia\d+$/.test(name)).length;
-  } catch {
-    return 0;
-  }
 }

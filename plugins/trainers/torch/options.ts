@@ -27,6 +27,9 @@ export const torchOptions = z.strictObject({
   nnodes: z.int().min(1).default(1).describe("machines; more than one needs launcher: torchrun"),
   rdzv_endpoint: z.string().min(1).nullable().default(null)
     .describe("HOST:PORT where the machines' launchers meet, for nnodes above 1"),
+  node_rank: z.int().min(0).default(0).describe(
+    "this machine's number among nnodes: 0 leads the run, the others lend it their processes",
+  ),
   rdzv_id: z.string().min(1).default("dinotune").describe("the name of the run at rdzv_endpoint"),
   sharding: z.enum(["none", "ddp", "fsdp"], { error: notDeepspeed }).nullable().default(null).describe(
     "how processes share the work: none (one process), ddp (each holds the whole model), fsdp (each holds a part); default: ddp, or none for one process",
@@ -37,6 +40,10 @@ export const torchOptions = z.strictObject({
   cpu_offload: z.boolean().default(false).describe(
     "fsdp: parameters, gradients and optimizer rest in the host's memory",
   ),
+  device: z.enum(["auto", "cpu"]).default("auto")
+    .describe(
+      "auto: GPUs where PyTorch has any; cpu: never a GPU, as use_cpu: true says in the training file",
+    ),
   dtype: z.enum(["bfloat16", "float32"]).default("bfloat16")
     .describe("of weights that aren't trained, and of products; what is trained is kept in float32"),
   attention: z.enum(["auto", "flex", "sdpa"]).default("auto")
@@ -63,7 +70,7 @@ export type EngineChoices =
  * @throws {RangeError} If the options contradict each other
  */
 export function shardingOf(options: TorchOptions, processes: number): EngineChoices["sharding"] {
-  const { sharding, cpu_offload, launcher, nnodes, rdzv_endpoint } = options;
+  const { sharding, cpu_offload, launcher, nnodes, node_rank, rdzv_endpoint } = options;
   const chosen = sharding ?? (processes > 1 ? "ddp" : "none");
   if (chosen === "none" && processes > 1) {
     throw new RangeError(
@@ -80,7 +87,13 @@ export function shardingOf(options: TorchOptions, processes: number): EngineChoi
   }
   if (nnodes > 1 && rdzv_endpoint === null) {
     throw new RangeError(
-      `Cannot run on ${nnodes} nodes as the launchers need a place to meet: set rdzv_endpoint: HOST:PORT`,
+      `Cannot run on ${nnodes} nodes as the launchers need a place to meet: set rdzv_endpoint: HOST:PORT (or MASTER_ADDR and ` +
+        "MASTER_PORT)",
+    );
+  }
+  if (node_rank >= nnodes) {
+    throw new RangeError(
+      `Cannot be machine ${node_rank} of ${nnodes} as they are numbered from 0: set node_rank or nnodes (NODE_RANK, NNODES)`,
     );
   }
   return chosen;

@@ -78,6 +78,12 @@ export class Processes {
     await all;
   }
 
+  /** Waits until all have ended by themselves. @throws {Error} If one fails */
+  async finished(): Promise<void> {
+    const all = await Promise.all(this.#running.map(({ ended }) => ended));
+    if (!all.every(({ status }) => status.success)) await this.failed;
+  }
+
   async #watch(): Promise<never> {
     const all = this.#running.map(async ({ ended }) => {
       this.#ended.push(await ended);

@@ -5,7 +5,8 @@
 import { join } from "@std/path";
 
 import { type Frame, type FrameArray, frameParts, readFrame, StreamBytes } from "./frames.ts";
-import { countGpus, launches } from "./launch.ts";
+import { processesPerNode } from "./gpus.ts";
+import { launches } from "./launch.ts";
 import type { TorchOptions } from "./options.ts";
 import { Processes } from "./processes.ts";
 
@@ -35,11 +36,6 @@ export interface Ranks {
 
 /** Time for ranks to say goodbye to each other, in ms. */
 const FAREWELL = 10_000;
-
-/** Processes that the options want on this machine. */
-export function processesPerNode({ nproc_per_node }: Pick<TorchOptions, "nproc_per_node">): number {
-  return nproc_per_node ?? Math.max(1, countGpus());
-}
 
 /**
  * Starts the processes and waits until all ranks have met.

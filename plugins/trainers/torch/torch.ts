@@ -4,10 +4,9 @@
  * @module
  */
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import { countGpus } from "./launch.ts";
+import { countGpus, processesPerNode } from "./gpus.ts";
 import { processMemory } from "./memory.ts";
 import { shardingOf, type TorchOptions, torchOptions } from "./options.ts";
-import { processesPerNode } from "./ranks.ts";
 
 function storageOf(full: boolean, { dtype, quantization, cpu_offload }: TorchOptions): string {
   const kept = full
@@ -25,15 +24,19 @@ const torch: Plugin<"trainer", typeof torchOptions> = definePlugin({
   version: "1",
   description: "Trains on PyTorch's processes: one GPU or many, one machine or several.",
   options: torchOptions,
-  create: (options) => {
-    const processes = processesPerNode(options) * options.nnodes, sharding = shardingOf(options, processes);
+  create: (written) => {
+    const options = { ...written, nproc_per_node: processesPerNode(written) };
+    const processes = options.nproc_per_node * options.nnodes, sharding = shardingOf(options, processes);
     return {
+      ...options.node_rank > 0 && {
+        lend: async (log) => await (await import("./lend.ts")).lendProcesses(options, log),
+      },
       train: async (inputs) => await (await import("./train.ts")).trainOnTorch(inputs, options, sharding),
       memory: (size) => ({
         memory: processMemory(size, { ...options, sharding }, processes),
         processes,
         storage: storageOf(size.full, options),
-        place: countGpus() > 0 ? "device" : "host",
+        place: countGpus(options) > 0 ? "device" : "host",
       }),
     };
   },

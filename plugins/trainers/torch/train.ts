@@ -5,10 +5,11 @@
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { carryOut } from "../local/run.ts";
 import { openTorchEngine } from "./engine.ts";
+import { processesPerNode } from "./gpus.ts";
 import { otherNodesCommand } from "./launch.ts";
 import { modelFolder } from "./model_folder.ts";
 import type { EngineChoices, TorchOptions } from "./options.ts";
-import { processesPerNode, startRanks } from "./ranks.ts";
+import { startRanks } from "./ranks.ts";
 
 /** Trains on the processes that the options name. @throws As {@linkcode carryOut} and {@linkcode startRanks} do. */
 export async function trainOnTorch(
@@ -17,6 +18,12 @@ export async function trainOnTorch(
   sharding: EngineChoices["sharding"],
 ): Promise<TrainerResult> {
   const { config, model, decoder, log } = inputs;
+  if (options.nnodes > 1 && model.format !== "safetensors") {
+    throw new RangeError(
+      `Cannot train ${model.path} on ${options.nnodes} nodes as each of them has to read it: current value is a ${model.format} file; ` +
+        "write a folder of it once (deno task export), and put that under the same path everywhere",
+    );
+  }
   const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
   try {
     return await carryOut(inputs, async (setup) => {

@@ -9,7 +9,7 @@ import { readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { besideFile } from "../../common/beside.ts";
 import { pluginPath } from "../../common/config_file.ts";
 import { checkConfig } from "./checks.ts";
-import { chooseTrainer } from "./distributed.ts";
+import { chooseTrainer } from "./distributed/choose.ts";
 import { otherPurpose } from "./file_purpose.ts";
 import { keyTable } from "./key_table.ts";
 import { type Provenance, readProvenance } from "./provenance.ts";
@@ -74,8 +74,12 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     fillDerived(values as unknown as Partial<TrainConfig>);
     const chosen = chooseTrainer(values as unknown as TrainConfig, given, launcherVariable);
     faults.push(...chosen.faults);
-    // On PyTorch bf16 is the dtype, and not without effect.
-    if (values.trainer === "torch") notes.splice(0, notes.length, ...withoutKey("bf16", notes));
+    // On PyTorch these have an effect: bf16 is the dtype, and the others keep it from GPUs.
+    if (values.trainer === "torch") {
+      for (const key of ["bf16", "use_cpu", "no_cuda"]) {
+        notes.splice(0, notes.length, ...withoutKey(key, notes));
+      }
+    }
     notes.push(...chosen.notes);
     const checked = checkConfig(values as unknown as TrainConfig, given);
     faults.push(...checked.faults);
@@ -113,6 +117,10 @@ export function findInputs(
         : file.place(index === undefined ? [key] : [key, index])?.file ?? file.place([key])?.file ??
           file.files[0],
     );
+  for (const key of ["deepspeed", "fsdp_config"] as const) {
+    const value = config[key];
+    if (typeof value === "string") Object.assign(config, { [key]: find(key, value) });
+  }
   const { dataset_dir, dataset = [], eval_dataset = [], adapter_name_or_path, model_name_or_path } = config;
   Object.assign(config, {
     model_name_or_path: find("model_name_or_path", model_name_or_path),
