@@ -218,11 +218,12 @@ async function main(): Promise<void> {
       }));
     },
   };
-  const references = new ReferenceCache(), signal = new AbortController().signal;
-  const scoring = { engine, loss, references };
-  const run = (from: number, to: number) =>
+  const signal = new AbortController().signal;
+  const run = (from: number, to: number, references: ReferenceCache) =>
     trainLoop({
-      ...scoring,
+      engine,
+      loss,
+      references,
       config,
       target,
       plan: { totalSteps: to, stepsPerEpoch: total, step: batch, epoch: (s) => s / total },
@@ -235,16 +236,18 @@ async function main(): Promise<void> {
       modelHash: "",
       from: { step: from, best: null },
     });
-  await run(0, warmup);
+  await run(0, warmup, new ReferenceCache());
   // References are data, computed once in a run of several epochs: their cost is shown beside the step, not inside it.
   const began = performance.now();
+  const references = new ReferenceCache();
   const ahead = Array.from({ length: total - warmup }, (_, i) => batch(warmup + i).flat()).flat();
+  const different = [...new Set(ahead)];
   if (loss.needsReference) {
-    await precomputeReferences(scoring, "train", [...new Set(ahead)], packRows, signal, () => {});
+    await precomputeReferences({ engine, loss, references }, "train", different, packRows, signal, () => {});
   }
-  const reference = (performance.now() - began) / 1000 / (total - warmup);
+  const reference = (performance.now() - began) / 1000 / different.length * accumulation;
   profiler?.begin();
-  await run(warmup, total);
+  await run(warmup, total, references);
   profiler?.end();
 
   const timed = rows.slice(warmup), seconds = timed.reduce((s, r) => s + r.seconds, 0);

@@ -13,6 +13,7 @@ import { hasPythonPackage, TORCH_FULL, whoStays } from "../../../tests/helpers/t
 import { assertRepeats, openTiny } from "./_golden.ts";
 import { optionsOf } from "./_python.ts";
 import { otherNodesCommand, PACKAGE_FOLDER } from "./launch.ts";
+import { lendProcesses } from "./lend.ts";
 import type { EngineChoices, TorchOptions } from "./options.ts";
 import { startRanks } from "./ranks.ts";
 
@@ -45,27 +46,42 @@ for (
   });
 }
 
-Deno.test({
-  name: `two launchers that meet on loopback, as two machines would, repeat PyTorch's float64 steps${why}`,
-  ignore,
-  fn: async () => {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const rdzv_endpoint = `127.0.0.1:${listener.addr.port}`;
-    listener.close();
-    const options = optionsOf({ launcher: "torchrun", nnodes: 2, nproc_per_node: 1, rdzv_endpoint });
-    // The command that a person is told to run on the other machine.
+/** The other of two machines, by the command that a person is told to type there, or as `deno task train` with its number does it. */
+const OTHERS: Record<string, (options: TorchOptions) => Promise<boolean>> = {
+  "by hand": async (options) => {
     const [, program = "", ...args] = otherNodesCommand(options, 1).split(" ");
-    const other = new Deno.Command(program, {
+    const { success } = await new Deno.Command(program, {
       args,
       env: { PYTHONPATH: PACKAGE_FOLDER },
       stdin: "null",
       stdout: "null",
       stderr: "null",
-    }).spawn();
-    await assertWay(options, { sharding: "fsdp" }, "lora_iopo_qwen2");
-    assert((await other.status).success);
+    }).output();
+    return success;
   },
-});
+  "node_rank: 1": async (options) => {
+    const signal = new AbortController().signal;
+    await lendProcesses({ ...options, node_rank: 1 }, { note: () => {}, signal });
+    return true;
+  },
+};
+
+for (const [how, start] of Object.entries(OTHERS)) {
+  Deno.test({
+    name:
+      `two launchers that meet on loopback, as two machines would, the other ${how}: PyTorch's float64 steps${why}`,
+    ignore,
+    fn: async () => {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const rdzv_endpoint = `127.0.0.1:${listener.addr.port}`;
+      listener.close();
+      const options = optionsOf({ launcher: "torchrun", nnodes: 2, nproc_per_node: 1, rdzv_endpoint });
+      const other = start(options);
+      await assertWay(options, { sharding: "fsdp" }, "lora_iopo_qwen2");
+      assert(await other);
+    },
+  });
+}
 
 // A model folder's blocks with the values that NF4 has for theirs, by bitsandbytes itself.
 const AS_NF4 = `
