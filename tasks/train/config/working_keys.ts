@@ -235,7 +235,11 @@ function training() {
       null,
       "words such as full_shard, shard_grad_op and offload: chooses trainer: torch, with their equivalents (docs/scale.md)",
     ),
-    fsdp_config: add(orNull(fileOrMap()), null, "settings of fsdp, or the JSON or YAML file that holds them; accelerate's own file, too"),
+    fsdp_config: add(
+      orNull(fileOrMap()),
+      null,
+      "settings of fsdp, or the JSON or YAML file that holds them; accelerate's own file, too",
+    ),
     ddp_timeout: add(num({ above: 0 }), 1800, "trainer: torch: seconds that a process waits for the others"),
     seed: add(int(0, 2 ** 32 - 1), 42, "seed of initial adapters, dropout, validation split and row order"),
     data_seed: add(orNull(int(0, 2 ** 32 - 1)), null, "seed of the row order", { derived: "seed" }),
