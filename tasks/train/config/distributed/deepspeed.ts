@@ -6,7 +6,7 @@
 import { basename } from "@std/path";
 
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
-import { type Distributed, mapOf, noteUnused, type Settings, shard } from "./found.ts";
+import { type Distributed, mapOf, noteUnused, type SettingsMap, shard } from "./found.ts";
 import { settingsFile } from "./settings_file.ts";
 
 /** Keys of a training file that DeepSpeed's file may repeat. */
@@ -27,7 +27,7 @@ export type RepeatedKeys = Pick<
  * @throws {RangeError} If it can't be read or followed
  */
 export function readDeepspeed(
-  deepspeed: string | Settings,
+  deepspeed: string | SettingsMap,
   config: RepeatedKeys,
   given: ReadonlyMap<string, unknown>,
   found: Distributed,
@@ -48,7 +48,7 @@ export function readDeepspeed(
   noteUnused("deepspeed", others, "as DeepSpeed itself isn't", found);
 }
 
-function readOffloading(zero: Settings, stage: number, { options, notes }: Distributed): void {
+function readOffloading(zero: SettingsMap, stage: number, { options, notes }: Distributed): void {
   const devices = ["offload_optimizer", "offload_param"].map((key) =>
     mapOf(zero[key], `zero_optimization.${key}`).device
   );
@@ -65,7 +65,7 @@ function readOffloading(zero: Settings, stage: number, { options, notes }: Distr
 }
 
 function readPrecision(
-  settings: Settings,
+  settings: SettingsMap,
   given: ReadonlyMap<string, unknown>,
   { options, notes, faults }: Distributed,
 ): void {
@@ -86,7 +86,7 @@ function readPrecision(
 }
 
 /** Numbers that stand in both files: as in transformers, they have to agree, unless DeepSpeed's say "auto". */
-function checkRepeated(settings: Settings, config: RepeatedKeys, { faults }: Distributed): void {
+function checkRepeated(settings: SettingsMap, config: RepeatedKeys, { faults }: Distributed): void {
   const optimizer = mapOf(settings.optimizer, "optimizer"),
     params = mapOf(optimizer.params, "optimizer.params");
   const micro = config.per_device_train_batch_size, steps = config.gradient_accumulation_steps;
@@ -183,7 +183,7 @@ const KEYS = [
 /** Names of LLaMA-Factory's own files, for training files that name them without bringing them. */
 const LLAMA_FACTORY_FILE = /^ds_z([023])(_offload)?_config\.json$/;
 
-function deepspeedFile(path: string, { notes }: Distributed): Settings {
+function deepspeedFile(path: string, { notes }: Distributed): SettingsMap {
   try {
     return settingsFile(path);
   } catch (error) {

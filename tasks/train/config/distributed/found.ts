@@ -15,15 +15,15 @@ export interface Distributed {
 }
 
 /** A map of a JSON or YAML file. */
-export type Settings = Readonly<Record<string, unknown>>;
+export type SettingsMap = Readonly<Record<string, unknown>>;
 
 /**
  * A map that a file has under a key; none where the key is missing.
  * @throws {RangeError} If something else stands there
  */
-export function mapOf(value: unknown, name: string): Settings {
+export function mapOf(value: unknown, name: string): SettingsMap {
   if (value === undefined || value === null) return {};
-  if (typeof value === "object" && !Array.isArray(value)) return value as Settings;
+  if (typeof value === "object" && !Array.isArray(value)) return value as SettingsMap;
   throw new RangeError(`${name} has to be a map: current value is ${JSON.stringify(value)}`);
 }
 

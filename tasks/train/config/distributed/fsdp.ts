@@ -3,7 +3,7 @@
  * @module
  */
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
-import { type Distributed, mapOf, noteUnused, type Settings, shard } from "./found.ts";
+import { type Distributed, mapOf, noteUnused, type SettingsMap, shard } from "./found.ts";
 import { settingsFile } from "./settings_file.ts";
 
 /**
@@ -31,9 +31,9 @@ export function readFsdp(
     return settings[`fsdp_${name}`] ?? settings[name];
   };
   const strategy = strategyOf(setting("sharding_strategy")) ??
-    strategyOf(words.find((word) => word in STAGES));
-  shard(STAGES[strategy ?? "full_shard"] ?? 3, found);
-  if (strategy?.startsWith("hybrid")) {
+    words.find((word) => STAGES.has(word)) ?? "full_shard";
+  shard(STAGES.get(strategy) ?? 3, found);
+  if (strategy.startsWith("hybrid")) {
     found.notes.push(
       `${found.asks}: ${strategy}: weights are shared out over all processes, not over those of a machine`,
     );
@@ -43,9 +43,9 @@ export function readFsdp(
   }
   const reshard = setting("reshard_after_forward");
   // FSDP1's files may say it by a strategy.
-  if (typeof reshard === "string" && strategyOf(reshard) !== null) {
-    shard(STAGES[strategyOf(reshard)!]!, found);
-  } else if (reshard !== undefined) {
+  const stage = STAGES.get(`${reshard}`.toLowerCase());
+  if (stage !== undefined) shard(stage, found);
+  else if (reshard !== undefined) {
     found.options.reshard_after_forward = isTrue("reshard_after_forward", reshard);
   }
   if (isTrue("activation_checkpointing", setting("activation_checkpointing") ?? false)) {
@@ -63,7 +63,7 @@ export function readFsdp(
 }
 
 /** What accelerate's own file says of processes goes into options; gives its FSDP settings, or null where it uses none. */
-function ofAccelerate(content: Settings, { options, notes }: Distributed): Settings | null {
+function ofAccelerate(content: SettingsMap, { options, notes }: Distributed): SettingsMap | null {
   const count = (key: string) =>
     typeof content[key] === "number" && content[key] as number > 0 ? content[key] as number : null;
   const machines = count("num_machines") ?? 1, processes = count("num_processes");
@@ -90,31 +90,29 @@ function ofAccelerate(content: Settings, { options, notes }: Distributed): Setti
   );
 }
 
-/** ZeRO's stage of each strategy. */
-const STAGES: Readonly<Record<string, number>> = {
-  full_shard: 3,
-  shard_grad_op: 2,
-  no_shard: 0,
-  hybrid_shard: 3,
-  hybrid_shard_zero2: 2,
-};
+/** ZeRO's stage of each strategy, in the order of their numbers in FSDP1. */
+const STAGES: ReadonlyMap<string, number> = new Map([
+  ["full_shard", 3],
+  ["shard_grad_op", 2],
+  ["no_shard", 0],
+  ["hybrid_shard", 3],
+  ["hybrid_shard_zero2", 2],
+]);
 
-const FSDP_WORDS = [...Object.keys(STAGES), "offload", "auto_wrap", "true"];
+const FSDP_WORDS = [...STAGES.keys(), "offload", "auto_wrap", "true"];
 
-/** Settings of FSDP1 and FSDP2 that change neither numbers nor what rests where. */
+/** SettingsMap of FSDP1 and FSDP2 that change neither numbers nor what rests where. */
 const WITHOUT_EFFECT =
   /^(fsdp_)?(version|auto_wrap_policy|transformer_layer_cls_to_wrap|min_num_params|backward_prefetch|forward_prefetch|cpu_ram_efficient_loading|state_dict_type|sync_module_states|use_orig_params|limit_all_gathers)$|^xla|^_/;
 
-/** A strategy by its word, or by its number in FSDP1; null: none is written. */
-function strategyOf(value: unknown): string | null {
-  if (value === undefined || value === null || typeof value === "boolean") return null;
-  const word = /^[1-5]$/.test(`${value}`)
-    ? Object.keys(STAGES)[Number(value) - 1]!
-    : `${value}`.toLowerCase();
-  if (word in STAGES) return word;
-  if (["true", "false"].includes(word)) return null;
+/** A strategy by its word, or by its number in FSDP1; undefined: none is written. */
+function strategyOf(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const names = [...STAGES.keys()], word = `${value}`.toLowerCase();
+  const found = names[Number(word) - 1] ?? names.find((name) => name === word);
+  if (found !== undefined) return found;
   throw new RangeError(
-    `the sharding strategy has to be one of ${Object.keys(STAGES).join(", ")}: current value is ${value}`,
+    `the sharding strategy has to be one of ${names.join(", ")}: current value is ${value}`,
   );
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { readYaml } from "../../../../formats/yaml/yaml.ts";
-import { mapOf, type Settings } from "./found.ts";
+import { mapOf, type SettingsMap } from "./found.ts";
 
 /**
  * The map of a JSON or YAML file.
@@ -11,7 +11,7 @@ import { mapOf, type Settings } from "./found.ts";
  * @throws {SyntaxError} If it isn't JSON or YAML; names file and line
  * @throws {RangeError} If it holds something else than a map
  */
-export function settingsFile(path: string): Settings {
+export function settingsFile(path: string): SettingsMap {
   const text = Deno.readTextFileSync(path);
   if (text.trim() === "") throw new RangeError(`${path} is empty`);
   return mapOf(readYaml(path, { read: () => text }).value, path);
