@@ -71,8 +71,11 @@ export interface Backend {
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
   upload(data: HostArray, shape: readonly number[], options?: UploadOptions): Tensor;
-  /** Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep. */
-  download(tensor: Tensor): Promise<HostArray>;
+  /**
+   * Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep.
+   * @param ahead Whether other work follows before they are asked for, so that nobody waits for them alone. Default false.
+   */
+  download(tensor: Tensor, ahead?: boolean): Promise<HostArray>;
   /** Overwrites a tensor with as many values; nothing to do where the data is the tensor's own memory. */
   write(tensor: Tensor, data: HostArray): void;
   /**

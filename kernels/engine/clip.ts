@@ -54,11 +54,7 @@ export function measureGradients(
   gradients: readonly NamedGradient[],
   maxNorm: number,
 ): { norm: number; factor: number } {
-  if (!(maxNorm >= 0)) {
-    throw new RangeError(
-      `Cannot clip gradients as it needs a maximum norm >= 0 (0: no clipping): current value is ${maxNorm}`,
-    );
-  }
+  checkMaxNorm(maxNorm);
   const { norm, nonFinite } = globalNorm(gradients);
   if (nonFinite) {
     throw new RangeError(
@@ -67,6 +63,14 @@ export function measureGradients(
     );
   }
   return { norm, factor: clipFactor(norm, maxNorm) };
+}
+
+/** @throws {RangeError} If gradients can't be clipped to this norm: it is negative. */
+export function checkMaxNorm(maxNorm: number): void {
+  if (maxNorm >= 0) return;
+  throw new RangeError(
+    `Cannot clip gradients as it needs a maximum norm >= 0 (0: no clipping): current value is ${maxNorm}`,
+  );
 }
 
 function sumOfSquares(values: Values): number {

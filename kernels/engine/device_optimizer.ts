@@ -1,16 +1,17 @@
 /**
- * AdamW on the device: parameters, gradients and moments stay there, only the norm comes back. Tensors of a block are one
+ * AdamW on the device: parameters, gradients and moments stay there, only the norm comes back, and nothing need wait for it. Tensors of a block are one
  * program, shared by all blocks with the same tensors; its results take the place of what it read, so memory is one
  * block's more than parameters, gradients and two moments.
  * @module
  */
 import { entryOf, item, valueOf } from "../../formats/elements.ts";
-import { type Backend, elements, type Program, type Tensor } from "../backend.ts";
+import { type Backend, elements, type HostArray, type Program, type Tensor } from "../backend.ts";
 import { GraphBuilder, type Value } from "../graph.ts";
 import { adamwOfRank } from "../ops/adamw.ts";
+import { clipHyper } from "../ops/clip_hyper.ts";
 import { sumSquaresOfRank } from "../ops/sum_squares.ts";
 import { type AdamWOptions, checkOptions, checkState, savedIn, takesWeightDecay } from "./adamw.ts";
-import { clipFactor, measureGradients } from "./clip.ts";
+import { checkMaxNorm, clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 
 /** The tensors of a device that are trained. */
@@ -37,7 +38,10 @@ export class DeviceOptimizer implements Optimizer {
   readonly #groups: readonly Group[];
   readonly #first = new Map<string, Tensor>();
   readonly #second = new Map<string, Tensor>();
+  readonly #clip: Promise<Program>;
   #steps = 0;
+  /** Square of the norm of the step ahead. */
+  #late: Promise<HostArray> | null = null;
 
   /** @throws {RangeError} If an option is out of range. */
   constructor(backend: Backend, tensors: DeviceTensors, options: AdamWOptions) {
@@ -50,21 +54,57 @@ export class DeviceOptimizer implements Optimizer {
       this.#second.set(name, backend.zeros(shape));
     }
     this.#groups = this.#group();
+    const clip = new GraphBuilder(), total = clip.input("total", [1]), given = clip.input("given", [4]);
+    this.#clip = backend.compile(
+      clip.finish({ hyper: clip.run(clipHyper, { total, given }).next }),
+      "clipping",
+    );
   }
 
   async step(learningRate: number, maxNorm: number): Promise<number> {
-    const { norm, factor } = await this.#measure(maxNorm),
-      { betas: [beta1, beta2], weightDecay } = this.#options;
-    const t = ++this.#steps;
-    const hyper = this.#backend.upload(
+    const { norm, factor } = await this.#measure(maxNorm);
+    await this.#update(this.#hyper(learningRate, factor));
+    return norm;
+  }
+
+  async stepAhead(learningRate: number, maxNorm: number): Promise<void> {
+    if (this.#late) throw new Error("Cannot step ahead: the norm of the step before wasn't asked for");
+    checkMaxNorm(maxNorm);
+    const total = await this.#squares(), given = this.#hyper(learningRate, maxNorm);
+    const hyper = entryOf(await (await this.#clip).run({ total, given }), "hyper");
+    this.#late = this.#backend.download(total, true).finally(() => total.dispose());
+    // Whoever asks for the norm gets the error.
+    this.#late.catch(() => {});
+    given.dispose();
+    await this.#update(hyper);
+  }
+
+  async lateNorm(): Promise<number | null> {
+    const late = this.#late;
+    if (!late) throw new Error("Cannot give a late norm: there was no step ahead");
+    this.#late = null;
+    const norm = Math.sqrt(item(await late, 0));
+    if (Number.isFinite(norm)) return norm;
+    this.#steps--;
+    return null;
+  }
+
+  /** What `adamw` is told of the next step; the last entry is the factor of clipping, or the norm to clip to. */
+  #hyper(learningRate: number, clip: number): Tensor {
+    const { betas: [beta1, beta2], weightDecay } = this.#options, t = ++this.#steps;
+    return this.#backend.upload(
       Float32Array.of(
         learningRate * weightDecay,
         learningRate / (1 - beta1 ** t),
         1 / Math.sqrt(1 - beta2 ** t),
-        factor,
+        clip,
       ),
       [4],
     );
+  }
+
+  /** Steps everything and zeroes gradients; disposes of `hyper`. */
+  async #update(hyper: Tensor): Promise<void> {
     for (const { tensors, programs } of this.#groups) {
       const inputs: Record<string, Tensor> = { hyper };
       tensors.forEach(({ name, own }) => {
@@ -84,7 +124,6 @@ export class DeviceOptimizer implements Optimizer {
     }
     hyper.dispose();
     this.#tensors.zeroGradients();
-    return norm;
   }
 
   async state(): Promise<NamedArrays> {
@@ -110,7 +149,8 @@ export class DeviceOptimizer implements Optimizer {
     this.#steps = item(savedIn(state, "step"), 0);
   }
 
-  async #measure(maxNorm: number): Promise<{ norm: number; factor: number }> {
+  /** Sum of the squares of all gradients, `[1]`. */
+  async #squares(): Promise<Tensor> {
     let total = this.#backend.zeros([1]);
     for (const { tensors, programs } of this.#groups) {
       const inputs: Record<string, Tensor> = { before: total };
@@ -119,6 +159,11 @@ export class DeviceOptimizer implements Optimizer {
       total.dispose();
       total = next;
     }
+    return total;
+  }
+
+  async #measure(maxNorm: number): Promise<{ norm: number; factor: number }> {
+    const total = await this.#squares();
     const norm = Math.sqrt(item(await this.#backend.download(total), 0));
     total.dispose();
     if (Number.isFinite(norm) && maxNorm >= 0) return { norm, factor: clipFactor(norm, maxNorm) };

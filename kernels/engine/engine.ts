@@ -44,6 +44,15 @@ export interface ForwardOptions {
   dropoutStep?: number;
 }
 
+/** The requested pair of passes: adapters on, and off. */
+export type BothOptions = Omit<ForwardOptions, "adapter">;
+
+/** Log-probabilities (nats) of every label of a pack, `[L]`, with adapters and without. */
+export interface BothLogps {
+  policy: Float64Array;
+  reference: Float64Array;
+}
+
 /** A model on a backend. */
 export class Engine {
   readonly parameters: Parameters;
@@ -88,14 +97,32 @@ export class Engine {
   }
 
   /** Log-probability (nats) of every label of a pack, `[L]`. */
-  async forward(pack: Pack, { adapter, keep, dropoutStep }: ForwardOptions): Promise<Float64Array> {
+  async forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
     this.#discard();
+    const read = await this.#submit(pack, options);
+    return await read();
+  }
+
+  /** Passes of both kinds as two of {@linkcode Engine.forward}, with one wait for the device. */
+  async forwardBoth(pack: Pack, options: BothOptions): Promise<BothLogps> {
+    this.#discard();
+    const reference = await this.#submit(pack, { adapter: false, keep: false });
+    const policy = await this.#submit(pack, { adapter: true, ...options });
+    const [off, on] = await Promise.all([reference(), policy()]);
+    return { policy: on, reference: off };
+  }
+
+  /** Hands a forward pass over; gives what waits for its log-probabilities. */
+  async #submit(
+    pack: Pack,
+    { adapter, keep, dropoutStep }: ForwardOptions,
+  ): Promise<() => Promise<Float64Array>> {
     const rows = this.#rows(pack);
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
-    const logps = await this.#head.forward(pack, x, keep);
+    const read = await this.#head.forward(pack, x, keep);
     if (keep) this.#kept = rows;
     else disposeAll({ x, ...rows.tensors });
-    return logps;
+    return read;
   }
 
   /**

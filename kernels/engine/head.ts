@@ -59,10 +59,10 @@ export class Head {
   }
 
   /**
-   * Log-probability (nats) of every label of a pack, `[L]`.
+   * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label of the pack, `[L]`.
    * @param x `[T, D]` behind the last block; taken over when `keep`, else the caller's.
    */
-  async forward(pack: Pack, x: Tensor, keep: boolean): Promise<Float64Array> {
+  async forward(pack: Pack, x: Tensor, keep: boolean): Promise<() => Promise<Float64Array>> {
     const { backend } = this, trained = this.parameters.isTrained(this.#weight);
     const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
     const compiled = await this.programs.head(keep, trained ? null : given);
@@ -78,13 +78,15 @@ export class Head {
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids, ...(dh && { dh }) });
     }
-    // All at once: each wait for a device costs more than a chunk.
-    await Promise.all(parts.map(async ([start, logp]) => {
-      logps.set((await backend.download(logp)).subarray(0, logps.length - start), start);
-    }));
-    for (const [, logp] of parts) logp.dispose();
     if (keep) this.#kept = { x, chunks };
-    return logps;
+    return async () => {
+      // All at once: each wait for a device costs more than a chunk.
+      await Promise.all(parts.map(async ([start, logp]) => {
+        logps.set((await backend.download(logp)).subarray(0, logps.length - start), start);
+      }));
+      for (const [, logp] of parts) logp.dispose();
+      return logps;
+    };
   }
 
   /** Gradient `[T, D]` of what the kept forward pass was given; adds to the head's own gradients. */

@@ -9,7 +9,7 @@ import type { Backend } from "../backend.ts";
 import { tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
-import { Engine, type ForwardOptions } from "./engine.ts";
+import { type BothLogps, type BothOptions, Engine, type ForwardOptions } from "./engine.ts";
 import type { Pack } from "./pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer.ts";
@@ -53,6 +53,8 @@ export interface EngineClient {
   packRows(): Promise<PackRows>;
   /** See {@linkcode Engine.forward}. */
   forward(pack: Pack, options: ForwardOptions): Promise<Float64Array>;
+  /** See {@linkcode Engine.forwardBoth}; absent where two passes are no better than one after the other. */
+  forwardBoth?(pack: Pack, options: BothOptions): Promise<BothLogps>;
   /** See {@linkcode Engine.backward}. */
   backward(weights: Float64Array): Promise<void>;
   /**
@@ -60,6 +62,10 @@ export interface EngineClient {
    * @throws {RangeError} If a gradient isn't finite (the tensor is named); nothing was changed then.
    */
   step(learningRate: number, maxNorm: number): Promise<number>;
+  /** See {@linkcode Optimizer.stepAhead}; absent where a step waits for nothing. */
+  stepAhead?(learningRate: number, maxNorm: number): Promise<void>;
+  /** See {@linkcode Optimizer.lateNorm}. */
+  lateNorm?(): Promise<number | null>;
   /** Drops gradients of an unfinished step. */
   discard(): Promise<void>;
   /** Whether adapters change nothing because every B is zero. */
@@ -78,8 +84,11 @@ export const ENGINE_METHODS = [
   "describe",
   "packRows",
   "forward",
+  "forwardBoth",
   "backward",
   "step",
+  "stepAhead",
+  "lateNorm",
   "discard",
   "isIdentity",
   "trained",
@@ -95,6 +104,9 @@ export type OnPhase = (name: string, done: number, total: number) => void;
 /** An engine in this thread. */
 export class EngineHost implements EngineClient {
   readonly replicas = 1;
+  readonly forwardBoth?: NonNullable<EngineClient["forwardBoth"]>;
+  readonly stepAhead?: NonNullable<EngineClient["stepAhead"]>;
+  readonly lateNorm?: NonNullable<EngineClient["lateNorm"]>;
   readonly #engine: Engine;
   readonly #optimizer: Optimizer | null;
   readonly #settings: PackSettings;
@@ -130,7 +142,17 @@ export class EngineHost implements EngineClient {
     };
     this.#engine = new Engine(backend, { config, tuning, checkpointing, seed, onCompile }, reading, initial);
     this.#identity = this.#isZero(initial);
-    this.#optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
+    const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
+    this.#optimizer = optimizer;
+    if (backend.hostMemory) return;
+    this.forwardBoth = (pack, options) => this.#engine.forwardBoth(pack, options);
+    if (!optimizer?.stepAhead || !optimizer.lateNorm) return;
+    this.stepAhead = async (learningRate, maxNorm) => {
+      await optimizer.stepAhead?.(learningRate, maxNorm);
+      // Whether the norm is 0 isn't known yet.
+      this.#identity &&= learningRate === 0;
+    };
+    this.lateNorm = optimizer.lateNorm.bind(optimizer);
   }
 
   describe(): Promise<string> {

@@ -6,6 +6,9 @@ import { holdDriver } from "../backends/webgpu/driver.ts";
 import { ENGINE_METHODS, type EngineClient, type EngineSetup, type OnPhase } from "./host.ts";
 import { connect } from "./worker_call.ts";
 
+/** Methods that an engine of `webgpu` alone has. */
+const AHEAD: ReadonlySet<string> = new Set(["forwardBoth", "stepAhead", "lateNorm"]);
+
 /**
  * Starts a Worker and makes an engine in it.
  * @param onPhase Told of weights that are read, and of programs that are compiled
@@ -21,7 +24,8 @@ export async function startEngine(setup: EngineSetup, onPhase: OnPhase = () => {
     worker.terminate();
     throw error;
   }
-  const methods = ENGINE_METHODS.map((method) =>
+  const offered = ENGINE_METHODS.filter((method) => setup.device.backend === "webgpu" || !AHEAD.has(method));
+  const methods = offered.map((method) =>
     [method, (...args: unknown[]) => worker.call(method, args, { onEvent })] as const
   );
   const client = Object.fromEntries(methods) as unknown as EngineClient;

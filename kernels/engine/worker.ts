@@ -40,8 +40,11 @@ const calls = ENGINE_METHODS.map((method): [string, Methods[string]] => [
   (call, ...args: unknown[]) =>
     inTurn(call, async () => {
       if (host === null) throw new Error(`Cannot call ${method}: no engine was opened`);
-      const bound = host[method].bind(host) as (...args: unknown[]) => Promise<unknown>;
-      return await bound(...args);
+      const found = host[method] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+      if (found === undefined) {
+        throw new TypeError(`Cannot call ${method}: this engine's backend has no use for it`);
+      }
+      return await found.apply(host, args);
     }),
 ]);
 

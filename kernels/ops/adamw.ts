@@ -21,7 +21,7 @@ function settings(attrs: Attributes) {
 }
 
 /** Places of the constants in `hyper`. */
-const HYPER = { decay: 0, stepSize: 1, rootScale: 2, clip: 3 };
+export const HYPER = { decay: 0, stepSize: 1, rootScale: 2, clip: 3 };
 
 function stepOf<const Shape extends Axes[string]>(name: string, axes: Shape, samples: readonly Sample[]) {
   return defineKernel({
@@ -32,6 +32,7 @@ function stepOf<const Shape extends Axes[string]>(name: string, axes: Shape, sam
       const { beta1, beta2, epsilon, decays } = settings(attrs);
       const decay = decays ? f64(hyper, HYPER.decay) : 0, stepSize = f64(hyper, HYPER.stepSize);
       const rootScale = f64(hyper, HYPER.rootScale), clip = f64(hyper, HYPER.clip);
+      if (clip < 0) return { p_next: p.slice(), m_next: m.slice(), v_next: v.slice() };
       const m_next = zip((old, g) => beta1 * old + (1 - beta1) * g * clip, m, g);
       const v_next = zip((old, g) => beta2 * old + (1 - beta2) * (g * clip) ** 2, v, g);
       const p_next = zip(
@@ -59,7 +60,10 @@ function stepOf<const Shape extends Axes[string]>(name: string, axes: Shape, sam
             );
             const kept = keep("kept", decays ? `${p} - ${hyper(HYPER.decay)} * ${p}` : p);
             const divisor = `(sqrt(${v_next}) * ${hyper(HYPER.rootScale)} + V(${literal(epsilon)}))`;
-            return { p_next: `${kept} - ${hyper(HYPER.stepSize)} * ${m_next} / ${divisor}`, m_next, v_next };
+            const p_next = `${kept} - ${hyper(HYPER.stepSize)} * ${m_next} / ${divisor}`;
+            const refused = keep("refused", `${hyper(HYPER.clip)} < 0f`);
+            const unless = (value: string, old: string) => `select(${value}, ${old}, ${refused})`;
+            return { p_next: unless(p_next, p), m_next: unless(m_next, m), v_next: unless(v_next, v) };
           },
         }, limits),
       };
@@ -87,14 +91,16 @@ function stepNodes(attrs: Attributes): OnnxNode[] {
     constantNode("beta2", "f32", [beta2]),
     constantNode("beta2_rest", "f32", [1 - beta2]),
     constantNode("epsilon", "f32", [epsilon]),
+    constantNode("zero", "f32", [0]),
+    { op: "Less", in: ["scale", "zero"], out: ["refused"] },
     { op: "Mul", in: ["g", "scale"], out: ["clipped"] },
     { op: "Mul", in: ["clipped", "clipped"], out: ["square"] },
-    ...average({ old: "m", fresh: "clipped", out: "m_next", beta: "beta1" }),
-    ...average({ old: "v", fresh: "square", out: "v_next", beta: "beta2" }),
-    { op: "Sqrt", in: ["v_next"], out: ["root"] },
+    ...average({ old: "m", fresh: "clipped", out: "m_new", beta: "beta1" }),
+    ...average({ old: "v", fresh: "square", out: "v_new", beta: "beta2" }),
+    { op: "Sqrt", in: ["v_new"], out: ["root"] },
     { op: "Mul", in: ["root", "root_scale"], out: ["scaled_root"] },
     { op: "Add", in: ["scaled_root", "epsilon"], out: ["divisor"] },
-    { op: "Mul", in: ["m_next", "step_size"], out: ["step"] },
+    { op: "Mul", in: ["m_new", "step_size"], out: ["step"] },
     { op: "Div", in: ["step", "divisor"], out: ["change"] },
     ...(decays
       ? [
@@ -102,7 +108,12 @@ function stepNodes(attrs: Attributes): OnnxNode[] {
         { op: "Sub", in: ["p", "decayed"], out: ["p_kept"] },
       ]
       : []),
-    { op: "Sub", in: [decays ? "p_kept" : "p", "change"], out: ["p_next"] },
+    { op: "Sub", in: [decays ? "p_kept" : "p", "change"], out: ["p_new"] },
+    ...["p", "m", "v"].map((old) => ({
+      op: "Where",
+      in: ["refused", old, `${old}_new`],
+      out: [`${old}_next`],
+    })),
   ];
 }
 
@@ -113,7 +124,7 @@ const hyper = { hyper: [2e-5, 1e-3, 1.5, 0.7] };
 /**
  * `m ← β1 m + (1 − β1) c g`, `v ← β2 v + (1 − β2) (c g)²`, `p ← p − λ p − s m / (√v · r + ε)`, each `[rows, cols]`;
  * `hyper` is `[λ, s, r, c]`: λ = learning rate × weight decay (with attribute `decay`), s = learning rate / (1 − β1^t),
- * r = 1 / √(1 − β2^t), c = the factor of gradient clipping. Attributes `beta1`, `beta2` in [0, 1), `epsilon` > 0, `decay`.
+ * r = 1 / √(1 − β2^t), c = the factor of gradient clipping; where it is negative nothing changes (`clip_hyper`). Attributes `beta1`, `beta2` in [0, 1), `epsilon` > 0, `decay`.
  */
 export const adamw = stepOf("adamw", ["rows", "cols"], [
   { dims: { rows: 1, cols: 1, hyper: 4 }, attrs, range, data: hyper, note: "one element" },
@@ -131,6 +142,13 @@ export const adamw = stepOf("adamw", ["rows", "cols"], [
     range: { ...range, g: [-1e-6, 1e-6], m: [-1e-6, 1e-6], v: [0, 1e-12] },
     data: hyper,
     note: "small gradients",
+  },
+  {
+    dims: { rows: 2, cols: 4, hyper: 4 },
+    attrs,
+    range,
+    data: { hyper: [2e-5, 1e-3, 1.5, -1], g: [NaN, Infinity, 1, 2, 3, 4, 5, 6] },
+    note: "refused",
   },
 ]);
 

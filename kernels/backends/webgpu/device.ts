@@ -74,8 +74,13 @@ export class Device {
     return found;
   }
 
-  /** Dispatches and command buffers handed over so far, and what was made for them: plans of sizes, groups of bindings. */
-  readonly work = { dispatches: 0, submits: 0, plans: 0, bindGroups: 0 };
+  /**
+   * Dispatches and command buffers handed over so far, and what was made for them: plans of sizes, groups of bindings; tensors
+   * read back, and stretches in which the host waited for the device: several reads at once are one, one begun ahead is none.
+   */
+  readonly work = { dispatches: 0, submits: 0, plans: 0, bindGroups: 0, downloads: 0, waits: 0 };
+  /** Waits under way. */
+  #waiting = 0;
 
   /** Pipelines made so far. */
   get pipelines(): number {
@@ -98,15 +103,20 @@ export class Device {
     this.#written = 0;
   }
 
-  /** Values of the first `bytes` of a buffer. */
-  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+  /**
+   * Values of the first `bytes` of a buffer.
+   * @param ahead Whether other work follows before they are asked for.
+   */
+  async read(buffer: GPUBuffer, bytes: number, ahead = false): Promise<ArrayBuffer> {
     this.check();
     const size = Math.max(4, bytes), staging = this.staging.take(size);
     const encoder = this.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
     this.submit([encoder.finish()]);
+    this.work.downloads++;
     try {
-      await staging.mapAsync(1, 0, size);
+      const mapped = staging.mapAsync(1, 0, size);
+      await (ahead ? mapped : this.#wait(mapped));
     } catch (error) {
       // A lost device rejects the mapping some time before its own promise settles.
       await this.#gone();
@@ -122,7 +132,16 @@ export class Device {
 
   /** Waits until all work is done. */
   async finish(): Promise<void> {
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.#wait(this.gpu.queue.onSubmittedWorkDone());
+  }
+
+  async #wait(done: Promise<unknown>): Promise<void> {
+    if (this.#waiting++ === 0) this.work.waits++;
+    try {
+      await done;
+    } finally {
+      this.#waiting--;
+    }
   }
 
   /** Frees everything. Resolves when the device is gone: a thread that ends while its driver still cleans up can crash. */

@@ -31,8 +31,13 @@ export interface WebGpuBackend extends Backend {
   readonly software: boolean;
   /** GPU buffers that exist and their bytes, and pipelines made so far. */
   stats(): { buffers: number; bytes: number; pipelines: number };
-  /** Dispatches of programs and their command buffers so far, and what was made for them: plans of sizes, groups of bindings. */
-  readonly work: Readonly<Record<"dispatches" | "submits" | "plans" | "bindGroups", number>>;
+  /**
+   * Dispatches of programs and their command buffers so far, and what was made for them: plans of sizes, groups of bindings; tensors
+   * read back, and stretches in which the host waited for the device.
+   */
+  readonly work: Readonly<
+    Record<"dispatches" | "submits" | "plans" | "bindGroups" | "downloads" | "waits", number>
+  >;
   /** The device, for tests and for measuring. */
   readonly device: GPUDevice;
   /** Frozen matrices kept as float16, the reason when there are none, and their number so far. */
@@ -177,9 +182,9 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
       write(tensor, data);
       return tensor;
     },
-    download: async (tensor) => {
+    download: async (tensor, ahead) => {
       const { buffer, bytes, type, shape, half } = tensor as GpuTensor,
-        data = await device.read(buffer, bytes);
+        data = await device.read(buffer, bytes, ahead);
       if (half) return Float32Array.from(new Float16Array(data, 0, elements(shape)));
       return type === "i32" ? new Int32Array(data) : new Float32Array(data);
     },

@@ -11,7 +11,15 @@ import { pruneCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateExamples } from "./evaluate.ts";
 import { createSchedule, warmupSteps } from "./schedules.ts";
 import type { Target } from "./setup.ts";
-import { accumulateGradients, type StepInputs, stepOrExplain, stepReport } from "./train_step.ts";
+import {
+  accumulateGradients,
+  lateNorm,
+  type StepAhead,
+  type StepInputs,
+  stepOrExplain,
+  stepOrGoAhead,
+  stepReport,
+} from "./train_step.ts";
 
 /** Keys of a configuration that decide what the loop does. */
 export type LoopConfig =
@@ -75,24 +83,38 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
   let { step } = inputs.from;
   let savedStep = step;
   let evaluated = null as { step: number; metrics: Record<string, number> } | null;
+  let ahead = null as StepAhead & { report(gradNorm: number): void } | null;
 
   if (step === 0 && config.eval_on_start && !await runEvaluation()) return interrupted();
   while (step < plan.totalSteps) {
     const began = performance.now();
     const batches = plan.step(step);
-    const scored = await accumulateGradients(inputs, batches, step);
+    let scored = await accumulateGradients(inputs, batches, step).catch(async (error) => {
+      await settle();
+      throw error;
+    });
+    const wasAhead = ahead !== null, changed = await settle();
+    if (changed === null || (wasAhead && signal.aborted)) return await interrupted();
+    if (changed) scored = await accumulateGradients(inputs, batches, step);
     if (!scored) return await interrupted();
     const learningRate = rate(step);
-    const gradNorm = await stepOrExplain(inputs, batches, learningRate);
-    step++;
     const point = {
-      step,
+      step: step + 1,
       totalSteps: plan.totalSteps,
-      epoch: plan.epoch(step),
-      epochBefore: plan.epoch(step - 1),
+      epoch: plan.epoch(step + 1),
+      epochBefore: plan.epoch(step),
     };
+    // What looks at the weights waits for the step; else the next step's forward pass is waited for, and the norm comes with it.
+    const waits = isEvaluationDue(config, point) || isSaveDue(config, point, false) ||
+      point.step === plan.totalSteps;
+    const gradNorm = await (waits ? stepOrExplain : stepOrGoAhead)(inputs, batches, learningRate);
     const seconds = (performance.now() - began) / 1000;
-    log.step({ ...point, ...stepReport(inputs.loss, scored), gradNorm, learningRate, seconds });
+    const report = (gradNorm: number) =>
+      log.step({ ...point, ...stepReport(inputs.loss, scored), gradNorm, learningRate, seconds });
+    if (gradNorm === null) ahead = { step, batches, learningRate, report };
+    step++;
+    if (gradNorm === null) continue;
+    report(gradNorm);
 
     let isBest = false;
     if (isEvaluationDue(config, point)) {
@@ -110,6 +132,17 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
   }
   const evaluation = evaluated?.step === step ? evaluated.metrics : null;
   return { step, best: best.soFar, finished: true, evaluation };
+
+  /** Reports the step that went ahead, if any. Whether it changed the weights only now; null when it was interrupted instead. */
+  async function settle(): Promise<boolean | null> {
+    if (!ahead) return false;
+    const taken = ahead;
+    ahead = null;
+    const found = await lateNorm(inputs, taken);
+    if (found) taken.report(found.norm);
+    else step = taken.step;
+    return found && found.again;
+  }
 
   /** null when interrupted. */
   async function runEvaluation(): Promise<{ isBest: boolean } | null> {

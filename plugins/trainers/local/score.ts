@@ -71,14 +71,18 @@ export async function scorePack(
   const { engine, loss, references } = scoring, { split, keep, dropoutStep } = options;
   const pack = packExamples(examples);
   const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
-  if (missing && !options.identity) {
-    remember(sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false })));
+  const pass = { keep, ...(dropoutStep !== undefined && { dropoutStep }) };
+  let logps: Float64Array;
+  if (missing && !options.identity && engine.forwardBoth) {
+    const { policy, reference } = await engine.forwardBoth(pack, pass);
+    remember(sequenceSums(pack, reference));
+    logps = policy;
+  } else {
+    if (missing && !options.identity) {
+      remember(sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false })));
+    }
+    logps = await engine.forward(pack, { adapter: true, ...pass });
   }
-  const logps = await engine.forward(pack, {
-    adapter: true,
-    keep,
-    ...(dropoutStep !== undefined && { dropoutStep }),
-  });
   const bad = logps.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw await notFinite(engine, pack, examples, bad, f64(logps, bad));
   const sums = sequenceSums(pack, logps);

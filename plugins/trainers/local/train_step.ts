@@ -75,6 +75,45 @@ function assertInitialLoss({ loss: { initialLoss } }: StepInputs, { rows, exampl
   });
 }
 
+/** Clips and updates without waiting for the norm where the engine can; else the norm before clipping. */
+export async function stepOrGoAhead(
+  inputs: StepInputs,
+  batches: readonly (readonly EncodedExample[])[],
+  learningRate: number,
+): Promise<number | null> {
+  const { engine, config } = inputs;
+  if (!engine.stepAhead) return await stepOrExplain(inputs, batches, learningRate);
+  await engine.stepAhead(learningRate, config.max_grad_norm);
+  return null;
+}
+
+/**
+ * The norm of a step that went ahead. Where the device could make none, nothing was changed, and the step is taken once more, with
+ * the norm by the host.
+ * @throws {RangeError} If a gradient isn't finite; names the tensor and the rows of the step
+ */
+export async function lateNorm(
+  inputs: StepInputs,
+  { batches, step, learningRate }: StepAhead,
+): Promise<{ norm: number; again: boolean } | null> {
+  const norm = await inputs.engine.lateNorm?.();
+  if (norm == null) {
+    // What the step behind it has added to the gradients was of the same weights, and comes again.
+    await inputs.engine.discard();
+    if (!await accumulateGradients(inputs, batches, step)) return null;
+    return { norm: await stepOrExplain(inputs, batches, learningRate), again: true };
+  }
+  return { norm, again: false };
+}
+
+/** A step that was handed over, and isn't reported yet. */
+export interface StepAhead {
+  /** Number of the step, from 0. */
+  step: number;
+  batches: readonly (readonly EncodedExample[])[];
+  learningRate: number;
+}
+
 /**
  * Clips the gradient and updates what is trained. Gives the norm before clipping.
  * @throws {RangeError} If a gradient isn't finite; names the tensor and the rows of the step

@@ -1,0 +1,99 @@
+/** Waits of a training step on a device, and steps whose norm comes late. */
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import type { Backend } from "../../../kernels/backend.ts";
+import { referenceBackend } from "../../../kernels/backends/reference/mod.ts";
+import { webgpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
+import { testWebGpu } from "../../../kernels/testing/backends.ts";
+import type { StepReport } from "../../kinds/log_sink.ts";
+import type { Loss } from "../../kinds/loss.ts";
+import { lossOf } from "../../../tests/helpers/golden_run.ts";
+import { runTinyLoop } from "./_behaviour_run.ts";
+
+const { name: title, ignore } = await testWebGpu();
+
+/** The reference backend, with its optimizer where tensors are on a device. */
+function asOnDevice(): Backend {
+  return { ...referenceBackend(), hostMemory: false };
+}
+
+/** Six steps of the tiny model, a step a pack, without evaluations and saves; from the third on the loss grows by `slope` times a policy. */
+async function run(backend: Backend, slope = 0, abortAt = Infinity) {
+  const good = lossOf("dpo", 0.1);
+  let calls = 0;
+  const loss: Loss = {
+    ...good,
+    loss: (inputs) => {
+      const outputs = good.loss(inputs), own = ++calls > 4 ? slope : 0;
+      return { ...outputs, loss: outputs.loss.plus(inputs.policy.chosen!.times(own)) };
+    },
+  };
+  const config = { save_strategy: "no", micro_batch_tokens: 1000, max_grad_norm: 0.5 } as const;
+  return await runTinyLoop(
+    config,
+    async (result, inputs) => {
+      const stop = new AbortController(), { step } = inputs.log;
+      Object.assign(inputs, { signal: stop.signal });
+      inputs.log.step = (report) => {
+        step(report);
+        if (report.step === abortAt) stop.abort();
+      };
+      const { step: done, finished } = await result();
+      return { done, finished, steps: inputs.log.steps, trained: await inputs.engine.trained() };
+    },
+    undefined,
+    loss,
+    backend,
+  );
+}
+
+function assertSameSteps(actual: StepReport[], expected: StepReport[]): void {
+  assertEquals(actual.map(({ step }) => step), expected.map(({ step }) => step));
+  actual.forEach(({ loss, gradNorm }, i) => {
+    const near = (a: number, b: number) => assertAlmostEquals(a, b, 1e-6 * Math.abs(b), `step ${i}`);
+    near(loss, expected[i]!.loss);
+    near(gradNorm, expected[i]!.gradNorm);
+  });
+}
+
+Deno.test("a step ahead gives the numbers of one that is waited for, and every step is reported once, in order", async () => {
+  const [waited, ahead] = [await run(referenceBackend()), await run(asOnDevice())];
+  assertSameSteps(ahead.steps, waited.steps);
+  assertEquals(ahead.done, 6);
+  for (const [name, values] of Object.entries(waited.trained)) {
+    values.forEach((value, i) => assertAlmostEquals(ahead.trained[name]![i]!, value, 1e-6, name));
+  }
+});
+
+Deno.test("a step ahead whose squares overflow is taken again, clipped by the host", async () => {
+  const [waited, ahead] = [await run(referenceBackend(), 1e25), await run(asOnDevice(), 1e25)];
+  assertEquals(waited.steps.some(({ gradNorm }) => gradNorm > 1e20), true);
+  assertSameSteps(ahead.steps, waited.steps);
+});
+
+Deno.test("a step ahead with a gradient that isn't finite stops the run, naming tensor and rows", async () => {
+  await assertRejects(
+    () => run(asOnDevice(), 1e200),
+    RangeError,
+    'Cannot use the gradient of "model.layers.',
+  );
+});
+
+Deno.test("an interruption behind a step ahead keeps that step and no part of the next", async () => {
+  const { done, finished, steps } = await run(asOnDevice(), 0, 3);
+  assertEquals([done, finished, steps.length], [3, false, 3]);
+});
+
+Deno.test({
+  name:
+    `a training step waits for the device once, its reference pass included, and downloads log-probabilities and the norm (${title})`,
+  ignore,
+  fn: async () => {
+    const backend = await webgpuBackend(), before = { ...backend.work };
+    const { steps, trained } = await run(backend), { waits, downloads } = backend.work;
+    assertEquals(steps.length, 6);
+    // One for each pack, which is a step here; one more each for the last step's norm, the trained tensors that the test reads, and the end.
+    assertEquals(waits - before.waits, 6 + 3);
+    // Log-probabilities of the policy in each step, of the reference in the first epoch's three, and norms.
+    assertEquals(downloads - before.downloads - Object.keys(trained).length, 6 + 3 + 6);
+  },
+});
