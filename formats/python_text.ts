@@ -53,12 +53,19 @@ export function isLower(text: string): boolean {
 
 /** Whether `json.loads` accepts the text: JSON, and NaN, Infinity and -Infinity. */
 export function isPythonJson(text: string): boolean {
-  // a string without an end is taken whole, so that its quotes aren't tried one by one
-  const plain = text.replace(/"(?:[^"\\]|\\.)*"?|-?Infinity|NaN/gs, (part) => part[0] === '"' ? part : " 0 ");
   try {
-    JSON.parse(plain);
+    JSON.parse(withoutNotNumbers(text, "0"));
     return true;
   } catch {
     return false;
   }
+}
+
+/** Python's JSON with NaN, Infinity and -Infinity replaced. */
+export function withoutNotNumbers(text: string, by: string): string {
+  // a string without an end is taken whole, so that its quotes aren't tried one by one
+  return text.replace(
+    /"(?:[^"\\]|\\.)*"?|-?Infinity|NaN/gs,
+    (part) => part[0] === '"' ? part : ` ${by} `,
+  );
 }

@@ -8,9 +8,9 @@ import { parsePyJson, type PyJson } from "../python_json.ts";
 
 const exact = new WeakMap<object, PyJson>();
 
-/** A number that JavaScript writes otherwise (-0, 1.0, 1e3, 16 digits), or a key that it moves to the front. */
+/** A number that JavaScript writes otherwise (-0, 1.0, 1e3, 0.00001, NaN, 16 digits), or a key that it moves to the front. */
 const LOSES =
-  /[:,[]\s*(?:-0|-?(?:\d+\.\d*0|\d+(?:\.\d+)?[eE][-+]?\d+|\d{16,}))\s*[,\]}]|[{,]\s*"(?:0|[1-9]\d*)"\s*:/;
+  /[:,[]\s*(?:-0|-?(?:\d+\.\d*0|\d+(?:\.\d+)?[eE][-+]?\d+|0\.0000\d+|\d{16,}(?:\.\d+)?|Infinity)|NaN)\s*[,\]}]|[{,]\s*"(?:0|[1-9]\d*)"\s*:/;
 
 /**
  * Keeps what a value loses of its text.

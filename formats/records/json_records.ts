@@ -3,6 +3,9 @@
  * from its first character, not from its name, as in Hugging Face's reader.
  * @module
  */
+import { shown } from "../message.ts";
+import { isPythonJson, withoutNotNumbers } from "../python_text.ts";
+import { repeatedName } from "../repeated_names.ts";
 import { keepExactText } from "./exact_json.ts";
 import type { RawRecord } from "./record.ts";
 
@@ -201,26 +204,54 @@ function parse(piece: Piece, file: string): unknown {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(piece.bytes);
   } catch {
-    throw fault(file, piece.line, piece.column, `row ${piece.row} is not UTF-8`);
+    throw fault(file, piece.line, piece.column, `row ${piece.row} is not UTF-8${otherContent(piece)}`);
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    keepExactText(text, value);
-    return value;
-  } catch (error) {
-    const message = (error as Error).message;
-    const position = faultPosition(text, message);
+  const placed = (position: number, reason: string) => {
     const before = text.slice(0, position).split("\n");
     const line = piece.line + before.length - 1;
-    const column = before.length === 1 ? piece.column + position : before.at(-1)!.length + 1;
-    const reason = text.trim() === ""
-      ? "a record is missing (a comma too many)"
-      : message.replace(/ in JSON at position.*| \(line \d+ column \d+\)/s, "");
-    const hint = piece.isLine && piece.row === 0
-      ? ". A file that starts with { is read as one record a line; put records that go over lines into a list [ … ]"
-      : "";
-    throw fault(file, line, column, `${reason} (row ${piece.row}: ${shorten(text, position)})${hint}`);
+    return fault(
+      file,
+      line,
+      before.length === 1 ? piece.column + position : before.at(-1)!.length + 1,
+      `${reason} (row ${piece.row}: ${shorten(text, position)})`,
+    );
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (isPythonJson(text)) value = JSON.parse(withoutNotNumbers(text, "null"));
+    else {
+      const message = (error as Error).message;
+      const reason = text.trim() === ""
+        ? "a record is missing (a comma too many)"
+        : message.replace(/ in JSON at position.*| \(line \d+ column \d+\)/s, "");
+      const told = placed(faultPosition(text, message), reason);
+      if (piece.isLine && piece.row === 0 && !text.trimEnd().endsWith("}")) told.message += ONE_A_LINE;
+      throw told;
+    }
   }
+  const repeated = repeatedName(text, value);
+  if (repeated !== undefined) {
+    throw placed(
+      repeated.index,
+      `the name ${shown(repeated.name)} comes twice in one object, and only one of its values could be read`,
+    );
+  }
+  keepExactText(text, value);
+  return value;
+}
+
+const ONE_A_LINE =
+  ". A file that starts with { is read as one record a line; put records that go over lines into a list [ … ]";
+
+/** A file's first bytes that tell of another content. */
+function otherContent({ bytes, row, line }: Piece): string {
+  if (row !== 0 || line !== 1) return "";
+  const [a, b] = bytes;
+  if (a === 0x1f && b === 0x8b) return ", and the file is gzipped: give its name the ending .gz";
+  const isWide = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
+  return isWide ? ", and the file is UTF-16: save it as UTF-8" : "";
 }
 
 /** Where JSON.parse stumbled. Not all of its messages tell, so the shortest prefix that is wrong by itself is sought. */

@@ -4,17 +4,18 @@
  */
 import { basename, dirname, extname, join } from "@std/path";
 import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { brotliDecompressSync, createGunzip, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type CsvError, parse as parseCsv } from "csv-parse";
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
 
 import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
-import { shortened } from "../message.ts";
+import { shortened, shown } from "../message.ts";
 import { parquetParsers, plainRecord } from "./parquet_values.ts";
 import type { RawRecord } from "./record.ts";
 import { JsonRecords, jsonRecords } from "./json_records.ts";
+import { utf8Lines } from "./utf8_lines.ts";
 
 const TYPES: readonly string[] = ["json", "jsonl", "csv", "parquet", "txt"];
 /** Those that may be gzipped: a parquet file is read here and there, and packs itself. */
@@ -114,9 +115,16 @@ async function* packedJsonRecords(
 }
 
 async function* csvRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
-  const source = bytesOf(file, onBytes);
+  const fault = (line: number) =>
+    `Cannot read ${file}:${line} as CSV: it is not UTF-8. Save the file as UTF-8`;
+  const source = Readable.from(utf8Lines(bytesOf(file, onBytes), fault), { objectMode: false });
   const parser = source.pipe(
-    parseCsv({ columns: true, bom: true, skip_empty_lines: true, info: true }),
+    parseCsv({
+      columns: (names: string[]) => withoutRepeats(names, file),
+      bom: true,
+      skip_empty_lines: true,
+      info: true,
+    }),
   );
   source.on("error", (error) => parser.destroy(error)); // a pipe passes no errors on
   let batch: RawRecord[] = [];
@@ -136,10 +144,22 @@ async function* csvRecords(file: string, onBytes: (read: number) => void): Async
       }
     }
   } catch (error) {
+    if (error instanceof SyntaxError) throw error;
     const { message, lines } = error as CsvError & { lines?: number };
     throw new SyntaxError(`Cannot read ${file}:${lines ?? line} as CSV: ${message}`);
   }
   if (batch.length > 0) yield batch;
+}
+
+/** @throws {SyntaxError} If a column's name comes twice: only one of the two would be read */
+function withoutRepeats(names: string[], file: string): string[] {
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  if (repeated === undefined) return names;
+  throw new SyntaxError(
+    `Cannot read ${file}:1 as CSV: two columns have the name ${
+      shown(repeated)
+    }, and only one could be read. Rename one`,
+  );
 }
 
 interface CsvRow {
@@ -163,6 +183,13 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
     try {
       const metadata = await parquetMetadataAsync(file);
       const columns = parquetSchema(metadata).children;
+      const names = columns.map(({ element }) => element.name);
+      const repeated = names.find((name, i) => names.indexOf(name) < i);
+      if (repeated !== undefined) {
+        throw new Error(
+          `two columns have the name ${shown(repeated)}, and only one could be read. Rename one`,
+        );
+      }
       const how = { file, metadata, compressors, parsers: parquetParsers };
       let rowStart = 0;
       for (const group of metadata.row_groups) {
@@ -181,7 +208,9 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
       }
     } catch (error) {
       if (error instanceof SyntaxError) throw error;
-      throw new SyntaxError(`Cannot read ${path} as parquet: ${(error as Error).message}`);
+      const { message } = error as Error;
+      const wayOut = /compression codec/.test(message) ? ". Write it with snappy, gzip, brotli or zstd" : "";
+      throw new SyntaxError(`Cannot read ${path} as parquet: ${message}${wayOut}`);
     }
   } finally {
     handle.close();
@@ -200,8 +229,7 @@ function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
 }
 
 async function* textRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
+  const fault = (line: number) => `Cannot read ${file}:${line} as text: it is not UTF-8`;
   let row = 0;
   const record = (line: string): RawRecord => ({
     value: { text: line.endsWith("\r") ? line.slice(0, -1) : line },
@@ -209,20 +237,18 @@ async function* textRecords(file: string, onBytes: (read: number) => void): Asyn
     line: ++row,
   });
   try {
-    for await (const bytes of bytesOf(file, onBytes)) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = lines.pop()!;
-      if (lines.length > 0) yield lines.map(record);
+    for await (const block of utf8Lines(bytesOf(file, onBytes), fault)) {
+      const lines = new TextDecoder("utf-8", { ignoreBOM: row > 0 }).decode(block).split("\n");
+      // behind the last line break stands no line
+      if (lines.at(-1) === "") lines.pop();
+      for (let from = 0; from < lines.length; from += BATCH) {
+        yield lines.slice(from, from + BATCH).map(record);
+      }
     }
-    rest += decoder.decode();
   } catch (error) {
-    if (!(error instanceof TypeError)) {
-      if (!file.toLowerCase().endsWith(".gz")) throw error;
-      throw new SyntaxError(`Cannot unpack ${file}: ${(error as Error).message}`);
-    }
-    throw new SyntaxError(`Cannot read ${file} as text as it is not UTF-8, near line ${row + 1}`);
+    if (error instanceof SyntaxError || !file.toLowerCase().endsWith(".gz")) throw error;
+    throw new SyntaxError(`Cannot unpack ${file}: ${(error as Error).message}`);
   }
-  if (rest !== "") yield [record(rest)];
 }
 
 /** Type of a file by its name: the part behind the last dot, with that in front of `gz`. */

@@ -75,6 +75,20 @@ Deno.test("json: errors name file, line and column", async () => {
   await fails('{\n "a": 1\n}\n', "one record a line");
   const broken = new Uint8Array([...new TextEncoder().encode('{"a": "'), 0xff, 0x22, 0x7d]);
   await assertRejects(() => all(write("a.jsonl", broken)), SyntaxError, "row 0 is not UTF-8");
+  await fails(
+    '[{"a": 1},\n {"b": {"c": 1, "d": [{}], "c": 2}}]',
+    'a.json:2:28 as JSON: the name "c" comes twice',
+  );
+  await fails('{"a": "x", "\\u0061": "y"}', 'a.jsonl:1:12 as JSON: the name "a" comes twice', "a.jsonl");
+  const gzipped = write("a.jsonl", gzipSync('{"a": 1}'));
+  await assertRejects(() => all(gzipped), SyntaxError, "the file is gzipped: give its name the ending .gz");
+  const wide = write("a.jsonl", Uint8Array.from([0xff, 0xfe, 0x7b, 0]));
+  await assertRejects(() => all(wide), SyntaxError, "the file is UTF-16: save it as UTF-8");
+});
+
+Deno.test("json: what Python writes for no number is no value, in a text it stays", async () => {
+  const records = await all(write("a.jsonl", '{"a": NaN, "b": [-Infinity], "c": "NaN: x"}\n{"a": 1}\n'));
+  assertEquals(records.map((r) => r.value), [{ a: null, b: [null], c: "NaN: x" }, { a: 1 }]);
 });
 
 Deno.test("json: line numbers of records", async () => {
@@ -88,6 +102,28 @@ Deno.test("csv: quotes, line breaks, empty cells, a short row", async () => {
   assertEquals(records.map((r) => r.value), [{ q: 'x, "y"\nz', a: "1" }, { q: null, a: "2" }]);
   assertEquals(records.map((r) => r.line), [2, 4]);
   await assertRejects(() => all(write("a.csv", "q,a\n1,2\n3\n")), SyntaxError, "a.csv:3 as CSV");
+  await assertRejects(
+    () => all(write("a.csv", "q,a,a\n1,2,3\n")),
+    SyntaxError,
+    'two columns have the name "a"',
+  );
+});
+
+Deno.test("csv, txt: a line that is not UTF-8 is an error with its line, also behind a chunk and without a line break", async () => {
+  const line = new TextEncoder().encode(`${"é".repeat(500)},x\n`);
+  const long = new Uint8Array(1500 * line.length).map((_, i) => line[i % line.length]!);
+  const cases: [string, Uint8Array, number][] = [
+    ["a.csv", new Uint8Array([...line, ...line, 0x63, 0xe9, 0x2c, 0x31, 10]), 3],
+    ["b.csv", new Uint8Array([...long, 0xe9, 0x2c, 0x31]), 1501],
+    ["a.txt", new Uint8Array([...long, 10, 10, 0xc3]), 1503],
+  ];
+  for (const [name, bytes, place] of cases) {
+    await assertRejects(() => all(write(name, bytes)), SyntaxError, `${name}:${place} as`);
+  }
+  assertEquals((await all(write("c.txt", long))).length, 1500);
+  assertEquals((await all(write("c.txt", "\ufeffa\n\ufeffb"))).map((r) => r.value), [{ text: "a" }, {
+    text: "\ufeffb",
+  }]);
 });
 
 Deno.test("txt: one record a line", async () => {

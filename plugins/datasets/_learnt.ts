@@ -1,13 +1,10 @@
 /**
- * Marks that a turn or a row isn't to be learnt: `weight: 0` (OpenAI's fine-tuning files), `train: false`, `training: false`
- * (axolotl), `loss: false` (ms-swift), `loss_mask: 0`, `trainable: false` (in files of others).
+ * Reading of the marks that a turn or a row isn't to be learnt.
  * @module
  */
+import { LEARNT_FIELDS, rowMark } from "../kinds/learnt_marks.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { own, RecordFault } from "./_record.ts";
-
-/** Fields that are such marks, on a message or on a row. */
-export const LEARNT_FIELDS = ["weight", "train", "training", "loss", "loss_mask", "trainable"] as const;
 
 /** axolotl's marks of parts of a turn. */
 const DETAIL_FIELDS = ["train_detail", "training_detail"];
@@ -46,7 +43,7 @@ export function learntBy(message: object, role: Message["role"], place: string):
 export function refuseUnlearntRow(record: object, used: readonly (string | null)[]): void {
   for (const name of LEARNT_FIELDS) {
     if (used.includes(name)) continue;
-    const mark = asMark(own(record, name));
+    const mark = rowMark(own(record, name));
     if (mark === false || mark === 0) {
       throw new RecordFault(`row is not to be learnt (${name}: ${mark})`, name);
     }
@@ -54,12 +51,4 @@ export function refuseUnlearntRow(record: object, used: readonly (string | null)
       throw new RecordFault("weight is neither 0 nor 1 (weights of rows are not supported)", name);
     }
   }
-}
-
-/** A mark that csv has as text. */
-function asMark(mark: unknown): unknown {
-  if (typeof mark !== "string") return mark;
-  const word = mark.trim().toLowerCase();
-  if (word === "false") return false;
-  return word !== "" && Number.isFinite(Number(word)) ? Number(word) : mark;
 }

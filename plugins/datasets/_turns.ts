@@ -84,7 +84,7 @@ export function readMessage(
   if (typeof message !== "object" || message === null || Array.isArray(message)) {
     throw new RecordFault("message is not an object", field);
   }
-  const fields = withUsualNames(message as Record<string, unknown>, tags);
+  const fields = withUsualNames(message as Record<string, unknown>, tags, field);
   const tag = requiredText(own(fields, tags.role_tag!), "role", `${field}.${tags.role_tag}`);
   const roles: [string | undefined, Message["role"]][] = [
     [tags.user_tag, "user"],
@@ -115,15 +115,26 @@ const USUAL_ROLES: Readonly<Record<string, string>> = {
 function withUsualNames(
   message: Record<string, unknown>,
   tags: DatasetAttributes["tags"],
+  field: string,
 ): Record<string, unknown> {
   const isOwn = Object.entries(sharegptTags).every(([name, tag]) => tags[name] === tag);
   if (!isOwn) return message;
-  const [role, content] = [
-    own(message, "from") ?? own(message, "role"),
-    own(message, "value") ?? own(message, "content"),
-  ];
-  const known = typeof role === "string" && Object.hasOwn(USUAL_ROLES, role) ? USUAL_ROLES[role] : role;
-  return { ...message, from: known, value: content };
+  const either = (name: string, other: string, usual: (value: unknown) => unknown = (value) => value) => {
+    const [first, second] = [own(message, name), own(message, other)].map((value) =>
+      usual(value ?? undefined)
+    );
+    if (first !== undefined && second !== undefined && first !== second) {
+      throw new RecordFault(`message has ${name} and ${other}, and they differ`, `${field}.${other}`);
+    }
+    return first ?? second;
+  };
+  const role = either(
+    "from",
+    "role",
+    (name) => typeof name === "string" && Object.hasOwn(USUAL_ROLES, name) ? USUAL_ROLES[name] : name,
+  );
+  const { role: _, content: __, ...rest } = message;
+  return { ...rest, from: role, value: either("value", "content") };
 }
 
 /** The plain reader: the content is text. */

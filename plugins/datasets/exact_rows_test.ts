@@ -5,6 +5,7 @@ import { readRecords } from "../../formats/records/read_files.ts";
 import { openDataSet } from "../../tests/helpers/open_data_set.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { Registry } from "../registry.ts";
+import { pythonJson } from "./_record.ts";
 import { templates } from "../templates/mod.ts";
 
 const goldens = new URL("../../fixtures/goldens/", import.meta.url).pathname;
@@ -56,4 +57,27 @@ Deno.test("numbers of a parquet file's tools and calls are rendered as Python re
     const [{ when, day }] = batch.map(({ value }) => value) as [Record<string, unknown>];
     assertEquals([when, day], ["1969-12-31T23:59:59.000001Z", "2024-02-29"]);
   }
+});
+
+// right column: json.dumps(json.loads(text)) of Python 3.11
+Deno.test("a number that stands alone in its record is written as Python writes it", async () => {
+  const cases: [text: string, python: string][] = [
+    ["0.00001", "1e-05"],
+    ["0.0000123", "1.23e-05"],
+    ["-0.00009999", "-9.999e-05"],
+    ["0.0001", "0.0001"],
+    ["1234567890123456.5", "1234567890123456.5"],
+    ["12345678901234567.5", "1.2345678901234568e+16"],
+    ["9007199254740993", "9007199254740993"],
+    ["[NaN, -Infinity]", "[NaN, -Infinity]"],
+  ];
+  const file = `${temporaryFolder()}/a.jsonl`;
+  Deno.writeTextFileSync(file, cases.map(([text]) => `{"tools": [{"x": ${text}}]}\n`).join(""));
+  const written: string[] = [];
+  for await (const batch of readRecords(file)) {
+    for (const { value } of batch) {
+      written.push(pythonJson((value as { tools: unknown }).tools, "tools", "tools"));
+    }
+  }
+  assertEquals(written, cases.map(([, python]) => `[{"x": ${python}}]`));
 });

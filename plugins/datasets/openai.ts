@@ -112,7 +112,7 @@ function withArguments(call: Map<string, PyJson>): Map<string, PyJson> {
 }
 
 /** Names under which interfaces give what was thought before an answer, as transformers knows them. */
-const THOUGHT_FIELDS = ["reasoning_content", "thinking", "reasoning"];
+export const THOUGHT_FIELDS: readonly string[] = ["reasoning_content", "thinking", "reasoning"];
 
 /** Thought and further fields of a message; what is null isn't there. */
 function further(

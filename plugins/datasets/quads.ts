@@ -8,8 +8,8 @@ import { z } from "zod";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { converting } from "./_converting.ts";
 import { extras, own, RecordFault, refuseSeveral, requiredText } from "./_record.ts";
-import { learntBy } from "./_learnt.ts";
-import { alternate } from "./_turns.ts";
+import { alternate, readMessage } from "./_turns.ts";
+import { joinedResults, openaiReader, openaiTags } from "./openai.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 
 const dataset: Dataset = {
@@ -28,7 +28,7 @@ const Options = z.strictObject({});
 const quadsPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "quads",
-  version: "1",
+  version: "2",
   description: "IOPO quadruples {x1, y1, x2, y2}, as texts or lists of messages",
   options: Options,
   create: () => dataset,
@@ -42,7 +42,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const systems = new Set<string>();
   const prompt = (name: string): Message[] => {
     const field = columns[name] ?? name;
-    const turns = messages(own(record, field), "user", name, field);
+    const turns = messages(own(record, field), "user", name, field, attributes);
     if (turns[0]?.role === "system") systems.add(turns.shift()!.content);
     alternate(turns, field);
     if (turns.length % 2 !== 1) throw new RecordFault(`${name} does not end with a user's turn`, field);
@@ -51,7 +51,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const answer = (name: string): Message => {
     const field = columns[name] ?? name;
     refuseSeveral(own(record, field), name, field);
-    const [message, ...rest] = messages(own(record, field), "assistant", name, field);
+    const [message, ...rest] = messages(own(record, field), "assistant", name, field, attributes);
     if (!message || rest.length > 0) throw new RecordFault(`${name} is not one answer`, field);
     if (message.learnt === false) throw new RecordFault(`${name} is not to be learnt`, field);
     if (message.role !== "assistant" && message.role !== "function") {
@@ -65,31 +65,19 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   return { shape, system: [...systems][0] ?? system, tools, prompts, answers };
 }
 
-function messages(value: unknown, role: Message["role"], what: string, field: string): Message[] {
-  if (!Array.isArray(value)) {
-    if (typeof value === "object" && value !== null) return [message(value, field)];
-    return [{ role, content: requiredText(value, what, field) }];
+/** Of messages the reader is that of the format `openai`, so that thoughts and tool calls are learnt here too. */
+function messages(
+  value: unknown,
+  role: Message["role"],
+  what: string,
+  field: string,
+  attributes: DatasetAttributes,
+): Message[] {
+  const named = { ...attributes, tags: openaiTags };
+  const message = (each: unknown, place: string) => readMessage(each, named, openaiReader(named), place);
+  if (Array.isArray(value)) {
+    return joinedResults(value.map((each, i) => message(each, `${field}[${i}]`)));
   }
-  return value.map((entry, i) => message(entry, `${field}[${i}]`));
-}
-
-const ROLES: readonly string[] = [
-  "system",
-  "user",
-  "assistant",
-  "tool",
-  "function",
-] satisfies Message["role"][];
-
-function message(value: unknown, field: string): Message {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RecordFault("message is not an object", field);
-  }
-  const role = requiredText(own(value, "role"), "role", `${field}.role`);
-  if (!ROLES.includes(role)) throw new RecordFault("role is unknown", `${field}.role`);
-  return {
-    role: role as Message["role"],
-    content: requiredText(own(value, "content"), "content", `${field}.content`),
-    ...learntBy(value, role as Message["role"], field),
-  };
+  if (typeof value === "object" && value !== null) return [message(value, field)];
+  return [{ role, content: requiredText(value, what, field) }];
 }

@@ -44,7 +44,13 @@ const CASES: [string, ExampleShape, Record<string, unknown>, RegExp][] = [
     { messages: [user("q", { name: "" }), answer("a", { refusal: null, id: "m1" })] },
     /^$/,
   ],
-  ["alpaca", "single", { ...alpaca, weight: "1", train: "true", loss: "0.7" }, /^$/],
+  ["alpaca", "single", { ...alpaca, weight: "1", train: "true", loss: "1" }, /^$/],
+  [
+    "alpaca",
+    "single",
+    { ...alpaca, train: "no", loss: 0.7 },
+    /nothing uses: "loss" in 1 row, "train" in 1 row/,
+  ],
   [
     "openai",
     "single",
@@ -104,6 +110,36 @@ const CASES: [string, ExampleShape, Record<string, unknown>, RegExp][] = [
   ["trl", "single", { prompt: "q", completion: "a", label: false }, /"label" in 1 row/],
   ["trl", "single", { prompt: "q", completion: "a", rejected: "b" }, /"rejected" in 1 row/],
   ["trl", "kto", { prompt: "q", completion: "a", label: false }, /^$/],
+  [
+    "trl",
+    "pair",
+    { prompt: "q", chosen: [answer("a", { loss_scale: 0 })], rejected: [answer("b")] },
+    /"loss_scale" in 1 turn/,
+  ],
+  [
+    "quads",
+    "iopo",
+    { x1: [user("q", { lang: "en" })], y1: "a", x2: "p", y2: answer("b", { score: 1 }) },
+    /"lang" in 1 turn, "score" in 1 turn/,
+  ],
+  [
+    "sharegpt",
+    "single",
+    { conversations: [{ from: "human", value: "q", content: "other" }, answer("a")] },
+    /^conversations\[0\]\.content: message has value and content, and they differ/,
+  ],
+  [
+    "sharegpt",
+    "single",
+    { conversations: [{ from: "human", value: "q", role: "user", content: "q" }, answer("a")] },
+    /^$/,
+  ],
+  [
+    "sharegpt",
+    "single",
+    { conversations: [user("q"), { from: "gpt", role: "user", value: "a" }] },
+    /^conversations\[1\]\.role: message has from and role, and they differ/,
+  ],
 ];
 
 Deno.test("what a row says and isn't used is told or drops the row", () => {
@@ -115,4 +151,42 @@ Deno.test("what a row says and isn't used is told or drops the row", () => {
 Deno.test("records of other tools aren't taken for another format", () => {
   assertEquals(formatOf({ segments: [{ label: true, text: "x" }] }, "single"), undefined);
   assertEquals(formatOf({ query: "q", response: "a" }, "single"), undefined);
+  const both = {
+    prompt: "q",
+    messages: [],
+    chosen: [user("q"), answer("a")],
+    rejected: [user("q"), answer("b")],
+  };
+  assertEquals([formatOf(both, "single"), formatOf(both, "pair")], ["openai", "trl"]);
+});
+
+Deno.test("thoughts and tool calls are kept wherever a message can stand", () => {
+  const calls = [{ type: "function", function: { name: "f", arguments: '{"x": 1}' } }];
+  const [thinks, calling] = [
+    answer("b", { reasoning_content: "t" }),
+    answer("say", { tool_calls: calls }),
+  ];
+  const kept = (formatting: string, shape: ExampleShape, record: Record<string, unknown>) => {
+    const got = openDataSet(formatting, shape, Object.keys(record)).convert(record);
+    if ("reason" in got) return [got.reason];
+    return Object.values(got.answers).map(({ role, content, said = "", thought = "" }) =>
+      [role, content, said, thought].join("|")
+    );
+  };
+  const wanted = ["assistant|b||t", 'function|[{"name": "f", "arguments": {"x": 1}}]|say|'];
+  assertEquals(kept("quads", "iopo", { x1: "q", y1: [thinks], x2: "p", y2: calling }), wanted);
+  assertEquals(kept("trl", "pair", { prompt: "q", chosen: [thinks], rejected: [calling] }), wanted);
+  const pair = { conversations: [user("q")], chosen: thinks, rejected: calling };
+  assertEquals(kept("sharegpt", "pair", pair), wanted);
+  const two = { conversations: [user("q"), user("p")], chosen: thinks, rejected: calling };
+  assertEquals(kept("iopo", "iopo", two), wanted);
+  const tagged = { from: "gpt", value: "say", tool_calls: calls, thinking: "t" };
+  assertEquals(kept("sharegpt", "single", { conversations: [{ from: "human", value: "q" }, tagged] }), [
+    `${wanted[1]}t`,
+  ]);
+  const parts = [user([{ type: "text", text: "q" }] as never)];
+  assertEquals(kept("quads", "iopo", { x1: parts, y1: "a", x2: "p", y2: "c" }), [
+    "assistant|a||",
+    "assistant|c||",
+  ]);
 });

@@ -39,8 +39,10 @@ export function formatOf(record: unknown, shape: ExampleShape): string | undefin
   if (has("x1", "y1", "x2", "y2")) return "quads";
   // the answers of LLaMA-Factory's own preference rows are single messages beside the conversation
   const besideTalk = isMessage(field("chosen")) || isMessage(field("rejected"));
-  if (has("messages") && (!has("chosen") || besideTalk)) return "openai";
-  if (has("conversations") && (!has("chosen") || besideTalk)) return "sharegpt";
+  // rows for both: a stage that needs no preference takes the conversation
+  const isTalk = shape === "single" || !has("chosen") || besideTalk;
+  if (has("messages") && isTalk) return "openai";
+  if (has("conversations") && isTalk) return "sharegpt";
   if (has("instruction")) return "alpaca";
   const hasPrompt = has("prompt") || typeof field("chosen") !== "string" ||
     /Human:/.test(field("chosen") as string);

@@ -10,6 +10,7 @@ import { type HubDataset, resolveDataset, type ResolveOptions } from "../../../f
 import type { DatasetEntry, DatasetInfo } from "./info.ts";
 import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
 import { type RawRecord } from "../../../formats/records/record.ts";
+import { CsvWords } from "./csv_words.ts";
 import { UnusedFields } from "./unused_fields.ts";
 import { type RowTally, shortValue } from "./report.ts";
 import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
@@ -136,7 +137,7 @@ export class DataSet {
     let waiting: { file: string; batch: RawRecord[] }[] = [];
     const keys = new Set<string>();
     let attributes: DatasetAttributes | null = null;
-    let unused: UnusedFields | null = null;
+    let watched: [UnusedFields, CsvWords] | null = null;
     let [peeked, position] = [0, 0];
     const convert = (file: string, batch: RawRecord[]): SetRow[] => {
       const rows: SetRow[] = [];
@@ -144,7 +145,7 @@ export class DataSet {
         const rowPosition = position++;
         if (rowPosition >= limit || (wanted && !wanted.has(rowPosition))) continue;
         tally.rows++;
-        unused?.see(file, record.value);
+        for (const each of watched ?? []) each.see(file, record.value, record.line);
         rows.push({ position: rowPosition, example: this.#convert(record, file, attributes!, tally) });
       }
       return rows;
@@ -152,7 +153,7 @@ export class DataSet {
     const start = () => {
       const resolved = this.#resolve([...keys]);
       attributes = resolved.attributes;
-      unused = new UnusedFields(attributes, this.#dataset.defaults.columns);
+      watched = [new UnusedFields(attributes, this.#dataset.defaults.columns), new CsvWords(attributes)];
       this.notes = [...this.entry.notes, ...resolved.notes];
       const batches = waiting.map(({ file, batch }) => convert(file, batch));
       waiting = [];
@@ -175,7 +176,7 @@ export class DataSet {
       }
       if (!attributes) yield* start();
     } finally {
-      this.notes.push(...(unused as UnusedFields | null)?.notes() ?? []);
+      for (const each of (watched as [UnusedFields, CsvWords] | null) ?? []) this.notes.push(...each.notes());
     }
   }
 

@@ -3,9 +3,10 @@
  * @module
  */
 import type { DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dataset.ts";
+import { isRowMark, LEARNT_FIELDS } from "../../../plugins/kinds/learnt_marks.ts";
 
-/** Fields that say how a row is to be learnt, and are read in every format. */
-const MARKS = ["weight", "train", "training", "loss", "loss_mask", "trainable"];
+/** They say how a row is to be learnt, and are read in every format. */
+const MARKS: readonly string[] = LEARNT_FIELDS;
 
 /** Fields of turns that are read beside their marks and the entry's tags, or say nothing to a model. */
 const TURN_FIELDS = [
@@ -23,6 +24,9 @@ const TURN_FIELDS = [
   ],
   ...["id", "train_detail", "training_detail", "refusal", "annotations", "audio"],
 ];
+
+/** Columns whose lists and objects are no turns. */
+const NO_TURNS = ["tools", "system", "history", "images", "videos", "audios"];
 
 /** Columns of what no model here reads. */
 const MEDIA = ["images", "videos", "audios"];
@@ -45,7 +49,7 @@ export class UnusedFields {
   readonly #columns: readonly string[];
   readonly #roleOf: (field: string) => string | undefined;
   readonly #files = new Map<string, Map<string, number>>();
-  readonly #messages: string | null;
+  readonly #talks: ReadonlySet<string>;
   readonly #usedOfTurns: ReadonlySet<string>;
   readonly #turns = new Map<string, Map<string, number>>();
 
@@ -54,32 +58,34 @@ export class UnusedFields {
    * @param defaults Fields by the names that the format gives them
    */
   constructor(attributes: DatasetAttributes, defaults: Readonly<Record<string, string | null>>) {
-    this.#used = new Set([
-      ...Object.entries(attributes.columns).filter(([name, column]) =>
-        column !== null && (SHAPES_OF[name]?.includes(attributes.shape) ?? true)
-      ).map(([, column]) => column!),
-      ...MARKS,
-    ]);
-    this.#messages = attributes.columns.messages ?? null;
+    const isRead = (name: string) => SHAPES_OF[name]?.includes(attributes.shape) ?? true;
+    const used = Object.entries(attributes.columns).filter(([name, column]) =>
+      column !== null && isRead(name)
+    );
+    this.#used = new Set(used.map(([, column]) => column!));
+    this.#talks = new Set(used.filter(([name]) => !NO_TURNS.includes(name)).map(([, column]) => column!));
     this.#usedOfTurns = new Set([...Object.values(attributes.tags), ...MARKS, ...TURN_FIELDS]);
     const usual = new Map(Object.entries(defaults).map(([name, field]) => [field, name]));
-    this.#columns = Object.keys(attributes.columns).filter((name) => !MEDIA.includes(name));
-    this.#roleOf = (field) => usual.get(field) ?? this.#columns.find((name) => name === field);
+    this.#columns = Object.keys(attributes.columns).filter((name) => !MEDIA.includes(name) && isRead(name));
+    this.#roleOf = (field) => {
+      const name = usual.get(field) ?? field;
+      return this.#columns.includes(name) ? name : undefined;
+    };
   }
 
   /** Looks at one record. */
   see(file: string, record: unknown): void {
     if (typeof record !== "object" || record === null || Array.isArray(record)) return;
     for (const [key, value] of Object.entries(record)) {
-      if (key === this.#messages && Array.isArray(value)) this.#seeTurns(file, value);
-      if (this.#used.has(key) || isEmpty(value)) continue;
+      if (this.#talks.has(key)) this.#seeTurns(file, [value].flat());
+      if (this.#used.has(key) || isEmpty(value) || (MARKS.includes(key) && isRowMark(value))) continue;
       count(this.#files, file, key);
     }
   }
 
   #seeTurns(file: string, turns: readonly unknown[]): void {
     for (const turn of turns) {
-      if (typeof turn !== "object" || turn === null) continue;
+      if (typeof turn !== "object" || turn === null || ArrayBuffer.isView(turn)) continue;
       for (const [key, value] of Object.entries(turn)) {
         if (!this.#usedOfTurns.has(key) && !isEmpty(value)) count(this.#turns, file, key);
       }

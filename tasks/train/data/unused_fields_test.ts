@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { CsvWords } from "./csv_words.ts";
 import { UnusedFields } from "./unused_fields.ts";
 
 const attributes = (columns: Record<string, string | null>) => ({
@@ -34,4 +35,14 @@ Deno.test("UnusedFields shows eight fields and counts the others", () => {
   const note = fields.notes()[0];
   assertEquals(note?.includes('"h" in 1 row, 2 more. '), true);
   assertEquals(note?.endsWith('names it, beside one of "columns": prompt, history'), true);
+});
+
+Deno.test("CsvWords counts cells that other readers take for no value, of the columns in use and of csv files alone", () => {
+  const words = new CsvWords(attributes({ prompt: "q", response: "a", history: null }));
+  const rows = [{ q: "NA", a: "x", b: "null" }, { q: "na", a: "None" }, { q: "NaN.", a: null }];
+  for (const file of ["d.csv", "d.jsonl"]) rows.forEach((row, i) => words.see(file, row, i + 2));
+  assertEquals(words.notes(), [
+    '2 cells of d.csv hold a word that LLaMA-Factory\'s reader takes for no value, the first is "NA" (q, line 2): it is a text ' +
+    "here. Leave the cell empty for no value",
+  ]);
 });
