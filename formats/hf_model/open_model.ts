@@ -6,7 +6,9 @@ import { join } from "@std/path";
 
 import { item } from "../elements.ts";
 import { ggufConfig, GgufFile } from "../gguf/mod.ts";
-import { resolveModel, type ResolveOptions } from "../hub/mod.ts";
+import type { ResolveOptions } from "../hub/mod.ts";
+// not its mod.ts: an engine's Worker needs no readers of data sets
+import { resolveModel } from "../hub/resolve.ts";
 import { loadTokenizerSync, type Tokenizer } from "../tokenizer/mod.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { hubIdOfFolder, hubIdOfGguf, isHubId } from "./hub_id.ts";

@@ -2,7 +2,7 @@
  * Texts that come at the same time, shown beside each other: a row is printed as soon as every column has it whole.
  * @module
  */
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 
 /** Between two columns. */
 const GAP = " │ ";

@@ -2,7 +2,7 @@
  * Tables for a terminal and for files: plain text within a width, Markdown, CSV and LaTeX.
  * @module
  */
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 
 /** One column. */
 export interface Column {

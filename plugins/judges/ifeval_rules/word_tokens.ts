@@ -11,7 +11,7 @@ import { splitSpaces } from "../../../formats/python_text.ts";
 type Rule = readonly [RegExp, string];
 
 /** In order; `$&`, `$1`, … as in `String.replace`. */
-const BEFORE: readonly Rule[] = [
+const before = (): Rule[] => [
   // Quotes that open.
   rule("[«“‘„]|[`]+", " $& "),
   rule('^"', "``"),
@@ -33,7 +33,7 @@ const BEFORE: readonly Rule[] = [
   rule("--", " -- "),
 ];
 
-const AFTER: readonly Rule[] = [
+const after = (): Rule[] => [
   // Quotes that close, and clitics.
   rule("[»”’]", " $& "),
   rule("''", " '' "),
@@ -49,10 +49,14 @@ const AFTER: readonly Rule[] = [
   rule(String.raw` ('t)(was)\b`, " $1 $2 ", "i"),
 ];
 
+/** Made for the first text: compiling them takes longer than loading all judges does. */
+let rules: readonly [before: Rule[], after: Rule[]] | undefined;
+
 /** Tokens of a text, sentence by sentence. Double quotes become \`\` and ''. */
 export function wordTokens(text: string, model: PunktModel): string[] {
+  const [first, last] = rules ??= [before(), after()];
   return punktSentences(text, model).flatMap((sentence) =>
-    splitSpaces(apply(AFTER, ` ${apply(BEFORE, sentence)} `))
+    splitSpaces(apply(last, ` ${apply(first, sentence)} `))
   );
 }
 
