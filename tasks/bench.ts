@@ -65,7 +65,7 @@ const train: Bench = {
     "against COMMAND":
       '"python3 tasks/bench/bench_iopo_torch.py", or a script with its options, on the same ids',
     "dtypes NAMES": "of the peer (float32,bfloat16)",
-    "threads N": "of each process (one per core)",
+    "threads N": "of each process (OMP_NUM_THREADS, or one per core)",
     "trainer NAME": "local (default), or torch with the first of dtypes (docs/scale.md)",
     compile:
       "compile blocks with torch.compile (trainer torch; minutes in the first step, which isn't timed)",
@@ -125,7 +125,7 @@ const kernels: Bench = {
     "backend NAMES": "onnx,webgpu (default) or one of them",
     "provider NAME": PROVIDER,
     "rows N": "tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)",
-    "threads N": "of the onnx backend (one per core)",
+    "threads N": "of the onnx backend (OMP_NUM_THREADS, or one per core)",
   },
   run: async (given) => {
     const names = flagNames(given, "backend", ["onnx", "webgpu"]),
@@ -154,7 +154,7 @@ const generate: Bench = {
     "steps N": "timed steps (64)",
     "streams N": "answers at once (8)",
     "rounds N": "processes of each kind, in turns (1)",
-    "threads N": "of the onnx backend (one per core)",
+    "threads N": "of the onnx backend (OMP_NUM_THREADS, or one per core)",
   },
   run: async (given, say) => {
     const backend = flagName(given, "backend", ["onnx", "webgpu", "reference"]);

@@ -15,6 +15,7 @@ import { exists } from "../formats/exists.ts";
 import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
+import { defaultThreads } from "../kernels/threads.ts";
 import { chooseBackend } from "../kernels/engine/backends.ts";
 import { askPython, checkTorch, type TorchCheck } from "../plugins/trainers/torch/doctor.ts";
 import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
@@ -46,7 +47,7 @@ export interface DoctorReport {
   torch: TorchCheck[];
   /** Choice of `backend: auto` here, and why. */
   auto: string;
-  /** Number of logical processors. */
+  /** Threads of a product, where nobody says how many. */
   threads: number;
   /** Of the machine, in bytes. */
   memory: { total: number; available: number };
@@ -88,7 +89,7 @@ export async function doctor(
     cuda,
     torch: checkTorch(await askPython()),
     auto: await automatic(),
-    threads: navigator.hardwareConcurrency,
+    threads: defaultThreads(),
     memory: { total, available },
     caches: cacheFolders(),
   };

@@ -4,11 +4,12 @@ import project from "../deno.json" with { type: "json" };
 
 const root = new URL("../", import.meta.url).pathname;
 
-/** Runs .ci/run with an npx that prints `output` and exits with `code`; `asked` are the tasks it was asked for. */
+/** Runs .ci/run with an npx that prints `output` and exits with `code`; `asked` are the tasks it was asked for, sorted. */
 async function runCi(
   output: string,
   code: number,
-): Promise<{ line: string | undefined; code: number; asked: string[] }> {
+  typesCode = 0,
+): Promise<{ lines: string[]; code: number; asked: string[] }> {
   const folder = await Deno.makeTempDir();
   try {
     // a copy, so that ../shared isn't there and nothing is fetched
@@ -19,6 +20,7 @@ async function runCi(
     const script = `#!/bin/sh
 case "$*" in *install*) exit 0;; esac
 echo "$*" >> '${folder}/asked'
+case "$*" in *check*) echo "TS2322 of types"; exit ${typesCode};; esac
 cat <<'END'
 ${output}
 END
@@ -34,9 +36,9 @@ exit ${code}
     const lines = new TextDecoder().decode(run.stdout).trimEnd().split("\n");
     const asked = (await Deno.readTextFile(`${folder}/asked`)).trim().split("\n");
     return {
-      line: lines.at(-1),
+      lines,
       code: run.code,
-      asked: asked.map((words) => words.replace(/^.* task /, "")),
+      asked: asked.map((words) => words.replace(/^.* task /, "")).sort(),
     };
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -48,8 +50,8 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     const closing = async (output: string, code: number) => {
-      const { line, code: status } = await runCi(output, code);
-      return { line, code: status };
+      const { lines, code: status } = await runCi(output, code);
+      return { line: lines.at(-1), code: status };
     };
     assertEquals(await closing("a ... ok\n\nok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)", 0), {
       line: "12 passed, 0 failed, 1 skipped",
@@ -64,7 +66,7 @@ Deno.test({
       line: "0 passed, 0 failed, 0 skipped",
       code: 1,
     });
-    assertEquals(await closing("error: Type checking failed.", 1), {
+    assertEquals(await closing("error: Cannot load a module", 1), {
       line: "0 passed, 0 failed, 0 skipped",
       code: 1,
     });
@@ -73,10 +75,14 @@ Deno.test({
 });
 
 Deno.test({
-  name: ".ci/run runs every test, those on an adapter that is a CPU, too",
+  name: ".ci/run checks types and runs every test, those on an adapter that is a CPU, too",
   ignore: Deno.build.os === "windows",
   async fn() {
-    assertEquals((await runCi("ok | 1 passed | 0 failed (1ms)", 0)).asked, ["test:all"]);
+    const ok = "ok | 1 passed | 0 failed (1ms)";
+    const closing = "1 passed, 0 failed, 0 skipped";
+    assertEquals(await runCi(ok, 0), { lines: [ok, closing], code: 0, asked: ["check", "test:all"] });
+    const { code, lines } = await runCi(ok, 0, 1);
+    assertEquals({ code, lines }, { code: 1, lines: [ok, "TS2322 of types", closing] });
     assertEquals(project.tasks["test:all"], `TEST_ALL=1 ${project.tasks.test}`);
   },
 });

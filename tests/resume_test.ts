@@ -27,6 +27,8 @@ function settings(folder: string, ...more: string[]): string[] {
     "eval_steps=11",
     "save_total_limit=2",
     "plot_loss=false",
+    // elsewhere tests take one thread
+    "threads=2",
     ...more,
   ];
 }

@@ -20,7 +20,7 @@ import type { Tuning } from "./parameters.ts";
 export interface BackendChoice {
   backend: "onnx" | "webgpu" | "reference";
   provider: "cpu" | "cuda" | "webgpu";
-  /** null: one per core. */
+  /** null: `OMP_NUM_THREADS`, or one per core. */
   threads: number | null;
   /** webgpu: keep frozen matrices as float16 even where that rounds them. */
   fp16?: boolean;

@@ -60,7 +60,7 @@ const Options = z.strictObject({
   ),
   provider: z.enum(["cpu", "cuda", "webgpu"]).default("cpu").describe("execution provider of ONNX Runtime"),
   threads: z.int().positive().nullable().default(null).describe(
-    "threads of ONNX Runtime; null: one per core",
+    "threads of ONNX Runtime; null: OMP_NUM_THREADS, or one per core",
   ),
   max_model_len: z.int().min(2).nullable().default(null).describe(
     "tokens of prompt and answer together; null: as many as the model was made for",

@@ -8,6 +8,7 @@ import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
+import { defaultThreads } from "../../kernels/threads.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
@@ -148,7 +149,7 @@ export async function benchTrain(
         dtype,
         ...common,
         "--threads",
-        String(threads ?? navigator.hardwareConcurrency),
+        String(threads ?? defaultThreads()),
       ],
       ck,
     });

@@ -17,7 +17,7 @@ export const MODEL_FLAGS = {
   "template NAME": "chat template (auto: the model's own)",
   "backend NAME": "onnx, webgpu, reference, or auto: a GPU where one works (auto)",
   "provider NAME": "of ONNX Runtime: cpu, cuda or webgpu (cpu)",
-  "threads N": "of ONNX Runtime (one per core)",
+  "threads N": "of ONNX Runtime (OMP_NUM_THREADS, or one per core)",
   "weights FORM":
     "stored: as the file has them; float32: the reference; 8 or 4: rounded to so many bits (stored)",
   "speculation N": "draft tokens looked up where one greedy answer runs alone, up to 64 (0)",

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Backend, elements } from "../../backend.ts";
+import { defaultThreads } from "../../threads.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
 import { compile } from "./program.ts";
@@ -18,7 +19,7 @@ import type { OnnxTensor } from "./tensor.ts";
 export interface OnnxOptions {
   /** Execution provider; an absent one is an error, never a silent fallback. Default "cpu". */
   provider?: OnnxProvider;
-  /** Threads of an operator, ≥ 1; default: one per core. */
+  /** Threads of an operator, ≥ 1; default: {@linkcode defaultThreads}. */
   threads?: number;
   /**
    * Whether attention loops over chunks of queries, which bounds its memory; default: on the CPU only. On a GPU each round
@@ -73,7 +74,7 @@ function wantsTf32(): boolean {
  * @throws {RangeError} If this build of ONNX Runtime lacks the provider.
  */
 export function onnxBackend(options: OnnxOptions = {}): Backend {
-  const { provider = "cpu", threads = navigator.hardwareConcurrency, way = WAY } = options;
+  const { provider = "cpu", threads = defaultThreads(), way = WAY } = options;
   if (!way.providers.includes(provider)) {
     throw new RangeError(
       `Cannot use ONNX Runtime provider "${provider}": this build offers ${way.providers.join(", ")}`,

@@ -5,6 +5,7 @@
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import { type Adapter, loraTensors, mergedWeights } from "../../../formats/peft/mod.ts";
 import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
+import { defaultThreads } from "../../threads.ts";
 import { chooseBackend, makeBackend } from "../backends.ts";
 import { EMBEDDING } from "../body.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
@@ -81,7 +82,7 @@ function programEngine(
     key,
     (folder) => prepareWeights(config, source, bits, folder),
   );
-  const count = threads ?? navigator.hardwareConcurrency;
+  const count = threads ?? defaultThreads();
   const engine = new ProgramEngine({
     library,
     config,

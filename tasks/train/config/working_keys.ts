@@ -411,7 +411,9 @@ function own() {
       "cpu",
       "execution provider of the onnx backend; a missing one is an error; what cuda needs is in docs/cuda.md",
     ),
-    threads: add(orNull(int(1)), null, "threads of one matrix product", { derived: "number of processors" }),
+    threads: add(orNull(int(1)), null, "threads of one matrix product", {
+      derived: "the variable OMP_NUM_THREADS, or the number of processors",
+    }),
     micro_batch_tokens: add(
       orNull(int(1)),
       null,
