@@ -3,11 +3,14 @@
  * only run beside the token that is certain, and kept as far as the model agrees, so it changes the time and not the choice.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
+
 /** Tokens that have to agree, longest first. */
 const LENGTHS = [4, 3, 2];
 
 /**
- * Tokens that followed the latest earlier place of the last ones; none: [].
+ * Tokens that followed the latest earlier place of the last ones; none: []. A text that goes round in a circle shorter than `most`
+ * is taken to go on: the draft repeats itself.
  * @param tokens Prompt and answer.
  * @param most Tokens of a draft, at most.
  */
@@ -17,7 +20,12 @@ export function lookUp(tokens: readonly number[], most: number): number[] {
     for (let start = end - length - 1; most > 0 && start >= 0; start--) {
       let same = 0;
       while (same < length && tokens[start + same] === tokens[end - length + same]) same++;
-      if (same === length) return tokens.slice(start + length, start + length + most);
+      if (same === length) {
+        return Array.from(
+          { length: most },
+          (_, i) => item(tokens, start + length + i % (end - start - length)),
+        );
+      }
     }
   }
   return [];

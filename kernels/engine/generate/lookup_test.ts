@@ -5,11 +5,13 @@ Deno.test("lookUp() gives what followed the latest place of the longest agreeing
   assertEquals(lookUp([1, 2, 3, 4, 5, 1, 2, 3], 2), [4, 5]);
   // Three agree at the beginning, two nearer the end.
   assertEquals(lookUp([7, 8, 9, 1, 0, 8, 9, 2, 7, 8, 9], 1), [1]);
-  assertEquals(lookUp([8, 9, 1, 0, 8, 9, 2, 5, 8, 9], 9), [2, 5, 8, 9]);
+  assertEquals(lookUp([8, 9, 1, 0, 8, 9, 2, 5, 8, 9], 4), [2, 5, 8, 9]);
   assertEquals(lookUp([1, 2, 3, 4], 5), []);
   assertEquals(lookUp([3, 3, 3, 3], 0), []);
-  // A draft may run into the tokens that it was looked up by.
-  assertEquals(lookUp([6, 6, 6, 6], 3), [6]);
+  // A circle goes on for as long as a draft is wanted, through the tokens that it was looked up by and itself.
+  assertEquals(lookUp([6, 6, 6, 6], 3), [6, 6, 6]);
+  assertEquals(lookUp([5, 1, 2, 1, 2, 1, 2], 7), [1, 2, 1, 2, 1, 2, 1]);
+  assertEquals(lookUp([8, 9, 1, 0, 8, 9, 2, 5, 8, 9], 6), [2, 5, 8, 9, 2, 5]);
 });
 
 Deno.test("DraftLength grows while drafts are right and shrinks to what was", () => {
