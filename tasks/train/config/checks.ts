@@ -3,6 +3,7 @@
  * @module
  */
 import type { Fault } from "./fault.ts";
+import { idleNotes } from "./idle_keys.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { scheduleOptions } from "../../../plugins/trainers/local/schedules.ts";
 
@@ -104,6 +105,7 @@ export function checkConfig(
         "(llamafactory_version: 0.9.5 repeats it)",
     );
   }
+  notes.push(...idleNotes(config, given));
   if (!given.has("split_special_tokens")) {
     notes.push(
       "split_special_tokens: true here by default, so text in the data that looks like a special token stays text " +

@@ -533,3 +533,48 @@ Deno.test("absoluteSteps() takes a value below 1 for a share, rounded up as tran
   assertEquals([absoluteSteps(0.1, 25), absoluteSteps(5, 25), absoluteSteps(1, 25)], [3, 5, 1]);
   assertThrows(() => absoluteSteps(0, 5), RangeError);
 });
+
+Deno.test("keys that do nothing beside the others are told, with what makes them idle; defaults aren't", () => {
+  const idle = (more: string) =>
+    config(more).notes.filter((note) => / not used, as (?!float32|it only|how)/.test(note));
+  const cases: [string, string][] = [
+    [
+      "max_steps: 5\nnum_train_epochs: 2\n",
+      "num_train_epochs: not used, as max_steps: 5 says how long the run is",
+    ],
+    [
+      "warmup_steps: 5\nwarmup_ratio: 0.1\n",
+      "warmup_ratio: not used, as warmup_steps: 5 says how long it warms up",
+    ],
+    ["eval_steps: 7\n", "eval_steps: not used, as eval_strategy is no"],
+    ["save_strategy: epoch\nsave_steps: 7\n", "save_steps: not used, as save_strategy is epoch"],
+    [
+      "finetuning_type: full\nlora_rank: 4\nlora_target: q_proj\n",
+      "lora_rank, lora_target: not used, as finetuning_type: full has no adapters",
+    ],
+    ["pref_beta: 0.2\npref_loss: ipo\n", "pref_beta: not used, as stage is sft"],
+    ["stage: dpo\nsimpo_gamma: 1\n", "simpo_gamma: not used, as only pref_loss: simpo has a margin"],
+    ["stage: dpo\nkto_chosen_weight: 2\n", "kto_chosen_weight: not used, as stage is dpo"],
+    [
+      "packing: false\nneat_packing: true\n",
+      "packing: false is not used, as neat_packing: true packs, as in LLaMA-Factory",
+    ],
+  ];
+  for (const [more, note] of cases) assert(idle(more).includes(note), `${more}${idle(more).join("\n")}`);
+  const defaults =
+    "max_steps: 5\nnum_train_epochs: 3.0\nwarmup_steps: 5\nwarmup_ratio: 0\npref_beta: 0.1\npref_loss: sigmoid\n" +
+    "finetuning_type: full\nlora_rank: 8\nlora_alpha: 16\nlora_target: all\nsave_strategy: epoch\nsave_steps: 500\n";
+  assertEquals(idle(defaults), []);
+});
+
+Deno.test("a text that a loader or a shell would have filled in is refused", () => {
+  for (const value of ["${oc.env:HOME}/x", "out/${stage}", "~/out", "$HOME/out", "~"]) {
+    assertThrows(
+      () => config(`logging_dir: ${JSON.stringify(value)}\n`),
+      RangeError,
+      "nothing is put in for",
+    );
+  }
+  assertThrows(() => config("lora_target: ['a', '${x}']\n"), RangeError, "nothing is put in for ${…} here");
+  assertEquals(config("default_system: ~/x costs $5\n").config.default_system, "~/x costs $5");
+});

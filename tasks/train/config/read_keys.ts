@@ -151,6 +151,11 @@ function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, fault
     faults.push({ key, message: `Cannot use ${key}: ${shortened(redact(String(value)))} as ${refused}` });
     return value;
   }
+  const left = [value].flat().map((part) => leftAsWritten(key, part)).find((reason) => reason !== "");
+  if (left !== undefined) {
+    faults.push({ key, message: `Cannot use ${key}: ${show(value, key)} as ${left}` });
+    return value;
+  }
   const parsed = spec.type.schema.safeParse(value);
   if (parsed.success) return parsed.data;
   faults.push({
@@ -160,6 +165,16 @@ function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, fault
     }`,
   });
   return value;
+}
+
+/** Why a text can't be meant as it is written: LLaMA-Factory's loader, or a shell, would put something in. "" where it can. */
+function leftAsWritten(key: string, value: unknown): string {
+  if (typeof value !== "string") return "";
+  if (/(?<!\\)\$\{/.test(value)) {
+    return "nothing is put in for ${…} here, which LLaMA-Factory's loader does: write the value itself";
+  }
+  const start = key === "default_system" ? undefined : /^(?:~|\$\w+)(?=\/|$)/.exec(value)?.[0];
+  return start === undefined ? "" : `nothing is put in for ${start} here: write the whole path`;
 }
 
 /** Probable meaning of a wrong text. */

@@ -1,0 +1,81 @@
+/**
+ * Keys that work, and do nothing beside the others of a run: told, so that nobody waits for their effect.
+ * @module
+ */
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { keyTable } from "./key_table.ts";
+
+type Key = keyof TrainConfig;
+
+/** Keys, when they do nothing, and why in words. */
+const IDLE: readonly [
+  keys: readonly Key[],
+  isIdle: (c: TrainConfig) => boolean,
+  why: (c: TrainConfig) => string,
+][] = [
+  [["num_train_epochs"], (c) => c.max_steps > 0, (c) => `max_steps: ${c.max_steps} says how long the run is`],
+  [
+    ["warmup_ratio"],
+    (c) => c.warmup_steps > 0,
+    (c) => `warmup_steps: ${c.warmup_steps} says how long it warms up`,
+  ],
+  [["eval_steps"], (c) => c.eval_strategy !== "steps", (c) => `eval_strategy is ${c.eval_strategy}`],
+  [["save_steps"], (c) => c.save_strategy !== "steps", (c) => `save_strategy is ${c.save_strategy}`],
+  [
+    ["logging_steps"],
+    (c) => c.logging_strategy !== "steps" && c.eval_strategy !== "steps",
+    (c) => `logging_strategy is ${c.logging_strategy}`,
+  ],
+  [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
+  [
+    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],
+    (c) => c.finetuning_type === "full",
+    () => "finetuning_type: full has no adapters",
+  ],
+  [["pref_beta", "pref_ftx"], ({ stage }) => stage === "sft" || stage === "pt", stageIs],
+  [["pref_loss"], ({ stage }) => stage !== "dpo" && stage !== "iopo", stageIs],
+  [["kto_chosen_weight", "kto_rejected_weight"], ({ stage }) => stage !== "kto", stageIs],
+  [
+    ["simpo_gamma"],
+    (c) => c.stage !== "dpo" || c.pref_loss !== "simpo",
+    () => "only pref_loss: simpo has a margin",
+  ],
+  [
+    ["pref_beta", "pref_ftx", "pref_loss", "kto_chosen_weight", "kto_rejected_weight", "simpo_gamma"],
+    (c) => c.loss !== null,
+    (c) => `loss: ${c.loss} has its own options (loss_options)`,
+  ],
+];
+
+function stageIs({ stage }: TrainConfig): string {
+  return `stage is ${stage}`;
+}
+
+/**
+ * One note a reason; keys that have their default aren't worth one.
+ * @param given Values as they were written
+ */
+export function idleNotes(config: TrainConfig, given: ReadonlyMap<string, unknown>): string[] {
+  const told = new Set<Key>();
+  const notes = IDLE.flatMap(([keys, isIdle, why]) => {
+    const idle = isIdle(config) ? keys.filter((key) => !told.has(key) && isChosen(key, config, given)) : [];
+    for (const key of idle) told.add(key);
+    return idle.length === 0 ? [] : [`${idle.join(", ")}: not used, as ${why(config)}`];
+  });
+  if (config.neat_packing && given.get("packing") === false) {
+    notes.push("packing: false is not used, as neat_packing: true packs, as in LLaMA-Factory");
+  }
+  return notes;
+}
+
+/** Whether a key was written with another value than its default. */
+function isChosen(key: Key, config: TrainConfig, given: ReadonlyMap<string, unknown>): boolean {
+  const spec = keyTable().get(key);
+  if (!given.has(key) || (given.get(key) ?? null) === null || spec?.state !== "works") return false;
+  const fallback = key === "lora_alpha"
+    ? 2 * config.lora_rank
+    : key === "eval_steps"
+    ? config.logging_steps
+    : spec.default;
+  return JSON.stringify(config[key]) !== JSON.stringify(fallback);
+}
