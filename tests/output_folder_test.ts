@@ -99,6 +99,7 @@ Deno.test({
     const args = goldenArguments(output, ...LONG, "save_steps=2", "overwrite_output_dir=true");
     const first = new TrainProcess(...args);
     await first.saw("step 3/40");
+    first.kill("SIGSTOP"); // it mustn't end while the second begins
     const second = await runTrain(...args);
     assertEquals(second.code, 1);
     assertMatch(

@@ -9,7 +9,7 @@ import { WALL_CLOCK_KEYS } from "../tasks/train/outputs/mod.ts";
 const root = new URL("../", import.meta.url).pathname;
 const goldens = join(root, "fixtures/goldens/llamafactory");
 const command = project.tasks.train.split(" ").slice(1);
-const STEPS = 60;
+const STEPS = 36;
 
 /** A DPO run with LoRA, dropout, shuffling and evaluation, so that every generator and cache is in play. */
 function settings(folder: string, ...more: string[]): string[] {
@@ -23,8 +23,8 @@ function settings(folder: string, ...more: string[]): string[] {
     "lora_dropout=0.1",
     "disable_shuffling=false",
     `max_steps=${STEPS}`,
-    "save_steps=7",
-    "eval_steps=11",
+    "save_steps=3",
+    "eval_steps=5",
     "save_total_limit=2",
     "plot_loss=false",
     // elsewhere tests take one thread
@@ -86,7 +86,7 @@ Deno.test("a run killed at random moments and resumed ends bit for bit like an u
     const moments: string[] = [];
     let killed = 0, kills = 0;
     for (let k = 0; k < 4; k++) {
-      killed = Math.min(STEPS - 5, killed + 8 + Math.floor(Math.random() * 8));
+      killed = Math.min(STEPS - 5, killed + 5 + Math.floor(Math.random() * 4));
       const delay = Math.random() * 40;
       moments.push(`step ${killed} + ${delay.toFixed(0)} ms`);
       if (

@@ -43,30 +43,27 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     const module = new URL("./cli.ts", import.meta.url).href;
-    const run = async (pauses: number[]) => {
-      const child = new Deno.Command(Deno.execPath(), {
+    // the process signals itself, so that no busy machine changes what lies between two signals
+    const run = async (pause: string, end: number) => {
+      const { code, stdout } = await new Deno.Command(Deno.execPath(), {
         args: [
           "eval",
           `const { interruption } = await import("${module}");
+          const signal = () => Deno.kill(Deno.pid, "SIGINT");
           using stop = interruption(() => {});
+          const tidied = new Promise((end) => stop.signal.addEventListener("abort", () => setTimeout(end, ${end})));
+          stop.signal.addEventListener("abort", () => ${pause});
           console.log("ready");
-          await new Promise((end) => stop.signal.addEventListener("abort", () => setTimeout(end, 1500)));
+          signal();
+          await tidied;
           console.log("tidy");`,
         ],
-        stdout: "piped",
         env: { NO_COLOR: "1" },
-      }).spawn();
-      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-      let said = (await reader.read()).value ?? "";
-      for (const pause of pauses) {
-        await new Promise((next) => setTimeout(next, pause));
-        child.kill("SIGINT");
-      }
-      for (let part; (part = await reader.read(), !part.done);) said += part.value;
-      return [(await child.status).code, said];
+      }).output();
+      return [code, new TextDecoder().decode(stdout)];
     };
-    assertEquals(await run([0, 5]), [0, "ready\ntidy\n"]);
-    assertEquals(await run([0, 700]), [130, "ready\n"]);
+    assertEquals(await run("signal()", 500), [0, "ready\ntidy\n"]);
+    assertEquals(await run("setTimeout(signal, 700)", 60_000), [130, "ready\n"]);
   },
 });
 

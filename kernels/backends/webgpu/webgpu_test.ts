@@ -301,7 +301,7 @@ deviceTest("a lost device and a disposed backend say so", async () => {
   tensor.dispose();
   await assertRejects(() => backend.download(tensor), Error, "it was disposed");
   backend.device.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await backend.device.lost;
   const error = await assertRejects(() => backend.finish(), Error, "The WebGPU device was lost");
   assertStringIncludes(error.message, "resume_from_checkpoint");
   await backend.dispose();
