@@ -31,6 +31,8 @@ export function resolveAttributes(
   const knownColumns = Object.keys(dataset.defaults.columns);
   checkNames(entry.columns, knownColumns, "column", where);
   checkNames(entry.tags, Object.keys(dataset.defaults.tags), "tag", where);
+  checkApart(entry.columns, "column", where);
+  checkApart(entry.tags, "tag", where);
 
   const required = dataset.required(shape);
   const defaults = { ...dataset.defaults.columns, ...required };
@@ -172,5 +174,24 @@ function checkNames(
         known.join(", ") || "none"
       }`,
     );
+  }
+}
+
+/** One field can't be two things: a prompt that is its own answer teaches to repeat it. */
+function checkApart(
+  named: Readonly<Record<string, string | null>> | null,
+  what: string,
+  where: string,
+): void {
+  const first = new Map<string, string>();
+  for (const [name, field] of Object.entries(named ?? {})) {
+    if (!field) continue;
+    const other = first.get(field);
+    if (other !== undefined) {
+      throw new RangeError(
+        `Cannot use ${what} "${field}" ${where} as both ${other} and ${name}: name another for one of them`,
+      );
+    }
+    first.set(field, name);
   }
 }

@@ -63,6 +63,8 @@ export function encodeOptions(
 export interface NotEncoded {
   /** Short, without text of the record. */
   reason: string;
+  /** The template's own words, with text of the record. */
+  objection?: string;
 }
 
 /** Inputs of encoding that every shape of example shares. */

@@ -50,8 +50,9 @@ function encodeOne(
   } catch (error) {
     // templates throw RangeError on roles that they can't take, SyntaxError on calls that aren't JSON
     if (template && (error instanceof RangeError || error instanceof SyntaxError)) {
-      // the same words for the same reason: text of the record stands at the end, in quotes
-      return { reason: error.message.replace(/[:,] current value is ".*$/s, "") };
+      // the same words for the same reason: text of the record stands at the end
+      const reason = error.message.replace(/(?:[:,] current value is .*|(?<= as JSON): .*)$/s, "");
+      return { reason, objection: error.message };
     }
     throw error;
   }

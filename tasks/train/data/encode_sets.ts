@@ -3,6 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
+import { shortened } from "../../../formats/message.ts";
 import type { Example } from "../../../plugins/kinds/dataset.ts";
 import { bufferShuffle } from "./buffer_shuffle.ts";
 import { encodeOptions } from "./encode.ts";
@@ -160,11 +161,14 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
   return outcomes.map((outcome, i) => {
     const { source, prompts, answers, desirable } = item(examples, i);
     if ("reason" in outcome) {
+      const { reason, objection } = outcome;
       const prompt = Object.values(prompts)[0]?.at(-1)?.content;
-      const [field, value] = prompt === undefined
+      const [field, text] = prompt === undefined
         ? ["text", item(Object.values(answers), 0).content]
         : ["last prompt", prompt];
-      tally.drop(outcome.reason, { ...source, line: null, field, value: shortValue({ value }, "value") });
+      const value = shortValue({ text }, "text");
+      const said = objection === undefined || objection === reason ? "" : ` (${shortened(objection)})`;
+      tally.drop(reason, { ...source, line: null, field, value: `${value}${said}` });
       return null;
     }
     tally.cut(outcome);

@@ -8,6 +8,7 @@ import { exists, statOrNull } from "../../../formats/exists.ts";
 import { shortened, shown } from "../../../formats/message.ts";
 import { parseYaml, placeText } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { repeatedName } from "../../../formats/repeated_names.ts";
 import { HUB_ID, type HubDataset } from "../../../formats/hub/mod.ts";
 import { isRecordFile } from "../../../formats/records/read_files.ts";
 
@@ -283,6 +284,15 @@ function parseObject(text: string, file: string): Record<string, unknown> {
     // the YAML reader names line and column; JSON that it lets pass is named by JSON.parse
     parseYaml(text, file);
     throw new SyntaxError(`Cannot read ${file} as JSON: ${(error as Error).message}`);
+  }
+  const repeated = repeatedName(text, value);
+  if (repeated !== undefined) {
+    const before = text.slice(0, repeated.index).split("\n");
+    throw new SyntaxError(
+      `Cannot read ${file}:${before.length}:${before.at(-1)!.length + 1} as JSON: the name ${
+        shown(repeated.name)
+      } comes twice in one object, and only one of its values could be read`,
+    );
   }
   return object(value, `${file}`);
 }

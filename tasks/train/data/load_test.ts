@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
@@ -15,7 +15,7 @@ import { readDatasetInfo } from "./info.ts";
 import { DataSet } from "./sets.ts";
 import { type LoadedExamples, loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
-import { describeDrop } from "./report.ts";
+import { describeDrop, RowTally } from "./report.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { shared } from "../../../tests/helpers/shared_data.ts";
 
@@ -325,6 +325,47 @@ Deno.test("names, columns and files that don't exist are errors with file, line 
     SyntaxError,
     "dataset_info.json:2",
   );
+  const twice = '{"d": {"file_name": "d.json"},\n "d": {"file_name": "e.json"}}';
+  await assertRejects(
+    () => load({ "dataset_info.json": twice }),
+    SyntaxError,
+    'json:2:2 as JSON: the name "d" comes twice',
+  );
+  const same = { "dataset_info.json": info({ columns: { prompt: "q", response: "q" } }), "d.json": rows(1) };
+  await fails(same, 'Cannot use column "q" of data set "d"');
+  await fails(same, "as both prompt and response");
+});
+
+Deno.test("templates' objections are one reason each, with the first one's words; rare reasons are one", async () => {
+  const columns = { prompt: "instruction", response: "output", tools: "tools" };
+  const bad = Array.from(
+    { length: 30 },
+    (_, k) => [`[{'n${k}': 1}]`, `["${"x".repeat(k)}" no]`, `{"k": ${k}}`],
+  ).flat();
+  const files = {
+    "dataset_info.json": info({ columns }),
+    "d.json": [...rows(1), ...bad.map((tools) => ({ instruction: "q", output: "a", tools }))],
+  };
+  const { report } = await load(files);
+  assertEquals(report.dropped.map(({ reason, count }) => [reason, count]), [
+    ["Cannot use tools as JSON", 60],
+    ["Cannot use tools as a list of tool definitions", 30],
+  ]);
+  assertStringIncludes(
+    report.dropped[0]!.first.value,
+    '"q" (Cannot use tools as JSON: Expected property name',
+  );
+  const tally = new RowTally(false);
+  for (let k = 0; k < 500; k++) {
+    tally.drop(`reason ${k}`, { file: "f", row: k, line: null, field: "", value: "v" });
+  }
+  tally.drop("reason 7", { file: "f", row: 500, line: null, field: "", value: "v" });
+  assertEquals(tally.dropped.length, 11);
+  assertEquals([tally.dropped[0]!.reason, tally.dropped[10]!.reason, tally.dropped[10]!.count], [
+    "reason 7",
+    "one of 490 further reasons, such as: reason 10",
+    490,
+  ]);
 });
 
 Deno.test("streaming takes what max_steps needs, in HF's shuffled order, the first rows for evaluation", async () => {

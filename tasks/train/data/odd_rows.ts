@@ -16,6 +16,8 @@ interface Count {
 export class OddRows {
   readonly #counts = new Map<string, Count>();
   readonly #learnsPrompts: boolean;
+  /** Rows of stage kto that are desirable, and that aren't. */
+  readonly #wanted = { desirable: 0, undesirable: 0 };
 
   /** @param learnsPrompts `train_on_prompt` */
   constructor(learnsPrompts: boolean) {
@@ -24,6 +26,7 @@ export class OddRows {
 
   /** Looks at a row that is used. */
   see(example: Example): void {
+    if (example.desirable !== undefined) this.#wanted[example.desirable ? "desirable" : "undesirable"]++;
     const alike = sameSides(example);
     if (alike !== null) {
       const { what, butSpace } = alike;
@@ -64,6 +67,21 @@ export class OddRows {
 
   /** In words, one text for each kind. */
   get warnings(): string[] {
+    return [...this.#oneSided(), ...this.#counted()];
+  }
+
+  #oneSided(): string[] {
+    const { desirable, undesirable } = this.#wanted;
+    if (desirable + undesirable === 0 || (desirable > 0 && undesirable > 0)) return [];
+    const which = desirable > 0 ? "desirable" : "undesirable";
+    return [
+      `all ${
+        desirable + undesirable
+      } rows are ${which}: nothing in them says what is worse or better, so check the kto tags`,
+    ];
+  }
+
+  #counted(): string[] {
     return [...this.#counts.values()].map(({ count, first, words }) =>
       words(
         `${count} row${count === 1 ? " has" : "s have"}`,

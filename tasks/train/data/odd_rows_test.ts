@@ -77,3 +77,15 @@ Deno.test("a prompt's turn that is marked to be learnt is told where prompts are
   assertEquals(told(rows), [`${warning}the first is row 0`]);
   assertEquals(told(rows, true), []);
 });
+
+Deno.test("kto rows of one kind alone are told", () => {
+  const kto = (desirable: boolean) => ({
+    ...single([user("q")], answer("a")),
+    shape: "kto" as const,
+    desirable,
+  });
+  const warning =
+    "all 2 rows are undesirable: nothing in them says what is worse or better, so check the kto tags";
+  assertEquals(told([kto(false), kto(false)]), [warning]);
+  assertEquals(told([kto(false), kto(true)]), []);
+});

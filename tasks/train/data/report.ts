@@ -4,6 +4,10 @@
  */
 import type { Cut } from "./encode.ts";
 import { OddRows } from "./odd_rows.ts";
+import { shortened } from "../../../formats/message.ts";
+
+/** Reasons that are told one by one. */
+const REASONS = 10;
 
 /** Rows with the same fault. */
 export interface DropCount {
@@ -92,9 +96,15 @@ export class RowTally {
     if (cut.turns > 0) truncated.turns++;
   }
 
-  /** Reasons, the most frequent first. */
+  /** Reasons, the most frequent first; rare ones beyond {@linkcode REASONS} are one. */
   get dropped(): DropCount[] {
-    return [...this.#dropped.values()].sort((a, b) => b.count - a.count);
+    const all = [...this.#dropped.values()].sort((a, b) => b.count - a.count);
+    const rare = all.slice(REASONS);
+    const [next] = rare;
+    if (next === undefined) return all;
+    const count = rare.reduce((sum, each) => sum + each.count, 0);
+    const reason = `one of ${rare.length} further reasons, such as: ${shortened(next.reason)}`;
+    return [...all.slice(0, REASONS), { reason, count, first: next.first }];
   }
 }
 
