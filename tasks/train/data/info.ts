@@ -287,9 +287,10 @@ function parseObject(text: string, file: string): Record<string, unknown> {
   }
   const repeated = repeatedName(text, value);
   if (repeated !== undefined) {
-    const before = text.slice(0, repeated.index).split("\n");
+    const before = text.slice(0, repeated.index);
+    const [line, column] = [before.split("\n").length, before.length - before.lastIndexOf("\n")];
     throw new SyntaxError(
-      `Cannot read ${file}:${before.length}:${before.at(-1)!.length + 1} as JSON: the name ${
+      `Cannot read ${file}:${line}:${column} as JSON: the name ${
         shown(repeated.name)
       } comes twice in one object, and only one of its values could be read`,
     );
