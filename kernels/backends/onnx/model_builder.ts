@@ -31,6 +31,8 @@ export class OnnxModelBuilder {
   readonly #outputs: Proto<onnxProto.onnx.IValueInfoProto> = [];
   readonly #constants: Proto<onnxProto.onnx.ITensorProto> = [];
   readonly #known = new Set<string>();
+  /** Values that nodes give → names of those that are outputs. */
+  readonly #values = new Map<string, string | null>();
   #count = 0;
 
   /** Adds a node of one output; gives its name. An input "" is left out. */
@@ -52,6 +54,7 @@ export class OnnxModelBuilder {
     domain?: OnnxNode["domain"],
   ): string[] {
     const outputs = Array.from({ length: count }, () => `v${this.#count++}`);
+    for (const value of outputs) this.#values.set(value, null);
     this.#nodes.push(
       plainNode(
         { op, in: [...inputs], out: outputs, ...(attrs && { attrs }), ...(domain && { domain }) },
@@ -69,12 +72,12 @@ export class OnnxModelBuilder {
 
   /** Makes a value an output, under a name of its own. */
   output(name: string, value: string, type: BuilderType, shape: readonly (number | string)[]): void {
-    const last = this.#nodes.findLast((node) => node.output?.includes(value));
-    if (!last) throw new RangeError(`Cannot make ${value} the output ${name}: no node gives it`);
-    for (const node of this.#nodes) {
-      node.input = node.input?.map((input) => input === value ? name : input) ?? [];
+    const other = this.#values.get(value);
+    if (other !== null) {
+      const why = other === undefined ? "no node gives it" : `it is the output ${other} already`;
+      throw new RangeError(`Cannot make ${value} the output ${name}: ${why}`);
     }
-    last.output = last.output?.map((output) => output === value ? name : output) ?? [];
+    this.#values.set(value, name);
     this.#outputs.push(valueInfo(name, type, shape));
   }
 
@@ -103,7 +106,10 @@ export class OnnxModelBuilder {
 
   /** The model's bytes. */
   encode(name: string): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(
+    const named = (values: string[] | null | undefined) =>
+      values?.map((value) => this.#values.get(value) ?? value) ?? [];
+    for (const node of this.#nodes) [node.input, node.output] = [named(node.input), named(node.output)];
+    return new Uint8Array(
       onnx.ModelProto.encode(onnx.ModelProto.create({
         irVersion: IR_VERSION,
         producerName: "dinotune",

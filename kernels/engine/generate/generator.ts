@@ -3,6 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
+import { beginLibrary } from "../../backends/onnx/c_api/library.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
 import type { Generated, OnToken } from "./answer.ts";
@@ -47,6 +48,8 @@ export class Generator {
    */
   static async open(given: GeneratorOptions | Promise<GeneratorOptions>): Promise<Generator> {
     const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [ContextLengthError]);
+    // Beside the Worker, which loads its modules meanwhile.
+    const begun = given instanceof Promise || usesOnnx(given) ? beginLibrary() : null;
     try {
       const options = await given, { backend } = options.device ?? CPU;
       if (backend === "webgpu" || (backend === "auto" && mayHaveGpu())) await holdDriver();
@@ -54,6 +57,8 @@ export class Generator {
     } catch (error) {
       worker.terminate();
       throw error;
+    } finally {
+      await begun;
     }
   }
 
@@ -118,4 +123,8 @@ export class Generator {
     return this.#closed ??= this.#worker.call("close", [])
       .then(() => {}, () => {}).finally(() => this.#worker.terminate());
   }
+}
+
+function usesOnnx({ device = CPU }: GeneratorOptions): boolean {
+  return device.backend === "onnx" || device.backend === "auto";
 }

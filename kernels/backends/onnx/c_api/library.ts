@@ -54,14 +54,31 @@ export function openLibrary(): OpenedLibrary {
 /** Opens a library. */
 export function openLibraryAt(place: () => LibraryPlace): OpenedLibrary {
   try {
-    const { version, ...where } = place(), path = libraryPath(where);
-    const { state } = Deno.permissions.querySync({ name: "ffi", path });
-    if (state !== "granted") return refused(`Deno may not open ${path}: run with --allow-ffi`);
-    return { library: load(path, version), reason: null };
+    return { library: load(found(place())), reason: null };
   } catch (error) {
     return refused(error instanceof Error ? error.message : String(error));
   }
 }
+
+/**
+ * Has the library begin in another thread what takes a tenth of a second when it is first opened in a process; all threads share
+ * it. Where it can't be opened, nothing happens: {@linkcode openLibrary} says why.
+ * @returns When it has begun, whether it could. The process must not end before.
+ */
+export async function beginLibrary(): Promise<boolean> {
+  try {
+    const { table } = found({ entry: packageEntry(), ...Deno.build, version: ORT_VERSION });
+    const { CreateEnv } = functions(table, { CreateEnv: SLOTS.CreateEnv }, true) as BeginFunctions;
+    const name = cString(ENV_NAME), env = new BigUint64Array(1);
+    return await CreateEnv(LOG_FATAL, name, env) === null;
+  } catch {
+    return false;
+  }
+}
+
+type BeginFunctions = {
+  CreateEnv: Deno.UnsafeFnPointer<typeof SLOTS.CreateEnv & { nonblocking: true }>["call"];
+};
 
 function refused(reason: string): OpenedLibrary {
   return { library: null, reason };
@@ -110,25 +127,43 @@ const BASE = [
   { parameters: [], result: "pointer" },
 ] as const;
 
-function load(path: string, version: string): OrtLibrary {
+/** A library's file, in this process. */
+interface FoundLibrary {
+  path: string;
+  version: string;
+  /** OrtApi */
+  table: Deno.PointerValue;
+}
+
+/** @throws {Error} If there is none, it is another version, or Deno may not open it. */
+function found({ version, ...where }: LibraryPlace): FoundLibrary {
+  const path = libraryPath(where), { state } = Deno.permissions.querySync({ name: "ffi", path });
+  if (state !== "granted") throw new Error(`Deno may not open ${path}: run with --allow-ffi`);
   const { symbols } = Deno.dlopen(path, { OrtGetApiBase: { parameters: [], result: "pointer" } });
   const base = symbols.OrtGetApiBase();
-  const found = stringAt(new Deno.UnsafeFnPointer(functionAt(base, 1), BASE[1]).call());
-  if (found !== version) throw new Error(`${path} is version ${found}, and ${version} is what can be called`);
+  const own = stringAt(new Deno.UnsafeFnPointer(functionAt(base, 1), BASE[1]).call());
+  if (own !== version) throw new Error(`${path} is version ${own}, and ${version} is what can be called`);
   pinLibrary(path);
   const table = new Deno.UnsafeFnPointer(functionAt(base, 0), BASE[0]).call(ORT_API_VERSION);
+  return { path, version, table };
+}
+
+function load({ path, version, table }: FoundLibrary): OrtLibrary {
   const api = functions(table, SLOTS, false) as OrtFunctions;
   const { Run, RunWithBinding } = SLOTS;
   return {
     path,
-    version: found,
+    version,
     api,
     background: functions(table, { Run, RunWithBinding }, true) as OrtAsyncFunctions,
-    env: created(api, "start ONNX Runtime", (out) => api.CreateEnv(LOG_FATAL, cString("dinotune"), out)),
+    env: created(api, "start ONNX Runtime", (out) => api.CreateEnv(LOG_FATAL, cString(ENV_NAME), out)),
     allocator: created(api, "find its allocator", (out) => api.GetAllocatorWithDefaultOptions(out)),
     host: memoryInfo(api, "Cpu", 0),
   };
 }
+
+/** Name of what all sessions share, in the library's log. */
+const ENV_NAME = "dinotune";
 
 /** Severity ORT_LOGGING_LEVEL_FATAL. */
 const LOG_FATAL = 4;

@@ -2,14 +2,22 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import denoConfig from "../../../../deno.json" with { type: "json" };
-import { availableProviders, libraryPath, openLibrary, openLibraryAt, ORT_VERSION } from "./mod.ts";
+import {
+  availableProviders,
+  beginLibrary,
+  libraryPath,
+  openLibrary,
+  openLibraryAt,
+  ORT_VERSION,
+} from "./mod.ts";
 
 const { library, reason } = openLibrary();
 
 Deno.test({
   name: `openLibrary() opens the pinned version, which has the CPU's provider (${reason ?? "here"})`,
   ignore: library === null,
-  fn() {
+  async fn() {
+    assertEquals(await beginLibrary(), true);
     assertEquals(denoConfig.imports["onnxruntime-node"], `npm:onnxruntime-node@${ORT_VERSION}`);
     assertEquals(library?.version, ORT_VERSION);
     assertEquals(availableProviders(library!).includes("CPUExecutionProvider"), true);
@@ -69,7 +77,8 @@ Deno.test({
   name: "openLibraryAt() doesn't ask for a permission that isn't there, and names it",
   permissions: { ffi: false, read: true },
   ignore: library === null,
-  fn() {
+  async fn() {
+    assertEquals(await beginLibrary(), false);
     const entry = join(library!.path, "../../../../../dist/index.js");
     const { reason } = openLibraryAt(() => ({ entry, ...Deno.build, version: ORT_VERSION }));
     assertEquals(reason, `Deno may not open ${library!.path}: run with --allow-ffi`);

@@ -9,6 +9,7 @@
 export { OrtBinding } from "./binding.ts";
 export {
   availableProviders,
+  beginLibrary,
   libraryPath,
   type LibraryPlace,
   type OpenedLibrary,

@@ -64,14 +64,12 @@ export class ProgramEngine {
   #sequences: Sequence[] = [];
   #running = 0;
   #session: ProgramSession;
-  /** Whether one row alone would get other bits than beside others. */
-  readonly #pairs: boolean;
+  /** Whether one row alone would get other bits than beside others; null: not tried yet, since no prompt asks. */
+  #pairs: boolean | null = null;
   readonly #adapters = new Map<string, Adapter>();
 
   constructor(readonly options: ProgramEngineOptions) {
     this.#memory = new SlotMemory(options.config, options.maxBatch + KEPT);
-    const narrow = Object.values(options.prepared.products).some(({ bits }) => bits === 4);
-    this.#pairs = narrow && !(options.agree ?? rowsAgree(options.library));
     if (options.opened) this.#adapters.set(OPENED, options.opened);
     this.#session = this.#open();
   }
@@ -133,7 +131,7 @@ export class ProgramEngine {
       );
     }
     const rows = Array.from({ length: this.#running }, (_, i) => i);
-    const out = this.#pairs && this.#running === 1
+    const out = this.#running === 1 && this.#needPairs()
       ? this.#runPair(item(ids, 0), logits)
       : this.#run(0, Array.from(ids, (id) => [id]), rows, logits);
     for (const i of rows) item(this.#sequences, i).length++;
@@ -242,6 +240,12 @@ export class ProgramEngine {
     });
     if (stood) this.#memory.setFirstRow(1, stood);
     return out;
+  }
+
+  #needPairs(): boolean {
+    const { prepared, agree, library } = this.options;
+    return this.#pairs ??= Object.values(prepared.products).some(({ bits }) => bits === 4) &&
+      !(agree ?? rowsAgree(library));
   }
 
   #reserve(rows: number): void {
