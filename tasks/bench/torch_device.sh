@@ -87,20 +87,20 @@ PYTHON
 }
 
 # Quadruples of a step and rows of a pack, and of the script's forward pass: so many that the GPU and not the host decides.
-accumulation=16 rows=16384 micro=4
-common=(--quads "$quads" --mode iopo --dtype bfloat16 --warmup 1)
+accumulation=16 rows=16384 micro=4 dtype=bfloat16
+common=(--quads "$quads" --mode iopo --warmup 1)
 ours() { # MODEL CHECKPOINTING STEPS
   measure dinotune "$1" deno run -A --no-check tasks/bench/train_child.ts --model "$folder/$1" --trainer torch --rows "$rows" \
-    --checkpointing "$2" --steps "$3" --accum "$accumulation" "${common[@]}"
+    --checkpointing "$2" --steps "$3" --accum "$accumulation" --dtype "$dtype" "${common[@]}"
 }
 script() { # MODEL CHECKPOINTING STEPS
   measure script "$1" "$DINOTUNE_PYTHON" tasks/bench/bench_iopo_torch.py --model "$folder/$1" --device "$device" --micro "$micro" \
-    --checkpointing "$2" --steps "$3" --accum "$accumulation" "${common[@]}"
+    --checkpointing "$2" --steps "$3" --accum "$accumulation" --dtype "$dtype" "${common[@]}"
 }
 
 small=qwen2.5-1.5b large=qwen2.5-7b steps_small=20 steps_large=8 rounds=2
 if [ -n "$try" ]; then
-  small=tiny large=tiny steps_small=1 steps_large=1 rounds=1 accumulation=4 micro=2 rows=2048
+  small=tiny large=tiny steps_small=1 steps_large=1 rounds=1 accumulation=2 micro=2 rows=2048 dtype=float32
 fi
 for part in "$@"; do
   case $part in

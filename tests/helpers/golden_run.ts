@@ -86,9 +86,10 @@ export async function repeatOn(
   engine: EngineClient,
   budget: number,
   limit: number = golden.order.length,
+  loss: Loss = lossOf(method, golden.beta),
 ) {
   const { peak_lr, max_grad_norm } = golden.optimizer;
-  const loss = lossOf(method, golden.beta), log = recorder(), references = new ReferenceCache();
+  const log = recorder(), references = new ReferenceCache();
   const stop = new AbortController(), keep = log.step;
   log.step = (report) => {
     keep(report);

@@ -1,8 +1,9 @@
 /** Golden runs of tiny models (fixtures/goldens/tiny/train) on PyTorch's ranks, for the tests of more than one file. */
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 
 import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
+import { packExamples } from "../../../kernels/engine/pack.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import {
   adamwOf,
@@ -11,7 +12,7 @@ import {
   repeatOn,
   updateDistance,
 } from "../../../tests/helpers/golden_run.ts";
-import { readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
 import type { EngineChoices } from "./options.ts";
@@ -100,4 +101,34 @@ export function openTiny(
     optimizer,
     threads: 1,
   });
+}
+
+/** Three examples of two sequences. */
+export const PACK = packExamples(
+  [0, 1, 2].map((i) => idsExample({ a: [[3 + i, 7, 9], [11, 12 + i, 2]], b: [[3 + i, 7, 9], [21, 2]] })),
+);
+
+/** Steps `from` to `to` of a made-up loss; gives what is trained then and the optimizer's state. */
+export async function stepThrough(engine: EngineClient, from: number, to: number, dropout = true) {
+  for (let step = from; step < to; step++) {
+    const logps = await engine.forward(PACK, {
+      adapter: true,
+      keep: true,
+      ...(dropout && { dropoutStep: step }),
+    });
+    await engine.backward(logps.map((logp, l) => logp * 0.01 * (l % 2 === 0 ? 1 : -0.5)));
+    await engine.step(1e-2, 1);
+  }
+  return { trained: await engine.trained(), state: await engine.optimizerState() };
+}
+
+/** Two steps, and two more of an engine that was given their state, against four: the same bits. */
+export async function assertResumes(ranks: Ranks, choices: Partial<EngineChoices>) {
+  const straight = await stepThrough(await openTiny(ranks, choices), 0, 4);
+  const half = await stepThrough(await openTiny(ranks, choices), 0, 2);
+  const engine = await openTiny(ranks, choices);
+  await engine.restore(half.trained, half.state);
+  const resumed = await stepThrough(engine, 2, 4);
+  assertEquals(resumed, straight);
+  assertNotEquals(half.trained, straight.trained);
 }

@@ -1,4 +1,4 @@
-"""What package_test.ts asks of the Python package. Arguments: products or compiling, and a tiny model's folder; prints one JSON object."""
+"""What package_test.ts asks of the Python package. Arguments: products (and ranks) or compiling, and a tiny model's folder; prints one JSON object."""
 
 import json
 import sys
@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dinotune_torch import model, products
+from dinotune_torch import model, products, ranks
 from dinotune_torch.engine import Engine
+from dinotune_torch.failure import Unusable, kind_of
 from dinotune_torch.frames import Frame
 from dinotune_torch.ranks import Ranks
 
@@ -102,6 +103,16 @@ def programs(folder: str) -> tuple[list[int], float]:
     return made, furthest
 
 
+def too_few_gpus() -> list[str]:
+    """Kind and message of the error of two ranks on a machine with one GPU."""
+    torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: 1
+    try:
+        ranks._device(0, 2)
+    except Unusable as error:
+        return [kind_of(error), str(error)]
+    return []
+
+
 def of_products(folder: str) -> dict[str, object]:
     on_a_cpu(False)
     rounding = off()
@@ -117,6 +128,7 @@ def of_products(folder: str) -> dict[str, object]:
         "bfloat16 products of full tuning": of_full,
         "native bfloat16 products": len(of_native) > 0,
         "labels off by more than bfloat16 makes them": int((abs(lora - exact) > bound).sum()),
+        "two ranks, one GPU": too_few_gpus(),
     }
 
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { pythonOf } from "./launch.ts";
+import { NEEDS, requirements } from "./needs.ts";
 
 /** One thing that the trainer needs, or is faster with. */
 export interface TorchCheck {
@@ -23,12 +24,6 @@ export interface PythonReport {
   nccl: string | null;
 }
 
-/** Packages that have to be there. */
-const NEEDED = ["torch", "transformers", "peft"];
-
-/** Lowest versions with what is used: FSDP2 and FlexAttention; attention functions by name. */
-const LEAST: Readonly<Record<string, string>> = { torch: "2.6", transformers: "4.56", peft: "0.15" };
-
 // Versions come from the packages' metadata: importing them takes seconds, and only torch is asked for more.
 const PROGRAM = `
 import importlib.metadata as metadata, json, sys
@@ -37,7 +32,7 @@ def version(name):
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-packages = {name: version(name) for name in ("torch", "transformers", "peft", "accelerate", "bitsandbytes")}
+packages = {name: version(name) for name in ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "deepspeed")}
 gpus, nccl = [], None
 if packages["torch"]:
     try:
@@ -77,8 +72,8 @@ export function checkTorch(report: PythonReport | string): TorchCheck[] {
   if (typeof report === "string") return [{ what: "python", works: false, detail: report }];
   const { python, executable, packages, gpus, nccl } = report;
   const install = (names: readonly string[]) => `${executable} -m pip install ${names.join(" ")}`;
-  const missing = NEEDED.filter((name) => packages[name] === null);
-  const old = NEEDED.filter((name) => isOlder(packages[name] ?? "", LEAST[name] ?? ""));
+  const needed = Object.keys(NEEDS), missing = needed.filter((name) => packages[name] === null);
+  const old = needed.filter((name) => isOlder(packages[name] ?? "", NEEDS[name] ?? ""));
   const packageCheck = (name: string): TorchCheck => {
     const version = packages[name];
     if (version === null || version === undefined) {
@@ -88,7 +83,7 @@ export function checkTorch(report: PythonReport | string): TorchCheck[] {
       return { what: name, works: false, detail: `can't be imported: ${version.slice(2)}` };
     }
     if (old.includes(name)) {
-      const newer = old.map((one) => `'${one}>=${LEAST[one]}'`);
+      const newer = requirements(old).map((one) => `'${one}'`);
       return { what: name, works: false, detail: `${version} is too old: ${install(newer)}` };
     }
     return { what: name, works: true, detail: version };
@@ -99,7 +94,7 @@ export function checkTorch(report: PythonReport | string): TorchCheck[] {
   };
   return [
     { what: "python", works: true, detail: `${python}, ${executable}` },
-    ...NEEDED.map(packageCheck),
+    ...needed.map(packageCheck),
     {
       what: "GPUs",
       works: gpus.length > 0,
@@ -114,6 +109,7 @@ export function checkTorch(report: PythonReport | string): TorchCheck[] {
     },
     extra("accelerate", "only for launcher: accelerate"),
     extra("bitsandbytes", "only for quantization: 4bit"),
+    extra("deepspeed", "only for sharding: deepspeed"),
   ];
 }
 

@@ -11,6 +11,7 @@ const WHOLE: PythonReport = {
     peft: "0.21.2",
     accelerate: null,
     bitsandbytes: null,
+    deepspeed: null,
   },
   gpus: ["NVIDIA H100", "NVIDIA H100"],
   nccl: "2.30.7",
@@ -29,6 +30,7 @@ Deno.test("checkTorch() says what is there, and the one pip line for all that is
     NCCL: true,
     accelerate: false,
     bitsandbytes: false,
+    deepspeed: false,
   });
   const detail = (changes: Partial<PythonReport>, what: string) =>
     checkTorch({ ...WHOLE, ...changes }).find((check) => check.what === what)!.detail;

@@ -86,6 +86,10 @@ export function failureOf(ended: readonly EndedProcess[], world: number, doing: 
       : "";
     return new Error(`Cannot ${doing} as PyTorch rank${number} was ended by ${signal.signal}${why}${kept}`);
   }
+  const launcher = ended.find(({ rank, status }) => rank === null && status.signal !== null);
+  if (launcher) {
+    return new Error(`Cannot ${doing} as the ranks' launcher was ended by ${launcher.status.signal}${kept}`);
+  }
   const silent = ended.find(isSilent);
   if (errors[0] && !silent) {
     return new Error(

@@ -3,10 +3,11 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import { TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
+import { isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import { optionsOf } from "./_python.ts";
 import { type EndedProcess, failureOf } from "./failure.ts";
 import { shardingOf, type TorchOptions, torchOptions } from "./options.ts";
+import { Processes } from "./processes.ts";
 import { startRanks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
@@ -52,14 +53,39 @@ Deno.test("failureOf() blames the rank that failed, not those that lost it, and 
   assertStringIncludes(text([ended(null, lost.text + report)]), "rank 1 of 2 was ended by SIGKILL");
 });
 
+Deno.test("a launcher that is killed ends the run, though its ranks live on and hold its pipes; they end then, too", async () => {
+  const folder = temporaryFolder(), pid = join(folder, "pid");
+  // A rank that would go on for ever, and ends when its standard input does.
+  const launcher = `exec 3<&0; cat <&3 >/dev/null & echo $! > ${pid}.new; mv ${pid}.new ${pid}; wait`;
+  const processes = new Processes([{ rank: null, command: ["sh", "-c", launcher], env: {} }], 2);
+  processes.begun();
+  let rank = NaN;
+  while (Number.isNaN(rank)) {
+    rank = Number(await Deno.readTextFile(pid).catch(() => NaN));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert(isAlive(rank));
+  for (const id of processes.ids) Deno.kill(id, "SIGKILL");
+  const error = await assertRejects(
+    () => processes.failed,
+    Error,
+    "Cannot continue as the ranks' launcher was ended by SIGKILL",
+  );
+  assertStringIncludes(error.message, "The last checkpoint is kept");
+  assertEquals(await whoStays([rank]), []);
+});
+
 Deno.test("options that contradict each other are refused before anything starts", () => {
   assertEquals(shardingOf(optionsOf({}), 1), "none");
   assertEquals(shardingOf(optionsOf({}), 4), "ddp");
   assertThrows(() => shardingOf(optionsOf({ sharding: "none" }), 2), RangeError, "with 2 processes");
-  for (const asked of [{ sharding: "deepspeed" }, { launcher: "deepspeed" }]) {
-    assertThrows(() => torchOptions.parse(asked), Error, "set sharding: fsdp (ZeRO-3)");
+  assertThrows(() => torchOptions.parse({ launcher: "deepspeed" }), Error, "DeepSpeed's launcher isn't used");
+  for (const more of [{ compile: true }, { quantization: "4bit" }] as const) {
+    const asked = optionsOf({ sharding: "deepspeed", ...more });
+    assertThrows(() => shardingOf(asked, 2), RangeError, "with sharding: deepspeed");
   }
   assertThrows(() => shardingOf(optionsOf({ cpu_offload: true }), 2), RangeError, "needs sharding: fsdp");
+  assertThrows(() => shardingOf(optionsOf({ node_rank: 2 }), 2), RangeError, "Cannot be machine 2 of 1");
   for (const launcher of ["direct", "accelerate"] as const) {
     assertThrows(() => shardingOf(optionsOf({ nnodes: 2, launcher }), 2), RangeError, "launcher: torchrun");
   }
@@ -76,6 +102,11 @@ Deno.test("a Python that isn't there is named, with what to set", async () => {
     Error,
     "there is no program /no/such/python: set python in trainer_options or DINOTUNE_PYTHON",
   );
+  await assertRejects(
+    () => startRanks(optionsOf({ python: temporaryFolder() })),
+    Error,
+    "can't be carried out (it isn't a program",
+  );
 });
 
 /** A program in the place of Python: the real one, after some lines of its own. */
@@ -90,7 +121,7 @@ function pythonWith(name: string, ...lines: string[]): string {
 }
 
 Deno.test({
-  name: `a missing package is named with its pip line, whoever misses it${why}`,
+  name: `a missing or old package or Python is named with its pip line, whoever misses it${why}`,
   ignore,
   fn: async () => {
     const bare = join(temporaryFolder(), "bare_python");
@@ -110,26 +141,28 @@ Deno.test({
       "lacks torch: install it with that Python's -m pip install torch",
     );
     await missing({ launcher: "accelerate" }, "-m pip install accelerate");
+    // Before anything heavy is loaded.
+    const old = pythonWith(
+      "old",
+      ...["import importlib.metadata as metadata", "real = metadata.version"],
+      "metadata.version = lambda name: '2.4.1+cpu' if name == 'torch' else real(name)",
+    );
+    await missing({ python: old }, "torch 2.4.1+cpu of");
+    await missing({ python: old }, "-m pip install 'torch>=2.6'");
+    const ancient = pythonWith("ancient", "import sys", "sys.version_info = (3, 9, 18, 'final', 0)");
+    await missing({ python: ancient }, "is Python 3.9.18: name one of 3.10 or newer");
   },
 });
 
 Deno.test({
-  name:
-    `a rank that ends before it said a word, and more ranks than GPUs: one error, and no process is left${why}`,
+  name: `a rank that ends before it said a word: one error, and no process is left${why}`,
   ignore,
   fn: async () => {
-    const start = (python: string, text: string) =>
-      assertRejects(() => startRanks(optionsOf({ python, nproc_per_node: 2 })), Error, text);
-    const mute = pythonWith("mute", "import os, sys", "if os.environ['RANK'] == '1': sys.exit(3)");
-    await start(mute, "Cannot start as PyTorch rank 1 of 2 ended with 3: it said nothing");
-    const one = [
-      "import torch",
-      "torch.cuda.is_available = lambda: True",
-      "torch.cuda.device_count = lambda: 1",
-    ];
-    await start(
-      pythonWith("one_gpu", ...one),
-      "Cannot run 2 ranks as each needs a GPU of its own: current value is 1; set nproc_per_node: 1",
+    const python = pythonWith("mute", "import os, sys", "if os.environ['RANK'] == '1': sys.exit(3)");
+    await assertRejects(
+      () => startRanks(optionsOf({ python, nproc_per_node: 2 })),
+      Error,
+      "Cannot start as PyTorch rank 1 of 2 ended with 3: it said nothing",
     );
   },
 });
@@ -139,12 +172,12 @@ Deno.test({
     `a rank without memory, its allocator's own error: what to lower is said, and no process is left${why}`,
   ignore,
   fn: async () => {
-    // Rank 0 is inside a collective meanwhile, as it would be in a step.
+    // Rank 0 is inside a collective meanwhile, as it would be in a step. An engine in the place of the real one loads in no time.
     const python = pythonWith(
       "full",
-      ...["import torch", "import dinotune_torch.engine as engine"],
-      ...["def opened(self, frame, ranks):", "    if ranks.rank == 1:", "        torch.empty(2**50)"],
-      ...["    torch.distributed.barrier()", "engine.Engine.__init__ = opened"],
+      ...["import sys, torch, types", "def opened(frame, ranks):", "    if ranks.rank == 1:"],
+      ...["        torch.empty(2**50)", "    torch.distributed.barrier()"],
+      "sys.modules['dinotune_torch.engine'] = types.SimpleNamespace(Engine=opened)",
     );
     const ranks = await startRanks(optionsOf({ python, nproc_per_node: 2 }));
     const error = await assertRejects(

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 
+import { requirements } from "./needs.ts";
 import type { TorchOptions } from "./options.ts";
 
 /** One process to start. */
@@ -101,6 +102,7 @@ function commonEnvironment(
     ...device === "cpu" && { DINOTUNE_TORCH_DEVICE: "cpu" },
     DINOTUNE_TORCH_PARENT: "stdin",
     DINOTUNE_TORCH_TIMEOUT: `${ddp_timeout}`,
+    DINOTUNE_TORCH_NEEDS: requirements().join(" "),
     // Large tensors come and go every step: kept by the process, their pages needn't be zeroed again each time.
     MALLOC_MMAP_THRESHOLD_: Deno.env.get("MALLOC_MMAP_THRESHOLD_") ?? `${2 ** 30}`,
     MALLOC_TRIM_THRESHOLD_: Deno.env.get("MALLOC_TRIM_THRESHOLD_") ?? `${2 ** 31}`,

@@ -19,24 +19,26 @@ const HEAD_TILE = 2 ** 25, HEAD_KEPT = 2 ** 28;
  */
 export function processMemory(
   { decoder, parameters, trained, full, rows, checkpointing }: RunSize,
-  { dtype, sharding, quantization, cpu_offload }: EngineChoices,
+  { dtype, sharding, quantization, cpu_offload, reshard_after_forward }: EngineChoices,
   processes: number,
 ): RunMemory["memory"] {
   const { numLayers, hiddenSize: h, intermediateSize: f, numKeyValueHeads, headDim, vocabSize } = decoder;
   const half = dtype === "bfloat16" ? 2 : 4, kv = numKeyValueHeads * headDim;
   const block = LINEAR_MODULES.map((name) => moduleShape(decoder, name)).reduce((n, [a, b]) => n + a * b, 0);
   const packed = quantization === "4bit" ? numLayers * block : 0;
-  const weights = full ? 4 * parameters : half * (parameters - packed) + NF4_BYTES * packed;
+  // DeepSpeed keeps what it computes with beside its float32 copies, which are states; its ZeRO-2 leaves it whole.
+  const zero = sharding === "deepspeed", whole = zero && !reshard_after_forward;
+  const weights = full && !zero ? 4 * parameters : half * (parameters - packed) + NF4_BYTES * packed;
   // Value, gradient and two moments in float32; of a model trained whole the value is counted with the weights.
-  const states = (full ? 12 : 16) * trained;
-  const shares = sharding === "fsdp" ? processes : 1;
+  const states = (full && !zero ? 12 : 16) * trained;
+  const shared = sharding === "fsdp" || zero, shares = shared ? processes : 1;
   // Two blocks at a time are whole, the next being fetched early, and embedding and head.
-  const gathered = sharding === "fsdp" ? 2 * half * (block + vocabSize * h) : 0;
+  const gathered = shared && !whole ? 2 * half * (block + vocabSize * h) : 0;
   const onDevice = cpu_offload ? 0 : 1 / shares;
   const inside = half / 2 * rows * (16 * h + 4 * kv + 8 * f);
   const activations = checkpointing ? half * rows * h * numLayers + inside : inside * numLayers;
   const parts = {
-    weights: weights * onDevice + gathered,
+    weights: whole ? weights : weights * onDevice + gathered,
     trained: states * onDevice,
     activations: activations + HEAD_TILE * 10 + HEAD_KEPT,
     runtime: RUNTIME_BYTES,

@@ -65,3 +65,14 @@ Deno.test("ddp shares nothing out, and offloading leaves what is gathered", () =
   assertAlmostEquals(off.trained, 0, 1);
   assertAlmostEquals(off.weights / GIB, memory(true, 8).weights / GIB - 4 * 7_615_616_512 / 8 / GIB, 1e-3);
 });
+
+Deno.test("DeepSpeed's ZeRO-2 leaves weights whole and shares out states, ZeRO-3 shares both out", () => {
+  const P = 7_615_616_512,
+    zero = (choices: Partial<EngineChoices>) => memory(true, 8, { sharding: "deepspeed", ...choices });
+  const two = zero({ reshard_after_forward: false });
+  assertAlmostEquals(two.weights, 2 * P, 1);
+  assertAlmostEquals(two.trained, 16 * P / 8, 1);
+  const three = zero({}), fsdp = memory(true, 8);
+  // 2 + 16 bytes of a parameter rather than FSDP2's 4 + 12.
+  assertAlmostEquals(three.weights + three.trained - fsdp.weights - fsdp.trained, 2 * P / 8, 1);
+});

@@ -4,12 +4,10 @@
  */
 import { z } from "zod";
 
-/** What a person who asks for DeepSpeed itself is told; zod's own words for any other value. */
+/** What a person who asks for DeepSpeed's launcher is told; zod's own words for any other value. */
 const notDeepspeed = ({ input }: { input?: unknown }) =>
   input === "deepspeed"
-    ? "DeepSpeed itself isn't driven, as checkpoints that go on with trainer: local need FSDP2's way to gather weights and moments: " +
-      "set sharding: fsdp (ZeRO-3), with reshard_after_forward: false (ZeRO-2) or cpu_offload: true, or name DeepSpeed's file by " +
-      "the key deepspeed, which sets these"
+    ? "DeepSpeed's launcher isn't used: sharding: deepspeed takes any of direct, torchrun (several machines) and accelerate"
     : undefined;
 
 /** As `trainer_options` in a YAML file. */
@@ -31,14 +29,16 @@ export const torchOptions = z.strictObject({
     "this machine's number among nnodes: 0 leads the run, the others lend it their processes",
   ),
   rdzv_id: z.string().min(1).default("dinotune").describe("the name of the run at rdzv_endpoint"),
-  sharding: z.enum(["none", "ddp", "fsdp"], { error: notDeepspeed }).nullable().default(null).describe(
-    "how processes share the work: none (one process), ddp (each holds the whole model), fsdp (each holds a part); default: ddp, or none for one process",
+  sharding: z.enum(["none", "ddp", "fsdp", "deepspeed"]).nullable().default(null).describe(
+    "how processes share the work: none (one process), ddp (each holds the whole model), fsdp (each holds a part), deepspeed (ZeRO by " +
+      "DeepSpeed itself, which has to be installed); default: ddp, or none for one process",
   ),
   reshard_after_forward: z.boolean().default(true).describe(
-    "fsdp: give a block's weights back after its forward pass (as ZeRO-3) rather than keep them for the backward one (ZeRO-2)",
+    "fsdp: give a block's weights back after its forward pass (as ZeRO-3) rather than keep them for the backward one (ZeRO-2); " +
+      "deepspeed: stage 3 rather than 2",
   ),
   cpu_offload: z.boolean().default(false).describe(
-    "fsdp: parameters, gradients and optimizer rest in the host's memory",
+    "fsdp, deepspeed: parameters (ZeRO-2: not these), gradients and optimizer rest in the host's memory",
   ),
   device: z.enum(["auto", "cpu"]).default("auto")
     .describe(
@@ -63,22 +63,37 @@ export type EngineChoices =
     TorchOptions,
     "reshard_after_forward" | "cpu_offload" | "dtype" | "attention" | "compile" | "quantization"
   >
-  & { sharding: "none" | "ddp" | "fsdp" };
+  & { sharding: "none" | "ddp" | "fsdp" | "deepspeed" };
 
 /**
  * The sharding of so many processes.
  * @throws {RangeError} If the options contradict each other
  */
 export function shardingOf(options: TorchOptions, processes: number): EngineChoices["sharding"] {
-  const { sharding, cpu_offload, launcher, nnodes, node_rank, rdzv_endpoint } = options;
+  const { sharding, cpu_offload, launcher, nnodes, node_rank, rdzv_endpoint, compile, quantization } =
+    options;
   const chosen = sharding ?? (processes > 1 ? "ddp" : "none");
   if (chosen === "none" && processes > 1) {
     throw new RangeError(
       `Cannot use sharding: none with ${processes} processes: set ddp or fsdp, or nproc_per_node: 1`,
     );
   }
-  if (cpu_offload && chosen !== "fsdp") {
-    throw new RangeError(`Cannot use cpu_offload as it needs sharding: fsdp: current value is ${chosen}`);
+  if (cpu_offload && chosen !== "fsdp" && chosen !== "deepspeed") {
+    throw new RangeError(
+      `Cannot use cpu_offload as it needs sharding: fsdp or deepspeed: current value is ${chosen}`,
+    );
+  }
+  for (
+    const [used, what] of [[compile, "compile: true"], [
+      quantization === "4bit",
+      "quantization: 4bit",
+    ]] as const
+  ) {
+    if (used && chosen === "deepspeed") {
+      throw new RangeError(
+        `Cannot use ${what} with sharding: deepspeed: set sharding: fsdp, or leave it out`,
+      );
+    }
   }
   if (nnodes > 1 && launcher !== "torchrun") {
     throw new RangeError(

@@ -9,6 +9,9 @@ import type { Launch } from "./launch.ts";
 /** Wait for the end of the rank that failed first, once the others report that they lost it; in ms. */
 const SETTLE = 10_000;
 
+/** Wait for the last words of a process that has ended; in ms. Its children may hold the pipe open for as long as they live. */
+const LAST_WORDS = 2_000;
+
 /** Standard input and output of a process, for frames. */
 export interface Pipes {
   stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -112,20 +115,27 @@ function start({ rank, command: [program, ...args], env }: Launch): Running {
     // Not in the terminal's group: Ctrl-C is for this program, which then saves with the ranks' help.
     detached: Deno.build.os !== "windows",
   }).spawn();
-  const text = tailOf(child.stderr);
+  const words = tailOf(child.stderr);
   return {
     rank,
     child,
     stdin: child.stdin.getWriter(),
-    ended: child.status.then(async (status) => ({ rank, status, text: await text })),
+    ended: child.status.then(async (status) => {
+      await within(words.end, LAST_WORDS);
+      return { rank, status, text: words.tail };
+    }),
   };
 }
 
-/** The end of a stream, enough for an error and its trace. */
-async function tailOf(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const part of stream.pipeThrough(new TextDecoderStream())) text = (text + part).slice(-30_000);
-  return text;
+/** The end of a stream as far as it was read, enough for an error and its trace. */
+function tailOf(stream: ReadableStream<Uint8Array>): { tail: string; end: Promise<void> } {
+  const read = { tail: "", end: Promise.resolve() };
+  read.end = (async () => {
+    for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+      read.tail = (read.tail + part).slice(-30_000);
+    }
+  })();
+  return read;
 }
 
 async function drain(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -152,6 +162,12 @@ function cannotStart(error: unknown, program: string): Error {
     return new Error(
       `Cannot start PyTorch as there is no program ${program}: set python in trainer_options or DINOTUNE_PYTHON to a Python that ` +
         "has torch, transformers and peft (deno task doctor says what is there), or train with trainer: local",
+    );
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new Error(
+      `Cannot start PyTorch as ${program} can't be carried out (it isn't a program, or is another user's): set python in ` +
+        "trainer_options or DINOTUNE_PYTHON to a Python's own path",
     );
   }
   if (error instanceof Deno.errors.NotCapable) {

@@ -1,66 +1,45 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), on one process and on two. */
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertNotEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { entryOf, item } from "../../../formats/elements.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
+import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import { type EngineClient, EngineHost } from "../../../kernels/engine/host.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
-import { idsExample } from "../../../tests/helpers/tiny_model.ts";
+import { logSigmoid } from "../../../kernels/tape.ts";
+import { adamwOf, repeatOn } from "../../../tests/helpers/golden_run.ts";
+import { defineLoss } from "../../kinds/loss.ts";
 import { hasPythonPackage, isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
-import { ADAMW, assertRepeats, openTiny, TINY_RUN } from "./_golden.ts";
+import {
+  ADAMW,
+  assertRepeats,
+  assertResumes,
+  openTiny,
+  PACK,
+  stepThrough,
+  TINY_RUN,
+  tinyStart,
+} from "./_golden.ts";
 import { cpuRanks } from "./_python.ts";
-import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
-const PACK = packExamples(
-  [0, 1, 2].map((i) => idsExample({ a: [[3 + i, 7, 9], [11, 12 + i, 2]], b: [[3 + i, 7, 9], [21, 2]] })),
-);
 
-/** Steps `from` to `to` of a made-up loss; gives what is trained then and the optimizer's state. */
-async function stepThrough(engine: EngineClient, from: number, to: number, dropout = true) {
-  for (let step = from; step < to; step++) {
-    const logps = await engine.forward(PACK, {
-      adapter: true,
-      keep: true,
-      ...(dropout && { dropoutStep: step }),
-    });
-    await engine.backward(logps.map((logp, l) => logp * 0.01 * (l % 2 === 0 ? 1 : -0.5)));
-    await engine.step(1e-2, 1);
-  }
-  return { trained: await engine.trained(), state: await engine.optimizerState() };
-}
-
-async function assertResumes(ranks: Ranks, sharding: EngineChoices["sharding"]) {
-  const straight = await stepThrough(await openTiny(ranks, { sharding }), 0, 4);
-  const half = await stepThrough(await openTiny(ranks, { sharding }), 0, 2);
-  const engine = await openTiny(ranks, { sharding });
-  await engine.restore(half.trained, half.state);
-  const resumed = await stepThrough(engine, 2, 4);
-  assertEquals(resumed, straight);
-  assertNotEquals(half.trained, straight.trained);
+function localEngine(optimizer: AdamWOptions) {
+  const { decoder, weights, modules, initial } = TINY_RUN;
+  return new EngineHost(referenceBackend(), {
+    modelPath: "",
+    decoder,
+    tuning: { type: "lora", modules, dropout: 0 },
+    initial,
+    checkpointing: false,
+    seed: 3,
+    device: { backend: "reference", provider: "cpu", threads: null },
+    optimizer,
+  }, (name) => weights[name]!);
 }
 
 async function assertBothWays(ranks: Ranks) {
-  const { decoder, weights, modules, initial } = TINY_RUN;
-  const local = () =>
-    new EngineHost(referenceBackend(), {
-      modelPath: "",
-      decoder,
-      tuning: { type: "lora", modules, dropout: 0 },
-      initial,
-      checkpointing: false,
-      seed: 3,
-      device: { backend: "reference", provider: "cpu", threads: null },
-      optimizer: ADAMW,
-    }, (name) => weights[name]!);
+  const { initial } = TINY_RUN, local = () => localEngine(ADAMW);
   const straight = await stepThrough(local(), 0, 4, false);
   const torch = () => openTiny(ranks, { sharding: "ddp" }, { dropout: 0 });
   for (const [first, second] of [[local, torch], [torch, local]] as const) {
@@ -80,6 +59,37 @@ async function assertBothWays(ranks: Ranks) {
     }
     assert(Math.sqrt(off / update) < 1e-3, `relative L2 of the update is ${Math.sqrt(off / update)}`);
   }
+}
+
+/** A person's own loss: IOPO whose margin has to be won by a nat. */
+const OWN_LOSS = defineLoss({
+  shape: "iopo",
+  sequences: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y1: ["x2", "y1"], x2y2: ["x2", "y2"] },
+  needsReference: true,
+  normalize: "examples",
+  initialLoss: Math.log1p(Math.E),
+  loss: ({ R: { x1y1, x1y2, x2y1, x2y2 } }) => ({
+    loss: logSigmoid(x1y1.plus(x2y2).minus(x1y2).minus(x2y1).times(0.1).minus(1)).neg(),
+    metrics: {},
+  }),
+});
+
+/** Six steps with it on the ranks and on the local engine. */
+async function assertOwnLoss(ranks: Ranks) {
+  const start = tinyStart("lora_iopo_qwen2"), optimizer = adamwOf(start);
+  const stepsOf = async (engine: EngineClient) =>
+    (await repeatOn(start, engine, 1000, undefined, OWN_LOSS)).steps;
+  const local = await stepsOf(localEngine(optimizer));
+  const engine = await openTiny(ranks, { sharding: "ddp" }, { dropout: 0, optimizer });
+  const torch = await stepsOf({ ...engine, close: () => Promise.resolve() });
+  // −log σ(z − 1) > −log σ(z)
+  assert(item(local, 0).loss > start.golden.steps[0].loss);
+  assertEquals(torch.length, 6);
+  torch.forEach(({ loss, gradNorm }, step) => {
+    const right = item(local, step);
+    assertAlmostEquals(loss, right.loss, 1e-4);
+    assertAlmostEquals(gradNorm, right.gradNorm, 1e-3 * right.gradNorm);
+  });
 }
 
 /** FlexAttention's forward pass is compared here; its backward one exists on GPUs only. */
@@ -170,9 +180,10 @@ for (
           for (const sharding of ["ddp", "fsdp"] as const) {
             await t.step(
               `resumed from a state, ${sharding}: the same bits`,
-              () => assertResumes(ranks, sharding),
+              () => assertResumes(ranks, { sharding }),
             );
           }
+          await t.step("a loss of one's own: the local engine's steps", () => assertOwnLoss(ranks));
           await t.step("a state goes to the local engine and back", () => assertBothWays(ranks));
           await t.step(
             "rank 1 is killed: an error that says so, and no process is left",

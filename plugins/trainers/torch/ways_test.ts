@@ -10,7 +10,7 @@ import { packExamples } from "../../../kernels/engine/pack.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { idsExample, TINY } from "../../../tests/helpers/tiny_model.ts";
 import { hasPythonPackage, TORCH_FULL, whoStays } from "../../../tests/helpers/torch_python.ts";
-import { assertRepeats, openTiny } from "./_golden.ts";
+import { assertRepeats, assertResumes, openTiny } from "./_golden.ts";
 import { optionsOf } from "./_python.ts";
 import { otherNodesCommand, PACKAGE_FOLDER } from "./launch.ts";
 import { lendProcesses } from "./lend.ts";
@@ -82,6 +82,44 @@ for (const [how, start] of Object.entries(OTHERS)) {
     },
   });
 }
+
+const hasDeepspeed = hasPythonPackage("deepspeed"), NO_DEEPSPEED = " (ignored: Python has no deepspeed)";
+
+Deno.test({
+  name:
+    `DeepSpeed's ZeRO-2 and ZeRO-3, offloading too, repeat PyTorch's float64 steps and go on from a state${
+      hasDeepspeed ? why : why || NO_DEEPSPEED
+    }`,
+  ignore: ignore || !hasDeepspeed,
+  fn: async (t) => {
+    const ranks = await startRanks(optionsOf({ nproc_per_node: 2 }));
+    const zero = { sharding: "deepspeed" } as const;
+    try {
+      for (
+        const [run, reshard_after_forward, cpu_offload, budget] of [
+          ["lora_iopo_qwen2", false, false, 1000],
+          ["lora_iopo_qwen2", true, false, 1000],
+          // a pack an example: one of the two ranks has nothing to do
+          ["lora_sft_llama3", true, true, 1],
+          ["full_dpo_qwen3", false, true, 1],
+          ["full_sft_qwen2", true, false, 1000],
+        ] as const
+      ) {
+        const choices = { ...zero, reshard_after_forward, cpu_offload };
+        const name = `${run}, ZeRO-${reshard_after_forward ? 3 : 2}${cpu_offload ? ", offloading" : ""}`;
+        await t.step(name, () => assertRepeats(ranks, run, choices, budget, true));
+      }
+      for (const reshard_after_forward of [false, true]) {
+        await t.step(
+          `resumed from a state, ZeRO-${reshard_after_forward ? 3 : 2}`,
+          () => assertResumes(ranks, { ...zero, reshard_after_forward }),
+        );
+      }
+    } finally {
+      await ranks.end();
+    }
+  },
+});
 
 // A model folder's blocks with the values that NF4 has for theirs, by bitsandbytes itself.
 const AS_NF4 = `

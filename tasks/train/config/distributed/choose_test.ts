@@ -174,6 +174,9 @@ Deno.test("numbers that DeepSpeed's file repeats have to be the training file's,
     ofDeepspeed({ ...auto, tensor_parallel: { autotp_size: 2 } }, ...keys).notes.join("\n"),
     "tensor_parallel: not used",
   );
+  const itself = ofDeepspeed(auto, ...keys, "trainer_options: {sharding: deepspeed}");
+  assertEquals(itself.options.sharding, "deepspeed");
+  assertStringIncludes(itself.notes.join("\n"), "reduce_bucket_size: not used, as DeepSpeed's defaults are");
   Deno.writeTextFileSync(join(folder, "list.json"), "[]");
   assertThrows(() => resolve(`deepspeed: ${folder}/list.json`), RangeError, "list.json has to be a map");
   Deno.writeTextFileSync(join(folder, "broken.json"), "{");

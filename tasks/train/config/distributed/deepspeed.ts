@@ -20,6 +20,7 @@ export type RepeatedKeys = Pick<
   | "adam_beta2"
   | "adam_epsilon"
   | "weight_decay"
+  | "trainer_options"
 >;
 
 /**
@@ -43,9 +44,15 @@ export function readDeepspeed(
   readPrecision(settings, given, found);
   checkRepeated(settings, config, found);
   const extra = Object.keys(zero).filter((key) => !ZERO_KEYS.includes(key));
-  noteUnused("deepspeed", extra, "as FSDP2 has no such knobs", found);
+  const itself = config.trainer_options.sharding === "deepspeed";
+  noteUnused(
+    "deepspeed",
+    extra,
+    itself ? "as DeepSpeed's defaults are" : "as FSDP2 has no such knobs",
+    found,
+  );
   const others = Object.keys(settings).filter((key) => !KEYS.includes(key) && !key.startsWith("_"));
-  noteUnused("deepspeed", others, "as DeepSpeed itself isn't", found);
+  noteUnused("deepspeed", others, "as nothing here takes it", found);
 }
 
 function readOffloading(zero: SettingsMap, stage: number, { options, notes }: Distributed): void {

@@ -34,15 +34,34 @@ def end_with_parent() -> None:
 
 
 def check_packages() -> None:
-    """@raises Unusable naming the packages that are missing"""
+    """@raises Unusable naming the packages that are missing or too old"""
+    from importlib import metadata
     from importlib.util import find_spec
 
+    if sys.version_info < (3, 10):
+        raise Unusable(
+            f"Cannot run PyTorch as {sys.executable} is Python {'.'.join(map(str, sys.version_info[:3]))}: name one of 3.10 or newer by "
+            "python in trainer_options or DINOTUNE_PYTHON"
+        )
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise Unusable(
             f"Cannot run PyTorch as {sys.executable} lacks {', '.join(missing)}: "
             f"{sys.executable} -m pip install {' '.join(missing)}"
         )
+    old = [need for need in os.environ.get("DINOTUNE_TORCH_NEEDS", "").split() if is_older(metadata.version(need.split(">=")[0]), need)]
+    if old:
+        found = ", ".join(f"{name} {metadata.version(name)}" for name in (need.split(">=")[0] for need in old))
+        raise Unusable(
+            f"Cannot run PyTorch as {found} of {sys.executable} is too old: "
+            f"{sys.executable} -m pip install {' '.join(repr(need) for need in old)}"
+        )
+
+
+def is_older(version: str, need: str) -> bool:
+    """Whether a version is before that of a need, `name>=1.2`, by its first two numbers."""
+    numbers = [[int("".join(filter(str.isdigit, part)) or 0) for part in text.split(".")[:2]] for text in (version, need.split(">=")[1])]
+    return numbers[0] < numbers[1]
 
 
 def serve(output: int) -> None:

@@ -14,6 +14,7 @@ from .lora import Switch
 from .model import Setup, load, trained, widened
 from .optimizer import Optimizer, local, put, whole
 from .ranks import Ranks
+from .zero import Zero
 from .trees import ChainTree, FlexTree, padded
 
 PART = ("ids", "until", "positions", "labelRows", "labelIds")
@@ -30,7 +31,7 @@ class Engine:
         self.setup = Setup(**{key: value for key, value in frame.header.items() if key in names})
         self.ranks = ranks
         torch.set_num_threads(max(1, self.setup.threads))
-        self.switch = Switch(dropout=self.setup.dropout, seed=self.setup.seed)
+        self.switch = Switch(dropout=self.setup.dropout, seed=self.setup.seed, by_modules=self.setup.sharding == "deepspeed")
         self.flex = self.setup.attention == "flex" or (self.setup.attention == "auto" and ranks.device.type == "cuda")
         if self.flex and ranks.device.type == "cpu" and frame.header["optimizer"]:
             raise Refused(
@@ -40,8 +41,16 @@ class Engine:
         self.widened = widened(self.setup, ranks)
         self.model = load(self.setup, ranks, self.switch)
         self.trained = trained(self.model)
-        self.optimizer = Optimizer(self.trained, frame.header["optimizer"], ranks) if frame.header["optimizer"] else None
-        self._put_trained({name.removeprefix("initial."): values for name, values in frame.arrays.items()})
+        initial = {name.removeprefix("initial."): values for name, values in frame.arrays.items()}
+        self.zero: Zero | None = None
+        self._put_trained(initial)
+        options, zero = frame.header["optimizer"], self.setup.sharding == "deepspeed"
+        if options and zero:
+            self.zero = Zero(self.model, self.trained, options, ranks, self.setup)
+        self.optimizer = self.zero or (Optimizer(self.trained, options, ranks) if options else None)
+        if self.zero is not None:
+            # DeepSpeed made its float32 copies of what it had rounded.
+            self._put_trained(initial)
         self.kept: torch.Tensor | None = None
 
     def forward(self, frame: Frame) -> Frame:
@@ -50,7 +59,9 @@ class Engine:
         empty = len(part["ids"]) == 0
         logps = np.empty(0)
         self.kept = None
-        if not empty or self.setup.sharding == "fsdp":
+        if self.zero is not None:
+            self.zero.settle()
+        if not empty or self.setup.sharding in ("fsdp", "deepspeed"):
             step = frame.header.get("dropout")
             # Each rank drops what it drops, as packs of one device do.
             self.switch.step = None if step is None else step * self.ranks.world + self.ranks.rank
@@ -67,8 +78,11 @@ class Engine:
         weights = frame.arrays[str(self.ranks.rank)]
         if out is not None:
             slopes = torch.zeros_like(out) if len(weights) == 0 else torch.from_numpy(weights.copy()).to(out)
-            # FSDP takes the mean over the ranks, and the step needs their sum.
-            out.backward(gradient=slopes * self.ranks.world if self.setup.sharding == "fsdp" else slopes)
+            if self.zero is not None:
+                self.zero.backward(out, slopes)
+            else:
+                # FSDP takes the mean over the ranks, and the step needs their sum.
+                out.backward(gradient=slopes * self.ranks.world if self.setup.sharding == "fsdp" else slopes)
         return Frame({})
 
     def step(self, frame: Frame) -> Frame:
@@ -78,6 +92,8 @@ class Engine:
 
     def discard(self, _: Frame) -> Frame:
         self.kept = None
+        if self.zero is not None:
+            self.zero.discard()
         for parameter in self.trained.values():
             parameter.grad = None
         return Frame({})
@@ -85,11 +101,14 @@ class Engine:
     def identity(self, _: Frame) -> Frame:
         """Whether adapters change nothing because every B is zero."""
         b = [p for name, p in self.trained.items() if name.endswith("lora_B.weight")]
+        if self.zero is not None:
+            return Frame({"identity": len(b) > 0 and not any(self.zero.value(p).any() for p in b)})
         changed = torch.tensor([sum(float(local(p.detach()).count_nonzero()) for p in b)], device=self.ranks.device)
         return Frame({"identity": len(b) > 0 and float(self.ranks.sum(changed)) == 0})
 
     def values(self, _: Frame) -> Frame:
-        return Frame({}, {name: whole(p) for name, p in self.trained.items()})
+        read = whole if self.zero is None else self.zero.value
+        return Frame({}, {name: read(p) for name, p in self.trained.items()})
 
     def state(self, _: Frame) -> Frame:
         return Frame({}, {} if self.optimizer is None else self.optimizer.state())
@@ -148,7 +167,7 @@ class Engine:
         same = self.setup.compile and not adapter
         self.switch.on = adapter or same
         with torch.set_grad_enabled(keep or self.setup.compile), cast, self._zero_b() if same else contextlib.nullcontext():
-            return self.model(
+            return (self.zero or self.model)(
                 as_tensor(ids), as_tensor(positions), tree, as_tensor(part["labelRows"]), as_tensor(part["labelIds"]), keep
             )
 
@@ -165,10 +184,11 @@ class Engine:
                 tensor.copy_(values)
 
     def _put_trained(self, arrays: dict[str, np.ndarray]) -> None:
+        write = put if self.zero is None else self.zero.put
         for name, values in arrays.items():
             if name not in self.trained:
                 raise Refused(f'Cannot start from tensor "{name}": it isn\'t among the tensors that this run trains')
-            put(self.trained[name], values)
+            write(self.trained[name], values)
 
 
 def _layer(found: list[tuple[str, int]]) -> float:

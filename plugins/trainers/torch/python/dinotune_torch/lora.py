@@ -25,6 +25,8 @@ class Switch:
     seed: int = 0
     step: int | None = None
     """Number that decides dropout's masks; None: no dropout."""
+    by_modules: bool = False
+    """Products by the modules' own forward passes: DeepSpeed brings a module's parts together when it is called."""
 
 
 class LoraProduct(torch.autograd.Function):
@@ -90,8 +92,11 @@ def _forward(self: Any, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     base = self.base_layer
     if not self.switch.on:
         return base(x)
-    a, b, scale = self.lora_A[NAME].weight, self.lora_B[NAME].weight, self.scale
+    scale = self.scale
     dropped = _dropout(x, self.switch, self.number) if self.switch.step is not None else None
+    if self.switch.by_modules:
+        return base(x) + scale * self.lora_B[NAME](self.lora_A[NAME](x if dropped is None else dropped))
+    a, b = self.lora_A[NAME].weight, self.lora_B[NAME].weight
     if type(base) in (torch.nn.Linear, WideLinear):
         return LoraProduct.apply(x, dropped, base.weight, base.bias, a, b, scale)
     # Quantised weights have a product of their own.

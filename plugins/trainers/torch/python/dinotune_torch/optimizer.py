@@ -39,23 +39,36 @@ def put(tensor: torch.Tensor, values: np.ndarray) -> None:
             tensor.copy_(full)
 
 
+def adamw_of(parameters: Parameters, options: dict) -> torch.optim.AdamW:
+    """AdamW of the `open` frame's options."""
+    groups = [
+        {"params": [p for name, p in parameters.items() if (NO_DECAY.search(name) is None) == decays],
+         "weight_decay": options["weight_decay"] if decays else 0.0}
+        for decays in (True, False)
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=0.0,
+        betas=(options["beta1"], options["beta2"]),
+        eps=options["epsilon"],
+    )
+
+
+def check_state(parameters: Parameters, arrays: dict[str, np.ndarray]) -> None:
+    """@raises Refused if a tensor of a saved state is missing or left over"""
+    expected = {"step"} | {f"{m}.{name}" for name in parameters for m in ("exp_avg", "exp_avg_sq")}
+    for name in sorted(expected ^ set(arrays)):
+        problem = "needs" if name in expected else "doesn't know"
+        raise Refused(f'Cannot restore AdamW as it {problem} "{name}": the checkpoint is of another run')
+
+
 class Optimizer:
     """One step: sum over the ranks, norm, clip, AdamW."""
 
     def __init__(self, parameters: Parameters, options: dict, ranks: Ranks) -> None:
         self._parameters, self._ranks = parameters, ranks
         self._sharded = any(isinstance(p, DTensor) for p in parameters.values())
-        groups = [
-            {"params": [p for name, p in parameters.items() if (NO_DECAY.search(name) is None) == decays],
-             "weight_decay": options["weight_decay"] if decays else 0.0}
-            for decays in (True, False)
-        ]
-        self._adamw = torch.optim.AdamW(
-            [group for group in groups if group["params"]],
-            lr=0.0,
-            betas=(options["beta1"], options["beta2"]),
-            eps=options["epsilon"],
-        )
+        self._adamw = adamw_of(parameters, options)
 
     def step(self, rate: float, max_norm: float) -> float:
         """
@@ -125,10 +138,7 @@ class Optimizer:
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """@raises Refused if a tensor is missing or left over"""
-        expected = {"step"} | {f"{m}.{name}" for name in self._parameters for m in ("exp_avg", "exp_avg_sq")}
-        for name in sorted(expected ^ set(arrays)):
-            problem = "needs" if name in expected else "doesn't know"
-            raise Refused(f'Cannot restore AdamW as it {problem} "{name}": the checkpoint is of another run')
+        check_state(self._parameters, arrays)
         steps = float(arrays["step"][0])
         self._adamw.state.clear()
         for name, parameter in self._parameters.items():
