@@ -51,6 +51,8 @@ class Zero:
         self._engine, *_ = deepspeed.initialize(model=model, optimizer=adamw_of(parameters, options), config=config)
         self._waiting: torch.Tensor | None = None
         self._steps = 0.0
+        # Backward passes since the last step, and whether some of them were given up.
+        self._passes, self._dropped = 0, False
 
     def __call__(self, *inputs: Any) -> torch.Tensor:
         return self._engine(*inputs)
@@ -63,11 +65,16 @@ class Zero:
         """Carries out the backward pass that waits."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
+            if self._dropped:
+                raise Refused("Cannot train on after gradients were dropped, as DeepSpeed keeps what it has reduced: start again from the checkpoint")
+            self._passes += 1
             self._engine.set_gradient_accumulation_boundary(last)
             self._engine.backward(waiting)
 
     def discard(self) -> None:
+        """Drops the gradients of a step that won't be made, before a checkpoint is saved and training ends."""
         self._waiting = None
+        self._dropped = self._passes > 0
 
     def step(self, rate: float, max_norm: float) -> float:
         """As Optimizer.step. @raises Refused if a gradient isn't finite; DeepSpeed has skipped the step then"""
@@ -83,6 +90,7 @@ class Zero:
                 "look at the rows of this step"
             )
         self._steps += 1
+        self._passes = 0
         return norm
 
     def value(self, parameter: torch.nn.Parameter) -> np.ndarray:
