@@ -73,6 +73,12 @@ export class Bpe {
     this.#byteIds = Int32Array.from(
       byteLevel ? BYTE_TO_CHAR.map((char) => this.vocab.get(char) ?? -1) : fallback,
     );
+    const lacking = this.#byteIds.filter((id) => id < 0).length;
+    if (byteLevel && this.#fallback && lacking > 0 && fallback.some((id) => id >= 0)) {
+      throw new RangeError(
+        `Cannot use the tokenizer: it is byte-level, lacks ${lacking} of the 256 bytes and has byte_fallback for them, which isn't supported`,
+      );
+    }
     this.#pairs = new PairTable(model.merges.length);
     model.merges.forEach((merge, rank) => {
       const [left, right] = typeof merge === "string" ? splitMerge(merge, rank) : merge;

@@ -9,7 +9,7 @@ import { Bpe } from "./bpe.ts";
 import { alphabetBytes, decoder, utf8 } from "./decoders.ts";
 import { normalizer } from "./normalizers.ts";
 import { postProcessor } from "./post_processor.ts";
-import { type PreTokenizer, preTokenizer } from "./pre_tokenizers.ts";
+import { checkBeginning, type PreTokenizer, preTokenizer } from "./pre_tokenizers.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 import {
   type AddedToken,
@@ -298,6 +298,7 @@ export function markSpecial(json: TokenizerJson, tokens: readonly string[]): Tok
 }
 
 function makeEngine(json: TokenizerJson): Engine {
+  checkBeginning(json.normalizer, json.pre_tokenizer);
   const pre = preTokenizer(json.pre_tokenizer);
   const bpe = new Bpe(json.model, pre.byteLevel);
   const { added_tokens: _, ...rest } = json;

@@ -7,7 +7,7 @@ import { decoder } from "./decoders.ts";
 import { normalizer } from "./normalizers.ts";
 import { toRegExp } from "./patterns.ts";
 import { postProcessor } from "./post_processor.ts";
-import { preTokenizer } from "./pre_tokenizers.ts";
+import { checkBeginning, preTokenizer } from "./pre_tokenizers.ts";
 import { addedToken, type BpeModelJson, type Component } from "./tokenizer_json.ts";
 
 function pieces(part: Component, text: string): string[] {
@@ -181,4 +181,18 @@ Deno.test("Bpe.encodeWord() puts unknown tokens and bytes in order", () => {
   };
   assertEquals(encode({ byte_fallback: true, fuse_unk: true }, "aé𠀀𠀀a"), [1, 2, 3, 0, 1]);
   assertEquals(encode({ byte_fallback: false, fuse_unk: false }, "xya"), [0, 0, 1]);
+  const lacking: BpeModelJson = { type: "BPE", vocab, merges: [], byte_fallback: true };
+  assertThrows(() => new Bpe(lacking, true), RangeError, "lacks 255 of the 256 bytes");
+});
+
+Deno.test("a text's beginning that a normalizer may take away is refused where it is asked for", () => {
+  const strip = { type: "Sequence", normalizers: [{ type: "NFC" }, { type: "Strip", strip_left: true }] };
+  const first = { type: "Metaspace", replacement: "▁", prepend_scheme: "first" };
+  assertThrows(
+    () => checkBeginning(strip, { type: "Sequence", pretokenizers: [first] }),
+    RangeError,
+    "Strip",
+  );
+  checkBeginning(strip, { ...first, prepend_scheme: "always" });
+  checkBeginning(null, first);
 });

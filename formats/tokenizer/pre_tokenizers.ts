@@ -187,3 +187,24 @@ function combine(list: Run[], behavior: string, out: number[]): void {
   if (behavior === "MergedWithNext") kept.reverse();
   for (const run of kept) out.push(run.start, run.end);
 }
+
+/**
+ * Throws where a Metaspace part asks for the text's beginning and a normalizer may have taken it away: then nothing stands at its
+ * beginning, which the tokenizers library tells by offsets that aren't kept here.
+ * @throws {RangeError} If the two come together
+ */
+export function checkBeginning(normalizer: Component | null, pre: Component | null): void {
+  const has = (part: Component | null, wanted: (part: Component) => boolean): boolean =>
+    part !== null &&
+    (wanted(part) ||
+      [part.normalizers, part.pretokenizers].some((parts) =>
+        Array.isArray(parts) && parts.some((each: Component) => has(each, wanted))
+      ));
+  const strips = has(normalizer, ({ type, strip_left }) => type === "Strip" && strip_left === true);
+  if (
+    !strips || !has(pre, ({ type, prepend_scheme }) => type === "Metaspace" && prepend_scheme === "first")
+  ) return;
+  throw new RangeError(
+    'Cannot use tokenizer.json: its normalizer Strip (strip_left) together with Metaspace and prepend_scheme "first" is not supported',
+  );
+}
