@@ -47,7 +47,7 @@ export class AddedTokenFinder {
       if (token.single_word && (wordBefore(text, start) || wordAfter(text, end))) continue;
       if (token.lstrip) start = Math.max(from, start - trailingSpace(text.slice(from, start)));
       if (token.rstrip) end += leadingSpace(text.slice(end));
-      if (start < from) continue;
+      // blanks that a token takes in may be a token too, and the library gives both
       if (start > from) out.push({ text: text.slice(from, start), id: -1 });
       out.push({ text: "", id: token.id });
       from = end;

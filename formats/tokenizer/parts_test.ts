@@ -98,6 +98,12 @@ Deno.test("AddedTokenFinder keeps to word borders and takes white space in", () 
   assertEquals(show("nos no, nο"), ["nos ", 2, ", nο"]);
   assertEquals(show("x<mm>y"), ["x", 3, "y"]);
   assertEquals(show("x<mm>y", false), ["x<mm>y"]);
+  // tokenizers 0.23.3 gives these ids
+  const blanks = [addedToken("<r>", 4, { rstrip: true }), addedToken("   ", 5, {})];
+  const both = new AddedTokenFinder(new Map(blanks.map((token) => [token.content, token])));
+  const ids = (text: string) => both.split(text, true).map((piece) => piece.id < 0 ? piece.text : piece.id);
+  assertEquals(ids("x<r>   y"), ["x", 4, 5, "y"]);
+  assertEquals(ids("x<r>    y"), ["x", 4, 5, " y"]);
   assertEquals(show(""), []);
 });
 
