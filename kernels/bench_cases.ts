@@ -10,6 +10,7 @@ import { attention } from "./ops/attention.ts";
 import { attentionGrad } from "./ops/attention_grad.ts";
 import { cacheRows } from "./ops/cache_rows.ts";
 import { cachedAttention } from "./ops/cached_attention.ts";
+import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
@@ -182,6 +183,10 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(addVector, { dims: () => ({ rows: HIDDEN }) }),
   timed(sumSquares, { dims: () => ({ rows: RANK, cols: MIDDLE, one: 1 }) }),
   timed(sumSquaresVector, { dims: () => ({ rows: HIDDEN, one: 1 }) }),
+  timed(chooseToken, {
+    dims: (rows) => ({ rows: 1, vocab: 32 * rows }),
+    data: () => ({ scale: [1], share: [0.5] }),
+  }),
   timed(clipHyper, { dims: () => ({ one: 1, hyper: 4 }), range: { total: [0, 1] } }),
   timed(adamw, { dims: () => ({ rows: RANK, cols: MIDDLE, hyper: 4 }), ...optimizer }),
   timed(adamwVector, { dims: () => ({ rows: HIDDEN, hyper: 4 }), ...optimizer }),

@@ -11,6 +11,7 @@ import { attention } from "./ops/attention.ts";
 import { attentionGrad } from "./ops/attention_grad.ts";
 import { cacheRows } from "./ops/cache_rows.ts";
 import { cachedAttention } from "./ops/cached_attention.ts";
+import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
@@ -98,6 +99,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(labelLogprobUnit, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobWeightGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
+  flops(chooseToken, ({ rows, vocab }) => 5 * rows * vocab), // difference, product, exponential, two sums
   flops(clipHyper, () => 3), // root, sum, quotient
   flops(gatherRows, () => 0),
   flops(putRows, () => 0),

@@ -73,7 +73,8 @@ export class GraphBuilder implements GraphWriter {
         }
         return size;
       });
-      return { id: this.#next++, shape, type: "f32" };
+      const type = kernel.integerOutputs?.includes(name) ? "i32" : "f32";
+      return { id: this.#next++, shape, type };
     });
     this.nodes.push({ kernel, inputs, outputs, attrs });
     return outputs;

@@ -121,6 +121,8 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly outputs: Out;
   /** Names of inputs that hold int32; all others are float32. */
   readonly integers?: readonly (keyof In & string)[];
+  /** Names of outputs that hold int32. A backend doesn't know the values, so kernels that take them must bear any. */
+  readonly integerOutputs?: readonly string[];
   /** Integer inputs that `onnx` takes as uint8, four to a word of the last axis, the first in the lowest bits. */
   readonly bytes?: readonly (keyof In & string)[];
   /**

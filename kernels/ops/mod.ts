@@ -10,6 +10,7 @@ import { attention } from "./attention.ts";
 import { attentionGrad } from "./attention_grad.ts";
 import { cacheRows } from "./cache_rows.ts";
 import { cachedAttention } from "./cached_attention.ts";
+import { chooseToken } from "./choose_token.ts";
 import { clipHyper } from "./clip_hyper.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
@@ -40,6 +41,7 @@ export const KERNELS: readonly Kernel[] = [
   attentionGrad,
   cacheRows,
   cachedAttention,
+  chooseToken,
   clipHyper,
   gatherRows,
   labelLogprob,

@@ -4,7 +4,7 @@
  */
 import type { DraftLength } from "./lookup.ts";
 import { logprobsOf, type TokenLogprobs } from "./logprobs.ts";
-import type { Outlook } from "./outlook.ts";
+import type { Outlook, TokenPick } from "./outlook.ts";
 import type { Sampler } from "./sampler.ts";
 import type { TextStream } from "./text.ts";
 
@@ -91,6 +91,13 @@ export class RunningAnswer {
     const { sampler, vocabSize } = this.parts;
     return this.#logprobs !== null ||
       !sampler.needsOnlyBest(Math.min(FEWEST_BEST, vocabSize), this.ids.length);
+  }
+
+  /**
+   * The way for a device to choose one of its next tokens, the first or one behind `ahead` others; null where it takes the host.
+   */
+  pick(ahead = 0): TokenPick | null {
+    return this.#logprobs === null ? this.parts.sampler.pick(this.ids.length + ahead) : null;
   }
 
   /** Ends it if its signal has fired. */

@@ -12,7 +12,7 @@ import { checkPromptFits } from "./check_prompt.ts";
 import { LoadedAdapters } from "./loaded_adapters.ts";
 import { DraftLength } from "./lookup.ts";
 import type { MaskSource, TokenMask } from "./mask.ts";
-import type { Outlook } from "./outlook.ts";
+import type { Outlook, TokenPick } from "./outlook.ts";
 import { Sampler } from "./sampler.ts";
 import { checkSampling, type Sampling } from "./sampling.ts";
 import { speculate } from "./speculate.ts";
@@ -35,6 +35,11 @@ export interface BatchOptions {
   /** Makes the mask of an answer; absent: there are none without a tokenizer. */
   openMask?(source: MaskSource, endIds: readonly number[]): Promise<TokenMask>;
 }
+
+/** Tokens of each answer that a device chooses between two reads, at most. */
+const TOKENS_A_READ = 8;
+/** An outlook without anything but a token that was chosen. */
+const NOTHING = { ids: [], best: [], logits: null, shared: 0 } as const;
 
 /** Runs requests; call {@linkcode BatchGenerator.generateAll} as often as wanted at once. */
 export class BatchGenerator {
@@ -203,7 +208,7 @@ export class BatchGenerator {
         outlook = await this.engine.add(prompt, {
           signal,
           adapter,
-          logits: answer.needsLogits,
+          ...this.#wants(answer),
           between: () => this.#between(),
         });
       } catch (error) {
@@ -231,11 +236,48 @@ export class BatchGenerator {
   }
 
   async #stepRunning(): Promise<void> {
-    const logits = this.#running.some((answer) => !answer.done && answer.needsLogits);
-    const outlooks = await this.engine.step(this.#running.map((answer) => answer.ids.at(-1) ?? 0), logits);
+    const { engine } = this, last = this.#running.map((answer) => answer.ids.at(-1) ?? 0);
+    const picks = engine.run && this.#picksAhead();
+    if (engine.run && picks) {
+      const tokens = await engine.run(last, picks);
+      this.#running.forEach((answer, slot) => {
+        for (const chosen of item(tokens, slot)) if (!answer.done) answer.take({ ...NOTHING, chosen });
+      });
+      return;
+    }
+    const wanted = this.#running.map((answer) => this.#wants(answer));
+    const logits = wanted.some(({ logits }, slot) => logits && !item(this.#running, slot).done);
+    const outlooks = await engine.step(last, logits, wanted.map(({ pick }) => pick));
     this.#running.forEach((answer, slot) => {
       if (!answer.done) answer.take(item(outlooks, slot));
     });
+  }
+
+  /** What an answer wants behind its next token: a choice by the device where it can, else logits where it needs them. */
+  #wants(answer: RunningAnswer): { pick: TokenPick | null; logits: boolean } {
+    const pick = this.engine.picks ? answer.pick() : null;
+    return { pick, logits: pick === null && answer.needsLogits };
+  }
+
+  /** Of every slot, how the device chooses its next tokens; null where one of them takes the host. */
+  #picksAhead(): TokenPick[][] | null {
+    const going = this.#running.filter((answer) => !answer.done);
+    // At first few, so that a short answer wastes little and the first words come soon.
+    const count = going.reduce(
+      (n, { ids, room }) => Math.min(n, Math.max(1, ids.length), room),
+      TOKENS_A_READ,
+    );
+    const picks: TokenPick[][] = [];
+    for (const answer of this.#running) {
+      const own: TokenPick[] = [];
+      for (let ahead = 0; ahead < count; ahead++) {
+        const pick = answer.done ? { temperature: 0, share: 0 } : answer.pick(ahead);
+        if (pick === null) return null;
+        own.push(pick);
+      }
+      picks.push(own);
+    }
+    return picks;
   }
 
   /** Those that are done give up their slots. */

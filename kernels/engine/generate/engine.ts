@@ -14,7 +14,8 @@ import { EMBEDDING } from "../body.ts";
 import { breathe } from "./breathe.ts";
 import { HostEmbedding } from "../embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./cache.ts";
-import { arrangeGraph, generationBlock, logitsGraph } from "./graph.ts";
+import { arrangeGraph, chooseGraph, generationBlock, logitsGraph } from "./graph.ts";
+import type { TokenPick } from "./outlook.ts";
 import { loraOfLayer, Parameters, type Tuning } from "../parameters.ts";
 import { type Compiled, compileGraph, runProgram } from "../programs.ts";
 import { RotaryTable } from "../rope.ts";
@@ -32,9 +33,27 @@ export interface GenerationOptions {
 /** Prompt tokens of a chunk. */
 export const PROMPT_CHUNK = 256;
 
+/** What is wanted of the tokens that follow; a row without a pick is chosen by the caller. */
+export interface Wanted {
+  logits: boolean;
+  /** For each row. */
+  picks?: readonly (TokenPick | null)[] | undefined;
+}
+
+/** What was wanted. */
+export interface Found {
+  /** `[rows, V]`; null where they weren't wanted. */
+  logits: Float32Array<ArrayBuffer> | null;
+  /** Of each row with a pick the token, −1 where a logit isn't finite. */
+  chosen: (number | undefined)[];
+}
+
+const LOGITS: Wanted = { logits: true };
+
 /** Inputs of a pass over all layers. */
 interface Pass {
-  ids: Int32Array<ArrayBuffer>;
+  /** Tokens, or where the device has them. */
+  ids: Int32Array<ArrayBuffer> | Tensor;
   /** Places of the rows, `[T]`. */
   places: Int32Array<ArrayBuffer>;
   cache: KvCache;
@@ -44,8 +63,8 @@ interface Pass {
   /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
   fresh(layer: number): LayerCache;
   into?(layer: number): LayerCache;
-  /** Rows whose logits are wanted, `[L]`; none: no head. */
-  rows: Int32Array<ArrayBuffer>;
+  /** Rows whose logits are wanted, `[L]`, ≥ 1; null: no head. */
+  rows: Int32Array<ArrayBuffer> | null;
 }
 
 /** A model on a backend, and the sequences that it is continuing. */
@@ -93,11 +112,16 @@ export class GenerationEngine {
    * @throws The signal's reason.
    */
   async add(ids: ArrayLike<number>, signal?: AbortSignal): Promise<Float32Array> {
+    return logitsIn(await this.addFor(LOGITS, ids, signal));
+  }
+
+  /** As {@linkcode GenerationEngine.add}, with other wishes about what follows. */
+  async addFor(wanted: Wanted, ids: ArrayLike<number>, signal?: AbortSignal): Promise<Found> {
     if (ids.length === 0) {
       throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
     }
     const own = this.#newCache(), chunks: LayerCache[][] = [];
-    let logits = new Float32Array(0);
+    let found: Found = { logits: null, chosen: [] };
     try {
       for (let start = 0; start < ids.length; start += this.#chunk) {
         await breathe();
@@ -106,13 +130,13 @@ export class GenerationEngine {
         const part = Int32Array.from({ length: end - start }, (_, i) => item(ids, start + i));
         const made = await this.#prompt(own, part, start, end === ids.length);
         chunks.push(made.rows);
-        logits = made.logits;
+        if (made.logits) found = await this.#read(made.logits, 1, wanted);
         if (end < ids.length) await own.append(start === 0 ? null : 0, made.rows);
       }
       for (const [i, rows] of chunks.entries()) {
         await this.#cache.append(i === 0 ? null : this.#cache.slots - 1, rows);
       }
-      return logits;
+      return found;
     } finally {
       own.dispose();
       chunks.flat().forEach(disposePair);
@@ -125,15 +149,48 @@ export class GenerationEngine {
    * @returns Logits `[slots, V]` of what follows, row after row.
    */
   async step(ids: ArrayLike<number>): Promise<Float32Array> {
-    const cache = this.#cache, slots = cache.slots;
-    if (ids.length !== slots || slots === 0) {
-      throw new RangeError(`Cannot continue ${slots} sequences by ${ids.length} tokens: give one each`);
+    return logitsIn(await this.stepFor(LOGITS, ids));
+  }
+
+  /** As {@linkcode GenerationEngine.step}, with other wishes about what follows. */
+  async stepFor(wanted: Wanted, ids: ArrayLike<number>): Promise<Found> {
+    await this.#makeRoom(ids.length);
+    return await this.#read(await this.#advance(Int32Array.from(ids)), ids.length, wanted);
+  }
+
+  /**
+   * Adds tokens to every sequence: the given ones, and those that follow and are chosen without being waited for.
+   * @param ids One for every slot.
+   * @param picks For every slot the ways to choose, as many for each, ≥ 1; fewer are followed where the cache must be laid out first.
+   * @returns Of every slot the chosen tokens.
+   */
+  async run(ids: ArrayLike<number>, picks: readonly (readonly TokenPick[])[]): Promise<number[][]> {
+    await this.#makeRoom(ids.length);
+    const count = Math.min(item(picks, 0).length, FRESH - this.#cache.used), chosen: Tensor[] = [];
+    for (let i = 0; i < count; i++) {
+      const logits = await this.#advance(chosen.at(-1) ?? Int32Array.from(ids));
+      chosen.push(await this.#choose(logits, picks.map((own) => item(own, i))));
+      logits.dispose();
+    }
+    const rows = await Promise.all(chosen.map((tensor) => this.backend.download(tensor)));
+    for (const tensor of chosen) tensor.dispose();
+    return Array.from(ids, (_, slot) => rows.map((row) => item(row, slot)));
+  }
+
+  /** Lays the cache out where it has no room for a token. @throws {RangeError} If there are other than so many sequences, or none. */
+  async #makeRoom(tokens: number): Promise<void> {
+    const cache = this.#cache, { slots } = cache;
+    if (tokens !== slots || slots === 0) {
+      throw new RangeError(`Cannot continue ${slots} sequences by ${tokens} tokens: give one each`);
     }
     if (cache.used === FRESH) await cache.flush([...cache.lengths.keys()]);
-    const used = cache.used;
-    const made: LayerCache[] = [];
+  }
+
+  /** Adds a token to every slot; gives logits `[slots, V]`. */
+  async #advance(ids: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {
+    const cache = this.#cache, { slots, used } = cache, made: LayerCache[] = [];
     const logits = await this.#pass({
-      ids: Int32Array.from(ids),
+      ids,
       cache,
       places: Int32Array.from(cache.lengths, (length) => length + used),
       put: Int32Array.from({ length: slots }, (_, s) => s * FRESH + used),
@@ -147,7 +204,42 @@ export class GenerationEngine {
     }, made);
     [cache.fresh, cache.spare] = [cache.spare, cache.fresh];
     cache.used = used + 1;
+    if (!logits) throw new Error("Cannot continue: a step gave no logits");
     return logits;
+  }
+
+  /** What is wanted of logits `[rows, V]`, by one wait; disposes of them. */
+  async #read(logits: Tensor, rows: number, { logits: all, picks = [] }: Wanted): Promise<Found> {
+    const picking = picks.some((pick) => pick !== null);
+    const ids = picking &&
+      await this.#choose(logits, picks.map((pick) => pick ?? { temperature: 0, share: 0 }));
+    const [values, chosen] = await Promise.all([
+      all ? this.backend.download(logits) : null,
+      ids ? this.backend.download(ids) : [],
+    ]);
+    const found = {
+      logits: values && Float32Array.from(values),
+      chosen: Array.from({ length: rows }, (_, row) => picks[row] ? item(chosen, row) : undefined),
+    };
+    logits.dispose();
+    if (ids) ids.dispose();
+    return found;
+  }
+
+  /** Ids `[rows]` of the tokens that follow. */
+  async #choose(logits: Tensor, picks: readonly TokenPick[]): Promise<Tensor> {
+    const { backend } = this, choose = await this.#compiled("choose", () => chooseGraph(this.#config));
+    const given = {
+      scale: backend.upload(
+        Float32Array.from(picks, ({ temperature }) => temperature === 0 ? 0 : 1 / temperature),
+        [picks.length],
+      ),
+      share: backend.upload(Float32Array.from(picks, ({ share }) => share), [picks.length]),
+    };
+    const { ids } = await choose.program.run({ logits, ...given });
+    given.scale.dispose();
+    given.share.dispose();
+    return entryOf({ ids }, "ids") as Tensor;
   }
 
   /** Keeps these slots, in that order, and forgets the others. */
@@ -174,15 +266,15 @@ export class GenerationEngine {
       put: Int32Array.from(ids, (_, i) => i),
       freshPlaces: places,
       fresh: () => ({ k: blank, v: blank }),
-      rows: last ? Int32Array.of(count - 1) : new Int32Array(0),
+      rows: last ? Int32Array.of(count - 1) : null,
     }, rows);
     blank.dispose();
     return { rows, logits };
   }
 
   /** Runs all layers; their new fresh rows are pushed to `made`. */
-  async #pass(pass: Pass, made: LayerCache[]): Promise<Float32Array<ArrayBuffer>> {
-    const { backend } = this, config = this.#config, count = pass.ids.length;
+  async #pass(pass: Pass, made: LayerCache[]): Promise<Tensor | null> {
+    const { backend } = this, config = this.#config, count = pass.places.length;
     const angles = this.#rotary.rows(pass.places), half = [count, config.headDim / 2];
     const common = {
       cos: backend.upload(angles.cos, half),
@@ -191,8 +283,8 @@ export class GenerationEngine {
       put: backend.upload(pass.put, [count]),
       fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),
     };
-    const ids = backend.upload(pass.ids, [count]), past_places = pass.cache.pastPlaces();
-    let x = await this.#embedded(pass.ids, ids);
+    const past_places = pass.cache.pastPlaces();
+    let x = await this.#embedded(pass.ids);
     for (let layer = 0; layer < config.numLayers; layer++) {
       const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
       const given = {
@@ -212,12 +304,12 @@ export class GenerationEngine {
       x.dispose();
       x = entryOf(outputs, "y");
     }
-    const logits = pass.rows.length ? await this.#logits(x, pass.rows) : new Float32Array(0);
-    for (const tensor of [x, ids, ...Object.values(common)]) tensor.dispose();
+    const logits = pass.rows && await this.#logits(x, pass.rows);
+    for (const tensor of [x, ...Object.values(common)]) tensor.dispose();
     return logits;
   }
 
-  async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
+  async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Tensor> {
     const { backend } = this, tied = this.#config.tieWordEmbeddings;
     const weights = {
       norm: this.#parameters.get("model.norm.weight"),
@@ -226,16 +318,22 @@ export class GenerationEngine {
     const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
     const picked = backend.upload(rows, [rows.length]);
     const logits = entryOf(await runProgram(head, { x, rows: picked, ...weights }), "logits");
-    const values = Float32Array.from(await backend.download(logits));
     picked.dispose();
-    logits.dispose();
-    return values;
+    return logits;
   }
 
-  async #embedded(tokens: Int32Array, ids: Tensor): Promise<Tensor> {
-    if (!this.backend.keepsTensors) return await this.#embedding.rows(tokens);
+  async #embedded(tokens: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {
+    const { backend } = this, onHost = tokens instanceof Int32Array;
+    if (!backend.keepsTensors) {
+      return await this.#embedding.rows(
+        onHost ? tokens : Int32Array.from(await backend.download(tokens)),
+      );
+    }
     const embed = await this.#compiled("embed", () => embedGraph(this.#config));
-    return entryOf(await embed.program.run({ w: this.#embedding.table, ids }), "x");
+    const ids = onHost ? backend.upload(tokens, [tokens.length]) : tokens;
+    const { x } = await embed.program.run({ w: this.#embedding.table, ids });
+    if (onHost) ids.dispose();
+    return entryOf({ x }, "x") as Tensor;
   }
 
   #block(layer: number): Promise<Compiled> {
@@ -271,6 +369,11 @@ export class GenerationEngine {
     }
     return compiled;
   }
+}
+
+function logitsIn({ logits }: Found): Float32Array {
+  if (!logits) throw new Error("Cannot give logits: none were wanted");
+  return logits;
 }
 
 function disposePair({ k, v }: LayerCache): void {

@@ -10,6 +10,7 @@ import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
 import { attention } from "../../ops/attention.ts";
 import { cachedAttention } from "../../ops/cached_attention.ts";
 import { cacheRows } from "../../ops/cache_rows.ts";
+import { chooseToken } from "../../ops/choose_token.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
 import { linear } from "../../ops/products.ts";
 import { putRows } from "../../ops/put_rows.ts";
@@ -63,6 +64,14 @@ export function logitsGraph(config: DecoderConfig): Graph {
   const picked = g.run(gatherRows, { x, ids: rows }).y;
   const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
   return g.finish({ logits: g.run(linear, { x: h, w }).y });
+}
+
+/** `ids [L]` int32, the tokens that follow, from `logits [L, V]`; `scale [L]` and `share [L]` as of `choose_token`. */
+export function chooseGraph(config: DecoderConfig): Graph {
+  const g = new GraphBuilder();
+  const logits = g.input("logits", ["L", config.vocabSize]);
+  const scale = g.input("scale", ["L"]), share = g.input("share", ["L"]);
+  return g.finish({ ids: g.run(chooseToken, { logits, scale, share }).ids });
 }
 
 /** A layer's past in a new layout, `k` and `v` `[A, kv heads, R, head]`, from `cache_k`, `cache_v`, rows `x_k`, `x_v` and `from [A, R]`. */

@@ -1,5 +1,5 @@
 /**
- * An engine's findings about the token that follows.
+ * An engine's findings about the token that follows, and what it is asked for.
  * @module
  */
 
@@ -11,8 +11,18 @@ export interface Outlook {
   readonly best: readonly number[];
   /** Of all tokens, `[V]`; null where they weren't asked for. */
   readonly logits: Float32Array | null;
+  /** The token that the device chose as it was asked to; −1: there is none, since a logit isn't finite. Absent: none was asked for. */
+  readonly chosen?: number;
   /** Tokens of the prompt that were taken over from another sequence; 0 behind a step. */
   readonly shared: number;
+}
+
+/** How a device chooses a token by itself. */
+export interface TokenPick {
+  /** 0: the best; else a draw at this temperature from all tokens. */
+  temperature: number;
+  /** Where in the sum of probabilities, by id, the draw is, in [0, 1). */
+  share: number;
 }
 
 /** Options for taking up a prompt. */
@@ -23,6 +33,8 @@ export interface AddOptions {
   adapter?: string | null;
   /** Whether all logits are wanted. Default true. */
   logits?: boolean;
+  /** The way to choose the token that follows, of an engine that {@linkcode BatchEngine.picks}; null: by the logits. */
+  pick?: TokenPick | null;
   /** Called between chunks, so that others needn't wait for a long prompt; may step what runs, and nothing else. */
   between?(): Promise<void>;
 }

@@ -5,7 +5,7 @@
 import { f64, item } from "../../../formats/elements.ts";
 import { stream, uniform } from "../../random/counter.ts";
 import type { TokenMask } from "./mask.ts";
-import type { Outlook } from "./outlook.ts";
+import type { Outlook, TokenPick } from "./outlook.ts";
 import type { Sampling } from "./sampling.ts";
 import {
   biased,
@@ -78,8 +78,14 @@ export function inverseSoftmax(z: Float64Array, share: number): number {
   return last;
 }
 
+/** The best tokens of an outlook, with their logits. */
+interface Best {
+  ids: readonly number[];
+  best: readonly number[];
+}
+
 /** The best token; -1 where its logit isn't a number. */
-function firstOf({ ids, best }: Pick<Outlook, "ids" | "best">): number {
+function firstOf({ ids, best }: Best): number {
   return Number.isFinite(item(best, 0)) ? item(ids, 0) : -1;
 }
 
@@ -120,14 +126,28 @@ export class Sampler {
   }
 
   /**
+   * The way for a device to choose the token behind `output` others by itself; null where that takes more than a temperature.
+   * A device draws with float32 probabilities, so it chooses every such token, and none by halves.
+   */
+  pick(output: number): TokenPick | null {
+    const { temperature, top_k, top_p, min_p, min_tokens, seed } = this.sampling;
+    if (!this.#unbiased || output < min_tokens) return null;
+    if (temperature === 0) return { temperature, share: 0 };
+    if (top_k > 0 || top_p < 1 || min_p > 0) return null;
+    return { temperature, share: uniform(seed, DRAWS, output) };
+  }
+
+  /**
    * The next token's id.
    * @param output Ids of the answer so far.
    * @throws {RangeError} If no token can be chosen: logits aren't numbers, or the mask allows none.
    */
-  next(outlook: Pick<Outlook, "ids" | "best" | "logits">, output: ArrayLike<number>): number {
+  next(outlook: Omit<Outlook, "shared">, output: ArrayLike<number>): number {
     const { sampling, mask } = this, draw = () => uniform(sampling.seed, DRAWS, output.length);
     let id: number, allowed: Int32Array | null = null;
-    if (this.needsOnlyBest(outlook.ids.length, output.length)) {
+    if (outlook.chosen !== undefined) {
+      id = outlook.chosen;
+    } else if (this.needsOnlyBest(outlook.ids.length, output.length)) {
       id = sampling.temperature === 0 ? firstOf(outlook) : this.#amongBest(outlook, draw());
     } else {
       if (!outlook.logits) throw new TypeError("Cannot choose a token: all logits are needed");
@@ -150,7 +170,7 @@ export class Sampler {
   }
 
   /** As from all logits, since what is behind `top_k` has no share (unless more tokens tie with the last of them than the best ones are). */
-  #amongBest({ ids, best }: Pick<Outlook, "ids" | "best">, share: number): number {
+  #amongBest({ ids, best }: Best, share: number): number {
     const order = [...ids.keys()].sort((a, b) => item(ids, a) - item(ids, b));
     const z = processLogits(order.map((i) => item(best, i)), this.sampling, [], []);
     const chosen = inverseSoftmax(z, share);
