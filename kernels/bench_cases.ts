@@ -15,6 +15,7 @@ import { clipHyper } from "./ops/clip_hyper.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
+import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
 import { multiply } from "./ops/multiply.ts";
 import { linearPacked, matmulPacked } from "./ops/packed_products.ts";
 import { linear, matmul, matmulTn } from "./ops/products.ts";
@@ -110,6 +111,9 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(matmulTn, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
   timed(matmulTnAdd, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
   timed(loraUp, { dims: (rows) => ({ rows, rank: RANK, out: MIDDLE }) }),
+  timed(loraLinear, { dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, rank: RANK }), weight: "w" }),
+  timed(loraMatmul, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN, rank: RANK }), weight: "b" }),
+  timed(loraMatmulAdd, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN, rank: RANK }), weight: "b" }),
   timed(attention, {
     dims: (rows) => ({ queries: rows, rows, qcols: HEADS * HEAD, kvcols: KV * HEAD }),
     attrs: scores,
@@ -187,7 +191,10 @@ export const BENCH_CASES: readonly BenchCase[] = [
     dims: (rows) => ({ rows: 1, vocab: 32 * rows }),
     data: () => ({ scale: [1], share: [0.5] }),
   }),
-  timed(clipHyper, { dims: () => ({ one: 1, hyper: 4 }), range: { total: [0, 1] } }),
+  timed(clipHyper, {
+    dims: () => ({ one: 1, hyper: 4 }),
+    data: () => ({ total: [25], given: [2e-5, 1e-3, 1.5, 0.7] }),
+  }),
   timed(adamw, { dims: () => ({ rows: RANK, cols: MIDDLE, hyper: 4 }), ...optimizer }),
   timed(adamwVector, { dims: () => ({ rows: HIDDEN, hyper: 4 }), ...optimizer }),
 ];

@@ -16,6 +16,7 @@ import { clipHyper } from "./ops/clip_hyper.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
+import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
 import { multiply } from "./ops/multiply.ts";
 import { linearPacked, matmulPacked } from "./ops/packed_products.ts";
 import { linear, matmul, matmulTn } from "./ops/products.ts";
@@ -90,6 +91,16 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(matmulAdd, ({ rows, in: depth, out }) => rows * (2 * depth + 1) * out),
   flops(matmulTn, ({ rows, left, right }) => 2 * rows * left * right),
   flops(matmulTnAdd, ({ rows, left, right }) => (2 * rows + 1) * left * right),
+  ...[loraLinear, loraMatmul].map((kernel) =>
+    flops(
+      kernel,
+      ({ rows, in: depth, out, rank }) => rows * (2 * depth * (out + rank) + (2 * rank + 1) * out),
+    )
+  ),
+  flops(
+    loraMatmulAdd,
+    ({ rows, in: depth, out, rank }) => rows * (2 * depth * (out + rank) + (2 * rank + 2) * out),
+  ),
   flops(loraUp, ({ rows, rank, out }) => rows * (2 * rank + 1) * out),
   // Two products of the scores' size forward, five backward: scores, dP, dV, dQ, dK.
   flops(attention, ({ qcols }, pairs) => 4 * pairs * qcols),

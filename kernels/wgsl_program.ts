@@ -50,6 +50,8 @@ export interface WgslProgram {
 export interface WgslLimits {
   /** Bytes of a storage binding, ≥ 256; larger operands are bound in parts. */
   bindingBytes: number;
+  /** Bytes of memory of a workgroup; absent: the 16 KiB that every device has. */
+  workgroupBytes?: number;
   /** Inputs, among the kernel's `Kernel.halves`, that lie in memory as float16 in this application. */
   half?: ReadonlySet<string>;
 }

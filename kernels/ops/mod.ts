@@ -15,6 +15,7 @@ import { clipHyper } from "./clip_hyper.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
+import { loraLinear, loraMatmul, loraMatmulAdd } from "./lora_products.ts";
 import { multiply } from "./multiply.ts";
 import { linearPacked, matmulPacked } from "./packed_products.ts";
 import { linear, matmul, matmulTn } from "./products.ts";
@@ -50,6 +51,9 @@ export const KERNELS: readonly Kernel[] = [
   labelLogprobWeightGrad,
   linear,
   linearPacked,
+  loraLinear,
+  loraMatmul,
+  loraMatmulAdd,
   loraUp,
   matmul,
   matmulAdd,

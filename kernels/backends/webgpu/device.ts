@@ -48,6 +48,11 @@ export class Device {
     });
   }
 
+  /** Bytes of memory of a workgroup. */
+  get workgroupBytes(): number {
+    return this.gpu.limits.maxComputeWorkgroupStorageSize;
+  }
+
   /** Times passes while it is there. */
   timer: { next(): GPUComputePassTimestampWrites } | null = null;
 

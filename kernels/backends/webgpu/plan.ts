@@ -3,7 +3,7 @@
  * @module
  */
 import { elements } from "../../backend.ts";
-import { fuseSums } from "../../fuse.ts";
+import { fused } from "../../fuse_lora.ts";
 import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
 import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
 import { sizeClass } from "../onnx/memory.ts";
@@ -196,19 +196,17 @@ export function countDispatches(
   sizes: ReadonlyMap<string, number>,
   limits: Pick<WgslLimits, "bindingBytes">,
 ): number {
-  const dispatches = fuseSums(graph).nodes.flatMap((node) =>
-    lower(limits, node, sizes, () => false).dispatches
-  );
+  const dispatches = fused(graph).nodes.flatMap((node) => lower(limits, node, sizes, () => false).dispatches);
   return dispatches.filter(({ workgroups }) => workgroups > 0).length;
 }
 
 /** Most bytes of values and temporaries, inputs left out, that exist at once while a graph runs, each as large as its buffer. */
 export function peakBytes(graph: Graph, sizes: ReadonlyMap<string, number>): number {
-  const fused = fuseSums(graph), last = lastUses(fused);
-  const kept = new Set([...Object.values(fused.inputs), ...Object.values(fused.outputs)].map(({ id }) => id));
+  const whole = fused(graph), last = lastUses(whole);
+  const kept = new Set([...Object.values(whole.inputs), ...Object.values(whole.outputs)].map(({ id }) => id));
   const bytes = (value: Value) => sizeClass(4 * elements(concreteShape(value, sizes)));
   let now = 0, most = 0;
-  for (const node of fused.nodes) {
+  for (const node of whole.nodes) {
     const { temporaries = {} } = lower({ bindingBytes: Infinity }, node, sizes, () => false);
     const passing = Object.values(temporaries).reduce((sum, count) => sum + sizeClass(4 * count), 0);
     now += Object.values(node.outputs).reduce((sum, value) => sum + bytes(value), 0);
@@ -220,7 +218,7 @@ export function peakBytes(graph: Graph, sizes: ReadonlyMap<string, number>): num
 }
 
 function lower(
-  { bindingBytes }: Pick<WgslLimits, "bindingBytes">,
+  { bindingBytes, workgroupBytes }: Omit<WgslLimits, "half">,
   node: Node,
   sizes: ReadonlyMap<string, number>,
   isHalf: (value: Value) => boolean,
@@ -236,7 +234,11 @@ function lower(
         `upload it without frozen`,
     );
   }
-  return node.kernel.wgsl(dims, node.attrs, { bindingBytes, half: new Set(halves) });
+  return node.kernel.wgsl(dims, node.attrs, {
+    bindingBytes,
+    ...(workgroupBytes !== undefined && { workgroupBytes }),
+    half: new Set(halves),
+  });
 }
 
 function planBinding(

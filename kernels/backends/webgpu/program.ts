@@ -4,7 +4,7 @@
  * @module
  */
 import { elements, type Program, type Tensor } from "../../backend.ts";
-import { fuseSums } from "../../fuse.ts";
+import { fused } from "../../fuse_lora.ts";
 import type { Graph } from "../../graph.ts";
 import { indexCheck } from "../indices.ts";
 import { bindSizes } from "../sizes.ts";
@@ -20,7 +20,7 @@ const BIND_GROUPS = 128;
 
 /** Makes a program. */
 export function webgpuProgram(device: Device, given: Graph, name: string): Program {
-  const graph = fuseSums(given);
+  const graph = fused(given);
   const checkIndices = indexCheck<GpuTensor>(name, given, ({ extent }) => extent);
   const plans = new Map<string, Promise<Plan>>();
   const forget = (key: string) => {

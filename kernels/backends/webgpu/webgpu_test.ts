@@ -183,6 +183,13 @@ deviceTest("every tile of a product and every split of its depth gives the refer
         dims: { rows: m!, out: n!, rank: k! },
         attrs: { alpha: -0.5 },
       });
+      for (const name of ["lora_linear", "lora_matmul_add"]) {
+        await compare(backend, kernelNamed(name), {
+          note: "with LoRA beside it",
+          dims: { rows: m!, out: n!, in: k!, rank: 8 },
+          attrs: { alpha: 0.5 },
+        });
+      }
       await compare(backend, kernelNamed("matmul"), { note: "nn", dims: { rows: m!, out: n!, in: k! } });
       await compare(backend, kernelNamed("matmul_tn"), {
         note: "tn",

@@ -73,7 +73,8 @@ Deno.test("a device's choice among logits that aren't numbers ends the answer by
 });
 
 Deno.test({
-  name: `greedy tokens on a device: up to eight with one wait, and nothing is downloaded but their ids (${title})`,
+  name:
+    `greedy tokens on a device: up to eight with one wait, and nothing is downloaded but their ids (${title})`,
   ignore,
   fn: async () => {
     const host = generator(referenceBackend()), one = { ...REQUESTS[0], sampling: { max_tokens: 24 } };

@@ -24,6 +24,16 @@ function tileFor(m: number, n: number, layout: ProductLayout): Tile {
   return { tm: m <= SIDE ? 1 : 4, tn: n <= SIDE ? 1 : 4, depth: 16 };
 }
 
+/** Tiles of a product, and the parts of its depth. */
+export function tilesOf(
+  { m, n, k, layout }: { m: number; n: number; k: number; layout: ProductLayout },
+): { tile: Tile; across: number; down: number; splits: number } {
+  const tile = tileFor(m, n, layout);
+  const across = Math.ceil(m / (SIDE * tile.tm)), down = Math.ceil(n / (SIDE * tile.tn));
+  const wanted = Math.min(Math.ceil(WANTED_WORKGROUPS / (across * down)), Math.floor(k / LEAST_DEPTH), 32);
+  return { tile, across, down, splits: Math.max(1, wanted) };
+}
+
 /** Lowers a product; operands larger than a binding are taken in parts of their leading axis. */
 export function product(spec: ProductSpec, limits: WgslLimits): Required<WgslProgram> {
   const { layout, m, n, k } = spec;
@@ -66,12 +76,12 @@ interface Cut {
 
 function productPart(spec: ProductSpec, { rows, columns, depth, half }: Cut): Required<WgslProgram> {
   const { layout, m, n, k, a, b, y, base, keep, parts } = spec;
-  const tile = tileFor(rows.count, columns.count, layout);
-  const across = Math.ceil(rows.count / (SIDE * tile.tm)), down = Math.ceil(columns.count / (SIDE * tile.tn));
-  const splits = Math.max(
-    1,
-    Math.min(Math.ceil(WANTED_WORKGROUPS / (across * down)), Math.floor(depth.count / LEAST_DEPTH), 32),
-  );
+  const { tile, across, down, splits } = tilesOf({
+    m: rows.count,
+    n: columns.count,
+    k: depth.count,
+    layout,
+  });
   const split = Math.ceil(depth.count / splits / tile.depth) * tile.depth;
   const widths = { a: widthOf(layout === "tn" ? m : k), b: widthOf(layout === "nt" ? k : n) };
   const partA = layout === "tn" ? within(parts?.a, depth, m) : within(parts?.a, rows, k);

@@ -108,11 +108,26 @@ function fill(
   return fills.join("\n    ");
 }
 
+/** A low-rank product beside that of a tile: Σ_r left(row, r) right(r, column) is added to the results behind the walk. */
+export interface BesideTile {
+  /** Statements: variables; what fills workgroup memory in a step, beside the tiles; what reads it; what follows the last step. */
+  variables: string;
+  fill: string;
+  /** @param place WGSL of where a vec4 of a row of A stands. */
+  step(place: (row: string, quad: string) => string): string;
+  finish: string;
+  rank: number;
+  /** WGSL of factors at `r`, by the row in the tile and the column of the result, which exists. */
+  left(row: string): string;
+  right(column: string): string;
+}
+
 /** The walk over k; `write` gives the statement that stores a result, from WGSL of its row, column and sum. */
 export function tileBody(
-  { layout, tile: { tm, tn, depth }, write }: {
+  { layout, tile: { tm, tn, depth }, beside, write }: {
     layout: ProductLayout;
     tile: Tile;
+    beside?: BesideTile;
     write(result: { row: string; column: string; sum: string }): string;
   },
 ): string {
@@ -127,10 +142,13 @@ export function tileBody(
   for (const i of is) {
     for (const j of results) lines.push(`  var c${i}_${j} = ${wide ? "vec4<f32>()" : "0f"};`);
   }
+  if (beside) lines.push(beside.variables);
   lines.push(`  for (var k0 = part * sizes.split; k0 < limit; k0 += ${depth}u) {
     ${fill({ name: "a", alongK: alongA, perInvocation: tm, depth, origin: "m0" })}
     ${fill({ name: "b", alongK: alongB, perInvocation: tn, depth, origin: "n0" })}
-    workgroupBarrier();`);
+    ${beside?.fill ?? ""}
+    workgroupBarrier();
+    ${beside?.step((row, quad) => placeAlong(row, quad, { depth, perInvocation: tm })) ?? ""}`);
   // As statements 1,024 multiply-adds of a large tile's step are slow to compile, so there they are a loop.
   const looped = tm === 8 && depth > 8;
   for (const quad of looped ? ["q"] : range(depth / 4).map((q) => `${q}u`)) {
@@ -181,10 +199,25 @@ export function tileBody(
     lines.push("    }");
   }
   lines.push("    workgroupBarrier();", "  }");
+  const rowOf = (i: number) => offset({ alongK: alongA, perInvocation: tm, thread: "ty", index: i });
+  const columnOf = (j: number) => offset({ alongK: alongB, perInvocation: tn, thread: "tx", index: j });
+  if (beside) {
+    lines.push(beside.finish, `  for (var r = 0u; r < ${beside.rank}u; r++) {`);
+    for (const j of js) {
+      lines.push(`    let u${j} = ${beside.right(`min(n0 + ${columnOf(j)}, sizes.n - 1u)`)};`);
+    }
+    for (const i of is) {
+      lines.push(`    let l${i} = ${beside.left(rowOf(i))};`);
+      for (const j of results) {
+        const right = wide ? `vec4<f32>(${range(4).map((c) => `u${4 * j + c}`).join(", ")})` : `u${j}`;
+        lines.push(`    c${i}_${j} = fma(${wide ? `vec4<f32>(l${i})` : `l${i}`}, ${right}, c${i}_${j});`);
+      }
+    }
+    lines.push("  }");
+  }
   for (const i of is) {
     for (const j of js) {
-      const row = `(m0 + ${offset({ alongK: alongA, perInvocation: tm, thread: "ty", index: i })})`;
-      const column = `(n0 + ${offset({ alongK: alongB, perInvocation: tn, thread: "tx", index: j })})`;
+      const row = `(m0 + ${rowOf(i)})`, column = `(n0 + ${columnOf(j)})`;
       const sum = wide ? `c${i}_${Math.floor(j / 4)}[${j % 4}]` : `c${i}_${j}`;
       lines.push(`  ${write({ row, column, sum })}`);
     }
