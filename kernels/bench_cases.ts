@@ -66,6 +66,9 @@ const optimizer = {
   data: () => ({ hyper: [2e-5, 1e-3, 1.5, 0.7] }),
 };
 
+/** LoRA's second factor: what it multiplies is a sum of a thousand, whose rounding it shouldn't make large. */
+const SMALL = [-0.1, 0.1] as const;
+
 function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
@@ -111,9 +114,21 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(matmulTn, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
   timed(matmulTnAdd, { dims: (rows) => ({ rows, left: RANK, right: HIDDEN }) }),
   timed(loraUp, { dims: (rows) => ({ rows, rank: RANK, out: MIDDLE }) }),
-  timed(loraLinear, { dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, rank: RANK }), weight: "w" }),
-  timed(loraMatmul, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN, rank: RANK }), weight: "b" }),
-  timed(loraMatmulAdd, { dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN, rank: RANK }), weight: "b" }),
+  timed(loraLinear, {
+    dims: (rows) => ({ rows, in: HIDDEN, out: MIDDLE, rank: RANK }),
+    range: { b: SMALL },
+    weight: "w",
+  }),
+  timed(loraMatmul, {
+    dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN, rank: RANK }),
+    range: { up: SMALL },
+    weight: "b",
+  }),
+  timed(loraMatmulAdd, {
+    dims: (rows) => ({ rows, in: MIDDLE, out: HIDDEN, rank: RANK }),
+    range: { up: SMALL },
+    weight: "b",
+  }),
   timed(attention, {
     dims: (rows) => ({ queries: rows, rows, qcols: HEADS * HEAD, kvcols: KV * HEAD }),
     attrs: scores,

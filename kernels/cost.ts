@@ -67,6 +67,11 @@ function each<In extends Axes, Out extends Axes>(
   return [kernel.name, ({ rows = 1, cols = 1 }) => operations * rows * cols];
 }
 
+/** A product, the narrow one and the one behind it, whose results are added. */
+function besideLora({ rows, in: depth, out, rank }: Dims<"rows" | "in" | "out" | "rank">): number {
+  return rows * (2 * depth * (out + rank) + (2 * rank + 1) * out);
+}
+
 const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(add, 1),
   each(addVector, 1),
@@ -91,16 +96,9 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(matmulAdd, ({ rows, in: depth, out }) => rows * (2 * depth + 1) * out),
   flops(matmulTn, ({ rows, left, right }) => 2 * rows * left * right),
   flops(matmulTnAdd, ({ rows, left, right }) => (2 * rows + 1) * left * right),
-  ...[loraLinear, loraMatmul].map((kernel) =>
-    flops(
-      kernel,
-      ({ rows, in: depth, out, rank }) => rows * (2 * depth * (out + rank) + (2 * rank + 1) * out),
-    )
-  ),
-  flops(
-    loraMatmulAdd,
-    ({ rows, in: depth, out, rank }) => rows * (2 * depth * (out + rank) + (2 * rank + 2) * out),
-  ),
+  flops(loraLinear, besideLora),
+  flops(loraMatmul, besideLora),
+  flops(loraMatmulAdd, (dims) => besideLora(dims) + dims.rows * dims.out),
   flops(loraUp, ({ rows, rank, out }) => rows * (2 * rank + 1) * out),
   // Two products of the scores' size forward, five backward: scores, dP, dV, dQ, dK.
   flops(attention, ({ qcols }, pairs) => 4 * pairs * qcols),

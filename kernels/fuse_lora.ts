@@ -5,6 +5,7 @@
  */
 import { fuseSums } from "./fuse.ts";
 import { type Graph, type Node, type Value, ValueMap } from "./graph.ts";
+import { addBias } from "./ops/add_bias.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
 import { linear, matmul } from "./ops/products.ts";
 import { loraUp, matmulAdd } from "./ops/product_sums.ts";
@@ -18,7 +19,7 @@ export function fused(graph: Graph): Graph {
 interface Match {
   narrow: Node;
   others: readonly Node[];
-  node: Node;
+  nodes: readonly Node[];
 }
 
 /** Fuses LoRA's products. Values, inputs and outputs are those of the given graph. */
@@ -43,13 +44,13 @@ export function fuseLora(graph: Graph): Graph {
       : null;
     if (!match) return [];
     const place = graph.nodes.indexOf(match.narrow);
-    return Object.values(match.node.inputs).every((value) => (places.find(value) ?? -1) < place)
-      ? [match]
-      : [];
+    const own = new Set(match.nodes.flatMap(({ outputs }) => Object.values(outputs).map(({ id }) => id)));
+    const given = match.nodes.flatMap(({ inputs }) => Object.values(inputs)).filter(({ id }) => !own.has(id));
+    return given.every((value) => (places.find(value) ?? -1) < place) ? [match] : [];
   });
-  const put = new Map(matches.map(({ narrow, node }) => [narrow, node]));
+  const put = new Map(matches.map(({ narrow, nodes }) => [narrow, nodes]));
   const gone = new Set(matches.flatMap(({ others }) => others));
-  const nodes = graph.nodes.flatMap((node) => gone.has(node) ? [] : [put.get(node) ?? node]);
+  const nodes = graph.nodes.flatMap((node) => gone.has(node) ? [] : put.get(node) ?? [node]);
   return matches.length ? { ...graph, nodes } : graph;
 }
 
@@ -62,12 +63,18 @@ function isPlain(node: Node | undefined, kernel: Node["kernel"]): node is Node {
 }
 
 function forward(up: Node, madeBy: MadeBy, once: Once): Match | null {
-  const { base, h, b } = up.inputs, wide = madeBy(base), narrow = madeBy(h), y = up.outputs.y;
-  if (!isPlain(wide, linear) || !isPlain(narrow, linear) || wide === narrow || !once(base)) return null;
+  const { base, h, b } = up.inputs, before = madeBy(base), narrow = madeBy(h);
+  // A bias is added behind both.
+  const biased = before?.kernel === addBias && once(base) ? before : null;
+  const plain = biased ? biased.inputs.x : base, wide = madeBy(plain), bias = biased?.inputs.bias;
+  if (!isPlain(wide, linear) || !isPlain(narrow, linear) || wide === narrow || !once(plain)) return null;
+  const y = biased ? plain : up.outputs.y;
   const { x, w } = wide.inputs, { x: other, w: a } = narrow.inputs;
   if (!b || !h || !x || !w || !a || !y || x.id !== other?.id) return null;
   const node = { kernel: loraLinear, inputs: { x, w, a, b }, outputs: { y, h }, attrs: up.attrs };
-  return { narrow, others: [wide, up], node };
+  if (!biased || !bias) return { narrow, others: [wide, up], nodes: [node] };
+  const sum = { kernel: addBias, inputs: { x: y, bias }, outputs: up.outputs, attrs: biased.attrs };
+  return { narrow, others: [wide, biased, up], nodes: [node, sum] };
 }
 
 function backward(wide: Node, madeBy: MadeBy, once: Once): Match | null {
@@ -80,5 +87,6 @@ function backward(wide: Node, madeBy: MadeBy, once: Once): Match | null {
   if (!a || !b || !y || !h || !up || !down || a.id !== other?.id) return null;
   const inputs = { a, b, down, up, ...(base && { base }) };
   const kernel = base ? loraMatmulAdd : loraMatmul;
-  return { narrow, others: [low, wide], node: { kernel, inputs, outputs: { y, h }, attrs: narrow.attrs } };
+  const node = { kernel, inputs, outputs: { y, h }, attrs: narrow.attrs };
+  return { narrow, others: [low, wide], nodes: [node] };
 }

@@ -11,8 +11,11 @@ function shaders(): Map<string, string> {
   const found = new Map<string, string>();
   const add = (kernel: Kernel, { dims, attrs = {} }: Pick<Sample, "dims" | "attrs">) => {
     for (const half of [new Set<string>(), new Set(kernel.halves)]) {
-      for (const { code, label } of kernel.wgsl(dims, attrs, { bindingBytes: 2 ** 27, half }).dispatches) {
-        found.set(code, `${kernel.name}: ${label} ${JSON.stringify(dims)}`);
+      for (const workgroupBytes of [2 ** 14, 2 ** 15]) {
+        const limits = { bindingBytes: 2 ** 27, workgroupBytes, half };
+        for (const { code, label } of kernel.wgsl(dims, attrs, limits).dispatches) {
+          found.set(code, `${kernel.name}: ${label} ${JSON.stringify(dims)}`);
+        }
       }
     }
   };

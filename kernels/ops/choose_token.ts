@@ -86,7 +86,7 @@ var<workgroup> owner: u32;`,
         body: `  let begin = workgroup * sizes.vocab;
   let start = min(lane * sizes.each, sizes.vocab);
   let to = min(start + sizes.each, sizes.vocab);
-  var most = -3.4028235e38f; var place = start; var odd = 0u;
+  var most = -3.4028234e38f; var place = start; var odd = 0u;
   for (var i = start; i < to; i++) {
     let value = logits[begin + i];
     if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) { odd = 1u; }
