@@ -34,21 +34,21 @@ export interface GenerationOptions {
 export const PROMPT_CHUNK = 256;
 
 /** What is wanted of the tokens that follow; a row without a pick is chosen by the caller. */
-export interface Wanted {
+export interface WantedNext {
   logits: boolean;
   /** For each row. */
   picks?: readonly (TokenPick | null)[] | undefined;
 }
 
 /** What was wanted. */
-export interface Found {
+export interface FoundNext {
   /** `[rows, V]`; null where they weren't wanted. */
   logits: Float32Array<ArrayBuffer> | null;
   /** Of each row with a pick the token, −1 where a logit isn't finite. */
   chosen: (number | undefined)[];
 }
 
-const LOGITS: Wanted = { logits: true };
+const LOGITS: WantedNext = { logits: true };
 
 /** Inputs of a pass over all layers. */
 interface Pass {
@@ -116,12 +116,12 @@ export class GenerationEngine {
   }
 
   /** As {@linkcode GenerationEngine.add}, with other wishes about what follows. */
-  async addFor(wanted: Wanted, ids: ArrayLike<number>, signal?: AbortSignal): Promise<Found> {
+  async addFor(wanted: WantedNext, ids: ArrayLike<number>, signal?: AbortSignal): Promise<FoundNext> {
     if (ids.length === 0) {
       throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
     }
     const own = this.#newCache(), chunks: LayerCache[][] = [];
-    let found: Found = { logits: null, chosen: [] };
+    let found: FoundNext = { logits: null, chosen: [] };
     try {
       for (let start = 0; start < ids.length; start += this.#chunk) {
         await breathe();
@@ -153,7 +153,7 @@ export class GenerationEngine {
   }
 
   /** As {@linkcode GenerationEngine.step}, with other wishes about what follows. */
-  async stepFor(wanted: Wanted, ids: ArrayLike<number>): Promise<Found> {
+  async stepFor(wanted: WantedNext, ids: ArrayLike<number>): Promise<FoundNext> {
     await this.#makeRoom(ids.length);
     return await this.#read(await this.#advance(Int32Array.from(ids)), ids.length, wanted);
   }
@@ -209,7 +209,7 @@ export class GenerationEngine {
   }
 
   /** What is wanted of logits `[rows, V]`, by one wait; disposes of them. */
-  async #read(logits: Tensor, rows: number, { logits: all, picks = [] }: Wanted): Promise<Found> {
+  async #read(logits: Tensor, rows: number, { logits: all, picks = [] }: WantedNext): Promise<FoundNext> {
     const picking = picks.some((pick) => pick !== null);
     const ids = picking &&
       await this.#choose(logits, picks.map((pick) => pick ?? { temperature: 0, share: 0 }));
@@ -371,7 +371,7 @@ export class GenerationEngine {
   }
 }
 
-function logitsIn({ logits }: Found): Float32Array {
+function logitsIn({ logits }: FoundNext): Float32Array {
   if (!logits) throw new Error("Cannot give logits: none were wanted");
   return logits;
 }

@@ -33,7 +33,7 @@ export interface AddOptions {
   adapter?: string | null;
   /** Whether all logits are wanted. Default true. */
   logits?: boolean;
-  /** The way to choose the token that follows, of an engine that {@linkcode BatchEngine.picks}; null: by the logits. */
+  /** The way to choose the token that follows, of an engine that `picks`; null: by the logits. */
   pick?: TokenPick | null;
   /** Called between chunks, so that others needn't wait for a long prompt; may step what runs, and nothing else. */
   between?(): Promise<void>;
