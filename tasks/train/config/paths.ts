@@ -11,7 +11,8 @@ import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 const PATHS = ["output_dir", "dataset_dir", "cache_dir", "logging_dir", "data_cache_dir"] as const;
 
 /**
- * The same configuration with absolute paths. A model or adapter is a path where something lies there, else a hub id.
+ * The same configuration with absolute paths. A model or adapter is a path where something lies there, else a hub id; DeepSpeed's
+ * file likewise, or else a name that is known.
  * `plugins` are absolute already.
  * @example
  * ```ts
@@ -28,6 +29,10 @@ export function absolutePaths<T extends Partial<TrainConfig>>(config: T): T {
   for (const key of PATHS) {
     const path = config[key];
     if (typeof path === "string") Object.assign(changed, { [key]: resolve(path) });
+  }
+  for (const key of ["deepspeed", "fsdp_config"] as const) {
+    const file = config[key];
+    if (typeof file === "string") Object.assign(changed, { [key]: whereItLies(file) });
   }
   const { model_name_or_path: model, adapter_name_or_path: adapters } = config;
   if (model !== undefined) changed.model_name_or_path = whereItLies(model);

@@ -1,9 +1,10 @@
 /** Keys for several processes, resolved; equivalents by FSDP2's documentation and `accelerate to-fsdp2` (docs/scale.md). */
-import { join } from "@std/path";
+import { join, relative } from "@std/path";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 import { parseYaml } from "../../../../formats/yaml/yaml.ts";
+import { absolutePaths } from "../paths.ts";
 import { resolveTrainConfig } from "../resolve.ts";
 import type { Distributed } from "./found.ts";
 import { readLauncher } from "./launcher.ts";
@@ -266,6 +267,14 @@ Deno.test("FSDP1's and FSDP2's settings, and accelerate's file in the place of f
     dtype: "bfloat16",
   });
   assertThrows(() => accelerate("distributed_type: DEEPSPEED"), RangeError, "by the key deepspeed");
+});
+
+Deno.test("run.yaml names the files of processes by absolute paths, and LLaMA-Factory's own by name", () => {
+  const path = join(folder, "absolute.json");
+  Deno.writeTextFileSync(path, "{}");
+  const from = relative(Deno.cwd(), path);
+  assertEquals(absolutePaths({ deepspeed: from, fsdp_config: from }), { deepspeed: path, fsdp_config: path });
+  assertEquals(absolutePaths({ deepspeed: "ds_z3_config.json" }), { deepspeed: "ds_z3_config.json" });
 });
 
 Deno.test("files of processes may lie beside the training file, and use_cpu keeps PyTorch from GPUs", () => {
