@@ -326,7 +326,7 @@ function dispatchTable(): string {
     ...all.flatMap(({ p }) => [fixed(pick(p).nodes), fixed(pick(p).dispatches)]),
   ];
   const count = (part: Part) => part.dispatches;
-  const adamw = (config: DecoderConfig) => 3 * 2 * LINEAR_MODULES.length * config.numLayers;
+  const adamw = (config: DecoderConfig) => 2 * 2 * LINEAR_MODULES.length * config.numLayers;
   const sums = all.map(({ model: { config }, p }) => {
     const chunks = Math.ceil(256 / p.labels);
     const pack = (backward: Part) =>

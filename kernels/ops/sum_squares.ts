@@ -13,6 +13,8 @@ import { elementsOf, rowParts, shader, workgroupMemory, workgroupReduce } from "
 const THREADS = 256;
 /** Elements of a workgroup. */
 const BAND = 16 * THREADS;
+/** Elements up to which one workgroup is done sooner than several and a second dispatch: a LoRA tensor. */
+const ALONE = 8 * BAND;
 const MEMORY = workgroupMemory(["sum"], THREADS);
 
 function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samples: readonly Sample[]) {
@@ -37,8 +39,25 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samp
   });
 }
 
-/** Workgroups sum bands, then one workgroup sums the bands: the same order in every run. */
+/** Workgroups sum bands, then one workgroup sums the bands: the same order in every run. Few elements are one workgroup's. */
 function sumSquaresWgsl(rows: number, cols: number, limits: WgslLimits): WgslProgram {
+  if (rows * cols <= ALONE && rowParts(rows, cols, limits).length === 1) {
+    return {
+      dispatches: [shader({
+        label: "sum_squares",
+        threads: THREADS,
+        read: { x: {}, before: {} },
+        write: { total: {} },
+        sizes: { count: rows * cols },
+        workgroups: 1,
+        declarations: MEMORY,
+        body: `  var sum = 0f;
+  for (var i = lane; i < sizes.count; i += ${THREADS}u) { sum += x[i] * x[i]; }
+${workgroupReduce("sum", THREADS)}
+  if (lane == 0u) { total[0] = before[0] + sum; }`,
+      })],
+    };
+  }
   let bands = 0;
   const dispatches = rowParts(rows, cols, limits).map((part) => {
     const elements = elementsOf(part, cols), base = bands, workgroups = Math.ceil(elements.count / BAND);
@@ -79,7 +98,8 @@ ${workgroupReduce("sum", THREADS)}
 export const sumSquares = sumOf("sum_squares", ["rows", "cols"], [
   { dims: { rows: 1, cols: 1, one: 1 }, note: "one element" },
   { dims: { rows: 7, cols: 65, one: 1 }, note: "odd sizes" },
-  { dims: { rows: 130, cols: 67, one: 1 }, note: "more than two workgroups" },
+  { dims: { rows: 130, cols: 67, one: 1 }, note: "more than a band" },
+  { dims: { rows: 520, cols: 67, one: 1 }, note: "more than one workgroup takes" },
   { dims: { rows: 3, cols: 5, one: 1 }, range: { x: [-1e18, 1e18] }, note: "large values" },
 ]);
 
@@ -87,7 +107,7 @@ export const sumSquares = sumOf("sum_squares", ["rows", "cols"], [
 export const sumSquaresVector = sumOf("sum_squares_vector", ["rows"], [
   { dims: { rows: 1, one: 1 }, note: "one element" },
   { dims: { rows: 65, one: 1 }, note: "odd size" },
-  { dims: { rows: 4099, one: 1 }, note: "more than a workgroup" },
+  { dims: { rows: 4099, one: 1 }, note: "more than a band" },
 ]);
 
 type SumSquares = Kernel<Readonly<Record<"x" | "before", readonly string[]>>, { total: readonly string[] }>;

@@ -96,7 +96,7 @@ async function compare(device: WebGpuBackend, kernel: Kernel, sample: Sample): P
 
 const STORABLE = KERNELS.filter((kernel) => kernel.halves);
 
-Deno.test("kernels that take frozen weights are those that a block, a head and an embedding give them to", () => {
+Deno.test("kernels that take frozen weights are those that a block, a head and an embedding give them to, fused or not", () => {
   assertEquals(STORABLE.map((k) => k.name).sort(), [
     "gather_rows",
     "label_logprob",
@@ -104,6 +104,9 @@ Deno.test("kernels that take frozen weights are those that a block, a head and a
     "label_logprob_unit",
     "label_logprob_weight_grad",
     "linear",
+    "lora_linear",
+    "lora_matmul",
+    "lora_matmul_add",
     "lora_up",
     "matmul",
     "matmul_add",
