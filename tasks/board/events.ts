@@ -14,15 +14,20 @@ const PING_MS = 15_000;
 /** Looks at the folders while pages listen, once for all of them. */
 export class News {
   readonly #look: () => Promise<unknown>;
+  readonly #fault: (error: unknown) => void;
   readonly #listeners = new Set<(text: string) => void>();
   readonly #ending = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = "";
   #looking: Promise<void> | null = null;
 
-  /** @param look Gives what the page is to know, as JSON holds it */
-  constructor(look: () => Promise<unknown>) {
+  /**
+   * @param look Gives what the page is to know, as JSON holds it
+   * @param fault Gets what a look threw while pages listen; the next one comes all the same
+   */
+  constructor(look: () => Promise<unknown>, fault: (error: unknown) => void) {
     this.#look = look;
+    this.#fault = fault;
   }
 
   /** Looks now; listeners are told if anything has changed. */
@@ -65,7 +70,7 @@ export class News {
     if (this.#timer !== undefined || this.#ending.signal.aborted) return;
     const next = () => {
       this.#timer = setTimeout(
-        () => void this.look().catch(() => {}).finally(() => this.#timer && next()),
+        () => void this.look().catch(this.#fault).finally(() => this.#timer && next()),
         LOOK_MS,
       );
     };

@@ -6,6 +6,7 @@
 import { basename, isAbsolute, join, relative, resolve, sep } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
+import { ifReadable } from "./readable.ts";
 import { Refusal } from "./refusal.ts";
 
 /** A folder of a run. */
@@ -16,7 +17,7 @@ export interface RunFolder {
   name: string;
   /** Where it is, without links. */
   path: string;
-  /** Its entries' names. */
+  /** Names of its files: no links, folders, pipes or devices. */
   entries: ReadonlySet<string>;
 }
 
@@ -70,15 +71,10 @@ export class Folders {
   }
 
   #walk(folder: string, depth: number, visit: (folder: string, entries: ReadonlySet<string>) => void): void {
-    let entries: Deno.DirEntry[];
-    try {
-      entries = [...Deno.readDirSync(folder)];
-    } catch (error) {
-      // gone meanwhile, or not ours to read
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
-      throw error;
-    }
-    visit(folder, new Set(entries.filter(({ isSymlink }) => !isSymlink).map(({ name }) => name)));
+    const entries = ifReadable(() => [...Deno.readDirSync(folder)]);
+    if (entries === null) return;
+    // a pipe would keep whoever opens it waiting
+    visit(folder, new Set(entries.filter(({ isFile }) => isFile).map(({ name }) => name)));
     if (depth === 0) return;
     // a link is not followed: what it names is shown where it is, if that is within a given folder
     const inner = entries.filter(({ name, isDirectory }) => isDirectory && !INNER.test(name));
@@ -103,12 +99,10 @@ export class Folders {
    * @throws {Refusal} 404 if it isn't within the folder, or not there
    */
   file(id: string, name: string): string {
-    const folder = this.folder(id);
-    return this.#within(
-      folder,
-      resolve(folder, name),
-      () => new Refusal(404, `There is no ${name} in this run`),
-    );
+    const folder = this.folder(id), refusal = () => new Refusal(404, `There is no ${name} in this run`);
+    const path = this.#within(folder, resolve(folder, name), refusal);
+    if (ifReadable(() => Deno.statSync(path).isFile)) return path;
+    throw refusal();
   }
 
   /** Id of a folder that may not be there yet; null where it wouldn't lie within a given folder. */

@@ -21,6 +21,7 @@ const OWN = [
   "jobs",
   "key_field",
   "news",
+  "readout",
   "run",
   "run_list",
   "runs",

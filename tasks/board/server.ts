@@ -51,7 +51,7 @@ export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
       jobs: control?.list() ?? [],
       control: mayChange,
     };
-  });
+  }, fault);
   await news.look();
   const app = boardApp({ token, folders, runs, evaluations, control, news, fault });
   let server: Deno.HttpServer<Deno.NetAddr>;

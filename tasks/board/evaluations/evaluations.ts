@@ -10,7 +10,8 @@ import { openRun } from "../../eval/open_run.ts";
 import { readEvalRunYaml } from "../../eval/run_yaml.ts";
 import { readEvalConfig } from "../../eval/config.ts";
 import { Labels, LABELS_FILE } from "../../eval/labels.ts";
-import { type Folders, isThere } from "../folders.ts";
+import { type Folders, isThere, type RunFolder } from "../folders.ts";
+import { beginningOf, changedAt, ifReadable } from "../readable.ts";
 import { Refusal } from "../refusal.ts";
 import { ItemIndex } from "./item_index.ts";
 
@@ -33,6 +34,8 @@ export interface EvaluationSummary {
   changed: number;
 }
 
+/** Bytes of a run.yaml within which it names its kind. */
+const MOST_CONFIG = 1 << 20;
 /** Evaluations whose items are held at once. */
 const MOST_OPEN = 4;
 
@@ -47,6 +50,7 @@ interface Open {
 export class Evaluations implements AsyncDisposable {
   readonly #folders: Folders;
   readonly #open = new Map<string, Open>();
+  readonly #kinds = new Map<string, { changed: number; isOne: boolean }>();
   readonly #results = new Map<string, { changed: number; result: EvaluationSummary["result"] }>();
   readonly #ending = new AbortController();
 
@@ -56,28 +60,33 @@ export class Evaluations implements AsyncDisposable {
 
   /** All of them, those that changed last first. */
   list(): EvaluationSummary[] {
-    const found = this.#folders.find(["items.jsonl"]).filter(({ path, entries }) =>
-      entries.has("run.yaml") && this.#isEvaluation(path)
-    );
-    return found.map(({ id, name, path, entries }) => ({
-      id,
-      name,
-      result: entries.has("results.json") ? this.#result(path) : null,
-      changed: Deno.statSync(join(path, "items.jsonl")).mtime?.getTime() ?? 0,
-    })).sort((a, b) => b.changed - a.changed || (a.id < b.id ? -1 : 1));
+    return this.#folders.find(["items.jsonl"]).filter((found) => this.#isEvaluation(found))
+      .map(({ id, name, path, entries }) => ({
+        id,
+        name,
+        result: entries.has("results.json") ? this.#result(path) : null,
+        changed: changedAt(join(path, "items.jsonl")) ?? 0,
+      })).sort((a, b) => b.changed - a.changed || (a.id < b.id ? -1 : 1));
   }
 
-  #isEvaluation(path: string): boolean {
-    // a synthesis has items.jsonl too
-    return /^evaluator:/m.test(Deno.readTextFileSync(join(path, "run.yaml")));
+  #isEvaluation({ path, entries }: RunFolder): boolean {
+    const file = join(path, "run.yaml"), changed = entries.has("run.yaml") ? changedAt(file) : null;
+    if (changed === null) return false;
+    let known = this.#kinds.get(path);
+    if (known?.changed !== changed) {
+      // a synthesis has items.jsonl too
+      const isOne = ifReadable(() => /^evaluator:/m.test(beginningOf(file, MOST_CONFIG))) ?? false;
+      this.#kinds.set(path, known = { changed, isOne });
+    }
+    return known.isOne;
   }
 
   #result(path: string): EvaluationSummary["result"] {
-    const file = join(path, "results.json");
-    const changed = Deno.statSync(file).mtime?.getTime() ?? 0;
+    const file = join(path, "results.json"), changed = changedAt(file);
+    if (changed === null) return null;
     const kept = this.#results.get(path);
     if (kept?.changed === changed) return kept.result;
-    const result = summaryOf(file);
+    const result = ifReadable(() => summaryOf(file));
     this.#results.set(path, { changed, result });
     return result;
   }

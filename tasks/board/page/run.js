@@ -36,7 +36,7 @@ export function runPage({ params, news }) {
 
   const stop = news.listen(told);
   told();
-  get("run", { run: id }).then(({ config, checkpoints, card, files }) => {
+  get("run", { run: id }).then(({ config, fault, checkpoints, card, files }) => {
     const tokens = el(
       "div",
       { class: "card" },
@@ -62,7 +62,8 @@ export function runPage({ params, news }) {
         }),
       ),
       el("h2", null, "Configuration"),
-      config === null ? el("p", { class: "hint" }, "The run has no run.yaml.") : el(
+      fault === null ? "" : el("p", { class: "wrong" }, fault),
+      config === null ? el("p", { class: "hint" }, "The run has no run.yaml that can be shown.") : el(
         "div",
         { class: "card" },
         table({

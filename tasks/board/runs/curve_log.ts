@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 
 import { f64 } from "../../../formats/elements.ts";
+import { ifReadable } from "../readable.ts";
 
 /** Lines that a log holds, and what each is measured by. */
 export const AXES = ["step", "tokens", "time"] as const;
@@ -25,6 +26,8 @@ const NOT_CURVES = new Set(["total_steps", "percentage", "step", "tokens", "time
 
 const CHUNK = 1 << 20;
 const NEWLINE = 10;
+/** Bytes of a line at most; a longer one is no line of a log. */
+const MOST_LINE = 1 << 20;
 
 /** A log that is read again from where it was read to. */
 export class CurveLog {
@@ -35,6 +38,9 @@ export class CurveLog {
   #offset = 0;
   #inode: number | null = null;
   #stateRead: number | null = null;
+  #isOverlong = false;
+  #begins = new Map<Axis, number>();
+  #ends = new Map<Axis, number>();
   #last: Readonly<Record<string, unknown>> = {};
   /** Counts up with every change. */
   version = 0;
@@ -75,31 +81,20 @@ export class CurveLog {
 
   /**
    * Reads what is new. A log that is shorter than before, or another file, is read from its beginning: the run was begun again.
+   * What can't be read is as if it weren't there. Others have their turn while a long log is read.
    * @param entries Names of the files that may be read
-   * @returns Whether anything has changed
    */
-  update(entries: ReadonlySet<string>): boolean {
-    const before = this.version;
-    if (entries.has("trainer_log.jsonl")) this.#readLog();
+  async update(entries: ReadonlySet<string>): Promise<void> {
+    if (entries.has("trainer_log.jsonl")) await this.#readLog();
     if (entries.has("trainer_state.json")) this.#readState();
-    return this.version !== before;
   }
 
-  #readLog(): void {
-    let file: Deno.FsFile;
-    try {
-      file = Deno.openSync(this.#path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
-    }
-    try {
-      const { size, ino } = file.statSync();
-      if (size < this.#offset || ino !== this.#inode) this.#clear(ino);
-      if (size > this.#offset) this.#read(file);
-    } finally {
-      file.close();
-    }
+  async #readLog(): Promise<void> {
+    using file = ifReadable(() => Deno.openSync(this.#path));
+    if (file === null) return;
+    const { size, ino } = file.statSync();
+    if (size < this.#offset || ino !== this.#inode) this.#clear(ino);
+    if (size > this.#offset) await this.#read(file);
   }
 
   #clear(inode: number | null): void {
@@ -108,10 +103,13 @@ export class CurveLog {
     this.#lines = 0;
     this.#offset = 0;
     this.#stateRead = null;
+    this.#isOverlong = false;
+    this.#begins = new Map();
+    this.#ends = new Map();
     this.#inode = inode;
   }
 
-  #read(file: Deno.FsFile): void {
+  async #read(file: Deno.FsFile): Promise<void> {
     const decoder = new TextDecoder();
     const chunk = new Uint8Array(CHUNK);
     let rest = new Uint8Array(0);
@@ -122,23 +120,28 @@ export class CurveLog {
       bytes.set(chunk.subarray(0, n), rest.length);
       const end = bytes.lastIndexOf(NEWLINE) + 1;
       // a line that is being written is read when it is whole
-      for (const line of decoder.decode(bytes.subarray(0, end)).split("\n")) this.#add(line);
+      const lines = decoder.decode(bytes.subarray(0, end)).split("\n");
+      if (this.#isOverlong && end > 0) lines.shift();
+      for (const line of lines) this.#add(line);
+      this.#isOverlong &&= end === 0;
       this.#offset += end;
       rest = bytes.slice(end);
+      if (rest.length > MOST_LINE) {
+        this.#isOverlong = true;
+        this.#offset += rest.length;
+        rest = new Uint8Array(0);
+      }
+      await new Promise((done) => setTimeout(done));
     }
   }
 
   #add(line: string): void {
     if (line === "") return;
-    let row: unknown;
-    try {
-      row = JSON.parse(line);
-    } catch {
-      // another program's half line must not hide the rest of a run
-      return;
-    }
+    const row = rowOf(line);
     if (typeof row !== "object" || row === null || !("current_steps" in row)) return;
     this.#last = row as Record<string, unknown>;
+    const step = row.current_steps;
+    if (typeof step === "number" && step < (this.#ends.get("step") ?? -Infinity)) this.#dropFrom(step);
     for (const [name, value] of Object.entries(row)) {
       const number = typeof value === "number" ? value : seconds(value);
       if (number === null) continue;
@@ -147,10 +150,29 @@ export class CurveLog {
         : name === "remaining_time"
         ? "remaining"
         : NAMES[name] ?? name;
-      this.#set(known, this.#lines, number);
+      this.#set(known, this.#lines, isAxis(known) ? this.#onward(known, number) : number);
     }
     this.#lines++;
     this.version++;
+  }
+
+  /** A run that went on from a checkpoint does steps again: of each the last one counts. */
+  #dropFrom(step: number): void {
+    this.#lines = this.column("step")?.findIndex((earlier) => earlier >= step) ?? 0;
+    for (const [name, column] of this.#columns) {
+      column.forget(this.#lines);
+      if (this.lastOf(name) === null) this.#columns.delete(name);
+    }
+    for (const axis of AXES) this.#ends.set(axis, this.lastOf(axis) ?? -Infinity);
+  }
+
+  /** A process that goes on with a run may count time and tokens from 0 again, and an axis never falls. */
+  #onward(axis: Axis, value: number): number {
+    const before = this.#ends.get(axis) ?? -Infinity;
+    if (value + (this.#begins.get(axis) ?? 0) < before) this.#begins.set(axis, before);
+    const place = value + (this.#begins.get(axis) ?? 0);
+    this.#ends.set(axis, place);
+    return place;
   }
 
   #set(name: string, line: number, value: number): void {
@@ -200,6 +222,20 @@ export class CurveLog {
   }
 }
 
+/** Python writes NaN and Infinity, which JSON has not: no values, in a line that counts. Half a line hides no others. */
+function rowOf(line: string): unknown {
+  for (const text of [line, line.replace(/(?<=[:,[]\s*)(NaN|-?Infinity)(?=\s*[,}\]])/g, "null")]) {
+    try {
+      return JSON.parse(text);
+    } catch { /* tried again, or no line of a log */ }
+  }
+  return null;
+}
+
+function isAxis(name: string): name is Axis {
+  return (AXES as readonly string[]).includes(name);
+}
+
 /** Seconds of `h:mm:ss`, or `d days, h:mm:ss` as Python writes longer ones; null for anything else. */
 export function seconds(text: unknown): number | null {
   if (typeof text !== "string") return null;
@@ -218,6 +254,11 @@ class Column {
       this.#values = larger;
     }
     this.#values[index] = value;
+  }
+
+  /** Takes back what was set from here on. */
+  forget(length: number): void {
+    this.#values.fill(NaN, length);
   }
 
   values(length: number): Float64Array {

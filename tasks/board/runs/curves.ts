@@ -8,7 +8,7 @@ import { csvTable } from "../../common/table.ts";
 import { Refusal } from "../refusal.ts";
 import { AXES, type Axis, type CurveLog } from "./curve_log.ts";
 import type { RunList } from "./run_list.ts";
-import { type Curve, rangeOf, smoothed, type View, viewOf } from "./view.ts";
+import { type Curve, curveOf, rangeOf, smoothed, type View, viewOf } from "./view.ts";
 
 /** A chart's wish. */
 export interface CurveWish {
@@ -79,12 +79,12 @@ export function readWish(query: Record<string, string[]>): CurveWish {
 /** Carries out a wish. @throws {Refusal} 404 if there is no such run */
 export function curvesOf(list: RunList, wish: CurveWish): Curves {
   const { runs, name, over, points, smooth } = wish;
-  const logged = runs.map((run) => curveOf(list.log(run), name, over));
+  const logged = runs.map((run) => kept(list.log(run), name, over, 0));
   const range = rangeOf(logged);
   if (range === null) return { x: [], lines: runs.map(() => []), logged: [], exact: true, range };
   const [from, to] = [wish.from ?? range[0], wish.to ?? range[1]];
   if (smooth === 0) return { ...viewOf(logged, from, to, points), logged: [], range };
-  const even = logged.map(({ x, y }) => ({ x, y: smoothed(y, smooth) }));
+  const even = runs.map((run) => kept(list.log(run), name, over, smooth));
   const { x, lines, exact } = viewOf(wish.logged ? [...even, ...logged] : even, from, to, points);
   return { x, lines: lines.slice(0, runs.length), logged: lines.slice(runs.length), exact, range };
 }
@@ -94,24 +94,50 @@ export function curvesOf(list: RunList, wish: CurveWish): Curves {
  */
 export function curvesJson(curves: Curves): string {
   const short = (lines: Curves["lines"]) =>
-    curves.exact
-      ? lines
-      : lines.map((line) => line.map((value) => value === null ? null : Number(value.toPrecision(6))));
+    curves.exact ? lines : lines.map((line) => line.map((value) => value === null ? null : sixDigits(value)));
   return JSON.stringify({ ...curves, lines: short(curves.lines), logged: short(curves.logged) });
 }
 
 /** All values of the runs as CSV, whatever part is shown. */
 export function curvesCsv(list: RunList, { runs, name, over }: CurveWish): string {
   const rows = runs.flatMap((run) => {
-    const { x, y } = curveOf(list.log(run), name, over);
-    return Array.from(y, (value, i) => [list.name(run), String(x[i]), String(value)])
-      .filter(([, place, value]) => place !== "NaN" && value !== "NaN");
+    const { x, y } = kept(list.log(run), name, over, 0);
+    return Array.from(y, (value, i) => [list.name(run), String(x[i]), String(value)]);
   });
   return csvTable({ columns: [{ title: "run" }, { title: over }, { title: name }], rows });
 }
 
-function curveOf(log: CurveLog, name: string, over: Axis): Curve {
+/** Faster than reading `toPrecision` again, which every number of a chart would have to be. */
+function sixDigits(value: number): number {
+  const scale = 10 ** (5 - Math.floor(Math.log10(Math.abs(value))));
+  // zero, and what is next to it or to infinity, has no such scale
+  return scale > 1e-290 && scale < 1e290 ? Math.round(value * scale) / scale : value;
+}
+
+/** Curves that charts were drawn from, by log; each zoom asks for all of them again. */
+const made = new WeakMap<CurveLog, { version: number; curves: Map<string, Curve> }>();
+
+/** Curves of a log that are kept: those of a page of charts, as logged and smoothed. */
+const MOST_KEPT = 24;
+
+function kept(log: CurveLog, name: string, over: Axis, smooth: number): Curve {
+  let known = made.get(log);
+  if (known?.version !== log.version) made.set(log, known = { version: log.version, curves: new Map() });
+  const key = JSON.stringify([name, over, smooth]), { curves } = known;
+  const curve = curves.get(key) ?? madeCurve(log, name, over, smooth);
+  // the one that was asked for last is the last to go
+  curves.delete(key);
+  curves.set(key, curve);
+  for (const oldest of curves.keys()) if (curves.size > MOST_KEPT) curves.delete(oldest);
+  return curve;
+}
+
+function madeCurve(log: CurveLog, name: string, over: Axis, smooth: number): Curve {
+  if (smooth > 0) {
+    const { x, y } = kept(log, name, over, 0);
+    return { x, y: smoothed(y, smooth) };
+  }
   const empty = new Float64Array(0);
   const [x, y] = [log.column(over), log.column(name)];
-  return x === null || y === null ? { x: empty, y: empty } : { x, y };
+  return x === null || y === null ? { x: empty, y: empty } : curveOf(x, y);
 }

@@ -8,14 +8,17 @@ import { redactValue } from "../../../formats/secrets.ts";
 import { readYaml } from "../../../formats/yaml/yaml.ts";
 import { listCheckpoints } from "../../../plugins/trainers/local/checkpoint_directory.ts";
 import type { Folders } from "../folders.ts";
+import { beginningOf, changedAt, ifReadable } from "../readable.ts";
 import { Refusal } from "../refusal.ts";
 
 /** A run's files as the page shows them. */
 export interface RunDetails {
   /** Where it is, without links. */
   folder: string;
-  /** Keys of run.yaml; null where there is none. */
+  /** Keys of run.yaml; null where there is none that can be read. */
   config: Record<string, unknown> | null;
+  /** Why run.yaml can't be read; null where it can, or isn't there. */
+  fault: string | null;
   /** Versions and hashes; null where run.yaml has none. */
   provenance: unknown;
   /** Those that are there, the first step first. */
@@ -32,15 +35,26 @@ const MOST_TEXT = 1 << 20;
 /** Reads them. @throws {Refusal} 404 if there is no such run */
 export function runDetails(folders: Folders, id: string): RunDetails {
   const path = folders.folder(id);
-  const { provenance, ...config } = readConfig(folders, id) ?? { provenance: null };
-  const files = [...Deno.readDirSync(path)].filter(({ isFile }) => isFile)
-    .map(({ name }) => ({ name, bytes: Deno.statSync(join(path, name)).size }))
-    .sort((a, b) => a.name < b.name ? -1 : 1);
+  let read: Record<string, unknown> | null = null, fault: string | null = null;
+  try {
+    read = readConfig(folders, id);
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
+    fault = error.message;
+  }
+  const { provenance, ...config } = read ?? { provenance: null };
+  const files = filesOf(path).sort((a, b) => a.name < b.name ? -1 : 1);
   return {
     folder: path,
     config: Object.keys(config).length === 0 ? null : config,
+    fault,
     provenance,
-    checkpoints: listCheckpoints(path).map(({ name, step, path }) => ({ name, step, ...sizeOf(path) })),
+    checkpoints: listCheckpoints(path).filter(({ path }) => !isLink(path)).map(({ name, step, path }) => ({
+      name,
+      step,
+      bytes: filesOf(path).reduce((sum, { bytes }) => sum + bytes, 0),
+      made: changedAt(path) ?? 0,
+    })),
     card: textOf(folders, id, "README.md"),
     files,
   };
@@ -95,17 +109,22 @@ export function readConfig(folders: Folders, id: string): Record<string, unknown
 
 function textOf(folders: Folders, id: string, name: string): string | null {
   try {
-    return Deno.readTextFileSync(folders.file(id, name)).slice(0, MOST_TEXT);
+    return beginningOf(folders.file(id, name), MOST_TEXT);
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;
   }
 }
 
-function sizeOf(folder: string): { bytes: number; made: number } {
-  let bytes = 0;
-  for (const { name, isFile } of Deno.readDirSync(folder)) {
-    if (isFile) bytes += Deno.statSync(join(folder, name)).size;
-  }
-  return { bytes, made: Deno.statSync(folder).mtime?.getTime() ?? 0 };
+function isLink(path: string): boolean {
+  return ifReadable(() => Deno.lstatSync(path).isSymlink) ?? true;
+}
+
+/** Files of a folder from which a training may take some away meanwhile. */
+function filesOf(folder: string): { name: string; bytes: number }[] {
+  const entries = ifReadable(() => [...Deno.readDirSync(folder)]) ?? [];
+  return entries.filter(({ isFile }) => isFile).flatMap(({ name }) => {
+    const bytes = ifReadable(() => Deno.statSync(join(folder, name)).size);
+    return bytes === null ? [] : [{ name, bytes }];
+  });
 }

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 
 import { isDirectoryLocked, LOCK_FILE } from "../../../formats/directory_lock.ts";
 import type { Folders, RunFolder } from "../folders.ts";
+import { changedAt, ifReadable } from "../readable.ts";
 import { Refusal } from "../refusal.ts";
 import { CurveLog, seconds } from "./curve_log.ts";
 
@@ -64,11 +65,9 @@ export class RunList {
       const held = earlier?.found.path === found.path
         ? { ...earlier, found }
         : { found, log: new CurveLog(found.path), changed: 0, dead: null };
-      if (held.log.update(found.entries)) await Promise.resolve();
-      held.changed = changedAt(found);
+      await held.log.update(found.entries);
+      held.changed = lastChange(found);
       runs.set(found.id, held);
-      // a log of a gigabyte must not keep the page waiting for all others
-      if (earlier === undefined) await new Promise((done) => setTimeout(done));
     }
     this.#runs = runs;
   }
@@ -122,22 +121,15 @@ function stateOf(held: Held): RunState {
   const lively = () => Date.now() - changed < LIVELY_MS ? "running" : "stopped";
   if (!entries.has(LOCK_FILE)) return entries.has("run.yaml") ? "stopped" : lively();
   // The lock of a killed run is tried once only: while it is tried, a run that is just starting would be refused.
-  const marked = mtime(join(path, LOCK_FILE));
+  const marked = changedAt(join(path, LOCK_FILE));
   if (marked === held.dead) return "stopped";
-  const locked = isDirectoryLocked(path);
+  const locked = ifReadable(() => isDirectoryLocked(path));
   if (locked === null) return lively();
   held.dead = locked ? null : marked;
   return locked ? "running" : "stopped";
 }
 
-function changedAt({ path, entries }: RunFolder): number {
-  return Math.max(...MARKS.filter((mark) => entries.has(mark)).map((mark) => mtime(join(path, mark))), 0);
-}
-
-function mtime(path: string): number {
-  try {
-    return Deno.statSync(path).mtime?.getTime() ?? 0;
-  } catch {
-    return 0;
-  }
+function lastChange({ path, entries }: RunFolder): number {
+  const there = MARKS.filter((mark) => entries.has(mark));
+  return Math.max(...there.map((mark) => changedAt(join(path, mark)) ?? 0), 0);
 }

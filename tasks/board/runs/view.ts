@@ -4,13 +4,13 @@
  * @module
  */
 
-import { f64, i32, valueOf } from "../../../formats/elements.ts";
+import { f64, valueOf } from "../../../formats/elements.ts";
 
-/** A curve: values over places that never fall. */
+/** A curve: values over places that never fall. None is NaN. */
 export interface Curve {
-  /** Places on the horizontal axis; NaN where a line has none. */
+  /** Places on the horizontal axis. */
   x: Float64Array;
-  /** Values; NaN where a line has none. */
+  /** Values, one a place. */
   y: Float64Array;
 }
 
@@ -44,33 +44,36 @@ export function viewOf(curves: readonly Curve[], from: number, to: number, point
   return places === null ? bucketed(shown, from, to, Math.max(1, points >> 1)) : aligned(shown, places);
 }
 
+/** Lines of a log as a curve: those without a place or a value are left out. */
+export function curveOf(x: Float64Array, y: Float64Array): Curve {
+  const isWhole = (_: number, i: number) => !Number.isNaN(f64(x, i)) && !Number.isNaN(f64(y, i));
+  return x.every(isWhole) ? { x, y } : { x: x.filter(isWhole), y: y.filter(isWhole) };
+}
+
 /** First and last place of curves with a value; null where there is none. */
 export function rangeOf(curves: readonly Curve[]): [from: number, to: number] | null {
-  let from = Infinity, to = -Infinity;
-  for (const { x, y } of curves) {
-    for (let i = 0; i < x.length; i++) {
-      if (Number.isNaN(f64(y, i)) || Number.isNaN(f64(x, i))) continue;
-      if (f64(x, i) < from) from = f64(x, i);
-      if (f64(x, i) > to) to = f64(x, i);
-    }
-  }
+  const some = curves.filter(({ x }) => x.length > 0);
+  const from = Math.min(...some.map(({ x }) => f64(x, 0)));
+  const to = Math.max(...some.map(({ x }) => f64(x, x.length - 1)));
   return from > to ? null : [from, to];
 }
 
 /** The curve's part with values within the ends, and one value beyond each, so that lines leave the picture. */
 function within({ x, y }: Curve, from: number, to: number): Curve {
-  const places = new Float64Array(x.length), values = new Float64Array(x.length);
-  let kept = 0;
-  for (let i = 0; i < x.length; i++) {
-    const place = f64(x, i);
-    if (Number.isNaN(f64(y, i)) || Number.isNaN(place)) continue;
-    // of those before the part only the last one stays
-    if (place < from) kept = 0;
-    places[kept] = place;
-    values[kept++] = f64(y, i);
-    if (place > to) break;
+  const first = Math.max(0, firstWhere(x, (place) => place >= from) - 1);
+  const end = firstWhere(x, (place) => place > to) + 1;
+  return { x: x.subarray(first, end), y: y.subarray(first, end) };
+}
+
+/** Index of the first place with a property that all later ones have too. */
+function firstWhere(x: Float64Array, holds: (place: number) => boolean): number {
+  let low = 0, high = x.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(f64(x, middle))) high = middle;
+    else low = middle + 1;
   }
-  return { x: places.subarray(0, kept), y: values.subarray(0, kept) };
+  return low;
 }
 
 function commonPlaces(curves: readonly Curve[], most: number): number[] | null {
@@ -99,20 +102,17 @@ function bucketed(curves: readonly Curve[], from: number, to: number, buckets: n
   const x = Array.from({ length: 2 * buckets }, (_, i) => from + (i / 2 + 0.25) * width);
   const lines = curves.map((curve) => {
     const line = new Array<number | null>(2 * buckets).fill(null);
-    const low = new Int32Array(buckets).fill(-1), high = new Int32Array(buckets).fill(-1);
-    for (let i = 0; i < curve.x.length; i++) {
+    for (let i = 0; i < curve.x.length;) {
       const bucket = Math.min(buckets - 1, Math.max(0, Math.floor((f64(curve.x, i) - from) / width)));
-      if (low[bucket] === -1 || f64(curve.y, i) < f64(curve.y, i32(low, bucket))) low[bucket] = i;
-      if (high[bucket] === -1 || f64(curve.y, i) > f64(curve.y, i32(high, bucket))) high[bucket] = i;
-    }
-    for (let bucket = 0; bucket < buckets; bucket++) {
-      const [first, second] = [
-        Math.min(i32(low, bucket), i32(high, bucket)),
-        Math.max(i32(low, bucket), i32(high, bucket)),
-      ];
-      if (second < 0) continue;
-      line[2 * bucket] = f64(curve.y, first);
-      if (first !== second) line[2 * bucket + 1] = f64(curve.y, second);
+      const end = bucket === buckets - 1 ? Infinity : from + (bucket + 1) * width;
+      let low = f64(curve.y, i), high = low, isRising = true;
+      for (i++; i < curve.x.length && f64(curve.x, i) < end; i++) {
+        const value = f64(curve.y, i);
+        if (value < low) [low, isRising] = [value, false];
+        else if (value > high) [high, isRising] = [value, true];
+      }
+      line[2 * bucket] = isRising ? low : high;
+      if (low !== high) line[2 * bucket + 1] = isRising ? high : low;
     }
     return line;
   });
@@ -121,7 +121,7 @@ function bucketed(curves: readonly Curve[], from: number, to: number, buckets: n
 
 /**
  * An exponential moving average without the pull to its first value: `s_i = w s_(i−1) + (1 − w) y_i`, divided by `1 − wⁱ`, as
- * TensorBoard draws it. NaN is passed over.
+ * TensorBoard draws it.
  * @param weight From 0, which changes nothing, to below 1
  * @example
  * ```ts
@@ -133,11 +133,12 @@ function bucketed(curves: readonly Curve[], from: number, to: number, buckets: n
  * ```
  */
 export function smoothed(values: Float64Array, weight: number): Float64Array {
+  const result = new Float64Array(values.length);
   let sum = 0, whole = 1;
-  return values.map((value) => {
-    if (Number.isNaN(value)) return value;
-    sum = weight * sum + (1 - weight) * value;
+  for (let i = 0; i < values.length; i++) {
+    sum = weight * sum + (1 - weight) * f64(values, i);
     whole *= weight;
-    return sum / (1 - whole);
-  });
+    result[i] = sum / (1 - whole);
+  }
+  return result;
 }
