@@ -1,15 +1,16 @@
 // A chart of several runs' curves on uPlot: zoom by drag, wheel and keys, values under the cursor, a table for those who see no
 // picture.
-import { el, table } from "./dom.js";
+import { el, later, table } from "./dom.js";
 import { colorOf } from "../../common/page/colors.js";
 import { placeOf, valueOf } from "./format.js";
+import { makeReadout, NAMED } from "./readout.js";
 
 /** A classic script of its package, loaded by index.html. */
 const { uPlot } = globalThis;
 
 const HEIGHT = 300;
-/** Runs named under the cursor; the rest is counted. */
-const NAMED = 12;
+/** So long after its last turn the wheel rests. */
+const TURNING_MS = 150;
 /** With more runs the unsmoothed curves would hide the smoothed ones. */
 export const PALE = 8;
 
@@ -21,9 +22,17 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
  */
 export function makeChart({ name, title, height = HEIGHT, onrange }) {
   const box = el("div", { class: "plot", tabIndex: 0, role: "img" });
-  const readout = el("div", { class: "readout", "aria-live": "off" });
-  const numbers = el("details", { class: "numbers" });
-  let plot = null, shown = null, shape = "", frame = 0;
+  const readout = makeReadout(name);
+  const numbers = el(
+    "details",
+    { class: "numbers", ontoggle: () => fillNumbers() },
+    el("summary", null, "As a table"),
+  );
+  const fillNumbers = () => {
+    numbers.querySelector(".scroll")?.remove();
+    if (numbers.open && shown !== null) numbers.append(numbersTable(title, name, shown));
+  };
+  let plot = null, shown = null, shape = "", frame = 0, next = {}, zoomed = -Infinity;
 
   const css = (variable) => getComputedStyle(document.documentElement).getPropertyValue(variable);
 
@@ -76,8 +85,20 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
       dataOf(state),
       box,
     );
+    show(state);
     plot.over.addEventListener("dblclick", () => onrange(null, null));
     plot.over.addEventListener("wheel", wheel, { passive: false });
+  }
+
+  function redraw(state) {
+    plot.setData(dataOf(state), false);
+    show(state);
+  }
+
+  /** The part that was asked for, whatever its points are; a lone place has one around it. */
+  function show({ part: [min, max] }) {
+    if (max > min) plot.setScale("x", { min, max });
+    else plot.setData(plot.data);
   }
 
   function dataOf({ runs, view, log }) {
@@ -103,50 +124,39 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
   function wheel(event) {
     if (!event.ctrlKey && !event.shiftKey) return;
     event.preventDefault();
-    scaled(event.deltaY > 0 ? 1.25 : 0.8, plot.posToVal(plot.cursor.left, "x"));
+    zoomed = performance.now();
+    soon({ factor: (next.factor ?? 1) * (event.deltaY > 0 ? 1.25 : 0.8) });
   }
 
   function moved(share) {
-    const { min, max } = plot.scales.x;
-    zoom(min + (max - min) * share, max + (max - min) * share);
+    const { min, max } = plot.scales.x, [first, last] = shown.view.range;
+    const way = Math.min(last - max, Math.max(first - min, share * (max - min)));
+    zoom(min + way, max + way);
   }
 
-  /** Values under the cursor, the highest first. */
+  /** Values under the cursor; while the wheel turns, nobody reads them. */
   function read() {
-    if (frame !== 0) return;
-    frame = requestAnimationFrame(() => {
+    if (performance.now() - zoomed < TURNING_MS) readLater();
+    else soon({ read: true });
+  }
+  const readLater = later(TURNING_MS, () => soon({ read: true }));
+
+  /** Whatever is asked for meanwhile is drawn at once in the next frame. */
+  function soon(what) {
+    Object.assign(next, what);
+    frame ||= requestAnimationFrame(() => {
+      const { state, factor, read } = next;
       frame = 0;
-      const index = plot?.cursor.idx;
-      if (index === null || index === undefined || plot.cursor.left < 0) return readout.replaceChildren(hint);
-      const { runs, view, over } = shown;
-      const found = [];
-      for (let i = 0; i < runs.length; i++) {
-        const value = nearest(view.lines[i], index);
-        if (value !== null) found.push([i, value]);
-      }
-      found.sort((a, b) => b[1] - a[1]);
-      readout.replaceChildren(
-        el("b", null, `${over} ${placeOf(over, view.x[index])}`),
-        ...found.slice(0, NAMED).map(([i, value]) =>
-          el(
-            "span",
-            null,
-            el("i", { style: { background: colorOf(shown.colorOf(runs[i]), dark.matches) } }),
-            `${shown.nameOf(runs[i])} `,
-            el("b", null, valueOf(name, value)),
-          )
-        ),
-        found.length > NAMED ? el("span", null, `and ${found.length - NAMED} more`) : "",
-      );
+      next = {};
+      if (plot === null) return;
+      if (state) redraw(state);
+      if (factor) scaled(factor, plot.posToVal(plot.cursor.left, "x"));
+      if (!read) return;
+      const { idx, left } = plot.cursor;
+      if (idx === null || idx === undefined || left < 0) readout.rest();
+      else readout.show(shown, idx);
     });
   }
-
-  const hint = el(
-    "span",
-    { class: "hint" },
-    "Drag, or Ctrl with the wheel, to zoom; double click shows all. Keys: arrows move, + and − zoom, Escape shows all.",
-  );
-  readout.append(hint);
 
   box.addEventListener("keydown", (event) => {
     if (plot === null || shown.view.range === null) return;
@@ -168,7 +178,7 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
     };
     if (keys[event.key] === undefined) return;
     event.preventDefault();
-    readout.setAttribute("aria-live", "polite");
+    readout.node.setAttribute("aria-live", "polite");
     keys[event.key]();
   });
 
@@ -182,20 +192,23 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
   dark.addEventListener("change", recolored);
 
   return {
-    node: el("div", { class: "chartbox" }, box, readout, numbers),
-    /** Shows curves: `{runs, over, log, view, colorOf, nameOf}`. */
+    node: el("div", { class: "chartbox" }, box, readout.node, numbers),
+    /** Shows curves: `{runs, over, log, view, part, colorOf, nameOf}`; `part` is what was asked for. */
     show(state) {
       shown = state;
-      const next = JSON.stringify([
+      const now = JSON.stringify([
         state.runs,
         state.over,
         state.log,
         state.view.logged.length > 0,
         state.view.x.length < 40,
       ]);
-      if (plot === null || next !== shape) build(state);
-      else plot.setData(dataOf(state));
-      shape = next;
+      if (plot !== null && now === shape) soon({ state });
+      else {
+        delete next.state;
+        build(state);
+      }
+      shape = now;
       const lasts = state.runs.map((
         run,
         i,
@@ -207,13 +220,7 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
             ", ",
           ),
       );
-      const fill = () =>
-        numbers.replaceChildren(
-          el("summary", null, "As a table"),
-          numbers.open ? numbersTable(title, name, state) : "",
-        );
-      numbers.ontoggle = fill;
-      fill();
+      if (numbers.open) fillNumbers();
     },
     /** The picture as PNG. */
     async png() {
@@ -228,19 +235,11 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
     destroy() {
       resized.disconnect();
       dark.removeEventListener("change", recolored);
+      cancelAnimationFrame(frame);
       plot?.destroy();
       plot = null;
     },
   };
-}
-
-/** A line has no value where only others have one: the nearest within a few places counts. */
-function nearest(line, index) {
-  for (let away = 0; away < 6; away++) {
-    const value = line[index - away] ?? line[index + away] ?? null;
-    if (value !== null) return value;
-  }
-  return null;
 }
 
 function numbersTable(title, name, { runs, view, over, nameOf }) {

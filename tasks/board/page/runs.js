@@ -90,6 +90,8 @@ export function runsPage({ params, news, change }) {
       height: charts.size === 0 ? 320 : 220,
       onrange: (from, to) => {
         range = [from, to];
+        // an answer about another part would throw the picture back to it
+        for (const { asking } of charts.values()) asking.abort();
         later_();
       },
     });
@@ -132,7 +134,7 @@ export function runsPage({ params, news, change }) {
       el("div", { class: "head" }, el("h2", null, titleOf(name)), files),
       chart.node,
     );
-    made = { chart, card, query, seen: false, asked: 0, version: "" };
+    made = { chart, card, query, seen: false, asking: new AbortController(), version: "" };
     seen.observe(card);
     charts.set(name, made);
     return made;
@@ -158,13 +160,16 @@ export function runsPage({ params, news, change }) {
     ]);
     if (version === made.version) return;
     made.version = version;
-    const turn = ++made.asked;
+    made.asking.abort();
+    const { signal } = made.asking = new AbortController();
     try {
-      const view = await get("curves", query);
+      const view = await get("curves", query, signal);
       await frame();
-      if (turn !== made.asked || view.range === null) return;
-      made.chart.show({ runs: query.run, over, log, view, colorOf: colorIndex, nameOf });
+      if (signal.aborted || view.range === null) return;
+      const part = [query.from ?? view.range[0], query.to ?? view.range[1]];
+      made.chart.show({ runs: query.run, over, log, view, part, colorOf: colorIndex, nameOf });
     } catch (error) {
+      if (signal.aborted) return;
       made.version = "";
       news.fault(error);
     }
