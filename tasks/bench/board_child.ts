@@ -16,6 +16,8 @@ import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
 const RUNS_PAGE = { width: 1400, height: 900 };
 /** Duration of a measurement of frames, in milliseconds, and movements of the mouse between two turns of the wheel. */
 const FRAMES_MS = 3000, MOVES_A_TURN = 10;
+/** One and a half frames of 60 a second. */
+const LATE_MS = 25;
 /** Repetitions of a request; the median counts. */
 const ROUNDS = 5;
 
@@ -67,6 +69,8 @@ async function measured(address: string, pid: number, { runs }: BoardLoad, execu
     await page.waitForLoadState("load");
     const curves = residentMiB(pid);
     const { moving, zooming } = await framesOf(page);
+    await page.setContent('<div class="u-over" style="width: 1000px; height: 300px"></div>');
+    const { zooming: empty } = await framesOf(page);
     await page.close();
     const items = await itemTimes(address);
     return {
@@ -74,6 +78,7 @@ async function measured(address: string, pid: number, { runs }: BoardLoad, execu
       chart,
       moving,
       zooming,
+      empty,
       ...items,
       memory: { start: atStart, curves, items: residentMiB(pid) },
     };
@@ -97,6 +102,7 @@ async function framesOf(page: Page): Promise<{ moving: Frames; zooming: Frames }
     return {
       perSecond: 1000 * gaps.length / gaps.reduce((a, b) => a + b, 0),
       longest: gaps.reduce((a, b) => Math.max(a, b), 0),
+      late: gaps.filter((gap) => gap > LATE_MS).length / gaps.length,
     };
   };
   const place = (i: number) => box.x + box.width * (0.1 + 0.8 * (i % 80) / 80);

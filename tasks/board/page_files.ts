@@ -20,6 +20,7 @@ const OWN = [
   "format",
   "jobs",
   "key_field",
+  "line_path",
   "news",
   "readout",
   "run",

@@ -271,6 +271,56 @@ Deno.test({
       await card.locator('[role="img"]').press("Escape");
       await shows("1", "51");
 
+      // the part that is shown moves as it is, up to the ends and no further
+      await card.locator('[role="img"]').press("+");
+      await shows("8", "44");
+      for (const _ of [1, 2]) await card.locator('[role="img"]').press("PageDown");
+      await shows("15", "51");
+      await card.locator('[role="img"]').press("Escape");
+      await shows("1", "51");
+
+      // turns of the wheel in one frame are one drawing, and answers about a part that is left are dropped
+      await page.evaluate(`(() => {
+        const ask = fetch;
+        globalThis.dropped = 0;
+        const { promise, resolve } = Promise.withResolvers();
+        globalThis.asked = promise;
+        // the first one is never answered
+        globalThis.fetch = (_, { signal }) => {
+          globalThis.fetch = ask;
+          resolve();
+          return new Promise((_, refuse) => signal.addEventListener("abort", () => {
+            dropped++;
+            refuse(signal.reason);
+          }));
+        };
+        globalThis.turnWheel = (turns) => {
+          const over = document.querySelector(".u-over"), canvas = document.querySelector(".plot canvas");
+          const { clearRect } = CanvasRenderingContext2D.prototype;
+          let drawings = 0;
+          CanvasRenderingContext2D.prototype.clearRect = function (...sides) {
+            if (this.canvas === canvas) drawings++;
+            clearRect.apply(this, sides);
+          };
+          const { left, width } = over.getBoundingClientRect();
+          const turn = { clientX: left + 0.52 * width, deltaY: -100, ctrlKey: true, bubbles: true, cancelable: true };
+          for (let i = 0; i < turns; i++) over.dispatchEvent(new WheelEvent("wheel", turn));
+          const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+          return frame().then(frame).then(() => {
+            CanvasRenderingContext2D.prototype.clearRect = clearRect;
+            return drawings;
+          });
+        };
+      })()`);
+      assertEquals(await page.evaluate("turnWheel(3)"), 1);
+      await page.evaluate("asked");
+      assertEquals(await page.evaluate("turnWheel(2)"), 1);
+      // about step 27: 0.8 ** 5 of 26 before it and of 24 behind it, and one value beyond each end
+      await shows("18", "35");
+      assertEquals(await page.evaluate("dropped"), 1);
+      await card.locator('[role="img"]').press("Escape");
+      await shows("1", "51");
+
       const saved = async (name: string) => {
         const coming = page.waitForEvent("download");
         await card.getByLabel(`Loss as ${name}`).click();

@@ -3,6 +3,7 @@
 import { el, later, table } from "./dom.js";
 import { colorOf } from "../../common/page/colors.js";
 import { placeOf, valueOf } from "./format.js";
+import { linePaths } from "./line_path.js";
 import { makeReadout, NAMED } from "./readout.js";
 
 /** A classic script of its package, loaded by index.html. */
@@ -32,7 +33,7 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
     numbers.querySelector(".scroll")?.remove();
     if (numbers.open && shown !== null) numbers.append(numbersTable(title, name, shown));
   };
-  let plot = null, shown = null, shape = "", frame = 0, next = {}, zoomed = -Infinity;
+  let plot = null, shown = null, shape = "", frame = 0, next = {}, zoomed = -Infinity, whole = null;
 
   const css = (variable) => getComputedStyle(document.documentElement).getPropertyValue(variable);
 
@@ -42,7 +43,9 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
     const grid = { stroke: css("--line"), width: 1 };
     const axis = { stroke: css("--soft"), grid, ticks: grid, font: "12px system-ui, sans-serif" };
     const pale = view.logged.length > 0 && runs.length <= PALE;
+    const paths = linePaths(log);
     const line = (i, logged) => ({
+      paths,
       stroke: colorOf(state.colorOf(runs[i]), dark.matches),
       alpha: logged ? 0.3 : 1,
       width: logged ? 1 : runs.length > PALE ? 1 : 1.75,
@@ -112,6 +115,11 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
     const [a, b] = [Math.max(first, from), Math.min(last, to)];
     if (!(b > a)) return;
     // what is there is shown at once, finer values come when they are fetched
+    const { x } = shown.view;
+    if ((a < x[0] || b > x.at(-1)) && whole !== null && whole.view !== shown.view) {
+      shown = whole;
+      plot.setData(dataOf(shown), false);
+    }
     plot.setScale("x", { min: a, max: b });
     onrange(a <= first ? null : a, b >= last ? null : b);
   }
@@ -125,7 +133,9 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
     if (!event.ctrlKey && !event.shiftKey) return;
     event.preventDefault();
     zoomed = performance.now();
-    soon({ factor: (next.factor ?? 1) * (event.deltaY > 0 ? 1.25 : 0.8) });
+    // the cursor is where the mouse moved last, and the page may have moved under it since
+    const left = event.clientX - plot.over.getBoundingClientRect().left;
+    soon({ left, factor: (next.factor ?? 1) * (event.deltaY > 0 ? 1.25 : 0.8) });
   }
 
   function moved(share) {
@@ -145,15 +155,15 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
   function soon(what) {
     Object.assign(next, what);
     frame ||= requestAnimationFrame(() => {
-      const { state, factor, read } = next;
+      const { state, factor, left, read } = next;
       frame = 0;
       next = {};
       if (plot === null) return;
       if (state) redraw(state);
-      if (factor) scaled(factor, plot.posToVal(plot.cursor.left, "x"));
+      if (factor) scaled(factor, plot.posToVal(left, "x"));
       if (!read) return;
-      const { idx, left } = plot.cursor;
-      if (idx === null || idx === undefined || left < 0) readout.rest();
+      const { cursor: { idx, left: cursorLeft } } = plot;
+      if (idx === null || idx === undefined || cursorLeft < 0) readout.rest();
       else readout.show(shown, idx);
     });
   }
@@ -193,13 +203,16 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
 
   return {
     node: el("div", { class: "chartbox" }, box, readout.node, numbers),
-    /** Shows curves: `{runs, over, log, view, part, colorOf, nameOf}`; `part` is what was asked for. */
+    /**
+     * Shows curves: `{runs, over, log, smooth, view, part, isWhole, colorOf, nameOf}`; `part` is what was asked for, `isWhole` whether
+     * that is all there is.
+     */
     show(state) {
       shown = state;
+      if (state.isWhole) whole = state;
+      else if (whole !== null && kindOf(whole) !== kindOf(state)) whole = null;
       const now = JSON.stringify([
-        state.runs,
-        state.over,
-        state.log,
+        kindOf({ ...state, smooth: null }),
         state.view.logged.length > 0,
         state.view.x.length < 40,
       ]);
@@ -240,6 +253,11 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
       plot = null;
     },
   };
+}
+
+/** States with the same one are parts of the same curves. */
+function kindOf({ runs, over, log, smooth }) {
+  return JSON.stringify([runs, over, log, smooth]);
 }
 
 function numbersTable(title, name, { runs, view, over, nameOf }) {

@@ -6,6 +6,8 @@ import { ordered, titleOf } from "./format.js";
 import { makeRunList } from "./run_list.js";
 
 const AXES = { step: "steps", tokens: "tokens", time: "time" };
+/** Finer points are asked for when zooming rests; notches of a wheel come less than this apart, in milliseconds. */
+const RESTING_MS = 250;
 /** Runs drawn before anybody chose some. */
 const FIRST = 6;
 
@@ -167,7 +169,9 @@ export function runsPage({ params, news, change }) {
       await frame();
       if (signal.aborted || view.range === null) return;
       const part = [query.from ?? view.range[0], query.to ?? view.range[1]];
-      made.chart.show({ runs: query.run, over, log, view, part, colorOf: colorIndex, nameOf });
+      const isWhole = query.from === null && query.to === null;
+      const shown = { runs: query.run, over, log, smooth, view, part, isWhole };
+      made.chart.show({ ...shown, colorOf: colorIndex, nameOf });
     } catch (error) {
       if (signal.aborted) return;
       made.version = "";
@@ -194,7 +198,7 @@ export function runsPage({ params, news, change }) {
     }
     for (const name of names) if (charts.get(name).seen) draw(charts.get(name));
   }
-  const later_ = later(120, refresh);
+  const later_ = later(RESTING_MS, refresh);
   const frame = oneAFrame();
 
   let chosen = given.length > 0;
