@@ -2,9 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import { trainerLogLine } from "../_made_runs.ts";
-import { CurveLog } from "./curve_log.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { trainerLogLine } from "./_made_runs.ts";
+import { CurveLog } from "./runs/curve_log.ts";
 
 const ENTRIES = new Set(["trainer_log.jsonl"]);
 
