@@ -5,13 +5,13 @@
 import { assert } from "@std/assert";
 
 /** Characters of the smaller text. */
-const LENGTH = 12_000;
+const LENGTH = 6_000;
 /** The larger text is this much longer: so is its time where the work is linear; where it is quadratic, 64 times. */
 const LONGER = 8;
 /** Between the two. */
 const MOST = 30;
 /** Less than this, in milliseconds, is too short to compare; a quadratic pattern takes longer on {@linkcode LENGTH}. */
-const SHORT = 40;
+const SHORT = 10;
 /** Number of times taken before it counts as slow: other work on the machine makes it longer, never shorter. */
 const TRIES = 8;
 
