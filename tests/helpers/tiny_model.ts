@@ -87,16 +87,16 @@ export function gpuLikeOnnx(): Backend {
  * The same backend for every test of a file: what a device compiled serves them all, and none disposes of it. It is given up
  * with the process.
  */
-export function shared(backend: TestBackend): TestBackend {
+function sharedDevice(backend: TestBackend): TestBackend {
   let made: Promise<Backend> | undefined;
   const kept = async () =>
     Object.create(await backend.make(), { dispose: { value: () => Promise.resolve() } });
   return { ...backend, make: () => made ??= kept() };
 }
 
-/** Backends in tests, WebGPU's device {@linkcode shared}, and {@linkcode gpuLikeOnnx}. */
+/** Backends in tests, one WebGPU device for all tests of a file, and {@linkcode gpuLikeOnnx}. */
 export async function backendsAndGpuLike(): Promise<TestBackend[]> {
-  const backends = (await testBackends()).map((b) => b.name.startsWith("webgpu") ? shared(b) : b),
+  const backends = (await testBackends()).map((b) => b.name.startsWith("webgpu") ? sharedDevice(b) : b),
     [onnx] = backends.filter((b) => b.name.startsWith("onnx"));
   if (!onnx) throw new Error("Cannot test ONNX Runtime: it isn't among the backends in tests");
   return [...backends, {
