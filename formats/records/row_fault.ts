@@ -6,6 +6,7 @@ import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 
 import { didYouMean, nearest } from "../did_you_mean.ts";
+import { shown } from "../message.ts";
 import { keysAt } from "../schema_keys.ts";
 
 /**
@@ -44,7 +45,12 @@ export function describeRowFault(row: unknown, schema: z.ZodType, error: z.ZodEr
   const [name] = path;
   const missing = path.length === 1 && typeof row === "object" && row !== null &&
     !Object.hasOwn(row, name ?? "");
-  if (!missing) return `${where}: ${message}`;
+  if (!missing) {
+    // what a union refuses has no words of its own
+    return message === "Invalid input"
+      ? `${where}: Invalid input: current value is ${shown(valueAt(row, path))}`
+      : `${where}: ${message}`;
+  }
   const meant = nearest(String(name), Object.keys(row));
   // a rule about several fields names them in its own words
   const what = issue.code === "custom" ? message : "is missing";
@@ -59,4 +65,14 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   );
   const inner = branch?.find(({ code }) => code === "unrecognized_keys") ?? branch?.[0];
   return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
+function valueAt(row: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    row,
+  );
 }

@@ -45,7 +45,7 @@ Deno.test("misspelt fields of rows get the name that was meant, in every depth",
 Deno.test("fields of a team's own are left alone, and the fields present are reported by kind", () => {
   const row = { id: "a", constraints: ["c"], source: "s", prompt_id: 3, constraints_num: 1, note: "n" };
   assertEquals(fault(row), undefined);
-  assertEquals(fault({ ...row, constraints: [3] }), "constraints.0: Invalid input");
+  assertEquals(fault({ ...row, constraints: [3] }), "constraints.0: Invalid input: current value is 3");
   assertEquals(
     fault({ ...row, constraints: [{ text: 3 }] }),
     "constraints.0.text: Invalid input: expected string, received number",

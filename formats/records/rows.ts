@@ -96,6 +96,20 @@ async function* recordsOf(file: string | URL, name: string): AsyncGenerator<RawR
       }
     }
     yield* records.end();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error;
+    const { message } = error as Error;
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new RangeError(`Cannot read ${shortened(name, 400)} as benchmark rows: it is a folder`, {
+        cause: error,
+      });
+    }
+    throw new SyntaxError(
+      `Cannot ${name.endsWith(".gz") ? "unpack" : "read"} ${shortened(name, 400)}: ${message}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     opened.close();
   }

@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 
 import { builtinRegistry } from "../../builtins.ts";
@@ -76,6 +78,18 @@ Deno.test("readRowItems() names a file that isn't there", async () => {
     RangeError,
     "Cannot read nowhere.jsonl",
   );
+  const folder = temporaryFolder();
+  await assertRejects(
+    () => Array.fromAsync(readRowItems(folder)),
+    RangeError,
+    `Cannot read ${folder} as benchmark rows`,
+  );
+  const file = `${folder}/a.jsonl.gz`;
+  const whole = gzipSync('{"id": "a", "prompt": "p", "constraints": ["c"]}\n'.repeat(9));
+  for (const bytes of [whole.subarray(0, 40), new TextEncoder().encode("{}")]) {
+    Deno.writeFileSync(file, bytes);
+    await assertRejects(() => Array.fromAsync(readRowItems(file)), SyntaxError, `Cannot unpack ${file}: `);
+  }
 });
 
 Deno.test("readRowItems() tells where ids come twice, in lists as in lines", async () => {
