@@ -63,18 +63,29 @@ export function openLibraryAt(place: () => LibraryPlace): OpenedLibrary {
 /**
  * Has the library begin in another thread what takes a tenth of a second when it is first opened in a process; all threads share
  * it. Where it can't be opened, nothing happens: {@linkcode openLibrary} says why.
- * @returns When it has begun, whether it could. The process must not end before.
+ * @returns When it has begun, whether it could.
  */
 export async function beginLibrary(): Promise<boolean> {
   try {
     const { table } = found({ entry: packageEntry(), ...Deno.build, version: ORT_VERSION });
-    const { CreateEnv } = functions(table, { CreateEnv: SLOTS.CreateEnv }, true) as BeginFunctions;
-    const name = cString(ENV_NAME), env = new BigUint64Array(1);
-    return await CreateEnv(LOG_FATAL, name, env) === null;
+    const slots = { CreateEnv: SLOTS.CreateEnv }, name = cString(ENV_NAME);
+    const { CreateEnv } = functions(table, slots, true) as BeginFunctions;
+    const waiting = functions(table, slots, false) as Pick<OrtFunctions, "CreateEnv">;
+    // A process that ends within it crashes; the second call waits for the first.
+    const end = () => void waiting.CreateEnv(LOG_FATAL, name, new BigUint64Array(1));
+    for (const event of ENDS) globalThis.addEventListener(event, end);
+    try {
+      return await CreateEnv(LOG_FATAL, name, new BigUint64Array(1)) === null;
+    } finally {
+      for (const event of ENDS) globalThis.removeEventListener(event, end);
+    }
   } catch {
     return false;
   }
 }
+
+/** Events by which a process ends; those of faults come instead of the first. */
+const ENDS = ["unload", "error", "unhandledrejection"];
 
 type BeginFunctions = {
   CreateEnv: Deno.UnsafeFnPointer<typeof SLOTS.CreateEnv & { nonblocking: true }>["call"];

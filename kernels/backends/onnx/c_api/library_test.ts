@@ -84,3 +84,22 @@ Deno.test({
     assertEquals(reason, `Deno may not open ${library!.path}: run with --allow-ffi`);
   },
 });
+
+Deno.test({
+  name: `beginLibrary() lets a process end meanwhile, by itself or by a fault (${reason ?? "here"})`,
+  ignore: library === null,
+  async fn() {
+    const module = JSON.stringify(import.meta.resolve("./library.ts"));
+    const ended = async (end: string, delay: number) => {
+      const code =
+        `import { beginLibrary } from ${module}; beginLibrary(); setTimeout(() => { ${end} }, ${delay})`;
+      const cwd = new URL("../../../../", import.meta.url), args = ["eval", "--no-check", code];
+      return (await new Deno.Command(Deno.execPath(), { args, cwd, stderr: "null" }).output()).code;
+    };
+    const delays = [1, 15, 30, 45],
+      codes = await Promise.all(
+        delays.map((delay, i) => i % 2 ? ended("Deno.exit(3)", delay) : ended("throw new Error()", delay)),
+      );
+    assertEquals(codes, [1, 3, 1, 3]);
+  },
+});
