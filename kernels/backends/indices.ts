@@ -1,7 +1,7 @@
 /**
  * Integer inputs that choose rows are checked before a program runs: a shader would read or leave the memory of something
- * else without a word, and ONNX takes −1 for the last row. Integers are never computed by a kernel, so every index is among
- * a program's inputs, where its values are known.
+ * else without a word, and ONNX takes −1 for the last row. Every index is among a program's inputs, where its values are known;
+ * of tokens that a device chose (`choose_token`) it is known that they are in range, or −1 behind logits that aren't numbers, whose answer ends by an error.
  * @module
  */
 import type { Tensor } from "../backend.ts";
