@@ -7,6 +7,7 @@ import { Generator, type GeneratorOptions } from "../../kernels/engine/generate/
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
+import { runTask } from "../common/cli.ts";
 import { measureContinuer, type MeasuredSizes } from "./generate_measure.ts";
 
 /** The work of one process. */
@@ -32,4 +33,5 @@ async function read(options: GenerateWork["options"], maxBatch: number): Promise
   return { ...options, decoder, text: false, maxBatch };
 }
 
-if (import.meta.main) await measure(JSON.parse(Deno.args[0] ?? "{}"));
+// Ends the process itself, as train_child.ts does and for its reason.
+if (import.meta.main) await runTask(() => measure(JSON.parse(Deno.args[0] ?? "{}")));

@@ -27,6 +27,7 @@ import { processesPerNode } from "../../plugins/trainers/torch/gpus.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trainers/torch/options.ts";
 import { startRanks } from "../../plugins/trainers/torch/ranks.ts";
+import { runTask } from "../common/cli.ts";
 import { flagName } from "./flag_values.ts";
 import { type StepPart, stepParts } from "./train_profile.ts";
 
@@ -303,4 +304,5 @@ function isGiven(entry: [string, string | undefined]): entry is [string, string]
   return entry[1] !== undefined;
 }
 
-if (import.meta.main) await main();
+// Ends the process itself: one that runs out with a graphics driver in use crashed in one of ten cases, its work done.
+if (import.meta.main) await runTask(main);
