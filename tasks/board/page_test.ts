@@ -210,6 +210,14 @@ Deno.test({
       page.setDefaultTimeout(PATIENCE_MS);
       const faults: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
+      await page.addInitScript(`{
+        const { fillText } = CanvasRenderingContext2D.prototype;
+        globalThis.written = [];
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+          if (this.textAlign === "center") written.push(Number(text));
+          fillText.call(this, text, ...place);
+        };
+      }`);
       await page.goto(`${board.address}#/runs?run=0:falling&smooth=0`);
       const card = page.locator('section[aria-label="Loss"]');
       await card.locator('[role="img"][aria-label*="falling: 1.00e-4"]').waitFor();
@@ -318,6 +326,10 @@ Deno.test({
       // about step 27: 0.8 ** 5 of 26 before it and of 24 behind it, and one value beyond each end
       await shows("18", "35");
       assertEquals(await page.evaluate("dropped"), 1);
+      // marks of all drawings so far are whole steps at even distances, where half ones would be rounded
+      const marks = await page.evaluate<number[]>("written");
+      const ways = new Set(marks.slice(1).map((mark, i) => mark - marks[i]!).filter((way) => way > 0));
+      assert(ways.size > 0 && [...ways].every((way) => [1, 2, 5, 10].includes(way)), [...ways].join());
       await card.locator('[role="img"]').press("Escape");
       await shows("1", "51");
 

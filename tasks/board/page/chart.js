@@ -10,6 +10,23 @@ import { makeReadout, NAMED } from "./readout.js";
 const { uPlot } = globalThis;
 
 const HEIGHT = 300;
+/** Distances of marks on the horizontal axis: whole steps, tokens and seconds, as they are written. */
+const COUNTS = Array.from({ length: 13 }, (_, i) => [1, 2, 5].map((digit) => digit * 10 ** i)).flat();
+const SECONDS = [
+  1,
+  5,
+  10,
+  30,
+  60,
+  300,
+  600,
+  1800,
+  3600,
+  7200,
+  21_600,
+  43_200,
+  ...COUNTS.map((n) => n * 86_400),
+];
 /** So long after its last turn the wheel rests. */
 const TURNING_MS = 150;
 /** With more runs the unsmoothed curves would hide the smoothed ones. */
@@ -50,7 +67,7 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
       alpha: logged ? 0.3 : 1,
       width: logged ? 1 : runs.length > PALE ? 1 : 1.75,
       spanGaps: true,
-      points: { show: view.x.length < 40 && !logged, size: 5 },
+      points: { show: view.x.length < 40 && !logged, size: 5, fill: css("--card") },
     });
     plot = new uPlot(
       {
@@ -64,7 +81,12 @@ export function makeChart({ name, title, height = HEIGHT, onrange }) {
         },
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((tick) => placeOf(over, tick)), space: 70 },
+          {
+            ...axis,
+            values: (_, ticks) => ticks.map((tick) => placeOf(over, tick)),
+            incrs: over === "time" ? SECONDS : COUNTS,
+            space: 70,
+          },
           {
             ...axis,
             values: (_, ticks) => ticks.map((tick) => tick === null ? "" : valueOf(name, tick)),
