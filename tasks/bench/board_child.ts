@@ -92,12 +92,17 @@ async function framesOf(page: Page): Promise<{ moving: Frames; zooming: Frames }
   const box = await over.boundingBox();
   if (box === null) throw new Error("Cannot measure frames: the chart isn't on the page");
   const counted = async (act: () => Promise<void>): Promise<Frames> => {
-    await page.evaluate(
-      "globalThis.frames_ = [performance.now()]; globalThis.counting_ = true;" +
-        "(function next() { requestAnimationFrame(() => { frames_.push(performance.now()); if (counting_) next(); }) })()",
-    );
+    // a frame that an earlier count still waits for is that count's
+    await page.evaluate(`{
+      const counting = globalThis.counting_ = { goesOn: true, frames: [performance.now()] };
+      const next = () => requestAnimationFrame(() => {
+        counting.frames.push(performance.now());
+        if (counting.goesOn) next();
+      });
+      next();
+    }`);
     await act();
-    const frames = await page.evaluate<number[]>("(counting_ = false, frames_)");
+    const frames = await page.evaluate<number[]>("(counting_.goesOn = false, counting_.frames)");
     const gaps = frames.slice(1).map((time, i) => time - item(frames, i));
     return {
       perSecond: 1000 * gaps.length / gaps.reduce((a, b) => a + b, 0),
