@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dinotune_torch import model, products, ranks
+from dinotune_torch import attention, model, products, ranks
 from dinotune_torch.engine import Engine
 from dinotune_torch.failure import Unusable, kind_of
 from dinotune_torch.frames import Frame
 from dinotune_torch.ranks import Ranks
+from dinotune_torch.trees import ChainTree
 
 HALF = torch.bfloat16
 
@@ -113,6 +114,31 @@ def too_few_gpus() -> list[str]:
     return []
 
 
+def remade() -> tuple[int, bool]:
+    """Operands of attention over a tree of four chains that aren't made again for the backward pass, and whether gradients are the same."""
+    plain, arrays, made, gradients = attention.saved_tensors_hooks, tree(3), 0, []
+
+    def counted(pack, unpack):
+        def count(tensor):
+            nonlocal made
+            kept = pack(tensor)
+            made += isinstance(kept, attention.Rebuilt)
+            return kept
+
+        return plain(count, unpack)
+
+    attention.saved_tensors_hooks = counted
+    for rebuilds in (True, False):
+        torch.manual_seed(0)
+        chains = ChainTree(arrays["0.until"], arrays["0.positions"], torch.float32, torch.device("cpu"), rebuilds)
+        leaves = [torch.randn(1, heads, 8, 16).to(HALF).requires_grad_() for heads in (6, 2, 2)]
+        out = attention.chain_attention(*leaves, chains, None, None)
+        out.backward(torch.randn_like(out))
+        gradients.append([leaf.grad for leaf in leaves])
+    attention.saved_tensors_hooks = plain
+    return 3 * len(chains.chains) - made, all(torch.equal(a, b) for a, b in zip(*gradients))
+
+
 def of_products(folder: str) -> dict[str, object]:
     on_a_cpu(False)
     rounding = off()
@@ -128,6 +154,7 @@ def of_products(folder: str) -> dict[str, object]:
         "bfloat16 products of full tuning": of_full,
         "native bfloat16 products": len(of_native) > 0,
         "labels off by more than bfloat16 makes them": int((abs(lora - exact) > bound).sum()),
+        "operands of attention kept; same gradients": remade(),
         "two ranks, one GPU": too_few_gpus(),
     }
 

@@ -31,6 +31,7 @@ Deno.test({
       "bfloat16 products of full tuning": [],
       "native bfloat16 products": true,
       "labels off by more than bfloat16 makes them": 0,
+      "operands of attention kept; same gradients": [0, true],
       "two ranks, one GPU": [
         "setup",
         "Cannot run 2 ranks as each needs a GPU of its own: current value is 1; set nproc_per_node: 1",

@@ -1,10 +1,12 @@
 """Attention over a pack's trees, registered with transformers under the name ATTENTION."""
 
+import contextlib
 from functools import lru_cache
 from typing import Any, Callable
 
 import torch
 import torch.nn.functional as F
+from torch.autograd.graph import saved_tensors_hooks
 
 from .products import wide
 from .trees import ChainTree, FlexTree, Tree
@@ -35,7 +37,7 @@ def tree_attention(
     if isinstance(tree, FlexTree):
         out = compiled_flex(query.device.type)(query, key, value, block_mask=tree.mask(sliding_window), scale=scaling, enable_gqa=True)
     elif isinstance(tree, ChainTree):
-        return chain_attention(wide(query), wide(key), wide(value), tree, scaling, sliding_window).to(value.dtype), None
+        return chain_attention(query, key, value, tree, scaling, sliding_window).to(value.dtype), None
     else:
         raise TypeError("Cannot attend: the pack's tree didn't reach the attention of this model")
     return out.transpose(1, 2).contiguous(), None
@@ -51,20 +53,43 @@ def chain_attention(
     Each chain's rows against its ancestors and itself, `[1, T, heads, d]`. `split` and `cat` have cheap backward passes, slices
     haven't.
     """
-    queries = query.split(tree.sizes, dim=2)
     groups = query.shape[1] // key.shape[1]
-    keys, values = (repeated(x, groups).split(tree.sizes, dim=2) for x in (key, value))
+    queries = wide(query).split(tree.sizes, dim=2)
+    keys, values = (repeated(wide(x), groups).split(tree.sizes, dim=2) for x in (key, value))
     out = []
     for number, chain in enumerate(tree.chains):
         q, k, v = queries[number], keys[number], values[number]
+        seen = [*chain.ancestors, number]
         if chain.ancestors:
-            seen = [*chain.ancestors, number]
             k, v = (torch.cat([part[i] for i in seen], dim=2) for part in (keys, values))
         mask = tree.mask(number, window)
-        # `is_causal` is aligned to the first key, so it fits roots only.
-        found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
+        made = [(q, Rebuilt(query, tree, [number], 1)), (k, Rebuilt(key, tree, seen, groups)), (v, Rebuilt(value, tree, seen, groups))]
+        with rebuilt_later(made) if tree.rebuilds else contextlib.nullcontext():
+            # `is_causal` is aligned to the first key, so it fits roots only.
+            found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
         out.append(found.transpose(1, 2))
     return torch.cat(out, dim=1) if len(out) > 1 else out[0].contiguous()
+
+
+class Rebuilt:
+    """Rows of some chains, made again from the pack's own, `[1, heads, T, d]`: those are narrower, held anyway, and in there once."""
+
+    def __init__(self, source: torch.Tensor, tree: ChainTree, numbers: list[int], times: int) -> None:
+        self._source, self._tree, self._numbers, self._times = source.detach(), tree, numbers, times
+
+    def make(self) -> torch.Tensor:
+        spans = [self._tree.chains[number] for number in self._numbers]
+        rows = torch.cat([self._source[:, :, span.start : span.end] for span in spans], dim=2)
+        return repeated(wide(rows), self._times)
+
+
+def rebuilt_later(made: list[tuple[torch.Tensor, Rebuilt]]) -> saved_tensors_hooks:
+    """Where autograd would keep one of these tensors for the backward pass, it makes it again there: a third of a step's memory."""
+    known = {(tensor.data_ptr(), tensor.shape): again for tensor, again in made}
+    return saved_tensors_hooks(
+        lambda tensor: known.get((tensor.data_ptr(), tensor.shape), tensor),
+        lambda kept: kept.make() if isinstance(kept, Rebuilt) else kept,
+    )
 
 
 def repeated(x: torch.Tensor, times: int) -> torch.Tensor:

@@ -159,7 +159,8 @@ class Engine:
             ids, until, positions = padded(ids, until, positions)
             tree: Any = FlexTree(as_tensor(until), as_tensor(positions))
         else:
-            tree = ChainTree(until, positions, torch.bfloat16 if half and not self.widened else torch.float32, device)
+            dtype = torch.bfloat16 if half and not self.widened else torch.float32
+            tree = ChainTree(until, positions, dtype, device, rebuilds=not self.setup.checkpointing)
         # A model trained whole is stored in float32; without FSDP's casting, and modules that cast, its products are cast here.
         casts = half and self.setup.tuning == "full" and self.setup.sharding != "fsdp" and not self.widened
         cast = torch.autocast(device.type, torch.bfloat16) if casts else contextlib.nullcontext()

@@ -42,7 +42,11 @@ def chains_of(until: np.ndarray, positions: np.ndarray) -> list[Chain]:
 class ChainTree:
     """Chains and their masks, made once a pack and used by every layer."""
 
-    def __init__(self, until: np.ndarray, positions: np.ndarray, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, until: np.ndarray, positions: np.ndarray, dtype: torch.dtype, device: torch.device, rebuilds: bool
+    ) -> None:
+        self.rebuilds = rebuilds
+        """Whether attention makes its operands again for the backward pass; under checkpointing they are short-lived anyway."""
         self.chains = chains_of(until, positions)
         self.sizes = [chain.end - chain.start for chain in self.chains]
         self._positions, self._dtype, self._device = torch.from_numpy(positions.astype(np.int64)), dtype, device
