@@ -105,7 +105,8 @@ function commonEnvironment(
     DINOTUNE_TORCH_NEEDS: requirements().join(" "),
     // Large tensors come and go every step: kept by the process, their pages needn't be zeroed again each time. Values that
     // products widen leave holes between the narrow ones that stay, some 130 MiB of SmolLM2's 2 GiB: theirs are given back.
-    MALLOC_MMAP_THRESHOLD_: Deno.env.get("MALLOC_MMAP_THRESHOLD_") ?? `${2 ** (dtype === "bfloat16" ? 22 : 30)}`,
+    MALLOC_MMAP_THRESHOLD_: Deno.env.get("MALLOC_MMAP_THRESHOLD_") ??
+      `${2 ** (dtype === "bfloat16" ? 22 : 30)}`,
     MALLOC_TRIM_THRESHOLD_: Deno.env.get("MALLOC_TRIM_THRESHOLD_") ?? `${2 ** 31}`,
   };
 }
