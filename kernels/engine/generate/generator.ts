@@ -3,7 +3,6 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import { beginLibrary } from "../../backends/onnx/c_api/library.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
 import type { Generated, OnToken } from "./answer.ts";
@@ -48,8 +47,10 @@ export class Generator {
    */
   static async open(given: GeneratorOptions | Promise<GeneratorOptions>): Promise<Generator> {
     const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [ContextLengthError]);
-    // Beside the Worker, which loads its modules meanwhile.
-    const begun = given instanceof Promise || usesOnnx(given) ? beginLibrary() : null;
+    // Beside the Worker, which loads its modules meanwhile; loaded here, since who only lists plugins has no permissions for it.
+    const begun = given instanceof Promise || usesOnnx(given)
+      ? import("../../backends/onnx/c_api/library.ts").then(({ beginLibrary }) => beginLibrary())
+      : null;
     try {
       const options = await given, { backend } = options.device ?? CPU;
       if (backend === "webgpu" || (backend === "auto" && mayHaveGpu())) await holdDriver();
