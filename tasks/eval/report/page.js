@@ -40,6 +40,7 @@ const draw = () => {
         element("span", "dot " + status),
         element("span", "id", id),
         element("span", "text", preview),
+        element("span", "unseen", NAMES[status]),
       );
       row.title = NAMES[status];
       row.setAttribute("aria-current", String(i === current));

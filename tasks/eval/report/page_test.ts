@@ -77,6 +77,12 @@ Deno.test({
 
         assertEquals(await page.locator("#count").textContent(), "131 items");
         assertEquals(await page.locator(".row").count(), 131);
+        // the status isn't told by colour alone
+        assertEquals(
+          await page.getByRole("button", { name: /^x<\/script>.* (passed|in part|failed|unscored)$/s })
+            .count(),
+          1,
+        );
         assertStringIncludes(await page.locator("#detail pre").first().innerText(), ATTACK);
         assert(await page.locator(".tile").count() >= 3);
         // ring, by topic, by kind
