@@ -2,10 +2,11 @@
 import { assertEquals } from "@std/assert";
 
 import { testBackends } from "../kernels/testing/backends.ts";
+import { repetitions } from "./helpers/repetitions.ts";
 
 const program = new URL("_engine_process.ts", import.meta.url).pathname;
 /** Several at once: what goes wrong at an end goes wrong on a busy machine. */
-const RUNS = 30, AT_ONCE = 6;
+const RUNS = repetitions(30, 12), AT_ONCE = 6;
 
 for (const { name, ignore } of await testBackends()) {
   const backend = name.replace(/[^a-z].*/, "");

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsText } from "../../tests/helpers/evaluation_run.ts";
+import { repetitions } from "../../tests/helpers/repetitions.ts";
 import { type MockRequest, mockServer } from "../bench/mock_server.ts";
 import { requestKey, ResponseCache } from "../ask/response_cache.ts";
 
@@ -22,7 +23,9 @@ function keyOf({ body }: MockRequest, base: string): string {
   return requestKey(endpoint, { messages, temperature, top_p, max_tokens });
 }
 
-Deno.test("a run that is killed ten times loses no answer and asks for none twice", async () => {
+/** Kills of a run. */
+const KILLS = repetitions(10, 5);
+Deno.test("a run that is killed again and again loses no answer and asks for none twice", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(ROWS));
     let onRequest = () => {};
@@ -64,7 +67,7 @@ Deno.test("a run that is killed ten times loses no answer and asks for none twic
 
     const kept = new Set<string>();
     let seed = 12345;
-    for (let kill = 0; kill < 10; kill++) {
+    for (let kill = 0; kill < KILLS; kill++) {
       seed = (seed * 1103515245 + 12345) % 2 ** 31;
       const after = 1 + seed % 12;
       const before = server.log.length;
@@ -95,7 +98,7 @@ Deno.test("a run that is killed ten times loses no answer and asks for none twic
     onRequest = () => {};
     const before = server.log.length;
     assert(
-      kept.size > 10 && before < 2 * ROWS,
+      kept.size > KILLS && before < 2 * ROWS,
       `the kills were spread over the run: ${before} requests, ${kept.size} kept`,
     );
     const last = await start().output();
@@ -104,7 +107,7 @@ Deno.test("a run that is killed ten times loses no answer and asks for none twic
     // what is asked more than once was under way at a kill, WIDTH requests at most each time
     const distinct = new Set(server.log.map((r) => keyOf(r, server.base))).size;
     assertEquals(distinct, 2 * ROWS);
-    assert(server.log.length - distinct <= 10 * WIDTH, `${server.log.length - distinct} asked again`);
+    assert(server.log.length - distinct <= KILLS * WIDTH, `${server.log.length - distinct} asked again`);
     const results = JSON.parse(await Deno.readTextFile(join(out, "results.json")));
     assertEquals([results.complete, results.counts.answered, results.counts.judged], [true, ROWS, ROWS]);
     for (const line of (await Deno.readTextFile(join(out, "items.jsonl"))).trimEnd().split("\n")) {
