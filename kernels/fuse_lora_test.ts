@@ -22,7 +22,7 @@ function blockPair(dropout: boolean) {
   return { forward, backward: accumulating(backward, trained) };
 }
 
-/** How often kernels of LoRA are in a graph. */
+/** Number of each of LoRA's kernels in a graph. */
 function counts(graph: Graph): Record<string, number> {
   const names = graph.nodes.map(({ kernel }) => kernel.name).filter((name) => /^lora/.test(name));
   return Object.fromEntries(

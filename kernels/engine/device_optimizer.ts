@@ -89,7 +89,7 @@ export class DeviceOptimizer implements Optimizer {
     return null;
   }
 
-  /** What `adamw` is told of the next step; the last entry is the factor of clipping, or the norm to clip to. */
+  /** Hyperparameters of the next step for `adamw`; the last entry is the factor of clipping, or the norm to clip to. */
   #hyper(learningRate: number, clip: number): Tensor {
     const { betas: [beta1, beta2], weightDecay } = this.#options, t = ++this.#steps;
     return this.#backend.upload(

@@ -1,5 +1,5 @@
 /**
- * How often something is repeated that chance decides: `thorough` times in `deno task test:all`, `quick` times where tests should
+ * Repetitions of something that chance decides: `thorough` times in `deno task test:all`, `quick` times where tests should
  * be done within minutes.
  */
 export function repetitions(thorough: number, quick: number): number {

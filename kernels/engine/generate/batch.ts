@@ -253,7 +253,7 @@ export class BatchGenerator {
     });
   }
 
-  /** What an answer wants behind its next token: a choice by the device where it can, else logits where it needs them. */
+  /** An answer's wish behind its next token: a choice by the device where it can, else logits where it needs them. */
   #wants(answer: RunningAnswer): { pick: TokenPick | null; logits: boolean } {
     const pick = this.engine.picks ? answer.pick() : null;
     return { pick, logits: pick === null && answer.needsLogits };

@@ -33,14 +33,14 @@ export interface GenerationOptions {
 /** Prompt tokens of a chunk. */
 export const PROMPT_CHUNK = 256;
 
-/** What is wanted of the tokens that follow; a row without a pick is chosen by the caller. */
+/** Wishes of the tokens that follow; a row without a pick is chosen by the caller. */
 export interface WantedNext {
   logits: boolean;
   /** For each row. */
   picks?: readonly (TokenPick | null)[] | undefined;
 }
 
-/** What was wanted. */
+/** Answers to wishes. */
 export interface FoundNext {
   /** `[rows, V]`; null where they weren't wanted. */
   logits: Float32Array<ArrayBuffer> | null;
@@ -208,7 +208,7 @@ export class GenerationEngine {
     return logits;
   }
 
-  /** What is wanted of logits `[rows, V]`, by one wait; disposes of them. */
+  /** Choices and logits that were wished for, of logits `[rows, V]`, by one wait; disposes of them. */
   async #read(logits: Tensor, rows: number, { logits: all, picks = [] }: WantedNext): Promise<FoundNext> {
     const picking = picks.some((pick) => pick !== null);
     const ids = picking &&

@@ -17,7 +17,7 @@ export interface Outlook {
   readonly shared: number;
 }
 
-/** How a device chooses a token by itself. */
+/** A choice of a token by the device itself. */
 export interface TokenPick {
   /** 0: the best; else a draw at this temperature from all tokens. */
   temperature: number;

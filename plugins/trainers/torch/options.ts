@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-/** What a person who asks for DeepSpeed's launcher is told; zod's own words for any other value. */
+/** The error for DeepSpeed's launcher; zod's own words for any other value. */
 const notDeepspeed = ({ input }: { input?: unknown }) =>
   input === "deepspeed"
     ? "DeepSpeed's launcher isn't used: sharding: deepspeed takes any of direct, torchrun (several machines) and accelerate"

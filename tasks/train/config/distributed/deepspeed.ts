@@ -155,7 +155,7 @@ function differs(name: string, theirs: unknown, key: string, ours: unknown) {
   };
 }
 
-/** What is read of zero_optimization, and what holds anyway: weights are saved whole. */
+/** Keys of zero_optimization that are read, or hold anyway: weights are saved whole. */
 const ZERO_KEYS = [
   "stage",
   "offload_optimizer",
@@ -164,7 +164,7 @@ const ZERO_KEYS = [
   "stage3_gather_fp16_weights_on_model_save",
 ];
 
-/** What is read of the file, and what changes neither numbers nor memory. */
+/** Keys of the file that are read, or change neither numbers nor memory. */
 const KEYS = [
   "zero_optimization",
   "bf16",

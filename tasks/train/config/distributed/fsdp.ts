@@ -62,7 +62,7 @@ export function readFsdp(
   noteUnused("fsdp_config", others, "as a block is FSDP2's unit and the rest its own choice", found);
 }
 
-/** What accelerate's own file says of processes goes into options; gives its FSDP settings, or null where it uses none. */
+/** Settings of processes in accelerate's own file go into options; gives its FSDP settings, or null where it uses none. */
 function ofAccelerate(content: SettingsMap, { options, notes }: Distributed): SettingsMap | null {
   const count = (key: string) =>
     typeof content[key] === "number" && content[key] as number > 0 ? content[key] as number : null;
