@@ -97,6 +97,15 @@ export const attentionSamples: Sample[] = [
     queries: 2,
     gradient: false,
   }),
+  sample("the last queries of a tree behind several blocks of keys, in a window", {
+    trees: [[20], [130, [40], [61]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 3,
+    window: 150,
+    queries: 70,
+    gradient: false,
+  }),
 ];
 
 /** Samples of the gradient kernel (as many queries as rows). */

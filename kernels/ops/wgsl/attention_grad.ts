@@ -14,6 +14,7 @@ import {
   walk,
   weighted,
   writeAll,
+  writeShare,
   zeros,
 } from "./attention_products.ts";
 import {
@@ -21,97 +22,70 @@ import {
   BLOCK,
   boundsDispatch,
   boundsSize,
+  keyPlace,
   memory,
   quadsOf,
   type QueryPart,
   queryParts,
+  queryPlace,
   rowReader,
   SCORES,
+  sees,
   THREADS,
-  visibility,
   widthFor,
   writeRow,
 } from "./attention_tiles.ts";
-import { elementOf, literal, shader, widthOf } from "./shader.ts";
+import {
+  joinShares,
+  type KeyShares,
+  keyShares,
+  queryOwner,
+  queryRanges,
+  queryTemporaries,
+  queryWorkgroups,
+  sumShares,
+} from "./attention_shares.ts";
+import { elementOf, literal, shader } from "./shader.ts";
 
 /** `dq` (leaving statistics), then `dk` and `dv`. */
 export function attentionGradShaders(shape: AttentionShape, limits: WgslLimits): WgslProgram {
   const parts = queryParts(shape, limits),
+    ranges = parts.length === 1 ? queryRanges(shape, limits) : 1,
     shares = keyShares(shape, limits),
-    elements = shape.rows * shape.kvcols;
-  const shared = shares.heads * shares.ranges > 1;
+    elements = shares.heads * shares.ranges * shape.rows * shape.kvcols;
+  const shared = shares.heads * shares.ranges > 1, own = ranges > 1 ? queryTemporaries(shape, ranges) : null;
   return {
     temporaries: {
       bounds: boundsSize(shape),
       statistics: 4 * shape.heads * shape.rows,
-      ...(shared && {
-        dk_shares: shares.heads * shares.ranges * elements,
-        dv_shares: shares.heads * shares.ranges * elements,
-      }),
+      ...own,
+      // The shares of dK stand where those of dQ did.
+      ...(shared && { shares: Math.max(elements, own?.shares ?? 0), dv_shares: elements }),
     },
     dispatches: [
       boundsDispatch(shape),
-      ...parts.map((part) => queryGradient(shape, part)),
+      ...parts.map((part) => queryGradient(shape, part, ranges)),
+      ...(own
+        ? [joinShares(shape, ranges, {
+          label: "attention_grad, join of dq",
+          to: "dq",
+          factor: shape.scale,
+          statistics: true,
+        })]
+        : []),
       ...parts.map((part) => keyGradient(shape, part, shares)),
-      ...(shared ? [sumShares(shape, shares, "dk", shape.scale), sumShares(shape, shares, "dv", 1)] : []),
+      ...(shared
+        ? [
+          sumShares(shape, shares, { name: "dk", shares: "shares", factor: shape.scale }),
+          sumShares(shape, shares, { name: "dv", shares: "dv_shares", factor: 1 }),
+        ]
+        : []),
     ],
   };
 }
 
-/** Workgroups of dK and dV below which a block of keys is shared out: some for each of the 132 units of an H100. */
-const WANTED_WORKGROUPS = 1024;
-const MOST_RANGES = 8;
-
-/** Workgroups that share a block of keys of one key head: by its query heads, and by every so manyth block of queries. */
-interface KeyShares {
-  heads: number;
-  ranges: number;
-}
-
-/**
- * Shares of dK and dV are summed by dispatches of their own. Query heads are parted first, since they have equal work. Where queries
- * come in parts, shares wouldn't fit a binding: a block then has one workgroup.
- */
-function keyShares(
-  { rows, kvcols, heads, kvHeads }: AttentionShape,
-  { bindingBytes }: WgslLimits,
-): KeyShares {
-  const blocks = Math.ceil(rows / BLOCK), owners = blocks * kvHeads, sharing = heads / kvHeads;
-  const most = Math.floor(bindingBytes / (4 * rows * kvcols * sharing));
-  if (owners >= WANTED_WORKGROUPS || most === 0) return { heads: 1, ranges: 1 };
-  // The first block of keys is seen by all blocks of queries, the last by one.
-  const wanted = Math.ceil(WANTED_WORKGROUPS / (owners * sharing)),
-    useful = Math.max(1, Math.floor(blocks / 2));
-  // A power of two, so that few shaders are compiled.
-  return { heads: sharing, ranges: 2 ** Math.floor(Math.log2(Math.min(wanted, useful, most, MOST_RANGES))) };
-}
-
-/** `dk` or `dv` as the sum of its shares, in their order, times a factor. */
-function sumShares(
-  { rows, kvcols }: AttentionShape,
-  { heads, ranges }: KeyShares,
-  name: "dk" | "dv",
-  factor: number,
-): WgslDispatch {
-  const width = widthOf(kvcols), element = elementOf(width), count = rows * kvcols / width;
-  const value = factor === 1 ? "sum" : `${literal(factor)} * sum`;
-  return shader({
-    label: `attention_grad, sum of ${name}`,
-    threads: THREADS,
-    read: { shares: { of: `${name}_shares`, element } },
-    write: { [name]: { element } },
-    sizes: { count },
-    workgroups: Math.ceil(count / THREADS),
-    body: `  let i = workgroup * ${THREADS}u + lane;
-  if (i >= sizes.count) { return; }
-  var sum = shares[i];
-  for (var s = 1u; s < ${heads * ranges}u; s++) { sum += shares[s * sizes.count + i]; }
-  ${name}[i] = ${value};`,
-  });
-}
-
-function queryGradient(shape: AttentionShape, { part, sizes }: QueryPart): WgslDispatch {
-  const element = elementOf(widthFor(shape)), sharing = shape.heads / shape.kvHeads;
+function queryGradient(shape: AttentionShape, { part, sizes }: QueryPart, ranges: number): WgslDispatch {
+  const element = elementOf(widthFor(shape)), shared = ranges > 1;
   return shader({
     label: "attention_grad, dq",
     threads: THREADS,
@@ -123,19 +97,20 @@ function queryGradient(shape: AttentionShape, { part, sizes }: QueryPart): WgslD
       dout: { of: "do", element, part },
       bounds: { element: "i32" },
     },
-    write: { dq: { element, part }, statistics: { element: "vec4<f32>" } },
-    sizes,
-    workgroups: sizes.blocks * shape.heads,
+    write: shared
+      ? { dq: { of: "shares", element }, statistics: { of: "share_statistics", element: "vec4<f32>" } }
+      : { dq: { element, part }, statistics: { element: "vec4<f32>" } },
+    sizes: { ...sizes, ranges },
+    workgroups: queryWorkgroups(sizes, shape, ranges),
     declarations: [
       memory(shape),
-      visibility(shape),
       ...["q", "o", "dout"].map((name) => rowReader(shape, name, "query")),
       ...["k", "v"].map((name) => rowReader(shape, name, "key")),
-      writeRow(shape, "dq", "query"),
+      ...(shared ? ["var<private> share_rows: u32;"] : []),
+      writeRow(shape, "dq", "query", { share: shared }),
     ].join("\n"),
     body: `${HEADER}
-  let head = workgroup % ${shape.heads}u; let kv = head / ${sharing}u;
-  let start = (sizes.blocks - 1u - workgroup / ${shape.heads}u) * ${BLOCK}u;
+${queryOwner(shape, shared)}
 ${four.map((i) => `  var delta${i} = 0f;`).join("\n")}
   for (var q = tx; q < ${quadsOf(shape)}u; q += 8u) {
 ${
@@ -151,18 +126,29 @@ ${
       walk(shape, {
         scores: scores(shape, { name: "g", a: QUERIES("dout"), b: KEYS("v") }),
         factor: (i, j) => `p${i}_${j} * (g${i}_${j} - delta${i})`,
+        shared,
         result: weighted(shape, { acc: "acc", b: KEYS("k") }),
       })
     }
-${writeAll(shape, { to: QUERIES("dq"), acc: "acc", factor: (i) => `(${literal(shape.scale)} / l${i})` })}
 ${
-      four.map((i) =>
-        `  if (tx == 0u && start + ty + ${
-          8 * i
-        }u < sizes.queries) { statistics[head * sizes.rows + first + ty + ${
-          8 * i
-        }u] = vec4<f32>(m${i}, 1f / l${i}, delta${i}, 0f); }`
-      ).join("\n")
+      shared
+        ? writeShare(shape, { to: "dq", statistics: "statistics", delta: (i) => `delta${i}` })
+        : `${
+          writeAll(shape, {
+            to: QUERIES("dq"),
+            acc: "acc",
+            factor: (i) => `(${literal(shape.scale)} / l${i})`,
+          })
+        }
+${
+          four.map((i) =>
+            `  if (tx == 0u && start + ty + ${
+              8 * i
+            }u < sizes.queries) { statistics[head * sizes.rows + first + ty + ${
+              8 * i
+            }u] = vec4<f32>(m${i}, 1f / l${i}, delta${i}, 0f); }`
+          ).join("\n")
+        }`
     }`,
   });
 }
@@ -171,7 +157,7 @@ function keyGradient(shape: AttentionShape, { part, sizes }: QueryPart, shares: 
   const element = elementOf(widthFor(shape)), sharing = shape.heads / shape.kvHeads;
   const { heads, ranges } = shares, count = heads * ranges, shared = count > 1;
   const adds = !shared && sizes.offset > 0,
-    to = (name: string) => shared ? { of: `${name}_shares`, element } : { element };
+    to = (shares: string) => shared ? { of: shares, element } : { element };
   const blocks = Math.ceil(shape.rows / BLOCK), own = sharing / heads;
   const seen = (tensor: string) => ({ tensor, start: "query_start", head: "head" });
   return shader({
@@ -185,12 +171,11 @@ function keyGradient(shape: AttentionShape, { part, sizes }: QueryPart, shares: 
       bounds: { element: "i32" },
       statistics: { element: "vec4<f32>" },
     },
-    write: { dk: to("dk"), dv: to("dv") },
+    write: { dk: to("shares"), dv: to("dv_shares") },
     sizes,
     workgroups: blocks * shape.kvHeads * count,
     declarations: [
       memory(shape),
-      visibility(shape),
       ...["q", "dout"].map((name) => rowReader(shape, name, "query")),
       ...["k", "v"].map((name) => rowReader(shape, name, "key")),
       ...(shared ? ["var<private> share_rows: u32;"] : []),
@@ -203,6 +188,7 @@ ${shared ? "  share_rows = share * sizes.rows;" : ""}
   // Rows of the packed row that this part has and this block's keys are seen by; query_start counts from the part's beginning.
   let begin = max(key, sizes.offset);
   let end = min(u32(bounds[2u * sizes.rows + block]), sizes.offset + sizes.queries);
+${four.map((i) => keyPlace(shape, { name: `key${i}`, row: `key + ty + ${8 * i}u` })).join("\n")}
 ${zeros(shape, "dk")}
 ${zeros(shape, "dv")}
   let first_head = kv * ${sharing}u + share / ${ranges}u * ${own}u;
@@ -213,9 +199,9 @@ ${scores(shape, { name: "s", a: KEYS("k"), b: seen("q") })}
 ${scores(shape, { name: "g", a: KEYS("v"), b: seen("dout") })}
 ${
       four.map((j) =>
-        `    let query${j} = start + tx + ${
-          8 * j
-        }u; let known${j} = statistics[head * sizes.rows + min(query${j}, sizes.rows - 1u)];`
+        `  ${
+          queryPlace(shape, { name: `query${j}`, row: `start + tx + ${8 * j}u` })
+        } let known${j} = statistics[head * sizes.rows + min(query${j}, sizes.rows - 1u)];`
       ).join("\n")
     }
 ${
@@ -223,7 +209,7 @@ ${
         four.map((j) =>
           `    let p${i}_${j} = select(0f, exp(min(0f, s${i}_${j} * ${
             literal(shape.scale)
-          } - known${j}.x)) * known${j}.y, sees(query${j}, key + ty + ${8 * i}u));`
+          } - known${j}.x)) * known${j}.y, ${sees(shape, `query${j}`, `key${i}`)});`
         )
       ).join("\n")
     }

@@ -8,8 +8,11 @@ import {
   type AttentionShape,
   BLOCK,
   depthFor,
+  keyPlace,
   quadsOf,
+  queryPlace,
   SCORES,
+  sees,
   spanFor,
   THREADS,
 } from "./attention_tiles.ts";
@@ -110,11 +113,12 @@ function range(count: number): number[] {
 
 /**
  * A walk of 32 queries over the blocks of keys they see, with a running maximum `m`, sum `l` and scaled accumulators. `factor`
- * is what a block's scores become for the second product, of WGSL names `p{i}_{j}`; `result` adds that product.
+ * is what a block's scores become for the second product, of WGSL names `p{i}_{j}`; `result` adds that product. `shared`: of the
+ * blocks they see, this workgroup takes every so manyth.
  */
 export function walk(
   shape: AttentionShape,
-  inner: { scores?: string; factor(i: number, j: number): string; result: string },
+  inner: { scores?: string; factor(i: number, j: number): string; result: string; shared: boolean },
 ): string {
   const accumulators = four.map((i) =>
     range(outputs(shape)).map((o) => `acc${i}_${o} *= fade${i};`).join(" ")
@@ -123,17 +127,26 @@ export function walk(
 ${four.map((i) => `  var m${i} = -1e38f; var l${i} = 0f;`).join("\n")}
   let first = start + sizes.offset;
   let blocks = min(first + ${BLOCK - 1}u, sizes.rows - 1u) / ${BLOCK}u + 1u;
+${four.map((i) => queryPlace(shape, { name: `query${i}`, row: `first + ty + ${8 * i}u` })).join("\n")}
+${inner.shared ? "  var turn = sizes.ranges - range;" : ""}
   for (var block = 0u; block < blocks; block++) {
     if (bounds[2u * sizes.rows + block] <= i32(first)) { continue; }
+${
+    inner.shared
+      ? `    if (turn < sizes.ranges) { turn++; continue; }
+    turn = 1u;`
+      : ""
+  }
     let key = block * ${BLOCK}u;
 ${scores(shape, { name: "s", a: QUERIES("q"), b: KEYS("k") })}
 ${inner.scores ?? ""}
+${four.map((j) => keyPlace(shape, { name: `key${j}`, row: `key + tx + ${8 * j}u` })).join("\n")}
 ${
     four.flatMap((i) => [
       ...four.map((j) =>
-        `    let see${i}_${j} = sees(first + ty + ${8 * i}u, key + tx + ${
-          8 * j
-        }u); s${i}_${j} = select(-1e38f, s${i}_${j} * ${literal(shape.scale)}, see${i}_${j});`
+        `    let see${i}_${j} = ${
+          sees(shape, `query${i}`, `key${j}`)
+        }; s${i}_${j} = select(-1e38f, s${i}_${j} * ${literal(shape.scale)}, see${i}_${j});`
       ),
       `    var top${i} = ${four.map((j) => `s${i}_${j}`).reduce(largest)};`,
     ]).join("\n")
@@ -174,4 +187,21 @@ export function writeAll(
       });`
     )
   ).join("\n");
+}
+
+/** Writes a share of the walk: the accumulator as it is, and `(m, l, δ)` of every query. */
+export function writeShare(
+  shape: AttentionShape,
+  { to, statistics, delta }: { to: string; statistics: string; delta(i: number): string },
+): string {
+  return `${writeAll(shape, { to: QUERIES(to), acc: "acc", factor: () => "1f" })}
+${
+    four.map((i) =>
+      `  if (tx == 0u && start + ty + ${
+        8 * i
+      }u < sizes.queries) { ${statistics}[(range * ${shape.heads}u + head) * sizes.queries + start + ty + ${
+        8 * i
+      }u] = vec4<f32>(m${i}, l${i}, ${delta(i)}, 0f); }`
+    ).join("\n")
+  }`;
 }

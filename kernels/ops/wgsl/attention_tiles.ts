@@ -145,12 +145,25 @@ var<workgroup> factors: array<vec4<f32>, ${BLOCK * SCORES}>;
 var<workgroup> line: array<f32, ${BLOCK * 8}>;`;
 }
 
-/** Whether query i (of its sequence number among rows) sees key j. */
-export function visibility({ window }: AttentionShape): string {
-  return `fn sees(i: u32, j: u32) -> bool {
-  if (i >= sizes.rows || j > i || i32(i) >= bounds[2u * j]) { return false; }
-  ${window === null ? "return true;" : `return bounds[2u * i + 1u] - bounds[2u * j + 1u] < ${window}i;`}
-}`;
+/** WGSL: a query's row among `rows` as NAME, and where a window needs it its place as NAME_place. */
+export function queryPlace({ window }: AttentionShape, { name, row }: { name: string; row: string }): string {
+  const own = `  let ${name} = ${row};`;
+  return window === null
+    ? own
+    : `${own} let ${name}_place = bounds[2u * min(${name}, sizes.rows - 1u) + 1u];`;
+}
+
+/** WGSL: a key's row as NAME, its `until` and its place, read once for all queries. */
+export function keyPlace(shape: AttentionShape, { name, row }: { name: string; row: string }): string {
+  return `${
+    queryPlace(shape, { name, row })
+  } let ${name}_until = bounds[2u * min(${name}, sizes.rows - 1u)];`;
+}
+
+/** WGSL: whether a query of {@linkcode queryPlace} sees a key of {@linkcode keyPlace}. */
+export function sees({ window }: AttentionShape, query: string, key: string): string {
+  const near = window === null ? "" : ` && ${query}_place - ${key}_place < ${window}i`;
+  return `(${query} < sizes.rows && ${key} <= ${query} && i32(${query}) < ${key}_until${near})`;
 }
 
 /** Queries of one dispatch: their elements in `q`, and sizes for the shader. */

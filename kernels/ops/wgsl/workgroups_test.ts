@@ -1,28 +1,59 @@
 /** Dispatches of the heaviest kernels, counted without a device: workgroups, memory of a workgroup, order of reads. */
 import { assert, assertEquals } from "@std/assert";
 import { item } from "../../../formats/elements.ts";
+import { attention } from "../attention.ts";
 import { attentionGrad } from "../attention_grad.ts";
+import type { WgslProgram } from "../../wgsl_program.ts";
 import { linear, matmul, matmulTn } from "../products.ts";
 
 const LIMITS = { bindingBytes: 2 ** 27 };
 
-/** Workgroups by the labels of a backward pass of attention, heads of 64 with three query heads to a key head (SmolLM2). */
-function gradientOf(rows: number, limits = LIMITS) {
-  const dims = { rows, qcols: 576, kvcols: 192 };
-  const { dispatches, temporaries = {} } = attentionGrad.wgsl(
-    dims,
-    { heads: 9, kv_heads: 3, scale: 1 / 8, window: null },
-    limits,
-  );
+/** Heads of 64 with three query heads to a key head (SmolLM2). */
+const HEADS = { heads: 9, kv_heads: 3, scale: 1 / 8, window: null }, COLS = { qcols: 576, kvcols: 192 };
+
+function counted({ dispatches, temporaries = {} }: WgslProgram) {
   return { counts: new Map(dispatches.map(({ label, workgroups }) => [label, workgroups])), temporaries };
 }
+
+/** Workgroups by the labels of a pass of attention, and elements of its temporaries. */
+const gradientOf = (rows: number, limits = LIMITS) =>
+  counted(attentionGrad.wgsl({ rows, ...COLS }, HEADS, limits));
+const forwardOf = (rows: number, queries = rows, limits = LIMITS) =>
+  counted(attention.wgsl({ rows, queries, ...COLS }, HEADS, limits));
+
+Deno.test("a pass over the queries of 800 rows is 846 workgroups where a block of queries had one: 225 on 132 units", () => {
+  // 25 blocks of 32 queries × 9 heads × every fourth block of keys, but for the first blocks, which see 1, 2 and 3.
+  const workgroups = (25 * 4 - 3 - 2 - 1) * 9;
+  const { counts, temporaries } = forwardOf(800);
+  assertEquals(counts.get("attention"), workgroups);
+  assertEquals(counts.get("attention, join"), 800 * 576 / 4 / 64);
+  assertEquals([temporaries.shares, temporaries.share_statistics], [4 * 800 * 576, 4 * 4 * 9 * 800]);
+  const back = gradientOf(800);
+  assertEquals(back.counts.get("attention_grad, dq"), workgroups);
+  assertEquals(back.counts.get("attention_grad, join of dq"), 800 * 576 / 4 / 64);
+});
+
+Deno.test("queries share their keys out as far as there are keys and a binding for the shares", () => {
+  // 32 queries behind 8,160 rows: nine heads, and eight ranges of 256 blocks of keys.
+  assertEquals(forwardOf(8192, 32).counts.get("attention"), 9 * 8);
+  // Four blocks of keys are two ranges, and the third block of queries sees both.
+  assertEquals(forwardOf(128, 64).counts.get("attention"), 2 * 9 * 2);
+  // 114 blocks × 9 heads are enough.
+  for (const { counts } of [forwardOf(3648), forwardOf(3648, 3648, { bindingBytes: 2 ** 24 })]) {
+    assertEquals([counts.get("attention"), counts.get("attention, join")], [114 * 9, undefined]);
+  }
+  // One block of keys; shares that fit no binding: queries in parts, and a binding for all queries but not for two shares.
+  assertEquals(forwardOf(32).counts.get("attention"), 9);
+  assertEquals(forwardOf(800, 800, { bindingBytes: 2 ** 20 }).counts.get("attention, join"), undefined);
+  assertEquals(forwardOf(800, 800, { bindingBytes: 3 * 2 ** 20 }).counts.get("attention"), 25 * 9);
+});
 
 Deno.test("dK and dV of 800 rows are 900 workgroups where a block of keys had one: 75 on 132 units", () => {
   const { counts, temporaries } = gradientOf(800);
   // 25 blocks of 32 keys × 3 key heads × 3 query heads of each × every fourth block of queries
   assertEquals(counts.get("attention_grad, dk dv"), 25 * 3 * 3 * 4);
   assertEquals(counts.get("attention_grad, sum of dk"), 800 * 192 / 4 / 64);
-  assertEquals(temporaries.dk_shares, 3 * 4 * 800 * 192);
+  assertEquals(temporaries.shares, 3 * 4 * 800 * 192);
 });
 
 Deno.test("a block of keys is shared out as far as there is work for it and a binding for its shares", () => {
@@ -35,7 +66,7 @@ Deno.test("a block of keys is shared out as far as there is work for it and a bi
   const { counts, temporaries } = gradientOf(800, { bindingBytes: 2 ** 20 });
   assertEquals(counts.get("attention_grad, dk dv"), 25 * 3);
   assertEquals([...counts.keys()].filter((label) => label.includes("sum")), []);
-  assertEquals(temporaries.dk_shares, undefined);
+  assertEquals(temporaries.shares, undefined);
 });
 
 Deno.test("tiles of products fit the 16 KiB that every device has, and read 64 bytes of a row side by side", () => {
