@@ -27,12 +27,27 @@ export type OnnxAttribute =
   | { type: OnnxType };
 
 /** Element types used in lowerings. */
-export type OnnxType = "f32" | "i32" | "i64" | "bool";
+export type OnnxType = "f32" | "i32" | "i64" | "bool" | HalfType;
+
+/** Floats of 16 bits: IEEE's with 11 bits of mantissa up to 65,504, and bfloat16 with 8 and float32's range. */
+export type HalfType = "f16" | "bf16";
+
+/** Weights of 16 bits in one application of a kernel. */
+export interface HalfInputs {
+  /** Inputs, among the kernel's `Kernel.halves`, that lie in memory so. */
+  names: ReadonlySet<string>;
+  /** Type of their elements. */
+  type: HalfType;
+  /** Whether products take such operands; else they are float32 with the same roundings, for a place that has no such product. */
+  native: boolean;
+}
 
 /** Properties of the place where ONNX nodes run. */
 export interface OnnxTarget {
   /** Whether a Loop pays. On a GPU each of its rounds waits for the host, and its small products leave the device idle. */
   loops: boolean;
+  /** Absent: all floats are float32. */
+  half?: HalfInputs;
 }
 
 /** Body of a Loop. Names of the outer kernel may be used inside. */

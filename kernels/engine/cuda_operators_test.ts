@@ -57,8 +57,13 @@ Deno.test("every operator that a GPU of ONNX Runtime gets is in docs/cuda.md as 
   for (const arch of ARCHITECTURES) {
     for (const graph of graphs(arch)) {
       for (const node of graph.nodes) {
-        const nodes = node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, { loops: false });
-        for (const { op } of nodes) if (op !== "Constant") used.add(op);
+        const half = (["bf16", "f16"] as const).map((type) => ({
+          half: { names: new Set(node.kernel.halves), type, native: true },
+        }));
+        for (const form of [{}, ...half]) {
+          const nodes = node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, { loops: false, ...form });
+          for (const { op } of nodes) if (op !== "Constant") used.add(op);
+        }
       }
     }
   }

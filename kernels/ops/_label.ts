@@ -1,6 +1,7 @@
 import type { IndexRange } from "../kernel.ts";
-import { constantNode, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { dot, row, rowsOf, softmax } from "../vectors.ts";
+import { gemmNodes } from "./_half_onnx.ts";
 
 /** Labels choose rows of the vocabulary. */
 export const labelIndices = {
@@ -19,9 +20,9 @@ export function labelSoftmax(
 }
 
 /** Nodes: logits `z`, shifted exponentials `e` and their sum `sum [labels, 1]`, and `logp`. */
-export function logprobNodes(): OnnxNode[] {
+export function logprobNodes(target: OnnxTarget): OnnxNode[] {
   return [
-    { op: "Gemm", in: ["h", "w"], out: ["z"], attrs: { transB: 1 } },
+    ...gemmNodes(target, { a: "h", b: "w", out: "z", transB: 1 }),
     constantNode("axis", "i64", [-1]),
     { op: "ReduceMax", in: ["z", "axis"], out: ["max"] },
     { op: "Sub", in: ["z", "max"], out: ["shifted"] },

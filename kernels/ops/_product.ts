@@ -11,9 +11,10 @@ import {
   type SymbolicDims,
   type Tolerance,
 } from "../kernel.ts";
-import { floatAttribute, type OnnxNode } from "../onnx_node.ts";
+import { floatAttribute, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { addScaled, dot, rowsOf, zip } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
+import { gemmNodes } from "./_half_onnx.ts";
 import { product } from "./wgsl/product.ts";
 import type { ProductLayout } from "./wgsl/product_spec.ts";
 
@@ -36,7 +37,8 @@ export function productOf<const Operand extends string, const Axis extends strin
     reference: (inputs: Readonly<Record<Operand, Float64Array>>, dims: Dims<Axis>, attrs: Attributes) => ({
       y: reference(names, inputs, dims, attrs),
     }),
-    onnx: (dims: SymbolicDims<Axis>, attrs: Attributes) => gemm(names, dims, attrs, "y"),
+    onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget) =>
+      gemm(names, dims, attrs, target, "y"),
     wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) => shaders(names, dims, attrs, limits),
     samples: samples(names),
     tolerance,
@@ -54,8 +56,8 @@ export function productSumOf<const Operand extends string, const Axis extends st
       attrs: Attributes,
     ) => ({ y: zip((base, sum) => base + sum, inputs.base, reference(names, inputs, dims, attrs)) }),
     // Gemm's own third factor is copied to the output by one thread before the product: an Add takes two thirds of the time.
-    onnx: (dims: SymbolicDims<Axis>, attrs: Attributes): OnnxNode[] => [
-      ...gemm(names, dims, attrs, "product"),
+    onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget): OnnxNode[] => [
+      ...gemm(names, dims, attrs, target, "product"),
       { op: "Add", in: ["base", "product"], out: ["y"] },
     ],
     wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) =>
@@ -102,27 +104,20 @@ function gemm<Axis extends string>(
   { layout, a, b, m, n }: ProductNames<string, Axis>,
   dims: SymbolicDims<Axis>,
   attrs: Attributes,
+  target: OnnxTarget,
   out: string,
 ): OnnxNode[] {
-  const alpha = floatAttribute(alphaOf(attrs)), rows = dims[m], cols = dims[n];
+  const alpha = alphaOf(attrs), rows = dims[m], cols = dims[n];
   // aᵀ b with many rows and few columns, as LoRA's B gets its gradient, is (bᵀ a)ᵀ: ONNX Runtime transposes a wide first factor
   // slowly (1536 × 8 over 700 rows: 3.5 ms of processor time, 2.3 this way).
   if (layout === "tn" && rows !== null && cols !== null && rows > cols) {
     return [
-      { op: "Gemm", in: [b, a], out: ["turned"], attrs: { transA: 1, alpha } },
+      { op: "Gemm", in: [b, a], out: ["turned"], attrs: { transA: 1, alpha: floatAttribute(alpha) } },
       { op: "Transpose", in: ["turned"], out: [out], attrs: { perm: [1, 0] } },
     ];
   }
-  return [{
-    op: "Gemm",
-    in: [a, b],
-    out: [out],
-    attrs: {
-      ...(layout === "tn" ? { transA: 1 } : {}),
-      ...(layout === "nt" ? { transB: 1 } : {}),
-      alpha,
-    },
-  }];
+  const transposed = { transA: layout === "tn" ? 1 : 0, transB: layout === "nt" ? 1 : 0 } as const;
+  return gemmNodes(target, { a, b, out, alpha, ...transposed });
 }
 
 function shaders<Axis extends string>(

@@ -4,6 +4,7 @@
  */
 import { defineKernel } from "../kernel.ts";
 import { row } from "../vectors.ts";
+import { gatherNodes } from "./_half_onnx.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
 import { elementOf, elementsOf, rowParts, shader, widthOf } from "./wgsl/shader.ts";
 
@@ -20,7 +21,7 @@ export const gatherRows = defineKernel({
     ids.forEach((id, l) => y.set(row(x, id, cols), l * cols));
     return { y };
   },
-  onnx: () => [{ op: "Gather", in: ["x", "ids"], out: ["y"], attrs: { axis: 0 } }],
+  onnx: (_dims, _attrs, target) => gatherNodes(target, "x", "ids", "y"),
   wgsl: ({ rows, cols, labels }, _attrs, limits) => {
     const width = widthOf(cols), wide = cols / width, element = elementOf(width);
     const half = limits.half?.has("x") ?? false;

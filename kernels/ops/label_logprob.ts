@@ -6,6 +6,7 @@
 import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
 import { addScaled, row, rowsOf } from "../vectors.ts";
+import { gatherNodes, gemmNodes } from "./_half_onnx.ts";
 import { labelIndices, labelSoftmax, logprobNodes } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
@@ -25,7 +26,7 @@ export const labelLogprob = defineKernel({
       return f64(logits, id) - logSum;
     }),
   }),
-  onnx: () => logprobNodes(),
+  onnx: (_dims, _attrs, target) => logprobNodes(target),
   wgsl: (dims, _attrs, limits) =>
     labelLogprobShaders({ label: "label_logprob", ...dims, outputs: { logp: true } }, limits),
   grad: (g, { inputs, gradients: { logp: weights }, needs }) => ({
@@ -58,11 +59,11 @@ export const labelLogprobUnit = defineKernel({
     });
     return { logp, dh };
   },
-  onnx: () => [
-    ...logprobNodes(),
-    { op: "Gemm", in: ["e", "w"], out: ["weighted"] },
+  onnx: (_dims, _attrs, target) => [
+    ...logprobNodes(target),
+    ...gemmNodes(target, { a: "e", b: "w", out: "weighted" }),
     { op: "Div", in: ["weighted", "sum"], out: ["mean"] },
-    { op: "Gather", in: ["w", "ids"], out: ["own"], attrs: { axis: 0 } },
+    ...gatherNodes(target, "w", "ids", "own"),
     { op: "Sub", in: ["own", "mean"], out: ["dh"] },
   ],
   wgsl: (dims, _attrs, limits) =>

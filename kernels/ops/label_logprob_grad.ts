@@ -5,8 +5,9 @@
  */
 import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
-import { constantNode, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { addScaled, row, rowsOf } from "../vectors.ts";
+import { gemmNodes } from "./_half_onnx.ts";
 import { labelIndices, labelSoftmax } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
 import { labelLogprobShaders } from "./wgsl/label.ts";
@@ -19,9 +20,9 @@ const contract = {
 } as const;
 
 /** `dz[l, v] = weights[l] (1[v = ids[l]] − p_lv)`. */
-function logitGradient(): OnnxNode[] {
+function logitGradient(target: OnnxTarget): OnnxNode[] {
   return [
-    { op: "Gemm", in: ["h", "w"], out: ["z"], attrs: { transB: 1 } },
+    ...gemmNodes(target, { a: "h", b: "w", out: "z", transB: 1 }),
     { op: "Softmax", in: ["z"], out: ["p"], attrs: { axis: -1 } },
     constantNode("axis", "i64", [-1]),
     { op: "Unsqueeze", in: ["weights", "axis"], out: ["weights2"] },
@@ -61,7 +62,11 @@ export const labelLogprobGrad = defineKernel({
     });
     return { dh };
   },
-  onnx: () => [...logitGradient(), { op: "Gemm", in: ["dz", "w"], out: ["dh"] }],
+  onnx: (
+    _dims,
+    _attrs,
+    target,
+  ) => [...logitGradient(target), ...gemmNodes(target, { a: "dz", b: "w", out: "dh" })],
   wgsl: (dims, _attrs, limits) =>
     labelLogprobShaders({ label: "label_logprob_grad", ...dims, outputs: { dh: "weighted" } }, limits),
   grad: null,
@@ -81,7 +86,10 @@ export const labelLogprobWeightGrad = defineKernel({
     });
     return { dw };
   },
-  onnx: () => [...logitGradient(), { op: "Gemm", in: ["dz", "h"], out: ["dw"], attrs: { transA: 1 } }],
+  onnx: (_dims, _attrs, target) => [
+    ...logitGradient(target),
+    { op: "Gemm", in: ["dz", "h"], out: ["dw"], attrs: { transA: 1 } },
+  ],
   wgsl: (dims, _attrs, limits) =>
     labelLogprobShaders({ label: "label_logprob_weight_grad", ...dims, outputs: { dw: true } }, limits),
   grad: null,

@@ -4,8 +4,9 @@
  * @module
  */
 import { defineKernel, type Dims, number, type Sample } from "../kernel.ts";
-import { floatAttribute, type OnnxNode } from "../onnx_node.ts";
+import { floatAttribute, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { zip } from "../vectors.ts";
+import { gemmNodes } from "./_half_onnx.ts";
 import { add } from "./add.ts";
 import { linear, matmul, matmulTn } from "./products.ts";
 import { loraUp, matmulAdd } from "./product_sums.ts";
@@ -43,9 +44,9 @@ export const loraLinear = defineKernel({
     const base = linear.reference({ x, w }, rest, {}).y;
     return { y: loraUp.reference({ base, h, b }, rest, attrs).y, h };
   },
-  onnx: (_dims, attrs) => [
+  onnx: (_dims, attrs, target) => [
     { op: "Gemm", in: ["x", "a"], out: ["h"], attrs: { transB: 1 } },
-    { op: "Gemm", in: ["x", "w"], out: ["plain"], attrs: { transB: 1 } },
+    ...gemmNodes(target, { a: "x", b: "w", out: "plain", transB: 1 }),
     { op: "Gemm", in: ["h", "b"], out: ["low"], attrs: { transB: 1, alpha: floatAttribute(alphaOf(attrs)) } },
     { op: "Add", in: ["plain", "low"], out: ["y"] },
   ],
@@ -97,10 +98,10 @@ function backward({ a, b, down, up }: Factors, dims: Sizes, alpha: number) {
   return { y: matmulAdd.reference({ base, a: h, b: up }, { ...dims, in: dims.rank }, {}).y, h };
 }
 
-function backwardNodes(alpha: number, sum: string): OnnxNode[] {
+function backwardNodes(alpha: number, sum: string, target: OnnxTarget): OnnxNode[] {
   return [
     { op: "Gemm", in: ["a", "down"], out: ["h"], attrs: { alpha: floatAttribute(alpha) } },
-    { op: "Gemm", in: ["a", "b"], out: ["plain"] },
+    ...gemmNodes(target, { a: "a", b: "b", out: "plain" }),
     { op: "Gemm", in: ["h", "up"], out: ["low"] },
     { op: "Add", in: ["plain", "low"], out: [sum] },
   ];
@@ -132,7 +133,7 @@ export const loraMatmul = defineKernel({
   ...BACKWARD,
   halves: ["b"],
   reference: (factors, dims, attrs) => backward(factors, dims, alphaOf(attrs)),
-  onnx: (_dims, attrs) => backwardNodes(alphaOf(attrs), "y"),
+  onnx: (_dims, attrs, target) => backwardNodes(alphaOf(attrs), "y", target),
   wgsl: (dims, attrs, limits) =>
     loraProduct({ label: "lora_matmul", ...backwardSpec(dims, alphaOf(attrs)) }, limits),
   grad: (g, { inputs: { a, b, down, up }, outputs: { h }, gradients: { y: dy, h: given }, attrs, needs }) => {
@@ -160,8 +161,8 @@ export const loraMatmulAdd = defineKernel({
     const { y, h } = backward(factors, dims, alphaOf(attrs));
     return { y: zip((before, sum) => before + sum, base, y), h };
   },
-  onnx: (_dims, attrs) => [
-    ...backwardNodes(alphaOf(attrs), "sum"),
+  onnx: (_dims, attrs, target) => [
+    ...backwardNodes(alphaOf(attrs), "sum", target),
     { op: "Add", in: ["base", "sum"], out: ["y"] },
   ],
   wgsl: (dims, attrs, limits) =>

@@ -21,8 +21,8 @@ function ortTensorOf(library: OrtLibrary, tensor: OnnxTensor, bytes: boolean): O
   if (!(tensor instanceof HostTensor)) {
     return bytes ? tensor.bytes((value) => OrtTensor.asBytes(library, value)) : tensor.value;
   }
-  return tensor.view(({ data, shape, type }) =>
-    OrtTensor.over(library, data, bytes ? byteShape(shape) : shape, bytes ? "u8" : type)
+  return tensor.view(({ data, shape, stored }) =>
+    OrtTensor.over(library, data, bytes ? byteShape(shape) : shape, bytes ? "u8" : stored)
   );
 }
 

@@ -39,14 +39,18 @@ export function javascriptWay(why: string): OnnxWay {
 
 function viewOf(tensor: OnnxTensor, bytes: boolean): ort.Tensor {
   if (!(tensor instanceof HostTensor)) throw new TypeError("Cannot pass a provider's tensor to the binding");
+  const { data } = tensor;
+  if (data instanceof Uint16Array) throw new TypeError("Cannot pass floats of 16 bits to the binding");
   if (bytes) {
-    return tensor.view(({ data: { buffer, byteOffset, byteLength }, shape }) =>
-      new ort.Tensor("uint8", new Uint8Array(buffer, byteOffset, byteLength), byteShape(shape))
+    return tensor.view(({ shape }) =>
+      new ort.Tensor(
+        "uint8",
+        new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        byteShape(shape),
+      )
     );
   }
-  return tensor.view(({ data, shape, type }) =>
-    new ort.Tensor(type === "i32" ? "int32" : "float32", data, shape)
-  );
+  return tensor.view(({ shape, type }) => new ort.Tensor(type === "i32" ? "int32" : "float32", data, shape));
 }
 
 async function makeSession(

@@ -4,8 +4,17 @@
  * @module
  */
 import onnxProto from "onnx-proto";
+
+import { valueOf } from "../../../formats/elements.ts";
 import { type Graph, type Node, nodeSizes, type Size, symbolic, type Value, ValueMap } from "../../graph.ts";
-import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxTarget, OnnxType } from "../../onnx_node.ts";
+import type {
+  HalfInputs,
+  OnnxAttribute,
+  OnnxNode,
+  OnnxSubgraph,
+  OnnxTarget,
+  OnnxType,
+} from "../../onnx_node.ts";
 import { requiredGraph } from "../options.ts";
 import { profileName } from "./profile.ts";
 
@@ -15,7 +24,15 @@ const { onnx } = onnxProto;
 export const OPSET = 21;
 /** ONNX IR version. */
 export const IR_VERSION = 10;
-const ELEMENT: Record<OnnxType, number> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+/** Element types by their numbers in ONNX. */
+export const ELEMENT: Readonly<Record<OnnxType, number>> = {
+  f32: 1,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+  bf16: 16,
+};
 const UINT8 = 2;
 const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7 };
 
@@ -26,6 +43,7 @@ export const CONSTANTS_FILE = "constants.bin";
 
 /** Parts of a model beside its graph. */
 export interface OnnxModelOptions {
+  /** Its `half` names inputs of the graph. */
   target: OnnxTarget;
   /** Inputs that are constants, and where in {@linkcode CONSTANTS_FILE} they stand, bytes. */
   constants?: Readonly<Record<string, { offset: number; length: number }>>;
@@ -94,10 +112,16 @@ export function lowerToOnnx(
   const needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
   const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
   const { names, made } = valueNames(graph, Object.entries(needed.outputs), late);
+  const halves = new Map(
+    Object.entries(graph.inputs).flatMap(([key, { id }]) =>
+      target.half?.names.has(key) ? [[id, target.half]] : []
+    ),
+  );
   const lowered = graph.nodes.map((node, index) => ({
     first: early.has(node),
-    nodes: lowerNode({ node, index, names, target }),
+    nodes: lowerNode({ node, index, names, target, halves }),
   }));
+  const typeOf = (value: Value) => halves.get(value.id)?.type ?? value.type;
   const where = (first: boolean) => lowered.filter((l) => l.first === first).flatMap(({ nodes }) => nodes);
   // An output may be an input, or two outputs one value: such ones get their own name by an Identity node, which is a copy.
   const result = (key: string, value: Value, prefix = "out.") =>
@@ -123,10 +147,15 @@ export function lowerToOnnx(
         ],
         initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
           const place = constants[key];
-          return place ? [externalTensor(key, value, place)] : [];
+          return place ? [externalTensor(key, value, typeOf(value), place)] : [];
         }),
         input: [
-          ...given.map(([key, value]) => valueInfo(key, value, !(key in needed.inputs), bytes.has(key))),
+          ...given.map(([key, value]) =>
+            valueInfo(key, value, {
+              open: !(key in needed.inputs),
+              type: bytes.has(key) ? "u8" : typeOf(value),
+            })
+          ),
           ...branch.map(() => ({
             name: WANTED,
             type: { tensorType: { elemType: ELEMENT.bool, shape: {} } },
@@ -134,7 +163,7 @@ export function lowerToOnnx(
         ],
         output: [
           ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
-          ...late.map(([key, value]) => valueInfo(`out.${key}`, value, true)),
+          ...late.map(([key, value]) => valueInfo(`out.${key}`, value, { open: true })),
         ],
       },
     })).finish(),
@@ -147,7 +176,8 @@ function branchNode(
   nodes: onnxProto.onnx.INodeProto[],
   result: (key: string, value: Value, prefix: string) => onnxProto.onnx.INodeProto,
 ): onnxProto.onnx.INodeProto {
-  const output = (prefix: string) => late.map(([key, value]) => valueInfo(prefix + key, value, true));
+  const output = (prefix: string) =>
+    late.map(([key, value]) => valueInfo(prefix + key, value, { open: true }));
   const nothing = ([key, { type, shape }]: [string, Value]) => ({
     opType: "Constant",
     output: [`none.${key}`],
@@ -175,7 +205,8 @@ function branchNode(
 
 function externalTensor(
   name: string,
-  { type, shape }: Value,
+  { shape }: Value,
+  type: OnnxType,
   { offset, length }: { offset: number; length: number },
 ): onnxProto.onnx.ITensorProto {
   const place = { location: CONSTANTS_FILE, offset, length };
@@ -189,11 +220,13 @@ function externalTensor(
 }
 
 function lowerNode(
-  { node, index, names, target }: {
+  { node, index, names, target: { loops }, halves }: {
     node: Node;
     index: number;
     names: ValueMap<string>;
     target: OnnxTarget;
+    /** By the ids of values. */
+    halves: ReadonlyMap<number, HalfInputs>;
   },
 ) {
   const own = new Map<string, string>();
@@ -201,9 +234,23 @@ function lowerNode(
     own.set(name, names.of(value));
   }
   const rename: Rename = (name) => name === "" ? "" : own.get(name) ?? `n${index}.${name}`;
+  const target = { loops, ...halfOf(node, halves) };
   // The name is what a profile tells a kernel's nodes by.
   return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target)
     .map((n, part) => ({ ...plainNode(n, rename), name: profileName(node.kernel.name, index, part) }));
+}
+
+/** A node's inputs of 16 bits. @throws {TypeError} If its kernel doesn't take one so. */
+function halfOf({ kernel, inputs }: Node, halves: ReadonlyMap<number, HalfInputs>): Pick<OnnxTarget, "half"> {
+  const found = Object.entries(inputs).filter(([, { id }]) => halves.has(id)), half = found[0];
+  if (!half) return {};
+  const { type, native } = valueOf(halves, half[1].id);
+  const names = new Set(found.map(([name]) => name));
+  for (const name of names) {
+    if (kernel.halves?.includes(name)) continue;
+    throw new TypeError(`Cannot give "${name}" of ${kernel.name} as ${type}: it takes float32 only`);
+  }
+  return { half: { names, type, native } };
 }
 
 /** A node under the names that `rename` gives. */
@@ -247,14 +294,19 @@ function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProt
 
 /**
  * @param open Sizes are left open: a run may give or take a tensor without elements in its place.
- * @param bytes Words as bytes.
+ * @param type As the model has it; u8: words as bytes.
  */
-function valueInfo(name: string, value: Value, open = false, bytes = false) {
+function valueInfo(
+  name: string,
+  value: Value,
+  { open = false, type = value.type }: { open?: boolean; type?: OnnxType | "u8" } = {},
+) {
+  const bytes = type === "u8";
   const last = value.shape.length - 1;
   const dim = value.shape.map((size: Size, axis) => {
     if (open) return {};
     if (typeof size === "string") return { dimParam: size };
     return { dimValue: bytes && axis === last ? 4 * size : size };
   });
-  return { name, type: { tensorType: { elemType: bytes ? UINT8 : ELEMENT[value.type], shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: bytes ? UINT8 : ELEMENT[type], shape: { dim } } } };
 }

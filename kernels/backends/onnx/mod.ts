@@ -8,7 +8,9 @@ import { type Backend, elements } from "../../backend.ts";
 import { defaultThreads } from "../../threads.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
-import { compile } from "./program.ts";
+import { compile, type ProgramPlace } from "./program.ts";
+import type { HalfType } from "../../onnx_node.ts";
+import { HalfCasts } from "./half.ts";
 import { providerStore } from "./provider_store.ts";
 import type { OnnxProfiler } from "./profile.ts";
 import type { OnnxProvider, OnnxWay, SessionSettings } from "./sessions.ts";
@@ -31,6 +33,11 @@ export interface OnnxOptions {
    * @internal
    */
   way?: OnnxWay;
+  /**
+   * Form of frozen matrices, and so of the operands of their products, whose sums are float32; default: float32. The CUDA provider has
+   * such products; on the CPU they are float32's with the same roundings, for tests.
+   */
+  half?: HalfType;
   /**
    * Gathers what each operator takes, through the C interface.
    * @internal
@@ -88,25 +95,59 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     ...(options.profiler && { profiler: options.profiler }),
   };
   const { memory = provider === "cuda" && wish === "device" ? "provider" : "host" } = options;
-  const store = memory === "provider" ? providerStore(way, settings) : new HostStore();
-  const place = { way, store, settings, loops: options.loops ?? provider === "cpu" };
+  const kind = options.half, half = kind ? halfCasts(way, settings, memory, kind) : null;
+  const store = memory === "provider" ? providerStore(way, settings, half) : new HostStore(half);
+  const place: ProgramPlace = {
+    way,
+    store,
+    settings,
+    loops: options.loops ?? provider === "cpu",
+    // The CPU provider has no product of bfloat16, and leaves out roundings to float16 around one.
+    half: kind ? { type: kind, native: provider !== "cpu" } : null,
+  };
   return {
     name: "onnx",
-    description: `${way.description}, ${provider}, ${threads} threads${tf32 ? ", products in TF32" : ""}`,
+    description: `${way.description}, ${provider}, ${threads} threads${kind ? HALF_WORDS[kind] : ""}${
+      tf32 ? ", products in TF32" : ""
+    }`,
     hostMemory: store.hostMemory,
     keepsTensors: provider === "cpu" || memory === "provider",
     compile: (graph, name, given) => compile(graph, name, place, given),
-    upload: (data, shape) => {
+    upload: (data, shape, { frozen } = {}) => {
       if (data.length !== elements(shape)) {
         throw new TypeError(
           `Cannot upload ${data.length} elements as [${shape}]: that shape has ${elements(shape)}`,
         );
       }
-      return store.upload(data, shape);
+      const matrix = frozen && half && shape.length === 2 && data instanceof Float32Array;
+      return matrix ? store.uploadHalf(data, shape) : store.upload(data, shape);
     },
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
     write: (tensor, data) => store.write(tensor as OnnxTensor, data),
     zeros: (shape, type = "f32") => store.zeros(shape, type),
     dispose: () => Promise.resolve(store.dispose()),
   };
+}
+
+const HALF_WORDS: Readonly<Record<HalfType, string>> = {
+  bf16: ", frozen matrices in bfloat16",
+  f16: ", frozen matrices in float16",
+};
+
+/** Where matrices are rounded: the CPU does it for those that lie with the host. */
+function halfCasts(
+  { library }: OnnxWay,
+  settings: SessionSettings,
+  memory: "host" | "provider",
+  type: HalfType,
+) {
+  if (!library) {
+    throw new RangeError(
+      `Cannot keep frozen matrices in ${
+        type === "f16" ? "float16" : "bfloat16"
+      }: ONNX Runtime's C interface is needed, ` +
+        "which isn't used here (`deno task doctor` says why)",
+    );
+  }
+  return new HalfCasts(library, memory === "host" ? { ...settings, provider: "cpu" } : settings, type);
 }

@@ -4,6 +4,7 @@
  */
 import type { CompileOptions, Program, Tensor } from "../../backend.ts";
 import type { Graph, Value } from "../../graph.ts";
+import type { HalfInputs } from "../../onnx_node.ts";
 import { indexCheck } from "../indices.ts";
 import { requiredGraph } from "../options.ts";
 import { bindSizes, concreteShape } from "../sizes.ts";
@@ -19,6 +20,8 @@ export interface ProgramPlace {
   settings: SessionSettings;
   /** Whether attention loops over chunks of queries. */
   loops: boolean;
+  /** Form of frozen matrices; null: float32. */
+  half: Pick<HalfInputs, "type" | "native"> | null;
 }
 
 /**
@@ -32,7 +35,21 @@ export async function compile(
   { constants = {}, optional = [] }: CompileOptions = {},
 ): Promise<Program> {
   const { store, settings: { provider } } = place;
-  const session = await makeSession(graph, name, place, constants, optional);
+  const sessions = new Map<string, Promise<ModelSession>>();
+  /** Which inputs have 16 bits shows when a program first runs. */
+  const sessionFor = (tensors: Readonly<Record<string, Tensor>>): Promise<ModelSession> => {
+    const halves = Object.keys(graph.inputs).filter((key) => {
+      const stored = (tensors[key] as OnnxTensor | undefined)?.stored;
+      return stored === "f16" || stored === "bf16";
+    });
+    const key = halves.join("\n"), known = sessions.get(key);
+    if (known) return known;
+    const made = makeSession(graph, name, place, { constants, optional, halves: new Set(halves) });
+    sessions.set(key, made);
+    made.catch(() => sessions.delete(key));
+    return made;
+  };
+  if (!place.half) await sessionFor({});
   const given = withoutInputs(graph, constants);
   const required = withoutInputs(requiredGraph(graph, optional), constants);
   const extent = (tensor: OnnxTensor) => tensor.extent;
@@ -53,6 +70,7 @@ export async function compile(
         results[key] = tensor;
         fetches[`out.${key}`] = tensor;
       }
+      const session = await sessionFor({ ...inputs, ...constants });
       try {
         await session.run(feeds, fetches, optional.length ? { name: WANTED, value: wanted } : null);
       } catch (error) {
@@ -66,7 +84,9 @@ export async function compile(
       }
       return results;
     },
-    dispose: () => session.dispose(),
+    dispose: async () => {
+      for (const session of sessions.values()) await (await session).dispose();
+    },
   };
 }
 
@@ -88,15 +108,15 @@ function nothing({ type, shape }: Value): HostTensor {
 async function makeSession(
   graph: Graph,
   name: string,
-  { way, store, settings, loops }: ProgramPlace,
-  constants: Readonly<Record<string, Tensor>>,
-  optional: readonly string[],
+  { way, store, settings, loops, half }: ProgramPlace,
+  { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlySet<string> },
 ): Promise<ModelSession> {
   try {
     const values: Record<string, HostTensor> = {};
+    const target = { loops, ...(half && { half: { ...half, names: halves } }) };
     for (const [key, tensor] of Object.entries(constants)) values[key] = store.onHost(tensor as OnnxTensor);
     return await way.makeSession({
-      bytes: (places) => lowerToOnnx(graph, name, { target: { loops }, constants: places, optional }),
+      bytes: (places) => lowerToOnnx(graph, name, { target, constants: places, optional }),
       byteInputs: byteInputs(graph),
       constants: values,
     }, settings);

@@ -3,17 +3,13 @@
  * library moves its input or output to or from the host.
  * @module
  */
-import onnxProto from "onnx-proto";
-
 import { elements, type HostArray } from "../../backend.ts";
 import { extentOf } from "../indices.ts";
 import { OrtAllocator, type OrtLibrary, OrtMemory, OrtSession, OrtTensor } from "./c_api/mod.ts";
-import { OPSET } from "./lower.ts";
+import { copySession, type HalfCasts } from "./half.ts";
 import { type OnnxWay, providerHint, type SessionSettings } from "./sessions.ts";
 import type { TensorStore } from "./store.ts";
-import { HostTensor, type OnnxTensor, ProviderTensor } from "./tensor.ts";
-
-const { onnx } = onnxProto;
+import { HostTensor, type OnnxTensor, ProviderTensor, type StoredType } from "./tensor.ts";
 
 /** Names of memories, as providers give them to theirs. */
 const MEMORY = { cpu: "Cpu", cuda: "Cuda" } as const;
@@ -21,9 +17,14 @@ const MEMORY = { cpu: "Cpu", cuda: "Cuda" } as const;
 type MemoryProvider = keyof typeof MEMORY;
 
 /** Tensors that stay with a provider. @throws {RangeError} If they can't. */
-export function providerStore({ library }: OnnxWay, { provider, threads }: SessionSettings): TensorStore {
+export function providerStore(
+  { library }: OnnxWay,
+  settings: SessionSettings,
+  half: HalfCasts | null,
+): TensorStore {
+  const { provider } = settings;
   if (library && (provider === "cpu" || provider === "cuda")) {
-    return new ProviderStore(library, provider, threads);
+    return new ProviderStore(library, provider, settings, half);
   }
   throw new RangeError(
     `Cannot keep tensors with ONNX Runtime provider "${provider}": that needs the library's C interface and cpu or cuda`,
@@ -44,7 +45,8 @@ class ProviderStore implements TensorStore {
   constructor(
     library: OrtLibrary,
     private readonly provider: MemoryProvider,
-    private readonly threads: number,
+    private readonly settings: SessionSettings,
+    private readonly half: HalfCasts | null,
   ) {
     this.#library = library;
   }
@@ -55,10 +57,11 @@ class ProviderStore implements TensorStore {
   }
 
   #start() {
-    const library = this.#library, { provider, threads } = this;
+    const library = this.#library, { provider, settings } = this;
     try {
-      const copy = (elemType: number) => new OrtSession(library, copyModel(elemType), { threads, provider });
-      const copies = { f32: copy(1), i32: copy(6) }, memory = new OrtMemory(library, MEMORY[provider]);
+      const copy = (type: "f32" | "i32") => copySession(library, settings, type, type);
+      const copies = { f32: copy("f32"), i32: copy("i32") },
+        memory = new OrtMemory(library, MEMORY[provider]);
       return { copies, memory, allocator: new OrtAllocator(copies.f32, memory) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -68,10 +71,18 @@ class ProviderStore implements TensorStore {
     }
   }
 
-  allocate(shape: readonly number[], type: "f32" | "i32"): ProviderTensor {
-    const value = OrtTensor.allocated(this.#library, this.#started.allocator, shape, type);
+  allocate(shape: readonly number[], type: "f32" | "i32", stored: StoredType = type): ProviderTensor {
+    const value = OrtTensor.allocated(this.#library, this.#started.allocator, shape, stored);
     this.#values.add(value);
     return new ProviderTensor(type, value, this.#values);
+  }
+
+  uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): ProviderTensor {
+    const { half } = this;
+    if (!half) throw new TypeError("Cannot use a tensor of 16 bits: this backend was made without them");
+    const tensor = this.allocate(shape, "f32", half.type);
+    half.round(data, shape, tensor.value);
+    return tensor;
   }
 
   upload(data: HostArray, shape: readonly number[]): ProviderTensor {
@@ -86,11 +97,17 @@ class ProviderStore implements TensorStore {
   }
 
   download(tensor: OnnxTensor): HostArray {
-    return this.onHost(tensor).data;
+    const { type, stored, shape, value } = this.#own(tensor), count = elements(shape);
+    if (this.half && stored !== type) return this.half.widen(value, count);
+    const data = type === "i32" ? new Int32Array(count) : new Float32Array(count);
+    using y = OrtTensor.over(this.#library, data, shape, type);
+    this.#started.copies[type].run({ x: value }, { y });
+    return data;
   }
 
   write(tensor: OnnxTensor, data: HostArray): void {
     const to = this.#own(tensor), { type, shape, value } = to;
+    if (to.stored !== type) throw new TypeError(`Cannot write to a tensor of shape [${shape}]: it is frozen`);
     if (data.length !== elements(shape)) {
       throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${shape}]`);
     }
@@ -100,11 +117,10 @@ class ProviderStore implements TensorStore {
   }
 
   onHost(tensor: OnnxTensor): HostTensor {
-    const { type, shape, value } = this.#own(tensor), count = elements(shape);
-    const data = type === "i32" ? new Int32Array(count) : new Float32Array(count);
-    using y = OrtTensor.over(this.#library, data, shape, type);
-    this.#started.copies[type].run({ x: value }, { y });
-    return new HostTensor(data, shape, null);
+    const { stored, type, shape, value } = this.#own(tensor), { half } = this;
+    return half && stored !== type
+      ? new HostTensor(half.fetch(value, elements(shape)), shape, null, half.type)
+      : new HostTensor(this.download(tensor), shape, null);
   }
 
   #own(tensor: OnnxTensor): ProviderTensor {
@@ -118,23 +134,7 @@ class ProviderStore implements TensorStore {
     for (const value of this.#values) value.dispose();
     this.#values.clear();
     for (const it of [allocator, memory, copies.f32, copies.i32]) it.dispose();
+    this.half?.dispose();
     this.#device = null;
   }
-}
-
-/** y = x, of any shape. */
-function copyModel(elemType: number): Uint8Array<ArrayBuffer> {
-  const info = (name: string) => ({ name, type: { tensorType: { elemType } } });
-  return new Uint8Array(
-    onnx.ModelProto.encode(onnx.ModelProto.create({
-      irVersion: 10,
-      opsetImport: [{ domain: "", version: OPSET }],
-      graph: {
-        name: "copy",
-        node: [{ opType: "Identity", input: ["x"], output: ["y"] }],
-        input: [info("x")],
-        output: [info("y")],
-      },
-    })).finish(),
-  );
 }

@@ -3,6 +3,8 @@
  * @module
  */
 import { elements, type HostArray } from "../../backend.ts";
+import { OrtTensor } from "./c_api/mod.ts";
+import type { HalfCasts } from "./half.ts";
 import { BufferPool } from "./memory.ts";
 import { HostTensor, type OnnxTensor } from "./tensor.ts";
 
@@ -14,6 +16,8 @@ export interface TensorStore {
   allocate(shape: readonly number[], type: "f32" | "i32"): OnnxTensor;
   /** A tensor of an array's values; there are as many as the shape has elements. */
   upload(data: HostArray, shape: readonly number[]): OnnxTensor;
+  /** A tensor of values rounded to 16 bits. @throws {RangeError} If that type can't hold what is computed with them. */
+  uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): OnnxTensor;
   zeros(shape: readonly number[], type: "f32" | "i32"): OnnxTensor;
   /** A tensor's values; read only. */
   download(tensor: OnnxTensor): HostArray;
@@ -29,6 +33,9 @@ export class HostStore implements TensorStore {
   readonly hostMemory = true;
   readonly #pool = new BufferPool();
 
+  /** @param half Absent: nothing has 16 bits. */
+  constructor(private readonly half: HalfCasts | null = null) {}
+
   allocate(shape: readonly number[], type: "f32" | "i32"): HostTensor {
     const count = elements(shape), buffer = this.#pool.take(count * 4);
     const data = type === "i32" ? new Int32Array(buffer, 0, count) : new Float32Array(buffer, 0, count);
@@ -39,6 +46,18 @@ export class HostStore implements TensorStore {
     return new HostTensor(data, shape, null);
   }
 
+  uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): HostTensor {
+    const casts = this.#casts(), rounded = new Uint16Array(data.length);
+    using y = OrtTensor.over(casts.library, rounded, shape, casts.type);
+    casts.round(data, shape, y);
+    return new HostTensor(rounded, shape, null, casts.type);
+  }
+
+  #casts(): HalfCasts {
+    if (this.half) return this.half;
+    throw new TypeError("Cannot use a tensor of 16 bits: this backend was made without them");
+  }
+
   zeros(shape: readonly number[], type: "f32" | "i32"): HostTensor {
     const tensor = this.allocate(shape, type);
     tensor.data.fill(0);
@@ -46,11 +65,18 @@ export class HostStore implements TensorStore {
   }
 
   download(tensor: OnnxTensor): HostArray {
-    return this.onHost(tensor).data;
+    const { data, shape } = this.onHost(tensor);
+    if (!(data instanceof Uint16Array)) return data;
+    const casts = this.#casts();
+    using x = OrtTensor.over(casts.library, data, shape, casts.type);
+    return casts.widen(x, data.length);
   }
 
   write(tensor: OnnxTensor, data: HostArray): void {
-    const { data: own } = this.onHost(tensor);
+    const { data: own, shape } = this.onHost(tensor);
+    if (own instanceof Uint16Array) {
+      throw new TypeError(`Cannot write to a tensor of shape [${shape}]: it is frozen`);
+    }
     if (data !== own) own.set(data);
   }
 
@@ -61,5 +87,6 @@ export class HostStore implements TensorStore {
 
   dispose(): void {
     this.#pool.clear();
+    this.half?.dispose();
   }
 }

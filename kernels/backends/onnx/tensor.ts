@@ -3,6 +3,7 @@
  * @module
  */
 import type { HostArray, Tensor } from "../../backend.ts";
+import type { HalfType } from "../../onnx_node.ts";
 import { type Extent, extentOf } from "../indices.ts";
 import type { OrtTensor } from "./c_api/mod.ts";
 import type { BufferPool } from "./memory.ts";
@@ -10,20 +11,31 @@ import type { BufferPool } from "./memory.ts";
 /** A tensor of the backend. */
 export type OnnxTensor = HostTensor | ProviderTensor;
 
+/** Form of elements in memory; floats of 16 bits are float32 to everybody else. */
+export type StoredType = "f32" | "i32" | HalfType;
+
 /** A host array and the library's view of it. */
 export class HostTensor implements Tensor {
   readonly type: "f32" | "i32";
+  readonly stored: StoredType;
   #pool: BufferPool | null;
   #view: object | null = null;
 
-  constructor(readonly data: HostArray, readonly shape: readonly number[], pool: BufferPool | null) {
+  /** @param half Type of floats of 16 bits. */
+  constructor(
+    readonly data: HostArray | Uint16Array<ArrayBuffer>,
+    readonly shape: readonly number[],
+    pool: BufferPool | null,
+    half: HalfType = "bf16",
+  ) {
     this.type = data instanceof Int32Array ? "i32" : "f32";
+    this.stored = data instanceof Uint16Array ? half : this.type;
     this.#pool = pool;
   }
 
   /** Smallest and largest value. */
   get extent(): Extent | null {
-    return extentOf(this.data);
+    return this.data instanceof Uint16Array ? null : extentOf(this.data);
   }
 
   /** The library's view, made when it is first asked for. A tensor is used in one way only. */
@@ -55,6 +67,11 @@ export class ProviderTensor implements Tensor {
 
   get shape(): readonly number[] {
     return this.value.shape;
+  }
+
+  get stored(): StoredType {
+    const { type } = this.value;
+    return type === "f16" || type === "bf16" ? type : this.type;
   }
 
   /** Its memory as bytes, a view made when it is first asked for. */
