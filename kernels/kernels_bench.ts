@@ -13,6 +13,7 @@ import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
 import { hostArray, kernelGraph, runOnce, sampleInputs, worst } from "./contract.ts";
 import { kernelCost } from "./cost.ts";
 import { BENCH_CASES, type BenchCase } from "./bench_cases.ts";
+import { timeProgram } from "./bench_time.ts";
 import { MULTIPLY_ADDS, naiveLinear, registers } from "./bench_probes.ts";
 import type { Dims, Kernel, Sample } from "./kernel.ts";
 import { multiply } from "./ops/multiply.ts";
@@ -181,7 +182,7 @@ async function measurePeak(backend: Backend, software: boolean, seconds: number)
   };
 }
 
-/** Seconds of a run: the median of three measurements of as many runs as fill about `seconds`. */
+/** Seconds of a run of one kernel. */
 async function measure(
   backend: Backend,
   kernel: Kernel,
@@ -200,28 +201,8 @@ async function measure(
       return [name, backend.upload(data, value.shape as number[], { frozen: isFrozen })];
     }),
   );
-  const finish = (backend as { finish?: () => Promise<void> }).finish ?? (() => Promise.resolve());
-  let outputs: Record<string, Tensor> = await program.run(tensors);
-  const { timed: onDevice } = backend as Partial<WebGpuBackend>;
-  const timed = async (runs: number) => {
-    if (onDevice) {
-      const seconds = await onDevice(async () => {
-        for (let i = 0; i < runs; i++) outputs = await program.run(tensors, outputs);
-      });
-      return seconds / runs;
-    }
-    await finish();
-    const start = performance.now();
-    for (let i = 0; i < runs; i++) outputs = await program.run(tensors, outputs);
-    await finish();
-    return (performance.now() - start) / 1e3 / runs;
-  };
-  // A device without a clock is asked for finished work only every 10 ms, so a measurement has to be long beside that.
-  let runs = 1;
-  while (runs < (onDevice ? 256 : 4096) && runs * await timed(runs) < seconds / 2) runs *= 4;
-  const times: number[] = [];
-  for (let i = 0; i < 3; i++) times.push(await timed(runs));
+  const { time, outputs } = await timeProgram(backend, program, tensors, seconds);
   for (const tensor of [...Object.values(tensors), ...Object.values(outputs)]) tensor.dispose();
   await program.dispose();
-  return item(times.sort((a, b) => a - b), 1);
+  return time;
 }

@@ -18,6 +18,7 @@ import { fileURLToPath } from "node:url";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { benchKernels } from "../kernels/kernels_bench.ts";
+import { benchShapes, type ShapeTiming } from "../kernels/shapes_bench.ts";
 import { makeBackend } from "../kernels/engine/backends.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { benchBoard, boardBenchText } from "./bench/board.ts";
@@ -28,6 +29,7 @@ import { flagName, flagNames, flagNumber, flagNumbers, flagText } from "./bench/
 import { benchGenerate, generateBenchText } from "./bench/generate.ts";
 import { kernelBenchText } from "./bench/kernels.ts";
 import { benchServe, serveBenchText } from "./bench/serve.ts";
+import { shapesText } from "./bench/shapes.ts";
 import { benchTrain, trainBenchText } from "./bench/train.ts";
 import { type Arguments, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
@@ -126,6 +128,8 @@ const kernels: Bench = {
     "provider NAME": PROVIDER,
     "rows N": "tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)",
     "threads N": "of the onnx backend (OMP_NUM_THREADS, or one per core)",
+    shapes:
+      "products over the shapes of whole models instead, each beside its neighbours (one small model where an adapter is a CPU)",
   },
   run: async (given) => {
     const names = flagNames(given, "backend", ["onnx", "webgpu"]),
@@ -133,6 +137,20 @@ const kernels: Bench = {
     const backends = await Promise.all(
       names.map((backend) => makeBackend({ backend, provider, threads: threads(given) })),
     );
+    if (given.flags.has("shapes")) {
+      const rows = given.flags.has("rows") ? { rows: [flagNumber(given, "rows")] } : {};
+      const found: ShapeTiming[][] = [], texts: string[] = [];
+      for (const backend of backends) {
+        const shapes = await benchShapes(backend, rows);
+        found.push(shapes);
+        texts.push(shapesText(backend.description, shapes));
+        await backend.dispose();
+      }
+      return {
+        found: Object.fromEntries(names.map((name, i) => [name, found[i]])),
+        text: texts.join("\n\n"),
+      };
+    }
     const found = await benchKernels(
       backends,
       given.flags.has("rows") ? { rows: flagNumber(given, "rows") } : {},

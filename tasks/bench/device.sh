@@ -45,6 +45,7 @@ part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/train
 needs train MODEL deno task bench train --model "${MODEL:-}" --backend "$backend" "${train[@]}"
 [ -z "$AGAINST" ] || needs train_before MODEL bash -c 'other deno task bench train --model "$MODEL" --backend "$backend"'
 part kernels deno task bench kernels --backend "$backend" "${kernels[@]}"
+part shapes deno task bench kernels --backend "$backend" --shapes
 [ -z "$AGAINST" ] || part kernels_before bash -c 'other deno task bench kernels --backends "$backend"'
 needs generate MODEL deno task bench generate --model "${MODEL:-}" --backend "$backend" "${generate[@]}"
 needs cuda MODEL deno task bench train --model "${MODEL:-}" --backend onnx --provider cuda
