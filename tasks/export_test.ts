@@ -216,6 +216,22 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
     await refused(["export_formt=gguf"], 'did you mean "export_format"?');
     await refused(["export_format=gguf-adapter"], "needs one adapter: current value is none");
     await refused([`export_dir=${root}fixtures/constraints/model/merged`], "is read from there");
+    // links: to what is read, to nothing; a disk of its own; a parent that is a file
+    await Deno.symlink(`${root}fixtures/constraints/model`, `${folder}/link`);
+    await refused([`export_dir=${folder}/link`], "is read from there");
+    await Deno.remove(`${folder}/link`);
+    await Deno.symlink(`${folder}/gone`, `${folder}/link`);
+    await refused([`export_dir=${folder}/link`], "is a link to a folder that isn't there");
+    await Deno.remove(`${folder}/link`);
+    if (Deno.build.os === "linux") {
+      await refused(["export_dir=/dev"], "as a disk is mounted there, and the folder is replaced as a whole");
+    }
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await refused(
+      [`export_dir=${folder}/file/out`],
+      `as ${folder}/file/.out.partial is made first: Not a directory`,
+    );
+    await Deno.remove(`${folder}/file`);
     await Deno.mkdir(`${folder}/out`);
     await Deno.writeTextFile(`${folder}/out/mine.txt`, "mine");
     await refused([], "such as mine.txt");
@@ -398,8 +414,22 @@ export_legacy_format: false
     ]);
     const generation = JSON.parse(Deno.readTextFileSync(`${folder}/merged/generation_config.json`));
     assertEquals(generation.eos_token_id, [1535, 1533]); // the model's own
+    // what a kill in the moment of replacing leaves: the earlier export waits beside its place
+    await Deno.rename(`${folder}/merged`, `${folder}/.merged.partial.old`);
     const second = await exportModel(file, ["export_dtype=float16"], quiet);
     assertEquals(second?.files, files);
+    // the task itself, which may write there only, over an earlier export and through a link
+    await Deno.symlink(`${folder}/merged`, `${folder}/link`);
+    const task = project.tasks.export.split(" ").slice(1);
+    const third = await new Deno.Command(Deno.execPath(), {
+      args: [...task, file, `export_dir=${folder}/link`, "export_check=false"],
+      cwd: root,
+    }).output();
+    assertEquals(third.code, 0, new TextDecoder().decode(third.stderr));
+    assert(Deno.lstatSync(`${folder}/link`).isSymlink);
+    assertEquals(filesOf(`${folder}/merged`), files);
+    assertEquals(JSON.parse(Deno.readTextFileSync(`${folder}/merged/config.json`)).dtype, "bfloat16");
+    await Deno.remove(`${folder}/link`);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["merge.yaml", "merged"]);
   }));
 

@@ -1,17 +1,14 @@
 /**
- * The door of `deno task export`: it writes to the folder of the export and the one beside it in which that is made, and the caches.
+ * The door of `deno task export`: it writes to the folder of the export, those beside it in which that is made and an earlier one waits, and the caches.
  * @module
  */
-import { basename, dirname, join, resolve } from "@std/path";
-
+import { exportPlaces } from "../export/folder.ts";
 import { givenTexts } from "./given.ts";
 import { cacheFolders, openDoor } from "./open.ts";
 
 const given = givenTexts(Deno.args, null);
 openDoor(new URL("../export.ts", import.meta.url), [
-  ...given.of("export_dir").flatMap((
-    path,
-  ) => [path, join(dirname(resolve(path)), `.${basename(path)}.partial`)]),
+  ...given.of("export_dir").flatMap((path) => [path, ...Object.values(exportPlaces(path))]),
   ...given.of("cache_dir"),
   ...cacheFolders(),
 ]);

@@ -3,7 +3,7 @@
  * checked. A kill leaves what was there before, and the next start removes what was left half-written.
  * @module
  */
-import { basename, dirname, join, relative } from "@std/path";
+import { basename, dirname, join, relative, resolve } from "@std/path";
 
 import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
@@ -13,29 +13,51 @@ import { readJsonFile } from "../../formats/hf_model/json.ts";
 /** Says what an export made, and which files are its own, so that a later one may replace them. */
 export const RECORD = "export.json";
 
+/** Places of an export on disk, absolute. */
+export interface ExportPlaces {
+  /** The folder itself; where `export_dir` is a link, what it leads to. */
+  readonly folder: string;
+  /** Where files are written until they are whole. */
+  readonly staging: string;
+  /** Where an earlier export is for the moment in which the new one takes its place. */
+  readonly old: string;
+}
+
+/** Places beside a folder that needn't be there yet. */
+export function exportPlaces(path: string): ExportPlaces {
+  const folder = realPath(path), staging = join(dirname(folder), `.${basename(folder)}.partial`);
+  return { folder, staging, old: `${staging}.old` };
+}
+
 /** A folder that is being exported to. */
 export class ExportFolder implements Disposable {
   /** Where files are written until {@linkcode ExportFolder.publish}. */
   readonly staging: string;
   /** Whether an interrupted export was removed. */
   readonly restarted: boolean;
+  readonly #places: ExportPlaces;
   #lock: DirectoryLock | null;
 
   /**
    * @param path Absolute
    * @param inputs Absolute paths of what is read
-   * @throws {RangeError} If it holds files that no export wrote, or what is read
+   * @throws {RangeError} If it holds files that no export wrote, or what is read, or can't be replaced
    * @throws {Error} If another process exports to it
    */
   constructor(readonly path: string, inputs: readonly string[]) {
+    const { folder, staging, old } = this.#places = exportPlaces(path);
     for (const input of inputs) {
-      if (contains(path, input) || contains(input, path)) {
+      const real = realPath(input);
+      if (contains(folder, real) || contains(real, folder)) {
         throw new RangeError(
           `Cannot export into ${path} as ${input} is read from there: choose another export_dir`,
         );
       }
     }
-    const foreign = foreignFiles(path);
+    // a kill between the two renamings of publish()
+    if (!exists(folder) && exists(old)) Deno.renameSync(old, folder);
+    checkReplaceable(path, folder);
+    const foreign = foreignFiles(folder);
     if (foreign.length > 0) {
       throw new RangeError(
         `Cannot export into ${path} as it holds ${foreign.length} files that no export wrote, such as ${
@@ -44,9 +66,18 @@ export class ExportFolder implements Disposable {
           "choose another export_dir, or move them",
       );
     }
-    this.staging = join(dirname(path), `.${basename(path)}.partial`);
-    this.restarted = exists(this.staging);
-    Deno.mkdirSync(this.staging, { recursive: true });
+    this.staging = staging;
+    this.restarted = exists(staging);
+    try {
+      Deno.mkdirSync(staging, { recursive: true });
+    } catch (error) {
+      throw new RangeError(
+        `Cannot export into ${path} as ${staging} is made first: ${
+          (error as Error).message
+        }; choose another export_dir`,
+        { cause: error },
+      );
+    }
     this.#lock = lockDirectory(this.staging, "export through");
     for (const { name } of [...Deno.readDirSync(this.staging)]) {
       if (name !== LOCK_FILE) Deno.removeSync(join(this.staging, name), { recursive: true });
@@ -61,10 +92,10 @@ export class ExportFolder implements Disposable {
       JSON.stringify({ ...record, files }, null, 2) + "\n",
     );
     this.#release();
-    const old = `${this.staging}.old`;
+    const { folder, old } = this.#places;
     if (exists(old)) Deno.removeSync(old, { recursive: true });
-    if (exists(this.path)) Deno.renameSync(this.path, old);
-    Deno.renameSync(this.staging, this.path);
+    if (exists(folder)) Deno.renameSync(folder, old);
+    Deno.renameSync(this.staging, folder);
     if (exists(old)) Deno.removeSync(old, { recursive: true });
   }
 
@@ -77,6 +108,40 @@ export class ExportFolder implements Disposable {
   #release(): void {
     this.#lock?.[Symbol.dispose]();
     this.#lock = null;
+  }
+}
+
+/** The path with links on its way followed; as far as it is there. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return Deno.realPathSync(absolute);
+  } catch {
+    return dirname(absolute) === absolute ? absolute : join(realPath(dirname(absolute)), basename(absolute));
+  }
+}
+
+/** @throws {RangeError} If another folder can't take its place by renaming */
+function checkReplaceable(path: string, folder: string): void {
+  if (isDanglingLink(folder)) {
+    throw new RangeError(
+      `Cannot export into ${path} as it is a link to a folder that isn't there: make that, or name another export_dir`,
+    );
+  }
+  if (!exists(folder) || dirname(folder) === folder || Deno.build.os === "windows") return;
+  if (Deno.statSync(folder).dev === Deno.statSync(dirname(folder)).dev) return;
+  throw new RangeError(
+    `Cannot export into ${path} as a disk is mounted there, and the folder is replaced as a whole: name a folder in it, such as ${
+      join(path, "model")
+    }`,
+  );
+}
+
+function isDanglingLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false;
   }
 }
 
