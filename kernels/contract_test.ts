@@ -54,6 +54,13 @@ const others = onnx.flatMap(({ name, ignore }) =>
   }))
 );
 
+// A real device, where one is asked for, keeps its tensors too.
+const device = backends.filter(({ name }) => name === "cuda").map(({ name, ignore }) => ({
+  name: `${name} (tensors on the device)`,
+  ignore,
+  make: () => Promise.resolve(onnxBackend({ provider: "cuda", memory: "provider" })),
+}));
+
 for (const { ignore } of onnx) {
   Deno.test({
     name: `ONNX Runtime gives the same bits through its C interface and its binding${
@@ -78,7 +85,7 @@ for (const { ignore } of onnx) {
   });
 }
 
-for (const { name, ignore, make } of [...backends, ...others]) {
+for (const { name, ignore, make } of [...backends, ...others, ...device]) {
   Deno.test({
     name: `every kernel on every sample equals its float64 reference on ${name}`,
     ignore,

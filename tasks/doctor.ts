@@ -83,6 +83,10 @@ export async function doctor(
         if (obstacle !== null) throw new Error(obstacle);
         return onnxBackend({ provider: "cuda" });
       }),
+      await check("backend: onnx, provider: cuda, cuda_tensors: device", () => {
+        if (obstacle !== null) throw new Error(obstacle);
+        return onnxBackend({ provider: "cuda", memory: "provider" });
+      }),
       await check("backend: onnx, provider: webgpu", () => onnxBackend({ provider: "webgpu" })),
       await check("backend: webgpu", makeWebGpu),
     ],

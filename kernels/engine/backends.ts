@@ -15,14 +15,24 @@ import type { BackendChoice } from "./host.ts";
  * Makes a backend.
  * @throws {Error} If it can't run here; never another one in its place.
  */
-export async function makeBackend({ backend, provider, threads, fp16 }: BackendChoice): Promise<Backend> {
+export async function makeBackend(
+  { backend, provider, threads, fp16, bf16, tf32, tensors }: BackendChoice,
+): Promise<Backend> {
   switch (backend) {
     case "reference":
       return referenceBackend();
     case "onnx": {
       // Loaded when asked for: tasks that list plugins or encode data run without the permission that a library needs.
       const { onnxBackend } = await import("../backends/onnx/mod.ts");
-      const made = onnxBackend({ provider, ...(threads !== null && { threads }) });
+      const made = onnxBackend({
+        provider,
+        ...(threads !== null && { threads }),
+        ...(provider === "cuda" && {
+          ...(bf16 ? { half: "bf16" } : fp16 ? { half: "f16" } : {}),
+          ...(tf32 !== undefined && { tf32 }),
+          ...(tensors === "device" && { memory: "provider" }),
+        }),
+      });
       // Now rather than when the first program is compiled, behind all that was read and written until then.
       if (provider !== "cpu") await tryProvider(made);
       return made;
@@ -50,8 +60,12 @@ async function tryProvider(backend: Backend): Promise<void> {
 }
 
 /** The requested backend; `auto` leaves it to the machine. */
-export interface BackendRequest extends Omit<BackendChoice, "backend"> {
+export interface BackendRequest extends Omit<BackendChoice, "backend" | "tensors" | "tf32"> {
   backend: BackendChoice["backend"] | "auto";
+  /** As {@linkcode BackendChoice.tf32}; null: absent. */
+  tf32?: boolean | null;
+  /** {@linkcode BackendChoice.tensors} */
+  cuda_tensors?: "host" | "device";
 }
 
 /**
@@ -62,9 +76,19 @@ export async function chooseBackend(
   request: BackendRequest,
   gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
 ): Promise<{ choice: BackendChoice; why: string }> {
-  const { backend, provider, threads } = request, rounded = request.fp16 ? { fp16: true } : {};
-  if (backend !== "auto") return { choice: { backend, provider, threads, ...rounded }, why: "asked for" };
-  const onnx = (why: string) => ({ choice: { backend: "onnx" as const, provider, threads }, why });
+  const { backend, provider, threads, tf32 } = request, rounded = request.fp16 ? { fp16: true } : {};
+  const cuda = provider !== "cuda" || backend === "webgpu" ? {} : {
+    ...(request.bf16 && { bf16: true }),
+    ...(typeof tf32 === "boolean" && { tf32 }),
+    ...(request.cuda_tensors === "device" && { tensors: "device" as const }),
+  };
+  if (backend !== "auto") {
+    return { choice: { backend, provider, threads, ...rounded, ...cuda }, why: "asked for" };
+  }
+  const onnx = (why: string) => ({
+    choice: { backend: "onnx" as const, provider, threads, ...(provider === "cuda" && rounded), ...cuda },
+    why,
+  });
   if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return onnx("no GPU adapter was found");

@@ -21,6 +21,17 @@ Deno.test("chooseBackend() of auto takes ONNX Runtime without an adapter, with a
   assertStringIncludes(software.why, "is a CPU");
   const cuda = await chooseBackend({ ...auto, provider: "cuda" }, gpu(null));
   assertEquals(cuda.choice, { backend: "onnx", provider: "cuda", threads: null });
+  const forms = { fp16: true, bf16: true, tf32: false, cuda_tensors: "device" } as const;
+  for (const backend of ["auto", "onnx"] as const) {
+    const { choice } = await chooseBackend({ ...auto, backend, provider: "cuda", ...forms }, gpu(null));
+    const { cuda_tensors: tensors, ...same } = forms;
+    assertEquals(choice, { backend: "onnx", provider: "cuda", threads: null, ...same, tensors });
+  }
+  assertEquals((await chooseBackend({ ...auto, ...forms }, gpu(null))).choice, {
+    backend: "onnx",
+    provider: "cpu",
+    threads: null,
+  });
 });
 
 Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware adapter fails, and says so", async () => {

@@ -22,8 +22,14 @@ export interface BackendChoice {
   provider: "cpu" | "cuda" | "webgpu";
   /** null: `OMP_NUM_THREADS`, or one per core. */
   threads: number | null;
-  /** webgpu: keep frozen matrices as float16 even where that rounds them. */
+  /** webgpu: keep frozen matrices as float16 even where that rounds them; cuda: compute with them, too. */
   fp16?: boolean;
+  /** cuda: keep frozen matrices as bfloat16 and compute with them. */
+  bf16?: boolean;
+  /** cuda: whether products of float32 may be TF32; absent: as NVIDIA's variable says. */
+  tf32?: boolean;
+  /** cuda: place of tensors between programs. Default: with the host. */
+  tensors?: "host" | "device";
 }
 
 /** Everything an engine is made from; can be sent to a Worker. */
@@ -156,7 +162,8 @@ export class EngineHost implements EngineClient {
   }
 
   describe(): Promise<string> {
-    return Promise.resolve(`${this.#engine.backend.name}: ${this.#engine.backend.description}`);
+    const { backend: { name, description }, form } = this.#engine;
+    return Promise.resolve(`${name}: ${description}${form === "stack" ? ", all blocks in one program" : ""}`);
   }
 
   packRows(): Promise<PackRows> {

@@ -71,11 +71,17 @@ export function packBytes({ config, tuning, checkpointing }: PackSettings, rows:
  * @param held Bytes of weights and training state that aren't on the device yet
  */
 export async function choosePackRows(
-  backend: Pick<Backend, "holds">,
+  backend: Pick<Backend, "holds"> & Partial<Pick<Backend, "keepsTensors" | "hostMemory">>,
   settings: PackSettings,
   held = 0,
 ): Promise<PackRows> {
-  if (!backend.holds) return { rows: DEFAULT_ROWS, why: "longer packs gain nothing on a CPU" };
+  if (!backend.holds) {
+    const cpu = backend.keepsTensors !== false && backend.hostMemory !== false;
+    const why = cpu
+      ? "longer packs gain nothing on a CPU"
+      : "attention holds scores of all rows by all on this device";
+    return { rows: DEFAULT_ROWS, why };
+  }
   let refused = "";
   for (const rows of TRIED_ROWS) {
     const bytes = held + packBytes(settings, rows),

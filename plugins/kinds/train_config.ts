@@ -185,8 +185,12 @@ export interface TrainConfig {
   report_to: ("tensorboard" | "csv")[];
   /** Bits of the frozen weights of modules; null: as the backend keeps them. */
   quantization_bit: 4 | 8 | null;
-  /** Backend webgpu: keep frozen matrices as float16 even where that rounds them. */
+  /** Backend webgpu: keep frozen matrices as float16 even where that rounds them; provider cuda: compute with them, too. */
   fp16: boolean;
+  /** Provider cuda: keep frozen matrices as bfloat16 and compute with them. Resolved: false where it has no effect. */
+  bf16: boolean;
+  /** Provider cuda: products of float32 in TF32; null: as NVIDIA's variable says. Resolved: null where it has no effect. */
+  tf32: boolean | null;
   /** true: the last checkpoint of `output_dir`; `auto`: the last one if there is one; other text: that checkpoint. */
   resume_from_checkpoint: boolean | string | null;
   /** Name of the run in event files. */
@@ -253,6 +257,8 @@ export interface TrainConfig {
   backend: "auto" | "onnx" | "webgpu" | "reference";
   /** Execution provider of the onnx backend. */
   provider: "cpu" | "cuda" | "webgpu";
+  /** Place of tensors between programs with provider cuda. */
+  cuda_tensors: "host" | "device";
   /** Threads of one product; null: as many as there are processors. */
   threads: number | null;
   /** Most tokens that go through the model at once; null: 1,024, on a GPU what it holds. Doesn't change what is learnt. */

@@ -4,6 +4,7 @@
  */
 import { stringify } from "yaml";
 
+import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../plugins/kinds/trainer.ts";
 import { makeTarget } from "../../plugins/trainers/local/setup.ts";
@@ -57,12 +58,9 @@ export async function dryRun(
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
 
   async function ofThisEngine(): Promise<{ needs: Estimate; packs: PackRows }> {
-    // ONNX Runtime is loaded when it is used: who writes a plugin imports this file too, and needs no native library
-    const { onnxBackend } = await import("../../kernels/backends/onnx/mod.ts");
-    const { backend, provider, threads } = config;
-    const measured = backend === "auto" || backend === "onnx"
-      ? onnxBackend({ provider, ...(threads !== null && { threads }) })
-      : null;
+    const { backend } = config;
+    const { choice } = await chooseBackend({ ...config, backend: "onnx" });
+    const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
     const gflops = measured && await measureGflops(measured, ready.decoder);
     await measured?.dispose();
     const storage = await weightStorage(config, ready.model.weights);

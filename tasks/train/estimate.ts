@@ -11,7 +11,7 @@ import type { Backend } from "../../kernels/backend.ts";
 import { webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { linear } from "../../kernels/ops/products.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
-import type { TrainConfig } from "./config/mod.ts";
+import { isOneProgram, type TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { QUERY_CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";
@@ -41,7 +41,7 @@ export interface Estimate {
   /** Storage of frozen matrices, in words. */
   storage: string;
   /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
-  place: "host" | "device";
+  place: "host" | "device" | "device alone";
   /** Processes that each need it. */
   processes: number;
   /** Optimizer steps of the run. */
@@ -73,6 +73,7 @@ export type EstimateConfig =
     | "disable_gradient_checkpointing"
     | "backend"
     | "provider"
+    | "cuda_tensors"
     | "quantization_bit"
   >;
 
@@ -112,10 +113,12 @@ export function estimate(
 
   const linearSize = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
-  const stack = isStack(config), checkpoints = !config.disable_gradient_checkpointing && !stack;
+  const gpu = config.provider !== "cpu" && (config.backend === "onnx" || config.backend === "auto");
+  const stack = isOneProgram(config), checkpoints = !config.disable_gradient_checkpointing && !stack;
   const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
   const atOnce = Math.max(largest, config.micro_batch_tokens ?? DEFAULT_ROWS);
-  const pairs = stack ? all * atOnce : train.reduce((sum, example) => sum + examplePairs(example), 0);
+  // On a GPU of ONNX Runtime attention is whole: scores of all rows of a pack by all.
+  const pairs = gpu ? all * atOnce : train.reduce((sum, example) => sum + examplePairs(example), 0);
   const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
   const head = labels * model.hiddenSize * model.vocabSize;
   const epoch = passes * (linearSize * all + attention) + (full ? 6 : 4) * head;
@@ -125,7 +128,7 @@ export function estimate(
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
   // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
   const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
-  const scores = stack ? atOnce * atOnce : QUERY_CHUNK * largest;
+  const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * largest;
   const masks = config.lora_dropout > 0 && !full
     ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
     : 0;
@@ -155,7 +158,7 @@ export function estimate(
     parameters,
     trained,
     storage: storage.text,
-    place: stack ? "device" : "host",
+    place: !gpu ? "host" : stack ? "device" : "device alone",
     processes: 1,
     steps: totalSteps,
     rowsPerExample: all / Math.max(1, train.length),
@@ -165,11 +168,6 @@ export function estimate(
     gflops,
     time,
   };
-}
-
-/** Whether all blocks run as one program that keeps its activations (kernels/engine/body_stack.ts). */
-function isStack({ backend, provider }: Pick<TrainConfig, "backend" | "provider">): boolean {
-  return provider !== "cpu" && (backend === "onnx" || backend === "auto");
 }
 
 /** Storage of frozen matrices where the run will run. */
@@ -183,7 +181,7 @@ export interface WeightStorage {
 /** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
 export async function weightStorage(
   config:
-    & Pick<TrainConfig, "finetuning_type" | "fp16" | "quantization_bit">
+    & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit">
     & Parameters<typeof chooseBackend>[0],
   weights: WeightSource,
 ): Promise<WeightStorage> {
@@ -195,6 +193,12 @@ export async function weightStorage(
     };
   }
   const { choice } = await chooseBackend(config);
+  if (choice.provider === "cuda" && choice.backend === "onnx" && (config.bf16 || config.fp16)) {
+    return {
+      half: true,
+      text: config.bf16 ? "bfloat16, as bf16: true says" : "float16, as fp16: true says",
+    };
+  }
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
   try {
@@ -221,7 +225,7 @@ export async function measureGflops(backend: Backend, model: DecoderConfig): Pro
   const program = await backend.compile(graph, "speed");
   const ramp = (n: number) => Float32Array.from({ length: n }, (_, i) => ((i * 7) % 13 - 6) / 13);
   const x = backend.upload(ramp(rows * inner), [rows, inner]);
-  const w = backend.upload(ramp(out * inner), [out, inner]);
+  const w = backend.upload(ramp(out * inner), [out, inner], { frozen: true });
   const repeats = Math.max(1, Math.ceil(2e9 / (2 * rows * inner * out)));
   let best = 0;
   for (let round = 0; round < 4; round++) {
@@ -267,6 +271,7 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
 
 function whose({ place, processes }: Pick<Estimate, "place" | "processes">): string {
   if (processes > 1) return ` of each of ${processes} processes${place === "device" ? "' devices" : ""}`;
+  if (place === "device alone") return " of the device's";
   return place === "device" ? " of the device's, and as much as the weights of the host's" : "";
 }
 

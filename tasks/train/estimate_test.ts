@@ -104,4 +104,17 @@ Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, w
   const dropout = of("backend: onnx\nprovider: cuda\nlora_dropout: 0.1\n");
   assertEquals(dropout.memory.activations - cuda.memory.activations, 4 * 1024 * 30 * (6 * 576 + 1536));
   assertEquals(of("").place, "host");
+  // Tensors that stay there: layers' inputs alone are kept, and the host needs no weights.
+  const device = of("backend: onnx\nprovider: cuda\ncuda_tensors: device\n");
+  assertEquals(
+    device.memory.activations,
+    4 * (1024 * (30 * 576 + 15744) + 3 * 9 * 1024 * 1024 + 3 * 128 * 49152),
+  );
+  const text = estimateText(device);
+  assert(text.includes(" of the device's: weights 513 MiB"), text);
+  const all = of(
+    "backend: onnx\nprovider: cuda\ncuda_tensors: device\ndisable_gradient_checkpointing: true\n",
+  );
+  assertEquals(all.memory.activations, cuda.memory.activations);
+  assert(all.flopsPerStep < device.flopsPerStep, "nothing is computed again");
 });

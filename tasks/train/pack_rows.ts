@@ -20,7 +20,9 @@ export async function packRowsOf(
     return { rows: config.micro_batch_tokens, why: "as the configuration says" };
   }
   const { choice } = await chooseBackend(config);
-  if (choice.backend !== "webgpu") return await choosePackRows({}, settings);
+  if (choice.backend !== "webgpu") {
+    return await choosePackRows({ keepsTensors: choice.provider === "cpu", hostMemory: true }, settings);
+  }
   const backend = await webgpuBackend();
   try {
     return await choosePackRows(backend, settings, held);

@@ -28,6 +28,13 @@ async function storage(model: string, settings: Partial<TrainConfig>) {
 
 Deno.test("weightStorage() is float32 on other backends, and for all that is trained", async () => {
   assertEquals(await storage("qwen2/model-bf16", { fp16: true }), { half: false, text: "float32" });
+  const cuda = { provider: "cuda", bf16: true } as const;
+  assertEquals(await storage("qwen2/model", cuda), { half: true, text: "bfloat16, as bf16: true says" });
+  assertEquals(await storage("qwen2/model", { provider: "cuda", fp16: true }), {
+    half: true,
+    text: "float16, as fp16: true says",
+  });
+  assertEquals(await storage("qwen2/model", { provider: "cuda" }), { half: false, text: "float32" });
   const full = await storage("qwen2/model-bf16", { backend: "webgpu", finetuning_type: "full" });
   assertEquals(full, { half: false, text: "float32, as all are trained" });
   const packed = await storage("qwen2/model", { quantization_bit: 4 });

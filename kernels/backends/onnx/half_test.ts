@@ -94,12 +94,20 @@ function labelBounds(kernel: Kernel, inputs: Arrays, { dims }: Sample, type: Hal
   );
 }
 
-for (const type of ["bf16", "f16"] as const) {
+/** Where a device is asked for it computes, with products of its own. */
+const PROVIDERS =
+  ["BACKENDS", "REQUIRE_BACKENDS"].some((name) => Deno.env.get(name)?.split(",").includes("cuda"))
+    ? ["cpu", "cuda"] as const
+    : ["cpu"] as const;
+
+for (
+  const [type, provider] of (["bf16", "f16"] as const).flatMap((t) => PROVIDERS.map((p) => [t, p] as const))
+) {
   Deno.test({
-    name: `every kernel that takes frozen matrices computes with them in ${type}${because}`,
+    name: `every kernel that takes frozen matrices computes with them in ${type} (${provider}${because})`,
     ignore,
     fn: async (t) => {
-      const backend = onnxBackend({ half: type, memory: "provider", threads: 1 });
+      const backend = onnxBackend({ half: type, provider, memory: "provider", threads: 1 });
       let rounded = 0;
       for (const kernel of KERNELS.filter(({ halves }) => halves)) {
         for (const sample of kernel.samples) {

@@ -38,25 +38,27 @@ export interface OnnxOptions {
    * such products; on the CPU they are float32's with the same roundings, for tests.
    */
   half?: HalfType;
+  /** With provider "cuda": whether products of float32 may be TF32; default: if NVIDIA_TF32_OVERRIDE is 1. */
+  tf32?: boolean;
   /**
    * Gathers what each operator takes, through the C interface.
    * @internal
    */
   profiler?: OnnxProfiler;
   /**
-   * Where tensors lie between runs; default: with the host, and with a CUDA provider if DINOTUNE_ONNX is `device`. "provider" on
-   * the CPU computes the same by the calls that a device gets, for tests.
+   * Where tensors lie between runs; default: with the host. "provider" on the CPU computes the same by the calls that a device gets,
+   * for tests.
    */
   memory?: "host" | "provider";
 }
 
-/** Environment variable that chooses: `binding`, or that tensors stay on a CUDA device, which no device has shown yet. */
-const CHOICE = "DINOTUNE_ONNX", CHOICES = ["", "binding", "device"];
+/** Environment variable that chooses the way: `binding`, or the C interface where it can be called. */
+const CHOICE = "DINOTUNE_ONNX", CHOICES = ["", "binding"];
 
 const { library, reason } = openLibrary(), wish = Deno.env.get(CHOICE) ?? "";
 if (!CHOICES.includes(wish)) {
   throw new RangeError(
-    `Cannot choose the way to ONNX Runtime: ${CHOICE} is "binding", "device" or unset: current value is "${wish}"`,
+    `Cannot choose the way to ONNX Runtime: ${CHOICE} is "binding" or unset: current value is "${wish}"`,
   );
 }
 const WAY = library && wish !== "binding" ? cWay(library) : await binding(reason ?? `${CHOICE} asks for it`);
@@ -66,14 +68,24 @@ async function binding(why: string): Promise<OnnxWay> {
   return (await import("./javascript_way.ts")).javascriptWay(why);
 }
 
+const TF32 = "NVIDIA_TF32_OVERRIDE";
+/** Whether the variable is this file's doing. */
+let setTf32 = false;
+
 /**
- * Whether NVIDIA's products may round float32 to 10 bits of mantissa. They do unless told otherwise, so a person who wants that for
- * speed sets the variable to 1; where it is unset, it is set for libraries that look at nothing else.
+ * Whether NVIDIA's products may round float32 to 10 bits of mantissa. They do unless told otherwise, so where nobody asked for it NVIDIA's
+ * own variable is set to 0, for libraries that look at nothing else.
+ * @throws {RangeError} If the variable, set by somebody else, says otherwise than `asked`
  */
-function wantsTf32(): boolean {
-  const variable = "NVIDIA_TF32_OVERRIDE", value = Deno.env.get(variable);
-  if (value === undefined) Deno.env.set(variable, "0");
-  return value === "1";
+function wantsTf32(asked: boolean | undefined): boolean {
+  if (setTf32) Deno.env.delete(TF32);
+  const value = Deno.env.get(TF32), wanted = asked ?? value === "1";
+  setTf32 = value === undefined && !wanted;
+  if (setTf32) Deno.env.set(TF32, "0");
+  if (value === undefined || wanted === (value === "1")) return wanted;
+  throw new RangeError(
+    `Cannot use tf32: ${asked} beside the variable ${TF32}: current value is ${value}; unset one of them`,
+  );
 }
 
 /**
@@ -87,14 +99,14 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       `Cannot use ONNX Runtime provider "${provider}": this build offers ${way.providers.join(", ")}`,
     );
   }
-  const tf32 = provider === "cuda" && wantsTf32();
+  const tf32 = provider === "cuda" && wantsTf32(options.tf32);
   const settings: SessionSettings = {
     provider,
     threads,
     ...(provider === "cuda" && { providerOptions: { use_tf32: tf32 ? "1" : "0" } }),
     ...(options.profiler && { profiler: options.profiler }),
   };
-  const { memory = provider === "cuda" && wish === "device" ? "provider" : "host" } = options;
+  const { memory = "host" } = options;
   const kind = options.half, half = kind ? halfCasts(way, settings, memory, kind) : null;
   const store = memory === "provider" ? providerStore(way, settings, half) : new HostStore(half);
   const place: ProgramPlace = {
@@ -107,9 +119,9 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
   };
   return {
     name: "onnx",
-    description: `${way.description}, ${provider}, ${threads} threads${kind ? HALF_WORDS[kind] : ""}${
-      tf32 ? ", products in TF32" : ""
-    }`,
+    description: `${way.description}, ${provider}, ${threads} threads${
+      memory === "provider" && provider !== "cpu" ? ", tensors on the device" : ""
+    }${kind ? HALF_WORDS[kind] : ""}${tf32 ? ", products in TF32" : ""}`,
     hostMemory: store.hostMemory,
     keepsTensors: provider === "cpu" || memory === "provider",
     compile: (graph, name, given) => compile(graph, name, place, given),

@@ -120,7 +120,7 @@ Deno.test({
       binding,
       `onnxruntime ${ORT_VERSION} through its binding for JavaScript (DINOTUNE_ONNX asks for it), ${end}`,
     );
-    assertStringIncludes(wrong, 'DINOTUNE_ONNX is "binding", "device" or unset: current value is "c"');
+    assertStringIncludes(wrong, 'DINOTUNE_ONNX is "binding" or unset: current value is "c"');
   },
 });
 
@@ -146,6 +146,15 @@ Deno.test("the CUDA provider is told whether products may be TF32, by NVIDIA's o
     assertEquals(Deno.env.get(variable), "0");
     await onnxBackend({ way }).compile(graph, "test");
     assertEquals(told, [{ use_tf32: "1" }, { use_tf32: "0" }, { use_tf32: "0" }, undefined]);
+    // Asked for: this program's own 0 doesn't stand against it, a person's does.
+    assert(onnxBackend({ provider: "cuda", way, tf32: true }).description.endsWith(", products in TF32"));
+    assertEquals(Deno.env.get(variable), undefined);
+    for (const [value, tf32] of [["0", true], ["1", false]] as const) {
+      Deno.env.set(variable, value);
+      const message = `Cannot use tf32: ${tf32} beside the variable ${variable}: current value is ${value}`;
+      assertThrows(() => onnxBackend({ provider: "cuda", way, tf32 }), RangeError, message);
+      onnxBackend({ provider: "cuda", way, tf32: !tf32 });
+    }
   } finally {
     if (before === undefined) Deno.env.delete(variable);
     else Deno.env.set(variable, before);

@@ -15,8 +15,8 @@ export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
   using clock = phaseClock((...phase) => log.phase(...phase));
   return await carryOut(inputs, async (setup) => {
     const engine = await startEngine({ ...setup, device: choice }, clock.tell);
-    // On a GPU it says how the weights are stored.
-    if (choice.backend === "webgpu") log.note?.(await engine.describe());
+    // On a GPU it says how the weights are stored, and how it computes.
+    if (choice.backend === "webgpu" || choice.provider !== "cpu") log.note?.(await engine.describe());
     return engine;
   });
 }

@@ -7,6 +7,21 @@ import { idleNotes } from "./idle_keys.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { scheduleOptions } from "../../../plugins/trainers/local/schedules.ts";
 
+/** Whether this project's own trainer runs on ONNX Runtime's CUDA provider. */
+export function onCuda(
+  { trainer, backend, provider }: Pick<TrainConfig, "trainer" | "backend" | "provider">,
+): boolean {
+  return trainer !== "torch" && provider === "cuda" && (backend === "onnx" || backend === "auto");
+}
+
+/** Whether ONNX Runtime runs all blocks as one program (kernels/engine/body_stack.ts). */
+export function isOneProgram(
+  { backend, provider, cuda_tensors }: Pick<TrainConfig, "backend" | "provider" | "cuda_tensors">,
+): boolean {
+  const gpu = provider !== "cpu" && (backend === "onnx" || backend === "auto");
+  return gpu && !(provider === "cuda" && cuda_tensors === "device");
+}
+
 /**
  * Checks a configuration whose values fit their types.
  * @param config Defaults filled in
@@ -70,20 +85,39 @@ export function checkConfig(
     if (!torch || !given.has(key)) continue;
     notes.push(`${key}: not used with trainer: torch, where PyTorch takes its GPUs, or the CPU without one`);
   }
+  const cuda = onCuda(config);
+  refuse(
+    cuda && config.fp16 && config.bf16,
+    "fp16",
+    "Cannot use fp16: true with bf16: true: frozen matrices have one form; remove one of them",
+  );
+  for (const key of ["bf16", "tf32"] as const) {
+    if (!config[key] || cuda || (torch && key === "bf16")) continue;
+    notes.push(`${key}: not used, as float32 is used throughout, which this number type only approximates`);
+  }
+  if (cuda && config.bf16 && config.finetuning_type === "full") {
+    notes.push("bf16: not used with finetuning_type: full, as weights that are trained are float32");
+  }
+  if (config.cuda_tensors !== "host" && !cuda) {
+    notes.push("cuda_tensors: not used, as it is of provider: cuda alone");
+  }
   if (torch && config.fp16) {
     notes.push("fp16: not used with trainer: torch, which computes in the dtype of its trainer_options");
   } else if (config.fp16 && config.finetuning_type === "full") {
     notes.push("fp16: not used with finetuning_type: full, as weights that are trained are float32");
-  } else if (config.fp16 && config.backend !== "webgpu") {
-    notes.push("fp16: only backend webgpu keeps weights as float16; float32 is used on any other");
+  } else if (config.fp16 && config.backend !== "webgpu" && !cuda) {
+    notes.push(
+      "fp16: only backend webgpu and provider cuda keep weights as float16; float32 is used on any other",
+    );
   }
   if (
-    !torch && config.disable_gradient_checkpointing && config.provider !== "cpu" &&
-    (config.backend === "onnx" || config.backend === "auto")
+    !torch && config.disable_gradient_checkpointing && isOneProgram(config)
   ) {
     notes.push(
       `disable_gradient_checkpointing: without effect with provider: ${config.provider}, where a pass is one program ` +
-        "that keeps what it needs itself (docs/cuda.md)",
+        `that keeps what it needs itself (docs/cuda.md)${
+          cuda ? "; cuda_tensors: device gives it its meaning" : ""
+        }`,
     );
   }
   if (config.lr_scheduler_type === "inverse_sqrt" && "timescale" in config.lr_scheduler_kwargs) {

@@ -390,9 +390,49 @@ Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is 
     resolveTrainConfig(parseYaml(`${BASE}disable_gradient_checkpointing: true\n${more}`, "t.yaml")).notes;
   const said = (more: string) =>
     notes(more).some((note) => note.startsWith("disable_gradient_checkpointing"));
-  assert(said("provider: cuda\n"));
+  assert(said("provider: cuda\n") && !said("provider: cuda\ncuda_tensors: device\n"));
   assert(said("backend: onnx\nprovider: webgpu\n"));
   assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
+});
+
+Deno.test("number types are of provider: cuda, and say where they do nothing", () => {
+  const of = (more: string) => {
+    const { config: { bf16, fp16, tf32 }, notes } = config(more);
+    return {
+      values: [bf16, fp16, tf32],
+      notes: notes.filter((note) => /^(bf16|fp16|tf32|cuda_tensors):/.test(note)),
+    };
+  };
+  const cuda = "backend: onnx\nprovider: cuda\n",
+    why = "not used, as float32 is used throughout, which this number type only approximates";
+  assertEquals(of(`${cuda}bf16: true\ntf32: true\ncuda_tensors: device\n`), {
+    values: [true, false, true],
+    notes: [],
+  });
+  assertEquals(of(`provider: cuda\nfp16: true\ntf32: false\n`), { values: [false, true, false], notes: [] });
+  // A file of LLaMA-Factory's says bf16; on a CPU that is no difference to an earlier run.
+  assertEquals(of("bf16: true\ntf32: true\n"), {
+    values: [false, false, null],
+    notes: [`bf16: ${why}`, `tf32: ${why}`],
+  });
+  assertEquals(of("backend: webgpu\nprovider: cuda\nbf16: true\n").notes, [`bf16: ${why}`]);
+  assertEquals(of("cuda_tensors: device\n").notes, [
+    "cuda_tensors: not used, as it is of provider: cuda alone",
+  ]);
+  assertStringIncludes(
+    of(`${cuda}finetuning_type: full\nbf16: true\n`).notes.join(),
+    "bf16: not used with finetuning_type: full",
+  );
+  assertStringIncludes(
+    of("trainer: torch\nbf16: true\nfp16: true\n").notes.join(),
+    "fp16: not used with trainer: torch",
+  );
+  assertStringIncludes(
+    message(`${cuda}bf16: true\nfp16: true\n`),
+    "Cannot use fp16: true with bf16: true: frozen matrices have one form; remove one of them",
+  );
+  assertEquals(config("bf16: true\nfp16: true\nbackend: webgpu\n").config.fp16, true);
+  assertStringIncludes(message(`${cuda}cuda_tensors: gpu\n`), "cuda_tensors");
 });
 
 Deno.test("timescale is said to do nothing, as in transformers", () => {

@@ -55,10 +55,8 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
   }],
   ["float32 is used throughout, which this number type only approximates", {
     training: {
-      bf16: false,
       bf16_full_eval: false,
       fp16_full_eval: false,
-      tf32: null,
       fp16_opt_level: "O1",
       half_precision_backend: "auto",
       fp16_backend: "auto",

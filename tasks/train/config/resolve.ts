@@ -8,7 +8,7 @@ import { dirname } from "@std/path";
 import { readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { besideFile } from "../../common/beside.ts";
 import { pluginPath } from "../../common/config_file.ts";
-import { checkConfig } from "./checks.ts";
+import { checkConfig, onCuda } from "./checks.ts";
 import { chooseTrainer } from "./distributed/choose.ts";
 import { otherPurpose } from "./file_purpose.ts";
 import { keyTable } from "./key_table.ts";
@@ -74,9 +74,9 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     fillDerived(values as unknown as Partial<TrainConfig>);
     const chosen = chooseTrainer(values as unknown as TrainConfig, given, launcherVariable);
     faults.push(...chosen.faults);
-    // On PyTorch these have an effect: bf16 is the dtype, and the others keep it from GPUs.
+    // On PyTorch these have an effect: they keep it from GPUs.
     if (values.trainer === "torch") {
-      for (const key of ["bf16", "use_cpu", "no_cuda"]) {
+      for (const key of ["use_cpu", "no_cuda"]) {
         notes.splice(0, notes.length, ...withoutKey(key, notes));
       }
     }
@@ -84,6 +84,8 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     const checked = checkConfig(values as unknown as TrainConfig, given);
     faults.push(...checked.faults);
     notes.push(...checked.notes);
+    // Where they do nothing they are no difference to a run that is continued.
+    if (!onCuda(values as unknown as TrainConfig)) Object.assign(values, { bf16: false, tf32: null });
   }
   throwFaults(file, faults, placeOf);
   const provenance = readProvenance(made?.value, name);

@@ -285,7 +285,20 @@ function training() {
       bool(),
       false,
       "backend webgpu: keep frozen matrices as float16, rounded; without it only those whose values float16 holds, as those of " +
-        "a float16 or bfloat16 file; arithmetic is float32 either way",
+        "a float16 or bfloat16 file; arithmetic is float32 either way. provider cuda: they and the operands of products with them " +
+        "are float16, sums float32",
+    ),
+    bf16: add(
+      bool(),
+      false,
+      "provider cuda: frozen matrices and the operands of products with them are bfloat16, sums and all else float32; trainer torch: " +
+        "its dtype; elsewhere float32 is used, which this number type only approximates",
+    ),
+    tf32: add(
+      orNull(bool()),
+      null,
+      "provider cuda: products of float32 may round their operands to 10 bits of mantissa; elsewhere float32 is used",
+      { derived: "true if the variable NVIDIA_TF32_OVERRIDE is 1" },
     ),
     resume_from_checkpoint: add(
       orNull({
@@ -410,6 +423,12 @@ function own() {
       oneOf(["cpu", "cuda", "webgpu"]),
       "cpu",
       "execution provider of the onnx backend; a missing one is an error; what cuda needs is in docs/cuda.md",
+    ),
+    cuda_tensors: add(
+      oneOf(["host", "device"]),
+      "host",
+      "provider cuda: host makes all blocks one program that holds the weights, device keeps every tensor there and runs block by block " +
+        "(docs/cuda.md)",
     ),
     threads: add(orNull(int(1)), null, "threads of one matrix product", {
       derived: "the variable OMP_NUM_THREADS, or the number of processors",
