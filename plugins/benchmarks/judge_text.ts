@@ -54,8 +54,11 @@ export function disarm(text: string, phrases: readonly string[]): string {
   const shown = [...breakMarks(text)];
   const places: number[] = [];
   let plain = "";
+  // a long text has few different characters
+  const letters = new Map<string, string>();
   shown.forEach((char, place) => {
-    const letter = plainOf(char);
+    let letter = letters.get(char);
+    if (letter === undefined) letters.set(char, letter = plainOf(char));
     if (letter === "") return;
     plain += letter;
     places.push(place);

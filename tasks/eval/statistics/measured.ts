@@ -6,7 +6,7 @@ import { item } from "../../../formats/elements.ts";
 import { bootstrapInterval, resamplesFor } from "./bootstrap.ts";
 import { quantile } from "./quantile.ts";
 import { randomIndex } from "./random_words.ts";
-import { spearman } from "./spearman.ts";
+import { levelsOf, spearmanOfLevels } from "./spearman.ts";
 
 /** A number with what is known of it. */
 export interface Measured {
@@ -38,11 +38,11 @@ export function measured(
   };
 }
 
-/** Numbers that a bootstrap of {@linkcode measuredSpearman} sorts at most, where 200 resamples leave the choice. */
-const MOST_SORTED = 1e6;
+/** Pairs that a bootstrap of {@linkcode measuredSpearman} draws at most, where 200 resamples leave the choice. */
+const MOST_PAIRS = 1e6;
 
 /**
- * {@linkcode spearman} with its interval.
+ * `spearman()` with its interval.
  * @param groups First index of each group of pairs that is drawn as one, such as an answer's constraints, rising from 0;
  * default: each pair by itself
  * @param seed Of the bootstrap
@@ -53,22 +53,22 @@ export function measuredSpearman(
   seed: number,
   groups: readonly number[] = x.map((_, i) => i),
 ): Measured {
-  const value = spearman(x, y);
+  const [levelsX, levelsY] = [levelsOf(x), levelsOf(y)];
+  const times = new Float64Array(x.length).fill(1);
+  const value = spearmanOfLevels(levelsX, levelsY, times);
   const n = groups.length;
   if (value === null || n < 2) return { value, interval: null, n };
   const next = randomIndex(seed, n);
-  const resamples = Math.min(1000, Math.max(200, Math.floor(MOST_SORTED / x.length)));
+  const resamples = Math.min(1000, Math.max(200, Math.floor(MOST_PAIRS / x.length)));
   const found: number[] = [];
   for (let b = 0; b < resamples; b++) {
-    const [drawnX, drawnY]: [number[], number[]] = [[], []];
-    for (let drawn = 0; drawn < n; drawn++) {
+    times.fill(0);
+    for (let i = 0; i < n; i++) {
       const group = next();
-      for (let i = item(groups, group); i < (groups[group + 1] ?? x.length); i++) {
-        drawnX.push(item(x, i));
-        drawnY.push(item(y, i));
-      }
+      const end = groups[group + 1] ?? x.length;
+      for (let pair = item(groups, group); pair < end; pair++) times[pair]!++;
     }
-    const drawn = spearman(drawnX, drawnY);
+    const drawn = spearmanOfLevels(levelsX, levelsY, times);
     if (drawn !== null) found.push(drawn);
   }
   found.sort((a, b) => a - b);
