@@ -28,10 +28,11 @@ const TRIES = 4;
 
 /** The last scores behind a heading; `text` is folded (plain_text.ts). */
 export function findFineGrained(text: string, scale: number): FineGrained | undefined {
-  const headings = fineGrainedHeadings(text).filter((heading) => announces(text, heading)).slice(-TRIES);
   const ends = overallHeadings(text).filter(({ apart }) => apart).map(({ start }) => start);
-  let to = text.length;
-  for (const heading of headings.reverse()) {
+  let to = text.length, tries = 0;
+  for (const heading of fineGrainedHeadings(text).reverse()) {
+    if (!announces(text, heading)) continue;
+    if (tries++ === TRIES) break;
     const found = behind(text, heading, ends, to, scale);
     if (found.scores.length > 0 || found.open) return found;
     to = heading.start;

@@ -40,16 +40,13 @@ export function inlineScores(line: string, scale: number): NamedScore[] | undefi
 function split(line: string): string[] {
   const parts: string[] = [];
   let depth = 0, from = 0, quoted = false;
-  for (let i = 0; i < line.length; i++) {
-    const char = line.charAt(i);
-    if (char === '"') quoted = !quoted;
-    else if ("([".includes(char)) depth++;
-    else if (")]".includes(char)) depth = Math.max(0, depth - 1);
-    else if (
-      depth === 0 && !quoted && (";，、".includes(char) || (char === "," && !/\d/.test(line.charAt(i + 1))))
-    ) {
-      parts.push(line.slice(from, i).trim());
-      from = i + 1;
+  for (const { 0: sign, index } of line.matchAll(/["()[\];，、]|,(?!\d)/g)) {
+    if (sign === '"') quoted = !quoted;
+    else if (sign === "(" || sign === "[") depth++;
+    else if (sign === ")" || sign === "]") depth = Math.max(0, depth - 1);
+    else if (depth === 0 && !quoted) {
+      parts.push(line.slice(from, index).trim());
+      from = index + 1;
     }
   }
   return [...parts, line.slice(from).trim()].filter((part) => part !== "");
