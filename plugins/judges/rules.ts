@@ -11,7 +11,7 @@ import type { Constraint, JudgeResult, Verdict } from "../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { BoundedRules, needsLimit } from "./bounded_rules.ts";
 import { checkRule } from "./constraint_rules.ts";
-import { needsModels } from "./ifeval_rules/check_one.ts";
+import { neededModel } from "./ifeval_rules/check_one.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 
 const Options = z.strictObject({});
@@ -33,7 +33,7 @@ const rules: Plugin<"judge", typeof Options> = definePlugin({
           if (rule !== undefined && needsLimit(rule, response)) {
             verdicts.push(await bounded.check(rule, response));
           } else {
-            const needed = rule !== undefined && needsModels(rule.id);
+            const needed = rule !== undefined && neededModel(rule.id) !== undefined;
             verdicts.push(verdictOn(rule, response, needed ? await bounded.models() : null));
           }
         }

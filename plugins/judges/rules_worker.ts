@@ -5,7 +5,7 @@
 import { type CallContext, serve } from "../../kernels/engine/worker_call.ts";
 import type { Rule } from "./bounded_rules.ts";
 import { checkRule } from "./constraint_rules.ts";
-import { needsModels } from "./ifeval_rules/check_one.ts";
+import { neededModel } from "./ifeval_rules/check_one.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";
 import { checkInstructions } from "./ifeval_rules/verdicts.ts";
@@ -14,7 +14,11 @@ let models: CheckModels | null = null;
 
 serve({
   async ready(_call: CallContext, id: string) {
-    if (needsModels(id)) models ??= await loadCheckModels();
+    const model = neededModel(id);
+    if (model === undefined) return;
+    models ??= await loadCheckModels();
+    // reading it isn't the rule's time
+    models[model];
   },
   rule: (_call: CallContext, { id, kwargs }: Rule, response: string) =>
     checkRule(id, kwargs, response, models),

@@ -16,7 +16,8 @@ const text = await readText(new URL("../../../fixtures/ifeval/gpt4_responses.jso
 const responses = text.trim().split("\n").map((line) => JSON.parse(line).response as string);
 
 Deno.bench("load the sentence and language models", async () => {
-  await loadCheckModels();
+  const { punkt, languages } = await loadCheckModels();
+  if (punkt.starters.size * languages.grams.size === 0) throw new Error("empty models");
 });
 
 Deno.bench("check 541 responses", () => {

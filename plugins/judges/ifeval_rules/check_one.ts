@@ -8,24 +8,24 @@ import type { Constraint, Verdict } from "../../kinds/judgement.ts";
 import type { Check, CheckModels } from "./checks/check.ts";
 import { strip } from "../../../formats/python_text.ts";
 
-/** Checks of IFEval that need {@linkcode CheckModels}. */
-const NEED_MODELS: ReadonlySet<string> = new Set([
-  "language:response_language",
-  "length_constraints:number_sentences",
-  "change_case:capital_word_frequency",
-  "change_case:english_capital",
-  "change_case:english_lowercase",
+/** Checks of IFEval that need one of {@linkcode CheckModels}, and which. */
+const NEEDED: ReadonlyMap<string, keyof CheckModels> = new Map([
+  ["language:response_language", "languages"],
+  ["length_constraints:number_sentences", "punkt"],
+  ["change_case:capital_word_frequency", "punkt"],
+  ["change_case:english_capital", "languages"],
+  ["change_case:english_lowercase", "languages"],
 ]);
 
-/** Whether a rule can only be checked with IFEval's models of sentences and languages. */
-export function needsModels(id: string): boolean {
-  return NEED_MODELS.has(id);
+/** The model of sentences or languages without which a rule can't be checked; undefined: none. */
+export function neededModel(id: string): keyof CheckModels | undefined {
+  return NEEDED.get(id);
 }
 
 /**
  * Judges one constraint: 1 kept, 0 broken (a blank response breaks every one), null with a reason when the rule is
  * unknown, its arguments are not what it needs, or it needs models and there are none. Arguments that are null count as not given.
- * @param models Models of sentences and languages, see {@linkcode needsModels}; null: none.
+ * @param models Models of sentences and languages, see {@linkcode neededModel}; null: none.
  */
 export function checkOne(
   checks: Readonly<Record<string, Check>>,
@@ -46,12 +46,12 @@ export function checkOne(
       reason: `arguments of rule "${id}": ${faultOf(issue, Object.keys(check.kwargs.shape))}`,
     };
   }
-  if (models === null && needsModels(id)) {
+  if (models === null && NEEDED.has(id)) {
     return { score: null, reason: `rule "${id}" needs models of sentences and languages` };
   }
   if (strip(response) === "") return { score: 0, reason: "blank response" };
   try {
-    // a rule outside NEED_MODELS never looks at them
+    // a rule outside NEEDED never looks at them
     return { score: check.follows(response, parsed.data, models as CheckModels) ? 1 : 0 };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

@@ -11,8 +11,14 @@ import { PythonRandom } from "./python_random.ts";
 export interface LanguageModel {
   /** Language codes such as `en` and `zh-cn`. */
   languages: readonly string[];
-  /** By n-gram: indices of the languages that have it, and its share of their n-grams of that length. */
-  grams: ReadonlyMap<string, { languages: Uint8Array; shares: Float64Array }>;
+  /** Index of each n-gram. */
+  grams: ReadonlyMap<string, number>;
+  /** By n-gram, and one more: where its languages start in {@linkcode holders} and {@linkcode shares}. */
+  starts: Int32Array;
+  /** Indices of the languages that have an n-gram, rising. */
+  holders: Uint8Array;
+  /** Its share of their n-grams of that length. */
+  shares: Float64Array;
   /** Representative of each grouped kanji. */
   kanji: ReadonlyMap<string, string>;
   /** A Vietnamese letter with a combining mark, and the composed letter. */
@@ -50,18 +56,19 @@ export function detectLanguage(text: string, model: LanguageModel): string | und
 }
 
 function runTrial(
-  features: readonly string[],
+  features: readonly number[],
   n: number,
   random: PythonRandom,
-  model: LanguageModel,
+  { starts, holders, shares }: LanguageModel,
 ): Float64Array {
   const probabilities = new Float64Array(n).fill(1 / n);
   const smoothing = (0.5 + random.gauss() * 0.05) / BASE;
   for (let draw = 0;; draw++) {
-    const { languages, shares } = model.grams.get(features[random.below(features.length)]!)!;
-    let known = 0;
+    const feature = features[random.below(features.length)]!;
+    let known = starts[feature]!;
+    const end = starts[feature + 1]!;
     for (let i = 0; i < n; i++) {
-      probabilities[i]! *= languages[known] === i ? smoothing + shares[known++]! : smoothing;
+      probabilities[i]! *= known < end && holders[known] === i ? smoothing + shares[known++]! : smoothing;
     }
     if (draw % 5 === 0 && (normalize(probabilities) > CERTAIN || draw >= MAX_DRAWS)) return probabilities;
   }
@@ -101,8 +108,8 @@ function isLatin(character: string): boolean {
   return character >= "A" && character <= "z";
 }
 
-function featuresOf(characters: readonly string[], model: LanguageModel): string[] {
-  const features: string[] = [];
+function featuresOf(characters: readonly string[], model: LanguageModel): number[] {
+  const features: number[] = [];
   let gram: string[] = [" "];
   let capitals = false; // two capitals in a row: the word is passed over
   for (const raw of characters) {
@@ -120,7 +127,8 @@ function featuresOf(characters: readonly string[], model: LanguageModel): string
     if (capitals) continue;
     for (let n = 1; n <= gram.length; n++) {
       const feature = gram.slice(-n).join("");
-      if (feature !== " " && model.grams.has(feature)) features.push(feature);
+      const index = feature === " " ? undefined : model.grams.get(feature);
+      if (index !== undefined) features.push(index);
     }
   }
   return features;
@@ -161,17 +169,28 @@ export function readLanguageModel(json: string): LanguageModel {
     profiles: Profile[];
     messages: Record<string, string>;
   };
-  const found = new Map<string, { languages: number[]; shares: number[] }>();
-  profiles.forEach(({ freq, n_words }, index) => {
+  const grams = new Map<string, number>();
+  const counts: number[] = [];
+  for (const { freq, n_words } of profiles) {
+    for (const gram of Object.keys(freq)) {
+      let index = grams.get(gram);
+      if (index === undefined) grams.set(gram, index = counts.push(0) - 1);
+      if (n_words[gram.length - 1] !== undefined) counts[index]!++;
+    }
+  }
+  const starts = new Int32Array(counts.length + 1);
+  for (const [i, count] of counts.entries()) starts[i + 1] = starts[i]! + count;
+  const filled = starts.slice();
+  const holders = new Uint8Array(starts[counts.length]!), shares = new Float64Array(holders.length);
+  for (const [language, { freq, n_words }] of profiles.entries()) {
     for (const [gram, count] of Object.entries(freq)) {
       const total = n_words[gram.length - 1];
-      let entry = found.get(gram);
-      if (entry === undefined) found.set(gram, entry = { languages: [], shares: [] });
       if (total === undefined) continue;
-      entry.languages.push(index);
-      entry.shares.push(count / total);
+      const place = filled[grams.get(gram)!]!++;
+      holders[place] = language;
+      shares[place] = count / total;
     }
-  });
+  }
   const kanji = new Map<string, string>();
   for (const [key, group] of Object.entries(messages)) {
     if (key.startsWith("NGram.KANJI_")) {
@@ -186,12 +205,10 @@ export function readLanguageModel(json: string): LanguageModel {
   }
   return {
     languages: profiles.map((profile) => profile.name),
-    grams: new Map(
-      [...found].map(([gram, { languages, shares }]) => [gram, {
-        languages: Uint8Array.from(languages),
-        shares: Float64Array.from(shares),
-      }]),
-    ),
+    grams,
+    starts,
+    holders,
+    shares,
     kanji,
     vietnamese,
     latin1Spaces: messages["NGram.LATIN1_EXCLUDE"]!,

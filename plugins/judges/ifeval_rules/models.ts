@@ -4,15 +4,23 @@
  */
 import { readText } from "../../../formats/records/rows.ts";
 import type { CheckModels } from "./checks/check.ts";
-import { readLanguageModel } from "./language.ts";
-import { readPunktModel } from "./punkt.ts";
+import { type LanguageModel, readLanguageModel } from "./language.ts";
+import { type PunktModel, readPunktModel } from "./punkt.ts";
 
-/** Reads the sentence and language models: about half a second. Keep the result. */
+/** Reads the sentence and language models, each when it is first asked for: some hundred milliseconds. Keep the result. */
 export async function loadCheckModels(): Promise<CheckModels> {
-  const [punkt, languages] = await Promise.all(
+  const [punktText = "", languagesText = ""] = await Promise.all(
     ["punkt_english.json.gz", "langdetect.json.gz"].map((name) =>
       readText(new URL(`data/${name}`, import.meta.url))
     ),
   );
-  return { punkt: readPunktModel(punkt!), languages: readLanguageModel(languages!) };
+  let punkt: PunktModel | undefined, languages: LanguageModel | undefined;
+  return {
+    get punkt() {
+      return punkt ??= readPunktModel(punktText);
+    },
+    get languages() {
+      return languages ??= readLanguageModel(languagesText);
+    },
+  };
 }
