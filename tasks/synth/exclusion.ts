@@ -68,22 +68,40 @@ export class Exclusion {
    */
   static async read(paths: readonly string[]): Promise<Exclusion> {
     const exclusion = new Exclusion();
-    const files = [...EVALUATION_ROWS.map((url) => fileURLToPath(url)), ...listFiles(paths, "exclude")];
-    for (const file of files) {
-      const name = basename(file), keys: number[] = [];
-      let rows = 0;
-      for await (const batch of readRecords(file)) {
-        for (const { value } of batch) {
-          rows++;
-          for (const tokens of textsIn(value)) for (const key of keysOf(tokens)) keys.push(key);
-        }
-      }
-      // sorted numbers take 8 bytes a run, a set of them ten times as much and far longer
-      exclusion.#files.push({ name, keys: Float64Array.from(keys).sort() });
+    const files = listFiles(paths, "exclude");
+    // the same for every run of a process
+    bundled ??= Promise.all(EVALUATION_ROWS.map((url) => keysOfFile(fileURLToPath(url))));
+    const read = [...await bundled];
+    for (const file of files) read.push(await keysOfFile(file));
+    for (const { name, keys, rows } of read) {
+      exclusion.#files.push({ name, keys });
       exclusion.rows.set(name, rows);
     }
     return exclusion;
   }
+}
+
+/** Rows of a file, by their texts' runs of tokens. */
+interface FileKeys {
+  name: string;
+  /** Rising. */
+  keys: Float64Array;
+  rows: number;
+}
+
+let bundled: Promise<FileKeys[]> | undefined;
+
+async function keysOfFile(file: string): Promise<FileKeys> {
+  const keys: number[] = [];
+  let rows = 0;
+  for await (const batch of readRecords(file)) {
+    for (const { value } of batch) {
+      rows++;
+      for (const tokens of textsIn(value)) for (const key of keysOf(tokens)) keys.push(key);
+    }
+  }
+  // sorted numbers take 8 bytes a run, a set of them ten times as much and far longer
+  return { name: basename(file), keys: Float64Array.from(keys).sort(), rows };
 }
 
 /** Whether a number is among sorted ones. */

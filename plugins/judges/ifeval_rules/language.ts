@@ -5,6 +5,7 @@
  * Shuyo Nakatani 2010, "Language Detection Library for Java"; Python port by Michal Danilák.
  * @module
  */
+import { f64, i32, valueOf } from "../../../formats/elements.ts";
 import { PythonRandom } from "./python_random.ts";
 
 /** Data about the languages. */
@@ -13,7 +14,7 @@ export interface LanguageModel {
   languages: readonly string[];
   /** Index of each n-gram. */
   grams: ReadonlyMap<string, number>;
-  /** By n-gram, and one more: where its languages start in {@linkcode holders} and {@linkcode shares}. */
+  /** By n-gram, and one more: where its languages start in `holders` and `shares`. */
   starts: Int32Array;
   /** Indices of the languages that have an n-gram, rising. */
   holders: Uint8Array;
@@ -65,10 +66,10 @@ function runTrial(
   const smoothing = (0.5 + random.gauss() * 0.05) / BASE;
   for (let draw = 0;; draw++) {
     const feature = features[random.below(features.length)]!;
-    let known = starts[feature]!;
-    const end = starts[feature + 1]!;
+    let known = i32(starts, feature);
+    const end = i32(starts, feature + 1);
     for (let i = 0; i < n; i++) {
-      probabilities[i]! *= known < end && holders[known] === i ? smoothing + shares[known++]! : smoothing;
+      probabilities[i]! *= known < end && holders[known] === i ? smoothing + f64(shares, known++) : smoothing;
     }
     if (draw % 5 === 0 && (normalize(probabilities) > CERTAIN || draw >= MAX_DRAWS)) return probabilities;
   }
@@ -179,14 +180,14 @@ export function readLanguageModel(json: string): LanguageModel {
     }
   }
   const starts = new Int32Array(counts.length + 1);
-  for (const [i, count] of counts.entries()) starts[i + 1] = starts[i]! + count;
+  for (const [i, count] of counts.entries()) starts[i + 1] = i32(starts, i) + count;
   const filled = starts.slice();
-  const holders = new Uint8Array(starts[counts.length]!), shares = new Float64Array(holders.length);
+  const holders = new Uint8Array(i32(starts, counts.length)), shares = new Float64Array(holders.length);
   for (const [language, { freq, n_words }] of profiles.entries()) {
     for (const [gram, count] of Object.entries(freq)) {
       const total = n_words[gram.length - 1];
       if (total === undefined) continue;
-      const place = filled[grams.get(gram)!]!++;
+      const place = filled[valueOf(grams, gram)]!++;
       holders[place] = language;
       shares[place] = count / total;
     }
