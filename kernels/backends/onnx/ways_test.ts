@@ -8,6 +8,7 @@ import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_
 import { GraphBuilder } from "../../graph.ts";
 import { linear } from "../../ops/products.ts";
 import { openLibrary, ORT_VERSION } from "./c_api/mod.ts";
+import { cWay } from "./c_way.ts";
 import { javascriptWay } from "./javascript_way.ts";
 import { onnxBackend, type OnnxOptions } from "./mod.ts";
 import type { SessionSettings } from "./sessions.ts";
@@ -159,4 +160,24 @@ Deno.test("the CUDA provider is told whether products may be TF32, by NVIDIA's o
     if (before === undefined) Deno.env.delete(variable);
     else Deno.env.set(variable, before);
   }
+});
+
+Deno.test({
+  name: `programs of a backend on the CPU share an arena${because}`,
+  ignore,
+  async fn() {
+    const { api } = library!, entries: string[] = [];
+    const text = (bytes: unknown) => new TextDecoder().decode(bytes as Uint8Array).replace("\0", "");
+    const spy: typeof api.AddSessionConfigEntry = (options, key, value) => {
+      entries.push(`${text(key)} ${text(value)}`);
+      return api.AddSessionConfigEntry(options, key, value);
+    };
+    const way = cWay({ ...library!, api: { ...api, AddSessionConfigEntry: spy } });
+    const backend = onnxBackend({ way, threads: 1 }), g = new GraphBuilder();
+    const { y } = g.run(linear, { x: g.input("x", ["T", 2]), w: g.input("w", [3, 2]) });
+    const program = await backend.compile(g.finish({ y }), "shared");
+    await program.dispose();
+    await backend.dispose();
+    assert(entries.includes("session.use_env_allocators 1"), entries.join());
+  },
 });

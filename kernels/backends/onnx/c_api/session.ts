@@ -2,6 +2,7 @@
  * Sessions: a model, ready to run.
  * @module
  */
+import { arenaStatistics } from "./arena.ts";
 import { OrtHandle } from "./handle.ts";
 import type { OrtLibrary } from "./library.ts";
 import { cPath, CStrings, pointerArray, stringAt } from "./memory.ts";
@@ -138,6 +139,8 @@ export class OrtSession extends OrtHandle {
 
 /** Allocates in a memory of a session's provider. Tensors made by it are freed first. */
 export class OrtAllocator extends OrtHandle {
+  readonly #library: OrtLibrary;
+
   /** @throws {Error} If the session's provider has no such memory. */
   constructor(session: OrtSession, readonly memory: OrtMemory) {
     const { api } = session.library;
@@ -149,5 +152,11 @@ export class OrtAllocator extends OrtHandle {
         (out) => api.CreateAllocator(session.pointer, memory.pointer, out),
       ),
     );
+    this.#library = session.library;
+  }
+
+  /** Bytes that its arena holds, in use or free; 0 if it is none. */
+  get heldBytes(): number {
+    return arenaStatistics(this.#library, this.pointer).TotalAllocated ?? 0;
   }
 }

@@ -2,6 +2,7 @@
  * Options of a session.
  * @module
  */
+import { shareArena } from "./arena.ts";
 import type { OrtLibrary } from "./library.ts";
 import { cPath, cString, CStrings, pointerArray } from "./memory.ts";
 import { checkStatus, created } from "./status.ts";
@@ -17,8 +18,8 @@ export interface SessionOptions {
   optimization?: keyof typeof LEVELS;
   /** Whether memory is planned from the first run's shapes, for runs of the same ones. Default false. */
   memoryPattern?: boolean;
-  /** Whether freed memory is kept for later. Default true. */
-  arena?: boolean;
+  /** Whether freed memory is kept for later, by the session or in one arena of all that say "shared". Default true. */
+  arena?: boolean | "shared";
   /** Execution provider; the CPU's is always there for what another one lacks. Default "cpu". */
   provider?: "cpu" | "cuda" | "webgpu";
   /** Options of the provider: `{ device_id: "0" }`. */
@@ -59,9 +60,11 @@ export function withSessionOptions<T>(
     set("threads", api.SetInterOpNumThreads(pointer, 1));
     if (!options.memoryPattern) set("memory pattern", api.DisableMemPattern(pointer));
     if (options.arena === false) set("arena", api.DisableCpuMemArena(pointer));
+    if (options.arena === "shared") shareArena(library);
     if (options.profile) set("profile", api.EnableProfiling(pointer, cPath(options.profile)));
     const spinning = options.spinning === false ? { "session.intra_op.allow_spinning": "0" } : {};
-    for (const [key, value] of Object.entries({ ...spinning, ...options.config })) {
+    const arena = options.arena === "shared" ? { "session.use_env_allocators": "1" } : {};
+    for (const [key, value] of Object.entries({ ...spinning, ...arena, ...options.config })) {
       set(`"${key}"`, api.AddSessionConfigEntry(pointer, cString(key), cString(value)));
     }
     addInitializers(library, pointer, options.initializers ?? {});

@@ -299,3 +299,22 @@ test("memory is flat over runs, errors and sessions", () => {
   const grown = (Deno.memoryUsage().rss - before) / 2 ** 20;
   assert(grown < 150, `${grown} MiB more after 1,600 runs`);
 });
+
+test("sessions with a shared arena hold what the largest of their runs takes, others each their own", async () => {
+  const child = new URL("./_arena_child.ts", import.meta.url);
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", child.href],
+  }).output();
+  const own = 2 ** 20, values = 2 * 65_536;
+  assertEquals(
+    new TextDecoder().decode(stdout).trim(),
+    JSON.stringify([
+      [[0, 0], [own, 0], [own, own]],
+      [[0, 0], [values, values], [values, values]],
+      // The arena is there for sessions that are made later.
+      [[values, values], [values, values], [values, values]],
+      512, // (1 + 1)·16·16
+    ]),
+    new TextDecoder().decode(stderr),
+  );
+});

@@ -77,6 +77,9 @@ export const SLOTS = {
   GetBoundOutputValues: call(140, pointer, pointer, buffer, buffer),
   ClearBoundInputs: free(141),
   ClearBoundOutputs: free(142),
+  CreateAndRegisterAllocator: call(144, pointer, pointer, pointer),
+  ReleaseArenaCfg: free(157),
+  CreateArenaCfgV2: call(164, buffer, buffer, usize, buffer),
   AddRunConfigEntry: call(165, pointer, buffer, buffer),
   GetTensorMemoryInfo: call(194, pointer, buffer),
   SynchronizeBoundInputs: call(202, pointer),
@@ -87,6 +90,9 @@ export const SLOTS = {
   ReleaseCUDAProviderOptions: free(208),
   AddExternalInitializers: call(210, pointer, buffer, buffer, usize),
   SessionOptionsAppendExecutionProvider: call(216, pointer, buffer, buffer, buffer, usize),
+  GetKeyValuePairs: { slot: 298, parameters: [pointer, buffer, buffer, buffer], result: "void" },
+  ReleaseKeyValuePairs: free(300),
+  AllocatorGetStats: call(319, pointer, buffer),
 } as const;
 
 /** The functions by name, as a program calls them. */
