@@ -4,14 +4,14 @@ import { join } from "@std/path";
 import project from "../deno.json" with { type: "json" };
 import { item } from "../formats/elements.ts";
 import { GgufFile, interleave, roundInPlace } from "../formats/gguf/mod.ts";
-import { openModel } from "../formats/hf_model/mod.ts";
+import { openModel, saveModel } from "../formats/hf_model/mod.ts";
 import { layeredLogits } from "../kernels/engine/layered_logits.ts";
 import { referenceBackend } from "../kernels/backends/reference/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
 import { exists } from "../formats/exists.ts";
 import { exportModel } from "./export.ts";
-import { silentProgress } from "./train/outputs/mod.ts";
+import { silentProgress, tokenizerFiles } from "./train/outputs/mod.ts";
 import { checkDifference, compareLogits, logitsOf, writtenBound } from "./export/check.ts";
 import { checkFits } from "./export/estimate.ts";
 import { filesOf } from "./export/folder.ts";
@@ -351,6 +351,55 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
     await exportModel(undefined, [...args, "export_check=false"], { say: (line) => said.push(line) });
     assert(said.some((line) => line.includes("An earlier export was interrupted")), said.join("\n"));
     assertEquals([exists(`${folder}/.out.partial`), contents(out)], [false, before]);
+  }));
+
+Deno.test("export refuses a weight that its number type can't hold, by name, checked or not", () =>
+  inFolder(async (folder) => {
+    const base = await openModel(BUNDLED), weight = "model.layers.0.mlp.up_proj.weight";
+    const files = tokenizerFiles(base.tokenizer, null);
+    for (
+      const [value, format, dtype, message] of [
+        [65519, "safetensors", "float16", null],
+        [-65520, "safetensors", "float16", `Cannot write ${weight} as F16 as it holds values below 65520`],
+        [3.4e38, "gguf", "bfloat16", `Cannot write ${weight} as BF16`],
+        [6e5, "gguf", "q8_0", null],
+        [
+          6e5,
+          "gguf",
+          "q4_0",
+          `Cannot write ${weight} as Q4_0 as it holds values below 524160: current value is 600000`,
+        ],
+        [
+          NaN,
+          "onnx",
+          "q4_0",
+          `Cannot export ${weight} as all its values must be finite numbers: current value is NaN, number 5 of`,
+        ],
+        [-Infinity, "safetensors", "float32", "current value is -Infinity, number 5 of"],
+      ] as const
+    ) {
+      const model = `${folder}/model`;
+      saveModel(
+        model,
+        base.weights.names().map((name) => ({
+          name,
+          shape: base.weights.shape(name) ?? [],
+          data: () => name === weight ? base.weights.read(name).fill(value, 5, 6) : base.weights.read(name),
+        })),
+        { config: base.config, files },
+      );
+      const keys = {
+        model_name_or_path: model,
+        export_dir: `${folder}/out`,
+        export_format: format,
+        export_dtype: dtype,
+      };
+      const words = Object.entries(keys).map(([key, text]) => `${key}=${text}`);
+      const exported = () => exportModel(undefined, [...words, "export_check=false"], quiet);
+      if (message === null) await exported();
+      else assertStringIncludes((await assertRejects(exported, RangeError)).message, message);
+    }
+    base.weights.close();
   }));
 
 Deno.test("export that doesn't fit the disk or the memory is refused with what to do", () => {

@@ -119,6 +119,14 @@ function checkTensors(
   }
   for (const name of file.tensors.keys()) {
     if (expected.has(name)) continue;
+    const [, outer] = /\.(lm_head|embed_tokens)\./.exec(name) ?? [];
+    if (outer !== undefined) {
+      throw new RangeError(
+        `Cannot use the adapter ${file.path}: it tunes ${outer}, by ${
+          shown(name)
+        }; only the layers' linear modules are supported. Merge the adapter with peft, or train one without it`,
+      );
+    }
     throw new RangeError(
       `Cannot use the adapter ${file.path}: tensor ${
         shown(name)

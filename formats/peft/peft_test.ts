@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
@@ -131,6 +131,29 @@ Deno.test("readAdapterConfig() refuses what isn't supported, by name", () =>
       assertThrows(() => read(file), RangeError, `Cannot open ${file} as an adapter: it is a file`);
     }
     assertThrows(() => readAdapter(golden("peft/dora/adapter"), SHAPES), RangeError, "use_dora is true");
+    // as PEFT 0.21 saves an adapter whose target_modules have lm_head or embed_tokens
+    for (
+      const name of [
+        "lm_head.base_layer.weight",
+        "lm_head.lora_A.weight",
+        "model.embed_tokens.lora_embedding_A",
+      ]
+    ) {
+      const tensor = {
+        name: `base_model.model.${name}`,
+        dtype: "F32",
+        shape: [1],
+        data: () => new Float32Array(1),
+      };
+      Deno.writeTextFileSync(
+        join(directory, "adapter_config.json"),
+        JSON.stringify({ ...FIELDS, target_modules: ["q_proj", "lm_head"] }),
+      );
+      writeSafetensors(join(directory, "adapter_model.safetensors"), [tensor]);
+      const { message } = assertThrows(() => readAdapter(directory, SHAPES), RangeError);
+      assertStringIncludes(message, `it tunes ${name.includes("embed") ? "embed_tokens" : "lm_head"}, by`);
+      assertStringIncludes(message, "Merge the adapter with peft");
+    }
     const cases: [Record<string, unknown>, string][] = [
       [{ peft_type: "IA3" }, 'peft_type is "IA3"'],
       [{ task_type: "SEQ_CLS" }, 'task_type is "SEQ_CLS"'],

@@ -56,7 +56,11 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
   if (!isByteLevel) markBytes(tokens, types, json);
   for (const { id, content, special } of json.added_tokens) {
     tokens[id] = content;
-    types[id] = !isByteLevel && content === json.model.unk_token ? UNKNOWN : special ? CONTROL : USER_DEFINED;
+    types[id] = !isByteLevel && content === json.model.unk_token
+      ? UNKNOWN
+      : special || looksSpecial(content)
+      ? CONTROL
+      : USER_DEFINED;
   }
   const pairs = json.model.merges.map((merge) => typeof merge === "string" ? merge.split(" ") : merge);
   const addBos = tokenizer.bosId !== null &&
@@ -68,6 +72,12 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
   }
   const merges = pairs.map(([left, right]) => `${left} ${right}`);
   return { ...common, model: "gpt2", pre: preOf(json), merges, scores: null, addSpacePrefix: false };
+}
+
+/** Tokens that llama.cpp's converter takes for control tokens though a tokenizer.json doesn't mark them (`does_token_look_special`). */
+function looksSpecial(token: string): boolean {
+  return ["<pad>", "<mask>", "<2mass>", "[@BOS@]"].includes(token) ||
+    /^(<\|.*\|>|<｜.*｜>|<unused.*>)$/su.test(token);
 }
 
 /** Name of the splitter that cuts a text as the pre-tokenizer does. */

@@ -1,7 +1,13 @@
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 
-import { loadTokenizer, loadTokenizerSync, tokenizerFromFiles, tokenizerFromGguf } from "./mod.ts";
+import {
+  ggufTokenizerKeys,
+  loadTokenizer,
+  loadTokenizerSync,
+  tokenizerFromFiles,
+  tokenizerFromGguf,
+} from "./mod.ts";
 
 const root = new URL("../../fixtures/goldens/tokenizers/", import.meta.url).pathname;
 
@@ -22,6 +28,24 @@ Deno.test("loadTokenizer() takes a directory or its tokenizer.json", async () =>
   const one = await loadTokenizer(`${root}tiny`), other = await loadTokenizer(`${root}tiny/tokenizer.json`);
   assertEquals(one.hash, other.hash);
   assertEquals([one.bosId, one.eosId, one.padId, one.unkId], [null, 300, 303, null]);
+});
+
+Deno.test("ggufTokenizerKeys() gives tokens the types of llama.cpp's converter, those that only look special too", () => {
+  // convert_hf_to_gguf of llama.cpp (in llama-cpp-python 0.3.36) on Qwen3's tokenizer: <|fim_prefix|> 3, <tool_call> 4
+  const added = ["<|im_end|>", "<|fim_prefix|>", "<tool_call>", "<pad>"].map((content, i) => ({
+    content,
+    id: 2 + i,
+    special: i === 0,
+  }));
+  const tokenizer = tokenizerFromFiles({
+    "tokenizer.json": JSON.stringify({
+      model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: [] },
+      pre_tokenizer: { type: "ByteLevel", add_prefix_space: false },
+      decoder: { type: "ByteLevel" },
+      added_tokens: added,
+    }),
+  });
+  assertEquals([...ggufTokenizerKeys(tokenizer, 7).types], [1, 1, 3, 3, 4, 3, 5]);
 });
 
 Deno.test("loadTokenizer() says what is wrong with a file", async () => {

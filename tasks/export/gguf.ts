@@ -20,6 +20,7 @@ import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.t
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys } from "./gguf_rope.ts";
+import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
 
 /** Number types as llama.cpp names them. */
@@ -70,13 +71,14 @@ export function* exportGguf(
       decoder.numHeads,
       decoder.numKeyValueHeads,
     );
+    const used = ggufEncodingOf(target, shape, encoding);
     return {
       name: target,
       shape,
-      encoding: ggufEncodingOf(target, shape, encoding),
+      encoding: used,
       data: () => {
         onTensor();
-        const values = source.read(name);
+        const values = holding(name, source.read(name), used);
         return interleavedHeads === null ? values : interleave(values, item(shape, 0), interleavedHeads);
       },
     };
@@ -270,14 +272,20 @@ export function* exportGgufAdapter(
     const inputs = a.length / r, outputs = b.length / r, factor = scale * r / alpha;
     const scaled = () => factor === 1 ? b : b.map((value) => value * factor);
     return [
-      { name: `${name}.lora_a`, shape: [r, inputs], encoding, data: () => (onTensor(), a) },
+      {
+        name: `${name}.lora_a`,
+        shape: [r, inputs],
+        encoding,
+        data: () => (onTensor(), holding(`${module}.lora_A`, a, encoding)),
+      },
       {
         name: `${name}.lora_b`,
         shape: [outputs, r],
         encoding,
         data: () => {
           onTensor();
-          return interleavedHeads === null ? scaled() : interleave(scaled(), outputs, interleavedHeads);
+          const values = holding(`${module}.lora_B`, scaled(), encoding);
+          return interleavedHeads === null ? values : interleave(values, outputs, interleavedHeads);
         },
       },
     ];

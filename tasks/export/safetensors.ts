@@ -6,6 +6,8 @@ import { savingModel } from "../../formats/hf_model/mod.ts";
 import { endIdsOf } from "../../kernels/engine/generate/options.ts";
 import { tokenizerFiles } from "../train/outputs/mod.ts";
 import type { ExportDtype } from "./config.ts";
+import { ENCODINGS } from "./gguf.ts";
+import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
 
 /** generation_config.json: the model's own, with all ids that end an answer. */
@@ -48,7 +50,7 @@ export function* exportSafetensors(
     shape,
     data: () => {
       onTensor();
-      return source.read(name);
+      return holding(name, source.read(name), ENCODINGS[dtype]);
     },
   }));
   yield* savingModel(folder, tensors, {

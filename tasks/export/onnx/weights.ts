@@ -9,6 +9,7 @@ import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "../../../kernels/engine/generate/program/constants.ts";
 import { RotaryTable } from "../../../kernels/engine/rope.ts";
+import { holding } from "../holding.ts";
 
 /** Constants by their names in transformers, packed ones with `.codes` and `.scales` behind. */
 export interface OnnxWeights {
@@ -47,7 +48,7 @@ export function* writeOnnxWeights(
   for (const [name, shape] of tensorShapes(config)) {
     onTensor();
     yield;
-    const values = read(name), [rows = 1, columns] = shape;
+    const values = holding(name, read(name), "F32"), [rows = 1, columns] = shape;
     const own = bits === null || columns === undefined ? null : onnxBits(name, columns, bits, config);
     if (own === null || columns === undefined) {
       writer.write(name, shape, values);

@@ -64,7 +64,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
   }],
   ["it only sets up adding tokens, which is refused", {
     model: {
-      new_special_tokens_config: null,
       init_special_tokens: "noise_init",
     },
   }],

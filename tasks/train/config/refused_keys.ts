@@ -57,6 +57,14 @@ const ROWS: readonly [
   ],
   [
     "model",
+    "new_special_tokens_config",
+    null,
+    [null],
+    "tokens can't be added here: their embeddings would have to be trained and saved",
+    "add them to the model first, and give the new folder as model_name_or_path",
+  ],
+  [
+    "model",
     "rope_scaling",
     null,
     [null],

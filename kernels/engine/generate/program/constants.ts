@@ -26,6 +26,10 @@ export interface ConstantFiles {
   readonly limit: number;
 }
 
+function aligned(end: number): number {
+  return Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+}
+
 /** Writes constants one behind the other. */
 export class ConstantsWriter implements Disposable {
   #file: Deno.FsFile;
@@ -52,8 +56,8 @@ export class ConstantsWriter implements Disposable {
     data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
   ): void {
     const length = data.byteLength;
-    if (this.#end > 0 && this.#end + length > this.names.limit) this.#next();
-    const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT;
+    if (this.#end > 0 && aligned(this.#end) + length > this.names.limit) this.#next();
+    const offset = aligned(this.#end);
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, length);
     for (let done = 0; done < length;) done += this.#file.writeSync(bytes.subarray(done));

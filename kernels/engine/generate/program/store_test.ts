@@ -13,6 +13,21 @@ function makeOne(folder: string): Prepared {
   return { products: {}, constants: writer.written };
 }
 
+Deno.test("ConstantsWriter keeps files within their limit, the gaps before constants counted", () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    using writer = new ConstantsWriter(root, { file: (i) => `${i}`, limit: 5000 });
+    // 100 bytes, a gap up to 4,096, and 904 or 905 bytes: 5,000 and 5,001
+    for (const [name, size] of [["a", 100], ["b", 904], ["c", 100], ["d", 905]] as const) {
+      writer.write(name, [size], new Uint8Array(size));
+    }
+    assertEquals(Object.values(writer.written).map(({ place }) => place.file), ["0", "0", "1", "2"]);
+    assertEquals(Deno.statSync(join(root, "0")).size, 5000);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
 Deno.test("storedWeights() makes weights once, again when they are damaged, and leaves nothing when making fails", async () => {
   const root = Deno.makeTempDirSync();
   try {
