@@ -1,0 +1,121 @@
+/** Schemas of requests: what the grammar takes fits them, and what it can't hold to is refused by name. */
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+
+import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
+import { ApiError } from "./api_error.ts";
+import { callMask, grammarMask, type GrammarOptions } from "./grammar.ts";
+import grammarTokens from "./grammar_mask.ts";
+
+const MODEL = new URL("../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
+const tokenizer = loadTokenizerSync(MODEL);
+const vocabSize = 304, end = tokenizer.eosId ?? NaN;
+
+const optionsOf = (schema: Record<string, unknown>): GrammarOptions =>
+  grammarMask({ type: "json_schema", json_schema: { name: "x", schema } })?.options as GrammarOptions;
+
+/** Whether an answer may be this text. */
+async function takes(options: GrammarOptions, text: string): Promise<boolean> {
+  const mask = await grammarTokens(options, { tokenizer, vocabSize, endIds: [end] });
+  try {
+    for (const id of [...tokenizer.encode(text), end]) mask.accept(id);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    mask.dispose?.();
+  }
+}
+
+const thing = (kind: string, more: unknown) => ({
+  type: "object",
+  properties: { kind: { const: kind }, value: more },
+  required: ["kind", "value"],
+});
+
+// which of the texts fit is what JSON Schema says (each was compared with Ajv 8)
+const HELD: [schema: Record<string, unknown>, fit: string[], not: string[]][] = [
+  [
+    { properties: { a: { type: "integer" }, b: { type: "string" } }, required: ["a"] },
+    ['{"a": 1}', '{"a": 1, "b": "x"}'],
+    ["{}", '{"a": "x"}', '{"a": 1, "b": {}}', '{"a": 1, "a": "x"}'],
+  ],
+  [{ type: "integer", minimum: 33, maximum: 804 }, ["33", "804"], ["32", "805", "26805"]],
+  [{ type: "integer", exclusiveMinimum: -4, maximum: -2.5 }, ["-3"], ["-4", "-2", "0"]],
+  [{ maxItems: 1, items: { type: "null" } }, ["[]", "[null]"], ["[null, null]", "[1]"]],
+  [{ minLength: 2 }, ['"ab"'], ['"a"']],
+  [{ pattern: "^[a-c]{2}-\\d$" }, ['"ab-1"'], ['"a-1"', '"ab-1", "x"']],
+  [{ type: ["string", "null"], enum: ["a", null, 5] }, ['"a"', "null"], ["5"]],
+  [{ oneOf: [thing("n", { type: "integer" }), thing("s", { type: "string" })] }, [
+    '{"kind": "n", "value": 1}',
+    '{"kind": "s", "value": "x"}',
+  ], ['{"kind": "s", "value": 1}']],
+  [
+    {
+      $ref: "#/$defs/list",
+      $defs: { list: { anyOf: [{ type: "null" }, { items: { $ref: "#/$defs/list" } }] } },
+    },
+    ["null", "[[null], []]"],
+    ["[1]"],
+  ],
+  [{ additionalProperties: { type: "boolean" }, propertyNames: { type: "string" } }, ['{"x": true}'], [
+    '{"x": 1}',
+  ]],
+];
+
+Deno.test("an answer held to a schema fits it", async () => {
+  for (const [schema, fit, not] of HELD) {
+    const options = optionsOf(schema);
+    for (const text of fit) {
+      assertEquals(await takes(options, text), true, `${JSON.stringify(schema)} ${text}`);
+    }
+    for (const text of not) {
+      assertEquals(await takes(options, text), false, `${JSON.stringify(schema)} ${text}`);
+    }
+  }
+});
+
+const REFUSED: [schema: Record<string, unknown>, words: string][] = [
+  [{ type: "number", minimum: 0, maximum: 1 }, "numbers between bounds"],
+  [{ type: "integer", minimum: 33, maximum: 26804 }, "range of more than 1000"],
+  [{ type: "integer", minimum: 5, maximum: 3 }, "no number"],
+  [{ type: "string", pattern: "^[^a]*$" }, "patterns from ^ to $"],
+  [{ type: "string", pattern: "^.*$" }, "patterns from ^ to $"],
+  [{ type: "string", pattern: "^[ -~]$" }, "patterns from ^ to $"],
+  [{ type: "string", pattern: "b" }, "patterns from ^ to $"],
+  [{ type: "string", format: "byte" }, "doesn't know the format"],
+  [{ type: "string", format: "date", minLength: 20 }, "format beside minLength"],
+  [{ type: "string", enum: ["a"], maxLength: 0 }, "maxLength beside enum"],
+  [{ type: "integer", const: "a" }, "no value"],
+  [{ type: "object", dependencies: { a: ["b"] } }, "dependencies"],
+  [{ type: "array", uniqueItems: true }, "uniqueItems"],
+  [{ type: "object", properties: { a: {} }, additionalProperties: true }, "additionalProperties apart"],
+  [{ type: "object", properties: { a: {} }, patternProperties: { "^x$": {} } }, "patternProperties apart"],
+  [{ oneOf: [{ type: "integer" }, { type: "number" }] }, "may overlap"],
+  [{ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } }, "leads to no schema"],
+  [{ type: "object", properties: { 'a"b': {} } }, "can't write the name"],
+  [
+    { type: "object", properties: { a: { items: { not: {} } } } },
+    "properties.a.items: the grammar can't follow not",
+  ],
+  [{ type: "integer", minLength: 2 }, "says nothing about the type integer"],
+];
+
+Deno.test("what a grammar can't hold an answer to is refused by name", () => {
+  for (const [schema, words] of REFUSED) {
+    const error = assertThrows(() => optionsOf(schema), ApiError);
+    assertStringIncludes(error.message, words, JSON.stringify(schema));
+    assertEquals(error.fields.param, "response_format");
+  }
+});
+
+Deno.test("a call's arguments are an object, whatever the tool's parameters leave open", async () => {
+  for (const parameters of [{}, { properties: { a: { type: "integer" } } }]) {
+    const { options } = callMask([{ name: "f", parameters }], ["", " ", ""]);
+    assertEquals(await takes(options as GrammarOptions, '"f" {"a": 1}'), true);
+    for (const text of ['"f" 5', '"f" "x"', '"f" []']) {
+      assertEquals(await takes(options as GrammarOptions, text), false, text);
+    }
+  }
+  const wrong = { name: "f", parameters: { type: "string" } };
+  assertThrows(() => callMask([wrong], ["", " ", ""]), ApiError, "has to be object");
+});
