@@ -46,12 +46,22 @@ export interface WgslProgram {
   dispatches: readonly WgslDispatch[];
 }
 
+/** Subgroup functions of a device, as its self-test found them. */
+export interface WgslSubgroups {
+  /** Invocations that are surely in one subgroup, a power of two from 4 to 128: neighbours, from a multiple of it on. */
+  least: number;
+  /** Whether a shader has to say `enable subgroups;`, as standard WGSL demands; naga, up to version 29 at least, refuses it. */
+  enable: boolean;
+}
+
 /** Limits that a device sets to a shader. */
 export interface WgslLimits {
   /** Bytes of a storage binding, ≥ 256; larger operands are bound in parts. */
   bindingBytes: number;
   /** Bytes of memory of a workgroup; absent: the 16 KiB that every device has. */
   workgroupBytes?: number;
+  /** Subgroup functions; absent: none. */
+  subgroups?: WgslSubgroups | undefined;
   /** Inputs, among the kernel's `Kernel.halves`, that lie in memory as float16 in this application. */
   half?: ReadonlySet<string>;
 }

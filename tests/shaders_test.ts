@@ -4,15 +4,20 @@ import { chromium } from "playwright-core";
 import { BENCH_CASES } from "../kernels/bench_cases.ts";
 import type { Kernel, Sample } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/ops/mod.ts";
+import { SUBGROUPS } from "../kernels/backends/webgpu/subgroups.ts";
 import { chromiumPath } from "../tasks/common/chromium.ts";
 
-/** Shader texts with a label each: of all samples and of the bench's sizes, frozen weights in float32 and in float16. */
-function shaders(): Map<string, string> {
+/**
+ * Shader texts with a label each: of all samples and of the bench's sizes, frozen weights in float32 and in float16, without subgroup
+ * functions and for subgroups of 4 and of 32; `enable` is the line that one compiler demands for these and the other refuses.
+ */
+function shaders(enable: boolean): Map<string, string> {
   const found = new Map<string, string>();
   const add = (kernel: Kernel, { dims, attrs = {} }: Pick<Sample, "dims" | "attrs">) => {
     for (const half of [new Set<string>(), new Set(kernel.halves)]) {
-      for (const workgroupBytes of [2 ** 14, 2 ** 15]) {
-        const limits = { bindingBytes: 2 ** 27, workgroupBytes, half };
+      const forms = [0, 4, 32].map((least) => ({ subgroups: least ? { least, enable } : undefined }));
+      for (const more of [...forms, { workgroupBytes: 2 ** 15 }]) {
+        const limits = { bindingBytes: 2 ** 27, workgroupBytes: 2 ** 14, half, ...more };
         for (const { code, label } of kernel.wgsl(dims, attrs, limits).dispatches) {
           found.set(code, `${kernel.name}: ${label} ${JSON.stringify(dims)}`);
         }
@@ -27,18 +32,37 @@ function shaders(): Map<string, string> {
 }
 
 const WRONG = "@compute @workgroup_size(1) fn main() { let x: u32 = 1.5; }";
+/** A mistake among subgroup functions, with or without the line that enables them. */
+const wrongSubgroups = (enable: string) =>
+  `${enable}@compute @workgroup_size(1) fn main() { let x = subgroupShuffleXor(1.5, true); }`;
 const usesHalf = (code: string) => code.startsWith("enable f16;");
+const usesSubgroups = (code: string) => code.includes("subgroupShuffleXor(");
+
+/** The wrong texts, and nothing else, are to be refused. */
+function checkProblems(problems: readonly string[], subgroups: boolean): void {
+  assertEquals(problems.map((problem) => /^wrong[^:]*: /.exec(problem)?.[0] ?? problem.slice(0, 200)), [
+    ...(subgroups ? ["wrong subgroups: "] : []),
+    "wrong: ",
+  ]);
+}
 
 const gpu = (navigator as Partial<Navigator>).gpu, adapter = await gpu?.requestAdapter() ?? null;
 Deno.test({
   name: `every kernel's shaders compile in Deno${adapter ? "" : ": there is no WebGPU adapter"}`,
   ignore: adapter === null,
   fn: async () => {
-    const half = adapter!.features.has("shader-f16"), all = shaders();
-    const device = await adapter!.requestDevice({ requiredFeatures: half ? ["shader-f16"] : [] });
+    const half = adapter!.features.has("shader-f16"), all = shaders(false);
+    const features = half ? ["shader-f16" as const] : [];
+    // Granted where it isn't listed.
+    const withSubgroups = { requiredFeatures: [...features, SUBGROUPS] };
+    const granted = await adapter!.requestDevice(withSubgroups).catch(() => null);
+    const device = granted ??
+      await (await gpu!.requestAdapter())!.requestDevice({ requiredFeatures: features });
     const problems: string[] = [];
-    for (const [code, label] of [...all, [WRONG, "wrong"] as const]) {
-      if (usesHalf(code) && !half) continue;
+    for (
+      const [code, label] of [...all, [wrongSubgroups(""), "wrong subgroups"], [WRONG, "wrong"]] as const
+    ) {
+      if (usesHalf(code) && !half || usesSubgroups(code) && granted === null) continue;
       device.pushErrorScope("validation");
       device.createShaderModule({ code });
       const error = await device.popErrorScope();
@@ -47,9 +71,7 @@ Deno.test({
     device.destroy();
     await device.lost;
     assert(all.size > 150, `${all.size} shaders`);
-    // The last one is to be refused.
-    assertEquals(problems.map((problem) => problem.slice(0, 200)).slice(0, -1), []);
-    assert(problems.at(-1)?.startsWith("wrong: "));
+    checkProblems(problems, granted !== null);
   },
 });
 
@@ -77,8 +99,12 @@ Deno.test({
         (route) => route.fulfill({ body: "<!doctype html>", contentType: "text/html" }),
       );
       await page.goto("https://localhost/");
-      const given = [...shaders(), [WRONG, "wrong"]] as [string, string][];
-      const problems = await page.evaluate(async (given) => {
+      const given = [
+        ...shaders(true),
+        [wrongSubgroups("enable subgroups;\n"), "wrong subgroups"],
+        [WRONG, "wrong"],
+      ] as [string, string][];
+      const { found, subgroups } = await page.evaluate(async (given) => {
         interface Messages {
           messages: { type: string; message: string }[];
         }
@@ -91,20 +117,20 @@ Deno.test({
         }
         const { gpu } = navigator as unknown as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
         const adapter = await gpu?.requestAdapter();
-        if (!adapter) return ["no adapter"];
-        const half = adapter.features.has("shader-f16");
-        const device = await adapter.requestDevice({ requiredFeatures: half ? ["shader-f16"] : [] });
+        if (!adapter) return { found: ["no adapter"], subgroups: false };
+        const known = ["shader-f16", "subgroups"].filter((name) => adapter.features.has(name));
+        const device = await adapter.requestDevice({ requiredFeatures: known });
         const found: string[] = [];
         for (const [code, label] of given) {
-          if (code.startsWith("enable f16;") && !half) continue;
+          if (code.startsWith("enable f16;") && !known.includes("shader-f16")) continue;
+          if (code.includes("subgroupShuffleXor(") && !known.includes("subgroups")) continue;
           const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
           const error = messages.find(({ type }) => type === "error");
           if (error) found.push(`${label}: ${error.message}`);
         }
-        return found;
+        return { found, subgroups: known.includes("subgroups") };
       }, given);
-      assertEquals(problems.slice(0, -1), []);
-      assert(problems.at(-1)?.startsWith("wrong: "), `${problems}`);
+      checkProblems(found, subgroups);
     } finally {
       await browser.close();
     }

@@ -143,7 +143,7 @@ export const cachedAttention = defineKernel({
     return { o };
   },
   onnx,
-  wgsl: (dims, attrs) => cachedAttentionShaders({ ...dims, ...attentionAttributes(attrs) }),
+  wgsl: (dims, attrs, limits) => cachedAttentionShaders({ ...dims, ...attentionAttributes(attrs) }, limits),
   grad: null,
   samples: cachedAttentionSamples,
   tolerance: { atol: 1e-5, rtol: 1e-5 },

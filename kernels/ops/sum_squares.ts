@@ -8,14 +8,14 @@ import { constantNode } from "../onnx_node.ts";
 import { dot } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
 import { matrixSizes, ofRank } from "./_matrix.ts";
-import { elementsOf, rowParts, shader, workgroupMemory, workgroupReduce } from "./wgsl/shader.ts";
+import { workgroupMemory, workgroupReduce } from "./wgsl/reduce.ts";
+import { elementsOf, rowParts, shader } from "./wgsl/shader.ts";
 
 const THREADS = 256;
 /** Elements of a workgroup. */
 const BAND = 16 * THREADS;
 /** Elements up to which one workgroup is done sooner than several and a second dispatch: a LoRA tensor. */
 const ALONE = 8 * BAND;
-const MEMORY = workgroupMemory(["sum"], THREADS);
 
 function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samples: readonly Sample[]) {
   return defineKernel({
@@ -41,6 +41,7 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape, samp
 
 /** Workgroups sum bands, then one workgroup sums the bands: the same order in every run. Few elements are one workgroup's. */
 function sumSquaresWgsl(rows: number, cols: number, limits: WgslLimits): WgslProgram {
+  const declarations = workgroupMemory(["sum"], THREADS, limits), { subgroups } = limits;
   if (rows * cols <= ALONE && rowParts(rows, cols, limits).length === 1) {
     return {
       dispatches: [shader({
@@ -50,10 +51,11 @@ function sumSquaresWgsl(rows: number, cols: number, limits: WgslLimits): WgslPro
         write: { total: {} },
         sizes: { count: rows * cols },
         workgroups: 1,
-        declarations: MEMORY,
+        subgroups,
+        declarations,
         body: `  var sum = 0f;
   for (var i = lane; i < sizes.count; i += ${THREADS}u) { sum += x[i] * x[i]; }
-${workgroupReduce("sum", THREADS)}
+${workgroupReduce("sum", THREADS, limits)}
   if (lane == 0u) { total[0] = before[0] + sum; }`,
       })],
     };
@@ -69,12 +71,13 @@ ${workgroupReduce("sum", THREADS)}
       write: { bands: {} },
       sizes: { count: elements.count, base },
       workgroups,
-      declarations: MEMORY,
+      subgroups,
+      declarations,
       body: `  var sum = 0f;
   for (var i = workgroup * ${BAND}u + lane; i < min((workgroup + 1u) * ${BAND}u, sizes.count); i += ${THREADS}u) {
     sum += x[i] * x[i];
   }
-${workgroupReduce("sum", THREADS)}
+${workgroupReduce("sum", THREADS, limits)}
   if (lane == 0u) { bands[sizes.base + workgroup] = sum; }`,
     });
   });
@@ -85,10 +88,11 @@ ${workgroupReduce("sum", THREADS)}
     write: { total: {} },
     sizes: { bands },
     workgroups: 1,
-    declarations: MEMORY,
+    subgroups,
+    declarations,
     body: `  var sum = 0f;
   for (var b = lane; b < sizes.bands; b += ${THREADS}u) { sum += bands[b]; }
-${workgroupReduce("sum", THREADS)}
+${workgroupReduce("sum", THREADS, limits)}
   if (lane == 0u) { total[0] = before[0] + sum; }`,
   }));
   return { dispatches, temporaries: { bands } };

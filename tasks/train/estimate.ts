@@ -8,7 +8,7 @@
 import { lastOf } from "../../formats/elements.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
 import type { Backend } from "../../kernels/backend.ts";
-import { webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
+import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { linear } from "../../kernels/ops/products.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import { isOneProgram, type TrainConfig } from "./config/mod.ts";
@@ -40,6 +40,8 @@ export interface Estimate {
   trained: number;
   /** Storage of frozen matrices, in words. */
   storage: string;
+  /** Subgroup functions of shaders, in words. */
+  shaders?: string;
   /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
   place: "host" | "device" | "device alone";
   /** Processes that each need it. */
@@ -158,6 +160,7 @@ export function estimate(
     parameters,
     trained,
     storage: storage.text,
+    ...(storage.shaders !== undefined && { shaders: storage.shaders }),
     place: !gpu ? "host" : stack ? "device" : "device alone",
     processes: 1,
     steps: totalSteps,
@@ -176,6 +179,8 @@ export interface WeightStorage {
   half: boolean;
   /** In words, with the reason. */
   text: string;
+  /** Subgroup functions of the shaders that run, or why there are none; absent without shaders. */
+  shaders?: string;
 }
 
 /** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
@@ -202,15 +207,19 @@ export async function weightStorage(
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
   try {
-    if (backend.half.storage === "none") return { half: false, text: `float32: ${backend.half.why}` };
+    const shaders = describeSubgroups(backend.subgroups);
+    if (backend.half.storage === "none") {
+      return { half: false, text: `float32: ${backend.half.why}`, shaders };
+    }
     const name = "model.layers.0.self_attn.q_proj.weight";
     backend.upload(weights.read(name), weights.shape(name)!, { frozen: true }).dispose();
     if (backend.half.kept === 0) {
-      return { half: false, text: "float32, as float16 would round them (fp16: true does so)" };
+      return { half: false, text: "float32, as float16 would round them (fp16: true does so)", shaders };
     }
     return {
       half: true,
       text: `float16, ${config.fp16 ? "as fp16: true says" : "which holds the file's values"}`,
+      shaders,
     };
   } finally {
     await backend.dispose();
@@ -248,6 +257,7 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
   const { memory, time } = e;
   return [
     `weights      ${e.storage}`,
+    ...(e.shaders === undefined ? [] : [`shaders      ${e.shaders}`]),
     `parameters   ${millions(e.parameters)}, trained ${millions(e.trained)} (${
       (100 * e.trained / e.parameters).toFixed(2)
     } %)`,

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { testWebGpu } from "../../kernels/testing/backends.ts";
@@ -46,16 +46,17 @@ Deno.test({
   ignore,
   fn: async () => {
     const webgpu = { backend: "webgpu" } as const;
-    assertEquals(await storage("qwen2/model-bf16", webgpu), {
-      half: true,
-      text: "float16, which holds the file's values",
-    });
+    const { shaders, ...held } = await storage("qwen2/model-bf16", webgpu);
+    assertEquals(held, { half: true, text: "float16, which holds the file's values" });
+    assert(shaders !== undefined);
+    assertMatch(shaders, /^(subgroups of \d+ or more|no subgroup functions \(.+\))$/);
     const plain = await storage("qwen2/model", webgpu);
     assertEquals(plain.half, false);
     assertStringIncludes(plain.text, "as float16 would round them");
     assertEquals(await storage("qwen2/model", { ...webgpu, fp16: true }), {
       half: true,
       text: "float16, as fp16: true says",
+      shaders,
     });
   },
 });

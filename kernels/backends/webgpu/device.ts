@@ -2,7 +2,7 @@
  * A WebGPU device as the backend uses it: limits, pipelines by code, memory, errors that arrive late.
  * @module
  */
-import type { WgslDispatch } from "../../wgsl_program.ts";
+import type { WgslDispatch, WgslSubgroups } from "../../wgsl_program.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 
 /** A pipeline and the layout of its bindings. */
@@ -52,6 +52,9 @@ export class Device {
   get workgroupBytes(): number {
     return this.gpu.limits.maxComputeWorkgroupStorageSize;
   }
+
+  /** Subgroup functions, once they are known to be right. */
+  subgroups: WgslSubgroups | undefined;
 
   /** Times passes while it is there. */
   timer: { next(): GPUComputePassTimestampWrites } | null = null;

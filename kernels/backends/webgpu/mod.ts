@@ -9,7 +9,8 @@ import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
 import { type HalfStorage, toHalf } from "./half.ts";
 import { hasRoom } from "./room.ts";
-import { halfSelfTest, selfTest } from "./self_test.ts";
+import { halfSelfTest, selfTest, subgroupSelfTest } from "./self_test.ts";
+import { SUBGROUPS, trySubgroups } from "./subgroups.ts";
 import { GpuTensor } from "./tensor.ts";
 import { PassTimer } from "./timer.ts";
 
@@ -21,6 +22,8 @@ export interface WebGpuOptions {
   bindingBytes?: number;
   /** Frozen matrices kept as float16 where the adapter supports it and passes a test. Default "exact". */
   half?: HalfStorage;
+  /** Most invocations of a subgroup that shaders rely on, a power of two ≥ 4, or 0 for no subgroup functions; default: as many as the device has. */
+  subgroups?: number;
   /** Where adapters come from; default `navigator.gpu`. */
   gpu?: GPU | undefined;
 }
@@ -42,6 +45,8 @@ export interface WebGpuBackend extends Backend {
   readonly device: GPUDevice;
   /** Frozen matrices kept as float16, the reason when there are none, and their number so far. */
   readonly half: Readonly<{ storage: HalfStorage; why: string; kept: number; frozen: number }>;
+  /** Invocations of a subgroup that shaders rely on, 0 without subgroup functions, and the reason then. */
+  readonly subgroups: Readonly<{ least: number; why: string }>;
   /**
    * Seconds on the device's own clock of the programs that `work` runs, at most 256; absent where the device has no such clock.
    * @throws {RangeError} If there are more.
@@ -71,9 +76,8 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   if (!gpu) {
     throw new Error("Cannot use backend webgpu: this runtime has no navigator.gpu; use Deno 2.9.6 or newer");
   }
-  const adapter = await gpu.requestAdapter({
-    powerPreference: options.powerPreference ?? "high-performance",
-  });
+  const ask = () => gpu.requestAdapter({ powerPreference: options.powerPreference ?? "high-performance" });
+  const adapter = await ask();
   if (!adapter) {
     throw new Error(
       "Cannot use backend webgpu: no adapter was found; install the GPU's driver (on Linux its Vulkan driver), " +
@@ -82,21 +86,28 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
   const wanted = options.half ?? "exact", offered = adapter.features.has("shader-f16");
-  const made = await adapter.requestDevice({
+  const request: GPUDeviceDescriptor = {
     label: "dinotune",
     requiredLimits,
     requiredFeatures: [
       ...(offered && wanted !== "none" ? ["shader-f16" as const] : []),
       ...(adapter.features.has("timestamp-query") ? ["timestamp-query" as const] : []),
     ],
-  });
+  };
+  const lanes = { least: 0, why: options.subgroups === 0 ? "asked for" : "" };
+  const made = await withSubgroups(adapter, request, lanes) ??
+    // An adapter that refused a request may be used up.
+    await (await ask() ?? adapter).requestDevice(request);
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
   const why = wanted === "none" ? "asked for" : "this adapter has no shader-f16";
   const half: Half = { storage: "none", why, kept: 0, frozen: 0 };
-  const backend = onDevice(device, adapter.info, half, gpu);
+  const backend = onDevice(device, adapter.info, { half, lanes, gpu });
   try {
-    await selfTest(backend);
+    if (lanes.why === "") {
+      await settleSubgroups(device, backend, { info: adapter.info, lanes, most: options.subgroups });
+    }
+    if (lanes.least === 0) await selfTest(backend);
     if (wanted !== "none" && offered) {
       half.storage = "exact";
       const problem = await halfSelfTest(backend);
@@ -109,6 +120,50 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   }
   half.kept = half.frozen = 0;
   return backend;
+}
+
+/** Subgroup functions of a device: invocations of a subgroup that are relied on, 0 without, and why not. */
+interface Lanes {
+  least: number;
+  why: string;
+}
+
+/** A device with the feature, listed by its adapter or not; null where none is wanted or granted. */
+async function withSubgroups(
+  adapter: GPUAdapter,
+  request: GPUDeviceDescriptor,
+  lanes: Lanes,
+): Promise<GPUDevice | null> {
+  if (lanes.why !== "") return null;
+  try {
+    return await adapter.requestDevice({
+      ...request,
+      requiredFeatures: [...request.requiredFeatures ?? [], SUBGROUPS],
+    });
+  } catch {
+    // A request that fails for another reason fails again without the feature.
+    lanes.why = "this adapter has none";
+    return null;
+  }
+}
+
+/** Tries subgroup functions by themselves, then in the kernels that use them; leaves `why` where they aren't used. */
+async function settleSubgroups(
+  device: Device,
+  backend: WebGpuBackend,
+  { info, lanes, most = Infinity }: { info: GPUAdapterInfo; lanes: Lanes; most: number | undefined },
+): Promise<void> {
+  const found = await trySubgroups(device, info);
+  if (typeof found === "string") {
+    lanes.why = found;
+    return;
+  }
+  device.subgroups = { ...found, least: Math.min(found.least, most) };
+  lanes.least = device.subgroups.least;
+  const problem = await subgroupSelfTest(backend);
+  if (problem === null) return;
+  device.subgroups = undefined;
+  Object.assign(lanes, { least: 0, why: problem });
 }
 
 /** Whether an adapter computes on the CPU. */
@@ -134,7 +189,16 @@ function describe({ storage, why, kept, frozen }: Half): string {
   return `float16 storage of ${which}${frozen ? ` (${kept} of ${frozen})` : ""}`;
 }
 
-function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): WebGpuBackend {
+/** Subgroup functions of a backend in words. */
+export function describeSubgroups({ least, why }: WebGpuBackend["subgroups"]): string {
+  return least > 0 ? `subgroups of ${least} or more` : `no subgroup functions (${why})`;
+}
+
+function onDevice(
+  device: Device,
+  info: GPUAdapterInfo,
+  { half, lanes, gpu }: { half: Half; lanes: Lanes; gpu: GPU },
+): WebGpuBackend {
   const software = isSoftware(info);
   const write = (tensor: GpuTensor, data: HostArray) => {
     if (data.length !== elements(tensor.shape)) {
@@ -148,10 +212,13 @@ function onDevice(device: Device, info: GPUAdapterInfo, half: Half, gpu: GPU): W
     get description() {
       return `WebGPU, ${info.description || info.device || "unnamed adapter"}${
         software ? " (a CPU: right, but slow)" : ""
-      }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB, ${describe(half)}`;
+      }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB, ${describe(half)}, ${
+        describeSubgroups(lanes)
+      }`;
     },
     hostMemory: false,
     half,
+    subgroups: lanes,
     work: device.work,
     software,
     device: device.gpu,

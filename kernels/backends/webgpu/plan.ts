@@ -218,7 +218,7 @@ export function peakBytes(graph: Graph, sizes: ReadonlyMap<string, number>): num
 }
 
 function lower(
-  { bindingBytes, workgroupBytes }: Omit<WgslLimits, "half">,
+  { bindingBytes, workgroupBytes, subgroups }: Omit<WgslLimits, "half">,
   node: Node,
   sizes: ReadonlyMap<string, number>,
   isHalf: (value: Value) => boolean,
@@ -237,6 +237,7 @@ function lower(
   return node.kernel.wgsl(dims, node.attrs, {
     bindingBytes,
     ...(workgroupBytes !== undefined && { workgroupBytes }),
+    subgroups,
     half: new Set(halves),
   });
 }

@@ -9,11 +9,32 @@ import { treesSample } from "../../ops/attention_samples.ts";
 import { attention } from "../../ops/attention.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
 import { linear } from "../../ops/products.ts";
+import { rmsNorm } from "../../ops/rms_norm.ts";
 import { LARGEST_HALF } from "./half.ts";
 
 /** Several workgroups and a tail; barriers and workgroup memory. */
 const PRODUCT: Sample = { note: "self-test", dims: { rows: 70, in: 36, out: 67 }, attrs: { alpha: 0.5 } };
 const CASES: readonly (readonly [Kernel, Sample])[] = [[linear, PRODUCT], [attention, treesSample]];
+
+/** A whole workgroup's sum, and sums of 8 and of 32 invocations, some of which have no column. */
+const REDUCTIONS: readonly (readonly [Kernel, Sample])[] = [
+  [rmsNorm, { note: "self-test", dims: { rows: 3, cols: 1100, group: 1100 }, attrs: { eps: 1e-5 } }],
+  [linear, { note: "self-test", dims: { rows: 2, in: 72, out: 515 } }],
+  [linear, { note: "self-test", dims: { rows: 5, in: 140, out: 67 } }],
+];
+
+/** Whether subgroup functions give the kernels that use them the right values. Null, or what is wrong. */
+export async function subgroupSelfTest(backend: Backend): Promise<string | null> {
+  try {
+    for (const [kernel, sample] of [...CASES, ...REDUCTIONS]) {
+      const problem = await compare(backend, kernel, sample, sampleInputs(kernel, sample));
+      if (problem !== null) return problem;
+    }
+    return null;
+  } catch (error) {
+    return (error as Error).message.replace(/\n.*/s, "");
+  }
+}
 
 /** @throws {Error} If a result is outside of the kernel's tolerance. */
 export async function selfTest(backend: Backend): Promise<void> {

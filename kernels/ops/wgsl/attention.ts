@@ -26,7 +26,8 @@ import {
 import { elementOf, shader } from "./shader.ts";
 
 /** `o`, 32 queries of a head in each workgroup, or in several that share the keys. */
-export function attentionShaders(shape: AttentionShape, limits: WgslLimits): WgslProgram {
+export function attentionShaders(given: AttentionShape, limits: WgslLimits): WgslProgram {
+  const shape = { ...given, subgroups: limits.subgroups };
   const parts = queryParts(shape, limits), ranges = parts.length === 1 ? queryRanges(shape, limits) : 1;
   const bounds = boundsSize(shape), walks = parts.map((part) => queryWalk(shape, part, ranges));
   if (ranges === 1) return { temporaries: { bounds }, dispatches: [boundsDispatch(shape), ...walks] };
@@ -42,6 +43,7 @@ function queryWalk(shape: AttentionShape, { part, sizes }: QueryPart, ranges: nu
   return shader({
     label: "attention",
     threads: THREADS,
+    subgroups: shape.subgroups,
     read: { q: { element, part }, k: { element }, v: { element }, bounds: { element: "i32" } },
     write: shared
       ? { o: { of: "shares", element }, share_statistics: { element: "vec4<f32>" } }

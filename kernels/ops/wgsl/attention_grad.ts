@@ -10,7 +10,6 @@ import {
   QUERIES,
   reduceRows,
   scores,
-  sum,
   walk,
   weighted,
   writeAll,
@@ -48,7 +47,8 @@ import {
 import { elementOf, literal, shader } from "./shader.ts";
 
 /** `dq` (leaving statistics), then `dk` and `dv`. */
-export function attentionGradShaders(shape: AttentionShape, limits: WgslLimits): WgslProgram {
+export function attentionGradShaders(given: AttentionShape, limits: WgslLimits): WgslProgram {
+  const shape = { ...given, subgroups: limits.subgroups };
   const parts = queryParts(shape, limits),
     ranges = parts.length === 1 ? queryRanges(shape, limits) : 1,
     shares = keyShares(shape, limits),
@@ -89,6 +89,7 @@ function queryGradient(shape: AttentionShape, { part, sizes }: QueryPart, ranges
   return shader({
     label: "attention_grad, dq",
     threads: THREADS,
+    subgroups: shape.subgroups,
     read: {
       q: { element, part },
       k: { element },
@@ -121,7 +122,7 @@ ${
       ).join("\n")
     }
   }
-${reduceRows("delta", sum)}
+${reduceRows(shape, "delta", "sum")}
 ${
       walk(shape, {
         scores: scores(shape, { name: "g", a: QUERIES("dout"), b: KEYS("v") }),

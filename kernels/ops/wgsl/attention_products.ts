@@ -16,6 +16,7 @@ import {
   spanFor,
   THREADS,
 } from "./attention_tiles.ts";
+import { type Combine, shuffled, together } from "./reduce.ts";
 import { literal } from "./shader.ts";
 
 /** Rows of one head of a tensor from a start on: a name that `rowReader` or `writeRow` declared, and WGSL of start and head. */
@@ -48,7 +49,14 @@ export function scores(
     for (var q = 0u; q < ${depth}u; q++) {`);
   for (const i of four) lines.push(`      let a${i} = tile[(ty + ${8 * i}u) * ${stride}u + q];`);
   for (const j of four) lines.push(`      let b${j} = tile[(${BLOCK}u + tx + ${8 * j}u) * ${stride}u + q];`);
-  for (const i of four) for (const j of four) lines.push(`      ${name}${i}_${j} += dot(a${i}, b${j});`);
+  // A `dot` is a product, three `fma` and a sum.
+  for (const s of four) {
+    for (const i of four) {
+      for (const j of four) {
+        lines.push(`      ${name}${i}_${j} = fma(a${i}[${s}], b${j}[${s}], ${name}${i}_${j});`);
+      }
+    }
+  }
   lines.push("    }", "  }");
   return lines.join("\n");
 }
@@ -93,16 +101,17 @@ export function zeros(shape: AttentionShape, acc: string): string {
 }
 
 /** Reduces `NAME{i}` over the 8 invocations that share a row. */
-export function reduceRows(name: string, combine: (a: string, b: string) => string): string {
-  const all = (row: string) => range(8).map((x) => `line[${row} * 8u + ${x}u]`).reduce(combine);
+export function reduceRows({ subgroups }: AttentionShape, name: string, combine: Combine): string {
+  if (together(8, subgroups) === 8) return four.map((i) => shuffled(`${name}${i}`, 8, combine)).join("\n");
+  const all = (row: string) =>
+    range(8).map((x) => `line[${row} * 8u + ${x}u]`).reduce(combine === "sum" ? sum : largest);
   return `  workgroupBarrier();
 ${four.map((i) => `  line[(ty + ${8 * i}u) * 8u + tx] = ${name}${i};`).join("\n")}
   workgroupBarrier();
 ${four.map((i) => `  ${name}${i} = ${all(`(ty + ${8 * i}u)`)};`).join("\n")}`;
 }
 
-/** Adds, for {@linkcode reduceRows}. */
-export const sum = (a: string, b: string) => `${a} + ${b}`;
+const sum = (a: string, b: string) => `${a} + ${b}`;
 const largest = (a: string, b: string) => `max(${a}, ${b})`;
 /** The 4 rows of an invocation. */
 export const four = [0, 1, 2, 3] as const;
@@ -151,7 +160,7 @@ ${
       `    var top${i} = ${four.map((j) => `s${i}_${j}`).reduce(largest)};`,
     ]).join("\n")
   }
-${reduceRows("top", largest)}
+${reduceRows(shape, "top", "max")}
 ${
     four.map((i) =>
       `    let now${i} = max(m${i}, top${i}); let fade${i} = exp(m${i} - now${i}); m${i} = now${i}; l${i} *= fade${i}; ${
@@ -169,7 +178,7 @@ ${
   }
 ${inner.result}
   }
-${reduceRows("l", sum)}`;
+${reduceRows(shape, "l", "sum")}`;
 }
 
 /** An invocation's place among 8 × 8. */

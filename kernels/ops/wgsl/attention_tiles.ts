@@ -11,7 +11,8 @@
  * parts. Keys and values, which grouped heads make smaller, are bound whole.
  * @module
  */
-import type { WgslDispatch, WgslLimits, WgslPart } from "../../wgsl_program.ts";
+import type { WgslDispatch, WgslLimits, WgslPart, WgslSubgroups } from "../../wgsl_program.ts";
+import { together } from "./reduce.ts";
 import { elementsOf, rowParts, shader, type Width } from "./shader.ts";
 
 /** Sizes and attributes of an attention. */
@@ -24,6 +25,8 @@ export interface AttentionShape {
   kvHeads: number;
   scale: number;
   window: number | null;
+  /** Of the device. */
+  subgroups?: WgslSubgroups | undefined;
 }
 
 /** Queries or keys of a block. */
@@ -139,10 +142,12 @@ export function writeRow(
 
 /** Workgroup memory: one tile for both products, the scores as `factors`, a line per row to reduce over. */
 export function memory(shape: AttentionShape): string {
+  const inSubgroup = together(8, shape.subgroups) === 8;
   const tile = Math.max(2 * BLOCK * (depthFor(shape) + 1), BLOCK * spanFor(shape));
   return `var<workgroup> tile: array<vec4<f32>, ${tile}>;
-var<workgroup> factors: array<vec4<f32>, ${BLOCK * SCORES}>;
-var<workgroup> line: array<f32, ${BLOCK * 8}>;`;
+var<workgroup> factors: array<vec4<f32>, ${BLOCK * SCORES}>;${
+    inSubgroup ? "" : `\nvar<workgroup> line: array<f32, ${BLOCK * 8}>;`
+  }`;
 }
 
 /** WGSL: a query's row among `rows` as NAME, and where a window needs it its place as NAME_place. */

@@ -5,12 +5,14 @@
  * joins their maxima, sums and results (Flash-Decoding, Dao et al. 2023).
  * @module
  */
-import type { WgslDispatch, WgslProgram } from "../../wgsl_program.ts";
-import { literal, shader } from "./shader.ts";
+import type { WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
+import { WANTED_WORKGROUPS } from "./attention_shares.ts";
+import { workgroupMemory, workgroupReduce } from "./reduce.ts";
+import { elementOf, literal, shader, widthOf } from "./shader.ts";
 
 const BLOCK = 64;
-/** Least keys of a workgroup, and workgroups from which the keys are left together. */
-const LEAST_KEYS = 128, MANY_WORKGROUPS = 256;
+/** Most workgroups that share a query's keys: the dispatch that joins them goes through their parts one by one. */
+const MOST_PARTS = 32;
 
 /** Sizes and attributes of an attention with a cache. */
 export interface CachedAttentionShape {
@@ -52,17 +54,30 @@ function placesDispatch({ rows, slots, past, fresh }: CachedAttentionShape): Wgs
 }
 
 /** The kernel's dispatches. */
-export function cachedAttentionShaders(shape: CachedAttentionShape): WgslProgram {
+export function cachedAttentionShaders(shape: CachedAttentionShape, limits: WgslLimits): WgslProgram {
   const { rows, qcols, slots, past, fresh, kvcols, heads, kvHeads, scale, window } = shape;
   const d = qcols / heads;
   const keys = past + fresh / slots, results = rows * heads;
-  const wanted = Math.max(1, Math.min(Math.floor(keys / LEAST_KEYS), Math.ceil(MANY_WORKGROUPS / results)));
+  const most = Math.min(Math.floor(keys / BLOCK), MOST_PARTS);
+  const wanted = Math.max(1, Math.min(most, Math.ceil(WANTED_WORKGROUPS / results)));
   const span = Math.ceil(keys / wanted / BLOCK) * BLOCK, parts = Math.ceil(keys / span), joined = parts > 1;
   const columns = Array.from({ length: Math.ceil(d / BLOCK) }, (_, i) => i);
+  const width = Math.min(widthOf(d), widthOf(qcols), widthOf(kvcols)) as 1 | 4;
+  const element = elementOf(width), wide = d / width;
+  const product = (keys: string) =>
+    `for (var c = 0u; c < ${wide}u; c++) { dot = fma(query[c], ${keys}[start / ${width}u + c], dot); }`;
   const attend = shader({
     label: "cached_attention",
     threads: BLOCK,
-    read: { q: {}, past_k: {}, past_v: {}, k: {}, v: {}, all_places: { element: "i32" } },
+    subgroups: limits.subgroups,
+    read: {
+      q: { element },
+      past_k: { element },
+      past_v: {},
+      k: { element },
+      v: {},
+      all_places: { element: "i32" },
+    },
     write: joined ? { partial: {} } : { o: {} },
     sizes: {
       rows,
@@ -74,15 +89,19 @@ export function cachedAttentionShaders(shape: CachedAttentionShape): WgslProgram
       span,
     },
     workgroups: results * parts,
-    declarations: `var<workgroup> query: array<f32, ${d}>;
-var<workgroup> scores: array<f32, ${BLOCK}>;
+    declarations: `var<workgroup> query: array<${element}, ${wide}>;
+${
+      limits.subgroups
+        ? workgroupMemory(["block_most"], BLOCK, limits)
+        : `var<workgroup> scores: array<f32, ${BLOCK}>;`
+    }
 var<workgroup> starts: array<u32, ${BLOCK}>;
 var<workgroup> weights: array<f32, ${BLOCK}>;`,
     body: `  let part = workgroup % sizes.parts; let own = workgroup / sizes.parts;
   let row = own / ${heads}u; let h = own % ${heads}u; let kv = h / ${heads / kvHeads}u;
   let slot = row / sizes.queries; let place = all_places[row];
   let count = min(sizes.past + sizes.fresh, (part + 1u) * sizes.span);
-  for (var c = lane; c < ${d}u; c += ${BLOCK}u) { query[c] = q[row * ${qcols}u + h * ${d}u + c]; }
+  for (var c = lane; c < ${wide}u; c += ${BLOCK}u) { query[c] = q[(row * ${qcols}u + h * ${d}u) / ${width}u + c]; }
   workgroupBarrier();
   var most = -1e30f; var sum = 0f;
 ${columns.map((i) => `  var o${i} = 0f;`).join("\n")}
@@ -101,20 +120,18 @@ ${columns.map((i) => `  var o${i} = 0f;`).join("\n")}
       }
       seen = key_place <= place${window === null ? "" : ` && place - key_place < ${window}i`};
       if (seen) {
-        var dot = 0f;
-        if (j < sizes.past) {
-          for (var c = 0u; c < ${d}u; c++) { dot += query[c] * past_k[start + c]; }
-        } else {
-          for (var c = 0u; c < ${d}u; c++) { dot += query[c] * k[start + c]; }
-        }
-        score = dot * ${literal(scale)};
+        var dot = ${element}();
+        if (j < sizes.past) { ${product("past_k")} } else { ${product("k")} }
+        score = ${width === 4 ? "(dot.x + dot.y + dot.z + dot.w)" : "dot"} * ${literal(scale)};
       }
     }
-    scores[lane] = score;
     starts[lane] = start;
+    var block_most = max(most, score);
+${
+      limits.subgroups ? workgroupReduce("block_most", BLOCK, limits, "max") : `    scores[lane] = score;
     workgroupBarrier();
-    var block_most = most;
-    for (var i = 0u; i < ${BLOCK}u; i++) { block_most = max(block_most, scores[i]); }
+    for (var i = 0u; i < ${BLOCK}u; i++) { block_most = max(block_most, scores[i]); }`
+    }
     weights[lane] = select(0f, exp(score - block_most), seen);
     workgroupBarrier();
     let shrink = exp(most - block_most);

@@ -2,13 +2,14 @@
  * Products of a few rows with a weight `[n, k]`, as generating needs: y[m, n] = alpha · x[m, k] w[n, k]ᵀ (+ base), m ≤ 8.
  *
  * The weight is read once and nothing is reused, so there are no tiles: neighbouring invocations read neighbouring vec4 of a
- * row of w, keep one sum for each row of x, and add up through workgroup memory. A tile of 16 rows leaves 15 of 16
+ * row of w, keep one sum for each row of x, and add up by subgroup functions or through workgroup memory. A tile of 16 rows leaves 15 of 16
  * invocations without work at m = 1. Tried on a software adapter, 576 → 16384, m = 1: 256 invocations with 16 a column 52 ms,
  * 64 with 16 31 ms, 64 or 128 with 8 20 ms.
  * @module
  */
 import type { WgslDispatch, WgslLimits } from "../../wgsl_program.ts";
 import type { ProductSpec } from "./product_spec.ts";
+import { shuffled, together } from "./reduce.ts";
 import { elementOf, literal, rowParts, shader, widthOf } from "./shader.ts";
 
 /** Rows up to which this is done: a vec4 of sums and one more. */
@@ -29,6 +30,7 @@ export function fewRows(spec: ProductSpec, limits: WgslLimits): WgslDispatch[] |
   const sum = (r: number) => `sum${Math.floor(r / 4)}[${r % 4}]`;
   return rowParts(n, k, limits, half).map(({ first, count }) => {
     const lanes = count >= MANY_COLUMNS ? 8 : 32, columns = THREADS / lanes;
+    const within = together(lanes, limits.subgroups);
     return shader({
       label,
       threads: THREADS,
@@ -44,7 +46,8 @@ export function fewRows(spec: ProductSpec, limits: WgslLimits): WgslDispatch[] |
       write: { y: { of: y, ...(parts?.y ? { part: parts.y } : {}) } },
       sizes: { n: count, ldy: n, column: first },
       workgroups: Math.ceil(count / columns),
-      declarations: Array.from(
+      subgroups: limits.subgroups,
+      declarations: within === lanes ? "" : Array.from(
         { length: sums },
         (_, s) => `var<workgroup> shared${s}: array<vec4<f32>, ${THREADS}>;`,
       ).join("\n"),
@@ -56,7 +59,7 @@ ${Array.from({ length: sums }, (_, s) => `  var sum${s} = vec4<f32>();`).join("\
 ${rows.map((r) => `      ${sum(r)} += ${term(r)};`).join("\n")}
     }
   }
-${Array.from({ length: sums }, (_, s) => reduce(s, lanes)).join("\n")}
+${Array.from({ length: sums }, (_, s) => reduce(s, lanes, within)).join("\n")}
   if (column >= sizes.n || first > 0u) { return; }
 ${
         rows.map((r) =>
@@ -69,10 +72,12 @@ ${
   });
 }
 
-/** Adds `sumS` of the invocations of a result; the first one has it afterwards. */
-function reduce(s: number, lanes: number): string {
-  const lines = [`  shared${s}[lane] = sum${s};`, "  workgroupBarrier();"];
-  for (let half = lanes / 2; half >= 1; half /= 2) {
+/** Adds `sumS` of the invocations of a result, `within` of them surely in one subgroup; the first one has it afterwards. */
+function reduce(s: number, lanes: number, within: number): string {
+  const together = shuffled(`sum${s}`, within);
+  if (within === lanes) return together;
+  const lines = [together, `  shared${s}[lane] = sum${s};`, "  workgroupBarrier();"];
+  for (let half = lanes / 2; half >= within; half /= 2) {
     lines.push(
       `  if (first < ${half}u) { shared${s}[lane] += shared${s}[lane + ${half}u]; }`,
       "  workgroupBarrier();",

@@ -7,7 +7,8 @@
  */
 import type { WgslDispatch, WgslLimits, WgslPart, WgslProgram } from "../../wgsl_program.ts";
 import { product } from "./product.ts";
-import { elementOf, elementsOf, inTurn, shader, workgroupMemory, workgroupReduce } from "./shader.ts";
+import { workgroupMemory, workgroupReduce } from "./reduce.ts";
+import { elementOf, elementsOf, inTurn, shader } from "./shader.ts";
 
 /** Rows of the vocabulary that are handled at once: 8 MiB of logits for 256 labels. */
 const CHUNK = 8192;
@@ -48,7 +49,7 @@ export function labelLogprobShaders(spec: LabelSpec, limits: WgslLimits): WgslPr
   }));
   const forward = chunks.flatMap((chunk) => [
     logitsOf(chunk, limits),
-    { dispatches: [softmaxStep(chunk)] },
+    { dispatches: [softmaxStep(chunk, limits)] },
     ...(outputs.dh ? [weightMean(chunk, limits)] : []),
   ]);
   const backward = outputs.dw
@@ -153,7 +154,10 @@ function weightGradient(
  * A label's statistics `(maximum, sum of exponentials, own logit, factor by which older sums shrink)` after one more chunk.
  * For `dh` logits become their exponentials under the new maximum.
  */
-function softmaxStep({ label, labels, first, count, logits, outputs }: Chunk): WgslDispatch {
+function softmaxStep(
+  { label, labels, first, count, logits, outputs }: Chunk,
+  limits: WgslLimits,
+): WgslDispatch {
   const replace = outputs.dh !== undefined;
   return shader({
     label: `${label}, softmax`,
@@ -162,7 +166,8 @@ function softmaxStep({ label, labels, first, count, logits, outputs }: Chunk): W
     write: { statistics: { element: "vec4<f32>" }, ...(replace ? { logits: { part: logits } } : {}) },
     sizes: { first, count },
     workgroups: labels,
-    declarations: workgroupMemory(["top", "sum"], THREADS),
+    subgroups: limits.subgroups,
+    declarations: workgroupMemory(["top", "sum"], THREADS, limits),
     body: `  let start = workgroup * sizes.count;
   var before = vec4<f32>(-3.4e38f, 0f, 0f, 0f);
   if (sizes.first > 0u) { before = statistics[workgroup]; }
@@ -170,14 +175,14 @@ function softmaxStep({ label, labels, first, count, logits, outputs }: Chunk): W
   for (var v = lane; v < sizes.count; v += ${THREADS}u) { top = max(top, logits[start + v]); }
   let own = u32(ids[workgroup]) - sizes.first;
   if (own < sizes.count) { before.z = logits[start + own]; }
-${workgroupReduce("top", THREADS, (a, b) => `max(${a}, ${b})`)}
+${workgroupReduce("top", THREADS, limits, "max")}
   var sum = 0f;
   for (var v = lane; v < sizes.count; v += ${THREADS}u) {
     let e = exp(logits[start + v] - top);
     sum += e;
     ${replace ? "logits[start + v] = e;" : ""}
   }
-${workgroupReduce("sum", THREADS)}
+${workgroupReduce("sum", THREADS, limits)}
   let fade = exp(before.x - top);
   if (lane == 0u) { statistics[workgroup] = vec4<f32>(top, before.y * fade + sum, before.z, fade); }`,
   });

@@ -4,15 +4,8 @@
  * @module
  */
 import type { WgslDispatch, WgslLimits } from "../../wgsl_program.ts";
-import {
-  elementsOf,
-  literal,
-  rowParts,
-  shader,
-  threadsFor,
-  workgroupMemory,
-  workgroupReduce,
-} from "./shader.ts";
+import { workgroupMemory, workgroupReduce } from "./reduce.ts";
+import { elementsOf, literal, rowParts, shader, threadsFor } from "./shader.ts";
 
 /** WGSL of what is known at a position: the inputs there and the column's weight. */
 type Position<Input extends string> = Readonly<Record<Input | "weight", string>>;
@@ -49,13 +42,14 @@ export function rmsRows<Input extends string>(spec: RmsRows<Input>, limits: Wgsl
     return shader({
       label,
       threads,
+      subgroups: limits.subgroups,
       read: {
         ...Object.fromEntries(inputs.map((name) => [`${name}_in`, { of: name, part }])),
         weight_in: { of: "weight" },
       },
       write: { result: { of: output, part } },
       workgroups: part.count / groupSize,
-      declarations: workgroupMemory(["squares", ...(summand ? ["sum"] : [])], threads),
+      declarations: workgroupMemory(["squares", ...(summand ? ["sum"] : [])], threads, limits),
       body: `  let start = workgroup * ${groupSize}u; let scale = ${literal(1 / groupSize)};
   var squares = 0f;
   ${summand ? "var sum = 0f;" : ""}
@@ -64,8 +58,8 @@ export function rmsRows<Input extends string>(spec: RmsRows<Input>, limits: Wgsl
     squares += x_in[index] * x_in[index];
     ${summand ? `sum += ${summand};` : ""}
   }
-${workgroupReduce("squares", threads)}
-${summand ? workgroupReduce("sum", threads) : ""}
+${workgroupReduce("squares", threads, limits)}
+${summand ? workgroupReduce("sum", threads, limits) : ""}
   let inverse = 1f / sqrt(squares * scale + ${literal(eps)});
   for (var c = lane; c < ${groupSize}u; c += ${threads}u) {
     let index = start + c;
@@ -85,17 +79,18 @@ export function inverseRmsRows(
     shader({
       label,
       threads,
+      subgroups: limits.subgroups,
       read: { x: { part: elementsOf(part, cols) } },
       write: { inverse: {} },
       sizes: { first: part.first },
       workgroups: part.count,
-      declarations: workgroupMemory(["squares"], threads),
+      declarations: workgroupMemory(["squares"], threads, limits),
       body: `  var squares = 0f;
   for (var c = lane; c < ${cols}u; c += ${threads}u) {
     let v = x[workgroup * ${cols}u + c];
     squares += v * v;
   }
-${workgroupReduce("squares", threads)}
+${workgroupReduce("squares", threads, limits)}
   if (lane == 0u) {
     inverse[sizes.first + workgroup] = 1f / sqrt(squares * ${literal(1 / cols)} + ${literal(eps)});
   }`,

@@ -9,6 +9,7 @@ import type {
   WgslLimits,
   WgslPart,
   WgslProgram,
+  WgslSubgroups,
 } from "../../wgsl_program.ts";
 
 /** Number of 32-bit elements of a vec4 where a row of `cols` is a whole number of them, else of a scalar. */
@@ -34,6 +35,8 @@ export interface ShaderSpec {
   workgroups: number;
   /** Module-scope declarations, such as workgroup memory and functions. */
   declarations?: string;
+  /** Of the device, where declarations or body call subgroup functions. */
+  subgroups?: WgslSubgroups | undefined;
   /** Body of `main`: `workgroup` is the workgroup's index, `lane` the invocation's. */
   body: string;
 }
@@ -52,7 +55,9 @@ export function shader(spec: ShaderSpec): WgslDispatch {
   declare("read", spec.read);
   declare("read_write", spec.write);
   const sizes = { ...spec.sizes, workgroups: spec.workgroups };
-  const enable = lines.some((line) => line.includes("f16>")) ? "enable f16;\n" : "";
+  const enable = `${lines.some((line) => line.includes("f16>")) ? "enable f16;\n" : ""}${
+    spec.subgroups?.enable ? "enable subgroups;\n" : ""
+  }`;
   const code = `${enable}struct Sizes { ${Object.keys(sizes).map((name) => `${name}: u32`).join(", ")} }
 ${lines.join("\n")}
 @group(0) @binding(${bindings.length}) var<uniform> sizes: Sizes;
@@ -121,32 +126,6 @@ export function rowParts(
   const parts: WgslPart[] = [];
   for (let first = 0; first < rows; first += step) parts.push({ first, count: Math.min(step, rows - first) });
   return parts;
-}
-
-/** Workgroup memory of {@linkcode workgroupReduce} for each of the names. */
-export function workgroupMemory(names: readonly string[], threads: number): string {
-  return names.map((name) => `var<workgroup> shared_${name}: array<f32, ${threads}>;`).join("\n");
-}
-
-/**
- * Sums a variable over a workgroup: statements that leave the sum of every invocation's `name` in `name`.
- * Needs {@linkcode workgroupMemory} of that name.
- */
-export function workgroupReduce(
-  name: string,
-  threads: number,
-  combine = (a: string, b: string) => `${a} + ${b}`,
-): string {
-  const steps: string[] = [`  shared_${name}[lane] = ${name};`, "  workgroupBarrier();"];
-  for (let half = threads / 2; half >= 1; half /= 2) {
-    steps.push(
-      `  if (lane < ${half}u) { shared_${name}[lane] = ${
-        combine(`shared_${name}[lane]`, `shared_${name}[lane + ${half}u]`)
-      }; }`,
-      "  workgroupBarrier();",
-    );
-  }
-  return `${steps.join("\n")}\n  ${name} = shared_${name}[0];`;
 }
 
 /** Invocations for a reduction over `count` values: a power of two from 32 to 256. */

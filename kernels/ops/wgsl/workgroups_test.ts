@@ -2,9 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { item } from "../../../formats/elements.ts";
 import { attention } from "../attention.ts";
+import { cachedAttention } from "../cached_attention.ts";
 import { attentionGrad } from "../attention_grad.ts";
 import type { WgslProgram } from "../../wgsl_program.ts";
 import { linear, matmul, matmulTn } from "../products.ts";
+import { rmsNorm } from "../rms_norm.ts";
 
 const LIMITS = { bindingBytes: 2 ** 27 };
 
@@ -86,4 +88,39 @@ Deno.test("tiles of products fit the 16 KiB that every device has, and read 64 b
     const side = [...code.matchAll(/= read_[ab]\(.*? e % (\d+)u \* 4u/g)].map(([, quads]) => Number(quads));
     assert(side.length >= 2 && side.every((quads) => quads >= 4), `${side} vec4 side by side`);
   }
+});
+
+Deno.test("a row that is generated shares its past out: 72 workgroups behind 480 tokens where 36 were", () => {
+  const dims = { rows: 1, slots: 1, fresh: 32, heads: 3, d: 64, ...COLS };
+  const of = (past: number, slots = 1) =>
+    counted(cachedAttention.wgsl({ ...dims, rows: slots, slots, past, fresh: 32 * slots }, HEADS, LIMITS))
+      .counts;
+  // 9 heads × a block of 64 of 512 keys each, two blocks of 2,080; eight rows at once share theirs out as well.
+  assertEquals(of(2048).get("cached_attention"), 9 * 17);
+  assertEquals(of(480).get("cached_attention"), 9 * 8);
+  assertEquals(of(480, 8).get("cached_attention"), 72 * 8);
+  assertEquals(of(32).get("cached_attention"), 9);
+  assertEquals(of(2048, 200).get("cached_attention, join"), undefined);
+});
+
+/** Barriers in the text of the first dispatch with a label. */
+function barriersOf({ dispatches }: WgslProgram, label: string): number {
+  const { code } = dispatches.find((dispatch) => dispatch.label === label)!;
+  return code.split("workgroupBarrier();").length - 1;
+}
+
+Deno.test("subgroups of 32 take barriers away: from 9 to 1 in a norm, from 4 to none in a row's product, from 8 to 4 in attention", () => {
+  const norm = { rows: 512, cols: 1536, group: 1536 }, row = { rows: 1, in: 576, out: 1536 };
+  const scores = [{ rows: 800, queries: 800, ...COLS }, HEADS] as const;
+  const found = [undefined, 4, 8, 32].map((least) => {
+    const limits = { ...LIMITS, subgroups: least === undefined ? undefined : { least, enable: false } };
+    return [
+      barriersOf(rmsNorm.wgsl(norm, { eps: 1e-5 }, limits), "rms_norm"),
+      barriersOf(linear.wgsl(row, {}, limits), "linear"),
+      barriersOf(attention.wgsl(...scores, limits), "attention"),
+    ];
+  });
+  // 256 invocations halve eight times; 8 halve three times. Scores' loop, the result and the block's maximum have two each in the
+  // text (the first is run twice for heads of 64), and so has the sum behind the last block.
+  assertEquals(found, [[9, 4, 8], [1, 2, 8], [1, 0, 4], [1, 0, 4]]);
 });
