@@ -16,7 +16,7 @@ import {
   spanFor,
   THREADS,
 } from "./attention_tiles.ts";
-import { type Combine, shuffled, together } from "./reduce.ts";
+import { type Reduction, shuffled, together } from "./reduce.ts";
 import { literal } from "./shader.ts";
 
 /** Rows of one head of a tensor from a start on: a name that `rowReader` or `writeRow` declared, and WGSL of start and head. */
@@ -101,7 +101,7 @@ export function zeros(shape: AttentionShape, acc: string): string {
 }
 
 /** Reduces `NAME{i}` over the 8 invocations that share a row. */
-export function reduceRows({ subgroups }: AttentionShape, name: string, combine: Combine): string {
+export function reduceRows({ subgroups }: AttentionShape, name: string, combine: Reduction): string {
   if (together(8, subgroups) === 8) return four.map((i) => shuffled(`${name}${i}`, 8, combine)).join("\n");
   const all = (row: string) =>
     range(8).map((x) => `line[${row} * 8u + ${x}u]`).reduce(combine === "sum" ? sum : largest);

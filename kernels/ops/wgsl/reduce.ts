@@ -8,9 +8,9 @@
 import type { WgslLimits, WgslSubgroups } from "../../wgsl_program.ts";
 
 /** A way to combine values. */
-export type Combine = "sum" | "max";
+export type Reduction = "sum" | "max";
 
-const COMBINED: Readonly<Record<Combine, (a: string, b: string) => string>> = {
+const COMBINED: Readonly<Record<Reduction, (a: string, b: string) => string>> = {
   sum: (a, b) => `${a} + ${b}`,
   max: (a, b) => `max(${a}, ${b})`,
 };
@@ -24,7 +24,7 @@ export function together(lanes: number, subgroups: WgslSubgroups | undefined): n
 }
 
 /** WGSL: `name`, a scalar or vector, becomes its combination over every `count` neighbouring invocations of a subgroup. */
-export function shuffled(name: string, count: number, combine: Combine = "sum"): string {
+export function shuffled(name: string, count: number, combine: Reduction = "sum"): string {
   const steps: string[] = [];
   for (let step = count / 2; step >= 1; step /= 2) {
     steps.push(`  ${name} = ${COMBINED[combine](name, `subgroupShuffleXor(${name}, ${step}u)`)};`);
@@ -48,7 +48,7 @@ export function workgroupReduce(
   name: string,
   threads: number,
   { subgroups }: Subgroups,
-  combine: Combine = "sum",
+  combine: Reduction = "sum",
 ): string {
   const within = together(threads, subgroups), count = threads / within, join = COMBINED[combine];
   if (within > 1) {
