@@ -76,6 +76,10 @@ Deno.test({
         lines.length <= 24 && lines.every((line) => line.length <= 80),
         `${lines.length} lines\n${help.out}`,
       );
+      // what examples name is there, wherever they are typed
+      const shownFiles = (await run(dinotune, ["export", "--help"])).out.match(/\S*examples\/\S+/g) ?? [];
+      assert(shownFiles.length > 0);
+      for (const path of shownFiles) assert(path.startsWith("/") && Deno.statSync(path).isFile, path);
       const missing = await run(dinotune, ["export", "model_name_or_path=./mine/gone", "export_dir=out"]);
       assertEquals(missing.code, 1);
       assertStringIncludes(missing.error, join(Deno.realPathSync(folder), "mine/gone"));

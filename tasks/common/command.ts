@@ -2,6 +2,7 @@
  * Commands to type next, as a run prints them: they work in any folder, and pasted as they are.
  * @module
  */
+import { dirname, join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 /** This project's deno.json; undefined where it runs from an address. */
@@ -33,10 +34,18 @@ function installedCommand(): string | undefined {
   return Deno.env.get("DINOTUNE_COMMAND") || undefined;
 }
 
-/** A human-readable text in which tasks have the name by which they were started: `dinotune train` for `deno task train`. */
+/**
+ * A human-readable text in which tasks have the name by which they were started: `dinotune train` for `deno task train`, and files
+ * of this project's `examples` behind it their whole path, as it is typed in other folders.
+ */
 export function withCommandName(text: string): string {
-  const installed = installedCommand();
-  return installed === undefined ? text : text.replace(/\bdeno task (?=[a-z])/g, `${installed} `);
+  const installed = installedCommand(), project = projectFile();
+  if (installed === undefined) return text;
+  const examples = project === undefined ? "examples/" : join(dirname(project), "examples/");
+  return text.replace(
+    /\bdeno task (?=[a-z])(.*)/g,
+    (_, rest: string) => `${installed} ${rest.replace(/(?<=[ =])examples\//g, examples)}`,
+  );
 }
 
 /**
