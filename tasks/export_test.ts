@@ -353,6 +353,35 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
     assertEquals([exists(`${folder}/.out.partial`), contents(out)], [false, before]);
   }));
 
+Deno.test("export of a folder without a class, with code of its own and several chat templates writes what others load, and says what stays behind", () =>
+  inFolder(async (folder) => {
+    const model = `${folder}/model`;
+    await Deno.mkdir(`${model}/additional_chat_templates`, { recursive: true });
+    for (const { name } of Deno.readDirSync(BUNDLED)) {
+      await Deno.copyFile(`${BUNDLED}/${name}`, `${model}/${name}`);
+    }
+    await Deno.writeTextFile(`${model}/additional_chat_templates/rag.jinja`, "R");
+    const edit = (name: string, change: Record<string, unknown>) => {
+      const fields = JSON.parse(Deno.readTextFileSync(`${model}/${name}`));
+      Deno.writeTextFileSync(`${model}/${name}`, JSON.stringify({ ...fields, ...change }));
+    };
+    edit("config.json", { architectures: null, auto_map: { AutoModelForCausalLM: "modeling_own.Own" } });
+    const named = ["default", "tool_use"].map((name) => ({ name, template: `{{ messages }} ${name}` }));
+    edit("tokenizer_config.json", { chat_template: named });
+    const said: string[] = [],
+      words = [`model_name_or_path=${model}`, `export_dir=${folder}/out`, "export_check=false"];
+    await exportModel(undefined, words, { say: (line) => said.push(line) });
+    const config = JSON.parse(Deno.readTextFileSync(`${folder}/out/config.json`));
+    assertEquals([config.architectures, config.auto_map], [["Qwen2ForCausalLM"], undefined]);
+    assertEquals(Deno.readTextFileSync(`${folder}/out/chat_template.jinja`), "{{ messages }} default");
+    assert(
+      said.includes(
+        `note: ${model} has further chat templates (["rag", "tool_use"]): only the default one is written`,
+      ),
+      said.join("\n"),
+    );
+  }));
+
 Deno.test("export refuses a weight that its number type can't hold, by name, checked or not", () =>
   inFolder(async (folder) => {
     const base = await openModel(BUNDLED), weight = "model.layers.0.mlp.up_proj.weight";

@@ -7,7 +7,8 @@ import { shown } from "../message.ts";
 import type { GgufMetadata, GgufValue } from "./header.ts";
 import type { GgufFile } from "./reader.ts";
 
-const CLASSES: Readonly<Record<string, string>> = {
+/** transformers' class of each `model_type` that is read. */
+export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   llama: "LlamaForCausalLM",
   mistral: "MistralForCausalLM",
   qwen2: "Qwen2ForCausalLM",
@@ -23,8 +24,8 @@ const CLASSES: Readonly<Record<string, string>> = {
 export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const { metadata, tensors, path } = file;
   const architecture = text(metadata, "general.architecture", path);
-  if (!Object.hasOwn(CLASSES, architecture)) {
-    const known = Object.keys(CLASSES);
+  if (!Object.hasOwn(MODEL_CLASSES, architecture)) {
+    const known = Object.keys(MODEL_CLASSES);
     throw new RangeError(
       `Cannot open ${path}: its architecture is ${shown(architecture)}${didYouMean(architecture, known)}: ` +
         `supported are ${known.join(", ")}`,
@@ -58,7 +59,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const sliding = count("attention.sliding_window", 0);
   const modelType = architecture === "llama" && sliding > 0 ? "mistral" : architecture;
   const config: Record<string, unknown> = {
-    architectures: [CLASSES[modelType]],
+    architectures: [MODEL_CLASSES[modelType]],
     model_type: modelType,
     vocab_size: embedding.shape[0],
     hidden_size: hiddenSize,

@@ -3,13 +3,27 @@
  * and `rope_scaling` became `rope_parameters`; each version reads only some of the other's names.
  * @module
  */
+import { MODEL_CLASSES } from "../gguf/mod.ts";
 
-/** Rotary fields of a config in both spellings; other fields as they are. */
+/**
+ * Rotary fields and number type of a config in both spellings, the class of the model, which vLLM and llama.cpp's converter ask for, and
+ * no `auto_map`, which names files with code that aren't written; other fields as they are.
+ */
 export function portableConfig(
   config: Readonly<Record<string, unknown>>,
   dtype: "float32" | "float16" | "bfloat16",
 ): Record<string, unknown> {
-  return { ...config, ...ropeFields(config), dtype, torch_dtype: dtype };
+  const { auto_map: _, ...rest } = config, { architectures, model_type } = config;
+  const name = typeof model_type === "string" && Object.hasOwn(MODEL_CLASSES, model_type)
+    ? MODEL_CLASSES[model_type]
+    : undefined;
+  return {
+    ...rest,
+    ...((architectures ?? null) === null && name !== undefined && { architectures: [name] }),
+    ...ropeFields(config),
+    dtype,
+    torch_dtype: dtype,
+  };
 }
 
 function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, unknown> {

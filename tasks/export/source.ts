@@ -5,8 +5,10 @@
 import { join } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
+import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import type { ResolveOptions } from "../../formats/hub/mod.ts";
+import { shown } from "../../formats/message.ts";
 import { type Adapter, baseDifference, mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
@@ -89,6 +91,22 @@ function hasTokenizer({ format, path }: LoadedModel): boolean {
   return format === "gguf" || exists(join(path, "tokenizer.json"));
 }
 
+/** A remark where a folder has chat templates beside the one that is written. */
+function otherTemplates(folder: string): string[] {
+  const file = join(folder, "tokenizer_config.json"), more = join(folder, "additional_chat_templates");
+  const { chat_template: list } = exists(file) ? readJsonFile(file) : {};
+  const named = Array.isArray(list)
+    ? list.map(({ name }) => String(name)).filter((name) => name !== "default")
+    : [];
+  const files = exists(more)
+    ? [...Deno.readDirSync(more)].map(({ name }) => name.replace(/\.jinja$/, ""))
+    : [];
+  const names = [...new Set([...named, ...files])].sort();
+  return names.length === 0
+    ? []
+    : [`${folder} has further chat templates (${shown(names)}): only the default one is written`];
+}
+
 function tokenizerOf(
   config: ExportConfig,
   registry: Registry,
@@ -112,7 +130,8 @@ function tokenizerOf(
       };
     }
     const tokenizer = trained === undefined ? model.tokenizer : loadTokenizerSync(trained);
-    return { tokenizer, chatTemplate: tokenizer.chatTemplate, notes: [] };
+    const folder = trained ?? model.path;
+    return { tokenizer, chatTemplate: tokenizer.chatTemplate, notes: otherTemplates(folder) };
   }
   return placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", name).options.shape);
