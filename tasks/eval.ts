@@ -214,13 +214,16 @@ function keysText(): string {
   return alignedRows(rows).map((line) => `  ${line}`).join("\n");
 }
 
+/** Carries out a command line of this task. @returns Exit code; nothing means 0 */
+export async function evalTask(args: readonly string[]): Promise<number | void> {
+  const command = readCommand(args, printError, keysText);
+  if (command.verb === "help") return print(command.text);
+  if (command.verb === "compare") return await runCompare(command);
+  if (command.verb === "card") return await runCard(command);
+  return await runEvaluate(command);
+}
+
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
-  void runTask(async () => {
-    const command = readCommand(Deno.args, printError, keysText);
-    if (command.verb === "help") return print(command.text);
-    if (command.verb === "compare") return await runCompare(command);
-    if (command.verb === "card") return await runCard(command);
-    return await runEvaluate(command);
-  });
+  void runTask(() => evalTask(Deno.args));
 }

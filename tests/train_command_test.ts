@@ -2,7 +2,9 @@ import { join } from "@std/path";
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
+import { train } from "../tasks/train.ts";
 import { goldenArguments, goldenFolder, runTrain } from "./_train_process.ts";
+import { type HeardTask, taskHere } from "./helpers/task_here.ts";
 
 async function inTemporary(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -32,34 +34,43 @@ Deno.test("a fault is printed without a stack trace, and the exit code is 1", as
       stderr: `error: Cannot read ${folder}/none.yaml as there is no such file\n`,
     });
 
+    const check = ({ code, out }: HeardTask, text: string) => {
+      assertEquals(code, 1, out);
+      assertStringIncludes(out, text);
+      assert(!out.includes("    at "), out);
+    };
     await Deno.writeTextFile(join(folder, "t.yaml"), "model_name_or_path: m\nlora_rnak: 8\n");
-    const unknown = await runTrain(join(folder, "t.yaml"));
-    assertEquals(unknown.code, 1);
-    assertStringIncludes(
-      unknown.stderr,
+    check(
+      await taskHere(() => trainHere([join(folder, "t.yaml")])),
       `${folder}/t.yaml:2:1: Cannot use the unknown key "lora_rnak" - did you mean "lora_rank"?`,
     );
-    assert(!unknown.stderr.includes("    at "), unknown.stderr);
-
+    const faults: [argument: string, text: string][] = [
+      ["stage=ipoo", 'did you mean "iopo"'],
+      ["template=qwen9", 'did you mean "qwen'],
+      ["dataset=toy_sfx", "toy_sft"],
+      ["loss=sftt", 'did you mean "sft"'],
+      ["trainer=locl", 'did you mean "local"'],
+      ["template=llama3", "<|eot_id|>"],
+    ];
+    for (const [argument, text] of faults) {
+      check(await taskHere(() => trainHere(goldenArguments(join(folder, "o"), argument))), text);
+    }
+    // what the task may read, ask for and import under its own permissions
     for (
-      const [args, text] of [
-        [["stage=ipoo"], 'did you mean "iopo"'],
-        [["template=qwen9"], 'did you mean "qwen'],
-        [["dataset=toy_sfx"], "toy_sft"],
-        [["loss=sftt"], 'did you mean "sft"'],
-        [["trainer=locl"], 'did you mean "local"'],
-        [["model_name_or_path=no/such/place/model"], "no/such/place/model"],
-        [["plugins=./no_such_plugin.ts"], "no_such_plugin.ts"],
-        [["template=llama3"], "<|eot_id|>"],
+      const [argument, text] of [
+        ["model_name_or_path=no/such/place/model", "no/such/place/model"],
+        ["plugins=./no_such_plugin.ts", "no_such_plugin.ts"],
       ] as const
     ) {
-      const ended = await runTrain(...goldenArguments(join(folder, "o"), ...args));
-      assertEquals(ended.code, 1, ended.stderr);
-      assertStringIncludes(ended.stderr, text);
-      assert(!ended.stderr.includes("    at "), ended.stderr);
+      const { code, stdout, stderr } = await runTrain(...goldenArguments(join(folder, "o"), argument));
+      check({ code, out: stdout + stderr }, text);
     }
   });
 });
+
+async function trainHere([config = "", ...overrides]: readonly string[]): Promise<void> {
+  await train(config, overrides);
+}
 
 Deno.test("run.yaml repeats a run bit for bit, and refuses changed data unless told", async () => {
   await inTemporary(async (folder) => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { completionResponse, type MockOptions, mockServer } from "../../tasks/bench/mock_server.ts";
+import { unusedPort } from "../../tests/helpers/unused_port.ts";
 import type { Completion, CompletionRequest } from "../kinds/endpoint.ts";
 import { openaiEndpoint, type OpenaiOptions } from "./openai.ts";
 import openaiPlugin from "./openai.ts";
@@ -162,9 +163,7 @@ for (const [name, status, message, more] of contexts) {
 }
 
 Deno.test("openai: a refused connection says where nothing listens", async () => {
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const base = `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/v1`;
-  listener.close();
+  const base = `http://127.0.0.1:${unusedPort()}/v1`;
   const endpoint = openaiEndpoint(optionsFor(base), { env });
   const answer = await endpoint.complete(request, new AbortController().signal);
   assertEquals(answer.failure?.kind, "refused", answer.error);

@@ -10,6 +10,7 @@ import { packExamples } from "../../../kernels/engine/pack.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { idsExample, TINY } from "../../../tests/helpers/tiny_model.ts";
 import { hasPythonPackage, TORCH_FULL, whoStays } from "../../../tests/helpers/torch_python.ts";
+import { unusedPort } from "../../../tests/helpers/unused_port.ts";
 import { assertRepeats, assertResumes, openTiny } from "./_golden.ts";
 import { optionsOf } from "./_python.ts";
 import { otherNodesCommand, PACKAGE_FOLDER } from "./launch.ts";
@@ -72,9 +73,7 @@ for (const [how, start] of Object.entries(OTHERS)) {
       `two launchers that meet on loopback, as two machines would, the other ${how}: PyTorch's float64 steps${why}`,
     ignore,
     fn: async () => {
-      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const rdzv_endpoint = `127.0.0.1:${listener.addr.port}`;
-      listener.close();
+      const rdzv_endpoint = `127.0.0.1:${unusedPort()}`;
       const options = optionsOf({ launcher: "torchrun", nnodes: 2, nproc_per_node: 1, rdzv_endpoint });
       const other = start(options);
       await assertWay(options, { sharding: "fsdp" }, "lora_iopo_qwen2");
