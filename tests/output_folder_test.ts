@@ -7,7 +7,9 @@ import { goldenArguments, runShell, runTrain, TrainProcess } from "./_train_proc
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const ignore = Deno.build.os === "windows"; // signals and sh
-const LONG = ["max_steps=40", "eval_strategy=no", "do_eval=false", "val_size=0", "save_steps=1000"];
+/** Steps enough that a run isn't at its end when a signal reaches it. */
+const STEPS = 24;
+const LONG = [`max_steps=${STEPS}`, "eval_strategy=no", "do_eval=false", "val_size=0", "save_steps=1000"];
 const SHORT = ["max_steps=2", "eval_strategy=no", "do_eval=false", "val_size=0"];
 
 const read = (...path: string[]) => Deno.readFileSync(join(...path));
@@ -34,7 +36,7 @@ Deno.test({
     const folder = temporaryFolder();
     const output = join(folder, "it's a $folder");
     const child = new TrainProcess(...goldenArguments(output, ...LONG, "learning_rate=0.003"));
-    await child.saw("step 3/40");
+    await child.saw(`step 3/${STEPS}`);
     child.kill("SIGINT");
     const { code, stdout, stderr } = await child.ended();
     assertEquals(code, 130, stderr);
@@ -80,7 +82,7 @@ Deno.test({
 
     const killed = join(folder, "killed");
     const child = new TrainProcess(...goldenArguments(killed, ...LONG, "save_steps=2"));
-    await child.saw("step 5/40");
+    await child.saw(`step 5/${STEPS}`);
     child.kill("SIGKILL");
     await child.ended();
     const goesOn = await runTrain(join(killed, "run.yaml"));
@@ -98,7 +100,7 @@ Deno.test({
     const output = join(temporaryFolder(), "a");
     const args = goldenArguments(output, ...LONG, "save_steps=2", "overwrite_output_dir=true");
     const first = new TrainProcess(...args);
-    await first.saw("step 3/40");
+    await first.saw(`step 3/${STEPS}`);
     first.kill("SIGSTOP"); // it mustn't end while the second begins
     const second = await runTrain(...args);
     assertEquals(second.code, 1);
@@ -125,7 +127,7 @@ Deno.test({
     const exists = (name: string) => [...Deno.readDirSync(output)].some((entry) => entry.name === name);
     const overwrite = goldenArguments(output, ...LONG, "learning_rate=0.002", "overwrite_output_dir=true");
     const seen: string[] = [];
-    for (const moment of ["", "step 1/40", "step 20/40"]) {
+    for (const moment of ["", `step 1/${STEPS}`, `step ${STEPS / 2}/${STEPS}`]) {
       const child = new TrainProcess(...overwrite);
       if (moment === "") await new Promise((resolve) => setTimeout(resolve, 300));
       else await child.saw(moment);
@@ -140,7 +142,7 @@ Deno.test({
       seen.push(isOld ? "old" : "new");
     }
     assertEquals(seen.slice(1), ["new", "new"]);
-    assertEquals((await runTrain(...overwrite)).code, 0);
+    assertEquals((await runTrain(...overwrite, "max_steps=2")).code, 0);
     assert(read(output, "adapter_model.safetensors").join() !== adapter.join());
   },
 });
