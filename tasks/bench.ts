@@ -73,6 +73,9 @@ const train: Bench = {
       "compile blocks with torch.compile (trainer torch; minutes in the first step, which isn't timed)",
     "backend NAME": "of the local trainer: onnx (default) or webgpu",
     "provider NAME": PROVIDER,
+    "operands NAME":
+      "of products with frozen weights on onnx: float32 (default), bf16 or fp16; on the CPU they are rounded only, to try a device's programs by",
+    "tensors NAME": "between programs of onnx: host (default) or device (docs/cuda.md)",
     "weights NAMES": "forms of our frozen weights, in turns: float32, 8, 4 bits (float32)",
     profile: "show a step by kinds of work (onnx)",
   },
@@ -92,6 +95,8 @@ const train: Bench = {
       trainer: flagName(given, "trainer", ["local", "torch"]),
       backend: flagName(given, "backend", ["onnx", "webgpu"]),
       provider: flagName(given, "provider", PROVIDERS),
+      operands: flagName(given, "operands", ["float32", "bf16", "fp16"]),
+      tensors: flagName(given, "tensors", ["host", "device"]),
       weights: given.values.has("weights") ? flagNames(given, "weights", ["float32", "8", "4"]) : ["float32"],
       profile: given.flags.has("profile"),
       compile: given.flags.has("compile"),
@@ -205,6 +210,8 @@ const evaluation: Bench = {
       "instead of the mock server: 50 IFEval prompts by the endpoint local; --items and --rounds count",
     "weights NAMES": `with --local, in turns: ${Object.keys(FORMS).join(",")} (float32,stored)`,
     "tokens N": "of an answer with --local, at most (256)",
+    "backend NAME": "with --local: onnx (default), webgpu or reference",
+    "provider NAME": `with --local, ${PROVIDER}`,
   },
   run: async (given, say) => {
     const model = given.values.get("local");
@@ -218,10 +225,14 @@ const evaluation: Bench = {
         items: flagNumber(given, "items", 50),
         tokens: flagNumber(given, "tokens", 256),
         rounds: flagNumber(given, "rounds", 1),
+        backend: flagName(given, "backend", ["onnx", "webgpu", "reference"]),
+        provider: flagName(given, "provider", PROVIDERS),
       };
       const figures = await benchLocalEval(work, say);
       return { found: { ...work, figures }, text: `\n${localEvalText(work, figures)}` };
     }
+    const other = ["backend", "provider"].find((name) => given.flags.has(name));
+    if (other) throw new RangeError(`Cannot use --${other} without --local: the mock server runs no model`);
     const faults = given.flags.has("faults");
     const found = await benchEval({
       items: flagNumbers(given, "items", [faults ? 2000 : 1042]),
@@ -243,6 +254,8 @@ const serving: Bench = {
     "seconds N": "how long (120)",
     "prompts N": "different prompts (48)",
     "tokens N": "of an answer, at most (48)",
+    "backend NAME": "of the server: auto (default), onnx, webgpu or reference",
+    "provider NAME": PROVIDER,
   },
   run: async (given, say) => {
     const load = {
@@ -252,7 +265,15 @@ const serving: Bench = {
       prompts: flagNumber(given, "prompts", 48),
       tokens: flagNumber(given, "tokens", 48),
     };
-    const found = await benchServe(given.values.get("model") ?? DEFAULT_MODEL, load, say);
+    const found = await benchServe(
+      {
+        model: given.values.get("model") ?? DEFAULT_MODEL,
+        backend: flagName(given, "backend", ["auto", "onnx", "webgpu", "reference"]),
+        provider: flagName(given, "provider", PROVIDERS),
+      },
+      load,
+      say,
+    );
     return { found, text: serveBenchText(found), failed: found.lost.length + found.mixed.length > 0 };
   },
 };

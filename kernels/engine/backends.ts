@@ -27,11 +27,9 @@ export async function makeBackend(
       const made = onnxBackend({
         provider,
         ...(threads !== null && { threads }),
-        ...(provider === "cuda" && {
-          ...(bf16 ? { half: "bf16" } : fp16 ? { half: "f16" } : {}),
-          ...(tf32 !== undefined && { tf32 }),
-          ...(tensors === "device" && { memory: "provider" }),
-        }),
+        ...(bf16 ? { half: "bf16" } : fp16 ? { half: "f16" } : {}),
+        ...(tf32 !== undefined && { tf32 }),
+        ...(tensors === "device" && { memory: "provider" }),
       });
       // Now rather than when the first program is compiled, behind all that was read and written until then.
       if (provider !== "cpu") await tryProvider(made);
@@ -76,8 +74,11 @@ export async function chooseBackend(
   request: BackendRequest,
   gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
 ): Promise<{ choice: BackendChoice; why: string }> {
-  const { backend, provider, threads, tf32 } = request, rounded = request.fp16 ? { fp16: true } : {};
-  const cuda = provider !== "cuda" || backend === "webgpu" ? {} : {
+  const { backend, provider, threads, tf32 } = request;
+  const isCuda = provider === "cuda" && backend !== "webgpu";
+  // The CPU's provider rounds as well, for tests and to try a device's programs by; a run there has float32.
+  const rounded = request.fp16 && (backend !== "onnx" || isCuda) ? { fp16: true } : {};
+  const cuda = !isCuda ? {} : {
     ...(request.bf16 && { bf16: true }),
     ...(typeof tf32 === "boolean" && { tf32 }),
     ...(request.cuda_tensors === "device" && { tensors: "device" as const }),

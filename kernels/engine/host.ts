@@ -22,13 +22,13 @@ export interface BackendChoice {
   provider: "cpu" | "cuda" | "webgpu";
   /** null: `OMP_NUM_THREADS`, or one per core. */
   threads: number | null;
-  /** webgpu: keep frozen matrices as float16 even where that rounds them; cuda: compute with them, too. */
+  /** webgpu: keep frozen matrices as float16 even where that rounds them; onnx: compute with them, too. */
   fp16?: boolean;
-  /** cuda: keep frozen matrices as bfloat16 and compute with them. */
+  /** onnx: keep frozen matrices as bfloat16 and compute with them. */
   bf16?: boolean;
   /** cuda: whether products of float32 may be TF32; absent: as NVIDIA's variable says. */
   tf32?: boolean;
-  /** cuda: place of tensors between programs. Default: with the host. */
+  /** onnx with cpu or cuda: place of tensors between programs. Default: with the host. */
   tensors?: "host" | "device";
 }
 

@@ -1,53 +1,89 @@
 #!/usr/bin/env bash
-# All that a GPU has to show, most important first, in one call: bash tasks/bench/device.sh [FOLDER] (default device_figures).
-# Each part's output is FOLDER/NN_NAME.txt; exit codes are in FOLDER/codes.txt, and the script's own is 1 when a part failed.
-# Environment: MODEL (SmolLM2-135M as a folder or GGUF file), LARGE (a model of 1.5B), PART_SECONDS (600, most of one part),
-# BACKEND (webgpu), PARTS (names, in place of all), AGAINST (a checkout of another version, run beside this one),
-# TRAIN, KERNELS and GENERATE (further flags of these benches, such as small sizes to try the script by).
+# All that a GPU has to show, most important first, in one call of at most 13 minutes: bash tasks/bench/device.sh [FOLDER] (default device_figures).
+# FOLDER/NN_NAME.txt has what a part said, NN_NAME.json its figures, codes.txt the exit codes and seconds, table.md the table with the goals of
+# docs/performance.md. The exit code is 1 when a part failed (a part that takes too long fails; one that wasn't begun doesn't).
+# Environment: MODEL (SmolLM2-135M as a folder or GGUF file), LARGE (1.5b, 7b or tiny for a made-up model, or one's path), AGAINST (a checkout of
+# another version, run beside this one), PARTS (names, in place of all), PART_SECONDS (240, most of one part), ALL_SECONDS (780, of all),
+# BACKEND (webgpu), PROVIDER (cuda; cpu tries the script without a card),
+# QUADS (token ids of the model, fixtures/bench/smollm2_quads.json), TRAIN, KERNELS, SHAPES and GENERATE (further flags of these benches, such as small sizes to try the script by).
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:-device_figures}" && cd "${1:-device_figures}" && pwd)
-export NO_COLOR=1
-backend=${BACKEND:-webgpu} seconds=${PART_SECONDS:-600} failed=0 number=0
+backend=${BACKEND:-webgpu} provider=${PROVIDER:-cuda} failed=0 number=0
+tested=$([ "$provider" = cpu ] && echo onnx || echo "$provider")
+quads=${QUADS:-$PWD/fixtures/bench/smollm2_quads.json}
+export NO_COLOR=1 BACKENDS="$backend" AGAINST="${AGAINST:-}" MODEL="${MODEL:-}" backend quads
 : >"$out/codes.txt"
 
-part() { # NAME COMMAND ...
-  local name=$1 code
-  shift
-  number=$((number + 1))
+part() { # [--json] NAME COMMAND ...
+  local json='' name base code left most start sampler=
+  if [ "$1" = --json ]; then json=1 && shift; fi
+  name=$1 && shift
+  number=$((number + 1)) base=$(printf '%s/%02d_%s' "$out" "$number" "$name")
   case " ${PARTS:-$name} " in *" $name "*) ;; *) return ;; esac
-  local file
-  file=$(printf '%s/%02d_%s.txt' "$out" "$number" "$name")
-  timeout "$seconds" "$@" >"$file" 2>&1
-  code=$?
-  echo "$name $code" | tee -a "$out/codes.txt"
-  [ "$code" = 0 ] || { failed=1; tail -n 15 "$file"; }
+  left=$((${ALL_SECONDS:-780} - SECONDS)) most=${PART_SECONDS:-240}
+  if [ "$left" -lt 5 ]; then say "$name left out: the time is up" && return; fi
+  if command -v nvidia-smi >/dev/null; then
+    nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 200 >"$base.gpu" 2>/dev/null & sampler=$!
+  fi
+  start=$SECONDS
+  if [ -n "$json" ]; then timeout -k 5 $((left < most ? left : most)) "$@" >"$base.json" 2>"$base.txt"; code=$?
+  else timeout -k 5 $((left < most ? left : most)) "$@" >"$base.txt" 2>&1; code=$?; fi
+  [ -z "$sampler" ] || { kill "$sampler"; wait "$sampler"; } 2>/dev/null
+  say "$name $code $((SECONDS - start))"
+  [ "$code" = 0 ] || { failed=1; tail -n 15 "$base.txt"; }
 }
-needs() { # NAME VARIABLE COMMAND ...
-  local name=$1 variable=$2
-  shift 2
-  if [ -n "${!variable:-}" ]; then part "$name" "$@"; else number=$((number + 1)); echo "$name left out: $variable isn't set" | tee -a "$out/codes.txt"; fi
+say() { echo "$1" | tee -a "$out/codes.txt"; }
+needs() { # VARIABLE [--json] NAME COMMAND ...
+  local variable=$1 && shift
+  if [ -n "${!variable:-}" ]; then part "$@"; else
+    [ "$1" != --json ] || shift
+    number=$((number + 1)) && say "$1 left out: $variable isn't set"
+  fi
 }
+before() { [ -z "$AGAINST" ] || needs "$@"; }
 other() { (cd "$AGAINST" && "$@"); }
 export -f other
-export backend BACKENDS="$backend" AGAINST="${AGAINST:-}"
 read -ra train <<<"${TRAIN:-}"
 read -ra kernels <<<"${KERNELS:-}"
+read -ra shapes <<<"${SHAPES:-}"
 read -ra generate <<<"${GENERATE:-}"
+export TRAIN="${TRAIN:-}" KERNELS="${KERNELS:-}" GENERATE="${GENERATE:-}"
+load='deno run -A tasks/bench/train_child.ts --model "$MODEL" --quads "$quads" --steps 1 --accum 1 --backend "$backend"'
 
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader >"$out/card.txt" 2>/dev/null || rm -f "$out/card.txt"
+large=${LARGE:-}
+case $large in
+  1.5b | 7b | tiny) large=$out/model_$large; [ -e "$large/config.json" ] || part model deno run -A tasks/bench/random_model.ts "$large" "$LARGE" ;;
+esac
 part doctor deno task doctor
 part exit_codes deno test -A --no-check tests/exit_code_test.ts
 part contract deno test -A --no-check kernels/contract_test.ts
+part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop_test.ts
+part cuda_right env BACKENDS="$tested" deno test -A --no-check kernels/contract_test.ts kernels/backends/onnx/half_test.ts kernels/engine/engine_test.ts
+needs MODEL --json train deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
+before MODEL --json train_before bash -c 'other deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" $TRAIN'
+needs MODEL --json load bash -c "$load"
+before MODEL --json load_before bash -c "other $load"
+part --json kernels deno task bench kernels --json --backend "$backend" "${kernels[@]}"
+before backend --json kernels_before bash -c 'other deno task bench kernels --json --backend "$backend" $KERNELS'
+needs MODEL --json generate deno task bench generate --model "$MODEL" --json --backend "$backend" "${generate[@]}"
+before MODEL --json generate_before bash -c 'other deno task bench generate --model "$MODEL" --json --backend "$backend" $GENERATE'
+for tensors in host device; do
+  for operands in float32 bf16; do
+    needs MODEL --json "cuda_${tensors}_$operands" deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend onnx --provider "$provider" \
+      --tensors "$tensors" --operands "$operands" "${train[@]}"
+  done
+done
+needs large --json large deno task bench train --model "$large" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
+for tensors in host device; do
+  needs large --json "large_cuda_${tensors}_bf16" deno task bench train --model "$large" --json --quads "$quads" --checkpointing on --backend onnx --provider "$provider" \
+    --tensors "$tensors" --operands bf16 "${train[@]}"
+done
+needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" --streams 32 "${generate[@]}"
+part --json shapes deno task bench kernels --json --backend "$backend" --shapes "${shapes[@]}"
 part shaders deno test -A --no-check tests/shaders_test.ts
 part webgpu deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/pack_rows_test.ts \
   plugins/trainers/local/ahead_test.ts kernels/engine/generate/picks_test.ts
-part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop_test.ts
-needs train MODEL deno task bench train --model "${MODEL:-}" --backend "$backend" "${train[@]}"
-[ -z "$AGAINST" ] || needs train_before MODEL bash -c 'other deno task bench train --model "$MODEL" --backend "$backend"'
-part kernels deno task bench kernels --backend "$backend" "${kernels[@]}"
-part shapes deno task bench kernels --backend "$backend" --shapes
-[ -z "$AGAINST" ] || part kernels_before bash -c 'other deno task bench kernels --backends "$backend"'
-needs generate MODEL deno task bench generate --model "${MODEL:-}" --backend "$backend" "${generate[@]}"
-needs cuda MODEL deno task bench train --model "${MODEL:-}" --backend onnx --provider cuda
-needs large LARGE deno task bench train --model "${LARGE:-}" --backend "$backend" --checkpointing on
+deno run --allow-read --no-lock tasks/bench/device_table.ts "$out" | tee "$out/table.md"
 exit "$failed"

@@ -10,6 +10,7 @@ import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import project from "../../deno.json" with { type: "json" };
+import type { BackendChoice } from "../../kernels/engine/host.ts";
 import { markdownTable } from "../common/table.ts";
 import type { AnswerState } from "../eval/item_store.ts";
 
@@ -33,6 +34,10 @@ export interface LocalEvalBench {
   tokens: number;
   /** Runs of each form, in turns. */
   rounds: number;
+  /** Where it runs. */
+  backend: BackendChoice["backend"];
+  /** Of onnx. */
+  provider: BackendChoice["provider"];
 }
 
 /** Measurements of one form. */
@@ -85,7 +90,7 @@ type Answers = ReadonlyMap<string, { text: string; tokens: number }>;
 
 async function oneRun(
   folder: string,
-  { model, items, tokens }: LocalEvalBench,
+  { model, items, tokens, backend, provider }: LocalEvalBench,
   form: keyof typeof FORMS,
 ): Promise<{ seconds: number; answers: Answers }> {
   const out = join(folder, "out"), file = join(folder, "eval.yaml");
@@ -94,7 +99,9 @@ async function oneRun(
     [
       "evaluator:",
       "  type: ifeval",
-      `  model: { type: local, args: { model: ${JSON.stringify(model)}, ${FORMS[form]} }, ` +
+      `  model: { type: local, args: { model: ${JSON.stringify(model)}, ${
+        FORMS[form]
+      }, backend: ${backend}, provider: ${provider} }, ` +
       `run_args: { temperature: 0, max_tokens: ${tokens} } }`,
       `  out_dir: ${JSON.stringify(out)}`,
       "  cache: false",
@@ -139,7 +146,7 @@ function readAnswers(lines: string): Answers {
 
 /** The measurement as text. */
 export function localEvalText(
-  { model, items, tokens }: LocalEvalBench,
+  { model, items, tokens, backend, provider }: LocalEvalBench,
   figures: readonly LocalEvalFigures[],
 ): string {
   const rows = figures.map(({ form, seconds, tokens, same, answers }) => [
@@ -150,7 +157,7 @@ export function localEvalText(
     `${same} of ${answers}`,
   ]);
   return [
-    `${model}: ${items} IFEval prompts, greedy, at most ${tokens} tokens an answer`,
+    `${model}: ${items} IFEval prompts, greedy, at most ${tokens} tokens an answer, ${backend}/${provider}`,
     "",
     ...markdownTable({
       columns: [

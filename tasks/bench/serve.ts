@@ -6,6 +6,7 @@
 import OpenAI from "openai";
 
 import { item } from "../../formats/elements.ts";
+import type { BackendChoice } from "../../kernels/engine/host.ts";
 import project from "../../deno.json" with { type: "json" };
 
 /** Load on a server. */
@@ -181,9 +182,17 @@ function share(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN;
 }
 
+/** Model that a server is started with, and where it runs. */
+export interface BenchedModel {
+  /** Folder or GGUF file. */
+  model: string;
+  backend: "auto" | BackendChoice["backend"];
+  provider: BackendChoice["provider"];
+}
+
 /** Runs `deno task bench serve`: starts a server of its own and loads it. */
 export async function benchServe(
-  model: string,
+  { model, backend, provider }: BenchedModel,
   load: Omit<ServeLoad, "base">,
   say: (line: string) => void,
 ): Promise<ServeFigures> {
@@ -195,6 +204,7 @@ export async function benchServe(
       "--port",
       "0",
       "--quiet",
+      ...["--backend", backend, "--provider", provider],
       "--queue",
       `${load.clients}`,
     ],

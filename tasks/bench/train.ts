@@ -41,6 +41,10 @@ export interface TrainBenchOptions {
   /** Of our own kernels. */
   backend: "onnx" | "webgpu";
   provider: "cpu" | "cuda" | "webgpu";
+  /** Operands of products with a frozen weight; the CPU's provider rounds in float32, to try a device's programs by. */
+  operands: "float32" | "bf16" | "fp16";
+  /** Place of tensors between programs of ONNX Runtime. */
+  tensors: "host" | "device";
   /** Forms of our frozen weights, in turns. */
   weights: readonly ("float32" | "8" | "4")[];
   /** Whether a step is shown by kinds of work. */
@@ -56,6 +60,8 @@ export interface MeasuredProcess {
   tokensPerSecond: number;
   peakMebibytes: number;
   firstStep: number;
+  /** Seconds until the model was ready; null for the peer. */
+  ready: number | null;
   /** 10⁹ operations a second of the products; null for the peer. */
   gflops: number | null;
   /** Loss of the first step. */
@@ -84,8 +90,22 @@ export async function benchTrain(
     profile,
     compile,
     weights,
+    operands,
+    tensors,
   } = options;
-  const { backend: name, provider } = options, device = { backend: name, provider, threads };
+  const { backend: name, provider } = options, place = { backend: name, provider, threads, tensors };
+  const device: BackendChoice = {
+    ...place,
+    ...(operands === "bf16" && { bf16: true }),
+    ...(operands === "fp16" && { fp16: true }),
+  };
+  if ((operands !== "float32" || tensors !== "host") && (trainer === "torch" || name !== "onnx")) {
+    throw new RangeError(
+      `Cannot use --operands or --tensors with ${
+        trainer === "torch" ? "--trainer torch" : `--backend ${name}`
+      }: they are of onnx`,
+    );
+  }
   if (trainer === "torch" && (profile || name !== "onnx" || provider !== "cpu")) {
     throw new RangeError(
       "Cannot use --profile, --backend or --provider with --trainer torch: it has kernels of its own",
@@ -104,7 +124,8 @@ export async function benchTrain(
   if (profile && name !== "onnx") {
     throw new RangeError(`Cannot use --profile with --backend ${name}: onnx alone tells what operators take`);
   }
-  await checkFirst(path, quads, device, say);
+  // In float32: sequences by themselves are rounded elsewhere than shared ones.
+  await checkFirst(path, quads, place, say);
   const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
   try {
     const folder = against ? await asFolder(path, directory) : "";
@@ -116,9 +137,10 @@ export async function benchTrain(
     const own = (ck: string, form: string) => ({
       program: `dinotune ${
         [
-          form === "float32" ? dtype : `${form} bits`,
+          form !== "float32" ? `${form} bits` : operands === "float32" ? dtype : operands,
           ...(name === "onnx" ? [] : [name]),
           ...(provider === "cpu" ? [] : [provider]),
+          ...(tensors === "host" ? [] : ["tensors on the device"]),
           ...(compile ? ["compiled"] : []),
         ]
           .join(" ")
@@ -132,6 +154,7 @@ export async function benchTrain(
         path,
         ...common,
         ...["--trainer", trainer, "--dtype", dtype, "--backend", name, "--provider", provider],
+        ...["--operands", operands, "--tensors", tensors],
         ...(form === "float32" ? [] : ["--quantization", form]),
         ...(profile ? ["--profile"] : []),
         ...(compile ? ["--compile"] : []),
@@ -255,6 +278,7 @@ async function measure(program: string, command: string[], checkpointing: string
     tokensPerSecond: summary.tokens_per_second,
     peakMebibytes: summary.peak_rss_mib,
     firstStep: summary.seconds_to_first_step,
+    ready: summary.seconds_to_model_ready ?? null,
     gflops: summary.gflops ?? null,
     firstLoss: lines[0].loss,
     profile: summary.profile ?? null,

@@ -11,7 +11,7 @@ import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { onnxBackend } from "../../kernels/backends/onnx/mod.ts";
 import { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
 import { exampleRows } from "../../kernels/engine/pack.ts";
-import { EngineHost, type EngineSetup } from "../../kernels/engine/host.ts";
+import { type BackendChoice, EngineHost, type EngineSetup } from "../../kernels/engine/host.ts";
 import { startEngine } from "../../kernels/engine/remote.ts";
 import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
@@ -106,9 +106,11 @@ async function onTorch(
 
 /** An engine in this thread, whose operators are timed. */
 function profiledEngine(setup: EngineSetup, model: LoadedModel, profiler: OnnxProfiler): EngineHost {
-  const { backend, provider, threads } = setup.device;
-  if (backend !== "onnx") {
-    throw new RangeError(`Cannot profile backend ${backend}: onnx alone tells what operators take`);
+  const { backend, provider, threads, tensors, bf16, fp16 } = setup.device;
+  if (backend !== "onnx" || tensors === "device" || bf16 || fp16) {
+    throw new RangeError(
+      `Cannot profile backend ${backend}: onnx alone tells what operators take, in float32 with --tensors host`,
+    );
   }
   const made = onnxBackend({ provider, profiler, ...(threads !== null && { threads }) });
   return new EngineHost(made, setup, (name) => model.weights.read(name));
@@ -131,6 +133,8 @@ async function main(): Promise<void> {
       compile: { type: "boolean", default: false },
       backend: { type: "string" },
       provider: { type: "string" },
+      operands: { type: "string" },
+      tensors: { type: "string" },
       quantization: { type: "string" },
       profile: { type: "boolean", default: false },
     },
@@ -175,9 +179,20 @@ async function main(): Promise<void> {
     ? await onTorch(setup, model, { dtype: a.dtype, compile: a.compile }, threads)
     : null;
   const given = {
-    values: new Map(Object.entries({ backend: a.backend, provider: a.provider }).filter(isGiven)),
+    values: new Map(
+      Object.entries({
+        backend: a.backend,
+        provider: a.provider,
+        operands: a.operands,
+        tensors: a.tensors,
+      }).filter(isGiven),
+    ),
   };
-  const device = {
+  const operands = flagName(given, "operands", ["float32", "bf16", "fp16"]);
+  const device: BackendChoice = {
+    ...(operands === "bf16" && { bf16: true }),
+    ...(operands === "fp16" && { fp16: true }),
+    tensors: flagName(given, "tensors", ["host", "device"]),
     backend: flagName(given, "backend", ["onnx", "webgpu"]),
     provider: flagName(given, "provider", ["cpu", "cuda", "webgpu"]),
     threads,

@@ -18,6 +18,8 @@ const settings = {
   compile: false,
   backend: "onnx",
   provider: "cpu",
+  operands: "float32",
+  tensors: "host",
   weights: ["float32"],
   profile: true,
 } as const;
@@ -65,6 +67,13 @@ Deno.test("benchTrain() refuses settings that don't go together before it measur
     "it has kernels of its own",
   );
   await assertRejects(() => refused({ weights: ["float32", "4"] }), RangeError, "float32 alone is measured");
+  for (const more of [{ operands: "bf16" }, { tensors: "device" }] as const) {
+    await assertRejects(
+      () => refused({ ...more, backend: "webgpu", profile: false }),
+      RangeError,
+      "Cannot use --operands or --tensors with --backend webgpu",
+    );
+  }
   await assertRejects(
     () => refused({ backend: "webgpu" }),
     RangeError,

@@ -1,0 +1,138 @@
+/** device.sh with a `deno` that ends as it is told, and the table of figures made up here. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { deviceTable } from "./device_table.ts";
+import { writeRandomModel } from "./random_model.ts";
+import { openModel } from "../../formats/hf_model/mod.ts";
+
+const SCRIPT = new URL("device.sh", import.meta.url).pathname;
+
+/** Ends with CODE_WORD of the first of these words among its arguments; `slow` lasts. */
+const DENO = [
+  "#!/bin/sh",
+  "for word in doctor contract_test shaders_test generate device_table; do",
+  '  case " $* " in *"$word"*) ;; *) continue ;; esac',
+  '  code=$(printenv "CODE_$word" || echo 0)',
+  '  [ "$code" != slow ] || sleep 20',
+  '  echo "$word"; exit "$code"',
+  "done",
+  "echo other",
+].join("\n");
+
+async function run(
+  environment: Record<string, string>,
+): Promise<{ code: number; codes: string[]; folder: string }> {
+  const folder = temporaryFolder();
+  await Deno.writeTextFile(join(folder, "deno"), DENO, { mode: 0o755 });
+  const out = join(folder, "out");
+  const { code } = await new Deno.Command("bash", {
+    args: [SCRIPT, out],
+    env: { PATH: `${folder}:${Deno.env.get("PATH")}`, MODEL: "m", AGAINST: "", LARGE: "", ...environment },
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  const codes = (await Deno.readTextFile(join(out, "codes.txt"))).trim().split("\n");
+  return { code, codes: codes.map((line) => line.replace(/ \d+$/, "")), folder: out };
+}
+
+Deno.test({
+  name: "device.sh ends with 1 exactly when a part failed, and says which parts weren't begun",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const all = await run({});
+    assertEquals(all.code, 0, all.codes.join());
+    assertEquals(all.codes.slice(0, 3), ["doctor 0", "exit_codes 0", "contract 0"]);
+    assertEquals(all.codes.filter((line) => line.includes("left out")), [
+      "large left out: large isn't set",
+      "large_cuda_host_bf16 left out: large isn't set",
+      "large_cuda_device_bf16 left out: large isn't set",
+    ]);
+    assertEquals((await Deno.readTextFile(join(all.folder, "table.md"))).trim(), "device_table");
+    // A part that fails, and one that lasts too long, don't keep the others from running.
+    const failed = await run({
+      CODE_doctor: "3",
+      CODE_generate: "slow",
+      PART_SECONDS: "1",
+      PARTS: "doctor generate shaders",
+    });
+    assertEquals([failed.code, failed.codes.filter((line) => !line.includes("left out"))], [
+      1,
+      ["doctor 3", "generate 124", "shaders 0"],
+    ]);
+    const late = await run({ ALL_SECONDS: "1", PARTS: "doctor shaders" });
+    assertEquals([late.code, late.codes.slice(0, 1)], [0, ["doctor left out: the time is up"]]);
+  },
+});
+
+Deno.test("deviceTable() puts ratios beside their goals, and parts that failed or didn't run beside their reasons", async () => {
+  const folder = temporaryFolder();
+  const write = (name: string, value: unknown) =>
+    Deno.writeTextFile(
+      join(folder, name),
+      typeof value === "string" ? value : JSON.stringify(value, null, 2),
+    );
+  const steps = (seconds: number, more = {}) => ({
+    runs: [{ seconds, reference: 0.2, firstStep: 9, ...more }],
+  });
+  await write(
+    "codes.txt",
+    [
+      "doctor 0 3",
+      "train 0 40",
+      "train_before 0 50",
+      "kernels 0 9",
+      "kernels_before 0 9",
+      "load 0 5",
+      "load_before 1 5",
+      "cuda_host_bf16 0 30",
+      "large 0 60",
+      "large_cuda_host_bf16 0 60",
+      "shapes left out: the time is up",
+    ].join("\n"),
+  );
+  await write("06_train.json", steps(0.3, { ready: 4 }));
+  await write("06_train.gpu", "500\n6500\n800\n");
+  await write("07_train_before.json", steps(1));
+  const kernels = (milliseconds: number) => ({
+    peaks: [{ description: "Some GPU" }],
+    timings: [{ kernel: "attention_grad", milliseconds }],
+  });
+  await write("10_kernels.json", kernels(2));
+  await write("11_kernels_before.json", kernels(9));
+  await write("08_load.json", '{"step":1}\n{"summary":true,"seconds_to_model_ready":2.5}\n');
+  await write("16_cuda_host_bf16.json", steps(1, { ready: 1 }));
+  await write("18_large.json", steps(3.8));
+  await write("19_large_cuda_host_bf16.json", steps(0.8));
+  const lines = deviceTable(folder).split("\n").map((line) =>
+    line.replace(/ +/g, " ").replaceAll("\\_", "_")
+  );
+  for (
+    const row of [
+      "## Some GPU",
+      "| step with reference | 0.500 s | 1.20 s | 0.42 | ≤ 0.5 | met |",
+      "| attention_grad | 2.00 ms | 9.00 ms | 4.50 | ≥ 4 | met |",
+      // The other version's part failed, so there is nothing to compare with.
+      "| process start to loaded model | 2.50 s | | | ≥ 4 | |",
+      "| first step after loading, cuda_host_bf16 | 8.00 s | | | ≤ 3 | missed |",
+      "| large model: cuda_host_bf16, beside the row above it | 1.00 s | 4.00 s | 4.00 | ≥ 3 | met |",
+      "| train | passed | 40 | 6000 |",
+      "| load_before | failed (1) | 5 | |",
+      "| shapes | left out: the time is up | | |",
+    ]
+  ) assertStringIncludes(lines.join("\n"), row);
+  assertEquals(lines.filter((line) => line.startsWith("| decode")), [], "what didn't run has no row");
+});
+
+Deno.test("a made-up model opens, with finite weights of its shape", async () => {
+  const folder = temporaryFolder();
+  writeRandomModel(folder, "tiny");
+  const { weights } = await openModel(folder), name = "model.layers.1.mlp.down_proj.weight";
+  assertEquals(weights.shape(name), [64, 160]);
+  const values = weights.read(name);
+  assertEquals(values.every((value) => Math.abs(value) <= 0.03 && value !== 0), true);
+  assertEquals(new Set(values).size > 1000, true);
+  assertEquals(weights.read("model.norm.weight").every((value) => value === 1), true);
+  weights.close();
+});
