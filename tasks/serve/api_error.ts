@@ -51,7 +51,8 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ContextLengthError) {
     return badRequest(error.message, "messages", "context_length_exceeded");
   }
-  if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) {
+  // a TypeError is a fault of the program's
+  if (error instanceof RangeError || error instanceof SyntaxError) {
     return badRequest(error.message);
   }
   return new ApiError("The server failed to answer: its log says why", {

@@ -150,7 +150,30 @@ function reply(c: Context, error: ApiError): Response {
   return c.json(error.body, status, headers);
 }
 
+const POSTED = ["chat/completions", "completions", "embeddings", "load_lora_adapter", "unload_lora_adapter"];
+
 function notFound(c: Context): ApiError {
+  const { pathname } = new URL(c.req.url);
+  const method = POSTED.some((path) => pathname === `/v1/${path}`)
+    ? "POST"
+    : KNOWN_PATHS.has(pathname)
+    ? "GET"
+    : null;
+  if (method !== null) {
+    c.header("allow", method === "GET" ? "GET, HEAD" : method);
+    return new ApiError(`Cannot ${c.req.method} ${pathname}: it takes ${method}`, {
+      status: 405,
+      type: "invalid_request_error",
+      code: "method_not_allowed",
+    });
+  }
+  if (pathname === "/v1/responses") {
+    return new ApiError("Responses aren't kept here: ask /v1/chat/completions", {
+      status: 501,
+      type: "invalid_request_error",
+      code: "not_supported",
+    });
+  }
   return new ApiError(`There is nothing at ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 100)}`, {
     status: 404,
     type: "invalid_request_error",

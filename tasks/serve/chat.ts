@@ -118,7 +118,7 @@ class ChatWriting implements Writing {
         logprobs: this.#logprobs(
           answer.logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each)),
         ),
-        finish_reason: calls.length > 0 ? "tool_calls" : answer.finish,
+        finish_reason: finishOf(answer, calls.length),
         stop_reason: stopReason(answer, this.request),
       };
     });
@@ -141,7 +141,7 @@ class ChatWriting implements Writing {
       const stream = this.#streams[index];
       const parts = this.#allowed(stream?.reader.end() ?? [], stream?.calls ?? 0);
       const rest = this.#deltas(index, parts, []);
-      const finish = (stream?.calls ?? 0) > 0 ? "tool_calls" : answer.finish;
+      const finish = finishOf(answer, stream?.calls ?? 0);
       return [
         ...rest,
         this.#chunk(index, {}, { finish_reason: finish, stop_reason: stopReason(answer, this.request) }),
@@ -197,6 +197,11 @@ class ChatWriting implements Writing {
       ...usage,
     };
   }
+}
+
+/** What ended an answer. One that was cut isn't whole, whatever calls stand in it. */
+function finishOf({ finish }: WholeAnswer, calls: number): string {
+  return calls > 0 && finish !== "length" ? "tool_calls" : finish;
 }
 
 function joined(parts: readonly AnswerPart[], type: "content" | "reasoning"): string {

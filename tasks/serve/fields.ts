@@ -21,12 +21,15 @@ const sampling = {
   repetition_penalty: z.number().gt(0).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
-  logit_bias: z.record(z.string().regex(/^\d+$/), z.number().min(-100).max(100)).nullish(),
+  logit_bias: z.record(z.string().regex(/^\d+$/, "needs token ids"), z.number().min(-100).max(100)).nullish(),
   max_tokens: whole(1).nullish(),
   min_tokens: whole(0).nullish(),
   n: whole(1, 128).nullish(),
   seed: z.int().nullish(),
-  stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
+  stop: z.union(
+    [z.string().min(1), z.array(z.string().min(1)).max(16)],
+    "needs a text or up to 16 texts, none of them empty",
+  ).nullish(),
   stop_token_ids: z.array(whole(0)).nullish(),
   ignore_eos: z.boolean().nullish(),
 };
@@ -97,7 +100,7 @@ export const TextFields = z.strictObject({
     z.array(z.string()).min(1),
     z.array(whole(0)).min(1),
     z.array(z.array(whole(0)).min(1)).min(1),
-  ]),
+  ], "needs a text, texts, token ids or lists of token ids, and none of the lists empty"),
   logprobs: whole(0, 20).nullish(),
   echo: z.boolean().nullish(),
   best_of: whole(1).nullish(),
@@ -127,6 +130,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
   json_schema: "response_format",
   grammar: "response_format with type json_schema",
   n_predict: "max_tokens",
+  prompt: "messages, or ask /v1/completions",
+  messages: "prompt, or ask /v1/chat/completions",
 };
 
 /**

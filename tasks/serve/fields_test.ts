@@ -4,7 +4,7 @@ import type OpenAI from "openai";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { ApiError } from "./api_error.ts";
+import { ApiError, toApiError } from "./api_error.ts";
 import { tierOf, unusedFields } from "./apart_fields.ts";
 import { hasThinkingSwitch, thinkingOf } from "./thinking.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
@@ -117,6 +117,11 @@ for (
     assertEquals(tierOf({ service_tier: "flex" }), { service_tier: "default" });
   });
 }
+
+Deno.test("a fault of the program isn't told as one of the request", () => {
+  assertEquals(toApiError(new TypeError("x is undefined")).fields.status, 500);
+  assertEquals(toApiError(new RangeError("too long")).fields.status, 400);
+});
 
 Deno.test("thinking is switched where the template can, and refused where it can't or has no such step", () => {
   const ask = (more: Record<string, unknown>, thinkingSwitch = true) =>

@@ -55,16 +55,27 @@ export function textLogprobs(
   const found: TextLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   let place = offset;
   for (const { id, logprob, top } of list) {
-    const { text } = tokenText(tokenizer, id);
-    found.tokens.push(text);
+    const { text } = tokenText(tokenizer, id), name = nameOf(tokenizer, id);
+    found.tokens.push(name);
     found.token_logprobs.push(logprob);
     found.top_logprobs.push(
-      Object.fromEntries(top.map((each) => [tokenText(tokenizer, each.id).text, each.logprob])),
+      // the token that was taken is there in any case
+      Object.fromEntries([
+        [name, logprob],
+        ...top.filter((each) => each.id !== id).map((each) => [nameOf(tokenizer, each.id), each.logprob]),
+      ]),
     );
     found.text_offset.push(place);
     place += text.length;
   }
   return found;
+}
+
+/** A token's text; its bytes where it is a part of a character, as OpenAI writes them, so that no two are called alike. */
+function nameOf(tokenizer: Tokenizer, id: number): string {
+  const { text, bytes } = tokenText(tokenizer, id);
+  if (!text.includes("\uFFFD")) return text;
+  return `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
 }
 
 /** Text and bytes of one token. */

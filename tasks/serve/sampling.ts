@@ -40,6 +40,13 @@ export function requestSampling(
       "max_tokens",
     );
   }
+  const most = limit ?? maxTokens ?? maxModelLen;
+  if ((given.min_tokens ?? 0) > most) {
+    throw badRequest(
+      `Cannot answer with ${given.min_tokens} tokens at least and ${most} at most`,
+      "min_tokens",
+    );
+  }
   const configured = Object.fromEntries(
     CONFIGURED.map((name) => [name, given[name] ?? local.generationConfig[name]])
       .filter(([, value]) => typeof value === "number"),
@@ -52,7 +59,7 @@ export function requestSampling(
     frequency_penalty: given.frequency_penalty ?? 0,
     logit_bias: given.logit_bias ?? {},
     min_tokens: given.min_tokens ?? 0,
-    max_tokens: limit ?? maxTokens ?? maxModelLen,
+    max_tokens: most,
     n: given.n ?? 1,
     seed: seedOf(given.seed),
     stop: typeof stop === "string" ? [stop] : stop,
@@ -68,7 +75,9 @@ export function requestSampling(
   try {
     checkSampling(sampling, vocabSize);
   } catch (error) {
-    throw badRequest((error as Error).message);
+    const { message } = error as Error, name = /^Cannot sample with (\w+)/.exec(message)?.[1] ?? null;
+    const field = name === "stop_ids" ? "stop_token_ids" : name;
+    throw badRequest(message.replace(`with ${name}`, `with ${field}`), field);
   }
   return sampling;
 }

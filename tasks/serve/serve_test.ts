@@ -245,13 +245,17 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
   await t.step("tools: offered by the template, a call that must come is one", async () => {
     const choice = { type: "function" as const, function: { name: "count" } };
     const request = asked("How many?", { tools: TOOLS, tool_choice: choice, max_tokens: 120 });
-    const [whole] = (await client.chat.completions.create(request)).choices;
+    const { choices: [whole], usage } = await client.chat.completions.create(request);
     assertEquals([whole?.finish_reason, whole?.message.content], ["tool_calls", null]);
     const [call] = whole?.message.tool_calls ?? [];
     assert(call?.type === "function" && call.id.startsWith("call_"));
     assertEquals(call.function.name, "count");
     const args = JSON.parse(call.function.arguments);
     assert(["Rome", "Oslo"].includes(args.city));
+    // cut in front of the end: the call is told, and that more might have come
+    const cut = { ...request, max_tokens: (usage?.completion_tokens ?? 0) - 1 };
+    const [short] = (await client.chat.completions.create(cut)).choices;
+    assertEquals([short?.finish_reason, short?.message.tool_calls?.length], ["length", 1]);
     const streamed = await client.chat.completions.stream({ ...request, tool_choice: "required" } as never)
       .finalChatCompletion();
     const [again] = streamed.choices[0]?.message.tool_calls ?? [];
@@ -297,13 +301,19 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       const [one] = (await client.completions.create(request)).choices;
       assertEquals(one?.logprobs?.token_logprobs?.length, 5);
       assertEquals(one?.logprobs?.text_offset?.[0], 0);
+      // parts of characters look alike, and are told apart
+      const [wide] = (await client.completions.create({ ...request, prompt: "Name", logprobs: 5 })).choices;
+      for (const best of wide?.logprobs?.top_logprobs ?? []) assertEquals(Object.keys(best).length, 5);
+      assertStringIncludes(JSON.stringify(wide?.logprobs?.top_logprobs), '"bytes:\\\\x');
       let text = "", offsets: number[] = [];
-      for await (const chunk of await client.completions.create({ ...request, stream: true })) {
+      // a stop text that may begin holds the answer's text back
+      const stop = [`${one?.text[0]}${one?.text[1]}never`];
+      for await (const chunk of await client.completions.create({ ...request, stop, stream: true })) {
         text += chunk.choices[0]?.text ?? "";
         offsets = [...offsets, ...chunk.choices[0]?.logprobs?.text_offset ?? []];
       }
       assertEquals(text, one?.text);
-      assertEquals(offsets.length, 5);
+      assertEquals(offsets, one?.logprobs?.text_offset);
       assertAlmostEquals(
         one?.logprobs?.top_logprobs?.[0]?.[one.logprobs.tokens![0]!] ?? NaN,
         one?.logprobs?.token_logprobs?.[0] ?? 0,
@@ -338,7 +348,11 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         "not text",
       ],
       [asked("word ".repeat(2000)), 400, "messages", "context holds 1024"],
-      [asked("x", { logit_bias: { "99999": 1 } }), 400, null, "token ids below 304"],
+      [asked("x", { logit_bias: { "99999": 1 } }), 400, "logit_bias", "token ids below 304"],
+      [{ ...asked("x"), stop_token_ids: [999] }, 400, "stop_token_ids", "with stop_token_ids"],
+      [{ ...asked("x"), min_tokens: 13 }, 400, "min_tokens", "13 tokens at least and 12 at most"],
+      [asked("x", { stop: Array(17).fill("a") }), 400, "stop", "up to 16 texts"],
+      [{ ...asked("x"), prompt: "x" }, 400, "prompt", "use messages"],
       [asked("x", { n: 7 }), 400, "n", "6 places"],
       // nothing is passed over inside of a field either
       [
@@ -399,7 +413,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       "Embeddings",
     );
     const headers = { authorization: `Bearer ${KEY}` };
-    const post = (body: string, type: string, more: Record<string, string> = {}) =>
+    const post = (body: BodyInit, type: string, more: Record<string, string> = {}) =>
       fetch(`${baseURL}/chat/completions`, {
         method: "POST",
         body,
@@ -408,11 +422,36 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     const replies = await Promise.all([
       post("{}", "text/plain"),
       post("{", "application/json"),
+      post("{}", "application/json", { "content-encoding": "gzip" }),
+      post("{}", "application/json; charset=latin1"),
+      post(new Uint8Array([0x22, 0xe9, 0x22]), "application/json"),
+      fetch(`${baseURL}/chat/completions`, { headers }),
+      fetch(`${served.base}/health`, { method: "POST", headers }),
+      fetch(`${baseURL}/responses`, { method: "POST", headers }),
+      fetch(`${baseURL}/completions`, {
+        method: "POST",
+        body: '{"prompt": [999]}',
+        headers: { ...headers, "content-type": "application/json" },
+      }),
       fetch(`${served.base}/v1/nothing`, { headers }),
       fetch(`${served.base}/v1/models`),
       fetch(`${served.base}/metrics`),
     ]);
-    assertEquals(replies.map(({ status }) => status), [415, 400, 404, 401, 401]);
+    assertEquals(replies.map(({ status }) => status), [
+      415,
+      400,
+      415,
+      415,
+      400,
+      405,
+      405,
+      501,
+      400,
+      404,
+      401,
+      401,
+    ]);
+    assertEquals(replies.slice(5, 7).map(({ headers }) => headers.get("allow")), ["POST", "GET, HEAD"]);
     for (const reply of replies) assertEquals(typeof (await reply.json()).error.message, "string");
   });
 

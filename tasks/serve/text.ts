@@ -10,7 +10,7 @@ import { badRequest } from "./api_error.ts";
 import { checkLength, stopReason } from "./chat.ts";
 import { readFields, TextFields, type TextRequest } from "./fields.ts";
 import { randomId } from "./ids.ts";
-import { textLogprobs } from "./logprobs.ts";
+import { textLogprobs, tokenText } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
@@ -67,6 +67,15 @@ function promptsOf({ prompt, add_special_tokens }: TextRequest, { local }: Serve
     ? [prompt]
     : prompt;
   return list.map((each, i) => {
+    const foreign = typeof each === "string"
+      ? undefined
+      : each.find((id) => id >= local.generator.info.vocabSize);
+    if (foreign !== undefined) {
+      throw badRequest(
+        `Cannot continue prompt ${i}: the model knows ids below ${local.generator.info.vocabSize}; current value is ${foreign}`,
+        "prompt",
+      );
+    }
     if (typeof each !== "string") return { ids: each, text: tokenizer.decode(each, { skipSpecial: true }) };
     const ids = tokenizer.encode(each);
     const whole = add_special_tokens === false ? ids : tokenizer.addBosEos(ids);
@@ -83,7 +92,7 @@ function isIds(prompt: readonly unknown[]): prompt is number[] {
 class TextWriting implements Writing {
   readonly #id = randomId("cmpl-");
   readonly #created = Math.floor(Date.now() / 1000);
-  /** Characters that a stream has given of each choice. */
+  /** Characters of the tokens that a stream has told of, for each choice. */
   readonly #given = new Map<number, number>();
 
   constructor(
@@ -118,11 +127,11 @@ class TextWriting implements Writing {
 
   news(prompt: number, { index, text, logprobs }: Parameters<Writing["news"]>[1]): unknown[] {
     if (text === "" && logprobs.length === 0) return [];
-    const given = this.#given.get(this.#index(prompt, index)) ?? 0;
-    this.#given.set(this.#index(prompt, index), given + text.length);
-    const told = this.request.logprobs == null
-      ? null
-      : textLogprobs(this.model.local.tokenizer, logprobs, given);
+    const { tokenizer } = this.model.local, given = this.#given.get(this.#index(prompt, index)) ?? 0;
+    // by tokens, as text that may begin a stop text is held back
+    const more = logprobs.reduce((sum, { id }) => sum + tokenText(tokenizer, id).text.length, 0);
+    this.#given.set(this.#index(prompt, index), given + more);
+    const told = this.request.logprobs == null ? null : textLogprobs(tokenizer, logprobs, given);
     return [this.#chunk([this.#choice(prompt, index, text, { logprobs: told })])];
   }
 
