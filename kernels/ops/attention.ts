@@ -9,16 +9,17 @@
  * `[heads, T, T]`) makes the whole pass 16 % slower.
  * @module
  */
-import { defineKernel, fixedSizes } from "../kernel.ts";
-import { constantNode, type OnnxNode } from "../onnx_node.ts";
+import { defineKernel } from "../kernel.ts";
+import type { OnnxNode } from "../onnx_node.ts";
 import { addScaled } from "../vectors.ts";
 import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
   attentionChunk,
   attentionSetup,
+  byRows,
   chunkLoop,
+  chunkSizes,
   QUERY_CHUNK,
-  queryRows,
   wholeBounds,
 } from "./_attention_onnx.ts";
 import { attentionSamples } from "./attention_samples.ts";
@@ -60,27 +61,14 @@ export const attention = defineKernel({
     return { o };
   },
   onnx: (dims, attrs, { loops }) => {
-    const chunk = (out: string): OnnxNode[] => [
+    const chunk: OnnxNode[] = [
       ...attentionChunk(attrs),
-      { op: "MatMul", in: ["p3", "vc"], out: ["oh"] },
-      ...queryRows("oh", out),
+      { op: "MatMul", in: ["p", "vc"], out: ["oc"] },
     ];
-    const gathered = { kc: "kh", vc: "vh" };
-    if (!loops) return [...attentionSetup(dims, attrs), ...wholeBounds(gathered), ...chunk("o")];
-    return [
-      ...attentionSetup(dims, attrs),
-      constantNode("none", "f32", []),
-      constantNode("none_shape", "i64", [0, fixedSizes(dims, "qcols").qcols]),
-      { op: "Reshape", in: ["none", "none_shape"], out: ["o0"], attrs: { allowzero: 1 } },
-      chunkLoop({
-        carried: [{ name: "o", rank: 2, first: "o0", last: "o" }],
-        gathered,
-        nodes: [
-          ...chunk("oc"),
-          { op: "Concat", in: ["o_before", "oc"], out: ["o_after"], attrs: { axis: 0 } },
-        ],
-      }),
-    ];
+    const gathered = { kc: "kh", vc: "vh" }, setup = attentionSetup(dims, attrs);
+    if (!loops) return [...setup, ...wholeBounds(gathered), ...chunk, ...byRows("oc", "o")];
+    const loop = chunkLoop({ carried: [], rows: { from: "oc", to: "o" }, gathered, nodes: chunk });
+    return [...setup, ...chunkSizes(), ...loop];
   },
   wgsl: (dims, attrs, limits) => attentionShaders({ ...dims, ...attentionAttributes(attrs) }, limits),
   grad: (g, { inputs: { q, k, v, until, positions }, outputs: { o }, gradients, attrs }) => {

@@ -10,9 +10,10 @@ import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
   attentionChunk,
   attentionSetup,
+  byHeads,
+  byRows,
   chunkLoop,
-  queryChunk,
-  queryRows,
+  chunkSizes,
   wholeBounds,
 } from "./_attention_onnx.ts";
 import { attentionGradSamples } from "./attention_samples.ts";
@@ -54,7 +55,7 @@ export const attentionGrad = defineKernel({
     return { dq, dk, dv };
   },
   onnx: (dims, attrs, { loops }) => {
-    const { scale } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
+    const { scale, heads, kvHeads } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
     const product = (
       spec: { a: string; b: string; out: string; alpha?: number; transposed?: "a" | "b" },
     ): OnnxNode => ({
@@ -73,54 +74,94 @@ export const attentionGrad = defineKernel({
       { op: "Transpose", in: [from], out: [`${to}_t`], attrs: { perm: [2, 0, 1] } },
       { op: "Reshape", in: [`${to}_t`, "kv_flat"], out: [to] },
     ];
-    // Queries of a chunk get all of their gradient, `dq`; its keys a share, `dk` and `dv`. Shares are made as (xᵀ y)ᵀ: a wide
+    // Queries of a chunk get all of their gradient, `dqc`; its keys a share, `dkc` and `dvc`. Shares are made as (xᵀ y)ᵀ: a wide
     // first factor that is transposed takes the CPU's product twice as long.
-    const chunk = (dq: string, dk: string, dv: string): OnnxNode[] => [
+    const chunk: OnnxNode[] = [
       ...attentionChunk(attrs),
-      ...queryChunk("do", "doh"),
-      ...queryChunk("o", "oh"),
-      { op: "Mul", in: ["doh", "oh"], out: ["doo"] },
-      { op: "ReduceSum", in: ["doo", "last"], out: ["delta"] },
-      product({ a: "doh", b: "vc", out: "dp", transposed: "b" }),
-      { op: "Sub", in: ["dp", "delta"], out: ["dpc"] },
-      { op: "Mul", in: ["p3", "dpc"], out: ["ds"] },
-      product({ a: "ds", b: "kc", out: "dqh", alpha: scale }),
-      product({ a: "qh", b: "ds", out: "dkT", alpha: scale, transposed: "a" }),
-      product({ a: "doh", b: "p3", out: "dvT", transposed: "a" }),
-      ...queryRows("dqh", dq),
-      ...back("dkT", dk),
-      ...back("dvT", dv),
+      product({ a: "doc", b: "vc", out: "dp", transposed: "b" }),
+      { op: "Sub", in: ["dp", "deltac"], out: ["dpc"] },
+      { op: "Mul", in: ["p", "dpc"], out: ["ds"] },
+      product({ a: "ds", b: "kc", out: "dqc", alpha: scale }),
+      // Keys sum over the heads that share them: as one product over all of their queries.
+      constantNode("flat_rows", "i64", [kvHeads, -1, qcols / heads]),
+      { op: "Reshape", in: ["qc", "flat_rows"], out: ["q3"] },
+      { op: "Reshape", in: ["doc", "flat_rows"], out: ["do3"] },
+      constantNode("flat_heads", "i64", [kvHeads, -1]),
+      { op: "Shape", in: ["kj"], out: ["seen_keys"] },
+      { op: "Concat", in: ["flat_heads", "seen_keys"], out: ["flat_scores"], attrs: { axis: 0 } },
+      { op: "Reshape", in: ["ds", "flat_scores"], out: ["ds3"] },
+      { op: "Reshape", in: ["p", "flat_scores"], out: ["p3"] },
+      product({ a: "q3", b: "ds3", out: "dkT", alpha: scale, transposed: "a" }),
+      product({ a: "do3", b: "p3", out: "dvT", transposed: "a" }),
+      ...back("dkT", "dkc"),
+      ...back("dvT", "dvc"),
     ];
     const gathered = { kc: "kh", vc: "vh" };
-    const setup = [...attentionSetup(dims, attrs), constantNode("last", "i64", [-1])];
-    if (!loops) return [...setup, ...wholeBounds(gathered), ...chunk("dq", "dk", "dv")];
+    // δ of all queries, `[kv, sharing, queries, 1]`.
+    const setup: OnnxNode[] = [
+      ...attentionSetup(dims, attrs),
+      ...byHeads("do", "doh"),
+      { op: "Mul", in: ["do", "o"], out: ["doo"] },
+      { op: "Reshape", in: ["doo", "q_split"], out: ["doo_heads"] },
+      constantNode("last", "i64", [-1]),
+      { op: "ReduceSum", in: ["doo_heads", "last"], out: ["delta_rows"] },
+      { op: "Transpose", in: ["delta_rows"], out: ["delta"], attrs: { perm: [1, 2, 0, 3] } },
+    ];
+    if (!loops) {
+      const whole = { doc: "doh", deltac: "delta", ...gathered };
+      return [
+        ...setup,
+        ...wholeBounds(whole),
+        ...chunk,
+        ...byRows("dqc", "dq"),
+        { op: "Identity", in: ["dkc"], out: ["dk"] },
+        { op: "Identity", in: ["dvc"], out: ["dv"] },
+      ];
+    }
+    // Rows before the first query are zero, so that they add nothing to keys.
+    const padded = (name: string, cols: number): OnnxNode[] => [
+      constantNode(`${name}_heads`, "i64", [kvHeads, heads / kvHeads]),
+      constantNode(`${name}_cols`, "i64", [cols]),
+      {
+        op: "Concat",
+        in: [`${name}_heads`, "over", `${name}_cols`],
+        out: [`${name}_shape`],
+        attrs: { axis: 0 },
+      },
+      { op: "Expand", in: ["zero_f", `${name}_shape`], out: [`${name}_none`] },
+      { op: "Concat", in: [`${name}_none`, name], out: [`${name}_padded`], attrs: { axis: 2 } },
+    ];
+    const loop = chunkLoop({
+      carried: [
+        { name: "dk", rank: 2, first: "dk0", last: "dk" },
+        { name: "dv", rank: 2, first: "dk0", last: "dv" },
+      ],
+      rows: { from: "dqc", to: "dq" },
+      gathered,
+      nodes: [
+        { op: "Add", in: ["begin", "c"], out: ["end"] },
+        constantNode("queries_axis", "i64", [2]),
+        { op: "Slice", in: ["doh_padded", "begin", "end", "queries_axis"], out: ["doc"] },
+        { op: "Slice", in: ["delta_padded", "begin", "end", "queries_axis"], out: ["deltac"] },
+        ...chunk,
+        { op: "Unsqueeze", in: ["kj", "one"], out: ["places"] },
+        ...["dk", "dv"].map((name): OnnxNode => ({
+          op: "ScatterND",
+          in: [`${name}_before`, "places", `${name}c`],
+          out: [`${name}_after`],
+          attrs: { reduction: "add" },
+        })),
+      ],
+    });
     return [
       ...setup,
-      constantNode("none", "f32", []),
-      constantNode("dq_none", "i64", [0, qcols]),
-      { op: "Reshape", in: ["none", "dq_none"], out: ["dq0"], attrs: { allowzero: 1 } },
       constantNode("zero_f", "f32", 0),
       { op: "Shape", in: ["k"], out: ["k_shape"] },
       { op: "Expand", in: ["zero_f", "k_shape"], out: ["dk0"] },
-      chunkLoop({
-        carried: [
-          { name: "dq", rank: 2, first: "dq0", last: "dq" },
-          { name: "dk", rank: 2, first: "dk0", last: "dk" },
-          { name: "dv", rank: 2, first: "dk0", last: "dv" },
-        ],
-        gathered,
-        nodes: [
-          ...chunk("dqc", "dkc", "dvc"),
-          { op: "Concat", in: ["dq_before", "dqc"], out: ["dq_after"], attrs: { axis: 0 } },
-          { op: "Unsqueeze", in: ["kj", "one"], out: ["places"] },
-          ...["dk", "dv"].map((name): OnnxNode => ({
-            op: "ScatterND",
-            in: [`${name}_before`, "places", `${name}c`],
-            out: [`${name}_after`],
-            attrs: { reduction: "add" },
-          })),
-        ],
-      }),
+      ...chunkSizes(),
+      ...padded("doh", qcols / heads),
+      ...padded("delta", 1),
+      ...loop,
     ];
   },
   wgsl: (dims, attrs, limits) =>
