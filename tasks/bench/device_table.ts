@@ -1,7 +1,7 @@
 /**
  * Table of what tasks/bench/device.sh found, as Markdown, with the goals of docs/performance.md beside each ratio:
  *
- *     deno run --allow-read tasks/bench/device_table.ts FOLDER
+ *     deno run --allow-read --allow-env tasks/bench/device_table.ts FOLDER
  *
  * @module
  */
