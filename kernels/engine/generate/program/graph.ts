@@ -7,12 +7,15 @@
  * @module
  */
 import { entryOf } from "../../../../formats/elements.ts";
+import { groupsOf, PACKED_GROUP } from "../../../../formats/packed/mod.ts";
+import { elements } from "../../../backend.ts";
 import { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
 import type { OnnxNode } from "../../../onnx_node.ts";
 import type { LinearModule } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import type { GivenConstant, ProgramAdapters } from "./adapters.ts";
 import { type Prepared, QKV, QKV_PRODUCT } from "./prepare.ts";
+import { sumSpread } from "./product.ts";
 
 /** Best tokens that a run gives of every row, with their logits. */
 export const BEST = 40;
@@ -42,10 +45,22 @@ export function angleLength(config: DecoderConfig): number {
 const NO_SINK = -1e30;
 
 /** Values that a session is given beside the constants of files. */
-export function givenConstants(config: DecoderConfig): Map<string, GivenConstant> {
+export function givenConstants(config: DecoderConfig, prepared: Prepared): Map<string, GivenConstant> {
   const { numHeads } = config;
-  return new Map([[SINK, { shape: [numHeads], data: new Float32Array(numHeads).fill(NO_SINK) }]]);
+  const given = new Map<string, GivenConstant>([
+    [SINK, { shape: [numHeads], data: new Float32Array(numHeads).fill(NO_SINK) }],
+  ]);
+  for (const { columns, bits, extra } of Object.values(prepared.products)) {
+    if (bits === 32 || extra === 0) continue;
+    given.set(spreadName(columns, bits), {
+      shape: [groupsOf(columns), extra],
+      data: sumSpread(columns, bits),
+    });
+  }
+  return given;
 }
+
+const spreadName = (columns: number, bits: 4 | 8) => `sums.${columns}.${bits}`;
 
 const SINK = "attention.sink";
 
@@ -83,16 +98,25 @@ export function decoderModel(
     return g.op("MatMulNBits", inputs, { K: columns, N: rows, bits, block_size: 32, accuracy_level: 4 }, MS);
   };
   const declaredNames = new Set<string>();
-  const declared = (name: string) => {
+  const once = (name: string, declare: () => string) => {
     if (declaredNames.has(name)) return name;
     declaredNames.add(name);
-    return constant(name);
+    return declare();
   };
-  const withSums = (x: string, name: string, columns: number, rows: number) => {
-    const key = `${x} ${name}`;
+  const declared = (name: string) => once(name, () => constant(name));
+  const given = (name: string, shape: readonly number[]) =>
+    once(
+      name,
+      () => g.constant(name, "f32", shape, { file: "given", offset: 0, length: 4 * elements(shape) }),
+    );
+  /** Sums of an input's groups behind it. In float32: a product in few bits would round inputs before they are summed, and is slower. */
+  const withSums = (x: string, columns: number, bits: 4 | 8, extra: number) => {
+    const spread = spreadName(columns, bits), key = `${x} ${spread}`;
     let made = extended.get(key);
     if (made === undefined) {
-      made = g.op("Concat", [x, nBits(x, name, columns, rows, 4)], { axis: -1 });
+      const groups = groupsOf(columns), grouped = g.integers([0, 0, groups, PACKED_GROUP]);
+      const sums = g.op("ReduceSum", [g.op("Reshape", [x, grouped]), g.integers([-1])], { keepdims: 0 });
+      made = g.op("Concat", [x, g.op("MatMul", [sums, given(spread, [groups, extra])])], { axis: -1 });
       extended.set(key, made);
     }
     return made;
@@ -101,7 +125,7 @@ export function decoderModel(
   const product = (x: string, name: string) => {
     const { rows, columns, bits, extra } = entryOf(prepared.products, name);
     if (bits === 32) return g.op("FusedMatMul", [x, declared(name)], { transB: 1 }, MS);
-    const whole = extra ? withSums(x, `sums.${columns}.${bits}`, columns, extra) : x;
+    const whole = extra ? withSums(x, columns, bits, extra) : x;
     return nBits(whole, name, columns + extra, rows, bits);
   };
   const biased = (y: string, name: string) => has(name) ? g.op("Add", [y, declared(name)]) : y;
@@ -114,7 +138,7 @@ export function decoderModel(
   const angles = [g.input("cos", "f32", ["P", head / 2]), g.input("sin", "f32", ["P", head / 2])];
   const places = rotatesInside(config) ? null : g.input("places", "i64", ["B", "T"]);
   const lora = adapters?.begin(g);
-  const sink = g.constant(SINK, "f32", [heads], { file: "given", offset: 0, length: 4 * heads });
+  const sink = given(SINK, [heads]);
 
   const project = (input: string, layer: number, module: LinearModule) => {
     const name = `layers.${layer}.${module}`;

@@ -7,10 +7,10 @@ import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../for
 import { blockShapes, type LinearModule, moduleShape } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
-import { groupSums, nBits } from "./product.ts";
+import { nBits } from "./product.ts";
 
 /** Version of what is written: change it with any change of meaning. */
-export const PREPARED_VERSION = 2;
+export const PREPARED_VERSION = 3;
 
 /** A product of a program. */
 export interface Product {
@@ -81,13 +81,7 @@ export function prepareWeights(
       products[name] = { rows, columns, bits: 32, extra: 0 };
       return;
     }
-    const extra = writeNBits(writer, name, made);
-    products[name] = { rows, columns, bits: made.bits, extra };
-    const sums = `sums.${columns}.${made.bits}`;
-    if (extra && !products[sums]) {
-      writeNBits(writer, sums, groupSums(columns, made.bits));
-      products[sums] = { rows: extra, columns, bits: 4, extra: 0 };
-    }
+    products[name] = { rows, columns, bits: made.bits, extra: writeNBits(writer, name, made) };
   };
   for (let layer = 0; layer < config.numLayers; layer++) {
     const prefix = `layers.${layer}.`;

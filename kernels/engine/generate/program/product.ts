@@ -103,16 +103,10 @@ function packRests(
   return scale;
 }
 
-/** The matrix whose product with an input of `columns` columns is what {@linkcode sumColumns} says, and zeros up to a whole group. */
-export function groupSums(columns: number, bits: 4 | 8): PackedMatrix {
-  const sums = sumColumns(columns, bits),
-    rows = groupsOf(sums.length) * PACKED_GROUP,
-    groups = groupsOf(columns);
-  const codes = new Uint8Array(rows * groups * 16).fill(0x88), scales = new Float32Array(rows * groups);
-  for (const [row, { group, factor }] of sums.entries()) {
-    // 9 − 8 = 1.
-    codes.fill(0x99, (row * groups + group) * 16, (row * groups + group + 1) * 16);
-    scales.fill(factor, row * groups, (row + 1) * groups);
-  }
-  return { rows, columns, bits: 4, codes, scales, minima: null };
+/** `[groups, extra]`: what the sums of an input's groups are multiplied by to be the columns that {@linkcode sumColumns} says, and zeros behind. */
+export function sumSpread(columns: number, bits: 4 | 8): Float32Array<ArrayBuffer> {
+  const sums = sumColumns(columns, bits), extra = groupsOf(sums.length) * PACKED_GROUP;
+  const spread = new Float32Array(groupsOf(columns) * extra);
+  for (const [column, { group, factor }] of sums.entries()) spread[group * extra + column] = factor;
+  return spread;
 }

@@ -1,7 +1,7 @@
 /** Constants of MatMulNBits, multiplied out by the operator's definition. */
 import { assert, assertEquals } from "@std/assert";
 import { codeAt, groupsOf, type PackedMatrix, unpacked } from "../../../../formats/packed/mod.ts";
-import { groupSums, nBits, sumColumns } from "./product.ts";
+import { nBits, sumColumns, sumSpread } from "./product.ts";
 
 function matrix(rows: number, columns: number, bits: 4 | 8, minima: boolean): PackedMatrix {
   const groups = rows * groupsOf(columns), wave = (i: number) => Math.sin(i * i + 1);
@@ -73,14 +73,14 @@ Deno.test("sumColumns() has every group's sum, and sixteenths as far as they are
   ], [18, 0]]);
 });
 
-Deno.test("groupSums() times an input is the sums of its groups, and their sixteenths where bits are few", () => {
+Deno.test("sumSpread() spreads groups' sums over the columns of rests, and sixteenths where bits are few", () => {
   for (const bits of [4, 8] as const) {
-    const columns = 96, sums = sumColumns(columns, bits), ones = unpacked(groupSums(columns, bits));
-    assertEquals(ones.length, 32 * columns);
-    for (let row = 0; row < 32; row++) {
-      const { group = -1, factor = 0 } = sums[row] ?? {};
-      const expected = Array.from({ length: columns }, (_, c) => Math.floor(c / 32) === group ? factor : 0);
-      assertEquals([...ones.subarray(row * columns, (row + 1) * columns)], expected);
+    const sums = sumColumns(96, bits), spread = sumSpread(96, bits);
+    assertEquals(spread.length, 3 * 32);
+    for (let column = 0; column < 32; column++) {
+      const { group = -1, factor = 0 } = sums[column] ?? {};
+      const of = [0, 1, 2].map((row) => spread[row * 32 + column]);
+      assertEquals(of, [0, 1, 2].map((row) => row === group ? factor : 0), `${bits} bits, ${column}`);
     }
   }
 });

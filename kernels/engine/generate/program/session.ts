@@ -80,7 +80,7 @@ export class ProgramSession {
     this.#bestCount = Math.min(BEST, config.vocabSize);
     const model = decoderModel(config, prepared, adapters);
     const initializers = Object.fromEntries(
-      [...givenConstants(config), ...adapters?.constants ?? []].map((
+      [...givenConstants(config, prepared), ...adapters?.constants ?? []].map((
         [name, { shape, data }],
       ) => [name, OrtTensor.over(library, data, shape, "f32")]),
     );
