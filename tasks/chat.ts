@@ -43,11 +43,19 @@ interface Running {
 
 /**
  * Answers lines until they end.
+ * @returns The exit code
  * @throws {RangeError} If a flag is wrong, or the model can't be opened
  */
-async function chat(args: readonly string[], running: Running, open: () => ChatInput): Promise<void> {
+async function chat(
+  args: readonly string[],
+  running: Running,
+  open: () => ChatInput,
+): Promise<number> {
   const given = parseArguments(args, CHAT_FLAGS);
-  if (given.flags.has("help")) return print(usage(USAGE, CHAT_FLAGS));
+  if (given.flags.has("help")) {
+    print(usage(USAGE, CHAT_FLAGS));
+    return 0;
+  }
   if (given.overrides.length > 0) {
     throw new RangeError(
       `Cannot use ${given.overrides[0]} as chat takes flags: deno task chat --help lists them`,
@@ -67,13 +75,20 @@ async function chat(args: readonly string[], running: Running, open: () => ChatI
         session.names.length === 1 ? "s" : ""
       }; /help lists the commands`,
     );
-    await talk(session, input, running);
+    return await talk(session, input, running);
   } finally {
     await models.close();
   }
 }
 
-async function talk(session: ChatSession, input: ChatInput, running: Running): Promise<void> {
+/** @returns The exit code */
+async function talk(session: ChatSession, input: ChatInput, running: Running): Promise<number> {
+  let code = 0;
+  // nobody reads the notes of a pipe: what couldn't be done is told by the exit code too
+  const wrong = (why: string) => {
+    printError(why);
+    if (!input.isTerminal) code = 1;
+  };
   const answer = async (ask: (sink: AnswerSink, signal: AbortSignal) => Promise<void>) => {
     running.answering = new AbortController();
     const sink = showAnswers({
@@ -86,7 +101,7 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
     try {
       await ask(sink, running.answering.signal);
     } catch (error) {
-      printError(errorText(error, false));
+      wrong(errorText(error, false));
     } finally {
       running.answering = null;
     }
@@ -95,7 +110,7 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
     const read = readLine(line);
     switch (read.type) {
       case "exit":
-        return;
+        return code;
       case "say":
         await answer((sink, signal) => session.ask(read.text, sink, signal));
         break;
@@ -111,23 +126,20 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
         printError("Started over");
         break;
       case "save":
-        save(session, read.path);
+        try {
+          printError(`${session.save(read.path)} messages written to ${read.path}`);
+        } catch (error) {
+          wrong(errorText(error, false));
+        }
         break;
       case "help":
         printError(chatHelp());
         break;
       case "wrong":
-        printError(read.why);
+        wrong(read.why);
     }
   }
-}
-
-function save(session: ChatSession, path: string): void {
-  try {
-    printError(`${session.save(path)} messages written to ${path}`);
-  } catch (error) {
-    printError(errorText(error, false));
-  }
+  return code;
 }
 
 if (import.meta.main) {
@@ -143,6 +155,6 @@ if (import.meta.main) {
       printError("\nNothing to stop: /exit or Ctrl-D ends");
     };
     Deno.addSignalListener("SIGINT", interrupt);
-    await chat(Deno.args, running, () => openInput(interrupt));
+    return await chat(Deno.args, running, () => openInput(interrupt));
   });
 }

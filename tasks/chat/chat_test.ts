@@ -19,7 +19,8 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const folder = temporaryFolder();
 
 Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed, notes elsewhere", async () => {
-  const file = join(folder, "chat.jsonl");
+  const file = join(folder, "chat.jsonl"), taken = join(folder, "taken.jsonl");
+  Deno.writeTextFileSync(taken, "mine");
   const process = new Deno.Command(Deno.execPath(), {
     args: [...project.tasks.chat.split(" ").slice(1), MODEL, "--template", "qwen", "--backend", "onnx"]
       .concat(["--adapter", `tuned=${ADAPTER}`, "--base", "--temperature", "0", "--max-tokens", "6"]),
@@ -36,6 +37,8 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
     "/retry",
     "/sytem x",
     `/save ${file}`,
+    `/save ${file}`,
+    `/save ${taken}`,
     "/save",
     "/system Be brief.",
     "Hi",
@@ -48,7 +51,9 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
   await writer.close();
   const { code, stdout, stderr } = await process.output();
   const [out, notes] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  assertEquals(code, 0, notes);
+  assertEquals(code, 1, "lines that couldn't be followed");
+  assertStringIncludes(notes!, `Cannot save to ${taken} as it is there already`);
+  assertEquals(Deno.readTextFileSync(taken), "mine");
   const rounds = out!.split(/^model:\n/m).slice(1).map((round) => round.split(/^tuned:\n/m));
   assertEquals(rounds.map((round) => round.length), [2, 2, 2]);
   assertEquals(rounds[1], rounds[0], "greedy, so that asking again gives the same");

@@ -2,7 +2,10 @@
  * A conversation with one model, or the same conversation with several side by side.
  * @module
  */
+import { resolve } from "@std/path";
+
 import { writeFileAtomicSync } from "../../formats/atomic.ts";
+import { exists } from "../../formats/exists.ts";
 import { openedBy } from "../../plugins/endpoints/local/shown_text.ts";
 import type { Message } from "../../plugins/kinds/dataset.ts";
 import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
@@ -40,6 +43,8 @@ interface Side {
 export class ChatSession {
   readonly #sides: Side[];
   #system: string;
+  /** Files that this conversation wrote. */
+  readonly #saved = new Set<string>();
   /** Times that the last answer was asked for again: with a seed, another answer each time. */
   #tries = 0;
 
@@ -94,8 +99,13 @@ export class ChatSession {
   /**
    * Writes the conversation of each side as a line of JSON.
    * @returns Messages of the longest one, the system text not counted
+   * @throws {RangeError} If there is a file already that this conversation didn't write
    */
   save(path: string): number {
+    const file = resolve(path);
+    if (exists(file) && !this.#saved.has(file)) {
+      throw new RangeError(`Cannot save to ${file} as it is there already: choose another name`);
+    }
     const front = this.#system === "" ? [] : [{ role: "system", content: this.#system }];
     const lines = this.#sides.map(({ model, messages }) =>
       JSON.stringify({
@@ -110,7 +120,8 @@ export class ChatSession {
         ],
       })
     );
-    writeFileAtomicSync(path, lines.map((line) => `${line}\n`).join(""));
+    writeFileAtomicSync(file, lines.map((line) => `${line}\n`).join(""));
+    this.#saved.add(file);
     return Math.max(...this.#sides.map(({ messages }) => messages.length));
   }
 
