@@ -12,7 +12,7 @@
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
  */
-import { join, resolve } from "@std/path";
+import { basename, join, resolve } from "@std/path";
 
 import { isHubId } from "../formats/hf_model/mod.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
@@ -190,7 +190,11 @@ export async function train(
   });
   if (finished) output.publish();
   const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
-  const next = nextSteps(directory, finished, configPath === DEFAULT_TRAINING);
+  const next = nextSteps(
+    directory,
+    finished,
+    configPath === DEFAULT_TRAINING ? config.finetuning_type : null,
+  );
   if (finished && config.finetuning_type === "lora" && !isHubId(baseModel)) {
     say(
       `warning: the adapter names its base model by its path, ${baseModel}, which peft and vLLM can't load elsewhere: ` +
@@ -201,8 +205,15 @@ export async function train(
   return { ...result, directory, files };
 }
 
-/** Next commands after a run. They name run.yaml, whose paths are absolute, so that they work in any folder. */
-function nextSteps(directory: string, finished: boolean, isDefault: boolean): Summary["next"] {
+/**
+ * Next commands after a run. They name run.yaml, whose paths are absolute, so that they work in any folder.
+ * @param bundled What the bundled training tuned; null: it was another file
+ */
+function nextSteps(
+  directory: string,
+  finished: boolean,
+  bundled: TrainConfig["finetuning_type"] | null,
+): Summary["next"] {
   const file = resolve(directory, "run.yaml");
   if (!finished) {
     return [{
@@ -210,12 +221,8 @@ function nextSteps(directory: string, finished: boolean, isDefault: boolean): Su
       what: "continue where this run stopped",
     }];
   }
-  const evaluation = {
-    command: taskCommand("eval"),
-    what: "answer held-out instructions without and with this adapter",
-  };
   return [
-    ...(isDefault ? [evaluation] : []),
+    ...(bundled === null ? [] : [bundledEvaluation(resolve(directory), bundled)]),
     { command: taskCommand("preview", [file]), what: "see what the model was trained on" },
     { command: taskCommand("train", [file]), what: "repeat this run beside it, bit for bit" },
   ];
@@ -250,6 +257,25 @@ function refuseChangedPlugins(now: UsedPlugin[], directory: string, say: (line: 
       changes.join("\n  ")
     }\nset allow_changes=true to continue with them`,
   );
+}
+
+/** Without words `eval` takes the adapter of the folder into which the bundled training writes when it isn't told otherwise. */
+function bundledEvaluation(
+  directory: string,
+  tuned: TrainConfig["finetuning_type"],
+): Summary["next"][number] {
+  if (tuned === "lora" && directory === resolve(readRun(DEFAULT_TRAINING, []).config.output_dir)) {
+    return {
+      command: taskCommand("eval"),
+      what: "answer held-out instructions without and with this adapter",
+    };
+  }
+  const words = [
+    `model.args.${tuned === "lora" ? "adapter" : "model"}=${directory}`,
+    `model.args.name=${basename(directory)}`,
+    `out_dir=${join("saves/eval", basename(directory))}`,
+  ];
+  return { command: taskCommand("eval", words), what: "answer held-out instructions with what was tuned" };
 }
 
 function inputsOf(

@@ -35,7 +35,7 @@ async function answersOf(name: string, endpoint: Record<string, unknown>): Promi
 }
 
 Deno.test("train, export, serve, OpenAI's client, eval by openai and local: the same greedy answers", async () => {
-  const tuned = join(folder, "tuned"), merged = join(folder, "merged");
+  const tuned = join(folder, "tuned"), merged = join(folder, "merged"), said: string[] = [];
   await train(join(root, "examples/default_iopo.yaml"), [
     `output_dir=${tuned}`,
     "max_samples=48",
@@ -44,7 +44,10 @@ Deno.test("train, export, serve, OpenAI's client, eval by openai and local: the 
     "eval_strategy=no",
     "val_size=0",
     "plot_loss=false",
-  ], quiet);
+  ], { ...quiet, say: (line: string) => said.push(line) });
+  // `eval` alone takes the folder of a training that names none
+  const next = said.join("\n");
+  assert(next.includes(` eval model.args.adapter=${tuned} model.args.name=tuned out_dir=`), next);
   await exportModel(undefined, [
     `model_name_or_path=${MODEL}`,
     `adapter_name_or_path=${tuned}`,
