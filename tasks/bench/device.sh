@@ -62,7 +62,7 @@ part doctor deno task doctor
 part exit_codes deno test -A --no-check tests/exit_code_test.ts
 part contract deno test -A --no-check kernels/contract_test.ts
 part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop_test.ts
-part cuda_right env BACKENDS="$tested" deno test -A --no-check kernels/contract_test.ts kernels/backends/onnx/half_test.ts kernels/engine/engine_test.ts
+part cuda_right env BACKENDS="$tested" deno test -A --no-check --filter '/every kernel|Engine|roundings/' kernels/contract_test.ts kernels/backends/onnx/half_test.ts kernels/engine/engine_test.ts
 needs MODEL --json train deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
 before MODEL --json train_before bash -c 'other deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" $TRAIN'
 needs MODEL --json load bash -c "$load"
