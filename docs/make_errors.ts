@@ -310,7 +310,10 @@ const REPLIES: readonly [what: string, reply: () => Response][] = [
 ];
 
 function manyBytes(count: number): ReadableStream<Uint8Array> {
-  const piece = new TextEncoder().encode('data: {"choices":[{"delta":{"content":"a"}}]}\n\n'.repeat(2000));
+  const content = "a".repeat(1000);
+  const piece = new TextEncoder().encode(
+    `data: {"choices":[{"delta":{"content":"${content}"}}]}\n\n`.repeat(90),
+  );
   let left = count;
   return new ReadableStream({
     pull(controller) {
