@@ -24,10 +24,10 @@ import { chooseBackend } from "../../kernels/engine/backends.ts";
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
 
 /**
- * Deno, ONNX Runtime and what its arenas hold beyond need: the difference between the other parts and the resident memory
+ * Deno, ONNX Runtime and what its arena holds beyond need: the difference between the other parts and the resident memory
  * of SmolLM2's run in the benchmark.
  */
-const RUNTIME_BYTES = 450e6;
+const RUNTIME_BYTES = 280e6;
 
 /** Share of a matrix product's speed that a whole step reaches, as `deno task bench train` measures it. */
 export const SHARE_OF_PEAK = 0.55;
