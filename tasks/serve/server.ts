@@ -33,13 +33,16 @@ export interface ServerOptions extends ModelsOptions {
   fault(error: unknown): void;
 }
 
+/** Milliseconds in which streams that are given up tell their clients so; then the rest isn't waited for. */
+const LAST_WORDS_MS = 1000;
+
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
   /** Address, without a path. */
   base: string;
   /** Its opened models; closed with it. */
   models: Models;
-  /** Takes no more requests, waits for those under way (at most so many milliseconds) and frees everything. */
+  /** Takes no more requests, waits for those under way (at most so many milliseconds and a second) and frees everything. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -87,10 +90,14 @@ export async function startServer(options: ServerOptions, registry: Registry): P
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     const timer = setTimeout(() => ending.abort(new Error("the server is stopping")), graceMs);
+    // a client that reads no more of its stream, or sent half a request, would be waited for without end
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const last = setTimeout(resolve, graceMs + LAST_WORDS_MS);
     try {
-      await server.shutdown();
+      await Promise.race([server.shutdown(), late]);
     } finally {
       clearTimeout(timer);
+      clearTimeout(last);
       await models.close();
     }
   };
