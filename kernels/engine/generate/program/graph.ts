@@ -109,7 +109,7 @@ export function decoderModel(
       name,
       () => g.constant(name, "f32", shape, { file: "given", offset: 0, length: 4 * elements(shape) }),
     );
-  /** Sums of an input's groups behind it. In float32: a product in few bits would round inputs before they are summed, and is slower. */
+  /** Sums of an input's groups behind it. In float32: as a product in few bits, which rounds its inputs first, many rows took longer. */
   const withSums = (x: string, columns: number, bits: 4 | 8, extra: number) => {
     const spread = spreadName(columns, bits), key = `${x} ${spread}`;
     let made = extended.get(key);
