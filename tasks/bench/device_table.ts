@@ -28,7 +28,7 @@ interface Row {
   unit: string;
   /** Of the other version, or of another part. */
   other?: number | null;
-  /** How the two make a ratio: "times" of the other, or "faster", the other's part of this one. */
+  /** The form of the ratio: "times" of the other, or "faster", the other's part of this one. */
   ratio?: "of" | "faster";
   goal?: Goal;
 }
@@ -48,7 +48,7 @@ class Figures {
     );
   }
 
-  /** What a bench printed; null where it failed or didn't run. */
+  /** Text that a bench printed; null where it failed or didn't run. */
   // deno-lint-ignore no-explicit-any -- each bench has its own shape, and an older version's may lack fields
   json(part: string): any {
     const path = this.#files.get(`${part}.json`);

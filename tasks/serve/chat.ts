@@ -199,7 +199,7 @@ class ChatWriting implements Writing {
   }
 }
 
-/** What ended an answer. One that was cut isn't whole, whatever calls stand in it. */
+/** Reason for which an answer ended. One that was cut isn't whole, whatever calls stand in it. */
 function finishOf({ finish }: WholeAnswer, calls: number): string {
   return calls > 0 && finish !== "length" ? "tool_calls" : finish;
 }

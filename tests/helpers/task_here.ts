@@ -11,7 +11,7 @@ class EndOfTask extends Error {
   }
 }
 
-/** What a task printed, and the exit code it ended with. */
+/** Output of a task, and the exit code it ended with. */
 export interface HeardTask {
   code: number;
   out: string;

@@ -18,7 +18,7 @@ const COMBINED: Readonly<Record<Reduction, (a: string, b: string) => string>> = 
 /** Limits of a device as far as reductions need them. */
 type Subgroups = Pick<WgslLimits, "subgroups">;
 
-/** How many of `lanes` neighbouring invocations, a power of two, are surely in one subgroup. */
+/** Number of `lanes` neighbouring invocations, a power of two, that are surely in one subgroup. */
 export function together(lanes: number, subgroups: WgslSubgroups | undefined): number {
   return Math.min(lanes, subgroups?.least ?? 1);
 }
