@@ -6,13 +6,13 @@
  * The door loads little, so that a start costs a Worker's start and not the task's modules twice.
  * @module
  */
-import { dirname, isAbsolute, join, relative, resolve } from "@std/path";
+import { dirname, isAbsolute, relative, resolve } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import { isDirectoryLocked, LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
 import { exists } from "../../formats/exists.ts";
 import { defaultCacheDir } from "../../formats/hub/cache.ts";
 import { cacheFolder } from "../../formats/cache_folder.ts";
+import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
 import { printError } from "../common/cli.ts";
 import { ProjectLock } from "../common/project_lock.ts";
@@ -48,11 +48,11 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
     Deno.exit(1);
   }
   const lock = new ProjectLock();
-  const temporary = ownTemporaryFolder();
+  const temporary = temporaryFolder();
   // where the Worker ends without an order, something ended it
   Deno.exitCode = 1;
   const permissions: Deno.PermissionOptionsObject = {
-    write: write === null ? "inherit" : [...paths, ...temporary === null ? [] : [temporary]],
+    write: write === null ? "inherit" : [...paths, ...temporary === null ? [] : [temporary.path]],
     read: "inherit",
     net: "inherit",
     env: "inherit",
@@ -65,41 +65,20 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
   worker.onmessage = ({ data }: MessageEvent<DoorMessage>) => {
     if (data.lock) lock.restore();
     if (data.exit === undefined) return;
-    if (temporary !== null) removeFolder(temporary);
+    temporary?.release();
     Deno.exit(data.exit);
   };
 }
 
-/**
- * A folder for temporary files in the system's, which is given up with the process; null where there is none. Those of processes that
- * were killed go first.
- */
-function ownTemporaryFolder(): string | null {
+/** A folder for temporary files in the system's, which is given up with the process; null where there is none. */
+function temporaryFolder(): OwnTemporaryFolder | null {
   try {
-    const folder = Deno.makeTempDirSync({ prefix: PREFIX });
-    for (const name of TEMPORARY) Deno.env.set(name, folder);
-    // held until the process ends
-    if (lockDirectory(folder, "keep temporary files in").isHeld) sweep(dirname(folder));
+    const folder = ownTemporaryFolder(PREFIX);
+    for (const name of TEMPORARY) Deno.env.set(name, folder.path);
     return folder;
   } catch {
     return null;
   }
-}
-
-function sweep(system: string): void {
-  for (const { name } of Deno.readDirSync(system)) {
-    const path = join(system, name);
-    // one that isn't locked yet is being made
-    if (name.startsWith(PREFIX) && exists(join(path, LOCK_FILE)) && isDirectoryLocked(path) === false) {
-      removeFolder(path);
-    }
-  }
-}
-
-function removeFolder(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch { /* a file in it is still open, or it is gone */ }
 }
 
 /** A path, and where it leads if links are on its way: a permission is for paths, not for what they lead to. */

@@ -92,9 +92,9 @@ function programEngine(
     maxBatch: options.maxBatch ?? MAX_BATCH,
     embed: (ids) => weights.rows(EMBEDDING, ids),
     opened: adapter && !merged ? adapter : null,
-    release: async () => {
+    release: () => {
       weights.close();
-      await stored.release();
+      stored.release();
     },
   });
   const form = bits !== null ? `${bits}-bit weights` : stays ? "packed weights" : "float32 weights";

@@ -54,7 +54,7 @@ export interface ProgramEngineOptions {
   /** Adapter of requests that name none; null: none. */
   readonly opened?: Adapter | null;
   /** Called once nothing is used any more. */
-  release?(): Promise<void>;
+  release?(): void;
 }
 
 /** As `GenerationEngine`, see the module's text. */
@@ -191,10 +191,11 @@ export class ProgramEngine {
   }
 
   /** Frees everything. */
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
     this.#session.dispose();
     this.#memory.clear();
-    await this.options.release?.();
+    this.options.release?.();
+    return Promise.resolve();
   }
 
   #open(): ProgramSession {

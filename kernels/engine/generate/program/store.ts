@@ -8,11 +8,14 @@ import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
 import { cacheFolder } from "../../../../formats/cache_folder.ts";
 import { exists } from "../../../../formats/exists.ts";
 import { item } from "../../../../formats/elements.ts";
+import { ownTemporaryFolder } from "../../../../formats/own_temporary_folder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { CONSTANTS } from "./constants.ts";
 import { type Prepared, PREPARED_VERSION } from "./prepare.ts";
 
 const INDEX = "index.json";
+
+const TEMPORARY_PREFIX = "dinotune-weights-";
 
 /** Bytes of all prepared models that are kept; those that weren't used for longest go. */
 const LIMIT = 8 * 2 ** 30;
@@ -22,7 +25,7 @@ export interface StoredWeights {
   prepared: Prepared;
   folder: string;
   /** Removes the folder if nothing else is to use it. */
-  release(): Promise<void>;
+  release(): void;
 }
 
 /** Folder of prepared weights: of DINOTUNE_CACHE, else of `dinotune` in XDG_CACHE_HOME or ~/.cache. */
@@ -46,12 +49,12 @@ export function storedWeights(
   make: (folder: string) => Prepared,
 ): StoredWeights {
   const kept = key === null ? null : fromStore(root, key, make);
-  if (kept) return { ...kept, release: () => Promise.resolve() };
-  const folder = Deno.makeTempDirSync({ prefix: "dinotune-" });
+  if (kept) return { ...kept, release: () => {} };
+  const folder = ownTemporaryFolder(TEMPORARY_PREFIX);
   try {
-    return { prepared: make(folder), folder, release: () => Deno.remove(folder, { recursive: true }) };
+    return { prepared: make(folder.path), folder: folder.path, release: () => folder.release() };
   } catch (error) {
-    Deno.removeSync(folder, { recursive: true });
+    folder.release();
     throw error;
   }
 }

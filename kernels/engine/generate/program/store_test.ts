@@ -28,7 +28,7 @@ Deno.test("ConstantsWriter keeps files within their limit, the gaps before const
   }
 });
 
-Deno.test("storedWeights() makes weights once, again when they are damaged, and leaves nothing when making fails", async () => {
+Deno.test("storedWeights() makes weights once, again when they are damaged, and leaves nothing when making fails", () => {
   const root = Deno.makeTempDirSync();
   try {
     let made = 0;
@@ -52,18 +52,18 @@ Deno.test("storedWeights() makes weights once, again when they are damaged, and 
     assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["key"]);
     const temporary = storedWeights(root, null, makeOne);
     assert(exists(join(temporary.folder, CONSTANTS)));
-    await temporary.release();
+    temporary.release();
     assertEquals(exists(temporary.folder), false);
   } finally {
     Deno.removeSync(root, { recursive: true });
   }
 });
 
-Deno.test("storedWeights() are temporary where the store can't be made", async () => {
+Deno.test("storedWeights() are temporary where the store can't be made", () => {
   const file = Deno.makeTempFileSync();
   const stored = storedWeights(join(file, "store"), "key", makeOne);
   assert(exists(join(stored.folder, CONSTANTS)) && !stored.folder.startsWith(file));
-  await stored.release();
+  stored.release();
   Deno.removeSync(file);
 });
 

@@ -1,0 +1,64 @@
+/**
+ * Temporary folders that don't outlive their process for long: a process that is killed can't remove its own, so the next one that
+ * makes one with the same prefix does.
+ * @module
+ */
+import { dirname, join } from "@std/path";
+
+import { isDirectoryLocked, LOCK_FILE, lockDirectory } from "./directory_lock.ts";
+import { exists } from "./exists.ts";
+
+/** A temporary folder of this process. */
+export interface OwnTemporaryFolder {
+  /** Its absolute path. */
+  readonly path: string;
+  /** Removes it. What another program still has open may stay. */
+  release(): void;
+}
+
+/**
+ * Makes a folder in the system's folder of temporary files, and removes those of processes that were killed.
+ * @param prefix Of its name, the same for all folders of one use
+ * @throws {Error} If no folder can be made
+ */
+export function ownTemporaryFolder(prefix: string): OwnTemporaryFolder {
+  const path = Deno.makeTempDirSync({ prefix }), lock = lockDirectory(path, "keep temporary files in");
+  if (lock.isHeld) sweep(dirname(path), prefix);
+  return {
+    path,
+    release() {
+      lock[Symbol.dispose]();
+      remove(path);
+    },
+  };
+}
+
+function sweep(system: string, prefix: string): void {
+  let names: string[];
+  try {
+    names = [...Deno.readDirSync(system)].map(({ name }) => name);
+  } catch {
+    // A system's folder that may not be listed has nothing of ours that could be found.
+    return;
+  }
+  for (const name of names) {
+    const path = join(system, name);
+    // One that isn't locked yet is being made.
+    if (name.startsWith(prefix) && exists(join(path, LOCK_FILE)) && isFree(path)) remove(path);
+  }
+}
+
+function isFree(path: string): boolean {
+  try {
+    return isDirectoryLocked(path) === false;
+  } catch {
+    // It is another user's, or just went.
+    return false;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch { /* a file in it is still open, or it is gone */ }
+}

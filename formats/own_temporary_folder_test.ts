@@ -1,0 +1,27 @@
+import { assertEquals } from "@std/assert";
+import { basename, dirname, join } from "@std/path";
+
+import { LOCK_FILE, lockDirectory } from "./directory_lock.ts";
+import { exists } from "./exists.ts";
+import { ownTemporaryFolder } from "./own_temporary_folder.ts";
+
+Deno.test("ownTemporaryFolder() removes what killed processes left, and nothing that is in use, being made, or of another use", () => {
+  // No other test makes folders with this prefix.
+  const prefix = `dinotune-own-${crypto.randomUUID()}-`;
+  const make = (name = prefix) => Deno.makeTempDirSync({ prefix: name });
+  const killed = make(), used = make(), beingMade = make(), other = make("dinotune-other-");
+  // A killed process leaves the file, but not its lock.
+  for (const folder of [killed, other]) Deno.writeTextFileSync(join(folder, LOCK_FILE), "{}");
+  Deno.writeTextFileSync(join(killed, "weights"), "many");
+  const lock = lockDirectory(used, "use");
+  try {
+    const own = ownTemporaryFolder(prefix);
+    assertEquals([dirname(own.path), basename(own.path).startsWith(prefix)], [dirname(killed), true]);
+    assertEquals([killed, used, beingMade, other, own.path].map(exists), [false, true, true, true, true]);
+    own.release();
+    assertEquals(exists(own.path), false);
+  } finally {
+    lock[Symbol.dispose]();
+    for (const folder of [used, beingMade, other]) Deno.removeSync(folder, { recursive: true });
+  }
+});
