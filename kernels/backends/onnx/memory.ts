@@ -4,8 +4,11 @@
  * @module
  */
 
-/** A free buffer may be this many times as large as what is asked for. */
-const SLACK = 2;
+/**
+ * A free buffer may be this many times as large as what is asked for: rows of 229 to 1,165 tokens share one set of buffers then,
+ * while a trained tensor of some kB, which stays, doesn't hold a buffer for activations of MB.
+ */
+const SLACK = 8;
 const PAGE = 4096;
 
 /** Bytes rounded up to one of eight steps per power of two: at most 12.5 % is unused. */
@@ -33,12 +36,7 @@ export class BufferPool {
       this.#free.splice(index, 1);
       return fit;
     }
-    // Rows got longer: what was outgrown goes, so that the pool follows the longest row instead of keeping all lengths.
-    const outgrown = this.#free[index - 1];
-    if (outgrown && outgrown.byteLength * SLACK >= bytes) {
-      this.#held -= outgrown.byteLength;
-      this.#free.splice(index - 1, 1);
-    }
+    this.#dropOutgrown(index, bytes);
     const size = sizeClass(bytes);
     this.#held += size;
     return new ArrayBuffer(size);
@@ -52,6 +50,14 @@ export class BufferPool {
   clear(): void {
     this.#held -= this.#free.reduce((sum, buffer) => sum + buffer.byteLength, 0);
     this.#free.length = 0;
+  }
+
+  /** Rows got longer: as much as they need goes of what was outgrown, so that the pool follows the longest row and doesn't keep all lengths. */
+  #dropOutgrown(end: number, bytes: number): void {
+    let start = end, gone = 0;
+    while (start > 0 && gone < bytes) gone += this.#free[--start]?.byteLength ?? 0;
+    this.#free.splice(start, end - start);
+    this.#held -= gone;
   }
 
   #firstOfAtLeast(bytes: number): number {
