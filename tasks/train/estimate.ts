@@ -129,7 +129,8 @@ export function estimate(
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
   // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
-  const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f);
+  // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
+  const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
   const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * largest;
   const masks = config.lora_dropout > 0 && !full
     ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
