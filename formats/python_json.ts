@@ -67,6 +67,14 @@ export function writePyJson(value: PyJson, indent: number = 0, level: number = 0
   return `${open}${newline}${items.join(`,${newline}`)}\n${" ".repeat(indent * level)}${close}`;
 }
 
+/** All texts of a value, names of an object's members included, each replaced by the given function. */
+export function mapTexts(value: PyJson, change: (text: string) => string): PyJson {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (!(value instanceof Map)) return value;
+  return new Map([...value].map(([key, item]) => [change(key), mapTexts(item, change)]));
+}
+
 /** Python's `repr` of a float: shortest digits, exponent below 1e-4 and from 1e16 on. */
 export function floatRepr(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";

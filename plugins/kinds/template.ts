@@ -3,7 +3,10 @@
  * @module
  */
 import type { Message } from "./dataset.ts";
+import type { PyJson } from "../../formats/python_json.ts";
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
+
+export type { PyJson, PyNumber } from "../../formats/python_json.ts";
 
 /** One turn: the ids that lead up to an answer (system and user blocks, assistant header) and the answer with its end. */
 export interface EncodedTurn {
@@ -24,6 +27,20 @@ export const MESSAGE_PARTS = ["thoughts", "tool calls", "words beside tool calls
 
 /** One of them. */
 export type MessagePart = typeof MESSAGE_PARTS[number];
+
+/** A chat as a server is asked for its next message: in any order of roles, for the model's own template to take or refuse. */
+export interface AskedChat {
+  /** Each with `role`, `content` (a text, or a list of parts `{type: "text", text}`), and further fields; none of them null. */
+  messages: readonly Map<string, PyJson>[];
+  /** Definitions of tools; null for none. */
+  tools: PyJson[] | null;
+  /** Whether the header of an answer stands at the end. */
+  addGenerationPrompt: boolean;
+  /** The last message stays open, so that the answer goes on with it (transformers: `continue_final_message`). */
+  continueFinalMessage: boolean;
+  /** Further variables of the template, by name. */
+  variables: ReadonlyMap<string, PyJson>;
+}
 
 /** The product of a template plugin (LLaMA-Factory's semantics: pieces are tokenised apart). */
 export interface Template {
@@ -82,4 +99,10 @@ export interface Template {
   ignores?(tokenizer: Tokenizer): readonly MessagePart[];
   /** Ids of a conversation that ends with a user turn, assistant header included, for generating. */
   encodePrompt(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[];
+  /**
+   * Ids of a chat as vLLM and llama.cpp's server hand it to the model's own template. Absent: the template writes turns of users
+   * and assistants, and {@linkcode Template.encodePrompt} is all that it has.
+   * @throws {RangeError} If the template refuses the chat, or leaves out the message that is to be continued.
+   */
+  encodeChat?(tokenizer: Tokenizer, chat: AskedChat): number[];
 }

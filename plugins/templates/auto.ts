@@ -5,7 +5,8 @@
  */
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import type { EncodedTurn, Template } from "../kinds/template.ts";
+import type { AskedChat, EncodedTurn, Template } from "../kinds/template.ts";
+import { encodeAsked } from "./asked.ts";
 import { checkedTemplate, type EncodeInput } from "./checked.ts";
 import { ignoredParts } from "./ignored.ts";
 import type { JinjaTemplate } from "./jinja/mod.ts";
@@ -92,6 +93,8 @@ export function autoTemplate(options: TemplateOptions): Template {
     replaceEos: false,
     defaultSystem,
     trainedJinja: (tokenizer: EditableTokenizer) => trainedOwn(tokenizer, options),
+    encodeChat: (tokenizer: Tokenizer, chat: AskedChat) =>
+      encodeAsked(compiledFor(tokenizer), tokenizer, withSystem(chat, defaultSystem), options),
     ignores: (tokenizer: Tokenizer) => ignoredParts(compiledFor(tokenizer), tokenizer, options),
   };
   return checkedTemplate(about, {
@@ -103,6 +106,14 @@ export function autoTemplate(options: TemplateOptions): Template {
       return rendered.encode(rendered.prompt(conversation.messages.length));
     },
   });
+}
+
+/** A chat with the system text of `default_system` in front where it has none of its own. */
+function withSystem(chat: AskedChat, system: string): AskedChat {
+  const role = chat.messages[0]?.get("role");
+  if (system === "" || role === "system" || role === "developer") return chat;
+  const first = new Map<string, PyJson>([["role", "system"], ["content", system]]);
+  return { ...chat, messages: [first, ...chat.messages] };
 }
 
 /** Some templates put an assistant header behind every conversation; it would be learnt as part of the answer. */

@@ -68,15 +68,50 @@ export function renderWith(
 }
 
 /**
- * One conversation, rendered as far as asked for. Special-token text of the data is replaced by marks while rendering, so that it can be
- * told from the template's own afterwards.
+ * Special-token text of the data, replaced by marks while a template renders it, so that it can be told from the template's own
+ * afterwards.
  */
-export class RenderedConversation {
-  readonly #render: (count: number, addPrompt: boolean) => string;
+export class HiddenTokens {
   readonly #tokenizer: Tokenizer;
   readonly #split: boolean;
+  readonly #special: RegExp | null;
   readonly #marks: string[] = [];
-  readonly #mark: string;
+  /** The character around the numbers that stand for hidden tokens. */
+  readonly mark: string;
+
+  /**
+   * @param texts All texts that are to be hidden in
+   * @param split false: special-token text of the data becomes special tokens, and nothing is hidden
+   */
+  constructor(tokenizer: Tokenizer, split: boolean, texts: readonly (string | undefined)[]) {
+    this.#tokenizer = tokenizer;
+    this.#split = split;
+    this.#special = split ? specialPattern(tokenizer) : null;
+    this.mark = freeCharacter(texts);
+  }
+
+  /** A text with marks in place of special tokens. */
+  hide(text: string): string {
+    return this.#special === null ? text : text.replace(this.#special, (token) => {
+      if (!this.#marks.includes(token)) this.#marks.push(token);
+      return `${this.mark}${this.#marks.indexOf(token)}${this.mark}`;
+    });
+  }
+
+  /** Ids of rendered text. */
+  encode(text: string): number[] {
+    // every second piece is the number of a hidden token
+    const parts = text.split(this.mark).map((piece, i): TextPart =>
+      i % 2 === 0 ? ownText(piece) : data(item(this.#marks, Number(piece)))
+    );
+    return encodeTextParts(this.#tokenizer, parts, this.#split);
+  }
+}
+
+/** One conversation, rendered as far as asked for. */
+export class RenderedConversation {
+  readonly #render: (count: number, addPrompt: boolean) => string;
+  readonly #hidden: HiddenTokens;
 
   /** Renders nothing yet. */
   constructor(
@@ -84,17 +119,14 @@ export class RenderedConversation {
     { tokenizer, messages, system, tools }: EncodeInput,
     options: TemplateOptions,
   ) {
-    this.#tokenizer = tokenizer;
-    this.#split = options.split_special_tokens;
-    this.#mark = freeCharacter([
+    const hidden = new HiddenTokens(tokenizer, options.split_special_tokens, [
       system,
       tools,
       ...messages.flatMap((message) => message.results ?? [message])
         .flatMap(({ content, said, thought, fields }) => [content, said, thought, fields]),
     ]);
-    const special = this.#split ? specialPattern(tokenizer) : null;
-    const hide = (text: string) =>
-      special === null ? text : text.replace(special, (token) => this.#hidden(token));
+    this.#hidden = hidden;
+    const hide = (text: string) => hidden.hide(text);
     const shown = messages.map((message) =>
       (message.results ?? [message]).map((each) => toRecord(each, hide))
     );
@@ -117,11 +149,6 @@ export class RenderedConversation {
       );
   }
 
-  #hidden(token: string): string {
-    if (!this.#marks.includes(token)) this.#marks.push(token);
-    return `${this.#mark}${this.#marks.indexOf(token)}${this.#mark}`;
-  }
-
   /** The first `count` messages and an assistant header. */
   prompt(count: number): string {
     return this.#render(count, true);
@@ -134,16 +161,12 @@ export class RenderedConversation {
 
   /** Ids of rendered text. */
   encode(text: string): number[] {
-    // every second piece is the number of a hidden token
-    const parts = text.split(this.#mark).map((piece, i): TextPart =>
-      i % 2 === 0 ? ownText(piece) : data(item(this.#marks, Number(piece)))
-    );
-    return encodeTextParts(this.#tokenizer, parts, this.#split);
+    return this.#hidden.encode(text);
   }
 }
 
 /** A private-use character that no text has. */
-function freeCharacter(texts: readonly (string | undefined)[]): string {
+export function freeCharacter(texts: readonly (string | undefined)[]): string {
   for (let code = 0xe000; code <= 0xf8ff; code++) {
     const char = String.fromCharCode(code);
     if (!texts.some((text) => text?.includes(char))) return char;
@@ -170,11 +193,14 @@ function toRecord(message: Message, hide: (text: string) => string): Map<string,
       ),
     );
   }
+  return withThought(record, message.thought === undefined ? undefined : hide(message.thought));
+}
+
+/** A message whose thought is there under each of its names. */
+export function withThought(record: Map<string, PyJson>, given?: string): Map<string, PyJson> {
   const thought = THOUGHT_FIELDS.map((name) => record.get(name)).find((value) => value !== undefined) ??
-    (message.thought === undefined ? undefined : hide(message.thought));
-  if (thought !== undefined) {
-    if (!record.has("thinking")) record.set("thinking", thought);
-    record.set("reasoning_content", thought);
-  }
-  return record;
+    given;
+  if (thought === undefined) return record;
+  const named = new Map(record).set("reasoning_content", thought);
+  return named.has("thinking") ? named : named.set("thinking", thought);
 }

@@ -5,12 +5,11 @@
 import type { Context } from "hono";
 
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
-import { openedBy } from "../../plugins/endpoints/local/shown_text.ts";
 import { type AnswerPart, AnswerReader } from "./answer_reader.ts";
 import type { WholeAnswer } from "./answers.ts";
 import { tellUnused, tierOf, unusedFields } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
-import { chatPrompt } from "./chat_prompt.ts";
+import { chatPrompt, openedTags } from "./chat_prompt.ts";
 import { ChatFields, type ChatRequest, readFields } from "./fields.ts";
 import { randomId } from "./ids.ts";
 import { type ChatLogprob, chatLogprob } from "./logprobs.ts";
@@ -38,7 +37,7 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   const sampling = call === null ? free : { ...free, mask: call };
   const format = offersTools ? model.format : null;
   const shown = [...service.tags.flat(), ...format?.begin ?? [], ...format?.end == null ? [] : [format.end]];
-  const opened = openedBy(prompt, model.local.tokenizer, service.tags);
+  const opened = openedTags(request, prompt, model.local, service.tags);
   const writing = new ChatWriting(request, model, service.tags, opened, format);
   tellUnused(c, [...unusedFields(request), ...unused]);
   return await answerRequest(

@@ -68,6 +68,16 @@ const tool = z.strictObject({
   }),
 });
 
+/** Variables of chat templates that requests have fields for, or that no request changes. */
+const OWN_VARIABLES = [
+  "messages",
+  "tools",
+  "add_generation_prompt",
+  "continue_final_message",
+  "chat_template",
+  "tokenize",
+];
+
 /** A request for a chat's next message. */
 export const ChatFields = z.strictObject({
   ...common,
@@ -85,9 +95,14 @@ export const ChatFields = z.strictObject({
     z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: z.string() }) }),
   ], 'needs "none", "auto", "required", or {"type": "function", "function": {"name": …}}').nullish(),
   parallel_tool_calls: z.boolean().nullish(),
-  chat_template_kwargs: z.strictObject({ enable_thinking: z.boolean().optional() }).nullish(),
-  add_generation_prompt: z.literal(true).nullish(),
-  continue_final_message: z.literal(false).nullish(),
+  chat_template_kwargs: z.looseObject({
+    enable_thinking: z.boolean().optional(),
+    ...Object.fromEntries(
+      OWN_VARIABLES.map((name) => [name, z.undefined("the request says it itself: leave it out").optional()]),
+    ),
+  }).nullish(),
+  add_generation_prompt: z.boolean().nullish(),
+  continue_final_message: z.boolean().nullish(),
 });
 
 /** A request for the continuation of a text. */
@@ -148,7 +163,7 @@ function fault(issue: z.core.$ZodIssue | undefined, schema: unknown, body: unkno
   if (issue === undefined) return badRequest("Cannot read the request");
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
-    const name = issue.keys[0] ?? "", whole = [...path, name].join(".");
+    const name = issue.keys[0] ?? "", whole = pathText([...issue.path, name]);
     const instead = Object.hasOwn(INSTEAD, name)
       ? `: use ${INSTEAD[name]}`
       : didYouMean(name, keysAt(schema, path));
@@ -162,13 +177,20 @@ function fault(issue: z.core.$ZodIssue | undefined, schema: unknown, body: unkno
       typeof found === "object" && found !== null ? (found as Record<string, unknown>)[step] : undefined,
     body,
   );
-  const name = path.join(".");
+  const name = pathText(issue.path);
   return badRequest(
     `Cannot use ${name === "" ? "the body" : name}: ${issue.message}; current value is ${
       typeof value === "string" || typeof value === "object" ? kind(value) : shown(value)
     }`,
     name || null,
   );
+}
+
+/** A field inside of others as OpenAI's errors write it, such as `tools[0].function.name`. */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((step, i) =>
+    typeof step === "number" ? `[${step}]` : i === 0 ? String(step) : `.${String(step)}`
+  ).join("");
 }
 
 /** Texts and objects are contents, which errors (and so logs) don't repeat. */

@@ -114,7 +114,7 @@ export function heldSchema(root: unknown, place: string, param: string): unknown
       const overlap = choice === "oneOf" &&
         value.some((a, i) => value.slice(i + 1).some((b) => !disjoint(a, b, root)));
       if (overlap) refuse("the choices of oneOf may overlap, which the grammar can't see; write anyOf");
-      return { [choice]: value.map((one, i) => held(one, `${place}.${choice}.${i}`)) };
+      return { [choice]: value.map((one, i) => held(one, `${place}.${choice}[${i}]`)) };
     }
 
     function listed(): JsonObject {
@@ -219,7 +219,7 @@ export function heldSchema(root: unknown, place: string, param: string): unknown
         ...counts,
         ...(items !== undefined && { items: items === false ? false : held(items, `${place}.items`) }),
         ...(prefixItems !== undefined && {
-          prefixItems: [prefixItems].flat().map((one, i) => held(one, `${place}.prefixItems.${i}`)),
+          prefixItems: [prefixItems].flat().map((one, i) => held(one, `${place}.prefixItems[${i}]`)),
         }),
       };
     }

@@ -336,7 +336,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       [
         asked("x", { messages: [{ role: "robot" as "user", content: "x" }] }),
         400,
-        "messages.0.role",
+        "messages[0].role",
         "developer",
       ],
       [
@@ -383,7 +383,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       [
         { ...asked("x"), tools: [{ type: "function", function: { name: "f", parameter: {} } }] },
         400,
-        "tools.0.function.parameter",
+        "tools[0].function.parameter",
         'did you mean "parameters"',
       ],
       [asked("x", { reasoning_effort: "none" }), 400, "reasoning_effort", "no switch for thinking"],
