@@ -55,7 +55,7 @@ import { dropNetwork, needsNetwork } from "./train/network.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [KEY]": "this text, or about one key; --help all: every key",
   "dry-run": "check everything and say what it takes, but write nothing",
 };
 
@@ -113,7 +113,7 @@ export async function exportModel(
     );
     checkFits(estimate, config);
     if (dryRun) return null;
-    using folder = new ExportFolder(config.export_dir, [source.model.path, ...config.adapter_name_or_path]);
+    using folder = new ExportFolder(config.export_dir, [source.model.path, ...source.adapterFolders]);
     if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");
     const result = await write(config, registry, source, dtype, folder, { say, progress, signal });
     printResult(result, config, dtype, say);
@@ -291,15 +291,20 @@ function printResult(
   say(`\nNext\n  ${taskCommand("chat", [model])}`);
 }
 
+function help(): string {
+  return `${usage(["deno task export [MERGE.yaml] [key=value ...]"], FLAGS)}\n\n${exportHelp("")}`;
+}
+
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
   void runTask(async () => {
-    const { config: path, overrides, flags } = parseArguments(Deno.args, FLAGS);
-    if (flags.has("help") || (path === undefined && overrides.length === 0)) {
-      return print(
-        `${usage(["deno task export [MERGE.yaml] [key=value ...]"], FLAGS)}\n\n${exportHelp()}`,
-      );
+    const { config: path, overrides, flags, values } = parseArguments(Deno.args, FLAGS);
+    if (flags.has("help")) {
+      // the word behind --help is taken for the file as long as there is no other
+      const topic = values.get("help") || (path ?? "");
+      return print(topic === "" ? help() : exportHelp(topic));
     }
+    if (path === undefined && overrides.length === 0) return print(help());
     const { config } = readExportConfig(path, overrides);
     const dryRun = flags.has("dry-run");
     if (dryRun) confirmPlugins(config.plugins);

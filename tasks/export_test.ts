@@ -16,6 +16,8 @@ import { checkDifference, compareLogits, logitsOf, writtenBound } from "./export
 import { checkFits } from "./export/estimate.ts";
 import { filesOf } from "./export/folder.ts";
 import { readExportConfig } from "./export/config.ts";
+import { exportHelp } from "./export/help.ts";
+import { FakeHub } from "../tests/helpers/fake_hub.ts";
 import { onnxLogits } from "./export/onnx/check.ts";
 import { readGgufAdapter } from "./export/gguf_adapter_check.ts";
 import { mergedWeights } from "../formats/peft/mod.ts";
@@ -510,6 +512,52 @@ export_legacy_format: false
     await Deno.remove(`${folder}/link`);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["merge.yaml", "merged"]);
   }));
+
+Deno.test("an adapter comes from the hub as a model does, and named twice it is refused", () =>
+  inFolder(async (folder) => {
+    const from = golden("peft/lora/adapter"), model = `model_name_or_path=${golden("tiny/qwen2/model")}`;
+    const files = filesOf(from).map((name) => [name, Deno.readFileSync(join(from, name))] as const);
+    await using hub = new FakeHub(new Map(files));
+    const before = Deno.env.get("HF_ENDPOINT");
+    Deno.env.set("HF_ENDPOINT", hub.endpoint);
+    try {
+      const cache = `cache_dir=${folder}/cache`;
+      for (const [target, adapter] of [["a", "tiny/qwen2"], ["b", from]]) {
+        await exportModel(
+          undefined,
+          [model, cache, `adapter_name_or_path=${adapter}`, `export_dir=${folder}/${target}`],
+          quiet,
+        );
+      }
+    } finally {
+      if (before === undefined) Deno.env.delete("HF_ENDPOINT");
+      else Deno.env.set("HF_ENDPOINT", before);
+    }
+    const weights = (target: string) => Deno.readFileSync(`${folder}/${target}/model.safetensors`).toHex();
+    assertEquals(weights("a"), weights("b"));
+    await Deno.symlink(from, `${folder}/link`);
+    await assertRejects(
+      () =>
+        exportModel(
+          undefined,
+          [model, `adapter_name_or_path=${from},${folder}/link`, `export_dir=${folder}/c`],
+          quiet,
+        ),
+      RangeError,
+      `Cannot merge ${folder}/link as each adapter must be named once: current value is ${from}, ${folder}/link`,
+    );
+  }));
+
+Deno.test("export --help KEY tells of one key, whether it works here or not", () => {
+  assertStringIncludes(exportHelp(""), "Examples\n");
+  const [first, ...more] = exportHelp("export_size").split("\n");
+  assertEquals(first, "export_size");
+  assertEquals(more.filter((line) => !line.startsWith("      ")), []);
+  assertStringIncludes(exportHelp("export_hub_model_id"), "refused, as nothing is uploaded from here");
+  assertStringIncludes(exportHelp("learning_rate"), "accepted without effect");
+  assertStringIncludes(exportHelp("all"), "export_quantization_bit");
+  assertThrows(() => exportHelp("export_siz"), RangeError, 'did you mean "export_size"?');
+});
 
 Deno.test("the bundled example is a file for merging, and names the adapter that the default training writes", () => {
   const { config, notes } = readExportConfig(`${root}examples/export/merge.yaml`, []);

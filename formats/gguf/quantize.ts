@@ -77,12 +77,14 @@ function q8_0(block: Float32Array, out: Uint8Array): number {
 }
 
 function q4_0(block: Float32Array, out: Uint8Array): number {
-  let largest = 0;
-  for (let i = 0; i < BLOCK; i++) {
+  let largest = f32(block, 0);
+  for (let i = 1; i < BLOCK; i++) {
     if (Math.abs(f32(block, i)) > Math.abs(largest)) largest = f32(block, i);
   }
   const d = Math.fround(largest / -8), inverse = d === 0 ? 0 : Math.fround(1 / d);
-  const q = (i: number) => Math.min(15, Math.max(0, Math.trunc(f32(block, i) * inverse + 8.5)));
+  // a scale that small is a half of 0, which makes a 0 of every code
+  if (!Number.isFinite(inverse)) return d;
+  const q = (i: number) => Math.min(15, Math.trunc(Math.fround(Math.fround(f32(block, i) * inverse) + 8.5)));
   for (let j = 0; j < BLOCK / 2; j++) out[j] = q(j) | (q(j + BLOCK / 2) << 4);
   return d;
 }

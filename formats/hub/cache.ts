@@ -59,10 +59,10 @@ export class RepositoryCache {
     return readIfThere(join(this.#root, "refs", revision))?.trim() ?? revision;
   }
 
-  /** Folder of a model's snapshot downloaded earlier for a branch, tag or commit; null if there is none. */
-  cached(revision: string): string | null {
+  /** Folder of a snapshot that has `file`, downloaded earlier for a branch, tag or commit; null if there is none. */
+  cached(revision: string, file = "config.json"): string | null {
     const snapshot = this.snapshot(this.commitOf(revision));
-    return exists(join(snapshot, "config.json")) ? snapshot : null;
+    return exists(join(snapshot, file)) ? snapshot : null;
   }
 
   /** Remembers which files a commit has, of which only some may be downloaded. */

@@ -215,6 +215,42 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
     await assertRejects(() => resolveModel(NAME, other), RangeError, "only pytorch_model.bin");
   }));
 
+Deno.test("resolveModel() brings an adapter without the weights of a whole model, says what is missing, and finds it again offline", async () => {
+  const text = (content: string) => new TextEncoder().encode(content);
+  const files = new Map(
+    ["adapter_config.json", "adapter_model.safetensors", "tokenizer.json", "model.safetensors"].map(
+      (name) => [name, text(name)],
+    ),
+  );
+  const cacheDir = Deno.makeTempDirSync();
+  try {
+    await using hub = new FakeHub(files);
+    const options = { endpoint: hub.endpoint, cacheDir, retryDelay: 1, attempts: 2, offline: false };
+    const path = await resolveModel(NAME, options, "adapter");
+    assertEquals(names(path), ["adapter_config.json", "adapter_model.safetensors", "tokenizer.json"]);
+    assertEquals(await resolveModel(NAME, { ...options, offline: true }, "adapter"), path);
+    await assertRejects(
+      () => resolveModel("tiny/other", options, "adapter"),
+      RangeError,
+      "there is no such adapter",
+    );
+    await assertRejects(
+      () => resolveModel("tiny/other", { ...options, offline: true }, "adapter"),
+      RangeError,
+      "Cannot find the adapter tiny/other",
+    );
+    await using bare = new FakeHub(new Map([["adapter_model.bin", new Uint8Array(2)]]));
+    const other = { ...options, cacheDir: join(cacheDir, "other"), endpoint: bare.endpoint };
+    await assertRejects(
+      () => resolveModel(NAME, other, "adapter"),
+      RangeError,
+      "no adapter_model.safetensors, only adapter_model.bin",
+    );
+  } finally {
+    Deno.removeSync(cacheDir, { recursive: true });
+  }
+});
+
 Deno.test("the token goes to the hub's origin only: not to where a redirect or a Link leads", async () => {
   await using cdn = new FakeHub(modelFiles());
   const redirects = {

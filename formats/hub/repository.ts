@@ -104,6 +104,7 @@ export async function fetchFiles(
 export class HubRepository {
   readonly #kind: RepositoryKind;
   readonly #name: string;
+  readonly #noun: string;
   readonly #endpoint: string;
   readonly #token: string | undefined;
   /** Requests to it. */
@@ -111,11 +112,18 @@ export class HubRepository {
 
   /**
    * Nothing is asked yet.
+   * @param noun For messages
    * @throws {RangeError} If the hub's address is none
    */
-  constructor(kind: RepositoryKind, name: string, options: ResolveOptions) {
+  constructor(
+    kind: RepositoryKind,
+    name: string,
+    options: ResolveOptions,
+    noun = kind === "model" ? "model" : "data set",
+  ) {
     this.#kind = kind;
     this.#name = name;
+    this.#noun = noun;
     this.#endpoint = (options.endpoint ?? Deno.env.get("HF_ENDPOINT") ?? HUB_URL).replace(/\/+$/, "");
     if (!/^https?:$/.test(URL.parse(this.#endpoint)?.protocol ?? "")) {
       throw new RangeError(
@@ -133,7 +141,7 @@ export class HubRepository {
   }
 
   get #what(): string {
-    return this.#kind === "model" ? `the model ${this.#name}` : `the data set ${this.#name}`;
+    return `the ${this.#noun} ${this.#name}`;
   }
 
   /** The commit that a branch or tag is now. */
@@ -214,9 +222,7 @@ export class HubRepository {
     }
     if (status === 404) {
       return new RangeError(
-        `${what}: there is no such ${
-          this.#kind === "model" ? "model" : "data set"
-        } with the revision ${revision}, nor a directory ${this.#name} here. ` +
+        `${what}: there is no such ${this.#noun} with the revision ${revision}, nor a directory ${this.#name} here. ` +
           `Check the spelling`,
         { cause: error },
       );
@@ -229,7 +235,9 @@ export class HubRepository {
         `${what}: it can't be reached (${error.message}), and there is no directory ${this.#name} here. ` +
           (isCached
             ? "An earlier download is in the cache: set HF_HUB_OFFLINE=1 to use it"
-            : `Check the network, or name the path of a local ${this.#kind === "model" ? "model" : "file"}`),
+            : `Check the network, or name the path of a local ${
+              this.#kind === "model" ? this.#noun : "file"
+            }`),
         { cause: error },
       );
     }

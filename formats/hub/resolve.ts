@@ -16,22 +16,42 @@ import {
   type ResolveOptions,
 } from "./repository.ts";
 
+/** A whole model, or an adapter of one. */
+type ModelKind = "model" | "adapter";
+
 /** In the top folder only: no weights of other programs, no copies in other formats. */
-const NEEDED = /^[\w.-]+\.(json|jinja|txt|model)$|^(adapter_)?model(-\d+-of-\d+)?\.safetensors$/;
+const NEEDED = /^[\w.-]+\.(json|jinja|txt|model)$/;
+/** Weights, and the file that a whole snapshot has. */
+const PARTS: Readonly<Record<ModelKind, { weights: RegExp; weightsName: string; config: string }>> = {
+  model: {
+    weights: /^model(-\d+-of-\d+)?\.safetensors$/,
+    weightsName: "model.safetensors",
+    config: "config.json",
+  },
+  adapter: {
+    weights: /^adapter_model\.safetensors$/,
+    weightsName: "adapter_model.safetensors",
+    config: "adapter_config.json",
+  },
+};
 const UNNEEDED = /^(pytorch_model|tf_model|flax_model)/;
 
 /**
  * A path that exists as it is; a hub id (`owner/name`) as the folder of its snapshot, downloaded if need be: json,
- * tokenizer and template files and safetensors, no other weights. An interrupted download is continued; every file is
+ * tokenizer and template files and safetensors (of an adapter `adapter_model.safetensors`), no other weights. An interrupted download is continued; every file is
  * checked by size and hash.
- * @throws {RangeError} If there is neither such a path nor such a model, or it isn't open to this token.
+ * @throws {RangeError} If there is neither such a path nor such a repository, or it isn't open to this token.
  * @throws {Error} If the hub can't be reached, or a download fails.
  */
-export async function resolveModel(nameOrPath: string, options: ResolveOptions = {}): Promise<string> {
+export async function resolveModel(
+  nameOrPath: string,
+  options: ResolveOptions = {},
+  kind: ModelKind = "model",
+): Promise<string> {
   if (exists(nameOrPath)) return nameOrPath;
   if (!HUB_ID.test(nameOrPath) || nameOrPath.endsWith(".gguf")) {
     throw new RangeError(
-      `Cannot find the model ${nameOrPath}: there is no file or directory ${
+      `Cannot find the ${kind} ${nameOrPath}: there is no file or directory ${
         resolve(nameOrPath)
       }, and it isn't an id on the hub ` +
         `(owner/name)`,
@@ -41,38 +61,41 @@ export async function resolveModel(nameOrPath: string, options: ResolveOptions =
   checkRevision(revision, nameOrPath);
   const cache = new RepositoryCache(options.cacheDir ?? defaultCacheDir(), "model", nameOrPath);
   if (isOffline(options)) {
-    const cached = cache.cached(revision);
+    const cached = cache.cached(revision, PARTS[kind].config);
     if (cached) return cached;
     throw new RangeError(
-      `Cannot find the model ${nameOrPath}: it is neither a path nor in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
+      `Cannot find the ${kind} ${nameOrPath}: it is neither a path nor in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
     );
   }
-  const hub = new HubRepository("model", nameOrPath, options);
+  const hub = new HubRepository("model", nameOrPath, options, kind);
   try {
     const commit = await hub.commit(revision);
-    const files = neededFiles(await hub.files(commit), hub);
+    const files = neededFiles(await hub.files(commit), hub, kind);
     await fetchFiles(hub, cache, commit, files, options);
     if (revision !== commit) cache.saveReference(revision, commit);
     return cache.snapshot(commit);
   } catch (error) {
-    throw hub.explain(error, revision, cache.cached(revision) !== null);
+    throw hub.explain(error, revision, cache.cached(revision, PARTS[kind].config) !== null);
   }
 }
 
-/** Those of a model's files that are needed; config.json at the very end, as a snapshot that has it counts as whole. */
-function neededFiles(all: readonly RemoteFile[], hub: HubRepository): RemoteFile[] {
-  const isNeeded = ({ name }: RemoteFile) => NEEDED.test(name) && !UNNEEDED.test(name);
+/** Those of a model's files that are needed; its configuration at the very end, as a snapshot that has it counts as whole. */
+function neededFiles(all: readonly RemoteFile[], hub: HubRepository, kind: ModelKind): RemoteFile[] {
+  const { weights, weightsName, config } = PARTS[kind];
+  const isNeeded = ({ name }: RemoteFile) =>
+    weights.test(name) || (NEEDED.test(name) && !UNNEEDED.test(name));
   const files = all.filter(isNeeded);
-  if (!files.some(({ name }) => name.endsWith(".safetensors"))) {
-    const weights = all.map(({ name }) => name).filter((name) =>
+  if (!files.some(({ name }) => weights.test(name))) {
+    const others = all.map(({ name }) => name).filter((name) =>
       /\.(bin|pt|pth|gguf|h5|msgpack|onnx|safetensors)$/.test(name)
     );
     throw new RangeError(
-      `Cannot use ${hub.label}: it has no model.safetensors` +
-        (weights.length ? `, only ${weights.slice(0, 5).join(", ")}` : "") +
-        `. Take a repository with safetensors, or download a .gguf file and name its path`,
+      `Cannot use ${hub.label}: it has no ${weightsName}` +
+        (others.length ? `, only ${others.slice(0, 5).join(", ")}` : "") +
+        `. Take a repository with safetensors, or download ` +
+        (kind === "model" ? "a .gguf file and name its path" : "a folder with it and name its path"),
     );
   }
-  const isConfig = ({ name }: RemoteFile) => Number(name === "config.json");
+  const isConfig = ({ name }: RemoteFile) => Number(name === config);
   return files.toSorted((a, b) => isConfig(a) - isConfig(b));
 }

@@ -7,6 +7,7 @@ import { join, resolve } from "@std/path";
 
 import { shown } from "../message.ts";
 import { writeFileAtomicSync } from "../atomic.ts";
+import { isHubId } from "../hf_model/hub_id.ts";
 import { readJsonFile, toSortedJson } from "../hf_model/json.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
 import { type LoraConfig, loraConfigFields, parseLoraConfig } from "./config.ts";
@@ -95,7 +96,11 @@ function namesIn(directory: string): string[] {
     return [...Deno.readDirSync(directory)].map((entry) => entry.name);
   } catch (error) {
     const problem = error instanceof Deno.errors.NotFound
-      ? "there is no such folder"
+      ? `there is no such folder${
+        isHubId(directory)
+          ? `; from the hub, download its ${CONFIG} and ${WEIGHTS} first and name the folder that has them`
+          : ""
+      }`
       : error instanceof Deno.errors.NotADirectory
       ? `it is a file: name its folder, which has ${CONFIG}`
       : (error as Error).message;

@@ -130,6 +130,11 @@ Deno.test("readAdapterConfig() refuses what isn't supported, by name", () =>
       );
       assertThrows(() => read(file), RangeError, `Cannot open ${file} as an adapter: it is a file`);
     }
+    assertThrows(
+      () => readAdapterConfig("owner/name"),
+      RangeError,
+      "as an adapter: there is no such folder; from the hub, download its adapter_config.json and",
+    );
     assertThrows(() => readAdapter(golden("peft/dora/adapter"), SHAPES), RangeError, "use_dora is true");
     // as PEFT 0.21 saves an adapter whose target_modules have lm_head or embed_tokens
     for (

@@ -181,7 +181,7 @@ function reworded(key: string, spec: WorkingKey<unknown>): KeySpec {
         description: "chat template to write into the folder; left out: the adapter's own, else the model's",
       };
     case "adapter_name_or_path":
-      return { ...spec, description: "adapter folders, merged one after the other" };
+      return { ...spec, description: "folders or hub ids of adapters, merged one after the other" };
     default:
       return spec;
   }
@@ -224,7 +224,7 @@ export function resolveExportConfig(file: YamlFile, overrides: readonly string[]
   const paths = {
     export_dir: resolve(config.export_dir),
     model_name_or_path: whereItLies(found.model_name_or_path),
-    adapter_name_or_path: found.adapter_name_or_path.map((path) => resolve(path)),
+    adapter_name_or_path: found.adapter_name_or_path.map(whereItLies),
     plugins: config.plugins.map((path) => absolutePlugin(path, file, written.get("plugins"))),
   };
   return { config: Object.freeze({ ...config, ...paths }), notes, placeOf };

@@ -2,11 +2,18 @@
  * The help of the export task: examples, and its keys from their table.
  * @module
  */
-import { keyLines } from "../train/config/describe.ts";
+import { helpText, keyLines } from "../train/config/describe.ts";
+import { oneKeyHelp } from "../train/config/key_help.ts";
 import { exportTable } from "./config.ts";
 
-/** Text below the usage. */
-export function exportHelp(): string {
+/**
+ * Text below the usage, or about keys alone.
+ * @param topic "" for examples and the keys that work, `all` for every key, or the name of one
+ * @throws {RangeError} If there is no such key; says which is near
+ */
+export function exportHelp(topic: string): string {
+  if (topic === "all") return helpText(exportTable());
+  if (topic !== "") return oneKeyHelp(topic, exportTable());
   const keys = [...exportTable()].filter(([, { state }]) => state === "works");
   const first = ["export_dir", "export_format", "export_dtype", "infer_dtype", "export_size", "export_check"];
   const rank = ([key]: readonly [string, unknown]) => {

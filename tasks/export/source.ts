@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
-import type { ResolveOptions } from "../../formats/hub/mod.ts";
+import { resolveModel, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { shown } from "../../formats/message.ts";
 import { type Adapter, baseDifference, mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
@@ -28,6 +28,8 @@ export interface ExportSource {
   decoder: DecoderConfig;
   /** In the order in which they are merged. */
   adapters: readonly Adapter[];
+  /** Their folders. */
+  adapterFolders: readonly string[];
   /** As it is written: the template's, the adapter's or the model's; null where the model's folder has none. */
   tokenizer: Tokenizer | null;
   /** Jinja text to write; null: there is none. */
@@ -61,23 +63,54 @@ export async function openSource(
     const shapes = tensorShapes(decoder);
     await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, shapes, model.path));
     const modules = moduleShapes(decoder);
+    const adapterFolders = await placed(placeOf("adapter_name_or_path"), () => foldersOf(config, hub));
     const adapters = await placed(
       placeOf("adapter_name_or_path"),
-      () => config.adapter_name_or_path.map((path) => readAdapter(path, modules)),
+      () => adapterFolders.map((path) => readAdapter(path, modules)),
     );
     const read = adapters.reduce(
       (before, adapter) => mergedWeights(before, adapter),
       (name: string) => model.weights.read(name),
     );
-    const written = tokenizerOf(config, registry, model, placeOf);
-    const others = config.adapter_name_or_path.flatMap((path) =>
-      baseDifference(path, config.model_name_or_path) ?? []
-    );
-    return { model, decoder, adapters, shapes, read, ...written, notes: [...written.notes, ...others] };
+    const written = tokenizerOf(config, registry, model, adapterFolders, placeOf);
+    const others = adapterFolders.flatMap((path) => baseDifference(path, config.model_name_or_path) ?? []);
+    return {
+      model,
+      decoder,
+      adapters,
+      adapterFolders,
+      shapes,
+      read,
+      ...written,
+      notes: [...written.notes, ...others],
+    };
   } catch (error) {
     model.weights.close();
     throw error;
   }
+}
+
+/**
+ * Folders of the adapters, brought from the hub where they are ids.
+ * @throws {RangeError} If one isn't there, or is named twice
+ */
+async function foldersOf(
+  { adapter_name_or_path: names, model_revision: revision }: ExportConfig,
+  hub: ResolveOptions,
+): Promise<string[]> {
+  const folders: string[] = [], places = new Set<string>();
+  for (const name of names) {
+    const folder = await resolveModel(name, { revision, ...hub }, "adapter"),
+      place = Deno.realPathSync(folder);
+    if (places.has(place)) {
+      throw new RangeError(
+        `Cannot merge ${name} as each adapter must be named once: current value is ${names.join(", ")}`,
+      );
+    }
+    places.add(place);
+    folders.push(folder);
+  }
+  return folders;
 }
 
 const TOKENIZER_NEED: Readonly<Record<ExportConfig["export_format"], string | null>> = {
@@ -111,9 +144,10 @@ function tokenizerOf(
   config: ExportConfig,
   registry: Registry,
   model: LoadedModel,
+  adapters: readonly string[],
   placeOf: (key: string) => string,
 ): Pick<ExportSource, "tokenizer" | "chatTemplate" | "notes"> {
-  const { template: name, adapter_name_or_path: adapters } = config;
+  const { template: name } = config;
   if (name === null) {
     const trained = adapters.findLast((path) => exists(join(path, "tokenizer.json")));
     if (trained === undefined && !hasTokenizer(model)) {

@@ -7,10 +7,10 @@ import { z } from "zod";
 import { type KeyGroup, type KeySpec, REQUIRED } from "./key.ts";
 import { GROUP_TITLES, keyTable } from "./key_table.ts";
 
-/** The text of `deno task train --help` from the table: every key, its type, meaning and default. */
-export function helpText(): string {
+/** Every key of a table: its type, meaning and default; by default those of `deno task train --help all`. */
+export function helpText(table = keyTable()): string {
   const lines: string[] = [];
-  for (const [group, keys] of byGroup()) {
+  for (const [group, keys] of byGroup(table)) {
     lines.push("", GROUP_TITLES[group]);
     lines.push(...keyLines(keys.filter(([, spec]) => spec.state === "works")));
     for (const state of ["ignored", "refused"] as const) {
@@ -24,7 +24,7 @@ export function helpText(): string {
       lines.push(...wrap(some.map(([key]) => key).join(", "), 6));
     }
   }
-  lines.push("", "docs/config.md says of each of the last two kinds why.");
+  lines.push("", "--help KEY says of each of the last two kinds why.");
   return lines.join("\n").trimStart();
 }
 
@@ -65,7 +65,7 @@ export function markdownPage(): string {
     "written (`output_dir`, caches, logs) goes into the current folder. Paths of arguments start at the current folder. `!include",
     "other.yaml` puts another file in.",
   ];
-  for (const [group, keys] of byGroup()) {
+  for (const [group, keys] of byGroup(table)) {
     lines.push("", `## ${GROUP_TITLES[group]}`);
     const part = (
       state: KeySpec["state"],
@@ -135,9 +135,9 @@ export function jsonSchema(): Record<string, unknown> {
   };
 }
 
-function byGroup(): [KeyGroup, [string, KeySpec][]][] {
+function byGroup(table: ReadonlyMap<string, KeySpec>): [KeyGroup, [string, KeySpec][]][] {
   const groups = new Map<KeyGroup, [string, KeySpec][]>();
-  for (const entry of keyTable()) {
+  for (const entry of table) {
     const { group } = entry[1];
     groups.set(group, [...groups.get(group) ?? [], entry]);
   }

@@ -5,6 +5,7 @@
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { shown } from "../../../formats/message.ts";
 import { helpText, keyLines } from "./describe.ts";
+import type { KeySpec } from "./key.ts";
 import { keyTable } from "./key_table.ts";
 import { otherName } from "./other_names.ts";
 
@@ -39,11 +40,19 @@ export function keyHelp(topic: string): string {
       ...COMMON.map(([keys, words]) => `  ${keys.padEnd(width)}${words}`),
     ].join("\n");
   }
-  const spec = keyTable().get(topic);
+  return oneKeyHelp(topic, keyTable());
+}
+
+/**
+ * Text about one key of a table.
+ * @throws {RangeError} If there is no such key; says which is near
+ */
+export function oneKeyHelp(topic: string, table: ReadonlyMap<string, KeySpec>): string {
+  const spec = table.get(topic);
   if (spec === undefined) {
     throw new RangeError(
       `Cannot tell of the key ${shown(topic)}${
-        otherName(topic) || didYouMean(topic, [...keyTable().keys()])
+        otherName(topic) || didYouMean(topic, [...table.keys()])
       }: --help all lists every key`,
     );
   }
