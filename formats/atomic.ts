@@ -18,6 +18,8 @@ import { closeSync, fsyncSync, openSync } from "node:fs";
 
 import { basename, dirname, join } from "@std/path";
 
+import { exists } from "./exists.ts";
+
 /** A file being written beside its final place; it appears there at {@linkcode AtomicFile.commit}. */
 export class AtomicFile {
   readonly #path: string;
@@ -131,11 +133,24 @@ export function writeError(error: unknown, path: string): Error {
   const { code, message } = error as { code?: string; message?: string };
   const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG" ||
     /\(os error (28|122|27|112)\)/.test(message ?? "");
-  if (!full) return new Error(`Cannot write ${path}: ${message ?? error}`, { cause: error });
+  if (!full) {
+    return new Error(`Cannot write ${path}: ${reason(message ?? String(error), path)}`, { cause: error });
+  }
   return new Error(
     `Cannot write ${path}: the disk is full (${message}). What was there before is unchanged. ` +
       `Free some space or choose another directory, then run again`,
     { cause: error },
+  );
+}
+
+/** What the operating system said, without a temporary name that nobody chose. */
+function reason(message: string, path: string): string {
+  const folder = dirname(path);
+  if (/\(os error 2\)/.test(message) && !exists(folder)) return `there is no folder ${folder}`;
+  const temporary = `.${basename(path).slice(0, 200)}.`;
+  return message.replaceAll(
+    /[^/\\'"]+\.\d+-[0-9a-f]{8}\.tmp/g,
+    (name) => name.startsWith(temporary) ? basename(path) : name,
   );
 }
 

@@ -60,8 +60,12 @@ Deno.test(
   "writeFileAtomic() names the path when the directory is missing",
   inTempDir(async (directory) => {
     const path = join(directory, "none", "a.json");
-    await assertRejects(() => writeFileAtomic(path, ""), Error, `Cannot write ${path}`);
-    assertThrows(() => writeFileAtomicSync(path, ""), Error, `Cannot write ${path}`);
+    const said = `Cannot write ${path}: there is no folder ${join(directory, "none")}`;
+    await assertRejects(() => writeFileAtomic(path, ""), Error, said);
+    assertThrows(() => writeFileAtomicSync(path, ""), Error, said);
+    // nobody chose the temporary name
+    const mark = writeError(new Error(`read-only: open '/x/.a.json.12-0123abcd.tmp'`), "/x/a.json");
+    assertEquals(mark.message, "Cannot write /x/a.json: read-only: open '/x/a.json'");
   }),
 );
 

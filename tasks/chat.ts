@@ -39,6 +39,8 @@ const USAGE = [
 interface Running {
   /** Stops the answer under way; null while none is. */
   answering: AbortController | null;
+  /** Whether the model is open and lines are read. */
+  isOpen: boolean;
 }
 
 /**
@@ -70,6 +72,7 @@ async function chat(
     const sides = options.base || list.length === 1 ? list : list.slice(1);
     const session = new ChatSession(sides, options);
     using input = open();
+    running.isOpen = true;
     printError(
       `${session.names.join(" and ")} answer${
         session.names.length === 1 ? "s" : ""
@@ -93,7 +96,8 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
     running.answering = new AbortController();
     const sink = showAnswers({
       names: session.names,
-      width: input.isTerminal ? terminalWidth() : null,
+      width: input.isTerminal ? terminalWidth : null,
+      isShown: Deno.stdout.isTerminal(),
       colour: input.isTerminal && !Deno.noColor,
       write: (text) => process.stdout.write(text),
       note: printError,
@@ -127,7 +131,8 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
         break;
       case "save":
         try {
-          printError(`${session.save(read.path)} messages written to ${read.path}`);
+          const { file, messages } = session.save(read.path);
+          printError(`${messages} messages written to ${file}`);
         } catch (error) {
           wrong(errorText(error, false));
         }
@@ -144,17 +149,17 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
 
 if (import.meta.main) {
   await runTask(async () => {
-    const running: Running = { answering: null };
+    const running: Running = { answering: null, isOpen: false };
     let begun = 0;
-    const interrupt = () => {
+    const interrupt = (isDropped = false) => {
       // the same Ctrl-C may come as a key, as a signal, and passed on by `deno task`
       if (performance.now() - begun < 300) return;
       begun = performance.now();
       if (running.answering !== null) return running.answering.abort(new Error("stopped"));
-      if (!Deno.stdin.isTerminal()) Deno.exit(130);
-      printError("\nNothing to stop: /exit or Ctrl-D ends");
+      if (!running.isOpen || !Deno.stdin.isTerminal()) Deno.exit(130);
+      printError(isDropped ? "\n(dropped)" : "\nNothing to stop: /exit or Ctrl-D ends");
     };
-    Deno.addSignalListener("SIGINT", interrupt);
+    Deno.addSignalListener("SIGINT", () => interrupt());
     return await chat(Deno.args, running, () => openInput(interrupt));
   });
 }

@@ -39,6 +39,7 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
     `/save ${file}`,
     `/save ${file}`,
     `/save ${taken}`,
+    `/save ${join(folder, "none", "x.jsonl")}`,
     "/save",
     "/system Be brief.",
     "Hi",
@@ -52,6 +53,10 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
   const { code, stdout, stderr } = await process.output();
   const [out, notes] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assertEquals(code, 1, "lines that couldn't be followed");
+  assertStringIncludes(
+    notes!,
+    `${join(folder, "none", "x.jsonl")}: there is no folder ${join(folder, "none")}\n`,
+  );
   assertStringIncludes(notes!, `Cannot save to ${taken} as it is there already`);
   assertEquals(Deno.readTextFileSync(taken), "mine");
   const rounds = out!.split(/^model:\n/m).slice(1).map((round) => round.split(/^tuned:\n/m));
@@ -61,7 +66,7 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
   for (
     const words of [
       "nothing was asked yet",
-      'did you mean "system"',
+      'did you mean "/system"',
       `2 messages written to ${file}`,
       "/save FILE",
       "System text set",
@@ -98,6 +103,7 @@ Deno.test({
     const keys = process.stdin.getWriter(),
       shown = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     // instead of waiting for ever; many times what it takes on a busy machine
+    const file = join(folder, "typed.jsonl");
     const end = setTimeout(() => process.kill("SIGKILL"), 180_000);
     let text = "", seen = 0;
     /** Waits until the terminal shows something behind what was waited for before. */
@@ -117,15 +123,34 @@ Deno.test({
     await until(/Nothing to stop/);
     await until(line);
     // Ctrl-C twice within 300 ms counts once, as it may come as a key and as a signal
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    await type("Name a river.\r");
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 400));
+    await pause();
+    await type("this goes on \\\rand this");
+    await until(/and this/);
+    await type("\x03");
+    await until(/\(dropped\)/);
+    await until(line);
+    await pause();
+    // several lines that were pasted are one question
+    await type("\x1b[200~Name\ra river.\x1b[201~");
+    await until(/Name\\\s+> a river\.$/);
+    await type("\r");
+    await until(/999/);
+    // what is typed while it answers waits for its end
+    await type("/save typed.jsonl");
     await until(/999/);
     await type("\x03");
     await until(/\(stopped\)/);
     await until(line);
+    await type(`/save ${file}\r`);
+    await until(/2 messages written/);
+    await until(line);
     await type("/exit\r");
     assertEquals((await process.status).code, 0);
     clearTimeout(end);
+    assert(!stripVTControlCharacters(text).includes("typed.jsonl\n(stopped)"), "not echoed into the answer");
+    const [saved] = Deno.readTextFileSync(file).trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(saved.messages[0].content, "Name\na river.");
     await shown.cancel();
     await keys.close().catch(() => {});
   },
@@ -140,13 +165,13 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
     device: { backend: "onnx", provider: "cpu", threads: null },
     quantization: "stored",
     speculation: 0,
-    maxModelLen: 120,
+    maxModelLen: 300,
     maxBatch: 1,
   }, builtinRegistry());
   try {
     const session = new ChatSession(models.list(), {
       system: "",
-      sampling: { temperature: 1, seed: 3, max_tokens: 40 },
+      sampling: { temperature: 1, seed: 3, max_tokens: 20 },
     });
     const told: [text: string, note: string | null][] = [], late: string[] = [];
     const sink = (onText = () => {}): AnswerSink => {
@@ -174,13 +199,25 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
     assertEquals(told[2]![1], "stopped");
     assert(told[2]![0].length > 0 && told[2]![0].length < told[0]![0].length);
     await assertRejects(
-      () => session.ask("word ".repeat(30), sink(), never),
+      () => session.ask("word ".repeat(100), sink(), never),
       RangeError,
       "/clear starts over",
     );
     session.clear();
+    await assertRejects(() => session.retry(sink(), never), RangeError, "nothing was asked yet");
     await session.ask("Hi", sink(), never);
     assertEquals(told[3], told[0]);
+    // a question that was stopped before its answer began is the one that is asked again, and the answer before it stays
+    const early = AbortSignal.abort(new Error("stopped"));
+    await session.ask("And now?", sink(), early);
+    assertEquals(told[4], ["", "stopped"]);
+    await session.retry(sink(), never);
+    const { messages, file } = session.save(join(folder, "again.jsonl"));
+    assertEquals(messages, 4);
+    assertStringIncludes(Deno.readTextFileSync(file), '{"role":"user","content":"And now?"}');
+    const unbound = new ChatSession(models.list(), { system: "", sampling: { temperature: 0 } });
+    await unbound.ask("Hi", sink(), never);
+    assertEquals(told.at(-1)![1], "cut as the context is full; /clear starts over");
     assertEquals(late, [], "what the engine still gave behind the end is nobody's");
   } finally {
     await models.close();
@@ -189,7 +226,7 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
 
 Deno.test("Columns print a row as soon as every column has it", () => {
   const rows: string[] = [];
-  const columns = new Columns(["left", "right"], 19, (row) => rows.push(row));
+  const columns = new Columns(["left", "right"], () => 19, (row) => rows.push(row));
   columns.push(0, "one two thr");
   columns.push(0, "ee\nfour");
   assertEquals(rows, ["left     │ right", "─────────┼─────────".slice(0, 8) + "─┼─" + "────────"]);
@@ -202,11 +239,29 @@ Deno.test("Columns print a row as soon as every column has it", () => {
   assertEquals(rows.slice(4), ["four     │ 你"]);
 });
 
+Deno.test("Columns follow the terminal's size and keep emoji, tabs and long words in their column", () => {
+  const rows: string[] = [];
+  let total = 23;
+  const columns = new Columns(["a", "b"], () => total, (row) => rows.push(row));
+  columns.push(0, "one two three four five six");
+  total = 19;
+  columns.push(1, "x\ty\n👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪 ");
+  columns.end(0);
+  columns.end(1);
+  assertEquals(rows.slice(2), [
+    "one two  │ x    y",
+    "three    │ 👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪",
+    "four     │ 👩‍👩‍👧🇩🇪",
+    "five six │",
+  ]);
+});
+
 Deno.test("what a model writes gives a terminal no orders", () => {
   let written = "";
   const sink = showAnswers({
     names: ["m"],
-    width: 80,
+    width: null,
+    isShown: true,
     colour: true,
     write: (text) => written += text,
     note() {},

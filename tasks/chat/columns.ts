@@ -9,89 +9,88 @@ const GAP = " │ ";
 
 /** Rows of several columns. */
 export class Columns {
-  readonly #width: number;
-  readonly #rows: string[][];
-  readonly #open: string[];
+  /** Text of each column that isn't printed yet. */
+  readonly #left: string[];
   readonly #ended: boolean[];
-  #printed = 0;
 
   /**
    * @param titles Of the columns
-   * @param total Columns of the terminal
+   * @param total Columns of the terminal; asked for every row, as it may get another size meanwhile
    * @param print Gets whole rows
    */
-  constructor(titles: readonly string[], total: number, readonly print: (row: string) => void) {
-    this.#width = Math.max(8, Math.floor((total - GAP.length * (titles.length - 1)) / titles.length));
-    this.#rows = titles.map(() => []);
-    this.#open = titles.map(() => "");
+  constructor(
+    titles: readonly string[],
+    readonly total: () => number,
+    readonly print: (row: string) => void,
+  ) {
+    this.#left = titles.map(() => "");
     this.#ended = titles.map(() => false);
-    this.print(this.#row(titles.map((title) => cut(title, this.#width))));
-    this.print(titles.map(() => "─".repeat(this.#width)).join("─┼─"));
+    const width = this.#width();
+    this.#row(titles.map((title) => cut(title, width)), width);
+    this.print(titles.map(() => "─".repeat(width)).join("─┼─"));
   }
 
   /** Adds text to a column. */
   push(column: number, text: string): void {
-    const lines = (this.#open[column] + text).split("\n");
-    const last = lines.pop() ?? "";
-    const rows = this.#rows[column];
-    for (const line of lines) rows?.push(...rowsOf(line, this.#width));
-    // the last row may still grow
-    const open = rowsOf(last, this.#width);
-    rows?.push(...open.slice(0, -1));
-    this.#open[column] = open.at(-1) ?? "";
+    // a tab's width depends on where it stands
+    this.#left[column] += text.replaceAll("\t", "    ");
     this.#flush();
   }
 
   /** A column has no more text. */
   end(column: number): void {
-    if (this.#open[column] !== "") this.#rows[column]?.push(this.#open[column] ?? "");
-    this.#open[column] = "";
     this.#ended[column] = true;
     this.#flush();
   }
 
   #flush(): void {
-    const has = (column: number) =>
-      this.#ended[column] === true || (this.#rows[column]?.length ?? 0) > this.#printed;
-    const some = () => this.#rows.some((rows) => rows.length > this.#printed);
-    while (some() && this.#rows.every((_, column) => has(column))) {
-      this.print(this.#row(this.#rows.map((rows) => rows[this.#printed] ?? "")));
-      this.#printed++;
+    for (;;) {
+      const width = this.#width();
+      const rows = this.#left.map((text, column) => firstRow(text, width, this.#ended[column] === true));
+      if (rows.includes(null) || this.#left.every((text) => text === "")) return;
+      this.#row(rows.map((row) => row?.text ?? ""), width);
+      rows.forEach((row, column) => this.#left[column] = this.#left[column]?.slice(row?.length) ?? "");
     }
   }
 
-  #row(cells: readonly string[]): string {
-    return cells.map((cell) => cell + " ".repeat(Math.max(0, this.#width - stringWidth(cell)))).join(GAP)
-      .trimEnd();
+  #width(): number {
+    const { length } = this.#left;
+    return Math.max(8, Math.floor((this.total() - GAP.length * (length - 1)) / length));
+  }
+
+  #row(cells: readonly string[], width: number): void {
+    this.print(
+      cells.map((cell) => cell + " ".repeat(Math.max(0, width - stringWidth(cell)))).join(GAP).trimEnd(),
+    );
   }
 }
 
-/** A line in rows of at most `width` columns, broken at spaces where there are any. */
-function rowsOf(line: string, width: number): string[] {
-  const rows: string[] = [];
+/**
+ * The first row of a text, broken at a space where there is one, and how many characters of the text it takes; null while it
+ * may still grow.
+ */
+function firstRow(text: string, width: number, isWhole: boolean): { text: string; length: number } | null {
+  const end = text.indexOf("\n"), line = end < 0 ? text : text.slice(0, end);
   let row = "";
   for (const word of line.split(/(?<= )/)) {
-    if (stringWidth((row + word).trimEnd()) <= width) {
-      row += word;
-      continue;
+    if (stringWidth((row + word).trimEnd()) > width) {
+      // a word that is longer than a row is cut where the row is full
+      if (row === "") row = cut(word, width);
+      return { text: row.trimEnd(), length: row.length };
     }
-    if (row !== "") rows.push(row.trimEnd());
-    row = word;
-    while (stringWidth(row.trimEnd()) > width) {
-      const part = cut(row, width);
-      rows.push(part);
-      row = row.slice(part.length);
-    }
+    row += word;
   }
-  return [...rows, row];
+  if (end < 0 && !isWhole) return null;
+  return { text: row.trimEnd(), length: end < 0 ? row.length : end + 1 };
 }
 
 /** As many characters as fit. */
 function cut(text: string, width: number): string {
   let part = "";
-  for (const char of text) {
-    if (stringWidth(part + char) > width) break;
-    part += char;
+  // an emoji of several code points stays whole
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (stringWidth(part + segment) > width) break;
+    part += segment;
   }
   return part;
 }

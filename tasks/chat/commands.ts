@@ -21,7 +21,7 @@ export const CHAT_COMMANDS: Readonly<Record<string, string>> = {
   "/system TEXT": "sets the system text and starts over; without TEXT there is none",
   "/retry": "asks for the last answer again",
   "/clear": "forgets the conversation, not the system text",
-  "/save FILE": "writes the conversation as JSON lines, {model, messages}: training data in OpenAI's shape",
+  "/save FILE": "writes it as JSON lines: training data in OpenAI's shape",
   "/help": "this list",
   "/exit": "ends, as Ctrl-D does; Ctrl-C only stops an answer",
 };
@@ -48,11 +48,11 @@ export function readLine(line: string): ChatLine {
     case "exit":
       return { type: name };
   }
-  const known = Object.keys(CHAT_COMMANDS).map((command) => command.slice(1).split(" ")[0] ?? "");
+  const known = Object.keys(CHAT_COMMANDS).map((command) => command.split(" ")[0] ?? "");
   return {
     type: "wrong",
     why: `Cannot follow /${name.slice(0, 40)}${
-      didYouMean(name, known)
+      didYouMean(`/${name}`, known)
     }: /help lists the commands, and // begins a text with a slash`,
   };
 }

@@ -2,7 +2,7 @@
  * A conversation with one model, or the same conversation with several side by side.
  * @module
  */
-import { resolve } from "@std/path";
+import { dirname, resolve } from "@std/path";
 
 import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { exists } from "../../formats/exists.ts";
@@ -37,6 +37,8 @@ interface Side {
   model: ServedModel;
   /** User and assistant in turn. */
   messages: Message[];
+  /** Whether the last two are the last question and what was said to it. */
+  hasLast: boolean;
 }
 
 /** A conversation. Each side goes on from its own answers. */
@@ -47,10 +49,12 @@ export class ChatSession {
   readonly #saved = new Set<string>();
   /** Times that the last answer was asked for again: with a seed, another answer each time. */
   #tries = 0;
+  /** The last question, answered or not. */
+  #asked: string | null = null;
 
   /** @param models One, or several that are asked the same */
   constructor(models: readonly ServedModel[], readonly options: ChatSessionOptions) {
-    this.#sides = models.map((model) => ({ model, messages: [] }));
+    this.#sides = models.map((model) => ({ model, messages: [], hasLast: false }));
     this.#system = options.system;
   }
 
@@ -67,7 +71,11 @@ export class ChatSession {
 
   /** Forgets what was said. */
   clear(): void {
-    for (const side of this.#sides) side.messages = [];
+    this.#asked = null;
+    for (const side of this.#sides) {
+      side.messages = [];
+      side.hasLast = false;
+    }
   }
 
   /**
@@ -76,35 +84,38 @@ export class ChatSession {
    */
   async ask(text: string, sink: AnswerSink, signal: AbortSignal): Promise<void> {
     this.#tries = 0;
+    this.#asked = text;
+    for (const side of this.#sides) side.hasLast = false;
     await this.#ask(text, sink, signal);
   }
 
   /**
-   * Asks for the last answers again.
+   * Asks the last question again.
    * @throws {RangeError} If nothing was asked yet
    */
   async retry(sink: AnswerSink, signal: AbortSignal): Promise<void> {
-    const last = this.#sides[0]?.messages.findLast(({ role }) => role === "user");
-    if (last === undefined) throw new RangeError("Cannot ask again: nothing was asked yet");
+    if (this.#asked === null) throw new RangeError("Cannot ask again: nothing was asked yet");
     for (const side of this.#sides) {
-      const index = side.messages.findLastIndex(({ role, content }) =>
-        role === "user" && content === last.content
-      );
-      if (index >= 0) side.messages = side.messages.slice(0, index);
+      if (side.hasLast) side.messages.splice(-2);
+      side.hasLast = false;
     }
     this.#tries++;
-    await this.#ask(last.content, sink, signal);
+    await this.#ask(this.#asked, sink, signal);
   }
 
   /**
    * Writes the conversation of each side as a line of JSON.
-   * @returns Messages of the longest one, the system text not counted
-   * @throws {RangeError} If there is a file already that this conversation didn't write
+   * @param path From the working folder; `~/` is the home folder
+   * @returns The file, and messages of the longest conversation, the system text not counted
+   * @throws {RangeError} If there is a file already that this conversation didn't write, or no folder for it
    */
-  save(path: string): number {
-    const file = resolve(path);
+  save(path: string): { file: string; messages: number } {
+    const file = resolve(path.replace(/^~(?=\/)/, Deno.env.get("HOME") ?? "~"));
     if (exists(file) && !this.#saved.has(file)) {
       throw new RangeError(`Cannot save to ${file} as it is there already: choose another name`);
+    }
+    if (!exists(dirname(file))) {
+      throw new RangeError(`Cannot save to ${file}: there is no folder ${dirname(file)}`);
     }
     const front = this.#system === "" ? [] : [{ role: "system", content: this.#system }];
     const lines = this.#sides.map(({ model, messages }) =>
@@ -122,7 +133,7 @@ export class ChatSession {
     );
     writeFileAtomicSync(file, lines.map((line) => `${line}\n`).join(""));
     this.#saved.add(file);
-    return Math.max(...this.#sides.map(({ messages }) => messages.length));
+    return { file, messages: Math.max(...this.#sides.map(({ messages }) => messages.length)) };
   }
 
   async #ask(text: string, sink: AnswerSink, signal: AbortSignal): Promise<void> {
@@ -182,7 +193,10 @@ export class ChatSession {
         // tokens that were under way come after the end
         if (!signal.aborted) show(reader.push(text));
       }, signal);
-      if (answer?.finish === "length") note = "cut at the limit of tokens";
+      if (answer?.finish === "length") {
+        const isFull = prompt.length + answer.ids.length >= model.local.generator.info.maxModelLen;
+        note = isFull ? "cut as the context is full; /clear starts over" : "cut at the limit of tokens";
+      }
     } catch (error) {
       if (!signal.aborted) throw error;
       note = "stopped";
@@ -190,6 +204,7 @@ export class ChatSession {
     show(reader.end());
     sink.ended(index, note);
     if (said === "" && thought === "" && note === "stopped") return;
+    side.hasLast = true;
     side.messages.push(
       { role: "user", content: text },
       { role: "assistant", content: said, ...(thought !== "" && { thought }) },

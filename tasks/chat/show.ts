@@ -9,8 +9,10 @@ import type { AnswerSink } from "./session.ts";
 export interface ShowOptions {
   /** Names of the sides. */
   names: readonly string[];
-  /** Columns of the terminal; null: no terminal. */
-  width: number | null;
+  /** Columns of the terminal at the moment; null: lines of a pipe are answered. */
+  width: (() => number) | null;
+  /** Whether what is written comes to a terminal. */
+  isShown: boolean;
   /** Whether thoughts may be dimmed. */
   colour: boolean;
   /** Writes text as it is. */
@@ -25,12 +27,12 @@ const NARROW = 30;
 /** Shows one round of answers; {@linkcode AnswerSink.ended} of the last side ends it. */
 export function showAnswers(options: ShowOptions): AnswerSink {
   const { names, width } = options;
-  if (width === null) return names.length === 1 ? oneSide(options) : oneByOne(options);
   const sink = names.length === 1
     ? oneSide(options)
-    : width >= NARROW * names.length
+    : width !== null && width() >= NARROW * names.length
     ? beside(options, width)
     : oneByOne(options);
+  if (!options.isShown) return sink;
   return {
     ...sink,
     thought: (side, text) => sink.thought(side, harmless(text)),
@@ -77,7 +79,7 @@ function oneSide({ width, colour, write, note }: ShowOptions): AnswerSink {
 }
 
 /** Shows the answers of two models side by side. @param width Of the terminal, in columns */
-function beside({ names, write, note }: ShowOptions, width: number): AnswerSink {
+function beside({ names, write, note }: ShowOptions, width: () => number): AnswerSink {
   // titles come with the first text, not in front of an error
   let shown: Columns | null = null;
   const columns = () => shown ??= new Columns(names, width, (row) => write(`${row}\n`));

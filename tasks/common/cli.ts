@@ -181,7 +181,7 @@ export function errorText(error: unknown, debug: boolean): string {
 /** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't. */
 function withOwnFolders(message: string): string {
   return message.replaceAll(
-    /Requires write access to (.+?), run again with the --allow-write flag/g,
+    /Requires (?:write|all) access to (.+?), run again with the --allow-(?:write|all) flag/g,
     "the task may write to its own folders only, and $1 is in none of them (docs/security.md)",
   );
 }
