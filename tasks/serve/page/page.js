@@ -26,9 +26,19 @@ async function messageOf(reply) {
   }
 }
 
+/** What the server gives; browsers call a lost connection by a word of their own each, in a TypeError. */
+async function reached(reply) {
+  try {
+    return await reply;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error("The connection to the server was lost: is it still running?");
+  }
+}
+
 async function listModels() {
   try {
-    const reply = await fetch("v1/models", { headers: headers() });
+    const reply = await reached(fetch("v1/models", { headers: headers() }));
     if (!reply.ok) throw new Error(await messageOf(reply));
     const names = (await reply.json()).data.map(({ id }) => id);
     const wished = new URLSearchParams(location.search);
@@ -54,6 +64,37 @@ function element(tag, className, text = "") {
   return made;
 }
 
+/**
+ * Shows text in a box as it is, blocks of code in letters of one width, their fences included.
+ * @returns Adds text
+ */
+function textWithCode(box) {
+  // characters of the last text up to the line that is still coming
+  let begun = 0, code = null;
+  let tail = box.appendChild(new Text());
+  const move = (length, place) => {
+    tail = tail.splitText(length);
+    place.append(tail);
+    begun = 0;
+  };
+  return (more) => {
+    tail.appendData(more);
+    for (let end = tail.data.indexOf("\n", begun); end >= 0; end = tail.data.indexOf("\n", begun)) {
+      const isFence = /^ {0,3}```/.test(tail.data.slice(begun, end));
+      if (!isFence) begun = end + 1;
+      else if (code === null) {
+        const ahead = begun;
+        code = box.appendChild(element("pre", "code"));
+        move(ahead, code);
+        begun = end + 1 - ahead;
+      } else {
+        move(end + 1, box);
+        code = null;
+      }
+    }
+  };
+}
+
 /** Shows an answer; gives what changes it. */
 function showAnswer(box, model) {
   const card = element("article", "answer running");
@@ -65,7 +106,7 @@ function showAnswer(box, model) {
   card.append(element("h2", "", model), details, text, foot);
   box.append(card);
   return {
-    said: (more) => text.append(more),
+    said: textWithCode(text),
     thought(more) {
       details.hidden = false;
       thought.append(more);
@@ -108,12 +149,12 @@ async function answer(model, messages, shown, signal) {
       seed: number("seed"),
     };
     const begun = performance.now();
-    const reply = await fetch("v1/chat/completions", {
+    const reply = await reached(fetch("v1/chat/completions", {
       method: "POST",
       headers: headers(),
       body: JSON.stringify(body),
       signal,
-    });
+    }));
     if (!reply.ok) throw new Error(await messageOf(reply));
     let finish = "", tokens = 0;
     for await (const event of events(reply.body)) {
@@ -139,7 +180,7 @@ async function answer(model, messages, shown, signal) {
   } catch (error) {
     found.note = signal.aborted ? "stopped" : error.message;
     following(() => shown.ended(found.note));
-    if (!signal.aborted) tell(error.message);
+    if (!signal.aborted) tell(found.note);
   }
   return found;
 }
@@ -156,8 +197,8 @@ async function* events(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let held = "";
   for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
+    const { value, done } = await reached(reader.read());
+    if (done) throw new Error("The server ended the answer before its end");
     held += value;
     const parts = held.split("\n\n");
     held = parts.pop();
@@ -186,8 +227,10 @@ async function ask(text) {
   );
   rounds.push({ text, answers });
   running = null;
+  const isFree = [document.body, byId("stop"), null].includes(document.activeElement);
   changed();
-  question.focus();
+  // who is elsewhere meanwhile, in the settings or among the answers, stays there
+  if (isFree) question.focus();
 }
 
 function changed() {
@@ -195,6 +238,8 @@ function changed() {
   talk.setAttribute("aria-busy", String(busy));
   byId("send").hidden = busy;
   byId("stop").hidden = !busy;
+  // the button that was pressed is gone or disabled
+  if (busy && document.activeElement !== question) byId("stop").focus();
   for (const id of ["retry", "save", "clear"]) byId(id).disabled = busy || rounds.length === 0;
 }
 
@@ -202,6 +247,14 @@ function toggleSettings() {
   const settings = byId("settings"), button = byId("settings-button");
   settings.hidden = !settings.hidden;
   button.setAttribute("aria-expanded", String(!settings.hidden));
+}
+
+/** Whether every setting is one that its field takes; else shows the one that isn't. */
+function settingsHold() {
+  const wrong = byId("settings").querySelector("input:invalid");
+  if (wrong === null) return true;
+  if (byId("settings").hidden) toggleSettings();
+  return wrong.reportValidity();
 }
 
 function grow() {
@@ -224,7 +277,7 @@ function save() {
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = question.value.trim();
-  if (text === "" || running !== null) return;
+  if (text === "" || running !== null || !settingsHold()) return;
   question.value = "";
   grow();
   ask(text);
@@ -240,6 +293,7 @@ document.addEventListener("keydown", (event) => {
 });
 byId("stop").addEventListener("click", () => running?.abort());
 byId("retry").addEventListener("click", () => {
+  if (!settingsHold()) return;
   const last = rounds.pop();
   talk.lastElementChild?.remove();
   ask(last.text);
