@@ -111,7 +111,7 @@ export async function exportModel(
       `${config.export_format} in ${dtype} into ${config.export_dir}: ${gigabytes(estimate.disk)} of disk, ` +
         `${gigabytes(estimate.memory)} of memory beside the program`,
     );
-    checkFits(estimate, config);
+    checkFits(estimate, config, dtype);
     if (dryRun) return null;
     using folder = new ExportFolder(config.export_dir, [source.model.path, ...source.adapterFolders]);
     if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");

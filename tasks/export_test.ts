@@ -215,6 +215,13 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
     );
     await refused(["export_format=onnx", "infer_dtype=bfloat16"], "as it holds float32, q8_0, q4_0");
     await refused(["export_dtype=int4"], "Cannot read export_dtype as one of auto, float32");
+    await refused(["stage=rm"], "a reward model's value head has no place");
+    await refused(
+      ["default_system=Hi"],
+      "Cannot use default_system as it is for a template, and none is named",
+    );
+    await refused(["enable_thinking=false"], "write template, too, or leave it out");
+    assertEquals(readExportConfig(undefined, [model, out, "stage=dpo", "enable_thinking=true"]).notes, []);
     await refused(["export_formt=gguf"], 'did you mean "export_format"?');
     await refused(["export_format=gguf-adapter"], "needs one adapter: current value is none");
     await refused([`export_dir=${root}fixtures/constraints/model/merged`], "is read from there");
@@ -437,20 +444,22 @@ Deno.test("export that doesn't fit the disk or the memory is refused with what t
   const config = { export_dir: "/somewhere", export_format: "safetensors", export_check: true } as const;
   const free = (disk: number, memory: number) => ({ disk: () => disk, memory: () => memory });
   const need = { disk: 10e9, memory: 2e9 };
-  checkFits(need, config, free(10.2e9, 2e9));
+  checkFits(need, config, "float32", free(10.2e9, 2e9));
   assertThrows(
-    () => checkFits(need, config, free(10e9, 8e9)),
+    () => checkFits(need, config, "float32", free(10e9, 8e9)),
     RangeError,
     "Cannot export into /somewhere as 10.13 GB of disk are needed: current value is 10.00 GB free; " +
       "choose an export_dir on another disk, or export_dtype: bfloat16",
   );
   assertThrows(
-    () => checkFits(need, { ...config, export_format: "gguf" }, free(0, 8e9)),
+    () => checkFits(need, { ...config, export_format: "gguf" }, "q8_0", free(0, 8e9)),
     RangeError,
     "or export_dtype: q4_0",
   );
+  const { message } = assertThrows(() => checkFits(need, config, "bfloat16", free(10e9, 8e9)), RangeError);
+  assert(message.endsWith("choose an export_dir on another disk"), message);
   assertThrows(
-    () => checkFits(need, config, free(20e9, 1.5e9)),
+    () => checkFits(need, config, "float32", free(20e9, 1.5e9)),
     RangeError,
     "Cannot export as 2.00 GB of memory are needed: current value is 1.50 GB available; close other programs, or set export_check: false",
   );

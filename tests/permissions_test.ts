@@ -40,6 +40,18 @@ for (
   });
 }
 
+Deno.test("a task that is to write among the project's own code says so and starts nothing", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...project.tasks.export.split(" ").slice(1), "export_dir=formats/new", "export_format=gguf"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [
+    1,
+    `error: Cannot write to ${root}formats/new as it lies among this project's own code or files: name another folder\n`,
+  ]);
+});
+
 Deno.test("deno task preview shows a bundled example with its own permissions", async () => {
   const command = project.tasks.preview.split(" ").slice(1);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

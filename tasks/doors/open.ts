@@ -47,6 +47,13 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
     );
     Deno.exit(1);
   }
+  const denied = paths.find(isDenied);
+  if (denied !== undefined) {
+    printError(
+      `error: Cannot write to ${denied} as it lies among this project's own code or files: name another folder`,
+    );
+    Deno.exit(1);
+  }
   const lock = new ProjectLock();
   const temporary = temporaryFolder();
   // where the Worker ends without an order, something ended it
@@ -68,6 +75,11 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
     temporary?.release();
     Deno.exit(data.exit);
   };
+}
+
+/** Whether the process itself may not write there, so that no Worker can be allowed to. */
+function isDenied(path: string): boolean {
+  return Deno.permissions.querySync({ name: "write", path }).state === "denied";
 }
 
 /** A folder for temporary files in the system's, which is given up with the process; null where there is none. */

@@ -6,6 +6,7 @@
 import { isAbsolute, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
+import { shown } from "../../formats/message.ts";
 import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
 import { type KeySpec, type KeyType, REQUIRED, type WorkingKey } from "../train/config/key.ts";
@@ -73,6 +74,15 @@ export interface ExportConfig extends Pick<TrainConfig, typeof SHARED[number]> {
   /** Whether the logits before and after are compared. */
   export_check: boolean;
 }
+
+/** Those of them that a template takes. */
+const OF_TEMPLATE = [
+  "template_options",
+  "default_system",
+  "tool_format",
+  "enable_thinking",
+  "preserve_thinking",
+] as const;
 
 const OTHERS = "an export needs the model, its adapters and a template only";
 
@@ -144,6 +154,12 @@ function ownKeys(): Record<string, KeySpec> {
       [null],
       "nothing is uploaded from here",
       "leave it out, and upload export_dir with the hub's own program",
+    ),
+    stage: refused(
+      null,
+      [null, "pt", "sft", "dpo", "kto", "iopo", "ppo"],
+      "a reward model's value head has no place in what is written",
+      "leave it out to write the language model alone",
     ),
     quantization_bit: refused(
       null,
@@ -248,6 +264,21 @@ function contradictions(config: ExportConfig, written: ReadonlyMap<string, Writt
       message: `Cannot write export_format: gguf-adapter as it needs one adapter: current value is ${
         adapters.length === 0 ? "none" : adapters.join(", ")
       }`,
+    });
+  }
+  for (const key of OF_TEMPLATE) {
+    const value = written.get(key)?.value;
+    if (
+      config.template !== null || value === undefined ||
+      JSON.stringify(config[key]) === JSON.stringify(keyTable().get(key)?.default)
+    ) {
+      continue;
+    }
+    faults.push({
+      key,
+      message:
+        `Cannot use ${key} as it is for a template, and none is named: current value is ${shown(value)}; ` +
+        "write template, too, or leave it out",
     });
   }
   if (format.startsWith("gguf") && written.has("export_size")) {

@@ -64,6 +64,14 @@ export function estimateExport(
 /** About as many as the prompt of the check has. */
 const PROMPT_TOKENS = 32;
 
+/** The number type of least width by format. */
+const NARROWEST: Readonly<Record<ExportConfig["export_format"], ExportDtype>> = {
+  safetensors: "bfloat16",
+  gguf: "q4_0",
+  "gguf-adapter": "bfloat16",
+  onnx: "q4_0",
+};
+
 /** Free bytes. */
 export interface FreeSpace {
   /** Of the folder's disk. */
@@ -83,6 +91,7 @@ const machine: FreeSpace = {
 
 /**
  * Makes sure that an export fits.
+ * @param dtype Of its weights: only a narrower one is advised
  * @throws {RangeError} If disk or memory are too small: says what to do
  */
 export function checkFits(
@@ -91,23 +100,19 @@ export function checkFits(
     ExportConfig,
     "export_dir" | "export_format" | "export_check"
   >,
+  dtype: ExportDtype,
   free: FreeSpace = machine,
 ): void {
   const space = free.disk(folder), left = free.memory();
   // tokenizer, headers, and what the file system itself needs
   const needed = 1.01 * disk + 32e6;
   if (space < needed) {
+    const narrow = NARROWEST[format];
+    const advice = WIDTH[narrow] < WIDTH[dtype] ? `, or export_dtype: ${narrow}` : "";
     throw new RangeError(
       `Cannot export into ${folder} as ${gigabytes(needed)} of disk are needed: current value is ${
         gigabytes(space)
-      } free; ` +
-        `choose an export_dir on another disk${
-          format === "gguf"
-            ? ", or export_dtype: q4_0"
-            : format === "safetensors"
-            ? ", or export_dtype: bfloat16"
-            : ""
-        }`,
+      } free; choose an export_dir on another disk${advice}`,
     );
   }
   if (left < memory) {

@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { toSortedJson } from "../../../formats/hf_model/json.ts";
 import { portableConfig } from "../../../formats/hf_model/portable_config.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
@@ -87,7 +87,12 @@ export function* exportOnnx(
   for (const [file, text] of Object.entries(files)) writeFileAtomicSync(join(folder, file), text);
 }
 
+/** Here a disk that writes late says that it is full. */
 function flush(path: string): void {
-  using file = Deno.openSync(path, { write: true });
-  file.syncSync();
+  try {
+    using file = Deno.openSync(path, { write: true });
+    file.syncSync();
+  } catch (error) {
+    throw writeError(error, path);
+  }
 }

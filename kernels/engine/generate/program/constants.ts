@@ -3,6 +3,8 @@
  * @module
  */
 import { join } from "@std/path";
+
+import { writeError } from "../../../../formats/atomic.ts";
 import type { BuilderType, FilePlace } from "../../../backends/onnx/model_builder.ts";
 
 /** Name of the file in its folder. */
@@ -49,7 +51,10 @@ export class ConstantsWriter implements Disposable {
     this.#file = this.#open();
   }
 
-  /** Writes an array; as u8 or f32 by its class. */
+  /**
+   * Writes an array; as u8 or f32 by its class.
+   * @throws {Error} If it can't be written; a full disk is named as such, with what to do
+   */
   write(
     name: string,
     shape: readonly number[],
@@ -58,16 +63,25 @@ export class ConstantsWriter implements Disposable {
     const length = data.byteLength;
     if (this.#end > 0 && aligned(this.#end) + length > this.names.limit) this.#next();
     const offset = aligned(this.#end);
-    this.#file.seekSync(offset, Deno.SeekMode.Start);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, length);
-    for (let done = 0; done < length;) done += this.#file.writeSync(bytes.subarray(done));
+    try {
+      this.#file.seekSync(offset, Deno.SeekMode.Start);
+      for (let done = 0; done < length;) done += this.#file.writeSync(bytes.subarray(done));
+    } catch (error) {
+      throw writeError(error, join(this.folder, this.#name));
+    }
     this.#end = offset + length;
     const type = data instanceof Uint8Array ? "u8" : "f32";
     this.written[name] = { type, shape: [...shape], place: { file: this.#name, offset, length } };
   }
 
   #open(): Deno.FsFile {
-    return Deno.openSync(join(this.folder, this.#name), { write: true, createNew: true });
+    const path = join(this.folder, this.#name);
+    try {
+      return Deno.openSync(path, { write: true, createNew: true });
+    } catch (error) {
+      throw writeError(error, path);
+    }
   }
 
   #next(): void {

@@ -28,6 +28,29 @@ Deno.test("ConstantsWriter keeps files within their limit, the gaps before const
   }
 });
 
+Deno.test("ConstantsWriter names its file when it can't be made or the disk is full", () => {
+  const root = Deno.makeTempDirSync(), { writeSync } = Deno.FsFile.prototype;
+  try {
+    assertThrows(
+      () => new ConstantsWriter(join(root, "none")),
+      Error,
+      `Cannot write ${join(root, "none", CONSTANTS)}: No such file`,
+    );
+    using writer = new ConstantsWriter(root);
+    Deno.FsFile.prototype.writeSync = () => {
+      throw new Error("No space left on device (os error 28)");
+    };
+    assertThrows(
+      () => writer.write("a", [1], new Uint8Array(1)),
+      Error,
+      `Cannot write ${join(root, CONSTANTS)}: the disk is full`,
+    );
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
 Deno.test("storedWeights() makes weights once, again when they are damaged, and leaves nothing when making fails", () => {
   const root = Deno.makeTempDirSync();
   try {
