@@ -149,11 +149,11 @@ Deno.test("evaluateFile(), compareDirectories() and cardOfRun(): exit codes, fli
 
 Deno.test("deno task eval without a file judges the bundled model by rules, offline", async () => {
   await inFolder(async (folder) => {
-    const { code, out } = await run([`out_dir=${join(folder, "out")}`, "max_samples=20", "cache=false"]);
+    const { code, out } = await run([`out_dir=${join(folder, "out")}`, "max_samples=6", "cache=false"]);
     assertEquals(code, 0, out);
     assertStringIncludes(out, "on constraints 1, judged by rules");
     const results = JSON.parse(await Deno.readTextFile(join(folder, "out", "results.json")));
-    assertEquals([results.complete, results.counts.judged, results.counts.unscored], [true, 20, 0]);
+    assertEquals([results.complete, results.counts.judged, results.counts.unscored], [true, 6, 0]);
   });
 });
 
@@ -304,10 +304,11 @@ Deno.test("deno task eval: a run in which nothing has a score says so and fails"
     });
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
     await Deno.writeTextFile(join(folder, "none.jsonl"), '{"id": "row-0", "scores": [1]}\n');
-    const { code, out } = await run([
-      await yamlFile(folder, `{type: openai, args: {name: m, api_base: "${server.base}"}}`),
-      `out_dir=${join(folder, "out")}`,
-    ]);
+    const yaml = await yamlFile(
+      folder,
+      `{type: openai, args: {name: m, api_base: "${server.base}", key: none}}`,
+    );
+    const { code, out } = await taskHere(() => evalTask([yaml, `out_dir=${join(folder, "out")}`]));
     assertEquals(code, 2, out);
     assertStringIncludes(
       out,
@@ -319,14 +320,16 @@ Deno.test("deno task eval: a run in which nothing has a score says so and fails"
 Deno.test("deno task eval: faults of plugins are reported with their place in the file", async () => {
   await inFolder(async (folder) => {
     const recorded = "{type: recorded, args: {path: none.jsonl}}";
-    const missing = await run([await yamlFile(folder, recorded), "--dry-run"]);
+    const dryRun = (yaml: string, ...more: string[]) =>
+      taskHere(() => evalTask([yaml, "--dry-run", ...more]));
+    const missing = await dryRun(await yamlFile(folder, recorded));
     assertEquals(missing.code, 1);
     assertStringIncludes(missing.out, "eval.yaml:4:27: Cannot read ");
     assertStringIncludes(missing.out, "none.jsonl as recorded answers: there is no such file");
     await Deno.writeTextFile(join(folder, "none.jsonl"), '{"id": "row-0", "response": "yes"}\n');
-    const option = await run([await yamlFile(folder, recorded, ""), "--dry-run"]);
+    const option = await dryRun(await yamlFile(folder, recorded, ""));
     assertStringIncludes(option.out, "Cannot run benchmark rows as it has no data of its own");
-    const judge = await run([await yamlFile(folder, recorded), "judge={type: rulse}", "--dry-run"]);
+    const judge = await dryRun(await yamlFile(folder, recorded), "judge={type: rulse}");
     assertStringIncludes(judge.out, 'the argument judge={type: rulse}: Cannot find the judge "rulse"');
   });
 });

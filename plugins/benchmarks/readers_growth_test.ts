@@ -1,5 +1,5 @@
 /** Every reader of judges' texts, and what prepares a response for a judge, takes time in proportion to the text. */
-import { assertLinear, HOSTILE_PARTS, hostileTexts } from "../../tests/helpers/growth.ts";
+import { assertLinear, HOSTILE_PARTS, hostileTexts, inTurn } from "../../tests/helpers/growth.ts";
 import type { BenchmarkItem } from "../kinds/benchmark.ts";
 import { cfbenchProtocol } from "./cfbench/cfbench.ts";
 import { traceProtocol } from "./trace/trace.ts";
@@ -83,6 +83,7 @@ const VERDICTS = [
     "］］",
   ],
 ];
+const PARTS = [...HOSTILE_PARTS, ...VERDICTS];
 const AROUND = [
   ["", ""],
   ["Fine Grained Score: ", "\nConstraints Overall Score: [[5]]"],
@@ -100,13 +101,13 @@ const readers: Record<string, (text: string) => void> = {
   "TRACE's reader of JSON": (text) => traceProtocol().structured.read(item, text, "r"),
 };
 
-for (const [name, read] of Object.entries(readers)) {
+for (const [reader, [name, read]] of Object.entries(readers).entries()) {
   const around = name.startsWith("TRACE's reader")
     ? AROUND
     : AROUND.filter(([before]) => !/grained|Overall/i.test(before));
-  for (const [before, behind] of around) {
+  for (const [turn, [before, behind]] of around.entries()) {
     Deno.test(`${name} is linear in the judge's text: ${JSON.stringify(before + "…" + behind)}`, () => {
-      for (const { name, of } of hostileTexts([...HOSTILE_PARTS, ...VERDICTS], [[before, behind]])) {
+      for (const { name, of } of hostileTexts(inTurn(PARTS, reader + turn), [[before, behind]])) {
         assertLinear(name, of, read);
       }
     });
@@ -114,10 +115,13 @@ for (const [name, read] of Object.entries(readers)) {
 }
 
 for (
-  const [name, protocol] of Object.entries({ trace: traceProtocol(), cfbench: cfbenchProtocol("fixed") })
+  const [turn, [name, protocol]] of Object.entries({
+    trace: traceProtocol(),
+    cfbench: cfbenchProtocol("fixed"),
+  }).entries()
 ) {
   Deno.test(`what ${name} puts into a judge's prompt is linear in the response`, () => {
-    for (const { name, of } of hostileTexts([...HOSTILE_PARTS, ...VERDICTS])) {
+    for (const { name, of } of hostileTexts(inTurn(PARTS, turn))) {
       assertLinear(name, of, (text) => protocol.messages(item, text));
     }
   });

@@ -3,6 +3,7 @@
  * the time of a smaller input, and what looks slow is measured again, so that a busy machine can't fail a test.
  */
 import { assert } from "@std/assert";
+import { repetitions } from "./repetitions.ts";
 
 /** Characters of the smaller text. */
 const LENGTH = 6_000;
@@ -126,6 +127,15 @@ export const HOSTILE_PARTS: readonly string[] = [
     "\u200b",
   ],
 ];
+
+/**
+ * All of them in `deno task test:all`, else every third one: from another one with each turn, so that over three turns none is
+ * left out.
+ */
+export function inTurn(parts: readonly string[], turn: number): readonly string[] {
+  const step = repetitions(1, 3);
+  return parts.filter((_, i) => i % step === turn % step);
+}
 
 /** Texts of about a length, each of one repeated part, with something before or behind it. */
 export function* hostileTexts(
