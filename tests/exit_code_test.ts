@@ -6,7 +6,7 @@ import { repetitions } from "./helpers/repetitions.ts";
 
 const program = new URL("_engine_process.ts", import.meta.url).pathname;
 /** Several at once: what goes wrong at an end goes wrong on a busy machine. */
-const RUNS = repetitions(30, 6), AT_ONCE = 6;
+const RUNS = repetitions(30, 4), AT_ONCE = 6;
 
 for (const { name, ignore } of await testBackends()) {
   const backend = name.replace(/[^a-z].*/, "");

@@ -5,6 +5,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
+import { evalTask } from "../tasks/eval.ts";
+import { preview } from "../tasks/preview.ts";
+import { taskHere } from "./helpers/task_here.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const MODEL = join(root, "fixtures/goldens/llamafactory/model");
@@ -121,9 +124,9 @@ Deno.test("a template and a model family of one's own work in preview, train and
     const tokenizer = loadTokenizerSync(join(folder, "model"));
     const prompt = tokenizer.encode("F: a red thing A: ");
 
-    const preview = await run("preview", join(folder, "train.yaml"), "--json", "disable_shuffling=true");
-    assertEquals(preview.code, 0, preview.all);
-    const [first] = preview.stdout.trim().split("\n").map((line) => JSON.parse(line));
+    const shown = await run("preview", join(folder, "train.yaml"), "--json", "disable_shuffling=true");
+    assertEquals(shown.code, 0, shown.all);
+    const [first] = shown.stdout.trim().split("\n").map((line) => JSON.parse(line));
     assertEquals(first.sequences[0].input_ids.slice(0, prompt.length), prompt);
 
     const train = await run("train", join(folder, "train.yaml"));
@@ -141,6 +144,7 @@ Deno.test("a template and a model family of one's own work in preview, train and
 
 Deno.test("faults of a user's template are reported with the place of the key that has them", () =>
   withFolder(async (folder) => {
+    const quietly = { limit: 1, say: () => {}, note: () => {} };
     const trainYaml = join(folder, "train.yaml"), evalYaml = join(folder, "eval.yaml");
     const swap = async (file: string, from: string, to: string) => {
       const text = await Deno.readTextFile(file);
@@ -149,21 +153,21 @@ Deno.test("faults of a user's template are reported with the place of the key th
     };
     await swap(trainYaml, "mark: F", "marc: F");
     await swap(evalYaml, "mark: F", "marc: F");
-    const preview = await run("preview", trainYaml);
-    assertStringIncludes(preview.all, `${trainYaml}:9:1: Cannot make template/mine`);
-    assertStringIncludes(preview.all, 'unknown option marc - did you mean "mark"?');
-    const evaluated = await run("eval", evalYaml, "--dry-run");
-    assertStringIncludes(evaluated.all, `${evalYaml}:7:`);
-    assertStringIncludes(evaluated.all, 'unknown option marc - did you mean "mark"?');
+    const previewed = await taskHere(() => preview(trainYaml, [], quietly));
+    assertStringIncludes(previewed.out, `${trainYaml}:9:1: Cannot make template/mine`);
+    assertStringIncludes(previewed.out, 'unknown option marc - did you mean "mark"?');
+    const evaluated = await taskHere(() => evalTask([evalYaml, "--dry-run"]));
+    assertStringIncludes(evaluated.out, `${evalYaml}:7:`);
+    assertStringIncludes(evaluated.out, 'unknown option marc - did you mean "mark"?');
 
     await swap(evalYaml, "template: mine", "template: nime");
-    const named = await run("eval", evalYaml, "--dry-run");
-    assertStringIncludes(named.all, 'Cannot find the template plugin "nime" - did you mean "mine"?');
+    const named = await taskHere(() => evalTask([evalYaml, "--dry-run"]));
+    assertStringIncludes(named.out, 'Cannot find the template plugin "nime" - did you mean "mine"?');
 
     await swap(trainYaml, "{ marc: F }", "{}");
-    const other = await run("preview", trainYaml, "enable_thinking=false");
+    const other = await taskHere(() => preview(trainYaml, ["enable_thinking=false"], quietly));
     assertStringIncludes(
-      other.all,
+      other.out,
       "the argument enable_thinking=false: Cannot set enable_thinking of the template mine as it has no such option (it has mark)",
     );
   }));

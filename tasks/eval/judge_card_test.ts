@@ -29,16 +29,19 @@ interface Seen {
   model: string;
 }
 
-const COUNT = 120;
+const COUNT = 60;
+/** For what is seen only in more answers. */
+const MORE = 120;
 
-/** A run over 120 answers of 10 to 2,000 words, 4 constraints each; later constraints are harder to meet. */
+/** A run over some answers of 10 to 2,000 words, 4 constraints each; later constraints are harder to meet. */
 async function judgedBy(
   score: (seen: Seen) => number | null,
   check: (run: string, asked: () => number) => Promise<void>,
   judges: readonly string[] = ["grader"],
+  count = COUNT,
 ): Promise<void> {
   await inFolder(async (folder) => {
-    const rows = Array.from({ length: COUNT }, (_, i) =>
+    const rows = Array.from({ length: count }, (_, i) =>
       JSON.stringify({
         id: `row-${i}`,
         prompt: `Question ${i}`,
@@ -137,20 +140,25 @@ Deno.test("a judge card leaves constraints without a score out and counts them",
 Deno.test("length bias: found in a judge that forgives long answers, not in one that doesn't", async () => {
   const card = async (score: (seen: Seen) => number) => {
     let made: JudgeCard | undefined;
-    await judgedBy(score, async (run) => {
-      const truth = Array.from({ length: COUNT }, (_, i) =>
-        JSON.stringify({
-          id: `row-${i}`,
-          scores: [1, 2, 3, 4].map((n) => unit(`point ${n} of ${i};`) < 1.1 - 0.2 * n ? 1 : 0),
-        })).join("\n");
-      await Deno.writeTextFile(join(run, "people.jsonl"), truth);
-      made = await cardOfRun(run, builtinRegistry(), { reference: join(run, "people.jsonl") });
-    });
+    await judgedBy(
+      score,
+      async (run) => {
+        const truth = Array.from({ length: MORE }, (_, i) =>
+          JSON.stringify({
+            id: `row-${i}`,
+            scores: [1, 2, 3, 4].map((n) => unit(`point ${n} of ${i};`) < 1.1 - 0.2 * n ? 1 : 0),
+          })).join("\n");
+        await Deno.writeTextFile(join(run, "people.jsonl"), truth);
+        made = await cardOfRun(run, builtinRegistry(), { reference: join(run, "people.jsonl") });
+      },
+      ["grader"],
+      MORE,
+    );
     return made!;
   };
   const wavers = (seen: Seen) => unit(`wavers ${seen.text}`) < 0.1 ? !met(seen) : met(seen);
   const fair = await card((seen) => wavers(seen) ? 10 : 0);
-  assertEquals([fair.agreement!.constraints, fair.lengthBias.n], [4 * COUNT, COUNT]);
+  assertEquals([fair.agreement!.constraints, fair.lengthBias.n], [4 * MORE, MORE]);
   assert(fair.lengthBias.interval![0] < 0 && fair.lengthBias.interval![1] > 0, `${fair.lengthBias.interval}`);
   const kind = await card((seen) =>
     wavers(seen) || unit(`long ${seen.text}`) < seen.response.length / 20_000 ? 10 : 0
