@@ -2,7 +2,12 @@
  * The meaning of errors of an OpenAI-compatible server, or of the way there.
  * @module
  */
-import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai/core/error";
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+} from "openai/core/error";
 
 import type { Completion } from "../../kinds/endpoint.ts";
 import { AnswerError, failed } from "../failures.ts";
