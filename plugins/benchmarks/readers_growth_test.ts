@@ -1,5 +1,5 @@
 /** Every reader of judges' texts, and what prepares a response for a judge, takes time in proportion to the text. */
-import { assertLinear, HOSTILE_PARTS, hostileTexts, inTurn } from "../../tests/helpers/growth.ts";
+import { assertLinear, everyThird, HOSTILE_PARTS, hostileTexts } from "../../tests/helpers/growth.ts";
 import type { BenchmarkItem } from "../kinds/benchmark.ts";
 import { cfbenchProtocol } from "./cfbench/cfbench.ts";
 import { traceProtocol } from "./trace/trace.ts";
@@ -107,7 +107,7 @@ for (const [reader, [name, read]] of Object.entries(readers).entries()) {
     : AROUND.filter(([before]) => !/grained|Overall/i.test(before));
   for (const [turn, [before, behind]] of around.entries()) {
     Deno.test(`${name} is linear in the judge's text: ${JSON.stringify(before + "…" + behind)}`, () => {
-      for (const { name, of } of hostileTexts(inTurn(PARTS, reader + turn), [[before, behind]])) {
+      for (const { name, of } of hostileTexts(everyThird(PARTS, reader + turn), [[before, behind]])) {
         assertLinear(name, of, read);
       }
     });
@@ -121,7 +121,7 @@ for (
   }).entries()
 ) {
   Deno.test(`what ${name} puts into a judge's prompt is linear in the response`, () => {
-    for (const { name, of } of hostileTexts(inTurn(PARTS, turn))) {
+    for (const { name, of } of hostileTexts(everyThird(PARTS, turn))) {
       assertLinear(name, of, (text) => protocol.messages(item, text));
     }
   });

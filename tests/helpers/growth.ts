@@ -132,7 +132,7 @@ export const HOSTILE_PARTS: readonly string[] = [
  * All of them in `deno task test:all`, else every third one: from another one with each turn, so that over three turns none is
  * left out.
  */
-export function inTurn(parts: readonly string[], turn: number): readonly string[] {
+export function everyThird(parts: readonly string[], turn: number): readonly string[] {
   const step = repetitions(1, 3);
   return parts.filter((_, i) => i % step === turn % step);
 }
