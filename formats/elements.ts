@@ -17,6 +17,12 @@ export function i8(array: Int8Array, index: number): number {
   return value === undefined ? missing(array, index) : value;
 }
 
+/** Element of a Uint16Array. @throws {RangeError} If there is none. */
+export function u16(array: Uint16Array, index: number): number {
+  const value = array[index];
+  return value === undefined ? missing(array, index) : value;
+}
+
 /** Element of an Int32Array. @throws {RangeError} If there is none. */
 export function i32(array: Int32Array, index: number): number {
   const value = array[index];

@@ -2,6 +2,7 @@
  * Backends: compile a graph into a program and hold tensors. A backend never learns about gradients.
  * @module
  */
+import type { FloatPieces } from "../formats/float_pieces.ts";
 import type { Graph } from "./graph.ts";
 
 /** A tensor that a backend holds. */
@@ -71,6 +72,11 @@ export interface Backend {
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */
   upload(data: HostArray, shape: readonly number[], options?: UploadOptions): Tensor;
+  /**
+   * Puts a frozen tensor there while it is read, as {@linkcode Backend.upload} would hold it, without the whole of it on the host; null
+   * where that gains nothing, as on a CPU.
+   */
+  uploadPieces?(pieces: FloatPieces, shape: readonly number[]): Tensor | null;
   /**
    * Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep.
    * @param ahead Whether other work follows before they are asked for, so that nobody waits for them alone. Default false.

@@ -5,16 +5,19 @@
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import type { PackedMatrix } from "../packed/mod.ts";
+import { filePieces, type FloatPieces, PLAIN_FLOATS } from "../float_pieces.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
 import { canPack, packedBlocks } from "./packed.ts";
 
-/** Bytes read at a time, about; whole blocks. */
-const CHUNK = 1 << 22;
+/** Numbers that are made of blocks at a time. */
+const VALUES = 1 << 18;
 
 /** An open GGUF file. Names and layouts are those of the file, not yet those of transformers. */
 export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
+  #values: Float32Array<ArrayBuffer> | null = null;
+
   /**
    * Opens a file and checks its whole header.
    * @throws {SyntaxError} If it isn't a valid GGUF file; names file and tensor.
@@ -41,14 +44,43 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
     const tensor = this.info(name);
     const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
     const out = new Float32Array(tensor.byteLength / blockBytes * blockSize);
-    const chunk = new Uint8Array(Math.min(tensor.byteLength, Math.floor(CHUNK / blockBytes) * blockBytes));
-    for (let offset = 0; offset < tensor.byteLength; offset += chunk.length) {
-      const bytes = chunk.subarray(0, Math.min(chunk.length, tensor.byteLength - offset));
-      this.file.readInto(tensor.offset + offset, bytes);
-      const from = offset / blockBytes * blockSize;
-      dequantize(bytes, out.subarray(from, from + bytes.length / blockBytes * blockSize));
+    let start = 0;
+    for (const bytes of this.#blocks(tensor)) {
+      dequantize(bytes, out.subarray(start, start += bytes.length / blockBytes * blockSize));
     }
     return out;
+  }
+
+  /**
+   * The values piece by piece: F32, F16 and BF16 as they are, blocks as float32.
+   * @throws {TypeError} If the tensor's type isn't supported; names it.
+   */
+  pieces(name: string): FloatPieces {
+    const tensor = this.info(name), { name: type, blockBytes, blockSize } = supported(tensor, this.path);
+    const count = tensor.byteLength / blockBytes * blockSize, plain = PLAIN_FLOATS[type];
+    return {
+      type: plain ?? "f32",
+      count,
+      pieces: () => plain ? this.#blocks(tensor) : this.#dequantized(tensor),
+      float32: () => this.readFloat32(name),
+    };
+  }
+
+  *#dequantized(tensor: GgufTensor): Generator<Uint8Array<ArrayBuffer>> {
+    const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
+    const values = this.#values ??= new Float32Array(VALUES);
+    for (const bytes of this.#blocks(tensor)) {
+      const some = values.subarray(0, bytes.length / blockBytes * blockSize);
+      dequantize(bytes, some);
+      yield new Uint8Array(some.buffer, 0, some.byteLength);
+    }
+  }
+
+  /** Whole blocks of a tensor, of {@linkcode VALUES} values or fewer. */
+  #blocks(tensor: GgufTensor): Iterable<Uint8Array<ArrayBuffer>> {
+    const { blockBytes, blockSize } = supported(tensor, this.path), { scratch } = this;
+    const blocks = Math.min(VALUES / blockSize, Math.floor(scratch.length / blockBytes));
+    return filePieces(this.file, tensor.offset, tensor.byteLength, scratch.subarray(0, blocks * blockBytes));
   }
 
   /**
@@ -98,13 +130,15 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
 export function supported(tensor: GgufTensor, path: string): {
   /** As in {@linkcode GGML_TYPES}. */
   dequantize: (bytes: Uint8Array<ArrayBuffer>, out: Float32Array) => void;
+  /** As in ggml. */
+  name: string;
   /** Bytes a block. */
   blockBytes: number;
   /** Values a block. */
   blockSize: number;
 } {
   const { name, dequantize, blockBytes, blockSize } = GGML_TYPES[tensor.type]!;
-  if (dequantize) return { dequantize, blockBytes, blockSize };
+  if (dequantize) return { dequantize, name, blockBytes, blockSize };
   const able = Object.values(GGML_TYPES).filter((type) => type.dequantize).map((type) => type.name);
   throw new TypeError(
     `Cannot read tensor ${shown(tensor.name)} of ${path} as float32: its type is ${name}. ` +

@@ -3,6 +3,7 @@
  * @module
  */
 import { item } from "../elements.ts";
+import { floatPieces } from "../float_pieces.ts";
 import { deinterleave, deinterleavedRows, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
 import { reordered } from "../packed/mod.ts";
 import { fingerprint } from "./hash.ts";
@@ -25,20 +26,28 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
   for (const { name } of sources.values()) supported(file.info(name), file.path);
   const alias = (name: string) => aliasTied(name, config.tie_word_embeddings === true);
   let hash: string | undefined;
+  const read = (name: string) => {
+    const source = sources.get(alias(name));
+    // The file's own error lists the nearest of its names.
+    if (!source) return file.readFloat32(name);
+    const values = file.readFloat32(source.name);
+    return source.interleavedHeads === null
+      ? values
+      : deinterleave(values, file.info(source.name).shape[0]!, source.interleavedHeads);
+  };
   return {
     names: () => [...sources.keys()],
     shape: (name) => {
       const source = sources.get(alias(name));
       return source ? [...file.info(source.name).shape] : null;
     },
-    read: (name) => {
-      const source = sources.get(alias(name));
-      // The file's own error lists the nearest of its names.
-      if (!source) return file.readFloat32(name);
-      const values = file.readFloat32(source.name);
-      return source.interleavedHeads === null
-        ? values
-        : deinterleave(values, file.info(source.name).shape[0]!, source.interleavedHeads);
+    read,
+    pieces: (name) => {
+      const source = sources.get(alias(name)), pieces = file.pieces(source?.name ?? name);
+      // Rows in another order are read whole.
+      return (source?.interleavedHeads ?? null) === null
+        ? pieces
+        : floatPieces(pieces.count, () => read(name));
     },
     rows: (name, rows) => {
       const source = sources.get(alias(name));

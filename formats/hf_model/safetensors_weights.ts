@@ -55,6 +55,7 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
       return info ? [...info.shape] : null;
     },
     read: (name) => (byTensor.get(alias(name)) ?? item(files, 0)).readFloat32(alias(name)),
+    pieces: (name) => (byTensor.get(alias(name)) ?? item(files, 0)).pieces(alias(name)),
     rows: (name, rows) => (byTensor.get(alias(name)) ?? item(files, 0)).readRows(alias(name), rows),
     isPacked: () => false,
     packed: () => null,

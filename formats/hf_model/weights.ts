@@ -4,6 +4,7 @@
  */
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
+import type { FloatPieces } from "../float_pieces.ts";
 import type { PackedMatrix } from "../packed/mod.ts";
 import { distance } from "fastest-levenshtein";
 
@@ -21,6 +22,11 @@ export interface WeightSource {
    * @throws {RangeError} If there is none of that name.
    */
   read(name: string): Float32Array<ArrayBuffer>;
+  /**
+   * The tensor as {@linkcode WeightSource.read} gives it, piece by piece.
+   * @throws {RangeError} If there is none of that name.
+   */
+  pieces(name: string): FloatPieces;
   /**
    * Rows of a matrix as float32, `[rows.length, columns]`, without reading the others.
    * @param rows Whole numbers below the number of rows.

@@ -4,6 +4,7 @@
  */
 import { shown } from "../message.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
+import { filePieces, type FloatPieces, floatPieces, PLAIN_FLOATS } from "../float_pieces.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 
@@ -38,9 +39,6 @@ const ARRAYS: Readonly<Record<string, new (buffer: ArrayBuffer) => TensorData>> 
   F8_E5M2: Uint8Array,
 };
 
-/** Bytes converted at a time, so that a large half tensor doesn't need its own size in scratch memory. */
-const CHUNK = 1 << 22;
-
 /** An open safetensors file, its tensors in the order of their bytes. */
 export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
   /**
@@ -72,6 +70,22 @@ export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
   }
 
   /**
+   * The values of an F64, F32, F16 or BF16 tensor piece by piece.
+   * @throws {TypeError} As {@linkcode SafetensorsFile.readFloat32}, when they are read
+   */
+  pieces(name: string): FloatPieces {
+    const { dtype, offset, byteLength } = this.info(name), type = PLAIN_FLOATS[dtype];
+    const float32 = () => this.readFloat32(name);
+    if (type === undefined) return floatPieces(byteLength / 8, float32);
+    return {
+      type,
+      count: byteLength / (type === "f32" ? 4 : 2),
+      pieces: () => filePieces(this.file, offset, byteLength, this.scratch),
+      float32,
+    };
+  }
+
+  /**
    * Rows of a matrix as float32, `[rows.length, columns]`.
    * @param rows Whole numbers below the number of rows.
    * @throws {TypeError} If the tensor has a type that {@linkcode SafetensorsFile.readFloat32} refuses.
@@ -100,11 +114,9 @@ export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
     }
     const convert = dtype === "F16" ? halfToFloat32 : bfloat16ToFloat32;
     const out = new Float32Array(byteLength / 2);
-    const chunk = new Uint8Array(Math.min(byteLength, CHUNK));
-    for (let start = 0; start < byteLength; start += CHUNK) {
-      const count = Math.min(CHUNK, byteLength - start);
-      this.file.readInto(offset + start, chunk.subarray(0, count));
-      convert(new Uint16Array(chunk.buffer, 0, count / 2), out.subarray(start / 2, (start + count) / 2));
+    let start = 0;
+    for (const { buffer, length } of filePieces(this.file, offset, byteLength, this.scratch)) {
+      convert(new Uint16Array(buffer, 0, length / 2), out.subarray(start, start += length / 2));
     }
     return out;
   }

@@ -5,7 +5,6 @@
  * log-probabilities.
  * @module
  */
-import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import type { Backend } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
@@ -14,7 +13,7 @@ import { StackBody } from "./body_stack.ts";
 import { Head, labelChunkFor } from "./head.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
-import { Parameters, type Tuning } from "./parameters.ts";
+import { Parameters, type ReadTensor, type Tuning } from "./parameters.ts";
 import { type OnCompile, Programs } from "./programs.ts";
 import { RotaryTable } from "./rope.ts";
 
@@ -68,7 +67,7 @@ export class Engine {
   constructor(
     readonly backend: Backend,
     options: EngineOptions,
-    read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
+    read: ReadTensor,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     const { config, tuning, checkpointing, labelChunk = labelChunkFor(config.vocabSize), seed = 0 } = options;

@@ -4,7 +4,6 @@
  * @module
  */
 import { isLoraB } from "../../formats/peft/names.ts";
-import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import type { Backend } from "../backend.ts";
 import { tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
@@ -14,7 +13,7 @@ import type { Pack } from "./pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer.ts";
 import { makeOptimizer } from "./make_optimizer.ts";
-import type { Tuning } from "./parameters.ts";
+import type { ReadTensor, Tuning } from "./parameters.ts";
 
 /** The backend that runs the kernels. */
 export interface BackendChoice {
@@ -120,14 +119,13 @@ export class EngineHost implements EngineClient {
   #identity: boolean;
 
   /**
-   * @param read A base tensor by its name in transformers, as float32 or in few bits.
    * @param onPhase Told of weights that are read, and of programs that are compiled.
    * @throws {RangeError} If weights in few bits are asked for where nothing has shown them right.
    */
   constructor(
     backend: Backend,
     setup: EngineSetup,
-    read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
+    read: ReadTensor,
     onPhase: OnPhase = () => {},
   ) {
     if (setup.quantizationBit && backend.name === "webgpu") {

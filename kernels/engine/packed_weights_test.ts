@@ -1,6 +1,7 @@
 /** Training on weights in 4 or 8 bits equals training on their values in float32. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
+import { floatPieces } from "../../formats/float_pieces.ts";
 import { quantized, unpacked } from "../../formats/packed/mod.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import { onnxBackend } from "../backends/onnx/mod.ts";
@@ -16,8 +17,12 @@ const tuning = { type: "lora", modules, dropout: 0 } as const;
 const matrices = moduleShapes(config);
 type Read = ConstructorParameters<typeof Engine>[2];
 
-const few = (bits: 4 | 8): Read =>
-  packedReader({ read: (name) => weights[name]!, packed: () => null }, config, bits);
+const source = {
+  read: (name: string) => weights[name]!,
+  pieces: (name: string) => floatPieces(weights[name]!.length, () => weights[name]!),
+  packed: () => null,
+};
+const few = (bits: 4 | 8): Read => packedReader(source, config, bits);
 /** The same values, with float32 products. */
 const same = (bits: 4 | 8): Read => (name) => {
   const shape = matrices.get(name.replace(/\.weight$/, ""));
@@ -61,10 +66,11 @@ Deno.test("weights in few bits are for frozen modules of blocks that are program
   assertThrows(() => new Engine(referenceBackend(), full, few(4)), TypeError, "it isn't a frozen module");
   const stored = quantized(new Float32Array(32 * 32), 32, 32, 8),
     name = "model.layers.0.self_attn.q_proj.weight";
-  const source = { read: () => new Float32Array(32 * 32).fill(1), packed: () => stored };
+  const whole = () => new Float32Array(32 * 32).fill(1);
+  const given = { read: whole, pieces: () => floatPieces(32 * 32, whole), packed: () => stored };
   const bits = (asked: 4 | 8) => {
-    const found = packedReader(source, config, asked)(name);
-    return found instanceof Float32Array ? null : [found.bits, found === stored];
+    const found = packedReader(given, config, asked)(name);
+    return "codes" in found ? [found.bits, found === stored] : null;
   };
   assertEquals([bits(8), bits(4)], [[8, true], [4, false]]);
 });

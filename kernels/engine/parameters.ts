@@ -4,6 +4,7 @@
  */
 import { entryOf, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Tensor } from "../backend.ts";
+import type { FloatPieces } from "../../formats/float_pieces.ts";
 import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import {
   LINEAR_MODULES,
@@ -22,6 +23,13 @@ export type Tuning =
   | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
   | { type: "full" }
   | { type: "none" };
+
+/** A base tensor by its name in transformers: its values, at once or piece by piece, or, a frozen module's weight, in 4 or 8 bits. */
+export type ReadTensor = (name: string) => Float32Array<ArrayBuffer> | FloatPieces | PackedMatrix;
+
+function float32Of(values: Float32Array<ArrayBuffer> | FloatPieces): Float32Array<ArrayBuffer> {
+  return "pieces" in values ? values.float32() : values;
+}
 
 /** One trained tensor. */
 export interface Trained {
@@ -68,24 +76,21 @@ export class Parameters {
 
   /**
    * Uploads a model.
-   * @param read A base tensor by name, as float32 or, a frozen module's weight, in 4 or 8 bits; each is read once.
+   * @param read Base tensors; each is read once.
    * @param initial Values of trained LoRA tensors by name; missing ones are zeros.
    */
   constructor(
     readonly backend: Backend,
     config: DecoderConfig,
     tuning: Tuning,
-    read: (name: string) => Float32Array<ArrayBuffer> | PackedMatrix,
+    read: ReadTensor,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     for (const [name, shape] of tensorShapes(config)) {
       const values = read(name);
-      if (!(values instanceof Float32Array)) {
-        this.#pack(name, values, config, tuning);
-        continue;
-      }
-      if (tuning.type === "full") this.#train(name, shape, values);
-      else this.#tensors.set(name, backend.upload(values, shape, { frozen: true }));
+      if ("codes" in values) this.#pack(name, values, config, tuning);
+      else if (tuning.type === "full") this.#train(name, shape, float32Of(values));
+      else this.#tensors.set(name, this.#freeze(values, shape));
     }
     if (tuning.type !== "lora") return;
     const shapes = trainedShapes(config, tuning);
@@ -226,6 +231,11 @@ export class Parameters {
   /** After the optimizer changed values on the host. */
   publish(): void {
     for (const { tensor, values } of this.trained.values()) if (values) this.backend.write(tensor, values);
+  }
+
+  #freeze(values: Float32Array<ArrayBuffer> | FloatPieces, shape: readonly number[]): Tensor {
+    const { backend } = this, tensor = "pieces" in values ? backend.uploadPieces?.(values, shape) : null;
+    return tensor ?? backend.upload(float32Of(values), shape, { frozen: true });
   }
 
   #train(name: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): void {

@@ -82,12 +82,21 @@ export class HalfCasts {
     return data;
   }
 
+  /** Puts elements into a tensor as they are. */
+  put(data: Uint16Array<ArrayBuffer>, shape: readonly number[], y: OrtTensor): void {
+    using x = OrtTensor.over(this.library, data, shape, this.type);
+    this.#copy.run({ x }, { y });
+  }
+
+  get #copy(): OrtSession {
+    return this.#same ??= copySession(this.library, this.settings, this.type, this.type);
+  }
+
   /** Its elements as they are. */
   fetch(x: OrtTensor, count: number): Uint16Array<ArrayBuffer> {
-    this.#same ??= copySession(this.library, this.settings, this.type, this.type);
     const data = new Uint16Array(count);
     using y = OrtTensor.over(this.library, data, x.shape, this.type);
-    this.#same.run({ x }, { y });
+    this.#copy.run({ x }, { y });
     return data;
   }
 

@@ -147,13 +147,13 @@ const { config } = tinyModel("qwen2"), golden = readJson(`${TINY}qwen2/golden.js
 const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
 
 /** Log-probabilities of the golden's sequences without adapters, and gradients of all adapters, of a model whose weights bfloat16 holds. */
-async function step(options: OnnxOptions, body?: "stack") {
+async function step(options: OnnxOptions, body?: "stack", reading: "read" | "pieces" = "pieces") {
   const model = await openModel(`${TINY}qwen2/model-bf16`), sequences: number[][] = golden.sequences;
   const tuning = { type: "lora", modules, dropout: 0 } as const;
   const engine = new Engine(
     onnxBackend({ threads: 1, loops: false, ...options }),
     { config, tuning, checkpointing: true, ...(body && { body }) },
-    (name) => model.weights.read(name),
+    (name) => model.weights[reading](name),
     initial,
   );
   model.weights.close();
@@ -188,6 +188,8 @@ Deno.test({
       off[half] = share;
       // One program with constants, and tensors that stay with the provider, round at the same places.
       assertEquals(await step({ half, memory: "provider" }), found);
+      // The file's own bits, and its values made float32 and rounded.
+      assertEquals(await step({ half }, undefined, "read"), found);
       assertEquals(await step({ half }, "stack"), found);
       assertEquals(await step({ half, memory: "provider" }, "stack"), found);
     }
@@ -212,6 +214,14 @@ Deno.test({
       assertEquals([...await backend.download(tensor)], [...given].map(ROUND.bf16));
       assertThrows(() => backend.write(tensor, given), TypeError, "it is frozen");
       // Vectors, and what is trained, stay as they are.
+      const bits = Uint16Array.of(0x3f81, 0xbf80, 0x7f00, 1),
+        bytesOf = () => [new Uint8Array(bits.slice().buffer)];
+      const stored = { type: "bf16" as const, count: 4, pieces: bytesOf, float32: () => new Float32Array(0) };
+      const put = backend.uploadPieces?.(stored, [2, 2]);
+      assertEquals([...await backend.download(put!)], [1 + 2 ** -7, -1, 2 ** 127, 2 ** -133]);
+      // Another form of numbers is rounded, and a vector isn't.
+      assertEquals(backend.uploadPieces?.({ ...stored, type: "f16" }, [2, 2]), null);
+      assertEquals(backend.uploadPieces?.(stored, [4]), null);
       for (const other of [backend.upload(given, [6], { frozen: true }), backend.upload(given, [3, 2])]) {
         assertEquals(await backend.download(other), given);
       }

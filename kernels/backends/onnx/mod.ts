@@ -4,6 +4,7 @@
  * JavaScript serves, which copies outputs. Where tensors don't stay on a device, weights are constants of a program.
  * @module
  */
+import { wholeBits } from "../../../formats/float_pieces.ts";
 import { type Backend, elements } from "../../backend.ts";
 import { defaultThreads } from "../../threads.ts";
 import { openLibrary } from "./c_api/mod.ts";
@@ -134,6 +135,11 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       const matrix = frozen && half && shape.length === 2 && data instanceof Float32Array;
       return matrix ? store.uploadHalf(data, shape) : store.upload(data, shape);
     },
+    uploadPieces: (pieces, shape) =>
+      // float16 has lengths to look at.
+      half?.type === "bf16" && pieces.type === "bf16" && shape.length === 2
+        ? store.uploadBits(wholeBits(pieces), shape)
+        : null,
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
     write: (tensor, data) => store.write(tensor as OnnxTensor, data),
     zeros: (shape, type = "f32") => store.zeros(shape, type),

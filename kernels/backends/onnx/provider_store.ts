@@ -78,11 +78,20 @@ class ProviderStore implements TensorStore {
   }
 
   uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): ProviderTensor {
-    const { half } = this;
-    if (!half) throw new TypeError("Cannot use a tensor of 16 bits: this backend was made without them");
-    const tensor = this.allocate(shape, "f32", half.type);
+    const half = this.#casts(), tensor = this.allocate(shape, "f32", half.type);
     half.round(data, shape, tensor.value);
     return tensor;
+  }
+
+  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[]): ProviderTensor {
+    const half = this.#casts(), tensor = this.allocate(shape, "f32", half.type);
+    half.put(bits, shape, tensor.value);
+    return tensor;
+  }
+
+  #casts(): HalfCasts {
+    if (this.half) return this.half;
+    throw new TypeError("Cannot use a tensor of 16 bits: this backend was made without them");
   }
 
   upload(data: HostArray, shape: readonly number[]): ProviderTensor {

@@ -18,6 +18,8 @@ export interface TensorStore {
   upload(data: HostArray, shape: readonly number[]): OnnxTensor;
   /** A tensor of values rounded to 16 bits. @throws {RangeError} If that type can't hold what is computed with them. */
   uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): OnnxTensor;
+  /** A tensor of values that have those 16 bits already. */
+  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[]): OnnxTensor;
   zeros(shape: readonly number[], type: "f32" | "i32"): OnnxTensor;
   /** A tensor's values; read only. */
   download(tensor: OnnxTensor): HostArray;
@@ -51,6 +53,10 @@ export class HostStore implements TensorStore {
     using y = OrtTensor.over(casts.library, rounded, shape, casts.type);
     casts.round(data, shape, y);
     return new HostTensor(rounded, shape, null, casts.type);
+  }
+
+  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[]): HostTensor {
+    return new HostTensor(bits, shape, null, this.#casts().type);
   }
 
   #casts(): HalfCasts {

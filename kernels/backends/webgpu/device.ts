@@ -95,11 +95,14 @@ export class Device {
     return this.#pipelines.size;
   }
 
-  /** Writes to the beginning of a buffer; parts are submitted as soon as they are many, since the queue holds them until then. */
-  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>): void {
+  /**
+   * Writes to a buffer; parts are submitted as soon as they are many, since the queue holds them until then.
+   * @param start Byte of the buffer to begin at, a multiple of 4.
+   */
+  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>, start = 0): void {
     for (let from = 0; from < data.byteLength; from += WRITE_BYTES) {
       const count = Math.min(WRITE_BYTES, data.byteLength - from);
-      this.gpu.queue.writeBuffer(buffer, from, data.buffer, data.byteOffset + from, count);
+      this.gpu.queue.writeBuffer(buffer, start + from, data.buffer, data.byteOffset + from, count);
       this.#written += count;
       if (this.#written >= WRITE_BYTES) this.submit([]);
     }

@@ -7,10 +7,11 @@ import { extentOf } from "../indices.ts";
 import { programWith } from "../options.ts";
 import { Device } from "./device.ts";
 import { webgpuProgram } from "./program.ts";
-import { type HalfStorage, toHalf } from "./half.ts";
+import { type Half, type HalfStorage, toHalf } from "./half.ts";
 import { hasRoom } from "./room.ts";
 import { halfSelfTest, selfTest, subgroupSelfTest } from "./self_test.ts";
 import { SUBGROUPS, trySubgroups } from "./subgroups.ts";
+import { loaded } from "./load.ts";
 import { GpuTensor } from "./tensor.ts";
 import { PassTimer } from "./timer.ts";
 
@@ -175,14 +176,6 @@ export function isSoftware(info: Pick<GPUAdapterInfo, "description" | "vendor" |
     );
 }
 
-/** Float16 storage on a device: how, or why not, and how many frozen matrices are kept so. */
-interface Half {
-  storage: HalfStorage;
-  why: string;
-  kept: number;
-  frozen: number;
-}
-
 function describe({ storage, why, kept, frozen }: Half): string {
   if (storage === "none") return `weights in float32 (${why})`;
   const which = storage === "exact" ? "frozen matrices that float16 holds" : "frozen matrices, rounded";
@@ -248,6 +241,10 @@ function onDevice(
       const tensor = GpuTensor.allocate(device.memory, shape, data instanceof Int32Array ? "i32" : "f32");
       write(tensor, data);
       return tensor;
+    },
+    uploadPieces: (pieces, shape) => {
+      device.check();
+      return loaded(device, pieces, shape, half);
     },
     download: async (tensor, ahead) => {
       const { buffer, bytes, type, shape, half } = tensor as GpuTensor,

@@ -16,7 +16,7 @@ import { HostEmbedding } from "../embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./cache.ts";
 import { arrangeGraph, chooseGraph, generationBlock, logitsGraph } from "./graph.ts";
 import type { TokenPick } from "./outlook.ts";
-import { loraOfLayer, Parameters, type Tuning } from "../parameters.ts";
+import { loraOfLayer, Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
 import { type Compiled, compileGraph, runProgram } from "../programs.ts";
 import { RotaryTable } from "../rope.ts";
 
@@ -82,7 +82,7 @@ export class GenerationEngine {
   constructor(
     readonly backend: Backend,
     { config, tuning, promptChunk = PROMPT_CHUNK }: GenerationOptions,
-    read: (name: string) => Float32Array<ArrayBuffer>,
+    read: ReadTensor,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     this.#config = config;

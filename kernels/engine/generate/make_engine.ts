@@ -112,9 +112,9 @@ function makeBlockEngine(
   adapter: Adapter | null,
 ): GenerationEngine {
   const chunk = promptChunk === undefined ? {} : { promptChunk };
-  const read = (name: string) => model.weights.read(name);
+  const read = (name: string) => model.weights.pieces(name);
   if (!adapter || merge) {
-    const weights = adapter ? mergedWeights(read, adapter) : read;
+    const weights = adapter ? mergedWeights((name) => model.weights.read(name), adapter) : read;
     return new GenerationEngine(backend, { config, tuning: { type: "none" }, ...chunk }, weights);
   }
   const modules = Object.fromEntries(
