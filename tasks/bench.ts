@@ -31,11 +31,12 @@ import { kernelBenchText } from "./bench/kernels.ts";
 import { benchServe, serveBenchText } from "./bench/serve.ts";
 import { shapesText } from "./bench/shapes.ts";
 import { benchTrain, trainBenchText } from "./bench/train.ts";
-import { type Arguments, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { type Arguments, parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
 
 const QUADS = fileURLToPath(new URL("../fixtures/bench/smollm2_quads.json", import.meta.url));
-const COMMON = { help: "this text", json: "one JSON object instead of a table" };
+const COMMON = { "help [TOPIC]": "this text, or about one flag", json: "one JSON object instead of a table" };
 
 const PROVIDERS = ["cpu", "cuda", "webgpu"] as const, PROVIDER = "of onnx: cpu (default), cuda or webgpu";
 
@@ -323,9 +324,8 @@ export async function bench(args: readonly string[]): Promise<number> {
   const flags = { ...chosen.flags, ...COMMON };
   const given = parseArguments(rest, flags, 0);
   if (given.flags.has("help")) {
-    print(
-      usage([`deno task bench ${verb} [flags]`, "", `For example: deno task bench ${chosen.example}`], flags),
-    );
+    const lines = [`deno task bench ${verb} [flags]`, "", `For example: deno task bench ${chosen.example}`];
+    print(taskHelp(helpTopic(given), lines, flags));
     return 0;
   }
   if (given.overrides.length > 0) {

@@ -17,14 +17,14 @@ import {
   print,
   printError,
   runTask,
-  usage,
   wholeNumber,
 } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { dropPrograms } from "./train/network.ts";
 import { startBoard } from "./board/server.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag",
   control: "let the page mark verdicts, start and stop runs, and talk to models",
   "port N": "where to listen (default 8090; 0: any free one)",
 };
@@ -52,7 +52,7 @@ const MOST_FOLDERS = 50;
  */
 export async function board(args: readonly string[], stop: Promise<void>): Promise<void> {
   const given = parseArguments(args, FLAGS, MOST_FOLDERS);
-  if (given.flags.has("help")) return print(usage(USAGE, FLAGS));
+  if (given.flags.has("help")) return print(taskHelp(helpTopic(given), USAGE, FLAGS));
   if (given.overrides.length > 0) {
     throw new RangeError(
       `Cannot use ${given.overrides[0]} as board takes folders: deno task board --help lists its flags`,

@@ -18,7 +18,8 @@ import { type ChatInput, openInput } from "./chat/input.ts";
 import { CHAT_FLAGS, readChatOptions } from "./chat/options.ts";
 import { type AnswerSink, ChatSession } from "./chat/session.ts";
 import { showAnswers } from "./chat/show.ts";
-import { errorText, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { errorText, parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
 import { terminalWidth } from "./common/table.ts";
 import { Models } from "./serve/models.ts";
@@ -55,7 +56,7 @@ async function chat(
 ): Promise<number> {
   const given = parseArguments(args, CHAT_FLAGS);
   if (given.flags.has("help")) {
-    print(usage(USAGE, CHAT_FLAGS));
+    print(taskHelp(helpTopic(given), USAGE, CHAT_FLAGS));
     return 0;
   }
   if (given.overrides.length > 0) {

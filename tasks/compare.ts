@@ -10,7 +10,8 @@
  */
 import { dirname, extname, join } from "@std/path";
 
-import { parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { textTable, wrapped } from "./common/table.ts";
 import { tablePaths, writeTables } from "./common/table_files.ts";
 import { writeCurves } from "./compare/curves.ts";
@@ -18,7 +19,7 @@ import { RESULT_COLUMNS, resultNumbers, shortNames, trainingFiles } from "./comp
 import { readTraining, type Training } from "./compare/training.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag",
   "out PATH": "also write tables and curves: a folder, or a file .md, .csv, .tex; may be given again",
   json: "the numbers as JSON",
 };
@@ -47,8 +48,9 @@ function comparisonJson(trainings: readonly Training[]): Record<string, unknown>
 
 if (import.meta.main) {
   await runTask(async () => {
-    const { words, overrides, flags, lists } = parseArguments(Deno.args, FLAGS, Infinity);
-    if (flags.has("help")) return print(usage(USAGE, FLAGS));
+    const given = parseArguments(Deno.args, FLAGS, Infinity);
+    const { words, overrides, flags, lists } = given;
+    if (flags.has("help")) return print(taskHelp(helpTopic(given), USAGE, FLAGS));
     if (overrides.length > 0) {
       throw new RangeError(
         `Cannot compare with ${overrides[0]} as it is no folder: name output folders of trainings`,

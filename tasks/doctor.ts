@@ -20,10 +20,11 @@ import { chooseBackend } from "../kernels/engine/backends.ts";
 import { askPython, checkTorch, type TorchCheck } from "../plugins/trainers/torch/doctor.ts";
 import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
 import { libraryMessage } from "./doctor/library_message.ts";
-import { parseArguments, print, runTask, usage, VERSION } from "./common/cli.ts";
+import { parseArguments, print, runTask, VERSION } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { alignedRows } from "./common/table.ts";
 
-const FLAGS = { help: "this text", json: "one JSON object" };
+const FLAGS = { "help [TOPIC]": "this text, or about one flag", json: "one JSON object" };
 
 /** Whether one backend runs here. */
 export interface BackendCheck {
@@ -181,10 +182,11 @@ export function doctorText(report: DoctorReport): string {
 
 if (import.meta.main) {
   await runTask(async () => {
-    const { flags } = parseArguments(Deno.args, FLAGS);
+    const given = parseArguments(Deno.args, FLAGS);
+    const { flags } = given;
     if (flags.has("help")) {
       return print(
-        usage([
+        taskHelp(helpTopic(given), [
           "deno task doctor",
           "",
           "Examples",

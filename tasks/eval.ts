@@ -18,13 +18,12 @@ import { stringify } from "yaml";
 
 import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { describeOptions } from "../plugins/kinds/option_words.ts";
+import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
-import { alignedRows } from "./common/table.ts";
 import { cardOfRun } from "./eval/card_of_run.ts";
 import { type Command, readCommand } from "./eval/commands.ts";
 import { compareDirectories, type Comparison } from "./eval/compare.ts";
@@ -209,14 +208,9 @@ function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
-function keysText(): string {
-  const rows = describeOptions(EvaluatorOptions).map(({ name, description }) => [name, description]);
-  return alignedRows(rows).map((line) => `  ${line}`).join("\n");
-}
-
 /** Carries out a command line of this task. @returns Exit code; nothing means 0 */
 export async function evalTask(args: readonly string[]): Promise<number | void> {
-  const command = readCommand(args, printError, keysText);
+  const command = readCommand(args, printError, () => optionTexts(EvaluatorOptions));
   if (command.verb === "help") return print(command.text);
   if (command.verb === "compare") return await runCompare(command);
   if (command.verb === "card") return await runCard(command);

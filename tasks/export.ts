@@ -28,6 +28,7 @@ import {
   usage,
   VERSION,
 } from "./common/cli.ts";
+import { helpTopic } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
@@ -298,10 +299,10 @@ function help(): string {
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
   void runTask(async () => {
-    const { config: path, overrides, flags, values } = parseArguments(Deno.args, FLAGS);
+    const given = parseArguments(Deno.args, FLAGS);
+    const { config: path, overrides, flags } = given;
     if (flags.has("help")) {
-      // the word behind --help is taken for the file as long as there is no other
-      const topic = values.get("help") || (path ?? "");
+      const topic = helpTopic(given);
       return print(topic === "" ? help() : exportHelp(topic));
     }
     if (path === undefined && overrides.length === 0) return print(help());

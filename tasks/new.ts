@@ -28,7 +28,7 @@ const TINY_MODEL = join(CHECKOUT, "fixtures/constraints/model");
 
 const HELP = `deno task new KIND NAME
 
-Writes NAME.ts, NAME_test.ts and NAME.yaml; NAME may have a folder in front of it.
+Writes NAME.ts, NAME_test.ts, NAME.yaml; NAME may have a folder in front of it.
 Kinds: ${NEW_KINDS.join(", ")}
 
   deno task new loss margin

@@ -19,10 +19,11 @@ import { resolveEvalConfig } from "./eval/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 
-const FLAGS = { help: "this text", json: "one JSON array" };
+const FLAGS = { "help [TOPIC]": "this text, or about one flag", json: "one JSON array" };
 const HELP = [
   "deno task plugins [CONFIG.yaml] [KIND | NAME | KIND/NAME] [key=value ...]",
   "",
@@ -93,9 +94,10 @@ function isFile(word: string): boolean {
 
 if (import.meta.main) {
   await runTask(async () => {
-    const { words, overrides, flags } = parseArguments(Deno.args, FLAGS, 2);
+    const given = parseArguments(Deno.args, FLAGS, 2);
+    const { words, overrides, flags } = given;
     if (flags.has("help")) {
-      return print(usage(HELP, FLAGS));
+      return print(taskHelp(helpTopic(given), HELP, FLAGS));
     }
     const [config, ...others] = words.filter(isFile), [word, ...more] = words.filter((word) => !isFile(word));
     if (others.length + more.length > 0) {

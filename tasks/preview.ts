@@ -17,7 +17,9 @@ import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/pack.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, print, printError, runTask, usage, wholeNumber } from "./common/cli.ts";
+import { parseArguments, print, printError, runTask, wholeNumber } from "./common/cli.ts";
+import { helpTopic } from "./common/help.ts";
+import { trainingHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { textTable } from "./common/table.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
@@ -26,7 +28,7 @@ import { dropNetwork, needsNetwork } from "./train/network.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag or key of training",
   json: "one JSON object an example, all of them unless --limit is given",
   "limit N": "how many examples (default 2)",
   "epoch N": "order of a later epoch (default 0)",
@@ -142,7 +144,7 @@ if (import.meta.main) {
     const limit = wholeNumber(given, "limit");
     const epoch = wholeNumber(given, "epoch");
     if (flags.has("help")) {
-      return print(usage([
+      return print(trainingHelp(helpTopic(given), [
         "deno task preview [CONFIG.yaml] [key=value ...]",
         "",
         "Examples",

@@ -15,8 +15,9 @@ import { stringify } from "yaml";
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
 import { redactValue } from "../formats/secrets.ts";
-import { describeOptions } from "../plugins/kinds/option_words.ts";
-import { interruption, parseArguments, print, runTask, usage } from "./common/cli.ts";
+import { optionTexts } from "../plugins/kinds/option_words.ts";
+import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { REPLICATIONS } from "./common/default_files.ts";
 import { alignedRows, textTable, wrapped } from "./common/table.ts";
@@ -29,7 +30,7 @@ import { Interrupted } from "./sweep/train_cell.ts";
 import { createProgress } from "./train/outputs/mod.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag or key; --help all: every key",
   "dry-run": "check everything, print the configuration and what would be trained; trains nothing",
 };
 
@@ -93,18 +94,15 @@ async function dryRun(config: ReplicateConfig): Promise<void> {
   for (const line of lines) print(line);
 }
 
-function keysText(): string {
-  return alignedRows(
-    describeOptions(ReplicateOptions).map(({ name, description }) => [`  ${name}`, description]),
-  )
-    .join("\n");
-}
-
 if (import.meta.main) {
   // not awaited: a plugin may import this module and would wait for it for ever
   void runTask(async () => {
-    const { config: word = "tiny", overrides, flags } = parseArguments(Deno.args, FLAGS);
-    if (flags.has("help")) return print(`${usage(USAGE, FLAGS)}\n\nKeys under replicate:\n${keysText()}`);
+    const given = parseArguments(Deno.args, FLAGS);
+    const { config: word = "tiny", overrides, flags } = given;
+    if (flags.has("help")) {
+      const keys = { section: "replicate", texts: optionTexts(ReplicateOptions) };
+      return print(taskHelp(helpTopic(given, Object.keys(REPLICATIONS)), USAGE, FLAGS, keys));
+    }
     const { config } = readReplicateConfig(replicationFile(word), overrides);
     if (flags.has("dry-run")) return await dryRun(config);
     return await replicateFile(config);

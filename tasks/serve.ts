@@ -11,7 +11,8 @@
  * @module
  */
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { errorText, interruption, parseArguments, print, printError, runTask, usage } from "./common/cli.ts";
+import { errorText, interruption, parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
 import { KEYS_VARIABLE } from "./serve/keys.ts";
 import { readServeOptions, SERVE_FLAGS } from "./serve/options.ts";
@@ -35,7 +36,7 @@ const USAGE = [
  */
 export async function serveModel(args: readonly string[], stop: Promise<void>): Promise<void> {
   const given = parseArguments(args, SERVE_FLAGS);
-  if (given.flags.has("help")) return print(usage(USAGE, SERVE_FLAGS));
+  if (given.flags.has("help")) return print(taskHelp(helpTopic(given), USAGE, SERVE_FLAGS));
   if (given.overrides.length > 0) {
     throw new RangeError(
       `Cannot use ${given.overrides[0]} as serve takes flags: deno task serve --help lists them`,

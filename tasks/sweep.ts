@@ -10,7 +10,9 @@
  */
 import { join } from "@std/path";
 
-import { interruption, parseArguments, print, runTask, usage } from "./common/cli.ts";
+import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
+import { helpTopic } from "./common/help.ts";
+import { trainingHelp } from "./train/config/key_help.ts";
 import { taskCommand } from "./common/command.ts";
 import { alignedRows, textTable, wrapped } from "./common/table.ts";
 import { cellsOf, readAxes } from "./sweep/grid.ts";
@@ -22,7 +24,7 @@ import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train
 import { createProgress } from "./train/outputs/mod.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag or key of training",
   "seeds LIST": "seeds of every combination, such as 0,1; default: the file's",
   "out DIR": "folder of all cells; default: the file's output_dir with -sweep behind it",
   "eval FILE": "evaluate every cell as this file says, with the cell in place of its model",
@@ -34,7 +36,7 @@ const USAGE = [
   "",
   "Examples:",
   "  deno task sweep my.yaml learning_rate=1e-4,5e-5 lora_rank=4,8",
-  "  deno task sweep my.yaml learning_rate=1e-4,5e-5 --seeds 0,1,2 --eval examples/eval/default.yaml",
+  "  deno task sweep my.yaml lora_rank=4,8 --seeds 0,1 --eval examples/eval/default.yaml",
   "  deno task sweep my.yaml 'lora_target=[q_proj,v_proj],all' max_steps=20 --dry-run",
   "",
   "Best is the setting with the highest score of --eval, else the lowest last evaluation loss, mean over seeds.",
@@ -61,8 +63,9 @@ async function run(plan: SweepPlan): Promise<number> {
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it the trainings, and would wait for it for ever
   void runTask(async () => {
-    const { config, overrides, flags, values } = parseArguments(Deno.args, FLAGS);
-    if (flags.has("help")) return print(usage(USAGE, FLAGS));
+    const given = parseArguments(Deno.args, FLAGS);
+    const { config, overrides, flags, values } = given;
+    if (flags.has("help")) return print(trainingHelp(helpTopic(given), USAGE, FLAGS));
     if (config === undefined) {
       throw new RangeError(
         "Cannot sweep as a training file is needed: current value is none; --help has examples",

@@ -13,10 +13,11 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 
 import { redactValue } from "../formats/secrets.ts";
-import { describeOptions } from "../plugins/kinds/option_words.ts";
+import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { Pace } from "./ask/pace.ts";
 import { needPrices } from "./ask/usage.ts";
-import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import { interruption, parseArguments, print, printError, runTask, VERSION } from "./common/cli.ts";
+import { helpTopic, taskHelp } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_SYNTHESIS } from "./common/default_files.ts";
@@ -30,7 +31,7 @@ import { synthesize, type Synthesized } from "./synth/run.ts";
 import { createProgress } from "./train/outputs/mod.ts";
 
 const FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag or key; --help all: every key",
   "dry-run": "check everything, print the configuration and the rows that are wanted; asks nobody",
   json: "the results as JSON on standard output; all else goes to standard error",
 };
@@ -42,7 +43,7 @@ const USAGE = [
   "  deno task synth                                           50 quadruples by the bundled model, proved by rules, offline",
   "  deno task synth examples/synth/trace.yaml --dry-run       what it would make, and of what",
   "  deno task synth examples/synth/trace.yaml rows=1000 budget.money=5",
-  "  deno task synth synth.yaml verify=rules 'views=[iopo]' counts='{1: 1, 2: 2, 3: 1}' out_dir=saves/synth/rules",
+  "  deno task synth synth.yaml verify=rules 'views=[iopo]' 'counts={1: 1, 2: 2}'",
   "  deno task synth saves/synth/rules/run.yaml                continues that run, or writes its files again",
   "",
   "The data set is in out_dir/dataset, with dataset_info.json: deno task train ... dataset_dir=OUT/dataset dataset=synth_iopo",
@@ -126,15 +127,15 @@ async function dryRun(path: string, overrides: readonly string[]): Promise<void>
   for (const line of lines) print(line);
 }
 
-function keysText(): string {
-  return describeOptions(SynthOptions).map((o) => `  ${o.name.padEnd(14)}${o.description}`).join("\n");
-}
-
 if (import.meta.main) {
   // not awaited: a plugin may import this module and would wait for it for ever
   void runTask(async () => {
-    const { config = DEFAULT_SYNTHESIS, overrides, flags } = parseArguments(Deno.args, FLAGS);
-    if (flags.has("help")) return print(`${usage(USAGE, FLAGS)}\n\nKeys under synth:\n${keysText()}`);
+    const given = parseArguments(Deno.args, FLAGS);
+    const { config = DEFAULT_SYNTHESIS, overrides, flags } = given;
+    if (flags.has("help")) {
+      const keys = { section: "synth", texts: optionTexts(SynthOptions) };
+      return print(taskHelp(helpTopic(given), USAGE, FLAGS, keys));
+    }
     if (flags.has("dry-run")) return await dryRun(config, overrides);
     const json = flags.has("json");
     const done = await synthesizeFile(config, overrides, json ? printError : print);

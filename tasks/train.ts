@@ -18,6 +18,7 @@ import { isHubId } from "../formats/hf_model/mod.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import { helpTopic } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
@@ -300,13 +301,10 @@ function trainHelp(topic: string): string {
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it this module, and would wait for it for ever
   void runTask(async () => {
-    const { config: given, overrides, flags, values } = parseArguments(Deno.args, FLAGS);
-    const config = given ?? DEFAULT_TRAINING;
+    const given = parseArguments(Deno.args, FLAGS);
+    const { config = DEFAULT_TRAINING, overrides, flags } = given;
     if (flags.has("schema")) return console.log(JSON.stringify(jsonSchema(), null, 2));
-    if (flags.has("help")) {
-      // the word behind --help is taken for the file as long as there is no other
-      return print(trainHelp(values.get("help") || (given ?? "")));
-    }
+    if (flags.has("help")) return print(trainHelp(helpTopic(given)));
     if (flags.has("json") && !flags.has("dry-run")) {
       throw new RangeError("Cannot use --json without --dry-run");
     }

@@ -35,6 +35,11 @@ export function describeOptions(schema: z.ZodObject): OptionEntry[] {
   }));
 }
 
+/** Options of a schema, each with what it does. */
+export function optionTexts(schema: z.ZodObject): Record<string, string> {
+  return Object.fromEntries(describeOptions(schema).map(({ name, description }) => [name, description]));
+}
+
 function typeText(schema: z.core.JSONSchema.BaseSchema): string {
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);

@@ -9,7 +9,7 @@ import type { ChatSessionOptions } from "./session.ts";
 
 /** All flags of `chat`. */
 export const CHAT_FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag",
   ...MODEL_FLAGS,
   base: "with adapters: the model without any answers too",
   "system TEXT": "system text (the template's own)",

@@ -8,6 +8,7 @@ import { redact, redactArgument } from "../../formats/secrets.ts";
 import { endProcess } from "./behind_door.ts";
 import { withCommandName } from "./command.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
+import { entryLines, helpLines } from "./help_lines.ts";
 
 /** Version of this project. */
 export const VERSION: string = project.version;
@@ -128,14 +129,10 @@ export function wholeNumber({ values }: Pick<Arguments, "values">, name: string)
   throw new RangeError(`Cannot read --${name} as a whole number >= 0: current value is ${text || "missing"}`);
 }
 
-/** Text of a task's `--help`: usage and flags. */
+/** Text of a task's `--help`: usage and flags, within 80 columns. */
 export function usage(lines: readonly string[], flags: Readonly<Record<string, string>>): string {
-  const width = Math.max(...Object.keys(flags).map((flag) => flag.length)) + 4;
-  return [
-    ...lines,
-    "",
-    ...Object.entries(flags).map(([flag, what]) => `  ${`--${flag}`.padEnd(width)}${what}`),
-  ].join("\n");
+  const texts = Object.fromEntries(Object.entries(flags).map(([flag, what]) => [`--${flag}`, what]));
+  return [...helpLines(lines), "", ...entryLines(texts)].join("\n");
 }
 
 /**

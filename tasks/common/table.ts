@@ -65,7 +65,9 @@ export function textTable({ columns, rows }: Table, width: number = terminalWidt
     cells.map((row) => [...shown].map((c) => shortened(row[c] ?? "", widths[c] ?? 0))),
     [...shown].map((c) => columns[c]?.align ?? "right"),
   );
-  return left.length === 0 ? lines : [...lines, `(left out at this width: ${left.join(", ")})`];
+  return left.length === 0
+    ? lines
+    : [...lines, ...wrapped(`(left out at this width: ${left.join(", ")})`.split(" "), width)];
 }
 
 /**

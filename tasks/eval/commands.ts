@@ -3,7 +3,8 @@
  * @module
  */
 import { didYouMean } from "../../formats/did_you_mean.ts";
-import { parseArguments, usage, wholeNumber } from "../common/cli.ts";
+import { parseArguments, wholeNumber } from "../common/cli.ts";
+import { helpTopic, taskHelp } from "../common/help.ts";
 import { tablePaths } from "../common/table_files.ts";
 import { EVAL_STAGES, type EvalStage } from "./stages.ts";
 
@@ -32,7 +33,7 @@ export type Command =
   };
 
 const EVALUATE = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag or key; --help all: every key",
   "dry-run":
     "check everything, print the configuration and what would be asked: requests, tokens, cost, time",
   ping: "with --dry-run: one real request to each endpoint",
@@ -44,14 +45,14 @@ const EVALUATE = {
 };
 
 const COMPARE = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag",
   json: "JSON on standard output",
   "out FILE":
     "write the table: FILE.md, FILE.csv, FILE.tex, several with commas, or all three without an ending",
   "fail-if-worse [SCORE]": "exit with 3 if the second run is worse in this score; default: the headline",
 };
 
-const CARD = { help: "this text", json: "JSON on standard output" };
+const CARD = { "help [TOPIC]": "this text, or about one flag", json: "JSON on standard output" };
 
 const USAGE = {
   evaluate: [
@@ -92,13 +93,13 @@ const OLD_FLAGS: Readonly<Record<string, string>> = { "--compare": "compare", "-
 /**
  * Reads a command line.
  * @param note Told where a flag of an earlier version is used
- * @param keys Text about the keys of the configuration, for `--help`
+ * @param keys Keys of the configuration, for `--help`
  * @throws {RangeError} If a flag or what a verb needs is wrong or missing
  */
 export function readCommand(
   args: readonly string[],
   note: (text: string) => void = () => {},
-  keys: () => string = () => "",
+  keys: () => Readonly<Record<string, string>> = () => ({}),
 ): Command {
   const old = args.find((arg) => Object.hasOwn(OLD_FLAGS, arg));
   if (old !== undefined) {
@@ -112,10 +113,12 @@ export function readCommand(
   return readEvaluate(args, keys);
 }
 
-function readEvaluate(args: readonly string[], keys: () => string): Command {
-  const { config, overrides, flags, values } = parseArguments(args, EVALUATE);
+function readEvaluate(args: readonly string[], keys: () => Readonly<Record<string, string>>): Command {
+  const given = parseArguments(args, EVALUATE);
+  const { config, overrides, flags, values } = given;
   if (flags.has("help")) {
-    return { verb: "help", text: `${usage(USAGE.evaluate, EVALUATE)}\n\nKeys under evaluator:\n${keys()}` };
+    const own = { section: "evaluator", texts: keys() };
+    return { verb: "help", text: taskHelp(helpTopic(given), USAGE.evaluate, EVALUATE, own) };
   }
   const dryRun = flags.has("dry-run");
   if (flags.has("ping") && !dryRun) throw new RangeError("Cannot use --ping without --dry-run");
@@ -162,8 +165,11 @@ function isStage(name: string): name is EvalStage {
 }
 
 function readCompare(args: readonly string[]): Command {
-  const { words, overrides, flags, values } = parseArguments(args, COMPARE, 2);
-  if (flags.has("help")) return { verb: "help", text: usage(USAGE.compare, COMPARE) };
+  const given = parseArguments(args, COMPARE, 2);
+  const { words, overrides, flags, values } = given;
+  if (flags.has("help")) {
+    return { verb: "help", text: taskHelp(helpTopic(given), USAGE.compare, COMPARE) };
+  }
   const [first, second] = words;
   if (first === undefined || second === undefined || overrides.length > 0) {
     throw new RangeError(
@@ -184,8 +190,9 @@ function readCompare(args: readonly string[]): Command {
 }
 
 function readCard(args: readonly string[]): Command {
-  const { words: [run], overrides, flags } = parseArguments(args, CARD);
-  if (flags.has("help")) return { verb: "help", text: usage(USAGE.card, CARD) };
+  const read = parseArguments(args, CARD);
+  const { words: [run], overrides, flags } = read;
+  if (flags.has("help")) return { verb: "help", text: taskHelp(helpTopic(read), USAGE.card, CARD) };
   const known = ["reference", "scale", "reorder"];
   const given = new Map(
     overrides.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]),

@@ -35,10 +35,17 @@ Deno.test("readCommand() reads evaluations", () => {
     fresh: true,
     rejudge: true,
   });
-  const help = readCommand(["--help"], () => {}, () => "  the keys");
+  const help = readCommand(["--help"], () => {}, () => ({ rows: "the keys" }));
   assert(help.verb === "help");
-  assertStringIncludes(help.text, "Keys under evaluator:\n  the keys");
+  assertStringIncludes(
+    help.text,
+    "Keys under evaluator (--help KEY tells of one, --help all of each)\n  rows",
+  );
+  const one = readCommand(["--help", "rows"], () => {}, () => ({ rows: "the keys" }));
+  assert(one.verb === "help");
+  assertEquals(one.text, "rows  the keys");
   const wrong: [string[], string][] = [
+    [["--help", "stag"], 'did you mean "stage"'],
     [["--ping"], "--ping without --dry-run"],
     [["--stage", "juge"], 'did you mean "judge"'],
     [["--stage"], "--stage without a value"],

@@ -26,7 +26,7 @@ export const MODEL_FLAGS = {
 
 /** All flags of `serve`. */
 export const SERVE_FLAGS = {
-  help: "this text",
+  "help [TOPIC]": "this text, or about one flag",
   "name NAME": "what clients call the model (its folder's or file's name)",
   ...MODEL_FLAGS,
   "host ADDRESS": "where to listen (127.0.0.1: this machine only); another one needs a key",

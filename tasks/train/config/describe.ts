@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { HELP_WIDTH } from "../../common/help_lines.ts";
 import { type KeyGroup, type KeySpec, REQUIRED } from "./key.ts";
 import { GROUP_TITLES, keyTable } from "./key_table.ts";
 
@@ -177,7 +178,7 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-function wrap(text: string, indent: number, width = 110): string[] {
+function wrap(text: string, indent: number, width = HELP_WIDTH): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

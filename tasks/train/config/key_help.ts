@@ -4,6 +4,7 @@
  */
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { shown } from "../../../formats/message.ts";
+import { taskHelp } from "../../common/help.ts";
 import { helpText, keyLines } from "./describe.ts";
 import type { KeySpec } from "./key.ts";
 import { keyTable } from "./key_table.ts";
@@ -41,6 +42,20 @@ export function keyHelp(topic: string): string {
     ].join("\n");
   }
   return oneKeyHelp(topic, keyTable());
+}
+
+/**
+ * Help of a task that takes training's files and keys beside flags of its own.
+ * @param topic "" for the task's own help; a flag; else as {@linkcode keyHelp}
+ * @throws {RangeError} If there is no such flag or key; says which is near
+ */
+export function trainingHelp(
+  topic: string,
+  lines: readonly string[],
+  flags: Readonly<Record<string, string>>,
+): string {
+  const isFlag = Object.keys(flags).some((flag) => flag.split(" ")[0] === topic);
+  return topic === "" || isFlag ? taskHelp(topic, lines, flags) : keyHelp(topic);
 }
 
 /**
