@@ -53,9 +53,9 @@ export class ProgramAdapters {
     return chosen.fill(1, start, start + ranks);
   }
 
-  /** Declares the input `choice [B, 1, ranks]`. */
-  begin(g: OnnxModelBuilder): LoraNodes {
-    const choices = [g.input("choice", "f32", ["B", 1, this.ranks])];
+  /** Declares an input `[...rows, ranks]` that says whose ranks count, for products whose inputs have such rows. */
+  begin(g: OnnxModelBuilder, name: string, rows: readonly (number | string)[]): LoraNodes {
+    const choices = [g.input(name, "f32", [...rows, this.ranks])];
     const choiceOf = (count: number) =>
       choices[count - 1] ??= g.op("Concat", Array.from({ length: count }, () => item(choices, 0)), {
         axis: -1,

@@ -216,12 +216,13 @@ export class ProgramEngine {
     const lengths = running.map(({ length }) => length + tokens);
     this.#reserve(lengths.reduce((a, b) => Math.max(a, b)));
     const x = this.options.embed(ids.flat()), adapters = running.map(({ adapter }) => adapter);
-    return this.#session.run({ slot, sequences: ids.length, x, tokens, lengths, rows, logits, adapters });
+    const sequences = ids.length, wanted = rows.length;
+    return this.#session.run({ slot, sequences, x, tokens, lengths, rows, wanted, logits, adapters });
   }
 
   /**
-   * A step of the only sequence, with a row beside it that nobody looks at. It is the first of its slot, since attention reads all
-   * that stands before a row; what stood there comes back.
+   * A step of the only sequence, with a row beside it in all layers that nobody looks at. It is the first of its slot, since
+   * attention reads all that stands before a row; what stood there comes back.
    */
   #runPair(id: number, logits: boolean): ProgramOutput {
     const only = item(this.#sequences, 0), beside = this.#sequences[1];
@@ -235,7 +236,8 @@ export class ProgramEngine {
       x,
       tokens: 1,
       lengths: [only.length + 1, 1],
-      rows: [0],
+      rows: [0, 1],
+      wanted: 1,
       logits,
       adapters: [adapter, adapter],
     });

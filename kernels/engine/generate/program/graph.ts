@@ -2,8 +2,8 @@
  * A whole decoder with its head and cache as one ONNX model, with operators that ONNX Runtime has for it: GroupQueryAttention
  * rotates and writes the cache in place, MatMulNBits takes packed weights.
  *
- * Sizes: B sequences, T tokens of each, M rows that the cache has room for, L rows whose logits are wanted, P places that
- * have angles.
+ * Sizes: B sequences, T tokens of each, M rows that the cache has room for, R rows that go on behind the last layer's attention,
+ * L of them whose logits are wanted, P places that have angles.
  * @module
  */
 import { entryOf } from "../../../../formats/elements.ts";
@@ -74,8 +74,8 @@ export function cannotRun(config: DecoderConfig): string | null {
  * The model's bytes.
  *
  * Inputs: `x [B, T, D]` (embedded), `lengths [B]` int32 (tokens before and with this run, less one), `total []` int32 (the longest),
- * `rows [L]` int64 (of `B · T`), `cos`, `sin` `[P, head / 2]` of length {@linkcode angleLength}, every layer's `past`, and with adapters `choice [B, 1, ranks]`,
- * and unless {@linkcode rotatesInside} `places [B, T]` int64.
+ * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), `cos`, `sin` `[P, head / 2]` of length {@linkcode angleLength}, every layer's
+ * `past`, with adapters `choice [B, 1, ranks]` and `row_choice [1, R, ranks]`, and unless {@linkcode rotatesInside} `places [B, T]` int64.
  * Outputs: `logits [L, V]`, `best [L, K]` with `ids [L, K]` int64, every layer's `present`.
  */
 export function decoderModel(
@@ -134,16 +134,16 @@ export function decoderModel(
 
   const x = g.input("x", "f32", ["B", "T", config.hiddenSize]);
   const lengths = g.input("lengths", "i32", ["B"]), total = g.input("total", "i32", []);
-  const rows = g.input("rows", "i64", ["L"]);
+  const rows = g.input("rows", "i64", ["R"]), wanted = g.input("heads", "i64", ["L"]);
   const angles = [g.input("cos", "f32", ["P", head / 2]), g.input("sin", "f32", ["P", head / 2])];
   const places = rotatesInside(config) ? null : g.input("places", "i64", ["B", "T"]);
-  const lora = adapters?.begin(g);
+  const lora = adapters?.begin(g, "choice", ["B", 1]), rowLora = adapters?.begin(g, "row_choice", [1, "R"]);
   const sink = given(SINK, [heads]);
 
-  const project = (input: string, layer: number, module: LinearModule) => {
+  const project = (input: string, layer: number, module: LinearModule, beside = lora) => {
     const name = `layers.${layer}.${module}`;
     const y = biased(product(input, name), `${name}.bias`);
-    return lora?.add(y, input, layer, [module]) ?? y;
+    return beside?.add(y, input, layer, [module]) ?? y;
   };
   /** q, k and v as one value, or (where they aren't one product, or are normed) as three. */
   const attended = (input: string, layer: number): string[] => {
@@ -211,24 +211,31 @@ export function decoderModel(
     return { n, sum };
   };
 
+  /** `[1, R, width]` of `[B, T, width]`: behind the last attention a row needs no other one. */
+  const rowsOf = (value: string, width: number) => {
+    const flat = g.op("Reshape", [value, g.integers([-1, width])]);
+    return g.op("Reshape", [g.op("Gather", [flat, rows], { axis: 0 }), g.integers([1, -1, width])]);
+  };
   let stream = x, n = normed(x, "layers.0.input_layernorm.weight");
   for (let layer = 0; layer < config.numLayers; layer++) {
-    const name = `layers.${layer}.`;
-    const o = attention(attended(n, layer), layer);
+    const name = `layers.${layer}.`, last = layer + 1 === config.numLayers, beside = last ? rowLora : lora;
+    let o = attention(attended(n, layer), layer);
+    if (last) [o, stream] = [rowsOf(o, heads * head), rowsOf(stream, config.hiddenSize)];
     const middle = addNormed(
       stream,
-      project(o, layer, "self_attn.o_proj"),
+      project(o, layer, "self_attn.o_proj", beside),
       `${name}post_attention_layernorm.weight`,
     );
-    const gate = project(middle.n, layer, "mlp.gate_proj"), up = project(middle.n, layer, "mlp.up_proj");
+    const gate = project(middle.n, layer, "mlp.gate_proj", beside);
+    const up = project(middle.n, layer, "mlp.up_proj", beside);
     // QuickGelu with alpha 1 is SiLU.
     const gated = g.op("Mul", [g.op("QuickGelu", [gate], { alpha: { float: 1 } }, MS), up]);
-    const next = layer + 1 < config.numLayers ? `layers.${layer + 1}.input_layernorm.weight` : "norm.weight";
-    const end = addNormed(middle.sum, project(gated, layer, "mlp.down_proj"), next);
+    const next = last ? "norm.weight" : `layers.${layer + 1}.input_layernorm.weight`;
+    const end = addNormed(middle.sum, project(gated, layer, "mlp.down_proj", beside), next);
     [stream, n] = [end.sum, end.n];
   }
   const flat = g.op("Reshape", [n, g.integers([-1, config.hiddenSize])]);
-  const logits = product(g.op("Gather", [flat, rows], { axis: 0 }), "lm_head");
+  const logits = product(g.op("Gather", [flat, wanted], { axis: 0 }), "lm_head");
   const count = Math.min(BEST, config.vocabSize);
   const [best = "", ids = ""] = g.ops("TopK", [logits, g.integers([count])], 2, { axis: -1, sorted: 1 });
   g.output("logits", logits, "f32", ["L", config.vocabSize]);

@@ -35,8 +35,10 @@ export interface ProgramRun {
   readonly tokens: number;
   /** Tokens of each sequence with those of this run. */
   readonly lengths: readonly number[];
-  /** Rows of `x` whose following token is wanted, ≥ 1. */
+  /** Rows of `x` that go on behind the last layer's attention, ≥ 1. */
   readonly rows: readonly number[];
+  /** How many of the first of them have a following token that is wanted, ≥ 1: the library's products can't have no rows. */
+  readonly wanted: number;
   readonly logits: boolean;
   /** Adapter of each sequence. */
   readonly adapters: readonly (string | null)[];
@@ -97,7 +99,7 @@ export class ProgramSession {
 
   /** Runs. The cache's rows of this run's tokens are written. */
   run(run: ProgramRun): ProgramOutput {
-    const { sequences, tokens, lengths, rows } = run, count = rows.length, { config } = this;
+    const { sequences, tokens, lengths, rows, wanted: count } = run, { config } = this;
     const bound = this.#bindingOf(run);
     const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
     this.#bindAngles(bound, longest);
@@ -113,8 +115,12 @@ export class ProgramSession {
     const int32 = put("lengths", [sequences], "i32", () => new Int32Array(sequences)) as Int32Array;
     lengths.forEach((length, i) => int32[i] = length - 1);
     put("total", [], "i32", () => new Int32Array(1))[0] = longest;
-    const places = put("rows", [count], "i64", () => new BigInt64Array(count)) as BigInt64Array;
-    rows.forEach((row, i) => places[i] = BigInt(row));
+    const indices = (name: string, values: readonly number[]) => {
+      const size = values.length, own = put(name, [size], "i64", () => new BigInt64Array(size));
+      values.forEach((value, i) => (own as BigInt64Array)[i] = BigInt(value));
+    };
+    indices("rows", rows);
+    indices("heads", Array.from({ length: count }, (_, i) => i));
     if (!rotatesInside(config)) {
       const own = put("places", [sequences, tokens], "i64", () => new BigInt64Array(sequences * tokens));
       lengths.forEach((length, i) => {
@@ -122,11 +128,15 @@ export class ProgramSession {
       });
     }
     if (this.adapters) {
-      const { ranks } = this.adapters;
-      const choice = put("choice", [sequences, 1, ranks], "f32", () => new Float32Array(sequences * ranks));
-      run.adapters.forEach((name, i) =>
-        (choice as Float32Array).set(this.adapters?.choice(name) ?? [], i * ranks)
-      );
+      const { ranks } = this.adapters,
+        choices = run.adapters.map((name) => this.adapters?.choice(name) ?? []);
+      const choose = (name: string, shape: readonly [number, number], sequence: readonly number[]) => {
+        const size = sequence.length * ranks,
+          own = put(name, [...shape, ranks], "f32", () => new Float32Array(size));
+        sequence.forEach((of, i) => (own as Float32Array).set(item(choices, of), i * ranks));
+      };
+      choose("choice", [sequences, 1], choices.map((_, i) => i));
+      choose("row_choice", [1, rows.length], rows.map((row) => Math.floor(row / tokens)));
     }
     const take = (name: string, width: number, type: OrtType, make: (length: number) => Bound) =>
       this.#bound(bound, name, [count, width], type, () => make(count * width), "output");
