@@ -149,7 +149,7 @@ export function deviceTable(folder: string): string {
     const memory = figures.memory(name);
     return [
       name,
-      ran ? (code === "0" ? "passed" : `failed (${code})`) : state,
+      ran ? ended(code, seconds) : state,
       ran ? seconds : "",
       memory?.toFixed(0) ?? "",
     ];
@@ -179,6 +179,12 @@ export function deviceTable(folder: string): string {
       rows: parts,
     }),
   ].join("\n");
+}
+
+/** As a part ended. `timeout` gives 124, or 137 where it had to kill. */
+function ended(code: string, seconds: string): string {
+  if (code === "0") return "passed";
+  return code === "124" || code === "137" ? `cut after ${seconds} s` : `failed (${code})`;
 }
 
 function cells({ name, found, unit, other = null, ratio, goal }: Row): string[] {

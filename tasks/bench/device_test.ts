@@ -49,6 +49,22 @@ Deno.test({
       "large_cuda_host_bf16 left out: large isn't set",
       "large_cuda_device_bf16 left out: large isn't set",
     ]);
+    const names = all.codes.map((line) => line.split(" ")[0] ?? "");
+    const listed =
+      "exit_codes contract goldens train kernels generate cuda_host_bf16 cuda_device_bf16 large shapes shaders";
+    assertEquals(
+      names.filter((name) => listed.split(" ").includes(name)).join(" "),
+      listed,
+      "the issue's order",
+    );
+    // What stands in front of the other version's parts fits together, so no part of the list is left out for want of time.
+    const script = await Deno.readTextFile(SCRIPT);
+    const most: Record<string, number> = Object.fromEntries(
+      [...script.matchAll(/\[(\w+)\]=(\d+)/g)].map(([, name, seconds]) => [name, Number(seconds)]),
+    );
+    const first = names.slice(0, names.indexOf("large_cuda_device_bf16") + 1);
+    assertEquals(Object.keys(most).filter((name) => name !== "model").sort(), first.sort());
+    assertEquals(Object.values(most).reduce((a, b) => a + b, 0), 780);
     assertEquals((await Deno.readTextFile(join(all.folder, "table.md"))).trim(), "device_table");
     // A part that fails, and one that lasts too long, don't keep the others from running.
     const failed = await run({
@@ -86,6 +102,7 @@ Deno.test("deviceTable() puts ratios beside their goals, and parts that failed o
       "kernels_before 0 9",
       "load 0 5",
       "load_before 1 5",
+      "generate 124 60",
       "cuda_host_bf16 0 30",
       "large 0 60",
       "large_cuda_host_bf16 0 60",
@@ -120,6 +137,7 @@ Deno.test("deviceTable() puts ratios beside their goals, and parts that failed o
       "| train | passed | 40 | 6000 |",
       "| load_before | failed (1) | 5 | |",
       "| shapes | left out: the time is up | | |",
+      "| generate | cut after 60 s | 60 | |",
     ]
   ) assertStringIncludes(lines.join("\n"), row);
   assertEquals(lines.filter((line) => line.startsWith("| decode")), [], "what didn't run has no row");
