@@ -2,7 +2,7 @@
  * One repository on a hub, of a model or of a data set: its commit, its list of files, and bringing files into the cache.
  * @module
  */
-import { datasetInfo, HUB_URL, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import type * as HubLibrary from "@huggingface/hub";
 
 import { exists } from "../exists.ts";
 import { shown } from "../message.ts";
@@ -47,6 +47,8 @@ export interface ResolveOptions {
   readonly limits?: Partial<HubLimits>;
 }
 
+/** Address of the hub where none is given. */
+const PUBLIC_HUB = "https://huggingface.co";
 /** Form of an id on the hub. */
 export const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 const REVISION = /^(?!.*\.\.)[\w][\w./-]*$/;
@@ -107,6 +109,8 @@ export class HubRepository {
   readonly #noun: string;
   readonly #endpoint: string;
   readonly #token: string | undefined;
+  /** Loaded when something is asked: a task on local files needs none. */
+  #library: typeof HubLibrary | null = null;
   /** Requests to it. */
   readonly requests: HubRequests;
 
@@ -124,7 +128,7 @@ export class HubRepository {
     this.#kind = kind;
     this.#name = name;
     this.#noun = noun;
-    this.#endpoint = (options.endpoint ?? Deno.env.get("HF_ENDPOINT") ?? HUB_URL).replace(/\/+$/, "");
+    this.#endpoint = (options.endpoint ?? Deno.env.get("HF_ENDPOINT") ?? PUBLIC_HUB).replace(/\/+$/, "");
     if (!/^https?:$/.test(URL.parse(this.#endpoint)?.protocol ?? "")) {
       throw new RangeError(
         `Cannot download ${this.#what} as the hub's address (HF_ENDPOINT) must begin with http:// or https://: ` +
@@ -140,12 +144,17 @@ export class HubRepository {
     return `${this.#what} of ${redact(this.#endpoint)}`;
   }
 
+  async #load(): Promise<typeof HubLibrary> {
+    return this.#library ??= await import("@huggingface/hub");
+  }
+
   get #what(): string {
     return `the ${this.#noun} ${this.#name}`;
   }
 
   /** The commit that a branch or tag is now. */
   async commit(revision: string): Promise<string> {
+    const { datasetInfo, modelInfo } = await this.#load();
     const asked = {
       name: this.#name,
       revision,
@@ -162,6 +171,7 @@ export class HubRepository {
 
   /** Files of a commit: of a model those of the top folder, of a data set all. */
   async files(commit: string): Promise<RemoteFile[]> {
+    const { listFiles } = await this.#load();
     const files: RemoteFile[] = [];
     const names = new Set<string>();
     const isData = this.#kind === "dataset";
@@ -205,7 +215,7 @@ export class HubRepository {
 
   /** Human-readable cause and remedy. */
   explain(error: unknown, revision: string, isCached: boolean): unknown {
-    const status = error instanceof HubApiError
+    const status = this.#library && error instanceof this.#library.HubApiError
       ? error.statusCode
       : error instanceof StatusError
       ? error.status
