@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { anyCharacter } from "../../tests/helpers/any_character.ts";
 
 import {
   ggufTokenizerKeys,
@@ -198,7 +199,7 @@ Deno.test("encode() and decode() give any text back, lone surrogates as replacem
   for (const name of ["tiny-gpt2", "tiny-sp"]) {
     const tokenizer = loadTokenizerSync(`${root}${name}`);
     // tiny-gpt2 and tiny-sp don't normalise; the marks of tiny-sp are its own way to write a space
-    const text = fc.string({ unit: "binary", maxLength: 60 }).filter((value) => !value.includes("▁"));
+    const text = fc.string({ unit: anyCharacter, maxLength: 60 }).filter((value) => !value.includes("▁"));
     fc.assert(fc.property(text, (value) => {
       const ids = tokenizer.encode(value);
       assertEquals(tokenizer.decode(ids), value.toWellFormed());

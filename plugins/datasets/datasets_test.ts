@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { anyCharacter } from "../../tests/helpers/any_character.ts";
 
 import { datasetGolden } from "../../tests/helpers/dataset_goldens.ts";
 import { openDataSet } from "../../tests/helpers/open_data_set.ts";
@@ -263,7 +264,7 @@ Deno.test("openai: tool calls, results in a row, parts, null content", () => {
 
 /** Values that a careless export may hold, broken Unicode and deep nesting among them. */
 const anything = fc.oneof(
-  { weight: 3, arbitrary: fc.string({ unit: "binary" }) },
+  { weight: 3, arbitrary: fc.string({ unit: anyCharacter }) },
   fc.string({ unit: "grapheme" }).map((s) => s + "\ud800"),
   fc.constantFrom(
     "x".repeat(10_000_001),

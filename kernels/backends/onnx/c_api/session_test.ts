@@ -293,11 +293,15 @@ test("memory is flat over runs, errors and sessions", () => {
     }
   };
   for (let i = 0; i < 10; i++) round();
-  const before = Deno.memoryUsage().rss;
-  // A leaked output is 256 kB a run: 400 MiB. Garbage that waits for its collection took up to 63 MiB.
-  for (let i = 0; i < 80; i++) round();
-  const grown = (Deno.memoryUsage().rss - before) / 2 ** 20;
-  assert(grown < 150, `${grown} MiB more after 1,600 runs`);
+  // A leaked output is 256 kB a run: 400 MiB. Garbage that waits for its collection took up to 63 MiB. Other test files share the
+  // process, and may take what they like in between: a leak is there each time.
+  const grown: number[] = [];
+  do {
+    const before = Deno.memoryUsage().rss;
+    for (let i = 0; i < 80; i++) round();
+    grown.push((Deno.memoryUsage().rss - before) / 2 ** 20);
+  } while (grown.length < 5 && Math.min(...grown) >= 150);
+  assert(Math.min(...grown) < 150, `${grown} MiB more after 1,600 runs each`);
 });
 
 test("sessions with a shared arena hold what the largest of their runs takes, others each their own", async () => {
