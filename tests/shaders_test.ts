@@ -6,12 +6,13 @@ import type { Kernel, Sample } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/ops/mod.ts";
 import { SUBGROUPS } from "../kernels/backends/webgpu/subgroups.ts";
 import { chromiumPath } from "../tasks/common/chromium.ts";
+import { LARGE_MODELS, modelDispatches } from "./helpers/model_plans.ts";
 
 /**
- * Shader texts with a label each: of all samples and of the bench's sizes, frozen weights in float32 and in float16, without subgroup
+ * Shader texts with a label each: of all samples, of the bench's sizes and of large models' programs, frozen weights in float32 and in float16, without subgroup
  * functions and for subgroups of 4 and of 32; `enable` is the line that one compiler demands for these and the other refuses.
  */
-function shaders(enable: boolean): Map<string, string> {
+async function shaders(enable: boolean): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const add = (kernel: Kernel, { dims, attrs = {} }: Pick<Sample, "dims" | "attrs">) => {
     for (const half of [new Set<string>(), new Set(kernel.halves)]) {
@@ -27,6 +28,16 @@ function shaders(enable: boolean): Map<string, string> {
   for (const kernel of KERNELS) for (const sample of kernel.samples) add(kernel, sample);
   for (const { kernel, dims, attrs } of BENCH_CASES) {
     add(kernel, { dims: dims(4096), ...(attrs && { attrs }) });
+  }
+  for (const [name, config] of Object.entries(LARGE_MODELS)) {
+    for (
+      const [rows, half, least] of [[1, true, 32], [37, false, 4], [1024, true, 0], [8192, true, 32]] as const
+    ) {
+      const limits = { bindingBytes: 2 ** 31 - 256, ...(least && { subgroups: { least, enable } }) };
+      for (const { where, given } of await modelDispatches(config, rows, half, limits)) {
+        found.set(given.code, `${name}: ${where}`);
+      }
+    }
   }
   return found;
 }
@@ -51,7 +62,7 @@ Deno.test({
   name: `every kernel's shaders compile in Deno${adapter ? "" : ": there is no WebGPU adapter"}`,
   ignore: adapter === null,
   fn: async () => {
-    const half = adapter!.features.has("shader-f16"), all = shaders(false);
+    const half = adapter!.features.has("shader-f16"), all = await shaders(false);
     const features = half ? ["shader-f16" as const] : [];
     // Granted where it isn't listed.
     const withSubgroups = { requiredFeatures: [...features, SUBGROUPS] };
@@ -100,7 +111,7 @@ Deno.test({
       );
       await page.goto("https://localhost/");
       const given = [
-        ...shaders(true),
+        ...await shaders(true),
         [wrongSubgroups("enable subgroups;\n"), "wrong subgroups"],
         [WRONG, "wrong"],
       ] as [string, string][];
