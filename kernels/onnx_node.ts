@@ -48,6 +48,8 @@ export interface OnnxTarget {
   loops: boolean;
   /** Absent: all floats are float32. */
   half?: HalfInputs;
+  /** Inputs of the node that nothing else reads, so that a place which can may put its output there. */
+  spent?: ReadonlySet<string>;
 }
 
 /** Body of a Loop. Names of the outer kernel may be used inside. */

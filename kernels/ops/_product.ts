@@ -11,7 +11,7 @@ import {
   type SymbolicDims,
   type Tolerance,
 } from "../kernel.ts";
-import { floatAttribute, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
+import { constantNode, floatAttribute, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { addScaled, dot, rowsOf, zip } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
 import { gemmNodes } from "./_half_onnx.ts";
@@ -55,11 +55,14 @@ export function productSumOf<const Operand extends string, const Axis extends st
       dims: Dims<Axis>,
       attrs: Attributes,
     ) => ({ y: zip((base, sum) => base + sum, inputs.base, reference(names, inputs, dims, attrs)) }),
-    // Gemm's own third factor is copied to the output by one thread before the product: an Add takes two thirds of the time.
-    onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget): OnnxNode[] => [
-      ...gemm(names, dims, attrs, target, "product"),
-      { op: "Add", in: ["base", "product"], out: ["y"] },
-    ],
+    onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget): OnnxNode[] => {
+      if (target.spent?.has("base") && names.layout !== "tn" && !target.half) return intoBase(names, attrs);
+      // Gemm's own third factor is copied to the output by one thread before the product: an Add takes two thirds of the time.
+      return [
+        ...gemm(names, dims, attrs, target, "product"),
+        { op: "Add", in: ["base", "product"], out: ["y"] },
+      ];
+    },
     wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) =>
       shaders(names, dims, attrs, limits, "base"),
     samples: sumSamples(names),
@@ -118,6 +121,32 @@ function gemm<Axis extends string>(
   }
   const transposed = { transA: layout === "tn" ? 1 : 0, transB: layout === "nt" ? 1 : 0 } as const;
   return gemmNodes(target, { a, b, out, alpha, ...transposed });
+}
+
+/**
+ * The product added to `base` where it stands, which of all operators only the fused convolution does (its fourth input): rows of
+ * the first factor are filters, the second factor is the picture, `[1, k, n, 1]` or, transposed, `[1, 1, n, k]`.
+ */
+function intoBase({ layout, a, b }: ProductNames<string, string>, attrs: Attributes): OnnxNode[] {
+  const alpha = alphaOf(attrs), filters = alpha === 1 ? a : "scaled";
+  return [
+    ...alpha === 1
+      ? []
+      : [constantNode("alpha", "f32", alpha), { op: "Mul", in: [a, "alpha"], out: ["scaled"] }],
+    constantNode("filter_axes", "i64", layout === "nn" ? [2, 3] : [1, 2]),
+    constantNode("picture_axes", "i64", layout === "nn" ? [0, 3] : [0, 1]),
+    constantNode("sum_axes", "i64", [0, 3]),
+    { op: "Unsqueeze", in: [filters, "filter_axes"], out: ["filters"] },
+    { op: "Unsqueeze", in: [b, "picture_axes"], out: ["picture"] },
+    { op: "Unsqueeze", in: ["base", "sum_axes"], out: ["before"] },
+    {
+      op: "FusedConv",
+      in: ["picture", "filters", "", "before"],
+      out: ["sum"],
+      domain: "com.microsoft",
+    },
+    { op: "Squeeze", in: ["sum", "sum_axes"], out: ["y"] },
+  ];
 }
 
 function shaders<Axis extends string>(

@@ -28,8 +28,8 @@ export interface StepPart {
   gflops: number | null;
 }
 
-const ATTENTION = ["attention", "attention_grad"], LORA = ["lora_up", "matmul_tn"];
-const PRODUCTS = ["linear", "matmul", "linear_packed", "matmul_packed"];
+const ATTENTION = ["attention", "attention_grad"], LORA = ["lora_up", "matmul_tn", "matmul_tn_add"];
+const PRODUCTS = ["linear", "matmul", "matmul_add", "linear_packed", "matmul_packed"];
 const HEAD = /^(label_logprob|gather_rows|scatter_add_rows|scale_rows)/;
 
 /** @param rank Of LoRA; a product with an operand of so many rows or columns is one of its own. */
@@ -45,6 +45,8 @@ function groupOf({ kernel, shapes }: OperatorTime, rank: number): StepGroup {
 
 /** Operations of a product, 0 for other operators: two for each element of the second factor and row of the first. */
 function operationsOf({ kernel, op, shapes: [a = [], b = []] }: OperatorTime): number {
+  // A product that is added to its base in place: the second factor, and the first one's rows as filters.
+  if (op === "FusedConv") return 2 * size(a) * (b[0] ?? 0);
   if (op !== "Gemm" || a.length !== 2 || b.length !== 2) return 0;
   const transposed = kernel === "matmul_tn" || kernel === "label_logprob_weight_grad";
   return 2 * size(b) * (a[transposed ? 1 : 0] ?? 0);

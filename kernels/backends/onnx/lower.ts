@@ -49,6 +49,8 @@ export interface OnnxModelOptions {
   constants?: Readonly<Record<string, { offset: number; length: number }>>;
   /** Outputs that are computed only if {@linkcode WANTED}. */
   optional?: readonly string[];
+  /** Whether nodes are told what is {@linkcode OnnxTarget.spent}. */
+  inPlace?: boolean;
 }
 
 type Rename = (name: string) => string;
@@ -106,7 +108,7 @@ export function byteInputs(graph: Graph): Set<string> {
 export function lowerToOnnx(
   graph: Graph,
   name: string,
-  { target, constants = {}, optional = [] }: OnnxModelOptions,
+  { target, constants = {}, optional = [], inPlace = false }: OnnxModelOptions,
 ): Uint8Array<ArrayBuffer> {
   const bytes = byteInputs(graph);
   const needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
@@ -117,9 +119,10 @@ export function lowerToOnnx(
       target.half?.names.has(key) ? [[id, target.half]] : []
     ),
   );
+  const spent = inPlace ? spentInputs(graph) : null;
   const lowered = graph.nodes.map((node, index) => ({
     first: early.has(node),
-    nodes: lowerNode({ node, index, names, target, halves }),
+    nodes: lowerNode({ node, index, names, target: { ...target, ...spent?.(node) }, halves }),
   }));
   const typeOf = (value: Value) => halves.get(value.id)?.type ?? value.type;
   const where = (first: boolean) => lowered.filter((l) => l.first === first).flatMap(({ nodes }) => nodes);
@@ -168,6 +171,20 @@ export function lowerToOnnx(
       },
     })).finish(),
   );
+}
+
+/** For each node its inputs that another node makes for it alone; none where its own output is the graph's, which has its place. */
+function spentInputs(graph: Graph): (node: Node) => Pick<OnnxTarget, "spent"> {
+  const reads = new ValueMap<number>(),
+    count = (value: Value, by = 1) => reads.set(value, (reads.find(value) ?? 0) + by);
+  Object.values(graph.inputs).forEach((value) => count(value, Infinity));
+  Object.values(graph.outputs).forEach((value) => count(value, Infinity));
+  for (const { inputs } of graph.nodes) Object.values(inputs).forEach((value) => count(value));
+  return ({ inputs, outputs }) => {
+    if (Object.values(outputs).some((value) => reads.find(value) === Infinity)) return {};
+    const own = Object.entries(inputs).filter(([, value]) => reads.find(value) === 1);
+    return { spent: new Set(own.map(([name]) => name)) };
+  };
 }
 
 /** The If of optional outputs: its other branch gives tensors without elements. */
@@ -220,7 +237,7 @@ function externalTensor(
 }
 
 function lowerNode(
-  { node, index, names, target: { loops }, halves }: {
+  { node, index, names, target: { half: _, ...place }, halves }: {
     node: Node;
     index: number;
     names: ValueMap<string>;
@@ -234,7 +251,7 @@ function lowerNode(
     own.set(name, names.of(value));
   }
   const rename: Rename = (name) => name === "" ? "" : own.get(name) ?? `n${index}.${name}`;
-  const target = { loops, ...halfOf(node, halves) };
+  const target = { ...place, ...halfOf(node, halves) };
   // The name is what a profile tells a kernel's nodes by.
   return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target)
     .map((n, part) => ({ ...plainNode(n, rename), name: profileName(node.kernel.name, index, part) }));

@@ -115,6 +115,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     store,
     settings,
     loops: options.loops ?? provider === "cpu",
+    inPlace: provider === "cpu" && options.loops !== false,
     // The CPU provider has no product of bfloat16, and leaves out roundings to float16 around one.
     half: kind ? { type: kind, native: provider !== "cpu" } : null,
   };

@@ -3,6 +3,7 @@
  * @module
  */
 import type { CompileOptions, Program, Tensor } from "../../backend.ts";
+import { fuseSums } from "../../fuse.ts";
 import type { Graph, Value } from "../../graph.ts";
 import type { HalfInputs } from "../../onnx_node.ts";
 import { indexCheck } from "../indices.ts";
@@ -20,6 +21,8 @@ export interface ProgramPlace {
   settings: SessionSettings;
   /** Whether attention loops over chunks of queries. */
   loops: boolean;
+  /** Whether sums are made where their first term stands. */
+  inPlace: boolean;
   /** Form of frozen matrices; null: float32. */
   half: Pick<HalfInputs, "type" | "native"> | null;
 }
@@ -108,15 +111,18 @@ function nothing({ type, shape }: Value): HostTensor {
 async function makeSession(
   graph: Graph,
   name: string,
-  { way, store, settings, loops, half }: ProgramPlace,
+  { way, store, settings, loops, inPlace, half }: ProgramPlace,
   { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlySet<string> },
 ): Promise<ModelSession> {
   try {
     const values: Record<string, HostTensor> = {};
     const target = { loops, ...(half && { half: { ...half, names: halves } }) };
     for (const [key, tensor] of Object.entries(constants)) values[key] = store.onHost(tensor as OnnxTensor);
+    // The library would unfold a constant's new shape, and so hold it twice.
+    const summing = inPlace && Object.keys(constants).length === 0,
+      summed = summing ? fuseSums(graph) : graph;
     return await way.makeSession({
-      bytes: (places) => lowerToOnnx(graph, name, { target, constants: places, optional }),
+      bytes: (places) => lowerToOnnx(summed, name, { target, constants: places, optional, inPlace: summing }),
       byteInputs: byteInputs(graph),
       constants: values,
     }, settings);
