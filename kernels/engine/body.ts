@@ -19,7 +19,9 @@ export type BodyForm = "blocks" | "stack";
 export interface Rows {
   /** Token ids on the host, `[T]`. */
   tokens: Int32Array<ArrayBuffer>;
-  tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor>>;
+  tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor> & { wanted?: Tensor }>;
+  /** Rows `[R]`, ascending, that the last block's output is wanted for; null: all. */
+  wanted: Int32Array<ArrayBuffer> | null;
 }
 
 /** Options of a forward pass. */
@@ -34,11 +36,11 @@ export interface BodyPass {
 
 /** Embedding and blocks. */
 export interface Body {
-  /** `[T, D]` behind the last block; it is the caller's. */
+  /** `[T, D]` behind the last block, or `[R, D]` where rows are `wanted`; it is the caller's. */
   forward(rows: Rows, pass: BodyPass): Promise<Tensor>;
   /**
    * Adds to the gradients of everything trained here.
-   * @param dx Gradient of what the last kept forward pass gave, `[T, D]`; it is taken over.
+   * @param dx Gradient of what the last kept forward pass gave, of its shape; it is taken over.
    */
   backward(dx: Tensor): Promise<void>;
   /** Drops what a forward pass kept. */
@@ -63,9 +65,13 @@ export function hasDropout(tuning: Tuning): boolean {
   return tuning.type === "lora" && tuning.dropout > 0;
 }
 
+/** Modules of a block before attention, which need all rows. */
+const BEFORE_ATTENTION = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
+
 /**
  * Masks `[T, in]` of a layer's adapters, 0 or 1 / (1 − rate), as inputs `mask.MODULE` of its block; all 1 without a step, none
  * without dropout.
+ * @param wanted Rows that modules behind attention get, the same values as among all rows; null: all
  */
 export function uploadMasks(
   backend: Backend,
@@ -73,6 +79,7 @@ export function uploadMasks(
   layer: number,
   rows: number,
   step: number | undefined,
+  wanted: Int32Array | null = null,
 ): Record<string, Tensor> {
   if (tuning.type !== "lora" || !hasDropout(tuning)) return {};
   return Object.fromEntries(
@@ -80,7 +87,12 @@ export function uploadMasks(
       const inner = moduleShape(config, module as LinearModule)[1], mask = new Float32Array(rows * inner);
       if (step === undefined) mask.fill(1);
       else dropoutMask(mask, tuning.dropout, seed, step, stream(ofLayer(layer, module)));
-      return [`mask.${module}`, backend.upload(mask, [rows, inner])];
+      if (!wanted || BEFORE_ATTENTION.includes(module)) {
+        return [`mask.${module}`, backend.upload(mask, [rows, inner])];
+      }
+      const taken = new Float32Array(wanted.length * inner);
+      wanted.forEach((row, i) => taken.set(mask.subarray(row * inner, (row + 1) * inner), i * inner));
+      return [`mask.${module}`, backend.upload(taken, [wanted.length, inner])];
     }),
   );
 }

@@ -1,6 +1,7 @@
 /**
  * Blocks one after another through one program per shape class; between them stands `[T, D]`. With `checkpointing` only that
  * is kept and a block's backward program computes its activations again; without, the forward program hands them over.
+ * Where the engine says which rows it wants, the last block computes no others behind attention.
  * @module
  */
 import { entryOf } from "../../formats/elements.ts";
@@ -57,9 +58,9 @@ export class BlocksBody implements Body {
     this.#kept = null;
     let dx = dy;
     for (const [layer, { x, saved }] of [...layers.entries()].reverse()) {
-      const blockClass = this.#blockClass(layer, true, dropoutStep !== undefined);
+      const blockClass = this.#blockClass(layer, true, dropoutStep !== undefined, rows);
       const { backward } = await this.programs.blockPair(blockClass);
-      const masks = this.#masks(blockClass, layer, rows.tokens.length, dropoutStep);
+      const masks = this.#masks(blockClass, layer, rows, dropoutStep);
       const names = Object.fromEntries(
         blockClass.trained.map((name) => [name, ofLayer(layer, name)]),
       );
@@ -110,11 +111,11 @@ export class BlocksBody implements Body {
     const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
     let x = entryOf(await runProgram(await this.programs.embed(), { w, ids }), "x");
     for (let layer = 0; layer < layers; layer++) {
-      const blockClass = this.#blockClass(layer, adapter, dropoutStep !== undefined);
+      const blockClass = this.#blockClass(layer, adapter, dropoutStep !== undefined, rows);
       const compiled = kept
         ? (await this.programs.blockPair(blockClass)).forward
         : await this.programs.block(blockClass);
-      const masks = this.#masks(blockClass, layer, rows.tokens.length, dropoutStep);
+      const masks = this.#masks(blockClass, layer, rows, dropoutStep);
       const { y, saved } = split(
         await runProgram(compiled, {
           x,
@@ -131,7 +132,7 @@ export class BlocksBody implements Body {
     return x;
   }
 
-  #blockClass(layer: number, adapter: boolean, training: boolean): BlockClass {
+  #blockClass(layer: number, adapter: boolean, training: boolean, { wanted }: Rows): BlockClass {
     const { config, tuning } = this.settings, prefix = ofLayer(layer, "");
     const trained = [...this.parameters.trained.keys()].filter((n) => n.startsWith(prefix)).map((n) =>
       n.slice(prefix.length)
@@ -141,17 +142,19 @@ export class BlocksBody implements Body {
       lora: adapter ? loraOfLayer(tuning, layer) : {},
       dropout: training && hasDropout(tuning),
       packing: this.parameters.packingOfLayer(layer),
+      some: wanted !== null && layer === config.numLayers - 1,
       trained: adapter ? trained : [],
     };
   }
 
   #masks(
-    { dropout }: BlockClass,
+    { dropout, some }: BlockClass,
     layer: number,
-    rows: number,
+    { tokens, wanted }: Rows,
     step: number | undefined,
   ): Record<string, Tensor> {
-    return dropout ? uploadMasks(this.backend, this.settings, layer, rows, step) : {};
+    if (!dropout) return {};
+    return uploadMasks(this.backend, this.settings, layer, tokens.length, step, some ? wanted : null);
   }
 }
 

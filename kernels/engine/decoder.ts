@@ -158,7 +158,8 @@ export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, 
  * One decoder block, `y [T, D]` from `x [T, D]`.
  * Inputs: `x`, `cos`/`sin` `[T, head/2]`, `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
  * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module. A module of `packing` has
- * {@linkcode packedInputs} in place of its weight.
+ * {@linkcode packedInputs} in place of its weight. With `some` there is an input `wanted [R]` int32 as well, rows that `y [R, D]` is
+ * wanted of: what stands behind attention is computed for them alone, and its masks are `[R, in]`.
  */
 export function blockGraph(
   config: DecoderConfig,
@@ -166,6 +167,7 @@ export function blockGraph(
   lora: BlockLora = {},
   dropout = false,
   packing: BlockPacking = {},
+  some = false,
 ): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]);
@@ -217,7 +219,9 @@ export function blockGraph(
     scale: 1 / Math.sqrt(config.headDim),
     window,
   });
-  const middle = g.run(add, { a: x, b: project(o, "self_attn.o_proj") }).y;
+  const wanted = some ? g.input("wanted", ["R"], "i32") : null;
+  const taken = (value: Value) => wanted ? g.run(gatherRows, { x: value, ids: wanted }).y : value;
+  const middle = g.run(add, { a: taken(x), b: project(taken(o), "self_attn.o_proj") }).y;
   const m = norm(middle, "post_attention_layernorm.weight");
   const gated = g.run(swiglu, { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") }).y;
   return g.finish({ y: g.run(add, { a: middle, b: project(gated, "mlp.down_proj") }).y });

@@ -5,12 +5,13 @@
  * log-probabilities.
  * @module
  */
+import { valueOf } from "../../formats/elements.ts";
 import type { Backend } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
 import { BlocksBody } from "./body_blocks.ts";
 import { StackBody } from "./body_stack.ts";
-import { Head, labelChunkFor } from "./head.ts";
+import { Head, labelChunkFor, type Labels } from "./head.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
 import { Parameters, type ReadTensor, type Tuning } from "./parameters.ts";
@@ -116,9 +117,9 @@ export class Engine {
     pack: Pack,
     { adapter, keep, dropoutStep }: ForwardOptions,
   ): Promise<() => Promise<Float64Array>> {
-    const rows = this.#rows(pack);
+    const labels = this.#labels(pack), rows = this.#rows(pack, labels.wanted);
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
-    const read = await this.#head.forward(pack, x, keep);
+    const read = await this.#head.forward(labels, x, keep);
     if (keep) this.#kept = rows;
     else disposeAll({ x, ...rows.tensors });
     return read;
@@ -147,7 +148,7 @@ export class Engine {
    * Runs the pack once more, block by block.
    */
   async findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null> {
-    const rows = this.#rows(pack), { numLayers, hiddenSize } = this.#config;
+    const rows = this.#rows(pack, null), { numLayers, hiddenSize } = this.#config;
     try {
       for (let layers = 0; layers <= numLayers; layers++) {
         const found = await this.#blocks.firstNonFinite(rows, layers);
@@ -161,7 +162,18 @@ export class Engine {
     }
   }
 
-  #rows(pack: Pack): Rows {
+  /**
+   * Labels by the rows that the body gives. Where every new length costs plans, and in one program for all blocks, it gives all;
+   * else those that have a label: of an IOPO quadruple 40 to 70 %.
+   */
+  #labels({ labelRows, labelIds }: Pack): Labels & Pick<Rows, "wanted"> {
+    if (this.backend.fewSizes || this.form === "stack") return { labelRows, labelIds, wanted: null };
+    const wanted = Int32Array.from(new Set(labelRows)),
+      places = new Map([...wanted].map((row, i) => [row, i]));
+    return { labelRows: labelRows.map((row) => valueOf(places, row)), labelIds, wanted };
+  }
+
+  #rows(pack: Pack, wanted: Rows["wanted"]): Rows {
     const { backend } = this, { ids, until, positions } = backend.fewSizes ? padded(pack) : pack;
     const { cos, sin } = this.#rotary.rows(positions),
       count = ids.length,
@@ -174,7 +186,9 @@ export class Engine {
         sin: backend.upload(sin, half),
         until: backend.upload(until, [count]),
         positions: backend.upload(positions, [count]),
+        ...(wanted && { wanted: backend.upload(wanted, [wanted.length]) }),
       },
+      wanted,
     };
   }
 

@@ -32,6 +32,9 @@ function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
   return all;
 }
 
+/** Labels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
+export type Labels = Pick<Pack, "labelRows" | "labelIds">;
+
 interface Chunk {
   rows: Tensor;
   ids: Tensor;
@@ -59,20 +62,20 @@ export class Head {
   }
 
   /**
-   * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label of the pack, `[L]`.
-   * @param x `[T, D]` behind the last block; taken over when `keep`, else the caller's.
+   * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label, `[L]`.
+   * @param x Rows behind the last block, `[any, D]`, that the labels name; taken over when `keep`, else the caller's.
    */
-  async forward(pack: Pack, x: Tensor, keep: boolean): Promise<() => Promise<Float64Array>> {
+  async forward(labels: Labels, x: Tensor, keep: boolean): Promise<() => Promise<Float64Array>> {
     const { backend } = this, trained = this.parameters.isTrained(this.#weight);
     const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
     const compiled = await this.programs.head(keep, trained ? null : given);
-    const logps = new Float64Array(pack.labelIds.length), parts: [start: number, logp: Tensor][] = [];
+    const logps = new Float64Array(labels.labelIds.length), parts: [start: number, logp: Tensor][] = [];
     const chunks: Chunk[] = [];
     for (let start = 0; start < logps.length; start += this.#chunk) {
       const end = Math.min(start + this.#chunk, logps.length);
       const count = backend.fewSizes ? paddedLabels(end - start, this.#chunk) : end - start;
-      const rows = backend.upload(resized(pack.labelRows.subarray(start, end), count), [count]);
-      const ids = backend.upload(resized(pack.labelIds.subarray(start, end), count), [count]);
+      const rows = backend.upload(resized(labels.labelRows.subarray(start, end), count), [count]);
+      const ids = backend.upload(resized(labels.labelIds.subarray(start, end), count), [count]);
       const outputs = await runProgram(compiled, { x, ...given, rows, ids }), { dh } = outputs;
       parts.push([start, entryOf(outputs, "logp")]);
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
@@ -89,7 +92,7 @@ export class Head {
     };
   }
 
-  /** Gradient `[T, D]` of what the kept forward pass was given; adds to the head's own gradients. */
+  /** Gradient of what the kept forward pass was given; adds to the head's own gradients. */
   async backward(weights: Float64Array): Promise<Tensor> {
     const { backend, parameters } = this, { x, chunks } = keptBy(this.#kept), norm = parameters.get(NORM);
     this.#kept = null;

@@ -38,6 +38,8 @@ export interface BlockClass {
   dropout: boolean;
   /** Weights in few bits. */
   packing: BlockPacking;
+  /** Whether its output is wanted for some rows only. */
+  some: boolean;
   /** Names of inputs that are trained, in the block's own naming. */
   trained: readonly string[];
 }
@@ -224,8 +226,8 @@ const PARTS: Readonly<Record<string, string>> = {
   head: "the head",
 };
 
-function graphOf(config: DecoderConfig, { window, lora, dropout, packing }: BlockClass): Graph {
-  return blockGraph(config, window, lora, dropout, packing);
+function graphOf(config: DecoderConfig, { window, lora, dropout, packing, some }: BlockClass): Graph {
+  return blockGraph(config, window, lora, dropout, packing, some);
 }
 
 function key(blockClass: BlockClass): string {
@@ -234,6 +236,7 @@ function key(blockClass: BlockClass): string {
     blockClass.lora,
     blockClass.dropout,
     blockClass.packing,
+    blockClass.some,
     blockClass.trained,
   ]);
 }

@@ -23,7 +23,6 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape) {
       }, limits),
     }),
     grad: (_g, { gradients: { y: dy } }) => ({ a: dy, b: dy }),
-    cheap: true,
     samples: [
       { dims: { rows: 1, cols: 1 }, note: "one element" },
       { dims: { rows: 7, cols: 65 }, note: "odd sizes" },
