@@ -126,7 +126,7 @@ export class Programs {
   /** A block alone, nothing kept. */
   block(blockClass: BlockClass): Promise<Compiled> {
     return this.#get(
-      `block ${key(blockClass)}`,
+      `${partOf(blockClass)} ${key(blockClass)}`,
       () => graphOf(this.config, blockClass),
     );
   }
@@ -138,13 +138,13 @@ export class Programs {
       const pair = differentiate(graph, ["y"], ["x", ...blockClass.trained], this.keep);
       return { forward: pair.forward, backward: accumulating(pair.backward, blockClass.trained) };
     };
-    const id = key(blockClass);
+    const part = partOf(blockClass), id = key(blockClass);
     const forward = this.keep === "inputs"
       ? this.block(blockClass)
-      : this.#get(`block forward ${id}`, () => graphs().forward);
+      : this.#get(`${part} forward ${id}`, () => graphs().forward);
     return {
       forward: await forward,
-      backward: await this.#get(`block backward ${id}`, () => graphs().backward),
+      backward: await this.#get(`${part} backward ${id}`, () => graphs().backward),
     };
   }
 
@@ -222,12 +222,18 @@ export class Programs {
 const PARTS: Readonly<Record<string, string>> = {
   embed: "the embedding",
   block: "a block",
+  last: "the last block",
   stack: "all blocks and their gradients",
   head: "the head",
 };
 
 function graphOf(config: DecoderConfig, { window, lora, dropout, packing, some }: BlockClass): Graph {
   return blockGraph(config, window, lora, dropout, packing, some);
+}
+
+/** First word of a block's programs. */
+function partOf({ some }: BlockClass): "last" | "block" {
+  return some ? "last" : "block";
 }
 
 function key(blockClass: BlockClass): string {

@@ -36,5 +36,7 @@ Deno.test("startEngine() tells of every tensor that is read, and of every progra
     "compiling the embedding's gradients",
     "compiling the head",
     "compiling the head's gradients",
+    "compiling the last block",
+    "compiling the last block's gradients",
   ]);
 });
