@@ -11,7 +11,7 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
 import { BlocksBody } from "./body_blocks.ts";
 import { StackBody } from "./body_stack.ts";
-import { Head, labelChunkFor, type Labels } from "./head.ts";
+import { Head, type HeadLabels, labelChunkFor } from "./head.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
 import { Parameters, type ReadTensor, type Tuning } from "./parameters.ts";
@@ -166,7 +166,7 @@ export class Engine {
    * Labels by the rows that the body gives. Where every new length costs plans, and in one program for all blocks, it gives all;
    * else those that have a label: of an IOPO quadruple 40 to 70 %.
    */
-  #labels({ labelRows, labelIds }: Pack): Labels & Pick<Rows, "wanted"> {
+  #labels({ labelRows, labelIds }: Pack): HeadLabels & Pick<Rows, "wanted"> {
     if (this.backend.fewSizes || this.form === "stack") return { labelRows, labelIds, wanted: null };
     const wanted = Int32Array.from(new Set(labelRows)),
       places = new Map([...wanted].map((row, i) => [row, i]));

@@ -18,7 +18,7 @@ const CHUNK_ELEMENTS = 128 * 49_152;
 const NORM = "model.norm.weight";
 
 /**
- * Labels of one head chunk. At a vocabulary of 49,152 that is 128. Measured there: 64 make the head about a fifth
+ * HeadLabels of one head chunk. At a vocabulary of 49,152 that is 128. Measured there: 64 make the head about a fifth
  * slower and save 70 MB; 256 make it 6 to 16 % faster and cost 60 MB more; 512 are no faster than 256 and cost 230 MB more.
  */
 export function labelChunkFor(vocabSize: number): number {
@@ -32,8 +32,8 @@ function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
   return all;
 }
 
-/** Labels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
-export type Labels = Pick<Pack, "labelRows" | "labelIds">;
+/** HeadLabels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
+export type HeadLabels = Pick<Pack, "labelRows" | "labelIds">;
 
 interface Chunk {
   rows: Tensor;
@@ -49,7 +49,7 @@ export class Head {
   readonly #chunk: number;
   #kept: { x: Tensor; chunks: Chunk[] } | null = null;
 
-  /** @param labelChunk Labels of a chunk, ≥ 1. */
+  /** @param labelChunk HeadLabels of a chunk, ≥ 1. */
   constructor(
     readonly backend: Backend,
     config: DecoderConfig,
@@ -65,7 +65,7 @@ export class Head {
    * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label, `[L]`.
    * @param x Rows behind the last block, `[any, D]`, that the labels name; taken over when `keep`, else the caller's.
    */
-  async forward(labels: Labels, x: Tensor, keep: boolean): Promise<() => Promise<Float64Array>> {
+  async forward(labels: HeadLabels, x: Tensor, keep: boolean): Promise<() => Promise<Float64Array>> {
     const { backend } = this, trained = this.parameters.isTrained(this.#weight);
     const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
     const compiled = await this.programs.head(keep, trained ? null : given);
