@@ -152,8 +152,24 @@ function lines(stream: ProgressStream, now: () => number): Progress {
   };
 }
 
+/** As many whole parts as there is room for, the first in any case: half a number would be another number. */
+function fitting(parts: readonly string[], room: number, between: string): string {
+  let text = "";
+  for (const part of parts) {
+    const next = text === "" ? part : `${text}${between}${part}`;
+    if (text !== "" && next.length > room) break;
+    text = next;
+  }
+  return text;
+}
+
 function bar(stream: ProgressStream): Progress {
   let current: { bars: Bars; bar: Bar; name: string } | null = null;
+  /** The phase that ended last; one that tells its end twice isn't shown twice. */
+  let ended = "";
+  const columns = () => stream.columns ?? 80;
+  // step, time left and loss take some 50 characters
+  const barSize = () => Math.max(8, Math.min(24, columns() - 52));
 
   function stop(): void {
     if (current === null) return;
@@ -172,8 +188,7 @@ function bar(stream: ProgressStream): Progress {
     const bars: Bars = new cliProgress.MultiBar({
       stream,
       format,
-      // Step, time left and loss take some 50 characters.
-      barsize: Math.max(8, Math.min(24, (stream.columns ?? 80) - 52)),
+      barsize: barSize(),
       barCompleteChar: "█",
       barIncompleteChar: "░",
       // Ctrl-C is the task's: the run saves and says how to continue.
@@ -187,19 +202,26 @@ function bar(stream: ProgressStream): Progress {
   return {
     phase(name, done, total, pace = "") {
       const counted = total > 0 ? "{bar} {value}/{total}  {text}" : "{text}";
+      const isOver = done >= Math.max(1, total);
+      if (isOver && current === null && ended === name) return;
+      const before = name.length + (total > 0 ? barSize() + `  ${done}/${total}  `.length : 1);
       // at its end a phase of unknown length keeps the time that it last told
-      const text = total > 0 || done === 0 ? { text: pace } : {};
+      const text = total > 0 || done === 0
+        ? { text: fitting(pace.split(", "), columns() - before, ", ") }
+        : {};
       shown(name, Math.max(1, total), `${name} ${counted}`).update(done, text);
-      if (done >= Math.max(1, total)) stop();
+      ended = isOver ? name : "";
+      if (isOver) stop();
     },
     step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
-      // a terminal cuts what is beyond its width: what one looks for comes first
+      ended = "";
+      // what one looks for comes first: what is beyond the terminal's width is left out
       const parts = [`loss ${loss.toFixed(4)}`];
       if (tokensPerSecond > 0) parts.unshift(`${hms(remainingSeconds)} left`);
       if (margin !== null) parts.push(`margin ${margin.toFixed(4)}`);
       if (tokensPerSecond > 0) parts.push(speedText(tokensPerSecond));
       shown("training", totalSteps, "{bar} step {value}/{total}  {text}").update(step, {
-        text: parts.join("  "),
+        text: fitting(parts, columns() - barSize() - ` step ${step}/${totalSteps}  `.length, "  "),
       });
     },
     // The bar shows it already.

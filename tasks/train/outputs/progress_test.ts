@@ -1,5 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { stripVTControlCharacters } from "node:util";
 
 import { goldenJson } from "./_fakes.ts";
 import { createProgress, logLine } from "./progress.ts";
@@ -56,6 +57,29 @@ Deno.test("an evaluation's line shows the evaluation's values", () => {
     logLine(entry, 6),
     "evaluation at step 3/6, epoch 0.50  loss 0.6676  margin 0.1211  accuracy 0.500",
   );
+});
+
+Deno.test("a bar at 80 columns has whole numbers only, and a phase that tells its end twice stands once", () => {
+  const out = Object.assign(stream(true), {
+    columns: 80,
+    cursorTo() {},
+    moveCursor() {},
+    clearLine() {},
+    clearScreenDown() {},
+  });
+  const progress = createProgress({ stream: out });
+  progress.phase("encoding", 10, 10);
+  progress.phase("encoding", 10, 10);
+  progress.phase("generate", 8, 100, "12,345 tokens/s, 0:00:46 left, cost 1234.5000");
+  progress.step(status);
+  progress.stop();
+  const lines = stripVTControlCharacters(out.text()).split("\n").map((line) => line.trim());
+  assertEquals(lines.filter((line) => line.startsWith("encoding")).length, 1, out.text());
+  const ends = [
+    " 8/100  12,345 tokens/s, 0:00:46 left",
+    " step 3/6  0:01:15 left  loss 0.6744  margin 0.0709",
+  ];
+  for (const end of ends) assert(lines.some((line) => line.endsWith(end)), `${end}\n${lines.join("\n")}`);
 });
 
 Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, and lines stay above it", () => {
