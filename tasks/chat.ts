@@ -40,8 +40,8 @@ const USAGE = [
 interface Running {
   /** Stops the answer under way; null while none is. */
   answering: AbortController | null;
-  /** Whether the model is open and lines are read. */
-  isOpen: boolean;
+  /** Where lines are read from; null while the model is being opened. */
+  input: ChatInput | null;
 }
 
 /**
@@ -73,7 +73,7 @@ async function chat(
     const sides = options.base || list.length === 1 ? list : list.slice(1);
     const session = new ChatSession(sides, options);
     using input = open();
-    running.isOpen = true;
+    running.input = input;
     printError(
       `${session.names.join(" and ")} answer${
         session.names.length === 1 ? "s" : ""
@@ -150,17 +150,27 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
 
 if (import.meta.main) {
   await runTask(async () => {
-    const running: Running = { answering: null, isOpen: false };
+    const running: Running = { answering: null, input: null };
     let begun = 0;
     const interrupt = (isDropped = false) => {
       // the same Ctrl-C may come as a key, as a signal, and passed on by `deno task`
       if (performance.now() - begun < 300) return;
       begun = performance.now();
       if (running.answering !== null) return running.answering.abort(new Error("stopped"));
-      if (!running.isOpen || !Deno.stdin.isTerminal()) Deno.exit(130);
+      if (running.input === null || !Deno.stdin.isTerminal()) Deno.exit(130);
       printError(isDropped ? "\n(dropped)" : "\nNothing to stop: /exit or Ctrl-D ends");
     };
     Deno.addSignalListener("SIGINT", () => interrupt());
+    const ends: [Deno.Signal, number][] = Deno.build.os === "windows"
+      ? []
+      : [["SIGTERM", 143], ["SIGHUP", 129]];
+    for (const [signal, code] of ends) {
+      Deno.addSignalListener(signal, () => {
+        // the terminal is to be as it was
+        running.input?.[Symbol.dispose]();
+        Deno.exit(code);
+      });
+    }
     return await chat(Deno.args, running, () => openInput(interrupt));
   });
 }

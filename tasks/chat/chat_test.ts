@@ -94,7 +94,7 @@ Deno.test({
     // the slow backend: on the others the tiny model's answer may be over before the key arrives
     const options = ["--template", "qwen", "--backend", "reference", "--temperature", "0"];
     const process = new Deno.Command(SCRIPT ?? "", {
-      args: ["-qec", [...task, MODEL, ...options].join(" "), "/dev/null"],
+      args: ["-qec", `echo process $$; exec ${[...task, MODEL, ...options].join(" ")}`, "/dev/null"],
       cwd: ROOT,
       env: { NO_COLOR: "1" },
       stdin: "piped",
@@ -145,9 +145,12 @@ Deno.test({
     await type(`/save ${file}\r`);
     await until(/2 messages written/);
     await until(line);
-    await type("/exit\r");
-    assertEquals((await process.status).code, 0);
+    // ended from outside it leaves the terminal as it was, pastes unmarked
+    Deno.kill(Number(/process (\d+)/.exec(text)?.[1]), "SIGTERM");
+    await shown.read().then(({ value }) => text += value);
+    assertEquals((await process.status).code, 143);
     clearTimeout(end);
+    assertStringIncludes(text, "\x1b[?2004l");
     assert(!stripVTControlCharacters(text).includes("typed.jsonl\n(stopped)"), "not echoed into the answer");
     const [saved] = Deno.readTextFileSync(file).trim().split("\n").map((line) => JSON.parse(line));
     assertEquals(saved.messages[0].content, "Name\na river.");
@@ -283,4 +286,16 @@ Deno.test("readLine() tells commands from words", () => {
       { type: "save", path: "a b.jsonl" },
     ],
   );
+  const hints: [string, string][] = [["/sys", "/system"], ["/re", "/retry"], ["/clera", "/clear"], [
+    "/s",
+    "",
+  ]];
+  for (const [line, near] of hints) {
+    const read = readLine(line);
+    assert(read.type === "wrong");
+    const words = near === ""
+      ? `Cannot follow ${line}: `
+      : `Cannot follow ${line} - did you mean "${near}"?: `;
+    assert(read.why.startsWith(words), read.why);
+  }
 });

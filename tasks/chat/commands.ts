@@ -49,11 +49,14 @@ export function readLine(line: string): ChatLine {
       return { type: name };
   }
   const known = Object.keys(CHAT_COMMANDS).map((command) => command.split(" ")[0] ?? "");
+  // the beginning of a command may be too short to be near it
+  const begun = known.filter((command) => name !== "" && command.startsWith(`/${name}`));
+  const hint = begun.length === 1 ? ` - did you mean "${begun[0]}"?` : didYouMean(`/${name}`, known);
   return {
     type: "wrong",
-    why: `Cannot follow /${name.slice(0, 40)}${
-      didYouMean(`/${name}`, known)
-    }: /help lists the commands, and // begins a text with a slash`,
+    why: `Cannot follow /${
+      name.slice(0, 40)
+    }${hint}: /help lists the commands, and // begins a text with a slash`,
   };
 }
 
