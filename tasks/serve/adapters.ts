@@ -5,7 +5,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 
-import { ApiError } from "./api_error.ts";
+import { ApiError, badRequest } from "./api_error.ts";
 import { readFields } from "./fields.ts";
 import { jsonBody } from "./json_body.ts";
 import type { Service } from "./run.ts";
@@ -32,7 +32,12 @@ export function adapterRoutes(
   app.post("/v1/load_lora_adapter", async (c) => {
     allowed();
     const { lora_name, lora_path } = readFields(Load, await jsonBody(c));
-    await models.load(lora_name, lora_path);
+    await models.load(lora_name, lora_path).catch((error) => {
+      // files that don't fit (also by their shapes), a name that is taken, a hub that can't be reached: all that clients can mend
+      const { message } = error as Error;
+      const isFault = error instanceof TypeError && !message.startsWith("Cannot use the adapter");
+      throw isFault ? error : badRequest(message, "lora_path");
+    });
     for (const note of models.get(lora_name)?.local.notes ?? []) log(`warning: ${note}`);
     return c.text(`Success: LoRA adapter '${lora_name}' added successfully.`);
   });

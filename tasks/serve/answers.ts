@@ -2,7 +2,12 @@
  * The answers to one prompt while they are made: what became certain of each, token by token.
  * @module
  */
-import type { Generated, Sampling, TokenLogprobs } from "../../kernels/engine/generate/generator.ts";
+import type {
+  Generated,
+  Sampling,
+  TokenDetails,
+  TokenLogprobs,
+} from "../../kernels/engine/generate/generator.ts";
 import { TextStream } from "../../kernels/engine/generate/text.ts";
 import { decodeShowing, specialOf } from "../../plugins/endpoints/local/shown_text.ts";
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
@@ -16,6 +21,8 @@ export interface AnswerNews {
   text: string;
   /** Of the tokens since the last news, where they were asked for. */
   logprobs: TokenLogprobs[];
+  /** With its last token; null: more come. */
+  end: Pick<Generated, "finish" | "stop"> | null;
 }
 
 /** One answer, whole. */
@@ -60,19 +67,17 @@ export async function makeAnswers(
   const { endIds: own } = model.local.generator.info;
   const endIds = new Set([...sampling.ignore_eos ? [] : own, ...sampling.stop_ids ?? []]);
   const onToken = onNews &&
-    ((id: number, _: string, details: { index: number; logprobs: TokenLogprobs | null }) => {
-      const { index, logprobs } = details;
-      const text = endIds.has(id) ? "" : streamOf(index).push(id);
-      onNews({ index, text, logprobs: logprobs === null ? [] : [logprobs] });
+    ((id: number, _: string, { index, logprobs, end }: TokenDetails) => {
+      const stream = streamOf(index), text = endIds.has(id) ? "" : stream.push(id);
+      const rest = end === null ? "" : stream.end();
+      onNews({ index, text: text + rest, logprobs: logprobs === null ? [] : [logprobs], end });
     });
   const generated = await model.generate(prompt, sampling, onToken, signal);
-  return generated.map((answer, index) => {
+  return generated.map((answer) => {
     const stream = textStream(tokenizer, special, sampling);
     const ids = answer.ids.filter((id, i) => !(i === answer.ids.length - 1 && id === answer.stop));
     for (const id of ids) stream.push(id);
     stream.end();
-    const rest = onNews ? streamOf(index).end() : "";
-    if (rest !== "") onNews?.({ index, text: rest, logprobs: [] });
     const { finish, stop, promptTokens, cachedTokens } = answer;
     return {
       text: stream.text,

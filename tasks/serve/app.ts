@@ -11,6 +11,7 @@ import { adapterRoutes } from "./adapters.ts";
 import { chatCompletion } from "./chat.ts";
 import { jsonBody } from "./json_body.ts";
 import type { Keys } from "./keys.ts";
+import { allowOrigins } from "./origins.ts";
 import { pageRoutes } from "./page.ts";
 import type { Service } from "./run.ts";
 import type { Told } from "./told.ts";
@@ -26,6 +27,8 @@ export interface AppOptions {
   loadAdapters: boolean;
   /** Only requests to a name of this machine itself are taken, so that no web page reaches the server by a name of its own. */
   loopback: boolean;
+  /** Origins of web pages that may ask, beside those of this machine; `*`: any. */
+  origins: readonly string[];
   /** Called with one line per request: no contents. */
   log(line: string): void;
   /** Gets what went wrong inside. */
@@ -34,18 +37,22 @@ export interface AppOptions {
 
 /** The server's application, as `Deno.serve` takes it. */
 export function makeApp(service: Service, options: AppOptions): Hono<{ Variables: { told: Told } }> {
-  const app = new Hono<{ Variables: { told: Told } }>();
+  // with and without a slash at the end, as most servers take it
+  const app = new Hono<{ Variables: { told: Told } }>({ strict: false });
   app.use(async (c, next) => {
     const begun = performance.now();
     c.set("told", {});
     await next();
-    const { pathname } = new URL(c.req.url);
-    const path = KNOWN_PATHS.has(pathname) ? pathname : "other";
+    const path = knownPath(c) ?? "other";
     service.metrics.replied(path, c.res.status);
     const line = () => options.log(logLine(c, path, performance.now() - begun));
-    // a stream's counts are known when it is over
+    // a stream's counts are known when it is over, or its client has left
     if (c.res.headers.get("content-type")?.startsWith("text/event-stream") && c.res.body !== null) {
-      const counted = c.res.body.pipeThrough(new TransformStream({ flush: line }));
+      const cancel = () => {
+        (c.get("told") as Told).finish ??= "gone";
+        line();
+      };
+      const counted = c.res.body.pipeThrough(new TransformStream({ flush: line, cancel }));
       c.res = new Response(counted, c.res);
     } else line();
   });
@@ -66,6 +73,7 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
     }
     await next();
   });
+  app.use(allowOrigins(options.origins));
   app.get("/health", (c) => c.body(null, 200));
   app.route("/", pageRoutes());
   app.use(async (c, next) => {
@@ -80,8 +88,8 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
     "/v1/models",
     (c) => c.json({ object: "list", data: service.models.list().map((m) => modelJson(m, service)) }),
   );
-  app.get("/v1/models/:id{.+}", (c) => {
-    const model = service.models.get(c.req.param("id"));
+  app.get(`${ONE_MODEL}:id{.+}`, (c) => {
+    const model = service.models.get(c.req.param("id").replace(/\/$/, ""));
     if (model !== undefined) return c.json(modelJson(model, service));
     throw new ApiError(`There is no model of that name: GET /v1/models lists those that are`, {
       status: 404,
@@ -131,6 +139,20 @@ const KNOWN_PATHS = new Set([
   "/v1/unload_lora_adapter",
 ]);
 
+const ONE_MODEL = "/v1/models/";
+
+/** The path of a request as it is counted, one for all models; undefined: nothing is there. */
+function knownPath(c: Context): string | undefined {
+  const path = pathOf(c);
+  if (KNOWN_PATHS.has(path)) return path;
+  return path.startsWith(ONE_MODEL) ? `${ONE_MODEL}{model}` : undefined;
+}
+
+/** Path of a request, without slashes at its end. */
+function pathOf(c: Context): string {
+  return new URL(c.req.url).pathname.replace(/(?<=.)\/$/, "");
+}
+
 function modelJson(
   { id, created, root, parent, local }: ReturnType<Service["models"]["list"]>[number],
   _: Service,
@@ -153,15 +175,15 @@ function reply(c: Context, error: ApiError): Response {
 const POSTED = ["chat/completions", "completions", "embeddings", "load_lora_adapter", "unload_lora_adapter"];
 
 function notFound(c: Context): ApiError {
-  const { pathname } = new URL(c.req.url);
+  const pathname = pathOf(c);
   const method = POSTED.some((path) => pathname === `/v1/${path}`)
     ? "POST"
-    : KNOWN_PATHS.has(pathname)
+    : knownPath(c) !== undefined
     ? "GET"
     : null;
   if (method !== null) {
     c.header("allow", method === "GET" ? "GET, HEAD" : method);
-    return new ApiError(`Cannot ${c.req.method} ${pathname}: it takes ${method}`, {
+    return new ApiError(`Cannot ${c.req.method} ${pathname.slice(0, 100)}: it takes ${method}`, {
       status: 405,
       type: "invalid_request_error",
       code: "method_not_allowed",
@@ -174,7 +196,10 @@ function notFound(c: Context): ApiError {
       code: "not_supported",
     });
   }
-  return new ApiError(`There is nothing at ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 100)}`, {
+  const hint = KNOWN_PATHS.has(`/v1${pathname}`)
+    ? `: ask /v1${pathname}, with /v1 at the end of the base URL`
+    : "";
+  return new ApiError(`There is nothing at ${c.req.method} ${pathname.slice(0, 100)}${hint}`, {
     status: 404,
     type: "invalid_request_error",
     code: "not_found",

@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 
+import { item } from "../../formats/elements.ts";
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { type AnswerPart, AnswerReader } from "./answer_reader.ts";
 import type { WholeAnswer } from "./answers.ts";
@@ -20,7 +21,7 @@ import { requestSampling } from "./sampling.ts";
 import { thinkingOf } from "./thinking.ts";
 import { checkTools, heldCalls } from "./tools.ts";
 import type { AnswerFormat } from "./tool_formats.ts";
-import { usageOf } from "./usage.ts";
+import { usageOf, usageSoFar, usageWanted } from "./usage.ts";
 
 /** Answers a chat request. */
 export async function chatCompletion(c: Context, service: Service, body: unknown): Promise<Response> {
@@ -38,7 +39,7 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   const format = offersTools ? model.format : null;
   const shown = [...service.tags.flat(), ...format?.begin ?? [], ...format?.end == null ? [] : [format.end]];
   const opened = openedTags(request, prompt, model.local, service.tags);
-  const writing = new ChatWriting(request, model, service.tags, opened, format);
+  const writing = new ChatWriting(request, model, prompt.length, service.tags, opened, format);
   tellUnused(c, [...unusedFields(request), ...unused]);
   return await answerRequest(
     c,
@@ -84,11 +85,12 @@ function logprobsOf({ logprobs, top_logprobs, n: _ }: ChatRequest): number | nul
 class ChatWriting implements Writing {
   readonly #id = randomId("chatcmpl-");
   readonly #created = Math.floor(Date.now() / 1000);
-  readonly #streams: { reader: AnswerReader; calls: number }[];
+  readonly #streams: { reader: AnswerReader; calls: number; tokens: number }[];
 
   constructor(
     readonly request: ChatRequest,
     readonly model: ServedModel,
+    readonly promptTokens: number,
     readonly tags: readonly ThoughtTags[],
     readonly opened: ThoughtTags | undefined,
     readonly format: AnswerFormat | null,
@@ -96,7 +98,10 @@ class ChatWriting implements Writing {
     if (request.stream_options != null && request.stream !== true) {
       throw badRequest("Cannot use stream_options without stream: set stream to true", "stream_options");
     }
-    this.#streams = Array.from({ length: request.n ?? 1 }, () => ({ reader: this.#reader(), calls: 0 }));
+    this.#streams = Array.from(
+      { length: request.n ?? 1 },
+      () => ({ reader: this.#reader(), calls: 0, tokens: 0 }),
+    );
   }
 
   whole([answers = []]: readonly WholeAnswer[][]): unknown {
@@ -128,26 +133,20 @@ class ChatWriting implements Writing {
     return this.#streams.map((_, index) => this.#chunk(index, { role: "assistant", content: "" }));
   }
 
-  news(_: number, { index, text, logprobs }: Parameters<Writing["news"]>[1]): unknown[] {
-    const stream = this.#streams[index];
-    const parts = this.#allowed(stream?.reader.push(text) ?? [], stream?.calls ?? 0);
+  news(_: number, { index, text, logprobs, end }: Parameters<Writing["news"]>[1]): unknown[] {
+    const stream = item(this.#streams, index);
+    stream.tokens++;
+    const read = [...stream.reader.push(text), ...end === null ? [] : stream.reader.end()];
     const told = logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each));
-    return this.#deltas(index, parts, told);
+    const deltas = this.#deltas(index, this.#allowed(read, stream.calls), told);
+    if (end === null) return deltas;
+    const finish_reason = finishOf(end, stream.calls), stop_reason = stopReason(end, this.request);
+    return [...deltas, this.#chunk(index, {}, { finish_reason, stop_reason })];
   }
 
   end([answers = []]: readonly WholeAnswer[][]): unknown[] {
-    const last = answers.flatMap((answer, index) => {
-      const stream = this.#streams[index];
-      const parts = this.#allowed(stream?.reader.end() ?? [], stream?.calls ?? 0);
-      const rest = this.#deltas(index, parts, []);
-      const finish = finishOf(answer, stream?.calls ?? 0);
-      return [
-        ...rest,
-        this.#chunk(index, {}, { finish_reason: finish, stop_reason: stopReason(answer, this.request) }),
-      ];
-    });
-    if (this.request.stream_options?.include_usage !== true) return last;
-    return [...last, { ...this.#head("chat.completion.chunk"), choices: [], usage: usageOf([answers]) }];
+    if (!usageWanted(this.request).atEnd) return [];
+    return [{ ...this.#head("chat.completion.chunk"), choices: [], usage: usageOf([answers]) }];
   }
 
   #reader(): AnswerReader {
@@ -162,12 +161,12 @@ class ChatWriting implements Writing {
   }
 
   #deltas(index: number, parts: readonly AnswerPart[], logprobs: readonly ChatLogprob[]): unknown[] {
-    const stream = this.#streams[index];
+    const stream = item(this.#streams, index);
     // log-probabilities come with the first piece that follows them; an empty one where there is none
     const told = logprobs.length > 0 ? { logprobs: this.#logprobs(logprobs) } : {};
     const deltas = parts.map((part) => {
       if (part.type !== "call") return { [part.type]: part.text };
-      const place = stream === undefined ? 0 : stream.calls++;
+      const place = stream.calls++;
       return { tool_calls: [{ index: place, ...this.#call(part.call) }] };
     });
     if (deltas.length === 0 && logprobs.length > 0) deltas.push({ content: "" });
@@ -189,17 +188,16 @@ class ChatWriting implements Writing {
   }
 
   #chunk(index: number, delta: unknown, more: Record<string, unknown> = {}): unknown {
-    const usage = this.request.stream_options?.include_usage === true ? { usage: null } : {};
     return {
       ...this.#head("chat.completion.chunk"),
       choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
-      ...usage,
+      ...usageSoFar(this.request, this.promptTokens, item(this.#streams, index).tokens),
     };
   }
 }
 
 /** Reason for which an answer ended. One that was cut isn't whole, whatever calls stand in it. */
-function finishOf({ finish }: WholeAnswer, calls: number): string {
+function finishOf({ finish }: Pick<WholeAnswer, "finish">, calls: number): string {
   return calls > 0 && finish !== "length" ? "tool_calls" : finish;
 }
 

@@ -40,6 +40,7 @@ const common = {
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({
     include_usage: z.boolean().nullish(),
+    continuous_usage_stats: z.boolean().nullish(),
     include_obfuscation: z.literal(false, "streams aren't padded here: leave it out").nullish(),
   })
     .nullish(),

@@ -13,7 +13,7 @@ import { ApiError, badRequest } from "./api_error.ts";
  */
 export async function jsonBody(c: Context): Promise<unknown> {
   const type = c.req.header("content-type") ?? "";
-  if (!/^application\/(\w+\+)?json\b/i.test(type)) {
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) {
     throw new ApiError("The body must be JSON: send the header Content-Type: application/json", {
       status: 415,
       type: "invalid_request_error",

@@ -8,7 +8,7 @@ import type { TokenLogprob, TokenLogprobs } from "../../kernels/engine/generate/
 
 /** A token as a chat's `logprobs` tell it. */
 export interface ChatToken {
-  /** Its text; U+FFFD where it is a part of a character. */
+  /** Its text; its bytes (`\\xf0\\x9f`) where it is a part of a character, as OpenAI writes it. */
   token: string;
   /** Log-probability in nats, ≤ 0. */
   logprob: number;
@@ -26,7 +26,7 @@ export interface ChatLogprob extends ChatToken {
 export function chatLogprob(tokenizer: Tokenizer, { id, logprob, top }: TokenLogprobs): ChatLogprob {
   const token = (each: TokenLogprob): ChatToken => {
     const { text, bytes } = tokenText(tokenizer, each.id);
-    return { token: text, logprob: each.logprob, bytes };
+    return { token: escaped(text, bytes) ?? text, logprob: each.logprob, bytes };
   };
   return { ...token({ id, logprob }), top_logprobs: top.map(token) };
 }
@@ -55,7 +55,7 @@ export function textLogprobs(
   const found: TextLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   let place = offset;
   for (const { id, logprob, top } of list) {
-    const { text } = tokenText(tokenizer, id), name = nameOf(tokenizer, id);
+    const name = nameOf(tokenizer, id);
     found.tokens.push(name);
     found.token_logprobs.push(logprob);
     found.top_logprobs.push(
@@ -66,21 +66,32 @@ export function textLogprobs(
       ]),
     );
     found.text_offset.push(place);
-    place += text.length;
+    place += shownLength(tokenizer, id, place === 0);
   }
   return found;
 }
 
-/** A token's text; its bytes where it is a part of a character, as OpenAI writes them, so that no two are called alike. */
-function nameOf(tokenizer: Tokenizer, id: number): string {
-  const { text, bytes } = tokenText(tokenizer, id);
-  if (!text.includes("\uFFFD")) return text;
-  return `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
+/** Characters of a token in a text, at its beginning or behind. */
+export function shownLength(tokenizer: Tokenizer, id: number, isFirst: boolean): number {
+  return (isFirst ? tokenizer.decode([id]) : tokenText(tokenizer, id).text).length;
 }
 
-/** Text and bytes of one token. */
+/** A token's text; its bytes where it is a part of a character, as OpenAI writes them, so that no two are called alike. */
+function nameOf(tokenizer: Tokenizer, id: number): string {
+  const { text, bytes } = tokenText(tokenizer, id), parts = escaped(text, bytes);
+  return parts === null ? text : `bytes:${parts}`;
+}
+
+/** Bytes of a part of a character; null where the text says them. */
+function escaped(text: string, bytes: readonly number[]): string | null {
+  if (!text.includes("\uFFFD")) return null;
+  return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+}
+
+/** Text and bytes of one token within a text: at its beginning some tokenizers leave out a blank. */
 export function tokenText(tokenizer: Tokenizer, id: number): { text: string; bytes: number[] } {
-  const text = tokenizer.decode([id]);
+  const before = tokenizer.encode("a").slice(-1), { length } = tokenizer.decode(before);
+  const text = tokenizer.decode([...before, id]).slice(length);
   return { text, bytes: partBytes(tokenizer.idToToken(id), text) ?? [...new TextEncoder().encode(text)] };
 }
 

@@ -12,7 +12,9 @@ export interface Timer {
   /** A token was made. */
   token(): void;
   /** All answers are whole. */
-  end(told: Told): void;
+  end(told: Told, finishes: readonly string[]): void;
+  /** So many answers were given up. */
+  givenUp(why: "gone" | "error", answers: number): void;
 }
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -29,14 +31,20 @@ export class Metrics {
   });
   readonly #promptTokens = new Counter({
     name: "dinotune_prompt_tokens_total",
-    help: "Tokens of answered prompts",
+    help: "Tokens of prompts whose answers were finished",
     labelNames: ["model"],
     registers: this.#registers,
   });
   readonly #completionTokens = new Counter({
     name: "dinotune_completion_tokens_total",
-    help: "Tokens of answers",
+    help: "Tokens of answers that were finished",
     labelNames: ["model"],
+    registers: this.#registers,
+  });
+  readonly #answers = new Counter({
+    name: "dinotune_answers_total",
+    help: "Answers by their end: stop, length, gone (the client left), error",
+    labelNames: ["end"],
     registers: this.#registers,
   });
   readonly #first = new Histogram({
@@ -84,11 +92,13 @@ export class Metrics {
         if (first) this.#first.observe(seconds());
         first = false;
       },
-      end: ({ model = "", promptTokens = 0, completionTokens = 0 }) => {
+      end: ({ model = "", promptTokens = 0, completionTokens = 0 }, finishes) => {
+        for (const end of finishes) this.#answers.inc({ end });
         this.#whole.observe(seconds());
         this.#promptTokens.inc({ model }, promptTokens);
         this.#completionTokens.inc({ model }, completionTokens);
       },
+      givenUp: (end, answers) => this.#answers.inc({ end }, answers),
     };
   }
 

@@ -6,6 +6,7 @@ import { basename } from "@std/path";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
+import { HUB_ID, resolveModel } from "../../formats/hub/mod.ts";
 import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -49,6 +50,8 @@ export interface ServedModel {
   local: LocalModel;
   /** Answers a prompt of ids, under the adapter; as `Generator.generateAll`. */
   generate: Generator["generateAll"];
+  /** Answers under way. */
+  running: ReadonlySet<Promise<unknown>>;
   /** Templates with `enable_thinking` as asked for; undefined: the template's own. */
   template(enableThinking?: boolean): Template;
   /** Whether its template writes another prompt with thinking on than with thinking off. */
@@ -60,8 +63,8 @@ export interface ServedModel {
 /** The models of one server. */
 export class Models {
   readonly #served = new Map<string, ServedModel>();
-  /** Names of adapters that are being loaded. */
-  readonly #loading = new Set<string>();
+  /** Names of adapters that are being loaded, or whose last answers are being made. */
+  readonly #changing = new Map<string, "loaded" | "unloaded">();
 
   private constructor(readonly options: ModelsOptions, readonly registry: Registry, readonly base: string) {}
 
@@ -102,18 +105,21 @@ export class Models {
    * @throws {RangeError} If the name is taken, or the directory holds no adapter that fits
    */
   async load(name: string, directory: string): Promise<void> {
-    if (this.#served.has(name) || this.#loading.has(name)) {
-      const root = this.#served.get(name)?.root ?? "another one that is being loaded";
-      throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${root}`);
+    const taken = this.#served.get(name)?.root, changing = this.#changing.get(name);
+    if (taken !== undefined || changing !== undefined) {
+      const other = taken ?? `one that is being ${changing}: ask again when that is done`;
+      throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${other}`);
     }
-    if (!exists(directory)) {
-      throw new RangeError(`Cannot load the adapter ${name}: there is no folder ${directory}`);
+    if (!exists(directory) && !HUB_ID.test(directory)) {
+      throw new RangeError(
+        `Cannot load the adapter ${name}: there is no folder ${directory}, and it isn't an id on the hub (owner/name)`,
+      );
     }
-    this.#loading.add(name);
+    this.#changing.set(name, "loaded");
     try {
-      await this.#open(name, directory);
+      await this.#open(name, await resolveModel(directory, {}, "adapter"));
     } finally {
-      this.#loading.delete(name);
+      this.#changing.delete(name);
     }
   }
 
@@ -124,11 +130,19 @@ export class Models {
   async unload(name: string): Promise<void> {
     const served = this.#served.get(name);
     if (served?.parent == null) {
-      throw new RangeError(`Cannot unload ${name}: there is no adapter of that name${this.hint(name)}`);
+      const why = served ? "it is the model itself" : `there is no adapter of that name${this.hint(name)}`;
+      throw new RangeError(`Cannot unload ${name}: ${why}`);
     }
     this.#served.delete(name);
+    this.#changing.set(name, "unloaded");
     const { generator } = served.local;
-    await (generator === this.#base.generator ? generator.unloadAdapter(name) : generator.close());
+    try {
+      if (generator === this.#base.generator) return await generator.unloadAdapter(name);
+      await Promise.allSettled(served.running);
+      await generator.close();
+    } finally {
+      this.#changing.delete(name);
+    }
   }
 
   /** Stops what runs and frees everything. */
@@ -163,19 +177,24 @@ export class Models {
       templates.set(thinking, made);
       return made;
     };
+    const running = new Set<Promise<unknown>>();
     this.#served.set(id, {
       id,
       root: adapter ?? local.path,
       parent: adapter === null ? null : this.base,
       created: Math.floor(Date.now() / 1000),
       local,
-      generate: (prompt, sampling, onToken, signal) =>
-        local.generator.generateAll(
-          prompt,
-          beside ? { ...sampling, adapter: id } : sampling,
-          onToken,
-          signal,
-        ),
+      running,
+      async generate(prompt, sampling, onToken, signal) {
+        const under = beside ? { ...sampling, adapter: id } : sampling;
+        const answers = local.generator.generateAll(prompt, under, onToken, signal);
+        running.add(answers);
+        try {
+          return await answers;
+        } finally {
+          running.delete(answers);
+        }
+      },
       template,
       thinkingSwitch: hasThinkingSwitch(template, local.tokenizer),
       format: answerFormatOf(own, local.tokenizer),

@@ -5,15 +5,18 @@
 import { basename, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
+import { HUB_ID } from "../../formats/hub/mod.ts";
 import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type Arguments, wholeNumber } from "../common/cli.ts";
 import { readClientKeys } from "./keys.ts";
 import type { ModelsOptions } from "./models.ts";
+import { readOrigins } from "./origins.ts";
 import type { ServerOptions } from "./server.ts";
 
 /** Flags about the model, shared with `deno task chat`. */
 export const MODEL_FLAGS = {
-  "adapter NAME=DIR": "PEFT adapter beside the model, such as a training run's output; may be given again",
+  "adapter NAME=DIR":
+    "PEFT adapter (or its hub id) beside the model, such as a training run's output; may be given again",
   "template NAME": "chat template (auto: the model's own)",
   "backend NAME": "onnx, webgpu, reference, or auto: a GPU where one works (auto)",
   "provider NAME": "of ONNX Runtime: cpu, cuda or webgpu (cpu)",
@@ -36,30 +39,33 @@ export const SERVE_FLAGS = {
   "queue N": "answers that may wait beside them; more are told to come again (64)",
   "max-tokens N": "tokens of one answer, at most (the context's rest)",
   "max-body BYTES": "of a request, at most (4194304)",
+  "allow-origin ORIGIN":
+    "web pages of this origin may ask, beside those of this machine; * for any; may be given again",
   "load-adapters":
     "clients may load and unload adapters where others reach the server too (always at 127.0.0.1)",
   "grace SECONDS": "how long answers under way may go on after Ctrl-C or SIGTERM (30)",
   quiet: "no line for each request",
 };
 
-/** Adapters as `--adapter` names them: NAME=DIR, or DIR alone, which is called by its last part. */
+/** Adapters as `--adapter` names them: NAME=DIR, or DIR alone, which is called by its last part; DIR may be a hub id. */
 export function readAdapters(given: readonly string[]): Map<string, string> {
   const adapters = new Map<string, string>();
   for (const text of given) {
     const equals = text.indexOf("=");
     const isNamed = equals > 0 && !exists(text);
     const directory = isNamed ? text.slice(equals + 1) : text;
-    const name = isNamed ? text.slice(0, equals) : basename(resolve(directory));
+    const isOnHub = !exists(directory) && HUB_ID.test(directory);
+    const name = isNamed ? text.slice(0, equals) : basename(isOnHub ? directory : resolve(directory));
     if (adapters.has(name)) {
       throw new RangeError(
         `Cannot use two adapters named ${name}: write --adapter NAME=DIR with another name`,
       );
     }
-    if (!exists(directory)) {
+    if (!exists(directory) && !isOnHub) {
       throw new RangeError(
         `Cannot open the adapter ${name} as there is no folder ${
           resolve(directory)
-        }: write --adapter NAME=DIR`,
+        }, and it isn't an id on the hub (owner/name): write --adapter NAME=DIR`,
       );
     }
     adapters.set(name, directory);
@@ -109,6 +115,7 @@ export function readServeOptions(
     queue: wholeNumber(given, "queue") ?? 64,
     maxTokens: positive(given, "max-tokens"),
     maxBody: positive(given, "max-body") ?? 4 * 2 ** 20,
+    origins: readOrigins(given.lists.get("allow-origin") ?? []),
     loadAdapters: given.flags.has("load-adapters") || /^(127\.|localhost$|::1$)/.test(host),
     graceMs: 1000 * (wholeNumber(given, "grace") ?? 30),
     quiet: given.flags.has("quiet"),

@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { ApiError, toApiError } from "./api_error.ts";
@@ -39,7 +40,7 @@ export interface Writing {
   begin(): unknown[];
   /** Bodies of news about a prompt's answer. */
   news(prompt: number, news: AnswerNews): unknown[];
-  /** Bodies at the end; with the usage if it is asked for. */
+  /** Bodies when all answers have ended: the usage if it is asked for. */
   end(answers: readonly WholeAnswer[][]): unknown[];
 }
 
@@ -65,7 +66,8 @@ export async function answerRequest(
 ): Promise<Response> {
   const { places, metrics } = service;
   const told = c.get("told") as Told;
-  const release = places.take(asked.reduce((sum, { sampling }) => sum + (sampling.n ?? 1), 0));
+  const count = asked.reduce((sum, { sampling }) => sum + (sampling.n ?? 1), 0);
+  const release = places.take(count);
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, service.ending, c.req.raw.signal]);
   const timer = metrics.begin(told);
@@ -81,14 +83,17 @@ export async function answerRequest(
   })).then((answers) => {
     told.promptTokens = answers.reduce((sum, [first]) => sum + (first?.promptTokens ?? 0), 0);
     told.completionTokens = answers.flat().reduce((sum, { ids }) => sum + ids.length, 0);
-    told.finish = answers.flat().map(({ finish }) => finish).join(" ");
-    timer.end(told);
+    const finishes = answers.flat().map(({ finish }) => finish);
+    told.finish = finishes.join(" ");
+    timer.end(told, finishes);
     return answers;
   }).catch((error) => {
-    told.finish = signal.aborted ? "gone" : "error";
+    const why = signal.aborted ? "gone" : "error";
+    told.finish = why;
+    timer.givenUp(why, count);
     // one prompt that fails ends the others of its request
     gone.abort(error);
-    throw service.ending.aborted ? stopping() : error;
+    throw service.ending.aborted ? stopping() : why === "gone" ? clientLeft() : error;
   }).finally(release);
   if (!stream) return c.json(writing.whole(await making) as Record<string, unknown>);
 
@@ -106,6 +111,16 @@ export async function answerRequest(
       if (!sse.aborted) await sse.writeSSE({ data: JSON.stringify(toApiError(error).body) });
     }
     if (!sse.aborted) await sse.writeSSE({ data: "[DONE]" });
+  });
+}
+
+/** Nobody reads it; logs and counts tell it apart from a fault of the server. */
+function clientLeft(): ApiError {
+  return new ApiError("The client left", {
+    // of nginx's making, and known by it
+    status: 499 as ContentfulStatusCode,
+    type: "invalid_request_error",
+    code: "client_left",
   });
 }
 

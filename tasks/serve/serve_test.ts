@@ -1,9 +1,18 @@
 /** The server as OpenAI's own client meets it: one process, a model with random weights, an adapter. */
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { join } from "@std/path";
 import OpenAI, { APIError, AuthenticationError, NotFoundError, RateLimitError } from "openai";
 
 import { startServed } from "../../tests/helpers/served.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { readOrigins } from "./origins.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
 
@@ -21,6 +30,12 @@ const asked = (content: string, more: Partial<Chat> = {}): Chat => ({
   max_tokens: 12,
   ...more,
 });
+
+/** Counters and histograms' counts of a server's metrics, by name and labels. */
+function countersOf(text: string): Map<string, number> {
+  const lines = text.split("\n").filter((line) => /^\w+_(total|count|bucket|sum)\b/.test(line));
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]));
+}
 
 /** Short: the model has a token for a letter, and a context of 1024. */
 const TOOLS: OpenAI.Chat.ChatCompletionTool[] = [
@@ -322,6 +337,50 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     },
   );
 
+  await t.step(
+    "a stream tells each answer's end when it comes, and the tokens so far where asked",
+    async () => {
+      const request = { model: "random", prompt: ["Name", "One two"], max_tokens: 40, temperature: 0 };
+      const texts = (await client.completions.create(request)).choices.map(({ text }) => text);
+      const early = texts.findIndex((text, i) =>
+        [...text.slice(0, 8)].some((char) => !texts[1 - i]?.includes(char))
+      );
+      const stop = [...texts[early] ?? ""].find((char) => !texts[1 - early]?.includes(char));
+      const stream = await client.completions.create({
+        ...request,
+        stop: [stop ?? ""],
+        stream: true,
+        stream_options: { include_usage: true, continuous_usage_stats: true } as never,
+      });
+      const events: { index: number; finish: string | null; tokens: number }[] = [];
+      let usage: OpenAI.CompletionUsage | undefined;
+      for await (const { choices: [choice], usage: told } of stream) {
+        assert(told && told.total_tokens === told.prompt_tokens + told.completion_tokens);
+        if (choice === undefined) usage = told;
+        else {events.push({
+            index: choice.index,
+            finish: choice.finish_reason,
+            tokens: told.completion_tokens,
+          });}
+      }
+      const ended = events.findIndex(({ index, finish }) => index === early && finish === "stop");
+      const after = events.slice(ended + 1);
+      assert(ended >= 0 && after.length > 5 && after.every(({ index }) => index === 1 - early));
+      assertEquals([after.at(-1)?.finish, after.at(-1)?.tokens], ["length", 40]);
+      assertEquals(usage?.completion_tokens, 40 + (events[ended]?.tokens ?? NaN));
+      const chat = await client.chat.completions.create({
+        ...asked("Name a river.", { n: 2, seed: 1, temperature: 1 }),
+        stream: true,
+        stream_options: { include_usage: true, continuous_usage_stats: true } as never,
+      });
+      const counted = [0, 0];
+      for await (const { choices: [choice], usage } of chat) {
+        if (choice) counted[choice.index] = usage?.completion_tokens ?? NaN;
+        else assertEquals(usage?.completion_tokens, counted[0]! + counted[1]!);
+      }
+    },
+  );
+
   await t.step("errors in OpenAI's shape", async () => {
     const wrong = async (request: unknown) =>
       await client.chat.completions.create(request as Chat).then(() => null, (error: APIError) => error);
@@ -359,11 +418,11 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         {
           ...asked("x"),
           stream: true,
-          stream_options: { include_usage: true, continuous_usage_stats: true },
+          stream_options: { include_usage: true, continuous_usage: true },
         },
         400,
-        "stream_options.continuous_usage_stats",
-        "doesn't know",
+        "stream_options.continuous_usage",
+        'did you mean "continuous_usage_stats"',
       ],
       [
         { ...asked("x"), response_format: { type: "json_schema", json_schema: { name: "a", schem: {} } } },
@@ -436,6 +495,10 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       fetch(`${served.base}/v1/nothing`, { headers }),
       fetch(`${served.base}/v1/models`),
       fetch(`${served.base}/metrics`),
+      fetch(`${served.base}/v1/models/tuned/`, { headers }),
+      fetch(`${served.base}/v1/models/?x=1`, { headers }),
+      fetch(`${served.base}/v1/models/tuned`, { method: "POST", headers }),
+      fetch(`${served.base}/chat/completions`, { method: "POST", headers }),
     ]);
     assertEquals(replies.map(({ status }) => status), [
       415,
@@ -450,9 +513,47 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       404,
       401,
       401,
+      200,
+      200,
+      405,
+      404,
     ]);
+    assertStringIncludes((await replies.pop()!.json()).error.message, "ask /v1/chat/completions");
+    assertEquals((await replies[12]!.json()).id, "tuned");
+    assertEquals((await replies[13]!.json()).data.length, 2);
+    replies.splice(12, 2);
     assertEquals(replies.slice(5, 7).map(({ headers }) => headers.get("allow")), ["POST", "GET, HEAD"]);
     for (const reply of replies) assertEquals(typeof (await reply.json()).error.message, "string");
+  });
+
+  await t.step("pages of this machine may ask from any port, and those of others may not", async () => {
+    const ask = (origin: string, method: string, more: Record<string, string> = {}) =>
+      fetch(`${baseURL}/models`, { method, headers: { origin, ...more } });
+    const before = {
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,content-type",
+    };
+    const mine = "http://localhost:3000", other = "https://example.org";
+    const replies = await Promise.all([
+      ask(mine, "OPTIONS", before),
+      ask(other, "OPTIONS", before),
+      ask(mine, "GET", { authorization: `Bearer ${KEY}` }),
+      ask(other, "GET", { authorization: `Bearer ${KEY}` }),
+      ask("http://localhost.example.org", "OPTIONS", before),
+    ]);
+    assertEquals(
+      replies.map(({ status, headers }) => [status, headers.get("access-control-allow-origin")]),
+      [[204, mine], [403, null], [200, mine], [200, null], [403, null]],
+    );
+    const [first, , read] = replies;
+    assertEquals(first?.headers.get("access-control-allow-headers"), "authorization,content-type");
+    assertStringIncludes(first?.headers.get("access-control-allow-methods") ?? "", "POST");
+    assertStringIncludes(read?.headers.get("access-control-expose-headers") ?? "", "x-dinotune-unused");
+    for (const reply of replies) await reply.body?.cancel();
+    assertEquals(readOrigins(["https://a.org", "http://b:80/", "*"]), ["https://a.org", "http://b", "*"]);
+    for (const wrong of ["a.org", "https://a.org/x", "file:///x", ""]) {
+      assertThrows(() => readOrigins([wrong]), RangeError, "needs a scheme");
+    }
   });
 
   await t.step("fields without effect are named in a header", async () => {
@@ -530,7 +631,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       new RegExp(`answers_running ${running}\n[^]*answers_waiting ${waiting}\n`).test(await metrics());
     const made = async () =>
       Number(/^dinotune_completion_tokens_total\{model="random"\} (\d+)$/m.exec(await metrics())?.[1]);
-    const before = await made();
+    const before = await made(), counted = countersOf(await metrics());
     while (!await places(3, 3)) await new Promise((resolve) => setTimeout(resolve, 5));
     const error = await client.chat.completions.create(asked("x")).then(() => null, (e: RateLimitError) => e);
     assertEquals([error?.status, error?.code, error?.type], [429, "rate_limit_exceeded", "rate_limit_error"]);
@@ -541,6 +642,22 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     while (!await places(0, 0)) await new Promise((resolve) => setTimeout(resolve, 5));
     // those that waited at least were given up; all six would have made 2400 tokens
     assert(await made() - before <= 1200, "answers that nobody waits for aren't made");
+    // those who left are no fault of the server's: no 500, and nothing that would be looked into
+    const gone = () => served.log().match(/completions (200|499) .* gone$/gm) ?? [];
+    for (let i = 0; gone().length < 6 && i < 2000; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assertEquals(gone().length, 6);
+    assert(
+      gone().filter((line) => line.includes(" 499 ")).length >= 3,
+      "those who waited for a whole answer",
+    );
+    assert(!served.log().includes("completions 500") && !served.log().includes("error:"));
+    const now = countersOf(await metrics());
+    const rise = (name: string) => (now.get(name) ?? 0) - (counted.get(name) ?? 0);
+    assertEquals(rise('dinotune_answers_total{end="gone"}'), 6);
+    assertEquals(rise('dinotune_requests_total{path="/v1/chat/completions",status="429"}'), 1);
+    for (const [name, value] of counted) assert((now.get(name) ?? -1) >= value, `${name} fell`);
     // the default client comes again by itself
     const patient = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 5 });
     await patient.chat.completions.create(asked("x", { n: 6 }));
@@ -566,10 +683,22 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     );
     assertEquals(answers[0]!.choices[0]!.message.content, answers[1]!.choices[0]!.message.content);
     assertEquals((await post("load_lora_adapter", load))[0], 400);
-    assertEquals(
-      (await post("load_lora_adapter", { ...load, lora_name: "third", lora_path: "/nowhere" }))[0],
-      400,
-    );
+    // its numbers would stand in the products of all others
+    const broken = temporaryFolder(), tensors = "adapter_model.safetensors";
+    Deno.copyFileSync(join(ADAPTER, "adapter_config.json"), join(broken, "adapter_config.json"));
+    const bytes = Deno.readFileSync(join(ADAPTER, tensors));
+    Deno.writeFileSync(join(broken, tensors), bytes.fill(0xff, bytes.length - 4));
+    for (
+      const [lora_path, words] of [
+        [broken, "aren't all finite"],
+        ["owner name/none", "isn't an id on the hub"],
+        [GOLDENS, "no adapter_config.json"],
+      ] as const
+    ) {
+      const [status, text] = await post("load_lora_adapter", { lora_name: "broken", lora_path });
+      assertEquals([status, JSON.parse(text).error.param], [400, "lora_path"]);
+      assertStringIncludes(text, words);
+    }
     assertEquals(await post("unload_lora_adapter", { lora_name: "second" }), [
       200,
       "Success: LoRA adapter 'second' removed successfully.",

@@ -27,6 +27,8 @@ export interface ServerOptions extends ModelsOptions {
   maxTokens: number | null;
   /** Whether clients may load and unload adapters. */
   loadAdapters: boolean;
+  /** Origins of web pages that may ask, beside those of this machine; `*`: any. Default none. */
+  origins?: readonly string[];
   /** Called with one line per request. */
   log(line: string): void;
   /** Gets what went wrong inside. */
@@ -51,7 +53,8 @@ export interface RunningServer extends AsyncDisposable {
  * @throws {RangeError} If something can't be opened, or it would listen to others without a key
  */
 export async function startServer(options: ServerOptions, registry: Registry): Promise<RunningServer> {
-  const { host, port, maxBatch, queue, keys, maxTokens, maxBody, loadAdapters, log, fault } = options;
+  const { host, port, maxBatch, queue, keys, maxTokens, maxBody, loadAdapters, origins = [], log, fault } =
+    options;
   const loopback = isLoopbackHost(host);
   if (!loopback && keys.length === 0) {
     throw new RangeError(
@@ -71,7 +74,15 @@ export async function startServer(options: ServerOptions, registry: Registry): P
     tags: THOUGHT_TAGS,
     ending: ending.signal,
   };
-  const app = makeApp(service, { keys: new Keys(keys), maxBody, loadAdapters, loopback, log, fault });
+  const app = makeApp(service, {
+    keys: new Keys(keys),
+    maxBody,
+    loadAdapters,
+    loopback,
+    origins,
+    log,
+    fault,
+  });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({

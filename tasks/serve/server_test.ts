@@ -1,10 +1,12 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { Models } from "./models.ts";
 import { startServer } from "./server.ts";
 
-const MODEL = join(new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname, "model");
+const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
 
 Deno.test("a server stops though a client sends only half of its request", async () => {
   const server = await startServer({
@@ -40,3 +42,38 @@ Deno.test("a server stops though a client sends only half of its request", async
   clearTimeout(timer);
   assert(isOver, "it waits for the client without end");
 });
+
+for (const backend of ["onnx", "reference"] as const) {
+  Deno.test(`an adapter that is unloaded finishes its answers, and its name is taken until then: ${backend}`, async () => {
+    const models = await Models.open({
+      model: MODEL,
+      name: "random",
+      adapters: new Map([["tuned", ADAPTER]]),
+      template: "qwen",
+      device: { backend, provider: "cpu", threads: null },
+      maxModelLen: 64,
+      maxBatch: 2,
+      quantization: "stored",
+      speculation: 0,
+    }, builtinRegistry());
+    try {
+      const tuned = models.get("tuned")!, ask = () => tuned.generate([65, 66], { max_tokens: 20 });
+      const [expected] = await ask();
+      const under = ask(), unloading = models.unload("tuned");
+      assertEquals(models.get("tuned"), undefined);
+      await assertRejects(() => models.load("tuned", ADAPTER), RangeError, "being unloaded");
+      assertEquals((await under)[0]?.ids, expected?.ids);
+      await unloading;
+      await assertRejects(() => models.unload("random"), RangeError, "it is the model itself");
+      const loading = models.load("tuned", ADAPTER);
+      await assertRejects(() => models.load("tuned", ADAPTER), RangeError, "being loaded");
+      await loading;
+      assertEquals(
+        (await models.get("tuned")!.generate([65, 66], { max_tokens: 20 }))[0]?.ids,
+        expected?.ids,
+      );
+    } finally {
+      await models.close();
+    }
+  });
+}

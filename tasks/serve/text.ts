@@ -10,12 +10,12 @@ import { badRequest } from "./api_error.ts";
 import { checkLength, stopReason } from "./chat.ts";
 import { readFields, TextFields, type TextRequest } from "./fields.ts";
 import { randomId } from "./ids.ts";
-import { textLogprobs, tokenText } from "./logprobs.ts";
+import { shownLength, textLogprobs } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
 import { requestSampling } from "./sampling.ts";
-import { usageOf } from "./usage.ts";
+import { usageOf, usageSoFar, usageWanted } from "./usage.ts";
 
 /** Tokens of an answer that says no `max_tokens`, as OpenAI's interface has it. */
 const DEFAULT_TOKENS = 16;
@@ -31,7 +31,7 @@ export async function textCompletion(c: Context, service: Service, body: unknown
   const limit = request.max_tokens ?? Math.min(DEFAULT_TOKENS, service.limits.maxTokens ?? DEFAULT_TOKENS);
   const sampling = requestSampling(model, request, limit, request.logprobs ?? null, service.limits);
   const asked = prompts.map(({ ids }) => ({ model, prompt: ids, sampling, shown: [] }));
-  const writing = new TextWriting(request, model, prompts.map(({ text }) => text));
+  const writing = new TextWriting(request, model, prompts);
   tellUnused(c, unusedFields(request));
   return await answerRequest(c, service, asked, request.stream ?? false, writing);
 }
@@ -92,19 +92,19 @@ function isIds(prompt: readonly unknown[]): prompt is number[] {
 class TextWriting implements Writing {
   readonly #id = randomId("cmpl-");
   readonly #created = Math.floor(Date.now() / 1000);
-  /** Characters of the tokens that a stream has told of, for each choice. */
-  readonly #given = new Map<number, number>();
+  /** Of each choice, tokens that a stream has told of and their characters. */
+  readonly #given = new Map<number, { tokens: number; characters: number }>();
 
   constructor(
     readonly request: TextRequest,
     readonly model: ServedModel,
-    readonly prompts: readonly string[],
+    readonly prompts: readonly Prompt[],
   ) {}
 
   whole(answers: readonly WholeAnswer[][]): unknown {
     const choices = answers.flatMap((list, prompt) =>
       list.map((answer, i) => {
-        const front = this.request.echo === true ? this.prompts[prompt] ?? "" : "";
+        const front = this.request.echo === true ? this.prompts[prompt]?.text ?? "" : "";
         return this.#choice(prompt, i, front + answer.text, {
           logprobs: this.request.logprobs == null
             ? null
@@ -120,34 +120,31 @@ class TextWriting implements Writing {
   begin(): unknown[] {
     if (this.request.echo !== true) return [];
     const n = this.request.n ?? 1;
-    return this.prompts.flatMap((text, prompt) =>
-      Array.from({ length: n }, (_, i) => this.#chunk([this.#choice(prompt, i, text)]))
+    return this.prompts.flatMap(({ text }, prompt) =>
+      Array.from({ length: n }, (_, i) => this.#chunk(prompt, i, text))
     );
   }
 
-  news(prompt: number, { index, text, logprobs }: Parameters<Writing["news"]>[1]): unknown[] {
-    if (text === "" && logprobs.length === 0) return [];
-    const { tokenizer } = this.model.local, given = this.#given.get(this.#index(prompt, index)) ?? 0;
+  news(prompt: number, { index, text, logprobs, end }: Parameters<Writing["news"]>[1]): unknown[] {
+    const { tokenizer } = this.model.local, { tokens, characters } = this.#soFar(prompt, index);
     // by tokens, as text that may begin a stop text is held back
-    const more = logprobs.reduce((sum, { id }) => sum + tokenText(tokenizer, id).text.length, 0);
-    this.#given.set(this.#index(prompt, index), given + more);
-    const told = this.request.logprobs == null ? null : textLogprobs(tokenizer, logprobs, given);
-    return [this.#chunk([this.#choice(prompt, index, text, { logprobs: told })])];
+    const more = logprobs.reduce(
+      (sum, { id }) => sum + shownLength(tokenizer, id, characters + sum === 0),
+      0,
+    );
+    this.#given.set(this.#index(prompt, index), { tokens: tokens + 1, characters: characters + more });
+    if (text === "" && logprobs.length === 0 && end === null) return [];
+    const told = this.request.logprobs == null ? null : textLogprobs(tokenizer, logprobs, characters);
+    const ended = end && { finish_reason: end.finish, stop_reason: stopReason(end, this.request) };
+    return [this.#chunk(prompt, index, text, { logprobs: told, ...ended })];
   }
 
   end(answers: readonly WholeAnswer[][]): unknown[] {
-    const last = answers.flatMap((list, prompt) =>
-      list.map((answer, i) =>
-        this.#chunk([
-          this.#choice(prompt, i, "", {
-            finish_reason: answer.finish,
-            stop_reason: stopReason(answer, this.request),
-          }),
-        ])
-      )
-    );
-    if (this.request.stream_options?.include_usage !== true) return last;
-    return [...last, { ...this.#head(), choices: [], usage: usageOf(answers) }];
+    return usageWanted(this.request).atEnd ? [{ ...this.#head(), choices: [], usage: usageOf(answers) }] : [];
+  }
+
+  #soFar(prompt: number, i: number): { tokens: number; characters: number } {
+    return this.#given.get(this.#index(prompt, i)) ?? { tokens: 0, characters: 0 };
   }
 
   #index(prompt: number, i: number): number {
@@ -158,9 +155,13 @@ class TextWriting implements Writing {
     return { index: this.#index(prompt, i), text, logprobs: null, finish_reason: null, ...more };
   }
 
-  #chunk(choices: unknown[]): unknown {
-    const usage = this.request.stream_options?.include_usage === true ? { usage: null } : {};
-    return { ...this.#head(), choices, ...usage };
+  #chunk(prompt: number, i: number, text: string, more: Record<string, unknown> = {}): unknown {
+    const promptTokens = this.prompts[prompt]?.ids.length ?? 0;
+    return {
+      ...this.#head(),
+      choices: [this.#choice(prompt, i, text, more)],
+      ...usageSoFar(this.request, promptTokens, this.#soFar(prompt, i).tokens),
+    };
   }
 
   #head(): Record<string, unknown> {

@@ -32,6 +32,8 @@ export interface TokenDetails {
   index: number;
   /** Where they were asked for. */
   logprobs: TokenLogprobs | null;
+  /** Of the answer's last token; null: more come. */
+  end: Pick<Generated, "finish" | "stop"> | null;
 }
 
 /** Called for every token, with the text that became certain by it. */
@@ -132,14 +134,15 @@ export class RunningAnswer {
     let text = ended ? "" : stream?.push(id) ?? "";
     const finish = ended || stream?.stop != null ? "stop" : this.room <= 0 ? "length" : null;
     if (finish) text += stream?.end() ?? "";
-    onToken?.(id, text, { index, logprobs });
+    const stop = ended ? id : stream?.stop ?? null;
+    onToken?.(id, text, { index, logprobs, end: finish && { finish, stop } });
     if (!finish) return;
     this.done = true;
     this.#settle.resolve({
       ids: this.ids,
       text: stream?.text ?? "",
       finish,
-      stop: ended ? id : stream?.stop ?? null,
+      stop,
       promptTokens: this.parts.prompt.length,
       cachedTokens: this.cached,
       logprobs: this.#logprobs,

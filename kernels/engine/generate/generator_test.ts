@@ -176,7 +176,9 @@ Deno.test("Generator: tokens come one by one with their text, up to a stop text 
     });
     assertEquals(ids, free.ids);
     assertEquals(pieces.join(""), free.text);
-    assertEquals(free.text, loadTokenizerSync(MODEL).decode(free.ids, { skipSpecial: true }));
+    const decoded = loadTokenizerSync(MODEL).decode(free.ids, { skipSpecial: true });
+    // without a character whose last bytes never came
+    assertEquals(free.text, decoded.replace(/\uFFFD+$/, ""));
     assertEquals([free.finish, free.stop, free.ids.length], ["length", null, 40]);
 
     const stop = free.text.slice(10, 13),

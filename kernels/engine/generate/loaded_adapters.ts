@@ -12,7 +12,10 @@ export class LoadedAdapters {
 
   constructor(readonly engine: BatchEngine) {}
 
-  /** Puts an adapter beside the model, between two steps. @throws {RangeError} If the engine can't, or the name is taken. */
+  /**
+   * Puts an adapter beside the model, between two steps.
+   * @throws {RangeError} If the engine can't, the name is taken, or a weight isn't finite.
+   */
   load(name: string, adapter: Adapter): void {
     if (!this.engine.loadAdapter) {
       throw new RangeError(
@@ -25,6 +28,7 @@ export class LoadedAdapters {
     if (this.#users.has(name)) {
       throw new RangeError(`Cannot load adapter ${shown(name)}: there is one of that name`);
     }
+    checkFinite(name, adapter);
     this.engine.loadAdapter(name, adapter);
     this.#users.set(name, new Set());
   }
@@ -56,5 +60,17 @@ export class LoadedAdapters {
     } finally {
       users?.delete(request);
     }
+  }
+}
+
+/** Adapters share their products: what isn't finite times nothing would still be no number, in everybody's answers. */
+function checkFinite(name: string, { modules }: Adapter): void {
+  for (const [module, { a, b, scale }] of modules) {
+    if (a.every(Number.isFinite) && b.every((value) => Number.isFinite(Math.fround(value * scale)))) continue;
+    throw new RangeError(
+      `Cannot load adapter ${
+        shown(name)
+      }: its weights of ${module} aren't all finite. Was its training's loss a number?`,
+    );
   }
 }

@@ -52,11 +52,12 @@ export class TextStream {
     return this.#give(this.#stop === null ? this.#held() : 0);
   }
 
-  /** No more tokens: gives the rest. */
+  /** No more tokens: gives the rest, without a character whose last bytes never came (as vLLM). */
   end(): string {
     if (this.#stop === null) {
       const before = this.decode(this.#ids.slice(this.#from, this.#shown));
-      this.#append(this.decode(this.#ids.slice(this.#from)).slice(before.length));
+      const rest = this.decode(this.#ids.slice(this.#from)).slice(before.length);
+      this.#append(rest.replace(/\uFFFD+$/, ""));
       this.#shown = this.#ids.length;
     }
     return this.#give(0);

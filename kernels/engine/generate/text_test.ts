@@ -15,11 +15,14 @@ function run(ids: readonly number[], stops: readonly string[] = []) {
   return { pieces, text: stream.text, stop: stream.stop };
 }
 
+/** Text of all ids, without a character whose last bytes never came. */
+const decodeWhole = (ids: readonly number[]) => decode(ids).replace(/\uFFFD+$/, "");
+
 Deno.test("TextStream gives the whole text in pieces, for any ids", () => {
   const ids = fc.array(fc.integer({ min: 0, max: tokenizer.vocabSize - 1 }), { maxLength: 40 });
   fc.assert(fc.property(ids, (list) => {
     const { pieces, text } = run(list);
-    assertEquals(text, decode(list));
+    assertEquals(text, decodeWhole(list));
     assertEquals(pieces.join(""), text);
   }));
 });
@@ -31,6 +34,8 @@ Deno.test("TextStream holds back characters whose bytes aren't all there", () =>
   assertEquals(text, "é漢🙂");
   assert(pieces.every((piece) => !piece.includes("\uFFFD")));
   assert(pieces.filter((piece) => piece !== "").length <= 3, "no piece is a part of a character");
+  // an answer may be cut within one
+  assertEquals(run(ids.slice(0, -1)), { pieces: [...pieces.slice(0, -2), ""], text: "é漢", stop: null });
 });
 
 Deno.test("TextStream ends before the first stop text, wherever tokens end", () => {
