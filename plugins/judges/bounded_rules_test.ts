@@ -12,14 +12,15 @@ Deno.test({
   sanitizeResources: false, // the Worker ends a moment after its last rule
   sanitizeOps: false,
   async fn() {
-    const bounded = new BoundedRules(300);
+    // the next rule must be done in it, on a busy machine too
+    const bounded = new BoundedRules(600);
     const [late, next, loose] = await Promise.all([
       bounded.check(HANGS, TEXT),
       bounded.check({ id: "keywords:existence", kwargs: { keywords: ["a+b"] } }, TEXT),
       bounded.instruction({ id: "keywords:forbidden_words", kwargs: { forbidden_words: ["a+b|c"] } }, TEXT),
     ]);
     assert(late.score === null);
-    assertStringIncludes(late.reason, 'rule "keywords:existence" took longer than 0.3 s');
+    assertStringIncludes(late.reason, 'rule "keywords:existence" took longer than 0.6 s');
     assertEquals(next, { score: 1 });
     assertEquals(loose, { strict: [{ score: 0 }], loose: [{ score: 0 }] });
     const both = await bounded.instruction(HANGS, TEXT);
