@@ -156,6 +156,20 @@ Deno.test("a GGUF adapter has llama.cpp's keys, one alpha, and interleaved rows 
     }
   }));
 
+Deno.test("a GGUF adapter whose modules have scales of their own passes its check in every number type", () =>
+  inFolder(async (folder) => {
+    for (const dtype of ["float16", "bfloat16"]) {
+      const result = await exportModel(undefined, [
+        `model_name_or_path=${golden("tiny/qwen2/model")}`,
+        `adapter_name_or_path=${golden("peft/patterns/adapter")}`,
+        `export_dir=${folder}/${dtype}`,
+        "export_format=gguf-adapter",
+        `export_dtype=${dtype}`,
+      ], quiet);
+      assert((result?.largestDifference ?? 0) > 0, dtype);
+    }
+  }));
+
 Deno.test("what was written must compute what its rounded weights do: rows out of order are refused, a weight beyond float16 is", () =>
   inFolder(async (folder) => {
     const target = `${folder}/out`, base = golden("tiny/llama/model");

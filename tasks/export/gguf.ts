@@ -15,7 +15,7 @@ import {
   interleave,
   writingGguf,
 } from "../../formats/gguf/mod.ts";
-import type { Adapter } from "../../formats/peft/mod.ts";
+import type { Adapter, LoraTensors } from "../../formats/peft/mod.ts";
 import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
@@ -240,6 +240,29 @@ function copiedTokenizer(path: string): [string, GgufTyped][] {
   });
 }
 
+/** A module of an adapter as a file with one α holds it: its update is scaled by that α / rank. */
+export interface ModuleOfOneAlpha extends LoraTensors {
+  /** By which B differs; 1: it is B itself. */
+  readonly factor: number;
+  /** B as the file has it, `[out, r]`. */
+  scaledB(): Float32Array<ArrayBuffer>;
+}
+
+/** An adapter under one α, that of its first module; where the modules' own scales don't come out so, B carries the difference. */
+export function withOneAlpha(
+  { modules }: Pick<Adapter, "modules">,
+): { alpha: number; modules: Map<string, ModuleOfOneAlpha> } {
+  const [first] = modules.values(), alpha = first === undefined ? 1 : first.scale * first.r;
+  return {
+    alpha,
+    modules: new Map([...modules].map(([name, module]) => {
+      const factor = module.scale * module.r / alpha;
+      const scaledB = () => factor === 1 ? module.b : module.b.map((value) => value * factor);
+      return [name, { ...module, factor, scaledB }];
+    })),
+  };
+}
+
 /**
  * Writes the adapter alone, in llama.cpp's format: A and B as PEFT has them, the rows of B of q and k interleaved for
  * architecture llama, and one α for the file, by which each module's update is scaled as α / rank of its B. Where the
@@ -255,22 +278,20 @@ export function* exportGgufAdapter(
 ): Generator<void, string[]> {
   const { decoder } = source, architecture = checkArchitecture(decoder);
   const encoding = ENCODINGS[dtype], notes: string[] = [];
-  const alphas = [...adapter.modules.values()].map(({ scale, r }) => scale * r);
-  const alpha = item(alphas, 0);
-  if (alphas.some((other) => other !== alpha)) {
+  const { alpha, modules } = withOneAlpha(adapter);
+  if ([...modules.values()].some(({ factor }) => factor !== 1)) {
     notes.push(
       `llama.cpp has one alpha a file (${alpha}): the matrices B of modules with another carry the difference`,
     );
   }
-  const tensors = [...adapter.modules].flatMap(([module, { a, b, r, scale }]): GgufTensorToWrite[] => {
+  const tensors = [...modules].flatMap(([module, { a, b, r, scaledB }]): GgufTensorToWrite[] => {
     const { name, interleavedHeads } = ggufName(
       `${module}.weight`,
       architecture,
       decoder.numHeads,
       decoder.numKeyValueHeads,
     );
-    const inputs = a.length / r, outputs = b.length / r, factor = scale * r / alpha;
-    const scaled = () => factor === 1 ? b : b.map((value) => value * factor);
+    const inputs = a.length / r, outputs = b.length / r;
     return [
       {
         name: `${name}.lora_a`,
@@ -284,7 +305,7 @@ export function* exportGgufAdapter(
         encoding,
         data: () => {
           onTensor();
-          const values = holding(`${module}.lora_B`, scaled(), encoding);
+          const values = holding(`${module}.lora_B`, scaledB(), encoding);
           return interleavedHeads === null ? values : interleave(values, outputs, interleavedHeads);
         },
       },

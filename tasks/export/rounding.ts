@@ -7,7 +7,7 @@ import { ggufName, roundInPlace } from "../../formats/gguf/mod.ts";
 import { quantized, unpacked } from "../../formats/packed/mod.ts";
 import { type Adapter, type LoraTensors, mergedWeights } from "../../formats/peft/mod.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
-import { architectureOf, ENCODINGS, ggufEncodingOf } from "./gguf.ts";
+import { architectureOf, ENCODINGS, ggufEncodingOf, withOneAlpha } from "./gguf.ts";
 import { onnxBits } from "./onnx/weights.ts";
 import type { ExportSource } from "./source.ts";
 
@@ -58,12 +58,13 @@ function rounded({ read }: ExportSource, encodingOf: (name: string) => typeof EN
 
 /** A and B as the file has them. */
 function roundedAdapter(
-  { modules }: Adapter,
+  adapter: Adapter,
   encoding: typeof ENCODINGS[ExportDtype],
 ): Map<string, LoraTensors> {
-  return new Map([...modules].map(([name, module]) => {
-    const a = module.a.slice(), b = module.b.slice();
+  const { alpha, modules } = withOneAlpha(adapter);
+  return new Map([...modules].map(([name, { r, scaledB, ...module }]) => {
+    const a = module.a.slice(), b = scaledB().slice();
     for (const values of [a, b]) roundInPlace(values, encoding);
-    return [name, { ...module, a, b }];
+    return [name, { r, alpha, scale: alpha / r, a, b }];
   }));
 }
