@@ -254,6 +254,14 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       }]
     ) {
       saveModel(directory, [tensor], { config: spelling, dtype: "float16" });
+      // transformers 4 warns of whole numbers there
+      const text = Deno.readTextFileSync(join(directory, "config.json"));
+      assertEquals(
+        text.match(/"(rope_theta|factor|low_freq_factor|high_freq_factor)": .*\d(?=,?$)/gm)?.filter((field) =>
+          !field.endsWith(".0")
+        ),
+        [],
+      );
       const { rope_theta, rope_scaling, rope_parameters } = JSON.parse(
         Deno.readTextFileSync(join(directory, "config.json")),
       );

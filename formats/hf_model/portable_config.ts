@@ -4,12 +4,13 @@
  * @module
  */
 import { MODEL_CLASSES } from "../gguf/mod.ts";
+import { toSortedJson } from "./json.ts";
 
 /**
  * Rotary fields and number type of a config in both spellings, the class of the model, which vLLM and llama.cpp's converter ask for, and
  * no `auto_map`, which names files with code that aren't written; other fields as they are.
  */
-export function portableConfig(
+function portableConfig(
   config: Readonly<Record<string, unknown>>,
   dtype: "float32" | "float16" | "bfloat16",
 ): Record<string, unknown> {
@@ -24,6 +25,18 @@ export function portableConfig(
     dtype,
     torch_dtype: dtype,
   };
+}
+
+/** Rotary fields that transformers 4 warns of where they are whole numbers. */
+const FLOATS = /^( *"(?:rope_theta|factor|(?:low|high)_freq_factor|attention_factor)": -?\d+)(?=,?$)/gm;
+
+/** Text of config.json: {@linkcode portableConfig}, with `4.0` where Python asks for a float. */
+export function portableConfigText(
+  config: Readonly<Record<string, unknown>>,
+  dtype: "float32" | "float16" | "bfloat16",
+  more: Readonly<Record<string, unknown>> = {},
+): string {
+  return toSortedJson({ ...portableConfig(config, dtype), ...more }).replace(FLOATS, "$1.0");
 }
 
 function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { writeFileAtomicSync } from "../atomic.ts";
 import { tensorBytes, writingSafetensors } from "../safetensors/mod.ts";
 import { toSortedJson } from "./json.ts";
-import { portableConfig } from "./portable_config.ts";
+import { portableConfigText } from "./portable_config.ts";
 
 /** One tensor under its name in transformers' state dict. */
 export interface ModelTensor {
@@ -110,7 +110,7 @@ export function* savingModel(
     write("generation_config.json", toSortedJson(generationConfig));
   }
   for (const [name, data] of Object.entries(files)) write(name, data);
-  write("config.json", toSortedJson(portableConfig(config, dtype)));
+  write("config.json", portableConfigText(config, dtype));
   for (const { name } of [...Deno.readDirSync(directory)]) {
     if (WEIGHT_FILE.test(name) && !written.includes(name)) Deno.removeSync(join(directory, name));
   }

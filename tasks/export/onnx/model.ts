@@ -7,7 +7,7 @@ import { join } from "@std/path";
 
 import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { toSortedJson } from "../../../formats/hf_model/json.ts";
-import { portableConfig } from "../../../formats/hf_model/portable_config.ts";
+import { portableConfigText } from "../../../formats/hf_model/portable_config.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "../config.ts";
 import { generationConfig, sourceTokenizerFiles } from "../safetensors.ts";
@@ -78,11 +78,10 @@ export function* exportOnnx(
   for (let i = 0; i < weights.files; i++) flush(join(folder, "onnx", file(i)));
   writeFileAtomicSync(path, onnxDecoder(decoder, weights));
   const js = { dtype: dtypeName, use_external_data_format: { [name]: weights.files } };
-  const config = { ...portableConfig(model.config, "float32"), "transformers.js_config": js };
   const files = {
     "generation_config.json": toSortedJson(generationConfig(source)),
     ...sourceTokenizerFiles(source),
-    "config.json": toSortedJson(config),
+    "config.json": portableConfigText(model.config, "float32", { "transformers.js_config": js }),
   };
   for (const [file, text] of Object.entries(files)) writeFileAtomicSync(join(folder, file), text);
 }
