@@ -16,7 +16,7 @@
  */
 import { closeSync, fsyncSync, openSync } from "node:fs";
 
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 
 import { exists } from "./exists.ts";
 
@@ -143,10 +143,37 @@ export function writeError(error: unknown, path: string): Error {
   );
 }
 
+/**
+ * Makes a folder and those above it; one that is there already is left as it is.
+ * @throws {Error} If it can't be made; names the folder that may not be written to.
+ */
+export function makeFolder(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw writeError(error, path);
+  }
+}
+
+/** Whether there is such a folder, or one on the way that may not be looked into. */
+function isThere(folder: string): boolean {
+  try {
+    return exists(folder);
+  } catch {
+    return true;
+  }
+}
+
 /** What the operating system said, without a temporary name that nobody chose. */
 function reason(message: string, path: string): string {
   const folder = dirname(path);
   if (/\(os error 2\)/.test(message) && !exists(folder)) return `there is no folder ${folder}`;
+  if (/\(os error (13|30)\)/.test(message)) {
+    let held = dirname(resolve(path));
+    while (!isThere(held)) held = dirname(held);
+    const why = message.includes("(os error 30)") ? "is on a read-only file system" : "may not be written to";
+    return `${held} ${why}: choose another place, or give permission`;
+  }
   const temporary = `.${basename(path).slice(0, 200)}.`;
   return message.replaceAll(
     /[^/\\'"]+\.\d+-[0-9a-f]{8}\.tmp/g,

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import { join } from "@std/path";
 
-import { AtomicFile, writeError, writeFileAtomic, writeFileAtomicSync } from "./atomic.ts";
+import { AtomicFile, makeFolder, writeError, writeFileAtomic, writeFileAtomicSync } from "./atomic.ts";
 
 function inTempDir(fn: (directory: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
@@ -63,6 +63,19 @@ Deno.test(
     const said = `Cannot write ${path}: there is no folder ${join(directory, "none")}`;
     await assertRejects(() => writeFileAtomic(path, ""), Error, said);
     assertThrows(() => writeFileAtomicSync(path, ""), Error, said);
+    const denied = new Error("Permission denied (os error 13): mkdir 'none/a.json'");
+    assertEquals(
+      writeError(denied, path).message,
+      `Cannot write ${path}: ${directory} may not be written to: choose another place, or give permission`,
+    );
+    writeFileAtomicSync(join(directory, "file"), "");
+    assertThrows(
+      () => makeFolder(join(directory, "file", "in")),
+      Error,
+      `Cannot write ${join(directory, "file", "in")}: `,
+    );
+    makeFolder(join(directory, "deep", "er"));
+    makeFolder(join(directory, "deep", "er"));
     // nobody chose the temporary name
     const mark = writeError(new Error(`read-only: open '/x/.a.json.12-0123abcd.tmp'`), "/x/a.json");
     assertEquals(mark.message, "Cannot write /x/a.json: read-only: open '/x/a.json'");

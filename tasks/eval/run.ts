@@ -3,6 +3,7 @@
  * directory, and a run that was stopped or killed continues where it was.
  * @module
  */
+import { makeFolder } from "../../formats/atomic.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -84,7 +85,7 @@ export async function evaluate(
     needPrices([model?.endpoint, ...judge?.judge?.endpoints ?? []]);
   }
 
-  Deno.mkdirSync(config.out_dir, { recursive: true });
+  makeFolder(config.out_dir);
   using store = new ItemStore(config.out_dir);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   const overwrite = config.overwrite && does("generate");

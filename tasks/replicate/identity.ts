@@ -2,6 +2,7 @@
  * Identity of a replication: it is continued only as what it was, whatever is in the files that it names.
  * @module
  */
+import { makeFolder } from "../../formats/atomic.ts";
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { hashOf } from "../ask/response_cache.ts";
 import { VERSION } from "../common/cli.ts";
@@ -31,7 +32,7 @@ export async function claimFolder(config: ReplicateConfig): Promise<void> {
   const { out_dir: directory } = config;
   const claim = { directory, kind: KIND, identity: identityOf(config) };
   refuseOtherIdentity(claim);
-  Deno.mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   await writeRunIdentity(claim, config, VERSION);
 }
 

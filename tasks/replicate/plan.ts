@@ -5,7 +5,7 @@
 import { dirname, join } from "@std/path";
 import { stringify } from "yaml";
 
-import { writeFileAtomic } from "../../formats/atomic.ts";
+import { makeFolder, writeFileAtomic } from "../../formats/atomic.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { ReplicateConfig } from "./config.ts";
 import { type Method, METHODS, VIEWS } from "./methods.ts";
@@ -81,7 +81,7 @@ export async function writeTraining(config: ReplicateConfig, arm: Arm): Promise<
     ...config.train,
   };
   const path = trainingFile(arm);
-  Deno.mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   await writeFileAtomic(path, stringify(keys, { lineWidth: 0 }));
   return path;
 }
@@ -97,7 +97,7 @@ export const SETS = { validation: "validation.jsonl", test: "test.jsonl" } as co
 /** Writes the data sets of the methods and the instructions to answer. */
 export async function writeData(config: ReplicateConfig, { train, validation, test }: Items): Promise<void> {
   const folder = dataFolder(config);
-  Deno.mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const write = (name: string, records: readonly unknown[]) =>
     writeFileAtomic(join(folder, name), records.map((record) => JSON.stringify(record) + "\n").join(""));
   const info: Record<string, unknown> = {};

@@ -2,6 +2,7 @@
  * One synthesis: plan, rounds, data set, report. A run that was stopped or killed continues where it was.
  * @module
  */
+import { makeFolder } from "../../formats/atomic.ts";
 import { nowhere, type PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { Asker, type Stopped } from "../ask/asker.ts";
@@ -63,7 +64,7 @@ export async function synthesize(
   const identity = identityOf(config, plan.parts.prompts);
   const claim = { directory: config.out_dir, kind: SYNTHESIS, identity };
   if (!config.overwrite) refuseOtherIdentity(claim);
-  Deno.mkdirSync(config.out_dir, { recursive: true });
+  makeFolder(config.out_dir);
   using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   if (config.overwrite) store.clear();

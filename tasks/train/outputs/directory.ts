@@ -8,7 +8,7 @@
  */
 import { isAbsolute, join, relative } from "@std/path";
 
-import { sweepTemporaryFiles, writeError } from "../../../formats/atomic.ts";
+import { makeFolder, sweepTemporaryFiles } from "../../../formats/atomic.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
 import {
   type Checkpoint,
@@ -57,11 +57,7 @@ export class OutputDirectory implements Disposable {
     const { output_dir: directory, inputs = [] } = request;
     this.#path = directory;
     this.#inputs = inputs;
-    try {
-      Deno.mkdirSync(directory, { recursive: true });
-    } catch (error) {
-      throw writeError(error, directory);
-    }
+    makeFolder(directory);
     this.#lock = lockDirectory(directory, "write to");
     this.isLocked = this.#lock.isHeld;
     try {
