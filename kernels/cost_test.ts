@@ -14,6 +14,9 @@ Deno.test("kernelCost() counts operations and bytes as by hand", () => {
     cost("linear", { rows: 2, in: 3, out: 5 }, { half: new Set(["w"]) }),
     { flops: 60, bytes: 4 * (6 + 10) + 2 * 15 },
   );
+  // And a sum of each output with what was there.
+  assertEquals(cost("matmul_add", { rows: 2, in: 3, out: 5 }).flops, 60 + 2 * 5);
+  assertEquals(cost("matmul_tn_add", { rows: 2, left: 3, right: 5 }).flops, 60 + 3 * 5);
   // Three queries see 1, 2 and 3 keys; q·k and p·v over 4 columns; q, o 3 × 4, k, v 3 × 2, until, positions 3.
   const seen = { queries: 3, rows: 3, qcols: 4, kvcols: 2 };
   assertEquals(cost("attention", seen), { flops: 6 * 2 * 2 * 4, bytes: 4 * (2 * 12 + 2 * 6 + 6) });
