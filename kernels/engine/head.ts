@@ -18,7 +18,7 @@ const CHUNK_ELEMENTS = 128 * 49_152;
 const NORM = "model.norm.weight";
 
 /**
- * HeadLabels of one head chunk. At a vocabulary of 49,152 that is 128. Measured there: 64 make the head about a fifth
+ * Labels of one head chunk. At a vocabulary of 49,152 that is 128. Measured there: 64 make the head about a fifth
  * slower and save 70 MB; 256 make it 6 to 16 % faster and cost 60 MB more; 512 are no faster than 256 and cost 230 MB more.
  */
 export function labelChunkFor(vocabSize: number): number {
@@ -32,7 +32,7 @@ function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
   return all;
 }
 
-/** HeadLabels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
+/** Labels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
 export type HeadLabels = Pick<Pack, "labelRows" | "labelIds">;
 
 interface Chunk {
@@ -49,7 +49,7 @@ export class Head {
   readonly #chunk: number;
   #kept: { x: Tensor; chunks: Chunk[] } | null = null;
 
-  /** @param labelChunk HeadLabels of a chunk, ≥ 1. */
+  /** @param labelChunk Labels of a chunk, ≥ 1. */
   constructor(
     readonly backend: Backend,
     config: DecoderConfig,
