@@ -5,6 +5,7 @@
 import type { Fault } from "./fault.ts";
 import { idleNotes } from "./idle_keys.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { probabilityFault } from "../data/mix.ts";
 import { scheduleOptions } from "../../../plugins/trainers/local/schedules.ts";
 
 /** Whether this project's own trainer runs on ONNX Runtime's CUDA provider. */
@@ -205,6 +206,11 @@ function checkData(c: TrainConfig, refuse: Refuse): void {
     "val_size",
     "Cannot hold out a share of a stream as its length isn't known: give a number of rows",
   );
+  refuse(
+    s && sets > 1 && c.mix_strategy !== "concat",
+    "mix_strategy",
+    `Cannot stream ${sets} sets with mix_strategy: ${c.mix_strategy}: use concat, or leave streaming out`,
+  );
   const sft = c.stage === "sft";
   refuse(
     c.train_on_prompt && !sft,
@@ -237,13 +243,8 @@ function checkData(c: TrainConfig, refuse: Refuse): void {
     "interleave_probs",
     `Cannot mix ${sets} sets with ${probs?.length} interleave_probs: give one a set`,
   );
-  refuse(
-    probs !== null && (probs.some((p) => p < 0) || !(probs.reduce((a, b) => a + b, 0) > 0)),
-    "interleave_probs",
-    `Cannot use interleave_probs as weights >= 0 are needed, not all 0: current value is ${
-      probs?.join(", ")
-    }`,
-  );
+  const fault = probs === null ? null : probabilityFault(probs);
+  refuse(fault !== null, "interleave_probs", `Cannot use interleave_probs: ${fault}`);
 }
 
 function checkRun(c: TrainConfig, refuse: Refuse): void {
@@ -257,11 +258,22 @@ function checkRun(c: TrainConfig, refuse: Refuse): void {
       `it takes ${taken.join(", ") || "none"}`,
   );
   const issue = unknown.length > 0 ? undefined : scheduleOptions[type].safeParse(kwargs).error?.issues[0];
-  const hasFloor = Number("min_lr" in kwargs) + Number("min_lr_rate" in kwargs) === 1;
+  const floors = Number("min_lr" in kwargs) + Number("min_lr_rate" in kwargs);
+  const hasFloor = floors === 1;
   refuse(
-    issue !== undefined && type === "cosine_with_min_lr" && !hasFloor,
+    issue !== undefined && type === "cosine_with_min_lr" && floors === 0,
     "lr_scheduler_type",
     "Cannot use cosine_with_min_lr without its floor: give lr_scheduler_kwargs: {min_lr: ...} or {min_lr_rate: ...}",
+  );
+  refuse(
+    issue !== undefined && floors === 2,
+    "lr_scheduler_kwargs",
+    "Cannot use lr_scheduler_kwargs min_lr with min_lr_rate as both say where the floor is: remove one of them",
+  );
+  refuse(
+    issue === undefined && "min_lr" in kwargs && c.learning_rate === 0,
+    "lr_scheduler_kwargs",
+    "Cannot use lr_scheduler_kwargs min_lr with learning_rate: 0, of which it can't be a share: raise learning_rate",
   );
   const name = issue?.path.join(".") ?? "";
   refuse(

@@ -467,7 +467,16 @@ Deno.test("keys that contradict each other are refused", () => {
       ["interleave_probs: [1]", "mix_strategy: concat"],
       ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
       ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],
-      ["lr_scheduler_type: cosine_with_min_lr", "min_lr"],
+      ["lr_scheduler_type: cosine_with_min_lr", "without its floor"],
+      [
+        "lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr_rate: 0.1, min_lr: 1e-6}",
+        "t.yaml:7:1: Cannot use lr_scheduler_kwargs min_lr with min_lr_rate",
+      ],
+      // of a peak of 0 it is no share: 0 * (min_lr / 0) is NaN
+      [
+        "lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr: 1e-6}\nlearning_rate: 0",
+        "t.yaml:7:1: Cannot use lr_scheduler_kwargs min_lr with learning_rate: 0",
+      ],
       ["lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr_rate: 2}", "min_lr_rate: 2 as"],
       ["lr_scheduler_type: cosine\nlr_scheduler_kwargs: {num_cycles: -1}", "num_cycles: -1 as"],
       ["lr_scheduler_type: polynomial\nlr_scheduler_kwargs: {lr_end: 1}", "below learning_rate 0.00005"],
@@ -490,6 +499,20 @@ Deno.test("keys that contradict each other are refused", () => {
     ] as const
   ) assertStringIncludes(message(lines + "\n"), text, lines);
   assertStringIncludes(message("stage: pt\ntemplate_options: {a: 1}\n", "template=null"), "without template");
+});
+
+Deno.test("ways to mix sets that can't be are refused with their place, before data are read", () => {
+  for (const probs of ["0.7, 0.7", "1, 0", "1.5, -0.5"]) {
+    assertStringIncludes(
+      message(`interleave_probs: [${probs}]\nmix_strategy: interleave_over\n`, "dataset=a,b"),
+      "t.yaml:6:1: Cannot use interleave_probs: positive numbers that sum to 1 are needed: " +
+        `current value is ${probs} (sum `,
+    );
+  }
+  assertStringIncludes(
+    message("streaming: true\nmax_steps: 2\nmix_strategy: interleave_over\n", "dataset=a,b"),
+    "t.yaml:8:1: Cannot stream 2 sets with mix_strategy: interleave_over: use concat, or leave streaming out",
+  );
 });
 
 Deno.test("all faults of a file are reported at once", () => {

@@ -74,13 +74,13 @@ function checkProbabilities(p: readonly number[], count: number): void {
         `${count} data sets`,
     );
   }
+  const fault = probabilityFault(p);
+  if (fault !== null) throw new RangeError(`Cannot mix data sets by interleave_probs: ${fault}`);
+}
+
+/** Why numbers are no shares of sets to draw from, as the end of a sentence with what is needed; null if they are. */
+export function probabilityFault(p: readonly number[]): string | null {
   const sum = p.reduce((a, b) => a + b, 0);
-  if (p.some((x) => !(x > 0)) || Math.abs(sum - 1) > 1e-8) {
-    throw new RangeError(
-      `Cannot mix data sets as interleave_probs needs positive numbers that sum to 1: current value is ${
-        p.join(", ")
-      }` +
-        ` (sum ${sum})`,
-    );
-  }
+  if (p.every((x) => x > 0) && Math.abs(sum - 1) <= 1e-8) return null;
+  return `positive numbers that sum to 1 are needed: current value is ${p.join(", ")} (sum ${sum})`;
 }
