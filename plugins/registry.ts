@@ -10,12 +10,16 @@ import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { shortened } from "../formats/message.ts";
+import { checkedProduct } from "./checked/checked.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 import { sourceHash } from "./kinds/source_hash.ts";
 import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./kinds/option_words.ts";
 import { shapeFault } from "./kinds/shape_fault.ts";
+
+/** Source of the plugins that come along. */
+const BUILT_IN = "built-in";
 
 /** Description of one plugin, as `deno task plugins` shows it. */
 export interface PluginEntry {
@@ -73,7 +77,7 @@ export class Registry implements PluginRegistry {
   };
 
   /** A registry of these plugins. @throws As {@linkcode Registry.define} does */
-  constructor(plugins: Iterable<Plugin> = [], source = "built-in") {
+  constructor(plugins: Iterable<Plugin> = [], source = BUILT_IN) {
     for (const plugin of plugins) this.define(plugin, source);
   }
 
@@ -159,7 +163,7 @@ export class Registry implements PluginRegistry {
    * @param rawOptions As written; checked against the plugin's schema
    * @param place Where the options were written, for errors
    * @throws {RangeError} If there is none of that name
-   * @throws {TypeError} If the options don't fit the plugin's schema
+   * @throws {TypeError} If the options don't fit the plugin's schema, or a plugin that isn't built in makes what its kind can't use
    */
   create<K extends keyof Kinds>(
     kind: K,
@@ -169,10 +173,11 @@ export class Registry implements PluginRegistry {
   ): Kinds[K] {
     const options = this.options(kind, name, rawOptions, place);
     const inner = new Set<string>();
-    const product = placed(
-      place(),
-      () => this.get(kind, name).create(options, { registry: this.#noting(inner), place }),
-    );
+    const product = placed(place(), () => {
+      const plugin = this.get(kind, name), { source } = this.#plugins[kind].get(name)!;
+      const make = () => plugin.create(options, { registry: this.#noting(inner), place });
+      return source === BUILT_IN ? make() : checkedProduct(kind, plugin.name, source, make);
+    });
     const told = "identity" in product ? "" : ` ${hashOfJson(options)}`;
     recordMakers(product, [...inner, this.identity(kind, name) + told]);
     return product;

@@ -4,18 +4,22 @@
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import { JudgeUnreachable } from "../../plugins/kinds/judge.ts";
+import { faultOf, isTold } from "../../plugins/kinds/plugin_fault.ts";
 import { productIdentity, recordMakers } from "../../plugins/kinds/product_identity.ts";
 import { Stopped } from "../ask/asker.ts";
 
 /**
  * The error with its place before its message; that a judge can't be reached and that the run stops are no faults of a plugin.
- * @param plugin Such as `benchmark/rows`.
+ * @param plugin Such as `benchmark/rows`; one that isn't built in is named with its file instead.
  * @param item Id; undefined: between two items.
  */
 export function pluginFault(plugin: string, item: string | undefined, error: unknown): unknown {
   if (error instanceof Stopped || error instanceof JudgeUnreachable) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Error(`${plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, { cause: error });
+  const fault = faultOf(error);
+  const message = fault?.message ?? (error instanceof Error ? error.message : String(error));
+  return new Error(`${fault?.plugin ?? plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, {
+    cause: error,
+  });
 }
 
 /** Product of `make`; an error of its that isn't told in words of ours carries the plugin's name. */
@@ -26,20 +30,11 @@ export function named<T>(plugin: string, make: () => T): T {
     if (!(error instanceof Error)) throw pluginFault(plugin, undefined, error);
     // the place in the YAML file stays in front, and the error the one that `placed` knows
     const [place = ""] = /^\S*:\d+:\d+: /.exec(error.message) ?? [];
-    if (!isTold(error)) error.message = `${place}${plugin}: ${error.message.slice(place.length)}`;
+    if (!isTold(error) && !faultOf(error)) {
+      error.message = `${place}${plugin}: ${error.message.slice(place.length)}`;
+    }
     throw error;
   }
-}
-
-/** Whether an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */
-export function isTold(error: unknown): boolean {
-  if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) {
-    return false;
-  }
-  return error.message.includes("Cannot ") &&
-    !/^Cannot (read|set|destructure|convert|mix|redefine)\b.*(propert|undefined|null|BigInt|object)/.test(
-      error.message,
-    );
 }
 
 /** The benchmark; what its `contributions` throw carries its name and the item's id. */

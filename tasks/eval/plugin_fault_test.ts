@@ -11,7 +11,8 @@ import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { resolveEvalConfig } from "./config.ts";
 import { Stopped } from "../ask/asker.ts";
-import { isTold, named, pluginFault, withNamedFaults } from "./plugin_fault.ts";
+import { isTold } from "../../plugins/kinds/plugin_fault.ts";
+import { named, pluginFault, withNamedFaults } from "./plugin_fault.ts";
 import { evaluate } from "./run.ts";
 
 const boom = () => {
@@ -79,14 +80,17 @@ async function messageOf(benchmark: Benchmark, judge?: Judge): Promise<string> {
 
 Deno.test("what a plugin throws is reported with the plugin's name and its item", async () => {
   assertEquals(await messageOf(whole), "");
-  assertEquals(await messageOf({ ...whole, check: boom }), 'benchmark/mine, item "r7": boom');
+  assertEquals(await messageOf({ ...whole, check: boom }), 'benchmark/mine of a test, item "r7": boom');
   assertEquals(
     await messageOf({ ...whole, check: () => Promise.reject("boom") }),
-    'benchmark/mine, item "r7": boom',
+    'benchmark/mine of a test, item "r7": boom',
   );
-  assertEquals(await messageOf({ ...whole, contributions: boom }), 'benchmark/mine, item "r7": boom');
-  assertEquals(await messageOf(whole, { scale: 1, judge: boom }), 'judge/strict, item "r7": boom');
-  assertStringIncludes(await messageOf({ ...whole, items: boom }), "benchmark/mine: boom");
+  assertEquals(
+    await messageOf({ ...whole, contributions: boom }),
+    'benchmark/mine of a test, item "r7": boom',
+  );
+  assertEquals(await messageOf(whole, { scale: 1, judge: boom }), 'judge/strict of a test, item "r7": boom');
+  assertStringIncludes(await messageOf({ ...whole, items: boom }), "benchmark/mine of a test: boom");
   const late: Benchmark = {
     ...whole,
     async *items() {
@@ -94,7 +98,7 @@ Deno.test("what a plugin throws is reported with the plugin's name and its item"
       boom();
     },
   };
-  assertEquals(await messageOf(late), "benchmark/mine: boom");
+  assertEquals(await messageOf(late), "benchmark/mine of a test: boom");
 });
 
 function thrownBy(work: () => unknown): unknown {

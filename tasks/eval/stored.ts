@@ -7,7 +7,8 @@ import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { EvalConfig } from "./config.ts";
 import type { AnswerState, ItemStore, JudgementState } from "./item_store.ts";
 import type { BenchmarkPart } from "./parts.ts";
-import { isTold, pluginFault } from "./plugin_fault.ts";
+import { pluginFault } from "./plugin_fault.ts";
+import { faultOf, isTold } from "../../plugins/kinds/plugin_fault.ts";
 import { hashOf } from "../ask/response_cache.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
 
@@ -35,7 +36,7 @@ export async function* itemsOf(
     for (let n = 0; n < (config.max_samples ?? Infinity); n++) {
       const { done, value } = await items.next().catch((error: unknown) => {
         // a message of ours names the file and the row already
-        throw isTold(error) ? error : pluginFault(`benchmark/${name}`, undefined, error);
+        throw isTold(error) && !faultOf(error) ? error : pluginFault(`benchmark/${name}`, undefined, error);
       });
       if (done) return;
       yield value;

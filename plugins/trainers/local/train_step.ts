@@ -70,7 +70,8 @@ function assertInitialLoss({ loss: { initialLoss } }: StepInputs, { rows, exampl
     throw new Error(
       `Cannot start as a fresh adapter needs the loss ${initialLoss.toFixed(6)}: current value is ${
         row.loss.toFixed(6)
-      } for ${file} row ${line}; policy and reference differ although the adapter is zero: please report this`,
+      } for ${file} row ${line}. Either initialLoss of the loss plugin isn't its value where policy = reference, or the two differ ` +
+        `although the adapter is zero: please report that`,
     );
   });
 }

@@ -1,0 +1,160 @@
+/**
+ * Checks of what a judge, a benchmark and an endpoint of one's own give: no score outside of its scale is counted.
+ * @module
+ */
+import { z } from "zod";
+
+import type { Benchmark, Contribution } from "../kinds/benchmark.ts";
+import type { Endpoint } from "../kinds/endpoint.ts";
+import type { Judge } from "../kinds/judge.ts";
+import type { JudgeResult } from "../kinds/judgement.ts";
+import {
+  aFunction,
+  anObject,
+  fields,
+  listOf,
+  type Maker,
+  needed,
+  oneOf,
+  replacing,
+  text,
+  words,
+} from "./maker.ts";
+
+/** A score from 0 to `scale`, or null with its reason. */
+function verdict(scale: number): z.ZodType {
+  const limit = Number.isFinite(scale) ? `a number from 0 to ${scale}` : "a number >= 0";
+  const score = needed(
+    `${limit}, or null,`,
+    (v) => v === null || (typeof v === "number" && Number.isFinite(v) && v >= 0 && v <= scale),
+  );
+  return fields({ score }).pipe(
+    z.unknown().superRefine((value, context) => {
+      const { score, reason } = value as { score: unknown; reason?: unknown };
+      if (score !== null || (typeof reason === "string" && reason !== "")) return;
+      context.addIssue({
+        code: "custom",
+        path: ["reason"],
+        message: "a reason beside score: null is needed",
+      });
+    }),
+  );
+}
+
+function checkJudgement(
+  maker: Maker,
+  where: string,
+  found: JudgeResult,
+  constraints: readonly unknown[],
+  scale: number,
+): void {
+  const each = verdict(scale);
+  const count = `a list of ${constraints.length} verdicts, one per constraint,`;
+  maker.check(
+    where,
+    found,
+    fields({
+      constraints: needed(count, (v) => Array.isArray(v) && v.length === constraints.length).pipe(
+        listOf(each),
+      ),
+      overall: each,
+      raw: text,
+    }),
+  );
+}
+
+/** A judge: one verdict per constraint, none outside of the scale. */
+export function checkedJudge(judge: Judge, maker: Maker): Judge {
+  maker.checkMade(
+    judge,
+    fields({
+      judge: aFunction,
+      scale: needed("a number > 0, or null,", (v) => v === null || (typeof v === "number" && v > 0)),
+    }),
+  );
+  return replacing(judge, {
+    async judge(request, signal) {
+      const found = await maker.run(async () => await judge.judge(request, signal));
+      const scale = judge.scale ?? request.protocol?.scale ?? Infinity;
+      checkJudgement(maker, "judge()", found, request.constraints, scale);
+      return found;
+    },
+  });
+}
+
+const item = fields({
+  id: words,
+  messages: needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
+    listOf(fields({ role: oneOf("system", "user", "assistant", "tool", "function"), content: text })),
+  ),
+  constraints: listOf(fields({ text, groups: anObject })),
+  groups: anObject,
+  fields: anObject,
+});
+
+function isContribution({ metric, value, weight, max = 1 }: Partial<Contribution>): boolean {
+  if (typeof metric !== "string" || !(typeof weight === "number" && weight > 0 && weight < Infinity)) {
+    return false;
+  }
+  // a sum of shares may be beyond its end by rounding
+  return value === null ||
+    (typeof value === "number" && value >= 0 && value <= weight * max * (1 + 1e-9));
+}
+
+const contributions = listOf(
+  anObject.pipe(
+    needed(
+      "{metric, value, weight} with a weight > 0 and a value from 0 to weight × max (1), or null,",
+      (v) => isContribution(v as Partial<Contribution>),
+    ),
+  ),
+);
+
+/** A benchmark: items as they are asked, judgements with a verdict per constraint, contributions within their weights. */
+export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark {
+  maker.checkMade(benchmark, fields({ items: aFunction, contributions: aFunction }));
+  const { check } = benchmark;
+  return replacing(benchmark, {
+    async *items() {
+      let number = 0;
+      try {
+        for await (const found of benchmark.items()) {
+          maker.check("items()", found, item, ` number ${number++}, from 0,`);
+          yield found;
+        }
+      } catch (error) {
+        throw maker.thrown(error);
+      }
+    },
+    check: check && (async (asked, response) => {
+      const found = await maker.run(async () => await check.call(benchmark, asked, response));
+      checkJudgement(maker, "check()", found, asked.constraints, Infinity);
+      return found;
+    }),
+    contributions(result) {
+      const found = maker.run(() => benchmark.contributions(result));
+      maker.check("contributions()", found, contributions);
+      return found;
+    },
+  });
+}
+
+const tokens = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);
+const completion = fields({
+  outcome: oneOf("stop", "length", "thought_only", "content_filter", "context_length", "error"),
+  text,
+  promptTokens: tokens,
+  completionTokens: tokens,
+});
+
+/** An endpoint: a text, how it ended, and counts of tokens. */
+export function checkedEndpoint(endpoint: Endpoint, maker: Maker): Endpoint {
+  maker.checkMade(endpoint, fields({ model: text, complete: aFunction, close: aFunction }));
+  return replacing(endpoint, {
+    async complete(request, signal) {
+      const found = await maker.run(async () => await endpoint.complete(request, signal));
+      maker.check("complete()", found, completion);
+      return found;
+    },
+  });
+}

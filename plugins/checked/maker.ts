@@ -1,0 +1,158 @@
+/**
+ * A plugin of one's own as the maker of its errors.
+ * @module
+ */
+import { basename } from "@std/path";
+import { z } from "zod";
+
+import { shown } from "../../formats/message.ts";
+import { attributed } from "../kinds/plugin_fault.ts";
+
+/** Calls the functions of one plugin's product and checks what they give. */
+export class Maker {
+  readonly #plugin: string;
+  readonly #source: string;
+  readonly #inFront: boolean;
+
+  /**
+   * @param plugin Kind and name, such as `loss/mine`
+   * @param source The file that it came from
+   * @param inFront Whether its errors begin with it; false where whoever catches them puts it in front
+   */
+  constructor(plugin: string, source: string, inFront: boolean) {
+    this.#plugin = plugin;
+    this.#source = source;
+    this.#inFront = inFront;
+  }
+
+  /** What `make` gives; of what it throws or rejects with, the plugin and its line are noted. */
+  run<T>(make: () => T): T {
+    try {
+      const made = make();
+      if (!(made instanceof Promise)) return made;
+      return made.catch((error) => {
+        throw this.thrown(error);
+      }) as T;
+    } catch (error) {
+      throw this.thrown(error);
+    }
+  }
+
+  /** The product of `create`, of which errors always begin with the plugin. @throws As {@linkcode Maker.check} */
+  checkMade(product: unknown, schema: z.ZodType): void {
+    new Maker(this.#plugin, this.#source, true).check("create()", product, anObject.pipe(schema));
+  }
+
+  /**
+   * @param where The function that gave the value
+   * @param input What it was given, such as ` of row 3 of a.jsonl`
+   * @throws {TypeError} If the value isn't what the schema says
+   */
+  check(where: string, value: unknown, schema: z.ZodType, input = ""): void {
+    const issue = schema.safeParse(value).error?.issues[0];
+    if (issue === undefined) return;
+    const path = issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("");
+    let found = value;
+    for (const key of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
+    this.refuse(
+      `Cannot use ${where}${path}${input} as ${issue.message}: current value is ${described(found)}`,
+    );
+  }
+
+  /** @throws {TypeError} Always, with the plugin */
+  refuse(message: string): never {
+    throw attributed(new TypeError(message), `${this.#plugin} of ${this.#source}`, this.#inFront);
+  }
+
+  /** The error that one of its functions threw, with the plugin and its line. */
+  thrown(error: unknown): Error {
+    const stack = error instanceof Error ? error.stack ?? "" : "";
+    const file = basename(this.#source).replace(/[^\w-]/g, "\\$&");
+    const line = new RegExp(`[/\\\\]${file}(:\\d+:\\d+)`).exec(stack)?.[1] ?? "";
+    return attributed(error, `${this.#plugin} of ${this.#source}${line}`, this.#inFront);
+  }
+}
+
+function described(value: unknown): string {
+  if (value instanceof Promise) return "a Promise";
+  if (typeof value === "function") return "a function";
+  return typeof value === "number" ? String(value) : shown(value);
+}
+
+/** A schema of anything that `test` takes, with what is needed in words. */
+export function needed(words: string, test: (value: unknown) => boolean): z.ZodType {
+  return z.custom(test, { error: `${words} is needed` });
+}
+
+/** An object of any kind, class instances too. */
+export const anObject: z.ZodType = needed(
+  "an object",
+  (v) => typeof v === "object" && v !== null && !Array.isArray(v) && !(v instanceof Promise),
+);
+
+/** A function. */
+export const aFunction: z.ZodType = needed(
+  "a function",
+  (v) => typeof v === "function",
+);
+
+/** A text. */
+export const text: z.ZodType = needed("a text", (v) => typeof v === "string");
+
+/** A text that isn't empty. */
+export const words: z.ZodType = needed(
+  "a text that isn't empty",
+  (v) => typeof v === "string" && v !== "",
+);
+
+/** True or false. */
+export const flag: z.ZodType = needed("true or false", (v) => typeof v === "boolean");
+
+/** A number that is finite. */
+export const finite: z.ZodType = needed("a finite number", (v) => Number.isFinite(v));
+
+/** A list of what `each` says. */
+export function listOf(each: z.ZodType, what = "a list"): z.ZodType {
+  return needed(what, Array.isArray).pipe(z.array(each));
+}
+
+/** An object with these fields among others. */
+export function fields(shape: Record<string, z.ZodType>): z.ZodType {
+  return anObject.pipe(
+    z.unknown().superRefine((value, context) => {
+      for (const [key, schema] of Object.entries(shape)) {
+        const issue = schema.safeParse((value as Record<string, unknown>)[key]).error?.issues[0];
+        if (!issue) continue;
+        context.addIssue({ code: "custom", path: [key, ...issue.path], message: issue.message });
+        return;
+      }
+    }),
+  );
+}
+
+/** One of these texts. */
+export function oneOf(...names: readonly string[]): z.ZodType {
+  return needed(`one of ${names.join(", ")}`, (v) => typeof v === "string" && names.includes(v));
+}
+
+/**
+ * A product with some of its functions replaced. The others are called on the product itself, so that a class instance with private
+ * fields, or a frozen object, does as well as a plain one.
+ */
+export function replacing<T extends object>(product: T, own: { [K in keyof T]?: T[K] | undefined }): T {
+  const value = (key: PropertyKey) => {
+    const given = (own as Record<PropertyKey, unknown>)[key];
+    if (given !== undefined) return given;
+    const found = Reflect.get(product, key) as unknown;
+    return typeof found === "function" ? found.bind(product) : found;
+  };
+  return new Proxy({} as T, {
+    get: (_, key) => value(key),
+    has: (_, key) => Reflect.has(product, key),
+    ownKeys: () => Reflect.ownKeys(product),
+    getOwnPropertyDescriptor(_, key) {
+      const there = Reflect.getOwnPropertyDescriptor(product, key);
+      return there && { value: value(key), enumerable: there.enumerable ?? true, configurable: true };
+    },
+  });
+}

@@ -1,0 +1,231 @@
+/**
+ * Checks of what a dataset, a loss, a trainer and a template of one's own give.
+ * @module
+ */
+import type { z } from "zod";
+
+import { Scalar } from "../../kernels/tape.ts";
+import type { Dataset, ExampleShape } from "../kinds/dataset.ts";
+import type { Loss, LossInputs } from "../kinds/loss.ts";
+import type { Template } from "../kinds/template.ts";
+import type { Trainer } from "../kinds/trainer.ts";
+import {
+  aFunction,
+  anObject,
+  fields,
+  finite,
+  flag,
+  listOf,
+  type Maker,
+  needed,
+  oneOf,
+  replacing,
+  text,
+  words,
+} from "./maker.ts";
+
+/** Names of prompts and answers of each shape. */
+const NAMES: Record<ExampleShape, { prompts: readonly string[]; answers: readonly string[] }> = {
+  text: { prompts: [], answers: ["y"] },
+  single: { prompts: ["x"], answers: ["y"] },
+  pair: { prompts: ["x"], answers: ["chosen", "rejected"] },
+  kto: { prompts: ["x"], answers: ["y"] },
+  iopo: { prompts: ["x1", "x2"], answers: ["y1", "y2"] },
+};
+const SHAPES = Object.keys(NAMES);
+
+const message = fields({ role: oneOf("system", "user", "assistant", "tool", "function"), content: text });
+const dropped = fields({ reason: words, field: text });
+const turns = needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
+  listOf(message),
+);
+
+function all(names: readonly string[], each: z.ZodType): z.ZodType {
+  return fields(Object.fromEntries(names.map((name) => [name, each])));
+}
+
+const examples = Object.fromEntries(
+  Object.entries(NAMES).map(([shape, { prompts, answers }]) => [
+    shape,
+    fields({
+      shape: oneOf(shape),
+      system: text,
+      tools: text,
+      prompts: all(prompts, turns),
+      answers: all(answers, message),
+      ...(shape === "kto" && { desirable: flag }),
+    }),
+  ]),
+) as Record<ExampleShape, z.ZodType>;
+
+/** A dataset: each record's example is of the shape that the loss asks for, with all its prompts and answers. */
+export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
+  maker.checkMade(
+    dataset,
+    fields({
+      shapes: listOf(oneOf(...SHAPES)),
+      defaults: fields({ columns: anObject, tags: anObject }),
+      required: aFunction,
+      convert: aFunction,
+    }),
+  );
+  return replacing(dataset, {
+    required: (shape) => maker.run(() => dataset.required(shape)),
+    convert(record, attributes, source) {
+      const row = ` of row ${source.row} of ${source.file}`;
+      const converted = maker.run(() => dataset.convert(record, attributes, source));
+      maker.check("convert()", converted, anObject, row);
+      maker.check("convert()", converted, "reason" in converted ? dropped : examples[attributes.shape], row);
+      return converted;
+    },
+  });
+}
+
+const numbers = (v: unknown) =>
+  typeof v === "object" && v !== null && Object.values(v).every((n) => typeof n === "number");
+const metric = (v: unknown) => typeof v === "number" || v instanceof Scalar;
+
+/** A loss: its declaration names sequences of its shape, and each example's loss is a finite value of the tape. */
+export function checkedLoss(loss: Loss, maker: Maker): Loss {
+  maker.checkMade(
+    loss,
+    fields({
+      shape: oneOf(...SHAPES),
+      sequences: needed("a map of names to [prompt, answer]", isSequences),
+      needsReference: flag,
+      normalize: oneOf("examples", "label_tokens"),
+      loss: aFunction,
+    }),
+  );
+  const { prompts, answers } = NAMES[loss.shape];
+  for (const [name, [prompt, answer]] of Object.entries(loss.sequences)) {
+    const known = loss.shape === "kto" ? [...answers, "kl"] : answers;
+    if ((prompt === "" ? loss.shape === "text" : prompts.includes(prompt)) && known.includes(answer)) {
+      continue;
+    }
+    maker.refuse(
+      `Cannot use sequence ${name} as shape ${loss.shape} has the prompts ${
+        prompts.join(", ") || '""'
+      } and the answers ` +
+        `${known.join(", ")}: current value is ["${prompt}", "${answer}"]`,
+    );
+  }
+  const { batch, summarize } = loss;
+  return replacing(loss, {
+    loss(inputs) {
+      const outputs = maker.run(() => loss.loss(inputs));
+      maker.check(
+        "loss()",
+        outputs,
+        fields({
+          loss: needed("a value made of policy or R (a Scalar)", (v) => v instanceof Scalar),
+          metrics: needed(
+            "a map of names to numbers",
+            (v) => typeof v === "object" && v !== null && Object.values(v).every(metric),
+          ),
+        }),
+      );
+      if (!Number.isFinite(outputs.loss.value) && isFinite(inputs)) {
+        maker.refuse(
+          `Cannot learn from loss() as a finite number is needed: current value is ${outputs.loss.value} of policy ${
+            JSON.stringify(inputs.policy, (_, v) => v instanceof Scalar ? v.value : v)
+          }`,
+        );
+      }
+      return outputs;
+    },
+    batch: batch && ((rows) => {
+      const found = maker.run(() => batch.call(loss, rows));
+      maker.check("batch()", found, needed("a map of names to numbers", numbers));
+      return found;
+    }),
+    summarize: summarize && ((means) => {
+      const found = maker.run(() => summarize.call(loss, means));
+      maker.check("summarize()", found, needed("a map of names to numbers", numbers));
+      return found;
+    }),
+  });
+}
+
+function isSequences(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const pairs = Object.values(value);
+  return pairs.length > 0 &&
+    pairs.every((pair) =>
+      Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string")
+    );
+}
+
+function isFinite({ policy, reference, batch }: LossInputs): boolean {
+  return [...Object.values(policy), ...Object.values(reference)].every(({ value }) =>
+    Number.isFinite(value)
+  ) &&
+    Object.values(batch).every(Number.isFinite);
+}
+
+/** A trainer: its result has the files, whether it is finished, and numbers as metrics. */
+export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
+  maker.checkMade(trainer, fields({ train: aFunction }));
+  return replacing(trainer, {
+    async train(inputs) {
+      const result = await maker.run(async () => await trainer.train(inputs));
+      maker.check(
+        "train()",
+        result,
+        fields({
+          files: listOf(fields({ name: words, what: text })),
+          finished: flag,
+          metrics: needed("a map of names to numbers", numbers),
+        }),
+      );
+      return result;
+    },
+  });
+}
+
+const ids = needed(
+  "a list of token ids (whole numbers >= 0)",
+  (v) => Array.isArray(v) && v.every((id) => Number.isInteger(id) && id >= 0),
+);
+const encoded = listOf(fields({ source: ids, target: ids }), "a list of turns {source, target}");
+
+/** A template: its turns and prompts are token ids. What it objects to in a record stays as it is: it is a reason to drop the row. */
+export function checkedTemplate(template: Template, maker: Maker): Template {
+  maker.checkMade(
+    template,
+    fields({
+      name: text,
+      stopWords: listOf(text),
+      replaceEos: flag,
+      defaultSystem: text,
+      encodeTurns: aFunction,
+      encodePrompt: aFunction,
+    }),
+  );
+  const objecting = <T>(make: () => T): T => {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof SyntaxError) throw error;
+      throw maker.thrown(error);
+    }
+  };
+  const { encodeOneTurn } = template;
+  return replacing(template, {
+    encodeTurns(...args) {
+      const found = objecting(() => template.encodeTurns(...args));
+      maker.check("encodeTurns()", found, encoded);
+      return found;
+    },
+    encodeOneTurn: encodeOneTurn && ((...args) => {
+      const found = objecting(() => encodeOneTurn.apply(template, args));
+      maker.check("encodeOneTurn()", found, encoded);
+      return found;
+    }),
+    encodePrompt(...args) {
+      const found = objecting(() => template.encodePrompt(...args));
+      maker.check("encodePrompt()", found, ids);
+      return found;
+    },
+  });
+}

@@ -1,0 +1,34 @@
+/**
+ * Faults of plugins: which plugin, of which file, threw an error or gave what its kind can't use.
+ * @module
+ */
+const faults = new WeakMap<Error, { plugin: string; message: string }>();
+
+/** The plugin that an error came from, such as `judge/mine of my.ts:4:9`, and its message without it; undefined: not known. */
+export function faultOf(error: unknown): { plugin: string; message: string } | undefined {
+  return error instanceof Error ? faults.get(error) : undefined;
+}
+
+/**
+ * The error of a plugin; the innermost plugin keeps it.
+ * @param plugin Kind, name and file
+ * @param inFront Whether the message begins with the plugin from now on; else {@linkcode faultOf} tells it to whom catches the error
+ */
+export function attributed(error: unknown, plugin: string, inFront: boolean): Error {
+  const told = error instanceof Error ? error : new Error(String(error), { cause: error });
+  if (faults.has(told)) return told;
+  faults.set(told, { plugin, message: told.message });
+  if (inFront) told.message = `${plugin}: ${told.message}`;
+  return told;
+}
+
+/** Whether an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */
+export function isTold(error: unknown): boolean {
+  if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) {
+    return false;
+  }
+  return error.message.includes("Cannot ") &&
+    !/^Cannot (read|set|destructure|convert|mix|redefine)\b.*(propert|undefined|null|BigInt|object)/.test(
+      error.message,
+    );
+}
