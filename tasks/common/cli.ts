@@ -141,21 +141,25 @@ export function usage(lines: readonly string[], flags: Readonly<Record<string, s
  */
 export async function runTask(task: () => Promise<number | void>): Promise<never> {
   let code: number;
-  // a process that waits for nothing any more would end as if all had gone well
-  addEventListener("beforeunload", () => {
-    printError(
-      "error: Cannot finish as something that the task waits for never came to an end: nothing is left to run; " +
-        "a plugin of your own whose promise is never settled does that",
-    );
-    endProcess(1);
-  });
+  addEventListener("beforeunload", endUnsettled);
   try {
     code = await task() ?? 0;
   } catch (error) {
     printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
     code = 1;
+  } finally {
+    removeEventListener("beforeunload", endUnsettled);
   }
   endProcess(code);
+}
+
+/** A process that waits for nothing any more would end as if all had gone well. */
+function endUnsettled(): never {
+  printError(
+    "error: Cannot finish as something that the task waits for never came to an end and nothing is left to run: a plugin of your " +
+      "own whose promise is never settled does that",
+  );
+  endProcess(1);
 }
 
 /** Prints to standard output, without secrets. */

@@ -87,3 +87,20 @@ Deno.test("parseArguments() gives flags their values, behind = or as the next wo
     assertThrows(() => wholeNumber(given, "limit"), RangeError, "as a whole number");
   }
 });
+
+Deno.test("a task that waits for what never ends is an error, not a run that went well", async () => {
+  const script = `import { runTask } from "${new URL(
+    "./cli.ts",
+    import.meta.url,
+  )}"; void runTask(() => new Promise(() => {}));`;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--config", config, script],
+    stdout: "null",
+  }).output();
+  assertStringIncludes(
+    new TextDecoder().decode(stderr),
+    "error: Cannot finish as something that the task waits for",
+  );
+  assertEquals(code, 1);
+});
