@@ -108,9 +108,6 @@ export const words: z.ZodType = needed(
 /** True or false. */
 export const flag: z.ZodType = needed("true or false", (v) => typeof v === "boolean");
 
-/** A number that is finite. */
-export const finite: z.ZodType = needed("a finite number", (v) => Number.isFinite(v));
-
 /** A list of what `each` says. */
 export function listOf(each: z.ZodType, what = "a list"): z.ZodType {
   return needed(what, Array.isArray).pipe(z.array(each));

@@ -13,7 +13,6 @@ import {
   aFunction,
   anObject,
   fields,
-  finite,
   flag,
   listOf,
   type Maker,
@@ -95,6 +94,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       needsReference: flag,
       normalize: oneOf("examples", "label_tokens"),
       loss: aFunction,
+      initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
     }),
   );
   const { prompts, answers } = NAMES[loss.shape];
