@@ -10,7 +10,7 @@ import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { shortened } from "../formats/message.ts";
-import { checkedProduct } from "./checked/checked.ts";
+import { checkedProduct } from "./kinds/checked/checked.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";

@@ -5,8 +5,8 @@
 import { basename } from "@std/path";
 import { z } from "zod";
 
-import { shown } from "../../formats/message.ts";
-import { attributed } from "../kinds/plugin_fault.ts";
+import { shown } from "../../../formats/message.ts";
+import { attributed } from "../plugin_fault.ts";
 
 /** Calls the functions of one plugin's product and checks what they give. */
 export class Maker {
@@ -97,7 +97,7 @@ export const aFunction: z.ZodType = needed(
 );
 
 /** A text. */
-export const text: z.ZodType = needed("a text", (v) => typeof v === "string");
+export const anyText: z.ZodType = needed("a text", (v) => typeof v === "string");
 
 /** A text that isn't empty. */
 export const words: z.ZodType = needed(
@@ -128,7 +128,7 @@ export function fields(shape: Record<string, z.ZodType>): z.ZodType {
 }
 
 /** One of these texts. */
-export function oneOf(...names: readonly string[]): z.ZodType {
+export function oneOfNames(...names: readonly string[]): z.ZodType {
   return needed(`one of ${names.join(", ")}`, (v) => typeof v === "string" && names.includes(v));
 }
 

@@ -4,22 +4,22 @@
  */
 import type { z } from "zod";
 
-import { Scalar } from "../../kernels/tape.ts";
-import type { Dataset, ExampleShape } from "../kinds/dataset.ts";
-import type { Loss, LossInputs } from "../kinds/loss.ts";
-import type { Template } from "../kinds/template.ts";
-import type { Trainer } from "../kinds/trainer.ts";
+import { Scalar } from "../../../kernels/tape.ts";
+import type { Dataset, ExampleShape } from "../dataset.ts";
+import type { Loss, LossInputs } from "../loss.ts";
+import type { Template } from "../template.ts";
+import type { Trainer } from "../trainer.ts";
 import {
   aFunction,
   anObject,
+  anyText,
   fields,
   flag,
   listOf,
   type Maker,
   needed,
-  oneOf,
+  oneOfNames,
   replacing,
-  text,
   words,
 } from "./maker.ts";
 
@@ -33,8 +33,11 @@ const NAMES: Record<ExampleShape, { prompts: readonly string[]; answers: readonl
 };
 const SHAPES = Object.keys(NAMES);
 
-const message = fields({ role: oneOf("system", "user", "assistant", "tool", "function"), content: text });
-const dropped = fields({ reason: words, field: text });
+const message = fields({
+  role: oneOfNames("system", "user", "assistant", "tool", "function"),
+  content: anyText,
+});
+const dropped = fields({ reason: words, field: anyText });
 const turns = needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
   listOf(message),
 );
@@ -47,9 +50,9 @@ const examples = Object.fromEntries(
   Object.entries(NAMES).map(([shape, { prompts, answers }]) => [
     shape,
     fields({
-      shape: oneOf(shape),
-      system: text,
-      tools: text,
+      shape: oneOfNames(shape),
+      system: anyText,
+      tools: anyText,
       prompts: all(prompts, turns),
       answers: all(answers, message),
       ...(shape === "kto" && { desirable: flag }),
@@ -62,7 +65,7 @@ export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
   maker.checkMade(
     dataset,
     fields({
-      shapes: listOf(oneOf(...SHAPES)),
+      shapes: listOf(oneOfNames(...SHAPES)),
       defaults: fields({ columns: anObject, tags: anObject }),
       required: aFunction,
       convert: aFunction,
@@ -89,10 +92,10 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
   maker.checkMade(
     loss,
     fields({
-      shape: oneOf(...SHAPES),
+      shape: oneOfNames(...SHAPES),
       sequences: needed("a map of names to [prompt, answer]", isSequences),
       needsReference: flag,
-      normalize: oneOf("examples", "label_tokens"),
+      normalize: oneOfNames("examples", "label_tokens"),
       loss: aFunction,
       initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
     }),
@@ -173,7 +176,7 @@ export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
         "train()",
         result,
         fields({
-          files: listOf(fields({ name: words, what: text })),
+          files: listOf(fields({ name: words, what: anyText })),
           finished: flag,
           metrics: needed("a map of names to numbers", numbers),
         }),
@@ -190,14 +193,14 @@ const ids = needed(
 const encoded = listOf(fields({ source: ids, target: ids }), "a list of turns {source, target}");
 
 /** A template: its turns and prompts are token ids. What it objects to in a record stays as it is: it is a reason to drop the row. */
-export function checkedTemplate(template: Template, maker: Maker): Template {
+export function checkedTemplateProduct(template: Template, maker: Maker): Template {
   maker.checkMade(
     template,
     fields({
-      name: text,
-      stopWords: listOf(text),
+      name: anyText,
+      stopWords: listOf(anyText),
       replaceEos: flag,
-      defaultSystem: text,
+      defaultSystem: anyText,
       encodeTurns: aFunction,
       encodePrompt: aFunction,
     }),

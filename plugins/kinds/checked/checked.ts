@@ -3,22 +3,22 @@
  * is wrong must be told as that plugin's fault, not as one of whatever reads it.
  * @module
  */
-import type { Kinds } from "../kinds/plugin.ts";
+import type { Kinds } from "../plugin.ts";
 import { checkedBenchmark, checkedEndpoint, checkedJudge } from "./evaluation.ts";
-import { attributed, isTold } from "../kinds/plugin_fault.ts";
-import { aFunction, fields, Maker, text } from "./maker.ts";
-import { checkedDataset, checkedLoss, checkedTemplate, checkedTrainer } from "./training.ts";
+import { attributed, isTold } from "../plugin_fault.ts";
+import { aFunction, anyText, fields, Maker } from "./maker.ts";
+import { checkedDataset, checkedLoss, checkedTemplateProduct, checkedTrainer } from "./training.ts";
 
 const CHECKS: { [K in keyof Kinds]: (product: Kinds[K], maker: Maker) => Kinds[K] } = {
   dataset: checkedDataset,
   loss: checkedLoss,
   trainer: checkedTrainer,
-  template: checkedTemplate,
+  template: checkedTemplateProduct,
   judge: checkedJudge,
   benchmark: checkedBenchmark,
   endpoint: checkedEndpoint,
   model(product, maker) {
-    maker.checkMade(product, fields({ modelType: text, parse: aFunction }));
+    maker.checkMade(product, fields({ modelType: anyText, parse: aFunction }));
     return product;
   },
 };

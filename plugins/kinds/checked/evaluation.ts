@@ -4,20 +4,20 @@
  */
 import { z } from "zod";
 
-import type { Benchmark, Contribution } from "../kinds/benchmark.ts";
-import type { Endpoint } from "../kinds/endpoint.ts";
-import type { Judge } from "../kinds/judge.ts";
-import type { JudgeResult } from "../kinds/judgement.ts";
+import type { Benchmark, Contribution } from "../benchmark.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { Judge } from "../judge.ts";
+import type { JudgeResult } from "../judgement.ts";
 import {
   aFunction,
   anObject,
+  anyText,
   fields,
   listOf,
   type Maker,
   needed,
-  oneOf,
+  oneOfNames,
   replacing,
-  text,
   words,
 } from "./maker.ts";
 
@@ -58,7 +58,7 @@ function checkJudgement(
         listOf(each),
       ),
       overall: each,
-      raw: text,
+      raw: anyText,
     }),
   );
 }
@@ -85,9 +85,9 @@ export function checkedJudge(judge: Judge, maker: Maker): Judge {
 const item = fields({
   id: words,
   messages: needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
-    listOf(fields({ role: oneOf("system", "user", "assistant", "tool", "function"), content: text })),
+    listOf(fields({ role: oneOfNames("system", "user", "assistant", "tool", "function"), content: anyText })),
   ),
-  constraints: listOf(fields({ text, groups: anObject })),
+  constraints: listOf(fields({ text: anyText, groups: anObject })),
   groups: anObject,
   fields: anObject,
 });
@@ -141,15 +141,15 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
 
 const tokens = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);
 const completion = fields({
-  outcome: oneOf("stop", "length", "thought_only", "content_filter", "context_length", "error"),
-  text,
+  outcome: oneOfNames("stop", "length", "thought_only", "content_filter", "context_length", "error"),
+  text: anyText,
   promptTokens: tokens,
   completionTokens: tokens,
 });
 
 /** An endpoint: a text, how it ended, and counts of tokens. */
 export function checkedEndpoint(endpoint: Endpoint, maker: Maker): Endpoint {
-  maker.checkMade(endpoint, fields({ model: text, complete: aFunction, close: aFunction }));
+  maker.checkMade(endpoint, fields({ model: anyText, complete: aFunction, close: aFunction }));
   return replacing(endpoint, {
     async complete(request, signal) {
       const found = await maker.run(async () => await endpoint.complete(request, signal));

@@ -2,13 +2,13 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { z } from "zod";
 
-import { constant, Scalar } from "../../kernels/tape.ts";
-import type { Kinds } from "../kinds/plugin.ts";
-import { Registry } from "../registry.ts";
+import { constant, Scalar } from "../../../kernels/tape.ts";
+import type { Kinds } from "../plugin.ts";
+import { Registry } from "../../registry.ts";
 
 const own = { version: "1", description: "d", options: z.strictObject({}), name: "mine" };
 
-/** The product of a plugin that came from my.ts. */
+/** The product of a plugin of one's own. */
 function made<K extends keyof Kinds>(kind: K, product: unknown): Kinds[K] {
   const registry = new Registry();
   registry.define({ ...own, kind, create: () => product as Kinds[K] }, "my.ts");
