@@ -34,7 +34,7 @@ Deno.test("ConstantsWriter names its file when it can't be made or the disk is f
     assertThrows(
       () => new ConstantsWriter(join(root, "none")),
       Error,
-      `Cannot write ${join(root, "none", CONSTANTS)}: No such file`,
+      `Cannot write ${join(root, "none", CONSTANTS)}: there is no folder ${join(root, "none")}`,
     );
     using writer = new ConstantsWriter(root);
     Deno.FsFile.prototype.writeSync = () => {
