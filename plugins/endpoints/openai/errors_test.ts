@@ -258,7 +258,6 @@ Deno.test("OpenAI's client, whose own retries are wrong above 60 s, is made by t
   for (const room of ["plugins/", "tasks/", "formats/", "kernels/"]) await look(new URL(room, root));
   assertEquals(makers.sort(), [
     "plugins/endpoints/openai.ts",
-    "plugins/endpoints/openai/errors.ts",
     "tasks/bench/serve.ts",
   ]);
 });
