@@ -164,7 +164,7 @@ function isThere(folder: string): boolean {
   }
 }
 
-/** What the operating system said, without a temporary name that nobody chose. */
+/** The operating system's words, without a temporary name that nobody chose. */
 function reason(message: string, path: string): string {
   const folder = dirname(path);
   if (/\(os error 2\)/.test(message) && !exists(folder)) return `there is no folder ${folder}`;

@@ -12,7 +12,7 @@ export const PIECE_BYTES = 1 << 20;
 export interface FloatPieces {
   /** Form of a number. */
   readonly type: "f32" | "f16" | "bf16";
-  /** How many there are. */
+  /** Number of them. */
   readonly count: number;
   /**
    * Bytes of consecutive numbers, from the first one on, an even number of them but for the last piece. A piece is the taker's,

@@ -73,7 +73,7 @@ function roleOf(record: ReadonlyMap<string, PyJson>, tokenizer: Tokenizer): PyJs
   return role === "developer" && tokenizer.chatTemplate?.includes("developer") !== true ? "system" : role;
 }
 
-/** Which forms of contents come out of the template; a text that it can't write at all is given as it is. */
+/** The forms of contents that come out of the template; a text that it can't write at all is given as it is. */
 function contentForms(jinja: JinjaTemplate, tokenizer: Tokenizer, { date }: TemplateOptions): ContentForms {
   const isWritten = (content: PyJson) => {
     const message = new Map<string, PyJson>([["role", "user"], ["content", content]]);

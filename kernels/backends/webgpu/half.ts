@@ -130,14 +130,14 @@ const SIGNS = 0x80008000 | 0;
 const SIZES = 0x7fff7fff;
 /** Bits of 2⁻¹⁴ as bfloat16. */
 const NORMAL_BFLOAT = 0x38803880;
-/** What brings a difference to NORMAL_BFLOAT of 30 exponents (65536) or more to a bit of OUTSIDE. */
+/** Added, it brings a difference to NORMAL_BFLOAT of 30 exponents (65536) or more to a bit of OUTSIDE. */
 const TOO_LARGE = 0x01000100;
 const OUTSIDE = 0xf000f000 | 0;
 /** Bits that a difference to NORMAL_BFLOAT has from 2⁻¹⁰ on. */
 const LARGE_BFLOAT = 0x0e000e00;
 /** Bits of 2⁻¹⁴ as float16 where a bfloat16 has them. */
 const NORMAL_HALF = 0x00800080;
-/** What brings the bits of a float16 to the place of its sign: from 2⁻¹⁰, from infinity on. */
+/** Added, it brings the bits of a float16 to the place of its sign: from 2⁻¹⁰, from infinity on. */
 const TO_LARGE = 0x6c006c00, TO_INFINITY = 0x04000400;
 
 /**

@@ -1,4 +1,4 @@
-/** What is wrong with a plugin of one's own is told as its fault: kind, name, file, the part, the value. Expected texts are by hand. */
+/** Faults of a plugin of one's own are told as its own: kind, name, file, the part, the value. Expected texts are by hand. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { z } from "zod";
 

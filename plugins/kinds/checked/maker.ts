@@ -25,7 +25,7 @@ export class Maker {
     this.#inFront = inFront;
   }
 
-  /** What `make` gives; of what it throws or rejects with, the plugin and its line are noted. */
+  /** The product of `make`; an error that it throws or rejects with is noted with the plugin and its line. */
   run<T>(make: () => T): T {
     try {
       const made = make();

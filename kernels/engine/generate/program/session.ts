@@ -37,7 +37,7 @@ export interface ProgramRun {
   readonly lengths: readonly number[];
   /** Rows of `x` that go on behind the last layer's attention, ≥ 1. */
   readonly rows: readonly number[];
-  /** How many of the first of them have a following token that is wanted, ≥ 1: the library's products can't have no rows. */
+  /** Number of the first of them that have a following token that is wanted, ≥ 1: the library's products can't have no rows. */
   readonly wanted: number;
   readonly logits: boolean;
   /** Adapter of each sequence. */
