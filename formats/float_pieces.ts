@@ -45,7 +45,10 @@ export function* filePieces(
   }
 }
 
-/** Pieces of numbers that are read as float32 anyway. @param count How many there are. */
+/**
+ * Pieces of numbers that are read as float32 anyway.
+ * @param count Number of them
+ */
 export function floatPieces(count: number, float32: () => Float32Array<ArrayBuffer>): FloatPieces {
   return { type: "f32", count, float32, pieces: () => whole(float32()) };
 }
