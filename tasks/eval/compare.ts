@@ -185,7 +185,7 @@ function scoreOf(
   resamples: number,
   seed: number,
 ): PairedScore {
-  const ofAll = ({ value, weight, unscored }: Sum) => value / Math.max(weight + unscored, Number.MIN_VALUE);
+  const ofAll = ({ value, weight, unscored }: Sum) => value / (weight + unscored || 1);
   return {
     ...pairedScore(metric, pairs, resamples, seed, max),
     ofAll: [ofAll(a), ofAll(b)],
