@@ -68,6 +68,8 @@ export interface ExportOptions {
   say?: (line: string) => void;
   /** Shows how far it is. */
   progress?: Progress;
+  /** Address of the hub; default: HF_ENDPOINT, else the public one. */
+  endpoint?: string;
   /** Aborted: the export ends and leaves `export_dir` as it was. */
   signal?: AbortSignal | null;
 }
@@ -92,7 +94,7 @@ export interface ExportResult {
 export async function exportModel(
   path: string | undefined,
   overrides: readonly string[] = [],
-  { dryRun = false, say = print, progress = createProgress(), signal = null }: ExportOptions = {},
+  { dryRun = false, say = print, progress = createProgress(), signal = null, endpoint }: ExportOptions = {},
 ): Promise<ExportResult | null> {
   const { config, notes, placeOf } = readExportConfig(path, overrides);
   const code = pluginNote(config.plugins);
@@ -101,6 +103,7 @@ export async function exportModel(
   const hub = {
     ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
     ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
+    ...(endpoint !== undefined && { endpoint }),
   };
   const source = await openSource(config, registry, hub, placeOf);
   try {

@@ -541,20 +541,13 @@ Deno.test("an adapter comes from the hub as a model does, and named twice it is 
     const from = golden("peft/lora/adapter"), model = `model_name_or_path=${golden("tiny/qwen2/model")}`;
     const files = filesOf(from).map((name) => [name, Deno.readFileSync(join(from, name))] as const);
     await using hub = new FakeHub(new Map(files));
-    const before = Deno.env.get("HF_ENDPOINT");
-    Deno.env.set("HF_ENDPOINT", hub.endpoint);
-    try {
-      const cache = `cache_dir=${folder}/cache`;
-      for (const [target, adapter] of [["a", "tiny/qwen2"], ["b", from]]) {
-        await exportModel(
-          undefined,
-          [model, cache, `adapter_name_or_path=${adapter}`, `export_dir=${folder}/${target}`],
-          quiet,
-        );
-      }
-    } finally {
-      if (before === undefined) Deno.env.delete("HF_ENDPOINT");
-      else Deno.env.set("HF_ENDPOINT", before);
+    const cache = `cache_dir=${folder}/cache`;
+    for (const [target, adapter] of [["a", "tiny/qwen2"], ["b", from]]) {
+      await exportModel(
+        undefined,
+        [model, cache, `adapter_name_or_path=${adapter}`, `export_dir=${folder}/${target}`],
+        { ...quiet, endpoint: hub.endpoint },
+      );
     }
     const weights = (target: string) => Deno.readFileSync(`${folder}/${target}/model.safetensors`).toHex();
     assertEquals(weights("a"), weights("b"));

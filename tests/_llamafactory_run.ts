@@ -42,6 +42,23 @@ function updateError(ours: string, theirs: string): number {
   return Math.sqrt(difference / update);
 }
 
+/** Arguments of `deno task train` that repeat a run into a folder. */
+export function factoryArguments(
+  name: string,
+  output: string,
+  more: readonly string[],
+): [string, ...string[]] {
+  return [
+    join(FACTORY, "runs", name, "config.yaml"),
+    `model_name_or_path=${join(FACTORY, "model")}`,
+    `adapter_name_or_path=${join(FACTORY, "adapter")}`,
+    `dataset_dir=${join(FACTORY, "data")}`,
+    `output_dir=${output}`,
+    "plot_loss=false",
+    ...more,
+  ];
+}
+
 /**
  * Repeats a run into a folder, or its part up to a step.
  * @param stopAfter Interrupts after that step
@@ -54,14 +71,8 @@ export async function repeatFactoryRun(name: string, output: string, more: strin
       if (step === stopAfter) stop.abort();
     },
   };
-  const { finished } = await train(join(FACTORY, "runs", name, "config.yaml"), [
-    `model_name_or_path=${join(FACTORY, "model")}`,
-    `adapter_name_or_path=${join(FACTORY, "adapter")}`,
-    `dataset_dir=${join(FACTORY, "data")}`,
-    `output_dir=${output}`,
-    "plot_loss=false",
-    ...more,
-  ], { say: () => {}, progress, signal: stop.signal });
+  const [config, ...overrides] = factoryArguments(name, output, more);
+  const { finished } = await train(config, overrides, { say: () => {}, progress, signal: stop.signal });
   assertEquals(finished, stopAfter === Infinity);
 }
 

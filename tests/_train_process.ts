@@ -24,11 +24,11 @@ export class TrainProcess {
   #progress = "";
   #waiting: { text: string; resolve: () => void } | null = null;
 
-  constructor(...args: string[]) {
+  constructor(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...command, ...args],
       cwd: root,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...variables },
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -66,7 +66,7 @@ export class TrainProcess {
 
 /** Runs to the end. */
 export function runTrain(...args: string[]): Promise<Ended> {
-  return new TrainProcess(...args).ended();
+  return new TrainProcess(args).ended();
 }
 
 /** Runs a command line through a shell, in a folder. */

@@ -35,7 +35,7 @@ Deno.test({
   async fn() {
     const folder = temporaryFolder();
     const output = join(folder, "it's a $folder");
-    const child = new TrainProcess(...goldenArguments(output, ...LONG, "learning_rate=0.003"));
+    const child = new TrainProcess(goldenArguments(output, ...LONG, "learning_rate=0.003"));
     await child.saw(`step 3/${STEPS}`);
     child.kill("SIGINT");
     const { code, stdout, stderr } = await child.ended();
@@ -81,7 +81,7 @@ Deno.test({
     }
 
     const killed = join(folder, "killed");
-    const child = new TrainProcess(...goldenArguments(killed, ...LONG, "save_steps=2"));
+    const child = new TrainProcess(goldenArguments(killed, ...LONG, "save_steps=2"));
     await child.saw(`step 5/${STEPS}`);
     child.kill("SIGKILL");
     await child.ended();
@@ -99,7 +99,7 @@ Deno.test({
   async fn() {
     const output = join(temporaryFolder(), "a");
     const args = goldenArguments(output, ...LONG, "save_steps=2", "overwrite_output_dir=true");
-    const first = new TrainProcess(...args);
+    const first = new TrainProcess(args);
     await first.saw(`step 3/${STEPS}`);
     first.kill("SIGSTOP"); // it mustn't end while the second begins
     const second = await runTrain(...args);
@@ -128,7 +128,7 @@ Deno.test({
     const overwrite = goldenArguments(output, ...LONG, "learning_rate=0.002", "overwrite_output_dir=true");
     const seen: string[] = [];
     for (const moment of ["", `step 1/${STEPS}`, `step ${STEPS / 2}/${STEPS}`]) {
-      const child = new TrainProcess(...overwrite);
+      const child = new TrainProcess(overwrite);
       if (moment === "") await new Promise((resolve) => setTimeout(resolve, 300));
       else await child.saw(moment);
       child.kill("SIGKILL");

@@ -1,8 +1,9 @@
 /** Runs on PyTorch's processes against LLaMA-Factory's own numbers: one that changes its trainer, and those that its keys ask for. */
 import { join } from "@std/path";
-import { assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 
-import { assertFactoryRun, repeatFactoryRun } from "./_llamafactory_run.ts";
+import { assertFactoryRun, factoryArguments, repeatFactoryRun } from "./_llamafactory_run.ts";
+import { TrainProcess } from "./_train_process.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 import { TORCH_FULL, TORCH_PYTHON } from "./helpers/torch_python.ts";
 
@@ -36,16 +37,13 @@ for (
     ignore: TORCH_FULL.ignore,
     fn: async () => {
       const output = join(temporaryFolder(), "out");
-      for (const [variable, value] of Object.entries(variables)) Deno.env.set(variable, value);
-      try {
-        await repeatFactoryRun("sft_fixed", output, [
-          ...keys,
-          "trainer_options={dtype: float32}",
-          "threads=1",
-        ]);
-      } finally {
-        for (const variable of Object.keys(variables)) Deno.env.delete(variable);
-      }
+      const args = factoryArguments("sft_fixed", output, [
+        ...keys,
+        "trainer_options={dtype: float32}",
+        "threads=1",
+      ]);
+      const { code, stderr } = await new TrainProcess(args, variables).ended();
+      assertEquals(code, 0, stderr);
       assertFactoryRun("sft_fixed", output);
       const written = Deno.readTextFileSync(join(output, "run.yaml"));
       assertMatch(written, /trainer: torch/);

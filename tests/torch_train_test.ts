@@ -40,7 +40,7 @@ Deno.test({
     assertEquals(straight.code, 0, straight.stderr);
     assertStringIncludes(straight.stdout + straight.stderr, "torch: PyTorch");
 
-    const interrupted = new TrainProcess(...run("other"));
+    const interrupted = new TrainProcess(run("other"));
     await interrupted.saw("step 3/");
     const first = pythonOf(interrupted.pid);
     assertEquals(first.length, 1);
@@ -51,7 +51,7 @@ Deno.test({
     assertStringIncludes(saved.stdout, "resume_from_checkpoint");
     assertEquals(await whoStays(first), []);
 
-    const killed = new TrainProcess(...run("other", "resume_from_checkpoint=auto"));
+    const killed = new TrainProcess(run("other", "resume_from_checkpoint=auto"));
     await killed.saw("step 25/");
     const ranks = pythonOf(killed.pid);
     assertEquals(ranks.length, 1);

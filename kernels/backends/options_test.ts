@@ -85,21 +85,3 @@ for (const { name, ignore, make } of await orExit(() => testBackends())) {
     },
   });
 }
-
-Deno.test("onnxBackend() leaves no file of constants behind", async () => {
-  const folder = await Deno.makeTempDir(), before = Deno.env.get("TMPDIR");
-  Deno.env.set("TMPDIR", folder);
-  try {
-    const { onnxBackend } = await import("./onnx/mod.ts");
-    const backend = onnxBackend();
-    const program = await backend.compile(graph(), "constant", { constants: { b: backend.zeros([3, 2]) } });
-    if (Deno.build.os !== "windows") assertEquals([...Deno.readDirSync(folder)], []);
-    await program.dispose();
-    assertEquals([...Deno.readDirSync(folder)], []);
-    await backend.dispose();
-  } finally {
-    if (before === undefined) Deno.env.delete("TMPDIR");
-    else Deno.env.set("TMPDIR", before);
-    await Deno.remove(folder, { recursive: true });
-  }
-});

@@ -19,9 +19,9 @@ import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 /** Part of every key: change it when the meaning of a stored answer changes. */
 const CODE_VERSION = 2;
 
-/** The cache folder: DINOTUNE_CACHE, else `dinotune` in XDG_CACHE_HOME or ~/.cache. */
-export function defaultCachePath(): string {
-  return join(cacheFolder(), "responses.sqlite");
+/** File of a cache that a configuration names none for. */
+function cacheIn(folder: string): string {
+  return join(folder, "responses.sqlite");
 }
 
 /** Key of a request: SHA-256 over endpoint plugin, model, messages, sampling and round. */
@@ -159,26 +159,26 @@ export class ResponseCache implements Disposable {
  * The cache that a configuration asks for; null where it is off.
  * @param fresh Whether it is only written
  * @param make Whether a missing file is made; if not, it counts as empty
+ * @param folder Where the file lies that the configuration names none for
  * @throws {RangeError} If it names no path, or what lies there isn't a cache of answers
  */
 export function openCache(
   { cache }: { cache: CacheChoice },
   fresh = false,
-  { make = true }: { make?: boolean } = {},
+  { make = true, folder = cacheFolder() }: { make?: boolean; folder?: string | undefined } = {},
 ): ResponseCache | null {
   if (cache === false) return null;
-  if (!make && !exists(cachePath(cache))) return null;
-  if (cache === "auto") return new ResponseCache(defaultCachePath(), { servers: false, fresh });
-  if (cache === true) return new ResponseCache(defaultCachePath(), { fresh });
-  const path = cachePath(cache);
-  if (typeof cache === "string") return new ResponseCache(path, { fresh });
+  const path = cachePath(cache, folder);
+  if (!make && !exists(path)) return null;
+  if (cache === "auto") return new ResponseCache(path, { servers: false, fresh });
+  if (cache === true || typeof cache === "string") return new ResponseCache(path, { fresh });
   const { max_age } = cache;
   return new ResponseCache(path, { fresh, ...(max_age !== undefined && { maxAge: max_age }) });
 }
 
-function cachePath(cache: Exclude<CacheChoice, false>): string {
-  if (cache === true || cache === "auto") return defaultCachePath();
-  return typeof cache === "string" ? fileName(cache) : cache.path ?? defaultCachePath();
+function cachePath(cache: Exclude<CacheChoice, false>, folder: string): string {
+  if (cache === true || cache === "auto") return cacheIn(folder);
+  return typeof cache === "string" ? fileName(cache) : cache.path ?? cacheIn(folder);
 }
 
 /** A misspelt word isn't taken for the name of a new file. */

@@ -138,23 +138,18 @@ Deno.test("by default, answers of a server elsewhere aren't kept", async () => {
   if (address === undefined) return;
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
-    const before = Deno.env.get("DINOTUNE_CACHE");
-    Deno.env.set("DINOTUNE_CACHE", join(folder, "cache"));
-    try {
-      for (const [host, second] of [[address, 6], ["127.0.0.1", 0]] as const) {
-        let asked = 0;
-        await using server = mockServer({ hostname: "0.0.0.0", respond: () => (asked++, undefined) });
-        const base = server.base.replace("0.0.0.0", host).replace("127.0.0.1", host);
-        const go = (out: string) =>
-          runConfig(rowsConfig(folder, base, [`out_dir=${join(folder, host, out)}`, "cache=auto"]));
-        await go("a");
-        assertEquals(asked, 6);
-        await go("b");
-        assertEquals(asked - 6, second, host);
-      }
-    } finally {
-      if (before === undefined) Deno.env.delete("DINOTUNE_CACHE");
-      else Deno.env.set("DINOTUNE_CACHE", before);
+    const kept = { cacheFolder: join(folder, "cache") };
+    for (const [host, second] of [[address, 6], ["127.0.0.1", 0]] as const) {
+      let asked = 0;
+      await using server = mockServer({ hostname: "0.0.0.0", respond: () => (asked++, undefined) });
+      const base = server.base.replace("0.0.0.0", host).replace("127.0.0.1", host);
+      const go = (out: string) =>
+        runConfig(rowsConfig(folder, base, [`out_dir=${join(folder, host, out)}`, "cache=auto"]), kept);
+      await go("a");
+      assertEquals(asked, 6);
+      await go("b");
+      assertEquals(asked - 6, second, host);
     }
+    assertEquals([...Deno.readDirSync(kept.cacheFolder)].map(({ name }) => name), ["responses.sqlite"]);
   });
 });

@@ -31,6 +31,8 @@ export interface EvaluateOptions {
   stage?: EvalStage;
   /** Answers are requested without the response cache. */
   fresh?: boolean;
+  /** Folder of the response cache, where the configuration names no file; default: as DINOTUNE_CACHE says. */
+  cacheFolder?: string;
   /** Verdicts are given again, those of a finished run too. */
   rejudge?: boolean;
   /** Aborted to stop: what is under way is let finish, what is done stays. */
@@ -91,7 +93,9 @@ export async function evaluate(
   const overwrite = config.overwrite && does("generate");
   if (!overwrite) refuseOtherRun(before, provenance, store, config);
   const fresh = options.fresh === true || overwrite;
-  using cache = model === null && judge === null ? null : openCache(config, fresh);
+  using cache = model === null && judge === null
+    ? null
+    : openCache(config, fresh, { folder: options.cacheFolder });
   // before anything of an earlier run is removed
   const toAsk = cachedAnswers(cache, model, config, {
     has: (id, key) => !overwrite && store.has("generate", id, key),
@@ -115,7 +119,9 @@ export async function evaluate(
 
   const meter = new Meter(config.budget);
   const failures = new Failures();
-  using judgeCache = options.rejudge && !fresh && judge !== null ? openCache(config, true) : null;
+  using judgeCache = options.rejudge && !fresh && judge !== null
+    ? openCache(config, true, { folder: options.cacheFolder })
+    : null;
   // Costs of requests are learnt from answers, so a run that must not spend too much asks for one first.
   const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
   const runWith = (

@@ -2,8 +2,12 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIn
 import { join } from "@std/path";
 
 import { findScore } from "../../plugins/benchmarks/scores.ts";
+import { builtinPlugins } from "../../plugins/builtins.ts";
+import openai, { openaiEndpoint, type OpenaiOptions } from "../../plugins/endpoints/openai.ts";
+import { Registry } from "../../plugins/registry.ts";
 import { completionResponse, mockServer } from "../bench/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { evaluate } from "./run.ts";
 
 const isJudge = (body: { messages: { content: string }[] }) =>
   body.messages.at(-1)!.content.includes("< constraints >:");
@@ -257,39 +261,40 @@ Deno.test("evaluate() holds a structured judge to a schema and reads nothing els
 Deno.test("no key ever appears in what a run writes or says, not even when the server repeats it", async () => {
   const secret = "sk-very-secret-4711";
   const said: string[] = [];
-  Deno.env.set("DINOTUNE_TEST_KEY", secret);
-  try {
-    await inFolder(async (folder) => {
-      await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(4));
-      await using server = mockServer({
-        respond: ({ body, authorization }) => {
-          assertEquals(authorization, `Bearer ${secret}`);
-          return body.messages.at(-1)!.content.includes("Question 2:") && !isJudge(body)
-            ? errorResponse(400, `your key ${secret} can't do that`)
-            : undefined;
-        },
-      });
-      const config = rowsConfig(folder, server.base, [
-        "model.args.key=auto",
-        "model.args.api_key_env=DINOTUNE_TEST_KEY",
-        "evaluator_llm.args.key=required",
-        "evaluator_llm.args.api_key_env=DINOTUNE_TEST_KEY",
-      ]);
-      const { results } = await runConfig(config, { say: (line) => said.push(line) });
-      assertStringIncludes(results!.failures[0]!.example, "[key]");
-      said.push(JSON.stringify(results));
-      for await (const { name } of Deno.readDir(config.out_dir)) {
-        const text = await Deno.readTextFile(join(config.out_dir, name));
-        assert(!text.includes(secret), `${name} holds the key`);
-      }
-      assert(
-        !new TextDecoder("latin1").decode(await Deno.readFile(join(folder, "cache.sqlite"))).includes(secret),
-      );
-      assert(!said.join("\n").includes(secret));
+  const env = (name: string) => name === "DINOTUNE_TEST_KEY" ? secret : undefined;
+  const others = builtinPlugins().filter(({ kind, name }) => kind !== "endpoint" || name !== openai.name);
+  const registry = new Registry([...others, {
+    ...openai,
+    create: (options) => openaiEndpoint(options as OpenaiOptions, { env }),
+  }]);
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(4));
+    await using server = mockServer({
+      respond: ({ body, authorization }) => {
+        assertEquals(authorization, `Bearer ${secret}`);
+        return body.messages.at(-1)!.content.includes("Question 2:") && !isJudge(body)
+          ? errorResponse(400, `your key ${secret} can't do that`)
+          : undefined;
+      },
     });
-  } finally {
-    Deno.env.delete("DINOTUNE_TEST_KEY");
-  }
+    const config = rowsConfig(folder, server.base, [
+      "model.args.key=auto",
+      "model.args.api_key_env=DINOTUNE_TEST_KEY",
+      "evaluator_llm.args.key=required",
+      "evaluator_llm.args.api_key_env=DINOTUNE_TEST_KEY",
+    ]);
+    const { results } = await evaluate(config, registry, { say: (line) => said.push(line) });
+    assertStringIncludes(results!.failures[0]!.example, "[key]");
+    said.push(JSON.stringify(results));
+    for await (const { name } of Deno.readDir(config.out_dir)) {
+      const text = await Deno.readTextFile(join(config.out_dir, name));
+      assert(!text.includes(secret), `${name} holds the key`);
+    }
+    assert(
+      !new TextDecoder("latin1").decode(await Deno.readFile(join(folder, "cache.sqlite"))).includes(secret),
+    );
+    assert(!said.join("\n").includes(secret));
+  });
 });
 
 const badRows: [string, string, string][] = [

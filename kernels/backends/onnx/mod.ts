@@ -42,6 +42,11 @@ export interface OnnxOptions {
   /** With provider "cuda": whether products of float32 may be TF32; default: if NVIDIA_TF32_OVERRIDE is 1. */
   tf32?: boolean;
   /**
+   * Environment of that variable; default: the process's.
+   * @internal
+   */
+  env?: Variables;
+  /**
    * Gathers what each operator takes, through the C interface.
    * @internal
    */
@@ -70,19 +75,20 @@ async function binding(why: string): Promise<OnnxWay> {
 }
 
 const TF32 = "NVIDIA_TF32_OVERRIDE";
-/** Whether the variable is this file's doing. */
-let setTf32 = false;
+type Variables = Pick<Deno.Env, "get" | "set" | "delete">;
+/** The environment in which the variable is this file's doing. */
+let setIn: Variables | null = null;
 
 /**
  * Whether NVIDIA's products may round float32 to 10 bits of mantissa. They do unless told otherwise, so where nobody asked for it NVIDIA's
  * own variable is set to 0, for libraries that look at nothing else.
  * @throws {RangeError} If the variable, set by somebody else, says otherwise than `asked`
  */
-function wantsTf32(asked: boolean | undefined): boolean {
-  if (setTf32) Deno.env.delete(TF32);
-  const value = Deno.env.get(TF32), wanted = asked ?? value === "1";
-  setTf32 = value === undefined && !wanted;
-  if (setTf32) Deno.env.set(TF32, "0");
+function wantsTf32(asked: boolean | undefined, env: Variables): boolean {
+  if (setIn === env) env.delete(TF32);
+  const value = env.get(TF32), wanted = asked ?? value === "1";
+  setIn = value === undefined && !wanted ? env : null;
+  if (setIn) env.set(TF32, "0");
   if (value === undefined || wanted === (value === "1")) return wanted;
   throw new RangeError(
     `Cannot use tf32: ${asked} beside the variable ${TF32}: current value is ${value}; unset one of them`,
@@ -100,7 +106,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       `Cannot use ONNX Runtime provider "${provider}": this build offers ${way.providers.join(", ")}`,
     );
   }
-  const tf32 = provider === "cuda" && wantsTf32(options.tf32);
+  const tf32 = provider === "cuda" && wantsTf32(options.tf32, options.env ?? Deno.env);
   const settings: SessionSettings = {
     provider,
     threads,

@@ -126,7 +126,12 @@ Deno.test({
 });
 
 Deno.test("the CUDA provider is told whether products may be TF32, by NVIDIA's own variable, and the description says so", async () => {
-  const variable = "NVIDIA_TF32_OVERRIDE", before = Deno.env.get(variable), told: unknown[] = [];
+  const variable = "NVIDIA_TF32_OVERRIDE", told: unknown[] = [], variables = new Map<string, string>();
+  const env = {
+    get: (name: string) => variables.get(name),
+    set: (name: string, value: string) => void variables.set(name, value),
+    delete: (name: string) => void variables.delete(name),
+  };
   const way = {
     ...javascriptWay("test"),
     providers: ["cuda", "cpu"] as const,
@@ -136,29 +141,24 @@ Deno.test("the CUDA provider is told whether products may be TF32, by NVIDIA's o
     },
   };
   const g = new GraphBuilder(), x = g.input("x", [1, 1]), graph = g.finish(g.run(linear, { x, w: x }));
-  try {
-    for (const value of ["1", "0", null]) {
-      if (value === null) Deno.env.delete(variable);
-      else Deno.env.set(variable, value);
-      const backend = onnxBackend({ provider: "cuda", way });
-      await backend.compile(graph, "test");
-      assertEquals(backend.description.endsWith(", products in TF32"), value === "1");
-    }
-    assertEquals(Deno.env.get(variable), "0");
-    await onnxBackend({ way }).compile(graph, "test");
-    assertEquals(told, [{ use_tf32: "1" }, { use_tf32: "0" }, { use_tf32: "0" }, undefined]);
-    // Asked for: this program's own 0 doesn't stand against it, a person's does.
-    assert(onnxBackend({ provider: "cuda", way, tf32: true }).description.endsWith(", products in TF32"));
-    assertEquals(Deno.env.get(variable), undefined);
-    for (const [value, tf32] of [["0", true], ["1", false]] as const) {
-      Deno.env.set(variable, value);
-      const message = `Cannot use tf32: ${tf32} beside the variable ${variable}: current value is ${value}`;
-      assertThrows(() => onnxBackend({ provider: "cuda", way, tf32 }), RangeError, message);
-      onnxBackend({ provider: "cuda", way, tf32: !tf32 });
-    }
-  } finally {
-    if (before === undefined) Deno.env.delete(variable);
-    else Deno.env.set(variable, before);
+  for (const value of ["1", "0", null]) {
+    if (value === null) variables.delete(variable);
+    else variables.set(variable, value);
+    const backend = onnxBackend({ provider: "cuda", way, env });
+    await backend.compile(graph, "test");
+    assertEquals(backend.description.endsWith(", products in TF32"), value === "1");
+  }
+  assertEquals(variables.get(variable), "0");
+  await onnxBackend({ way, env }).compile(graph, "test");
+  assertEquals(told, [{ use_tf32: "1" }, { use_tf32: "0" }, { use_tf32: "0" }, undefined]);
+  // Asked for: this program's own 0 doesn't stand against it, a person's does.
+  assert(onnxBackend({ provider: "cuda", way, env, tf32: true }).description.endsWith(", products in TF32"));
+  assertEquals(variables.get(variable), undefined);
+  for (const [value, tf32] of [["0", true], ["1", false]] as const) {
+    variables.set(variable, value);
+    const message = `Cannot use tf32: ${tf32} beside the variable ${variable}: current value is ${value}`;
+    assertThrows(() => onnxBackend({ provider: "cuda", way, env, tf32 }), RangeError, message);
+    onnxBackend({ provider: "cuda", way, env, tf32: !tf32 });
   }
 });
 

@@ -57,8 +57,13 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
   ];
 }
 
-/** Appends to the summary of the job, in a job of GitHub Actions. */
-export function appendSummary(markdown: string): void {
-  const path = Deno.env.get("GITHUB_STEP_SUMMARY");
+/**
+ * Appends to the summary of the job, in a job of GitHub Actions.
+ * @param path File of the summary; empty outside of a job
+ */
+export function appendSummary(
+  markdown: string,
+  path: string = Deno.env.get("GITHUB_STEP_SUMMARY") ?? "",
+): void {
   if (path) Deno.writeTextFileSync(path, `${markdown}\n`, { append: true });
 }

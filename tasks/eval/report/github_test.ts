@@ -27,15 +27,8 @@ Deno.test("githubAnnotations() are one line each, escaped, with the place of the
     assertEquals(lines[1], `::error title=Not complete%3A ${title}::spent%0A50 %25`);
     assertEquals(lines.at(-1)!.startsWith(`::notice title=Scores%3A ${title}::followed `), true);
 
-    const before = Deno.env.get("GITHUB_STEP_SUMMARY");
-    Deno.env.set("GITHUB_STEP_SUMMARY", join(folder, "summary.md"));
-    try {
-      appendSummary("# one");
-      appendSummary("# two");
-      assertEquals(await Deno.readTextFile(join(folder, "summary.md")), "# one\n# two\n");
-    } finally {
-      if (before === undefined) Deno.env.delete("GITHUB_STEP_SUMMARY");
-      else Deno.env.set("GITHUB_STEP_SUMMARY", before);
-    }
+    const summary = join(folder, "summary.md");
+    for (const text of ["# one", "# two"]) appendSummary(text, summary);
+    assertEquals(await Deno.readTextFile(summary), "# one\n# two\n");
   });
 });
