@@ -4,8 +4,9 @@
  * largest magnitude, `q = trunc(x / d + 8.5)`, at most 15.
  * @module
  */
-import { f32 } from "../elements.ts";
+import { f64 } from "../elements.ts";
 import { float32ToBfloat16, float32ToHalf } from "../float.ts";
+import { nearestFloat32, widened } from "../subnormal.ts";
 
 /** Tensor types that are written. */
 export type GgufEncoding = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0";
@@ -44,18 +45,18 @@ export function encodeTensor(
 }
 
 function blocks(
-  values: Float32Array,
+  values: Float32Array<ArrayBuffer>,
   bytesPerBlock: number,
-  encode: (block: Float32Array, out: Uint8Array) => number,
+  encode: (block: Float64Array, out: Uint8Array) => number,
 ): Uint8Array<ArrayBuffer> {
   const count = values.length / BLOCK;
   if (!Number.isInteger(count)) {
     throw new TypeError(`Cannot encode blocks of ${BLOCK} values: current value is ${values.length} values`);
   }
   const out = new Uint8Array(count * bytesPerBlock);
-  const scales = new Float32Array(count), halves = new Uint16Array(count);
+  const wide = widened(values), scales = new Float32Array(count), halves = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
-    const block = values.subarray(i * BLOCK, (i + 1) * BLOCK);
+    const block = wide.subarray(i * BLOCK, (i + 1) * BLOCK);
     scales[i] = encode(block, out.subarray(i * bytesPerBlock + 2, (i + 1) * bytesPerBlock));
   }
   float32ToHalf(scales, halves);
@@ -64,27 +65,28 @@ function blocks(
   return out;
 }
 
-function q8_0(block: Float32Array, out: Uint8Array): number {
+function q8_0(block: Float64Array, out: Uint8Array): number {
   let most = 0;
-  for (let i = 0; i < BLOCK; i++) most = Math.max(most, Math.abs(f32(block, i)));
-  const d = Math.fround(most / 127), inverse = d === 0 ? 0 : Math.fround(1 / d);
+  for (let i = 0; i < BLOCK; i++) most = Math.max(most, Math.abs(f64(block, i)));
+  const d = nearestFloat32(most / 127), inverse = d === 0 ? 0 : nearestFloat32(1 / d);
   for (let i = 0; i < BLOCK; i++) {
-    const x = Math.fround(f32(block, i) * inverse), size = Math.abs(x);
+    const x = nearestFloat32(f64(block, i) * inverse), size = Math.abs(x);
     const q = Math.floor(size) + Math.floor(2 * (size - Math.floor(size)));
     out[i] = x < 0 ? -q : q;
   }
   return d;
 }
 
-function q4_0(block: Float32Array, out: Uint8Array): number {
-  let largest = f32(block, 0);
+function q4_0(block: Float64Array, out: Uint8Array): number {
+  let largest = f64(block, 0);
   for (let i = 1; i < BLOCK; i++) {
-    if (Math.abs(f32(block, i)) > Math.abs(largest)) largest = f32(block, i);
+    if (Math.abs(f64(block, i)) > Math.abs(largest)) largest = f64(block, i);
   }
-  const d = Math.fround(largest / -8), inverse = d === 0 ? 0 : Math.fround(1 / d);
+  const d = nearestFloat32(largest / -8), inverse = d === 0 ? 0 : nearestFloat32(1 / d);
   // a scale that small is a half of 0, which makes a 0 of every code
   if (!Number.isFinite(inverse)) return d;
-  const q = (i: number) => Math.min(15, Math.trunc(Math.fround(Math.fround(f32(block, i) * inverse) + 8.5)));
+  const q = (i: number) =>
+    Math.min(15, Math.trunc(nearestFloat32(nearestFloat32(f64(block, i) * inverse) + 8.5)));
   for (let j = 0; j < BLOCK / 2; j++) out[j] = q(j) | (q(j + BLOCK / 2) << 4);
   return d;
 }

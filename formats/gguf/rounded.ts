@@ -2,7 +2,8 @@
  * Values as a tensor type holds them, without a file.
  * @module
  */
-import { f32 } from "../elements.ts";
+import { f64 } from "../elements.ts";
+import { widened } from "../subnormal.ts";
 import { encodeTensor, type GgufEncoding } from "./quantize.ts";
 import { layoutOf } from "./writer.ts";
 
@@ -23,14 +24,15 @@ export function roundInPlace(values: Float32Array<ArrayBuffer>, encoding: GgufEn
     const part = values.subarray(start, Math.min(values.length, start + CHUNK)),
       out = new Float32Array(part.length);
     dequantize(encodeTensor(part, encoding), out);
+    const before = widened(part), after = widened(out);
     for (let first = 0; first < part.length; first += blockSize) {
       let most = 0;
-      for (let i = first; i < first + blockSize; i++) most = Math.max(most, Math.abs(f32(part, i)));
+      for (let i = first; i < first + blockSize; i++) most = Math.max(most, Math.abs(f64(before, i)));
       for (let i = first; i < first + blockSize; i++) {
-        const value = f32(part, i), moved = Math.abs(f32(out, i) - value);
+        const value = f64(before, i), moved = Math.abs(f64(after, i) - value);
         if (moved <= stepOf(encoding, Math.abs(value), most)) continue;
         throw new RangeError(
-          `Cannot hold ${value} as ${encoding} as it would become ${f32(out, i)}: take a wider number type`,
+          `Cannot hold ${value} as ${encoding} as it would become ${f64(after, i)}: take a wider number type`,
         );
       }
     }

@@ -2,7 +2,8 @@
  * An adapter merged into its base model's weights: `W + scale · B A` (Hu et al. 2021, section 4.1).
  * @module
  */
-import { item } from "../elements.ts";
+import { f64 } from "../elements.ts";
+import { narrow, widen, widened } from "../subnormal.ts";
 import type { Adapter, LoraTensors } from "./adapter.ts";
 
 /**
@@ -29,15 +30,15 @@ function addLora(weight: Float32Array, { a, b, r, scale }: LoraTensors, name: st
       `Cannot merge an adapter of [${outputs}, ${inputs}] into "${name}": current value has ${weight.length} elements`,
     );
   }
-  const sum = new Float64Array(inputs);
+  const sum = new Float64Array(inputs), wideA = widened(a), wideB = widened(b);
   for (let o = 0; o < outputs; o++) {
     const row = weight.subarray(o * inputs, (o + 1) * inputs);
-    sum.set(row);
+    widen(row, sum);
     for (let k = 0; k < r; k++) {
-      const factor = scale * item(b, o * r + k), start = k * inputs;
+      const factor = scale * f64(wideB, o * r + k), start = k * inputs;
       if (factor === 0) continue;
-      for (let i = 0; i < inputs; i++) sum[i]! += factor * item(a, start + i);
+      for (let i = 0; i < inputs; i++) sum[i]! += factor * f64(wideA, start + i);
     }
-    row.set(sum);
+    narrow(sum, row);
   }
 }

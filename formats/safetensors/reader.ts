@@ -5,6 +5,7 @@
 import { shown } from "../message.ts";
 import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
 import { filePieces, type FloatPieces, floatPieces, PLAIN_FLOATS } from "../float_pieces.ts";
+import { narrowed } from "../subnormal.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
 
@@ -103,7 +104,7 @@ export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
     const { dtype } = this.info(name);
     if (dtype === "F32") return new Float32Array(this.file.read(offset, byteLength).buffer);
     if (dtype === "F64") {
-      return new Float32Array(new Float64Array(this.file.read(offset, byteLength).buffer));
+      return narrowed(new Float64Array(this.file.read(offset, byteLength).buffer));
     }
     if (dtype !== "F16" && dtype !== "BF16") {
       throw new TypeError(

@@ -16,6 +16,7 @@ import {
   writingGguf,
 } from "../../formats/gguf/mod.ts";
 import type { Adapter, LoraTensors } from "../../formats/peft/mod.ts";
+import { narrowed, widened } from "../../formats/subnormal.ts";
 import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
@@ -257,7 +258,8 @@ export function withOneAlpha(
     alpha,
     modules: new Map([...modules].map(([name, module]) => {
       const factor = module.scale * module.r / alpha;
-      const scaledB = () => factor === 1 ? module.b : module.b.map((value) => value * factor);
+      const scaledB = () =>
+        factor === 1 ? module.b : narrowed(widened(module.b).map((value) => value * factor));
       return [name, { ...module, factor, scaledB }];
     })),
   };
