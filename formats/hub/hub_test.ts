@@ -421,10 +421,14 @@ Deno.test("a file that drips is given up at once, however many attempts there ar
     const patient = { ...options, attempts: 1000, limits: { fileDripTime: 300 } };
     await assertRejects(() => resolveModel(NAME, patient), Error, "fewer than 1000 bytes arrived in 0.3 s");
   });
-  // what arrives isn't what was announced: it was read to its end
+  // what arrives isn't what was announced: it was read to its end, which takes longer than 1,000 bytes may
   await withHub({ answer: answer(() => dripping(1000, 100, 12)) }, async (_, options) => {
-    const slow = { ...options, attempts: 1, limits: { fileDripTime: 1000, idleTime: 1000 } };
-    await assertRejects(() => resolveModel(NAME, slow), Error, "it has 12000 bytes and git-sha1");
+    const slow = { ...options, attempts: 1, limits: { fileDripTime: 1000 } };
+    const told = () => resolveModel(NAME, slow).then(() => "arrived", (error: Error) => error.message);
+    let message = await told();
+    // a machine that stands still for a second looks like a hub that does
+    for (let turn = 0; turn < 3 && message.includes("too slowly"); turn++) message = await told();
+    assertStringIncludes(message, "it has 12000 bytes and git-sha1");
   });
 });
 

@@ -54,7 +54,7 @@ Deno.test({
     const long = "A word, ".repeat(40_000);
     const rules = builtinRegistry().create("judge", "rules");
     let ticks = 0;
-    const timer = setInterval(() => ticks++, 5);
+    const timer = setInterval(() => ticks++, 0);
     const constraints = [
       {
         text: "",

@@ -147,7 +147,7 @@ Deno.test({
     await until(line);
     // ended from outside it leaves the terminal as it was, pastes unmarked
     Deno.kill(Number(/process (\d+)/.exec(text)?.[1]), "SIGTERM");
-    await shown.read().then(({ value }) => text += value);
+    for (let part = await shown.read(); !part.done; part = await shown.read()) text += part.value;
     assertEquals((await process.status).code, 143);
     clearTimeout(end);
     assertStringIncludes(text, "\x1b[?2004l");

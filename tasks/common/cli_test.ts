@@ -43,27 +43,34 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     const module = new URL("./cli.ts", import.meta.url).href;
-    // the process signals itself, so that no busy machine changes what lies between two signals
-    const run = async (pause: string, end: number) => {
+    // the process signals itself and stops its clock, so that no busy machine changes what lies between two signals
+    const run = async (between: number) => {
       const { code, stdout } = await new Deno.Command(Deno.execPath(), {
         args: [
           "eval",
           `const { interruption } = await import("${module}");
-          const signal = () => Deno.kill(Deno.pid, "SIGINT");
+          let now = 1000, come = 0;
+          performance.now = () => now;
           using stop = interruption(() => {});
-          const tidied = new Promise((end) => stop.signal.addEventListener("abort", () => setTimeout(end, ${end})));
-          stop.signal.addEventListener("abort", () => ${pause});
+          const both = Promise.withResolvers();
+          // behind interruption()'s own
+          Deno.addSignalListener("SIGINT", () => ++come === 2 ? both.resolve() : undefined);
+          stop.signal.addEventListener("abort", () => {
+            now += ${between};
+            Deno.kill(Deno.pid, "SIGINT");
+          });
           console.log("ready");
-          signal();
-          await tidied;
-          console.log("tidy");`,
+          Deno.kill(Deno.pid, "SIGINT");
+          await both.promise;
+          console.log("tidy");
+          Deno.exit();`,
         ],
         env: { NO_COLOR: "1" },
       }).output();
       return [code, new TextDecoder().decode(stdout)];
     };
-    assertEquals(await run("signal()", 500), [0, "ready\ntidy\n"]);
-    assertEquals(await run("setTimeout(signal, 700)", 60_000), [130, "ready\n"]);
+    assertEquals(await run(499), [0, "ready\ntidy\n"]);
+    assertEquals(await run(500), [130, "ready\n"]);
   },
 });
 

@@ -124,13 +124,18 @@ export class FakeHub implements AsyncDisposable {
     const status = start > 0 ? 206 : 200;
     if (limit === undefined) return new Response(body, { status, headers });
     body = body.slice(0, limit);
+    let given = false;
     const stream = new ReadableStream({
-      async start(controller) {
-        controller.enqueue(body);
+      async pull(controller) {
+        if (!given && body.length > 0) {
+          given = true;
+          return controller.enqueue(body);
+        }
+        // asked for more: what was given is on its way, and the server waits now
         await new Promise((resolve) => setTimeout(resolve, 50));
         controller.close(); // less than content-length announces
       },
-    });
+    }, { highWaterMark: 0 });
     return new Response(stream, { status, headers });
   }
 
