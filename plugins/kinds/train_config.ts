@@ -141,7 +141,7 @@ export interface TrainConfig {
   lr_scheduler_kwargs: Record<string, number>;
   /** Share of the steps that warm up, rounded up. */
   warmup_ratio: number;
-  /** Overrides the ratio when > 0. */
+  /** Steps from 1 on, a share of all steps below 1; overrides the ratio when > 0. */
   warmup_steps: number;
   /** Folder of TensorBoard files; null: `runs` in the output folder. */
   logging_dir: string | null;

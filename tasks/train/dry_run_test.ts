@@ -4,6 +4,9 @@ import { dryRun } from "./dry_run.ts";
 
 const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pathname;
 
+/** Of another model. */
+const ADAPTER = new URL("../../fixtures/goldens/llamafactory/adapter", import.meta.url).pathname;
+
 Deno.test("dryRun() tells a misspelt name or option before it shows a configuration", async () => {
   const cases: [string[], string][] = [
     [
@@ -17,6 +20,18 @@ Deno.test("dryRun() tells a misspelt name or option before it shows a configurat
     [
       ["trainer=locl"],
       'the argument trainer=locl: Cannot find the trainer plugin "locl" - did you mean "local"?',
+    ],
+    [
+      ["lora_target=q_proj,v_porj"],
+      'the argument lora_target=q_proj,v_porj: Cannot adapt module "v_porj" - did you mean "v_proj"?: the model has q_proj, ',
+    ],
+    [
+      ["lora_target=all,q_proj"],
+      'Cannot adapt module "all": the model has q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj (all stands alone)',
+    ],
+    [
+      [`adapter_name_or_path=${ADAPTER}`],
+      `the argument adapter_name_or_path=${ADAPTER}: Cannot use the adapter ${ADAPTER}/adapter_model.safetensors: tensor `,
     ],
   ];
   for (const [overrides, message] of cases) {

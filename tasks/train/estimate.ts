@@ -5,7 +5,8 @@
  * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
  * @module
  */
-import { lastOf } from "../../formats/elements.ts";
+import { valueOf } from "../../formats/elements.ts";
+import { matchTargets } from "../../formats/peft/mod.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
@@ -17,8 +18,9 @@ import { QUERY_CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";
 import { examplePairs, exampleRows } from "../../kernels/engine/pack.ts";
 import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../kernels/engine/pack_rows.ts";
+import { targetModules } from "../../plugins/kinds/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
-import { LINEAR_MODULES, moduleShape, tensorShapes } from "../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES, moduleShape, moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
@@ -97,12 +99,11 @@ export function estimate(
     [...shapes].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const parameters = size(tensorShapes(model).values());
   const full = config.finetuning_type === "full";
-  const modules = LINEAR_MODULES.filter((name) => adapted(config, name)).map((name) =>
-    moduleShape(model, name)
-  );
-  const trained = full
-    ? parameters
-    : model.numLayers * modules.reduce((sum, [a, b]) => sum + config.lora_rank * (a + b), 0);
+  const shapes = moduleShapes(model), adapted = full ? [] : adaptedModules(config, [...shapes.keys()]);
+  const trained = full ? parameters : adapted.map((name) => valueOf(shapes, name))
+    .reduce((sum, [rows, columns]) => sum + config.lora_rank * (rows + columns), 0);
+  const modules = LINEAR_MODULES.filter((module) => adapted.some((name) => name.endsWith(module)))
+    .map((module) => moduleShape(model, module));
 
   const rows = train.map(exampleRows);
   const all = rows.reduce((a, b) => a + b, 0);
@@ -286,11 +287,11 @@ function whose({ place, processes }: Pick<Estimate, "place" | "processes">): str
   return place === "device" ? " of the device's, and as much as the weights of the host's" : "";
 }
 
-function adapted(config: Pick<TrainConfig, "lora_target">, module: string): boolean {
-  const last = lastOf(module.split("."));
-  return config.lora_target.some((target) =>
-    target === "all" || target === last || module.endsWith(`.${target}`) || target === module
-  );
+function adaptedModules(
+  { lora_target }: Pick<TrainConfig, "lora_target">,
+  modules: readonly string[],
+): string[] {
+  return matchTargets({ targetModules: targetModules(lora_target, modules) }, modules);
 }
 
 function count(labels: ArrayLike<number>): number {

@@ -50,6 +50,8 @@ Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear
       .trained,
     30 * 8 * (1152 + 768),
   );
+  const ofOneLayer = "max_steps: 1\nlora_target: model.layers.3.self_attn.q_proj\n";
+  assertEquals(estimate(config(ofOneLayer), SMOLLM2, sft, [example(3, 2)], null).trained, 8 * 1152);
   assertEquals(
     estimate(config("max_steps: 1\nfinetuning_type: full\n"), SMOLLM2, sft, [example(3, 2)], null).trained,
     134_515_008,

@@ -12,8 +12,11 @@ import { readDatasetInfo } from "./data/info.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "./data/mod.ts";
 import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "./start_checks.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
+import { readAdapter } from "../../formats/peft/mod.ts";
+import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { familyOf } from "../../plugins/kinds/decoder_of.ts";
+import { targetModules } from "../../plugins/kinds/lora_targets.ts";
 import { nowhere, placed, type PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Kinds } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -55,6 +58,9 @@ export type PrepareKeys =
     | "dataset_dir"
     | "dataset"
     | "eval_dataset"
+    | "finetuning_type"
+    | "adapter_name_or_path"
+    | "lora_target"
     | "trainer"
     | "trainer_options"
   >;
@@ -66,7 +72,8 @@ export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnin
  * Opens the model and makes template, loss and tokenizer ready.
  * @param say Gets a line while a model is downloaded
  * @param placeOf Where a key was written, for errors about what it names
- * @throws {RangeError} If a name is unknown, or the template's tokens aren't in the model's vocabulary
+ * @throws {RangeError} If a name is unknown, the template's tokens aren't in the model's vocabulary, or an adapter or
+ * `lora_target` doesn't fit the model
  */
 export async function prepare(
   config: PrepareKeys,
@@ -116,10 +123,26 @@ export async function prepare(
     placeOf("model_name_or_path"),
     () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
   );
+  if (config.finetuning_type === "lora") checkAdapted(config, decoder, placeOf);
   const model = { ...opened, tokenizer };
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
   const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
   return { model, decoder, template, chatTemplate, loss, used, notes };
+}
+
+/** Whether the adapter to continue, or the modules to adapt, are the model's: known before any data is read. */
+function checkAdapted(
+  { adapter_name_or_path: [adapter], lora_target }: Pick<
+    TrainConfig,
+    "adapter_name_or_path" | "lora_target"
+  >,
+  decoder: DecoderConfig,
+  placeOf: (key: string) => string,
+): void {
+  const shapes = moduleShapes(decoder);
+  if (adapter === undefined) {
+    placed(placeOf("lora_target"), () => targetModules(lora_target, [...shapes.keys()]));
+  } else placed(placeOf("adapter_name_or_path"), () => readAdapter(adapter, shapes));
 }
 
 function templateNotes(

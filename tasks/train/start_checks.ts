@@ -10,6 +10,7 @@ import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encoded.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
+import { targetModules } from "../../plugins/kinds/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";
 import type { TrainConfig } from "./config/mod.ts";
@@ -128,11 +129,10 @@ export function adapterWarnings(
   const difference = directory === undefined ? null : baseDifference(directory, config.model_name_or_path);
   if (difference !== null) warnings.push(`adapter_name_or_path: ${difference}`);
   const shapes = moduleShapes(decoder), modules = [...shapes.keys()];
-  const targets = config.lora_target;
-  const isTarget = (name: string) => targets.some((target) => `.${name}`.endsWith(`.${target}`));
-  const names = adapter !== null
-    ? matchTargets(adapter, modules)
-    : modules.filter((name) => targets.includes("all") || isTarget(name));
+  const names = matchTargets(
+    adapter ?? { targetModules: targetModules(config.lora_target, modules) },
+    modules,
+  );
   const above = names.flatMap((name) => {
     const [rows = 0, columns = 0] = shapes.get(name) ?? [];
     const r = adapter ? loraOf(adapter, name).r : config.lora_rank, most = Math.min(rows, columns);

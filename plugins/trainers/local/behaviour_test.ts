@@ -207,7 +207,7 @@ Deno.test("makeTarget() refuses a module that the model hasn't", async () => {
   await assertRejects(
     () => runTinyLoop({ lora_target: ["q_projj"] }, () => Promise.resolve()),
     RangeError,
-    'Cannot adapt module "q_projj": the model has q_proj, k_proj',
+    'Cannot adapt module "q_projj" - did you mean "q_proj"?: the model has q_proj, k_proj',
   );
 });
 

@@ -58,9 +58,12 @@ export type ScheduleName = keyof typeof scheduleOptions;
 /** The names that `lr_scheduler_type` takes, for choices and messages. */
 export const scheduleNames: readonly ScheduleName[] = Object.keys(scheduleOptions) as ScheduleName[];
 
-/** Steps of warm-up: `steps` when > 0, else `ratio` of all steps, rounded up. */
+/**
+ * Steps of warm-up: `steps` from 1 on, else `steps` as a share of all steps when > 0 (as transformers from version 5 on reads it),
+ * else `ratio` of all steps; shares are rounded up.
+ */
 export function warmupSteps(totalSteps: number, steps: number, ratio: number): number {
-  return steps > 0 ? steps : Math.ceil(totalSteps * ratio);
+  return steps >= 1 ? steps : Math.ceil(totalSteps * (steps > 0 ? steps : ratio));
 }
 
 /**

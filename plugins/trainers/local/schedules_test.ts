@@ -39,3 +39,18 @@ Deno.test("createSchedule(): polynomial with all steps as warm-up ends at lr_end
   assertEquals([0, 1, 2, 3].map(rate), [0, 2, 4, 6]);
   assertEquals(rate(5), 1e-7);
 });
+
+Deno.test("warmupSteps() equals get_warmup_steps() of transformers 5.17.0's TrainingArguments, run on each case", () => {
+  const cases: [total: number, steps: number, warmup: number][] = [
+    [102, 0.1, 11],
+    [100, 0.07, 8],
+    [10, 0.01, 1],
+    [30, 0.999, 30],
+    [7, 1, 1],
+    [7, 3, 3],
+    [7, 9, 9],
+  ];
+  for (const [total, steps, warmup] of cases) {
+    assertEquals(warmupSteps(total, steps, 0.5), warmup, `${steps} of ${total}`);
+  }
+});

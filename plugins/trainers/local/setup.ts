@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 
-import { entryOf, lastOf, valueOf } from "../../../formats/elements.ts";
+import { entryOf, valueOf } from "../../../formats/elements.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { saveModel, type WeightSource } from "../../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
@@ -17,11 +17,12 @@ import {
   readAdapter,
   writeAdapter,
 } from "../../../formats/peft/mod.ts";
+import { targetModules } from "../../kinds/lora_targets.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { WrittenFile } from "../../kinds/trainer.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import { LINEAR_MODULES, moduleShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { kaimingUniformA } from "../../../kernels/random/counter.ts";
 
@@ -55,7 +56,7 @@ export type TargetConfig = Pick<
 /**
  * The trained tensors of a run.
  * @param files Written beside the weights.
- * @throws {RangeError} If `lora_target` matches nothing, or the given adapter doesn't fit.
+ * @throws {RangeError} If a name of `lora_target` fits no module, or the given adapter doesn't fit.
  */
 export function makeTarget(
   config: TargetConfig,
@@ -100,17 +101,6 @@ export function makeTarget(
 }
 
 function newLora(config: TargetConfig, model: LoadedModel, modules: readonly string[]): LoraConfig {
-  const all = config.lora_target.length === 1 && config.lora_target[0] === "all";
-  // LLaMA-Factory writes out what "all" means: the last names of every linear layer but the head.
-  const targets = all ? LINEAR_MODULES.map((name) => lastOf(name.split("."))) : config.lora_target;
-  const known = new Set(modules.flatMap((name) => [name, lastOf(name.split("."))]));
-  for (const target of targets) {
-    if (known.has(target) || modules.some((name) => name.endsWith(`.${target}`))) continue;
-    const short = [...new Set(modules.map((name) => lastOf(name.split("."))))];
-    throw new RangeError(
-      `Cannot adapt module "${target}": the model has ${short.join(", ")} (lora_target: all takes them all)`,
-    );
-  }
   return {
     baseModel: config.base_model ?? model.hubId ?? config.model_name_or_path,
     revision: null,
@@ -120,7 +110,7 @@ function newLora(config: TargetConfig, model: LoadedModel, modules: readonly str
     useRslora: config.use_rslora,
     rankPattern: {},
     alphaPattern: {},
-    targetModules: targets,
+    targetModules: targetModules(config.lora_target, modules),
   };
 }
 

@@ -248,6 +248,11 @@ function checkData(c: TrainConfig, refuse: Refuse): void {
 }
 
 function checkRun(c: TrainConfig, refuse: Refuse): void {
+  refuse(
+    c.warmup_steps > 1 && !Number.isInteger(c.warmup_steps),
+    "warmup_steps",
+    `Cannot warm up for ${c.warmup_steps} steps as a whole number is needed from 1 on, or a share of all steps below 1`,
+  );
   const { lr_scheduler_type: type, lr_scheduler_kwargs: kwargs } = c;
   const taken = Object.keys(scheduleOptions[type].shape);
   const unknown = Object.keys(kwargs).filter((name) => !taken.includes(name));

@@ -609,6 +609,7 @@ Deno.test("keys that do nothing beside the others are told, with what makes them
       "warmup_steps: 5\nwarmup_ratio: 0.1\n",
       "warmup_ratio: not used, as warmup_steps: 5 says how long it warms up",
     ],
+    ["eval_dataset: d\n", "eval_dataset: not used, as eval_strategy is no and do_eval isn't true"],
     ["eval_steps: 7\n", "eval_steps: not used, as eval_strategy is no"],
     ["save_strategy: epoch\nsave_steps: 7\n", "save_steps: not used, as save_strategy is epoch"],
     [
@@ -628,6 +629,23 @@ Deno.test("keys that do nothing beside the others are told, with what makes them
     "max_steps: 5\nnum_train_epochs: 3.0\nwarmup_steps: 5\nwarmup_ratio: 0\npref_beta: 0.1\npref_loss: sigmoid\n" +
     "finetuning_type: full\nlora_rank: 8\nlora_alpha: 16\nlora_target: all\nsave_strategy: epoch\nsave_steps: 500\n";
   assertEquals(idle(defaults), []);
+});
+
+Deno.test("rows that are held out for an evaluation that never comes are told; warm-up is whole steps or a share", () => {
+  const only = /^val_size: .* only keeps rows from training, as eval_strategy is no and do_eval isn't true$/;
+  const told = (more: string) => config(more).notes.some((note) => only.test(note));
+  assertEquals(["val_size: 0.1\n", "val_size: 5\n", "val_size: 0\n"].map(told), [true, true, false]);
+  assertEquals(["do_eval: true\n", "eval_strategy: epoch\n"].map((more) => told(`val_size: 5\n${more}`)), [
+    false,
+    false,
+  ]);
+  for (const steps of [0, 0.03, 1, 20]) {
+    assertEquals(config(`warmup_steps: ${steps}\n`).config.warmup_steps, steps);
+  }
+  assertEquals(
+    message("warmup_steps: 2.5\n"),
+    "t.yaml:6:1: Cannot warm up for 2.5 steps as a whole number is needed from 1 on, or a share of all steps below 1",
+  );
 });
 
 Deno.test("a text that a loader or a shell would have filled in is refused", () => {

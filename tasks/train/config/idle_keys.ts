@@ -26,6 +26,7 @@ const IDLE: readonly [
     (c) => c.logging_strategy !== "steps" && c.eval_strategy !== "steps",
     (c) => `logging_strategy is ${c.logging_strategy}`,
   ],
+  [["eval_dataset"], (c) => !c.do_eval, neverEvaluated],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],
@@ -47,6 +48,10 @@ const IDLE: readonly [
   ],
 ];
 
+function neverEvaluated({ eval_strategy }: TrainConfig): string {
+  return `eval_strategy is ${eval_strategy} and do_eval isn't true`;
+}
+
 function stageIs({ stage }: TrainConfig): string {
   return `stage is ${stage}`;
 }
@@ -62,6 +67,11 @@ export function idleNotes(config: TrainConfig, given: ReadonlyMap<string, unknow
     for (const key of idle) told.add(key);
     return idle.length === 0 ? [] : [`${idle.join(", ")}: not used, as ${why(config)}`];
   });
+  if (config.val_size > 0 && !config.do_eval) {
+    notes.push(
+      `val_size: ${config.val_size} only keeps rows from training, as ${neverEvaluated(config)}`,
+    );
+  }
   if (config.neat_packing && given.get("packing") === false) {
     notes.push("packing: false is not used, as neat_packing: true packs, as in LLaMA-Factory");
   }

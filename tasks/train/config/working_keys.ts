@@ -212,7 +212,11 @@ function training() {
       0,
       "share of the steps that warm up, rounded up",
     ),
-    warmup_steps: add(int(0), 0, "warm-up steps; overrides warmup_ratio when positive"),
+    warmup_steps: add(
+      num({ min: 0 }),
+      0,
+      "warm-up steps; below 1 a share of all steps, rounded up; overrides warmup_ratio when positive",
+    ),
     logging_dir: add(orNull(text()), null, "folder of TensorBoard files", { derived: "runs in output_dir" }),
     logging_strategy: add(interval, "steps", "when a log line is written"),
     logging_first_step: add(bool(), false, "log step 1 too"),
