@@ -289,3 +289,28 @@ Deno.test("checked products are called on themselves: private fields and frozen 
   assertEquals(frozen.loss({ policy: {}, reference: {}, R: {}, length: {}, batch: {} }).loss.value, 1);
   assertEquals(Object.keys({ ...frozen }), [...Object.keys(pair), "loss"]);
 });
+
+Deno.test("a promise that nothing can settle any more is the plugin's fault", async () => {
+  const lost = (): Promise<never> => new Promise(() => {});
+  const late = () => new Promise((resolve) => setTimeout(resolve, 700, { ...answered }));
+  const answered = { constraints: [{ score: 1 }], overall: { score: 1 }, raw: "" };
+  const asked = { constraints: [{ text: "c", groups: {} }] } as never;
+  const { signal } = new AbortController();
+  const judge = (judges: () => Promise<unknown>) =>
+    made("judge", { scale: 1, judge: judges }).judge(asked, signal);
+  const items = made("benchmark", {
+    items: () => ({ [Symbol.asyncIterator]: () => ({ next: lost }) }),
+    contributions: lost,
+  });
+  const unsettled = "Cannot go on as a promise that it gave is never settled";
+  await Promise.all([
+    judge(late).then((found) => assertEquals(found, answered as typeof found)),
+    assertRejects(() => judge(async () => await lost()), RangeError, unsettled),
+    assertRejects(
+      () => made("trainer", { train: lost }).train({} as never),
+      RangeError,
+      `trainer/mine of my.ts: ${unsettled}`,
+    ),
+    assertRejects(async () => await Array.fromAsync(items.items()), RangeError, unsettled),
+  ]);
+});

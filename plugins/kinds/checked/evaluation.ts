@@ -118,7 +118,7 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
     async *items() {
       let number = 0;
       try {
-        for await (const found of benchmark.items()) {
+        for await (const found of settledItems(benchmark.items(), maker)) {
           maker.check("items()", found, item, ` number ${number++}, from 0,`);
           yield found;
         }
@@ -137,6 +137,23 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
       return found;
     },
   });
+}
+
+/** What `for await` gives, each step waited for only as long as something is left that could take it. */
+async function* settledItems<T>(items: AsyncIterable<T> | Iterable<T>, maker: Maker): AsyncGenerator<T> {
+  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+  let hasMore = false;
+  try {
+    while (true) {
+      const next = await maker.run(() => iterator.next());
+      if (next.done) return;
+      hasMore = true;
+      yield next.value;
+      hasMore = false;
+    }
+  } finally {
+    if (hasMore) await iterator.return?.();
+  }
 }
 
 const tokens = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);

@@ -7,6 +7,7 @@ import { z } from "zod";
 
 import { shown } from "../../../formats/message.ts";
 import { attributed } from "../plugin_fault.ts";
+import { settled } from "./settled.ts";
 
 /** Calls the functions of one plugin's product and checks what they give. */
 export class Maker {
@@ -25,12 +26,15 @@ export class Maker {
     this.#inFront = inFront;
   }
 
-  /** The product of `make`; an error that it throws or rejects with is noted with the plugin and its line. */
+  /**
+   * The product of `make`; an error that it throws or rejects with is noted with the plugin and its line, a promise that can't be
+   * settled any more is one.
+   */
   run<T>(make: () => T): T {
     try {
       const made = make();
       if (!(made instanceof Promise)) return made;
-      return made.catch((error) => {
+      return settled(made, unsettled).catch((error) => {
         throw this.thrown(error);
       }) as T;
     } catch (error) {
@@ -71,6 +75,12 @@ export class Maker {
     const line = new RegExp(`[/\\\\]${file}(:\\d+:\\d+)`).exec(stack)?.[1] ?? "";
     return attributed(error, `${this.#plugin} of ${this.#source}${line}`, this.#inFront);
   }
+}
+
+function unsettled(): Error {
+  return new RangeError(
+    "Cannot go on as a promise that it gave is never settled: nothing is left that could",
+  );
 }
 
 function described(value: unknown): string {
