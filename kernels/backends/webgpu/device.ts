@@ -14,8 +14,12 @@ export interface Pipeline {
 /** Longest time between a failure and the report of a lost device, milliseconds. */
 const LOSS_MS = 1000;
 
-/** Bytes that wait in the queue at most: weights would stand there a second time. */
-const WRITE_BYTES = 2 ** 25;
+/**
+ * Bytes that wait in the queue, up to which writes are gathered: weights would stand there a second time. More would be slower too: the
+ * runtime takes fresh memory for all that waits, whose pages the system has to make (32 MiB: a page for each 4 KiB of weights; 4 MiB:
+ * for one in five).
+ */
+const WRITE_BYTES = 2 ** 22;
 
 /** A device with what belongs to it. */
 export class Device {

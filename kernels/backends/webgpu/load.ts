@@ -7,7 +7,7 @@ import { bfloat16ToFloat32, halfToFloat32 } from "../../../formats/float.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import { elements } from "../../backend.ts";
 import type { Device } from "./device.ts";
-import { type Half, Halving } from "./half.ts";
+import { type Half, type HalfStorage, Halving } from "./half.ts";
 import { GpuTensor } from "./tensor.ts";
 
 /** A tensor of the device, as float16 where it is a matrix and storage allows it. Counts in `half`. */
@@ -17,17 +17,19 @@ export function loaded(device: Device, from: FloatPieces, shape: readonly number
       `Cannot upload ${from.count} elements as [${shape}]: that shape has ${elements(shape)}`,
     );
   }
+  let pieces: Iterable<Uint8Array<ArrayBuffer>> = from.pieces();
   if (shape.length === 2) {
     half.frozen++;
-    const tensor = asHalf(device, from, shape, half);
-    if (tensor) {
+    const found = half.storage === "none" ? pieces : asHalf(device, from, pieces, shape, half.storage);
+    if (found instanceof GpuTensor) {
       half.kept++;
-      return tensor;
+      return found;
     }
+    pieces = found;
   }
   const tensor = GpuTensor.allocate(device.memory, shape, "f32");
   let start = 0;
-  for (const piece of from.pieces()) {
+  for (const piece of pieces) {
     const values = widened(from.type, piece);
     device.write(tensor.buffer, values, start);
     start += values.byteLength;
@@ -35,36 +37,46 @@ export function loaded(device: Device, from: FloatPieces, shape: readonly number
   return tensor;
 }
 
-/** Null where float16 doesn't hold the matrix. */
+/** The pieces of a matrix that float16 doesn't hold, read again only where some were handed over or changed. */
 function asHalf(
   device: Device,
   from: FloatPieces,
+  pieces: Iterable<Uint8Array<ArrayBuffer>>,
   shape: readonly number[],
-  { storage }: Half,
-): GpuTensor | null {
-  if (storage === "none") return null;
-  const halving = new Halving(from.type, storage);
+  storage: Exclude<HalfStorage, "none">,
+): GpuTensor | Iterable<Uint8Array<ArrayBuffer>> {
+  const halving = new Halving(from.type, storage), rest = pieces[Symbol.iterator]();
   let tensor: GpuTensor | null = null, start = 0;
-  for (const piece of from.pieces()) {
-    const values = halving.piece(piece);
+  for (let next = rest.next(); !next.done; next = rest.next()) {
+    const values = halving.piece(next.value);
     if (!values) {
+      // Float32s are narrowed elsewhere, and blocks of a GGUF file show it in the first piece, as a rule: it isn't dequantised twice.
+      if (!tensor && from.type === "f32") return chained(next.value, rest);
       tensor?.dispose();
-      return null;
+      return from.pieces();
     }
-    // Not before the first piece: a matrix that float16 doesn't hold shows it there, as a rule.
     tensor ??= GpuTensor.allocate(device.memory, shape, "f32", true);
     device.write(tensor.buffer, values, start);
     start += values.length;
   }
-  if (halving.holds) return tensor;
+  if (tensor && halving.holds) return tensor;
   tensor?.dispose();
-  return null;
+  return from.pieces();
 }
 
+function* chained<T>(first: T, rest: Iterator<T>): Generator<T> {
+  yield first;
+  for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
+}
+
+let wide = new Float32Array(0);
+
+/** Float32s of a piece, in memory that the next one uses again. */
 function widened(type: FloatPieces["type"], piece: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   if (type === "f32") return new Float32Array(piece.buffer, piece.byteOffset, piece.length / 4);
   const bits = new Uint16Array(piece.buffer, piece.byteOffset, piece.length / 2);
-  const values = new Float32Array(bits.length);
+  if (wide.length < bits.length) wide = new Float32Array(bits.length);
+  const values = wide.subarray(0, bits.length);
   (type === "f16" ? halfToFloat32 : bfloat16ToFloat32)(bits, values);
   return values;
 }
