@@ -5,12 +5,12 @@
 import type { MaskSource } from "../../kernels/engine/generate/generator.ts";
 import { badRequest } from "./api_error.ts";
 import type { SamplingRequest } from "./fields.ts";
-import { heldSchema } from "./held_schema.ts";
+import { heldGrammar } from "./schema/held.ts";
 
 /** Grammar of a mask, see grammar_mask.ts. */
 export interface GrammarOptions {
-  /** The answer is one of these: a JSON value of a schema (JSON text) between two texts. */
-  choices: { begin: string; schema: string; end: string }[];
+  /** The answer is one of these: what a grammar (EBNF) takes between two texts. */
+  choices: { begin: string; grammar: string; end: string }[];
   /** The answer is free up to this text, which begins every choice, and free behind each; null: it is one choice. */
   trigger: string | null;
   /** Whether it ends with the first choice. */
@@ -23,10 +23,9 @@ export interface GrammarOptions {
  */
 export function grammarMask(format: SamplingRequest["response_format"]): MaskSource | null {
   if (format == null || format.type === "text") return null;
-  if (format.type === "json_object") return maskOf([{ begin: "", schema: '{"type": "object"}', end: "" }]);
-  const { schema } = format.json_schema;
-  const held = heldSchema(schema, "response_format.json_schema.schema", "response_format");
-  return maskOf([{ begin: "", schema: JSON.stringify(held), end: "" }]);
+  const schema = format.type === "json_object" ? { type: "object" } : format.json_schema.schema;
+  const grammar = heldGrammar(schema, "response_format.json_schema.schema", "response_format");
+  return maskOf([{ begin: "", grammar, end: "" }]);
 }
 
 /** A tool that may be called. */
@@ -50,18 +49,18 @@ export function callMask(
   return maskOf(
     tools.map(({ name, parameters }) => {
       // arguments are an object, whether or not the schema says so
-      const schema = held(name, { type: "object", ...parameters });
-      return { begin: `${begin}${JSON.stringify(name)}${middle}`, schema: JSON.stringify(schema), end };
+      const grammar = held(name, { type: "object", ...parameters });
+      return { begin: `${begin}${JSON.stringify(name)}${middle}`, grammar, end };
     }),
     free,
   );
 }
 
-function held(name: string, parameters: Record<string, unknown>): unknown {
+function held(name: string, parameters: Record<string, unknown>): string {
   if (parameters["type"] !== "object") {
     throw badRequest(`Cannot hold calls to tools.${name}.parameters: its type has to be object`, "tools");
   }
-  return heldSchema(parameters, `tools.${name}.parameters`, "tools");
+  return heldGrammar(parameters, `tools.${name}.parameters`, "tools");
 }
 
 function maskOf(

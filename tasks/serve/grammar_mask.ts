@@ -91,8 +91,8 @@ async function compile(
   try {
     const [first] = choices;
     const compiled = trigger === null && choices.length === 1 && first?.begin === "" && first.end === ""
-      ? await compiler.compileJSONSchema(first.schema, ...WRITTEN)
-      : await compiler.compileStructuralTag(await tags(instance.xgrammar, options));
+      ? await compiler.compileGrammar(first.grammar)
+      : await compiler.compileStructuralTag(tags(options));
     const warning = instance.said.slice(before).find((words) => words.includes("WARN"));
     if (warning === undefined) return compiled;
     compiled.dispose();
@@ -104,21 +104,12 @@ async function compile(
   }
 }
 
-/**
- * Arguments behind a schema: no white space but a space behind commas and colons, or a small model would write nothing else;
- * the library's own "strict" off, as it closes every object, even where the schema's additionalProperties leave it open.
- */
-const WRITTEN = [false, -1, undefined, false] as const;
-
-async function tags(
-  { Grammar }: Library,
-  { choices, trigger, once }: GrammarOptions,
-): Promise<XGrammar.StructuralTagLike> {
-  const elements = await Promise.all(choices.map(async ({ begin, schema, end }) => {
-    const grammar = await Grammar.fromJSONSchema(schema, ...WRITTEN);
-    const content = { type: "grammar", grammar: grammar.toString() };
-    grammar.dispose();
-    return { type: "tag", begin, content, end };
+function tags({ choices, trigger, once }: GrammarOptions): XGrammar.StructuralTagLike {
+  const elements = choices.map(({ begin, grammar, end }) => ({
+    type: "tag",
+    begin,
+    content: { type: "grammar", grammar },
+    end,
   }));
   if (trigger !== null) {
     const format = { type: "triggered_tags", triggers: [trigger], tags: elements, stop_after_first: once };

@@ -1,0 +1,178 @@
+/**
+ * The grammar of a JSON schema. The grammar library's own reading passes over what it doesn't know and gets some of the rest
+ * wrong, so rules are made here, and what they can't hold an answer to is refused by name.
+ * @module
+ */
+import { badRequest } from "../api_error.ts";
+import { all, conjoined } from "./conjoin.ts";
+import { disjoint, type JsonObject, resolved } from "./disjoint.ts";
+import { keywords, OF_TYPE } from "./keywords.ts";
+import { anyOf, GrammarTooLarge, literal, Rules, written } from "./rules.ts";
+import { isEndless } from "./endless.ts";
+import { listedValues } from "./listed.ts";
+import { ruleOfType, type Within } from "./types.ts";
+
+/** Schemas that hold at once, as choices of schemas without choices. */
+const CHOICES_AT_ONCE = 64;
+const DEPTH = 100;
+
+/**
+ * The grammar of answers that fit a schema, in XGrammar's EBNF: it takes nothing that the schema doesn't.
+ * @param root A schema, decoded from JSON
+ * @param place Of the schema, for errors
+ * @param param Field of the request at fault
+ * @throws {ApiError} 400 with the place and the keyword that can't be followed
+ */
+export function heldGrammar(root: unknown, place: string, param: string): string {
+  const rules = new Rules();
+  /** Rules of `$ref`s; null: no value fits. */
+  const references = new Map<string, string | null>();
+  const top = rule(root, place);
+  return top === null ? refuse(place)("no value fits it") : rules.grammar(top);
+
+  function refuse(place: string): (what: string) => never {
+    return (what) => {
+      throw badRequest(`Cannot hold an answer to ${place}: ${what}`, param);
+    };
+  }
+
+  /** The rule of a schema; null: no value fits it. */
+  function rule(schema: unknown, place: string, depth = 0): string | null {
+    const no = refuse(place);
+    if (depth > DEPTH) no(`schemas within each other are followed ${DEPTH} deep`);
+    try {
+      const made = body(schema, place, depth);
+      return made === null || /^r\d+$/.test(made) ? made : rules.add(made);
+    } catch (error) {
+      if (error instanceof GrammarTooLarge || error instanceof RangeError) return no(error.message);
+      throw error;
+    }
+  }
+
+  function body(schema: unknown, place: string, depth: number): string | null {
+    if (schema === true) return rules.value;
+    if (schema === false) return null;
+    const fields = keywordsOf(schema, place), names = Object.keys(fields);
+    const [only = ""] = names, inside = depth + 1;
+    if (names.length === 1 && only === "$ref") return reference(fields["$ref"] as string, place, inside);
+    if (names.length === 1 && ["anyOf", "oneOf", "allOf"].includes(only)) {
+      const list = fields[only] as unknown[];
+      if (only === "oneOf") checkApart(list, place);
+      if (only !== "allOf" || list.length === 1) {
+        return anyOf(list.map((one, i) => rule(one, `${place}.${only}[${i}]`, inside)));
+      }
+    }
+    const choices = alternatives(schema, place, []);
+    return anyOf(choices.map((choice) => ofChoice(choice, { place, inside, isAlone: choices.length === 1 })));
+  }
+
+  function ofChoice(
+    choice: JsonObject,
+    { place, inside, isAlone }: { place: string; inside: number; isAlone: boolean },
+  ): string | null {
+    const no = refuse(place);
+    if (choice["enum"] !== undefined) {
+      const values = listedValues(choice, no);
+      if (values.length === 0 && isAlone) no("no value fits it");
+      return anyOf(values.map((value) => literal(written(value))));
+    }
+    const within: Within = {
+      rules,
+      place,
+      refuse: no,
+      inner: (schema, step) => rule(schema, `${place}${step}`, inside),
+      choices: (schema, step) => alternatives(schema, `${place}${step}`, []),
+    };
+    const types = typesOf(choice, no);
+    const made = types.length === 0
+      ? rules.value
+      : anyOf(types.map((type) => ruleOfType(type, choice, within)));
+    if (made === null && isAlone) no("no value fits it: see its bounds, lengths and required members");
+    return made;
+  }
+
+  function keywordsOf(schema: unknown, place: string): JsonObject {
+    const no = refuse(place);
+    return typeof schema === "object" && schema !== null && !Array.isArray(schema)
+      ? keywords(schema as JsonObject, no)
+      : no("a schema is an object");
+  }
+
+  function reference(pointer: string, place: string, depth: number): string | null {
+    const known = references.get(pointer);
+    if (known !== undefined) return known;
+    const target = targetOf(pointer, place);
+    if (isEndless(target, root)) refuse(place)(`${pointer} needs itself, so that no answer ends`);
+    const name = rules.reserve();
+    references.set(pointer, name);
+    const made = rule(target, place, depth);
+    if (made === null) references.set(pointer, null);
+    return made === null ? null : rules.define(name, made);
+  }
+
+  function targetOf(pointer: string, place: string): JsonObject {
+    const found = /^#(\/[^~%]*)?$/.test(pointer) ? resolved({ $ref: pointer }, root) : null;
+    return found ?? refuse(place)("its $ref leads to no schema inside of this one");
+  }
+
+  function checkApart(list: readonly unknown[], place: string): void {
+    if (list.some((a, i) => list.slice(i + 1).some((b) => !disjoint(a, b, root)))) {
+      refuse(place)("the choices of oneOf may overlap, which the grammar can't see; write anyOf");
+    }
+  }
+
+  /** A schema as choices of schemas that have none, and no `$ref`. */
+  function alternatives(schema: unknown, place: string, behind: readonly string[]): JsonObject[] {
+    if (schema === true) return [{}];
+    if (schema === false) return [];
+    const no = refuse(place);
+    const { anyOf, oneOf, allOf, $ref, unevaluatedProperties, nullable, ...own } = keywordsOf(schema, place);
+    if (Array.isArray(oneOf)) checkApart(oneOf, place);
+    let made = [normal(own, nullable === true)];
+    const each = (list: unknown, name: string) =>
+      ((list ?? []) as unknown[]).map((one, i) => alternatives(one, `${place}.${name}[${i}]`, behind));
+    for (const more of each(allOf, "allOf")) made = product(made, more, no);
+    if (typeof $ref === "string") {
+      if (behind.includes($ref)) no(`${$ref} leads back to itself beside other keywords`);
+      made = product(made, alternatives(targetOf($ref, place), place, [...behind, $ref]), no);
+    }
+    if (anyOf !== undefined) made = product(made, each(anyOf, "anyOf").flat(), no);
+    if (oneOf !== undefined) made = product(made, each(oneOf, "oneOf").flat(), no);
+    if (unevaluatedProperties === undefined) return made;
+    return made.map((one) => ({ additionalProperties: unevaluatedProperties, ...one }));
+  }
+
+  function product(first: readonly JsonObject[], second: readonly JsonObject[], no: (what: string) => never) {
+    if (first.length * second.length > CHOICES_AT_ONCE) {
+      no(`it has more than ${CHOICES_AT_ONCE} choices at once; write them apart`);
+    }
+    return first.flatMap((a) => second.map((b) => conjoined(a, b))).filter((both) => both !== null);
+  }
+}
+
+/** Keywords in the form in which two schemas are joined: lists of types, values, patterns and formats. */
+function normal({ type, const: value, ...fields }: JsonObject, isNullable: boolean): JsonObject {
+  const { enum: listed, pattern, format, ...others } = fields;
+  const types = type === undefined ? undefined : [...[type].flat(), ...isNullable ? ["null"] : []];
+  const values = value === undefined ? listed : [value];
+  const kept = value === undefined || listed === undefined
+    ? values
+    : (listed as unknown[]).filter((one) => JSON.stringify(one) === JSON.stringify(value));
+  return {
+    ...others,
+    ...(types !== undefined && { type: [...new Set(types)] }),
+    ...(kept !== undefined && { enum: kept }),
+    ...(pattern !== undefined && { pattern: [pattern] }),
+    ...(format !== undefined && { format: [format] }),
+  };
+}
+
+/** Types of a schema; where none is given, the one that its keywords speak of. Empty: any. */
+function typesOf(choice: JsonObject, no: (what: string) => never): string[] {
+  const types = choice["type"] as string[] | undefined;
+  if (types !== undefined) return types.filter((type) => type !== "integer" || !types.includes("number"));
+  const found = Object.keys(OF_TYPE).filter((name) =>
+    name !== "integer" && Object.keys(choice).some((keyword) => OF_TYPE[name]?.includes(keyword))
+  );
+  return found.length < 2 ? found : no("it needs a type");
+}

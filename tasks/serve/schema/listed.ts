@@ -1,0 +1,49 @@
+/**
+ * Values of `enum` and `const` that the keywords beside them take as well.
+ * @module
+ */
+import { hasType } from "./conjoin.ts";
+import type { JsonObject } from "./disjoint.ts";
+import { FORMATS } from "./formats.ts";
+import { OF_TYPE } from "./keywords.ts";
+
+/**
+ * The values that fit.
+ * @param choice A schema without choices, `type`, `pattern` and `format` as lists
+ * @param refuse Told which keyword can't be followed beside `enum`
+ */
+export function listedValues(choice: JsonObject, refuse: (what: string) => never): unknown[] {
+  const types = choice["type"] as string[] | undefined;
+  return (choice["enum"] as unknown[]).filter((value) => {
+    if (types !== undefined && !hasType(value, types)) return false;
+    if (typeof value === "number") return numberFits(value, choice as Record<string, number>);
+    if (typeof value === "string") return textFits(value, choice);
+    const type = Array.isArray(value) ? "array" : "object";
+    const beside = typeof value === "object" && value !== null
+      ? OF_TYPE[type]?.find((name) => choice[name] !== undefined)
+      : undefined;
+    return beside === undefined ? true : refuse(`the grammar can't follow ${beside} beside enum or const`);
+  });
+}
+
+function numberFits(value: number, bounds: Record<string, number>): boolean {
+  const {
+    minimum = -Infinity,
+    maximum = Infinity,
+    exclusiveMinimum = -Infinity,
+    exclusiveMaximum = Infinity,
+  } = bounds;
+  const { multipleOf } = bounds, times = multipleOf === undefined ? 1 : value / multipleOf;
+  return value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum &&
+    Math.abs(times - Math.round(times)) < 1e-9;
+}
+
+function textFits(value: string, { minLength = 0, maxLength = Infinity, ...choice }: JsonObject): boolean {
+  const expressions = [
+    ...(choice["pattern"] ?? []) as string[],
+    ...((choice["format"] ?? []) as string[]).flatMap((format) => FORMATS[format] ?? []),
+  ];
+  const count = [...value].length;
+  return count >= Number(minLength) && count <= Number(maxLength) &&
+    expressions.every((expression) => new RegExp(expression, "u").test(value));
+}

@@ -1,0 +1,114 @@
+/**
+ * Sets of texts, as automata over characters: what they have in common, and rules that write them as JSON.
+ * @module
+ */
+import { DFA, TooManyNodesError } from "refa";
+
+import { STATES, states, textsWith } from "./patterns.ts";
+import { anyOf, GrammarTooLarge, QUOTE, type Rules } from "./rules.ts";
+import { MAXIMUM } from "./utf8.ts";
+
+/** A set of texts. */
+export type Texts = DFA;
+
+/** Texts that an expression is found in.
+ * @throws {RangeError} See {@link textsWith}
+ * @throws {GrammarTooLarge}
+ */
+export function matching(pattern: string): Texts {
+  return limited(() => textsWith(pattern));
+}
+
+/** These texts. */
+export function listed(words: readonly string[]): Texts {
+  return DFA.fromWords(words.map(points), { maxCharacter: MAXIMUM });
+}
+
+/** Texts of so many characters; `most` may be Infinity. */
+export function ofLength(least: number, most: number): Texts {
+  return matching(`^[^]{${least},${most === Infinity ? "" : most}}$`);
+}
+
+/** Texts that are in all of the sets. */
+export function inAll([first, ...others]: readonly [Texts, ...Texts[]]): Texts {
+  return others.reduce((all, one) => limited(() => DFA.fromIntersection(all, one, states())), first);
+}
+
+/** Texts that aren't in the set. */
+export function outside(texts: Texts): Texts {
+  const others = texts.copy();
+  others.complement();
+  return others;
+}
+
+/** Whether a text is in the set. */
+export function has(texts: Texts, text: string): boolean {
+  return texts.test(points(text));
+}
+
+/** The rule of texts of a set, in quotes; null: it is empty. */
+export function textRule(rules: Rules, texts: Texts): string | null {
+  // halves of pairs are no characters of an answer
+  const whole = limited(() => DFA.fromIntersection(texts, matching("^[^\\ud800-\\udfff]*$"), states()));
+  whole.minimize();
+  if (whole.isEmpty) return null;
+  if (whole.countNodes() > STATES) throw tooLarge();
+  const names = new Map<DFA.ReadonlyNode, string>();
+  const nameOf = (node: DFA.ReadonlyNode): string => {
+    const known = names.get(node);
+    if (known !== undefined) return known;
+    const name = rules.reserve();
+    names.set(node, name);
+    const targets = new Map<DFA.ReadonlyNode, [number, number][]>();
+    node.out.forEach((to, { min, max }) => targets.set(to, [...targets.get(to) ?? [], [min, max]]));
+    const choices = [...targets].flatMap(([to, ranges]) =>
+      rules.ofCharacters(ranges).map((one) => `${one} ${nameOf(to)}`)
+    );
+    // the quote is part of the states: rules that may be empty cost the library many times as much
+    if (whole.finals.has(node as DFA.Node)) choices.unshift(QUOTE);
+    return rules.define(name, anyOf(choices) ?? QUOTE);
+  };
+  return `${QUOTE} ${nameOf(whole.initial)}`;
+}
+
+/**
+ * The rule of all texts of so many characters; `most` may be Infinity.
+ * @throws {GrammarTooLarge}
+ */
+export function lengthRule(rules: Rules, least: number, most: number): string {
+  if (least === 0 && most === Infinity) return rules.string;
+  const last = most === Infinity ? least : most;
+  if (last > STATES) {
+    throw new GrammarTooLarge(
+      `it counts up to ${STATES} characters: current value is ${last}; use a smaller length, or leave it out`,
+    );
+  }
+  const any = rules.anyCharacter();
+  let rule = most === Infinity ? rules.rest : QUOTE;
+  for (let count = last - 1; count >= 0; count--) {
+    const more = any.map((one) => `${one} ${rule}`).join(" | ");
+    rule = rules.add(count >= least ? `${QUOTE} | ${more}` : more);
+  }
+  return `${QUOTE} ${rule}`;
+}
+
+function limited(make: () => Texts): Texts {
+  try {
+    const made = make();
+    made.minimize();
+    return made;
+  } catch (error) {
+    if (error instanceof TooManyNodesError) throw tooLarge();
+    throw error;
+  }
+}
+
+function tooLarge(): GrammarTooLarge {
+  return new GrammarTooLarge(
+    `its texts need more than ${STATES} states; use shorter lengths or fewer repetitions`,
+  );
+}
+
+function points(text: string): number[] {
+  return [...text].map((sign) => sign.codePointAt(0) ?? 0);
+}
