@@ -4,7 +4,7 @@
  * @module
  */
 import { badRequest } from "../api_error.ts";
-import { all, conjoined } from "./conjoin.ts";
+import { conjoined } from "./conjoin.ts";
 import { disjoint, type JsonObject, resolved } from "./disjoint.ts";
 import { keywords, OF_TYPE } from "./keywords.ts";
 import { anyOf, GrammarTooLarge, literal, Rules, written } from "./rules.ts";

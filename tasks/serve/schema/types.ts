@@ -150,9 +150,8 @@ function unique(choice: JsonObject, refuse: (what: string) => never, rules: Rule
     made.set(key, short);
     return short;
   };
-  const types = items?.["type"] === undefined ? [...known] : [...known];
-  const all = from(types, 0);
-  return all === null ? null : `"[" ${all} "]"`;
+  const lists = from([...known], 0);
+  return lists === null ? null : `"[" ${lists} "]"`;
 }
 
 function ofObject(choice: JsonObject, within: Within): string | null {
