@@ -41,7 +41,7 @@ const VARIABLE = "[A-Za-z0-9_]+(?::[1-9]\\d{0,3}|\\*)?";
 const POINTER = "(?:\\/(?:[^~\\/]|~[01])*)*";
 
 /** Expression of each format, from the text's begin to its end. */
-export const FORMATS: Readonly<Record<string, string>> = Object.fromEntries(
+export const TEXT_FORMATS: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries({
     date: DATE,
     time: TIME,

@@ -6,8 +6,8 @@
 import { badRequest } from "../api_error.ts";
 import { conjoined } from "./conjoin.ts";
 import { disjoint, type JsonObject, resolved } from "./disjoint.ts";
-import { keywords, OF_TYPE } from "./keywords.ts";
-import { anyOf, GrammarTooLarge, literal, Rules, written } from "./rules.ts";
+import { OF_TYPE, schemaKeywords } from "./keywords.ts";
+import { anyOf, GrammarTooLarge, Rules, terminal, written } from "./rules.ts";
 import { isEndless } from "./endless.ts";
 import { listedValues } from "./listed.ts";
 import { ruleOfType, type Within } from "./types.ts";
@@ -74,7 +74,7 @@ export function heldGrammar(root: unknown, place: string, param: string): string
     if (choice["enum"] !== undefined) {
       const values = listedValues(choice, no);
       if (values.length === 0 && isAlone) no("no value fits it");
-      return anyOf(values.map((value) => literal(written(value))));
+      return anyOf(values.map((value) => terminal(written(value))));
     }
     const within: Within = {
       rules,
@@ -94,7 +94,7 @@ export function heldGrammar(root: unknown, place: string, param: string): string
   function keywordsOf(schema: unknown, place: string): JsonObject {
     const no = refuse(place);
     return typeof schema === "object" && schema !== null && !Array.isArray(schema)
-      ? keywords(schema as JsonObject, no)
+      ? schemaKeywords(schema as JsonObject, no)
       : no("a schema is an object");
   }
 

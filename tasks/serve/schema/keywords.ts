@@ -66,7 +66,7 @@ const SHAPES: readonly (readonly [names: string, fits: (value: unknown) => boole
  * A schema's keywords without those that narrow nothing.
  * @param refuse Told what is wrong; never returns
  */
-export function keywords(schema: JsonObject, refuse: (what: string) => never): JsonObject {
+export function schemaKeywords(schema: JsonObject, refuse: (what: string) => never): JsonObject {
   for (const [names, fits, words] of SHAPES) {
     const wrong = names.split(" ").find((name) => Object.hasOwn(schema, name) && !fits(schema[name]));
     if (wrong === "items" && Array.isArray(schema[wrong])) {

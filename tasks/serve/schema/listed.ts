@@ -4,7 +4,7 @@
  */
 import { hasType } from "./conjoin.ts";
 import type { JsonObject } from "./disjoint.ts";
-import { FORMATS } from "./formats.ts";
+import { TEXT_FORMATS } from "./formats.ts";
 import { OF_TYPE } from "./keywords.ts";
 
 /**
@@ -41,7 +41,7 @@ function numberFits(value: number, bounds: Record<string, number>): boolean {
 function textFits(value: string, { minLength = 0, maxLength = Infinity, ...choice }: JsonObject): boolean {
   const expressions = [
     ...(choice["pattern"] ?? []) as string[],
-    ...((choice["format"] ?? []) as string[]).flatMap((format) => FORMATS[format] ?? []),
+    ...((choice["format"] ?? []) as string[]).flatMap((format) => TEXT_FORMATS[format] ?? []),
   ];
   const count = [...value].length;
   return count >= Number(minLength) && count <= Number(maxLength) &&

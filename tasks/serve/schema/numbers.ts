@@ -53,7 +53,7 @@ export function numberRule(rules: Rules, type: "integer" | "number", bounds: Bou
   return anyOf([positive, negative === null ? null : `"-" ${negative}`]);
 }
 
-/** Texts of digits between two counts of the grid. */
+/** TextSet of digits between two counts of the grid. */
 class Digits {
   readonly #known = new Map<string, string | null>();
   constructor(readonly rules: Rules, readonly decimals: number, readonly step: bigint) {}
@@ -79,7 +79,7 @@ class Digits {
   }
 
   /**
-   * Texts that may follow.
+   * TextSet that may follow.
    * @param left Digits of this part that may still come
    * @param low The rest of the lower bound where the digits so far are its own; null: they are larger
    * @param high Likewise of the upper one

@@ -2,7 +2,7 @@
  * Objects: named properties in the schema's order, then those whose names are free.
  * @module
  */
-import { anyOf, literal, repeated, type Rules } from "./rules.ts";
+import { anyOf, repeated, type Rules, terminal } from "./rules.ts";
 
 /** Members of an object, as rules. */
 export interface Members {
@@ -51,7 +51,7 @@ export function objectRule(rules: Rules, { named, free, least, most }: Members):
     const more = from(place + 1, Math.min(count + 1, cap));
     if (more === null) return null;
     const comma = count === 0 ? "" : ", ";
-    return `${literal(`${comma}${JSON.stringify(name)}: `)} ${value} ${more}`;
+    return `${terminal(`${comma}${JSON.stringify(name)}: `)} ${value} ${more}`;
   }
 
   function rest(count: number): string | null {

@@ -27,7 +27,7 @@ const nodes = () => new NFA.LimitedNodeFactory(20 * STATES);
 export const states = () => new DFA.LimitedNodeFactory(20 * STATES);
 
 /**
- * Texts that an expression is found in, as `new RegExp(pattern, "u")` finds it.
+ * TextSet that an expression is found in, as `new RegExp(pattern, "u")` finds it.
  * @throws {RangeError} If it is none, or has parts that no automaton follows: backreferences, word boundaries, conditions elsewhere
  * @throws {TooManyNodesError} Of refa
  */

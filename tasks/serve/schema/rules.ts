@@ -81,7 +81,7 @@ export class Rules {
 }
 
 /** A text of the grammar that stands as it is. */
-export function literal(text: string): string {
+export function terminal(text: string): string {
   const escaped = text.replace(/["\\]/g, "\\$&").replace(
     // deno-lint-ignore no-control-regex
     /[\u0000-\u001f\u007f]/g,

@@ -9,45 +9,45 @@ import { anyOf, GrammarTooLarge, QUOTE, type Rules } from "./rules.ts";
 import { MAXIMUM } from "./utf8.ts";
 
 /** A set of texts. */
-export type Texts = DFA;
+export type TextSet = DFA;
 
-/** Texts that an expression is found in.
+/** TextSet that an expression is found in.
  * @throws {RangeError} See {@link textsWith}
  * @throws {GrammarTooLarge}
  */
-export function matching(pattern: string): Texts {
+export function matching(pattern: string): TextSet {
   return limited(() => textsWith(pattern));
 }
 
 /** These texts. */
-export function listed(words: readonly string[]): Texts {
+export function onlyWords(words: readonly string[]): TextSet {
   return DFA.fromWords(words.map(points), { maxCharacter: MAXIMUM });
 }
 
-/** Texts of so many characters; `most` may be Infinity. */
-export function ofLength(least: number, most: number): Texts {
+/** TextSet of so many characters; `most` may be Infinity. */
+export function ofLength(least: number, most: number): TextSet {
   return matching(`^[^]{${least},${most === Infinity ? "" : most}}$`);
 }
 
-/** Texts that are in all of the sets. */
-export function inAll([first, ...others]: readonly [Texts, ...Texts[]]): Texts {
+/** TextSet that are in all of the sets. */
+export function inAll([first, ...others]: readonly [TextSet, ...TextSet[]]): TextSet {
   return others.reduce((all, one) => limited(() => DFA.fromIntersection(all, one, states())), first);
 }
 
-/** Texts that aren't in the set. */
-export function outside(texts: Texts): Texts {
+/** TextSet that aren't in the set. */
+export function outside(texts: TextSet): TextSet {
   const others = texts.copy();
   others.complement();
   return others;
 }
 
 /** Whether a text is in the set. */
-export function has(texts: Texts, text: string): boolean {
+export function has(texts: TextSet, text: string): boolean {
   return texts.test(points(text));
 }
 
 /** The rule of texts of a set, in quotes; null: it is empty. */
-export function textRule(rules: Rules, texts: Texts): string | null {
+export function textRule(rules: Rules, texts: TextSet): string | null {
   // halves of pairs are no characters of an answer
   const whole = limited(() => DFA.fromIntersection(texts, matching("^[^\\ud800-\\udfff]*$"), states()));
   whole.minimize();
@@ -92,7 +92,7 @@ export function lengthRule(rules: Rules, least: number, most: number): string {
   return `${QUOTE} ${rule}`;
 }
 
-function limited(make: () => Texts): Texts {
+function limited(make: () => TextSet): TextSet {
   try {
     const made = make();
     made.minimize();

@@ -2,12 +2,12 @@
  * Rules of one type's values.
  * @module
  */
-import { all } from "./conjoin.ts";
+import { all, hasType } from "./conjoin.ts";
 import type { JsonObject } from "./disjoint.ts";
-import { FORMATS } from "./formats.ts";
+import { TEXT_FORMATS } from "./formats.ts";
 import { type Bounds, numberRule } from "./numbers.ts";
 import { objectRule } from "./objects.ts";
-import { anyOf, literal, repeated, type Rules, written } from "./rules.ts";
+import { anyOf, repeated, type Rules, terminal, written } from "./rules.ts";
 import {
   has,
   inAll,
@@ -17,7 +17,7 @@ import {
   ofLength,
   outside,
   textRule,
-  type Texts,
+  type TextSet,
 } from "./texts.ts";
 
 /** What a type's rule is made with. */
@@ -67,14 +67,14 @@ function ofString(choice: JsonObject, { rules, refuse }: Within): string | null 
 /** Expressions of patterns and formats. */
 function expressionsOf(choice: JsonObject, refuse: (what: string) => never): string[] {
   const formats = ((choice["format"] ?? []) as string[]).map((name) =>
-    FORMATS[name] ??
-      refuse(`the grammar doesn't know the format ${name}; known are ${Object.keys(FORMATS).join(", ")}`)
+    TEXT_FORMATS[name] ??
+      refuse(`the grammar doesn't know the format ${name}; known are ${Object.keys(TEXT_FORMATS).join(", ")}`)
   );
   return [...(choice["pattern"] ?? []) as string[], ...formats];
 }
 
-/** Texts of patterns, formats and lengths. */
-function textsOf(choice: JsonObject, refuse: (what: string) => never): Texts {
+/** TextSet of patterns, formats and lengths. */
+function textsOf(choice: JsonObject, refuse: (what: string) => never): TextSet {
   const { minLength = 0, maxLength = Infinity } = choice as Record<string, number>;
   const isAnyLength = minLength === 0 && maxLength === Infinity;
   const [first, ...others] = expressionsOf(choice, refuse).map(matching);
@@ -127,8 +127,10 @@ function unique(choice: JsonObject, refuse: (what: string) => never, rules: Rule
     maxItems?: number;
     items?: JsonObject;
   };
-  const values = items?.["type"] === "boolean" ? [true, false] : items?.["enum"];
-  const known = new Set(Array.isArray(values) ? values.map(written) : []);
+  const values = items?.["enum"] ?? (items?.["type"] === "boolean" ? [true, false] : []);
+  const types = items?.["type"] === undefined ? null : [items["type"]].flat() as string[];
+  const fitting = (values as unknown[]).filter((value) => types === null || hasType(value, types));
+  const known = new Set(fitting.map(written));
   const isPlain = Object.keys(items ?? {}).every((name) =>
     ["type", "enum", "title", "description"].includes(name)
   );
@@ -143,7 +145,7 @@ function unique(choice: JsonObject, refuse: (what: string) => never, rules: Rule
     if (ready !== undefined) return ready;
     const next = count >= maxItems ? [] : left.map((one) => {
       const more = from(left.filter((other) => other !== one), count + 1);
-      return more === null ? null : `${literal(`${count === 0 ? "" : ", "}${one}`)} ${more}`;
+      return more === null ? null : `${terminal(`${count === 0 ? "" : ", "}${one}`)} ${more}`;
     });
     const rule = anyOf([count >= minItems ? '""' : null, ...next]);
     const short = rule === null || rule === '""' ? rule : rules.add(rule);
@@ -196,7 +198,7 @@ function ofObject(choice: JsonObject, within: Within): string | null {
     if (texts !== null && others.some((other) => !inAll([texts, other]).isEmpty)) {
       refuse("the grammar can't follow two patternProperties that the same name may match");
     }
-    const sets = [texts, allowed, names.length > 0 ? outside(listed(names)) : null];
+    const sets = [texts, allowed, names.length > 0 ? outside(onlyWords(names)) : null];
     if (texts === null) sets.push(...others.map(outside));
     const [first, ...rest] = sets.filter((set) => set !== null);
     const name = first === undefined ? rules.string : textRule(rules, inAll([first, ...rest]));
@@ -207,10 +209,10 @@ function ofObject(choice: JsonObject, within: Within): string | null {
 }
 
 /** Names that `propertyNames` takes; null: all. */
-function namesOf(schema: unknown, { choices, refuse }: Within): Texts | null {
+function namesOf(schema: unknown, { choices, refuse }: Within): TextSet | null {
   const sets = choices(schema, ".propertyNames").map((choice) => {
     if (choice["enum"] !== undefined) {
-      return listed((choice["enum"] as unknown[]).filter((one) => typeof one === "string"));
+      return onlyWords((choice["enum"] as unknown[]).filter((one) => typeof one === "string"));
     }
     const narrowing = ["pattern", "format", "minLength", "maxLength"].some((name) =>
       choice[name] !== undefined
