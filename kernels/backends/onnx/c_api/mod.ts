@@ -7,6 +7,7 @@
  * @module
  */
 export { OrtBinding } from "./binding.ts";
+export { anonymousMemory, useHugePages } from "./huge_pages.ts";
 export {
   availableProviders,
   beginLibrary,

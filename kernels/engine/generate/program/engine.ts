@@ -64,6 +64,8 @@ export class ProgramEngine {
   #sequences: Sequence[] = [];
   #running = 0;
   #session: ProgramSession;
+  /** Settles when no other thread does anything for the engine. */
+  #hugePages: Promise<unknown> = Promise.resolve();
   /** Whether one row alone would get other bits than beside others; null: not tried yet, since no prompt asks. */
   #pairs: boolean | null = null;
   readonly #adapters = new Map<string, Adapter>();
@@ -191,17 +193,19 @@ export class ProgramEngine {
   }
 
   /** Frees everything. */
-  dispose(): Promise<void> {
+  async dispose(): Promise<void> {
     this.#session.dispose();
     this.#memory.clear();
     this.options.release?.();
-    return Promise.resolve();
+    await this.#hugePages;
   }
 
   #open(): ProgramSession {
     const { library, config } = this.options;
     const adapters = this.#adapters.size ? new ProgramAdapters(config, new Map(this.#adapters)) : null;
-    return new ProgramSession(library, this.#memory, this.options, adapters);
+    const session = new ProgramSession(library, this.#memory, this.options, adapters);
+    this.#hugePages = Promise.all([this.#hugePages, session.hugePages]);
+    return session;
   }
 
   #reopen(): void {

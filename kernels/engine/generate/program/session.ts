@@ -4,7 +4,14 @@
  * @module
  */
 import { entryOf, item } from "../../../../formats/elements.ts";
-import { OrtBinding, type OrtLibrary, OrtSession, OrtTensor } from "../../../backends/onnx/c_api/mod.ts";
+import {
+  anonymousMemory,
+  OrtBinding,
+  type OrtLibrary,
+  OrtSession,
+  OrtTensor,
+  useHugePages,
+} from "../../../backends/onnx/c_api/mod.ts";
 import type { OrtType } from "../../../backends/onnx/c_api/mod.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { RotaryTable } from "../../rope.ts";
@@ -64,6 +71,8 @@ export class ProgramSession {
   readonly #rotary: RotaryTable;
   #angles: { cos: OrtTensor; sin: OrtTensor; places: number } | null = null;
   readonly #bestCount: number;
+  /** Settles when weights have got the huge pages that they can have, in bytes; runs needn't wait. */
+  readonly hugePages: Promise<number>;
 
   /** @param folder Has the file of the constants. */
   constructor(
@@ -87,6 +96,7 @@ export class ProgramSession {
       ) => [name, OrtTensor.over(library, data, shape, "f32")]),
     );
     this.#given = Object.values(initializers);
+    const before = anonymousMemory();
     this.#session = new OrtSession(library, model, {
       threads,
       initializers,
@@ -95,6 +105,7 @@ export class ProgramSession {
         "session.model_external_initializers_file_folder_path": folder,
       },
     });
+    this.hugePages = useHugePages(before);
   }
 
   /** Runs. The cache's rows of this run's tokens are written. */
