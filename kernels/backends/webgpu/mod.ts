@@ -67,10 +67,51 @@ const LIMITS = [
   "maxStorageBuffersPerShaderStage",
 ] as const;
 
+/** What the shaders take for granted: WebGPU promises it of every device, and a runtime may hand out an adapter of an older kind that hasn't it. */
+const LEAST: Readonly<Partial<Record<keyof GPUSupportedLimits, number>>> = {
+  maxStorageBufferBindingSize: 2 ** 24,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+};
+
+/** @throws {Error} If an adapter's limits are below what the shaders need. */
+function checkLimits({ limits, info }: GPUAdapter): void {
+  for (const [name, least] of Object.entries(LEAST)) {
+    const value = limits[name as keyof typeof LEAST];
+    if (!(Number(value) < least)) continue;
+    throw new Error(
+      `Cannot use backend webgpu on ${
+        nameOf(info)
+      }: its shaders need ${name} of ${least}: current value is ${value}; ` +
+        `try another DENO_WEBGPU_BACKEND (vulkan, metal, dx12) or use backend: onnx`,
+    );
+  }
+}
+
+function nameOf(info: GPUAdapterInfo): string {
+  return info.description || info.device || "unnamed adapter";
+}
+
+/** @throws {Error} If the adapter gives none; says which and what to do. */
+async function deviceOf(adapter: GPUAdapter, request: GPUDeviceDescriptor): Promise<GPUDevice> {
+  try {
+    return await adapter.requestDevice(request);
+  } catch (error) {
+    throw new Error(
+      `Cannot use backend webgpu on ${nameOf(adapter.info)}: it gives no device (${
+        (error as Error).message
+      }); close other programs that use the GPU, update its driver, or use backend: onnx`,
+      { cause: error },
+    );
+  }
+}
+
 /**
  * Makes the backend and tries it on a product and an attention before trusting it. Float16 storage is tried by itself; where
  * it fails, float32 is used, and `description` says so.
- * @throws {Error} If there is no WebGPU, no adapter, no device, or the self-test's numbers are wrong.
+ * @throws {Error} If there is no WebGPU, no adapter or one of too low limits, no device, or the self-test's numbers are wrong.
  */
 export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const gpu = "gpu" in options ? options.gpu : (navigator as Partial<Navigator>).gpu;
@@ -85,6 +126,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
         "try another DENO_WEBGPU_BACKEND (vulkan, metal, dx12, gl), or use backend: onnx",
     );
   }
+  checkLimits(adapter);
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
   const wanted = options.half ?? "exact", offered = adapter.features.has("shader-f16");
   const request: GPUDeviceDescriptor = {
@@ -98,7 +140,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   const lanes = { least: 0, why: options.subgroups === 0 ? "asked for" : "" };
   const made = await withSubgroups(adapter, request, lanes) ??
     // An adapter that refused a request may be used up.
-    await (await ask() ?? adapter).requestDevice(request);
+    await deviceOf(await ask() ?? adapter, request);
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
   const why = wanted === "none" ? "asked for" : "this adapter has no shader-f16";
@@ -203,11 +245,9 @@ function onDevice(
   return {
     name: "webgpu",
     get description() {
-      return `WebGPU, ${info.description || info.device || "unnamed adapter"}${
-        software ? " (a CPU: right, but slow)" : ""
-      }, bindings to ${Math.floor(device.bindingBytes / 2 ** 20)} MiB, ${describe(half)}, ${
-        describeSubgroups(lanes)
-      }`;
+      return `WebGPU, ${nameOf(info)}${software ? " (a CPU: right, but slow)" : ""}, bindings to ${
+        Math.floor(device.bindingBytes / 2 ** 20)
+      } MiB, ${describe(half)}, ${describeSubgroups(lanes)}`;
     },
     hostMemory: false,
     half,

@@ -36,15 +36,18 @@ export class GpuPool {
 
   /**
    * A buffer of at least this many bytes; its content is undefined.
+   * @param shape Of the tensor that it is for, for the error
    * @throws {RangeError} If the device allows no buffer of that size.
    */
-  take(bytes: number): GPUBuffer {
+  take(bytes: number, shape?: readonly number[]): GPUBuffer {
     const limit = this.#device.limits.maxBufferSize;
     const size = Math.min(sizeClass(Math.max(16, bytes)), Math.floor(limit / 256) * 256);
     if (bytes > size) {
       throw new RangeError(
-        `Cannot hold a tensor of ${bytes} bytes: a buffer of this device has at most ${limit}; ` +
-          `use a smaller model or a lower cutoff_len, or another backend`,
+        `Cannot hold a tensor${
+          shape ? ` of shape [${shape.join(", ")}]` : ""
+        }: a buffer of this device has at most ${limit} bytes: ` +
+          `current value is ${bytes}; use fp16: true, a smaller model or a lower cutoff_len, or another backend`,
       );
     }
     const buffer = this.#free.get(size)?.pop();

@@ -35,7 +35,10 @@ export async function hasRoom(
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return false;
   const piece = Math.min(PIECE, Math.floor(adapter.limits.maxBufferSize / 256) * 256);
-  const device = await adapter.requestDevice({ label: "room", requiredLimits: { maxBufferSize: piece } });
+  const device = await adapter.requestDevice({ label: "room", requiredLimits: { maxBufferSize: piece } })
+    .catch(() => null);
+  // A device that can't be had now has no room.
+  if (!device) return false;
   try {
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("internal");

@@ -30,7 +30,7 @@ export class GpuTensor implements Tensor {
 
   /** Takes memory; its content is undefined. */
   static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32", half = false): GpuTensor {
-    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half)), shape, type, half);
+    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half), shape), shape, type, half);
   }
 
   /** Bytes of the values. */

@@ -1,5 +1,5 @@
 /** Parts that only this backend has: adapters that are absent or wrong, splitting, tiles, memory. The kernels' numbers are the contract test's. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
 import { GraphBuilder } from "../../graph.ts";
 import type { Kernel, Sample } from "../../kernel.ts";
@@ -10,6 +10,8 @@ import { linear } from "../../ops/products.ts";
 import { NO_ADAPTER, testWebGpu } from "../../testing/backends.ts";
 import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
 import { foldWorkgroups } from "./plan.ts";
+import { GpuPool, USAGE } from "./pool.ts";
+import { GpuTensor } from "./tensor.ts";
 
 const { name: title, ignore } = await testWebGpu();
 
@@ -42,6 +44,61 @@ Deno.test("webgpuBackend() says what to do when there is no WebGPU or no adapter
   const none = { requestAdapter: () => Promise.resolve(null) } as unknown as GPU;
   const error = await assertRejects(() => webgpuBackend({ gpu: none }), Error, "no adapter was found");
   assertStringIncludes(error.message, "backend: onnx");
+});
+
+/** An adapter of a machine that isn't here; `device` is what it gives. */
+function adapterWith(limits: Record<string, number>, device: () => Promise<GPUDevice>): GPU {
+  const promised = {
+    maxStorageBufferBindingSize: 2 ** 27,
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeWorkgroupStorageSize: 16_384,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+  };
+  const adapter = {
+    info: { description: "Old GPU", vendor: "", architecture: "", device: "" },
+    limits: { ...promised, ...limits },
+    features: new Set(),
+    requestDevice: device,
+  };
+  return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
+}
+
+Deno.test("webgpuBackend() names an adapter whose limits are too low, and one that gives no device, with the value and what to do", async () => {
+  const none = () => Promise.reject(new DOMException("not enough memory left", "OperationError"));
+  const found = async (limits: Record<string, number>) =>
+    (await assertRejects(() => webgpuBackend({ gpu: adapterWith(limits, none) }), Error)).message;
+  for (
+    const [name, value, least] of [
+      ["maxComputeInvocationsPerWorkgroup", 128, 256],
+      ["maxComputeWorkgroupSizeX", 64, 256],
+      ["maxComputeWorkgroupStorageSize", 8192, 16_384],
+      ["maxStorageBuffersPerShaderStage", 4, 8],
+      ["maxStorageBufferBindingSize", 2 ** 20, 2 ** 24],
+    ] as const
+  ) {
+    assertStringIncludes(
+      await found({ [name]: value }),
+      `Cannot use backend webgpu on Old GPU: its shaders need ${name} of ${least}: current value is ${value}; try another`,
+    );
+  }
+  const message = await found({});
+  assertStringIncludes(
+    message,
+    "on Old GPU: it gives no device (not enough memory left); close other programs",
+  );
+  assertStringIncludes(message, "backend: onnx");
+});
+
+Deno.test("a tensor larger than a buffer may be is refused by its shape, with both sizes and what to do", () => {
+  const device = { limits: { maxBufferSize: 2 ** 28 } } as unknown as GPUDevice;
+  const pool = new GpuPool(device, USAGE.storage), embedding = [151_936, 1536];
+  const { message } = assertThrows(() => GpuTensor.allocate(pool, embedding, "f32"), RangeError);
+  assertEquals(
+    message,
+    "Cannot hold a tensor of shape [151936, 1536]: a buffer of this device has at most 268435456 bytes: current value is 933494784; " +
+      "use fp16: true, a smaller model or a lower cutoff_len, or another backend",
+  );
 });
 
 Deno.test("webgpuBackend() fails where Deno really finds no adapter", async () => {
