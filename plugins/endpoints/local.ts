@@ -10,27 +10,14 @@ import { z } from "zod";
 
 import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { exists } from "../../formats/exists.ts";
-import { loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
-import { chooseBackend } from "../../kernels/engine/backends.ts";
-import {
-  ContextLengthError,
-  type DeviceChoice,
-  type Generated,
-  GREEDY,
-  MAX_BATCH,
-  type Quantization,
-  type Sampling as TokenSampling,
-} from "../../kernels/engine/generate/generator.ts";
-import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
+import type { DeviceChoice, Quantization } from "../../kernels/engine/generate/generator.ts";
+import { MAX_BATCH } from "../../kernels/engine/generate/max_batch.ts";
+import type { Endpoint } from "../kinds/endpoint.ts";
 import { placed, placeUnder } from "../kinds/place.ts";
-import { compareTemplates } from "../kinds/compare_templates.ts";
-import { definePlugin, type Plugin, type PluginContext, type PluginRegistry } from "../kinds/plugin.ts";
-import type { Template } from "../kinds/template.ts";
-import type { ThoughtTags } from "../kinds/endpoint.ts";
+import { definePlugin, type Plugin, type PluginContext } from "../kinds/plugin.ts";
 import { failed } from "./failures.ts";
-import { adapterNotes, type LocalModel, openLocal } from "./local/open.ts";
-import { decodeShowing, openedBy, specialOf } from "./local/shown_text.ts";
-import { thoughtTags, withOpening } from "./thought_tags.ts";
+import type { Opened } from "./local/answer.ts";
+import { thoughtTags } from "./thought_tags.ts";
 
 const Options = z.strictObject({
   model: z.string().min(1).describe(
@@ -84,24 +71,6 @@ const local: Plugin<"endpoint", typeof Options> = definePlugin({
 });
 export default local;
 
-/** Fields of `extra` that the engine knows. */
-const EXTRA = [
-  "top_k",
-  "min_p",
-  "repetition_penalty",
-  "presence_penalty",
-  "frequency_penalty",
-  "logit_bias",
-  "min_tokens",
-  "ignore_eos",
-  "adapter",
-] as const;
-
-/** A model that is open. */
-interface Opened extends LocalModel {
-  tags: readonly ThoughtTags[];
-}
-
 /**
  * Makes the endpoint; the model is opened with the first request.
  * @throws {RangeError} If there is no template of that name, or a path isn't there.
@@ -117,6 +86,8 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
         placeUnder(place, "template_options"),
       ),
   );
+  // The engine is loaded when it is used, since most runs that know of this endpoint ask another.
+  const engine = () => import("./local/answer.ts");
   const plugin = registry.get("template", options.template);
   const { model, adapter } = options;
   let opened: Promise<Opened> | null = null;
@@ -141,6 +112,7 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
     const { max_model_len: maxModelLen, max_batch: maxBatch } = options;
     const { adapters, speculation } = options, quantization = quantizationOf(options);
     const source = { model, adapter, device, maxModelLen, maxBatch, adapters, speculation, quantization };
+    const { openLocal } = await engine();
     return { ...await openLocal(source, template, registry), tags: options.thought_tags };
   };
   return {
@@ -154,6 +126,7 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
       return notes;
     },
     async prepare() {
+      const { adapterNotes, chooseBackend, templateNotes } = await engine();
       device = (await chooseBackend(device)).choice;
       notes = [
         ...(adapter === null ? [] : templateNotes(template, adapter, registry)),
@@ -171,8 +144,9 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
       } catch (error) {
         // The next request may find what is missing now.
         opened = null;
-        return failed("not_found", message(error));
+        return failed("not_found", error instanceof Error ? error.message : String(error));
       }
+      const { answer } = await engine();
       return await answer(model, request, signal);
     },
     close: async () => {
@@ -183,92 +157,12 @@ export function localEndpoint(options: LocalOptions, { registry, place }: Plugin
   };
 }
 
-/** Differences from the template that the adapter was trained with, which its folder has. */
-function templateNotes(template: Template, adapter: string, registry: PluginRegistry): string[] {
-  if (!exists(join(adapter, "tokenizer.json"))) return [];
-  const tokenizer = loadTokenizerSync(adapter);
-  const difference = compareTemplates(template, registry.create("template", "auto", {}), tokenizer);
-  return difference === null ? [] : [`${adapter} was trained with another template. ${difference}`];
-}
-
 function quantizationOf({ weights, quantization_bit: bits }: LocalOptions): Quantization {
   if (bits === null) return weights;
   if (weights === "stored") return bits;
   throw new RangeError(
     `Cannot hold weights as float32 and in ${bits} bits: leave out weights or quantization_bit`,
   );
-}
-
-async function answer(model: Opened, request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
-  const { generator, tokenizer, template, tags } = model;
-  let prompt: number[] = [];
-  try {
-    const system = request.messages[0]?.role === "system" ? request.messages[0].content : "";
-    const messages = request.messages.slice(request.messages[0]?.role === "system" ? 1 : 0);
-    prompt = template.encodePrompt(tokenizer, messages, system || template.defaultSystem, "");
-    const result = await generator.generate(prompt, sampling(request, model), undefined, signal);
-    const completion = {
-      outcome: result.finish,
-      text: withTagTokens(result, tokenizer, tags),
-      promptTokens: result.promptTokens,
-      completionTokens: result.ids.length,
-    };
-    const opened = openedBy(prompt, tokenizer, tags);
-    return opened === undefined ? completion : withOpening(completion, [opened], true);
-  } catch (error) {
-    if (signal.aborted) return failed("stopped", `the request was given up: ${message(signal.reason)}`);
-    if (error instanceof ContextLengthError) {
-      return {
-        outcome: "context_length",
-        text: "",
-        promptTokens: prompt.length,
-        completionTokens: 0,
-        error: error.message,
-      };
-    }
-    const theirs = error instanceof RangeError || error instanceof TypeError;
-    return failed(theirs ? "bad_request" : "server", message(error));
-  }
-}
-
-/** The answer's text with tags around thoughts even where they are special tokens, which the engine leaves out of texts. */
-function withTagTokens(
-  { text, ids, stop }: Pick<Generated, "text" | "ids" | "stop">,
-  tokenizer: Tokenizer,
-  tags: readonly ThoughtTags[],
-): string {
-  const shown = specialOf(tokenizer, tags.flat());
-  if (!ids.some((id) => shown.has(id))) return text;
-  const whole = decodeShowing(tokenizer, ids, shown);
-  const end = typeof stop === "string" ? whole.lastIndexOf(stop) : -1;
-  return end < 0 ? whole : whole.slice(0, end);
-}
-
-/** @throws {RangeError} If a field isn't known. */
-function sampling(
-  request: CompletionRequest,
-  { generator, stopIds }: Pick<Opened, "generator" | "stopIds">,
-): Partial<TokenSampling> {
-  const { seed = 0, stop = [], extra = {} } = request;
-  const temperature = request.temperature ?? GREEDY.temperature, top_p = request.top_p ?? GREEDY.top_p;
-  const max_tokens = request.max_tokens ?? generator.info.maxModelLen;
-  const unknown = Object.keys(extra).filter((name) => !EXTRA.includes(name as typeof EXTRA[number]));
-  if (unknown.length) {
-    throw new RangeError(
-      `Cannot sample with ${
-        unknown.join(", ")
-      }: endpoint local knows temperature, top_p, max_tokens, seed, stop, ${EXTRA.join(", ")}`,
-    );
-  }
-  return {
-    ...extra,
-    temperature,
-    top_p,
-    max_tokens,
-    seed,
-    stop,
-    stop_ids: extra.ignore_eos === true ? [] : stopIds,
-  };
 }
 
 /** Files that decide about answers. */
@@ -283,8 +177,4 @@ function contentHash(path: string): string {
       join(path, e.name)
     );
   return fingerprint(names.sort().map((name) => ({ path: name, headerBytes: 1 << 16 })));
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -7,6 +7,8 @@ import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mo
 import type { DecoderConfig } from "../decoder_config.ts";
 import type { BackendChoice } from "../host.ts";
 
+export { MAX_BATCH } from "./max_batch.ts";
+
 /** Backend of the kernels; `auto` lets `chooseBackend` find one. */
 export type DeviceChoice = Omit<BackendChoice, "backend"> & { backend: BackendChoice["backend"] | "auto" };
 
@@ -55,9 +57,6 @@ export interface GeneratorInfo {
   /** Whether adapters can stand beside the model by name. */
   namedAdapters: boolean;
 }
-
-/** Sequences at once: a step of eight takes about as long as two of one (`deno task bench generate`). */
-export const MAX_BATCH = 8;
 
 /** The device unless another is asked for: ONNX Runtime's CPU provider, one thread per core. */
 export const CPU: BackendChoice = Object.freeze({ backend: "onnx", provider: "cpu", threads: null });
