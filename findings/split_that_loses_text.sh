@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # guess: @huggingface/tokenizers for JavaScript gives the ids of the Rust library of that name for every tokenizer.json that it takes
 # what happens: a Split with "invert": true keeps the matches and drops all text between them, unless its behavior is Removed, as GPT-4's files
-#   have it; MergedWithNext joins the second of two matches with what stands before it; single_word of an added token isn't read.
+#   have it; MergedWithNext cuts otherwise where two matches stand side by side; single_word of an added token isn't read.
 #   No message, and the ids are valid: decoded, words are missing
 # version: @huggingface/tokenizers 0.2.0 (in @huggingface/transformers 4.3.2), tokenizers 0.23.3
 # why it matters: a model that is right in Python sees a prompt with holes in a browser. For Isolated and Contiguous leave "invert" out, the
