@@ -5,9 +5,11 @@
 # Versions: tokenizers 0.23.3, transformers 5.24.0.
 # Why it matters: a model that is tuned on such answers never learns to stop. Dinotune warns at the start of a run, with the ids.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
 python3 -m venv venv
-venv/bin/pip install -q tokenizers==0.23.3 transformers==5.24.0 jinja2==3.1.6
+venv/bin/pip install -q --no-compile tokenizers==0.23.3 transformers==5.24.0 jinja2==3.1.6
 cat > check.py <<'PY'
 import sys
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
