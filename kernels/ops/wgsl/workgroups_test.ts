@@ -7,6 +7,8 @@ import { attentionGrad } from "../attention_grad.ts";
 import type { WgslProgram } from "../../wgsl_program.ts";
 import { linear, matmul, matmulTn } from "../products.ts";
 import { rmsNorm } from "../rms_norm.ts";
+import { MATRICES } from "../../shapes_bench.ts";
+import { tilesOf } from "./product.ts";
 
 const LIMITS = { bindingBytes: 2 ** 27 };
 
@@ -88,6 +90,31 @@ Deno.test("tiles of products fit the 16 KiB that every device has, and read 64 b
     const side = [...code.matchAll(/= read_[ab]\(.*? e % (\d+)u \* 4u/g)].map(([, quads]) => Number(quads));
     assert(side.length >= 2 && side.every((quads) => quads >= 4), `${side} vec4 side by side`);
   }
+});
+
+Deno.test("products of whole models' matrices are 96 workgroups or more, or as many as their depth can be split into", () => {
+  for (const { model, out, in: inner } of MATRICES) {
+    for (const rows of [64, 256, 1024, 4096]) {
+      for (const layout of ["nt", "nn"] as const) {
+        const [n, k] = layout === "nt" ? [out, inner] : [inner, out];
+        const { across, down, splits } = tilesOf({ m: rows, n, k, layout });
+        const deepest = Math.min(32, Math.floor(k / 128)), where = `${model} ${layout} ${rows} × ${n} × ${k}`;
+        assert(
+          across * down * splits >= 96 || splits === Math.max(1, deepest),
+          `${where}: ${across * down * splits}`,
+        );
+      }
+    }
+  }
+  // The two that collapsed on an H100: neither few workgroups nor a split depth.
+  const counts = [[4096, 3584, 3584, "nt"], [4096, 3584, 3584, "nn"], [1024, 18_944, 3584, "nt"]] as const;
+  assertEquals(
+    counts.map(([m, n, k, layout]) => {
+      const { across, down, splits } = tilesOf({ m, n, k, layout });
+      return [across * down, splits];
+    }),
+    [[32 * 28, 1], [32 * 28, 1], [8 * 148, 1]],
+  );
 });
 
 Deno.test("a row that is generated shares its past out: 72 workgroups behind 480 tokens where 36 were", () => {
