@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 import { bounded } from "../../formats/message.ts";
 import { redact } from "../../formats/secrets.ts";
-import { ContextLengthError } from "../../kernels/engine/generate/generator.ts";
+import { ContextLengthError, LogitsError } from "../../kernels/engine/generate/generator.ts";
 
 /** Fields of an error beside its message, as OpenAI's API has them. */
 export interface ApiErrorFields {
@@ -50,6 +50,14 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ContextLengthError) {
     return badRequest(error.message, "messages", "context_length_exceeded");
+  }
+  if (error instanceof LogitsError) {
+    return new ApiError(`${error.message} Ask another model or adapter, or train this one again`, {
+      status: 500,
+      type: "server_error",
+      param: "model",
+      code: "model_broken",
+    });
   }
   // a TypeError is a fault of the program's
   if (error instanceof RangeError || error instanceof SyntaxError) {

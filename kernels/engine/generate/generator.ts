@@ -7,12 +7,14 @@ import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
 import type { Generated, OnToken } from "./answer.ts";
 import { ContextLengthError } from "./check_prompt.ts";
+import { LogitsError } from "./logits_error.ts";
 import { CPU, type GeneratorInfo, type GeneratorOptions } from "./options.ts";
 import type { TokenEvent } from "./worker.ts";
 import type { Sampling } from "./sampling.ts";
 
 export type { Generated, OnToken, TokenDetails } from "./answer.ts";
 export { ContextLengthError } from "./check_prompt.ts";
+export { LogitsError } from "./logits_error.ts";
 export { type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
 export { type MakeMask, type MaskSource, type MaskVocabulary, type TokenMask } from "./mask.ts";
 export { COALESCE_MS } from "./coalesce.ts";
@@ -46,7 +48,10 @@ export class Generator {
    * @throws What the promise is rejected with.
    */
   static async open(given: GeneratorOptions | Promise<GeneratorOptions>): Promise<Generator> {
-    const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [ContextLengthError]);
+    const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [
+      ContextLengthError,
+      LogitsError,
+    ]);
     // Beside the Worker, which loads its modules meanwhile; loaded here, since who only lists plugins has no permissions for it.
     const begun = given instanceof Promise || usesOnnx(given)
       ? import("../../backends/onnx/c_api/library.ts").then(({ beginLibrary }) => beginLibrary())
@@ -69,6 +74,7 @@ export class Generator {
    * @param sampling Fields that differ from greedy, see {@linkcode Sampling}.
    * @param onToken Called for every token, several times in a row where they come faster than every {@linkcode COALESCE_MS}.
    * @throws {ContextLengthError} If the prompt fills the context.
+   * @throws {LogitsError} If the model's logits aren't numbers.
    * @throws {RangeError} If a value is out of range, `n` isn't 1, or the adapter isn't loaded.
    * @throws The signal's reason when it fires.
    */

@@ -4,6 +4,7 @@
  */
 import { f64, item } from "../../../formats/elements.ts";
 import { stream, uniform } from "../../random/counter.ts";
+import { LogitsError } from "./logits_error.ts";
 import type { TokenMask } from "./mask.ts";
 import type { Outlook, TokenPick } from "./outlook.ts";
 import type { Sampling } from "./sampling.ts";
@@ -140,7 +141,8 @@ export class Sampler {
   /**
    * The next token's id.
    * @param output Ids of the answer so far.
-   * @throws {RangeError} If no token can be chosen: logits aren't numbers, or the mask allows none.
+   * @throws {LogitsError} If logits aren't numbers.
+   * @throws {RangeError} If the mask allows no token.
    */
   next(outlook: Omit<Outlook, "shared">, output: ArrayLike<number>): number {
     const { sampling, mask } = this, draw = () => uniform(sampling.seed, DRAWS, output.length);
@@ -160,10 +162,9 @@ export class Sampler {
       id = sampling.temperature === 0 ? argmax(z) : inverseSoftmax(z as Float64Array, draw());
     }
     if (id < 0) {
-      const why = allowed?.every((word) => word === 0)
-        ? "its mask allows none"
-        : "its logits aren't numbers. Are the weights finite?";
-      throw new RangeError(`Cannot choose token ${output.length} of an answer: ${why}`);
+      const task = `Cannot choose token ${output.length} of an answer`;
+      if (allowed?.every((word) => word === 0)) throw new RangeError(`${task}: its mask allows none`);
+      throw new LogitsError(`${task}: its logits aren't numbers. Are the weights finite?`);
     }
     mask?.accept(id);
     return id;
