@@ -27,14 +27,17 @@ import { Models } from "./serve/models.ts";
 const USAGE = [
   "deno task chat [MODEL] [--adapter DIR ...] [--base]",
   "",
-  "MODEL: a model directory, a .gguf file or a hub id; without one the bundled tiny model",
+  "MODEL: a folder, a .gguf file or a hub id (default: the bundled tiny model)",
   "",
   "Examples:",
-  "  deno task chat saves/base --adapter saves/lora           the model under an adapter",
-  "  deno task chat saves/base --adapter saves/lora --base    both, beside each other on the same questions",
+  "  deno task chat saves/base --adapter saves/lora           under an adapter",
+  "  deno task chat saves/base --adapter saves/lora --base    both, side by side",
   "  deno task chat saves/base --adapter a --adapter b        two adapters",
   '  echo "Name a colour." | deno task chat smollm2.gguf --temperature 0',
 ];
+
+/** Flags of the first screen of help. */
+const COMMON = ["help", "adapter", "base", "system", "temperature", "max-tokens"];
 
 /** Handles by which signals reach a conversation in progress. */
 interface Running {
@@ -56,7 +59,7 @@ async function chat(
 ): Promise<number> {
   const given = parseArguments(args, CHAT_FLAGS);
   if (given.flags.has("help")) {
-    print(taskHelp(helpTopic(given), USAGE, CHAT_FLAGS));
+    print(taskHelp(helpTopic(given), USAGE, CHAT_FLAGS, undefined, COMMON));
     return 0;
   }
   if (given.overrides.length > 0) {

@@ -21,14 +21,17 @@ import { startServer } from "./serve/server.ts";
 const USAGE = [
   "deno task serve [MODEL] [--adapter NAME=DIR ...]",
   "",
-  "MODEL: a model directory, a .gguf file or a hub id; without one the bundled tiny model",
+  "MODEL: a folder, a .gguf file or a hub id (default: the bundled tiny model)",
   "",
   "Examples:",
-  "  deno task serve                                          the bundled model at http://127.0.0.1:8080",
-  "  deno task serve saves/base --adapter tuned=saves/lora    clients ask for base or tuned",
-  "  deno task serve smollm2.gguf --port 0 --keys keys.txt    any free port, only for those with a key",
+  "  deno task serve                                          at port 8080",
+  "  deno task serve saves/base --adapter tuned=saves/lora    base, or tuned",
+  "  deno task serve smollm2.gguf --port 0 --keys keys.txt    any port, by key",
   "  curl http://127.0.0.1:8080/v1/models",
 ];
+
+/** Flags of the first screen of help. */
+const COMMON = ["help", "adapter", "weights", "port", "keys"];
 
 /**
  * Serves until the signal.
@@ -36,7 +39,9 @@ const USAGE = [
  */
 export async function serveModel(args: readonly string[], stop: Promise<void>): Promise<void> {
   const given = parseArguments(args, SERVE_FLAGS);
-  if (given.flags.has("help")) return print(taskHelp(helpTopic(given), USAGE, SERVE_FLAGS));
+  if (given.flags.has("help")) {
+    return print(taskHelp(helpTopic(given), USAGE, SERVE_FLAGS, undefined, COMMON));
+  }
   if (given.overrides.length > 0) {
     throw new RangeError(
       `Cannot use ${given.overrides[0]} as serve takes flags: deno task serve --help lists them`,

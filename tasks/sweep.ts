@@ -36,8 +36,8 @@ const USAGE = [
   "",
   "Examples:",
   "  deno task sweep my.yaml learning_rate=1e-4,5e-5 lora_rank=4,8",
-  "  deno task sweep my.yaml lora_rank=4,8 --seeds 0,1 --eval examples/eval/default.yaml",
-  "  deno task sweep my.yaml 'lora_target=[q_proj,v_proj],all' max_steps=20 --dry-run",
+  "  deno task sweep my.yaml lora_rank=4,8 --seeds 0,1 --eval eval.yaml",
+  "  deno task sweep my.yaml 'lora_target=[q_proj,v_proj],all' --dry-run",
   "",
   "Best is the setting with the highest score of --eval, else the lowest last evaluation loss, mean over seeds.",
 ];

@@ -40,13 +40,13 @@ const USAGE = [
   "deno task synth [SYNTH.yaml] [key=value ...]",
   "",
   "Examples:",
-  "  deno task synth                                           50 quadruples by the bundled model, proved by rules, offline",
-  "  deno task synth examples/synth/trace.yaml --dry-run       what it would make, and of what",
+  "  deno task synth                               50 quadruples, tiny, offline",
+  "  deno task synth examples/synth/trace.yaml --dry-run     what it would make",
   "  deno task synth examples/synth/trace.yaml rows=1000 budget.money=5",
   "  deno task synth synth.yaml verify=rules 'views=[iopo]' 'counts={1: 1, 2: 2}'",
-  "  deno task synth saves/synth/rules/run.yaml                continues that run, or writes its files again",
+  "  deno task synth saves/synth/rules/run.yaml    continues that run",
   "",
-  "The data set is in out_dir/dataset, with dataset_info.json: deno task train ... dataset_dir=OUT/dataset dataset=synth_iopo",
+  "out_dir/dataset is a dataset_dir of deno task train, with dataset=synth_iopo",
 ];
 
 /** Carries out the synthesis of a file; says how it ended. */
@@ -134,7 +134,7 @@ if (import.meta.main) {
     const { config = DEFAULT_SYNTHESIS, overrides, flags } = given;
     if (flags.has("help")) {
       const keys = { section: "synth", texts: optionTexts(SynthOptions) };
-      return print(taskHelp(helpTopic(given), USAGE, FLAGS, keys));
+      return print(taskHelp(helpTopic(given), USAGE, FLAGS, keys, ["help", "dry-run"]));
     }
     if (flags.has("dry-run")) return await dryRun(config, overrides);
     const json = flags.has("json");

@@ -32,7 +32,8 @@ export function helpTopic(
 
 /**
  * A task's help, or what it says of one flag or key.
- * @param topic "" for usage, flags and names of keys; `all` for every key; else a flag or key
+ * @param topic "" for usage, flags and names of keys; `all` for every flag and key; else a flag or key
+ * @param common Names of the flags that "" tells of, where all of them would be more than a screen; else it tells of all
  * @throws {RangeError} If there is no such flag or key; says which is near
  */
 export function taskHelp(
@@ -40,31 +41,33 @@ export function taskHelp(
   lines: readonly string[],
   flags: Readonly<Record<string, string>>,
   keys?: HelpKeys,
+  common?: readonly string[],
 ): string {
   const texts = keys?.texts ?? {};
   const whole = usage(lines, flags);
-  if (topic === "" && keys !== undefined) {
-    const names = wrapped(
-      Object.keys(texts).map((name, i, all) => i + 1 < all.length ? `${name},` : name),
-      HELP_WIDTH - 2,
-      "",
-    );
+  if (topic === "") {
+    const entries = Object.entries(flags),
+      isShown = ([flag]: [string, string]) => common?.includes(nameOf(flag)) ?? true;
+    const others = entries.filter((entry) => !isShown(entry)).map(([flag]) => `--${nameOf(flag)}`);
     return [
-      whole,
-      "",
-      `Keys under ${keys.section} (--help KEY tells of one, --help all of each)`,
-      ...names.map((l) => `  ${l}`),
-    ]
-      .join("\n");
+      usage(lines, Object.fromEntries(entries.filter(isShown))),
+      ...others.length === 0
+        ? []
+        : ["", "More flags (--help FLAG tells of one, --help all of each)", ...namedLines(others)],
+      ...keys === undefined ? [] : [
+        "",
+        `Keys under ${keys.section} (--help KEY tells of one, --help all of each)`,
+        ...namedLines(Object.keys(texts)),
+      ],
+    ].join("\n");
   }
-  if (topic === "") return whole;
   if (topic === "all") {
     return [whole, ...keys ? ["", `Keys under ${keys.section}`, ...entryLines(texts)] : []].join("\n");
   }
-  const flag = Object.entries(flags).find(([name]) => name.split(" ")[0] === topic);
+  const flag = Object.entries(flags).find(([name]) => nameOf(name) === topic);
   const text = texts[topic];
   if (flag === undefined && text === undefined) {
-    const known = [...Object.keys(texts), ...Object.keys(flags).map((name) => name.split(" ")[0] ?? "")];
+    const known = [...Object.keys(texts), ...Object.keys(flags).map(nameOf)];
     throw new RangeError(
       `Cannot tell of ${shown(topic)}${didYouMean(topic, known)}: --help lists ${
         keys ? "keys and flags" : "the flags"
@@ -73,4 +76,15 @@ export function taskHelp(
   }
   return entryLines({ ...flag && { [`--${flag[0]}`]: flag[1] }, ...text !== undefined && { [topic]: text } })
     .map((line) => line.slice(2)).join("\n");
+}
+
+/** A flag without its value. */
+function nameOf(flag: string): string {
+  return flag.split(" ")[0] ?? "";
+}
+
+/** Names with commas, as indented lines. */
+export function namedLines(names: readonly string[]): string[] {
+  const words = names.map((name, i) => i + 1 < names.length ? `${name},` : name);
+  return wrapped(words, HELP_WIDTH - 2, "").map((line) => `  ${line}`);
 }

@@ -61,10 +61,10 @@ const USAGE = {
     "deno task eval card --help",
     "",
     "Examples:",
-    "  deno task eval                                      the bundled benchmark and model",
-    "  deno task eval eval.yaml --dry-run --ping           what it would ask and cost, and whether everyone answers",
+    "  deno task eval                                the bundled benchmark and model",
+    "  deno task eval eval.yaml --dry-run --ping     costs, and whether all answer",
     "  deno task eval eval.yaml model.args.name=m2 out_dir=saves/m2 threshold=0.7",
-    "  deno task eval saves/m2/run.yaml --rejudge          every verdict of that run again",
+    "  deno task eval saves/m2/run.yaml --rejudge    every verdict of that run again",
   ],
   compare: [
     "deno task eval compare RUN_A RUN_B",
@@ -86,6 +86,9 @@ const USAGE = {
     "  deno task eval card saves/m1 reorder=50                    and with the constraints in reverse order",
   ],
 };
+
+/** Flags of the first screen of help. */
+const COMMON = ["help", "dry-run", "rejudge"];
 
 /** Flags of earlier versions, and the verbs that they are now. */
 const OLD_FLAGS: Readonly<Record<string, string>> = { "--compare": "compare", "--judge-card": "card" };
@@ -118,7 +121,7 @@ function readEvaluate(args: readonly string[], keys: () => Readonly<Record<strin
   const { config, overrides, flags, values } = given;
   if (flags.has("help")) {
     const own = { section: "evaluator", texts: keys() };
-    return { verb: "help", text: taskHelp(helpTopic(given), USAGE.evaluate, EVALUATE, own) };
+    return { verb: "help", text: taskHelp(helpTopic(given), USAGE.evaluate, EVALUATE, own, COMMON) };
   }
   const dryRun = flags.has("dry-run");
   if (flags.has("ping") && !dryRun) throw new RangeError("Cannot use --ping without --dry-run");

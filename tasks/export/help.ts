@@ -2,38 +2,43 @@
  * The help of the export task: examples, and its keys from their table.
  * @module
  */
-import { helpText, keyLines } from "../train/config/describe.ts";
+import { namedLines } from "../common/help.ts";
+import { helpText } from "../train/config/describe.ts";
 import { oneKeyHelp } from "../train/config/key_help.ts";
 import { exportTable } from "./config.ts";
 
+/** Keys that most files have, and a few words about each; the table has the whole of it. */
+const COMMON: readonly (readonly [key: string, words: string])[] = [
+  ["model_name_or_path", "folder, GGUF file or hub id of the base model"],
+  ["adapter_name_or_path", "folders or hub ids of adapters, merged in turn"],
+  ["export_dir", "folder to write"],
+  ["export_format", "safetensors, gguf, gguf-adapter (for llama.cpp) or onnx"],
+  ["export_dtype", "float32, float16, bfloat16, q8_0, q4_0 or auto"],
+  ["export_size", "gigabytes a file at most"],
+];
+
 /**
  * Text below the usage, or about keys alone.
- * @param topic "" for examples and the keys that work, `all` for every key, or the name of one
+ * @param topic "" for examples and the names of keys that work, `all` for every key, or the name of one
  * @throws {RangeError} If there is no such key; says which is near
  */
 export function exportHelp(topic: string): string {
   if (topic === "all") return helpText(exportTable());
   if (topic !== "") return oneKeyHelp(topic, exportTable());
-  const keys = [...exportTable()].filter(([, { state }]) => state === "works");
-  const first = ["export_dir", "export_format", "export_dtype", "infer_dtype", "export_size", "export_check"];
-  const rank = ([key]: readonly [string, unknown]) => {
-    const place = first.indexOf(key);
-    return key === "model_name_or_path"
-      ? -2
-      : key === "adapter_name_or_path"
-      ? -1
-      : place < 0
-      ? first.length
-      : place;
-  };
+  const width = Math.max(...COMMON.map(([key]) => key.length)) + 2;
+  const keys = [...exportTable()].filter(([key, { state }]) =>
+    state === "works" && COMMON.every(([known]) => known !== key)
+  );
   return [
     "Examples",
-    "  deno task export examples/export/merge.yaml",
-    "  deno task export model_name_or_path=MODEL adapter_name_or_path=ADAPTER export_dir=merged",
-    "  deno task export examples/export/merge.yaml export_format=gguf export_dtype=q8_0 export_dir=merged-gguf",
-    "  deno task export examples/export/merge.yaml export_format=onnx export_dtype=q4_0 export_dir=merged-onnx",
+    "  deno task export examples/export/merge.yaml --dry-run",
+    "  deno task export merge.yaml export_dir=merged infer_dtype=bfloat16",
+    "  deno task export merge.yaml export_format=gguf export_dtype=q8_0",
+    "  deno task export model_name_or_path=MODEL export_dir=OUT export_format=onnx",
     "",
-    "Keys of the file, also as key=value (docs/export.md)",
-    ...keyLines(keys.sort((a, b) => rank(a) - rank(b))),
+    "Keys of the file (docs/export.md; --help KEY tells of one, --help all of each)",
+    ...COMMON.map(([key, words]) => `  ${key.padEnd(width)}${words}`),
+    "",
+    ...namedLines(keys.map(([key]) => key)),
   ].join("\n");
 }
