@@ -25,6 +25,15 @@ export function labelChunkFor(vocabSize: number): number {
   return Math.max(16, Math.min(1024, Math.floor(CHUNK_ELEMENTS / vocabSize)));
 }
 
+/** A chunk may be this many times as large as the wanted one where that saves another: each reads and lays out all weights once more. */
+const STRETCH = 1.25;
+
+/** Labels of each chunk (the last may have fewer): as few chunks as can be, of one size. @param labels ≥ 0 */
+export function evenChunk(labels: number, chunk: number): number {
+  const count = Math.ceil(labels / Math.floor(STRETCH * chunk));
+  return Math.ceil(labels / Math.max(1, count));
+}
+
 /** Integers with zeros behind them: labels of token 0 behind row 0, which weigh nothing. */
 function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
   const all = new Int32Array(count);
@@ -71,8 +80,9 @@ export class Head {
     const compiled = await this.programs.head(keep, trained ? null : given);
     const logps = new Float64Array(labels.labelIds.length), parts: [start: number, logp: Tensor][] = [];
     const chunks: Chunk[] = [];
-    for (let start = 0; start < logps.length; start += this.#chunk) {
-      const end = Math.min(start + this.#chunk, logps.length);
+    const size = backend.fewSizes ? this.#chunk : evenChunk(logps.length, this.#chunk);
+    for (let start = 0; start < logps.length; start += size) {
+      const end = Math.min(start + size, logps.length);
       const count = backend.fewSizes ? paddedLabels(end - start, this.#chunk) : end - start;
       const rows = backend.upload(resized(labels.labelRows.subarray(start, end), count), [count]);
       const ids = backend.upload(resized(labels.labelIds.subarray(start, end), count), [count]);
