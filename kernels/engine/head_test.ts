@@ -1,6 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 
+import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
+import type { Backend } from "../backend.ts";
+import { referenceBackend } from "../backends/reference/mod.ts";
+import { Engine } from "./engine.ts";
 import { evenChunk } from "./head.ts";
+import { packExamples } from "./pack.ts";
 
 Deno.test("evenChunk() makes few chunks of one size, a quarter larger than asked for at most", () => {
   const sizes = [0, 1, 127, 128, 144, 160, 161, 298, 592].map((labels) => evenChunk(labels, 128));
@@ -13,4 +18,39 @@ Deno.test("evenChunk() makes few chunks of one size, a quarter larger than asked
       assert(chunks <= Math.ceil(labels / chunk), `${labels} labels in chunks of ${chunk}: ${chunks} chunks`);
     }
   }
+});
+
+/** Labels of each run of the head for a pack of six, in chunks of `labelChunk`. */
+async function runsOfHead(labelChunk: number, change: Partial<Backend> = {}) {
+  const { config, weights } = tinyModel("llama"), own = referenceBackend(), runs: (number | undefined)[] = [];
+  const backend: Backend = {
+    ...own,
+    ...change,
+    compile: async (graph, name, options) => {
+      const program = await own.compile(graph, name, options);
+      return {
+        ...program,
+        run: async (...given) => {
+          const outputs = await program.run(...given);
+          if (outputs.logp) runs.push(outputs.logp.shape[0]);
+          return outputs;
+        },
+      };
+    },
+  };
+  const tuning = { type: "lora", modules: {}, dropout: 0 } as const;
+  const options = { config, tuning, checkpointing: false, labelChunk };
+  const engine = new Engine(backend, options, (name) => weights[name]!, {});
+  await engine.forward(packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33, 2, 7, 1]] })]), {
+    adapter: true,
+    keep: false,
+  });
+  await engine.dispose();
+  return runs;
+}
+
+Deno.test("the head's runs are of one size where lengths cost nothing, else of the chunk's", async () => {
+  assertEquals(await runsOfHead(4), [3, 3]);
+  assertEquals(await runsOfHead(5), [6]);
+  assertEquals(await runsOfHead(4, { fewSizes: true }), [4, 2]);
 });
