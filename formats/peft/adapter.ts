@@ -5,6 +5,7 @@
  */
 import { join, resolve } from "@std/path";
 
+import { valueOf } from "../elements.ts";
 import { shown } from "../message.ts";
 import { writeFileAtomicSync } from "../atomic.ts";
 import { isHubId } from "../hf_model/hub_id.ts";
@@ -40,7 +41,8 @@ export interface Adapter {
 export type ModuleShapes = ReadonlyMap<string, readonly [number, number]>;
 
 const CONFIG = "adapter_config.json", WEIGHTS = "adapter_model.safetensors";
-const PREFIX = "base_model.model.";
+/** In front of a module's name in an adapter's file. */
+export const PEFT_PREFIX = "base_model.model.";
 
 /** Rank, α and scale of one module, patterns applied. */
 export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r" | "alpha" | "scale"> {
@@ -51,6 +53,15 @@ export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r
 
 /** Reads only the configuration; errors as {@linkcode readAdapter}'s. */
 export function readAdapterConfig(directory: string): LoraConfig {
+  const { fields, path } = readAdapterFields(directory);
+  return parseLoraConfig(fields, path);
+}
+
+/**
+ * The fields of adapter_config.json as they are.
+ * @throws {RangeError} If there is no such folder, or it holds no adapter
+ */
+export function readAdapterFields(directory: string): { fields: Record<string, unknown>; path: string } {
   const names = namesIn(directory);
   if (!names.includes(CONFIG)) {
     throw new RangeError(
@@ -59,7 +70,18 @@ export function readAdapterConfig(directory: string): LoraConfig {
     );
   }
   const path = join(directory, CONFIG);
-  return parseLoraConfig(readJsonFile(path), path);
+  return { fields: readJsonFile(path), path };
+}
+
+/**
+ * Path of an adapter's tensors.
+ * @throws {RangeError} If there is no such file
+ */
+export function adapterWeightsPath(directory: string): string {
+  const names = namesIn(directory);
+  if (names.includes(WEIGHTS)) return join(directory, WEIGHTS);
+  const hint = names.includes("adapter_model.bin") ? "; save adapter_model.bin again with safetensors" : "";
+  throw new RangeError(`Cannot open ${directory} as an adapter: it has no ${WEIGHTS}${hint}`);
 }
 
 /**
@@ -71,17 +93,11 @@ export function readAdapterConfig(directory: string): LoraConfig {
  */
 export function readAdapter(directory: string, shapes: ModuleShapes): Adapter {
   const config = readAdapterConfig(directory);
-  const path = join(directory, WEIGHTS);
-  const names = namesIn(directory);
-  if (!names.includes(WEIGHTS)) {
-    const hint = names.includes("adapter_model.bin") ? "; save adapter_model.bin again with safetensors" : "";
-    throw new RangeError(`Cannot open ${directory} as an adapter: it has no ${WEIGHTS}${hint}`);
-  }
   const targets = matchTargets(config, [...shapes.keys()]);
-  using file = new SafetensorsFile(path);
-  checkTensors(file, config, targets, shapes);
+  using file = new SafetensorsFile(adapterWeightsPath(directory));
+  checkAdapterTensors(file, loraTensorShapes(config, targets, shapes));
   const modules = targets.map((module): [string, LoraTensors] => {
-    const names = loraNames(`${PREFIX}${module}`);
+    const names = loraNames(`${PEFT_PREFIX}${module}`);
     return [module, {
       ...loraOf(config, module),
       a: file.readFloat32(names.a),
@@ -108,20 +124,31 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function checkTensors(
-  file: SafetensorsFile,
+/** Shapes of the two matrices of each module, by their names in an adapter's file. */
+export function loraTensorShapes(
   config: LoraConfig,
   targets: readonly string[],
   shapes: ModuleShapes,
-): void {
-  const expected = new Map<string, number[]>();
-  for (const module of targets) {
-    const [outputs, inputs] = shapes.get(module)!;
+): Map<string, readonly number[]> {
+  return new Map(targets.flatMap((module) => {
+    const [outputs, inputs] = valueOf(shapes, module);
     const { r } = loraOf(config, module);
-    const names = loraNames(`${PREFIX}${module}`);
-    expected.set(names.a, [r, inputs]);
-    expected.set(names.b, [outputs, r]);
-  }
+    const names = loraNames(`${PEFT_PREFIX}${module}`);
+    return [[names.a, [r, inputs]], [names.b, [outputs, r]]];
+  }));
+}
+
+/**
+ * Makes sure that a file has just these tensors.
+ * @param merger Way to merge an adapter of embeddings, for messages
+ * @throws {RangeError} If one has no place, or is missing
+ * @throws {TypeError} If one has another shape
+ */
+export function checkAdapterTensors(
+  file: SafetensorsFile,
+  expected: ReadonlyMap<string, readonly number[]>,
+  merger = "by `deno task export`",
+): void {
   for (const name of file.tensors.keys()) {
     if (expected.has(name)) continue;
     const [, outer] = /\.(lm_head|embed_tokens)\./.exec(name) ?? [];
@@ -129,7 +156,7 @@ function checkTensors(
       throw new RangeError(
         `Cannot use the adapter ${file.path}: it tunes ${outer}, by ${
           shown(name)
-        }; only the layers' linear modules are supported. Merge the adapter with peft, or train one without it`,
+        }; only the layers' linear modules are supported. Merge the adapter ${merger}, or train one without it`,
       );
     }
     throw new RangeError(
@@ -147,7 +174,7 @@ function checkTensors(
         }, which target_modules ask for, is missing`,
       );
     }
-    if (found.length !== 2 || found.some((size, i) => size !== shape[i])) {
+    if (found.length !== shape.length || found.some((size, i) => size !== shape[i])) {
       throw new TypeError(
         `Cannot use the adapter ${file.path}: tensor ${shown(name)} has the shape [${
           found.join(", ")
@@ -187,7 +214,7 @@ export function writeAdapter(
     const [outputs, inputs] = shapes.get(module)!;
     const { r } = loraOf(config, module);
     const { a, b } = modules.get(module)!;
-    const names = loraNames(`${PREFIX}${module}`);
+    const names = loraNames(`${PEFT_PREFIX}${module}`);
     return [
       { name: names.a, dtype: "F32", shape: [r, inputs], data: () => a },
       { name: names.b, dtype: "F32", shape: [outputs, r], data: () => b },

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "@std/path";
 
-import { readAdapterConfig } from "./adapter.ts";
+import { readAdapterFields } from "./adapter.ts";
 
 /**
  * Compares the base that an adapter's configuration names with a model: by their last names (hub ids, folders and GGUF files of one
@@ -16,8 +16,8 @@ import { readAdapterConfig } from "./adapter.ts";
  * @throws {RangeError} If the folder holds no adapter
  */
 export function baseDifference(directory: string, model: string): string | null {
-  const { baseModel: base } = readAdapterConfig(directory);
-  if (base === null || base === "") return null; // not said
+  const { base_model_name_or_path: base } = readAdapterFields(directory).fields;
+  if (typeof base !== "string" || base === "") return null; // not said
   if (plainName(base) !== plainName(model)) {
     return `${directory} was trained on ${base}, the model is ${model}`;
   }

@@ -51,6 +51,14 @@ const HARMLESS = new Set([
   "use_rslora",
 ]);
 
+/** Fields of what can be merged into a model, but isn't run beside it (`whole_adapter.ts`). */
+export const MERGED_FIELDS: readonly string[] = [
+  "bias",
+  "modules_to_save",
+  "trainable_token_indices",
+  "use_dora",
+];
+
 /** Values of further fields that mean "off". */
 const OFF: Readonly<Record<string, readonly unknown[]>> = {
   bias: ["none"],
@@ -61,10 +69,15 @@ const OFF: Readonly<Record<string, readonly unknown[]>> = {
 /**
  * Reads the fields of an adapter_config.json.
  * @param path For messages.
+ * @param further Fields that the caller reads itself, taken whatever they say.
  * @throws {RangeError} If it isn't LoRA, or asks for something that isn't supported (named).
  * @throws {SyntaxError} If a field is missing or of the wrong type.
  */
-export function parseLoraConfig(fields: Readonly<Record<string, unknown>>, path: string): LoraConfig {
+export function parseLoraConfig(
+  fields: Readonly<Record<string, unknown>>,
+  path: string,
+  further: readonly string[] = [],
+): LoraConfig {
   const refuse = (name: string, why: string) =>
     new RangeError(`Cannot use the adapter ${path}: ${name} is ${shown(fields[name])}; ${why}`);
   if (fields.peft_type !== "LORA") throw refuse("peft_type", "only LORA is supported");
@@ -72,8 +85,9 @@ export function parseLoraConfig(fields: Readonly<Record<string, unknown>>, path:
     throw refuse("task_type", "only CAUSAL_LM is supported");
   }
   for (const [name, value] of Object.entries(fields)) {
-    if (HARMLESS.has(name) || isNone(value) || OFF[name]?.includes(value)) continue;
-    throw refuse(name, "this isn't supported. Merge the adapter with peft, or train one without it");
+    if (HARMLESS.has(name) || further.includes(name) || isNone(value) || OFF[name]?.includes(value)) continue;
+    const merger = MERGED_FIELDS.includes(name) ? "by `deno task export`" : "with peft";
+    throw refuse(name, `this isn't supported. Merge the adapter ${merger}, or train one without it`);
   }
 
   const read = <T>(name: string, is: (value: unknown) => boolean, kind: string, otherwise?: T): T => {

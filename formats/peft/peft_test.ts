@@ -157,7 +157,7 @@ Deno.test("readAdapterConfig() refuses what isn't supported, by name", () =>
       writeSafetensors(join(directory, "adapter_model.safetensors"), [tensor]);
       const { message } = assertThrows(() => readAdapter(directory, SHAPES), RangeError);
       assertStringIncludes(message, `it tunes ${name.includes("embed") ? "embed_tokens" : "lm_head"}, by`);
-      assertStringIncludes(message, "Merge the adapter with peft");
+      assertStringIncludes(message, "Merge the adapter by `deno task export`");
     }
     const cases: [Record<string, unknown>, string][] = [
       [{ peft_type: "IA3" }, 'peft_type is "IA3"'],

@@ -9,8 +9,16 @@ import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import { resolveModel, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { shown } from "../../formats/message.ts";
-import { type Adapter, baseDifference, mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
+import {
+  type Adapter,
+  baseDifference,
+  readAdapter,
+  readWholeAdapter,
+  type WholeAdapter,
+  wholeMerge,
+} from "../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
+import { EMBEDDING } from "../../kernels/engine/body.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
@@ -59,35 +67,60 @@ export async function openSource(
     () => openModel(config.model_name_or_path, { revision: config.model_revision, ...hub }),
   );
   try {
-    const decoder = await placed(placeOf("model_name_or_path"), () => decoderOf(registry, model));
-    const shapes = tensorShapes(decoder);
-    await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, shapes, model.path));
-    const modules = moduleShapes(decoder);
+    const base = await placed(placeOf("model_name_or_path"), () => decoderOf(registry, model));
+    const own = tensorShapes(base);
+    await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, own, model.path));
     const adapterFolders = await placed(placeOf("adapter_name_or_path"), () => foldersOf(config, hub));
     const adapters = await placed(
       placeOf("adapter_name_or_path"),
-      () => adapterFolders.map((path) => readAdapter(path, modules)),
+      () => adapterFolders.map((path) => adapterOf(path, config, base, own)),
     );
+    const untied = adapters.some(({ unties }) => unties) ? withHead(model) : null;
+    const decoder = untied === null ? base : decoderOf(registry, untied);
     const read = adapters.reduce(
-      (before, adapter) => mergedWeights(before, adapter),
-      (name: string) => model.weights.read(name),
+      (before, adapter) => wholeMerge(before, adapter),
+      (name: string) => model.weights.read(untied !== null && name === HEAD ? EMBEDDING : name),
     );
     const written = tokenizerOf(config, registry, model, adapterFolders, placeOf);
     const others = adapterFolders.flatMap((path) => baseDifference(path, config.model_name_or_path) ?? []);
+    const head = untied === null
+      ? []
+      : ["an adapter changes embedding or output head, which the base has as one: both are written, untied"];
     return {
-      model,
+      model: untied ?? model,
       decoder,
       adapters,
       adapterFolders,
-      shapes,
+      shapes: tensorShapes(decoder),
       read,
       ...written,
-      notes: [...written.notes, ...others],
+      notes: [...written.notes, ...head, ...others],
     };
   } catch (error) {
     model.weights.close();
     throw error;
   }
+}
+
+/** An adapter to merge; one that is written alone has linear modules only, which is all that llama.cpp's format has a place for. */
+function adapterOf(
+  path: string,
+  { export_format: format }: ExportConfig,
+  decoder: DecoderConfig,
+  tensors: ReadonlyMap<string, readonly number[]>,
+): WholeAdapter {
+  const modules = moduleShapes(decoder);
+  if (format !== "gguf-adapter") return readWholeAdapter(path, modules, tensors);
+  const none = new Map<string, never>();
+  return { ...readAdapter(path, modules), replaced: none, rows: none, magnitudes: none, unties: false };
+}
+
+const HEAD = "lm_head.weight";
+
+/** The same model with an output head of its own; tokenizer and weights stay those of `model`. */
+function withHead(model: LoadedModel): LoadedModel {
+  const config = { ...model.config, tie_word_embeddings: false };
+  return Object.create(model, { config: { value: config, enumerable: true } }) as LoadedModel;
 }
 
 /**

@@ -1,0 +1,221 @@
+/**
+ * Adapters that tune more than the layers' linear modules: embeddings, output head, norms and biases, by LoRA or as a whole
+ * (`modules_to_save`, `bias`, `trainable_token_indices`), and weight-decomposed LoRA (DoRA, Liu et al. 2024: rows of `W + scale · B A` of the lengths
+ * `lora_magnitude_vector`). They are read for merging, as PEFT 0.21 merges them; nothing here runs them beside their base.
+ * @module
+ */
+import { f64, item, valueOf } from "../elements.ts";
+import { shown } from "../message.ts";
+import { SafetensorsFile } from "../safetensors/mod.ts";
+import { narrow, widen } from "../subnormal.ts";
+import {
+  type Adapter,
+  adapterWeightsPath,
+  checkAdapterTensors,
+  loraOf,
+  type LoraTensors,
+  loraTensorShapes,
+  type ModuleShapes,
+  PEFT_PREFIX,
+  readAdapterFields,
+} from "./adapter.ts";
+import { MERGED_FIELDS, parseLoraConfig } from "./config.ts";
+import { mergedWeights } from "./merge.ts";
+import { loraNames } from "./names.ts";
+import { matchTargets } from "./target_modules.ts";
+
+/** An adapter with everything that it changes; tensors by their names in transformers. */
+export interface WholeAdapter extends Adapter {
+  /** Values that take the place of the base's; read when they are asked for, as an embedding may be large. */
+  readonly replaced: ReadonlyMap<string, () => Float32Array<ArrayBuffer>>;
+  /** Rows that take the place of the base's, `[indices, columns]`. */
+  readonly rows: ReadonlyMap<string, { readonly indices: readonly number[]; readonly values: Float32Array }>;
+  /** Lengths of the merged rows, `[out]`, by module. */
+  readonly magnitudes: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  /** Whether embedding and output head change apart although the base has one tensor for both. */
+  readonly unties: boolean;
+}
+
+const EMBEDDING = "model.embed_tokens", HEAD = "lm_head";
+
+/**
+ * Reads an adapter for merging and checks all of it first.
+ * @param modules Of the layers' linear modules
+ * @param tensors Of all tensors of the model, whose embedding is `[V, hidden]`; without a head of its own where that is tied
+ * @throws {RangeError} If something isn't supported, missing, or foreign to the model; named
+ * @throws {TypeError} If a tensor has the wrong shape, such as that of a resized vocabulary
+ * @throws {SyntaxError} If a file is damaged
+ */
+export function readWholeAdapter(
+  directory: string,
+  modules: ModuleShapes,
+  tensors: ReadonlyMap<string, readonly number[]>,
+): WholeAdapter {
+  const { fields, path: configPath } = readAdapterFields(directory);
+  const config = parseLoraConfig(fields, configPath, MERGED_FIELDS);
+  const [vocabulary = 0, hidden = 0] = valueOf(tensors, `${EMBEDDING}.weight`);
+  const isTied = !tensors.has(`${HEAD}.weight`);
+  const outer = new Map<string, readonly [number, number]>([[EMBEDDING, [vocabulary, hidden]], [HEAD, [
+    vocabulary,
+    hidden,
+  ]]]);
+  // PEFT takes neither of the two for all-linear
+  const isAll = typeof config.targetModules === "string" &&
+    config.targetModules.toLowerCase() === "all-linear";
+  const names = [...modules.keys(), ...(isAll ? [] : outer.keys())];
+  const targets = matchTargets(config, names);
+  if (isTied && fields.ensure_weight_tying === true && targets.some((name) => outer.has(name))) {
+    throw new RangeError(
+      `Cannot use the adapter ${configPath}: ensure_weight_tying is true, with LoRA on embedding or output head; ` +
+        "this isn't supported. Merge the adapter with peft",
+    );
+  }
+  const linear = targets.filter((name) => name !== EMBEDDING);
+  const path = adapterWeightsPath(directory);
+  using file = new SafetensorsFile(path);
+
+  const shapes: ModuleShapes = new Map([...modules, ...outer]);
+  const expected = loraTensorShapes(config, linear, shapes);
+  const embedding = targets.includes(EMBEDDING) ? `${PEFT_PREFIX}${EMBEDDING}.lora_embedding_` : null;
+  if (embedding !== null) {
+    const { r } = loraOf(config, EMBEDDING);
+    expected.set(`${embedding}A`, [r, vocabulary]).set(`${embedding}B`, [hidden, r]);
+  }
+  const magnitudeOf = (module: string) => `${PEFT_PREFIX}${module}.lora_magnitude_vector`;
+  const lengthened = fields.use_dora === true ? linear : [];
+  for (const module of lengthened) expected.set(magnitudeOf(module), [valueOf(shapes, module)[0]]);
+  const rowIndices = tokenRows(fields.trainable_token_indices, configPath, vocabulary, isTied);
+  const rowsOf = (module: string) => `${PEFT_PREFIX}${module}.token_adapter.trainable_tokens_delta`;
+  for (const [module, indices] of rowIndices) expected.set(rowsOf(module), [indices.length, hidden]);
+  const inPlace = new Map<string, string>();
+  for (const name of file.tensors.keys()) {
+    const target = name.slice(PEFT_PREFIX.length).replace(
+      /\.(base_layer|modules_to_save(\.default)?)\.(weight|bias)$/,
+      ".$3",
+    );
+    const shape = tensors.get(target) ?? (target === `${HEAD}.weight` ? outer.get(HEAD) : undefined);
+    if (expected.has(name) || !name.startsWith(PEFT_PREFIX) || shape === undefined) continue;
+    expected.set(name, shape);
+    inPlace.set(target, name);
+  }
+  checkAdapterTensors(file, expected, "with peft");
+  checkSaved(fields.modules_to_save, configPath, [...inPlace.keys()]);
+
+  const lora = linear.map((module): [string, LoraTensors] => {
+    const { a, b } = loraNames(`${PEFT_PREFIX}${module}`);
+    return [module, { ...loraOf(config, module), a: file.readFloat32(a), b: file.readFloat32(b) }];
+  });
+  if (embedding !== null) {
+    // its rows are looked up, so its update is (B A)ᵀ
+    const own = loraOf(config, EMBEDDING);
+    const a = transposed(file.readFloat32(`${embedding}B`), own.r),
+      b = transposed(file.readFloat32(`${embedding}A`), vocabulary);
+    lora.push([EMBEDDING, { ...own, a, b }]);
+  }
+  const changed = new Set([...inPlace.keys(), ...targets.map((module) => `${module}.weight`)]);
+  const read = (name: string) => {
+    using again = new SafetensorsFile(path);
+    return again.readFloat32(name);
+  };
+  return {
+    config,
+    modules: new Map(lora),
+    replaced: new Map([...inPlace].map(([target, name]) => [target, () => read(name)])),
+    rows: new Map([...rowIndices].map(([module, indices]) => [
+      `${module}.weight`,
+      { indices, values: file.readFloat32(rowsOf(module)) },
+    ])),
+    magnitudes: new Map(lengthened.map((module) => [module, file.readFloat32(magnitudeOf(module))])),
+    unties: isTied && fields.ensure_weight_tying !== true &&
+      [...outer.keys()].some((module) => changed.has(`${module}.weight`)),
+  };
+}
+
+/**
+ * Reads weights with everything of an adapter in them, as {@linkcode mergedWeights} does; rows of DoRA are rounded once more when they get their lengths.
+ * @param read Values of a base tensor by its name in transformers; a fresh array each call, which is changed
+ */
+export function wholeMerge(
+  read: (name: string) => Float32Array<ArrayBuffer>,
+  adapter: WholeAdapter,
+): (name: string) => Float32Array<ArrayBuffer> {
+  const { replaced, rows, magnitudes } = adapter;
+  const merged = mergedWeights((name) => (replaced.get(name) ?? (() => read(name)))(), adapter);
+  return (name) => {
+    const values = merged(name),
+      own = rows.get(name),
+      lengths = magnitudes.get(name.replace(/\.weight$/, ""));
+    if (lengths !== undefined) lengthen(values, lengths);
+    if (own !== undefined) {
+      const columns = own.values.length / own.indices.length;
+      own.indices.forEach((row, i) =>
+        values.set(own.values.subarray(i * columns, (i + 1) * columns), row * columns)
+      );
+    }
+    return values;
+  };
+}
+
+/** Gives each row its length. */
+function lengthen(values: Float32Array<ArrayBuffer>, lengths: Float32Array): void {
+  const columns = values.length / lengths.length, wide = new Float64Array(columns);
+  lengths.forEach((length, i) => {
+    const row = values.subarray(i * columns, (i + 1) * columns);
+    widen(row, wide);
+    let squares = 0;
+    for (let j = 0; j < columns; j++) squares += f64(wide, j) ** 2;
+    const factor = length / Math.sqrt(squares);
+    for (let j = 0; j < columns; j++) wide[j] = f64(wide, j) * factor;
+    narrow(wide, row);
+  });
+}
+
+/** A matrix `[rows, columns]` as `[columns, rows]`. */
+function transposed(values: Float32Array<ArrayBuffer>, columns: number): Float32Array<ArrayBuffer> {
+  const rows = values.length / columns, out = new Float32Array(values.length);
+  // bits: numbers may lose theirs on the way
+  const from = new Uint32Array(values.buffer), to = new Uint32Array(out.buffer);
+  for (let i = 0; i < values.length; i++) to[i % columns * rows + Math.floor(i / columns)] = item(from, i);
+  return out;
+}
+
+/** Trained rows by module. A list is the embedding's. */
+function tokenRows(
+  field: unknown,
+  path: string,
+  vocabulary: number,
+  isTied: boolean,
+): Map<string, readonly number[]> {
+  if (field === null || field === undefined) return new Map();
+  const lists = Array.isArray(field) ? { embed_tokens: field } : field as Record<string, unknown>;
+  return new Map(
+    Object.entries(lists).map(([name, list]) => {
+      const module = [EMBEDDING, HEAD].find((known) => known === name || known.endsWith(`.${name}`));
+      const isRow = (id: unknown) =>
+        Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
+      if (module === undefined || (module === HEAD && isTied) || !Array.isArray(list) || !list.every(isRow)) {
+        throw new RangeError(
+          `Cannot use the adapter ${path} as trainable_token_indices must be rows of ${EMBEDDING}${
+            isTied ? "" : ` or ${HEAD}`
+          }, below ${vocabulary}: ` +
+            `current value is ${shown(field)}`,
+        );
+      }
+      return [module, list as number[]];
+    }),
+  );
+}
+
+/** @throws {RangeError} If a module that is saved as a whole isn't there */
+function checkSaved(field: unknown, path: string, found: readonly string[]): void {
+  if (field === null || field === undefined) return;
+  for (const name of Array.isArray(field) ? field : [field]) {
+    const isOf = (target: string) => `.${target.replace(/\.(weight|bias)$/, "")}`.endsWith(`.${name}`);
+    if (typeof name === "string" && found.some(isOf)) continue;
+    throw new RangeError(
+      `Cannot use the adapter ${path} as modules_to_save must be modules of the model whose weights it has: current value is ${
+        shown(name)
+      }`,
+    );
+  }
+}
