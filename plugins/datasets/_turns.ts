@@ -92,6 +92,8 @@ export function readMessage(
     [tags.observation_tag, "tool"],
     [tags.function_tag, "function"],
     [tags.system_tag, "system"],
+    // OpenAI's name of it for newer models
+    [tags.system_tag === "system" ? "developer" : undefined, "system"],
   ];
   const role = roles.find(([name]) => name === tag)?.[1];
   if (!role) throw new RecordFault("role is not one of the tags", `${field}.${tags.role_tag}`);

@@ -228,6 +228,24 @@ Deno.test("openai: a thought, words beside calls and further fields are kept, nu
   ]);
 });
 
+Deno.test("developer is the system by another name, where the entry doesn't name the system otherwise", () => {
+  const messages = [["developer", "s"], ["user", "q"], ["assistant", "a"]].map(([role, content]) => ({
+    role,
+    content,
+  }));
+  const converted = (tags: Record<string, string>) =>
+    convertAll({
+      name: "o",
+      stage: "sft",
+      dataset_info: { formatting: "openai", tags },
+      rows: [{ messages }],
+    }).rows[0]!;
+  const row = converted({});
+  assertEquals("reason" in row ? row.reason : row.system, "s");
+  const named = converted({ system_tag: "setup" });
+  assertEquals("reason" in named && named.reason, "role is not one of the tags");
+});
+
 Deno.test("openai: tool calls, results in a row, parts, null content", () => {
   const call = { id: "1", type: "function", function: { name: "add", arguments: '{"a": 1}' } };
   const messages = [

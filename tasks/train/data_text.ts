@@ -9,9 +9,9 @@ export function dataText(report: DataReport): string {
   const { rows, train, evaluation, dropped, truncated, lengths } = report;
   const lines = [`data         ${rows} rows: ${train} examples to train on, ${evaluation} to evaluate on`];
   for (const { reason, count, first } of dropped) {
-    const place = `${first.file}, row ${first.row}${
-      first.line === null ? "" : ` (line ${first.line})`
-    }, ${first.field}`;
+    const place = `${first.file}, row ${first.row}${first.line === null ? "" : ` (line ${first.line})`}${
+      first.field && `, ${first.field}`
+    }`;
     lines.push(`  dropped    ${count}: ${reason} (first: ${place}: ${first.value})`);
   }
   if (truncated.rows > 0) {

@@ -41,6 +41,8 @@ export interface Ready {
   used: UsedPlugin[];
   /** Notes for the start. */
   notes: string[];
+  /** Where a key was written. */
+  placeOf(key: string): string;
 }
 
 /** Keys of a configuration that say how models and data sets are asked for on the hub. */
@@ -127,7 +129,7 @@ export async function prepare(
   const model = { ...opened, tokenizer };
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
   const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
-  return { model, decoder, template, chatTemplate, loss, used, notes };
+  return { model, decoder, template, chatTemplate, loss, used, notes, placeOf };
 }
 
 /** Whether the adapter to continue, or the modules to adapt, are the model's: known before any data is read. */
@@ -218,6 +220,7 @@ export async function encode(
     tokenizer: ready.model.tokenizer,
     loss: ready.loss,
     hub: hubOptions(config, say),
+    placeOf: ready.placeOf,
     ...(onProgress && { onProgress }),
   });
   const { decoder, loss, model } = ready;

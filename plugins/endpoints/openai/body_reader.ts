@@ -86,9 +86,12 @@ export class BodyReader {
 }
 
 function eventReader(reader: ReplyReader, whole: () => void): { feed(text: string): void } {
+  let isDone = false;
   const parser = createParser({
     onEvent({ data }) {
-      if (data.trim() === "" || data.trim() === "[DONE]") return;
+      // proxies that keep a connection for another answer write on behind the end
+      isDone ||= data.trim() === "[DONE]";
+      if (isDone || data.trim() === "") return;
       let piece: unknown;
       try {
         piece = JSON.parse(data);

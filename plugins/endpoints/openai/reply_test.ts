@@ -133,6 +133,11 @@ const streams: [name: string, body: string, text: string, thought?: string][] = 
   ["no [DONE]", `data: ${JSON.stringify(piece({ content: TEXT }, "stop"))}\n\n`, TEXT],
   ["no empty line at the end", `data: ${JSON.stringify(piece({ content: TEXT }, "stop"))}`, TEXT],
   ["a byte order mark is taken away before", events(piece({ content: TEXT }, "stop")), TEXT],
+  [
+    "what stands behind [DONE] isn't the answer's",
+    events(piece({ content: TEXT }, "stop")) + events(piece({ content: "more" })),
+    TEXT,
+  ],
   ["an end before the end", events(piece({ content: TEXT }, "stop"), piece({ content: "" })), TEXT],
   [
     "message instead of delta",

@@ -5,6 +5,7 @@
 import { item } from "../../../formats/elements.ts";
 import { shortened } from "../../../formats/message.ts";
 import type { Example } from "../../../plugins/kinds/dataset.ts";
+import { placed } from "../../../plugins/kinds/place.ts";
 import { bufferShuffle } from "./buffer_shuffle.ts";
 import { encodeOptions } from "./encode.ts";
 import { encodeBatch, type EncodeContext } from "./encode_batch.ts";
@@ -83,9 +84,12 @@ async function splitSets(
   work: Work,
   sets: readonly DataSet[],
 ): Promise<{ train: Entry[]; evaluation: Entry[] }> {
-  const { val_size, seed } = work.inputs.options;
+  const { options: { val_size, seed }, placeOf = () => "" } = work.inputs;
   const rows = await mixSets(work, sets, true);
-  const split = splitRows(rows.length, rows.length === 0 ? 0 : val_size, seed);
+  const split = placed(
+    placeOf("val_size"),
+    () => splitRows(rows.length, rows.length === 0 ? 0 : val_size, seed),
+  );
   const used = (numbers: Int32Array) =>
     Array.from(numbers, (i) => item(rows, i)).filter((entry) => entry !== null);
   return { train: used(split.train), evaluation: used(split.validation) };
@@ -100,7 +104,9 @@ async function mixSets(work: Work, sets: readonly DataSet[], keepDropped = false
     const rows = await readSet(work, set);
     if (rows.length === 0) {
       throw new RangeError(
-        `Cannot use data set "${set.entry.name}" at ${set.entry.place} as it has no rows: current value is an empty file`,
+        `Cannot use data set "${set.entry.name}" at ${set.entry.place} as it has no rows: current value is ${
+          set.bytes === 0 ? "an empty file" : "a file without any"
+        }`,
       );
     }
     all.push(rows);

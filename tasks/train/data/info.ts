@@ -163,7 +163,7 @@ function readEntry(name: string, { sets, directory, file, place }: InfoFile): Da
     throw new RangeError(
       `Cannot find data set ${shown(name, 200)} in ${file}${
         didYouMean(name.slice(0, 200), names)
-      }: known are ${shortList(names)}` +
+      }: known are ${shortList(names) || "none"}` +
         (/[\\/]|\.\w+$/.test(name) ? ", and there is no such file" : ""),
     );
   }

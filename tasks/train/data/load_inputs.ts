@@ -53,6 +53,8 @@ export interface LoadInputs {
   hub?: ResolveOptions;
   /** Called with the progress of reading and encoding, in bytes. */
   onProgress?: (phase: string, done: number, total: number) => void;
+  /** Where a key was written, for errors about what only the data show. */
+  placeOf?: (key: string) => string;
   /** Aborted to stop reading. */
   signal?: AbortSignal;
 }

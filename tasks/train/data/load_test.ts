@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
@@ -10,6 +17,7 @@ import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 import { COMMIT, FakeHub } from "../../../tests/helpers/fake_hub.ts";
 import { datasetGolden } from "../../../tests/helpers/dataset_goldens.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { dataText } from "../data_text.ts";
 import { cacheKey } from "./cache.ts";
 import { readDatasetInfo } from "./info.ts";
 import { DataSet } from "./sets.ts";
@@ -166,6 +174,8 @@ Deno.test("dropped rows are counted by reason, with the first one; above 1 % the
     "response is missing: 1 row, the first is row 3, line 1 of FILE, output = nothing",
   );
   assert(got.report.warnings[0]!.includes("4 of 7 rows (57.1 %) are not used"), got.report.warnings[0]);
+  const [, , noObject] = dataText(got.report).split("\n").filter((line) => line.startsWith("  dropped"));
+  assertMatch(noObject!, /^  dropped    1: record is not an object \(first: \S+, row \d( \(line \d\))?: /);
 });
 
 Deno.test("no usable row is an error that says why for each reason", async () => {
@@ -183,7 +193,18 @@ Deno.test("no usable row is an error that says why for each reason", async () =>
   await assertRejects(
     () => load({ "dataset_info.json": info(), "d.json": [] }),
     RangeError,
-    "it has no rows",
+    "it has no rows: current value is a file without any",
+  );
+  await assertRejects(
+    () => load({ "dataset_info.json": {}, "d.json": rows(3) }),
+    RangeError,
+    "known are none",
+  );
+  const given = inputs({ "dataset_info.json": info(), "d.json": rows(3) }, { val_size: 3 });
+  await assertRejects(
+    () => loadExamples({ ...given, placeOf: (key) => `t.yaml, ${key}` }),
+    RangeError,
+    "t.yaml, val_size: Cannot hold out rows for evaluation as val_size needs at least one training row left",
   );
   await assertRejects(
     () => load({ "dataset_info.json": info(), "d.json": rows(3) }, { cutoff_len: 1 }),

@@ -85,7 +85,9 @@ export class UnusedFields {
 
   #seeTurns(file: string, turns: readonly unknown[]): void {
     for (const turn of turns) {
-      if (typeof turn !== "object" || turn === null || ArrayBuffer.isView(turn)) continue;
+      if (typeof turn !== "object" || turn === null || Array.isArray(turn) || ArrayBuffer.isView(turn)) {
+        continue;
+      }
       for (const [key, value] of Object.entries(turn)) {
         if (!this.#usedOfTurns.has(key) && !isEmpty(value)) count(this.#turns, file, key);
       }
