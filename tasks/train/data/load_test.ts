@@ -175,7 +175,7 @@ Deno.test("dropped rows are counted by reason, with the first one; above 1 % the
   );
   assert(got.report.warnings[0]!.includes("4 of 7 rows (57.1 %) are not used"), got.report.warnings[0]);
   const [, , noObject] = dataText(got.report).split("\n").filter((line) => line.startsWith("  dropped"));
-  assertMatch(noObject!, /^  dropped    1: record is not an object \(first: \S+, row \d( \(line \d\))?: /);
+  assertMatch(noObject!, /^ {2}dropped {4}1: record is not an object \(first: \S+, row \d( \(line \d\))?: /);
 });
 
 Deno.test("no usable row is an error that says why for each reason", async () => {
