@@ -55,6 +55,30 @@ export const chatApart = {
   function_call: z.null("use tool_choice").optional(),
 };
 
+/** vLLM's fields at the values that hold here anyway, which its clients send unasked; other values are refused. */
+export const vllmApart = {
+  skip_special_tokens: z.literal(true, "answers have no special tokens here: leave it out").nullish(),
+  spaces_between_special_tokens: z.literal(true, "answers have no special tokens here: leave it out")
+    .nullish(),
+  include_stop_str_in_output: z.literal(false, "answers end before a stop text: add it to them").nullish(),
+  use_beam_search: z.literal(false, "answers are drawn one token after the other: use n").nullish(),
+  length_penalty: z.literal(1, "it is for beams, which aren't searched here: leave it out").nullish(),
+  return_tokens_as_token_ids: z.literal(false, "tokens are told as texts: leave it out").nullish(),
+  return_token_ids: z.literal(false, "tokens are told as texts: leave it out").nullish(),
+  prompt_logprobs: z.null("log-probabilities are told of answers alone: leave it out").optional(),
+  truncate_prompt_tokens: z.null("no prompt is cut here: send a shorter one").optional(),
+  allowed_token_ids: z.null("use logit_bias or response_format").optional(),
+  bad_words: z.array(z.never("use logit_bias")).nullish(),
+};
+
+/** Those of chats. */
+export const vllmChatApart = {
+  echo: z.literal(false, "the last message is continued by continue_final_message").nullish(),
+  add_special_tokens: z.literal(false, "the chat template writes them: leave it out").nullish(),
+  documents: z.null("write them into a message").optional(),
+  chat_template: z.null("the server's own is used, see --template").optional(),
+};
+
 /** Names of given fields that have no effect. */
 export function unusedFields(request: Partial<Record<typeof NOTES[number], unknown>>): string[] {
   return NOTES.filter((name) => request[name] != null);

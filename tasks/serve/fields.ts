@@ -7,7 +7,7 @@ import { z } from "zod";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { keysAt } from "../../formats/schema_keys.ts";
-import { apart, chatApart } from "./apart_fields.ts";
+import { apart, chatApart, vllmApart, vllmChatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "./api_error.ts";
 
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
@@ -85,6 +85,8 @@ export const ChatFields = z.strictObject({
   ...sampling,
   ...apart,
   ...chatApart,
+  ...vllmApart,
+  ...vllmChatApart,
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
   max_completion_tokens: whole(1).nullish(),
   reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
@@ -111,6 +113,7 @@ export const TextFields = z.strictObject({
   ...common,
   ...sampling,
   ...apart,
+  ...vllmApart,
   prompt: z.union([
     z.string(),
     z.array(z.string()).min(1),

@@ -118,6 +118,27 @@ for (
   });
 }
 
+Deno.test("vLLM's fields are taken at the values that hold anyway, and refused at others", () => {
+  const messages = [{ role: "user", content: "x" }];
+  const plain = {
+    skip_special_tokens: true,
+    include_stop_str_in_output: false,
+    use_beam_search: false,
+    length_penalty: 1,
+    prompt_logprobs: null,
+    bad_words: [],
+    add_special_tokens: false,
+    chat_template: null,
+  };
+  readFields(ChatFields, { messages, ...plain });
+  for (
+    const [name, value] of [["skip_special_tokens", false], ["length_penalty", 0.5], ["bad_words", ["a"]]]
+  ) {
+    const error = assertThrows(() => readFields(ChatFields, { messages, [name as string]: value }), ApiError);
+    assert(error.fields.param?.startsWith(name as string), error.message);
+  }
+});
+
 Deno.test("a fault of the program isn't told as one of the request", () => {
   assertEquals(toApiError(new TypeError("x is undefined")).fields.status, 500);
   assertEquals(toApiError(new RangeError("too long")).fields.status, 400);
