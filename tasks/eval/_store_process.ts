@@ -5,7 +5,7 @@
  */
 import { ItemStore } from "./item_store.ts";
 
-const ITEMS = 50_000;
+const ITEMS = 20_000;
 const collect = (globalThis as unknown as { gc(): void }).gc;
 
 function inUse(): number {

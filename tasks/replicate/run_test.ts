@@ -118,7 +118,8 @@ function scripted(log: string[], stopAt = Infinity): ReplicateCells {
       Deno.writeTextFileSync(path, lines(rows));
       evaluator.model = { type: "recorded", args: { path } };
       return await evaluateCell(
-        parseYaml(stringify({ evaluator }), "eval.yaml"),
+        // answers that are recorded need no cache, least of all the user's
+        parseYaml(stringify({ evaluator: { ...evaluator, cache: false } }), "eval.yaml"),
         overrides,
         registry,
         context,
