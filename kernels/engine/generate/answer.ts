@@ -132,8 +132,10 @@ export class RunningAnswer {
     this.ids.push(id);
     this.tokens.push(id);
     let text = ended ? "" : stream?.push(id) ?? "";
-    const finish = ended || stream?.stop != null ? "stop" : this.room <= 0 ? "length" : null;
-    if (finish) text += stream?.end() ?? "";
+    const stopped = () => ended || stream?.stop != null, ends = stopped() || this.room <= 0;
+    // What was held back until now may have a stop text.
+    if (ends) text += stream?.end() ?? "";
+    const finish = stopped() ? "stop" : ends ? "length" : null;
     const stop = ended ? id : stream?.stop ?? null;
     onToken?.(id, text, { index, logprobs, end: finish && { finish, stop } });
     if (!finish) return;

@@ -97,16 +97,32 @@ export function checkSampling(given: Partial<Sampling>, vocabSize: number): Samp
     const value = sampling[name];
     if (typeof value !== "number" || !fits(value)) refuse(name, need, value);
   }
+  const { stop, stop_ids, logit_bias, ignore_eos } = sampling;
+  if (typeof ignore_eos !== "boolean") refuse("ignore_eos", "true or false", JSON.stringify(ignore_eos));
+  const needsList = (name: string, list: unknown) =>
+    Array.isArray(list) || refuse(name, "a list", JSON.stringify(list));
+  needsList("stop", stop);
+  needsList("stop_ids", stop_ids);
+  if (typeof logit_bias !== "object" || logit_bias === null || Array.isArray(logit_bias)) {
+    refuse("logit_bias", "numbers by token id", JSON.stringify(logit_bias));
+  }
   const isId = (id: number) => Number.isSafeInteger(id) && id >= 0 && id < vocabSize;
-  for (const [id, bias] of Object.entries(sampling.logit_bias)) {
-    if (!isId(Number(id))) refuse("logit_bias", `token ids below ${vocabSize}`, id);
+  for (const [id, bias] of Object.entries(logit_bias)) {
+    // "" and "1e1" are numbers to JavaScript.
+    if (!isId(/^\d+$/.test(id) ? Number(id) : NaN)) {
+      refuse("logit_bias", `token ids below ${vocabSize}`, JSON.stringify(id));
+    }
     if (!Number.isFinite(bias)) refuse("logit_bias", "finite numbers", bias);
   }
   const { logprobs } = sampling;
   if (logprobs !== null && !(Number.isSafeInteger(logprobs) && logprobs >= 0 && logprobs <= 20)) {
     refuse("logprobs", "null or a whole number from 0 to 20", logprobs);
   }
-  for (const id of sampling.stop_ids) if (!isId(id)) refuse("stop_ids", `token ids below ${vocabSize}`, id);
-  for (const text of sampling.stop) if (text === "") refuse("stop", "texts that aren't empty", '""');
+  for (const id of stop_ids) if (!isId(id)) refuse("stop_ids", `token ids below ${vocabSize}`, id);
+  for (const text of stop) {
+    if (typeof text !== "string" || text === "") {
+      refuse("stop", "texts that aren't empty", JSON.stringify(text));
+    }
+  }
   return sampling;
 }

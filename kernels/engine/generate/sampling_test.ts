@@ -145,11 +145,24 @@ Deno.test("checkSampling() names what is out of range", () => {
       [{ temperature: -1 }, "temperature as it needs 0 or a number ≥ 1e-5: current value is -1"],
       [{ top_p: 0 }, "top_p as it needs a number in (0, 1]: current value is 0"],
       [{ max_tokens: 0 }, "max_tokens"],
-      [{ logit_bias: { 50: 1 } }, "logit_bias as it needs token ids below 50: current value is 50"],
-      [{ stop: [""] }, "stop"],
+      [{ logit_bias: { 50: 1 } }, 'logit_bias as it needs token ids below 50: current value is "50"'],
+      [{ stop: [""] }, 'stop as it needs texts that aren\'t empty: current value is ""'],
       [{ stop_ids: [99] }, "stop_ids"],
       [{ seed: 0.5 }, "seed"],
     ] as const
   ) assertThrows(() => checkSampling(given, 50), RangeError, text);
+  // From a file or a request, whose values nothing has checked.
+  for (
+    const [given, text] of [
+      [{ ignore_eos: "false" }, 'ignore_eos as it needs true or false: current value is "false"'],
+      [{ logit_bias: { "": 1 } }, 'logit_bias as it needs token ids below 50: current value is ""'],
+      [{ logit_bias: { "1e1": 1 } }, 'logit_bias as it needs token ids below 50: current value is "1e1"'],
+      [{ logit_bias: null }, "logit_bias as it needs numbers by token id: current value is null"],
+      [{ logit_bias: [3] }, "logit_bias as it needs numbers by token id: current value is [3]"],
+      [{ stop: "ab" }, 'stop as it needs a list: current value is "ab"'],
+      [{ stop: [1] }, "stop as it needs texts that aren't empty: current value is 1"],
+      [{ stop_ids: 3 }, "stop_ids as it needs a list: current value is 3"],
+    ] as const
+  ) assertThrows(() => checkSampling(given as never, 50), RangeError, text);
   assertEquals(checkSampling({ top_k: 5 }, 50).top_k, 5);
 });
