@@ -25,13 +25,17 @@ export function labelChunkFor(vocabSize: number): number {
   return Math.max(16, Math.min(1024, Math.floor(CHUNK_ELEMENTS / vocabSize)));
 }
 
-/** A chunk may be this many times as large as the wanted one where that saves another: each reads and lays out all weights once more. */
+/** One or two chunks may be this many times as large as the wanted size where that saves one: each lays out all weights once more. */
 const STRETCH = 1.25;
 
-/** Labels of each chunk (the last may have fewer): as few chunks as can be, of one size. @param labels ≥ 0 */
+/**
+ * Labels of each chunk, the last may have fewer: few chunks of one size. Packs of many labels, whose activations are many as well,
+ * get no larger chunks, so that the peak of memory stays.
+ * @param labels ≥ 0
+ */
 export function evenChunk(labels: number, chunk: number): number {
-  const count = Math.ceil(labels / Math.floor(STRETCH * chunk));
-  return Math.ceil(labels / Math.max(1, count));
+  const few = Math.ceil(labels / Math.floor(STRETCH * chunk));
+  return Math.ceil(labels / Math.max(1, few <= 2 ? few : Math.ceil(labels / chunk)));
 }
 
 /** Integers with zeros behind them: labels of token 0 behind row 0, which weigh nothing. */

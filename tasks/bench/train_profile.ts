@@ -30,6 +30,7 @@ export interface StepPart {
 
 const ATTENTION = ["attention", "attention_grad"], LORA = ["lora_up", "matmul_tn", "matmul_tn_add"];
 const PRODUCTS = ["linear", "matmul", "matmul_add", "linear_packed", "matmul_packed"];
+const TRANSPOSED = ["matmul_tn", "matmul_tn_add", "label_logprob_weight_grad"];
 const HEAD = /^(label_logprob|gather_rows|scatter_add_rows|scale_rows)/;
 
 /** @param rank Of LoRA; a product with an operand of so many rows or columns is one of its own. */
@@ -48,7 +49,8 @@ function operationsOf({ kernel, op, shapes: [a = [], b = []] }: OperatorTime): n
   // A product that is added to its base in place: the second factor, and the first one's rows as filters.
   if (op === "FusedConv") return 2 * size(a) * (b[0] ?? 0);
   if (op !== "Gemm" || a.length !== 2 || b.length !== 2) return 0;
-  const transposed = kernel === "matmul_tn" || kernel === "label_logprob_weight_grad";
+  // Of two products of one kernel the one whose factors share their rows.
+  const transposed = TRANSPOSED.includes(kernel ?? "") && a[0] === b[0];
   return 2 * size(b) * (a[transposed ? 1 : 0] ?? 0);
 }
 

@@ -11,7 +11,7 @@ Deno.test("stepParts() puts operators into kinds of work, LoRA's products by its
   });
   const parts = stepParts(
     {
-      runs: 76,
+      runs: 77,
       operators: [
         operator("linear", "Gemm", 10, [100, 50], [30, 50]),
         operator("matmul", "Gemm", 20, [100, 30], [30, 50]),
@@ -20,19 +20,20 @@ Deno.test("stepParts() puts operators into kinds of work, LoRA's products by its
         operator("linear", "Gemm", 1, [100, 50], [8, 50]),
         operator("lora_up", "Add", 2, [100, 30], [100, 30]),
         operator("matmul_tn", "Gemm", 3, [100, 8], [100, 30]),
+        operator("matmul_tn_add", "Gemm", 1, [100, 8], [100, 30]),
         operator("attention_grad", "Loop", 7, []),
         operator("rotary", "RotaryEmbedding", 4, [1, 100, 50]),
         operator("label_logprob_unit", "Softmax", 5, [4, 90]),
         operator(null, "Identity", 6, [100, 50]),
       ],
     },
-    116,
+    117,
     8,
   );
   assertEquals(parts.map(({ group, milliseconds }) => [group, milliseconds]), [
     ["products with a frozen weight", 45],
     ["attention", 7],
-    ["LoRA", 7],
+    ["LoRA", 8],
     ["norms, RoPE, SwiGLU, sums", 4],
     ["embedding and head", 5],
     ["copies of outputs", 6],
@@ -42,8 +43,22 @@ Deno.test("stepParts() puts operators into kinds of work, LoRA's products by its
   // Three products of 2 · 100 · 30 · 50 operations in 45 ms.
   assertEquals(parts[0]!.gflops, 0.02);
   assertEquals(parts[1]!.gflops, null);
+  // 2 · 8 · 100 · (50 + 50 + 30 + 30) in 8 ms.
+  assertEquals(parts[2]!.gflops, 0.032);
   assertEquals(
     stepText([{ ...parts[0]!, gflops: 20 }], 80).split("\n").at(-2)?.replaceAll(/ +/g, " "),
     "| products with a frozen weight | 45 | 100.0 % | 20 (25 %) |",
   );
+});
+
+Deno.test("stepParts() counts a trained head's two products by the factors' sizes", () => {
+  const shapes = [[[4, 50], [90, 50]], [[4, 90], [4, 50]]];
+  const operators = shapes.map((factors) => ({
+    kernel: "label_logprob_weight_grad",
+    op: "Gemm",
+    milliseconds: 1,
+    shapes: factors,
+  }));
+  const [head] = stepParts({ runs: 2, operators }, 2, 8);
+  assertEquals([head?.group, head?.gflops], ["embedding and head", 2 * 4 * 50 * 90 / 1e6]);
 });
