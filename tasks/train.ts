@@ -12,25 +12,20 @@
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
  */
-import { basename, join, resolve } from "@std/path";
+import { join } from "@std/path";
 
 import { isHubId } from "../formats/hf_model/mod.ts";
-import { readYaml } from "../formats/yaml/yaml.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";
-import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
+import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
 import {
   diffConfigs,
-  diffPlugins,
-  diffProvenance,
   type Provenance,
-  readProvenance,
   recordOf,
   type TrainConfig,
-  type UsedPlugin,
   usedPlugin,
   writeRunYaml,
 } from "./train/config/mod.ts";
@@ -46,11 +41,11 @@ import {
   printSummary,
   type Progress,
   RunLog,
-  type Summary,
   tokenizerFiles,
   writeRunOutputs,
 } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
+import { nextSteps } from "./train/next_steps.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, prepare } from "./train/prepare.ts";
 
@@ -204,79 +199,6 @@ export async function train(
   }
   printSummary({ outputDir: directory, history: log.state().history, files, next }, say);
   return { ...result, directory, files };
-}
-
-/**
- * Next commands after a run. They name run.yaml, whose paths are absolute, so that they work in any folder.
- * @param bundled What the bundled training tuned; null: it was another file
- */
-function nextSteps(
-  directory: string,
-  finished: boolean,
-  bundled: TrainConfig["finetuning_type"] | null,
-): Summary["next"] {
-  const file = resolve(directory, "run.yaml");
-  if (!finished) {
-    return [{
-      command: taskCommand("train", [file, "resume_from_checkpoint=auto"]),
-      what: "continue where this run stopped",
-    }];
-  }
-  return [
-    ...(bundled === null ? [] : [bundledEvaluation(resolve(directory), bundled)]),
-    { command: taskCommand("preview", [file]), what: "see what the model was trained on" },
-    { command: taskCommand("train", [file]), what: "repeat this run beside it, bit for bit" },
-  ];
-}
-
-function checkProvenance(before: Provenance, now: Provenance, file: string): void {
-  const changes = diffProvenance(before, now);
-  if (changes.length === 0) return;
-  throw new RangeError(
-    `Cannot repeat ${file} as what it was made of has changed:\n  ${changes.join("\n  ")}\n` +
-      "set allow_changes=true to run it nevertheless",
-  );
-}
-
-/** A checkpoint says nothing of plugins; the run.yaml beside it does. */
-function refuseChangedPlugins(now: UsedPlugin[], directory: string, say: (line: string) => void): void {
-  const path = join(directory, "run.yaml");
-  let value: unknown;
-  try {
-    ({ value } = readYaml(path));
-  } catch {
-    return say(
-      `note: ${path} can't be read, so whether plugins have changed since the checkpoint isn't known`,
-    );
-  }
-  const { provenance } = value as { provenance?: unknown };
-  const before = readProvenance(provenance, path);
-  const changes = before === null ? [] : diffPlugins(before.plugins, now);
-  if (changes.length === 0) return;
-  throw new RangeError(
-    `Cannot resume in ${directory} as plugins have changed since the checkpoint:\n  ${
-      changes.join("\n  ")
-    }\nset allow_changes=true to continue with them`,
-  );
-}
-
-/** Without words `eval` takes the adapter of the folder into which the bundled training writes when it isn't told otherwise. */
-function bundledEvaluation(
-  directory: string,
-  tuned: TrainConfig["finetuning_type"],
-): Summary["next"][number] {
-  if (tuned === "lora" && directory === resolve(readRun(DEFAULT_TRAINING, []).config.output_dir)) {
-    return {
-      command: taskCommand("eval"),
-      what: "answer held-out instructions without and with this adapter",
-    };
-  }
-  const words = [
-    `model.args.${tuned === "lora" ? "adapter" : "model"}=${directory}`,
-    `model.args.name=${basename(directory)}`,
-    `out_dir=${join("saves/eval", basename(directory))}`,
-  ];
-  return { command: taskCommand("eval", words), what: "answer held-out instructions with what was tuned" };
 }
 
 function inputsOf(

@@ -1,0 +1,53 @@
+/**
+ * Commands to type after a run.
+ * @module
+ */
+import { basename, join, resolve } from "@std/path";
+
+import { taskCommand } from "../common/command.ts";
+import { DEFAULT_TRAINING } from "../common/default_files.ts";
+import type { TrainConfig } from "./config/mod.ts";
+import type { Summary } from "./outputs/mod.ts";
+import { readRun } from "./own_run.ts";
+
+/**
+ * Next commands after a run. They name run.yaml, whose paths are absolute, so that they work in any folder.
+ * @param bundled What the bundled training tuned; null: it was another file
+ */
+export function nextSteps(
+  directory: string,
+  finished: boolean,
+  bundled: TrainConfig["finetuning_type"] | null,
+): Summary["next"] {
+  const file = resolve(directory, "run.yaml");
+  if (!finished) {
+    return [{
+      command: taskCommand("train", [file, "resume_from_checkpoint=auto"]),
+      what: "continue where this run stopped",
+    }];
+  }
+  return [
+    ...(bundled === null ? [] : [bundledEvaluation(resolve(directory), bundled)]),
+    { command: taskCommand("preview", [file]), what: "see what the model was trained on" },
+    { command: taskCommand("train", [file]), what: "repeat this run beside it, bit for bit" },
+  ];
+}
+
+/** Without words `eval` takes the adapter of the folder into which the bundled training writes when it isn't told otherwise. */
+function bundledEvaluation(
+  directory: string,
+  tuned: TrainConfig["finetuning_type"],
+): Summary["next"][number] {
+  if (tuned === "lora" && directory === resolve(readRun(DEFAULT_TRAINING, []).config.output_dir)) {
+    return {
+      command: taskCommand("eval"),
+      what: "answer held-out instructions without and with this adapter",
+    };
+  }
+  const words = [
+    `model.args.${tuned === "lora" ? "adapter" : "model"}=${directory}`,
+    `model.args.name=${basename(directory)}`,
+    `out_dir=${join("saves/eval", basename(directory))}`,
+  ];
+  return { command: taskCommand("eval", words), what: "answer held-out instructions with what was tuned" };
+}
