@@ -5,7 +5,7 @@
 #   sets both anew at each call and never shows it, and @huggingface/tokenizers for JavaScript reads neither: one file, two lengths
 # version: transformers 5.24.0 (4.57.6 alike), tokenizers 0.23.3, @huggingface/tokenizers 0.2.0
 # why it matters: a training script that tokenizes its data and saves the tokenizer beside the model ships a tokenizer that cuts prompts at the
-#   training's length in programs on the tokenizers library. Look at "truncation" in tokenizer.json, or call no_truncation() and no_padding()
+#   training's length in programs on the tokenizers library. Look at "truncation" in tokenizer.json, or call the backend's no_truncation() and no_padding()
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

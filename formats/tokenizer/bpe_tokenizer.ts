@@ -251,7 +251,7 @@ export class BpeTokenizer implements EditableTokenizer {
     const text = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
     return {
       ...otherFiles(),
-      "tokenizer.json": JSON.stringify(json),
+      "tokenizer.json": JSON.stringify({ ...json, ...wholeTexts(json) }),
       "tokenizer_config.json": text({
         ...config,
         ...classKeys(config),
@@ -265,6 +265,14 @@ export class BpeTokenizer implements EditableTokenizer {
       ...(chatTemplate === null ? {} : { "chat_template.jinja": chatTemplate }),
     };
   }
+}
+
+/**
+ * Takes back what a call before saving left in the file (findings/saved_truncation.sh): the tokenizers library would cut and fill every text
+ * by it, where transformers and this tokenizer don't.
+ */
+function wholeTexts({ truncation, padding }: TokenizerJson) {
+  return { ...(truncation ? { truncation: null } : {}), ...(padding ? { padding: null } : {}) };
 }
 
 /**

@@ -170,6 +170,19 @@ Deno.test("written files are read by transformers 4 and 5 alike: class, names of
   ]);
 });
 
+Deno.test("written files neither cut nor fill, as the tokenizer itself doesn't", () => {
+  const files = loadTokenizerSync(`${root}tiny`).files();
+  const json = JSON.parse(files["tokenizer.json"] as string);
+  // what transformers leaves there when a call before saving had truncation and padding
+  const truncation = { direction: "Right", max_length: 3, strategy: "LongestFirst", stride: 0 };
+  const padding = { strategy: { Fixed: 8 }, direction: "Right", pad_id: 0, pad_type_id: 0, pad_token: "a" };
+  const left = { ...files, "tokenizer.json": JSON.stringify({ ...json, truncation, padding }) };
+  assertEquals(
+    JSON.parse(tokenizerFromFiles(left).files()["tokenizer.json"] as string),
+    { ...json, truncation: null, padding: null },
+  );
+});
+
 Deno.test("tokenizerFromFiles() needs tokenizer.json", () => {
   assertThrows(() => tokenizerFromFiles({ a: "" }), SyntaxError, "tokenizer.json is missing");
 });
