@@ -453,7 +453,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         "beside max_completion_tokens",
       ],
       [asked("x", { verbosity: "low" }), 400, "verbosity", "no such setting"],
-      [{ ...asked("x"), return_token_ids: true }, 400, "return_token_ids", "doesn't know"],
+      [{ ...asked("x"), return_token_ids: true }, 400, "return_token_ids", "told as texts"],
       [asked("y".repeat(200_001)), 413, null, "200000 bytes"],
     ];
     for (const [request, status, param, words] of cases) {
