@@ -91,7 +91,7 @@ part shaders deno test -A --no-check tests/shaders_test.ts
 cuda cuda_host_float32 MODEL host float32
 cuda cuda_device_float32 MODEL device float32
 needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" --streams 32 "${generate[@]}"
-part webgpu deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/pack_rows_test.ts \
+part webgpu env DINOTUNE_LARGE=1 deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
   plugins/trainers/local/ahead_test.ts kernels/engine/generate/picks_test.ts
 deno run --allow-read --allow-env tasks/bench/device_table.ts "$out" | tee "$out/table.md"
 exit "$failed"
