@@ -145,6 +145,16 @@ Deno.test("a response counts when every constraint has 10; without all of them, 
   assertEquals(followed('Fine Grained Score: [{"a": 10}]', "a", "b"), null);
 });
 
+Deno.test("all fine-grained scores without an overall one are complete: IF counts the response, overall leaves it out", () => {
+  const asked = item("a", "b");
+  const read = readTrace(asked, 'Fine Grained Score: [{"a": 10, "b": 10}]\nThat is all.');
+  assertEquals([read.reading, ...scoresOf(read)], ["complete", [10, 10], null]);
+  const result = { item: asked, response: "r", judgement: read } as unknown as BenchmarkResult;
+  const found = benchmark.contributions(result).filter(({ group }) => group === undefined);
+  const value = (metric: string) => found.filter((each) => each.metric === metric).map((each) => each.value);
+  assertEquals([value("IF"), value("fine-grained"), value("overall")], [[1], [1], [null]]);
+});
+
 Deno.test("scores: both denominators, by type, dimension and number; never a zero for what isn't judged", () => {
   const single = items.filter((i) => i.constraints.length === 1).slice(0, 4);
   const multi = items.find((i) => i.constraints.length === 3)!;
