@@ -104,6 +104,8 @@ export class RepositoryCache {
       }
     }
     Deno.renameSync(temporary, path);
+    // one name of a file put in place of another name of the same file leaves both
+    if (exists(temporary)) Deno.removeSync(temporary);
   }
 }
 

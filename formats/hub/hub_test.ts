@@ -88,6 +88,19 @@ Deno.test("resolveModel() downloads what is needed into the shared cache layout,
     );
   }));
 
+Deno.test("a snapshot whose files are second names of blobs, as where links aren't allowed, has just these files after each call", () =>
+  withHub({}, async (_, options) => {
+    const { symlinkSync } = Deno;
+    Deno.symlinkSync = () => {
+      throw new Deno.errors.NotCapable("links");
+    };
+    try {
+      for (let call = 0; call < 2; call++) assertWhole(await resolveModel(NAME, options));
+    } finally {
+      Deno.symlinkSync = symlinkSync;
+    }
+  }));
+
 Deno.test("a broken connection is continued within a call", () =>
   withHub({ breakAfter: { [SHARD]: 10_000 } }, async (hub, options) => {
     assertWhole(await resolveModel(NAME, options));
@@ -199,6 +212,11 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
       () => resolveModel("./tiny/qwen2", options),
       RangeError,
       "there is no file or directory",
+    );
+    await assertRejects(
+      () => resolveModel(`${NAME}@v9`, options),
+      RangeError,
+      "a revision of one is model_revision's",
     );
     const gone = { ...options, endpoint: "http://127.0.0.1:1" };
     await assertRejects(() => resolveModel(NAME, gone), Error, "it can't be reached");

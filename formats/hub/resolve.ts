@@ -54,7 +54,7 @@ export async function resolveModel(
       `Cannot find the ${kind} ${nameOrPath}: there is no file or directory ${
         resolve(nameOrPath)
       }, and it isn't an id on the hub ` +
-        `(owner/name)`,
+        `(owner/name${/^[^@]+\/[^@]+@/.test(nameOrPath) ? "; a revision of one is model_revision's" : ""})`,
     );
   }
   const revision = options.revision ?? "main";
