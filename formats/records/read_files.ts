@@ -120,7 +120,7 @@ async function* csvRecords(file: string, onBytes: (read: number) => void): Async
   const source = Readable.from(utf8Lines(bytesOf(file, onBytes), fault), { objectMode: false });
   const parser = source.pipe(
     parseCsv({
-      columns: (names: string[]) => withoutRepeats(names, file),
+      columns: (names: string[]) => withoutRepeats(separated(names, file), file),
       bom: true,
       skip_empty_lines: true,
       info: true,
@@ -149,6 +149,21 @@ async function* csvRecords(file: string, onBytes: (read: number) => void): Async
     throw new SyntaxError(`Cannot read ${file}:${lines ?? line} as CSV: ${message}`);
   }
   if (batch.length > 0) yield batch;
+}
+
+/** @throws {SyntaxError} If all names stand in one column, with what another program sets columns apart with in between */
+function separated(names: string[], file: string): string[] {
+  const [only = ""] = names;
+  const mark = names.length > 1 ? undefined : [";", "\t", "|"].find((mark) => {
+    const parts = only.split(mark);
+    return parts.length > 1 && parts.every((part) => /^[\w.-]+$/.test(part.trim()));
+  });
+  if (mark === undefined) return names;
+  throw new SyntaxError(
+    `Cannot read ${file}:1 as CSV: columns seem to be set apart by ${
+      mark === "\t" ? "tabs" : shown(mark)
+    }, need commas: current value is ${shown(only)}. Save the file with commas`,
+  );
 }
 
 /** @throws {SyntaxError} If a column's name comes twice: only one of the two would be read */

@@ -107,6 +107,16 @@ Deno.test("csv: quotes, line breaks, empty cells, a short row", async () => {
     SyntaxError,
     'two columns have the name "a"',
   );
+  for (const [mark, told] of [[";", '";"'], ["\t", "tabs"], ["|", '"|"']]) {
+    await assertRejects(
+      () => all(write("a.csv", `instruction${mark} output\nq${mark}a, b\n`)),
+      SyntaxError,
+      `a.csv:1 as CSV: columns seem to be set apart by ${told}, need commas: current value is "instruction`,
+    );
+  }
+  // one column, or names of more words than other programs write
+  assertEquals((await all(write("a.csv", "text\na;b\n"))).map((r) => r.value), [{ text: "a;b" }]);
+  assertEquals((await all(write("a.csv", "an essay; a note\nx\n"))).length, 1);
 });
 
 Deno.test("csv, txt: a line that is not UTF-8 is an error with its line, also behind a chunk and without a line break", async () => {

@@ -7,7 +7,11 @@ import type { DataReport } from "./data/mod.ts";
 /** Rows used, dropped and cut, lengths, warnings and notes. */
 export function dataText(report: DataReport): string {
   const { rows, train, evaluation, dropped, truncated, lengths } = report;
-  const lines = [`data         ${rows} rows: ${train} examples to train on, ${evaluation} to evaluate on`];
+  const lines = [
+    `data         ${rows} row${plural(rows)}: ${train} example${
+      plural(train)
+    } to train on, ${evaluation} to evaluate on`,
+  ];
   for (const { reason, count, first } of dropped) {
     const place = `${first.file}, row ${first.row}${first.line === null ? "" : ` (line ${first.line})`}${
       first.field && `, ${first.field}`
@@ -21,7 +25,7 @@ export function dataText(report: DataReport): string {
   }
   for (const { name, count, min, mean, p50, p90, max, tokens, labels } of lengths) {
     lines.push(
-      `  ${name.padEnd(10)} ${count} sequences of ${min} to ${max} tokens, mean ${
+      `  ${name.padEnd(10)} ${count} sequence${plural(count)} of ${min} to ${max} tokens, mean ${
         mean.toFixed(0)
       }, half below ${p50}, nine tenths below ${p90}; ` +
         `${tokens} tokens, ${labels} learnt`,
@@ -33,4 +37,8 @@ export function dataText(report: DataReport): string {
     ...report.warnings.map((warning) => `warning: ${warning}`),
   ]
     .join("\n");
+}
+
+function plural(count: number): "" | "s" {
+  return count === 1 ? "" : "s";
 }

@@ -4,6 +4,7 @@
  */
 import { stringify } from "yaml";
 
+import { readAdapterConfig } from "../../formats/peft/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../plugins/kinds/trainer.ts";
@@ -52,6 +53,8 @@ export async function dryRun(
   const text = dataText(data.report);
   say(text);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
+  const [continued] = config.finetuning_type === "lora" ? config.adapter_name_or_path : [];
+  const adapter = continued === undefined ? null : readAdapterConfig(continued);
   const { needs, packs } = trainer.memory ? ofTrainer(trainer.memory) : await ofThisEngine();
   say(estimateText(needs, packs));
   ready.model.weights.close();
@@ -66,7 +69,7 @@ export async function dryRun(
     const storage = await weightStorage(config, ready.model.weights);
     const of = (rows: number) => {
       const sized = { ...config, micro_batch_tokens: rows };
-      return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage);
+      return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage, adapter);
     };
     const { memory: { weights, trained } } = of(DEFAULT_ROWS);
     const { tuning } = makeTarget(config, ready.model, ready.decoder, {});
@@ -80,7 +83,7 @@ export async function dryRun(
 
   /** Memory by the trainer's own arithmetic; its speed isn't known here. */
   function ofTrainer(memory: NonNullable<Trainer["memory"]>): { needs: Estimate; packs: null } {
-    const counted = estimate(config, ready.decoder, ready.loss, data.train, null);
+    const counted = estimate(config, ready.decoder, ready.loss, data.train, null, undefined, adapter);
     const { parameters, trained, largestExample } = counted;
     const needs = {
       ...counted,

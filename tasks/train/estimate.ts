@@ -6,7 +6,7 @@
  * @module
  */
 import { valueOf } from "../../formats/elements.ts";
-import { matchTargets } from "../../formats/peft/mod.ts";
+import { type LoraConfig, loraOf, matchTargets } from "../../formats/peft/mod.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
@@ -86,6 +86,7 @@ export type EstimateConfig =
  * @param config With the chosen rows of a pack in `micro_batch_tokens`
  * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
  * @param storage Form in which frozen matrices are kept
+ * @param adapter Settings of the adapter that is trained on, which count instead of the configuration's
  */
 export function estimate(
   config: EstimateConfig,
@@ -94,14 +95,22 @@ export function estimate(
   train: readonly EncodedExample[],
   gflops: number | null,
   storage: WeightStorage = { half: false, text: "float32" },
+  adapter: LoraConfig | null = null,
 ): Estimate {
   const size = (shapes: Iterable<number[]>) =>
     [...shapes].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const parameters = size(tensorShapes(model).values());
   const full = config.finetuning_type === "full";
-  const shapes = moduleShapes(model), adapted = full ? [] : adaptedModules(config, [...shapes.keys()]);
-  const trained = full ? parameters : adapted.map((name) => valueOf(shapes, name))
-    .reduce((sum, [rows, columns]) => sum + config.lora_rank * (rows + columns), 0);
+  const shapes = moduleShapes(model), names = [...shapes.keys()];
+  const adapted = full ? [] : matchTargets(
+    adapter ?? { targetModules: targetModules(config.lora_target, names) },
+    names,
+  );
+  const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
+  const trained = full ? parameters : adapted.reduce((sum, name) => {
+    const [rows, columns] = valueOf(shapes, name);
+    return sum + rankOf(name) * (rows + columns);
+  }, 0);
   const modules = LINEAR_MODULES.filter((module) => adapted.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));
 
@@ -133,7 +142,7 @@ export function estimate(
   // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
   const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
   const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * largest;
-  const masks = config.lora_dropout > 0 && !full
+  const masks = (adapter?.dropout ?? config.lora_dropout) > 0 && !full
     ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
     : 0;
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
@@ -285,13 +294,6 @@ function whose({ place, processes }: Pick<Estimate, "place" | "processes">): str
   if (processes > 1) return ` of each of ${processes} processes${place === "device" ? "' devices" : ""}`;
   if (place === "device alone") return " of the device's";
   return place === "device" ? " of the device's, and as much as the weights of the host's" : "";
-}
-
-function adaptedModules(
-  { lora_target }: Pick<TrainConfig, "lora_target">,
-  modules: readonly string[],
-): string[] {
-  return matchTargets({ targetModules: targetModules(lora_target, modules) }, modules);
 }
 
 function count(labels: ArrayLike<number>): number {

@@ -56,6 +56,21 @@ Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear
     estimate(config("max_steps: 1\nfinetuning_type: full\n"), SMOLLM2, sft, [example(3, 2)], null).trained,
     134_515_008,
   );
+  // a continued adapter: its own rank, modules and pattern count, not the configuration's
+  const adapter = {
+    baseModel: null,
+    revision: null,
+    r: 4,
+    alpha: 8,
+    dropout: 0,
+    useRslora: false,
+    rankPattern: { "layers.3.self_attn.q_proj": 2 },
+    alphaPattern: {},
+    targetModules: ["q_proj"],
+  };
+  const storage = { half: false, text: "float32" };
+  const continued = estimate(config("max_steps: 1\n"), SMOLLM2, sft, [example(3, 2)], null, storage, adapter);
+  assertEquals(continued.trained, (29 * 4 + 2) * 1152);
 });
 
 Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointing, 8 N with all weights", () => {

@@ -54,7 +54,9 @@ export function lengthWarnings(
   if (longer.length === 0) return [];
   const longest = longer.reduce((a, b) => Math.max(a, b));
   return [
-    `${longer.length} sequences of up to ${longest} tokens are longer than the ${positions} positions that the model was made ` +
+    `${longer.length} sequence${longer.length === 1 ? " of" : "s of up to"} ${longest} tokens ${
+      longer.length === 1 ? "is" : "are"
+    } longer than the ${positions} positions that the model was made ` +
     `for (max_position_embeddings): what lies behind is new to it; cutoff_len: ${positions} cuts them`,
   ];
 }

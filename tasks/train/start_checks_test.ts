@@ -30,7 +30,11 @@ Deno.test("lengthWarnings() counts sequences beyond the model's positions", () =
   const rows = examples({ y: [[1, 2], [3]] }, { y: [[1, 2, 3], [4, 5]] });
   assertEquals(lengthWarnings(rows, { maxPositionEmbeddings: 5 }), []);
   const [warning] = lengthWarnings(rows, { maxPositionEmbeddings: 4 });
-  assertStringIncludes(warning!, "1 sequences of up to 5 tokens are longer than the 4 positions");
+  assertStringIncludes(warning!, "1 sequence of 5 tokens is longer than the 4 positions");
+  const [both] = lengthWarnings(rows, { maxPositionEmbeddings: 3 });
+  assertStringIncludes(both!, "1 sequence of 5 tokens is longer than the 3 positions");
+  const [all] = lengthWarnings(rows, { maxPositionEmbeddings: 2 });
+  assertStringIncludes(all!, "2 sequences of up to 5 tokens are longer than the 2 positions");
 });
 
 Deno.test("emptyGradientWarnings() finds the examples in which every gradient cancels, for every preference loss", () => {

@@ -616,6 +616,10 @@ Deno.test("keys that do nothing beside the others are told, with what makes them
       "finetuning_type: full\nlora_rank: 4\nlora_target: q_proj\n",
       "lora_rank, lora_target: not used, as finetuning_type: full has no adapters",
     ],
+    [
+      "adapter_name_or_path: a\nlora_rank: 4\nlora_target: q_proj\n",
+      "lora_rank, lora_target: not used, as the adapter of adapter_name_or_path has its own",
+    ],
     ["pref_beta: 0.2\npref_loss: ipo\n", "pref_beta: not used, as stage is sft"],
     ["stage: dpo\nsimpo_gamma: 1\n", "simpo_gamma: not used, as only pref_loss: simpo has a margin"],
     ["stage: dpo\nkto_chosen_weight: 2\n", "kto_chosen_weight: not used, as stage is dpo"],

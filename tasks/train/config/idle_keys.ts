@@ -33,6 +33,11 @@ const IDLE: readonly [
     (c) => c.finetuning_type === "full",
     () => "finetuning_type: full has no adapters",
   ],
+  [
+    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],
+    (c) => c.adapter_name_or_path.length > 0,
+    () => "the adapter of adapter_name_or_path has its own",
+  ],
   [["pref_beta", "pref_ftx"], ({ stage }) => stage === "sft" || stage === "pt", stageIs],
   [["pref_loss"], ({ stage }) => stage !== "dpo" && stage !== "iopo", stageIs],
   [["kto_chosen_weight", "kto_rejected_weight"], ({ stage }) => stage !== "kto", stageIs],

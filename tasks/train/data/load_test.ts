@@ -178,6 +178,15 @@ Deno.test("dropped rows are counted by reason, with the first one; above 1 % the
   assertMatch(noObject!, /^ {2}dropped {4}1: record is not an object \(first: \S+, row \d( \(line \d\))?: /);
 });
 
+Deno.test("dataText() counts one of a thing as one", async () => {
+  const { report } = await load({
+    "dataset_info.json": info(),
+    "d.json": [{ instruction: "q", output: "a" }],
+  });
+  const text = dataText(report);
+  assertMatch(text, /^data {9}1 row: 1 example to train on, 0 to evaluate on\n {2}\S+ +1 sequence of /);
+});
+
 Deno.test("no usable row is an error that says why for each reason", async () => {
   const error = await assertRejects(
     () =>
