@@ -218,6 +218,12 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
         "[[6]] [[7]]",
         "[[6],[7]]",
         "(10+8)/2 = [[18]]\n",
+        "10 (if lenient) or 6\n",
+        "[[10]] or 6\n",
+        "**10**, or rather 6 if strict\n",
+        "10? No, 6\n",
+        "10; 6\n",
+        "10（宽松）或 6\n",
       )
   ) {
     const { overall } = read(`Constraints Overall Score: ${score}`);

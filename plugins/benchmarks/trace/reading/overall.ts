@@ -24,15 +24,24 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
   return last;
 }
 
-/** Of two verdicts in double brackets in one line, which differ, neither is taken. */
+/** A second verdict in double brackets. */
+const BRACKETED = /\[\[ ?(\d{1,9}(?:\.\d{1,9})?)[^\]]{0,20}\]/g;
+
+/** A second number that is offered instead, behind a remark or none: ` (if lenient) or 6`, `, or rather 6`, `? No, 6`, `; 6`. */
+const INSTEAD =
+  /^[\]*_`"' ]{0,8}(?:\([^()]{0,120}\) ?)?(?:[,;] ?(?:or|或者?) |(?:or|或者?) |\? ?(?:no|不)[,.:]? ?|[,;] ?(?=[\d.]{1,9}[\]*_`"' ]{0,8}$))(?:rather |maybe |perhaps |even )?\[{0,2}(\d{1,2}(?:\.\d{1,9})?)(?![\d.]* ?%)/gi;
+
+/** Of two verdicts in one line, which differ, neither is taken. */
 function withoutOther(found: ScoreText, behind: string): ScoreText {
-  if (!found.bracketed || !("score" in found)) return found;
+  if (!("score" in found)) return found;
   const [line = ""] = behind.split("\n", 1);
-  const other = [...line.matchAll(/\[\[ ?(\d{1,9}(?:\.\d{1,9})?)[^\]]{0,20}\]/g)]
-    .find(([, number]) => Number(number) !== found.score);
-  return other === undefined ? found : {
-    off: `[[${found.score}]]${line.slice(0, other.index + other[0].length + 1)}`,
-    bracketed: true,
+  const others = [...(found.bracketed ? line.matchAll(BRACKETED) : []), ...line.matchAll(INSTEAD)];
+  const other = others.find(([, number]) => Number(number) !== found.score);
+  if (other === undefined) return found;
+  const [open, close] = found.bracketed ? ["[[", "]]"] : ["", ""];
+  return {
+    off: `${open}${found.score}${close}${line.slice(0, other.index + other[0].length + close.length / 2)}`,
+    bracketed: found.bracketed,
     end: found.end,
   };
 }
