@@ -15,8 +15,6 @@
  */
 import { join } from "@std/path";
 
-import { item } from "../formats/elements.ts";
-import type { Adapter } from "../formats/peft/mod.ts";
 import type { Registry } from "../plugins/registry.ts";
 import {
   errorText,
@@ -32,26 +30,17 @@ import { helpTopic } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
-import {
-  checkDifference,
-  compareLogits,
-  differenceText,
-  logitsOf,
-  logitsOfWritten,
-  promptIds,
-  writtenBound,
-} from "./export/check.ts";
-import { type ExportConfig, type ExportDtype, type ExportFormat, readExportConfig } from "./export/config.ts";
+import { type ExportConfig, type ExportDtype, readExportConfig } from "./export/config.ts";
 import { exportHelp } from "./export/help.ts";
 import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
 import { ExportFolder, filesOf } from "./export/folder.ts";
-import { exportGguf, exportGgufAdapter, ggufPath } from "./export/gguf.ts";
-import { readWithAdapter } from "./export/gguf_adapter_check.ts";
-import { onnxLogits } from "./export/onnx/check.ts";
-import { checkOnnxDecoder, exportOnnx, type OnnxDtype, onnxPath } from "./export/onnx/model.ts";
-import { roundedReader } from "./export/rounding.ts";
-import { dtypeOf, exportSafetensors } from "./export/safetensors.ts";
+import { ggufPath } from "./export/gguf.ts";
+import { checkGoesOn, interruptible, signalsComeIn } from "./export/interruptible.ts";
+import { checkOnnxDecoder } from "./export/onnx/model.ts";
+import { prove, type Talk } from "./export/prove.ts";
+import { dtypeOf } from "./export/safetensors.ts";
 import { type ExportSource, openSource } from "./export/source.ts";
+import { writeFiles } from "./export/write_files.ts";
 import { dropNetwork, needsNetwork } from "./train/network.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";
 
@@ -128,33 +117,6 @@ export async function exportModel(
   }
 }
 
-type Talk = Required<Pick<ExportOptions, "say" | "progress" | "signal">>;
-
-/** Lets signals come in between two tensors. */
-async function interruptible<T>(writing: Generator<void, T>, signal: AbortSignal | null): Promise<T> {
-  try {
-    for (let turn = writing.next();; turn = writing.next()) {
-      if (turn.done) return turn.value;
-      await signalsComeIn();
-      checkGoesOn(signal);
-    }
-  } finally {
-    // files that are open
-    writing.return(undefined as T);
-  }
-}
-
-const signalsComeIn = () => new Promise((resolve) => setTimeout(resolve, 0));
-
-/** @throws {Error} If it was interrupted */
-function checkGoesOn(signal: AbortSignal | null): void {
-  if (signal?.aborted) {
-    throw new Error(
-      "Stopped before the export was whole: nothing was put into export_dir; the same command starts again",
-    );
-  }
-}
-
 async function write(
   config: ExportConfig,
   registry: Registry,
@@ -172,7 +134,7 @@ async function write(
   progress.stop();
   for (const note of notes) say(`note: ${note}`);
   const largest = config.export_check
-    ? await prove(config, registry, source, dtype, folder.staging, { say, progress, signal })
+    ? await prove({ config, registry, source, dtype, folder: folder.staging }, { say, progress, signal })
     : null;
   const { model, adapters } = source;
   // a signal of the last tensor or of the comparison's last part: it was answered with "stays as it was"
@@ -187,91 +149,6 @@ async function write(
     largest_difference_of_logits: largest,
   });
   return { directory: config.export_dir, files: filesOf(config.export_dir), largestDifference: largest };
-}
-
-function* writeFiles(
-  { export_format: format, export_size }: ExportConfig,
-  source: ExportSource,
-  dtype: ExportDtype,
-  folder: string,
-  onTensor: () => void,
-): Generator<void, string[]> {
-  switch (format) {
-    case "safetensors":
-      yield* exportSafetensors(folder, source, dtype as "float32", export_size * 1e9, onTensor);
-      return [];
-    case "gguf":
-      return yield* exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
-    case "gguf-adapter":
-      return yield* exportGgufAdapter(
-        ggufPath(folder, format, dtype),
-        source,
-        onlyAdapter(source),
-        dtype,
-        onTensor,
-      );
-    case "onnx":
-      yield* exportOnnx(folder, source, dtype as OnnxDtype, export_size * 1e9, onTensor);
-      return [];
-  }
-}
-
-/** Compares logits of what was written with those of the merged weights; gives the largest difference. */
-async function prove(
-  { export_format: format, export_dir }: ExportConfig,
-  registry: Registry,
-  source: ExportSource,
-  dtype: ExportDtype,
-  folder: string,
-  { say, progress, signal }: Talk,
-): Promise<number> {
-  const { decoder, tokenizer } = source, ids = promptIds(tokenizer, decoder);
-  const rounded = roundedReader(format, source, dtype),
-    layers = (rounded === null ? 2 : 3) * decoder.numLayers;
-  let layer = 0;
-  const onLayer = () => {
-    progress.phase("comparing logits, layers", ++layer, layers);
-    checkGoesOn(signal);
-  };
-  const before = await logitsOf(decoder, source.read, ids, onLayer);
-  const expected = rounded === null ? before : await logitsOf(decoder, rounded, ids, onLayer);
-  const after = await logitsAfter({ format, dtype, folder }, registry, source, ids, onLayer);
-  progress.stop();
-  const difference = compareLogits(before, after, ids.length);
-  const written = compareLogits(expected, after, ids.length);
-  const faithful = checkDifference(written, writtenBound(format, dtype), export_dir);
-  say(`Check: logits before and after differ by at most ${differenceText(difference)}`);
-  say(`  beside the merged weights${rounded === null ? "" : `, rounded to ${dtype} in memory`}: ${faithful}`);
-  return difference.largest;
-}
-
-async function logitsAfter(
-  { format, dtype, folder }: { format: ExportFormat; dtype: ExportDtype; folder: string },
-  registry: Registry,
-  source: ExportSource,
-  ids: readonly number[],
-  onLayer: () => void,
-): Promise<Float32Array> {
-  switch (format) {
-    case "gguf":
-      return await logitsOfWritten(ggufPath(folder, format, dtype), registry, ids, onLayer);
-    case "gguf-adapter":
-      return await logitsOf(
-        source.decoder,
-        readWithAdapter(ggufPath(folder, format, dtype), source),
-        ids,
-        onLayer,
-      );
-    case "onnx":
-      return await onnxLogits(onnxPath(folder, dtype as OnnxDtype), source.decoder, ids, onLayer);
-    case "safetensors":
-      return await logitsOfWritten(folder, registry, ids, onLayer);
-  }
-}
-
-/** The configuration lets no other number of them pass. */
-function onlyAdapter({ adapters }: ExportSource): Adapter {
-  return item(adapters, 0);
 }
 
 /** `auto` is the model's own number type, an adapter's is float32. */

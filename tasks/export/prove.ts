@@ -1,0 +1,92 @@
+/**
+ * The comparison of an export's logits with those of its source, before the files are put into the folder.
+ * @module
+ */
+import type { Registry } from "../../plugins/registry.ts";
+import type { Progress } from "../train/outputs/mod.ts";
+import {
+  checkDifference,
+  compareLogits,
+  differenceText,
+  logitsOf,
+  logitsOfWritten,
+  promptIds,
+  writtenBound,
+} from "./check.ts";
+import type { ExportConfig, ExportDtype } from "./config.ts";
+import { ggufPath } from "./gguf.ts";
+import { readWithAdapter } from "./gguf_adapter_check.ts";
+import { checkGoesOn } from "./interruptible.ts";
+import { onnxLogits } from "./onnx/check.ts";
+import { type OnnxDtype, onnxPath } from "./onnx/model.ts";
+import { roundedReader } from "./rounding.ts";
+import type { ExportSource } from "./source.ts";
+
+/** Whom an export tells how far it is, and who may end it. */
+export interface Talk {
+  say: (line: string) => void;
+  progress: Progress;
+  signal: AbortSignal | null;
+}
+
+/** An export whose files are written. */
+export interface Written {
+  config: Pick<ExportConfig, "export_format" | "export_dir">;
+  registry: Registry;
+  source: ExportSource;
+  dtype: ExportDtype;
+  /** Of the files. */
+  folder: string;
+}
+
+/**
+ * Compares logits of what was written with those of the merged weights.
+ * @returns The largest difference
+ * @throws {Error} If what was written computes something else, or the export was interrupted
+ */
+export async function prove(written: Written, { say, progress, signal }: Talk): Promise<number> {
+  const { config: { export_format: format, export_dir }, source, dtype } = written;
+  const { decoder, tokenizer } = source, ids = promptIds(tokenizer, decoder);
+  const rounded = roundedReader(format, source, dtype),
+    layers = (rounded === null ? 2 : 3) * decoder.numLayers;
+  let layer = 0;
+  const onLayer = () => {
+    progress.phase("comparing logits, layers", ++layer, layers);
+    checkGoesOn(signal);
+  };
+  const before = await logitsOf(decoder, source.read, ids, onLayer);
+  const expected = rounded === null ? before : await logitsOf(decoder, rounded, ids, onLayer);
+  const after = await logitsAfter(written, ids, onLayer);
+  progress.stop();
+  const difference = compareLogits(before, after, ids.length);
+  const faithful = checkDifference(
+    compareLogits(expected, after, ids.length),
+    writtenBound(format, dtype),
+    export_dir,
+  );
+  say(`Check: logits before and after differ by at most ${differenceText(difference)}`);
+  say(`  beside the merged weights${rounded === null ? "" : `, rounded to ${dtype} in memory`}: ${faithful}`);
+  return difference.largest;
+}
+
+async function logitsAfter(
+  { config: { export_format: format }, registry, source, dtype, folder }: Written,
+  ids: readonly number[],
+  onLayer: () => void,
+): Promise<Float32Array> {
+  switch (format) {
+    case "gguf":
+      return await logitsOfWritten(ggufPath(folder, format, dtype), registry, ids, onLayer);
+    case "gguf-adapter":
+      return await logitsOf(
+        source.decoder,
+        readWithAdapter(ggufPath(folder, format, dtype), source),
+        ids,
+        onLayer,
+      );
+    case "onnx":
+      return await onnxLogits(onnxPath(folder, dtype as OnnxDtype), source.decoder, ids, onLayer);
+    case "safetensors":
+      return await logitsOfWritten(folder, registry, ids, onLayer);
+  }
+}
