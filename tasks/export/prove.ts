@@ -30,7 +30,7 @@ export interface Talk {
 }
 
 /** An export whose files are written. */
-export interface Written {
+export interface WrittenExport {
   config: Pick<ExportConfig, "export_format" | "export_dir">;
   registry: Registry;
   source: ExportSource;
@@ -44,7 +44,7 @@ export interface Written {
  * @returns The largest difference
  * @throws {Error} If what was written computes something else, or the export was interrupted
  */
-export async function prove(written: Written, { say, progress, signal }: Talk): Promise<number> {
+export async function prove(written: WrittenExport, { say, progress, signal }: Talk): Promise<number> {
   const { config: { export_format: format, export_dir }, source, dtype } = written;
   const { decoder, tokenizer } = source, ids = promptIds(tokenizer, decoder);
   const rounded = roundedReader(format, source, dtype),
@@ -70,7 +70,7 @@ export async function prove(written: Written, { say, progress, signal }: Talk): 
 }
 
 async function logitsAfter(
-  { config: { export_format: format }, registry, source, dtype, folder }: Written,
+  { config: { export_format: format }, registry, source, dtype, folder }: WrittenExport,
   ids: readonly number[],
   onLayer: () => void,
 ): Promise<Float32Array> {

@@ -6,7 +6,7 @@ import type { Arguments } from "../../common/cli.ts";
 import { flagNumber } from "../flag_values.ts";
 
 /** Result of a bench, and the same as text. */
-export interface Measured {
+export interface BenchOutcome {
   found: unknown;
   text: string;
   /** Whether something was wrong beside slow. */
@@ -23,7 +23,7 @@ export interface BenchCommand {
    * Measures.
    * @throws {RangeError} If a flag's value is none that it takes
    */
-  run(given: Arguments, say: (line: string) => void): Promise<Measured>;
+  run(given: Arguments, say: (line: string) => void): Promise<BenchOutcome>;
 }
 
 /** Execution providers of the onnx backend; the first where none is given. */
