@@ -2,7 +2,7 @@
  * Schemas that hold at once (`allOf`, keywords beside `$ref` and `anyOf`), as one.
  * @module
  */
-import { type JsonObject, jsonType } from "./disjoint.ts";
+import type { JsonObject } from "./json.ts";
 
 /** Both of two keywords' values, by keyword. `pattern` and `format` become lists. */
 const BOTH: Readonly<Record<string, (a: never, b: never) => unknown>> = {
@@ -113,10 +113,4 @@ function membersOfBoth(a: JsonObject, b: JsonObject): JsonObject {
     ...(Object.keys(patternProperties).length > 0 && { patternProperties }),
     ...(others[0] !== undefined && others[1] !== undefined && { additionalProperties: all(...others) }),
   };
-}
-
-/** Whether a listed value has one of the types. */
-export function hasType(value: unknown, types: readonly string[]): boolean {
-  const type = jsonType(value);
-  return types.includes(type) || type === "number" && Number.isInteger(value) && types.includes("integer");
 }

@@ -1,15 +1,9 @@
 /**
- * Schemas of which no value fits both, as far as that can be seen: by type, by listed values, or by a property that tells them apart.
+ * Schemas that no value fits both of, as far as that can be seen: by type, by listed values, or by a property that tells them apart.
  * @module
  */
 
-/** A JSON object, such as a schema. */
-export type JsonObject = Record<string, unknown>;
-
-/** Name of a value's type, as JSON Schema has it. */
-export function jsonType(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
-}
+import { type JsonObject, jsonType } from "./json.ts";
 
 /** A schema behind its `$ref`s; null where one leads nowhere, or round in a circle. */
 export function resolved(schema: unknown, root: unknown): JsonObject | null {
@@ -30,7 +24,7 @@ export function resolved(schema: unknown, root: unknown): JsonObject | null {
   return null;
 }
 
-/** Whether surely no value fits both schemas. */
+/** True where surely no value fits both schemas. */
 export function disjoint(a: unknown, b: unknown, root: unknown): boolean {
   const [first, second] = [resolved(a, root), resolved(b, root)];
   if (first === null || second === null) return false;

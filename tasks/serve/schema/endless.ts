@@ -2,9 +2,10 @@
  * Schemas that need themselves: no answer to them ends.
  * @module
  */
-import { type JsonObject, resolved } from "./disjoint.ts";
+import { resolved } from "./disjoint.ts";
+import type { JsonObject } from "./json.ts";
 
-/** Whether each value of a schema has another one of the same schema in it. */
+/** True where each value of a schema has another one of the same schema in it. */
 export function isEndless(schema: unknown, root: unknown, around: readonly unknown[] = []): boolean {
   if (typeof schema !== "object" || schema === null) return false;
   const found = resolved(schema, root);

@@ -5,12 +5,14 @@
  */
 import { badRequest } from "../api_error.ts";
 import { conjoined } from "./conjoin.ts";
-import { disjoint, type JsonObject, resolved } from "./disjoint.ts";
+import { disjoint, resolved } from "./disjoint.ts";
+import type { JsonObject } from "./json.ts";
 import { OF_TYPE, schemaKeywords } from "./keywords.ts";
 import { anyOf, GrammarTooLarge, Rules, terminal, written } from "./rules.ts";
 import { isEndless } from "./endless.ts";
 import { listedValues } from "./listed.ts";
-import { ruleOfType, type Within } from "./types.ts";
+import { ruleOfType } from "./types.ts";
+import type { Within } from "./within.ts";
 
 /** Schemas that hold at once, as choices of schemas without choices. */
 const CHOICES_AT_ONCE = 64;
@@ -78,7 +80,6 @@ export function heldGrammar(root: unknown, place: string, param: string): string
     }
     const within: Within = {
       rules,
-      place,
       refuse: no,
       inner: (schema, step) => rule(schema, `${place}${step}`, inside),
       choices: (schema, step) => alternatives(schema, `${place}${step}`, []),

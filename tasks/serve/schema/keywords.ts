@@ -4,7 +4,7 @@
  */
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { shown } from "../../../formats/message.ts";
-import type { JsonObject } from "./disjoint.ts";
+import type { JsonObject } from "./json.ts";
 
 /** Keywords of each type of value. */
 export const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
@@ -27,7 +27,7 @@ export const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Keywords that combine schemas. */
-export const CHOICES = ["anyOf", "oneOf", "allOf", "$ref"];
+const CHOICES = ["anyOf", "oneOf", "allOf", "$ref"];
 
 /** Keywords that narrow nothing. */
 const NOTES =

@@ -2,22 +2,22 @@
  * Values of `enum` and `const` that the keywords beside them take as well.
  * @module
  */
-import { hasType } from "./conjoin.ts";
-import type { JsonObject } from "./disjoint.ts";
-import { TEXT_FORMATS } from "./formats.ts";
+import { hasType, type JsonObject } from "./json.ts";
 import { OF_TYPE } from "./keywords.ts";
+import { expressionsOf } from "./strings.ts";
+import type { Within } from "./within.ts";
 
 /**
  * The values that fit.
  * @param choice A schema without choices, `type`, `pattern` and `format` as lists
  * @param refuse Told which keyword can't be followed beside `enum`
  */
-export function listedValues(choice: JsonObject, refuse: (what: string) => never): unknown[] {
+export function listedValues(choice: JsonObject, refuse: Within["refuse"]): unknown[] {
   const types = choice["type"] as string[] | undefined;
   return (choice["enum"] as unknown[]).filter((value) => {
     if (types !== undefined && !hasType(value, types)) return false;
     if (typeof value === "number") return numberFits(value, choice as Record<string, number>);
-    if (typeof value === "string") return textFits(value, choice);
+    if (typeof value === "string") return textFits(value, choice, refuse);
     const type = Array.isArray(value) ? "array" : "object";
     const beside = typeof value === "object" && value !== null
       ? OF_TYPE[type]?.find((name) => choice[name] !== undefined)
@@ -38,12 +38,9 @@ function numberFits(value: number, bounds: Record<string, number>): boolean {
     Math.abs(times - Math.round(times)) < 1e-9;
 }
 
-function textFits(value: string, { minLength = 0, maxLength = Infinity, ...choice }: JsonObject): boolean {
-  const expressions = [
-    ...(choice["pattern"] ?? []) as string[],
-    ...((choice["format"] ?? []) as string[]).flatMap((format) => TEXT_FORMATS[format] ?? []),
-  ];
+function textFits(value: string, choice: JsonObject, refuse: Within["refuse"]): boolean {
+  const { minLength = 0, maxLength = Infinity } = choice as Record<string, number>;
   const count = [...value].length;
-  return count >= Number(minLength) && count <= Number(maxLength) &&
-    expressions.every((expression) => new RegExp(expression, "u").test(value));
+  return count >= minLength && count <= maxLength &&
+    expressionsOf(choice, refuse).every((expression) => new RegExp(expression, "u").test(value));
 }

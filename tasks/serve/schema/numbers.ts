@@ -53,7 +53,7 @@ export function numberRule(rules: Rules, type: "integer" | "number", bounds: Bou
   return anyOf([positive, negative === null ? null : `"-" ${negative}`]);
 }
 
-/** TextSet of digits between two counts of the grid. */
+/** Rules of digits between two counts of the grid, and those that may follow digits that were written. */
 class Digits {
   readonly #known = new Map<string, string | null>();
   constructor(readonly rules: Rules, readonly decimals: number, readonly step: bigint) {}
@@ -79,7 +79,7 @@ class Digits {
   }
 
   /**
-   * TextSet that may follow.
+   * The rule of the digits that may follow; null: none do.
    * @param left Digits of this part that may still come
    * @param low The rest of the lower bound where the digits so far are its own; null: they are larger
    * @param high Likewise of the upper one

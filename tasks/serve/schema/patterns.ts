@@ -23,11 +23,14 @@ const OPTIONS = { maxCharacter: MAXIMUM };
 export const STATES = 256;
 
 /** Nodes while automata are made, before equal states become one. */
-const nodes = () => new NFA.LimitedNodeFactory(20 * STATES);
-export const states = () => new DFA.LimitedNodeFactory(20 * STATES);
+const UNMERGED = 20 * STATES;
+const nodes = () => new NFA.LimitedNodeFactory(UNMERGED);
+
+/** Nodes of a deterministic automaton, as many as are allowed before equal ones become one. */
+export const states = (): DFA.LimitedNodeFactory => new DFA.LimitedNodeFactory(UNMERGED);
 
 /**
- * TextSet that an expression is found in, as `new RegExp(pattern, "u")` finds it.
+ * Texts that an expression is found in, as `new RegExp(pattern, "u")` finds it.
  * @throws {RangeError} If it is none, or has parts that no automaton follows: backreferences, word boundaries, conditions elsewhere
  * @throws {TooManyNodesError} Of refa
  */
@@ -93,7 +96,7 @@ function conditioned({ elements, isBegin, isEnd, conditions }: Way): DFA {
   }, DFA.fromFA(nfa, states()));
 }
 
-/** Whether an element is `^` (nothing behind) or `$` (nothing ahead). */
+/** True of `^` (nothing behind) and `$` (nothing ahead). */
 function isAnchor(element: Piece, kind: "ahead" | "behind"): boolean {
   if (element.type !== "Assertion" || element.kind !== kind || !element.negate) return false;
   const [one, ...more] = element.alternatives, [sign, ...others] = one?.elements ?? [];

@@ -68,6 +68,7 @@ export class Rules {
   /** Any characters and the quotation mark behind them. */
   readonly rest: string = this.add(`${CHARACTER}* ${QUOTE}`);
 
+  /** Gives a reserved name its rule. */
   define(name: string, body: string): string {
     this.#bodies.set(name, body);
     return name;

@@ -11,8 +11,9 @@ import { MAXIMUM } from "./utf8.ts";
 /** A set of texts. */
 export type TextSet = DFA;
 
-/** TextSet that an expression is found in.
- * @throws {RangeError} See {@link textsWith}
+/**
+ * Texts that an expression is found in.
+ * @throws {RangeError} See {@linkcode textsWith}
  * @throws {GrammarTooLarge}
  */
 export function matching(pattern: string): TextSet {
@@ -24,29 +25,38 @@ export function onlyWords(words: readonly string[]): TextSet {
   return DFA.fromWords(words.map(points), { maxCharacter: MAXIMUM });
 }
 
-/** TextSet of so many characters; `most` may be Infinity. */
+/**
+ * Texts of so many characters; `most` may be Infinity.
+ * @throws {GrammarTooLarge}
+ */
 export function ofLength(least: number, most: number): TextSet {
   return matching(`^[^]{${least},${most === Infinity ? "" : most}}$`);
 }
 
-/** TextSet that are in all of the sets. */
+/**
+ * Texts that are in all of the sets.
+ * @throws {GrammarTooLarge}
+ */
 export function inAll([first, ...others]: readonly [TextSet, ...TextSet[]]): TextSet {
   return others.reduce((all, one) => limited(() => DFA.fromIntersection(all, one, states())), first);
 }
 
-/** TextSet that aren't in the set. */
+/** Texts that aren't in the set. */
 export function outside(texts: TextSet): TextSet {
   const others = texts.copy();
   others.complement();
   return others;
 }
 
-/** Whether a text is in the set. */
+/** True where the set has the text. */
 export function has(texts: TextSet, text: string): boolean {
   return texts.test(points(text));
 }
 
-/** The rule of texts of a set, in quotes; null: it is empty. */
+/**
+ * The rule of texts of a set, in quotes; null: it is empty.
+ * @throws {GrammarTooLarge}
+ */
 export function textRule(rules: Rules, texts: TextSet): string | null {
   // halves of pairs are no characters of an answer
   const whole = limited(() => DFA.fromIntersection(texts, matching("^[^\\ud800-\\udfff]*$"), states()));
