@@ -283,6 +283,18 @@ Deno.test("every ignored key is named in the notes with its reason", () => {
   }
 });
 
+Deno.test("a reason never calls refused what is trained: QLoRA's file of LLaMA-Factory's", () => {
+  const { notes, config: c } = config(
+    "quantization_bit: 4\nquantization_method: bnb\ndouble_quantization: false\nquantization_type: nf4\n",
+  );
+  assertEquals(c.quantization_bit, 4);
+  const told = notes.filter((note) => note.includes("quantization_"));
+  assertEquals(told, [
+    "quantization_method, double_quantization, quantization_type: not used, as frozen weights have one form for each number " +
+    "of bits, which quantization_bit (with trainer: torch its trainer_options) says",
+  ]);
+});
+
 Deno.test("a hint follows from the kind of value, not from the words that describe it", () => {
   for (
     const [line, hint] of [
@@ -317,6 +329,11 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
   }
   for (
     const [key, hint] of [
+      ["kto_beta", "it is called pref_beta here"], // LLaMA-Factory of before
+      ["ray_run_name", "(docs/scale.md)"],
+      ["sequence_parallel", "(docs/scale.md)"],
+      ["image_resolution", "models here are text alone"],
+      ["task", "deno task eval has others"],
       ["sequence_len", "it is called cutoff_len here"], // axolotl
       ["micro_batch_size", "it is called per_device_train_batch_size here"],
       ["adapter", "finetuning_type: lora"],

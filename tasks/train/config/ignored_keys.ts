@@ -78,14 +78,17 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       om_hub_token: null,
     },
   }],
-  ["it only sets up quantising the base model, which is refused", {
-    model: {
-      quantization_method: "bnb",
-      quantization_type: "nf4",
-      double_quantization: true,
-      quantization_device_map: null,
+  [
+    "frozen weights have one form for each number of bits, which quantization_bit (with trainer: torch its trainer_options) says",
+    {
+      model: {
+        quantization_method: "bnb",
+        quantization_type: "nf4",
+        double_quantization: true,
+        quantization_device_map: null,
+      },
     },
-  }],
+  ],
   ["it is about generating text, and training here generates none", {
     model: {
       infer_backend: "huggingface",

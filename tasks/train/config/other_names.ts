@@ -13,6 +13,11 @@ const RENAMED: Readonly<Record<string, string>> = {
   dpo_loss: "pref_loss",
   dpo_ftx: "pref_ftx",
   orpo_beta: "pref_beta",
+  kto_beta: "pref_beta",
+  kto_ftx: "pref_ftx",
+  sft_packing: "packing",
+  prompt_template: "template",
+  checkpoint_dir: "adapter_name_or_path",
   cutoff_length: "cutoff_len",
   max_length_cutoff: "cutoff_len",
   lr: "learning_rate",
@@ -67,6 +72,13 @@ const ADAPTERS = "only adapters are trained with LoRA: leave it out, or use fine
 const ORDER = "weights lie as the model's files have them: leave it out";
 const NO_TEXTS = "no text is generated while evaluating here: deno task eval does that";
 const TOKENS = "a template brings its own special tokens: leave it out, and name the template";
+const PROCESSES =
+  "processes and how they share the work are trainer: torch's trainer_options (docs/scale.md): leave it out";
+const KTRANSFORMERS = "KTransformers is a program of its own: leave it out";
+const IMAGES = "models here are text alone: leave it out";
+const LAYERS =
+  "single layers can't be trained alone here: use finetuning_type: lora, with lora_target for the modules";
+const CHOICES = "it is for LLaMA-Factory's own benchmarks: deno task eval has others";
 const BUILT_IN = "leave it out: it makes no difference to the result here";
 
 /** Keys that have no counterpart of the same values: what to write. */
@@ -77,6 +89,42 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     "a step takes per_device_train_batch_size times gradient_accumulation_steps examples: set these two",
   new_special_tokens: "tokens can't be added here: add them to the model first",
   reserved_label_len: "truncation says how a sequence longer than cutoff_len is cut",
+  max_source_length: LENGTHS,
+  cache_path: "encoded data has its own cache, which data_cache_dir places: leave it out",
+  dataset_shards: "streaming: true reads a set piece by piece: leave it out",
+  name_module_trainable: LAYERS,
+  num_layer_trainable: LAYERS,
+  lora_bf16_mode: FLOATS,
+  padding_side: "nothing is padded here: leave it out",
+  efficient_eos: "the end of every learnt answer is learnt: leave it out",
+  visual_inputs: IMAGES,
+  image_resolution: IMAGES,
+  video_resolution: IMAGES,
+  ray_run_name: PROCESSES,
+  ray_storage_path: PROCESSES,
+  ray_storage_filesystem: PROCESSES,
+  placement_strategy: PROCESSES,
+  resources_per_worker: PROCESSES,
+  sequence_parallel_size: PROCESSES,
+  sequence_parallel_mode: PROCESSES,
+  // its Megatron arguments
+  tensor_model_parallel_size: PROCESSES,
+  pipeline_model_parallel_size: PROCESSES,
+  virtual_pipeline_model_parallel_size: PROCESSES,
+  expert_model_parallel_size: PROCESSES,
+  context_parallel_size: PROCESSES,
+  sequence_parallel: PROCESSES,
+  use_distributed_optimizer: PROCESSES,
+  kt_optimize_rule: KTRANSFORMERS,
+  cpu_infer: KTRANSFORMERS,
+  chunk_size: KTRANSFORMERS,
+  // its eval
+  task: CHOICES,
+  task_dir: CHOICES,
+  n_shot: CHOICES,
+  lang: CHOICES,
+  save_dir: CHOICES,
+  download_mode: CHOICES,
   // axolotl
   chat_template: "template names it; template: auto renders the model's own",
   chat_template_jinja: "template: auto renders the model's own (chat_template.jinja in its folder)",
