@@ -66,6 +66,8 @@ const SCHEMAS: Record<string, unknown>[] = [
   { type: "integer", minimum: -9007199254740991, maximum: 9007199254740991 },
   { type: "integer", multipleOf: 2.5, minimum: 1, maximum: 1000 },
   { type: "string", minLength: 2, maxLength: 5 },
+  { type: "string", minLength: 3, maxLength: 100 },
+  { type: "string", minLength: 70, maxLength: 2000 },
   { type: "string", pattern: '^[^a-z"]+$', maxLength: 12 },
   { type: "string", pattern: "[^b]\\d" },
   { type: "string", pattern: "^.{1,9}$" },

@@ -74,8 +74,44 @@ Deno.test("an answer held to a schema fits it", async () => {
   }
 });
 
+Deno.test("lengths are counted to the character, within blocks and at their ends", async () => {
+  const lengths = [[0, 1], [0, 64], [0, 65], [0, 96], [31, 32], [64, 64], [65, 65], [97, 200], [
+    130,
+    Infinity,
+  ], [0, 10_000]];
+  for (const [least = 0, most = 0] of lengths) {
+    const options = optionsOf({
+      type: "string",
+      minLength: least,
+      ...(most < Infinity && { maxLength: most }),
+    });
+    const counts = [
+      0,
+      least - 1,
+      least,
+      least + 1,
+      least + 32,
+      most - 33,
+      most - 32,
+      most - 1,
+      most,
+      most + 1,
+    ];
+    for (const count of new Set(counts.filter((one) => one >= 0 && one < 300))) {
+      // characters of one byte and of two, and an escape
+      const text = JSON.stringify('aé"'.repeat(count).slice(0, count));
+      assertEquals(
+        await takes(options, text),
+        least <= count && count <= most,
+        `${least} to ${most}: ${count}`,
+      );
+    }
+  }
+});
+
 const REFUSED: [schema: Record<string, unknown>, words: string][] = [
   [{ type: "integer", minimum: 5, maximum: 3 }, "no value fits it: see its bounds"],
+  [{ type: "string", maxLength: 10_001 }, "counts up to 10000 characters: current value is 10001"],
   [{ type: "number", multipleOf: 0 }, "multipleOf needs a number above 0"],
   [{ type: "integer", multipleOf: 10007 }, "too many remainders"],
   [{ type: "string", pattern: "a\\b" }, "at its begin and end alone"],
