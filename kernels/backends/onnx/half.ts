@@ -7,7 +7,7 @@ import onnxProto from "onnx-proto";
 import { f32, f64 } from "../../../formats/elements.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { type OrtLibrary, OrtSession, OrtTensor } from "./c_api/mod.ts";
-import { ELEMENT, OPSET } from "./lower.ts";
+import { ELEMENT, OPSET } from "./proto.ts";
 import type { SessionSettings } from "./sessions.ts";
 import type { StoredType } from "./tensor.ts";
 

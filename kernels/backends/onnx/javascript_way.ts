@@ -8,7 +8,7 @@ import { join } from "@std/path";
 
 import * as ort from "onnxruntime-node";
 
-import { CONSTANTS_FILE } from "./lower.ts";
+import { CONSTANTS_FILE } from "./proto.ts";
 import {
   byteShape,
   type ConstantPlace,

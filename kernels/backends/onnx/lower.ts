@@ -6,40 +6,26 @@
 import onnxProto from "onnx-proto";
 
 import { valueOf } from "../../../formats/elements.ts";
-import { type Graph, type Node, nodeSizes, type Size, symbolic, type Value, ValueMap } from "../../graph.ts";
-import type {
-  HalfInputs,
-  OnnxAttribute,
-  OnnxNode,
-  OnnxSubgraph,
-  OnnxTarget,
-  OnnxType,
-} from "../../onnx_node.ts";
+import { type Graph, type Node, nodeSizes, symbolic, type Value, ValueMap } from "../../graph.ts";
+import type { HalfInputs, OnnxTarget } from "../../onnx_node.ts";
 import { requiredGraph } from "../options.ts";
 import { profileName } from "./profile.ts";
+import {
+  ATTRIBUTE,
+  ELEMENT,
+  externalTensor,
+  IR_VERSION,
+  OPSET,
+  plainNode,
+  type Rename,
+  valueInfo,
+} from "./proto.ts";
+import { valueNames } from "./value_names.ts";
 
 const { onnx } = onnxProto;
 
-/** ONNX operator set and IR version that the lowerings are written for. */
-export const OPSET = 21;
-/** ONNX IR version. */
-export const IR_VERSION = 10;
-/** Element types by their numbers in ONNX. */
-export const ELEMENT: Readonly<Record<OnnxType, number>> = {
-  f32: 1,
-  i32: 6,
-  i64: 7,
-  bool: 9,
-  f16: 10,
-  bf16: 16,
-};
-const UINT8 = 2;
-const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7 };
-
 /** Input (a bool) that says whether optional outputs are wanted. */
 export const WANTED = "wanted";
-/** Name of the file that holds constants, in a folder that is passed to the session. */
-export const CONSTANTS_FILE = "constants.bin";
 
 /** Parts of a model beside its graph. */
 export interface OnnxModelOptions {
@@ -51,33 +37,6 @@ export interface OnnxModelOptions {
   optional?: readonly string[];
   /** Whether nodes are told what is {@linkcode OnnxTarget.spent}. */
   inPlace?: boolean;
-}
-
-type Rename = (name: string) => string;
-
-/**
- * Names of a graph's values in the ONNX model: inputs have their own, and so have outputs that only one node makes and no other
- * output shares, so that runs write them where they are wanted.
- * @param late Outputs that a branch gives.
- * @returns The names, and keys of the outputs that have theirs.
- */
-function valueNames(
-  graph: Graph,
-  outputs: readonly [key: string, value: Value][],
-  late: readonly [key: string, value: Value][],
-): { names: ValueMap<string>; made: ReadonlySet<string> } {
-  const names = new ValueMap<string>(), made = new Set<string>();
-  for (const node of graph.nodes) {
-    for (const value of Object.values(node.outputs)) names.set(value, `v${value.id}`);
-  }
-  const wanted = [...outputs, ...late].map(([, { id }]) => id);
-  for (const [key, value] of outputs) {
-    if (names.find(value) === undefined || wanted.filter((id) => id === value.id).length > 1) continue;
-    names.set(value, `out.${key}`);
-    made.add(key);
-  }
-  for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
-  return { names, made };
 }
 
 /**
@@ -220,22 +179,6 @@ function branchNode(
   };
 }
 
-function externalTensor(
-  name: string,
-  { shape }: Value,
-  type: OnnxType,
-  { offset, length }: { offset: number; length: number },
-): onnxProto.onnx.ITensorProto {
-  const place = { location: CONSTANTS_FILE, offset, length };
-  return {
-    name,
-    dims: shape.map(Number),
-    dataType: ELEMENT[type],
-    dataLocation: 1,
-    externalData: Object.entries(place).map(([key, value]) => ({ key, value: String(value) })),
-  };
-}
-
 function lowerNode(
   { node, index, names, target: { half: _, ...place }, halves }: {
     node: Node;
@@ -268,62 +211,4 @@ function halfOf({ kernel, inputs }: Node, halves: ReadonlyMap<number, HalfInputs
     throw new TypeError(`Cannot give "${name}" of ${kernel.name} as ${type}: it takes float32 only`);
   }
   return { half: { names, type, native } };
-}
-
-/** A node under the names that `rename` gives. */
-export function plainNode(node: OnnxNode, rename: Rename): onnxProto.onnx.INodeProto {
-  return {
-    opType: node.op,
-    domain: node.domain ?? "",
-    input: node.in.map(rename),
-    output: node.out.map(rename),
-    attribute: Object.entries(node.attrs ?? {}).map(([name, value]) => attribute(name, value, rename)),
-  };
-}
-
-function attribute(name: string, value: OnnxAttribute, rename: Rename): onnxProto.onnx.IAttributeProto {
-  if (name === "value_floats") return { name, type: ATTRIBUTE.FLOATS, floats: value as number[] };
-  if (name === "value_ints" || Array.isArray(value)) {
-    return { name, type: ATTRIBUTE.INTS, ints: value as number[] };
-  }
-  if (typeof value === "string") return { name, type: ATTRIBUTE.STRING, s: new TextEncoder().encode(value) };
-  if (typeof value === "number") return { name, type: ATTRIBUTE.INT, i: value };
-  if ("float" in value) return { name, type: ATTRIBUTE.FLOAT, f: value.float };
-  if ("type" in value) return { name, type: ATTRIBUTE.INT, i: ELEMENT[value.type] };
-  return { name, type: ATTRIBUTE.GRAPH, g: subgraph((value as { graph: OnnxSubgraph }).graph, rename) };
-}
-
-function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProto {
-  const info = (list: OnnxSubgraph["inputs"]) =>
-    list.map(({ name, type, rank }) => ({
-      name: rename(name),
-      type: {
-        tensorType: { elemType: ELEMENT[type], shape: { dim: Array.from({ length: rank }, () => ({})) } },
-      },
-    }));
-  return {
-    name: rename("body"),
-    node: body.nodes.map((n) => plainNode(n, rename)),
-    input: info(body.inputs),
-    output: info(body.outputs),
-  };
-}
-
-/**
- * @param open Sizes are left open: a run may give or take a tensor without elements in its place.
- * @param type As the model has it; u8: words as bytes.
- */
-function valueInfo(
-  name: string,
-  value: Value,
-  { open = false, type = value.type }: { open?: boolean; type?: OnnxType | "u8" } = {},
-) {
-  const bytes = type === "u8";
-  const last = value.shape.length - 1;
-  const dim = value.shape.map((size: Size, axis) => {
-    if (open) return {};
-    if (typeof size === "string") return { dimParam: size };
-    return { dimValue: bytes && axis === last ? 4 * size : size };
-  });
-  return { name, type: { tensorType: { elemType: bytes ? UINT8 : ELEMENT[type], shape: { dim } } } };
 }

@@ -5,7 +5,7 @@
  */
 import onnxProto from "onnx-proto";
 import type { OnnxNode } from "../../onnx_node.ts";
-import { IR_VERSION, OPSET, plainNode } from "./lower.ts";
+import { IR_VERSION, OPSET, plainNode } from "./proto.ts";
 import type { OrtType } from "./c_api/mod.ts";
 
 const { onnx } = onnxProto;

@@ -1,24 +1,17 @@
 /**
  * A model that continues sequences, several at once, with a key/value cache: prompts go through in chunks, then every step
- * adds one token to each sequence. Blocks run one after another through one program per shape class, as in training; where
- * tensors don't stay on the device each block is a program of its own with its weights as constants, and the cache moves.
+ * adds one token to each sequence.
  * @module
  */
-import { entryOf, item } from "../../../formats/elements.ts";
+import { item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
-import type { Graph } from "../../graph.ts";
 import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
-import { embedGraph } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
-import { EMBEDDING } from "../body.ts";
+import { Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
 import { breathe } from "./breathe.ts";
-import { HostEmbedding } from "../embedding.ts";
 import { FRESH, KvCache, type LayerCache } from "./cache.ts";
-import { arrangeGraph, chooseGraph, generationBlock, logitsGraph } from "./graph.ts";
 import type { TokenPick } from "./outlook.ts";
-import { loraOfLayer, Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
-import { type Compiled, compileGraph, runProgram } from "../programs.ts";
-import { RotaryTable } from "../rope.ts";
+import { ModelPasses } from "./passes.ts";
 
 /** Options of an engine for generation. */
 export interface GenerationOptions {
@@ -50,31 +43,10 @@ export interface FoundNext {
 
 const LOGITS: WantedNext = { logits: true };
 
-/** Inputs of a pass over all layers. */
-interface Pass {
-  /** Tokens, or where the device has them. */
-  ids: Int32Array<ArrayBuffer> | Tensor;
-  /** Places of the rows, `[T]`. */
-  places: Int32Array<ArrayBuffer>;
-  cache: KvCache;
-  /** New row of each row. */
-  put: Int32Array<ArrayBuffer>;
-  freshPlaces: Int32Array<ArrayBuffer>;
-  /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
-  fresh(layer: number): LayerCache;
-  into?(layer: number): LayerCache;
-  /** Rows whose logits are wanted, `[L]`, ≥ 1; null: no head. */
-  rows: Int32Array<ArrayBuffer> | null;
-}
-
 /** A model on a backend, and the sequences that it is continuing. */
 export class GenerationEngine {
   readonly #config: DecoderConfig;
-  readonly #tuning: Tuning;
-  readonly #parameters: Parameters;
-  readonly #embedding: HostEmbedding;
-  readonly #rotary: RotaryTable;
-  readonly #programs = new Map<string, Promise<Compiled>>();
+  readonly #passes: ModelPasses;
   readonly #cache: KvCache;
   readonly #chunk: number;
 
@@ -86,11 +58,8 @@ export class GenerationEngine {
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     this.#config = config;
-    this.#tuning = tuning;
     this.#chunk = promptChunk;
-    this.#parameters = new Parameters(backend, config, tuning, read, initial);
-    this.#embedding = new HostEmbedding(backend, this.#parameters.get(EMBEDDING));
-    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    this.#passes = new ModelPasses(config, tuning, new Parameters(backend, config, tuning, read, initial));
     this.#cache = this.#newCache();
   }
 
@@ -169,7 +138,7 @@ export class GenerationEngine {
     const count = Math.min(item(picks, 0).length, FRESH - this.#cache.used), chosen: Tensor[] = [];
     for (let i = 0; i < count; i++) {
       const logits = await this.#advance(chosen.at(-1) ?? Int32Array.from(ids));
-      chosen.push(await this.#choose(logits, picks.map((own) => item(own, i))));
+      chosen.push(await this.#passes.choose(logits, picks.map((own) => item(own, i))));
       logits.dispose();
     }
     const rows = await Promise.all(chosen.map((tensor) => this.backend.download(tensor)));
@@ -189,7 +158,7 @@ export class GenerationEngine {
   /** Adds a token to every slot; gives logits `[slots, V]`. */
   async #advance(ids: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {
     const cache = this.#cache, { slots, used } = cache, made: LayerCache[] = [];
-    const logits = await this.#pass({
+    const logits = await this.#passes.run({
       ids,
       cache,
       places: Int32Array.from(cache.lengths, (length) => length + used),
@@ -212,7 +181,7 @@ export class GenerationEngine {
   async #read(logits: Tensor, rows: number, { logits: all, picks = [] }: WantedNext): Promise<FoundNext> {
     const picking = picks.some((pick) => pick !== null);
     const ids = picking &&
-      await this.#choose(logits, picks.map((pick) => pick ?? { temperature: 0, share: 0 }));
+      await this.#passes.choose(logits, picks.map((pick) => pick ?? { temperature: 0, share: 0 }));
     const [values, chosen] = await Promise.all([
       all ? this.backend.download(logits) : null,
       ids ? this.backend.download(ids) : [],
@@ -226,22 +195,6 @@ export class GenerationEngine {
     return found;
   }
 
-  /** Ids `[rows]` of the tokens that follow. */
-  async #choose(logits: Tensor, picks: readonly TokenPick[]): Promise<Tensor> {
-    const { backend } = this, choose = await this.#compiled("choose", () => chooseGraph(this.#config));
-    const given = {
-      scale: backend.upload(
-        Float32Array.from(picks, ({ temperature }) => temperature === 0 ? 0 : 1 / temperature),
-        [picks.length],
-      ),
-      share: backend.upload(Float32Array.from(picks, ({ share }) => share), [picks.length]),
-    };
-    const { ids } = await choose.program.run({ logits, ...given });
-    given.scale.dispose();
-    given.share.dispose();
-    return entryOf({ ids }, "ids") as Tensor;
-  }
-
   /** Keeps these slots, in that order, and forgets the others. */
   keep(slots: readonly number[]): Promise<void> {
     return this.#cache.flush(slots);
@@ -250,7 +203,7 @@ export class GenerationEngine {
   /** Frees programs and tensors. */
   async dispose(): Promise<void> {
     this.#cache.dispose();
-    for (const compiled of this.#programs.values()) await (await compiled).program.dispose();
+    await this.#passes.dispose();
     await this.backend.dispose();
   }
 
@@ -259,7 +212,7 @@ export class GenerationEngine {
     const { numKeyValueHeads, headDim } = this.#config, count = ids.length;
     const places = Int32Array.from(ids, (_, i) => start + i);
     const blank = this.backend.zeros([count, numKeyValueHeads * headDim]), rows: LayerCache[] = [];
-    const logits = await this.#pass({
+    const logits = await this.#passes.run({
       ids,
       cache,
       places,
@@ -272,102 +225,8 @@ export class GenerationEngine {
     return { rows, logits };
   }
 
-  /** Runs all layers; their new fresh rows are pushed to `made`. */
-  async #pass(pass: Pass, made: LayerCache[]): Promise<Tensor | null> {
-    const { backend } = this, config = this.#config, count = pass.places.length;
-    const angles = this.#rotary.rows(pass.places), half = [count, config.headDim / 2];
-    const common = {
-      cos: backend.upload(angles.cos, half),
-      sin: backend.upload(angles.sin, half),
-      places: backend.upload(pass.places, [count]),
-      put: backend.upload(pass.put, [count]),
-      fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),
-    };
-    const past_places = pass.cache.pastPlaces();
-    let x = await this.#embedded(pass.ids);
-    for (let layer = 0; layer < config.numLayers; layer++) {
-      const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
-      const given = {
-        x,
-        ...common,
-        past_places,
-        past_k: past.k,
-        past_v: past.v,
-        fresh_k: fresh.k,
-        fresh_v: fresh.v,
-      };
-      const outputs = await block.program.run(
-        { ...given, ...this.#parameters.blockTensors(block.inputs, layer) },
-        pass.into ? { ...pass.into(layer) } : {},
-      );
-      made.push({ k: entryOf(outputs, "k"), v: entryOf(outputs, "v") });
-      x.dispose();
-      x = entryOf(outputs, "y");
-    }
-    const logits = pass.rows && await this.#logits(x, pass.rows);
-    for (const tensor of [x, ...Object.values(common)]) tensor.dispose();
-    return logits;
-  }
-
-  async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Tensor> {
-    const { backend } = this, tied = this.#config.tieWordEmbeddings;
-    const weights = {
-      norm: this.#parameters.get("model.norm.weight"),
-      w: this.#parameters.get(tied ? EMBEDDING : "lm_head.weight"),
-    };
-    const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
-    const picked = backend.upload(rows, [rows.length]);
-    const logits = entryOf(await runProgram(head, { x, rows: picked, ...weights }), "logits");
-    picked.dispose();
-    return logits;
-  }
-
-  async #embedded(tokens: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {
-    const { backend } = this, onHost = tokens instanceof Int32Array;
-    if (!backend.keepsTensors) {
-      return await this.#embedding.rows(
-        onHost ? tokens : Int32Array.from(await backend.download(tokens)),
-      );
-    }
-    const embed = await this.#compiled("embed", () => embedGraph(this.#config));
-    const ids = onHost ? backend.upload(tokens, [tokens.length]) : tokens;
-    const { x } = await embed.program.run({ w: this.#embedding.table, ids });
-    if (onHost) ids.dispose();
-    return entryOf({ x }, "x") as Tensor;
-  }
-
-  #block(layer: number): Promise<Compiled> {
-    const window = this.#config.slidingWindow[layer] ?? null, lora = loraOfLayer(this.#tuning, layer);
-    const key = this.backend.keepsTensors ? JSON.stringify([window, lora]) : layer;
-    return this.#compiled(
-      `block ${key}`,
-      () => generationBlock(this.#config, window, lora),
-      (inputs) => this.#parameters.blockTensors(inputs, layer),
-    );
-  }
-
   #newCache(): KvCache {
-    return new KvCache(
-      this.backend,
-      this.#config,
-      async () => (await this.#compiled("arrange", () => arrangeGraph(this.#config))).program,
-    );
-  }
-
-  /** @param weights Of a graph's inputs, those that stay the same. */
-  #compiled(
-    name: string,
-    graph: () => Graph,
-    weights: (inputs: readonly string[]) => Record<string, Tensor> = () => ({}),
-  ): Promise<Compiled> {
-    let compiled = this.#programs.get(name);
-    if (!compiled) {
-      const made = graph();
-      const constants = this.backend.keepsTensors ? {} : weights(Object.keys(made.inputs));
-      compiled = compileGraph(this.backend, made, name, { constants });
-      this.#programs.set(name, compiled);
-    }
-    return compiled;
+    return new KvCache(this.backend, this.#config, () => this.#passes.arrange());
   }
 }
 

@@ -1,0 +1,176 @@
+/**
+ * Passes of a model's layers over rows and a key/value cache. Blocks run one after another through one program per shape class, as in
+ * training; where tensors don't stay on the device each block is a program of its own with its weights as constants, and the cache moves.
+ * @module
+ */
+import { entryOf } from "../../../formats/elements.ts";
+import type { Backend, Program, Tensor } from "../../backend.ts";
+import type { Graph } from "../../graph.ts";
+import { EMBEDDING } from "../body.ts";
+import { embedGraph } from "../decoder.ts";
+import type { DecoderConfig } from "../decoder_config.ts";
+import { HostEmbedding } from "../embedding.ts";
+import { loraOfLayer, type Parameters, type Tuning } from "../parameters.ts";
+import { type Compiled, compileGraph, runProgram } from "../programs.ts";
+import { RotaryTable } from "../rope.ts";
+import type { KvCache, LayerCache } from "./cache.ts";
+import { arrangeGraph, chooseGraph, generationBlock, logitsGraph } from "./graph.ts";
+import type { TokenPick } from "./outlook.ts";
+
+/** Inputs of a pass over all layers. */
+export interface LayersPass {
+  /** Tokens, or where the device has them. */
+  ids: Int32Array<ArrayBuffer> | Tensor;
+  /** Places of the rows, `[T]`. */
+  places: Int32Array<ArrayBuffer>;
+  cache: KvCache;
+  /** New row of each row. */
+  put: Int32Array<ArrayBuffer>;
+  freshPlaces: Int32Array<ArrayBuffer>;
+  /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
+  fresh(layer: number): LayerCache;
+  into?(layer: number): LayerCache;
+  /** Rows whose logits are wanted, `[L]`, ≥ 1; null: no head. */
+  rows: Int32Array<ArrayBuffer> | null;
+}
+
+/** A model's weights and programs. */
+export class ModelPasses {
+  readonly #backend: Backend;
+  readonly #config: DecoderConfig;
+  readonly #tuning: Tuning;
+  readonly #parameters: Parameters;
+  readonly #embedding: HostEmbedding;
+  readonly #rotary: RotaryTable;
+  readonly #programs = new Map<string, Promise<Compiled>>();
+
+  /** @param parameters On the backend of the passes. */
+  constructor(config: DecoderConfig, tuning: Tuning, parameters: Parameters) {
+    this.#backend = parameters.backend;
+    this.#config = config;
+    this.#tuning = tuning;
+    this.#parameters = parameters;
+    this.#embedding = new HostEmbedding(parameters.backend, parameters.get(EMBEDDING));
+    this.#rotary = new RotaryTable(config.inverseFrequencies);
+  }
+
+  /** Ids `[rows]` of the tokens that follow logits `[rows, V]`; the caller's. */
+  async choose(logits: Tensor, picks: readonly TokenPick[]): Promise<Tensor> {
+    const backend = this.#backend, choose = await this.#compiled("choose", () => chooseGraph(this.#config));
+    const given = {
+      scale: backend.upload(
+        Float32Array.from(picks, ({ temperature }) => temperature === 0 ? 0 : 1 / temperature),
+        [picks.length],
+      ),
+      share: backend.upload(Float32Array.from(picks, ({ share }) => share), [picks.length]),
+    };
+    const { ids } = await choose.program.run({ logits, ...given });
+    given.scale.dispose();
+    given.share.dispose();
+    return entryOf({ ids }, "ids") as Tensor;
+  }
+
+  /**
+   * Runs all layers.
+   * @param made Gets the new fresh rows of each layer.
+   * @returns Logits `[L, V]` of the wanted rows, the caller's; null: none were wanted.
+   */
+  async run(pass: LayersPass, made: LayerCache[]): Promise<Tensor | null> {
+    const backend = this.#backend, config = this.#config, count = pass.places.length;
+    const angles = this.#rotary.rows(pass.places), half = [count, config.headDim / 2];
+    const common = {
+      cos: backend.upload(angles.cos, half),
+      sin: backend.upload(angles.sin, half),
+      places: backend.upload(pass.places, [count]),
+      put: backend.upload(pass.put, [count]),
+      fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),
+    };
+    const past_places = pass.cache.pastPlaces();
+    let x = await this.#embedded(pass.ids);
+    for (let layer = 0; layer < config.numLayers; layer++) {
+      const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
+      const given = {
+        x,
+        ...common,
+        past_places,
+        past_k: past.k,
+        past_v: past.v,
+        fresh_k: fresh.k,
+        fresh_v: fresh.v,
+      };
+      const outputs = await block.program.run(
+        { ...given, ...this.#parameters.blockTensors(block.inputs, layer) },
+        pass.into ? { ...pass.into(layer) } : {},
+      );
+      made.push({ k: entryOf(outputs, "k"), v: entryOf(outputs, "v") });
+      x.dispose();
+      x = entryOf(outputs, "y");
+    }
+    const logits = pass.rows && await this.#logits(x, pass.rows);
+    for (const tensor of [x, ...Object.values(common)]) tensor.dispose();
+    return logits;
+  }
+
+  /** The program that lays a cache out. */
+  async arrange(): Promise<Program> {
+    return (await this.#compiled("arrange", () => arrangeGraph(this.#config))).program;
+  }
+
+  /** Frees the programs. */
+  async dispose(): Promise<void> {
+    for (const compiled of this.#programs.values()) await (await compiled).program.dispose();
+  }
+
+  async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Tensor> {
+    const backend = this.#backend, tied = this.#config.tieWordEmbeddings;
+    const weights = {
+      norm: this.#parameters.get("model.norm.weight"),
+      w: this.#parameters.get(tied ? EMBEDDING : "lm_head.weight"),
+    };
+    const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
+    const picked = backend.upload(rows, [rows.length]);
+    const logits = entryOf(await runProgram(head, { x, rows: picked, ...weights }), "logits");
+    picked.dispose();
+    return logits;
+  }
+
+  async #embedded(tokens: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {
+    const backend = this.#backend, onHost = tokens instanceof Int32Array;
+    if (!backend.keepsTensors) {
+      return await this.#embedding.rows(
+        onHost ? tokens : Int32Array.from(await backend.download(tokens)),
+      );
+    }
+    const embed = await this.#compiled("embed", () => embedGraph(this.#config));
+    const ids = onHost ? backend.upload(tokens, [tokens.length]) : tokens;
+    const { x } = await embed.program.run({ w: this.#embedding.table, ids });
+    if (onHost) ids.dispose();
+    return entryOf({ x }, "x") as Tensor;
+  }
+
+  #block(layer: number): Promise<Compiled> {
+    const window = this.#config.slidingWindow[layer] ?? null, lora = loraOfLayer(this.#tuning, layer);
+    const key = this.#backend.keepsTensors ? JSON.stringify([window, lora]) : layer;
+    return this.#compiled(
+      `block ${key}`,
+      () => generationBlock(this.#config, window, lora),
+      (inputs) => this.#parameters.blockTensors(inputs, layer),
+    );
+  }
+
+  /** @param weights Of a graph's inputs, those that stay the same. */
+  #compiled(
+    name: string,
+    graph: () => Graph,
+    weights: (inputs: readonly string[]) => Record<string, Tensor> = () => ({}),
+  ): Promise<Compiled> {
+    let compiled = this.#programs.get(name);
+    if (!compiled) {
+      const made = graph();
+      const constants = this.#backend.keepsTensors ? {} : weights(Object.keys(made.inputs));
+      compiled = compileGraph(this.#backend, made, name, { constants });
+      this.#programs.set(name, compiled);
+    }
+    return compiled;
+  }
+}
