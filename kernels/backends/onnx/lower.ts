@@ -31,7 +31,7 @@ export const WANTED = "wanted";
 export interface OnnxModelOptions {
   /** Its `half` names inputs of the graph. */
   target: OnnxTarget;
-  /** Inputs that are constants, and where in {@linkcode CONSTANTS_FILE} they stand, bytes. */
+  /** Inputs that are constants, and where in the file of constants they stand, bytes. */
   constants?: Readonly<Record<string, { offset: number; length: number }>>;
   /** Outputs that are computed only if {@linkcode WANTED}. */
   optional?: readonly string[];
