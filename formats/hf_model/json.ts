@@ -17,9 +17,8 @@ export function readJsonFile(path: string): Record<string, unknown> {
     throw new SyntaxError(`Cannot read ${path} as JSON: ${(error as Error).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError(
-      `Cannot read ${path}: it holds ${Array.isArray(value) ? "a list" : typeof value}, not an object`,
-    );
+    const kind = value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
+    throw new SyntaxError(`Cannot read ${path}: it holds ${kind}, not an object`);
   }
   return value as Record<string, unknown>;
 }

@@ -5,6 +5,7 @@
 import { basename, join, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
+import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { readTrainConfig, type TrainConfig } from "../train/config/mod.ts";
 import { isFinished } from "../train/outputs/run_files.ts";
 
@@ -50,6 +51,7 @@ export interface CurveEnds {
 /**
  * Reads a folder.
  * @throws {RangeError} If it holds no training
+ * @throws {SyntaxError} If a file of it is broken; names it
  */
 export function readTraining(directory: string): Training {
   const path = join(directory, "run.yaml");
@@ -86,7 +88,7 @@ export function readTraining(directory: string): Training {
     tokensPerSecond: results !== null && tokens !== null && seconds !== null && seconds > 0
       ? tokens / seconds
       : numberOf(last?.throughput),
-    memory: memory.length === 0 ? null : Math.max(...memory),
+    memory: memory.length === 0 ? null : highest(memory),
   };
 }
 
@@ -95,7 +97,12 @@ export function curveEnds({ history }: Pick<Training, "history">, key: string): 
   const values = history.map((entry) => entry[key]).filter((value) => value !== undefined);
   const last = values.at(-1);
   if (last === undefined) return null;
-  return { last, lowest: Math.min(...values), highest: Math.max(...values) };
+  return { last, lowest: values.reduce((a, b) => Math.min(a, b)), highest: highest(values) };
+}
+
+/** Of more values than a call takes arguments. */
+function highest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b));
 }
 
 /** A line of trainer_log.jsonl. */
@@ -103,10 +110,15 @@ type LogRow = Readonly<Record<string, unknown>>;
 
 /** `log_history` of the run's state; the log's lines where they are further, as a killed run leaves no state of its end. */
 function historyOf(directory: string, rows: readonly LogRow[]): readonly HistoryEntry[] {
-  const state = json(join(directory, "trainer_state.json")) as { log_history?: HistoryEntry[] } | null;
-  const history = state?.log_history ?? [];
+  const path = join(directory, "trainer_state.json");
+  const list = json(path)?.log_history ?? [];
+  if (!Array.isArray(list)) {
+    throw new SyntaxError(`Cannot read ${path}: its log_history is no list`);
+  }
+  // what is no number, such as null for a loss that was none, is no value of a curve
+  const history = list.map((entry) => numbersOf(entry ?? {}));
   const logged = numberOf(rows.at(-1)?.current_steps) ?? 0;
-  return logged <= Math.max(0, ...history.map(({ step = 0 }) => step)) ? history : rows.map(entryOf);
+  return logged <= highest([0, ...history.map(({ step = 0 }) => step)]) ? history : rows.map(entryOf);
 }
 
 /** Names that a line has for keys of `log_history`. */
@@ -117,11 +129,18 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 function entryOf(row: LogRow): HistoryEntry {
-  const numbers = Object.entries(row).flatMap(([name, value]) => {
-    const number = numberOf(value);
-    return number === null ? [] : [[NAMES[name] ?? name, number] as const];
-  });
-  return Object.fromEntries(numbers);
+  return Object.fromEntries(
+    Object.entries(numbersOf(row)).map(([name, number]) => [NAMES[name] ?? name, number]),
+  );
+}
+
+function numbersOf(row: LogRow): HistoryEntry {
+  return Object.fromEntries(
+    Object.entries(row).flatMap(([name, value]) => {
+      const number = numberOf(value);
+      return number === null ? [] : [[name, number] as const];
+    }),
+  );
 }
 
 /** Whole lines; one that is being written, or was cut off by a kill, is left out. */
@@ -145,7 +164,7 @@ function secondsOf(text: unknown): number | null {
 }
 
 function json(path: string): Record<string, unknown> | null {
-  return exists(path) ? JSON.parse(Deno.readTextFileSync(path)) : null;
+  return exists(path) ? readJsonFile(path) : null;
 }
 
 function numberOf(value: unknown): number | null {

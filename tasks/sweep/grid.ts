@@ -82,12 +82,17 @@ export function readAxes(overrides: readonly string[], seeds: string | undefined
     }
     seen.add(key);
     if (values.includes("")) throw fault("a value is needed on both sides of each comma");
-    if (new Set(values).size < values.length) throw fault("a value stands there twice");
+    if (new Set(values.map(canonical)).size < values.length) throw fault("a value stands there twice");
     if (key === "seed" && values.some((value) => !/^\d+$/.test(value))) {
       throw fault("seeds are whole numbers");
     }
   }
   return axes;
+}
+
+/** One text for each number: `1e-4` and `0.0001` are one value. */
+function canonical(value: string): string {
+  return value !== "" && Number.isFinite(Number(value)) ? String(Number(value)) : value;
 }
 
 /**

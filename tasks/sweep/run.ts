@@ -118,7 +118,12 @@ export interface BestSetting {
 
 /** By the evaluation's score where there is one, else by the last evaluation loss; of equal settings the first. */
 export function bestSetting(results: readonly CellResult[]): BestSetting {
-  const scored = results.length > 0 && results.every(({ score }) => score !== null);
+  const unscored = results.filter(({ score }) => score === null);
+  const scored = results.length > 0 && unscored.length === 0;
+  if (!scored && unscored.length < results.length) {
+    const names = unscored.map(({ cell }) => cell.name).join("; ");
+    return { setting: null, value: null, rule: `no best one is named, as nothing was scored of ${names}` };
+  }
   const lossOf = ({ training }: CellResult) => curveEnds(training, "eval_loss")?.last ?? null;
   if (!scored && (results.length === 0 || results.some((result) => lossOf(result) === null))) {
     return {

@@ -15,6 +15,8 @@ import { sweepTable, writeSweep } from "./report.ts";
 import { bestSetting, type CellResult, sweep } from "./run.ts";
 import { Interrupted } from "./train_cell.ts";
 
+const EXAMPLE = new URL("../../examples/default_iopo.yaml", import.meta.url);
+
 Deno.test("readAxes() and cellsOf() make every combination once, with a folder that holds it", () => {
   assertEquals(splitValues("[q_proj,v_proj],all,'a,b'"), ["[q_proj,v_proj]", "all", "'a,b'"]);
   const axes = readAxes(["learning_rate=1e-4,5e-5", "max_steps=3"], "0,1");
@@ -39,6 +41,8 @@ Deno.test("readAxes() and cellsOf() make every combination once, with a folder t
     const [overrides, seeds, message] of [
       [["lora_rank=4,,8"], undefined, "a value is needed on both sides"],
       [["lora_rank=4,4"], undefined, "stands there twice"],
+      [["learning_rate=1e-4,0.0001"], undefined, "stands there twice"],
+      [[], "0,1,00", "stands there twice"],
       [["lora_rank=4", "lora_rank=8"], undefined, "twice: write all of its values in one argument"],
       [["output_dir=a,b"], undefined, "--out says where"],
       [["seed=1"], "0,1", "twice"],
@@ -80,6 +84,10 @@ Deno.test("bestSetting() takes the mean over seeds: of scores the highest, of la
   const none = bestSetting([result("a", 0, null, 1), result("b", 0, null, null)]);
   assertEquals(none.setting, null);
   assertStringIncludes(none.rule, "val_size");
+  // some scores and losses, too, are no common measure
+  const some = bestSetting([result("a", 0, 0.5, 1), result("b", 0, null, 1)]);
+  assertEquals(some.setting, null);
+  assertStringIncludes(some.rule, "as nothing was scored of b,seed=0");
 });
 
 Deno.test("a sweep trains its cells, leaves finished ones, and its table and the comparison say what the runs say", async () => {
@@ -312,6 +320,44 @@ Deno.test("readTraining() refuses what is no training, and shortNames() leaves o
     assertThrows(() => readTraining(folder), RangeError, "it has no run.yaml");
     await Deno.writeTextFile(join(folder, "run.yaml"), "evaluator: {}\n");
     assertThrows(() => readTraining(folder), RangeError, "its run.yaml is of something else");
+  });
+  await inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
+    await write("run.yaml", await Deno.readTextFile(EXAMPLE));
+    const state = join(folder, "trainer_state.json");
+    for (const name of ["trainer_state.json", "train_results.json"]) {
+      for (
+        const [text, why] of [["", "as JSON: "], ["{", "as JSON: "], [
+          "null",
+          ": it holds null, not an object",
+        ]]
+      ) {
+        await write(name, text!);
+        const { message } = assertThrows(() => readTraining(folder), SyntaxError);
+        assertStringIncludes(
+          message,
+          `Cannot read ${join(folder, name)}${why!.startsWith(":") ? "" : " "}${why}`,
+        );
+      }
+      await write(name, "{}");
+    }
+    await write("trainer_state.json", '{"log_history": 5}');
+    assertThrows(() => readTraining(folder), SyntaxError, `${state}: its log_history is no list`);
+    // a loss that was no number is none, not 0, and odd entries hide no others
+    await write(
+      "trainer_state.json",
+      '{"log_history": [null, 3, {"step": 1, "loss": null}, {"step": 2, "loss": 0.5}]}',
+    );
+    assertEquals(curveEnds(readTraining(folder), "loss"), { last: 0.5, lowest: 0.5, highest: 0.5 });
+    // more entries than a call takes arguments
+    const log_history = Array.from({ length: 200_000 }, (_, i) => ({ step: i + 1, loss: i }));
+    await write("trainer_state.json", JSON.stringify({ log_history }));
+    const long = readTraining(folder);
+    assertEquals([long.steps, curveEnds(long, "loss")], [200_000, {
+      last: 199_999,
+      lowest: 0,
+      highest: 199_999,
+    }]);
   });
   const named = (...directories: string[]) => shortNames(directories.map((directory) => ({ directory })));
   assertEquals(named("/a/b/dpo/lr-1/seed-0", "/a/b/iopo/lr-1/seed-0"), ["dpo", "iopo"]);

@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "@std/path";
 
+import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { KINDS } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import {
@@ -59,7 +60,7 @@ export function isSameRun(directory: string, config: TrainConfig, registry: Regi
 /** Metrics of the evaluation of a finished run; none if it had no evaluation. */
 export function finishedMetrics(directory: string): Record<string, number> {
   try {
-    return JSON.parse(Deno.readTextFileSync(join(directory, "eval_results.json")));
+    return readJsonFile(join(directory, "eval_results.json")) as Record<string, number>;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return {};
     throw error;

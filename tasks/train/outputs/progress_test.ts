@@ -163,6 +163,9 @@ Deno.test("the summary shows the curve in eight lines, the files with sizes, and
 
 Deno.test("a curve of two logs or of equal ones can be shown, of one there is none", () => {
   assertEquals(curveText([{ step: 1, loss: 1 }], 80), "");
+  // more losses than a call takes arguments
+  const long = Array.from({ length: 200_000 }, (_, i) => ({ step: i + 1, loss: i % 2 }));
+  assertEquals(curveText(long, 80).split("\n").length, 9);
   assertEquals(curveText([{ step: 1, loss: 1 }, { step: 2, loss: 0 }], 80).split("\n").length, 9);
 });
 

@@ -53,7 +53,8 @@ export function curveText(history: readonly Readonly<Record<string, number>>[], 
   const losses = smooth(logs.map((entry) => entry.loss!));
   const width = Math.max(10, columns - 14);
   const points = resample(losses, width);
-  const [low, high] = [Math.min(...losses), Math.max(...losses)];
+  // more losses than a call takes arguments
+  const [low, high] = [losses.reduce((a, b) => Math.min(a, b)), losses.reduce((a, b) => Math.max(a, b))];
   const digits = axisDigits(low, high);
   // asciichart draws a curve without a range at the foot of an axis of its own making.
   const chart = digits === null
