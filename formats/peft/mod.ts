@@ -15,5 +15,6 @@ export { type LoraConfig } from "./config.ts";
 export { mergedWeights } from "./merge.ts";
 export { isLoraB, type LoraNames, loraNames, loraTensors } from "./names.ts";
 export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";
-export { readWholeAdapter, type WholeAdapter, wholeMerge } from "./whole_adapter.ts";
+export { readWholeAdapter, type WholeAdapter } from "./whole_adapter.ts";
+export { wholeMerge } from "./whole_merge.ts";
 export { baseDifference } from "./base_difference.ts";

@@ -4,10 +4,8 @@
  * `lora_magnitude_vector`). They are read for merging, as PEFT 0.21 merges them; nothing here runs them beside their base.
  * @module
  */
-import { f64, item, valueOf } from "../elements.ts";
-import { shown } from "../message.ts";
+import { item, valueOf } from "../elements.ts";
 import { SafetensorsFile } from "../safetensors/mod.ts";
-import { narrow, widen } from "../subnormal.ts";
 import {
   type Adapter,
   adapterWeightsPath,
@@ -20,9 +18,9 @@ import {
   readAdapterFields,
 } from "./adapter.ts";
 import { MERGED_FIELDS, parseLoraConfig } from "./config.ts";
-import { mergedWeights } from "./merge.ts";
 import { loraNames } from "./names.ts";
 import { matchTargets } from "./target_modules.ts";
+import { checkSaved, EMBEDDING_MODULE, HEAD_MODULE, tokenRows } from "./whole_fields.ts";
 
 /** An adapter with everything that it changes; tensors by their names in transformers. */
 export interface WholeAdapter extends Adapter {
@@ -32,11 +30,9 @@ export interface WholeAdapter extends Adapter {
   readonly rows: ReadonlyMap<string, { readonly indices: readonly number[]; readonly values: Float32Array }>;
   /** Lengths of the merged rows, `[out]`, by module. */
   readonly magnitudes: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
-  /** Whether embedding and output head change apart although the base has one tensor for both. */
+  /** True where embedding and output head change apart although the base has one tensor for both. */
   readonly unties: boolean;
 }
-
-const EMBEDDING = "model.embed_tokens", HEAD = "lm_head";
 
 /**
  * Reads an adapter for merging and checks all of it first.
@@ -53,12 +49,11 @@ export function readWholeAdapter(
 ): WholeAdapter {
   const { fields, path: configPath } = readAdapterFields(directory);
   const config = parseLoraConfig(fields, configPath, MERGED_FIELDS);
-  const [vocabulary = 0, hidden = 0] = valueOf(tensors, `${EMBEDDING}.weight`);
-  const isTied = !tensors.has(`${HEAD}.weight`);
-  const outer = new Map<string, readonly [number, number]>([[EMBEDDING, [vocabulary, hidden]], [HEAD, [
-    vocabulary,
-    hidden,
-  ]]]);
+  const [vocabulary = 0, hidden = 0] = valueOf(tensors, `${EMBEDDING_MODULE}.weight`);
+  const isTied = !tensors.has(`${HEAD_MODULE}.weight`);
+  const outer: ModuleShapes = new Map(
+    [EMBEDDING_MODULE, HEAD_MODULE].map((module) => [module, [vocabulary, hidden]]),
+  );
   // PEFT takes neither of the two for all-linear
   const isAll = typeof config.targetModules === "string" &&
     config.targetModules.toLowerCase() === "all-linear";
@@ -70,15 +65,17 @@ export function readWholeAdapter(
         "this isn't supported. Merge the adapter with peft",
     );
   }
-  const linear = targets.filter((name) => name !== EMBEDDING);
+  const linear = targets.filter((name) => name !== EMBEDDING_MODULE);
   const path = adapterWeightsPath(directory);
   using file = new SafetensorsFile(path);
 
   const shapes: ModuleShapes = new Map([...modules, ...outer]);
   const expected = loraTensorShapes(config, linear, shapes);
-  const embedding = targets.includes(EMBEDDING) ? `${PEFT_PREFIX}${EMBEDDING}.lora_embedding_` : null;
+  const embedding = targets.includes(EMBEDDING_MODULE)
+    ? `${PEFT_PREFIX}${EMBEDDING_MODULE}.lora_embedding_`
+    : null;
   if (embedding !== null) {
-    const { r } = loraOf(config, EMBEDDING);
+    const { r } = loraOf(config, EMBEDDING_MODULE);
     expected.set(`${embedding}A`, [r, vocabulary]).set(`${embedding}B`, [hidden, r]);
   }
   const magnitudeOf = (module: string) => `${PEFT_PREFIX}${module}.lora_magnitude_vector`;
@@ -87,17 +84,12 @@ export function readWholeAdapter(
   const rowIndices = tokenRows(fields.trainable_token_indices, configPath, vocabulary, isTied);
   const rowsOf = (module: string) => `${PEFT_PREFIX}${module}.token_adapter.trainable_tokens_delta`;
   for (const [module, indices] of rowIndices) expected.set(rowsOf(module), [indices.length, hidden]);
-  const inPlace = new Map<string, string>();
-  for (const name of file.tensors.keys()) {
-    const target = name.slice(PEFT_PREFIX.length).replace(
-      /\.(base_layer|modules_to_save(\.default)?)\.(weight|bias)$/,
-      ".$3",
-    );
-    const shape = tensors.get(target) ?? (target === `${HEAD}.weight` ? outer.get(HEAD) : undefined);
-    if (expected.has(name) || !name.startsWith(PEFT_PREFIX) || shape === undefined) continue;
-    expected.set(name, shape);
-    inPlace.set(target, name);
-  }
+  // a tied head may be saved apart from its embedding
+  const places = new Map([[`${HEAD_MODULE}.weight`, [vocabulary, hidden]], ...tensors]);
+  const whole = [...file.tensors.keys()].filter((name) => !expected.has(name))
+    .map((name) => ({ name, target: targetOf(name) })).filter(({ target }) => places.has(target));
+  for (const { name, target } of whole) expected.set(name, valueOf(places, target));
+  const inPlace = new Map(whole.map(({ name, target }) => [target, name]));
   checkAdapterTensors(file, expected, "with peft");
   checkSaved(fields.modules_to_save, configPath, [...inPlace.keys()]);
 
@@ -107,10 +99,10 @@ export function readWholeAdapter(
   });
   if (embedding !== null) {
     // its rows are looked up, so its update is (B A)ᵀ
-    const own = loraOf(config, EMBEDDING);
+    const own = loraOf(config, EMBEDDING_MODULE);
     const a = transposed(file.readFloat32(`${embedding}B`), own.r),
       b = transposed(file.readFloat32(`${embedding}A`), vocabulary);
-    lora.push([EMBEDDING, { ...own, a, b }]);
+    lora.push([EMBEDDING_MODULE, { ...own, a, b }]);
   }
   const changed = new Set([...inPlace.keys(), ...targets.map((module) => `${module}.weight`)]);
   const read = (name: string) => {
@@ -131,43 +123,11 @@ export function readWholeAdapter(
   };
 }
 
-/**
- * Reads weights with everything of an adapter in them, as {@linkcode mergedWeights} does; rows of DoRA are rounded once more when they get their lengths.
- * @param read Values of a base tensor by its name in transformers; a fresh array each call, which is changed
- */
-export function wholeMerge(
-  read: (name: string) => Float32Array<ArrayBuffer>,
-  adapter: WholeAdapter,
-): (name: string) => Float32Array<ArrayBuffer> {
-  const { replaced, rows, magnitudes } = adapter;
-  const merged = mergedWeights((name) => (replaced.get(name) ?? (() => read(name)))(), adapter);
-  return (name) => {
-    const values = merged(name),
-      own = rows.get(name),
-      lengths = magnitudes.get(name.replace(/\.weight$/, ""));
-    if (lengths !== undefined) lengthen(values, lengths);
-    if (own !== undefined) {
-      const columns = own.values.length / own.indices.length;
-      own.indices.forEach((row, i) =>
-        values.set(own.values.subarray(i * columns, (i + 1) * columns), row * columns)
-      );
-    }
-    return values;
-  };
-}
-
-/** Gives each row its length. */
-function lengthen(values: Float32Array<ArrayBuffer>, lengths: Float32Array): void {
-  const columns = values.length / lengths.length, wide = new Float64Array(columns);
-  lengths.forEach((length, i) => {
-    const row = values.subarray(i * columns, (i + 1) * columns);
-    widen(row, wide);
-    let squares = 0;
-    for (let j = 0; j < columns; j++) squares += f64(wide, j) ** 2;
-    const factor = length / Math.sqrt(squares);
-    for (let j = 0; j < columns; j++) wide[j] = f64(wide, j) * factor;
-    narrow(wide, row);
-  });
+/** A tensor's name in transformers, or "" where it isn't PEFT's, by which it takes the place of the base's. */
+function targetOf(name: string): string {
+  if (!name.startsWith(PEFT_PREFIX)) return "";
+  return name.slice(PEFT_PREFIX.length)
+    .replace(/\.(base_layer|modules_to_save(\.default)?)\.(weight|bias)$/, ".$3");
 }
 
 /** A matrix `[rows, columns]` as `[columns, rows]`. */
@@ -177,45 +137,4 @@ function transposed(values: Float32Array<ArrayBuffer>, columns: number): Float32
   const from = new Uint32Array(values.buffer), to = new Uint32Array(out.buffer);
   for (let i = 0; i < values.length; i++) to[i % columns * rows + Math.floor(i / columns)] = item(from, i);
   return out;
-}
-
-/** Trained rows by module. A list is the embedding's. */
-function tokenRows(
-  field: unknown,
-  path: string,
-  vocabulary: number,
-  isTied: boolean,
-): Map<string, readonly number[]> {
-  if (field === null || field === undefined) return new Map();
-  const lists = Array.isArray(field) ? { embed_tokens: field } : field as Record<string, unknown>;
-  return new Map(
-    Object.entries(lists).map(([name, list]) => {
-      const module = [EMBEDDING, HEAD].find((known) => known === name || known.endsWith(`.${name}`));
-      const isRow = (id: unknown) =>
-        Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
-      if (module === undefined || (module === HEAD && isTied) || !Array.isArray(list) || !list.every(isRow)) {
-        throw new RangeError(
-          `Cannot use the adapter ${path} as trainable_token_indices must be rows of ${EMBEDDING}${
-            isTied ? "" : ` or ${HEAD}`
-          }, below ${vocabulary}: ` +
-            `current value is ${shown(field)}`,
-        );
-      }
-      return [module, list as number[]];
-    }),
-  );
-}
-
-/** @throws {RangeError} If a module that is saved as a whole isn't there */
-function checkSaved(field: unknown, path: string, found: readonly string[]): void {
-  if (field === null || field === undefined) return;
-  for (const name of Array.isArray(field) ? field : [field]) {
-    const isOf = (target: string) => `.${target.replace(/\.(weight|bias)$/, "")}`.endsWith(`.${name}`);
-    if (typeof name === "string" && found.some(isOf)) continue;
-    throw new RangeError(
-      `Cannot use the adapter ${path} as modules_to_save must be modules of the model whose weights it has: current value is ${
-        shown(name)
-      }`,
-    );
-  }
 }
