@@ -78,7 +78,9 @@ export async function compareRuns(
   const ids = new IdTable();
   const prompts: number[] = [];
   const columns = new Map<string, (Sum | undefined)[]>();
+  const counted: [Counted, Counted] = [{ answers: 0, judgements: 0 }, { answers: 0, judgements: 0 }];
   for await (const stored of storedItems(first)) {
+    count(counted[0], stored);
     const index = ids.add(stored.item.id);
     prompts[index] = promptHash(stored);
     for (const [metric, sum] of sumsOf(plainOf(stored, first))) {
@@ -91,6 +93,7 @@ export async function compareRuns(
   const flipped: Comparison["flipped"] = [];
   let shared = 0, onlySecond = 0, differing = 0, headline = "";
   for await (const stored of storedItems(second)) {
+    count(counted[1], stored);
     const index = ids.find(stored.item.id);
     if (index === undefined) {
       onlySecond++;
@@ -118,8 +121,45 @@ export async function compareRuns(
     headline,
     scores: [...scores].map(([metric, both]) => scoreOf(metric, both, resamples, seed)),
     flipped,
-    notes: notesOf(first, second, differing),
+    notes: [
+      ...notesOf(first, second, differing),
+      ...leftNotes("A", first, counted[0]),
+      ...leftNotes("B", second, counted[1]),
+    ],
   };
+}
+
+/** Stored states that are of the items of now. */
+interface Counted {
+  answers: number;
+  judgements: number;
+}
+
+function count(counted: Counted, { answer, judged }: StoredItem): void {
+  if (answer !== null) counted.answers++;
+  if (judged !== null) counted.judgements++;
+}
+
+/** Names what a run stores and its data has no more, which would otherwise look like items without a score. */
+function leftNotes(run: string, { store }: StoredRun, { answers, judgements }: Counted): string[] {
+  const ofAnswers = store.count("generate"), lost = ofAnswers - answers;
+  const ofJudgements = store.count("judge"), unjudged = ofJudgements - judgements;
+  return [
+    ...(lost > 0
+      ? [
+        `${run}: ${lost} of ${ofAnswers} stored answers don't count, as its data no longer has their items or has them with ` +
+        "another prompt: restore the data, or run it again",
+      ]
+      : []),
+    ...(unjudged > lost
+      ? [
+        `${run}: ${
+          unjudged - lost
+        } of ${ofJudgements} stored judgements don't count, as they are of another answer or of ` +
+        "other constraints: restore the data, or run it again",
+      ]
+      : []),
+  ];
 }
 
 function notesOf(first: StoredRun, second: StoredRun, differing: number): string[] {
@@ -127,7 +167,9 @@ function notesOf(first: StoredRun, second: StoredRun, differing: number): string
   const sampled = [first, second].map(({ config }) => JSON.stringify(config.model.run_args));
   return [
     ...(differing > 0 ? [`${differing} items of the same id have other prompts`] : []),
-    ...(p.judge !== q.judge ? [`the judges differ: ${p.judged_by} and ${q.judged_by}`] : []),
+    ...(p.judge !== q.judge
+      ? [`the judges differ: ${p.judged_by || "none"} and ${q.judged_by || "none"}`]
+      : []),
     ...(p.benchmark !== q.benchmark
       ? [`versions of the benchmark differ: ${p.benchmark} and ${q.benchmark}`]
       : []),

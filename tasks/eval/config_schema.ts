@@ -91,7 +91,7 @@ export const Schema = z.strictObject({
     seconds: positive.optional().describe("since the start"),
   }).default({}).describe("limits of one start; running again continues with a fresh budget"),
   threshold: z.union(
-    [z.number(), z.record(z.string(), z.number())],
+    [z.number(), z.record(z.string(), z.number()).refine((limits) => Object.keys(limits).length > 0)],
     "must be a number such as 0.7, or limits by the names of scores such as {followed: 0.7}",
   ).optional().describe(
     "lowest headline score, or scores by name, of all items; below it the exit code is 3",
@@ -112,7 +112,7 @@ export const Schema = z.strictObject({
     "whether what out_dir holds of an earlier run is removed at the start, and nothing is taken from the cache",
   ),
   seed: z.int().min(0).default(0).describe("of the bootstrap"),
-  resamples: z.int().min(100).default(1000).describe("of the bootstrap"),
+  resamples: z.int().min(100).max(1_000_000).default(1000).describe("of the bootstrap"),
   page_items: z.int().min(0).default(20_000).describe("most items that report.html lets one browse"),
   plugins: z.array(z.string()).default([]).describe("modules with plugins of your own"),
 });

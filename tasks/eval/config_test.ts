@@ -103,8 +103,18 @@ const bad: [name: string, text: string, message: string][] = [
     MINIMAL + "  threshold: [0.5]\n",
     "a number such as 0.7, or limits by the names",
   ],
+  [
+    "a threshold without a limit, which would always be reached",
+    MINIMAL + "  threshold: {}\n",
+    "a number such as 0.7, or limits by the names",
+  ],
   ["half a thing", MINIMAL + "  max_unscored: 2.5\n", "a whole number of things, or a share below 1"],
   ["a number out of range", MINIMAL + "  resamples: 3\n", "/configs/eval.yaml:6:3: Cannot read resamples"],
+  [
+    "more resamples than memory has place for",
+    MINIMAL + "  resamples: 1000000000\n",
+    "Cannot read resamples",
+  ],
   ["another metric", MINIMAL + "  metric_type: metric_trace\n", "it is metric_ifeval"],
   [
     "judge and evaluator_llm",

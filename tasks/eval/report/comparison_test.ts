@@ -70,6 +70,35 @@ Deno.test("comparisonText() fits 80 columns, and lists of ids are short; all are
   });
 });
 
+Deno.test("a comparison names what its runs store and their data has no more, and a run without a judge", async () => {
+  await inFolder(async (folder) => {
+    const rows = join(folder, "rows.jsonl"), text = rowsText(6);
+    await Deno.writeTextFile(rows, text);
+    await using server = mockServer();
+    for (const name of ["first", "second", "answers"]) {
+      const only = name === "answers" ? { stage: "generate" as const } : {};
+      await runConfig(rowsConfig(folder, server.base, [`out_dir=${join(folder, name)}`]), only);
+    }
+    const notes = async (second: string) =>
+      (await compareDirectories(join(folder, "first"), join(folder, second), builtinRegistry())).notes;
+    assertEquals(await notes("second"), []);
+    assertEquals(await notes("answers"), ["the judges differ: grader and none"]);
+    // one item another prompt, one gone, one other constraints
+    const [zero, one, , ...others] = text.split("\n");
+    const changed = [zero!.replace("Question", "Task"), one!.replace("constraint 0", "rule 0"), ...others];
+    await Deno.writeTextFile(rows, changed.join("\n"));
+    assertEquals(
+      await notes("second"),
+      ["A", "B"].flatMap((run) => [
+        `${run}: 2 of 6 stored answers don't count, as its data no longer has their items or has them with another prompt: ` +
+        "restore the data, or run it again",
+        `${run}: 1 of 6 stored judgements don't count, as they are of another answer or of other constraints: restore the ` +
+        "data, or run it again",
+      ]),
+    );
+  });
+});
+
 Deno.test("worseText(): a lower score is worse, and so is one that is the same of what is scored but has more unscored", async () => {
   await inFolder(async (folder) => {
     const lower = await compared(folder, { worse: 2 });
