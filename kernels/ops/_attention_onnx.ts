@@ -2,8 +2,8 @@
  * Nodes that attention and its gradient share in ONNX: chunks of queries, their bounds, weights and layouts.
  *
  * `sharing` are the query heads that share a key head, `c` the queries of a chunk, `d` the columns of a head, `n` the keys that a
- * chunk sees. Queries are laid out by heads, `[kv, sharing, …, d]`, once before the loop; keys as `[kv, 1, …, d]`, so that a product
- * is one for each head (threads share nine evenly where they didn't share three) and the heads that share keys read the same ones.
+ * chunk sees. Queries are laid out by chunks and heads, `[trips, kv, sharing, c, d]`, once before the loop; keys as `[kv, 1, …, d]`, so that
+ * a product is one for each head (threads share nine evenly where they didn't share three) and the heads that share keys read the same ones.
  * @module
  */
 import { type Attributes, fixedSizes, type SymbolicDims } from "../kernel.ts";
@@ -14,8 +14,7 @@ import { attentionAttributes } from "./_attention.ts";
 export const QUERY_CHUNK = 128;
 
 /**
- * Nodes before the loop: keys `kh` and values `vh` `[kv, 1, T, d]`, queries `qh` `[kv, sharing, queries, d]`, indices, and chunks of
- * one size `c`: `trips` of them, which begin `over` (< `trips`) rows before the first query.
+ * Nodes before chunks or the whole: keys `kh` and values `vh` `[kv, 1, T, d]`, sizes, and ends of subtrees.
  */
 export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: Attributes): OnnxNode[] {
   const { heads, kvHeads } = attentionAttributes(attrs),
@@ -28,18 +27,14 @@ export function attentionSetup(dims: SymbolicDims<"qcols" | "kvcols">, attrs: At
     constantNode("q_split", "i64", [-1, kvHeads, heads / kvHeads, d]),
     constantNode("q_flat", "i64", [-1, qcols]),
     constantNode("kv_flat", "i64", [-1, kvcols]),
-    constantNode("one_score", "f32", 1),
-    constantNode("hidden_score", "f32", 1e30),
+    constantNode("hidden_score", "f32", -1e30),
     ...byHeads("k", "kh", "kv_split"),
     ...byHeads("v", "vh", "kv_split"),
-    ...byHeads("q", "qh", "q_split"),
     { op: "Shape", in: ["q"], out: ["queries"], attrs: { start: 0, end: 1 } },
     { op: "Shape", in: ["k"], out: ["rows"], attrs: { start: 0, end: 1 } },
-    { op: "Sub", in: ["rows", "queries"], out: ["offset"] },
     { op: "Squeeze", in: ["rows", "zero"], out: ["rows0"] },
     constantNode("zero0", "i64", 0),
     constantNode("one0", "i64", 1),
-    { op: "Range", in: ["zero0", "rows0", "one0"], out: ["index"] },
     { op: "Cast", in: ["until"], out: ["until64"], attrs: { to: { type: "i64" } } },
   ];
 }
@@ -52,63 +47,89 @@ export function byHeads(from: string, to: string, split = "q_split"): OnnxNode[]
   ];
 }
 
-/** Nodes before a loop: the number of chunks, their size, and the rows that the first begins before the first query. */
+/**
+ * Nodes before a loop: the number `trips` of chunks, their size `c`, the rows `over` (< `trips`) that the first begins before the first
+ * query, first rows of chunks among all `begins` `[trips, 1]`, and indices of their queries `indices` `[trips, c, 1]`.
+ */
 export function chunkSizes(): OnnxNode[] {
   return [
     constantNode("chunk", "i64", [QUERY_CHUNK]),
-    { op: "Add", in: ["queries", "chunk"], out: ["q_plus"] },
-    { op: "Sub", in: ["q_plus", "one"], out: ["q_last"] },
-    { op: "Div", in: ["q_last", "chunk"], out: ["trips"] },
+    { op: "Sub", in: ["queries", "one"], out: ["last_query"] },
+    { op: "Div", in: ["last_query", "chunk"], out: ["last_trip"] },
+    { op: "Add", in: ["last_trip", "one"], out: ["trips"] },
     { op: "Squeeze", in: ["trips", "zero"], out: ["trips0"] },
-    { op: "Add", in: ["queries", "trips"], out: ["c_plus"] },
-    { op: "Sub", in: ["c_plus", "one"], out: ["c_last"] },
-    { op: "Div", in: ["c_last", "trips"], out: ["c"] },
+    { op: "Div", in: ["last_query", "trips"], out: ["c_less"] },
+    { op: "Add", in: ["c_less", "one"], out: ["c"] },
     { op: "Mul", in: ["c", "trips"], out: ["covered"] },
     { op: "Sub", in: ["covered", "queries"], out: ["over"] },
-    { op: "Squeeze", in: ["c", "zero"], out: ["c0"] },
-    { op: "Range", in: ["zero0", "c0", "one0"], out: ["steps"] },
+    { op: "Sub", in: ["rows", "covered"], out: ["start"] },
+    { op: "Squeeze", in: ["start", "zero"], out: ["start0"] },
+    { op: "Range", in: ["start0", "rows0", "one0"], out: ["covered_rows"] },
+    constantNode("any", "i64", [-1]),
+    { op: "Concat", in: ["any", "c", "one"], out: ["indices_shape"], attrs: { axis: 0 } },
+    { op: "Reshape", in: ["covered_rows", "indices_shape"], out: ["indices"] },
+    { op: "Gather", in: ["indices", "zero0"], out: ["begins"], attrs: { axis: 1 } },
+    constantNode("zero_f", "f32", 0),
+  ];
+}
+
+/** Nodes before a loop: rows `[queries, …]` of `cols` numbers by chunks and heads, `[trips, kv, sharing, c, d]`; zeros stand for those `over`. */
+export function byChunks(
+  from: string,
+  to: string,
+  { cols, attrs }: { cols: number; attrs: Attributes },
+): OnnxNode[] {
+  const { heads, kvHeads } = attentionAttributes(attrs);
+  return [
+    constantNode(`${to}_cols`, "i64", [cols]),
+    { op: "Concat", in: ["over", `${to}_cols`], out: [`${to}_none_shape`], attrs: { axis: 0 } },
+    { op: "Expand", in: ["zero_f", `${to}_none_shape`], out: [`${to}_none`] },
+    { op: "Concat", in: [`${to}_none`, from], out: [`${to}_rows`], attrs: { axis: 0 } },
+    constantNode(`${to}_heads`, "i64", [kvHeads, heads / kvHeads, cols / heads]),
+    { op: "Concat", in: ["any", "c", `${to}_heads`], out: [`${to}_shape`], attrs: { axis: 0 } },
+    { op: "Reshape", in: [`${to}_rows`, `${to}_shape`], out: [`${to}_split`] },
+    { op: "Transpose", in: [`${to}_split`], out: [to], attrs: { perm: [0, 2, 3, 1, 4] } },
   ];
 }
 
 /**
- * Nodes inside the loop: rows `a`…`b` of the queries, `picked` of them (row 0 stands for those before it), their indices `qi` and
- * `qp`, and the keys that any of them sees, in order: indices `kj`, ends of their subtrees `uj`, and `gathered` of keys, values and the like.
+ * Nodes inside the loop: the chunk's part of each of `chunked`, indices of its queries `qi` `[c, 1]`, and the keys that any of them
+ * sees, in order: indices `kj`, ends of their subtrees `uj`, and `gathered` of keys, values and the like.
  * Branches that lie between are left out, so that a query's chunk costs what it sees.
- * @param gathered Tensors `[kv, any, T, any]` by the names of their chosen rows.
  */
-export function chunkBounds(gathered: Readonly<Record<string, string>>): OnnxNode[] {
+export function chunkBounds({ gathered, chunked }: Pick<ChunkLoop, "gathered" | "chunked">): OnnxNode[] {
+  const gather = (tensors: Readonly<Record<string, string>>, index: string, axis: number) =>
+    Object.entries(tensors).map(([to, from]): OnnxNode => ({
+      op: "Gather",
+      in: [from, index],
+      out: [to],
+      attrs: { axis },
+    }));
   return [
-    { op: "Unsqueeze", in: ["iteration", "zero"], out: ["it"] },
-    { op: "Mul", in: ["it", "c"], out: ["begin"] },
-    { op: "Sub", in: ["begin", "over"], out: ["a"] },
-    { op: "Add", in: ["steps", "a"], out: ["wanted_rows"] },
-    { op: "Max", in: ["wanted_rows", "zero"], out: ["picked"] },
-    { op: "Gather", in: ["qh", "picked"], out: ["qc"], attrs: { axis: 2 } },
-    { op: "Add", in: ["wanted_rows", "offset"], out: ["qi"] },
-    { op: "Add", in: ["picked", "offset"], out: ["qp"] },
-    { op: "Add", in: ["a", "offset"], out: ["ag"] },
-    { op: "Add", in: ["ag", "c"], out: ["bg"] },
-    { op: "Slice", in: ["until64", "zero", "bg", "zero"], out: ["ends"] },
-    { op: "Greater", in: ["ends", "ag"], out: ["alive"] },
+    ...gather({ ...chunked, qi: "indices", a: "begins" }, "iteration", 0),
+    { op: "Add", in: ["a", "c"], out: ["b"] },
+    { op: "Slice", in: ["until64", "zero", "b", "zero"], out: ["ends"] },
+    { op: "Greater", in: ["ends", "a"], out: ["alive"] },
     { op: "NonZero", in: ["alive"], out: ["alive_at"] },
     { op: "Squeeze", in: ["alive_at", "zero"], out: ["kj"] },
-    { op: "Gather", in: ["until64", "kj"], out: ["uj"], attrs: { axis: 0 } },
-    ...Object.entries(gathered).map(([to, from]): OnnxNode => ({
-      op: "Gather",
-      in: [from, "kj"],
-      out: [to],
-      attrs: { axis: 2 },
-    })),
+    ...gather({ uj: "until64" }, "kj", 0),
+    ...gather(gathered, "kj", 2),
   ];
 }
 
-/** The same for all queries and all keys as one chunk. */
-export function wholeBounds(gathered: Readonly<Record<string, string>>): OnnxNode[] {
-  const from = { qc: "qh", kj: "index", uj: "until64", ...gathered };
+/** The same for all queries and all keys as one chunk; `from` are tensors by the names of their parts. */
+export function wholeBounds(from: Readonly<Record<string, string>>): OnnxNode[] {
   return [
-    ...Object.entries(from).map(([to, name]) => ({ op: "Identity", in: [name], out: [to] })),
-    { op: "Slice", in: ["index", "offset", "rows", "zero"], out: ["qi"] },
-    { op: "Identity", in: ["qi"], out: ["qp"] },
+    ...byHeads("q", "qc"),
+    { op: "Range", in: ["zero0", "rows0", "one0"], out: ["kj"] },
+    ...Object.entries({ uj: "until64", ...from }).map(([to, name]) => ({
+      op: "Identity",
+      in: [name],
+      out: [to],
+    })),
+    { op: "Sub", in: ["rows", "queries"], out: ["offset"] },
+    { op: "Slice", in: ["kj", "offset", "rows", "zero"], out: ["query_rows"] },
+    { op: "Unsqueeze", in: ["query_rows", "one"], out: ["qi"] },
   ];
 }
 
@@ -118,13 +139,15 @@ export interface ChunkLoop {
   carried: readonly { name: string; rank: number; first: string; last: string }[];
   /** Tensor `[kv, sharing, c, d]` of each round, and the name of its rows `[queries, heads · d]` behind the loop. */
   rows: { from: string; to: string };
-  /** See {@linkcode chunkBounds}. */
+  /** Tensors `[kv, any, T, any]` by the names of their rows that a chunk sees. */
   gathered: Readonly<Record<string, string>>;
+  /** Tensors `[trips, …]` by the names of a chunk's part. */
+  chunked: Readonly<Record<string, string>>;
   nodes: readonly OnnxNode[];
 }
 
 /** Nodes of a loop, behind {@linkcode chunkSizes}, and of what it gives; `first` and `last` name each carried tensor before and behind it. */
-export function chunkLoop({ carried, rows: { from, to }, gathered, nodes }: ChunkLoop): OnnxNode[] {
+export function chunkLoop({ carried, rows: { from, to }, nodes, ...bounds }: ChunkLoop): OnnxNode[] {
   const floats = (suffix: string) =>
     carried.map(({ name, rank }) => ({ name: name + suffix, type: "f32" as const, rank }));
   const graph: OnnxSubgraph = {
@@ -133,7 +156,7 @@ export function chunkLoop({ carried, rows: { from, to }, gathered, nodes }: Chun
       { name: "going", type: "bool", rank: 0 },
       ...floats("_before"),
     ],
-    nodes: [...chunkBounds(gathered), ...nodes, { op: "Identity", in: ["going"], out: ["go_on"] }],
+    nodes: [...chunkBounds(bounds), ...nodes, { op: "Identity", in: ["going"], out: ["go_on"] }],
     outputs: [
       { name: "go_on", type: "bool", rank: 0 },
       ...floats("_after"),
@@ -153,18 +176,18 @@ export function chunkLoop({ carried, rows: { from, to }, gathered, nodes }: Chun
   ];
 }
 
-/** Nodes of a chunk, from its queries `qc` and keys `kc [kv, 1, n, d]`: weights `p` `[kv, sharing, c, n]`. */
+/** Nodes of a chunk, from its queries `qc` and their indices, and keys `kc [kv, 1, n, d]`: weights `p` `[kv, sharing, c, n]`. */
 export function attentionChunk(attrs: Attributes): OnnxNode[] {
   const { scale, window } = attentionAttributes(attrs);
-  const windowed: OnnxNode[] = window === null ? [{ op: "Identity", in: ["open"], out: ["seen"] }] : [
-    { op: "Gather", in: ["positions", "qp"], out: ["pq"], attrs: { axis: 0 } },
-    { op: "Unsqueeze", in: ["pq", "one"], out: ["pq1"] },
+  const far: OnnxNode[] = window === null ? [] : [
+    // An index below 0 counts from the end: any row does for a query that isn't there.
+    { op: "Gather", in: ["positions", "qi"], out: ["pq"], attrs: { axis: 0 } },
     { op: "Gather", in: ["positions", "kj"], out: ["pk"], attrs: { axis: 0 } },
-    { op: "Sub", in: ["pq1", "pk"], out: ["back"] },
+    { op: "Sub", in: ["pq", "pk"], out: ["back"] },
     constantNode("window64", "i64", window),
     { op: "Cast", in: ["back"], out: ["back64"], attrs: { to: { type: "i64" } } },
-    { op: "Less", in: ["back64", "window64"], out: ["near"] },
-    { op: "And", in: ["open", "near"], out: ["seen"] },
+    { op: "LessOrEqual", in: ["window64", "back64"], out: ["far"] },
+    { op: "Or", in: ["closed", "far"], out: ["hidden"] },
   ];
   return [
     {
@@ -174,15 +197,13 @@ export function attentionChunk(attrs: Attributes): OnnxNode[] {
       attrs: { alpha: floatAttribute(scale), transB: 1 },
       domain: "com.microsoft",
     },
-    { op: "Unsqueeze", in: ["qi", "one"], out: ["qi1"] },
-    { op: "LessOrEqual", in: ["kj", "qi1"], out: ["causal"] },
-    { op: "Less", in: ["qi1", "uj"], out: ["inside"] },
-    { op: "And", in: ["causal", "inside"], out: ["open"] },
-    ...windowed,
-    // (seen − 1) · 1e30: a third of the time that Where takes on a CPU.
-    { op: "Cast", in: ["seen"], out: ["seen_score"], attrs: { to: { type: "f32" } } },
-    { op: "Sub", in: ["seen_score", "one_score"], out: ["unseen"] },
-    { op: "Mul", in: ["unseen", "hidden_score"], out: ["bias"] },
+    { op: "Less", in: ["qi", "kj"], out: ["later"] },
+    { op: "LessOrEqual", in: ["uj", "qi"], out: ["behind"] },
+    { op: "Or", in: ["later", "behind"], out: [window === null ? "hidden" : "closed"] },
+    ...far,
+    // hidden · −1e30: a third of the time that Where takes on a CPU.
+    { op: "Cast", in: ["hidden"], out: ["hidden_part"], attrs: { to: { type: "f32" } } },
+    { op: "Mul", in: ["hidden_part", "hidden_score"], out: ["bias"] },
     { op: "Add", in: ["s", "bias"], out: ["sb"] },
     { op: "Softmax", in: ["sb"], out: ["p"], attrs: { axis: -1 } },
   ];

@@ -9,13 +9,14 @@
  * `[heads, T, T]`) makes the whole pass 16 % slower.
  * @module
  */
-import { defineKernel } from "../kernel.ts";
+import { defineKernel, fixedSizes } from "../kernel.ts";
 import type { OnnxNode } from "../onnx_node.ts";
 import { addScaled } from "../vectors.ts";
 import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
   attentionChunk,
   attentionSetup,
+  byChunks,
   byRows,
   chunkLoop,
   chunkSizes,
@@ -67,8 +68,15 @@ export const attention = defineKernel({
     ];
     const gathered = { kc: "kh", vc: "vh" }, setup = attentionSetup(dims, attrs);
     if (!loops) return [...setup, ...wholeBounds(gathered), ...chunk, ...byRows("oc", "o")];
-    const loop = chunkLoop({ carried: [], rows: { from: "oc", to: "o" }, gathered, nodes: chunk });
-    return [...setup, ...chunkSizes(), ...loop];
+    const loop = chunkLoop({
+      carried: [],
+      rows: { from: "oc", to: "o" },
+      gathered,
+      chunked: { qc: "q_chunks" },
+      nodes: chunk,
+    });
+    const { qcols } = fixedSizes(dims, "qcols");
+    return [...setup, ...chunkSizes(), ...byChunks("q", "q_chunks", { cols: qcols, attrs }), ...loop];
   },
   wgsl: (dims, attrs, limits) => attentionShaders({ ...dims, ...attentionAttributes(attrs) }, limits),
   grad: (g, { inputs: { q, k, v, until, positions }, outputs: { o }, gradients, attrs }) => {

@@ -10,6 +10,7 @@ import { attentionAttributes, attentionWeights, headOf } from "./_attention.ts";
 import {
   attentionChunk,
   attentionSetup,
+  byChunks,
   byHeads,
   byRows,
   chunkLoop,
@@ -86,9 +87,6 @@ export const attentionGrad = defineKernel({
       constantNode("flat_rows", "i64", [kvHeads, -1, qcols / heads]),
       { op: "Reshape", in: ["qc", "flat_rows"], out: ["q3"] },
       { op: "Reshape", in: ["doc", "flat_rows"], out: ["do3"] },
-      constantNode("flat_heads", "i64", [kvHeads, -1]),
-      { op: "Shape", in: ["kj"], out: ["seen_keys"] },
-      { op: "Concat", in: ["flat_heads", "seen_keys"], out: ["flat_scores"], attrs: { axis: 0 } },
       { op: "Reshape", in: ["ds", "flat_scores"], out: ["ds3"] },
       { op: "Reshape", in: ["p", "flat_scores"], out: ["p3"] },
       product({ a: "q3", b: "ds3", out: "dkT", alpha: scale, transposed: "a" }),
@@ -96,41 +94,42 @@ export const attentionGrad = defineKernel({
       ...back("dkT", "dkc"),
       ...back("dvT", "dvc"),
     ];
+    // Of scores of `queries`, `[kv, sharing · queries, n]`.
+    const flatScores = (queries: string): OnnxNode[] => [
+      constantNode("sharing", "i64", [heads / kvHeads]),
+      { op: "Mul", in: [queries, "sharing"], out: ["sharing_queries"] },
+      constantNode("flat_heads", "i64", [kvHeads]),
+      constantNode("rest", "i64", [-1]),
+      {
+        op: "Concat",
+        in: ["flat_heads", "sharing_queries", "rest"],
+        out: ["flat_scores"],
+        attrs: { axis: 0 },
+      },
+    ];
     const gathered = { kc: "kh", vc: "vh" };
-    // δ of all queries, `[kv, sharing, queries, 1]`.
+    // δ of all queries, `[queries, kv, sharing, 1]`.
     const setup: OnnxNode[] = [
       ...attentionSetup(dims, attrs),
-      ...byHeads("do", "doh"),
       { op: "Mul", in: ["do", "o"], out: ["doo"] },
       { op: "Reshape", in: ["doo", "q_split"], out: ["doo_heads"] },
       constantNode("last", "i64", [-1]),
       { op: "ReduceSum", in: ["doo_heads", "last"], out: ["delta_rows"] },
-      { op: "Transpose", in: ["delta_rows"], out: ["delta"], attrs: { perm: [1, 2, 0, 3] } },
+      constantNode("delta_flat", "i64", [-1, heads]),
     ];
     if (!loops) {
-      const whole = { doc: "doh", deltac: "delta", ...gathered };
       return [
         ...setup,
-        ...wholeBounds(whole),
+        ...wholeBounds(gathered),
+        ...byHeads("do", "doc"),
+        { op: "Transpose", in: ["delta_rows"], out: ["deltac"], attrs: { perm: [1, 2, 0, 3] } },
+        ...flatScores("queries"),
         ...chunk,
         ...byRows("dqc", "dq"),
         { op: "Identity", in: ["dkc"], out: ["dk"] },
         { op: "Identity", in: ["dvc"], out: ["dv"] },
       ];
     }
-    // Rows before the first query are zero, so that they add nothing to keys.
-    const padded = (name: string, cols: number): OnnxNode[] => [
-      constantNode(`${name}_heads`, "i64", [kvHeads, heads / kvHeads]),
-      constantNode(`${name}_cols`, "i64", [cols]),
-      {
-        op: "Concat",
-        in: [`${name}_heads`, "over", `${name}_cols`],
-        out: [`${name}_shape`],
-        attrs: { axis: 0 },
-      },
-      { op: "Expand", in: ["zero_f", `${name}_shape`], out: [`${name}_none`] },
-      { op: "Concat", in: [`${name}_none`, name], out: [`${name}_padded`], attrs: { axis: 2 } },
-    ];
     const loop = chunkLoop({
       carried: [
         { name: "dk", rank: 2, first: "dk0", last: "dk" },
@@ -138,11 +137,8 @@ export const attentionGrad = defineKernel({
       ],
       rows: { from: "dqc", to: "dq" },
       gathered,
+      chunked: { qc: "q_chunks", doc: "do_chunks", deltac: "delta_chunks" },
       nodes: [
-        { op: "Add", in: ["begin", "c"], out: ["end"] },
-        constantNode("queries_axis", "i64", [2]),
-        { op: "Slice", in: ["doh_padded", "begin", "end", "queries_axis"], out: ["doc"] },
-        { op: "Slice", in: ["delta_padded", "begin", "end", "queries_axis"], out: ["deltac"] },
         ...chunk,
         { op: "Unsqueeze", in: ["kj", "one"], out: ["places"] },
         ...["dk", "dv"].map((name): OnnxNode => ({
@@ -155,12 +151,15 @@ export const attentionGrad = defineKernel({
     });
     return [
       ...setup,
-      constantNode("zero_f", "f32", 0),
+      ...chunkSizes(),
+      ...flatScores("c"),
       { op: "Shape", in: ["k"], out: ["k_shape"] },
       { op: "Expand", in: ["zero_f", "k_shape"], out: ["dk0"] },
-      ...chunkSizes(),
-      ...padded("doh", qcols / heads),
-      ...padded("delta", 1),
+      ...byChunks("q", "q_chunks", { cols: qcols, attrs }),
+      // Rows before the first query are zero, so that they add nothing to keys.
+      ...byChunks("do", "do_chunks", { cols: qcols, attrs }),
+      { op: "Reshape", in: ["delta_rows", "delta_flat"], out: ["delta"] },
+      ...byChunks("delta", "delta_chunks", { cols: heads, attrs }),
       ...loop,
     ];
   },

@@ -65,6 +65,14 @@ const common: Sample[] = [
     d: 4,
     gradient: false,
   }),
+  sample("chunks that don't divide the rows evenly, in a window", {
+    trees: [[70, [40], [27]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 2,
+    window: 50,
+    gradient: false,
+  }),
   sample("a branch behind one longer than a chunk", {
     trees: [[20, [130], [140]]],
     heads: 2,
@@ -104,6 +112,15 @@ export const attentionSamples: Sample[] = [
     d: 3,
     window: 150,
     queries: 70,
+    gradient: false,
+  }),
+  sample("more last queries than a chunk, not evenly divided, in a window", {
+    trees: [[20], [90, [30], [15]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 2,
+    window: 40,
+    queries: 131,
     gradient: false,
   }),
 ];
