@@ -45,7 +45,7 @@ const USAGE = [
 ];
 
 /** The file of a name such as `tiny`, or the file itself. @throws {RangeError} If it is neither */
-export function replicationFile(word: string): string {
+function replicationFile(word: string): string {
   if (Object.hasOwn(REPLICATIONS, word)) return REPLICATIONS[word] ?? word;
   if (exists(word) || /[./\\]/.test(word)) return word;
   const names = Object.keys(REPLICATIONS);

@@ -22,7 +22,7 @@ export type GgufArray =
   | Float64Array<ArrayBuffer>;
 
 /** Longest header that is read, in bytes; the longest known (262,144 tokens) has 16 MB. */
-export const MAX_GGUF_HEADER_BYTES = 1 << 27;
+const MAX_GGUF_HEADER_BYTES = 1 << 27;
 
 /** Most lists in one header; no known file has more than ten. */
 const MAX_ARRAYS = 1 << 16;

@@ -100,7 +100,7 @@ function headerLength(start: Uint8Array, fileSize: number, path: string): number
  * @param json The bytes after the length.
  * @throws {SyntaxError} If anything about it, or about the offsets against `fileSize`, is wrong; names file and tensor.
  */
-export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string): SafetensorsHeader {
+function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string): SafetensorsHeader {
   const fail = (what: string) => new SyntaxError(`Cannot read ${path} as safetensors: ${what}`);
   let parsed: unknown;
   try {

@@ -7,7 +7,7 @@ import { exactValue } from "../../formats/records/exact_json.ts";
 import type { DatasetAttributes, Message } from "../kinds/dataset.ts";
 
 /** Longest text that is taken, in UTF-16 units; beyond it tokenising one record could take minutes. */
-export const MAX_TEXT = 10_000_000;
+const MAX_TEXT = 10_000_000;
 
 /** A fault of the record, thrown inside a plugin; it becomes the reason why the record is dropped. */
 export class RecordFault extends Error {

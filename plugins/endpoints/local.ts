@@ -75,7 +75,7 @@ export default local;
  * Makes the endpoint; the model is opened with the first request.
  * @throws {RangeError} If there is no template of that name, or a path isn't there.
  */
-export function localEndpoint(options: LocalOptions, { registry, place }: PluginContext): Endpoint {
+function localEndpoint(options: LocalOptions, { registry, place }: PluginContext): Endpoint {
   const template = placed(
     place("template"),
     () =>

@@ -11,7 +11,7 @@ import { loadCheckModels } from "./ifeval_rules/models.ts";
 import type { InstructionVerdicts } from "./ifeval_rules/verdicts.ts";
 
 /** Milliseconds that one rule may take in the Worker. */
-export const RULE_LIMIT_MS = 10_000;
+const RULE_LIMIT_MS = 10_000;
 /** A text longer than this, in UTF-16 units, goes to the Worker with every rule. */
 const LONG_TEXT = 200_000;
 /** Milliseconds without work after which the Worker ends. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
 
 /** Version that is installed. */
-export const NODE_LLAMA_CPP = "3.22.1";
+const NODE_LLAMA_CPP = "3.22.1";
 
 /** Packages of its library, by system. */
 const LIBRARIES: Readonly<Record<string, string>> = {

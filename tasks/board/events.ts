@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 
 /** Milliseconds between two looks at the folders while somebody watches. */
-export const LOOK_MS = 1000;
+const LOOK_MS = 1000;
 
 /** A comment is sent so often, so that a connection that is gone is noticed. */
 const PING_MS = 15_000;

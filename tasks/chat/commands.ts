@@ -17,7 +17,7 @@ export type ChatLine =
   | { type: "wrong"; why: string };
 
 /** Commands and what they do. */
-export const CHAT_COMMANDS: Readonly<Record<string, string>> = {
+const CHAT_COMMANDS: Readonly<Record<string, string>> = {
   "/system TEXT": "sets the system text and starts over; without TEXT there is none",
   "/retry": "asks for the last answer again",
   "/clear": "forgets the conversation, not the system text",

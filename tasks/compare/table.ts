@@ -100,7 +100,7 @@ export function resultNumbers(training: Training): string[] {
 }
 
 /** Keys in which a training differs from the first one. */
-export function differingKeys(trainings: readonly Training[]): string[] {
+function differingKeys(trainings: readonly Training[]): string[] {
   const [first, ...rest] = trainings;
   if (first === undefined) return [];
   return [...new Set(rest.flatMap(({ config }) => diffConfigs(first.config, config).map(({ key }) => key)))];

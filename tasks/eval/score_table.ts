@@ -35,7 +35,7 @@ class Column {
 }
 
 /** Name of a score with its group, unique. */
-export function scoreKey(metric: string, group?: { by: string; name: string }): string {
+function scoreKey(metric: string, group?: { by: string; name: string }): string {
   return JSON.stringify(group === undefined ? [metric] : [metric, group.by, group.name]);
 }
 

@@ -229,7 +229,7 @@ export function readExportConfig(path: string | undefined, overrides: readonly s
  * Validates a file for merging with arguments over it.
  * @throws {RangeError} If anything in it is wrong; all faults are listed with their places
  */
-export function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedExport {
+function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedExport {
   const written = writtenKeys(file, overrides, WORDS);
   const { values, faults, notes, placeOf } = readKeys(file, written, exportTable(), WORDS);
   const config = values as unknown as ExportConfig;

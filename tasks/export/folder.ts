@@ -11,7 +11,7 @@ import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
 
 /** Says what an export made, and which files are its own, so that a later one may replace them. */
-export const RECORD = "export.json";
+const RECORD = "export.json";
 
 /** Places of an export on disk, absolute. */
 export interface ExportPlaces {

@@ -42,7 +42,7 @@ export function tuningArms(config: ReplicateConfig): Arm[] {
 }
 
 /** Path of an arm's training file, written by {@linkcode writeTraining}. */
-export function trainingFile({ directory }: Arm): string {
+function trainingFile({ directory }: Arm): string {
   return `${directory}.yaml`;
 }
 
@@ -87,7 +87,7 @@ export async function writeTraining(config: ReplicateConfig, arm: Arm): Promise<
 }
 
 /** Folder of what every method is trained and evaluated on. */
-export function dataFolder({ out_dir }: Pick<ReplicateConfig, "out_dir">): string {
+function dataFolder({ out_dir }: Pick<ReplicateConfig, "out_dir">): string {
   return join(out_dir, "data");
 }
 

@@ -4,7 +4,6 @@
  */
 import { join } from "@std/path";
 
-import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { type MockRequest } from "../bench/mock_server.ts";
 import { parseSettings } from "../common/settings.ts";
 import { type SynthConfig, SynthOptions } from "./config.ts";
@@ -117,12 +116,4 @@ export function scriptedConfig(
     ...more,
   };
   return parseSettings(SynthOptions, { value, placeOf: () => "test" }, "synth");
-}
-
-/** The same as a YAML file has it. */
-export function configText(config: SynthConfig): string {
-  // JSON is YAML; the parser is asked so that a fault is found here
-  const text = JSON.stringify({ synth: config });
-  parseYaml(text, "synth.yaml");
-  return text;
 }

@@ -241,7 +241,7 @@ async function answered(
 }
 
 /** At temperature 0 a second answer would be the first one again. */
-export function triesOf({ tries, generator }: Pick<SynthConfig, "tries" | "generator">): number {
+function triesOf({ tries, generator }: Pick<SynthConfig, "tries" | "generator">): number {
   return generator.run_args.temperature === 0 ? 1 : tries;
 }
 

@@ -16,7 +16,7 @@ import { tokensOf } from "./tokens.ts";
 export const RUN = 13;
 
 /** Evaluation rows that come along: none of them gets into a data set. */
-export const EVALUATION_ROWS: readonly URL[] = [
+const EVALUATION_ROWS: readonly URL[] = [
   new URL("../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url),
   new URL("../../plugins/benchmarks/ifeval/data/input_data.jsonl", import.meta.url),
 ];

@@ -29,7 +29,7 @@ const SLOTS = {
 export type PromptName = keyof typeof SLOTS;
 
 /** The judge's prompt, in TRACE's form; read by its own protocol. */
-export const EVALUATION_PROMPT = "evaluation.txt";
+const EVALUATION_PROMPT = "evaluation.txt";
 
 /** The prompts of a run. */
 export class Prompts {

@@ -106,7 +106,7 @@ export class Halving {
 }
 
 /** The same bytes, or a copy with two zeros behind it where words of 4 bytes can't lie over them. */
-export function byFours(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function byFours(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (bytes.length % 4 === 0 && bytes.byteOffset % 4 === 0) return bytes;
   const all = new Uint8Array(4 * Math.ceil(bytes.length / 4));
   all.set(bytes);

@@ -5,7 +5,7 @@
 import type { Device } from "./device.ts";
 
 /** Passes that a timer has room for. */
-export const TIMED_PASSES = 256;
+const TIMED_PASSES = 256;
 /** `GPUBufferUsage.QUERY_RESOLVE` and `COPY_SRC` by value. */
 const RESOLVED = 512 | 4;
 

@@ -75,7 +75,7 @@ export async function readIfevalItems(path?: string): Promise<BenchmarkItem[]> {
 }
 
 /** `prompt/*` and `instruction/*`, strict and loose; instructions also by family and by id. */
-export function ifevalContributions({ item, judgement }: BenchmarkResult): Contribution[] {
+function ifevalContributions({ item, judgement }: BenchmarkResult): Contribution[] {
   const none: Verdict = { score: null, reason: "no response" };
   const missing = item.constraints.map(() => none);
   const byReading: Record<string, Verdict[]> = {

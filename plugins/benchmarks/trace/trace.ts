@@ -153,7 +153,7 @@ export function traceFollowed({ constraints, overall }: Judgement): Verdict {
  * `IF`, `IF-S`, `IF-M` (also by number of constraints and category), `mean` (fine-grained score, 0 to 10) and `met` (share
  * of constraints with 10), both by type and dimension, `overall` (0 to 10), `fine-grained` (share of complete readings).
  */
-export function traceContributions({ item, judgement }: BenchmarkResult): Contribution[] {
+function traceContributions({ item, judgement }: BenchmarkResult): Contribution[] {
   const none: Verdict = { score: null, reason: "no judgement" };
   const followed = [judgement === null ? none : traceFollowed(judgement)];
   const verdicts = judgement?.constraints ?? item.constraints.map(() => none);

@@ -139,7 +139,7 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
   });
 }
 
-/** What `for await` gives, each step waited for only as long as something is left that could take it. */
+/** Items as `for await` takes them, each step waited for only as long as something is left that could take it. */
 async function* settledItems<T>(items: AsyncIterable<T> | Iterable<T>, maker: Maker): AsyncGenerator<T> {
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let hasMore = false;

@@ -60,7 +60,7 @@ function fraction(value: number): [numerator: bigint, denominator: bigint] {
 }
 
 /** The nearest whole number, halves to the even one. Denominator > 0. */
-export function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
+function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
   const floor = floorDivide(numerator, denominator);
   const twice = 2n * (numerator - floor * denominator);
   const isUp = twice > denominator || (twice === denominator && floor % 2n !== 0n);

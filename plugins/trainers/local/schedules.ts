@@ -52,10 +52,10 @@ export const scheduleOptions = {
   }),
 };
 
-/** The names that `lr_scheduler_type` takes. */
+/** A name that `lr_scheduler_type` takes. */
 export type ScheduleName = keyof typeof scheduleOptions;
 
-/** The names that `lr_scheduler_type` takes, for choices and messages. */
+/** All of them, in their order. */
 export const scheduleNames: readonly ScheduleName[] = Object.keys(scheduleOptions) as ScheduleName[];
 
 /**

@@ -41,7 +41,7 @@ export interface ScoreOptions {
 }
 
 /** Sums of label log-probabilities by sequence of the pack. */
-export function sequenceSums(pack: Pack, logps: Float64Array): Float64Array {
+function sequenceSums(pack: Pack, logps: Float64Array): Float64Array {
   const sums = new Float64Array(pack.sequences.length);
   for (let l = 0; l < logps.length; l++) {
     for (let o = i32(pack.ownerStart, l); o < i32(pack.ownerStart, l + 1); o++) {

@@ -25,7 +25,7 @@ export interface EndedProcess {
 const MARK = "DINOTUNE_ERROR ";
 
 /** Errors that ranks wrote to standard error, one per rank that had time to. */
-export function rankErrors(text: string): RankError[] {
+function rankErrors(text: string): RankError[] {
   return text.split("\n").filter((line) => line.includes(MARK)).flatMap((line) => {
     try {
       return [JSON.parse(line.slice(line.indexOf(MARK) + MARK.length)) as RankError];

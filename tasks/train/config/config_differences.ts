@@ -8,7 +8,7 @@ import { absolutePaths } from "./paths.ts";
 import { workingKeys } from "./working_keys.ts";
 
 /** Keys that change where a run writes, what it prints or where it caches, but not what it learns. */
-export const HARMLESS_KEYS: readonly (keyof TrainConfig)[] = [
+const HARMLESS_KEYS: readonly (keyof TrainConfig)[] = [
   "output_dir",
   "overwrite_output_dir",
   "resume_from_checkpoint",

@@ -82,7 +82,7 @@ export function tokenizerFiles(
 }
 
 /** Versions of this project, of Deno and of what computes, for the model card. */
-export function ownVersions(): Record<string, string> {
+function ownVersions(): Record<string, string> {
   const runtime = denoConfig.imports["onnxruntime-node"].split("@").at(-1)!;
   return { Dinotune: denoConfig.version, Deno: Deno.version.deno, "onnxruntime-node": runtime };
 }

@@ -42,12 +42,12 @@ export function tensorboardReporter(directory: string): Reporter {
 }
 
 /** The first event of a file. `wallTime` in seconds since 1970. */
-export function versionEvent(wallTime: number): Uint8Array {
+function versionEvent(wallTime: number): Uint8Array {
   return concat([doubleField(1, wallTime), textField(3, "brain.Event:2")]);
 }
 
 /** An event with one scalar a tag. */
-export function scalarEvent({ step, wallTime, values }: Report): Uint8Array {
+function scalarEvent({ step, wallTime, values }: Report): Uint8Array {
   const summary = Object.entries(values).map(([tag, value]) =>
     bytesField(1, concat([textField(1, tag), floatField(2, value)]))
   );

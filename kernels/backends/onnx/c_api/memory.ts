@@ -37,7 +37,7 @@ export function stringAt(pointer: Deno.PointerValue): string {
 }
 
 /** Address of an array's data, for a place in another array. The array must be kept referenced. */
-export function addressOf(array: Uint8Array<ArrayBuffer>): bigint {
+function addressOf(array: Uint8Array<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(array));
 }
 

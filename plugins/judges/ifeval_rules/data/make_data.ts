@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 
 /** The language profiles and properties as one JSON text; languages in order of their code. */
-export function languageJson(folder: string): string {
+function languageJson(folder: string): string {
   const profiles = join(folder, "langdetect/profiles");
   const names = [...Deno.readDirSync(profiles)].map((entry) => entry.name).sort();
   const messages = Deno.readTextFileSync(join(folder, "langdetect/utils/messages.properties")).split("\n")
