@@ -56,6 +56,8 @@ const Cache = z.strictObject({
 
 const positive = z.number().positive();
 
+const THRESHOLD = "must be a number such as 0.7, or limits by the names of scores such as {followed: 0.7}";
+
 /** Keys under `evaluator`. */
 export const Schema = z.strictObject({
   type: z.string().min(1).describe(
@@ -91,11 +93,12 @@ export const Schema = z.strictObject({
     seconds: positive.optional().describe("since the start"),
   }).default({}).describe("limits of one start; running again continues with a fresh budget"),
   threshold: z.union(
-    [z.number(), z.record(z.string(), z.number()).refine((limits) => Object.keys(limits).length > 0)],
-    "must be a number such as 0.7, or limits by the names of scores such as {followed: 0.7}",
-  ).optional().describe(
-    "lowest headline score, or scores by name, of all items; below it the exit code is 3",
-  ),
+    [z.number(), z.record(z.string(), z.number())],
+    THRESHOLD,
+  ).refine((limits) => typeof limits === "number" || Object.keys(limits).length > 0, THRESHOLD).optional()
+    .describe(
+      "lowest headline score, or scores by name, of all items; below it the exit code is 3",
+    ),
   max_unscored: z.number().min(0).refine(
     (most) => most < 1 || Number.isInteger(most),
     "must be a whole number of things, or a share below 1",
