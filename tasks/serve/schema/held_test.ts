@@ -41,6 +41,13 @@ const HELD: [schema: Record<string, unknown>, fit: string[], not: string[]][] = 
   ],
   [{ type: "integer", minimum: 33, maximum: 804 }, ["33", "804"], ["32", "805", "26805"]],
   [{ type: "integer", exclusiveMinimum: -4, maximum: -2.5 }, ["-3"], ["-4", "-2", "0"]],
+  // by hand: 10ⁿ leaves 1 when it is divided by 3
+  [{ enum: [0.3, 0.35, -0.2, 1e20, 999999999999999], multipleOf: 0.1 }, [
+    "0.3",
+    "-0.2",
+    "100000000000000000000",
+  ], ["0.35"]],
+  [{ enum: [1e20, 999999999999999], multipleOf: 3 }, ["999999999999999"], ["100000000000000000000"]],
   [{ maxItems: 1, items: { type: "null" } }, ["[]", "[null]"], ["[null, null]", "[1]"]],
   [{ minLength: 2 }, ['"ab"'], ['"a"']],
   [{ pattern: "^[a-c]{2}-\\d$" }, ['"ab-1"'], ['"a-1"', '"ab-1", "x"']],

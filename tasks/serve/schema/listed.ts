@@ -2,6 +2,7 @@
  * Values of `enum` and `const` that the keywords beside them take as well.
  * @module
  */
+import { isMultiple } from "./decimals.ts";
 import { hasType, type JsonObject } from "./json.ts";
 import { OF_TYPE } from "./keywords.ts";
 import { expressionsOf } from "./strings.ts";
@@ -33,9 +34,9 @@ function numberFits(value: number, bounds: Record<string, number>): boolean {
     exclusiveMinimum = -Infinity,
     exclusiveMaximum = Infinity,
   } = bounds;
-  const { multipleOf } = bounds, times = multipleOf === undefined ? 1 : value / multipleOf;
+  const { multipleOf } = bounds;
   return value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum &&
-    Math.abs(times - Math.round(times)) < 1e-9;
+    (multipleOf === undefined || isMultiple(value, multipleOf));
 }
 
 function textFits(value: string, choice: JsonObject, refuse: Within["refuse"]): boolean {

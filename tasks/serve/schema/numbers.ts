@@ -2,6 +2,7 @@
  * Numbers between bounds, as rules of digits: a text of at most as many decimals as the grid has is compared with the bounds digit by digit.
  * @module
  */
+import { beyond, decimalsOf, scaled, SIGNIFICANT, stepOf } from "./decimals.ts";
 import { anyOf, GrammarTooLarge, type Rules } from "./rules.ts";
 
 /** Keywords of numbers. */
@@ -15,9 +16,6 @@ export interface Bounds {
 
 /** Digits before the point where no bound says fewer. */
 const WHOLE_DIGITS = 16;
-
-/** Significant digits that any two decimals keep apart as float64. */
-const SIGNIFICANT = 15;
 
 /** States of one number's digits: tight bounds times remainders. */
 const STATES = 3000;
@@ -140,50 +138,4 @@ class Digits {
       `${digits.length === 1 ? `"${digits[0]}"` : `[${digits.join("")}]`} ${next}`
     );
   }
-}
-
-/** Digits and power of ten of a number: 1.5 is [15n, −1]. */
-function decimal(value: number): [digits: bigint, exponent: number] {
-  const [, sign = "", whole = "", more = "", exponent = "0"] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
-  return [BigInt(`${sign}${whole}${more}`), Number(exponent) - more.length];
-}
-
-/** Decimals of the grid: as many as float64 keeps apart at the largest bound, or as the bounds have. */
-function decimalsOf(bounds: readonly number[], multipleOf: number | null): number {
-  if (multipleOf !== null) return Math.max(0, -decimal(multipleOf)[1]);
-  const whole = Math.max(...bounds.map((bound) => String(Math.trunc(Math.abs(bound))).length), 1);
-  return Math.max(SIGNIFICANT - whole, 0, ...bounds.map((bound) => Math.min(-decimal(bound)[1], 30)));
-}
-
-/** A step in counts of the grid. */
-function stepOf(multipleOf: number, decimals: number): bigint {
-  const [digits, exponent] = decimal(multipleOf), shift = exponent + decimals;
-  if (shift >= 0) return digits * 10n ** BigInt(shift);
-  // of counts that are whole: those that both divide
-  const unit = 10n ** BigInt(-shift);
-  return digits / gcd(digits, unit);
-}
-
-function gcd(a: bigint, b: bigint): bigint {
-  return b === 0n ? a : gcd(b, a % b);
-}
-
-/** A bound in counts of the grid. */
-function scaled(value: number, decimals: number, way: "up" | "down"): bigint {
-  const [digits, exponent] = decimal(value), shift = exponent + decimals;
-  if (shift >= 0) return digits * 10n ** BigInt(shift);
-  const unit = 10n ** BigInt(-shift), cut = digits / unit, rest = digits % unit;
-  return way === "up" ? cut + (rest > 0n ? 1n : 0n) : cut - (rest < 0n ? 1n : 0n);
-}
-
-/** The first count beyond a bound that is beyond it as float64 too. */
-function beyond(value: number, decimals: number, way: 1n | -1n): bigint {
-  let count = scaled(value, decimals, way > 0n ? "down" : "up");
-  for (let tries = 0; tries < 1000; tries++) {
-    count += way;
-    const found = Number(`${count}e-${decimals}`);
-    if (way > 0n ? found > value : found < value) return count;
-  }
-  throw new RangeError(`no number of ${decimals} decimals is next to ${value}; use fewer digits`);
 }
