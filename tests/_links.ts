@@ -11,7 +11,11 @@ export type Texts = ReadonlyMap<string, string>;
 export function deadLinks(texts: Texts, paths: ReadonlySet<string>): string[] {
   return [...texts].flatMap(([path, text]) =>
     path.endsWith(".md")
-      ? [...deadPageLinks(path, text, texts, paths), ...deadFileNames(path, text, 0, paths)]
+      ? [
+        ...deadPageLinks(path, text, texts, paths),
+        ...deadTests(path, text, paths),
+        ...deadFileNames(path, text, 0, paths),
+      ]
       : comments(text).flatMap(({ comment, offset }) => [
         ...deadSymbols(path, text, comment, offset, texts),
         ...deadFileNames(path, comment, lineOf(text, offset) - 1, paths),
@@ -44,6 +48,15 @@ function deadPageLinks(path: string, text: string, texts: Texts, paths: Readonly
       ? []
       : [`${place} links to #${anchor} of ${file}, which has no such heading`];
   });
+}
+
+/** Files and folders of `deno test` commands, from the root. */
+function deadTests(path: string, text: string, paths: ReadonlySet<string>): string[] {
+  return [...text.matchAll(/\bdeno test -A ((?:[\w.-]+\/)+[\w.-]+)/g)].flatMap((match) =>
+    paths.has(match[1] ?? "") ? [] : [
+      `${path}:${lineOf(text, match.index)} tests ${match[1]}, which doesn't exist`,
+    ]
+  );
 }
 
 /** A heading's anchor as GitHub makes it. */

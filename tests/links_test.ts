@@ -35,7 +35,10 @@ Deno.test("every link, linkcode and file name in docs and comments leads somewhe
 
 Deno.test("deadLinks() finds dead pages, headings, symbols, members and file names", () => {
   const texts = new Map([
-    ["docs/a.md", "# A\n[gone](b.md) [no such part](#nowhere) [right](#a)\nsee `kernels/gone.ts`\n"],
+    [
+      "docs/a.md",
+      "# A\n[gone](b.md) [no such part](#nowhere) [right](#a)\nsee `kernels/gone.ts`\n```sh\ndeno test -A kernels/x_test.ts # one\ndeno test -A docs/a.md\n```\n",
+    ],
     [
       "kernels/x.ts",
       "/** {@linkcode Gone}, {@linkcode X.gone}, {@linkcode X.here}; see gone.ts */\nclass X { here = 1 }\n",
@@ -44,6 +47,7 @@ Deno.test("deadLinks() finds dead pages, headings, symbols, members and file nam
   assertEquals(deadLinks(texts, new Set(texts.keys())), [
     "docs/a.md:2 links to docs/b.md, which doesn't exist",
     "docs/a.md:2 links to #nowhere of docs/a.md, which has no such heading",
+    "docs/a.md:5 tests kernels/x_test.ts, which doesn't exist",
     "docs/a.md:3 names the file kernels/gone.ts, which doesn't exist",
     "kernels/x.ts:1 links to Gone, which the file neither declares nor imports",
     "kernels/x.ts:1 links to X.gone, and X has no gone",
