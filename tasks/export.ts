@@ -37,6 +37,7 @@ import { ExportFolder, filesOf } from "./export/folder.ts";
 import { ggufPath } from "./export/gguf.ts";
 import { checkGoesOn, interruptible, signalsComeIn } from "./export/interruptible.ts";
 import { checkOnnxDecoder } from "./export/onnx/model.ts";
+import { oneAtATime } from "./export/one_at_a_time.ts";
 import { prove, type Talk } from "./export/prove.ts";
 import { dtypeOf } from "./export/safetensors.ts";
 import { type ExportSource, openSource } from "./export/source.ts";
@@ -130,7 +131,8 @@ async function write(
     : source.shapes.size;
   let done = 0;
   const onTensor = () => progress.phase("writing tensors", ++done, count);
-  const notes = await interruptible(writeFiles(config, source, dtype, folder.staging, onTensor), signal);
+  const lent = { ...source, read: oneAtATime(source.read) };
+  const notes = await interruptible(writeFiles(config, lent, dtype, folder.staging, onTensor), signal);
   progress.stop();
   for (const note of notes) say(`note: ${note}`);
   const largest = config.export_check

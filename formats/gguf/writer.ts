@@ -123,6 +123,8 @@ function writeTensor(file: AtomicFile, path: string, tensor: GgufTensorToWrite):
     const part = encodeTensor(data.subarray(start, Math.min(count, start + CHUNK)), tensor.encoding);
     file.write(part);
     written += part.length;
+    // garbage of a whole tensor would wait for its collection
+    if (part.buffer !== data.buffer) part.buffer.transfer(0);
   }
   file.write(new Uint8Array(padded(written) - written));
 }

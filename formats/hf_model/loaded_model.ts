@@ -2,6 +2,7 @@
  * A model as found on disk: configuration, weights, tokenizer.
  * @module
  */
+import type { GgufMetadata } from "../gguf/mod.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -15,6 +16,8 @@ export interface LoadedModel {
   path: string;
   /** Format of the weights' file. */
   format: "safetensors" | "gguf";
+  /** Key-value pairs of a GGUF file; null of a directory. */
+  metadata: GgufMetadata | null;
   /** config.json; for GGUF made from its metadata, in transformers' spelling. */
   config: Record<string, unknown>;
   /** Path of the file that `config` is from, for messages. */

@@ -9,7 +9,7 @@ import { ggufConfig, GgufFile } from "../gguf/mod.ts";
 import type { ResolveOptions } from "../hub/mod.ts";
 // not its mod.ts: an engine's Worker needs no readers of data sets
 import { resolveModel } from "../hub/resolve.ts";
-import { loadTokenizerSync, type Tokenizer } from "../tokenizer/mod.ts";
+import { loadTokenizerSync, type Tokenizer, tokenizerFromGguf } from "../tokenizer/mod.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { hubIdOfFolder, hubIdOfGguf, isHubId } from "./hub_id.ts";
 import { readJsonFile } from "./json.ts";
@@ -38,16 +38,18 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
   try {
     const config = ggufConfig(file);
     const weights = ggufWeights(file, config);
+    const { metadata } = file;
     return withTokenizer({
       nameOrPath,
       path,
       format: "gguf",
+      metadata,
       config,
       configFile: path,
-      hubId: hubIdOfGguf(file.metadata),
+      hubId: hubIdOfGguf(metadata),
       generationConfig: {},
       weights,
-    });
+    }, () => tokenizerFromGguf(metadata, path));
   } catch (error) {
     file.close();
     throw error;
@@ -86,21 +88,22 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     nameOrPath,
     path,
     format: "safetensors",
+    metadata: null,
     config,
     configFile,
     hubId: path !== nameOrPath && isHubId(nameOrPath) ? nameOrPath : hubIdOfFolder(path),
     generationConfig,
     weights,
-  });
+  }, () => loadTokenizerSync(path));
 }
 
-function withTokenizer(model: Omit<LoadedModel, "tokenizer">): LoadedModel {
+function withTokenizer(model: Omit<LoadedModel, "tokenizer">, load: () => Tokenizer): LoadedModel {
   let tokenizer: Tokenizer | undefined;
   return {
     ...model,
     get tokenizer() {
       try {
-        return tokenizer ??= loadTokenizerSync(model.path);
+        return tokenizer ??= load();
       } catch (error) {
         if (error instanceof Error && !error.message.includes(model.path)) {
           error.message = `${model.path}: ${error.message}`;

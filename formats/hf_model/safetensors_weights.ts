@@ -73,6 +73,8 @@ function openAll(directory: string): SafetensorsFile[] {
     `Cannot open ${directory} as a model: it has neither ${SINGLE} nor ${INDEX}. ` +
       (weights.length
         ? `It has ${weights.join(", ")}: convert it to safetensors, or name a .gguf file itself`
+        : names.includes("onnx")
+        ? "Its folder onnx is for transformers.js: name the model that it was made of, or export that as safetensors or gguf"
         : `Is the download complete?`),
   );
 }

@@ -213,11 +213,18 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
       RangeError,
       "there is no file or directory",
     );
-    await assertRejects(
-      () => resolveModel(`${NAME}@v9`, options),
-      RangeError,
-      "a revision of one is model_revision's",
-    );
+    // a revision behind the name wins over the one beside it
+    for (const name of [`${NAME}@v9`, `${NAME}@refs/pr/9`]) {
+      await assertRejects(
+        () => resolveModel(name, { ...options, revision: "main" }),
+        RangeError,
+        `the revision ${name.slice(NAME.length + 1)}`,
+      );
+    }
+    for (const wrong of ["@../x", "@", "@a@b"]) {
+      await assertRejects(() => resolveModel(NAME + wrong, options), RangeError, "as a revision of");
+    }
+    await assertRejects(() => resolveModel(`./${NAME}@v9`, options), RangeError, "owner/name@revision");
     const gone = { ...options, endpoint: "http://127.0.0.1:1" };
     await assertRejects(() => resolveModel(NAME, gone), Error, "it can't be reached");
     await assertRejects(
@@ -225,7 +232,7 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
       RangeError,
       "HF_HUB_OFFLINE forbids",
     );
-    await resolveModel(NAME, options);
+    assertWhole(await resolveModel(`${NAME}@main`, { ...options, revision: "v9" }));
     await assertRejects(() => resolveModel(NAME, gone), Error, "set HF_HUB_OFFLINE=1 to use it");
     const files = new Map([["config.json", new Uint8Array(2)], ["pytorch_model.bin", new Uint8Array(2)]]);
     await using bare = new FakeHub(files);

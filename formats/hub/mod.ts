@@ -4,5 +4,5 @@
  */
 export { defaultCacheDir } from "./cache.ts";
 export { type DownloadedDataset, type HubDataset, resolveDataset } from "./dataset.ts";
-export { type DownloadProgress, HUB_ID, type ResolveOptions } from "./repository.ts";
+export { type DownloadProgress, HUB_ID, hubName, type ResolveOptions } from "./repository.ts";
 export { resolveModel } from "./resolve.ts";

@@ -53,6 +53,22 @@ const PUBLIC_HUB = "https://huggingface.co";
 export const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 const REVISION = /^(?!.*\.\.)[\w][\w./-]*$/;
 
+/**
+ * The parts of `owner/name` or `owner/name@revision`; null where a text is neither.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { hubName } from "./repository.ts";
+ *
+ * assertEquals(hubName("a/b@refs/pr/1"), { id: "a/b", revision: "refs/pr/1" });
+ * assertEquals([hubName("a/b"), hubName("./a@v1")], [{ id: "a/b", revision: null }, null]);
+ * ```
+ */
+export function hubName(text: string): { id: string; revision: string | null } | null {
+  const mark = text.indexOf("@"), id = mark < 0 ? text : text.slice(0, mark);
+  return HUB_ID.test(id) ? { id, revision: mark < 0 ? null : text.slice(mark + 1) } : null;
+}
+
 /** @throws {RangeError} If a text can't be a branch, tag or commit. */
 export function checkRevision(revision: string, name: string): void {
   if (REVISION.test(revision)) return;

@@ -10,7 +10,7 @@ import { type RemoteFile } from "./download.ts";
 import {
   checkRevision,
   fetchFiles,
-  HUB_ID,
+  hubName,
   HubRepository,
   isOffline,
   type ResolveOptions,
@@ -37,7 +37,8 @@ const PARTS: Readonly<Record<ModelKind, { weights: RegExp; weightsName: string; 
 const UNNEEDED = /^(pytorch_model|tf_model|flax_model)/;
 
 /**
- * A path that exists as it is; a hub id (`owner/name`) as the folder of its snapshot, downloaded if need be: json,
+ * A path that exists as it is; a hub id (`owner/name`, `owner/name@revision`, which wins over `options.revision`) as the folder of its
+ * snapshot, downloaded if need be: json,
  * tokenizer and template files and safetensors (of an adapter `adapter_model.safetensors`), no other weights. An interrupted download is continued; every file is
  * checked by size and hash.
  * @throws {RangeError} If there is neither such a path nor such a repository, or it isn't open to this token.
@@ -49,17 +50,17 @@ export async function resolveModel(
   kind: ModelKind = "model",
 ): Promise<string> {
   if (exists(nameOrPath)) return nameOrPath;
-  if (!HUB_ID.test(nameOrPath) || nameOrPath.endsWith(".gguf")) {
+  const named = hubName(nameOrPath);
+  if (named === null || nameOrPath.endsWith(".gguf")) {
     throw new RangeError(
       `Cannot find the ${kind} ${nameOrPath}: there is no file or directory ${
         resolve(nameOrPath)
-      }, and it isn't an id on the hub ` +
-        `(owner/name${/^[^@]+\/[^@]+@/.test(nameOrPath) ? "; a revision of one is model_revision's" : ""})`,
+      }, and it isn't an id on the hub (owner/name, or owner/name@revision)`,
     );
   }
-  const revision = options.revision ?? "main";
-  checkRevision(revision, nameOrPath);
-  const cache = new RepositoryCache(options.cacheDir ?? defaultCacheDir(), "model", nameOrPath);
+  const { id } = named, revision = named.revision ?? options.revision ?? "main";
+  checkRevision(revision, id);
+  const cache = new RepositoryCache(options.cacheDir ?? defaultCacheDir(), "model", id);
   if (isOffline(options)) {
     const cached = cache.cached(revision, PARTS[kind].config);
     if (cached) return cached;
@@ -67,7 +68,7 @@ export async function resolveModel(
       `Cannot find the ${kind} ${nameOrPath}: it is neither a path nor in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
     );
   }
-  const hub = new HubRepository("model", nameOrPath, options, kind);
+  const hub = new HubRepository("model", id, options, kind);
   try {
     const commit = await hub.commit(revision);
     const files = neededFiles(await hub.files(commit), hub, kind);

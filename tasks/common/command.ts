@@ -43,8 +43,9 @@ export function withCommandName(text: string): string {
   if (installed === undefined) return text;
   const examples = project === undefined ? "examples/" : join(dirname(project), "examples/");
   return text.replace(
-    /\bdeno task (?=[a-z])(.*)/g,
-    (_, rest: string) => `${installed} ${rest.replace(/(?<=[ =])examples\//g, examples)}`,
+    /\bdeno task (?=[a-z]).*/g,
+    (rest) =>
+      rest.replace(/\bdeno task (?=[a-z])/g, `${installed} `).replace(/(?<=[ =])examples\//g, examples),
   );
 }
 

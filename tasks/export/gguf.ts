@@ -8,7 +8,7 @@ import { basename, join } from "@std/path";
 import { item } from "../../formats/elements.ts";
 import {
   type GgufEncoding,
-  GgufFile,
+  type GgufMetadata,
   ggufName,
   type GgufTensorToWrite,
   type GgufTyped,
@@ -185,7 +185,7 @@ function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufT
 function tokenizerKeys(source: ExportSource): [string, GgufTyped][] {
   const { model, chatTemplate, decoder } = source, tokenizer = writtenTokenizer(source);
   const keys = new Map<string, GgufTyped>(
-    model.format === "gguf" ? copiedTokenizer(model.path) : madeTokenizer(source),
+    model.metadata === null ? madeTokenizer(source) : copiedTokenizer(model.metadata),
   );
   for (
     const [key, id] of [["bos", tokenizer.bosId], ["eos", tokenizer.eosId], [
@@ -227,9 +227,8 @@ function madeTokenizer(source: ExportSource): [string, GgufTyped][] {
   ];
 }
 
-function copiedTokenizer(path: string): [string, GgufTyped][] {
-  using file = new GgufFile(path);
-  return [...file.metadata].filter(([key]) => key.startsWith("tokenizer.")).map(([key, value]) => {
+function copiedTokenizer(metadata: GgufMetadata): [string, GgufTyped][] {
+  return [...metadata].filter(([key]) => key.startsWith("tokenizer.")).map(([key, value]) => {
     if (typeof value === "string") return [key, { type: "string", value }];
     if (typeof value === "boolean") return [key, { type: "bool", value }];
     if (typeof value === "number") return [key, { type: Number.isInteger(value) ? "u32" : "f32", value }];

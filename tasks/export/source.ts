@@ -17,7 +17,12 @@ import {
   type WholeAdapter,
   wholeMerge,
 } from "../../formats/peft/mod.ts";
-import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../formats/tokenizer/mod.ts";
+import {
+  type EditableTokenizer,
+  loadTokenizerSync,
+  splitsAsQwen2,
+  type Tokenizer,
+} from "../../formats/tokenizer/mod.ts";
 import { EMBEDDING } from "../../kernels/engine/body.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -94,7 +99,7 @@ export async function openSource(
       shapes: tensorShapes(decoder),
       read,
       ...written,
-      notes: [...written.notes, ...head, ...others],
+      notes: [...written.notes, ...splitNotes(config, decoder, written.tokenizer), ...head, ...others],
     };
   } catch (error) {
     model.weights.close();
@@ -171,6 +176,22 @@ function otherTemplates(folder: string): string[] {
   return names.length === 0
     ? []
     : [`${folder} has further chat templates (${shown(names)}): only the default one is written`];
+}
+
+/** A remark where transformers 5 would cut texts otherwise than the tokenizer (findings/class_over_tokenizer_json.sh). */
+function splitNotes(
+  { export_format: format }: ExportConfig,
+  { modelType }: DecoderConfig,
+  tokenizer: Tokenizer | null,
+): string[] {
+  if (format !== "safetensors" || tokenizer === null) return [];
+  const { tokenizer_class: name } = JSON.parse(String(tokenizer.files()["tokenizer_config.json"] ?? "{}"));
+  const isQwen2 = modelType === "qwen2" || /^Qwen2Tokenizer(Fast)?$/.test(String(name));
+  if (!isQwen2 || splitsAsQwen2(tokenizer)) return [];
+  return [
+    "transformers 5 reads this tokenizer as its class Qwen2Tokenizer, which cuts texts otherwise than tokenizer.json says: take ids " +
+    "there by tokenizers' Tokenizer.from_file, or version 4",
+  ];
 }
 
 function tokenizerOf(

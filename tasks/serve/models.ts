@@ -6,7 +6,7 @@ import { basename } from "@std/path";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
-import { HUB_ID, resolveModel } from "../../formats/hub/mod.ts";
+import { hubName, resolveModel } from "../../formats/hub/mod.ts";
 import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -110,9 +110,9 @@ export class Models {
       const other = taken ?? `one that is being ${changing}: ask again when that is done`;
       throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${other}`);
     }
-    if (!exists(directory) && !HUB_ID.test(directory)) {
+    if (!exists(directory) && hubName(directory) === null) {
       throw new RangeError(
-        `Cannot load the adapter ${name}: there is no folder ${directory}, and it isn't an id on the hub (owner/name)`,
+        `Cannot load the adapter ${name}: there is no folder ${directory}, and it isn't an id on the hub (owner/name, or owner/name@revision)`,
       );
     }
     this.#changing.set(name, "loaded");

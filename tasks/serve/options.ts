@@ -5,7 +5,7 @@
 import { basename, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
-import { HUB_ID } from "../../formats/hub/mod.ts";
+import { hubName } from "../../formats/hub/mod.ts";
 import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type Arguments, wholeNumber } from "../common/cli.ts";
 import { readClientKeys } from "./keys.ts";
@@ -54,7 +54,7 @@ export function readAdapters(given: readonly string[]): Map<string, string> {
     const equals = text.indexOf("=");
     const isNamed = equals > 0 && !exists(text);
     const directory = isNamed ? text.slice(equals + 1) : text;
-    const isOnHub = !exists(directory) && HUB_ID.test(directory);
+    const isOnHub = !exists(directory) && hubName(directory) !== null;
     const name = isNamed ? text.slice(0, equals) : basename(isOnHub ? directory : resolve(directory));
     if (adapters.has(name)) {
       throw new RangeError(
@@ -65,7 +65,7 @@ export function readAdapters(given: readonly string[]): Map<string, string> {
       throw new RangeError(
         `Cannot open the adapter ${name} as there is no folder ${
           resolve(directory)
-        }, and it isn't an id on the hub (owner/name): write --adapter NAME=DIR`,
+        }, and it isn't an id on the hub (owner/name, or owner/name@revision): write --adapter NAME=DIR`,
       );
     }
     adapters.set(name, directory);
