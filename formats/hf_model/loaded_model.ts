@@ -2,7 +2,6 @@
  * A model as found on disk: configuration, weights, tokenizer.
  * @module
  */
-import type { GgufMetadata } from "../gguf/mod.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -17,7 +16,7 @@ export interface LoadedModel {
   /** Format of the weights' file. */
   format: "safetensors" | "gguf";
   /** Key-value pairs of a GGUF file; null of a directory. */
-  metadata: GgufMetadata | null;
+  metadata: ReadonlyMap<string, unknown> | null;
   /** config.json; for GGUF made from its metadata, in transformers' spelling. */
   config: Record<string, unknown>;
   /** Path of the file that `config` is from, for messages. */

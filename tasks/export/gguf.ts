@@ -8,7 +8,6 @@ import { basename, join } from "@std/path";
 import { item } from "../../formats/elements.ts";
 import {
   type GgufEncoding,
-  type GgufMetadata,
   ggufName,
   type GgufTensorToWrite,
   type GgufTyped,
@@ -227,7 +226,7 @@ function madeTokenizer(source: ExportSource): [string, GgufTyped][] {
   ];
 }
 
-function copiedTokenizer(metadata: GgufMetadata): [string, GgufTyped][] {
+function copiedTokenizer(metadata: ReadonlyMap<string, unknown>): [string, GgufTyped][] {
   return [...metadata].filter(([key]) => key.startsWith("tokenizer.")).map(([key, value]) => {
     if (typeof value === "string") return [key, { type: "string", value }];
     if (typeof value === "boolean") return [key, { type: "bool", value }];
