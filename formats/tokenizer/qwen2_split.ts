@@ -1,6 +1,6 @@
 /**
  * Whether a tokenizer cuts texts as transformers' class Qwen2Tokenizer, which puts its own parts in place of tokenizer.json's.
- * Source: transformers 5.24.0, src/transformers/models/qwen2/tokenization_qwen2.py.
+ * Source: Qwen2Tokenizer of transformers 5.24.0.
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
