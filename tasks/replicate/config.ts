@@ -39,7 +39,10 @@ export const ReplicateOptions = z.strictObject({
   quads: count.default(4).describe(
     "quadruples a step of IOPO; DPO gets twice as many pairs and SFT four times as many answers",
   ),
-  seeds: z.array(z.int().min(0)).min(1).default([0]).describe("a training each; the first one is tuned"),
+  seeds: z.array(z.int().min(0)).min(1).refine(
+    (list) => new Set(list).size === list.length,
+    "must have no seed twice",
+  ).default([0]).describe("a training each; the first one is tuned"),
   learning_rates: z.strictObject({ sft: rates, preference: rates }).describe(
     "rates that are tried, rising: of SFT, and of each preference method",
   ),

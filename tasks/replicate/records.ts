@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 
+import { didYouMean } from "../../formats/did_you_mean.ts";
 import { readRows } from "../../formats/records/rows.ts";
 import { readRowItems } from "../../plugins/benchmarks/rows/read.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
@@ -61,8 +62,12 @@ export type Distribution = typeof DISTRIBUTIONS[number];
  */
 export async function readItems(config: ReplicateConfig): Promise<Items> {
   const held = new Set(config.held_out);
-  const has = (rules: readonly { rule?: { id: string } }[]) =>
-    rules.some(({ rule }) => rule !== undefined && held.has(rule.id));
+  const met = new Set<string>();
+  const has = (rules: readonly { rule?: { id: string } }[]) => {
+    const ids = rules.flatMap(({ rule }) => rule === undefined ? [] : [rule.id]);
+    for (const id of ids) met.add(id);
+    return ids.some((id) => held.has(id));
+  };
   const notes: string[] = [];
   const all: Quadruple[] = [];
   let heldOut = 0;
@@ -101,6 +106,15 @@ export async function readItems(config: ReplicateConfig): Promise<Items> {
     if (counts[distribution] >= (config.test_items ?? Infinity)) continue;
     counts[distribution]++;
     test.push({ ...item, groups: { ...item.groups, distribution } });
+  }
+  // a misspelt one would be trained on after all
+  const strange = config.held_out.find((id) => !met.has(id));
+  if (strange !== undefined) {
+    throw new RangeError(
+      `Cannot hold out the rule "${strange}" as neither ${config.records} nor ${config.test} has it${
+        didYouMean(strange, [...met])
+      }: they have ${[...met].sort().join(", ")}`,
+    );
   }
   if (seen > 0) notes.push(`${seen} test instructions that are among those of training are left out.`);
   for (const distribution of DISTRIBUTIONS) {
