@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
+import { watchedRuns } from "../../tests/helpers/watched_runs.ts";
 import type { Backend } from "../backend.ts";
-import { referenceBackend } from "../backends/reference/mod.ts";
 import { Engine } from "./engine.ts";
 import { evenChunk } from "./head.ts";
 import { packExamples } from "./pack.ts";
@@ -25,22 +25,10 @@ Deno.test("evenChunk() makes few chunks of one size, one or two of them up to a 
 
 /** Labels of each run of the head for a pack of six, in chunks of `labelChunk`. */
 async function runsOfHead(labelChunk: number, change: Partial<Backend> = {}) {
-  const { config, weights } = tinyModel("llama"), own = referenceBackend(), runs: (number | undefined)[] = [];
-  const backend: Backend = {
-    ...own,
-    ...change,
-    compile: async (graph, name, options) => {
-      const program = await own.compile(graph, name, options);
-      return {
-        ...program,
-        run: async (...given) => {
-          const outputs = await program.run(...given);
-          if (outputs.logp) runs.push(outputs.logp.shape[0]);
-          return outputs;
-        },
-      };
-    },
-  };
+  const { config, weights } = tinyModel("llama"), runs: (number | undefined)[] = [];
+  const backend = watchedRuns(change, ({ logp }) => {
+    if (logp) runs.push(logp.shape[0]);
+  });
   const tuning = { type: "lora", modules: {}, dropout: 0 } as const;
   const options = { config, tuning, checkpointing: false, labelChunk };
   const engine = new Engine(backend, options, (name) => weights[name]!, {});

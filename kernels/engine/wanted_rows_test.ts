@@ -1,8 +1,8 @@
 /** The last block computes what stands behind attention for rows that have a label; that numbers stay is in dropout_test.ts and padding_test.ts. */
 import { assertEquals } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
+import { watchedRuns } from "../../tests/helpers/watched_runs.ts";
 import type { Backend } from "../backend.ts";
-import { referenceBackend } from "../backends/reference/mod.ts";
 import { LINEAR_MODULES } from "./decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
@@ -13,22 +13,10 @@ const PACK = packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33]], b: [[3, 9
 /** Sizes of all blocks' outputs in a pass, kept or not. */
 async function rowsOfBlocks(change: Partial<Backend>, keep: boolean, checkpointing: boolean) {
   const { config, weights } = tinyModel("llama"), found: (number | undefined)[] = [];
-  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES), own = referenceBackend();
-  const backend: Backend = {
-    ...own,
-    ...change,
-    compile: async (graph, name, options) => {
-      const program = await own.compile(graph, name, options);
-      return {
-        ...program,
-        run: async (...given) => {
-          const outputs = await program.run(...given);
-          if (outputs.y) found.push(outputs.y.shape[0]);
-          return outputs;
-        },
-      };
-    },
-  };
+  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES);
+  const backend = watchedRuns(change, ({ y }) => {
+    if (y) found.push(y.shape[0]);
+  });
   const options = { config, tuning: { type: "lora", modules, dropout: 0 } as const, checkpointing };
   const engine = new Engine(backend, options, (name) => weights[name]!, initial);
   await engine.forward(PACK, { adapter: keep, keep });

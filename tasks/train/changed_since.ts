@@ -1,5 +1,5 @@
 /**
- * What a run was made of, before it is repeated or continued: other data, weights or plugins would make another run of it.
+ * Parts that a run was made of, looked at before it is repeated or continued: other data, weights or plugins would make another run of it.
  * @module
  */
 import { join } from "@std/path";

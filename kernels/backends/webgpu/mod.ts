@@ -67,7 +67,7 @@ const LIMITS = [
   "maxStorageBuffersPerShaderStage",
 ] as const;
 
-/** What the shaders take for granted: WebGPU promises it of every device, and a runtime may hand out an adapter of an older kind that hasn't it. */
+/** Least limits of a device that the shaders take for granted: WebGPU promises it of every device, and a runtime may hand out an adapter of an older kind that hasn't it. */
 const LEAST: Readonly<Partial<Record<keyof GPUSupportedLimits, number>>> = {
   maxStorageBufferBindingSize: 2 ** 24,
   maxStorageBuffersPerShaderStage: 8,

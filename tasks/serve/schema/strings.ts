@@ -5,7 +5,8 @@
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { TEXT_FORMATS } from "./formats.ts";
 import type { JsonObject } from "./json.ts";
-import { inAll, lengthRule, matching, ofLength, textRule, type TextSet } from "./texts.ts";
+import { lengthRule } from "./lengths.ts";
+import { inAll, matching, ofLength, textRule, type TextSet } from "./texts.ts";
 import type { Within } from "./within.ts";
 
 /**
