@@ -128,7 +128,7 @@ async function write(
 ): Promise<ExportResult> {
   const count = config.export_format === "gguf-adapter"
     ? 2 * (source.adapters[0]?.modules.size ?? 0)
-    : source.shapes.size;
+    : source.shapes.size + (config.export_format === "safetensors" ? source.beside?.size ?? 0 : 0);
   let done = 0;
   const onTensor = () => progress.phase("writing tensors", ++done, count);
   const lent = { ...source, read: oneAtATime(source.read) };

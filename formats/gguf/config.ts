@@ -2,6 +2,7 @@
  * config.json in transformers' spelling, made from a GGUF file's metadata and tensors.
  * @module
  */
+import { entryOf } from "../elements.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
 import type { GgufMetadata, GgufValue } from "./header.ts";
@@ -13,6 +14,19 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   mistral: "MistralForCausalLM",
   qwen2: "Qwen2ForCausalLM",
   qwen3: "Qwen3ForCausalLM",
+  qwen2_vl: "Qwen2VLForConditionalGeneration",
+  qwen2_5_vl: "Qwen2_5_VLForConditionalGeneration",
+  qwen3_vl: "Qwen3VLForConditionalGeneration",
+};
+
+/** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
+const MODEL_TYPES: Readonly<Record<string, string>> = {
+  llama: "llama",
+  mistral: "mistral",
+  qwen2: "qwen2",
+  qwen3: "qwen3",
+  qwen2vl: "qwen2_vl",
+  qwen3vl: "qwen3_vl",
 };
 
 /**
@@ -24,8 +38,8 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
 export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const { metadata, tensors, path } = file;
   const architecture = text(metadata, "general.architecture", path);
-  if (!Object.hasOwn(MODEL_CLASSES, architecture)) {
-    const known = Object.keys(MODEL_CLASSES);
+  if (!Object.hasOwn(MODEL_TYPES, architecture)) {
+    const known = Object.keys(MODEL_TYPES);
     throw new RangeError(
       `Cannot open ${path}: its architecture is ${shown(architecture)}${didYouMean(architecture, known)}: ` +
         `supported are ${known.join(", ")}`,
@@ -57,7 +71,10 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
 
   const theta = real(metadata, `${architecture}.rope.freq_base`, path, 10000);
   const sliding = count("attention.sliding_window", 0);
-  const modelType = architecture === "llama" && sliding > 0 ? "mistral" : architecture;
+  const modelType = entryOf(
+    MODEL_TYPES,
+    architecture === "llama" && sliding > 0 ? "mistral" : architecture,
+  );
   const config: Record<string, unknown> = {
     architectures: [MODEL_CLASSES[modelType]],
     model_type: modelType,
@@ -72,13 +89,14 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     max_position_embeddings: count("context_length"),
     rms_norm_eps: real(metadata, `${architecture}.attention.layer_norm_rms_epsilon`, path),
     rope_theta: theta,
-    rope_scaling: ropeScaling(file, architecture, theta, headDim),
+    rope_scaling: withSections(file, architecture, ropeScaling(file, architecture, theta, headDim)),
     tie_word_embeddings: !tensors.has("output.weight"),
     dtype: "float32",
   };
-  if (architecture === "llama" || architecture === "qwen3") {
+  const isQwen3 = architecture.startsWith("qwen3");
+  if (architecture === "llama" || isQwen3) {
     config.attention_bias = tensors.has("blk.0.attn_output.bias") ||
-      architecture === "qwen3" && tensors.has("blk.0.attn_q.bias");
+      isQwen3 && tensors.has("blk.0.attn_q.bias");
   }
   if (modelType === "llama") config.mlp_bias = tensors.has("blk.0.ffn_gate.bias");
   if (modelType === "mistral") config.sliding_window = sliding;
@@ -132,6 +150,21 @@ function ropeScaling(file: GgufFile, architecture: string, theta: number, headDi
     attention_factor: 1,
     short_factor: [...divisors],
     long_factor: [...divisors],
+  };
+}
+
+/** Sections of a rotation by three position axes, which a file pads to four; Qwen3-VL interleaves them. */
+function withSections({ metadata, path }: GgufFile, architecture: string, scaling: unknown): unknown {
+  const key = `${architecture}.rope.dimension_sections`, sections = metadata.get(key);
+  if (sections === undefined || !architecture.endsWith("vl")) return scaling;
+  const sizes = Array.isArray(sections) || ArrayBuffer.isView(sections) ? Array.from<unknown>(sections) : [];
+  if (sizes.length < 3 || !sizes.every((size) => Number.isSafeInteger(size))) {
+    throw new TypeError(`Cannot open ${path}: "${key}" is ${shown(sections)}, not three or four counts`);
+  }
+  return {
+    ...(scaling ?? { rope_type: "default" }),
+    mrope_section: sizes.slice(0, 3),
+    ...(architecture === "qwen3vl" && { mrope_interleaved: true }),
   };
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { BesideDecoder } from "./text_part.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** A model directory or GGUF file, opened. */
@@ -23,8 +24,10 @@ export interface LoadedModel {
   configFile: string;
   /** generation_config.json, {} when there is none. */
   generationConfig: Record<string, unknown>;
-  /** The tensors, read when asked for. */
+  /** The decoder's tensors under a text model's names, read when asked for. */
   weights: WeightSource;
+  /** Tensors beside the decoder, such as a vision tower's; null of a text model. */
+  beside: BesideDecoder | null;
   /**
    * Loaded at first use, so that a directory without tokenizer files can be opened.
    * @throws {Error} If there is none, or it is damaged.

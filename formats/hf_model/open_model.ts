@@ -15,6 +15,8 @@ import { hubIdOfFolder, hubIdOfGguf, isHubId } from "./hub_id.ts";
 import { readJsonFile } from "./json.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { openSafetensorsWeights } from "./safetensors_weights.ts";
+import { isTied, seesToo, textWeights } from "./text_part.ts";
+import type { WeightSource } from "./weights.ts";
 
 /** As {@linkcode ResolveOptions}; only a hub id needs them. */
 export type OpenModelOptions = ResolveOptions;
@@ -49,6 +51,7 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
       hubId: hubIdOfGguf(metadata),
       generationConfig: {},
       weights,
+      beside: null,
     }, () => tokenizerFromGguf(metadata, path));
   } catch (error) {
     file.close();
@@ -83,7 +86,9 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
   const generationConfig = names.includes("generation_config.json")
     ? readJsonFile(join(path, "generation_config.json"))
     : {};
-  const weights = openSafetensorsWeights(path, config.tie_word_embeddings === true);
+  const sees = seesToo(config), tied = isTied(config);
+  const stored = openSafetensorsWeights(path, tied && !sees);
+  const { weights, beside } = sees ? textPart(stored, tied, path) : { weights: stored, beside: null };
   return withTokenizer({
     nameOrPath,
     path,
@@ -94,7 +99,17 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     hubId: path !== nameOrPath && isHubId(nameOrPath) ? nameOrPath : hubIdOfFolder(path),
     generationConfig,
     weights,
+    beside,
   }, () => loadTokenizerSync(path));
+}
+
+function textPart(stored: WeightSource, tied: boolean, path: string) {
+  try {
+    return textWeights(stored, tied, path);
+  } catch (error) {
+    stored.close();
+    throw error;
+  }
 }
 
 function withTokenizer(model: Omit<LoadedModel, "tokenizer">, load: () => Tokenizer): LoadedModel {

@@ -15,13 +15,16 @@ function portableConfig(
   dtype: "float32" | "float16" | "bfloat16",
 ): Record<string, unknown> {
   const { auto_map: _, ...rest } = config, { architectures, model_type } = config;
+  const { text_config: text } = config, inner = record(text);
   const name = typeof model_type === "string" && Object.hasOwn(MODEL_CLASSES, model_type)
     ? MODEL_CLASSES[model_type]
     : undefined;
   return {
     ...rest,
     ...((architectures ?? null) === null && name !== undefined && { architectures: [name] }),
-    ...ropeFields(config),
+    ...(inner === null
+      ? ropeFields(config)
+      : { text_config: { ...inner, ...ropeFields(inner), dtype, torch_dtype: dtype } }),
     dtype,
     torch_dtype: dtype,
   };
@@ -46,6 +49,16 @@ function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, u
   if (five?.full_attention !== undefined || five?.sliding_attention !== undefined) return {};
   const { rope_theta: inner, rope_type, type, ...rest } = five ?? four ?? {};
   const theta = inner ?? config.rope_theta ?? 10000, kind = rope_type ?? type ?? "default";
+  if (rest.mrope_section !== undefined) {
+    return {
+      rope_theta: theta,
+      rope_parameters: { rope_theta: theta, rope_type: kind === "mrope" ? "default" : kind, ...rest },
+      // version 4 asks for the sections there; its first classes, and vLLM of their time, know the rotation by this type
+      rope_scaling: rest.mrope_interleaved === true || kind !== "default" && kind !== "mrope"
+        ? { rope_type: kind, ...rest }
+        : { type: "mrope", ...rest },
+    };
+  }
   return {
     rope_theta: theta,
     rope_parameters: { rope_theta: theta, rope_type: kind, ...rest },

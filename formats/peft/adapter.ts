@@ -12,6 +12,14 @@ import { isHubId } from "../hf_model/hub_id.ts";
 import { readJsonFile, toSortedJson } from "../hf_model/json.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
 import { type LoraConfig, loraConfigFields, parseLoraConfig } from "./config.ts";
+import {
+  type AdapterTensors,
+  decoderTensors,
+  PEFT_PREFIX,
+  renamed,
+  spellingOf,
+  spellingOfTensors,
+} from "./module_names.ts";
 import { loraNames } from "./names.ts";
 import { matchTargets, patternValue } from "./target_modules.ts";
 
@@ -41,8 +49,8 @@ export interface Adapter {
 export type ModuleShapes = ReadonlyMap<string, readonly [number, number]>;
 
 const CONFIG = "adapter_config.json", WEIGHTS = "adapter_model.safetensors";
-/** In front of a module's name in an adapter's file. */
-export const PEFT_PREFIX = "base_model.model.";
+/** Where the decoder's modules are in transformers' class of a text model. */
+const TEXT_ROOT = "model.";
 
 /** Rank, α and scale of one module, patterns applied. */
 export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r" | "alpha" | "scale"> {
@@ -51,10 +59,21 @@ export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r
   return { r, alpha, scale: config.useRslora ? alpha / Math.sqrt(r) : alpha / r };
 }
 
-/** Reads only the configuration; errors as {@linkcode readAdapter}'s. */
-export function readAdapterConfig(directory: string): LoraConfig {
+/**
+ * Reads only the configuration; errors as {@linkcode readAdapter}'s.
+ * @param modules Names of the model's linear modules, by which the configuration of a model that sees names its own
+ * @param root As {@linkcode readAdapter}'s
+ */
+export function readAdapterConfig(
+  directory: string,
+  modules: readonly string[] = [],
+  root: string = TEXT_ROOT,
+): LoraConfig {
   const { fields, path } = readAdapterFields(directory);
-  return parseLoraConfig(fields, path);
+  const config = parseLoraConfig(fields, path);
+  if (root === TEXT_ROOT) return config;
+  using file = new SafetensorsFile(adapterWeightsPath(directory));
+  return renamed(config, modules.map(spellingOfTensors(file.tensors.keys())), modules);
 }
 
 /**
@@ -87,14 +106,17 @@ export function adapterWeightsPath(directory: string): string {
 /**
  * Reads an adapter for a model and checks all of it first.
  * @param shapes Of the model's linear modules.
+ * @param root In front of the decoder's modules in transformers' class of the model; where it isn't `model.`, adapters with older
+ * names are read, too.
  * @throws {RangeError} If something isn't supported, or modules are missing in or foreign to the model; named.
  * @throws {TypeError} If a tensor has the wrong shape.
  * @throws {SyntaxError} If a file is damaged.
  */
-export function readAdapter(directory: string, shapes: ModuleShapes): Adapter {
-  const config = readAdapterConfig(directory);
+export function readAdapter(directory: string, shapes: ModuleShapes, root: string = TEXT_ROOT): Adapter {
+  const config = readAdapterConfig(directory, [...shapes.keys()], root);
   const targets = matchTargets(config, [...shapes.keys()]);
-  using file = new SafetensorsFile(adapterWeightsPath(directory));
+  using stored = new SafetensorsFile(adapterWeightsPath(directory));
+  const file = root === TEXT_ROOT ? stored : decoderTensors(stored);
   checkAdapterTensors(file, loraTensorShapes(config, targets, shapes));
   const modules = targets.map((module): [string, LoraTensors] => {
     const names = loraNames(`${PEFT_PREFIX}${module}`);
@@ -145,7 +167,7 @@ export function loraTensorShapes(
  * @throws {TypeError} If one has another shape
  */
 export function checkAdapterTensors(
-  file: SafetensorsFile,
+  file: Pick<AdapterTensors, "path" | "tensors">,
   expected: ReadonlyMap<string, readonly number[]>,
   merger = "by `deno task export`",
 ): void {
@@ -159,10 +181,15 @@ export function checkAdapterTensors(
         }; only the layers' linear modules are supported. Merge the adapter ${merger}, or train one without it`,
       );
     }
+    const [, beside] = /^base_model\.model\.(visual|vision_tower|multi_modal_projector)\./.exec(name) ?? [];
     throw new RangeError(
-      `Cannot use the adapter ${file.path}: tensor ${
-        shown(name)
-      } has no place in the model. Is it of another model?`,
+      beside !== undefined && name.includes(".lora_")
+        ? `Cannot use the adapter ${file.path}: it tunes the part that sees, by ${
+          shown(name)
+        }; only the language part's linear modules are supported. Merge the adapter ${merger}, or train one without it`
+        : `Cannot use the adapter ${file.path}: tensor ${
+          shown(name)
+        } has no place in the model. Is it of another model?`,
     );
   }
   for (const [name, shape] of expected) {
@@ -190,6 +217,8 @@ export function checkAdapterTensors(
  * @param directory Made if missing.
  * @param modules By name; exactly those that `config` means.
  * @param shapes Of the model's linear modules.
+ * @param root As {@linkcode readAdapter}'s; where it isn't `model.`, every module is named, as LLaMA-Factory does it: endings of names may
+ * be those of modules beside the decoder, too.
  * @throws {RangeError} If `modules` aren't those that `config.targetModules` mean, so that a reader would miss some.
  * @throws {TypeError} If a matrix doesn't have its size.
  * @throws {Error} If the disk is full; the earlier files are still there.
@@ -199,6 +228,7 @@ export function writeAdapter(
   config: LoraConfig,
   modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b">>,
   shapes: ModuleShapes,
+  root: string = TEXT_ROOT,
 ): void {
   const targets = matchTargets(config, [...shapes.keys()]);
   const missing = targets.filter((module) => !modules.has(module));
@@ -210,11 +240,12 @@ export function writeAdapter(
       }`,
     );
   }
+  const spelling = spellingOf(root);
   const tensors = targets.flatMap((module) => {
     const [outputs, inputs] = shapes.get(module)!;
     const { r } = loraOf(config, module);
     const { a, b } = modules.get(module)!;
-    const names = loraNames(`${PEFT_PREFIX}${module}`);
+    const names = loraNames(`${PEFT_PREFIX}${spelling(module)}`);
     return [
       { name: names.a, dtype: "F32", shape: [r, inputs], data: () => a },
       { name: names.b, dtype: "F32", shape: [outputs, r], data: () => b },
@@ -227,7 +258,8 @@ export function writeAdapter(
     rankPattern: orderFree(config.rankPattern, targets, config.r),
     alphaPattern: orderFree(config.alphaPattern, targets, config.alpha),
   };
-  writeFileAtomicSync(join(directory, CONFIG), toSortedJson(loraConfigFields(ordered)).trimEnd());
+  const named = root === TEXT_ROOT ? ordered : renamed(config, targets, targets.map(spelling));
+  writeFileAtomicSync(join(directory, CONFIG), toSortedJson(loraConfigFields(named)).trimEnd());
 }
 
 /**

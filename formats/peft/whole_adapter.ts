@@ -14,10 +14,10 @@ import {
   type LoraTensors,
   loraTensorShapes,
   type ModuleShapes,
-  PEFT_PREFIX,
   readAdapterFields,
 } from "./adapter.ts";
 import { MERGED_FIELDS, parseLoraConfig } from "./config.ts";
+import { decoderTensors, PEFT_PREFIX, renamed, spellingOfTensors } from "./module_names.ts";
 import { loraNames } from "./names.ts";
 import { matchTargets } from "./target_modules.ts";
 import { checkSaved, EMBEDDING_MODULE, HEAD_MODULE, tokenRows } from "./whole_fields.ts";
@@ -38,6 +38,7 @@ export interface WholeAdapter extends Adapter {
  * Reads an adapter for merging and checks all of it first.
  * @param modules Of the layers' linear modules
  * @param tensors Of all tensors of the model, whose embedding is `[V, hidden]`; without a head of its own where that is tied
+ * @param beside Of tensors beside the decoder, in a model that sees, too, whose linear modules an adapter may tune; null of a text model
  * @throws {RangeError} If something isn't supported, missing, or foreign to the model; named
  * @throws {TypeError} If a tensor has the wrong shape, such as that of a resized vocabulary
  * @throws {SyntaxError} If a file is damaged
@@ -46,18 +47,26 @@ export function readWholeAdapter(
   directory: string,
   modules: ModuleShapes,
   tensors: ReadonlyMap<string, readonly number[]>,
+  beside: ReadonlyMap<string, readonly number[]> | null = null,
 ): WholeAdapter {
   const { fields, path: configPath } = readAdapterFields(directory);
-  const config = parseLoraConfig(fields, configPath, MERGED_FIELDS);
+  const written = parseLoraConfig(fields, configPath, MERGED_FIELDS);
+  const path = adapterWeightsPath(directory);
+  using stored = new SafetensorsFile(path);
+  const file = beside === null ? stored : decoderTensors(stored);
+  const seeing: ModuleShapes = beside === null ? new Map() : linearModules(beside, [...file.tensors.keys()]);
   const [vocabulary = 0, hidden = 0] = valueOf(tensors, `${EMBEDDING_MODULE}.weight`);
   const isTied = !tensors.has(`${HEAD_MODULE}.weight`);
   const outer: ModuleShapes = new Map(
     [EMBEDDING_MODULE, HEAD_MODULE].map((module) => [module, [vocabulary, hidden]]),
   );
   // PEFT takes neither of the two for all-linear
-  const isAll = typeof config.targetModules === "string" &&
-    config.targetModules.toLowerCase() === "all-linear";
-  const names = [...modules.keys(), ...(isAll ? [] : outer.keys())];
+  const isAll = typeof written.targetModules === "string" &&
+    written.targetModules.toLowerCase() === "all-linear";
+  const names = [...modules.keys(), ...seeing.keys(), ...(isAll ? [] : outer.keys())];
+  const config = beside === null
+    ? written
+    : renamed(written, names.map(spellingOfTensors(stored.tensors.keys())), names);
   const targets = matchTargets(config, names);
   if (isTied && fields.ensure_weight_tying === true && targets.some((name) => outer.has(name))) {
     throw new RangeError(
@@ -66,10 +75,8 @@ export function readWholeAdapter(
     );
   }
   const linear = targets.filter((name) => name !== EMBEDDING_MODULE);
-  const path = adapterWeightsPath(directory);
-  using file = new SafetensorsFile(path);
 
-  const shapes: ModuleShapes = new Map([...modules, ...outer]);
+  const shapes: ModuleShapes = new Map([...modules, ...seeing, ...outer]);
   const expected = loraTensorShapes(config, linear, shapes);
   const embedding = targets.includes(EMBEDDING_MODULE)
     ? `${PEFT_PREFIX}${EMBEDDING_MODULE}.lora_embedding_`
@@ -85,7 +92,7 @@ export function readWholeAdapter(
   const rowsOf = (module: string) => `${PEFT_PREFIX}${module}.token_adapter.trainable_tokens_delta`;
   for (const [module, indices] of rowIndices) expected.set(rowsOf(module), [indices.length, hidden]);
   // a tied head may be saved apart from its embedding
-  const places = new Map([[`${HEAD_MODULE}.weight`, [vocabulary, hidden]], ...tensors]);
+  const places = new Map([[`${HEAD_MODULE}.weight`, [vocabulary, hidden]], ...tensors, ...beside ?? []]);
   const whole = [...file.tensors.keys()].filter((name) => !expected.has(name))
     .map((name) => ({ name, target: targetOf(name) })).filter(({ target }) => places.has(target));
   for (const { name, target } of whole) expected.set(name, valueOf(places, target));
@@ -107,7 +114,7 @@ export function readWholeAdapter(
   const changed = new Set([...inPlace.keys(), ...targets.map((module) => `${module}.weight`)]);
   const read = (name: string) => {
     using again = new SafetensorsFile(path);
-    return again.readFloat32(name);
+    return (beside === null ? again : decoderTensors(again)).readFloat32(name);
   };
   return {
     config,
@@ -121,6 +128,24 @@ export function readWholeAdapter(
     unties: isTied && fields.ensure_weight_tying !== true &&
       [...outer.keys()].some((module) => changed.has(`${module}.weight`)),
   };
+}
+
+/**
+ * `[out, in]` of linear modules beside the decoder that an adapter has matrices of. Others of the names that it targets are left as
+ * they are, as PEFT leaves them.
+ */
+function linearModules(
+  beside: ReadonlyMap<string, readonly number[]>,
+  names: readonly string[],
+): ModuleShapes {
+  const tuned = new Set(names.map((name) => name.replace(/\.lora_[AB]\.weight$/, "")));
+  return new Map(
+    [...beside].flatMap(([name, [rows = 0, columns = 0, ...more]]) => {
+      const module = name.replace(/\.weight$/, "");
+      const isLinear = module !== name && columns > 0 && more.length === 0;
+      return isLinear && tuned.has(`${PEFT_PREFIX}${module}`) ? [[module, [rows, columns] as const]] : [];
+    }),
+  );
 }
 
 /** A tensor's name in transformers, or "" where it isn't PEFT's, by which it takes the place of the base's. */

@@ -41,4 +41,6 @@ export interface DecoderConfig {
   maxPositionEmbeddings: number;
   /** Ids that end generation. */
   eosTokenIds: readonly number[];
+  /** In front of its modules in transformers' class of the model, where that isn't `model.`, such as `model.language_model.`. */
+  moduleRoot?: string;
 }

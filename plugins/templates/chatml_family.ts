@@ -42,6 +42,19 @@ export const chatmlFamily: readonly TemplateSpec[] = [
   },
   { name: "qwen3", description: "Qwen3, which thinks before it answers", ...QWEN, thought: THOUGHT },
   { name: "qwen3_nothink", description: "Qwen3 without thoughts, such as the 2507 Instruct models", ...QWEN },
+  {
+    name: "qwen2_vl",
+    description: "Qwen2-VL and Qwen2.5-VL on text alone",
+    ...QWEN,
+    defaultSystem: "You are a helpful assistant.",
+  },
+  {
+    name: "qwen3_vl",
+    description: "Qwen3-VL on text alone, which thinks before it answers",
+    ...QWEN,
+    thought: THOUGHT,
+  },
+  { name: "qwen3_vl_nothink", description: "Qwen3-VL on text alone, without thoughts", ...QWEN },
   { name: "yi", description: "Yi chat models", ...CHATML },
   {
     name: "smollm2",

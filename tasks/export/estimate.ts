@@ -32,10 +32,11 @@ const WIDER_SCALE = 2 / 32;
 /** Disk and memory that writing `config.export_format` as `dtype` takes. */
 export function estimateExport(
   { export_format: format, export_check: check }: Pick<ExportConfig, "export_format" | "export_check">,
-  { decoder, shapes, adapters }: Pick<ExportSource, "decoder" | "shapes" | "adapters">,
+  { decoder, shapes, adapters, beside }: Pick<ExportSource, "decoder" | "shapes" | "adapters" | "beside">,
   dtype: ExportDtype,
 ): ExportEstimate {
-  const counts = [...shapes].map(([name, shape]) => [name, shape.reduce((a, b) => a * b, 1)] as const);
+  const written = format === "safetensors" ? [...shapes, ...beside ?? []] : [...shapes];
+  const counts = written.map(([name, shape]) => [name, shape.reduce((a, b) => a * b, 1)] as const);
   const all = counts.reduce((sum, [, count]) => sum + count, 0);
   const largest = Math.max(...counts.map(([, count]) => count));
   const lora = adapters.flatMap(({ modules }) => [...modules.values()])

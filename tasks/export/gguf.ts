@@ -19,7 +19,7 @@ import { narrowed, widened } from "../../formats/subnormal.ts";
 import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
-import { ropeKeys } from "./gguf_rope.ts";
+import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
 
@@ -38,9 +38,17 @@ const FILE_TYPES: Readonly<Record<GgufEncoding, number>> = { F32: 0, F16: 1, Q4_
 /** Values a block of the quantised types. */
 const BLOCK = 32;
 
-/** Architecture in llama.cpp; Mistral is a Llama there. */
+/** Architectures in llama.cpp of families whose names differ: Mistral is a Llama there. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  mistral: "llama",
+  qwen2_vl: "qwen2vl",
+  qwen2_5_vl: "qwen2vl",
+  qwen3_vl: "qwen3vl",
+};
+
+/** Architecture in llama.cpp. */
 export function architectureOf({ modelType }: DecoderConfig): string {
-  return modelType === "mistral" ? "llama" : modelType;
+  return ARCHITECTURES[modelType] ?? modelType;
 }
 
 /** Name of the file in the folder. */
@@ -116,6 +124,7 @@ export function* exportGguf(
     ["general.alignment", { type: "u32", value: 32 }],
     ...modelKeys(decoder, architecture),
     ...rope.keys,
+    ...sectionKeys(source.model.config, architecture),
     ["general.file_type", { type: "u32", value: FILE_TYPES[encoding] }],
     ["general.quantization_version", { type: "u32", value: 2 }],
     ...tokenizerKeys(source),
@@ -137,12 +146,14 @@ function checkArchitecture(decoder: DecoderConfig): string {
       `Cannot write a ${decoder.modelType} model as GGUF as llama.cpp's architecture ${architecture} has no ${what}: ` +
         "use export_format: safetensors",
     );
-  if (!["llama", "qwen2", "qwen3"].includes(architecture)) throw refuse("counterpart here");
+  if (!["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl"].includes(architecture)) {
+    throw refuse("counterpart here");
+  }
   if (architecture !== "llama" && decoder.slidingWindow.some((window) => window !== null)) {
     throw refuse("sliding window");
   }
   if (architecture !== "llama" && decoder.mlpBias) throw refuse("biases in its MLP");
-  if (architecture === "qwen3" && (decoder.qkvBias || decoder.outputBias)) throw refuse("biases");
+  if (architecture.startsWith("qwen3") && (decoder.qkvBias || decoder.outputBias)) throw refuse("biases");
   return architecture;
 }
 

@@ -2,6 +2,7 @@
  * Rotary frequencies as a GGUF file gives them: a base, and a factor or one divisor a frequency.
  * @module
  */
+import { textConfigOf } from "../../formats/hf_model/mod.ts";
 import type { GgufTyped } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 
@@ -44,9 +45,38 @@ export function ropeKeys(
 
 /** As `plugins/models/rope.ts` finds it, which has checked that spellings agree. */
 function thetaOf(config: Readonly<Record<string, unknown>>): number {
-  for (const rope of [config.rope_parameters, config.rope_scaling, config]) {
+  const text = textConfigOf(config);
+  for (const rope of [text.rope_parameters, text.rope_scaling, text]) {
     const theta = (rope as Record<string, unknown> | null | undefined)?.rope_theta;
     if (typeof theta === "number") return theta;
   }
   return 10000;
+}
+
+/** Sections of transformers' classes where config.json has none. */
+const SECTIONS: Readonly<Record<string, readonly number[]>> = {
+  qwen2vl: [16, 24, 24],
+  qwen3vl: [24, 20, 20],
+};
+
+/**
+ * Keys of models that see, too: sections of the rotation, padded to four, and the layers that an image's features enter (DeepStack), as
+ * llama.cpp's converter writes them; [] of others.
+ */
+export function sectionKeys(
+  config: Readonly<Record<string, unknown>>,
+  architecture: string,
+): [string, GgufTyped][] {
+  const standard = SECTIONS[architecture];
+  if (standard === undefined) return [];
+  const text = textConfigOf(config);
+  const ropes = [text.rope_parameters, text.rope_scaling].map((rope) => rope as { mrope_section?: number[] });
+  const sections = ropes.find((rope) => rope?.mrope_section !== undefined)?.mrope_section ?? standard;
+  const { deepstack_visual_indexes: layers } = (config.vision_config ?? {}) as Record<string, unknown>;
+  return [
+    [`${architecture}.rope.dimension_sections`, { type: "i32s", value: [...sections.slice(0, 3), 0] }],
+    ...(Array.isArray(layers)
+      ? [[`${architecture}.n_deepstack_layers`, { type: "u32", value: layers.length }] as [string, GgufTyped]]
+      : []),
+  ];
 }

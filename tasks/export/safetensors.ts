@@ -2,7 +2,7 @@
  * An export as a folder for transformers and vLLM.
  * @module
  */
-import { savingModel } from "../../formats/hf_model/mod.ts";
+import { asStored, processorFiles, savingModel, textConfigOf } from "../../formats/hf_model/mod.ts";
 import { endIdsOf } from "../../kernels/engine/generate/options.ts";
 import { tokenizerFiles } from "../train/outputs/mod.ts";
 import type { ExportDtype } from "./config.ts";
@@ -15,7 +15,8 @@ export function generationConfig(source: ExportSource): Record<string, unknown> 
   const { model, decoder, tokenizer } = source;
   const ids: Record<string, unknown> = {};
   for (const name of ["bos", "pad"] as const) {
-    const id = model.config[`${name}_token_id`] ?? tokenizer?.[`${name}Id`];
+    const key = `${name}_token_id`;
+    const id = model.config[key] ?? textConfigOf(model.config)[key] ?? tokenizer?.[`${name}Id`];
     if (typeof id === "number") ids[`${name}_token_id`] = id;
   }
   const own = [model.generationConfig.eos_token_id ?? []].flat();
@@ -45,20 +46,17 @@ export function* exportSafetensors(
   shardBytes: number,
   onTensor: () => void,
 ): Generator<void, void> {
-  const tensors = [...source.shapes].map(([name, shape]) => ({
-    name,
-    shape,
-    data: () => {
-      onTensor();
-      return holding(name, source.read(name), ENCODINGS[dtype]);
-    },
-  }));
-  yield* savingModel(folder, tensors, {
+  const read = (name: string) => {
+    onTensor();
+    return holding(name, source.read(name), ENCODINGS[dtype]);
+  };
+  const tensors = [...source.shapes].map(([name, shape]) => ({ name, shape, data: () => read(name) }));
+  yield* savingModel(folder, asStored(source.model, tensors, read), {
     config: source.model.config,
     generationConfig: generationConfig(source),
     dtype,
     maxShardBytes: shardBytes,
-    files: sourceTokenizerFiles(source),
+    files: { ...processorFiles(source.model), ...sourceTokenizerFiles(source) },
   });
 }
 
@@ -66,6 +64,13 @@ export function* exportSafetensors(
 export function dtypeOf(
   config: Readonly<Record<string, unknown>>,
 ): Extract<ExportDtype, "float32" | "float16" | "bfloat16"> {
-  const name = String(config.dtype ?? config.torch_dtype ?? "float32").replace(/^torch\./, "");
+  const name = String(dtypeField(config) ?? dtypeField(textConfigOf(config)) ?? "float32").replace(
+    /^torch\./,
+    "",
+  );
   return name === "float16" || name === "bfloat16" ? name : "float32";
+}
+
+function dtypeField({ dtype, torch_dtype }: Readonly<Record<string, unknown>>): unknown {
+  return dtype ?? torch_dtype;
 }

@@ -6,7 +6,14 @@ import { join } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
-import { checkTensors, type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
+import {
+  besideShapes,
+  checkTensors,
+  checkWhole,
+  type LoadedModel,
+  openModel,
+  textConfigOf,
+} from "../../formats/hf_model/mod.ts";
 import { resolveModel, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { shown } from "../../formats/message.ts";
 import {
@@ -49,6 +56,8 @@ export interface ExportSource {
   chatTemplate: string | null;
   /** Shapes by transformers' names, `lm_head.weight` not among them where tied. */
   shapes: ReadonlyMap<string, readonly number[]>;
+  /** Shapes of tensors beside the decoder, such as a vision tower's; null of a text model. */
+  beside: ReadonlyMap<string, readonly number[]> | null;
   /** Merged values of a tensor, float32, row-major. A fresh array each call. */
   read(name: string): Float32Array<ArrayBuffer>;
   /** Remarks on the model, printed once. */
@@ -73,12 +82,15 @@ export async function openSource(
   );
   try {
     const base = await placed(placeOf("model_name_or_path"), () => decoderOf(registry, model));
-    const own = tensorShapes(base);
+    if (config.export_format === "safetensors") {
+      placed(placeOf("model_name_or_path"), () => checkWhole(model, base.moduleRoot));
+    }
+    const own = tensorShapes(base), beside = besideShapes(model);
     await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, own, model.path));
     const adapterFolders = await placed(placeOf("adapter_name_or_path"), () => foldersOf(config, hub));
     const adapters = await placed(
       placeOf("adapter_name_or_path"),
-      () => adapterFolders.map((path) => adapterOf(path, config, base, own)),
+      () => adapterFolders.map((path) => adapterOf(path, config, base, own, beside)),
     );
     const untied = adapters.some(({ unties }) => unties) ? withHead(model) : null;
     const decoder = untied === null ? base : decoderOf(registry, untied);
@@ -97,9 +109,16 @@ export async function openSource(
       adapters,
       adapterFolders,
       shapes: tensorShapes(decoder),
+      beside,
       read,
       ...written,
-      notes: [...written.notes, ...splitNotes(config, decoder, written.tokenizer), ...head, ...others],
+      notes: [
+        ...written.notes,
+        ...languageNotes(config, beside),
+        ...splitNotes(config, decoder, written.tokenizer),
+        ...head,
+        ...others,
+      ],
     };
   } catch (error) {
     model.weights.close();
@@ -113,18 +132,33 @@ function adapterOf(
   { export_format: format }: ExportConfig,
   decoder: DecoderConfig,
   tensors: ReadonlyMap<string, readonly number[]>,
+  beside: ReadonlyMap<string, readonly number[]> | null,
 ): WholeAdapter {
-  const modules = moduleShapes(decoder);
-  if (format !== "gguf-adapter") return readWholeAdapter(path, modules, tensors);
+  const modules = moduleShapes(decoder), { moduleRoot } = decoder;
+  if (format !== "gguf-adapter") {
+    // a GGUF file of the language part alone has adapters of the whole model's names, too
+    return readWholeAdapter(path, modules, tensors, beside ?? (moduleRoot === undefined ? null : new Map()));
+  }
   const none = new Map<string, never>();
-  return { ...readAdapter(path, modules), replaced: none, rows: none, magnitudes: none, unties: false };
+  return {
+    ...readAdapter(path, modules, moduleRoot),
+    replaced: none,
+    rows: none,
+    magnitudes: none,
+    unties: false,
+  };
 }
 
 const HEAD = "lm_head.weight";
 
 /** The same model with an output head of its own; tokenizer and weights stay those of `model`. */
 function withHead(model: LoadedModel): LoadedModel {
-  const config = { ...model.config, tie_word_embeddings: false };
+  const { text_config: text } = model.config, untied = { tie_word_embeddings: false };
+  const config = {
+    ...model.config,
+    ...untied,
+    ...(textConfigOf(model.config) === text && { text_config: { ...textConfigOf(model.config), ...untied } }),
+  };
   return Object.create(model, { config: { value: config, enumerable: true } }) as LoadedModel;
 }
 
@@ -176,6 +210,16 @@ function otherTemplates(folder: string): string[] {
   return names.length === 0
     ? []
     : [`${folder} has further chat templates (${shown(names)}): only the default one is written`];
+}
+
+/** A remark where what sees is left out. */
+function languageNotes(
+  { export_format: format }: ExportConfig,
+  beside: ExportSource["beside"],
+): string[] {
+  return beside === null || format === "safetensors"
+    ? []
+    : [`${format} has the language part alone: ${beside.size} tensors of the part that sees are left out`];
 }
 
 /** A remark where transformers 5 would cut texts otherwise than the tokenizer (findings/class_over_tokenizer_json.sh). */

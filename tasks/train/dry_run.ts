@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 
 import { readAdapterConfig } from "../../formats/peft/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
+import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../plugins/kinds/trainer.ts";
 import { makeTarget } from "../../plugins/trainers/local/setup.ts";
@@ -54,7 +55,11 @@ export async function dryRun(
   say(text);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
   const [continued] = config.finetuning_type === "lora" ? config.adapter_name_or_path : [];
-  const adapter = continued === undefined ? null : readAdapterConfig(continued);
+  const adapter = continued === undefined ? null : readAdapterConfig(
+    continued,
+    [...moduleShapes(ready.decoder).keys()],
+    ready.decoder.moduleRoot,
+  );
   const { needs, packs } = trainer.memory ? ofTrainer(trainer.memory) : await ofThisEngine();
   say(estimateText(needs, packs));
   ready.model.weights.close();

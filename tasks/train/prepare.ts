@@ -144,7 +144,7 @@ function checkAdapted(
   const shapes = moduleShapes(decoder);
   if (adapter === undefined) {
     placed(placeOf("lora_target"), () => targetModules(lora_target, [...shapes.keys()]));
-  } else placed(placeOf("adapter_name_or_path"), () => readAdapter(adapter, shapes));
+  } else placed(placeOf("adapter_name_or_path"), () => readAdapter(adapter, shapes, decoder.moduleRoot));
 }
 
 function templateNotes(

@@ -126,11 +126,11 @@ export function adapterWarnings(
 ): string[] {
   if (config.finetuning_type !== "lora") return [];
   const [directory] = config.adapter_name_or_path;
-  const adapter = directory === undefined ? null : readAdapterConfig(directory);
   const warnings: string[] = [];
   const difference = directory === undefined ? null : baseDifference(directory, config.model_name_or_path);
   if (difference !== null) warnings.push(`adapter_name_or_path: ${difference}`);
   const shapes = moduleShapes(decoder), modules = [...shapes.keys()];
+  const adapter = directory === undefined ? null : readAdapterConfig(directory, modules, decoder.moduleRoot);
   const names = matchTargets(
     adapter ?? { targetModules: targetModules(config.lora_target, modules) },
     modules,

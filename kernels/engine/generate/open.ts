@@ -33,7 +33,8 @@ export async function openGenerator(options: GeneratorOptions): Promise<OpenedGe
   try {
     const maxModelLen = contextOf(options, config);
     checkTensors(model.weights, tensorShapes(config), model.path);
-    const adapter = directory === null ? null : readAdapter(directory, moduleShapes(config));
+    const adapterIn = (folder: string) => readAdapter(folder, moduleShapes(config), config.moduleRoot);
+    const adapter = directory === null ? null : adapterIn(directory);
     const tokenizer = text ? tokenizerOf(model, directory) : null;
     const made = await makeBatchEngine(options, model, adapter);
     usesFiles = made.usesFiles;
@@ -59,8 +60,7 @@ export async function openGenerator(options: GeneratorOptions): Promise<OpenedGe
         maxModelLen,
         namedAdapters: made.engine.loadAdapter !== undefined,
       },
-      loadAdapter: (name, folder) =>
-        Promise.try(() => generator.loadAdapter(name, readAdapter(folder, moduleShapes(config)))),
+      loadAdapter: (name, folder) => Promise.try(() => generator.loadAdapter(name, adapterIn(folder))),
       unloadAdapter: (name) => generator.unloadAdapter(name),
     };
   } finally {

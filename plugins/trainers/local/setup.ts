@@ -6,7 +6,13 @@ import { join } from "@std/path";
 
 import { entryOf, valueOf } from "../../../formats/elements.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
-import { saveModel, type WeightSource } from "../../../formats/hf_model/mod.ts";
+import {
+  asStored,
+  checkWhole,
+  processorFiles,
+  saveModel,
+  type WeightSource,
+} from "../../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import {
   type LoraConfig,
@@ -67,7 +73,7 @@ export function makeTarget(
   if (config.finetuning_type === "full") return fullTarget(model, decoder, files);
   const shapes = moduleShapes(decoder);
   const given = config.adapter_name_or_path[0];
-  const adapter = given === undefined ? null : readAdapter(given, shapes);
+  const adapter = given === undefined ? null : readAdapter(given, shapes, decoder.moduleRoot);
   const lora: LoraConfig = adapter
     ? { ...adapter.config, baseModel: config.base_model ?? adapter.config.baseModel }
     : newLora(config, model, [...shapes.keys()]);
@@ -93,7 +99,7 @@ export function makeTarget(
         const tensor = loraNames(name);
         return [name, { a: entryOf(trained, tensor.a), b: entryOf(trained, tensor.b) }] as const;
       });
-      writeAdapter(directory, lora, new Map(pairs), shapes);
+      writeAdapter(directory, lora, new Map(pairs), shapes, decoder.moduleRoot);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
       return described(["adapter_config.json", "adapter_model.safetensors"], files);
     },
@@ -119,7 +125,8 @@ function fullTarget(
   decoder: DecoderConfig,
   files: Record<string, string | Uint8Array>,
 ): Target {
-  const shapes = trainedShapes(decoder, { type: "full" });
+  checkWhole(model, decoder.moduleRoot);
+  const shapes = trainedShapes(decoder, { type: "full" }), more = { ...processorFiles(model), ...files };
   return {
     tuning: { type: "full" },
     initial: {},
@@ -129,12 +136,12 @@ function fullTarget(
         shape,
         data: () => entryOf(trained, name),
       }));
-      const written = saveModel(directory, tensors, {
+      const written = saveModel(directory, asStored(model, tensors), {
         config: model.config,
         generationConfig: model.generationConfig,
-        files,
+        files: more,
       });
-      return described(written.filter((name) => !Object.hasOwn(files, name)).sort(), files);
+      return described(written.filter((name) => !Object.hasOwn(more, name)).sort(), more);
     },
   };
 }
@@ -145,7 +152,10 @@ function described(trained: readonly string[], files: Readonly<Record<string, un
       name,
       what: name.endsWith(".safetensors") ? "trained weights" : "configuration of what was trained",
     })),
-    ...Object.keys(files).map((name) => ({ name, what: "tokenizer" })),
+    ...Object.keys(files).map((name) => ({
+      name,
+      what: /processor_config\.json$/.test(name) ? "image processor, the model's own" : "tokenizer",
+    })),
   ];
 }
 
@@ -157,7 +167,7 @@ export async function readTrained(
   weights: (path: string) => Promise<WeightSource>,
 ): Promise<Tensors> {
   if (target.tuning.type === "lora") {
-    const { modules } = readAdapter(directory, moduleShapes(decoder));
+    const { modules } = readAdapter(directory, moduleShapes(decoder), decoder.moduleRoot);
     return loraTensors(modules);
   }
   const source = await weights(directory);

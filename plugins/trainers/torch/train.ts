@@ -18,6 +18,12 @@ export async function trainOnTorch(
   sharding: EngineChoices["sharding"],
 ): Promise<TrainerResult> {
   const { config, model, decoder, log } = inputs;
+  if (decoder.moduleRoot !== undefined) {
+    throw new RangeError(
+      `Cannot train on PyTorch as its processes open text models only: current value is a ${decoder.modelType} model, of which text needs ` +
+        "the language part alone; use trainer: local",
+    );
+  }
   if (options.nnodes > 1 && model.format !== "safetensors") {
     throw new RangeError(
       `Cannot train ${model.path} on ${options.nnodes} nodes as each of them has to read it: current value is a ${model.format} file; ` +
