@@ -3,8 +3,15 @@
  * @module
  */
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { BesideDecoder } from "./text_part.ts";
 import type { WeightSource } from "./weights.ts";
+
+/** Tensors of a model that lie beside its decoder, such as a vision tower's. */
+export interface BesideDecoder {
+  /** Their names, by which `weights` gives shapes and values. */
+  readonly names: readonly string[];
+  /** The name in the files of a tensor, the decoder's own too. */
+  stored(name: string): string;
+}
 
 /** A model directory or GGUF file, opened. */
 export interface LoadedModel {

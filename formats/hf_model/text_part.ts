@@ -3,6 +3,7 @@
  * names of a text model's, by whichever way of transformers a file names them.
  * @module
  */
+import type { BesideDecoder } from "./loaded_model.ts";
 import { aliasTied, type WeightSource } from "./weights.ts";
 
 /** Fields of the language part: `text_config`, or the object itself, where hub files older than transformers 4.52 have them. */
@@ -35,14 +36,6 @@ export function decoderName(name: string): string {
 /** Whether a name given by {@linkcode decoderName} is the decoder's. */
 export function isOfDecoder(name: string): boolean {
   return /^(?:model|lm_head)(?:\.|$)/.test(name);
-}
-
-/** Tensors of a model that lie beside its decoder, such as a vision tower's. */
-export interface BesideDecoder {
-  /** Their names, by which `weights` gives shapes and values. */
-  readonly names: readonly string[];
-  /** The name in the files of a tensor, the decoder's own too. */
-  stored(name: string): string;
 }
 
 /**
