@@ -88,9 +88,16 @@ interface Waiting {
  * @param url Its module, which calls {@linkcode serve}
  * @param name Name in errors, such as `engine`
  * @param errors Classes of its errors beside the built-in ones
+ * @param permissions Those of this thread (default), or none
  */
-export function connect(url: URL, name: string, errors: readonly ErrorClass[] = []): WorkerConnection {
-  const worker = new Worker(url, { type: "module", name });
+export function connect(
+  url: URL,
+  name: string,
+  errors: readonly ErrorClass[] = [],
+  permissions: "inherit" | "none" = "inherit",
+): WorkerConnection {
+  const options = { type: "module", name } as const;
+  const worker = new Worker(url, permissions === "none" ? { ...options, deno: { permissions } } : options);
   const classes = new Map(
     [RangeError, TypeError, SyntaxError, ...errors].map((c) => [c.name, c as ErrorClass]),
   );

@@ -7,7 +7,7 @@ import { badRequest } from "./api_error.ts";
 import type { SamplingRequest } from "./fields.ts";
 import { heldGrammar } from "./schema/held.ts";
 
-/** Grammar of a mask, see grammar_mask.ts. */
+/** Grammar of a mask, see grammar/mask.ts. */
 export interface GrammarOptions {
   /** The answer is one of these: what a grammar (EBNF) takes between two texts. */
   choices: { begin: string; grammar: string; end: string }[];
@@ -68,5 +68,5 @@ function maskOf(
   free: Pick<GrammarOptions, "trigger" | "once"> = { trigger: null, once: true },
 ): MaskSource {
   const options: GrammarOptions = { choices, ...free };
-  return { module: new URL("./grammar_mask.ts", import.meta.url).href, options };
+  return { module: new URL("./grammar/mask.ts", import.meta.url).href, options };
 }

@@ -257,6 +257,30 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     assertEquals((await client.chat.completions.create(request)).choices, reply.choices);
   });
 
+  await t.step("while a slow grammar is compiled, the tokens of other answers keep coming", async () => {
+    const texts = Array.from({ length: 8 }, (_, i) => [`p${i}`, { type: "string", maxLength: 190 + i }]);
+    const schema = { type: "object", properties: Object.fromEntries(texts) };
+    const slow = asked("A thing.", {
+      response_format: { type: "json_schema", json_schema: { name: "thing", schema } },
+      max_tokens: 1,
+    });
+    const other = {
+      ...asked("Go on.", { max_tokens: 300 }),
+      ignore_eos: true,
+      stream: true as const,
+      stream_options: { include_usage: true, continuous_usage_stats: true },
+    };
+    let tokens = 0, answer: Promise<void> | undefined, before = NaN, until = NaN;
+    for await (const { usage } of await client.chat.completions.create(other)) {
+      tokens = usage?.completion_tokens ?? tokens;
+      if (tokens < 5 || answer !== undefined) continue;
+      before = tokens;
+      answer = client.chat.completions.create(slow).then(() => void (until = tokens));
+    }
+    await answer;
+    assert(until - before > 120, `${until - before} tokens came between the request and its answer`);
+  });
+
   await t.step("tools: offered by the template, a call that must come is one", async () => {
     const choice = { type: "function" as const, function: { name: "count" } };
     const request = asked("How many?", { tools: TOOLS, tool_choice: choice, max_tokens: 120 });

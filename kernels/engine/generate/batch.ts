@@ -33,7 +33,7 @@ export interface BatchOptions {
   /** Null: ids only. */
   decode: Decode | null;
   /** Makes the mask of an answer; absent: there are none without a tokenizer. */
-  openMask?(source: MaskSource, endIds: readonly number[]): Promise<TokenMask>;
+  openMask?(source: MaskSource, endIds: readonly number[], signal: AbortSignal): Promise<TokenMask>;
 }
 
 /** Tokens of each answer that a device chooses between two reads, at most. */
@@ -95,7 +95,7 @@ export class BatchGenerator {
     const both = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
     const answers = Array.from({ length: sampling.n }, async (_, index) => {
       const own = { ...sampling, seed: (sampling.seed + index) % 2 ** 53 };
-      const mask = sampling.mask && openMask ? await openMask(sampling.mask, ends) : null;
+      const mask = sampling.mask && openMask ? await openMask(sampling.mask, ends, both) : null;
       try {
         return await this.#queue({
           prompt,

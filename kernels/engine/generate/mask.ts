@@ -38,20 +38,29 @@ export interface MaskVocabulary {
 
 /**
  * Makes a mask for one answer. Several masks of one module live at once, so what is made of the vocabulary is worth keeping.
+ * Other answers stand still while it computes in this thread. The signal is the answer's.
  * @throws {RangeError} If the options aren't a grammar; the request gets the error.
  */
-export type MakeMask = (options: unknown, vocabulary: MaskVocabulary) => TokenMask | Promise<TokenMask>;
+export type MakeMask = (
+  options: unknown,
+  vocabulary: MaskVocabulary,
+  signal?: AbortSignal,
+) => TokenMask | Promise<TokenMask>;
 
 /**
  * Loads the module of a mask and makes one.
  * @throws {TypeError} If the module has no function as its default export.
  */
-export async function openMask(source: MaskSource, vocabulary: MaskVocabulary): Promise<TokenMask> {
+export async function openMask(
+  source: MaskSource,
+  vocabulary: MaskVocabulary,
+  signal?: AbortSignal,
+): Promise<TokenMask> {
   const { default: make } = await import(source.module) as { default?: MakeMask };
   if (typeof make !== "function") {
     throw new TypeError(
       `Cannot take a mask from ${source.module}: its default export must be a function: current value is ${typeof make}`,
     );
   }
-  return await make(source.options, vocabulary);
+  return await make(source.options, vocabulary, signal);
 }

@@ -48,7 +48,7 @@ export async function openGenerator(options: GeneratorOptions): Promise<OpenedGe
       decode,
       speculation: speculationOf(options),
       ...(tokenizer && {
-        openMask: (source, ends) => openMask(source, { tokenizer, vocabSize, endIds: ends }),
+        openMask: (source, ends, signal) => openMask(source, { tokenizer, vocabSize, endIds: ends }, signal),
       }),
     });
     return {

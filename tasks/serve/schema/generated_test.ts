@@ -5,7 +5,7 @@ import formats from "ajv-formats";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { grammarMask, type GrammarOptions } from "../grammar.ts";
-import grammarTokens from "../grammar_mask.ts";
+import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(MODEL);
@@ -28,7 +28,7 @@ function dice(seed: number): (limit: number) => number {
 const CLOSING = ['"', "]", "}"].map((sign) => tokenizer.encode(sign)[0]);
 
 async function answer(options: GrammarOptions, roll: (limit: number) => number): Promise<string> {
-  const mask = await grammarTokens(options, vocabulary);
+  const mask = await grammarHere(options, vocabulary);
   const words = new Int32Array(Math.ceil(vocabSize / 32)), ids: number[] = [];
   for (let step = 0; step < 2000; step++) {
     mask.fill(words);

@@ -4,7 +4,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { ApiError } from "../api_error.ts";
 import { callMask, grammarMask, type GrammarOptions } from "../grammar.ts";
-import grammarTokens from "../grammar_mask.ts";
+import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(MODEL);
@@ -15,7 +15,7 @@ const optionsOf = (schema: Record<string, unknown>): GrammarOptions =>
 
 /** Whether an answer may be this text. */
 async function takes(options: GrammarOptions, text: string): Promise<boolean> {
-  const mask = await grammarTokens(options, { tokenizer, vocabSize, endIds: [end] });
+  const mask = await grammarHere(options, { tokenizer, vocabSize, endIds: [end] });
   try {
     for (const id of [...tokenizer.encode(text), end]) mask.accept(id);
     return true;

@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
-import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import { callMask } from "./grammar.ts";
-import grammarTokens from "./grammar_mask.ts";
-import type { GrammarOptions } from "./grammar.ts";
+import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { callMask } from "../grammar.ts";
+import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
+import type { GrammarOptions } from "../grammar.ts";
 
-const MODEL = new URL("../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
+const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(MODEL);
 const vocabSize = 304, end = tokenizer.eosId ?? NaN;
 const AROUND = ['<tool_call>\n{"name": ', ', "arguments": ', "}\n</tool_call>"] as const;
@@ -17,7 +17,7 @@ const TOOLS = [
 /** Tokens that may follow a text, which has to be allowed itself. */
 async function after(text: string, once: boolean): Promise<(next: string | number) => boolean> {
   const { options } = callMask(TOOLS, AROUND, { trigger: "<tool_call>", once });
-  const mask = await grammarTokens(options as GrammarOptions, { tokenizer, vocabSize, endIds: [end] });
+  const mask = await grammarHere(options as GrammarOptions, { tokenizer, vocabSize, endIds: [end] });
   for (const id of tokenizer.encode(text)) mask.accept(id);
   const words = new Int32Array(Math.ceil(vocabSize / 32));
   mask.fill(words);

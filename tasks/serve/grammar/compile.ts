@@ -1,0 +1,86 @@
+/**
+ * Compiling grammars: the tokens that may come in each state, found for a vocabulary.
+ * @module
+ */
+import type * as XGrammar from "@mlc-ai/web-xgrammar";
+
+import { shortened } from "../../../formats/message.ts";
+import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import type { GrammarOptions } from "../grammar.ts";
+import type { Library } from "./library.ts";
+
+/** Texts of tokens by id; "" never matches: special tokens are no part of a text, and some rows of a model have no token. */
+export function tokenTexts(tokenizer: Tokenizer, vocabSize: number): string[] {
+  return Array.from(
+    { length: vocabSize },
+    (_, id) => tokenizer.specialIds.has(id) ? "" : tokenizer.idToToken(id) ?? "",
+  );
+}
+
+/** Compiles grammars for one vocabulary in one opened library. */
+export class Compiler {
+  /** By what ends answers: reading a vocabulary takes a tenth of a second. */
+  readonly #compilers = new Map<string, Promise<XGrammar.GrammarCompiler>>();
+
+  constructor(readonly library: Library, readonly texts: readonly string[]) {}
+
+  /**
+   * Compiles a grammar.
+   * @param endIds Ids that end an answer
+   * @throws {RangeError} If the library can't follow it; it is of no more use then
+   */
+  async compile(options: GrammarOptions, endIds: readonly number[]): Promise<XGrammar.CompiledGrammar> {
+    const { choices, trigger } = options, { said } = this.library;
+    const compiler = await this.#compiler(endIds);
+    said.length = 0;
+    let compiled: XGrammar.CompiledGrammar;
+    try {
+      const [first] = choices;
+      compiled = trigger === null && choices.length === 1 && first?.begin === "" && first.end === ""
+        ? await compiler.compileGrammar(first.grammar)
+        : await compiler.compileStructuralTag(tags(options));
+    } catch {
+      throw new RangeError(`Cannot follow the JSON schema: ${reason(said.join(" "))}`);
+    }
+    const warning = said.find((words) => words.includes("WARN"));
+    if (warning === undefined) return compiled;
+    throw new RangeError(`Cannot hold an answer to the JSON schema: ${reason(warning)}`);
+  }
+
+  #compiler(endIds: readonly number[]): Promise<XGrammar.GrammarCompiler> {
+    const { texts, library: { xgrammar } } = this;
+    const key = endIds.join(" "), known = this.#compilers.get(key);
+    if (known !== undefined) return known;
+    const made = xgrammar.TokenizerInfo
+      .createTokenizerInfo([...texts], kindOf(texts), false, texts.length, [...endIds])
+      .then((info) => xgrammar.GrammarCompiler.createGrammarCompiler(info, false));
+    this.#compilers.set(key, made);
+    return made;
+  }
+}
+
+function tags({ choices, trigger, once }: GrammarOptions): XGrammar.StructuralTagLike {
+  const elements = choices.map(({ begin, grammar, end }) => ({
+    type: "tag",
+    begin,
+    content: { type: "grammar", grammar },
+    end,
+  }));
+  if (trigger !== null) {
+    const format = { type: "triggered_tags", triggers: [trigger], tags: elements, stop_after_first: once };
+    return { type: "structural_tag", format };
+  }
+  return { type: "structural_tag", format: elements.length === 1 ? elements[0] : { type: "or", elements } };
+}
+
+/** The library's words without its own file names. */
+function reason(said: string): string {
+  const text = said.replace(/^\[\w+\] \S+:\d+: /, "").replace(/\s*Aborted\(\)[^]*$/, "");
+  return text === "" ? "the grammar library refuses it" : shortened(text);
+}
+
+/** A vocabulary's way of writing bytes: GPT-2's letters (Ġ is a space), SentencePiece's (▁ and <0x0A>), or as they are. */
+function kindOf(texts: readonly string[]): "byte_level" | "byte_fallback" | "raw" {
+  if (texts.includes("<0x0A>")) return "byte_fallback";
+  return texts.some((text) => text.startsWith("Ġ")) ? "byte_level" : "raw";
+}

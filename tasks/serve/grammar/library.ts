@@ -1,0 +1,111 @@
+/**
+ * XGrammar, opened as often as wanted: each time with a memory of its own, which can be looked at.
+ * @module
+ */
+import type * as XGrammar from "@mlc-ai/web-xgrammar";
+import { fileURLToPath } from "node:url";
+
+/** The library with what it has said so far. A schema that it refuses ends it, so that the next one needs another. */
+export interface Library {
+  xgrammar: typeof XGrammar;
+  /** Everything that its objects are made of. */
+  memory: WebAssembly.Memory;
+  /** Number made from the memory's bytes as they were when it had been opened. */
+  begin: number;
+  /** What it would have printed: it has the request's schema in it, and a log has no contents. */
+  said: string[];
+  /** From now on objects are freed when JavaScript has forgotten them. */
+  freeForgotten(): void;
+}
+
+type Run = (...values: unknown[]) => void;
+
+/** Global values that the library's code would look at: with these it begins the same way in each thread, with the same bytes. */
+const GLOBALS: Record<string, unknown> = {
+  document: undefined,
+  importScripts: undefined,
+  location: { href: "file:///xgrammar.js" },
+  navigator: undefined,
+  process: undefined,
+  window: undefined,
+};
+const NAMES = [
+  "exports",
+  "module",
+  "console",
+  "WebAssembly",
+  "FinalizationRegistry",
+  ...Object.keys(GLOBALS),
+];
+
+/** Never called: by it the package is among those that are installed with this module. */
+export const packageOfMask = (): Promise<unknown> => import("@mlc-ai/web-xgrammar");
+
+/** The library's code: the package says that it is a module, but its file is none, it wants `module` and `exports`. */
+export function libraryCode(): string {
+  return Deno.readTextFileSync(fileURLToPath(import.meta.resolve("@mlc-ai/web-xgrammar")));
+}
+
+let last: { code: string; run: Run } | undefined;
+
+/**
+ * Opens the library.
+ * @param code Of {@linkcode libraryCode}, which a Worker without permissions can't read
+ * @param pages Of its memory in 64 KiB, at least
+ */
+export async function openGrammarLibrary(code: string, pages = 0): Promise<Library> {
+  if (last?.code !== code) last = { code, run: new Function(...NAMES, code) as Run };
+  const module = { exports: {} as typeof XGrammar }, said: string[] = [];
+  let memory: WebAssembly.Memory | undefined, frees = false;
+  const instantiate = async (bytes: BufferSource, imports: WebAssembly.Imports) => {
+    const made = await WebAssembly.instantiate(bytes, imports);
+    memory = Object.values(made.instance.exports).find((value) => value instanceof WebAssembly.Memory);
+    if (memory === undefined) throw new TypeError("Cannot use the grammar library: it has no memory");
+    // before its own code has looked at the memory, which it wouldn't see grow
+    const missing = pages - memory.buffer.byteLength / PAGE_BYTES;
+    if (missing > 0) memory.grow(missing);
+    return made;
+  };
+  class Registry {
+    readonly #own: FinalizationRegistry<unknown>;
+    constructor(free: (value: unknown) => void) {
+      this.#own = new FinalizationRegistry(free);
+    }
+    register(target: WeakKey, value: unknown, token?: WeakKey): void {
+      if (frees) this.#own.register(target, value, token);
+    }
+    unregister(token: WeakKey): void {
+      this.#own.unregister(token);
+    }
+  }
+  const say = (...words: unknown[]) => said.push(words.join(" "));
+  last.run(
+    module.exports,
+    module,
+    { log: say, warn: say, error: say },
+    Object.create(WebAssembly, { instantiate: { value: instantiate } }),
+    Registry,
+    ...Object.values(GLOBALS),
+  );
+  const xgrammar = module.exports;
+  // it opens its WebAssembly at its first call
+  (await xgrammar.Grammar.fromEBNF('root ::= "a"')).dispose();
+  if (memory === undefined) throw new TypeError("Cannot use the grammar library: it didn't open a memory");
+  return { xgrammar, memory, begin: sumOf(memory), said, freeForgotten: () => void (frees = true) };
+}
+
+/** Words of a memory up to the last that isn't zero. */
+export function usedWords({ buffer }: WebAssembly.Memory): Int32Array {
+  const words = new Int32Array(buffer);
+  let used = words.length;
+  while (used > 0 && words[used - 1] === 0) used--; // a callback for each of millions takes 30 ms
+  return words.subarray(0, used);
+}
+
+/** FNV-1a. */
+function sumOf(memory: WebAssembly.Memory): number {
+  return usedWords(memory).reduce((sum, word) => Math.imul(sum ^ word, 16777619), -2128831035);
+}
+
+/** Bytes of a page of a WebAssembly memory. */
+export const PAGE_BYTES = 65536;
