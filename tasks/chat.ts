@@ -12,6 +12,7 @@
  */
 import process from "node:process";
 
+import { downloadLines } from "../formats/hub/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { chatHelp, readLine } from "./chat/commands.ts";
 import { type ChatInput, openInput } from "./chat/input.ts";
@@ -69,7 +70,8 @@ async function chat(
   }
   const options = readChatOptions(given, given.config ?? DEFAULT_MODEL);
   printError(`Opening ${options.models.model}`);
-  const models = await Models.open(options.models, builtinRegistry());
+  const hub = { onProgress: downloadLines(printError) };
+  const models = await Models.open({ ...options.models, hub }, builtinRegistry());
   try {
     const list = models.list();
     for (const note of list.flatMap(({ local }) => local.notes)) printError(`warning: ${note}`);

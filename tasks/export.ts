@@ -15,6 +15,7 @@
  */
 import { join } from "@std/path";
 
+import { downloadLines } from "../formats/hub/mod.ts";
 import type { Registry } from "../plugins/registry.ts";
 import {
   errorText,
@@ -94,6 +95,7 @@ export async function exportModel(
     ...(config.cache_dir !== null && { cacheDir: config.cache_dir }),
     ...(config.hf_hub_token !== null && { token: config.hf_hub_token }),
     ...(endpoint !== undefined && { endpoint }),
+    onProgress: downloadLines(say),
   };
   const source = await openSource(config, registry, hub, placeOf);
   try {

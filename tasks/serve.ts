@@ -10,6 +10,7 @@
  * are known and what other servers do otherwise.
  * @module
  */
+import { downloadLines } from "../formats/hub/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { errorText, interruption, parseArguments, print, printError, runTask } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
@@ -51,9 +52,10 @@ export async function serveModel(args: readonly string[], stop: Promise<void>): 
     keys: Deno.env.get(KEYS_VARIABLE),
   });
   printError(`Opening ${options.model}`);
+  const hub = { onProgress: downloadLines(printError) };
   const log = options.quiet ? () => {} : printError;
   const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
-  await using server = await startServer({ ...options, log, fault }, builtinRegistry());
+  await using server = await startServer({ ...options, hub, log, fault }, builtinRegistry());
   const names = server.models.list().map(({ id }) => id).join(", ");
   printError(`Serving ${names}: a page at ${server.base}/, OpenAI's interface at ${server.base}/v1`);
   // alone on standard output, for programs that start this one

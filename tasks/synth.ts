@@ -103,7 +103,7 @@ async function dryRun(path: string, overrides: readonly string[]): Promise<void>
   const { config, placeOf } = readSynthConfig(path, overrides);
   const plan = await planSynthesis(config, placeOf);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
-  const { endpoints } = await openModels(config, registry, placeOf);
+  const { endpoints } = await openModels(config, registry, placeOf, printError);
   for (const endpoint of endpoints) await endpoint.close();
   if (config.budget.money !== undefined) needPrices(endpoints);
   print(stringify(redactValue({ synth: config })));

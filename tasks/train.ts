@@ -15,6 +15,7 @@
 import { join } from "@std/path";
 
 import { isHubId } from "../formats/hf_model/mod.ts";
+import { adapterHash } from "../formats/peft/mod.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";
@@ -121,6 +122,7 @@ export async function train(
   progress.stop();
   say(dataText(data.report));
 
+  const [continued] = ready.adapterFolders;
   const made: Provenance = {
     dinotune: VERSION,
     plugins: [
@@ -135,6 +137,7 @@ export async function train(
     data: data.hash,
     model: ready.model.weights.hash(),
     tokenizer: ready.model.tokenizer.hash,
+    ...(continued !== undefined && { adapter: adapterHash(continued) }),
   };
   if (provenance && !config.allow_changes) checkProvenance(provenance, made, configPath);
   const { resumeFrom, staging } = output;
@@ -151,7 +154,7 @@ export async function train(
     ...(ready.loss.summarize && { summarize: ready.loss.summarize }),
   });
   const result = await trainer.train({
-    config,
+    config: { ...config, adapter_name_or_path: ready.adapterFolders },
     model: ready.model,
     decoder: ready.decoder,
     loss: ready.loss,

@@ -65,7 +65,7 @@ export async function resolveModel(
     const cached = cache.cached(revision, PARTS[kind].config);
     if (cached) return cached;
     throw new RangeError(
-      `Cannot find the ${kind} ${nameOrPath}: it is neither a path nor in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
+      `Cannot find the ${kind} ${nameOrPath}: it is neither a path nor, at revision ${revision}, in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
     );
   }
   const hub = new HubRepository("model", id, options, kind);

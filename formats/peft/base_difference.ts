@@ -5,6 +5,8 @@
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "@std/path";
 
+// not its mod.ts: an engine's Worker needs no readers of data sets
+import { hubName } from "../hub/repository.ts";
 import { readAdapterFields } from "./adapter.ts";
 
 /**
@@ -30,7 +32,7 @@ export function baseDifference(directory: string, model: string): string | null 
 }
 
 function plainName(name: string): string {
-  return basename(name.replace(/[/\\]+$/, "")).toLowerCase().replace(/\.gguf$/, "")
+  return basename((hubName(name)?.id ?? name).replace(/[/\\]+$/, "")).toLowerCase().replace(/\.gguf$/, "")
     .replace(/[-.](i?q\d\w*|f16|bf16|f32)$/, "");
 }
 

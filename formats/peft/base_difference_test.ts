@@ -41,6 +41,7 @@ Deno.test("baseDifference() goes by the last name of a base that isn't here", ()
       const same of [
         "Model-1B",
         "other/model-1b",
+        "org/Model-1B@v2",
         "/models/Model-1B-Q4_1.gguf",
         "model-1b.f16.gguf",
         "/a/Model-1B/",

@@ -18,3 +18,4 @@ export { matchTargets, patternValue, type TargetFields } from "./target_modules.
 export { readWholeAdapter, type WholeAdapter } from "./whole_adapter.ts";
 export { wholeMerge } from "./whole_merge.ts";
 export { baseDifference } from "./base_difference.ts";
+export { adapterHash } from "./hash.ts";

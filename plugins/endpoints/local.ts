@@ -8,6 +8,7 @@
 import { basename, join } from "@std/path";
 import { z } from "zod";
 
+import { downloadLines, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { exists } from "../../formats/exists.ts";
 import type { DeviceChoice, Quantization } from "../../kernels/engine/generate/generator.ts";
@@ -24,10 +25,10 @@ const Options = z.strictObject({
     "model directory, .gguf file, or hub id such as Qwen/Qwen2.5-0.5B-Instruct",
   ),
   adapter: z.string().min(1).nullable().default(null).describe(
-    "PEFT adapter directory, such as a training run's output; merged into float32 weights, beside packed ones",
+    "PEFT adapter directory, such as a training run's output, or its hub id; merged into float32 weights, beside packed ones",
   ),
   adapters: z.record(z.string().min(1), z.string().min(1)).default({}).describe(
-    "further adapter directories by name; a request chooses one by extra.adapter",
+    "further adapter directories (or hub ids) by name; a request chooses one by extra.adapter, in place of adapter",
   ),
   weights: z.enum(["stored", "float32"]).default("stored").describe(
     "stored: a GGUF file's blocks stay in the bits that they have, inputs of products are rounded to 8 bits; float32: the reference, slower",
@@ -90,6 +91,15 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
   const engine = () => import("./local/answer.ts");
   const plugin = registry.get("template", options.template);
   const { model, adapter } = options;
+  let say = (_line: string) => {};
+  const hub = { onProgress: downloadLines((line) => say(line)) };
+  let found: Promise<Folders> | null = null;
+  const folders = () =>
+    found ??= adapterFolders(options, hub).catch((error) => {
+      // asked again it may be there
+      found = null;
+      throw error;
+    });
   let opened: Promise<Opened> | null = null;
   let notes: string[] = [];
   let device: DeviceChoice = {
@@ -97,10 +107,10 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
     provider: options.provider,
     threads: options.threads,
   };
+  // those of the hub are known when they are here
+  let adapters = adapterIdentity(options, null);
   const fixed = {
     weights: exists(model) ? contentHash(model) : model,
-    adapter: adapter === null ? null : contentHash(adapter),
-    adapters: Object.entries(options.adapters).map(([name, path]) => [name, contentHash(path)]),
     held: [options.weights, options.quantization_bit, options.speculation],
     template: registry.identity("template", options.template),
     // defaults are part of it too, such as the day
@@ -110,8 +120,17 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
   };
   const open = async (): Promise<Opened> => {
     const { max_model_len: maxModelLen, max_batch: maxBatch } = options;
-    const { adapters, speculation } = options, quantization = quantizationOf(options);
-    const source = { model, adapter, device, maxModelLen, maxBatch, adapters, speculation, quantization };
+    const { speculation } = options, quantization = quantizationOf(options);
+    const source = {
+      model,
+      device,
+      maxModelLen,
+      maxBatch,
+      speculation,
+      quantization,
+      hub,
+      ...await folders(),
+    };
     const { openLocal } = await engine();
     return { ...await openLocal(source, template, registry), tags: options.thought_tags };
   };
@@ -120,17 +139,25 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
     onThisMachine: true,
     get identity() {
       const { backend, provider } = device;
-      return { ...fixed, backend: `${backend}/${provider}`, max_model_len: options.max_model_len };
+      return {
+        ...fixed,
+        ...adapters,
+        backend: `${backend}/${provider}`,
+        max_model_len: options.max_model_len,
+      };
     },
     get notes() {
       return notes;
     },
-    async prepare() {
+    async prepare(lines = () => {}) {
+      say = lines;
+      const there = await folders();
+      adapters = adapterIdentity(options, there);
       const { adapterNotes, chooseBackend, templateNotes } = await engine();
       device = (await chooseBackend(device)).choice;
       notes = [
-        ...(adapter === null ? [] : templateNotes(template, adapter, registry)),
-        ...[adapter, ...Object.values(options.adapters)].flatMap((folder) => adapterNotes(folder, model)),
+        ...(there.adapter === null ? [] : templateNotes(template, there.adapter, registry)),
+        ...[there.adapter, ...Object.values(there.adapters)].flatMap((folder) => adapterNotes(folder, model)),
       ];
     },
     concurrency: options.max_batch,
@@ -163,6 +190,35 @@ function quantizationOf({ weights, quantization_bit: bits }: LocalOptions): Quan
   throw new RangeError(
     `Cannot hold weights as float32 and in ${bits} bits: leave out weights or quantization_bit`,
   );
+}
+
+/** Where adapters lie. */
+interface Folders {
+  adapter: string | null;
+  adapters: Record<string, string>;
+}
+
+async function adapterFolders(
+  { adapter, adapters }: Pick<LocalOptions, "adapter" | "adapters">,
+  hub: ResolveOptions,
+): Promise<Folders> {
+  const folders: Folders = { adapter: adapter && await resolveAdapter(adapter, hub), adapters: {} };
+  for (const [name, path] of Object.entries(adapters)) {
+    folders.adapters[name] = await resolveAdapter(path, hub);
+  }
+  return folders;
+}
+
+/** Hashes of the adapters' files; of those that aren't here yet, their names. */
+function adapterIdentity(
+  { adapter, adapters }: Pick<LocalOptions, "adapter" | "adapters">,
+  there: Folders | null,
+): Record<string, unknown> {
+  const hashOf = (named: string, folder = named) => exists(folder) ? contentHash(folder) : named;
+  return {
+    adapter: adapter === null ? null : hashOf(adapter, there?.adapter ?? adapter),
+    adapters: Object.entries(adapters).map(([name, path]) => [name, hashOf(path, there?.adapters[name])]),
+  };
 }
 
 /** Files that decide about answers. */

@@ -64,6 +64,21 @@ Deno.test("local: the answer is the engine's to the template's prompt", async ()
   assert(expected.text.length > 0);
 });
 
+Deno.test("local: an adapter that a request names takes the place of the one that the model was opened with", async () => {
+  const extra = { repetition_penalty: 1.2 };
+  for (const weights of ["stored", "float32"]) {
+    const alone = endpoint({ weights, adapter: ADAPTER }), base = endpoint({ weights });
+    const both = endpoint({ weights, adapter: ADAPTER, adapters: { again: ADAPTER } });
+    const expected = await alone.complete(request("Name a river.", { extra }), signal);
+    assert(expected.text !== (await base.complete(request("Name a river.", { extra }), signal)).text);
+    for (const named of [{}, { adapter: "again" }]) {
+      const answer = await both.complete(request("Name a river.", { extra: { ...extra, ...named } }), signal);
+      assertEquals(answer, expected, `${weights} ${JSON.stringify(named)}`);
+    }
+    for (const each of [alone, base, both]) await each.close();
+  }
+});
+
 Deno.test("local: many requests at once, sampled with seeds, equal one after another", async () => {
   const local = endpoint({ max_batch: 3 });
   const requests = Array.from(

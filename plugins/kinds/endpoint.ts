@@ -122,8 +122,11 @@ export interface Endpoint {
   thoughtTags?: readonly ThoughtTags[];
   /** Lines to print before the first request. Read after `prepare`. */
   notes?: readonly string[];
-  /** Finds out what `identity` and `notes` have to say, where that takes more than options. */
-  prepare?(): Promise<void>;
+  /**
+   * Finds out what `identity` and `notes` have to say, where that takes more than options.
+   * @param say Gets lines that tell how far a download is
+   */
+  prepare?(say?: (line: string) => void): Promise<void>;
   /** Asks once; failures are outcomes, not exceptions. */
   complete(request: CompletionRequest, signal: AbortSignal): Promise<Completion>;
   /** Frees what it holds. */

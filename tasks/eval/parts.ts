@@ -81,13 +81,15 @@ export function makeBenchmark(
  * Makes a model that is asked, such as the one under test.
  * @param placeOf Of what `model` stands under
  * @param key Keys that `model` stands under
+ * @param say Gets lines that tell how far a download is
  * @throws {RangeError} If its type is unknown, or it lacks an address or a key
  */
 export async function makeModel(
   model: EvalConfig["model"],
   registry: Registry,
   placeOf: PlaceOf = nowhere,
-  ...key: [string | number, ...(string | number)[]]
+  key: readonly [string, ...(string | number)[]] = ["model"],
+  say: (line: string) => void = () => {},
 ): Promise<ModelPart> {
   const { type, args } = model;
   const endpoint = await placed(placeOf(...key), async () => {
@@ -95,7 +97,7 @@ export async function makeModel(
       `endpoint/${type}`,
       () => registry.create("endpoint", type, args, placeUnder(placeOf, ...key, "args")),
     );
-    await made.prepare?.();
+    await made.prepare?.(say);
     return made;
   });
   const { name, version } = registry.get("endpoint", type);
@@ -122,6 +124,7 @@ export async function makeJudge(
   registry: Registry,
   part: BenchmarkPart,
   placeOf: PlaceOf = nowhere,
+  say: (line: string) => void = () => {},
 ): Promise<JudgePart & { notes: string[] }> {
   const { benchmark, name, options } = part;
   const notes: string[] = [];
@@ -159,7 +162,7 @@ export async function makeJudge(
         (spec.type === "recorded" ? `; set args.scale: ${scale} if the file's are` : ""),
     );
   }
-  for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.());
+  for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.(say));
   const plugin = `${registry.has("judge", spec.type) ? "judge" : "endpoint"}/${spec.type}`;
   const identity = [base, productIdentity(judge), judge.identity ?? null];
   return { judge, plugin, title, key: hashOf(identity), notes };

@@ -88,7 +88,7 @@ export async function planRun(
   { ping = false, fresh = false }: { ping?: boolean; fresh?: boolean } = {},
 ): Promise<RunPlan> {
   const part = makeBenchmark(config, registry, placeOf);
-  const model = await makeModel(config.model, registry, placeOf, "model");
+  const model = await makeModel(config.model, registry, placeOf);
   const { judge, key: judgeKey } = await makeJudge(config, registry, part, placeOf);
   const judges = judge?.endpoints ?? [];
   try {

@@ -77,9 +77,9 @@ export async function evaluate(
   const does = (which: EvalStage) => stage === undefined || stage === which;
   const part = makeBenchmark(config, registry, placeOf);
   const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? await makeJudge(config, registry, part, placeOf) : null;
+  const judge = does("judge") ? await makeJudge(config, registry, part, placeOf, say) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config.model, registry, placeOf, "model") : null;
+  const model = does("generate") ? await makeModel(config.model, registry, placeOf, ["model"], say) : null;
   for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
   const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
 

@@ -14,7 +14,7 @@ import {
   openModel,
   textConfigOf,
 } from "../../formats/hf_model/mod.ts";
-import { resolveModel, type ResolveOptions } from "../../formats/hub/mod.ts";
+import { resolveAdapters, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { shown } from "../../formats/message.ts";
 import {
   type Adapter,
@@ -87,7 +87,10 @@ export async function openSource(
     }
     const own = tensorShapes(base), beside = besideShapes(model);
     await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, own, model.path));
-    const adapterFolders = await placed(placeOf("adapter_name_or_path"), () => foldersOf(config, hub));
+    const adapterFolders = await placed(
+      placeOf("adapter_name_or_path"),
+      () => resolveAdapters(config.adapter_name_or_path, { revision: config.model_revision, ...hub }),
+    );
     const adapters = await placed(
       placeOf("adapter_name_or_path"),
       () => adapterFolders.map((path) => adapterOf(path, config, base, own, beside)),
@@ -160,29 +163,6 @@ function withHead(model: LoadedModel): LoadedModel {
     ...(textConfigOf(model.config) === text && { text_config: { ...textConfigOf(model.config), ...untied } }),
   };
   return Object.create(model, { config: { value: config, enumerable: true } }) as LoadedModel;
-}
-
-/**
- * Folders of the adapters, brought from the hub where they are ids.
- * @throws {RangeError} If one isn't there, or is named twice
- */
-async function foldersOf(
-  { adapter_name_or_path: names, model_revision: revision }: ExportConfig,
-  hub: ResolveOptions,
-): Promise<string[]> {
-  const folders: string[] = [], places = new Set<string>();
-  for (const name of names) {
-    const folder = await resolveModel(name, { revision, ...hub }, "adapter"),
-      place = Deno.realPathSync(folder);
-    if (places.has(place)) {
-      throw new RangeError(
-        `Cannot merge ${name} as each adapter must be named once: current value is ${names.join(", ")}`,
-      );
-    }
-    places.add(place);
-    folders.push(folder);
-  }
-  return folders;
 }
 
 const TOKENIZER_NEED: Readonly<Record<ExportConfig["export_format"], string | null>> = {

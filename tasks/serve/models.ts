@@ -6,7 +6,7 @@ import { basename } from "@std/path";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
-import { hubName, resolveModel } from "../../formats/hub/mod.ts";
+import { hubName, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
 import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -34,6 +34,8 @@ export interface ModelsOptions {
   quantization: Quantization;
   /** Draft tokens of a greedy answer that runs alone, 0 … 64. */
   speculation: number;
+  /** Options for asking the hub for the ids of model and adapters. */
+  hub?: ResolveOptions;
 }
 
 /** A name that clients can ask for. */
@@ -117,7 +119,7 @@ export class Models {
     }
     this.#changing.set(name, "loaded");
     try {
-      await this.#open(name, await resolveModel(directory, {}, "adapter"));
+      await this.#open(name, await resolveAdapter(directory, this.options.hub));
     } finally {
       this.#changing.delete(name);
     }
@@ -158,8 +160,8 @@ export class Models {
   }
 
   async #open(id: string, adapter: string | null): Promise<void> {
-    const { model, device, maxModelLen, maxBatch, quantization, speculation } = this.options;
-    const source = { model, device, maxModelLen, maxBatch, quantization, speculation };
+    const { model, device, maxModelLen, maxBatch, quantization, speculation, hub = {} } = this.options;
+    const source = { model, device, maxModelLen, maxBatch, quantization, speculation, hub };
     const own = this.registry.create("template", this.options.template, {});
     const beside = adapter !== null && this.#base.generator.info.namedAdapters;
     // where the engine has no adapters by name, one of its own is opened, with the adapter merged

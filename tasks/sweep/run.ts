@@ -5,6 +5,7 @@
 import { join, relative } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
+import { atRevision } from "../../formats/hub/mod.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { curveEnds, readTraining, type Training } from "../compare/training.ts";
@@ -87,7 +88,7 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
  */
 function evaluationOverrides(
   evaluation: string,
-  { finetuning_type, model_name_or_path }: TrainConfig,
+  { finetuning_type, model_name_or_path, model_revision }: TrainConfig,
   { directory, name }: GridCell,
   out: string,
 ): string[] {
@@ -96,7 +97,9 @@ function evaluationOverrides(
     model?.type === "local" ? model.args : {};
   const args = {
     ...kept,
-    ...finetuning_type === "lora" ? { model: model_name_or_path, adapter: directory } : { model: directory },
+    ...finetuning_type === "lora"
+      ? { model: atRevision(model_name_or_path, model_revision), adapter: directory }
+      : { model: directory },
     name,
   };
   return [

@@ -93,20 +93,22 @@ export interface SynthModels {
 
 /**
  * Makes the models that are asked.
+ * @param say Gets lines that tell how far a download is
  * @throws {RangeError} If a type is unknown, or an address or a key is missing
  */
 export async function openModels(
   config: SynthConfig,
   registry: Registry,
   placeOf: PlaceOf,
+  say: (line: string) => void,
 ): Promise<SynthModels> {
-  const { endpoint: generator } = await makeModel(config.generator, registry, placeOf, "generator");
+  const { endpoint: generator } = await makeModel(config.generator, registry, placeOf, ["generator"], say);
   const judges: JudgeModel[] = [];
   if (config.verify === "judge") {
     const given = config.judge === undefined ? [] : [config.judge].flat();
     for (const [i, model] of given.entries()) {
       const path: [string, ...number[]] = Array.isArray(config.judge) ? ["judge", i] : ["judge"];
-      const { endpoint } = await makeModel(model, registry, placeOf, ...path);
+      const { endpoint } = await makeModel(model, registry, placeOf, path, say);
       judges.push({ endpoint, judge: modelJudge(endpoint, model.run_args) });
     }
     if (given.length === 0) {

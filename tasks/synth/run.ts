@@ -58,7 +58,7 @@ export async function synthesize(
   const { say = () => {}, progress = () => {}, placeOf = nowhere, version = "" } = options;
   const signal = options.signal ?? new AbortController().signal;
   const plan = await planSynthesis(config, placeOf);
-  const asked = await openModels(config, registry, placeOf);
+  const asked = await openModels(config, registry, placeOf, say);
   for (const note of [...plan.notes, ...asked.notes]) say(`note: ${note}`);
   if (config.budget.money !== undefined) needPrices(asked.endpoints);
   const identity = identityOf(config, plan.parts.prompts);

@@ -54,7 +54,7 @@ export async function dryRun(
   const text = dataText(data.report);
   say(text);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
-  const [continued] = config.finetuning_type === "lora" ? config.adapter_name_or_path : [];
+  const [continued] = config.finetuning_type === "lora" ? ready.adapterFolders : [];
   const adapter = continued === undefined ? null : readAdapterConfig(
     continued,
     [...moduleShapes(ready.decoder).keys()],
@@ -77,7 +77,12 @@ export async function dryRun(
       return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage, adapter);
     };
     const { memory: { weights, trained } } = of(DEFAULT_ROWS);
-    const { tuning } = makeTarget(config, ready.model, ready.decoder, {});
+    const { tuning } = makeTarget(
+      { ...config, adapter_name_or_path: ready.adapterFolders },
+      ready.model,
+      ready.decoder,
+      {},
+    );
     const packs = await packRowsOf(config, {
       config: ready.decoder,
       tuning,

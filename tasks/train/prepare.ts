@@ -3,7 +3,7 @@
  * @module
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
-import type { ResolveOptions } from "../../formats/hub/mod.ts";
+import { downloadLines, resolveAdapters, type ResolveOptions } from "../../formats/hub/mod.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { type LossKeys, lossName, type TrainConfig, type UsedPlugin, usedPlugin } from "./config/mod.ts";
@@ -31,6 +31,8 @@ export interface Ready {
   model: LoadedModel;
   /** The model's config.json as its family reads it. */
   decoder: DecoderConfig;
+  /** Folders of the adapters that `adapter_name_or_path` names, those of the hub downloaded. */
+  adapterFolders: string[];
   /** null only in stage pt. */
   template: Template | null;
   /** Jinja text that renders what is trained, to be saved with it; null: the tokenizer has none. */
@@ -68,7 +70,7 @@ export type PrepareKeys =
   >;
 
 /** Keys of a configuration that {@linkcode encode} reads. */
-export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[0];
+export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[1];
 
 /**
  * Opens the model and makes template, loss and tokenizer ready.
@@ -125,19 +127,25 @@ export async function prepare(
     placeOf("model_name_or_path"),
     () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
   );
-  if (config.finetuning_type === "lora") checkAdapted(config, decoder, placeOf);
+  const adapterFolders = await placed(
+    placeOf("adapter_name_or_path"),
+    () =>
+      resolveAdapters(config.adapter_name_or_path, {
+        revision: config.model_revision,
+        ...hubOptions(config, say),
+      }),
+  );
+  if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
   const model = { ...opened, tokenizer };
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
   const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
-  return { model, decoder, template, chatTemplate, loss, used, notes, placeOf };
+  return { model, decoder, adapterFolders, template, chatTemplate, loss, used, notes, placeOf };
 }
 
 /** Whether the adapter to continue, or the modules to adapt, are the model's: known before any data is read. */
 function checkAdapted(
-  { adapter_name_or_path: [adapter], lora_target }: Pick<
-    TrainConfig,
-    "adapter_name_or_path" | "lora_target"
-  >,
+  [adapter]: readonly string[],
+  { lora_target }: Pick<TrainConfig, "lora_target">,
   decoder: DecoderConfig,
   placeOf: (key: string) => string,
 ): void {
@@ -187,20 +195,6 @@ function hubOptions(
   };
 }
 
-/** One line per file and tenth of it, so that a long download shows progress. */
-function downloadLines(
-  say: (line: string) => void,
-): (progress: { file: string; index: number; count: number; received: number; total: number }) => void {
-  let last = "";
-  return ({ file, index, count, received, total }) => {
-    const line = `Downloading ${file} (${index} of ${count}): ${
-      Math.floor(10 * received / Math.max(1, total)) * 10
-    } % of all`;
-    if (line !== last) say(line);
-    last = line;
-  };
-}
-
 /**
  * Reads, converts and encodes the data. What is probably not meant is among the report's warnings.
  * @param say Gets a line while a data set is downloaded
@@ -228,7 +222,7 @@ export async function encode(
   checkTokenIds(all, decoder, model.tokenizer);
   const warnings = [
     ...data.report.warnings,
-    ...adapterWarnings(config, decoder),
+    ...adapterWarnings(ready.adapterFolders, config, decoder),
     ...lengthWarnings(all, decoder),
     ...emptyGradientWarnings(data.train, loss),
   ];

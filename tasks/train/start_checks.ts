@@ -116,16 +116,16 @@ function hasGradient(example: EncodedExample, loss: Loss): boolean {
   return false;
 }
 
-/** Warns of an adapter that was trained on another model, and of ranks above what a module can use. */
+/**
+ * Warns of an adapter that was trained on another model, and of ranks above what a module can use.
+ * @param folders Folder of the adapter to continue; none: a new one
+ */
 export function adapterWarnings(
-  config: Pick<
-    TrainConfig,
-    "finetuning_type" | "adapter_name_or_path" | "model_name_or_path" | "lora_rank" | "lora_target"
-  >,
+  [directory]: readonly string[],
+  config: Pick<TrainConfig, "finetuning_type" | "model_name_or_path" | "lora_rank" | "lora_target">,
   decoder: DecoderConfig,
 ): string[] {
   if (config.finetuning_type !== "lora") return [];
-  const [directory] = config.adapter_name_or_path;
   const warnings: string[] = [];
   const difference = directory === undefined ? null : baseDifference(directory, config.model_name_or_path);
   if (difference !== null) warnings.push(`adapter_name_or_path: ${difference}`);

@@ -74,31 +74,30 @@ Deno.test("adapterWarnings() tells another base and a rank above a module's dime
   const path = new URL("../../fixtures/goldens/llamafactory/adapter", import.meta.url).pathname;
   const config = {
     finetuning_type: "lora" as const,
-    adapter_name_or_path: [] as string[],
     model_name_or_path: "some/model",
     lora_rank: 8,
     lora_target: ["all"],
   };
-  assertEquals(adapterWarnings(config, decoder), []);
-  assertEquals(adapterWarnings({ ...config, adapter_name_or_path: [path] }, decoder), []);
-  const other = adapterWarnings(
-    { ...config, adapter_name_or_path: [path], model_name_or_path: "org/Other-1B" },
-    decoder,
-  );
+  assertEquals(adapterWarnings([], config, decoder), []);
+  assertEquals(adapterWarnings([path], config, decoder), []);
+  const other = adapterWarnings([path], { ...config, model_name_or_path: "org/Other-1B" }, decoder);
   assertStringIncludes(other.join(), "was trained on model, the model is org/Other-1B");
   for (const same of ["org/model", "/models/Model-Q4_1.gguf", "model.f16.gguf", "/a/model/"]) {
     assertEquals(
-      adapterWarnings({ ...config, adapter_name_or_path: [path], model_name_or_path: same }, decoder),
+      adapterWarnings([path], { ...config, model_name_or_path: same }, decoder),
       [],
     );
   }
   const least = decoder.numKeyValueHeads * decoder.headDim;
   const high = { ...config, lora_rank: least + 1 };
   assertStringIncludes(
-    adapterWarnings(high, decoder).join(),
+    adapterWarnings([], high, decoder).join(),
     `lora_rank: ${least + 1} is above the ${least} dimensions of `,
   );
-  assertEquals(adapterWarnings({ ...high, lora_rank: least }, decoder), []);
-  assert(adapterWarnings({ ...high, lora_target: ["v_proj"] }, decoder).join().includes("v_proj"));
-  assertEquals(adapterWarnings({ ...config, finetuning_type: "full" as never, lora_rank: 999 }, decoder), []);
+  assertEquals(adapterWarnings([], { ...high, lora_rank: least }, decoder), []);
+  assert(adapterWarnings([], { ...high, lora_target: ["v_proj"] }, decoder).join().includes("v_proj"));
+  assertEquals(
+    adapterWarnings([], { ...config, finetuning_type: "full" as never, lora_rank: 999 }, decoder),
+    [],
+  );
 });

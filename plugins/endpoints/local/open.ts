@@ -7,7 +7,7 @@ import { join } from "@std/path";
 
 import { exists } from "../../../formats/exists.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
-import { resolveModel } from "../../../formats/hub/mod.ts";
+import { resolveModel, type ResolveOptions } from "../../../formats/hub/mod.ts";
 import { baseDifference } from "../../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
@@ -40,6 +40,8 @@ export interface LocalSource {
   speculation?: number;
   /** Further adapter directories by name. */
   adapters?: Readonly<Record<string, string>>;
+  /** Options for asking the hub for the model's id. */
+  hub?: ResolveOptions;
 }
 
 /** A model that is open. */
@@ -67,15 +69,17 @@ export interface LocalModel {
  * @throws {RangeError} If it isn't there, or the template needs tokens that it hasn't
  */
 export async function openLocal(
-  { model: name, adapters = {}, ...source }: LocalSource,
+  { model: name, adapters = {}, hub, ...source }: LocalSource,
   template: Template,
   registry: PluginRegistry,
 ): Promise<LocalModel> {
-  const path = await resolveModel(name, {});
+  const path = await resolveModel(name, hub);
   // The Worker loads its modules meanwhile.
   const reading = readModel(path, { adapter: source.adapter, template, registry, name });
+  // merged, it would lie under those that requests name in its place
+  const merge = Object.keys(adapters).length === 0;
   const generator = await Generator.open(
-    reading.then(({ decoder }) => ({ model: path, decoder, ...source })),
+    reading.then(({ decoder }) => ({ model: path, decoder, merge, ...source })),
   );
   const { tokenizer, generationConfig } = await reading;
   try {

@@ -9,6 +9,7 @@ import { stringify } from "yaml";
 
 import { item } from "../../../formats/elements.ts";
 import { exists } from "../../../formats/exists.ts";
+import { atRevision } from "../../../formats/hub/mod.ts";
 import type { Folders } from "../folders.ts";
 import { newToken } from "../guard.ts";
 import { Refusal } from "../refusal.ts";
@@ -139,13 +140,16 @@ export class Control implements AsyncDisposable {
       process.stop();
       await process.ended;
     }
-    const { model_name_or_path: base, template } = readConfig(this.#folders, run) ?? {};
+    const { model_name_or_path: base, model_revision: revision, template } = readConfig(this.#folders, run) ??
+      {};
     const isAdapter = [...Deno.readDirSync(directory)].some(({ name }) => name === "adapter_config.json");
     if (isAdapter && typeof base !== "string") {
       throw new Refusal(409, "The run's base model isn't known: its run.yaml has no model_name_or_path");
     }
     const key = newToken();
-    const model = isAdapter ? [String(base), "--adapter", `${TUNED}=${directory}`] : [directory];
+    const model = isAdapter
+      ? [atRevision(String(base), String(revision ?? "main")), "--adapter", `${TUNED}=${directory}`]
+      : [directory];
     // as it was trained: the base's own template may be another one, or none
     const written = typeof template === "string" ? ["--template", template] : [];
     const process = new TaskProcess("serve", [...model, ...written, "--port", "0"], {

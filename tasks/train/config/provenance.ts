@@ -50,6 +50,8 @@ export interface Provenance {
   model: string;
   /** Hash of what decides token ids. */
   tokenizer: string;
+  /** Hash of the adapter that was trained on; absent where a new one was begun, or the run is of an earlier version. */
+  adapter?: string | undefined;
 }
 
 const Schema = z.strictObject({
@@ -66,6 +68,7 @@ const Schema = z.strictObject({
   data: z.string(),
   model: z.string(),
   tokenizer: z.string(),
+  adapter: z.string().optional(),
 });
 
 /**
@@ -105,6 +108,9 @@ export function diffProvenance(before: Provenance, now: Provenance): string[] {
   const lines: string[] = [];
   for (const key of ["dinotune", "data", "model", "tokenizer"] as const) {
     if (before[key] !== now[key]) lines.push(`${key}: ${before[key]} then, ${now[key]} now`);
+  }
+  if (before.adapter !== undefined && before.adapter !== now.adapter) {
+    lines.push(`adapter: ${before.adapter} then, ${now.adapter ?? "none"} now`);
   }
   return [...lines, ...diffPlugins(before.plugins, now.plugins)];
 }

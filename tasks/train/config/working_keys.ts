@@ -55,7 +55,7 @@ function model() {
     adapter_name_or_path: add(
       names(),
       [],
-      "adapter folder to continue training; one at most (merge others first)",
+      "adapter to continue training: a folder or a hub id; one at most (merge others first)",
     ),
     quantization_bit: add(
       orNull(fourOrEight()),
@@ -64,7 +64,11 @@ function model() {
         "backend onnx on the CPU; embedding and head stay float32",
     ),
     cache_dir: add(orNull(text()), null, "folder for downloads", { derived: "HF_HOME's hub folder" }),
-    model_revision: add(text(), "main", "branch, tag or commit on the hub"),
+    model_revision: add(
+      text(),
+      "main",
+      "branch, tag or commit on the hub, of model and adapter; one behind an id (owner/name@revision) wins",
+    ),
     hf_hub_token: add(orNull(text()), null, "token for the hub; never written to a file", {
       derived: "HF_TOKEN",
     }),
