@@ -8,6 +8,8 @@
 import { join } from "@std/path";
 
 import { writeError } from "../../formats/atomic.ts";
+import { exists } from "../../formats/exists.ts";
+import { withFileFault } from "../../formats/file_fault.ts";
 import { IdTable } from "../../formats/records/ids.ts";
 
 /** Fields of every line. */
@@ -76,6 +78,22 @@ function short(key: string): number {
   return parseInt(key.slice(0, 13), 16);
 }
 
+function unopened(directory: string, path: string, cause: unknown): RangeError {
+  if (cause instanceof Deno.errors.NotFound && exists(directory)) {
+    return new RangeError(
+      `Cannot read ${directory} as the folder of a run: it has no items.jsonl, in which each item's answers are; copy the whole ` +
+        "folder, or run it again",
+      { cause },
+    );
+  }
+  const why = cause instanceof Deno.errors.NotFound
+    ? "there is no such folder"
+    : cause instanceof Deno.errors.IsADirectory
+    ? "it is a folder, and a file is needed"
+    : withFileFault((cause as Error).message);
+  return new RangeError(`Cannot open ${path}: ${why}`, { cause });
+}
+
 const FLUSH_EVERY = 256;
 const CHUNK = 1 << 20;
 const NEWLINE = 10;
@@ -114,9 +132,13 @@ export class LineStore<State extends Line> implements Disposable {
     try {
       this.#file = Deno.openSync(this.#path, { read: true, write: !readOnly, create: !readOnly });
     } catch (error) {
-      throw new RangeError(`Cannot open ${this.#path}: ${(error as Error).message}`, { cause: error });
+      throw unopened(directory, this.#path, error);
     }
     try {
+      // on Linux a folder opens, and only reading it fails
+      if (this.#file.statSync().isDirectory) {
+        throw unopened(directory, this.#path, new Deno.errors.IsADirectory());
+      }
       if (!readOnly && !this.#file.tryLockSync(true)) {
         throw new RangeError(
           `Cannot write ${this.#path} as another process has it open: wait for it, or choose another out_dir`,

@@ -15,6 +15,7 @@ import { Engine } from "../../kernels/engine/engine.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { markdownTable } from "../common/table.ts";
+import { checkIds, readQuads } from "./quads.ts";
 import { stageExample } from "./train_child.ts";
 import { type StepPart, stepText } from "./train_profile.ts";
 import { measureGflops } from "../train/estimate.ts";
@@ -209,18 +210,24 @@ export async function benchTrain(
 /** Nothing is timed before it is right: packed and shared equals one sequence at a time, in log-probabilities. */
 async function checkFirst(
   path: string,
-  quads: string,
+  file: string,
   device: BackendChoice,
   say: (line: string) => void,
 ): Promise<void> {
-  const model = await openModel(path);
+  const quads = readQuads(file), model = await openModel(path);
   const decoder = decoderOf(builtinRegistry(), model);
+  try {
+    checkIds(quads, decoder.vocabSize, { model: path, file });
+  } catch (error) {
+    model.weights.close();
+    throw error;
+  }
   const engine = new Engine(
     await makeBackend(device),
     { config: decoder, tuning: { type: "none" }, checkpointing: true },
     (n) => model.weights.read(n),
   );
-  const example = stageExample("iopo", JSON.parse(await Deno.readTextFile(quads)).quads[0], 0);
+  const example = stageExample("iopo", item(quads, 0), 0);
   const sum = async (sequences: typeof example.sequences) => {
     const pack = packExamples([{ ...example, sequences }]);
     const logps = await engine.forward(pack, { adapter: false, keep: false });

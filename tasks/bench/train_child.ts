@@ -29,15 +29,8 @@ import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trai
 import { startRanks } from "../../plugins/trainers/torch/ranks.ts";
 import { runTask } from "../common/cli.ts";
 import { flagName } from "./flag_values.ts";
+import { checkIds, type Quad, readQuads } from "./quads.ts";
 import { type StepPart, stepParts } from "./train_profile.ts";
-
-/** A quadruple of token ids. */
-interface Quad {
-  x1_ids: number[];
-  y1_ids: number[];
-  x2_ids: number[];
-  y2_ids: number[];
-}
 
 /** Seconds since this process started, runtime start included; null where /proc doesn't tell. */
 function processAge(): number | null {
@@ -147,7 +140,8 @@ async function main(): Promise<void> {
   const model = await openModel(modelPath);
   const decoder = decoderOf(registry, model);
   const loss = registry.create("loss", a.mode, a.mode === "sft" ? {} : { beta: 0.1 });
-  const quads = (JSON.parse(await Deno.readTextFile(quadsPath)) as { quads: Quad[] }).quads;
+  const quads = readQuads(quadsPath);
+  checkIds(quads, decoder.vocabSize, { model: modelPath, file: quadsPath });
   const examples = quads.map((q, i) => stageExample(a.mode, q, i));
   const accumulation = Number(a.accum), warmup = Number(a.warmup), total = warmup + Number(a.steps);
   const lora: TargetConfig = {

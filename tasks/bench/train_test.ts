@@ -57,7 +57,7 @@ Deno.test("benchTrain() times a step in a process and shows it by kinds of work"
   }
 });
 
-Deno.test("benchTrain() refuses settings that don't go together before it measures", async () => {
+Deno.test("benchTrain() refuses settings that don't go together before it measures, and ids that the model lacks", async () => {
   const refused = (more: Partial<Parameters<typeof benchTrain>[0]>) =>
     benchTrain({ ...settings, ...more }, () => {});
   await assertRejects(() => refused({ trainer: "torch" }), RangeError, "it has kernels of its own");
@@ -79,4 +79,21 @@ Deno.test("benchTrain() refuses settings that don't go together before it measur
     RangeError,
     "onnx alone tells what operators take",
   );
+  const bundled = new URL("../../fixtures/bench/smollm2_quads.json", import.meta.url).pathname;
+  await assertRejects(
+    () => refused({ quads: bundled }),
+    RangeError,
+    `Cannot time ${DEFAULT_MODEL} on ${bundled} as every token needs a row of the model's embedding, which has `,
+  );
+  const other = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(other, '{"quads": [{"x1_ids": [1]}]}');
+    await assertRejects(
+      () => refused({ quads: other }),
+      RangeError,
+      `Cannot read ${other} as quadruples of token ids at quads.0.y1_ids: `,
+    );
+  } finally {
+    await Deno.remove(other);
+  }
 });

@@ -3,6 +3,7 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
+import { withFileFault } from "../../formats/file_fault.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
 import { endProcess } from "./behind_door.ts";
@@ -181,10 +182,13 @@ export function errorText(error: unknown, debug: boolean): string {
       `error: ${error.stack}${cause ? `\ncaused by: ${cause instanceof Error ? cause.stack : cause}` : ""}`,
     );
   }
-  const hint = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError
+  const message = withFileFault(error.message);
+  // a file that isn't there says all
+  const hint = message !== error.message || error instanceof TypeError || error instanceof RangeError ||
+      error instanceof SyntaxError
     ? ""
     : "\nDINOTUNE_DEBUG=1 shows where it came from";
-  return `error: ${bounded(redact(withOwnFolders(error.message)))}${hint}`;
+  return `error: ${bounded(redact(withOwnFolders(message)))}${hint}`;
 }
 
 /** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't. */

@@ -21,6 +21,27 @@ function inFolder(test: (folder: string) => void): void {
   }
 }
 
+Deno.test("ItemStore says in words that a run's folder has no items.jsonl, or something else of that name", () => {
+  inFolder((folder) => {
+    const opened = (readOnly: boolean, place = folder) => () => new ItemStore(place, { readOnly });
+    assertThrows(
+      opened(true),
+      RangeError,
+      `Cannot read ${folder} as the folder of a run: it has no items.jsonl`,
+    );
+    const none = `${folder}/none`;
+    assertThrows(opened(true, none), RangeError, `Cannot open ${none}/items.jsonl: there is no such folder`);
+    Deno.mkdirSync(`${folder}/items.jsonl`);
+    for (const readOnly of [true, false]) {
+      assertThrows(
+        opened(readOnly),
+        RangeError,
+        `Cannot open ${folder}/items.jsonl: it is a folder, and a file is needed`,
+      );
+    }
+  });
+});
+
 Deno.test("ItemStore finds what it wrote, the last line of an item counts, another key doesn't", () => {
   inFolder((folder) => {
     {

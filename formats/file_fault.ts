@@ -1,0 +1,36 @@
+/**
+ * Faults of files in words, in place of the operating system's.
+ * @module
+ */
+
+const WORDS: Readonly<Record<string, string>> = {
+  "No such file or directory": "there is no such file or folder",
+  "Is a directory": "it is a folder, and a file is needed",
+  "Not a directory": "a part of its path is a file, and a folder is needed",
+  "Permission denied": "this user isn't allowed to",
+};
+const FAULT = new RegExp(`(${Object.keys(WORDS).join("|")}) \\(os error \\d+\\)(?:: (\\w+) '([^']*)')?`);
+const WRITING = /^(?:copyfile|link|mkdir|remove|rename|rmdir|symlink|truncate|unlink|utime|writefile)$/;
+
+/**
+ * A message with the operating system's words made human-readable; others stay as they are.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { withFileFault } from "./file_fault.ts";
+ *
+ * const missing = "No such file or directory (os error 2): readfile 'a.json'";
+ * assertEquals(withFileFault(missing), "Cannot read a.json as there is no such file or folder");
+ * assertEquals(withFileFault(`judge/mine: ${missing}`), "judge/mine: Cannot read a.json as there is no such file or folder");
+ * assertEquals(withFileFault("Cannot read b: Is a directory (os error 21): readfile 'b'"), "Cannot read b: it is a folder, and a file is needed");
+ * ```
+ */
+export function withFileFault(message: string): string {
+  const found = FAULT.exec(message);
+  if (found === null) return message;
+  const [whole, fault = "", call = "", path = ""] = found, words = WORDS[fault] ?? fault;
+  // a message that names the file already keeps its own words around these
+  const isNamed = path === "" || message.slice(0, found.index).includes(path);
+  const verb = WRITING.test(call) ? "write" : "read";
+  return message.replace(whole, () => isNamed ? words : `Cannot ${verb} ${path} as ${words}`);
+}
