@@ -1,28 +1,11 @@
 /**
  * Half and bfloat16 numbers as stored in weight files. Half goes through the engine's own `Float16Array` (2 to 3 ns a
- * value, round to nearest even), many of them through a table of it (0.5 ns); bfloat16 is the upper half of a float32.
+ * value, round to nearest even); bfloat16 is the upper half of a float32. Many at once: `simd/memory.ts`.
  * @module
  */
-import { i32, u16 } from "./elements.ts";
-
-/** Numbers from which on a table is worth making. */
-const MANY = 65_536;
-let floats: Int32Array<ArrayBuffer> | null = null;
-
 /** Float32 values of IEEE half numbers given by their bits; `[n]` to `[n]`, exact. */
 export function halfToFloat32(bits: Uint16Array<ArrayBuffer>, out: Float32Array): void {
-  if (bits.length < MANY) {
-    out.set(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
-    return;
-  }
-  const table = floats ??= floatsOfHalves(), words = new Int32Array(out.buffer, out.byteOffset, bits.length);
-  for (let i = 0; i < bits.length; i++) words[i] = i32(table, u16(bits, i));
-}
-
-/** Bits of the float32 of every half number by its bits. */
-function floatsOfHalves(): Int32Array<ArrayBuffer> {
-  const every = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
-  return new Int32Array(Float32Array.from(new Float16Array(every.buffer)).buffer);
+  out.set(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
 }
 
 /** Bits of the nearest IEEE half numbers, ties to even; above 65504 infinity; `[n]` to `[n]`. */

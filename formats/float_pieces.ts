@@ -3,10 +3,12 @@
  * its float32 in memory.
  * @module
  */
+import { item } from "./elements.ts";
 import type { RandomAccessFile } from "./random_access.ts";
+import { giveVectorMemory, takeVectorMemory, VECTOR_BYTES } from "./simd/memory.ts";
 
 /** Bytes of a piece at most: small enough for a processor's cache, where it is changed and copied on. */
-export const PIECE_BYTES = 1 << 20;
+export const PIECE_BYTES = VECTOR_BYTES;
 
 /** A tensor's numbers, row-major. */
 export interface FloatPieces {
@@ -16,7 +18,7 @@ export interface FloatPieces {
   readonly count: number;
   /**
    * Bytes of consecutive numbers, from the first one on, an even number of them but for the last piece. A piece is the taker's,
-   * to change as well, until the next one of the same file is asked for, which uses its memory again.
+   * to change as well, until the next one is asked for, which uses its memory again. It lies where vector code can change it (simd/memory.ts).
    * @throws {SyntaxError} If the file ends before
    */
   pieces(): Iterable<Uint8Array<ArrayBuffer>>;
@@ -31,17 +33,55 @@ export const PLAIN_FLOATS: Readonly<Record<string, FloatPieces["type"]>> = {
   BF16: "bf16",
 };
 
-/** Consecutive parts of `[offset, offset + length)` of a file, in the memory of `scratch`. */
+/**
+ * Consecutive parts of `[offset, offset + length)` of a file, where vector code can change them, each until the next one is asked for.
+ * @param most Bytes of a part
+ */
 export function* filePieces(
   file: RandomAccessFile,
   offset: number,
   length: number,
-  scratch: Uint8Array<ArrayBuffer>,
+  most = PIECE_BYTES,
 ): Generator<Uint8Array<ArrayBuffer>> {
-  for (let done = 0; done < length; done += scratch.length) {
-    const piece = scratch.subarray(0, Math.min(scratch.length, length - done));
-    file.readInto(offset + done, piece);
-    yield piece;
+  const memory = takeVectorMemory();
+  try {
+    for (let done = 0; done < length; done += most) {
+      const piece = memory.bytes.subarray(0, Math.min(most, length - done));
+      file.readInto(offset + done, piece);
+      yield piece;
+    }
+  } finally {
+    giveVectorMemory(memory);
+  }
+}
+
+/**
+ * Rows of a part of a file in another order, as {@linkcode filePieces} gives them. The part is read whole: rows apart would each be a call.
+ * @param order The file's row for each one, all of one length
+ * @throws {RangeError} If a row is longer than a part may be
+ */
+export function* rowPieces(
+  file: RandomAccessFile,
+  { offset, byteLength }: { readonly offset: number; readonly byteLength: number },
+  order: ArrayLike<number>,
+  most: number,
+): Generator<Uint8Array<ArrayBuffer>> {
+  const bytes = byteLength / order.length, rows = Math.floor(most / bytes);
+  if (!(rows >= 1)) {
+    throw new RangeError(`Cannot read rows of ${bytes} bytes in another order: ${most} are the most`);
+  }
+  const all = file.read(offset, byteLength), memory = takeVectorMemory();
+  try {
+    for (let first = 0; first < order.length; first += rows) {
+      const count = Math.min(rows, order.length - first);
+      for (let i = 0; i < count; i++) {
+        const start = item(order, first + i) * bytes;
+        memory.bytes.set(all.subarray(start, start + bytes), i * bytes);
+      }
+      yield memory.bytes.subarray(0, count * bytes);
+    }
+  } finally {
+    giveVectorMemory(memory);
   }
 }
 

@@ -3,7 +3,6 @@
  * @module
  */
 import { nearest } from "./did_you_mean.ts";
-import { PIECE_BYTES } from "./float_pieces.ts";
 import { shown } from "./message.ts";
 import { RandomAccessFile } from "./random_access.ts";
 
@@ -23,7 +22,6 @@ export class TensorFile<Info, Header extends TensorFileHeader<Info>> implements 
   protected readonly header: Header;
   /** The open file; closed with this. */
   protected readonly file: RandomAccessFile;
-  #scratch: Uint8Array<ArrayBuffer> | null = null;
 
   /** Opens a file and checks its header with `parse`, whose errors close it again. */
   constructor(path: string, parse: (file: RandomAccessFile) => Header) {
@@ -61,11 +59,6 @@ export class TensorFile<Info, Header extends TensorFileHeader<Info>> implements 
     throw new RangeError(
       `Cannot read tensor ${shown(name)} of ${this.path}: there is none of that name${hint}`,
     );
-  }
-
-  /** Memory of a piece, used by one reader after another. */
-  protected get scratch(): Uint8Array<ArrayBuffer> {
-    return this.#scratch ??= new Uint8Array(PIECE_BYTES);
   }
 
   /** Closes the file; nothing can be read after it. */

@@ -59,6 +59,8 @@ export interface KernelBench {
 export interface KernelBenchOptions {
   /** Tokens of a row, a multiple of 4. Default 512; 64 on a software adapter. */
   rows?: number;
+  /** Names of the kernels that are measured; then no naive product is. Default: all. */
+  kernels?: readonly string[];
   /** Least time of one measurement, seconds. Default 0.2. */
   seconds?: number;
 }
@@ -73,16 +75,17 @@ export async function benchKernels(
 ): Promise<KernelBench> {
   const seconds = options.seconds ?? 0.2;
   const software = backends.some((b) => (b as { software?: boolean }).software);
-  const rows = options.rows ?? (software ? 64 : 512);
+  const rows = options.rows ?? (software ? 64 : 512), { kernels } = options;
+  const cases = kernels ? BENCH_CASES.filter(({ kernel }) => kernels.includes(kernel.name)) : BENCH_CASES;
   const result: KernelBench = { rows, peaks: [], timings: [], tiledOverNaive: null };
   // Nothing is timed before every backend is right.
   const checked: (readonly [Backend, number[]])[] = [];
-  for (const backend of backends) checked.push([backend, await check(backend)]);
+  for (const backend of backends) checked.push([backend, await check(backend, cases)]);
   for (const [backend, errors] of checked) {
     const peak = await measurePeak(backend, software, seconds);
     result.peaks.push(peak);
     const half = (backend as Partial<WebGpuBackend>).half ?? { storage: "none", kept: 0 };
-    for (const [index, { kernel, dims, weight, pairs, ...rest }] of BENCH_CASES.entries()) {
+    for (const [index, { kernel, dims, weight, pairs, ...rest }] of cases.entries()) {
       const size = dims(rows), sample = sampleOf(size, rest);
       for (const frozen of weight && half.storage !== "none" ? [[], [weight]] : [[]]) {
         const before = half.kept, time = await measure(backend, kernel, sample, seconds, frozen);
@@ -107,7 +110,7 @@ export async function benchKernels(
         });
       }
     }
-    if (backend.name === "webgpu") {
+    if (backend.name === "webgpu" && !kernels) {
       const sample = sampleOf(
         software ? { rows: 512, in: 512, out: 512 } : { rows: 2048, in: 2048, out: 2048 },
       );
@@ -137,9 +140,9 @@ function sampleOf(
 }
 
 /** Worst error of every case, in units of the tolerance. Long sums get √ of their length against the samples' 130. */
-async function check(backend: Backend): Promise<number[]> {
+async function check(backend: Backend, cases: readonly BenchCase[]): Promise<number[]> {
   const errors: number[] = [];
-  for (const { kernel, dims, ...rest } of BENCH_CASES) {
+  for (const { kernel, dims, ...rest } of cases) {
     const size = dims(36), sample = sampleOf(size, rest), inputs = sampleInputs(kernel, sample);
     const expected = kernel.reference(inputs, size, rest.attrs ?? {});
     const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs);

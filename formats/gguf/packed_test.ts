@@ -33,9 +33,7 @@ function randomMatrix(name: string, rows: number, columns: number, seed: number)
     // Exponents 8 … 15 of 31: scales of both signs from 1/128 to 1.
     for (const half of HALVES[name] ?? [0]) bytes[p + half + 1] = bytes[p + half + 1]! & 0x9f | 0x20;
   }
-  const values = new Float32Array(rows * columns);
-  dequantize!(bytes, values);
-  return { type: Number(number), bytes, values };
+  return { type: Number(number), bytes, values: new Float32Array(dequantize!(bytes).slice().buffer) };
 }
 
 for (const name of TYPES) {

@@ -2,22 +2,19 @@
  * Lazy reader of GGUF files: opening reads and checks the header only, tensors are read and dequantised when asked for.
  * @module
  */
-import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import type { PackedMatrix } from "../packed/mod.ts";
-import { filePieces, type FloatPieces, PLAIN_FLOATS } from "../float_pieces.ts";
+import { filePieces, type FloatPieces, PIECE_BYTES, PLAIN_FLOATS, rowPieces } from "../float_pieces.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
 import { canPack, packedBlocks } from "./packed.ts";
 
-/** Numbers that are made of blocks at a time. */
+/** Numbers that are made of blocks at a time: more of them would leave the processor's cache. */
 const VALUES = 1 << 18;
 
 /** An open GGUF file. Names and layouts are those of the file, not yet those of transformers. */
 export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
-  #values: Float32Array<ArrayBuffer> | null = null;
-
   /**
    * Opens a file and checks its whole header.
    * @throws {SyntaxError} If it isn't a valid GGUF file; names file and tensor.
@@ -38,49 +35,52 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
 
   /**
    * The values as float32, row-major. A fresh array each call.
+   * @param order The file's row for each row; default: as they are
    * @throws {TypeError} If the tensor's type isn't supported; names it.
    */
-  readFloat32(name: string): Float32Array<ArrayBuffer> {
+  readFloat32(name: string, order: ArrayLike<number> | null = null): Float32Array<ArrayBuffer> {
     const tensor = this.info(name);
     const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
-    const out = new Float32Array(tensor.byteLength / blockBytes * blockSize);
+    const out = new Uint8Array(4 * tensor.byteLength / blockBytes * blockSize);
     let start = 0;
-    for (const bytes of this.#blocks(tensor)) {
-      dequantize(bytes, out.subarray(start, start += bytes.length / blockBytes * blockSize));
+    for (const bytes of this.#blocks(tensor, order)) {
+      const values = dequantize(bytes);
+      out.set(values, start);
+      start += values.length;
     }
-    return out;
+    return new Float32Array(out.buffer);
   }
 
   /**
    * The values piece by piece: F32, F16 and BF16 as they are, blocks as float32.
+   * @param order As in {@linkcode GgufFile.readFloat32}
    * @throws {TypeError} If the tensor's type isn't supported; names it.
    */
-  pieces(name: string): FloatPieces {
+  pieces(name: string, order: ArrayLike<number> | null = null): FloatPieces {
     const tensor = this.info(name), { name: type, blockBytes, blockSize } = supported(tensor, this.path);
     const count = tensor.byteLength / blockBytes * blockSize, plain = PLAIN_FLOATS[type];
     return {
       type: plain ?? "f32",
       count,
-      pieces: () => plain ? this.#blocks(tensor) : this.#dequantized(tensor),
-      float32: () => this.readFloat32(name),
+      pieces: () => plain ? this.#blocks(tensor, order) : this.#dequantized(tensor, order),
+      float32: () => this.readFloat32(name, order),
     };
   }
 
-  *#dequantized(tensor: GgufTensor): Generator<Uint8Array<ArrayBuffer>> {
-    const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
-    const values = this.#values ??= new Float32Array(VALUES);
-    for (const bytes of this.#blocks(tensor)) {
-      const some = values.subarray(0, bytes.length / blockBytes * blockSize);
-      dequantize(bytes, some);
-      yield new Uint8Array(some.buffer, 0, some.byteLength);
-    }
+  *#dequantized(
+    tensor: GgufTensor,
+    order: ArrayLike<number> | null,
+  ): Generator<Uint8Array<ArrayBuffer>> {
+    const { dequantize } = supported(tensor, this.path);
+    for (const bytes of this.#blocks(tensor, order)) yield dequantize(bytes);
   }
 
   /** Whole blocks of a tensor, of {@linkcode VALUES} values or fewer. */
-  #blocks(tensor: GgufTensor): Iterable<Uint8Array<ArrayBuffer>> {
-    const { blockBytes, blockSize } = supported(tensor, this.path), { scratch } = this;
-    const blocks = Math.min(VALUES / blockSize, Math.floor(scratch.length / blockBytes));
-    return filePieces(this.file, tensor.offset, tensor.byteLength, scratch.subarray(0, blocks * blockBytes));
+  #blocks(tensor: GgufTensor, order: ArrayLike<number> | null): Iterable<Uint8Array<ArrayBuffer>> {
+    const { blockBytes, blockSize } = supported(tensor, this.path);
+    const blocks = Math.min(VALUES / blockSize, Math.floor(PIECE_BYTES / blockBytes));
+    if (order) return rowPieces(this.file, tensor, order, blocks * blockBytes);
+    return filePieces(this.file, tensor.offset, tensor.byteLength, blocks * blockBytes);
   }
 
   /**
@@ -91,13 +91,17 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
   readRows(name: string, rows: ArrayLike<number>): Float32Array<ArrayBuffer> {
     const tensor = this.info(name), columns = tensor.shape[tensor.shape.length - 1] ?? 1;
     const { dequantize, blockBytes, blockSize } = supported(tensor, this.path);
-    const out = new Float32Array(rows.length * columns);
-    const bytes = new Uint8Array(columns / blockSize * blockBytes);
-    for (let i = 0; i < rows.length; i++) {
-      this.file.readInto(tensor.offset + item(rows, i) * bytes.length, bytes);
-      dequantize(bytes, out.subarray(i * columns, (i + 1) * columns));
+    const out = new Uint8Array(4 * rows.length * columns), rowBytes = columns / blockSize * blockBytes;
+    const most = Math.floor(VALUES / blockSize) * blockBytes;
+    let start = 0;
+    for (const row of Array.from(rows)) {
+      for (const bytes of filePieces(this.file, tensor.offset + row * rowBytes, rowBytes, most)) {
+        const values = dequantize(bytes);
+        out.set(values, start);
+        start += values.length;
+      }
     }
-    return out;
+    return new Float32Array(out.buffer);
   }
 
   /** Whether {@linkcode GgufFile.readPacked} gives a matrix. */
@@ -129,7 +133,7 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
  */
 export function supported(tensor: GgufTensor, path: string): {
   /** As in {@linkcode GGML_TYPES}. */
-  dequantize: (bytes: Uint8Array<ArrayBuffer>, out: Float32Array) => void;
+  dequantize: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
   /** As in ggml. */
   name: string;
   /** Bytes a block. */

@@ -21,9 +21,8 @@ export function roundInPlace(values: Float32Array<ArrayBuffer>, encoding: GgufEn
   const { dequantize, blockSize } = layoutOf(encoding).layout;
   if (encoding === "F32" || dequantize === null) return;
   for (let start = 0; start < values.length; start += CHUNK) {
-    const part = values.subarray(start, Math.min(values.length, start + CHUNK)),
-      out = new Float32Array(part.length);
-    dequantize(encodeTensor(part, encoding), out);
+    const part = values.subarray(start, Math.min(values.length, start + CHUNK));
+    const out = new Float32Array(dequantize(encodeTensor(part, encoding)).slice().buffer);
     const before = widened(part), after = widened(out);
     for (let first = 0; first < part.length; first += blockSize) {
       let most = 0;

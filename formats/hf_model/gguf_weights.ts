@@ -3,8 +3,7 @@
  * @module
  */
 import { item } from "../elements.ts";
-import { floatPieces } from "../float_pieces.ts";
-import { deinterleave, deinterleavedRows, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
+import { deinterleavedRows, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
 import { reordered } from "../packed/mod.ts";
 import { fingerprint } from "./hash.ts";
 import { aliasTied, type WeightSource } from "./weights.ts";
@@ -26,14 +25,15 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
   for (const { name } of sources.values()) supported(file.info(name), file.path);
   const alias = (name: string) => aliasTied(name, config.tie_word_embeddings === true);
   let hash: string | undefined;
-  const read = (name: string) => {
+  /** A tensor's name in the file and the order of its rows; of an unknown one as given, for the file's own error lists the nearest of its names. */
+  const place = (name: string): [name: string, order: ArrayLike<number> | null] => {
     const source = sources.get(alias(name));
-    // The file's own error lists the nearest of its names.
-    if (!source) return file.readFloat32(name);
-    const values = file.readFloat32(source.name);
-    return source.interleavedHeads === null
-      ? values
-      : deinterleave(values, file.info(source.name).shape[0]!, source.interleavedHeads);
+    if (!source) return [name, null];
+    const { interleavedHeads: heads } = source;
+    return [
+      source.name,
+      heads === null ? null : deinterleavedRows(file.info(source.name).shape[0] ?? 0, heads),
+    ];
   };
   return {
     names: () => [...sources.keys()],
@@ -41,21 +41,11 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
       const source = sources.get(alias(name));
       return source ? [...file.info(source.name).shape] : null;
     },
-    read,
-    pieces: (name) => {
-      const source = sources.get(alias(name)), pieces = file.pieces(source?.name ?? name);
-      // Rows in another order are read whole.
-      return (source?.interleavedHeads ?? null) === null
-        ? pieces
-        : floatPieces(pieces.count, () => read(name));
-    },
+    read: (name) => file.readFloat32(...place(name)),
+    pieces: (name) => file.pieces(...place(name)),
     rows: (name, rows) => {
-      const source = sources.get(alias(name));
-      if (!source) return file.readFloat32(name);
-      const { interleavedHeads: heads } = source;
-      if (heads === null) return file.readRows(source.name, rows);
-      const order = deinterleavedRows(file.info(source.name).shape[0] ?? 0, heads);
-      return file.readRows(source.name, Array.from(rows, (row) => item(order, row)));
+      const [own, order] = place(name);
+      return file.readRows(own, order ? Array.from(rows, (row) => item(order, row)) : rows);
     },
     isPacked: (name) => {
       const source = sources.get(alias(name));

@@ -3,8 +3,8 @@
  * @module
  */
 import { shown } from "../message.ts";
-import { bfloat16ToFloat32, halfToFloat32 } from "../float.ts";
 import { filePieces, type FloatPieces, floatPieces, PLAIN_FLOATS } from "../float_pieces.ts";
+import { vectorMemoryOf } from "../simd/memory.ts";
 import { narrowed } from "../subnormal.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./header.ts";
@@ -81,7 +81,7 @@ export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
     return {
       type,
       count: byteLength / (type === "f32" ? 4 : 2),
-      pieces: () => filePieces(this.file, offset, byteLength, this.scratch),
+      pieces: () => filePieces(this.file, offset, byteLength),
       float32,
     };
   }
@@ -113,12 +113,12 @@ export class SafetensorsFile extends TensorFile<TensorInfo, SafetensorsHeader> {
         } of ${this.path} as float32: its dtype is ${dtype}. F64, F32, F16 and BF16 can be`,
       );
     }
-    const convert = dtype === "F16" ? halfToFloat32 : bfloat16ToFloat32;
-    const out = new Float32Array(byteLength / 2);
+    const out = new Uint8Array(2 * byteLength);
     let start = 0;
-    for (const { buffer, length } of filePieces(this.file, offset, byteLength, this.scratch)) {
-      convert(new Uint16Array(buffer, 0, length / 2), out.subarray(start, start += length / 2));
+    for (const piece of filePieces(this.file, offset, byteLength)) {
+      out.set(vectorMemoryOf(piece).widened(dtype === "F16" ? "f16" : "bf16", piece), start);
+      start += 2 * piece.length;
     }
-    return out;
+    return new Float32Array(out.buffer);
   }
 }

@@ -6,7 +6,9 @@
 # Environment: MODEL (SmolLM2-135M as a folder or GGUF file), LARGE (1.5b, 7b or tiny for a made-up model, or one's path), AGAINST (a checkout of
 # another version, run beside this one), PARTS (names, in place of all), PART_SECONDS (most of each part, in place of its own), ALL_SECONDS (780, of all),
 # BACKEND (webgpu), PROVIDER (cuda; cpu tries the script without a card),
-# QUADS (token ids of the model, fixtures/bench/smollm2_quads.json), TRAIN, KERNELS, SHAPES and GENERATE (further flags of these benches, such as small sizes to try the script by).
+# QUADS (token ids of the model, fixtures/bench/smollm2_quads.json), TRAIN, KERNELS, SHAPES and GENERATE (further flags of these benches, such as small sizes to try the script by),
+# STREAMS (32, answers at once of generate_streams), DINOTUNE_LARGE (1; empty leaves the blocks of large models out of the last part).
+# All of it by small sizes on an adapter that computes on a CPU: see docs/performance.md, "On a card".
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:-device_figures}" && cd "${1:-device_figures}" && pwd)
@@ -90,8 +92,8 @@ part --json shapes deno task bench kernels --json --backend "$backend" --shapes 
 part shaders deno test -A --no-check tests/shaders_test.ts
 cuda cuda_host_float32 MODEL host float32
 cuda cuda_device_float32 MODEL device float32
-needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" --streams 32 "${generate[@]}"
-part webgpu env DINOTUNE_LARGE=1 deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
+needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" "${generate[@]}" --streams "${STREAMS:-32}"
+part webgpu env DINOTUNE_LARGE="${DINOTUNE_LARGE-1}" deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
   plugins/trainers/local/ahead_test.ts kernels/engine/generate/picks_test.ts
 deno run --allow-read --allow-env tasks/bench/device_table.ts "$out" | tee "$out/table.md"
 exit "$failed"

@@ -3,8 +3,8 @@
  * place and handed over, so neither the matrix nor its float32 ever stands on the host.
  * @module
  */
-import { bfloat16ToFloat32, halfToFloat32 } from "../../../formats/float.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
+import { vectorMemoryOf } from "../../../formats/simd/memory.ts";
 import { elements } from "../../backend.ts";
 import type { Device } from "./device.ts";
 import { type Half, type HalfStorage, Halving } from "./half.ts";
@@ -53,6 +53,7 @@ function asHalf(
       // Float32s are narrowed elsewhere, and blocks of a GGUF file show it in the first piece, as a rule: it isn't dequantised twice.
       if (!tensor && from.type === "f32") return chained(next.value, rest);
       tensor?.dispose();
+      rest.return?.();
       return from.pieces();
     }
     tensor ??= GpuTensor.allocate(device.memory, shape, "f32", true);
@@ -69,14 +70,7 @@ function* chained<T>(first: T, rest: Iterator<T>): Generator<T> {
   for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
 }
 
-let wide = new Float32Array(0);
-
-/** Float32s of a piece, in memory that the next one uses again. */
-function widened(type: FloatPieces["type"], piece: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-  if (type === "f32") return new Float32Array(piece.buffer, piece.byteOffset, piece.length / 4);
-  const bits = new Uint16Array(piece.buffer, piece.byteOffset, piece.length / 2);
-  if (wide.length < bits.length) wide = new Float32Array(bits.length);
-  const values = wide.subarray(0, bits.length);
-  (type === "f16" ? halfToFloat32 : bfloat16ToFloat32)(bits, values);
-  return values;
+/** Bytes of a piece's float32s, in memory that the next one uses again. */
+function widened(type: FloatPieces["type"], piece: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return type === "f32" ? piece : vectorMemoryOf(piece).widened(type, piece);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { makeBackend } from "../../../kernels/engine/backends.ts";
+import { BENCH_CASES } from "../../../kernels/bench_cases.ts";
 import { benchKernels } from "../../../kernels/kernels_bench.ts";
 import { benchShapes, type ShapeTiming } from "../../../kernels/shapes_bench.ts";
 import { flagName, flagNames, flagNumber } from "../flag_values.ts";
@@ -17,6 +18,7 @@ export const kernelsBench: BenchCommand = {
     "backend NAMES": "onnx,webgpu (default) or one of them",
     "provider NAME": PROVIDER,
     "rows N": "tokens of a row, a multiple of 4 (512; 64 where an adapter is a CPU)",
+    "kernels NAMES": "these alone, such as attention,linear (all)",
     "threads N": "of the onnx backend (OMP_NUM_THREADS, or one per core)",
     shapes:
       "products over the shapes of whole models instead, each beside its neighbours (one small model where an adapter is a CPU)",
@@ -41,10 +43,11 @@ export const kernelsBench: BenchCommand = {
         text: texts.join("\n\n"),
       };
     }
-    const found = await benchKernels(
-      backends,
-      given.flags.has("rows") ? { rows: flagNumber(given, "rows") } : {},
-    );
+    const known = [...new Set(BENCH_CASES.map(({ kernel }) => kernel.name))];
+    const found = await benchKernels(backends, {
+      ...given.values.has("rows") && { rows: flagNumber(given, "rows") },
+      ...given.values.has("kernels") && { kernels: flagNames(given, "kernels", known) },
+    });
     for (const backend of backends) await backend.dispose();
     return { found, text: kernelBenchText(found) };
   },
