@@ -82,7 +82,8 @@ Deno.test("toHalf() refuses what would become another number", () => {
 function halved(type: "bf16" | "f16", bits: readonly number[]): { halves: number[]; holds: boolean } | null {
   const halving = new Halving(type, "exact");
   const bytes = halving.piece(new Uint8Array(Uint16Array.from(bits).buffer));
-  return bytes && { halves: [...new Uint16Array(bytes.buffer, bytes.byteOffset, bits.length)], holds: halving.holds };
+  return bytes &&
+    { halves: [...new Uint16Array(bytes.buffer, bytes.byteOffset, bits.length)], holds: halving.holds };
 }
 
 Deno.test("Halving makes of every bfloat16 the float16 that the engine's own conversion makes, and keeps float16 as it is", () => {

@@ -27,7 +27,7 @@ export function loaded(device: Device, from: FloatPieces, shape: readonly number
     }
     pieces = found;
   }
-  const tensor = GpuTensor.allocate(device.memory, shape, "f32");
+  const tensor = GpuTensor.frozen(device.memory, shape, false);
   let start = 0;
   for (const piece of pieces) {
     const values = widened(from.type, piece);
@@ -56,7 +56,7 @@ function asHalf(
       rest.return?.();
       return from.pieces();
     }
-    tensor ??= GpuTensor.allocate(device.memory, shape, "f32", true);
+    tensor ??= GpuTensor.frozen(device.memory, shape, true);
     device.write(tensor.buffer, values, start);
     start += values.length;
   }

@@ -273,12 +273,14 @@ function onDevice(
         const values = toHalf(data, half.storage);
         if (values) {
           half.kept++;
-          const tensor = GpuTensor.allocate(device.memory, shape, "f32", true);
+          const tensor = GpuTensor.frozen(device.memory, shape, true);
           device.write(tensor.buffer, values);
           return tensor;
         }
       }
-      const tensor = GpuTensor.allocate(device.memory, shape, data instanceof Int32Array ? "i32" : "f32");
+      const tensor = frozen && data instanceof Float32Array
+        ? GpuTensor.frozen(device.memory, shape, false)
+        : GpuTensor.allocate(device.memory, shape, data instanceof Int32Array ? "i32" : "f32");
       write(tensor, data);
       return tensor;
     },

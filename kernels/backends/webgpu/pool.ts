@@ -4,6 +4,9 @@
  */
 import { sizeClass } from "../onnx/memory.ts";
 
+/** Bytes from which on a tensor that stays has a buffer of its own size. */
+const LARGE = 65_536;
+
 /** `GPUBufferUsage` by value, because the global is absent where WebGPU is. */
 export const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage: 128 } as const;
 
@@ -37,11 +40,13 @@ export class GpuPool {
   /**
    * A buffer of at least this many bytes; its content is undefined.
    * @param shape Of the tensor that it is for, for the error
+   * @param stays Whether it is for a tensor that lives as long as the model: a size class would waste up to a quarter of it
    * @throws {RangeError} If the device allows no buffer of that size.
    */
-  take(bytes: number, shape?: readonly number[]): GPUBuffer {
+  take(bytes: number, shape?: readonly number[], stays = false): GPUBuffer {
     const limit = this.#device.limits.maxBufferSize;
-    const size = Math.min(sizeClass(Math.max(16, bytes)), Math.floor(limit / 256) * 256);
+    const wanted = stays && bytes >= LARGE ? 256 * Math.ceil(bytes / 256) : sizeClass(Math.max(16, bytes));
+    const size = Math.min(wanted, Math.floor(limit / 256) * 256);
     if (bytes > size) {
       throw new RangeError(
         `Cannot hold a tensor${

@@ -29,8 +29,13 @@ export class GpuTensor implements Tensor {
   }
 
   /** Takes memory; its content is undefined. */
-  static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32", half = false): GpuTensor {
-    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half), shape), shape, type, half);
+  static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32"): GpuTensor {
+    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), false), shape), shape, type, false);
+  }
+
+  /** Takes memory for float32s, or float16s, that stay as long as the model. */
+  static frozen(pool: GpuPool, shape: readonly number[], half: boolean): GpuTensor {
+    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half), shape, true), shape, "f32", half);
   }
 
   /** Bytes of the values. */
