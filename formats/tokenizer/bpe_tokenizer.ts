@@ -255,6 +255,8 @@ export class BpeTokenizer implements EditableTokenizer {
       "tokenizer_config.json": text({
         ...config,
         ...classKeys(config),
+        // Where the key is missing or true, other readers take spaces off texts (findings/spaces_before_punctuation.sh).
+        clean_up_tokenization_spaces: false,
         ...(isObject(extra_special_tokens) && { extra_special_tokens }),
         added_tokens_decoder: decoderTable,
         ...special,

@@ -170,6 +170,15 @@ Deno.test("written files are read by transformers 4 and 5 alike: class, names of
   ]);
 });
 
+Deno.test("written files ask no reader to take spaces off texts, which transformers 4 and transformers.js would", () => {
+  const files = loadTokenizerSync(`${root}tiny`).files();
+  for (const asked of [{}, { clean_up_tokenization_spaces: true }]) {
+    const written = tokenizerFromFiles({ ...files, "tokenizer_config.json": JSON.stringify(asked) }).files();
+    const { clean_up_tokenization_spaces } = JSON.parse(written["tokenizer_config.json"] as string);
+    assertEquals(clean_up_tokenization_spaces, false);
+  }
+});
+
 Deno.test("written files neither cut nor fill, as the tokenizer itself doesn't", () => {
   const files = loadTokenizerSync(`${root}tiny`).files();
   const json = JSON.parse(files["tokenizer.json"] as string);
