@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 find_file() { # what it is for, its name, the folders where it may be
   local what=$1 name=$2 folder
   case $name in /*) set -- / ;; *) shift 2 ;; esac
-  for folder; do [ ! -f "$folder/$name" ] || { printf '%s\n' "$folder/$name"; return; }; done
+  for folder; do [ ! -f "$folder/$name" ] || { printf '%s\n' "${folder%/}/${name#/}"; return; }; done
   fail "Cannot evaluate as there is no $what $name in $*"
 }
 case $1 in /*) out=$1 ;; *) out=$caller/$1 ;; esac
