@@ -32,6 +32,8 @@ export interface WholeAnswer
   text: string;
   /** Where they were asked for. */
   logprobs: TokenLogprobs[];
+  /** Of the prompt's tokens behind the first, where they were asked for; of answer 0. */
+  promptLogprobs: TokenLogprobs[] | null;
 }
 
 /** A prompt with its sampling, ready for the generator. */
@@ -82,6 +84,7 @@ export async function makeAnswers(
     return {
       text: stream.text,
       logprobs: answer.logprobs ?? [],
+      promptLogprobs: answer.promptLogprobs,
       ids: answer.ids,
       finish,
       stop,

@@ -14,7 +14,7 @@ const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().mi
 
 /** Sampling, of both kinds of request. */
 const sampling = {
-  temperature: z.number().min(0).max(2).nullish(),
+  temperature: z.number().min(0).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
   top_k: whole(-1).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
@@ -122,6 +122,7 @@ export const TextFields = z.strictObject({
   ], "needs a text, texts, token ids or lists of token ids, and none of the lists empty"),
   logprobs: whole(0, 20).nullish(),
   echo: z.boolean().nullish(),
+  max_tokens: whole(0).nullish(),
   best_of: whole(1).nullish(),
   suffix: z.string().nullish(),
   add_special_tokens: z.boolean().nullish(),

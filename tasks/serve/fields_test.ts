@@ -74,7 +74,7 @@ const CHAT: FatesOf<OpenAI.Chat.ChatCompletionCreateParams> = {
 const TEXT: FatesOf<OpenAI.CompletionCreateParams> = {
   model: [["m", "read"]],
   prompt: [["x", "read"], [null, "refused: prompt"]],
-  // best_of above n, suffix, and echo beside logprobs are refused in text.ts
+  // best_of above n, suffix, and echo beside logprobs in streams are refused in text.ts
   best_of: [[1, "read"]],
   echo: [[true, "read"]],
   frequency_penalty: [[0.5, "read"]],

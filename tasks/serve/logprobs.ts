@@ -35,13 +35,16 @@ export function chatLogprob(tokenizer: Tokenizer, { id, logprob, top }: TokenLog
 export interface TextLogprobs {
   /** Texts of the tokens. */
   tokens: string[];
-  /** Log-probability in nats, ≤ 0. */
-  token_logprobs: number[];
-  /** The best tokens of each place. */
-  top_logprobs: Record<string, number>[];
+  /** Log-probability in nats, ≤ 0; null of a prompt's first token. */
+  token_logprobs: (number | null)[];
+  /** The best tokens of each place; null of a prompt's first token. */
+  top_logprobs: (Record<string, number> | null)[];
   /** Where each token begins in the text, in characters. */
   text_offset: number[];
 }
+
+/** A token whose log-probability may be unknown: a prompt's first one follows nothing. */
+export type LogprobOrNone = Omit<TokenLogprobs, "logprob"> & { logprob: number | null };
 
 /**
  * Tokens of a text's continuation.
@@ -49,7 +52,7 @@ export interface TextLogprobs {
  */
 export function textLogprobs(
   tokenizer: Tokenizer,
-  list: readonly TokenLogprobs[],
+  list: readonly LogprobOrNone[],
   offset: number,
 ): TextLogprobs {
   const found: TextLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
@@ -58,13 +61,10 @@ export function textLogprobs(
     const name = nameOf(tokenizer, id);
     found.tokens.push(name);
     found.token_logprobs.push(logprob);
-    found.top_logprobs.push(
-      // the token that was taken is there in any case
-      Object.fromEntries([
-        [name, logprob],
-        ...top.filter((each) => each.id !== id).map((each) => [nameOf(tokenizer, each.id), each.logprob]),
-      ]),
-    );
+    // the token that was taken is there in any case
+    const others = top.filter((each) => each.id !== id)
+      .map((each) => [nameOf(tokenizer, each.id), each.logprob]);
+    found.top_logprobs.push(logprob === null ? null : Object.fromEntries([[name, logprob], ...others]));
     found.text_offset.push(place);
     place += shownLength(tokenizer, id, place === 0);
   }
@@ -73,6 +73,7 @@ export function textLogprobs(
 
 /** Characters of a token in a text, at its beginning or behind. */
 export function shownLength(tokenizer: Tokenizer, id: number, isFirst: boolean): number {
+  if (tokenizer.specialIds.has(id)) return 0; // no part of the text
   return (isFirst ? tokenizer.decode([id]) : tokenText(tokenizer, id).text).length;
 }
 

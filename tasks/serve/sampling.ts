@@ -24,6 +24,7 @@ const CONFIGURED = ["temperature", "top_p", "top_k", "min_p", "repetition_penalt
  * @param given Fields of the request
  * @param limit Its `max_tokens`, by whichever name
  * @param logprobs Number of best tokens to report per token; null: none, and no log-probability
+ * @param promptLogprobs The same for tokens of the prompt
  * @throws {ApiError} 400 if a value doesn't fit the model, or `max_tokens` is above the server's limit
  */
 export function requestSampling(
@@ -32,6 +33,7 @@ export function requestSampling(
   limit: number | null | undefined,
   logprobs: number | null,
   { maxTokens }: TokenLimits,
+  promptLogprobs: number | null = null,
 ): Partial<Sampling> {
   const { maxModelLen, vocabSize } = local.generator.info;
   if (limit != null && maxTokens !== null && limit > maxTokens) {
@@ -68,6 +70,7 @@ export function requestSampling(
       : [...local.stopIds, ...given.stop_token_ids ?? []],
     ignore_eos: given.ignore_eos ?? false,
     logprobs,
+    prompt_logprobs: promptLogprobs,
     mask: grammarMask(given.response_format),
   };
   // below this, vLLM too takes the best token

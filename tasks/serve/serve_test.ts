@@ -12,6 +12,7 @@ import OpenAI, { APIError, AuthenticationError, NotFoundError, RateLimitError } 
 
 import { startServed } from "../../tests/helpers/served.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import PROMPTS from "../../fixtures/goldens/servers/prompt_logprobs.json" with { type: "json" };
 import { readOrigins } from "./origins.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
@@ -405,6 +406,56 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     },
   );
 
+  await t.step("log-probabilities of prompts are those of transformers, asked as lm-eval asks", async () => {
+    for (const model of ["random", "tuned"] as const) {
+      for (const max_tokens of [1, 0]) {
+        const { choices, usage } = await client.completions.create({
+          model,
+          prompt: PROMPTS.prompts,
+          max_tokens,
+          temperature: 0,
+          logprobs: 1,
+          seed: 1234,
+          echo: true,
+        });
+        assertEquals(usage?.completion_tokens, 2 * max_tokens);
+        for (const [i, { logprobs, text, finish_reason }] of choices.entries()) {
+          const ids = PROMPTS.prompts[i] ?? [], expected = PROMPTS[model][i]!;
+          const { tokens, token_logprobs, top_logprobs, text_offset } = logprobs!;
+          assertEquals([token_logprobs!.length, finish_reason], [ids.length + max_tokens, "length"]);
+          assertEquals([token_logprobs![0], top_logprobs![0]], [null, null]);
+          // its loglikelihood: all tokens but the first, without what was answered; greedy where none is above the token
+          const end = max_tokens === 0 ? undefined : -1, own = token_logprobs!.slice(1, end);
+          const best = top_logprobs!.slice(1, end).map((top) => Math.max(...Object.values(top)));
+          for (const [j, value] of own.entries()) {
+            assertAlmostEquals(value, expected.logprobs[j]!, 2e-5);
+            assertAlmostEquals(best[j]!, expected.best[j]!, 2e-5);
+          }
+          assertEquals(own.map((value, j) => value === best[j]), expected.greedy);
+          if (i > 0) continue; // parts of characters are called by their bytes
+          if (max_tokens === 0) assertEquals(text, tokens!.join(""));
+          text_offset!.slice(0, ids.length).forEach((offset, j) =>
+            assertEquals(text.slice(offset, offset + tokens![j]!.length), tokens![j])
+          );
+        }
+      }
+    }
+    // numbers are there for a prompt that went through before as well
+    const again = { model: "random", prompt: PROMPTS.prompts[1]!, max_tokens: 1, temperature: 0 };
+    await client.completions.create(again);
+    const [choice] = (await client.completions.create({ ...again, echo: true, logprobs: 0 })).choices;
+    assertAlmostEquals(choice!.logprobs!.token_logprobs![5]!, PROMPTS.random[1]!.logprobs[4]!, 2e-5);
+    // a prompt and nothing else
+    const bare = { model: "random", prompt: "Name", max_tokens: 0, echo: true, n: 2 };
+    const echoed = (await client.completions.create(bare)).choices;
+    assertEquals(echoed.map(({ text, logprobs }) => [text, logprobs]), [["Name", null], ["Name", null]]);
+    for (const wrong of [{ ...bare, echo: false }, { ...bare, stream: true as const }]) {
+      await assertRejects(async () => await client.completions.create(wrong), APIError, "400");
+    }
+    // as vLLM takes it
+    await client.chat.completions.create(asked("x", { temperature: 3, max_tokens: 1 }));
+  });
+
   await t.step("errors in OpenAI's shape", async () => {
     const wrong = async (request: unknown) =>
       await client.chat.completions.create(request as Chat).then(() => null, (error: APIError) => error);
@@ -412,7 +463,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       [asked("x", { model: "rondom" }), 404, "model", 'did you mean "random"'],
       [{ ...asked("x"), guided_json: {} }, 400, "guided_json", "response_format"],
       [{ ...asked("x"), temprature: 1 }, 400, "temprature", 'did you mean "temperature"'],
-      [asked("x", { temperature: 3 }), 400, "temperature", "3"],
+      [asked("x", { temperature: -1 }), 400, "temperature", "-1"],
       [asked("x", { n: 0 }), 400, "n", "0"],
       [asked("x", { max_tokens: 401 }), 400, "max_tokens", "limit is 400"],
       [asked("x", { messages: [{ role: "assistant", content: "x" }] }), 400, "messages", "comes last"],

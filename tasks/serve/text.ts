@@ -10,7 +10,7 @@ import { badRequest } from "./api_error.ts";
 import { checkLength, stopReason } from "./chat.ts";
 import { readFields, TextFields, type TextRequest } from "./fields.ts";
 import { randomId } from "./ids.ts";
-import { shownLength, textLogprobs } from "./logprobs.ts";
+import { type LogprobOrNone, shownLength, textLogprobs } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
@@ -29,7 +29,9 @@ export async function textCompletion(c: Context, service: Service, body: unknown
   const prompts = promptsOf(request, model);
   for (const { ids } of prompts) checkLength(ids, model, "prompt");
   const limit = request.max_tokens ?? Math.min(DEFAULT_TOKENS, service.limits.maxTokens ?? DEFAULT_TOKENS);
-  const sampling = requestSampling(model, request, limit, request.logprobs ?? null, service.limits);
+  const logprobs = request.logprobs ?? null;
+  const ofPrompt = request.echo === true && (logprobs !== null || limit === 0) ? logprobs ?? 0 : null;
+  const sampling = requestSampling(model, request, limit, logprobs, service.limits, ofPrompt);
   const asked = prompts.map(({ ids }) => ({ model, prompt: ids, sampling, shown: [] }));
   const writing = new TextWriting(request, model, prompts);
   tellUnused(c, unusedFields(request));
@@ -37,7 +39,7 @@ export async function textCompletion(c: Context, service: Service, body: unknown
 }
 
 function refuseUnsupported(
-  { suffix, best_of, n, echo, logprobs, stream, stream_options }: TextRequest,
+  { suffix, best_of, n, echo, logprobs, max_tokens, stream, stream_options }: TextRequest,
 ): void {
   if (suffix != null && suffix !== "") {
     throw badRequest("Cannot fill in between prompt and suffix: this server continues texts only", "suffix");
@@ -45,8 +47,14 @@ function refuseUnsupported(
   if (best_of != null && best_of !== (n ?? 1)) {
     throw badRequest("Cannot make more answers than are asked for: leave best_of out", "best_of");
   }
-  if (echo === true && logprobs != null) {
-    throw badRequest("Cannot tell log-probabilities of the prompt: leave echo or logprobs out", "echo");
+  if (max_tokens === 0 && echo !== true) {
+    throw badRequest(
+      "Cannot answer without a token: set echo for the prompt, or max_tokens to 1",
+      "max_tokens",
+    );
+  }
+  if (stream === true && echo === true && (logprobs != null || max_tokens === 0)) {
+    throw badRequest("Cannot stream log-probabilities of the prompt: leave stream out", "stream");
   }
   if (stream_options != null && stream !== true) {
     throw badRequest("Cannot use stream_options without stream: set stream to true", "stream_options");
@@ -106,15 +114,22 @@ class TextWriting implements Writing {
       list.map((answer, i) => {
         const front = this.request.echo === true ? this.prompts[prompt]?.text ?? "" : "";
         return this.#choice(prompt, i, front + answer.text, {
-          logprobs: this.request.logprobs == null
-            ? null
-            : textLogprobs(this.model.local.tokenizer, answer.logprobs, 0),
+          logprobs: this.request.logprobs == null ? null : textLogprobs(this.model.local.tokenizer, [
+            ...this.#promptLogprobs(prompt, list),
+            ...answer.logprobs,
+          ], 0),
           finish_reason: answer.finish,
           stop_reason: stopReason(answer, this.request),
         });
       })
     );
     return { ...this.#head(), choices, usage: usageOf(answers) };
+  }
+
+  /** With `echo`: of the prompt's tokens, the first of which follows nothing. */
+  #promptLogprobs(prompt: number, [first]: readonly WholeAnswer[]): LogprobOrNone[] {
+    const id = this.prompts[prompt]?.ids[0], rest = first?.promptLogprobs ?? null;
+    return id === undefined || rest === null ? [] : [{ id, logprob: null, top: [] }, ...rest];
   }
 
   begin(): unknown[] {

@@ -4,7 +4,7 @@
  */
 import type { DraftLength } from "./lookup.ts";
 import { logprobsOf, type TokenLogprobs } from "./logprobs.ts";
-import type { Outlook, TokenPick } from "./outlook.ts";
+import type { AddOptions, Outlook, TokenPick } from "./outlook.ts";
 import type { Sampler } from "./sampler.ts";
 import type { TextStream } from "./text.ts";
 
@@ -24,6 +24,8 @@ export interface Generated {
   cachedTokens: number;
   /** Of every token, where they were asked for. */
   logprobs: TokenLogprobs[] | null;
+  /** Of the prompt's tokens behind the first, where they were asked for, in answer 0. */
+  promptLogprobs: TokenLogprobs[] | null;
 }
 
 /** More about a token of an answer. */
@@ -71,11 +73,22 @@ export class RunningAnswer {
   /** Whether it has ended, by a token, an error or its signal. */
   done = false;
   readonly #logprobs: TokenLogprobs[] | null;
+  readonly #promptLogprobs: TokenLogprobs[] | null;
   readonly #settle = Promise.withResolvers<Generated>();
 
   constructor(readonly parts: AnswerParts) {
     this.tokens = [...parts.prompt];
     this.#logprobs = parts.sampler.sampling.logprobs === null ? null : [];
+    this.#promptLogprobs = parts.sampler.sampling.prompt_logprobs === null || parts.index > 0 ? null : [];
+  }
+
+  /** Takes what is expected behind a token of the prompt; undefined where nobody asks. */
+  get scored(): AddOptions["scored"] {
+    const { prompt, sampler: { sampling } } = this.parts, found = this.#promptLogprobs;
+    return found === null ? undefined : (row, logits) => {
+      const next = prompt[row + 1];
+      if (next !== undefined) found.push(logprobsOf(logits, next, sampling.prompt_logprobs ?? 0));
+    };
   }
 
   /** The whole answer; rejects with the error or the signal's reason. */
@@ -108,6 +121,11 @@ export class RunningAnswer {
     if (!this.done && signal?.aborted) this.fail(signal.reason);
   }
 
+  /** Ends it where it may have no token. */
+  endIfFull(): void {
+    if (!this.done && this.room <= 0) this.#finish("length", null);
+  }
+
   /** Ends it by an error. */
   fail(reason: unknown): void {
     this.done = true;
@@ -138,16 +156,20 @@ export class RunningAnswer {
     const finish = stopped() ? "stop" : ends ? "length" : null;
     const stop = ended ? id : stream?.stop ?? null;
     onToken?.(id, text, { index, logprobs, end: finish && { finish, stop } });
-    if (!finish) return;
+    if (finish) this.#finish(finish, stop);
+  }
+
+  #finish(finish: Generated["finish"], stop: Generated["stop"]): void {
     this.done = true;
     this.#settle.resolve({
       ids: this.ids,
-      text: stream?.text ?? "",
+      text: this.parts.text?.text ?? "",
       finish,
       stop,
       promptTokens: this.parts.prompt.length,
       cachedTokens: this.cached,
       logprobs: this.#logprobs,
+      promptLogprobs: this.#promptLogprobs,
     });
   }
 }

@@ -202,13 +202,13 @@ export class BatchGenerator {
       if (busy() < this.#running.length) await this.#leave();
       const answer = this.#waiting.shift();
       if (!answer) return;
-      const { prompt, signal, adapter } = answer.parts;
+      const { prompt, signal, adapter } = answer.parts, { scored } = answer;
       let outlook: Outlook;
       try {
         outlook = await this.engine.add(prompt, {
           signal,
           adapter,
-          ...this.#wants(answer),
+          ...scored ? { pick: null, logits: true, scored } : this.#wants(answer),
           between: () => this.#between(),
         });
       } catch (error) {
@@ -218,7 +218,8 @@ export class BatchGenerator {
       }
       this.#running.push(answer);
       answer.cached = outlook.shared;
-      answer.take(outlook);
+      answer.endIfFull();
+      if (!answer.done) answer.take(outlook);
     }
   }
 

@@ -14,9 +14,9 @@ export function blockEngine(engine: GenerationEngine, vocabSize: number): BatchE
       return engine.full;
     },
     picks,
-    add: async (ids, { signal, logits: all = true, pick = null }) => {
+    add: async (ids, { signal, logits: all = true, pick = null, scored }) => {
       const { logits, chosen: [chosen] } = await engine.addFor(
-        { logits: all || pick === null, picks: [pick] },
+        { logits: all || pick === null, picks: [pick], scored },
         ids,
         signal,
       );

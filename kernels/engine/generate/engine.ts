@@ -10,7 +10,7 @@ import type { DecoderConfig } from "../decoder_config.ts";
 import { Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
 import { breathe } from "./breathe.ts";
 import { FRESH, KvCache, type LayerCache } from "./cache.ts";
-import type { TokenPick } from "./outlook.ts";
+import type { AddOptions, TokenPick } from "./outlook.ts";
 import { ModelPasses } from "./passes.ts";
 
 /** Options of an engine for generation. */
@@ -31,6 +31,8 @@ export interface WantedNext {
   logits: boolean;
   /** For each row. */
   picks?: readonly (TokenPick | null)[] | undefined;
+  /** See `AddOptions`. */
+  scored?: AddOptions["scored"];
 }
 
 /** Answers to wishes. */
@@ -97,9 +99,17 @@ export class GenerationEngine {
         signal?.throwIfAborted();
         const end = Math.min(start + this.#chunk, ids.length);
         const part = Int32Array.from({ length: end - start }, (_, i) => item(ids, start + i));
-        const made = await this.#prompt(own, part, start, end === ids.length);
+        const { scored } = wanted, last = part.length - 1;
+        const heads = scored ? [...part.keys()] : end === ids.length ? [last] : [];
+        const made = await this.#prompt(own, part, start, heads);
         chunks.push(made.rows);
-        if (made.logits) found = await this.#read(made.logits, 1, wanted);
+        if (made.logits) found = await this.#read(made.logits, heads.length, wanted);
+        if (scored && found.logits) {
+          const width = found.logits.length / heads.length, all = found.logits;
+          const row = (i: number) => all.subarray(i * width, (i + 1) * width);
+          for (const i of heads) scored(start + i, row(i));
+          found = { logits: row(last), chosen: [] };
+        }
         if (end < ids.length) await own.append(start === 0 ? null : 0, made.rows);
       }
       for (const [i, rows] of chunks.entries()) {
@@ -207,8 +217,8 @@ export class GenerationEngine {
     await this.backend.dispose();
   }
 
-  /** A chunk of a prompt behind what `cache` holds: its rows of every layer, and the logits behind its last token. */
-  async #prompt(cache: KvCache, ids: Int32Array<ArrayBuffer>, start: number, last: boolean) {
+  /** A chunk of a prompt behind what `cache` holds: its rows of every layer, and the logits behind some of its tokens. */
+  async #prompt(cache: KvCache, ids: Int32Array<ArrayBuffer>, start: number, heads: readonly number[]) {
     const { numKeyValueHeads, headDim } = this.#config, count = ids.length;
     const places = Int32Array.from(ids, (_, i) => start + i);
     const blank = this.backend.zeros([count, numKeyValueHeads * headDim]), rows: LayerCache[] = [];
@@ -219,7 +229,7 @@ export class GenerationEngine {
       put: Int32Array.from(ids, (_, i) => i),
       freshPlaces: places,
       fresh: () => ({ k: blank, v: blank }),
-      rows: last ? Int32Array.of(count - 1) : null,
+      rows: heads.length > 0 ? Int32Array.from(heads) : null,
     }, rows);
     blank.dispose();
     return { rows, logits };

@@ -35,6 +35,11 @@ export interface AddOptions {
   logits?: boolean;
   /** The way to choose the token that follows, of an engine that `picks`; null: by the logits. */
   pick?: TokenPick | null;
+  /**
+   * Called for each token of the prompt, in order, with the logits `[V]` of what follows it, which are valid until it returns. Nothing is
+   * taken over from other sequences then. Absent: nobody asks.
+   */
+  scored?: ((row: number, logits: Float32Array) => void) | undefined;
   /** Called between chunks, so that others needn't wait for a long prompt; may step what runs, and nothing else. */
   between?(): Promise<void>;
 }

@@ -22,9 +22,9 @@ export interface Sampling {
   frequency_penalty: number;
   /** Added to logits, by token id. */
   logit_bias: Readonly<Record<number, number>>;
-  /** No end token before so many tokens, and no stop text looked for, ≥ 0. */
+  /** No end token before so many tokens, and no stop text looked for, ≥ 0, ≤ `max_tokens`. */
   min_tokens: number;
-  /** Most tokens of an answer, ≥ 1. */
+  /** Most tokens of an answer, ≥ 1; 0 with `prompt_logprobs` alone. */
   max_tokens: number;
   /** Texts that end the answer; they aren't part of it. */
   stop: readonly string[];
@@ -41,6 +41,8 @@ export interface Sampling {
    * model itself: before bias, penalties, temperature and mask.
    */
   logprobs: number | null;
+  /** null: none. Else the prompt's tokens behind the first come with their log-probabilities, as `logprobs` does; in answer 0 alone. */
+  prompt_logprobs: number | null;
   /** Name of the adapter that answers, see `Generator.loadAdapter`; null: the model as it was opened. */
   adapter: string | null;
   /** Tokens that a grammar allows; null: all. */
@@ -65,6 +67,7 @@ export const GREEDY: Sampling = Object.freeze({
   seed: 0,
   n: 1,
   logprobs: null,
+  prompt_logprobs: null,
   adapter: null,
   mask: null,
 });
@@ -79,7 +82,6 @@ const RANGES: readonly [name: keyof Sampling, need: string, fits: (value: number
   ["presence_penalty", "a number in [−2, 2]", (v) => v >= -2 && v <= 2],
   ["frequency_penalty", "a number in [−2, 2]", (v) => v >= -2 && v <= 2],
   ["min_tokens", "a whole number ≥ 0", (v) => Number.isSafeInteger(v) && v >= 0],
-  ["max_tokens", "a whole number ≥ 1", (v) => Number.isSafeInteger(v) && v >= 1],
   ["seed", "a whole number in [0, 2^53)", (v) => Number.isSafeInteger(v) && v >= 0],
   ["n", "a whole number from 1 to 128", (v) => Number.isSafeInteger(v) && v >= 1 && v <= 128],
 ];
@@ -114,10 +116,17 @@ export function checkSampling(given: Partial<Sampling>, vocabSize: number): Samp
     }
     if (!Number.isFinite(bias)) refuse("logit_bias", "finite numbers", bias);
   }
-  const { logprobs } = sampling;
-  if (logprobs !== null && !(Number.isSafeInteger(logprobs) && logprobs >= 0 && logprobs <= 20)) {
-    refuse("logprobs", "null or a whole number from 0 to 20", logprobs);
+  for (const name of ["logprobs", "prompt_logprobs"] as const) {
+    const value = sampling[name];
+    if (value !== null && !(Number.isSafeInteger(value) && value >= 0 && value <= 20)) {
+      refuse(name, "null or a whole number from 0 to 20", value);
+    }
   }
+  const { max_tokens, min_tokens, prompt_logprobs } = sampling, least = prompt_logprobs === null ? 1 : 0;
+  if (!(Number.isSafeInteger(max_tokens) && max_tokens >= least)) {
+    refuse("max_tokens", `a whole number ≥ ${least}`, max_tokens);
+  }
+  if (min_tokens > max_tokens) refuse("min_tokens", `${max_tokens} at most, as max_tokens says`, min_tokens);
   for (const id of stop_ids) if (!isId(id)) refuse("stop_ids", `token ids below ${vocabSize}`, id);
   for (const text of stop) {
     if (typeof text !== "string" || text === "") {

@@ -144,7 +144,14 @@ Deno.test("checkSampling() names what is out of range", () => {
     const [given, text] of [
       [{ temperature: -1 }, "temperature as it needs 0 or a number ≥ 1e-5: current value is -1"],
       [{ top_p: 0 }, "top_p as it needs a number in (0, 1]: current value is 0"],
-      [{ max_tokens: 0 }, "max_tokens"],
+      [{ max_tokens: 0 }, "max_tokens as it needs a whole number ≥ 1: current value is 0"],
+      // as vLLM refuses it
+      [
+        { max_tokens: 3, min_tokens: 4 },
+        "min_tokens as it needs 3 at most, as max_tokens says: current value is 4",
+      ],
+      [{ prompt_logprobs: 21 }, "prompt_logprobs as it needs null or a whole number from 0 to 20"],
+      [{ prompt_logprobs: 0, max_tokens: -1 }, "max_tokens as it needs a whole number ≥ 0"],
       [{ logit_bias: { 50: 1 } }, 'logit_bias as it needs token ids below 50: current value is "50"'],
       [{ stop: [""] }, 'stop as it needs texts that aren\'t empty: current value is ""'],
       [{ stop_ids: [99] }, "stop_ids"],
@@ -165,4 +172,5 @@ Deno.test("checkSampling() names what is out of range", () => {
     ] as const
   ) assertThrows(() => checkSampling(given as never, 50), RangeError, text);
   assertEquals(checkSampling({ top_k: 5 }, 50).top_k, 5);
+  assertEquals(checkSampling({ prompt_logprobs: 0, max_tokens: 0 }, 50).max_tokens, 0);
 });

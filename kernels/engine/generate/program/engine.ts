@@ -94,13 +94,13 @@ export class ProgramEngine {
    */
   async add(
     ids: ArrayLike<number>,
-    { signal, adapter: named = null, logits = true, between }: AddOptions = {},
+    { signal, adapter: named = null, logits = true, scored, between }: AddOptions = {},
   ): Promise<Outlook> {
     if (ids.length === 0) {
       throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
     }
     const adapter = named ?? (this.options.opened ? OPENED : null);
-    const prompt = Array.from(ids), shared = this.#place(prompt, adapter);
+    const prompt = Array.from(ids), shared = this.#place(prompt, adapter, scored === undefined);
     const sequence = item(this.#sequences, this.#running);
     let out: ProgramOutput | null = null;
     for (let start = shared; start < prompt.length;) {
@@ -108,18 +108,19 @@ export class ProgramEngine {
       signal?.throwIfAborted();
       if (start > shared) await between?.();
       const end = Math.min(prompt.length, (Math.floor(start / PROGRAM_CHUNK) + 1) * PROGRAM_CHUNK);
-      out = this.#run(
-        this.#running,
-        [prompt.slice(start, end)],
-        [end - start - 1],
-        logits && end === prompt.length,
-      );
+      const last = end - start - 1, rows = scored ? Array.from({ length: last + 1 }, (_, i) => i) : [last];
+      const all = scored !== undefined || (logits && end === prompt.length);
+      const { logits: found } = out = this.#run(this.#running, [prompt.slice(start, end)], rows, all);
+      if (scored && found) {
+        const { vocabSize } = this.options.config;
+        for (const i of rows) scored(start + i, found.subarray(i * vocabSize, (i + 1) * vocabSize));
+      }
       sequence.prompt = prompt.slice(0, end);
       sequence.length = start = end;
     }
     this.#running++;
     if (!out) throw new Error("Cannot happen: a prompt has a last token");
-    return outlook(out, 0, this.options.config.vocabSize, shared);
+    return outlook(out, out.count - 1, this.options.config.vocabSize, shared);
   }
 
   /**
@@ -260,12 +261,12 @@ export class ProgramEngine {
     if (this.#memory.reserve(rows, lengths)) this.#session.unbind();
   }
 
-  /** Makes a sequence behind the running ones, with the longest beginning that another one has. Gives its length. */
-  #place(prompt: readonly number[], adapter: string | null): number {
+  /** Makes a sequence behind the running ones, with the longest beginning that another one has if it may. Gives its length. */
+  #place(prompt: readonly number[], adapter: string | null, mayShare: boolean): number {
     const place = this.#running;
     let best = -1, shared = 0;
     this.#sequences.forEach((sequence, i) => {
-      const length = sequence.adapter === adapter ? sharedLength(sequence.prompt, prompt) : 0;
+      const length = mayShare && sequence.adapter === adapter ? sharedLength(sequence.prompt, prompt) : 0;
       if (length > shared) [best, shared] = [i, length];
     });
     if (best >= place) {
