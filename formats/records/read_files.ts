@@ -7,7 +7,13 @@ import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { brotliDecompressSync, createGunzip, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type CsvError, parse as parseCsv } from "csv-parse";
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
+import {
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from "hyparquet";
 
 import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
@@ -190,13 +196,14 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
       byteLength,
       slice: (start: number, end: number = byteLength) => readAt(handle, start, end),
     };
-    const compressors = {
+    const compressors: Compressors = {
       GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
       BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),
       ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
     };
     try {
       const metadata = await parquetMetadataAsync(file);
+      if (hasCodec(metadata, /^LZ4/)) Object.assign(compressors, await lz4());
       const columns = parquetSchema(metadata).children;
       const names = columns.map(({ element }) => element.name);
       const repeated = names.find((name, i) => names.indexOf(name) < i);
@@ -224,12 +231,22 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
     } catch (error) {
       if (error instanceof SyntaxError) throw error;
       const { message } = error as Error;
-      const wayOut = /compression codec/.test(message) ? ". Write it with snappy, gzip, brotli or zstd" : "";
+      const wayOut = /compression codec/.test(message) ? ". Write it with snappy, gzip, brotli, zstd or lz4" : "";
       throw new SyntaxError(`Cannot read ${path} as parquet: ${message}${wayOut}`);
     }
   } finally {
     handle.close();
   }
+}
+
+function hasCodec({ row_groups }: FileMetaData, codec: RegExp): boolean {
+  return row_groups.some(({ columns }) => columns.some(({ meta_data }) => codec.test(meta_data?.codec ?? "")));
+}
+
+/** LZ4, which node:zlib hasn't: `LZ4_RAW`, which pyarrow calls lz4, and the older form with Hadoop's frames. */
+async function lz4(): Promise<Compressors> {
+  const { decompressLz4, decompressLz4Raw } = await import("hyparquet-compressors");
+  return { LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw };
 }
 
 function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
