@@ -231,7 +231,9 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
     } catch (error) {
       if (error instanceof SyntaxError) throw error;
       const { message } = error as Error;
-      const wayOut = /compression codec/.test(message) ? ". Write it with snappy, gzip, brotli, zstd or lz4" : "";
+      const wayOut = /compression codec/.test(message)
+        ? ". Write it with snappy, gzip, brotli, zstd or lz4"
+        : "";
       throw new SyntaxError(`Cannot read ${path} as parquet: ${message}${wayOut}`);
     }
   } finally {
@@ -240,7 +242,9 @@ async function* parquetRecords(path: string, onBytes: (read: number) => void): A
 }
 
 function hasCodec({ row_groups }: FileMetaData, codec: RegExp): boolean {
-  return row_groups.some(({ columns }) => columns.some(({ meta_data }) => codec.test(meta_data?.codec ?? "")));
+  return row_groups.some(({ columns }) =>
+    columns.some(({ meta_data }) => codec.test(meta_data?.codec ?? ""))
+  );
 }
 
 /** LZ4, which node:zlib hasn't: `LZ4_RAW`, which pyarrow calls lz4, and the older form with Hadoop's frames. */

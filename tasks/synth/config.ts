@@ -22,6 +22,10 @@ const Model = z.strictObject({
 const weights = z.record(z.string(), z.number().nonnegative());
 const positive = z.number().positive();
 
+function isOnceEach(list: readonly string[]): boolean {
+  return new Set(list).size === list.length;
+}
+
 /** Keys under `synth`. */
 export const SynthOptions = z.strictObject({
   rows: z.int().positive().describe("rows wanted; each has x1, y1, and what the views need"),
@@ -33,7 +37,9 @@ export const SynthOptions = z.strictObject({
     "judge: constraints of all kinds, checked by a model (those with a rule by the rule); " +
       "rules: only constraints with rules, no judge is asked",
   ),
-  views: z.array(z.enum(["sft", "dpo", "iopo"])).min(1).default(["sft", "dpo", "iopo"]).describe(
+  views: z.array(z.enum(["sft", "dpo", "iopo"])).min(1).refine(isOnceEach, "must have no view twice").default(
+    ["sft", "dpo", "iopo"],
+  ).describe(
     "data sets to make; each needs its steps",
   ),
   generator: Model.describe("the model that writes: instructions, answers, changed constraints"),
@@ -53,7 +59,7 @@ export const SynthOptions = z.strictObject({
   bank: z.string().min(1).optional().describe(
     "constraints with rules, a JSON file; default: IFEval's and our own",
   ),
-  rules: z.array(z.string().min(1)).min(1).optional().describe(
+  rules: z.array(z.string().min(1)).min(1).refine(isOnceEach, "must have no rule twice").optional().describe(
     "ids of the bank's rules to use; default: all",
   ),
   rules_share: z.number().min(0).max(1).default(0.5).describe(

@@ -221,4 +221,12 @@ Deno.test("examples/synth/trace.yaml is valid, and a misspelt key gets a hint wi
     fault.message,
     "the argument counts={0: 1}: Cannot read counts: needs whole numbers from 1",
   );
+  for (const [key, list] of [["views", "[dpo, dpo]"], ["rules", "[case:lower, case:upper, case:lower]"]]) {
+    const twice = () => readSynthConfig(path, [`${key}=${list}`]);
+    assertThrows(
+      twice,
+      RangeError,
+      `Cannot read ${key}: must have no ${key?.slice(0, -1)} twice: current value is`,
+    );
+  }
 });

@@ -302,7 +302,11 @@ function checkRun(c: TrainConfig, refuse: Refuse): void {
     c.metric_for_best_model !== null && c.eval_strategy === "no" &&
       (best || c.save_strategy === "best" || c.early_stopping_steps !== null),
     bestKey,
-    `Cannot use ${bestKey} with eval_strategy: no as the best checkpoint isn't known: set eval_strategy: steps or epoch`,
+    `Cannot use ${bestKey} with eval_strategy: no as ${
+      bestKey === "early_stopping_steps"
+        ? "nothing is evaluated that tells when to stop"
+        : "the best checkpoint isn't known"
+    }: set eval_strategy: steps or epoch`,
   );
   refuse(
     best && c.eval_strategy !== "no" && c.save_strategy !== "best" && c.save_strategy !== c.eval_strategy,

@@ -499,7 +499,10 @@ Deno.test("keys that contradict each other are refused", () => {
       ["lr_scheduler_type: polynomial\nlr_scheduler_kwargs: {lr_end: 1}", "below learning_rate 0.00005"],
       ["lr_scheduler_type: polynomial\nlearning_rate: 0", "below learning_rate 0: current value is 1e-7"],
       ["load_best_model_at_end: true", "eval_strategy: no"],
-      ["early_stopping_steps: 2", "eval_strategy: no"],
+      [
+        "early_stopping_steps: 2",
+        "Cannot use early_stopping_steps with eval_strategy: no as nothing is evaluated that tells when to stop",
+      ],
       ["val_size: 2\neval_strategy: epoch\nload_best_model_at_end: true", "make them equal"],
       [
         "val_size: 2\neval_strategy: steps\neval_steps: 3\nsave_steps: 5\nload_best_model_at_end: true",
