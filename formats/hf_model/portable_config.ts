@@ -5,6 +5,7 @@
  */
 import { MODEL_CLASSES } from "../gguf/mod.ts";
 import { toSortedJson } from "./json.ts";
+import { isTied } from "./text_part.ts";
 
 /**
  * Rotary fields and number type of a config in both spellings, the class of the model, which vLLM and llama.cpp's converter ask for, and
@@ -22,9 +23,16 @@ function portableConfig(
   return {
     ...rest,
     ...((architectures ?? null) === null && name !== undefined && { architectures: [name] }),
-    ...(inner === null
-      ? ropeFields(config)
-      : { text_config: { ...inner, ...ropeFields(inner), dtype, torch_dtype: dtype } }),
+    ...(inner === null ? ropeFields(config) : {
+      text_config: {
+        ...inner,
+        ...ropeFields(inner),
+        // version 4 ties by the language part's field, 5 by the model's
+        tie_word_embeddings: isTied(config),
+        dtype,
+        torch_dtype: dtype,
+      },
+    }),
     dtype,
     torch_dtype: dtype,
   };

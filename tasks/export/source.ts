@@ -117,7 +117,7 @@ export async function openSource(
       ...written,
       notes: [
         ...written.notes,
-        ...languageNotes(config, beside),
+        ...languageNotes(config, beside, model, written.chatTemplate),
         ...splitNotes(config, decoder, written.tokenizer),
         ...head,
         ...others,
@@ -194,12 +194,21 @@ function otherTemplates(folder: string): string[] {
 
 /** A remark where what sees is left out. */
 function languageNotes(
-  { export_format: format }: ExportConfig,
+  { export_format: format, template }: ExportConfig,
   beside: ExportSource["beside"],
+  { tokenizer }: LoadedModel,
+  chatTemplate: string | null,
 ): string[] {
-  return beside === null || format === "safetensors"
-    ? []
-    : [`${format} has the language part alone: ${beside.size} tensors of the part that sees are left out`];
+  if (beside === null) return [];
+  if (format !== "safetensors") {
+    return [
+      `${format} has the language part alone: ${beside.size} tensors of the part that sees are left out`,
+    ];
+  }
+  return template === null || chatTemplate?.endsWith(tokenizer.chatTemplate ?? "") ? [] : [
+    `template ${template}: the chat template that is written has no place for images, as the model's own one gives other texts; ` +
+    "leave template out to keep that",
+  ];
 }
 
 /** A remark where transformers 5 would cut texts otherwise than the tokenizer (findings/class_over_tokenizer_json.sh). */

@@ -72,6 +72,7 @@ Deno.test("a merge keeps what lies beside the decoder byte for byte, its names, 
   assertEquals(config.architectures, ["Qwen2VLForConditionalGeneration"]);
   assertEquals(config.text_config.rope_scaling, { type: "mrope", mrope_section });
   assertEquals(config.text_config.rope_theta, 10000);
+  assertEquals([config.tie_word_embeddings, config.text_config.tie_word_embeddings], [false, false]);
   assertEquals(config.text_config.rope_parameters, {
     rope_type: "default",
     rope_theta: 10000,
@@ -140,6 +141,8 @@ Deno.test({
     const classes = ["Qwen2VL", "Qwen2_5_VL", "Qwen3VL"].map((name) => `${name}ForConditionalGeneration`);
     for (const [i, family] of FAMILIES.entries()) {
       const answer = item(answers, i);
+      const { text_config } = JSON.parse(Deno.readTextFileSync(join(item(models, i).merged, "config.json")));
+      assertEquals(text_config.tie_word_embeddings, family === "qwen2_5_vl");
       assertEquals([answer.class, answer.dtype], [classes[i], "torch.float32"]);
       assert(answer.change > 0.5, "the adapter changes logits");
       // sums in float64: what is left is the merged weights' own rounding, and norms and rotation, which transformers has in float32
