@@ -196,7 +196,7 @@ function otherTemplates(folder: string): string[] {
 function languageNotes(
   { export_format: format, template }: ExportConfig,
   beside: ExportSource["beside"],
-  { tokenizer }: LoadedModel,
+  model: LoadedModel,
   chatTemplate: string | null,
 ): string[] {
   if (beside === null) return [];
@@ -205,7 +205,7 @@ function languageNotes(
       `${format} has the language part alone: ${beside.size} tensors of the part that sees are left out`,
     ];
   }
-  return template === null || chatTemplate?.endsWith(tokenizer.chatTemplate ?? "") ? [] : [
+  return template === null || chatTemplate?.endsWith(model.tokenizer.chatTemplate ?? "") ? [] : [
     `template ${template}: the chat template that is written has no place for images, as the model's own one gives other texts; ` +
     "leave template out to keep that",
   ];
