@@ -36,6 +36,7 @@ import { exportHelp } from "./export/help.ts";
 import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
 import { ExportFolder, filesOf } from "./export/folder.ts";
 import { ggufPath } from "./export/gguf.ts";
+import { estimateGptq, openQuantisation, type Quantisation, quantiseInto } from "./export/gptq/mod.ts";
 import { checkGoesOn, interruptible, signalsComeIn } from "./export/interruptible.ts";
 import { checkOnnxDecoder } from "./export/onnx/model.ts";
 import { oneAtATime } from "./export/one_at_a_time.ts";
@@ -102,16 +103,23 @@ export async function exportModel(
     for (const note of source.notes) say(`note: ${note}`);
     const dtype = dtypeFor(config, source);
     if (config.export_format === "onnx") checkOnnxDecoder(source.decoder);
-    const estimate = estimateExport(config, source, dtype);
+    const { export_quantization_bit: bits } = config;
+    const quantising = bits === null ? null : await openQuantisation(config, bits, source);
+    const estimate = quantising === null
+      ? estimateExport(config, source, dtype)
+      : estimateGptq(quantising, source);
     say(
-      `${config.export_format} in ${dtype} into ${config.export_dir}: ${gigabytes(estimate.disk)} of disk, ` +
+      `${config.export_format} in ${
+        bits === null ? dtype : `${bits} bits by GPTQ`
+      } into ${config.export_dir}: ${gigabytes(estimate.disk)} of disk, ` +
         `${gigabytes(estimate.memory)} of memory beside the program`,
     );
     checkFits(estimate, config, dtype);
     if (dryRun) return null;
     using folder = new ExportFolder(config.export_dir, [source.model.path, ...source.adapterFolders]);
     if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");
-    const result = await write(config, registry, source, dtype, folder, { say, progress, signal });
+    const job = { config, registry, source, dtype, quantising };
+    const result = await write(job, folder, { say, progress, signal });
     printResult(result, config, dtype, say);
     return result;
   } finally {
@@ -120,26 +128,46 @@ export async function exportModel(
   }
 }
 
+/** What is to be written. */
+interface Job {
+  config: ExportConfig;
+  registry: Registry;
+  source: ExportSource;
+  dtype: ExportDtype;
+  /** Null: weights aren't quantised by GPTQ. */
+  quantising: Quantisation | null;
+}
+
 async function write(
-  config: ExportConfig,
-  registry: Registry,
-  source: ExportSource,
-  dtype: ExportDtype,
+  { config, registry, source, dtype, quantising }: Job,
   folder: ExportFolder,
   { say, progress, signal }: Talk,
 ): Promise<ExportResult> {
+  const quantised = quantising === null
+    ? null
+    : await quantiseInto(folder.staging, quantising, source, { progress, signal });
   const count = config.export_format === "gguf-adapter"
     ? 2 * (source.adapters[0]?.modules.size ?? 0)
-    : source.shapes.size + (config.export_format === "safetensors" ? source.beside?.size ?? 0 : 0);
+    : (quantised?.count ?? source.shapes.size) +
+      (config.export_format === "safetensors" ? source.beside?.size ?? 0 : 0);
   let done = 0;
   const onTensor = () => progress.phase("writing tensors", ++done, count);
   const lent = { ...source, read: oneAtATime(source.read) };
-  const notes = await interruptible(writeFiles(config, lent, dtype, folder.staging, onTensor), signal);
+  const writing = quantised === null
+    ? writeFiles(config, lent, dtype, folder.staging, onTensor)
+    : quantised.writing(lent, config.export_size * 1e9, onTensor);
+  const notes = await interruptible(writing, signal);
   progress.stop();
   for (const note of notes) say(`note: ${note}`);
-  const largest = config.export_check
-    ? await prove({ config, registry, source, dtype, folder: folder.staging }, { say, progress, signal })
-    : null;
+  const written = {
+    config,
+    registry,
+    source,
+    dtype,
+    folder: folder.staging,
+    quantised: quantised?.logits ?? null,
+  };
+  const largest = config.export_check ? await prove(written, { say, progress, signal }) : null;
   const { model, adapters } = source;
   // a signal of the last tensor or of the comparison's last part: it was answered with "stays as it was"
   await signalsComeIn();
@@ -148,6 +176,7 @@ async function write(
     dinotune: VERSION,
     format: config.export_format,
     dtype,
+    ...(quantising !== null && { gptq: { bits: quantising.bits, texts: quantising.texts.length } }),
     model: { path: model.nameOrPath, hash: model.weights.hash() },
     adapters: config.adapter_name_or_path.map((path, i) => ({ path, modules: adapters[i]?.modules.size })),
     largest_difference_of_logits: largest,
@@ -157,6 +186,8 @@ async function write(
 
 /** `auto` is the model's own number type, an adapter's is float32. */
 function dtypeFor(config: ExportConfig, { model }: ExportSource): ExportDtype {
+  // as LLaMA-Factory makes what GPTQ leaves as it is
+  if (config.export_quantization_bit !== null) return "float16";
   if (config.export_dtype !== "auto") return config.export_dtype;
   if (config.infer_dtype !== "auto") return config.infer_dtype;
   if (["gguf-adapter", "onnx"].includes(config.export_format)) return "float32";

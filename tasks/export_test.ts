@@ -220,7 +220,29 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
       assertStringIncludes(message, text);
     };
     await refused(["export_legacy_format=true"], "weights are written as safetensors only");
-    await refused(["export_quantization_bit=4"], "export_format: gguf or onnx with export_dtype: q8_0");
+    const texts = `export_quantization_dataset=${root}fixtures/constraints/data/pt.jsonl`;
+    await refused(["export_quantization_bit=4"], "current value of export_quantization_dataset is null");
+    await refused(["export_quantization_bit=3", texts], "Cannot read export_quantization_bit as 4 or 8");
+    await refused(
+      ["export_quantization_bit=4", texts, "export_format=gguf"],
+      "as GPTQ's files are safetensors: leave one of them out",
+    );
+    await refused(
+      ["export_quantization_bit=4", texts, "infer_dtype=bfloat16"],
+      "as what isn't quantised is float16 there: leave it out",
+    );
+    await refused(
+      ["export_quantization_bit=4", texts],
+      "as texts of more than 1024 tokens are needed: none was found among 101 of its",
+    );
+    await refused(
+      ["export_quantization_bit=4", `export_quantization_dataset=${root}fixtures/constraints/data/sft.jsonl`],
+      "sft.jsonl as each row needs a text: current value of row 1 is missing",
+    );
+    await refused(
+      ["export_quantization_bit=4", "export_quantization_dataset=data/c4_demo.jsonl"],
+      "Cannot find the file of export_quantization_dataset: current value is data/c4_demo.jsonl, which does not exist",
+    );
     await refused(["export_hub_model_id=me/model"], "nothing is uploaded");
     await refused(["quantization_bit=4"], "rounds once, after merging");
     await refused(
@@ -603,7 +625,7 @@ Deno.test("export --help KEY tells of one key, whether it works here or not", ()
   assertThrows(() => exportHelp("export_siz"), RangeError, 'did you mean "export_size"?');
 });
 
-Deno.test("the bundled example is a file for merging, and names the adapter that the default training writes", () => {
+Deno.test("the bundled examples are files for merging and quantising, and one names the adapter that the default training writes", () => {
   const { config, notes } = readExportConfig(`${root}examples/export/merge.yaml`, []);
   assertEquals([config.export_size, config.export_format, notes], [5, "safetensors", []]);
   assertStringIncludes(config.adapter_name_or_path.join(), "saves/default_iopo");
@@ -611,4 +633,7 @@ Deno.test("the bundled example is a file for merging, and names the adapter that
     Deno.readTextFileSync(`${root}examples/default_iopo.yaml`),
     "output_dir: saves/default_iopo\n",
   );
+  const gptq = readExportConfig(`${root}examples/export/gptq.yaml`, []).config;
+  assertEquals([gptq.export_quantization_bit, gptq.export_quantization_nsamples], [4, 64]);
+  assert(exists(gptq.export_quantization_dataset ?? ""), `${gptq.export_quantization_dataset}`);
 });

@@ -109,9 +109,9 @@ Deno.test("openModel() says what is missing", () =>
     await assertRejects(() => openModel(directory), SyntaxError, "config.json as JSON");
     Deno.writeTextFileSync(
       join(directory, "config.json"),
-      '{"quantization_config": {"quant_method": "gptq"}}',
+      '{"quantization_config": {"quant_method": "awq", "bits": 4}}',
     );
-    await assertRejects(() => openModel(directory), RangeError, 'quantised by "gptq"');
+    await assertRejects(() => openModel(directory), RangeError, 'quantised by "awq"');
     Deno.writeTextFileSync(join(directory, "config.json"), "{}");
     await assertRejects(() => openModel(directory), RangeError, "neither model.safetensors nor");
     Deno.writeTextFileSync(join(directory, "pytorch_model.bin"), "");

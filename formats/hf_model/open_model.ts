@@ -6,11 +6,13 @@ import { join } from "@std/path";
 
 import { item } from "../elements.ts";
 import { ggufConfig, GgufFile } from "../gguf/mod.ts";
+import { type GptqFormat, gptqFormat } from "../gptq/mod.ts";
 import type { ResolveOptions } from "../hub/mod.ts";
 // not its mod.ts: an engine's Worker needs no readers of data sets
 import { resolveModel } from "../hub/resolve.ts";
 import { loadTokenizerSync, type Tokenizer, tokenizerFromGguf } from "../tokenizer/mod.ts";
 import { ggufWeights } from "./gguf_weights.ts";
+import { openGptqWeights } from "./gptq_weights.ts";
 import { hubIdOfFolder, hubIdOfGguf, isHubId } from "./hub_id.ts";
 import { readJsonFile } from "./json.ts";
 import type { LoadedModel } from "./loaded_model.ts";
@@ -74,20 +76,14 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
   }
   const configFile = join(path, "config.json");
   const config = readJsonFile(configFile);
-  if (config.quantization_config !== undefined && config.quantization_config !== null) {
-    const { quant_method: method } = config.quantization_config as { quant_method?: unknown };
-    throw new RangeError(
-      `Cannot open ${path} as a model: its weights are quantised by ${
-        JSON.stringify(method ?? "an unknown method")
-      }. ` +
-        `Take its unquantised directory, or a GGUF file`,
-    );
-  }
+  const quantised = quantisationOf(config, path, names);
   const generationConfig = names.includes("generation_config.json")
     ? readJsonFile(join(path, "generation_config.json"))
     : {};
   const sees = seesToo(config), tied = isTied(config);
-  const stored = openSafetensorsWeights(path, tied && !sees);
+  const stored = quantised === null
+    ? openSafetensorsWeights(path, tied && !sees)
+    : openGptqWeights(path, tied && !sees, quantised);
   const { weights, beside } = sees ? textPart(stored, tied, path) : { weights: stored, beside: null };
   return withTokenizer({
     nameOrPath,
@@ -110,6 +106,25 @@ function textPart(stored: WeightSource, tied: boolean, path: string) {
     stored.close();
     throw error;
   }
+}
+
+/** Takes the weights' quantisation out of a config: whoever reads them gets their values. Null: there is none. */
+function quantisationOf(
+  config: Record<string, unknown>,
+  path: string,
+  names: readonly string[],
+): GptqFormat | null {
+  const { quantization_config: own } = config;
+  delete config.quantization_config;
+  if (isRecord(own)) return gptqFormat(own, path);
+  // AutoGPTQ's older folders
+  if (!names.includes("quantize_config.json")) return null;
+  const file = join(path, "quantize_config.json");
+  return gptqFormat(readJsonFile(file), file);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function withTokenizer(model: Omit<LoadedModel, "tokenizer">, load: () => Tokenizer): LoadedModel {

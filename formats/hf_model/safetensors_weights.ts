@@ -14,6 +14,14 @@ import { aliasTied, type WeightSource } from "./weights.ts";
 const SINGLE = "model.safetensors", INDEX = "model.safetensors.index.json";
 const FLOATS = new Set(["F64", "F32", "F16", "BF16"]);
 
+/** A directory's files of tensors, open. */
+export interface TensorFiles {
+  /** In the order of their names. */
+  readonly files: readonly SafetensorsFile[];
+  /** The file of each tensor. */
+  readonly byTensor: ReadonlyMap<string, SafetensorsFile>;
+}
+
 /**
  * Opens a directory's weights and checks the headers of all files, before any tensor is read.
  * @param tied Whether `lm_head.weight` is the embedding (`tie_word_embeddings` of the config).
@@ -22,30 +30,7 @@ const FLOATS = new Set(["F64", "F32", "F16", "BF16"]);
  * @throws {TypeError} If a tensor isn't of a floating type (a quantised checkpoint).
  */
 export function openSafetensorsWeights(directory: string, tied: boolean): WeightSource {
-  const files = openAll(directory);
-  const byTensor = new Map<string, SafetensorsFile>();
-  try {
-    for (const file of files) {
-      for (const { name, dtype } of file.tensors.values()) {
-        const other = byTensor.get(name);
-        if (other) {
-          throw new RangeError(
-            `Cannot open ${directory}: tensor ${shown(name)} is in ${other.path} and in ${file.path}`,
-          );
-        }
-        if (!FLOATS.has(dtype)) {
-          throw new TypeError(
-            `Cannot open ${file.path} as model weights: tensor ${shown(name)} has the dtype ${dtype}. ` +
-              `F64, F32, F16 and BF16 are supported: take the model's unquantised files`,
-          );
-        }
-        byTensor.set(name, file);
-      }
-    }
-  } catch (error) {
-    for (const file of files) file.close();
-    throw error;
-  }
+  const { files, byTensor } = openTensorFiles(directory);
   let hash: string | undefined;
   const alias = (name: string) => aliasTied(name, tied);
   return {
@@ -62,6 +47,42 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
     hash: () => hash ??= fingerprint(files),
     close: () => files.forEach((file) => file.close()),
   };
+}
+
+/**
+ * Opens a directory's files and checks the headers of all, before any tensor is read.
+ * @param isCode Whether a tensor may be of 32-bit integers, as those of quantised matrices are
+ * @throws As {@linkcode openSafetensorsWeights}
+ */
+export function openTensorFiles(
+  directory: string,
+  isCode: (name: string) => boolean = () => false,
+): TensorFiles {
+  const files = openAll(directory);
+  const byTensor = new Map<string, SafetensorsFile>();
+  try {
+    for (const file of files) {
+      for (const { name, dtype } of file.tensors.values()) {
+        const other = byTensor.get(name);
+        if (other) {
+          throw new RangeError(
+            `Cannot open ${directory}: tensor ${shown(name)} is in ${other.path} and in ${file.path}`,
+          );
+        }
+        if (!FLOATS.has(dtype) && !(dtype === "I32" && isCode(name))) {
+          throw new TypeError(
+            `Cannot open ${file.path} as model weights: tensor ${shown(name)} has the dtype ${dtype}. ` +
+              `F64, F32, F16 and BF16 are supported: take the model's unquantised files`,
+          );
+        }
+        byTensor.set(name, file);
+      }
+    }
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+  return { files, byTensor };
 }
 
 function openAll(directory: string): SafetensorsFile[] {

@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 
 import { writeFileAtomicSync } from "../atomic.ts";
-import { tensorBytes, writingSafetensors } from "../safetensors/mod.ts";
+import { tensorBytes, type TensorData, writingSafetensors } from "../safetensors/mod.ts";
 import { toSortedJson } from "./json.ts";
 import { portableConfigText } from "./portable_config.ts";
 
@@ -15,8 +15,10 @@ export interface ModelTensor {
   readonly name: string;
   /** Row-major. */
   readonly shape: readonly number[];
+  /** Its own type in place of the model's, as a quantised matrix's codes have. */
+  readonly dtype?: "I32" | "F16";
   /** The values, asked for once, when it's this tensor's turn to be written. */
-  data(): Float32Array<ArrayBuffer>;
+  data(): TensorData;
 }
 
 /** Files beside the tensors, and the tensors' format. */
@@ -64,7 +66,11 @@ export function* savingModel(
   options: SaveModelOptions,
 ): Generator<void, string[]> {
   const { config, generationConfig = {}, dtype = "float32", maxShardBytes = 5e9, files = {} } = options;
-  const all = [...tensors].map((tensor) => ({ ...tensor, data: () => tensor.data(), dtype: DTYPES[dtype] }));
+  const all = [...tensors].map((tensor) => ({
+    ...tensor,
+    data: () => tensor.data(),
+    dtype: tensor.dtype ?? DTYPES[dtype],
+  }));
   if (config.tie_word_embeddings === true && all.some(({ name }) => name === "lm_head.weight")) {
     throw new RangeError(
       `Cannot save ${directory}: lm_head.weight is tied to the embedding and isn't stored. Leave it out`,

@@ -54,14 +54,32 @@ export async function layeredLogits(
     for (const tensor of [before, ...Object.values(weights)]) tensor.dispose();
     onLayer();
   }
-  const head = await backend.compile(logitsGraph(config), "head of a check");
-  const norm = upload(read("model.norm.weight"), [width]);
-  const w = upload(read("lm_head.weight"), [config.vocabSize, width]);
-  const all = upload(Int32Array.from(ids, (_, i) => i), [rows]);
-  const logits = entryOf(await head.run({ x, norm, w, rows: all }), "logits");
+  for (const program of programs.values()) await program.dispose();
+  const values = await headLogits(backend, config, read, x);
+  for (const tensor of [x, ...Object.values(common)]) tensor.dispose();
+  return values;
+}
+
+/**
+ * Logits of rows behind the last block.
+ * @param read As of {@linkcode layeredLogits}
+ * @param x `[T, D]`
+ * @returns `[T, vocabulary]`
+ */
+export async function headLogits(
+  backend: Backend,
+  config: DecoderConfig,
+  read: (name: string) => Float32Array<ArrayBuffer>,
+  x: Tensor,
+): Promise<Float32Array> {
+  const head = await backend.compile(logitsGraph(config), "head of a check"), count = x.shape[0] ?? 0;
+  const norm = backend.upload(read("model.norm.weight"), [config.hiddenSize]);
+  const w = backend.upload(read("lm_head.weight"), [config.vocabSize, config.hiddenSize]);
+  const rows = backend.upload(Int32Array.from({ length: count }, (_, i) => i), [count]);
+  const logits = entryOf(await head.run({ x, norm, w, rows }), "logits");
   const values = Float32Array.from(await backend.download(logits));
-  for (const tensor of [x, norm, w, all, logits, ...Object.values(common)]) tensor.dispose();
-  for (const program of [head, ...programs.values()]) await program.dispose();
+  for (const tensor of [norm, w, rows, logits]) tensor.dispose();
+  await head.dispose();
   return values;
 }
 

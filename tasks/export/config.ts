@@ -18,8 +18,8 @@ import {
   type Written,
   writtenKeys,
 } from "../train/config/read_keys.ts";
-import { absolutePlugin, findInputs } from "../train/config/resolve.ts";
-import { bool, int, oneOf } from "../train/config/value_types.ts";
+import { absolutePlugin, findInputs, foundBeside } from "../train/config/resolve.ts";
+import { bool, fourOrEight, int, oneOf, orNull } from "../train/config/value_types.ts";
 
 /** Files that an export writes. */
 const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter", "onnx"] as const;
@@ -65,6 +65,14 @@ export interface ExportConfig extends Pick<TrainConfig, typeof SHARED[number]> {
   export_size: number;
   /** LLaMA-Factory's; merging is done on the CPU. */
   export_device: "cpu" | "auto";
+  /** Bits of the linear modules' weights, by GPTQ; null: they aren't quantised. */
+  export_quantization_bit: 4 | 8 | null;
+  /** File with texts that a quantisation is calibrated on. */
+  export_quantization_dataset: string | null;
+  /** Number of them. */
+  export_quantization_nsamples: number;
+  /** Tokens of each. */
+  export_quantization_maxlen: number;
   /** LLaMA-Factory's name for the number type. */
   infer_dtype: "auto" | "float32" | "float16" | "bfloat16";
   /** Format of the files. */
@@ -143,11 +151,21 @@ function ownKeys(): Record<string, KeySpec> {
       "weights are written as safetensors only, which every reader takes",
       "leave it out",
     ),
-    export_quantization_bit: refused(
+    export_quantization_bit: row(
+      orNull(fourOrEight()),
       null,
-      [null],
-      "GPTQ and AWQ, which it asks for, need a calibration that isn't there",
-      "leave it out; export_format: gguf or onnx with export_dtype: q8_0 or q4_0 writes 8 or 4 bits a weight",
+      "4 or 8: GPTQ, in groups of 128 inputs, calibrated on export_quantization_dataset; null: weights aren't quantised so",
+    ),
+    export_quantization_dataset: row(
+      orNull(text.type),
+      null,
+      "file with a text a row (json, jsonl, csv, parquet, txt) that export_quantization_bit is calibrated on",
+    ),
+    export_quantization_nsamples: row(int(1), 128, "texts that are taken of it"),
+    export_quantization_maxlen: row(
+      int(1),
+      1024,
+      "tokens of each, a window at random of a row that has more",
     ),
     export_hub_model_id: refused(
       null,
@@ -237,7 +255,10 @@ function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []):
   throwFaults(file, faults, placeOf);
   const found = { ...config };
   findInputs(found, file, written);
+  const { export_quantization_dataset: dataset } = config;
   const paths = {
+    export_quantization_dataset: dataset &&
+      whereItLies(foundBeside(dataset, "export_quantization_dataset", file, written)),
     export_dir: resolve(config.export_dir),
     model_name_or_path: whereItLies(found.model_name_or_path),
     adapter_name_or_path: found.adapter_name_or_path.map(whereItLies),
@@ -249,6 +270,7 @@ function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []):
 function contradictions(config: ExportConfig, written: ReadonlyMap<string, Written>) {
   const { export_format: format, adapter_name_or_path: adapters } = config;
   const faults: { key: string; message: string }[] = [];
+  if (config.export_quantization_bit !== null) faults.push(...quantisationFaults(config));
   const key = config.export_dtype === "auto" ? "infer_dtype" : "export_dtype", dtype = config[key];
   if (dtype !== "auto" && !DTYPES_OF[format].includes(dtype)) {
     faults.push({
@@ -290,6 +312,38 @@ function contradictions(config: ExportConfig, written: ReadonlyMap<string, Writt
           `Cannot split export_format: ${format} into files of export_size as it is one file: leave it out`,
       });
     }
+  }
+  return faults;
+}
+
+function quantisationFaults(config: ExportConfig): { key: string; message: string }[] {
+  const { export_quantization_bit: bits, export_format: format, export_quantization_dataset: dataset } =
+    config;
+  const faults: { key: string; message: string }[] = [];
+  if (dataset === null) {
+    faults.push({
+      key: "export_quantization_bit",
+      message:
+        `Cannot quantise by export_quantization_bit: ${bits} as it needs texts to calibrate on: current value of ` +
+        "export_quantization_dataset is null; name a jsonl file with a text a row",
+    });
+  }
+  if (format !== "safetensors") {
+    faults.push({
+      key: "export_format",
+      message:
+        `Cannot write export_quantization_bit: ${bits} as export_format: ${format} as GPTQ's files are safetensors: leave one of them out; ` +
+        "export_dtype: q8_0 or q4_0 rounds for gguf and onnx",
+    });
+  }
+  for (const key of ["export_dtype", "infer_dtype"] as const) {
+    if (config[key] === "auto" || config[key] === "float16") continue;
+    faults.push({
+      key,
+      message: `Cannot write ${
+        config[key]
+      } beside export_quantization_bit: ${bits} as what isn't quantised is float16 there: leave it out`,
+    });
   }
   return faults;
 }

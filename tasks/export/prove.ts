@@ -37,6 +37,8 @@ export interface WrittenExport {
   dtype: ExportDtype;
   /** Of the files. */
   folder: string;
+  /** Logits of the fixed prompt by weights that were quantised in memory; null: weights are rounded again, tensor by tensor. */
+  quantised: Float32Array | null;
 }
 
 /**
@@ -45,9 +47,9 @@ export interface WrittenExport {
  * @throws {Error} If what was written computes something else, or the export was interrupted
  */
 export async function prove(written: WrittenExport, { say, progress, signal }: Talk): Promise<number> {
-  const { config: { export_format: format, export_dir }, source, dtype } = written;
+  const { config: { export_format: format, export_dir }, source, dtype, quantised } = written;
   const { decoder, tokenizer } = source, ids = promptIds(tokenizer, decoder);
-  const rounded = roundedReader(format, source, dtype),
+  const rounded = quantised === null ? roundedReader(format, source, dtype) : null,
     layers = (rounded === null ? 2 : 3) * decoder.numLayers;
   let layer = 0;
   const onLayer = () => {
@@ -55,7 +57,7 @@ export async function prove(written: WrittenExport, { say, progress, signal }: T
     checkGoesOn(signal);
   };
   const before = await logitsOf(decoder, source.read, ids, onLayer);
-  const expected = rounded === null ? before : await logitsOf(decoder, rounded, ids, onLayer);
+  const expected = rounded === null ? quantised ?? before : await logitsOf(decoder, rounded, ids, onLayer);
   const after = await logitsAfter(written, ids, onLayer);
   progress.stop();
   const difference = compareLogits(before, after, ids.length);
@@ -65,7 +67,12 @@ export async function prove(written: WrittenExport, { say, progress, signal }: T
     export_dir,
   );
   say(`Check: logits before and after differ by at most ${differenceText(difference)}`);
-  say(`  beside the merged weights${rounded === null ? "" : `, rounded to ${dtype} in memory`}: ${faithful}`);
+  const form = quantised !== null
+    ? ", quantised in memory"
+    : rounded === null
+    ? ""
+    : `, rounded to ${dtype} in memory`;
+  say(`  beside the merged weights${form}: ${faithful}`);
   return difference.largest;
 }
 

@@ -12,7 +12,7 @@ const { onnx } = onnxProto;
 type Proto<T> = T[];
 
 /** Element types by their numbers in ONNX. */
-const CODES = { f32: 1, u8: 2, i32: 6, i64: 7 } as const satisfies Partial<Record<OrtType, number>>;
+const CODES = { f32: 1, u8: 2, i32: 6, i64: 7, f64: 11 } as const satisfies Partial<Record<OrtType, number>>;
 
 /** Element type of a value in a built model. */
 export type BuilderType = keyof typeof CODES;

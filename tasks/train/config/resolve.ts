@@ -105,20 +105,30 @@ const WORDS: TaskWords = {
   example: "learning_rate=5e-6",
 };
 
+/** The path of what a key names, absolute where it lies beside the file that has the key. @param index Of the key's list */
+export function foundBeside(
+  path: string,
+  key: string,
+  file: YamlFile,
+  written: ReadonlyMap<string, Written>,
+  index?: number,
+): string {
+  return besideFile(
+    path,
+    written.get(key)?.place !== undefined
+      ? undefined
+      : file.place(index === undefined ? [key] : [key, index])?.file ?? file.place([key])?.file ??
+        file.files[0],
+  );
+}
+
 /** Makes paths of what is read absolute where it lies beside the file. */
 export function findInputs(
   config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path"> & Partial<TrainConfig>,
   file: YamlFile,
   written: ReadonlyMap<string, Written>,
 ): void {
-  const find = (key: string, path: string, index?: number) =>
-    besideFile(
-      path,
-      written.get(key)?.place !== undefined
-        ? undefined
-        : file.place(index === undefined ? [key] : [key, index])?.file ?? file.place([key])?.file ??
-          file.files[0],
-    );
+  const find = (key: string, path: string, index?: number) => foundBeside(path, key, file, written, index);
   for (const key of ["deepspeed", "fsdp_config"] as const) {
     const value = config[key];
     if (typeof value === "string") Object.assign(config, { [key]: find(key, value) });

@@ -1,0 +1,128 @@
+/**
+ * GPTQ over a model: layer after layer, and in a layer from input to input, so that each matrix sees what the quantised ones before it give
+ * (`true_sequential` of transformers' `GPTQConfig`). One layer's weights and one matrix's factor are in memory at a time.
+ * @module
+ */
+import { item, valueOf } from "../../../formats/elements.ts";
+import { roundInPlace } from "../../../formats/gguf/mod.ts";
+import type { Backend, Tensor } from "../../../kernels/backend.ts";
+import { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
+import { MODULES_BY_INPUT } from "../../../kernels/engine/block_stages.ts";
+import { EMBEDDING } from "../../../kernels/engine/body.ts";
+import { blockShapes, type LinearModule, moduleShape, ofLayer } from "../../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { headLogits } from "../../../kernels/engine/layered_logits.ts";
+import { feedbackOf, quantise, type Quantised, quantisedValues } from "./quantise.ts";
+import { CalibrationRows, compileStages, type StagePrograms } from "./rows.ts";
+
+/** A model to quantise. */
+export interface GptqSource {
+  decoder: DecoderConfig;
+  /** Float32 values of a tensor; a fresh array each call. */
+  read(name: string): Float32Array<ArrayBuffer>;
+  bits: 4 | 8;
+  /** Token ids of the calibration's texts. */
+  texts: readonly (readonly number[])[];
+  /** Token ids of a text whose logits are wanted. */
+  prompt: readonly number[];
+}
+
+/** What is told on the way. */
+export interface GptqListener {
+  /** Called often; it may throw to end the work. */
+  goesOn(): void;
+  /** Called with each matrix, by the full name of its module. */
+  quantised(module: string, matrix: Quantised): void;
+  /** Called when all matrices of a layer are done. */
+  layer(index: number): void;
+}
+
+/** Stages by the index of {@linkcode MODULES_BY_INPUT}, with the rows that they make and leave behind. */
+const STAGES: readonly { stage: keyof StagePrograms; made: readonly string[]; spent: readonly string[] }[] = [
+  { stage: "norm", made: [], spent: [] },
+  { stage: "attention", made: ["o"], spent: [] },
+  { stage: "middle", made: ["middle"], spent: ["x", "o"] },
+  { stage: "gated", made: [], spent: [] },
+];
+
+/**
+ * Quantises all linear modules of all layers; what else a layer has is rounded to float16, as it is written.
+ * @returns Logits of the prompt by the quantised model, `[T, vocabulary]`
+ * @throws {RangeError} As of {@linkcode feedbackOf} and {@linkcode quantise}
+ */
+export async function quantiseLayers(
+  backend: Backend,
+  source: GptqSource,
+  listener: GptqListener,
+): Promise<Float32Array> {
+  const { decoder } = source;
+  const rounded = (name: string) => {
+    const values = source.read(name);
+    roundInPlace(values, "F16");
+    return values;
+  };
+  const products = await DoubleProducts.open();
+  const programs = new Map<number | null, StagePrograms>();
+  const rows = new CalibrationRows(
+    backend,
+    decoder,
+    rounded(EMBEDDING),
+    source.texts,
+    source.prompt,
+    () => listener.goesOn(),
+  );
+  try {
+    for (const [index, window] of decoder.slidingWindow.entries()) {
+      const stages = programs.get(window) ?? await compileStages(backend, decoder, window);
+      programs.set(window, stages);
+      const weights = plainWeights(backend, decoder, index, rounded);
+      for (const [at, modules] of MODULES_BY_INPUT.entries()) {
+        const { stage, made, spent } = item(STAGES, at), size = moduleShape(decoder, modules[0])[1];
+        const moments = await rows.run(stages[stage], weights, { made, spent, size });
+        const names = modules.map((module) => ofLayer(index, module));
+        const feedback = await feedbackOf(moments, size, products, names.join(", "));
+        for (const [i, module] of modules.entries()) {
+          listener.goesOn();
+          const name = item(names, i), shape = moduleShape(decoder, module);
+          const values = source.read(`${name}.weight`);
+          const matrix = await quantise(values, shape[0], source.bits, feedback, products, name);
+          // garbage is collected later than the next matrix is read
+          values.buffer.transfer(0);
+          weights[`${module}.weight`] = backend.upload(quantisedValues(matrix), shape);
+          listener.quantised(name, matrix);
+        }
+      }
+      await rows.run(stages.end, weights, { made: ["y"], spent: ["middle"], size: 0 });
+      for (const tensor of Object.values(weights)) tensor.dispose();
+      listener.layer(index);
+    }
+    const head = decoder.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
+    const read = (name: string) => rounded(name === "lm_head.weight" ? head : name);
+    return await headLogits(backend, decoder, read, rows.promptRows);
+  } finally {
+    rows.dispose();
+    for (const stages of programs.values()) {
+      for (const program of Object.values(stages)) await program.dispose();
+    }
+    await products.dispose();
+  }
+}
+
+/** Norms and biases of a layer. */
+function plainWeights(
+  backend: Backend,
+  decoder: DecoderConfig,
+  layer: number,
+  read: (name: string) => Float32Array<ArrayBuffer>,
+): Record<string, Tensor> {
+  const shapes = blockShapes(decoder);
+  const names = [...shapes.keys()].filter((name) => !isModuleWeight(name));
+  return Object.fromEntries(
+    names.map((name) => [name, backend.upload(read(ofLayer(layer, name)), valueOf(shapes, name))]),
+  );
+}
+
+function isModuleWeight(name: string): boolean {
+  const modules: readonly LinearModule[] = MODULES_BY_INPUT.flat();
+  return modules.some((module) => name === `${module}.weight`);
+}
