@@ -12,9 +12,8 @@ const COMMON: readonly (readonly [key: string, words: string])[] = [
   ["model_name_or_path", "folder, GGUF file or hub id of the base model"],
   ["adapter_name_or_path", "folders or hub ids of adapters, merged in turn"],
   ["export_dir", "folder to write"],
-  ["export_format", "safetensors, gguf, gguf-adapter (for llama.cpp) or onnx"],
+  ["export_format", "safetensors, gguf, gguf-adapter (llama.cpp's) or onnx"],
   ["export_dtype", "float32, float16, bfloat16, q8_0, q4_0 or auto"],
-  ["export_size", "gigabytes a file at most"],
 ];
 
 /**
@@ -33,8 +32,8 @@ export function exportHelp(topic: string): string {
     "Examples",
     "  deno task export examples/export/merge.yaml --dry-run    after deno task train",
     "  deno task export merge.yaml export_dir=merged infer_dtype=bfloat16",
-    "  deno task export merge.yaml export_format=gguf export_dtype=q8_0",
-    "  deno task export model_name_or_path=MODEL export_dir=OUT export_format=onnx",
+    "  deno task export merge.yaml export_format=gguf export_dtype=q8_0    or onnx",
+    "  deno task export examples/export/gptq.yaml               4 bits by GPTQ",
     "",
     "Keys of the file (docs/export.md; --help KEY tells of one, --help all of each)",
     ...COMMON.map(([key, words]) => `  ${key.padEnd(width)}${words}`),

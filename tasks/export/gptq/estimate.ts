@@ -6,7 +6,7 @@ import { gptqShapes } from "../../../formats/gptq/mod.ts";
 import { blockShapes, moduleShapes } from "../../../kernels/engine/decoder.ts";
 import type { ExportEstimate } from "../estimate.ts";
 import type { ExportSource } from "../source.ts";
-import { GROUP } from "./quantise.ts";
+import { GPTQ_GROUP } from "./quantise.ts";
 import type { Quantisation } from "./quantisation.ts";
 
 /** Bytes of a weight while its matrix is rounded: its value, what columns before it left (twice), its code, its rounded value. */
@@ -21,7 +21,7 @@ export function estimateGptq(
 ): ExportEstimate {
   const modules = [...moduleShapes(decoder).values()],
     size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-  const quantised = modules.flatMap((shape) => Object.values(gptqShapes(shape, bits, GROUP)))
+  const quantised = modules.flatMap((shape) => Object.values(gptqShapes(shape, bits, GPTQ_GROUP)))
     .reduce((sum, { dtype, shape }) => sum + size(shape) * (dtype === "F16" ? 2 : 4), 0);
   const all = [...shapes.values()].reduce((sum, shape) => sum + size(shape), 0);
   const others = all - modules.reduce((sum, shape) => sum + size(shape), 0);

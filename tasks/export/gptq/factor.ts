@@ -14,7 +14,7 @@ import { f64 } from "../../../formats/elements.ts";
 import type { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
 
 /** Columns that are worked on at a time. */
-export const BLOCK = 128;
+export const FACTOR_BLOCK = 128;
 
 /**
  * Factors H = R Rᵀ with R upper triangular; done in the place of H.
@@ -28,7 +28,7 @@ export async function upperFactor(
 ): Promise<boolean> {
   for (let start, end = n; end > 0; end = start) {
     // blocks begin at multiples, as groups of inputs do
-    start = Math.floor((end - 1) / BLOCK) * BLOCK;
+    start = Math.floor((end - 1) / FACTOR_BLOCK) * FACTOR_BLOCK;
     if (!factorBlock(h, n, start, end)) return false;
     solveAbove(h, n, start, end);
     if (start === 0) break;

@@ -3,17 +3,17 @@
  * rounded column by column, and the columns behind take over each error so that ‖(W − Q) X‖² over the calibration's inputs X grows
  * least. With H = 2/n Σ x xᵀ the columns' shares are in its triangular factor ({@linkcode upperFactor}).
  *
- * Groups of {@linkcode GROUP} inputs of an output share a float16 scale, 2 · max|w| / (2^bits − 1) of what the group is when its first column's
+ * Groups of {@linkcode GPTQ_GROUP} inputs of an output share a float16 scale, 2 · max|w| / (2^bits − 1) of what the group is when its first column's
  * turn comes; the zero point is 2^(bits − 1). Those are the choices of transformers' `GPTQConfig` (`sym`, no `desc_act`), but for the scale,
  * which is rounded before it is used and not after.
  * @module
  */
 import { f32, f64 } from "../../../formats/elements.ts";
 import type { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
-import { BLOCK, upperFactor } from "./factor.ts";
+import { FACTOR_BLOCK, upperFactor } from "./factor.ts";
 
 /** Inputs that share a scale. */
-export const GROUP = 128;
+export const GPTQ_GROUP = 128;
 /** Share of the mean of H's diagonal that is added to it: `damp_percent` of transformers' `GPTQConfig`. */
 export const DAMPING = 0.1;
 /** Scale of a group of zeros, as GPTQModel has it for 4 bits: any would do. */
@@ -21,7 +21,7 @@ const OF_ZEROS = 2 / 15;
 /** The smallest float16 above 0. */
 const LEAST = 2 ** -24;
 
-/** A rounded matrix; value `[o, i]` is `scales[⌊i / GROUP⌋, o] · (codes[o, i] − 2^(bits − 1))`. */
+/** A rounded matrix; value `[o, i]` is `scales[⌊i / GPTQ_GROUP⌋, o] · (codes[o, i] − 2^(bits − 1))`. */
 export interface Quantised {
   /** Rows. */
   readonly outputs: number;
@@ -31,7 +31,7 @@ export interface Quantised {
   readonly bits: 4 | 8;
   /** `[outputs, inputs]`. */
   readonly codes: Uint8Array<ArrayBuffer>;
-  /** `[⌈inputs / GROUP⌉, outputs]`, float16 numbers. */
+  /** `[⌈inputs / GPTQ_GROUP⌉, outputs]`, float16 numbers. */
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
@@ -88,11 +88,11 @@ export async function quantise(
   products: DoubleProducts,
   name: string,
 ): Promise<Quantised> {
-  const codes = new Uint8Array(outputs * n), scales = new Float32Array(Math.ceil(n / GROUP) * outputs);
+  const codes = new Uint8Array(outputs * n), scales = new Float32Array(Math.ceil(n / GPTQ_GROUP) * outputs);
   /** Σ_{j < i} d_j R_ji of the columns that are done, `[outputs, n]`. */
   const fed = new Float64Array(outputs * n);
-  for (let start = 0; start < n; start += BLOCK) {
-    const end = Math.min(n, start + BLOCK), width = end - start;
+  for (let start = 0; start < n; start += FACTOR_BLOCK) {
+    const end = Math.min(n, start + FACTOR_BLOCK), width = end - start;
     const own = new Float64Array(width * width);
     for (let i = 0; i < width; i++) {
       for (let j = 0; j <= i; j++) own[i * width + j] = f64(factor, (start + j) * n + start + i);
@@ -104,7 +104,7 @@ export async function quantise(
       }
     }
     const block = { w, own, width, fed, start, n };
-    const group = scales.subarray(start / GROUP * outputs, (start / GROUP + 1) * outputs);
+    const group = scales.subarray(start / GPTQ_GROUP * outputs, (start / GPTQ_GROUP + 1) * outputs);
     scalesOf(block, outputs, bits, group, name);
     const differences = roundBlock(block, outputs, bits, group, codes);
     if (end === n) break;
@@ -200,7 +200,7 @@ export function quantisedValues(
   const values = new Float32Array(outputs * inputs), zero = 2 ** (bits - 1);
   for (let o = 0; o < outputs; o++) {
     for (let i = 0; i < inputs; i++) {
-      values[o * inputs + i] = f32(scales, Math.floor(i / GROUP) * outputs + o) *
+      values[o * inputs + i] = f32(scales, Math.floor(i / GPTQ_GROUP) * outputs + o) *
         ((codes[o * inputs + i] ?? NaN) - zero);
     }
   }

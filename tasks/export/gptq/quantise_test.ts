@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 
 import { item } from "../../../formats/elements.ts";
 import { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
-import { BLOCK, upperFactor } from "./factor.ts";
+import { FACTOR_BLOCK, upperFactor } from "./factor.ts";
 import { feedbackOf, quantise, quantisedValues } from "./quantise.ts";
 
 interface Case {
@@ -85,7 +85,7 @@ function nearestCodes(
 }
 
 Deno.test("the upper factor times its transpose is the matrix again, over several blocks and a part of one", async () => {
-  const products = await DoubleProducts.open(1), n = 2 * BLOCK + 37, next = numbers(3);
+  const products = await DoubleProducts.open(1), n = 2 * FACTOR_BLOCK + 37, next = numbers(3);
   const a = Float64Array.from({ length: n * n }, next), h = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {

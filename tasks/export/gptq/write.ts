@@ -19,7 +19,7 @@ import type { Talk } from "../prove.ts";
 import { generationConfig, sourceTokenizerFiles } from "../safetensors.ts";
 import type { ExportSource } from "../source.ts";
 import { quantiseLayers } from "./layers.ts";
-import { DAMPING, GROUP, type Quantised } from "./quantise.ts";
+import { DAMPING, GPTQ_GROUP, type Quantised } from "./quantise.ts";
 import type { Quantisation } from "./quantisation.ts";
 
 /** Folder of finished layers, inside that of the files. */
@@ -90,7 +90,7 @@ export async function quantiseInto(
 }
 
 function tensorsOf(module: string, matrix: Quantised) {
-  return Object.entries(gptqTensors(matrix, GROUP)).map(([part, { dtype, shape, data }]) => ({
+  return Object.entries(gptqTensors(matrix, GPTQ_GROUP)).map(([part, { dtype, shape, data }]) => ({
     name: `${module}.${part}`,
     dtype,
     shape,
@@ -119,7 +119,7 @@ function* writing(
       };
       return [{ name, shape, data }];
     }
-    const shapes = gptqShapes(quantised, bits, GROUP);
+    const shapes = gptqShapes(quantised, bits, GPTQ_GROUP);
     return PARTS.map((part) => {
       const name = `${module}.${part}`;
       const data = () => {
@@ -153,7 +153,7 @@ function settingsOf(bits: 4 | 8): Record<string, unknown> {
   return {
     quant_method: "gptq",
     bits,
-    group_size: GROUP,
+    group_size: GPTQ_GROUP,
     desc_act: false,
     sym: true,
     true_sequential: true,
