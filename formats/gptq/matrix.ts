@@ -18,7 +18,7 @@ export interface GptqMatrix {
   readonly bits: 4 | 8;
   /** `[inputs · bits / 32, outputs]`. */
   readonly codes: Int32Array<ArrayBuffer>;
-  /** `[G, outputs · bits / 32]`, to which {@linkcode zeroOffset} is added. */
+  /** `[G, outputs · bits / 32]`, to which `zeroOffset` is added. */
   readonly zeros: Int32Array<ArrayBuffer>;
   /** `[G, outputs]`. */
   readonly scales: Float32Array<ArrayBuffer>;

@@ -1,5 +1,5 @@
 /**
- * Texts that a quantisation is calibrated on, chosen as LLaMA-Factory chooses them (src/llamafactory/model/model_utils/quantization.py): rows
+ * Texts that a quantisation is calibrated on, chosen as LLaMA-Factory chooses them (`_get_quantization_dataset`): rows
  * at random until one is longer than a text shall be, and of it a window at random. The generator has a fixed seed here, so that the same file gives
  * the same weights.
  * @module

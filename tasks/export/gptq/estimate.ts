@@ -14,7 +14,7 @@ const ROUNDING = 4 + 8 + 8 + 1 + 4;
 /** Bytes of an element of a Hessian: the sum, a text's share, and the product that factoring takes off. */
 const HESSIAN = 8 + 4 + 8;
 
-/** Disk and memory of {@linkcode quantiseInto}, in bytes. */
+/** Disk and memory of `quantiseInto` (write.ts), in bytes. */
 export function estimateGptq(
   { bits, texts, prompt }: Quantisation,
   { decoder, shapes, adapters }: Pick<ExportSource, "decoder" | "shapes" | "adapters">,
