@@ -1,6 +1,10 @@
-/** Each task's `--help`: a screen of 24 lines and 80 columns, whose examples have flags and keys that there are. */
+/**
+ * Each task's `--help`, with the permissions that deno.json gives the task: a screen of 24 lines and 80 columns, whose examples have
+ * flags and keys that there are.
+ */
 import { assert, assertEquals } from "@std/assert";
 
+import project from "../deno.json" with { type: "json" };
 import { exportTable } from "../tasks/export/config.ts";
 import { keyTable } from "../tasks/train/config/key_table.ts";
 
@@ -8,7 +12,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 
 const TRAINING = [...keyTable().keys()];
 /** Tasks, and keys of their files that their help doesn't list itself. */
-const TASKS: Record<string, readonly string[]> = {
+const TASKS = {
   train: TRAINING,
   eval: [],
   serve: [],
@@ -24,11 +28,12 @@ const TASKS: Record<string, readonly string[]> = {
   preview: TRAINING,
   new: [],
   plugins: [],
-};
+} satisfies Record<string, readonly string[]>;
+type Task = keyof typeof TASKS;
 
-async function help(task: string, ...words: string[]): Promise<string> {
+async function help(task: Task, ...words: string[]): Promise<string> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", `tasks/${task}.ts`, ...words, "--help"],
+    args: [...project.tasks[task].split(" ").slice(1), ...words, "--help"],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
     stderr: "null",
@@ -38,7 +43,7 @@ async function help(task: string, ...words: string[]): Promise<string> {
 }
 
 Deno.test("every task's help is a screen, and its examples have no flag or key that there isn't", async () => {
-  const texts = await Promise.all(Object.keys(TASKS).map((task) => help(task)));
+  const texts = await Promise.all(Object.keys(TASKS).map((task) => help(task as Task)));
   for (const [i, [task, keys]] of Object.entries(TASKS).entries()) {
     const text = texts[i] ?? "", lines = text.split("\n");
     assert(lines.length < 24, `${task}: ${lines.length} lines`);
