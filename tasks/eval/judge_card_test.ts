@@ -29,6 +29,9 @@ interface Seen {
   model: string;
 }
 
+/** For what is the same in every answer. */
+const FEW = 16;
+/** For what an interval tells. */
 const COUNT = 60;
 /** For what is seen only in more answers. */
 const MORE = 120;
@@ -80,23 +83,28 @@ const again = (run: string, options = {}): Promise<JudgeCard> =>
   cardOfRun(run, builtinRegistry(), { reorder: 1000, ...options });
 
 Deno.test("a judge card measures the bias of a judge that takes a point off a constraint for each place", async () => {
-  await judgedBy((seen) => (met(seen) ? 10 : 6) - seen.place, async (run, asked) => {
-    const before = asked();
-    const { reordered, positionBias } = await again(run);
-    const [{ effect, unscored, constraints, judge } = { effect: { value: null, interval: null, n: 0 } }] =
-      reordered!.effects;
-    assertEquals([reordered!.answers, reordered!.failed, judge], [COUNT, 0, "grader"]);
-    assertEquals([effect.n, constraints, unscored, asked() - before], [COUNT, 4 * COUNT, 0, COUNT]);
-    // from place 0 to place 3, three points of ten, without exception
-    assertAlmostEquals(effect.value!, -0.3, 1e-9);
-    assertAlmostEquals(effect.interval![1], -0.3, 1e-9);
-    assert(positionBias.interval![1] < 0);
-    // a second measurement takes its answers from the cache
-    assertEquals((await again(run)).reordered, reordered);
-    assertEquals(asked() - before, COUNT);
-    assertEquals((await again(run, { reorder: 30 })).reordered!.answers, 30);
-    assertStringIncludes(judgeCardText(await again(run)), "kinder to early constraints");
-  });
+  await judgedBy(
+    (seen) => (met(seen) ? 10 : 6) - seen.place,
+    async (run, asked) => {
+      const before = asked();
+      const { reordered, positionBias } = await again(run);
+      const [{ effect, unscored, constraints, judge } = { effect: { value: null, interval: null, n: 0 } }] =
+        reordered!.effects;
+      assertEquals([reordered!.answers, reordered!.failed, judge], [FEW, 0, "grader"]);
+      assertEquals([effect.n, constraints, unscored, asked() - before], [FEW, 4 * FEW, 0, FEW]);
+      // from place 0 to place 3, three points of ten, without exception
+      assertAlmostEquals(effect.value!, -0.3, 1e-9);
+      assertAlmostEquals(effect.interval![1], -0.3, 1e-9);
+      assert(positionBias.interval![1] < 0);
+      // a second measurement takes its answers from the cache
+      assertEquals((await again(run)).reordered, reordered);
+      assertEquals(asked() - before, FEW);
+      assertEquals((await again(run, { reorder: 5 })).reordered!.answers, 5);
+      assertStringIncludes(judgeCardText(await again(run)), "kinder to early constraints");
+    },
+    ["grader"],
+    FEW,
+  );
 });
 
 Deno.test("a judge card finds no position bias in a judge without one, though its late constraints are harder and it wavers", async () => {
@@ -117,24 +125,34 @@ Deno.test("a judge card finds no position bias in a judge without one, though it
 
 Deno.test("a judge card measures each member of a panel by itself", async () => {
   const score = (seen: Seen) => (met(seen) ? 10 : 6) - (seen.model === "tired" ? seen.place : 0);
-  await judgedBy(score, async (run) => {
-    const effects = (await again(run)).reordered!.effects;
-    assertEquals(effects.map((e) => e.judge), ["tired + fresh", "tired", "fresh"]);
-    for (const [i, expected] of [-0.15, -0.3, 0].entries()) {
-      assertAlmostEquals(effects[i]!.effect.value!, expected, 1e-9);
-    }
-  }, ["tired", "fresh"]);
+  await judgedBy(
+    score,
+    async (run) => {
+      const effects = (await again(run)).reordered!.effects;
+      assertEquals(effects.map((e) => e.judge), ["tired + fresh", "tired", "fresh"]);
+      for (const [i, expected] of [-0.15, -0.3, 0].entries()) {
+        assertAlmostEquals(effects[i]!.effect.value!, expected, 1e-9);
+      }
+    },
+    ["tired", "fresh"],
+    FEW,
+  );
 });
 
 Deno.test("a judge card leaves constraints without a score out and counts them", async () => {
   // the last place is never scored: point 4 at first, point 1 in reverse
-  await judgedBy((seen) => seen.place === 3 ? null : met(seen) ? 10 : 4, async (run) => {
-    const { unscored, reordered } = await again(run);
-    assertEquals(unscored, 0.25);
-    const { effect, same, ...counts } = reordered!.effects[0]!;
-    assertEquals(counts, { judge: "grader", constraints: 2 * COUNT, unscored: 2 * COUNT });
-    assertEquals([effect.value, same], [0, 1]);
-  });
+  await judgedBy(
+    (seen) => seen.place === 3 ? null : met(seen) ? 10 : 4,
+    async (run) => {
+      const { unscored, reordered } = await again(run);
+      assertEquals(unscored, 0.25);
+      const { effect, same, ...counts } = reordered!.effects[0]!;
+      assertEquals(counts, { judge: "grader", constraints: 2 * FEW, unscored: 2 * FEW });
+      assertEquals([effect.value, same], [0, 1]);
+    },
+    ["grader"],
+    FEW,
+  );
 });
 
 Deno.test("length bias: found in a judge that forgives long answers, not in one that doesn't", async () => {
@@ -167,12 +185,17 @@ Deno.test("length bias: found in a judge that forgives long answers, not in one 
 });
 
 Deno.test("a judge that asks no model, or another one by now, isn't asked again", async () => {
-  await judgedBy(() => 10, async (run) => {
-    const yaml = join(run, "run.yaml");
-    const text = await Deno.readTextFile(yaml);
-    await Deno.writeTextFile(yaml, text.replace("name: grader", "name: another"));
-    await assertRejects(() => again(run), RangeError, "isn't the one of the verdicts");
-  });
+  await judgedBy(
+    () => 10,
+    async (run) => {
+      const yaml = join(run, "run.yaml");
+      const text = await Deno.readTextFile(yaml);
+      await Deno.writeTextFile(yaml, text.replace("name: grader", "name: another"));
+      await assertRejects(() => again(run), RangeError, "isn't the one of the verdicts");
+    },
+    ["grader"],
+    FEW,
+  );
   await inFolder(async (folder) => {
     await Deno.writeTextFile(
       join(folder, "rows.jsonl"),
