@@ -109,11 +109,10 @@ Deno.test("eval: an edited judge, benchmark or endpoint, a local import and a fi
     assertEquals(await evaluate("judged.yaml", "b", "judge.args.offset=0.5"), [0.75, "one", 0], "options");
     await write("number.ts", "export const SCORE = 0.5;");
     assertEquals(await evaluate("judged.yaml", "c"), [0.5, "one", 0]);
-    assertEquals(await evaluate("checked.yaml", "d"), [0.5, "one", 1]);
     await write("mine.ts", EVAL.replace("verdict(SCORE)", "verdict(SCORE / 2)"));
-    assertEquals(await evaluate("checked.yaml", "d", "overwrite=true"), [0.25, "one", 0]);
+    assertEquals(await evaluate("checked.yaml", "c", "overwrite=true"), [0.25, "one", 0]);
     await write("answer.txt", "two");
-    assertEquals(await evaluate("checked.yaml", "e"), [0.25, "two", 0]);
+    assertEquals(await evaluate("checked.yaml", "d"), [0.25, "two", 0]);
   }));
 
 Deno.test("train: data of an edited template are encoded again, and an edited loss isn't resumed with", () =>
