@@ -46,7 +46,7 @@
  * const adapter = join(folder, "adapter");
  * const { finished } = await train(
  *   bundled("default_iopo.yaml"),
- *   [`output_dir=${adapter}`, "max_steps=1", "eval_strategy=no", "val_size=0", "plot_loss=false"],
+ *   [`output_dir=${adapter}`, "max_samples=8", "max_steps=1", "eval_strategy=no", "val_size=0", "plot_loss=false"],
  *   { say: () => {} },
  * );
  * const { complete } = await evaluateFile(

@@ -90,7 +90,7 @@ for (const name of files) {
     try {
       const { config, estimate } = await dryRun(
         folder + name,
-        [`model_name_or_path=${model}`, "template=qwen", ...folders],
+        [`model_name_or_path=${model}`, "template=qwen", "max_samples=60", ...folders],
         () => {},
       );
       assertEquals(estimate.parameters, 28_448); // the sizes in its config.json, multiplied out

@@ -24,7 +24,7 @@ function keyOf({ body }: MockRequest, base: string): string {
 }
 
 /** Kills of a run. */
-const KILLS = repetitions(10, 3);
+const KILLS = repetitions(10, 2);
 Deno.test("a run that is killed again and again loses no answer and asks for none twice", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(ROWS));

@@ -90,7 +90,7 @@ Deno.test("a scripted generator and judge make SFT, DPO and IOPO rows; the funne
 });
 
 /** Kills of a run. */
-const KILLS = repetitions(10, 3);
+const KILLS = repetitions(10, 2);
 Deno.test("a run that is killed again and again asks for nothing twice that was answered, and ends as if it never was", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(60));
