@@ -117,6 +117,10 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
       // The graph for ONNX Runtime's GPU provider, run on the CPU.
       if (form !== "stack" && backendName.endsWith("as on a GPU")) continue;
 
+      // of each tuning and form by itself, of each pair by the reference backend: a half says what ONNX Runtime makes of them
+      const isOther = (tuning === "full") === (form === "checkpointing off");
+      if (isOther && backendName.startsWith("onnx") && !Deno.env.has("TEST_ALL")) continue;
+
       Deno.test({
         name:
           "Engine: two sequences in one pack, then two answers behind one prompt, give the goldens' log-probabilities " +
