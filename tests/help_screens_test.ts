@@ -11,8 +11,11 @@ import { keyTable } from "../tasks/train/config/key_table.ts";
 const ROOT = new URL("../", import.meta.url).pathname;
 
 const TRAINING = [...keyTable().keys()];
+/** What a person runs; the others are developers'. */
+type Task = Exclude<keyof typeof project.tasks, "test" | "test:all" | "check" | "lint" | "ok">;
+
 /** Tasks, and keys of their files that their help doesn't list itself. */
-const TASKS = {
+const TASKS: Record<Task, readonly string[]> = {
   train: TRAINING,
   eval: [],
   serve: [],
@@ -28,8 +31,7 @@ const TASKS = {
   preview: TRAINING,
   new: [],
   plugins: [],
-} satisfies Record<string, readonly string[]>;
-type Task = keyof typeof TASKS;
+};
 
 async function help(task: Task, ...words: string[]): Promise<string> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
