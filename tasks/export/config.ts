@@ -6,91 +6,16 @@
 import { isAbsolute, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
-import { shown } from "../../formats/message.ts";
 import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
-import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
 import { type KeySpec, type KeyType, REQUIRED, type WorkingKey } from "../train/config/key.ts";
 import { keyTable } from "../train/config/key_table.ts";
-import {
-  readKeys,
-  type TaskWords,
-  throwFaults,
-  type Written,
-  writtenKeys,
-} from "../train/config/read_keys.ts";
+import { readKeys, type TaskWords, throwFaults, writtenKeys } from "../train/config/read_keys.ts";
 import { absolutePlugin, findInputs, foundBeside } from "../train/config/resolve.ts";
 import { bool, fourOrEight, int, oneOf, orNull } from "../train/config/value_types.ts";
+import { contradictions } from "./config_faults.ts";
+import { EXPORT_DTYPES, EXPORT_FORMATS, type ExportConfig, SHARED_KEYS } from "./export_config.ts";
 
-/** Files that an export writes. */
-const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter", "onnx"] as const;
-/** Number types of weights, in the words of LLaMA-Factory and (the last ones) llama.cpp. */
-const EXPORT_DTYPES = ["auto", "float32", "float16", "bfloat16", "q8_0", "q4_0"] as const;
-
-const FLOATS = ["float32", "float16", "bfloat16"] as const;
-/** Number types by format. */
-const DTYPES_OF: Readonly<Record<ExportFormat, readonly ExportDtype[]>> = {
-  safetensors: FLOATS,
-  gguf: [...FLOATS, "q8_0", "q4_0"],
-  "gguf-adapter": FLOATS,
-  onnx: ["float32", "q8_0", "q4_0"],
-};
-
-/** Format of an export. */
-export type ExportFormat = typeof EXPORT_FORMATS[number];
-/** Number type of an export's weights. */
-export type ExportDtype = Exclude<typeof EXPORT_DTYPES[number], "auto">;
-
-/** Keys of a training file that mean the same here. */
-const SHARED = [
-  "model_name_or_path",
-  "adapter_name_or_path",
-  "cache_dir",
-  "model_revision",
-  "hf_hub_token",
-  "template",
-  "template_options",
-  "default_system",
-  "tool_format",
-  "enable_thinking",
-  "preserve_thinking",
-  "split_special_tokens",
-  "plugins",
-] as const;
-
-/** A validated file for merging. */
-export interface ExportConfig extends Pick<TrainConfig, typeof SHARED[number]> {
-  /** Folder to write. */
-  export_dir: string;
-  /** Gigabytes (10⁹ bytes) of tensors a file at most. */
-  export_size: number;
-  /** LLaMA-Factory's; merging is done on the CPU. */
-  export_device: "cpu" | "auto";
-  /** Bits of the linear modules' weights, by GPTQ; null: they aren't quantised. */
-  export_quantization_bit: 4 | 8 | null;
-  /** File with texts that a quantisation is calibrated on. */
-  export_quantization_dataset: string | null;
-  /** Number of them. */
-  export_quantization_nsamples: number;
-  /** Tokens of each. */
-  export_quantization_maxlen: number;
-  /** LLaMA-Factory's name for the number type. */
-  infer_dtype: "auto" | "float32" | "float16" | "bfloat16";
-  /** Format of the files. */
-  export_format: ExportFormat;
-  /** Number type of the weights; wins over `infer_dtype`. */
-  export_dtype: typeof EXPORT_DTYPES[number];
-  /** Whether the logits before and after are compared. */
-  export_check: boolean;
-}
-
-/** Those of them that a template takes. */
-const OF_TEMPLATE = [
-  "template_options",
-  "default_system",
-  "tool_format",
-  "enable_thinking",
-  "preserve_thinking",
-] as const;
+export type { ExportConfig, ExportDtype, ExportFormat } from "./export_config.ts";
 
 const OTHERS = "an export needs the model, its adapters and a template only";
 
@@ -194,7 +119,7 @@ function refused(standard: unknown, accepted: unknown[], reason: string, instead
 
 /** Every key of a file for merging: those that work, and all others of a training file, ignored or refused. */
 export function exportTable(): ReadonlyMap<string, KeySpec> {
-  const shared: readonly string[] = SHARED;
+  const shared: readonly string[] = SHARED_KEYS;
   const table = new Map<string, KeySpec>();
   for (const [key, spec] of keyTable()) {
     if (shared.includes(key)) table.set(key, reworded(key, spec as WorkingKey<unknown>));
@@ -265,87 +190,6 @@ function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []):
     plugins: config.plugins.map((path) => absolutePlugin(path, file, written.get("plugins"))),
   };
   return { config: Object.freeze({ ...config, ...paths }), notes, placeOf };
-}
-
-function contradictions(config: ExportConfig, written: ReadonlyMap<string, Written>) {
-  const { export_format: format, adapter_name_or_path: adapters } = config;
-  const faults: { key: string; message: string }[] = [];
-  if (config.export_quantization_bit !== null) faults.push(...quantisationFaults(config));
-  const key = config.export_dtype === "auto" ? "infer_dtype" : "export_dtype", dtype = config[key];
-  if (dtype !== "auto" && !DTYPES_OF[format].includes(dtype)) {
-    faults.push({
-      key,
-      message: `Cannot write ${dtype} as export_format: ${format} as it holds ${
-        DTYPES_OF[format].join(", ")
-      }: current value is ${dtype}`,
-    });
-  }
-  if (format === "gguf-adapter" && adapters.length !== 1) {
-    faults.push({
-      key: "adapter_name_or_path",
-      message: `Cannot write export_format: gguf-adapter as it needs one adapter: current value is ${
-        adapters.length === 0 ? "none" : adapters.join(", ")
-      }`,
-    });
-  }
-  for (const key of OF_TEMPLATE) {
-    const value = written.get(key)?.value;
-    if (
-      config.template !== null || value === undefined ||
-      JSON.stringify(config[key]) === JSON.stringify(keyTable().get(key)?.default)
-    ) {
-      continue;
-    }
-    faults.push({
-      key,
-      message:
-        `Cannot use ${key} as it is for a template, and none is named: current value is ${shown(value)}; ` +
-        "write template, too, or leave it out",
-    });
-  }
-  if (format.startsWith("gguf") && written.has("export_size")) {
-    const value = written.get("export_size")?.value;
-    if (value !== 5) {
-      faults.push({
-        key: "export_size",
-        message:
-          `Cannot split export_format: ${format} into files of export_size as it is one file: leave it out`,
-      });
-    }
-  }
-  return faults;
-}
-
-function quantisationFaults(config: ExportConfig): { key: string; message: string }[] {
-  const { export_quantization_bit: bits, export_format: format, export_quantization_dataset: dataset } =
-    config;
-  const faults: { key: string; message: string }[] = [];
-  if (dataset === null) {
-    faults.push({
-      key: "export_quantization_bit",
-      message:
-        `Cannot quantise by export_quantization_bit: ${bits} as it needs texts to calibrate on: current value of ` +
-        "export_quantization_dataset is null; name a jsonl file with a text a row",
-    });
-  }
-  if (format !== "safetensors") {
-    faults.push({
-      key: "export_format",
-      message:
-        `Cannot write export_quantization_bit: ${bits} as export_format: ${format} as GPTQ's files are safetensors: leave one of them out; ` +
-        "export_dtype: q8_0 or q4_0 rounds for gguf and onnx",
-    });
-  }
-  for (const key of ["export_dtype", "infer_dtype"] as const) {
-    if (config[key] === "auto" || config[key] === "float16") continue;
-    faults.push({
-      key,
-      message: `Cannot write ${
-        config[key]
-      } beside export_quantization_bit: ${bits} as what isn't quantised is float16 there: leave it out`,
-    });
-  }
-  return faults;
 }
 
 function whereItLies(path: string): string {
