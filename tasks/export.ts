@@ -128,7 +128,7 @@ export async function exportModel(
   }
 }
 
-/** What is to be written. */
+/** An export to write. */
 interface Job {
   config: ExportConfig;
   registry: Registry;

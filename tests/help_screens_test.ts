@@ -11,7 +11,7 @@ import { keyTable } from "../tasks/train/config/key_table.ts";
 const ROOT = new URL("../", import.meta.url).pathname;
 
 const TRAINING = [...keyTable().keys()];
-/** What a person runs; the others are developers'. */
+/** Tasks of users; the others are for developers. */
 type Task = Exclude<keyof typeof project.tasks, "test" | "test:all" | "check" | "lint" | "ok">;
 
 /** Tasks, and keys of their files that their help doesn't list itself. */

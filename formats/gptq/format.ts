@@ -1,10 +1,10 @@
 /**
- * How a folder's weights are quantised by GPTQ, as its config.json says.
+ * The form of a folder's weights that GPTQ quantised, as its config.json names it.
  * @module
  */
 import { shown } from "../message.ts";
 
-/** What `quantization_config` says of all quantised matrices. */
+/** Settings of `quantization_config` that all quantised matrices have. */
 export interface GptqFormat {
   /** Bits of a code. */
   readonly bits: 4 | 8;

@@ -29,7 +29,7 @@ export interface GptqMatrix {
 }
 
 /** Zero points, `[G, outputs]`. */
-export function zeroPoints({ zeros, bits, zeroOffset }: GptqMatrix): Uint8Array<ArrayBuffer> {
+function zeroPoints({ zeros, bits, zeroOffset }: GptqMatrix): Uint8Array<ArrayBuffer> {
   const perWord = 32 / bits, mask = 2 ** bits - 1, points = new Uint8Array(zeros.length * perWord);
   // added to whole words, as GPTQModel does: a zero point of 0 was stored with a borrow from the next one
   const ones = zeroOffset === 0 ? 0 : bits === 4 ? 0x11111111 : 0x01010101;

@@ -11,4 +11,4 @@ export {
   gptqTensors,
   type SymmetricCodes,
 } from "./pack.ts";
-export { type GptqMatrix, gptqPacked, gptqValues, packableGroup, zeroPoints } from "./matrix.ts";
+export { type GptqMatrix, gptqPacked, gptqValues, packableGroup } from "./matrix.ts";

@@ -1,5 +1,5 @@
 /**
- * What a model that sees has beside its decoder, written with it: its other tensors, and the files of its image processor.
+ * Parts of a model that sees beside its decoder, which are written with it: its other tensors, and the files of its image processor.
  * @module
  */
 import { join } from "@std/path";

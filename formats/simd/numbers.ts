@@ -125,7 +125,7 @@ function widenHalves(): WasmFunction {
       bits128.or(
         bits128.or(
           ints4.shiftLeft(ints4.shiftRight(bits.get, 15), 31),
-          // What is no number becomes a quiet one, as conversions of a processor give it.
+          // NaN becomes a quiet one, as conversions of a processor give it.
           bits128.and(code.all(1 << 22, 4), ints4.below(infinity, sizes.get)),
         ),
         bits128.select(

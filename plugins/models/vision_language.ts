@@ -12,7 +12,7 @@ import { ConfigFields } from "./config_fields.ts";
 type Config = Readonly<Record<string, unknown>>;
 
 /** In front of the decoder's modules, in transformers' classes of these models since 4.52. */
-export const LANGUAGE_MODULES = "model.language_model.";
+const LANGUAGE_MODULES = "model.language_model.";
 
 /** Fields that the top has for its language part, too. */
 const FROM_TOP = ["tie_word_embeddings", "eos_token_id", "dtype", "torch_dtype"];

@@ -19,7 +19,7 @@ import type { Tensors } from "../../plugins/trainers/local/setup.ts";
 import { Registry } from "../../plugins/registry.ts";
 
 /** One quadruple of token ids. */
-export type Quad = Record<"x1" | "y1" | "x2" | "y2", number[]>;
+type QuadIds = Record<"x1" | "y1" | "x2" | "y2", number[]>;
 
 /** A log sink that keeps step reports. */
 export function recorder(): LogSink & { steps: StepReport[] } {
@@ -27,7 +27,7 @@ export function recorder(): LogSink & { steps: StepReport[] } {
   return { ...silentLog(), steps, step: (report) => steps.push(report) };
 }
 
-function examplesOf(method: string, quad: Quad): EncodedExample[] {
+function examplesOf(method: string, quad: QuadIds): EncodedExample[] {
   const { x1, y1, x2, y2 } = quad;
   if (method === "sft") return [idsExample({ y: [x1, y1] }), idsExample({ y: [x2, y2] })];
   if (method === "dpo") return [idsExample({ chosen: [x1, y1], rejected: [x1, y2] })];
@@ -50,7 +50,7 @@ export interface GoldenStart {
   initial: Tensors;
   read: (name: string) => Float32Array<ArrayBuffer>;
   /** Quadruples of explicit ids, in the golden's order. */
-  quads: Quad[];
+  quads: QuadIds[];
 }
 
 /** A golden's settings of AdamW. */

@@ -14,7 +14,7 @@ export type HalfStorage = "exact" | "rounded" | "none";
 
 /** Float16 storage on a device: how, or why not, and how many frozen matrices are kept so. */
 export interface Half {
-  /** How. */
+  /** The rule; `none` where there is no such storage. */
   storage: HalfStorage;
   /** Reason of `none`. */
   why: string;

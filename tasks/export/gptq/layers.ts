@@ -27,7 +27,7 @@ export interface GptqSource {
   prompt: readonly number[];
 }
 
-/** What is told on the way. */
+/** Called as the work goes on. */
 export interface GptqListener {
   /** Called often; it may throw to end the work. */
   goesOn(): void;

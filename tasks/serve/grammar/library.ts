@@ -12,7 +12,7 @@ export interface Library {
   memory: WebAssembly.Memory;
   /** Number made from the memory's bytes as they were when it had been opened. */
   begin: number;
-  /** What it would have printed: it has the request's schema in it, and a log has no contents. */
+  /** Lines that it would have printed: they have the request's schema in them, and a log has no contents. */
   said: string[];
   /** From now on objects are freed when JavaScript has forgotten them. */
   freeForgotten(): void;

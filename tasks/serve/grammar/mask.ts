@@ -17,7 +17,7 @@ interface MatcherHandle {
 const known = new WeakMap<Tokenizer, Map<number, Grammars>>();
 
 /** Grammars of a vocabulary, the same ones each time. */
-export function grammarsOf(
+function grammarsOf(
   { tokenizer, vocabSize }: Pick<MaskVocabulary, "tokenizer" | "vocabSize">,
 ): Grammars {
   const bySize = known.get(tokenizer) ?? new Map<number, Grammars>();
