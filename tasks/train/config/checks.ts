@@ -140,6 +140,9 @@ export function checkConfig(
         "(llamafactory_version: 0.9.5 repeats it)",
     );
   }
+  if (config.learning_rate === 0) {
+    notes.push("learning_rate: 0 changes no weight: the run computes and saves, and learns nothing");
+  }
   notes.push(...idleNotes(config, given));
   if (!given.has("split_special_tokens")) {
     notes.push(
@@ -253,6 +256,13 @@ function checkRun(c: TrainConfig, refuse: Refuse): void {
     "warmup_steps",
     `Cannot warm up for ${c.warmup_steps} steps as a whole number is needed from 1 on, or a share of all steps below 1`,
   );
+  for (const key of ["logging_steps", "eval_steps", "save_steps"] as const) {
+    refuse(
+      c[key] > 1 && !Number.isInteger(c[key]),
+      key,
+      `Cannot use ${key}: ${c[key]} as a whole number is needed from 1 on, or a share of all steps below 1`,
+    );
+  }
   const { lr_scheduler_type: type, lr_scheduler_kwargs: kwargs } = c;
   const taken = Object.keys(scheduleOptions[type].shape);
   const unknown = Object.keys(kwargs).filter((name) => !taken.includes(name));

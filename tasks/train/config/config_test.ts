@@ -238,6 +238,41 @@ Deno.test("a value of the wrong type is refused with key, place, what is needed 
   }
 });
 
+Deno.test("what a list names twice is taken once, and none stands alone", () => {
+  const { config: c, notes } = config(
+    "lora_target: q_proj,v_proj,q_proj\nreport_to: csv,csv\n",
+    "dataset=a,b,a",
+  );
+  assertEquals([c.dataset, c.lora_target, c.report_to], [["a", "b"], ["q_proj", "v_proj"], ["csv"]]);
+  const told = notes.filter((note) => note.includes("more than once"));
+  assertEquals(told.length, 1);
+  assertStringIncludes(told[0]!, "dataset: a is named more than once and taken once, as in LLaMA-Factory");
+  assertEquals(config("eval_dataset: [e, e]\ndo_eval: true\n").config.eval_dataset, ["e"]);
+  assertStringIncludes(
+    message("interleave_probs: 0.5,0.5\nmix_strategy: interleave_over\n", "dataset=a,a"),
+    "Cannot mix 1 sets with 2 interleave_probs",
+  );
+  assertStringIncludes(
+    message("report_to: [csv, none]\n"),
+    "t.yaml:6:1: Cannot read report_to as none, tensorboard, csv, all, or a list of them (none stands alone) is needed: " +
+      'current value is ["csv", "none"]',
+  );
+});
+
+Deno.test("steps between two times are whole from 1 on, as transformers wants them; a rate of 0 is told", () => {
+  for (const key of ["logging_steps", "eval_steps", "save_steps"]) {
+    assertStringIncludes(
+      message(`${key}: 1.5\n`),
+      `t.yaml:6:1: Cannot use ${key}: 1.5 as a whole number is needed from 1 on, or a share of all steps below 1`,
+    );
+    assertEquals(config(`${key}: 0.5\n`).config[key as "save_steps"], 0.5);
+  }
+  const { notes } = config("learning_rate: 0\n");
+  assert(
+    notes.includes("learning_rate: 0 changes no weight: the run computes and saves, and learns nothing"),
+  );
+});
+
 Deno.test("a stage, service or loss that isn't there is refused with what to use instead", () => {
   assertStringIncludes(message("stage: ppo\n"), "use dpo, kto or iopo");
   assertStringIncludes(message("stage: iop\n"), 'did you mean "iopo"');

@@ -71,6 +71,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
       absolutePlugin(path, file, written.get("plugins"))
     );
     findInputs(values as unknown as TrainConfig, file, written);
+    notes.push(...takeOnce(values as unknown as Partial<TrainConfig>));
     fillDerived(values as unknown as Partial<TrainConfig>);
     const chosen = chooseTrainer(values as unknown as TrainConfig, given, launcherVariable);
     faults.push(...chosen.faults);
@@ -172,6 +173,24 @@ function launcherVariable(name: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Leaves out what a list names a second time: LLaMA-Factory keeps sets under their names, PEFT modules in a set. Where rows
+ * would count twice there is a note.
+ */
+function takeOnce(config: Partial<TrainConfig>): string[] {
+  return (["dataset", "eval_dataset", "lora_target"] as const).flatMap((key) => {
+    const names = config[key]!, once = [...new Set(names)];
+    const twice = once.filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
+    Object.assign(config, { [key]: once });
+    return key === "lora_target" || twice.length === 0 ? [] : [
+      `${key}: ${
+        twice.join(", ")
+      } is named more than once and taken once, as in LLaMA-Factory; num_samples of a set's ` +
+      "entry in dataset_info.json repeats rows",
+    ];
+  });
 }
 
 /** Defaults that depend on other keys, as LLaMA-Factory and transformers fill them in. */

@@ -74,21 +74,22 @@ export function names(): KeyType<string[]> {
   };
 }
 
-/** Some of `values`, in their order: a list, or text with commas; `none` and nothing mean an empty list, `all` all of them. */
+/** Some of `values`, in their order: a list, or text with commas; `none` (alone) and nothing mean an empty list, `all` all of them. */
 export function someOf<const T extends string>(values: readonly T[]): KeyType<T[]> {
   const known = ["none", "all", ...values];
   const names = z.array(z.enum(known));
   return {
     kind: "list",
     values: known,
-    words: `none, ${values.join(", ")}, all, or a list of them`,
+    words: `none, ${values.join(", ")}, all, or a list of them (none stands alone)`,
     schema: z.union([z.string(), z.array(z.string()), z.null()]).transform((value, context) => {
       const parts = typeof value === "string" ? value.split(",").map((part) => part.trim()) : value ?? [];
       const parsed = names.safeParse(parts);
-      if (parsed.success) {
+      const isMixed = parts.includes("none") && parts.some((part) => part !== "none");
+      if (parsed.success && !isMixed) {
         return values.filter((name) => parsed.data.includes("all") || parsed.data.includes(name));
       }
-      context.addIssue({ code: "custom", message: "unknown name" });
+      context.addIssue({ code: "custom", message: isMixed ? "none beside a name" : "unknown name" });
       return z.NEVER;
     }),
   };
