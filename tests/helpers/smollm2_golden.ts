@@ -7,7 +7,7 @@ import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { LINEAR_MODULES } from "../../kernels/engine/decoder.ts";
-import { type GoldenStart, type Quad, repeatRun } from "./golden_run.ts";
+import { type GoldenStart, repeatRun } from "./golden_run.ts";
 
 const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");
 
@@ -33,7 +33,7 @@ export async function smollm2Start(method: string): Promise<{ start: GoldenStart
     { length: decoder.numLayers },
     (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),
   ).flat();
-  const quads: Quad[] = golden.data.map((q: Record<string, number[]>) => ({
+  const quads: GoldenStart["quads"] = golden.data.map((q: Record<string, number[]>) => ({
     x1: q.x1_ids,
     y1: q.y1_ids,
     x2: q.x2_ids,
