@@ -35,7 +35,7 @@ export interface AppOptions {
   fault(error: unknown): void;
 }
 
-/** The server's application, as `Deno.serve` takes it. */
+/** The server's application: its `fetch` answers requests. */
 export function makeApp(service: Service, options: AppOptions): Hono<{ Variables: { told: Told } }> {
   // with and without a slash at the end, as most servers take it
   const app = new Hono<{ Variables: { told: Told } }>({ strict: false });

@@ -282,6 +282,35 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     assert(until - before > 120, `${until - before} tokens came between the request and its answer`);
   });
 
+  await t.step(
+    "a client that leaves while its grammar is compiled frees its place before that is done",
+    async () => {
+      const texts = Array.from({ length: 8 }, (_, i) => [`p${i}`, { type: "string", maxLength: 230 + i }]);
+      const schema = { type: "object", properties: Object.fromEntries(texts) };
+      const slow = asked("A thing.", {
+        response_format: { type: "json_schema", json_schema: { name: "thing", schema } },
+        max_tokens: 2,
+      });
+      const running = async () => {
+        const reply = await fetch(`${served.base}/metrics`, { headers: { authorization: `Bearer ${KEY}` } });
+        return Number(/^dinotune_answers_running (\d+)$/m.exec(await reply.text())?.[1]);
+      };
+      const before = served.log().length, leaving = new AbortController();
+      const both = [
+        client.chat.completions.create(slow),
+        client.chat.completions.create(slow, { signal: leaving.signal }).catch(() => null),
+      ];
+      while (await running() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      leaving.abort();
+      const [stayed, left] = await Promise.all(both);
+      assertEquals([stayed?.choices[0]?.finish_reason, left], ["length", null]);
+      const ends = () =>
+        served.log().slice(before).match(/(?<=completions )\d+(?=.* (gone|length)$)/gm) ?? [];
+      while (ends().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      assertEquals(ends(), ["499", "200"], "in the order in which they were logged");
+    },
+  );
+
   await t.step("tools: offered by the template, a call that must come is one", async () => {
     const choice = { type: "function" as const, function: { name: "count" } };
     const request = asked("How many?", { tools: TOOLS, tool_choice: choice, max_tokens: 120 });

@@ -7,6 +7,7 @@ import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
 import { isLoopbackHost } from "../common/loopback.ts";
 import { makeApp } from "./app.ts";
 import { Keys } from "./keys.ts";
+import { listen } from "./listen.ts";
 import { Metrics } from "./metrics.ts";
 import { Models, type ModelsOptions } from "./models.ts";
 import { Places } from "./places.ts";
@@ -83,21 +84,10 @@ export async function startServer(options: ServerOptions, registry: Registry): P
     log,
     fault,
   });
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve({
-      hostname: host,
-      port,
-      onListen() {},
-      onError: () => new Response(null, { status: 500 }),
-    }, app.fetch);
-  } catch (error) {
+  const listening = await listen((request) => app.fetch(request), host, port, fault).catch(async (error) => {
     await models.close();
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new RangeError(
-      `Cannot listen at ${host}:${port} as something else does: choose another --port, or 0 for a free one`,
-    );
-  }
+    throw error;
+  });
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     const timer = setTimeout(() => ending.abort(new Error("the server is stopping")), graceMs);
@@ -105,17 +95,18 @@ export async function startServer(options: ServerOptions, registry: Registry): P
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const last = setTimeout(resolve, graceMs + LAST_WORDS_MS);
     try {
-      await Promise.race([server.shutdown(), late]);
+      await Promise.race([listening.close(), late]);
     } finally {
       clearTimeout(timer);
       clearTimeout(last);
+      listening.cut();
       await models.close();
     }
   };
   const shown = host.includes(":") ? `[${host}]` : host;
   const stopOnce = (graceMs: number) => stopped ??= stop(graceMs);
   return {
-    base: `http://${shown}:${server.addr.port}`,
+    base: `http://${shown}:${listening.port}`,
     models,
     stop: stopOnce,
     [Symbol.asyncDispose]: () => stopOnce(0),

@@ -1,0 +1,62 @@
+/**
+ * Listening: connections of the server and their end.
+ *
+ * By Node's server and not by `Deno.serve`, whose requests of more than 512 bytes don't learn that their client has left until a
+ * reply is begun (`findings/client_that_left.sh`): the answer would be made to its end for nobody, and keep its place.
+ * @module
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+
+/** Bytes of a request's head, at most: longer ones get 431 from the platform. */
+const HEAD_BYTES = 64 * 1024;
+
+/** An open port. */
+export interface Listening {
+  /** Its number. */
+  port: number;
+  /** Takes no more connections; resolves when the requests under way are answered. */
+  close(): Promise<void>;
+  /** Ends all connections at once. */
+  cut(): void;
+}
+
+/**
+ * Opens a port. A request's signal fires when its client leaves before the reply's end.
+ * @param port 0: any free one
+ * @param fault Gets what goes wrong with connections later on
+ * @throws {RangeError} If something else listens there
+ * @throws {Error} If the platform doesn't let it listen
+ */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  host: string,
+  port: number,
+  fault: (error: unknown) => void,
+): Promise<Listening> {
+  // a connection that is kept for the next request has no time limit: a client could ask just when it ends
+  const server = createServer(
+    { maxHeaderSize: HEAD_BYTES, keepAliveTimeout: 0 },
+    getRequestListener(fetch, { overrideGlobalObjects: false }),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve());
+  }).catch((error) => {
+    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    throw new RangeError(
+      `Cannot listen at ${host}:${port} as something else does: choose another --port, or 0 for a free one`,
+    );
+  });
+  server.on("error", fault);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      return closed;
+    },
+    cut: () => server.closeAllConnections(),
+  };
+}

@@ -1,0 +1,111 @@
+import { assertEquals, assertRejects } from "@std/assert";
+
+import { listen } from "./listen.ts";
+
+const fail = (error: unknown) => {
+  throw error;
+};
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A server whose answers only end when their client has left; "" if one stays without news of it. */
+async function leavingClients(sizes: readonly number[], gaps: readonly boolean[]): Promise<string[]> {
+  const asked = new Map<string, PromiseWithResolvers<void>>(), left: string[] = [];
+  const late = Promise.withResolvers<void>(), timer = setTimeout(late.resolve, 20_000);
+  const news = Promise.withResolvers<void>();
+  const names = sizes.flatMap((size) =>
+    gaps.map((gap) => [`/${size}${gap ? "-in-two" : ""}`, size, gap] as const)
+  );
+  const listening = await listen(
+    async (request) => {
+      const name = new URL(request.url).pathname;
+      await request.arrayBuffer();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      request.signal.addEventListener("abort", () => resolve());
+      asked.get(name)?.resolve();
+      await Promise.race([promise.then(() => left.push(name)), late.promise]);
+      if (left.length === names.length) news.resolve();
+      return new Response();
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  await Promise.all(names.map(async ([name, size, gap]) => {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+    const has = Promise.withResolvers<void>();
+    asked.set(name, has);
+    const head = bytes(`POST ${name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n`);
+    const body = bytes("a".repeat(size));
+    for (const piece of gap ? [head, body] : [new Uint8Array([...head, ...body])]) await client.write(piece);
+    await has.promise;
+  }));
+  await Promise.race([news.promise, late.promise]);
+  clearTimeout(timer);
+  late.resolve();
+  listening.cut();
+  await listening.close();
+  return left.sort();
+}
+
+Deno.test("a request learns that its client has left, however long it is and in however many pieces it came", async () => {
+  assertEquals(await leavingClients([3, 1000, 50_000], [false, true]), [
+    "/1000",
+    "/1000-in-two",
+    "/3",
+    "/3-in-two",
+    "/50000",
+    "/50000-in-two",
+  ]);
+});
+
+Deno.test("a request that is answered isn't told that its client left, and its connection serves the next one", async () => {
+  const signals: AbortSignal[] = [], ports: string[] = [];
+  // a body that nobody reads stands between two requests
+  const listening = await listen(
+    (request) => {
+      signals.push(request.signal);
+      ports.push(new URL(request.url).pathname);
+      return Response.json({});
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+  const buffer = new Uint8Array(4096);
+  for (const name of ["/one", "/two"]) {
+    await client.write(
+      bytes(`POST ${name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n${"a".repeat(2000)}`),
+    );
+    const read = await client.read(buffer);
+    assertEquals(new TextDecoder().decode(buffer.subarray(0, read ?? 0)).split("\r\n")[0], "HTTP/1.1 200 OK");
+  }
+  assertEquals(ports, ["/one", "/two"]);
+  assertEquals(signals.map(({ aborted }) => aborted), [false, false]);
+  await listening.close();
+});
+
+Deno.test("a port that is taken is an error that says so", async () => {
+  const first = await listen(() => new Response(), "127.0.0.1", 0, fail);
+  await assertRejects(
+    () => listen(() => new Response(), "127.0.0.1", first.port, fail),
+    RangeError,
+    `Cannot listen at 127.0.0.1:${first.port} as something else does`,
+  );
+  await first.close();
+});
+
+Deno.test("a request's head may have 64 kB, for long names and keys of those in front", async () => {
+  const listening = await listen(() => new Response("taken"), "127.0.0.1", 0, fail);
+  const status = async (length: number) => {
+    const reply = await fetch(`http://127.0.0.1:${listening.port}`, {
+      headers: { "x-note": "a".repeat(length) },
+    });
+    await reply.body?.cancel();
+    return reply.status;
+  };
+  assertEquals([await status(50_000), await status(100_000)], [200, 431]);
+  listening.cut();
+  await listening.close();
+});
