@@ -9,6 +9,7 @@ export {
   type ModuleShapes,
   readAdapter,
   readAdapterConfig,
+  readAdapterFields,
   writeAdapter,
 } from "./adapter.ts";
 export { type LoraConfig } from "./config.ts";

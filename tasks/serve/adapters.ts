@@ -8,6 +8,7 @@ import { z } from "zod";
 import { ApiError, badRequest } from "./api_error.ts";
 import { readFields } from "./fields.ts";
 import { jsonBody } from "./json_body.ts";
+import { AdapterMissing } from "./models.ts";
 import type { Service } from "./run.ts";
 
 const NAME = z.string().regex(/^[\w.:/@+-]{1,128}$/, "needs up to 128 letters, digits and . : / @ + - _");
@@ -35,6 +36,7 @@ export function adapterRoutes(
     await models.load(lora_name, lora_path).catch((error) => {
       // files that don't fit (also by their shapes), a name that is taken, a hub that can't be reached: all that clients can mend
       const { message } = error as Error;
+      if (error instanceof AdapterMissing) throw missing(message, "lora_path");
       const isFault = error instanceof TypeError && !message.startsWith("Cannot use the adapter");
       throw isFault ? error : badRequest(message, "lora_path");
     });
@@ -45,15 +47,14 @@ export function adapterRoutes(
     allowed();
     const { lora_name } = readFields(Unload, await jsonBody(c));
     if (models.get(lora_name) === undefined) {
-      throw new ApiError(`There is no adapter ${JSON.stringify(lora_name)}${models.hint(lora_name)}`, {
-        status: 404,
-        type: "invalid_request_error",
-        param: "lora_name",
-        code: "not_found",
-      });
+      throw missing(`There is no adapter ${JSON.stringify(lora_name)}${models.hint(lora_name)}`, "lora_name");
     }
     await models.unload(lora_name);
     return c.text(`Success: LoRA adapter '${lora_name}' removed successfully.`);
   });
   return app;
+}
+
+function missing(message: string, param: string): ApiError {
+  return new ApiError(message, { status: 404, type: "invalid_request_error", param, code: "not_found" });
 }

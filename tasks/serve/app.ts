@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 
+import { VERSION } from "../common/cli.ts";
 import { isLoopbackName } from "../common/loopback.ts";
 import { ApiError, toApiError } from "./api_error.ts";
 import { adapterRoutes } from "./adapters.ts";
@@ -16,6 +17,7 @@ import { pageRoutes } from "./page.ts";
 import type { Service } from "./run.ts";
 import type { Told } from "./told.ts";
 import { textCompletion } from "./text.ts";
+import { tokenizeRoutes } from "./tokenize.ts";
 
 /** Settings of the routes beside the service. */
 export interface AppOptions {
@@ -75,6 +77,7 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
   });
   app.use(allowOrigins(options.origins));
   app.get("/health", (c) => c.body(null, 200));
+  app.on(["GET", "POST"], "/ping", (c) => c.body(null, 200));
   app.route("/", pageRoutes());
   app.use(async (c, next) => {
     options.keys.check(c.req.header("authorization"));
@@ -84,6 +87,7 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
     const [type, text] = await service.metrics.text();
     return c.body(text, 200, { "content-type": type });
   });
+  app.get("/version", (c) => c.json({ version: VERSION }));
   app.get(
     "/v1/models",
     (c) => c.json({ object: "list", data: service.models.list().map((m) => modelJson(m, service)) }),
@@ -117,6 +121,7 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
       code: "not_supported",
     });
   });
+  app.route("/", tokenizeRoutes(service));
   app.route("/", adapterRoutes(service, options));
   app.notFound((c) => reply(c, notFound(c)));
   app.onError((error, c) => {
@@ -130,7 +135,11 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
 const KNOWN_PATHS = new Set([
   "/",
   "/health",
+  "/ping",
+  "/version",
   "/metrics",
+  "/tokenize",
+  "/detokenize",
   "/v1/models",
   "/v1/chat/completions",
   "/v1/completions",
@@ -172,17 +181,21 @@ function reply(c: Context, error: ApiError): Response {
   return c.json(error.body, status, headers);
 }
 
-const POSTED = ["chat/completions", "completions", "embeddings", "load_lora_adapter", "unload_lora_adapter"];
+const POSTED = new Set([
+  "/tokenize",
+  "/detokenize",
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/v1/load_lora_adapter",
+  "/v1/unload_lora_adapter",
+]);
 
 function notFound(c: Context): ApiError {
   const pathname = pathOf(c);
-  const method = POSTED.some((path) => pathname === `/v1/${path}`)
-    ? "POST"
-    : knownPath(c) !== undefined
-    ? "GET"
-    : null;
+  const method = POSTED.has(pathname) ? "POST" : knownPath(c) !== undefined ? "GET" : null;
   if (method !== null) {
-    c.header("allow", method === "GET" ? "GET, HEAD" : method);
+    c.header("allow", method === "GET" ? `GET, HEAD${pathname === "/ping" ? ", POST" : ""}` : method);
     return new ApiError(`Cannot ${c.req.method} ${pathname.slice(0, 100)}: it takes ${method}`, {
       status: 405,
       type: "invalid_request_error",

@@ -130,7 +130,7 @@ class ChatWriting implements Writing {
   }
 
   begin(): unknown[] {
-    return this.#streams.map((_, index) => this.#chunk(index, { role: "assistant", content: "" }));
+    return this.#streams.map((_, index) => this.#chunk(index, { role: "assistant", content: "" }, {}, 0));
   }
 
   news(_: number, { index, text, logprobs, end }: Parameters<Writing["news"]>[1]): unknown[] {
@@ -187,11 +187,16 @@ class ChatWriting implements Writing {
     return { id: this.#id, object, created: this.#created, model: this.model.id, ...tierOf(this.request) };
   }
 
-  #chunk(index: number, delta: unknown, more: Record<string, unknown> = {}): unknown {
+  #chunk(
+    index: number,
+    delta: unknown,
+    more: Record<string, unknown> = {},
+    tokens = item(this.#streams, index).tokens,
+  ): unknown {
     return {
       ...this.#head("chat.completion.chunk"),
       choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
-      ...usageSoFar(this.request, this.promptTokens, item(this.#streams, index).tokens),
+      ...usageSoFar(this.request, this.promptTokens, tokens),
     };
   }
 }

@@ -48,12 +48,13 @@ export type LogprobOrNone = Omit<TokenLogprobs, "logprob"> & { logprob: number |
 
 /**
  * Tokens of a text's continuation.
- * @param offset Characters in front of the first one
+ * @param place.offset Characters in front of the first one
+ * @param place.text Text that a prompt was given as: special tokens that stand in it are a part of it
  */
 export function textLogprobs(
   tokenizer: Tokenizer,
   list: readonly LogprobOrNone[],
-  offset: number,
+  { text = "", offset }: { text?: string; offset: number },
 ): TextLogprobs {
   const found: TextLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   let place = offset;
@@ -66,7 +67,10 @@ export function textLogprobs(
       .map((each) => [nameOf(tokenizer, each.id), each.logprob]);
     found.top_logprobs.push(logprob === null ? null : Object.fromEntries([[name, logprob], ...others]));
     found.text_offset.push(place);
-    place += shownLength(tokenizer, id, place === 0);
+    const token = tokenizer.idToToken(id);
+    place += token !== null && tokenizer.specialIds.has(id) && text.startsWith(token, place)
+      ? token.length
+      : shownLength(tokenizer, id, place === 0);
   }
   return found;
 }

@@ -22,7 +22,7 @@ for (const name of ["tiny", "tiny-gpt2", "tiny-sp"]) {
     const { tokens, text_offset } = textLogprobs(
       tokenizer,
       ids.slice(0, 8).map((id) => ({ id, logprob: -1, top: [] })),
-      0,
+      { offset: 0 },
     );
     text_offset.forEach((offset, i) => {
       const token = i === 0 ? tokenizer.decode(ids.slice(0, 1)) : tokens[i] ?? "";

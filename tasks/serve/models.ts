@@ -7,6 +7,7 @@ import { basename } from "@std/path";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
+import { readAdapterFields } from "../../formats/peft/mod.ts";
 import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -62,6 +63,9 @@ export interface ServedModel {
   format: AnswerFormat | null;
 }
 
+/** An adapter whose files aren't there. */
+export class AdapterMissing extends RangeError {}
+
 /** The models of one server. */
 export class Models {
   readonly #served = new Map<string, ServedModel>();
@@ -104,7 +108,8 @@ export class Models {
 
   /**
    * Loads an adapter beside the model.
-   * @throws {RangeError} If the name is taken, or the directory holds no adapter that fits
+   * @throws {AdapterMissing} If there are no such folder and no such repository, or no adapter in it
+   * @throws {RangeError} If the name is taken, or the adapter doesn't fit
    */
   async load(name: string, directory: string): Promise<void> {
     const taken = this.#served.get(name)?.root, changing = this.#changing.get(name);
@@ -113,13 +118,13 @@ export class Models {
       throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${other}`);
     }
     if (!exists(directory) && hubName(directory) === null) {
-      throw new RangeError(
+      throw new AdapterMissing(
         `Cannot load the adapter ${name}: there is no folder ${directory}, and it isn't an id on the hub (owner/name, or owner/name@revision)`,
       );
     }
     this.#changing.set(name, "loaded");
     try {
-      await this.#open(name, await resolveAdapter(directory, this.options.hub));
+      await this.#open(name, await this.#adapterFolder(directory));
     } finally {
       this.#changing.delete(name);
     }
@@ -157,6 +162,16 @@ export class Models {
     const base = this.#served.get(this.base);
     if (base === undefined) throw new Error("Cannot use the model: it isn't open");
     return base.local;
+  }
+
+  async #adapterFolder(directory: string): Promise<string> {
+    try {
+      const folder = await resolveAdapter(directory, this.options.hub);
+      readAdapterFields(folder);
+      return folder;
+    } catch (error) {
+      throw error instanceof RangeError ? new AdapterMissing(error.message, { cause: error }) : error;
+    }
   }
 
   async #open(id: string, adapter: string | null): Promise<void> {

@@ -3,6 +3,7 @@ import {
   assert,
   assertAlmostEquals,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -429,6 +430,7 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
       });
       const counted = [0, 0];
       for await (const { choices: [choice], usage } of chat) {
+        if (choice?.delta.role) assertEquals(usage?.completion_tokens, 0);
         if (choice) counted[choice.index] = usage?.completion_tokens ?? NaN;
         else assertEquals(usage?.completion_tokens, counted[0]! + counted[1]!);
       }
@@ -469,6 +471,23 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         }
       }
     }
+    // special tokens in a text's prompt are tokens, as lm-eval's tokenized_requests=False needs them
+    const { prompt, ids, logprobs: expected } = PROMPTS.marked;
+    for (const asked of [prompt, ids]) {
+      const { choices: [{ text, logprobs } = { text: "" }] } = await client.completions.create(
+        { model: "random", prompt: asked, max_tokens: 0, temperature: 0, logprobs: 1, echo: true },
+      );
+      if (asked === prompt) assertEquals(text, prompt);
+      const { tokens, token_logprobs, text_offset } = logprobs!;
+      assertEquals(token_logprobs!.length, ids.length);
+      token_logprobs!.slice(1).forEach((value, i) => assertAlmostEquals(value, expected[i]!, 2e-5));
+      tokens!.forEach((token, i) => {
+        // ids' special tokens are no part of the text
+        if (asked === prompt) {
+          assertEquals(text.slice(text_offset![i], text_offset![i]! + token.length), token);
+        }
+      });
+    }
     // numbers are there for a prompt that went through before as well
     const again = { model: "random", prompt: PROMPTS.prompts[1]!, max_tokens: 1, temperature: 0 };
     await client.completions.create(again);
@@ -483,6 +502,35 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     }
     // as vLLM takes it
     await client.chat.completions.create(asked("x", { temperature: 3, max_tokens: 1 }));
+  });
+
+  await t.step("/tokenize and /detokenize: ids of transformers' tokenizer and of prompts", async () => {
+    const post = async (path: string, body: unknown) => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${KEY}` };
+      const reply = await fetch(served.base + path, { method: "POST", body: JSON.stringify(body), headers });
+      return [reply.status, await reply.json()] as const;
+    };
+    const { prompt, ids } = PROMPTS.marked, told = { count: ids.length, max_model_len: 1024, tokens: ids };
+    assertEquals(await post("/tokenize", { prompt }), [200, { ...told, token_strs: null }]);
+    const [, { token_strs }] = await post("/tokenize", { model: "tuned", prompt, return_token_strs: true });
+    assertEquals([token_strs[0], token_strs[1], token_strs[5]], ["<|im_start|>", "u", "Ċ"]);
+    assertEquals(await post("/detokenize", { tokens: ids }), [200, { prompt }]);
+    const { messages } = asked("Name a river."),
+      [, { count, tokens }] = await post("/tokenize", { messages });
+    const { usage } = await client.chat.completions.create(asked("Name a river."));
+    assertEquals([count, tokens.length], [usage?.prompt_tokens, usage?.prompt_tokens]);
+    const [status, { error }] = await post("/detokenize", { tokens: [304] });
+    assertEquals([status, error.param], [400, "tokens"]);
+    assertEquals((await post("/tokenize", { prompt, model: "none" }))[0], 404);
+    const get = await fetch(`${served.base}/tokenize`, { headers: { authorization: `Bearer ${KEY}` } });
+    await get.body?.cancel();
+    assertEquals([get.status, get.headers.get("allow")], [405, "POST"]);
+    for (const method of ["GET", "POST"]) {
+      const reply = await fetch(`${served.base}/ping`, { method });
+      assertEquals([reply.status, await reply.text()], [200, ""]);
+    }
+    const version = await fetch(`${served.base}/version`, { headers: { authorization: `Bearer ${KEY}` } });
+    assertMatch((await version.json()).version, /^\d+\.\d+\.\d+$/);
   });
 
   await t.step("errors in OpenAI's shape", async () => {
@@ -806,14 +854,14 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     const bytes = Deno.readFileSync(join(ADAPTER, tensors));
     Deno.writeFileSync(join(broken, tensors), bytes.fill(0xff, bytes.length - 4));
     for (
-      const [lora_path, words] of [
-        [broken, "aren't all finite"],
-        ["owner name/none", "isn't an id on the hub"],
-        [GOLDENS, "no adapter_config.json"],
+      const [expected, lora_path, words] of [
+        [400, broken, "aren't all finite"],
+        [404, "owner name/none", "isn't an id on the hub"],
+        [404, GOLDENS, "no adapter_config.json"],
       ] as const
     ) {
       const [status, text] = await post("load_lora_adapter", { lora_name: "broken", lora_path });
-      assertEquals([status, JSON.parse(text).error.param], [400, "lora_path"]);
+      assertEquals([status, JSON.parse(text).error.param], [expected, "lora_path"]);
       assertStringIncludes(text, words);
     }
     assertEquals(await post("unload_lora_adapter", { lora_name: "second" }), [

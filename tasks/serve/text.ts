@@ -67,8 +67,19 @@ interface Prompt {
   text: string;
 }
 
-function promptsOf({ prompt, add_special_tokens }: TextRequest, { local }: ServedModel): Prompt[] {
-  const { tokenizer } = local;
+/** Ids of a text that the client writes whole, with bos and the like unless it says false. */
+export function textIds(
+  text: string,
+  { local: { tokenizer } }: ServedModel,
+  addSpecialTokens: boolean | null | undefined,
+): number[] {
+  // turns of a chat template stand in it as well: vLLM and llama.cpp read them so
+  const ids = tokenizer.encode(text, { special: true });
+  return addSpecialTokens === false ? ids : tokenizer.addBosEos(ids);
+}
+
+function promptsOf({ prompt, add_special_tokens }: TextRequest, model: ServedModel): Prompt[] {
+  const { local } = model, { tokenizer } = local;
   const list: (string | number[])[] = typeof prompt === "string"
     ? [prompt]
     : isIds(prompt)
@@ -85,10 +96,9 @@ function promptsOf({ prompt, add_special_tokens }: TextRequest, { local }: Serve
       );
     }
     if (typeof each !== "string") return { ids: each, text: tokenizer.decode(each, { skipSpecial: true }) };
-    const ids = tokenizer.encode(each);
-    const whole = add_special_tokens === false ? ids : tokenizer.addBosEos(ids);
-    if (whole.length === 0) throw badRequest(`Cannot continue prompt ${i}: it has no tokens`, "prompt");
-    return { ids: whole, text: each };
+    const ids = textIds(each, model, add_special_tokens);
+    if (ids.length === 0) throw badRequest(`Cannot continue prompt ${i}: it has no tokens`, "prompt");
+    return { ids, text: each };
   });
 }
 
@@ -117,7 +127,7 @@ class TextWriting implements Writing {
           logprobs: this.request.logprobs == null ? null : textLogprobs(this.model.local.tokenizer, [
             ...this.#promptLogprobs(prompt, list),
             ...answer.logprobs,
-          ], 0),
+          ], { text: front, offset: 0 }),
           finish_reason: answer.finish,
           stop_reason: stopReason(answer, this.request),
         });
@@ -136,7 +146,7 @@ class TextWriting implements Writing {
     if (this.request.echo !== true) return [];
     const n = this.request.n ?? 1;
     return this.prompts.flatMap(({ text }, prompt) =>
-      Array.from({ length: n }, (_, i) => this.#chunk(prompt, i, text))
+      Array.from({ length: n }, (_, i) => this.#chunk(prompt, i, text, {}, 0))
     );
   }
 
@@ -149,7 +159,9 @@ class TextWriting implements Writing {
     );
     this.#given.set(this.#index(prompt, index), { tokens: tokens + 1, characters: characters + more });
     if (text === "" && logprobs.length === 0 && end === null) return [];
-    const told = this.request.logprobs == null ? null : textLogprobs(tokenizer, logprobs, characters);
+    const told = this.request.logprobs == null
+      ? null
+      : textLogprobs(tokenizer, logprobs, { offset: characters });
     const ended = end && { finish_reason: end.finish, stop_reason: stopReason(end, this.request) };
     return [this.#chunk(prompt, index, text, { logprobs: told, ...ended })];
   }
@@ -170,12 +182,18 @@ class TextWriting implements Writing {
     return { index: this.#index(prompt, i), text, logprobs: null, finish_reason: null, ...more };
   }
 
-  #chunk(prompt: number, i: number, text: string, more: Record<string, unknown> = {}): unknown {
+  #chunk(
+    prompt: number,
+    i: number,
+    text: string,
+    more: Record<string, unknown> = {},
+    tokens = this.#soFar(prompt, i).tokens,
+  ): unknown {
     const promptTokens = this.prompts[prompt]?.ids.length ?? 0;
     return {
       ...this.#head(),
       choices: [this.#choice(prompt, i, text, more)],
-      ...usageSoFar(this.request, promptTokens, this.#soFar(prompt, i).tokens),
+      ...usageSoFar(this.request, promptTokens, tokens),
     };
   }
 

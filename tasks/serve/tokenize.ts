@@ -1,0 +1,85 @@
+/**
+ * `/tokenize` and `/detokenize`, as vLLM has them.
+ * @module
+ */
+import { Hono } from "hono";
+import { z } from "zod";
+
+import { badRequest } from "./api_error.ts";
+import { chatPrompt } from "./chat_prompt.ts";
+import { ChatFields, readFields, TextFields } from "./fields.ts";
+import { jsonBody } from "./json_body.ts";
+import type { ServedModel } from "./models.ts";
+import { modelOf, type Service } from "./run.ts";
+import { textIds } from "./text.ts";
+import { thinkingOf } from "./thinking.ts";
+
+const Text = z.strictObject({
+  ...TextFields.pick({ model: true, add_special_tokens: true }).shape,
+  prompt: z.string(),
+  return_token_strs: z.boolean().nullish(),
+});
+const Chat = z.strictObject({
+  ...ChatFields.pick({
+    model: true,
+    messages: true,
+    tools: true,
+    add_generation_prompt: true,
+    continue_final_message: true,
+    add_special_tokens: true,
+    chat_template: true,
+    chat_template_kwargs: true,
+  }).shape,
+  return_token_strs: z.boolean().nullish(),
+});
+const Ids = z.strictObject({ ...TextFields.pick({ model: true }).shape, tokens: z.array(z.int().min(0)) });
+
+/** The two routes. */
+export function tokenizeRoutes(service: Service): Hono {
+  const app = new Hono();
+  app.post("/tokenize", async (c) => {
+    const body = await jsonBody(c);
+    const isChat = typeof body === "object" && body !== null && "messages" in body;
+    const { model, ids: tokens, strings } = isChat ? ofChat(body, service) : ofText(body, service);
+    const { tokenizer, generator } = model.local;
+    return c.json({
+      count: tokens.length,
+      max_model_len: generator.info.maxModelLen,
+      tokens,
+      token_strs: strings === true ? tokens.map((id) => tokenizer.idToToken(id)) : null,
+    });
+  });
+  app.post("/detokenize", async (c) => {
+    const { model: name, tokens } = readFields(Ids, await jsonBody(c));
+    const { tokenizer, generator } = modelOf(service, name).local, { vocabSize } = generator.info;
+    const foreign = tokens.find((id) => id >= vocabSize);
+    if (foreign !== undefined) {
+      throw badRequest(
+        `Cannot write the tokens as text: the model knows ids below ${vocabSize}; current value is ${foreign}`,
+        "tokens",
+      );
+    }
+    return c.json({ prompt: tokenizer.decode(tokens) });
+  });
+  return app;
+}
+
+interface Tokenized {
+  model: ServedModel;
+  ids: number[];
+  /** Whether their names in the vocabulary are wanted. */
+  strings: boolean | null | undefined;
+}
+
+function ofText(body: unknown, service: Service): Tokenized {
+  const { model: name, prompt, add_special_tokens, return_token_strs: strings } = readFields(Text, body);
+  const model = modelOf(service, name);
+  return { model, ids: textIds(prompt, model, add_special_tokens), strings };
+}
+
+function ofChat(body: unknown, service: Service): Tokenized {
+  const { return_token_strs: strings, ...request } = readFields(Chat, body);
+  const model = modelOf(service, request.model), template = model.template(thinkingOf(request, model));
+  const { ids } = chatPrompt(request, model, template, service.models.registry);
+  return { model, ids, strings };
+}
