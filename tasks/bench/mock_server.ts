@@ -105,7 +105,7 @@ export function completionResponse(content: string | null, finish = "stop"): Res
 }
 
 /** An answer to a prompt, or a judgement in TRACE's format with 10 for most constraints and an 8 for some. */
-function mockText({ body }: MockRequest): string {
+export function mockText({ body }: MockRequest): string {
   const prompt = body.messages.at(-1)?.content ?? "";
   const from = prompt.lastIndexOf("< constraints >:");
   const found = from < 0 ? undefined : prompt.slice(from + 16, prompt.indexOf("< response >:", from));

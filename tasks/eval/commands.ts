@@ -82,7 +82,7 @@ const USAGE = {
     "Examples",
     "  deno task eval card saves/m1                               a judge beside nothing: how it answers",
     "  deno task eval card saves/m1 reference=rules               beside the rules, where both judge",
-    "  deno task eval card saves/m1 reference=people.json scale=5   beside people's scores from 0 to 5",
+    "  deno task eval card saves/m1 reference=people.jsonl scale=5   beside people's scores from 0 to 5",
     "  deno task eval card saves/m1 reorder=50                    and with the constraints in reverse order",
   ],
 };
