@@ -1,6 +1,6 @@
 /**
- * An export as a GGUF file for llama.cpp: the model, or the adapter alone.
- * Source of keys and rules: llama.cpp's converters, src/llama-model.cpp, src/llama-adapter.cpp.
+ * A model as a GGUF file for llama.cpp.
+ * Source of keys and rules: llama.cpp's converters, src/llama-model.cpp.
  * @module
  */
 import { basename, join } from "@std/path";
@@ -14,12 +14,10 @@ import {
   interleave,
   writingGguf,
 } from "../../formats/gguf/mod.ts";
-import type { Adapter, LoraTensors } from "../../formats/peft/mod.ts";
-import { narrowed, widened } from "../../formats/subnormal.ts";
-import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
+import { tokenizerKeys } from "./gguf_tokenizer.ts";
 import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
 
@@ -33,7 +31,13 @@ export const ENCODINGS: Readonly<Record<ExportDtype, GgufEncoding>> = {
 };
 
 /** `general.file_type` of a file whose matrices have one type. */
-const FILE_TYPES: Readonly<Record<GgufEncoding, number>> = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7, BF16: 32 };
+export const FILE_TYPES: Readonly<Record<GgufEncoding, number>> = {
+  F32: 0,
+  F16: 1,
+  Q4_0: 2,
+  Q8_0: 7,
+  BF16: 32,
+};
 
 /** Values a block of the quantised types. */
 const BLOCK = 32;
@@ -52,7 +56,7 @@ export function architectureOf({ modelType }: DecoderConfig): string {
 }
 
 /** Name of the file in the folder. */
-export function ggufFileName(format: "gguf" | "gguf-adapter", dtype: ExportDtype): string {
+function ggufFileName(format: "gguf" | "gguf-adapter", dtype: ExportDtype): string {
   return `${format === "gguf" ? "model" : "adapter"}-${ENCODINGS[dtype]}.gguf`;
 }
 
@@ -120,7 +124,7 @@ export function* exportGguf(
   const metadata = new Map<string, GgufTyped>([
     ["general.architecture", { type: "string", value: architecture }],
     ["general.type", { type: "string", value: "model" }],
-    ["general.name", { type: "string", value: nameOf(source) }],
+    ["general.name", { type: "string", value: ggufModelName(source) }],
     ["general.alignment", { type: "u32", value: 32 }],
     ...modelKeys(decoder, architecture),
     ...rope.keys,
@@ -133,13 +137,17 @@ export function* exportGguf(
   return notes;
 }
 
-function nameOf({ model, adapters }: ExportSource): string {
+/** `general.name` of a file. */
+export function ggufModelName({ model, adapters }: ExportSource): string {
   const base = model.hubId ?? basename(model.path).replace(/\.gguf$/, "");
   return adapters.length === 0 ? base : `${base} with adapter`;
 }
 
-/** @throws {RangeError} If llama.cpp's architecture of that name can't compute the model */
-function checkArchitecture(decoder: DecoderConfig): string {
+/**
+ * The architecture that computes a model in llama.cpp.
+ * @throws {RangeError} If that of its name can't
+ */
+export function checkArchitecture(decoder: DecoderConfig): string {
   const architecture = architectureOf(decoder);
   const refuse = (what: string) =>
     new RangeError(
@@ -189,152 +197,6 @@ function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufT
     ...(window === undefined ? [] : [u32("attention.sliding_window", window)]),
     [`${architecture}.attention.layer_norm_rms_epsilon`, { type: "f32", value: decoder.rmsNormEps }],
   ];
-}
-
-/** The base's own keys where it is a GGUF file, else those of tokenizer.json; template and end token are what is written. */
-function tokenizerKeys(source: ExportSource): [string, GgufTyped][] {
-  const { model, chatTemplate, decoder } = source, tokenizer = writtenTokenizer(source);
-  const keys = new Map<string, GgufTyped>(
-    model.metadata === null ? madeTokenizer(source) : copiedTokenizer(model.metadata),
-  );
-  for (
-    const [key, id] of [["bos", tokenizer.bosId], ["eos", tokenizer.eosId], [
-      "padding",
-      tokenizer.padId,
-    ]] as const
-  ) {
-    if (id !== null && id < decoder.vocabSize) {
-      keys.set(`tokenizer.ggml.${key}_token_id`, { type: "u32", value: id });
-    }
-  }
-  if (chatTemplate !== null) keys.set("tokenizer.chat_template", { type: "string", value: chatTemplate });
-  return [...keys];
-}
-
-/** There is one: `openSource` refuses this format otherwise. */
-function writtenTokenizer({ tokenizer }: ExportSource): Tokenizer {
-  if (tokenizer === null) throw new TypeError("Cannot write a GGUF model without a tokenizer");
-  return tokenizer;
-}
-
-function madeTokenizer(source: ExportSource): [string, GgufTyped][] {
-  const { decoder } = source, tokenizer = writtenTokenizer(source);
-  const made = ggufTokenizerKeys(tokenizer, decoder.vocabSize);
-  const key = (name: string, value: GgufTyped): [string, GgufTyped] => [`tokenizer.ggml.${name}`, value];
-  return [
-    key("model", { type: "string", value: made.model }),
-    ...(made.pre === null ? [] : [key("pre", { type: "string", value: made.pre })]),
-    key("tokens", { type: "strings", value: made.tokens }),
-    ...(made.scores === null ? [] : [key("scores", { type: "f32s", value: made.scores })]),
-    key("token_type", { type: "i32s", value: made.types }),
-    ...(made.merges === null ? [] : [key("merges", { type: "strings", value: made.merges })]),
-    ...(tokenizer.unkId === null ? [] : [key("unknown_token_id", { type: "u32", value: tokenizer.unkId })]),
-    key("add_bos_token", { type: "bool", value: made.addBos }),
-    key("add_eos_token", { type: "bool", value: false }),
-    ...(made.model === "llama"
-      ? [key("add_space_prefix", { type: "bool", value: made.addSpacePrefix })]
-      : []),
-  ];
-}
-
-function copiedTokenizer(metadata: ReadonlyMap<string, unknown>): [string, GgufTyped][] {
-  return [...metadata].filter(([key]) => key.startsWith("tokenizer.")).map(([key, value]) => {
-    if (typeof value === "string") return [key, { type: "string", value }];
-    if (typeof value === "boolean") return [key, { type: "bool", value }];
-    if (typeof value === "number") return [key, { type: Number.isInteger(value) ? "u32" : "f32", value }];
-    if (Array.isArray(value) && value.every((part) => typeof part === "string")) {
-      return [key, { type: "strings", value: value as string[] }];
-    }
-    const numbers = Array.from(value as ArrayLike<number>, Number);
-    return [key, { type: key.endsWith(".scores") ? "f32s" : "i32s", value: numbers }];
-  });
-}
-
-/** A module of an adapter as a file with one α holds it: its update is scaled by that α / rank. */
-export interface ModuleOfOneAlpha extends LoraTensors {
-  /** By which B differs; 1: it is B itself. */
-  readonly factor: number;
-  /** B as the file has it, `[out, r]`. */
-  scaledB(): Float32Array<ArrayBuffer>;
-}
-
-/** An adapter under one α, that of its first module; where the modules' own scales don't come out so, B carries the difference. */
-export function withOneAlpha(
-  { modules }: Pick<Adapter, "modules">,
-): { alpha: number; modules: Map<string, ModuleOfOneAlpha> } {
-  const [first] = modules.values(), alpha = first === undefined ? 1 : first.scale * first.r;
-  return {
-    alpha,
-    modules: new Map([...modules].map(([name, module]) => {
-      const factor = module.scale * module.r / alpha;
-      const scaledB = () =>
-        factor === 1 ? module.b : narrowed(widened(module.b).map((value) => value * factor));
-      return [name, { ...module, factor, scaledB }];
-    })),
-  };
-}
-
-/**
- * Writes the adapter alone, in llama.cpp's format: A and B as PEFT has them, the rows of B of q and k interleaved for
- * architecture llama, and one α for the file, by which each module's update is scaled as α / rank of its B. Where the
- * modules' own scales don't come out so, B carries the difference.
- * @throws {RangeError} If the format has no place for something of the model; named
- */
-export function* exportGgufAdapter(
-  path: string,
-  source: ExportSource,
-  adapter: Adapter,
-  dtype: ExportDtype,
-  onTensor: () => void,
-): Generator<void, string[]> {
-  const { decoder } = source, architecture = checkArchitecture(decoder);
-  const encoding = ENCODINGS[dtype], notes: string[] = [];
-  const { alpha, modules } = withOneAlpha(adapter);
-  if ([...modules.values()].some(({ factor }) => factor !== 1)) {
-    notes.push(
-      `llama.cpp has one alpha a file (${alpha}): the matrices B of modules with another carry the difference`,
-    );
-  }
-  const tensors = [...modules].flatMap(([module, { a, b, r, scaledB }]): GgufTensorToWrite[] => {
-    const { name, interleavedHeads } = ggufName(
-      `${module}.weight`,
-      architecture,
-      decoder.numHeads,
-      decoder.numKeyValueHeads,
-    );
-    const inputs = a.length / r, outputs = b.length / r;
-    return [
-      {
-        name: `${name}.lora_a`,
-        shape: [r, inputs],
-        encoding,
-        data: () => (onTensor(), holding(`${module}.lora_A`, a, encoding)),
-      },
-      {
-        name: `${name}.lora_b`,
-        shape: [outputs, r],
-        encoding,
-        data: () => {
-          onTensor();
-          const values = holding(`${module}.lora_B`, scaledB(), encoding);
-          return interleavedHeads === null ? values : interleave(values, outputs, interleavedHeads);
-        },
-      },
-    ];
-  });
-  yield* writingGguf(
-    path,
-    new Map<string, GgufTyped>([
-      ["general.architecture", { type: "string", value: architecture }],
-      ["general.type", { type: "string", value: "adapter" }],
-      ["general.name", { type: "string", value: nameOf(source) }],
-      ["adapter.type", { type: "string", value: "lora" }],
-      ["adapter.lora.alpha", { type: "f32", value: alpha }],
-      ["general.file_type", { type: "u32", value: FILE_TYPES[encoding] }],
-    ]),
-    tensors,
-  );
-  return notes;
 }
 
 /** Path of the file in a folder. */

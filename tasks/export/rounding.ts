@@ -7,7 +7,8 @@ import { ggufName, roundInPlace } from "../../formats/gguf/mod.ts";
 import { quantized, unpacked } from "../../formats/packed/mod.ts";
 import { type Adapter, type LoraTensors, mergedWeights } from "../../formats/peft/mod.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
-import { architectureOf, ENCODINGS, ggufEncodingOf, withOneAlpha } from "./gguf.ts";
+import { architectureOf, ENCODINGS, ggufEncodingOf } from "./gguf.ts";
+import { withOneAlpha } from "./gguf_adapter.ts";
 import { onnxBits } from "./onnx/weights.ts";
 import type { ExportSource } from "./source.ts";
 

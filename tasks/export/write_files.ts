@@ -5,7 +5,8 @@
 import { item } from "../../formats/elements.ts";
 import type { Adapter } from "../../formats/peft/mod.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
-import { exportGguf, exportGgufAdapter, ggufPath } from "./gguf.ts";
+import { exportGguf, ggufPath } from "./gguf.ts";
+import { exportGgufAdapter } from "./gguf_adapter.ts";
 import { exportOnnx, type OnnxDtype } from "./onnx/model.ts";
 import { exportSafetensors } from "./safetensors.ts";
 import type { ExportSource } from "./source.ts";
