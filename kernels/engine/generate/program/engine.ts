@@ -14,28 +14,11 @@ import { ProgramAdapters } from "./adapters.ts";
 import { SlotMemory } from "./cache.ts";
 import type { Prepared } from "./prepare.ts";
 import { rowsAgree } from "./rows_agree.ts";
+import { KEPT_PROMPTS, PROGRAM_CHUNK, SlotSequences } from "./sequences.ts";
 import { type ProgramOutput, ProgramSession } from "./session.ts";
-
-/** Prompt tokens of a run. */
-export const PROGRAM_CHUNK = 128;
-
-/** A prefix is taken over in multiples of so many tokens. */
-const SHARED = 32;
-
-/** Sequences that have ended and whose prompts are kept, at most. */
-const KEPT = 1;
 
 /** Key of the adapter that the model was opened with: no request can name it. */
 const OPENED = "";
-
-/** A sequence in a slot. */
-interface Sequence {
-  /** Tokens of the prompt that went through in chunks: what another one may take over. */
-  prompt: number[];
-  adapter: string | null;
-  /** Tokens in the cache. */
-  length: number;
-}
 
 /** Model, program and limits of an engine. */
 export interface ProgramEngineOptions {
@@ -60,9 +43,7 @@ export interface ProgramEngineOptions {
 /** As `GenerationEngine`, see the module's text. */
 export class ProgramEngine {
   readonly #memory: SlotMemory;
-  /** Running ones first, then those that are kept, the oldest first. */
-  #sequences: Sequence[] = [];
-  #running = 0;
+  readonly #sequences: SlotSequences;
   #session: ProgramSession;
   /** Settles when no other thread does anything for the engine. */
   #hugePages: Promise<unknown> = Promise.resolve();
@@ -71,14 +52,15 @@ export class ProgramEngine {
   readonly #adapters = new Map<string, Adapter>();
 
   constructor(readonly options: ProgramEngineOptions) {
-    this.#memory = new SlotMemory(options.config, options.maxBatch + KEPT);
+    this.#memory = new SlotMemory(options.config, options.maxBatch + KEPT_PROMPTS);
+    this.#sequences = new SlotSequences(this.#memory);
     if (options.opened) this.#adapters.set(OPENED, options.opened);
     this.#session = this.#open();
   }
 
   /** Sequences that {@linkcode ProgramEngine.step} continues. */
   get slots(): number {
-    return this.#running;
+    return this.#sequences.running;
   }
 
   /** A slot that is given up costs at most a copy of the last one, so it is at once. */
@@ -100,8 +82,8 @@ export class ProgramEngine {
       throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
     }
     const adapter = named ?? (this.options.opened ? OPENED : null);
-    const prompt = Array.from(ids), shared = this.#place(prompt, adapter, scored === undefined);
-    const sequence = item(this.#sequences, this.#running);
+    const prompt = Array.from(ids), shared = this.#sequences.place(prompt, adapter, scored === undefined);
+    const slot = this.#sequences.running, sequence = this.#sequences.at(slot);
     let out: ProgramOutput | null = null;
     for (let start = shared; start < prompt.length;) {
       await breathe();
@@ -110,7 +92,7 @@ export class ProgramEngine {
       const end = Math.min(prompt.length, (Math.floor(start / PROGRAM_CHUNK) + 1) * PROGRAM_CHUNK);
       const last = end - start - 1, rows = scored ? Array.from({ length: last + 1 }, (_, i) => i) : [last];
       const all = scored !== undefined || (logits && end === prompt.length);
-      const { logits: found } = out = this.#run(this.#running, [prompt.slice(start, end)], rows, all);
+      const { logits: found } = out = this.#run(slot, [prompt.slice(start, end)], rows, all);
       if (scored && found) {
         const { vocabSize } = this.options.config;
         for (const i of rows) scored(start + i, found.subarray(i * vocabSize, (i + 1) * vocabSize));
@@ -118,7 +100,7 @@ export class ProgramEngine {
       sequence.prompt = prompt.slice(0, end);
       sequence.length = start = end;
     }
-    this.#running++;
+    this.#sequences.admit();
     if (!out) throw new Error("Cannot happen: a prompt has a last token");
     return outlook(out, out.count - 1, this.options.config.vocabSize, shared);
   }
@@ -128,16 +110,17 @@ export class ProgramEngine {
    * @param ids One for every slot.
    */
   step(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
-    if (ids.length !== this.#running || this.#running === 0) {
+    const { running } = this.#sequences;
+    if (ids.length !== running || running === 0) {
       throw new RangeError(
-        `Cannot continue ${this.#running} sequences by ${ids.length} tokens: give one each`,
+        `Cannot continue ${running} sequences by ${ids.length} tokens: give one each`,
       );
     }
-    const rows = Array.from({ length: this.#running }, (_, i) => i);
-    const out = this.#running === 1 && this.#needPairs()
+    const rows = Array.from({ length: running }, (_, i) => i);
+    const out = running === 1 && this.#needPairs()
       ? this.#runPair(item(ids, 0), logits)
       : this.#run(0, Array.from(ids, (id) => [id]), rows, logits);
-    for (const i of rows) item(this.#sequences, i).length++;
+    for (const i of rows) this.#sequences.at(i).length++;
     return Promise.resolve(rows.map((i) => outlook(out, i, this.options.config.vocabSize)));
   }
 
@@ -146,30 +129,21 @@ export class ProgramEngine {
    * @returns One outlook per added token, in order.
    */
   extend(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
-    if (this.#running !== 1) throw new RangeError(`Cannot extend ${this.#running} sequences: one can be`);
+    const { running } = this.#sequences;
+    if (running !== 1) throw new RangeError(`Cannot extend ${running} sequences: one can be`);
     const rows = Array.from(ids, (_, i) => i), out = this.#run(0, [Array.from(ids)], rows, logits);
-    item(this.#sequences, 0).length += ids.length;
+    this.#sequences.at(0).length += ids.length;
     return Promise.resolve(rows.map((i) => outlook(out, i, this.options.config.vocabSize)));
   }
 
   /** Forgets the only sequence's last tokens. */
   rewind(count: number): void {
-    item(this.#sequences, 0).length -= count;
+    this.#sequences.at(0).length -= count;
   }
 
   /** Keeps these slots, in that order. Prompts of the others stay for those that begin alike, as long as there is room. */
   keep(slots: readonly number[]): Promise<void> {
-    for (const [i, sequence] of this.#sequences.slice(0, this.#running).entries()) {
-      if (!slots.includes(i)) sequence.length = sequence.prompt.length;
-    }
-    // Slots come in order, so a slot is never wanted behind where it stands.
-    slots.forEach((slot, place) => this.#swap(place, slot));
-    const ended = this.#sequences.splice(slots.length, this.#running - slots.length);
-    const places = ended.map((_, i) => slots.length + i);
-    this.#running = slots.length;
-    // They stand in front of those that were kept earlier; a slot's place can't change without moving its rows.
-    this.#sequences.splice(places[0] ?? 0, 0, ...ended);
-    this.#sequences.length = Math.min(this.#sequences.length, this.#running + KEPT);
+    this.#sequences.keep(slots);
     return Promise.resolve();
   }
 
@@ -185,11 +159,7 @@ export class ProgramEngine {
   /** Forgets an adapter that no running sequence uses. */
   unloadAdapter(name: string): void {
     this.#adapters.delete(name);
-    for (const sequence of this.#sequences.slice(0, this.#running)) {
-      // Its answer is given; what it holds must not be taken over as the model's own.
-      if (sequence.adapter === name) [sequence.adapter, sequence.prompt] = [null, []];
-    }
-    this.#sequences = this.#sequences.filter((s, i) => i < this.#running || s.adapter !== name);
+    this.#sequences.forget(name);
     this.#reopen();
   }
 
@@ -217,7 +187,7 @@ export class ProgramEngine {
 
   #run(slot: number, ids: readonly number[][], rows: readonly number[], logits: boolean): ProgramOutput {
     const tokens = item(ids, 0).length;
-    const running = this.#sequences.slice(slot, slot + ids.length);
+    const running = this.#sequences.range(slot, ids.length);
     const lengths = running.map(({ length }) => length + tokens);
     this.#reserve(lengths.reduce((a, b) => Math.max(a, b)));
     const x = this.options.embed(ids.flat()), adapters = running.map(({ adapter }) => adapter);
@@ -230,7 +200,7 @@ export class ProgramEngine {
    * attention reads all that stands before a row; what stood there comes back.
    */
   #runPair(id: number, logits: boolean): ProgramOutput {
-    const only = item(this.#sequences, 0), beside = this.#sequences[1];
+    const [only = this.#sequences.at(0), beside] = this.#sequences.range(0, 2);
     this.#reserve(only.length + 1);
     const stood = beside?.length ? this.#memory.firstRow(1) : null;
     const x = new Float32Array(2 * this.options.config.hiddenSize), { adapter } = only;
@@ -257,52 +227,8 @@ export class ProgramEngine {
   }
 
   #reserve(rows: number): void {
-    const lengths = this.#sequences.map(({ length }) => length);
-    if (this.#memory.reserve(rows, lengths)) this.#session.unbind();
+    if (this.#memory.reserve(rows, this.#sequences.lengths)) this.#session.unbind();
   }
-
-  /** Makes a sequence behind the running ones, with the longest beginning that another one has if it may. Gives its length. */
-  #place(prompt: readonly number[], adapter: string | null, mayShare: boolean): number {
-    const place = this.#running;
-    let best = -1, shared = 0;
-    this.#sequences.forEach((sequence, i) => {
-      const length = mayShare && sequence.adapter === adapter ? sharedLength(sequence.prompt, prompt) : 0;
-      if (length > shared) [best, shared] = [i, length];
-    });
-    if (best >= place) {
-      this.#swap(place, best);
-    } else {
-      // A new slot while few prompts are kept, else that of the one that was kept first.
-      if (this.#sequences.length - place < KEPT) {
-        this.#sequences.push({ prompt: [], adapter, length: 0 });
-      }
-      this.#swap(place, this.#sequences.length - 1);
-      if (shared) this.#memory.copy(best, place, shared);
-    }
-    this.#sequences[place] = { prompt: prompt.slice(0, shared), adapter, length: shared };
-    return shared;
-  }
-
-  /** Exchanges two sequences with their rows. */
-  #swap(a: number, b: number): void {
-    if (a === b) return;
-    const first = item(this.#sequences, a), second = item(this.#sequences, b);
-    this.#memory.swap(a, first.length, b, second.length);
-    [this.#sequences[a], this.#sequences[b]] = [second, first];
-  }
-}
-
-/**
- * Tokens that can be taken over: whole parts of {@linkcode SHARED}, and never all but one of a prompt's last chunk, since a run of
- * one row rounds otherwise than one of several.
- */
-function sharedLength(known: readonly number[], prompt: readonly number[]): number {
-  const limit = Math.min(known.length, prompt.length - 1);
-  let same = 0;
-  while (same < limit && known[same] === prompt[same]) same++;
-  const chunks = Math.floor(same / PROGRAM_CHUNK) * PROGRAM_CHUNK;
-  const parts = Math.floor(Math.min(same, prompt.length - 2) / SHARED) * SHARED;
-  return Math.max(chunks, parts, 0);
 }
 
 function outlook(out: ProgramOutput, row: number, vocabSize: number, shared = 0): Outlook {
