@@ -1,6 +1,6 @@
 /**
  * An adapter alone as a GGUF file for llama.cpp's `--lora`.
- * Source of keys and rules: llama.cpp's convert_lora_to_gguf.py, src/llama-adapter.cpp.
+ * Source of keys and rules: llama.cpp's converters, src/llama-adapter.cpp.
  * @module
  */
 import {
