@@ -44,8 +44,10 @@ const COMMON = ["help", "adapter", "base", "system", "temperature", "max-tokens"
 interface Running {
   /** Stops the answer under way; null while none is. */
   answering: AbortController | null;
-  /** Where lines are read from; null while the model is being opened. */
+  /** Where lines are read from; null until it is known what is asked for. */
   input: ChatInput | null;
+  /** Whether the model is open, so that there is a conversation to go on with. */
+  isOpen: boolean;
 }
 
 /**
@@ -69,6 +71,9 @@ async function chat(
     );
   }
   const options = readChatOptions(given, given.config ?? DEFAULT_MODEL);
+  // from here on the terminal doesn't show what is typed: the line editor does, when the model is open
+  using input = open();
+  running.input = input;
   printError(`Opening ${options.models.model}`);
   const hub = { onProgress: downloadLines(printError) };
   const models = await Models.open({ ...options.models, hub }, builtinRegistry());
@@ -77,8 +82,7 @@ async function chat(
     for (const note of list.flatMap(({ local }) => local.notes)) printError(`warning: ${note}`);
     const sides = options.base || list.length === 1 ? list : list.slice(1);
     const session = new ChatSession(sides, options);
-    using input = open();
-    running.input = input;
+    running.isOpen = true;
     printError(
       `${session.names.join(" and ")} answer${
         session.names.length === 1 ? "s" : ""
@@ -155,14 +159,17 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
 
 if (import.meta.main) {
   await runTask(async () => {
-    const running: Running = { answering: null, input: null };
+    const running: Running = { answering: null, input: null, isOpen: false };
     let begun = 0;
     const interrupt = (isDropped = false) => {
       // the same Ctrl-C may come as a key, as a signal, and passed on by `deno task`
       if (performance.now() - begun < 300) return;
       begun = performance.now();
       if (running.answering !== null) return running.answering.abort(new Error("stopped"));
-      if (running.input === null || !Deno.stdin.isTerminal()) Deno.exit(130);
+      if (!running.isOpen || !Deno.stdin.isTerminal()) {
+        running.input?.[Symbol.dispose]();
+        Deno.exit(130);
+      }
       printError(isDropped ? "\n(dropped)" : "\nNothing to stop: /exit or Ctrl-D ends");
     };
     Deno.addSignalListener("SIGINT", () => interrupt());

@@ -118,12 +118,20 @@ Deno.test({
     };
     const type = (text: string) => keys.write(new TextEncoder().encode(text));
     const line = /> $/;
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 400));
+    // what is typed while the model is opened is shown once, in the line
+    await until(/Opening [^\n]*\n/);
+    await type("early words");
+    await until(/> early words$/);
+    assertEquals(stripVTControlCharacters(text).match(/early words/g)?.length, 1);
+    await type("\x03");
+    await until(/\(dropped\)/);
     await until(line);
+    await pause();
     await type("\x03");
     await until(/Nothing to stop/);
     await until(line);
     // Ctrl-C twice within 300 ms counts once, as it may come as a key and as a signal
-    const pause = () => new Promise((resolve) => setTimeout(resolve, 400));
     await pause();
     await type("this goes on \\\rand this");
     await until(/and this/);
