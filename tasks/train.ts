@@ -22,14 +22,7 @@ import { helpTopic } from "./common/help.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
-import {
-  diffConfigs,
-  type Provenance,
-  recordOf,
-  type TrainConfig,
-  usedPlugin,
-  writeRunYaml,
-} from "./train/config/mod.ts";
+import { diffConfigs, type Provenance, recordOf, usedPlugin, writeRunYaml } from "./train/config/mod.ts";
 import { jsonSchema } from "./train/config/describe.ts";
 import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
@@ -48,7 +41,7 @@ import {
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { nextSteps } from "./train/next_steps.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
-import { encode, prepare } from "./train/prepare.ts";
+import { encode, inputsOf, prepare } from "./train/prepare.ts";
 
 export { type DryRun, dryRun } from "./train/dry_run.ts";
 
@@ -202,12 +195,6 @@ export async function train(
   }
   printSummary({ outputDir: directory, history: log.state().history, files, next }, say);
   return { ...result, directory, files };
-}
-
-function inputsOf(
-  config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path" | "dataset_dir">,
-): string[] {
-  return [config.model_name_or_path, ...config.adapter_name_or_path, config.dataset_dir];
 }
 
 /** The text of `--help`: a screen, one key, or `all` of them. @throws {RangeError} If there is no such key */

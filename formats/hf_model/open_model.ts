@@ -66,12 +66,13 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
   if (!names.includes("config.json")) {
     const gguf = names.filter((name) => name.endsWith(".gguf"));
     throw new RangeError(
-      `Cannot open ${path} as a model: it has no config.json.` +
-        (names.includes("adapter_config.json")
-          ? " It is a LoRA adapter: name it as adapter_name_or_path, and its base model here"
+      `Cannot open ${path} as a model: it has no config.json${
+        names.includes("adapter_config.json")
+          ? ". It is a LoRA adapter: name it as adapter_name_or_path, and its base model here"
           : gguf.length
-          ? ` Did you mean ${join(path, item(gguf, 0))}?`
-          : ""),
+          ? `. Did you mean ${join(path, item(gguf, 0))}?`
+          : ": name a folder in the Hugging Face layout, a .gguf file, or a model on the hub (owner/name)"
+      }`,
     );
   }
   const configFile = join(path, "config.json");

@@ -38,6 +38,7 @@ export function listFiles(paths: readonly string[], what: string): string[] {
   return paths.flatMap((path) => {
     const info = statOrNull(path);
     if (!info) {
+      refuseDeadLink(path, what);
       const directory = dirname(path);
       const near = statOrNull(directory)?.isDirectory
         ? didYouMean(basename(path).slice(0, 255), entries(directory))
@@ -54,8 +55,29 @@ export function listFiles(paths: readonly string[], what: string): string[] {
     if (files.length === 0) {
       throw new RangeError(`Cannot find files of ${what}: current value is the empty folder ${path}`);
     }
-    return files.map((file) => checked(file, what));
+    return files.map((file) => {
+      refuseDeadLink(file, what);
+      return checked(file, what);
+    });
   });
+}
+
+/** @throws {RangeError} If the path is a link to what isn't there */
+function refuseDeadLink(path: string, what: string): void {
+  if (statOrNull(path) !== null || !linkExists(path)) return;
+  throw new RangeError(
+    `Cannot find the file of ${what}: current value is ${shortened(path, 400)}, a link to ${
+      shortened(Deno.readLinkSync(path), 400)
+    }, which does not exist`,
+  );
+}
+
+function linkExists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -265,3 +265,20 @@ Deno.test("gzipped json, jsonl, csv and txt files give the records of the file i
     'current value is ".parquet.gz"',
   );
 });
+
+Deno.test("listFiles() names where a link leads that isn't there, named itself or in a folder", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    Deno.symlinkSync(`${folder}/gone.jsonl`, `${folder}/rows.jsonl`);
+    for (const path of [folder, `${folder}/rows.jsonl`]) {
+      assertThrows(
+        () => listFiles([path], 'data set "a"'),
+        RangeError,
+        `Cannot find the file of data set "a": current value is ${folder}/rows.jsonl, a link to ${folder}/gone.jsonl, ` +
+          "which does not exist",
+      );
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

@@ -7,6 +7,7 @@
 import { dirname, resolve } from "@std/path";
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 
+import { decodeUtf8 } from "../utf8.ts";
 import { keyOf, type Parsed, parseFile, placeOf, type YamlReadOptions } from "./document.ts";
 import { expand } from "./expand.ts";
 import { type Place, placeText, YamlError } from "./place.ts";
@@ -140,12 +141,14 @@ function collectFiles(parsed: Parsed, files: string[]): void {
 }
 
 function readText(path: string): string {
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    return Deno.readTextFileSync(path);
+    bytes = Deno.readFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
       throw new RangeError(`Cannot read ${path} as there is no such file`, { cause: error });
     }
     throw new RangeError(`Cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }
+  return decodeUtf8(bytes, path, "YAML");
 }

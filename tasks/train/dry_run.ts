@@ -9,6 +9,7 @@ import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../plugins/kinds/trainer.ts";
+import { placed } from "../../plugins/kinds/place.ts";
 import { makeTarget } from "../../plugins/trainers/local/setup.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
@@ -18,7 +19,8 @@ import { dataText } from "./data_text.ts";
 import { packRowsOf } from "./pack_rows.ts";
 import { type Estimate, estimate, estimateText, measureGflops, weightStorage } from "./estimate.ts";
 import { readRun } from "./own_run.ts";
-import { encode, prepare } from "./prepare.ts";
+import { checkOutputDirectory } from "./outputs/directory.ts";
+import { encode, inputsOf, prepare } from "./prepare.ts";
 
 /** Findings of `--dry-run`. */
 export interface DryRun {
@@ -46,6 +48,7 @@ export async function dryRun(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
+  placed(placeOf("output_dir"), () => checkOutputDirectory({ ...config, inputs: inputsOf(config) }));
   const ready = await prepare(config, registry, say, placeOf);
   // only now, so that a misspelt name isn't told below a screen of keys
   say(stringify(record, { lineWidth: 0 }).trimEnd());

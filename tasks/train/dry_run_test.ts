@@ -7,6 +7,8 @@ const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pat
 /** Of another model. */
 const ADAPTER = new URL("../../fixtures/goldens/llamafactory/adapter", import.meta.url).pathname;
 
+const MODEL = new URL("../../fixtures/constraints/model", import.meta.url).pathname;
+
 Deno.test("dryRun() tells a misspelt name or option before it shows a configuration", async () => {
   const cases: [string[], string][] = [
     [
@@ -32,6 +34,35 @@ Deno.test("dryRun() tells a misspelt name or option before it shows a configurat
     [
       [`adapter_name_or_path=${ADAPTER}`],
       `the argument adapter_name_or_path=${ADAPTER}: Cannot use the adapter ${ADAPTER}/adapter_model.safetensors: tensor `,
+    ],
+    [
+      ["eval_strategy=steps", "metric_for_best_model=accuracy"],
+      "the argument metric_for_best_model=accuracy: Cannot tell the best checkpoint by metric_for_best_model: eval_accuracy",
+    ],
+    [["lora_rank=1000000000"], "the argument lora_rank=1000000000: Cannot adapt "],
+    [
+      ["dataset_dir=nowhere"],
+      "the argument dataset_dir=nowhere: Cannot find data sets as dataset_dir needs a folder with dataset_info.json",
+    ],
+    [
+      [`output_dir=${example}`],
+      `the argument output_dir=${example}: Cannot write to ${example} as a folder is needed: ${example} is a file`,
+    ],
+    [
+      [`output_dir=${example}/out`],
+      `Cannot write to ${example}/out as a folder is needed: ${example} is a file`,
+    ],
+    [
+      [`output_dir=${ADAPTER}`, "overwrite_output_dir=false"],
+      `Cannot write to ${ADAPTER} as an empty directory is needed`,
+    ],
+    [
+      [`output_dir=${MODEL}`],
+      `Cannot write to ${MODEL} as the run reads it, and files of the same names would be written over`,
+    ],
+    [
+      ["resume_from_checkpoint=nowhere/checkpoint-2"],
+      "Cannot resume as resume_from_checkpoint needs a directory checkpoint-N or true: current value is nowhere/checkpoint-2",
     ],
   ];
   for (const [overrides, message] of cases) {

@@ -10,7 +10,14 @@ import { type LossKeys, lossName, type TrainConfig, type UsedPlugin, usedPlugin 
 import { type TemplateSettings, templateSettings } from "./config/template_settings.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "./data/mod.ts";
-import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "./start_checks.ts";
+import {
+  adapterWarnings,
+  checkBestMetric,
+  checkRankFits,
+  checkTokenIds,
+  emptyGradientWarnings,
+  lengthWarnings,
+} from "./start_checks.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { readAdapter } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
@@ -67,7 +74,8 @@ export type PrepareKeys =
     | "lora_target"
     | "trainer"
     | "trainer_options"
-  >;
+  >
+  & Partial<Pick<TrainConfig, "metric_for_best_model" | "eval_strategy" | "lora_rank">>;
 
 /** Keys of a configuration that {@linkcode encode} reads. */
 export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[1];
@@ -98,13 +106,18 @@ export async function prepare(
   };
   const { name, options } = lossName(config);
   const loss = placed(placeOf("loss"), () => use("loss", name, options, () => placeOf("loss_options")));
+  const { metric_for_best_model = null, eval_strategy = "no" } = config;
+  placed(
+    placeOf("metric_for_best_model"),
+    () => checkBestMetric({ metric_for_best_model, eval_strategy }, loss),
+  );
   const template = config.template === null ? null : placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", config.template!).options.shape);
     const settings = templateSettings(config, known, placeOf);
     return use("template", config.template!, settings, () => placeOf("template_options"));
   });
   // unknown names are reported before anything is downloaded
-  const sets = await placed(placeOf("dataset_dir"), () => readDatasetInfo(config.dataset_dir));
+  const sets = readDatasetInfo(config.dataset_dir, placeOf("dataset_dir"));
   for (const key of ["dataset", "eval_dataset"] as const) {
     for (const set of config[key]) await placed(placeOf(key), () => sets.entry(set));
   }
@@ -142,16 +155,27 @@ export async function prepare(
   return { model, decoder, adapterFolders, template, chatTemplate, loss, used, notes, placeOf };
 }
 
+/** Paths that a run reads. */
+export function inputsOf(
+  config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path" | "dataset_dir">,
+): string[] {
+  return [config.model_name_or_path, ...config.adapter_name_or_path, config.dataset_dir];
+}
+
+/** Keys that say which modules are adapted, and how much. */
+type AdaptedKeys = Pick<TrainConfig, "lora_target"> & Partial<Pick<TrainConfig, "lora_rank">>;
+
 /** Whether the adapter to continue, or the modules to adapt, are the model's: known before any data is read. */
 function checkAdapted(
   [adapter]: readonly string[],
-  { lora_target }: Pick<TrainConfig, "lora_target">,
+  { lora_target, lora_rank = 1 }: AdaptedKeys,
   decoder: DecoderConfig,
   placeOf: (key: string) => string,
 ): void {
   const shapes = moduleShapes(decoder);
   if (adapter === undefined) {
     placed(placeOf("lora_target"), () => targetModules(lora_target, [...shapes.keys()]));
+    placed(placeOf("lora_rank"), () => checkRankFits(lora_rank, shapes));
   } else placed(placeOf("adapter_name_or_path"), () => readAdapter(adapter, shapes, decoder.moduleRoot));
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { didYouMean } from "../../formats/did_you_mean.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { baseDifference, loraOf, matchTargets, readAdapterConfig } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
@@ -12,7 +13,7 @@ import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encod
 import { packExamples } from "../../kernels/engine/pack.ts";
 import { targetModules } from "../../plugins/kinds/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
-import { evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";
+import { averageMetrics, evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";
 import type { TrainConfig } from "./config/mod.ts";
 
 type Examples = readonly EncodedExample[];
@@ -41,6 +42,54 @@ export function checkTokenIds(
         );
       }
     }
+  }
+}
+
+/**
+ * Makes sure that evaluations will give the metric that tells the best checkpoint, before the first one would have to.
+ * @throws {RangeError} If they won't: names those that they give
+ */
+export function checkBestMetric(
+  { metric_for_best_model: metric, eval_strategy }: Pick<
+    TrainConfig,
+    "metric_for_best_model" | "eval_strategy"
+  >,
+  loss: Loss,
+): void {
+  if (metric === null || eval_strategy === "no") return;
+  const of = (value: number) => Object.fromEntries(Object.keys(loss.sequences).map((name) => [name, value]));
+  // kto gives some metrics for desirable answers only, some for the others
+  const rows = evaluateLoss(
+    loss,
+    [true, false].map((desirable) => ({ policy: of(-2), reference: of(-3), length: of(4), desirable })),
+  );
+  const named = Object.keys(averageMetrics(loss, rows.map(({ metrics }) => metrics)));
+  const given = [...new Set(["eval_loss", ...named.map((name) => `eval_${name}`)])];
+  if (given.includes(metric) || /^eval_(runtime|\w+_per_second)$/.test(metric)) return;
+  throw new RangeError(
+    `Cannot tell the best checkpoint by metric_for_best_model: ${metric}${
+      didYouMean(metric, given)
+    } as an evaluation gives ` +
+      `${given.join(", ")}: use one of these`,
+  );
+}
+
+/** Bytes of a matrix that one buffer can hold. */
+const LARGEST_MATRIX = 2 ** 32;
+
+/**
+ * Makes sure that an adapter's matrices can be made at all; what merely needs much memory is only estimated.
+ * @param shapes Rows and columns of the modules
+ * @throws {RangeError} If one would be larger than a buffer can be
+ */
+export function checkRankFits(rank: number, shapes: ReadonlyMap<string, readonly number[]>): void {
+  for (const [name, shape] of shapes) {
+    const bytes = 4 * rank * Math.max(...shape);
+    if (bytes <= LARGEST_MATRIX) continue;
+    throw new RangeError(
+      `Cannot adapt ${name} with lora_rank: ${rank} as a matrix has to stay below 4 GiB: current value is ` +
+        `${Math.round(bytes / 2 ** 30)} GiB. A rank of ${Math.min(...shape)} already allows any change there`,
+    );
   }
 }
 

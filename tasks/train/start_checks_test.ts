@@ -4,7 +4,14 @@ import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
-import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "./start_checks.ts";
+import {
+  adapterWarnings,
+  checkBestMetric,
+  checkRankFits,
+  checkTokenIds,
+  emptyGradientWarnings,
+  lengthWarnings,
+} from "./start_checks.ts";
 
 type Sequences = Parameters<typeof idsExample>[0];
 
@@ -23,6 +30,42 @@ Deno.test("checkTokenIds() refuses ids beyond the embedding with token, row, seq
     () => checkTokenIds(examples({ y: [[-1], [1]] }), { vocabSize: 10 }, tokenizer),
     RangeError,
     "token -1",
+  );
+});
+
+Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before the first one; every loss's own are taken", () => {
+  const check = (
+    metric_for_best_model: string | null,
+    name: string,
+    eval_strategy: "no" | "steps" = "steps",
+  ) => checkBestMetric({ metric_for_best_model, eval_strategy }, loss(name));
+  assertThrows(
+    () => check("eval_accuracy", "sft"),
+    RangeError,
+    "Cannot tell the best checkpoint by metric_for_best_model: eval_accuracy as an evaluation gives eval_loss: use one of these",
+  );
+  assertThrows(
+    () => check("eval_rewards/acuracies", "dpo"),
+    RangeError,
+    'did you mean "eval_rewards/accuracies"?',
+  );
+  check("eval_accuracy", "sft", "no");
+  check(null, "sft");
+  for (const name of ["sft", "pt", "dpo", "iopo", "kto", "orpo", "simpo"]) check("eval_loss", name);
+  // names of TRL's trainers
+  for (const name of ["dpo", "iopo"]) check("eval_rewards/margins", name);
+  for (const side of ["chosen", "rejected"]) check(`eval_rewards/${side}`, "kto");
+  check("eval_kl", "kto");
+  check("eval_runtime", "sft");
+});
+
+Deno.test("checkRankFits() refuses a rank whose matrices no buffer can hold", () => {
+  const shapes = new Map([["a.q_proj", [128, 64]]]);
+  checkRankFits(2 ** 23, shapes);
+  assertThrows(
+    () => checkRankFits(2 ** 24, shapes),
+    RangeError,
+    "Cannot adapt a.q_proj with lora_rank: 16777216 as a matrix has to stay below 4 GiB: current value is 8 GiB. A rank of 64",
   );
 });
 

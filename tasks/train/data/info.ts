@@ -8,6 +8,8 @@ import { exists, statOrNull } from "../../../formats/exists.ts";
 import { shortened, shown } from "../../../formats/message.ts";
 import { parseYaml, placeText } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { decodeUtf8 } from "../../../formats/utf8.ts";
+import { placed } from "../../../plugins/kinds/place.ts";
 import { repeatedName } from "../../../formats/repeated_names.ts";
 import { HUB_ID, type HubDataset } from "../../../formats/hub/mod.ts";
 import { isRecordFile } from "../../../formats/records/read_files.ts";
@@ -81,8 +83,9 @@ const FIELDS = [
  * `owner/name` that it doesn't have is a set on the hub.
  *
  * @param directory `dataset_dir`.
+ * @param place Where `dataset_dir` was written, for faults of dataset_info.json as a whole; "" where it wasn't.
  */
-export function readDatasetInfo(directory: string): DatasetInfo {
+export function readDatasetInfo(directory: string, place = ""): DatasetInfo {
   const file = join(directory, "dataset_info.json");
   let read: InfoFile | undefined;
   return {
@@ -90,7 +93,7 @@ export function readDatasetInfo(directory: string): DatasetInfo {
     entry(name) {
       if (isDataPath(name)) return entryOfPath(name);
       if (isHubName(name) && !exists(file)) return entryOfHub(name);
-      read ??= readInfoFile(directory, file);
+      read ??= placed(place, () => readInfoFile(directory, file));
       return isHubName(name) && !Object.hasOwn(read.sets, name) ? entryOfHub(name) : readEntry(name, read);
     },
   };
@@ -139,7 +142,7 @@ function entryOfHub(name: string): DatasetEntry {
  */
 function readInfoFile(directory: string, file: string): InfoFile {
   let text: string;
-  if (statOrNull(file)?.isFile) text = Deno.readTextFileSync(file);
+  if (statOrNull(file)?.isFile) text = decodeUtf8(Deno.readFileSync(file), file, "JSON");
   else {
     throw new RangeError(
       `Cannot find data sets as dataset_dir needs a folder with dataset_info.json: current value is ${

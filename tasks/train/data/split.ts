@@ -29,7 +29,10 @@ export function splitRows(n: number, valSize: number, seed: number): Split {
   if (!(valSize > 0) || wanted >= n) {
     throw new RangeError(
       `Cannot hold out rows for evaluation as val_size needs at least one training row left: current value is ${valSize}` +
-        ` of ${n} rows. Give a count below ${n} or a share between 0 and 1`,
+        ` of ${n} rows, which holds out ${wanted}. ` +
+        (n > 1
+          ? `Give a count below ${n}, or a share of at most ${n - 1} in ${n}`
+          : "Leave it out, or give more rows"),
     );
   }
   const order = new NumpyGenerator(seed).permutation(n);

@@ -6,9 +6,10 @@
  * together at the end. A kill at any moment leaves files of one run only.
  * @module
  */
-import { isAbsolute, join, relative } from "@std/path";
+import { dirname, isAbsolute, join, relative, resolve } from "@std/path";
 
 import { makeFolder, sweepTemporaryFiles } from "../../../formats/atomic.ts";
+import { statOrNull } from "../../../formats/exists.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
 import {
   type Checkpoint,
@@ -124,6 +125,28 @@ export class OutputDirectory implements Disposable {
   }
 }
 
+/**
+ * Refuses what the constructor would refuse, and neither makes nor locks anything: for a dry run.
+ * @throws {Error} As {@linkcode OutputDirectory}
+ */
+export function checkOutputDirectory(request: OutputDirectoryRequest): void {
+  const { output_dir: directory, inputs = [] } = request;
+  let held = resolve(directory);
+  while (statOrNull(held) === null && dirname(held) !== held) held = dirname(held);
+  if (!Deno.statSync(held).isDirectory) {
+    throw new Error(
+      `Cannot write to ${directory} as a folder is needed: ${held} is a file. Choose another output_dir`,
+    );
+  }
+  const resumeFrom = checkpointToResume(request);
+  if (held !== resolve(directory) || (resumeFrom !== null && isWithin(resumeFrom.path, directory))) return;
+  // hidden ones may be what a killed process left half-written, which the run clears
+  const entries = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
+    !name.startsWith(".")
+  );
+  checkInputs(directory, leftovers(request, entries.sort()), inputs);
+}
+
 function checkpointToResume(
   { output_dir, resume_from_checkpoint: resume }: OutputDirectoryRequest,
 ): Checkpoint | null {
@@ -168,11 +191,16 @@ function leftovers(request: OutputDirectoryRequest, entries: readonly string[]):
 function checkInputs(directory: string, leftovers: readonly string[], inputs: readonly string[]): void {
   const gone = leftovers.filter((name) => name !== "runs");
   for (const input of inputs) {
+    const isFolder = relative(resolve(directory), resolve(input)) === "";
     const holder = gone.find((name) => isWithin(input, join(directory, name))) ??
       // the folder itself as a model or an adapter: its weights are among what goes
-      (isWithin(directory, input) && isWithin(input, directory)
-        ? gone.find((name) => FINISHED_FILES.test(name))
-        : undefined);
+      (isFolder ? gone.find((name) => FINISHED_FILES.test(name)) : undefined);
+    if (isFolder && holder === undefined) {
+      throw new Error(
+        `Cannot write to ${directory} as the run reads it, and files of the same names would be written over. ` +
+          "Choose another output_dir",
+      );
+    }
     if (holder === undefined) continue;
     throw new Error(
       `Cannot overwrite ${directory} as the run reads ${input}, which would be taken away with ${holder}. ` +

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 
-import { OutputDirectory } from "./directory.ts";
+import { checkOutputDirectory, OutputDirectory } from "./directory.ts";
 import { isFinished } from "./run_files.ts";
 import {
   cleanPartial,
@@ -233,6 +233,26 @@ Deno.test("a checkpoint of another folder is resumed from in an empty one only",
   assertThrows(() => begin(directoryWith("checkpoint-9/"), false, checkpoint), Error, "an empty directory");
   const run = directoryWith("checkpoint-9/", "run.yaml", ...FINISHED);
   assertEquals(begin(run, true, checkpoint).removed.length, 2 + FINISHED.length);
+});
+
+Deno.test("a run is refused in the folder of the model, the adapter or the data that it reads", () => {
+  const folder = directoryWith("config.json");
+  const request = {
+    output_dir: folder,
+    overwrite_output_dir: true,
+    resume_from_checkpoint: null,
+    inputs: [`${folder}/../${basename(folder)}`],
+  };
+  for (const check of [() => new OutputDirectory(request), () => checkOutputDirectory(request)]) {
+    assertThrows(check, Error, `Cannot write to ${folder} as the run reads it`);
+  }
+  assertEquals(names(folder), ["config.json"]);
+  const file = `${folder}/config.json`;
+  assertThrows(
+    () => new OutputDirectory({ ...request, output_dir: file }),
+    Error,
+    `Cannot write ${file}: it is a file, and a folder is needed`,
+  );
 });
 
 Deno.test("a run is refused where it would take away what it reads", () => {
