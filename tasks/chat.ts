@@ -24,6 +24,7 @@ import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
 import { terminalWidth } from "./common/table.ts";
 import { Models } from "./serve/models.ts";
+import { showOpening } from "./serve/opening.ts";
 
 const USAGE = [
   "deno task chat [MODEL] [--adapter DIR ...] [--base]",
@@ -76,7 +77,9 @@ async function chat(
   running.input = input;
   printError(`Opening ${options.models.model}`);
   const hub = { onProgress: downloadLines(printError) };
-  const models = await Models.open({ ...options.models, hub }, builtinRegistry());
+  const models = await showOpening((onPhase) =>
+    Models.open({ ...options.models, hub, onPhase }, builtinRegistry())
+  );
   try {
     const list = models.list();
     for (const note of list.flatMap(({ local }) => local.notes)) printError(`warning: ${note}`);

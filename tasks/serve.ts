@@ -16,6 +16,7 @@ import { errorText, interruption, parseArguments, print, printError, runTask } f
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
 import { KEYS_VARIABLE } from "./serve/keys.ts";
+import { showOpening } from "./serve/opening.ts";
 import { readServeOptions, SERVE_FLAGS } from "./serve/options.ts";
 import { startServer } from "./serve/server.ts";
 
@@ -55,7 +56,9 @@ export async function serveModel(args: readonly string[], stop: Promise<void>): 
   const hub = { onProgress: downloadLines(printError) };
   const log = options.quiet ? () => {} : printError;
   const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
-  await using server = await startServer({ ...options, hub, log, fault }, builtinRegistry());
+  await using server = await showOpening((onPhase) =>
+    startServer({ ...options, hub, onPhase, log, fault }, builtinRegistry())
+  );
   const names = server.models.list().map(({ id }) => id).join(", ");
   printError(`Serving ${names}: a page at ${server.base}/, OpenAI's interface at ${server.base}/v1`);
   // alone on standard output, for programs that start this one

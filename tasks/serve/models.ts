@@ -8,7 +8,12 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { readAdapterFields } from "../../formats/peft/mod.ts";
-import type { DeviceChoice, Generator, Quantization } from "../../kernels/engine/generate/generator.ts";
+import type {
+  DeviceChoice,
+  Generator,
+  OnPhase,
+  Quantization,
+} from "../../kernels/engine/generate/generator.ts";
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
@@ -37,6 +42,8 @@ export interface ModelsOptions {
   speculation: number;
   /** Options for asking the hub for the ids of model and adapters. */
   hub?: ResolveOptions;
+  /** Told, until all are open, of weights that are read, or prepared. */
+  onPhase?: OnPhase;
 }
 
 /** A name that clients can ask for. */
@@ -71,6 +78,7 @@ export class Models {
   readonly #served = new Map<string, ServedModel>();
   /** Names of adapters that are being loaded, or whose last answers are being made. */
   readonly #changing = new Map<string, "loaded" | "unloaded">();
+  #onPhase: OnPhase | undefined;
 
   private constructor(readonly options: ModelsOptions, readonly registry: Registry, readonly base: string) {}
 
@@ -81,12 +89,15 @@ export class Models {
   static async open(options: ModelsOptions, registry: Registry): Promise<Models> {
     const base = options.name ?? basename(options.model).replace(/\.gguf$/, "");
     const models = new Models(options, registry, base);
+    models.#onPhase = options.onPhase;
     try {
       await models.#open(base, null);
       for (const [name, directory] of options.adapters) await models.load(name, directory);
     } catch (error) {
       await models.close();
       throw error;
+    } finally {
+      models.#onPhase = undefined;
     }
     return models;
   }
@@ -176,7 +187,16 @@ export class Models {
 
   async #open(id: string, adapter: string | null): Promise<void> {
     const { model, device, maxModelLen, maxBatch, quantization, speculation, hub = {} } = this.options;
-    const source = { model, device, maxModelLen, maxBatch, quantization, speculation, hub };
+    const source = {
+      model,
+      device,
+      maxModelLen,
+      maxBatch,
+      quantization,
+      speculation,
+      hub,
+      onPhase: this.#onPhase,
+    };
     const own = this.registry.create("template", this.options.template, {});
     const beside = adapter !== null && this.#base.generator.info.namedAdapters;
     // where the engine has no adapters by name, one of its own is opened, with the adapter merged

@@ -4,6 +4,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
+import type { OnPhase } from "../host.ts";
 import { connect, type WorkerConnection } from "../worker_call.ts";
 import type { Generated, OnToken } from "./answer.ts";
 import { ContextLengthError } from "./check_prompt.ts";
@@ -26,7 +27,7 @@ export {
   MAX_BATCH,
   type Quantization,
 } from "./options.ts";
-export { type BackendChoice } from "../host.ts";
+export { type BackendChoice, type OnPhase } from "../host.ts";
 export { GREEDY, type Sampling } from "./sampling.ts";
 
 /** A model that answers prompts. Make with {@linkcode Generator.open}. */
@@ -44,10 +45,14 @@ export class Generator {
   /**
    * Opens a model in a new Worker.
    * @param given A promise of options is waited for while the Worker loads its modules.
+   * @param onPhase Told of weights that are read, or prepared.
    * @throws {RangeError} If the model, the adapter or the backend isn't there or doesn't fit; named.
    * @throws What the promise is rejected with.
    */
-  static async open(given: GeneratorOptions | Promise<GeneratorOptions>): Promise<Generator> {
+  static async open(
+    given: GeneratorOptions | Promise<GeneratorOptions>,
+    onPhase: OnPhase = () => {},
+  ): Promise<Generator> {
     const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [
       ContextLengthError,
       LogitsError,
@@ -59,7 +64,8 @@ export class Generator {
     try {
       const options = await given, { backend } = options.device ?? CPU;
       if (backend === "webgpu" || (backend === "auto" && mayHaveGpu())) await holdDriver();
-      return new Generator(worker, await worker.call<GeneratorInfo>("open", [options]));
+      const onEvent = (event: unknown) => onPhase(...event as Parameters<OnPhase>);
+      return new Generator(worker, await worker.call<GeneratorInfo>("open", [options], { onEvent }));
     } catch (error) {
       worker.terminate();
       throw error;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
-import { ContextLengthError, Generator, type GeneratorOptions } from "./generator.ts";
+import { ContextLengthError, CPU, Generator, type GeneratorOptions } from "./generator.ts";
 import { openGenerator } from "./open.ts";
 import { decoderIn, TINY } from "../../../tests/helpers/tiny_model.ts";
 
@@ -263,3 +263,15 @@ Deno.test("openGenerator() without text needs no tokenizer, and then stops at id
   await assertRejects(() => generator.generate([1], { stop: ["x"] }), RangeError, "without a tokenizer");
   await generator.close();
 });
+
+for (const [backend, phase] of [["onnx", "preparing weights"], ["reference", "reading weights"]] as const) {
+  Deno.test(`Generator.open() tells of ${phase} on ${backend}: each part once, the last one the last of all`, async () => {
+    const told: [string, number, number][] = [];
+    const device = { ...CPU, backend };
+    const generator = await Generator.open({ model: MODEL, decoder, device }, (...at) => told.push(at));
+    await generator.close();
+    const parts = told.at(-1)?.[2] ?? 0;
+    assert(parts > 1);
+    assertEquals(told, Array.from({ length: parts }, (_, i) => [phase, i + 1, parts]));
+  });
+}

@@ -9,7 +9,8 @@ import { defaultThreads } from "../../threads.ts";
 import { chooseBackend, makeBackend } from "../backends.ts";
 import { EMBEDDING } from "../body.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
-import type { BackendChoice } from "../host.ts";
+import { tensorShapes } from "../decoder.ts";
+import type { BackendChoice, OnPhase } from "../host.ts";
 import type { BatchEngine } from "./batch_engine.ts";
 import { blockEngine } from "./block_engine.ts";
 import { GenerationEngine } from "./engine.ts";
@@ -28,20 +29,25 @@ export interface MadeEngine {
   usesFiles: boolean;
 }
 
-/** Makes the engine. @throws {RangeError} If the backend can't hold weights as they are wanted. */
+/**
+ * Makes the engine.
+ * @param onPhase Told of weights that are read, or prepared.
+ * @throws {RangeError} If the backend can't hold weights as they are wanted.
+ */
 export async function makeBatchEngine(
   options: GeneratorOptions,
   model: LoadedModel,
   adapter: Adapter | null,
+  onPhase: OnPhase = () => {},
 ): Promise<MadeEngine> {
   const { choice } = await chooseBackend(options.device ?? CPU), { quantization = "stored" } = options;
   const why = whyNoProgram(choice, options.decoder);
-  if (why === null) return programEngine(options, model, adapter, choice, quantization);
+  if (why === null) return programEngine(options, model, adapter, choice, quantization, onPhase);
   if (quantization === 4 || quantization === 8) {
     throw new RangeError(`Cannot hold weights in ${quantization} bits: ${why}`);
   }
   const backend = await makeBackend(choice);
-  const engine = makeBlockEngine(backend, options, model, adapter);
+  const engine = makeBlockEngine(backend, options, model, adapter, onPhase);
   return {
     engine: blockEngine(engine, options.decoder.vocabSize),
     backend: `${backend.name}: ${backend.description}${
@@ -64,6 +70,7 @@ function programEngine(
   adapter: Adapter | null,
   { threads }: BackendChoice,
   quantization: Quantization,
+  onPhase: OnPhase,
 ): MadeEngine {
   const { library, reason } = openLibrary(), { decoder: config, merge = true } = options;
   if (library === null) throw new Error(`Cannot call ONNX Runtime: ${reason}`);
@@ -80,7 +87,8 @@ function programEngine(
   const stored = storedWeights(
     preparedFolder(),
     key,
-    (folder) => prepareWeights(config, source, bits, folder),
+    (folder) =>
+      prepareWeights(config, source, bits, folder, (done, all) => onPhase("preparing weights", done, all)),
   );
   const count = threads ?? defaultThreads();
   const engine = new ProgramEngine({
@@ -110,11 +118,18 @@ function makeBlockEngine(
   { decoder: config, promptChunk, merge = true }: GeneratorOptions,
   model: LoadedModel,
   adapter: Adapter | null,
+  onPhase: OnPhase,
 ): GenerationEngine {
+  const tensors = tensorShapes(config).size;
+  let count = 0;
+  const tell = <T>(values: T): T => {
+    onPhase("reading weights", ++count, tensors);
+    return values;
+  };
   const chunk = promptChunk === undefined ? {} : { promptChunk };
-  const read = (name: string) => model.weights.pieces(name);
+  const read = (name: string) => tell(model.weights.pieces(name));
   if (!adapter || merge) {
-    const weights = adapter ? mergedWeights((name) => model.weights.read(name), adapter) : read;
+    const weights = adapter ? mergedWeights((name) => tell(model.weights.read(name)), adapter) : read;
     return new GenerationEngine(backend, { config, tuning: { type: "none" }, ...chunk }, weights);
   }
   const modules = Object.fromEntries(

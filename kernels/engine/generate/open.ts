@@ -7,6 +7,7 @@ import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { readAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
+import type { OnPhase } from "../host.ts";
 import { BatchGenerator } from "./batch.ts";
 import { makeBatchEngine } from "./make_engine.ts";
 import { openMask } from "./mask.ts";
@@ -24,9 +25,13 @@ export interface OpenedGenerator {
 
 /**
  * Opens a model for generating, in this thread.
+ * @param onPhase Told of weights that are read, or prepared.
  * @throws {RangeError} If something is missing or doesn't fit; named.
  */
-export async function openGenerator(options: GeneratorOptions): Promise<OpenedGenerator> {
+export async function openGenerator(
+  options: GeneratorOptions,
+  onPhase: OnPhase = () => {},
+): Promise<OpenedGenerator> {
   const { decoder: config, adapter: directory = null, maxBatch = MAX_BATCH, text = true } = options;
   const model = await openModel(options.model);
   let usesFiles = false;
@@ -36,7 +41,7 @@ export async function openGenerator(options: GeneratorOptions): Promise<OpenedGe
     const adapterIn = (folder: string) => readAdapter(folder, moduleShapes(config), config.moduleRoot);
     const adapter = directory === null ? null : adapterIn(directory);
     const tokenizer = text ? tokenizerOf(model, directory) : null;
-    const made = await makeBatchEngine(options, model, adapter);
+    const made = await makeBatchEngine(options, model, adapter, onPhase);
     usesFiles = made.usesFiles;
     const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
     const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));

@@ -25,8 +25,8 @@ function running(): OpenedGenerator {
 }
 
 serve({
-  async open(_call, options: GeneratorOptions): Promise<GeneratorInfo> {
-    opened = await openGenerator(options);
+  async open({ emit }: CallContext, options: GeneratorOptions): Promise<GeneratorInfo> {
+    opened = await openGenerator(options, (...phase) => emit(phase));
     return opened.info;
   },
   async generate(

@@ -14,6 +14,7 @@ import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import {
   type DeviceChoice,
   Generator,
+  type OnPhase,
   type Quantization,
 } from "../../../kernels/engine/generate/generator.ts";
 import { tokenizerOf } from "../../../kernels/engine/generate/options.ts";
@@ -42,6 +43,8 @@ export interface LocalSource {
   adapters?: Readonly<Record<string, string>>;
   /** Options for asking the hub for the model's id. */
   hub?: ResolveOptions;
+  /** Told of weights that are read, or prepared. */
+  onPhase?: OnPhase | undefined;
 }
 
 /** A model that is open. */
@@ -69,7 +72,7 @@ export interface LocalModel {
  * @throws {RangeError} If it isn't there, or the template needs tokens that it hasn't
  */
 export async function openLocal(
-  { model: name, adapters = {}, hub, ...source }: LocalSource,
+  { model: name, adapters = {}, hub, onPhase, ...source }: LocalSource,
   template: Template,
   registry: PluginRegistry,
 ): Promise<LocalModel> {
@@ -80,6 +83,7 @@ export async function openLocal(
   const merge = Object.keys(adapters).length === 0;
   const generator = await Generator.open(
     reading.then(({ decoder }) => ({ model: path, decoder, merge, ...source })),
+    onPhase,
   );
   const { tokenizer, generationConfig } = await reading;
   try {

@@ -57,14 +57,14 @@ type Matrix = PackedMatrix | { rows: number; columns: number; bits: 32; values: 
 /**
  * Writes all constants of a program.
  * @param bits To what float32 matrices are rounded; null: not at all. The output head gets 8 bits where 4 are asked for.
- * @param onLayer Called when a layer is written.
+ * @param onPart Called when a layer, or at last the output head, is written.
  */
 export function prepareWeights(
   config: DecoderConfig,
   source: PreparedSource,
   bits: 4 | 8 | null,
   folder: string,
-  onLayer: (layer: number) => void = () => {},
+  onPart: (done: number, parts: number) => void = () => {},
 ): Prepared {
   using writer = new ConstantsWriter(folder);
   const products: Record<string, Product> = {};
@@ -94,11 +94,12 @@ export function prepareWeights(
     for (const [name, shape] of blockShapes(config)) {
       if (shape.length === 1) writer.write(prefix + name, shape, source.read(`model.${prefix}${name}`));
     }
-    onLayer(layer);
+    onPart(layer + 1, config.numLayers + 1);
   }
   writer.write("norm.weight", [config.hiddenSize], source.read("model.norm.weight"));
   // Four bits would cost the head more than all else together.
   write("lm_head", matrix("lm_head.weight", [config.vocabSize, config.hiddenSize], bits && 8));
+  onPart(config.numLayers + 1, config.numLayers + 1);
   return { products, constants: writer.written };
 }
 
