@@ -131,6 +131,19 @@ export function differenceText({ largest, range, agreeing, positions, divergence
     `KL divergence ${Math.max(0, divergence).toExponential(1)} nats`;
 }
 
+/**
+ * A note where rounding left little of a model: fewer than half of the prompt's positions keep their most likely token.
+ * @returns null where more do
+ */
+export function lossNote({ agreeing, positions, divergence }: LogitDifference): string | null {
+  if (2 * agreeing >= positions) return null;
+  return `Note: rounding changed the most likely token at ${
+    positions - agreeing
+  } of ${positions} positions (KL divergence ${
+    divergence.toPrecision(2)
+  } nats): evaluate this model before it is used; 8 bits (export_quantization_bit=8, export_dtype=q8_0) keep more`;
+}
+
 function percent(share: number): string {
   return `${Number((100 * share).toPrecision(2))} %`;
 }

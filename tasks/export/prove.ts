@@ -10,6 +10,7 @@ import {
   differenceText,
   logitsOf,
   logitsOfWritten,
+  lossNote,
   promptIds,
   writtenBound,
 } from "./check.ts";
@@ -73,6 +74,8 @@ export async function prove(written: WrittenExport, { say, progress, signal }: T
     ? ""
     : `, rounded to ${dtype} in memory`;
   say(`  beside the merged weights${form}: ${faithful}`);
+  const note = lossNote(difference);
+  if (note !== null) say(note);
   return difference.largest;
 }
 
