@@ -9,6 +9,7 @@
  * @module
  */
 import { f32, f64 } from "../../../formats/elements.ts";
+import type { SymmetricCodes } from "../../../formats/gptq/mod.ts";
 import type { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
 import { FACTOR_BLOCK, upperFactor } from "./factor.ts";
 
@@ -21,19 +22,11 @@ const OF_ZEROS = 2 / 15;
 /** The smallest float16 above 0. */
 const LEAST = 2 ** -24;
 
-/** A rounded matrix; value `[o, i]` is `scales[⌊i / GPTQ_GROUP⌋, o] · (codes[o, i] − 2^(bits − 1))`. */
-export interface Quantised {
-  /** Rows. */
-  readonly outputs: number;
-  /** Columns. */
-  readonly inputs: number;
-  /** Bits of a code. */
-  readonly bits: 4 | 8;
-  /** `[outputs, inputs]`. */
-  readonly codes: Uint8Array<ArrayBuffer>;
-  /** `[⌈inputs / GPTQ_GROUP⌉, outputs]`, float16 numbers. */
-  readonly scales: Float32Array<ArrayBuffer>;
-}
+/**
+ * A rounded matrix in groups of {@linkcode GPTQ_GROUP}; value `[o, i]` is `scales[⌊i / GPTQ_GROUP⌋, o] · (codes[o, i] − 2^(bits − 1))`, scales
+ * are float16 numbers.
+ */
+export type Quantised = SymmetricCodes;
 
 /** The factor of a Hessian, and which inputs were always 0. */
 export interface Feedback {
