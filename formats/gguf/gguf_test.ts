@@ -31,6 +31,27 @@ for (const type of SUPPORTED) {
   });
 }
 
+Deno.test("any number of blocks at any address, none as well, has the values of gguf 0.19's dequantize()", () => {
+  using file = new GgufFile(golden("gguf/quants.gguf"));
+  using expected = new SafetensorsFile(golden("gguf/quants.safetensors"));
+  for (const type of SUPPORTED) {
+    const name = `tensor.${type}`, all = file.readBytes(name), values = expected.readFloat32(name);
+    const { blockBytes, blockSize, dequantize } = GGML_TYPES[file.info(name).type]!;
+    for (let first = 0; first < 3; first++) {
+      for (let count = 0; count <= 3; count++) {
+        const blocks = all.subarray(first * blockBytes, (first + count) * blockBytes);
+        for (const start of [0, 1, 6]) {
+          const place = new Uint8Array(start + blocks.length).subarray(start);
+          place.set(blocks);
+          const found = new Float32Array(dequantize!(place).slice().buffer);
+          const wanted = values.slice(first * blockSize, (first + count) * blockSize);
+          assertSameBits(found, wanted, `${count} blocks of ${type} from ${first} on, at ${start}`);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("the types with dequantisation are those that are promised", () => {
   const able = Object.values(GGML_TYPES).filter((type) => type.dequantize).map((type) => type.name);
   assertEquals(able.sort(), SUPPORTED.toSorted());

@@ -2,14 +2,15 @@
  * WebAssembly modules of functions on vectors of 128 bits, put together from named instructions: JavaScript has no vectors, and changes
  * numbers of a file one at a time at a tenth of their speed. An expression is its instructions in the order of the stack machine.
  *
- * Encoding: https://webassembly.github.io/spec/core/binary/
+ * Encoding: https://webassembly.github.io/spec/core/binary/, whose names of instructions stand behind their numbers. Byte order is
+ * little-endian, places of a vector are counted from its lowest byte.
  * @module
  */
 
-/** Instructions. */
+/** Bytes of instructions that leave one value on the stack, or none. */
 export type WasmCode = readonly number[];
 
-/** A number that fits into 32 bits, seven bits a byte, the lowest first (LEB128). */
+/** A whole number from 0 on, seven bits a byte, the lowest first (LEB128). */
 function unsigned(value: number): number[] {
   const bytes: number[] = [];
   for (let rest = value; bytes.length === 0 || rest > 0; rest = Math.floor(rest / 128)) {
@@ -18,6 +19,7 @@ function unsigned(value: number): number[] {
   return bytes;
 }
 
+/** The same of a signed number of 32 bits: bit 6 of the last byte is its sign. */
 function signed(value: number): number[] {
   const bytes: number[] = [];
   for (let rest = value | 0, done = false; !done; rest >>= 7) {
@@ -33,7 +35,7 @@ const vector = (opcode: number) => (...operands: WasmCode[]): WasmCode => [
   0xfd,
   ...unsigned(opcode),
 ];
-/** At an address in bytes and a distance to it, aligned or not. */
+/** From an address in bytes and a distance to it; the 0 promises no alignment. */
 const load = (...opcode: number[]) => (at: WasmCode, distance = 0): WasmCode => [
   ...at,
   ...opcode,
@@ -43,98 +45,92 @@ const load = (...opcode: number[]) => (at: WasmCode, distance = 0): WasmCode => 
 const shift = (opcode: number) => (operand: WasmCode, bits: number): WasmCode =>
   vector(opcode)(operand, int32.of(bits));
 
-/** Numbers of 32 bits. */
+/** Instructions on whole numbers of 32 bits; `below` takes them as unsigned. */
 export const int32 = {
-  of: (value: number): WasmCode => [0x41, ...signed(value)],
-  load: load(0x28),
-  loadByte: load(0x2d),
-  loadSignedByte: load(0x2c),
-  loadHalf: load(0x2f),
-  below: plain(0x49),
-  add: plain(0x6a),
-  and: plain(0x71),
-  or: plain(0x72),
-  shiftLeft: (operand: WasmCode, bits: number): WasmCode => plain(0x74)(operand, int32.of(bits)),
-  shiftRight: (operand: WasmCode, bits: number): WasmCode => plain(0x76)(operand, int32.of(bits)),
+  of: (value: number): WasmCode => [0x41, ...signed(value)], // i32.const
+  load: load(0x28), // i32.load
+  loadByte: load(0x2d), // i32.load8_u
+  loadSignedByte: load(0x2c), // i32.load8_s
+  loadHalf: load(0x2f), // i32.load16_u
+  below: plain(0x49), // i32.lt_u
+  add: plain(0x6a), // i32.add
+  and: plain(0x71), // i32.and
+  or: plain(0x72), // i32.or
+  shiftLeft: (operand: WasmCode, bits: number): WasmCode => plain(0x74)(operand, int32.of(bits)), // i32.shl
+  shiftRight: (operand: WasmCode, bits: number): WasmCode => plain(0x76)(operand, int32.of(bits)), // i32.shr_u
 };
 
-/** Float32 numbers. */
-export const single = { load: load(0x2a), multiply: plain(0x94), ofInt: plain(0xb2) };
+/** Instructions on a float32. */
+export const single = {
+  load: load(0x2a), // f32.load
+  multiply: plain(0x94), // f32.mul
+  ofInt: plain(0xb2), // f32.convert_i32_s
+};
 
-/** Vectors, whatever is in them. */
+/** Instructions on vectors, whatever is in them. */
 export const bits128 = {
-  load: load(0xfd, 0x00),
-  store: (at: WasmCode, value: WasmCode, distance = 0): WasmCode => [
-    ...at,
-    ...value,
-    0xfd,
-    0x0b,
-    0,
-    ...unsigned(distance),
-  ],
-  and: vector(0x4e),
+  load: load(0xfd, 0x00), // v128.load
+  store: (at: WasmCode, value: WasmCode, distance = 0): WasmCode =>
+    [at, value, [0xfd, 0x0b, 0], unsigned(distance)].flat(), // v128.store
+  and: vector(0x4e), // v128.and
   /** Bits of the first that the second hasn't. */
-  without: vector(0x4f),
-  or: vector(0x50),
-  xor: vector(0x51),
+  without: vector(0x4f), // v128.andnot
+  or: vector(0x50), // v128.or
   /** Bits of the first where the third has ones, else of the second. */
-  select: vector(0x52),
+  select: vector(0x52), // v128.bitselect
 };
 
-/** 16 of 8 bits. */
+/** Instructions on 16 whole numbers of 8 bits. */
 export const bytes16 = {
-  /** Bytes of a vector by their numbers. */
-  take: (value: WasmCode, numbers: readonly number[]): WasmCode => [
-    ...value,
-    ...value,
-    0xfd,
-    0x0d,
-    ...numbers,
-  ],
-  equal: vector(0x23),
-  shiftLeft: shift(0x6b),
-  shiftRight: shift(0x6d),
-  add: vector(0x6e),
-  subtract: vector(0x71),
+  /** Bytes of a vector by their numbers, `[16]` of 0 to 15. */
+  take: (value: WasmCode, numbers: readonly number[]): WasmCode =>
+    [value, value, [0xfd, 0x0d], numbers].flat(), // i8x16.shuffle
+  equal: vector(0x23), // i8x16.eq
+  shiftLeft: shift(0x6b), // i8x16.shl
+  shiftRight: shift(0x6d), // i8x16.shr_u
+  subtract: vector(0x71), // i8x16.sub
 };
 
-/** Eight of 16 bits. */
+/** Instructions on eight whole numbers of 16 bits. */
 export const shorts8 = {
-  /** Of two vectors of four of 32 bits: signed ones, the nearest that 16 bits hold; without a sign, the same. */
-  ofSigned: vector(0x85),
-  ofUnsigned: vector(0x86),
-  ofLowBytes: vector(0x87),
-  ofHighBytes: vector(0x88),
-  below: vector(0x2f),
-  shiftLeft: shift(0x8b),
-  subtract: vector(0x91),
-  largest: vector(0x98),
+  /** Of two vectors of four signed numbers of 32 bits: the nearest that 16 bits with a sign, or without one, hold. */
+  ofSigned: vector(0x85), // i16x8.narrow_i32x4_s
+  ofUnsigned: vector(0x86), // i16x8.narrow_i32x4_u
+  ofLowBytes: vector(0x87), // i16x8.extend_low_i8x16_s
+  ofHighBytes: vector(0x88), // i16x8.extend_high_i8x16_s
+  below: vector(0x2f), // i16x8.lt_s
+  shiftLeft: shift(0x8b), // i16x8.shl
+  subtract: vector(0x91), // i16x8.sub
+  largest: vector(0x98), // i16x8.max_s
 };
 
-/** Four of 32 bits. */
+/** Instructions on four whole numbers of 32 bits. */
 export const ints4 = {
-  splat: vector(0x11),
-  below: vector(0x39),
-  ofLow: vector(0xa7),
-  ofHigh: vector(0xa8),
-  ofLowUnsigned: vector(0xa9),
-  ofHighUnsigned: vector(0xaa),
-  shiftLeft: shift(0xab),
-  shiftRight: shift(0xad),
-  shiftRightSigned: shift(0xac),
-  add: vector(0xae),
-  subtract: vector(0xb1),
-  largest: vector(0xb8),
+  splat: vector(0x11), // i32x4.splat
+  below: vector(0x39), // i32x4.lt_s
+  ofLow: vector(0xa7), // i32x4.extend_low_i16x8_s
+  ofHigh: vector(0xa8), // i32x4.extend_high_i16x8_s
+  ofLowUnsigned: vector(0xa9), // i32x4.extend_low_i16x8_u
+  ofHighUnsigned: vector(0xaa), // i32x4.extend_high_i16x8_u
+  shiftLeft: shift(0xab), // i32x4.shl
+  shiftRight: shift(0xad), // i32x4.shr_u
+  shiftRightSigned: shift(0xac), // i32x4.shr_s
+  add: vector(0xae), // i32x4.add
+  subtract: vector(0xb1), // i32x4.sub
+  largest: vector(0xb8), // i32x4.max_s
 };
 
-/** Four float32. */
+/** Instructions on four float32. */
 export const singles4 = {
-  splat: vector(0x13),
-  ofInts: vector(0xfa),
-  add: vector(0xe4),
-  subtract: vector(0xe5),
-  multiply: vector(0xe6),
+  splat: vector(0x13), // f32x4.splat
+  ofInts: vector(0xfa), // f32x4.convert_i32x4_s
+  add: vector(0xe4), // f32x4.add
+  subtract: vector(0xe5), // f32x4.sub
+  multiply: vector(0xe6), // f32x4.mul
 };
+
+/** Blocks without a result, and the branch to the beginning of the innermost loop. */
+const CONTROL = { loop: [0x03, 0x40], ifTrue: [0x04, 0x40], branchIfTrue: [0x0d, 0], end: [0x0b] } as const;
 
 const TYPES = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
 
@@ -181,9 +177,10 @@ export class WasmFunction {
     this.#body.push(...code.flat());
   }
 
-  /** Appends what is done again while a condition holds behind it. */
+  /** Appends what is done as long as a condition holds before it. */
   repeat(condition: WasmCode, ...code: WasmCode[]): void {
-    this.run([0x03, 0x40], ...code, condition, [0x0d, 0x00, 0x0b]);
+    const { ifTrue, loop, branchIfTrue, end } = CONTROL;
+    this.run(condition, ifTrue, loop, ...code, condition, branchIfTrue, end, end);
   }
 
   /** Code with its length in front. */

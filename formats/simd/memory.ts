@@ -42,7 +42,10 @@ export interface NarrowedHalves {
   isLossy: boolean;
 }
 
-/** A mebibyte of numbers in their file's form and what is made of it. What a function gives lies here until the next one is called. */
+/**
+ * A mebibyte of numbers in their file's form and what is made of it. What a function gives lies here until the next one is called. Bytes
+ * that lie here already are changed by whole vectors: what is behind them, up to a multiple of 32 bytes from their first one, is overwritten.
+ */
 export class VectorMemory {
   readonly #memory = new WebAssembly.Memory({ initial: END / PAGE, maximum: END / PAGE });
   readonly #buffer = this.#memory.buffer as ArrayBuffer;

@@ -83,6 +83,67 @@ Deno.test("halved() gives every bfloat16 that float16 reaches as the nearest flo
   assertEquals([largest, memory.halved("f16", bytesOf(Uint16Array.of(3, 0x8005, 4))).largest], [0x477f, 5]);
 });
 
+/** Bytes elsewhere at an odd place, then in a memory at an odd one. */
+function* placed(memory: VectorMemory, bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
+  for (
+    const place of [
+      new Uint8Array(bytes.length + 7).subarray(7),
+      memory.bytes.subarray(13, 13 + bytes.length),
+    ]
+  ) {
+    // Bytes that others left there must not be seen.
+    memory.bytes.fill(0x77);
+    place.set(bytes);
+    yield place;
+  }
+}
+
+Deno.test("any count of numbers at any address, none as well, becomes what the platform's Float16Array makes of it", () => {
+  const memory = new VectorMemory();
+  for (let count = 0; count < 40; count++) {
+    const floats = Float32Array.from(
+      { length: count },
+      (_, i) => (i % 2 ? -1 : 1) * (1 + i) * 2 ** (i % 9 - 6),
+    );
+    const halves = Float16Array.from(floats),
+      brains = Uint16Array.from(words(bytesOf(floats)), (word) => word >>> 16);
+    const cut = new Float32Array(Uint32Array.from(brains, (bits) => bits << 16).buffer);
+    const halfBits = new Uint16Array(halves.buffer), even = 2 * Math.ceil(count / 2);
+    const padded = (numbers: Iterable<number>) => {
+      const out = new Float16Array(even);
+      out.set([...numbers]);
+      return new Uint16Array(out.buffer);
+    };
+    const largest = (bits: Iterable<number>) => Math.max(0, ...bits);
+    for (const place of placed(memory, bytesOf(halfBits))) {
+      assertSame(
+        words(memory.widened("f16", place)),
+        words(bytesOf(Float32Array.from(halves))),
+        `${count} f16`,
+      );
+      const found = memory.halved("f16", place);
+      assertSame(shorts(found.halves), padded(halves), `${count} f16 kept`);
+      assertEquals(found.largest, largest(halfBits.map((bits) => bits & 0x7fff)), `${count} f16`);
+    }
+    for (const place of placed(memory, bytesOf(brains))) {
+      assertSame(words(memory.widened("bf16", place)), words(bytesOf(cut)), `${count} bf16`);
+      const found = memory.halved("bf16", place);
+      assertSame(shorts(found.halves), padded(cut), `${count} bf16 halved`);
+      assertEquals(found.largest, largest(brains.map((bits) => bits & 0x7fff)), `${count} bf16`);
+    }
+    for (const place of placed(memory, bytesOf(floats))) {
+      const found = memory.narrowed(place, true);
+      assertSame(shorts(found.halves), padded(floats), `${count} f32`);
+      assertEquals(
+        found.largest,
+        largest(words(bytesOf(floats)).map((bits) => bits & 0x7fffffff)),
+        `${count} f32`,
+      );
+      assertEquals(found.isLossy, floats.some((value, i) => value !== halves[i]), `${count} f32`);
+    }
+  }
+});
+
 Deno.test("numbers that lie in a memory are changed there, others are copied, and no two takers have the same", () => {
   const first = takeVectorMemory(), second = takeVectorMemory();
   first.bytes.set([1, 0, 2, 0]);
