@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# All that a GPU has to show, most important first, in one call of at most 13 minutes: bash tasks/bench/device.sh [FOLDER] (default device_figures).
+# All that a GPU has to show, most important first, in at most 13 minutes: bash tasks/bench/device.sh [FOLDER] (default device_figures).
 # FOLDER/NN_NAME.txt has what a part said, NN_NAME.json its figures, codes.txt the exit codes and seconds, table.md the table with the goals of
 # docs/performance.md. The exit code is 1 when a part failed (a part that takes too long is cut and fails; one that wasn't begun doesn't).
 # Each part of the issue's list has its own most seconds (below), which make 780 together: none of them keeps a later one from its turn.
+# In two calls, where a command may last ten minutes only: CALL_SECONDS=480 first, then GO_ON=1 CALL_SECONDS=480 with the same FOLDER and settings.
+# A call begins no part whose most seconds it hasn't left; the next one goes on there, and the table is of both.
 # Environment: MODEL (SmolLM2-135M as a folder or GGUF file), LARGE (1.5b, 7b or tiny for a made-up model, or one's path), AGAINST (a checkout of
-# another version, run beside this one), PARTS (names, in place of all), PART_SECONDS (most of each part, in place of its own), ALL_SECONDS (780, of all),
+# another version, run beside this one), PARTS (names, in place of all), PART_SECONDS (most of each part, in place of its own), ALL_SECONDS (780, of all calls),
+# CALL_SECONDS (most of this call), GO_ON (1: what FOLDER has stays, and parts that ran there run again only where PARTS names them),
 # BACKEND (webgpu), PROVIDER (cuda; cpu tries the script without a card),
 # QUADS (token ids of the model, fixtures/bench/smollm2_quads.json), TRAIN, KERNELS, SHAPES and GENERATE (further flags of these benches, such as small sizes to try the script by),
 # STREAMS (32, answers at once of generate_streams), DINOTUNE_LARGE (1; empty leaves the blocks of large models out of the last part).
@@ -12,45 +15,80 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:-device_figures}" && cd "${1:-device_figures}" && pwd)
-backend=${BACKEND:-webgpu} provider=${PROVIDER:-cuda} failed=0 number=0
+backend=${BACKEND:-webgpu} provider=${PROVIDER:-cuda} number=0 begun=0 full=0 spent=0
 tested=$([ "$provider" = cpu ] && echo onnx || echo "$provider")
 quads=${QUADS:-$PWD/fixtures/bench/smollm2_quads.json}
 export NO_COLOR=1 BACKENDS="$backend" AGAINST="${AGAINST:-}" MODEL="${MODEL:-}" backend quads
-# What an earlier call left would be taken for this one's.
-rm -f "$out"/[0-9][0-9]_*.txt "$out"/[0-9][0-9]_*.json "$out"/[0-9][0-9]_*.gpu "$out/table.md"
-: >"$out/codes.txt"
+card=$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null)
+settings=$(for name in MODEL LARGE AGAINST BACKEND PROVIDER QUADS TRAIN KERNELS SHAPES GENERATE STREAMS DINOTUNE_LARGE; do
+  [ -z "${!name+set}" ] || echo "$name=${!name}"
+done; echo "card $card")
+if [ "${GO_ON:-}" = 1 ]; then
+  if [ ! -e "$out/codes.txt" ]; then echo "Cannot go on in $out: no call before left its codes.txt there; leave GO_ON out" >&2 && exit 2; fi
+  # One table is of one card and one set of sizes.
+  if ! diff "$out/settings.txt" - <<<"$settings" >&2; then
+    echo "Cannot go on in $out: the call before had other settings (<); give the same, or leave GO_ON out" >&2 && exit 2
+  fi
+  spent=$(awk '$2 ~ /^[0-9]+$/ { sum += $3 } END { print sum + 0 }' "$out/codes.txt")
+else
+  # What an earlier call left would be taken for this one's.
+  rm -f "$out"/[0-9][0-9]_*.txt "$out"/[0-9][0-9]_*.json "$out"/[0-9][0-9]_*.gpu "$out/table.md" "$out/card.txt"
+  : >"$out/codes.txt"
+  echo "$settings" >"$out/settings.txt"
+fi
+[ -z "$card" ] || echo "$card" >"$out/card.txt"
 
 # Most seconds of a part; of others 120.
 declare -A MOST=([doctor]=15 [exit_codes]=45 [contract]=120 [goldens]=60 [train]=75 [load]=25 [kernels]=60 [generate]=60
   [cuda_right]=60 [cuda_host_bf16]=45 [cuda_device_bf16]=45 [model]=25 [large]=60 [large_cuda_host_bf16]=45 [large_cuda_device_bf16]=40)
 
 part() { # [--json] NAME COMMAND ...
-  local json='' name base code left most start sampler=
+  local json='' name base code left call most start sampler=
   if [ "$1" = --json ]; then json=1 && shift; fi
   name=$1 && shift
   number=$((number + 1)) base=$(printf '%s/%02d_%s' "$out" "$number" "$name")
   case " ${PARTS:-$name} " in *" $name "*) ;; *) return ;; esac
-  left=$((${ALL_SECONDS:-780} - SECONDS)) most=${PART_SECONDS:-${MOST[$name]:-120}}
+  if grep -qE "^$name [0-9]" "$out/codes.txt"; then
+    [ -n "${PARTS:-}" ] || return
+    spent=$((spent - $(awk -v name="$name" '$1 == name { print $3 }' "$out/codes.txt")))
+  fi
+  left=$((${ALL_SECONDS:-780} - spent - SECONDS)) most=${PART_SECONDS:-${MOST[$name]:-120}}
   if [ "$left" -lt 5 ]; then say "$name left out: the time is up" && return; fi
+  most=$((left < most ? left : most))
+  if [ -n "${CALL_SECONDS:-}" ]; then
+    call=$((CALL_SECONDS - SECONDS))
+    # The first part of a call runs in any case, or calls that are too short would never end.
+    if [ "$full" = 1 ] || [ "$begun" = 1 ] && [ "$call" -lt "$most" ]; then
+      full=1 && say "$name left out: it is the next call's, GO_ON=1" && return
+    fi
+    most=$((call < most ? call : most))
+  fi
+  begun=1
   if command -v nvidia-smi >/dev/null; then
     nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 200 >"$base.gpu" 2>/dev/null & sampler=$!
   fi
   start=$SECONDS
-  if [ -n "$json" ]; then timeout -k 5 $((left < most ? left : most)) "$@" >"$base.json" 2>"$base.txt"; code=$?
-  else timeout -k 5 $((left < most ? left : most)) "$@" >"$base.txt" 2>&1; code=$?; fi
+  if [ -n "$json" ]; then timeout -k 5 "$most" "$@" >"$base.json" 2>"$base.txt"; code=$?
+  else timeout -k 5 "$most" "$@" >"$base.txt" 2>&1; code=$?; fi
   [ -z "$sampler" ] || { kill "$sampler"; wait "$sampler"; } 2>/dev/null
   say "$name $code $((SECONDS - start))"
-  [ "$code" = 0 ] || { failed=1; tail -n 15 "$base.txt"; }
+  [ "$code" = 0 ] || tail -n 15 "$base.txt"
 }
-say() { echo "$1" | tee -a "$out/codes.txt"; }
+say() { # NAME ...: what becomes of the part, in place of what a call before said
+  sed -i "/^${1%% *} /d" "$out/codes.txt"
+  echo "$1" | tee -a "$out/codes.txt"
+}
 needs() { # VARIABLE [--json] NAME COMMAND ...
   local variable=$1 && shift
   if [ -n "${!variable:-}" ]; then part "$@"; else
     [ "$1" != --json ] || shift
-    number=$((number + 1)) && say "$1 left out: $variable isn't set"
+    number=$((number + 1))
+    case " ${PARTS:-$1} " in *" $1 "*) say "$1 left out: ${variable^^} isn't set" ;; esac
   fi
 }
-before() { [ -z "$AGAINST" ] || needs "$@"; }
+before() { # VARIABLE --json NAME COMMAND ...
+  if [ -n "$AGAINST" ]; then needs "$@"; else needs AGAINST "${@:2}"; fi
+}
 other() { (cd "$AGAINST" && "$@"); }
 export -f other
 read -ra train <<<"${TRAIN:-}"
@@ -60,7 +98,6 @@ read -ra generate <<<"${GENERATE:-}"
 export TRAIN="${TRAIN:-}" KERNELS="${KERNELS:-}" GENERATE="${GENERATE:-}"
 load='deno run -A tasks/bench/train_child.ts --model "$MODEL" --quads "$quads" --steps 1 --accum 1 --backend "$backend"'
 
-nvidia-smi --query-gpu=name,driver_version --format=csv,noheader >"$out/card.txt" 2>/dev/null || rm -f "$out/card.txt"
 cuda() { # NAME FOLDER TENSORS OPERANDS
   needs "$2" --json "$1" deno task bench train --model "${!2:-}" --json --quads "$quads" --checkpointing on --backend onnx --provider "$provider" \
     --tensors "$3" --operands "$4" "${train[@]}"
@@ -78,7 +115,14 @@ cuda cuda_host_bf16 MODEL host bf16
 cuda cuda_device_bf16 MODEL device bf16
 large=${LARGE:-}
 case $large in
-  1.5b | 7b | tiny) large=$out/model_$large; [ -e "$large/config.json" ] || part model deno run -A tasks/bench/random_model.ts "$large" "$LARGE" ;;
+  1.5b | 7b | tiny)
+    large=$out/model_$large
+    if [ -e "$large/config.json" ] && [ -e "$large/model.safetensors" ]; then number=$((number + 1)); else
+      # A call before may have made it on a machine that is gone.
+      sed -i '/^model /d' "$out/codes.txt"
+      part model deno run -A tasks/bench/random_model.ts "$large" "$LARGE"
+    fi ;;
+  *) number=$((number + 1)) ;;
 esac
 needs large --json large deno task bench train --model "$large" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
 cuda large_cuda_host_bf16 large host bf16
@@ -96,4 +140,4 @@ needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --
 part webgpu env DINOTUNE_LARGE="${DINOTUNE_LARGE-1}" deno test -A --no-check kernels/backends/webgpu kernels/engine/dispatches_test.ts kernels/engine/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
   plugins/trainers/local/ahead_test.ts kernels/engine/generate/picks_test.ts
 deno run --allow-read --allow-env tasks/bench/device_table.ts "$out" | tee "$out/table.md"
-exit "$failed"
+awk '$2 ~ /^[0-9]+$/ && $2 != 0 { failed = 1 } END { exit failed }' "$out/codes.txt"

@@ -1,5 +1,7 @@
 /**
- * Table of what tasks/bench/device.sh found, as Markdown, with the goals of docs/performance.md beside each ratio:
+ * Table of what tasks/bench/device.sh found, as Markdown, with the goals of docs/performance.md beside each ratio.
+ * A row without a figure says
+ * which part is the reason:
  *
  *     deno run --allow-read --allow-env tasks/bench/device_table.ts FOLDER
  *
@@ -21,13 +23,19 @@ interface Goal {
 const atMost = (most: number): Goal => ({ text: `≤ ${most}`, holds: (ratio) => ratio <= most });
 const atLeast = (least: number): Goal => ({ text: `≥ ${least}`, holds: (ratio) => ratio >= least });
 
+/** A part of device.sh, and the figure of it that is wanted: null where it gave none. */
+interface Found {
+  part: string;
+  value: number | null;
+}
+
 /** One row: what a part found, what it is compared with, and the goal of the ratio. */
 interface Row {
   name: string;
-  found: number | null;
+  found: Found;
   unit: string;
   /** Of the other version, or of another part. */
-  other?: number | null;
+  other?: Found;
   /** The form of the ratio: "times" of the other, or "faster", the other's part of this one. */
   ratio?: "of" | "faster";
   goal?: Goal;
@@ -58,6 +66,16 @@ class Figures {
     return JSON.parse(text.startsWith("{\n") ? text : text.slice(text.lastIndexOf("\n") + 1));
   }
 
+  /** As a part ended, in words, with its seconds where they matter; `timeout` gives 124, or 137 where it had to kill. */
+  ended(part: string): string {
+    const state = this.codes.get(part);
+    if (state === undefined) return "wasn't asked for";
+    const [code = "", seconds = ""] = state.split(" ");
+    if (!/^\d+$/.test(code)) return state;
+    if (code === "0") return "passed";
+    return code === "124" || code === "137" ? `cut after ${seconds} s` : `failed (${code})`;
+  }
+
   /** MiB of the GPU at most, beside those before the part; null where nothing measured it. */
   memory(part: string): number | null {
     const path = this.#files.get(`${part}.gpu`);
@@ -70,37 +88,43 @@ class Figures {
 /** The table. @param folder As device.sh wrote it. */
 export function deviceTable(folder: string): string {
   const figures = new Figures(folder);
-  const step = (part: string) => {
-    const [run] = (figures.json(part)?.runs ?? []) as MeasuredProcess[];
-    return run === undefined ? null : {
-      whole: run.seconds + run.reference,
-      first: run.ready === undefined || run.ready === null ? null : run.firstStep - run.ready,
-    };
+  const run = (part: string) => (figures.json(part)?.runs as MeasuredProcess[] | undefined)?.[0];
+  const step = (part: string): Found => {
+    const measured = run(part);
+    return { part, value: measured ? measured.seconds + measured.reference : null };
   };
-  const kernel = (part: string, name: string): number | null => {
+  const first = (part: string): Found => {
+    const { firstStep, ready = null } = run(part) ?? {};
+    return { part, value: firstStep === undefined || ready === null ? null : firstStep - ready };
+  };
+  const kernel = (part: string, name: string): Found => {
     const timings = (figures.json(part)?.timings ?? []) as { kernel: string; milliseconds: number }[];
     const own = timings.filter((timing) => timing.kernel === name).map(({ milliseconds }) => milliseconds);
-    return own.length ? Math.max(...own) : null;
+    return { part, value: own.length ? Math.max(...own) : null };
   };
-  const generated = (part: string, name: string): number | null => figures.json(part)?.ours?.[name] ?? null;
-  const ready = (part: string): number | null => figures.json(part)?.seconds_to_model_ready ?? null;
-  const cuda = (name: string): Row[] => [
-    { name: `step with reference, ${name}`, found: step(name)?.whole ?? null, unit: "s" },
-    {
-      name: `first step after loading, ${name}`,
-      found: step(name)?.first ?? null,
-      unit: "s",
-      goal: atMost(3),
-    },
+  const generated = (part: string, name: string): Found => ({
+    part,
+    value: figures.json(part)?.ours?.[name] ?? null,
+  });
+  const ready = (part: string): Found => ({
+    part,
+    value: figures.json(part)?.seconds_to_model_ready ?? null,
+  });
+  const cuda = (part: string): Row[] => [
+    { name: `step with reference, ${part}`, found: step(part), unit: "s" },
+    { name: `first step after loading, ${part}`, found: first(part), unit: "s", goal: atMost(3) },
   ];
   const forms = ["host_float32", "host_bf16", "device_float32", "device_bf16"].map((form) => `cuda_${form}`);
-  const large = step("large")?.whole ?? null;
+  const decoding = [["decodeAfter32", "decode, one stream"], ["streams", "decode, 8 streams"], [
+    "prompt",
+    "prompt",
+  ]] as const;
   const rows: Row[] = [
     {
       name: "step with reference",
-      found: step("train")?.whole ?? null,
+      found: step("train"),
       unit: "s",
-      other: step("train_before")?.whole ?? null,
+      other: step("train_before"),
       ratio: "of",
       goal: atMost(0.5),
     },
@@ -112,18 +136,14 @@ export function deviceTable(folder: string): string {
       ratio: "faster",
       ...(name !== "linear" && { goal: atLeast(name === "attention" ? 3 : 4) }),
     })),
-    ...([["decodeAfter32", "decode, one stream"], ["streams", "decode, 8 streams"], [
-      "prompt",
-      "prompt",
-    ]] as const)
-      .map(([name, title]): Row => ({
-        name: title,
-        found: generated("generate", name),
-        unit: "tokens/s",
-        other: generated("generate_before", name),
-        ratio: "of",
-        ...(name === "decodeAfter32" && { goal: atLeast(3) }),
-      })),
+    ...decoding.map(([name, title]): Row => ({
+      name: title,
+      found: generated("generate", name),
+      unit: "tokens/s",
+      other: generated("generate_before", name),
+      ratio: "of",
+      ...(name === "decodeAfter32" && { goal: atLeast(3) }),
+    })),
     { name: "decode, 32 streams", found: generated("generate_streams", "streams"), unit: "tokens/s" },
     {
       name: "process start to loaded model",
@@ -134,24 +154,23 @@ export function deviceTable(folder: string): string {
       goal: atLeast(4),
     },
     ...forms.flatMap(cuda),
-    { name: "large model: step with reference", found: large, unit: "s" },
+    { name: "large model: step with reference", found: step("large"), unit: "s" },
     ...["host", "device"].map((tensors): Row => ({
-      name: `large model: cuda_${tensors}_bf16, beside the row above it`,
-      found: step(`large_cuda_${tensors}_bf16`)?.whole ?? null,
+      name: `large model: cuda_${tensors}_bf16 beside webgpu's step`,
+      found: step(`large_cuda_${tensors}_bf16`),
       unit: "s",
-      other: large,
+      other: step("large"),
       ratio: "faster",
       goal: atLeast(3),
     })),
   ];
   const parts = [...figures.codes].map(([name, state]) => {
-    const [code = "", seconds = ""] = state.split(" "), ran = /^\d+$/.test(code);
-    const memory = figures.memory(name);
+    const [code = "", seconds = ""] = state.split(" ");
     return [
       name,
-      ran ? ended(code, seconds) : state,
-      ran ? seconds : "",
-      memory?.toFixed(0) ?? "",
+      figures.ended(name),
+      /^\d+$/.test(code) ? seconds : "",
+      figures.memory(name)?.toFixed(0) ?? "",
     ];
   });
   return [
@@ -166,7 +185,7 @@ export function deviceTable(folder: string): string {
         { title: "goal" },
         { title: "", align: "left" },
       ],
-      rows: rows.filter(({ found }) => found !== null).map(cells),
+      rows: rows.map((row) => cells(row, figures)),
     }),
     "",
     ...markdownTable({
@@ -181,29 +200,34 @@ export function deviceTable(folder: string): string {
   ].join("\n");
 }
 
-/** As a part ended. `timeout` gives 124, or 137 where it had to kill. */
-function ended(code: string, seconds: string): string {
-  if (code === "0") return "passed";
-  return code === "124" || code === "137" ? `cut after ${seconds} s` : `failed (${code})`;
-}
-
-function cells({ name, found, unit, other = null, ratio, goal }: Row): string[] {
-  const shown = (value: number | null) => value === null ? "" : `${value.toPrecision(3)} ${unit}`;
-  const share = found === null || other === null || ratio === undefined
+function cells({ name, found, unit, other, ratio, goal }: Row, figures: Figures): string[] {
+  const shown = (of: Found | undefined) =>
+    of === undefined || of.value === null ? "" : `${of.value.toPrecision(3)} ${unit}`;
+  const own = found.value, before = other?.value ?? null;
+  const share = own === null || before === null || ratio === undefined
     ? null
     : ratio === "of"
-    ? found / other
-    : other / found;
+    ? own / before
+    : before / own;
   // Without a ratio a goal is of the figure itself.
-  const judged = ratio === undefined ? found : share;
+  const judged = ratio === undefined ? own : share;
+  const missing = own === null ? found : judged === null && goal ? other : undefined;
+  const verdict = goal && judged !== null ? (goal.holds(judged) ? "met" : "missed") : "";
   return [
     name,
     shown(found),
     shown(other),
     share?.toFixed(2) ?? "",
     goal?.text ?? "",
-    goal && judged !== null ? (goal.holds(judged) ? "met" : "missed") : "",
+    missing ? `no ${missing === found ? "figure" : "ratio"}: ${why(missing.part, figures)}` : verdict,
   ];
+}
+
+/** Reason for a figure that isn't there. */
+function why(part: string, figures: Figures): string {
+  const ended = figures.ended(part);
+  if (ended === "passed") return `${part} passed without saying it`;
+  return /^(cut|left)/.test(ended) ? `${part} was ${ended}` : `${part} ${ended}`;
 }
 
 /** Name of the device: of the driver, else as the kernels' bench describes it. */

@@ -23,8 +23,8 @@ const DENO = [
 
 async function run(
   environment: Record<string, string>,
+  folder = temporaryFolder(),
 ): Promise<{ code: number; codes: string[]; folder: string }> {
-  const folder = temporaryFolder();
   await Deno.writeTextFile(join(folder, "deno"), DENO, { mode: 0o755 });
   const out = join(folder, "out");
   const { code } = await new Deno.Command("bash", {
@@ -34,7 +34,7 @@ async function run(
     stderr: "null",
   }).output();
   const codes = (await Deno.readTextFile(join(out, "codes.txt"))).trim().split("\n");
-  return { code, codes: codes.map((line) => line.replace(/ \d+$/, "")), folder: out };
+  return { code, codes: codes.map((line) => line.replace(/ \d+$/, "")), folder };
 }
 
 Deno.test({
@@ -45,9 +45,10 @@ Deno.test({
     assertEquals(all.code, 0, all.codes.join());
     assertEquals(all.codes.slice(0, 3), ["doctor 0", "exit_codes 0", "contract 0"]);
     assertEquals(all.codes.filter((line) => line.includes("left out")), [
-      "large left out: large isn't set",
-      "large_cuda_host_bf16 left out: large isn't set",
-      "large_cuda_device_bf16 left out: large isn't set",
+      "large left out: LARGE isn't set",
+      "large_cuda_host_bf16 left out: LARGE isn't set",
+      "large_cuda_device_bf16 left out: LARGE isn't set",
+      ...["train", "load", "generate", "kernels"].map((name) => `${name}_before left out: AGAINST isn't set`),
     ]);
     const names = all.codes.map((line) => line.split(" ")[0] ?? "");
     const listed =
@@ -65,7 +66,7 @@ Deno.test({
     const first = names.slice(0, names.indexOf("large_cuda_device_bf16") + 1);
     assertEquals(Object.keys(most).filter((name) => name !== "model").sort(), first.sort());
     assertEquals(Object.values(most).reduce((a, b) => a + b, 0), 780);
-    assertEquals((await Deno.readTextFile(join(all.folder, "table.md"))).trim(), "device_table");
+    assertEquals((await Deno.readTextFile(join(all.folder, "out", "table.md"))).trim(), "device_table");
     // A part that fails, and one that lasts too long, don't keep the others from running.
     const failed = await run({
       CODE_doctor: "3",
@@ -79,6 +80,41 @@ Deno.test({
     ]);
     const late = await run({ ALL_SECONDS: "1", PARTS: "doctor shaders" });
     assertEquals([late.code, late.codes.slice(0, 1)], [0, ["doctor left out: the time is up"]]);
+  },
+});
+
+Deno.test({
+  name: "device.sh goes on where a call before ended, in the same folder and with the same settings only",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const ran = (codes: readonly string[]) => codes.filter((line) => !line.includes("left out"));
+    const PARTS = "doctor contract generate shapes shaders", short = { PARTS, PART_SECONDS: "3" };
+    // The slow part takes the call's time, so that the next one isn't begun and nor is what comes behind it.
+    const first = await run({ ...short, CODE_generate: "slow", CALL_SECONDS: "5" });
+    assertEquals([first.code, first.codes], [1, [
+      "doctor 0",
+      "contract 0",
+      "generate 124",
+      ...["shapes", "shaders"].map((name) => `${name} left out: it is the next call's, GO_ON=1`),
+    ]]);
+    const figures = join(first.folder, "out", "08_generate.json");
+    const before = await Deno.stat(figures);
+    const second = await run({ GO_ON: "1", PART_SECONDS: "3", CODE_doctor: "3" }, first.folder);
+    assertEquals(second.code, 1, "a part of the call before failed");
+    const again = ran(second.codes);
+    assertEquals(again.slice(0, 3), ["doctor 0", "contract 0", "generate 124"], "none of them ran again");
+    assertEquals((await Deno.stat(figures)).mtime, before.mtime);
+    assertEquals(again.includes("shapes 0") && again.includes("exit_codes 0"), true, again.join());
+    assertEquals(second.codes.filter((line) => line.includes("next call")), []);
+    // A part that is named runs again, and then nothing has failed.
+    const named = await run({ GO_ON: "1", PARTS: "generate" }, first.folder);
+    assertEquals([named.code, named.codes.filter((line) => line.startsWith("generate "))], [0, [
+      "generate 0",
+    ]]);
+    const other = await run({ GO_ON: "1", KERNELS: "--rows 8" }, first.folder);
+    assertEquals([other.code, other.codes.length], [2, named.codes.length]);
+    const whole = await run({ PARTS: "doctor" }, first.folder);
+    assertEquals(whole.codes, ["doctor 0"], "without GO_ON nothing of a call before stays");
   },
 });
 
@@ -106,6 +142,7 @@ Deno.test("deviceTable() puts ratios beside their goals, and parts that failed o
       "cuda_host_bf16 0 30",
       "large 0 60",
       "large_cuda_host_bf16 0 60",
+      "large_cuda_device_bf16 left out: the time is up",
       "shapes left out: the time is up",
     ].join("\n"),
   );
@@ -130,17 +167,41 @@ Deno.test("deviceTable() puts ratios beside their goals, and parts that failed o
       "## Some GPU",
       "| step with reference | 0.500 s | 1.20 s | 0.42 | ≤ 0.5 | met |",
       "| attention_grad | 2.00 ms | 9.00 ms | 4.50 | ≥ 4 | met |",
-      // The other version's part failed, so there is nothing to compare with.
-      "| process start to loaded model | 2.50 s | | | ≥ 4 | |",
+      // Of what isn't there, the part that is the reason.
+      "| process start to loaded model | 2.50 s | | | ≥ 4 | no ratio: load_before failed (1) |",
+      "| decode, one stream | | | | ≥ 3 | no figure: generate was cut after 60 s |",
+      "| attention | | | | ≥ 3 | no figure: kernels passed without saying it |",
+      "| large model: cuda_device_bf16 beside webgpu's step | | 4.00 s | | ≥ 3 | no figure: large_cuda_device_bf16 was left out: the time is up |",
+      "| first step after loading, cuda_device_bf16 | | | | ≤ 3 | no figure: cuda_device_bf16 wasn't asked for |",
       "| first step after loading, cuda_host_bf16 | 8.00 s | | | ≤ 3 | missed |",
-      "| large model: cuda_host_bf16, beside the row above it | 1.00 s | 4.00 s | 4.00 | ≥ 3 | met |",
+      "| large model: cuda_host_bf16 beside webgpu's step | 1.00 s | 4.00 s | 4.00 | ≥ 3 | met |",
       "| train | passed | 40 | 6000 |",
       "| load_before | failed (1) | 5 | |",
       "| shapes | left out: the time is up | | |",
       "| generate | cut after 60 s | 60 | |",
     ]
   ) assertStringIncludes(lines.join("\n"), row);
-  assertEquals(lines.filter((line) => line.startsWith("| decode")), [], "what didn't run has no row");
+});
+
+Deno.test("deviceTable() has a row for each goal of docs/performance.md when no part ran", async () => {
+  const folder = temporaryFolder();
+  await Deno.writeTextFile(join(folder, "codes.txt"), "");
+  const rows = deviceTable(folder).split("\n").filter((line) => /[≤≥]/.test(line)).map((line) =>
+    line.split("|").map((cell) => cell.trim().replaceAll("\\_", "_"))
+  );
+  const goal = (name: string) => rows.filter((cells) => cells[1]?.startsWith(name)).map((cells) => cells[5]);
+  const page = await Deno.readTextFile(new URL("../../docs/performance.md", import.meta.url));
+  const [, table = ""] = page.split("| goal on a card | |\n| --- | --- |\n");
+  const stated = table.slice(0, table.indexOf("\n\n")).split("\n").map((line) => line.split("|")[2]?.trim());
+  assertEquals([
+    goal("step with reference")[0],
+    [...goal("attention_grad"), ...goal("attention").slice(1)].join(", "),
+    goal("decode, one stream")[0],
+    goal("process start")[0],
+    goal("large model: cuda_host_bf16")[0],
+    `${goal("first step after loading, cuda_host_bf16")[0]} s`,
+  ], stated);
+  for (const cells of rows) assertStringIncludes(cells[6] ?? "", "no figure: ");
 });
 
 Deno.test("a made-up model opens, with finite weights of its shape", async () => {
