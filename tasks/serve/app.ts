@@ -140,6 +140,7 @@ const KNOWN_PATHS = new Set([
   "/metrics",
   "/tokenize",
   "/detokenize",
+  "/tokenizer_info",
   "/v1/models",
   "/v1/chat/completions",
   "/v1/completions",

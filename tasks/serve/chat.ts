@@ -15,6 +15,7 @@ import { ChatFields, type ChatRequest, readFields } from "./fields.ts";
 import { randomId } from "./ids.ts";
 import { type ChatLogprob, chatLogprob } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
+import { roomFor } from "./room.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
 import { requestSampling } from "./sampling.ts";
@@ -31,9 +32,12 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   checkTools(request, model);
   const template = model.template(thinkingOf(request, model));
   const { ids: prompt, offersTools, unused } = chatPrompt(request, model, template, service.models.registry);
-  checkLength(prompt, model);
-  const limit = limitOf(request);
-  const free = requestSampling(model, request, limit, logprobsOf(request), service.limits);
+  const limit = limitOf(request), given = request.max_completion_tokens == null;
+  const room = roomFor(prompt.length, limit, model, {
+    prompt: "messages",
+    limit: given ? "max_tokens" : "max_completion_tokens",
+  });
+  const free = requestSampling(model, request, limit, logprobsOf(request), { ...service.limits, room });
   const call = heldCalls(request, model);
   const sampling = call === null ? free : { ...free, mask: call };
   const format = offersTools ? model.format : null;
@@ -47,17 +51,6 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
     [{ model, prompt, sampling, shown }],
     request.stream ?? false,
     writing,
-  );
-}
-
-/** @throws {ApiError} 400 if the prompt leaves no room for an answer */
-export function checkLength(prompt: readonly number[], { local }: ServedModel, param = "messages"): void {
-  const { maxModelLen } = local.generator.info;
-  if (prompt.length < maxModelLen) return;
-  throw badRequest(
-    `The prompt has ${prompt.length} tokens: the model's context holds ${maxModelLen}, the answer included`,
-    param,
-    "context_length_exceeded",
   );
 }
 

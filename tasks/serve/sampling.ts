@@ -9,10 +9,12 @@ import type { SamplingRequest } from "./fields.ts";
 import { grammarMask } from "./grammar.ts";
 import type { ServedModel } from "./models.ts";
 
-/** Limits that a server sets. */
+/** Limits of an answer that its request doesn't set. */
 export interface TokenLimits {
-  /** Tokens of one answer, at most; null: as many as the context has room for. */
+  /** Tokens of one answer, at most, as the server is told; null: as many as the context has room for. */
   maxTokens: number | null;
+  /** Tokens that the context has room for behind the longest prompt; absent: not known yet. */
+  room?: number;
 }
 
 /** Fields that generation_config.json may set, as vLLM reads it. */
@@ -32,7 +34,7 @@ export function requestSampling(
   given: SamplingRequest,
   limit: number | null | undefined,
   logprobs: number | null,
-  { maxTokens }: TokenLimits,
+  { maxTokens, room }: TokenLimits,
   promptLogprobs: number | null = null,
 ): Partial<Sampling> {
   const { maxModelLen, vocabSize } = local.generator.info;
@@ -42,10 +44,10 @@ export function requestSampling(
       "max_tokens",
     );
   }
-  const most = limit ?? maxTokens ?? maxModelLen;
-  if ((given.min_tokens ?? 0) > most) {
+  const most = limit ?? maxTokens ?? maxModelLen, possible = Math.min(most, room ?? most);
+  if ((given.min_tokens ?? 0) > possible) {
     throw badRequest(
-      `Cannot answer with ${given.min_tokens} tokens at least and ${most} at most`,
+      `Cannot answer with ${given.min_tokens} tokens at least and ${possible} at most`,
       "min_tokens",
     );
   }

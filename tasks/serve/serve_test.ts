@@ -11,6 +11,9 @@ import {
 import { join } from "@std/path";
 import OpenAI, { APIError, AuthenticationError, NotFoundError, RateLimitError } from "openai";
 
+import { parsePyJson, type PyJson } from "../../formats/python_json.ts";
+import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
+import { compileOwn, renderWith } from "../../plugins/templates/rendered.ts";
 import { startServed } from "../../tests/helpers/served.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import PROMPTS from "../../fixtures/goldens/servers/prompt_logprobs.json" with { type: "json" };
@@ -522,6 +525,25 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     const [status, { error }] = await post("/detokenize", { tokens: [304] });
     assertEquals([status, error.param], [400, "tokens"]);
     assertEquals((await post("/tokenize", { prompt, model: "none" }))[0], 404);
+    // as lm-eval's tokenizer_backend=remote reads it: its ends, and a chat template that writes what the server writes
+    const reply = await fetch(`${served.base}/tokenizer_info`, {
+      headers: { authorization: `Bearer ${KEY}` },
+    });
+    const info = await reply.json(),
+      config = JSON.parse(Deno.readTextFileSync(join(MODEL, "tokenizer_config.json")));
+    assertEquals([info.tokenizer_class, info.bos_token, info.eos_token, info.pad_token], [
+      config.tokenizer_class,
+      null,
+      "<|im_end|>",
+      config.pad_token,
+    ]);
+    const own = loadTokenizerSync(MODEL).withChatTemplate(info.chat_template);
+    const shown = new Map<string, PyJson>([
+      ["messages", parsePyJson(JSON.stringify(messages))],
+      ["add_generation_prompt", true],
+    ]);
+    const written = renderWith(compileOwn(own), own, "1 Jan 2000", shown);
+    assertEquals((await post("/tokenize", { prompt: written }))[1].tokens, tokens);
     const get = await fetch(`${served.base}/tokenize`, { headers: { authorization: `Bearer ${KEY}` } });
     await get.body?.cancel();
     assertEquals([get.status, get.headers.get("allow")], [405, "POST"]);
@@ -531,6 +553,42 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     }
     const version = await fetch(`${served.base}/version`, { headers: { authorization: `Bearer ${KEY}` } });
     assertMatch((await version.json()).version, /^\d+\.\d+\.\d+$/);
+  });
+
+  await t.step("max_tokens: as much as the context has room for, and not one more", async () => {
+    const long = asked("word ".repeat(190), { max_tokens: 1 });
+    const prompt = (await client.chat.completions.create(long)).usage?.prompt_tokens ?? NaN;
+    const room = 1024 - prompt,
+      words = `maximum context length is 1024 tokens. However, your prompt has ${prompt}`;
+    const filled = await client.chat.completions.create(
+      { ...long, max_tokens: room, ignore_eos: true } as never,
+    );
+    assertEquals([filled.usage?.total_tokens, filled.choices[0]?.finish_reason], [1024, "length"]);
+    // without a limit it ends at the same place
+    const free = await client.chat.completions.create(
+      { ...long, max_tokens: null, ignore_eos: true } as never,
+    );
+    assertEquals(free.choices[0]?.message.content, filled.choices[0]?.message.content);
+    const text = Array<number>(1000).fill(65),
+      two = { model: "random", prompt: [[65], text], temperature: 0 };
+    assertEquals((await client.completions.create({ ...two, max_tokens: 24 })).usage?.prompt_tokens, 1001);
+    for (const stream of [false, true]) {
+      const requests = [
+        () => client.chat.completions.create({ ...long, max_tokens: room + 1, stream }),
+        () => client.completions.create({ ...two, max_tokens: 25, stream }),
+      ];
+      for (const [i, request] of requests.entries()) {
+        const error = await assertRejects(async () => await request(), APIError);
+        assertEquals([error.status, error.code, error.param], [400, "context_length_exceeded", "max_tokens"]);
+        assertStringIncludes(
+          error.message,
+          i === 0 ? words : "has 1000 and max_tokens asks for 25, together 1025",
+        );
+      }
+    }
+    // what the client didn't ask for isn't refused: the longer prompt's answer is cut, the other's isn't
+    const most = await client.completions.create({ ...two, prompt: [[65], Array<number>(1020).fill(65)] });
+    assertEquals(most.usage?.completion_tokens, 16 + 4);
   });
 
   await t.step("errors in OpenAI's shape", async () => {
@@ -558,7 +616,25 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         "messages[0].content[0]",
         "not text",
       ],
-      [asked("word ".repeat(2000)), 400, "messages", "context holds 1024"],
+      [asked("word ".repeat(2000)), 400, "messages", "maximum context length is 1024 tokens"],
+      [
+        asked("word ".repeat(190), { max_tokens: 100 }),
+        400,
+        "max_tokens",
+        "context length is 1024 tokens. However, your",
+      ],
+      [
+        asked("word ".repeat(190), { max_tokens: undefined as never, max_completion_tokens: 100 }),
+        400,
+        "max_completion_tokens",
+        "max_completion_tokens asks for 100",
+      ],
+      [
+        { ...asked("word ".repeat(190), { max_tokens: null }), min_tokens: 100 },
+        400,
+        "min_tokens",
+        "100 tokens at least and",
+      ],
       [asked("x", { logit_bias: { "99999": 1 } }), 400, "logit_bias", "token ids below 304"],
       [{ ...asked("x"), stop_token_ids: [999] }, 400, "stop_token_ids", "with stop_token_ids"],
       [{ ...asked("x"), min_tokens: 13 }, 400, "min_tokens", "13 tokens at least and 12 at most"],

@@ -7,11 +7,12 @@ import type { Context } from "hono";
 import type { WholeAnswer } from "./answers.ts";
 import { tellUnused, tierOf, unusedFields } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
-import { checkLength, stopReason } from "./chat.ts";
+import { stopReason } from "./chat.ts";
 import { readFields, TextFields, type TextRequest } from "./fields.ts";
 import { randomId } from "./ids.ts";
 import { type LogprobOrNone, shownLength, textLogprobs } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
+import { roomFor } from "./room.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
 import { requestSampling } from "./sampling.ts";
@@ -27,11 +28,15 @@ export async function textCompletion(c: Context, service: Service, body: unknown
   (c.get("told") as Told).model = model.id;
   refuseUnsupported(request);
   const prompts = promptsOf(request, model);
-  for (const { ids } of prompts) checkLength(ids, model, "prompt");
+  const fields = { prompt: "prompt", limit: "max_tokens" } as const;
+  const room = prompts.reduce(
+    (least, { ids }) => Math.min(least, roomFor(ids.length, request.max_tokens, model, fields)),
+    Infinity,
+  );
   const limit = request.max_tokens ?? Math.min(DEFAULT_TOKENS, service.limits.maxTokens ?? DEFAULT_TOKENS);
   const logprobs = request.logprobs ?? null;
   const ofPrompt = request.echo === true && (logprobs !== null || limit === 0) ? logprobs ?? 0 : null;
-  const sampling = requestSampling(model, request, limit, logprobs, service.limits, ofPrompt);
+  const sampling = requestSampling(model, request, limit, logprobs, { ...service.limits, room }, ofPrompt);
   const asked = prompts.map(({ ids }) => ({ model, prompt: ids, sampling, shown: [] }));
   const writing = new TextWriting(request, model, prompts);
   tellUnused(c, unusedFields(request));

@@ -1,10 +1,11 @@
 /**
- * `/tokenize` and `/detokenize`, as vLLM has them.
+ * `/tokenize`, `/detokenize` and `/tokenizer_info`, as vLLM has them.
  * @module
  */
 import { Hono } from "hono";
 import { z } from "zod";
 
+import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { badRequest } from "./api_error.ts";
 import { chatPrompt } from "./chat_prompt.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
@@ -34,7 +35,7 @@ const Chat = z.strictObject({
 });
 const Ids = z.strictObject({ ...TextFields.pick({ model: true }).shape, tokens: z.array(z.int().min(0)) });
 
-/** The two routes. */
+/** The three routes. */
 export function tokenizeRoutes(service: Service): Hono {
   const app = new Hono();
   app.post("/tokenize", async (c) => {
@@ -49,6 +50,7 @@ export function tokenizeRoutes(service: Service): Hono {
       token_strs: strings === true ? tokens.map((id) => tokenizer.idToToken(id)) : null,
     });
   });
+  app.get("/tokenizer_info", (c) => c.json(tokenizerInfo(modelOf(service, c.req.query("model")))));
   app.post("/detokenize", async (c) => {
     const { model: name, tokens } = readFields(Ids, await jsonBody(c));
     const { tokenizer, generator } = modelOf(service, name).local, { vocabSize } = generator.info;
@@ -62,6 +64,22 @@ export function tokenizeRoutes(service: Service): Hono {
     return c.json({ prompt: tokenizer.decode(tokens) });
   });
   return app;
+}
+
+const infos = new WeakMap<Tokenizer, Record<string, unknown>>();
+
+/** The fields of tokenizer_config.json, which vLLM takes from its tokenizer, with the chat template that prompts are written by. */
+function tokenizerInfo({ local: { tokenizer, template } }: ServedModel): Record<string, unknown> {
+  const known = infos.get(tokenizer);
+  if (known !== undefined) return known;
+  const file = tokenizer.files()["tokenizer_config.json"] ?? "{}";
+  const text = typeof file === "string" ? file : new TextDecoder().decode(file);
+  // paths of the machine that wrote the file
+  const { vocab_file: _, merges_file: __, name_or_path: ___, ...config } = JSON.parse(text);
+  const chat_template = template.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
+  const info = { ...config, ...(chat_template !== null && { chat_template }) };
+  infos.set(tokenizer, info);
+  return info;
 }
 
 interface Tokenized {
