@@ -6,6 +6,9 @@ import { item } from "../formats/elements.ts";
 import type { Backend, Program, Tensor } from "./backend.ts";
 import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
 
+/** Told between measurements: how many of a bench's parts are done, and the next one's name. */
+export type BenchProgress = (name: string, done: number, total: number, next?: string) => void;
+
 /**
  * Seconds of a run: the median of three measurements of as many runs as fill about `seconds`, by the device's own clock where it
  * has one. Outputs are given back with it; they and the inputs stay the caller's.

@@ -13,7 +13,7 @@ import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
 import { hostArray, kernelGraph, runOnce, sampleInputs, worst } from "./contract.ts";
 import { kernelCost } from "./cost.ts";
 import { BENCH_CASES, type BenchCase } from "./bench_cases.ts";
-import { timeProgram } from "./bench_time.ts";
+import { type BenchProgress, timeProgram } from "./bench_time.ts";
 import { MULTIPLY_ADDS, naiveLinear, registers } from "./bench_probes.ts";
 import type { Dims, Kernel, Sample } from "./kernel.ts";
 import { multiply } from "./ops/multiply.ts";
@@ -63,6 +63,8 @@ export interface KernelBenchOptions {
   kernels?: readonly string[];
   /** Least time of one measurement, seconds. Default 0.2. */
   seconds?: number;
+  /** Told, between measurements, how many of a backend's kernels are checked or timed, and which is next. */
+  onProgress?: BenchProgress;
 }
 
 /**
@@ -75,17 +77,18 @@ export async function benchKernels(
 ): Promise<KernelBench> {
   const seconds = options.seconds ?? 0.2;
   const software = backends.some((b) => (b as { software?: boolean }).software);
-  const rows = options.rows ?? (software ? 64 : 512), { kernels } = options;
+  const rows = options.rows ?? (software ? 64 : 512), { kernels, onProgress = () => {} } = options;
   const cases = kernels ? BENCH_CASES.filter(({ kernel }) => kernels.includes(kernel.name)) : BENCH_CASES;
   const result: KernelBench = { rows, peaks: [], timings: [], tiledOverNaive: null };
   // Nothing is timed before every backend is right.
   const checked: (readonly [Backend, number[]])[] = [];
-  for (const backend of backends) checked.push([backend, await check(backend, cases)]);
+  for (const backend of backends) checked.push([backend, await check(backend, cases, onProgress)]);
   for (const [backend, errors] of checked) {
     const peak = await measurePeak(backend, software, seconds);
     result.peaks.push(peak);
     const half = (backend as Partial<WebGpuBackend>).half ?? { storage: "none", kept: 0 };
     for (const [index, { kernel, dims, weight, pairs, ...rest }] of cases.entries()) {
+      onProgress(`${backend.name}: timed`, index, cases.length, kernel.name);
       const size = dims(rows), sample = sampleOf(size, rest);
       for (const frozen of weight && half.storage !== "none" ? [[], [weight]] : [[]]) {
         const before = half.kept, time = await measure(backend, kernel, sample, seconds, frozen);
@@ -110,6 +113,7 @@ export async function benchKernels(
         });
       }
     }
+    onProgress(`${backend.name}: timed`, cases.length, cases.length);
     if (backend.name === "webgpu" && !kernels) {
       const sample = sampleOf(
         software ? { rows: 512, in: 512, out: 512 } : { rows: 2048, in: 2048, out: 2048 },
@@ -140,9 +144,14 @@ function sampleOf(
 }
 
 /** Worst error of every case, in units of the tolerance. Long sums get √ of their length against the samples' 130. */
-async function check(backend: Backend, cases: readonly BenchCase[]): Promise<number[]> {
+async function check(
+  backend: Backend,
+  cases: readonly BenchCase[],
+  onProgress: BenchProgress,
+): Promise<number[]> {
   const errors: number[] = [];
   for (const { kernel, dims, ...rest } of cases) {
+    onProgress(`${backend.name}: checked`, errors.length, cases.length, kernel.name);
     const size = dims(36), sample = sampleOf(size, rest), inputs = sampleInputs(kernel, sample);
     const expected = kernel.reference(inputs, size, rest.attrs ?? {});
     const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs);
@@ -160,6 +169,7 @@ async function check(backend: Backend, cases: readonly BenchCase[]): Promise<num
     }
     errors.push(error);
   }
+  onProgress(`${backend.name}: checked`, cases.length, cases.length);
   return errors;
 }
 

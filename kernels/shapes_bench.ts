@@ -10,7 +10,7 @@
 import { item } from "../formats/elements.ts";
 import { type Backend, elements, type Tensor } from "./backend.ts";
 import type { WebGpuBackend } from "./backends/webgpu/mod.ts";
-import { timeProgram } from "./bench_time.ts";
+import { type BenchProgress, timeProgram } from "./bench_time.ts";
 import { kernelGraph } from "./contract.ts";
 import { kernelCost } from "./cost.ts";
 import type { Dims, Kernel } from "./kernel.ts";
@@ -67,6 +67,8 @@ export interface ShapeBenchOptions {
   rows?: readonly number[];
   /** Least time of one measurement, seconds. */
   seconds?: number;
+  /** Told, between measurements, how many matrices are measured, and which is next. */
+  onProgress?: BenchProgress;
 }
 
 /**
@@ -75,10 +77,12 @@ export interface ShapeBenchOptions {
  */
 export async function benchShapes(backend: Backend, options: ShapeBenchOptions = {}): Promise<ShapeTiming[]> {
   const { half = { storage: "none", kept: 0 }, software = true } = backend as Partial<WebGpuBackend>;
-  const { matrices = software ? SMALL : MATRICES, seconds = 0.05 } = options;
+  const { matrices = software ? SMALL : MATRICES, seconds = 0.05, onProgress = () => {} } = options;
   const rows = options.rows ?? (software ? [1, 64] : [1, 8, 256, 1024, 4096]);
   const timings: Omit<ShapeTiming, "share">[] = [];
-  for (const matrix of matrices) {
+  for (const [index, matrix] of matrices.entries()) {
+    const { model, out, in: inner } = matrix;
+    onProgress(`${backend.name}: matrices`, index, matrices.length, `${model} ${out} × ${inner}`);
     for (const storage of half.storage === "none" ? ["float32"] as const : ["float32", "float16"] as const) {
       const before = half.kept, values = ramp(matrix.out * matrix.in);
       const weight = backend.upload(values, [matrix.out, matrix.in], { frozen: storage === "float16" });
@@ -98,6 +102,7 @@ export async function benchShapes(backend: Backend, options: ShapeBenchOptions =
       weight.dispose();
     }
   }
+  onProgress(`${backend.name}: matrices`, matrices.length, matrices.length);
   return withShares(timings);
 }
 

@@ -23,6 +23,7 @@ import { kernelsBench } from "./bench/commands/kernels.ts";
 import { serveBench } from "./bench/commands/serve.ts";
 import { trainBench } from "./bench/commands/train.ts";
 import type { BenchCommand } from "./bench/commands/command.ts";
+import { withBenchView } from "./bench/view.ts";
 import { parseArguments, print, printError, runTask } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 
@@ -65,7 +66,10 @@ export async function bench(args: readonly string[]): Promise<number> {
     );
   }
   const json = given.flags.has("json");
-  const { found, text, failed = false } = await chosen.run(given, json ? printError : print);
+  const { found, text, failed = false } = await withBenchView(
+    (view) => chosen.run(given, view),
+    { print: json ? printError : print, ...json && { printsToTerminal: true } },
+  );
   print(json ? JSON.stringify(found, null, 2) : text);
   return failed ? 1 : 0;
 }

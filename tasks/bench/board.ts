@@ -5,6 +5,8 @@
  */
 import { fileURLToPath } from "node:url";
 
+import type { BenchView } from "./view.ts";
+
 /** Sizes of a bench of the board. */
 export interface BoardLoad {
   /** Training runs, all on one chart. */
@@ -42,18 +44,35 @@ export interface BoardFigures extends BoardLoad {
   memory: { start: number | null; curves: number | null; items: number | null };
 }
 
+/** A line of the measuring process: the step that it begins, or at last its figures. */
+export type BoardChildLine = { step: number; steps: number; name: string } | { found: BoardFigures };
+
 /**
  * Makes the files in a temporary folder, starts a board on them and measures, in a process of its own.
  * @throws {Error} If it fails, such as without a Chromium; it has said why
  */
-export async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
+export async function benchBoard(load: BoardLoad, view: BenchView): Promise<BoardFigures> {
   const child = fileURLToPath(new URL("./board_child.ts", import.meta.url));
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+  const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", child, JSON.stringify(load)],
+    stdout: "piped",
     stderr: "inherit",
-  }).output();
-  if (code !== 0) throw new Error("Cannot bench the board: the measuring process failed, see above");
-  return JSON.parse(new TextDecoder().decode(stdout));
+  }).spawn();
+  let found: BoardFigures | null = null, rest = "";
+  for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${part}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const told of lines.map((line) => JSON.parse(line) as BoardChildLine)) {
+      if ("step" in told) view.bar("steps", told.step, told.steps, told.name);
+      else found = told.found;
+    }
+  }
+  const { success } = await process.status;
+  if (!success || found === null) {
+    throw new Error("Cannot bench the board: the measuring process failed, see above");
+  }
+  view.bar("steps", 1, 1);
+  return found;
 }
 
 /** Figures as text. */

@@ -1,6 +1,6 @@
 /**
  * The measuring process of `deno task bench board`, with all permissions: a browser's driver looks at files that Deno opens with
- * all of them only, and so is resident memory. Takes the sizes as JSON, prints the figures as JSON; progress goes to standard error.
+ * all of them only, and so is resident memory. Takes the sizes as JSON, prints {@linkcode BoardChildLine}s as JSON.
  * @module
  */
 import { join } from "@std/path";
@@ -10,7 +10,7 @@ import { item } from "../../formats/elements.ts";
 import { TaskProcess } from "../board/control/processes.ts";
 import { chromiumPath } from "../common/chromium.ts";
 import { runTask } from "../common/cli.ts";
-import type { BoardFigures, BoardLoad, Frames } from "./board.ts";
+import type { BoardChildLine, BoardFigures, BoardLoad, Frames } from "./board.ts";
 import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
 
 const RUNS_PAGE = { width: 1400, height: 900 };
@@ -21,7 +21,23 @@ const LATE_MS = 25;
 /** Repetitions of a request; the median counts. */
 const ROUNDS = 5;
 
-async function benchBoard(load: BoardLoad, say: (line: string) => void): Promise<BoardFigures> {
+const print = (line: BoardChildLine) => console.log(JSON.stringify(line));
+
+/** Steps by their names, told as each begins. */
+const STEPS = [
+  "files of runs",
+  "files of the evaluation",
+  "start",
+  "chart",
+  "mouse and wheel",
+  "items",
+] as const;
+
+function begin(name: (typeof STEPS)[number]): void {
+  print({ step: STEPS.indexOf(name), steps: STEPS.length, name });
+}
+
+async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
   const executablePath = chromiumPath();
   if (executablePath === undefined) {
     throw new RangeError(
@@ -30,12 +46,13 @@ async function benchBoard(load: BoardLoad, say: (line: string) => void): Promise
   }
   const folder = await Deno.makeTempDir({ prefix: "dinotune-bench-board-" });
   try {
-    say(`Making ${load.runs} runs of ${load.steps} steps and an evaluation of ${load.items} items`);
+    begin("files of runs");
     for (let i = 0; i < load.runs; i++) {
       await makeTrainingRun(join(folder, `run-${String(i + 1).padStart(2, "0")}`), load.steps, i);
     }
+    begin("files of the evaluation");
     await makeEvaluationRun(join(folder, "evaluation"), load.items, 0.8);
-    say("Starting the board");
+    begin("start");
     const begun = performance.now();
     const board = new TaskProcess("board", [folder, "--port", "0"]);
     try {
@@ -56,6 +73,7 @@ async function measured(address: string, pid: number, { runs }: BoardLoad, execu
   const { chromium } = await import("playwright-core");
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   try {
+    begin("chart");
     const atStart = residentMiB(pid);
     const page = await browser.newPage({ viewport: RUNS_PAGE });
     const query = Array.from({ length: runs }, (_, i) => `run=0:run-${String(i + 1).padStart(2, "0")}`);
@@ -68,10 +86,12 @@ async function measured(address: string, pid: number, { runs }: BoardLoad, execu
     );
     await page.waitForLoadState("load");
     const curves = residentMiB(pid);
+    begin("mouse and wheel");
     const { moving, zooming } = await framesOf(page);
     await page.setContent('<div class="u-over" style="width: 1000px; height: 300px"></div>');
     const { zooming: empty } = await framesOf(page);
     await page.close();
+    begin("items");
     const items = await itemTimes(address);
     return {
       paint,
@@ -169,8 +189,6 @@ function residentMiB(pid: number): number | null {
 
 if (import.meta.main) {
   await runTask(async () => {
-    console.log(
-      JSON.stringify(await benchBoard(JSON.parse(Deno.args[0] ?? "{}"), (line) => console.error(line))),
-    );
+    print({ found: await benchBoard(JSON.parse(Deno.args[0] ?? "{}")) });
   });
 }

@@ -11,7 +11,7 @@ import { join } from "@std/path";
 
 import { print, runTask } from "../common/cli.ts";
 import { markdownTable } from "../common/table.ts";
-import type { MeasuredProcess } from "./train.ts";
+import type { MeasuredProcess } from "./train_process.ts";
 
 /** Goal of a ratio. */
 interface Goal {

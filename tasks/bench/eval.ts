@@ -12,6 +12,7 @@ import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import project from "../../deno.json" with { type: "json" };
+import { type BenchView, UNSEEN } from "./view.ts";
 
 /** Options of the bench. */
 export interface EvalBenchOptions {
@@ -53,7 +54,10 @@ export interface EvalBenchRun {
  * Measures.
  * @throws {RangeError} If a run isn't complete, or asked for something twice: then its time means nothing
  */
-export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBenchRun[]> {
+export async function benchEval(
+  options: EvalBenchOptions = {},
+  view: BenchView = UNSEEN,
+): Promise<EvalBenchRun[]> {
   const { latencyMs = 50, concurrency = 64, rounds = 1, items = [1042], pageItems, faults = 0, against } =
     options;
   if (against && items.some((count) => count > 1042)) {
@@ -65,21 +69,25 @@ export async function benchEval(options: EvalBenchOptions = {}): Promise<EvalBen
   const folder = await Deno.makeTempDir();
   try {
     for (const share of faults > 0 ? [0, faults] : [0]) servers.push(await startServer(latencyMs, share));
-    const runs: EvalBenchRun[] = [];
+    const runs: EvalBenchRun[] = [], total = rounds * items.length * (servers.length + (against ? 1 : 0));
+    const begin = (what: string) => view.bar("runs", runs.length, total, what);
     for (let round = 0; round < rounds; round++) {
       for (const count of items) {
         const floorSeconds = 2 * Math.ceil(count / concurrency) * latencyMs / 1000;
         for (const { base, share } of servers) {
           const run = join(folder, "run");
+          begin(`${count} items${share > 0 ? ` with ${100 * share} % failing requests` : ""}`);
           const measured = await oneRun(run, base, { concurrency, items: count, pageItems });
           runs.push({ program: "dinotune", items: count, faults: share, floorSeconds, ...measured });
           await Deno.remove(run, { recursive: true });
         }
         if (!against) continue;
+        begin(`${count} items by ${against}`);
         const peer = await peerRun(against, servers[0]!.base, count, concurrency);
         runs.push({ program: against, items: count, faults: 0, floorSeconds, ...peer });
       }
     }
+    view.bar("runs", total, total);
     return runs;
   } finally {
     for (const server of servers) await server.stop();

@@ -13,6 +13,7 @@ import project from "../../deno.json" with { type: "json" };
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import { markdownTable } from "../common/table.ts";
 import type { AnswerState } from "../eval/item_store.ts";
+import { type BenchView, UNSEEN } from "./view.ts";
 
 /** Forms of weights by name, as options of the endpoint. */
 export const FORMS = {
@@ -57,18 +58,21 @@ export interface LocalEvalFigures {
 /** Measures. @throws {Error} If a run fails, or an item stays without an answer */
 export async function benchLocalEval(
   bench: LocalEvalBench,
-  say: (line: string) => void = () => {},
+  view: BenchView = UNSEEN,
 ): Promise<LocalEvalFigures[]> {
   const folder = await Deno.makeTempDir();
   try {
+    const total = bench.rounds * bench.forms.length;
     const runs = bench.forms.map(() => [] as { seconds: number; answers: Answers }[]);
     for (let round = 0; round < bench.rounds; round++) {
       for (const [i, form] of bench.forms.entries()) {
+        view.bar("runs", round * bench.forms.length + i, total, `weights ${form}`);
         const found = await oneRun(folder, bench, form);
-        say(`${form}: ${found.seconds.toFixed(1)} s`);
+        view.say(`${form}: ${found.seconds.toFixed(1)} s`);
         runs[i]?.push(found);
       }
     }
+    view.bar("runs", total, total);
     const first = runs[0]?.[0]?.answers;
     return bench.forms.map((form, i) => {
       const own = runs[i] ?? [], answers = own[0]?.answers ?? new Map();

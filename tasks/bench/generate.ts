@@ -15,6 +15,7 @@ import { markdownTable } from "../common/table.ts";
 import type { GenerateWork } from "./generate_child.ts";
 import { FIRST_TOKEN, type MeasuredFigures } from "./generate_measure.ts";
 import { installLlamaCpp } from "./llama_cpp.ts";
+import type { BenchView } from "./view.ts";
 
 /** Model and sizes to measure. */
 export interface GenerateBench {
@@ -53,26 +54,32 @@ export interface GenerateFound {
 /** Draft tokens of the figure for texts that repeat their prompt. */
 const DRAFT = 8;
 
-/** Measures; says what each process found. */
+/**
+ * Measures; says what each process found.
+ * @throws {Error} If a process fails, or llama.cpp can't be installed
+ */
 export async function benchGenerate(
   bench: GenerateBench,
-  say: (line: string) => void,
+  view: BenchView,
 ): Promise<GenerateFound> {
   const { prompt, steps, streams } = bench, sizes = { prompt, steps, streams };
-  const peer = bench.against ? await installLlamaCpp(say) : null;
+  const peer = bench.against ? await installLlamaCpp(view.say) : null;
   const programs = [own(bench, 0), own(bench, DRAFT)];
   if (peer !== null) { for (const threads of [1, 2]) programs.push(llamaCpp(peer, bench, threads, sizes)); }
   try {
     const runs = programs.map((): GenerateFigures[] => []);
+    const total = bench.rounds * programs.length;
     let backend = "";
     for (let round = 0; round < bench.rounds; round++) {
       for (const [i, program] of programs.entries()) {
+        view.bar("processes", round * programs.length + i, total, program.name);
         const found = await runProcess(program);
         backend = found.backend ?? backend;
         runs[i]?.push(found);
-        say(`  ${program.name}: ${shortFigures(found)}`);
+        view.say(`  ${program.name}: ${shortFigures(found)}`);
       }
     }
+    view.bar("processes", total, total);
     const [plain, drafting, ...peers] = runs.map(medians);
     if (!plain || !drafting) throw new Error("Cannot compare: nothing was measured");
     return {

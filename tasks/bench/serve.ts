@@ -8,6 +8,7 @@ import OpenAI from "openai";
 import { item } from "../../formats/elements.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import project from "../../deno.json" with { type: "json" };
+import { type BenchView, UNSEEN } from "./view.ts";
 
 /** Load on a server. */
 export interface ServeLoad {
@@ -49,22 +50,29 @@ export interface ServeFigures {
 /** Loads a server that is up. */
 export async function loadServer(
   load: ServeLoad,
-  say: (line: string) => void = () => {},
+  view: BenchView = UNSEEN,
 ): Promise<ServeFigures> {
   const client = new OpenAI({ baseURL: `${load.base}/v1`, apiKey: "none", maxRetries: 0 });
   const expected: string[] = [];
   for (let prompt = 0; prompt < load.prompts; prompt++) {
+    view.bar("quiet server", prompt, load.prompts, "answers");
     expected.push((await ask(client, prompt, load.tokens, prompt % 2 === 0)).text);
   }
-  say(`${load.prompts} answers of a quiet server; now ${load.clients} clients`);
+  view.bar("quiet server", load.prompts, load.prompts);
+  view.say(`${load.prompts} answers of a quiet server; now ${load.clients} clients`);
   const lost: string[] = [], mixed: string[] = [], firsts: number[] = [];
   const memory: { second: number; mib: number }[] = [];
   const begun = performance.now();
   let answers = 0, tokens = 0, open = true;
   const elapsed = () => (performance.now() - begun) / 1000;
+  const showLoad = () =>
+    load.requests === null
+      ? view.bar("seconds of load", Math.min(load.seconds, Math.floor(elapsed())), load.seconds)
+      : view.bar("answers", answers, load.clients * load.requests);
   const watching = (async () => {
     while (open) {
       memory.push({ second: elapsed(), mib: await residentMiB(load.base) });
+      showLoad();
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   })();
@@ -194,7 +202,7 @@ export interface BenchedModel {
 export async function benchServe(
   { model, backend, provider }: BenchedModel,
   load: Omit<ServeLoad, "base">,
-  say: (line: string) => void,
+  view: BenchView,
 ): Promise<ServeFigures> {
   const root = new URL("../../", import.meta.url).pathname;
   const server = new Deno.Command(Deno.execPath(), {
@@ -217,7 +225,7 @@ export async function benchServe(
   try {
     const { value = "" } = await reader.read();
     if (value === "") throw new Error("Cannot load the server: it ended before it listened");
-    return await loadServer({ ...load, base: value.trim() }, say);
+    return await loadServer({ ...load, base: value.trim() }, view);
   } finally {
     try {
       server.kill("SIGTERM");

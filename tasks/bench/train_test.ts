@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { DEFAULT_MODEL } from "../common/default_files.ts";
-import { benchTrain, trainBenchText } from "./train.ts";
+import { benchTrain } from "./train.ts";
+import { trainBenchText } from "./train_text.ts";
+import { UNSEEN } from "./view.ts";
 
 const settings = {
   stage: "iopo",
@@ -34,7 +36,7 @@ Deno.test("benchTrain() times a step in a process and shows it by kinds of work"
       y2_ids: [30, 31, last],
     });
     await Deno.writeTextFile(quads, JSON.stringify({ quads: [quad(23), quad(24)] }));
-    const { runs, peakGflops } = await benchTrain({ ...settings, quads }, () => {});
+    const { runs, peakGflops } = await benchTrain({ ...settings, quads }, UNSEEN);
     const [run] = runs;
     assert(run?.profile);
     // The loss of a fresh adapter is ln 2.
@@ -59,7 +61,7 @@ Deno.test("benchTrain() times a step in a process and shows it by kinds of work"
 
 Deno.test("benchTrain() refuses settings that don't go together before it measures, and ids that the model lacks", async () => {
   const refused = (more: Partial<Parameters<typeof benchTrain>[0]>) =>
-    benchTrain({ ...settings, ...more }, () => {});
+    benchTrain({ ...settings, ...more }, UNSEEN);
   await assertRejects(() => refused({ trainer: "torch" }), RangeError, "it has kernels of its own");
   await assertRejects(
     () => refused({ trainer: "torch", profile: false, provider: "cuda" }),

@@ -14,13 +14,13 @@ export const boardBench: BenchCommand = {
     "steps N": "logged steps of each (10000)",
     "items N": "items of the evaluation (100000)",
   },
-  run: async (given) => {
+  run: async (given, view) => {
     const load = {
       runs: flagNumber(given, "runs", 50),
       steps: flagNumber(given, "steps", 10_000),
       items: flagNumber(given, "items", 100_000),
     };
-    const found = await benchBoard(load);
+    const found = await benchBoard(load, view);
     return { found, text: boardBenchText(found) };
   },
 };

@@ -4,6 +4,7 @@
  */
 import type { Arguments } from "../../common/cli.ts";
 import { flagNumber } from "../flag_values.ts";
+import type { BenchView } from "../view.ts";
 
 /** Result of a bench, and the same as text. */
 export interface BenchOutcome {
@@ -23,7 +24,7 @@ export interface BenchCommand {
    * Measures.
    * @throws {RangeError} If a flag's value is none that it takes
    */
-  run(given: Arguments, say: (line: string) => void): Promise<BenchOutcome>;
+  run(given: Arguments, view: BenchView): Promise<BenchOutcome>;
 }
 
 /** Execution providers of the onnx backend; the first where none is given. */

@@ -15,12 +15,13 @@ export const dataBench: BenchCommand = {
     "template NAME": "chat template",
     "rows N": "rows to encode",
   },
-  run: async (given) => {
+  run: async (given, view) => {
     const template = given.values.get("template");
     const found = await benchData(builtinRegistry(), {
       tokenizer: flagText(given, "tokenizer"),
       ...(template !== undefined && { template }),
       ...(given.flags.has("rows") && { rows: flagNumber(given, "rows") }),
+      onProgress: view.bar,
     });
     return { found, text: dataBenchText(found) };
   },

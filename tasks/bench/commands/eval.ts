@@ -24,7 +24,7 @@ export const evalBench: BenchCommand = {
     "backend NAME": "with --local: onnx (default), webgpu or reference",
     "provider NAME": `with --local, ${PROVIDER}`,
   },
-  run: async (given, say) => {
+  run: async (given, view) => {
     const model = given.values.get("local");
     if (model !== undefined) {
       const known = Object.keys(FORMS) as (keyof typeof FORMS)[];
@@ -39,7 +39,7 @@ export const evalBench: BenchCommand = {
         backend: flagName(given, "backend", ["onnx", "webgpu", "reference"]),
         provider: flagName(given, "provider", PROVIDERS),
       };
-      const figures = await benchLocalEval(work, say);
+      const figures = await benchLocalEval(work, view);
       return { found: { ...work, figures }, text: `\n${localEvalText(work, figures)}` };
     }
     const other = ["backend", "provider"].find((name) => given.flags.has(name));
@@ -52,7 +52,7 @@ export const evalBench: BenchCommand = {
       rounds: flagNumber(given, "rounds", 1),
       faults: faults ? 0.05 : 0,
       against: given.values.get("against") ?? null,
-    });
+    }, view);
     return { found, text: evalBenchText(found) };
   },
 };

@@ -21,7 +21,7 @@ export const generateBench: BenchCommand = {
     "rounds N": "processes of each kind, in turns (1)",
     "threads N": "of the onnx backend (OMP_NUM_THREADS, or one per core)",
   },
-  run: async (given, say) => {
+  run: async (given, view) => {
     const backend = flagName(given, "backend", ["onnx", "webgpu", "reference"]);
     const bits = flagName(given, "quantization", ["stored", "float32", "4", "8"]);
     const what = {
@@ -34,7 +34,7 @@ export const generateBench: BenchCommand = {
       rounds: flagNumber(given, "rounds", 1),
       against: given.values.has("against") && flagName(given, "against", ["llama.cpp"]) === "llama.cpp",
     };
-    const found = await benchGenerate(what, say);
+    const found = await benchGenerate(what, view);
     return { found: { ...what, ...found }, text: `\n${generateBenchText(what, found)}` };
   },
 };

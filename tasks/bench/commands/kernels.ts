@@ -23,7 +23,7 @@ export const kernelsBench: BenchCommand = {
     shapes:
       "products over the shapes of whole models instead, each beside its neighbours (one small model where an adapter is a CPU)",
   },
-  run: async (given) => {
+  run: async (given, view) => {
     const names = flagNames(given, "backend", ["onnx", "webgpu"]),
       provider = flagName(given, "provider", PROVIDERS);
     const backends = await Promise.all(
@@ -33,7 +33,7 @@ export const kernelsBench: BenchCommand = {
       const rows = given.flags.has("rows") ? { rows: [flagNumber(given, "rows")] } : {};
       const found: ShapeTiming[][] = [], texts: string[] = [];
       for (const backend of backends) {
-        const shapes = await benchShapes(backend, rows);
+        const shapes = await benchShapes(backend, { ...rows, onProgress: view.bar });
         found.push(shapes);
         texts.push(shapesText(backend.description, shapes));
         await backend.dispose();
@@ -47,6 +47,7 @@ export const kernelsBench: BenchCommand = {
     const found = await benchKernels(backends, {
       ...given.values.has("rows") && { rows: flagNumber(given, "rows") },
       ...given.values.has("kernels") && { kernels: flagNames(given, "kernels", known) },
+      onProgress: view.bar,
     });
     for (const backend of backends) await backend.dispose();
     return { found, text: kernelBenchText(found) };

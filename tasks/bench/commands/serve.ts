@@ -19,7 +19,7 @@ export const serveBench: BenchCommand = {
     "backend NAME": "of the server: auto (default), onnx, webgpu or reference",
     "provider NAME": PROVIDER,
   },
-  run: async (given, say) => {
+  run: async (given, view) => {
     const load = {
       clients: flagNumber(given, "clients", 32),
       requests: null,
@@ -34,7 +34,7 @@ export const serveBench: BenchCommand = {
         provider: flagName(given, "provider", PROVIDERS),
       },
       load,
-      say,
+      view,
     );
     return { found, text: serveBenchText(found), failed: found.lost.length + found.mixed.length > 0 };
   },

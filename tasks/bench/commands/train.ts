@@ -5,7 +5,8 @@
 import { fileURLToPath } from "node:url";
 
 import { flagName, flagNames, flagNumber, flagText } from "../flag_values.ts";
-import { benchTrain, trainBenchText } from "../train.ts";
+import { benchTrain } from "../train.ts";
+import { trainBenchText } from "../train_text.ts";
 import { type BenchCommand, PROVIDER, PROVIDERS, threads } from "./command.ts";
 
 const QUADS = fileURLToPath(new URL("../../../fixtures/bench/smollm2_quads.json", import.meta.url));
@@ -36,7 +37,7 @@ export const trainBench: BenchCommand = {
     "weights NAMES": "forms of our frozen weights, in turns: float32, 8, 4 bits (float32)",
     profile: "show a step by kinds of work (onnx)",
   },
-  run: async (given, say) => {
+  run: async (given, view) => {
     const checkpointing = flagName(given, "checkpointing", ["both", "on", "off"]);
     const { runs, peakGflops } = await benchTrain({
       stage: flagName(given, "stage", ["iopo", "dpo", "sft"]),
@@ -57,7 +58,7 @@ export const trainBench: BenchCommand = {
       weights: given.values.has("weights") ? flagNames(given, "weights", ["float32", "8", "4"]) : ["float32"],
       profile: given.flags.has("profile"),
       compile: given.flags.has("compile"),
-    }, say);
+    }, view);
     return { found: { runs, peakGflops }, text: `\n${trainBenchText(runs, peakGflops)}` };
   },
 };

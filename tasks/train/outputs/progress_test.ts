@@ -1,17 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { stripVTControlCharacters } from "node:util";
 
 import { goldenJson } from "./_fakes.ts";
 import { createProgress, logLine } from "./progress.ts";
 import { curveText, printSummary } from "./summary.ts";
+import { keptStream } from "../../../tests/helpers/kept_stream.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-
-/** A stream that keeps what is written. */
-function stream(isTTY: boolean) {
-  let text = "";
-  return { isTTY, columns: 100, write: (part: string) => void (text += part), text: () => text };
-}
 
 const status = {
   step: 3,
@@ -23,7 +17,7 @@ const status = {
 };
 
 Deno.test("without a terminal there is a line a log, and longer phases say where they are after five and then every ten seconds", () => {
-  const out = stream(false);
+  const out = keptStream(false);
   let ms = 0;
   const progress = createProgress({ stream: out, now: () => ms });
   for (let done = 1; done <= 40; done++) {
@@ -60,20 +54,14 @@ Deno.test("an evaluation's line shows the evaluation's values", () => {
 });
 
 Deno.test("a bar at 80 columns has whole numbers only, and a phase that tells its end twice stands once", () => {
-  const out = Object.assign(stream(true), {
-    columns: 80,
-    cursorTo() {},
-    moveCursor() {},
-    clearLine() {},
-    clearScreenDown() {},
-  });
+  const out = keptStream(true, 80);
   const progress = createProgress({ stream: out });
   progress.phase("encoding", 10, 10);
   progress.phase("encoding", 10, 10);
   progress.phase("generate", 8, 100, "12,345 tokens/s, 0:00:46 left, cost 1234.5000");
   progress.step(status);
   progress.stop();
-  const lines = stripVTControlCharacters(out.text()).split("\n").map((line) => line.trim());
+  const lines = out.lines();
   assertEquals(lines.filter((line) => line.startsWith("encoding")).length, 1, out.text());
   const ends = [
     " 8/100  12,345 tokens/s, 0:00:46 left",
@@ -83,12 +71,7 @@ Deno.test("a bar at 80 columns has whole numbers only, and a phase that tells it
 });
 
 Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, and lines stay above it", () => {
-  const out = Object.assign(stream(true), {
-    cursorTo() {},
-    moveCursor() {},
-    clearLine() {},
-    clearScreenDown() {},
-  });
+  const out = keptStream(true);
   const progress = createProgress({ stream: out });
   progress.line("before");
   progress.phase("reference log-probabilities", 1, 2);
@@ -110,20 +93,14 @@ Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, an
   ) assertStringIncludes(text, part);
   assertEquals(text.indexOf("saved checkpoint-3") < text.lastIndexOf("step 3/6"), true);
   // disable_tqdm
-  const plain = stream(true);
+  const plain = keptStream(true);
   createProgress({ stream: plain, disabled: true }).step(status);
   assertEquals(plain.text(), "");
 });
 
 Deno.test("at 80 columns the bar of a long run shows step, time left and loss, at 60 too", () => {
   for (const columns of [80, 60]) {
-    const out = Object.assign(stream(true), {
-      columns,
-      cursorTo() {},
-      moveCursor() {},
-      clearLine() {},
-      clearScreenDown() {},
-    });
+    const out = keptStream(true, columns);
     const progress = createProgress({ stream: out });
     progress.step({ ...status, step: 123, totalSteps: 4500, remainingSeconds: 36000, margin: -10.07 });
     progress.stop();
