@@ -302,6 +302,21 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
     items: () => ({ [Symbol.asyncIterator]: () => ({ next: lost }) }),
     contributions: lost,
   });
+  const one = { id: "1", messages: [{ role: "user", content: "x" }], constraints: [], groups: {}, fields: {} };
+  const left = made("benchmark", {
+    items: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: one }),
+        return: lost,
+      }),
+    }),
+    contributions: lost,
+  });
+  const firstOf = async (items: AsyncIterable<unknown> | Iterable<unknown>) => {
+    for await (const found of items) return found;
+  };
+  const plain = { model: "m", complete: lost, close: lost };
+  const endpoint = made("endpoint", { ...plain, prepare: lost });
   const unsettled = "Cannot go on as a promise that it gave is never settled";
   await Promise.all([
     judge(late).then((found) => assertEquals(found, answered as typeof found)),
@@ -312,5 +327,17 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
       `trainer/mine of my.ts: ${unsettled}`,
     ),
     assertRejects(async () => await Array.fromAsync(items.items()), RangeError, unsettled),
+    assertRejects(
+      async () => await made("trainer", { train: lost, lend: lost }).lend?.({ note() {}, signal }),
+      RangeError,
+      `trainer/mine of my.ts: ${unsettled}`,
+    ),
+    assertRejects(async () => await endpoint.prepare?.(), RangeError, unsettled),
+    assertRejects(() => endpoint.close(), RangeError, unsettled),
+    assertRejects(() => firstOf(left.items()), RangeError, unsettled),
+  ]);
+  assertEquals(["lend" in made("trainer", { train: lost }), "prepare" in made("endpoint", plain)], [
+    false,
+    false,
   ]);
 });

@@ -152,7 +152,7 @@ async function* settledItems<T>(items: AsyncIterable<T> | Iterable<T>, maker: Ma
       hasMore = false;
     }
   } finally {
-    if (hasMore) await iterator.return?.();
+    if (hasMore) await maker.run(() => iterator.return?.());
   }
 }
 
@@ -167,7 +167,10 @@ const completion = fields({
 /** An endpoint: a text, how it ended, and counts of tokens. */
 export function checkedEndpoint(endpoint: Endpoint, maker: Maker): Endpoint {
   maker.checkMade(endpoint, fields({ model: anyText, complete: aFunction, close: aFunction }));
+  const { prepare } = endpoint;
   return replacing(endpoint, {
+    prepare: prepare && ((say) => maker.run(async () => await prepare.call(endpoint, say))),
+    close: () => maker.run(async () => await endpoint.close()),
     async complete(request, signal) {
       const found = await maker.run(async () => await endpoint.complete(request, signal));
       maker.check("complete()", found, completion);

@@ -169,7 +169,9 @@ function isFinite({ policy, reference, batch }: LossInputs): boolean {
 /** A trainer: its result has the files, whether it is finished, and numbers as metrics. */
 export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
   maker.checkMade(trainer, fields({ train: aFunction }));
+  const { lend } = trainer;
   return replacing(trainer, {
+    lend: lend && ((log) => maker.run(async () => await lend.call(trainer, log))),
     async train(inputs) {
       const result = await maker.run(async () => await trainer.train(inputs));
       maker.check(
