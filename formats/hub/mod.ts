@@ -7,4 +7,4 @@ export { defaultCacheDir } from "./cache.ts";
 export { type DownloadedDataset, type HubDataset, resolveDataset } from "./dataset.ts";
 export { downloadLines } from "./progress.ts";
 export { type DownloadProgress, HUB_ID, hubName, type ResolveOptions } from "./repository.ts";
-export { resolveModel } from "./resolve.ts";
+export { resolveCommit, resolveModel } from "./resolve.ts";

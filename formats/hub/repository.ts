@@ -29,6 +29,8 @@ export interface DownloadProgress {
 export interface ResolveOptions {
   /** Branch, tag or commit (default `main`). */
   readonly revision?: string;
+  /** Commit that the revision was found to be before, by `resolveCommit`; default: the hub is asked. */
+  readonly commit?: string;
   /** Default: HF_HUB_CACHE, HF_HOME/hub, or ~/.cache/huggingface/hub. */
   readonly cacheDir?: string;
   /** Default: HF_TOKEN of the environment; "" = none. Sent to the endpoint only, never printed. */

@@ -50,6 +50,57 @@ export async function resolveModel(
   kind: ModelKind = "model",
 ): Promise<string> {
   if (exists(nameOrPath)) return nameOrPath;
+  const { id, revision } = onHub(nameOrPath, options, kind);
+  const cache = new RepositoryCache(options.cacheDir ?? defaultCacheDir(), "model", id);
+  if (isOffline(options)) {
+    const cached = cache.cached(options.commit ?? revision, PARTS[kind].config);
+    if (cached) return cached;
+    throw notCached(nameOrPath, revision, kind);
+  }
+  const hub = new HubRepository("model", id, options, kind);
+  try {
+    const commit = options.commit ?? await hub.commit(revision);
+    const files = neededFiles(await hub.files(commit), hub, kind);
+    await fetchFiles(hub, cache, commit, files, options);
+    if (revision !== commit) cache.saveReference(revision, commit);
+    return cache.snapshot(commit);
+  } catch (error) {
+    throw hub.explain(error, revision, cache.cached(revision, PARTS[kind].config) !== null);
+  }
+}
+
+/**
+ * The commit that a model's id on the hub (as {@linkcode resolveModel} takes it) means now: 40 hexadecimal digits, or what was asked
+ * for where only the cache may be looked into and doesn't know it by another name. null for a path that exists. Downloads nothing.
+ * @throws As {@linkcode resolveModel} does
+ */
+export async function resolveCommit(
+  nameOrPath: string,
+  options: ResolveOptions = {},
+): Promise<string | null> {
+  if (exists(nameOrPath)) return null;
+  const { id, revision } = onHub(nameOrPath, options, "model");
+  if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+  const cache = new RepositoryCache(options.cacheDir ?? defaultCacheDir(), "model", id);
+  const cached = () => cache.cached(revision, PARTS.model.config);
+  if (isOffline(options)) {
+    if (cached() === null) throw notCached(nameOrPath, revision, "model");
+    return cache.commitOf(revision);
+  }
+  const hub = new HubRepository("model", id, options, "model");
+  try {
+    return await hub.commit(revision);
+  } catch (error) {
+    throw hub.explain(error, revision, cached() !== null);
+  }
+}
+
+/** @throws {RangeError} If it is no id on the hub, or its revision can't be one */
+function onHub(
+  nameOrPath: string,
+  options: ResolveOptions,
+  kind: ModelKind,
+): { id: string; revision: string } {
   const named = hubName(nameOrPath);
   if (named === null || nameOrPath.endsWith(".gguf")) {
     throw new RangeError(
@@ -60,24 +111,13 @@ export async function resolveModel(
   }
   const { id } = named, revision = named.revision ?? options.revision ?? "main";
   checkRevision(revision, id);
-  const cache = new RepositoryCache(options.cacheDir ?? defaultCacheDir(), "model", id);
-  if (isOffline(options)) {
-    const cached = cache.cached(revision, PARTS[kind].config);
-    if (cached) return cached;
-    throw new RangeError(
-      `Cannot find the ${kind} ${nameOrPath}: it is neither a path nor, at revision ${revision}, in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
-    );
-  }
-  const hub = new HubRepository("model", id, options, kind);
-  try {
-    const commit = await hub.commit(revision);
-    const files = neededFiles(await hub.files(commit), hub, kind);
-    await fetchFiles(hub, cache, commit, files, options);
-    if (revision !== commit) cache.saveReference(revision, commit);
-    return cache.snapshot(commit);
-  } catch (error) {
-    throw hub.explain(error, revision, cache.cached(revision, PARTS[kind].config) !== null);
-  }
+  return { id, revision };
+}
+
+function notCached(nameOrPath: string, revision: string, kind: ModelKind): RangeError {
+  return new RangeError(
+    `Cannot find the ${kind} ${nameOrPath}: it is neither a path nor, at revision ${revision}, in the cache, and HF_HUB_OFFLINE forbids to ask the hub`,
+  );
 }
 
 /** Those of a model's files that are needed; its configuration at the very end, as a snapshot that has it counts as whole. */

@@ -8,7 +8,7 @@
 import { basename, join } from "@std/path";
 import { z } from "zod";
 
-import { downloadLines, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
+import { downloadLines, hubName, resolveAdapter, resolveCommit, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { exists } from "../../formats/exists.ts";
 import type { DeviceChoice, Quantization } from "../../kernels/engine/generate/generator.ts";
@@ -109,6 +109,8 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
   };
   // those of the hub are known when they are here
   let adapters = adapterIdentity(options, null);
+  // of a model on the hub: a name such as main means another commit tomorrow
+  let commit: string | null = null;
   const fixed = {
     weights: exists(model) ? contentHash(model) : model,
     held: [options.weights, options.quantization_bit, options.speculation],
@@ -118,6 +120,12 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
     // which of them reads config.json is known when the model is opened, later than this is asked for
     families: registry.names("model").map((name) => registry.identity("model", name)),
   };
+  const identity = () => ({
+    ...fixed,
+    ...adapters,
+    backend: `${device.backend}/${device.provider}`,
+    max_model_len: options.max_model_len,
+  });
   const open = async (): Promise<Opened> => {
     const { max_model_len: maxModelLen, max_batch: maxBatch } = options;
     const { speculation } = options, quantization = quantizationOf(options);
@@ -128,7 +136,7 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
       maxBatch,
       speculation,
       quantization,
-      hub,
+      hub: commit === null ? hub : { ...hub, commit },
       ...await folders(),
     };
     const { openLocal } = await engine();
@@ -138,24 +146,27 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
     model: options.name ?? `${basename(model)}${adapter === null ? "" : `+${basename(adapter)}`}`,
     onThisMachine: true,
     get identity() {
-      const { backend, provider } = device;
-      return {
-        ...fixed,
-        ...adapters,
-        backend: `${backend}/${provider}`,
-        max_model_len: options.max_model_len,
-      };
+      const weights = commit === null ? fixed.weights : `${hubName(model)?.id}@${commit}`;
+      return { ...identity(), weights };
+    },
+    get earlierIdentity() {
+      return identity();
+    },
+    get revision() {
+      return commit === null ? undefined : { name: model, commit };
     },
     get notes() {
       return notes;
     },
     async prepare(lines = () => {}) {
       say = lines;
+      commit ??= await resolveCommit(model, hub);
       const there = await folders();
       adapters = adapterIdentity(options, there);
       const { adapterNotes, chooseBackend, templateNotes } = await engine();
       device = (await chooseBackend(device)).choice;
       notes = [
+        ...(commit === null ? [] : [`${model} is commit ${commit} of the hub`]),
         ...(there.adapter === null ? [] : templateNotes(template, there.adapter, registry)),
         ...[there.adapter, ...Object.values(there.adapters)].flatMap((folder) => adapterNotes(folder, model)),
       ];

@@ -103,6 +103,10 @@ export interface Endpoint {
   model: string;
   /** Further settings that decide about answers, for cache keys and reports, such as the address; never a secret. Read after `prepare`. */
   identity?: Readonly<Record<string, unknown>>;
+  /** Commit of a repository on the hub that answers, and the name that it was found by; absent: another kind of model. Read after `prepare`. */
+  revision?: { name: string; commit: string } | undefined;
+  /** What `identity` was in earlier versions, which said less of the same model; absent: the same. Read after `prepare`. */
+  earlierIdentity?: Readonly<Record<string, unknown>>;
   /** Whether it can hold an answer to a JSON schema. */
   structured?: boolean;
   /** Largest useful number of requests at once, >= 1; absent: no limit of its own. */

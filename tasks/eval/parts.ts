@@ -33,6 +33,8 @@ export interface ModelPart {
   plugin: string;
   /** Hash of what decides about its answers. */
   key: string;
+  /** The same as earlier versions made it, which said less of some models; null: alike. */
+  earlierKey: string | null;
 }
 
 /** The judge; `judge` is null where the benchmark checks by itself. */
@@ -102,17 +104,16 @@ export async function makeModel(
   });
   const { name, version } = registry.get("endpoint", type);
   const plugin = `endpoint/${name} ${version}`;
-  return {
-    endpoint,
-    plugin,
-    key: hashOf([
+  const keyOf = (identity: Endpoint["identity"]) =>
+    hashOf([
       productIdentity(endpoint),
       endpoint.model,
-      endpoint.identity ?? null,
+      identity ?? null,
       model.run_args,
       endpoint.thoughtTags ?? null,
-    ]),
-  };
+    ]);
+  const now = keyOf(endpoint.identity), before = keyOf(endpoint.earlierIdentity ?? endpoint.identity);
+  return { endpoint, plugin, key: now, earlierKey: before === now ? null : before };
 }
 
 /**

@@ -30,14 +30,21 @@ export function provenanceOf(
     benchmark: `${part.name} ${part.version}`,
     model: model?.endpoint.model ?? before?.model ?? missing("generate"),
     endpoint: model?.plugin ?? before?.endpoint ?? missing("generate"),
+    ...revisionOf(model, before),
     answers: model?.key ?? before?.answers ?? missing("generate"),
     judged_by: judge?.title ?? before?.judged_by ?? "",
     judge: judge?.key ?? before?.judge ?? "",
   };
 }
 
+function revisionOf(model: ModelPart | null, before: EvalProvenance | null): { revision?: string } {
+  const revision = model === null ? before?.revision : model.endpoint.revision?.commit;
+  return revision === undefined ? {} : { revision };
+}
+
 /**
  * Refuses a directory with answers of another run.
+ * @param model Null where this start asks none
  * @throws {RangeError} If benchmark, model, endpoint or sampling differ
  */
 export function refuseOtherRun(
@@ -45,6 +52,7 @@ export function refuseOtherRun(
   now: EvalProvenance,
   store: ItemStore,
   { out_dir }: EvalConfig,
+  model: ModelPart | null = null,
 ): void {
   if (before === null || store.count("generate") === 0) return;
   const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>
@@ -55,9 +63,20 @@ export function refuseOtherRun(
     ? `${before.benchmark} (now ${now.benchmark})`
     : changed.includes("model")
     ? `the model ${before.model} (now ${now.model})`
+    : before.revision !== undefined && now.revision !== undefined && before.revision !== now.revision
+    ? `the model ${before.model} at commit ${before.revision} (now ${now.revision})`
+    : before.answers === model?.earlierKey
+    ? `an earlier version, which didn't note the commit of ${model.endpoint.revision?.name ?? before.model}, ` +
+      `so they may be of other weights (now ${now.revision})`
     : `the model ${before.model} with other weights, address, sampling or version`;
+  const { revision } = model?.endpoint ?? {};
+  const pinned = before.revision !== undefined && before.revision !== now.revision && revision
+    ? `model.args.model=${revision.name.replace(/@.*/, "")}@${before.revision} model.args.name=${before.model} continues ` +
+      "them; else "
+    : "";
   throw new RangeError(
-    `Cannot continue in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ` +
-      "choose another out_dir, remove this one, or set overwrite=true",
+    `Cannot continue in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ${pinned}` +
+      "choose another out_dir, remove this one, or set overwrite=true" +
+      (before.answers === model?.earlierKey ? "; --rescore shows what is there" : ""),
   );
 }

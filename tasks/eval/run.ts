@@ -91,7 +91,7 @@ export async function evaluate(
   using store = new ItemStore(config.out_dir);
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   const overwrite = config.overwrite && does("generate");
-  if (!overwrite) refuseOtherRun(before, provenance, store, config);
+  if (!overwrite) refuseOtherRun(before, provenance, store, config, model);
   const fresh = options.fresh === true || overwrite;
   using cache = model === null && judge === null
     ? null

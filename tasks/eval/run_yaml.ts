@@ -22,6 +22,8 @@ export interface EvalProvenance {
   model: string;
   /** Endpoint plugin and version. */
   endpoint: string;
+  /** Commit of the hub's repository that answered; absent where another kind of model did, and in runs of older versions. */
+  revision?: string | undefined;
   /** Hash of endpoint, model, address and sampling. */
   answers: string;
   /** Name of the judge. */
@@ -35,6 +37,7 @@ const Schema: z.ZodType<EvalProvenance> = z.strictObject({
   benchmark: z.string(),
   model: z.string(),
   endpoint: z.string(),
+  revision: z.string().optional(),
   answers: z.string(),
   judged_by: z.string(),
   judge: z.string(),

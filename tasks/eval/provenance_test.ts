@@ -1,0 +1,51 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { inFolder, rowsConfig } from "../../tests/helpers/evaluation_run.ts";
+import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
+import { ItemStore } from "./item_store.ts";
+import { refuseOtherRun } from "./provenance.ts";
+
+const A = "a".repeat(40), B = "b".repeat(40);
+
+Deno.test("a folder says which commit of the hub answered, or that an earlier version didn't note it, and what continues it", async () => {
+  await inFolder((folder) => {
+    const config = { ...rowsConfig(folder, "http://127.0.0.1:1/v1"), out_dir: folder };
+    const before = {
+      dinotune: "1",
+      benchmark: "rows 1",
+      model: "name",
+      endpoint: "endpoint/local 1",
+      answers: "old",
+      judged_by: "rules",
+      judge: "",
+    };
+    const endpoint = { revision: { name: "owner/name@v2", commit: B } } as Endpoint;
+    const model = { endpoint, plugin: before.endpoint, key: "new", earlierKey: "old" };
+    const now = { ...before, answers: "new", revision: B };
+    using store = new ItemStore(folder);
+    const refused = (earlier: typeof before & { revision?: string }, later = now) =>
+      assertThrows(() => refuseOtherRun(earlier, later, store, config, model), RangeError).message;
+    refuseOtherRun(before, now, store, config, model);
+    const completion = { outcome: "stop" as const, text: "x", promptTokens: 1, completionTokens: 1 };
+    store.append({ stage: "generate", id: "1", key: "0", completion, ms: 1, cached: false });
+
+    const holds = `Cannot continue in ${folder} as it holds 1 answers of a run of `;
+    const ways = "choose another out_dir, remove this one, or set overwrite=true";
+    assertEquals(
+      refused({ ...before, answers: "older", revision: A }),
+      `${holds}the model name at commit ${A} (now ${B}): model.args.model=owner/name@${A} model.args.name=name continues ` +
+        `them; else ${ways}`,
+    );
+    assertEquals(
+      refused(before),
+      `${holds}an earlier version, which didn't note the commit of owner/name@v2, so they may be of other weights ` +
+        `(now ${B}): ${ways}; --rescore shows what is there`,
+    );
+    // other sampling is no matter of commits
+    const sampling = `${holds}the model name with other weights, address, sampling or version: ${ways}`;
+    assertEquals(refused({ ...before, answers: "another" }), sampling);
+    assertEquals(refused({ ...before, answers: "another", revision: B }), sampling);
+    refuseOtherRun({ ...before, answers: "new", revision: B }, now, store, config, model);
+    return Promise.resolve();
+  });
+});
