@@ -11,7 +11,8 @@ const ID = "tiny/model";
 const folder = temporaryFolder();
 
 Deno.test({
-  name: "eval: a model of the hub whose main moved is refused in the folder of the commit before, and isn't in the cache",
+  name:
+    "eval: a model of the hub whose main moved is refused in the folder of the commit before, and isn't in the cache",
   // six processes
   ignore: !Deno.env.has("TEST_ALL"),
   async fn() {
@@ -27,7 +28,11 @@ Deno.test({
       },
     }, { name: ID, converted: files });
     const cache = join(folder, "hub");
-    const environment = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, DINOTUNE_CACHE: join(folder, "kept") };
+    const environment = {
+      HF_ENDPOINT: hub.endpoint,
+      HF_HUB_CACHE: cache,
+      DINOTUNE_CACHE: join(folder, "kept"),
+    };
     const file = join(folder, "eval.yaml"), out = join(folder, "out");
     await Deno.writeTextFile(
       file,

@@ -8,7 +8,13 @@
 import { basename, join } from "@std/path";
 import { z } from "zod";
 
-import { downloadLines, hubName, resolveAdapter, resolveCommit, type ResolveOptions } from "../../formats/hub/mod.ts";
+import {
+  downloadLines,
+  hubName,
+  resolveAdapter,
+  resolveCommit,
+  type ResolveOptions,
+} from "../../formats/hub/mod.ts";
 import { fingerprint } from "../../formats/hf_model/hash.ts";
 import { exists } from "../../formats/exists.ts";
 import type { DeviceChoice, Quantization } from "../../kernels/engine/generate/generator.ts";

@@ -66,16 +66,22 @@ export function refuseOtherRun(
     : before.revision !== undefined && now.revision !== undefined && before.revision !== now.revision
     ? `the model ${before.model} at commit ${before.revision} (now ${now.revision})`
     : before.answers === model?.earlierKey
-    ? `an earlier version, which didn't note the commit of ${model.endpoint.revision?.name ?? before.model}, ` +
+    ? `an earlier version, which didn't note the commit of ${
+      model.endpoint.revision?.name ?? before.model
+    }, ` +
       `so they may be of other weights (now ${now.revision})`
     : `the model ${before.model} with other weights, address, sampling or version`;
   const { revision } = model?.endpoint ?? {};
   const pinned = before.revision !== undefined && before.revision !== now.revision && revision
-    ? `model.args.model=${revision.name.replace(/@.*/, "")}@${before.revision} model.args.name=${before.model} continues ` +
+    ? `model.args.model=${
+      revision.name.replace(/@.*/, "")
+    }@${before.revision} model.args.name=${before.model} continues ` +
       "them; else "
     : "";
   throw new RangeError(
-    `Cannot continue in ${out_dir} as it holds ${store.count("generate")} answers of a run of ${what}: ${pinned}` +
+    `Cannot continue in ${out_dir} as it holds ${
+      store.count("generate")
+    } answers of a run of ${what}: ${pinned}` +
       "choose another out_dir, remove this one, or set overwrite=true" +
       (before.answers === model?.earlierKey ? "; --rescore shows what is there" : ""),
   );

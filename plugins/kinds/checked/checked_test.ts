@@ -302,7 +302,13 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
     items: () => ({ [Symbol.asyncIterator]: () => ({ next: lost }) }),
     contributions: lost,
   });
-  const one = { id: "1", messages: [{ role: "user", content: "x" }], constraints: [], groups: {}, fields: {} };
+  const one = {
+    id: "1",
+    messages: [{ role: "user", content: "x" }],
+    constraints: [],
+    groups: {},
+    fields: {},
+  };
   const left = made("benchmark", {
     items: () => ({
       [Symbol.asyncIterator]: () => ({

@@ -8,18 +8,22 @@
  * @module
  */
 import { join } from "@std/path";
+import { z } from "zod";
 
 import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
 import type { BestSoFar } from "../schedule_points.ts";
 import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
+import { shown } from "../../../formats/message.ts";
 import { CHECKSUMS, damaged, verifyChecksums, writeChecksums } from "./checksums.ts";
 import { commitCheckpoint } from "./checkpoint_directory.ts";
+import { ReferenceSums } from "./reference.ts";
 import type { Target, Tensors } from "./setup.ts";
 
 const FORMAT = 2;
 const STATE = "dinotune_state.json", OPTIMIZER = "optimizer.safetensors", REFERENCES = "reference_logps.json";
+const TRAINER_STATE = "trainer_state.json";
 
 /** Everything but tensors. */
 export interface CheckpointState {
@@ -37,6 +41,24 @@ export interface CheckpointState {
   dataHash: string;
   modelHash: string;
 }
+
+const count = z.int().min(0);
+const State: z.ZodType<CheckpointState> = z.object({
+  format: z.union([z.literal(1), z.literal(FORMAT)]),
+  step: count,
+  totalSteps: count,
+  best: z.object({ step: count, value: z.number(), patience: count }).nullable(),
+  packRows: count.min(1).exactOptional(),
+  log: z.unknown(),
+  config: z.record(z.string(), z.unknown()),
+  dataHash: z.string(),
+  modelHash: z.string(),
+});
+/** What other programs need of it, and what tells that it is of this checkpoint. */
+const TrainerState = z.object({
+  global_step: count,
+  log_history: z.array(z.record(z.string(), z.unknown())),
+});
 
 /** Content of a checkpoint. */
 export interface CheckpointContent {
@@ -68,6 +90,7 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
     writeFileAtomicSync(join(path, STATE), JSON.stringify({ format: FORMAT, ...state }, null, 2));
     writeChecksums(path, [
       ...written.map(({ name }) => name),
+      ...Object.keys(files),
       REFERENCES,
       STATE,
       ...optimizer ? [OPTIMIZER] : [],
@@ -82,7 +105,7 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
  */
 export function readCheckpoint(
   path: string,
-): { state: CheckpointState; optimizer: NamedArrays; references: string } {
+): { state: CheckpointState; optimizer: NamedArrays; references: z.infer<typeof ReferenceSums> } {
   const checked = verifyChecksums(path);
   const names = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
   for (const name of [STATE, OPTIMIZER, REFERENCES]) {
@@ -94,25 +117,82 @@ export function readCheckpoint(
       `Cannot resume from ${path} as ${name} is missing: ${why}. Use it as adapter_name_or_path to train on from its weights`,
     );
   }
-  const state = JSON.parse(Deno.readTextFileSync(join(path, STATE))) as CheckpointState;
-  // The first format had no checksums.
-  if (state.format !== FORMAT && state.format !== 1) {
-    throw new RangeError(
-      `Cannot resume from ${path} as this version reads checkpoints of format ${FORMAT}: current value is ${state.format}`,
-    );
-  }
-  if (state.format === FORMAT) {
-    if (checked === null) throw damaged(path, CHECKSUMS, "it is missing");
-    const unchecked = [...names].find((name) => isRead(name) && !checked.includes(name));
-    if (unchecked !== undefined) throw damaged(path, CHECKSUMS, `it has no sum of ${unchecked}`);
-  }
+  const state = readState(path);
+  if (state.format === FORMAT) needChecksums(path, checked, names);
+  if (names.has(TRAINER_STATE)) checkTrainerState(path, state);
   using file = new SafetensorsFile(join(path, OPTIMIZER));
   const optimizer = Object.fromEntries(
     [...file.tensors].map((
       [name, { dtype }],
     ) => [name, dtype === "F64" ? file.read(name) as Float64Array : file.readFloat32(name)]),
   );
-  return { state, optimizer, references: Deno.readTextFileSync(join(path, REFERENCES)) };
+  return {
+    state,
+    optimizer,
+    references: parsed(path, REFERENCES, ReferenceSums, readJson(path, REFERENCES)),
+  };
+}
+
+/**
+ * Makes sure that a checkpoint's weights are those that were written, for a run that puts them back.
+ * @throws {RangeError} If a file of it is damaged
+ */
+export function checkCheckpoint(path: string): void {
+  const checked = verifyChecksums(path);
+  if (readState(path).format === 1) return;
+  needChecksums(path, checked, [...Deno.readDirSync(path)].map(({ name }) => name));
+}
+
+function readState(path: string): CheckpointState {
+  const value = readJson(path, STATE);
+  const format = (value as { format?: unknown } | null)?.format;
+  // the first format had no checksums
+  if (format !== FORMAT && format !== 1) {
+    throw new RangeError(
+      `Cannot resume from ${path} as this version reads checkpoints of format ${FORMAT}: current value is ${
+        shown(format)
+      }`,
+    );
+  }
+  return parsed(path, STATE, State, value);
+}
+
+/** Every file that a resumed run reads has its sum. */
+function needChecksums(path: string, checked: readonly string[] | null, names: Iterable<string>): void {
+  if (checked === null) throw damaged(path, CHECKSUMS, "it is missing");
+  const unchecked = [...names].find((name) => isRead(name) && !checked.includes(name));
+  if (unchecked !== undefined) throw damaged(path, CHECKSUMS, `it has no sum of ${unchecked}`);
+}
+
+/** Earlier versions kept no sum of it, so what it says is compared. */
+function checkTrainerState(path: string, { step }: CheckpointState): void {
+  const { global_step } = parsed(path, TRAINER_STATE, TrainerState, readJson(path, TRAINER_STATE));
+  if (global_step === step) return;
+  throw damaged(
+    path,
+    TRAINER_STATE,
+    `its global_step must be the checkpoint's, ${step}: current value is ${global_step}`,
+  );
+}
+
+function readJson(path: string, name: string): unknown {
+  const text = Deno.readTextFileSync(join(path, name));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged(path, name, `it isn't JSON (${(error as Error).message})`);
+  }
+}
+
+function parsed<T>(path: string, name: string, schema: z.ZodType<T>, value: unknown): T {
+  const { data, error } = schema.safeParse(value);
+  if (data !== undefined) return data;
+  const issue = error?.issues[0];
+  throw damaged(
+    path,
+    name,
+    `${issue?.message ?? "it is of another form"} at "${issue?.path.join(".") ?? ""}"`,
+  );
 }
 
 /** Whether a resumed run reads a file of a checkpoint. */

@@ -20,10 +20,13 @@ export function writeChecksums(directory: string, names: readonly string[]): voi
   writeFileAtomicSync(join(directory, CHECKSUMS), JSON.stringify(sums, null, 2) + "\n");
 }
 
+/** Names that no resumed run needs: other programs read them. */
+const FOR_OTHERS = new Set(["trainer_state.json"]);
+
 /**
  * Compares every file with its checksum.
  * @returns Names of the files that have one; null if there are no checksums
- * @throws {RangeError} If a file is missing or isn't the one that was written: names it
+ * @throws {RangeError} If a file isn't the one that was written, or one that a resumed run needs is missing: names it
  */
 export function verifyChecksums(directory: string): readonly string[] | null {
   let text: string;
@@ -39,8 +42,9 @@ export function verifyChecksums(directory: string): readonly string[] | null {
     try {
       actual = sha256(join(directory, name));
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) throw damaged(directory, name, "it is missing");
-      throw error;
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (FOR_OTHERS.has(name)) continue;
+      throw damaged(directory, name, "it is missing");
     }
     if (actual !== expected) {
       // one digit of checksums.json itself may be wrong
@@ -59,8 +63,9 @@ export function verifyChecksums(directory: string): readonly string[] | null {
 /** The error about a damaged file of a checkpoint. */
 export function damaged(directory: string, name: string, why: string): RangeError {
   return new RangeError(
-    `Cannot resume from ${directory} as ${name} is damaged: ${why}. Name an earlier checkpoint as resume_from_checkpoint, or ` +
-      "start again in another output_dir",
+    `Cannot resume from ${directory} as ${name} is damaged: ${why}. ` +
+      (FOR_OTHERS.has(name) ? "Remove that file, which a resumed run writes again, name" : "Name") +
+      " an earlier checkpoint as resume_from_checkpoint, or start again in another output_dir",
   );
 }
 

@@ -3,7 +3,15 @@
  * adapters off, and kept beside the run.
  * @module
  */
+import { z } from "zod";
+
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+
+/** Form of what {@linkcode ReferenceCache.toJson} gives. */
+export const ReferenceSums: z.ZodType<Record<string, Record<string, number>>> = z.record(
+  z.string().regex(/^(train|eval):\d+$/),
+  z.record(z.string(), z.number()),
+);
 
 /** Sums of reference log-probabilities by split, row and sequence name. */
 export class ReferenceCache {
@@ -30,10 +38,8 @@ export class ReferenceCache {
     return JSON.stringify(Object.fromEntries(this.#sums));
   }
 
-  /** Takes over what {@linkcode ReferenceCache.toJson} gave. */
-  load(json: string): void {
-    for (const [key, sums] of Object.entries(JSON.parse(json))) {
-      this.#sums.set(key, sums as Record<string, number>);
-    }
+  /** Takes over what {@linkcode ReferenceCache.toJson} gave, read back. */
+  load(sums: z.infer<typeof ReferenceSums>): void {
+    for (const [key, value] of Object.entries(sums)) this.#sums.set(key, value);
   }
 }

@@ -8,8 +8,12 @@ import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts"
 import { DEFAULT_ROWS, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { planBatches } from "./batches.ts";
-import { checkpointDifferences, type CheckpointState, readCheckpoint } from "./checkpoint.ts";
-import { verifyChecksums } from "./checksums.ts";
+import {
+  checkCheckpoint,
+  checkpointDifferences,
+  type CheckpointState,
+  readCheckpoint,
+} from "./checkpoint.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateExamples } from "./evaluate.ts";
 import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
@@ -141,19 +145,36 @@ async function completeReferences(run: LoopInputs, { train, evaluation }: Traine
   return !signal.aborted;
 }
 
-/** Puts the best checkpoint's weights back for `load_best_model_at_end`. Whether it did. */
+/**
+ * Puts the best checkpoint's weights back for `load_best_model_at_end`. Whether it did.
+ * @throws {RangeError} If they are damaged and the last step has a checkpoint, so that nothing is lost
+ */
 async function restoreBest(
   { config, engine, target, log }: LoopInputs,
   { best, step }: LoopResult,
   { decoder }: TrainerInputs,
 ): Promise<boolean> {
   if (!config.load_best_model_at_end || !best || best.step === step) return false;
-  const checkpoint = listCheckpoints(config.output_dir).find((candidate) => candidate.step === best.step);
+  const all = listCheckpoints(config.output_dir);
+  const checkpoint = all.find((candidate) => candidate.step === best.step);
   if (!checkpoint) {
     log.warn(`the best step ${best.step} was not saved, so the last weights are kept`);
     return false;
   }
-  verifyChecksums(checkpoint.path);
+  try {
+    checkCheckpoint(checkpoint.path);
+  } catch (error) {
+    const { message } = error as Error;
+    if (all.at(-1)?.step !== step) {
+      log.warn(`the best step ${best.step} can't be loaded, so the last weights are kept. ${message}`);
+      return false;
+    }
+    throw new RangeError(
+      `Cannot load the best weights, of step ${best.step}, for load_best_model_at_end. ${message}. With ` +
+        "load_best_model_at_end: false and resume_from_checkpoint: true the run ends with its last weights",
+      { cause: error },
+    );
+  }
   await engine.restore(await readTrained(checkpoint.path, target, decoder, openWeights), null);
   return true;
 }
