@@ -120,7 +120,7 @@ export async function exportModel(
     if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");
     const job = { config, registry, source, dtype, quantising };
     const result = await write(job, folder, { say, progress, signal });
-    printResult(result, config, dtype, say);
+    printResult(result, config, { dtype, canChat: source.tokenizer !== null }, say);
     return result;
   } finally {
     progress.stop();
@@ -197,12 +197,12 @@ function dtypeFor(config: ExportConfig, { model }: ExportSource): ExportDtype {
 function printResult(
   { directory, files }: ExportResult,
   { export_format: format }: ExportConfig,
-  dtype: ExportDtype,
+  { dtype, canChat }: { dtype: ExportDtype; canChat: boolean },
   say: (line: string) => void,
 ): void {
   say(`\nWrote ${directory}`);
   for (const file of files) say(`  ${file} (${gigabytes(Deno.statSync(join(directory, file)).size)})`);
-  if (format === "gguf-adapter" || format === "onnx") return;
+  if (format === "gguf-adapter" || format === "onnx" || !canChat) return;
   const model = format === "gguf" ? ggufPath(directory, format, dtype) : directory;
   say(`\nNext\n  ${taskCommand("chat", [model])}`);
 }

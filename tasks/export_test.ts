@@ -453,6 +453,19 @@ Deno.test("export of a folder without a class, with code of its own and several 
     said.splice(0);
     await exportModel(undefined, words, { say: (line) => said.push(line) });
     assertEquals(note(said), 0, said.join("\n"));
+    const unreadable = () => said.filter((line) => line.includes("chat template as Jinja: line 1")).length;
+    assertEquals([unreadable(), said.filter((line) => line.includes("Next")).length], [0, 1]);
+
+    // no Jinja, and no tokenizer at all: said, and nothing to talk to is offered
+    edit("tokenizer_config.json", { chat_template: "{% if %}" });
+    said.splice(0);
+    await exportModel(undefined, words, { say: (line) => said.push(line) });
+    assertEquals(unreadable(), 1, said.join("\n"));
+    assertEquals(Deno.readTextFileSync(`${folder}/out/chat_template.jinja`), "{% if %}");
+    Deno.removeSync(tokenizer);
+    said.splice(0);
+    await exportModel(undefined, words, { say: (line) => said.push(line) });
+    assertEquals(said.filter((line) => line.includes("Next")), [], said.join("\n"));
   }));
 
 Deno.test("export refuses a weight that its number type can't hold, by name, checked or not", () =>

@@ -4,6 +4,7 @@
  * @module
  */
 import { shown } from "../message.ts";
+import { notTheFile } from "../not_the_file.ts";
 import type { RandomAccessFile } from "../random_access.ts";
 import type { TensorFileHeader } from "../tensor_file.ts";
 import { Cursor, type GgufArray } from "./cursor.ts";
@@ -49,7 +50,11 @@ export function parseGgufHeader(file: RandomAccessFile): GgufHeader {
   const { fail } = cursor;
   if (file.size < 24) throw fail(`it has ${file.size} bytes, the header alone needs more. Download it again`);
   const magic = cursor.uint32();
-  if (magic !== 0x46554747) throw fail("it doesn't begin with the letters GGUF");
+  if (magic !== 0x46554747) {
+    throw fail(
+      notTheFile(file.read(0, Math.min(200, file.size))) ?? "it doesn't begin with the letters GGUF",
+    );
+  }
   const version = cursor.uint32();
   if (version !== 2 && version !== 3) {
     const swapped = version === 0x02000000 || version === 0x03000000;

@@ -2,6 +2,7 @@
  * JSON files of a model directory.
  * @module
  */
+import { notTheFile } from "../not_the_file.ts";
 
 /**
  * Reads a JSON object.
@@ -14,7 +15,7 @@ export function readJsonFile(path: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new SyntaxError(`Cannot read ${path} as JSON: ${(error as Error).message}`);
+    throw new SyntaxError(`Cannot read ${path} as JSON: ${notTheFile(text) ?? (error as Error).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const kind = value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;

@@ -90,9 +90,12 @@ function openAll(directory: string): SafetensorsFile[] {
   if (names.includes(INDEX)) return openShards(directory, names);
   if (names.includes(SINGLE)) return [new SafetensorsFile(join(directory, SINGLE))];
   const weights = names.filter((name) => /\.(bin|pt|pth|safetensors|gguf|onnx)$/.test(name)).sort();
+  const shards = weights.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name));
   throw new RangeError(
     `Cannot open ${directory} as a model: it has neither ${SINGLE} nor ${INDEX}. ` +
-      (weights.length
+      (shards.length
+        ? `It has ${shown(shards, 200)}, which need that index beside them: download it, too`
+        : weights.length
         ? `It has ${weights.join(", ")}: convert it to safetensors, or name a .gguf file itself`
         : names.includes("onnx")
         ? "Its folder onnx is for transformers.js: name the model that it was made of, or export that as safetensors or gguf"
@@ -108,8 +111,17 @@ function openShards(directory: string, present: readonly string[]): SafetensorsF
     throw new SyntaxError(`Cannot read ${path}: it has no weight_map of file names`);
   }
   const shards = [...new Set(Object.values(map as Record<string, string>))].sort();
-  const missing = shards.filter((name) => !present.includes(name) || basename(name) !== name);
-  if (missing.length || shards.length === 0) {
+  if (shards.length === 0) throw new SyntaxError(`Cannot read ${path}: its weight_map names no file`);
+  const outside = shards.find((name) => basename(name) !== name);
+  if (outside !== undefined) {
+    throw new RangeError(
+      `Cannot open ${directory} as a model: ${INDEX} may name files of this folder only, not ${
+        shown(outside)
+      }`,
+    );
+  }
+  const missing = shards.filter((name) => !present.includes(name));
+  if (missing.length) {
     throw new RangeError(
       `Cannot open ${directory} as a model: ${missing.length} of the ${shards.length} files that ${INDEX} names are ` +
         `missing (${shown(missing.slice(0, 3), 200)}). Complete the download`,

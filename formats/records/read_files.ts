@@ -18,6 +18,7 @@ import {
 import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
 import { shortened, shown } from "../message.ts";
+import { refusePointer } from "../not_the_file.ts";
 import { parquetParsers, plainRecord } from "./parquet_values.ts";
 import type { RawRecord } from "./record.ts";
 import { JsonRecords, jsonRecords } from "./json_records.ts";
@@ -90,6 +91,7 @@ export async function* readRecords(
   file: string,
   onBytes: (read: number) => void = () => {},
 ): AsyncGenerator<RawRecord[]> {
+  refusePointer(file);
   switch (recordType(file)) {
     case "json":
     case "jsonl":

@@ -7,6 +7,7 @@
  */
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
+import { notTheFile } from "../not_the_file.ts";
 import type { RandomAccessFile } from "../random_access.ts";
 import type { TensorFileHeader } from "../tensor_file.ts";
 import { parseStrictJson } from "./strict_json.ts";
@@ -68,6 +69,8 @@ const COUNTS: ReadonlySet<string> = new Set(["shape", "data_offsets"]);
  */
 export function readSafetensorsHeader(file: RandomAccessFile): SafetensorsHeader {
   const { size, path } = file;
+  const other = notTheFile(file.read(0, Math.min(200, size)));
+  if (other !== null) throw new SyntaxError(`Cannot read ${path} as safetensors: ${other}`);
   const length = headerLength(file.read(0, Math.min(8, size)), size, path);
   return parseSafetensorsHeader(file.read(8, length), size, path);
 }

@@ -5,6 +5,7 @@
 import { basename, dirname, join } from "@std/path";
 
 import { GgufFile } from "../gguf/mod.ts";
+import { notTheFile } from "../not_the_file.ts";
 import type { Parts } from "./bpe_tokenizer.ts";
 import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
 import { tokenizerFromParts } from "./load_parts.ts";
@@ -96,7 +97,9 @@ function fromTexts(
     try {
       return JSON.parse(content);
     } catch (error) {
-      throw new SyntaxError(`Cannot read ${file} as JSON: ${(error as Error).message}`);
+      throw new SyntaxError(
+        `Cannot read ${file} as JSON: ${notTheFile(content) ?? (error as Error).message}`,
+      );
     }
   };
   const json = checkTokenizerJson(parse(name, text), name);

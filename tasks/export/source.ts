@@ -37,6 +37,7 @@ import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
 import type { Registry } from "../../plugins/registry.ts";
+import { compileOwn } from "../../plugins/templates/rendered.ts";
 import { templateSettings } from "../train/config/template_settings.ts";
 import type { ExportConfig } from "./config.ts";
 
@@ -252,7 +253,8 @@ function tokenizerOf(
     }
     const tokenizer = trained === undefined ? model.tokenizer : loadTokenizerSync(trained);
     const folder = trained ?? model.path;
-    return { tokenizer, chatTemplate: tokenizer.chatTemplate, notes: otherTemplates(folder) };
+    const notes = [...otherTemplates(folder), ...unreadableTemplate(tokenizer, folder)];
+    return { tokenizer, chatTemplate: tokenizer.chatTemplate, notes };
   }
   return placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", name).options.shape);
@@ -270,4 +272,17 @@ function tokenizerOf(
       notes: notes.map((note) => `template ${name}: ${note}`),
     };
   });
+}
+
+/** The folder gets the model's own chat template as it is, one that is no Jinja too, which nothing could be asked by. */
+function unreadableTemplate(tokenizer: Tokenizer, folder: string): string[] {
+  if (tokenizer.chatTemplate === null) return [];
+  try {
+    compileOwn(tokenizer);
+    return [];
+  } catch (error) {
+    return [
+      `${folder}: ${(error as Error).message}. It is written as it is; name a \`template\` to write another`,
+    ];
+  }
 }
