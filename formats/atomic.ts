@@ -155,7 +155,7 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Whether there is such a folder, or one on the way that may not be looked into. */
+/** True if there is such a folder, or one on the way that may not be looked into. */
 function isThere(folder: string): boolean {
   try {
     return exists(folder);

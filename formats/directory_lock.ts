@@ -31,7 +31,7 @@ const MARK = crypto.randomUUID();
 
 /** A folder's lock, held until disposed or until the process ends. */
 export interface DirectoryLock extends Disposable {
-  /** Whether the file system knows locks; on one that doesn't, nothing keeps a second process away. */
+  /** True if the file system knows locks; on one that doesn't, nothing keeps a second process away. */
   readonly isHeld: boolean;
 }
 
@@ -78,7 +78,7 @@ export function lockDirectory(directory: string, action: string): DirectoryLock 
 }
 
 /**
- * Whether a process holds a folder's lock. Without the file nobody does; a killed process leaves the file, but not its lock.
+ * True if a process holds a folder's lock. Without the file nobody does; a killed process leaves the file, but not its lock.
  * @returns null where the file system knows no locks
  */
 export function isDirectoryLocked(directory: string): boolean | null {

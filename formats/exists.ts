@@ -1,10 +1,10 @@
 /**
- * Whether something is there.
+ * Presence of files and folders.
  * @module
  */
 
 /**
- * Whether there is a file or folder, links followed.
+ * True if there is a file or folder, links followed.
  * @throws {Deno.errors.PermissionDenied} If a folder on the way may not be read, so that it can't be told.
  */
 export function exists(path: string): boolean {

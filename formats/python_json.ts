@@ -130,7 +130,7 @@ class Reader {
     return JSON.parse(literal) as string;
   }
 
-  /** Whether another item follows; steps over what is before it or over the closing bracket. */
+  /** True if another item follows; steps over what is before it or over the closing bracket. */
   #more(close: string, first: boolean): boolean {
     this.#space();
     if (this.#text[this.#position] === close) {

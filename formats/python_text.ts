@@ -51,7 +51,7 @@ export function isLower(text: string): boolean {
   return /\p{Lowercase}/u.test(text) && !UPPER_OR_TITLE.test(text);
 }
 
-/** Whether `json.loads` accepts the text: JSON, and NaN, Infinity and -Infinity. */
+/** True if `json.loads` accepts the text: JSON, and NaN, Infinity and -Infinity. */
 export function isPythonJson(text: string): boolean {
   try {
     JSON.parse(withoutNotNumbers(text, "0"));

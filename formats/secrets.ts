@@ -90,7 +90,7 @@ const NAME = /(?<![\w.-])(["']?)([A-Za-z_][\w.-]{0,200})\1(\s*=\s*|\s*:(?!\/\/)\
 const VALUE = /"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s,;&)\]}]+/y;
 
 /**
- * Whether a value under this name is a secret, such as `hf_hub_token`, `api_key`, `args.apiKey` or `X-Amz-Signature`.
+ * True if a value under this name is a secret, such as `hf_hub_token`, `api_key`, `args.apiKey` or `X-Amz-Signature`.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

@@ -62,11 +62,11 @@ export interface Backend {
   readonly name: string;
   /** Human-readable description of the device: "onnxruntime 1.30.0 through its C interface, cpu, 2 threads". */
   readonly description: string;
-  /** Whether tensors live in the host's memory, so that the host may work on them without copies. */
+  /** True if tensors live in the host's memory, so that the host may work on them without copies. */
   readonly hostMemory: boolean;
-  /** Whether tensors stay on the device between runs; otherwise each run moves its inputs there and its outputs back. */
+  /** True if tensors stay on the device between runs; otherwise each run moves its inputs there and its outputs back. */
   readonly keepsTensors: boolean;
-  /** Whether a program has work to do for every new size of its inputs, so that a few sizes are better; absent: no. */
+  /** True if a program has work to do for every new size of its inputs, so that a few sizes are better; absent: no. */
   readonly fewSizes?: boolean;
   /** Makes a program of a graph. `name` says in errors what it is. */
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
@@ -79,13 +79,13 @@ export interface Backend {
   uploadPieces?(pieces: FloatPieces, shape: readonly number[]): Tensor | null;
   /**
    * Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep.
-   * @param ahead Whether other work follows before they are asked for, so that nobody waits for them alone. Default false.
+   * @param ahead True if other work follows before they are asked for, so that nobody waits for them alone. Default false.
    */
   download(tensor: Tensor, ahead?: boolean): Promise<HostArray>;
   /** Overwrites a tensor with as many values; nothing to do where the data is the tensor's own memory. */
   write(tensor: Tensor, data: HostArray): void;
   /**
-   * Whether the device has so many bytes more, found by asking for them. Absent where rows of a pack needn't fill a device: on a CPU.
+   * True if the device has so many bytes more, found by asking for them. Absent where rows of a pack needn't fill a device: on a CPU.
    */
   holds?(bytes: number): Promise<boolean>;
   /** A tensor of zeros. */

@@ -57,7 +57,7 @@ export function fuseLora(graph: Graph): Graph {
 type MadeBy = (value: Value | undefined) => Node | undefined;
 type Once = (value: Value | undefined) => boolean;
 
-/** Whether a node is a kernel's application without a factor. */
+/** True if a node is a kernel's application without a factor. */
 function isPlain(node: Node | undefined, kernel: Node["kernel"]): node is Node {
   return node?.kernel === kernel && (node.attrs.alpha ?? 1) === 1;
 }

@@ -63,7 +63,7 @@ export type OutputGradients<Out extends Axes> = {
   readonly [Name in keyof Out]: IsOnly<Name, keyof Out> extends true ? Value : Value | null;
 };
 
-/** Whether a name is the only one; false where names aren't known. */
+/** True if a name is the only one; false where names aren't known. */
 export type IsOnly<Name, Names> = string extends Names ? false
   : [Exclude<Names, Name>] extends [never] ? true
   : false;
@@ -149,7 +149,7 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   wgsl(dims: Dims<AxisOf<In> | AxisOf<Out>>, attrs: Attributes, limits: WgslLimits): WgslProgram;
   /** Null: deliberately none. */
   readonly grad: Gradient<In, Out> | null;
-  /** Whether recomputing an output costs little beside reading it from memory; such outputs aren't kept for the backward pass. */
+  /** True if recomputing an output costs little beside reading it from memory; such outputs aren't kept for the backward pass. */
   readonly cheap?: boolean;
   /** Cases of the contract test. */
   readonly samples: readonly Sample[];

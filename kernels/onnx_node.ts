@@ -38,13 +38,13 @@ export interface HalfInputs {
   names: ReadonlySet<string>;
   /** Type of their elements. */
   type: HalfType;
-  /** Whether products take such operands; else they are float32 with the same roundings, for a place that has no such product. */
+  /** True if products take such operands; else they are float32 with the same roundings, for a place that has no such product. */
   native: boolean;
 }
 
 /** Properties of the place where ONNX nodes run. */
 export interface OnnxTarget {
-  /** Whether a Loop pays. On a GPU each of its rounds waits for the host, and its small products leave the device idle. */
+  /** True if a Loop pays. On a GPU each of its rounds waits for the host, and its small products leave the device idle. */
   loops: boolean;
   /** Absent: all floats are float32. */
   half?: HalfInputs;

@@ -50,7 +50,7 @@ export interface WgslProgram {
 export interface WgslSubgroups {
   /** Invocations that are surely in one subgroup, a power of two from 4 to 128: neighbours, from a multiple of it on. */
   least: number;
-  /** Whether a shader has to say `enable subgroups;`, as standard WGSL demands; naga, up to version 29 at least, refuses it. */
+  /** True if a shader has to say `enable subgroups;`, as standard WGSL demands; naga, up to version 29 at least, refuses it. */
   enable: boolean;
 }
 

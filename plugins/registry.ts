@@ -104,7 +104,7 @@ export class Registry implements PluginRegistry {
     for (const name of names) plugins.set(name, { plugin, source, sourceHash });
   }
 
-  /** Whether there is a plugin of this kind and name (or alias). */
+  /** True if there is a plugin of this kind and name (or alias). */
   has(kind: keyof Kinds, name: string): boolean {
     return this.#plugins[kind].has(name);
   }
@@ -256,7 +256,7 @@ export class Registry implements PluginRegistry {
   }
 }
 
-/** Whether a module is named by a specifier (`file:`, `npm:`, `jsr:`, `https:`) and not by a path (`C:\\x.ts` is one). */
+/** True if a module is named by a specifier (`file:`, `npm:`, `jsr:`, `https:`) and not by a path (`C:\\x.ts` is one). */
 export function isSpecifier(path: string): boolean {
   return /^[a-z]{2,}:/.test(path);
 }

@@ -47,7 +47,7 @@ interface Running {
   answering: AbortController | null;
   /** Where lines are read from; null until it is known what is asked for. */
   input: ChatInput | null;
-  /** Whether the model is open, so that there is a conversation to go on with. */
+  /** True if the model is open, so that there is a conversation to go on with. */
   isOpen: boolean;
 }
 

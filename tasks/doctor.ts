@@ -26,11 +26,11 @@ import { alignedRows } from "./common/table.ts";
 
 const FLAGS = { "help [TOPIC]": "this text, or about one flag", json: "one JSON object" };
 
-/** Whether one backend runs here. */
+/** True if one backend runs here. */
 export interface BackendCheck {
   /** As in a training file: `backend: onnx, provider: cpu`. */
   name: string;
-  /** Whether all probe kernels ran and were right. */
+  /** True if all probe kernels ran and were right. */
   works: boolean;
   /** Device and time of the probes, or why it doesn't work. */
   detail: string;

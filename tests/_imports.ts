@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 export interface Arrow {
   from: string;
   to: string;
-  /** Whether `to` isn't loaded with `from`: only its types are used, or it is imported when it is first needed. */
+  /** True if `to` isn't loaded with `from`: only its types are used, or it is imported when it is first needed. */
   late?: boolean;
 }
 

@@ -51,7 +51,7 @@ const PACKINGS: Readonly<Record<number, Packing>> = {
   14: { bits: 8, minima: false, blockBytes: 210, blockSize: 256, pack: q6_K },
 };
 
-/** Whether a type's blocks can be packed; by its number in a file. */
+/** True if a type's blocks can be packed; by its number in a file. */
 export function canPack(type: number): boolean {
   return PACKINGS[type] !== undefined;
 }

@@ -104,7 +104,7 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
     return new Float32Array(out.buffer);
   }
 
-  /** Whether {@linkcode GgufFile.readPacked} gives a matrix. */
+  /** True if {@linkcode GgufFile.readPacked} gives a matrix. */
   isPacked(name: string): boolean {
     const { type, shape } = this.info(name);
     return canPack(type) && shape.length === 2;

@@ -25,7 +25,7 @@ export interface GptqTensor {
 /** Names of a module's tensors behind its own, see matrix.ts. */
 export type GptqTensorName = "qweight" | "qzeros" | "scales" | "g_idx";
 
-/** Whether both sides of a matrix are whole words of codes, as the format asks for. */
+/** True if both sides of a matrix are whole words of codes, as the format asks for. */
 export function fitsGptq([outputs, inputs]: readonly [number, number], bits: 4 | 8): boolean {
   return outputs % (32 / bits) === 0 && inputs % (32 / bits) === 0;
 }

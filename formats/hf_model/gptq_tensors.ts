@@ -10,7 +10,7 @@ import type { TensorFiles } from "./safetensors_weights.ts";
 
 const CODES = ".qweight", PART = /\.(?:qweight|qzeros|scales|g_idx)$/, WEIGHT = ".weight";
 
-/** Whether a tensor is a part of a quantised matrix. */
+/** True if a tensor is a part of a quantised matrix. */
 export function isGptqPart(name: string): boolean {
   return PART.test(name);
 }
@@ -66,7 +66,7 @@ export class GptqTensors {
     };
   }
 
-  /** Whether a matrix is quantised in groups that {@linkcode packableGroup} takes. */
+  /** True if a matrix is quantised in groups that {@linkcode packableGroup} takes. */
   isPackable(name: string): boolean {
     if (!this.shapes.has(name)) return false;
     const [, inputs] = valueOf(this.shapes, name);

@@ -13,7 +13,7 @@ import { aliasTied, type WeightSource } from "./weights.ts";
 
 /**
  * Opens a directory's weights and checks shapes and types of all, before any is unpacked.
- * @param tied Whether `lm_head.weight` is the embedding (`tie_word_embeddings` of the config).
+ * @param tied True if `lm_head.weight` is the embedding (`tie_word_embeddings` of the config).
  * @throws {RangeError} If a file or a tensor is missing, or tensors of a matrix don't fit each other.
  * @throws {SyntaxError} If a file is damaged.
  * @throws {TypeError} If a tensor has another type.

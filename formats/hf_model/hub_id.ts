@@ -6,7 +6,7 @@ import type { GgufMetadata } from "../gguf/mod.ts";
 
 const ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 
-/** Whether a text is written as an id on the hub (`owner/name`). */
+/** True if a text is written as an id on the hub (`owner/name`). */
 export function isHubId(text: string): boolean {
   return ID.test(text);
 }

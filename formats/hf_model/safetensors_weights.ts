@@ -24,7 +24,7 @@ export interface TensorFiles {
 
 /**
  * Opens a directory's weights and checks the headers of all files, before any tensor is read.
- * @param tied Whether `lm_head.weight` is the embedding (`tie_word_embeddings` of the config).
+ * @param tied True if `lm_head.weight` is the embedding (`tie_word_embeddings` of the config).
  * @throws {RangeError} If a file or a tensor of the index is missing.
  * @throws {SyntaxError} If a file is damaged.
  * @throws {TypeError} If a tensor isn't of a floating type (a quantised checkpoint).
@@ -51,7 +51,7 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
 
 /**
  * Opens a directory's files and checks the headers of all, before any tensor is read.
- * @param isCode Whether a tensor may be of 32-bit integers, as those of quantised matrices are
+ * @param isCode True if a tensor may be of 32-bit integers, as those of quantised matrices are
  * @throws As {@linkcode openSafetensorsWeights}
  */
 export function openTensorFiles(

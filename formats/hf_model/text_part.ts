@@ -12,12 +12,12 @@ export function textConfigOf(config: Readonly<Record<string, unknown>>): Readonl
   return isObject(text) ? text : config;
 }
 
-/** Whether a model has parts beside its decoder. */
+/** True if a model has parts beside its decoder. */
 export function seesToo(config: Readonly<Record<string, unknown>>): boolean {
   return isObject(config.vision_config);
 }
 
-/** Whether the output head is the embedding; files of transformers 4 say it inside of `text_config`. */
+/** True if the output head is the embedding; files of transformers 4 say it inside of `text_config`. */
 export function isTied(config: Readonly<Record<string, unknown>>): boolean {
   return config.tie_word_embeddings === true || textConfigOf(config).tie_word_embeddings === true;
 }
@@ -33,7 +33,7 @@ export function decoderName(name: string): string {
   return head ?? name.replace(/^model\.(?!(?:layers|embed_tokens|norm)(?:\.|$))/, "");
 }
 
-/** Whether a name given by {@linkcode decoderName} is the decoder's. */
+/** True if a name given by {@linkcode decoderName} is the decoder's. */
 export function isOfDecoder(name: string): boolean {
   return /^(?:model|lm_head)(?:\.|$)/.test(name);
 }
@@ -41,7 +41,7 @@ export function isOfDecoder(name: string): boolean {
 /**
  * The decoder's tensors of a model that sees, under a text model's names; those beside it aren't among `names()`, but are read.
  * @param weights As the files name them, a tied output among them if it is stored
- * @param tied Whether the output head is the embedding
+ * @param tied True if the output head is the embedding
  * @param path For messages
  * @throws {RangeError} If two tensors have one name then
  */

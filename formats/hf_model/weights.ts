@@ -33,7 +33,7 @@ export interface WeightSource {
    * @throws {RangeError} If there is none of that name.
    */
   rows(name: string, rows: ArrayLike<number>): Float32Array<ArrayBuffer>;
-  /** Whether {@linkcode WeightSource.packed} gives a matrix. */
+  /** True if {@linkcode WeightSource.packed} gives a matrix. */
   isPacked(name: string): boolean;
   /** The matrix in 4 or 8 bits where it is stored so; else null. A fresh one each call. */
   packed(name: string): PackedMatrix | null;

@@ -77,7 +77,7 @@ export function checkRevision(revision: string, name: string): void {
   throw new RangeError(`Cannot use ${JSON.stringify(revision)} as a revision of ${name}`);
 }
 
-/** Whether only the cache may be looked into. */
+/** True if only the cache may be looked into. */
 export function isOffline({ offline }: ResolveOptions): boolean {
   return offline ?? Deno.env.get("HF_HUB_OFFLINE") === "1";
 }

@@ -1,5 +1,5 @@
 /**
- * Whether an adapter is used on the model that it was trained on. Shapes don't tell: a base and its instructed sister have the same.
+ * The base of an adapter beside the model that it is used on. Shapes don't tell: a base and its instructed sister have the same.
  * @module
  */
 import { createHash } from "node:crypto";

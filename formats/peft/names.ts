@@ -26,7 +26,7 @@ export function loraNames(module: string): LoraNames {
   return { a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` };
 }
 
-/** Whether a tensor is a module's B. */
+/** True if a tensor is a module's B. */
 export function isLoraB(name: string): boolean {
   return name.endsWith(".lora_B.weight");
 }

@@ -267,7 +267,7 @@ function faultPosition(text: string, message: string): number {
   return Math.max(low - 1, 0);
 }
 
-/** Whether more text could make this prefix JSON. */
+/** True if more text could make this prefix JSON. */
 function endsEarly(prefix: string): boolean {
   try {
     JSON.parse(prefix);

@@ -317,7 +317,7 @@ export function recordType(file: string): string {
   return type === "gz" ? `${extname(file.slice(0, -3)).slice(1).toLowerCase()}.gz` : type;
 }
 
-/** Whether a file of this name can be read. */
+/** True if a file of this name can be read. */
 export function isRecordFile(file: string): boolean {
   return [...TYPES, ...PACKABLE].includes(recordType(file));
 }

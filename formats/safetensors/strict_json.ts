@@ -15,7 +15,7 @@ interface Open {
   readonly names: Set<string> | null;
   /** The name whose value comes next, in a list that of the list. */
   name: string;
-  /** Whether the next text is a name. */
+  /** True if the next text is a name. */
   expectsName: boolean;
 }
 

@@ -38,7 +38,7 @@ export interface NarrowedHalves {
   halves: Uint8Array<ArrayBuffer>;
   /** Bits of the largest float32 without its sign. */
   largest: number;
-  /** Whether a number from 2⁻¹⁴ on isn't a float16; false where it wasn't asked for. */
+  /** True if a number from 2⁻¹⁴ on isn't a float16; false where it wasn't asked for. */
   isLossy: boolean;
 }
 

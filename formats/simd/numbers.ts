@@ -19,7 +19,7 @@ const NORMAL = 0x38800000, HALF = 0x3f000000;
  *
  * A number of exponent e plus 2^(e+13) has the ten bits of a float16 behind its leading one, rounded; below 2⁻¹⁴ they are multiples of
  * 2⁻²⁴, as those of that exponent.
- * @param findsLost Whether bits that float16 hasn't of the numbers from 2⁻¹⁴ on are left behind the sizes
+ * @param findsLost True if bits that float16 hasn't of the numbers from 2⁻¹⁴ on are left behind the sizes
  */
 function narrow(name: string, findsLost: boolean): WasmFunction {
   const code = new WasmFunction(name), [from, to, end] = code.given;

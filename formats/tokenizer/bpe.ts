@@ -50,7 +50,7 @@ export class Bpe {
   /**
    * Compiles a model.
    * @param model `model` of a tokenizer.json.
-   * @param byteLevel Whether its tokens are written in the byte alphabet.
+   * @param byteLevel True if its tokens are written in the byte alphabet.
    * @throws {SyntaxError} If a merge names a token that the vocabulary lacks.
    */
   constructor(model: BpeModelJson, byteLevel: boolean) {

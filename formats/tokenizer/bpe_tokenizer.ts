@@ -53,7 +53,7 @@ interface Engine {
   pre: PreTokenizer;
   normalize: ((text: string) => string) | null;
   decode: (tokens: string[]) => string;
-  /** Whether ids decode to bytes, one after the other. */
+  /** True if ids decode to bytes, one after the other. */
   byteDecoder: boolean;
   /** SHA-256 of everything but the added tokens; made when asked for, since it takes as long as loading. */
   modelHash: () => string;

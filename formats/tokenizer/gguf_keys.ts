@@ -23,9 +23,9 @@ export interface GgufTokenizerKeys {
   merges: string[] | null;
   /** Scores of pieces; null with `gpt2`. */
   scores: Float32Array | null;
-  /** Whether a text begins with bos. */
+  /** True if a text begins with bos. */
   addBos: boolean;
-  /** Whether a text gets a space in front (`llama` only). */
+  /** True if a text gets a space in front (`llama` only). */
   addSpacePrefix: boolean;
 }
 
@@ -140,7 +140,7 @@ function hasPrefix({ normalizer, pre_tokenizer }: TokenizerJson): boolean {
     );
 }
 
-/** Whether a post-processor puts a token in front of a text. */
+/** True if a post-processor puts a token in front of a text. */
 function startsWith(part: Component | null, token: string | null): boolean {
   if (part === null) return false;
   if (part.type === "Sequence") {

@@ -17,7 +17,7 @@ export type PreTokenizerStep =
 export interface PreTokenizer {
   /** In order. */
   steps: PreTokenizerStep[];
-  /** Whether words are looked up byte by byte (ByteLevel), not character by character. */
+  /** True if words are looked up byte by byte (ByteLevel), not character by character. */
   byteLevel: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Whether a tokenizer cuts texts as transformers' class Qwen2Tokenizer, which puts its own parts in place of tokenizer.json's.
+ * Tokenizers that cut texts as transformers' class Qwen2Tokenizer, which puts its own parts in place of tokenizer.json's.
  * Source: Qwen2Tokenizer of transformers 5.24.0.
  * @module
  */

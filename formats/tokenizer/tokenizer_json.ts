@@ -146,7 +146,7 @@ export function addedToken(content: string, id: number, flags: Record<string, un
   };
 }
 
-/** Whether a parsed JSON value is an object (no array). */
+/** True if a parsed JSON value is an object (no array). */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

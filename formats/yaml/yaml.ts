@@ -25,7 +25,7 @@ export interface YamlFile {
   files: string[];
   /** Where the key (or list item) of a path stands; undefined when there is none. */
   place(path: YamlPath): Place | undefined;
-  /** Whether the value of a path is text written without quotes. */
+  /** True if the value of a path is text written without quotes. */
   isPlain(path: YamlPath): boolean;
 }
 

@@ -21,7 +21,7 @@ export interface Parameter {
   readonly name: string;
   /** Flat, of any length. */
   readonly values: Values;
-  /** Whether weight decay applies, see {@linkcode takesWeightDecay}. */
+  /** True if weight decay applies, see {@linkcode takesWeightDecay}. */
   readonly decay: boolean;
 }
 
@@ -160,7 +160,7 @@ export function checkOptions({ betas, epsilon, weightDecay }: AdamWOptions): voi
 }
 
 /**
- * Whether a state is one of {@linkcode AdamW.state} for tensors of these sizes.
+ * True if a state is one of {@linkcode AdamW.state} for tensors of these sizes.
  * @throws {TypeError} If a tensor is missing, left over, or of another size.
  */
 export function checkState(

@@ -60,7 +60,7 @@ export interface DropoutSettings {
   seed: number;
 }
 
-/** Whether a run has dropout at all. */
+/** True if a run has dropout at all. */
 export function hasDropout(tuning: Tuning): boolean {
   return tuning.type === "lora" && tuning.dropout > 0;
 }

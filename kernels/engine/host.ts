@@ -73,7 +73,7 @@ export interface EngineClient {
   lateNorm?(): Promise<number | null>;
   /** Drops gradients of an unfinished step. */
   discard(): Promise<void>;
-  /** Whether adapters change nothing because every B is zero. */
+  /** True if adapters change nothing because every B is zero. */
   isIdentity(): Promise<boolean>;
   /** Trained tensors by name, float32. */
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>>;
@@ -115,7 +115,7 @@ export class EngineHost implements EngineClient {
   readonly #engine: Engine;
   readonly #optimizer: Optimizer | null;
   readonly #settings: PackSettings;
-  /** Whether adapters change nothing: known from the values that were given, so nothing is downloaded for it. */
+  /** True if adapters change nothing: known from the values that were given, so nothing is downloaded for it. */
   #identity: boolean;
 
   /**
@@ -153,7 +153,7 @@ export class EngineHost implements EngineClient {
     if (!optimizer?.stepAhead || !optimizer.lateNorm) return;
     this.stepAhead = async (learningRate, maxNorm) => {
       await optimizer.stepAhead?.(learningRate, maxNorm);
-      // Whether the norm is 0 isn't known yet.
+      // It isn't known yet if the norm is 0.
       this.#identity &&= learningRate === 0;
     };
     this.lateNorm = optimizer.lateNorm.bind(optimizer);
@@ -193,7 +193,7 @@ export class EngineHost implements EngineClient {
     return Promise.resolve(this.#identity);
   }
 
-  /** Whether every B of the adapters is zero among these values of trained tensors; what isn't there is zero. */
+  /** True if every B of the adapters is zero among these values of trained tensors; what isn't there is zero. */
   #isZero(values: Readonly<Record<string, Float32Array>>): boolean {
     const b = [...this.#engine.parameters.trained.keys()].filter(isLoraB);
     return b.length > 0 && b.every((name) => values[name]?.every((value) => value === 0) ?? true);

@@ -117,7 +117,7 @@ export class Parameters {
     return this.#packing[layer] ?? {};
   }
 
-  /** Whether any weight is in few bits. */
+  /** True if any weight is in few bits. */
   get isPacked(): boolean {
     return this.#packing.length > 0;
   }
@@ -153,7 +153,7 @@ export class Parameters {
     return Object.fromEntries(found.filter((pair): pair is [string, Tensor] => pair[1] !== undefined));
   }
 
-  /** Whether a tensor is trained. */
+  /** True if a tensor is trained. */
   isTrained(name: string): boolean {
     return this.trained.has(name);
   }

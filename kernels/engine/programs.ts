@@ -38,7 +38,7 @@ export interface BlockClass {
   dropout: boolean;
   /** Weights in few bits. */
   packing: BlockPacking;
-  /** Whether its output is wanted for some rows only. */
+  /** True if its output is wanted for some rows only. */
   some: boolean;
   /** Names of inputs that are trained, in the block's own naming. */
   trained: readonly string[];
@@ -102,7 +102,7 @@ export type OnCompile = (what: string, done: boolean) => void;
 export class Programs {
   readonly #cache = new Map<string, Promise<Compiled>>();
 
-  /** @param constants Whether weights that stay the same are constants of the programs that take them all. */
+  /** @param constants True if weights that stay the same are constants of the programs that take them all. */
   constructor(
     readonly backend: Backend,
     readonly config: DecoderConfig,

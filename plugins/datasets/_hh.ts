@@ -6,7 +6,7 @@ import type { Message } from "../kinds/dataset.ts";
 
 const MARK = /(?:^|\n\n)(Human|Assistant):/g;
 
-/** Whether a text begins with a human's turn and has an answer. */
+/** True if a text begins with a human's turn and has an answer. */
 export function isHhDialogue(content: string): boolean {
   return /^\s*Human:/.test(content) && content.includes("\n\nAssistant:");
 }

@@ -8,7 +8,7 @@ const { path: GOLDEN, ignore, why } = sharedForSmollm2("goldens/smollm2/generate
 
 interface Prompt {
   question: string;
-  /** Whether the model's own template was used, which writes a system message. */
+  /** True if the model's own template was used, which writes a system message. */
   system: boolean;
   ids: number[];
   generated: number[];

@@ -16,7 +16,7 @@ export const thoughtTags: z.ZodDefault<z.ZodArray<z.ZodTuple<[z.ZodString, z.Zod
     "[]: texts are answers as they are",
 );
 
-/** Whether texts begin inside of a thought. */
+/** True if texts begin inside of a thought. */
 export const thoughtOpened: z.ZodDefault<z.ZodBoolean> = z.boolean().default(false).describe(
   "whether the chat template opens the thought, so that a text without a closing tag is all thought",
 );

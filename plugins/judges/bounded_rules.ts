@@ -29,7 +29,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
 /** A rule of a row. */
 export type Rule = NonNullable<Constraint["rule"]>;
 
-/** Whether checking takes more than time in proportion to a text of usual length: a pattern with a repetition or an alternative. */
+/** True if checking takes more than time in proportion to a text of usual length: a pattern with a repetition or an alternative. */
 export function needsLimit({ id, kwargs }: Rule, text: string): boolean {
   if (text.length > LONG_TEXT) return true;
   const argument = Object.hasOwn(PATTERNS, id) ? kwargs[PATTERNS[id] ?? ""] : undefined;

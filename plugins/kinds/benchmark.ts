@@ -36,7 +36,7 @@ export interface JudgeProtocol {
   messages(item: BenchmarkItem, response: string): Message[];
   /**
    * Reads the judge's text. Never throws: what can't be read is null with a reason.
-   * @param cut Whether the answer stopped at its token limit; default: no.
+   * @param cut True if the answer stopped at its token limit; default: no.
    */
   read(item: BenchmarkItem, text: string, cut?: boolean): Judgement;
   /**

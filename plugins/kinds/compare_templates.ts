@@ -1,5 +1,5 @@
 /**
- * Whether a named template agrees with the model's own chat template.
+ * A named template beside the model's own chat template.
  * @module
  */
 import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";

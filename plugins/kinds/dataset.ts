@@ -73,7 +73,7 @@ export interface Dropped {
 export interface DatasetAttributes {
   /** Key in dataset_info.json. */
   name: string;
-  /** Whether rows hold a better and a worse answer. */
+  /** True if rows hold a better and a worse answer. */
   ranking: boolean;
   /** Shape that the loss asks for, one of the plugin's {@linkcode Dataset.shapes}. */
   shape: ExampleShape;

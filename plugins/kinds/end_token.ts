@@ -1,5 +1,5 @@
 /**
- * Whether an answer ends in a token at which a model stops.
+ * The token that an answer ends in, beside those at which a model stops.
  * @module
  */
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";

@@ -62,9 +62,9 @@ export interface Failure {
     | "too_large"
     | "stopped"
     | "missing";
-  /** Whether asking again may help. */
+  /** True if asking again may help. */
   retryable: boolean;
-  /** Whether every other request would fail alike, so that the run should stop. */
+  /** True if every other request would fail alike, so that the run should stop. */
   fatal: boolean;
   /** Wait that the server asks for, in milliseconds. */
   retryAfterMs?: number;
@@ -105,16 +105,16 @@ export interface Endpoint {
   identity?: Readonly<Record<string, unknown>>;
   /** Commit of a repository on the hub that answers, and the name that it was found by; absent: another kind of model. Read after `prepare`. */
   revision?: { name: string; commit: string } | undefined;
-  /** What `identity` was in earlier versions, which said less of the same model; absent: the same. Read after `prepare`. */
+  /** `identity` as it was in earlier versions, which said less of the same model; absent: the same. Read after `prepare`. */
   earlierIdentity?: Readonly<Record<string, unknown>>;
-  /** Whether it can hold an answer to a JSON schema. */
+  /** True if it can hold an answer to a JSON schema. */
   structured?: boolean;
   /** Largest useful number of requests at once, >= 1; absent: no limit of its own. */
   concurrency?: number;
-  /** Whether answers are worth keeping across runs; absent: yes. */
+  /** True if answers are worth keeping across runs; absent: yes. */
   cacheable?: boolean;
   /**
-   * Whether answers are made on this machine, so that `identity` says which weights made them or their server is one's own;
+   * True if answers are made on this machine, so that `identity` says which weights made them or their server is one's own;
    * absent: elsewhere, and they are kept across runs only where a configuration asks for it.
    */
   onThisMachine?: boolean;

@@ -32,7 +32,7 @@ export interface Judgement extends JudgeResult {
   readings?: Record<string, Verdict[]>;
   /** Reading of a judge's text: `complete`, `partial` or `none`; absent for checks by rules. */
   reading?: "complete" | "partial" | "none";
-  /** Whether the judge's text was cut, so that asking again may help; then it gives no score where it was cut. */
+  /** True if the judge's text was cut, so that asking again may help; then it gives no score where it was cut. */
   cut?: boolean;
   /** Scores as the judge listed them, where they can't be told apart by constraint. */
   listed?: number[];

@@ -15,7 +15,7 @@ export function rowMark(value: unknown): unknown {
   return word !== "" && Number.isFinite(Number(word)) ? Number(word) : value;
 }
 
-/** Whether a row's field of such a name says whether it is learnt: a word such as "no" or a score doesn't. */
+/** True if a row's field of such a name says whether it is learnt: a word such as "no" or a score doesn't. */
 export function isRowMark(value: unknown): boolean {
   return [true, false, 0, 1].includes(rowMark(value) as number | boolean);
 }

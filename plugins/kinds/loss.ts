@@ -62,7 +62,7 @@ export interface Loss<
    * answer name `kl` (shape `kto`) is the answer of the row before, which encoding fills in.
    */
   sequences: ByName<N, readonly [prompt: string, answer: string]>;
-  /** Whether reference log-probabilities are needed. */
+  /** True if reference log-probabilities are needed. */
   needsReference: Reference;
   /** An optimizer step divides the sum of losses by its number of label tokens (SFT) or of examples (preference). */
   normalize: "label_tokens" | "examples";

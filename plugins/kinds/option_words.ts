@@ -13,7 +13,7 @@ export interface OptionEntry {
   name: string;
   /** Type in words, such as `number` or `"a" | "b"`. */
   type: string;
-  /** Whether it must be given. */
+  /** True if it must be given. */
   required: boolean;
   /** Value when it isn't given; undefined where there is none. */
   default: unknown;

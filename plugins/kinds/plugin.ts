@@ -47,7 +47,7 @@ export const KINDS: readonly (keyof Kinds)[] = [
 
 /** The plugins of a run, for plugins that name others: the run's own are found by the same names as the built-in ones. */
 export interface PluginRegistry {
-  /** Whether there is a plugin of this kind and name (or alias). */
+  /** True if there is a plugin of this kind and name (or alias). */
   has(kind: keyof Kinds, name: string): boolean;
   /** Names of a kind, sorted, then aliases, sorted. */
   names(kind: keyof Kinds): string[];

@@ -12,7 +12,7 @@ export function faultOf(error: unknown): { plugin: string; message: string } | u
 /**
  * The error of a plugin; the innermost plugin keeps it.
  * @param plugin Kind, name and file
- * @param inFront Whether the message begins with the plugin from now on; else {@linkcode faultOf} tells it to whom catches the error
+ * @param inFront True if the message begins with the plugin from now on; else {@linkcode faultOf} tells it to whom catches the error
  */
 export function attributed(error: unknown, plugin: string, inFront: boolean): Error {
   const told = error instanceof Error ? error : new Error(String(error), { cause: error });
@@ -22,7 +22,7 @@ export function attributed(error: unknown, plugin: string, inFront: boolean): Er
   return told;
 }
 
-/** Whether an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */
+/** True if an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */
 export function isTold(error: unknown): boolean {
   if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) {
     return false;

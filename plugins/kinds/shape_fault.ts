@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import { KINDS, type Plugin } from "./plugin.ts";
 
-/** Whether a text may be the name of a plugin. */
+/** True if a text may be the name of a plugin. */
 export function isName(text: string): boolean {
   return /^[a-z0-9_.-]+$/.test(text);
 }

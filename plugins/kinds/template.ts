@@ -34,7 +34,7 @@ export interface AskedChat {
   messages: readonly Map<string, PyJson>[];
   /** Definitions of tools; null for none. */
   tools: PyJson[] | null;
-  /** Whether the header of an answer stands at the end. */
+  /** True if the header of an answer stands at the end. */
   addGenerationPrompt: boolean;
   /** The last message stays open, so that the answer goes on with it (transformers: `continue_final_message`). */
   continueFinalMessage: boolean;
@@ -48,7 +48,7 @@ export interface Template {
   name: string;
   /** Token texts that end an answer when generating; the first replaces eos when `replaceEos`. */
   stopWords: readonly string[];
-  /** Whether the first stop word becomes the tokenizer's eos. */
+  /** True if the first stop word becomes the tokenizer's eos. */
   replaceEos: boolean;
   /** The token that ends a text of stage pt, where the tokenizer has it; undefined: eos. */
   endOfText?: string;

@@ -23,7 +23,7 @@ export class ThoughtStream {
   #held = "";
   #close = "";
   #thoughts = 0;
-  /** Whether the current thought has begun with something other than white space. */
+  /** True if the current thought has begun with something other than white space. */
   #begun = false;
 
   /** Pairs that are looked for. */
@@ -50,7 +50,7 @@ export class ThoughtStream {
     return { thought: "", answer: this.#thoughts > 0 && this.#mode === "start" ? rest.trimStart() : rest };
   }
 
-  /** Whether there may be more to do. */
+  /** True if there may be more to do. */
   #advance(piece: ThoughtPiece): boolean {
     if (this.#mode === "answer") {
       piece.answer += this.#held;

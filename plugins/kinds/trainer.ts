@@ -90,7 +90,7 @@ export interface TrainerInputs {
   train: EncodedExample[];
   /** Empty without evaluation. */
   evaluation: EncodedExample[];
-  /** Whether `train` is shuffled each epoch; false when the data or the configuration ordered it already. */
+  /** True if `train` is shuffled each epoch; false when the data or the configuration ordered it already. */
   shuffle: boolean;
   /** Numbers of the examples that count as one (LLaMA-Factory's packing), by that one; null: no packing. */
   trainBins: number[][] | null;
@@ -125,7 +125,7 @@ export interface WrittenFile {
 export interface TrainerResult {
   /** Files in `trainedDir`; none after an interruption. */
   files: WrittenFile[];
-  /** Whether all steps were done; false after an interruption. */
+  /** True if all steps were done; false after an interruption. */
   finished: boolean;
   /** Metrics of the evaluation of what was trained, such as "eval_loss"; empty without one. */
   metrics: Record<string, number>;
@@ -187,7 +187,7 @@ export interface RunSize {
   full: boolean;
   /** Rows of the largest pack. */
   rows: number;
-  /** Whether blocks' activations are made again in the backward pass. */
+  /** True if blocks' activations are made again in the backward pass. */
   checkpointing: boolean;
 }
 

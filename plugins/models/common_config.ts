@@ -14,7 +14,7 @@ export type FamilyPart = Pick<DecoderConfig, "qkvBias" | "outputBias" | "mlpBias
 export interface CommonOptions {
   /** Size of a head where the config has none (default hidden_size / num_attention_heads). */
   readonly headDim?: number;
-  /** Whether a missing num_key_value_heads means num_attention_heads (Llama) or is an error (default). */
+  /** True if a missing num_key_value_heads means num_attention_heads (Llama) or is an error (default). */
   readonly keyValueHeadsOptional?: boolean;
 }
 

@@ -20,17 +20,17 @@ export class ConfigFields {
     this.#prefix = prefix;
   }
 
-  /** Whether there is no field. */
+  /** True if there is no field. */
   get isEmpty(): boolean {
     return Object.keys(this.#fields).length === 0;
   }
 
-  /** Whether the field is there and isn't null. */
+  /** True if the field is there and isn't null. */
   has(name: string): boolean {
     return this.#fields[name] !== undefined && this.#fields[name] !== null;
   }
 
-  /** Whether the field is there, if only as null. */
+  /** True if the field is there, if only as null. */
   mentions(name: string): boolean {
     return name in this.#fields;
   }
@@ -137,7 +137,7 @@ export class ConfigFields {
 
   /**
    * Checks that two spellings of one setting agree where both are there.
-   * @param same Whether two values mean the same (default: the same JSON)
+   * @param same True if two values mean the same (default: the same JSON)
    * @throws {RangeError} If they don't; names both.
    */
   agree(

@@ -87,7 +87,7 @@ export function encodeTextParts(
   return ids;
 }
 
-/** Whether all special-token text lies within own parts. */
+/** True if all special-token text lies within own parts. */
 function onlyOwn(text: string, parts: readonly TextPart[], special: RegExp): boolean {
   special.lastIndex = 0;
   let part = 0, end = 0;

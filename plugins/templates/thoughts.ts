@@ -16,7 +16,7 @@ export function removeThought(content: string, [open, close]: readonly [string, 
   return (out + content.slice(from)).replace(/^\n+/, "");
 }
 
-/** Whether neither mark of a thought is in an answer. */
+/** True if neither mark of a thought is in an answer. */
 export function lacksThought(content: string, [open, close]: readonly [string, string]): boolean {
   return !content.includes(open.trim()) && !content.includes(close.trim());
 }

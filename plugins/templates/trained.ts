@@ -48,7 +48,7 @@ function dayLines(own: string, date: string): string[] {
   ];
 }
 
-/** Whether the template writes something else without \`enable_thinking\`. */
+/** True if the template writes something else without \`enable_thinking\`. */
 function thinkingMatters(tokenizer: EditableTokenizer, { enable_thinking, date }: TemplateOptions): boolean {
   if (enable_thinking === null || !/\benable_thinking\b/.test(tokenizer.chatTemplate!)) return false;
   if (enable_thinking === false) return true;

@@ -18,7 +18,7 @@ export interface SchedulePoint {
 }
 
 /**
- * Whether something is due after a step.
+ * True if something is due after a step.
  * @param strategy `steps`: every so many steps; `epoch`: when an epoch has ended
  * @param every Steps between two times; below 1 a share of all steps
  * @example
@@ -61,7 +61,7 @@ export interface BestSoFar {
 export interface BestBy {
   /** Key of an evaluation, such as `eval_loss`; null: nothing is kept track of. */
   metric_for_best_model: string | null;
-  /** Whether a higher value is better. */
+  /** True if a higher value is better. */
   greater_is_better: boolean;
 }
 

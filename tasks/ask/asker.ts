@@ -51,7 +51,7 @@ export interface AskerOptions {
 export interface Asked {
   /** The outcome, thought and answer apart. */
   completion: Completion;
-  /** Whether the cache had it. */
+  /** True if the cache had it. */
   cached: boolean;
   /** When the answer was made, ISO 8601. */
   made: string;

@@ -19,7 +19,7 @@ export class Failures {
 
   /**
    * Counts one.
-   * @param passing Whether it may be gone when the run is started again, such as a server's error
+   * @param passing True if it may be gone when the run is started again, such as a server's error
    */
   add(kind: string, example: string, passing: boolean): void {
     const found = this.#kinds.get(kind);
@@ -35,7 +35,7 @@ export class Failures {
     return this.#kinds.size;
   }
 
-  /** Whether starting the run again as it is can help with any of them. */
+  /** True if starting the run again as it is can help with any of them. */
   get passing(): boolean {
     return [...this.#kinds.values()].some(({ passing }) => passing);
   }

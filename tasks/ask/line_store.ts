@@ -151,7 +151,7 @@ export class LineStore<State extends Line> implements Disposable {
     }
   }
 
-  /** Whether this step of an item was finished under this key. */
+  /** True if this step of an item was finished under this key. */
   has(stage: State["stage"], id: string, key: string): boolean {
     return this.#of(stage).has(this.#slots.find(id), key);
   }

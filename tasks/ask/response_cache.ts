@@ -54,11 +54,11 @@ export type CacheChoice = boolean | string | { path?: string | undefined; max_ag
 
 /** Use of a cache. */
 export interface CacheUse {
-  /** Whether answers of servers are kept too, as the configuration asks for it; default: yes. */
+  /** True if answers of servers are kept too, as the configuration asks for it; default: yes. */
   servers?: boolean;
   /** Answers older than so many seconds are asked for again; default: however old. */
   maxAge?: number;
-  /** Whether answers are only written, not read; default: no. */
+  /** True if answers are only written, not read; default: no. */
   fresh?: boolean;
   /** Milliseconds since 1970; default: the clock. */
   now?: () => number;
@@ -120,7 +120,7 @@ export class ResponseCache implements Disposable {
     return (this.#use.now ?? Date.now)();
   }
 
-  /** Whether answers of this endpoint are kept. */
+  /** True if answers of this endpoint are kept. */
   serves({ cacheable, onThisMachine }: Endpoint): boolean {
     return cacheable !== false && (this.#use.servers !== false || onThisMachine === true);
   }
@@ -157,8 +157,8 @@ export class ResponseCache implements Disposable {
 
 /**
  * The cache that a configuration asks for; null where it is off.
- * @param fresh Whether it is only written
- * @param make Whether a missing file is made; if not, it counts as empty
+ * @param fresh True if it is only written
+ * @param make True if a missing file is made; if not, it counts as empty
  * @param folder Where the file lies that the configuration names none for
  * @throws {RangeError} If it names no path, or what lies there isn't a cache of answers
  */

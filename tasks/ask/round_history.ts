@@ -44,7 +44,7 @@ export class RoundHistory {
   }
 
   /**
-   * Whether a larger share of a round is complained about than of clearly smaller windows, beyond chance. Windows from the
+   * True if a larger share of a round is complained about than of clearly smaller windows, beyond chance. Windows from the
    * smallest to each of them are taken together, because a server that is asked for a little more each time complains a little
    * more each time.
    * @param window Requests at once
@@ -59,7 +59,7 @@ export class RoundHistory {
     return false;
   }
 
-  /** Whether latency has grown so much faster than the window that far fewer tokens come in a second. */
+  /** True if latency has grown so much faster than the window that far fewer tokens come in a second. */
   isSlower(window: number, round: Round): boolean {
     const rate = rateOf(window, round);
     return rate !== null &&

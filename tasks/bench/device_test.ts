@@ -58,7 +58,7 @@ Deno.test({
       listed,
       "the issue's order",
     );
-    // What stands in front of the other version's parts fits together, so no part of the list is left out for want of time.
+    // The parts in front of the other version's fit together, so no part of the list is left out for want of time.
     const script = await Deno.readTextFile(SCRIPT);
     const most: Record<string, number> = Object.fromEntries(
       [...script.matchAll(/\[(\w+)\]=(\d+)/g)].map(([, name, seconds]) => [name, Number(seconds)]),

@@ -33,7 +33,7 @@ export interface GenerateBench {
   streams: number;
   /** Processes of each kind. */
   rounds: number;
-  /** Whether llama.cpp is measured too. */
+  /** True if llama.cpp is measured too. */
   against: boolean;
 }
 

@@ -31,7 +31,7 @@ export interface TrainBenchOptions {
   tensors: "host" | "device";
   /** Forms of our frozen weights, in turns. */
   weights: readonly ("float32" | "8" | "4")[];
-  /** Whether a step is shown by kinds of work. */
+  /** True if a step is shown by kinds of work. */
   profile: boolean;
 }
 

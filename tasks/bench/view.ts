@@ -6,7 +6,7 @@ import process from "node:process";
 
 import { createProgress, type ProgressStream } from "../train/outputs/progress.ts";
 
-/** What a bench shows while it measures. */
+/** Lines and bars of a bench while it measures. */
 export interface BenchView {
   /** One line, which stays. */
   say(line: string): void;

@@ -139,7 +139,7 @@ function noRun(id: string): Refusal {
   return new Refusal(404, `There is no run ${JSON.stringify(id.slice(0, 200))} in the folders of this board`);
 }
 
-/** Whether a name is there, what it links to or not. */
+/** True if a name is there, what it links to or not. */
 export function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);

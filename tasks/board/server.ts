@@ -18,7 +18,7 @@ export interface BoardOptions {
   port: number;
   /** Part of every address; a random one by default. */
   token?: string;
-  /** Whether the page may mark verdicts, start and stop runs, and talk to models; false by default. */
+  /** True if the page may mark verdicts, start and stop runs, and talk to models; false by default. */
   control?: boolean;
   /** Gets what went wrong inside. */
   fault(error: unknown): void;

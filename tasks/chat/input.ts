@@ -10,7 +10,7 @@ import { LEAVE_PASTES, MARK_PASTES, TypedKeys } from "./typed_keys.ts";
 
 /** Where lines come from. */
 export interface ChatInput extends Disposable {
-  /** Whether a person types. */
+  /** True if a person types. */
   readonly isTerminal: boolean;
   /** The next line; null at the end. A line that ends in `\` goes on in the next. */
   next(): Promise<string | null>;

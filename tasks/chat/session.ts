@@ -37,7 +37,7 @@ interface Side {
   model: ServedModel;
   /** User and assistant in turn. */
   messages: Message[];
-  /** Whether the last two are the last question and what was said to it. */
+  /** True if the last two are the last question and what was said to it. */
   hasLast: boolean;
 }
 

@@ -11,9 +11,9 @@ export interface ShowOptions {
   names: readonly string[];
   /** Columns of the terminal at the moment; null: lines of a pipe are answered. */
   width: (() => number) | null;
-  /** Whether what is written comes to a terminal. */
+  /** True if what is written comes to a terminal. */
   isShown: boolean;
-  /** Whether thoughts may be dimmed. */
+  /** True if thoughts may be dimmed. */
   colour: boolean;
   /** Writes text as it is. */
   write(text: string): void;

@@ -17,7 +17,7 @@ export const BEHIND_DOOR = "dinotune-task";
 
 const scope = globalThis as unknown as { name?: string; postMessage(message: DoorMessage): void };
 
-/** Whether this code runs behind a door. */
+/** True if this code runs behind a door. */
 export function isBehindDoor(): boolean {
   return scope.name === BEHIND_DOOR;
 }

@@ -3,13 +3,13 @@
  * @module
  */
 
-/** Whether a server that listens at this name or address is reached from this machine only. */
+/** True if a server that listens at this name or address is reached from this machine only. */
 export function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
 /**
- * Whether a request's header `Host` names this machine itself. A web page of others can't send such a one, whatever its own
+ * True if a request's header `Host` names this machine itself. A web page of others can't send such a one, whatever its own
  * name resolves to.
  * @example
  * ```ts

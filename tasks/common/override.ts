@@ -15,7 +15,7 @@ export interface Override {
   value: unknown;
   /** As written. */
   text: string;
-  /** Whether a text stands without quotes. */
+  /** True if a text stands without quotes. */
   plain: boolean;
   /** For messages; without secrets. */
   place: string;

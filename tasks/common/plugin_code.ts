@@ -19,9 +19,9 @@ export function pluginNote(paths: readonly string[]): string | null {
 
 /** Terminal of {@linkcode confirmPlugins}; exchanged by tests. */
 export interface Asking {
-  /** Whether a person can answer. */
+  /** True if a person can answer. */
   isTerminal(): boolean;
-  /** Whether the answer is yes. */
+  /** True if the answer is yes. */
   confirm(question: string): boolean;
 }
 

@@ -75,7 +75,7 @@ function unwrap(schema: unknown): unknown {
   return schema;
 }
 
-/** Whether a value of YAML is a map. */
+/** True if a value of YAML is a map. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -20,7 +20,7 @@ export interface Training {
   directory: string;
   /** Every key, defaults filled in. */
   config: TrainConfig;
-  /** Whether it ran to its end. */
+  /** True if it ran to its end. */
   finished: boolean;
   /** Optimizer steps done. */
   steps: number;

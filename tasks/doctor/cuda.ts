@@ -20,7 +20,7 @@ export interface CudaCheck {
 export interface CudaMachine {
   /** Folder of the library that Deno loads. */
   folder: string;
-  /** Whether CUDA is offered for this system at all. */
+  /** True if CUDA is offered for this system at all. */
   supported: boolean;
   /** Names of the libraries that a library is linked with. */
   needs(path: string): string[];

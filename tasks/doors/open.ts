@@ -77,7 +77,7 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
   };
 }
 
-/** Whether the process itself may not write there, so that no Worker can be allowed to. */
+/** True if the process itself may not write there, so that no Worker can be allowed to. */
 function isDenied(path: string): boolean {
   return Deno.permissions.querySync({ name: "write", path }).state === "denied";
 }
@@ -106,7 +106,7 @@ function withTarget(path: string): string[] {
   }
 }
 
-/** Whether this project lies in a folder, which then can't be written to without writing to its code. */
+/** True if this project lies in a folder, which then can't be written to without writing to its code. */
 export function enclosesProject(path: string): boolean {
   const way = relative(resolve(path), ROOT);
   return !way.startsWith("..") && !isAbsolute(way);

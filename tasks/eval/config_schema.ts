@@ -173,7 +173,7 @@ export interface EvalConfig {
   formats: (typeof FORMATS)[number][];
   /** Whose answers are kept across runs, in which file, and for how many seconds. */
   cache: CacheChoice;
-  /** Whether what `out_dir` holds is removed at the start, and nothing is taken from the cache. */
+  /** True if what `out_dir` holds is removed at the start, and nothing is taken from the cache. */
   overwrite: boolean;
   /** Of the bootstrap. */
   seed: number;

@@ -18,7 +18,7 @@ export interface AnswerState {
   completion: Completion;
   /** Milliseconds that it took; 0 for cached answers. */
   ms: number;
-  /** Whether it came from the cache. */
+  /** True if it came from the cache. */
   cached: boolean;
   /** When it was made, ISO 8601; absent in runs of older versions. */
   made?: string;

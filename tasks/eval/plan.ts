@@ -22,7 +22,7 @@ import { surveyItems } from "./survey.ts";
 
 /** Requests that one endpoint would get. */
 export interface EndpointPlan {
-  /** Whether it answers items or judges answers. */
+  /** `model` answers items, `judge` judges answers. */
   role: "model" | "judge";
   /** Name of the model. */
   model: string;
@@ -77,7 +77,7 @@ const PING_TOKENS = 16;
 
 /**
  * Makes everything that a run is made of and reads every row, but asks nothing unless `ping`.
- * @param ping Whether each endpoint gets one real request
+ * @param ping True if each endpoint gets one real request
  * @throws {RangeError} If a plugin, an option, a file, an address, a key or a threshold is missing or wrong
  * @throws {SyntaxError} If a row can't be read
  */

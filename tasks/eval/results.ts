@@ -22,13 +22,13 @@ export interface EvalResults {
   model: string;
   /** Title of the judge. */
   judge: string;
-  /** Whether every item has an outcome and a judgement. */
+  /** True if every item has an outcome and a judgement. */
   complete: boolean;
   /** Why the run stopped, or null. */
   stopped: string | null;
   /** The first score of the benchmark. */
   headline: { metric: string; value: number | null };
-  /** Whether the scores reach the threshold; null without one. */
+  /** True if the scores reach the threshold; null without one. */
   passed: boolean | null;
   /** Each score with a threshold; null without one. */
   thresholds: ThresholdResult[] | null;

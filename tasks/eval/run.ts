@@ -53,11 +53,11 @@ export interface Evaluated {
   directory: string;
   /** Scores and counts, also in results.json; null when only generate or judge ran. */
   results: EvalResults | null;
-  /** Whether every item has an outcome. */
+  /** True if every item has an outcome. */
   complete: boolean;
   /** Why it stopped before its end; null when it didn't. */
   stopped: Stopped | null;
-  /** Whether starting it again as it is can help: it was stopped, or met errors that may pass. */
+  /** True if starting it again as it is can help: it was stopped, or met errors that may pass. */
   resumable: boolean;
   /** Files that were written. */
   files: { name: string; what: string }[];
@@ -187,7 +187,7 @@ export async function evaluate(
   return { ...ended, results, complete: results.complete };
 }
 
-/** Whether starting again as it is can help. */
+/** True if starting again as it is can help. */
 function resumable(stopped: Stopped | null, failures: Failures): boolean {
   if (stopped !== null) return stopped.why !== "fatal";
   return failures.size === 0 || failures.passing;

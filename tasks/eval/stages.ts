@@ -85,7 +85,7 @@ export async function judgeAll(
   });
 }
 
-/** Whether asking a judge model again would be of no use: every constraint has its score, or no model was asked. */
+/** True if asking a judge model again would be of no use: every constraint has its score, or no model was asked. */
 function isWhole(judgement: Judgement | null): boolean {
   return judgement !== null && (judgement.reading === undefined || judgement.reading === "complete");
 }

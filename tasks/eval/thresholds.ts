@@ -14,13 +14,13 @@ export interface ThresholdResult {
   limit: number;
   /** Value that was compared; 0 where nothing is scored. */
   value: number;
-  /** Whether the limit is reached. */
+  /** True if the limit is reached. */
   passed: boolean;
   /** Items that the score is of, those without a score included. */
   items: number;
   /** Things (items, or constraints) without a score. */
   unscored: number;
-  /** Whether these count as misses, or are left out (`max_unscored`). */
+  /** Part of these in the value: they count as misses, or are left out (`max_unscored`). */
   unscoredAre: "misses" | "left out";
 }
 

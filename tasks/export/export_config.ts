@@ -62,6 +62,6 @@ export interface ExportConfig extends Pick<TrainConfig, typeof SHARED_KEYS[numbe
   export_format: ExportFormat;
   /** Number type of the weights; wins over `infer_dtype`. */
   export_dtype: typeof EXPORT_DTYPES[number];
-  /** Whether the logits before and after are compared. */
+  /** True if the logits before and after are compared. */
   export_check: boolean;
 }

@@ -33,7 +33,7 @@ export function exportPlaces(path: string): ExportPlaces {
 export class ExportFolder implements Disposable {
   /** Where files are written until {@linkcode ExportFolder.publish}. */
   readonly staging: string;
-  /** Whether an interrupted export was removed. */
+  /** True if an interrupted export was removed. */
   readonly restarted: boolean;
   readonly #places: ExportPlaces;
   #lock: DirectoryLock | null;

@@ -26,7 +26,7 @@ export interface Tried {
   arm: Arm;
   /** Share of the validation's constraints that its answers keep. */
   score: number;
-  /** Whether its rate was chosen. */
+  /** True if its rate was chosen. */
   chosen: boolean;
 }
 

@@ -91,7 +91,7 @@ export function tellUnused(c: Context, names: readonly string[]): void {
   if (told.length > 0) c.header(UNUSED_HEADER, told.join(", "));
 }
 
-/** What a reply says about `service_tier`: there is one way of answering. */
+/** `service_tier` of a reply: there is one way of answering. */
 export function tierOf({ service_tier }: { service_tier?: unknown }): { service_tier?: "default" } {
   return service_tier == null ? {} : { service_tier: "default" };
 }

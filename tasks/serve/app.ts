@@ -25,7 +25,7 @@ export interface AppOptions {
   keys: Keys;
   /** Bytes of a request's body, at most. */
   maxBody: number;
-  /** Whether clients may load and unload adapters. */
+  /** True if clients may load and unload adapters. */
   loadAdapters: boolean;
   /** Only requests to a name of this machine itself are taken, so that no web page reaches the server by a name of its own. */
   loopback: boolean;

@@ -16,7 +16,7 @@ import type { ServedModel } from "./models.ts";
 export interface ChatPrompt {
   /** Ids, assistant header included unless the request says otherwise. */
   ids: number[];
-  /** Whether tools are offered in it. */
+  /** True if tools are offered in it. */
   offersTools: boolean;
   /** Fields of messages and variables of the template without which the ids are the same, such as `messages.name`. */
   unused: string[];

@@ -13,7 +13,7 @@ export interface GrammarOptions {
   choices: { begin: string; grammar: string; end: string }[];
   /** The answer is free up to this text, which begins every choice, and free behind each; null: it is one choice. */
   trigger: string | null;
-  /** Whether it ends with the first choice. */
+  /** True if it ends with the first choice. */
   once: boolean;
 }
 

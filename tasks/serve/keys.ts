@@ -18,7 +18,7 @@ export class Keys {
     this.#hashes = keys.map(hash);
   }
 
-  /** Whether a key is asked for. */
+  /** True if a key is asked for. */
   get needed(): boolean {
     return this.#hashes.length > 0;
   }

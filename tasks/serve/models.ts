@@ -64,7 +64,7 @@ export interface ServedModel {
   running: ReadonlySet<Promise<unknown>>;
   /** Templates with `enable_thinking` as asked for; undefined: the template's own. */
   template(enableThinking?: boolean): Template;
-  /** Whether its template writes another prompt with thinking on than with thinking off. */
+  /** True if its template writes another prompt with thinking on than with thinking off. */
   thinkingSwitch: boolean;
   /** Its template's way of writing calls of tools; null: none, or one that isn't read. */
   format: AnswerFormat | null;

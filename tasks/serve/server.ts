@@ -26,7 +26,7 @@ export interface ServerOptions extends ModelsOptions {
   maxBody: number;
   /** Tokens of one answer, at most; null: as many as the context has room for. */
   maxTokens: number | null;
-  /** Whether clients may load and unload adapters. */
+  /** True if clients may load and unload adapters. */
   loadAdapters: boolean;
   /** Origins of web pages that may ask, beside those of this machine; `*`: any. Default none. */
   origins?: readonly string[];

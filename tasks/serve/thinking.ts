@@ -8,7 +8,7 @@ import { badRequest } from "./api_error.ts";
 import type { ChatRequest } from "./fields.ts";
 
 /**
- * Whether the model is to think; undefined: as its template does by itself.
+ * True if the model is to think; undefined: as its template does by itself.
  * @throws {ApiError} 400 if its chat template has no switch for it, or fewer steps than are asked for
  */
 export function thinkingOf(
@@ -39,7 +39,7 @@ export function thinkingOf(
   return wanted;
 }
 
-/** Whether prompts differ with thinking on and off. */
+/** True if prompts differ with thinking on and off. */
 export function hasThinkingSwitch(template: (thinking: boolean) => Template, tokenizer: Tokenizer): boolean {
   const [on, off] = [true, false].map((thinking) =>
     template(thinking).encodePrompt(tokenizer, [{ role: "user", content: "probe" }], "", "").join()

@@ -85,7 +85,7 @@ function tokenizerInfo({ local: { tokenizer, template } }: ServedModel): Record<
 interface Tokenized {
   model: ServedModel;
   ids: number[];
-  /** Whether their names in the vocabulary are wanted. */
+  /** True if their names in the vocabulary are wanted. */
   strings: boolean | null | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface AnswerFormat {
   begin: readonly string[];
   /** Text that ends one call; null: calls go on to the answer's end. */
   end: string | null;
-  /** Whether an answer that begins with `{` may be a call. */
+  /** True if an answer that begins with `{` may be a call. */
   bare: boolean;
   /** Texts around name and arguments of one call that an answer is held to; null where such a call begins with a special token. */
   around: readonly [begin: string, middle: string, end: string] | null;

@@ -1,5 +1,5 @@
 /**
- * Whether a request's tools can be offered to the model, and answers that must call one.
+ * Tools of a request: checks that they can be offered to the model, and answers that must call one.
  * @module
  */
 import type { MaskSource } from "../../kernels/engine/generate/generator.ts";

@@ -16,7 +16,7 @@ export interface TokenUsage {
   prompt_tokens_details: { cached_tokens: number };
 }
 
-/** Whether every piece of a stream tells the tokens so far (vLLM: continuous_usage_stats), and the last one all of them. */
+/** True if every piece of a stream tells the tokens so far (vLLM: continuous_usage_stats), and the last one all of them. */
 export function usageWanted(
   { stream_options }: { stream_options?: StreamOptions | null | undefined },
 ): { atEnd: boolean; always: boolean } {

@@ -50,7 +50,7 @@ export async function trainCell(
 }
 
 /**
- * Whether the cell's folder holds it, finished. A training without checkpoints can't tell by itself.
+ * True if the folder of a cell holds its training, finished. A training without checkpoints can't tell by itself.
  * @throws {RangeError} If it holds another one, finished
  */
 async function isDone(file: string, overrides: readonly string[], directory: string): Promise<boolean> {

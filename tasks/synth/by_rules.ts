@@ -299,7 +299,7 @@ function drawChange(
   return more === null ? null : [...next, more];
 }
 
-/** Whether the rules prove that an answer breaks a constraint. */
+/** True if the rules prove that an answer breaks a constraint. */
 async function breaks({ evaluation }: Workshop, parts: InstructionParts, text: string): Promise<boolean> {
   return (await evaluation.byRules(parts, text)).some(({ kept }) => kept === false);
 }

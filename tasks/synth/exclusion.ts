@@ -104,7 +104,7 @@ async function keysOfFile(file: string): Promise<FileKeys> {
   return { name: basename(file), keys: Float64Array.from(keys).sort(), rows };
 }
 
-/** Whether a number is among sorted ones. */
+/** True if a number is among sorted ones. */
 function isAmong(sorted: Float64Array, wanted: number): boolean {
   let low = 0, high = sorted.length;
   while (low < high) {

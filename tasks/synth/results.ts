@@ -45,7 +45,7 @@ export interface AgreementResult {
 export interface Results {
   /** Rows wanted and made. */
   rows: { wanted: number; made: number };
-  /** Whether every wanted row is there. */
+  /** True if every wanted row is there. */
   complete: boolean;
   /** Why it stopped before its end; null when it didn't. */
   stopped: string | null;

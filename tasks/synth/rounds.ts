@@ -152,7 +152,7 @@ function compare(shop: Workshop, draft: Draft, near: NearDuplicates): void {
   }
 }
 
-/** Whether the draft came through; what it was dropped for is noted, as is that nobody answered. */
+/** True if the draft came through; what it was dropped for is noted, as is that nobody answered. */
 async function attempt(
   draft: Draft,
   work: (draft: Draft) => Promise<void>,

@@ -23,7 +23,7 @@ export interface AskLine {
   model: string;
   /** Outcome and text. */
   completion: Completion;
-  /** Whether it came from the cache. */
+  /** True if it came from the cache. */
   cached: boolean;
   /** When it was made, ISO 8601. */
   made: string;
@@ -39,7 +39,7 @@ export interface EndLine {
   id: string;
   /** Hash of the outcome. */
   key: string;
-  /** Whether it became a row. */
+  /** True if it became a row. */
   kept: boolean;
   /** The step that dropped it; absent when kept. */
   step?: SynthStep;

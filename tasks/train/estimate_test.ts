@@ -111,7 +111,7 @@ Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, w
     cuda.memory.activations,
     4 * (1024 * (30 * 5760 + 15744) + 3 * 9 * 1024 * 1024 + 3 * 128 * 49152),
   );
-  // Whether gradient checkpointing is on changes nothing, as nothing can be kept between the two runs of the program.
+  // Gradient checkpointing changes nothing, as nothing can be kept between the two runs of the program.
   assertEquals(of("backend: onnx\nprovider: cuda\ndisable_gradient_checkpointing: true\n"), cuda);
   assertStringIncludes(
     estimateText(cuda),

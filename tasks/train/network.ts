@@ -1,5 +1,5 @@
 /**
- * Whether a run takes anything from the network or starts other programs. Where it doesn't, the task gives the permission back
+ * Permissions for the network and for other programs. Where a run needs none, the task gives the permission back
  * before it reads a model or data, so that neither a package nor a faulty parser can send anything anywhere or start anything.
  * @module
  */
@@ -13,7 +13,7 @@ const LOCAL_SOURCE = "file_name";
 const REMOTE_SOURCES = ["hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name"];
 
 /**
- * Whether a run may need the network: a model, an adapter or a set that isn't here, or plugins, of which nothing is known.
+ * True if a run may need the network: a model, an adapter or a set that isn't here, or plugins, of which nothing is known.
  * Where dataset_info.json can't be read the answer is yes, and reading it later says what is wrong.
  */
 export function needsNetwork(
@@ -55,7 +55,7 @@ export function dropNetwork(): void {
   Deno.permissions.revokeSync({ name: "net" });
 }
 
-/** Whether a run may start other programs: its trainer runs in some, or is one of which nothing is known. */
+/** True if a run may start other programs: its trainer runs in some, or is one of which nothing is known. */
 export function startsPrograms({ trainer }: Pick<TrainConfig, "trainer">): boolean {
   return trainer !== "local";
 }

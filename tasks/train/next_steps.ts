@@ -12,7 +12,7 @@ import { readRun } from "./own_run.ts";
 
 /**
  * Next commands after a run. They name run.yaml, whose paths are absolute, so that they work in any folder.
- * @param bundled What the bundled training tuned; null: it was another file
+ * @param bundled `finetuning_type` of the bundled training; null: the run was of another file
  */
 export function nextSteps(
   directory: string,

@@ -44,7 +44,7 @@ export function readRun(path: string, overrides: readonly string[]): ResolvedCon
   return { ...again, notes: [`${override.replaceAll('"', "")}: ${note}`, ...again.notes] };
 }
 
-/** Whether the finished run in a folder is one of this configuration, so that there is nothing left to do. */
+/** True if the finished run in a folder is one of this configuration, so that there is nothing left to do. */
 export function isSameRun(directory: string, config: TrainConfig, registry: Registry): boolean {
   try {
     const { config: earlier, provenance } = readTrainConfig(join(directory, "run.yaml"));

@@ -165,7 +165,7 @@ export function inputsOf(
 /** Keys that say which modules are adapted, and how much. */
 type AdaptedKeys = Pick<TrainConfig, "lora_target"> & Partial<Pick<TrainConfig, "lora_rank">>;
 
-/** Whether the adapter to continue, or the modules to adapt, are the model's: known before any data is read. */
+/** True if the adapter to continue, or the modules to adapt, are the model's: known before any data is read. */
 function checkAdapted(
   [adapter]: readonly string[],
   { lora_target, lora_rank = 1 }: AdaptedKeys,

@@ -85,7 +85,7 @@ export class Chooser {
     return Math.floor(this.share() * n);
   }
 
-  /** Whether something of this probability happens. */
+  /** True if something of this probability happens. */
   chance(probability: number): boolean {
     return this.share() < probability;
   }

@@ -1,5 +1,5 @@
 /**
- * What befalls a file: cut in the middle, emptied, other JSON in its place, single bytes flipped.
+ * Damages of a file: cut in the middle, emptied, other JSON in its place, single bytes flipped.
  * @module
  */
 

@@ -6,7 +6,7 @@ import { assert } from "@std/assert";
 
 const root = new URL("../../", import.meta.url).pathname;
 
-/** Whether DINOTUNE_ELSEWHERE is missing, and why, for names of tests. A folder that is named but lacks a package is a fault, no reason. */
+/** `ignore` if DINOTUNE_ELSEWHERE is missing; `why` is for names of tests. A folder that is named but lacks a package is a fault, no reason. */
 export const ELSEWHERE: { ignore: boolean; why: string; folder: string } = (() => {
   const folder = Deno.env.get("DINOTUNE_ELSEWHERE");
   return folder

@@ -109,7 +109,7 @@ export interface ModelDispatch {
 
 /**
  * Every dispatch of a model's programs at so many rows.
- * @param half Whether frozen matrices lie in float16.
+ * @param half True if frozen matrices lie in float16.
  * @throws {RangeError} If an operand is larger than a binding.
  */
 export async function modelDispatches(

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 /** A file or folder that may be missing, and what a test says in its name when it is. */
 export interface SharedPath {
   path: string;
-  /** Whether it, or something that is needed beside it, is missing. */
+  /** True if it, or something that is needed beside it, is missing. */
   ignore: boolean;
   /** "" or " (ignored: …)". */
   why: string;

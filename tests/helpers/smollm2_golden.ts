@@ -14,7 +14,7 @@ const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");
 /** Where they lie. */
 export const GOLDENS = `${path}/`;
 
-/** Whether model or goldens are missing, and why, for names of tests. */
+/** `ignore` if model or goldens are missing; `why` is for names of tests. */
 export { ignore, why };
 
 /** Opens the model. */

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Whether DINOTUNE_PYTHON is missing, and why, for names of tests. A Python that is named but lacks a package is a fault, no reason. */
+/** `ignore` if DINOTUNE_PYTHON is missing; `why` is for names of tests. A Python that is named but lacks a package is a fault, no reason. */
 export const TORCH_PYTHON: { ignore: boolean; why: string } = Deno.env.get("DINOTUNE_PYTHON")
   ? { ignore: false, why: "" }
   : { ignore: true, why: " (ignored: DINOTUNE_PYTHON isn't set)" };
@@ -14,14 +14,14 @@ export const TORCH_FULL: { ignore: boolean; why: string } =
     ? TORCH_PYTHON
     : { ignore: true, why: " (ignored: DINOTUNE_TORCH isn't full)" };
 
-/** Whether the Python of the tests has a package. */
+/** True if the Python of the tests has a package. */
 export function hasPythonPackage(name: string): boolean {
   if (TORCH_PYTHON.ignore) return false;
   const args = ["-c", `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`];
   return new Deno.Command(Deno.env.get("DINOTUNE_PYTHON")!, { args }).outputSync().success;
 }
 
-/** Whether a process is there and not only waits to be asked how it ended. */
+/** True if a process is there and not only waits to be asked how it ended. */
 export function isAlive(id: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX]/.test(Deno.readTextFileSync(`/proc/${id}/stat`));

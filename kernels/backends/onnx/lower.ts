@@ -35,7 +35,7 @@ export interface OnnxModelOptions {
   constants?: Readonly<Record<string, { offset: number; length: number }>>;
   /** Outputs that are computed only if {@linkcode WANTED}. */
   optional?: readonly string[];
-  /** Whether nodes are told what is {@linkcode OnnxTarget.spent}. */
+  /** True if nodes are told what is {@linkcode OnnxTarget.spent}. */
   inPlace?: boolean;
 }
 

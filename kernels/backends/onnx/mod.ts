@@ -25,7 +25,7 @@ export interface OnnxOptions {
   /** Threads of an operator, ≥ 1; default: {@linkcode defaultThreads}. */
   threads?: number;
   /**
-   * Whether attention loops over chunks of queries, which bounds its memory; default: on the CPU only. On a GPU each round
+   * True if attention loops over chunks of queries, which bounds its memory; default: on the CPU only. On a GPU each round
    * would wait for the host, so `[T, T]` of all heads is made at once there.
    */
   loops?: boolean;
@@ -80,7 +80,7 @@ type Variables = Pick<Deno.Env, "get" | "set" | "delete">;
 let setIn: Variables | null = null;
 
 /**
- * Whether NVIDIA's products may round float32 to 10 bits of mantissa. They do unless told otherwise, so where nobody asked for it NVIDIA's
+ * True if NVIDIA's products may round float32 to 10 bits of mantissa. They do unless told otherwise, so where nobody asked for it NVIDIA's
  * own variable is set to 0, for libraries that look at nothing else.
  * @throws {RangeError} If the variable, set by somebody else, says otherwise than `asked`
  */

@@ -74,7 +74,7 @@ export class OnnxProfiler {
 
 /** The profile of one session. */
 export class ProfiledSession {
-  /** Whether each run counts. */
+  /** True if each run counts. */
   readonly #counted: boolean[] = [];
   /** File that the library wrote, when the session has ended. */
   file: string | null = null;

@@ -19,9 +19,9 @@ export interface ProgramPlace {
   way: OnnxWay;
   store: TensorStore;
   settings: SessionSettings;
-  /** Whether attention loops over chunks of queries. */
+  /** True if attention loops over chunks of queries. */
   loops: boolean;
-  /** Whether sums are made where their first term stands. */
+  /** True if sums are made where their first term stands. */
   inPlace: boolean;
   /** Form of frozen matrices; null: float32. */
   half: Pick<HalfInputs, "type" | "native"> | null;
@@ -39,7 +39,7 @@ export async function compile(
 ): Promise<Program> {
   const { store, settings: { provider } } = place;
   const sessions = new Map<string, Promise<ModelSession>>();
-  /** Which inputs have 16 bits shows when a program first runs. */
+  /** The session for inputs of these types, which are known when the program runs. */
   const sessionFor = (tensors: Readonly<Record<string, Tensor>>): Promise<ModelSession> => {
     const halves = Object.keys(graph.inputs).filter((key) => {
       const stored = (tensors[key] as OnnxTensor | undefined)?.stored;

@@ -10,7 +10,7 @@ import { HostTensor, type OnnxTensor } from "./tensor.ts";
 
 /** Where tensors of a backend lie. */
 export interface TensorStore {
-  /** Whether that is the host's memory. */
+  /** True if that is the host's memory. */
   readonly hostMemory: boolean;
   /** A tensor of undefined content. */
   allocate(shape: readonly number[], type: "f32" | "i32"): OnnxTensor;

@@ -63,7 +63,7 @@ export class Device {
   /** Times passes while it is there. */
   timer: { next(): GPUComputePassTimestampWrites } | null = null;
 
-  /** Whether it is neither lost nor disposed, and refused no command. */
+  /** True if it is neither lost nor disposed, and refused no command. */
   get usable(): boolean {
     return !this.#disposed && this.#problem === null;
   }
@@ -120,7 +120,7 @@ export class Device {
 
   /**
    * Values of the first `bytes` of a buffer.
-   * @param ahead Whether other work follows before they are asked for.
+   * @param ahead True if other work follows before they are asked for.
    */
   async read(buffer: GPUBuffer, bytes: number, ahead = false): Promise<ArrayBuffer> {
     this.check();

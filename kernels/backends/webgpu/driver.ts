@@ -21,7 +21,7 @@ export async function holdDriver(): Promise<void> {
 const DEVICES = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
 
 /**
- * Whether the machine may have a GPU at all. Asking Mesa without one takes half a second and prints complaints.
+ * True if the machine may have a GPU at all. Asking Mesa without one takes half a second and prints complaints.
  * @param devices Files that drivers make.
  */
 export function mayHaveGpu(devices: readonly string[] = DEVICES): boolean {

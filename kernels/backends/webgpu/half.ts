@@ -44,7 +44,7 @@ const SIZES: Readonly<Record<FloatPieces["type"], { most: number; large: number 
  * float32 file, dequantised or merged ones aren't.
  */
 export class Halving {
-  /** Whether a number of at least 2⁻¹⁰ was among the pieces. */
+  /** True if a number of at least 2⁻¹⁰ was among the pieces. */
   #large = false;
 
   constructor(
@@ -66,7 +66,7 @@ export class Halving {
     return halves;
   }
 
-  /** Whether float16 holds the matrix, when every piece was taken. */
+  /** True if float16 holds the matrix, when every piece was taken. */
   get holds(): boolean {
     return this.#large || this.storage === "rounded";
   }

@@ -27,7 +27,7 @@ for (const [name, config] of Object.entries(LARGE_MODELS)) {
         if (given.bindings.some(({ part }) => part !== undefined && part.first > 0)) parts++;
       }
     }
-    // What isn't met here would show nothing.
+    // A kernel that isn't met here would show nothing.
     assertEquals([folded > 0, parts > 0], [name !== "SmolLM2-135M", true]);
   });
 }

@@ -15,7 +15,7 @@ import { GpuTensor } from "./tensor.ts";
 import { PassTimer } from "./timer.ts";
 import type { WebGpuBackend } from "./webgpu_backend.ts";
 
-/** Whether an adapter computes on the CPU. */
+/** True if an adapter computes on the CPU. */
 export function isSoftware(info: Pick<GPUAdapterInfo, "description" | "vendor" | "architecture">): boolean {
   const { isFallbackAdapter } = info as { isFallbackAdapter?: boolean };
   return isFallbackAdapter === true ||

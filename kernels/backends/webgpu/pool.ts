@@ -40,7 +40,7 @@ export class GpuPool {
   /**
    * A buffer of at least this many bytes; its content is undefined.
    * @param shape Of the tensor that it is for, for the error
-   * @param stays Whether it is for a tensor that lives as long as the model: a size class would waste up to a quarter of it
+   * @param stays True if it is for a tensor that lives as long as the model: a size class would waste up to a quarter of it
    * @throws {RangeError} If the device allows no buffer of that size.
    */
   take(bytes: number, shape?: readonly number[], stays = false): GPUBuffer {

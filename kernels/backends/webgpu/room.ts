@@ -1,5 +1,5 @@
 /**
- * Whether a GPU has so much memory left. WebGPU doesn't tell, so a device of its own asks for it and gives it back.
+ * Free memory of a GPU. WebGPU doesn't tell, so a device of its own asks for it and gives it back.
  * @module
  */
 import { USAGE } from "./pool.ts";
@@ -9,7 +9,7 @@ const PIECE = 2 ** 30;
 /** Share of the host's free memory that a GPU without memory of its own may take. */
 const SHARE_OF_HOST = 0.5;
 
-/** Whether an adapter computes in the host's memory, by its name; true where the name says nothing. */
+/** True if an adapter computes in the host's memory, by its name; true where the name says nothing. */
 export function sharesHostMemory(
   { description, vendor }: Pick<GPUAdapterInfo, "description" | "vendor">,
 ): boolean {
@@ -19,7 +19,7 @@ export function sharesHostMemory(
 }
 
 /**
- * Whether so many bytes more can be had now. Drivers that would move other memory out instead of refusing answer yes.
+ * True if so many bytes more can be had now. Drivers that would move other memory out instead of refusing answer yes.
  * @param free Free bytes of the host; null where the process mustn't know
  */
 export async function hasRoom(

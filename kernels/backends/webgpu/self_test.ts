@@ -23,7 +23,7 @@ const REDUCTIONS: readonly (readonly [Kernel, Sample])[] = [
   [linear, { note: "self-test", dims: { rows: 5, in: 140, out: 67 } }],
 ];
 
-/** Whether subgroup functions give the kernels that use them the right values. Null, or what is wrong. */
+/** Tries that subgroup functions give the kernels that use them the right values. Null, or what is wrong. */
 export async function subgroupSelfTest(backend: Backend): Promise<string | null> {
   try {
     for (const [kernel, sample] of [...CASES, ...REDUCTIONS]) {
@@ -49,7 +49,7 @@ export async function selfTest(backend: Backend): Promise<void> {
 }
 
 /**
- * Whether shaders read float16 right: a product, and numbers of every size one by one, those below 2⁻¹⁴ too, which WGSL
+ * Tries that shaders read float16 right: a product, and numbers of every size one by one, those below 2⁻¹⁴ too, which WGSL
  * allows a device to take for zero. Null, or what is wrong.
  */
 export async function halfSelfTest(backend: Backend): Promise<string | null> {

@@ -1,5 +1,5 @@
 /**
- * Whether a device has subgroup functions, found by trying: adapters don't always list what `requestDevice` grants, a runtime may
+ * Subgroup functions of a device, found by trying: adapters don't always list what `requestDevice` grants, a runtime may
  * refuse the line `enable subgroups;` that standard WGSL demands, and shaders here take more for granted than WGSL promises:
  * neighbours by index in one subgroup.
  * @module

@@ -22,7 +22,7 @@ export class GpuTensor implements Tensor {
     buffer: GPUBuffer,
     readonly shape: readonly number[],
     readonly type: "f32" | "i32",
-    /** Whether the values lie there as float16. */
+    /** True if the values lie there as float16. */
     readonly half: boolean,
   ) {
     this.#buffer = buffer;

@@ -21,7 +21,7 @@ export interface WebGpuOptions {
 
 /** The backend, and what `auto`, `doctor` and tests ask about it. */
 export interface WebGpuBackend extends Backend {
-  /** Whether the adapter is a CPU in disguise; `auto` never chooses such a one. */
+  /** True if the adapter is a CPU in disguise; `auto` never chooses such a one. */
   readonly software: boolean;
   /** GPU buffers that exist and their bytes, and pipelines made so far. */
   stats(): { buffers: number; bytes: number; pipelines: number };

@@ -70,7 +70,7 @@ export class RunningAnswer {
   readonly tokens: number[];
   /** Tokens of the prompt that were taken over from another sequence. */
   cached = 0;
-  /** Whether it has ended, by a token, an error or its signal. */
+  /** True if it has ended, by a token, an error or its signal. */
   done = false;
   readonly #logprobs: TokenLogprobs[] | null;
   readonly #promptLogprobs: TokenLogprobs[] | null;
@@ -101,7 +101,7 @@ export class RunningAnswer {
     return this.parts.limit - this.ids.length;
   }
 
-  /** Whether the next token needs all logits. */
+  /** True if the next token needs all logits. */
   get needsLogits(): boolean {
     const { sampler, vocabSize } = this.parts;
     return this.#logprobs !== null ||
@@ -151,7 +151,7 @@ export class RunningAnswer {
     this.tokens.push(id);
     let text = ended ? "" : stream?.push(id) ?? "";
     const stopped = () => ended || stream?.stop != null, ends = stopped() || this.room <= 0;
-    // What was held back until now may have a stop text.
+    // A stop text may be in the text that was held back until now.
     if (ends) text += stream?.end() ?? "";
     const finish = stopped() ? "stop" : ends ? "length" : null;
     const stop = ended ? id : stream?.stop ?? null;

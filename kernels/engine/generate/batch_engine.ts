@@ -11,11 +11,11 @@ export interface BatchEngine {
   readonly full: boolean;
   /** Runs a prompt, whose sequence becomes the last slot. */
   add(ids: ArrayLike<number>, options: AddOptions): Promise<Outlook>;
-  /** Whether it chooses tokens as {@linkcode TokenPick} says, where they are made. Absent: it can't. */
+  /** True if it chooses tokens as {@linkcode TokenPick} says, where they are made. Absent: it can't. */
   readonly picks?: boolean;
   /**
    * Adds a token to every slot.
-   * @param logits Whether all logits are wanted.
+   * @param logits True if all logits are wanted.
    * @param picks Of an engine that picks: the way to choose the token that follows, for each slot.
    */
   step(ids: ArrayLike<number>, logits: boolean, picks?: readonly (TokenPick | null)[]): Promise<Outlook[]>;

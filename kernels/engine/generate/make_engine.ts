@@ -25,7 +25,7 @@ export interface MadeEngine {
   engine: BatchEngine;
   /** Backend, provider and threads, human-readable. */
   backend: string;
-  /** Whether it goes on reading the model's files, and closes them. */
+  /** True if it goes on reading the model's files, and closes them. */
   usesFiles: boolean;
 }
 

@@ -54,7 +54,7 @@ export interface GeneratorInfo {
   endIds: number[];
   /** Tokens of prompt and answer together, at most. */
   maxModelLen: number;
-  /** Whether adapters can stand beside the model by name. */
+  /** True if adapters can stand beside the model by name. */
   namedAdapters: boolean;
 }
 

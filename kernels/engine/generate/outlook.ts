@@ -31,7 +31,7 @@ export interface AddOptions {
   signal?: AbortSignal | undefined;
   /** Adapter by name; null: none. */
   adapter?: string | null;
-  /** Whether all logits are wanted. Default true. */
+  /** True if all logits are wanted. Default true. */
   logits?: boolean;
   /** The way to choose the token that follows, of an engine that `picks`; null: by the logits. */
   pick?: TokenPick | null;

@@ -94,7 +94,7 @@ const DRAWS = stream("generate");
 
 /** Chooses the tokens of one answer. Number i of the answer depends on seed and i alone, not on what ran before or beside it. */
 export class Sampler {
-  /** Whether logits count as they are. */
+  /** True if logits count as they are. */
   readonly #unbiased: boolean;
   readonly #words: Int32Array<ArrayBuffer>;
 
@@ -116,7 +116,7 @@ export class Sampler {
   }
 
   /**
-   * Whether the best tokens are enough to choose the next one.
+   * True if the best tokens are enough to choose the next one.
    * @param best Number of best tokens that an engine gives.
    * @param output Tokens of the answer so far.
    */

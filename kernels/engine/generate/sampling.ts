@@ -30,7 +30,7 @@ export interface Sampling {
   stop: readonly string[];
   /** Token ids that end the answer besides the model's own. */
   stop_ids: readonly number[];
-  /** Whether the model's own end-of-text tokens are passed over. */
+  /** True if the model's own end-of-text tokens are passed over. */
   ignore_eos: boolean;
   /** Same seed, same answer (on the same machine); whole, in [0, 2^53). */
   seed: number;

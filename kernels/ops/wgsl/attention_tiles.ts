@@ -38,7 +38,7 @@ const SPAN = 16;
 /** A block of scores: 8 vec4 a row and one of padding. */
 export const SCORES = 9;
 
-/** Whether a tensor has rows of queries, or of keys and values. */
+/** True if a tensor has rows of queries, or of keys and values. */
 export type Side = "query" | "key";
 
 /** Row length of a side, WGSL of its count of rows, and the name of a head there. */
@@ -80,7 +80,7 @@ export function quadsOf({ qcols, heads }: AttentionShape): number {
   return Math.ceil(qcols / heads / 4);
 }
 
-/** Whether rows of heads are read by vec4. */
+/** True if rows of heads are read by vec4. */
 export function widthFor({ qcols, kvcols, heads }: AttentionShape): Width {
   const d = qcols / heads;
   return d % 4 === 0 && qcols % 4 === 0 && kvcols % 4 === 0 ? 4 : 1;

@@ -75,7 +75,7 @@ export function labelLogprobShaders(spec: LabelSpec, limits: WgslLimits): WgslPr
   ]);
 }
 
-/** Whether the vocabulary's weight lies in memory as float16. */
+/** True if the vocabulary's weight lies in memory as float16. */
 function isHalf({ half }: WgslLimits): boolean {
   return half?.has("w") ?? false;
 }

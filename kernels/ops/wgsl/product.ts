@@ -70,7 +70,7 @@ interface Cut {
   rows: WgslPart;
   columns: WgslPart;
   depth: WgslPart;
-  /** Whether B lies in memory as float16. */
+  /** True if B lies in memory as float16. */
   half: boolean;
 }
 

@@ -56,7 +56,7 @@ function rowQuads({ depth, perInvocation }: { depth: number; perInvocation: numb
   return depth / 4 + (swapped(depth, perInvocation) ? 0 : 1);
 }
 
-/** Whether vec4 of a k-contiguous tile change places by row. */
+/** True if vec4 of a k-contiguous tile change places by row. */
 function swapped(depth: number, perInvocation: number): boolean {
   return depth === 16 && perInvocation === 8;
 }

@@ -156,7 +156,7 @@ function tagOf(item: BenchmarkItem, response: string): string {
 
 /**
  * Reads a judge's text, see {@linkcode CfbenchMode}.
- * @param cut Whether the answer stopped at its limit: then mode `fixed` takes no score from it.
+ * @param cut True if the answer stopped at its limit: then mode `fixed` takes no score from it.
  */
 export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode, cut = false): Judgement {
   if (cut && mode === "fixed") return cutJudgement(item, text);

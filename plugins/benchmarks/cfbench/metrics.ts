@@ -7,7 +7,7 @@
  */
 import type { Verdict } from "../../kinds/judgement.ts";
 
-/** Whether a criterion is one that people set first (主需) or second (次需). */
+/** True if a criterion is one that people set first (主需) or second (次需). */
 export type Priority = "primary" | "secondary";
 
 /** Metrics of one response, each 0 to 1; null when the verdicts don't decide it. */

@@ -23,7 +23,7 @@ export interface TraceReading {
   constraints: Verdict[];
   /** Verdict on the answer as a whole. */
   overall: Verdict;
-  /** Whether the text ends within a verdict: it isn't known what it would have been. */
+  /** True if the text ends within a verdict: it isn't known what it would have been. */
   cut: boolean;
 }
 

@@ -105,7 +105,7 @@ function tagOf(item: BenchmarkItem, response: string): string {
 /**
  * Fine-grained scores as `constraints`, the overall score as `overall`; `complete` when every constraint has a score and nothing
  * is cut.
- * @param cut Whether the answer stopped at its limit: then no score is taken from it, because what is missing could change it.
+ * @param cut True if the answer stopped at its limit: then no score is taken from it, because what is missing could change it.
  */
 export function readTrace(item: BenchmarkItem, text: string, cut = false): Judgement {
   if (cut) return cutJudgement(item, text);
@@ -141,7 +141,7 @@ function judgement(constraints: Verdict[], overall: Verdict, raw: string, cut = 
 }
 
 /**
- * Whether the response counts: 1 when every constraint has 10, 0 when one has less; when that isn't known because
+ * The verdict on a response: 1 when every constraint has 10, 0 when one has less; when that isn't known because
  * fine-grained scores are missing, by the overall score; null when there is none.
  */
 export function traceFollowed({ constraints, overall }: Judgement): Verdict {

@@ -26,7 +26,7 @@ export class BodyReader {
 
   /**
    * Nothing was read yet.
-   * @param typed Whether the header says that it is a stream
+   * @param typed True if the header says that it is a stream
    */
   constructor(typed: boolean) {
     this.#typed = typed;

@@ -117,7 +117,7 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   return failed("bad_request", said);
 }
 
-/** Whether max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
+/** True if max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
 function isLimitTooHigh({ param }: Pick<ServerError, "param">, message: string): boolean {
   // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …"
   const counts = /maximum context length (?:is|of) (\d+) tokens.* (\d+) (?:in|tokens for) the completion/s

@@ -7,9 +7,9 @@
 export interface Hint {
   /** Advice, with the key's name. */
   text: string;
-  /** Whether it is about what the chat template makes of the messages. */
+  /** True if it is about what the chat template makes of the messages. */
   ofTemplate?: boolean;
-  /** Whether every request of a run meets it, not only those with a system message or a schema. */
+  /** True if every request of a run meets it, not only those with a system message or a schema. */
   everywhere: boolean;
 }
 

@@ -82,7 +82,7 @@ export class ReplyReader {
     else if (typeof choice.text === "string") this.#add({ text: choice.text, thought: "", refusal: "" });
   }
 
-  /** Whether there was an answer, be it an empty one. */
+  /** True if there was an answer, be it an empty one. */
   get found(): boolean {
     return this.#found;
   }

@@ -11,9 +11,9 @@ export interface RequestOptions {
   name: string;
   /** Name of the limit. */
   max_tokens_field: "max_tokens" | "max_completion_tokens";
-  /** Whether a system message is sent, or put into the first user turn. */
+  /** True if a system message is sent, or put into the first user turn. */
   system: "send" | "merge";
-  /** Whether the answer is to come in pieces. */
+  /** True if the answer is to come in pieces. */
   stream: boolean;
 }
 

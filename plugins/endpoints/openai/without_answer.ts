@@ -20,7 +20,7 @@ export function answerless(outcome: "context_length" | "content_filter", error: 
   return { outcome, text: "", promptTokens: 0, completionTokens: 0, error };
 }
 
-/** Whether an error says that a policy holds the answer back; Azure, OpenAI, DashScope, OpenRouter and others each say it in another way. */
+/** True if an error says that a policy holds the answer back; Azure, OpenAI, DashScope, OpenRouter and others each say it in another way. */
 export function isPolicy(message: string, code?: string | null, type?: string): boolean {
   return [code, type].some((name) =>
     /content_?filter|content_?policy|inspection_failed|moderation|responsibleai|safety|prohibited_content/i
@@ -30,7 +30,7 @@ export function isPolicy(message: string, code?: string | null, type?: string): 
       .test(message);
 }
 
-/** Whether an error says that the prompt is too long; OpenAI, vLLM and llama.cpp each say it in another way. */
+/** True if an error says that the prompt is too long; OpenAI, vLLM and llama.cpp each say it in another way. */
 export function isContextLength(message: string, code?: string | null, type?: string): boolean {
   return code === "context_length_exceeded" || type === "exceed_context_size_error" ||
     /context[ _]?(length|window|size)|maximum (context|model) length|max_model_len|prompt is too long|too many tokens|input (token count|length|tokens)[^.]{0,60}(exceed|should be)|`?inputs`? tokens \+ `?max_new_tokens/i

@@ -114,7 +114,7 @@ export class RecordedAnswers {
     };
   }
 
-  /** Whether ids are the rows' own numbers, and nothing else is there to find rows by. */
+  /** True if ids are the rows' own numbers, and nothing else is there to find rows by. */
   #isNumbered(): boolean {
     const ids = [...this.#byId.keys()];
     const from = Number(ids[0]);
@@ -145,7 +145,7 @@ function parse(text: string, where: string): unknown {
   }
 }
 
-/** Whether a row says what another one says already. */
+/** True if a row says what another one says already. */
 function isRepeated(before: RecordedRow, row: RecordedRow, prompt: string): boolean {
   const same = before.ids.join("\n") === row.ids.join("\n");
   if (same && !isEqual(before, row)) {

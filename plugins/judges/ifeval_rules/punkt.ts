@@ -170,7 +170,7 @@ function revise(token: Token, next: Token | undefined, model: PunktModel): void 
   }
 }
 
-/** Whether the token begins a sentence; undefined when its spelling doesn't tell. */
+/** True if the token begins a sentence; undefined when its spelling doesn't tell. */
 function orthographic(token: Token, type: string, model: PunktModel): boolean | undefined {
   if (/^[;:,.!?]$/.test(token.text)) return false;
   const seen = model.contexts.get(type) ?? 0;

@@ -18,7 +18,7 @@ export class Maker {
   /**
    * @param plugin Kind and name, such as `loss/mine`
    * @param source The file that it came from
-   * @param inFront Whether its errors begin with it; false where whoever catches them puts it in front
+   * @param inFront True if its errors begin with it; false where whoever catches them puts it in front
    */
   constructor(plugin: string, source: string, inFront: boolean) {
     this.#plugin = plugin;
@@ -49,7 +49,7 @@ export class Maker {
 
   /**
    * @param where The function that gave the value
-   * @param input What it was given, such as ` of row 3 of a.jsonl`
+   * @param input Words for its input, such as ` of row 3 of a.jsonl`
    * @throws {TypeError} If the value isn't what the schema says
    */
   check(where: string, value: unknown, schema: z.ZodType, input = ""): void {

@@ -227,7 +227,7 @@ export class Evaluation extends ExpressionEvaluation {
   }
 }
 
-/** Whether a name occurs anywhere in a syntax tree. */
+/** True if a name occurs anywhere in a syntax tree. */
 function mentions(node: unknown, name: string): boolean {
   if (typeof node !== "object" || node === null) return false;
   const { type, name: own } = node as { type?: string; name?: string };

@@ -39,7 +39,7 @@ export class ExpressionParser {
     return token;
   }
 
-  /** Whether the token is of a type, with a value if that is given; `ahead` tokens further on. */
+  /** True if the token is of a type, with a value if that is given; `ahead` tokens further on. */
   is(type: Token["type"], value?: string, ahead: number = 0): boolean {
     const token = this.tokens[Math.min(this.#position + ahead, this.tokens.length - 1)]!;
     return token.type === type && (value === undefined || token.value === value);

@@ -268,7 +268,7 @@ export function fits<T extends { length: number }>(value: T): T {
   throw new TemplateError(`a text or list is longer than ${LONGEST}`);
 }
 
-/** Whether two values are one object, or equal constants. */
+/** True if two values are one object, or equal constants. */
 export function same(left: JinjaValue, right: JinjaValue): boolean {
   if (typeof left === "object" && left !== null) return left === right;
   return typeof left === typeof right && identity(left) === identity(right);

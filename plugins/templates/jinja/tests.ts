@@ -81,7 +81,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   "<=": compared("<="),
 };
 
-/** Whether there is a test of this name. */
+/** True if there is a test of this name. */
 export function isTest(name: string): boolean {
   return Object.hasOwn(TESTS, name);
 }

@@ -186,7 +186,7 @@ export class Dict {
     return this.#entries.get(identity(key))?.[1];
   }
 
-  /** Whether a key is there. */
+  /** True if a key is there. */
   has(key: JinjaValue): boolean {
     return this.#entries.has(identity(key));
   }

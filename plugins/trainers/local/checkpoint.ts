@@ -54,7 +54,7 @@ const State: z.ZodType<CheckpointState> = z.object({
   dataHash: z.string(),
   modelHash: z.string(),
 });
-/** What other programs need of it, and what tells that it is of this checkpoint. */
+/** Fields of trainer_state.json that tell of which step it is; other programs read the rest. */
 const TrainerState = z.object({
   global_step: count,
   log_history: z.array(z.record(z.string(), z.unknown())),
@@ -195,7 +195,7 @@ function parsed<T>(path: string, name: string, schema: z.ZodType<T>, value: unkn
   );
 }
 
-/** Whether a resumed run reads a file of a checkpoint. */
+/** True if a resumed run reads a file of a checkpoint. */
 function isRead(name: string): boolean {
   return [STATE, REFERENCES, "adapter_config.json"].includes(name) || name.endsWith(".safetensors");
 }

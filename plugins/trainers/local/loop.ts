@@ -104,7 +104,7 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
       epoch: plan.epoch(step + 1),
       epochBefore: plan.epoch(step),
     };
-    // What looks at the weights waits for the step; else the next step's forward pass is waited for, and the norm comes with it.
+    // An evaluation, a checkpoint and the end look at the weights, so the step is waited for; else its norm comes with the next forward pass.
     const waits = isEvaluationDue(config, point) || isSaveDue(config, point, false) ||
       point.step === plan.totalSteps;
     const gradNorm = await (waits ? stepOrExplain : stepOrGoAhead)(inputs, batches, learningRate);

@@ -99,7 +99,7 @@ export async function lateNorm(
 ): Promise<{ norm: number; again: boolean } | null> {
   const norm = await inputs.engine.lateNorm?.();
   if (norm == null) {
-    // What the step behind it has added to the gradients was of the same weights, and comes again.
+    // The next step has added gradients of the same weights by now; they are made again.
     await inputs.engine.discard();
     if (!await accumulateGradients(inputs, batches, step)) return null;
     return { norm: await stepOrExplain(inputs, batches, learningRate), again: true };

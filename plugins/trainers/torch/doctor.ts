@@ -113,7 +113,7 @@ export function checkTorch(report: PythonReport | string): TorchCheck[] {
   ];
 }
 
-/** Whether a version is before another, by its first two numbers. */
+/** True if a version is before another, by its first two numbers. */
 function isOlder(version: string, least: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map((part) => parseInt(part));
   const [leastMajor = 0, leastMinor = 0] = least.split(".").map(Number);

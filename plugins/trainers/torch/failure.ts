@@ -49,7 +49,7 @@ function isSilent(one: EndedProcess): boolean {
   return one.rank !== null && killed(one).length === 0 && rankErrors(one.text).length === 0;
 }
 
-/** Whether it is clear already which rank failed, so that the others needn't be waited for. */
+/** True if it is clear already which rank failed, so that the others needn't be waited for. */
 export function causeIsKnown(ended: readonly EndedProcess[]): boolean {
   return ended.some((one) =>
     killed(one).length > 0 || isSilent(one) || rankErrors(one.text).some(({ kind }) => kind !== "collective")

@@ -10,7 +10,7 @@ import type { BenchView } from "../view.ts";
 export interface BenchOutcome {
   found: unknown;
   text: string;
-  /** Whether something was wrong beside slow. */
+  /** True if something was wrong beside slow. */
   failed?: boolean;
 }
 

@@ -177,7 +177,7 @@ export class Evaluations implements AsyncDisposable {
   }
 }
 
-/** What the list tells of a results.json; null of one that isn't whole, which mustn't hide all other runs. */
+/** A run's line of the list, from its results.json; null where that isn't whole, which mustn't hide all other runs. */
 function summaryOf(file: string): EvaluationSummary["result"] {
   try {
     const { model, benchmark, judge, complete, headline, scores, counts } = JSON.parse(

@@ -50,7 +50,7 @@ export class ItemIndex implements Disposable {
   readonly scale: number;
   /** Items read so far. */
   count = 0;
-  /** Whether all are read. */
+  /** True if all are read. */
   complete = false;
 
   /** @param run Its store is read by {@linkcode ItemIndex.fill} */

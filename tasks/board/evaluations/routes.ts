@@ -51,7 +51,7 @@ interface Shown {
 
 /**
  * Routes under `api/`.
- * @param control Whether the page may write marks
+ * @param control True if the page may write marks
  */
 export function evaluationRoutes(evaluations: Evaluations, control: boolean): Hono {
   const app = new Hono();

@@ -81,7 +81,7 @@ export class CurveLog {
 
   /**
    * Reads what is new. A log that is shorter than before, or another file, is read from its beginning: the run was begun again.
-   * What can't be read is as if it weren't there. Others have their turn while a long log is read.
+   * Lines that can't be read are left out. Others have their turn while a long log is read.
    * @param entries Names of the files that may be read
    */
   async update(entries: ReadonlySet<string>): Promise<void> {

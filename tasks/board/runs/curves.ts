@@ -26,9 +26,9 @@ export interface CurveWish {
   points: number;
   /** From 0 (as logged) to below 1. */
   smooth: number;
-  /** Whether what was logged is wished for too, where the curves are smoothed. */
+  /** True if what was logged is wished for too, where the curves are smoothed. */
   logged: boolean;
-  /** Whether a picture's vertical axis is logarithmic. */
+  /** True if a picture's vertical axis is logarithmic. */
   log: boolean;
 }
 

@@ -12,11 +12,11 @@ import type { Curves } from "./curves.ts";
 export interface PictureText {
   /** Title, and of the vertical axis. */
   name: string;
-  /** What the horizontal axis counts. */
+  /** Unit of the horizontal axis. */
   over: Axis;
   /** A name a curve. */
   runs: readonly string[];
-  /** Whether the vertical axis is logarithmic; what isn't above 0 is left out then. */
+  /** True if the vertical axis is logarithmic; what isn't above 0 is left out then. */
   log: boolean;
 }
 

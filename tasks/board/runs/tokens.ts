@@ -91,7 +91,7 @@ function shown(
   return result;
 }
 
-/** Whether the kept ids go on differently from here, so that an equal id here was cut off all the same. */
+/** True if the kept ids go on differently from here, so that an equal id here was cut off all the same. */
 function skips(kept: ArrayLike<number>, whole: ArrayLike<number>, next: number, i: number): boolean {
   const length = Math.min(8, kept.length - next);
   let same = 0;

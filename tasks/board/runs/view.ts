@@ -20,7 +20,7 @@ export interface View {
   x: number[];
   /** One list a curve: its value at each place, null where it has none. */
   lines: (number | null)[][];
-  /** Whether these are all values and not the ends of buckets. */
+  /** True if these are all values and not the ends of buckets. */
   exact: boolean;
 }
 

@@ -87,7 +87,7 @@ function withInterval({ value, interval, n }: Measured, units: string): string {
   return `${number(value)}${ends}, ${n} ${units}`;
 }
 
-/** Whether 0 is in the interval, in words. */
+/** Says in words if 0 is in the interval. */
 function finding({ value, interval }: Measured): string {
   if (value === null || interval === null) return "too little to tell";
   if (interval[0] <= 0 && interval[1] >= 0) return "none found";

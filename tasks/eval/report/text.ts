@@ -8,7 +8,7 @@ import { failureText } from "../../ask/failures.ts";
 import type { EvalResults } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
 
-/** Whether a score is a share, to be shown in percent. */
+/** True if a score is a share, to be shown in percent. */
 export function isShare({ max = 1, value }: Pick<ScoreWithSpread, "max" | "value">): boolean {
   return max === 1 && (value === null || value <= 1);
 }

@@ -37,7 +37,7 @@ export function seededMean({ values, weights }: SeededScores): number {
  * 2007, doi:10.1214/07-AOAS122), which is conservative. Where changes of scores of 0 and 1 go in one direction or there are none,
  * the bootstrap would be sure of what it didn't see: there the interval also covers that of {@linkcode pairedShareInterval} for the
  * mean number of changes a seed.
- * @param resamples How often, >= 1
+ * @param resamples Number of resamples, >= 1
  * @throws {RangeError} If items or seeds of the two differ in number
  */
 export function crossedDifference(

@@ -38,7 +38,7 @@ export function spreadOf(sums: Sums, max: number, resamples: number, seed: numbe
   return { stderr, interval: [low * max, high * max] };
 }
 
-/** Whether each item has nothing or the whole of its weight. */
+/** True if each item has nothing or the whole of its weight. */
 function isAllOrNothing({ values, weights }: Sums, max: number): boolean {
   return values.every((value, i) => value === 0 || value === max * (weights[i] ?? NaN));
 }

@@ -26,7 +26,7 @@ export async function compileStages(
 /** One text. */
 interface Sequence {
   readonly length: number;
-  /** Whether its inputs count. */
+  /** True if its inputs count. */
   readonly counted: boolean;
   /** By the programs' names: `x`, then `o` beside it, then `middle`. */
   readonly rows: Map<string, Tensor>;

@@ -13,7 +13,7 @@ const vocabSize = 304, end = tokenizer.eosId ?? NaN;
 const optionsOf = (schema: Record<string, unknown>): GrammarOptions =>
   grammarMask({ type: "json_schema", json_schema: { name: "x", schema } })?.options as GrammarOptions;
 
-/** Whether an answer may be this text. */
+/** True if an answer may be this text. */
 async function takes(options: GrammarOptions, text: string): Promise<boolean> {
   const mask = await grammarHere(options, { tokenizer, vocabSize, endIds: [end] });
   try {

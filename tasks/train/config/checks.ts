@@ -8,14 +8,14 @@ import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { probabilityFault } from "../data/mix.ts";
 import { scheduleOptions } from "../../../plugins/trainers/local/schedules.ts";
 
-/** Whether this project's own trainer runs on ONNX Runtime's CUDA provider. */
+/** True if this project's own trainer runs on ONNX Runtime's CUDA provider. */
 export function onCuda(
   { trainer, backend, provider }: Pick<TrainConfig, "trainer" | "backend" | "provider">,
 ): boolean {
   return trainer !== "torch" && provider === "cuda" && (backend === "onnx" || backend === "auto");
 }
 
-/** Whether ONNX Runtime runs all blocks as one program (kernels/engine/body_stack.ts). */
+/** True if ONNX Runtime runs all blocks as one program (kernels/engine/body_stack.ts). */
 export function isOneProgram(
   { backend, provider, cuda_tensors }: Pick<TrainConfig, "backend" | "provider" | "cuda_tensors">,
 ): boolean {
@@ -333,7 +333,7 @@ function checkRun(c: TrainConfig, refuse: Refuse): void {
   );
 }
 
-/** Whether a is a whole multiple of b, to the rounding of decimal fractions. */
+/** True if a is a whole multiple of b, to the rounding of decimal fractions. */
 function isMultiple(a: number, b: number): boolean {
   return Math.abs(a / b - Math.round(a / b)) < 1e-9 * (a / b);
 }

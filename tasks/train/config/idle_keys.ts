@@ -83,7 +83,7 @@ export function idleNotes(config: TrainConfig, given: ReadonlyMap<string, unknow
   return notes;
 }
 
-/** Whether a key was written with another value than its default. */
+/** True if a key was written with another value than its default. */
 function isChosen(key: Key, config: TrainConfig, given: ReadonlyMap<string, unknown>): boolean {
   const spec = keyTable().get(key);
   if (!given.has(key) || (given.get(key) ?? null) === null || spec?.state !== "works") return false;

@@ -22,7 +22,7 @@ export interface DatasetEntry {
   place: string;
   /** Name of the dataset plugin; "alpaca" when the entry names none; null: seen from the first record of a file named by its path. */
   formatting: string | null;
-  /** Whether rows have chosen and rejected answers. */
+  /** True if rows have chosen and rejected answers. */
   ranking: boolean | null;
   /** Paths of the files or folders, in order; of a set on the hub none before it is downloaded. */
   paths: string[];
@@ -107,12 +107,12 @@ interface InfoFile {
   place: PlaceOf;
 }
 
-/** Whether a name in `dataset` is the path of a file or folder that is there. */
+/** True if a name in `dataset` is the path of a file or folder that is there. */
 export function isDataPath(name: string): boolean {
   return (/[\\/]/.test(name) || isRecordFile(name)) && exists(name);
 }
 
-/** Whether a name in `dataset` can be an id on the hub: no path, and no file that was misspelt. */
+/** True if a name in `dataset` can be an id on the hub: no path, and no file that was misspelt. */
 function isHubName(name: string): boolean {
   return HUB_ID.test(name) && !isRecordFile(name);
 }

@@ -20,7 +20,7 @@ export interface LoadedExamples {
   train: EncodedExample[];
   /** Rows held out, then those of `eval_dataset`. */
   evaluation: EncodedExample[];
-  /** Whether training shuffles `train` each epoch: not when it was streamed, which shuffled it already. */
+  /** True if training shuffles `train` each epoch: not when it was streamed, which shuffled it already. */
   shuffle: boolean;
   /** Stage sft with packing: numbers of the examples that LLaMA-Factory puts into one row; null: no packing. */
   trainBins: number[][] | null;

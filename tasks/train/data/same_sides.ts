@@ -10,7 +10,7 @@ type Sides = Pick<Example, "shape" | "prompts" | "answers">;
 export interface Alike {
   /** In words, such as "chosen and rejected answer". */
   what: string;
-  /** Whether the two have other white space. */
+  /** True if the two have other white space. */
   butSpace: boolean;
 }
 

@@ -26,7 +26,7 @@ import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepSta
 export interface OutputDirectoryRequest {
   /** The folder to write to. */
   output_dir: string;
-  /** Whether an earlier run may be taken away. */
+  /** True if an earlier run may be taken away. */
   overwrite_output_dir: boolean;
   /** True: the last checkpoint; `auto`: the last one if there is one; other text: the path of one. */
   resume_from_checkpoint: boolean | string | null;
@@ -38,9 +38,9 @@ export interface OutputDirectoryRequest {
 export class OutputDirectory implements Disposable {
   /** The checkpoint to continue from; null: from the start. */
   readonly resumeFrom: Checkpoint | null;
-  /** Whether the folder holds a finished run and the request continues from its end. */
+  /** True if the folder holds a finished run and the request continues from its end. */
   readonly isFinished: boolean;
-  /** Whether the file system can lock; if not, nothing keeps a second run away. */
+  /** True if the file system can lock; if not, nothing keeps a second run away. */
   readonly isLocked: boolean;
   readonly #path: string;
   readonly #lock: DirectoryLock;

@@ -33,7 +33,7 @@ export function fontFiles(): string[] {
   return files;
 }
 
-/** Whether Lato has a glyph for every character: Latin letters, digits, punctuation. Others need the system's fonts. */
+/** True if Lato has a glyph for every character: Latin letters, digits, punctuation. Others need the system's fonts. */
 export function isCovered(text: string): boolean {
   return /^[\n\x20-\x7e\u00a0-\u017e\u2013\u2014\u2018-\u201e\u2022\u2026\u2212]*$/.test(text);
 }

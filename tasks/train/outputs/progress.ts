@@ -52,7 +52,7 @@ export interface Progress {
 
 /** Stream to write to: `node:process`'s stderr, or a stand-in. */
 export interface ProgressStream {
-  /** Whether a bar can be drawn. */
+  /** True if a bar can be drawn. */
   isTTY?: boolean | undefined;
   /** Width of the terminal, in characters. */
   columns?: number | undefined;

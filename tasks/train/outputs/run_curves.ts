@@ -30,7 +30,7 @@ export interface CurveTexts {
   over: string;
   /** Title of the vertical axis. */
   axis: string;
-  /** Whether the vertical axis is logarithmic; what isn't above 0 is left out then. */
+  /** True if the vertical axis is logarithmic; what isn't above 0 is left out then. */
   log?: boolean;
 }
 

@@ -30,7 +30,7 @@ export const STAGING = ".finished.partial";
 /** The same folder once it is whole. */
 const STAGED = ".finished";
 
-/** Whether a folder holds a finished run. Its results are written with the rest of its files, or not at all. */
+/** True if a folder holds a finished run. Its results are written with the rest of its files, or not at all. */
 export function isFinished(directory: string): boolean {
   const names = new Set([...Deno.readDirSync(directory)].map(({ name }) => name));
   return names.has("all_results.json") && names.has("run.yaml") &&

@@ -12,13 +12,13 @@ import type { OrtTensor } from "./value.ts";
 export interface SessionOptions {
   /** Threads of an operator, ≥ 1; 0: one per core. */
   threads: number;
-  /** Whether idle threads wait by spinning, until a run ends: quicker at short operators, a burden to others. Default true. */
+  /** True if idle threads wait by spinning, until a run ends: quicker at short operators, a burden to others. Default true. */
   spinning?: boolean;
   /** Level of graph rewriting. Default "all". */
   optimization?: keyof typeof LEVELS;
-  /** Whether memory is planned from the first run's shapes, for runs of the same ones. Default false. */
+  /** True if memory is planned from the first run's shapes, for runs of the same ones. Default false. */
   memoryPattern?: boolean;
-  /** Whether freed memory is kept for later, by the session or in one arena of all that say "shared". Default true. */
+  /** True if freed memory is kept for later, by the session or in one arena of all that say "shared". Default true. */
   arena?: boolean | "shared";
   /** Execution provider; the CPU's is always there for what another one lacks. Default "cpu". */
   provider?: "cpu" | "cuda" | "webgpu";

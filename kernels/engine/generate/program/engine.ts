@@ -30,7 +30,7 @@ export interface ProgramEngineOptions {
   readonly threads: number;
   /** Sequences that run at once, at most. */
   readonly maxBatch: number;
-  /** Whether one row alone gets the same bits as beside others. Default: as {@linkcode rowsAgree} finds. */
+  /** True if one row alone gets the same bits as beside others. Default: as {@linkcode rowsAgree} finds. */
   readonly agree?: boolean;
   /** Rows of the embedding as float32, `[ids.length, D]`. */
   embed(ids: ArrayLike<number>): Float32Array<ArrayBuffer>;
@@ -47,7 +47,7 @@ export class ProgramEngine {
   #session: ProgramSession;
   /** Settles when no other thread does anything for the engine. */
   #hugePages: Promise<unknown> = Promise.resolve();
-  /** Whether one row alone would get other bits than beside others; null: not tried yet, since no prompt asks. */
+  /** True if one row alone would get other bits than beside others; null: not tried yet, since no prompt asks. */
   #pairs: boolean | null = null;
   readonly #adapters = new Map<string, Adapter>();
 

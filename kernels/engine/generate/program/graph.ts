@@ -28,7 +28,7 @@ export function cacheNames(layer: number): Record<"k" | "v", { past: string; pre
   return { k: of("k"), v: of("v") };
 }
 
-/** Whether GroupQueryAttention rotates queries and keys itself; else another operator does, which needs their places. */
+/** True if GroupQueryAttention rotates queries and keys itself; else another operator does, which needs their places. */
 export function rotatesInside(config: DecoderConfig): boolean {
   return config.headDim % 16 === 0;
 }

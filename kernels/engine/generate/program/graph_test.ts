@@ -20,7 +20,7 @@ Deno.test("decoderModel(): behind the last layer's attention only wanted rows go
     const prepared = prepareWeights(config, { read, packed }, null, folder);
     const { graph } = onnxProto.onnx.ModelProto.decode(decoderModel(config, prepared, null));
     const nodes = graph?.node ?? [], givers = new Map(nodes.flatMap((n) => n.output!.map((o) => [o, n])));
-    /** Whether every way from a product's input back to an attention goes through a choice of `rows`. */
+    /** True if every way from a product's input back to an attention goes through a choice of `rows`. */
     const chosen = (value: string): boolean => {
       const node = givers.get(value);
       if (!node || node.opType === "GroupQueryAttention") return false;

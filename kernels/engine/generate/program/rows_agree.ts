@@ -1,5 +1,5 @@
 /**
- * Whether the library's product with 4-bit weights gives a row the same bits alone and beside others. Its kernels for AVX2 don't
+ * The library's product with 4-bit weights, of a row alone and beside others. Its kernels for AVX2 don't
  * (version 1.30.0): one row alone is summed in another order than two and more, which all agree. Those for AVX-512 do.
  * @module
  */

@@ -54,7 +54,7 @@ export class SlotSequences {
 
   /**
    * Makes a sequence behind the running ones, with the longest beginning that another one has; {@linkcode SlotSequences.admit} lets it run.
-   * @param mayShare Whether anything is taken over
+   * @param mayShare True if anything is taken over
    * @returns Number of tokens that were taken over
    */
   place(prompt: readonly number[], adapter: string | null, mayShare: boolean): number {

@@ -19,7 +19,7 @@ export interface FineGrained {
   from: number;
   /** As above. */
   to: number;
-  /** Whether the text ends within them: what is missing, or the last number itself, isn't known. */
+  /** True if the text ends within them: what is missing, or the last number itself, isn't known. */
   open: boolean;
 }
 
@@ -40,7 +40,7 @@ export function findFineGrained(text: string, scale: number): FineGrained | unde
   return undefined;
 }
 
-/** Whether a heading is followed by what can be scores. */
+/** True if a heading is followed by what can be scores. */
 function announces(text: string, { body, below, apart }: Heading): boolean {
   return "[{".includes(text.charAt(body) || " ") || below !== undefined ||
     (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined));

@@ -17,7 +17,7 @@ export interface Heading {
   start: number;
   /** Where what it announces begins. */
   body: number;
-  /** Whether more than a blank sets it apart, or it begins a line: then it can't be a part of a sentence. */
+  /** True if more than a blank sets it apart, or it begins a line: then it can't be a part of a sentence. */
   apart: boolean;
   /** Where the line below it begins, if nothing else stands in its line. */
   below?: number;

@@ -14,7 +14,7 @@ export interface NamedScore {
   names: readonly string[];
   /** The score, or null with a reason. */
   verdict: Verdict;
-  /** Whether the text ends right behind the number, which may be the beginning of another. */
+  /** True if the text ends right behind the number, which may be the beginning of another. */
   cut?: boolean;
 }
 
@@ -97,7 +97,7 @@ class Names {
   }
 }
 
-/** Whether a judge has cut a text short, or written it with a few other letters (a quarter of them at most). */
+/** True if a judge has cut a text short, or written it with a few other letters (a quarter of them at most). */
 function isNear(own: string, text: string): boolean {
   if (own.length < 6 || text.length < 6) return false;
   if (own.startsWith(text) || text.startsWith(own)) return true;

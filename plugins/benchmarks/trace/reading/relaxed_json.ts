@@ -16,7 +16,7 @@ export interface RelaxedJson {
   value: Relaxed;
   /** Where the text behind it begins. */
   end: number;
-  /** Whether the text ends within it. */
+  /** True if the text ends within it. */
   open: boolean;
 }
 
@@ -50,7 +50,7 @@ export function readRelaxedJson(text: string, from: number): RelaxedJson | undef
 const NOT_JSON = new SyntaxError("not even nearly JSON");
 
 class Reader {
-  /** Whether the text has ended too early. */
+  /** True if the text has ended too early. */
   open = false;
 
   constructor(readonly text: string, public place: number) {}
@@ -85,7 +85,7 @@ class Reader {
     }
   }
 
-  /** Whether the container ends here: at its bracket, at the text's end, or before what belongs to neither. */
+  /** True if the container ends here: at its bracket, at the text's end, or before what belongs to neither. */
   #closes(bracket: string, other: string): boolean {
     do this.#blank(" \n,;"); while (this.#comment());
     if (this.#ended()) return true;

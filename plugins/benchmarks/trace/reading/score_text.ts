@@ -7,7 +7,7 @@
 /** A score that was found: on the scale, or not (then `off` is its text). */
 export type ScoreText =
   & {
-    /** Whether it stands in brackets. */ bracketed: boolean; /** Where the text behind it begins. */
+    /** True if it stands in brackets. */ bracketed: boolean; /** Where the text behind it begins. */
     end: number;
   }
   & ({ score: number } | { off: string } | { /** The text ends within it. */ cut: string });

@@ -19,7 +19,7 @@ export interface Check {
   /** Strict schema of its arguments. */
   readonly kwargs: z.ZodObject;
   /**
-   * Whether a response that isn't blank follows the instruction.
+   * True if a response that isn't blank follows the instruction.
    *
    * @throws {SyntaxError} If an argument is used as a regular expression and is none.
    */

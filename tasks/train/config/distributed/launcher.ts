@@ -9,7 +9,7 @@ export type Variables = (name: string) => string | undefined;
 
 /**
  * Reads FORCE_TORCHRUN and, where processes are wanted, the variables beside it.
- * @param wanted Whether the run trains on PyTorch's processes already
+ * @param wanted True if the run trains on PyTorch's processes already
  */
 export function readLauncher(variable: Variables, wanted: boolean, found: Distributed): void {
   const forced = /^(1|true|y)$/i.test(variable("FORCE_TORCHRUN") ?? "");
