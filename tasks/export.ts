@@ -34,7 +34,7 @@ import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { type ExportConfig, type ExportDtype, readExportConfig } from "./export/config.ts";
 import { exportHelp } from "./export/help.ts";
 import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
-import { ExportFolder, filesOf } from "./export/folder.ts";
+import { checkExportFolder, ExportFolder, filesOf } from "./export/folder.ts";
 import { ggufPath } from "./export/gguf.ts";
 import { estimateGptq, openQuantisation, type Quantisation, quantiseInto } from "./export/gptq/mod.ts";
 import { checkGoesOn, interruptible, signalsComeIn } from "./export/interruptible.ts";
@@ -115,8 +115,12 @@ export async function exportModel(
         `${gigabytes(estimate.memory)} of memory beside the program`,
     );
     checkFits(estimate, config, dtype);
-    if (dryRun) return null;
-    using folder = new ExportFolder(config.export_dir, [source.model.path, ...source.adapterFolders]);
+    const inputs = [source.model.path, ...source.adapterFolders];
+    if (dryRun) {
+      checkExportFolder(config.export_dir, inputs);
+      return null;
+    }
+    using folder = new ExportFolder(config.export_dir, inputs);
     if (folder.restarted) say("An earlier export was interrupted: it is done again from the start");
     const job = { config, registry, source, dtype, quantising };
     const result = await write(job, folder, { say, progress, signal });

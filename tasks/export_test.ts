@@ -219,6 +219,12 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
       );
       assertStringIncludes(message, text);
     };
+    /** By a dry run, too. */
+    const refusedDry = async (overrides: string[], text: string) => {
+      await refused(overrides, text);
+      const dry = { ...quiet, dryRun: true };
+      await assertRejects(() => exportModel(undefined, [model, out, ...overrides], dry), Error, text);
+    };
     await refused(["export_legacy_format=true"], "weights are written as safetensors only");
     const texts = `export_quantization_dataset=${root}fixtures/constraints/data/pt.jsonl`;
     await refused(["export_quantization_bit=4"], "current value of export_quantization_dataset is null");
@@ -260,16 +266,19 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
     assertEquals(readExportConfig(undefined, [model, out, "stage=dpo", "enable_thinking=true"]).notes, []);
     await refused(["export_formt=gguf"], 'did you mean "export_format"?');
     await refused(["export_format=gguf-adapter"], "needs one adapter: current value is none");
-    await refused([`export_dir=${root}fixtures/constraints/model/merged`], "is read from there");
+    await refusedDry([`export_dir=${root}fixtures/constraints/model/merged`], "is read from there");
     // links: to what is read, to nothing; a disk of its own; a parent that is a file
     await Deno.symlink(`${root}fixtures/constraints/model`, `${folder}/link`);
     await refused([`export_dir=${folder}/link`], "is read from there");
     await Deno.remove(`${folder}/link`);
     await Deno.symlink(`${folder}/gone`, `${folder}/link`);
-    await refused([`export_dir=${folder}/link`], "is a link to a folder that isn't there");
+    await refusedDry([`export_dir=${folder}/link`], "is a link to a folder that isn't there");
     await Deno.remove(`${folder}/link`);
     if (Deno.build.os === "linux") {
-      await refused(["export_dir=/dev"], "as a disk is mounted there, and the folder is replaced as a whole");
+      await refusedDry(
+        ["export_dir=/dev"],
+        "as a disk is mounted there, and the folder is replaced as a whole",
+      );
     }
     await Deno.writeTextFile(`${folder}/file`, "");
     await refused(
@@ -279,7 +288,7 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
     await Deno.remove(`${folder}/file`);
     await Deno.mkdir(`${folder}/out`);
     await Deno.writeTextFile(`${folder}/out/mine.txt`, "mine");
-    await refused([], "such as mine.txt");
+    await refusedDry([], "such as mine.txt");
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
     assertEquals(Deno.readTextFileSync(`${folder}/out/mine.txt`), "mine");
   }));
@@ -650,3 +659,21 @@ Deno.test("the bundled examples are files for merging and quantising, and one na
   assertEquals([gptq.export_quantization_bit, gptq.export_quantization_nsamples], [4, 64]);
   assert(exists(gptq.export_quantization_dataset ?? ""), `${gptq.export_quantization_dataset}`);
 });
+
+Deno.test("the run.yaml of a training is a file for merging, and an adapter in its output_dir that isn't named is told", () =>
+  inFolder(async (folder) => {
+    const file = `${folder}/run.yaml`, output = `${folder}/tuned`, words = [`export_dir=${folder}/out`];
+    const settings = { model_name_or_path: BUNDLED, stage: "sft", learning_rate: 1e-3, output_dir: output };
+    await Deno.writeTextFile(file, JSON.stringify({ ...settings, provenance: { dinotune: "0.1.0" } }));
+    const notes = (...more: string[]) =>
+      readExportConfig(file, [...words, ...more]).notes.filter((note) =>
+        note.includes("no adapter is merged")
+      );
+    assertEquals(notes(), []);
+    await Deno.mkdir(output);
+    await Deno.writeTextFile(`${output}/adapter_config.json`, "{}");
+    assertEquals(notes(), [
+      `no adapter is merged: adapter_name_or_path=${output} merges the one in output_dir`,
+    ]);
+    assertEquals(notes(`adapter_name_or_path=${output}`), []);
+  }));

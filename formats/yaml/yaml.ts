@@ -10,6 +10,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } f
 import { decodeUtf8 } from "../utf8.ts";
 import { keyOf, type Parsed, parseFile, placeOf, type YamlReadOptions } from "./document.ts";
 import { expand } from "./expand.ts";
+import { refuseOtherFile } from "./other_file.ts";
 import { type Place, placeText, YamlError } from "./place.ts";
 
 export { type Place, placeText };
@@ -40,9 +41,11 @@ export interface YamlOptions {
 /**
  * Reads a YAML or JSON file.
  * @throws {SyntaxError} If the text isn't YAML; names file, line and column
- * @throws {RangeError} If the file or an included one is missing, an include leaves the folder, or includes run in a circle
+ * @throws {RangeError} If the file or an included one is missing, is no file of settings by its name, an include leaves the folder,
+ * or includes run in a circle
  */
 export function readYaml(path: string, options: YamlOptions = {}): YamlFile {
+  if (options.read === undefined) refuseOtherFile(path);
   return parseYaml((options.read ?? readText)(path), path, options);
 }
 

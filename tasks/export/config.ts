@@ -3,7 +3,7 @@
  * own for formats that it doesn't write.
  * @module
  */
-import { isAbsolute, resolve } from "@std/path";
+import { isAbsolute, join, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
@@ -128,6 +128,8 @@ export function exportTable(): ReadonlyMap<string, KeySpec> {
     else table.set(key, { state: "ignored", group: spec.group, reason: OTHERS, default: null });
   }
   for (const [key, spec] of Object.entries(ownKeys())) table.set(key, spec);
+  // of the run.yaml that a training leaves
+  table.set("provenance", { state: "ignored", group: "own", reason: OTHERS, default: null });
   return table;
 }
 
@@ -189,7 +191,18 @@ function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []):
     adapter_name_or_path: found.adapter_name_or_path.map(whereItLies),
     plugins: config.plugins.map((path) => absolutePlugin(path, file, written.get("plugins"))),
   };
-  return { config: Object.freeze({ ...config, ...paths }), notes, placeOf };
+  const forgotten = config.adapter_name_or_path.length > 0
+    ? []
+    : forgottenAdapter(written.get("output_dir")?.value);
+  return { config: Object.freeze({ ...config, ...paths }), notes: [...notes, ...forgotten], placeOf };
+}
+
+/** A training's file names its adapter as output_dir only, and LLaMA-Factory exports the base of it without a word. */
+function forgottenAdapter(output: unknown): string[] {
+  if (typeof output !== "string" || !exists(join(output, "adapter_config.json"))) return [];
+  return [
+    `no adapter is merged: adapter_name_or_path=${output} merges the one in output_dir`,
+  ];
 }
 
 function whereItLies(path: string): string {

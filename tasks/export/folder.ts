@@ -46,26 +46,9 @@ export class ExportFolder implements Disposable {
    */
   constructor(readonly path: string, inputs: readonly string[]) {
     const { folder, staging, old } = this.#places = exportPlaces(path);
-    for (const input of inputs) {
-      const real = realPath(input);
-      if (contains(folder, real) || contains(real, folder)) {
-        throw new RangeError(
-          `Cannot export into ${path} as ${input} is read from there: choose another export_dir`,
-        );
-      }
-    }
     // a kill between the two renamings of publish()
     if (!exists(folder) && exists(old)) Deno.renameSync(old, folder);
-    checkReplaceable(path, folder);
-    const foreign = foreignFiles(folder);
-    if (foreign.length > 0) {
-      throw new RangeError(
-        `Cannot export into ${path} as it holds ${foreign.length} files that no export wrote, such as ${
-          foreign[0]
-        }: ` +
-          "choose another export_dir, or move them",
-      );
-    }
+    checkExportFolder(path, inputs);
     this.staging = staging;
     this.restarted = exists(staging);
     try {
@@ -108,6 +91,33 @@ export class ExportFolder implements Disposable {
   #release(): void {
     this.#lock?.[Symbol.dispose]();
     this.#lock = null;
+  }
+}
+
+/**
+ * Whether an export may replace a folder, without touching anything.
+ * @param path Absolute
+ * @param inputs Absolute paths of what is read
+ * @throws {RangeError} If it holds files that no export wrote, or what is read, or can't be replaced
+ */
+export function checkExportFolder(path: string, inputs: readonly string[]): void {
+  const { folder } = exportPlaces(path);
+  for (const input of inputs) {
+    const real = realPath(input);
+    if (contains(folder, real) || contains(real, folder)) {
+      throw new RangeError(
+        `Cannot export into ${path} as ${input} is read from there: choose another export_dir`,
+      );
+    }
+  }
+  checkReplaceable(path, folder);
+  const foreign = foreignFiles(folder);
+  if (foreign.length > 0) {
+    throw new RangeError(
+      `Cannot export into ${path} as it holds files that no export wrote, such as ${
+        foreign[0]
+      } (${foreign.length} in all): choose another export_dir, or move them`,
+    );
   }
 }
 

@@ -63,7 +63,7 @@ export function writtenKeys(
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new RangeError(
       `Cannot read ${name} as it must be a map of keys to values: current value is ${
-        Array.isArray(value) ? "a list" : show(value)
+        Array.isArray(value) ? `a list. Data are named as dataset=${name}` : show(value)
       }`,
     );
   }
