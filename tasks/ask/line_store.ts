@@ -1,6 +1,7 @@
 /**
  * `items.jsonl` of a run directory: one line per finished step of an item, only ever appended to. Of several
- * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened.
+ * lines with the same item and step the last one counts. A line that a kill cut off is cut away when the file is opened; one that
+ * isn't as it was written any more (`sum`) is refused.
  *
  * In memory there are only the places of the lines, under hashes of the ids: about 80 bytes per item, however long its answer.
  * @module
@@ -11,6 +12,7 @@ import { writeError } from "../../formats/atomic.ts";
 import { exists } from "../../formats/exists.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
 import { IdTable } from "../../formats/records/ids.ts";
+import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
 
 /** Fields of every line. */
 export interface Line {
@@ -106,7 +108,6 @@ export class LineStore<State extends Line> implements Disposable {
   #slots = new IdTable();
   readonly #lines: Map<string, Lines>;
   readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
   #buffer = new Uint8Array(1 << 14);
   #end = 0;
   #unflushed = 0;
@@ -184,7 +185,7 @@ export class LineStore<State extends Line> implements Disposable {
   }
 
   #append(line: State | Forgotten): { offset: number; length: number } {
-    const bytes = this.#encoder.encode(JSON.stringify(line) + "\n");
+    const bytes = this.#encoder.encode(sealedJson(line) + "\n");
     const offset = this.#end;
     try {
       this.#file.seekSync(this.#end, Deno.SeekMode.Start);
@@ -246,21 +247,21 @@ export class LineStore<State extends Line> implements Disposable {
       if (n === null) throw new RangeError(`Cannot read ${this.#path}: it became shorter while it was open`);
       filled += n;
     }
-    return JSON.parse(this.#decoder.decode(bytes));
+    return unsealed(bytes).value;
   }
 
   /** Finds the lines; gives the number of bytes that were cut away at the end. */
   #scan(): number {
     const chunk = new Uint8Array(CHUNK);
     let rest = new Uint8Array(0);
-    let offset = 0;
+    let offset = 0, number = 0;
     for (let n = this.#file.readSync(chunk); n !== null; n = this.#file.readSync(chunk)) {
       const bytes = new Uint8Array(rest.length + n);
       bytes.set(rest);
       bytes.set(chunk.subarray(0, n), rest.length);
       let start = 0;
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-        this.#index(bytes.subarray(start, end), offset + start);
+        this.#index(bytes.subarray(start, end), offset + start, ++number);
         start = end + 1;
       }
       offset += start;
@@ -271,15 +272,18 @@ export class LineStore<State extends Line> implements Disposable {
     return rest.length;
   }
 
-  #index(bytes: Uint8Array, offset: number): void {
+  #index(bytes: Uint8Array<ArrayBuffer>, offset: number, number: number): void {
+    const refuse = (why: string): never => {
+      throw new RangeError(
+        `Cannot read ${this.#path}:${number} (at byte ${offset}) as a line of a run: ${why}; restore the file, or remove that ` +
+          "line: its step is done again, the others stay",
+      );
+    };
     let state: Partial<Line & Forgotten> | null;
     try {
-      state = JSON.parse(this.#decoder.decode(bytes)) as Partial<Line & Forgotten> | null;
+      state = unsealed(bytes).value as Partial<Line & Forgotten> | null;
     } catch (error) {
-      throw new RangeError(
-        `Cannot read ${this.#path} at byte ${offset} as a line of a run: ${(error as Error).message}; ` +
-          "restore the file, or remove it to start from the beginning",
-      );
+      return refuse((error as Error).message);
     }
     if (state?.stage === "forget") {
       this.#lines.get(state.what ?? "")?.clear();
@@ -288,9 +292,7 @@ export class LineStore<State extends Line> implements Disposable {
     const { stage, id, key } = state ?? {};
     const lines = this.#lines.get(stage ?? "");
     if (lines === undefined || typeof id !== "string" || typeof key !== "string") {
-      throw new RangeError(
-        `Cannot read ${this.#path} at byte ${offset} as a line of a run: stage, id or key is missing`,
-      );
+      return refuse("stage, id or key is missing");
     }
     lines.set(this.#slots.add(id), offset, bytes.length, key);
   }

@@ -9,10 +9,12 @@
 import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { z } from "zod";
 
 import { cacheFolder } from "../../formats/cache_folder.ts";
 import { exists } from "../../formats/exists.ts";
 import { shortened } from "../../formats/message.ts";
+import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 
@@ -79,6 +81,7 @@ export class ResponseCache implements Disposable {
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
   readonly #use: CacheUse;
+  readonly #path: string;
 
   /**
    * Opens or makes the file.
@@ -107,12 +110,17 @@ export class ResponseCache implements Disposable {
       );
       this.#remove = this.#database.prepare("DELETE FROM answers WHERE key = ?");
     } catch (error) {
-      throw new RangeError(
-        `Cannot use ${shortened(path, 400)} as a cache of answers: ${
-          shortened((error as Error).message, 400)
-        }; remove the file, or set cache: false`,
-        { cause: error },
-      );
+      throw unusable(path, error);
+    }
+    this.#path = path;
+  }
+
+  /** @throws {RangeError} If the file is damaged, or its disk is full */
+  #do<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw unusable(this.#path, error);
     }
   }
 
@@ -128,9 +136,10 @@ export class ResponseCache implements Disposable {
   /** The answer under a key, and when it was made; undefined where there is none, or it is too old. */
   find(key: string): KeptAnswer | undefined {
     if (this.#use.fresh) return undefined;
-    const row = this.#get.get(key) as { answer: string; made: number } | undefined;
+    const row = this.#do(() => this.#get.get(key)) as { answer: string; made: number } | undefined;
     if (row === undefined || this.#now() - row.made > 1000 * (this.#use.maxAge ?? Infinity)) return undefined;
-    return { answer: JSON.parse(row.answer) as Completion, made: new Date(row.made).toISOString() };
+    const answer = answerIn(row.answer);
+    return answer && { answer, made: new Date(row.made).toISOString() };
   }
 
   /** The answer under a key, if there is one. */
@@ -141,17 +150,42 @@ export class ResponseCache implements Disposable {
   /** Keeps an answer; anything but a finished one is ignored. */
   put(key: string, model: string, answer: Completion): void {
     if (!isKept(answer)) return;
-    this.#put.run(key, model, JSON.stringify(answer), this.#now());
+    this.#do(() => this.#put.run(key, model, sealedJson(answer), this.#now()));
   }
 
   /** Removes an answer, such as a judge's that couldn't be read. */
   remove(key: string): void {
-    this.#remove.run(key);
+    this.#do(() => this.#remove.run(key));
   }
 
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+}
+
+function unusable(path: string, cause: unknown): RangeError {
+  return new RangeError(
+    `Cannot use ${shortened(path, 400)} as a cache of answers: ${
+      shortened((cause as Error).message, 400)
+    }; remove the file, or set cache: false`,
+    { cause },
+  );
+}
+
+const Kept = z.looseObject({
+  outcome: z.enum(["stop", "length"]),
+  text: z.string(),
+  promptTokens: z.number().min(0),
+  completionTokens: z.number().min(0),
+});
+
+/** A kept answer; undefined for one that isn't as it was written, so that it is asked for again. */
+function answerIn(text: string): Completion | undefined {
+  try {
+    return Kept.parse(unsealed(new TextEncoder().encode(text)).value) as Completion;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
 
+import { exists } from "../../formats/exists.ts";
+import { damagesOf } from "../../tests/helpers/damages.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
@@ -36,6 +39,53 @@ Deno.test("ResponseCache: servers elsewhere only where it is asked for, an age, 
   assertEquals([serves(auto), serves(asked)], [[true, false, false], [true, true, true]]);
   assertEquals(asked.serves(endpoint({ cacheable: false, onThisMachine: true })), false);
   assertEquals(openCache({ cache: false }), null);
+});
+
+Deno.test("a kept answer that isn't as it was written is asked for again; a damaged file says what to do, and one of earlier versions is read", async () => {
+  await inFolder((folder) => {
+    const path = join(folder, "kept.sqlite");
+    const text = "never 7.25";
+    {
+      using cache = new ResponseCache(path);
+      cache.put("k", "m", { ...answer, text });
+    }
+    const change = (sql: string, ...values: string[]) => {
+      using database = new DatabaseSync(path);
+      database.prepare(sql).run(...values);
+    };
+    const found = () => {
+      using cache = new ResponseCache(path);
+      return cache.get("k");
+    };
+    assertEquals(found(), { ...answer, text });
+    change("UPDATE answers SET answer = replace(answer, '7.25', '7.24')");
+    assertEquals(found(), undefined);
+    for (const other of ["", "{}", "[1]", "null", JSON.stringify({ ...answer, text: 1 }), "{"]) {
+      change("UPDATE answers SET answer = ?", other);
+      assertEquals(found(), undefined, other);
+    }
+    {
+      using cache = new ResponseCache(path);
+      cache.put("k", "m", { ...answer, text });
+      assertEquals(cache.get("k")?.text, text);
+    }
+    change("UPDATE answers SET answer = ?", JSON.stringify(answer));
+    assertEquals(found(), answer, "without a sum");
+    const whole = Deno.readFileSync(path);
+    for (const { what, bytes } of damagesOf(whole, [0]).filter((_, i) => [0, 1, 5, 7].includes(i))) {
+      for (const end of ["-wal", "-shm"]) if (exists(path + end)) Deno.removeSync(path + end);
+      Deno.writeFileSync(path, bytes);
+      try {
+        // emptied it is a new file, and a page that nothing reads may be damaged
+        assertEquals(found(), bytes.length === 0 ? undefined : answer, what);
+      } catch (error) {
+        assert(error instanceof RangeError, `${what}: ${error}`);
+        assertStringIncludes(error.message, `Cannot use ${path} as a cache of answers: `);
+        assertStringIncludes(error.message, "; remove the file, or set cache: false");
+      }
+    }
+    return Promise.resolve();
+  });
 });
 
 Deno.test("cache: {max_age: 7d} in a configuration; ages that aren't any are refused", async () => {

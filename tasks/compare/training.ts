@@ -6,6 +6,8 @@ import { basename, join, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
+import { shown } from "../../formats/message.ts";
+import { withoutNotNumbers } from "../../formats/python_text.ts";
 import { readTrainConfig, type TrainConfig } from "../train/config/mod.ts";
 import { isFinished } from "../train/outputs/run_files.ts";
 
@@ -115,8 +117,16 @@ function historyOf(directory: string, rows: readonly LogRow[]): readonly History
   if (!Array.isArray(list)) {
     throw new SyntaxError(`Cannot read ${path}: its log_history is no list`);
   }
+  const odd = list.findIndex((entry) => typeof entry !== "object" || entry === null || Array.isArray(entry));
+  if (odd >= 0) {
+    throw new SyntaxError(
+      `Cannot read ${path}: entry ${odd} of its log_history needs to be a map: current value is ${
+        shown(list[odd])
+      }`,
+    );
+  }
   // what is no number, such as null for a loss that was none, is no value of a curve
-  const history = list.map((entry) => numbersOf(entry ?? {}));
+  const history = list.map((entry) => numbersOf(entry));
   const logged = numberOf(rows.at(-1)?.current_steps) ?? 0;
   return logged <= highest([0, ...history.map(({ step = 0 }) => step)]) ? history : rows.map(entryOf);
 }
@@ -143,18 +153,34 @@ function numbersOf(row: LogRow): HistoryEntry {
   );
 }
 
-/** Whole lines; one that is being written, or was cut off by a kill, is left out. */
+/**
+ * Whole lines; one at the end that is being written, or was cut off by a kill, is left out.
+ * @throws {SyntaxError} If another one is damaged: values would be missing silently
+ */
 function logRows(directory: string): LogRow[] {
   const path = join(directory, "trainer_log.jsonl");
   if (!exists(path)) return [];
-  return Deno.readTextFileSync(path).split("\n").flatMap((line): LogRow[] => {
-    try {
-      const row = line === "" ? null : JSON.parse(line);
-      return typeof row === "object" && row !== null ? [row] : [];
-    } catch {
-      return [];
-    }
+  const lines = Deno.readTextFileSync(path).split("\n");
+  return lines.flatMap((line, i): LogRow[] => {
+    if (line.trim() === "") return [];
+    const row = rowOf(line);
+    if (row !== null) return [row];
+    if (i === lines.length - 1) return [];
+    throw new SyntaxError(
+      `Cannot read ${path}:${i + 1} as a line of a log: current value is ${
+        shown(line)
+      }; restore the file, or remove that line`,
+    );
   });
+}
+
+function rowOf(line: string): LogRow | null {
+  try {
+    const row: unknown = JSON.parse(withoutNotNumbers(line, "null"));
+    return typeof row === "object" && row !== null && !Array.isArray(row) ? row as LogRow : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Seconds of a text such as `101:02:03`. */

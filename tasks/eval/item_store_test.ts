@@ -125,6 +125,57 @@ Deno.test("ItemStore refuses a file that is open elsewhere and one with a broken
   });
 });
 
+Deno.test("ItemStore refuses a line with any flipped byte by its number, takes it as not done when it is removed, and reads lines without sums", () => {
+  inFolder((folder) => {
+    const path = `${folder}/items.jsonl`;
+    {
+      using store = new ItemStore(folder);
+      for (const id of ["a", "b", "c"]) store.append(state(id, `${id} is 漢字`));
+      assertEquals(store.answer("b"), state("b", "b is 漢字"));
+    }
+    const whole = Deno.readFileSync(path), lines = new TextDecoder().decode(whole).split("\n");
+    const start = whole.indexOf(10) + 1, end = whole.indexOf(10, start);
+    let sumless = 0;
+    for (let place = start; place < end; place++) {
+      const bytes = whole.slice();
+      bytes[place]! ^= 1;
+      Deno.writeFileSync(path, bytes);
+      // where the mark of the sum itself was hit it is a line of an earlier version, and its content as it was
+      if (place >= end - 18 && place < end - 9) {
+        try {
+          using store = new ItemStore(folder, { readOnly: true });
+          assertEquals({ ...store.answer("b"), ...state("b", "b is 漢字") }, store.answer("b"));
+          sumless++;
+          continue;
+        } catch { /* or it is no JSON any more */ }
+      }
+      const { message } = assertThrows(() => new ItemStore(folder), RangeError);
+      assert(message.startsWith(`Cannot read ${path}:2 (at byte ${start}) as a line of a run: `), message);
+      assert(
+        message.endsWith("restore the file, or remove that line: its step is done again, the others stay"),
+        message,
+      );
+    }
+    assert(sumless < 6, `${sumless}`);
+    Deno.writeTextFileSync(path, [lines[0], ...lines.slice(2)].join("\n"));
+    {
+      using store = new ItemStore(folder);
+      assertEquals(["a", "b", "c"].map((id) => store.has("generate", id, "a1")), [true, false, true]);
+    }
+    for (const other of ["[]", "null", "1", '"text"', "{}", '{"a":1}']) {
+      Deno.writeTextFileSync(path, `${other}\n`);
+      assertThrows(
+        () => new ItemStore(folder),
+        RangeError,
+        `${path}:1 (at byte 0) as a line of a run: stage, id or key is missing`,
+      );
+    }
+    Deno.writeTextFileSync(path, JSON.stringify(state("a", "of an earlier version")) + "\n");
+    using store = new ItemStore(folder);
+    assertEquals(store.answer("a")?.completion.text, "of an earlier version");
+  });
+});
+
 Deno.test("ItemStore takes less than 130 bytes an item in memory, however long its answers", async () => {
   const directory = await Deno.makeTempDir();
   const script = fileURLToPath(new URL("./_store_process.ts", import.meta.url));

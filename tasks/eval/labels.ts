@@ -7,6 +7,8 @@ import { join } from "@std/path";
 import { z } from "zod";
 
 import { writeError } from "../../formats/atomic.ts";
+import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
+import { shown } from "../../formats/message.ts";
 import { hashOf } from "../ask/response_cache.ts";
 import type { Reference } from "./judge_card.ts";
 
@@ -70,7 +72,7 @@ export class Labels {
   add(mark: Pick<Label, "id" | "constraint" | "label" | "met">, response: string): void {
     const label = { ...mark, response: responseHash(response), made: new Date().toISOString() };
     try {
-      Deno.writeTextFileSync(this.#path, JSON.stringify(label) + "\n", { append: true });
+      Deno.writeTextFileSync(this.#path, sealedJson(label) + "\n", { append: true });
     } catch (error) {
       throw writeError(error, this.#path);
     }
@@ -108,11 +110,15 @@ export function labelsReference(labels: Labels): Reference {
 function readLabel(line: string, place: string): Label {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    ({ value } = unsealed(new TextEncoder().encode(line)));
   } catch { /* told below */ }
   const { data, success } = Schema.safeParse(value);
   if (success) return data;
-  throw new RangeError(`Cannot read ${place} as a mark: current value is ${line.slice(0, 100)}`);
+  throw new RangeError(
+    `Cannot read ${place} as a mark: current value is ${
+      shown(line, 100)
+    }; restore the file, or remove that line and mark it again`,
+  );
 }
 
 /** Tells answers apart, so that a mark on one doesn't count for another. */

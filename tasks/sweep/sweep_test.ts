@@ -343,11 +343,30 @@ Deno.test("readTraining() refuses what is no training, and shortNames() leaves o
     }
     await write("trainer_state.json", '{"log_history": 5}');
     assertThrows(() => readTraining(folder), SyntaxError, `${state}: its log_history is no list`);
-    // a loss that was no number is none, not 0, and odd entries hide no others
+    await write("trainer_state.json", '{"log_history": [{"step": 1, "loss": 0.5}, 3]}');
+    assertThrows(
+      () => readTraining(folder),
+      SyntaxError,
+      `${state}: entry 1 of its log_history needs to be a map: current value is 3`,
+    );
+    // a loss that was no number is none, not 0
     await write(
       "trainer_state.json",
-      '{"log_history": [null, 3, {"step": 1, "loss": null}, {"step": 2, "loss": 0.5}]}',
+      '{"log_history": [{"step": 1, "loss": null}, {"step": 2, "loss": 0.5}]}',
     );
+    // what a kill cut off is no line; a damaged one before others is told, as a point of a curve would be missing
+    const log = (lines: string) => write("trainer_log.jsonl", lines);
+    await log('{"current_steps": 3, "loss": 0.25}\n{"current_steps": 4, "loss": NaN}\n{"current_st');
+    assertEquals(readTraining(folder).steps, 4);
+    for (const odd of ['{"current_st', "[1]", "7", "null"]) {
+      await log(`{"current_steps": 3, "loss": 0.25}\n${odd}\n{"current_steps": 4, "loss": 0.2}\n`);
+      assertThrows(
+        () => readTraining(folder),
+        SyntaxError,
+        `Cannot read ${join(folder, "trainer_log.jsonl")}:2 as a line of a log: current value is `,
+      );
+    }
+    await Deno.remove(join(folder, "trainer_log.jsonl"));
     assertEquals(curveEnds(readTraining(folder), "loss"), { last: 0.5, lowest: 0.5, highest: 0.5 });
     // more entries than a call takes arguments
     const log_history = Array.from({ length: 200_000 }, (_, i) => ({ step: i + 1, loss: i }));

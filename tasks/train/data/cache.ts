@@ -14,7 +14,7 @@ import type { StoredBlock, StoredExample } from "./store.ts";
 import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */
-const CODE_VERSION = 4;
+const CODE_VERSION = 5;
 /** Keys that decide about data; `dataset` and `dataset_dir` do so by the files that they name. */
 const DECIDING = [
   ...[
@@ -55,7 +55,7 @@ export function cachePath(directory: string | null, key: string): string {
 
 interface Header {
   magic: string;
-  /** SHA-256 over what follows the header. */
+  /** SHA-256 over the header, this field empty, and what follows it. */
   sha256: string;
   hash: string;
   report: StoredExamples["report"];
@@ -79,9 +79,7 @@ export function readCache(path: string): StoredExamples | null {
     const length = new DataView(bytes.buffer).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
     const numbers = bytes.subarray(4 + length);
-    if (header.magic !== MAGIC || createHash("sha256").update(numbers).digest("hex") !== header.sha256) {
-      return null;
-    }
+    if (header.magic !== MAGIC || sumOf(header, [numbers]) !== header.sha256) return null;
     let offset = 4 + length;
     const take = (count: number) => {
       const array = new Int32Array(bytes.buffer, offset, count);
@@ -137,11 +135,9 @@ export function writeCache(path: string, stored: StoredExamples): string[] {
     ...[...blocks.keys()].flatMap(({ ids, layout, starts }) => [ids, layout, starts]),
     ...lists,
   ];
-  const sha256 = createHash("sha256");
-  for (const array of arrays) sha256.update(array);
   const header: Header = {
     magic: MAGIC,
-    sha256: sha256.digest("hex"),
+    sha256: "",
     hash: stored.hash,
     report: stored.report,
     files: [...files.keys()],
@@ -149,7 +145,7 @@ export function writeCache(path: string, stored: StoredExamples): string[] {
     train: stored.train.length,
     evaluation: stored.evaluation.length,
   };
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify({ ...header, sha256: sumOf(header, arrays) }));
   const padded = new Uint8Array(4 + Math.ceil(text.length / 4) * 4).fill(32);
   new DataView(padded.buffer).setUint32(0, padded.length - 4, true);
   padded.set(text, 4);
@@ -165,6 +161,12 @@ export function writeCache(path: string, stored: StoredExamples): string[] {
   } catch (error) {
     return [`encoded data are not cached: ${(error as Error).message}`];
   }
+}
+
+function sumOf(header: Header, arrays: readonly (Uint8Array | Int32Array)[]): string {
+  const hash = createHash("sha256").update(JSON.stringify({ ...header, sha256: "" }));
+  for (const array of arrays) hash.update(array);
+  return hash.digest("hex");
 }
 
 function fileHash(path: string): string {

@@ -7,6 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path";
+import { readCache } from "./cache.ts";
+import { damagesOf } from "../../../tests/helpers/damages.ts";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { datasets } from "../../../plugins/datasets/mod.ts";
@@ -435,6 +437,15 @@ Deno.test("the cache gives the same data, is rebuilt when damaged or when anythi
   assertEquals(content(await loadExamples(given)), first);
   Deno.writeFileSync(file!, bytes.subarray(0, 100));
   assertEquals(content(await loadExamples(given)), first);
+  // the header has the counts, the rows' hash and the report
+  const whole = Deno.readFileSync(file!), size = new DataView(whole.buffer).getUint32(0, true);
+  const header = Array.from({ length: Math.ceil(size / 23) }, (_, i) => (4 + 23 * i) / whole.length);
+  for (const { what, bytes } of damagesOf(whole, [...header, 0.5, 0.9])) {
+    Deno.writeFileSync(file!, bytes);
+    assertEquals(readCache(file!), null, what);
+  }
+  Deno.writeFileSync(file!, whole);
+  assert(readCache(file!) !== null);
 
   const other = await loadExamples({ ...given, options: { ...given.options, cutoff_len: 64 } });
   assertNotEquals(other.hash, first.hash);

@@ -1,13 +1,16 @@
 /**
- * Prepared weights on disk: made once for a model, and mapped by every process that opens it later.
+ * Prepared weights on disk: made once for a model, and mapped by every process that opens it later. The index has checksums of itself
+ * and of the constants; the latter is computed again only where their file was written to since, so that opening stays quick.
  * @module
  */
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { join } from "@std/path";
 import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
 import { cacheFolder } from "../../../../formats/cache_folder.ts";
 import { exists } from "../../../../formats/exists.ts";
 import { item } from "../../../../formats/elements.ts";
+import { sealedJson, unsealed } from "../../../../formats/sealed_json.ts";
 import { ownTemporaryFolder } from "../../../../formats/own_temporary_folder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { CONSTANTS } from "./constants.ts";
@@ -75,7 +78,7 @@ function fromStore(
   }
   try {
     const prepared = make(work);
-    writeFileAtomicSync(join(work, INDEX), JSON.stringify(prepared));
+    writeIndex(work, { prepared, constants: { sum: sumOf(work), written: writtenAt(work) } });
     try {
       Deno.renameSync(work, folder);
     } catch {
@@ -94,16 +97,55 @@ function fromStore(
   }
 }
 
+/** Content of the index. */
+interface Index {
+  prepared: Prepared;
+  /** CRC-32 of the constants' file, and when it was written to, in milliseconds since 1970. */
+  constants: { sum: number; written: number };
+}
+
+function writeIndex(folder: string, index: Index): void {
+  writeFileAtomicSync(join(folder, INDEX), sealedJson(index));
+}
+
+function writtenAt(folder: string): number {
+  return Deno.statSync(join(folder, CONSTANTS)).mtime?.getTime() ?? 0;
+}
+
+/** Of the constants' file, read in pieces of 8 MiB. */
+function sumOf(folder: string): number {
+  using file = Deno.openSync(join(folder, CONSTANTS));
+  const buffer = new Uint8Array(1 << 23);
+  let sum = 0;
+  for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
+    sum = crc32(buffer.subarray(0, count), sum);
+  }
+  return sum;
+}
+
 /** The index of whole prepared weights; null: there are none that can be read. */
 function readIndex(folder: string): Prepared | null {
-  let prepared: Prepared;
+  let index: Index;
   try {
-    prepared = JSON.parse(Deno.readTextFileSync(join(folder, INDEX)));
-    const places = Object.values(prepared.constants).map(({ place }) => place.offset + place.length);
+    const { value, isSealed } = unsealed(Deno.readFileSync(join(folder, INDEX)));
+    if (!isSealed) return null;
+    index = value as Index;
+    const places = Object.values(index.prepared.constants).map(({ place }) => place.offset + place.length);
     if (Deno.statSync(join(folder, CONSTANTS)).size !== Math.max(0, ...places)) return null;
+    const written = writtenAt(folder);
+    if (written !== index.constants.written) {
+      if (sumOf(folder) !== index.constants.sum) return null;
+      index.constants.written = written;
+      try {
+        writeIndex(folder, index);
+      } catch {
+        // a store of others that can only be read is checked each time
+      }
+    }
   } catch {
     return null;
   }
+  const { prepared } = index;
   try {
     const now = new Date();
     Deno.utimeSync(join(folder, INDEX), now, now);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { exists } from "../../../../formats/exists.ts";
+import { damagesOf } from "../../../../tests/helpers/damages.ts";
 import { decoderIn, TINY } from "../../../../tests/helpers/tiny_model.ts";
 import { CONSTANTS, ConstantsWriter } from "./constants.ts";
 import type { Prepared } from "./prepare.ts";
@@ -51,6 +52,12 @@ Deno.test("ConstantsWriter names its file when it can't be made or the disk is f
   }
 });
 
+/** As something that writes does, within the clock's resolution too. */
+function touch(path: string): void {
+  const later = new Date(Date.now() + 5000);
+  Deno.utimeSync(path, later, later);
+}
+
 Deno.test("storedWeights() makes weights once, again when they are damaged, and leaves nothing when making fails", () => {
   const root = Deno.makeTempDirSync();
   try {
@@ -61,9 +68,30 @@ Deno.test("storedWeights() makes weights once, again when they are damaged, and 
     const { place } = first.prepared.constants.b!, bytes = Deno.readFileSync(join(first.folder, CONSTANTS));
     assertEquals([...bytes.subarray(place.offset)], [4, 5]);
     assertEquals(place.offset % 4096, 0);
+    const constants = bytes.slice();
     Deno.truncateSync(join(first.folder, CONSTANTS), 100);
     take();
     assertEquals([made, Deno.statSync(join(first.folder, CONSTANTS)).size], [2, bytes.length]);
+    // whatever was at the index or the constants since; a copy is whole
+    for (const name of ["index.json", CONSTANTS]) {
+      const path = join(first.folder, name), whole = Deno.readFileSync(path);
+      for (const { what, bytes } of damagesOf(whole)) {
+        const before = made;
+        Deno.writeFileSync(path, bytes);
+        touch(path);
+        assertEquals(take().prepared, first.prepared, `${name} ${what}`);
+        assertEquals(
+          [made, Deno.readFileSync(join(first.folder, CONSTANTS))],
+          [before + 1, constants],
+          `${name} ${what}`,
+        );
+      }
+    }
+    const before = made;
+    touch(join(first.folder, CONSTANTS));
+    take();
+    take();
+    assertEquals(made, before);
     assertThrows(
       () =>
         storedWeights(root, "other", () => {
