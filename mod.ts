@@ -99,6 +99,6 @@ export * from "./plugins/kinds/endpoint.ts";
 export { failed } from "./plugins/endpoints/failures.ts";
 export type * from "./formats/hf_model/loaded_model.ts";
 export type * from "./formats/hf_model/weights.ts";
-export type { FloatPieces } from "./formats/float_pieces.ts";
+export type { FloatPieces, StoredBlocks } from "./formats/float_pieces.ts";
 export type { PackedMatrix } from "./formats/packed/packed_matrix.ts";
 export type * from "./formats/tokenizer/tokenizer.ts";

@@ -10,6 +10,24 @@ import { giveVectorMemory, takeVectorMemory, VECTOR_BYTES } from "./simd/memory.
 /** Bytes of a piece at most: small enough for a processor's cache, where it is changed and copied on. */
 export const PIECE_BYTES = VECTOR_BYTES;
 
+/** ggml's quantised blocks that a tensor's numbers are made of, as its file has them. */
+export interface StoredBlocks {
+  /** ggml's name of their type, such as `Q4_K`. */
+  readonly type: string;
+  /** Bytes a block, an even number. */
+  readonly blockBytes: number;
+  /** Values a block, a multiple of 32. */
+  readonly blockSize: number;
+  /**
+   * Consecutive blocks, from the first one on, a multiple of 8 of them but for the last piece, at even addresses, to read only. Each lies
+   * there until the next one is asked for.
+   * @throws {SyntaxError} If the file ends before
+   */
+  pieces(): Iterable<Uint8Array<ArrayBuffer>>;
+  /** Bytes of the float32s of whole blocks. */
+  dequantize(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+}
+
 /** A tensor's numbers, row-major. */
 export interface FloatPieces {
   /** Form of a number. */
@@ -22,6 +40,8 @@ export interface FloatPieces {
    * @throws {SyntaxError} If the file ends before
    */
   pieces(): Iterable<Uint8Array<ArrayBuffer>>;
+  /** Quantised blocks that `pieces` makes the numbers of; absent where the file has none, or rows too long for a piece. */
+  readonly blocks?: StoredBlocks;
   /** All of them as float32, a fresh array. */
   float32(): Float32Array<ArrayBuffer>;
 }

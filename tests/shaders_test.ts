@@ -4,6 +4,7 @@ import { chromium } from "playwright-core";
 import { BENCH_CASES } from "../kernels/bench_cases.ts";
 import type { Kernel, Sample } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/ops/mod.ts";
+import { blockShader } from "../kernels/backends/webgpu/blocks_shader.ts";
 import { SUBGROUPS } from "../kernels/backends/webgpu/subgroups.ts";
 import { chromiumPath } from "../tasks/common/chromium.ts";
 import { LARGE_MODELS, modelDispatches } from "./helpers/model_plans.ts";
@@ -25,6 +26,7 @@ async function shaders(enable: boolean): Promise<Map<string, string>> {
       }
     }
   };
+  found.set(blockShader().code, "blocks of a GGUF file");
   for (const kernel of KERNELS) for (const sample of kernel.samples) add(kernel, sample);
   for (const { kernel, dims, attrs } of BENCH_CASES) {
     add(kernel, { dims: dims(4096), ...(attrs && { attrs }) });

@@ -4,7 +4,14 @@
  */
 import { shown } from "../message.ts";
 import type { PackedMatrix } from "../packed/mod.ts";
-import { filePieces, type FloatPieces, PIECE_BYTES, PLAIN_FLOATS, rowPieces } from "../float_pieces.ts";
+import {
+  filePieces,
+  type FloatPieces,
+  PIECE_BYTES,
+  PLAIN_FLOATS,
+  rowPieces,
+  type StoredBlocks,
+} from "../float_pieces.ts";
 import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
@@ -59,12 +66,27 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
   pieces(name: string, order: ArrayLike<number> | null = null): FloatPieces {
     const tensor = this.info(name), { name: type, blockBytes, blockSize } = supported(tensor, this.path);
     const count = tensor.byteLength / blockBytes * blockSize, plain = PLAIN_FLOATS[type];
+    const blocks = plain ? null : this.#stored(tensor, order);
     return {
+      ...(blocks && { blocks }),
       type: plain ?? "f32",
       count,
       pieces: () => plain ? this.#blocks(tensor, order) : this.#dequantized(tensor, order),
       float32: () => this.readFloat32(name, order),
     };
+  }
+
+  /** A tensor's blocks as they are; null where eight of its rows, which stand in another order, are longer than a piece. */
+  #stored(tensor: GgufTensor, order: ArrayLike<number> | null): StoredBlocks | null {
+    const { dequantize, name: type, blockBytes, blockSize } = supported(tensor, this.path);
+    const unit = 8 * (order ? tensor.byteLength / order.length : blockBytes);
+    const most = Math.floor(PIECE_BYTES / unit) * unit;
+    if (most === 0) return null;
+    const pieces = () =>
+      order
+        ? rowPieces(this.file, tensor, order, most)
+        : filePieces(this.file, tensor.offset, tensor.byteLength, most);
+    return { type, blockBytes, blockSize, pieces, dequantize };
   }
 
   *#dequantized(

@@ -9,4 +9,4 @@ export { type LoadedModel } from "./loaded_model.ts";
 export { openModel, type OpenModelOptions } from "./open_model.ts";
 export { type ModelTensor, saveModel, type SaveModelOptions, savingModel } from "./save_model.ts";
 export { textConfigOf } from "./text_part.ts";
-export { checkTensors, type WeightSource } from "./weights.ts";
+export { checkTensors, hasPacked, type WeightSource } from "./weights.ts";

@@ -43,6 +43,11 @@ export interface WeightSource {
   close(): void;
 }
 
+/** Whether a matrix is stored in few bits. */
+export function hasPacked(weights: Pick<WeightSource, "names" | "isPacked">): boolean {
+  return weights.names().some((name) => weights.isPacked(name));
+}
+
 /** The name under which a tensor lies: a tied output is the embedding, also where the file has another tensor of that name. */
 export function aliasTied(name: string, tied: boolean): string {
   return tied && name === "lm_head.weight" ? "model.embed_tokens.weight" : name;

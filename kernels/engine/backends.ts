@@ -16,7 +16,7 @@ import type { BackendChoice } from "./host.ts";
  * @throws {Error} If it can't run here; never another one in its place.
  */
 export async function makeBackend(
-  { backend, provider, threads, fp16, bf16, tf32, tensors }: BackendChoice,
+  { backend, provider, threads, fp16, bf16, tf32, tensors, blocks }: BackendChoice,
 ): Promise<Backend> {
   switch (backend) {
     case "reference":
@@ -36,7 +36,10 @@ export async function makeBackend(
       return made;
     }
     case "webgpu":
-      return await webgpuBackend({ half: fp16 ? "rounded" : "exact" });
+      return await webgpuBackend({
+        half: fp16 ? "rounded" : "exact",
+        ...(blocks && { blocks: "hardware" }),
+      });
   }
 }
 

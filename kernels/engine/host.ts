@@ -27,6 +27,8 @@ export interface BackendChoice {
   bf16?: boolean;
   /** cuda: whether products of float32 may be TF32; absent: as NVIDIA's variable says. */
   tf32?: boolean;
+  /** webgpu: whether the model's file has quantised blocks, so that taking them apart on the device is tried. */
+  blocks?: boolean;
   /** onnx with cpu or cuda: place of tensors between programs. Default: with the host. */
   tensors?: "host" | "device";
 }

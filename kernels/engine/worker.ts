@@ -3,7 +3,7 @@
  * Started by remote.ts; not imported by anything.
  * @module
  */
-import { openModel } from "../../formats/hf_model/mod.ts";
+import { hasPacked, openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "./host.ts";
 import { packedReader } from "./packed_weights.ts";
@@ -18,7 +18,7 @@ async function open(setup: EngineSetup): Promise<void> {
   const model = await openModel(setup.modelPath);
   try {
     const read = packedReader(model.weights, setup.decoder, setup.quantizationBit ?? null);
-    const backend = await makeBackend(setup.device);
+    const backend = await makeBackend({ ...setup.device, blocks: hasPacked(model.weights) });
     host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
   } finally {
     model.weights.close();

@@ -3,7 +3,10 @@
  * @module
  */
 import type { WgslDispatch, WgslSubgroups } from "../../wgsl_program.ts";
+import type { StoredBlocks } from "../../../formats/float_pieces.ts";
+import type { HalfStorage } from "./half.ts";
 import { GpuPool, USAGE } from "./pool.ts";
+import type { GpuTensor } from "./tensor.ts";
 
 /** A pipeline and the layout of its bindings. */
 export interface Pipeline {
@@ -20,6 +23,12 @@ const LOSS_MS = 1000;
  * for one in five).
  */
 const WRITE_BYTES = 2 ** 22;
+
+/** Makes frozen matrices of quantised blocks (blocks.ts). */
+export interface BlockMatrices {
+  /** Null where the host has to make it. */
+  load(from: StoredBlocks, shape: readonly number[], storage: HalfStorage): GpuTensor | null;
+}
 
 /** A device with what belongs to it. */
 export class Device {
@@ -59,6 +68,9 @@ export class Device {
 
   /** Subgroup functions, once they are known to be right. */
   subgroups: WgslSubgroups | undefined;
+
+  /** Makes matrices of a file's quantised blocks, once that is known to be right. */
+  blocks: BlockMatrices | null = null;
 
   /** Times passes while it is there. */
   timer: { next(): GPUComputePassTimestampWrites } | null = null;

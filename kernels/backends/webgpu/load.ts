@@ -1,6 +1,6 @@
 /**
  * Frozen tensors on the way from a file to the device: pieces small enough for the processor's cache are read, made float16 or float32 in
- * place and handed over, so neither the matrix nor its float32 ever stands on the host.
+ * place and handed over, so neither the matrix nor its float32 ever stands on the host. Quantised blocks are handed over as they are.
  * @module
  */
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
@@ -20,6 +20,11 @@ export function loaded(device: Device, from: FloatPieces, shape: readonly number
   let pieces: Iterable<Uint8Array<ArrayBuffer>> = from.pieces();
   if (shape.length === 2) {
     half.frozen++;
+    const made = from.blocks && device.blocks?.load(from.blocks, shape, half.storage);
+    if (made) {
+      if (made.half) half.kept++;
+      return made;
+    }
     const found = half.storage === "none" ? pieces : asHalf(device, from, pieces, shape, half.storage);
     if (found instanceof GpuTensor) {
       half.kept++;

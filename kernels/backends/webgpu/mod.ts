@@ -2,6 +2,8 @@
  * WebGPU backend: every kernel's `wgsl` on the GPU of any maker that Deno finds. Tensors stay on the device.
  * @module
  */
+import { blocksSelfTest } from "./blocks_self_test.ts";
+import { BlockLoader } from "./blocks.ts";
 import { checkLimits, deviceOf, type Lanes, LIMITS, withSubgroups } from "./adapter.ts";
 import { Device } from "./device.ts";
 import type { Half } from "./half.ts";
@@ -33,12 +35,12 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   }
   checkLimits(adapter);
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  const wanted = options.half ?? "exact", offered = adapter.features.has("shader-f16");
+  const storage = options.half ?? "exact", offered = adapter.features.has("shader-f16");
   const request: GPUDeviceDescriptor = {
     label: "dinotune",
     requiredLimits,
     requiredFeatures: [
-      ...(offered && wanted !== "none" ? ["shader-f16" as const] : []),
+      ...(offered && storage !== "none" ? ["shader-f16" as const] : []),
       ...(adapter.features.has("timestamp-query") ? ["timestamp-query" as const] : []),
     ],
   };
@@ -48,7 +50,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     await deviceOf(await ask() ?? adapter, request);
   const limit = Math.min(made.limits.maxStorageBufferBindingSize, options.bindingBytes ?? Infinity);
   const device = new Device(made, Math.floor(limit / 256) * 256);
-  const why = wanted === "none" ? "asked for" : "this adapter has no shader-f16";
+  const why = storage === "none" ? "asked for" : "this adapter has no shader-f16";
   const half: Half = { storage: "none", why, kept: 0, frozen: 0 };
   const backend = onDevice(device, adapter.info, { half, lanes, gpu });
   try {
@@ -56,11 +58,16 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
       await settleSubgroups(device, backend, { info: adapter.info, lanes, most: options.subgroups });
     }
     if (lanes.least === 0) await selfTest(backend);
-    if (wanted !== "none" && offered) {
+    if (storage !== "none" && offered) {
       half.storage = "exact";
       const problem = await halfSelfTest(backend);
-      half.storage = problem ? "none" : wanted;
+      half.storage = problem ? "none" : storage;
       half.why = problem ?? "";
+    }
+    const { blocks = "never" } = options;
+    if (blocks === "always" || blocks === "hardware" && !backend.software) {
+      device.blocks = await BlockLoader.on(device);
+      if (device.blocks && !(await blocksSelfTest(device.blocks, backend))) device.blocks = null;
     }
   } catch (error) {
     await backend.dispose();

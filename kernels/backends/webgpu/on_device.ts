@@ -57,7 +57,9 @@ export function onDevice(
     get description() {
       return `WebGPU, ${adapterName(info)}${software ? " (a CPU: right, but slow)" : ""}, bindings to ${
         Math.floor(device.bindingBytes / 2 ** 20)
-      } MiB, ${describe(half)}, ${describeSubgroups(lanes)}`;
+      } MiB, ${describe(half)}, ${describeSubgroups(lanes)}${
+        device.blocks ? ", quantised blocks taken apart there" : ""
+      }`;
     },
     hostMemory: false,
     half,

@@ -15,6 +15,11 @@ export interface WebGpuOptions {
   half?: HalfStorage;
   /** Most invocations of a subgroup that shaders rely on, a power of two ≥ 4, or 0 for no subgroup functions; default: as many as the device has. */
   subgroups?: number;
+  /**
+   * Whether a GGUF file's quantised blocks are handed over as they are and taken apart on the device, where that passes a test: never (the
+   * default), on GPUs that aren't a CPU in disguise, or always. Elsewhere the host makes the same bits of them.
+   */
+  blocks?: "never" | "hardware" | "always";
   /** Where adapters come from; default `navigator.gpu`. */
   gpu?: GPU | undefined;
 }

@@ -2,7 +2,7 @@
  * The engine for a model: one program where ONNX Runtime's C interface and its operators can run it, else block after block.
  * @module
  */
-import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import { hasPacked, type LoadedModel } from "../../../formats/hf_model/mod.ts";
 import { type Adapter, loraTensors, mergedWeights } from "../../../formats/peft/mod.ts";
 import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
 import { defaultThreads } from "../../threads.ts";
@@ -46,7 +46,7 @@ export async function makeBatchEngine(
   if (quantization === 4 || quantization === 8) {
     throw new RangeError(`Cannot hold weights in ${quantization} bits: ${why}`);
   }
-  const backend = await makeBackend(choice);
+  const backend = await makeBackend({ ...choice, blocks: hasPacked(model.weights) });
   const engine = makeBlockEngine(backend, options, model, adapter, onPhase);
   return {
     engine: blockEngine(engine, options.decoder.vocabSize),
@@ -75,7 +75,7 @@ function programEngine(
   const { library, reason } = openLibrary(), { decoder: config, merge = true } = options;
   if (library === null) throw new Error(`Cannot call ONNX Runtime: ${reason}`);
   const { weights } = model, bits = typeof quantization === "number" ? quantization : null;
-  const stays = quantization !== "float32" && weights.names().some((name) => weights.isPacked(name));
+  const stays = quantization !== "float32" && hasPacked(weights);
   const merged = adapter !== null && merge && !stays;
   const read = (name: string) => weights.read(name);
   const source: PreparedSource = {
