@@ -65,6 +65,8 @@ export interface BackendRequest extends Omit<BackendChoice, "backend" | "tensors
   backend: BackendChoice["backend"] | "auto";
   /** As {@linkcode BackendChoice.tf32}; null: absent. */
   tf32?: boolean | null;
+  /** Bits of frozen weights: `auto` then is ONNX Runtime, as WebGPU has no fast products of so few. Null: absent. */
+  quantization_bit?: 4 | 8 | null;
   /** {@linkcode BackendChoice.tensors} */
   cuda_tensors?: "host" | "device";
 }
@@ -94,6 +96,9 @@ export async function chooseBackend(
     why,
   });
   if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);
+  if (request.quantization_bit) {
+    return onnx(`quantization_bit: ${request.quantization_bit} is ONNX Runtime's`);
+  }
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return onnx("no GPU adapter was found");
   const name = adapter.info.description || adapter.info.device || "unnamed adapter";

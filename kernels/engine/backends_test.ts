@@ -34,6 +34,15 @@ Deno.test("chooseBackend() of auto takes ONNX Runtime without an adapter, with a
   });
 });
 
+Deno.test("chooseBackend() of auto takes ONNX Runtime for weights in few bits, whatever the GPU", async () => {
+  const asked = { requestAdapter: () => Promise.reject(new Error("asked for an adapter")) } as unknown as GPU;
+  const { choice, why } = await chooseBackend({ ...auto, quantization_bit: 4 }, asked);
+  assertEquals([choice.backend, why], ["onnx", "quantization_bit: 4 is ONNX Runtime's"]);
+  await assertRejects(() => chooseBackend({ ...auto, quantization_bit: null }, asked), Error, "asked for");
+  const webgpu = await chooseBackend({ ...auto, backend: "webgpu", quantization_bit: 4 }, asked);
+  assertEquals(webgpu.choice.backend, "webgpu", "what was asked for is refused later, by name");
+});
+
 Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware adapter fails, and says so", async () => {
   const broken = {
     info: { description: "Some GPU", vendor: "x", architecture: "" },

@@ -170,7 +170,7 @@ function localEndpoint(options: LocalOptions, { registry, place }: PluginContext
       const there = await folders();
       adapters = adapterIdentity(options, there);
       const { adapterNotes, chooseBackend, templateNotes } = await engine();
-      device = (await chooseBackend(device)).choice;
+      device = (await chooseBackend({ ...device, quantization_bit: options.quantization_bit })).choice;
       notes = [
         ...(commit === null ? [] : [`${model} is commit ${commit} of the hub`]),
         ...(there.adapter === null ? [] : templateNotes(template, there.adapter, registry)),

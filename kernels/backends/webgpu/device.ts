@@ -224,7 +224,7 @@ function explain(error: GPUError, bytes: number): Error {
     `The GPU has no memory left (${error.message}): this run holds ${
       Math.round(bytes / 2 ** 20)
     } MiB of it. ` +
-      "Lower micro_batch_tokens or cutoff_len, set disable_gradient_checkpointing: false, keep weights in fewer bits (fp16: true, or quantization_bit: 4), " +
+      "Lower micro_batch_tokens or cutoff_len, set disable_gradient_checkpointing: false, keep weights in fewer bits (fp16: true), " +
       "close other programs that use the GPU, or use backend: onnx; a run continues from its last checkpoint with resume_from_checkpoint: true",
   );
 }

@@ -40,12 +40,12 @@ export async function makeBatchEngine(
   adapter: Adapter | null,
   onPhase: OnPhase = () => {},
 ): Promise<MadeEngine> {
-  const { choice } = await chooseBackend(options.device ?? CPU), { quantization = "stored" } = options;
+  const { device = CPU, quantization = "stored" } = options;
+  const bits = typeof quantization === "number" ? quantization : null;
+  const { choice } = await chooseBackend({ ...device, quantization_bit: bits });
   const why = whyNoProgram(choice, options.decoder);
   if (why === null) return programEngine(options, model, adapter, choice, quantization, onPhase);
-  if (quantization === 4 || quantization === 8) {
-    throw new RangeError(`Cannot hold weights in ${quantization} bits: ${why}`);
-  }
+  if (bits !== null) throw new RangeError(`Cannot hold weights in ${bits} bits: ${why}`);
   const backend = await makeBackend({ ...choice, blocks: hasPacked(model.weights) });
   const engine = makeBlockEngine(backend, options, model, adapter, onPhase);
   return {
