@@ -13,8 +13,8 @@ export interface OnnxNode {
   out: readonly string[];
   /** Integers become INT, other numbers FLOAT: write `float(1)` for a float that happens to be whole. */
   attrs?: Readonly<Record<string, OnnxAttribute>>;
-  /** "" is ONNX's own domain. */
-  domain?: "com.microsoft";
+  /** Absent: ONNX's own. `dinotune`: operators of kernels/native. */
+  domain?: "com.microsoft" | "dinotune";
 }
 
 /** Attribute of an ONNX node. */

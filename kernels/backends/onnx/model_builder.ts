@@ -33,6 +33,7 @@ export class OnnxModelBuilder {
   readonly #known = new Set<string>();
   /** Values that nodes give → names of those that are outputs. */
   readonly #values = new Map<string, string | null>();
+  readonly #domains = new Set(["com.microsoft"]);
   #count = 0;
 
   /** Adds a node of one output; gives its name. An input "" is left out. */
@@ -55,6 +56,7 @@ export class OnnxModelBuilder {
   ): string[] {
     const outputs = Array.from({ length: count }, () => `v${this.#count++}`);
     for (const value of outputs) this.#values.set(value, null);
+    if (domain) this.#domains.add(domain);
     this.#nodes.push(
       plainNode(
         { op, in: [...inputs], out: outputs, ...(attrs && { attrs }), ...(domain && { domain }) },
@@ -113,7 +115,10 @@ export class OnnxModelBuilder {
       onnx.ModelProto.encode(onnx.ModelProto.create({
         irVersion: IR_VERSION,
         producerName: "dinotune",
-        opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
+        opsetImport: [
+          { domain: "", version: OPSET },
+          ...[...this.#domains].map((domain) => ({ domain, version: 1 })),
+        ],
         graph: {
           name,
           node: this.#nodes,

@@ -5,6 +5,7 @@
 import { hasPacked, type LoadedModel } from "../../../formats/hf_model/mod.ts";
 import { type Adapter, loraTensors, mergedWeights } from "../../../formats/peft/mod.ts";
 import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
+import { nativeLibrary } from "../../native/mod.ts";
 import { defaultThreads } from "../../threads.ts";
 import { chooseBackend, makeBackend } from "../backends.ts";
 import { EMBEDDING } from "../body.ts";
@@ -83,12 +84,20 @@ function programEngine(
     packed: (name) => quantization === "float32" ? null : weights.packed(name),
   };
   const small = (stays || bits !== null) && !merged;
-  const key = small ? preparedKey(weights.hash(), config, bits) : null;
+  const { path: native } = nativeLibrary();
+  const key = small ? preparedKey(weights.hash(), config, bits, native !== null) : null;
   const stored = storedWeights(
     preparedFolder(),
     key,
     (folder) =>
-      prepareWeights(config, source, bits, folder, (done, all) => onPhase("preparing weights", done, all)),
+      prepareWeights(
+        config,
+        source,
+        bits,
+        folder,
+        native !== null,
+        (done, all) => onPhase("preparing weights", done, all),
+      ),
   );
   const count = threads ?? defaultThreads();
   const engine = new ProgramEngine({
@@ -96,6 +105,7 @@ function programEngine(
     config,
     prepared: stored.prepared,
     folder: stored.folder,
+    native,
     threads: count,
     maxBatch: options.maxBatch ?? MAX_BATCH,
     embed: (ids) => weights.rows(EMBEDDING, ids),

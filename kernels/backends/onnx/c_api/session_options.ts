@@ -5,6 +5,7 @@
 import { shareArena } from "./arena.ts";
 import type { OrtLibrary } from "./library.ts";
 import { cPath, cString, CStrings, pointerArray } from "./memory.ts";
+import { pinLibrary } from "./pin.ts";
 import { checkStatus, created } from "./status.ts";
 import type { OrtTensor } from "./value.ts";
 
@@ -31,6 +32,8 @@ export interface SessionOptions {
    * long as the session; unchanged.
    */
   initializers?: Readonly<Record<string, OrtTensor>>;
+  /** Path of a library with operators that models may name beside the runtime's. */
+  operators?: string | null;
   /** Beginning of a file's path: what each operator took is written there when the session ends its profile. */
   profile?: string;
 }
@@ -66,6 +69,11 @@ export function withSessionOptions<T>(
     const arena = options.arena === "shared" ? { "session.use_env_allocators": "1" } : {};
     for (const [key, value] of Object.entries({ ...spinning, ...arena, ...options.config })) {
       set(`"${key}"`, api.AddSessionConfigEntry(pointer, cString(key), cString(value)));
+    }
+    if (options.operators) {
+      // Its code must outlive every session: the runtime lets go of it with the last one.
+      pinLibrary(options.operators);
+      set("operators", api.RegisterCustomOpsLibrary_V2(pointer, cPath(options.operators)));
     }
     addInitializers(library, pointer, options.initializers ?? {});
     addProvider(library, pointer, options);

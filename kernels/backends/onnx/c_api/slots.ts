@@ -90,6 +90,7 @@ export const SLOTS = {
   ReleaseCUDAProviderOptions: free(208),
   AddExternalInitializers: call(210, pointer, buffer, buffer, usize),
   SessionOptionsAppendExecutionProvider: call(216, pointer, buffer, buffer, buffer, usize),
+  RegisterCustomOpsLibrary_V2: call(228, pointer, buffer),
   GetKeyValuePairs: { slot: 298, parameters: [pointer, buffer, buffer, buffer], result: "void" },
   ReleaseKeyValuePairs: free(300),
   AllocatorGetStats: call(319, pointer, buffer),

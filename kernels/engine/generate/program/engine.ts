@@ -27,6 +27,8 @@ export interface ProgramEngineOptions {
   readonly prepared: Prepared;
   /** Has the file of the constants. */
   readonly folder: string;
+  /** Path of the library of kernels/native, where weights are prepared for its operators. */
+  readonly native: string | null;
   readonly threads: number;
   /** Sequences that run at once, at most. */
   readonly maxBatch: number;
@@ -222,7 +224,7 @@ export class ProgramEngine {
 
   #needPairs(): boolean {
     const { prepared, agree, library } = this.options;
-    return this.#pairs ??= Object.values(prepared.products).some(({ bits }) => bits === 4) &&
+    return this.#pairs ??= Object.values(prepared.products).some(({ bits, tiles }) => bits === 4 && !tiles) &&
       !(agree ?? rowsAgree(library));
   }
 

@@ -11,6 +11,7 @@ import { groupsOf, PACKED_GROUP } from "../../../../formats/packed/mod.ts";
 import { elements } from "../../../backend.ts";
 import { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
 import type { OnnxNode } from "../../../onnx_node.ts";
+import { NATIVE_DOMAIN } from "../../../native/mod.ts";
 import type { LinearModule } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import type { GivenConstant, ProgramAdapters } from "./adapters.ts";
@@ -123,7 +124,11 @@ export function decoderModel(
   };
   /** @param name Of a product. */
   const product = (x: string, name: string) => {
-    const { rows, columns, bits, extra } = entryOf(prepared.products, name);
+    const { rows, columns, bits, extra, tiles } = entryOf(prepared.products, name);
+    if (tiles) {
+      const attrs = { outputs: rows, columns, bits, half: Number(tiles.half) };
+      return g.op("PackedProduct", [x, declared(`${name}.tiles`)], attrs, NATIVE_DOMAIN);
+    }
     if (bits === 32) return g.op("FusedMatMul", [x, declared(name)], { transB: 1 }, MS);
     const whole = extra ? withSums(x, columns, bits, extra) : x;
     return nBits(whole, name, columns + extra, rows, bits);

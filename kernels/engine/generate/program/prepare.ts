@@ -4,13 +4,14 @@
  */
 import { item } from "../../../../formats/elements.ts";
 import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../formats/packed/mod.ts";
+import { tiled } from "../../../native/mod.ts";
 import { blockShapes, type LinearModule, moduleShape } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
 import { nBits } from "./product.ts";
 
 /** Version of what is written: change it with any change of meaning. */
-export const PREPARED_VERSION = 3;
+export const PREPARED_VERSION = 4;
 
 /** A product of a program. */
 export interface Product {
@@ -22,6 +23,8 @@ export interface Product {
   readonly bits: 4 | 8 | 32;
   /** Columns of rests, see product.ts. */
   readonly extra: number;
+  /** Present: a product of kernels/native, whose matrix is in tiles. */
+  readonly tiles?: { readonly half: boolean };
 }
 
 /** A program's constants. */
@@ -57,6 +60,7 @@ type Matrix = PackedMatrix | { rows: number; columns: number; bits: 32; values: 
 /**
  * Writes all constants of a program.
  * @param bits To what float32 matrices are rounded; null: not at all. The output head gets 8 bits where 4 are asked for.
+ * @param native Whether packed matrices are for the operators of kernels/native, else for MatMulNBits.
  * @param onPart Called when a layer, or at last the output head, is written.
  */
 export function prepareWeights(
@@ -64,6 +68,7 @@ export function prepareWeights(
   source: PreparedSource,
   bits: 4 | 8 | null,
   folder: string,
+  native: boolean,
   onPart: (done: number, parts: number) => void = () => {},
 ): Prepared {
   using writer = new ConstantsWriter(folder);
@@ -81,7 +86,13 @@ export function prepareWeights(
       products[name] = { rows, columns, bits: 32, extra: 0 };
       return;
     }
-    products[name] = { rows, columns, bits: made.bits, extra: writeNBits(writer, name, made) };
+    const { bits } = made;
+    if (!native) products[name] = { rows, columns, bits, extra: writeNBits(writer, name, made) };
+    else {
+      const { tiles, half } = tiled(made);
+      writer.write(`${name}.tiles`, [tiles.length], tiles);
+      products[name] = { rows, columns, bits, extra: 0, tiles: { half } };
+    }
   };
   for (let layer = 0; layer < config.numLayers; layer++) {
     const prefix = `layers.${layer}.`;

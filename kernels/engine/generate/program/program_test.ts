@@ -6,6 +6,7 @@ import { openLibrary } from "../../../backends/onnx/c_api/mod.ts";
 import { ARCHITECTURES, tinyAdapter, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
 import type { Adapter } from "../../../../formats/peft/mod.ts";
 import { PACKED_GROUP, type PackedMatrix, quantized, unpacked } from "../../../../formats/packed/mod.ts";
+import { nativeLibrary } from "../../../native/mod.ts";
 import { LINEAR_MODULES, type LinearModule, moduleShape } from "../../decoder.ts";
 import type { DecoderConfig } from "../../decoder_config.ts";
 import { GenerationEngine } from "../engine.ts";
@@ -26,17 +27,20 @@ function open(
   config: DecoderConfig,
   weights: Weights,
   bits: 4 | 8 | null = null,
-  given: Pick<ProgramEngineOptions, "agree"> & { packed?: (name: string) => PackedMatrix | null } = {},
+  given: Partial<Pick<ProgramEngineOptions, "agree" | "native">> & {
+    packed?: (name: string) => PackedMatrix | null;
+  } = {},
 ): ProgramEngine {
   const folder = Deno.makeTempDirSync(), read = reader(weights), width = config.hiddenSize;
-  const { packed = () => null, ...rest } = given;
-  const prepared = prepareWeights(config, { read, packed }, bits, folder);
+  const { packed = () => null, native = nativeLibrary().path, ...rest } = given;
+  const prepared = prepareWeights(config, { read, packed }, bits, folder, native !== null);
   const table = read("model.embed_tokens.weight");
   return new ProgramEngine({
     library: library!,
     config,
     prepared,
     folder,
+    native,
     threads: 2,
     maxBatch: 4,
     ...rest,
@@ -48,6 +52,9 @@ function open(
     release: () => Deno.remove(folder, { recursive: true }),
   });
 }
+
+/** Products in few bits: by the library of kernels/native, where it is, and by ONNX Runtime's. */
+const WAYS = [nativeLibrary().path, null].filter((path, i) => i || path);
 
 const promptOf = (count: number, vocab: number, seed = 0) =>
   Array.from({ length: count }, (_, i) => (7 * (i + seed) + i * i + seed) % vocab);
@@ -106,8 +113,9 @@ Deno.test({
   ignore,
   fn: async () => {
     const { config, weights } = tinyModel("llama3");
-    for (const width of [undefined, 4, 8] as const) {
-      const program = open(config, weights, width),
+    const cases = [[undefined, null] as const, ...WAYS.flatMap((way) => [[4, way], [8, way]] as const)];
+    for (const [width, native] of cases) {
+      const program = open(config, weights, width, { native }),
         prompts = [5, 150, 40].map((n) => promptOf(n, config.vocabSize, n));
       const alone: number[][][] = [];
       for (const prompt of prompts) {
@@ -122,7 +130,7 @@ Deno.test({
       for (let i = 0; i < 5; i++) {
         const outlooks = await program.step([i, i, i], true);
         outlooks.forEach((outlook, s) =>
-          assertEquals(bits(outlook), alone[s]![i + 1], `${width ?? 32} bits, ${s}, step ${i}`)
+          assertEquals(bits(outlook), alone[s]![i + 1], `${width ?? 32} bits, ${native}, ${s}, step ${i}`)
         );
       }
       // The same prompts behind one another and behind others that begin alike.
@@ -175,29 +183,33 @@ Deno.test({
         return [name, matrix ? unpacked(matrix) : values];
       }),
     );
-    const program = open(config, weights, null, { packed: (name) => matrices.get(name) ?? null });
     const exact = open(config, floats), prompts = [5, 150].map((n) => promptOf(n, V, n));
-    const alone: number[][][] = [];
-    for (const prompt of prompts) {
-      const first = await program.add(prompt), seen = [bits(first)], values = first.logits!.slice();
-      const expected = (await exact.add(prompt)).logits!;
-      const norm = (list: Float32Array) => Math.sqrt(list.reduce((sum, v) => sum + v * v, 0));
-      // Inputs in 8 bits of a model of 32 columns, minima with rests of almost half a scale: 0.07 was seen, 0.32 without rests.
-      assert(
-        norm(values.map((v, i) => v - expected[i]!)) < 0.15 * norm(expected),
-        `prompt of ${prompt.length}`,
-      );
-      for (let i = 0; i < 3; i++) seen.push(bits((await program.step([i], true))[0]!));
-      alone.push(seen);
-      await program.keep([]);
-      await exact.keep([]);
+    for (const native of WAYS) {
+      const program = open(config, weights, null, { native, packed: (name) => matrices.get(name) ?? null });
+      const alone: number[][][] = [];
+      for (const prompt of prompts) {
+        const first = await program.add(prompt), seen = [bits(first)], values = first.logits!.slice();
+        const expected = (await exact.add(prompt)).logits!;
+        const norm = (list: Float32Array) => Math.sqrt(list.reduce((sum, v) => sum + v * v, 0));
+        // Inputs in 8 bits of a model of 32 columns, minima with rests of almost half a scale: 0.07 was seen, 0.32 without rests.
+        assert(
+          norm(values.map((v, i) => v - expected[i]!)) < 0.15 * norm(expected),
+          `prompt of ${prompt.length}`,
+        );
+        for (let i = 0; i < 3; i++) seen.push(bits((await program.step([i], true))[0]!));
+        alone.push(seen);
+        await program.keep([]);
+        await exact.keep([]);
+      }
+      for (const [s, prompt] of prompts.entries()) {
+        assertEquals(bits(await program.add(prompt)), alone[s]![0]);
+      }
+      for (let i = 0; i < 3; i++) {
+        const outlooks = await program.step([i, i], true);
+        outlooks.forEach((outlook, s) => assertEquals(bits(outlook), alone[s]![i + 1], `${s}, step ${i}`));
+      }
+      await program.dispose();
     }
-    for (const [s, prompt] of prompts.entries()) assertEquals(bits(await program.add(prompt)), alone[s]![0]);
-    for (let i = 0; i < 3; i++) {
-      const outlooks = await program.step([i, i], true);
-      outlooks.forEach((outlook, s) => assertEquals(bits(outlook), alone[s]![i + 1], `${s}, step ${i}`));
-    }
-    await program.dispose();
     await exact.dispose();
   },
 });
@@ -210,7 +222,7 @@ Deno.test({
     const { config, weights } = tinyModel("llama3"), V = config.vocabSize;
     const kept = promptOf(50, V, 9), next = [...kept.slice(0, 48), 1, 2];
     // Said to differ, so that rows are paired on every processor.
-    const program = open(config, weights, 4, { agree: false });
+    const program = open(config, weights, 4, { agree: false, native: null });
     const alone = bits(await program.add(next));
     await program.keep([]);
     await program.add(promptOf(20, V, 3));
@@ -230,15 +242,17 @@ Deno.test({
     const { config, weights } = tinyModel("qwen2"), prompt = promptOf(60, config.vocabSize);
     const floats = open(config, weights), expected = (await floats.add(prompt)).logits!.slice();
     const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
-    const errors: number[] = [];
-    for (const width of [8, 4] as const) {
-      const program = open(config, weights, width), { logits } = await program.add(prompt);
-      errors.push(norm(logits!.map((v, i) => v - expected[i]!)) / norm(expected));
-      await program.dispose();
+    for (const native of WAYS) {
+      const errors: number[] = [];
+      for (const width of [8, 4] as const) {
+        const program = open(config, weights, width, { native }), { logits } = await program.add(prompt);
+        errors.push(norm(logits!.map((v, i) => v - expected[i]!)) / norm(expected));
+        await program.dispose();
+      }
+      // A weight's error is at most 1/254 or 1/16 of its group's largest value, an input's 1/254; some dozen products follow one
+      // another, and a model of 32 columns averages little.
+      assert(errors[0]! < 0.06 && errors[1]! < 0.6 && errors[1]! > 3 * errors[0]!, errors.join());
     }
-    // A weight's error is at most 1/254 or 1/16 of its group's largest value, an input's 1/254; some dozen products follow one
-    // another, and a model of 32 columns averages little.
-    assert(errors[0]! < 0.06 && errors[1]! < 0.6 && errors[1]! > 3 * errors[0]!, errors.join());
     await floats.dispose();
   },
 });

@@ -78,10 +78,11 @@ export class ProgramSession {
   constructor(
     readonly library: OrtLibrary,
     readonly memory: SlotMemory,
-    { config, prepared, folder, threads }: {
+    { config, prepared, folder, native, threads }: {
       config: DecoderConfig;
       prepared: Prepared;
       folder: string;
+      native: string | null;
       threads: number;
     },
     readonly adapters: ProgramAdapters | null,
@@ -100,6 +101,7 @@ export class ProgramSession {
     this.#session = new OrtSession(library, model, {
       threads,
       initializers,
+      operators: native,
       config: {
         "session.set_denormal_as_zero": "1",
         "session.model_external_initializers_file_folder_path": folder,

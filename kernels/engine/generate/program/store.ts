@@ -37,8 +37,13 @@ export function preparedFolder(): string {
 }
 
 /** Name of a model's prepared weights. @param weights Hash of its files. */
-export function preparedKey(weights: string, config: DecoderConfig, bits: 4 | 8 | null): string {
-  const parts = [PREPARED_VERSION, weights, { ...config, inverseFrequencies: null }, bits];
+export function preparedKey(
+  weights: string,
+  config: DecoderConfig,
+  bits: 4 | 8 | null,
+  native: boolean,
+): string {
+  const parts = [PREPARED_VERSION, weights, { ...config, inverseFrequencies: null }, bits, native];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

@@ -118,13 +118,14 @@ Deno.test("storedWeights() are temporary where the store can't be made", () => {
   Deno.removeSync(file);
 });
 
-Deno.test("preparedKey() differs with the weights, the bits and the model", () => {
+Deno.test("preparedKey() differs with the weights, the bits, the model and the form", () => {
   const config = decoderIn(join(TINY, "llama", "model"));
   const keys = [
-    preparedKey("a", config, null),
-    preparedKey("b", config, null),
-    preparedKey("a", config, 4),
-    preparedKey("a", { ...config, numHeads: 2 }, null),
+    preparedKey("a", config, null, true),
+    preparedKey("a", config, null, false),
+    preparedKey("b", config, null, true),
+    preparedKey("a", config, 4, true),
+    preparedKey("a", { ...config, numHeads: 2 }, null, true),
   ];
-  assertEquals(new Set(keys).size, 4);
+  assertEquals(new Set(keys).size, 5);
 });

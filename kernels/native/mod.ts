@@ -1,0 +1,10 @@
+/**
+ * Operators of our own for ONNX Runtime's CPU provider, in C (src/), compiled ahead (build.sh): what its operators can't do, or not
+ * fast enough. Models name them in the domain {@linkcode NATIVE_DOMAIN}; a session gets them by its option `operators`.
+ * @module
+ */
+export { type NativeLibrary, nativeLibrary, nativeLibraryAt, type NativePlace } from "./library.ts";
+export { tileBytes, tiled, type TiledMatrix } from "./tiles.ts";
+
+/** Domain of the operators. */
+export const NATIVE_DOMAIN = "dinotune";
