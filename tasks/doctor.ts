@@ -15,6 +15,7 @@ import { exists } from "../formats/exists.ts";
 import { defaultCacheDir } from "../formats/hub/mod.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
 import { type Backend, KERNELS, onnxBackend, referenceBackend, webgpuBackend } from "../kernels/mod.ts";
+import { nativeLibrary } from "../kernels/native/mod.ts";
 import { defaultThreads } from "../kernels/threads.ts";
 import { chooseBackend } from "../kernels/engine/backends.ts";
 import { askPython, checkTorch, type TorchCheck } from "../plugins/trainers/torch/doctor.ts";
@@ -48,6 +49,8 @@ export interface DoctorReport {
   torch: TorchCheck[];
   /** Choice of `backend: auto` here, and why. */
   auto: string;
+  /** What multiplies by packed weights on the CPU, and why where it isn't an operator of our own. */
+  packedProducts: string;
   /** Threads of a product, where nobody says how many. */
   threads: number;
   /** Of the machine, in bytes. */
@@ -94,10 +97,16 @@ export async function doctor(
     cuda,
     torch: checkTorch(await askPython()),
     auto: await automatic(),
+    packedProducts: packedProducts(),
     threads: defaultThreads(),
     memory: { total, available },
     caches: cacheFolders(),
   };
+}
+
+function packedProducts(): string {
+  const { path, reason } = nativeLibrary();
+  return path ? `products by ${path}` : `products by ONNX Runtime's MatMulNBits, slower: ${reason}`;
 }
 
 async function check(name: string, make: () => Backend | Promise<Backend>): Promise<BackendCheck> {
@@ -161,6 +170,7 @@ export function doctorText(report: DoctorReport): string {
   return [
     ...alignedRows([
       ...Object.entries(report.versions),
+      ["packed weights", report.packedProducts],
       ["threads", String(report.threads)],
       ["memory", `${gb(report.memory.total)}, ${gb(report.memory.available)} free`],
     ]),

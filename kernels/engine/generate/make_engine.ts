@@ -58,6 +58,8 @@ export async function makeBatchEngine(
   };
 }
 
+const FLOATS = "float32 weights";
+
 function whyNoProgram({ backend, provider }: BackendChoice, config: DecoderConfig): string | null {
   if (backend !== "onnx" || provider !== "cpu") {
     return `that is for ONNX Runtime's CPU, and ${backend} on ${provider} was chosen`;
@@ -84,7 +86,7 @@ function programEngine(
     packed: (name) => quantization === "float32" ? null : weights.packed(name),
   };
   const small = (stays || bits !== null) && !merged;
-  const { path: native } = nativeLibrary();
+  const { path: native, reason: noNative } = nativeLibrary();
   const key = small ? preparedKey(weights.hash(), config, bits, native !== null) : null;
   const stored = storedWeights(
     preparedFolder(),
@@ -115,10 +117,12 @@ function programEngine(
       stored.release();
     },
   });
-  const form = bits !== null ? `${bits}-bit weights` : stays ? "packed weights" : "float32 weights";
+  const form = bits !== null ? `${bits}-bit weights` : stays ? "packed weights" : FLOATS;
   return {
     engine,
-    backend: `onnx: onnxruntime ${library.version}, cpu, ${count} threads, one program, ${form}`,
+    backend: `onnx: onnxruntime ${library.version}, cpu, ${count} threads, one program, ${form}${
+      native === null && form !== FLOATS ? ` (products by MatMulNBits: ${noNative})` : ""
+    }`,
     usesFiles: true,
   };
 }
