@@ -21,6 +21,7 @@ import { builtinRegistry } from "../plugins/builtins.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
+import { checkFolderPlace } from "./common/folder_place.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
@@ -172,6 +173,7 @@ async function dryRun(
   { overrides, json, ping, fresh }: CommandOf<"evaluate">,
 ): Promise<void> {
   const { config, placeOf } = readEvalConfig(path, overrides);
+  checkFolderPlace(config.out_dir, "out_dir");
   const whole = redactValue({ evaluator: config }) as Record<string, unknown>;
   if (!json) print(stringify(whole));
   const code = pluginNote(config.plugins);

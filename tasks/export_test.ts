@@ -281,9 +281,9 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
       );
     }
     await Deno.writeTextFile(`${folder}/file`, "");
-    await refused(
+    await refusedDry(
       [`export_dir=${folder}/file/out`],
-      `as ${folder}/file/.out.partial is made first: Not a directory`,
+      `Cannot write to ${folder}/file/out as a folder is needed: ${folder}/file is a file. Choose another export_dir`,
     );
     await Deno.remove(`${folder}/file`);
     await Deno.mkdir(`${folder}/out`);

@@ -17,6 +17,7 @@ import { exists } from "../formats/exists.ts";
 import { redactValue } from "../formats/secrets.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
+import { checkFolderPlace } from "./common/folder_place.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { REPLICATIONS } from "./common/default_files.ts";
@@ -76,6 +77,7 @@ async function replicateFile(config: ReplicateConfig): Promise<number> {
 }
 
 async function dryRun(config: ReplicateConfig): Promise<void> {
+  checkFolderPlace(config.out_dir, "out_dir");
   const { train, validation, test, notes } = await readItems(config);
   print(stringify(redactValue({ replicate: config })));
   const { learning_rates, seeds, quads, steps } = config;

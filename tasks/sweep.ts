@@ -11,6 +11,7 @@
 import { join } from "@std/path";
 
 import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
+import { checkFolderPlace } from "./common/folder_place.ts";
 import { helpTopic } from "./common/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";
 import { taskCommand } from "./common/command.ts";
@@ -80,6 +81,7 @@ if (import.meta.main) {
     const plan: SweepPlan = { config, cells: cellsOf(axes, out), evaluation: values.get("eval"), out };
     checkCells(plan);
     if (flags.has("dry-run")) {
+      checkFolderPlace(out, "--out");
       const rows = plan.cells.map(({ name, directory }) => [name, directory]);
       return print([...alignedRows(rows), "", `${plan.cells.length} trainings`].join("\n"));
     }

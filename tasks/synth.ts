@@ -17,6 +17,7 @@ import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { Pace } from "./ask/pace.ts";
 import { needPrices } from "./ask/usage.ts";
 import { interruption, parseArguments, print, printError, runTask, VERSION } from "./common/cli.ts";
+import { checkFolderPlace } from "./common/folder_place.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
@@ -101,6 +102,7 @@ function exitCode({ stopped, results }: Synthesized): number {
 
 async function dryRun(path: string, overrides: readonly string[]): Promise<void> {
   const { config, placeOf } = readSynthConfig(path, overrides);
+  checkFolderPlace(config.out_dir, "out_dir");
   const plan = await planSynthesis(config, placeOf);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const { endpoints } = await openModels(config, registry, placeOf, printError);

@@ -9,6 +9,7 @@ import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
+import { checkFolderPlace } from "../common/folder_place.ts";
 
 /** Says what an export made, and which files are its own, so that a later one may replace them. */
 const RECORD = "export.json";
@@ -111,6 +112,7 @@ export function checkExportFolder(path: string, inputs: readonly string[]): void
     }
   }
   checkReplaceable(path, folder);
+  checkFolderPlace(folder, "export_dir");
   const foreign = foreignFiles(folder);
   if (foreign.length > 0) {
     throw new RangeError(
@@ -163,9 +165,6 @@ function contains(folder: string, path: string): boolean {
 /** Files under a folder that its record doesn't name. */
 function foreignFiles(path: string): string[] {
   if (!exists(path)) return [];
-  if (!Deno.statSync(path).isDirectory) {
-    throw new RangeError(`Cannot export into ${path} as it is a file: name a folder as export_dir`);
-  }
   const record = join(path, RECORD);
   const own = exists(record) ? readJsonFile(record).files : [];
   const known = new Set([RECORD, ...Array.isArray(own) ? own : []]);

@@ -6,10 +6,9 @@
  * together at the end. A kill at any moment leaves files of one run only.
  * @module
  */
-import { dirname, isAbsolute, join, relative, resolve } from "@std/path";
+import { isAbsolute, join, relative, resolve } from "@std/path";
 
 import { makeFolder, sweepTemporaryFiles } from "../../../formats/atomic.ts";
-import { statOrNull } from "../../../formats/exists.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
 import {
   type Checkpoint,
@@ -20,6 +19,7 @@ import {
   listCheckpoints,
   remove,
 } from "../../../plugins/trainers/local/checkpoint_directory.ts";
+import { checkFolderPlace } from "../../common/folder_place.ts";
 import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
 
 /** Options of {@linkcode OutputDirectory}; names are the configuration's. */
@@ -131,13 +131,7 @@ export class OutputDirectory implements Disposable {
  */
 export function checkOutputDirectory(request: OutputDirectoryRequest): void {
   const { output_dir: directory, inputs = [] } = request;
-  let held = resolve(directory);
-  while (statOrNull(held) === null && dirname(held) !== held) held = dirname(held);
-  if (!Deno.statSync(held).isDirectory) {
-    throw new Error(
-      `Cannot write to ${directory} as a folder is needed: ${held} is a file. Choose another output_dir`,
-    );
-  }
+  const held = checkFolderPlace(directory, "output_dir");
   const resumeFrom = checkpointToResume(request);
   if (held !== resolve(directory) || (resumeFrom !== null && isWithin(resumeFrom.path, directory))) return;
   // hidden ones may be what a killed process left half-written, which the run clears
