@@ -8,7 +8,7 @@ import type { BackendChoice } from "../../kernels/engine/host.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
-import { measureGflops } from "../train/estimate.ts";
+import { measureGflops } from "../train/measure_gflops.ts";
 import { checkFirstLosses, checkSharedPrompts } from "./train_check.ts";
 import { checkTrainBench, type TrainBenchOptions } from "./train_options.ts";
 import { type MeasuredProcess, measureProcess, trainPrograms } from "./train_process.ts";

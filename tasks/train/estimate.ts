@@ -7,23 +7,18 @@
  */
 import { valueOf } from "../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets } from "../../formats/peft/mod.ts";
-import { GraphBuilder } from "../../kernels/graph.ts";
-import type { Backend } from "../../kernels/backend.ts";
-import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
-import { linear } from "../../kernels/ops/products.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import { isOneProgram, type TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import { QUERY_CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";
 import { examplePairs, exampleRows } from "../../kernels/engine/pack.ts";
-import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../kernels/engine/pack_rows.ts";
+import { DEFAULT_ROWS } from "../../kernels/engine/pack_rows.ts";
 import { targetModules } from "../../plugins/kinds/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { LINEAR_MODULES, moduleShape, moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { chooseBackend } from "../../kernels/engine/backends.ts";
-import type { WeightSource } from "../../formats/hf_model/mod.ts";
+import type { WeightStorage } from "./weight_storage.ts";
 
 /**
  * Deno, ONNX Runtime and what its arena holds beyond need: the difference between the other parts and the resident memory
@@ -97,221 +92,150 @@ export function estimate(
   storage: WeightStorage = { half: false, text: "float32" },
   adapter: LoraConfig | null = null,
 ): Estimate {
-  const size = (shapes: Iterable<number[]>) =>
-    [...shapes].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const parameters = size(tensorShapes(model).values());
-  const full = config.finetuning_type === "full";
-  const shapes = moduleShapes(model), names = [...shapes.keys()];
-  const adapted = full ? [] : matchTargets(
-    adapter ?? { targetModules: targetModules(config.lora_target, names) },
-    names,
-  );
-  const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
-  const trained = full ? parameters : adapted.reduce((sum, name) => {
-    const [rows, columns] = valueOf(shapes, name);
-    return sum + rankOf(name) * (rows + columns);
-  }, 0);
-  const modules = LINEAR_MODULES.filter((module) => adapted.some((name) => name.endsWith(module)))
-    .map((module) => moduleShape(model, module));
-
-  const rows = train.map(exampleRows);
-  const all = rows.reduce((a, b) => a + b, 0);
-  const labels = train.reduce(
-    (sum, { sequences }) => sum + sequences.reduce((n, s) => n + count(s.labels), 0),
-    0,
-  );
-  const largest = rows.reduce((a, b) => Math.max(a, b), 0);
+  const place = placeOf(config), weights = weightsOf(config, model, adapter), rows = rowsOf(train);
   const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
+  const work = workOf(config, model, train, { place, weights, rows });
+  const flopsPerStep = work.epoch / stepsPerEpoch;
+  const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
+  const reference = loss.needsReference ? work.forward : 0;
+  return {
+    parameters: weights.parameters,
+    trained: weights.trained,
+    storage: storage.text,
+    ...(storage.shaders !== undefined && { shaders: storage.shaders }),
+    place: !place.gpu ? "host" : place.stack ? "device" : "device alone",
+    processes: 1,
+    steps: totalSteps,
+    rowsPerExample: rows.all / Math.max(1, train.length),
+    largestExample: rows.largest,
+    memory: memoryOf(config, model, { place, weights, rows, half: storage.half, adapter }),
+    flopsPerStep,
+    gflops,
+    time: speed === null ? null : {
+      step: flopsPerStep / speed,
+      reference: reference / speed,
+      total: (flopsPerStep * totalSteps + reference) / speed,
+    },
+  };
+}
 
-  const linearSize = model.numLayers *
-    LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
+type Place = ReturnType<typeof placeOf>;
+type Weights = ReturnType<typeof weightsOf>;
+type Rows = ReturnType<typeof rowsOf>;
+
+/** The way in which a backend runs the blocks: `gpu` of ONNX Runtime, `stack` all of them as one program. */
+function placeOf(config: EstimateConfig) {
   const gpu = config.provider !== "cpu" && (config.backend === "onnx" || config.backend === "auto");
-  const stack = isOneProgram(config), checkpoints = !config.disable_gradient_checkpointing && !stack;
-  const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
-  const atOnce = Math.max(largest, config.micro_batch_tokens ?? DEFAULT_ROWS);
-  // On a GPU of ONNX Runtime attention is whole: scores of all rows of a pack by all.
-  const pairs = gpu ? all * atOnce : train.reduce((sum, example) => sum + examplePairs(example), 0);
-  const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
-  const head = labels * model.hiddenSize * model.vocabSize;
-  const epoch = passes * (linearSize * all + attention) + (full ? 6 : 4) * head;
-  const forward = 2 * (linearSize * all + attention + head);
+  const stack = isOneProgram(config);
+  return { gpu, stack, checkpoints: !config.disable_gradient_checkpointing && !stack };
+}
 
+/** Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained; and the adapted modules' shapes. */
+function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
+  const parameters = [...tensorShapes(model).values()]
+    .reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const linear = model.numLayers *
+    LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
+  const full = config.finetuning_type === "full";
+  if (full) return { parameters, linear, full, trained: parameters, adapted: [] };
+  const shapes = moduleShapes(model), names = [...shapes.keys()];
+  const targets = matchTargets(adapter ?? { targetModules: targetModules(config.lora_target, names) }, names);
+  const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
+  const trained = targets.reduce((sum, name) => {
+    const [out, inner] = valueOf(shapes, name);
+    return sum + rankOf(name) * (out + inner);
+  }, 0);
+  const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
+    .map((module) => moduleShape(model, module));
+  return { parameters, linear, full, trained, adapted };
+}
+
+/** Rows of all examples together and of the largest, and the learnt tokens. */
+function rowsOf(train: readonly EncodedExample[]) {
+  const rows = train.map(exampleRows);
+  return {
+    all: rows.reduce((a, b) => a + b, 0),
+    largest: rows.reduce((a, b) => Math.max(a, b), 0),
+    labels: train.reduce(
+      (sum, { sequences }) => sum + sequences.reduce((n, s) => n + count(s.labels), 0),
+      0,
+    ),
+  };
+}
+
+/** Rows of a pack: as many as are asked for, or the largest example's. */
+function packRows({ micro_batch_tokens }: EstimateConfig, { largest }: Rows): number {
+  return Math.max(largest, micro_batch_tokens ?? DEFAULT_ROWS);
+}
+
+/** Floating-point operations of an epoch, and of a forward pass over all examples. */
+function workOf(
+  config: EstimateConfig,
+  model: DecoderConfig,
+  train: readonly EncodedExample[],
+  { place: { gpu, stack, checkpoints }, weights: { linear, full }, rows }: {
+    place: Place;
+    weights: Weights;
+    rows: Rows;
+  },
+): { epoch: number; forward: number } {
+  const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
+  // On a GPU of ONNX Runtime attention is whole: scores of all rows of a pack by all.
+  const pairs = gpu
+    ? rows.all * packRows(config, rows)
+    : train.reduce((sum, example) => sum + examplePairs(example), 0);
+  const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
+  const head = rows.labels * model.hiddenSize * model.vocabSize;
+  return {
+    epoch: passes * (linear * rows.all + attention) + (full ? 6 : 4) * head,
+    forward: 2 * (linear * rows.all + attention + head),
+  };
+}
+
+/** Parts of the peak, in bytes. */
+function memoryOf(
+  config: EstimateConfig,
+  model: DecoderConfig,
+  {
+    place: { gpu, stack, checkpoints },
+    weights: { parameters, linear, full, trained, adapted },
+    rows,
+    half,
+    adapter,
+  }: {
+    place: Place;
+    weights: Weights;
+    rows: Rows;
+    half: boolean;
+    adapter: LoraConfig | null;
+  },
+): Estimate["memory"] {
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
-  const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
+  const q = numHeads * headDim, kv = numKeyValueHeads * headDim, atOnce = packRows(config, rows);
   // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
   // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
   const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
-  const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * largest;
+  const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * rows.largest;
   const masks = (adapter?.dropout ?? config.lora_dropout) > 0 && !full
-    ? 4 * atOnce * modules.reduce((sum, [, i]) => sum + i, 0)
+    ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
     : 0;
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
   const activations = working +
     model.numLayers * (checkpoints ? 4 * atOnce * d : kept) + masks * (stack ? model.numLayers : 1);
-  const bits = config.quantization_bit, packed = bits === null ? 0 : linearSize;
+  const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   const memory = {
-    weights: packedBytes + (parameters - packed) * (storage.half ? 2 : 4), // of vectors, which stay float32, there are few
+    weights: packedBytes + (parameters - packed) * (half ? 2 : 4), // of vectors, which stay float32, there are few
     trained: trained * (full ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,
-    total: 0,
   };
-  memory.total = memory.weights + memory.trained + memory.activations + memory.runtime;
-
-  const flopsPerStep = epoch / stepsPerEpoch;
-  const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
-  const time = speed === null ? null : {
-    step: flopsPerStep / speed,
-    reference: loss.needsReference ? forward / speed : 0,
-    total: (flopsPerStep * totalSteps + (loss.needsReference ? forward : 0)) / speed,
-  };
-  return {
-    parameters,
-    trained,
-    storage: storage.text,
-    ...(storage.shaders !== undefined && { shaders: storage.shaders }),
-    place: !gpu ? "host" : stack ? "device" : "device alone",
-    processes: 1,
-    steps: totalSteps,
-    rowsPerExample: all / Math.max(1, train.length),
-    largestExample: largest,
-    memory,
-    flopsPerStep,
-    gflops,
-    time,
-  };
-}
-
-/** Storage of frozen matrices where the run will run. */
-export interface WeightStorage {
-  /** float16 instead of float32. */
-  half: boolean;
-  /** In words, with the reason. */
-  text: string;
-  /** Subgroup functions of the shaders that run, or why there are none; absent without shaders. */
-  shaders?: string;
-}
-
-/** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
-export async function weightStorage(
-  config:
-    & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit">
-    & Parameters<typeof chooseBackend>[0],
-  weights: WeightSource,
-): Promise<WeightStorage> {
-  if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
-  if (config.quantization_bit !== null) {
-    return {
-      half: false,
-      text: `${config.quantization_bit} bits at most in the layers' modules, float32 elsewhere`,
-    };
-  }
-  const { choice } = await chooseBackend(config);
-  if (choice.provider === "cuda" && choice.backend === "onnx" && (config.bf16 || config.fp16)) {
-    return {
-      half: true,
-      text: config.bf16 ? "bfloat16, as bf16: true says" : "float16, as fp16: true says",
-    };
-  }
-  if (choice.backend !== "webgpu") return { half: false, text: "float32" };
-  const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
-  try {
-    const shaders = describeSubgroups(backend.subgroups);
-    if (backend.half.storage === "none") {
-      return { half: false, text: `float32: ${backend.half.why}`, shaders };
-    }
-    const name = "model.layers.0.self_attn.q_proj.weight";
-    backend.upload(weights.read(name), weights.shape(name)!, { frozen: true }).dispose();
-    if (backend.half.kept === 0) {
-      return { half: false, text: "float32, as float16 would round them (fp16: true does so)", shaders };
-    }
-    return {
-      half: true,
-      text: `float16, ${config.fp16 ? "as fp16: true says" : "which holds the file's values"}`,
-      shaders,
-    };
-  } finally {
-    await backend.dispose();
-  }
-}
-
-/** Measures a matrix product of the model's size: 10⁹ operations a second, the best of three. */
-export async function measureGflops(backend: Backend, model: DecoderConfig): Promise<number> {
-  const [rows, inner, out] = [512, model.hiddenSize, model.intermediateSize];
-  const g = new GraphBuilder();
-  const graph = g.finish(g.run(linear, { x: g.input("x", [rows, inner]), w: g.input("w", [out, inner]) }));
-  const program = await backend.compile(graph, "speed");
-  const ramp = (n: number) => Float32Array.from({ length: n }, (_, i) => ((i * 7) % 13 - 6) / 13);
-  const x = backend.upload(ramp(rows * inner), [rows, inner]);
-  const w = backend.upload(ramp(out * inner), [out, inner], { frozen: true });
-  const repeats = Math.max(1, Math.ceil(2e9 / (2 * rows * inner * out)));
-  let best = 0;
-  for (let round = 0; round < 4; round++) {
-    const start = performance.now();
-    for (let i = 0; i < repeats; i++) {
-      for (const tensor of Object.values(await program.run({ x, w }))) tensor.dispose();
-    }
-    const seconds = (performance.now() - start) / 1000;
-    if (round > 0) best = Math.max(best, 2 * rows * inner * out * repeats / seconds / 1e9); // the first one warms up
-  }
-  for (const tensor of [x, w]) tensor.dispose();
-  await program.dispose();
-  return best;
-}
-
-/** The estimate as text. */
-export function estimateText(e: Estimate, packs: PackRows | null = null): string {
-  const gb = (bytes: number) =>
-    bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-  const { memory, time } = e;
-  return [
-    `weights      ${e.storage}`,
-    ...(e.shaders === undefined ? [] : [`shaders      ${e.shaders}`]),
-    `parameters   ${millions(e.parameters)}, trained ${millions(e.trained)} (${
-      (100 * e.trained / e.parameters).toFixed(2)
-    } %)`,
-    `rows         ${
-      e.rowsPerExample.toFixed(0)
-    } per example through the model (shared beginnings once), at most ${e.largestExample}`,
-    ...(packs ? [`packs        ${packRowsText(packs)}`] : []),
-    `steps        ${e.steps}`,
-    `memory       about ${gb(memory.total)}${whose(e)}: weights ${gb(memory.weights)}, training state ${
-      gb(memory.trained)
-    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
-    `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP per step`,
-    time === null
-      ? "time         not measured"
-      : `time         about ${duration(time.total)}: ${duration(time.step)} per step at ${
-        e.gflops!.toFixed(0)
-      } GFLOP/s` +
-        (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
-  ].join("\n");
-}
-
-function whose({ place, processes }: Pick<Estimate, "place" | "processes">): string {
-  if (processes > 1) return ` of each of ${processes} processes${place === "device" ? "' devices" : ""}`;
-  if (place === "device alone") return " of the device's";
-  return place === "device" ? " of the device's, and as much as the weights of the host's" : "";
+  return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };
 }
 
 function count(labels: ArrayLike<number>): number {
   let n = 0;
   for (let i = 0; i < labels.length; i++) if (labels[i] !== -100) n++;
   return n;
-}
-
-function millions(n: number): string {
-  return n >= 1e9
-    ? `${(n / 1e9).toFixed(2)} billion`
-    : n >= 1e6
-    ? `${(n / 1e6).toFixed(1)} million`
-    : String(n);
-}
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s`;
-  if (seconds < 3600) return `${(seconds / 60).toFixed(0)} min`;
-  return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(0)} days`;
 }

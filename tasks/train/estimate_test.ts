@@ -5,7 +5,8 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import { resolveTrainConfig, type TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { estimate, estimateText, SHARE_OF_PEAK } from "./estimate.ts";
+import { estimate, SHARE_OF_PEAK } from "./estimate.ts";
+import { estimateText } from "./estimate_text.ts";
 
 // SmolLM2-135M's config.json
 const SMOLLM2: DecoderConfig = builtinRegistry().create("model", "llama").parse({

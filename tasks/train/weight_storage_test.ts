@@ -4,7 +4,7 @@ import { openModel } from "../../formats/hf_model/mod.ts";
 import { testWebGpu } from "../../kernels/testing/backends.ts";
 import { webgpuBackend } from "../../kernels/mod.ts";
 import type { TrainConfig } from "./config/mod.ts";
-import { weightStorage } from "./estimate.ts";
+import { weightStorage } from "./weight_storage.ts";
 
 const golden = (name: string) => new URL(`../../fixtures/goldens/tiny/${name}`, import.meta.url).pathname;
 const found = await testWebGpu();

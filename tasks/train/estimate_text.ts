@@ -1,0 +1,55 @@
+/**
+ * An estimate as text.
+ * @module
+ */
+import { type PackRows, packRowsText } from "../../kernels/engine/pack_rows.ts";
+import type { Estimate } from "./estimate.ts";
+
+/** The estimate as text. */
+export function estimateText(e: Estimate, packs: PackRows | null = null): string {
+  const gb = (bytes: number) =>
+    bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const { memory, time } = e;
+  return [
+    `weights      ${e.storage}`,
+    ...(e.shaders === undefined ? [] : [`shaders      ${e.shaders}`]),
+    `parameters   ${millions(e.parameters)}, trained ${millions(e.trained)} (${
+      (100 * e.trained / e.parameters).toFixed(2)
+    } %)`,
+    `rows         ${
+      e.rowsPerExample.toFixed(0)
+    } per example through the model (shared beginnings once), at most ${e.largestExample}`,
+    ...(packs ? [`packs        ${packRowsText(packs)}`] : []),
+    `steps        ${e.steps}`,
+    `memory       about ${gb(memory.total)}${whose(e)}: weights ${gb(memory.weights)}, training state ${
+      gb(memory.trained)
+    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
+    `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP per step`,
+    time === null
+      ? "time         not measured"
+      : `time         about ${duration(time.total)}: ${duration(time.step)} per step at ${
+        e.gflops!.toFixed(0)
+      } GFLOP/s` +
+        (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
+  ].join("\n");
+}
+
+function whose({ place, processes }: Pick<Estimate, "place" | "processes">): string {
+  if (processes > 1) return ` of each of ${processes} processes${place === "device" ? "' devices" : ""}`;
+  if (place === "device alone") return " of the device's";
+  return place === "device" ? " of the device's, and as much as the weights of the host's" : "";
+}
+
+function millions(n: number): string {
+  return n >= 1e9
+    ? `${(n / 1e9).toFixed(2)} billion`
+    : n >= 1e6
+    ? `${(n / 1e6).toFixed(1)} million`
+    : String(n);
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s`;
+  if (seconds < 3600) return `${(seconds / 60).toFixed(0)} min`;
+  return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(0)} days`;
+}
