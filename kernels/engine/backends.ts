@@ -10,6 +10,7 @@ import { referenceBackend } from "../backends/reference/mod.ts";
 import { mayHaveGpu } from "../backends/webgpu/driver.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
 import type { BackendChoice } from "./host.ts";
+import { providerFault } from "./provider_fault.ts";
 
 /**
  * Makes a backend.
@@ -74,12 +75,14 @@ export interface BackendRequest extends Omit<BackendChoice, "backend" | "tensors
 /**
  * Resolves `backend: auto`: WebGPU when a hardware adapter passes its self-test, else ONNX Runtime on the CPU. A software
  * adapter is never chosen. `why` says what was found, in words.
+ * @throws {RangeError} If a provider is given to a backend that has none.
  */
 export async function chooseBackend(
   request: BackendRequest,
   gpu: GPU | undefined = mayHaveGpu() ? (navigator as Partial<Navigator>).gpu : undefined,
 ): Promise<{ choice: BackendChoice; why: string }> {
-  const { backend, provider, threads, tf32 } = request;
+  const { backend, provider, threads, tf32 } = request, fault = providerFault(request);
+  if (fault !== null) throw new RangeError(fault);
   const isCuda = provider === "cuda" && backend !== "webgpu";
   // The CPU's provider rounds as well, for tests and to try a device's programs by; a run there has float32.
   const rounded = request.fp16 && (backend !== "onnx" || isCuda) ? { fp16: true } : {};

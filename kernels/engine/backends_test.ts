@@ -34,6 +34,19 @@ Deno.test("chooseBackend() of auto takes ONNX Runtime without an adapter, with a
   });
 });
 
+Deno.test("chooseBackend() refuses a provider that the backend hasn't, as nothing would use it", async () => {
+  for (const backend of ["webgpu", "reference"] as const) {
+    for (const provider of ["cuda", "webgpu"] as const) {
+      await assertRejects(
+        () => chooseBackend({ ...auto, backend, provider }),
+        RangeError,
+        `Cannot use provider: ${provider} with backend: ${backend}: providers are ONNX Runtime's`,
+      );
+    }
+    assertEquals((await chooseBackend({ ...auto, backend })).choice.backend, backend);
+  }
+});
+
 Deno.test("chooseBackend() of auto takes ONNX Runtime for weights in few bits, whatever the GPU", async () => {
   const asked = { requestAdapter: () => Promise.reject(new Error("asked for an adapter")) } as unknown as GPU;
   const { choice, why } = await chooseBackend({ ...auto, quantization_bit: 4 }, asked);

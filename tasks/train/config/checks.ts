@@ -4,6 +4,7 @@
  */
 import type { Fault } from "./fault.ts";
 import { idleNotes } from "./idle_keys.ts";
+import { providerFault } from "../../../kernels/engine/provider_fault.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { probabilityFault } from "../data/mix.ts";
 import { scheduleOptions } from "../../../plugins/trainers/local/schedules.ts";
@@ -50,6 +51,8 @@ export function checkConfig(
       `Cannot use ${key}: true with backend: ${config.backend} and provider: ${config.provider}: remove one of them`,
     );
   }
+  const providers = config.trainer === "local" ? providerFault(config) : null;
+  refuse(providers !== null, "provider", providers ?? "");
   if (config.quantization_bit !== null) {
     const key = "quantization_bit", used = `Cannot use quantization_bit: ${config.quantization_bit} with`;
     const elsewhere = config.backend === "webgpu" ||

@@ -467,7 +467,7 @@ Deno.test("number types are of provider: cuda, and say where they do nothing", (
     values: [false, false, null],
     notes: [`bf16: ${why}`, `tf32: ${why}`],
   });
-  assertEquals(of("backend: webgpu\nprovider: cuda\nbf16: true\n").notes, [`bf16: ${why}`]);
+  assertEquals(of("backend: webgpu\nbf16: true\n").notes, [`bf16: ${why}`]);
   assertEquals(of("cuda_tensors: device\n").notes, [
     "cuda_tensors: not used, as it is of provider: cuda alone",
   ]);
@@ -551,6 +551,11 @@ Deno.test("keys that contradict each other are refused", () => {
       ["stage: dpo\niopo_variant: first_group_only", "it is for iopo"],
       ["loss_options: {a: 1}", "without loss"],
       ["use_cpu: true\nprovider: cuda", "use_cpu: true"],
+      [
+        "backend: webgpu\nprovider: cuda",
+        "Cannot use provider: cuda with backend: webgpu: providers are ONNX Runtime's",
+      ],
+      ["backend: reference\nprovider: webgpu", "leave provider out, or use backend: onnx"],
     ] as const
   ) assertStringIncludes(message(lines + "\n"), text, lines);
   assertStringIncludes(message("stage: pt\ntemplate_options: {a: 1}\n", "template=null"), "without template");
