@@ -16,7 +16,7 @@ import {
   type ModuleShapes,
   readAdapterFields,
 } from "./adapter.ts";
-import { MERGED_FIELDS, parseLoraConfig } from "./config.ts";
+import { type LoraConfig, MERGED_FIELDS, parseLoraConfig } from "./config.ts";
 import { decoderTensors, PEFT_PREFIX, renamed, spellingOfTensors } from "./module_names.ts";
 import { loraNames } from "./names.ts";
 import { matchTargets } from "./target_modules.ts";
@@ -49,68 +49,37 @@ export function readWholeAdapter(
   tensors: ReadonlyMap<string, readonly number[]>,
   beside: ReadonlyMap<string, readonly number[]> | null = null,
 ): WholeAdapter {
-  const { fields, path: configPath } = readAdapterFields(directory);
-  const written = parseLoraConfig(fields, configPath, MERGED_FIELDS);
+  const given = readAdapterFields(directory);
+  const written = parseLoraConfig(given.fields, given.path, MERGED_FIELDS);
   const path = adapterWeightsPath(directory);
   using stored = new SafetensorsFile(path);
   const file = beside === null ? stored : decoderTensors(stored);
+  const base = baseOf(tensors);
   const seeing: ModuleShapes = beside === null ? new Map() : linearModules(beside, [...file.tensors.keys()]);
-  const [vocabulary = 0, hidden = 0] = valueOf(tensors, `${EMBEDDING_MODULE}.weight`);
-  const isTied = !tensors.has(`${HEAD_MODULE}.weight`);
-  const outer: ModuleShapes = new Map(
-    [EMBEDDING_MODULE, HEAD_MODULE].map((module) => [module, [vocabulary, hidden]]),
+  const inner = new Map([...modules, ...seeing]);
+  const { config, targets } = targetsOf(
+    given,
+    written,
+    [inner, base],
+    beside === null ? null : stored.tensors.keys(),
   );
-  // PEFT takes neither of the two for all-linear
-  const isAll = typeof written.targetModules === "string" &&
-    written.targetModules.toLowerCase() === "all-linear";
-  const names = [...modules.keys(), ...seeing.keys(), ...(isAll ? [] : outer.keys())];
-  const config = beside === null
-    ? written
-    : renamed(written, names.map(spellingOfTensors(stored.tensors.keys())), names);
-  const targets = matchTargets(config, names);
-  if (isTied && fields.ensure_weight_tying === true && targets.some((name) => outer.has(name))) {
-    throw new RangeError(
-      `Cannot use the adapter ${configPath}: ensure_weight_tying is true, with LoRA on embedding or output head; ` +
-        "this isn't supported. Merge the adapter with peft",
-    );
-  }
-  const linear = targets.filter((name) => name !== EMBEDDING_MODULE);
-
-  const shapes: ModuleShapes = new Map([...modules, ...seeing, ...outer]);
-  const expected = loraTensorShapes(config, linear, shapes);
-  const embedding = targets.includes(EMBEDDING_MODULE)
-    ? `${PEFT_PREFIX}${EMBEDDING_MODULE}.lora_embedding_`
-    : null;
-  if (embedding !== null) {
-    const { r } = loraOf(config, EMBEDDING_MODULE);
-    expected.set(`${embedding}A`, [r, vocabulary]).set(`${embedding}B`, [hidden, r]);
-  }
-  const magnitudeOf = (module: string) => `${PEFT_PREFIX}${module}.lora_magnitude_vector`;
-  const lengthened = fields.use_dora === true ? linear : [];
-  for (const module of lengthened) expected.set(magnitudeOf(module), [valueOf(shapes, module)[0]]);
-  const rowIndices = tokenRows(fields.trainable_token_indices, configPath, vocabulary, isTied);
-  const rowsOf = (module: string) => `${PEFT_PREFIX}${module}.token_adapter.trainable_tokens_delta`;
-  for (const [module, indices] of rowIndices) expected.set(rowsOf(module), [indices.length, hidden]);
+  const parts = partsOf(given, config, targets, new Map([...inner, ...base.outer]), base);
+  const expected = new Map([...parts.expected]);
   // a tied head may be saved apart from its embedding
-  const places = new Map([[`${HEAD_MODULE}.weight`, [vocabulary, hidden]], ...tensors, ...beside ?? []]);
-  const whole = [...file.tensors.keys()].filter((name) => !expected.has(name))
-    .map((name) => ({ name, target: targetOf(name) })).filter(({ target }) => places.has(target));
-  for (const { name, target } of whole) expected.set(name, valueOf(places, target));
-  const inPlace = new Map(whole.map(({ name, target }) => [target, name]));
-  checkAdapterTensors(file, expected, "with peft");
-  checkSaved(fields.modules_to_save, configPath, [...inPlace.keys()]);
-
-  const lora = linear.map((module): [string, LoraTensors] => {
-    const { a, b } = loraNames(`${PEFT_PREFIX}${module}`);
-    return [module, { ...loraOf(config, module), a: file.readFloat32(a), b: file.readFloat32(b) }];
-  });
-  if (embedding !== null) {
-    // its rows are looked up, so its update is (B A)ᵀ
-    const own = loraOf(config, EMBEDDING_MODULE);
-    const a = transposed(file.readFloat32(`${embedding}B`), own.r),
-      b = transposed(file.readFloat32(`${embedding}A`), vocabulary);
-    lora.push([EMBEDDING_MODULE, { ...own, a, b }]);
+  const places = new Map([
+    [`${HEAD_MODULE}.weight`, [base.vocabulary, base.hidden]],
+    ...tensors,
+    ...beside ?? [],
+  ]);
+  const inPlace = new Map<string, string>();
+  for (const name of file.tensors.keys()) {
+    const target = targetOf(name);
+    if (expected.has(name) || !places.has(target)) continue;
+    expected.set(name, valueOf(places, target));
+    inPlace.set(target, name);
   }
+  checkAdapterTensors(file, expected, "with peft");
+  checkSaved(given.fields.modules_to_save, given.path, [...inPlace.keys()]);
   const changed = new Set([...inPlace.keys(), ...targets.map((module) => `${module}.weight`)]);
   const read = (name: string) => {
     using again = new SafetensorsFile(path);
@@ -118,16 +87,104 @@ export function readWholeAdapter(
   };
   return {
     config,
-    modules: new Map(lora),
+    modules: loraTensors(file, config, parts, base),
     replaced: new Map([...inPlace].map(([target, name]) => [target, () => read(name)])),
-    rows: new Map([...rowIndices].map(([module, indices]) => [
+    rows: new Map([...parts.rows].map(([module, indices]) => [
       `${module}.weight`,
-      { indices, values: file.readFloat32(rowsOf(module)) },
+      { indices, values: file.readFloat32(rowsName(module)) },
     ])),
-    magnitudes: new Map(lengthened.map((module) => [module, file.readFloat32(magnitudeOf(module))])),
-    unties: isTied && fields.ensure_weight_tying !== true &&
-      [...outer.keys()].some((module) => changed.has(`${module}.weight`)),
+    magnitudes: new Map(
+      parts.lengthened.map((module) => [module, file.readFloat32(magnitudeName(module))]),
+    ),
+    unties: base.isTied && given.fields.ensure_weight_tying !== true &&
+      [...base.outer.keys()].some((module) => changed.has(`${module}.weight`)),
   };
+}
+
+type Given = ReturnType<typeof readAdapterFields>;
+type Base = ReturnType<typeof baseOf>;
+type Parts = ReturnType<typeof partsOf>;
+
+const magnitudeName = (module: string) => `${PEFT_PREFIX}${module}.lora_magnitude_vector`;
+const rowsName = (module: string) => `${PEFT_PREFIX}${module}.token_adapter.trainable_tokens_delta`;
+/** Name of LoRA's matrices of the embedding, without their letter. */
+const EMBEDDING_LORA = `${PEFT_PREFIX}${EMBEDDING_MODULE}.lora_embedding_`;
+
+/** The embedding's sizes, and the modules outside of the layers, `[V, hidden]` each. */
+function baseOf(tensors: ReadonlyMap<string, readonly number[]>) {
+  const [vocabulary = 0, hidden = 0] = valueOf(tensors, `${EMBEDDING_MODULE}.weight`);
+  const outer: ModuleShapes = new Map(
+    [EMBEDDING_MODULE, HEAD_MODULE].map((module) => [module, [vocabulary, hidden]]),
+  );
+  return { vocabulary, hidden, outer, isTied: !tensors.has(`${HEAD_MODULE}.weight`) };
+}
+
+/**
+ * Modules that LoRA adapts, and the configuration with the decoder's names.
+ * @param seeing Names of the adapter's tensors where the model sees, too
+ */
+function targetsOf(
+  { fields, path }: Given,
+  written: LoraConfig,
+  [inner, { outer, isTied }]: readonly [ModuleShapes, Base],
+  seeing: Iterable<string> | null,
+): { config: LoraConfig; targets: string[] } {
+  // PEFT takes neither of the two outer modules for all-linear
+  const isAll = typeof written.targetModules === "string" &&
+    written.targetModules.toLowerCase() === "all-linear";
+  const names = [...inner.keys(), ...(isAll ? [] : outer.keys())];
+  const config = seeing === null ? written : renamed(written, names.map(spellingOfTensors(seeing)), names);
+  const targets = matchTargets(config, names);
+  if (isTied && fields.ensure_weight_tying === true && targets.some((name) => outer.has(name))) {
+    throw new RangeError(
+      `Cannot use the adapter ${path}: ensure_weight_tying is true, with LoRA on embedding or output head; ` +
+        "this isn't supported. Merge the adapter with peft",
+    );
+  }
+  return { config, targets };
+}
+
+/** Modules by the way in which they are adapted, and shapes of the tensors that this takes, by their names in the file. */
+function partsOf(
+  { fields, path }: Given,
+  config: LoraConfig,
+  targets: readonly string[],
+  shapes: ModuleShapes,
+  { vocabulary, hidden, isTied }: Base,
+) {
+  const linear = targets.filter((name) => name !== EMBEDDING_MODULE);
+  const expected = loraTensorShapes(config, linear, shapes),
+    hasEmbedding = targets.includes(EMBEDDING_MODULE);
+  if (hasEmbedding) {
+    const { r } = loraOf(config, EMBEDDING_MODULE);
+    expected.set(`${EMBEDDING_LORA}A`, [r, vocabulary]).set(`${EMBEDDING_LORA}B`, [hidden, r]);
+  }
+  const lengthened = fields.use_dora === true ? linear : [];
+  for (const module of lengthened) expected.set(magnitudeName(module), [valueOf(shapes, module)[0]]);
+  const rows = tokenRows(fields.trainable_token_indices, path, vocabulary, isTied);
+  for (const [module, indices] of rows) expected.set(rowsName(module), [indices.length, hidden]);
+  return { linear, hasEmbedding, lengthened, rows, expected };
+}
+
+/** LoRA's matrices by module. */
+function loraTensors(
+  file: Pick<SafetensorsFile, "readFloat32">,
+  config: LoraConfig,
+  { linear, hasEmbedding }: Parts,
+  { vocabulary }: Base,
+): Map<string, LoraTensors> {
+  const lora = new Map(linear.map((module): [string, LoraTensors] => {
+    const { a, b } = loraNames(`${PEFT_PREFIX}${module}`);
+    return [module, { ...loraOf(config, module), a: file.readFloat32(a), b: file.readFloat32(b) }];
+  }));
+  if (hasEmbedding) {
+    // its rows are looked up, so its update is (B A)ᵀ
+    const own = loraOf(config, EMBEDDING_MODULE);
+    const a = transposed(file.readFloat32(`${EMBEDDING_LORA}B`), own.r),
+      b = transposed(file.readFloat32(`${EMBEDDING_LORA}A`), vocabulary);
+    lora.set(EMBEDDING_MODULE, { ...own, a, b });
+  }
+  return lora;
 }
 
 /**
