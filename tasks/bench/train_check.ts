@@ -11,7 +11,7 @@ import { packExamples } from "../../kernels/engine/pack.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { checkIds, readQuads } from "./quads.ts";
-import { stageExample } from "./train_child.ts";
+import { stageExample } from "./stage_example.ts";
 import type { MeasuredProcess } from "./train_process.ts";
 
 /**

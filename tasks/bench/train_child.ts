@@ -5,15 +5,12 @@
  */
 import { parseArgs } from "node:util";
 
-import { entryOf, item } from "../../formats/elements.ts";
-import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
-import { onnxBackend } from "../../kernels/backends/onnx/mod.ts";
-import { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
-import { exampleRows } from "../../kernels/engine/pack.ts";
-import { type BackendChoice, EngineHost, type EngineSetup } from "../../kernels/engine/host.ts";
-import { startEngine } from "../../kernels/engine/remote.ts";
+import { item } from "../../formats/elements.ts";
+import { openModel } from "../../formats/hf_model/mod.ts";
+import type { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
 import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { exampleRows } from "../../kernels/engine/pack.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
@@ -22,95 +19,15 @@ import { trainLoop } from "../../plugins/trainers/local/loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
 import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
 import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/setup.ts";
-import { openTorchEngine, type TorchEngine, type TorchSetup } from "../../plugins/trainers/torch/engine.ts";
-import { processesPerNode } from "../../plugins/trainers/torch/gpus.ts";
-import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
-import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trainers/torch/options.ts";
-import { startRanks } from "../../plugins/trainers/torch/ranks.ts";
 import { runTask } from "../common/cli.ts";
-import { flagName } from "./flag_values.ts";
-import { checkIds, type Quad, readQuads } from "./quads.ts";
+import { peakMebibytes, processAge } from "./process_figures.ts";
+import { checkIds, readQuads } from "./quads.ts";
+import { stageExample } from "./stage_example.ts";
+import { openBenchEngine } from "./train_engine.ts";
 import { type StepPart, stepParts } from "./train_profile.ts";
 
-/** Seconds since this process started, runtime start included; null where /proc doesn't tell. */
-function processAge(): number | null {
-  try {
-    const ticks = Number(Deno.readTextFileSync("/proc/self/stat").split(") ")[1]!.split(" ")[19]);
-    return Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]) - ticks / 100;
-  } catch {
-    return null;
-  }
-}
-
-function peakMebibytes(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]) / 1024;
-  } catch {
-    return Deno.memoryUsage().rss / 2 ** 20;
-  }
-}
-
-/** The sequences of a stage, as the Python script makes them. */
-export function stageExample(stage: string, q: Quad, index: number): EncodedExample {
-  const pairs: Record<string, Record<string, [number[], number[]]>> = {
-    sft: { y: [q.x1_ids, q.y1_ids] },
-    dpo: { chosen: [q.x1_ids, q.y1_ids], rejected: [q.x1_ids, q.y2_ids] },
-    iopo: {
-      x1y1: [q.x1_ids, q.y1_ids],
-      x1y2: [q.x1_ids, q.y2_ids],
-      x2y2: [q.x2_ids, q.y2_ids],
-      x2y1: [q.x2_ids, q.y1_ids],
-    },
-  };
-  return {
-    index,
-    source: { file: "quads", row: index },
-    sequences: Object.entries(entryOf(pairs, stage)).map(([name, [x, y]]) => ({
-      name,
-      input_ids: Int32Array.from([...x, ...y]),
-      labels: Int32Array.from([...x.map(() => -100), ...y]),
-    })),
-  };
-}
-
-/** The engine of `trainer: torch`, on this machine's GPUs or one CPU process. */
-async function onTorch(
-  setup: Omit<TorchSetup, keyof EngineChoices | "threads">,
-  model: LoadedModel,
-  choices: { dtype: string; compile: boolean },
-  threads: number | null,
-): Promise<TorchEngine> {
-  const options = torchOptions.parse(choices), processes = processesPerNode(options);
-  const folder = await Deno.makeTempDir({ prefix: "dinotune-bench-model-" });
-  try {
-    const modelPath = modelFolder(model, setup.decoder, folder);
-    const ranks = await startRanks(options);
-    return await openTorchEngine(ranks, {
-      ...setup,
-      ...options,
-      modelPath,
-      threads,
-      sharding: shardingOf(options, processes),
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** An engine in this thread, whose operators are timed. */
-function profiledEngine(setup: EngineSetup, model: LoadedModel, profiler: OnnxProfiler): EngineHost {
-  const { backend, provider, threads, tensors, bf16, fp16 } = setup.device;
-  if (backend !== "onnx" || tensors === "device" || bf16 || fp16) {
-    throw new RangeError(
-      `Cannot profile backend ${backend}: onnx alone tells what operators take, in float32 with --tensors host`,
-    );
-  }
-  const made = onnxBackend({ provider, profiler, ...(threads !== null && { threads }) });
-  return new EngineHost(made, setup, (name) => model.weights.read(name));
-}
-
-async function main(): Promise<void> {
-  const { values: a } = parseArgs({
+function childArguments() {
+  return parseArgs({
     options: {
       model: { type: "string" },
       quads: { type: "string" },
@@ -131,7 +48,41 @@ async function main(): Promise<void> {
       quantization: { type: "string" },
       profile: { type: "boolean", default: false },
     },
-  });
+  }).values;
+}
+
+/** A step with its rows through the model and its learnt tokens. */
+type TimedStep = StepReport & { rows: number; labels: number };
+
+/** Floating-point operations of the products of steps; recomputed ones are counted, attention and LoRA aren't. */
+function flopsOf(steps: readonly TimedStep[], decoder: DecoderConfig, checkpoints: boolean): number {
+  const linear = decoder.numLayers *
+    LINEAR_MODULES.reduce((n, m) => n + moduleShape(decoder, m).reduce((x, y) => x * y, 1), 0);
+  const passes = checkpoints ? 6 : 4;
+  return steps.reduce(
+    (n, r) => n + passes * linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
+    0,
+  );
+}
+
+/** LoRA of the peer: rank 8 on all linear modules, seed 42. */
+function loraOf(model: string): TargetConfig {
+  return {
+    finetuning_type: "lora",
+    base_model: null,
+    adapter_name_or_path: [],
+    lora_target: ["all"],
+    lora_rank: 8,
+    lora_alpha: 16,
+    lora_dropout: 0,
+    use_rslora: false,
+    seed: 42,
+    model_name_or_path: model,
+  };
+}
+
+async function main(): Promise<void> {
+  const a = childArguments();
   const { model: modelPath, quads: quadsPath } = a;
   if (modelPath === undefined || quadsPath === undefined) {
     throw new RangeError("Cannot measure as --model and --quads are needed");
@@ -144,18 +95,7 @@ async function main(): Promise<void> {
   checkIds(quads, decoder.vocabSize, { model: modelPath, file: quadsPath });
   const examples = quads.map((q, i) => stageExample(a.mode, q, i));
   const accumulation = Number(a.accum), warmup = Number(a.warmup), total = warmup + Number(a.steps);
-  const lora: TargetConfig = {
-    finetuning_type: "lora",
-    base_model: null,
-    adapter_name_or_path: [],
-    lora_target: ["all"],
-    lora_rank: 8,
-    lora_alpha: 16,
-    lora_dropout: 0,
-    use_rslora: false,
-    seed: 42,
-    model_name_or_path: modelPath,
-  };
+  const lora = loraOf(modelPath);
   const target = makeTarget(lora, model, decoder, {});
   const threads = a.threads ? Number(a.threads) : null;
   const setup = {
@@ -169,35 +109,7 @@ async function main(): Promise<void> {
     seed: 42,
     optimizer: { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0 },
   };
-  const torch = a.trainer === "torch"
-    ? await onTorch(setup, model, { dtype: a.dtype, compile: a.compile }, threads)
-    : null;
-  const given = {
-    values: new Map(
-      Object.entries({
-        backend: a.backend,
-        provider: a.provider,
-        operands: a.operands,
-        tensors: a.tensors,
-      }).filter(isGiven),
-    ),
-  };
-  const operands = flagName(given, "operands", ["float32", "bf16", "fp16"]);
-  const device: BackendChoice = {
-    ...(operands === "bf16" && { bf16: true }),
-    ...(operands === "fp16" && { fp16: true }),
-    tensors: flagName(given, "tensors", ["host", "device"]),
-    backend: flagName(given, "backend", ["onnx", "webgpu"]),
-    provider: flagName(given, "provider", ["cpu", "cuda", "webgpu"]),
-    threads,
-  };
-  const profiler = a.profile
-    ? new OnnxProfiler(await Deno.makeTempDir({ prefix: "dinotune-profile-" }))
-    : null;
-  const engine = torch ??
-    (profiler
-      ? profiledEngine({ ...setup, device }, model, profiler)
-      : await startEngine({ ...setup, device }));
+  const { engine, torch, profiler } = await openBenchEngine(setup, model, a, threads);
   const ready = processAge();
   const packRows = a.rows ? Number(a.rows) : (await engine.packRows()).rows;
   const config = { ...BARE_LOOP, micro_batch_tokens: packRows };
@@ -206,7 +118,7 @@ async function main(): Promise<void> {
       { length: accumulation },
       (_, k) => [item(examples, (step * accumulation + k) % examples.length)],
     );
-  const rows: (StepReport & { rows: number; labels: number })[] = [];
+  const rows: TimedStep[] = [];
   let first: number | null = null;
   const log: LogSink = {
     ...silentLog(),
@@ -261,13 +173,7 @@ async function main(): Promise<void> {
   profiler?.end();
 
   const timed = rows.slice(warmup), seconds = timed.reduce((s, r) => s + r.seconds, 0);
-  const linear = decoder.numLayers *
-    LINEAR_MODULES.reduce((n, m) => n + moduleShape(decoder, m).reduce((x, y) => x * y, 1), 0);
-  const passes = a.checkpointing === "on" ? 6 : 4;
-  const flops = timed.reduce(
-    (n, r) => n + passes * linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
-    0,
-  );
+  const flops = flopsOf(timed, decoder, a.checkpointing === "on");
   const description = await engine.describe(),
     used = await torch?.memory(),
     peak = peakMebibytes() + (used?.host ?? 0);
@@ -307,10 +213,6 @@ async function profileOf(
   } finally {
     await Deno.remove(profiler.folder, { recursive: true });
   }
-}
-
-function isGiven(entry: [string, string | undefined]): entry is [string, string] {
-  return entry[1] !== undefined;
 }
 
 // Ends the process itself: one that runs out with a graphics driver in use crashed in one of ten cases, its work done.
