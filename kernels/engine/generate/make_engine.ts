@@ -46,7 +46,11 @@ export async function makeBatchEngine(
   const { choice } = await chooseBackend({ ...device, quantization_bit: bits });
   const why = whyNoProgram(choice, options.decoder);
   if (why === null) return programEngine(options, model, adapter, choice, quantization, onPhase);
-  if (bits !== null) throw new RangeError(`Cannot hold weights in ${bits} bits: ${why}`);
+  if (bits !== null) {
+    throw new RangeError(
+      `Cannot hold weights in ${bits} bits: ${why}; leave them as they are stored, or use backend: onnx with provider: cpu`,
+    );
+  }
   const backend = await makeBackend({ ...choice, blocks: hasPacked(model.weights) });
   const engine = makeBlockEngine(backend, options, model, adapter, onPhase);
   return {
