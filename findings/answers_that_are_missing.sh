@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # guess: a CSV file's text columns come as the texts that the file has, as the same rows do from JSON Lines
-# what happens: `datasets` makes None of every cell that reads None, NA, N/A, n/a, null, NULL, nan or NaN, quoted or not, among texts as well; a column of such answers and numbers in
-#   quotes loses leading zeros ("007" is 7), and one of True and False is no text either. keep_default_na=False keeps the words, `features` don't
+# what happens: `datasets` makes None of every cell that reads None, NA, null or nan, quoted or not, in a column of other texts as well; none and nil stay.
+#   Naming the column a string by `features` changes nothing, keep_default_na=False keeps the words
 # version: datasets 5.2.0 (pandas 3.1.1 reads the file)
 # why it matters: "None" and "null" are answers of classifiers and of questions on code, NA is Namibia: those rows, and only those, lose their answer, are dropped as empty or trained on
 #   "None" by another road; the rest of the file looks right. Pass keep_default_na=False, or write JSON Lines
