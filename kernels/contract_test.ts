@@ -40,9 +40,10 @@ Deno.test("every kernel has samples, one of size 1, and a lowering for ONNX", ()
 
 const aimed = await orExit(() => targets(KERNELS)), backends = await orExit(() => testBackends());
 const throughBinding = { way: javascriptWay("asked for by a test") };
-// The other way to ONNX Runtime; and what its CUDA provider gets, on the CPU: tensors that stay with the provider, attention without loops.
+// The other way to ONNX Runtime; what systems get that kernels/native has no library for; and what its CUDA provider gets, on the CPU: tensors that stay with the provider, attention without loops.
 const variants = Object.entries<OnnxOptions>({
   "through its binding": throughBinding,
+  "without operators of our own": { native: false },
   "as on a CUDA device": { memory: "provider", loops: false },
 });
 const onnx = backends.filter((b) => b.name.startsWith("onnx")), { library, reason } = openLibrary();
@@ -68,7 +69,7 @@ for (const { ignore } of onnx) {
     }`,
     ignore: ignore || library === null,
     fn: async (t) => {
-      const ways = [onnxBackend(), onnxBackend(throughBinding)];
+      const ways = [onnxBackend({ native: false }), onnxBackend(throughBinding)];
       for (const { kernel, samples } of aimed) {
         const sample = samples.at(-1);
         if (!sample) continue;

@@ -48,6 +48,8 @@ export interface OnnxTarget {
   loops: boolean;
   /** Absent: all floats are float32. */
   half?: HalfInputs;
+  /** Whether it has the operators of kernels/native. */
+  native?: boolean;
   /** Inputs of the node that nothing else reads, so that a place which can may put its output there. */
   spent?: ReadonlySet<string>;
 }
@@ -73,6 +75,16 @@ export function constantNode(
     ? (scalar ? { value_float: { float: values } } : { value_floats: [...values] })
     : (scalar ? { value_int: values } : { value_ints: values });
   return { op: "Constant", in: [], out: [name], attrs };
+}
+
+/** A node of kernels/native's, see its src/float_operators.c. */
+export function nativeNode(
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attrs: NonNullable<OnnxNode["attrs"]> = {},
+): OnnxNode {
+  return { op, in: inputs, out: outputs, attrs, domain: "dinotune" };
 }
 
 /** A float attribute of an ONNX node, also when it is a whole number. */

@@ -7,11 +7,27 @@
  * @module
  */
 import { type Attributes, fixedSizes, type SymbolicDims } from "../kernel.ts";
-import { constantNode, floatAttribute, type OnnxNode, type OnnxSubgraph } from "../onnx_node.ts";
+import { constantNode, floatAttribute, nativeNode, type OnnxNode, type OnnxSubgraph } from "../onnx_node.ts";
 import { attentionAttributes } from "./_attention.ts";
 
 /** Most queries of one chunk. 256 made the pass named above 8 % slower: smaller chunks skip more of the triangle. */
 export const QUERY_CHUNK = 128;
+
+/** Attention or its gradient by an operator of our own, which keeps to tiles of 48 queries and 16 keys. */
+export function nativeAttention(
+  op: "Attention" | "AttentionGrad",
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attrs: Attributes,
+): OnnxNode {
+  const { heads, kvHeads, scale, window } = attentionAttributes(attrs);
+  return nativeNode(op, inputs, outputs, {
+    heads,
+    kv_heads: kvHeads,
+    window: window ?? 0,
+    scale: floatAttribute(scale),
+  });
+}
 
 /**
  * Nodes before chunks or the whole: keys `kh` and values `vh` `[kv, 1, T, d]`, sizes, and ends of subtrees.

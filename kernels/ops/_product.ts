@@ -11,7 +11,7 @@ import {
   type SymbolicDims,
   type Tolerance,
 } from "../kernel.ts";
-import { constantNode, floatAttribute, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
+import { constantNode, floatAttribute, nativeNode, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { addScaled, dot, rowsOf, zip } from "../vectors.ts";
 import type { WgslLimits, WgslProgram } from "../wgsl_program.ts";
 import { gemmNodes } from "./_half_onnx.ts";
@@ -56,6 +56,8 @@ export function productSumOf<const Operand extends string, const Axis extends st
       attrs: Attributes,
     ) => ({ y: zip((base, sum) => base + sum, inputs.base, reference(names, inputs, dims, attrs)) }),
     onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget): OnnxNode[] => {
+      const own = nativeProduct(names, dims, attrs, target, "base");
+      if (own) return [own];
       if (target.spent?.has("base") && names.layout !== "tn" && !target.half) return intoBase(names, attrs);
       // Gemm's own third factor is copied to the output by one thread before the product: an Add takes two thirds of the time.
       return [
@@ -110,6 +112,8 @@ function gemm<Axis extends string>(
   target: OnnxTarget,
   out: string,
 ): OnnxNode[] {
+  const own = nativeProduct({ layout, a, b, m, n }, dims, attrs, target);
+  if (own) return [{ ...own, out: [out] }];
   const alpha = alphaOf(attrs), rows = dims[m], cols = dims[n];
   // aᵀ b with many rows and few columns, as LoRA's B gets its gradient, is (bᵀ a)ᵀ: ONNX Runtime transposes a wide first factor
   // slowly (1536 × 8 over 700 rows: 3.5 ms of processor time, 2.3 this way).
@@ -123,8 +127,28 @@ function gemm<Axis extends string>(
   return gemmNodes(target, { a, b, out, alpha, ...transposed });
 }
 
+/** Columns up to which the narrow factor of aᵀ b is one: kernels/native reads the other factor once for each 6 of them. */
+const NARROW = 64;
+
+/** The product by an operator of our own; null: not by one. */
+function nativeProduct<Axis extends string>(
+  { layout, a, b, m, n }: Pick<ProductNames<string, Axis>, "layout" | "a" | "b" | "m" | "n">,
+  dims: SymbolicDims<Axis>,
+  attrs: Attributes,
+  { native, half }: OnnxTarget,
+  base?: string,
+): OnnxNode | null {
+  if (!native || half) return null;
+  const inputs = [a, b, ...base ? [base] : []], alpha = { alpha: floatAttribute(alphaOf(attrs)) };
+  if (layout !== "tn") {
+    return nativeNode("Product", inputs, ["y"], { transposed: Number(layout === "nt"), ...alpha });
+  }
+  const narrow = Math.min(dims[m] ?? Infinity, dims[n] ?? Infinity);
+  return narrow <= NARROW ? nativeNode("TurnedProduct", inputs, ["y"], alpha) : null;
+}
+
 /**
- * The product added to `base` where it stands, which of all operators only the fused convolution does (its fourth input): rows of
+ * The product added to `base` where it stands, which of ONNX Runtime's operators only the fused convolution does (its fourth input): rows of
  * the first factor are filters, the second factor is the picture, `[1, k, n, 1]` or, transposed, `[1, 1, n, k]`.
  */
 function intoBase({ layout, a, b }: ProductNames<string, string>, attrs: Attributes): OnnxNode[] {

@@ -20,6 +20,7 @@ import {
   byRows,
   chunkLoop,
   chunkSizes,
+  nativeAttention,
   QUERY_CHUNK,
   wholeBounds,
 } from "./_attention_onnx.ts";
@@ -61,7 +62,8 @@ export const attention = defineKernel({
     }
     return { o };
   },
-  onnx: (dims, attrs, { loops }) => {
+  onnx: (dims, attrs, { loops, native }) => {
+    if (native) return [nativeAttention("Attention", ["q", "k", "v", "until", "positions"], ["o"], attrs)];
     const chunk: OnnxNode[] = [
       ...attentionChunk(attrs),
       { op: "MatMul", in: ["p", "vc"], out: ["oc"] },

@@ -15,6 +15,7 @@ import {
   byRows,
   chunkLoop,
   chunkSizes,
+  nativeAttention,
   wholeBounds,
 } from "./_attention_onnx.ts";
 import { attentionGradSamples } from "./attention_samples.ts";
@@ -55,7 +56,11 @@ export const attentionGrad = defineKernel({
     }
     return { dq, dk, dv };
   },
-  onnx: (dims, attrs, { loops }) => {
+  onnx: (dims, attrs, { loops, native }) => {
+    if (native) {
+      const inputs = ["q", "k", "v", "o", "do", "until", "positions"];
+      return [nativeAttention("AttentionGrad", inputs, ["dq", "dk", "dv"], attrs)];
+    }
     const { scale, heads, kvHeads } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
     const product = (
       spec: { a: string; b: string; out: string; alpha?: number; transposed?: "a" | "b" },

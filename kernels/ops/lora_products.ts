@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, type Dims, number, type Sample } from "../kernel.ts";
-import { floatAttribute, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
+import { floatAttribute, nativeNode, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { zip } from "../vectors.ts";
 import { gemmNodes } from "./_half_onnx.ts";
 import { add } from "./add.ts";
@@ -44,12 +44,18 @@ export const loraLinear = defineKernel({
     const base = linear.reference({ x, w }, rest, {}).y;
     return { y: loraUp.reference({ base, h, b }, rest, attrs).y, h };
   },
-  onnx: (_dims, attrs, target) => [
-    { op: "Gemm", in: ["x", "a"], out: ["h"], attrs: { transB: 1 } },
-    ...gemmNodes(target, { a: "x", b: "w", out: "plain", transB: 1 }),
-    { op: "Gemm", in: ["h", "b"], out: ["low"], attrs: { transB: 1, alpha: floatAttribute(alphaOf(attrs)) } },
-    { op: "Add", in: ["plain", "low"], out: ["y"] },
-  ],
+  onnx: (_dims, attrs, target) =>
+    native(target, ["x", "w", "a", "b"], { up: alphaOf(attrs) }) ?? [
+      { op: "Gemm", in: ["x", "a"], out: ["h"], attrs: { transB: 1 } },
+      ...gemmNodes(target, { a: "x", b: "w", out: "plain", transB: 1 }),
+      {
+        op: "Gemm",
+        in: ["h", "b"],
+        out: ["low"],
+        attrs: { transB: 1, alpha: floatAttribute(alphaOf(attrs)) },
+      },
+      { op: "Add", in: ["plain", "low"], out: ["y"] },
+    ],
   wgsl: ({ rows, in: depth, out, rank }, attrs, limits) =>
     loraProduct({
       label: "lora_linear",
@@ -78,6 +84,23 @@ export const loraLinear = defineKernel({
   samples: samples(false),
   tolerance,
 });
+
+/** Such a kernel by the operator of our own; null: not by one. With factors of its two narrow products, one of which is the first. */
+function native(
+  { native, half }: OnnxTarget,
+  inputs: readonly string[],
+  factors: { up: number } | { down: number },
+): OnnxNode[] | null {
+  if (!native || half) return null;
+  const { up = 1, down = 1 } = { up: undefined, down: undefined, ...factors };
+  return [
+    nativeNode("LoraProduct", inputs, ["y", "h"], {
+      transposed: Number("up" in factors),
+      down_alpha: floatAttribute(down),
+      up_alpha: floatAttribute(up),
+    }),
+  ];
+}
 
 function alphaOf(attrs: Readonly<Record<string, number | boolean | null>>): number {
   return number(attrs, "alpha", 1);
@@ -133,7 +156,9 @@ export const loraMatmul = defineKernel({
   ...BACKWARD,
   halves: ["b"],
   reference: (factors, dims, attrs) => backward(factors, dims, alphaOf(attrs)),
-  onnx: (_dims, attrs, target) => backwardNodes(alphaOf(attrs), "y", target),
+  onnx: (_dims, attrs, target) =>
+    native(target, ["a", "b", "down", "up"], { down: alphaOf(attrs) }) ??
+      backwardNodes(alphaOf(attrs), "y", target),
   wgsl: (dims, attrs, limits) =>
     loraProduct({ label: "lora_matmul", ...backwardSpec(dims, alphaOf(attrs)) }, limits),
   grad: (g, { inputs: { a, b, down, up }, outputs: { h }, gradients: { y: dy, h: given }, attrs, needs }) => {
@@ -161,10 +186,11 @@ export const loraMatmulAdd = defineKernel({
     const { y, h } = backward(factors, dims, alphaOf(attrs));
     return { y: zip((before, sum) => before + sum, base, y), h };
   },
-  onnx: (_dims, attrs, target) => [
-    ...backwardNodes(alphaOf(attrs), "sum", target),
-    { op: "Add", in: ["base", "sum"], out: ["y"] },
-  ],
+  onnx: (_dims, attrs, target) =>
+    native(target, ["a", "b", "down", "up", "base"], { down: alphaOf(attrs) }) ?? [
+      ...backwardNodes(alphaOf(attrs), "sum", target),
+      { op: "Add", in: ["base", "sum"], out: ["y"] },
+    ],
   wgsl: (dims, attrs, limits) =>
     loraProduct({ label: "lora_matmul_add", ...backwardSpec(dims, alphaOf(attrs)), base: "base" }, limits),
   grad: (g, { inputs: { base: _, ...inputs }, outputs, gradients, attrs, needs }) => ({

@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel, fixedSizes, number } from "../kernel.ts";
-import { constantNode, floatAttribute, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, floatAttribute, nativeNode, type OnnxNode } from "../onnx_node.ts";
 import { dot, rowsOf, zip } from "../vectors.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
 import { rmsRows } from "./wgsl/norm.ts";
@@ -26,12 +26,14 @@ export const rmsNorm = defineKernel({
     }
     return { y };
   },
-  onnx: (dims, attrs) => {
+  onnx: (dims, attrs, { native }) => {
+    const eps = floatAttribute(number(attrs, "eps"));
+    if (native) return [nativeNode("RmsNorm", ["x", "weight"], ["y"], { eps })];
     const norm = (x: string, y: string): OnnxNode => ({
       op: "SimplifiedLayerNormalization",
       in: [x, "weight"],
       out: [y],
-      attrs: { axis: -1, epsilon: floatAttribute(number(attrs, "eps")), stash_type: 1 },
+      attrs: { axis: -1, epsilon: eps, stash_type: 1 },
     });
     if (number(attrs, "groups", 1) === 1) return [norm("x", "y")];
     const { group, cols } = fixedSizes(dims, "group", "cols");

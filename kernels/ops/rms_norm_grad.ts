@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, fixedSizes, number, type Sample } from "../kernel.ts";
-import { constantNode, type OnnxNode } from "../onnx_node.ts";
+import { constantNode, floatAttribute, nativeNode, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, dot, row, rowsOf, zip } from "../vectors.ts";
 import { columnSums } from "./wgsl/column_sums.ts";
 import { inverseRmsRows, rmsRows } from "./wgsl/norm.ts";
@@ -53,19 +53,26 @@ export const rmsNormGrad = defineKernel({
     });
     return { dx };
   },
-  onnx: (dims, attrs) => [
-    ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
-    { op: "Mul", in: ["dyg", "weight"], out: ["dw"] },
-    { op: "Mul", in: ["dw", "xg"], out: ["dwx"] },
-    { op: "ReduceMean", in: ["dwx", "last"], out: ["mean"] },
-    { op: "Mul", in: ["mean", "inverse"], out: ["c"] },
-    { op: "Mul", in: ["c", "inverse"], out: ["share"] },
-    { op: "Mul", in: ["xg", "share"], out: ["xc"] },
-    { op: "Sub", in: ["dw", "xc"], out: ["centred"] },
-    { op: "Mul", in: ["centred", "inverse"], out: ["dxg"] },
-    constantNode("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
-    { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
-  ],
+  onnx: (dims, attrs, { native }) =>
+    native
+      ? [
+        nativeNode("RmsNormGrad", ["x", "weight", "dy"], ["dx"], {
+          eps: floatAttribute(number(attrs, "eps")),
+        }),
+      ]
+      : [
+        ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
+        { op: "Mul", in: ["dyg", "weight"], out: ["dw"] },
+        { op: "Mul", in: ["dw", "xg"], out: ["dwx"] },
+        { op: "ReduceMean", in: ["dwx", "last"], out: ["mean"] },
+        { op: "Mul", in: ["mean", "inverse"], out: ["c"] },
+        { op: "Mul", in: ["c", "inverse"], out: ["share"] },
+        { op: "Mul", in: ["xg", "share"], out: ["xc"] },
+        { op: "Sub", in: ["dw", "xc"], out: ["centred"] },
+        { op: "Mul", in: ["centred", "inverse"], out: ["dxg"] },
+        constantNode("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
+        { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
+      ],
   wgsl: ({ rows, cols, group }, attrs, limits) => ({
     dispatches: rmsRows({
       label: "rms_norm_grad",

@@ -3,6 +3,7 @@
  * @module
  */
 import { defineKernel } from "../kernel.ts";
+import { nativeNode } from "../onnx_node.ts";
 import { zip } from "../vectors.ts";
 import { swigluGrad } from "./swiglu_grad.ts";
 import { elementwise, SIGMOID } from "./wgsl/elementwise.ts";
@@ -13,11 +14,12 @@ export const swiglu = defineKernel({
   inputs: { gate: ["rows", "cols"], up: ["rows", "cols"] },
   outputs: { y: ["rows", "cols"] },
   reference: ({ gate, up }) => ({ y: zip((v, u) => v / (1 + Math.exp(-v)) * u, gate, up) }),
-  onnx: () => [
-    { op: "Sigmoid", in: ["gate"], out: ["s"] },
-    { op: "Mul", in: ["gate", "s"], out: ["silu"] },
-    { op: "Mul", in: ["silu", "up"], out: ["y"] },
-  ],
+  onnx: (_dims, _attrs, { native }) =>
+    native ? [nativeNode("Swiglu", ["gate", "up"], ["y"])] : [
+      { op: "Sigmoid", in: ["gate"], out: ["s"] },
+      { op: "Mul", in: ["gate", "s"], out: ["silu"] },
+      { op: "Mul", in: ["silu", "up"], out: ["y"] },
+    ],
   wgsl: ({ rows, cols }, _attrs, limits) => ({
     dispatches: elementwise({
       label: "swiglu",

@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel } from "../kernel.ts";
-import { constantNode } from "../onnx_node.ts";
+import { constantNode, nativeNode } from "../onnx_node.ts";
 import { zip } from "../vectors.ts";
 import { elementwise, SIGMOID } from "./wgsl/elementwise.ts";
 
@@ -20,17 +20,18 @@ export const swigluGrad = defineKernel({
     };
   },
   // s (1 + gate (1 − s)) = s + silu (1 − s) = s + silu − silu·s, which needs no constant and one pass less.
-  onnx: () => [
-    { op: "Sigmoid", in: ["gate"], out: ["s"] },
-    { op: "Mul", in: ["gate", "s"], out: ["silu"] },
-    { op: "Mul", in: ["dy", "silu"], out: ["dup"] },
-    constantNode("one", "f32", 1),
-    { op: "Sub", in: ["one", "s"], out: ["rest"] },
-    { op: "Mul", in: ["silu", "rest"], out: ["curved"] },
-    { op: "Add", in: ["s", "curved"], out: ["slope"] },
-    { op: "Mul", in: ["dy", "up"], out: ["dyup"] },
-    { op: "Mul", in: ["dyup", "slope"], out: ["dgate"] },
-  ],
+  onnx: (_dims, _attrs, { native }) =>
+    native ? [nativeNode("SwigluGrad", ["gate", "up", "dy"], ["dgate", "dup"])] : [
+      { op: "Sigmoid", in: ["gate"], out: ["s"] },
+      { op: "Mul", in: ["gate", "s"], out: ["silu"] },
+      { op: "Mul", in: ["dy", "silu"], out: ["dup"] },
+      constantNode("one", "f32", 1),
+      { op: "Sub", in: ["one", "s"], out: ["rest"] },
+      { op: "Mul", in: ["silu", "rest"], out: ["curved"] },
+      { op: "Add", in: ["s", "curved"], out: ["slope"] },
+      { op: "Mul", in: ["dy", "up"], out: ["dyup"] },
+      { op: "Mul", in: ["dyup", "slope"], out: ["dgate"] },
+    ],
   wgsl: ({ rows, cols }, _attrs, limits) => ({
     dispatches: elementwise({
       label: "swiglu_grad",

@@ -30,6 +30,8 @@ export interface StepPart {
 
 const ATTENTION = ["attention", "attention_grad"], LORA = ["lora_up", "matmul_tn", "matmul_tn_add"];
 const PRODUCTS = ["linear", "matmul", "matmul_add", "linear_packed", "matmul_packed"];
+/** Products with a frozen weight that have LoRA's narrow ones in them. */
+const FUSED = ["lora_linear", "lora_matmul", "lora_matmul_add"];
 const TRANSPOSED = ["matmul_tn", "matmul_tn_add", "label_logprob_weight_grad"];
 const HEAD = /^(label_logprob|gather_rows|scatter_add_rows|scale_rows)/;
 
@@ -38,6 +40,7 @@ function groupOf({ kernel, shapes }: OperatorTime, rank: number): StepGroup {
   if (kernel === null) return "copies of outputs";
   if (ATTENTION.includes(kernel)) return "attention";
   if (LORA.includes(kernel)) return "LoRA";
+  if (FUSED.includes(kernel)) return "products with a frozen weight";
   if (PRODUCTS.includes(kernel)) {
     return shapes.some((shape) => shape.includes(rank)) ? "LoRA" : "products with a frozen weight";
   }
@@ -45,10 +48,14 @@ function groupOf({ kernel, shapes }: OperatorTime, rank: number): StepGroup {
 }
 
 /** Operations of a product, 0 for other operators: two for each element of the second factor and row of the first. */
-function operationsOf({ kernel, op, shapes: [a = [], b = []] }: OperatorTime): number {
+function operationsOf({ kernel, op, shapes: [a = [], b = [], ...rest] }: OperatorTime): number {
   // A product that is added to its base in place: the second factor, and the first one's rows as filters.
   if (op === "FusedConv") return 2 * size(a) * (b[0] ?? 0);
-  if (op !== "Gemm" || a.length !== 2 || b.length !== 2) return 0;
+  if (op === "LoraProduct") {
+    return 2 * (a[0] ?? 0) * [b, ...rest.slice(0, 2)].reduce((sum, shape) => sum + size(shape), 0);
+  }
+  if (op === "TurnedProduct") return 2 * size(a) * (b[1] ?? 0);
+  if (!["Gemm", "Product"].includes(op) || a.length !== 2 || b.length !== 2) return 0;
   // Of two products of one kernel the one whose factors share their rows.
   const transposed = TRANSPOSED.includes(kernel ?? "") && a[0] === b[0];
   return 2 * size(b) * (a[transposed ? 1 : 0] ?? 0);

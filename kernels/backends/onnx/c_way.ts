@@ -40,7 +40,7 @@ export function cWay(library: OrtLibrary): OnnxWay {
 function makeSession(
   library: OrtLibrary,
   { bytes, byteInputs, constants }: SessionModel,
-  { provider, threads, providerOptions, profiler }: SessionSettings,
+  { provider, threads, providerOptions, operators, profiler }: SessionSettings,
 ): ModelSession {
   const profile = profiler?.open();
   const ofTensors = (tensors: Readonly<Record<string, OnnxTensor>>) =>
@@ -59,6 +59,7 @@ function makeSession(
     // An engine's programs run one after another; with an arena each they held 200 MiB more.
     arena: provider === "cpu" ? "shared" : true,
     ...(providerOptions && { providerOptions }),
+    ...(operators && { operators }),
     ...(profile && { profile: profile.path }),
     initializers: ofTensors(constants),
     config: Object.fromEntries(

@@ -8,6 +8,7 @@ import onnxProto from "onnx-proto";
 import { valueOf } from "../../../formats/elements.ts";
 import { type Graph, type Node, nodeSizes, symbolic, type Value, ValueMap } from "../../graph.ts";
 import type { HalfInputs, OnnxTarget } from "../../onnx_node.ts";
+import { NATIVE_DOMAIN } from "../../native/mod.ts";
 import { requiredGraph } from "../options.ts";
 import { profileName } from "./profile.ts";
 import {
@@ -97,7 +98,11 @@ export function lowerToOnnx(
     onnx.ModelProto.encode(onnx.ModelProto.create({
       irVersion: IR_VERSION,
       producerName: "dinotune",
-      opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
+      opsetImport: [
+        { domain: "", version: OPSET },
+        { domain: "com.microsoft", version: 1 },
+        ...target.native ? [{ domain: NATIVE_DOMAIN, version: 1 }] : [],
+      ],
       graph: {
         name,
         node: [

@@ -7,6 +7,7 @@
 import { wholeBits } from "../../../formats/float_pieces.ts";
 import { type Backend, elements } from "../../backend.ts";
 import { defaultThreads } from "../../threads.ts";
+import { nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
 import { compile, type ProgramPlace } from "./program.ts";
@@ -34,6 +35,11 @@ export interface OnnxOptions {
    * @internal
    */
   way?: OnnxWay;
+  /**
+   * Whether operators of our own, compiled ahead, do what they can do faster; default: where they are, on the CPU through the C interface.
+   * @internal
+   */
+  native?: boolean;
   /**
    * Form of frozen matrices, and so of the operands of their products, whose sums are float32; default: float32. The CUDA provider has
    * such products; on the CPU they are float32's with the same roundings, for tests.
@@ -107,9 +113,13 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     );
   }
   const tf32 = provider === "cuda" && wantsTf32(options.tf32, options.env ?? Deno.env);
+  // The lowering without loops is a GPU's.
+  const own = provider === "cpu" && way.library && options.loops !== false && options.native !== false;
+  const { path: operators, reason: missing } = own ? nativeLibrary() : { path: null, reason: null };
   const settings: SessionSettings = {
     provider,
     threads,
+    ...(operators && { operators }),
     ...(provider === "cuda" && { providerOptions: { use_tf32: tf32 ? "1" : "0" } }),
     ...(options.profiler && { profiler: options.profiler }),
   };
@@ -122,6 +132,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     settings,
     loops: options.loops ?? provider === "cpu",
     inPlace: provider === "cpu" && options.loops !== false,
+    native: operators !== null,
     // The CPU provider has no product of bfloat16, and leaves out roundings to float16 around one.
     half: kind ? { type: kind, native: provider !== "cpu" } : null,
   };
@@ -129,7 +140,9 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     name: "onnx",
     description: `${way.description}, ${provider}, ${threads} threads${
       memory === "provider" && provider !== "cpu" ? ", tensors on the device" : ""
-    }${kind ? HALF_WORDS[kind] : ""}${tf32 ? ", products in TF32" : ""}`,
+    }${kind ? HALF_WORDS[kind] : ""}${tf32 ? ", products in TF32" : ""}${
+      missing === null ? "" : ` (no operators of our own, so slower: ${missing})`
+    }`,
     hostMemory: store.hostMemory,
     keepsTensors: provider === "cpu" || memory === "provider",
     compile: (graph, name, given) => compile(graph, name, place, given),

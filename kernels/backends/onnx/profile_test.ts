@@ -19,7 +19,8 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir();
     try {
-      const profiler = new OnnxProfiler(folder), backend = onnxBackend({ profiler, threads: 1 });
+      const profiler = new OnnxProfiler(folder),
+        backend = onnxBackend({ profiler, threads: 1, native: false });
       const g = new GraphBuilder(), cols = 4, rows = ["T", cols];
       const { y: q } = g.run(linear, { x: g.input("x", rows), w: g.input("w", [cols, cols]) });
       const { o } = g.run(attention, {

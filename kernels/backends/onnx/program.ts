@@ -4,6 +4,7 @@
  */
 import type { CompileOptions, Program, Tensor } from "../../backend.ts";
 import { fuseSums } from "../../fuse.ts";
+import { fused } from "../../fuse_lora.ts";
 import type { Graph, Value } from "../../graph.ts";
 import type { HalfInputs } from "../../onnx_node.ts";
 import { indexCheck } from "../indices.ts";
@@ -23,6 +24,8 @@ export interface ProgramPlace {
   loops: boolean;
   /** True if sums are made where their first term stands. */
   inPlace: boolean;
+  /** Whether sessions have the operators of kernels/native. */
+  native: boolean;
   /** Form of frozen matrices; null: float32. */
   half: Pick<HalfInputs, "type" | "native"> | null;
 }
@@ -111,16 +114,16 @@ function nothing({ type, shape }: Value): HostTensor {
 async function makeSession(
   graph: Graph,
   name: string,
-  { way, store, settings, loops, inPlace, half }: ProgramPlace,
+  { way, store, settings, loops, inPlace, native, half }: ProgramPlace,
   { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlySet<string> },
 ): Promise<ModelSession> {
   try {
     const values: Record<string, HostTensor> = {};
-    const target = { loops, ...(half && { half: { ...half, names: halves } }) };
+    const target = { loops, native, ...(half && { half: { ...half, names: halves } }) };
     for (const [key, tensor] of Object.entries(constants)) values[key] = store.onHost(tensor as OnnxTensor);
-    // The library would unfold a constant's new shape, and so hold it twice.
-    const summing = inPlace && Object.keys(constants).length === 0,
-      summed = summing ? fuseSums(graph) : graph;
+    // The library would unfold a constant's new shape, and so hold it twice; operators of our own take it as it is.
+    const summing = inPlace && Object.keys(constants).length === 0;
+    const summed = native && !half ? fused(graph) : summing ? fuseSums(graph) : graph;
     return await way.makeSession({
       bytes: (places) => lowerToOnnx(summed, name, { target, constants: places, optional, inPlace: summing }),
       byteInputs: byteInputs(graph),

@@ -18,6 +18,8 @@ export interface SessionSettings {
   threads: number;
   /** Options of the provider, by its own names; only the C interface passes them. */
   providerOptions?: Readonly<Record<string, string>>;
+  /** Path of a library with operators beside the runtime's; only the C interface passes it. */
+  operators?: string;
   /** Gathers what each operator takes; only the C interface does. */
   profiler?: OnnxProfiler;
 }

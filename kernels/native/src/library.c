@@ -29,6 +29,7 @@ EXPORTED OrtStatus *RegisterCustomOps(OrtSessionOptions *options, const OrtApiBa
     OrtCustomOpDomain *made, *none = NULL;
     TRY(ort_create_domain(api, "dinotune", &made));
     TRY(ort_add_operator(api, made, &packed_product_operator));
+    for (size_t i = 0; i < float_operators_count; i++) TRY(ort_add_operator(api, made, float_operators[i]));
     // Another thread's may be there by now: this one is left then, some hundred bytes once.
     atomic_compare_exchange_strong(&domain, &none, made);
   }

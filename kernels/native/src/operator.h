@@ -30,3 +30,6 @@ OrtStatus *output_tensor(OrtApi api, OrtKernelContext *context, size_t i, Tensor
 
 // The operators of the library.
 extern const OrtCustomOp packed_product_operator;
+// Those of float32, see float_operator.h.
+extern const OrtCustomOp *const float_operators[];
+extern const size_t float_operators_count;

@@ -81,6 +81,9 @@ static inline OrtStatus *ort_shape(OrtApi api, const OrtValue *value, OrtShape *
   return ((OrtStatus *(*)(const OrtValue *, OrtShape **))api[65])(value, out);
 }
 static inline void ort_release_shape(OrtApi api, OrtShape *shape) { ((void (*)(OrtShape *))api[99])(shape); }
+static inline OrtStatus *ort_number(OrtApi api, const OrtKernelInfo *info, const char *name, float *out) {
+  return ((OrtStatus *(*)(const OrtKernelInfo *, const char *, float *))api[85])(info, name, out);
+}
 static inline OrtStatus *ort_integer(OrtApi api, const OrtKernelInfo *info, const char *name, int64_t *out) {
   return ((OrtStatus *(*)(const OrtKernelInfo *, const char *, int64_t *))api[86])(info, name, out);
 }

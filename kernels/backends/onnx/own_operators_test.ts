@@ -1,0 +1,191 @@
+/** Operators of kernels/native beside the definitions, where shapes and values are unlike the contract's samples. */
+import { assert, assertEquals } from "@std/assert";
+import { nativeLibrary } from "../../native/mod.ts";
+import { runOnce, worst } from "../../contract.ts";
+import { type Graph, GraphBuilder } from "../../graph.ts";
+import type { Attributes, Axes, Kernel } from "../../kernel.ts";
+import { attention } from "../../ops/attention.ts";
+import { attentionGrad } from "../../ops/attention_grad.ts";
+import { layOut } from "../../ops/attention_samples.ts";
+import { loraLinear, loraMatmulAdd } from "../../ops/lora_products.ts";
+import { linear, matmul, matmulTn } from "../../ops/products.ts";
+import { rmsNorm } from "../../ops/rms_norm.ts";
+import { rmsNormGrad } from "../../ops/rms_norm_grad.ts";
+import { swiglu } from "../../ops/swiglu.ts";
+import { swigluGrad } from "../../ops/swiglu_grad.ts";
+import { openLibrary } from "./c_api/mod.ts";
+import { onnxBackend } from "./mod.ts";
+import { referenceBackend } from "../reference/mod.ts";
+
+const reason = openLibrary().reason ?? nativeLibrary().reason;
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name: `${name}${reason === null ? "" : `: ${reason}`}`, ignore: reason !== null, fn });
+
+type Given = Record<string, Float64Array>;
+
+function graphOf(kernel: Kernel, sizes: Readonly<Record<string, number>>, attrs: Attributes): Graph {
+  const g = new GraphBuilder();
+  const inputs = Object.fromEntries(
+    Object.entries(kernel.inputs as Axes).map(([name, axes]) => {
+      const shape = axes.map((axis) => axis === "rows" || axis === "queries" ? axis : sizes[axis]!);
+      return [name, g.input(name, shape, kernel.integers?.includes(name) ? "i32" : "f32")];
+    }),
+  );
+  return g.finish(g.run(kernel, inputs, attrs));
+}
+
+/** Numbers between −1 and 1 from a counter. */
+function numbers(count: number, seed: number): Float64Array {
+  let state = seed + 1;
+  return Float64Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.fround(state / 2 ** 31 - 1);
+  });
+}
+
+function given(kernel: Kernel, sizes: Readonly<Record<string, number>>, more: Given = {}): Given {
+  return {
+    ...Object.fromEntries(
+      Object.entries(kernel.inputs as Axes).filter(([name]) => !more[name]).map(([name, axes], i) => [
+        name,
+        numbers(axes.reduce((count, axis) => count * sizes[axis]!, 1), i),
+      ]),
+    ),
+    ...more,
+  };
+}
+
+interface Case {
+  kernel: Kernel;
+  sizes: Readonly<Record<string, number>>;
+  attrs: Attributes;
+  more?: Given;
+}
+
+function caseOf(kernel: unknown, sizes: Case["sizes"], attrs: Attributes = {}, more?: Given): Case {
+  return { kernel: kernel as Kernel, sizes, attrs, ...(more && { more }) };
+}
+
+/** Attention of two examples, one a tree. */
+function attentionCase(kernel: unknown, window: number | null, d: number): Case {
+  const { until, positions } = layOut([[40, [70, [20], [9]], [61]], [33]]), rows = until.length;
+  const more = { until: Float64Array.from(until), positions: Float64Array.from(positions) };
+  const attrs = { heads: 6, kv_heads: 2, scale: 1 / Math.sqrt(d), window };
+  return caseOf(kernel, { rows, queries: rows, qcols: 6 * d, kvcols: 2 * d }, attrs, more);
+}
+
+const large: Case[] = [
+  attentionCase(attention, null, 64),
+  attentionCase(attentionGrad, null, 64),
+  attentionCase(attention, 30, 20),
+  attentionCase(attentionGrad, 30, 20),
+  caseOf(loraLinear, { rows: 131, in: 650, out: 331, rank: 12 }, { alpha: 2 }),
+  caseOf(loraMatmulAdd, { rows: 131, in: 650, out: 331, rank: 12 }, { alpha: 2 }),
+  caseOf(matmulTn, { rows: 131, left: 8, right: 410 }),
+  caseOf(matmulTn, { rows: 131, left: 410, right: 13 }, { alpha: -2 }),
+  caseOf(rmsNorm, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
+  caseOf(rmsNormGrad, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
+  caseOf(swiglu, { rows: 131, cols: 577 }),
+  caseOf(swigluGrad, { rows: 131, cols: 577 }),
+];
+
+/** Rows and depths beside those of tiles, blocks and parts of a depth; 1 to 6 rows have a way of their own. */
+const sizes: Case[] = [linear, matmul].flatMap((kernel) =>
+  [
+    [1, 1, 1],
+    [1, 321, 65],
+    [5, 640, 17],
+    [6, 7, 129],
+    [7, 1, 16],
+    [13, 321, 15],
+    [12, 320, 64],
+    [290, 3, 31],
+    [18, 970, 80],
+  ]
+    .map(([rows, depth, out]) => caseOf(kernel, { rows: rows!, in: depth!, out: out! }, { alpha: 0.5 }))
+);
+const few: Case[] = [1, 6].map((rows) =>
+  caseOf(loraLinear, { rows, in: 70, out: 33, rank: 9 }, { alpha: 2 })
+);
+
+const nameOf = ({ kernel, sizes }: Case) => `${kernel.name} ${JSON.stringify(sizes)}`;
+
+test("operators of our own equal their definitions at sizes beside their tiles", async () => {
+  const backend = onnxBackend({ threads: 2 });
+  for (const it of [...large, ...sizes, ...few]) {
+    const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
+    const expected = await runOnce(referenceBackend(), graph, values, { ...it.sizes });
+    const actual = await runOnce(backend, graph, values, { ...it.sizes });
+    for (const [name, value] of Object.entries(expected)) {
+      // Sums of up to 970 products below 1, and of LoRA's 12 below 50.
+      const { ratio } = worst(actual[name]!, value, { atol: 1e-4, rtol: 1e-5 });
+      assert(ratio <= 1, `${nameOf(it)}: ${name} is off by ${ratio} times what is allowed`);
+    }
+  }
+  await backend.dispose();
+});
+
+test("operators of our own give the same bits in 1, 2 and 5 threads, and again", async () => {
+  for (const it of large) {
+    const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
+    const results = [];
+    for (const threads of [1, 2, 5, 5]) {
+      const backend = onnxBackend({ threads });
+      results.push(await runOnce(backend, graph, values, { ...it.sizes }));
+      await backend.dispose();
+    }
+    for (const result of results) assertEquals(result, results[0], nameOf(it));
+  }
+});
+
+test("what isn't a number or is infinite comes out of operators of our own where it should, and nowhere else", async () => {
+  const backend = onnxBackend({ threads: 2 });
+  const spoilt = async (it: Case, name: string, at: number, value: number) => {
+    const values = given(it.kernel, it.sizes, it.more);
+    values[name]![at] = value;
+    return await runOnce(backend, graphOf(it.kernel, it.sizes, it.attrs), values, { ...it.sizes });
+  };
+  for (const value of [NaN, Infinity, -Infinity]) {
+    const product = caseOf(loraLinear, { rows: 20, in: 35, out: 33, rank: 9 }, { alpha: 2 });
+    const { y, h } = await spoilt(product, "x", 35 * 9 + 4, value);
+    y!.forEach((v, i) => assertEquals(Number.isFinite(v), Math.floor(i / 33) !== 9, `${value}: y[${i}]`));
+    h!.forEach((v, i) => assertEquals(Number.isFinite(v), Math.floor(i / 9) !== 9, `${value}: h[${i}]`));
+    const { y: turned } = await spoilt(
+      caseOf(matmulTn, { rows: 70, left: 9, right: 40 }),
+      "a",
+      9 * 33 + 2,
+      value,
+    );
+    turned!.forEach((v, i) =>
+      assertEquals(Number.isFinite(v), Math.floor(i / 40) !== 2, `${value}: turned[${i}]`)
+    );
+    const { y: normed } = await spoilt(
+      caseOf(rmsNorm, { rows: 9, cols: 20, group: 20 }, { eps: 1e-5 }),
+      "x",
+      45,
+      value,
+    );
+    assert(
+      !Number.isFinite(normed![45]!) &&
+        normed!.every((v, i) => Math.floor(i / 20) === 2 || Number.isFinite(v)),
+    );
+    const { dgate } = await spoilt(caseOf(swigluGrad, { rows: 3, cols: 5 }), "dy", 7, value);
+    dgate!.forEach((v, i) => assertEquals(Number.isFinite(v), i !== 7, `${value}: dgate[${i}]`));
+    // Row 37 of v, of the first key head: rows that see it lose that column in the heads that share those keys. A group of 6
+    // rows of which one sees a key of its 16 takes it 0 times, and no other group takes it at all.
+    const it = attentionCase(attention, null, 16), { o } = await spoilt(it, "v", 37 * 32 + 5, value);
+    const end = it.more!.until![37]!, seesTile = (row: number) => row >= 32 && row < end;
+    const sees = (row: number) => row >= 37 && row < end;
+    o!.forEach((v, i) => {
+      const row = Math.floor(i / 96), group = row - row % 48 + Math.floor(row % 48 / 6) * 6;
+      const column = i % 96 < 48 && i % 16 === 5, near = [0, 1, 2, 3, 4, 5].some((j) => seesTile(group + j));
+      if (column && near && !sees(row)) return;
+      assertEquals(Number.isFinite(v), !(column && sees(row)), `${value}: o[${i}]`);
+    });
+    const { dq } = await spoilt(attentionCase(attentionGrad, null, 16), "do", 37 * 96, value);
+    dq!.forEach((v, i) =>
+      assertEquals(Number.isFinite(v), Math.floor(i / 16) !== 37 * 6, `${value}: dq[${i}]`)
+    );
+  }
+  await backend.dispose();
+});

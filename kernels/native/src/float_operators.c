@@ -1,0 +1,138 @@
+// The operators of float32, as kernels of ../../ops name them; sizes are checked there, and here once more because a wrong one would read
+// memory of something else.
+#include "attention.h"
+#include "float_operator.h"
+#include "float_product.h"
+#include "float_rows.h"
+
+// Attention: o of q, k, v, until, positions.
+static OrtStatus *shape_of(const FloatKernel *kernel, const Tensor *q, const Tensor *k, const Tensor *v, const Tensor *until,
+                           const Tensor *positions, AttentionShape *s) {
+  const int64_t heads = kernel->integers[0], kv = kernel->integers[1], window = kernel->integers[2];
+  if (heads <= 0 || kv <= 0 || heads % kv || window < 0) return refused(kernel, "heads must be a multiple of kv_heads, window 0 or more");
+  if (q->rank != 2 || k->rank != 2 || q->dims[1] % heads || q->dims[0] > k->dims[0]) return refused(kernel, "q and k don't fit");
+  const int64_t d = q->dims[1] / heads, rows = k->dims[0];
+  if (!has_shape(k, 2, rows, kv * d) || !has_shape(v, 2, rows, kv * d)) return refused(kernel, "k and v don't fit q");
+  if (!has_shape(until, 1, rows, 0) || !has_shape(positions, 1, rows, 0)) return refused(kernel, "until and positions don't fit k");
+  if (d == 0 || rows > INT32_MAX - 64) return refused(kernel, "heads need columns, and fewer than 2^31 rows");
+  *s = (AttentionShape){q->dims[0], rows, heads, kv, d, kernel->numbers[0], window, until->data, positions->data};
+  return NULL;
+}
+
+static OrtStatus *compute_attention(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  AttentionShape s;
+  float *o;
+  TRY(shape_of(kernel, in, in + 1, in + 2, in + 3, in + 4, &s));
+  TRY(float_output(kernel, context, 0, in->dims[0], in->dims[1], &o));
+  WITH_MEMORY(kernel, context, attention_scratch(&s), attention(&s, in[0].data, in[1].data, in[2].data, o, scratch, threads));
+}
+
+static OrtStatus *compute_attention_grad(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  AttentionShape s;
+  const Tensor *q = in, *k = in + 1;
+  float *dq, *dk, *dv;
+  TRY(shape_of(kernel, q, k, in + 2, in + 5, in + 6, &s));
+  if (s.queries != s.rows) return refused(kernel, "q and k don't have as many rows");
+  for (int i = 3; i < 5; i++) {
+    if (!has_shape(in + i, 2, q->dims[0], q->dims[1])) return refused(kernel, "o and its gradient don't fit q");
+  }
+  TRY(float_output(kernel, context, 0, q->dims[0], q->dims[1], &dq));
+  TRY(float_output(kernel, context, 1, k->dims[0], k->dims[1], &dk));
+  TRY(float_output(kernel, context, 2, k->dims[0], k->dims[1], &dv));
+  WITH_MEMORY(kernel, context, attention_grad_scratch(&s),
+              attention_grad(&s, q->data, k->data, in[2].data, in[3].data, in[4].data, dq, dk, dv, scratch, threads));
+}
+
+// Product: y of a [m, k], b [k, n] or (transposed) [n, k], base [m, n] or none.
+static OrtStatus *factors_of(const FloatKernel *kernel, const Tensor *a, const Tensor *b, const Tensor *base, Product *p) {
+  p->transposed = kernel->integers[0] != 0;
+  if (a->rank != 2 || b->rank != 2 || a->dims[1] != b->dims[p->transposed]) return refused(kernel, "factors don't fit");
+  p->m = a->dims[0], p->k = a->dims[1], p->n = b->dims[!p->transposed];
+  if (base->data && !has_shape(base, 2, p->m, p->n)) return refused(kernel, "the base doesn't fit the product");
+  p->a = a->data, p->b = b->data, p->base = base->data, p->alpha = 1;
+  return NULL;
+}
+
+static OrtStatus *compute_product(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  Product p = {0};
+  TRY(factors_of(kernel, in, in + 1, in + 2, &p));
+  p.alpha = kernel->numbers[0];
+  TRY(float_output(kernel, context, 0, p.m, p.n, &p.y));
+  WITH_MEMORY(kernel, context, product_scratch(&p), product(&p, scratch, threads));
+}
+
+// LoraProduct: the same with down, up beside b; y and h.
+static OrtStatus *compute_lora_product(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const Tensor *down = in + 2, *up = in + 3;
+  Product p = {0};
+  TRY(factors_of(kernel, in, in + 1, in + 4, &p));
+  if (down->rank != 2) return refused(kernel, "LoRA's factors don't fit");
+  p.rank = down->dims[!p.transposed];
+  const int fit = p.transposed ? has_shape(down, 2, p.rank, p.k) && has_shape(up, 2, p.n, p.rank)
+                               : has_shape(down, 2, p.k, p.rank) && has_shape(up, 2, p.rank, p.n);
+  if (!fit) return refused(kernel, "LoRA's factors don't fit");
+  p.down = down->data, p.up = up->data, p.down_alpha = kernel->numbers[0], p.up_alpha = kernel->numbers[1];
+  TRY(float_output(kernel, context, 0, p.m, p.n, &p.y));
+  TRY(float_output(kernel, context, 1, p.m, p.rank, &p.h));
+  WITH_MEMORY(kernel, context, product_scratch(&p), product(&p, scratch, threads));
+}
+
+// TurnedProduct: y [left, right] of a [rows, left], b [rows, right], base or none.
+static OrtStatus *compute_turned_product(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const Tensor *a = in, *b = in + 1, *base = in + 2;
+  if (a->rank != 2 || b->rank != 2 || a->dims[0] != b->dims[0]) return refused(kernel, "factors don't fit");
+  TurnedProduct p = {a->dims[1], b->dims[1], a->dims[0], a->data, b->data, base->data, kernel->numbers[0], NULL};
+  if (p.base && !has_shape(base, 2, p.left, p.right)) return refused(kernel, "the base doesn't fit the product");
+  TRY(float_output(kernel, context, 0, p.left, p.right, &p.y));
+  WITH_MEMORY(kernel, context, turned_product_scratch(&p), turned_product(&p, scratch, threads));
+}
+
+// Swiglu: y of gate, up; SwigluGrad: dgate, dup of gate, up, dy. All of one shape.
+static OrtStatus *compute_gated(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const int grad = kernel->operator->outputs == 2;
+  float *out[2];
+  for (int i = 0; i < 2 + grad; i++) {
+    if (in->rank != 2 || !has_shape(in + i, 2, in->dims[0], in->dims[1])) return refused(kernel, "inputs aren't of one shape");
+  }
+  for (int i = 0; i < 1 + grad; i++) TRY(float_output(kernel, context, (size_t)i, in->dims[0], in->dims[1], &out[i]));
+  const Gated g = {(ptrdiff_t)elements(in, 0, 2), in[0].data, in[1].data, in[2].data, out[0], out[0], grad ? out[1] : NULL};
+  WITH_THREADS(kernel, context, (grad ? swiglu_grad : swiglu)(g, threads));
+}
+
+// RmsNorm: y of x [rows, groups * group], weight [group]; RmsNormGrad: dx of x, weight, dy.
+static OrtStatus *compute_norm(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const Tensor *x = in, *weight = in + 1, *dy = in + 2;
+  if (x->rank != 2 || weight->rank != 1 || weight->dims[0] == 0 || x->dims[1] % weight->dims[0]) {
+    return refused(kernel, "the weight doesn't fit x");
+  }
+  if (dy->data && !has_shape(dy, 2, x->dims[0], x->dims[1])) return refused(kernel, "the gradient doesn't fit x");
+  Normed n = {x->dims[0] * (x->dims[1] / weight->dims[0]), weight->dims[0], x->data, weight->data, dy->data, kernel->numbers[0], NULL};
+  TRY(float_output(kernel, context, 0, x->dims[0], x->dims[1], &n.y));
+  WITH_THREADS(kernel, context, (dy->data ? rms_norm_grad : rms_norm)(n, threads));
+}
+
+static size_t into_third(int **inputs, int **outputs) { return float_inplace(2, 0, inputs, outputs); }
+static size_t into_fifth(int **inputs, int **outputs) { return float_inplace(4, 0, inputs, outputs); }
+
+#define ATTENTION .integer_names = {"heads", "kv_heads", "window"}, .number_names = {"scale"}
+
+static const FloatOperator operators[] = {
+    {FLOAT_OPERATOR(NULL), "Attention", 5, 1, .integers = 3 << 3, ATTENTION, .compute = compute_attention},
+    {FLOAT_OPERATOR(NULL), "AttentionGrad", 7, 3, .integers = 3 << 5, ATTENTION, .compute = compute_attention_grad},
+    {FLOAT_OPERATOR(into_third), "Product", 3, 1, .optional = 1, .integer_names = {"transposed"}, .number_names = {"alpha"},
+     .compute = compute_product},
+    {FLOAT_OPERATOR(into_fifth), "LoraProduct", 5, 2, .optional = 1, .integer_names = {"transposed"},
+     .number_names = {"down_alpha", "up_alpha"}, .compute = compute_lora_product},
+    {FLOAT_OPERATOR(into_third), "TurnedProduct", 3, 1, .optional = 1, .number_names = {"alpha"}, .compute = compute_turned_product},
+    {FLOAT_OPERATOR(NULL), "Swiglu", 2, 1, .compute = compute_gated},
+    {FLOAT_OPERATOR(NULL), "SwigluGrad", 3, 2, .compute = compute_gated},
+    {FLOAT_OPERATOR(NULL), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
+    {FLOAT_OPERATOR(NULL), "RmsNormGrad", 3, 1, .number_names = {"eps"}, .compute = compute_norm},
+};
+
+const OrtCustomOp *const float_operators[] = {
+    &operators[0].op, &operators[1].op, &operators[2].op, &operators[3].op, &operators[4].op,
+    &operators[5].op, &operators[6].op, &operators[7].op, &operators[8].op,
+};
+const size_t float_operators_count = sizeof float_operators / sizeof *float_operators;
+_Static_assert(sizeof float_operators / sizeof *float_operators == sizeof operators / sizeof *operators, "every operator is listed");

@@ -1,0 +1,266 @@
+// The first factor is laid out in groups of 6 rows, the second in panels of 16 columns, a part of the depth at a time, so that a panel stays
+// in the first-level cache and a block of groups in the second (as in BLIS, Van Zee and van de Geijn 2015).
+#include "float_few_rows.h"
+#include "float_product.h"
+
+#include <stdatomic.h>
+
+#include "float_tile.h"
+
+// Depth of a part; panels that are laid out at once; groups of rows that stay in the second-level cache; slots of memory, and so threads at
+// most.
+enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8 };
+
+typedef struct {
+  const Product *p;
+  ptrdiff_t groups, panels, cuts, depth, narrow;
+  float *a;     // [cuts, groups, depth, 6]
+  float *h;     // [groups, rank, 6]
+  float *down;  // [narrow panels, k, 8]
+  float *slots;
+  ptrdiff_t slot;
+  atomic_size_t next;
+  size_t tasks;
+} Job;
+
+// Columns of 6 rows of a, from 8 of each: [8, 6].
+INLINE void columns_of_6(const float *a, ptrdiff_t ld, float *to) {
+  __m256 r[TILE_ROWS];
+  __m256d low[3], high[3];
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) r[i] = _mm256_loadu_ps(a + i * ld);
+  // Pairs of rows: columns 0, 1 and 4, 5 in low, 2, 3 and 6, 7 in high.
+  UNROLL for (int i = 0; i < 3; i++) {
+    low[i] = _mm256_castps_pd(_mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]));
+    high[i] = _mm256_castps_pd(_mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]));
+  }
+  const __m256d x[6] = {
+      _mm256_unpacklo_pd(low[0], low[1]),   _mm256_shuffle_pd(low[2], low[0], 10),   _mm256_unpackhi_pd(low[1], low[2]),
+      _mm256_unpacklo_pd(high[0], high[1]), _mm256_shuffle_pd(high[2], high[0], 10), _mm256_unpackhi_pd(high[1], high[2]),
+  };
+  UNROLL for (int i = 0; i < 6; i++) {
+    _mm_storeu_ps(to + 4 * i, _mm_castpd_ps(_mm256_castpd256_pd128(x[i])));
+    _mm_storeu_ps(to + 24 + 4 * i, _mm_castpd_ps(_mm256_extractf128_pd(x[i], 1)));
+  }
+}
+
+static void pack_group(const float *a, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t depth, float *to) {
+  ptrdiff_t p = 0;
+  if (rows == TILE_ROWS) {
+    for (; p + 8 <= depth; p += 8, to += 8 * TILE_ROWS) columns_of_6(a + p, ld, to);
+  }
+  for (; p < depth; p++, to += TILE_ROWS) {
+    for (ptrdiff_t i = 0; i < TILE_ROWS; i++) to[i] = i < rows ? a[i * ld + p] : 0;
+  }
+}
+
+// c [6, 8] += a b of a packed group and a panel of 8 columns.
+INLINE void narrow_tile(const float *a, const float *b, ptrdiff_t depth, __m256 c[TILE_ROWS]) {
+  for (ptrdiff_t p = 0; p < depth; p++, a += TILE_ROWS, b += NARROW) {
+    const __m256 y = _mm256_loadu_ps(b);
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) c[i] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + i), y, c[i]);
+  }
+}
+
+// Lays a group of rows of a out, and makes its rows of h.
+static void pack_rows(void *data, size_t index) {
+  Job *j = data;
+  const Product *p = j->p;
+  const ptrdiff_t g = (ptrdiff_t)index, row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
+  for (ptrdiff_t c = 0; c < j->cuts; c++) {
+    const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
+    pack_group(p->a + row * p->k + from, p->k, rows, depth, j->a + (c * j->groups + g) * j->depth * TILE_ROWS);
+  }
+  for (ptrdiff_t n = 0; n < j->narrow; n++) {
+    __m256 sums[TILE_ROWS];
+    float all[TILE_ROWS][NARROW];
+    const float *panel = j->down + n * p->k * NARROW;
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) sums[i] = _mm256_setzero_ps();
+    for (ptrdiff_t c = 0; c < j->cuts; c++) {
+      const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
+      narrow_tile(j->a + (c * j->groups + g) * j->depth * TILE_ROWS, panel + from * NARROW, depth, sums);
+    }
+    const __m256 factor = _mm256_set1_ps(p->down_alpha);
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) _mm256_storeu_ps(all[i], _mm256_mul_ps(sums[i], factor));
+    const ptrdiff_t first = n * NARROW, count = least(NARROW, p->rank - first);
+    for (ptrdiff_t i = 0; i < TILE_ROWS; i++) {
+      for (ptrdiff_t r = 0; r < count; r++) {
+        j->h[(g * p->rank + first + r) * TILE_ROWS + i] = all[i][r];
+        if (i < rows) p->h[(row + i) * p->rank + first + r] = all[i][r];
+      }
+    }
+  }
+}
+
+// Panels of 8 columns of down.
+static void pack_down(const Job *j) {
+  const Product *p = j->p;
+  for (ptrdiff_t n = 0; n < j->narrow; n++) {
+    const ptrdiff_t first = n * NARROW, count = least(NARROW, p->rank - first);
+    float *to = j->down + n * p->k * NARROW;
+    ptrdiff_t q = 0;
+    if (p->transposed && count == NARROW) {
+      for (; q + 8 <= p->k; q += 8) transpose8(p->down + first * p->k + q, p->k, to + q * NARROW, NARROW);
+    }
+    for (; q < p->k; q++) {
+      for (ptrdiff_t r = 0; r < NARROW; r++) {
+        to[q * NARROW + r] = r >= count ? 0 : p->transposed ? p->down[(first + r) * p->k + q] : p->down[q * p->rank + first + r];
+      }
+    }
+  }
+}
+
+// Panel [depth, 16] of b [k, n] or, transposed, [n, k], times alpha.
+static void pack_panel(const float *b, ptrdiff_t n, ptrdiff_t k, int transposed, ptrdiff_t from, ptrdiff_t depth, ptrdiff_t column,
+                       float alpha, float *to) {
+  const ptrdiff_t columns = least(TILE_COLUMNS, n - column);
+  if (transposed) {
+    panel_of_rows(b + column * k + from, k, columns, depth, to);
+  } else {
+    const float *at = b + from * n + column;
+    for (ptrdiff_t i = 0; i < depth; i++, at += n) {
+      float *row = to + i * TILE_COLUMNS;
+      if (columns == TILE_COLUMNS) {
+        _mm256_storeu_ps(row, _mm256_loadu_ps(at));
+        _mm256_storeu_ps(row + 8, _mm256_loadu_ps(at + 8));
+      } else {
+        for (ptrdiff_t c = 0; c < TILE_COLUMNS; c++) row[c] = c < columns ? at[c] : 0;
+      }
+    }
+  }
+  if (alpha == 1) return;
+  for (ptrdiff_t i = 0; i < depth * TILE_COLUMNS; i++) to[i] *= alpha;
+}
+
+// Of a tile: packed factors, and those of LoRA's second product where the depth ends.
+typedef struct {
+  const float *a, *b;
+  ptrdiff_t depth;
+  const float *h, *up;
+  ptrdiff_t rank;
+} Packed;
+
+INLINE void multiply_packed(const float *a, const float *b, ptrdiff_t depth, __m256 c[TILE_ROWS][2]) {
+  for (; depth >= 4; depth -= 4, a += 4 * TILE_ROWS, b += 4 * TILE_COLUMNS) {
+    // Rows of a come from the second-level cache: 512 bytes ahead of their use.
+    _mm_prefetch((const char *)(a + 128), _MM_HINT_T0);
+    _mm_prefetch((const char *)(a + 144), _MM_HINT_T0);
+    UNROLL for (int u = 0; u < 4; u++) {
+      const __m256 b0 = _mm256_loadu_ps(b + u * TILE_COLUMNS), b1 = _mm256_loadu_ps(b + u * TILE_COLUMNS + 8);
+      UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+        const __m256 x = _mm256_broadcast_ss(a + u * TILE_ROWS + i);
+        c[i][0] = _mm256_fmadd_ps(x, b0, c[i][0]);
+        c[i][1] = _mm256_fmadd_ps(x, b1, c[i][1]);
+      }
+    }
+  }
+  multiply_rest(TILE_ROWS, c, a, 1, TILE_ROWS, b, TILE_COLUMNS, depth);
+}
+
+// to [6, 16] = from + the tile's products; from NULL: 0.
+static __attribute__((noinline)) void packed_tile(const Packed *f, const float *from, ptrdiff_t ld_from, float *to, ptrdiff_t ld) {
+  __m256 c[TILE_ROWS][2];
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    _mm_prefetch((const char *)(to + i * ld), _MM_HINT_T0);
+    _mm_prefetch((const char *)(to + i * ld + 15), _MM_HINT_T0);
+    c[i][0] = c[i][1] = _mm256_setzero_ps();
+  }
+  multiply_packed(f->a, f->b, f->depth, c);
+  multiply_rest(TILE_ROWS, c, f->h, 1, TILE_ROWS, f->up, TILE_COLUMNS, f->rank);
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    if (from) {
+      c[i][0] = _mm256_add_ps(c[i][0], _mm256_loadu_ps(from + i * ld_from));
+      c[i][1] = _mm256_add_ps(c[i][1], _mm256_loadu_ps(from + i * ld_from + 8));
+    }
+    _mm256_storeu_ps(to + i * ld, c[i][0]);
+    _mm256_storeu_ps(to + i * ld + 8, c[i][1]);
+  }
+}
+
+static void edge_tile(const Packed *f, const float *from, ptrdiff_t ld, float *to, ptrdiff_t rows, ptrdiff_t columns) {
+  float c[TILE_ROWS * TILE_COLUMNS];
+  packed_tile(f, NULL, 0, c, TILE_COLUMNS);
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    for (ptrdiff_t n = 0; n < columns; n++) to[i * ld + n] = c[i * TILE_COLUMNS + n] + (from ? from[i * ld + n] : 0);
+  }
+}
+
+// Some panels of columns, for all rows.
+static void some_panels(const Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
+  const Product *p = j->p;
+  const ptrdiff_t size = j->depth * TILE_COLUMNS;
+  float *ups = panels + PANELS * size;
+  for (ptrdiff_t n = first; p->rank > 0 && n < end; n++) {
+    pack_panel(p->up, p->n, p->rank, p->transposed, 0, p->rank, n * TILE_COLUMNS, p->up_alpha, ups + (n - first) * p->rank * TILE_COLUMNS);
+  }
+  for (ptrdiff_t c = 0; c < j->cuts; c++) {
+    const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
+    const float *before = c ? p->y : p->base;
+    for (ptrdiff_t n = first; n < end; n++) {
+      pack_panel(p->b, p->n, p->k, p->transposed, from, depth, n * TILE_COLUMNS, p->alpha, panels + (n - first) * size);
+    }
+    for (ptrdiff_t block = 0; block < j->groups; block += BLOCK_GROUPS) {
+      for (ptrdiff_t n = first; n < end; n++) {
+        const ptrdiff_t columns = least(TILE_COLUMNS, p->n - n * TILE_COLUMNS), last = least(j->groups, block + BLOCK_GROUPS);
+        for (ptrdiff_t g = block; g < last; g++) {
+          const ptrdiff_t at = g * TILE_ROWS * p->n + n * TILE_COLUMNS, rows = least(TILE_ROWS, p->m - g * TILE_ROWS);
+          const Packed f = {
+              .a = j->a + (c * j->groups + g) * j->depth * TILE_ROWS,
+              .b = panels + (n - first) * size,
+              .depth = depth,
+              .h = j->h + g * p->rank * TILE_ROWS,
+              .up = ups + (n - first) * p->rank * TILE_COLUMNS,
+              .rank = c == j->cuts - 1 ? p->rank : 0,
+          };
+          const float *add = before ? before + at : NULL;
+          if (rows == TILE_ROWS && columns == TILE_COLUMNS) packed_tile(&f, add, p->n, p->y + at, p->n);
+          else edge_tile(&f, add, p->n, p->y + at, rows, columns);
+        }
+      }
+    }
+  }
+}
+
+static void slot_work(void *data, size_t index) {
+  Job *j = data;
+  for (size_t i; (i = atomic_fetch_add(&j->next, 1)) < j->tasks;) {
+    const ptrdiff_t first = (ptrdiff_t)i * PANELS;
+    some_panels(j, first, least(j->panels, first + PANELS), j->slots + (ptrdiff_t)index * j->slot);
+  }
+}
+
+static Job job_of(const Product *p) {
+  Job j = {.p = p, .groups = ceil_div(p->m, TILE_ROWS), .panels = ceil_div(p->n, TILE_COLUMNS)};
+  // At least one, so that the base is written where there is no depth.
+  j.cuts = p->k ? ceil_div(p->k, DEPTH) : 1;
+  j.depth = ceil_div(ceil_div(p->k, j.cuts), 4) * 4;
+  j.narrow = ceil_div(p->rank, NARROW);
+  j.slot = PANELS * (j.depth + p->rank) * TILE_COLUMNS;
+  j.tasks = (size_t)ceil_div(j.panels, PANELS);
+  return j;
+}
+
+static ptrdiff_t packed_size(const Job *j) { return ceil_div(j->cuts * j->groups * j->depth * TILE_ROWS, 16) * 16; }
+
+size_t product_scratch(const Product *p) {
+  const Job j = job_of(p);
+  // What is read ahead of a's end is memory, too.
+  return (size_t)(SLOTS * j.slot + packed_size(&j) + j.groups * p->rank * TILE_ROWS + j.narrow * p->k * NARROW + 256);
+}
+
+void product(const Product *p, float *scratch, Threads threads) {
+  if (p->m <= FEW) {
+    if (p->rank) few_rows((FewRows){p->m, p->rank, p->k, p->a, p->down, NULL, p->transposed, p->down_alpha, p->h}, threads);
+    few_rows((FewRows){p->m, p->n, p->k, p->a, p->b, p->base, p->transposed, p->alpha, p->y}, threads);
+    if (p->rank) few_rows((FewRows){p->m, p->n, p->rank, p->h, p->up, p->y, p->transposed, p->up_alpha, p->y}, threads);
+    return;
+  }
+  Job j = job_of(p);
+  j.slots = scratch;
+  j.a = scratch + SLOTS * j.slot;
+  j.h = j.a + packed_size(&j);
+  j.down = j.h + j.groups * p->rank * TILE_ROWS;
+  pack_down(&j);
+  threads.run(threads.place, pack_rows, &j, (size_t)j.groups);
+  atomic_store(&j.next, 0);
+  threads.run(threads.place, slot_work, &j, j.tasks < SLOTS ? j.tasks : SLOTS);
+}

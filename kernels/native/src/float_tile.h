@@ -1,0 +1,162 @@
+// Register tiles of float32 products: c [rows, 16] (+)= a b by fused multiply-adds, sums in the order of their terms.
+#pragma once
+#include <immintrin.h>
+#include <stddef.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+// Rows and columns of a tile: 12 sums, two vectors of b and one factor fill the 16 registers.
+enum { TILE_ROWS = 6, TILE_COLUMNS = 16 };
+
+typedef struct {
+  // Element (i, p) of a is a[i * row + p * step], row p of b begins at b + p * b_step; p < depth.
+  const float *a;
+  ptrdiff_t row, step;
+  const float *b;
+  ptrdiff_t b_step, depth;
+} Factors;
+
+static inline ptrdiff_t ceil_div(ptrdiff_t n, ptrdiff_t by) { return (n + by - 1) / by; }
+static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+INLINE void multiply_rest(const int mr, __m256 c[TILE_ROWS][2], const float *a, ptrdiff_t row, ptrdiff_t step, const float *b,
+                          ptrdiff_t b_step, ptrdiff_t k) {
+  for (; k > 0; k--, a += step, b += b_step) {
+    const __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+    UNROLL for (int i = 0; i < mr; i++) {
+      const __m256 x = _mm256_broadcast_ss(a + i * row);
+      c[i][0] = _mm256_fmadd_ps(x, b0, c[i][0]);
+      c[i][1] = _mm256_fmadd_ps(x, b1, c[i][1]);
+    }
+  }
+}
+
+INLINE void multiply(const int mr, __m256 c[TILE_ROWS][2], const float *a, ptrdiff_t row, ptrdiff_t step, const float *b, ptrdiff_t b_step,
+                     ptrdiff_t k, const int at_once) {
+  // Three rows from each of two addresses: an address for each row would need an instruction each.
+  const float *a3 = a + 3 * row;
+  for (; k >= at_once; k -= at_once) {
+    UNROLL for (int u = 0; u < at_once; u++) {
+      const __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+      UNROLL for (int i = 0; i < mr; i++) {
+        const __m256 x = _mm256_broadcast_ss(i < 3 ? a + i * row : a3 + (i - 3) * row);
+        c[i][0] = _mm256_fmadd_ps(x, b0, c[i][0]);
+        c[i][1] = _mm256_fmadd_ps(x, b1, c[i][1]);
+      }
+      a += step, a3 += step, b += b_step;
+    }
+  }
+  if (at_once > 1) multiply_rest(mr, c, a, row, step, b, b_step, k);
+}
+
+INLINE void tile(const int mr, const int step1, Factors f, float *c, ptrdiff_t ldc, int add) {
+  __m256 sums[TILE_ROWS][2];
+  UNROLL for (int i = 0; i < mr; i++) sums[i][0] = sums[i][1] = _mm256_setzero_ps();
+  multiply(mr, sums, f.a, f.row, step1 ? 1 : f.step, f.b, f.b_step, f.depth, 4);
+  UNROLL for (int i = 0; i < mr; i++) {
+    float *to = c + i * ldc;
+    if (add) {
+      sums[i][0] = _mm256_add_ps(sums[i][0], _mm256_loadu_ps(to));
+      sums[i][1] = _mm256_add_ps(sums[i][1], _mm256_loadu_ps(to + 8));
+    }
+    _mm256_storeu_ps(to, sums[i][0]);
+    _mm256_storeu_ps(to + 8, sums[i][1]);
+  }
+}
+
+#define TILE(name, mr, step1)                                                                       \
+  static __attribute__((noinline)) void name##mr(const Factors *f, float *c, ptrdiff_t ldc, int add) { \
+    tile(mr, step1, *f, c, ldc, add);                                                               \
+  }
+// c [rows, 16], any number of rows, whose stride is ldc.
+#define TILES(name, step1)                                                                        \
+  TILE(name, 1, step1) TILE(name, 2, step1) TILE(name, 3, step1)                                  \
+  TILE(name, 4, step1) TILE(name, 5, step1) TILE(name, 6, step1)                                  \
+  static void name(ptrdiff_t rows, Factors f, float *c, ptrdiff_t ldc, int add) {                       \
+    for (; rows >= TILE_ROWS; rows -= TILE_ROWS, f.a += TILE_ROWS * f.row, c += TILE_ROWS * ldc) name##6(&f, c, ldc, add);     \
+    switch (rows) {                                                                               \
+      case 1: name##1(&f, c, ldc, add); break;                                                    \
+      case 2: name##2(&f, c, ldc, add); break;                                                    \
+      case 3: name##3(&f, c, ldc, add); break;                                                    \
+      case 4: name##4(&f, c, ldc, add); break;                                                    \
+      case 5: name##5(&f, c, ldc, add); break;                                                    \
+    }                                                                                             \
+  }
+
+// e^x: 2^n times a polynomial of the rest (Cephes' expf coefficients), 1 ulp or so; NaN stays NaN, and −∞ gives 0.
+INLINE __m256 exponential(__m256 x) {
+  const __m256 low = _mm256_set1_ps(-87.3365447f), high = _mm256_set1_ps(88.7228391f);
+  // The second operand is given back where one is NaN.
+  const __m256 under = _mm256_cmp_ps(x, low, _CMP_LT_OQ);
+  const __m256 y = _mm256_min_ps(high, _mm256_max_ps(low, x));
+  const __m256 n = _mm256_round_ps(_mm256_mul_ps(y, _mm256_set1_ps(1.44269504f)), 8);
+  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), y);
+  r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
+  __m256 p = _mm256_set1_ps(1.9875691500e-4f);
+  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
+  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(8.3334519073e-3f));
+  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
+  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
+  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
+  p = _mm256_fmadd_ps(_mm256_mul_ps(r, r), p, _mm256_add_ps(r, _mm256_set1_ps(1)));
+  // 2^n in two halves, since n may be 128.
+  const __m256i e = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(e, 1), rest = _mm256_sub_epi32(e, half);
+  const __m256i bias = _mm256_set1_epi32(127);
+  p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
+  p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
+  return _mm256_andnot_ps(under, p);
+}
+
+// Writes the transpose of 8 × 8 elements.
+INLINE void transpose8(const float *from, ptrdiff_t ld, float *to, ptrdiff_t ld_to) {
+  __m256 r[8], t[8];
+  for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(from + i * ld);
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    _mm256_storeu_ps(to + i * ld_to, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(to + (i + 4) * ld_to, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+  }
+}
+
+
+// Panel [depth, 16] of up to 16 rows of w [rows, depth] transposed; missing ones are zero.
+static inline void panel_of_rows(const float *w, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t depth, float *panel) {
+  ptrdiff_t p = 0;
+  if (rows == TILE_COLUMNS) {
+    for (; p + 8 <= depth; p += 8) {
+      transpose8(w + p, ld, panel + p * TILE_COLUMNS, TILE_COLUMNS);
+      transpose8(w + p + 8 * ld, ld, panel + p * TILE_COLUMNS + 8, TILE_COLUMNS);
+    }
+  }
+  for (; p < depth; p++) {
+    for (ptrdiff_t i = 0; i < TILE_COLUMNS; i++) panel[p * TILE_COLUMNS + i] = i < rows ? w[i * ld + p] : 0;
+  }
+}
+
+INLINE float sum_of_8(__m256 v) {
+  float x[8];
+  _mm256_storeu_ps(x, v);
+  return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+}
+
+// Writes up to 8 elements.
+INLINE void put(float *to, __m256 x, ptrdiff_t count) {
+  if (count >= 8) {
+    _mm256_storeu_ps(to, x);
+  } else {
+    float all[8];
+    _mm256_storeu_ps(all, x);
+    memcpy(to, all, count * sizeof(float));
+  }
+}
