@@ -153,7 +153,7 @@ export class Registry implements PluginRegistry {
     return placed(place(...issuePath(parsed.error.issues[0]!)), () => {
       throw new TypeError(
         `Cannot make ${kind}/${name} as its options don't fit: ` +
-          parsed.error.issues.map((issue) => describeIssue(issue, schema)).join("; "),
+          parsed.error.issues.map((issue) => describeIssue(issue, schema, written)).join("; "),
       );
     });
   }

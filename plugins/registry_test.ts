@@ -42,7 +42,19 @@ Deno.test("create() names the path of an option that doesn't fit", () => {
   const r = registry("llama");
   assertStringIncludes(
     assertThrows(() => r.create("model", "llama", { beta: -1 }), TypeError).message,
-    "beta:",
+    "beta: Too small: expected number to be >0: current value is -1",
+  );
+  assertStringIncludes(
+    assertThrows(() => r.create("model", "llama", { beta: "1" }), TypeError).message,
+    'beta: Invalid input: expected number: current value is "1"',
+  );
+  // what may be a key isn't shown
+  const keyed = new Registry([
+    { ...model("m"), options: z.strictObject({ api_key: z.number() }) } as unknown as Plugin,
+  ]);
+  assertEquals(
+    assertThrows(() => keyed.create("model", "m", { api_key: "sk-1" }), TypeError).message.includes("sk-1"),
+    false,
   );
   const unknown = assertThrows(() => r.create("model", "llama", { betta: 1 }), TypeError);
   assertStringIncludes(unknown.message, 'unknown option betta - did you mean "beta"? (known: beta, mode)');

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { mockServer } from "./bench/mock_server.ts";
@@ -82,7 +82,18 @@ Deno.test("deno task eval tells what is wrong in one line and exits with 1", asy
     ],
     [["--stage", "juge"], 'did you mean "judge"'],
     [["compare", "a"], "two run directories"],
-    [["compare", "a", "b"], "has no run.yaml"],
+    [["compare", "a", "b"], "Cannot read a as the directory of an evaluation: there is no such folder"],
+    [["compare", join(ROOT, trace), "b"], `it is a file; name its folder, ${dirname(join(ROOT, trace))}`],
+    [["compare", ROOT, "b"], "it has no run.yaml"],
+    [
+      ["card", "a", "scale=0"],
+      "a scale above 0 are needed: current value is a, scale 0; write deno task eval card RUN",
+    ],
+    [["card"], "current value is no directory, scale 1"],
+    [
+      [join(ROOT, trace), "cache=5"],
+      "must be auto, true, false, a path, or {path, max_age: 7d}: current value is 5",
+    ],
     [["--compare", "a", "b"], "note: --compare is now written: deno task eval compare"],
     [["--frobnicate"], "unknown flag"],
   ];

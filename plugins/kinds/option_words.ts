@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
+import { shown } from "../../formats/message.ts";
 import { keysAt } from "../../formats/schema_keys.ts";
 
 /** One option of a plugin. */
@@ -58,7 +59,7 @@ export function issuePath(issue: z.core.$ZodIssue): (string | number)[] {
 }
 
 /** One line for a zod issue: where, what is wrong, the nearest known key. */
-export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
+export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject, options?: unknown): string {
   const path = issue.path.map((p) => typeof p === "number" ? `[${p}]` : `.${String(p)}`).join("").replace(
     /^\./,
     "",
@@ -73,5 +74,25 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): str
   if (path && issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
     return `${path} is missing (${issue.expected})`;
   }
-  return path ? `${path}: ${issue.message}` : issue.message;
+  const value = currentValue(issue, options);
+  const why = value === "" ? issue.message : issue.message.replace(/, received \w+$/, "");
+  return (path ? `${path}: ${why}` : why) + value;
+}
+
+const SHOWN_CODES: ReadonlySet<string> = new Set([
+  "invalid_type",
+  "too_small",
+  "too_big",
+  "invalid_value",
+  "invalid_union",
+]);
+
+/** What stands at an issue's place, unless it may be a key. */
+function currentValue({ code, path }: z.core.$ZodIssue, options: unknown): string {
+  if (!SHOWN_CODES.has(code) || path.some((part) => /(^|_)(key|secret|password)(_|$)/i.test(String(part)))) {
+    return "";
+  }
+  let value = options;
+  for (const part of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[part];
+  return value === undefined ? "" : `: current value is ${typeof value === "number" ? value : shown(value)}`;
 }

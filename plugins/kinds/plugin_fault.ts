@@ -28,7 +28,6 @@ export function isTold(error: unknown): boolean {
     return false;
   }
   return error.message.includes("Cannot ") &&
-    !/^Cannot (read|set|destructure|convert|mix|redefine)\b.*(propert|undefined|null|BigInt|object)/.test(
-      error.message,
-    );
+    !/^Cannot (?:(?:read|set|define|redefine|add|delete|assign to read only|destructure) propert|destructure '|convert (?:undefined|a |object|Symbol)|mix BigInt)/
+      .test(error.message);
 }

@@ -256,7 +256,9 @@ export async function forEachWide<T>(
     : values[Symbol.iterator]();
   let failed: { error: unknown } | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  const workers: Promise<void>[] = [];
   const worker = async () => {
+    let isFirst = true;
     while (failed === undefined) {
       // one at a time: an async generator's next() calls queue up, a hand-written iterator's might not
       const next = turn.then(() => iterator.next());
@@ -264,13 +266,18 @@ export async function forEachWide<T>(
       try {
         const { value, done } = await next;
         if (done) return;
+        // one more for every value, so that a width beyond their number costs nothing
+        if (isFirst && workers.length < width) workers.push(worker());
+        isFirst = false;
         await work(value);
       } catch (error) {
         failed ??= { error };
       }
     }
   };
-  await Promise.all(Array.from({ length: width }, worker));
+  workers.push(worker());
+  // each may add one before it ends
+  for (let i = 0; i < workers.length; i++) await workers[i];
   await iterator.return?.();
   if (failed !== undefined) throw failed.error;
 }

@@ -177,6 +177,15 @@ Deno.test("Asker lets what is under way finish when it is stopped", async () => 
   await assertRejects(() => asker.ask(endpoint, request("next")), Stopped);
 });
 
+Deno.test("forEachWide(): a width beyond the number of values costs nothing, and nothing is done without values", async () => {
+  let done = 0;
+  const began = performance.now();
+  await forEachWide([1, 2, 3], 1e9, () => Promise.resolve(void done++));
+  await forEachWide([], 1e9, () => Promise.resolve(void done++));
+  assertEquals(done, 3);
+  assert(performance.now() - began < 5000);
+});
+
 Deno.test("forEachWide() holds no more than its width, in order of start, and tells the first error", async () => {
   let taken = 0, running = 0, most = 0;
   async function* values() {

@@ -12,7 +12,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { z } from "zod";
 
 import { cacheFolder } from "../../formats/cache_folder.ts";
-import { exists } from "../../formats/exists.ts";
+import { exists, statOrNull } from "../../formats/exists.ts";
 import { shortened } from "../../formats/message.ts";
 import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
@@ -165,10 +165,11 @@ export class ResponseCache implements Disposable {
 }
 
 function unusable(path: string, cause: unknown): RangeError {
+  const isFolder = statOrNull(path)?.isDirectory === true;
+  const why = isFolder ? "it is a folder, and a file is needed" : shortened((cause as Error).message, 400);
+  const remedy = isFolder ? "name a file in it" : "remove the file";
   return new RangeError(
-    `Cannot use ${shortened(path, 400)} as a cache of answers: ${
-      shortened((cause as Error).message, 400)
-    }; remove the file, or set cache: false`,
+    `Cannot use ${shortened(path, 400)} as a cache of answers: ${why}; ${remedy}, or set cache: false`,
     { cause },
   );
 }

@@ -88,6 +88,17 @@ Deno.test("a kept answer that isn't as it was written is asked for again; a dama
   });
 });
 
+Deno.test("cache: a folder is named as one, and nobody is told to remove it", async () => {
+  await inFolder((folder) => {
+    const { message } = assertThrows(() => new ResponseCache(folder), RangeError);
+    assertEquals(
+      message,
+      `Cannot use ${folder} as a cache of answers: it is a folder, and a file is needed; name a file in it, or set cache: false`,
+    );
+    return Promise.resolve();
+  });
+});
+
 Deno.test("cache: {max_age: 7d} in a configuration; ages that aren't any are refused", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(1));

@@ -8,7 +8,7 @@ import type { z } from "zod";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
-import { bounded, shortened } from "../../formats/message.ts";
+import { bounded, shortened, shown } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import { pluginPath } from "./config_file.ts";
 import { readOverride, setNested } from "./override.ts";
@@ -59,7 +59,9 @@ export function openSettings(
   if (!isMap(top) || !isMap(top[key])) {
     throw new RangeError(
       `Cannot ${verb} as ${name} needs a map under the key ${key}` +
-        (unknownTop.length > 0 ? `: current value has ${shortened(unknownTop.join(", "))}` : ""),
+        (unknownTop.length > 0
+          ? `: current value has ${shortened(unknownTop.join(", "))}`
+          : `: current value is ${isMap(top) && Object.hasOwn(top, key) ? shown(top[key]) : shown(top)}`),
     );
   }
   if (unknownTop.length > 0) {

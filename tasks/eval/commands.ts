@@ -210,7 +210,8 @@ function readCard(args: readonly string[]): Command {
   const scale = Number(given.get("scale") ?? 1);
   if (run === undefined || !(scale > 0)) {
     throw new RangeError(
-      "Cannot make a judge card as a run directory and a scale above 0 are needed: " +
+      "Cannot make a judge card as a run directory and a scale above 0 are needed: current value is " +
+        `${run ?? "no directory"}, scale ${given.get("scale") ?? 1}; write ` +
         "deno task eval card RUN [reference=FILE|rules|labels|RUN] [scale=1] [reorder=0]",
     );
   }

@@ -108,7 +108,13 @@ export const Schema = z.strictObject({
   formats: z.array(z.enum(FORMATS)).default([]).describe(
     "further reports: junit (junit.xml), github (annotations, and the summary of the job)",
   ),
-  cache: z.union([z.boolean(), z.string().min(1), Cache]).default("auto").describe(
+  cache: z.union([z.boolean(), z.string().min(1), Cache], {
+    // a fault inside of the map is told by itself
+    error: ({ input }) =>
+      typeof input === "object" && input !== null
+        ? undefined
+        : "must be auto, true, false, a path, or {path, max_age: 7d}",
+  }).default("auto").describe(
     "answers kept across runs: auto (of models on this machine), true (of all), false, a path, or {path, max_age}",
   ),
   overwrite: z.boolean().default(false).describe(

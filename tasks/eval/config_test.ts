@@ -89,7 +89,8 @@ const bad: [name: string, text: string, message: string][] = [
   ],
   ["an unknown nested key", MINIMAL + "  budget: {token: 3}\n", '"budget.token" - did you mean "tokens"?'],
   ["no evaluator", "evaluation:\n  type: x\n", "needs a map under the key evaluator"],
-  ["an empty file", "", "needs a map under the key evaluator"],
+  ["an empty file", "", "needs a map under the key evaluator: current value is missing"],
+  ["a list under evaluator", "evaluator: [1]\n", "needs a map under the key evaluator: current value is [1]"],
   ["no model", "evaluator:\n  type: ifeval\n", "Cannot read model"],
   ["a number in quotes", MINIMAL + '  concurrency: "8"\n', "write it without quotes"],
   [

@@ -2,8 +2,9 @@
  * Opens a run directory to read what is in it.
  * @module
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 
+import { statOrNull } from "../../formats/exists.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { loadPlugins } from "../common/config_file.ts";
 import { readEvalConfig } from "./config.ts";
@@ -19,7 +20,12 @@ import type { StoredRun } from "./stored.ts";
 export async function openRun(directory: string, registry: Registry): Promise<StoredRun> {
   const provenance = readEvalRunYaml(directory);
   if (provenance === null) {
-    throw new RangeError(`Cannot read ${directory} as the directory of an evaluation: it has no run.yaml`);
+    const why = statOrNull(directory) === null
+      ? "there is no such folder"
+      : Deno.statSync(directory).isDirectory
+      ? "it has no run.yaml"
+      : `it is a file; name its folder, ${dirname(directory)}`;
+    throw new RangeError(`Cannot read ${directory} as the directory of an evaluation: ${why}`);
   }
   const { config, placeOf } = readEvalConfig(join(directory, "run.yaml"));
   await loadPlugins(registry, config.plugins, placeOf("plugins"));

@@ -127,6 +127,26 @@ Deno.test("isTold() tells our messages from those of the JavaScript engine, whic
   assertEquals(isTold(new RangeError("rows.jsonl:3:1: Cannot read row 3 as JSON")), true);
   assertEquals(isTold(new TypeError("Cannot read rows.jsonl as benchmark rows: a field is missing")), true);
   assertEquals(isTold(new Error("boom")), false);
+  for (
+    const more of [
+      () => Object.defineProperty(Object.freeze({}), "a", {}),
+      () => (Object.freeze({ a: 1 }) as { a: number }).a = 2,
+      () => delete (Object.freeze({ a: 1 }) as { a?: number }).a,
+      () => Object.keys(nothing),
+      () => BigInt(undefined as unknown as string),
+      () => `${Symbol("a") as unknown as string}`,
+      () => (({ name }) => name)(nothing),
+      () => +(1n as unknown as number),
+    ]
+  ) assertEquals(isTold(thrownBy(more)), false, String(thrownBy(more)));
+  // words of ours that name what the engine's do
+  for (
+    const ours of [
+      "Cannot read rows.jsonl:1 row 0 as a benchmark row: id: Invalid input: current value is null",
+      "Cannot read rows.jsonl:1 row 0 as a benchmark row: the row: Invalid input: expected object, received number",
+      "Cannot set max_len as a property is needed: current value is undefined",
+    ]
+  ) assertEquals(isTold(new TypeError(ours)), true, ours);
 });
 
 Deno.test("withNamedFaults() keeps what the benchmark was made by, so that another version is judged again", () => {

@@ -69,7 +69,11 @@ export function readEvalRunYaml(directory: string): EvalProvenance | null {
   const value = readYaml(path).value as { provenance?: unknown } | null;
   const parsed = Schema.safeParse(value?.provenance);
   if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
   throw new RangeError(
-    `Cannot use ${directory} as the directory of an evaluation: its run.yaml is of something else; choose another out_dir`,
+    `Cannot use ${directory} as the directory of an evaluation: its run.yaml is of something else, or damaged ` +
+      `(${
+        ["provenance", ...issue?.path ?? []].join(".")
+      }: ${issue?.message}); restore it, or name another folder`,
   );
 }

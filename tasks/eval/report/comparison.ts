@@ -2,6 +2,9 @@
  * A comparison of two runs as text, as tables in files, and as a gate.
  * @module
  */
+import { dirname } from "@std/path";
+
+import { makeFolder } from "../../../formats/atomic.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { type Table, textTable, wrapped } from "../../common/table.ts";
 import { type TableFiles, writeTables } from "../../common/table_files.ts";
@@ -118,11 +121,12 @@ function comparisonFiles(comparison: Comparison): TableFiles {
 }
 
 /** Writes the table into files; gives their paths. */
-export function writeComparison(
+export async function writeComparison(
   comparison: Comparison,
   paths: readonly string[],
 ): Promise<readonly string[]> {
-  return writeTables(comparisonFiles(comparison), paths);
+  for (const path of paths) makeFolder(dirname(path));
+  return await writeTables(comparisonFiles(comparison), paths);
 }
 
 /** Rounding of a sum must not decide. */

@@ -117,8 +117,9 @@ Deno.test("worseText(): a lower score is worse, and so is one that is the same o
 Deno.test("writeComparison() writes Markdown, CSV with every number, and LaTeX", async () => {
   await inFolder(async (folder) => {
     const comparison = await compared(folder, { worse: 6 });
-    const paths = tablePaths([join(folder, "t")]);
-    assertEquals(paths, [".md", ".csv", ".tex"].map((ending) => join(folder, `t${ending}`)));
+    // a folder that isn't there yet is made
+    const paths = tablePaths([join(folder, "new", "t")]);
+    assertEquals(paths, [".md", ".csv", ".tex"].map((ending) => join(folder, "new", `t${ending}`)));
     assertEquals(tablePaths([`${folder}/`])[0], join(folder, "comparison.md"));
     await writeComparison(comparison, paths);
     const [md, csv, tex] = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
