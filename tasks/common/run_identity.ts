@@ -11,6 +11,7 @@ import { writeFileAtomic } from "../../formats/atomic.ts";
 import { exists } from "../../formats/exists.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
+import { shellQuote } from "./command.ts";
 
 /** Short hashes of what decides, by key of the configuration. */
 export type RunIdentity = Readonly<Record<string, string>>;
@@ -76,5 +77,5 @@ export async function writeRunIdentity(
     redactValue({ [key]: config, provenance: { dinotune: version, [key]: identity } }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
-  await writeFileAtomic(path, `# deno task ${key} ${path} ${again}\n${text}`);
+  await writeFileAtomic(path, `# deno task ${key} ${shellQuote(path)} ${again}\n${text}`);
 }

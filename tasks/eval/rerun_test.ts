@@ -118,6 +118,11 @@ Deno.test("how to continue is printed only where starting again can help", async
     const [passing, resume] = await go("a");
     assertEquals(passing, true);
     assertStringIncludes(resume, "Not complete: 1 items have no answer. To continue:\n  deno task eval ");
+    // as a shell takes it
+    const [, spaced] = await go("a b");
+    assertStringIncludes(spaced, `deno task eval '${join(folder, "a b", "run.yaml")}'`);
+    const [header = ""] = (await Deno.readTextFile(join(folder, "a b", "run.yaml"))).split("\n");
+    assertStringIncludes(header, `# deno task eval '${join(folder, "a b", "run.yaml")}' continues`);
     status = 400;
     const [lasting, mend] = await go("b");
     assertEquals([lasting, mend.includes("deno task eval")], [false, false]);

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../formats/atomic.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
+import { shellQuote } from "../common/command.ts";
 import type { EvalConfig } from "./config.ts";
 
 /** Provenance of a run. */
@@ -51,7 +52,9 @@ export async function writeEvalRunYaml(config: EvalConfig, provenance: EvalProve
   });
   await writeFileAtomic(
     join(config.out_dir, "run.yaml"),
-    `# deno task eval ${join(config.out_dir, "run.yaml")} continues this run, or shows it again\n${text}`,
+    `# deno task eval ${
+      shellQuote(join(config.out_dir, "run.yaml"))
+    } continues this run, or shows it again\n${text}`,
   );
 }
 
