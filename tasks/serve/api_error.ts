@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 import { bounded } from "../../formats/message.ts";
 import { redact } from "../../formats/secrets.ts";
-import { ContextLengthError, LogitsError } from "../../kernels/engine/generate/generator.ts";
+import { ContextLengthError, LogitsError, MaskMemoryError } from "../../kernels/engine/generate/generator.ts";
 
 /** Fields of an error beside its message, as OpenAI's API has them. */
 export interface ApiErrorFields {
@@ -58,6 +58,12 @@ export function toApiError(error: unknown): ApiError {
       param: "model",
       code: "model_broken",
     });
+  }
+  if (error instanceof MaskMemoryError) {
+    return new ApiError(
+      "There was no memory for the answer's grammar: ask again when less is under way, or for a smaller schema",
+      { status: 503, type: "server_error", code: "grammar_out_of_memory", retryAfter: 10 },
+    );
   }
   // a TypeError is a fault of the program's
   if (error instanceof RangeError || error instanceof SyntaxError) {

@@ -5,12 +5,23 @@
 import type { MaskSource } from "../../kernels/engine/generate/generator.ts";
 import { badRequest } from "./api_error.ts";
 import type { SamplingRequest } from "./fields.ts";
-import { heldGrammar } from "./schema/held.ts";
+
+/** A value between two texts. */
+export interface GrammarChoice {
+  begin: string;
+  /** JSON schema of the value. */
+  schema: Record<string, unknown>;
+  /** Of the schema in the request, for errors. */
+  place: string;
+  end: string;
+}
 
 /** Grammar of a mask, see grammar/mask.ts. */
 export interface GrammarOptions {
-  /** The answer is one of these: what a grammar (EBNF) takes between two texts. */
-  choices: { begin: string; grammar: string; end: string }[];
+  /** Field of the request that asks for it, for errors. */
+  param: "response_format" | "tools";
+  /** The answer is one of these. */
+  choices: GrammarChoice[];
   /** The answer is free up to this text, which begins every choice, and free behind each; null: it is one choice. */
   trigger: string | null;
   /** True if it ends with the first choice. */
@@ -18,14 +29,14 @@ export interface GrammarOptions {
 }
 
 /**
- * The mask of a `response_format`; null where the text is free.
- * @throws {ApiError} 400 if the schema says something that the grammar wouldn't hold an answer to
+ * The mask of a `response_format`; null where the text is free. What the grammar can't hold an answer to is found where it is
+ * made: that may take a second.
  */
 export function grammarMask(format: SamplingRequest["response_format"]): MaskSource | null {
   if (format == null || format.type === "text") return null;
   const schema = format.type === "json_object" ? { type: "object" } : format.json_schema.schema;
-  const grammar = heldGrammar(schema, "response_format.json_schema.schema", "response_format");
-  return maskOf([{ begin: "", grammar, end: "" }]);
+  const place = "response_format.json_schema.schema";
+  return maskOf("response_format", [{ begin: "", schema, place, end: "" }]);
 }
 
 /** A tool that may be called. */
@@ -39,7 +50,7 @@ export interface CallableTool {
 /**
  * The mask of an answer that is one call, as a format writes it: text, name, text, arguments, text.
  * @param free Where the answer may be words as well: the text that begins a call, and whether it ends with the first one
- * @throws {ApiError} 400 if a tool's parameters say something that the grammar wouldn't hold an answer to
+ * @throws {ApiError} 400 if a tool's parameters aren't those of an object
  */
 export function callMask(
   tools: readonly CallableTool[],
@@ -47,26 +58,24 @@ export function callMask(
   free: Pick<GrammarOptions, "trigger" | "once"> = { trigger: null, once: true },
 ): MaskSource {
   return maskOf(
+    "tools",
     tools.map(({ name, parameters }) => {
       // arguments are an object, whether or not the schema says so
-      const grammar = held(name, { type: "object", ...parameters });
-      return { begin: `${begin}${JSON.stringify(name)}${middle}`, grammar, end };
+      const schema = { type: "object", ...parameters }, place = `tools.${name}.parameters`;
+      if (schema.type !== "object") {
+        throw badRequest(`Cannot hold calls to ${place}: its type has to be object`, "tools");
+      }
+      return { begin: `${begin}${JSON.stringify(name)}${middle}`, schema, place, end };
     }),
     free,
   );
 }
 
-function held(name: string, parameters: Record<string, unknown>): string {
-  if (parameters["type"] !== "object") {
-    throw badRequest(`Cannot hold calls to tools.${name}.parameters: its type has to be object`, "tools");
-  }
-  return heldGrammar(parameters, `tools.${name}.parameters`, "tools");
-}
-
 function maskOf(
+  param: GrammarOptions["param"],
   choices: GrammarOptions["choices"],
   free: Pick<GrammarOptions, "trigger" | "once"> = { trigger: null, once: true },
 ): MaskSource {
-  const options: GrammarOptions = { choices, ...free };
+  const options: GrammarOptions = { param, choices, ...free };
   return { module: new URL("./grammar/mask.ts", import.meta.url).href, options };
 }

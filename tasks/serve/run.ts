@@ -7,9 +7,11 @@ import { streamSSE } from "hono/streaming";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
-import { ApiError, toApiError } from "./api_error.ts";
+import { MaskError } from "../../kernels/engine/generate/generator.ts";
+import { ApiError, badRequest, toApiError } from "./api_error.ts";
 import type { AnswerNews, PromptAsked, WholeAnswer } from "./answers.ts";
 import { makeAnswers } from "./answers.ts";
+import type { GrammarOptions } from "./grammar.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Models, ServedModel } from "./models.ts";
 import type { Places } from "./places.ts";
@@ -45,7 +47,7 @@ export interface Writing {
 }
 
 /** The model of a request. @throws {ApiError} 404 if there is none of that name */
-export function modelOf({ models }: Service, name: string | undefined): ServedModel {
+export function modelOf({ models }: Service, name: string | null | undefined): ServedModel {
   const model = models.get(name ?? models.base);
   if (model !== undefined) return model;
   throw new ApiError(
@@ -93,7 +95,8 @@ export async function answerRequest(
     timer.givenUp(why, count);
     // one prompt that fails ends the others of its request
     gone.abort(error);
-    throw service.ending.aborted ? stopping() : why === "gone" ? clientLeft() : error;
+    if (service.ending.aborted) throw stopping();
+    throw why === "gone" ? clientLeft() : error instanceof MaskError ? maskRefused(error, asked) : error;
   }).finally(release);
   if (!stream) return c.json(writing.whole(await making) as Record<string, unknown>);
 
@@ -112,6 +115,11 @@ export async function answerRequest(
     }
     if (!sse.aborted) await sse.writeSSE({ data: "[DONE]" });
   });
+}
+
+/** A schema that an answer can't be held to. */
+function maskRefused(error: MaskError, [first]: readonly PromptAsked[]): ApiError {
+  return badRequest(error.message, (first?.sampling.mask?.options as GrammarOptions | undefined)?.param);
 }
 
 /** Nobody reads it; logs and counts tell it apart from a fault of the server. */

@@ -262,29 +262,42 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     assertEquals((await client.chat.completions.create(request)).choices, reply.choices);
   });
 
-  await t.step("while a slow grammar is compiled, the tokens of other answers keep coming", async () => {
-    const texts = Array.from({ length: 8 }, (_, i) => [`p${i}`, { type: "string", maxLength: 190 + i }]);
-    const schema = { type: "object", properties: Object.fromEntries(texts) };
-    const slow = asked("A thing.", {
-      response_format: { type: "json_schema", json_schema: { name: "thing", schema } },
-      max_tokens: 1,
-    });
-    const other = {
-      ...asked("Go on.", { max_tokens: 300 }),
-      ignore_eos: true,
-      stream: true as const,
-      stream_options: { include_usage: true, continuous_usage_stats: true },
-    };
-    let tokens = 0, answer: Promise<void> | undefined, before = NaN, until = NaN;
-    for await (const { usage } of await client.chat.completions.create(other)) {
-      tokens = usage?.completion_tokens ?? tokens;
-      if (tokens < 5 || answer !== undefined) continue;
-      before = tokens;
-      answer = client.chat.completions.create(slow).then(() => void (until = tokens));
-    }
-    await answer;
-    assert(until - before > 120, `${until - before} tokens came between the request and its answer`);
-  });
+  await t.step(
+    "while a slow grammar is made, tokens of others keep coming, and a small one is ready before it",
+    async () => {
+      const texts = Array.from({ length: 8 }, (_, i) => [`p${i}`, { type: "string", maxLength: 190 + i }]);
+      // some tenths of a second until it is a text
+      const wide = { type: "string", pattern: "^([a-z]{2,5}x?[0-9]{1,3}-){1,6}$" };
+      const held = (schema: Record<string, unknown>) =>
+        asked("A thing.", {
+          response_format: { type: "json_schema", json_schema: { name: "thing", schema } },
+          max_tokens: 1,
+        });
+      const slow = held({ type: "object", properties: { ...Object.fromEntries(texts), wide } });
+      const small = held({ enum: ["a small one"] });
+      const other = {
+        ...asked("Go on.", { max_tokens: 300 }),
+        ignore_eos: true,
+        stream: true as const,
+        stream_options: { include_usage: true, continuous_usage_stats: true },
+      };
+      let tokens = 0, answer: Promise<unknown> | undefined, before = NaN, until = NaN;
+      const order: string[] = [];
+      for await (const { usage } of await client.chat.completions.create(other)) {
+        tokens = usage?.completion_tokens ?? tokens;
+        if (tokens < 5 || answer !== undefined) continue;
+        before = tokens;
+        const slowly = client.chat.completions.create(slow).then(() => {
+          until = tokens;
+          order.push("slow");
+        });
+        answer = Promise.all([slowly, client.chat.completions.create(small).then(() => order.push("small"))]);
+      }
+      await answer;
+      assertEquals(order, ["small", "slow"]);
+      assert(until - before > 120, `${until - before} tokens came between the request and its answer`);
+    },
+  );
 
   await t.step(
     "a client that leaves while its grammar is compiled frees its place before that is done",

@@ -1,17 +1,19 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { MaskMemoryError } from "../../kernels/engine/generate/generator.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { Models } from "./models.ts";
-import { startServer } from "./server.ts";
+import { type RunningServer, type ServerOptions, startServer } from "./server.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
 
-Deno.test("a server stops though a client sends only half of its request", async () => {
-  const server = await startServer({
+/** A server in this process, of a model with random weights. */
+async function started(more: Partial<ServerOptions> = {}): Promise<RunningServer> {
+  return await startServer({
     model: MODEL,
-    name: null,
+    name: "random",
     adapters: new Map(),
     template: "qwen",
     device: { backend: "onnx", provider: "cpu", threads: null },
@@ -30,7 +32,20 @@ Deno.test("a server stops though a client sends only half of its request", async
     fault(error) {
       throw error;
     },
+    ...more,
   }, builtinRegistry());
+}
+
+const post = (base: string, body: unknown, signal?: AbortSignal) =>
+  fetch(`${base}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
+
+Deno.test("a server stops though a client sends only half of its request", async () => {
+  const server = await started();
   using client = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(server.base).port) });
   const head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
   await client.write(new TextEncoder().encode(`${head}Content-Length: 100\r\n\r\n{`));
@@ -41,6 +56,88 @@ Deno.test("a server stops though a client sends only half of its request", async
   await Promise.race([server.stop(0).then(() => isOver = true), timeout.promise]);
   clearTimeout(timer);
   assert(isOver, "it waits for the client without end");
+});
+
+Deno.test("an answer whose grammar finds no memory is a 503 to be asked again, streamed or not", async () => {
+  const faults: unknown[] = [];
+  await using server = await started({ fault: (error) => faults.push(error) });
+  // as the generator's Worker tells it, see grammar/grammars_test.ts
+  Object.assign(server.models.get("random")!, {
+    generate: () => Promise.reject(new MaskMemoryError("planted")),
+  });
+  const messages = [{ role: "user", content: "x" }], response_format = { type: "json_object" };
+  for (const stream of [false, true]) {
+    const reply = await post(server.base, { messages, response_format, stream });
+    const { error } = await reply.json();
+    assertEquals([reply.status, reply.headers.get("retry-after")], [503, "10"]);
+    assertEquals([error.type, error.code], ["server_error", "grammar_out_of_memory"]);
+    assertStringIncludes(error.message, "no memory for the answer's grammar");
+  }
+  assertEquals(faults.map(String), Array(2).fill("MaskMemoryError: planted"));
+});
+
+Deno.test("clients that leave at any time take nothing with them: places, gauges, other answers", async () => {
+  const faults: unknown[] = [], logged: string[] = [];
+  await using server = await started({
+    maxBatch: 3,
+    queue: 100,
+    log: (line) => logged.push(line),
+    fault: (error) => faults.push(error),
+  });
+  const request = {
+    messages: [{ role: "user", content: "Go on." }],
+    max_tokens: 40,
+    temperature: 0,
+    ignore_eos: true,
+  };
+  const text = async (reply: Response) => (await reply.json()).choices[0].message.content;
+  const expected = await text(await post(server.base, request));
+  let state = 7;
+  const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  let left = 0;
+  const clients = Array.from({ length: 40 }, async (_, number) => {
+    const leaving = new AbortController(), stream = number % 2 === 0, stays = number % 10 === 3;
+    // at once, within the queue, or behind so many pieces of a stream
+    const pieces = stream && draw() < 0.5 ? 1 + Math.floor(draw() * 30) : Infinity, ms = draw() * 1500;
+    const timer = stays || pieces < Infinity ? undefined : setTimeout(() => leaving.abort(), ms);
+    const body = number % 7 === 0
+      ? { ...request, response_format: { type: "json_object" }, ignore_eos: false }
+      : { ...request, n: 1 + number % 3 };
+    try {
+      const reply = await post(server.base, { ...body, stream }, leaving.signal);
+      assertEquals(reply.status, 200);
+      if (!stream) {
+        if (stays) assertEquals(await text(reply), expected);
+        else await reply.text();
+        return;
+      }
+      let read = 0;
+      for await (const _ of reply.body!) {
+        if (++read === pieces) leaving.abort();
+      }
+    } catch (error) {
+      if (!leaving.signal.aborted) throw error;
+      left++;
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+  await Promise.all(clients);
+  assert(left > 20, `${left} left`);
+  const gauges = async () => {
+    const metrics = await (await fetch(`${server.base}/metrics`)).text();
+    return ["running", "waiting"].map((name) =>
+      Number(new RegExp(`^dinotune_answers_${name} (\\d+)$`, "m").exec(metrics)?.[1])
+    );
+  };
+  for (let i = 0; (await gauges()).some((count) => count > 0) && i < 2000; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assertEquals(await gauges(), [0, 0]);
+  // every place is there for those who come now
+  const all = await post(server.base, { ...request, n: 103, max_tokens: 1 });
+  assertEquals([all.status, (await all.json()).choices.length], [200, 103]);
+  assertEquals([faults, logged.filter((line) => /completions 5\d\d /.test(line))], [[], []]);
 });
 
 for (const backend of ["onnx", "reference"] as const) {

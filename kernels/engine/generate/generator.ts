@@ -9,6 +9,7 @@ import { connect, type WorkerConnection } from "../worker_call.ts";
 import type { Generated, OnToken } from "./answer.ts";
 import { ContextLengthError } from "./check_prompt.ts";
 import { LogitsError } from "./logits_error.ts";
+import { MaskError, MaskMemoryError } from "./mask.ts";
 import { CPU, type GeneratorInfo, type GeneratorOptions } from "./options.ts";
 import type { TokenEvent } from "./worker.ts";
 import type { Sampling } from "./sampling.ts";
@@ -17,7 +18,14 @@ export type { Generated, OnToken, TokenDetails } from "./answer.ts";
 export { ContextLengthError } from "./check_prompt.ts";
 export { LogitsError } from "./logits_error.ts";
 export { type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
-export { type MakeMask, type MaskSource, type MaskVocabulary, type TokenMask } from "./mask.ts";
+export {
+  type MakeMask,
+  MaskError,
+  MaskMemoryError,
+  type MaskSource,
+  type MaskVocabulary,
+  type TokenMask,
+} from "./mask.ts";
 export { COALESCE_MS } from "./coalesce.ts";
 export {
   CPU,
@@ -56,6 +64,8 @@ export class Generator {
     const worker = connect(new URL("./worker.ts", import.meta.url), "generator", [
       ContextLengthError,
       LogitsError,
+      MaskError,
+      MaskMemoryError,
     ]);
     // Beside the Worker, which loads its modules meanwhile; loaded here, since who only lists plugins has no permissions for it.
     const begun = given instanceof Promise || usesOnnx(given)

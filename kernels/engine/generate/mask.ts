@@ -5,6 +5,18 @@
  */
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
 
+/** Options that no mask can be made of: the request's fault, by its words. */
+export class MaskError extends RangeError {
+  /** Its class, across Workers. */
+  override name = "MaskError";
+}
+
+/** There was no memory for a mask: no fault of the request's, and later there may be some. */
+export class MaskMemoryError extends Error {
+  /** Its class, across Workers. */
+  override name = "MaskMemoryError";
+}
+
 /** A module and what it is given; can be sent to a Worker. */
 export interface MaskSource {
   /** URL of a module whose default export is a {@linkcode MakeMask}: `new URL("./json_mask.ts", import.meta.url).href`. */
@@ -39,7 +51,8 @@ export interface MaskVocabulary {
 /**
  * Makes a mask for one answer. Several masks of one module live at once, so what is made of the vocabulary is worth keeping.
  * Other answers stand still while it computes in this thread. The signal is the answer's.
- * @throws {RangeError} If the options aren't a grammar; the request gets the error.
+ * @throws {MaskError} If the options aren't a grammar; the request gets the error.
+ * @throws {MaskMemoryError}
  */
 export type MakeMask = (
   options: unknown,
@@ -50,6 +63,7 @@ export type MakeMask = (
 /**
  * Loads the module of a mask and makes one.
  * @throws {TypeError} If the module has no function as its default export.
+ * @throws {MaskError} If its options aren't what it needs.
  */
 export async function openMask(
   source: MaskSource,
@@ -62,5 +76,11 @@ export async function openMask(
       `Cannot take a mask from ${source.module}: its default export must be a function: current value is ${typeof make}`,
     );
   }
-  return await make(source.options, vocabulary, signal);
+  try {
+    return await make(source.options, vocabulary, signal);
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof RangeError) || error instanceof MaskError) throw error;
+    // an array that is too long, a memory that can't grow: the platform's words for what no request asked for
+    throw new Error(`Cannot make the mask of an answer: ${error.message}`, { cause: error });
+  }
 }

@@ -6,8 +6,28 @@ import type * as XGrammar from "@mlc-ai/web-xgrammar";
 
 import { shortened } from "../../../formats/message.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { GrammarOptions } from "../grammar.ts";
+import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
+import type { GrammarChoice, GrammarOptions } from "../grammar.ts";
+import { heldGrammar } from "../schema/held.ts";
 import type { Library } from "./library.ts";
+
+/** A mask's grammar with the values as texts (EBNF). */
+export interface WrittenGrammar extends Omit<GrammarOptions, "choices" | "param"> {
+  choices: (Pick<GrammarChoice, "begin" | "end"> & { grammar: string })[];
+}
+
+/**
+ * Writes the schemas of a mask as grammars; a second where patterns are large.
+ * @throws {MaskError} If one of them says what a grammar can't hold an answer to
+ */
+export function written({ choices, trigger, once }: GrammarOptions): WrittenGrammar {
+  const texts = choices.map(({ begin, schema, place, end }) => ({
+    begin,
+    grammar: heldGrammar(schema, place),
+    end,
+  }));
+  return { choices: texts, trigger, once };
+}
 
 /** Texts of tokens by id; "" never matches: special tokens are no part of a text, and some rows of a model have no token. */
 export function tokenTexts(tokenizer: Tokenizer, vocabSize: number): string[] {
@@ -27,24 +47,32 @@ export class Compiler {
   /**
    * Compiles a grammar.
    * @param endIds Ids that end an answer
-   * @throws {RangeError} If the library can't follow it; it is of no more use then
+   * @throws {MaskError} If the library can't follow it, or it is too large; the library is of no more use then
+   * @throws {MaskMemoryError} If the memory couldn't grow; the same holds
    */
-  async compile(options: GrammarOptions, endIds: readonly number[]): Promise<XGrammar.CompiledGrammar> {
+  async compile(options: WrittenGrammar, endIds: readonly number[]): Promise<XGrammar.CompiledGrammar> {
     const { choices, trigger } = options, { said } = this.library;
-    const compiler = await this.#compiler(endIds);
     said.length = 0;
     let compiled: XGrammar.CompiledGrammar;
     try {
+      const compiler = await this.#compiler(endIds);
       const [first] = choices;
       compiled = trigger === null && choices.length === 1 && first?.begin === "" && first.end === ""
         ? await compiler.compileGrammar(first.grammar)
         : await compiler.compileStructuralTag(tags(options));
     } catch {
-      throw new RangeError(`Cannot follow the JSON schema: ${reason(said.join(" "))}`);
+      const refusal = this.library.refusal();
+      if (refusal === "memory") throw new MaskMemoryError("Cannot compile a grammar: its memory can't grow");
+      if (refusal === "limit") {
+        throw new MaskError(
+          "Cannot follow the JSON schema: its grammar needs too much memory; use smaller lengths",
+        );
+      }
+      throw new MaskError(`Cannot follow the JSON schema: ${reason(said.join(" "))}`);
     }
     const warning = said.find((words) => words.includes("WARN"));
     if (warning === undefined) return compiled;
-    throw new RangeError(`Cannot hold an answer to the JSON schema: ${reason(warning)}`);
+    throw new MaskError(`Cannot hold an answer to the JSON schema: ${reason(warning)}`);
   }
 
   #compiler(endIds: readonly number[]): Promise<XGrammar.GrammarCompiler> {
@@ -59,7 +87,7 @@ export class Compiler {
   }
 }
 
-function tags({ choices, trigger, once }: GrammarOptions): XGrammar.StructuralTagLike {
+function tags({ choices, trigger, once }: WrittenGrammar): XGrammar.StructuralTagLike {
   const elements = choices.map(({ begin, grammar, end }) => ({
     type: "tag",
     begin,

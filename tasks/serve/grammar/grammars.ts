@@ -1,13 +1,12 @@
 /**
- * Grammars of one vocabulary, compiled in a Worker when they are first asked for and kept ready in this thread.
+ * Grammars of one vocabulary, compiled in Workers when they are first asked for and kept ready in this thread.
  * @module
  */
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
-import { connect, type WorkerConnection } from "../../../kernels/engine/worker_call.ts";
 import type { GrammarOptions } from "../grammar.ts";
-import { type Library, libraryCode } from "./library.ts";
-import { type Moved, openMoved } from "./moved.ts";
+import { type CompileSource, CompileWorker } from "./compile_worker.ts";
+import type { Library } from "./library.ts";
 
 /** A grammar that is ready. */
 export interface ReadyGrammar {
@@ -24,53 +23,69 @@ interface Job {
   /** Requests that wait for it. */
   waiting: number;
   done: PromiseWithResolvers<ReadyGrammar>;
-  /** Aborted when nobody waits for it any more and another one is to be compiled. */
-  given: AbortController;
+  /** Whether it has taken longer than small ones do. */
+  isLarge: boolean;
 }
 
-/** The Worker ends when it had nothing to do for so long. */
-const IDLE_MS = 60_000;
+/** One of the two places where grammars are compiled. */
+interface Lane {
+  worker: CompileWorker;
+  /** Whether large ones leave it as soon as another one waits. */
+  isQuick: boolean;
+  job: Job | null;
+  /** Aborted when what is compiled is to be given up. */
+  given: AbortController;
+  /** When its job was begun. */
+  begun: number;
+}
+
+/** A grammar that takes longer is a large one. */
+const QUICK_MS = 2000;
 /** Copies of the library's memory that are kept ready. */
 const MOST_LIBRARIES = 4;
 
-/** Compiles grammars one at a time, in the order in which they are asked for. */
+/**
+ * Compiles grammars, in the order in which they are asked for. Two at most are compiled at once, the second in a Worker that is
+ * started for it and that large grammars leave for others: so a small one waits some seconds, and no longer, for large ones.
+ */
 export class Grammars {
   /** In the order of their last use. */
   readonly #ready = new Map<string, ReadyGrammar & { id: number }>();
-  /** The first one is being compiled. */
-  #jobs: Job[] = [];
-  #worker: WorkerConnection | null = null;
-  #code: string | null = null;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  readonly #lanes: readonly Lane[];
+  /** Not begun. */
+  #queue: Job[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #ids = 0;
 
-  /** @param texts Makes the tokens' texts by id, when they are needed */
-  constructor(readonly texts: () => readonly string[]) {}
+  constructor(source: CompileSource, readonly quickMs: number = QUICK_MS) {
+    this.#lanes = [false, true].map((isQuick) => ({
+      worker: new CompileWorker(source),
+      isQuick,
+      job: null,
+      given: new AbortController(),
+      begun: 0,
+    }));
+  }
 
   /**
    * A compiled grammar.
    * @param endIds Ids that end an answer
-   * @throws {RangeError} If the library can't follow it
+   * @throws {MaskError} If it can't be followed
+   * @throws {MaskMemoryError} If there was no memory for it
    * @throws The signal's reason when it fires
    */
   async get(options: GrammarOptions, endIds: readonly number[], signal?: AbortSignal): Promise<ReadyGrammar> {
     signal?.throwIfAborted();
     const key = JSON.stringify([endIds, options]), ready = this.#ready.get(key);
-    if (ready !== undefined) {
+    // a library that couldn't grow has ended
+    if (ready?.library.refusal() === null) {
       this.#ready.delete(key);
       this.#ready.set(key, ready);
       return ready;
     }
-    let job = this.#jobs.find((each) => each.key === key && !each.given.signal.aborted);
-    if (job === undefined) {
-      const done = Promise.withResolvers<ReadyGrammar>();
-      done.promise.catch(() => {}); // the last who waited may have left
-      job = { key, id: this.#ids++, options, endIds, waiting: 0, done, given: new AbortController() };
-      this.#jobs.push(job);
-      if (this.#jobs.length === 1) this.#compileAll();
-    }
+    const job = this.#jobOf(key) ?? this.#newJob(key, options, endIds);
     job.waiting++;
-    this.#makeWay();
+    this.#next();
     const left = Promise.withResolvers<never>(), leave = () => left.reject(signal?.reason);
     signal?.addEventListener("abort", leave, { once: true });
     try {
@@ -78,48 +93,69 @@ export class Grammars {
     } finally {
       signal?.removeEventListener("abort", leave);
       job.waiting--;
-      this.#makeWay();
+      this.#next();
     }
   }
 
-  /** Ends the Worker; the next grammar starts another. */
+  /** Ends the Workers; the next grammar starts another. */
   close(): void {
-    clearTimeout(this.#idle);
-    this.#worker?.terminate();
-    this.#worker = null;
+    clearTimeout(this.#timer);
+    for (const { worker } of this.#lanes) worker.close();
   }
 
-  /** A grammar that nobody waits for isn't begun, and one that is being compiled is given up for another. */
-  #makeWay(): void {
-    const [first] = this.#jobs;
-    this.#jobs = this.#jobs.filter((job) => job === first || job.waiting > 0);
-    if (first?.waiting === 0 && this.#jobs.length > 1) first.given.abort();
+  /** The job of a grammar that was asked for; one that is being given up begins again when somebody waits for it. */
+  #jobOf(key: string): Job | undefined {
+    return [...this.#lanes.map(({ job }) => job), ...this.#queue].find((job) => job?.key === key) ??
+      undefined;
   }
 
-  async #compileAll(): Promise<void> {
-    clearTimeout(this.#idle);
-    for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-      try {
-        job.done.resolve(await this.#compile(job));
-      } catch (error) {
-        // it may be at work still, or broken
-        if (!(error instanceof RangeError)) this.close();
-        job.done.reject(error);
-      }
-      this.#jobs.shift();
+  #newJob(key: string, options: GrammarOptions, endIds: readonly number[]): Job {
+    const done = Promise.withResolvers<ReadyGrammar>();
+    done.promise.catch(() => {}); // the last who waited may have left
+    const job = { key, id: this.#ids++, options, endIds, waiting: 0, done, isLarge: false };
+    this.#queue.push(job);
+    return job;
+  }
+
+  /** Begins what can be begun, and gives up what others wait for. */
+  #next(): void {
+    // a grammar that nobody waits for isn't begun
+    this.#queue = this.#queue.filter(({ waiting }) => waiting > 0);
+    for (const lane of this.#lanes) {
+      if (lane.job !== null) continue;
+      const place = this.#queue.findIndex(({ isLarge }) => !(isLarge && lane.isQuick));
+      const [job] = place < 0 ? [] : this.#queue.splice(place, 1);
+      if (job !== undefined) this.#run(lane, job);
     }
-    this.#idle = setTimeout(() => this.close(), IDLE_MS);
-    Deno.unrefTimer(this.#idle);
+    if (this.#queue.length === 0) return;
+    for (const lane of this.#lanes) {
+      if (lane.job?.waiting === 0) lane.given.abort();
+    }
+    const [, quick] = this.#lanes;
+    if (quick?.job == null || !this.#queue.some(({ isLarge }) => !isLarge)) return;
+    const left = quick.begun + this.quickMs - performance.now();
+    if (left <= 0) return quick.given.abort();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#next(), left);
+    Deno.unrefTimer(this.#timer);
   }
 
-  async #compile({ key, id, options, endIds, given: { signal } }: Job): Promise<ReadyGrammar> {
-    const code = this.#code ??= libraryCode();
-    if (this.#worker === null) {
-      this.#worker = connect(new URL("./worker.ts", import.meta.url), "grammar", [], "none");
-      await this.#worker.call("open", [code, this.texts()], { signal });
+  async #run(lane: Lane, job: Job): Promise<void> {
+    Object.assign(lane, { job, given: new AbortController(), begun: performance.now() });
+    try {
+      job.done.resolve(await this.#compile(lane, job));
+    } catch (error) {
+      if (lane.given.signal.aborted && job.waiting > 0) {
+        job.isLarge ||= lane.isQuick;
+        this.#queue.unshift(job);
+      } else job.done.reject(error);
     }
-    const moved = await this.#worker.call<Moved>("compile", [id, options, endIds], { signal });
-    const { library, grammars } = await openMoved(code, moved);
+    lane.job = null;
+    this.#next();
+  }
+
+  async #compile({ worker, given }: Lane, { key, id, options, endIds }: Job): Promise<ReadyGrammar> {
+    const { library, grammars } = await worker.compile(id, options, endIds, given.signal);
     // the others of the same memory are in the copy as well: the one before can go when its answers have ended
     for (const ready of this.#ready.values()) {
       const compiled = grammars.get(ready.id);

@@ -1,12 +1,16 @@
-/** Grammars compiled in a Worker: the same as those compiled in this thread, one at a time, given up where nobody waits. */
-import { assertEquals, assertRejects } from "@std/assert";
+/** Grammars compiled in Workers: the same as those compiled in this thread, small ones not behind large ones, given up where nobody waits. */
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 import { grammarMask, type GrammarOptions } from "../grammar.ts";
-import { tokenTexts } from "./compile.ts";
+import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
+import { Compiler, tokenTexts, written } from "./compile.ts";
+import type { CompileSource } from "./compile_worker.ts";
 import { Grammars } from "./grammars.ts";
+import { boundMemory, libraryCode, openGrammarLibrary } from "./library.ts";
 import { maskOf } from "./mask.ts";
+import { openMoved } from "./moved.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(MODEL);
@@ -14,15 +18,27 @@ const vocabSize = 304, endIds = [tokenizer.eosId ?? NaN], vocabulary = { tokeniz
 const optionsOf = (schema: Record<string, unknown>) =>
   grammarMask({ type: "json_schema", json_schema: { name: "x", schema } })?.options as GrammarOptions;
 
-/** Grammars with a vocabulary of the test's own, and the Worker's end. */
-function opened(texts = () => tokenTexts(tokenizer, vocabSize)): Grammars & Disposable {
-  const grammars = new Grammars(texts);
+const TEXTS = () => tokenTexts(tokenizer, vocabSize);
+
+/** Grammars with a vocabulary of the test's own, and the Workers' end. */
+function opened(source: CompileSource = { texts: TEXTS }, quickMs?: number): Grammars & Disposable {
+  const grammars = new Grammars(source, quickMs);
   return Object.assign(grammars, { [Symbol.dispose]: () => grammars.close() });
 }
 
 const SLOW = optionsOf({ type: "string", pattern: "^([a-z]{2,5}x?[0-9]{1,3}-){1,6}$" });
 const OTHER = optionsOf({ type: "integer" });
-const refused = { choices: [{ begin: "", grammar: "root ::= nothing", end: "" }], trigger: null, once: true };
+/** Some seconds of work. */
+const large = (seed: number) =>
+  optionsOf({
+    type: "object",
+    properties: Object.fromEntries(
+      Array.from(
+        { length: 30 },
+        (_, i) => [`${seed}p${i}`, { type: "string", maxLength: 300 + 31 * i + seed }],
+      ),
+    ),
+  });
 
 Deno.test("grammars that were moved between threads allow what those made in this one allow", async () => {
   using grammars = opened();
@@ -58,7 +74,7 @@ Deno.test("grammars that were moved between threads allow what those made in thi
 
 Deno.test("a grammar is compiled once, and those of one memory share its newest copy", async () => {
   let read = 0;
-  using grammars = opened(() => (read++, tokenTexts(tokenizer, vocabSize)));
+  using grammars = opened({ texts: () => (read++, TEXTS()) });
   const [first, same] = await Promise.all([grammars.get(SLOW, endIds), grammars.get(SLOW, endIds)]);
   assertEquals(first === same, true);
   const before = first.library;
@@ -66,17 +82,60 @@ Deno.test("a grammar is compiled once, and those of one memory share its newest 
   assertEquals([again.library === later.library, again.library === before, read], [true, false, 1]);
 });
 
-Deno.test("a refused grammar is a RangeError, and the next one is compiled", async () => {
+Deno.test("a schema that can't be followed is a MaskError, and the next one is compiled", async () => {
   using grammars = opened();
-  await assertRejects(() => grammars.get(refused, endIds), RangeError, "Cannot follow the JSON schema");
+  await assertRejects(() => grammars.get(optionsOf({ not: {} }), endIds), MaskError, "can't follow not");
   await grammars.get(OTHER, endIds);
+  const compiler = new Compiler(await openGrammarLibrary(libraryCode()), TEXTS());
+  const wrong = { choices: [{ begin: "", grammar: "root ::= nothing", end: "" }], trigger: null, once: true };
+  await assertRejects(() => compiler.compile(wrong, endIds), MaskError, "Cannot follow the JSON schema: ");
+});
+
+Deno.test("a small grammar doesn't wait for large ones, which are compiled nevertheless", async () => {
+  using grammars = opened({ texts: TEXTS }, 200);
+  const order: string[] = [];
+  const get = async (name: string, options: GrammarOptions) => {
+    await grammars.get(options, endIds);
+    order.push(name);
+  };
+  const first = get("first", large(1)), second = get("second", large(2));
+  await new Promise((resolve) => setTimeout(resolve, 300)); // both are large by now
+  await get("small", OTHER);
+  assertEquals(order, ["small"]);
+  await Promise.all([first, second]);
+});
+
+Deno.test("a memory that can't grow when a grammar comes is no fault of the schema", async () => {
+  let pages = 70_000; // of 64 KiB: more than a WebAssembly memory may have
+  using grammars = opened({ texts: TEXTS, open: (code, moved) => openMoved(code, { ...moved, pages }) });
+  const error = await assertRejects(() => grammars.get(OTHER, endIds), MaskMemoryError, "no 4375 MiB");
+  assertStringIncludes(String(error.cause), "Maximum memory size exceeded", "the platform's words");
+  pages = 1000;
+  await grammars.get(OTHER, endIds);
+});
+
+Deno.test("a grammar that needs more memory than is allowed is refused as too large", async () => {
+  // more than the 17 MB that it begins with
+  const wide = TEXTS().map((text) => text + "x".repeat(100_000)), grammar = written(OTHER);
+  const narrow = new Compiler(await openGrammarLibrary(libraryCode(), 0, 20 * 2 ** 20), wide);
+  await assertRejects(() => narrow.compile(grammar, endIds), MaskError, "needs too much memory");
+  await new Compiler(await openGrammarLibrary(libraryCode()), wide).compile(grammar, endIds);
+  const told: (string | null)[] = [];
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 3 });
+  boundMemory(memory, (why) => told.push(why), 2 ** 20);
+  assertEquals(memory.grow(1), 1);
+  assertThrows(() => memory.grow(5), RangeError); // the platform refuses
+  assertThrows(() => memory.grow(20), RangeError, "beyond 1048576 bytes");
+  assertEquals(told, ["memory", null, "memory", "limit"]);
 });
 
 Deno.test("a grammar that nobody waits for makes way for the next one", async () => {
   let read = 0;
-  using grammars = opened(() => (read++, tokenTexts(tokenizer, vocabSize)));
+  using grammars = opened({ texts: () => (read++, TEXTS()) });
   const gone = new AbortController(), left = new AbortController();
-  const slow = assertRejects(() => grammars.get(SLOW, endIds, gone.signal), Error, "gone");
+  const slow = [1, 2].map((seed) =>
+    assertRejects(() => grammars.get(large(seed), endIds, gone.signal), Error, "gone")
+  );
   const queued = assertRejects(
     () => grammars.get(optionsOf({ type: "null" }), endIds, left.signal),
     Error,
@@ -85,8 +144,8 @@ Deno.test("a grammar that nobody waits for makes way for the next one", async ()
   left.abort(new Error("left"));
   await queued;
   gone.abort(new Error("gone"));
-  await slow;
-  // the Worker that compiled it was ended: the vocabulary is read for another
+  await Promise.all(slow);
+  // the Workers that compiled them were ended: the vocabulary is read for another
   await grammars.get(OTHER, endIds);
-  assertEquals(read, 2);
+  assertEquals(read, 3);
 });

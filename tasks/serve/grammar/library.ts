@@ -5,6 +5,8 @@
 import type * as XGrammar from "@mlc-ai/web-xgrammar";
 import { fileURLToPath } from "node:url";
 
+import { MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
+
 /** The library with what it has said so far. A schema that it refuses ends it, so that the next one needs another. */
 export interface Library {
   xgrammar: typeof XGrammar;
@@ -14,6 +16,8 @@ export interface Library {
   begin: number;
   /** Lines that it would have printed: they have the request's schema in them, and a log has no contents. */
   said: string[];
+  /** Why its memory didn't grow when it had to, upon which it ends itself without a word; null: it did. */
+  refusal(): "limit" | "memory" | null;
   /** From now on objects are freed when JavaScript has forgotten them. */
   freeForgotten(): void;
 }
@@ -52,18 +56,28 @@ let last: { code: string; run: Run } | undefined;
  * Opens the library.
  * @param code Of {@linkcode libraryCode}, which a Worker without permissions can't read
  * @param pages Of its memory in 64 KiB, at least
+ * @param limit Bytes of its memory, at most, unless `pages` are more
+ * @throws {MaskMemoryError} If the platform has no memory for it
  */
-export async function openGrammarLibrary(code: string, pages = 0): Promise<Library> {
+export async function openGrammarLibrary(
+  code: string,
+  pages = 0,
+  limit: number = LIMIT_BYTES,
+): Promise<Library> {
   if (last?.code !== code) last = { code, run: new Function(...NAMES, code) as Run };
   const module = { exports: {} as typeof XGrammar }, said: string[] = [];
   let memory: WebAssembly.Memory | undefined, frees = false;
+  let refusal: ReturnType<Library["refusal"]> = null;
   const instantiate = async (bytes: BufferSource, imports: WebAssembly.Imports) => {
+    refusal = "memory"; // until it is there
     const made = await WebAssembly.instantiate(bytes, imports);
     memory = Object.values(made.instance.exports).find((value) => value instanceof WebAssembly.Memory);
     if (memory === undefined) throw new TypeError("Cannot use the grammar library: it has no memory");
     // before its own code has looked at the memory, which it wouldn't see grow
     const missing = pages - memory.buffer.byteLength / PAGE_BYTES;
     if (missing > 0) memory.grow(missing);
+    refusal = null;
+    boundMemory(memory, (why) => void (refusal = why), limit);
     return made;
   };
   class Registry {
@@ -89,9 +103,47 @@ export async function openGrammarLibrary(code: string, pages = 0): Promise<Libra
   );
   const xgrammar = module.exports;
   // it opens its WebAssembly at its first call
-  (await xgrammar.Grammar.fromEBNF('root ::= "a"')).dispose();
+  try {
+    (await xgrammar.Grammar.fromEBNF('root ::= "a"')).dispose();
+  } catch (error) {
+    if (refusal === null) throw error;
+    const mebibytes = pages * PAGE_BYTES / 2 ** 20 || "more";
+    throw new MaskMemoryError(`Cannot open the grammar library: there are no ${mebibytes} MiB for it`, {
+      cause: error,
+    });
+  }
   if (memory === undefined) throw new TypeError("Cannot use the grammar library: it didn't open a memory");
-  return { xgrammar, memory, begin: sumOf(memory), said, freeForgotten: () => void (frees = true) };
+  return {
+    xgrammar,
+    memory,
+    begin: sumOf(memory),
+    said,
+    refusal: () => refusal,
+    freeForgotten: () => void (frees = true),
+  };
+}
+
+/**
+ * Bounds a memory, and tells of each attempt to grow; the library tries smaller steps when one fails.
+ * @param tell Told why it didn't grow; null: it did
+ * @param limit Bytes
+ */
+export function boundMemory(
+  memory: WebAssembly.Memory,
+  tell: (refusal: ReturnType<Library["refusal"]>) => void,
+  limit: number,
+): void {
+  const grow = memory.grow.bind(memory);
+  Object.defineProperty(memory, "grow", {
+    value: (pages: number) => {
+      const isAllowed = memory.buffer.byteLength + pages * PAGE_BYTES <= limit;
+      tell(isAllowed ? "memory" : "limit");
+      if (!isAllowed) throw new RangeError(`Cannot grow beyond ${limit} bytes`);
+      const before = grow(pages);
+      tell(null);
+      return before;
+    },
+  });
 }
 
 /** Words of a memory up to the last that isn't zero. */
@@ -106,6 +158,9 @@ export function usedWords({ buffer }: WebAssembly.Memory): Int32Array {
 function sumOf(memory: WebAssembly.Memory): number {
   return usedWords(memory).reduce((sum, word) => Math.imul(sum ^ word, 16777619), -2128831035);
 }
+
+/** Bytes of a library's memory, at most. */
+const LIMIT_BYTES = 512 * 2 ** 20;
 
 /** Bytes of a page of a WebAssembly memory. */
 export const PAGE_BYTES = 65536;

@@ -3,7 +3,12 @@
  * @module
  */
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { MaskVocabulary, TokenMask } from "../../../kernels/engine/generate/generator.ts";
+import {
+  MaskError,
+  MaskMemoryError,
+  type MaskVocabulary,
+  type TokenMask,
+} from "../../../kernels/engine/generate/mask.ts";
 import type { GrammarOptions } from "../grammar.ts";
 import { tokenTexts } from "./compile.ts";
 import { Grammars, type ReadyGrammar } from "./grammars.ts";
@@ -22,7 +27,7 @@ function grammarsOf(
 ): Grammars {
   const bySize = known.get(tokenizer) ?? new Map<number, Grammars>();
   known.set(tokenizer, bySize);
-  const made = bySize.get(vocabSize) ?? new Grammars(() => tokenTexts(tokenizer, vocabSize));
+  const made = bySize.get(vocabSize) ?? new Grammars({ texts: () => tokenTexts(tokenizer, vocabSize) });
   bySize.set(vocabSize, made);
   return made;
 }
@@ -30,7 +35,8 @@ function grammarsOf(
 /**
  * Makes the mask of one answer.
  * @param signal The answer's: a grammar that nobody waits for any more isn't compiled
- * @throws {RangeError} If the schema isn't one that the library can follow, or nothing could end the answer
+ * @throws {MaskError} If the schema isn't one that the library can follow, or nothing could end the answer
+ * @throws {MaskMemoryError} If there was no memory for it
  * @throws The signal's reason when it fires
  */
 export default async function grammarTokens(
@@ -39,26 +45,45 @@ export default async function grammarTokens(
   signal?: AbortSignal,
 ): Promise<TokenMask> {
   if (vocabulary.endIds.length === 0) {
-    throw new RangeError("Cannot hold an answer to a grammar without an end token: leave ignore_eos out");
+    throw new MaskError("Cannot hold an answer to a grammar without an end token: leave ignore_eos out");
   }
   return await maskOf(await grammarsOf(vocabulary).get(options, vocabulary.endIds, signal), vocabulary);
 }
 
-/** The mask of one answer that follows a compiled grammar. */
+/**
+ * The mask of one answer that follows a compiled grammar.
+ * @throws {MaskMemoryError} If the grammar's memory couldn't grow, now or in a step
+ */
 export async function maskOf(
   { library, compiled }: ReadyGrammar,
   { vocabSize, endIds }: MaskVocabulary,
 ): Promise<TokenMask> {
-  const matcher = await library.xgrammar.GrammarMatcher.createGrammarMatcher(compiled, [...endIds]);
+  /** @throws What a call threw, as what it was */
+  const failed = (error: unknown): never => {
+    if (library.refusal() === null) throw error;
+    throw new MaskMemoryError("Cannot follow a grammar: its memory can't grow", { cause: error });
+  };
+  const matcher = await library.xgrammar.GrammarMatcher.createGrammarMatcher(compiled, [...endIds])
+    .catch(failed);
   const { handle } = matcher as unknown as { handle: MatcherHandle };
   return {
     fill(words) {
-      const bits = handle.GetNextTokenBitmask(vocabSize);
-      for (let i = 0; i < words.length; i++) words[i] = bits.get(i);
-      bits.delete();
+      try {
+        const bits = handle.GetNextTokenBitmask(vocabSize);
+        for (let i = 0; i < words.length; i++) words[i] = bits.get(i);
+        bits.delete();
+      } catch (error) {
+        failed(error);
+      }
     },
     accept(id) {
-      if (!matcher.acceptToken(id)) {
+      let isTaken = false;
+      try {
+        isTaken = matcher.acceptToken(id);
+      } catch (error) {
+        failed(error);
+      }
+      if (!isTaken) {
         throw new Error(`Cannot continue the grammar: token ${id} doesn't fit it`);
       }
     },

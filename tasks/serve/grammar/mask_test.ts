@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { MaskError } from "../../../kernels/engine/generate/mask.ts";
 import { callMask } from "../grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 import type { GrammarOptions } from "../grammar.ts";
@@ -46,7 +47,12 @@ Deno.test("calls of strict tools are held to their schemas, words around them ar
   await after(`${call} and ${call}`, false);
 });
 
-Deno.test("a strict tool whose schema the grammar can't follow is refused", () => {
+Deno.test("a strict tool whose schema the grammar can't follow is refused", async () => {
   const tools = [{ name: "f", parameters: { not: {} } }];
-  assertThrows(() => callMask(tools, AROUND), Error, "the grammar can't follow not");
+  const { options } = callMask(tools, AROUND);
+  await assertRejects(
+    () => grammarHere(options as GrammarOptions, { tokenizer, vocabSize, endIds: [end] }),
+    MaskError,
+    "tools.f.parameters: the grammar can't follow not",
+  );
 });

@@ -6,6 +6,7 @@
  */
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
+import { MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
 import { type Library, openGrammarLibrary, PAGE_BYTES, usedWords } from "./library.ts";
 
 /** Copy of a library's memory with compiled grammars in it. */
@@ -27,12 +28,15 @@ interface Handle {
 
 const handleOf = (compiled: CompiledGrammar) => compiled.handle as Handle;
 
-/** Copies a library's memory, which no call may be using. */
+/**
+ * Copies a library's memory, which no call may be using.
+ * @throws {MaskMemoryError} If the platform has no memory for the copy
+ */
 export function copyOf(
   { memory, begin }: Library,
   grammars: ReadonlyMap<number, CompiledGrammar>,
 ): Moved {
-  const used = usedWords(memory), bytes = new SharedArrayBuffer(used.byteLength);
+  const used = usedWords(memory), bytes = shared(used.byteLength);
   new Int32Array(bytes).set(used);
   return {
     bytes,
@@ -42,6 +46,16 @@ export function copyOf(
   };
 }
 
+function shared(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (error) {
+    throw new MaskMemoryError(`Cannot send a grammar: there are no ${bytes} bytes for a copy`, {
+      cause: error,
+    });
+  }
+}
+
 /** Grammars that can be used in this thread. */
 export interface Arrived {
   library: Library;
@@ -49,7 +63,10 @@ export interface Arrived {
   grammars: Map<number, CompiledGrammar>;
 }
 
-/** Opens the library with a memory that was copied. */
+/**
+ * Opens the library with a memory that was copied.
+ * @throws {MaskMemoryError} If the platform has no memory for it
+ */
 export async function openMoved(code: string, { bytes, pages, begin, grammars }: Moved): Promise<Arrived> {
   const library = await openGrammarLibrary(code, pages), { xgrammar, memory } = library;
   // an object of each class says to JavaScript what one at another address is

@@ -1,13 +1,13 @@
 /**
- * The Worker in which grammars are compiled, so that answers under way go on meanwhile. It has no permissions. Started by
- * grammars.ts; not imported by anything.
+ * A Worker in which grammars are written and compiled, so that answers under way go on meanwhile. It has no permissions. Started
+ * by compile_worker.ts; not imported by anything.
  * @module
  */
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
 import { type CallContext, serve } from "../../../kernels/engine/worker_call.ts";
 import type { GrammarOptions } from "../grammar.ts";
-import { Compiler } from "./compile.ts";
+import { Compiler, written } from "./compile.ts";
 import { openGrammarLibrary } from "./library.ts";
 import { copyOf, type Moved } from "./moved.ts";
 
@@ -22,7 +22,7 @@ serve({
     given = { code, texts };
   },
 
-  /** A copy of the memory with this grammar and those that were compiled before it. @throws {RangeError} If the library can't follow it */
+  /** A copy of the memory with this grammar and those that were compiled before it. @throws As `CompileWorker.compile` */
   async compile(
     _call: CallContext,
     id: number,
@@ -30,6 +30,7 @@ serve({
     endIds: readonly number[],
   ): Promise<Moved> {
     if (given === undefined) throw new Error("Cannot compile a grammar: there is no vocabulary");
+    const grammar = written(options);
     if (open && isFull(open)) open = undefined;
     if (open === undefined) {
       const library = await openGrammarLibrary(given.code);
@@ -38,7 +39,7 @@ serve({
     }
     const { compiler, grammars } = open;
     try {
-      grammars.set(id, await compiler.compile(options, endIds));
+      grammars.set(id, await compiler.compile(grammar, endIds));
     } catch (error) {
       open = undefined;
       throw error;

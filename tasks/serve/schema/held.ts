@@ -3,7 +3,7 @@
  * wrong, so rules are made here, and what they can't hold an answer to is refused by name.
  * @module
  */
-import { badRequest } from "../api_error.ts";
+import { MaskError } from "../../../kernels/engine/generate/mask.ts";
 import { conjoined } from "./conjoin.ts";
 import { disjoint, resolved } from "./disjoint.ts";
 import type { JsonObject } from "./json.ts";
@@ -22,10 +22,9 @@ const DEPTH = 100;
  * The grammar of answers that fit a schema, in XGrammar's EBNF: it takes nothing that the schema doesn't.
  * @param root A schema, decoded from JSON
  * @param place Of the schema, for errors
- * @param param Field of the request at fault
- * @throws {ApiError} 400 with the place and the keyword that can't be followed
+ * @throws {MaskError} With the place and the keyword that can't be followed
  */
-export function heldGrammar(root: unknown, place: string, param: string): string {
+export function heldGrammar(root: unknown, place: string): string {
   const rules = new Rules();
   /** Rules of `$ref`s; null: no value fits. */
   const references = new Map<string, string | null>();
@@ -34,7 +33,7 @@ export function heldGrammar(root: unknown, place: string, param: string): string
 
   function refuse(place: string): (what: string) => never {
     return (what) => {
-      throw badRequest(`Cannot hold an answer to ${place}: ${what}`, param);
+      throw new MaskError(`Cannot hold an answer to ${place}: ${what}`);
     };
   }
 
@@ -46,6 +45,7 @@ export function heldGrammar(root: unknown, place: string, param: string): string
       const made = body(schema, place, depth);
       return made === null || /^r\d+$/.test(made) ? made : rules.add(made);
     } catch (error) {
+      if (error instanceof MaskError) throw error;
       if (error instanceof GrammarTooLarge || error instanceof RangeError) return no(error.message);
       throw error;
     }
