@@ -75,3 +75,13 @@ export function toApiError(error: unknown): ApiError {
     code: "internal_error",
   });
 }
+
+/** Nobody reads it; logs and counts tell it apart from a fault of the server. */
+export function clientLeft(): ApiError {
+  return new ApiError("The client left", {
+    // of nginx's making, and known by it
+    status: 499 as ContentfulStatusCode,
+    type: "invalid_request_error",
+    code: "client_left",
+  });
+}

@@ -7,7 +7,7 @@ import { bodyLimit } from "hono/body-limit";
 
 import { VERSION } from "../common/cli.ts";
 import { isLoopbackName } from "../common/loopback.ts";
-import { ApiError, toApiError } from "./api_error.ts";
+import { ApiError, clientLeft, toApiError } from "./api_error.ts";
 import { adapterRoutes } from "./adapters.ts";
 import { chatCompletion } from "./chat.ts";
 import { jsonBody } from "./json_body.ts";
@@ -125,7 +125,8 @@ export function makeApp(service: Service, options: AppOptions): Hono<{ Variables
   app.route("/", adapterRoutes(service, options));
   app.notFound((c) => reply(c, notFound(c)));
   app.onError((error, c) => {
-    const told = toApiError(error);
+    // of Node's server, when a connection ends within a body
+    const told = (error as { code?: unknown }).code === "ECONNRESET" ? clientLeft() : toApiError(error);
     if (told.fields.status >= 500 && !(error instanceof ApiError)) options.fault(error);
     return reply(c, told);
   });

@@ -25,7 +25,8 @@ const sampling = {
   max_tokens: whole(1).nullish(),
   min_tokens: whole(0).nullish(),
   n: whole(1, 128).nullish(),
-  seed: z.int().nullish(),
+  // 64 bits in OpenAI's clients; beyond 53 neighbours are one number in JSON's reader
+  seed: z.number().min(-(2 ** 63)).max(2 ** 64).refine(Number.isInteger, "needs a whole number").nullish(),
   stop: z.union(
     [z.string().min(1), z.array(z.string().min(1)).max(16)],
     "needs a text or up to 16 texts, none of them empty",
@@ -36,7 +37,7 @@ const sampling = {
 
 /** Fields of both kinds of request beside sampling. */
 const common = {
-  model: z.string().min(1).optional(),
+  model: z.string().min(1).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({
     include_usage: z.boolean().nullish(),
@@ -158,10 +159,18 @@ const INSTEAD: Readonly<Record<string, string>> = {
  * A body as a request.
  * @throws {ApiError} 400 with the first field at fault
  */
-export function readFields<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  const parsed = schema.safeParse(body);
+export function readFields<S extends z.ZodObject>(schema: S, body: unknown): z.output<S> {
+  const parsed = schema.safeParse(withoutNulls(schema, body));
   if (parsed.success) return parsed.data;
   throw fault(parsed.error.issues[0], schema, body);
+}
+
+/** A body without unknown fields that say nothing: many clients send null for what they don't use. */
+function withoutNulls({ shape }: z.ZodObject, body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => value !== null || Object.hasOwn(shape, name)),
+  );
 }
 
 function fault(issue: z.core.$ZodIssue | undefined, schema: unknown, body: unknown): ApiError {

@@ -80,16 +80,36 @@ function contentOf({ role, content }: AskedMessage, where: string): PyJson {
     );
   }
   return content.map((part: unknown, j) => {
-    const place = `${where}.content[${j}]`;
-    const { type = undefined, text = undefined, refusal = undefined } = typeof part === "object"
-      ? (part ?? {}) as Record<string, unknown>
-      : {};
-    const words = type === "text" ? text : type === "refusal" && role === "assistant" ? refusal : undefined;
-    if (typeof words === "string") {
+    const place = `${where}.content[${j}]`, words = wordsOf(part, role);
+    if (words !== undefined) {
       return new Map<string, PyJson>([["type", "text"], ["text", jsonOf(words, place)]]);
     }
     throw badRequest(`Cannot use ${place}: it is not text, and the model reads nothing else`, place);
   });
+}
+
+/** Types of parts that are a text; the last two are those of OpenAI's responses, which vLLM takes here too. */
+const TEXT_PARTS = ["text", "input_text", "output_text"];
+
+/** The text of a part of a content, where it is one. */
+function wordsOf(part: unknown, role: string): string | undefined {
+  if (typeof part === "string") return part;
+  if (typeof part !== "object" || part === null) return undefined;
+  const { type, text, refusal } = part as Record<string, unknown>;
+  const isRefusal = type === "refusal" && role === "assistant";
+  const words = isRefusal ? refusal : TEXT_PARTS.includes(String(type)) ? text : undefined;
+  return typeof words === "string" ? words : undefined;
+}
+
+/** A message whose texts in parts are called so, as rows of training data have them; the rest stays and is refused. */
+function namedParts(message: AskedMessage): AskedMessage {
+  const { content } = message;
+  if (!Array.isArray(content)) return message;
+  const parts = content.map((part: unknown) => {
+    const text = wordsOf(part, message.role);
+    return text === undefined ? part : { type: "text", text };
+  });
+  return { ...message, content: parts };
 }
 
 function callsOf(calls: unknown, where: string): PyJson {
@@ -122,7 +142,7 @@ export function readMessages(request: ChatRequest, registry: Registry): AskedCon
     columns: { ...dataset.defaults.columns, tools: "tools" },
     tags: { ...dataset.defaults.tags },
   };
-  const named = messages.map((message) =>
+  const named = messages.map(namedParts).map((message) =>
     message.role === "developer" ? { ...message, role: "system" } : message
   );
   const tools = offeredTools(request);

@@ -4,11 +4,10 @@
  */
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { MaskError } from "../../kernels/engine/generate/generator.ts";
-import { ApiError, badRequest, toApiError } from "./api_error.ts";
+import { ApiError, badRequest, clientLeft, toApiError } from "./api_error.ts";
 import type { AnswerNews, PromptAsked, WholeAnswer } from "./answers.ts";
 import { makeAnswers } from "./answers.ts";
 import type { GrammarOptions } from "./grammar.ts";
@@ -120,16 +119,6 @@ export async function answerRequest(
 /** A schema that an answer can't be held to. */
 function maskRefused(error: MaskError, [first]: readonly PromptAsked[]): ApiError {
   return badRequest(error.message, (first?.sampling.mask?.options as GrammarOptions | undefined)?.param);
-}
-
-/** Nobody reads it; logs and counts tell it apart from a fault of the server. */
-function clientLeft(): ApiError {
-  return new ApiError("The client left", {
-    // of nginx's making, and known by it
-    status: 499 as ContentfulStatusCode,
-    type: "invalid_request_error",
-    code: "client_left",
-  });
 }
 
 function stopping(): ApiError {

@@ -265,7 +265,10 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
   await t.step(
     "while a slow grammar is made, tokens of others keep coming, and a small one is ready before it",
     async () => {
-      const texts = Array.from({ length: 8 }, (_, i) => [`p${i}`, { type: "string", maxLength: 190 + i }]);
+      const texts = Array.from(
+        { length: 36 },
+        (_, i) => [`p${i}`, { type: "string", maxLength: 300 + 31 * i }],
+      );
       // some tenths of a second until it is a text
       const wide = { type: "string", pattern: "^([a-z]{2,5}x?[0-9]{1,3}-){1,6}$" };
       const held = (schema: Record<string, unknown>) =>
@@ -766,6 +769,60 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     assertEquals(replies.slice(5, 7).map(({ headers }) => headers.get("allow")), ["POST", "GET, HEAD"]);
     for (const reply of replies) assertEquals(typeof (await reply.json()).error.message, "string");
   });
+
+  await t.step(
+    "requests as other clients send them: nulls, empty lists, texts in lists, seeds of 64 bits",
+    async () => {
+      const ask = async (request: unknown) => {
+        const reply = await fetch(`${baseURL}/chat/completions`, {
+          method: "POST",
+          body: JSON.stringify(request),
+          headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+        });
+        return [reply.status, (await reply.json()).choices?.[0].message.content];
+      };
+      const plain = asked("Name a river.", { max_tokens: 4 }), expected = await ask(plain);
+      const said = (...content: unknown[]) => [plain.messages[0], { role: "user", content }];
+      const same: Record<string, unknown>[] = [
+        {
+          model: null,
+          guided_json: null,
+          mm_processor_kwargs: null,
+          tools: null,
+          stop: null,
+          logit_bias: null,
+        },
+        { tools: [], tool_choice: "auto" },
+        { stop: ["zz", "yy", "xx", "ww"], logit_bias: {}, response_format: { type: "text" } },
+        { seed: 2 ** 63 - 1 },
+        { seed: -(2 ** 63) },
+        { messages: said("Name a river.") },
+        ...["text", "input_text", "output_text"].map((type) => ({
+          messages: said({ type, text: "Name a river." }),
+        })),
+      ];
+      for (const more of same) assertEquals(await ask({ ...plain, ...more }), expected, JSON.stringify(more));
+      // the same seed is the same answer, another is another, beyond 53 bits as well
+      const drawn = (seed: number) => ask({ ...plain, temperature: 2, max_tokens: 12, seed });
+      assertEquals(await drawn(2 ** 60), await drawn(2 ** 60));
+      assert((await drawn(2 ** 60))[1] !== (await drawn(2 ** 60 + 4096))[1]);
+      const refused: Record<string, unknown>[] = [
+        { tool_choice: "auto" },
+        { tools: [], tool_choice: "required" },
+        { seed: 2 ** 65 },
+        { seed: 0.5 },
+        { stop: "" },
+        { messages: said(5) },
+      ];
+      for (const more of refused) {
+        assertEquals(
+          (await ask({ ...plain, ...more }))[0],
+          400,
+          JSON.stringify(more),
+        );
+      }
+    },
+  );
 
   await t.step("pages of this machine may ask from any port, and those of others may not", async () => {
     const ask = (origin: string, method: string, more: Record<string, string> = {}) =>

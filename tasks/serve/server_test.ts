@@ -76,6 +76,29 @@ Deno.test("an answer whose grammar finds no memory is a 503 to be asked again, s
   assertEquals(faults.map(String), Array(2).fill("MaskMemoryError: planted"));
 });
 
+Deno.test("a client that leaves within its body is no fault of the server's", async () => {
+  const faults: unknown[] = [], logged: string[] = [];
+  await using server = await started({
+    log: (line) => logged.push(line),
+    fault: (error) => faults.push(error),
+  });
+  const port = Number(new URL(server.base).port);
+  for (const length of ["Content-Length: 1000", "Transfer-Encoding: chunked"]) {
+    const before = logged.length;
+    {
+      using client = await Deno.connect({ hostname: "127.0.0.1", port });
+      const head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+      await client.write(new TextEncoder().encode(`${head}${length}\r\n\r\n5\r\n{"a":`));
+      await (await fetch(`${server.base}/health`)).body?.cancel();
+    }
+    while (logged.length < before + 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    assertEquals([faults.map(String), logged.at(-1)?.split(" ").slice(2, 4)], [[], [
+      "/v1/completions",
+      "499",
+    ]]);
+  }
+});
+
 Deno.test("clients that leave at any time take nothing with them: places, gauges, other answers", async () => {
   const faults: unknown[] = [], logged: string[] = [];
   await using server = await started({

@@ -12,7 +12,9 @@ import type { ServedModel } from "./models.ts";
 /** @throws {ApiError} 400 if the model's template writes no tools, or a choice can't be kept */
 export function checkTools({ tools, tool_choice, response_format }: ChatRequest, model: ServedModel): void {
   const names = (tools ?? []).map((tool) => tool.function.name);
-  if (tool_choice != null && tool_choice !== "none" && names.length === 0) {
+  // as vLLM: an empty list is one from which nothing may be chosen, and auto is what holds without a choice
+  const isFree = tool_choice == null || tool_choice === "none" || tool_choice === "auto" && tools != null;
+  if (names.length === 0 && !isFree) {
     throw badRequest("Cannot use tool_choice without tools: name at least one in tools", "tool_choice");
   }
   if (names.length === 0 || tool_choice === "none") return;
