@@ -266,17 +266,19 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
     "while a slow grammar is made, tokens of others keep coming, and a small one is ready before it",
     async () => {
       const texts = Array.from(
-        { length: 36 },
-        (_, i) => [`p${i}`, { type: "string", maxLength: 300 + 31 * i }],
+        { length: 40 },
+        (_, i) => [`p${i}`, { type: "string", maxLength: 400 + 61 * i }],
       );
-      // some tenths of a second until it is a text
-      const wide = { type: "string", pattern: "^([a-z]{2,5}x?[0-9]{1,3}-){1,6}$" };
+      // tenths of a second each until they are texts
+      const wide = [4, 5, 6, 7].map((
+        most,
+      ) => [`w${most}`, { pattern: `^([a-z]{2,5}x?[0-9]{1,3}-){1,${most}}$` }]);
       const held = (schema: Record<string, unknown>) =>
         asked("A thing.", {
           response_format: { type: "json_schema", json_schema: { name: "thing", schema } },
           max_tokens: 1,
         });
-      const slow = held({ type: "object", properties: { ...Object.fromEntries(texts), wide } });
+      const slow = held({ type: "object", properties: Object.fromEntries([...texts, ...wide]) });
       const small = held({ enum: ["a small one"] });
       const other = {
         ...asked("Go on.", { max_tokens: 300 }),
