@@ -6,7 +6,7 @@ import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
 import type { MaskVocabulary, TokenMask } from "../../kernels/engine/generate/mask.ts";
 import type { GrammarOptions } from "../../tasks/serve/grammar.ts";
-import { Compiler, tokenTexts, written } from "../../tasks/serve/grammar/compile.ts";
+import { Compiler, tokenTexts, writtenGrammar } from "../../tasks/serve/grammar/compile.ts";
 import { libraryCode, openGrammarLibrary } from "../../tasks/serve/grammar/library.ts";
 import { maskOf } from "../../tasks/serve/grammar/mask.ts";
 
@@ -25,7 +25,7 @@ export async function grammarHere(options: GrammarOptions, vocabulary: MaskVocab
     compiled: new Map(),
   };
   known.set(tokenizer, here);
-  const compiled = here.compiled.get(key) ?? here.compiler.compile(written(options), endIds);
+  const compiled = here.compiled.get(key) ?? here.compiler.compile(writtenGrammar(options), endIds);
   here.compiled.set(key, compiled);
   try {
     return await maskOf({ library: here.compiler.library, compiled: await compiled }, vocabulary);

@@ -20,7 +20,7 @@ export interface WrittenGrammar extends Omit<GrammarOptions, "choices" | "param"
  * Writes the schemas of a mask as grammars; a second where patterns are large.
  * @throws {MaskError} If one of them says what a grammar can't hold an answer to
  */
-export function written({ choices, trigger, once }: GrammarOptions): WrittenGrammar {
+export function writtenGrammar({ choices, trigger, once }: GrammarOptions): WrittenGrammar {
   const texts = choices.map(({ begin, schema, place, end }) => ({
     begin,
     grammar: heldGrammar(schema, place),

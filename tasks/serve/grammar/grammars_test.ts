@@ -5,7 +5,7 @@ import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 import { grammarMask, type GrammarOptions } from "../grammar.ts";
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
-import { Compiler, tokenTexts, written } from "./compile.ts";
+import { Compiler, tokenTexts, writtenGrammar } from "./compile.ts";
 import type { CompileSource } from "./compile_worker.ts";
 import { Grammars } from "./grammars.ts";
 import { boundMemory, libraryCode, openGrammarLibrary } from "./library.ts";
@@ -116,7 +116,7 @@ Deno.test("a memory that can't grow when a grammar comes is no fault of the sche
 
 Deno.test("a grammar that needs more memory than is allowed is refused as too large", async () => {
   // more than the 17 MB that it begins with
-  const wide = TEXTS().map((text) => text + "x".repeat(100_000)), grammar = written(OTHER);
+  const wide = TEXTS().map((text) => text + "x".repeat(100_000)), grammar = writtenGrammar(OTHER);
   const narrow = new Compiler(await openGrammarLibrary(libraryCode(), 0, 20 * 2 ** 20), wide);
   await assertRejects(() => narrow.compile(grammar, endIds), MaskError, "needs too much memory");
   await new Compiler(await openGrammarLibrary(libraryCode()), wide).compile(grammar, endIds);

@@ -7,7 +7,7 @@ import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
 import { type CallContext, serve } from "../../../kernels/engine/worker_call.ts";
 import type { GrammarOptions } from "../grammar.ts";
-import { Compiler, written } from "./compile.ts";
+import { Compiler, writtenGrammar } from "./compile.ts";
 import { openGrammarLibrary } from "./library.ts";
 import { copyOf, type Moved } from "./moved.ts";
 
@@ -30,7 +30,7 @@ serve({
     endIds: readonly number[],
   ): Promise<Moved> {
     if (given === undefined) throw new Error("Cannot compile a grammar: there is no vocabulary");
-    const grammar = written(options);
+    const grammar = writtenGrammar(options);
     if (open && isFull(open)) open = undefined;
     if (open === undefined) {
       const library = await openGrammarLibrary(given.code);

@@ -4,7 +4,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { MaskError } from "../../../kernels/engine/generate/mask.ts";
 import { ApiError } from "../api_error.ts";
-import { written } from "../grammar/compile.ts";
+import { writtenGrammar } from "../grammar/compile.ts";
 import { callMask, grammarMask, type GrammarOptions } from "../grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 
@@ -163,7 +163,7 @@ const REFUSED: [schema: Record<string, unknown>, words: string][] = [
 Deno.test("what a grammar can't hold an answer to is refused by name", () => {
   for (const [schema, words] of REFUSED) {
     const options = optionsOf(schema);
-    const error = assertThrows(() => written(options), MaskError);
+    const error = assertThrows(() => writtenGrammar(options), MaskError);
     assertStringIncludes(error.message, words, JSON.stringify(schema));
     assertEquals(options.param, "response_format");
   }
