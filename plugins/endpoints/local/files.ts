@@ -10,7 +10,7 @@ import { resolveAdapter, type ResolveOptions } from "../../../formats/hub/mod.ts
 import type { LocalOptions } from "./options.ts";
 
 /** Where adapters lie. */
-export interface Folders {
+export interface AdapterFolders {
   /** The one that the model is opened with. */
   adapter: string | null;
   /** Those that requests choose by name. */
@@ -24,8 +24,8 @@ export interface Folders {
 export async function adapterFolders(
   { adapter, adapters }: Pick<LocalOptions, "adapter" | "adapters">,
   hub: ResolveOptions,
-): Promise<Folders> {
-  const folders: Folders = { adapter: adapter && await resolveAdapter(adapter, hub), adapters: {} };
+): Promise<AdapterFolders> {
+  const folders: AdapterFolders = { adapter: adapter && await resolveAdapter(adapter, hub), adapters: {} };
   for (const [name, path] of Object.entries(adapters)) {
     folders.adapters[name] = await resolveAdapter(path, hub);
   }
@@ -35,9 +35,9 @@ export async function adapterFolders(
 /** Hashes of the adapters' files; of those that aren't here yet, their names. */
 export function adapterIdentity(
   { adapter, adapters }: Pick<LocalOptions, "adapter" | "adapters">,
-  there: Folders | null,
+  there: AdapterFolders | null,
 ): Record<string, unknown> {
-  const hashOf = (named: string, folder = named) => exists(folder) ? contentHash(folder) : named;
+  const hashOf = (named: string, folder = named) => exists(folder) ? decisiveHash(folder) : named;
   return {
     adapter: adapter === null ? null : hashOf(adapter, there?.adapter ?? adapter),
     adapters: Object.entries(adapters).map(([name, path]) => [name, hashOf(path, there?.adapters[name])]),
@@ -49,7 +49,7 @@ const DECISIVE =
   /\.(safetensors|gguf|jinja)$|^(config|adapter_config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\.json$/;
 
 /** Hash of a model's or adapter's files. */
-export function contentHash(path: string): string {
+export function decisiveHash(path: string): string {
   const names = Deno.statSync(path).isFile
     ? [path]
     : [...Deno.readDirSync(path)].filter((e) => e.isFile && DECISIVE.test(e.name)).map((e) =>

@@ -10,7 +10,7 @@ import type { PluginContext, PluginRegistry } from "../../kinds/plugin.ts";
 import type { Template } from "../../kinds/template.ts";
 import { failed } from "../failures.ts";
 import type { Opened } from "./answer.ts";
-import { adapterFolders, adapterIdentity, contentHash, type Folders } from "./files.ts";
+import { type AdapterFolders, adapterFolders, adapterIdentity, decisiveHash } from "./files.ts";
 import { type LocalOptions, quantizationOf } from "./options.ts";
 
 /** The engine is loaded when it is used, since most runs that know of this endpoint ask another. */
@@ -30,7 +30,7 @@ export class ModelHolder {
   /** Of a model on the hub: a name such as main means another commit tomorrow. */
   #commit: string | null = null;
   #say = (_line: string) => {};
-  #found: Promise<Folders> | null = null;
+  #found: Promise<AdapterFolders> | null = null;
   #opened: Promise<Opened> | null = null;
 
   constructor(options: LocalOptions, template: Template, { registry }: Pick<PluginContext, "registry">) {
@@ -42,7 +42,7 @@ export class ModelHolder {
     // those of the hub are known when they are here
     this.#adapters = adapterIdentity(options, null);
     this.#fixed = {
-      weights: exists(model) ? contentHash(model) : model,
+      weights: exists(model) ? decisiveHash(model) : model,
       held: [weights, quantization_bit, speculation],
       template: registry.identity("template", options.template),
       // defaults are part of it too, such as the day
@@ -112,7 +112,7 @@ export class ModelHolder {
     await model?.generator.close();
   }
 
-  #folders(): Promise<Folders> {
+  #folders(): Promise<AdapterFolders> {
     return this.#found ??= adapterFolders(this.#options, this.#hub).catch((error) => {
       // asked again it may be there
       this.#found = null;
