@@ -1,4 +1,4 @@
-/** Every example of every `--help` runs, by the command that is installed, in a folder that has what its names stand for. */
+/** Runs examples of `--help` by the command that is installed, in a folder that has what their names stand for. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
@@ -6,27 +6,11 @@ import { mockServer, mockText } from "../tasks/bench/mock_server.ts";
 import { exportModel } from "../tasks/export.ts";
 import { createProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
-import { EXAMPLES, OTHERS, type Way } from "./_help_examples.ts";
+import { type Group, OTHERS, type Way } from "./_help_examples.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const MODEL = join(ROOT, "fixtures/constraints/model");
-const HELPS = [
-  ...[
-    "train",
-    "eval",
-    "eval compare",
-    "eval card",
-    "serve",
-    "chat",
-    "synth",
-    "export",
-    "sweep",
-    "compare",
-    "replicate",
-  ],
-  ...["board", "bench", "doctor", "preview", "new", "plugins"],
-];
 const folder = join(temporaryFolder(), "work");
 const quiet = { say: () => {}, progress: createProgress({ disabled: true }) };
 
@@ -80,30 +64,33 @@ function writeCommand(): void {
   Deno.chmodSync(command, 0o755);
 }
 
-/** Files that names of the examples stand for. */
-async function prepareFolder(judge: string): Promise<void> {
-  const write = (name: string, text: string) => Deno.writeTextFileSync(join(folder, name), text);
-  const settings = (output: string) => [
-    ...[
-      `output_dir=${join(folder, output)}`,
-      "max_samples=16",
-      "max_steps=2",
-      "plot_loss=false",
-      "save_strategy=no",
-    ],
-    ...["eval_strategy=no", "val_size=0"],
+/**
+ * What examples find in their folder besides settings and the model: trained runs, the one that `train` alone writes, the model as a GGUF
+ * file, a scored evaluation.
+ */
+export type Need = "runs" | "default run" | "gguf" | "scored";
+
+const write = (name: string, text: string) => Deno.writeTextFileSync(join(folder, name), text);
+
+async function writeRuns(withDefault: boolean): Promise<void> {
+  const settings = [
+    ...[`output_dir=${join(folder, "saves/lora")}`, "max_samples=4", "max_steps=2", "plot_loss=false"],
+    ...["save_strategy=no", "eval_strategy=no", "val_size=0"],
   ];
-  const names = ["saves/lora", "a", "b", "saves/a", "saves/b", "saves/lr-1e-4", "saves/lr-5e-5"];
+  const names = ["a", "b", "saves/a", "saves/b", "saves/lr-1e-4", "saves/lr-5e-5"];
+  if (withDefault) names.push("saves/default_iopo");
   Deno.mkdirSync(join(folder, "saves/sweep"), { recursive: true });
-  await train(join(ROOT, "examples/default_iopo.yaml"), settings("saves/lora"), quiet);
+  await train(join(ROOT, "examples/default_iopo.yaml"), settings, quiet);
   // the same run under many names: what it learnt doesn't matter here
-  for (const name of [...names.slice(1), "saves/sweep/1", "saves/sweep/2"]) {
+  for (const name of [...names, "saves/sweep/1", "saves/sweep/2"]) {
     const { success } = await new Deno.Command("cp", {
       args: ["-r", join(folder, "saves/lora"), join(folder, name)],
     }).output();
     assert(success, name);
   }
-  for (const name of ["saves/base", "MODEL", "PATH", "DIR"]) Deno.symlinkSync(MODEL, join(folder, name));
+}
+
+async function writeGguf(): Promise<void> {
   await exportModel(undefined, [
     ...[`model_name_or_path=${MODEL}`, `export_dir=${join(folder, "gguf")}`, "export_format=gguf"],
     ...["export_dtype=float16", "export_check=false"],
@@ -114,6 +101,27 @@ async function prepareFolder(judge: string): Promise<void> {
   for (const name of ["smollm2.gguf", "MODEL.gguf"]) {
     Deno.copyFileSync(join(folder, "gguf", file), join(folder, name));
   }
+}
+
+async function writeScored(): Promise<void> {
+  const { code, out } = await toEnd("dinotune eval m1.yaml");
+  assertEquals(code, 0, out);
+  const items = Deno.readTextFileSync(join(folder, "saves/m1/items.jsonl")).trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const verdicts = items.filter(({ stage }) => stage === "judge");
+  write(
+    "people.jsonl",
+    verdicts.map(({ id, judgement }) =>
+      JSON.stringify({ id, scores: judgement.constraints.map(() => 4) }) + "\n"
+    ).join(""),
+  );
+}
+
+/** Settings and small files that names of the examples stand for. */
+function writeFiles(judge: string): void {
+  Deno.mkdirSync(join(folder, "saves"), { recursive: true });
+  for (const name of ["saves/base", "MODEL", "PATH", "DIR"]) Deno.symlinkSync(MODEL, join(folder, name));
   const text = Deno.readTextFileSync(join(ROOT, "examples/default_iopo.yaml")).replaceAll(
     "../fixtures",
     join(ROOT, "fixtures"),
@@ -122,7 +130,7 @@ async function prepareFolder(judge: string): Promise<void> {
       /^num_train_epochs: .*/m,
       "max_steps: 2",
     )
-    .replace(/^val_size: .*/m, "val_size: 0.25") + "max_samples: 32\n";
+    .replace(/^val_size: .*/m, "val_size: 0.25") + "max_samples: 8\n";
   for (const name of ["my.yaml", "train.yaml"]) write(name, text);
   write(
     "merge.yaml",
@@ -160,18 +168,6 @@ async function prepareFolder(judge: string): Promise<void> {
     y2_ids: [30, last],
   });
   write("quads.json", JSON.stringify({ quads: [quad(23), quad(24)] }));
-  const { code, out } = await toEnd("dinotune eval m1.yaml");
-  assertEquals(code, 0, out);
-  const items = Deno.readTextFileSync(join(folder, "saves/m1/items.jsonl")).trim().split("\n").map((line) =>
-    JSON.parse(line)
-  );
-  const verdicts = items.filter(({ stage }) => stage === "judge");
-  write(
-    "people.jsonl",
-    verdicts.map(({ id, judgement }) =>
-      JSON.stringify({ id, scores: judgement.constraints.map(() => 4) }) + "\n"
-    ).join(""),
-  );
 }
 
 async function runs(
@@ -218,35 +214,44 @@ async function runs(
   assertEquals(end, code, line);
 }
 
-Deno.test({
-  name: "every example of every help runs as it is written, or smaller where the table says why",
-  // three minutes of processes, by a shell
-  ignore: !Deno.env.has("TEST_ALL") || Deno.build.os === "windows",
-  async fn(t) {
-    writeCommand();
-    const found: string[] = [];
-    for (const { code, out } of await Promise.all(HELPS.map((task) => toEnd(`dinotune ${task} --help`)))) {
-      assertEquals(code, 0, out);
-      found.push(...examplesOf(out));
-    }
-    const keys = found.map(keyOf);
-    assertEquals(
-      keys.filter((key) => !Object.hasOwn(EXAMPLES, key) && !Object.hasOwn(OTHERS, key)),
-      [],
-      "not in the table",
-    );
-    assertEquals(
-      Object.keys(EXAMPLES).filter((key) => !keys.includes(key)),
-      [],
-      "no example of a help any more",
-    );
-    // every constraint is kept, so that the example's threshold is reached
-    await using judge = mockServer({
-      text: (request) => mockText(request).replaceAll(":8", ":10").replace("[[6]]", "[[10]]"),
-    });
-    await prepareFolder(judge.base);
-    for (const [key, way] of Object.entries(EXAMPLES)) {
-      await t.step(key, () => runs(found[keys.indexOf(key)] ?? "", way));
-    }
-  },
-});
+/** The test of a group: the table has its helps' examples and no others, and each runs. */
+export function testHelps({ helps, examples }: Group, needs: readonly Need[]): void {
+  Deno.test({
+    name: `every example of the helps of ${
+      helps.join(", ")
+    } runs as it is written, or smaller where the table says why`,
+    // a minute or more of processes, by a shell
+    ignore: !Deno.env.has("TEST_ALL") || Deno.build.os === "windows",
+    async fn(t) {
+      writeCommand();
+      const found: string[] = [];
+      for (const task of helps) {
+        const { code, out } = await toEnd(`dinotune ${task} --help`);
+        assertEquals(code, 0, out);
+        found.push(...examplesOf(out));
+      }
+      const keys = found.map(keyOf);
+      assertEquals(
+        keys.filter((key) => !Object.hasOwn(examples, key) && !Object.hasOwn(OTHERS, key)),
+        [],
+        "not in the table",
+      );
+      assertEquals(
+        Object.keys(examples).filter((key) => !keys.includes(key)),
+        [],
+        "no example of a help any more",
+      );
+      // every constraint is kept, so that the example's threshold is reached
+      await using judge = mockServer({
+        text: (request) => mockText(request).replaceAll(":8", ":10").replace("[[6]]", "[[10]]"),
+      });
+      writeFiles(judge.base);
+      if (needs.includes("runs")) await writeRuns(needs.includes("default run"));
+      if (needs.includes("gguf")) await writeGguf();
+      if (needs.includes("scored")) await writeScored();
+      for (const [key, way] of Object.entries(examples)) {
+        await t.step(key, () => runs(found[keys.indexOf(key)] ?? "", way));
+      }
+    },
+  });
+}

@@ -1,0 +1,4 @@
+import { EVALUATION } from "./_help_examples.ts";
+import { testHelps } from "./_help_runs.ts";
+
+testHelps(EVALUATION, ["runs", "gguf", "scored"]);
