@@ -6,14 +6,8 @@ import { basename, dirname, extname, join } from "@std/path";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { brotliDecompressSync, createGunzip, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { type CsvError, parse as parseCsv } from "csv-parse";
-import {
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-} from "hyparquet";
+import type { CsvError } from "csv-parse";
+import type { Compressors, FileMetaData } from "hyparquet";
 
 import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
@@ -147,6 +141,8 @@ async function* packedJsonRecords(
 async function* csvRecords(file: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
   const fault = (line: number) =>
     `Cannot read ${file}:${line} as CSV: it is not UTF-8. Save the file as UTF-8`;
+  // loaded with the first such file: every task starts with this module
+  const { parse: parseCsv } = await import("csv-parse");
   const source = Readable.from(utf8Lines(bytesOf(file, onBytes), fault), { objectMode: false });
   const parser = source.pipe(
     parseCsv({
@@ -213,6 +209,7 @@ interface CsvRow {
 }
 
 async function* parquetRecords(path: string, onBytes: (read: number) => void): AsyncGenerator<RawRecord[]> {
+  const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import("hyparquet");
   const handle = Deno.openSync(path);
   try {
     const byteLength = handle.statSync().size;
