@@ -13,6 +13,7 @@ const OTHER_FORMULAS: readonly string[] = [
   "dpo_fixed_ftx",
   "dpo_fixed_hinge",
   "dpo_fixed_ipo",
+  "dpo_fixed_orpo",
   "dpo_fixed_simpo",
 ];
 

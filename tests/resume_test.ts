@@ -12,7 +12,7 @@ const root = new URL("../", import.meta.url).pathname;
 const goldens = join(root, "fixtures/goldens/llamafactory");
 const command = project.tasks.train.split(" ").slice(1);
 /** Kills of the run. */
-const KILLS = repetitions(4, 2);
+const KILLS = repetitions(4, 1);
 /** Steps that a process which is to be killed can take at most, of 4 examples each: it holds then, however late the kill. */
 const REACH = 6;
 /** More than all killed processes can take. */

@@ -117,7 +117,8 @@ export const matmulPacked: Kernel<typeof MATMUL.inputs, typeof MATMUL.outputs> =
       const sum = row(y, i, dims.in);
       for (let o = 0; o < dims.out; o++) {
         const factor = f64(a, i * dims.out + o);
-        row(w, o, dims.in).forEach((v, c) => sum[c] = f64(sum, c) + factor * v);
+        const values = row(w, o, dims.in);
+        for (let c = 0; c < dims.in; c++) sum[c] = f64(sum, c) + factor * f64(values, c);
       }
     }
     return { y };
