@@ -73,7 +73,9 @@ Deno.test("define() refuses what isn't a plugin", () => {
       [null, "must be an object"],
       [{ ...model("x"), kind: "los" }, "kind must be one of"],
       [{ ...model("x"), name: "My Model" }, "lower case"],
-      [{ ...model("x"), version: "" }, "needs a version"],
+      [{ ...model("x"), name: "" }, 'lower case letters, digits, "_", "-" and ".": current value is ""'],
+      [{ ...model("x"), version: "" }, 'needs a version: current value is ""'],
+      [{ ...model("x"), version: undefined }, "needs a version: current value is missing"],
       [{ ...model("x"), create: 1 }, "needs a function create"],
       [{ ...model("x"), options: {} }, "z.strictObject"],
     ] as const

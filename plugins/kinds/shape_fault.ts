@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { shown } from "../../formats/message.ts";
 import { KINDS, type Plugin } from "./plugin.ts";
 
 /** True if a text may be the name of a plugin. */
@@ -14,23 +15,29 @@ export function isName(text: string): boolean {
 /** The fault of a value as a plugin, in words; undefined: none. */
 export function shapeFault(plugin: unknown): string | undefined {
   if (typeof plugin !== "object" || plugin === null) {
-    return `it must be an object: current value is ${typeof plugin === "function" ? "a function" : plugin}`;
+    return `it must be an object: current value is ${described(plugin)}`;
   }
   const p = plugin as Partial<Plugin>;
   if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
-    return `its kind must be one of ${KINDS.join(", ")}: current value is ${p.kind}`;
+    return `its kind must be one of ${KINDS.join(", ")}: current value is ${described(p.kind)}`;
   }
   if (typeof p.name !== "string" || !isName(p.name)) {
-    return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${p.name}`;
+    return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${
+      described(p.name)
+    }`;
   }
   if (typeof p.version !== "string" || p.version === "") {
-    return `${p.kind}/${p.name} needs a version: current value is ${p.version}`;
+    return `${p.kind}/${p.name} needs a version: current value is ${described(p.version)}`;
   }
   if (typeof p.create !== "function") {
-    return `${p.kind}/${p.name} needs a function create: current value is ${p.create}`;
+    return `${p.kind}/${p.name} needs a function create: current value is ${described(p.create)}`;
   }
   if (!(p.options instanceof z.ZodObject)) {
     return `${p.kind}/${p.name} needs options made with z.strictObject({...})`;
   }
   return undefined;
+}
+
+function described(value: unknown): string {
+  return typeof value === "function" ? "a function" : shown(value);
 }

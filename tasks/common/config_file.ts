@@ -7,6 +7,7 @@ import { isAbsolute, resolve } from "@std/path";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import { isSpecifier, type Registry } from "../../plugins/registry.ts";
+import { printError } from "./cli.ts";
 import { ProjectLock } from "./project_lock.ts";
 
 /**
@@ -28,17 +29,37 @@ export async function registryOf(paths: readonly string[], place: string): Promi
   return registry;
 }
 
-/** Loads the modules that the registry doesn't hold yet. */
+/** Milliseconds after which a module that is still being loaded is told. */
+const LONG = 10_000;
+
+/**
+ * Loads the modules that the registry doesn't hold yet.
+ * @param options `say`: told of a module that takes longer than `long` milliseconds (> 0; default 10,000)
+ */
 export async function loadPlugins(
   registry: Registry,
   paths: readonly string[],
   place: string,
+  { say = printError, long = LONG }: { say?: (line: string) => void; long?: number } = {},
 ): Promise<void> {
   const loaded = new Set(registry.list().map(({ source }) => source));
   const lock = new ProjectLock();
   try {
     for (const path of paths) {
-      if (!loaded.has(path)) await placed(place, () => registry.load(path));
+      if (!loaded.has(path)) {
+        // the module's record holds such a promise, so that nothing can tell that it will never be settled
+        const late = setTimeout(() =>
+          say(
+            `note: ${path} is still being loaded after ${
+              long / 1000
+            } s: it, or what it imports, waits or computes outside of create(), where nothing should happen (docs/plugins.md). Ctrl-C twice ends this`,
+          ), long);
+        try {
+          await placed(place, () => registry.load(path));
+        } finally {
+          clearTimeout(late);
+        }
+      }
       loaded.add(path);
     }
   } finally {

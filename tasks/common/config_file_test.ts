@@ -81,3 +81,24 @@ Deno.test("loadPlugins() loads each module once, so that two runs may name the s
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("loadPlugins() tells of a module that waits at its top level, and of no other", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const zod = JSON.stringify(import.meta.resolve("zod"));
+    const plugin = (name: string) => `import { z } from ${zod};\n${PLUGIN(name)}\n`;
+    const wait = "await new Promise((go) => setTimeout(go, 400));\n";
+    await Deno.writeTextFile(`${folder}/late.ts`, wait + plugin("family-late"));
+    await Deno.writeTextFile(`${folder}/prompt.ts`, plugin("family-prompt"));
+    const said: string[] = [], options = { say: (line: string) => said.push(line), long: 100 };
+    const registry = await registryOf([], "");
+    await loadPlugins(registry, [`${folder}/late.ts`], "", options);
+    assertEquals(said.map((line) => line.slice(0, line.indexOf(":", 6))), [
+      `note: ${folder}/late.ts is still being loaded after 0.1 s`,
+    ]);
+    await loadPlugins(registry, [`${folder}/prompt.ts`], "", { ...options, long: 5000 });
+    assertEquals(said.length, 1);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
