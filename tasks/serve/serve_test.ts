@@ -280,6 +280,14 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
         });
       const slow = held({ type: "object", properties: Object.fromEntries([...texts, ...wide]) });
       const small = held({ enum: ["a small one"] });
+      // two at once start both Workers
+      const middling = ["a", "b"].map((name) =>
+        held({
+          type: "object",
+          properties: Object.fromEntries(texts.slice(0, 9).map(([p, t]) => [`${name}${p}`, t])),
+        })
+      );
+      await Promise.all(middling.map((request) => client.chat.completions.create(request)));
       const other = {
         ...asked("Go on.", { max_tokens: 300 }),
         ignore_eos: true,
