@@ -24,13 +24,13 @@ const FEW = "some items in place of all";
 const PORT = { more: "--port 0", why: "tests take random ports" };
 
 /** Tasks whose examples are run by one test file, and those examples in the order in which they are run: later ones find what earlier ones wrote. */
-export interface Group {
+export interface HelpGroup {
   readonly helps: readonly string[];
   readonly examples: Readonly<Record<string, Way>>;
 }
 
 /** Of help_examples_training_test.ts. */
-export const TRAINING: Group = {
+export const TRAINING: HelpGroup = {
   helps: ["train", "sweep", "compare"],
   examples: {
     "train": {
@@ -59,7 +59,7 @@ export const TRAINING: Group = {
 };
 
 /** Of help_examples_replication_test.ts. */
-export const REPLICATION: Group = {
+export const REPLICATION: HelpGroup = {
   helps: ["replicate"],
   examples: {
     "replicate": {
@@ -80,7 +80,7 @@ export const REPLICATION: Group = {
 };
 
 /** Of help_examples_evaluation_test.ts. */
-export const EVALUATION: Group = {
+export const EVALUATION: HelpGroup = {
   helps: ["eval", "eval compare", "eval card", "synth", "board", "bench"],
   examples: {
     "eval": { more: "max_samples=2", why: FEW, says: "followed" },
@@ -143,7 +143,7 @@ export const EVALUATION: Group = {
 };
 
 /** Of help_examples_talking_test.ts. */
-export const TALKING: Group = {
+export const TALKING: HelpGroup = {
   helps: ["serve", "chat", "export", "doctor", "preview", "new", "plugins"],
   examples: {
     "serve": { ...PORT, says: "http://127.0.0.1:", listens: true },

@@ -6,7 +6,7 @@ import { mockServer, mockText } from "../tasks/bench/mock_server.ts";
 import { exportModel } from "../tasks/export.ts";
 import { createProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
-import { type Group, OTHERS, type Way } from "./_help_examples.ts";
+import { type HelpGroup, OTHERS, type Way } from "./_help_examples.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -215,7 +215,7 @@ async function runs(
 }
 
 /** The test of a group: the table has its helps' examples and no others, and each runs. */
-export function testHelps({ helps, examples }: Group, needs: readonly Need[]): void {
+export function testHelps({ helps, examples }: HelpGroup, needs: readonly Need[]): void {
   Deno.test({
     name: `every example of the helps of ${
       helps.join(", ")
