@@ -86,7 +86,8 @@ async function main(): Promise<number> {
   }
   const child = new Deno.Command(Deno.execPath(), {
     args: [...taskArguments(command, ROOT), ...args],
-    env: { DINOTUNE_COMMAND: "dinotune" },
+    // npm and deno task say so where they were called; the command says where it is.
+    env: { DINOTUNE_COMMAND: "dinotune", INIT_CWD: Deno.cwd() },
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",

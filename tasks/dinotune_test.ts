@@ -28,12 +28,13 @@ Deno.test({
   name: "dinotune, installed as documented, runs tasks from any folder and names itself in what it prints",
   ignore: Deno.build.os === "windows",
   async fn() {
-    const folder = await Deno.makeTempDir();
+    const folder = await Deno.makeTempDir(), elsewhere = join(folder, "elsewhere");
     const run = async (command: string, args: string[]) => {
       const { code, stdout, stderr } = await new Deno.Command(command, {
         args,
         cwd: folder,
-        env: { NO_COLOR: "1", HOME: folder, DENO_DIR: denoDir },
+        // As a program has it that npm or a task of Deno started elsewhere.
+        env: { NO_COLOR: "1", HOME: folder, DENO_DIR: denoDir, INIT_CWD: elsewhere },
       }).output();
       const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
       return { code, out: out ?? "", error: error ?? "" };
@@ -54,6 +55,10 @@ Deno.test({
       const wrong = await run(dinotune, ["trian"]);
       assertEquals(wrong.code, 1);
       assertStringIncludes(wrong.error, 'Cannot run "trian": verbs are train, ');
+
+      const made = await run(dinotune, ["new", "loss", "margin"]);
+      assertEquals(made.code, 0, made.error);
+      assertEquals(Deno.statSync(join(folder, "margin.ts")).isFile, true);
 
       // a file with paths beside it, named from another folder, and its output in the working folder
       await Deno.mkdir(join(folder, "mine/data"), { recursive: true });
