@@ -156,8 +156,12 @@ Deno.test(
         [400, true],
         wrong.error,
       );
-      if (chromium) await trainInBrowser(address, file, output, watch);
-      else await overHttp(values, ({ step }) => (step ?? 0) >= 2);
+      if (chromium) {
+        await trainInBrowser(address, file, output, watch).catch(async (error: Error) => {
+          const { log } = await (await fetch(`${address}api/control/log?id=1`)).json();
+          throw new Error(`${error.message}\nThe training printed:\n${log}`, { cause: error });
+        });
+      } else await overHttp(values, ({ step }) => (step ?? 0) >= 2);
 
       // what was stopped is saved
       const ended = await watch.until(({ jobs }) => jobs.find(({ id, code }) => id === 1 && code !== null));
