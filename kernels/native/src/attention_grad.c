@@ -7,18 +7,6 @@
 TILES(tiles_row, 1)
 TILES(tiles_any, 0)
 
-INLINE float dot(const float *a, const float *b, ptrdiff_t n) {
-  __m256 s0 = _mm256_setzero_ps(), s1 = s0;
-  ptrdiff_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
-    s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), s1);
-  }
-  float sum = sum_of_8(_mm256_add_ps(s0, s1));
-  for (; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 // Of the blocks of the query heads that share a key head, one head behind another, the first one of a share: shares have about as many
 // pairs each.
 static ptrdiff_t share_start(const AttentionJob *j, ptrdiff_t share) {

@@ -8,18 +8,6 @@ _Static_assert(FEW == TILE_ROWS, "few rows are a tile's at most");
 
 TILES(tiles_row, 1)
 
-static float dot(const float *a, const float *b, ptrdiff_t n) {
-  __m256 s0 = _mm256_setzero_ps(), s1 = s0;
-  ptrdiff_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
-    s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), s1);
-  }
-  float sum = sum_of_8(_mm256_add_ps(s0, s1));
-  for (; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 static void some_columns(void *data, size_t index) {
   const FewRows *p = data;
   const ptrdiff_t first = (ptrdiff_t)index * COLUMNS_EACH, end = least(p->n, first + COLUMNS_EACH);

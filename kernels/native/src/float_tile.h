@@ -150,6 +150,18 @@ INLINE float sum_of_8(__m256 v) {
   return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
 }
 
+INLINE float dot(const float *a, const float *b, ptrdiff_t n) {
+  __m256 s0 = _mm256_setzero_ps(), s1 = s0;
+  ptrdiff_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
+    s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), s1);
+  }
+  float sum = sum_of_8(_mm256_add_ps(s0, s1));
+  for (; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
 // Writes up to 8 elements.
 INLINE void put(float *to, __m256 x, ptrdiff_t count) {
   if (count >= 8) {
