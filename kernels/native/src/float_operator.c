@@ -60,7 +60,9 @@ void float_release_inplace(int *inputs, int *outputs) {
 void float_destroy(void *kernel) { free(kernel); }
 const char *float_name(const OrtCustomOp *op) { return own(op)->name; }
 const char *float_provider(const OrtCustomOp *op) { (void)op; return "CPUExecutionProvider"; }
-int float_input_type(const OrtCustomOp *op, size_t i) { return own(op)->integers >> i & 1 ? ORT_INT32 : ORT_FLOAT; }
+int float_input_type(const OrtCustomOp *op, size_t i) {
+  return own(op)->integers >> i & 1 ? ORT_INT32 : own(op)->bytes >> i & 1 ? ORT_UINT8 : ORT_FLOAT;
+}
 int float_output_type(const OrtCustomOp *op, size_t i) { (void)op; (void)i; return ORT_FLOAT; }
 size_t float_input_count(const OrtCustomOp *op) { return own(op)->inputs; }
 size_t float_output_count(const OrtCustomOp *op) { return own(op)->outputs; }

@@ -1,4 +1,4 @@
-// Operators whose tensors are float32 (some inputs int32): their parts that don't differ.
+// Operators whose tensors are float32 (some inputs int32 or bytes): their parts that don't differ.
 #pragma once
 #include "operator.h"
 #include "work.h"
@@ -11,7 +11,7 @@ typedef struct {
   OrtCustomOp op;  // first: ONNX Runtime gives its address
   const char *name;
   size_t inputs, outputs;
-  unsigned integers;  // bit i: input i is int32
+  unsigned integers, bytes;  // bit i: input i is int32, uint8
   int optional;       // whether the last input may be left out
   const char *integer_names[MAX_ATTRIBUTES], *number_names[MAX_ATTRIBUTES];
   // in: inputs, without data where one is left out.
@@ -24,6 +24,9 @@ struct FloatKernel {
   int64_t integers[MAX_ATTRIBUTES];
   float numbers[MAX_ATTRIBUTES];
 };
+
+// Beside those of float_operators.c.
+extern const FloatOperator packed_product_operator;
 
 // Functions of OrtCustomOp.
 OrtStatus *float_create(const OrtCustomOp *op, OrtApi api, const OrtKernelInfo *info, void **out);

@@ -2,7 +2,7 @@
 #include <cpuid.h>
 #include <stdatomic.h>
 
-#include "operator.h"
+#include "float_operator.h"
 
 // Version of the interface whose functions are called: 1.17's has them all.
 enum { API_VERSION = 17 };
@@ -28,7 +28,7 @@ EXPORTED OrtStatus *RegisterCustomOps(OrtSessionOptions *options, const OrtApiBa
   if (!domain) {
     OrtCustomOpDomain *made, *none = NULL;
     TRY(ort_create_domain(api, "dinotune", &made));
-    TRY(ort_add_operator(api, made, &packed_product_operator));
+    TRY(ort_add_operator(api, made, &packed_product_operator.op));
     for (size_t i = 0; i < float_operators_count; i++) TRY(ort_add_operator(api, made, float_operators[i]));
     // Another thread's may be there by now: this one is left then, some hundred bytes once.
     atomic_compare_exchange_strong(&domain, &none, made);

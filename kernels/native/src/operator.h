@@ -28,8 +28,6 @@ OrtStatus *input_tensor(OrtApi api, const OrtKernelContext *context, size_t i, T
 // dims and rank of out are given.
 OrtStatus *output_tensor(OrtApi api, OrtKernelContext *context, size_t i, Tensor *out);
 
-// The operators of the library.
-extern const OrtCustomOp packed_product_operator;
-// Those of float32, see float_operator.h.
+// The library's operators but packed_product_operator, see float_operator.h.
 extern const OrtCustomOp *const float_operators[];
 extern const size_t float_operators_count;
