@@ -1,0 +1,60 @@
+/**
+ * Checks of keys that say what is trained and by which loss.
+ * @module
+ */
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+import type { Refuse } from "./refuse.ts";
+
+/** Adapters, modules, losses and their options. */
+export function checkMethod(c: TrainConfig, refuse: Refuse): void {
+  const { stage } = c;
+  const adapters = c.adapter_name_or_path.length;
+  refuse(
+    adapters > 0 && c.finetuning_type === "full",
+    "adapter_name_or_path",
+    "Cannot train all weights from an adapter: merge it first, or use finetuning_type: lora",
+  );
+  refuse(
+    adapters > 1,
+    "adapter_name_or_path",
+    `Cannot continue from ${adapters} adapters as one at most is needed: merge all but the last into a model first`,
+  );
+  refuse(
+    c.lora_target.length === 0,
+    "lora_target",
+    "Cannot train as lora_target names no module: use all, or names",
+  );
+  refuse(
+    stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
+    "pref_loss",
+    `Cannot use pref_loss: ${c.pref_loss} in stage iopo: it takes sigmoid, hinge and robust`,
+  );
+  for (const [name, key] of [["dpo", "dpo_label_smoothing"], ["iopo", "iopo_label_smoothing"]] as const) {
+    refuse(
+      c[key] > 0 && stage !== name,
+      key,
+      `Cannot use ${key} in stage ${stage}: it is for ${name}` +
+        (stage === "iopo" || stage === "dpo" ? `, use ${stage}_label_smoothing` : ""),
+    );
+    refuse(
+      c[key] > 0 && stage === name && c.pref_loss !== "sigmoid" && c.pref_loss !== "robust",
+      key,
+      `Cannot use ${key} with pref_loss: ${c.pref_loss}: it is for sigmoid and robust`,
+    );
+  }
+  refuse(
+    c.iopo_variant !== "full" && stage !== "iopo",
+    "iopo_variant",
+    `Cannot use iopo_variant: ${c.iopo_variant} in stage ${stage}: it is for iopo`,
+  );
+  refuse(
+    c.loss === null && Object.keys(c.loss_options).length > 0,
+    "loss_options",
+    "Cannot use loss_options without loss: name the loss plugin they are for",
+  );
+  refuse(
+    c.template === null && Object.keys(c.template_options).length > 0,
+    "template_options",
+    "Cannot use template_options without template: name the template plugin they are for",
+  );
+}

@@ -1,0 +1,8 @@
+/**
+ * How checks say what can't be.
+ * @module
+ */
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+
+/** Refuses a run where `when` holds, at the place of a key. */
+export type Refuse = (when: boolean, key: keyof TrainConfig | "use_cpu" | "no_cuda", message: string) => void;

@@ -1,0 +1,172 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseYaml } from "../../../formats/yaml/yaml.ts";
+import { resolveTrainConfig } from "./mod.ts";
+import { BASE_YAML, faultWith, resolvedConfig } from "./_resolved.ts";
+
+Deno.test("steps between two times are whole from 1 on, as transformers wants them; a rate of 0 is told", () => {
+  for (const key of ["logging_steps", "eval_steps", "save_steps"]) {
+    assertStringIncludes(
+      faultWith(`${key}: 1.5\n`),
+      `t.yaml:6:1: Cannot use ${key}: 1.5 as a whole number is needed from 1 on, or a share of all steps below 1`,
+    );
+    assertEquals(resolvedConfig(`${key}: 0.5\n`).config[key as "save_steps"], 0.5);
+  }
+  const { notes } = resolvedConfig("learning_rate: 0\n");
+  assert(
+    notes.includes("learning_rate: 0 changes no weight: the run computes and saves, and learns nothing"),
+  );
+});
+
+Deno.test("packing in stage sft is said to keep examples apart, which LLaMA-Factory does only with neat_packing", () => {
+  const said = (more: string) =>
+    resolvedConfig(more).notes.some((note) => note.startsWith("packing: examples that share"));
+  assert(said("packing: true\n"));
+  assert(!said("") && !said("neat_packing: true\n") && !said("packing: true\nneat_packing: true\n"));
+  assert(!said("stage: pt\n"));
+});
+
+Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is one program", () => {
+  const notes = (more: string) =>
+    resolveTrainConfig(parseYaml(`${BASE_YAML}disable_gradient_checkpointing: true\n${more}`, "t.yaml"))
+      .notes;
+  const said = (more: string) =>
+    notes(more).some((note) => note.startsWith("disable_gradient_checkpointing"));
+  assert(said("provider: cuda\n") && !said("provider: cuda\ncuda_tensors: device\n"));
+  assert(said("backend: onnx\nprovider: webgpu\n"));
+  assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
+});
+
+Deno.test("timescale is said to do nothing, as in transformers", () => {
+  const { notes } = resolvedConfig("lr_scheduler_type: inverse_sqrt\nlr_scheduler_kwargs: {timescale: 5}\n");
+  assert(notes.some((note) => note.startsWith("lr_scheduler_kwargs timescale: not used")));
+});
+
+Deno.test("keys that contradict each other are refused", () => {
+  for (
+    const [lines, text] of [
+      ["eval_strategy: steps", "give eval_dataset or val_size"],
+      ["do_eval: true", "give eval_dataset or val_size"],
+      ["val_size: 0.1\neval_dataset: x", "with eval_dataset"],
+      ["val_size: 1.5", "whole number"],
+      ["streaming: true", "set max_steps"],
+      ["streaming: true\nmax_steps: 5\nmax_samples: 3", "max_samples with streaming"],
+      ["streaming: true\nmax_steps: 5\nval_size: 0.1", "a number of rows"],
+      ["train_on_prompt: true\nmask_history: true", "remove one of them"],
+      ["stage: dpo\ntrain_on_prompt: true", "it is for sft"],
+      ["stage: dpo\nneat_packing: true", "it is for sft"],
+      ["interleave_probs: [1]", "mix_strategy: concat"],
+      ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
+      ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],
+      ["lr_scheduler_type: cosine_with_min_lr", "without its floor"],
+      [
+        "lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr_rate: 0.1, min_lr: 1e-6}",
+        "t.yaml:7:1: Cannot use lr_scheduler_kwargs min_lr with min_lr_rate",
+      ],
+      // of a peak of 0 it is no share: 0 * (min_lr / 0) is NaN
+      [
+        "lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr: 1e-6}\nlearning_rate: 0",
+        "t.yaml:7:1: Cannot use lr_scheduler_kwargs min_lr with learning_rate: 0",
+      ],
+      ["lr_scheduler_type: cosine_with_min_lr\nlr_scheduler_kwargs: {min_lr_rate: 2}", "min_lr_rate: 2 as"],
+      ["lr_scheduler_type: cosine\nlr_scheduler_kwargs: {num_cycles: -1}", "num_cycles: -1 as"],
+      ["lr_scheduler_type: polynomial\nlr_scheduler_kwargs: {lr_end: 1}", "below learning_rate 0.00005"],
+      ["lr_scheduler_type: polynomial\nlearning_rate: 0", "below learning_rate 0: current value is 1e-7"],
+      ["load_best_model_at_end: true", "eval_strategy: no"],
+      [
+        "early_stopping_steps: 2",
+        "Cannot use early_stopping_steps with eval_strategy: no as nothing is evaluated that tells when to stop",
+      ],
+      ["val_size: 2\neval_strategy: epoch\nload_best_model_at_end: true", "make them equal"],
+      [
+        "val_size: 2\neval_strategy: steps\neval_steps: 3\nsave_steps: 5\nload_best_model_at_end: true",
+        "a multiple",
+      ],
+      ["finetuning_type: full\nadapter_name_or_path: a", "merge it first"],
+      ["adapter_name_or_path: a,b", "2 adapters"],
+      ["stage: iopo\npref_loss: orpo", "it takes sigmoid, hinge and robust"],
+      ["stage: iopo\ndpo_label_smoothing: 0.1", "use iopo_label_smoothing"],
+      ["stage: dpo\npref_loss: ipo\ndpo_label_smoothing: 0.1", "it is for sigmoid and robust"],
+      ["stage: dpo\niopo_variant: first_group_only", "it is for iopo"],
+      ["loss_options: {a: 1}", "without loss"],
+      ["use_cpu: true\nprovider: cuda", "use_cpu: true"],
+      [
+        "backend: webgpu\nprovider: cuda",
+        "Cannot use provider: cuda with backend: webgpu: providers are ONNX Runtime's",
+      ],
+      ["backend: reference\nprovider: webgpu", "leave provider out, or use backend: onnx"],
+    ] as const
+  ) assertStringIncludes(faultWith(lines + "\n"), text, lines);
+  assertStringIncludes(
+    faultWith("stage: pt\ntemplate_options: {a: 1}\n", "template=null"),
+    "without template",
+  );
+});
+
+Deno.test("ways to mix sets that can't be are refused with their place, before data are read", () => {
+  for (const probs of ["0.7, 0.7", "1, 0", "1.5, -0.5"]) {
+    assertStringIncludes(
+      faultWith(`interleave_probs: [${probs}]\nmix_strategy: interleave_over\n`, "dataset=a,b"),
+      "t.yaml:6:1: Cannot use interleave_probs: positive numbers that sum to 1 are needed: " +
+        `current value is ${probs} (sum `,
+    );
+  }
+  assertStringIncludes(
+    faultWith("streaming: true\nmax_steps: 2\nmix_strategy: interleave_over\n", "dataset=a,b"),
+    "t.yaml:8:1: Cannot stream 2 sets with mix_strategy: interleave_over: use concat, or leave streaming out",
+  );
+});
+
+Deno.test("keys that do nothing beside the others are told, with what makes them idle; defaults aren't", () => {
+  const idle = (more: string) =>
+    resolvedConfig(more).notes.filter((note) => / not used, as (?!float32|it only|how)/.test(note));
+  const cases: [string, string][] = [
+    [
+      "max_steps: 5\nnum_train_epochs: 2\n",
+      "num_train_epochs: not used, as max_steps: 5 says how long the run is",
+    ],
+    [
+      "warmup_steps: 5\nwarmup_ratio: 0.1\n",
+      "warmup_ratio: not used, as warmup_steps: 5 says how long it warms up",
+    ],
+    ["eval_dataset: d\n", "eval_dataset: not used, as eval_strategy is no and do_eval isn't true"],
+    ["eval_steps: 7\n", "eval_steps: not used, as eval_strategy is no"],
+    ["save_strategy: epoch\nsave_steps: 7\n", "save_steps: not used, as save_strategy is epoch"],
+    [
+      "finetuning_type: full\nlora_rank: 4\nlora_target: q_proj\n",
+      "lora_rank, lora_target: not used, as finetuning_type: full has no adapters",
+    ],
+    [
+      "adapter_name_or_path: a\nlora_rank: 4\nlora_target: q_proj\n",
+      "lora_rank, lora_target: not used, as the adapter of adapter_name_or_path has its own",
+    ],
+    ["pref_beta: 0.2\npref_loss: ipo\n", "pref_beta: not used, as stage is sft"],
+    ["stage: dpo\nsimpo_gamma: 1\n", "simpo_gamma: not used, as only pref_loss: simpo has a margin"],
+    ["stage: dpo\nkto_chosen_weight: 2\n", "kto_chosen_weight: not used, as stage is dpo"],
+    [
+      "packing: false\nneat_packing: true\n",
+      "packing: false is not used, as neat_packing: true packs, as in LLaMA-Factory",
+    ],
+  ];
+  for (const [more, note] of cases) assert(idle(more).includes(note), `${more}${idle(more).join("\n")}`);
+  const defaults =
+    "max_steps: 5\nnum_train_epochs: 3.0\nwarmup_steps: 5\nwarmup_ratio: 0\npref_beta: 0.1\npref_loss: sigmoid\n" +
+    "finetuning_type: full\nlora_rank: 8\nlora_alpha: 16\nlora_target: all\nsave_strategy: epoch\nsave_steps: 500\n";
+  assertEquals(idle(defaults), []);
+});
+
+Deno.test("rows that are held out for an evaluation that never comes are told; warm-up is whole steps or a share", () => {
+  const only = /^val_size: .* only keeps rows from training, as eval_strategy is no and do_eval isn't true$/;
+  const told = (more: string) => resolvedConfig(more).notes.some((note) => only.test(note));
+  assertEquals(["val_size: 0.1\n", "val_size: 5\n", "val_size: 0\n"].map(told), [true, true, false]);
+  assertEquals(["do_eval: true\n", "eval_strategy: epoch\n"].map((more) => told(`val_size: 5\n${more}`)), [
+    false,
+    false,
+  ]);
+  for (const steps of [0, 0.03, 1, 20]) {
+    assertEquals(resolvedConfig(`warmup_steps: ${steps}\n`).config.warmup_steps, steps);
+  }
+  assertEquals(
+    faultWith("warmup_steps: 2.5\n"),
+    "t.yaml:6:1: Cannot warm up for 2.5 steps as a whole number is needed from 1 on, or a share of all steps below 1",
+  );
+});

@@ -1,0 +1,98 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseYaml } from "../../../formats/yaml/yaml.ts";
+import { resolveTrainConfig } from "./mod.ts";
+import { keyTable } from "./key_table.ts";
+import { otherNames } from "./other_names.ts";
+import { faultOfYaml, faultWith, resolvedConfig } from "./_resolved.ts";
+
+Deno.test("a stage, service or loss that isn't there is refused with what to use instead", () => {
+  assertStringIncludes(faultWith("stage: ppo\n"), "use dpo, kto or iopo");
+  assertStringIncludes(faultWith("stage: iop\n"), 'did you mean "iopo"');
+  assertStringIncludes(faultWith("report_to: wandb\n"), "use tensorboard or csv");
+  assertStringIncludes(faultWith("report_to: [csv, tensorbord]\n"), "none, tensorboard, csv");
+  assertStringIncludes(faultWith("report_to: tensorbord\n"), 'did you mean "tensorboard"');
+  assertStringIncludes(faultWith("stage: dpo\npref_loss: kto_pair\n"), "use stage: kto");
+  assertStringIncludes(
+    faultWith("quantization_bit: 5\n"),
+    "as 4 or 8, or nothing is needed: current value is 5",
+  );
+  for (
+    const [other, why] of [
+      ["finetuning_type: full", "weights that are trained are float32"],
+      ["backend: webgpu", "it needs backend: onnx and provider: cpu"],
+      ["backend: onnx\nprovider: cuda", "it needs backend: onnx and provider: cpu"],
+      ["trainer: torch", "quantization: 4bit among its trainer_options"],
+    ] as const
+  ) assertStringIncludes(faultWith(`quantization_bit: 4\n${other}\n`), why);
+  assertStringIncludes(faultWith("pure_bf16: true\n"), "use bf16");
+  assertStringIncludes(faultWith("optim: lion_8bit\n"), "use adamw_torch");
+  assertStringIncludes(faultWith("use_dora: true\n"), "Cannot use use_dora: true");
+});
+
+Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what to do instead", () => {
+  const table = keyTable();
+  for (const [from, to] of otherNames()) {
+    assert(!table.has(from), `${from} is a key of its own`);
+    if (to !== null) assertEquals(table.get(to)?.state, "works", `${from} → ${to}`);
+    const found = faultWith(`${from}: 1\n`);
+    assert(!found.includes("did you mean") && !found.includes("--help"), found);
+  }
+  for (
+    const [key, hint] of [
+      ["kto_beta", "it is called pref_beta here"], // LLaMA-Factory of before
+      ["ray_run_name", "(docs/scale.md)"],
+      ["sequence_parallel", "(docs/scale.md)"],
+      ["image_resolution", "models here are text alone"],
+      ["task", "deno task eval has others"],
+      ["sequence_len", "it is called cutoff_len here"], // axolotl
+      ["micro_batch_size", "it is called per_device_train_batch_size here"],
+      ["adapter", "finetuning_type: lora"],
+      ["datasets", "dataset names sets"],
+      ["rl", "use stage: dpo"],
+      ["beta", "it is called pref_beta here"], // TRL
+      ["dataset_num_proc", "it is called preprocessing_num_workers here"],
+      ["max_prompt_length", "cutoff_len bounds"],
+      ["undesirable_weight", "it is called kto_rejected_weight here"],
+      ["load_in_4bit", "quantization_bit"], // Unsloth
+      ["max_seq_length", "it is called cutoff_len here"],
+      ["random_state", "it is called seed here"],
+      ["r", "it is called lora_rank here"],
+      ["relora_steps", "ReLoRA isn't there"], // near another key's name
+      ["eos_token", "a template brings its own"],
+      ["ref_model_init_kwargs", "adapters off"],
+    ] as const
+  ) assertStringIncludes(faultWith(`${key}: 1\n`), hint);
+  // a key of LLaMA-Factory's about generation, and of TRL's about rows
+  assertStringIncludes(
+    resolvedConfig("max_length: 512\n").notes.join(),
+    "cutoff_len (which TRL calls max_length)",
+  );
+});
+
+Deno.test("axolotl's base_model without model_name_or_path gets the name used here", () => {
+  const text = "base_model: owner/name\ndo_train: true\ndataset: d\ntemplate: qwen\noutput_dir: o\n";
+  const { message } = assertThrows(() => resolveTrainConfig(parseYaml(text, "t.yaml")), RangeError);
+  assertStringIncludes(message, "Cannot train as model_name_or_path is needed");
+  assertStringIncludes(message, "base_model is only the name that the adapter carries");
+});
+
+Deno.test("a file that isn't for training is named for what it is", () => {
+  const files = {
+    "deno task eval takes it": "evaluator:\n  type: constraints\n",
+    "merging an adapter (llamafactory-cli export): deno task export takes it":
+      "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ntrust_remote_code: true\n" +
+      "export_dir: out\nexport_size: 5\nexport_device: cpu\nexport_legacy_format: false\n",
+    "llamafactory-cli eval":
+      "model_name_or_path: m\ntask: mmlu_test\ntemplate: fewshot\nlang: en\nn_shot: 5\nsave_dir: s\n",
+    "chatting or serving":
+      "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ninfer_backend: huggingface\n" +
+      "trust_remote_code: true\n",
+    "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
+  };
+  for (const [text, yaml] of Object.entries(files)) {
+    const found = faultOfYaml(yaml);
+    assertStringIncludes(found, text);
+    assert(!found.includes("output_dir is needed") && !found.includes("\n"), found);
+  }
+  assertStringIncludes(faultOfYaml("model_name_or_path: m\ndataset: d\n"), "output_dir is needed");
+});
