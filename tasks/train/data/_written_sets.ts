@@ -1,0 +1,105 @@
+/**
+ * Data sets that tests write, loaded as a training loads them.
+ * @module
+ */
+import { join } from "@std/path";
+import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { datasets } from "../../../plugins/datasets/mod.ts";
+import { losses } from "../../../plugins/losses/mod.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { templates } from "../../../plugins/templates/mod.ts";
+import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { type LoadedExamples, loadExamples } from "./load.ts";
+import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+
+/** Tokenizer of the goldens of data sets. */
+export const bundledTokenizer = loadTokenizerSync(
+  new URL("../../../fixtures/goldens/datasets/tokenizer", import.meta.url).pathname,
+);
+
+/** Plugins that loading takes. */
+export const dataRegistry = new Registry();
+
+// deno-lint-ignore no-explicit-any -- plugins of three kinds in one list
+for (const plugin of [...datasets, ...losses, ...templates] as any[]) dataRegistry.define(plugin, "built-in");
+
+/** LLaMA-Factory's defaults, for one set `d`. */
+export const DATA_OPTIONS: DataOptions = {
+  ...{
+    dataset: ["d"],
+    eval_dataset: [],
+    dataset_dir: "",
+    cutoff_len: 2048,
+    train_on_prompt: false,
+    mask_history: false,
+  },
+  ...{
+    streaming: false,
+    buffer_size: 16384,
+    mix_strategy: "concat",
+    interleave_probs: null,
+    overwrite_cache: false,
+  },
+  ...{ max_samples: null, max_steps: -1, per_device_train_batch_size: 1 },
+  ...{
+    gradient_accumulation_steps: 1,
+    val_size: 0,
+    packing: false,
+    neat_packing: false,
+    truncation: "llama_factory",
+  },
+  ...{ data_cache_dir: null, seed: 42 },
+};
+
+/** Contents by file name: texts as they are, others as JSON. */
+export type WrittenFiles = Record<string, unknown>;
+
+/** Writes files to a temporary folder; what loading from there takes. */
+export function writtenInputs(
+  files: WrittenFiles,
+  over: Partial<DataOptions> = {},
+  loss = "sft",
+  template = "qwen",
+): LoadInputs {
+  const dataset_dir = temporaryFolder();
+  for (const [name, content] of Object.entries(files)) {
+    Deno.writeTextFileSync(
+      join(dataset_dir, name),
+      typeof content === "string" ? content : JSON.stringify(content),
+    );
+  }
+  const made = dataRegistry.create("template", template);
+  return {
+    options: { ...DATA_OPTIONS, dataset_dir, data_cache_dir: join(dataset_dir, "cache"), ...over },
+    registry: dataRegistry,
+    template: made,
+    tokenizer: prepareTokenizer(made, bundledTokenizer).tokenizer,
+    loss: dataRegistry.create("loss", loss),
+  };
+}
+
+/** Loads what {@linkcode writtenInputs} wrote. */
+export const loadWritten = (...args: Parameters<typeof writtenInputs>) =>
+  loadExamples(writtenInputs(...args));
+
+/** dataset_info.json of a set `d` in d.json. */
+export const infoOf = (entry: Record<string, unknown> = {}) => ({ d: { file_name: "d.json", ...entry } });
+
+/** Rows q0 → a0 and so on. */
+export const numberedRows = (n: number, from = 0) =>
+  Array.from({ length: n }, (_, i) => ({ instruction: `q${from + i}`, input: "", output: `a${from + i}` }));
+
+/** Texts that are learnt, of one sequence an example. */
+export const learntAnswers = (list: EncodedExample[], sequence = 0) =>
+  list.map((e) => {
+    const labels = Array.from(e.sequences[sequence]!.labels).filter((l) => l !== -100);
+    return bundledTokenizer.decode(labels, { skipSpecial: true }).trim();
+  });
+
+/** All that the cache keeps. */
+export const contentOf = ({ train, evaluation, hash, report }: LoadedExamples) => ({
+  ...{ hash, report },
+  lists: [train, evaluation].map((list) => list.map((e) => structuredClone({ ...e }))),
+});
