@@ -10,12 +10,14 @@ import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { shortened } from "../formats/message.ts";
+import { enter, leave } from "./kinds/checked/calls.ts";
 import { checkedProduct } from "./kinds/checked/checked.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 import { sourceHash } from "./kinds/source_hash.ts";
 import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./kinds/option_words.ts";
+import { thrownWords } from "./kinds/plugin_fault.ts";
 import { shapeFault } from "./kinds/shape_fault.ts";
 
 /** Source of the plugins that come along. */
@@ -236,10 +238,15 @@ export class Registry implements PluginRegistry {
     let hash: string | undefined;
     try {
       hash = await hashAtImport(specifier);
-      module = await import(specifier);
+      enter(path);
+      try {
+        module = await import(specifier);
+      } finally {
+        leave();
+      }
     } catch (error) {
       throw new TypeError(
-        `Cannot load plugins from ${path}: ${error instanceof Error ? error.message : error}`,
+        `Cannot load plugins from ${path}: ${thrownWords(error)}`,
         { cause: error },
       );
     }

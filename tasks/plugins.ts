@@ -107,6 +107,6 @@ if (import.meta.main) {
     }
     const all = await plugins(config, overrides, printError, true);
     const entries = word === undefined ? all : chosenPlugins(all, word);
-    console.log(flags.has("json") ? JSON.stringify(entries, null, 2) : pluginsText(entries));
+    print(flags.has("json") ? JSON.stringify(entries, null, 2) : pluginsText(entries));
   });
 }

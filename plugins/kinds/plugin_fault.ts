@@ -2,6 +2,8 @@
  * Faults of plugins: which plugin, of which file, threw an error or gave what its kind can't use.
  * @module
  */
+import { shown } from "../../formats/message.ts";
+
 const faults = new WeakMap<Error, { plugin: string; message: string }>();
 
 /** The plugin that an error came from, such as `judge/mine of my.ts:4:9`, and its message without it; undefined: not known. */
@@ -15,11 +17,21 @@ export function faultOf(error: unknown): { plugin: string; message: string } | u
  * @param inFront True if the message begins with the plugin from now on; else {@linkcode faultOf} tells it to whom catches the error
  */
 export function attributed(error: unknown, plugin: string, inFront: boolean): Error {
-  const told = error instanceof Error ? error : new Error(String(error), { cause: error });
+  const told = error instanceof Error ? error : new Error(thrownWords(error), { cause: error });
   if (faults.has(told)) return told;
+  if (told.message === "") told.message = thrownWords(told);
   faults.set(told, { plugin, message: told.message });
   if (inFront) told.message = `${plugin}: ${told.message}`;
   return told;
+}
+
+/** Words for what was thrown: an error's message, a text; for anything else that it says nothing. */
+export function thrownWords(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : thrown;
+  if (typeof text === "string" && text.trim() !== "") return text;
+  return `what was thrown says nothing (an Error with a message is needed): current value is ${
+    thrown instanceof Error ? `an empty ${thrown.name}` : thrown === undefined ? "undefined" : shown(thrown)
+  }`;
 }
 
 /** True if an error tells what is wrong in words of ours; the JavaScript engine's own also begin with "Cannot". */

@@ -10,6 +10,10 @@ export interface DoorMessage {
   exit?: number;
   /** Give deno.lock the text back that it had at the start. */
   lock?: true;
+  /** Calls into plugins, to be looked at while the task doesn't give way (plugins/kinds/checked/calls.ts). */
+  calls?: SharedArrayBuffer;
+  /** True from now on: the task ends by itself on Ctrl-C. False: it doesn't any more. */
+  heeds?: boolean;
 }
 
 /** Name of the Worker of a task. */
@@ -27,8 +31,18 @@ export function doorMessage(message: DoorMessage): void {
   scope.postMessage(message);
 }
 
+/** Deno's own way to end, once {@linkcode keepExit} has taken its name away. */
+let exit: ((code: number) => never) | undefined;
+
 /** Ends the process, be it from behind a door. */
 export function endProcess(code: number): never {
   if (isBehindDoor()) doorMessage({ exit: code });
-  Deno.exit(code);
+  return (exit ?? Deno.exit)(code);
+}
+
+/** Keeps the end of the process to {@linkcode endProcess}: `Deno.exit`, `process.exit` and `close` call `instead` from now on. */
+export function keepExit(instead: (call: string) => never): void {
+  exit = Deno.exit.bind(Deno);
+  Deno.exit = (code) => instead(`Deno.exit(${code ?? ""})`);
+  Object.assign(globalThis, { close: () => instead("close()") });
 }

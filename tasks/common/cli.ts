@@ -6,8 +6,9 @@ import project from "../../deno.json" with { type: "json" };
 import { withFileFault } from "../../formats/file_fault.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
-import { endProcess } from "./behind_door.ts";
+import { doorMessage, endProcess, isBehindDoor } from "./behind_door.ts";
 import { withCommandName } from "./command.ts";
+import { guardedFault, guardTask, printLine } from "./door_guards.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { entryLines, helpLines } from "./help_lines.ts";
 
@@ -142,16 +143,29 @@ export function usage(lines: readonly string[], flags: Readonly<Record<string, s
  */
 export async function runTask(task: () => Promise<number | void>): Promise<never> {
   let code: number;
+  if (isBehindDoor()) guardTask(endWith, Deno.args.includes("--json"));
   addEventListener("beforeunload", endUnsettled);
   try {
     code = await task() ?? 0;
+    const fault = guardedFault();
+    if (code === 0 && fault) throw fault;
   } catch (error) {
-    printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
+    printError(errorText(error, isDebugging()));
     code = 1;
   } finally {
     removeEventListener("beforeunload", endUnsettled);
   }
   endProcess(code);
+}
+
+/** Ends the process with an error. */
+function endWith(error: Error): never {
+  printError(errorText(error, isDebugging()));
+  endProcess(1);
+}
+
+function isDebugging(): boolean {
+  return Deno.env.get("DINOTUNE_DEBUG") === "1";
 }
 
 /** A process that waits for nothing any more would end as if all had gone well. */
@@ -165,7 +179,7 @@ function endUnsettled(): never {
 
 /** Prints to standard output, without secrets. */
 export function print(text: string): void {
-  console.log(withCommandName(redact(text)));
+  printLine(withCommandName(redact(text)));
 }
 
 /** Prints to standard error, without secrets. */
@@ -222,9 +236,12 @@ export function interruption(
   };
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, listen);
+  // a task that computes without a pause hears nothing: its door does
+  if (isBehindDoor()) doorMessage({ heeds: true });
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
+      if (isBehindDoor()) doorMessage({ heeds: false });
       for (const signal of signals) Deno.removeSignalListener(signal, listen);
     },
   };

@@ -16,6 +16,7 @@ import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_t
 import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
 import { printError } from "../common/cli.ts";
 import { ProjectLock } from "../common/project_lock.ts";
+import { Watch } from "./watch.ts";
 
 /** Variables in which systems look for the folder of temporary files. */
 const TEMPORARY = Deno.build.os === "windows" ? ["TMP", "TEMP"] : ["TMPDIR"];
@@ -69,12 +70,27 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
     import: "inherit",
   };
   const worker = new Worker(task, { type: "module", name: BEHIND_DOOR, deno: { permissions } });
+  const end = (code: number) => {
+    temporary?.release();
+    Deno.exit(code);
+  };
+  const watch = new Watch(end);
   worker.onmessage = ({ data }: MessageEvent<DoorMessage>) => {
     if (data.lock) lock.restore();
-    if (data.exit === undefined) return;
-    temporary?.release();
-    Deno.exit(data.exit);
+    if (data.calls) watch.look(data.calls);
+    if (data.heeds !== undefined) watch.heed(data.heeds);
+    if (data.exit !== undefined) end(data.exit);
   };
+  // nothing is left to wait for: the task's thread is gone, and said nothing
+  addEventListener("beforeunload", () => {
+    const { plugin } = watch;
+    printError(
+      `error: Cannot finish as something ended the task's own thread before its end${
+        plugin === undefined ? "" : `: the plugin that was called last is ${plugin}`
+      }`,
+    );
+    end(1);
+  });
 }
 
 /** True if the process itself may not write there, so that no Worker can be allowed to. */

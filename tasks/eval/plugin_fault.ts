@@ -4,7 +4,7 @@
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import { JudgeUnreachable } from "../../plugins/kinds/judge.ts";
-import { faultOf, isTold } from "../../plugins/kinds/plugin_fault.ts";
+import { faultOf, isTold, thrownWords } from "../../plugins/kinds/plugin_fault.ts";
 import { productIdentity, recordMakers } from "../../plugins/kinds/product_identity.ts";
 import { Stopped } from "../ask/asker.ts";
 
@@ -16,7 +16,7 @@ import { Stopped } from "../ask/asker.ts";
 export function pluginFault(plugin: string, item: string | undefined, error: unknown): unknown {
   if (error instanceof Stopped || error instanceof JudgeUnreachable) return error;
   const fault = faultOf(error);
-  const message = fault?.message ?? (error instanceof Error ? error.message : String(error));
+  const message = fault?.message ?? thrownWords(error);
   return new Error(`${fault?.plugin ?? plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, {
     cause: error,
   });

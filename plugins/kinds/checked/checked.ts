@@ -6,6 +6,7 @@
 import type { Kinds } from "../plugin.ts";
 import { checkedBenchmark, checkedEndpoint, checkedJudge } from "./evaluation.ts";
 import { attributed, isTold } from "../plugin_fault.ts";
+import { calling } from "./calls.ts";
 import { aFunction, anyText, fields, Maker } from "./maker.ts";
 import { checkedDataset, checkedLoss, checkedTemplateProduct, checkedTrainer } from "./training.ts";
 
@@ -40,7 +41,7 @@ export function checkedProduct<K extends keyof Kinds>(
   const maker = new Maker(`${kind}/${name}`, source, !TOLD_BY_EVALUATION.has(kind));
   let product: Kinds[K];
   try {
-    product = make();
+    product = calling(`${kind}/${name} of ${source}`, make);
   } catch (error) {
     // what is told in words of ours says what is wrong with an option, at its place
     if (isTold(error)) throw error;

@@ -7,6 +7,7 @@ import { z } from "zod";
 
 import { shown } from "../../../formats/message.ts";
 import { attributed } from "../plugin_fault.ts";
+import { calling, waitingFor } from "./calls.ts";
 import { settled } from "./settled.ts";
 
 /** Calls the functions of one plugin's product and checks what they give. */
@@ -32,14 +33,19 @@ export class Maker {
    */
   run<T>(make: () => T): T {
     try {
-      const made = make();
+      const made = this.call(make);
       if (!(made instanceof Promise)) return made;
-      return settled(made, unsettled).catch((error) => {
+      return waitingFor(settled(made, unsettled)).catch((error) => {
         throw this.thrown(error);
       }) as T;
     } catch (error) {
       throw this.thrown(error);
     }
+  }
+
+  /** The product of `make`, seen as a call of this plugin while it is made. */
+  call<T>(make: () => T): T {
+    return calling(`${this.#plugin} of ${this.#source}`, make);
   }
 
   /** The product of `create`, of which errors always begin with the plugin. @throws As {@linkcode Maker.check} */

@@ -209,7 +209,7 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
   );
   const objecting = <T>(make: () => T): T => {
     try {
-      return make();
+      return maker.call(make);
     } catch (error) {
       if (error instanceof RangeError || error instanceof SyntaxError) throw error;
       throw maker.thrown(error);

@@ -1,0 +1,139 @@
+/**
+ * The door's look at its task: code that never gives way, such as an endless loop in a plugin, hears no signal, and the thread that it
+ * holds can neither tell of it nor end it.
+ * @module
+ */
+import { type SeenCalls, seenCalls } from "../../plugins/kinds/checked/calls.ts";
+import { printError } from "../common/cli.ts";
+
+/** Times without giving way, ms. */
+export interface Patience {
+  /** Behind a signal: it wasn't heard; the next one ends the task. */
+  heard: number;
+  /** Behind a signal: one call of a plugin of one's own is taken for endless, and ended. */
+  call: number;
+  /** Behind a signal: the same for code with which a plugin may have gone on after a wait, and which may also be the project's own. */
+  waiting: number;
+  /** At any time: a call of a plugin of one's own is told. */
+  note: number;
+}
+
+const PATIENCE: Patience = { heard: 2_000, call: 10_000, waiting: 25_000, note: 30_000 };
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+/** Watches over one task. */
+export class Watch implements Disposable {
+  readonly #end: (code: number) => void;
+  readonly #patience: Patience;
+  readonly #listen = () => this.signal();
+  #calls: SharedArrayBuffer | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #last: ReturnType<typeof setTimeout> | undefined;
+  #heeding = 0;
+  /** When the task was last seen to give way, and since when the same call is the last one. */
+  #seen = { at: 0, beats: -1, serial: -1, since: 0 };
+  #noted = -1;
+  /** The first signal, and if it was told that it can't be heard. */
+  #signalled: { at: number; told: boolean } | undefined;
+
+  /** @param end Ends the process */
+  constructor(end: (code: number) => void, patience: Patience = PATIENCE) {
+    this.#end = (code) => {
+      this[Symbol.dispose]();
+      end(code);
+    };
+    this.#patience = patience;
+  }
+
+  /** The plugin that was called last; undefined before the first. */
+  get plugin(): string | undefined {
+    return this.#calls && seenCalls(this.#calls).plugin || undefined;
+  }
+
+  /** Looks at the task's calls from now on. */
+  look(calls: SharedArrayBuffer): void {
+    this.#calls = calls;
+    this.#timer = setInterval(() => this.#tick(seenCalls(calls)), this.#patience.heard / 8);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** Looks no more. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#last);
+  }
+
+  /** Listens to signals as long as the task does: without it they end the process by themselves. */
+  heed(heeds: boolean): void {
+    this.#heeding += heeds ? 1 : -1;
+    if (this.#heeding !== (heeds ? 1 : 0)) return;
+    this.#signalled = undefined;
+    for (const signal of SIGNALS) {
+      if (heeds) Deno.addSignalListener(signal, this.#listen);
+      else Deno.removeSignalListener(signal, this.#listen);
+    }
+  }
+
+  /** A signal to end came. */
+  signal(): void {
+    const at = performance.now();
+    if (this.#signalled === undefined) return void (this.#signalled = { at, told: false });
+    // one to a whole process group comes twice: by itself, and passed on by `deno task`
+    if (at - this.#signalled.at < 500) return;
+    const { beats } = this.#seen;
+    this.#last ??= setTimeout(() => {
+      this.#last = undefined;
+      // the task ends by itself on the second signal that it hears
+      if (this.#seen.beats !== beats) return;
+      const { holder } = this.#held(seenCalls(this.#calls!));
+      printError(
+        `error: Cannot finish what is under way as ${holder} doesn't give way: ended by the second signal`,
+      );
+      this.#end(130);
+    }, this.#patience.heard);
+  }
+
+  #tick(calls: SeenCalls): void {
+    const now = performance.now();
+    const { serial, beats } = calls, since = serial === this.#seen.serial ? this.#seen.since : now;
+    const at = beats === this.#seen.beats ? this.#seen.at : now;
+    this.#seen = { at, beats, serial, since };
+    if (at === now) return;
+    const passed = now - at, seconds = Math.round(passed / 1000);
+    const { holder, most } = this.#held(calls);
+    if (this.#signalled === undefined) {
+      if (most !== this.#patience.call || passed < this.#patience.note || this.#noted === serial) {
+        return;
+      }
+      this.#noted = serial;
+      printError(
+        `note: ${holder} hasn't given way for ${seconds} s: it computes without an end, or without a pause. Ctrl-C twice ends this`,
+      );
+    } else if (now - this.#signalled.at >= most && passed >= most) {
+      printError(
+        `error: Cannot finish what is under way as ${holder} hasn't given way for ${seconds} s, the signal came ${
+          Math.round((now - this.#signalled.at) / 1000)
+        } s ago: it computes without an end, or without a pause`,
+      );
+      this.#end(130);
+    } else if (
+      !this.#signalled.told && now - this.#signalled.at >= this.#patience.heard &&
+      passed >= this.#patience.heard
+    ) {
+      this.#signalled.told = true;
+      printError(
+        `\nStopping: ${holder} doesn't give way and has to come to an end first${
+          most < Infinity ? ` (it is given ${Math.round(most / 1000)} s)` : ""
+        }. Ctrl-C again ends at once.`,
+      );
+    }
+  }
+
+  /** What holds the task, in words, and for how long it may after a signal. */
+  #held({ underWay, waiting, plugin }: SeenCalls): { holder: string; most: number } {
+    const { call, waiting: longer, heard } = this.#patience;
+    if (underWay && performance.now() - this.#seen.since >= heard) return { holder: plugin, most: call };
+    if (waiting) return { holder: `what is being computed (perhaps by ${plugin})`, most: longer };
+    return { holder: "what is being computed", most: Infinity };
+  }
+}
