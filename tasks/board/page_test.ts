@@ -189,6 +189,64 @@ Deno.test({
 });
 
 Deno.test({
+  name: `a press on Stop is never lost: not while the form comes in, nor when the board can't be asked${
+    chromium ? "" : " [ignored: no chromium here]"
+  }`,
+  ignore: chromium === undefined,
+  async fn() {
+    const { chromium: driver } = await import("playwright-core");
+    const fault = (error: unknown) => {
+      throw error;
+    };
+    await using board = await startBoard({ folders: [temporaryFolder()], port: 0, control: true, fault });
+    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      page.setDefaultTimeout(PATIENCE_MS);
+      const jobs = [{ id: 1, name: "saves/one", run: "0:one", code: null }];
+      const news = JSON.stringify({ runs: [], evaluations: [], jobs, control: true });
+      await page.route(
+        "**/api/events",
+        (route) =>
+          route.fulfill({ contentType: "text/event-stream", body: `event: runs\ndata: ${news}\n\n` }),
+      );
+      const form = Promise.withResolvers<void>();
+      await page.route("**/api/control/form", async (route) => {
+        await form.promise;
+        await route.continue();
+      });
+      const asked = Promise.withResolvers<void>();
+      let times = 0;
+      await page.route("**/api/control/stop", async (route) => {
+        if (++times > 1) asked.resolve();
+        await (times === 1 ? route.abort() : route.fulfill({ json: {} }));
+      });
+      await page.goto(`${board.address}#/new`);
+      const stop = page.locator(".job button", { hasText: "Stop" });
+      await stop.waitFor({ state: "attached" });
+      if (await stop.isVisible()) {
+        // as long as a finger takes, the form's values come in above the button
+        await stop.hover();
+        await page.mouse.down();
+        form.resolve();
+        await page.locator(".key").first().waitFor();
+        await page.mouse.up();
+      } else {
+        form.resolve();
+        await stop.click();
+      }
+      await page.locator("#fault", { hasText: /./ }).waitFor();
+      assertEquals(times, 1);
+      await stop.and(page.locator(":enabled")).click();
+      await asked.promise;
+      await page.locator(".job button:disabled", { hasText: "Stopping" }).waitFor();
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+Deno.test({
   name: `charts in a browser: by steps, tokens and time, logarithmic, zoomed, and saved as PNG, SVG and CSV${
     chromium ? "" : " [ignored: no chromium here]"
   }`,

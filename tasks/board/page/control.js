@@ -128,6 +128,9 @@ export function newPage({ params, news }) {
     };
   }
 
+  // what comes in above would move a button away from under a finger
+  const jobs = makeJobList(news);
+  jobs.node.hidden = true;
   Promise.all([get("control/form"), params.has("run") ? get("run", { run: params.get("run") }) : null]).then(
     ([{ schema, groups, secrets: hidden, start: example }, from]) => {
       secrets = new Set(hidden);
@@ -150,9 +153,8 @@ export function newPage({ params, news }) {
       ));
       fill(from === null ? example : valuesOf(from, example));
     },
-  ).catch(news.fault);
+  ).catch(news.fault).finally(() => jobs.node.hidden = false);
 
-  const jobs = makeJobList(news);
   jobs.show();
   return {
     node: el(

@@ -49,7 +49,11 @@ function makeJob({ id, name, run }, news) {
     onclick: () => {
       stop.disabled = true;
       stop.textContent = "Stopping";
-      post("control/stop", { id }).catch(news.fault);
+      post("control/stop", { id }).catch((error) => {
+        stop.disabled = false;
+        stop.textContent = "Stop";
+        news.fault(error);
+      });
     },
   }, "Stop");
   const query = `run=${encodeURIComponent(run)}`;
