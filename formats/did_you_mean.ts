@@ -4,6 +4,17 @@
  */
 import { distance } from "fastest-levenshtein";
 
+/** Names that different programs have for one number format: too far apart to look like misspellings. */
+const NUMBER_FORMATS: readonly (readonly string[])[] = [
+  ["float16", "fp16", "f16"],
+  ["bfloat16", "bf16"],
+  ["float32", "fp32", "f32"],
+  ["q8_0", "int8"],
+  ["q4_0", "int4"],
+  ["8", "int8", "q8_0"],
+  ["4", "int4", "q4_0"],
+];
+
 /**
  * ` - did you mean "x"?`, or "" when nothing is near.
  * @example
@@ -13,6 +24,7 @@ import { distance } from "fastest-levenshtein";
  *
  * assertEquals(didYouMean("lora_rnak", ["lora_rank", "seed"]), ' - did you mean "lora_rank"?');
  * assertEquals(didYouMean("format", ["formatting", "from"]), ' - did you mean "formatting"?');
+ * assertEquals(didYouMean("fp16", ["float32", "float16", "bfloat16"]), ' - did you mean "float16"?');
  * assertEquals(didYouMean("zzz", ["lora_rank", "seed"]), "");
  * ```
  */
@@ -23,11 +35,15 @@ export function didYouMean(name: string, known: readonly string[]): string {
 
 /**
  * The known name nearest to `name` (of equally near ones the one that begins alike), or undefined when none is near. A name
- * that is only cut short, such as `format` for `formatting`, is near too.
+ * that is only cut short, such as `format` for `formatting`, is near too, and another program's name for the same number format,
+ * such as `fp16` for `float16`.
  */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const asked = plain(name);
+  const same = NUMBER_FORMATS.filter((names) => names.some((one) => plain(one) === asked)).flat();
+  const other = known.find((candidate) => same.includes(candidate.toLowerCase()));
+  if (other !== undefined) return other;
   const limit = Math.max(1, Math.round(name.length * 0.4));
   const [first] = known
     .map((candidate) => ({

@@ -71,7 +71,10 @@ Deno.test("define() refuses what isn't a plugin", () => {
   for (
     const [part, fault] of [
       [null, "must be an object"],
-      [{ ...model("x"), kind: "los" }, "kind must be one of"],
+      [
+        { ...model("x"), kind: "los" },
+        'kind must be one of dataset, loss, trainer, judge, model, template, benchmark, endpoint: current value is "los" - did you mean "loss"?',
+      ],
       [{ ...model("x"), name: "My Model" }, "lower case"],
       [{ ...model("x"), name: "" }, 'lower case letters, digits, "_", "-" and ".": current value is ""'],
       [{ ...model("x"), version: "" }, 'needs a version: current value is ""'],

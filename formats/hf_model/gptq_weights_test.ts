@@ -102,6 +102,19 @@ Deno.test("openModel() refuses what GPTQ's settings and tensors don't say alike,
     { dynamic: { "+:.*down.*": { bits: 8 } } },
     "as dynamic must be without modules of other settings",
   );
+  for (
+    const [settings, told] of [[{}, "{}"], [{ bits: 4 }, '{"bits": 4}'], ["gptq", '"gptq"'], [[], "[]"], [
+      false,
+      "false",
+    ]]
+  ) {
+    write(settings);
+    await assertRejects(
+      () => openModel(folder),
+      RangeError,
+      `quantization_config of its config.json must be an object with quant_method: current value is ${told}. Take it out`,
+    );
+  }
   write({ ...good, dynamic: { "-:.*down.*": {} } });
   (await openModel(folder)).weights.close();
   Deno.writeTextFileSync(join(folder, "config.json"), "{}");

@@ -98,11 +98,24 @@ Deno.test("openModel() opens without a tokenizer and fails only when it's used",
 
 Deno.test("openModel() says what is missing", () =>
   withTempDir(async (directory) => {
+    if (Deno.build.os !== "windows") {
+      await assertRejects(
+        () => openModel("/dev/null"),
+        RangeError,
+        "Cannot open /dev/null as a model: it is a device",
+      );
+    }
     await assertRejects(() => openModel(directory), RangeError, "it has no config.json");
     Deno.writeTextFileSync(join(directory, "tiny.gguf"), "");
     await assertRejects(() => openModel(directory), RangeError, "tiny.gguf?");
     Deno.writeTextFileSync(join(directory, "adapter_config.json"), "{}");
-    await assertRejects(() => openModel(directory), RangeError, "It is a LoRA adapter");
+    await assertRejects(() => openModel(directory), RangeError, "and its base model here");
+    Deno.writeTextFileSync(join(directory, "adapter_config.json"), '{"base_model_name_or_path": "org/base"}');
+    await assertRejects(
+      () => openModel(directory),
+      RangeError,
+      "It is a LoRA adapter: name it as adapter_name_or_path (chat and serve: --adapter), and its base model org/base here",
+    );
     Deno.writeTextFileSync(join(directory, "config.json"), "[]");
     await assertRejects(() => openModel(directory), SyntaxError, "config.json: it holds a list");
     Deno.writeTextFileSync(join(directory, "config.json"), "{,}");

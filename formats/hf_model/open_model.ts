@@ -10,6 +10,7 @@ import { type GptqFormat, gptqFormat } from "../gptq/mod.ts";
 import type { ResolveOptions } from "../hub/mod.ts";
 // not its mod.ts: an engine's Worker needs no readers of data sets
 import { resolveModel } from "../hub/resolve.ts";
+import { shortened, shown } from "../message.ts";
 import { loadTokenizerSync, type Tokenizer, tokenizerFromGguf } from "../tokenizer/mod.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { openGptqWeights } from "./gptq_weights.ts";
@@ -31,7 +32,13 @@ export type OpenModelOptions = ResolveOptions;
  */
 export async function openModel(nameOrPath: string, options: OpenModelOptions = {}): Promise<LoadedModel> {
   const path = await resolveModel(nameOrPath, options);
-  return Deno.statSync(path).isFile ? openGguf(nameOrPath, path) : openDirectory(nameOrPath, path);
+  const { isFile, isDirectory } = Deno.statSync(path);
+  if (!isFile && !isDirectory) {
+    throw new RangeError(
+      `Cannot open ${path} as a model: it is a device. Name its directory, or a .gguf file`,
+    );
+  }
+  return isFile ? openGguf(nameOrPath, path) : openDirectory(nameOrPath, path);
 }
 
 function openGguf(nameOrPath: string, path: string): LoadedModel {
@@ -68,7 +75,9 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     throw new RangeError(
       `Cannot open ${path} as a model: it has no config.json${
         names.includes("adapter_config.json")
-          ? ". It is a LoRA adapter: name it as adapter_name_or_path, and its base model here"
+          ? `. It is a LoRA adapter: name it as adapter_name_or_path (chat and serve: --adapter), and its base model${
+            baseOfAdapter(path)
+          } here`
           : gguf.length
           ? `. Did you mean ${join(path, item(gguf, 0))}?`
           : ": name a folder in the Hugging Face layout, a .gguf file, or a model on the hub (owner/name)"
@@ -100,6 +109,16 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
   }, () => loadTokenizerSync(path));
 }
 
+/** The model that an adapter says it was trained on, for a hint; "" where it doesn't say so. */
+function baseOfAdapter(folder: string): string {
+  try {
+    const { base_model_name_or_path: base } = readJsonFile(join(folder, "adapter_config.json"));
+    return typeof base === "string" && base !== "" ? ` ${shortened(base)}` : "";
+  } catch {
+    return "";
+  }
+}
+
 function textPart(stored: WeightSource, tied: boolean, path: string) {
   try {
     return textWeights(stored, tied, path);
@@ -117,11 +136,22 @@ function quantisationOf(
 ): GptqFormat | null {
   const { quantization_config: own } = config;
   delete config.quantization_config;
-  if (isRecord(own)) return gptqFormat(own, path);
+  if (own !== undefined && own !== null) return gptqFormat(methodOf(own, path), path);
   // AutoGPTQ's older folders
   if (!names.includes("quantize_config.json")) return null;
   const file = join(path, "quantize_config.json");
   return gptqFormat(readJsonFile(file), file);
+}
+
+/** Settings that name a method, without which nobody knows the form of the weights: transformers refuses them, too. */
+function methodOf(settings: unknown, path: string): Record<string, unknown> {
+  if (isRecord(settings) && !Array.isArray(settings) && (settings["quant_method"] ?? null) !== null) {
+    return settings;
+  }
+  throw new RangeError(
+    `Cannot open ${path} as a model as the quantization_config of its config.json must be an object with quant_method: ` +
+      `current value is ${shown(settings, 200)}. Take it out if the weights aren't quantised`,
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { KINDS, type Plugin } from "./plugin.ts";
 
@@ -19,7 +20,8 @@ export function shapeFault(plugin: unknown): string | undefined {
   }
   const p = plugin as Partial<Plugin>;
   if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
-    return `its kind must be one of ${KINDS.join(", ")}: current value is ${described(p.kind)}`;
+    const hint = typeof p.kind === "string" ? didYouMean((p.kind as string).slice(0, 200), KINDS) : "";
+    return `its kind must be one of ${KINDS.join(", ")}: current value is ${described(p.kind)}${hint}`;
   }
   if (typeof p.name !== "string" || !isName(p.name)) {
     return `its name must be lower case letters, digits, "_", "-" and ".": current value is ${

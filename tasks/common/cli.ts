@@ -69,7 +69,7 @@ export function parseArguments(
     if (kind === undefined && arg !== "-h") throw unknownFlag(arg, name, [...kinds.keys()]);
     if (kind === "needed" && inline === undefined) {
       const next = args[++i];
-      if (next === undefined || next.startsWith("-")) {
+      if (next === undefined || /^-(?![\d.])/.test(next)) {
         throw new RangeError(`Cannot use --${name} without a value: write --${name}=VALUE`);
       }
       take(name, next);
@@ -103,7 +103,9 @@ function flagKinds(known: Readonly<Record<string, string>>): Map<string, FlagKin
 
 function unknownFlag(arg: string, name: string, known: readonly string[]): RangeError {
   return new RangeError(
-    `Cannot use the unknown flag ${shortened(redactArgument(arg))}${didYouMean(name, known)}: flags are ` +
+    `Cannot use the unknown flag ${shortened(redactArgument(arg))}${
+      didYouMean(name, known.map((flag) => `--${flag}`))
+    }: flags are ` +
       `${known.map((flag) => `--${flag}`).join(", ")}; keys are written ${
         shortened(name.replaceAll("-", "_"))
       }=VALUE`,
@@ -207,10 +209,15 @@ export function errorText(error: unknown, debug: boolean): string {
 
 /** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't. */
 function withOwnFolders(message: string): string {
-  return message.replaceAll(
-    /Requires (?:write|all) access to (.+?), run again with the --allow-(?:write|all) flag/g,
-    "the task may write to its own folders only, and $1 is in none of them (docs/security.md)",
-  );
+  return message
+    .replaceAll(
+      /Requires all access to "(.+?)", run again with the --allow-all flag/g,
+      "$1 lies among the system's devices, and a task opens nothing under /dev, /proc and /sys: use another folder",
+    )
+    .replaceAll(
+      /Requires write access to (.+?), run again with the --allow-write flag/g,
+      "the task may write to its own folders only, and $1 is in none of them (docs/security.md)",
+    );
 }
 
 /** Ctrl-C: the first one aborts the signal, the second one ends the process. */

@@ -17,7 +17,7 @@ Deno.test("parseArguments() tells file, overrides and flags apart", () => {
 
 Deno.test("parseArguments() refuses an unknown flag and a second file", () => {
   const unknown = assertThrows(() => parseArguments(["--dryrun"], FLAGS), RangeError);
-  assertStringIncludes(unknown.message, 'did you mean "dry-run"');
+  assertStringIncludes(unknown.message, 'did you mean "--dry-run"');
   const key = assertThrows(() => parseArguments(["--learning-rate=1"], FLAGS), RangeError);
   assertStringIncludes(key.message, "keys are written learning_rate=VALUE");
   assertThrows(() => parseArguments(["a.yaml", "b.yaml"], FLAGS), RangeError, "a.yaml and b.yaml");
@@ -28,6 +28,14 @@ Deno.test("usage() names every flag", () => {
   for (const [flag, what] of Object.entries(FLAGS)) {
     assertStringIncludes(text, `--${flag}`), assertStringIncludes(text, what);
   }
+});
+
+Deno.test("errorText() says in words that nothing under /dev is open to a task", () => {
+  const error = new Error('Requires all access to "/dev/shm/m", run again with the --allow-all flag');
+  assertStringIncludes(
+    errorText(error, false),
+    "error: /dev/shm/m lies among the system's devices, and a task opens nothing under /dev, /proc and /sys: use another folder",
+  );
 });
 
 Deno.test("errorText() has no stack trace unless asked", () => {

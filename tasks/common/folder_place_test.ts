@@ -10,6 +10,13 @@ Deno.test("checkFolderPlace() gives the nearest folder that is there, and refuse
   assertEquals(checkFolderPlace(`${folder}/a/b`, "out_dir"), folder);
   assertEquals([...Deno.readDirSync(folder)], []);
   Deno.writeTextFileSync(`${folder}/a`, "");
+  if (Deno.build.os !== "windows") {
+    assertThrows(
+      () => checkFolderPlace("/dev/null/x", "out_dir"),
+      RangeError,
+      "/dev/null is a device. Choose another out_dir",
+    );
+  }
   for (const path of [`${folder}/a`, `${folder}/a/b/c`]) {
     assertThrows(
       () => checkFolderPlace(path, "out_dir"),

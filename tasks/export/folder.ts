@@ -111,8 +111,8 @@ export function checkExportFolder(path: string, inputs: readonly string[]): void
       );
     }
   }
-  checkReplaceable(path, folder);
   checkFolderPlace(folder, "export_dir");
+  checkReplaceable(path, folder);
   const foreign = foreignFiles(folder);
   if (foreign.length > 0) {
     throw new RangeError(

@@ -4,6 +4,7 @@
  */
 import { basename, resolve } from "@std/path";
 
+import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName } from "../../formats/hub/mod.ts";
 import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
@@ -137,5 +138,7 @@ function oneOf<T extends string>({ values }: Arguments, name: string, known: rea
   if (value === undefined) return undefined;
   const found = known.find((each) => each === value);
   if (found !== undefined) return found;
-  throw new RangeError(`Cannot use --${name} ${value}: it needs one of ${known.join(", ")}`);
+  throw new RangeError(
+    `Cannot use --${name} ${value}${didYouMean(value, known)}: it needs one of ${known.join(", ")}`,
+  );
 }

@@ -5,7 +5,7 @@
 import "./no_telemetry.ts";
 import * as ort from "onnxruntime-node";
 
-import { defaultThreads } from "../../threads.ts";
+import { defaultThreads, fittingThreads } from "../../threads.ts";
 import { OnnxModelBuilder } from "./model_builder.ts";
 
 /** A matrix, row-major. */
@@ -24,7 +24,7 @@ export class DoubleProducts {
   }
 
   /** @param threads ≥ 1; default: {@linkcode defaultThreads} */
-  static async open(threads = defaultThreads()): Promise<DoubleProducts> {
+  static async open(threads = fittingThreads(defaultThreads())): Promise<DoubleProducts> {
     const g = new OnnxModelBuilder();
     const a = g.input("a", "f64", ["m", "k"]), b = g.input("b", "f64", ["n", "k"]);
     g.output("y", g.op("Gemm", [a, b], { transB: 1 }), "f64", ["m", "n"]);

@@ -6,7 +6,7 @@
  */
 import { wholeBits } from "../../../formats/float_pieces.ts";
 import { type Backend, elements } from "../../backend.ts";
-import { defaultThreads } from "../../threads.ts";
+import { defaultThreads, fittingThreads } from "../../threads.ts";
 import { nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
@@ -103,10 +103,11 @@ function wantsTf32(asked: boolean | undefined, env: Variables): boolean {
 
 /**
  * Makes the backend.
- * @throws {RangeError} If this build of ONNX Runtime lacks the provider.
+ * @throws {RangeError} If this build of ONNX Runtime lacks the provider, or there are far more threads than processors.
  */
 export function onnxBackend(options: OnnxOptions = {}): Backend {
-  const { provider = "cpu", threads = defaultThreads(), way = WAY } = options;
+  const { provider = "cpu", way = WAY } = options,
+    threads = fittingThreads(options.threads ?? defaultThreads());
   if (!way.providers.includes(provider)) {
     throw new RangeError(
       `Cannot use ONNX Runtime provider "${provider}": this build offers ${way.providers.join(", ")}`,

@@ -85,7 +85,7 @@ function contextOf({ maxModelLen = null }: GeneratorOptions, config: DecoderConf
   if (maxModelLen === null) return most;
   if (!(Number.isSafeInteger(maxModelLen) && maxModelLen >= 2 && maxModelLen <= most)) {
     throw new RangeError(
-      `Cannot use max_model_len as it needs a whole number from 2 to ${most}, which the model was made for: ` +
+      `Cannot use max_model_len (chat and serve: --context) as it needs a whole number from 2 to ${most}, which the model was made for: ` +
         `current value is ${maxModelLen}`,
     );
   }

@@ -7,6 +7,7 @@ import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
 import type { Pack } from "../../../kernels/engine/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
+import { fittingThreads } from "../../../kernels/threads.ts";
 import { arraysUnder, type FrameArray, withPrefix } from "./frames.ts";
 import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
@@ -42,7 +43,7 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
     attention: setup.attention,
     compile: setup.compile,
     quantization: setup.quantization,
-    threads: setup.threads ?? Math.floor(navigator.hardwareConcurrency / ranks.perNode),
+    threads: fittingThreads(setup.threads ?? Math.floor(navigator.hardwareConcurrency / ranks.perNode)),
     optimizer: optimizer && optimizerHeader(optimizer),
   }, withPrefix("initial.", initial));
   // A row's work is 2 operations a parameter of the blocks, 12 h² a layer; a pair's is 4 h a layer.

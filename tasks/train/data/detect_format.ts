@@ -2,6 +2,8 @@
  * The format of a data file that no entry of dataset_info.json describes, by the fields of its first record.
  * @module
  */
+import { join, parse } from "@std/path";
+
 import { readRecords } from "../../../formats/records/read_files.ts";
 import type { ExampleShape } from "../../../plugins/kinds/dataset.ts";
 import { shortList } from "./info.ts";
@@ -19,7 +21,7 @@ export async function detectFormat(files: readonly string[], shape: ExampleShape
       if (format !== undefined) return format;
       const fields = typeof first.value === "object" && first.value !== null ? Object.keys(first.value) : [];
       const wayIn = otherToolsHint(fields, shape) ||
-        'Write an entry for it in dataset_info.json with "formatting" and "columns" (docs/datasets.md)';
+        entryFor(file, shape);
       throw new RangeError(
         `Cannot tell the format of ${file}: its first record has ${
           shortList(fields) || "no fields"
@@ -28,6 +30,29 @@ export async function detectFormat(files: readonly string[], shape: ExampleShape
     }
   }
   throw new RangeError(`Cannot tell the format of ${files.join(", ")}: there is no record in it`);
+}
+
+/** Columns that a shape needs, by the format that has them. */
+const COLUMNS: Readonly<Record<ExampleShape, readonly [format: string, columns: readonly string[]]>> = {
+  text: ["trl", ["text"]],
+  single: ["alpaca", ["prompt", "response"]],
+  pair: ["alpaca", ["prompt", "chosen", "rejected"]],
+  kto: ["alpaca", ["prompt", "response", "kto_tag"]],
+  iopo: ["quads", ["x1", "y1", "x2", "y2"]],
+};
+
+/** An entry to write for a file whose fields no format knows. */
+function entryFor(file: string, shape: ExampleShape): string {
+  const [format, columns] = COLUMNS[shape];
+  const { dir, name, base } = parse(file);
+  const names = columns.map((column) => `"${column}": "<field>"`).join(", ");
+  const entry = `{${JSON.stringify(name)}: {"file_name": ${
+    JSON.stringify(base)
+  }, "formatting": "${format}", ${shape === "pair" ? '"ranking": true, ' : ""}"columns": {${names}}}}`;
+  return `Write ${
+    join(dir, "dataset_info.json")
+  } with ${entry}, its fields' names for <field>, and train with ` +
+    `dataset: ${name} and dataset_dir: ${dir || "."} (docs/datasets.md)`;
 }
 
 /** The format of one record; undefined if it looks like none. */

@@ -1,4 +1,4 @@
-import { assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 
 import type { ExampleShape } from "../../../plugins/kinds/dataset.ts";
 import { datasets } from "../../../plugins/datasets/mod.ts";
@@ -6,7 +6,10 @@ import { Registry } from "../../../plugins/registry.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { resolveAttributes } from "./attributes.ts";
 import { detectFormat } from "./detect_format.ts";
+import { readDatasetInfo } from "./info.ts";
 import { otherToolsHint } from "./other_tools.ts";
+import { RowTally } from "./report.ts";
+import { DataSet } from "./sets.ts";
 
 const SWIFT = { query: "q", response: "a", history: [], system: "s" };
 const ALL_SWIFT = '"prompt": "query", "response": "response", "history": "history", "system": "system"';
@@ -90,4 +93,27 @@ Deno.test("otherToolsHint() gives an entry that the format takes", () => {
   const { attributes } = resolveAttributes(entry, dataset, "pair", Object.keys(record));
   const got = JSON.stringify(dataset.convert(record, attributes, { file: "f", row: 0 }));
   assertMatch(got, /"system":"s".*"content":"h".*"content":"i".*"chosen":.*"a".*"rejected":.*"b"/);
+});
+
+Deno.test("a file whose fields no format knows is refused with an entry that reads it, the fields' names put in", async () => {
+  const record = { f0: "a", f1: "b", f2: "c", f3: "d" };
+  const registry = new Registry(datasets);
+  for (const shape of ["text", "single", "pair", "kto", "iopo"] as const) {
+    const folder = temporaryFolder(), file = `${folder}/own.jsonl`;
+    Deno.writeTextFileSync(file, JSON.stringify({ ...record, ...(shape === "kto" && { f2: true }) }));
+    const { message } = await assertRejects(() => detectFormat([file], shape), RangeError);
+    const said =
+      /its first record has f0, f1, f2, f3\. Write (\S+) with (\{.*\}), its fields' names .*dataset: own and dataset_dir: (\S+) /
+        .exec(message);
+    assertEquals([said?.[1], said?.[3]], [`${folder}/dataset_info.json`, folder], message);
+    let field = 0;
+    Deno.writeTextFileSync(
+      `${folder}/dataset_info.json`,
+      said![2]!.replaceAll("<field>", () => `f${field++}`),
+    );
+    const set = await DataSet.open(readDatasetInfo(folder), "own", shape, registry);
+    const tally = new RowTally(false), rows = [];
+    for await (const batch of set.rows(tally, () => {})) rows.push(...batch);
+    assertEquals(rows.map(({ example }) => example?.shape), [shape]);
+  }
 });
