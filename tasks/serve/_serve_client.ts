@@ -1,0 +1,58 @@
+/**
+ * OpenAI's client at a server with random weights and an adapter, for the steps of the server's test.
+ * @module
+ */
+import { join } from "@std/path";
+import OpenAI from "openai";
+
+import { type Served, startServed } from "../../tests/helpers/served.ts";
+
+/** Folder of model and adapter; no adapter itself. */
+export const SERVED_FOLDER = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+/** The model `random`. */
+export const SERVED_MODEL = join(SERVED_FOLDER, "model");
+/** The adapter `tuned`. */
+export const SERVED_ADAPTER = join(SERVED_FOLDER, "adapter");
+/** One of the server's two keys. */
+export const SERVED_KEY = "sk-of-this-test";
+
+/** A server, and what asks it. */
+export interface ServedClient {
+  served: Served;
+  /** Address with `/v1`. */
+  baseURL: string;
+  client: OpenAI;
+}
+
+/** A request without a stream. */
+export type WholeChat = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+
+/** A greedy request of at most 12 tokens. */
+export const asked = (content: string, more: Partial<WholeChat> = {}): WholeChat => ({
+  model: "random",
+  messages: [{ role: "system", content: "Be brief." }, { role: "user", content }],
+  temperature: 0,
+  max_tokens: 12,
+  ...more,
+});
+
+/** Starts the server: three answers at once and three that wait. */
+export async function startServedClient(): Promise<ServedClient> {
+  const served = await startServed(
+    [
+      SERVED_MODEL,
+      "--name",
+      "random",
+      "--template",
+      "qwen",
+      "--backend",
+      "onnx",
+      "--adapter",
+      `tuned=${SERVED_ADAPTER}`,
+    ]
+      .concat(["--batch", "3", "--queue", "3", "--max-tokens", "400", "--max-body", "200000"]),
+    { DINOTUNE_API_KEYS: `other,${SERVED_KEY}` },
+  );
+  const baseURL = `${served.base}/v1`;
+  return { served, baseURL, client: new OpenAI({ baseURL, apiKey: SERVED_KEY, maxRetries: 0 }) };
+}
