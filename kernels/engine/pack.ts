@@ -54,7 +54,20 @@ export function exampleRows(example: EncodedExample): number {
 
 /** Pairs of tokens that see each other in an example's tree, itself included: the work of attention. */
 export function examplePairs(example: EncodedExample): number {
-  return packExamples([example]).until.reduce((sum, until, j) => sum + until - j, 0);
+  return visiblePairs(packExamples([example]), null);
+}
+
+/** Pairs of a pack's rows that see each other. @param window Rows seen back, itself included; null: all. */
+export function visiblePairs(
+  { until, positions }: Pick<Pack, "until" | "positions">,
+  window: number | null,
+): number {
+  if (window === null) return until.reduce((sum, end, key) => sum + end - key, 0);
+  let pairs = 0;
+  until.forEach((end, key) => {
+    for (let row = key; row < end; row++) if (item(positions, row) - item(positions, key) < window) pairs++;
+  });
+  return pairs;
 }
 
 /**

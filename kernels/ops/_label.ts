@@ -1,5 +1,5 @@
 import type { IndexRange } from "../kernel.ts";
-import { constantNode, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
+import { constantNode, nativeNode, type OnnxNode, type OnnxTarget } from "../onnx_node.ts";
 import { dot, row, rowsOf, softmax } from "../vectors.ts";
 import { gemmNodes } from "./_half_onnx.ts";
 
@@ -34,4 +34,13 @@ export function logprobNodes(target: OnnxTarget): OnnxNode[] {
     { op: "Sub", in: ["picked_shifted", "log_sum"], out: ["logp2"] },
     { op: "Squeeze", in: ["logp2", "axis"], out: ["logp"] },
   ];
+}
+
+/** The head by an operator of our own, which keeps no logits; null: not by one. */
+export function nativeHead(
+  op: string,
+  outputs: readonly string[],
+  { native, half }: OnnxTarget,
+): OnnxNode[] | null {
+  return native && !half ? [nativeNode(op, ["h", "w", "ids"], outputs)] : null;
 }

@@ -7,7 +7,7 @@ import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
 import { addScaled, row, rowsOf } from "../vectors.ts";
 import { gatherNodes, gemmNodes } from "./_half_onnx.ts";
-import { labelIndices, labelSoftmax, logprobNodes } from "./_label.ts";
+import { labelIndices, labelSoftmax, logprobNodes, nativeHead } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { labelLogprobShaders } from "./wgsl/label.ts";
@@ -26,7 +26,7 @@ export const labelLogprob = defineKernel({
       return f64(logits, id) - logSum;
     }),
   }),
-  onnx: (_dims, _attrs, target) => logprobNodes(target),
+  onnx: (_dims, _attrs, target) => nativeHead("LabelLogprob", ["logp"], target) ?? logprobNodes(target),
   wgsl: (dims, _attrs, limits) =>
     labelLogprobShaders({ label: "label_logprob", ...dims, outputs: { logp: true } }, limits),
   grad: (g, { inputs, gradients: { logp: weights }, needs }) => ({
@@ -59,13 +59,14 @@ export const labelLogprobUnit = defineKernel({
     });
     return { logp, dh };
   },
-  onnx: (_dims, _attrs, target) => [
-    ...logprobNodes(target),
-    ...gemmNodes(target, { a: "e", b: "w", out: "weighted" }),
-    { op: "Div", in: ["weighted", "sum"], out: ["mean"] },
-    ...gatherNodes(target, "w", "ids", "own"),
-    { op: "Sub", in: ["own", "mean"], out: ["dh"] },
-  ],
+  onnx: (_dims, _attrs, target) =>
+    nativeHead("LabelLogprobUnit", ["logp", "dh"], target) ?? [
+      ...logprobNodes(target),
+      ...gemmNodes(target, { a: "e", b: "w", out: "weighted" }),
+      { op: "Div", in: ["weighted", "sum"], out: ["mean"] },
+      ...gatherNodes(target, "w", "ids", "own"),
+      { op: "Sub", in: ["own", "mean"], out: ["dh"] },
+    ],
   wgsl: (dims, _attrs, limits) =>
     labelLogprobShaders(
       { label: "label_logprob_unit", ...dims, outputs: { logp: true, dh: "unit" } },

@@ -10,7 +10,7 @@ import { openModel } from "../../formats/hf_model/mod.ts";
 import type { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
 import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { exampleRows } from "../../kernels/engine/pack.ts";
+import { exampleRows, packExamples } from "../../kernels/engine/pack.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
@@ -24,7 +24,7 @@ import { peakMebibytes, processAge } from "./process_figures.ts";
 import { checkIds, readQuads } from "./quads.ts";
 import { stageExample } from "./stage_example.ts";
 import { openBenchEngine } from "./train_engine.ts";
-import { type StepPart, stepParts } from "./train_profile.ts";
+import { attentionOperations, type StepPart, stepParts } from "./train_profile.ts";
 
 function childArguments() {
   return parseArgs({
@@ -178,7 +178,14 @@ async function main(): Promise<void> {
     used = await torch?.memory(),
     peak = peakMebibytes() + (used?.host ?? 0);
   await engine.close();
-  const profile = profiler && await profileOf(profiler, timed, lora.lora_rank);
+  const profile = profiler && await profileOf(profiler, timed, {
+    rank: lora.lora_rank,
+    attention: attentionOperations(
+      timed.flatMap(({ step }) => batch(step - 1).flat()).map((example) => packExamples([example])),
+      decoder,
+      a.checkpointing === "on",
+    ),
+  });
   console.log(JSON.stringify({
     summary: true,
     mode: a.mode,
@@ -204,11 +211,11 @@ async function main(): Promise<void> {
 async function profileOf(
   profiler: OnnxProfiler,
   timed: readonly StepReport[],
-  rank: number,
+  { rank, attention }: { rank: number; attention: number },
 ): Promise<StepPart[]> {
   try {
     const milliseconds = timed.reduce((sum, { seconds }) => sum + 1000 * seconds, 0);
-    const parts = stepParts(await profiler.times(), milliseconds, rank);
+    const parts = stepParts(await profiler.times(), milliseconds, rank, attention);
     return parts.map((part) => ({ ...part, milliseconds: part.milliseconds / timed.length }));
   } finally {
     await Deno.remove(profiler.folder, { recursive: true });

@@ -2,6 +2,8 @@
  * One training step by kinds of work: what `deno task bench train --profile` prints.
  * @module
  */
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { type Pack, visiblePairs } from "../../kernels/engine/pack.ts";
 import type { OperatorTime, ProfiledTimes } from "../../kernels/backends/onnx/profile.ts";
 import { markdownTable } from "../common/table.ts";
 
@@ -55,6 +57,9 @@ function operationsOf({ kernel, op, shapes: [a = [], b = [], ...rest] }: Operato
     return 2 * (a[0] ?? 0) * [b, ...rest.slice(0, 2)].reduce((sum, shape) => sum + size(shape), 0);
   }
   if (op === "TurnedProduct") return 2 * size(a) * (b[1] ?? 0);
+  // Logits, and the mean of the vocabulary's rows.
+  if (op === "LabelLogprob") return 2 * size(b) * (a[0] ?? 0);
+  if (op === "LabelLogprobUnit") return 4 * size(b) * (a[0] ?? 0);
   if (!["Gemm", "Product"].includes(op) || a.length !== 2 || b.length !== 2) return 0;
   // Of two products of one kernel the one whose factors share their rows.
   const transposed = TRANSPOSED.includes(kernel ?? "") && a[0] === b[0];
@@ -66,10 +71,36 @@ function size(shape: readonly number[]): number {
 }
 
 /**
+ * Useful operations of attention and its gradient over packs: two products forward, five backward, each two operations a pair and column;
+ * scores that the gradient makes once more aren't counted, what checkpointing computes again is.
+ */
+export function attentionOperations(
+  packs: readonly Pick<Pack, "until" | "positions">[],
+  { slidingWindow, numLayers, numHeads, headDim }: DecoderConfig,
+  checkpointing: boolean,
+): number {
+  const passes = (checkpointing ? 8 : 4) + 10, pairs = new Map<number | null, number>();
+  let sum = 0;
+  for (let layer = 0; layer < numLayers; layer++) {
+    const window = slidingWindow[layer] ?? null;
+    const known = pairs.get(window) ?? packs.reduce((all, pack) => all + visiblePairs(pack, window), 0);
+    pairs.set(window, known);
+    sum += passes * known * numHeads * headDim;
+  }
+  return sum;
+}
+
+/**
  * A step's parts.
  * @param step Milliseconds of the whole step.
+ * @param attention Operations of attention, which its shapes don't tell.
  */
-export function stepParts({ runs, operators }: ProfiledTimes, step: number, rank: number): StepPart[] {
+export function stepParts(
+  { runs, operators }: ProfiledTimes,
+  step: number,
+  rank: number,
+  attention = 0,
+): StepPart[] {
   const sums = new Map<StepGroup, { milliseconds: number; operations: number }>();
   let inside = 0;
   const add = (group: StepGroup, milliseconds: number, operations: number) => {
@@ -82,6 +113,7 @@ export function stepParts({ runs, operators }: ProfiledTimes, step: number, rank
     inside += operator.milliseconds;
     add(groupOf(operator, rank), operator.milliseconds, operationsOf(operator));
   }
+  if (sums.has("attention")) add("attention", 0, attention);
   add("ONNX Runtime around them", runs - inside, 0);
   add("between programs", step - runs, 0);
   return GROUPS.flatMap((group) => {

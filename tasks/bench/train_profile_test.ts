@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 
-import { stepParts, stepText } from "./train_profile.ts";
+import { tinyModel } from "../../tests/helpers/tiny_model.ts";
+import { visiblePairs } from "../../kernels/engine/pack.ts";
+import { attentionOperations, stepParts, stepText } from "./train_profile.ts";
 
 Deno.test("stepParts() puts operators into kinds of work, LoRA's products by its rank; the rest is around and between", () => {
   const operator = (kernel: string | null, op: string, milliseconds: number, ...shapes: number[][]) => ({
@@ -61,4 +63,36 @@ Deno.test("stepParts() counts a trained head's two products by the factors' size
   }));
   const [head] = stepParts({ runs: 2, operators }, 2, 8);
   assertEquals([head?.group, head?.gflops], ["embedding and head", 2 * 4 * 50 * 90 / 1e6]);
+});
+
+Deno.test("stepParts() counts the head's own operators: logits, and the mean of the vocabulary's rows beside them", () => {
+  const operators = ["LabelLogprob", "LabelLogprobUnit"].map((op) => ({
+    kernel: "label_logprob",
+    op,
+    milliseconds: 1,
+    shapes: [[4, 50], [90, 50], [4]],
+  }));
+  const [head] = stepParts({ runs: 2, operators }, 2, 8);
+  assertEquals(head?.gflops, (2 + 4) * 4 * 50 * 90 / 2 / 1e6);
+});
+
+Deno.test("attentionOperations() counts pairs that see each other, in a window where there is one, seven products each", () => {
+  // A prompt of 2 rows with answers of 1 and 2: rows see 1, 2, 3, 3 and 4 rows, themselves included.
+  const pack = {
+    until: Int32Array.of(5, 5, 3, 5, 5),
+    positions: Int32Array.of(0, 1, 2, 2, 3),
+  };
+  assertEquals(visiblePairs(pack, null), 13);
+  assertEquals(visiblePairs(pack, 2), 1 + 2 + 2 + 2 + 2);
+  const config = {
+    ...tinyModel("llama").config,
+    numLayers: 2,
+    slidingWindow: [null, 2],
+    numHeads: 3,
+    headDim: 4,
+  };
+  assertEquals(attentionOperations([pack], config, false), 12 * 14 * (13 + 9));
+  assertEquals(attentionOperations([pack], config, true), 12 * 18 * (13 + 9));
+  const times = { kernel: "attention", op: "Attention", milliseconds: 2, shapes: [] };
+  assertEquals(stepParts({ runs: 2, operators: [times] }, 2, 8, 5e6)[0]?.gflops, 2.5);
 });

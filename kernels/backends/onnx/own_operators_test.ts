@@ -7,6 +7,7 @@ import type { Attributes, Axes, Kernel } from "../../kernel.ts";
 import { attention } from "../../ops/attention.ts";
 import { attentionGrad } from "../../ops/attention_grad.ts";
 import { layOut } from "../../ops/attention_samples.ts";
+import { labelLogprob, labelLogprobUnit } from "../../ops/label_logprob.ts";
 import { loraLinear, loraMatmulAdd } from "../../ops/lora_products.ts";
 import { linear, matmul, matmulTn } from "../../ops/products.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
@@ -74,6 +75,13 @@ function attentionCase(kernel: unknown, window: number | null, d: number): Case 
   return caseOf(kernel, { rows, queries: rows, qcols: 6 * d, kvcols: 2 * d }, attrs, more);
 }
 
+/** Labels of ids spread over the vocabulary, the first and the last one among them. */
+function labelCase(kernel: unknown, labels: number, cols: number, vocab: number): Case {
+  const ids = Float64Array.from({ length: labels }, (_, i) => (vocab - 1 + i * 7919) % vocab);
+  ids[labels - 1] = 0;
+  return caseOf(kernel, { labels, cols, vocab }, {}, { ids });
+}
+
 const large: Case[] = [
   attentionCase(attention, null, 64),
   attentionCase(attentionGrad, null, 64),
@@ -87,6 +95,9 @@ const large: Case[] = [
   caseOf(rmsNormGrad, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
   caseOf(swiglu, { rows: 131, cols: 577 }),
   caseOf(swigluGrad, { rows: 131, cols: 577 }),
+  // More chunks of the vocabulary than shares of it.
+  labelCase(labelLogprob, 21, 43, 5_003),
+  labelCase(labelLogprobUnit, 21, 43, 5_003),
 ];
 
 /** Rows and depths beside those of tiles, blocks and parts of a depth; 1 to 6 rows have a way of their own. */
@@ -108,11 +119,24 @@ const few: Case[] = [1, 6].map((rows) =>
   caseOf(loraLinear, { rows, in: 70, out: 33, rank: 9 }, { alpha: 2 })
 );
 
+/** Labels beside groups of 6, columns beside panels of 16 and parts of 320, a vocabulary beside chunks of 256. */
+const labels: Case[] = [
+  [1, 1, 1],
+  [1, 321, 65],
+  [5, 16, 255],
+  [6, 17, 256],
+  [7, 650, 257],
+  [150, 3, 31],
+  [13, 320, 769],
+].flatMap(([count, cols, vocab]) =>
+  [labelLogprob, labelLogprobUnit].map((kernel) => labelCase(kernel, count!, cols!, vocab!))
+);
+
 const nameOf = ({ kernel, sizes }: Case) => `${kernel.name} ${JSON.stringify(sizes)}`;
 
 test("operators of our own equal their definitions at sizes beside their tiles", async () => {
   const backend = onnxBackend({ threads: 2 });
-  for (const it of [...large, ...sizes, ...few]) {
+  for (const it of [...large, ...sizes, ...few, ...labels]) {
     const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
     const expected = await runOnce(referenceBackend(), graph, values, { ...it.sizes });
     const actual = await runOnce(backend, graph, values, { ...it.sizes });
@@ -122,6 +146,24 @@ test("operators of our own equal their definitions at sizes beside their tiles",
       assert(ratio <= 1, `${nameOf(it)}: ${name} is off by ${ratio} times what is allowed`);
     }
   }
+  await backend.dispose();
+});
+
+test("logits far apart, and below every float's exponential, give the definition's log-probabilities", async () => {
+  const backend = onnxBackend({ threads: 2 }), vocab = 1_000;
+  const it = labelCase(labelLogprobUnit, 7, 2, vocab);
+  // One logit a token, h[0] · w[v, 0]: rising to 900, falling from it, and the largest in the middle.
+  const w = Float64Array.from({ length: 2 * vocab }, (_, i) => i % 2 ? 0.1 : ((i >> 1) - 99) / 100);
+  const h = Float64Array.from([100, 1, -100, 1, 50, 0, 0.1, 2, 0, 1, 25, -3, -12.5, 5]);
+  const values = given(it.kernel, it.sizes, { ...it.more, h, w });
+  const graph = graphOf(it.kernel, it.sizes, it.attrs);
+  const expected = await runOnce(referenceBackend(), graph, values, { ...it.sizes });
+  const actual = await runOnce(backend, graph, values, { ...it.sizes });
+  for (const name of ["logp", "dh"]) {
+    const { ratio } = worst(actual[name]!, expected[name]!, { atol: 2e-5, rtol: 1e-5 });
+    assert(ratio <= 1, `${name} is off by ${ratio} times what is allowed: ${actual[name]}`);
+  }
+  assert(expected.logp!.some((logp) => logp < -500), `${expected.logp}`);
   await backend.dispose();
 });
 
@@ -182,6 +224,13 @@ test("what isn't a number or is infinite comes out of operators of our own where
       if (column && near && !sees(row)) return;
       assertEquals(Number.isFinite(v), !(column && sees(row)), `${value}: o[${i}]`);
     });
+    const head = labelCase(labelLogprobUnit, 20, 35, 600);
+    const { logp, dh } = await spoilt(head, "h", 35 * 9 + 4, value);
+    logp!.forEach((v, i) => assertEquals(Number.isFinite(v), i !== 9, `${value}: logp[${i}]`));
+    dh!.forEach((v, i) => assertEquals(Number.isFinite(v), Math.floor(i / 35) !== 9, `${value}: dh[${i}]`));
+    // A row of w is part of every label's softmax.
+    const { logp: all } = await spoilt(head, "w", 35 * 300 + 4, NaN);
+    assert(all!.every(Number.isNaN), `${all}`);
     const { dq } = await spoilt(attentionCase(attentionGrad, null, 16), "do", 37 * 96, value);
     dq!.forEach((v, i) =>
       assertEquals(Number.isFinite(v), Math.floor(i / 16) !== 37 * 6, `${value}: dq[${i}]`)

@@ -36,6 +36,13 @@ OrtStatus *float_output(const FloatKernel *kernel, OrtKernelContext *context, si
   return NULL;
 }
 
+OrtStatus *float_vector(const FloatKernel *kernel, OrtKernelContext *context, size_t i, int64_t count, float **out) {
+  Tensor t = {.dims = {count}, .rank = 1};
+  TRY(output_tensor(kernel->api, context, i, &t));
+  *out = t.data;
+  return NULL;
+}
+
 void float_parallel(void *self, void (*work)(void *, size_t), void *data, size_t count) {
   ThreadsPlace *place = self;
   if (place->failed || count == 0) return;

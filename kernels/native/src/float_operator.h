@@ -61,6 +61,7 @@ size_t float_inplace(int input, int output, int **inputs, int **outputs);
 
 // Output i of the given sizes.
 OrtStatus *float_output(const FloatKernel *kernel, OrtKernelContext *context, size_t i, int64_t rows, int64_t columns, float **out);
+OrtStatus *float_vector(const FloatKernel *kernel, OrtKernelContext *context, size_t i, int64_t count, float **out);
 
 // Work in the session's threads; failed: what went wrong, if anything.
 typedef struct {

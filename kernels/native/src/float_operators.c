@@ -4,6 +4,7 @@
 #include "float_operator.h"
 #include "float_product.h"
 #include "float_rows.h"
+#include "label_logprob.h"
 
 // Attention: o of q, k, v, until, positions.
 static OrtStatus *shape_of(const FloatKernel *kernel, const Tensor *q, const Tensor *k, const Tensor *v, const Tensor *until,
@@ -99,6 +100,20 @@ static OrtStatus *compute_gated(const FloatKernel *kernel, OrtKernelContext *con
   WITH_THREADS(kernel, context, (grad ? swiglu_grad : swiglu)(g, threads));
 }
 
+// LabelLogprob: logp of h [labels, columns], w [vocab, columns], ids; LabelLogprobUnit: logp and dh.
+static OrtStatus *compute_label_logprob(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const Tensor *h = in, *w = in + 1, *ids = in + 2;
+  if (h->rank != 2 || w->rank != 2 || h->dims[1] != w->dims[1]) return refused(kernel, "h and w don't fit");
+  if (!has_shape(ids, 1, h->dims[0], 0)) return refused(kernel, "there must be an id for each row of h");
+  Labels p = {.labels = h->dims[0], .columns = h->dims[1], .vocab = w->dims[0], .h = h->data, .w = w->data, .ids = ids->data};
+  for (ptrdiff_t l = 0; l < p.labels; l++) {
+    if (p.ids[l] < 0 || p.ids[l] >= p.vocab) return refused(kernel, "an id is none of the vocabulary's");
+  }
+  TRY(float_vector(kernel, context, 0, p.labels, &p.logp));
+  if (kernel->operator->outputs == 2) TRY(float_output(kernel, context, 1, p.labels, p.columns, &p.dh));
+  WITH_MEMORY(kernel, context, label_logprob_scratch(&p), label_logprob(&p, scratch, threads));
+}
+
 // RmsNorm: y of x [rows, groups * group], weight [group]; RmsNormGrad: dx of x, weight, dy.
 static OrtStatus *compute_norm(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
   const Tensor *x = in, *weight = in + 1, *dy = in + 2;
@@ -128,11 +143,14 @@ static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(NULL), "SwigluGrad", 3, 2, .compute = compute_gated},
     {FLOAT_OPERATOR(NULL), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
     {FLOAT_OPERATOR(NULL), "RmsNormGrad", 3, 1, .number_names = {"eps"}, .compute = compute_norm},
+    {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, .integers = 1 << 2, .compute = compute_label_logprob},
+    {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, .integers = 1 << 2, .compute = compute_label_logprob},
 };
 
 const OrtCustomOp *const float_operators[] = {
     &operators[0].op, &operators[1].op, &operators[2].op, &operators[3].op, &operators[4].op,
-    &operators[5].op, &operators[6].op, &operators[7].op, &operators[8].op,
+    &operators[5].op, &operators[6].op, &operators[7].op, &operators[8].op, &operators[9].op,
+    &operators[10].op,
 };
 const size_t float_operators_count = sizeof float_operators / sizeof *float_operators;
 _Static_assert(sizeof float_operators / sizeof *float_operators == sizeof operators / sizeof *operators, "every operator is listed");

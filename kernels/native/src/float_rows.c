@@ -7,14 +7,6 @@
 // Elements of a task.
 enum { ELEMENTS = 1 << 14 };
 
-// Eight elements, or as many as there are; those that lack are 0.
-INLINE __m256 get(const float *from, ptrdiff_t count) {
-  if (count >= 8) return _mm256_loadu_ps(from);
-  float all[8] = {0};
-  memcpy(all, from, (size_t)count * sizeof(float));
-  return _mm256_loadu_ps(all);
-}
-
 INLINE __m256 sigmoid(__m256 x) {
   const __m256 one = _mm256_set1_ps(1);
   return _mm256_div_ps(one, _mm256_add_ps(one, exponential(_mm256_sub_ps(_mm256_setzero_ps(), x))));

@@ -162,6 +162,14 @@ INLINE float dot(const float *a, const float *b, ptrdiff_t n) {
   return sum;
 }
 
+// Eight elements, or as many as there are; those that lack are 0.
+INLINE __m256 get(const float *from, ptrdiff_t count) {
+  if (count >= 8) return _mm256_loadu_ps(from);
+  float all[8] = {0};
+  memcpy(all, from, (size_t)count * sizeof(float));
+  return _mm256_loadu_ps(all);
+}
+
 // Writes up to 8 elements.
 INLINE void put(float *to, __m256 x, ptrdiff_t count) {
   if (count >= 8) {
