@@ -20,7 +20,7 @@ import { accumulating } from "./programs.ts";
 export const DEFAULT_ROWS = 1024;
 /** Rows that are tried on a GPU, most first. */
 const TRIED_ROWS = [8192, 4096, 2048] as const;
-/** Memory beside what is counted: free buffers of other lengths are kept. An H100 was seen to take 1.9 times as much as is counted. */
+/** Memory beside what is counted: free buffers of other lengths are kept, up to as much again (kernels/backends/webgpu/pool.ts). An H100 was seen to take 1.9 times as much as is counted. */
 const SPARE = 2;
 
 /** Most rows of a pack, and the reason in words. */

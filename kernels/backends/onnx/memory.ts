@@ -11,7 +11,7 @@
 const SLACK = 8;
 const PAGE = 4096;
 
-/** Bytes rounded up to one of eight steps per power of two: at most 12.5 % is unused. */
+/** Bytes rounded up to one of four steps per power of two: at most a fifth is unused above a page. */
 export function sizeClass(bytes: number): number {
   if (bytes <= PAGE) return PAGE;
   const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);

@@ -5,6 +5,7 @@
 import type { WgslDispatch, WgslSubgroups } from "../../wgsl_program.ts";
 import type { StoredBlocks } from "../../../formats/float_pieces.ts";
 import type { HalfStorage } from "./half.ts";
+import { BindGroups } from "./bind_groups.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 import type { GpuTensor } from "./tensor.ts";
 
@@ -103,6 +104,10 @@ export class Device {
    * read back, and stretches in which the host waited for the device: several reads at once are one, one begun ahead is none.
    */
   readonly work = { dispatches: 0, submits: 0, plans: 0, bindGroups: 0, downloads: 0, waits: 0 };
+  /** Groups of bindings of all programs. */
+  readonly bindGroups: BindGroups = new BindGroups();
+  /** Dispatches of all plans so far. */
+  planned = 0;
   /** Waits under way. */
   #waiting = 0;
 
@@ -128,6 +133,8 @@ export class Device {
   submit(commands: readonly GPUCommandBuffer[]): void {
     this.gpu.queue.submit([...commands]);
     this.#written = 0;
+    this.memory.submitted();
+    this.staging.submitted();
   }
 
   /**

@@ -28,8 +28,8 @@ export interface PlannedDispatch extends Pipeline {
   uniformOffset: number;
   uniformSize: number;
   workgroups: readonly [number, number, number];
-  /** By the numbers of the bound buffers. */
-  bindGroups: Map<string, GPUBindGroup>;
+  /** Its own on the device, for keys. */
+  number: number;
 }
 
 /** The dispatches of one node, and the values whose life begins or ends there. */
@@ -139,7 +139,7 @@ export async function makePlan(device: Device, request: PlanRequest): Promise<Pl
         ...uniforms.add(dispatch),
         bindings: dispatch.bindings.map((binding) => planBinding(binding, { own, slots, device, where })),
         workgroups: foldWorkgroups(dispatch.workgroups, device.gpu.limits.maxComputeWorkgroupsPerDimension),
-        bindGroups: new Map(),
+        number: device.planned++,
       });
     }
     const made = [...Object.values(node.outputs).map((value) => slots.ofGraph.of(value)), ...temporaries];

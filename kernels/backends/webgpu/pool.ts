@@ -1,5 +1,6 @@
 /**
- * Device memory, reused by size class: rows of different lengths take the same buffers, so their number is flat over steps.
+ * Device memory, reused by size: rows of different lengths take the same buffers, so their number is flat over steps, and what was
+ * outgrown goes, so that memory follows the longest pack and doesn't hold the sum of all lengths.
  * @module
  */
 import { sizeClass } from "../onnx/memory.ts";
@@ -7,19 +8,43 @@ import { sizeClass } from "../onnx/memory.ts";
 /** Bytes from which on a tensor that stays has a buffer of its own size. */
 const LARGE = 65_536;
 
+/** A free buffer may be this many times as large as what is asked for: lengths within a power of two share one set of buffers. */
+const SLACK = 2;
+/** Memory that passes, free buffers included, stays below this many times the most that was in use at once (kernels/engine/pack_rows.ts asks for as much). */
+const MOST_HELD = 2;
+
 /** `GPUBufferUsage` by value, because the global is absent where WebGPU is. */
 export const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage: 128 } as const;
 
+/** A buffer of the pool. */
+interface Held {
+  /** Never given out again, so that a key by numbers means one set of buffers. */
+  number: number;
+  /** True if it stays as long as the model. */
+  stays: boolean;
+  /** Bytes that it is in use for. */
+  used: number;
+  /** {@linkcode GpuPool.submitted} calls before it was given back. */
+  given: number;
+}
+
 /**
- * Free lists of GPU buffers by size class. The free buffer that was made first is taken first, so that a step that takes as
- * the one before it gets the same buffers, and bind groups can be kept.
+ * GPU buffers, in use and free. The smallest free buffer that is large enough is taken, of those the one that was made first, so that
+ * a step that takes as the one before it gets the same buffers, and bind groups can be kept.
  */
 export class GpuPool {
   readonly #device: GPUDevice;
   readonly #usage: number;
-  readonly #free = new Map<number, GPUBuffer[]>();
-  readonly #numbers = new Map<GPUBuffer, number>();
+  /** Ascending by size, then by number. */
+  readonly #free: GPUBuffer[] = [];
+  readonly #held = new Map<GPUBuffer, Held>();
+  #made = 0;
+  #submits = 0;
   #bytes = 0;
+  /** Bytes of buffers that don't stay: in use, the most of it so far, and with free ones. */
+  #live = 0;
+  #most = 0;
+  #passing = 0;
 
   /** @param usage Of every buffer, {@linkcode USAGE}. */
   constructor(device: GPUDevice, usage: number) {
@@ -29,7 +54,7 @@ export class GpuPool {
 
   /** Buffers that exist, free ones included. */
   get count(): number {
-    return this.#numbers.size;
+    return this.#held.size;
   }
 
   /** Size of all of them together, in bytes. */
@@ -55,35 +80,88 @@ export class GpuPool {
           `current value is ${bytes}; use fp16: true, a smaller model or a lower cutoff_len, or another backend`,
       );
     }
-    const buffer = this.#free.get(size)?.pop();
-    if (buffer) return buffer;
-    const made = this.#device.createBuffer({ size, usage: this.#usage });
-    this.#numbers.set(made, this.#numbers.size);
-    this.#bytes += size;
-    return made;
+    const index = this.#firstFree(size, 0), fit = this.#free[index];
+    const found = fit && fit.size <= (stays ? size : SLACK * size);
+    if (found) this.#free.splice(index, 1);
+    const buffer = found ? fit : this.#make(size, stays);
+    const held = this.#of(buffer);
+    held.used = held.stays ? 0 : size;
+    this.#live += held.used;
+    this.#most = Math.max(this.#most, this.#live);
+    return buffer;
   }
 
   /** A buffer's number, for keys. */
   numberOf(buffer: GPUBuffer): number {
-    const number = this.#numbers.get(buffer);
-    if (number === undefined) throw new Error("Cannot use a GPU buffer: it isn't of this device's memory");
-    return number;
+    return this.#of(buffer).number;
   }
 
   /** Takes a buffer back. Work already submitted with it is done before any later use, as the queue is in order. */
   give(buffer: GPUBuffer): void {
-    const list = this.#free.get(buffer.size) ?? [], number = this.numberOf(buffer);
-    if (list.length === 0) this.#free.set(buffer.size, list);
-    // Descending, so that the lowest is popped first.
-    const index = list.findIndex((other) => this.numberOf(other) < number);
-    list.splice(index < 0 ? list.length : index, 0, buffer);
+    const held = this.#of(buffer);
+    held.given = this.#submits;
+    this.#live -= held.used;
+    this.#free.splice(this.#firstFree(buffer.size, held.number), 0, buffer);
+  }
+
+  /** Called when all commands that were recorded have been handed over: a free buffer may be destroyed only then. */
+  submitted(): void {
+    this.#submits++;
   }
 
   /** Destroys every buffer. */
   destroy(): void {
-    for (const buffer of this.#numbers.keys()) buffer.destroy();
-    this.#numbers.clear();
-    this.#free.clear();
-    this.#bytes = 0;
+    for (const buffer of this.#held.keys()) buffer.destroy();
+    this.#held.clear();
+    this.#free.length = 0;
+    this.#bytes =
+      this.#live =
+      this.#most =
+      this.#passing =
+        0;
+  }
+
+  #make(size: number, stays: boolean): GPUBuffer {
+    const most = MOST_HELD * Math.max(this.#most, this.#live + size);
+    // What has been free for longest goes first.
+    const free = this.#passing + size > most
+      ? this.#free.filter((buffer) => this.#of(buffer).given < this.#submits)
+        .sort((a, b) => this.#of(a).given - this.#of(b).given)
+      : [];
+    for (const buffer of free) {
+      if (this.#passing + size <= most) break;
+      this.#drop(buffer);
+    }
+    const made = this.#device.createBuffer({ size, usage: this.#usage });
+    this.#held.set(made, { number: this.#made++, stays, used: 0, given: 0 });
+    this.#bytes += size;
+    if (!stays) this.#passing += size;
+    return made;
+  }
+
+  #drop(buffer: GPUBuffer): void {
+    this.#free.splice(this.#free.indexOf(buffer), 1);
+    this.#bytes -= buffer.size;
+    if (!this.#of(buffer).stays) this.#passing -= buffer.size;
+    this.#held.delete(buffer);
+    buffer.destroy();
+  }
+
+  /** Index of the first free buffer of at least this size, and of at least this number among those of the same. */
+  #firstFree(size: number, number: number): number {
+    let low = 0, high = this.#free.length;
+    while (low < high) {
+      const middle = (low + high) >> 1, buffer = this.#free[middle];
+      if (buffer && (buffer.size < size || buffer.size === size && this.numberOf(buffer) < number)) {
+        low = middle + 1;
+      } else high = middle;
+    }
+    return low;
+  }
+
+  #of(buffer: GPUBuffer): Held {
+    const held = this.#held.get(buffer);
+    if (!held) throw new Error("Cannot use a GPU buffer: it isn't of this device's memory");
+    return held;
   }
 }

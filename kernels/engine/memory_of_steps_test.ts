@@ -1,0 +1,84 @@
+/** Memory, plans and bindings of a long training on a GPU whose packs have many lengths, counted on a device that is made up. */
+import { assert, assertEquals } from "@std/assert";
+import { madeUpGpu } from "../../tests/helpers/made_up_gpu.ts";
+import { LARGE_MODELS } from "../../tests/helpers/model_plans.ts";
+import { idsExample } from "../../tests/helpers/tiny_model.ts";
+import { LINEAR_MODULES, tensorShapes } from "./decoder.ts";
+import { Engine } from "./engine.ts";
+import { packExamples } from "./pack.ts";
+import { trainedShapes, type Tuning } from "./parameters.ts";
+
+/** SmolLM2-135M's blocks, four of them, and a tenth of its vocabulary, with LoRA of rank 8. */
+const LAYERS = 4;
+const config = {
+  ...LARGE_MODELS["SmolLM2-135M"]!,
+  numLayers: LAYERS,
+  vocabSize: 4096,
+  slidingWindow: Array(LAYERS).fill(null),
+};
+const modules = Object.fromEntries(
+  Array.from(
+    { length: LAYERS },
+    (_, i) => LINEAR_MODULES.map((module) => [`model.layers.${i}.${module}`, { rank: 8, scale: 2 }]),
+  ).flat(),
+);
+const tuning: Tuning = { type: "lora", modules, dropout: 0 };
+
+function training() {
+  const { backend, counts } = madeUpGpu(), zeros = new Map<number, Float32Array<ArrayBuffer>>();
+  const shapes = new Map([...tensorShapes(config), ...trainedShapes(config, tuning)]);
+  const read = (name: string) => {
+    const count = shapes.get(name)!.reduce((a, b) => a * b, 1);
+    const values = zeros.get(count) ?? new Float32Array(count);
+    zeros.set(count, values);
+    return values;
+  };
+  const initial = Object.fromEntries(
+    [...trainedShapes(config, tuning).keys()].map((name) => [name, read(name)]),
+  );
+  const engine = new Engine(backend, { config, tuning, checkpointing: false }, read, initial);
+  const loaded = counts.bytes;
+  return {
+    backend,
+    counts,
+    /** Bytes beside weights and adapters. */
+    passing: () => counts.bytes - loaded,
+    step: async (rows: number) => {
+      const ids = Array.from({ length: rows }, (_, i) => i % config.vocabSize);
+      const pack = packExamples([idsExample({ s: [ids.slice(0, rows >> 1), ids.slice(rows >> 1)] })]);
+      const { length } = await engine.forward(pack, { adapter: true, keep: true });
+      await engine.backward(new Float64Array(length).fill(-1));
+      engine.parameters.zeroGradients();
+    },
+  };
+}
+
+/** 50 lengths of a pack from 40 to 8,191 rows, the same in every run (a linear congruential generator). */
+function lengths(): number[] {
+  let seed = 1;
+  return Array.from({ length: 50 }, () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return 40 + Math.floor(seed / 2 ** 31 * 8152);
+  });
+}
+
+Deno.test("50 steps of packs of many lengths take no more memory than 1.4 times the longest one's, and the same lengths again no plan", async () => {
+  const { backend, counts, passing, step } = training();
+  await step(8192);
+  const longest = passing();
+  for (const rows of lengths()) await step(rows);
+  assert(passing() <= 1.4 * longest, `${passing() / longest} of the longest pack's memory`);
+  const { plans } = backend.work, { made } = counts;
+  for (const rows of lengths().slice(0, 20)) await step(rows);
+  assertEquals(backend.work.plans, plans);
+  // A free buffer of another size was taken before: hardly any is made any more.
+  assert(counts.made - made < 0.05 * made, `${counts.made - made} more buffers than ${made}`);
+});
+
+Deno.test("packs that grow step by step take at most twice the longest one's memory, buffers that were outgrown go", async () => {
+  const alone = training(), grown = training();
+  await alone.step(8192);
+  for (let rows = 1536; rows <= 8192; rows += 512) await grown.step(rows);
+  assert(grown.passing() <= 2 * alone.passing(), `${grown.passing() / alone.passing()} of the longest alone`);
+  assert(grown.counts.destroyed > 0);
+});
