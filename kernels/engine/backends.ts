@@ -8,6 +8,7 @@ import { GraphBuilder } from "../graph.ts";
 import { linear } from "../ops/products.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import { mayHaveGpu } from "../backends/webgpu/driver.ts";
+import { driverKind, driverKindText } from "../backends/webgpu/driver_kinds.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
 import type { BackendChoice } from "./host.ts";
 import { providerFault } from "./provider_fault.ts";
@@ -103,7 +104,10 @@ export async function chooseBackend(
     return onnx(`quantization_bit: ${request.quantization_bit} is ONNX Runtime's`);
   }
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) return onnx("no GPU adapter was found");
+  if (!adapter) {
+    const kind = driverKind();
+    return onnx(`no GPU adapter was found${kind === null ? "" : ` (${driverKindText(kind)})`}`);
+  }
   const name = adapter.info.description || adapter.info.device || "unnamed adapter";
   if (isSoftware(adapter.info)) return onnx(`the only GPU adapter, ${name}, is a CPU`);
   try {

@@ -12,7 +12,8 @@ Deno.test("chooseBackend() takes what was asked for", async () => {
 
 Deno.test("chooseBackend() of auto takes ONNX Runtime without an adapter, with a software one, and with another provider", async () => {
   const none = await chooseBackend(auto, gpu(null));
-  assertEquals([none.choice.backend, none.why], ["onnx", "no GPU adapter was found"]);
+  assertEquals(none.choice.backend, "onnx");
+  assertStringIncludes(none.why, "no GPU adapter was found");
   const software = await chooseBackend(
     auto,
     gpu({ info: { description: "llvmpipe (LLVM 15)", vendor: "", architecture: "" } }),

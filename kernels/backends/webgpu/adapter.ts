@@ -2,6 +2,7 @@
  * Devices of an adapter: the limits and features that are asked for, and what is said where there is none.
  * @module
  */
+import { driverKind, driverKindText } from "./driver_kinds.ts";
 import { SUBGROUPS } from "./subgroups.ts";
 
 /** Limits that are asked for as high as the adapter offers. */
@@ -32,7 +33,7 @@ export function checkLimits({ limits, info }: GPUAdapter): void {
       `Cannot use backend webgpu on ${
         adapterName(info)
       }: its shaders need ${name} of ${least}: current value is ${value}; ` +
-        `try another DENO_WEBGPU_BACKEND (vulkan, metal, dx12) or use backend: onnx`,
+        `${driverKindText(driverKind())}; try another kind or use backend: onnx`,
     );
   }
 }

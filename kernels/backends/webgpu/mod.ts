@@ -6,6 +6,7 @@ import { blocksSelfTest } from "./blocks_self_test.ts";
 import { BlockLoader } from "./blocks.ts";
 import { checkLimits, deviceOf, type Lanes, LIMITS, withSubgroups } from "./adapter.ts";
 import { Device } from "./device.ts";
+import { driverKind, driverKindText } from "./driver_kinds.ts";
 import type { Half } from "./half.ts";
 import { onDevice } from "./on_device.ts";
 import { halfSelfTest, selfTest, subgroupSelfTest } from "./self_test.ts";
@@ -29,8 +30,8 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
   const adapter = await ask();
   if (!adapter) {
     throw new Error(
-      "Cannot use backend webgpu: no adapter was found; install the GPU's driver (on Linux its Vulkan driver), " +
-        "try another DENO_WEBGPU_BACKEND (vulkan, metal, dx12, gl), or use backend: onnx",
+      `Cannot use backend webgpu: no adapter was found: ${driverKindText(driverKind())}; ` +
+        "install the GPU's driver (on Linux its Vulkan driver; a container needs the GPU's device files too), or use backend: onnx",
     );
   }
   checkLimits(adapter);

@@ -10,6 +10,7 @@ import { linear } from "../../ops/products.ts";
 import { NO_ADAPTER, testWebGpu } from "../../testing/backends.ts";
 import { isSoftware, type WebGpuBackend, webgpuBackend } from "./mod.ts";
 import { foldWorkgroups } from "./plan.ts";
+import { driverKindText } from "./driver_kinds.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 import { GpuTensor } from "./tensor.ts";
 
@@ -46,6 +47,25 @@ Deno.test("webgpuBackend() says what to do when there is no WebGPU or no adapter
   assertStringIncludes(error.message, "backend: onnx");
 });
 
+Deno.test("driverKindText() tells a value that chooses no driver of this system from one that does", () => {
+  assertEquals(
+    driverKindText(null, "linux"),
+    "DENO_WEBGPU_BACKEND isn't set, so every kind of driver was asked",
+  );
+  for (const none of ["", "metal", "vulcan"]) {
+    assertEquals(
+      driverKindText(none, "linux"),
+      `DENO_WEBGPU_BACKEND is "${none}", so no driver was asked; unset it (on linux it may be vulkan or gl)`,
+    );
+  }
+  for (const [value, os] of [["GL", "linux"], ["metal", "darwin"], ["metal, dx12", "windows"]] as const) {
+    assertStringIncludes(
+      driverKindText(value, os),
+      `is "${value}", so no other kind of driver was asked; unset it`,
+    );
+  }
+});
+
 /** An adapter of a machine that isn't here; `device` is what it gives. */
 function adapterWith(limits: Record<string, number>, device: () => Promise<GPUDevice>): GPU {
   const promised = {
@@ -79,7 +99,7 @@ Deno.test("webgpuBackend() names an adapter whose limits are too low, and one th
   ) {
     assertStringIncludes(
       await found({ [name]: value }),
-      `Cannot use backend webgpu on Old GPU: its shaders need ${name} of ${least}: current value is ${value}; try another`,
+      `Cannot use backend webgpu on Old GPU: its shaders need ${name} of ${least}: current value is ${value}; DENO_WEBGPU_BACKEND `,
     );
   }
   const message = await found({});
@@ -109,7 +129,10 @@ Deno.test("webgpuBackend() fails where Deno really finds no adapter", async () =
     env: { DENO_WEBGPU_BACKEND: NO_ADAPTER, NO_COLOR: "1" },
     stderr: "null",
   }).output();
-  assertStringIncludes(new TextDecoder().decode(stdout), "Cannot use backend webgpu: no adapter was found");
+  assertStringIncludes(
+    new TextDecoder().decode(stdout),
+    `Cannot use backend webgpu: no adapter was found: DENO_WEBGPU_BACKEND is "${NO_ADAPTER}", so no driver was asked; unset it (`,
+  );
 });
 
 Deno.test("isSoftware() knows CPU adapters", () => {
