@@ -7,7 +7,7 @@ import { basename, dirname, posix } from "@std/path";
 
 import { didYouMean } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
-import { isRecordFile, recordType } from "../records/read_files.ts";
+import { isRecordFile, recordType } from "../records/record_type.ts";
 import { parseYamlValue } from "../yaml/yaml.ts";
 
 /** Part of a data set on the hub that is wanted. */

@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
 import { parquetParsers, plainRecord } from "./parquet_values.ts";
-import { listFiles, readRecords } from "./read_files.ts";
+import { listFiles } from "./list_files.ts";
+import { readRecords } from "./read_files.ts";
 import { type RawRecord } from "./record.ts";
 
 async function all(file: string): Promise<RawRecord[]> {

@@ -9,7 +9,8 @@ import { basename } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { f64, i32 } from "../../formats/elements.ts";
-import { listFiles, readRecords } from "../../formats/records/read_files.ts";
+import { listFiles } from "../../formats/records/list_files.ts";
+import { readRecords } from "../../formats/records/read_files.ts";
 import { tokensOf } from "./tokens.ts";
 
 /** Tokens of a run. */

@@ -2,7 +2,7 @@
  * Identity of a synthesis: a run is only continued with the inputs that it began with, whatever is in the files that it names.
  * @module
  */
-import { listFiles } from "../../formats/records/read_files.ts";
+import { listFiles } from "../../formats/records/list_files.ts";
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { hashOf } from "../ask/response_cache.ts";

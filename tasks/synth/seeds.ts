@@ -5,7 +5,8 @@
 import { basename } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import { listFiles, readRecords } from "../../formats/records/read_files.ts";
+import { listFiles } from "../../formats/records/list_files.ts";
+import { readRecords } from "../../formats/records/read_files.ts";
 import { lastUserText } from "../../plugins/kinds/endpoint.ts";
 import type { Message } from "../../plugins/kinds/dataset.ts";
 import type { Seed } from "./draft.ts";

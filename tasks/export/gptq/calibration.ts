@@ -6,7 +6,8 @@
  */
 import { item } from "../../../formats/elements.ts";
 import { shown } from "../../../formats/message.ts";
-import { listFiles, readRecords } from "../../../formats/records/read_files.ts";
+import { listFiles } from "../../../formats/records/list_files.ts";
+import { readRecords } from "../../../formats/records/read_files.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import { NumpyGenerator } from "../../../kernels/random/numpy.ts";
 

@@ -2,7 +2,7 @@
  * Cells of csv files with a word that pandas, and so LLaMA-Factory, takes for no value: texts here, and told.
  * @module
  */
-import { recordType } from "../../../formats/records/read_files.ts";
+import { recordType } from "../../../formats/records/record_type.ts";
 import type { DatasetAttributes } from "../../../plugins/kinds/dataset.ts";
 
 /** pandas, `read_csv`, na_values; an empty cell is no value here too. */

@@ -12,7 +12,7 @@ import { decodeUtf8 } from "../../../formats/utf8.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import { repeatedName } from "../../../formats/repeated_names.ts";
 import { HUB_ID, type HubDataset } from "../../../formats/hub/mod.ts";
-import { isRecordFile } from "../../../formats/records/read_files.ts";
+import { isRecordFile } from "../../../formats/records/record_type.ts";
 
 /** One entry of dataset_info.json, as written. */
 export interface DatasetEntry {

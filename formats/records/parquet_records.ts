@@ -1,0 +1,93 @@
+/**
+ * Records of a parquet file.
+ * @module
+ */
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import type { AsyncBuffer, Compressors, FileMetaData } from "hyparquet";
+
+import { shown } from "../message.ts";
+import { parquetParsers, plainRecord } from "./parquet_values.ts";
+import type { RawRecord } from "./record.ts";
+
+/** Records in batches. @throws {SyntaxError} If the file is broken, or packed by what can't be unpacked here */
+export async function* parquetRecords(
+  path: string,
+  batchSize: number,
+  onBytes: (read: number) => void,
+): AsyncGenerator<RawRecord[]> {
+  const handle = Deno.openSync(path);
+  try {
+    yield* readBatches(handle, batchSize, onBytes);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error;
+    const { message } = error as Error;
+    const wayOut = /compression codec/.test(message)
+      ? ". Write it with snappy, gzip, brotli, zstd or lz4"
+      : "";
+    throw new SyntaxError(`Cannot read ${path} as parquet: ${message}${wayOut}`);
+  } finally {
+    handle.close();
+  }
+}
+
+async function* readBatches(
+  handle: Deno.FsFile,
+  batchSize: number,
+  onBytes: (read: number) => void,
+): AsyncGenerator<RawRecord[]> {
+  const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import("hyparquet");
+  const byteLength = handle.statSync().size;
+  const file: AsyncBuffer = { byteLength, slice: (start, end = byteLength) => readAt(handle, start, end) };
+  const metadata = await parquetMetadataAsync(file);
+  const compressors = await compressorsOf(metadata);
+  const columns = parquetSchema(metadata).children;
+  refuseRepeats(columns.map(({ element }) => element.name));
+  const how = { file, metadata, compressors, parsers: parquetParsers };
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const end = rowStart + Number(group.num_rows);
+    for (; rowStart < end; rowStart += batchSize) {
+      const rowEnd = Math.min(end, rowStart + batchSize);
+      const values = await parquetReadObjects({ ...how, rowStart, rowEnd });
+      onBytes(byteLength * (rowEnd - rowStart) / Number(metadata.num_rows));
+      yield values.map((value, i) => ({ value: plainRecord(value, columns), row: rowStart + i, line: null }));
+    }
+    rowStart = end;
+  }
+}
+
+function refuseRepeats(names: readonly string[]): void {
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  if (repeated === undefined) return;
+  throw new Error(`two columns have the name ${shown(repeated)}, and only one could be read. Rename one`);
+}
+
+/** Those beside the library's own, which reads what isn't packed, and snappy. */
+async function compressorsOf({ row_groups }: FileMetaData): Promise<Compressors> {
+  const hasLz4 = row_groups.some(({ columns }) =>
+    columns.some(({ meta_data }) => /^LZ4/.test(meta_data?.codec ?? ""))
+  );
+  return {
+    GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
+    BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),
+    ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
+    ...hasLz4 && await lz4(),
+  };
+}
+
+/** LZ4, which node:zlib hasn't: `LZ4_RAW`, which pyarrow calls lz4, and the older form with Hadoop's frames. */
+async function lz4(): Promise<Compressors> {
+  const { decompressLz4, decompressLz4Raw } = await import("hyparquet-compressors");
+  return { LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw };
+}
+
+function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {
+  const bytes = new Uint8Array(end - start);
+  handle.seekSync(start, Deno.SeekMode.Start);
+  for (let filled = 0; filled < bytes.length;) {
+    const count = handle.readSync(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return bytes.buffer;
+}
