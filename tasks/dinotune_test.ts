@@ -24,6 +24,13 @@ Deno.test("taskArguments() makes files and denied folders absolute and keeps eve
   );
 });
 
+Deno.test("no task asks on a terminal for a permission that it hasn't got (docs/security.md)", () => {
+  const asking = Object.entries(project.tasks).filter(([, command]) =>
+    command.startsWith("deno run ") && !command.includes(" --no-prompt ")
+  );
+  assertEquals(asking.map(([name]) => name), []);
+});
+
 Deno.test({
   name: "dinotune, installed as documented, runs tasks from any folder and names itself in what it prints",
   ignore: Deno.build.os === "windows",

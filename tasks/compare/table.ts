@@ -7,7 +7,7 @@ import { resolve } from "@std/path";
 import type { Column, Table } from "../common/table.ts";
 import type { TableFiles } from "../common/table_files.ts";
 import { diffConfigs } from "../train/config/mod.ts";
-import { curveEnds, type Training } from "./training.ts";
+import { curveEnds, lastEvalLoss, type Training } from "./training.ts";
 
 /** A result of a training. */
 interface ResultColumn extends Column {
@@ -34,11 +34,15 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     digits: four,
     spare: 5,
   },
-  { title: "eval loss", name: "eval_loss", of: last("eval_loss"), digits: four },
+  { title: "eval loss", name: "eval_loss", of: lastEvalLoss, digits: four },
   {
     title: "lowest eval loss",
     name: "lowest_eval_loss",
-    of: (training) => curveEnds(training, "eval_loss")?.lowest ?? null,
+    of: (training) => {
+      const values = [curveEnds(training, "eval_loss")?.lowest, training.evalLossAtEnd];
+      const known = values.filter((value) => typeof value === "number");
+      return known.length === 0 ? null : Math.min(...known);
+    },
     digits: four,
     spare: 6,
   },

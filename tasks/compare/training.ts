@@ -30,6 +30,8 @@ export interface Training {
   totalSteps: number | null;
   /** `log_history`: logs and evaluations; of a run that was killed or is under way the lines of its log. */
   history: readonly HistoryEntry[];
+  /** `eval_loss` of eval_results.json, the evaluation of what was kept at the end; null where there was none. */
+  evalLossAtEnd: number | null;
   /** Tokens of all sequences, shared prefixes counted in each; null where no line says. */
   tokens: number | null;
   /** Seconds of training; null where no line says. */
@@ -85,6 +87,7 @@ export function readTraining(directory: string): Training {
     steps: history.reduce((most, { step = 0 }) => Math.max(most, step), 0),
     totalSteps: numberOf(last?.total_steps),
     history,
+    evalLossAtEnd: numberOf(json(join(directory, "eval_results.json"))?.eval_loss),
     tokens,
     seconds,
     tokensPerSecond: results !== null && tokens !== null && seconds !== null && seconds > 0
@@ -100,6 +103,11 @@ export function curveEnds({ history }: Pick<Training, "history">, key: string): 
   const last = values.at(-1);
   if (last === undefined) return null;
   return { last, lowest: values.reduce((a, b) => Math.min(a, b)), highest: highest(values) };
+}
+
+/** Evaluation loss at the end, which the log has only where an evaluation was due there; else the last one of the log. */
+export function lastEvalLoss(training: Pick<Training, "history" | "evalLossAtEnd">): number | null {
+  return training.evalLossAtEnd ?? curveEnds(training, "eval_loss")?.last ?? null;
 }
 
 /** Of more values than a call takes arguments. */

@@ -8,7 +8,7 @@ import { item } from "../../formats/elements.ts";
 import { atRevision } from "../../formats/hub/mod.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { curveEnds, readTraining, type Training } from "../compare/training.ts";
+import { lastEvalLoss, readTraining, type Training } from "../compare/training.ts";
 import { resolveEvalConfig } from "../eval/config.ts";
 import type { TrainConfig } from "../train/config/mod.ts";
 import { readRun } from "../train/own_run.ts";
@@ -127,12 +127,12 @@ export function bestSetting(results: readonly CellResult[]): BestSetting {
     const names = unscored.map(({ cell }) => cell.name).join("; ");
     return { setting: null, value: null, rule: `no best one is named, as nothing was scored of ${names}` };
   }
-  const lossOf = ({ training }: CellResult) => curveEnds(training, "eval_loss")?.last ?? null;
+  const lossOf = ({ training }: CellResult) => lastEvalLoss(training);
   if (!scored && (results.length === 0 || results.some((result) => lossOf(result) === null))) {
     return {
       setting: null,
       value: null,
-      rule: "no best one is named, as no validation was made: set val_size and eval_strategy, or --eval",
+      rule: "no best one is named, as no validation was made: set val_size with eval_strategy or do_eval, or give --eval",
     };
   }
   const valueOf = (result: CellResult) => (scored ? result.score : lossOf(result)) ?? NaN;

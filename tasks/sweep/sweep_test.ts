@@ -6,7 +6,7 @@ import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
 import { colorOf } from "../common/page/colors.js";
 import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
-import { shortNames, trainingFiles } from "../compare/table.ts";
+import { resultTable, shortNames, trainingFiles } from "../compare/table.ts";
 import { curveEnds, readTraining } from "../compare/training.ts";
 import { readTrainConfig, writeRunYaml } from "../train/config/mod.ts";
 import { silentProgress } from "../train/outputs/progress.ts";
@@ -68,6 +68,28 @@ const result = (setting: string, seed: number, score: number | null, loss: numbe
     history: loss === null ? [] : [{ step: 1, eval_loss: 0.1 }, { step: 2, eval_loss: loss }],
   } as unknown as CellResult["training"],
   score,
+});
+
+Deno.test("a cell's evaluation at the end counts where the log has none, as with do_eval and eval_strategy no", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    const config = fileURLToPath(new URL("../../examples/default_iopo.yaml", import.meta.url));
+    const own = ["max_samples=6", "max_steps=1", "gradient_accumulation_steps=1", "threads=1"];
+    const keys = ["eval_strategy=no", "do_eval=true", "val_size=2", "plot_loss=false", "save_strategy='no'"];
+    const cells = cellsOf(readAxes([...own, ...keys, "learning_rate=1e-4"], undefined), out);
+    const context = { signal: new AbortController().signal, progress: silentProgress() };
+    const results = await sweep({ config, cells, out }, context);
+    const [first] = results;
+    const { eval_loss } = JSON.parse(await Deno.readTextFile(join(out, "only", "eval_results.json")));
+    assert(first && typeof eval_loss === "number" && eval_loss < 0.7);
+    assertEquals(curveEnds(first.training, "eval_loss"), null);
+    assertEquals([bestSetting(results).setting, bestSetting(results).value], [first.cell.setting, eval_loss]);
+    const shown = resultTable([first.training]);
+    const at = shown.columns.findIndex(({ title }) => title === "eval loss");
+    assertEquals(shown.rows[0]?.[at], eval_loss.toFixed(4));
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
 });
 
 Deno.test("bestSetting() takes the mean over seeds: of scores the highest, of last losses the lowest, of equal ones the first", () => {
