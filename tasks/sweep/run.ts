@@ -132,7 +132,8 @@ export function bestSetting(results: readonly CellResult[]): BestSetting {
     return {
       setting: null,
       value: null,
-      rule: "no best one is named, as no validation was made: set val_size with eval_strategy or do_eval, or give --eval",
+      rule:
+        "no best one is named, as no validation was made: set val_size with eval_strategy or do_eval, or give --eval",
     };
   }
   const valueOf = (result: CellResult) => (scored ? result.score : lossOf(result)) ?? NaN;
