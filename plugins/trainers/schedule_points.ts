@@ -19,7 +19,8 @@ export interface SchedulePoint {
 
 /**
  * True if something is due after a step.
- * @param strategy `steps`: every so many steps; `epoch`: when an epoch has ended
+ * @param strategy `steps`: every so many steps; `epoch`: when an epoch has ended, and at the end of a run that ends within one, as
+ * transformers' Trainer takes it
  * @param every Steps between two times; below 1 a share of all steps
  * @example
  * ```ts
@@ -38,7 +39,7 @@ export function isDue(strategy: "no" | "steps" | "epoch", every: number, point: 
     case "steps":
       return point.step % absoluteSteps(every, point.totalSteps) === 0;
     case "epoch":
-      return wholeEpochs(point.epoch) > wholeEpochs(point.epochBefore);
+      return point.step === point.totalSteps || wholeEpochs(point.epoch) > wholeEpochs(point.epochBefore);
   }
 }
 

@@ -21,6 +21,25 @@ Deno.test("isDue() counts steps, shares of all steps rounded up, and ended epoch
   assertEquals(due("epoch", 3), [4, 8]);
 });
 
+Deno.test("isDue() by epoch is true at the end of a run within an epoch too, as with transformers 5.17.0", () => {
+  // Steps that the Trainer of 5.17.0 logged, evaluated and saved at by epoch: 5 examples, num_train_epochs 1.5; 8, two a step, 0.3;
+  // 11 in batches of 4, max_steps 7.
+  const runs: [epochs: number[], due: number[]][] = [
+    [[0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.6], [5, 8]],
+    [[0.25, 0.5], [2]],
+    [[1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2, 7 / 3], [3, 6, 7]],
+  ];
+  for (const [epochs, expected] of runs) {
+    const steps = epochs.map((epoch, i) => ({
+      step: i + 1,
+      totalSteps: epochs.length,
+      epoch,
+      epochBefore: epochs[i - 1] ?? 0,
+    }));
+    assertEquals(steps.filter((point) => isDue("epoch", 1, point)).map(({ step }) => step), expected);
+  }
+});
+
 Deno.test("isDue() takes an epoch for ended although its quotient lies a last digit below", () => {
   const epoch = 0.1 + 0.2 + 0.3 + 0.4 - 2 ** -53;
   assertEquals(epoch < 1, true);

@@ -37,7 +37,7 @@ export const scheduleOptions = {
   constant_with_warmup: none,
   inverse_sqrt: z.strictObject({
     timescale: z.number().positive().optional().describe(
-      "accepted but without effect, as in transformers; the warm-up steps (10000 without warm-up) are the timescale",
+      "accepted but without effect, as in transformers 4 (5 uses it); the warm-up steps (10000 without warm-up) are the timescale",
     ),
   }),
   cosine_with_min_lr: z.strictObject({

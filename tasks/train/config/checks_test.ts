@@ -36,7 +36,7 @@ Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is 
   assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
 });
 
-Deno.test("timescale is said to do nothing, as in transformers", () => {
+Deno.test("timescale is said to do nothing, as in transformers 4", () => {
   const { notes } = resolvedConfig("lr_scheduler_type: inverse_sqrt\nlr_scheduler_kwargs: {timescale: 5}\n");
   assert(notes.some((note) => note.startsWith("lr_scheduler_kwargs timescale: not used")));
 });

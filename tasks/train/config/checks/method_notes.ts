@@ -22,7 +22,7 @@ export function methodNotes(c: TrainConfig): string[] {
   const notes: string[] = [];
   if (c.lr_scheduler_type === "inverse_sqrt" && "timescale" in c.lr_scheduler_kwargs) {
     notes.push(
-      "lr_scheduler_kwargs timescale: not used, as in transformers; the warm-up steps (10000 without warm-up) are the timescale",
+      "lr_scheduler_kwargs timescale: not used, as in transformers 4 (5 uses it); the warm-up steps (10000 without warm-up) are the timescale",
     );
   }
   if (c.resume_from_checkpoint && c.overwrite_output_dir) {
