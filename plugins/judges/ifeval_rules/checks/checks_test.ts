@@ -86,6 +86,9 @@ table("length_constraints:nth_paragraph_first_word", nth, [
   ["a\n\nwords", false],
   ["a\n\nword\n\nc", false],
 ]);
+// Verdicts of lm-evaluation-harness 0.4.13: the word is lower-cased letter by letter, the argument as a whole.
+const greek = { num_paragraphs: 1, nth_paragraph: 1, first_word: "ΟΔΟΣ" };
+table("length_constraints:nth_paragraph_first_word", greek, [["οδος, x", true], ["ΟΔΟΣ x", false]]);
 table("detectable_content:number_placeholders", { num_placeholders: 2 }, [
   ["[a] [b]", true],
   ["[[a] []", true],

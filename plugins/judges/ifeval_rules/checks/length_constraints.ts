@@ -37,8 +37,11 @@ export const lengthConstraints: Readonly<Record<string, Check>> = {
   ),
 };
 
-/** Up to the first mark; quotes before it are left out, but only single and then double ones. */
+/**
+ * Up to the first mark, lower-cased letter by letter, so that a word in capitals ends in σ, not in ς; quotes before it are left out, but only
+ * single and then double ones.
+ */
 function firstWord(paragraph: string): string {
   const word = stripCharacter(stripCharacter(splitSpaces(paragraph)[0] ?? "", "'", "left"), '"', "left");
-  return word.replace(/[.,?!'"].*$/s, "").toLowerCase();
+  return Array.from(word.replace(/[.,?!'"].*$/s, ""), (letter) => letter.toLowerCase()).join("");
 }
