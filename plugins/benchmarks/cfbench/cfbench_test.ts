@@ -143,12 +143,23 @@ Deno.test("PSR by priority, from the rules", () => {
   assertEquals(psr([1, 1, 1, 1, 1, 0], "ssssss"), 1);
 });
 
-Deno.test("round2() rounds as Python does", () => {
-  // Python 3.11: [round(x, 2) for x in ...]
-  const cases = [[0.125, 0.12], [0.375, 0.38], [0.625, 0.62], [0.875, 0.88], [2.675, 2.67], [2 / 3, 0.67], [
-    0.285,
-    0.28,
-  ], [1, 1]];
+Deno.test("round2() rounds as NumPy does", () => {
+  // NumPy 2.4.6: [round(np.float64(x), 2) for x in ...]; Python's own round gives 0.03, 0.97 and 2.67 for three
+  const cases = [
+    [0.025, 0.02],
+    [0.975, 0.98],
+    [0.125, 0.12],
+    [0.375, 0.38],
+    [0.625, 0.62],
+    [0.875, 0.88],
+    [2.675, 2.68],
+    [2 / 3, 0.67],
+    [
+      0.285,
+      0.28,
+    ],
+    [1, 1],
+  ];
   for (const [x, expected] of cases) assertEquals(round2(x!), expected);
 });
 

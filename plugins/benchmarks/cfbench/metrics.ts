@@ -72,17 +72,14 @@ function psr(scores: readonly number[], priorities: readonly Priority[]): number
 }
 
 /**
- * Python's `round(x, 2)`: the nearest number of two decimals, an exact tie to the even one.
+ * NumPy's `round(x, 2)`, which the released code's means get: 100 x to the nearest whole number, a half to the even one. Python's own
+ * `round` differs where 100 x is a half by rounding alone, as for 39 of 40.
  *
- * @param x `|x| < 1e15`.
+ * @param x `0 <= x < 1e13`.
  */
 export function round2(x: number): number {
-  // A binary number lies exactly between two of two decimals only when it is an odd number of eighths.
-  if (Number.isInteger(x * 8) && !Number.isInteger(x * 4)) {
-    const below = Math.floor(x * 100);
-    return (below % 2 === 0 ? below : below + 1) / 100;
-  }
-  return Number(x.toFixed(2));
+  const hundredths = x * 100, below = Math.floor(hundredths), rest = hundredths - below;
+  return (rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below) / 100;
 }
 
 function mean(values: readonly number[]): number {
