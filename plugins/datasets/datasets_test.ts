@@ -82,6 +82,30 @@ Deno.test("openai adds nothing to the system text unless asked for", () => {
   assertEquals((rows[1] as Example).system, "");
 });
 
+Deno.test("openai's detailed_thinking_off: what OpenAIDatasetConverter of LLaMA-Factory 0.9.5 makes of the system text", () => {
+  const c = cases.find((x: { name: string }) => x.name === "openai_tags");
+  const turns = [{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello" }];
+  const system = (content: string) => [{ role: "system", content }, ...turns];
+  const info = { ...c.dataset_info, columns: { messages: "messages", tools: "tools" } };
+  const rows = [
+    { messages: system("Be terse."), tools: "" },
+    { messages: turns, tools: "" },
+    { messages: system("detailed thinking on"), tools: "" },
+    { messages: system("Be terse."), tools: "[]" },
+    { messages: system("detailed thinking off"), tools: "[]" },
+    { messages: turns, tools: "[]" },
+  ];
+  const got = convertAll({ ...c, dataset_info: info, rows }, { detailed_thinking_off: true });
+  assertEquals(got.rows.map((row) => (row as Example).system), [
+    "Be terse.\ndetailed thinking off",
+    "detailed thinking off",
+    "detailed thinking on",
+    "Be terse.\n",
+    "detailed thinking off\n",
+    "",
+  ]);
+});
+
 const named = (name: string) => cases.find((x: { name: string }) => x.name === name);
 const fault = (row: Example | Dropped) => "reason" in row ? [row.reason, row.field] : row;
 

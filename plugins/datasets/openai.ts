@@ -34,7 +34,8 @@ export const openaiTags: Readonly<Record<string, string>> = {
 
 const Options = z.strictObject({
   detailed_thinking_off: z.boolean().default(false).describe(
-    'add "detailed thinking off" to the system text of records without tools, as LLaMA-Factory 0.9.5 does',
+    'change the system text as LLaMA-Factory 0.9.5 does: "detailed thinking off" behind it in records without tools, a line ' +
+      "break in those with tools",
   ),
 });
 
@@ -42,7 +43,7 @@ const Options = z.strictObject({
 const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "openai",
-  version: "2",
+  version: "3",
   description: "Records {messages: [{role, content}]} with tool calls; ranking and kto",
   options: Options,
   create: ({ detailed_thinking_off }): Dataset => ({
@@ -179,6 +180,7 @@ export function joinedResults(turns: readonly Message[]): Message[] {
 
 function withThinkingOff(talk: Conversation): Conversation {
   const added = "detailed thinking off";
-  if (talk.tools || talk.system.includes("detailed thinking on") || talk.system.includes(added)) return talk;
+  if (talk.tools) return talk.system ? { ...talk, system: `${talk.system}\n` } : talk;
+  if (talk.system.includes("detailed thinking on") || talk.system.includes(added)) return talk;
   return { ...talk, system: talk.system ? `${talk.system}\n${added}` : added };
 }

@@ -144,6 +144,7 @@ const OPTIONS: DataOptions = {
   packing: false,
   neat_packing: false,
   truncation: "llama_factory",
+  split_special_tokens: true,
   data_cache_dir: null,
   seed: 42,
 };

@@ -49,6 +49,7 @@ export const DATA_OPTIONS: DataOptions = {
     packing: false,
     neat_packing: false,
     truncation: "llama_factory",
+    split_special_tokens: true,
   },
   ...{ data_cache_dir: null, seed: 42 },
 };

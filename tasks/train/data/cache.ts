@@ -25,7 +25,7 @@ const DECIDING = [
     "interleave_probs",
     "max_samples",
   ] as const,
-  ...["val_size", "packing", "neat_packing", "truncation", "seed"] as const,
+  ...["val_size", "packing", "neat_packing", "truncation", "split_special_tokens", "seed"] as const,
 ] satisfies (keyof DataOptions)[];
 const MAGIC = "dinotune-data";
 

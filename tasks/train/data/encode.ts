@@ -44,6 +44,8 @@ export interface EncodeOptions {
   mask_history: boolean;
   /** pt: sequences are joined later and not cut here. */
   packing: boolean;
+  /** pt: text that looks like a special token stays text. Templates have the option of their own. */
+  split_special_tokens: boolean;
 }
 
 /**
@@ -54,9 +56,10 @@ export function encodeOptions(
   config: EncodeOptions & { neat_packing: boolean },
   shape: Example["shape"],
 ): EncodeOptions {
-  const { cutoff_len, truncation, train_on_prompt, mask_history, packing, neat_packing } = config;
-  const less = (packing || neat_packing) && shape !== "text" ? 1 : 0;
-  return { cutoff_len: cutoff_len - less, truncation, train_on_prompt, mask_history, packing };
+  const { cutoff_len, truncation, train_on_prompt, mask_history, packing, split_special_tokens } = config;
+  const less = (packing || config.neat_packing) && shape !== "text" ? 1 : 0;
+  const how = { truncation, train_on_prompt, mask_history, packing, split_special_tokens };
+  return { cutoff_len: cutoff_len - less, ...how };
 }
 
 /** Why an example gives nothing to learn from; the same words for the same reason. */
@@ -119,7 +122,9 @@ function encodeText(
     const own = template?.endOfText;
     const end = (own === undefined ? null : tokenizer.tokenToId(own)) ?? tokenizer.eosId;
     const start = addsBos(tokenizer) ? tokenizer.bosId : null;
-    let ids = [...(start === null ? [] : [start]), ...tokenizer.encode(text), ...(end === null ? [] : [end])];
+    const special = !options.split_special_tokens;
+    const body = tokenizer.encode(text, { special });
+    let ids = [...(start === null ? [] : [start]), ...body, ...(end === null ? [] : [end])];
     if (!options.packing && ids.length > options.cutoff_len) {
       if (options.truncation === "drop") return { reason: "longer than cutoff_len" };
       cut.answer += ids.length - options.cutoff_len;

@@ -32,6 +32,7 @@ const OPTIONS: EncodeOptions = {
   train_on_prompt: false,
   mask_history: false,
   packing: false,
+  split_special_tokens: true,
 };
 
 /** A built-in template, and the tokenizer as it wants it. */
@@ -229,6 +230,10 @@ Deno.test("stage pt: text and end of text, all learnt but the first token", () =
   assertEquals(list(sequences[0]!.input_ids), ids);
   assert(!ids.slice(0, -1).includes(302), "a special token's text in the data stays text");
   assertEquals(list(sequences[0]!.labels), [-100, ...ids.slice(1)]);
+  const asTokens = { ...OPTIONS, split_special_tokens: false };
+  const read = encodeOne(text, SEQUENCES.text, null, tiny, asTokens) as EncodedExample;
+  // PretrainDatasetProcessor of LLaMA-Factory 0.9.5 (transformers 5.6.0) with this tokenizer, whose end of text is 302
+  assertEquals(list(read.sequences[0]!.input_ids), [64, 65, 220, 302, 302]);
   const empty = example({ shape: "text", answers: { y: answer("") } });
   assertEquals(encodeOne(empty, SEQUENCES.text, null, tiny, OPTIONS), { reason: "text is empty" });
 });

@@ -33,6 +33,7 @@ export type DataOptions = Pick<
   | "packing"
   | "neat_packing"
   | "truncation"
+  | "split_special_tokens"
   | "data_cache_dir"
   | "seed"
 >;
