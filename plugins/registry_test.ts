@@ -48,6 +48,16 @@ Deno.test("create() names the path of an option that doesn't fit", () => {
     assertThrows(() => r.create("model", "llama", { beta: "1" }), TypeError).message,
     'beta: Invalid input: expected number: current value is "1"',
   );
+  const chosen = new Registry([
+    {
+      ...model("m"),
+      options: z.strictObject({ dtype: z.enum(["bfloat16", "float32"]) }),
+    } as unknown as Plugin,
+  ]);
+  assertStringIncludes(
+    assertThrows(() => chosen.create("model", "m", { dtype: "bf16" }), TypeError).message,
+    'current value is "bf16" - did you mean "bfloat16"?',
+  );
   // what may be a key isn't shown
   const keyed = new Registry([
     { ...model("m"), options: z.strictObject({ api_key: z.number() }) } as unknown as Plugin,

@@ -41,6 +41,9 @@ const USAGE = [
 /** Flags of the first screen of help. */
 const COMMON = ["help", "adapter", "base", "system", "temperature", "max-tokens"];
 
+/** Exit code of a program that the signal of a closed pipe ends. */
+const PIPE_CLOSED = 141;
+
 /** Handles by which signals reach a conversation in progress. */
 interface Running {
   /** Stops the answer under way; null while none is. */
@@ -97,6 +100,19 @@ async function chat(
   }
 }
 
+/** Prints a part of an answer. @throws {RangeError} If a file can't take it: a pipe tells later, by an event */
+function write(text: string): void {
+  try {
+    process.stdout.write(text);
+  } catch (error) {
+    throw cannotWrite(error as Error);
+  }
+}
+
+function cannotWrite(cause: Error): RangeError {
+  return new RangeError(`Cannot write the answer to standard output: ${cause.message}`, { cause });
+}
+
 /** @returns The exit code */
 async function talk(session: ChatSession, input: ChatInput, running: Running): Promise<number> {
   let code = 0;
@@ -112,7 +128,7 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
       width: input.isTerminal ? terminalWidth : null,
       isShown: Deno.stdout.isTerminal(),
       colour: input.isTerminal && !Deno.noColor,
-      write: (text) => process.stdout.write(text),
+      write,
       note: printError,
     });
     try {
@@ -186,6 +202,13 @@ if (import.meta.main) {
         Deno.exit(code);
       });
     }
+    process.stdout.on("error", (error: Error & { code?: string }) => {
+      running.input?.[Symbol.dispose]();
+      // who read the answers has gone, as `head` does: there is nobody to tell, and no answer to go on with
+      if (error.code === "EPIPE") Deno.exit(PIPE_CLOSED);
+      printError(errorText(cannotWrite(error), false));
+      Deno.exit(1);
+    });
     return await chat(Deno.args, running, () => openInput(interrupt));
   });
 }

@@ -17,16 +17,7 @@ import { join } from "@std/path";
 
 import { downloadLines } from "../formats/hub/mod.ts";
 import type { Registry } from "../plugins/registry.ts";
-import {
-  errorText,
-  interruption,
-  parseArguments,
-  print,
-  printError,
-  runTask,
-  usage,
-  VERSION,
-} from "./common/cli.ts";
+import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
@@ -234,7 +225,7 @@ if (import.meta.main) {
       await exportModel(path, overrides, { dryRun, signal: interrupted.signal });
     } catch (error) {
       if (!interrupted.signal.aborted) throw error;
-      printError(errorText(error, false));
+      printError(`error: ${(error as Error).message}`);
       return 130;
     }
   });

@@ -14,6 +14,7 @@ import { stringify } from "yaml";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
+import { openModel } from "../formats/hf_model/mod.ts";
 import { redactValue } from "../formats/secrets.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
@@ -23,7 +24,9 @@ import { taskCommand } from "./common/command.ts";
 import { REPLICATIONS } from "./common/default_files.ts";
 import { alignedRows, textTable, wrapped } from "./common/table.ts";
 import { readReplicateConfig, type ReplicateConfig, ReplicateOptions } from "./replicate/config.ts";
+import { checkReplicationFolder } from "./replicate/identity.ts";
 import { METHODS } from "./replicate/methods.ts";
+import { checkTrainings } from "./replicate/plan.ts";
 import { readItems } from "./replicate/records.ts";
 import { writeReplication } from "./replicate/report/mod.ts";
 import { replicate, workText } from "./replicate/run.ts";
@@ -78,6 +81,9 @@ async function replicateFile(config: ReplicateConfig): Promise<number> {
 
 async function dryRun(config: ReplicateConfig): Promise<void> {
   checkFolderPlace(config.out_dir, "out_dir");
+  checkReplicationFolder(config);
+  checkTrainings(config);
+  (await openModel(config.model)).weights.close();
   const { train, validation, test, notes } = await readItems(config);
   print(stringify(redactValue({ replicate: config })));
   const { learning_rates, seeds, quads, steps } = config;

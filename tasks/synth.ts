@@ -22,8 +22,10 @@ import { helpTopic, taskHelp } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_SYNTHESIS } from "./common/default_files.ts";
+import { refuseOtherIdentity } from "./common/run_identity.ts";
 import { markdownTable, textTable } from "./common/table.ts";
 import { readSynthConfig, SynthOptions } from "./synth/config.ts";
+import { synthClaim } from "./synth/identity.ts";
 import { openModels, planSynthesis } from "./synth/open_shop.ts";
 import { funnelTable } from "./synth/report/tables.ts";
 import { summaryLines } from "./synth/report/text.ts";
@@ -104,6 +106,7 @@ async function dryRun(path: string, overrides: readonly string[]): Promise<void>
   const { config, placeOf } = readSynthConfig(path, overrides);
   checkFolderPlace(config.out_dir, "out_dir");
   const plan = await planSynthesis(config, placeOf);
+  if (!config.overwrite) refuseOtherIdentity(synthClaim(config, plan.parts.prompts));
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const { endpoints } = await openModels(config, registry, placeOf, printError);
   for (const endpoint of endpoints) await endpoint.close();

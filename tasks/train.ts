@@ -16,6 +16,7 @@ import { join } from "@std/path";
 
 import { isHubId } from "../formats/hf_model/mod.ts";
 import { adapterHash } from "../formats/peft/mod.ts";
+import { placed } from "../plugins/kinds/place.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";
@@ -86,7 +87,11 @@ export async function train(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
-  const trainer = registry.create("trainer", config.trainer, config.trainer_options);
+  const trainer = placed(
+    placeOf("trainer"),
+    () =>
+      registry.create("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
+  );
   if (trainer.lend) {
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
     return { directory: config.output_dir, finished: !signal.aborted, files: [], metrics: {} };

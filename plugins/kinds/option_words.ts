@@ -88,11 +88,16 @@ const SHOWN_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /** What stands at an issue's place, unless it may be a key. */
-function currentValue({ code, path }: z.core.$ZodIssue, options: unknown): string {
+function currentValue(issue: z.core.$ZodIssue, options: unknown): string {
+  const { code, path } = issue;
   if (!SHOWN_CODES.has(code) || path.some((part) => /(^|_)(key|secret|password)(_|$)/i.test(String(part)))) {
     return "";
   }
   let value = options;
   for (const part of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[part];
-  return value === undefined ? "" : `: current value is ${typeof value === "number" ? value : shown(value)}`;
+  if (value === undefined) return "";
+  const meant = code === "invalid_value" && typeof value === "string"
+    ? didYouMean(value.slice(0, 200), issue.values.map(String))
+    : "";
+  return `: current value is ${typeof value === "number" ? value : shown(value)}${meant}`;
 }

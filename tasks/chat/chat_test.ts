@@ -85,6 +85,32 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
 
 const SCRIPT = ["/usr/bin/script", "/bin/script"].find((path) => exists(path));
 Deno.test({
+  name: "deno task chat ends quietly when who reads its answers goes, and says that they can't be written",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const command = project.tasks.chat.split(" ").slice(1)
+      .concat([MODEL, "--template", "qwen", "--backend", "onnx", "--temperature", "0", "--max-tokens", "40"])
+      .map((word) => `'${word}'`).join(" ");
+    const ends = async (shell: string) => {
+      const script = `printf 'Hi\\nHi\\nHi\\n' | { '${Deno.execPath()}' ${command} ${shell}`;
+      const { stdout, stderr } = await new Deno.Command("sh", {
+        args: ["-c", script],
+        cwd: ROOT,
+        env: { NO_COLOR: "1" },
+      }).output();
+      return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    };
+    const code = join(folder, "code");
+    const [, notes = ""] = await ends(`; echo $? > '${code}'; } | head -c1`);
+    assertEquals([Deno.readTextFileSync(code), notes.includes("rror")], ["141\n", false], notes);
+    if (Deno.build.os !== "linux") return;
+    const [, full = ""] = await ends(`> /dev/full; echo $? > '${code}'; }`);
+    assertStringIncludes(full, "error: Cannot write the answer to standard output: ");
+    assertEquals(Deno.readTextFileSync(code), "1\n");
+  },
+});
+
+Deno.test({
   name: `on a terminal Ctrl-C stops an answer, and between answers nothing but shows the line again${
     SCRIPT && Deno.build.os === "linux" ? "" : " (ignored: no script of util-linux here)"
   }`,

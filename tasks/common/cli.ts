@@ -113,6 +113,11 @@ function unknownFlag(arg: string, name: string, known: readonly string[]): Range
 }
 
 function tooManyWords(words: readonly string[], most: number): RangeError {
+  if (most === 0) {
+    return new RangeError(
+      `Cannot take ${shortened(words[0] ?? "")} as only flags are taken here: --help lists them`,
+    );
+  }
   return new RangeError(
     most === 1
       ? `Cannot take two files as one at most is needed: current value is ${words[0]} and ${words[1]}`

@@ -21,6 +21,11 @@ Deno.test("parseArguments() refuses an unknown flag and a second file", () => {
   const key = assertThrows(() => parseArguments(["--learning-rate=1"], FLAGS), RangeError);
   assertStringIncludes(key.message, "keys are written learning_rate=VALUE");
   assertThrows(() => parseArguments(["a.yaml", "b.yaml"], FLAGS), RangeError, "a.yaml and b.yaml");
+  assertThrows(
+    () => parseArguments(["a.yaml"], FLAGS, 0),
+    RangeError,
+    "Cannot take a.yaml as only flags are taken here",
+  );
 });
 
 Deno.test("usage() names every flag", () => {

@@ -3,6 +3,16 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { checkFolderPlace } from "./folder_place.ts";
 
+/** Permissions of tasks behind a door, without `--allow-all`, which opens /dev. */
+const DOOR = [
+  "--unstable-worker-options",
+  "--no-prompt",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-ffi",
+]
+  .concat("--allow-sys", "--allow-net", "--allow-run");
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 Deno.test("checkFolderPlace() gives the nearest folder that is there, and refuses a file on the way", () => {
@@ -24,6 +34,52 @@ Deno.test("checkFolderPlace() gives the nearest folder that is there, and refuse
       `Cannot write to ${path} as a folder is needed: ${folder}/a is a file. Choose another out_dir`,
     );
   }
+});
+
+Deno.test("a dry run of synth and replicate refuses a folder of another run, and what the run itself would refuse", async () => {
+  const folder = temporaryFolder();
+  Deno.writeTextFileSync(`${folder}/run.yaml`, "provenance: {}\n");
+  const commands: [string[], string][] = [
+    [["synth", `out_dir=${folder}`], "as the directory of a synthesis: its run.yaml is of something else"],
+    [["synth", "rows=1e12"], "Cannot read rows: Too big"],
+    [["synth", "verify=rulez"], 'current value is "rulez" - did you mean "rules"?'],
+    [
+      ["replicate", `out_dir=${folder}`],
+      "as the directory of a replication: its run.yaml is of something else",
+    ],
+    [["replicate", `out_dir=${folder}/a`, "model=/nowhere/m"], "Cannot find the model /nowhere/m"],
+    [
+      ["replicate", `out_dir=${folder}/a`, "train.lora_rnak=3"],
+      'unknown key "lora_rnak" - did you mean "lora_rank"?',
+    ],
+  ];
+  if (Deno.build.os === "linux") {
+    // through their doors, which look for places beside it first
+    commands.push([
+      ["doors/train", "output_dir=/dev/null"],
+      "/dev/null is a device. Choose another output_dir",
+    ]);
+    commands.push([["doors/train", "output_dir=/dev/shm/a"], "opens nothing under /dev, /proc and /sys"]);
+    commands.push([["doors/eval", "cache=/dev/shm/a/b.db"], "opens nothing under /dev, /proc and /sys"]);
+  }
+  await Promise.all(commands.map(async ([[task = "", ...args], expected]) => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        ...task.startsWith("doors/") ? DOOR : ["-A"],
+        "--no-check",
+        `tasks/${task}.ts`,
+        ...args,
+        "--dry-run",
+      ],
+      cwd: ROOT,
+      stdout: "piped",
+      stderr: "piped",
+    }).output();
+    assertStringIncludes(new TextDecoder().decode(stderr), expected, args.join(" "));
+    assertEquals(code, 1);
+  }));
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["run.yaml"]);
 });
 
 Deno.test("a dry run of synth, replicate, eval, sweep and export refuses a file in its folder's place, and leaves it", async () => {

@@ -50,8 +50,11 @@ export function faultsOf(
   const hint = typeof current === "string" && /number/.test(issue.message) && Number.isFinite(Number(current))
     ? "; write it without quotes"
     : "";
+  const meant = issue.code === "invalid_value" && typeof current === "string" && secret === undefined
+    ? didYouMean(current.slice(0, 200), issue.values.map(String))
+    : "";
   const what = issue.message.replace(/, received \w+$/, "");
-  return [`${placeOf(path)}: Cannot read ${name}: ${what}: current value is ${now}${hint}`];
+  return [`${placeOf(path)}: Cannot read ${name}: ${what}: current value is ${now}${hint}${meant}`];
 }
 
 function knownKeys(path: readonly (string | number)[], whole: z.ZodType): string[] {

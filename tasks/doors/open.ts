@@ -26,7 +26,12 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Files of a database of answers: SQLite makes some beside it. A folder that isn't there is made for it. */
 export function databaseFiles(path: string): string[] {
   const files = ["", "-journal", "-wal", "-shm"].map((ending) => path + ending);
-  return exists(dirname(path)) ? files : [...files, dirname(path)];
+  try {
+    return exists(dirname(path)) ? files : [...files, dirname(path)];
+  } catch {
+    // it can't be looked at, and the task says why
+    return files;
+  }
 }
 
 /** Folders of everything that can be made again: downloads, encoded data, prepared weights, answers. */

@@ -8,6 +8,7 @@ import { hashOf } from "../ask/response_cache.ts";
 import { VERSION } from "../common/cli.ts";
 import {
   refuseOtherIdentity,
+  type RunClaim,
   type RunIdentity,
   type RunKind,
   writeRunIdentity,
@@ -29,11 +30,18 @@ const KIND: RunKind = {
  * @throws {RangeError} If it does
  */
 export async function claimFolder(config: ReplicateConfig): Promise<void> {
-  const { out_dir: directory } = config;
-  const claim = { directory, kind: KIND, identity: identityOf(config) };
-  refuseOtherIdentity(claim);
-  makeFolder(directory);
-  await writeRunIdentity(claim, config, VERSION);
+  checkReplicationFolder(config);
+  makeFolder(config.out_dir);
+  await writeRunIdentity(claimOf(config), config, VERSION);
+}
+
+/** @throws {RangeError} If the folder holds another replication, or a run of something else */
+export function checkReplicationFolder(config: ReplicateConfig): void {
+  refuseOtherIdentity(claimOf(config));
+}
+
+function claimOf(config: ReplicateConfig): RunClaim {
+  return { directory: config.out_dir, kind: KIND, identity: identityOf(config) };
 }
 
 function identityOf(config: ReplicateConfig): RunIdentity {

@@ -6,7 +6,9 @@ import { dirname, join } from "@std/path";
 import { stringify } from "yaml";
 
 import { makeFolder, writeFileAtomic } from "../../formats/atomic.ts";
+import { parseYaml } from "../../formats/yaml/yaml.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
+import { resolveTrainConfig } from "../train/config/mod.ts";
 import type { ReplicateConfig } from "./config.ts";
 import { type Method, METHODS, VIEWS } from "./methods.ts";
 import type { Items, Quadruple } from "./records.ts";
@@ -46,10 +48,12 @@ function trainingFile({ directory }: Arm): string {
   return `${directory}.yaml`;
 }
 
-/** Writes an arm's training file: every key that isn't a default. */
-export async function writeTraining(config: ReplicateConfig, arm: Arm): Promise<string> {
-  const { method, rate, seed, directory } = arm;
-  const keys = {
+/** Keys of an arm's training that aren't defaults. */
+function trainingKeys(
+  config: ReplicateConfig,
+  { method, rate, seed, directory }: Arm,
+): Record<string, unknown> {
+  return {
     model_name_or_path: config.model,
     template: config.template,
     do_train: true,
@@ -80,10 +84,34 @@ export async function writeTraining(config: ReplicateConfig, arm: Arm): Promise<
     resume_from_checkpoint: "auto",
     ...config.train,
   };
+}
+
+/** Writes an arm's training file. */
+export async function writeTraining(config: ReplicateConfig, arm: Arm): Promise<string> {
   const path = trainingFile(arm);
   makeFolder(dirname(path));
-  await writeFileAtomic(path, stringify(keys, { lineWidth: 0 }));
+  await writeFileAtomic(path, stringify(trainingKeys(config, arm), { lineWidth: 0 }));
   return path;
+}
+
+/**
+ * Reads every training's keys as its training will.
+ * @throws {RangeError} If one of them is wrong, such as a misspelt one under `train`
+ */
+export function checkTrainings(config: ReplicateConfig): void {
+  for (const arm of tuningArms(config)) {
+    const text = stringify(trainingKeys(config, arm), { lineWidth: 0 });
+    try {
+      resolveTrainConfig(parseYaml(text, trainingFile(arm)));
+    } catch (error) {
+      throw new RangeError(
+        `Cannot replicate as the training of ${arm.method.title} can't be read, with the keys under train: ${
+          (error as Error).message
+        }`,
+        { cause: error },
+      );
+    }
+  }
 }
 
 /** Folder of what every method is trained and evaluated on. */

@@ -16,7 +16,16 @@ import { type CellContext, evaluateCell, trainCell } from "../sweep/train_cell.t
 import type { ReplicateConfig } from "./config.ts";
 import { claimFolder } from "./identity.ts";
 import { METHODS } from "./methods.ts";
-import { type Arm, armOf, evaluationSettings, SETS, tuningArms, writeData, writeTraining } from "./plan.ts";
+import {
+  type Arm,
+  armOf,
+  checkTrainings,
+  evaluationSettings,
+  SETS,
+  tuningArms,
+  writeData,
+  writeTraining,
+} from "./plan.ts";
 import { type Items, readItems } from "./records.ts";
 import { readEvaluation, type ScoredAnswers, validationScore } from "./scores.ts";
 
@@ -85,6 +94,7 @@ export async function replicate(
 ): Promise<Replication> {
   const registry = builtinRegistry();
   const items = await readItems(config);
+  checkTrainings(config);
   await claimFolder(config);
   await writeData(config, items);
   for (const note of items.notes) progress.line(`note: ${note}`);

@@ -19,6 +19,9 @@ const Model = z.strictObject({
   ),
 });
 
+/** Rows at most: the plan of all of them lies in memory. */
+const MOST_ROWS = 10_000_000;
+
 const weights = z.record(z.string(), z.number().nonnegative());
 const positive = z.number().positive();
 
@@ -28,7 +31,7 @@ function isOnceEach(list: readonly string[]): boolean {
 
 /** Keys under `synth`. */
 export const SynthOptions = z.strictObject({
-  rows: z.int().positive().describe("rows wanted; each has x1, y1, and what the views need"),
+  rows: z.int().positive().max(MOST_ROWS).describe("rows wanted; each has x1, y1, and what the views need"),
   name: z.string().regex(/^\w[\w.-]*$/, "must be letters, digits, dots, dashes").default("synth").describe(
     "begins the names of the data sets",
   ),

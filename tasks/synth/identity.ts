@@ -6,7 +6,7 @@ import { listFiles } from "../../formats/records/list_files.ts";
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { hashOf } from "../ask/response_cache.ts";
-import type { RunIdentity, RunKind } from "../common/run_identity.ts";
+import type { RunClaim, RunIdentity, RunKind } from "../common/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
 import type { Prompts } from "./prompts.ts";
 
@@ -26,8 +26,13 @@ const BESIDE: ReadonlySet<string> = new Set([
   ],
 ]);
 
+/** A synthesis in its folder. */
+export function synthClaim(config: SynthConfig, prompts: Prompts): RunClaim {
+  return { directory: config.out_dir, kind: SYNTHESIS, identity: identityOf(config, prompts) };
+}
+
 /** Short hash of each deciding key: its value, and the contents of the files that it names. */
-export function identityOf(config: SynthConfig, prompts: Prompts): RunIdentity {
+function identityOf(config: SynthConfig, prompts: Prompts): RunIdentity {
   const files: Record<string, string[]> = {
     seeds: [config.seeds.path ?? []].flat(),
     taxonomy: [config.taxonomy ?? []].flat(),
@@ -46,7 +51,7 @@ export function identityOf(config: SynthConfig, prompts: Prompts): RunIdentity {
 }
 
 /** A synthesis, as its folder tells it from other runs. */
-export const SYNTHESIS: RunKind = {
+const SYNTHESIS: RunKind = {
   key: "synth",
   noun: "a synthesis",
   remedy: "set overwrite: true, which removes what is there",

@@ -13,7 +13,7 @@ import { Meter, needPrices, type Usage } from "../ask/usage.ts";
 import { refuseOtherIdentity, writeRunIdentity } from "../common/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
 import { writeDataset } from "./dataset.ts";
-import { identityOf, SYNTHESIS } from "./identity.ts";
+import { synthClaim } from "./identity.ts";
 import { openModels, openWorkshop, planSynthesis } from "./open_shop.ts";
 import { writeSynthReports } from "./report/mod.ts";
 import { type Results, resultsOf } from "./results.ts";
@@ -61,8 +61,7 @@ export async function synthesize(
   const asked = await openModels(config, registry, placeOf, say);
   for (const note of [...plan.notes, ...asked.notes]) say(`note: ${note}`);
   if (config.budget.money !== undefined) needPrices(asked.endpoints);
-  const identity = identityOf(config, plan.parts.prompts);
-  const claim = { directory: config.out_dir, kind: SYNTHESIS, identity };
+  const claim = synthClaim(config, plan.parts.prompts);
   if (!config.overwrite) refuseOtherIdentity(claim);
   makeFolder(config.out_dir);
   using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);

@@ -18,7 +18,7 @@ import { recordOf, type TrainConfig } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { packRowsOf } from "./pack_rows.ts";
 import { type Estimate, estimate } from "./estimate.ts";
-import { estimateText } from "./estimate_text.ts";
+import { estimateText, memoryWarning } from "./estimate_text.ts";
 import { measureGflops } from "./measure_gflops.ts";
 import { weightStorage } from "./weight_storage.ts";
 import { readRun } from "./own_run.ts";
@@ -68,6 +68,8 @@ export async function dryRun(
   );
   const { needs, packs } = trainer.memory ? ofTrainer(trainer.memory) : await ofThisEngine();
   say(estimateText(needs, packs));
+  const warning = memoryWarning(needs, Deno.systemMemoryInfo().total);
+  if (warning !== null) say(warning);
   ready.model.weights.close();
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
 

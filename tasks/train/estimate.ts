@@ -163,9 +163,9 @@ function rowsOf(train: readonly EncodedExample[]) {
   };
 }
 
-/** Rows of a pack: as many as are asked for, or the largest example's. */
-function packRows({ micro_batch_tokens }: EstimateConfig, { largest }: Rows): number {
-  return Math.max(largest, micro_batch_tokens ?? DEFAULT_ROWS);
+/** Rows of a pack at most: as many as are asked for and there are, or the largest example's. */
+function packRows({ micro_batch_tokens }: EstimateConfig, { all, largest }: Rows): number {
+  return Math.max(largest, Math.min(Math.max(all, DEFAULT_ROWS), micro_batch_tokens ?? DEFAULT_ROWS));
 }
 
 /** Floating-point operations of an epoch, and of a forward pass over all examples. */

@@ -6,7 +6,7 @@ import { resolveTrainConfig, type TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { estimate, SHARE_OF_PEAK } from "./estimate.ts";
-import { estimateText } from "./estimate_text.ts";
+import { estimateText, memoryWarning } from "./estimate_text.ts";
 
 // SmolLM2-135M's config.json
 const SMOLLM2: DecoderConfig = builtinRegistry().create("model", "llama").parse({
@@ -135,4 +135,27 @@ Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, w
   );
   assertEquals(all.memory.activations, cuda.memory.activations);
   assert(all.flopsPerStep < device.flopsPerStep, "nothing is computed again");
+});
+
+Deno.test("estimate() counts no more rows in a pack than there are; a run that needs more memory than the machine has is warned of", () => {
+  const train = Array.from({ length: 40 }, () => example(60, 40));
+  const of = (rows: number) => estimate(config(`micro_batch_tokens: ${rows}\n`), SMOLLM2, sft, train, null);
+  assertEquals(of(1e8).memory, of(4000).memory);
+  assert(of(2000).memory.activations < of(4000).memory.activations);
+  const needs = of(4000), { total } = needs.memory;
+  assertEquals(memoryWarning(needs, total), null);
+  assertEquals(memoryWarning({ ...needs, place: "device" }, 1), null);
+  assertEquals(
+    memoryWarning(
+      { ...needs, memory: { ...needs.memory, total: 310 * 2 ** 30, activations: 300 * 2 ** 30 } },
+      2 ** 30,
+    ),
+    "warning: memory: the run needs about 310.0 GiB, and this machine has 1.0 GiB: set a smaller micro_batch_tokens, or a smaller " +
+      "cutoff_len",
+  );
+  const large = { ...needs.memory, total: 2 ** 30, activations: 2 ** 20 };
+  assertEquals(
+    memoryWarning({ ...needs, memory: large, processes: 4 }, 3 * 2 ** 30),
+    "warning: memory: the run needs about 4.0 GiB, and this machine has 3.0 GiB: take a smaller model, or quantization_bit: 4",
+  );
 });

@@ -7,8 +7,6 @@ import type { Estimate } from "./estimate.ts";
 
 /** The estimate as text. */
 export function estimateText(e: Estimate, packs: PackRows | null = null): string {
-  const gb = (bytes: number) =>
-    bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   const { memory, time } = e;
   return [
     `weights      ${e.storage}`,
@@ -32,6 +30,27 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
       } GFLOP/s` +
         (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
   ].join("\n");
+}
+
+/**
+ * A warning where a run needs more memory than the machine has; null where it doesn't, or where a device's memory counts.
+ * @param machine Bytes of its memory
+ */
+export function memoryWarning(
+  { memory: { total, activations }, place, processes }: Pick<Estimate, "memory" | "place" | "processes">,
+  machine: number,
+): string | null {
+  if (place !== "host" || total * processes <= machine) return null;
+  const way = 2 * activations > total
+    ? "set a smaller micro_batch_tokens, or a smaller cutoff_len"
+    : "take a smaller model, or quantization_bit: 4";
+  return `warning: memory: the run needs about ${gb(total * processes)}, and this machine has ${
+    gb(machine)
+  }: ${way}`;
+}
+
+function gb(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 
 function whose({ place, processes }: Pick<Estimate, "place" | "processes">): string {
