@@ -266,6 +266,48 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
   assertEquals(read("The overall score 6 is mine.").scores, [null, null, null, null]);
 });
 
+Deno.test("readTraceText(): explanations behind the scores don't change them, whatever numbers they have", () => {
+  const names = ["字数不超过100字", "Be formal"].map((text) => ({ text }));
+  for (const heading of ["Explanation:", "**Explanations**", "### Analysis", "理由："]) {
+    const text = `Fine Grained Score:\n- 字数不超过100字: 0/10\n- Be formal: 8/10\n\n${heading}\n` +
+      "- 字数不超过100字: Fully met (10/10).\n- Be formal: 2 of 10 words aren't: (5)\n\nConstraints Overall Score: [[4]]";
+    const { constraints, overall } = readTraceText(text, names);
+    assertEquals([...constraints, overall].map(({ score }) => score), [0, 8, 4], heading);
+  }
+  // one for each constraint stands between the scores
+  const each =
+    "Fine Grained Score:\n字数不超过100字: 7\nExplanation:\nlong\nBe formal: 6\nExplanation:\nstiff\n";
+  assertEquals(readTraceText(each, names).constraints.map(({ score }) => score), [7, 6]);
+});
+
+Deno.test("readTraceText(): words in double brackets are the constraint's where a score stands behind, else no verdict", () => {
+  const scores = (line: string) =>
+    readTraceText(`Fine Grained Score:\n${line}\nBe formal: 8\n`, [{ text: "结尾写 [[谢谢]]" }, {
+      text: "Be formal",
+    }])
+      .constraints.map(({ score }) => score);
+  assertEquals(scores("结尾写 [[谢谢]]: 9"), [9, 8]);
+  assertEquals(scores("- **结尾写 [[谢谢]]**: 5/10"), [5, 8]);
+  assertEquals(scores("结尾写 [[谢谢]]: [[N/A]]"), [null, 8]);
+  assertEquals(scores("结尾写 [[谢谢]] [[N/A]] - 8"), [null, 8]);
+});
+
+Deno.test("readTraceText(): [10] behind a colon is the score, (10) before one the scale", () => {
+  const overall = (text: string) =>
+    readTraceText(`Constraints Overall Score${text}\n`, [{ text: "a" }]).overall.score;
+  const cases: [string, number | null][] = [
+    [": [10]", 10],
+    [": (10)", 10],
+    [": [9]", 9],
+    [" (10): [[8]]", 8],
+    [" (10): 8", 8],
+    [": (10) 8", 8],
+    [" (10):\n[[7]]", 7],
+    [": [0-10] 6", 6],
+  ];
+  assertEquals(cases.map(([text]) => [text, overall(text)]), cases);
+});
+
 Deno.test("readTraceText() leaves a constraint's own tags alone, and a line of scores that doesn't fit unscored", () => {
   const own = [{ text: "put <b>tea</b> in bold" }, { text: "use a <table>" }];
   const list = '[{"put <b>tea</b> in bold": 10, "use a <table>": 3}]';

@@ -73,7 +73,21 @@ function behind(
 }
 
 /** Scores in one line, or one in each. */
+/** A line that announces explanations, with nothing else in it. */
+const EXPLANATION =
+  /^[ \t*_#>`-]{0,8}(?:explanations?|reasons?|reasoning|rationales?|justifications?|analysis|解释|说明|理由|分析)[ \t*_`]{0,4}:?[ \t*_`]{0,4}$/gim;
+
+/** Scores in front of a lone list of explanations, whose remarks may have numbers of their own; else those of all lines. */
 function behindHeading(region: string, scale: number): NamedScore[] {
+  const [explanation, ...more] = region.matchAll(EXPLANATION);
+  if (explanation !== undefined && more.length === 0) {
+    const scores = scoresOf(region.slice(0, explanation.index), scale);
+    if (scores.length > 0) return scores;
+  }
+  return scoresOf(region, scale);
+}
+
+function scoresOf(region: string, scale: number): NamedScore[] {
   const lone = region.trim();
   const inline = lone.includes("\n")
     ? undefined

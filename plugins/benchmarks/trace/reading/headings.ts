@@ -55,7 +55,9 @@ function headings(text: string, phrase: RegExp): Heading[] {
     const length = found.length + take(ANNOUNCES, text, index + found.length).length;
     let marks = take(SETS_APART, text, index + length);
     const scale = take(SCALE, text, index + length + marks.length);
-    if (scale !== "") marks += scale + take(SETS_APART, text, index + length + marks.length + scale.length);
+    if (scale !== "" && !isScore(marks, scale, text.slice(index + length + marks.length + scale.length))) {
+      marks += scale + take(SETS_APART, text, index + length + marks.length + scale.length);
+    }
     const lineBreak = marks.indexOf("\n");
     return {
       start: index,
@@ -64,6 +66,12 @@ function headings(text: string, phrase: RegExp): Heading[] {
       ...(lineBreak >= 0 && { below: index + length + lineBreak + 1 }),
     };
   });
+}
+
+/** `[10]` or `(10)` behind a colon is the score itself, unless another number follows. */
+function isScore(marks: string, scale: string, behind: string): boolean {
+  return /^[([]10[)\]]$/.test(scale) && /[:=]/.test(marks) &&
+    !/^(?:[ *_`~=-]{0,4}[[(]{0,2}\d|\s{0,4}\[\[)/.test(behind.slice(0, 12));
 }
 
 function take(pattern: RegExp, text: string, index: number): string {

@@ -79,10 +79,10 @@ export function lineScore(line: string, scale: number): NamedScore | undefined {
     ...("cut" in found && { cut: true }),
   });
   const body = line.replace(/^[-•·+>#] ?/, "").replace(/\b(score|rating) of (?=[\d[*(])/i, "$1: ");
-  const brackets = body.indexOf("[[");
-  if (brackets >= 0) {
-    const found = scoreAt(body, brackets, scale);
-    if (found !== undefined) return named(body.slice(0, brackets), found);
+  for (const { index } of body.matchAll(/\[\[/g).take(BRACKETS)) {
+    const found = scoreAt(body, index, scale);
+    if (found === undefined) break;
+    if (!isText(body, index, found, scale)) return named(body.slice(0, index), found);
   }
   const marked = MARKED.exec(body);
   if (marked !== null) {
@@ -107,6 +107,18 @@ export function lineScore(line: string, scale: number): NamedScore | undefined {
   const found = scoreAt(body, ordinal?.[0].length ?? 0, scale);
   return found === undefined ? undefined : named(ordinal?.[1] ?? "", found);
 }
+
+/** True for words in double brackets that belong to the constraint, `End with [[thanks]]: 9`: no verdict, and a score stands behind. */
+function isText(body: string, start: number, found: ScoreText, scale: number): boolean {
+  if (!("off" in found) || /\d|^\[\[ ?(?:n\/?a|none|null|not |无|不)/i.test(found.off)) return false;
+  if (/[:=>→⇒—–-] ?$/.test(body.slice(0, start))) return false;
+  return [...separators(body)].some((place) =>
+    place >= found.end && scoreAt(body, place + 1, scale) !== undefined
+  );
+}
+
+/** Double brackets of a line that are looked at, since each look reads all of it. */
+const BRACKETS = 4;
 
 /** Places of signs that a score may stand behind, none within round brackets. */
 function separators(line: string): number[] {
