@@ -124,10 +124,13 @@ export class Registry implements PluginRegistry {
   get<K extends keyof Kinds>(kind: K, name: string): Plugin<K> {
     const entry = this.#plugins[kind].get(name);
     if (entry) return entry.plugin;
-    const names = this.names(kind);
+    const names = this.names(kind), other = KINDS.find((one) => this.has(one, name));
+    const source = other && this.#plugins[other].get(name)?.source;
     throw new RangeError(
       `Cannot find the ${kind} plugin "${shortened(name)}"${
-        didYouMean(name.slice(0, 200), names)
+        other
+          ? ` (${source === BUILT_IN ? "a" : `${source} has a`} ${other} of that name)`
+          : didYouMean(name.slice(0, 200), names)
       }: known are ${names.join(", ") || "none"}`,
     );
   }

@@ -85,14 +85,24 @@ Deno.test("define() refuses what isn't a plugin", () => {
         { ...model("x"), kind: "los" },
         'kind must be one of dataset, loss, trainer, judge, model, template, benchmark, endpoint: current value is "los" - did you mean "loss"?',
       ],
+      [() => model("x"), "an object, as definePlugin({...}) gives: current value is a function"],
       [{ ...model("x"), name: "My Model" }, "lower case"],
       [{ ...model("x"), name: "" }, 'lower case letters, digits, "_", "-" and ".": current value is ""'],
       [{ ...model("x"), version: "" }, 'needs a version: current value is ""'],
       [{ ...model("x"), version: undefined }, "needs a version: current value is missing"],
       [{ ...model("x"), create: 1 }, "needs a function create"],
-      [{ ...model("x"), options: {} }, "z.strictObject"],
+      [{ ...model("x"), options: { a: 1 } }, 'z.strictObject({...}): current value is {"a": 1}'],
     ] as const
   ) assertThrows(() => new Registry().define(part as unknown as Plugin, "./x.ts"), TypeError, fault);
+});
+
+Deno.test("create() of a name that another kind has says so", () => {
+  const r = registry("llama");
+  const builtIn = assertThrows(() => r.create("judge", "llama"), RangeError);
+  assertStringIncludes(builtIn.message, 'the judge plugin "llama" (a model of that name): known are none');
+  r.define(model("mine"), "./mine.ts");
+  const own = assertThrows(() => r.create("loss", "mine"), RangeError);
+  assertStringIncludes(own.message, 'the loss plugin "mine" (./mine.ts has a model of that name)');
 });
 
 Deno.test("create() of an unknown name lists the known and the nearest", () => {

@@ -16,7 +16,7 @@ export function isName(text: string): boolean {
 /** The fault of a value as a plugin, in words; undefined: none. */
 export function shapeFault(plugin: unknown): string | undefined {
   if (typeof plugin !== "object" || plugin === null) {
-    return `it must be an object: current value is ${described(plugin)}`;
+    return `it must be an object, as definePlugin({...}) gives: current value is ${described(plugin)}`;
   }
   const p = plugin as Partial<Plugin>;
   if (typeof p.kind !== "string" || !KINDS.includes(p.kind)) {
@@ -35,7 +35,9 @@ export function shapeFault(plugin: unknown): string | undefined {
     return `${p.kind}/${p.name} needs a function create: current value is ${described(p.create)}`;
   }
   if (!(p.options instanceof z.ZodObject)) {
-    return `${p.kind}/${p.name} needs options made with z.strictObject({...})`;
+    return `${p.kind}/${p.name} needs options made with z.strictObject({...}): current value is ${
+      described(p.options)
+    }`;
   }
   return undefined;
 }

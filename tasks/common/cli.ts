@@ -6,6 +6,7 @@ import project from "../../deno.json" with { type: "json" };
 import { withFileFault } from "../../formats/file_fault.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
+import { faultOf } from "../../plugins/kinds/plugin_fault.ts";
 import { doorMessage, endProcess, isBehindDoor } from "./behind_door.ts";
 import { withCommandName } from "./command.ts";
 import { guardedFault, guardTask, printLine } from "./door_guards.ts";
@@ -203,13 +204,21 @@ export function errorText(error: unknown, debug: boolean): string {
       `error: ${error.stack}${cause ? `\ncaused by: ${cause instanceof Error ? cause.stack : cause}` : ""}`,
     );
   }
-  const message = withFileFault(error.message);
+  const message = withFileFault(withPlugin(error));
   // a file that isn't there says all
-  const hint = message !== error.message || error instanceof TypeError || error instanceof RangeError ||
+  const hint = message !== withPlugin(error) || error instanceof TypeError || error instanceof RangeError ||
       error instanceof SyntaxError
     ? ""
     : "\nDINOTUNE_DEBUG=1 shows where it came from";
   return `error: ${bounded(redact(withOwnFolders(message)))}${hint}`;
+}
+
+/** The message with the plugin that the error came from, behind its place in a file, where nobody has put it there. */
+function withPlugin(error: Error): string {
+  const fault = faultOf(error);
+  if (fault === undefined || error.message.includes(fault.plugin)) return error.message;
+  const [place = ""] = /^\S*:\d+:\d+: /.exec(error.message) ?? [];
+  return `${place}${fault.plugin}: ${error.message.slice(place.length)}`;
 }
 
 /** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't. */

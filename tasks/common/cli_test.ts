@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
+import { attributed } from "../../plugins/kinds/plugin_fault.ts";
 import { errorText, parseArguments, usage, wholeNumber } from "./cli.ts";
 
 const FLAGS = { help: "this text", "dry-run": "show, don't train", json: "as JSON" };
@@ -49,6 +50,16 @@ Deno.test("errorText() has no stack trace unless asked", () => {
   assert(errorText(error, true).includes("cli_test.ts"));
   assertStringIncludes(errorText(error, true), "caused by: Error: why");
   assertStringIncludes(errorText(new Error("disk"), false), "DINOTUNE_DEBUG=1");
+});
+
+Deno.test("errorText() names the plugin that an error came from, once, behind the place in a file", () => {
+  const plugin = "endpoint/mine of my.ts:3:1";
+  const first = (error: Error) => errorText(error, false).split("\n")[0];
+  assertEquals(first(attributed(new Error("boom"), plugin, false)), `error: ${plugin}: boom`);
+  assertEquals(first(attributed(new Error("boom"), plugin, true)), `error: ${plugin}: boom`);
+  const placed = attributed(new Error("boom"), plugin, false);
+  placed.message = "e.yaml:5:3: boom";
+  assertEquals(first(placed), `error: e.yaml:5:3: ${plugin}: boom`);
 });
 
 Deno.test({

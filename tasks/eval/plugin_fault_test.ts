@@ -31,7 +31,7 @@ const whole: Benchmark = {
     yield await Promise.resolve(item);
   },
   check: () => Promise.resolve(scored),
-  contributions: () => [{ metric: "m", value: 1, weight: 1 }],
+  contributions: ({ judgement }) => [{ metric: "m", value: judgement && 1, weight: 1 }],
 };
 
 /** The message with which a run ends whose benchmark, and perhaps judge, are these. */

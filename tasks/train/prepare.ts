@@ -18,6 +18,7 @@ import {
   emptyGradientWarnings,
   lengthWarnings,
 } from "./start_checks.ts";
+import { lossNotes } from "./loss_notes.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { readAdapter } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
@@ -150,6 +151,7 @@ export async function prepare(
   );
   if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
   const model = { ...opened, tokenizer };
+  notes.push(...lossNotes(loss, registry, name));
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
   const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
   return { model, decoder, adapterFolders, template, chatTemplate, loss, used, notes, placeOf };

@@ -7,7 +7,8 @@ import type { Kinds } from "../plugin.ts";
 import { checkedBenchmark, checkedEndpoint, checkedJudge } from "./evaluation.ts";
 import { attributed, isTold } from "../plugin_fault.ts";
 import { calling } from "./calls.ts";
-import { aFunction, anyText, fields, Maker } from "./maker.ts";
+import { Maker } from "./maker.ts";
+import { checkedModel } from "./model.ts";
 import { checkedDataset, checkedLoss, checkedTemplateProduct, checkedTrainer } from "./training.ts";
 
 const CHECKS: { [K in keyof Kinds]: (product: Kinds[K], maker: Maker) => Kinds[K] } = {
@@ -18,10 +19,7 @@ const CHECKS: { [K in keyof Kinds]: (product: Kinds[K], maker: Maker) => Kinds[K
   judge: checkedJudge,
   benchmark: checkedBenchmark,
   endpoint: checkedEndpoint,
-  model(product, maker) {
-    maker.checkMade(product, fields({ modelType: anyText, parse: aFunction }));
-    return product;
-  },
+  model: checkedModel,
 };
 
 /** An evaluation puts the plugin and the item in front of an error; elsewhere the error has to say it itself. */

@@ -1,41 +1,8 @@
 /** Faults of a plugin of one's own are told as its own: kind, name, file, the part, the value. Expected texts are by hand. */
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { z } from "zod";
+import { assertEquals, assertRejects } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
-import type { Kinds } from "../plugin.ts";
-import { Registry } from "../../registry.ts";
-
-const own = { version: "1", description: "d", options: z.strictObject({}), name: "mine" };
-
-/** The product of a plugin of one's own. */
-function made<K extends keyof Kinds>(kind: K, product: unknown): Kinds[K] {
-  const registry = new Registry();
-  registry.define({ ...own, kind, create: () => product as Kinds[K] }, "my.ts");
-  return registry.create(kind, "mine");
-}
-
-function fault(make: () => unknown): string {
-  return assertThrows(make, Error).message;
-}
-
-const source = { file: "a.jsonl", row: 3 };
-const attributes = { name: "a", ranking: false, shape: "single", columns: {}, tags: {} } as const;
-const question = { role: "user", content: "q" }, answer = { role: "assistant", content: "a" };
-const example = {
-  source,
-  shape: "single",
-  system: "",
-  tools: "",
-  prompts: { x: [question] },
-  answers: { y: answer },
-};
-const dataset = (converted: () => unknown) => ({
-  shapes: ["single"],
-  defaults: { columns: {}, tags: {} },
-  required: () => ({}),
-  convert: converted,
-});
+import { attributes, dataset, example, fault, made, pair, question, source } from "./_made.ts";
 
 Deno.test("a dataset's records have to be examples of the loss's shape, or have a reason", () => {
   const convert = (converted: unknown) =>
@@ -85,13 +52,6 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
     "dataset/mine of my.ts: Cannot use create() as an object is needed: current value is missing",
   );
 });
-
-const pair = {
-  shape: "pair",
-  sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
-  needsReference: false,
-  normalize: "examples",
-};
 
 Deno.test("a loss has to declare what its shape has, and to give a finite value of the tape", () => {
   const policy = { chosen: constant(-1), rejected: constant(-2) };
@@ -233,8 +193,9 @@ Deno.test("a benchmark's items and contributions, and an endpoint's answers, are
     message,
     "Cannot use items().id number 1, from 0, as a text that isn't empty is needed: current value is 7",
   );
+  const judged = { constraints: [{ score: 1 }], overall: { score: 1 }, raw: "" };
   const contribute = (contributions: unknown) =>
-    benchmark([], contributions).contributions({ item: item as never, response: "", judgement: null });
+    benchmark([], contributions).contributions({ item: item as never, response: "", judgement: judged });
   const fair = [{ metric: "m", value: 3, weight: 1, max: 3 }, { metric: "n", value: null, weight: 2 }];
   assertEquals(contribute(fair), fair);
   for (

@@ -48,9 +48,24 @@ export class Maker {
     return calling(`${this.#plugin} of ${this.#source}`, make);
   }
 
+  /** As {@linkcode Maker.run}; a RangeError or SyntaxError is the plugin's word on what it was given, and stays as it is. */
+  objecting<T>(make: () => T): T {
+    try {
+      return this.call(make);
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof SyntaxError) throw error;
+      throw this.thrown(error);
+    }
+  }
+
+  /** The same plugin, whose errors begin with it: for calls that no item or row is told of. */
+  get alone(): Maker {
+    return new Maker(this.#plugin, this.#source, true);
+  }
+
   /** The product of `create`, of which errors always begin with the plugin. @throws As {@linkcode Maker.check} */
   checkMade(product: unknown, schema: z.ZodType): void {
-    new Maker(this.#plugin, this.#source, true).check("create()", product, anObject.pipe(schema));
+    this.alone.check("create()", product, anObject.pipe(schema));
   }
 
   /**
@@ -120,6 +135,31 @@ export const words: z.ZodType = needed(
   "a text that isn't empty",
   (v) => typeof v === "string" && v !== "",
 );
+
+/** A map of names to texts. */
+export const texts: z.ZodType = needed(
+  "a map of names to texts",
+  (v) => isMap(v) && Object.values(v).every((each) => typeof each === "string"),
+);
+
+/** A map of names to numbers. */
+export const numbers: z.ZodType = needed(
+  "a map of names to numbers",
+  (v) => isMap(v) && Object.values(v).every((each) => typeof each === "number"),
+);
+
+/** True of an object that is neither a list nor a promise. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return anObject.safeParse(value).success;
+}
+
+/** What `each` says, or nothing. */
+export function orNothing(each: z.ZodType): z.ZodType {
+  return z.unknown().superRefine((value, context) => {
+    const issue = value === undefined ? undefined : each.safeParse(value).error?.issues[0];
+    if (issue) context.addIssue({ code: "custom", path: issue.path, message: issue.message });
+  });
+}
 
 /** True or false. */
 export const flag: z.ZodType = needed("true or false", (v) => typeof v === "boolean");

@@ -2,24 +2,28 @@
  * Checks of what a dataset, a loss, a trainer and a template of one's own give.
  * @module
  */
-import type { z } from "zod";
+import { z } from "zod";
 
 import { Scalar } from "../../../kernels/tape.ts";
 import type { Dataset, ExampleShape } from "../dataset.ts";
 import type { Loss, LossInputs } from "../loss.ts";
 import type { Template } from "../template.ts";
 import type { Trainer } from "../trainer.ts";
+import { frozenCopy } from "./frozen.ts";
 import {
   aFunction,
   anObject,
   anyText,
   fields,
   flag,
+  isMap,
   listOf,
   type Maker,
   needed,
+  numbers,
   oneOfNames,
   replacing,
+  texts,
   words,
 } from "./maker.ts";
 
@@ -37,7 +41,11 @@ const message = fields({
   role: oneOfNames("system", "user", "assistant", "tool", "function"),
   content: anyText,
 });
-const dropped = fields({ reason: words, field: anyText });
+const source = fields({
+  file: words,
+  row: needed("a whole number >= 0", (v) => Number.isSafeInteger(v) && (v as number) >= 0),
+});
+const dropped = fields({ source, reason: words, field: anyText });
 const turns = needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
   listOf(message),
 );
@@ -50,6 +58,7 @@ const examples = Object.fromEntries(
   Object.entries(NAMES).map(([shape, { prompts, answers }]) => [
     shape,
     fields({
+      source,
       shape: oneOfNames(shape),
       system: anyText,
       tools: anyText,
@@ -72,10 +81,14 @@ export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
     }),
   );
   return replacing(dataset, {
-    required: (shape) => maker.run(() => dataset.required(shape)),
+    required(shape) {
+      const found = maker.run(() => dataset.required(shape));
+      maker.check("required()", found, texts);
+      return found;
+    },
     convert(record, attributes, source) {
       const row = ` of row ${source.row} of ${source.file}`;
-      const converted = maker.run(() => dataset.convert(record, attributes, source));
+      const converted = maker.run(() => dataset.convert(record, frozenCopy(attributes), frozenCopy(source)));
       maker.check("convert()", converted, anObject, row);
       maker.check("convert()", converted, "reason" in converted ? dropped : examples[attributes.shape], row);
       return converted;
@@ -83,9 +96,16 @@ export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
   });
 }
 
-const numbers = (v: unknown) =>
-  typeof v === "object" && v !== null && Object.values(v).every((n) => typeof n === "number");
+/** Names that a log has of its own: a metric of that name would stand in their place. */
+const LOGGED = ["loss", "grad_norm", "learning_rate", "epoch", "step", "num_input_tokens_seen"];
 const metric = (v: unknown) => typeof v === "number" || v instanceof Scalar;
+
+const ownNames = z.unknown().superRefine((metrics, context) => {
+  const taken = LOGGED.find((name) => Object.hasOwn(metrics as object, name));
+  if (taken === undefined) return;
+  const message = `metrics under names that the log doesn't use itself (${LOGGED.join(", ")}) are needed`;
+  context.addIssue({ code: "custom", message });
+});
 
 /** A loss: its declaration names sequences of its shape, and each example's loss is a finite value of the tape. */
 export function checkedLoss(loss: Loss, maker: Maker): Loss {
@@ -116,7 +136,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
   const { batch, summarize } = loss;
   return replacing(loss, {
     loss(inputs) {
-      const outputs = maker.run(() => loss.loss(inputs));
+      const outputs = maker.run(() => loss.loss(unwritable(inputs)));
       maker.check(
         "loss()",
         outputs,
@@ -124,8 +144,8 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
           loss: needed("a value made of policy or R (a Scalar)", (v) => v instanceof Scalar),
           metrics: needed(
             "a map of names to numbers",
-            (v) => typeof v === "object" && v !== null && Object.values(v).every(metric),
-          ),
+            (v) => isMap(v) && Object.values(v).every(metric),
+          ).pipe(ownNames),
         }),
       );
       if (!Number.isFinite(outputs.loss.value) && isFinite(inputs)) {
@@ -139,15 +159,28 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
     },
     batch: batch && ((rows) => {
       const found = maker.run(() => batch.call(loss, rows));
-      maker.check("batch()", found, needed("a map of names to numbers", numbers));
+      maker.check("batch()", found, numbers);
+      const given = rows.flatMap((row) => [...Object.values(row.policy), ...Object.values(row.reference)]);
+      if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
       return found;
     }),
     summarize: summarize && ((means) => {
       const found = maker.run(() => summarize.call(loss, means));
-      maker.check("summarize()", found, needed("a map of names to numbers", numbers));
+      maker.check("summarize()", found, numbers.pipe(ownNames));
       return found;
     }),
   });
+}
+
+const finite = needed(
+  "a map of names to finite numbers",
+  (v) => Object.values(v as object).every(Number.isFinite),
+);
+
+/** The same inputs, whose maps can't be written to: gradients are taken by what they hold. */
+function unwritable(inputs: LossInputs): LossInputs {
+  for (const each of Object.values(inputs)) if (typeof each === "object") Object.freeze(each);
+  return Object.freeze(inputs);
 }
 
 function isSequences(value: unknown): boolean {
@@ -180,7 +213,7 @@ export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
         fields({
           files: listOf(fields({ name: words, what: anyText })),
           finished: flag,
-          metrics: needed("a map of names to numbers", numbers),
+          metrics: numbers,
         }),
       );
       return result;
@@ -207,28 +240,22 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
       encodePrompt: aFunction,
     }),
   );
-  const objecting = <T>(make: () => T): T => {
-    try {
-      return maker.call(make);
-    } catch (error) {
-      if (error instanceof RangeError || error instanceof SyntaxError) throw error;
-      throw maker.thrown(error);
-    }
-  };
   const { encodeOneTurn } = template;
   return replacing(template, {
-    encodeTurns(...args) {
-      const found = objecting(() => template.encodeTurns(...args));
+    encodeTurns(tokenizer, messages, ...more) {
+      const found = maker.objecting(() => template.encodeTurns(tokenizer, frozenCopy(messages), ...more));
       maker.check("encodeTurns()", found, encoded);
       return found;
     },
-    encodeOneTurn: encodeOneTurn && ((...args) => {
-      const found = objecting(() => encodeOneTurn.apply(template, args));
+    encodeOneTurn: encodeOneTurn && ((tokenizer, messages, ...more) => {
+      const found = maker.objecting(() =>
+        encodeOneTurn.call(template, tokenizer, frozenCopy(messages), ...more)
+      );
       maker.check("encodeOneTurn()", found, encoded);
       return found;
     }),
-    encodePrompt(...args) {
-      const found = objecting(() => template.encodePrompt(...args));
+    encodePrompt(tokenizer, messages, ...more) {
+      const found = maker.objecting(() => template.encodePrompt(tokenizer, frozenCopy(messages), ...more));
       maker.check("encodePrompt()", found, ids);
       return found;
     },

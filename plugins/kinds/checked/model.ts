@@ -1,0 +1,81 @@
+/**
+ * Checks of a model family of one's own: what its config.json means has to be a decoder.
+ * @module
+ */
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { ModelFamily } from "../model.ts";
+import { frozenCopy } from "./frozen.ts";
+import { aFunction, anyText, fields, flag, type Maker, needed, replacing, words } from "./maker.ts";
+
+const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1;
+const count = needed("a whole number >= 1", whole);
+
+const decoder = fields(
+  {
+    modelType: words,
+    hiddenSize: count,
+    intermediateSize: count,
+    numLayers: count,
+    numHeads: count,
+    numKeyValueHeads: count,
+    headDim: needed("an even number >= 2", (v) => whole(v) && (v as number) % 2 === 0),
+    vocabSize: count,
+    rmsNormEps: needed("a number > 0", (v) => typeof v === "number" && v > 0 && v < Infinity),
+    inverseFrequencies: needed(
+      "a Float64Array of finite numbers",
+      (v) => v instanceof Float64Array && v.every(Number.isFinite),
+    ),
+    qkvBias: flag,
+    outputBias: flag,
+    mlpBias: flag,
+    qkNorm: flag,
+    slidingWindow: needed(
+      "a list of whole numbers >= 1 or null",
+      (v) => Array.isArray(v) && v.every((n) => n === null || whole(n)),
+    ),
+    tieWordEmbeddings: flag,
+    maxPositionEmbeddings: count,
+    eosTokenIds: needed(
+      "a list of token ids (whole numbers >= 0)",
+      (v) => Array.isArray(v) && v.every((id) => Number.isSafeInteger(id) && id >= 0),
+    ),
+    moduleRoot: needed("a text, or nothing,", (v) => v === undefined || typeof v === "string"),
+  } satisfies Record<keyof DecoderConfig, unknown>,
+);
+
+/** A family: its decoder has every field, and sizes that fit together. A RangeError is its word on a config.json, and stays. */
+export function checkedModel(family: ModelFamily, maker: Maker): ModelFamily {
+  maker.checkMade(family, fields({ modelType: anyText, parse: aFunction }));
+  return replacing(family, {
+    parse(config, file) {
+      const found = maker.objecting(() => family.parse(frozenCopy(config), file));
+      const input = file === undefined ? "" : ` of ${file}`;
+      maker.check("parse()", found, decoder, input);
+      const { numHeads, numKeyValueHeads, headDim, inverseFrequencies, slidingWindow, numLayers } = found;
+      const fit = (part: string, value: number, need: string, fits: boolean) => {
+        if (!fits) {
+          maker.refuse(`Cannot use parse().${part}${input} as ${need} is needed: current value is ${value}`);
+        }
+      };
+      fit(
+        "numKeyValueHeads",
+        numKeyValueHeads,
+        `a divisor of numHeads (${numHeads})`,
+        numHeads % numKeyValueHeads === 0,
+      );
+      fit(
+        "inverseFrequencies.length",
+        inverseFrequencies.length,
+        `headDim / 2 (${headDim / 2})`,
+        inverseFrequencies.length === headDim / 2,
+      );
+      fit(
+        "slidingWindow.length",
+        slidingWindow.length,
+        `numLayers (${numLayers})`,
+        slidingWindow.length === numLayers,
+      );
+      return found;
+    },
+  });
+}

@@ -1,0 +1,128 @@
+/** Parts of what losses, datasets and families of one's own give. Expected texts are by hand. */
+import { assertEquals } from "@std/assert";
+
+import { constant, Scalar } from "../../../kernels/tape.ts";
+import { attributes, dataset, example, fault, made, pair, source } from "./_made.ts";
+
+Deno.test("a loss's own constants are finite, its metrics have names of their own; a dataset's row has its source", () => {
+  const inputs = {
+    policy: { chosen: constant(-1), rejected: constant(-2) },
+    reference: {},
+    R: {},
+    length: {},
+    batch: {},
+  };
+  const loss = (more: object) =>
+    made("loss", { ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }), ...more });
+  const named = fault(() =>
+    loss({ loss: () => ({ loss: new Scalar(1), metrics: { loss: 3 } }) }).loss(inputs as never)
+  );
+  assertEquals(
+    named,
+    "loss/mine of my.ts: Cannot use loss().metrics as metrics under names that the log doesn't use itself " +
+      '(loss, grad_norm, learning_rate, epoch, step, num_input_tokens_seen) are needed: current value is {"loss": 3}',
+  );
+  const rows = (value: number) => [{ policy: { chosen: value, rejected: -2 }, reference: {} }] as never;
+  const batch = loss({ batch: () => ({ kl: NaN }) });
+  assertEquals(
+    fault(() => batch.batch!(rows(-1))),
+    'loss/mine of my.ts: Cannot use batch() as a map of names to finite numbers is needed: current value is {"kl": NaN}',
+  );
+  // a model that has run away is no fault of the loss
+  assertEquals(batch.batch!(rows(NaN)), { kl: NaN });
+  assertEquals(
+    fault(() => loss({ summarize: () => Promise.resolve({}) }).summarize!({})),
+    "loss/mine of my.ts: Cannot use summarize() as a map of names to numbers is needed: current value is a Promise",
+  );
+  const { source: _, ...without } = example;
+  assertEquals(
+    fault(() => made("dataset", dataset(() => without)).convert({}, attributes, source)),
+    "dataset/mine of my.ts: Cannot use convert().source of row 3 of a.jsonl as an object is needed: current value is missing",
+  );
+  assertEquals(
+    fault(() => made("dataset", { ...dataset(() => example), required: () => ["q"] }).required("single")),
+    'dataset/mine of my.ts: Cannot use required() as a map of names to texts is needed: current value is ["q"]',
+  );
+});
+
+Deno.test("a family's decoder has every field, and sizes that fit together; its errors have its name", () => {
+  const decoder = {
+    modelType: "m",
+    hiddenSize: 8,
+    intermediateSize: 16,
+    numLayers: 2,
+    numHeads: 4,
+    numKeyValueHeads: 2,
+    headDim: 2,
+    vocabSize: 10,
+    rmsNormEps: 1e-6,
+    inverseFrequencies: Float64Array.of(1),
+    qkvBias: false,
+    outputBias: false,
+    mlpBias: false,
+    qkNorm: false,
+    slidingWindow: [null, null],
+    tieWordEmbeddings: true,
+    maxPositionEmbeddings: 16,
+    eosTokenIds: [0],
+  };
+  const parse = (parsed: () => unknown) =>
+    made("model", { modelType: "m", parse: parsed }).parse({}, "config.json");
+  assertEquals(parse(() => decoder), decoder as ReturnType<typeof parse>);
+  for (
+    const [change, expected] of [
+      [
+        { numLayers: undefined },
+        "numLayers of config.json as a whole number >= 1 is needed: current value is missing",
+      ],
+      [{ rmsNormEps: NaN }, "rmsNormEps of config.json as a number > 0 is needed: current value is NaN"],
+      [
+        { numKeyValueHeads: 3 },
+        "numKeyValueHeads of config.json as a divisor of numHeads (4) is needed: current value is 3",
+      ],
+      [
+        { numLayers: 3 },
+        "slidingWindow.length of config.json as numLayers (3) is needed: current value is 2",
+      ],
+    ] as const
+  ) {
+    assertEquals(
+      fault(() => parse(() => ({ ...decoder, ...change }))),
+      `model/mine of my.ts: Cannot use parse().${expected}`,
+    );
+  }
+  assertEquals(
+    fault(() => parse(() => Promise.resolve(decoder))),
+    "model/mine of my.ts: Cannot use parse() of config.json as an object is needed: current value is a Promise",
+  );
+  assertEquals(
+    fault(() =>
+      parse(() => {
+        throw new Error("boom");
+      })
+    ),
+    "model/mine of my.ts: boom",
+  );
+});
+
+Deno.test("what is thrown without words is told as such", () => {
+  for (
+    const [thrown, words] of [[undefined, "undefined"], [{ a: 1 }, '{"a": 1}'], [
+      new TypeError(),
+      "an empty TypeError",
+    ], ["", '""']] as const
+  ) {
+    const text = fault(() =>
+      made(
+        "dataset",
+        dataset(() => {
+          throw thrown;
+        }),
+      ).convert({}, attributes, source)
+    );
+    assertEquals(
+      text,
+      `dataset/mine of my.ts: what was thrown says nothing (an Error with a message is needed): current value is ${words}`,
+    );
+  }
+});

@@ -1,0 +1,63 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { z } from "zod";
+
+import { logSigmoid } from "../../kernels/tape.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { defineLoss, type LossInputs } from "../../plugins/kinds/loss.ts";
+import { definePlugin } from "../../plugins/kinds/plugin.ts";
+import { lossNotes } from "./loss_notes.ts";
+
+type Pair = LossInputs<"chosen" | "rejected", true>;
+
+/** Notes on DPO's formula, or what stands in its place. */
+function notes(loss: (inputs: Pair) => ReturnType<typeof logSigmoid>, initialLoss = Math.LN2): string[] {
+  const registry = builtinRegistry();
+  registry.define(
+    definePlugin({
+      kind: "loss",
+      name: "mine",
+      version: "1",
+      description: "d",
+      options: z.strictObject({}),
+      create: () =>
+        defineLoss({
+          shape: "pair",
+          sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+          needsReference: true,
+          normalize: "examples",
+          initialLoss,
+          loss: (inputs) => ({ loss: loss(inputs), metrics: {} }),
+        }),
+    }),
+    "my.ts",
+  );
+  return lossNotes(registry.create("loss", "mine"), registry, "mine");
+}
+
+Deno.test("a loss of one's own whose gradient isn't its formula's is told before the run, with plugin, file and sequence", () => {
+  const dpo = ({ R }: Pair) => logSigmoid(R.chosen.minus(R.rejected)).neg();
+  assertEquals(notes(dpo), []);
+  const [detached] = notes(({ R }) => logSigmoid(R.chosen.minus(R.rejected.value)).neg());
+  assertMatch(
+    detached!,
+    /^loss\/mine of my\.ts: Cannot trust the gradient by sequence "rejected" in row 0 as central differences give .*current value is 0\..*the run goes on\)$/,
+  );
+  assertMatch(
+    notes(dpo, 3)[0]!,
+    /^loss\/mine of my\.ts: Cannot trust initialLoss 3 as the loss of row 0 at policy = reference is 0\.69/,
+  );
+  assertEquals(notes(({ R }) => logSigmoid(R.chosen).neg()), [
+    "loss/mine of my.ts: its loss doesn't depend on rejected, which go through the model all the same",
+  ]);
+  assertMatch(
+    notes(({ R }) => R.chosen.times(NaN))[0]!,
+    /^loss\/mine of my\.ts: Cannot learn from loss\(\) as a finite number is needed/,
+  );
+});
+
+Deno.test("the built-in losses have no notes", () => {
+  const registry = builtinRegistry();
+  for (const name of registry.names("loss")) {
+    assertEquals(lossNotes(registry.create("loss", name), registry, name), []);
+  }
+});
