@@ -76,7 +76,8 @@ export class Watch implements Disposable {
 
   /** A signal to end came. */
   signal(): void {
-    const at = performance.now();
+    const calls = this.#calls, at = performance.now();
+    if (calls === undefined) return;
     if (this.#signalled === undefined) return void (this.#signalled = { at, told: false });
     // one to a whole process group comes twice: by itself, and passed on by `deno task`
     if (at - this.#signalled.at < 500) return;
@@ -85,7 +86,7 @@ export class Watch implements Disposable {
       this.#last = undefined;
       // the task ends by itself on the second signal that it hears
       if (this.#seen.beats !== beats) return;
-      const { holder } = this.#held(seenCalls(this.#calls!));
+      const { holder } = this.#held(seenCalls(calls));
       printError(
         `error: Cannot finish what is under way as ${holder} doesn't give way: ended by the second signal`,
       );

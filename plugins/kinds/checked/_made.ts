@@ -5,12 +5,12 @@ import { z } from "zod";
 import type { Kinds } from "../plugin.ts";
 import { Registry } from "../../registry.ts";
 
-export const own = { version: "1", description: "d", options: z.strictObject({}), name: "mine" };
+export const ownParts = { version: "1", description: "d", options: z.strictObject({}), name: "mine" };
 
 /** The product of a plugin of one's own. */
-export function made<K extends keyof Kinds>(kind: K, product: unknown): Kinds[K] {
+export function madeOf<K extends keyof Kinds>(kind: K, product: unknown): Kinds[K] {
   const registry = new Registry();
-  registry.define({ ...own, kind, create: () => product as Kinds[K] }, "my.ts");
+  registry.define({ ...ownParts, kind, create: () => product as Kinds[K] }, "my.ts");
   return registry.create(kind, "mine");
 }
 

@@ -40,11 +40,11 @@ export function calling<T>(plugin: string, call: () => T): T {
 
 /** The outcome of a plugin's promise; it counts as waited for until then. */
 export async function waitingFor<T>(promise: Promise<T>): Promise<T> {
-  numbers[WAITING]!++;
+  Atomics.add(numbers, WAITING, 1);
   try {
     return await promise;
   } finally {
-    numbers[WAITING]!--;
+    Atomics.sub(numbers, WAITING, 1);
   }
 }
 

@@ -2,11 +2,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
-import { attributes, dataset, example, fault, made, pair, question, source } from "./_made.ts";
+import { attributes, dataset, example, fault, madeOf, pair, question, source } from "./_made.ts";
 
 Deno.test("a dataset's records have to be examples of the loss's shape, or have a reason", () => {
   const convert = (converted: unknown) =>
-    made("dataset", dataset(() => converted)).convert({}, attributes, source);
+    madeOf("dataset", dataset(() => converted)).convert({}, attributes, source);
   assertEquals(convert(example), example as unknown as ReturnType<typeof convert>);
   const dropped = { source, reason: "too long", field: "q" };
   assertEquals(convert(dropped), dropped);
@@ -35,7 +35,7 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
       ],
     ] as const
   ) assertEquals(fault(() => convert(converted)), `dataset/mine of my.ts: Cannot use ${expected}`);
-  const throwing = made(
+  const throwing = madeOf(
     "dataset",
     dataset(() => {
       throw "just words";
@@ -43,12 +43,12 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
   );
   assertEquals(fault(() => throwing.convert({}, attributes, source)), "dataset/mine of my.ts: just words");
   assertEquals(
-    fault(() => made("dataset", { ...dataset(() => example), shapes: ["sft"] })),
+    fault(() => madeOf("dataset", { ...dataset(() => example), shapes: ["sft"] })),
     "dataset/mine of my.ts: Cannot use create().shapes[0] as one of text, single, pair, kto, iopo is needed: " +
       'current value is "sft"',
   );
   assertEquals(
-    fault(() => made("dataset", undefined)),
+    fault(() => madeOf("dataset", undefined)),
     "dataset/mine of my.ts: Cannot use create() as an object is needed: current value is missing",
   );
 });
@@ -56,7 +56,7 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
 Deno.test("a loss has to declare what its shape has, and to give a finite value of the tape", () => {
   const policy = { chosen: constant(-1), rejected: constant(-2) };
   const inputs = { policy, reference: {}, R: {}, length: { chosen: 1, rejected: 1 }, batch: {} };
-  const ask = (outputs: unknown) => made("loss", { ...pair, loss: () => outputs }).loss(inputs);
+  const ask = (outputs: unknown) => madeOf("loss", { ...pair, loss: () => outputs }).loss(inputs);
   assertEquals(ask({ loss: new Scalar(2), metrics: { a: 1, b: new Scalar(3) } }).loss.value, 2);
   for (
     const [outputs, expected] of [
@@ -81,7 +81,7 @@ Deno.test("a loss has to declare what its shape has, and to give a finite value 
   ) assertEquals(fault(() => ask(outputs)), `loss/mine of my.ts: ${expected}`);
   // a model that has run away is no fault of the loss
   const diverged = { ...inputs, policy: { ...policy, chosen: constant(NaN) } };
-  const passing = made("loss", { ...pair, loss: () => ({ loss: new Scalar(NaN), metrics: {} }) });
+  const passing = madeOf("loss", { ...pair, loss: () => ({ loss: new Scalar(NaN), metrics: {} }) });
   assertEquals(passing.loss(diverged).loss.value, NaN);
   for (
     const [declared, expected] of [
@@ -100,21 +100,21 @@ Deno.test("a loss has to declare what its shape has, and to give a finite value 
     ] as const
   ) {
     assertEquals(
-      fault(() => made("loss", { ...pair, loss: () => {}, ...declared })),
+      fault(() => madeOf("loss", { ...pair, loss: () => {}, ...declared })),
       `loss/mine of my.ts: ${expected}`,
     );
   }
 });
 
 Deno.test("a trainer's result, a template's ids and a family's parts are checked; a template's objections stay", async () => {
-  const wrong = made("trainer", { train: () => Promise.resolve({ files: [], finished: true }) });
+  const wrong = madeOf("trainer", { train: () => Promise.resolve({ files: [], finished: true }) });
   const { message } = await assertRejects(() => wrong.train({} as never), TypeError);
   assertEquals(
     message,
     "trainer/mine of my.ts: Cannot use train().metrics as a map of names to numbers is needed: current value is missing",
   );
   const template = (encodeTurns: () => unknown) =>
-    made("template", {
+    madeOf("template", {
       name: "mine",
       stopWords: [],
       replaceEos: false,
@@ -134,7 +134,7 @@ Deno.test("a trainer's result, a template's ids and a family's parts are checked
   });
   assertEquals(fault(() => objecting.encodeTurns({} as never, [], "", "")), "Cannot take two users in a row");
   assertEquals(
-    fault(() => made("model", { modelType: "m" })),
+    fault(() => madeOf("model", { modelType: "m" })),
     "model/mine of my.ts: Cannot use create().parse as a function is needed: current value is missing",
   );
 });
@@ -142,7 +142,7 @@ Deno.test("a trainer's result, a template's ids and a family's parts are checked
 Deno.test("a judge gives one verdict per constraint, none outside of its scale, null only with a reason", async () => {
   const request = { id: "a", prompt: "p", response: "r", constraints: [{ text: "c" }, { text: "d" }] };
   const ask = (result: unknown) =>
-    made("judge", { scale: 1, judge: () => result }).judge(request, new AbortController().signal);
+    madeOf("judge", { scale: 1, judge: () => result }).judge(request, new AbortController().signal);
   const one = { score: 1 }, unread = { score: null, reason: "unread" };
   const whole = { constraints: [one, unread], overall: one, raw: "" };
   assertEquals(await ask(Promise.resolve(whole)), whole as Awaited<ReturnType<typeof ask>>);
@@ -179,7 +179,7 @@ Deno.test("a benchmark's items and contributions, and an endpoint's answers, are
     fields: {},
   };
   const benchmark = (items: unknown[], contributions: unknown = []) =>
-    made("benchmark", {
+    madeOf("benchmark", {
       async *items() {
         for (const each of items) yield await Promise.resolve(each);
       },
@@ -208,7 +208,7 @@ Deno.test("a benchmark's items and contributions, and an endpoint's answers, are
   }
   const reply = { outcome: "stop", text: "t", promptTokens: 1, completionTokens: 1 };
   const ask = (answer: unknown) =>
-    made("endpoint", { model: "m", complete: () => answer, close: () => Promise.resolve() })
+    madeOf("endpoint", { model: "m", complete: () => answer, close: () => Promise.resolve() })
       .complete({} as never, new AbortController().signal);
   assertEquals(await ask(Promise.resolve(reply)), reply as never);
   for (
@@ -243,10 +243,13 @@ Deno.test("checked products are called on themselves: private fields and frozen 
       return { times: this.#times };
     }
   }
-  const endpoint = made("endpoint", new Echo());
+  const endpoint = madeOf("endpoint", new Echo());
   await endpoint.complete({} as never, new AbortController().signal);
   assertEquals([endpoint.identity, "identity" in endpoint], [{ times: 1 }, true]);
-  const frozen = made("loss", Object.freeze({ ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }) }));
+  const frozen = madeOf(
+    "loss",
+    Object.freeze({ ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }) }),
+  );
   assertEquals(frozen.loss({ policy: {}, reference: {}, R: {}, length: {}, batch: {} }).loss.value, 1);
   assertEquals(Object.keys({ ...frozen }), [...Object.keys(pair), "loss"]);
 });
@@ -258,8 +261,8 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
   const asked = { constraints: [{ text: "c", groups: {} }] } as never;
   const { signal } = new AbortController();
   const judge = (judges: () => Promise<unknown>) =>
-    made("judge", { scale: 1, judge: judges }).judge(asked, signal);
-  const items = made("benchmark", {
+    madeOf("judge", { scale: 1, judge: judges }).judge(asked, signal);
+  const items = madeOf("benchmark", {
     items: () => ({ [Symbol.asyncIterator]: () => ({ next: lost }) }),
     contributions: lost,
   });
@@ -270,7 +273,7 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
     groups: {},
     fields: {},
   };
-  const left = made("benchmark", {
+  const left = madeOf("benchmark", {
     items: () => ({
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false, value: one }),
@@ -283,19 +286,19 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
     for await (const found of items) return found;
   };
   const plain = { model: "m", complete: lost, close: lost };
-  const endpoint = made("endpoint", { ...plain, prepare: lost });
+  const endpoint = madeOf("endpoint", { ...plain, prepare: lost });
   const unsettled = "Cannot go on as a promise that it gave is never settled";
   await Promise.all([
     judge(late).then((found) => assertEquals(found, answered as typeof found)),
     assertRejects(() => judge(async () => await lost()), RangeError, unsettled),
     assertRejects(
-      () => made("trainer", { train: lost }).train({} as never),
+      () => madeOf("trainer", { train: lost }).train({} as never),
       RangeError,
       `trainer/mine of my.ts: ${unsettled}`,
     ),
     assertRejects(async () => await Array.fromAsync(items.items()), RangeError, unsettled),
     assertRejects(
-      async () => await made("trainer", { train: lost, lend: lost }).lend?.({ note() {}, signal }),
+      async () => await madeOf("trainer", { train: lost, lend: lost }).lend?.({ note() {}, signal }),
       RangeError,
       `trainer/mine of my.ts: ${unsettled}`,
     ),
@@ -303,7 +306,7 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
     assertRejects(() => endpoint.close(), RangeError, unsettled),
     assertRejects(() => firstOf(left.items()), RangeError, unsettled),
   ]);
-  assertEquals(["lend" in made("trainer", { train: lost }), "prepare" in made("endpoint", plain)], [
+  assertEquals(["lend" in madeOf("trainer", { train: lost }), "prepare" in madeOf("endpoint", plain)], [
     false,
     false,
   ]);

@@ -15,14 +15,14 @@ import {
   anyText,
   fields,
   flag,
-  isMap,
+  isNamed,
   listOf,
   type Maker,
+  namedTexts,
   needed,
   oneOfNames,
   orNothing,
   replacing,
-  texts,
   words,
 } from "./maker.ts";
 
@@ -33,7 +33,7 @@ const FAILURES = [
 
 const jsonData = needed("a map of JSON values", (v) => {
   try {
-    return isMap(v) && JSON.stringify(v) !== undefined;
+    return isNamed(v) && JSON.stringify(v) !== undefined;
   } catch {
     return false;
   }
@@ -112,10 +112,10 @@ const item = fields({
     listOf(fields({ role: oneOfNames("system", "user", "assistant", "tool", "function"), content: anyText })),
   ),
   constraints: listOf(
-    fields({ text: anyText, groups: texts, rule: orNothing(fields({ id: words, kwargs: anObject })) }),
+    fields({ text: anyText, groups: namedTexts, rule: orNothing(fields({ id: words, kwargs: anObject })) }),
   ),
-  groups: texts,
-  fields: texts,
+  groups: namedTexts,
+  fields: namedTexts,
 });
 
 const protocol = fields({
@@ -130,13 +130,13 @@ function isContribution({ metric, value, weight, group, max = 1 }: Partial<Contr
   const above = (n: unknown) => typeof n === "number" && n > 0 && n < Infinity;
   if (typeof metric !== "string" || metric === "" || !above(weight) || !above(max)) return false;
   if (
-    group !== undefined && !(isMap(group) && typeof group.by === "string" && typeof group.name === "string")
+    group !== undefined && !(isNamed(group) && typeof group.by === "string" && typeof group.name === "string")
   ) {
     return false;
   }
   // a sum of shares may be beyond its end by rounding
   return value === null ||
-    (typeof value === "number" && value >= 0 && value <= weight! * max * (1 + 1e-9));
+    (typeof value === "number" && value >= 0 && value <= Number(weight) * max * (1 + 1e-9));
 }
 
 const contributions = listOf(

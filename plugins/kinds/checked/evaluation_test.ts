@@ -1,7 +1,7 @@
 /** Parts of what judges, benchmarks and endpoints of one's own give; what plugins are handed. Expected texts are by hand. */
 import { assertEquals } from "@std/assert";
 
-import { attributes, dataset, fault, made, pair, question, source } from "./_made.ts";
+import { attributes, dataset, fault, madeOf, pair, question, source } from "./_made.ts";
 
 /** What is said of a plugin that gives this, whatever way it is told. */
 async function said(call: () => unknown): Promise<string> {
@@ -73,10 +73,10 @@ Deno.test("settings of an endpoint, parts of a benchmark and a judge's scale are
       ],
     ] as const
   ) {
-    const text = await said(() => made(kind, product));
+    const text = await said(() => madeOf(kind, product));
     assertEquals(text.startsWith(`${kind}/mine of my.ts: Cannot use create().${expected}`), true, text);
   }
-  const late = made("endpoint", {
+  const late = madeOf("endpoint", {
     ...endpoint,
     prepare() {
       (this as { notes?: unknown }).notes = 3;
@@ -86,7 +86,7 @@ Deno.test("settings of an endpoint, parts of a benchmark and a judge's scale are
     await said(() => late.prepare!()),
     "endpoint/mine of my.ts: Cannot use the endpoint after prepare().notes as a list of texts is needed: current value is 3",
   );
-  const closing = made("endpoint", { ...endpoint, close: () => Promise.reject(new Error("cc")) });
+  const closing = madeOf("endpoint", { ...endpoint, close: () => Promise.reject(new Error("cc")) });
   assertEquals(await said(() => closing.close()), "endpoint/mine of my.ts: cc");
 });
 
@@ -95,7 +95,7 @@ Deno.test("an endpoint's error has words and a known kind; an item's groups and 
   const failure = { kind: "server", retryable: true, fatal: false };
   const ask = (more: object) =>
     said(() =>
-      made("endpoint", { model: "m", complete: () => ({ ...reply, ...more }), close: () => {} })
+      madeOf("endpoint", { model: "m", complete: () => ({ ...reply, ...more }), close: () => {} })
         .complete({} as never, new AbortController().signal)
     );
   assertEquals(await ask({ error: "no", failure }), "");
@@ -117,7 +117,7 @@ Deno.test("an endpoint's error has words and a known kind; an item's groups and 
     fields: {},
   };
   const items = (given: unknown) =>
-    said(() => Array.fromAsync(made("benchmark", { items: () => given, contributions: () => [] }).items()));
+    said(() => Array.fromAsync(madeOf("benchmark", { items: () => given, contributions: () => [] }).items()));
   assertEquals(await items([item]), "");
   for (
     const [given, expected] of [
@@ -137,7 +137,7 @@ Deno.test("an endpoint's error has words and a known kind; an item's groups and 
 
 Deno.test("contributions of the unjudged are null, and a score has one largest value", () => {
   const give = (judgement: unknown, ...contributions: unknown[]) => {
-    const benchmark = made("benchmark", { items: () => [], contributions: () => contributions.shift() });
+    const benchmark = madeOf("benchmark", { items: () => [], contributions: () => contributions.shift() });
     return fault(() => {
       for (let i = contributions.length; i > 0; i--) {
         benchmark.contributions({ item: {} as never, response: "", judgement: judgement as never });
@@ -166,32 +166,32 @@ Deno.test("what a plugin is handed can't be written to, where others go on with 
   const never = { signal: new AbortController().signal };
   const refused = [
     () =>
-      made("judge", { scale: 1, judge: (asked: typeof item) => writes(asked.constraints[0]!.groups) })
+      madeOf("judge", { scale: 1, judge: (asked: typeof item) => writes(asked.constraints[0]!.groups) })
         .judge({ ...item, prompt: "", response: "" }, never.signal),
     () =>
-      made("benchmark", {
+      madeOf("benchmark", {
         items: () => [],
         contributions: () => [],
         check: (asked: typeof item) => writes(asked.constraints),
       })
         .check!(item as never, ""),
     () =>
-      made("endpoint", {
+      madeOf("endpoint", {
         model: "m",
         close: () => {},
         complete: ({ messages }: { messages: object[] }) => writes(messages[0]!),
       })
         .complete({ messages: [question] } as never, never.signal),
     () =>
-      made("dataset", dataset((...[, , given]: object[]) => writes(given!) as never)).convert(
+      madeOf("dataset", dataset((...[, , given]: object[]) => writes(given!) as never)).convert(
         {},
         attributes,
         source,
       ),
     () =>
-      made("loss", { ...pair, loss: ({ policy }: { policy: object }) => writes(policy) })
+      madeOf("loss", { ...pair, loss: ({ policy }: { policy: object }) => writes(policy) })
         .loss({ policy: {}, reference: {}, R: {}, length: {}, batch: {} }),
-    () => made("model", { modelType: "m", parse: (config: object) => writes(config) }).parse({}),
+    () => madeOf("model", { modelType: "m", parse: (config: object) => writes(config) }).parse({}),
   ];
   for (const call of refused) {
     const text = await said(call);

@@ -137,19 +137,19 @@ export const words: z.ZodType = needed(
 );
 
 /** A map of names to texts. */
-export const texts: z.ZodType = needed(
+export const namedTexts: z.ZodType = needed(
   "a map of names to texts",
-  (v) => isMap(v) && Object.values(v).every((each) => typeof each === "string"),
+  (v) => isNamed(v) && Object.values(v).every((each) => typeof each === "string"),
 );
 
 /** A map of names to numbers. */
-export const numbers: z.ZodType = needed(
+export const namedNumbers: z.ZodType = needed(
   "a map of names to numbers",
-  (v) => isMap(v) && Object.values(v).every((each) => typeof each === "number"),
+  (v) => isNamed(v) && Object.values(v).every((each) => typeof each === "number"),
 );
 
 /** True of an object that is neither a list nor a promise. */
-export function isMap(value: unknown): value is Record<string, unknown> {
+export function isNamed(value: unknown): value is Record<string, unknown> {
   return anObject.safeParse(value).success;
 }
 

@@ -16,14 +16,14 @@ import {
   anyText,
   fields,
   flag,
-  isMap,
+  isNamed,
   listOf,
   type Maker,
+  namedNumbers,
+  namedTexts,
   needed,
-  numbers,
   oneOfNames,
   replacing,
-  texts,
   words,
 } from "./maker.ts";
 
@@ -83,7 +83,7 @@ export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
   return replacing(dataset, {
     required(shape) {
       const found = maker.run(() => dataset.required(shape));
-      maker.check("required()", found, texts);
+      maker.check("required()", found, namedTexts);
       return found;
     },
     convert(record, attributes, source) {
@@ -144,7 +144,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
           loss: needed("a value made of policy or R (a Scalar)", (v) => v instanceof Scalar),
           metrics: needed(
             "a map of names to numbers",
-            (v) => isMap(v) && Object.values(v).every(metric),
+            (v) => isNamed(v) && Object.values(v).every(metric),
           ).pipe(ownNames),
         }),
       );
@@ -159,14 +159,14 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
     },
     batch: batch && ((rows) => {
       const found = maker.run(() => batch.call(loss, rows));
-      maker.check("batch()", found, numbers);
+      maker.check("batch()", found, namedNumbers);
       const given = rows.flatMap((row) => [...Object.values(row.policy), ...Object.values(row.reference)]);
       if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
       return found;
     }),
     summarize: summarize && ((means) => {
       const found = maker.run(() => summarize.call(loss, means));
-      maker.check("summarize()", found, numbers.pipe(ownNames));
+      maker.check("summarize()", found, namedNumbers.pipe(ownNames));
       return found;
     }),
   });
@@ -213,7 +213,7 @@ export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
         fields({
           files: listOf(fields({ name: words, what: anyText })),
           finished: flag,
-          metrics: numbers,
+          metrics: namedNumbers,
         }),
       );
       return result;

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
-import { attributes, dataset, example, fault, made, pair, source } from "./_made.ts";
+import { attributes, dataset, example, fault, madeOf, pair, source } from "./_made.ts";
 
 Deno.test("a loss's own constants are finite, its metrics have names of their own; a dataset's row has its source", () => {
   const inputs = {
@@ -13,7 +13,7 @@ Deno.test("a loss's own constants are finite, its metrics have names of their ow
     batch: {},
   };
   const loss = (more: object) =>
-    made("loss", { ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }), ...more });
+    madeOf("loss", { ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }), ...more });
   const named = fault(() =>
     loss({ loss: () => ({ loss: new Scalar(1), metrics: { loss: 3 } }) }).loss(inputs as never)
   );
@@ -36,11 +36,11 @@ Deno.test("a loss's own constants are finite, its metrics have names of their ow
   );
   const { source: _, ...without } = example;
   assertEquals(
-    fault(() => made("dataset", dataset(() => without)).convert({}, attributes, source)),
+    fault(() => madeOf("dataset", dataset(() => without)).convert({}, attributes, source)),
     "dataset/mine of my.ts: Cannot use convert().source of row 3 of a.jsonl as an object is needed: current value is missing",
   );
   assertEquals(
-    fault(() => made("dataset", { ...dataset(() => example), required: () => ["q"] }).required("single")),
+    fault(() => madeOf("dataset", { ...dataset(() => example), required: () => ["q"] }).required("single")),
     'dataset/mine of my.ts: Cannot use required() as a map of names to texts is needed: current value is ["q"]',
   );
 });
@@ -67,7 +67,7 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
     eosTokenIds: [0],
   };
   const parse = (parsed: () => unknown) =>
-    made("model", { modelType: "m", parse: parsed }).parse({}, "config.json");
+    madeOf("model", { modelType: "m", parse: parsed }).parse({}, "config.json");
   assertEquals(parse(() => decoder), decoder as ReturnType<typeof parse>);
   for (
     const [change, expected] of [
@@ -113,7 +113,7 @@ Deno.test("what is thrown without words is told as such", () => {
     ], ["", '""']] as const
   ) {
     const text = fault(() =>
-      made(
+      madeOf(
         "dataset",
         dataset(() => {
           throw thrown;
