@@ -9,6 +9,7 @@ import { fits } from "./operators.ts";
 import { str } from "./print.ts";
 import { Scope } from "./scope.ts";
 import {
+  asText,
   Callable,
   defined,
   Dict,
@@ -19,6 +20,7 @@ import {
   TemplateError,
   truthy,
   Tuple,
+  typeName,
   Undefined,
 } from "./values.ts";
 
@@ -109,11 +111,13 @@ export class Evaluation extends ExpressionEvaluation {
         this.#write(str(this.call(statement.call, scope, caller)));
         return;
       }
-      case "filter_block":
-        this.#write(
-          str(this.filtered(statement.filter, this.#text(statement.body, new Scope(scope)), scope)),
-        );
+      case "filter_block": {
+        const value = this.filtered(statement.filter, this.#text(statement.body, new Scope(scope)), scope);
+        const text = asText(value);
+        if (text === undefined) throw new TemplateError(`a filter block gives ${typeName(value)}, not text`);
+        this.#write(text);
         return;
+      }
       case "scope":
         return this.#run(statement.body, new Scope(scope));
     }

@@ -8,6 +8,7 @@ import { formatFilter, textFilters } from "./filters_text.ts";
 import { applyTest, isTest } from "./tests.ts";
 import {
   asText,
+  identity,
   iterate,
   Iterator,
   type JinjaValue,
@@ -57,6 +58,7 @@ export function applyFilter(
 
 /** `name is filter` and `name is test`, else {@linkcode applyTest}. */
 export function test(name: string, value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): boolean {
+  if (name === "filter" || name === "test") identity(value); // names are looked up among keys
   if (name === "filter") return isFilter(asText(value) ?? "");
   return name === "test"
     ? isTest(asText(value) ?? "") || ["filter", "test"].includes(asText(value) ?? "")

@@ -2,36 +2,46 @@
  * `text % values` and `text.format(...)`, as Python writes them.
  * @module
  */
-import { fixed, floatText } from "./numbers.ts";
+import { asFloat, character, floatDigits, integerDigits, isNegative, WIDEST } from "./format_numbers.ts";
+import { formatted } from "./format_spec.ts";
 import { asNumber, fits, markup } from "./operators.ts";
-import { repr, str } from "./print.ts";
+import { ascii, repr, str } from "./print.ts";
 import { Dict, type JinjaValue, type Kwargs, Markup, TemplateError, Tuple, typeName } from "./values.ts";
 
-/** Width and precision at most, so that a format can't fill the memory. */
-const WIDEST = 10_000;
-
-const PERCENT = /%(?:\(([^)]*)\))?([-+ #0]*)(\d+|\*)?(?:\.(\d+))?[hlL]?(.)/gsu;
+const PERCENT = /%(?:(?:\(([^()]*)\))?([-+ #0]*)(\d+|\*)?(?:\.(\d+|\*)?)?[hlL]?(.)|)/gsu;
 
 /**
- * `text % values`. Flags, width and precision are known, `*` isn't.
+ * `text % values`.
  * @throws {TemplateError} If the values don't fit.
  */
 export function formatPercent(text: string | Markup, values: JinjaValue): JinjaValue {
   const source = text instanceof Markup ? text.text : text;
   const list = values instanceof Tuple ? values.items : [values];
   let used = 0;
-  const written = source.replace(PERCENT, (_all, key, flags, width, precision, kind) => {
-    if (kind === "%") return "%";
-    let value: JinjaValue;
+  const next = (): JinjaValue => {
+    if (used < list.length) return list[used++]!;
+    throw new TemplateError("not enough arguments for format string");
+  };
+  const count = (given: string | undefined): number => {
+    const number = given === "*" ? next() : BigInt(given ?? 0);
+    if (typeof number !== "bigint") throw new TemplateError("* wants int");
+    if (number > WIDEST || number < -WIDEST) throw new TemplateError(`a format is wider than ${WIDEST}`);
+    return Number(number);
+  };
+  const written = source.replace(PERCENT, (all, key, flags, width, precision, kind) => {
+    if (kind === undefined) throw new TemplateError("incomplete format");
+    if (all === "%%") return "%";
     if (key !== undefined) {
       if (!(values instanceof Dict)) throw new TemplateError("format requires a mapping");
       if (!values.has(key)) throw new TemplateError(`format has no value ${repr(key)}`);
-      value = values.get(key)!;
-    } else if (used < list.length) value = list[used++]!;
-    else throw new TemplateError("not enough arguments for format string");
+    }
+    const columns = count(width);
+    const hasPoint = precision !== undefined || /\.[hlL]?.$/su.test(all);
+    const decimals = hasPoint ? Math.max(0, count(precision)) : null;
+    let value = key === undefined ? next() : values instanceof Dict ? values.get(key)! : null;
     if (text instanceof Markup && "sr".includes(kind)) value = markup(kind === "r" ? repr(value) : value);
-    const decimals = precision === undefined ? undefined : Number(precision);
-    return padded(percentItem(value, kind, flags, decimals), Number(width ?? 0), flags);
+    const given = { flags: columns < 0 ? `${flags}-` : flags, precision: decimals };
+    return padded(percentItem(value, kind, given), Math.abs(columns), given.flags, kind);
   });
   // like a mapping, a list needn't be used
   const isSpare = /^(dict|list|range|Undefined)$/.test(typeName(values));
@@ -41,70 +51,49 @@ export function formatPercent(text: string | Markup, values: JinjaValue): JinjaV
   return text instanceof Markup ? new Markup(fits(written)) : fits(written);
 }
 
-function percentItem(value: JinjaValue, kind: string, flags: string, precision: number | undefined): string {
-  const sign = (text: string) =>
-    (text.startsWith("-") ? "" : flags.includes("+") ? "+" : flags.includes(" ") ? " " : "") + text;
-  if (kind === "s" || kind === "r" || kind === "a") {
-    const text = kind === "s" ? str(value) : repr(value);
-    return precision === undefined ? text : [...text].slice(0, precision).join("");
+/** Sign and prefix, then what follows them. */
+function percentItem(
+  value: JinjaValue,
+  kind: string,
+  { flags, precision }: { flags: string; precision: number | null },
+): [front: string, text: string] {
+  if ("sra".includes(kind)) {
+    const text = kind === "s" ? str(value) : kind === "r" ? repr(value) : ascii(value);
+    return ["", precision === null ? text : [...text].slice(0, precision).join("")];
   }
+  const isText = typeof value === "string" || value instanceof Markup;
+  const number = isText ? undefined : asNumber(value);
   if (kind === "c") {
-    return typeof value === "string" ? value : String.fromCodePoint(Number(asNumber(value) ?? 0));
+    if (isText && [...str(value)].length === 1) return ["", str(value)];
+    if (typeof number === "bigint") return ["", character(number)];
+    throw new TemplateError("%c requires int or char");
   }
-  const number = asNumber(value);
+  if (!"diuxXoeEfFgG".includes(kind)) throw new TemplateError(`unsupported format character '${kind}'`);
   if (number === undefined) {
     throw new TemplateError(`%${kind} format: a number is required, not ${typeName(value)}`);
   }
-  if ("diu".includes(kind)) {
-    const digits = String(typeof number === "bigint" ? number : BigInt(Math.trunc(number)));
-    return sign(digits.replace(/\d+/, (all) => all.padStart(precision ?? 0, "0")));
+  const sign = (below: boolean) => below ? "-" : flags.includes("+") ? "+" : flags.includes(" ") ? " " : "";
+  if ("eEfFgG".includes(kind)) {
+    const float = asFloat(number);
+    return [sign(isNegative(float)), floatDigits(float, { kind, precision, alternate: flags.includes("#") })];
   }
-  if ("xXo".includes(kind)) {
-    if (typeof number !== "bigint") {
-      throw new TemplateError(`%${kind} format: an integer is required, not float`);
-    }
-    return sign(based(number, kind, flags.includes("#")));
+  if (typeof number !== "bigint" && ("xXo".includes(kind) || !Number.isFinite(number))) {
+    throw new TemplateError(`%${kind} format: an integer is required, not ${floatName(number)}`);
   }
-  return sign(floatItem(Number(number), kind, precision, flags.includes("#")));
+  const integer = typeof number === "bigint" ? number : BigInt(Math.trunc(number));
+  const prefix = flags.includes("#") && "xXo".includes(kind) ? `0${kind}` : "";
+  return [sign(integer < 0n) + prefix, integerDigits(integer, kind).padStart(precision ?? 0, "0")];
 }
 
-function based(value: bigint, kind: string, hasPrefix: boolean): string {
-  const digits = (value < 0n ? -value : value).toString(kind === "o" ? 8 : kind === "b" ? 2 : 16);
-  const text = (hasPrefix ? `0${kind.toLowerCase()}` : "") + digits;
-  return (value < 0n ? "-" : "") + (kind === "X" ? text.toUpperCase() : text);
+function floatName(value: number): string {
+  return Number.isFinite(value) ? "float" : str(value);
 }
 
-function floatItem(value: number, kind: string, precision: number | undefined, keepZeros: boolean): string {
-  const decimals = precision ?? 6;
-  if (decimals > WIDEST) throw new TemplateError(`a format is wider than ${WIDEST}`);
-  if (!Number.isFinite(value)) return floatText(value);
-  const exponent = (text: string) => text.replace(/e([+-])(\d)$/, "e$10$2");
-  const upper = kind === kind.toUpperCase() ? (text: string) => text.toUpperCase() : (text: string) => text;
-  switch (kind.toLowerCase()) {
-    case "f":
-      return fixed(value, decimals);
-    case "e":
-      return upper(exponent(value.toExponential(decimals)));
-    case "g": {
-      const digits = decimals === 0 ? 1 : decimals;
-      const power = value === 0 ? 0 : Number(value.toExponential(digits - 1).split("e")[1]);
-      const text = power < -4 || power >= digits
-        ? exponent(value.toExponential(digits - 1))
-        : fixed(value, digits - 1 - power);
-      const short = keepZeros ? text : text.replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
-      return upper(short);
-    }
-  }
-  throw new TemplateError(`unsupported format character '${kind}'`);
-}
-
-function padded(text: string, width: number, flags: string): string {
-  if (width > WIDEST) throw new TemplateError(`a format is wider than ${WIDEST}`);
-  const missing = width - [...text].length;
-  if (missing <= 0) return text;
-  if (flags.includes("-")) return text + " ".repeat(missing);
-  if (!flags.includes("0") || !/^[-+ ]?[\d.]/.test(text)) return " ".repeat(missing) + text;
-  return text.replace(/^[-+ ]?/, (sign) => sign + "0".repeat(missing));
+function padded([front, text]: [string, string], width: number, flags: string, kind: string): string {
+  const missing = Math.max(0, width - [...front + text].length);
+  if (flags.includes("-")) return front + text + " ".repeat(missing);
+  const isFilled = flags.includes("0") && !"src".includes(kind) && kind !== "a";
+  return isFilled ? front + "0".repeat(missing) + text : " ".repeat(missing) + front + text;
 }
 
 /**
@@ -119,11 +108,8 @@ export function formatBraces(
   item: (object: JinjaValue, key: JinjaValue) => JinjaValue,
 ): string {
   let next = 0, hasNumbers = false;
-  const written = text.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (all, field: string | undefined) => {
-    if (all === "{{" || all === "}}") return all[0]!;
-    if (field === undefined) throw new TemplateError(`single '${all}' in a format text`);
-    const [, path, conversion, spec] = /^([^!:]*)(?:!([rsa]))?(?::(.*))?$/s.exec(field)!;
-    const [, name, steps] = /^([^.[]*)(.*)$/s.exec(path!)!;
+  const field = (path: string): JinjaValue => {
+    const [, name, steps] = /^([^.[]*)(.*)$/s.exec(path)!;
     const isNumbered = /^\d+$/.test(name!);
     if (isNumbered ? next > 0 : name === "" && hasNumbers) {
       throw new TemplateError("a format can't number some fields and leave it out of others");
@@ -134,79 +120,59 @@ export function formatBraces(
     if (value === undefined) {
       throw new TemplateError(`the format has no value ${repr(name === "" ? `${index}` : name!)}`);
     }
-    for (const [, attribute, key] of steps!.matchAll(/\.([^.[]+)|\[([^\]]*)\]/g)) {
-      value = item(value, attribute ?? (/^\d+$/.test(key!) ? BigInt(key!) : key!));
+    for (const [all, attribute, key] of steps!.matchAll(/\.([^.[]+)|\[([^\]]+)\]|./gs)) {
+      const step = attribute ?? key;
+      if (step === undefined) throw new TemplateError(`a format's field can't be read at ${repr(all)}`);
+      value = item(value, attribute === undefined && /^\d+$/.test(step) ? BigInt(step) : step);
     }
-    if (conversion !== undefined) value = conversion === "s" ? str(value) : repr(value);
-    return formatted(value, spec ?? "");
-  });
-  return fits(written);
+    return value;
+  };
+  const expand = (source: string, depth: number): string => {
+    if (depth === 0) throw new TemplateError("Max string recursion exceeded");
+    let written = "";
+    for (let i = 0; i < source.length; i++) {
+      const char = source[i]!;
+      if (char !== "{" && char !== "}") {
+        written += char;
+      } else if (source[i + 1] === char) {
+        written += char;
+        i++;
+      } else {
+        const end = char === "{" ? fieldEnd(source, i + 1) : -1;
+        if (end < 0) throw new TemplateError(`single '${char}' in a format text`);
+        const [, path, conversion, spec] = /^((?:\[[^\]]*\]|[^!:[])*)(?:!([^:]*))?(?::(.*))?$/s
+          .exec(source.slice(i + 1, end)) ?? [];
+        if (path === undefined || path.includes("{")) throw new TemplateError("unexpected '{' in field name");
+        const value = field(path);
+        written += formatted(converted(value, conversion), spec === undefined ? "" : expand(spec, depth - 1));
+        i = end;
+      }
+    }
+    return written;
+  };
+  return fits(expand(text, 2));
 }
 
-/** Python's `format(value, spec)`. */
-function formatted(value: JinjaValue, spec: string): string {
-  if (spec === "") return str(value);
-  const match = /^(?:(.)?([<>=^]))?([-+ ]?)(#?)(0?)(\d*)([,_]?)(?:\.(\d+))?([bcdeEfFgGnosxX%]?)$/su.exec(
-    spec,
-  );
-  if (match === null) throw new TemplateError(`Invalid format specifier '${spec}'`);
-  const [, fill, alignment, sign, alternate, zero, width, group, precision, kind] =
-    match as unknown as string[];
-  const number = typeof value === "string" || value instanceof Markup ? undefined : asNumber(value);
-  const decimals = precision === undefined ? undefined : Number(precision);
-  let text: string;
-  if (number === undefined) {
-    if (kind !== "" && kind !== "s") {
-      throw new TemplateError(`Unknown format code '${kind}' for '${typeName(value)}'`);
-    }
-    text = str(value);
-    if (decimals !== undefined) text = [...text].slice(0, decimals).join("");
-  } else {
-    text = numberText(number, kind!, decimals, alternate === "#");
-    if (group) text = text.replace(/\d+/, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, group));
-    if (!text.startsWith("-") && sign !== "-") text = sign + text;
+/** Place of the bracket that closes a field, or -1. */
+function fieldEnd(source: string, from: number): number {
+  let open = 1;
+  for (let i = from; i < source.length; i++) {
+    if (source[i] === "{") open++;
+    else if (source[i] === "}" && --open === 0) return i;
   }
-  return aligned(text, Number(width || 0), {
-    fill: fill ?? (zero ? "0" : " "),
-    alignment: alignment ?? (zero ? "=" : number === undefined ? "<" : ">"),
-  });
+  return -1;
 }
 
-function numberText(
-  value: bigint | number,
-  kind: string,
-  precision: number | undefined,
-  alternate: boolean,
-): string {
-  if (kind === "%") return `${fixed(Number(value) * 100, precision ?? 6)}%`;
-  if ("bcdoxX".includes(kind) && kind !== "") {
-    if (typeof value !== "bigint") {
-      throw new TemplateError(`Unknown format code '${kind}' for object of type 'float'`);
-    }
-    if (kind === "c") return String.fromCodePoint(Number(value));
-    return kind === "d" ? String(value) : based(value, kind, alternate);
+function converted(value: JinjaValue, conversion: string | undefined): JinjaValue {
+  switch (conversion) {
+    case undefined:
+      return value;
+    case "s":
+      return str(value);
+    case "r":
+      return repr(value);
+    case "a":
+      return ascii(value);
   }
-  if (kind === "n" || kind === "") {
-    if (typeof value === "bigint") return String(value);
-    if (precision === undefined) return floatText(value);
-  }
-  return floatItem(Number(value), kind === "" || kind === "n" ? "g" : kind, precision, alternate);
-}
-
-function aligned(
-  text: string,
-  width: number,
-  { fill, alignment }: { fill: string; alignment: string },
-): string {
-  if (width > WIDEST) throw new TemplateError(`a format is wider than ${WIDEST}`);
-  const missing = Math.max(0, width - [...text].length);
-  switch (alignment) {
-    case "<":
-      return text + fill.repeat(missing);
-    case "^":
-      return fill.repeat(Math.floor(missing / 2)) + text + fill.repeat(Math.ceil(missing / 2));
-    case "=":
-      return text.replace(/^[-+ ]?/, (sign) => sign + fill.repeat(missing));
-  }
-  return fill.repeat(missing) + text;
+  throw new TemplateError(`Unknown conversion specifier '${conversion}'`);
 }

@@ -29,6 +29,16 @@ Deno.test("templates give the text of Python's Jinja2, or are refused where it r
   assert(golden.cases.length > 1700);
 });
 
+Deno.test("numbers and texts by % and format are as Python writes them, or are refused where it refuses them", () => {
+  const formats = JSON.parse(
+    Deno.readTextFileSync(new URL("../../../fixtures/goldens/jinja/formats.json", import.meta.url)),
+  ) as typeof golden;
+  const different = formats.cases.map(([template, python]) => [template, python, rendered(template)])
+    .filter(([, python, here]) => python !== here);
+  assertEquals(different, []);
+  assert(formats.cases.length > 1000);
+});
+
 Deno.test("lists and short values are as Jinja2 3.1.6 has them; what it refuses is refused by a message", () => {
   for (
     const [template, python] of [
@@ -44,6 +54,18 @@ Deno.test("lists and short values are as Jinja2 3.1.6 has them; what it refuses 
       ["{{ [{'a': 1}]|urlencode }}", null],
       ["{{ [{'a': 1, 'b': 2, 'c': 3}]|urlencode }}", null],
       ["{{ [{'a': 1, 'b': 2}]|urlencode }}", "a=b"],
+      ["{% for x in 'ab' %}{{ loop }}{% endfor %}", "<LoopContext 1/2><LoopContext 2/2>"],
+      ["{% filter length %}abc{% endfilter %}", null],
+      ["{{ [1] is filter }}", null],
+      ["{{ 'upper' is filter }}", "True"],
+      ["{{ '%*d|%-*d' % (5, 42, 4, 7) }}", "   42|7   "],
+      ["{{ '%.*f' % (2, 1.005) }}", "1.00"],
+      ["{{ '100%' % () }}", null],
+      ["{{ '%08.3f' % -1.5 }}", "-001.500"],
+      ["{{ '{:09,}'.format(1234) }}", "0,001,234"],
+      ["{{ '{:z.1f}'.format(-0.01) }}", "0.0"],
+      ["{{ '{:_x}'.format(1048575) }}", "f_ffff"],
+      ["{{ '{0[a:b]}'.format({'a:b': 1}) }}", "1"],
     ] as const
   ) assertEquals(rendered(template), python, template);
 });

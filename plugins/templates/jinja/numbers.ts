@@ -76,6 +76,21 @@ export function fixed(value: number, decimals: number): string {
   return sign + (decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`);
 }
 
+/** A finite float ≥ 0 with an exponent of two digits or more, halves to even, as `"%.2e"` writes it. */
+export function scientific(value: number, decimals: number): string {
+  const [numerator, denominator] = fraction(value);
+  const power = Number(item(value.toExponential(20).split("e"), 1));
+  const shift = 10n ** BigInt(Math.abs(decimals - power));
+  const scaled = decimals >= power
+    ? divideHalfEven(numerator * shift, denominator)
+    : divideHalfEven(numerator, denominator * shift);
+  const isNext = scaled >= 10n ** BigInt(decimals + 1);
+  const [digits, exponent] = isNext ? [String(scaled / 10n), power + 1] : [String(scaled), power];
+  const rest = digits.slice(1).padEnd(decimals, "0");
+  const size = String(Math.abs(exponent)).padStart(2, "0");
+  return `${digits[0]}${rest && `.${rest}`}e${exponent < 0 ? "-" : "+"}${size}`;
+}
+
 /** Python's `round(value, decimals)` of a float; decimals may be negative. */
 export function roundFloat(value: number, decimals: number): number {
   if (!Number.isFinite(value)) return value;

@@ -8,6 +8,7 @@ import {
   Dict,
   DictView,
   type JinjaValue,
+  Loop,
   Markup,
   Namespace,
   Range,
@@ -59,7 +60,13 @@ export function repr(value: JinjaValue, depth: number = 0): string {
   }
   if (value instanceof Namespace) return `<Namespace ${inner(new Dict(value.attributes))}>`;
   if (value instanceof Callable) return `<Macro ${quoted(value.name)}>`;
+  if (value instanceof Loop) return `<LoopContext ${value.index0 + 1}/${value.items.length}>`;
   return `<${typeName(value)} object>`;
+}
+
+/** Python's `ascii(value)`: `repr` with everything beyond ASCII escaped. */
+export function ascii(value: JinjaValue): string {
+  return repr(value).replace(/[^\0-\x7f]/gu, escaped);
 }
 
 const ESCAPED: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
@@ -69,13 +76,16 @@ function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const inner = text.replace(/[\\'"]|[^\P{C}]|[^\P{Z} ]/gu, (char) => {
     if (char === "'" || char === '"') return char === quote ? `\\${char}` : char;
-    if (char in ESCAPED) return ESCAPED[char]!;
-    const hex = char.codePointAt(0)!.toString(16);
-    return hex.length <= 2
-      ? `\\x${hex.padStart(2, "0")}`
-      : hex.length <= 4
-      ? `\\u${hex.padStart(4, "0")}`
-      : `\\U${hex.padStart(8, "0")}`;
+    return ESCAPED[char] ?? escaped(char);
   });
   return quote + inner + quote;
+}
+
+function escaped(char: string): string {
+  const hex = char.codePointAt(0)!.toString(16);
+  return hex.length <= 2
+    ? `\\x${hex.padStart(2, "0")}`
+    : hex.length <= 4
+    ? `\\u${hex.padStart(4, "0")}`
+    : `\\U${hex.padStart(8, "0")}`;
 }
