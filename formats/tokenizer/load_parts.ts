@@ -2,7 +2,8 @@
  * A tokenizer from parsed files.
  * @module
  */
-import { BpeTokenizer, markSpecial, type Parts, type SpecialTokens } from "./bpe_tokenizer.ts";
+import { BpeTokenizer } from "./bpe_tokenizer.ts";
+import { markSpecial, type Parts, type SpecialTokens } from "./tokenizer_parts.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 import { addedToken, isObject, type TokenizerConfig, type TokenizerJson } from "./tokenizer_json.ts";
 
