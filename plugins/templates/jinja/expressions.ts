@@ -2,10 +2,9 @@
  * Reads expressions, with the precedences of Jinja2 3.1 (module jinja2.parser).
  * @module
  */
-import type { Token } from "./lexer.ts";
 import type { BinaryOperator, CallArguments, CompareOperator, Expression, Filter } from "./nodes.ts";
 import { parseInteger } from "./numbers.ts";
-import { TemplateError } from "./values.ts";
+import { TokenReader } from "./token_reader.ts";
 
 /** Names that are values. */
 const CONSTANTS: Readonly<Record<string, null | boolean>> = {
@@ -20,55 +19,9 @@ const CONSTANTS: Readonly<Record<string, null | boolean>> = {
 /** Deeper expressions are refused, before the stack ends. */
 const DEEPEST = 200;
 
-/** Reads tokens one by one. */
-export class ExpressionParser {
-  #position = 0;
+/** Reads expressions from the place where it is. */
+export class ExpressionParser extends TokenReader {
   #depth = 0;
-  /** Begins with the first token. */
-  constructor(readonly tokens: readonly Token[]) {}
-
-  /** The token that is read next. */
-  get token(): Token {
-    return this.tokens[this.#position]!;
-  }
-
-  /** Steps over a token and gives it. */
-  take(): Token {
-    const { token } = this;
-    if (token.type !== "eof") this.#position++;
-    return token;
-  }
-
-  /** True if the token is of a type, with a value if that is given; `ahead` tokens further on. */
-  is(type: Token["type"], value?: string, ahead: number = 0): boolean {
-    const token = this.tokens[Math.min(this.#position + ahead, this.tokens.length - 1)]!;
-    return token.type === type && (value === undefined || token.value === value);
-  }
-
-  /** Steps over a token if it is there. */
-  skip(type: Token["type"], value?: string): boolean {
-    const found = this.is(type, value);
-    if (found) this.take();
-    return found;
-  }
-
-  /** Steps over a token that must be there. */
-  expect(type: Token["type"], value?: string): Token {
-    if (this.is(type, value)) return this.take();
-    return this.fail(
-      `expected ${value === undefined ? type.replace("_", " ") : `"${value}"`}, got ${this.shown()}`,
-    );
-  }
-
-  /** The current token for messages. */
-  shown(): string {
-    return this.token.type === "eof" ? "the end of the template" : JSON.stringify(this.token.value);
-  }
-
-  /** @throws {TemplateError} With the line. */
-  fail(what: string): never {
-    throw new TemplateError(`line ${this.token.line}: ${what}`);
-  }
 
   /** One expression. */
   expression(withCondition: boolean = true): Expression {
@@ -312,7 +265,7 @@ export class ExpressionParser {
     const begins = ["name", "string", "integer", "float"].includes(type) ||
       (type === "operator" && "[{".includes(value));
     const ends = type === "name" && ["else", "or", "and"].includes(value);
-    const hadArguments = this.tokens[this.#position - 1]!.value === ")";
+    const hadArguments = this.last.value === ")";
     if (!hadArguments && begins && !ends) {
       if (this.is("name", "is")) this.fail("tests can't be chained with is");
       given = { ...given, args: [this.#postfix(this.#primary())] };
