@@ -4,7 +4,8 @@
  */
 import type { Dataset, DatasetAttributes, ExampleShape } from "../../../plugins/kinds/dataset.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { type DatasetEntry, shortList } from "./info.ts";
+import type { DatasetEntry } from "./info_entry.ts";
+import { shortList } from "./short_list.ts";
 import { otherToolsHint } from "./other_tools.ts";
 
 /**

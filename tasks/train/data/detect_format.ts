@@ -6,7 +6,7 @@ import { join, parse } from "@std/path";
 
 import { readRecords } from "../../../formats/records/read_files.ts";
 import type { ExampleShape } from "../../../plugins/kinds/dataset.ts";
-import { shortList } from "./info.ts";
+import { shortList } from "./short_list.ts";
 import { otherToolsHint } from "./other_tools.ts";
 
 /**

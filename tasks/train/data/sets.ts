@@ -7,7 +7,8 @@ import type { Registry } from "../../../plugins/registry.ts";
 import { detectFormat } from "./detect_format.ts";
 import { resolveAttributes } from "./attributes.ts";
 import { type HubDataset, resolveDataset, type ResolveOptions } from "../../../formats/hub/mod.ts";
-import type { DatasetEntry, DatasetInfo } from "./info.ts";
+import type { DatasetInfo } from "./info.ts";
+import type { DatasetEntry } from "./info_entry.ts";
 import { listFiles } from "../../../formats/records/list_files.ts";
 import { readRecords } from "../../../formats/records/read_files.ts";
 import { type RawRecord } from "../../../formats/records/record.ts";
@@ -165,11 +166,7 @@ export class DataSet {
         if (attributes) yield convert(file, batch);
         else {
           waiting.push({ file, batch });
-          for (const { value } of batch) {
-            if (typeof value === "object" && value !== null) {
-              for (const key of Object.keys(value)) keys.add(key);
-            }
-          }
+          for (const { value } of batch) addKeys(keys, value);
           peeked += batch.length;
           if (peeked >= PEEKED) yield* start();
         }
@@ -209,4 +206,9 @@ export class DataSet {
     tally.drop(reason, { file, row, line, field, value: shortValue(value, field) });
     return null;
   }
+}
+
+function addKeys(keys: Set<string>, record: unknown): void {
+  if (typeof record !== "object" || record === null) return;
+  for (const key of Object.keys(record)) keys.add(key);
 }
