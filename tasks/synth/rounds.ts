@@ -4,7 +4,8 @@
  * requests are under way at once and however often it was stopped.
  * @module
  */
-import { forEachWide, Stopped } from "../ask/asker.ts";
+import { forEachWide } from "../ask/for_each_wide.ts";
+import { Stopped } from "../ask/stopped.ts";
 import type { Failures } from "../ask/failures.ts";
 import { hashOf } from "../ask/response_cache.ts";
 import type { LineStore } from "../ask/line_store.ts";

@@ -5,7 +5,8 @@
 import { makeFolder } from "../../formats/atomic.ts";
 import { nowhere, type PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { Asker, type Stopped } from "../ask/asker.ts";
+import { Asker } from "../ask/asker.ts";
+import type { Stopped } from "../ask/stopped.ts";
 import { Failures } from "../ask/failures.ts";
 import { LineStore } from "../ask/line_store.ts";
 import { openCache } from "../ask/response_cache.ts";

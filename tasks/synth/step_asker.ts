@@ -5,7 +5,7 @@
  * @module
  */
 import type { Completion, CompletionRequest, Endpoint } from "../../plugins/kinds/endpoint.ts";
-import { type Asker } from "../ask/asker.ts";
+import type { Asker } from "../ask/asker.ts";
 import type { LineStore } from "../ask/line_store.ts";
 import { requestKey } from "../ask/response_cache.ts";
 import { costOf } from "../ask/usage.ts";
