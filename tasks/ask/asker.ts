@@ -7,23 +7,8 @@ import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plu
 import { withThoughtApart } from "../../plugins/kinds/thoughts.ts";
 import { AdaptiveLimit, type Clock, realClock } from "./adaptive_limit.ts";
 import { requestKey, type ResponseCache } from "./response_cache.ts";
+import { Stopped } from "./stopped.ts";
 import type { Meter } from "./usage.ts";
-
-/** A run that stops before its end; what was done so far stays. */
-export class Stopped extends Error {
-  /** Why: the budget is spent, a person asked for it, or nothing can be asked. */
-  readonly why: "budget" | "signal" | "fatal";
-  /**
-   * A stop and its reason.
-   * @param why Why
-   * @param message Human-readable
-   */
-  constructor(why: Stopped["why"], message: string) {
-    super(message);
-    this.name = "Stopped";
-    this.why = why;
-  }
-}
 
 /** Options of asking. */
 export interface AskerOptions {
@@ -178,14 +163,9 @@ export class Asker {
       const made = new Date().toISOString();
       return { completion, cached: false, made, ms: this.#clock.now() - begun };
     } finally {
-      const kind = completion?.failure?.kind;
       limit.release(
         begun,
-        kind === undefined
-          ? completion === undefined ? "neutral" : "good"
-          : CONGESTION.includes(kind)
-          ? "congested"
-          : "neutral",
+        signOf(completion),
         completion?.failure?.retryAfterMs,
         Math.max(1, completion?.completionTokens ?? 1),
       );
@@ -228,6 +208,13 @@ export class Asker {
   }
 }
 
+/** Sign of the server's load in an answer; undefined: it wasn't asked. */
+function signOf(completion: Completion | undefined): "good" | "neutral" | "congested" {
+  const kind = completion?.failure?.kind;
+  if (kind === undefined) return completion === undefined ? "neutral" : "good";
+  return CONGESTION.includes(kind) ? "congested" : "neutral";
+}
+
 /**
  * Milliseconds before a retry. An isolated error is gone the next moment, a server that restarts takes a minute: short waits
  * that grow fast serve both. Whoever has too much to do is left alone for longer at first.
@@ -240,44 +227,4 @@ function waitBefore(kind: Failure["kind"], attempt: number): number {
 /** The cache keeps what came, so that other tags need no other request; what is handed on has its thought set apart. */
 function apart(endpoint: Endpoint, asked: Asked): Asked {
   return { ...asked, completion: withThoughtApart(asked.completion, endpoint.thoughtTags) };
-}
-
-/**
- * Runs `work` on every value, up to `width` at once, taking values only as there is room for them.
- * @throws The first error of `work`, after what was under way has ended
- */
-export async function forEachWide<T>(
-  values: AsyncIterable<T> | Iterable<T>,
-  width: number,
-  work: (value: T) => Promise<void>,
-): Promise<void> {
-  const iterator = Symbol.asyncIterator in values
-    ? values[Symbol.asyncIterator]()
-    : values[Symbol.iterator]();
-  let failed: { error: unknown } | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-  const workers: Promise<void>[] = [];
-  const worker = async () => {
-    let isFirst = true;
-    while (failed === undefined) {
-      // one at a time: an async generator's next() calls queue up, a hand-written iterator's might not
-      const next = turn.then(() => iterator.next());
-      turn = next.catch(() => {});
-      try {
-        const { value, done } = await next;
-        if (done) return;
-        // one more for every value, so that a width beyond their number costs nothing
-        if (isFirst && workers.length < width) workers.push(worker());
-        isFirst = false;
-        await work(value);
-      } catch (error) {
-        failed ??= { error };
-      }
-    }
-  };
-  workers.push(worker());
-  // each may add one before it ends
-  for (let i = 0; i < workers.length; i++) await workers[i];
-  await iterator.return?.();
-  if (failed !== undefined) throw failed.error;
 }

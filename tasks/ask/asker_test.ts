@@ -3,7 +3,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plugins/kinds/endpoint.ts";
 import { failed } from "../../plugins/endpoints/failures.ts";
 import type { Clock } from "./adaptive_limit.ts";
-import { Asker, forEachWide, Stopped } from "./asker.ts";
+import { Asker } from "./asker.ts";
+import { forEachWide } from "./for_each_wide.ts";
+import { Stopped } from "./stopped.ts";
 import { isKept, requestKey, ResponseCache } from "./response_cache.ts";
 import { Meter } from "./usage.ts";
 

@@ -13,6 +13,7 @@ import { exists } from "../../formats/exists.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
 import { IdTable } from "../../formats/records/ids.ts";
 import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
+import { LinePlaces } from "./line_places.ts";
 
 /** Fields of every line. */
 export interface Line {
@@ -28,56 +29,6 @@ export interface Line {
 interface Forgotten {
   stage: "forget";
   what: string;
-}
-
-/** Places of the lines of one step, one slot per item: 20 bytes each. */
-class Lines {
-  #offsets = new Float64Array(1024);
-  #lengths = new Uint32Array(1024);
-  #keys = new Float64Array(1024);
-  /** Slots in use. */
-  count = 0;
-
-  clear(): void {
-    this.#offsets = new Float64Array(1024);
-    this.#lengths = new Uint32Array(1024);
-    this.#keys = new Float64Array(1024);
-    this.count = 0;
-  }
-
-  set(slot: number, offset: number, length: number, key: string): void {
-    if (slot >= this.#offsets.length) {
-      const size = Math.max(slot + 1, 2 * this.#offsets.length);
-      this.#offsets = enlarged(this.#offsets, new Float64Array(size));
-      this.#lengths = enlarged(this.#lengths, new Uint32Array(size));
-      this.#keys = enlarged(this.#keys, new Float64Array(size));
-    }
-    if (this.#lengths[slot] === 0) this.count++;
-    this.#offsets[slot] = offset;
-    this.#lengths[slot] = length;
-    this.#keys[slot] = short(key);
-  }
-
-  /** Place of a slot's line; undefined when there is none. */
-  get(slot: number | undefined): { offset: number; length: number } | undefined {
-    if (slot === undefined) return undefined;
-    const length = this.#lengths[slot] ?? 0;
-    return length === 0 ? undefined : { offset: this.#offsets[slot]!, length };
-  }
-
-  has(slot: number | undefined, key: string): boolean {
-    return slot !== undefined && (this.#lengths[slot] ?? 0) > 0 && this.#keys[slot] === short(key);
-  }
-}
-
-function enlarged<T extends Float64Array | Uint32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
-
-/** 52 bits of a key, which is a hash; NaN, which equals nothing, for "". */
-function short(key: string): number {
-  return parseInt(key.slice(0, 13), 16);
 }
 
 function unopened(directory: string, path: string, cause: unknown): RangeError {
@@ -106,7 +57,7 @@ export class LineStore<State extends Line> implements Disposable {
   readonly #file: Deno.FsFile;
   readonly #readOnly: boolean;
   #slots = new IdTable();
-  readonly #lines: Map<string, Lines>;
+  readonly #lines: Map<string, LinePlaces>;
   readonly #encoder = new TextEncoder();
   #buffer = new Uint8Array(1 << 14);
   #end = 0;
@@ -127,7 +78,7 @@ export class LineStore<State extends Line> implements Disposable {
     stages: readonly State["stage"][],
     { readOnly = false }: { readOnly?: boolean } = {},
   ) {
-    this.#lines = new Map(stages.map((stage) => [stage, new Lines()]));
+    this.#lines = new Map(stages.map((stage) => [stage, new LinePlaces()]));
     this.#path = join(directory, "items.jsonl");
     this.#readOnly = readOnly;
     try {
@@ -174,7 +125,7 @@ export class LineStore<State extends Line> implements Disposable {
     if (++this.#unflushed >= FLUSH_EVERY) this.flush();
   }
 
-  #of(stage: string): Lines {
+  #of(stage: string): LinePlaces {
     const lines = this.#lines.get(stage);
     if (lines === undefined) {
       throw new RangeError(
@@ -236,7 +187,7 @@ export class LineStore<State extends Line> implements Disposable {
     this.#file.close();
   }
 
-  #read(lines: Lines, id: string): unknown {
+  #read(lines: LinePlaces, id: string): unknown {
     const line = lines.get(this.#slots.find(id));
     if (line === undefined) return undefined;
     if (this.#buffer.length < line.length) this.#buffer = new Uint8Array(2 * line.length);

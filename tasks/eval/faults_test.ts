@@ -4,7 +4,8 @@ import { assert } from "@std/assert";
 import type { Completion, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { failed } from "../../plugins/endpoints/failures.ts";
 import type { Clock } from "../ask/adaptive_limit.ts";
-import { Asker, forEachWide } from "../ask/asker.ts";
+import { Asker } from "../ask/asker.ts";
+import { forEachWide } from "../ask/for_each_wide.ts";
 import { Meter } from "../ask/usage.ts";
 
 /** A clock that moves on when nothing else can happen. */

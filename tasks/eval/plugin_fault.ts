@@ -6,7 +6,7 @@ import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import { JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { faultOf, isTold, thrownWords } from "../../plugins/kinds/plugin_fault.ts";
 import { productIdentity, recordMakers } from "../../plugins/kinds/product_identity.ts";
-import { Stopped } from "../ask/asker.ts";
+import { Stopped } from "../ask/stopped.ts";
 
 /**
  * The error with its place before its message; that a judge can't be reached and that the run stops are no faults of a plugin.

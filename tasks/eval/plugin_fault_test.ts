@@ -10,7 +10,7 @@ import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { resolveEvalConfig } from "./config.ts";
-import { Stopped } from "../ask/asker.ts";
+import { Stopped } from "../ask/stopped.ts";
 import { isTold } from "../../plugins/kinds/plugin_fault.ts";
 import { named, pluginFault, withNamedFaults } from "./plugin_fault.ts";
 import { evaluate } from "./run.ts";

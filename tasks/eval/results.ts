@@ -4,7 +4,7 @@
  */
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
 import { type Agreement, PanelVotes } from "./agreement.ts";
-import type { Stopped } from "../ask/asker.ts";
+import type { Stopped } from "../ask/stopped.ts";
 import type { Failures } from "../ask/failures.ts";
 import { ScoreTable, type ScoreWithSpread } from "./score_table.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";

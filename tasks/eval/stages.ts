@@ -7,7 +7,9 @@ import { type CompletionRequest, type Endpoint, lastUserText } from "../../plugi
 import { type Ask, type JudgeRequest, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { samplingOf } from "../../plugins/kinds/sampling.ts";
-import { type Asker, forEachWide, Stopped } from "../ask/asker.ts";
+import type { Asker } from "../ask/asker.ts";
+import { forEachWide } from "../ask/for_each_wide.ts";
+import { Stopped } from "../ask/stopped.ts";
 import type { EvalConfig } from "./config.ts";
 import type { Failures } from "../ask/failures.ts";
 import type { ItemStore, JudgementState } from "./item_store.ts";
