@@ -1,10 +1,10 @@
 // Gradients of weights, y = a' b over many rows. LoRA's have one narrow side: both factors are read where they lie, once for each 4 or 6
-// columns of the narrow one.
+// columns of the narrow one. Rows are shared out as well as columns: few columns of a wide factor would leave threads without work.
 #include "float_product.h"
 #include "float_tile.h"
 
-// Columns of the wide factor that are a task, rows that a sum takes at once.
-enum { STRIPE = 192, ROWS = 32 };
+// Columns of the wide factor that are a task, rows that a sum takes at once, shares of many rows.
+enum { STRIPE = 384, ROWS = 32, SHARES = 4 };
 
 TILES(tiles_any, 0)
 
@@ -13,7 +13,8 @@ typedef struct {
   const float *narrow, *wide;
   ptrdiff_t few, many;
   int swapped;  // whether the narrow factor is b
-  float *sums;  // [stripes, few, STRIPE]
+  ptrdiff_t stripes, shares, rows_each;
+  float *sums;  // [shares, stripes, few, STRIPE]
 } Job;
 
 // sums [few, 16] += narrow' wide over some rows, the narrow columns in parts of one size: tiles of 6 and 2 rows take longer than two of 4.
@@ -26,15 +27,17 @@ static void add_tiles(const Job *j, const float *a, const float *b, ptrdiff_t ld
 
 static void stripe(void *data, size_t index) {
   const Job *j = data;
-  const TurnedProduct *p = j->p;
-  const ptrdiff_t first = (ptrdiff_t)index * STRIPE, columns = least(STRIPE, j->many - first);
-  const ptrdiff_t whole = columns / TILE_COLUMNS * TILE_COLUMNS;
+  const ptrdiff_t first = (ptrdiff_t)index % j->stripes * STRIPE, columns = least(STRIPE, j->many - first);
+  const ptrdiff_t whole = columns / TILE_COLUMNS * TILE_COLUMNS, start = (ptrdiff_t)index / j->stripes * j->rows_each;
+  const ptrdiff_t end = least(j->p->rows, start + j->rows_each);
   float *sums = j->sums + (ptrdiff_t)index * j->few * STRIPE, rest[ROWS][TILE_COLUMNS];
   memset(sums, 0, (size_t)(j->few * STRIPE) * sizeof(float));
-  for (ptrdiff_t row = 0; row < p->rows; row += ROWS) {
-    const ptrdiff_t depth = least(ROWS, p->rows - row);
+  for (ptrdiff_t row = start; row < end; row += ROWS) {
+    const ptrdiff_t depth = least(ROWS, end - row), ahead = least(ROWS, end - row - depth);
     const float *a = j->narrow + row * j->few, *b = j->wide + row * j->many + first;
     for (ptrdiff_t c = 0; c < whole; c += TILE_COLUMNS) {
+      // The same columns of the next rows: 64 bytes of each, which the processor doesn't foresee.
+      for (ptrdiff_t i = 0; i < ahead; i++) _mm_prefetch((const char *)(b + (ROWS + i) * j->many + c), _MM_HINT_T0);
       add_tiles(j, a, b + c, j->many, depth, sums + c);
     }
     if (whole == columns) continue;
@@ -43,21 +46,26 @@ static void stripe(void *data, size_t index) {
     }
     add_tiles(j, a, rest[0], TILE_COLUMNS, depth, sums + whole);
   }
+}
+
+// Of a stripe: its shares' sums as one.
+static void join(void *data, size_t index) {
+  const Job *j = data;
+  const TurnedProduct *p = j->p;
+  const ptrdiff_t first = (ptrdiff_t)index * STRIPE, columns = least(STRIPE, j->many - first);
+  const ptrdiff_t size = j->stripes * j->few * STRIPE;
   for (ptrdiff_t n = 0; n < j->few; n++) {
+    const float *sums = j->sums + ((ptrdiff_t)index * j->few + n) * STRIPE;
     for (ptrdiff_t c = 0; c < columns; c++) {
       const ptrdiff_t at = j->swapped ? (first + c) * j->few + n : n * j->many + first + c;
-      const float sum = p->alpha * sums[n * STRIPE + c];
-      p->y[at] = p->base ? p->base[at] + sum : sum;
+      float sum = sums[c];
+      for (ptrdiff_t s = 1; s < j->shares; s++) sum += sums[s * size + c];
+      p->y[at] = p->base ? p->base[at] + p->alpha * sum : p->alpha * sum;
     }
   }
 }
 
-size_t turned_product_scratch(const TurnedProduct *p) {
-  const ptrdiff_t few = least(p->left, p->right), many = p->left + p->right - few;
-  return (size_t)(ceil_div(many, STRIPE) * few * STRIPE);
-}
-
-void turned_product(const TurnedProduct *p, float *scratch, Threads threads) {
+static Job job_of(const TurnedProduct *p) {
   const int swapped = p->right < p->left;
   Job j = {
       .p = p,
@@ -66,7 +74,21 @@ void turned_product(const TurnedProduct *p, float *scratch, Threads threads) {
       .few = swapped ? p->right : p->left,
       .many = swapped ? p->left : p->right,
       .swapped = swapped,
-      .sums = scratch,
   };
-  threads.run(threads.place, stripe, &j, (size_t)ceil_div(j.many, STRIPE));
+  j.stripes = ceil_div(j.many, STRIPE);
+  j.rows_each = ceil_div(ceil_div(p->rows, ROWS), SHARES) * ROWS;
+  j.shares = p->rows ? ceil_div(p->rows, j.rows_each) : 1;
+  return j;
+}
+
+size_t turned_product_scratch(const TurnedProduct *p) {
+  const Job j = job_of(p);
+  return (size_t)(j.shares * j.stripes * j.few * STRIPE);
+}
+
+void turned_product(const TurnedProduct *p, float *scratch, Threads threads) {
+  Job j = job_of(p);
+  j.sums = scratch;
+  threads.run(threads.place, stripe, &j, (size_t)(j.shares * j.stripes));
+  threads.run(threads.place, join, &j, (size_t)j.stripes);
 }
