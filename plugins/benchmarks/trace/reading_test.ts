@@ -292,6 +292,18 @@ Deno.test("readTraceText(): words in double brackets are the constraint's where 
   assertEquals(scores("结尾写 [[谢谢]] [[N/A]] - 8"), [null, 8]);
 });
 
+Deno.test("readTraceText(): a score with its scale may stand in front, where the line has no other", () => {
+  const scores = (...lines: string[]) =>
+    readTraceText(`Fine Grained Score:\n${lines.join("\n")}\n\n`, [{ text: "2. 严格: 短句" }, {
+      text: "Be formal",
+    }])
+      .constraints.map(({ score }) => score);
+  assertEquals(scores("- [9/10] 2. 严格: 短句", "- [0/10] Be formal"), [9, 0]);
+  assertEquals(scores("(7/10) Be formal", "(10分) 2. 严格: 短句"), [10, 7]);
+  assertEquals(scores("- [4/5] Be formal", "- [8/10] 2. 严格: 短句"), [8, null]);
+  assertEquals(scores("(10分) 2. 严格: 短句: 8", "Be formal: 3"), [null, 3]); // the name isn't the constraint's
+});
+
 Deno.test("readTraceText(): [10] behind a colon is the score, (10) before one the scale", () => {
   const overall = (text: string) =>
     readTraceText(`Constraints Overall Score${text}\n`, [{ text: "a" }]).overall.score;

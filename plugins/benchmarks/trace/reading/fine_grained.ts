@@ -5,7 +5,7 @@
 import { fineGrainedHeadings, type Heading, overallHeadings } from "./headings.ts";
 import { jsonScores } from "./json_scores.ts";
 import { inlineScores } from "./inline_scores.ts";
-import { lineScores } from "./line_scores.ts";
+import { LEADING, lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
 import { scoreAt } from "./score_text.ts";
@@ -58,7 +58,8 @@ function behind(
 ): FineGrained {
   const from = start;
   const first = body + (CODE.exec(text.slice(body, body + 48))?.[0].length ?? 0);
-  if ("[{".includes(text.charAt(first) || " ")) {
+  const isJson = "[{".includes(text.charAt(first) || " ") && !LEADING.test(text.slice(first, first + 24));
+  if (isJson) {
     const json = readRelaxedJson(text, first);
     if (json !== undefined) {
       return { scores: jsonScores(json.value, scale), from, to: json.end, open: json.open };
@@ -67,7 +68,7 @@ function behind(
   const end = ends.find((place) => place > first) ?? limit;
   const lineEnd = text.lastIndexOf("\n", Math.min(end, limit)) + 1;
   const to = end === text.length || lineEnd <= first ? Math.min(end, limit) : lineEnd;
-  return "[{".includes(text.charAt(first) || " ")
+  return isJson
     ? { ...brokenScores(text.slice(first, to), scale, to === text.length), from, to }
     : { scores: behindHeading(text.slice(below, to), scale), from, to, open: false };
 }

@@ -11,6 +11,8 @@ const SEPARATOR = /[:=]>?|->|[→⇒—–]|\s-(?=\s)/g;
 /** A score in parentheses that says what it is, before a remark. */
 const MARKED =
   /[([](?:(?:score|得分|评分)[: ]{1,2}([-+\d./ ]{1,16})|([-+\d. ]{1,8}(?:\/ ?[\d.]{1,8}|points?|分)))[)\]] ?[:–—-] /i;
+/** A score with its scale in front of the constraint: `[8/10] the text`. */
+export const LEADING: RegExp = /^[([]([-+\d. ]{1,8}(?:\/ ?[\d.]{1,8}|points?|分))[)\]] ?(?=[^\s.,;}\]])/i;
 const SCORE_WORD = /^(?:(?:final )?(?:score|rating|grade|points?)|分数|得分|评分|打分)$/i;
 const HEADER_CELL =
   /^(?:(?:final )?(?:scores?|rating|grade|points?)(?: ?[([].{0,20}[)\]])?|分数|得分|评分|打分)$/i;
@@ -102,6 +104,11 @@ export function lineScore(line: string, scale: number): NamedScore | undefined {
   if (inParentheses !== null) {
     const found = scoreAt(`${inParentheses[1]}\n`, 0, scale);
     if (found !== undefined) return named(body.slice(0, inParentheses.index), found);
+  }
+  const leading = LEADING.exec(body);
+  if (leading !== null) {
+    const found = scoreAt(`${leading[1]}\n`, 0, scale);
+    if (found !== undefined) return named(body.slice(leading[0].length), found);
   }
   const ordinal = /^[([]?(\d{1,3})[.)\]、]{1,2}\s/.exec(body);
   const found = scoreAt(body, ordinal?.[0].length ?? 0, scale);
