@@ -1,12 +1,12 @@
 /** Every kernel's shaders through two compilers of WGSL that aren't each other's: Deno's (naga) and Chromium's (Tint). */
 import { assert, assertEquals } from "@std/assert";
-import { chromium } from "playwright-core";
 import { BENCH_CASES } from "../kernels/bench_cases.ts";
 import type { Kernel, Sample } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/ops/mod.ts";
 import { blockShader } from "../kernels/backends/webgpu/blocks_shader.ts";
 import { SUBGROUPS } from "../kernels/backends/webgpu/subgroups.ts";
 import { chromiumPath } from "../tasks/common/chromium.ts";
+import { pageWithGpu } from "./helpers/chromium_gpu.ts";
 import { LARGE_MODELS, modelDispatches } from "./helpers/model_plans.ts";
 
 /**
@@ -99,23 +99,8 @@ Deno.test({
   }`,
   ignore: path === undefined,
   fn: async () => {
-    const browser = await chromium.launch({
-      executablePath: path!,
-      args: [
-        "--no-sandbox",
-        "--enable-unsafe-webgpu",
-        "--use-webgpu-adapter=swiftshader",
-        "--enable-features=Vulkan",
-      ],
-    });
+    const { page, close } = await pageWithGpu(path!);
     try {
-      const page = await browser.newPage();
-      // navigator.gpu is there in a secure context only; no request leaves the process.
-      await page.route(
-        "https://localhost/**",
-        (route) => route.fulfill({ body: "<!doctype html>", contentType: "text/html" }),
-      );
-      await page.goto("https://localhost/");
       const given = [
         ...await shaders(true),
         [wrongSubgroups("enable subgroups;\n"), "wrong subgroups"],
@@ -149,7 +134,7 @@ Deno.test({
       }, given);
       checkProblems(found, subgroups);
     } finally {
-      await browser.close();
+      await close();
     }
   },
 });
