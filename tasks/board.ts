@@ -14,10 +14,10 @@ import {
   errorText,
   interruption,
   parseArguments,
+  portNumber,
   print,
   printError,
   runTask,
-  wholeNumber,
 } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { dropPrograms } from "./train/network.ts";
@@ -66,7 +66,7 @@ export async function board(args: readonly string[], stop: Promise<void>): Promi
   const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
   await using running = await startBoard({
     folders,
-    port: wholeNumber(given, "port") ?? DEFAULT_PORT,
+    port: portNumber(given, DEFAULT_PORT),
     control,
     fault,
   });

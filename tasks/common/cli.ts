@@ -139,6 +139,16 @@ export function wholeNumber({ values }: Pick<Arguments, "values">, name: string)
   throw new RangeError(`Cannot read --${name} as a whole number >= 0: current value is ${text || "missing"}`);
 }
 
+/**
+ * The value of --port; `fallback` where it isn't given.
+ * @throws {RangeError} If it isn't a whole number from 0 to 65535
+ */
+export function portNumber(given: Pick<Arguments, "values">, fallback: number): number {
+  const port = wholeNumber(given, "port") ?? fallback;
+  if (port <= 65535) return port;
+  throw new RangeError(`Cannot listen at port ${port}: the largest is 65535`);
+}
+
 /** Text of a task's `--help`: usage and flags, within 80 columns. */
 export function usage(lines: readonly string[], flags: Readonly<Record<string, string>>): string {
   const texts = Object.fromEntries(Object.entries(flags).map(([flag, what]) => [`--${flag}`, what]));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { attributed } from "../../plugins/kinds/plugin_fault.ts";
-import { errorText, parseArguments, usage, wholeNumber } from "./cli.ts";
+import { errorText, parseArguments, portNumber, usage, wholeNumber } from "./cli.ts";
 
 const FLAGS = { help: "this text", "dry-run": "show, don't train", json: "as JSON" };
 
@@ -133,4 +133,11 @@ Deno.test("a task that waits for what never ends is an error, not a run that wen
     "error: Cannot finish as something that the task waits for",
   );
   assertEquals(code, 1);
+});
+
+Deno.test("portNumber() takes 0 to 65535, and names what is larger", () => {
+  const of = (text: string) => portNumber(parseArguments(["--port", text], { "port N": "" }), 1);
+  assertEquals([of("0"), of("65535"), portNumber(parseArguments([], {}), 8090)], [0, 65535, 8090]);
+  assertThrows(() => of("70000"), RangeError, "Cannot listen at port 70000: the largest is 65535");
+  assertThrows(() => of("-1"), RangeError, "Cannot read --port as a whole number >= 0: current value is -1");
 });

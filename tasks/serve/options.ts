@@ -8,7 +8,7 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName } from "../../formats/hub/mod.ts";
 import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
-import { type Arguments, wholeNumber } from "../common/cli.ts";
+import { type Arguments, portNumber, wholeNumber } from "../common/cli.ts";
 import { readClientKeys } from "./keys.ts";
 import type { ModelsOptions } from "./models.ts";
 import { readOrigins } from "./origins.ts";
@@ -104,8 +104,7 @@ export function readServeOptions(
   environment: { keys: string | undefined },
 ): Omit<ServerOptions, "log" | "fault"> & { graceMs: number; quiet: boolean } {
   const host = given.values.get("host") ?? "127.0.0.1";
-  const port = wholeNumber(given, "port") ?? 8080;
-  if (port > 65535) throw new RangeError(`Cannot listen at port ${port}: the largest is 65535`);
+  const port = portNumber(given, 8080);
   return {
     ...readModelOptions(given, model),
     name: given.values.get("name") ?? null,
