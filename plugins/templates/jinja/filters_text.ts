@@ -6,7 +6,7 @@ import { item, valueOf } from "../../../formats/elements.ts";
 import { indexOf, textOf } from "./arguments.ts";
 import { formatPercent } from "./format.ts";
 import { toJson } from "./json.ts";
-import { parseFloatText, parseInteger, roundFloat } from "./numbers.ts";
+import { divideExactly, parseFloatText, parseInteger, roundFloat } from "./numbers.ts";
 import { asNumber, escapeMarkup, fits, markup } from "./operators.ts";
 import { str } from "./print.ts";
 import { capitalize, pad, replace, splitLines, stringMethods, stripCharacters } from "./strings.ts";
@@ -174,6 +174,7 @@ function round(value: JinjaValue, { precision, method }: Record<string, JinjaVal
     if (typeof number === "number") return roundFloat(number, digits);
     return digits >= 0 ? number : BigInt(roundFloat(Number(number), digits));
   }
+  if (typeof number === "bigint" && digits >= 0) return divideExactly(number, 1n);
   const scale = 10 ** digits;
   return Math[how as "ceil" | "floor"](Number(number) * scale) / scale;
 }

@@ -100,6 +100,20 @@ export function roundFloat(value: number, decimals: number): number {
   return Number(divideHalfEven(numerator, denominator * unit) * unit);
 }
 
+/** Python's `a / b` of whole numbers: the nearest float to the exact quotient. b isn't 0. */
+export function divideExactly(a: bigint, b: bigint): number {
+  const [x, y] = [Number(a), Number(b)];
+  if (Number.isSafeInteger(x) && Number.isSafeInteger(y)) return x / y;
+  const bits = (value: bigint) => (value < 0n ? -value : value).toString(2).length;
+  // 66 bits of the quotient, the last one set if there is a rest, are rounded as the whole would be
+  const shift = Math.max(0, 66 - bits(a) + bits(b));
+  const quotient = (a << BigInt(shift)) / b;
+  const isExact = quotient * b === a << BigInt(shift);
+  const sticky = isExact || quotient % 2n !== 0n ? 0n : (a < 0n) === (b < 0n) ? 1n : -1n;
+  const half = Math.min(shift, 1000); // a power of two beyond a float's largest
+  return Number(quotient + sticky) / 2 ** half / 2 ** (shift - half);
+}
+
 /** Division rounded down. */
 export function floorDivide(a: bigint, b: bigint): bigint {
   const quotient = a / b;

@@ -3,7 +3,7 @@
  * @module
  */
 import type { BinaryOperator, CompareOperator } from "./nodes.ts";
-import { floorDivide, floorModulo } from "./numbers.ts";
+import { divideExactly, floorDivide, floorModulo } from "./numbers.ts";
 import { str } from "./print.ts";
 import {
   asItems,
@@ -181,8 +181,13 @@ function arithmetic(operator: BinaryOperator, a: NumberValue, b: NumberValue): N
   if ((operator === "/" || operator === "//" || operator === "%") && b == 0) {
     throw new TemplateError("division by zero");
   }
-  if (operator === "/") return Number(a) / Number(b);
-  if (typeof a === "bigint" && typeof b === "bigint") return integers(operator, a, b);
+  const isWhole = typeof a === "bigint" && typeof b === "bigint";
+  if (operator === "/") {
+    const quotient = isWhole ? divideExactly(a, b) : Number(a) / Number(b);
+    if (!isWhole || Number.isFinite(quotient)) return quotient;
+    throw new TemplateError("integer division result too large for a float");
+  }
+  if (isWhole) return integers(operator, a, b);
   const [x, y] = [Number(a), Number(b)];
   switch (operator) {
     case "+":
