@@ -5,7 +5,7 @@
  * deno task new loss margin              # margin.ts, margin_test.ts and margin.yaml in this folder
  * deno task new judge ../mine/brevity    # in another folder, which may lie outside of the project
  * ```
- * Kinds: loss, dataset, judge, benchmark, template, endpoint, model. Prints the files and how to run them.
+ * Kinds: loss, dataset, judge, benchmark, template, endpoint, model, trainer. Prints the files and how to run them.
  * @module
  */
 import { basename, dirname, join, relative, resolve } from "@std/path";
@@ -19,7 +19,16 @@ import { shellQuote, taskCommand } from "./common/command.ts";
 import { parseArguments, print, runTask } from "./common/cli.ts";
 
 /** Kinds that a plugin can be begun of. */
-export const NEW_KINDS = ["loss", "dataset", "judge", "benchmark", "template", "endpoint", "model"] as const;
+export const NEW_KINDS = [
+  "loss",
+  "dataset",
+  "judge",
+  "benchmark",
+  "template",
+  "endpoint",
+  "model",
+  "trainer",
+] as const;
 
 const CHECKOUT = fileURLToPath(new URL("../", import.meta.url)).replace(/[\\/]$/, "");
 /** The files to begin from, a folder a kind; `my_plugin` stands for the name. */
