@@ -69,7 +69,7 @@ export type { Agreement } from "./tasks/eval/agreement.ts";
 export type { Spread } from "./tasks/eval/statistics/spread.ts";
 export type { FailureCount } from "./tasks/ask/failures.ts";
 export type { EvalResults } from "./tasks/eval/results.ts";
-export type { Stopped } from "./tasks/ask/asker.ts";
+export type { Stopped } from "./tasks/ask/stopped.ts";
 export type { Usage } from "./tasks/ask/usage.ts";
 export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/progress.ts";
 export type { Estimate } from "./tasks/train/estimate.ts";
