@@ -15,7 +15,7 @@ export {
   type YamlOptions,
   type YamlPath,
 } from "../../formats/yaml/yaml.ts";
-export { Stopped } from "../ask/asker.ts";
+export { Stopped } from "../ask/stopped.ts";
 export {
   type EvalConfig,
   type NamedPlugin,
