@@ -20,6 +20,9 @@ export function heldLoss(name: "sft" | "dpo"): HeldLoss {
     file,
     `
 import plugin from ${JSON.stringify(new URL(`../plugins/losses/${name}.ts`, import.meta.url).href)};
+import { checkLossGradient } from ${
+      JSON.stringify(new URL("../plugins/losses/check.ts", import.meta.url).href)
+    };
 
 const after = Number(Deno.env.get("${AFTER}") ?? Infinity), until = Deno.env.get("${UNTIL}");
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -38,10 +41,13 @@ export default {
   name: "held",
   create(options, context) {
     const made = plugin.create(options, context);
+    // a look at the loss before the run asks for these, and they are none of the run's examples
+    let looks = 0;
+    checkLossGradient({ ...made, loss: (inputs) => (looks++, made.loss(inputs)) });
     return {
       ...made,
       loss(inputs) {
-        if (++examples > after) { while (!isOver()) Atomics.wait(pause, 0, 0, 10); }
+        if (++examples > looks + after) { while (!isOver()) Atomics.wait(pause, 0, 0, 10); }
         return made.loss(inputs);
       },
     };

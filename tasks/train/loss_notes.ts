@@ -3,19 +3,21 @@
  * @module
  */
 import { checkLossGradient } from "../../plugins/losses/check.ts";
-import type { Loss } from "../../plugins/kinds/loss.ts";
 import type { Registry } from "../../plugins/registry.ts";
 
 /**
  * Notes on the run's loss where that isn't built in: what `checkLossGradient` finds. They don't end the run: a constant made of `.value`
- * may be meant, and a kink may lie where the check looks.
+ * may be meant, and a kink may lie where the check looks. The loss that is asked is one made for it, so that a run's own, which may count
+ * its calls, begins untouched.
  * @param name Its plugin's name
+ * @param options Its plugin's options, which have made a loss already
  */
-export function lossNotes(loss: Loss, registry: Registry, name: string): string[] {
+export function lossNotes(registry: Registry, name: string, options: unknown = {}): string[] {
   const { name: own } = registry.get("loss", name);
   const entry = registry.list().find((plugin) => plugin.kind === "loss" && plugin.name === own);
   if (entry === undefined || entry.source === "built-in") return [];
   const plugin = `loss/${own} of ${entry.source}`;
+  const loss = registry.create("loss", name, options);
   try {
     const { unused } = checkLossGradient(loss);
     // what only `batch` needs has no gradient

@@ -31,7 +31,7 @@ function notes(loss: (inputs: Pair) => ReturnType<typeof logSigmoid>, initialLos
     }),
     "my.ts",
   );
-  return lossNotes(registry.create("loss", "mine"), registry, "mine");
+  return lossNotes(registry, "mine");
 }
 
 Deno.test("a loss of one's own whose gradient isn't its formula's is told before the run, with plugin, file and sequence", () => {
@@ -58,6 +58,6 @@ Deno.test("a loss of one's own whose gradient isn't its formula's is told before
 Deno.test("the built-in losses have no notes", () => {
   const registry = builtinRegistry();
   for (const name of registry.names("loss")) {
-    assertEquals(lossNotes(registry.create("loss", name), registry, name), []);
+    assertEquals(lossNotes(registry, name), []);
   }
 });

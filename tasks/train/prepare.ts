@@ -151,7 +151,7 @@ export async function prepare(
   );
   if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
   const model = { ...opened, tokenizer };
-  notes.push(...lossNotes(loss, registry, name));
+  notes.push(...lossNotes(registry, name, options));
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
   const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
   return { model, decoder, adapterFolders, template, chatTemplate, loss, used, notes, placeOf };
