@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { relative } from "@std/path";
 import { fileURLToPath } from "node:url";
-import { readArrows } from "./_imports.ts";
+import { isTest, partsOfTests, readArrows } from "./helpers/imports.ts";
 
 /** Present count, rounded up; it may fall and not grow. `formats/elements.ts` reads elements that are there by construction. */
 const LIMIT = 290;
@@ -15,18 +15,7 @@ Deno.test("non-null assertions in sources don't grow", async () => {
   const { diagnostics } = JSON.parse(new TextDecoder().decode(stdout)) as {
     diagnostics: { filename: string }[];
   };
-  // A `_name.ts` that tests alone import is a part of theirs.
-  const isTest = (path: string) => /_test\.ts$|(^|[\\/])tests[\\/]/.test(path);
-  const arrows = await readArrows(), ofTests = new Set<string>();
-  for (let before = -1; before < ofTests.size;) {
-    before = ofTests.size;
-    for (const { to } of arrows) {
-      const importers = arrows.filter((arrow) => arrow.to === to).map(({ from }) => from);
-      if (/(^|\/)_[^/]*$/.test(to) && importers.every((from) => isTest(from) || ofTests.has(from))) {
-        ofTests.add(to);
-      }
-    }
-  }
+  const ofTests = partsOfTests(await readArrows());
   const root = fileURLToPath(new URL("../", import.meta.url));
   const found = diagnostics.map(({ filename }) =>
     relative(root, filename.startsWith("file:") ? fileURLToPath(filename) : filename).replaceAll("\\", "/")

@@ -1,6 +1,6 @@
 /** One name, one thing: what one file exports under a name, no other file exports under the same name. */
 import { assertEquals } from "@std/assert";
-import { sourceFiles } from "./_imports.ts";
+import { sourceFiles } from "./helpers/imports.ts";
 
 const DECLARATION =
   /^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm;

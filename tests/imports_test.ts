@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Arrow, importFaults, loadedWith, readArrows } from "./_imports.ts";
+import { type Arrow, importFaults, loadedWith, readArrows } from "./helpers/imports.ts";
 
 const arrows = await readArrows();
 

@@ -52,7 +52,7 @@ Deno.test("readCommand() reads evaluations", () => {
     [["--rescore", "--stage=score"], "both --stage and --rescore"],
     [["--rejudge", "--stage=generate"], "the stage generate gives no verdicts"],
     [["--json=yes"], "--json takes no value"],
-    [["--rejuge"], 'did you mean "rejudge"'],
+    [["--rejuge"], 'did you mean "--rejudge"'],
     [["a.yaml", "b.yaml"], "two files"],
   ];
   for (const [args, message] of wrong) assertThrows(() => readCommand(args), RangeError, message);

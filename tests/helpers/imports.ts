@@ -14,7 +14,7 @@ export interface Arrow {
   late?: boolean;
 }
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Paths of all TypeScript files below `root`, from there on, with `/`. */
 export function sourceFiles(root: string = ROOT, folder = ""): string[] {
@@ -161,4 +161,24 @@ function circles(arrows: readonly Arrow[]): string[][] {
   };
   for (const node of next.keys()) if (!order.has(node)) visit(node);
   return found;
+}
+
+/** True for a file of tests, by its path in the repository. */
+export function isTest(path: string): boolean {
+  return /_test\.ts$|(^|[\\/])tests[\\/]/.test(path);
+}
+
+/** Paths of the `_name.ts` that tests alone import, directly or through each other: parts of tests. */
+export function partsOfTests(arrows: readonly Arrow[]): Set<string> {
+  const parts = new Set<string>();
+  for (let before = -1; before < parts.size;) {
+    before = parts.size;
+    for (const { to } of arrows) {
+      const importers = arrows.filter((arrow) => arrow.to === to).map(({ from }) => from);
+      if (/(^|\/)_[^/]*$/.test(to) && importers.every((from) => isTest(from) || parts.has(from))) {
+        parts.add(to);
+      }
+    }
+  }
+  return parts;
 }
