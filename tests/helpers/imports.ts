@@ -100,14 +100,16 @@ function withoutTests(arrows: readonly Arrow[]): Arrow[] {
   const outside = (path: string) => /^(tests|docs|examples|fixtures)\/|_(test|bench)\.ts$/.test(path);
   const importers = Map.groupBy(arrows, ({ to }) => to);
   const helpers = new Set<string>();
-  const isTest = (path: string) => outside(path) || helpers.has(path);
+  const isFileOfTests = (path: string) => outside(path) || helpers.has(path);
   for (let before = -1; before !== helpers.size;) {
     before = helpers.size;
     for (const [path, from] of importers) {
-      if (/(^|\/)_[^/]*\.ts$/.test(path) && from.every((arrow) => isTest(arrow.from))) helpers.add(path);
+      if (/(^|\/)_[^/]*\.ts$/.test(path) && from.every((arrow) => isFileOfTests(arrow.from))) {
+        helpers.add(path);
+      }
     }
   }
-  return arrows.filter(({ from, to }) => !isTest(from) && from !== to);
+  return arrows.filter(({ from, to }) => !isFileOfTests(from) && from !== to);
 }
 
 function brokenRule(from: string, to: string): string | undefined {
@@ -164,7 +166,7 @@ function circles(arrows: readonly Arrow[]): string[][] {
 }
 
 /** True for a file of tests, by its path in the repository. */
-export function isTest(path: string): boolean {
+export function isFileOfTests(path: string): boolean {
   return /_test\.ts$|(^|[\\/])tests[\\/]/.test(path);
 }
 
@@ -175,7 +177,7 @@ export function partsOfTests(arrows: readonly Arrow[]): Set<string> {
     before = parts.size;
     for (const { to } of arrows) {
       const importers = arrows.filter((arrow) => arrow.to === to).map(({ from }) => from);
-      if (/(^|\/)_[^/]*$/.test(to) && importers.every((from) => isTest(from) || parts.has(from))) {
+      if (/(^|\/)_[^/]*$/.test(to) && importers.every((from) => isFileOfTests(from) || parts.has(from))) {
         parts.add(to);
       }
     }
