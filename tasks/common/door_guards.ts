@@ -60,7 +60,7 @@ export function unheardError(thrown: unknown): Error {
   return error;
 }
 
-/** The first line of a stack that isn't the project's own or the runtime's, such as `/home/me/my.ts:7:3: `; "" where there is none. */
+/** The first line of a stack that isn't the project's own or the runtime's, such as `/plugins/my.ts:7:3: `; "" where there is none. */
 function placeIn(stack: string): string {
   for (const [, url = "", line] of stack.matchAll(/(file:\/\/\S+?)(:\d+:\d+)/g)) {
     if (url.startsWith(ROOT) && OWN_CODE.test(url.slice(ROOT.length - 1))) continue;

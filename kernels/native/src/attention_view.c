@@ -112,14 +112,6 @@ static void hide(const AttentionShape *s, float *scores, ptrdiff_t key, ptrdiff_
   }
 }
 
-INLINE float max8(__m256 v) {
-  float x[8];
-  _mm256_storeu_ps(x, v);
-  float m = x[0];
-  for (int i = 1; i < 8; i++) m = x[i] > m ? x[i] : m;
-  return m;
-}
-
 void attention_weigh(const AttentionJob *j, const View *w, const float *q, const float *panels, float *scores, ptrdiff_t ld,
                      float *factor) {
   const ptrdiff_t d = j->d;
@@ -148,15 +140,8 @@ void attention_weigh(const AttentionJob *j, const View *w, const float *q, const
       m0 = _mm256_max_ps(_mm256_loadu_ps(row + c), m0);
       m1 = _mm256_max_ps(_mm256_loadu_ps(row + c + 8), m1);
     }
-    const __m256 most = _mm256_set1_ps(max8(_mm256_max_ps(m0, m1)));
-    __m256 s0 = _mm256_setzero_ps(), s1 = s0;
-    for (ptrdiff_t c = 0; c < cols; c += 16) {
-      const __m256 a = exponential(_mm256_sub_ps(_mm256_loadu_ps(row + c), most));
-      const __m256 b = exponential(_mm256_sub_ps(_mm256_loadu_ps(row + c + 8), most));
-      _mm256_storeu_ps(row + c, a), _mm256_storeu_ps(row + c + 8, b);
-      s0 = _mm256_add_ps(s0, a), s1 = _mm256_add_ps(s1, b);
-    }
-    factor[i] = 1 / sum_of_8(_mm256_add_ps(s0, s1));
+    const __m256 most = _mm256_set1_ps(largest_of_8(_mm256_max_ps(m0, m1)));
+    factor[i] = 1 / exponentials(row, cols, most);
   }
 }
 

@@ -129,7 +129,6 @@ INLINE void transpose8(const float *from, ptrdiff_t ld, float *to, ptrdiff_t ld_
   }
 }
 
-
 // Panel [depth, 16] of up to 16 rows of w [rows, depth] transposed; missing ones are zero.
 static inline void panel_of_rows(const float *w, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t depth, float *panel) {
   ptrdiff_t p = 0;
@@ -148,6 +147,26 @@ INLINE float sum_of_8(__m256 v) {
   float x[8];
   _mm256_storeu_ps(x, v);
   return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+}
+
+INLINE float largest_of_8(__m256 v) {
+  float x[8];
+  _mm256_storeu_ps(x, v);
+  float m = x[0];
+  for (int i = 1; i < 8; i++) m = x[i] > m ? x[i] : m;
+  return m;
+}
+
+// A row [count], a multiple of 16, becomes e^(x - most). Gives the sum.
+INLINE float exponentials(float *row, ptrdiff_t count, __m256 most) {
+  __m256 s0 = _mm256_setzero_ps(), s1 = s0;
+  for (ptrdiff_t c = 0; c < count; c += 16) {
+    const __m256 a = exponential(_mm256_sub_ps(_mm256_loadu_ps(row + c), most));
+    const __m256 b = exponential(_mm256_sub_ps(_mm256_loadu_ps(row + c + 8), most));
+    _mm256_storeu_ps(row + c, a), _mm256_storeu_ps(row + c + 8, b);
+    s0 = _mm256_add_ps(s0, a), s1 = _mm256_add_ps(s1, b);
+  }
+  return sum_of_8(_mm256_add_ps(s0, s1));
 }
 
 INLINE float dot(const float *a, const float *b, ptrdiff_t n) {

@@ -61,14 +61,6 @@ static void logits_of(const Job *j, ptrdiff_t first, ptrdiff_t count, float *pan
   }
 }
 
-INLINE float largest_of_8(__m256 v) {
-  float x[8];
-  _mm256_storeu_ps(x, v);
-  float m = x[0];
-  for (int i = 1; i < 8; i++) m = x[i] > m ? x[i] : m;
-  return m;
-}
-
 // A row's logits become e^(logit - most), and what was summed before gets the new most; a NaN is never the most.
 static void weigh(float *logits, ptrdiff_t count, float *most, float *total, float *mean, ptrdiff_t padded) {
   __m256 m = _mm256_set1_ps(*most);
@@ -79,15 +71,7 @@ static void weigh(float *logits, ptrdiff_t count, float *most, float *total, flo
     *total *= _mm256_cvtss_f32(factor), *most = now;
     for (ptrdiff_t c = 0; mean && c < padded; c += 8) _mm256_storeu_ps(mean + c, _mm256_mul_ps(_mm256_loadu_ps(mean + c), factor));
   }
-  const __m256 by = _mm256_set1_ps(now);
-  __m256 s0 = _mm256_setzero_ps(), s1 = s0;
-  for (ptrdiff_t v = 0; v < count; v += 16) {
-    const __m256 a = exponential(_mm256_sub_ps(_mm256_loadu_ps(logits + v), by));
-    const __m256 b = exponential(_mm256_sub_ps(_mm256_loadu_ps(logits + v + 8), by));
-    _mm256_storeu_ps(logits + v, a), _mm256_storeu_ps(logits + v + 8, b);
-    s0 = _mm256_add_ps(s0, a), s1 = _mm256_add_ps(s1, b);
-  }
-  *total += sum_of_8(_mm256_add_ps(s0, s1));
+  *total += exponentials(logits, count, _mm256_set1_ps(now));
 }
 
 // A share of the vocabulary.

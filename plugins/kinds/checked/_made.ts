@@ -22,6 +22,13 @@ export function fault(make: () => unknown): string {
 export const source = { file: "a.jsonl", row: 3 };
 export const attributes = { name: "a", ranking: false, shape: "single", columns: {}, tags: {} } as const;
 export const question = { role: "user", content: "q" }, answer = { role: "assistant", content: "a" };
+export const item = {
+  id: "a",
+  messages: [question],
+  constraints: [{ text: "c", groups: {} }],
+  groups: {},
+  fields: {},
+};
 export const example = {
   source,
   shape: "single",

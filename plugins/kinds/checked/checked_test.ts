@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
-import { attributes, dataset, example, fault, madeOf, pair, question, source } from "./_made.ts";
+import { attributes, dataset, example, fault, item, madeOf, pair, source } from "./_made.ts";
 
 Deno.test("a dataset's records have to be examples of the loss's shape, or have a reason", () => {
   const convert = (converted: unknown) =>
@@ -171,13 +171,6 @@ Deno.test("a judge gives one verdict per constraint, none outside of its scale, 
 });
 
 Deno.test("a benchmark's items and contributions, and an endpoint's answers, are what a run can use", async () => {
-  const item = {
-    id: "a",
-    messages: [question],
-    constraints: [{ text: "c", groups: {} }],
-    groups: {},
-    fields: {},
-  };
   const benchmark = (items: unknown[], contributions: unknown = []) =>
     madeOf("benchmark", {
       async *items() {

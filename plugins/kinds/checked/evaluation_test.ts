@@ -1,7 +1,7 @@
 /** Parts of what judges, benchmarks and endpoints of one's own give; what plugins are handed. Expected texts are by hand. */
 import { assertEquals } from "@std/assert";
 
-import { attributes, dataset, fault, madeOf, pair, question, source } from "./_made.ts";
+import { attributes, dataset, fault, item, madeOf, pair, question, source } from "./_made.ts";
 
 /** What is said of a plugin that gives this, whatever way it is told. */
 async function said(call: () => unknown): Promise<string> {
@@ -109,13 +109,6 @@ Deno.test("an endpoint's error has words and a known kind; an item's groups and 
     await ask({ failure }),
     "Cannot use complete().error as a text that isn't empty is needed: current value is missing",
   );
-  const item = {
-    id: "a",
-    messages: [question],
-    constraints: [{ text: "c", groups: {} }],
-    groups: {},
-    fields: {},
-  };
   const items = (given: unknown) =>
     said(() => Array.fromAsync(madeOf("benchmark", { items: () => given, contributions: () => [] }).items()));
   assertEquals(await items([item]), "");
