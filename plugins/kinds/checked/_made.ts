@@ -22,7 +22,7 @@ export function fault(make: () => unknown): string {
 export const source = { file: "a.jsonl", row: 3 };
 export const attributes = { name: "a", ranking: false, shape: "single", columns: {}, tags: {} } as const;
 export const question = { role: "user", content: "q" }, answer = { role: "assistant", content: "a" };
-export const item = {
+export const madeItem = {
   id: "a",
   messages: [question],
   constraints: [{ text: "c", groups: {} }],

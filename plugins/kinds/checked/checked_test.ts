@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
-import { attributes, dataset, example, fault, item, madeOf, pair, source } from "./_made.ts";
+import { attributes, dataset, example, fault, madeItem as item, madeOf, pair, source } from "./_made.ts";
 
 Deno.test("a dataset's records have to be examples of the loss's shape, or have a reason", () => {
   const convert = (converted: unknown) =>

@@ -1,7 +1,7 @@
 /** Parts of what judges, benchmarks and endpoints of one's own give; what plugins are handed. Expected texts are by hand. */
 import { assertEquals } from "@std/assert";
 
-import { attributes, dataset, fault, item, madeOf, pair, question, source } from "./_made.ts";
+import { attributes, dataset, fault, madeItem as item, madeOf, pair, question, source } from "./_made.ts";
 
 /** What is said of a plugin that gives this, whatever way it is told. */
 async function said(call: () => unknown): Promise<string> {
