@@ -1,9 +1,10 @@
 /**
  * ggml's tensor types, and values of those that can be read as float32, bit for bit as the `gguf` package of Python gives them. Blocks
- * are taken apart by vector code (../simd/blocks.ts).
+ * are taken apart by vector code (../simd/blocks.ts); those of four-bit floats are looked up (fours_by_exponent.ts).
  * @module
  */
 import { vectorMemoryOf } from "../simd/memory.ts";
+import { mxfp4, nvfp4 } from "./fours_by_exponent.ts";
 
 /** Layout of one tensor type. */
 export interface GgmlType {
@@ -45,28 +46,30 @@ export const GGML_TYPES: Readonly<Record<number, GgmlType>> = {
   7: blocks("Q5_1", 32, 24),
   8: blocks("Q8_0", 32, 34),
   9: type("Q8_1", 32, 40),
-  10: type("Q2_K", 256, 84),
-  11: type("Q3_K", 256, 110),
+  10: blocks("Q2_K", 256, 84),
+  11: blocks("Q3_K", 256, 110),
   12: blocks("Q4_K", 256, 144),
   13: blocks("Q5_K", 256, 176),
   14: blocks("Q6_K", 256, 210),
   15: type("Q8_K", 256, 292),
-  16: type("IQ2_XXS", 256, 66),
-  17: type("IQ2_XS", 256, 74),
-  18: type("IQ3_XXS", 256, 98),
-  19: type("IQ1_S", 256, 50),
-  20: type("IQ4_NL", 32, 18),
-  21: type("IQ3_S", 256, 110),
-  22: type("IQ2_S", 256, 82),
-  23: type("IQ4_XS", 256, 136),
+  16: blocks("IQ2_XXS", 256, 66),
+  17: blocks("IQ2_XS", 256, 74),
+  18: blocks("IQ3_XXS", 256, 98),
+  19: blocks("IQ1_S", 256, 50),
+  20: blocks("IQ4_NL", 32, 18),
+  21: blocks("IQ3_S", 256, 110),
+  22: blocks("IQ2_S", 256, 82),
+  23: blocks("IQ4_XS", 256, 136),
   24: type("I8", 1, 1),
   25: type("I16", 1, 2),
   26: type("I32", 1, 4),
   27: type("I64", 1, 8),
   28: type("F64", 1, 8),
-  29: type("IQ1_M", 256, 56),
+  29: blocks("IQ1_M", 256, 56),
   30: type("BF16", 1, 2, (bytes) => vectorMemoryOf(bytes).widened("bf16", bytes)),
-  34: type("TQ1_0", 256, 54),
-  35: type("TQ2_0", 256, 66),
-  39: type("MXFP4", 32, 17),
+  34: blocks("TQ1_0", 256, 54),
+  35: blocks("TQ2_0", 256, 66),
+  39: type("MXFP4", 32, 17, mxfp4),
+  40: type("NVFP4", 64, 36, nvfp4),
+  41: type("Q1_0", 128, 18),
 };

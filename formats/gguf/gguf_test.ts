@@ -18,7 +18,9 @@ function withFile(bytes: Uint8Array, fn: (path: string) => void): void {
   }
 }
 
-const SUPPORTED = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"];
+const SUPPORTED = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]
+  .concat(["Q2_K", "Q3_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4"])
+  .concat(["IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ1_S", "IQ1_M"]);
 
 for (const type of SUPPORTED) {
   Deno.test(`readFloat32() of ${type} equals gguf 0.19's dequantize() bit for bit`, () => {
@@ -286,10 +288,10 @@ Deno.test("every truncation of a valid file is refused", () => {
 });
 
 Deno.test("readFloat32() names a known type that isn't supported", () =>
-  withFile(build().head(1, 0).tensor("w", [256], 10, 0).data(96), (path) => {
+  withFile(build().head(1, 0).tensor("w", [256], 15, 0).data(320), (path) => {
     using file = new GgufFile(path);
     assertThrows(() => file.readFloat32("w"), TypeError, 'tensor "w"');
-    assertThrows(() => file.readFloat32("w"), TypeError, "its type is Q2_K");
+    assertThrows(() => file.readFloat32("w"), TypeError, "its type is Q8_K");
     assertThrows(() => file.readFloat32("v"), RangeError, 'did you mean "w"?');
   }));
 

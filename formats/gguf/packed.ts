@@ -12,13 +12,15 @@
  * | Q5_K | 8 | q − 16 + 128 | d·s | 16·d·s − dmin·m |
  * | Q6_K | 8 | rounded | see below | none |
  *
- * Only Q6_K is rounded: two of its groups of 16 share a scale here, 1/127 of the pair's largest magnitude. That is at most 1/8 of
+ * Other types are in packed_values.ts. Of these only Q6_K is rounded: two of its groups of 16 share a scale here, 1/127 of the pair's largest magnitude. That is at most 1/8 of
  * the type's own step where both scales are alike; products with groups of 16 are several times as slow.
  * @module
  */
 import { i8, u8 } from "../elements.ts";
 import { PACKED_GROUP, type PackedMatrix } from "../packed/mod.ts";
 import { minimumOf, scaleAt, scaleOf, word32 } from "./blocks.ts";
+import { GGML_TYPES } from "./dequantize.ts";
+import { packValues, VALUE_PACKINGS } from "./packed_values.ts";
 
 /** Where the groups of a block go. */
 interface Target {
@@ -33,27 +35,24 @@ type PackBlock = (bytes: Uint8Array, p: number, target: Target, group: number) =
 interface Packing {
   readonly bits: 4 | 8;
   readonly minima: boolean;
-  /** Bytes and values a block. */
-  readonly blockBytes: number;
-  readonly blockSize: number;
   readonly pack: PackBlock;
 }
 
-/** By the type's number in a file; others stay float32. */
+/** By the type's number in a file. */
 const PACKINGS: Readonly<Record<number, Packing>> = {
-  2: { bits: 4, minima: false, blockBytes: 18, blockSize: 32, pack: q4(2) },
-  3: { bits: 4, minima: true, blockBytes: 20, blockSize: 32, pack: q4(4) },
-  6: { bits: 8, minima: false, blockBytes: 22, blockSize: 32, pack: q5(2) },
-  7: { bits: 8, minima: true, blockBytes: 24, blockSize: 32, pack: q5(4) },
-  8: { bits: 8, minima: false, blockBytes: 34, blockSize: 32, pack: q8_0 },
-  12: { bits: 4, minima: true, blockBytes: 144, blockSize: 256, pack: q4_K },
-  13: { bits: 8, minima: true, blockBytes: 176, blockSize: 256, pack: q5_K },
-  14: { bits: 8, minima: false, blockBytes: 210, blockSize: 256, pack: q6_K },
+  2: { bits: 4, minima: false, pack: q4(2) },
+  3: { bits: 4, minima: true, pack: q4(4) },
+  6: { bits: 8, minima: false, pack: q5(2) },
+  7: { bits: 8, minima: true, pack: q5(4) },
+  8: { bits: 8, minima: false, pack: q8_0 },
+  12: { bits: 4, minima: true, pack: q4_K },
+  13: { bits: 8, minima: true, pack: q5_K },
+  14: { bits: 8, minima: false, pack: q6_K },
 };
 
 /** True if a type's blocks can be packed; by its number in a file. */
 export function canPack(type: number): boolean {
-  return PACKINGS[type] !== undefined;
+  return PACKINGS[type] !== undefined || VALUE_PACKINGS[type] !== undefined;
 }
 
 /**
@@ -63,15 +62,20 @@ export function canPack(type: number): boolean {
  * @throws {TypeError} If the type can't be packed, or columns aren't whole blocks.
  */
 export function packedBlocks(type: number, bytes: Uint8Array, rows: number, columns: number): PackedMatrix {
-  const packing = PACKINGS[type];
-  if (!packing || columns % packing.blockSize) {
+  const blocks = PACKINGS[type], values = VALUE_PACKINGS[type], packing = blocks ?? values;
+  const { blockSize, blockBytes } = GGML_TYPES[type] ?? { blockSize: 1, blockBytes: 1 };
+  if (!packing || columns % blockSize) {
     throw new TypeError(`Cannot pack blocks of type ${type} with ${columns} columns`);
   }
-  const { bits, minima: has, blockBytes, blockSize, pack } = packing, groups = rows * columns / PACKED_GROUP;
+  const { bits } = packing, has = blocks ? blocks.minima : values?.scale === "range";
+  const groups = rows * columns / PACKED_GROUP, step = blockSize / PACKED_GROUP;
   const codes = new Uint8Array(groups * 4 * bits), scales = new Float32Array(groups);
   const minima = new Float32Array(has ? groups : 0), target = { codes, scales, minima };
-  const step = blockSize / PACKED_GROUP;
-  for (let p = 0, group = 0; group < groups; p += blockBytes, group += step) pack(bytes, p, target, group);
+  if (blocks) {
+    for (let p = 0, group = 0; group < groups; p += blockBytes, group += step) {
+      blocks.pack(bytes, p, target, group);
+    }
+  } else packValues(type, bytes, target);
   return { rows, columns, bits, codes, scales, minima: has ? minima : null };
 }
 

@@ -20,9 +20,19 @@ const HALVES: Record<string, number[]> = {
   Q4_K: [0, 2],
   Q5_K: [0, 2],
   Q6_K: [208],
+  Q2_K: [80, 82],
+  Q3_K: [108],
+  TQ1_0: [52],
+  TQ2_0: [64],
+  // its half has four bits in each of four numbers, the exponent in bytes 55 and 53
+  IQ1_M: [54],
+  MXFP4: [],
+  NVFP4: [],
 };
 
-const TYPES = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"];
+const EXACT = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0"]
+  .concat(["MXFP4", "IQ2_XXS", "IQ3_XXS", "IQ3_S", "IQ1_S"]);
+const TYPES = [...EXACT, "Q6_K", "Q3_K", "Q2_K", "IQ2_XS", "IQ2_S", "IQ1_M", "NVFP4"];
 
 function randomMatrix(name: string, rows: number, columns: number, seed: number) {
   const [number, { blockBytes, blockSize, dequantize }] = Object.entries(GGML_TYPES).find(([, t]) =>
@@ -32,6 +42,7 @@ function randomMatrix(name: string, rows: number, columns: number, seed: number)
   for (let p = 0; p < bytes.length; p += blockBytes) {
     // Exponents 8 … 15 of 31: scales of both signs from 1/128 to 1.
     for (const half of HALVES[name] ?? [0]) bytes[p + half + 1] = bytes[p + half + 1]! & 0x9f | 0x20;
+    if (name === "MXFP4") bytes[p] = bytes[p]! & 15 | 0x70;
   }
   return { type: Number(number), bytes, values: new Float32Array(dequantize!(bytes).slice().buffer) };
 }
@@ -41,12 +52,14 @@ for (const name of TYPES) {
     const rows = 5, columns = 768, { type, bytes, values } = randomMatrix(name, rows, columns, 7);
     const matrix = packedBlocks(type, bytes, rows, columns), ours = unpacked(matrix);
     assertEquals([matrix.rows, matrix.columns, ours.length], [rows, columns, values.length]);
+    assert(values.some((value) => Math.abs(value) > 1e-3 && Number.isFinite(value)));
     for (let group = 0; group < values.length; group += 32) {
       const of32 = values.subarray(group, group + 32),
         most = of32.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-      // float32's own rounding of scale, minimum and sum; Q6_K is rounded to 1/127 of the group's largest value.
+      // float32's own rounding of scale, minimum and sum; others are rounded to 1/127 of the group's largest value, or 1/255 of its range.
       const m = Math.abs(matrix.minima?.[group / 32] ?? 0) + most;
-      const tolerance = name === "Q6_K" ? most / 127 * 0.5001 : 4 * 2 ** -24 * m;
+      const step = name === "Q2_K" ? (Math.max(...of32) - Math.min(...of32)) / 255 : most / 127;
+      const tolerance = EXACT.includes(name) ? 4 * 2 ** -24 * m : step * 0.5001 + 4 * 2 ** -24 * m;
       of32.forEach((v, i) => {
         const error = Math.abs(ours[group + i]! - v);
         assert(error <= tolerance, `value ${group + i}: ${ours[group + i]}, dequantised ${v}, ${tolerance}`);

@@ -58,10 +58,14 @@ export const int32 = {
   or: plain(0x72), // i32.or
   shiftLeft: (operand: WasmCode, bits: number): WasmCode => plain(0x74)(operand, int32.of(bits)), // i32.shl
   shiftRight: (operand: WasmCode, bits: number): WasmCode => plain(0x76)(operand, int32.of(bits)), // i32.shr_u
+  subtract: plain(0x6b), // i32.sub
+  /** Count of ones among the bits. */
+  ones: plain(0x69), // i32.popcnt
 };
 
 /** Instructions on a float32. */
 export const single = {
+  of: (value: number): WasmCode => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)], // f32.const
   load: load(0x2a), // f32.load
   multiply: plain(0x94), // f32.mul
   ofInt: plain(0xb2), // f32.convert_i32_s
@@ -76,6 +80,15 @@ export const bits128 = {
   /** Bits of the first that the second hasn't. */
   without: vector(0x4f), // v128.andnot
   or: vector(0x50), // v128.or
+  xor: vector(0x51), // v128.xor
+  /** 4 or 8 bytes from an address, all over the vector. */
+  splat4: load(0xfd, 0x09), // v128.load32_splat
+  splat8: load(0xfd, 0x0a), // v128.load64_splat
+  /** The vector with 4 or 8 bytes from an address in that place of it. */
+  with4: (value: WasmCode, at: WasmCode, distance: number, place: number): WasmCode =>
+    [at, value, [0xfd, 0x56, 0], unsigned(distance), [place]].flat(), // v128.load32_lane
+  with8: (value: WasmCode, at: WasmCode, distance: number, place: number): WasmCode =>
+    [at, value, [0xfd, 0x57, 0], unsigned(distance), [place]].flat(), // v128.load64_lane
   /** Bits of the first where the third has ones, else of the second. */
   select: vector(0x52), // v128.bitselect
 };
@@ -85,9 +98,15 @@ export const bytes16 = {
   /** Bytes of a vector by their numbers, `[16]` of 0 to 15. */
   take: (value: WasmCode, numbers: readonly number[]): WasmCode =>
     [value, value, [0xfd, 0x0d], numbers].flat(), // i8x16.shuffle
+  /** Bytes of the first by the numbers of the second, `[16]` of 0 to 15. */
+  pick: vector(0x0e), // i8x16.swizzle
+  splat: vector(0x0f), // i8x16.splat
   equal: vector(0x23), // i8x16.eq
+  /** Of bytes without a sign. */
+  above: vector(0x28), // i8x16.gt_u
   shiftLeft: shift(0x6b), // i8x16.shl
   shiftRight: shift(0x6d), // i8x16.shr_u
+  add: vector(0x6e), // i8x16.add
   subtract: vector(0x71), // i8x16.sub
 };
 

@@ -4,98 +4,22 @@
  *
  * - Q8_0 `d·q`, Q4_0 `d·(q−8)`, Q4_1 `d·q + m`, Q5_0 `d·(q−16)`, Q5_1 `d·q + m`: 32 values, one scale;
  * - Q4_K, Q5_K `d·s_j·q − dmin·m_j`: 256 values, 8 groups of 32 with 6-bit scales and minima;
- * - Q6_K `d·s_j·(q−32)`: 256 values, 16 groups of 16 with 8-bit scales.
+ * - Q6_K `d·s_j·(q−32)`: 256 values, 16 groups of 16 with 8-bit scales;
+ * - others in few_bits.ts and grid_blocks.ts.
  *
  * Source: ggml-quants.c. Products of a half (11 bits) and these integers have 23 bits at most, so they are exact in float32 and only a sum
  * rounds; all of them are multiples of 2⁻²⁴, so none is a subnormal float32.
  * @module
  */
-import {
-  bits128,
-  bytes16,
-  int32,
-  ints4,
-  shorts8,
-  single,
-  singles4,
-  type WasmCode,
-  WasmFunction,
-  type WasmLocal,
-} from "./assemble.ts";
-
-/** A function `NAME(from, to, end)` that makes values of a block behind another until `from` reaches `end`. */
-class Blocks extends WasmFunction {
-  readonly #q: WasmLocal;
-  readonly #eight: WasmLocal;
-
-  constructor(
-    name: string,
-    { bytes, values, table }: { bytes: number; values: number; table: number },
-    block: (code: Blocks) => WasmCode[],
-  ) {
-    super(name);
-    this.table = table;
-    this.#q = this.local("v128");
-    this.#eight = this.local("v128");
-    const [from, to, end] = this.given;
-    this.repeat(
-      int32.below(from.get, end.get),
-      ...block(this),
-      from.set(int32.add(from.get, int32.of(bytes))),
-      to.set(int32.add(to.get, int32.of(4 * values))),
-    );
-  }
-
-  /** Address of the float32 of every half. */
-  readonly table: number;
-
-  /** The half at a byte of the block, as a float32. */
-  half(distance: number): WasmCode {
-    return single.load(int32.shiftLeft(int32.loadHalf(this.given[0].get, distance), 2), this.table);
-  }
-
-  /** A byte of the block. */
-  byte(distance: number): WasmCode {
-    return int32.loadByte(this.given[0].get, distance);
-  }
-
-  /** 16 bytes of the block. */
-  bytes(distance: number): WasmCode {
-    return bits128.load(this.given[0].get, distance);
-  }
-
-  /** 16 signed codes times a scale, and a sum, go to the value at that place of the block. */
-  put(
-    codes: WasmCode,
-    scale: WasmCode,
-    place: number,
-    sum = (value: WasmCode): WasmCode => value,
-  ): WasmCode[] {
-    const part = (ints: WasmCode, at: number) =>
-      bits128.store(
-        this.given[1].get,
-        sum(singles4.multiply(singles4.ofInts(ints), scale)),
-        4 * (place + at),
-      );
-    return [
-      this.#q.set(codes),
-      this.#eight.set(shorts8.ofLowBytes(this.#q.get)),
-      part(ints4.ofLow(this.#eight.get), 0),
-      part(ints4.ofHigh(this.#eight.get), 4),
-      this.#eight.set(shorts8.ofHighBytes(this.#q.get)),
-      part(ints4.ofLow(this.#eight.get), 8),
-      part(ints4.ofHigh(this.#eight.get), 12),
-    ];
-  }
-}
-
-const low = (code: WasmFunction, codes: WasmCode) => bits128.and(codes, code.all(15, 1));
-const high = (_code: WasmFunction, codes: WasmCode) => bytes16.shiftRight(codes, 4);
+import { bits128, bytes16, int32, single, singles4, type WasmCode, type WasmFunction } from "./assemble.ts";
+import { Blocks, type BlockTables, high, low } from "./block_code.ts";
+import { FEW_BITS } from "./few_bits.ts";
+import { GRID_BLOCKS } from "./grid_blocks.ts";
 
 /** 32 codes of 4 bits behind a scale and perhaps a minimum: byte i has codes i and 16 + i. */
-function fours(name: string, table: number, hasMinimum: boolean): WasmFunction {
+function fours(name: string, tables: BlockTables, hasMinimum: boolean): WasmFunction {
   const head = hasMinimum ? 4 : 2;
-  return new Blocks(name, { bytes: head + 16, values: 32, table }, (code) => {
+  return new Blocks(name, { bytes: head + 16, values: 32, tables }, (code) => {
     const [d, m, codes] = [code.local("v128"), code.local("v128"), code.local("v128")];
     const sum = hasMinimum ? (value: WasmCode) => singles4.add(value, m.get) : undefined;
     const centred = (value: WasmCode) => hasMinimum ? value : bytes16.subtract(value, code.all(8, 1));
@@ -110,26 +34,19 @@ function fours(name: string, table: number, hasMinimum: boolean): WasmFunction {
 }
 
 /** As {@linkcode fours}, with a fifth bit of each code in 32 bits between. */
-function fives(name: string, table: number, hasMinimum: boolean): WasmFunction {
+function fives(name: string, tables: BlockTables, hasMinimum: boolean): WasmFunction {
   const head = hasMinimum ? 4 : 2;
-  return new Blocks(name, { bytes: head + 20, values: 32, table }, (code) => {
-    const [d, m, codes, fifths] = [0, 1, 2, 3].map(() => code.local("v128")) as [
-      WasmLocal,
-      WasmLocal,
-      WasmLocal,
-      WasmLocal,
-    ];
+  return new Blocks(name, { bytes: head + 20, values: 32, tables }, (code) => {
+    const [d, m, codes] = [code.local("v128"), code.local("v128"), code.local("v128")];
+    const fifths = code.local("i32");
     const sum = hasMinimum ? (value: WasmCode) => singles4.add(value, m.get) : undefined;
     const centred = (value: WasmCode) => hasMinimum ? value : bytes16.subtract(value, code.all(16, 1));
-    const masks = code.constant(Array.from({ length: 16 }, (_, i) => 1 << (i % 8)));
-    const fifth = (first: number) => {
-      const bytes = bytes16.take(fifths.get, Array.from({ length: 16 }, (_, i) => first + (i >> 3)));
-      return bits128.and(bytes16.equal(bits128.and(bytes, masks), masks), code.all(16, 1));
-    };
+    const fifth = (first: number) =>
+      bits128.and(code.spread(int32.shiftRight(fifths.get, 8 * first)), code.all(16, 1));
     return [
       d.set(singles4.splat(code.half(0))),
       ...hasMinimum ? [m.set(singles4.splat(code.half(2)))] : [],
-      fifths.set(ints4.splat(int32.load(code.given[0].get, head))),
+      fifths.set(code.word(head)),
       codes.set(code.bytes(head + 4)),
       ...code.put(centred(bits128.or(low(code, codes.get), fifth(0))), d.get, 0, sum),
       ...code.put(centred(bits128.or(high(code, codes.get), fifth(2))), d.get, 16, sum),
@@ -137,8 +54,8 @@ function fives(name: string, table: number, hasMinimum: boolean): WasmFunction {
   });
 }
 
-function eights(table: number): WasmFunction {
-  return new Blocks("Q8_0", { bytes: 34, values: 32, table }, (code) => {
+function eights(tables: BlockTables): WasmFunction {
+  return new Blocks("Q8_0", { bytes: 34, values: 32, tables }, (code) => {
     const d = code.local("v128");
     return [
       d.set(singles4.splat(code.half(0))),
@@ -149,9 +66,9 @@ function eights(table: number): WasmFunction {
 }
 
 /** Q4_K and Q5_K: scales and minima of 6 bits in 12 bytes behind two halves, then fifth bits, then pairs of groups in 32 bytes. */
-function groups(name: "Q4_K" | "Q5_K", table: number): WasmFunction {
+function groups(name: "Q4_K" | "Q5_K", tables: BlockTables): WasmFunction {
   const hasFifth = name === "Q5_K", first = hasFifth ? 48 : 16;
-  return new Blocks(name, { bytes: first + 128, values: 256, table }, (code) => {
+  return new Blocks(name, { bytes: first + 128, values: 256, tables }, (code) => {
     const [d, dmin] = [code.local("f32"), code.local("f32")];
     const [scale, minimum, codes] = [code.local("v128"), code.local("v128"), code.local("v128")];
     const sum = (value: WasmCode) => singles4.subtract(value, minimum.get);
@@ -188,8 +105,8 @@ function groups(name: "Q4_K" | "Q5_K", table: number): WasmFunction {
 }
 
 /** Q6_K: two halves of 128 values, each with 64 bytes of low nibbles, 32 bytes with two high bits of four values, eight scales. */
-function sixes(table: number): WasmFunction {
-  return new Blocks("Q6_K", { bytes: 210, values: 256, table }, (code) => {
+function sixes(tables: BlockTables): WasmFunction {
+  return new Blocks("Q6_K", { bytes: 210, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), codes = code.local("v128");
     const half = (h: number) => (part: number) => (quarter: number) => {
       const i = 16 * part, nibbles = code.bytes(64 * h + i + 32 * (quarter % 2));
@@ -208,14 +125,16 @@ function sixes(table: number): WasmFunction {
   });
 }
 
-/** Functions by the names of ggml's types, given the address of the float32 of every half, `[65536]`. */
-export const BLOCK_FUNCTIONS: Readonly<Record<string, (table: number) => WasmFunction>> = {
-  Q4_0: (table) => fours("Q4_0", table, false),
-  Q4_1: (table) => fours("Q4_1", table, true),
-  Q5_0: (table) => fives("Q5_0", table, false),
-  Q5_1: (table) => fives("Q5_1", table, true),
+/** Functions by the names of ggml's types, given addresses of tables. */
+export const BLOCK_FUNCTIONS: Readonly<Record<string, (tables: BlockTables) => WasmFunction>> = {
+  ...FEW_BITS,
+  ...GRID_BLOCKS,
+  Q4_0: (tables) => fours("Q4_0", tables, false),
+  Q4_1: (tables) => fours("Q4_1", tables, true),
+  Q5_0: (tables) => fives("Q5_0", tables, false),
+  Q5_1: (tables) => fives("Q5_1", tables, true),
   Q8_0: eights,
-  Q4_K: (table) => groups("Q4_K", table),
-  Q5_K: (table) => groups("Q5_K", table),
+  Q4_K: (tables) => groups("Q4_K", tables),
+  Q5_K: (tables) => groups("Q5_K", tables),
   Q6_K: sixes,
 };

@@ -5,6 +5,8 @@
 import { u16, u32 } from "../elements.ts";
 import { wasmModule } from "./assemble.ts";
 import { BLOCK_FUNCTIONS } from "./blocks.ts";
+import { GRID_BLOCKS } from "./grid_blocks.ts";
+import { GRID_BYTES, writeGrids } from "./grids.ts";
 import { NUMBER_FUNCTIONS, SEEN_BYTES } from "./numbers.ts";
 
 /** Bytes of a piece at most. */
@@ -13,8 +15,8 @@ export const VECTOR_BYTES = 1 << 20;
 const VALUES = VECTOR_BYTES / 2;
 
 const PAGE = 65_536;
-/** Behind what functions see: the float32 of every half, bytes of a file, float32s of them, float16s of those. */
-const TABLE = PAGE, BYTES = TABLE + 4 * 65_536, FLOATS = BYTES + VECTOR_BYTES;
+/** Behind what functions see: the float32 of every half, grids, bytes of a file, float32s of them, float16s of those. */
+const TABLE = PAGE, GRIDS = TABLE + 4 * 65_536, BYTES = GRIDS + PAGE, FLOATS = BYTES + VECTOR_BYTES;
 const HALVES = FLOATS + 4 * VALUES, END = HALVES + 2 * VALUES;
 
 type VectorFunction = (from: number, to: number, end: number) => void;
@@ -25,7 +27,7 @@ const modules = new Map<string, WebAssembly.Module>();
 function moduleOf(name: string): WebAssembly.Module {
   let found = modules.get(name);
   if (found) return found;
-  const code = NUMBER_FUNCTIONS[name]?.() ?? BLOCK_FUNCTIONS[name]?.(TABLE);
+  const code = NUMBER_FUNCTIONS[name]?.() ?? BLOCK_FUNCTIONS[name]?.({ halves: TABLE, grids: GRIDS });
   if (!code) throw new RangeError(`Cannot change numbers by ${name}: there is no such function`);
   found = new WebAssembly.Module(wasmModule(code, END / PAGE));
   modules.set(name, found);
@@ -51,6 +53,7 @@ export class VectorMemory {
   readonly #buffer = this.#memory.buffer as ArrayBuffer;
   readonly #functions = new Map<string, VectorFunction>();
   #hasTable = false;
+  #hasGrids = false;
   /** Where bytes of a file are read to, `[VECTOR_BYTES]`. */
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(this.#buffer, BYTES, VECTOR_BYTES);
 
@@ -93,6 +96,10 @@ export class VectorMemory {
       // It overtakes what it reads at the last one.
       this.#run("widenHalves", TABLE + 2 * PAGE, TABLE, 2 * PAGE);
       this.#hasTable = true;
+    }
+    if (!this.#hasGrids && Object.hasOwn(GRID_BLOCKS, type)) {
+      writeGrids(new Int8Array(this.#buffer, GRIDS, GRID_BYTES));
+      this.#hasGrids = true;
     }
     const { at } = this.#here(bytes, BYTES);
     this.#run(type, at, FLOATS, bytes.length);
