@@ -25,14 +25,14 @@ export interface BlockTables {
 }
 
 /** A function `NAME(from, to, end)` that makes values of a block behind another until `from` reaches `end`. */
-export class Blocks extends WasmFunction {
+export class BlockFunction extends WasmFunction {
   readonly #q: WasmLocal;
   readonly #eight: WasmLocal;
 
   constructor(
     name: string,
     { bytes, values, tables }: { bytes: number; values: number; tables: BlockTables },
-    block: (code: Blocks) => WasmCode[],
+    block: (code: BlockFunction) => WasmCode[],
   ) {
     super(name);
     this.tables = tables;

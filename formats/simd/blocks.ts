@@ -12,14 +12,14 @@
  * @module
  */
 import { bits128, bytes16, int32, single, singles4, type WasmCode, type WasmFunction } from "./assemble.ts";
-import { Blocks, type BlockTables, high, low } from "./block_code.ts";
+import { BlockFunction, type BlockTables, high, low } from "./block_code.ts";
 import { FEW_BITS } from "./few_bits.ts";
 import { GRID_BLOCKS } from "./grid_blocks.ts";
 
 /** 32 codes of 4 bits behind a scale and perhaps a minimum: byte i has codes i and 16 + i. */
 function fours(name: string, tables: BlockTables, hasMinimum: boolean): WasmFunction {
   const head = hasMinimum ? 4 : 2;
-  return new Blocks(name, { bytes: head + 16, values: 32, tables }, (code) => {
+  return new BlockFunction(name, { bytes: head + 16, values: 32, tables }, (code) => {
     const [d, m, codes] = [code.local("v128"), code.local("v128"), code.local("v128")];
     const sum = hasMinimum ? (value: WasmCode) => singles4.add(value, m.get) : undefined;
     const centred = (value: WasmCode) => hasMinimum ? value : bytes16.subtract(value, code.all(8, 1));
@@ -36,7 +36,7 @@ function fours(name: string, tables: BlockTables, hasMinimum: boolean): WasmFunc
 /** As {@linkcode fours}, with a fifth bit of each code in 32 bits between. */
 function fives(name: string, tables: BlockTables, hasMinimum: boolean): WasmFunction {
   const head = hasMinimum ? 4 : 2;
-  return new Blocks(name, { bytes: head + 20, values: 32, tables }, (code) => {
+  return new BlockFunction(name, { bytes: head + 20, values: 32, tables }, (code) => {
     const [d, m, codes] = [code.local("v128"), code.local("v128"), code.local("v128")];
     const fifths = code.local("i32");
     const sum = hasMinimum ? (value: WasmCode) => singles4.add(value, m.get) : undefined;
@@ -55,7 +55,7 @@ function fives(name: string, tables: BlockTables, hasMinimum: boolean): WasmFunc
 }
 
 function eights(tables: BlockTables): WasmFunction {
-  return new Blocks("Q8_0", { bytes: 34, values: 32, tables }, (code) => {
+  return new BlockFunction("Q8_0", { bytes: 34, values: 32, tables }, (code) => {
     const d = code.local("v128");
     return [
       d.set(singles4.splat(code.half(0))),
@@ -68,7 +68,7 @@ function eights(tables: BlockTables): WasmFunction {
 /** Q4_K and Q5_K: scales and minima of 6 bits in 12 bytes behind two halves, then fifth bits, then pairs of groups in 32 bytes. */
 function groups(name: "Q4_K" | "Q5_K", tables: BlockTables): WasmFunction {
   const hasFifth = name === "Q5_K", first = hasFifth ? 48 : 16;
-  return new Blocks(name, { bytes: first + 128, values: 256, tables }, (code) => {
+  return new BlockFunction(name, { bytes: first + 128, values: 256, tables }, (code) => {
     const [d, dmin] = [code.local("f32"), code.local("f32")];
     const [scale, minimum, codes] = [code.local("v128"), code.local("v128"), code.local("v128")];
     const sum = (value: WasmCode) => singles4.subtract(value, minimum.get);
@@ -106,7 +106,7 @@ function groups(name: "Q4_K" | "Q5_K", tables: BlockTables): WasmFunction {
 
 /** Q6_K: two halves of 128 values, each with 64 bytes of low nibbles, 32 bytes with two high bits of four values, eight scales. */
 function sixes(tables: BlockTables): WasmFunction {
-  return new Blocks("Q6_K", { bytes: 210, values: 256, tables }, (code) => {
+  return new BlockFunction("Q6_K", { bytes: 210, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), codes = code.local("v128");
     const half = (h: number) => (part: number) => (quarter: number) => {
       const i = 16 * part, nibbles = code.bytes(64 * h + i + 32 * (quarter % 2));

@@ -19,13 +19,13 @@ import {
   type WasmCode,
   type WasmFunction,
 } from "./assemble.ts";
-import { Blocks, type BlockTables, high, low } from "./block_code.ts";
+import { BlockFunction, type BlockTables, high, low } from "./block_code.ts";
 
 /** What the codes of IQ4_NL and IQ4_XS stand for. */
 const UNEVEN = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113].map((v) => v & 255);
 
 /** 16 codes of two bits of group `j`: 32 bytes hold four times 32 of them. */
-function pairs(code: Blocks, first: number, j: number): WasmCode {
+function pairs(code: BlockFunction, first: number, j: number): WasmCode {
   const bytes = code.bytes(first + 32 * (j >> 3) + 16 * (j & 1));
   return bits128.and(bytes16.shiftRight(bytes, 2 * (j >> 1 & 3)), code.all(3, 1));
 }
@@ -33,7 +33,7 @@ function pairs(code: Blocks, first: number, j: number): WasmCode {
 const GROUPS = Array.from({ length: 16 }, (_, j) => j);
 
 function twos(tables: BlockTables): WasmFunction {
-  return new Blocks("Q2_K", { bytes: 84, values: 256, tables }, (code) => {
+  return new BlockFunction("Q2_K", { bytes: 84, values: 256, tables }, (code) => {
     const [d, dmin] = [code.local("f32"), code.local("f32")], scale = code.local("v128");
     const minimum = code.local("v128");
     const times = (factor: WasmCode, part: WasmCode) =>
@@ -53,7 +53,7 @@ function twos(tables: BlockTables): WasmFunction {
 }
 
 function threes(tables: BlockTables): WasmFunction {
-  return new Blocks("Q3_K", { bytes: 110, values: 256, tables }, (code) => {
+  return new BlockFunction("Q3_K", { bytes: 110, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128");
     const six = (j: number) => {
       const byte = code.byte(96 + j % 8),
@@ -74,7 +74,7 @@ function threes(tables: BlockTables): WasmFunction {
 }
 
 /** 32 values of 16 bytes from a place on: low halves, then high ones, looked up. */
-function lookedUp(code: Blocks, from: number, scale: WasmCode, place: number): WasmCode[] {
+function lookedUp(code: BlockFunction, from: number, scale: WasmCode, place: number): WasmCode[] {
   const list = code.constant(UNEVEN), bytes = code.bytes(from);
   return [
     ...code.put(bytes16.pick(list, low(code, bytes)), scale, place),
@@ -83,14 +83,14 @@ function lookedUp(code: Blocks, from: number, scale: WasmCode, place: number): W
 }
 
 function uneven(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ4_NL", { bytes: 18, values: 32, tables }, (code) => {
+  return new BlockFunction("IQ4_NL", { bytes: 18, values: 32, tables }, (code) => {
     const d = code.local("v128");
     return [d.set(singles4.splat(code.half(0))), ...lookedUp(code, 2, d.get, 0)];
   });
 }
 
 function unevenGroups(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ4_XS", { bytes: 136, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ4_XS", { bytes: 136, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128");
     const group = (g: number) => {
       const four = int32.and(int32.shiftRight(code.byte(4 + (g >> 1)), 4 * (g & 1)), int32.of(15));
@@ -106,7 +106,7 @@ function unevenGroups(tables: BlockTables): WasmFunction {
 }
 
 function ternaryPairs(tables: BlockTables): WasmFunction {
-  return new Blocks("TQ2_0", { bytes: 66, values: 256, tables }, (code) => {
+  return new BlockFunction("TQ2_0", { bytes: 66, values: 256, tables }, (code) => {
     const d = code.local("v128");
     const group = (j: number) => code.put(bytes16.subtract(pairs(code, 0, j), code.all(1, 1)), d.get, 16 * j);
     return [d.set(singles4.splat(code.half(64))), ...GROUPS.flatMap(group)];
@@ -115,7 +115,7 @@ function ternaryPairs(tables: BlockTables): WasmFunction {
 
 /** A byte is ⌈256·n / 243⌉ of five digits of 3; times 3ⁿ modulo 256 and then times 3 / 256 it gives digit n, 0 to 2. */
 function ternaryDigits(tables: BlockTables): WasmFunction {
-  return new Blocks("TQ1_0", { bytes: 54, values: 256, tables }, (code) => {
+  return new BlockFunction("TQ1_0", { bytes: 54, values: 256, tables }, (code) => {
     const d = code.local("v128"), bytes = code.local("v128"), more = code.local("v128");
     const triple = () => bytes.set(bytes16.add(bytes16.add(bytes.get, bytes.get), bytes.get));
     // 3·85 is below 256, 3·86 isn't, and 3·171 is the first above 511; a comparison that holds is −1.

@@ -10,7 +10,7 @@
  * @module
  */
 import { bytes16, int32, ints4, single, singles4, type WasmCode, type WasmFunction } from "./assemble.ts";
-import { Blocks, type BlockTables } from "./block_code.ts";
+import { BlockFunction, type BlockTables } from "./block_code.ts";
 
 const EIGHT = [0, 1, 2, 3, 4, 5, 6, 7], SIXTEEN = [...EIGHT, ...EIGHT.map((g) => g + 8)];
 
@@ -37,7 +37,7 @@ function evenSigns(word: WasmCode, first: number, second = first + 7): WasmCode 
 }
 
 function twosOf32(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ2_XXS", { bytes: 66, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ2_XXS", { bytes: 66, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), word = code.local("i32");
     const group = (g: number) => {
       const from = 2 + 8 * g;
@@ -57,7 +57,7 @@ function twosOf32(tables: BlockTables): WasmFunction {
 }
 
 function twosOf16(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ2_XS", { bytes: 74, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ2_XS", { bytes: 74, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), word = code.local("i32");
     const group = (j: number) => {
       const codes = code.entries("IQ2_XS", 8, [bits(word.get, 0, 9), bits(word.get, 16, 9)]);
@@ -72,7 +72,7 @@ function twosOf16(tables: BlockTables): WasmFunction {
 }
 
 function twosWithSigns(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ2_S", { bytes: 82, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ2_S", { bytes: 82, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128");
     const group = (j: number) => {
       const number = (k: number) =>
@@ -88,7 +88,7 @@ function twosWithSigns(tables: BlockTables): WasmFunction {
 }
 
 function threesOf32(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ3_XXS", { bytes: 98, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ3_XXS", { bytes: 98, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), word = code.local("i32");
     const group = (g: number) => {
       const half = (h: number) => {
@@ -107,7 +107,7 @@ function threesOf32(tables: BlockTables): WasmFunction {
 }
 
 function threesWithSigns(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ3_S", { bytes: 110, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ3_S", { bytes: 110, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128");
     const group = (g: number) => {
       const number = (k: number) =>
@@ -127,7 +127,7 @@ function threesWithSigns(tables: BlockTables): WasmFunction {
 }
 
 function onesOf32(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ1_S", { bytes: 50, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ1_S", { bytes: 50, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), eighth = code.local("v128");
     const word = code.local("i32");
     const group = (g: number) => {
@@ -154,7 +154,7 @@ function onesOf32(tables: BlockTables): WasmFunction {
 
 /** The scale's bits are the highest four of each of the scales' four numbers. */
 function onesOf16(tables: BlockTables): WasmFunction {
-  return new Blocks("IQ1_M", { bytes: 56, values: 256, tables }, (code) => {
+  return new BlockFunction("IQ1_M", { bytes: 56, values: 256, tables }, (code) => {
     const d = code.local("f32"), scale = code.local("v128"), word = code.local("i32");
     const whole = [0, 1, 2, 3].map((k) => shiftLeft(shiftRight(code.short(48 + 2 * k), 12), 4 * k))
       .reduce((sum, four) => or(sum, four));
