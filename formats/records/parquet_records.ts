@@ -78,7 +78,10 @@ async function compressorsOf({ row_groups }: FileMetaData): Promise<Compressors>
 /** LZ4, which node:zlib hasn't: `LZ4_RAW`, which pyarrow calls lz4, and the older form with Hadoop's frames. */
 async function lz4(): Promise<Compressors> {
   const { decompressLz4, decompressLz4Raw } = await import("hyparquet-compressors");
-  return { LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw };
+  // the library takes the one byte of a page without bytes (a group without values) for the start of a match
+  const unlessEmpty = (decompress: typeof decompressLz4) => (bytes: Uint8Array, length: number) =>
+    length === 0 ? new Uint8Array(0) : decompress(bytes, length);
+  return { LZ4: unlessEmpty(decompressLz4), LZ4_RAW: unlessEmpty(decompressLz4Raw) };
 }
 
 function readAt(handle: Deno.FsFile, start: number, end: number): ArrayBuffer {

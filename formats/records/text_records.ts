@@ -1,5 +1,6 @@
 /**
- * Records of a txt file: a line each, as the field `text`.
+ * Records of a txt file: a line each, as the field `text`. Lines end with \n, \r\n or \r, as in Python's text files and so in
+ * Hugging Face's reader.
  * @module
  */
 import { fileBytes, unpackFault } from "./file_bytes.ts";
@@ -15,13 +16,13 @@ export async function* textRecords(
   const fault = (line: number) => `Cannot read ${file}:${line} as text: it is not UTF-8`;
   let row = 0;
   const record = (line: string): RawRecord => ({
-    value: { text: line.endsWith("\r") ? line.slice(0, -1) : line },
+    value: { text: line },
     row,
     line: ++row,
   });
   try {
     for await (const block of utf8Lines(fileBytes(file, onBytes), fault)) {
-      const lines = new TextDecoder("utf-8", { ignoreBOM: row > 0 }).decode(block).split("\n");
+      const lines = new TextDecoder("utf-8", { ignoreBOM: row > 0 }).decode(block).split(/\r\n|\r|\n/);
       // behind the last line break stands no line
       if (lines.at(-1) === "") lines.pop();
       for (let from = 0; from < lines.length; from += batchSize) {
