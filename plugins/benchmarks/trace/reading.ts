@@ -9,6 +9,7 @@ import { findFineGrained } from "./reading/fine_grained.ts";
 import { withoutMarkup } from "./reading/markup.ts";
 import { assignScores, type Nameable } from "./reading/named_scores.ts";
 import { findOverall } from "./reading/overall.ts";
+import { OwnTexts } from "./reading/own_texts.ts";
 import { foldJudgeText } from "./reading/plain_text.ts";
 import { verdictOfScore } from "./reading/verdict_of.ts";
 
@@ -48,17 +49,25 @@ function count({ constraints, overall }: TraceReading): number {
 }
 
 function readFolded(folded: string, constraints: readonly Nameable[]): TraceReading {
-  const fine = findFineGrained(folded, TRACE_SCALE);
+  const own = new OwnTexts(constraints.map(({ text }) => text));
+  const text = own.hide(folded);
+  const fine = findFineGrained(text, TRACE_SCALE);
   if (fine?.open) {
     const none = { score: null, reason: "the judge's text ends within its scores" };
     return { constraints: constraints.map(() => none), overall: none, cut: true };
   }
-  const overall = findOverall(folded, TRACE_SCALE, fine?.from, fine?.to);
+  const overall = findOverall(text, TRACE_SCALE, fine?.from, fine?.to);
+  const shown = (verdict: Verdict): Verdict =>
+    verdict.score === null ? { score: null, reason: own.show(verdict.reason) } : verdict;
+  const scores = (fine?.scores ?? []).map((score) => ({
+    ...score,
+    names: score.names.map((name) => own.name(name)),
+  }));
   return {
-    constraints: assignScores(fine?.scores ?? [], constraints),
+    constraints: assignScores(scores, constraints).map(shown),
     overall: overall === undefined
       ? { score: null, reason: "the judge gave no overall score" }
-      : verdictOfScore(overall, TRACE_SCALE),
+      : shown(verdictOfScore(overall, TRACE_SCALE)),
     cut: (overall !== undefined && "cut" in overall) || (fine?.scores.some(({ cut }) => cut) ?? false),
   };
 }

@@ -304,6 +304,77 @@ Deno.test("readTraceText(): a score with its scale may stand in front, where the
   assertEquals(scores("(10分) 2. 严格: 短句: 8", "Be formal: 3"), [null, 3]); // the name isn't the constraint's
 });
 
+Deno.test("readTraceText(): a line's number is never its score, nor is a number of the constraint", () => {
+  const scores = (lines: string, ...texts: string[]) =>
+    readTraceText(`Fine Grained Score:\n${lines}\n\nOverall Score: [[5]]\n`, texts.map((text) => ({ text })))
+      .constraints.map(({ score }) => score);
+  const [a, b] = ["1. 字数不超过100字", "2. cite sources as [3]"] as const;
+  for (
+    const lines of [
+      "[1] 2. cite sources as [3]\n[2] 1. 字数不超过100字",
+      "[8] 1. 字数不超过100字\n[9] 2. cite sources as [3]",
+      "1、字数不超过100字\n2、cite sources as [3]",
+      "1.字数不超过100字\n2.cite sources as [3]",
+      "(1) 字数不超过100字: 满分\n(2) cite sources as [3]: 零分",
+      "1 - good\n2 - bad",
+      "1 (good)\n2 (bad)",
+      "1．8\n2．9",
+      "- -8\n- -9",
+      "1. 字数不超过100字: limit: 7, count: 9\n2. cite sources as [3]: found: 4",
+      "8 points\neight\n",
+    ]
+  ) assertEquals(scores(lines, a, b), [null, null], lines);
+  assertEquals(scores("1、8\n2、[9]", a, b), [8, 9]);
+  assertEquals(scores("[8/10] 1. 字数不超过100字\n9分：cite sources as [3]", a, b), [8, 9]);
+  assertEquals(scores("字数不超过100字 [8]\ncite sources as [3] 9", a, b), [8, 9]);
+  assertEquals(scores("第1条得8分\n①8".replace("①8", "第2条为9分"), a, b), [8, 9]);
+  // one that says nothing doesn't give its place to the next
+  assertEquals(scores("C1=满分, C2=9", a, b), [null, 9]);
+  assertEquals(scores("ten\n8\n9", a, b), [null, null]);
+  assertEquals(scores("1. 字数不超过100字: 8\n1. cite sources as [3]: 9", a, b), [8, 9]);
+  for (const one of ["[1] Be formal: 满分", "1.Be formal", "[1] Be formal 7", "-1 : 1、Be formal"]) {
+    assertEquals(scores(one, "1. Be formal"), [one.endsWith("7") ? 7 : null], one);
+  }
+});
+
+Deno.test("readTraceText(): scores on another scale than 0 to 10 are none, in lists, tables and the overall score", () => {
+  const read = (text: string) => {
+    const { constraints, overall } = readTraceText(text, [{ text: "a text" }]);
+    return [constraints[0]!.score, overall.score];
+  };
+  for (const said of ["(1-5)", "(out of 5)", "（满分5分）", "(/5)", "[0-5]", "(0-100)", "(each out of 5)"]) {
+    assertEquals(
+      read(`Fine Grained Score ${said}:\n1. a text: 5\n\nOverall Score: [[5]]\n`),
+      [null, 5],
+      said,
+    );
+    assertEquals(read(`Fine Grained Score ${said}: [{"a text": 5}]\nOverall Score ${said}: 5\n`), [
+      null,
+      null,
+    ], said);
+    const table =
+      `Fine Grained Score:\n| Constraint | Score ${said} |\n|-|-|\n| a text | 5 |\n\nOverall Score: 4\n`;
+    assertEquals(read(table), [null, 4], said);
+  }
+  assertEquals(read("Fine Grained Score (0-10):\n1. a text: 5\n\nOverall Score (out of 10): 5\n"), [5, 5]);
+});
+
+Deno.test("readTraceText(): a table's score stands in the column headed so, else alone behind the constraint", () => {
+  const read = (rows: string) =>
+    readTraceText(
+      `Fine Grained Score:\n${rows}\n\nOverall Score: 4\n`,
+      ["a text", "b text"].map((text) => ({ text })),
+    )
+      .constraints.map(({ score }) => score);
+  assertEquals(read("| Text | Found | Score |\n|-|-|-|\n| a text | 3 | 9 |\n| b text | 2 | 得分：8 |"), [
+    9,
+    8,
+  ]);
+  assertEquals(read("| a text | 9 | fine |\n| b text | 8 | 2 words |"), [9, 8]);
+  assertEquals(read("| a text | 9 | 3 |\n| b text | 8 | fine |"), [null, null]);
+  assertEquals(read("| a text | pass | 3 |\n| b text | fail | 4 |"), [null, null]);
+});
+
 Deno.test("readTraceText(): [10] behind a colon is the score, (10) before one the scale", () => {
   const overall = (text: string) =>
     readTraceText(`Constraints Overall Score${text}\n`, [{ text: "a" }]).overall.score;

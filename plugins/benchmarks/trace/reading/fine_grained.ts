@@ -5,9 +5,11 @@
 import { fineGrainedHeadings, type Heading, overallHeadings } from "./headings.ts";
 import { jsonScores } from "./json_scores.ts";
 import { inlineScores } from "./inline_scores.ts";
-import { LEADING, lineScores } from "./line_scores.ts";
+import { LEADING } from "./line_score.ts";
+import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
+import { onOtherScale } from "./scale.ts";
 import { scoreAt } from "./score_text.ts";
 import { verdictOf } from "./verdict_of.ts";
 
@@ -34,7 +36,7 @@ export function findFineGrained(text: string, scale: number): FineGrained | unde
     if (!announces(text, heading)) continue;
     if (tries++ === TRIES) break;
     const found = behind(text, heading, ends, to, scale);
-    if (found.scores.length > 0 || found.open) return found;
+    if (found.open || found.scores.some(({ names, unread }) => !unread || names.length > 0)) return found;
     to = heading.start;
   }
   return undefined;
@@ -49,23 +51,41 @@ function announces(text: string, { body, below, apart }: Heading): boolean {
 /** The language of a fenced block, a variable that the list is given to. */
 const CODE = /^(?:(?:json|python|py|js|javascript)\s)?(?:(?:const |let )?[a-z_]\w{0,23} ?= ?(?=[[{]))?/i;
 
+/** What stands behind a heading; without scores where it names another scale. */
 function behind(
   text: string,
-  { start, body, below = body }: Heading,
+  heading: Heading,
   ends: readonly number[],
   limit: number,
   scale: number,
 ): FineGrained {
-  const from = start;
+  const found = listBehind(text, heading, ends, limit, scale);
+  const { other } = heading;
+  if (other === undefined) return found;
+  return {
+    ...found,
+    scores: found.scores.map((score) => ({ ...score, verdict: onOtherScale(other, scale) })),
+  };
+}
+
+function listBehind(
+  text: string,
+  heading: Heading,
+  ends: readonly number[],
+  limit: number,
+  scale: number,
+): FineGrained {
+  const { start: from, body, below = body } = heading;
   const first = body + (CODE.exec(text.slice(body, body + 48))?.[0].length ?? 0);
-  const isJson = "[{".includes(text.charAt(first) || " ") && !LEADING.test(text.slice(first, first + 24));
+  const isJson = "[{".includes(text.charAt(first) || " ") && !LEADING.test(text.slice(first, first + 24)) &&
+    !ONE_NUMBER.test(text.slice(first, first + 24));
   if (isJson) {
     const json = readRelaxedJson(text, first);
     if (json !== undefined) {
       return { scores: jsonScores(json.value, scale), from, to: json.end, open: json.open };
     }
   }
-  const end = ends.find((place) => place > first) ?? limit;
+  const end = ends.find((place) => place >= first) ?? limit;
   const lineEnd = text.lastIndexOf("\n", Math.min(end, limit)) + 1;
   const to = end === text.length || lineEnd <= first ? Math.min(end, limit) : lineEnd;
   return isJson
@@ -73,7 +93,9 @@ function behind(
     : { scores: behindHeading(text.slice(below, to), scale), from, to, open: false };
 }
 
-/** Scores in one line, or one in each. */
+/** A number in brackets that something follows in its line: the number of what follows, not a list. */
+const ONE_NUMBER = /^\[{1,2} ?[-+\d.]{1,6} ?\]{1,2}[ *_`]{0,4}(?:[^\s*_`.,;\]}]|\n[-•*]? ?\[)/;
+
 /** A line that announces explanations, with nothing else in it. */
 const EXPLANATION =
   /^[ \t*_#>`-]{0,8}(?:explanations?|reasons?|reasoning|rationales?|justifications?|analysis|解释|说明|理由|分析)[ \t*_`]{0,4}:?[ \t*_`]{0,4}$/gim;
@@ -88,6 +110,7 @@ function behindHeading(region: string, scale: number): NamedScore[] {
   return scoresOf(region, scale);
 }
 
+/** Scores in one line, or one in each. */
 function scoresOf(region: string, scale: number): NamedScore[] {
   const lone = region.trim();
   const inline = lone.includes("\n")

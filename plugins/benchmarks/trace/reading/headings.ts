@@ -3,6 +3,7 @@
  * heading, a key in snake_case or camelCase, or a cell of a table.
  * @module
  */
+import { scaleAt } from "./scale.ts";
 
 /** Phrases that a verdict stands behind. What a response says of them is broken before a judge sees it. */
 export const VERDICT_PHRASES: readonly string[] = [
@@ -21,6 +22,8 @@ export interface Heading {
   apart: boolean;
   /** Where the line below it begins, if nothing else stands in its line. */
   below?: number;
+  /** The highest score of another scale than 0 to 10 that is said there. */
+  other?: number;
 }
 
 const JOINT = "[\\s_*`~-]{0,3}";
@@ -32,8 +35,8 @@ const SETS_APART =
 const ANNOUNCES = / is(?:,? (?:therefore|thus|then))?(?=[ :])/iy;
 /** A label of the line below the phrase. */
 const LABEL = /(?:final )?(?:score|rating|得分|评分)(?=[*_`"' ]{0,3}[:=])/iy;
-/** Mentions of the scale between the phrase and the score. */
-const SCALE = /[([](?:out of |0 ?(?:-|–|to|~) ?|\/ ?|max(?:imum)? ?|满分)?10(?: ?points| ?分)?[)\]]/iy;
+/** The scale as a bare number between the phrase and the score. */
+const SCALE = /[([]10(?: ?points?| ?分)?[)\]]/iy;
 const LINE_START = /(?:^|\n)[\s*_`"'{#>|-]{0,12}(?:(?:the|final|constraints?)[\s_*-]{0,3}){0,3}$/i;
 
 /** Headings of the overall score, in order. */
@@ -54,23 +57,26 @@ function headings(text: string, phrase: RegExp): Heading[] {
   return [...text.matchAll(phrase)].map(({ index, 0: found }) => {
     const length = found.length + take(ANNOUNCES, text, index + found.length).length;
     let marks = take(SETS_APART, text, index + length);
-    const scale = take(SCALE, text, index + length + marks.length);
-    if (scale !== "" && !isScore(marks, scale, text.slice(index + length + marks.length + scale.length))) {
-      marks += scale + take(SETS_APART, text, index + length + marks.length + scale.length);
+    const place = index + length + marks.length;
+    const said = scaleAt(text, place);
+    const scale = said?.said ?? take(SCALE, text, place);
+    if (scale !== "" && !isScore(marks, scale, text.slice(place + scale.length))) {
+      marks += scale + take(SETS_APART, text, place + scale.length);
     }
     const lineBreak = marks.indexOf("\n");
     return {
       start: index,
       body: index + length + marks.length,
       apart: /[^ ]/.test(marks) || LINE_START.test(text.slice(Math.max(0, index - 48), index)),
+      ...(said !== undefined && said.limit !== 10 && { other: said.limit }),
       ...(lineBreak >= 0 && { below: index + length + lineBreak + 1 }),
     };
   });
 }
 
-/** `[10]` or `(10)` behind a colon is the score itself, unless another number follows. */
+/** `[10]`, `(10)` or `(10分)` behind a colon is the score itself, unless another number follows. */
 function isScore(marks: string, scale: string, behind: string): boolean {
-  return /^[([]10[)\]]$/.test(scale) && /[:=]/.test(marks) &&
+  return /^[([]10(?: ?points?| ?分)?[)\]]$/i.test(scale) && /[:=]/.test(marks) &&
     !/^(?:[ *_`~=-]{0,4}[[(]{0,2}\d|\s{0,4}\[\[)/.test(behind.slice(0, 12));
 }
 

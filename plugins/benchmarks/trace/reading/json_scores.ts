@@ -5,7 +5,7 @@
  */
 import type { NamedScore } from "./named_scores.ts";
 import type { Relaxed } from "./relaxed_json.ts";
-import { lineScore } from "./line_scores.ts";
+import { lineScore } from "./line_score.ts";
 import { verdictOf } from "./verdict_of.ts";
 
 const SCORE_KEY = /^(?:final[\s_-]?)?(?:score|rating|grade|points?|mark|分数|得分|评分|打分|分值)$/i;

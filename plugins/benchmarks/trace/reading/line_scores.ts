@@ -2,146 +2,125 @@
  * The scores of the lines that a judge wrote instead of JSON: numbered lists, bullets, tables, a heading per constraint.
  * @module
  */
-import type { NamedScore } from "./named_scores.ts";
-import { trimEndOf } from "./plain_text.ts";
-import { scoreAt, type ScoreText } from "./score_text.ts";
-import { verdictOf, verdictOfScore } from "./verdict_of.ts";
+import { labelOf, withoutLabel } from "./label.ts";
+import { type LineScore, lineScore } from "./line_score.ts";
+import { type NamedScore, unread } from "./named_scores.ts";
+import { withoutOrdinals } from "./ordinals.ts";
+import { OWN, OWN_AT } from "./own_texts.ts";
+import { cellsOf, type TableHead, tableScores } from "./table_scores.ts";
 
-const SEPARATOR = /[:=]>?|->|[→⇒—–]|\s-(?=\s)/g;
-/** A score in parentheses that says what it is, before a remark. */
-const MARKED =
-  /[([](?:(?:score|得分|评分)[: ]{1,2}([-+\d./ ]{1,16})|([-+\d. ]{1,8}(?:\/ ?[\d.]{1,8}|points?|分)))[)\]] ?[:–—-] /i;
-/** A score with its scale in front of the constraint: `[8/10] the text`. */
-export const LEADING: RegExp = /^[([]([-+\d. ]{1,8}(?:\/ ?[\d.]{1,8}|points?|分))[)\]] ?(?=[^\s.,;}\]])/i;
-const SCORE_WORD = /^(?:(?:final )?(?:score|rating|grade|points?)|分数|得分|评分|打分)$/i;
-const HEADER_CELL =
-  /^(?:(?:final )?(?:scores?|rating|grade|points?)(?: ?[([].{0,20}[)\]])?|分数|得分|评分|打分)$/i;
-
-/** The scores of a text's lines, in order. `text` is folded (plain_text.ts). */
+/** The scores of a text's lines, in order; `text` is folded (plain_text.ts), its constraints are hidden (own_texts.ts). */
 export function lineScores(text: string, scale: number): NamedScore[] {
-  const scores: NamedScore[] = [];
-  let heading = ""; // a line without a score, that one below may belong to
-  let column: number | undefined;
-  const lines = text.split("\n");
-  for (const [i, raw] of lines.entries()) {
-    const line = raw.replace(/[*\x60]/g, "").trim();
-    if (line === "") continue;
-    if (line.includes("|")) {
-      const cells = line.replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
-      const header = cells.findIndex((cell) => HEADER_CELL.test(cell));
-      if (header >= 0 && verdictOf(cells[header + 1] ?? "", scale) === undefined) column = header;
-      else scores.push(...rowScore(cells, column, scale, i < lines.length - 1 || line.endsWith("|")));
-      continue;
+  const lines = text.split("\n").map((line) => line.replace(/[*\x60]/g, "").trim());
+  const list = new LineList();
+  let rows: string[][] = [];
+  let head: TableHead | undefined;
+  for (const [i, line] of lines.entries()) {
+    const isLast = i === lines.length - 1;
+    if (/^<\/?[\w-]{1,40}>$/.test(line) && !isLast) continue;
+    if (line.includes("|")) rows.push(cellsOf(line));
+    if (rows.length > 0 && (isLast || !(line.includes("|") || line === ""))) {
+      const table = tableScores(rows, scale, isLast && line.includes("|") && !line.endsWith("|"), head);
+      head = table.head;
+      list.addRows(table.scores);
+      rows = [];
     }
-    const found = lineScore(i === lines.length - 1 ? line : `${line}\n`, scale);
+    if (line !== "" && !line.includes("|")) list.add(line, lineScore(isLast ? line : `${line}\n`, scale));
+  }
+  return list.end();
+}
+
+/** How surely a line names a constraint: 2 by its text or as `Constraint 2`, 1 by a number, 0 not. */
+type Strength = 0 | 1 | 2;
+
+function strengthOf(line: string): Strength {
+  const body = line.replace(/^(?:[-•·+>] ?|#{1,6} ?(?!\d))/, "");
+  const label = labelOf(body);
+  if (OWN_AT.test(body) || label?.worded) return 2;
+  // `(4)` and `(4) (a remark)` can be scores
+  return label !== undefined && /^\d/.test(label.label) && /^["'“]?\p{L}/u.test(withoutLabel(body)) ? 1 : 0;
+}
+
+/** A line without a score that is long and no item of a list: it can be a remark. */
+function canBeRemark(line: string): boolean {
+  return /[:：]$/.test(line) || (line.length > 24 && !/^[-•·+] /.test(line));
+}
+
+const BEHIND_OWN = new RegExp(`${OWN}(.*)$`);
+
+type Entry = LineScore & { remark?: boolean };
+
+class LineList {
+  readonly #entries: Entry[] = [];
+  /** A line that names a constraint; it follows another one that has no score. */
+  #heading: { line: string; strength: Strength; follows: boolean } | undefined;
+  #between = false;
+  #lines = 0;
+
+  addRows(scores: readonly NamedScore[]): void {
+    this.#leave();
+    this.#entries.push(...scores);
+  }
+
+  add(line: string, found: LineScore | undefined): void {
+    const strength = strengthOf(line);
+    this.#lines++;
     if (found === undefined) {
-      if (heading === "" || /^[#([]{0,3}\s?\d/.test(line)) heading = line;
-      continue;
+      if (this.#heading === undefined || (strength > 0 && strength >= this.#heading.strength)) {
+        const follows = this.#heading !== undefined && this.#heading.strength > 0 && !this.#between;
+        this.#leave();
+        this.#heading = { line, strength, follows };
+        this.#between = false;
+        return;
+      }
+      this.#between = true;
+      this.#entries.push({ ...unread(), remark: canBeRemark(line) });
+      return;
     }
-    const names = found.names.filter((name) => name !== "");
-    scores.push(names.length === 0 && heading !== "" ? { ...found, names: [heading] } : found);
-    heading = "";
+    this.#between = true;
+    if (found.names.length === 0 && this.#heading !== undefined && this.#takes(found)) {
+      this.#entries.push({ ...found, names: [this.#heading.line] });
+      this.#heading = undefined;
+      return;
+    }
+    // a count below a constraint doesn't end what is said of it
+    if (found.names.length === 0 || strength > 0 || this.#heading?.strength === 0) this.#leave();
+    this.#entries.push(found);
   }
-  return scores;
-}
 
-function rowScore(
-  cells: readonly string[],
-  column: number | undefined,
-  scale: number,
-  whole: boolean,
-): NamedScore[] {
-  const verdicts = cells.map((cell) => verdictOf(cell, scale));
-  const numbered = verdicts.findLastIndex((verdict) => verdict !== undefined);
-  const place = column ?? (numbered > 0 || cells.length === 1 ? numbered : -1);
-  const verdict = verdicts[place];
-  if (verdict === undefined) return [];
-  if (!whole && place === cells.length - 1) {
-    return [{
-      names: cells.slice(0, place),
-      verdict: { score: null, reason: "the judge's text ends within a row" },
-      cut: true,
-    }];
+  /** True if a score without a name belongs to the line above. */
+  #takes(found: LineScore): boolean {
+    const { worded = false } = found;
+    if (this.#heading === undefined || this.#heading.strength === 0 || this.#heading.follows) {
+      return worded && this.#heading?.strength === 0 && labelOf(this.#heading.line) === undefined;
+    }
+    if (this.#between && !worded) return false;
+    // `2. good` and `3.10` are two entries of a list
+    if (found.ordinal?.part && Number(labelOf(this.#heading.line)?.label) + 1 === found.ordinal.whole) {
+      return false;
+    }
+    const behind = BEHIND_OWN.exec(this.#heading.line)?.[1] ?? "";
+    return worded || !/[\p{L}\d✓✗]/u.test(behind);
   }
-  return [{
-    names: cells.filter((cell, i) => i !== place && cell !== "" && i <= Math.max(place, 1)),
-    verdict,
-  }];
-}
 
-/**
- * The score of one line and what stands before it.
- * @param line The line; with a line break at its end unless the whole text ends with it.
- * @returns undefined when there is none.
- */
-export function lineScore(line: string, scale: number): NamedScore | undefined {
-  const named = (name: string, found: ScoreText): NamedScore => ({
-    names: nameParts(name),
-    verdict: verdictOfScore(found, scale),
-    ...("cut" in found && { cut: true }),
-  });
-  const body = line.replace(/^[-•·+>#] ?/, "").replace(/\b(score|rating) of (?=[\d[*(])/i, "$1: ");
-  for (const { index } of body.matchAll(/\[\[/g).take(BRACKETS)) {
-    const found = scoreAt(body, index, scale);
-    if (found === undefined) break;
-    if (!isText(body, index, found, scale)) return named(body.slice(0, index), found);
+  end(): NamedScore[] {
+    this.#leave();
+    const entries: Entry[] = withoutOrdinals(this.#entries, this.#lines);
+    const first = entries.findIndex(({ unread }) => unread !== true);
+    const last = entries.findLastIndex(({ unread }) => unread !== true);
+    // remarks in front of all scores and behind them leave none out
+    return entries.flatMap(({ remark, ...score }, i) =>
+      remark === true && (i < first || i > last) ? [] : [score]
+    );
   }
-  const marked = MARKED.exec(body);
-  if (marked !== null) {
-    const found = scoreAt(`${marked[1] ?? marked[2]}\n`, 0, scale);
-    if (found !== undefined) return named(body.slice(0, marked.index), found);
-  }
-  let last: [place: number, found: ScoreText] | undefined;
-  for (const place of separators(body)) {
-    // "6 - 7" is one text that isn't on the scale, not a 7 behind a dash
-    if (last !== undefined && "off" in last[1] && place < last[1].end + 3) continue;
-    const found = scoreAt(body, place + 1, scale);
-    if (found !== undefined) last = [place, found];
-  }
-  // the name is made once, not for each: what stands before a score may be long
-  if (last !== undefined) return named(body.slice(0, last[0]), last[1]);
-  const inParentheses = /[([](?:score:? ?)?([-+\d./ ]{1,16}(?:points?|分)?)[)\]][.;]?\s?$/i.exec(body);
-  if (inParentheses !== null) {
-    const found = scoreAt(`${inParentheses[1]}\n`, 0, scale);
-    if (found !== undefined) return named(body.slice(0, inParentheses.index), found);
-  }
-  const leading = LEADING.exec(body);
-  if (leading !== null) {
-    const found = scoreAt(`${leading[1]}\n`, 0, scale);
-    if (found !== undefined) return named(body.slice(leading[0].length), found);
-  }
-  const ordinal = /^[([]?(\d{1,3})[.)\]、]{1,2}\s/.exec(body);
-  const found = scoreAt(body, ordinal?.[0].length ?? 0, scale);
-  return found === undefined ? undefined : named(ordinal?.[1] ?? "", found);
-}
 
-/** True for words in double brackets that belong to the constraint, `End with [[thanks]]: 9`: no verdict, and a score stands behind. */
-function isText(body: string, start: number, found: ScoreText, scale: number): boolean {
-  if (!("off" in found) || /\d|^\[\[ ?(?:n\/?a|none|null|not |无|不)/i.test(found.off)) return false;
-  if (/[:=>→⇒—–-] ?$/.test(body.slice(0, start))) return false;
-  return [...separators(body)].some((place) =>
-    place >= found.end && scoreAt(body, place + 1, scale) !== undefined
-  );
-}
-
-/** Double brackets of a line that are looked at, since each look reads all of it. */
-const BRACKETS = 4;
-
-/** Places of signs that a score may stand behind, none within round brackets. */
-function separators(line: string): number[] {
-  let depth = 0;
-  let from = 0;
-  return [...line.matchAll(SEPARATOR)].flatMap(({ index, 0: sign }) => {
-    for (; from < index; from++) depth += line[from] === "(" ? 1 : line[from] === ")" && depth > 0 ? -1 : 0;
-    return depth === 0 ? [index + sign.length - 1] : [];
-  });
-}
-
-/** Text before a score, without the word "score". */
-function nameParts(text: string): string[] {
-  const plain = trimEndOf(text.replace(/["“”]/g, "").trim(), " :=—–-");
-  if (SCORE_WORD.test(plain)) return [];
-  // the word is looked for at the end alone: in the whole text the pattern takes quadratic time
-  const [word] = /(?:\bfinal )?(?:\bscore|\brating|得分|评分|分数)$/i.exec(plain.slice(-16)) ?? [];
-  return [word === undefined ? plain : trimEndOf(plain.slice(0, -word.length), " .;:,—–-\n")];
+  /** Ends what a heading began: it has no score. */
+  #leave(): void {
+    if (this.#heading === undefined) return;
+    const { line, strength } = this.#heading;
+    this.#entries.push(
+      strength > 0 ? unread(line) : { ...unread(), remark: canBeRemark(line) },
+    );
+    this.#heading = undefined;
+  }
 }

@@ -6,7 +6,8 @@
 import { distance } from "fastest-levenshtein";
 
 import type { Verdict } from "../../../kinds/judgement.ts";
-import { trimEndOf } from "./plain_text.ts";
+import { labelOf, withoutLabel } from "./label.ts";
+import { foldJudgeText, trimEndOf } from "./plain_text.ts";
 
 /** A score with the names that a judge gave it. */
 export interface NamedScore {
@@ -16,6 +17,17 @@ export interface NamedScore {
   verdict: Verdict;
   /** True if the text ends right behind the number, which may be the beginning of another. */
   cut?: boolean;
+  /** True for an entry that no score can be told of for certain; its verdict is null. */
+  unread?: boolean;
+}
+
+/** An entry without a score. */
+export function unread(...names: readonly string[]): NamedScore {
+  return {
+    names,
+    verdict: { score: null, reason: "the judge's entry for it has no score that can be told for certain" },
+    unread: true,
+  };
 }
 
 /** Things that a score can name. */
@@ -34,21 +46,31 @@ export function assignScores(scores: readonly NamedScore[], constraints: readonl
   const known = new Names(constraints, scores);
   const verdicts: (Verdict | undefined)[] = constraints.map(() => undefined);
   let named = 0;
-  for (const { names, verdict } of scores) {
+  for (const { names, verdict, unread } of scores) {
     const places = known.find(names);
     const place = places.find((i) => verdicts[i] === undefined) ?? places.at(-1);
     if (place === undefined) continue;
-    verdicts[place] = verdict;
+    if (unread !== true || verdicts[place] === undefined) verdicts[place] = verdict;
     named++;
   }
-  if (named === 0 && scores.length === constraints.length) return scores.map(({ verdict }) => verdict);
-  const counts = `${scores.length} scores for ${constraints.length} constraints`;
+  if (named === 0 && fillPlaces(scores, constraints.length)) return scores.map(({ verdict }) => verdict);
+  const counts = `${
+    scores.filter(({ unread }) => unread !== true).length
+  } scores for ${constraints.length} constraints`;
   const reason = scores.length === 0
     ? "the judge gave no fine-grained score"
     : named === 0
     ? `the judge gave ${counts}, none by its name`
     : `the judge gave ${counts}, none of them for this one`;
   return verdicts.map((verdict) => verdict ?? { score: null, reason });
+}
+
+/** True if scores stand for the constraints in their order: as many, none left out, and none with another number in its name. */
+function fillPlaces(scores: readonly NamedScore[], count: number): boolean {
+  if (scores.length !== count || scores.some(({ unread }) => unread)) return false;
+  const numbers = scores.map(({ names }) => /\d{1,3}/.exec(names.join(" "))?.[0]);
+  return numbers.every((number) => number === undefined) ||
+    [0, 1].some((first) => numbers.every((number, i) => Number(number) === i + first));
 }
 
 /** Where each name leads to. */
@@ -71,7 +93,21 @@ class Names {
     const labelled = labels.every((label) => label !== undefined) && new Set(labels).size === labels.length;
     const numbers = scores.flatMap(({ names }) => names.map((name) => nameOf(name).label ?? ""));
     const first = !labelled && numbers.includes("0") && !numbers.includes(String(constraints.length)) ? 0 : 1;
-    labels.forEach((label, i) => add(this.#labels, labelled ? label ?? "" : String(i + first), i));
+    const doubtful = this.#doubtful(scores);
+    labels.forEach((own, i) => {
+      const label = labelled ? own ?? "" : String(i + first);
+      if (!doubtful.has(label)) add(this.#labels, label, i);
+    });
+  }
+
+  /** Numbers that several entries have, each with a text that is no constraint's: then they don't say which is meant. */
+  #doubtful(scores: readonly NamedScore[]): Set<string> {
+    const texts = new Map<string, Set<string>>();
+    for (const { label, text } of scores.flatMap(({ names }) => names.map(nameOf))) {
+      if (label === undefined || text === "" || this.#texts.has(text)) continue;
+      texts.set(label, (texts.get(label) ?? new Set()).add(text));
+    }
+    return new Set([...texts].flatMap(([label, { size }]) => size > 1 ? [label] : []));
   }
 
   /** Places of the constraints that the first fitting name leads to. */
@@ -113,23 +149,18 @@ function add(map: Map<string, number[]>, key: string, place: number): void {
 
 /** Letters of a text that are compared one by one, because that takes quadratic time. */
 const COMPARED = 256;
-const CHINESE_NUMBERS = "一二三四五六七八九十";
-const LABEL = new RegExp(
-  String
-    .raw`^(?:[-*•·+] ?)?(?:(?:constraint|criterion|criteria|requirement|condition|rule|item|number|no|checkpoint|score|c|约束|要求|条件|检查点|第)` +
-    String
-      .raw`[\s#_.:№-]{0,3}(\d{1,3})(?!\d)(?: ?[条項项个])?|[([]?(\d{1,3}|[a-z]|[${CHINESE_NUMBERS}])(?:[)\].、:]|$)(?!\d)|#(\d{1,3})(?!\d))`,
-);
 
 /** A name as its label, such as the `2` of `2. in capitals`, and its text without numbering, quotes, blanks and end marks. */
 function nameOf(name: string): { label?: string; text: string } {
-  const plain = name.normalize("NFKC").toLowerCase().replace(/\\n/g, " ").replace(/\\(.)/g, "$1")
-    .replace(/["“”'‘’「」『』\x60*~#]/g, "").replace(/\s+/g, " ").trim();
-  const found = LABEL.exec(plain);
-  const number = found?.[1] ?? found?.[2] ?? found?.[3];
-  const rest = plain.slice(found?.[0].length ?? 0).replace(/^[\s.:、)\]-]{1,4}/, "").replace(/^[-•·+] /, "");
-  const text = trimEndOf(rest.replaceAll(" ", ""), "。.;；,，:：!！…");
-  if (number === undefined) return { text };
-  const chinese = CHINESE_NUMBERS.indexOf(number);
-  return { label: chinese < 0 ? number : String(chinese + 1), text };
+  const plain = foldJudgeText(name).normalize("NFKC").toLowerCase().replace(/\\n/g, " ").replace(
+    /\\(.)/g,
+    "$1",
+  )
+    .replace(/^\s?#(?=\d)/, "number ").replace(/["“”'‘’「」『』\x60*~#]/g, "").replace(/\s+/g, " ").trim();
+  const found = labelOf(plain);
+  const text = trimEndOf(
+    withoutLabel(plain).replace(/^[-•·+] /, "").replaceAll(" ", ""),
+    "。.;；,，:：!！…",
+  );
+  return found === undefined ? { text } : { label: found.label, text };
 }

@@ -12,10 +12,14 @@ import { scoreAt, type ScoreText } from "./score_text.ts";
 export function findOverall(text: string, scale: number, from = 0, to = 0): ScoreText | undefined {
   let last: ScoreText | undefined;
   const all = overallHeadings(text);
-  for (const [i, { start, body, apart }] of all.entries()) {
+  for (const [i, { start, body, apart, other }] of all.entries()) {
     if (start >= from && start < to) continue;
     const found = scoreAt(text, behindSum(text, body), scale);
     if (found === undefined || !(apart || found.bracketed)) continue;
+    if (other !== undefined) {
+      last = { off: text.slice(start, found.end), bracketed: found.bracketed, end: found.end };
+      continue;
+    }
     last = withoutOther(
       found,
       text.slice(found.end, Math.min(found.end + 400, all[i + 1]?.start ?? Infinity)),

@@ -17,7 +17,7 @@ export function verdictOfScore(found: ScoreText, scale: number): Verdict {
 }
 
 /** Behind a score that is all of a text: nothing, or a remark that is set apart. */
-const REMARK = /^[*_`"'”’$)\] ]{0,6}(?:$|[.;,]?\s*$|[;,(（[]|[-–—:] |\/\/|# )/;
+export const REMARK: RegExp = /^[*_`"'”’$)\] ]{0,6}(?:$|[.;,]?\s*$|[;,(（[]|[-–—:] |\/\/|# )/;
 
 /**
  * The verdict of a text that is nothing but a score, and perhaps a remark behind it.
