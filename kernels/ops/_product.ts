@@ -127,7 +127,7 @@ function gemm<Axis extends string>(
   return gemmNodes(target, { a, b, out, alpha, ...transposed });
 }
 
-/** Columns up to which the narrow factor of aᵀ b is one: kernels/native reads the other factor once for each 6 of them. */
+/** Columns up to which the narrow factor of aᵀ b is one: kernels/native goes over the other factor's rows once for each 8 of them. */
 const NARROW = 64;
 
 /** The product by an operator of our own; null: not by one. */

@@ -9,6 +9,7 @@ import { attentionGrad } from "../../ops/attention_grad.ts";
 import { layOut } from "../../ops/attention_samples.ts";
 import { labelLogprob, labelLogprobUnit } from "../../ops/label_logprob.ts";
 import { loraLinear, loraMatmulAdd } from "../../ops/lora_products.ts";
+import { matmulTnAdd } from "../../ops/product_sums.ts";
 import { linear, matmul, matmulTn } from "../../ops/products.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { rmsNormGrad } from "../../ops/rms_norm_grad.ts";
@@ -91,6 +92,10 @@ const large: Case[] = [
   caseOf(loraMatmulAdd, { rows: 131, in: 650, out: 331, rank: 12 }, { alpha: 2 }),
   caseOf(matmulTn, { rows: 131, left: 8, right: 410 }),
   caseOf(matmulTn, { rows: 131, left: 410, right: 13 }, { alpha: -2 }),
+  // Columns beside those of a task and of a vector, rows fewer than are added at once.
+  caseOf(matmulTn, { rows: 19, left: 2_067, right: 9 }),
+  caseOf(matmulTn, { rows: 7, left: 17, right: 33 }),
+  caseOf(matmulTnAdd, { rows: 70, left: 8, right: 100 }, { alpha: 0.5 }),
   caseOf(rmsNorm, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
   caseOf(rmsNormGrad, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
   caseOf(swiglu, { rows: 131, cols: 577 }),

@@ -5,11 +5,12 @@
 
 #include <stdatomic.h>
 
+#include "float_ahead.h"
 #include "float_packed.h"
 
-// Depth of a part; panels that are laid out at once; groups of rows that stay in the second-level cache; slots of memory, and so threads at
-// most.
-enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8 };
+// Depth of a part; panels that are laid out at once, at most; groups of rows that stay in the second-level cache; slots of memory, and so
+// threads at most. Tasks are a multiple of EVEN: two or four threads get as many each.
+enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, EVEN = 4 };
 
 typedef struct {
   const Product *p;
@@ -87,8 +88,26 @@ static void edge_tile(const Packed *f, const float *from, ptrdiff_t ld, float *t
   }
 }
 
+// The first of a task's panels.
+static ptrdiff_t first_panel(const Job *j, size_t task) { return (ptrdiff_t)task * j->panels / (ptrdiff_t)j->tasks; }
+
+// Of b: what some panels are made of, for a part of the depth.
+static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
+  const Product *p = j->p;
+  const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from), column = first * TILE_COLUMNS;
+  const ptrdiff_t columns = least(end * TILE_COLUMNS, p->n) - column;
+  return p->transposed ? ahead_of(p->b + column * p->k + from, p->k, columns, depth) : ahead_of(p->b + from * p->n + column, p->n, depth, columns);
+}
+
+// What this thread probably lays out next: the next part of its panels, or the next task that nobody has begun.
+static Ahead next_ahead(Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
+  if (c + 1 < j->cuts) return panels_ahead(j, first, end, c + 1);
+  const size_t task = atomic_load(&j->next);
+  return task < j->tasks ? panels_ahead(j, first_panel(j, task), first_panel(j, task + 1), 0) : (Ahead){0};
+}
+
 // Some panels of columns, for all rows.
-static void some_panels(const Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
+static void some_panels(Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
   const Product *p = j->p;
   const ptrdiff_t size = j->depth * TILE_COLUMNS;
   float *ups = panels + PANELS * size;
@@ -101,6 +120,8 @@ static void some_panels(const Job *j, ptrdiff_t first, ptrdiff_t end, float *pan
     for (ptrdiff_t n = first; n < end; n++) {
       pack_panel(p->b, p->n, p->k, p->transposed, from, depth, n * TILE_COLUMNS, p->alpha, panels + (n - first) * size);
     }
+    Ahead next = next_ahead(j, first, end, c);
+    const ptrdiff_t lines = ceil_div(next.left, j->groups * (end - first));
     for (ptrdiff_t block = 0; block < j->groups; block += BLOCK_GROUPS) {
       for (ptrdiff_t n = first; n < end; n++) {
         const ptrdiff_t columns = least(TILE_COLUMNS, p->n - n * TILE_COLUMNS), last = least(j->groups, block + BLOCK_GROUPS);
@@ -114,6 +135,7 @@ static void some_panels(const Job *j, ptrdiff_t first, ptrdiff_t end, float *pan
               .up = ups + (n - first) * p->rank * TILE_COLUMNS,
               .rank = c == j->cuts - 1 ? p->rank : 0,
           };
+          ask(&next, lines);
           const float *add = before ? before + at : NULL;
           if (rows == TILE_ROWS && columns == TILE_COLUMNS) packed_tile(&f, add, p->n, p->y + at, p->n);
           else edge_tile(&f, add, p->n, p->y + at, rows, columns);
@@ -126,8 +148,7 @@ static void some_panels(const Job *j, ptrdiff_t first, ptrdiff_t end, float *pan
 static void slot_work(void *data, size_t index) {
   Job *j = data;
   for (size_t i; (i = atomic_fetch_add(&j->next, 1)) < j->tasks;) {
-    const ptrdiff_t first = (ptrdiff_t)i * PANELS;
-    some_panels(j, first, least(j->panels, first + PANELS), j->slots + (ptrdiff_t)index * j->slot);
+    some_panels(j, first_panel(j, i), first_panel(j, i + 1), j->slots + (ptrdiff_t)index * j->slot);
   }
 }
 
@@ -138,7 +159,7 @@ static Job job_of(const Product *p) {
   j.depth = ceil_div(ceil_div(p->k, j.cuts), 4) * 4;
   j.narrow = ceil_div(p->rank, NARROW);
   j.slot = PANELS * (j.depth + p->rank) * TILE_COLUMNS;
-  j.tasks = (size_t)ceil_div(j.panels, PANELS);
+  j.tasks = (size_t)least(j.panels, ceil_div(ceil_div(j.panels, PANELS), EVEN) * EVEN);
   return j;
 }
 

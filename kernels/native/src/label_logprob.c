@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdatomic.h>
 
+#include "float_ahead.h"
 #include "float_packed.h"
 
 // Rows of w whose logits are made at once; depth of a part; panels that are laid out at once; groups of labels that stay in the second-level
@@ -34,6 +35,13 @@ static void pack_labels(void *data, size_t index) {
   }
 }
 
+// Rows of w from a panel on, for a part of the depth; none behind the last.
+static Ahead rows_ahead(const Job *j, ptrdiff_t first, ptrdiff_t c) {
+  const Labels *p = j->p;
+  const ptrdiff_t from = c * j->depth, rows = least(PANELS * TILE_COLUMNS, p->vocab - first);
+  return rows > 0 ? ahead_of(p->w + first * p->columns + from, p->columns, rows, least(j->depth, p->columns - from)) : (Ahead){0};
+}
+
 // logits [6 groups, CHUNK] of rows first..first + count - 1 of w, −∞ behind them up to a whole panel.
 static void logits_of(const Job *j, ptrdiff_t first, ptrdiff_t count, float *panels, float *logits) {
   const Labels *p = j->p;
@@ -45,11 +53,14 @@ static void logits_of(const Job *j, ptrdiff_t first, ptrdiff_t count, float *pan
       for (ptrdiff_t n = start; n < end; n++) {
         pack_panel(p->w, first + count, p->columns, 1, from, depth, first + n * TILE_COLUMNS, 1, panels + (n - start) * size);
       }
+      Ahead next = c + 1 < j->cuts ? rows_ahead(j, first + start * TILE_COLUMNS, c + 1) : rows_ahead(j, first + end * TILE_COLUMNS, 0);
+      const ptrdiff_t lines = ceil_div(next.left, j->groups * (end - start));
       for (ptrdiff_t block = 0; block < j->groups; block += BLOCK_GROUPS) {
         for (ptrdiff_t n = start; n < end; n++) {
           for (ptrdiff_t g = block; g < least(j->groups, block + BLOCK_GROUPS); g++) {
             const Packed f = {.a = j->h + (c * j->groups + g) * j->depth * TILE_ROWS, .b = panels + (n - start) * size, .depth = depth};
             float *to = logits + g * TILE_ROWS * CHUNK + n * TILE_COLUMNS;
+            ask(&next, lines);
             packed_tile(&f, c ? to : NULL, CHUNK, to, CHUNK);
           }
         }
