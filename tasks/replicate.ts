@@ -102,17 +102,20 @@ async function dryRun(config: ReplicateConfig): Promise<void> {
   for (const line of lines) print(line);
 }
 
+/** `deno task replicate`. @returns The exit code; undefined is 0 */
+export async function replicateTask(args: readonly string[]): Promise<number | void> {
+  const given = parseArguments(args, FLAGS);
+  const { config: word = "tiny", overrides, flags } = given;
+  if (flags.has("help")) {
+    const keys = { section: "replicate", texts: optionTexts(ReplicateOptions) };
+    return print(taskHelp(helpTopic(given, Object.keys(REPLICATIONS)), USAGE, FLAGS, keys));
+  }
+  const { config } = readReplicateConfig(replicationFile(word), overrides);
+  if (flags.has("dry-run")) return await dryRun(config);
+  return await replicateFile(config);
+}
+
 if (import.meta.main) {
   // not awaited: a plugin may import this module and would wait for it for ever
-  void runTask(async () => {
-    const given = parseArguments(Deno.args, FLAGS);
-    const { config: word = "tiny", overrides, flags } = given;
-    if (flags.has("help")) {
-      const keys = { section: "replicate", texts: optionTexts(ReplicateOptions) };
-      return print(taskHelp(helpTopic(given, Object.keys(REPLICATIONS)), USAGE, FLAGS, keys));
-    }
-    const { config } = readReplicateConfig(replicationFile(word), overrides);
-    if (flags.has("dry-run")) return await dryRun(config);
-    return await replicateFile(config);
-  });
+  void runTask(() => replicateTask(Deno.args));
 }

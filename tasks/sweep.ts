@@ -43,7 +43,7 @@ const USAGE = [
   "Best is the setting with the highest score of --eval, else the lowest last evaluation loss, mean over seeds.",
 ];
 
-async function run(plan: SweepPlan): Promise<number> {
+async function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
   using interrupted = interruption();
   const progress = createProgress();
   try {
@@ -54,40 +54,43 @@ async function run(plan: SweepPlan): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    print(`Continue with: ${taskCommand("sweep", Deno.args)}`);
+    print(`Continue with: ${taskCommand("sweep", args)}`);
     return 130;
   } finally {
     progress.stop();
   }
 }
 
+/** `deno task sweep`. @returns The exit code; undefined is 0 */
+export async function sweepTask(args: readonly string[]): Promise<number | void> {
+  const given = parseArguments(args, FLAGS);
+  const { config, overrides, flags, values } = given;
+  if (flags.has("help")) return print(trainingHelp(helpTopic(given), USAGE, FLAGS));
+  if (config === undefined) {
+    throw new RangeError(
+      "Cannot sweep as a training file is needed: current value is none; --help has examples",
+    );
+  }
+  const axes = readAxes(overrides, values.get("seeds"));
+  const fixed = axes.filter(({ values }) => values.length === 1).map(({ key, values }) =>
+    `${key}=${values[0]}`
+  );
+  const first = readTrainConfig(config, fixed).config;
+  const out = values.get("out") ?? `${first.output_dir.replace(/[/\\]+$/, "")}-sweep`;
+  const plan: SweepPlan = { config, cells: cellsOf(axes, out), evaluation: values.get("eval"), out };
+  checkCells(plan);
+  if (flags.has("dry-run")) {
+    checkFolderPlace(out, "--out");
+    const rows = plan.cells.map(({ name, directory }) => [name, directory]);
+    return print([...alignedRows(rows), "", `${plan.cells.length} trainings`].join("\n"));
+  }
+  const settings = plan.cells.map(({ overrides }) => readTrainConfig(config, overrides).config);
+  if (plan.evaluation === undefined && !settings.some(needsNetwork)) dropNetwork();
+  if (!settings.some(startsPrograms)) dropPrograms();
+  return await run(plan, args);
+}
+
 if (import.meta.main) {
   // not awaited: a plugin imports mod.ts and through it the trainings, and would wait for it for ever
-  void runTask(async () => {
-    const given = parseArguments(Deno.args, FLAGS);
-    const { config, overrides, flags, values } = given;
-    if (flags.has("help")) return print(trainingHelp(helpTopic(given), USAGE, FLAGS));
-    if (config === undefined) {
-      throw new RangeError(
-        "Cannot sweep as a training file is needed: current value is none; --help has examples",
-      );
-    }
-    const axes = readAxes(overrides, values.get("seeds"));
-    const fixed = axes.filter(({ values }) => values.length === 1).map(({ key, values }) =>
-      `${key}=${values[0]}`
-    );
-    const first = readTrainConfig(config, fixed).config;
-    const out = values.get("out") ?? `${first.output_dir.replace(/[/\\]+$/, "")}-sweep`;
-    const plan: SweepPlan = { config, cells: cellsOf(axes, out), evaluation: values.get("eval"), out };
-    checkCells(plan);
-    if (flags.has("dry-run")) {
-      checkFolderPlace(out, "--out");
-      const rows = plan.cells.map(({ name, directory }) => [name, directory]);
-      return print([...alignedRows(rows), "", `${plan.cells.length} trainings`].join("\n"));
-    }
-    const settings = plan.cells.map(({ overrides }) => readTrainConfig(config, overrides).config);
-    if (plan.evaluation === undefined && !settings.some(needsNetwork)) dropNetwork();
-    if (!settings.some(startsPrograms)) dropPrograms();
-    return await run(plan);
-  });
+  void runTask(() => sweepTask(Deno.args));
 }

@@ -132,27 +132,30 @@ async function dryRun(path: string, overrides: readonly string[]): Promise<void>
   for (const line of lines) print(line);
 }
 
+/** `deno task synth`. @returns The exit code; undefined is 0 */
+export async function synthTask(args: readonly string[]): Promise<number | void> {
+  const given = parseArguments(args, FLAGS);
+  const { config = DEFAULT_SYNTHESIS, overrides, flags } = given;
+  if (flags.has("help")) {
+    const keys = { section: "synth", texts: optionTexts(SynthOptions) };
+    return print(taskHelp(helpTopic(given), USAGE, FLAGS, keys, ["help", "dry-run"]));
+  }
+  if (flags.has("dry-run")) return await dryRun(config, overrides);
+  const json = flags.has("json");
+  const done = await synthesizeFile(config, overrides, json ? printError : print);
+  if (json) {
+    print(
+      JSON.stringify(
+        { ...done.results, directory: done.directory, files: done.files, exit_code: exitCode(done) },
+        null,
+        2,
+      ),
+    );
+  }
+  return exitCode(done);
+}
+
 if (import.meta.main) {
   // not awaited: a plugin may import this module and would wait for it for ever
-  void runTask(async () => {
-    const given = parseArguments(Deno.args, FLAGS);
-    const { config = DEFAULT_SYNTHESIS, overrides, flags } = given;
-    if (flags.has("help")) {
-      const keys = { section: "synth", texts: optionTexts(SynthOptions) };
-      return print(taskHelp(helpTopic(given), USAGE, FLAGS, keys, ["help", "dry-run"]));
-    }
-    if (flags.has("dry-run")) return await dryRun(config, overrides);
-    const json = flags.has("json");
-    const done = await synthesizeFile(config, overrides, json ? printError : print);
-    if (json) {
-      print(
-        JSON.stringify(
-          { ...done.results, directory: done.directory, files: done.files, exit_code: exitCode(done) },
-          null,
-          2,
-        ),
-      );
-    }
-    return exitCode(done);
-  });
+  void runTask(() => synthTask(Deno.args));
 }

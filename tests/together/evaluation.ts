@@ -1,0 +1,25 @@
+/**
+ * Test files of the evaluation that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * @module
+ */
+import "../../tasks/eval/config_test.ts";
+import "../../tasks/eval/labels_test.ts";
+import "../../tasks/eval/plan_test.ts";
+import "../../tasks/eval/plugin_fault_test.ts";
+import "../../tasks/eval/provenance_test.ts";
+import "../../tasks/eval/reason_counts_test.ts";
+import "../../tasks/eval/report/github_test.ts";
+import "../../tasks/eval/report/junit_test.ts";
+import "../../tasks/eval/statistics/alpha_test.ts";
+import "../../tasks/eval/statistics/bootstrap_test.ts";
+import "../../tasks/eval/statistics/crossed_test.ts";
+import "../../tasks/eval/statistics/kappa_test.ts";
+import "../../tasks/eval/statistics/mcnemar_test.ts";
+import "../../tasks/eval/statistics/paired_test.ts";
+import "../../tasks/eval/statistics/quantile_test.ts";
+import "../../tasks/eval/statistics/random_words_test.ts";
+import "../../tasks/eval/statistics/ratio_test.ts";
+import "../../tasks/eval/statistics/spearman_test.ts";
+import "../../tasks/eval/statistics/spread_test.ts";
+import "../../tasks/eval/statistics/wilson_test.ts";
+import "../../tasks/eval/thresholds_test.ts";

@@ -1,0 +1,19 @@
+/**
+ * Test files of judges, benchmarks and endpoints that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * @module
+ */
+import "../../plugins/benchmarks/cfbench/python_float_test.ts";
+import "../../plugins/benchmarks/mod_test.ts";
+import "../../plugins/benchmarks/scores_test.ts";
+import "../../plugins/benchmarks/trace/reading_test.ts";
+import "../../plugins/benchmarks/trace/trace_test.ts";
+import "../../plugins/endpoints/loopback_test.ts";
+import "../../plugins/endpoints/openai/reply_test.ts";
+import "../../plugins/endpoints/openai/request_test.ts";
+import "../../plugins/endpoints/recorded_test.ts";
+import "../../plugins/endpoints/servers_test.ts";
+import "../../plugins/judges/ifeval_rules/python_random_test.ts";
+import "../../plugins/judges/ifeval_rules/python_regexp_test.ts";
+import "../../plugins/judges/model_judges_test.ts";
+import "../../plugins/judges/rules_doc_test.ts";
+import "../../plugins/judges/rules_test.ts";

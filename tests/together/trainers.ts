@@ -1,0 +1,13 @@
+/**
+ * Test files of trainers that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * @module
+ */
+import "../../plugins/trainers/local/base_model_test.ts";
+import "../../plugins/trainers/local/evaluate_test.ts";
+import "../../plugins/trainers/local/phase_clock_test.ts";
+import "../../plugins/trainers/local/schedules_test.ts";
+import "../../plugins/trainers/local/steps_test.ts";
+import "../../plugins/trainers/schedule_points_test.ts";
+import "../../plugins/trainers/torch/doctor_test.ts";
+import "../../plugins/trainers/torch/memory_test.ts";
+import "../../plugins/trainers/torch/share_test.ts";

@@ -1,0 +1,29 @@
+/**
+ * Test files of the training's configuration, data and outputs that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * @module
+ */
+import "../../tasks/train/config/checks_test.ts";
+import "../../tasks/train/config/device_keys_test.ts";
+import "../../tasks/train/config/distributed/choose_test.ts";
+import "../../tasks/train/config/key_help_test.ts";
+import "../../tasks/train/config/other_names_test.ts";
+import "../../tasks/train/config/provenance_test.ts";
+import "../../tasks/train/config/read_keys_test.ts";
+import "../../tasks/train/data/encode_test.ts";
+import "../../tasks/train/data/info_test.ts";
+import "../../tasks/train/data/odd_rows_test.ts";
+import "../../tasks/train/data/other_tools_test.ts";
+import "../../tasks/train/data/report_test.ts";
+import "../../tasks/train/data/seqlen_test.ts";
+import "../../tasks/train/data/unlearnt_test.ts";
+import "../../tasks/train/data/unused_fields_test.ts";
+import "../../tasks/train/data/unwritten_test.ts";
+import "../../tasks/train/estimate_test.ts";
+import "../../tasks/train/loss_notes_test.ts";
+import "../../tasks/train/outputs/directory_test.ts";
+import "../../tasks/train/outputs/format_test.ts";
+import "../../tasks/train/outputs/progress_test.ts";
+import "../../tasks/train/outputs/reporter_test.ts";
+import "../../tasks/train/outputs/run_log_test.ts";
+import "../../tasks/train/outputs/smooth_test.ts";
+import "../../tasks/train/start_checks_test.ts";
