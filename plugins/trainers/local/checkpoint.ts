@@ -32,6 +32,8 @@ export interface CheckpointState {
   step: number;
   totalSteps: number;
   best: BestSoFar | null;
+  /** True if the evaluation that is due at this step was interrupted; absent in checkpoints of older versions. */
+  unevaluated?: boolean;
   /** Most rows of a pack; absent in checkpoints of older versions. */
   packRows?: number;
   /** Of the log sink. */
@@ -48,6 +50,7 @@ const State: z.ZodType<CheckpointState> = z.object({
   step: count,
   totalSteps: count,
   best: z.object({ step: count, value: z.number(), patience: count }).nullable(),
+  unevaluated: z.boolean().exactOptional(),
   packRows: count.min(1).exactOptional(),
   log: z.unknown(),
   config: z.record(z.string(), z.unknown()),

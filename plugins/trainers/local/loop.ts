@@ -6,7 +6,7 @@ import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { Best, type BestSoFar, isDue, type SchedulePoint } from "../schedule_points.ts";
 import type { BatchPlan } from "./batches.ts";
-import { saveCheckpoint } from "./checkpoint.ts";
+import { type CheckpointState, saveCheckpoint } from "./checkpoint.ts";
 import { pruneCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateExamples } from "./evaluate.ts";
 import { createSchedule, warmupSteps } from "./schedules.ts";
@@ -57,8 +57,8 @@ export interface LoopInputs extends StepInputs {
   record: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
-  /** Optimizer steps done, and the best so far, of the checkpoint that is resumed from. */
-  from: { step: number; best: BestSoFar | null };
+  /** Where the checkpoint that is resumed from stands. */
+  from: Pick<CheckpointState, "step" | "best" | "unevaluated">;
 }
 
 /** Result of the training loop. */
@@ -69,6 +69,8 @@ export interface LoopResult {
   finished: boolean;
   /** Metrics of an evaluation at the last step, if there was one. */
   evaluation: Record<string, number> | null;
+  /** Saves the last step where it isn't saved yet; its weights must still be the engine's. */
+  keep(): Promise<void>;
 }
 
 /** Trains from `from.step` to the end, to an interruption, or to early stopping. */
@@ -81,12 +83,18 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
   });
   const best = new Best(config, inputs.from.best);
   let { step } = inputs.from;
-  let savedStep = step;
+  // a checkpoint that lacks its evaluation is written again once it has it
+  let savedStep = inputs.from.unevaluated ? null : step;
   let evaluated = null as { step: number; metrics: Record<string, number> } | null;
   let ahead = null as StepAhead & { report(gradNorm: number): void } | null;
 
-  if (step === 0 && config.eval_on_start && !await runEvaluation()) return interrupted();
-  while (step < plan.totalSteps) {
+  if (step === 0) {
+    if (config.eval_on_start && (inputs.from.unevaluated ?? true) && !await runEvaluation()) {
+      return await interrupted(true);
+    }
+  } else if (inputs.from.unevaluated && !await closeStep(pointAt(step))) return await interrupted(true);
+  // the patience of a checkpoint may be at its end, too
+  while (step < plan.totalSteps && !stopsEarly()) {
     const began = performance.now();
     const batches = plan.step(step);
     let scored = await accumulateGradients(inputs, batches, step).catch(async (error) => {
@@ -98,12 +106,7 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
     if (changed) scored = await accumulateGradients(inputs, batches, step);
     if (!scored) return await interrupted();
     const learningRate = rate(step);
-    const point = {
-      step: step + 1,
-      totalSteps: plan.totalSteps,
-      epoch: plan.epoch(step + 1),
-      epochBefore: plan.epoch(step),
-    };
+    const point = pointAt(step + 1);
     // An evaluation, a checkpoint and the end look at the weights, so the step is waited for; else its norm comes with the next forward pass.
     const waits = isEvaluationDue(config, point) || isSaveDue(config, point, false) ||
       point.step === plan.totalSteps;
@@ -116,22 +119,32 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
     if (gradNorm === null) continue;
     report(gradNorm);
 
-    let isBest = false;
-    if (isEvaluationDue(config, point)) {
-      const seen = await runEvaluation();
-      if (!seen) return await interrupted();
-      isBest = seen.isBest;
-    }
-    if (isSaveDue(config, point, isBest)) await save();
-    const { patience = 0 } = best.soFar ?? {};
-    if (config.early_stopping_steps !== null && patience >= config.early_stopping_steps) {
-      log.warn(`stopped early: ${patience} evaluations without a better ${config.metric_for_best_model}`);
-      break;
-    }
-    if (signal.aborted && step < plan.totalSteps) return await interrupted();
+    if (!await closeStep(point)) return await interrupted(true);
+    if (signal.aborted && step < plan.totalSteps && !stopsEarly()) return await interrupted();
+  }
+  if (stopsEarly()) {
+    log.warn(
+      `stopped early: ${best.soFar?.patience} evaluations without a better ${config.metric_for_best_model}`,
+    );
   }
   const evaluation = evaluated?.step === step ? evaluated.metrics : null;
-  return { step, best: best.soFar, finished: true, evaluation };
+  return { step, best: best.soFar, finished: true, evaluation, keep };
+
+  function pointAt(step: number): SchedulePoint {
+    const { totalSteps } = plan;
+    return { step, totalSteps, epoch: plan.epoch(step), epochBefore: plan.epoch(step - 1) };
+  }
+
+  function stopsEarly(): boolean {
+    return config.early_stopping_steps !== null && (best.soFar?.patience ?? 0) >= config.early_stopping_steps;
+  }
+
+  /** What is due behind a step: its evaluation, then its checkpoint. False when the evaluation was interrupted. */
+  async function closeStep(point: SchedulePoint): Promise<boolean> {
+    const seen = isEvaluationDue(config, point) ? await runEvaluation() : { isBest: false };
+    if (seen && isSaveDue(config, point, seen.isBest)) await save();
+    return seen !== null;
+  }
 
   /** Reports the step that went ahead, if any. Whether it changed the weights only now; null when it was interrupted instead. */
   async function settle(): Promise<boolean | null> {
@@ -159,15 +172,20 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
     return { isBest };
   }
 
-  async function save(): Promise<void> {
-    await checkpoint(inputs, step, best.soFar);
+  async function save(unevaluated = false): Promise<void> {
+    await checkpoint(inputs, { step, best: best.soFar, unevaluated });
     savedStep = step;
   }
 
-  async function interrupted(): Promise<LoopResult> {
+  async function keep(): Promise<void> {
+    if (savedStep !== step) await save();
+  }
+
+  /** @param unevaluated True if the evaluation that is due at this step came to no end */
+  async function interrupted(unevaluated = false): Promise<LoopResult> {
     await engine.discard();
-    if (savedStep !== step || step === 0) await save();
-    return { step, best: best.soFar, finished: false, evaluation: null };
+    if (savedStep !== step || step === 0) await save(unevaluated);
+    return { step, best: best.soFar, finished: false, evaluation: null, keep };
   }
 }
 
@@ -188,13 +206,17 @@ function isSaveDue(
 }
 
 /** Saves what a resumed run needs, then drops checkpoints beyond save_total_limit. */
-async function checkpoint(inputs: LoopInputs, step: number, best: BestSoFar | null): Promise<void> {
+async function checkpoint(
+  inputs: LoopInputs,
+  { step, best, unevaluated }: Pick<CheckpointState, "step" | "best" | "unevaluated">,
+): Promise<void> {
   const { config, record, engine, log, plan, references, target, dataHash, modelHash } = inputs;
   const path = await saveCheckpoint(config.output_dir, {
     state: {
       step,
       totalSteps: plan.totalSteps,
       best,
+      ...(unevaluated !== undefined && { unevaluated }),
       ...(config.micro_batch_tokens !== null && { packRows: config.micro_batch_tokens }),
       log: log.state(),
       config: record,

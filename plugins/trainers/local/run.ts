@@ -63,7 +63,6 @@ export async function carryOut(
     }
     inputs.begin();
     if (resumed) log.restore(resumed.state.log);
-    const { step, best } = resumed?.state ?? { step: 0, best: null };
     const packRows = await rowsOfPacks(config, resumed?.state, engine, log);
     const run: LoopInputs = {
       ...inputs,
@@ -75,7 +74,7 @@ export async function carryOut(
       plan,
       record: inputs.record,
       modelHash: model.weights.hash(),
-      from: { step, best },
+      from: resumed?.state ?? { step: 0, best: null },
     };
     if (config.finetuning_type === "full" && loss.needsReference && !await completeReferences(run, inputs)) {
       return INTERRUPTED;
@@ -85,6 +84,8 @@ export async function carryOut(
     const restored = await restoreBest(run, result, inputs);
     const files = target.save(inputs.trainedDir, await engine.trained());
     const metrics = await finalEvaluation(run, result, restored, config.do_eval);
+    // after other weights are put back, the checkpoint that they came from is the one to continue from
+    if (!metrics && !restored) await result.keep();
     return metrics ? { files, finished: true, metrics } : INTERRUPTED;
   } finally {
     await engine.close();
