@@ -240,6 +240,10 @@ test("what isn't a number or is infinite comes out of operators of our own where
     dq!.forEach((v, i) =>
       assertEquals(Number.isFinite(v), Math.floor(i / 16) !== 37 * 6, `${value}: dq[${i}]`)
     );
+    // Row 0 sees its own key alone; the other 15 of the tile are taken 0 times. The last group of 6 isn't full.
+    const { dk, dv } = await spoilt(attentionCase(attentionGrad, null, 16), "o", 0, value);
+    assert(dv!.every(Number.isFinite) && !dk!.slice(0, 16).some(Number.isFinite));
+    dk!.forEach((v, i) => assert(Number.isFinite(v) || i < 16 * 32 && i % 32 < 16, `${value}: dk[${i}]`));
   }
   await backend.dispose();
 });

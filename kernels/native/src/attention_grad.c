@@ -4,83 +4,58 @@
 
 #include "attention_view.h"
 
-TILES(tiles_row, 1)
-TILES(tiles_any, 0)
+TURNED(4)
+TURNED(6)
 
-// Of the blocks of the query heads that share a key head, one head behind another, the first one of a share: shares have about as many
-// pairs each.
-static ptrdiff_t share_start(const AttentionJob *j, ptrdiff_t share) {
-  const ptrdiff_t blocks = j->blocks, items = j->s->heads / j->s->kv_heads * blocks;
-  const int64_t all = (int64_t)items * (blocks + 1) / 2, before = all * share / j->shares_each;
-  int64_t pairs = 0;
-  ptrdiff_t item = 0;
-  for (; item < items && pairs < before; item++) pairs += item % blocks + 1;
-  return item;
+// to [16, d] (+)= the transpose of a tile's weights times rows of a block.
+static void turn(const AttentionJob *j, const View *w, ptrdiff_t n, const float *rows, const unsigned char *groups, ptrdiff_t count,
+                 float *to, int add) {
+  const float *tile = w->weights + n * TILE;
+  for (ptrdiff_t c = 0; c < j->d; c += TILE_COLUMNS) {
+    turned6(tile, w->step, rows + c, j->ld, groups, count, to + c, j->d, add);
+    turned6(tile + 6, w->step, rows + c, j->ld, groups, count, to + 6 * j->d + c, j->d, add);
+    turned4(tile + 12, w->step, rows + c, j->ld, groups, count, to + 12 * j->d + c, j->d, add);
+  }
+}
+
+static void backward_block(AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float *dk, unsigned char *touched, float *slot) {
+  const AttentionShape *s = j->s;
+  const ptrdiff_t d = j->d, size = j->tiles * KEYS * d;
+  const float *v_panels = j->v_panels + kv * size;
+  float *dv = dk + size;
+  const View w = attention_view(j, kv, block, slot);
+  // Weights keep their common factor; rows of dy get it instead.
+  for (ptrdiff_t i = 0; i < w.groups * TILE_ROWS; i++) {
+    const ptrdiff_t at = i < w.count ? w.place[i] : 0, columns = i < w.count ? s->d : 0;
+    attention_take(j->dy + at, columns, w.dy + i * j->ld, d, w.factor[i]);
+    w.delta[i] = dot(w.dy + i * j->ld, j->o + at, columns);
+    w.factor[i] = s->scale;
+  }
+  for (ptrdiff_t n = 0; n < w.tiles; n++) {
+    unsigned char groups[GROUPS];
+    ptrdiff_t count = 0;
+    for (ptrdiff_t g = 0; g < w.groups; g++) {
+      if (w.sight[n * GROUPS + g] != NONE) groups[count++] = (unsigned char)g;
+    }
+    const ptrdiff_t t = w.tile[n], keys = t * KEYS * d;
+    turn(j, &w, n, w.dy, groups, count, dv + keys, touched[t]);
+    for (ptrdiff_t i = 0; i < count; i++) {
+      const ptrdiff_t row = groups[i] * TILE_ROWS;
+      slopes_tile(w.dy + row * j->ld, j->ld, v_panels + keys, d, w.delta + row, w.weights + groups[i] * w.step + n * TILE);
+    }
+    turn(j, &w, n, w.q, groups, count, dk + keys, touched[t]);
+    touched[t] = 1;
+  }
+  attention_gather(j, &w, j->k_rows);
 }
 
 static void backward_share(void *data, size_t index, float *slot) {
   AttentionJob *j = data;
-  const AttentionShape *s = j->s;
-  const ptrdiff_t kv = index / j->shares_each, share = index % j->shares_each, d = j->d;
-  const ptrdiff_t qcols = (ptrdiff_t)s->heads * s->d, ld = j->tiles * KEYS;
-  const ptrdiff_t size = j->tiles * KEYS * d, chunk = CHUNK * KEYS;
-  const float *k_panels = j->k_panels + kv * size, *v_panels = j->v_panels + kv * size, *k_rows = j->k_rows + kv * size;
-  float *dk = j->shares + index * 2 * size, *dv = dk + size;
-  float *q = slot, *dy = q + BLOCK * d, *dq = dy + BLOCK * d, *scores = dq + 2 * BLOCK * d, *ds = scores + BLOCK * ld;
-  float *factor = ds + BLOCK * chunk, *delta = factor + BLOCK;
-  const ptrdiff_t end = share_start(j, share + 1);
-  memset(dk, 0, 2 * size * sizeof(float));
-  for (ptrdiff_t item = share_start(j, share); item < end; item++) {
-    const ptrdiff_t head = kv * (s->heads / s->kv_heads) + item / j->blocks, block = item % j->blocks;
-    View w = {.first = block * BLOCK, .count = least(BLOCK, s->rows - block * BLOCK)};
-    w.tile = (int32_t *)(delta + BLOCK), w.sight = (unsigned char *)(w.tile + j->tiles);
-    attention_look(j, &w);
-    const ptrdiff_t at = w.first * qcols + head * s->d;
-    attention_take(j->q + at, qcols, w.count, s->d, q, d, s->scale);
-    attention_weigh(j, &w, q, k_panels, scores, ld, factor);
-    // Weights keep their common factor; rows of dy get it instead.
-    for (ptrdiff_t i = 0; i < w.count; i++) {
-      attention_take(j->dy + at + i * qcols, qcols, 1, s->d, dy + i * d, d, factor[i]);
-      delta[i] = dot(dy + i * d, j->o + at + i * qcols, s->d);
-    }
-    for (ptrdiff_t n0 = 0; n0 < w.tiles; n0 += CHUNK) {
-      const ptrdiff_t n1 = least(w.tiles, n0 + CHUNK);
-      for (ptrdiff_t n = n0; n < n1; n++) {
-        // Groups from the first to the last one that see the tile.
-        ptrdiff_t from = 0, end_group = w.groups;
-        while (w.sight[n * GROUPS + from] == NONE) from++;
-        while (w.sight[n * GROUPS + end_group - 1] == NONE) end_group--;
-        for (ptrdiff_t g = from; g < end_group; g++) {
-          const int rows = (int)least(TILE_ROWS, w.count - g * TILE_ROWS);
-          float *to = ds + g * TILE_ROWS * chunk + (n - n0) * KEYS, *p = scores + g * TILE_ROWS * ld + n * KEYS;
-          if (w.sight[n * GROUPS + g] == NONE) {
-            for (int i = 0; i < rows; i++) {
-              memset(to + i * chunk, 0, KEYS * sizeof(float));
-              memset(p + i * ld, 0, KEYS * sizeof(float));
-            }
-            continue;
-          }
-          tiles_row(rows, (Factors){dy + g * TILE_ROWS * d, d, 1, v_panels + w.tile[n] * KEYS * d, TILE_COLUMNS, d}, to, chunk, 0);
-          for (int i = 0; i < rows; i++) {
-            const __m256 minus = _mm256_set1_ps(delta[g * TILE_ROWS + i]);
-            for (int c = 0; c < KEYS; c += 8) {
-              const __m256 x = _mm256_sub_ps(_mm256_loadu_ps(to + i * chunk + c), minus);
-              _mm256_storeu_ps(to + i * chunk + c, _mm256_mul_ps(x, _mm256_loadu_ps(p + i * ld + c)));
-            }
-          }
-        }
-        // Of this tile's keys: gradients by all queries of the block that see it.
-        const ptrdiff_t row = from * TILE_ROWS, depth = least(w.count, end_group * TILE_ROWS) - row, key = w.tile[n] * KEYS * d;
-        for (ptrdiff_t c = 0; c < d; c += TILE_COLUMNS) {
-          tiles_any(KEYS, (Factors){ds + row * chunk + (n - n0) * KEYS, 1, chunk, q + row * d + c, d, depth}, dk + key + c, d, 1);
-          tiles_any(KEYS, (Factors){scores + row * ld + n * KEYS, 1, ld, dy + row * d + c, d, depth}, dv + key + c, d, 1);
-        }
-      }
-      for (ptrdiff_t g = 0; g < w.groups; g++) attention_gather(&w, g, ds, chunk, k_rows, d, n0, n1, dq, n0 > 0);
-    }
-    for (ptrdiff_t i = 0; i < w.count; i++) {
-      attention_scaled(dq + i * d, s->scale, j->out + at + i * qcols, s->d);
-    }
+  const ptrdiff_t kv = index / j->shares_each, share = index % j->shares_each;
+  unsigned char *touched = j->touched + index * j->tiles;
+  memset(touched, 0, j->tiles);
+  for (ptrdiff_t block = j->starts[share]; block < j->starts[share + 1]; block++) {
+    backward_block(j, kv, block, j->shares + index * 2 * j->tiles * KEYS * j->d, touched, slot);
   }
 }
 
@@ -97,28 +72,68 @@ static void add_shares(void *data, size_t index) {
       float *to = out[which] + (t * KEYS + i) * kvcols + kv * s->d;
       for (ptrdiff_t c = 0; c < s->d; c += 8) {
         const float *from = first + i * j->d + c;
-        __m256 sum = _mm256_loadu_ps(from);
-        for (ptrdiff_t n = 1; n < shares; n++) sum = _mm256_add_ps(sum, _mm256_loadu_ps(from + n * 2 * size));
+        __m256 sum = _mm256_setzero_ps();
+        for (ptrdiff_t n = 0; n < shares; n++) {
+          if (j->touched[(kv * shares + n) * j->tiles + t]) sum = _mm256_add_ps(sum, _mm256_load_ps(from + n * 2 * size));
+        }
         put(to + c, sum, s->d - c);
       }
     }
   }
 }
 
+// Shares out blocks so that shares see about as many keys each.
+static void share_out(const AttentionJob *j, int64_t *seen) {
+  const AttentionShape *s = j->s;
+  const ptrdiff_t rows = s->rows;
+  // First what comes and goes, then what is there.
+  memset(seen, 0, (rows + 1) * sizeof *seen);
+  for (ptrdiff_t n = 0; n < rows; n++) seen[n]++, seen[s->until[n] > n && s->until[n] < rows ? s->until[n] : rows]--;
+  for (ptrdiff_t n = 1; n < rows; n++) seen[n] += seen[n - 1];
+  int64_t all = 0, sum = 0;
+  for (ptrdiff_t n = 0; n < rows; n++) {
+    if (s->window && seen[n] > s->window) seen[n] = s->window;
+    // Tiles that are seen in part, and work for each row.
+    all += seen[n] += 2 * KEYS;
+  }
+  ptrdiff_t share = 0;
+  for (ptrdiff_t block = 0; block < j->blocks; block++) {
+    while (share < j->shares_each && sum >= all * share / j->shares_each) j->starts[share++] = block;
+    const ptrdiff_t first = block * BLOCK / j->sharing, end = least(rows, (block + 1) * BLOCK / j->sharing);
+    for (ptrdiff_t n = first; n < end; n++) sum += seen[n];
+  }
+  while (share <= j->shares_each) j->starts[share++] = j->blocks;
+}
+
+enum { K_PANELS, V_PANELS, K_ROWS, SHARES_AT, SLOTS_AT, EXTREMES, TOUCHED, STARTS, SEEN, PIECES };
+
+// Where the job's pieces begin in scratch memory, and the last one ends.
+static void lay_out(const AttentionJob *j, ptrdiff_t at[PIECES + 1]) {
+  const ptrdiff_t size = j->tiles * KEYS * j->d, keys = j->s->kv_heads * size, shares = j->s->kv_heads * j->shares_each;
+  const ptrdiff_t sizes[PIECES] = {
+      keys, keys, keys, 2 * size * shares, SLOTS * j->slot, 4 * j->tiles, ceil_div(shares * j->tiles, 4), 2 * (j->shares_each + 1),
+      2 * (j->s->rows + 1)};
+  at[0] = 0;
+  for (int i = 0; i < PIECES; i++) at[i + 1] = at[i] + ceil_div(sizes[i], 16) * 16;
+}
+
 size_t attention_grad_scratch(const AttentionShape *s) {
   const AttentionJob j = attention_job(s);
-  const ptrdiff_t size = j.tiles * KEYS * j.d;
-  return 3 * s->kv_heads * size + 2 * size * s->kv_heads * j.shares_each + 4 * j.tiles + SLOTS * j.slot;
+  ptrdiff_t at[PIECES + 1];
+  lay_out(&j, at);
+  return (size_t)at[PIECES];
 }
 
 void attention_grad(const AttentionShape *s, const float *q, const float *k, const float *v, const float *o, const float *dy, float *dq,
                     float *dk, float *dv, float *scratch, Threads threads) {
   AttentionJob j = attention_job(s);
-  const ptrdiff_t size = j.tiles * KEYS * j.d, keys = s->kv_heads * size;
+  ptrdiff_t at[PIECES + 1];
+  lay_out(&j, at);
+  j.k_panels = scratch + at[K_PANELS], j.v_panels = scratch + at[V_PANELS], j.k_rows = scratch + at[K_ROWS];
+  j.shares = scratch + at[SHARES_AT], j.slots = scratch + at[SLOTS_AT], j.extremes = (Extremes *)(scratch + at[EXTREMES]);
+  j.touched = (unsigned char *)(scratch + at[TOUCHED]), j.starts = (ptrdiff_t *)(scratch + at[STARTS]);
   j.q = q, j.k = k, j.v = v, j.o = o, j.dy = dy, j.out = dq, j.dk = dk, j.dv = dv;
-  j.k_panels = scratch, j.v_panels = scratch + keys, j.k_rows = scratch + 2 * keys, j.shares = scratch + 3 * keys;
-  j.slots = j.shares + 2 * size * s->kv_heads * j.shares_each;
-  j.extremes = (Extremes *)(j.slots + SLOTS * j.slot);
+  share_out(&j, (int64_t *)(scratch + at[SEEN]));
   threads.run(threads.place, attention_pack, &j, s->kv_heads * j.tiles);
   attention_run(&j, threads, (size_t)(s->kv_heads * j.shares_each), backward_share);
   threads.run(threads.place, add_shares, &j, s->kv_heads * j.tiles);
