@@ -191,6 +191,23 @@ Deno.test("fixed mode reads numbered, shuffled, repeated and differently ended e
   assertEquals(scores(json), [null, null, null]); // JSON counts only where it was asked for
 });
 
+Deno.test("fixed mode knows criteria of several lines, and a line that isn't 0 or 1 gives its place to no other", () => {
+  const one = item(["输出格式为：\n1. <分段主题>\n2. <分段摘要>", "主需"], ["不超过100字", "次需"], [
+    "用中文",
+    "次需",
+  ]);
+  const scores = (text: string) => readCfbench(one, text, "fixed").constraints.map((v) => v.score);
+  // `2. <分段摘要>` is the first criterion's last line, not the second criterion
+  assertEquals(scores("输出格式为：\n1. <分段主题>\n2. <分段摘要>\t1\n不超过100字\t0"), [1, 0, null]);
+  assertEquals(scores("用中文\t1\n输出格式为：1. <分段主题> 2. <分段摘要>\t0"), [0, null, 1]);
+  const two = item(["甲", "主需"], ["乙", "次需"]);
+  assertEquals(readCfbench(two, "一\t满足\n二\t1\n二\t0", "fixed").constraints.map((v) => v.score), [
+    null,
+    0,
+  ]);
+  assertEquals(readCfbench(two, "a\t5\nb\t1\nc\t0", "fixed").constraints.map((v) => v.score), [null, null]);
+});
+
 Deno.test("scores are what Python's float makes of them, and go to the criteria that they name", () => {
   const one = item(["甲要求写满三行", "主需"], ["乙要求写明来源", "次需"], ["丙要求不用逗号", "次需"]);
   const scores = (text: string) => readCfbench(one, text, "fixed").constraints.map((v) => v.score);

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Verdict } from "../../kinds/judgement.ts";
-import { assignScores } from "../trace/reading/named_scores.ts";
+import { assignScores, type NamedScore, unread } from "../trace/reading/named_scores.ts";
+import { OwnTexts } from "../trace/reading/own_texts.ts";
 import { pythonFloat } from "./python_float.ts";
 
 /**
@@ -29,14 +30,21 @@ export function readOnes(text: string): number[] {
 
 /**
  * Tolerant reading: lines with a tab and a score, in any order, given to criteria by {@linkcode assignScores}. Of several on
- * one criterion the last wins.
+ * one criterion the last wins. Criteria of several lines are known as a whole, and a line whose score isn't one leaves none to others.
  *
  * @returns One verdict per criterion; null for those without an entry.
  */
 export function readTolerant(text: string, criteria: readonly string[]): Verdict[] {
-  const entries = entriesOf(text.replaceAll("\\t", "\t")); // judges copy the sign for a tab from their instructions
+  const own = new OwnTexts(criteria);
+  const tabbed = text.replaceAll("\\t", "\t"); // judges copy the sign for a tab from their instructions
   return assignScores(
-    entries.map(([criterion, score]) => ({ names: [criterion], verdict: { score } })),
+    own.hide(tabbed).split("\n").flatMap((line): NamedScore[] => {
+      const [criterion = "", score, ...more] = line.split("\t");
+      if (score === undefined) return [];
+      const value = more.length === 0 ? toScore(score) : undefined;
+      const name = own.name(criterion);
+      return [value === undefined ? unread(name) : { names: [name], verdict: { score: value } }];
+    }),
     criteria.map((criterion) => ({ text: criterion })),
   );
 }

@@ -49,7 +49,7 @@ function count({ constraints, overall }: TraceReading): number {
 }
 
 function readFolded(folded: string, constraints: readonly Nameable[]): TraceReading {
-  const own = new OwnTexts(constraints.map(({ text }) => text));
+  const own = new OwnTexts(constraints.map(({ text }) => foldJudgeText(text)));
   const text = own.hide(folded);
   const fine = findFineGrained(text, TRACE_SCALE);
   if (fine?.open) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { withoutLabel } from "./label.ts";
-import { foldJudgeText, trimEndOf } from "./plain_text.ts";
+import { trimEndOf } from "./plain_text.ts";
 
 /** One character that stands for a constraint's own text. */
 export const OWN: string = "[\ue000-\uf8ff]";
@@ -22,16 +22,16 @@ export class OwnTexts {
   readonly #texts: string[] = [];
   readonly #pattern: RegExp | undefined;
 
-  /** @param constraints Texts with their numbers, in order. */
+  /** @param constraints Texts with their numbers, in order; folded (plain_text.ts) where the judge's text is. */
   constructor(constraints: readonly string[]) {
-    const texts = constraints.map((text) => ownText(foldJudgeText(text))).filter(isTelling);
+    const texts = constraints.map((text) => ownText(text)).filter(isTelling);
     this.#texts = [...new Set(texts.map((text) => text.toLowerCase()))].sort((a, b) => b.length - a.length)
       .slice(0, 6400);
     if (this.#texts.length === 0) return;
     this.#pattern = new RegExp(this.#texts.map((text) => `(${patternOf(text)})`).join("|"), "gi");
   }
 
-  /** The text with a character in place of each of them; `text` is folded (plain_text.ts). */
+  /** The text with a character in place of each of them. */
   hide(text: string): string {
     const plain = text.replace(ALL, "\ufffd");
     if (this.#pattern === undefined) return plain;
@@ -54,8 +54,8 @@ export class OwnTexts {
   }
 }
 
-function ownText(folded: string): string {
-  return trimEndOf(withoutLabel(folded.trim()), " 。.;；,，:：!！…");
+function ownText(text: string): string {
+  return trimEndOf(withoutLabel(text.trim()), " 。.;；,，:：!！…");
 }
 
 function isTelling(text: string): boolean {
@@ -64,8 +64,8 @@ function isTelling(text: string): boolean {
 
 /** The text whatever its blanks and quotes, and not as a part of a word or number. */
 function patternOf(text: string): string {
-  const inner = text.replace(/\s|[.*+?^${}()|[\]\\/]|["'“”‘’「」『』]/g, (char) => {
-    if (/\s/.test(char)) return String.raw`(?:\s|\\n)?`;
+  const inner = text.replace(/\s+|[.*+?^${}()|[\]\\/]|["'“”‘’「」『』]/g, (char) => {
+    if (/\s/.test(char)) return String.raw`(?:\s{1,16}|\\n)?`;
     return QUOTES.includes(char) ? String.raw`\\?[${QUOTES}]` : `\\${char}`;
   });
   const before = /^[a-z\d]/.test(text) ? "(?<![a-z\\d])" : "";
