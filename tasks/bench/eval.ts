@@ -8,6 +8,7 @@
  * the server cost.
  * @module
  */
+import { checkPeer } from "./peer_command.ts";
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
@@ -65,6 +66,7 @@ export async function benchEval(
       `Cannot compare with another program as it gets TRACE's 1,042 rows: items are ${items}`,
     );
   }
+  if (against) await checkPeer(against, "python3 tasks/bench/inspect_ai.py");
   const servers = [];
   const folder = await Deno.makeTempDir();
   try {

@@ -9,6 +9,7 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
 import { measureGflops } from "../train/measure_gflops.ts";
+import { checkPeer } from "./peer_command.ts";
 import { checkFirstLosses, checkSharedPrompts } from "./train_check.ts";
 import { checkTrainBench, type TrainBenchOptions } from "./train_options.ts";
 import { type MeasuredProcess, measureProcess, trainPrograms } from "./train_process.ts";
@@ -25,6 +26,7 @@ export async function benchTrain(
 ): Promise<{ runs: MeasuredProcess[]; peakGflops: number }> {
   checkTrainBench(options);
   const { model: path, quads, rounds, against, backend, provider, threads, tensors, operands } = options;
+  if (against !== null) await checkPeer(against, "python3 tasks/bench/bench_iopo_torch.py");
   const place = { backend, provider, threads, tensors };
   // In float32: sequences by themselves are rounded elsewhere than shared ones.
   await checkSharedPrompts(path, quads, place);

@@ -64,6 +64,7 @@ function own(
   const { model, trainer, dtypes, backend, provider, operands, tensors, profile, compile, threads } = options;
   const dtype = trainer === "torch" ? item(dtypes, 0) : "float32";
   const words = [
+    ...(trainer === "torch" ? ["torch"] : []),
     form !== "float32" ? `${form} bits` : operands === "float32" ? dtype : operands,
     ...(backend === "onnx" ? [] : [backend]),
     ...(provider === "cpu" ? [] : [provider]),

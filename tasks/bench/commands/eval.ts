@@ -7,6 +7,10 @@ import { benchLocalEval, FORMS, localEvalText } from "../eval_local.ts";
 import { flagName, flagNames, flagNumber, flagNumbers } from "../flag_values.ts";
 import { type BenchCommand, PROVIDER, PROVIDERS } from "./command.ts";
 
+/** Flags of one of the two kinds of runs. */
+const ONLY_LOCAL = ["weights", "tokens", "backend", "provider"];
+const ONLY_MOCK = ["faults", "latency", "concurrency", "against"];
+
 /** Evaluations against a mock server, or by a local model. */
 export const evalBench: BenchCommand = {
   example: "eval --items 10000,100000 --latency 5",
@@ -26,6 +30,16 @@ export const evalBench: BenchCommand = {
   },
   run: async (given, view) => {
     const model = given.values.get("local");
+    const unused = (model === undefined ? ONLY_LOCAL : ONLY_MOCK).find((name) =>
+      given.flags.has(name) || given.values.has(name)
+    );
+    if (unused !== undefined) {
+      throw new RangeError(
+        model === undefined
+          ? `Cannot use --${unused} without --local: the mock server runs no model`
+          : `Cannot use --${unused} with --local: it is of runs against the mock server`,
+      );
+    }
     if (model !== undefined) {
       const known = Object.keys(FORMS) as (keyof typeof FORMS)[];
       const work = {
@@ -42,8 +56,6 @@ export const evalBench: BenchCommand = {
       const figures = await benchLocalEval(work, view);
       return { found: { ...work, figures }, text: `\n${localEvalText(work, figures)}` };
     }
-    const other = ["backend", "provider"].find((name) => given.flags.has(name));
-    if (other) throw new RangeError(`Cannot use --${other} without --local: the mock server runs no model`);
     const faults = given.flags.has("faults");
     const found = await benchEval({
       items: flagNumbers(given, "items", [faults ? 2000 : 1042]),
