@@ -14,7 +14,7 @@ import {
   type CheckpointState,
   readCheckpoint,
 } from "./checkpoint.ts";
-import { listCheckpoints } from "./checkpoint_directory.ts";
+import { listCheckpoints, sayWhatIsKept } from "./checkpoint_directory.ts";
 import { evaluateExamples } from "./evaluate.ts";
 import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
@@ -87,6 +87,9 @@ export async function carryOut(
     // after other weights are put back, the checkpoint that they came from is the one to continue from
     if (!metrics && !restored) await result.keep();
     return metrics ? { files, finished: true, metrics } : INTERRUPTED;
+  } catch (error) {
+    sayWhatIsKept(error, config.output_dir);
+    throw error;
   } finally {
     await engine.close();
   }

@@ -2,6 +2,7 @@
  * From label log-probabilities to losses and back: the same for training and evaluation.
  * @module
  */
+import { LAST_KEPT } from "./checkpoint_directory.ts";
 import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
@@ -204,6 +205,6 @@ async function notFinite(
   return new RangeError(
     `Cannot continue as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +
       `"${sequence.name}"; the first layer that isn't finite is ${place?.layer ?? "the output head"}. ` +
-      `The last checkpoint is kept: lower learning_rate, or look at that row`,
+      `${LAST_KEPT}: lower learning_rate, or look at that row`,
   );
 }

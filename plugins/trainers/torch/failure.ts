@@ -2,6 +2,7 @@
  * From what dead processes left behind to one sentence: which rank failed, why, and what to do.
  * @module
  */
+import { LAST_KEPT } from "../local/checkpoint_directory.ts";
 import { shortened } from "../../../formats/message.ts";
 
 /** A line of a rank about itself (python/dinotune_torch/failure.py). */
@@ -60,7 +61,7 @@ export function causeIsKnown(ended: readonly EndedProcess[]): boolean {
 export function failureOf(ended: readonly EndedProcess[], world: number, doing: "start" | "continue"): Error {
   const errors = ended.flatMap(({ text }) => rankErrors(text));
   const own = errors.find(({ kind }) => kind !== "collective");
-  const kept = doing === "continue" ? ". The last checkpoint is kept" : "";
+  const kept = doing === "continue" ? `. ${LAST_KEPT}` : "";
   const of = world > 1 ? ` ${(own ?? errors[0])?.rank ?? 0} of ${world}` : "";
   const signal = ended.flatMap(killed)[0];
   if (own?.kind === "setup") return new Error(own.message);
