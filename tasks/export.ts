@@ -24,7 +24,7 @@ import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { type ExportConfig, type ExportDtype, readExportConfig } from "./export/config.ts";
 import { exportHelp } from "./export/help.ts";
-import { checkFits, estimateExport, gigabytes } from "./export/estimate.ts";
+import { checkFits, estimateExport, gigabytes, spaceText } from "./export/estimate.ts";
 import { checkExportFolder, ExportFolder, filesOf } from "./export/folder.ts";
 import { ggufPath } from "./export/gguf.ts";
 import { estimateGptq, openQuantisation, type Quantisation, quantiseInto } from "./export/gptq/mod.ts";
@@ -102,8 +102,7 @@ export async function exportModel(
     say(
       `${config.export_format} in ${
         bits === null ? dtype : `${bits} bits by GPTQ`
-      } into ${config.export_dir}: ${gigabytes(estimate.disk)} of disk, ` +
-        `${gigabytes(estimate.memory)} of memory beside the program`,
+      } into ${config.export_dir}: ${spaceText(estimate)}`,
     );
     checkFits(estimate, config, dtype);
     const inputs = [source.model.path, ...source.adapterFolders];

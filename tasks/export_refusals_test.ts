@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { openModel, saveModel } from "../formats/hf_model/mod.ts";
 import { exportModel } from "./export.ts";
 import { tokenizerFiles } from "./train/outputs/mod.ts";
-import { checkFits } from "./export/estimate.ts";
+import { checkFits, spaceText } from "./export/estimate.ts";
 import { readExportConfig } from "./export/config.ts";
 import { BUNDLED_MODEL, checkoutRoot, inExportFolder, quietExport } from "./_exported.ts";
 
@@ -147,6 +147,11 @@ Deno.test("export that doesn't fit the disk or the memory is refused with what t
   const free = (disk: number, memory: number) => ({ disk: () => disk, memory: () => memory });
   const need = { disk: 10e9, memory: 2e9 };
   checkFits(need, config, "float32", free(10.2e9, 2e9));
+  // the figure that is said before is the one that is asked for: 1.01 · 10 GB and 32 MB
+  assertEquals(
+    spaceText(need),
+    "10.00 GB of weights (10.13 GB of disk must be free), 2.00 GB of memory beside the program",
+  );
   assertThrows(
     () => checkFits(need, config, "float32", free(10e9, 8e9)),
     RangeError,

@@ -44,7 +44,16 @@ export function faultsOf(
   for (const step of path) {
     current = isMap(current) || Array.isArray(current) ? (current as never)[step] : undefined;
   }
-  // a value that isn't there or is long is no help
+  const isMissing = issue.code === "invalid_type" || issue.code === "invalid_union" ||
+    issue.code === "invalid_value";
+  if (current === undefined && isMissing && path.length > 0) {
+    return [
+      `${placeOf(path)}: Cannot read ${top} as ${name} is needed${
+        neededWords(fieldAt(path, schema))
+      }: current value is missing`,
+    ];
+  }
+  // a value that is long is no help
   const secret = path.map(String).find(isSecretName);
   const now = shown(redactValue(current, secret));
   const hint = typeof current === "string" && /number/.test(issue.message) && Number.isFinite(Number(current))
@@ -58,15 +67,44 @@ export function faultsOf(
 }
 
 function knownKeys(path: readonly (string | number)[], whole: z.ZodType): string[] {
+  const inner = unwrap(fieldAt(path, whole));
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+function fieldAt(path: readonly (string | number)[], whole: z.ZodType): unknown {
   let schema: unknown = whole;
   for (const step of path) {
     schema = unwrap(schema);
     if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[String(step)];
     else if (schema instanceof z.ZodArray) schema = schema.element;
-    else return [];
+    else return undefined;
   }
-  const inner = unwrap(schema);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  return schema;
+}
+
+/** What is to be written for a key: its form, and what it means. */
+function neededWords(field: unknown): string {
+  const meaning = field instanceof z.ZodType ? field.description : undefined;
+  const inner = unwrap(field);
+  const keys = inner instanceof z.ZodObject
+    ? Object.entries(inner.shape).flatMap(([key, value]) => value.safeParse(undefined).success ? [] : [key])
+    : [];
+  const form = inner instanceof z.ZodObject
+    ? `a map${keys.length > 0 ? ` with ${keys.join(", ")}` : ""}`
+    : inner instanceof z.ZodArray
+    ? "a list"
+    : inner instanceof z.ZodRecord
+    ? "a map"
+    : inner instanceof z.ZodString
+    ? "a text"
+    : inner instanceof z.ZodNumber
+    ? "a number"
+    : inner instanceof z.ZodBoolean
+    ? "true or false"
+    : inner instanceof z.ZodEnum
+    ? `one of ${inner.options.join(", ")}`
+    : undefined;
+  return (form === undefined ? "" : `, ${form}`) + (meaning === undefined ? "" : ` (${meaning})`);
 }
 
 function unwrap(schema: unknown): unknown {

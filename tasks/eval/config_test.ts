@@ -91,7 +91,11 @@ const bad: [name: string, text: string, message: string][] = [
   ["no evaluator", "evaluation:\n  type: x\n", "needs a map under the key evaluator"],
   ["an empty file", "", "needs a map under the key evaluator: current value is missing"],
   ["a list under evaluator", "evaluator: [1]\n", "needs a map under the key evaluator: current value is [1]"],
-  ["no model", "evaluator:\n  type: ifeval\n", "Cannot read model"],
+  [
+    "no model",
+    "evaluator:\n  type: ifeval\n",
+    "/configs/eval.yaml:1:1: Cannot read evaluator as model is needed, a map with type",
+  ],
   ["a number in quotes", MINIMAL + '  concurrency: "8"\n', "write it without quotes"],
   [
     "an age without a unit that is known",

@@ -173,9 +173,10 @@ function endpointPlan(
 ): EndpointPlan {
   const answerTokens = limit === null ? null : requests * limit;
   const least = prices === undefined ? 0 : promptTokens * prices.input / 1e6;
-  const most = prices === undefined || answerTokens === null
+  const isFree = prices?.output === 0;
+  const most = prices === undefined || (answerTokens === null && !isFree)
     ? null
-    : least + answerTokens * prices.output / 1e6;
+    : least + (isFree ? 0 : answerTokens! * prices.output / 1e6);
   return {
     role,
     model,

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { estimatePrompt } from "../../plugins/endpoints/token_estimate.ts";
@@ -34,6 +34,14 @@ Deno.test("planRun() counts rows, requests, tokens and cost by prices, and asks 
     const text = planText(plan, 80);
     assertStringIncludes(text, "6 items with 12 constraints; scores followed, constraint, mean");
     assertStringIncludes(text, "unknown (no args.prices)");
+    // a model of this machine has no price, with a limit of its answers or without
+    const free = (most: number) => ({
+      ...plan,
+      endpoints: [{ ...model!, role: "model" as const, answerTokens: null, cost: { least: 0, most } }],
+    });
+    assertStringIncludes(planText(free(0), 80), "none");
+    assert(!/Cost:|0\.0000/.test(planText(free(0), 80)), planText(free(0), 80));
+    assertStringIncludes(planText(free(0.5), 80), "Cost: at most 0.5000 by args.prices.");
     assertEquals(server.log.length, 0);
 
     // what is there isn't asked for again

@@ -90,6 +90,17 @@ const machine: FreeSpace = {
   memory: () => Deno.systemMemoryInfo().available,
 };
 
+/** Bytes that must be free for a file of so many: tokenizer, headers, and what the file system itself needs come on top. */
+function diskNeeded(disk: number): number {
+  return 1.01 * disk + 32e6;
+}
+
+/** What an export takes, in the figures that {@linkcode checkFits} asks for. */
+export function spaceText({ disk, memory }: ExportEstimate): string {
+  return `${gigabytes(disk)} of weights (${gigabytes(diskNeeded(disk))} of disk must be free), ` +
+    `${gigabytes(memory)} of memory beside the program`;
+}
+
 /**
  * Makes sure that an export fits.
  * @param dtype Of its weights: only a narrower one is advised
@@ -105,8 +116,7 @@ export function checkFits(
   free: FreeSpace = machine,
 ): void {
   const space = free.disk(folder), left = free.memory();
-  // tokenizer, headers, and what the file system itself needs
-  const needed = 1.01 * disk + 32e6;
+  const needed = diskNeeded(disk);
   if (space < needed) {
     const narrow = NARROWEST[format];
     const advice = WIDTH[narrow] < WIDTH[dtype] ? `, or export_dtype: ${narrow}` : "";

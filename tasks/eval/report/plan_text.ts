@@ -11,6 +11,7 @@ export function planText(plan: RunPlan, width?: number): string {
   const names = Object.entries(scores).map(([name, max]) => max === 1 ? name : `${name} (0 to ${max})`);
   const most = endpoints.map(({ cost }) => cost?.most ?? null);
   const known = endpoints.length > 0 && most.every((cost) => cost !== null);
+  const total = most.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
   return [
     `${items} items with ${constraints} constraints; scores ${names.join(", ")}`,
     `${answered} items are answered in the run directory, ${cached} answers are in the response cache`,
@@ -34,9 +35,7 @@ export function planText(plan: RunPlan, width?: number): string {
       }, width),
       "",
       "Prompt tokens are estimated from characters.",
-      ...(known
-        ? [`Cost: at most ${most.reduce((a, b) => (a ?? 0) + (b ?? 0), 0)?.toFixed(4)} by args.prices.`]
-        : []),
+      ...(known && total > 0 ? [`Cost: at most ${total.toFixed(4)} by args.prices.`] : []),
       ...(seconds === null ? [] : [`Time: at most about ${duration(seconds)} (${basis}).`]),
       ...endpoints.flatMap(({ role, model, ping }) =>
         ping === null ? [] : [
@@ -51,6 +50,7 @@ export function planText(plan: RunPlan, width?: number): string {
 
 function costText(cost: EndpointPlan["cost"]): string {
   if (cost === null) return "unknown (no args.prices)";
+  if (cost.most === 0) return "none";
   return cost.most === null
     ? `>= ${cost.least.toFixed(4)}`
     : `${cost.least.toFixed(4)} to ${cost.most.toFixed(4)}`;
