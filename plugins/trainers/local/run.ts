@@ -124,8 +124,20 @@ function resume(path: string, { config, changes, model, dataHash, log }: Trainer
   }
   for (const line of lines) log.warn(`changed since the checkpoint: ${line}`);
   const references = new ReferenceCache();
-  references.load(sums);
+  if (areReferencesOf(state, { config, changes, model, dataHash })) references.load(sums);
   return { state, optimizer, references };
+}
+
+/** True if a checkpoint's reference log-probabilities are still those of this run's rows, which they are kept by number for. */
+function areReferencesOf(
+  state: CheckpointState,
+  { config, changes, model, dataHash }: Pick<TrainerInputs, "config" | "changes" | "model" | "dataHash">,
+): boolean {
+  if (state.dataHash !== dataHash) return false;
+  // of full tuning they are the model's that the run began from, which only they keep
+  if (config.finetuning_type === "full") return true;
+  return state.modelHash === model.weights.hash() &&
+    !changes(state.config).some(({ key }) => key === "quantization_bit");
 }
 
 /**
