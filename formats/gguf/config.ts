@@ -5,8 +5,10 @@
 import { entryOf } from "../elements.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
-import type { GgufMetadata, GgufValue } from "./header.ts";
+import { integerField, realField, textField } from "./fields.ts";
+import { checkIsModel, checkNeutral } from "./neutral.ts";
 import type { GgufFile } from "./reader.ts";
+import { ropeScaling } from "./rope.ts";
 
 /** transformers' class of each `model_type` that is read. */
 export const MODEL_CLASSES: Readonly<Record<string, string>> = {
@@ -37,7 +39,8 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
  */
 export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const { metadata, tensors, path } = file;
-  const architecture = text(metadata, "general.architecture", path);
+  checkIsModel(metadata, path);
+  const architecture = textField(metadata, "general.architecture", path);
   if (!Object.hasOwn(MODEL_TYPES, architecture)) {
     const known = Object.keys(MODEL_TYPES);
     throw new RangeError(
@@ -47,7 +50,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
   }
   const has = (key: string) => metadata.has(`${architecture}.${key}`);
   const count = (key: string, otherwise?: number) =>
-    integer(metadata, `${architecture}.${key}`, path, otherwise);
+    integerField(metadata, `${architecture}.${key}`, path, otherwise);
   if (has("expert_count") && count("expert_count") > 0) {
     throw new RangeError(
       `Cannot open ${path}: it is a mixture of ${count("expert_count")} experts, not supported`,
@@ -66,10 +69,11 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
       );
     }
   }
+  checkNeutral(file, architecture, headDim);
   const embedding = tensors.get("token_embd.weight");
   if (!embedding) throw new RangeError(`Cannot open ${path}: it has no tensor "token_embd.weight"`);
 
-  const theta = real(metadata, `${architecture}.rope.freq_base`, path, 10000);
+  const theta = realField(metadata, `${architecture}.rope.freq_base`, path, 10000);
   const sliding = count("attention.sliding_window", 0);
   const modelType = entryOf(
     MODEL_TYPES,
@@ -87,7 +91,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     head_dim: headDim,
     hidden_act: "silu",
     max_position_embeddings: count("context_length"),
-    rms_norm_eps: real(metadata, `${architecture}.attention.layer_norm_rms_epsilon`, path),
+    rms_norm_eps: realField(metadata, `${architecture}.attention.layer_norm_rms_epsilon`, path),
     rope_theta: theta,
     rope_scaling: withSections(file, architecture, ropeScaling(file, architecture, theta, headDim)),
     tie_word_embeddings: !tensors.has("output.weight"),
@@ -110,47 +114,11 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
     if (typeof id === "number") config[`${name === "padding" ? "pad" : name}_token_id`] = id;
   }
+  // An answer ends at any of them, as in llama.cpp; transformers has a list then.
+  const ends = ["eos", "eot", "eom"].map((name) => metadata.get(`tokenizer.ggml.${name}_token_id`));
+  const ids = [...new Set(ends.filter((id) => typeof id === "number"))];
+  if (ids.length > 1) config.eos_token_id = ids;
   return config;
-}
-
-/**
- * Rotary scaling. Llama 3's is not named in a GGUF file but given as one divisor a frequency (`rope_freqs.weight`):
- * where they are those of a `llama3` rule with Meta's bounds 1 and 4 the rule is written, else the divisors themselves,
- * which transformers spells as `longrope` with an attention factor of 1.
- */
-function ropeScaling(file: GgufFile, architecture: string, theta: number, headDim: number): unknown {
-  const { metadata, path, tensors } = file;
-  const type = metadata.has(`${architecture}.rope.scaling.type`)
-    ? text(metadata, `${architecture}.rope.scaling.type`, path)
-    : metadata.has(`${architecture}.rope.scale_linear`)
-    ? "linear"
-    : "none";
-  if (type === "linear") {
-    const old = metadata.has(`${architecture}.rope.scale_linear`)
-      ? "rope.scale_linear"
-      : "rope.scaling.factor";
-    return { rope_type: "linear", factor: real(metadata, `${architecture}.${old}`, path) };
-  }
-  if (type !== "none") {
-    throw new RangeError(
-      `Cannot open ${path}: rotary scaling ${shown(type)} isn't supported. Supported are linear, llama3`,
-    );
-  }
-  if (!tensors.has("rope_freqs.weight")) return null;
-  const divisors = file.readFloat32("rope_freqs.weight");
-  if (divisors.length !== headDim / 2 || divisors.some((divisor) => !(divisor > 0))) {
-    throw new TypeError(
-      `Cannot open ${path}: rope_freqs.weight has ${divisors.length} values for heads of ${headDim}`,
-    );
-  }
-  if (divisors.every((divisor) => divisor === 1)) return null;
-  return llama3Rule(divisors, theta, headDim) ?? {
-    rope_type: "longrope",
-    factor: 1,
-    attention_factor: 1,
-    short_factor: [...divisors],
-    long_factor: [...divisors],
-  };
 }
 
 /** Sections of a rotation by three position axes, which a file pads to four; Qwen3-VL interleaves them. */
@@ -166,65 +134,4 @@ function withSections({ metadata, path }: GgufFile, architecture: string, scalin
     mrope_section: sizes.slice(0, 3),
     ...(architecture === "qwen3vl" && { mrope_interleaved: true }),
   };
-}
-
-function llama3Rule(divisors: Float32Array, theta: number, headDim: number): Record<string, unknown> | null {
-  const factor = Math.max(...divisors), low = 1, high = 4;
-  for (let original = 128; original <= 1 << 20; original *= 2) {
-    const fits = divisors.every((divisor, i) => {
-      const turns = original / (2 * Math.PI * theta ** (2 * i / headDim));
-      const smooth = Math.min(1, Math.max(0, (turns - low) / (high - low)));
-      return Math.abs(divisor * ((1 - smooth) / factor + smooth) - 1) < 1e-5;
-    });
-    if (fits) {
-      return {
-        rope_type: "llama3",
-        factor,
-        low_freq_factor: low,
-        high_freq_factor: high,
-        original_max_position_embeddings: original,
-      };
-    }
-  }
-  return null;
-}
-
-function field(metadata: GgufMetadata, key: string, path: string): GgufValue {
-  const value = metadata.get(key);
-  if (value === undefined) throw new RangeError(`Cannot open ${path}: its metadata have no "${key}"`);
-  return value;
-}
-
-function text(metadata: GgufMetadata, key: string, path: string): string {
-  const value = field(metadata, key, path);
-  if (typeof value !== "string") {
-    throw new TypeError(`Cannot open ${path}: "${key}" is ${shown(value)}, not a text`);
-  }
-  return value;
-}
-
-function real(metadata: GgufMetadata, key: string, path: string, otherwise?: number): number {
-  if (otherwise !== undefined && !metadata.has(key)) return otherwise;
-  const value = field(metadata, key, path);
-  if (typeof value !== "number" || !Number.isFinite(value)) {
-    throw new TypeError(`Cannot open ${path}: "${key}" is ${shown(value)}, not a number`);
-  }
-  return value;
-}
-
-function integer(metadata: GgufMetadata, key: string, path: string, otherwise?: number): number {
-  const value = field(
-    otherwise !== undefined && !metadata.has(key) ? new Map([[key, otherwise]]) : metadata,
-    key,
-    path,
-  );
-  // Some architectures give one count a layer; the same for all layers is one count.
-  const list = Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from<unknown>(value) : [value];
-  const single = list.length > 0 && list.every((item) => item === list[0]) ? list[0] : undefined;
-  if (typeof single !== "number" || !Number.isSafeInteger(single) || single < 0) {
-    throw new TypeError(
-      `Cannot open ${path}: "${key}" is ${shown(value)}, not one count for all layers`,
-    );
-  }
-  return single;
 }

@@ -117,20 +117,22 @@ export function tokenizerFromGguf(metadata: Metadata, name: string): EditableTok
     const id = metadata.get(`tokenizer.ggml.${key}_token_id`) ?? (defaults as Record<string, number>)[key];
     return typeof id === "number" ? tokens[id] ?? null : null;
   };
-  const bos = special("bos");
+  const addEos = flag(metadata, "tokenizer.ggml.add_eos_token") ?? false;
+  const bos = special("bos"), eos = special("eos");
   const template = metadata.get("tokenizer.chat_template");
   const length = metadata.get(`${metadata.get("general.architecture")}.context_length`);
   return tokenizerFromParts(
     {
       ...json,
       added_tokens: added,
-      post_processor: addBos && bos !== null ? bosProcessor(bos, tokens.indexOf(bos)) : null,
+      post_processor: between(addBos ? bos : null, addEos ? eos : null, tokens),
     },
     {
       tokenizer_class: "PreTrainedTokenizerFast",
       add_bos_token: addBos,
+      ...(addEos && { add_eos_token: true }),
       bos_token: bos,
-      eos_token: special("eos"),
+      eos_token: eos,
       unk_token: special("unknown"),
       pad_token: special("padding"),
       clean_up_tokenization_spaces: false,
@@ -246,14 +248,22 @@ const MODEL = {
   ignore_merges: false,
 };
 
-function bosProcessor(bos: string, id: number): Component {
-  const special = (type: number) => ({ SpecialToken: { id: bos, type_id: type } });
-  const sequence = (letter: string, type: number) => ({ Sequence: { id: letter, type_id: type } });
+/** What stands before and behind a text; null where nothing does. */
+function between(bos: string | null, eos: string | null, tokens: readonly string[]): Component | null {
+  if (bos === null && eos === null) return null;
+  const around = (letter: string, type: number) => [
+    ...(bos === null ? [] : [{ SpecialToken: { id: bos, type_id: type } }]),
+    { Sequence: { id: letter, type_id: type } },
+    ...(eos === null ? [] : [{ SpecialToken: { id: eos, type_id: type } }]),
+  ];
+  const used = [bos, eos].filter((token) => token !== null);
   return {
     type: "TemplateProcessing",
-    single: [special(0), sequence("A", 0)],
-    pair: [special(0), sequence("A", 0), special(1), sequence("B", 1)],
-    special_tokens: { [bos]: { id: bos, ids: [id], tokens: [bos] } },
+    single: around("A", 0),
+    pair: [...around("A", 0), ...around("B", 1)],
+    special_tokens: Object.fromEntries(
+      used.map((token) => [token, { id: token, ids: [tokens.indexOf(token)], tokens: [token] }]),
+    ),
   };
 }
 

@@ -196,6 +196,36 @@ Deno.test("tokenizerFromFiles() needs tokenizer.json", () => {
   assertThrows(() => tokenizerFromFiles({ a: "" }), SyntaxError, "tokenizer.json is missing");
 });
 
+Deno.test("tokenizerFromGguf() puts bos and eos around a text where the file says so, as llama.cpp does", () => {
+  const opened = (addBos: boolean, addEos: boolean) =>
+    tokenizerFromGguf(
+      new Map<string, unknown>(Object.entries({
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "qwen2",
+        "tokenizer.ggml.tokens": ["<s>", "</s>", "a"],
+        "tokenizer.ggml.token_type": [3, 3, 1],
+        "tokenizer.ggml.merges": [],
+        "tokenizer.ggml.bos_token_id": 0,
+        "tokenizer.ggml.eos_token_id": 1,
+        "tokenizer.ggml.add_bos_token": addBos,
+        "tokenizer.ggml.add_eos_token": addEos,
+      })),
+      "x.gguf",
+    );
+  for (
+    const [addBos, addEos, ids] of [
+      [true, true, [0, 2, 1]],
+      [false, true, [2, 1]],
+      [true, false, [0, 2]],
+      [false, false, [2]],
+    ] as const
+  ) {
+    const tokenizer = opened(addBos, addEos);
+    assertEquals(tokenizer.addBosEos(tokenizer.encode("a")), [...ids]);
+    assertEquals(tokenizerFromFiles(tokenizer.files()).addBosEos([2]), [...ids], "as files");
+  }
+});
+
 Deno.test("tokenizerFromGguf() says what is wrong with metadata", () => {
   const good = {
     "tokenizer.ggml.model": "gpt2",
