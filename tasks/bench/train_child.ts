@@ -54,13 +54,17 @@ function childArguments() {
 /** A step with its rows through the model and its learnt tokens. */
 type TimedStep = StepReport & { rows: number; labels: number };
 
-/** Floating-point operations of the products of steps; recomputed ones are counted, attention and LoRA aren't. */
+/**
+ * Floating-point operations of the products of steps; recomputed ones are counted, attention and LoRA aren't. Nothing wants a block's
+ * last product a second time.
+ */
 function flopsOf(steps: readonly TimedStep[], decoder: DecoderConfig, checkpoints: boolean): number {
-  const linear = decoder.numLayers *
-    LINEAR_MODULES.reduce((n, m) => n + moduleShape(decoder, m).reduce((x, y) => x * y, 1), 0);
-  const passes = checkpoints ? 6 : 4;
+  const linear = LINEAR_MODULES.reduce((n, module) => {
+    const passes = checkpoints && module !== "mlp.down_proj" ? 6 : 4;
+    return n + passes * moduleShape(decoder, module).reduce((x, y) => x * y, 1);
+  }, 0) * decoder.numLayers;
   return steps.reduce(
-    (n, r) => n + passes * linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
+    (n, r) => n + linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
     0,
   );
 }
