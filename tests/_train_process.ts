@@ -36,6 +36,11 @@ export class TrainProcess {
     this.#read = this.#readProgress();
   }
 
+  /** The command and its arguments, for a test that starts it in its own way, in the project's folder. */
+  static commandLine(args: readonly string[]): string[] {
+    return [Deno.execPath(), ...command, ...args];
+  }
+
   /** Resolves when the text has been on standard error, or the process has ended. */
   async saw(text: string): Promise<void> {
     if (this.#progress.includes(text)) return;

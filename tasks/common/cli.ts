@@ -12,6 +12,7 @@ import { withCommandName } from "./command.ts";
 import { guardedFault, guardTask, printLine } from "./door_guards.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { entryLines, helpLines } from "./help_lines.ts";
+import { onStopSignal } from "./stop_signals.ts";
 
 /** Version of this project. */
 export const VERSION: string = project.version;
@@ -195,14 +196,21 @@ function endUnsettled(): never {
   endProcess(1);
 }
 
-/** Prints to standard output, without secrets. */
+/** Prints to standard output, without secrets; nothing where that is a terminal that was closed. @throws {Error} If it can't be written */
 export function print(text: string): void {
-  printLine(withCommandName(redact(text)));
+  try {
+    printLine(withCommandName(redact(text)));
+  } catch (error) {
+    // what is under way has files to write yet, and a checkpoint
+    if ((error as { code?: string }).code !== "EIO") throw error;
+  }
 }
 
-/** Prints to standard error, without secrets. */
+/** Prints to standard error, without secrets; nothing where nobody reads it any more. */
 export function printError(text: string): void {
-  console.error(withCommandName(redact(text)));
+  try {
+    console.error(withCommandName(redact(text)));
+  } catch { /* there is no other place to tell of it */ }
 }
 
 /** Text of an error for a person: at most 2,000 characters of message, no secret; with `debug` where it came from. */
@@ -250,7 +258,7 @@ export interface Interruption extends Disposable {
   signal: AbortSignal;
 }
 
-/** Listens for Ctrl-C (and the signal that ends a process) until disposed. */
+/** Listens for Ctrl-C (and the signals that end a process, or its terminal's) until disposed. */
 export function interruption(
   say: (text: string) => void = printError,
   first = "saving a checkpoint first",
@@ -265,15 +273,14 @@ export function interruption(
     say(`\nStopping: ${first}. Ctrl-C again ends at once.`);
     controller.abort();
   };
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, listen);
+  const signals = onStopSignal(listen);
   // a task that computes without a pause hears nothing: its door does
   if (isBehindDoor()) doorMessage({ heeds: true });
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
       if (isBehindDoor()) doorMessage({ heeds: false });
-      for (const signal of signals) Deno.removeSignalListener(signal, listen);
+      signals[Symbol.dispose]();
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import { type SeenCalls, seenCalls } from "../../plugins/kinds/checked/calls.ts";
 import { printError } from "../common/cli.ts";
+import { onStopSignal } from "../common/stop_signals.ts";
 
 /** Times without giving way, ms. */
 export interface Patience {
@@ -19,13 +20,12 @@ export interface Patience {
 }
 
 const PATIENCE: Patience = { heard: 2_000, call: 10_000, waiting: 25_000, note: 30_000 };
-const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
 /** Watches over one task. */
 export class Watch implements Disposable {
   readonly #end: (code: number) => void;
   readonly #patience: Patience;
-  readonly #listen = () => this.signal();
+  #listening: Disposable | undefined;
   #calls: SharedArrayBuffer | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #last: ReturnType<typeof setTimeout> | undefined;
@@ -68,10 +68,8 @@ export class Watch implements Disposable {
     this.#heeding += heeds ? 1 : -1;
     if (this.#heeding !== (heeds ? 1 : 0)) return;
     this.#signalled = undefined;
-    for (const signal of SIGNALS) {
-      if (heeds) Deno.addSignalListener(signal, this.#listen);
-      else Deno.removeSignalListener(signal, this.#listen);
-    }
+    this.#listening?.[Symbol.dispose]();
+    this.#listening = heeds ? onStopSignal(() => this.signal()) : undefined;
   }
 
   /** A signal to end came. */

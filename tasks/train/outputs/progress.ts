@@ -72,9 +72,17 @@ export interface ProgressOptions {
 
 /** A bar where the stream is a terminal and it isn't disabled, else plain lines at every log. */
 export function createProgress(options: ProgressOptions = {}): Progress {
-  const stream = options.stream ?? process.stderr;
+  const stream = options.stream ?? standardError();
   return stream.isTTY && !options.disabled ? bar(stream) : lines(stream, options.now ?? Date.now);
 }
+
+/** Standard error, whose loss (a closed terminal, the end of what reads it) ends no run: an error that nothing hears would. */
+function standardError(): ProgressStream {
+  if (!process.stderr.listeners("error").includes(unheard)) process.stderr.on("error", unheard);
+  return process.stderr;
+}
+
+function unheard(): void {}
 
 /** Shows nothing; for tests and embedders. */
 export function silentProgress(): Progress {
