@@ -1,6 +1,7 @@
 /** The board's page in one Chromium: a run that grows, a comparison, a mark by hand, a conversation; hostile texts; contrast and names. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import type { Browser } from "playwright-core";
 
 import { chromiumPath } from "../common/chromium.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
@@ -13,6 +14,15 @@ const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url)
 
 /** Longer than anything takes where other tests run too. */
 const PATIENCE_MS = 180_000;
+
+let started: Promise<Browser> | undefined;
+/** One browser for all tests here, each with a context of its own: a start takes some three seconds of processor time. */
+function browser(): Promise<Browser> {
+  return started ??= import("playwright-core").then(({ chromium: driver }) =>
+    driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] })
+  );
+}
+Deno.test.afterAll(async () => await (await started)?.close());
 
 /** An adapter beside its base, as a finished run has it. */
 async function makeTuned(folder: string): Promise<void> {
@@ -33,7 +43,6 @@ Deno.test({
   }`,
   ignore: chromium === undefined,
   async fn() {
-    const { chromium: driver } = await import("playwright-core");
     const folder = temporaryFolder();
     const live = makeRun(join(folder, "live"), 2);
     // a folder's name is a text too
@@ -45,9 +54,9 @@ Deno.test({
       throw error;
     };
     await using board = await startBoard({ folders: [folder], port: 0, control: true, fault });
-    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    const context = await (await browser()).newContext({ viewport: { width: 1200, height: 900 } });
     try {
-      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE_MS);
       const faults: string[] = [], fetched: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
@@ -183,7 +192,7 @@ Deno.test({
       assertEquals(faults, []);
       assertEquals(fetched.filter((url) => !url.startsWith(board.address) && !/^(data|blob):/.test(url)), []);
     } finally {
-      await browser.close();
+      await context.close();
     }
   },
 });
@@ -194,14 +203,13 @@ Deno.test({
   }`,
   ignore: chromium === undefined,
   async fn() {
-    const { chromium: driver } = await import("playwright-core");
     const fault = (error: unknown) => {
       throw error;
     };
     await using board = await startBoard({ folders: [temporaryFolder()], port: 0, control: true, fault });
-    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    const context = await (await browser()).newContext({ viewport: { width: 1200, height: 900 } });
     try {
-      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE_MS);
       const jobs = [{ id: 1, name: "saves/one", run: "0:one", code: null }];
       const news = JSON.stringify({ runs: [], evaluations: [], jobs, control: true });
@@ -241,7 +249,7 @@ Deno.test({
       await asked.promise;
       await page.locator(".job button:disabled", { hasText: "Stopping" }).waitFor();
     } finally {
-      await browser.close();
+      await context.close();
     }
   },
 });
@@ -252,7 +260,6 @@ Deno.test({
   }`,
   ignore: chromium === undefined,
   async fn() {
-    const { chromium: driver } = await import("playwright-core");
     const folder = temporaryFolder();
     // from 1 down to 0.0001, a straight line on a logarithmic axis; the middle is step 26
     const losses = Array.from({ length: 51 }, (_, i) => 10 ** (-4 * i / 50));
@@ -264,9 +271,9 @@ Deno.test({
       throw error;
     };
     await using board = await startBoard({ folders: [folder], port: 0, fault });
-    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    const context = await (await browser()).newContext({ viewport: { width: 1200, height: 900 } });
     try {
-      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE_MS);
       const faults: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
@@ -440,7 +447,7 @@ Deno.test({
       await shows("0:00:10", "0:08:30");
       assertEquals(faults, []);
     } finally {
-      await browser.close();
+      await context.close();
     }
   },
 });

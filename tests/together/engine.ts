@@ -1,10 +1,12 @@
 /**
- * Test files of the engine's parts that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * Test files of the engine's parts that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
 import "../../kernels/engine/adamw_test.ts";
+import "../../kernels/engine/backends_test.ts";
 import "../../kernels/engine/clip_test.ts";
 import "../../kernels/engine/cuda_operators_test.ts";
+import "../../kernels/engine/dropout_test.ts";
 import "../../kernels/engine/generate/answer_test.ts";
 import "../../kernels/engine/generate/batch_test.ts";
 import "../../kernels/engine/generate/coalesce_test.ts";
@@ -20,6 +22,7 @@ import "../../kernels/engine/head_test.ts";
 import "../../kernels/engine/identity_test.ts";
 import "../../kernels/engine/non_finite_test.ts";
 import "../../kernels/engine/pack_test.ts";
+import "../../kernels/engine/packed_weights_test.ts";
 import "../../kernels/engine/padding_test.ts";
 import "../../kernels/engine/remote_test.ts";
 import "../../kernels/engine/wanted_rows_test.ts";

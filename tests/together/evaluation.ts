@@ -1,8 +1,11 @@
 /**
- * Test files of the evaluation that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * Test files of the evaluation that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../tasks/eval/commands_test.ts";
 import "../../tasks/eval/config_test.ts";
+import "../../tasks/eval/faults_test.ts";
+import "../../tasks/eval/judge_forms_test.ts";
 import "../../tasks/eval/labels_test.ts";
 import "../../tasks/eval/plan_test.ts";
 import "../../tasks/eval/plugin_fault_test.ts";

@@ -1,7 +1,9 @@
 /**
- * Test files of files of the outside world that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * Test files of files of the outside world that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../formats/atomic_test.ts";
+import "../../formats/directory_lock_test.ts";
 import "../../formats/float_pieces_test.ts";
 import "../../formats/float_test.ts";
 import "../../formats/gguf/packed_test.ts";
@@ -16,9 +18,11 @@ import "../../formats/peft/base_difference_test.ts";
 import "../../formats/peft/merge_test.ts";
 import "../../formats/peft/peft_test.ts";
 import "../../formats/peft/whole_adapter_test.ts";
+import "../../formats/python_json_test.ts";
 import "../../formats/records/ids_test.ts";
 import "../../formats/records/row_fault_test.ts";
 import "../../formats/safetensors/safetensors_test.ts";
+import "../../formats/secrets_test.ts";
 import "../../formats/simd/memory_test.ts";
 import "../../formats/tokenizer/load_test.ts";
 import "../../formats/tokenizer/parity_test.ts";

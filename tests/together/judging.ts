@@ -1,15 +1,18 @@
 /**
- * Test files of judges, benchmarks and endpoints that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * Test files of judges, benchmarks and endpoints that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
 import "../../plugins/benchmarks/cfbench/python_float_test.ts";
 import "../../plugins/benchmarks/mod_test.ts";
+import "../../plugins/benchmarks/rows/rows_test.ts";
 import "../../plugins/benchmarks/scores_test.ts";
 import "../../plugins/benchmarks/trace/reading_test.ts";
 import "../../plugins/benchmarks/trace/trace_test.ts";
 import "../../plugins/endpoints/loopback_test.ts";
+import "../../plugins/endpoints/openai/fetch_reply_test.ts";
 import "../../plugins/endpoints/openai/reply_test.ts";
 import "../../plugins/endpoints/openai/request_test.ts";
+import "../../plugins/endpoints/openai_test.ts";
 import "../../plugins/endpoints/recorded_test.ts";
 import "../../plugins/endpoints/servers_test.ts";
 import "../../plugins/judges/ifeval_rules/python_random_test.ts";

@@ -1,5 +1,5 @@
 /**
- * Test files of the server and the chat that `deno task test` runs in one isolate: each takes less than what loading takes.
+ * Test files of the server and the chat that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
 import "../../tasks/chat/typed_keys_test.ts";
@@ -12,3 +12,4 @@ import "../../tasks/serve/keys_test.ts";
 import "../../tasks/serve/listen_test.ts";
 import "../../tasks/serve/logprobs_test.ts";
 import "../../tasks/serve/opening_test.ts";
+import "../../tasks/serve/schema/held_test.ts";
