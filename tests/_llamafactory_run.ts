@@ -76,12 +76,30 @@ export async function repeatFactoryRun(name: string, output: string, more: strin
   assertEquals(finished, stopAfter === Infinity);
 }
 
-/** Logged losses, gradient norms and rates, and the final adapter, against LLaMA-Factory's. */
+/** Metrics of preference losses; `logits/*` isn't logged here. */
+const METRIC = /^(eval_)?(rewards\/|logps\/|sft_loss$|odds_ratio_loss$)/;
+
+/**
+ * Metrics of an entry of the log against LLaMA-Factory's, which are means of batches' means (kto's are over examples): not those of
+ * dpo_fixed_odd, whose last batch isn't full.
+ * @returns How many were compared
+ */
+function assertMetrics(found: Entry, expected: Entry): number {
+  const names = Object.keys(expected).filter((name) => METRIC.test(name));
+  for (const name of names) {
+    const value = expected[name]!;
+    const limit = 1e-3 * Math.max(1, Math.abs(value));
+    assertAlmostEquals(found[name]!, value, limit, `step ${expected.step}, ${name}`);
+  }
+  return names.length;
+}
+
+/** Logged losses, gradient norms, rates and metrics, and the final adapter, against LLaMA-Factory's. */
 export function assertFactoryRun(name: string, ours: string): void {
   const theirs = join(FACTORY, "runs", name);
   const [log, expected] = [history(ours), history(theirs)];
   assertEquals(log.map(({ step }) => step), expected.map(({ step }) => step));
-  let compared = 0;
+  let compared = 0, metrics = 0;
   expected.forEach((entry, i) => {
     const found = log[i]!;
     for (const key of ["loss", "eval_loss", "grad_norm", "learning_rate", "epoch"]) {
@@ -91,7 +109,9 @@ export function assertFactoryRun(name: string, ours: string): void {
       assert(off <= limit, `step ${entry.step}, ${key}: ${found[key]}, LLaMA-Factory ${entry[key]}`);
       compared++;
     }
+    if (name !== "dpo_fixed_odd") metrics += assertMetrics(found, entry);
   });
+  if (/^(?:dpo|kto)_fixed/.test(name) && name !== "dpo_fixed_odd") assert(metrics > 20, `${metrics} metrics`);
   // LLaMA-Factory adds up the kl of the batches (5 a step, 2 an evaluation) and has it as kl in evaluations too.
   for (const [i, { kl, eval_loss }] of expected.entries()) {
     if (kl === undefined) continue;

@@ -2,12 +2,12 @@ import { join } from "@std/path";
 
 import { assertFactoryRun, FACTORY, repeatFactoryRun } from "./_llamafactory_run.ts";
 
-// dpo_fixed_odd and kto_fixed_odd: 24 examples in micro-batches of 5, 5, 5, 5 and 4, all of one step, and evaluation batches of
+// dpo_fixed_odd, kto_fixed_odd and kto_fixed_ftx: 24 examples in micro-batches of 5, 5, 5, 5 and 4, all of one step, and evaluation batches of
 // 4 and 2. With step_mean: examples the first loss of dpo_fixed_odd would be 0.7581 instead of 0.7622.
 
 /**
- * Runs that differ from dpo_fixed in the formula of their loss alone. `deno task test` leaves them to `test:all`: their formulas are held
- * against PyTorch's values and gradients by plugins/losses/losses_test.ts.
+ * Runs that differ from dpo_fixed or kto_fixed_odd in the formula of their loss alone. `deno task test` leaves them to `test:all`: their
+ * formulas are held against PyTorch's values and gradients, and hand derivations, by plugins/losses/losses_test.ts.
  */
 const OTHER_FORMULAS: readonly string[] = [
   "dpo_fixed_ftx",
@@ -15,6 +15,7 @@ const OTHER_FORMULAS: readonly string[] = [
   "dpo_fixed_ipo",
   "dpo_fixed_orpo",
   "dpo_fixed_simpo",
+  "kto_fixed_ftx",
 ];
 
 /** Runs whose loss wasn't the one that their keys name: see the README of the goldens. */
@@ -24,8 +25,9 @@ for (
   const { name } of [...Deno.readDirSync(join(FACTORY, "runs"))].sort((a, b) => a.name < b.name ? -1 : 1)
 ) {
   const ignore = OTHER_FORMULAS.includes(name) && !Deno.env.has("TEST_ALL");
-  const why = ignore ? " (ignored: TEST_ALL isn't set, and dpo_fixed has all but the formula)" : "";
-  const title = `LLaMA-Factory's run ${name} is repeated: logged losses, gradient norms, final adapter${why}`;
+  const why = ignore ? " (ignored: TEST_ALL isn't set, and another run has all but the formula)" : "";
+  const title =
+    `LLaMA-Factory's run ${name} is repeated: logged losses, metrics, gradient norms, final adapter${why}`;
   Deno.test({ name: title, ignore }, async () => {
     const folder = await Deno.makeTempDir();
     try {

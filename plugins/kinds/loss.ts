@@ -70,7 +70,11 @@ export interface Loss<
   initialLoss?: number;
   /** Constants that need the whole micro-batch first, such as KTO's KL estimate. Values of `policy` are given as numbers. */
   batch?(
-    rows: { policy: ByName<N, number>; reference: ByName<Reference extends true ? N : never, number> }[],
+    rows: {
+      policy: ByName<N, number>;
+      reference: ByName<Reference extends true ? N : never, number>;
+      desirable?: boolean | undefined;
+    }[],
   ): Record<B, number>;
   /** Metrics made from the other metrics' means, such as a difference of two that no example has both of. */
   summarize?(means: Readonly<Record<string, number>>): Record<string, number>;

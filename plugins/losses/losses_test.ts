@@ -152,6 +152,34 @@ Deno.test("kto equals the autograd table, with kl from the micro-batch and no gr
   }
 });
 
+// By hand, as the KTO trainer of LLaMA-Factory 0.9.5 writes it: mean of the losses + γ · mean of the desirable rows' −log π per
+// token / desirable rows · rows. Policy = reference, so that each kto loss is 0.5; γ = 0.4, two of five rows are desirable:
+// 0.5 + 0.4 · (12/4 + 10/2)/2 / 2 · 5 = 4.5, and d loss / d log π = −0.4 · 5 / (2 · 2 · tokens).
+Deno.test("kto's pref_ftx weighs a micro-batch's desirable rows as LLaMA-Factory does", () => {
+  const row = (y: number, tokens: number, desirable: boolean) => ({
+    policy: { y, kl: -9 },
+    reference: { y, kl: -9 },
+    length: { y: tokens, kl: 3 },
+    desirable,
+  });
+  const [plain, mixed] = [0, 0.4].map((pref_ftx) =>
+    evaluateLoss(create("kto", { pref_ftx }), [
+      row(-12, 4, true),
+      row(-7, 7, false),
+      row(-10, 2, true),
+      row(-30, 3, false),
+      row(-1, 1, false),
+    ])
+  );
+  const mean = (rows: typeof mixed) => rows!.reduce((sum, { loss }) => sum + loss / 5, 0);
+  assertNear(mean(plain), 0.5, "without");
+  assertNear(mean(mixed), 4.5, "with");
+  const added = mixed!.map(({ gradient }, i) => (gradient.y! - plain![i]!.gradient.y!) / 5);
+  for (const [i, slope] of [-0.125, 0, -0.25, 0, 0].entries()) assertNear(added[i]!, slope, `row ${i}`);
+  const undesirable = [row(-7, 7, false), row(-1, 1, false)];
+  assertEquals(mean(evaluateLoss(create("kto", { pref_ftx: 0.4 }), undesirable)) * 5 / 2, 0.5);
+});
+
 Deno.test("sft summed over micro-batches and divided by all label tokens equals the table, not the mean of means", () => {
   for (const c of golden("sft").filter((c) => c.policy)) {
     const loss = create("sft");

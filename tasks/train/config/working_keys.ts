@@ -372,7 +372,8 @@ function method() {
     pref_ftx: add(
       num({ min: 0 }),
       0,
-      "weight of an added SFT loss on the chosen answer (its mean log-probability)",
+      "weight of an added SFT loss on the chosen answer (its mean log-probability); stage kto adds its mean over a micro-batch's " +
+        "desirable rows, times rows over desirable rows, as LLaMA-Factory does",
     ),
     pref_loss: add(
       oneOf(["sigmoid", "hinge", "ipo", "robust", "orpo", "simpo"]),
