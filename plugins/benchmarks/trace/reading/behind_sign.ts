@@ -10,7 +10,7 @@ const SEPARATOR = /[:=]>?|->|[→⇒—–]|\s-(?=\s)/g;
 export const SCORE_WORD_LAST: RegExp =
   /(?:\b(?:scored?|rating|rated|grade|points?|mark)|得分|评分|分数|打分)[ "'”’]{0,2}$/i;
 /** A text that ends with a word whose number is counted or asked for. */
-export const COUNTED: RegExp =
+export const COUNTED_LAST: RegExp =
   /(?:\b(?:count|found|actual|required|requires?|limit|expected|total|words?|sentences?|paragraphs?|bullets?|items?|weight|used|has)|要求|实际|共|数量|字数|限制|个数|需要)[ "'”’]{0,2}$/i;
 /** A number in front of a constraint, which is the constraint's. */
 export const NUMBERS_OWN: RegExp = new RegExp(String.raw`^\s?\(?\d{1,3}[.)、:\]]{0,2}\s?["'“(]?${OWN}`);
@@ -44,7 +44,8 @@ function isTrusted(body: string, start: number, nth: number, from: number, found
   const before = body.slice(Math.max(0, start - 24), start);
   if (SCORE_WORD_LAST.test(before)) return true;
   if (
-    /^[\s*"'“(]*\d/.test(body.slice(from, from + 4)) && COUNTED.test(before) && !hasUnit(body, from, found)
+    /^[\s*"'“(]*\d/.test(body.slice(from, from + 4)) && COUNTED_LAST.test(before) &&
+    !hasUnit(body, from, found)
   ) {
     return OWN_LAST.test(before);
   }

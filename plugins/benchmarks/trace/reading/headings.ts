@@ -3,7 +3,7 @@
  * heading, a key in snake_case or camelCase, or a cell of a table.
  * @module
  */
-import { scaleAt } from "./scale.ts";
+import { saidScaleAt } from "./scale.ts";
 
 /** Phrases that a verdict stands behind. What a response says of them is broken before a judge sees it. */
 export const VERDICT_PHRASES: readonly string[] = [
@@ -58,7 +58,7 @@ function headings(text: string, phrase: RegExp): Heading[] {
     const length = found.length + take(ANNOUNCES, text, index + found.length).length;
     let marks = take(SETS_APART, text, index + length);
     const place = index + length + marks.length;
-    const said = scaleAt(text, place);
+    const said = saidScaleAt(text, place);
     const scale = said?.said ?? take(SCALE, text, place);
     if (scale !== "" && !isScore(marks, scale, text.slice(place + scale.length))) {
       marks += scale + take(SETS_APART, text, place + scale.length);

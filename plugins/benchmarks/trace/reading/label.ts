@@ -13,7 +13,7 @@ const LABEL = new RegExp(
 );
 
 /** A label, such as the `2` of `2. in capitals`, in digits or a letter, and where the text behind it begins. */
-export interface Label {
+export interface LeadingNumber {
   /** The number or letter. */
   label: string;
   /** Length of the label with its signs. */
@@ -23,7 +23,7 @@ export interface Label {
 }
 
 /** The label that a text begins with; undefined when there is none. */
-export function labelOf(text: string): Label | undefined {
+export function labelOf(text: string): LeadingNumber | undefined {
   const found = LABEL.exec(text);
   const number = found?.[1] ?? found?.[2] ?? found?.[3];
   if (found === null || number === undefined) return undefined;

@@ -3,7 +3,14 @@
  * line's own number, not one of the constraint's text (own_texts.ts), not a count in a remark.
  * @module
  */
-import { behindSign, COUNTED, hasUnit, NUMBERS_OWN, SCORE_WORD_LAST, separators } from "./behind_sign.ts";
+import {
+  behindSign,
+  COUNTED_LAST,
+  hasUnit,
+  NUMBERS_OWN,
+  SCORE_WORD_LAST,
+  separators,
+} from "./behind_sign.ts";
 import { labelOf } from "./label.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
@@ -131,7 +138,7 @@ function inParentheses(body: string, scale: number): LineScore | undefined {
   const before = body.slice(0, last.index);
   const own = before.search(OWN_AT);
   const apart = own >= 0 && /[\p{L}\d]/u.test(before.slice(own + 1));
-  if (found === undefined || apart || COUNTED.test(before) || !/[\p{L}\p{Co}]/u.test(before)) {
+  if (found === undefined || apart || COUNTED_LAST.test(before) || !/[\p{L}\p{Co}]/u.test(before)) {
     return undefined;
   }
   return named(body, last.index, { ...found, end: body.length }, scale);

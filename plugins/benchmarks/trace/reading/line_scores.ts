@@ -7,7 +7,7 @@ import { type LineScore, lineScore } from "./line_score.ts";
 import { type NamedScore, unread } from "./named_scores.ts";
 import { withoutOrdinals } from "./ordinals.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
-import { cellsOf, type TableHead, tableScores } from "./table_scores.ts";
+import { tableCells, type TableHead, tableScores } from "./table_scores.ts";
 
 /** The scores of a text's lines, in order; `text` is folded (plain_text.ts), its constraints are hidden (own_texts.ts). */
 export function lineScores(text: string, scale: number): NamedScore[] {
@@ -18,7 +18,7 @@ export function lineScores(text: string, scale: number): NamedScore[] {
   for (const [i, line] of lines.entries()) {
     const isLast = i === lines.length - 1;
     if (/^<\/?[\w-]{1,40}>$/.test(line) && !isLast) continue;
-    if (line.includes("|")) rows.push(cellsOf(line));
+    if (line.includes("|")) rows.push(tableCells(line));
     if (rows.length > 0 && (isLast || !(line.includes("|") || line === ""))) {
       const table = tableScores(rows, scale, isLast && line.includes("|") && !line.endsWith("|"), head);
       head = table.head;

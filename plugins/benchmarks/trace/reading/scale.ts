@@ -10,7 +10,7 @@ const SAID_HERE = new RegExp(SAID.source, "iy");
 const SAID_ANYWHERE = new RegExp(SAID.source, "i");
 
 /** A scale in brackets that begins at `index`: its text and its highest score. `text` is folded (plain_text.ts). */
-export function scaleAt(text: string, index: number): { said: string; limit: number } | undefined {
+export function saidScaleAt(text: string, index: number): { said: string; limit: number } | undefined {
   SAID_HERE.lastIndex = index;
   const [said, limit] = SAID_HERE.exec(text) ?? [];
   return said === undefined ? undefined : { said, limit: Number(limit) };

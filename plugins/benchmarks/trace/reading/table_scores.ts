@@ -21,7 +21,7 @@ export interface TableHead {
 }
 
 /** The cells of a row; `line` has a `|`. */
-export function cellsOf(line: string): string[] {
+export function tableCells(line: string): string[] {
   return line.replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
 }
 
