@@ -255,6 +255,69 @@ Deno.test({
 });
 
 Deno.test({
+  name: `a run's own page stops it where the board started it, and says where to stop it elsewhere${
+    chromium ? "" : " [ignored: no chromium here]"
+  }`,
+  ignore: chromium === undefined,
+  async fn() {
+    const { chromium: driver } = await import("playwright-core");
+    const fault = (error: unknown) => {
+      throw error;
+    };
+    await using board = await startBoard({ folders: [temporaryFolder()], port: 0, control: true, fault });
+    const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+      page.setDefaultTimeout(PATIENCE_MS);
+      const run = (id: string, state: string) => (
+        { id, name: id, state, step: 3, totalSteps: 9, secondsLeft: 60, values: { loss: 1 } }
+      );
+      const news = () =>
+        JSON.stringify({
+          runs: [
+            run("0:here", "running"),
+            run("0:terminal", "running"),
+            run("0:done", "finished"),
+          ],
+          evaluations: [],
+          jobs: [{ id: 7, name: "saves/here", run: "0:here", code: null }],
+          control: true,
+        });
+      await page.route(
+        "**/api/events",
+        (route) =>
+          route.fulfill({ contentType: "text/event-stream", body: `event: runs\ndata: ${news()}\n\n` }),
+      );
+      await page.route(
+        "**/api/run?*",
+        (route) =>
+          route.fulfill({ json: { config: null, fault: null, checkpoints: [], card: null, files: [] } }),
+      );
+      const stopped = Promise.withResolvers<unknown>();
+      await page.route("**/api/control/stop", async (route) => {
+        stopped.resolve(route.request().postDataJSON());
+        await route.fulfill({ json: {} });
+      });
+      const stop = page.locator("button", { hasText: "Stop" });
+      const hint = page.locator(".hint", { hasText: "Ctrl-C where it runs saves a checkpoint" });
+      await page.goto(`${board.address}#/run?run=0%3Aterminal`);
+      await hint.waitFor();
+      assertEquals(await stop.count(), 0);
+      await page.goto(`${board.address}#/run?run=0%3Adone`);
+      await page.locator(".chip", { hasText: "finished" }).waitFor();
+      assertEquals([await stop.count(), await hint.count()], [0, 0]);
+      await page.goto(`${board.address}#/run?run=0%3Ahere`);
+      await stop.click();
+      assertEquals(await stopped.promise, { id: 7 });
+      await page.locator("button:disabled", { hasText: "Stopping" }).waitFor();
+      assertEquals(await hint.count(), 0);
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+Deno.test({
   name: `charts in a browser: by steps, tokens and time, logarithmic, zoomed, and saved as PNG, SVG and CSV${
     chromium ? "" : " [ignored: no chromium here]"
   }`,

@@ -26,6 +26,23 @@ export function makeJobList(news) {
   };
 }
 
+/** A button that is a training's Ctrl-C; it is never pressed in vain. */
+export function stopButton(id, news) {
+  const stop = el("button", {
+    type: "button",
+    onclick: () => {
+      stop.disabled = true;
+      stop.textContent = "Stopping";
+      post("control/stop", { id }).catch((error) => {
+        stop.disabled = false;
+        stop.textContent = "Stop";
+        news.fault(error);
+      });
+    },
+  }, "Stop");
+  return stop;
+}
+
 function makeJob({ id, name, run }, news) {
   const chip = el("span", { class: "chip" }), how = el("p", { class: "note", role: "status" });
   const log = el("pre", { class: "raw", tabIndex: 0, hidden: true, "aria-label": `Output of ${name}` });
@@ -44,18 +61,7 @@ function makeJob({ id, name, run }, news) {
       }
     },
   }, "Output");
-  const stop = el("button", {
-    type: "button",
-    onclick: () => {
-      stop.disabled = true;
-      stop.textContent = "Stopping";
-      post("control/stop", { id }).catch((error) => {
-        stop.disabled = false;
-        stop.textContent = "Stop";
-        news.fault(error);
-      });
-    },
-  }, "Stop");
+  const stop = stopButton(id, news);
   const query = `run=${encodeURIComponent(run)}`;
   const links = el(
     "span",

@@ -2,16 +2,41 @@
 import { get } from "./api.js";
 import { breakable, el, refill, table } from "./dom.js";
 import { bytes, ordered, titleOf, valueOf } from "./format.js";
+import { stopButton } from "./jobs.js";
 import { progressText, stateChip } from "./run_list.js";
+
+const ELSEWHERE = "It wasn't started on this board: Ctrl-C where it runs saves a checkpoint and stops it.";
+
+/** Files of a run that trains are read again after so long. */
+const FILES_MS = 15_000;
 
 export function runPage({ params, news }) {
   const id = params.get("run") ?? "";
-  const head = el("header", null), tiles = el("div", { class: "tiles" }), rest = el("div", null);
-  let drawn = "";
+  const head = el("header", null), stops = el("div", null);
+  const tiles = el("div", { class: "tiles" }), rest = el("div", null);
+  let drawn = "", stopped = "", files = "", read = { state: null, time: 0 };
+
+  /** Redrawn only where it changes: a button that is put in anew would lose a press. */
+  function tellStop(run, job) {
+    const elsewhere = news.control && run.state === "running" && job === undefined;
+    const now = JSON.stringify([job?.id, elsewhere]);
+    if (now === stopped) return;
+    stopped = now;
+    refill(
+      stops,
+      job === undefined ? "" : el("div", { class: "buttons" }, stopButton(job.id, news)),
+      elsewhere ? el("p", { class: "hint" }, ELSEWHERE) : "",
+    );
+  }
 
   function told() {
     const run = news.runs.find((one) => one.id === id);
     if (run === undefined) return;
+    // checkpoints and files come while it trains, and at its end
+    if (run.state !== read.state || (run.state === "running" && Date.now() - read.time > FILES_MS)) {
+      readFiles(run.state);
+    }
+    tellStop(run, news.jobs.find((one) => one.run === id && one.code === null));
     const now = JSON.stringify(run);
     if (now === drawn) return;
     drawn = now;
@@ -34,19 +59,28 @@ export function runPage({ params, news }) {
     );
   }
 
-  const stop = news.listen(told);
-  told();
-  get("run", { run: id }).then(({ config, fault, checkpoints, card, files }) => {
-    const tokens = el(
-      "div",
-      { class: "card" },
-      el(
-        "button",
-        { type: "button", onclick: (event) => showTokens(id, tokens, event.target, news) },
-        "Show examples token by token",
-      ),
-    );
-    rest.replaceChildren(
+  const tokens = el(
+    "div",
+    { class: "card" },
+    el(
+      "button",
+      { type: "button", onclick: (event) => showTokens(id, tokens, event.target, news) },
+      "Show examples token by token",
+    ),
+  );
+
+  function readFiles(state) {
+    const mine = read = { state, time: Date.now() };
+    get("run", { run: id }).then((found) => mine === read && showFiles(found)).catch(news.fault);
+  }
+
+  function showFiles(found) {
+    const now = JSON.stringify(found);
+    if (now === files) return;
+    files = now;
+    const { config, fault, checkpoints, card, files: made } = found;
+    refill(
+      rest,
       el("h2", null, "What it learns from"),
       tokens,
       el("h2", null, "Checkpoints"),
@@ -86,12 +120,16 @@ export function runPage({ params, news }) {
         table({
           caption: "Files",
           columns: ["name", "size"],
-          rows: files.map((file) => [file.name, bytes(file.bytes)]),
+          rows: made.map((file) => [file.name, bytes(file.bytes)]),
         }),
       ),
     );
-  }).catch(news.fault);
-  return { node: el("div", { class: "column" }, head, tiles, rest), title: "Run", close: stop };
+  }
+
+  const stop = news.listen(told);
+  told();
+  if (read.time === 0) readFiles(null);
+  return { node: el("div", { class: "column" }, head, stops, tiles, rest), title: "Run", close: stop };
 }
 
 /** Ways on from a run. */
