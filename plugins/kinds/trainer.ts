@@ -148,7 +148,8 @@ export interface TrainerResult {
  *   description: "Counts what would be learnt",
  *   options: z.strictObject({}),
  *   create: () => ({
- *     train({ train }: Pick<TrainerInputs, "train">) {
+ *     train({ train, begin }: Pick<TrainerInputs, "train" | "begin">) {
+ *       begin();
  *       const labels = train.flatMap(({ sequences }) => sequences).flatMap(({ labels }) => Array.from(labels));
  *       const learnt = labels.filter((id) => id !== -100).length;
  *       return Promise.resolve({ files: [], finished: true, metrics: { learnt } });
@@ -158,7 +159,7 @@ export interface TrainerResult {
  * const trainer = new Registry([counting]).create("trainer", "counting");
  * const sequence = { name: "y", input_ids: Int32Array.of(5, 6, 7), labels: Int32Array.of(-100, 6, 7) };
  * const example = { index: 0, source: { file: "rows.jsonl", row: 0 }, sequences: [sequence] };
- * const { metrics } = await trainer.train({ train: [example] } as unknown as TrainerInputs);
+ * const { metrics } = await trainer.train({ train: [example], begin() {} } as unknown as TrainerInputs);
  * assertEquals(metrics, { learnt: 2 });
  * ```
  */

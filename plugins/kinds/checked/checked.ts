@@ -9,7 +9,8 @@ import { attributed, isTold } from "../plugin_fault.ts";
 import { calling } from "./calls.ts";
 import { Maker } from "./maker.ts";
 import { checkedModel } from "./model.ts";
-import { checkedDataset, checkedLoss, checkedTemplateProduct, checkedTrainer } from "./training.ts";
+import { checkedTrainer } from "./trainer.ts";
+import { checkedDataset, checkedLoss, checkedTemplateProduct } from "./training.ts";
 
 const CHECKS: { [K in keyof Kinds]: (product: Kinds[K], maker: Maker) => Kinds[K] } = {
   dataset: checkedDataset,

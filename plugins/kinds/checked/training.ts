@@ -1,5 +1,5 @@
 /**
- * Checks of what a dataset, a loss, a trainer and a template of one's own give.
+ * Checks of what a dataset, a loss and a template of one's own give.
  * @module
  */
 import { z } from "zod";
@@ -8,7 +8,6 @@ import { Scalar } from "../../../kernels/tape.ts";
 import type { Dataset, ExampleShape } from "../dataset.ts";
 import type { Loss, LossInputs } from "../loss.ts";
 import type { Template } from "../template.ts";
-import type { Trainer } from "../trainer.ts";
 import { frozenCopy } from "./frozen.ts";
 import {
   aFunction,
@@ -197,28 +196,6 @@ function isFinite({ policy, reference, batch }: LossInputs): boolean {
     Number.isFinite(value)
   ) &&
     Object.values(batch).every(Number.isFinite);
-}
-
-/** A trainer: its result has the files, whether it is finished, and numbers as metrics. */
-export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
-  maker.checkMade(trainer, fields({ train: aFunction }));
-  const { lend } = trainer;
-  return replacing(trainer, {
-    lend: lend && ((log) => maker.run(async () => await lend.call(trainer, log))),
-    async train(inputs) {
-      const result = await maker.run(async () => await trainer.train(inputs));
-      maker.check(
-        "train()",
-        result,
-        fields({
-          files: listOf(fields({ name: words, what: anyText })),
-          finished: flag,
-          metrics: namedNumbers,
-        }),
-      );
-      return result;
-    },
-  });
 }
 
 const ids = needed(

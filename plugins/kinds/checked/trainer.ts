@@ -1,0 +1,103 @@
+/**
+ * Checks of what a trainer of one's own gives and reports.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { exists } from "../../../formats/exists.ts";
+import type { LogSink, StepReport } from "../log_sink.ts";
+import type { Trainer, TrainerInputs } from "../trainer.ts";
+import {
+  aFunction,
+  anyText,
+  fields,
+  flag,
+  listOf,
+  type Maker,
+  namedNumbers,
+  needed,
+  replacing,
+  words,
+} from "./maker.ts";
+
+const whole = needed("a whole number > 0", (v) => Number.isSafeInteger(v) && (v as number) > 0);
+const aNumber = needed("a number", (v) => typeof v === "number");
+const stepReport = fields({
+  step: whole,
+  totalSteps: whole,
+  epoch: aNumber,
+  loss: aNumber,
+  gradNorm: aNumber,
+  learningRate: aNumber,
+  metrics: namedNumbers,
+  tokens: aNumber,
+  seconds: aNumber,
+});
+const result = fields({
+  files: listOf(fields({ name: words, what: anyText })),
+  finished: flag,
+  metrics: namedNumbers,
+});
+
+/**
+ * A trainer: it begins once before it finishes, its steps are reports in their order, and the files of its result are there.
+ */
+export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
+  maker.checkMade(trainer, fields({ train: aFunction }));
+  const { lend } = trainer;
+  return replacing(trainer, {
+    lend: lend && ((log) => maker.run(async () => await lend.call(trainer, log))),
+    async train(inputs) {
+      let begun = false;
+      const begin = () => {
+        if (begun) {
+          maker.refuse(
+            "Cannot begin the run by inputs.begin() as one call is needed: current value is a second one",
+          );
+        }
+        begun = true;
+        inputs.begin();
+      };
+      const log = checkedLog(inputs.log, maker);
+      const found = await maker.run(async () => await trainer.train({ ...inputs, begin, log }));
+      maker.check("train()", found, result);
+      if (found.finished && !begun) {
+        maker.refuse(
+          "Cannot finish as a call of inputs.begin() is needed, before the first file is written: current value is none",
+        );
+      }
+      checkFiles(found.files, inputs, maker);
+      return found;
+    },
+  });
+}
+
+function checkFiles(files: readonly { name: string }[], { trainedDir }: TrainerInputs, maker: Maker): void {
+  for (const [i, { name }] of files.entries()) {
+    if (!/[/\\]/.test(name) && exists(join(trainedDir, name))) continue;
+    maker.refuse(
+      `Cannot use train().files[${i}] as the name of a file that lies in inputs.trainedDir is needed: current value is "${name}"`,
+    );
+  }
+}
+
+/** The run's log: a step's report has its fields, and comes after the last one. */
+function checkedLog(log: LogSink, maker: Maker): LogSink {
+  let last = 0;
+  return replacing(log, {
+    step(report: StepReport) {
+      maker.check("train()'s log.step()", report, stepReport);
+      if (report.step <= last) {
+        maker.refuse(
+          `Cannot log step ${report.step} as a step after the last one, ${last}, is needed: current value is ${report.step}`,
+        );
+      }
+      last = report.step;
+      log.step(report);
+    },
+    evaluation(step, epoch, metrics, best) {
+      maker.check("train()'s log.evaluation()", metrics, namedNumbers);
+      log.evaluation(step, epoch, metrics, best);
+    },
+  });
+}
