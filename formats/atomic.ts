@@ -168,7 +168,11 @@ function isThere(folder: string): boolean {
 function reason(message: string, path: string): string {
   const folder = dirname(path);
   if (/\(os error 2\)/.test(message) && !exists(folder)) return `there is no folder ${folder}`;
-  if (/\(os error 17\): mkdir/.test(message)) return "it is a file, and a folder is needed";
+  if (/\(os error 17\): mkdir/.test(message)) {
+    return exists(path)
+      ? "it is a file, and a folder is needed"
+      : "it is a link to what isn't there, and a folder is needed";
+  }
   if (/\(os error (13|30)\)/.test(message)) {
     let held = dirname(resolve(path));
     while (!isThere(held)) held = dirname(held);

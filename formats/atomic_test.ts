@@ -74,6 +74,12 @@ Deno.test(
       Error,
       `Cannot write ${join(directory, "file", "in")}: `,
     );
+    Deno.symlinkSync(join(directory, "gone"), join(directory, "link"));
+    assertThrows(
+      () => makeFolder(join(directory, "link")),
+      Error,
+      "link: it is a link to what isn't there, and a folder is needed",
+    );
     makeFolder(join(directory, "deep", "er"));
     makeFolder(join(directory, "deep", "er"));
     // nobody chose the temporary name
