@@ -173,10 +173,9 @@ function endpointPlan(
 ): EndpointPlan {
   const answerTokens = limit === null ? null : requests * limit;
   const least = prices === undefined ? 0 : promptTokens * prices.input / 1e6;
-  const isFree = prices?.output === 0;
-  const most = prices === undefined || (answerTokens === null && !isFree)
-    ? null
-    : least + (isFree ? 0 : answerTokens! * prices.output / 1e6);
+  // what costs nothing needs no limit
+  const priced = prices?.output === 0 ? 0 : answerTokens;
+  const most = prices === undefined || priced === null ? null : least + priced * prices.output / 1e6;
   return {
     role,
     model,
