@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
-import { filesTogether } from "./helpers/together.ts";
+import { filesTogether, filesToRun } from "./helpers/together.ts";
 import { sourceFiles } from "./helpers/imports.ts";
 
 const root = new URL("../", import.meta.url);
@@ -17,14 +17,13 @@ Deno.test("a test file runs in one isolate: one group's, or its own", () => {
   assertEquals(first.filter((path) => all.includes(path)), [], "what begins first is alone");
 });
 
-Deno.test("each line of a group imports a test file, and the tasks run the groups and leave out what is in them", () => {
+Deno.test("each line of a group imports a test file, and deno task test runs each test file once", () => {
   for (const [group, files] of filesTogether(true)) {
     const imports = Deno.readTextFileSync(new URL(group, root)).match(/^import /gm) ?? [];
     assertEquals([group, files.length], [group, imports.length]);
   }
-  const end = (quick: string, groups: string) =>
-    ` --ignore=$(deno run --allow-read tests/helpers/together.ts${quick}) $(cat tests/longest_first.txt) tests/together/*.ts${groups} .`;
-  const { test, "test:all": all } = project.tasks;
-  assert(test.endsWith(end(" quick", " tests/together/quick/*.ts")), test);
-  assert(all.endsWith(end("", "")), all);
+  const run = filesToRun(), tests = sourceFiles().filter((path) => path.endsWith("_test.ts"));
+  const reached = run.flatMap((path) => filesTogether(true).get(path) ?? [path]);
+  assertEquals(reached.toSorted(), tests.toSorted(), "each test file once");
+  assert(project.tasks.test.includes(" $(deno run --allow-read tests/helpers/together.ts) && "));
 });

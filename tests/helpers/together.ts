@@ -1,9 +1,9 @@
 /**
  * Test files that run in one isolate, as `tests/together/` lists them: loading the same sources anew takes longer than such a file's tests.
- * As the main module it prints them for `deno test --ignore`, as none of them runs by itself then; with `quick`, those of
- * `deno task test` alone too.
+ * As the main module it prints what `deno task test` runs, each test once.
  * @module
  */
+import { sourceFiles } from "./imports.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** Groups of all runs, and those of `deno task test` alone. */
@@ -24,4 +24,12 @@ export function filesTogether(quick: boolean): Map<string, string[]> {
   ]));
 }
 
-if (import.meta.main) console.log([...filesTogether(Deno.args.includes("quick")).values()].flat().join(","));
+/** What `deno task test` runs, in this order: files that take longest, groups, every other test file. */
+export function filesToRun(): string[] {
+  const groups = filesTogether(true), grouped = new Set([...groups.values()].flat());
+  const first = Deno.readTextFileSync(new URL("tests/longest_first.txt", ROOT)).trim().split(/\s+/);
+  const others = sourceFiles().filter((path) => path.endsWith("_test.ts")).sort();
+  return [...new Set([...first, ...groups.keys(), ...others])].filter((path) => !grouped.has(path));
+}
+
+if (import.meta.main) console.log(filesToRun().join(" "));
