@@ -13,6 +13,8 @@ const LONGER = 8;
 const MOST = 30;
 /** Less than this, in milliseconds, is too short to compare; a quadratic pattern takes longer on {@linkcode LENGTH}. */
 const SHORT = 10;
+/** Milliseconds of the larger text, by which no more tries are made: far more than other work on the machine adds to twice 80. */
+const HOPELESS = 2_000;
 /** Number of times taken before it counts as slow: other work on the machine makes it longer, never shorter. */
 const TRIES = 8;
 
@@ -167,8 +169,8 @@ export function assertLinear(
     // the first time a pattern is compiled
     if (i === 0 && least >= SHORT) least = Math.min(least, timeOf(() => run(small)));
     if (least < SHORT) return;
-    // a quadratic one isn't waited for eight times
-    if (most > 25 * SHORT && i > 1) break;
+    // one that is much worse isn't waited for eight times
+    if (most > HOPELESS && i > 1) break;
     most = Math.min(most, timeOf(() => run(large)));
     if (most / least < MOST) return;
   }
