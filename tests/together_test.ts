@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
-import { filesTogether, filesToRun } from "./helpers/together.ts";
+import { filesTogether, filesToRun, filesWithExamples } from "./helpers/together.ts";
 import { sourceFiles } from "./helpers/imports.ts";
 
 const root = new URL("../", import.meta.url);
@@ -24,6 +24,16 @@ Deno.test("each line of a group imports a test file, and deno task test runs eac
   }
   const run = filesToRun(), tests = sourceFiles().filter((path) => path.endsWith("_test.ts"));
   const reached = run.flatMap((path) => filesTogether(true).get(path) ?? [path]);
-  assertEquals(reached.toSorted(), tests.toSorted(), "each test file once");
-  assert(project.tasks.test.includes(" $(deno run --allow-read tests/helpers/together.ts) && "));
+  const examples = filesWithExamples();
+  assertEquals(
+    reached.toSorted(),
+    [...tests, ...examples].toSorted(),
+    "each test file and each example once",
+  );
+  assert(
+    project.tasks.test.includes(" --doc ") &&
+      project.tasks.test.endsWith(" $(deno run --allow-read tests/helpers/together.ts)"),
+  );
+  // one of a page, one of a source
+  assert(["docs/plugins.md", "kernels/tape.ts"].every((path) => examples.includes(path)), examples.join());
 });

@@ -16,14 +16,16 @@ export interface Arrow {
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Paths of all TypeScript files below `root`, from there on, with `/`. */
-export function sourceFiles(root: string = ROOT, folder = ""): string[] {
+/** Paths of all files below `root` that are of the project, TypeScript's unless said otherwise, from there on, with `/`. */
+export function sourceFiles(root: string = ROOT, folder = "", extension = ".ts"): string[] {
   return [...Deno.readDirSync(join(root, folder))].flatMap(({ name, isDirectory }) => {
     const path = folder ? `${folder}/${name}` : name;
     if (isDirectory) {
-      return /^(\.|node_modules|saves|coverage|findings)/.test(name) ? [] : sourceFiles(root, path);
+      return /^(\.|node_modules|saves|coverage|findings)/.test(name)
+        ? []
+        : sourceFiles(root, path, extension);
     }
-    return path.endsWith(".ts") ? [path] : [];
+    return path.endsWith(extension) ? [path] : [];
   });
 }
 

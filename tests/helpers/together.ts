@@ -24,12 +24,21 @@ export function filesTogether(quick: boolean): Map<string, string[]> {
   ]));
 }
 
-/** What `deno task test` runs, in this order: files that take longest, groups, every other test file. */
+/** Files whose documentation has code that `deno test --doc` runs; without a `.` among its arguments they have to be named. */
+export function filesWithExamples(): string[] {
+  return [...sourceFiles(undefined, "", ".md"), ...sourceFiles()].filter((path) =>
+    /^[ *]*```(ts|js|typescript|javascript|tsx|jsx)\s*$/m.test(Deno.readTextFileSync(new URL(path, ROOT)))
+  ).sort();
+}
+
+/** What `deno task test` runs, in this order: files that take longest, groups, every other test file, examples of the documentation. */
 export function filesToRun(): string[] {
   const groups = filesTogether(true), grouped = new Set([...groups.values()].flat());
   const first = Deno.readTextFileSync(new URL("tests/longest_first.txt", ROOT)).trim().split(/\s+/);
   const others = sourceFiles().filter((path) => path.endsWith("_test.ts")).sort();
-  return [...new Set([...first, ...groups.keys(), ...others])].filter((path) => !grouped.has(path));
+  return [...new Set([...first, ...groups.keys(), ...others, ...filesWithExamples()])].filter((path) =>
+    !grouped.has(path)
+  );
 }
 
 if (import.meta.main) console.log(filesToRun().join(" "));
