@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # guess: eval_loss of Seq2SeqTrainer is Trainer's, since the one extends the other by generation only
 # what happens: with a last batch that isn't full they differ. Trainer repeats a batch's loss by the batch size and cuts the repeats to the rows that the data set has; Seq2SeqTrainer
-#   gathers without cutting ("we don't want to drop samples"), so that a last batch of one row weighs as much as one of four
+#   gathers without cutting, so that a last batch of one row weighs as much as one of four
 # version: transformers 5.17.0, accelerate 1.15.0, torch 2.15.0
 # why it matters: LLaMA-Factory's stage sft evaluates with Seq2SeqTrainer, its other stages, TRL and your own Trainer don't: the same model on the same rows has two eval_loss, and
 #   metric_for_best_model may choose another checkpoint for what the last row happens to be. Make the rows a multiple of per_device_eval_batch_size

@@ -1,7 +1,7 @@
 /**
  * Signals that ask a task to stop: Ctrl-C, a process manager's, and the closing of its terminal.
  *
- * Deno takes back what `nohup` asks for, that a closed terminal is ignored, and doesn't tell of it (findings/nohup_that_is_undone.sh). A task that has no terminal at any of
+ * Deno takes back what `nohup` asks for, that a closed terminal is ignored, and doesn't tell of it (seen with Deno 2.9.6). A task that has no terminal at any of
  * its streams, as behind `nohup`, has none that could close: it goes on.
  * @module
  */

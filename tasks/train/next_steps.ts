@@ -4,6 +4,7 @@
  */
 import { basename, join, resolve } from "@std/path";
 
+import { lastCheckpoint } from "../../plugins/trainers/local/checkpoint_directory.ts";
 import { taskCommand } from "../common/command.ts";
 import { DEFAULT_TRAINING } from "../common/default_files.ts";
 import type { TrainConfig } from "./config/mod.ts";
@@ -23,7 +24,9 @@ export function nextSteps(
   if (!finished) {
     return [{
       command: taskCommand("train", [file, "resume_from_checkpoint=auto"]),
-      what: "continue where this run stopped",
+      what: lastCheckpoint(directory) === null
+        ? "begin again: it stopped before there was anything to save"
+        : "continue where this run stopped",
     }];
   }
   return [

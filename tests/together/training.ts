@@ -23,6 +23,7 @@ import "../../tasks/train/dry_run_test.ts";
 import "../../tasks/train/estimate_test.ts";
 import "../../tasks/train/loss_notes_test.ts";
 import "../../tasks/train/network_test.ts";
+import "../../tasks/train/next_steps_test.ts";
 import "../../tasks/train/outputs/directory_test.ts";
 import "../../tasks/train/outputs/finish_test.ts";
 import "../../tasks/train/outputs/format_test.ts";

@@ -3,28 +3,13 @@
  * line's own number, not one of the constraint's text (own_texts.ts), not a count in a remark.
  * @module
  */
-import {
-  behindSign,
-  COUNTED_LAST,
-  hasUnit,
-  NUMBERS_OWN,
-  SCORE_WORD_LAST,
-  separators,
-} from "./behind_sign.ts";
+import { behindSign, COUNTED_LAST, hasUnit, NUMBERS_OWN, separators } from "./behind_sign.ts";
 import { labelOf } from "./label.ts";
+import { labelPart, type LineScore, named, nameParts, ownBehind } from "./line_names.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
-import { trimEndOf } from "./plain_text.ts";
 import { scoreAt, type ScoreText } from "./score_text.ts";
 import { REMARK, verdictOf, verdictOfScore } from "./verdict_of.ts";
-
-/** A line's score. */
-export interface LineScore extends NamedScore {
-  /** True if the word "score" stands in front of it. */
-  worded?: boolean;
-  /** Whole number that may be the line's own: the 1 of `1 (a remark)`, and of `1.8`, where a part follows. */
-  ordinal?: { whole: number; part: boolean };
-}
 
 const BULLET = /^(?:[•·>] ?|[-+](?: |(?!\d))|#{1,6} ?(?!\d))/;
 /** A score in parentheses that says what it is, before a remark. */
@@ -33,7 +18,6 @@ const MARKED =
 /** A score with its scale or unit in front of the constraint: `[8/10] the text`, `8分：the text`. */
 export const LEADING: RegExp =
   /^(?:[([]([-+\d. ]{1,8}(?:\/ ?[\d.]{1,8}|points?|分))[)\]]|([-+]?\d{1,3}(?:\.\d{1,3})?(?: ?\/ ?\d{1,3}| out of \d{1,3}| ?points?| ?分)))(?: ?[:–—-] ?| ?)(?=[^\s\d.,;:}\]()\/-]|\(?\d{1,3}[.)、])/i;
-const SCORE_WORD = /^(?:(?:final )?(?:score|rating|grade|points?)|分数|得分|评分|打分)$/i;
 /** Two numbers in front of a text, one of which is the constraint's: `[1] 2. text`, `8 - 1. text`. */
 const TWO_NUMBERS = new RegExp(
   String
@@ -43,10 +27,6 @@ const TWO_NUMBERS = new RegExp(
 /** Several scores in a line, each behind its number: `1. 8 2. [9]`. */
 const SEVERAL =
   /^[([]?\d{1,3}[.)\]、].{0,400}[\s,;]\d{1,2}(?:[)、]|\.(?!\d))\s?[[(]{0,2}(?:\d|score|得分|评分)/i;
-/** A constraint behind a score, perhaps with its number. */
-const OWN_BEHIND = new RegExp(
-  String.raw`^[\s:.,;)\]"'–—-]{0,6}(?:\(?\d{1,3}[.)、:\]]{1,2}\s?)?["'“]?(${OWN})`,
-);
 /** Double brackets of a line that are looked at, since each look reads all of it. */
 const BRACKETS = 4;
 
@@ -60,30 +40,6 @@ export function lineScore(line: string, scale: number): LineScore | undefined {
   if (TWO_NUMBERS.test(body) || SEVERAL.test(body)) return undefined;
   return inDoubleBrackets(body, scale) ?? marked(body, scale) ?? leading(body, scale) ??
     signed(body, scale) ?? besideOwn(body, scale) ?? inParentheses(body, scale) ?? alone(body, scale);
-}
-
-function named(body: string, start: number, found: ScoreText, scale: number): LineScore {
-  const before = body.slice(0, start);
-  let names = nameParts(before);
-  if (!/[\p{L}]/u.test(names.join("").replace(labelPart(names[0] ?? ""), "")) && !OWN_AT.test(before)) {
-    const behind = ownBehind(body, found.end);
-    if (behind !== undefined) names = [behind];
-  }
-  return {
-    names,
-    verdict: verdictOfScore(found, scale),
-    ...("cut" in found && { cut: true }),
-    ...(SCORE_WORD_LAST.test(before.slice(-24).replace(/[\s:=*]+$/, "")) && { worded: true }),
-  };
-}
-
-function labelPart(text: string): string {
-  return text.slice(0, labelOf(text)?.length ?? 0);
-}
-
-/** The constraint that a score stands in front of. */
-function ownBehind(body: string, end: number): string | undefined {
-  return OWN_BEHIND.exec(body.slice(end, end + 20))?.[1];
 }
 
 function inDoubleBrackets(body: string, scale: number): LineScore | undefined {
@@ -194,15 +150,6 @@ function isText(body: string, start: number, found: ScoreText, scale: number): b
   return separators(body).some(([, place]) =>
     place >= found.end && scoreAt(body, place + 1, scale) !== undefined
   );
-}
-
-/** Text before a score, without the word "score". */
-function nameParts(text: string): string[] {
-  const plain = trimEndOf(text.replace(/["“”]/g, "").trim(), " :=—–-");
-  if (plain === "" || SCORE_WORD.test(plain)) return [];
-  // the word is looked for at the end alone: in the whole text the pattern takes quadratic time
-  const [word] = /(?:\bfinal )?(?:\bscore|\brating|得分|评分|分数)$/i.exec(plain.slice(-16)) ?? [];
-  return [word === undefined ? plain : trimEndOf(plain.slice(0, -word.length), " .;:,—–-\n")];
 }
 
 /** The verdict of a table's cell: a score, with the word before it or without. */

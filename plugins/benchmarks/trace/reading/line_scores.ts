@@ -3,7 +3,8 @@
  * @module
  */
 import { labelOf, withoutLabel } from "./label.ts";
-import { type LineScore, lineScore } from "./line_score.ts";
+import type { LineScore } from "./line_names.ts";
+import { lineScore } from "./line_score.ts";
 import { type NamedScore, unread } from "./named_scores.ts";
 import { withoutOrdinals } from "./ordinals.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";

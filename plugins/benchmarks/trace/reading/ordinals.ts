@@ -2,7 +2,7 @@
  * Numbers that lines begin with and that may be the lines' own: in `1 (good)` and `2 (bad)` nothing is scored.
  * @module
  */
-import type { LineScore } from "./line_score.ts";
+import type { LineScore } from "./line_names.ts";
 import { type NamedScore, unread } from "./named_scores.ts";
 
 /**
