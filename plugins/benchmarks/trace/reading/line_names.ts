@@ -24,7 +24,7 @@ const OWN_BEHIND = new RegExp(
   String.raw`^[\s:.,;)\]"'–—-]{0,6}(?:\(?\d{1,3}[.)、:\]]{1,2}\s?)?["'“]?(${OWN})`,
 );
 /** A score that begins at `start`, its verdict and the names before it; else the constraint behind it. */
-export function named(body: string, start: number, found: ScoreText, scale: number): LineScore {
+export function scoreWithNames(body: string, start: number, found: ScoreText, scale: number): LineScore {
   const before = body.slice(0, start);
   let names = nameParts(before);
   if (!/[\p{L}]/u.test(names.join("").replace(labelPart(names[0] ?? ""), "")) && !OWN_AT.test(before)) {

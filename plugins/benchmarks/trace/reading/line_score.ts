@@ -5,7 +5,7 @@
  */
 import { behindSign, COUNTED_LAST, hasUnit, NUMBERS_OWN, separators } from "./behind_sign.ts";
 import { labelOf } from "./label.ts";
-import { labelPart, type LineScore, named, nameParts, ownBehind } from "./line_names.ts";
+import { labelPart, type LineScore, nameParts, ownBehind, scoreWithNames } from "./line_names.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
 import { scoreAt, type ScoreText } from "./score_text.ts";
@@ -46,7 +46,7 @@ function inDoubleBrackets(body: string, scale: number): LineScore | undefined {
   for (const { index } of body.matchAll(/\[\[/g).take(BRACKETS)) {
     const found = scoreAt(body, index, scale);
     if (found === undefined) return undefined;
-    if (!isText(body, index, found, scale)) return named(body, index, found, scale);
+    if (!isText(body, index, found, scale)) return scoreWithNames(body, index, found, scale);
   }
   return undefined;
 }
@@ -56,7 +56,7 @@ function marked(body: string, scale: number): LineScore | undefined {
   const found = marked === null ? undefined : scoreAt(`${marked[1] ?? marked[2]}\n`, 0, scale);
   return marked === null || found === undefined
     ? undefined
-    : named(body, marked.index, { ...found, end: marked.index + marked[0].length }, scale);
+    : scoreWithNames(body, marked.index, { ...found, end: marked.index + marked[0].length }, scale);
 }
 
 /** A score in front of its constraint, where the line has no other. */
@@ -75,7 +75,7 @@ function leading(body: string, scale: number): LineScore | undefined {
 
 function signed(body: string, scale: number): LineScore | undefined {
   const score = behindSign(body, scale);
-  return score === undefined ? undefined : named(body, score.start, score.found, scale);
+  return score === undefined ? undefined : scoreWithNames(body, score.start, score.found, scale);
 }
 
 /** The score right behind the constraint's own text. */
@@ -84,7 +84,7 @@ function besideOwn(body: string, scale: number): LineScore | undefined {
   if (own < 0 || /[\p{L}]/u.test(body.slice(labelOf(body)?.length ?? 0, own))) return undefined;
   const gap = /^["'”’.;,]{0,2}\s?/.exec(body.slice(own + 1))?.[0].length ?? 0;
   const found = scoreAt(body, own + 1 + gap, scale);
-  return found === undefined ? undefined : named(body, own + 1, found, scale);
+  return found === undefined ? undefined : scoreWithNames(body, own + 1, found, scale);
 }
 
 function inParentheses(body: string, scale: number): LineScore | undefined {
@@ -97,7 +97,7 @@ function inParentheses(body: string, scale: number): LineScore | undefined {
   if (found === undefined || apart || COUNTED_LAST.test(before) || !/[\p{L}\p{Co}]/u.test(before)) {
     return undefined;
   }
-  return named(body, last.index, { ...found, end: body.length }, scale);
+  return scoreWithNames(body, last.index, { ...found, end: body.length }, scale);
 }
 
 /** A score behind the line's number, or all of the line but a remark. */
@@ -107,7 +107,7 @@ function alone(body: string, scale: number): LineScore | undefined {
   if (label !== "") {
     const found = scoreAt(body, label.length, scale);
     if (NUMBERS_OWN.test(body.slice(label.length, label.length + 12))) return undefined;
-    if (found !== undefined && isOver(body, found)) return named(body, label.length, found, scale);
+    if (found !== undefined && isOver(body, found)) return scoreWithNames(body, label.length, found, scale);
     if (!/^[([]\d{1,3}[)\]]\s?$/.test(body)) return undefined;
   }
   const found = scoreAt(body, 0, scale);
@@ -118,7 +118,7 @@ function alone(body: string, scale: number): LineScore | undefined {
   );
   if (remark === null && !("off" in found)) return undefined;
   const bare = behind.trim() === "" || hasUnit(body, 0, found);
-  return { ...named(body, 0, found, scale), ...ordinalOf(body, found.bracketed || bare) };
+  return { ...scoreWithNames(body, 0, found, scale), ...ordinalOf(body, found.bracketed || bare) };
 }
 
 /** The number that a line begins with, if it may be its own: with a part behind a point, or `sure` that it is no score. */
