@@ -1,6 +1,7 @@
 /** Replies of which it is known what they say: a reading is that, or none. */
 import { assert, assertEquals } from "@std/assert";
 
+import { repetitions } from "../../../tests/helpers/repetitions.ts";
 import { ReplyMaker } from "./_made_replies.ts";
 import { readTraceText } from "./reading.ts";
 
@@ -8,7 +9,7 @@ Deno.test("readTraceText() gives the score that a reply says or none, whatever n
   const maker = new ReplyMaker(1);
   const kinds = new Map<string, { wrong: string[]; unread: string[] }>();
   let said = 0, read = 0;
-  for (let i = 0; i < 4000; i++) {
+  for (let i = 0; i < repetitions(4000, 1000); i++) {
     const made = maker.next();
     const reading = readTraceText(made.text, made.constraints);
     const scores = [...reading.constraints, reading.overall].map(({ score }) => score);
