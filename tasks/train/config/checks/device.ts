@@ -6,22 +6,23 @@ import { providerFault } from "../../../../kernels/engine/provider_fault.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import type { Refuse } from "./refuse.ts";
 
-/** Keys that say where a run computes. */
-export type DeviceKeys = Pick<TrainConfig, "trainer" | "backend" | "provider" | "cuda_tensors">;
+type Place = Pick<TrainConfig, "trainer" | "backend" | "provider" | "cuda_tensors">;
 
 /** True if this project's own trainer runs on ONNX Runtime's CUDA provider. */
-export function onCuda({ trainer, backend, provider }: Omit<DeviceKeys, "cuda_tensors">): boolean {
+export function onCuda({ trainer, backend, provider }: Omit<Place, "cuda_tensors">): boolean {
   return trainer !== "torch" && provider === "cuda" && (backend === "onnx" || backend === "auto");
 }
 
 /** True if ONNX Runtime runs all blocks as one program (kernels/engine/body_stack.ts). */
-export function isOneProgram({ backend, provider, cuda_tensors }: Omit<DeviceKeys, "trainer">): boolean {
+export function isOneProgram(
+  { backend, provider, cuda_tensors }: Pick<TrainConfig, "backend" | "provider" | "cuda_tensors">,
+): boolean {
   const gpu = provider !== "cpu" && (backend === "onnx" || backend === "auto");
   return gpu && !(provider === "cuda" && cuda_tensors === "device");
 }
 
 /** True if `backend` and `provider` ask for another device than the CPU. */
-function leavesCpu({ backend, provider }: Pick<DeviceKeys, "backend" | "provider">): boolean {
+function leavesCpu({ backend, provider }: Pick<Place, "backend" | "provider">): boolean {
   return backend === "webgpu" || (backend !== "reference" && provider !== "cpu");
 }
 
