@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { trainBenchSettings } from "./_train_bench_settings.ts";
 import { evalBench } from "./commands/eval.ts";
 import { checkPeer } from "./peer_command.ts";
 import type { TrainBenchOptions } from "./train_options.ts";
@@ -58,27 +59,8 @@ Deno.test({
 });
 
 Deno.test("bench train names the trainer that ran", () => {
-  const options: Omit<TrainBenchOptions, "trainer"> = {
-    stage: "sft",
-    model: "m",
-    quads: "q",
-    steps: 1,
-    quadruples: 1,
-    rounds: 1,
-    checkpointing: ["off"],
-    against: null,
-    dtypes: ["float32"],
-    threads: null,
-    compile: false,
-    backend: "onnx",
-    provider: "cpu",
-    operands: "float32",
-    tensors: "host",
-    weights: ["float32"],
-    profile: false,
-  };
   const name = (trainer: TrainBenchOptions["trainer"]) =>
-    trainPrograms({ ...options, trainer }, "").map((program) => program.name);
+    trainPrograms({ ...trainBenchSettings, trainer }, "").map((program) => program.name);
   assertEquals([name("local"), name("torch")], [["dinotune float32"], ["dinotune torch float32"]]);
 });
 

@@ -1,30 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { DEFAULT_MODEL } from "../common/default_files.ts";
+import { trainBenchSettings as settings } from "./_train_bench_settings.ts";
 import { benchTrain } from "./train.ts";
 import { trainBenchText } from "./train_text.ts";
 import { UNSEEN } from "./view.ts";
-
-const settings = {
-  stage: "iopo",
-  model: DEFAULT_MODEL,
-  quads: "",
-  steps: 1,
-  quadruples: 2,
-  rounds: 1,
-  checkpointing: ["off"],
-  against: null,
-  dtypes: ["float32", "bfloat16"],
-  threads: 1,
-  trainer: "local",
-  compile: false,
-  backend: "onnx",
-  provider: "cpu",
-  operands: "float32",
-  tensors: "host",
-  weights: ["float32"],
-  profile: true,
-} as const;
 
 Deno.test("benchTrain() times a step in a process and shows it by kinds of work", async () => {
   const quads = await Deno.makeTempFile({ suffix: ".json" });

@@ -35,11 +35,18 @@ export function findFineGrained(text: string, scale: number): FineGrained | unde
   for (const heading of fineGrainedHeadings(text).reverse()) {
     if (!announces(text, heading)) continue;
     if (tries++ === TRIES) break;
-    const found = behind(text, heading, ends, to, scale);
+    const found = inScale(behind(text, heading, ends, to, scale), heading.other, scale);
     if (found.open || found.scores.some(({ names, unread }) => !unread || names.length > 0)) return found;
     to = heading.start;
   }
   return undefined;
+}
+
+/** Scores behind a heading that names another scale are none of ours. */
+function inScale(found: FineGrained, other: Heading["other"], scale: number): FineGrained {
+  if (other === undefined) return found;
+  const scores = found.scores.map((score) => ({ ...score, verdict: onOtherScale(other, scale) }));
+  return { ...found, scores };
 }
 
 /** True if a heading is followed by what can be scores. */
@@ -51,24 +58,8 @@ function announces(text: string, { body, below, apart }: Heading): boolean {
 /** The language of a fenced block, a variable that the list is given to. */
 const CODE = /^(?:(?:json|python|py|js|javascript)\s)?(?:(?:const |let )?[a-z_]\w{0,23} ?= ?(?=[[{]))?/i;
 
-/** What stands behind a heading; without scores where it names another scale. */
+/** What stands behind a heading. */
 function behind(
-  text: string,
-  heading: Heading,
-  ends: readonly number[],
-  limit: number,
-  scale: number,
-): FineGrained {
-  const found = listBehind(text, heading, ends, limit, scale);
-  const { other } = heading;
-  if (other === undefined) return found;
-  return {
-    ...found,
-    scores: found.scores.map((score) => ({ ...score, verdict: onOtherScale(other, scale) })),
-  };
-}
-
-function listBehind(
   text: string,
   heading: Heading,
   ends: readonly number[],
