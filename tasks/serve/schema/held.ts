@@ -4,18 +4,15 @@
  * @module
  */
 import { MaskError } from "../../../kernels/engine/generate/mask.ts";
-import { conjoined } from "./conjoin.ts";
-import { disjoint, resolved } from "./disjoint.ts";
+import { Choices, keywordsOf, refuse } from "./choices.ts";
 import type { JsonObject } from "./json.ts";
-import { OF_TYPE, schemaKeywords } from "./keywords.ts";
+import { OF_TYPE } from "./keywords.ts";
 import { anyOf, GrammarTooLarge, Rules, terminal, written } from "./rules.ts";
 import { isEndless } from "./endless.ts";
 import { listedValues } from "./listed.ts";
 import { ruleOfType } from "./types.ts";
 import type { Within } from "./within.ts";
 
-/** Schemas that hold at once, as choices of schemas without choices. */
-const CHOICES_AT_ONCE = 64;
 const DEPTH = 100;
 
 /**
@@ -25,17 +22,11 @@ const DEPTH = 100;
  * @throws {MaskError} With the place and the keyword that can't be followed
  */
 export function heldGrammar(root: unknown, place: string): string {
-  const rules = new Rules();
+  const rules = new Rules(), choices = new Choices(root);
   /** Rules of `$ref`s; null: no value fits. */
   const references = new Map<string, string | null>();
   const top = rule(root, place);
   return top === null ? refuse(place)("no value fits it") : rules.grammar(top);
-
-  function refuse(place: string): (what: string) => never {
-    return (what) => {
-      throw new MaskError(`Cannot hold an answer to ${place}: ${what}`);
-    };
-  }
 
   /** The rule of a schema; null: no value fits it. */
   function rule(schema: unknown, place: string, depth = 0): string | null {
@@ -59,13 +50,13 @@ export function heldGrammar(root: unknown, place: string): string {
     if (names.length === 1 && only === "$ref") return reference(fields["$ref"] as string, place, inside);
     if (names.length === 1 && ["anyOf", "oneOf", "allOf"].includes(only)) {
       const list = fields[only] as unknown[];
-      if (only === "oneOf") checkApart(list, place);
+      if (only === "oneOf") choices.checkApart(list, place);
       if (only !== "allOf" || list.length === 1) {
         return anyOf(list.map((one, i) => rule(one, `${place}.${only}[${i}]`, inside)));
       }
     }
-    const choices = alternatives(schema, place, []);
-    return anyOf(choices.map((choice) => ofChoice(choice, { place, inside, isAlone: choices.length === 1 })));
+    const all = choices.of(schema, place);
+    return anyOf(all.map((choice) => ofChoice(choice, { place, inside, isAlone: all.length === 1 })));
   }
 
   function ofChoice(
@@ -82,7 +73,7 @@ export function heldGrammar(root: unknown, place: string): string {
       rules,
       refuse: no,
       inner: (schema, step) => rule(schema, `${place}${step}`, inside),
-      choices: (schema, step) => alternatives(schema, `${place}${step}`, []),
+      choices: (schema, step) => choices.of(schema, `${place}${step}`),
     };
     const types = typesOf(choice, no);
     const made = types.length === 0
@@ -92,17 +83,10 @@ export function heldGrammar(root: unknown, place: string): string {
     return made;
   }
 
-  function keywordsOf(schema: unknown, place: string): JsonObject {
-    const no = refuse(place);
-    return typeof schema === "object" && schema !== null && !Array.isArray(schema)
-      ? schemaKeywords(schema as JsonObject, no)
-      : no("a schema is an object");
-  }
-
   function reference(pointer: string, place: string, depth: number): string | null {
     const known = references.get(pointer);
     if (known !== undefined) return known;
-    const target = targetOf(pointer, place);
+    const target = choices.target(pointer, place);
     if (isEndless(target, root)) refuse(place)(`${pointer} needs itself, so that no answer ends`);
     const name = rules.reserve();
     references.set(pointer, name);
@@ -110,62 +94,6 @@ export function heldGrammar(root: unknown, place: string): string {
     if (made === null) references.set(pointer, null);
     return made === null ? null : rules.define(name, made);
   }
-
-  function targetOf(pointer: string, place: string): JsonObject {
-    const found = /^#(\/[^~%]*)?$/.test(pointer) ? resolved({ $ref: pointer }, root) : null;
-    return found ?? refuse(place)("its $ref leads to no schema inside of this one");
-  }
-
-  function checkApart(list: readonly unknown[], place: string): void {
-    if (list.some((a, i) => list.slice(i + 1).some((b) => !disjoint(a, b, root)))) {
-      refuse(place)("the choices of oneOf may overlap, which the grammar can't see; write anyOf");
-    }
-  }
-
-  /** A schema as choices of schemas that have none, and no `$ref`. */
-  function alternatives(schema: unknown, place: string, behind: readonly string[]): JsonObject[] {
-    if (schema === true) return [{}];
-    if (schema === false) return [];
-    const no = refuse(place);
-    const { anyOf, oneOf, allOf, $ref, unevaluatedProperties, nullable, ...own } = keywordsOf(schema, place);
-    if (Array.isArray(oneOf)) checkApart(oneOf, place);
-    let made = [normal(own, nullable === true)];
-    const each = (list: unknown, name: string) =>
-      ((list ?? []) as unknown[]).map((one, i) => alternatives(one, `${place}.${name}[${i}]`, behind));
-    for (const more of each(allOf, "allOf")) made = product(made, more, no);
-    if (typeof $ref === "string") {
-      if (behind.includes($ref)) no(`${$ref} leads back to itself beside other keywords`);
-      made = product(made, alternatives(targetOf($ref, place), place, [...behind, $ref]), no);
-    }
-    if (anyOf !== undefined) made = product(made, each(anyOf, "anyOf").flat(), no);
-    if (oneOf !== undefined) made = product(made, each(oneOf, "oneOf").flat(), no);
-    if (unevaluatedProperties === undefined) return made;
-    return made.map((one) => ({ additionalProperties: unevaluatedProperties, ...one }));
-  }
-
-  function product(first: readonly JsonObject[], second: readonly JsonObject[], no: (what: string) => never) {
-    if (first.length * second.length > CHOICES_AT_ONCE) {
-      no(`it has more than ${CHOICES_AT_ONCE} choices at once; write them apart`);
-    }
-    return first.flatMap((a) => second.map((b) => conjoined(a, b))).filter((both) => both !== null);
-  }
-}
-
-/** Keywords in the form in which two schemas are joined: lists of types, values, patterns and formats. */
-function normal({ type, const: value, ...fields }: JsonObject, isNullable: boolean): JsonObject {
-  const { enum: listed, pattern, format, ...others } = fields;
-  const types = type === undefined ? undefined : [...[type].flat(), ...isNullable ? ["null"] : []];
-  const values = value === undefined ? listed : [value];
-  const kept = value === undefined || listed === undefined
-    ? values
-    : (listed as unknown[]).filter((one) => JSON.stringify(one) === JSON.stringify(value));
-  return {
-    ...others,
-    ...(types !== undefined && { type: [...new Set(types)] }),
-    ...(kept !== undefined && { enum: kept }),
-    ...(pattern !== undefined && { pattern: [pattern] }),
-    ...(format !== undefined && { format: [format] }),
-  };
 }
 
 /** Types of a schema; where none is given, the one that its keywords speak of. Empty: any. */
