@@ -1,0 +1,102 @@
+/**
+ * Attention with its cache in a decoder's ONNX model.
+ * @module
+ */
+import type { OnnxNode } from "../../../onnx_node.ts";
+import type { DecoderConfig } from "../../decoder_config.ts";
+import type { LoraNodes } from "./adapters.ts";
+import { type GraphProducts, MS } from "./graph_products.ts";
+import { QKV, QKV_PRODUCT } from "./prepare.ts";
+
+/** Names of a layer's cache inputs and outputs. */
+export function cacheNames(layer: number): Record<"k" | "v", { past: string; present: string }> {
+  const of = (kind: string) => ({ past: `past.${layer}.${kind}`, present: `present.${layer}.${kind}` });
+  return { k: of("k"), v: of("v") };
+}
+
+/** Values that all layers' attention reads. */
+export interface AttentionInputs {
+  readonly lengths: string;
+  readonly total: string;
+  readonly sink: string;
+  /** `cos` and `sin`. */
+  readonly angles: readonly string[];
+  /** Where another operator than GroupQueryAttention rotates queries and keys. */
+  readonly places: string | null;
+}
+
+/** Adds attention to a model. */
+export class GraphAttention {
+  constructor(
+    readonly products: GraphProducts,
+    readonly config: DecoderConfig,
+    readonly inputs: AttentionInputs,
+    readonly lora: LoraNodes | undefined,
+  ) {}
+
+  /** Heads' values `[B, T, heads · head]` of a layer's normed input. */
+  of(x: string, layer: number): string {
+    const { g } = this.products, { numHeads, numKeyValueHeads, headDim, slidingWindow } = this.config;
+    const { lengths, total, angles, places, sink } = this.inputs;
+    const parts = this.#parts(x, layer), cached = ["B", numKeyValueHeads, "M", headDim];
+    const { k, v } = cacheNames(layer), window = slidingWindow[layer] ?? null;
+    const past = [g.input(k.past, "f32", cached), g.input(v.past, "f32", cached)];
+    const attrs: OnnxNode["attrs"] = {
+      num_heads: numHeads,
+      kv_num_heads: numKeyValueHeads,
+      do_rotary: places === null ? 1 : 0,
+      scale: { float: 1 },
+      ...(window !== null && { local_window_size: window }),
+    };
+    const [o = "", newK = "", newV = ""] = g.ops(
+      "GroupQueryAttention",
+      // Places and a bias of scores are left out.
+      [...parts, ...past, lengths, total, ...(places === null ? angles : ["", ""]), "", "", sink],
+      3,
+      attrs,
+      MS,
+    );
+    g.output(k.present, newK, "f32", cached);
+    g.output(v.present, newV, "f32", cached);
+    return o;
+  }
+
+  /** q, k and v as one value, or (where they aren't one product, are normed or rotated) as three. */
+  #parts(x: string, layer: number): string[] {
+    const { products: p, config: { numHeads, numKeyValueHeads, qkNorm }, inputs: { angles, places } } = this;
+    const name = `layers.${layer}.self_attn.`;
+    const [joined, parts] = this.#projected(x, layer);
+    if (joined !== null && !qkNorm && places === null) return [joined, "", ""];
+    let [q = "", k = "", v = ""] = parts();
+    if (qkNorm) {
+      q = this.#normedByHead(q, numHeads, `${name}q_norm.weight`);
+      k = this.#normedByHead(k, numKeyValueHeads, `${name}k_norm.weight`);
+    }
+    if (places === null) return [q, k, v];
+    const rotated = (value: string) => p.g.op("RotaryEmbedding", [value, places, ...angles], {}, MS);
+    return [rotated(q), rotated(k), v];
+  }
+
+  /** q, k and v behind each other where they are one product, and a way to have them apart. */
+  #projected(x: string, layer: number): [string | null, () => string[]] {
+    const { products: p, config: { numHeads, numKeyValueHeads, headDim }, lora } = this;
+    const name = `layers.${layer}.`;
+    if (!(`${name}${QKV_PRODUCT}` in p.prepared.products)) {
+      return [null, () => QKV.map((module) => p.project(x, layer, module, lora))];
+    }
+    let y = p.product(x, name + QKV_PRODUCT);
+    if (QKV.some((module) => p.has(`${name}${module}.bias`))) {
+      const biases = QKV.map((module) => p.constant(`${name}${module}.bias`));
+      y = p.g.op("Add", [y, p.g.op("Concat", biases, { axis: 0 })]);
+    }
+    const joined = lora?.add(y, x, layer, QKV) ?? y;
+    const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((count) => count * headDim);
+    return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], 3, { axis: -1 })];
+  }
+
+  #normedByHead(value: string, count: number, weight: string): string {
+    const { g } = this.products, { headDim } = this.config;
+    const split = g.op("Reshape", [value, g.integers([0, 0, count, headDim])]);
+    return g.op("Reshape", [this.products.normed(split, weight), g.integers([0, 0, count * headDim])]);
+  }
+}
