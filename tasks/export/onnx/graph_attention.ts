@@ -1,0 +1,111 @@
+/**
+ * Attention with its cache in an exported ONNX model.
+ * @module
+ */
+import { type GraphProducts, MS } from "./graph_products.ts";
+import type { AngleTable } from "./weights.ts";
+
+/** Symbolic sizes of inputs: sequences, tokens of this run, tokens with those of the cache. */
+export const BATCH = "batch_size", TOKENS = "sequence_length", TOTAL = "total_sequence_length";
+
+/** Added to a score whose key is padding. */
+const MASKED = -1e30;
+
+/** Names of a layer's cache inputs and outputs. */
+export function onnxCacheNames(layer: number): Record<"key" | "value", { past: string; present: string }> {
+  const of = (kind: string) => ({
+    past: `past_key_values.${layer}.${kind}`,
+    present: `present.${layer}.${kind}`,
+  });
+  return { key: of("key"), value: of("value") };
+}
+
+/** Values of a model's inputs that all layers read. */
+export interface AttentionInputs {
+  readonly positions: string;
+  /** Tokens of every sequence with those of the cache, less one, and the most, int32. */
+  readonly lengths: string;
+  readonly longest: string;
+  /** Added to scores, `[B, 1, T, P + T]`. */
+  readonly bias: string;
+  /** `[B, T, −1]`. */
+  readonly threeD: string;
+}
+
+/** What all layers read, of a model's mask and ids. */
+export function attentionInputs(
+  { g }: GraphProducts,
+  { ids, mask, positions }: { ids: string; mask: string; positions: string },
+): AttentionInputs & { batch: string } {
+  const number = (value: number) => g.op("Constant", [], { value_float: { float: value } });
+  const size = (x: string, axis: number) => g.op("Shape", [x], { start: axis, end: axis + 1 });
+  const batch = size(ids, 0), tokens = size(ids, 1), total = size(mask, 1);
+  const threeD = g.op("Concat", [batch, tokens, g.integers([-1])], { axis: 0 });
+  const i32 = (x: string) => g.op("Cast", [x], { to: { type: "i32" } });
+  const lengths = i32(g.op("Expand", [g.op("Sub", [total, g.integers([1])]), batch]));
+  const longest = i32(g.op("Squeeze", [total]));
+  // Every row is as long as the longest; padding is kept out by its score, wherever it stands.
+  const absent = g.op("Sub", [number(1), g.op("Cast", [mask], { to: { type: "f32" } })]);
+  const bias = g.op("Expand", [
+    g.op("Unsqueeze", [g.op("Mul", [absent, number(MASKED)]), g.integers([1, 2])]),
+    g.op("Concat", [batch, g.integers([1]), tokens, total], { axis: 0 }),
+  ]);
+  return { batch, positions, lengths, longest, bias, threeD };
+}
+
+/** The attention of a layer with its output projection, of normed rows `[R, D]`; declares its cache. */
+export function attention(
+  products: GraphProducts,
+  inputs: AttentionInputs,
+  x: string,
+  layer: number,
+): string {
+  const { g, config: { numHeads, numKeyValueHeads, headDim, slidingWindow } } = products;
+  const name = `model.layers.${layer}.self_attn.`, { key, value } = onnxCacheNames(layer);
+  const q = products.project(x, layer, "self_attn.q_proj");
+  const rotatedQ = rotated(products, inputs, q, numHeads, `${name}q_norm.weight`);
+  const k = products.project(x, layer, "self_attn.k_proj");
+  const rotatedK = rotated(products, inputs, k, numKeyValueHeads, `${name}k_norm.weight`);
+  const v = g.op("Reshape", [products.project(x, layer, "self_attn.v_proj"), inputs.threeD]);
+  const past = [key, value].map(({ past }) =>
+    g.input(past, "f32", [BATCH, numKeyValueHeads, "past_sequence_length", headDim])
+  );
+  const window = slidingWindow[layer] ?? null;
+  const [o = "", ...present] = g.ops(
+    "GroupQueryAttention",
+    [rotatedQ, rotatedK, v, ...past, inputs.lengths, inputs.longest, "", "", "", inputs.bias],
+    3,
+    {
+      num_heads: numHeads,
+      kv_num_heads: numKeyValueHeads,
+      do_rotary: 0,
+      ...(window !== null && { local_window_size: window }),
+    },
+    MS,
+  );
+  [key, value].forEach((names, i) =>
+    g.output(names.present, present[i] ?? "", "f32", [BATCH, numKeyValueHeads, TOTAL, headDim])
+  );
+  const rows = g.op("Reshape", [o, g.integers([-1, numHeads * headDim])]);
+  return products.project(rows, layer, "self_attn.o_proj");
+}
+
+/** Heads of one projection `[R, heads · head]`, normed where the family does it, rotated by position, `[B, T, heads · head]`. */
+function rotated(
+  products: GraphProducts,
+  { threeD, positions }: AttentionInputs,
+  x: string,
+  heads: number,
+  norm: string,
+): string {
+  const { g, config: { qkNorm, headDim } } = products;
+  let y = g.op("Reshape", [x, threeD]);
+  if (qkNorm) {
+    const byHead = g.op("Reshape", [y, g.integers([0, 0, heads, headDim])]);
+    y = g.op("Reshape", [products.normed(byHead, norm), threeD]);
+  }
+  const angles = (["rotary.cos", "rotary.sin"] satisfies AngleTable[]).map((table) =>
+    products.constant(table)
+  );
+  return g.op("RotaryEmbedding", [y, positions, ...angles], {}, MS);
+}
