@@ -89,7 +89,7 @@ function ending({ results, directory, files, stopped }: Synthesized): string[] {
     ...summaryLines(results),
     "",
     ...files.map(({ name, what }) => `${join(directory, name)}: ${what}`),
-    ...stopped !== null && stopped.why !== "fatal"
+    ...stopped?.passing === true
       ? [`Continue with: ${taskCommand("synth", [join(directory, "run.yaml")])}`]
       : [],
   ];

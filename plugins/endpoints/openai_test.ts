@@ -5,7 +5,6 @@ import { unusedPort } from "../../tests/helpers/unused_port.ts";
 import type { Completion, CompletionRequest } from "../kinds/endpoint.ts";
 import { openaiEndpoint, type OpenaiOptions } from "./openai.ts";
 import openaiPlugin from "./openai.ts";
-import { retryAfter } from "./openai/errors.ts";
 import { endpointOf } from "./released_names.ts";
 
 const SECRET = "sk-test-do-not-show-0123456789";
@@ -300,18 +299,6 @@ Deno.test("openai: a missing key and a wrong address are reported before any req
     assert(!thrown.message.includes("hunter2"));
   }
   assertThrows(() => openaiPlugin.options.parse({ name: "m", api_key_env: "sk-12-34" }), Error, "not a key");
-});
-
-Deno.test("retryAfter() reads milliseconds, seconds and dates", () => {
-  const now = Date.parse("2024-01-01T00:00:00Z");
-  const of = (headers: Record<string, string>) => retryAfter(new Headers(headers), now);
-  assertEquals(of({ "retry-after": "2" }), 2000);
-  assertEquals(of({ "retry-after-ms": "150", "retry-after": "9" }), 150);
-  assertEquals(of({ "retry-after": "Mon, 01 Jan 2024 00:00:05 GMT" }), 5000);
-  assertEquals(of({ "retry-after": "Sun, 31 Dec 2023 00:00:00 GMT" }), 0);
-  assertEquals(of({ "retry-after": "soon" }), undefined);
-  assertEquals(of({ "retry-after": "999999" }), 3_600_000);
-  assertEquals(of({}), undefined);
 });
 
 Deno.test("endpointOf() knows the released types; keys in files are refused unseen", () => {

@@ -191,7 +191,11 @@ export class Asker {
     this.#failuresInRow.set(endpoint, failures);
     if (failures >= HOPELESS && endpoint.cacheable !== false) {
       throw this.#stopWith(
-        new Stopped("fatal", `the first ${failures} requests all failed, the last one so: ${error}`),
+        new Stopped(
+          "fatal",
+          `the first ${failures} requests all failed, the last one so: ${error}`,
+          failure!.retryable,
+        ),
       );
     }
   }

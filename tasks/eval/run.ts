@@ -190,7 +190,7 @@ export async function evaluate(
 
 /** True if starting again as it is can help. */
 function resumable(stopped: Stopped | null, failures: Failures): boolean {
-  if (stopped !== null) return stopped.why !== "fatal";
+  if (stopped !== null) return stopped.passing;
   return failures.size === 0 || failures.passing;
 }
 

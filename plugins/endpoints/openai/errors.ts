@@ -12,8 +12,11 @@ import {
 import type { Completion } from "../../kinds/endpoint.ts";
 import { AnswerError, failed } from "../failures.ts";
 import { hintFor } from "./hints.ts";
+import { otherProtocol } from "./other_protocol.ts";
+import { readable } from "./readable.ts";
 import { ReplyError } from "./reply.ts";
-import { answerless, isContextLength, isPolicy } from "./without_answer.ts";
+import { retryAfter, waitIn } from "./waits.ts";
+import { answerless, isContextLength, isLimitTooHigh, isNoModel, isPolicy } from "./without_answer.ts";
 
 /** Facts of a request, for messages. */
 export interface AskedRequest {
@@ -81,18 +84,23 @@ function connectionFailure(error: Error, where: string): Completion {
   if (/dns|ENOTFOUND|failed to lookup|name or service/i.test(texts)) {
     return failed("refused", `${where}: there is no such host; set args.api_base`);
   }
-  if (/NotCapable|Requires net access/i.test(texts)) {
+  if (/NotCapable|Requires net access|Requests to port \d+ are blocked/i.test(texts)) {
     return failed("refused", `${where}: ${texts.trim()}`);
   }
   const last = chain(error).at(-1)?.message ?? "";
+  const advice = otherProtocol(last);
+  if (advice !== undefined) return failed("refused", `${where}: ${advice}`);
   return failed("connection", `${where}: the connection broke off (${last})`);
 }
 
 function statusFailure(error: ServerError, { where, keyName, now, body }: AskedRequest): Completion {
   const { status, message, code, type, headers } = error;
-  const said = `${where}: ${message.slice(0, 500).replace(/\.\s*$/, "")}`;
+  const said = `${where}: ${readable(message).slice(0, 500).replace(/\.\s*$/, "")}`;
   if (status < 500 && status !== 429 && isPolicy(message, code, type)) {
     return answerless("content_filter", said);
+  }
+  if (status >= 400 && status < 500 && isNoModel(message, code, type)) {
+    return failed("not_found", `${said}; check args.name`);
   }
   if (status === 401 || status === 403) {
     return failed("auth", `${said}; put a valid key into the environment variable ${keyName}`);
@@ -101,7 +109,7 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
     return failed("not_found", `${said}; check args.name and args.api_base`);
   }
   if (status === 402 || code === "insufficient_quota") return failed("quota", said);
-  if (status === 429) return failed("rate_limit", said, retryAfter(headers, now));
+  if (status === 429) return failed("rate_limit", said, retryAfter(headers, now) ?? waitIn(message));
   if (status === 408 || status === 425) return failed("timeout", said, retryAfter(headers, now));
   const hint = hintFor(error, body);
   if (status === 409 || status >= 500) {
@@ -112,34 +120,11 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   if (hint !== undefined) {
     return failed(hint.everywhere ? "settings" : "bad_request", `${said}; ${hint.text}`);
   }
-  if (isLimitTooHigh(error, message)) return failed("bad_request", `${said}; lower run_args.max_tokens`);
+  if (isLimitTooHigh(message, error.param)) {
+    return failed("bad_request", `${said}; lower run_args.max_tokens`);
+  }
   if (isContextLength(message, code, type)) return answerless("context_length", said);
   return failed("bad_request", said);
-}
-
-/** True if max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
-function isLimitTooHigh({ param }: Pick<ServerError, "param">, message: string): boolean {
-  // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …"
-  const counts = /maximum context length (?:is|of) (\d+) tokens.* (\d+) (?:in|tokens for) the completion/s
-    .exec(message);
-  return param === "max_tokens" || param === "max_completion_tokens" ||
-    /range of max_(completion_)?tokens|max_(completion_)?tokens\W{1,3}(is|must|should|cannot|exceeds)\b/i
-      .test(message) ||
-    (counts !== null && Number(counts[2]) >= Number(counts[1]));
-}
-
-/** Milliseconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for, at most an hour. */
-export function retryAfter(headers: Headers | undefined, now: number): number | undefined {
-  const ms = headers?.get("retry-after-ms");
-  const text = headers?.get("retry-after");
-  const value = ms != null && ms !== ""
-    ? Number(ms)
-    : text == null || text === ""
-    ? NaN
-    : Number.isFinite(Number(text))
-    ? Number(text) * 1000
-    : Date.parse(text) - now;
-  return Number.isFinite(value) ? Math.min(Math.max(value, 0), 3_600_000) : undefined;
 }
 
 function chain(error: unknown): Error[] {

@@ -58,7 +58,9 @@ export class ReplyReader {
    * @throws {ReplyError} If it is an error
    * @throws {AnswerError} If it isn't what the protocol says
    */
-  add(piece: unknown): void {
+  add(given: unknown): void {
+    // Gemini puts its errors into a list
+    const piece = Array.isArray(given) && given.length === 1 ? given[0] : given;
     if (!isMap(piece)) throw new AnswerError("malformed", `the answer has no choices: ${excerpt(piece)}`);
     if (piece.error !== undefined && piece.error !== null) {
       throw new ReplyError(isMap(piece.error) ? piece.error : { message: String(piece.error) });
@@ -74,6 +76,8 @@ export class ReplyReader {
       ? piece.choices.filter(isMap).find(({ index }) => (index ?? 0) === 0)
       : undefined;
     if (choice === undefined) return;
+    // OpenRouter, where the provider behind it fails while it answers: what came so far is no answer
+    if (isMap(choice.error)) throw new ReplyError(choice.error);
     if (typeof choice.finish_reason === "string") this.#finish = choice.finish_reason;
     this.#found = isMap(choice.delta) || isMap(choice.message) || typeof choice.text === "string" ||
       this.#found;

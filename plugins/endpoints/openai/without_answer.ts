@@ -36,3 +36,32 @@ export function isContextLength(message: string, code?: string | null, type?: st
     /context[ _]?(length|window|size)|maximum (context|model) length|max_model_len|prompt is too long|too many tokens|input (token count|length|tokens)[^.]{0,60}(exceed|should be)|`?inputs`? tokens \+ `?max_new_tokens/i
       .test(message);
 }
+
+/** True if an error says that the server has no such model: many say so with 400 in place of 404. */
+export function isNoModel(message: string, code?: string | null, type?: string): boolean {
+  if (
+    [code, type].some((name) =>
+      /^(model_(not_(found|available)|decommissioned)|invalid_model)$/.test(name ?? "")
+    )
+  ) return true;
+  // an error that repeats the request holds a person's words, and is longer
+  return message.length < 300 && !message.includes("{") &&
+    /\bmodel\b[^.;,]{0,80}(not found|(not|n't) exist|(not|n't) (currently )?loaded|decommissioned)|not a valid model|\binvalid model\b|\bno models? (is |are )?loaded/i
+      .test(message);
+}
+
+/** True if max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
+export function isLimitTooHigh(message: string, param?: string | null): boolean {
+  // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …";
+  // later: "'max_tokens' or 'max_completion_tokens' is too large: 2048. This model's maximum context length is 32768 tokens and your …"
+  const counts =
+    /maximum context length (?:is|of) (?<context>\d+) tokens.* (?<limit>\d+) (?:in|tokens for) the completion/s
+      .exec(message) ??
+      /is too large: (?<limit>\d+)\. This model's maximum context length is (?<context>\d+) tokens/.exec(
+        message,
+      );
+  if (counts !== null) return Number(counts.groups!.limit) >= Number(counts.groups!.context);
+  return param === "max_tokens" || param === "max_completion_tokens" ||
+    /range of max_(completion_)?tokens|max_(completion_)?tokens\W{1,3}(is|must|should|cannot|exceeds)\b/i
+      .test(message);
+}
