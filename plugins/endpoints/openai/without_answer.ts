@@ -52,16 +52,18 @@ export function isNoModel(message: string, code?: string | null, type?: string):
 
 /** True if max_tokens alone is more than the model has: then every item would fail so, regardless of its length. */
 export function isLimitTooHigh(message: string, param?: string | null): boolean {
-  // vLLM up to 0.10: "maximum context length is 2048 tokens. However, you requested 4126 tokens (30 in the messages, 4096 in …";
-  // later: "'max_tokens' or 'max_completion_tokens' is too large: 2048. This model's maximum context length is 32768 tokens and your …"
-  const counts =
-    /maximum context length (?:is|of) (?<context>\d+) tokens.* (?<limit>\d+) (?:in|tokens for) the completion/s
-      .exec(message) ??
-      /is too large: (?<limit>\d+)\. This model's maximum context length is (?<context>\d+) tokens/.exec(
-        message,
-      );
-  if (counts !== null) return Number(counts.groups!.limit) >= Number(counts.groups!.context);
+  const counts = LIMIT_AND_CONTEXT.map((words) => words.exec(message)).find((found) => found !== null)
+    ?.groups;
+  if (counts !== undefined) return Number(counts.limit) >= Number(counts.context);
   return param === "max_tokens" || param === "max_completion_tokens" ||
     /range of max_(completion_)?tokens|max_(completion_)?tokens\W{1,3}(is|must|should|cannot|exceeds)\b/i
       .test(message);
 }
+
+/** What vLLM says where prompt and limit together are too much: up to 0.10, 0.11 to 0.15, 0.16 and 0.17, later. */
+const LIMIT_AND_CONTEXT: readonly RegExp[] = [
+  /maximum context length (?:is|of) (?<context>\d+) tokens.* (?<limit>\d+) (?:in|tokens for) the completion/s,
+  /is too large: (?<limit>\d+)\. This model's maximum context length is (?<context>\d+) tokens/,
+  /requested (?<limit>\d+) output tokens\. However, the model's context length is only (?<context>\d+) tokens/,
+  /maximum context length is (?<context>\d+) tokens\. However, you requested (?<limit>\d+) output tokens/,
+];

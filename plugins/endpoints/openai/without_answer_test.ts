@@ -53,18 +53,45 @@ Deno.test("isNoModel(): what a request says of models is no word of the server",
   assertEquals(isNoModel("temperature must be non-negative"), false);
 });
 
-Deno.test("openai: vLLM's max_tokens that doesn't fit beside this prompt is this item's outcome, beyond the whole context a setting's", async () => {
-  const said = (limit: number, context: number, input: number) =>
-    error(
-      `'max_tokens' or 'max_completion_tokens' is too large: ${limit}. This model's maximum context length is ${context} tokens ` +
-        `and your request has ${input} input tokens (${limit} > ${context} - ${input}).`,
-      { type: "BadRequestError", param: "max_tokens", code: 400 },
-    );
-  assertEquals((await told(400, said(2048, 32768, 31000))).outcome, "context_length");
-  const whole = await told(400, said(4096, 2048, 30));
-  assertEquals([whole.outcome, whole.failure?.kind], ["error", "bad_request"]);
-  assertStringIncludes(whole.error!, "lower run_args.max_tokens");
-});
+const limits: [version: string, said: (limit: number, context: number, input: number) => string][] = [
+  [
+    "up to 0.10",
+    (limit, context, input) =>
+      `This model's maximum context length is ${context} tokens. However, you requested ${
+        limit + input
+      } tokens ` +
+      `(${input} in the messages, ${limit} in the completion). Please reduce the length of the messages or completion.`,
+  ],
+  [
+    "0.11",
+    (limit, context, input) =>
+      `'max_tokens' or 'max_completion_tokens' is too large: ${limit}. This model's maximum context length is ${context} ` +
+      `tokens and your request has ${input} input tokens (${limit} > ${context} - ${input}).`,
+  ],
+  [
+    "0.16",
+    (limit, context, input) =>
+      `You passed ${input} input tokens and requested ${limit} output tokens. However, the model's context length is only ` +
+      `${context} tokens, resulting in a maximum input length of ${context - limit} tokens.`,
+  ],
+  [
+    "later",
+    (limit, context, input) =>
+      `This model's maximum context length is ${context} tokens. However, you requested ${limit} output tokens and your ` +
+      `prompt contains at least ${input} input tokens, for a total of at least ${limit + input} tokens.`,
+  ],
+];
+for (const [version, said] of limits) {
+  Deno.test(`openai: a max_tokens that doesn't fit beside the prompt is an item's outcome, one beyond the context a setting (vLLM ${version})`, async () => {
+    for (const more of [{}, { param: "max_tokens" }]) {
+      const item = await told(400, error(said(2048, 32768, 31000), more));
+      assertEquals(item.outcome, "context_length", item.error);
+      const whole = await told(400, error(said(4096, 2048, 30), more));
+      assertEquals([whole.outcome, whole.failure?.kind], ["error", "bad_request"]);
+      assertStringIncludes(whole.error!, "lower run_args.max_tokens");
+    }
+  });
+}
 
 Deno.test("openai: an error inside of a choice is no answer, whatever came before it", async () => {
   const choice = (finish_reason: string | null, fault: unknown) => ({
