@@ -125,6 +125,9 @@ export function writeFileAtomicSync(path: string, data: Uint8Array | string): vo
   file.commit();
 }
 
+/** A file that couldn't be written: its message has the file, the reason and what to do. */
+export class WriteError extends Error {}
+
 /**
  * Message for an error of the operating system on writing `path`: a full disk (ENOSPC), a quota
  * (EDQUOT) or a limit on file sizes (EFBIG) gets a message with what to do; others keep their text, with the path.
@@ -134,10 +137,14 @@ export function writeError(error: unknown, path: string): Error {
   const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG" ||
     /\(os error (28|122|27|112)\)/.test(message ?? "");
   if (!full) {
-    return new Error(`Cannot write ${path}: ${reason(message ?? String(error), path)}`, { cause: error });
+    return new WriteError(`Cannot write ${path}: ${reason(message ?? String(error), path)}`, {
+      cause: error,
+    });
   }
-  return new Error(
-    `Cannot write ${path}: the disk is full (${message}). What was there before is unchanged. ` +
+  // its words end with the call and the path, which is named already
+  const words = (message ?? String(error)).replace(/: \w+ '[^']*'$/, "");
+  return new WriteError(
+    `Cannot write ${path}: the disk is full (${words}). What was there before is unchanged. ` +
       `Free some space or choose another directory, then run again`,
     { cause: error },
   );

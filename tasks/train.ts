@@ -40,7 +40,7 @@ import {
   writeRunOutputs,
 } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
-import { nextSteps } from "./train/next_steps.ts";
+import { nextSteps, withWhatIsKept } from "./train/next_steps.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, inputsOf, prepare } from "./train/prepare.ts";
 
@@ -151,41 +151,50 @@ export async function train(
     reporters: createReporters(config),
     ...(ready.loss.summarize && { summarize: ready.loss.summarize }),
   });
-  const result = await trainer.train({
-    config: { ...config, adapter_name_or_path: ready.adapterFolders },
-    model: ready.model,
-    decoder: ready.decoder,
-    loss: ready.loss,
-    train: data.train,
-    evaluation: data.evaluation,
-    shuffle: data.shuffle && !config.disable_shuffling,
-    trainBins: data.trainBins,
-    files: tokenizerFiles(ready.model.tokenizer, ready.chatTemplate),
-    dataHash: data.hash,
-    record: { ...recordOf(config) },
-    changes: (earlier) => diffConfigs(earlier, config),
-    resumeFrom,
-    trainedDir: staging,
-    begin: () => {
-      const removed = output.begin();
-      if (removed.length > 0) say(`Removed from ${directory}: ${removed.join(", ")}`);
-      writeRunYaml(join(directory, "run.yaml"), config, made);
-    },
-    log,
-    signal,
-  });
-  progress.stop();
-  const { finished, metrics } = result;
   const baseModel = config.base_model ?? ready.model.hubId ?? config.model_name_or_path;
-  const written = await writeRunOutputs({
-    config,
-    baseModel,
-    log,
-    staging,
-    finished,
-    ...(Object.keys(metrics).length > 0 && { evaluation: metrics }),
+  let begun = false;
+  const carryOut = async () => {
+    const result = await trainer.train({
+      config: { ...config, adapter_name_or_path: ready.adapterFolders },
+      model: ready.model,
+      decoder: ready.decoder,
+      loss: ready.loss,
+      train: data.train,
+      evaluation: data.evaluation,
+      shuffle: data.shuffle && !config.disable_shuffling,
+      trainBins: data.trainBins,
+      files: tokenizerFiles(ready.model.tokenizer, ready.chatTemplate),
+      dataHash: data.hash,
+      record: { ...recordOf(config) },
+      changes: (earlier) => diffConfigs(earlier, config),
+      resumeFrom,
+      trainedDir: staging,
+      begin: () => {
+        const removed = output.begin();
+        if (removed.length > 0) say(`Removed from ${directory}: ${removed.join(", ")}`);
+        writeRunYaml(join(directory, "run.yaml"), config, made);
+        begun = true;
+      },
+      log,
+      signal,
+    });
+    progress.stop();
+    const { finished, metrics } = result;
+    const written = await writeRunOutputs({
+      config,
+      baseModel,
+      log,
+      staging,
+      finished,
+      ...(Object.keys(metrics).length > 0 && { evaluation: metrics }),
+    });
+    if (finished) output.publish();
+    return { result, written };
+  };
+  const { result, written } = await carryOut().catch((error) => {
+    throw begun ? withWhatIsKept(error, directory) : error;
   });
-  if (finished) output.publish();
+  const { finished } = result;
   const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
   const next = nextSteps(
     directory,

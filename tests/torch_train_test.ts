@@ -60,7 +60,7 @@ Deno.test({
     assertStringIncludes(stdout, "Resuming from");
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "PyTorch rank was ended by SIGKILL");
-    assertStringIncludes(stderr, "The last checkpoint is kept");
+    assertStringIncludes(stderr, " is kept. To continue from it:");
     assertEquals(await whoStays(ranks), []);
 
     const resumed = await runTrain(...run("other", "resume_from_checkpoint=auto"));

@@ -3,6 +3,7 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
+import { WriteError } from "../../formats/atomic.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
@@ -224,7 +225,8 @@ export function errorText(error: unknown, debug: boolean): string {
   }
   const message = withFileFault(withPlugin(error));
   // a file that isn't there says all
-  const hint = message !== withPlugin(error) || error instanceof TypeError || error instanceof RangeError ||
+  const hint = message !== withPlugin(error) || error instanceof WriteError || error instanceof TypeError ||
+      error instanceof RangeError ||
       error instanceof SyntaxError
     ? ""
     : "\nDINOTUNE_DEBUG=1 shows where it came from";

@@ -23,7 +23,7 @@ export function nextSteps(
   const file = resolve(directory, "run.yaml");
   if (!finished) {
     return [{
-      command: taskCommand("train", [file, "resume_from_checkpoint=auto"]),
+      command: continuing(directory),
       what: lastCheckpoint(directory) === null
         ? "begin again: it stopped before there was anything to save"
         : "continue where this run stopped",
@@ -34,6 +34,24 @@ export function nextSteps(
     { command: taskCommand("preview", [file]), what: "see what the model was trained on" },
     { command: taskCommand("train", [file]), what: "repeat this run beside it, bit for bit" },
   ];
+}
+
+/**
+ * An error of a run that had begun, with what is left of the run and the command that goes on from it.
+ * @param directory The run's folder
+ */
+export function withWhatIsKept(error: unknown, directory: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const last = lastCheckpoint(directory);
+  const kept = last === null
+    ? "No checkpoint was saved yet. To begin again"
+    : `${last.name} is kept. To continue from it`;
+  error.message += `\n${kept}:\n  ${continuing(directory)}`;
+  return error;
+}
+
+function continuing(directory: string): string {
+  return taskCommand("train", [resolve(directory, "run.yaml"), "resume_from_checkpoint=auto"]);
 }
 
 /** Without words `eval` takes the adapter of the folder into which the bundled training writes when it isn't told otherwise. */

@@ -10,15 +10,23 @@ import { listCheckpoints } from "./checkpoint_directory.ts";
 
 const golden = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 
-/** Trains to the end, or until a step is logged. */
-async function run(folder: string, keys: readonly string[], until = Infinity): Promise<void> {
+/** Trains to the end, or until a step is logged or a phase shows itself. */
+async function run(
+  folder: string,
+  keys: readonly string[],
+  until: number | string = Infinity,
+): Promise<void> {
   const controller = new AbortController();
   const places = [`model_name_or_path=${golden}model`, `dataset_dir=${golden}data`, `output_dir=${folder}`];
   const all = [...places, "adapter_name_or_path=[]", "plot_loss=false", "eval_strategy=no", "do_eval=false"];
   await train(join(golden, "runs/dpo_fixed/config.yaml"), [...all, ...keys], {
     signal: controller.signal,
     say: () => {},
-    progress: { ...silentProgress(), log: ({ entry }) => entry.step === until && controller.abort() },
+    progress: {
+      ...silentProgress(),
+      log: ({ entry }) => entry.step === until && controller.abort(),
+      phase: (name) => name === until && controller.abort(),
+    },
   });
 }
 
@@ -49,6 +57,63 @@ Deno.test("full tuning doesn't continue on other rows: the model that their refe
     RangeError,
     "the checkpoint lacks reference log-probabilities of some rows",
   );
+});
+
+Deno.test("a run that continues trains what its checkpoint holds: another form of it is refused before any work", async () => {
+  const lora = join(temporaryFolder(), "lora"), full = join(temporaryFolder(), "full");
+  await run(lora, ["lora_rank=8", "lora_target=q_proj,v_proj"], 1);
+  await run(full, ["finetuning_type=full"], 1);
+  const same = ["lora_rank=8", "lora_target=q_proj,v_proj"], tensor = 'tensor "model.layers.0.self_attn.';
+  for (
+    const [folder, keys, fault, change] of [
+      [
+        lora,
+        ["lora_rank=4", "lora_target=q_proj,v_proj"],
+        `${tensor}q_proj.lora_A.weight", there `,
+        "lora_rank: 8 → 4",
+      ],
+      [lora, ["lora_rank=8", "lora_target=q_proj"], `${tensor}v_proj.lora_A.weight", there `, '→ ["q_proj"]'],
+      [
+        lora,
+        ["lora_rank=8", "lora_target=all"],
+        `${tensor}k_proj.lora_A.weight", there missing`,
+        '→ ["all"]',
+      ],
+      [
+        lora,
+        ["finetuning_type=full"],
+        "current value is finetuning_type full, of an adapter",
+        '"lora" → "full"',
+      ],
+      [full, same, "current value is finetuning_type lora, of a whole model", '"full" → "lora"'],
+    ] as const
+  ) {
+    const error = await assertRejects(() => run(folder, [...keys, ...GOING_ON]), RangeError, fault);
+    assert(error.message.includes(change), error.message);
+    assert(error.message.includes("which allow_changes can't change"), error.message);
+    assert(error.message.endsWith("or start in another output_dir"), error.message);
+  }
+  // what changes no tensor goes on
+  await run(lora, [...same, "learning_rate=1e-5", ...GOING_ON], 2);
+});
+
+Deno.test("full tuning that is stopped while references are made keeps those that there are, and ends as one that never was", async () => {
+  const [torn, whole] = ["torn", "whole"].map((name) => join(temporaryFolder(), name)) as [string, string];
+  const keys = ["finetuning_type=full", "max_steps=2", "val_size=6", "micro_batch_tokens=256"];
+  const references = (folder: string) =>
+    Object.keys(
+      JSON.parse(
+        Deno.readTextFileSync(join(listCheckpoints(folder).at(-1)?.path ?? "", "reference_logps.json")),
+      ),
+    ).length;
+  await run(torn, keys, "reference log-probabilities");
+  assertEquals(listCheckpoints(torn).map(({ step }) => step), [0]);
+  const kept = references(torn);
+  await run(torn, [...keys, "overwrite_output_dir=false", "resume_from_checkpoint=true"]);
+  await run(whole, keys);
+  assert(kept > 0 && kept < references(torn), `${kept} of ${references(torn)}`);
+  const model = (folder: string) => Deno.readFileSync(join(folder, "model.safetensors"));
+  assertEquals(model(torn), model(whole));
 });
 
 function equal(a: unknown, b: unknown): boolean {

@@ -1,9 +1,9 @@
 /** No file of a checkpoint is taken as it is when something else was at it. */
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { damagesOf } from "../../../tests/helpers/damages.ts";
-import { LAST_KEPT, listCheckpoints, sayWhatIsKept } from "./checkpoint_directory.ts";
+import { listCheckpoints } from "./checkpoint_directory.ts";
 import { checkCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { CHECKSUMS, writeChecksums } from "./checksums.ts";
 import { runTinyLoop } from "./_behaviour_run.ts";
@@ -129,22 +129,4 @@ Deno.test("a checkpoint's JSON of another form is refused where its sums agree, 
     Deno.writeTextFileSync(join(path, "trainer_state.json"), other.slice(0, -9));
     assertThrows(() => readCheckpoint(path), RangeError, "trainer_state.json is damaged: it isn't JSON");
   });
-});
-
-Deno.test("sayWhatIsKept() names no checkpoint where a run has saved none", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const told = () => {
-      const error = new Error(`Cannot continue as rank 1 died. ${LAST_KEPT}: lower learning_rate`);
-      sayWhatIsKept(error, folder);
-      return error.message;
-    };
-    assertEquals(told(), "Cannot continue as rank 1 died. No checkpoint was saved yet: lower learning_rate");
-    await Deno.mkdir(`${folder}/.checkpoint-2.partial`);
-    assertStringIncludes(told(), "No checkpoint was saved yet");
-    await Deno.mkdir(`${folder}/checkpoint-2`);
-    assertEquals(told(), "Cannot continue as rank 1 died. The last checkpoint is kept: lower learning_rate");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 });

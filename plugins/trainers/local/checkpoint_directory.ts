@@ -7,18 +7,6 @@ import { item } from "../../../formats/elements.ts";
 
 import { join } from "@std/path";
 
-/** What an error of a run says of its checkpoints; {@linkcode sayWhatIsKept} says so where there is none yet. */
-export const LAST_KEPT = "The last checkpoint is kept";
-
-/** Puts right what an error says of a run's checkpoints, where its directory has none. */
-export function sayWhatIsKept(error: unknown, directory: string): void {
-  if (
-    error instanceof Error && error.message.includes(LAST_KEPT) && listCheckpoints(directory).length === 0
-  ) {
-    error.message = error.message.replace(LAST_KEPT, "No checkpoint was saved yet");
-  }
-}
-
 /** One whole checkpoint. */
 export interface Checkpoint {
   /** `checkpoint-N`. */

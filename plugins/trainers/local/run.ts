@@ -14,10 +14,11 @@ import {
   type CheckpointState,
   readCheckpoint,
 } from "./checkpoint.ts";
-import { listCheckpoints, sayWhatIsKept } from "./checkpoint_directory.ts";
+import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateExamples } from "./evaluate.ts";
 import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
+import { checkResumedForm } from "./resumed_form.ts";
 import { precomputeReferences } from "./score.ts";
 import { makeTarget, readTrained } from "./setup.ts";
 
@@ -40,6 +41,9 @@ export async function carryOut(
   const target = makeTarget(config, model, decoder, inputs.files);
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
+  if (resumeFrom && resumed && resumed.changed.length > 0) {
+    await checkResumedForm(resumeFrom.path, target, decoder, resumed.changed);
+  }
   const engine = await open({
     modelPath: model.path,
     decoder,
@@ -76,9 +80,8 @@ export async function carryOut(
       modelHash: model.weights.hash(),
       from: resumed?.state ?? { step: 0, best: null },
     };
-    if (config.finetuning_type === "full" && loss.needsReference && !await completeReferences(run, inputs)) {
-      return INTERRUPTED;
-    }
+    // where that is interrupted, the loop saves what there is of them
+    if (config.finetuning_type === "full" && loss.needsReference) await completeReferences(run, inputs);
     const result = await trainLoop(run);
     if (!result.finished) return INTERRUPTED;
     const restored = await restoreBest(run, result, inputs);
@@ -87,9 +90,6 @@ export async function carryOut(
     // after other weights are put back, the checkpoint that they came from is the one to continue from
     if (!metrics && !restored) await result.keep();
     return metrics ? { files, finished: true, metrics } : INTERRUPTED;
-  } catch (error) {
-    sayWhatIsKept(error, config.output_dir);
-    throw error;
   } finally {
     await engine.close();
   }
@@ -125,7 +125,7 @@ function resume(path: string, { config, changes, model, dataHash, log }: Trainer
   for (const line of lines) log.warn(`changed since the checkpoint: ${line}`);
   const references = new ReferenceCache();
   if (areReferencesOf(state, { config, changes, model, dataHash })) references.load(sums);
-  return { state, optimizer, references };
+  return { state, optimizer, references, changed: lines };
 }
 
 /** True if a checkpoint's reference log-probabilities are still those of this run's rows, which they are kept by number for. */
@@ -141,10 +141,10 @@ function areReferencesOf(
 }
 
 /**
- * Reference log-probabilities of all rows, before training changes the model itself. False when interrupted.
+ * Reference log-probabilities of all rows, before training changes the model itself, or as many as there are until an interruption.
  * @throws {RangeError} If a resumed run lacks some: its weights aren't the reference any more
  */
-async function completeReferences(run: LoopInputs, { train, evaluation }: TrainerInputs): Promise<boolean> {
+async function completeReferences(run: LoopInputs, { train, evaluation }: TrainerInputs): Promise<void> {
   const { references, signal, log, config } = run;
   const splits = [["train", train], ["eval", evaluation]] as const;
   if (
@@ -158,7 +158,6 @@ async function completeReferences(run: LoopInputs, { train, evaluation }: Traine
     const tell = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
     await precomputeReferences(run, split, examples, config.micro_batch_tokens, signal, tell);
   }
-  return !signal.aborted;
 }
 
 /**

@@ -2,7 +2,6 @@
  * From label log-probabilities to losses and back: the same for training and evaluation.
  * @module
  */
-import { LAST_KEPT } from "./checkpoint_directory.ts";
 import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
@@ -205,6 +204,6 @@ async function notFinite(
   return new RangeError(
     `Cannot continue as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +
       `"${sequence.name}"; the first layer that isn't finite is ${place?.layer ?? "the output head"}. ` +
-      `${LAST_KEPT}: lower learning_rate, or look at that row`,
+      "Lower learning_rate, or look at that row",
   );
 }

@@ -2,7 +2,6 @@
  * One optimizer step: forward and backward over its micro-batches, the update, and what is reported of it.
  * @module
  */
-import { LAST_KEPT } from "./checkpoint_directory.ts";
 import { item } from "../../../formats/elements.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
@@ -130,10 +129,7 @@ export async function stepOrExplain(
   } catch (error) {
     const rows = batches.flat().map(({ source }) => `${source.file} row ${source.row}`);
     const text = error instanceof Error ? error.message : String(error);
-    throw new RangeError(
-      `${text}. The step's rows: ${rows.slice(0, 8).join(", ")}. ${LAST_KEPT}`,
-      { cause: error },
-    );
+    throw new RangeError(`${text}. The step's rows: ${rows.slice(0, 8).join(", ")}`, { cause: error });
   }
 }
 

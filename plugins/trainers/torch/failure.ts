@@ -2,7 +2,6 @@
  * From what dead processes left behind to one sentence: which rank failed, why, and what to do.
  * @module
  */
-import { LAST_KEPT } from "../local/checkpoint_directory.ts";
 import { shortened } from "../../../formats/message.ts";
 
 /** A line of a rank about itself (python/dinotune_torch/failure.py). */
@@ -61,7 +60,6 @@ export function causeIsKnown(ended: readonly EndedProcess[]): boolean {
 export function failureOf(ended: readonly EndedProcess[], world: number, doing: "start" | "continue"): Error {
   const errors = ended.flatMap(({ text }) => rankErrors(text));
   const own = errors.find(({ kind }) => kind !== "collective");
-  const kept = doing === "continue" ? `. ${LAST_KEPT}` : "";
   const of = world > 1 ? ` ${(own ?? errors[0])?.rank ?? 0} of ${world}` : "";
   const signal = ended.flatMap(killed)[0];
   if (own?.kind === "setup") return new Error(own.message);
@@ -71,12 +69,12 @@ export function failureOf(ended: readonly EndedProcess[], world: number, doing: 
         shortened(own.message, 300)
       }. Lower micro_batch_tokens or ` +
         "cutoff_len, leave disable_gradient_checkpointing false, or set sharding: fsdp, cpu_offload: true or quantization: 4bit in " +
-        `trainer_options${kept}`,
+        `trainer_options`,
       { cause: own.trace },
     );
   }
   if (own) {
-    return new Error(`Cannot ${doing} as PyTorch rank${of} failed: ${shortened(own.message, 600)}${kept}`, {
+    return new Error(`Cannot ${doing} as PyTorch rank${of} failed: ${shortened(own.message, 600)}`, {
       cause: own.trace,
     });
   }
@@ -85,16 +83,16 @@ export function failureOf(ended: readonly EndedProcess[], world: number, doing: 
     const why = signal.signal === "SIGKILL"
       ? ": someone ended it, or the system did for want of memory (dmesg tells)"
       : "";
-    return new Error(`Cannot ${doing} as PyTorch rank${number} was ended by ${signal.signal}${why}${kept}`);
+    return new Error(`Cannot ${doing} as PyTorch rank${number} was ended by ${signal.signal}${why}`);
   }
   const launcher = ended.find(({ rank, status }) => rank === null && status.signal !== null);
   if (launcher) {
-    return new Error(`Cannot ${doing} as the ranks' launcher was ended by ${launcher.status.signal}${kept}`);
+    return new Error(`Cannot ${doing} as the ranks' launcher was ended by ${launcher.status.signal}`);
   }
   const silent = ended.find(isSilent);
   if (errors[0] && !silent) {
     return new Error(
-      `Cannot ${doing} as PyTorch rank${of} lost the others: ${shortened(errors[0].message, 300)}${kept}`,
+      `Cannot ${doing} as PyTorch rank${of} lost the others: ${shortened(errors[0].message, 300)}`,
       { cause: errors[0].trace },
     );
   }
@@ -110,7 +108,7 @@ export function failureOf(ended: readonly EndedProcess[], world: number, doing: 
     ? "the Python process"
     : `PyTorch rank ${first?.rank} of ${world}`;
   return new Error(
-    `Cannot ${doing} as ${who} ended with ${first?.status.code ?? "?"}${kept}: ${
+    `Cannot ${doing} as ${who} ended with ${first?.status.code ?? "?"}: ${
       shortened(last || "it said nothing", 800)
     }`,
   );

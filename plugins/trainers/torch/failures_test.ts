@@ -26,7 +26,6 @@ Deno.test("failureOf() blames the rank that failed, not those that lost it, and 
   const text = (list: EndedProcess[], doing: "start" | "continue" = "continue") =>
     failureOf(list, 2, doing).message;
   assertStringIncludes(text([lost, killed]), "PyTorch rank 1 of 2 was ended by SIGKILL");
-  assertStringIncludes(text([lost, killed]), "The last checkpoint is kept");
   const memory = ended(1, line(1, "memory", "OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"));
   assertStringIncludes(text([lost, memory]), "PyTorch rank 1 of 2 is out of memory: OutOfMemoryError");
   assertStringIncludes(text([lost, memory]), "Lower micro_batch_tokens");
@@ -42,10 +41,9 @@ Deno.test("failureOf() blames the rank that failed, not those that lost it, and 
   const crashed = ended(1, "a\nSegmentation fault", { code: 139 });
   assertStringIncludes(
     text([lost, crashed]),
-    "PyTorch rank 1 of 2 ended with 139. The last checkpoint is kept",
+    "PyTorch rank 1 of 2 ended with 139: ",
   );
   assertStringIncludes(text([crashed], "start"), "Segmentation fault");
-  assert(!text([memory], "start").includes("last checkpoint"));
   // torchrun's own words for a rank that was killed (torch 2.15.0)
   const report =
     "Root Cause (first observed failure):\n[0]:\n  time      : 2026-11-28_10:00:00\n  host      : h\n" +
@@ -66,12 +64,11 @@ Deno.test("a launcher that is killed ends the run, though its ranks live on and 
   }
   assert(isAlive(rank));
   for (const id of processes.ids) Deno.kill(id, "SIGKILL");
-  const error = await assertRejects(
+  await assertRejects(
     () => processes.failed,
     Error,
     "Cannot continue as the ranks' launcher was ended by SIGKILL",
   );
-  assertStringIncludes(error.message, "The last checkpoint is kept");
   assertEquals(await whoStays([rank]), []);
 });
 

@@ -1,5 +1,5 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), on one process and on two. */
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 
 import { entryOf, item } from "../../../formats/elements.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
@@ -125,12 +125,7 @@ async function assertDies(ranks: Ranks) {
   for (const id of ranks.ids) Deno.kill(id, "SIGINT");
   assertEquals(Object.keys(await engine.trained()).length, Object.keys(TINY_RUN.initial).length);
   Deno.kill(item(ranks.ids, 1), "SIGKILL");
-  const error = await assertRejects(
-    () => stepThrough(engine, 0, 1),
-    Error,
-    "rank 1 of 2 was ended by SIGKILL",
-  );
-  assertStringIncludes(error.message, "The last checkpoint is kept");
+  await assertRejects(() => stepThrough(engine, 0, 1), Error, "rank 1 of 2 was ended by SIGKILL");
   await engine.close();
   assertEquals(ranks.ids.filter(isAlive), []);
 }

@@ -1,0 +1,64 @@
+/**
+ * Runs that go on with changes: the checkpoint has to hold the tensors that are trained now.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { exists } from "../../../formats/exists.ts";
+import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
+import { loraTensors, readAdapter } from "../../../formats/peft/mod.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { Target } from "./setup.ts";
+
+/**
+ * Makes sure, before an engine is opened, that a run of other settings trains what its checkpoint holds.
+ * @param path The checkpoint
+ * @param changed What differs from the checkpoint's run, a line each
+ * @throws {RangeError} If it holds other tensors: `allow_changes` can't help there
+ */
+export async function checkResumedForm(
+  path: string,
+  target: Target,
+  decoder: DecoderConfig,
+  changed: readonly string[],
+): Promise<void> {
+  const fault = await difference(path, target, decoder);
+  if (fault === null) return;
+  throw new RangeError(
+    `Cannot resume from ${path} as the run trains other tensors than it holds, which allow_changes can't change: ${fault}. Changed ` +
+      `are:\n  ${changed.join("\n  ")}\n` +
+      "Undo the change of what is trained (finetuning_type, lora_rank, lora_target, the adapter or the model), or start in another output_dir",
+  );
+}
+
+async function difference(path: string, target: Target, decoder: DecoderConfig): Promise<string | null> {
+  const isAdapter = exists(join(path, "adapter_config.json")), tunes = target.tuning.type;
+  if (isAdapter !== (tunes === "lora")) {
+    return `current value is finetuning_type ${tunes}, of ${isAdapter ? "an adapter" : "a whole model"}`;
+  }
+  try {
+    if (isAdapter) return otherTensor(path, target, decoder);
+    const { weights } = await openModel(path);
+    try {
+      checkTensors(weights, tensorShapes(decoder), path);
+    } finally {
+      weights.close();
+    }
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function otherTensor(path: string, { initial }: Target, decoder: DecoderConfig): string | null {
+  const { modules } = readAdapter(path, moduleShapes(decoder), decoder.moduleRoot);
+  const saved = loraTensors(modules);
+  for (const name of new Set([...Object.keys(initial), ...Object.keys(saved)])) {
+    const [there, here] = [saved[name], initial[name]].map((tensor) =>
+      tensor === undefined ? "missing" : `${tensor.length} elements`
+    );
+    if (there !== here) return `tensor "${name}", there ${there}: current value is ${here}`;
+  }
+  return null;
+}
