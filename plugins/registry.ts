@@ -218,7 +218,18 @@ export class Registry implements PluginRegistry {
     return this.#plugins[kind].get(name)?.sourceHash;
   }
 
-  /** Every plugin, ordered by kind, then name. */
+  /** Where a plugin is from: `built-in`, or the file that it came from. @throws {RangeError} If there is none of that name */
+  sourceOf(kind: keyof Kinds, name: string): string {
+    this.get(kind, name);
+    return this.#plugins[kind].get(name)?.source ?? BUILT_IN;
+  }
+
+  /** What plugins are from, each once: `built-in`, files. */
+  sources(): Set<string> {
+    return new Set(KINDS.flatMap((kind) => [...this.#plugins[kind].values()].map(({ source }) => source)));
+  }
+
+  /** Every plugin with its options in words, which takes a tenth of a second; ordered by kind, then name. */
   list(): PluginEntry[] {
     return KINDS.flatMap((kind) =>
       [...this.#plugins[kind]].filter(([name, { plugin }]) => name === plugin.name)

@@ -144,6 +144,12 @@ Deno.test("load() defines a plugin or a list of a module relative to the base", 
     await r.load(`${folder}/two.ts`);
     assertEquals(r.names("model"), ["one", "three", "two"]);
     assertEquals(r.list()[0]?.source, "./one.ts");
+    assertEquals([...r.sources()], ["./one.ts", `${folder}/two.ts`]);
+    assertEquals([r.sourceOf("model", "three"), registry("llama").sourceOf("model", "llama")], [
+      `${folder}/two.ts`,
+      "built-in",
+    ]);
+    assertThrows(() => r.sourceOf("model", "four"), RangeError, "four");
     await assertRejects(() => r.load("./none.ts", folder), TypeError, "default export must be a plugin");
     await assertRejects(
       () => r.load("./absent.ts", folder),

@@ -42,7 +42,7 @@ export async function loadPlugins(
   place: string,
   { say = printError, long = LONG }: { say?: (line: string) => void; long?: number } = {},
 ): Promise<void> {
-  const loaded = new Set(registry.list().map(({ source }) => source));
+  const loaded = registry.sources();
   const lock = new ProjectLock();
   try {
     for (const path of paths) {

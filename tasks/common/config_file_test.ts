@@ -1,7 +1,10 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { pathToFileURL } from "node:url";
+import { z } from "zod";
 
+import { definePlugin } from "../../plugins/kinds/plugin.ts";
+import { Registry } from "../../plugins/registry.ts";
 import { readEvalConfig } from "../eval/config.ts";
 import { readTrainConfig } from "../train/config/mod.ts";
 import { loadPlugins, pluginPath, registryOf } from "./config_file.ts";
@@ -26,6 +29,23 @@ Deno.test("pluginPath() makes paths absolute and leaves specifiers", () => {
   for (const kept of ["/x.ts", "npm:x@1", "https://example.org/x.ts", "jsr:@a/b", "file:///x.ts"]) {
     assertEquals(pluginPath(kept, "/configs"), kept);
   }
+});
+
+Deno.test("a start puts no plugin's options in words: all of them are a tenth of a second", async () => {
+  let looked = 0;
+  const options = z.strictObject({
+    get a() {
+      looked++;
+      return z.number().default(1);
+    },
+  });
+  const registry = new Registry([
+    definePlugin({ kind: "model", name: "m", version: "1", description: "", options, create: () => null! }),
+  ]);
+  await loadPlugins(registry, [], "the argument plugins");
+  assertEquals(looked, 0);
+  registry.list();
+  assert(looked > 0);
 });
 
 const PLUGIN = (name: string) =>

@@ -14,9 +14,9 @@ import type { Registry } from "../../plugins/registry.ts";
  */
 export function lossNotes(registry: Registry, name: string, options: unknown = {}): string[] {
   const { name: own } = registry.get("loss", name);
-  const entry = registry.list().find((plugin) => plugin.kind === "loss" && plugin.name === own);
-  if (entry === undefined || entry.source === "built-in") return [];
-  const plugin = `loss/${own} of ${entry.source}`;
+  const source = registry.sourceOf("loss", name);
+  if (source === "built-in") return [];
+  const plugin = `loss/${own} of ${source}`;
   const loss = registry.create("loss", name, options);
   try {
     const { unused } = checkLossGradient(loss);
