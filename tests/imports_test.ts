@@ -1,5 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Arrow, importFaults, loadedWith, readArrows } from "./helpers/imports.ts";
+import {
+  type Arrow,
+  importFaults,
+  loadedWith,
+  partsOfTests,
+  readArrows,
+  sourceFiles,
+} from "./helpers/imports.ts";
 
 const arrows = await readArrows();
 
@@ -78,5 +85,23 @@ Deno.test("importFaults() leaves tests and what only tests use alone", () => {
       to: "kernels/engine/_helper.ts",
     }]),
     [],
+  );
+});
+
+Deno.test("OpenAI's client, whose own retries are wrong above 60 s, is made by the endpoint and a bench only, without them", () => {
+  const parts = partsOfTests(arrows);
+  const files = sourceFiles().filter((path) =>
+    /^(plugins|tasks|formats|kernels)\//.test(path) && !path.endsWith("_test.ts") && !parts.has(path)
+  );
+  const texts = files.map((path) =>
+    [path, Deno.readTextFileSync(new URL(`../${path}`, import.meta.url))] as const
+  );
+  assertEquals(
+    texts.filter(([, text]) => /new (OpenAI|Client)\(/.test(text) && !/maxRetries: 0/.test(text)),
+    [],
+  );
+  assertEquals(
+    texts.flatMap(([path, text]) => /from "openai"|import\("openai"\)/.test(text) ? [path] : []).sort(),
+    ["plugins/endpoints/openai.ts", "tasks/bench/serve.ts"],
   );
 });

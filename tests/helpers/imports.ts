@@ -29,8 +29,16 @@ export function sourceFiles(root: string = ROOT, folder = "", extension = ".ts")
   });
 }
 
-/** Every import between files of the repository, types and dynamic ones included, as Deno itself resolves them. */
-export async function readArrows(root: string = ROOT): Promise<Arrow[]> {
+const read = new Map<string, Promise<Arrow[]>>();
+
+/** Every import between files of the repository, types and dynamic ones included, as Deno itself resolves them; read once an isolate. */
+export function readArrows(root: string = ROOT): Promise<Arrow[]> {
+  const arrows = read.get(root) ?? resolveArrows(root);
+  read.set(root, arrows);
+  return arrows;
+}
+
+async function resolveArrows(root: string): Promise<Arrow[]> {
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     const lines = sourceFiles(root).map((path) =>
@@ -175,13 +183,11 @@ export function isFileOfTests(path: string): boolean {
 /** Paths of the `_name.ts` that tests alone import, directly or through each other: parts of tests. */
 export function partsOfTests(arrows: readonly Arrow[]): Set<string> {
   const parts = new Set<string>();
+  const importers = [...Map.groupBy(arrows, ({ to }) => to)].filter(([to]) => /(^|\/)_[^/]*$/.test(to));
   for (let before = -1; before < parts.size;) {
     before = parts.size;
-    for (const { to } of arrows) {
-      const importers = arrows.filter((arrow) => arrow.to === to).map(({ from }) => from);
-      if (/(^|\/)_[^/]*$/.test(to) && importers.every((from) => isFileOfTests(from) || parts.has(from))) {
-        parts.add(to);
-      }
+    for (const [to, from] of importers) {
+      if (from.every((arrow) => isFileOfTests(arrow.from) || parts.has(arrow.from))) parts.add(to);
     }
   }
   return parts;

@@ -1,7 +1,6 @@
 /** Errors of servers by status: the outcome, and the key that the message names. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { partsOfTests, readArrows } from "../../../tests/helpers/imports.ts";
 import { mockServer } from "../../../tasks/bench/mock_server.ts";
 import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
 import openaiPlugin, { openaiEndpoint } from "../openai.ts";
@@ -240,27 +239,4 @@ Deno.test("openai: the client asks once however long Retry-After is, and hands i
       assertEquals([answer.asked, answer.failure?.retryAfterMs], [1, seconds * 1000]);
     }
   }
-});
-
-Deno.test("OpenAI's client, whose own retries are wrong above 60 s, is made by the endpoint and a bench only, without them", async () => {
-  const root = new URL("../../../", import.meta.url);
-  const makers: string[] = [], parts = partsOfTests(await readArrows());
-  const look = async (folder: URL) => {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
-      const url = new URL(isDirectory ? `${name}/` : name, folder);
-      if (isDirectory) await look(url);
-      else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
-        const path = url.href.slice(root.href.length);
-        if (parts.has(path)) continue;
-        const text = await Deno.readTextFile(url);
-        if (/from "openai"|import\("openai"\)/.test(text)) makers.push(path);
-        assertEquals(/new (OpenAI|Client)\(/.test(text) && !/maxRetries: 0/.test(text), false, path);
-      }
-    }
-  };
-  for (const room of ["plugins/", "tasks/", "formats/", "kernels/"]) await look(new URL(room, root));
-  assertEquals(makers.sort(), [
-    "plugins/endpoints/openai.ts",
-    "tasks/bench/serve.ts",
-  ]);
 });
