@@ -63,12 +63,64 @@ Deno.test("ggufConfig() reads a rotary factor in every spelling, without a type 
   for (const [keys, expected] of cases) {
     assertEquals(configWith(keys).rope_scaling, expected, JSON.stringify(keys));
   }
-  for (const type of ["yarn", "longrope"]) {
-    const keys = { "X.rope.scaling.type": text(type), "X.rope.scaling.factor": f32(4) };
-    assertThrows(() => configWith(keys), RangeError, `rotary scaling "${type}" isn't supported`);
-  }
+  const longrope = { "X.rope.scaling.type": text("longrope"), "X.rope.scaling.factor": f32(4) };
+  assertThrows(() => configWith(longrope), RangeError, 'rotary scaling "longrope" isn\'t supported');
   const both = () => configWith({ "X.rope.scaling.factor": f32(4) }, { divisors: Float32Array.of(1, 2) });
   assertThrows(both, RangeError, 'rotary scaling "linear" beside rope_freqs.weight');
+});
+
+Deno.test("ggufConfig() reads YaRN as llama.cpp sets it up, and refuses values that llama.cpp passes over", () => {
+  const yarn = { "X.rope.scaling.type": text("yarn"), "X.rope.scaling.factor": f32(4) };
+  const standard = {
+    rope_type: "yarn",
+    factor: 4,
+    original_max_position_embeddings: 64,
+    attention_factor: 0.1 * Math.log(4) + 1,
+  };
+  const cases: [Record<string, GgufTyped>, Record<string, unknown>][] = [
+    [{}, {}],
+    [{ "X.rope.scaling.factor": f32(0) }, { factor: 1, attention_factor: 1 }],
+    [{ "X.rope.scaling.original_context_length": u32(32) }, { original_max_position_embeddings: 32 }],
+    [{ "X.rope.scaling.yarn_beta_fast": f32(32), "X.rope.scaling.yarn_beta_slow": f32(1) }, {}],
+    [{ "X.rope.scaling.yarn_log_multiplier": f32(0), "X.rope.scaling.yarn_ext_factor": f32(1) }, {}],
+    [{ "X.rope.scaling.attn_factor": f32(2) }, { attention_factor: 2 * standard.attention_factor }],
+    [{ "X.rope.scaling.yarn_attn_factor": f32(0.1 * Math.log(4) + 1) }, {}],
+    [{ "X.rope.scaling.yarn_attn_factor": f32(1) }, {}],
+  ];
+  for (const [keys, expected] of cases) {
+    assertEquals(
+      configWith({ ...yarn, ...keys }).rope_scaling,
+      { ...standard, ...expected },
+      JSON.stringify(keys),
+    );
+  }
+  for (
+    const [name, value] of [["attn_factor", 1.5], ["beta_fast", 16], ["beta_slow", 2], [
+      "log_multiplier",
+      0.5,
+    ]] as const
+  ) {
+    const other = () => configWith({ ...yarn, [`X.rope.scaling.yarn_${name}`]: f32(value) });
+    assertThrows(
+      other,
+      RangeError,
+      `llama.rope.scaling.yarn_${name} is ${value}, which llama.cpp passes over`,
+    );
+  }
+});
+
+Deno.test("ggufConfig() reads the length of queries and keys without YaRN beside every kind of frequencies", () => {
+  const two = { "X.rope.scaling.attn_factor": f32(2) };
+  const longrope = (factors: number[]) => ({
+    rope_type: "longrope",
+    factor: 1,
+    attention_factor: 2,
+    short_factor: factors,
+    long_factor: factors,
+  });
+  assertEquals(configWith(two).rope_scaling, longrope([1, 1]));
+  assertEquals(configWith({ ...two, "X.rope.scaling.factor": f32(4) }).rope_scaling, longrope([4, 4]));
+  assertEquals(configWith(two, { divisors: Float32Array.of(1, 3) }).rope_scaling, longrope([1, 3]));
 });
 
 Deno.test("ggufConfig() refuses every key that would change the result and has no place, and takes values that change nothing", () => {
@@ -87,8 +139,7 @@ Deno.test("ggufConfig() refuses every key that would change the result and has n
     ["attention.scale", f32(0.25), f32(0.5)],
     ["attention.temperature_scale", f32(0.1), f32(0)],
     ["attention.shared_kv_layers", u32(2), u32(0)],
-    ["rope.scaling.attn_factor", f32(1.2), f32(1)],
-    ["rope.scaling.yarn_attn_factor", f32(1.2), f32(1)],
+    ["rope.scaling.alpha", f32(1.2), f32(1)],
     ["rope.dimension_count", u32(2), u32(4)],
     ["rope.dimension_sections", { type: "i32s", value: [1, 1, 0, 0] }, { type: "i32s", value: [0, 0, 0, 0] }],
   ];

@@ -29,10 +29,6 @@ const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
   "attention.temperature_scale": [0],
   "attention.shared_kv_layers": [0],
   "rope.scaling.alpha": [0, 1],
-  "rope.scaling.attn_factor": [0, 1],
-  "rope.scaling.yarn_log_multiplier": [0],
-  "rope.scaling.yarn_ext_factor": [1],
-  "rope.scaling.yarn_attn_factor": [1],
 };
 
 /**

@@ -20,27 +20,70 @@ export function ropeScaling(file: GgufFile, architecture: string, theta: number,
   const factor = realField(metadata, old, path, 0) || 1;
   const type = metadata.has(key("scaling.type")) ? textField(metadata, key("scaling.type"), path) : "linear";
   const hasDivisors = tensors.has("rope_freqs.weight");
-  if (type !== "none" && type !== "linear" || factor !== 1 && type === "linear" && hasDivisors) {
+  const isScaled = type === "yarn" || type === "linear" && factor !== 1;
+  if (!["none", "linear", "yarn"].includes(type) || isScaled && hasDivisors) {
     throw new RangeError(
       `Cannot open ${path}: rotary scaling ${shown(type)}${hasDivisors ? " beside rope_freqs.weight" : ""} ` +
-        `isn't supported. Supported are linear, llama3`,
+        `isn't supported. Supported are linear, yarn, llama3`,
     );
   }
-  if (type === "linear" && factor !== 1) return { rope_type: "linear", factor };
-  if (!hasDivisors) return null;
-  const divisors = file.readFloat32("rope_freqs.weight");
+  const length = realField(metadata, key("scaling.attn_factor"), path, 1) || 1;
+  if (type === "yarn") return yarnScaling(file, architecture, factor, length);
+  if (isScaled && length === 1) return { rope_type: "linear", factor };
+  const divisors = hasDivisors
+    ? file.readFloat32("rope_freqs.weight")
+    : new Float32Array(headDim / 2).fill(isScaled ? factor : 1);
   if (divisors.length !== headDim / 2 || divisors.some((divisor) => !(divisor > 0))) {
     throw new TypeError(
       `Cannot open ${path}: rope_freqs.weight has ${divisors.length} values for heads of ${headDim}`,
     );
   }
-  if (divisors.every((divisor) => divisor === 1)) return null;
-  return llama3Rule(divisors, theta, headDim) ?? {
+  if (length === 1 && divisors.every((divisor) => divisor === 1)) return null;
+  return (length === 1 ? llama3Rule(divisors, theta, headDim) : null) ?? {
     rope_type: "longrope",
     factor: 1,
-    attention_factor: 1,
+    attention_factor: length,
     short_factor: [...divisors],
     long_factor: [...divisors],
+  };
+}
+
+/**
+ * YaRN as llama.cpp computes it for these architectures (src/llama-context.cpp): turns from 32 to 1 within the original length, and queries and keys
+ * 0.1 ln(factor) + 1 times as long, times `attn_factor`. It passes over the keys that its converter writes of a model's own numbers: a file whose value
+ * differs means another model than llama.cpp runs.
+ */
+function yarnScaling(
+  { metadata, path }: GgufFile,
+  architecture: string,
+  factor: number,
+  length: number,
+): Record<string, unknown> {
+  const key = (name: string) => `${architecture}.rope.scaling.${name}`;
+  const real = (name: string, otherwise: number) => realField(metadata, key(name), path, otherwise);
+  const attention = (factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1) * length;
+  const used = {
+    yarn_beta_fast: [32],
+    yarn_beta_slow: [1],
+    yarn_log_multiplier: [0],
+    yarn_ext_factor: [1],
+    yarn_attn_factor: [1, attention],
+  };
+  for (const [name, values] of Object.entries(used)) {
+    const [first = 0] = values, value = real(name, first);
+    if (values.some((known) => Math.abs(value - known) <= 1e-6 * known)) continue;
+    throw new RangeError(
+      `Cannot open ${path}: ${key(name)} is ${value}, which llama.cpp passes over: it takes ${
+        Number((values.at(-1) ?? first).toFixed(6))
+      }. Take the model's own folder`,
+    );
+  }
+  const context = realField(metadata, `${architecture}.context_length`, path);
+  return {
+    rope_type: "yarn",
+    factor,
+    original_max_position_embeddings: real("original_context_length", 0) || context,
+    attention_factor: attention,
   };
 }
 

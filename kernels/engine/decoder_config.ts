@@ -23,8 +23,12 @@ export interface DecoderConfig {
   vocabSize: number;
   /** RMSNorm's ε, > 0. */
   rmsNormEps: number;
-  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3) applied. */
+  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3, yarn) applied. */
   inverseFrequencies: Float64Array;
+  /** Queries and keys become so many times as long when they are turned (YaRN), > 0; 1 where it's missing. */
+  attentionFactor?: number;
+  /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling); all where it's missing. */
+  rotaryLimit?: number;
   /** Biases on q, k, v (Qwen2). */
   qkvBias: boolean;
   /** Bias on o_proj (llama `attention_bias` puts it on all four). */

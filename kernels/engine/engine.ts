@@ -87,7 +87,7 @@ export class Engine {
       this.form === "stack",
       options.onCompile,
     );
-    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    this.#rotary = new RotaryTable(config);
     const settings = { config, tuning, seed };
     this.#blocks = new BlocksBody(backend, settings, this.parameters, this.#programs);
     this.#body = this.form === "blocks"

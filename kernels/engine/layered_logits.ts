@@ -29,7 +29,7 @@ export async function layeredLogits(
   const upload = (data: HostArray, shape: readonly number[]) => backend.upload(data, shape);
   let x = upload(embed(read("model.embed_tokens.weight"), ids, width), [rows, width]);
   const positions = Int32Array.from(ids, (_, i) => i);
-  const { cos, sin } = new RotaryTable(config.inverseFrequencies).rows(positions);
+  const { cos, sin } = new RotaryTable(config).rows(positions);
   const common: Record<string, Tensor> = {
     cos: upload(cos, [rows, config.headDim / 2]),
     sin: upload(sin, [rows, config.headDim / 2]),

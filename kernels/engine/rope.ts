@@ -3,18 +3,25 @@
  * @module
  */
 
+import type { DecoderConfig } from "./decoder_config.ts";
+
 /** Cosines and sines of a model's angles, grown as positions come. */
 export class RotaryTable {
   readonly #frequencies: Float64Array;
+  readonly #length: number;
   #cos = new Float32Array(0);
   #sin = new Float32Array(0);
 
   /**
-   * @param frequencies Radians per position, `[head / 2]`.
-   * @param length Of each cosine and sine's pair: what is turned becomes so many times as long.
+   * @param rotation Of the model
+   * @param length Of each cosine and sine's pair, beside the model's own factor: what is turned becomes so many times as long.
    */
-  constructor(frequencies: Float64Array, readonly length = 1) {
-    this.#frequencies = frequencies;
+  constructor(
+    rotation: Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor">,
+    length = 1,
+  ) {
+    this.#frequencies = rotation.inverseFrequencies;
+    this.#length = length * (rotation.attentionFactor ?? 1);
   }
 
   /** `cos` and `sin` `[T, head / 2]` of positions `[T]`. */
@@ -37,8 +44,8 @@ export class RotaryTable {
     cos.set(this.#cos);
     sin.set(this.#sin);
     for (let p = known; p < size; p++) {
-      cos.set(this.#frequencies.map((frequency) => this.length * Math.cos(p * frequency)), p * half);
-      sin.set(this.#frequencies.map((frequency) => this.length * Math.sin(p * frequency)), p * half);
+      cos.set(this.#frequencies.map((frequency) => this.#length * Math.cos(p * frequency)), p * half);
+      sin.set(this.#frequencies.map((frequency) => this.#length * Math.sin(p * frequency)), p * half);
     }
     this.#cos = cos;
     this.#sin = sin;

@@ -5,7 +5,7 @@
 import { shown } from "../../formats/message.ts";
 import { ConfigFields } from "./config_fields.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { inverseFrequencies } from "./rope.ts";
+import { rotationOf } from "./rope.ts";
 
 /** Fields that each family sets itself. */
 export type FamilyPart = Pick<DecoderConfig, "qkvBias" | "outputBias" | "mlpBias" | "qkNorm">;
@@ -79,7 +79,7 @@ export function commonConfig(
     headDim,
     vocabSize: fields.count("vocab_size"),
     rmsNormEps,
-    inverseFrequencies: inverseFrequencies(fields, headDim),
+    ...rotationOf(fields, headDim),
     ...part,
     slidingWindow: windows,
     tieWordEmbeddings: fields.flag("tie_word_embeddings", false),

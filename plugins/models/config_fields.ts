@@ -44,6 +44,16 @@ export class ConfigFields {
   }
 
   /**
+   * A finite number above 0.
+   * @throws {RangeError} If it's missing and there is no `otherwise`, or it's something else.
+   */
+  positive(name: string, otherwise?: number): number {
+    const value = this.number(name, otherwise);
+    if (!(value > 0)) throw this.unsupported(name, "it is to be above 0");
+    return value;
+  }
+
+  /**
    * A count, from 1 to `limit` (default 2^31 - 1).
    * @throws {RangeError} If it's missing and there is no `otherwise`, or it's something else.
    */

@@ -84,7 +84,7 @@ Deno.test("parse() applies linear scaling and refuses what it can't, by name", (
   }
   assertFrequencies(parse("qwen2", { rope_scaling: {} }).inverseFrequencies, plain);
   assertFrequencies(parse("qwen2", { rope_scaling: { rope_type: "default" } }).inverseFrequencies, plain);
-  for (const type of ["dynamic", "yarn", "su", "mrope", "longrope"]) {
+  for (const type of ["ntk", "proportional", "su", "mrope", "longrope"]) {
     const rope_scaling = {
       rope_type: type,
       factor: 2,
@@ -252,10 +252,10 @@ Deno.test("parse() names the file, and a field as the file spells it", () => {
   for (
     const [change, what] of [
       [
-        { rope_scaling: { type: "yarn" } },
-        'rope_scaling.type is "yarn"; supported are default, linear, llama3, and longrope',
+        { rope_scaling: { type: "ntk" } },
+        'rope_scaling.type is "ntk"; supported are default, linear, dynamic, llama3, yarn, and longrope',
       ],
-      [{ rope_parameters: { rope_type: "yarn" } }, 'rope_parameters.rope_type is "yarn"'],
+      [{ rope_parameters: { rope_type: "ntk" } }, 'rope_parameters.rope_type is "ntk"'],
       [{ rope_scaling: { type: "linear", factor: "x" } }, 'rope_scaling.factor is "x"; it is to be a number'],
       [{ rope_scaling: { full_attention: {} } }, "rope_scaling is"],
       [{ head_dim: 7 }, "the size of a head is 7"],

@@ -3,23 +3,32 @@
  * (`rope_parameters`).
  * @module
  */
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { ConfigFields } from "./config_fields.ts";
+import { yarn } from "./yarn.ts";
+
+/** The rotation's part of a decoder. */
+type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "rotaryLimit">;
 
 /**
  * Inverse frequencies `[headDim / 2]`, radians per position, scaling applied: `θ^(−2i/headDim)`, divided by the factor
  * for `linear`; for `llama3` divided by the factor where fewer than `low_freq_factor` turns fit into the original
  * context, as they are above `high_freq_factor` turns, blended linearly between (Llama 3.1, transformers'
- * modeling_rope_utils.py).
+ * modeling_rope_utils.py); {@linkcode yarn}'s with its attention factor; those of `dynamic` as they are up to `max_position_embeddings`, behind which
+ * they change with each text's length.
  * @throws {RangeError} If the kind of scaling isn't supported (named), a field of it is missing, or two spellings of one
  * setting disagree.
  */
-export function inverseFrequencies(config: ConfigFields, headDim: number): Float64Array {
+export function rotationOf(config: ConfigFields, headDim: number): Rotation {
   const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
-  const frequencies = frequenciesOf(five ?? four ?? new ConfigFields({}, ""), config, headDim);
-  if (five === null || four === null) return frequencies;
+  const rotation = readRotation(five ?? four ?? new ConfigFields({}, ""), config, headDim);
+  if (five === null || four === null) return rotation;
   // transformers 5 takes rope_scaling whole: rope_theta of rope_parameters is lost too
-  const other = frequenciesOf(four, config, headDim);
-  if (frequencies.every((frequency, i) => frequency === other[i])) return frequencies;
+  const other = readRotation(four, config, headDim);
+  const isSame =
+    rotation.inverseFrequencies.every((frequency, i) => frequency === other.inverseFrequencies[i]) &&
+    rotation.attentionFactor === other.attentionFactor && rotation.rotaryLimit === other.rotaryLimit;
+  if (isSame) return rotation;
   throw config.fault(
     `${config.say("rope_parameters")} and ${config.say("rope_scaling")}${
       config.has("rope_theta") ? "" : " (whose rope_theta is 10000)"
@@ -37,7 +46,7 @@ function spelled(config: ConfigFields, name: string): ConfigFields | null {
   return rope;
 }
 
-function frequenciesOf(rope: ConfigFields, config: ConfigFields, headDim: number): Float64Array {
+function readRotation(rope: ConfigFields, config: ConfigFields, headDim: number): Rotation {
   for (const fields of [config, rope]) {
     if (fields.number("partial_rotary_factor", 1) !== 1) {
       throw fields.unsupported("partial_rotary_factor", "rotating a part of each head isn't supported");
@@ -45,33 +54,43 @@ function frequenciesOf(rope: ConfigFields, config: ConfigFields, headDim: number
   }
   rope.agree("rope_theta", config, "rope_theta");
   rope.agree("rope_type", rope, "type");
-  const theta = positive(rope.has("rope_theta") ? rope : config, "rope_theta", 10000);
+  const theta = (rope.has("rope_theta") ? rope : config).positive("rope_theta", 10000);
   const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
   const typeName = rope.has("type") && !rope.has("rope_type") ? "type" : "rope_type";
   switch (rope.text(typeName, "default")) {
     case "default":
-      return plain;
+      return { inverseFrequencies: plain };
     case "linear": {
-      const factor = positive(rope, "factor");
-      return plain.map((frequency) => frequency / factor);
+      const factor = rope.positive("factor");
+      return { inverseFrequencies: plain.map((frequency) => frequency / factor) };
     }
+    case "dynamic":
+      rope.positive("factor");
+      return { inverseFrequencies: plain, rotaryLimit: config.count("max_position_embeddings") };
     case "llama3":
-      return llama3(rope, config, plain);
+      return { inverseFrequencies: llama3(rope, originalLength(rope, config), plain) };
+    case "yarn":
+      return yarn(rope, config, { theta, original: originalLength(rope, config), plain });
     case "longrope":
       return fixedDivisors(rope, typeName, plain);
     default:
       throw rope.unsupported(
         typeName,
-        "supported are default, linear, llama3, and longrope whose factors are the same at every length",
+        "supported are default, linear, dynamic, llama3, yarn, and longrope whose factors are the same at every length",
       );
   }
 }
 
-function llama3(rope: ConfigFields, config: ConfigFields, plain: Float64Array): Float64Array {
-  const factor = positive(rope, "factor");
-  const low = positive(rope, "low_freq_factor"), high = positive(rope, "high_freq_factor");
+/** Tokens that the model was trained on first; the model's own field wins over the scaling's, as in transformers. */
+function originalLength(rope: ConfigFields, config: ConfigFields): number {
   const name = "original_max_position_embeddings";
-  const original = rope.has(name) ? positive(rope, name) : positive(config, "max_position_embeddings");
+  const owner = [config, rope].find((fields) => fields.has(name));
+  return owner === undefined ? config.positive("max_position_embeddings") : owner.positive(name);
+}
+
+function llama3(rope: ConfigFields, original: number, plain: Float64Array): Float64Array {
+  const factor = rope.positive("factor");
+  const low = rope.positive("low_freq_factor"), high = rope.positive("high_freq_factor");
   if (!(high > low)) throw rope.unsupported("high_freq_factor", "it is to be above low_freq_factor");
   return plain.map((frequency) => {
     const turns = original * frequency / (2 * Math.PI);
@@ -81,18 +100,19 @@ function llama3(rope: ConfigFields, config: ConfigFields, plain: Float64Array): 
 }
 
 /** One divisor per frequency, the same at every length: what a GGUF file's rope_freqs become. */
-function fixedDivisors(rope: ConfigFields, typeName: string, plain: Float64Array): Float64Array {
+function fixedDivisors(rope: ConfigFields, typeName: string, plain: Float64Array): Rotation {
   const short = rope.numbers("short_factor"), long = rope.numbers("long_factor");
   const same = short.length === plain.length && long.length === short.length &&
     short.every((x, i) => x === long[i]);
-  if (!same || rope.number("attention_factor", NaN) !== 1 || short.some((divisor) => !(divisor > 0))) {
-    throw rope.unsupported(typeName, "longrope whose factors change with the length isn't supported");
+  if (!same || !rope.has("attention_factor") || short.some((divisor) => !(divisor > 0))) {
+    throw rope.unsupported(
+      typeName,
+      "longrope whose factors change with the length, or without an attention_factor, isn't supported",
+    );
   }
-  return plain.map((frequency, i) => frequency / short[i]!);
-}
-
-function positive(fields: ConfigFields, name: string, otherwise?: number): number {
-  const value = fields.number(name, otherwise);
-  if (!(value > 0)) throw fields.unsupported(name, "it is to be above 0");
-  return value;
+  const attentionFactor = rope.positive("attention_factor");
+  return {
+    inverseFrequencies: plain.map((frequency, i) => frequency / short[i]!),
+    ...(attentionFactor !== 1 && { attentionFactor }),
+  };
 }

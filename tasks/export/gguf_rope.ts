@@ -1,8 +1,10 @@
 /**
- * Rotary frequencies as a GGUF file gives them: a base, and a factor or one divisor a frequency.
+ * Rotary frequencies as a GGUF file gives them: a base, and a factor, YaRN's keys or one divisor a frequency.
  * @module
  */
 import { textConfigOf } from "../../formats/hf_model/mod.ts";
+import { ConfigFields } from "../../plugins/models/config_fields.ts";
+import { yarn } from "../../plugins/models/yarn.ts";
 import type { GgufTyped } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 
@@ -12,27 +14,38 @@ export interface RopeKeys {
   divisors: Float32Array<ArrayBuffer> | null;
 }
 
+/** A decoder's rotation. */
+type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "headDim">;
+
 /**
  * From frequencies θ^(−2i/d) / divisor, whose θ config.json has.
- * @throws {RangeError} If they differ in other ways than by one factor, and the architecture takes no divisors
+ * @throws {RangeError} If they differ in other ways than by one factor or by YaRN as llama.cpp computes it, and the architecture takes no divisors
  */
 export function ropeKeys(
   config: Readonly<Record<string, unknown>>,
-  { inverseFrequencies, headDim }: Pick<DecoderConfig, "inverseFrequencies" | "headDim">,
+  rotation: Rotation,
   architecture: string,
 ): RopeKeys {
+  const { inverseFrequencies, headDim, attentionFactor = 1 } = rotation;
   const theta = thetaOf(config);
   const divisors = Array.from(inverseFrequencies, (frequency, i) => theta ** (-2 * i / headDim) / frequency);
-  const keys: [string, GgufTyped][] = [[`${architecture}.rope.freq_base`, { type: "f32", value: theta }]];
+  const base: [string, GgufTyped] = [`${architecture}.rope.freq_base`, { type: "f32", value: theta }];
+  const yarnOnes = yarnKeys(config, rotation, theta);
+  const key = ([name, value]: [string, GgufTyped]): [string, GgufTyped] => [
+    `${architecture}.rope.scaling.${name}`,
+    value,
+  ];
+  if (yarnOnes !== null) return { keys: [base, ...yarnOnes.map(key)], divisors: null };
+  const keys = [base, ...lengthKeys(attentionFactor).map(key)];
   const [factor = 1] = divisors;
   const near = (value: number) => Math.abs(factor / value - 1) < 1e-9;
   if (divisors.every(near)) {
     if (Math.abs(factor - 1) < 1e-9) return { keys, divisors: null };
-    const scaling: [string, GgufTyped][] = [
-      [`${architecture}.rope.scaling.type`, { type: "string", value: "linear" }],
-      [`${architecture}.rope.scaling.factor`, { type: "f32", value: factor }],
-    ];
-    return { keys: [...keys, ...scaling], divisors: null };
+    const linear: [string, GgufTyped][] = [["type", { type: "string", value: "linear" }], [
+      "factor",
+      f32(factor),
+    ]];
+    return { keys: [...keys, ...linear.map(key)], divisors: null };
   }
   if (architecture !== "llama") {
     throw new RangeError(
@@ -41,6 +54,41 @@ export function ropeKeys(
     );
   }
   return { keys, divisors: Float32Array.from(divisors) };
+}
+
+const f32 = (value: number): GgufTyped => ({ type: "f32", value });
+
+/** What llama.cpp multiplies the length of queries and keys by; it doesn't use `yarn_attn_factor`, which its converter writes. */
+function lengthKeys(factor: number): [string, GgufTyped][] {
+  return Math.abs(factor - 1) < 1e-7 ? [] : [["attn_factor", f32(factor)]];
+}
+
+/** Names behind `rope.scaling.`; null where config.json has no YaRN, or one whose ramp isn't llama.cpp's (`truncate`, betas). */
+function yarnKeys(
+  config: Readonly<Record<string, unknown>>,
+  { inverseFrequencies, headDim, attentionFactor = 1 }: Rotation,
+  theta: number,
+): [string, GgufTyped][] | null {
+  const text = new ConfigFields(textConfigOf(config), "config.json");
+  const rope = ["rope_parameters", "rope_scaling"].map((name) => text.object(name)).find((fields) => {
+    return fields !== null && [fields.text("rope_type", ""), fields.text("type", "")].includes("yarn");
+  });
+  if (!rope) return null;
+  const name = "original_max_position_embeddings", most = text.positive("max_position_embeddings");
+  const original = text.positive(name, rope.positive(name, most));
+  const factor = rope.positive("factor", most / original);
+  const plain = inverseFrequencies.map((_, i) => theta ** (-2 * i / headDim));
+  const theirs = yarn(new ConfigFields({ factor }, "YaRN"), text, { theta, original, plain });
+  const isTheirs = theirs.inverseFrequencies.every((frequency, i) =>
+    Math.abs(frequency / (inverseFrequencies[i] ?? NaN) - 1) < 1e-6
+  );
+  if (!isTheirs) return null;
+  return [
+    ["type", { type: "string", value: "yarn" }],
+    ["factor", f32(factor)],
+    ["original_context_length", { type: "u32", value: original }],
+    ...lengthKeys(attentionFactor / theirs.attentionFactor),
+  ];
 }
 
 /** As `plugins/models/rope.ts` finds it, which has checked that spellings agree. */

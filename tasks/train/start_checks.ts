@@ -93,15 +93,27 @@ export function checkRankFits(rank: number, shapes: ReadonlyMap<string, readonly
   }
 }
 
-/** Warns of sequences that are longer than the model was made for. */
+/**
+ * Warns of sequences that are longer than the model was made for.
+ * @throws {RangeError} If the model has other rotary frequencies for each length beyond that
+ */
 export function lengthWarnings(
   examples: Examples,
-  { maxPositionEmbeddings: positions }: Pick<DecoderConfig, "maxPositionEmbeddings">,
+  { maxPositionEmbeddings: positions, rotaryLimit = Infinity }: Pick<
+    DecoderConfig,
+    "maxPositionEmbeddings" | "rotaryLimit"
+  >,
 ): string[] {
   const lengths = examples.flatMap(({ sequences }) => sequences.map(({ input_ids }) => input_ids.length));
   const longer = lengths.filter((length) => length > positions);
   if (longer.length === 0) return [];
   const longest = longer.reduce((a, b) => Math.max(a, b));
+  if (longest > rotaryLimit) {
+    throw new RangeError(
+      `Cannot train on a sequence of ${longest} tokens as dynamic rotary scaling has other frequencies for each length beyond ` +
+        `max_position_embeddings: current value is ${rotaryLimit}. cutoff_len: ${rotaryLimit} cuts it; yarn, linear and llama3 have no such end`,
+    );
+  }
   return [
     `${longer.length} sequence${longer.length === 1 ? " of" : "s of up to"} ${longest} tokens ${
       longer.length === 1 ? "is" : "are"

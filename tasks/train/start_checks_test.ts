@@ -78,6 +78,12 @@ Deno.test("lengthWarnings() counts sequences beyond the model's positions", () =
   assertStringIncludes(both!, "1 sequence of 5 tokens is longer than the 3 positions");
   const [all] = lengthWarnings(rows, { maxPositionEmbeddings: 2 });
   assertStringIncludes(all!, "2 sequences of up to 5 tokens are longer than the 2 positions");
+  assertThrows(
+    () => lengthWarnings(rows, { maxPositionEmbeddings: 4, rotaryLimit: 4 }),
+    RangeError,
+    "Cannot train on a sequence of 5 tokens as dynamic rotary scaling has other frequencies",
+  );
+  assertEquals(lengthWarnings(rows, { maxPositionEmbeddings: 5, rotaryLimit: 5 }), []);
 });
 
 Deno.test("emptyGradientWarnings() finds the examples in which every gradient cancels, for every preference loss", () => {

@@ -4,7 +4,6 @@ import { join } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
 import { deinterleave, GgufFile, type GgufTyped, writeGguf } from "../../formats/gguf/mod.ts";
-import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
@@ -14,27 +13,19 @@ import { exportModel } from "../../tasks/export.ts";
 import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
 import { greedyIds } from "../helpers/greedy.ts";
 import { temporaryFolder } from "../helpers/temporary_folder.ts";
+import { writeByteTokenizer } from "./_byte_tokenizer.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const TINY = join(root, "fixtures/goldens/tiny/llama");
 const COUNT = 8;
 
-/** The tiny Llama with a tokenizer, which a GGUF file needs: its bytes are the first ids of the bundled vocabulary. */
+/** The tiny Llama with a tokenizer, which a GGUF file needs. */
 function withTokenizer(folder: string): string {
   Deno.mkdirSync(folder);
   for (const { name } of Deno.readDirSync(`${TINY}/model`)) {
     Deno.copyFileSync(`${TINY}/model/${name}`, `${folder}/${name}`);
   }
-  const bundled = join(root, "fixtures/constraints/model");
-  const file = readJsonFile(`${bundled}/tokenizer.json`) as {
-    model: { vocab: Record<string, number>; merges: unknown[] };
-    added_tokens: unknown[];
-  };
-  const bytes = Object.entries(file.model.vocab).filter(([, id]) => id < 96);
-  file.model.vocab = Object.fromEntries([...bytes, ["!!", 96]]);
-  file.model.merges = [["!", "!"]];
-  file.added_tokens = [];
-  Deno.writeTextFileSync(`${folder}/tokenizer.json`, JSON.stringify(file));
+  writeByteTokenizer(folder);
   return folder;
 }
 

@@ -51,7 +51,7 @@ export class ModelPasses {
     this.#tuning = tuning;
     this.#parameters = parameters;
     this.#embedding = new HostEmbedding(parameters.backend, parameters.get(EMBEDDING));
-    this.#rotary = new RotaryTable(config.inverseFrequencies);
+    this.#rotary = new RotaryTable(config);
   }
 
   /** Ids `[rows]` of the tokens that follow logits `[rows, V]`; the caller's. */

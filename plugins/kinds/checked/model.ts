@@ -10,6 +10,11 @@ import { aFunction, anyText, fields, flag, type Maker, needed, replacing, words 
 const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1;
 const count = needed("a whole number >= 1", whole);
 
+const positiveOrNothing = needed(
+  "a number > 0, or nothing,",
+  (v) => v === undefined || typeof v === "number" && v > 0 && v < Infinity,
+);
+
 const decoder = fields(
   {
     modelType: words,
@@ -25,6 +30,8 @@ const decoder = fields(
       "a Float64Array of finite numbers",
       (v) => v instanceof Float64Array && v.every(Number.isFinite),
     ),
+    attentionFactor: positiveOrNothing,
+    rotaryLimit: positiveOrNothing,
     qkvBias: flag,
     outputBias: flag,
     mlpBias: flag,

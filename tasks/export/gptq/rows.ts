@@ -120,10 +120,10 @@ export class CalibrationRows {
   #commonOf(length: number): Record<string, Tensor> {
     const known = this.#common.get(length);
     if (known) return known;
-    const { headDim, inverseFrequencies } = this.config;
+    const { headDim } = this.config;
     const upload = (data: HostArray, shape: readonly number[]) => this.backend.upload(data, shape);
     const positions = Int32Array.from({ length }, (_, i) => i);
-    const { cos, sin } = new RotaryTable(inverseFrequencies).rows(positions);
+    const { cos, sin } = new RotaryTable(this.config).rows(positions);
     const common = {
       cos: upload(cos, [length, headDim / 2]),
       sin: upload(sin, [length, headDim / 2]),

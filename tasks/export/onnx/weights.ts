@@ -86,7 +86,7 @@ function writePacked(
 
 function writeAngles(writer: ConstantsWriter, config: DecoderConfig): void {
   const places = config.maxPositionEmbeddings, half = config.headDim / 2;
-  const { cos, sin } = new RotaryTable(config.inverseFrequencies).rows(
+  const { cos, sin } = new RotaryTable(config).rows(
     Int32Array.from({ length: places }, (_, i) => i),
   );
   writer.write("rotary.cos", [places, half], cos);

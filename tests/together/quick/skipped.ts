@@ -32,6 +32,7 @@ import "../../../tasks/train/weight_storage_test.ts";
 import "../../../tests/backends_test.ts";
 import "../../../tests/chromium_contract_test.ts";
 import "../../../tests/elsewhere/llama_cpp_test.ts";
+import "../../../tests/elsewhere/llama_cpp_yarn_test.ts";
 import "../../../tests/elsewhere/openai_python_test.ts";
 import "../../../tests/elsewhere/transformers_gptq_test.ts";
 import "../../../tests/elsewhere/transformers_js_test.ts";

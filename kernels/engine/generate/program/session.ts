@@ -89,7 +89,7 @@ export class ProgramSession {
     readonly adapters: ProgramAdapters | null,
   ) {
     this.config = config;
-    this.#rotary = new RotaryTable(config.inverseFrequencies, angleLength(config));
+    this.#rotary = new RotaryTable(config, angleLength(config));
     this.#bestCount = Math.min(BEST, config.vocabSize);
     const model = decoderModel(config, prepared, adapters);
     const initializers = Object.fromEntries(
