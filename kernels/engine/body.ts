@@ -40,17 +40,18 @@ export interface Body {
   forward(rows: Rows, pass: BodyPass): Promise<Tensor>;
   /**
    * Adds to the gradients of everything trained here.
-   * @param dx Gradient of what the last kept forward pass gave, of its shape; it is taken over.
+   * @param dx Gradient of what the forward pass that is kept longest gave, of its shape; it is taken over.
    */
   backward(dx: Tensor): Promise<void>;
-  /** Drops what a forward pass kept. */
+  /** Drops what forward passes kept. */
   discard(): void;
 }
 
-/** Values kept by a forward pass. @throws {Error} If none was kept. */
-export function keptBy<T>(kept: T | null): T {
-  if (kept === null) throw new Error("Cannot go back: no forward pass was kept");
-  return kept;
+/** Takes the values of the forward pass that is kept longest. @throws {Error} If none was kept. */
+export function takeKept<T>(kept: T[]): T {
+  const first = kept.shift();
+  if (first === undefined) throw new Error("Cannot go back: no forward pass was kept");
+  return first;
 }
 
 /** Dropout as an engine is set up for it. */

@@ -13,8 +13,8 @@ import {
   type DropoutSettings,
   EMBEDDING,
   hasDropout,
-  keptBy,
   type Rows,
+  takeKept,
   uploadMasks,
 } from "./body.ts";
 import { ofLayer } from "./decoder.ts";
@@ -31,7 +31,7 @@ interface Kept {
 
 /** The body as a chain of programs. */
 export class BlocksBody implements Body {
-  #kept: Kept | null = null;
+  readonly #kept: Kept[] = [];
 
   constructor(
     readonly backend: Backend,
@@ -49,13 +49,12 @@ export class BlocksBody implements Body {
       dropoutStep,
       keep ? kept : null,
     );
-    if (keep) this.#kept = kept;
+    if (keep) this.#kept.push(kept);
     return x;
   }
 
   async backward(dy: Tensor): Promise<void> {
-    const { rows, layers, dropoutStep } = keptBy(this.#kept);
-    this.#kept = null;
+    const { rows, layers, dropoutStep } = takeKept(this.#kept);
     let dx = dy;
     for (const [layer, { x, saved }] of [...layers.entries()].reverse()) {
       const blockClass = this.#blockClass(layer, true, dropoutStep !== undefined, rows);
@@ -86,9 +85,9 @@ export class BlocksBody implements Body {
   }
 
   discard(): void {
-    const kept = this.#kept;
-    this.#kept = null;
-    for (const { x, saved } of kept?.layers ?? []) disposeAll({ x, ...saved });
+    for (const { layers } of this.#kept.splice(0)) {
+      for (const { x, saved } of layers) disposeAll({ x, ...saved });
+    }
   }
 
   /** Index of the first element behind `layers` blocks that isn't finite, −1 when all are. */

@@ -19,8 +19,8 @@ import {
   type DropoutSettings,
   EMBEDDING,
   hasDropout,
-  keptBy,
   type Rows,
+  takeKept,
   uploadMasks,
 } from "./body.ts";
 import { HostEmbedding } from "./embedding.ts";
@@ -56,8 +56,8 @@ export class StackBody implements Body {
   readonly #trained: readonly string[];
   #compiled: Promise<Compiled> | null = null;
   readonly #embedding: HostEmbedding;
-  /** Inputs of the pass that was kept. */
-  #kept: { own: Record<string, Tensor>; rows: Rows } | null = null;
+  /** Inputs of the passes that were kept. */
+  readonly #kept: { own: Record<string, Tensor>; rows: Rows }[] = [];
   /** Zeros instead of adapters, by name. */
   readonly #off = new Map<string, Tensor>();
 
@@ -77,14 +77,13 @@ export class StackBody implements Body {
     const own = { ...await this.#embedded(rows), ...this.#masks(rows, adapter ? dropoutStep : undefined) };
     const given = { ...rows.tensors, ...own, ...this.#tensors(adapter) };
     const outputs = await runProgram(await this.#program(), given, false);
-    if (keep) this.#kept = { own, rows };
+    if (keep) this.#kept.push({ own, rows });
     else disposeAll(own);
     return entryOf(outputs, "y");
   }
 
   async backward(dy: Tensor): Promise<void> {
-    const { own, rows } = keptBy(this.#kept);
-    this.#kept = null;
+    const { own, rows } = takeKept(this.#kept);
     const names = Object.fromEntries(this.#trained.map((name) => [name, name]));
     const given = { ...rows.tensors, ...own, ...this.#tensors(true), "d.y": dy };
     const outputs = await accumulate(this.parameters, await this.#program(), names, given);
@@ -92,8 +91,7 @@ export class StackBody implements Body {
   }
 
   discard(): void {
-    disposeAll(this.#kept?.own ?? {});
-    this.#kept = null;
+    for (const { own } of this.#kept.splice(0)) disposeAll(own);
   }
 
   #program(): Promise<Compiled> {

@@ -44,13 +44,9 @@ export interface ForwardOptions {
   dropoutStep?: number;
 }
 
-/** The requested pair of passes: adapters on, and off. */
-export type BothOptions = Omit<ForwardOptions, "adapter">;
-
-/** Log-probabilities (nats) of every label of a pack, `[L]`, with adapters and without. */
-export interface BothLogps {
-  policy: Float64Array;
-  reference: Float64Array;
+/** A forward pass among others. */
+export interface ForwardPass extends ForwardOptions {
+  pack: Pack;
 }
 
 /** A model on a backend. */
@@ -63,7 +59,8 @@ export class Engine {
   readonly #body: Body;
   readonly #head: Head;
   readonly #config: DecoderConfig;
-  #kept: Rows | null = null;
+  /** Of passes that were kept, the one that goes backward next first. */
+  #kept: Rows[] = [];
 
   constructor(
     readonly backend: Backend,
@@ -103,13 +100,12 @@ export class Engine {
     return await read();
   }
 
-  /** Passes of both kinds as two of {@linkcode Engine.forward}, with one wait for the device. */
-  async forwardBoth(pack: Pack, options: BothOptions): Promise<BothLogps> {
+  /** Several passes, each as {@linkcode Engine.forward}, with one wait for the device. Those that are kept go backward in their order. */
+  async forwardAll(passes: readonly ForwardPass[]): Promise<Float64Array[]> {
     this.#discard();
-    const reference = await this.#submit(pack, { adapter: false, keep: false });
-    const policy = await this.#submit(pack, { adapter: true, ...options });
-    const [off, on] = await Promise.all([reference(), policy()]);
-    return { policy: on, reference: off };
+    const reads: (() => Promise<Float64Array>)[] = [];
+    for (const { pack, ...options } of passes) reads.push(await this.#submit(pack, options));
+    return await Promise.all(reads.map((read) => read()));
   }
 
   /** Hands a forward pass over; gives what waits for its log-probabilities. */
@@ -120,19 +116,18 @@ export class Engine {
     const labels = this.#labels(pack), rows = this.#rows(pack, labels.wanted);
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
     const read = await this.#head.forward(labels, x, keep);
-    if (keep) this.#kept = rows;
+    if (keep) this.#kept.push(rows);
     else disposeAll({ x, ...rows.tensors });
     return read;
   }
 
   /**
    * Adds to the gradients of everything trained.
-   * @param weights d loss / d log-probability of every label of the last forward pass that was kept, `[L]`.
+   * @param weights d loss / d log-probability of every label of the forward pass that is kept longest, `[L]`.
    */
   async backward(weights: Float64Array): Promise<void> {
-    const rows = this.#kept;
+    const rows = this.#kept.shift();
     if (!rows) throw new Error("Cannot go backward: no forward pass was kept");
-    this.#kept = null;
     await this.#body.backward(await this.#head.backward(weights));
     disposeAll(rows.tensors);
   }
@@ -193,9 +188,7 @@ export class Engine {
   }
 
   #discard(): void {
-    if (!this.#kept) return;
-    disposeAll(this.#kept.tensors);
-    this.#kept = null;
+    for (const { tensors } of this.#kept.splice(0)) disposeAll(tensors);
     this.#body.discard();
     this.#head.discard();
   }

@@ -7,7 +7,7 @@
 import { entryOf } from "../../formats/elements.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
-import { disposeAll, EMBEDDING, keptBy } from "./body.ts";
+import { disposeAll, EMBEDDING, takeKept } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import { paddedLabels } from "./padding.ts";
 import type { Parameters } from "./parameters.ts";
@@ -60,7 +60,7 @@ interface Chunk {
 export class Head {
   readonly #weight: string;
   readonly #chunk: number;
-  #kept: { x: Tensor; chunks: Chunk[] } | null = null;
+  readonly #kept: { x: Tensor; chunks: Chunk[] }[] = [];
 
   /** @param labelChunk Labels of a chunk, ≥ 1. */
   constructor(
@@ -95,7 +95,7 @@ export class Head {
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids, ...(dh && { dh }) });
     }
-    if (keep) this.#kept = { x, chunks };
+    if (keep) this.#kept.push({ x, chunks });
     return async () => {
       // All at once: each wait for a device costs more than a chunk.
       await Promise.all(parts.map(async ([start, logp]) => {
@@ -106,10 +106,9 @@ export class Head {
     };
   }
 
-  /** Gradient of what the kept forward pass was given; adds to the head's own gradients. */
+  /** Gradient of what the forward pass that is kept longest was given; adds to the head's own gradients. */
   async backward(weights: Float64Array): Promise<Tensor> {
-    const { backend, parameters } = this, { x, chunks } = keptBy(this.#kept), norm = parameters.get(NORM);
-    this.#kept = null;
+    const { backend, parameters } = this, { x, chunks } = takeKept(this.#kept), norm = parameters.get(NORM);
     let dx = backend.zeros(x.shape);
     for (const { rows, ids, dh, start, count } of chunks) {
       const own = new Float32Array(count);
@@ -137,11 +136,11 @@ export class Head {
     return dx;
   }
 
-  /** Drops what a forward pass kept. */
+  /** Drops what forward passes kept. */
   discard(): void {
-    const kept = this.#kept;
-    this.#kept = null;
-    kept?.x.dispose();
-    kept?.chunks.forEach(({ rows, ids, dh }) => disposeAll({ rows, ids, ...(dh && { dh }) }));
+    for (const { x, chunks } of this.#kept.splice(0)) {
+      x.dispose();
+      for (const { rows, ids, dh } of chunks) disposeAll({ rows, ids, ...(dh && { dh }) });
+    }
   }
 }

@@ -8,7 +8,7 @@ import type { Backend } from "../backend.ts";
 import { tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
-import { type BothLogps, type BothOptions, Engine, type ForwardOptions } from "./engine.ts";
+import { Engine, type ForwardOptions, type ForwardPass } from "./engine.ts";
 import type { Pack } from "./pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer.ts";
@@ -56,12 +56,12 @@ export interface EngineClient {
   readonly replicas: number;
   /** Backend that runs the kernels, human-readable. */
   describe(): Promise<string>;
-  /** Most rows of a pack where the configuration says none. */
-  packRows(): Promise<PackRows>;
+  /** Most rows of a pack, and of packs that are handed over together. @param given Rows of a pack; absent: as the device holds */
+  packRows(given?: number): Promise<PackRows>;
   /** See {@linkcode Engine.forward}. */
   forward(pack: Pack, options: ForwardOptions): Promise<Float64Array>;
-  /** See {@linkcode Engine.forwardBoth}; absent where two passes are no better than one after the other. */
-  forwardBoth?(pack: Pack, options: BothOptions): Promise<BothLogps>;
+  /** See {@linkcode Engine.forwardAll}; absent where several passes are no better than one after the other. */
+  forwardAll?(passes: readonly ForwardPass[]): Promise<Float64Array[]>;
   /** See {@linkcode Engine.backward}. */
   backward(weights: Float64Array): Promise<void>;
   /**
@@ -91,7 +91,7 @@ export const ENGINE_METHODS = [
   "describe",
   "packRows",
   "forward",
-  "forwardBoth",
+  "forwardAll",
   "backward",
   "step",
   "stepAhead",
@@ -111,7 +111,7 @@ export type OnPhase = (name: string, done: number, total: number) => void;
 /** An engine in this thread. */
 export class EngineHost implements EngineClient {
   readonly replicas = 1;
-  readonly forwardBoth?: NonNullable<EngineClient["forwardBoth"]>;
+  readonly forwardAll?: NonNullable<EngineClient["forwardAll"]>;
   readonly stepAhead?: NonNullable<EngineClient["stepAhead"]>;
   readonly lateNorm?: NonNullable<EngineClient["lateNorm"]>;
   readonly #engine: Engine;
@@ -151,7 +151,7 @@ export class EngineHost implements EngineClient {
     const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
     this.#optimizer = optimizer;
     if (backend.hostMemory) return;
-    this.forwardBoth = (pack, options) => this.#engine.forwardBoth(pack, options);
+    this.forwardAll = (passes) => this.#engine.forwardAll(passes);
     if (!optimizer?.stepAhead || !optimizer.lateNorm) return;
     this.stepAhead = async (learningRate, maxNorm) => {
       await optimizer.stepAhead?.(learningRate, maxNorm);
@@ -166,8 +166,8 @@ export class EngineHost implements EngineClient {
     return Promise.resolve(`${name}: ${description}${form === "stack" ? ", all blocks in one program" : ""}`);
   }
 
-  packRows(): Promise<PackRows> {
-    return choosePackRows(this.#engine.backend, this.#settings);
+  packRows(given?: number): Promise<PackRows> {
+    return choosePackRows(this.#engine.backend, this.#settings, 0, given);
   }
 
   forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {

@@ -9,7 +9,7 @@ import { entryOf } from "../../formats/elements.ts";
 import { differentiate } from "../autodiff.ts";
 import type { Backend } from "../backend.ts";
 import { peakBytes } from "../backends/webgpu/plan.ts";
-import { blockGraph, blockShapes, loraShapes } from "./decoder.ts";
+import { blockGraph, blockShapes, loraShapes, tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { hasDropout } from "./body.ts";
 import { labelChunkFor } from "./head.ts";
@@ -22,10 +22,19 @@ export const DEFAULT_ROWS = 1024;
 const TRIED_ROWS = [8192, 4096, 2048] as const;
 /** Memory beside what is counted: free buffers of other lengths are kept, up to as much again (kernels/backends/webgpu/pool.ts). An H100 was seen to take 1.9 times as much as is counted. */
 const SPARE = 2;
+/** Packs that are kept at once, most first. */
+const TRIED_PACKS = [16, 8, 4, 2] as const;
+/**
+ * Operations of the forward passes that share a wait, where one has fewer: an H100 takes a second for them, of which the wait's 11 ms are a
+ * hundredth. More would take memory, and keep an interruption waiting, for nothing.
+ */
+const WORTH_A_WAIT = 2e13;
 
 /** Most rows of a pack, and the reason in words. */
 export interface PackRows {
   rows: number;
+  /** Most rows of packs whose forward passes are handed over before the first of them goes backward: one wait for the device serves all; ≥ `rows`. */
+  together: number;
   why: string;
 }
 
@@ -38,10 +47,11 @@ export interface PackSettings {
 }
 
 /**
- * Bytes that one pack of so many rows takes on a GPU beside weights and training state: what blocks keep for their backward pass,
+ * Bytes that packs of so many rows take on a GPU beside weights and training state: what blocks keep for their backward passes,
  * the largest block at work, the head, and new sums of gradients.
+ * @param packs Number of packs that are kept at once
  */
-export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number): number {
+export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number, packs = 1): number {
   const sizes = new Map([["T", rows]]), lora = loraOfLayer(tuning, 0);
   const names = tuning.type === "full" ? blockShapes(config) : loraShapes(config, lora);
   const trained = [...names.keys()];
@@ -62,19 +72,44 @@ export function packBytes({ config, tuning, checkpointing }: PackSettings, rows:
     0,
   );
   // Of the head: rows in and out, a row for each label, and logits of a chunk.
-  const head = 3 * row + 12 * labelChunkFor(config.vocabSize) * Math.min(8192, config.vocabSize);
-  return SPARE * (config.numLayers * kept + working + head + 2 * gradients);
+  const head = row + 12 * labelChunkFor(config.vocabSize) * Math.min(8192, config.vocabSize);
+  return SPARE * (packs * (config.numLayers * kept + 2 * row) + working + head + 2 * gradients);
 }
 
 /**
- * The rows of a pack for a device: the most of 8,192, 4,096 and 2,048 whose memory it gives when asked, else 1,024.
+ * The rows of a pack for a device: the most of 8,192, 4,096 and 2,048 whose memory it gives when asked, else 1,024. As many packs as it
+ * gives memory for are handed over together, as long as their work is less than {@linkcode WORTH_A_WAIT}.
  * @param held Bytes of weights and training state that aren't on the device yet
+ * @param given Rows of a pack where they aren't to be chosen
  */
 export async function choosePackRows(
   backend: Pick<Backend, "holds"> & Partial<Pick<Backend, "keepsTensors" | "hostMemory">>,
   settings: PackSettings,
   held = 0,
+  given?: number,
 ): Promise<PackRows> {
+  const { rows, why } = given === undefined
+    ? await rowsFor(backend, settings, held)
+    : { rows: given, why: "as the configuration says" };
+  const operations = 2 * rows * parametersOf(settings.config), few = Math.ceil(WORTH_A_WAIT / operations);
+  for (const packs of backend.holds ? TRIED_PACKS : []) {
+    // Of what isn't worth more than a half, no more is asked for.
+    if (packs >= 2 * few || !await backend.holds?.(held + packBytes(settings, rows, packs))) continue;
+    return { rows, together: Math.min(packs, few) * rows, why };
+  }
+  // Where nothing is known of a device's memory, as much as a pack of the usual size takes; where nothing is waited for, a pack.
+  return { rows, together: backend.hostMemory === false ? Math.max(rows, DEFAULT_ROWS) : rows, why };
+}
+
+function parametersOf(config: DecoderConfig): number {
+  return [...tensorShapes(config).values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+async function rowsFor(
+  backend: Parameters<typeof choosePackRows>[0],
+  settings: PackSettings,
+  held: number,
+): Promise<Pick<PackRows, "rows" | "why">> {
   if (!backend.holds) {
     const cpu = backend.keepsTensors !== false && backend.hostMemory !== false;
     const why = cpu
@@ -95,8 +130,11 @@ export async function choosePackRows(
 }
 
 /** The choice as a human-readable line. */
-export function packRowsText({ rows, why }: PackRows): string {
-  return `at most ${grouped(rows)} rows a pack: ${why} (micro_batch_tokens sets it)`;
+export function packRowsText({ rows, together, why }: PackRows): string {
+  const waits = together > rows
+    ? `; packs of up to ${grouped(together)} rows share a wait for the device`
+    : "";
+  return `at most ${grouped(rows)} rows a pack: ${why} (micro_batch_tokens sets it)${waits}`;
 }
 
 function grouped(count: number): string {

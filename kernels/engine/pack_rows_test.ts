@@ -24,6 +24,7 @@ const SMOLLM2 = {
     numKeyValueHeads: 3,
     headDim: 64,
     vocabSize: 49152,
+    tieWordEmbeddings: true,
     slidingWindow: Array(30).fill(null),
   },
   tuning: {
@@ -48,15 +49,62 @@ Deno.test("choosePackRows() takes the most rows whose memory the device gives, a
   });
   const gib = 2 ** 30;
   const large = await choosePackRows(device(60 * gib), settings, gib);
-  assertEquals([large.rows, asked.length], [8192, 1]);
+  assertEquals([large.rows, large.together], [8192, 16 * 8192]);
   assertStringIncludes(packRowsText(large), "at most 8,192 rows a pack: the GPU has the ");
   // Memory that isn't taken yet counts too.
-  assertEquals(asked, [gib + packBytes(settings, 8192)]);
+  assertEquals(asked, [gib + packBytes(settings, 8192), gib + packBytes(settings, 8192, 16)]);
   const middle = await choosePackRows(device(packBytes(settings, 4096)), settings);
   assertEquals(middle.rows, 4096);
   assertStringIncludes(middle.why, "8,192 rows may take");
   assertEquals((await choosePackRows(device(packBytes(settings, 2048) - 1), settings)).rows, 1024);
-  assertEquals(await choosePackRows({}, settings), { rows: 1024, why: "longer packs gain nothing on a CPU" });
+  assertEquals(await choosePackRows({}, settings), {
+    rows: 1024,
+    together: 1024,
+    why: "longer packs gain nothing on a CPU",
+  });
+});
+
+Deno.test("choosePackRows() keeps as many packs at once as the device has memory for, and no more than are worth a wait", async () => {
+  const settings = { ...SMOLLM2, checkpointing: true };
+  const device = (free: number) => ({ holds: (bytes: number) => Promise.resolve(bytes <= free) });
+  const together = async (free: number, given?: number, of: typeof settings = settings) =>
+    (await choosePackRows(device(free), of, 0, given)).together;
+  // 2 · 135 million parameters · 8,192 rows are 2.2e12 operations, so ten such packs are what 2e13 are worth.
+  assertEquals(await together(Infinity), 10 * 8192);
+  assertEquals(await together(packBytes(settings, 8192, 8)), 8 * 8192);
+  assertEquals(await together(packBytes(settings, 8192, 8) - 1), 4 * 8192);
+  assertEquals(await together(packBytes(settings, 8192)), 8192);
+  // Short packs that were asked for: sixteen are the most that is tried.
+  assertEquals(await together(Infinity, 512), 16 * 512);
+  assertEquals(await together(packBytes(settings, 512, 2), 512), 1024);
+  // Where nothing says what a device holds: a pack of the usual size; in the host's memory nothing is waited for.
+  for (const [hostMemory, rows] of [[false, 1024], [true, 512]] as const) {
+    assertEquals((await choosePackRows({ hostMemory }, settings, 0, 512)).together, rows);
+  }
+  // A pack of a model of some 7 billion parameters is more than a wait is worth by itself: nothing is asked for.
+  const { config } = settings, large = { ...config, hiddenSize: 4096, intermediateSize: 14336, numHeads: 32 };
+  const asked: number[] = [];
+  const seven = await choosePackRows({
+    holds: (bytes) => {
+      asked.push(bytes);
+      return Promise.resolve(true);
+    },
+  }, { ...settings, config: { ...large, headDim: 128, numKeyValueHeads: 8 } });
+  assertEquals([seven.together, asked.length], [8192, 1]);
+  assertStringIncludes(
+    packRowsText({ rows: 8192, together: 81920, why: "because" }),
+    "at most 8,192 rows a pack: because (micro_batch_tokens sets it); packs of up to 81,920 rows share a wait for the device",
+  );
+});
+
+Deno.test("packBytes() of several packs adds what each keeps, and nothing of what works on one at a time", () => {
+  const of = (checkpointing: boolean, packs: number) => packBytes({ ...SMOLLM2, checkpointing }, 8192, packs);
+  for (const checkpointing of [true, false]) {
+    const one = of(checkpointing, 1), each = of(checkpointing, 2) - one;
+    assertEquals(of(checkpointing, 5), one + 4 * each);
+  }
+  // With checkpointing a block's input of 576 numbers a row, of 30 blocks, and two more rows of the head; twice that is asked for.
+  assertEquals(of(true, 2) - of(true, 1), 2 * 4 * 8192 * 576 * (30 + 2));
 });
 
 Deno.test("packBytes() is what an H100 was seen to take, and less with checkpointing", () => {

@@ -7,7 +7,7 @@ import { ENGINE_METHODS, type EngineClient, type EngineSetup, type OnPhase } fro
 import { connect } from "./worker_call.ts";
 
 /** Methods that an engine of `webgpu` alone has. */
-const AHEAD: ReadonlySet<string> = new Set(["forwardBoth", "stepAhead", "lateNorm"]);
+const AHEAD: ReadonlySet<string> = new Set(["forwardAll", "stepAhead", "lateNorm"]);
 
 /**
  * Starts a Worker and makes an engine in it.

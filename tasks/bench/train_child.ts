@@ -115,7 +115,7 @@ async function main(): Promise<void> {
   };
   const { engine, torch, profiler } = await openBenchEngine(setup, model, a, threads);
   const ready = processAge();
-  const packRows = a.rows ? Number(a.rows) : (await engine.packRows()).rows;
+  const { rows: packRows, together } = await engine.packRows(a.rows ? Number(a.rows) : undefined);
   const config = { ...BARE_LOOP, micro_batch_tokens: packRows };
   const batch = (step: number) =>
     Array.from(
@@ -150,6 +150,7 @@ async function main(): Promise<void> {
       engine,
       loss,
       references,
+      together,
       config,
       target,
       plan: { totalSteps: to, stepsPerEpoch: total, step: batch, epoch: (s) => s / total },
@@ -169,7 +170,14 @@ async function main(): Promise<void> {
   const ahead = Array.from({ length: total - warmup }, (_, i) => batch(warmup + i).flat()).flat();
   const different = [...new Set(ahead)];
   if (loss.needsReference) {
-    await precomputeReferences({ engine, loss, references }, "train", different, packRows, signal, () => {});
+    await precomputeReferences(
+      { engine, loss, references, together },
+      "train",
+      different,
+      packRows,
+      signal,
+      () => {},
+    );
   }
   const reference = (performance.now() - began) / 1000 / different.length * accumulation;
   profiler?.begin();

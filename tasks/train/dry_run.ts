@@ -80,8 +80,8 @@ export async function dryRun(
     const gflops = measured && await measureGflops(measured, ready.decoder);
     await measured?.dispose();
     const storage = await weightStorage(config, ready.model.weights);
-    const of = (rows: number) => {
-      const sized = { ...config, micro_batch_tokens: rows };
+    const of = (rows: number, together = rows) => {
+      const sized = { ...config, micro_batch_tokens: rows, together };
       return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage, adapter);
     };
     const { memory: { weights, trained } } = of(DEFAULT_ROWS);
@@ -96,7 +96,7 @@ export async function dryRun(
       tuning,
       checkpointing: !config.disable_gradient_checkpointing,
     }, weights + trained);
-    return { needs: of(packs.rows), packs };
+    return { needs: of(packs.rows, packs.together), packs };
   }
 
   /** Memory by the trainer's own arithmetic; its speed isn't known here. */

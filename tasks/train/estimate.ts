@@ -74,7 +74,11 @@ export type EstimateConfig =
     | "provider"
     | "cuda_tensors"
     | "quantization_bit"
-  >;
+  >
+  & {
+    /** Most rows of packs that are kept at once; absent: a pack's. */
+    together?: number;
+  };
 
 /**
  * Estimates a run.
@@ -108,7 +112,13 @@ export function estimate(
     steps: totalSteps,
     rowsPerExample: rows.all / Math.max(1, train.length),
     largestExample: rows.largest,
-    memory: memoryOf(config, model, { place, weights, rows, half: storage.half, adapter }),
+    memory: memoryOf(config, model, {
+      place,
+      weights,
+      rows: { ...rows, step: rows.all / stepsPerEpoch },
+      half: storage.half,
+      adapter,
+    }),
     flopsPerStep,
     gflops,
     time: speed === null ? null : {
@@ -205,7 +215,8 @@ function memoryOf(
   }: {
     place: Place;
     weights: Weights;
-    rows: Rows;
+    /** Also those of an average step. */
+    rows: Rows & { step: number };
     half: boolean;
     adapter: LoraConfig | null;
   },
@@ -214,14 +225,15 @@ function memoryOf(
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim, atOnce = packRows(config, rows);
   // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
   // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
-  const kept = 4 * atOnce * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
+  const before = Math.max(atOnce, Math.min(config.together ?? 0, rows.step));
+  const kept = 4 * before * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
   const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * rows.largest;
   const masks = (adapter?.dropout ?? config.lora_dropout) > 0 && !full
     ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
     : 0;
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
   const activations = working +
-    model.numLayers * (checkpoints ? 4 * atOnce * d : kept) + masks * (stack ? model.numLayers : 1);
+    model.numLayers * (checkpoints ? 4 * before * d : kept) + masks * (stack ? model.numLayers : 1);
   const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);

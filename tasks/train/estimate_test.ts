@@ -90,6 +90,20 @@ Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointin
   assertAlmostEquals(work("finetuning_type: full\n"), 8 * (n + attention) + 6 * head, 1);
 });
 
+Deno.test("estimate() counts what packs keep that are handed over together, at most those of a step", () => {
+  // Four examples of 1,499 rows a step, a pack each.
+  const c = config(
+    "max_steps: 1\ngradient_accumulation_steps: 4\nper_device_train_batch_size: 1\nmicro_batch_tokens: 1024\n",
+  );
+  const rows = [1, 2, 3, 4].map(() => example(1490, 10));
+  const activations = (together: number) =>
+    estimate({ ...c, together }, SMOLLM2, sft, rows, null).memory.activations;
+  // With checkpointing 30 blocks' inputs of 576 float32s a row.
+  const one = activations(1024), row = 30 * 4 * 576;
+  assertEquals(activations(3000) - one, row * (3000 - 1499));
+  assertEquals(activations(100_000) - one, row * 3 * 1499);
+});
+
 Deno.test("estimate() turns work into time, the reference pass included", () => {
   const c = config("stage: dpo\nper_device_train_batch_size: 1\nnum_train_epochs: 2\n");
   const dpo = builtinRegistry().create("loss", "dpo");

@@ -16,16 +16,19 @@ export async function packRowsOf(
   settings: PackSettings,
   held: number,
 ): Promise<PackRows> {
-  if (config.micro_batch_tokens !== null) {
-    return { rows: config.micro_batch_tokens, why: "as the configuration says" };
-  }
+  const given = config.micro_batch_tokens ?? undefined;
   const { choice } = await chooseBackend(config);
   if (choice.backend !== "webgpu") {
-    return await choosePackRows({ keepsTensors: choice.provider === "cpu", hostMemory: true }, settings);
+    return await choosePackRows(
+      { keepsTensors: choice.provider === "cpu", hostMemory: true },
+      settings,
+      held,
+      given,
+    );
   }
   const backend = await webgpuBackend();
   try {
-    return await choosePackRows(backend, settings, held);
+    return await choosePackRows(backend, settings, held, given);
   } finally {
     await backend.dispose();
   }

@@ -17,7 +17,12 @@ function asOnDevice(): Backend {
 }
 
 /** Six steps of the tiny model, a step a pack, without evaluations and saves; from the third on the loss grows by `slope` times a policy. */
-async function run(backend: Backend, slope = 0, abortAt = Infinity) {
+async function run(
+  backend: Backend,
+  slope = 0,
+  abortAt = Infinity,
+  { rows = 1000, together = 0, evaluates = false } = {},
+) {
   const good = lossOf("dpo", 0.1);
   let calls = 0;
   const loss: Loss = {
@@ -27,12 +32,17 @@ async function run(backend: Backend, slope = 0, abortAt = Infinity) {
       return { ...outputs, loss: outputs.loss.plus(inputs.policy.chosen!.times(own)) };
     },
   };
-  const config = { save_strategy: "no", micro_batch_tokens: 1000, max_grad_norm: 0.5 } as const;
+  const config = {
+    save_strategy: "no",
+    micro_batch_tokens: rows,
+    max_grad_norm: 0.5,
+    eval_strategy: evaluates ? "epoch" : "no",
+  } as const;
   return await runTinyLoop(
     config,
     async (result, inputs) => {
       const stop = new AbortController(), { step } = inputs.log;
-      Object.assign(inputs, { signal: stop.signal });
+      Object.assign(inputs, { signal: stop.signal, together });
       inputs.log.step = (report) => {
         step(report);
         if (report.step === abortAt) stop.abort();
@@ -78,6 +88,18 @@ Deno.test("a step ahead with a gradient that isn't finite stops the run, naming 
   );
 });
 
+Deno.test("packs that are handed over together give the bits of packs one after the other", async () => {
+  const [alone, both] = [
+    await run(asOnDevice(), 0, Infinity, { rows: 1, evaluates: true }),
+    await run(asOnDevice(), 0, Infinity, { rows: 1, together: 1000, evaluates: true }),
+  ];
+  const numbers = ({ steps, trained }: typeof alone) => [
+    steps.map(({ loss, gradNorm, metrics }) => ({ loss, gradNorm, metrics })),
+    trained,
+  ];
+  assertEquals(numbers(both), numbers(alone));
+});
+
 Deno.test("an interruption behind a step ahead keeps that step and no part of the next", async () => {
   const { done, finished, steps } = await run(asOnDevice(), 0, 3);
   assertEquals([done, finished, steps.length], [3, false, 3]);
@@ -95,5 +117,23 @@ Deno.test({
     assertEquals(waits - before.waits, 6 + 3);
     // Log-probabilities of the policy in each step, of the reference in the first epoch's three, and norms.
     assertEquals(downloads - before.downloads - Object.keys(trained).length, 6 + 3 + 6);
+  },
+});
+
+Deno.test({
+  name:
+    `a training step of several packs waits for the device once, and so does an evaluation, where they may be kept together (${title})`,
+  ignore,
+  fn: async () => {
+    const counted = async (together: number) => {
+      const backend = await webgpuBackend(), before = backend.work.waits;
+      // Each pair is a pack: two a step, three an evaluation.
+      const { steps } = await run(backend, 0, Infinity, { rows: 1, together, evaluates: true });
+      assertEquals(steps.length, 6);
+      return backend.work.waits - before;
+    };
+    // Six steps, two evaluations, the norms of the two steps before these, the trained tensors and the end.
+    assertEquals(await counted(1000), 6 + 2 + 2 + 2);
+    assertEquals(await counted(0), 2 * 6 + 3 * 2 + 2 + 2);
   },
 });

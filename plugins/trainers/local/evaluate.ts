@@ -7,7 +7,7 @@ import { item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { packBatches } from "./batches.ts";
-import { scorePack, type Scoring } from "./score.ts";
+import { inFlights, scorePacks, type Scoring } from "./score.ts";
 
 /** Batch size, row budget and interruption of an evaluation. */
 export interface EvaluationOptions {
@@ -36,15 +36,17 @@ export async function evaluateExamples(
   const metrics = new Map<EncodedExample, Record<string, number>>();
   // Batches share packs: one of a few short examples would leave most of an engine's replicas, and most of a pack, empty.
   const packs = packBatches(batches, budget, scoring.loss.batch !== undefined, scoring.engine.replicas);
-  for (const { examples: pack, groups } of packs) {
+  const units = packs.map((pack) => ({ ...pack, split: "eval" as const, keep: false }));
+  for (const flight of inFlights(scoring, units)) {
     if (signal.aborted) return null;
-    const scored = await scorePack(scoring, pack, { split: "eval", keep: false, groups });
-    pack.forEach((example, i) => {
-      const sum = item(sums, valueOf(batchOf, example));
-      sum.loss += item(scored.rows, i).loss;
-      sum.labels += item(scored.labels, i);
-      metrics.set(example, item(scored.rows, i).metrics);
-    });
+    for (const scored of await scorePacks(scoring, flight)) {
+      scored.examples.forEach((example, i) => {
+        const sum = item(sums, valueOf(batchOf, example));
+        sum.loss += item(scored.rows, i).loss;
+        sum.labels += item(scored.labels, i);
+        metrics.set(example, item(scored.rows, i).metrics);
+      });
+    }
     onProgress(metrics.size, examples.length);
   }
   const perToken = scoring.loss.normalize === "label_tokens";

@@ -5,7 +5,7 @@
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
-import { DEFAULT_ROWS, packRowsText } from "../../../kernels/engine/pack_rows.ts";
+import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { planBatches } from "./batches.ts";
 import {
@@ -67,10 +67,11 @@ export async function carryOut(
     }
     inputs.begin();
     if (resumed) log.restore(resumed.state.log);
-    const packRows = await rowsOfPacks(config, resumed?.state, engine, log);
+    const { rows, together } = await rowsOfPacks(config, resumed?.state, engine, log);
     const run: LoopInputs = {
       ...inputs,
-      config: { ...config, micro_batch_tokens: packRows },
+      config: { ...config, micro_batch_tokens: rows },
+      together,
       engine,
       target,
       references: resumed?.references ?? new ReferenceCache(),
@@ -104,12 +105,10 @@ async function rowsOfPacks(
   checkpoint: CheckpointState | undefined,
   engine: EngineClient,
   log: TrainerInputs["log"],
-): Promise<number> {
-  const given = micro_batch_tokens ?? checkpoint?.packRows;
-  if (given !== undefined) return given;
-  const chosen = await engine.packRows();
-  if (chosen.rows !== DEFAULT_ROWS) log.note?.(packRowsText(chosen));
-  return chosen.rows;
+): Promise<PackRows> {
+  const given = micro_batch_tokens ?? checkpoint?.packRows, chosen = await engine.packRows(given);
+  if (given === undefined && chosen.rows !== DEFAULT_ROWS) log.note?.(packRowsText(chosen));
+  return chosen;
 }
 
 /** A checkpoint's state, once it is sure that it is of this run. */

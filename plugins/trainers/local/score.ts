@@ -4,8 +4,9 @@
  */
 import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { ForwardPass } from "../../../kernels/engine/engine.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
-import { type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
+import { exampleRows, type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";
@@ -16,6 +17,8 @@ export interface Scoring {
   engine: EngineClient;
   loss: Loss;
   references: ReferenceCache;
+  /** Most rows of packs that an engine that waits for a device gets at once; absent: one pack. */
+  together?: number;
 }
 
 /** Examples of one pack with what the model and the loss said of them. */
@@ -27,8 +30,9 @@ export interface Scored {
   labels: number[];
 }
 
-/** Options of scoring a pack. */
-export interface ScoreOptions {
+/** A pack that is scored. */
+export interface PackToScore {
+  examples: readonly EncodedExample[];
   split: "train" | "eval";
   /** Keep the forward pass for a backward pass. */
   keep: boolean;
@@ -60,33 +64,72 @@ function byExample(pack: Pack, count: number, value: (sequence: number) => numbe
 }
 
 /**
- * Runs the model and the loss over examples that share a pack.
+ * Packs, in their order, in groups that an engine gets at once: of as many rows together as it says, or each alone where waiting costs nothing.
+ */
+export function inFlights<Unit extends { examples: readonly EncodedExample[] }>(
+  { engine, together = 0 }: Pick<Scoring, "engine" | "together">,
+  packs: readonly Unit[],
+): Unit[][] {
+  if (!engine.forwardAll) return packs.map((pack) => [pack]);
+  const flights: Unit[][] = [];
+  let rows = Infinity;
+  for (const pack of packs) {
+    const own = pack.examples.reduce((sum, example) => sum + exampleRows(example), 0);
+    rows += own;
+    if (rows <= together) flights.at(-1)?.push(pack);
+    else {
+      flights.push([pack]);
+      rows = own;
+    }
+  }
+  return flights;
+}
+
+/**
+ * Runs the model and the loss over packs; where an engine waits for a device, it waits once. Passes that are kept go backward in this order.
  * @throws {RangeError} If a log-probability isn't finite: names the layer, the file and the row.
  */
-export async function scorePack(
-  scoring: Scoring,
-  examples: readonly EncodedExample[],
-  options: ScoreOptions,
-): Promise<Scored> {
-  const { engine, loss, references } = scoring, { split, keep, dropoutStep } = options;
-  const pack = packExamples(examples);
-  const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
-  const pass = { keep, ...(dropoutStep !== undefined && { dropoutStep }) };
-  let logps: Float64Array;
-  if (missing && !options.identity && engine.forwardBoth) {
-    const { policy, reference } = await engine.forwardBoth(pack, pass);
-    remember(sequenceSums(pack, reference));
-    logps = policy;
-  } else {
-    if (missing && !options.identity) {
-      remember(sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false })));
-    }
-    logps = await engine.forward(pack, { adapter: true, ...pass });
+export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]): Promise<Scored[]> {
+  const { engine, loss, references } = scoring;
+  const passes: ForwardPass[] = [];
+  const laid = given.map(({ examples, split, keep, dropoutStep, identity = false }) => {
+    const pack = packExamples(examples);
+    const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
+    if (missing && !identity) passes.push({ pack, adapter: false, keep: false });
+    passes.push({ pack, adapter: true, keep, ...(dropoutStep !== undefined && { dropoutStep }) });
+    return { pack, missing };
+  });
+  const logps = await forwardAll(engine, passes), scored: Scored[] = [];
+  let next = 0;
+  for (const [i, { pack, missing }] of laid.entries()) {
+    const one = item(given, i), reference = missing && !one.identity ? item(logps, next++) : null;
+    const policy = item(logps, next++);
+    scored.push(
+      await evaluatePack(scoring, one, pack, { policy, reference: missing ? reference ?? policy : null }),
+    );
   }
+  return scored;
+}
+
+/** Log-probabilities of passes in their order. */
+async function forwardAll(engine: EngineClient, passes: readonly ForwardPass[]): Promise<Float64Array[]> {
+  if (engine.forwardAll) return await engine.forwardAll(passes);
+  const logps: Float64Array[] = [];
+  for (const { pack, ...options } of passes) logps.push(await engine.forward(pack, options));
+  return logps;
+}
+
+/** The loss of a pack's examples, from its log-probabilities. */
+async function evaluatePack(
+  { engine, loss, references }: Scoring,
+  { examples, split, groups }: PackToScore,
+  pack: Pack,
+  { policy: logps, reference }: { policy: Float64Array; reference: Float64Array | null },
+): Promise<Scored> {
   const bad = logps.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw await notFinite(engine, pack, examples, bad, f64(logps, bad));
   const sums = sequenceSums(pack, logps);
-  if (missing && options.identity) remember(sums);
+  if (reference) remember(sequenceSums(pack, reference));
 
   const policy = byExample(pack, examples.length, (s) => f64(sums, s));
   const length = byExample(pack, examples.length, (s) => item(pack.sequences, s).length);
@@ -97,7 +140,7 @@ export async function scorePack(
     ...(example.desirable !== undefined && { desirable: example.desirable }),
   }));
   const rows: EvaluatedRow[] = [];
-  for (const group of options.groups ?? examples.map((_, i) => [i])) {
+  for (const group of groups ?? examples.map((_, i) => [i])) {
     evaluateLoss(loss, group.map((i) => item(inputs, i))).forEach((row, k) => rows[item(group, k)] = row);
   }
   return { pack, examples, rows, labels: length.map((r) => Object.values(r).reduce((a, b) => a + b, 0)) };
@@ -115,7 +158,7 @@ export async function scorePack(
  * itself (full tuning); with adapters it is done when a row is first met.
  */
 export async function precomputeReferences(
-  { engine, references }: Scoring,
+  { engine, references, together = 0 }: Scoring,
   split: "train" | "eval",
   examples: readonly EncodedExample[],
   budget: number | null,
@@ -124,16 +167,19 @@ export async function precomputeReferences(
 ): Promise<void> {
   const missing = examples.filter((example) => !references.get(split, example));
   let done = 0;
-  for (
-    const group of packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS, engine.replicas)
-  ) {
+  const groups = packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS, engine.replicas);
+  for (const flight of inFlights({ engine, together }, groups.map((examples) => ({ examples })))) {
     if (signal.aborted) return;
-    const pack = packExamples(group),
-      sums = sequenceSums(pack, await engine.forward(pack, { adapter: false, keep: false }));
-    byExample(pack, group.length, (s) => f64(sums, s)).forEach((found, i) =>
-      references.set(split, item(group, i), found)
-    );
-    onProgress(done += group.length, missing.length);
+    const packs = flight.map(({ examples }) => packExamples(examples));
+    const logps = await forwardAll(engine, packs.map((pack) => ({ pack, adapter: false, keep: false })));
+    packs.forEach((pack, p) => {
+      const { examples } = item(flight, p), sums = sequenceSums(pack, item(logps, p));
+      byExample(pack, examples.length, (s) => f64(sums, s)).forEach((found, i) =>
+        references.set(split, item(examples, i), found)
+      );
+      done += examples.length;
+    });
+    onProgress(done, missing.length);
   }
 }
 

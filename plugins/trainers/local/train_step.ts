@@ -9,7 +9,7 @@ import type { Loss } from "../../kinds/loss.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { packBatches } from "./batches.ts";
-import { exampleWeights, labelWeights, type Scored, scorePack, type Scoring } from "./score.ts";
+import { exampleWeights, inFlights, labelWeights, type Scored, scorePacks, type Scoring } from "./score.ts";
 
 /** Inputs of a step besides its examples. */
 export interface StepInputs extends Scoring {
@@ -35,28 +35,29 @@ export async function accumulateGradients(
   const { config, loss, engine, signal, dropout } = inputs;
   const weightOf = exampleWeights(loss, batches, config.step_mean);
   const identity = loss.needsReference && await engine.isIdentity();
+  const units = packBatches(
+    batches,
+    config.micro_batch_tokens,
+    loss.batch !== undefined,
+    engine.replicas,
+  ).map(({ examples, groups }, number) => ({
+    examples,
+    split: "train" as const,
+    keep: true,
+    groups,
+    // The first pack of a run compares policy and reference for real; while B is zero the others needn't.
+    identity: identity && dropout === 0 && (step > 0 || number > 0),
+    ...(dropout > 0 && { dropoutStep: step * 2 ** 16 + number }),
+  }));
   const packs: Scored[] = [];
-  for (
-    const { examples, groups } of packBatches(
-      batches,
-      config.micro_batch_tokens,
-      loss.batch !== undefined,
-      engine.replicas,
-    )
-  ) {
+  for (const flight of inFlights(inputs, units)) {
     if (signal.aborted) return null;
-    const isFirst = step === 0 && packs.length === 0;
-    const scored = await scorePack(inputs, examples, {
-      split: "train",
-      keep: true,
-      groups,
-      // The first pack of a run compares policy and reference for real; while B is zero the others needn't.
-      identity: identity && !isFirst && dropout === 0,
-      ...(dropout > 0 && { dropoutStep: step * 2 ** 16 + packs.length }),
-    });
-    if (isFirst && identity && dropout === 0) assertInitialLoss(inputs, scored);
-    await engine.backward(labelWeights(scored, weightOf));
-    packs.push(scored);
+    for (const [i, scored] of (await scorePacks(inputs, flight)).entries()) {
+      if (i > 0 && signal.aborted) return null;
+      if (step === 0 && packs.length === 0 && identity && dropout === 0) assertInitialLoss(inputs, scored);
+      await engine.backward(labelWeights(scored, weightOf));
+      packs.push(scored);
+    }
   }
   return { packs, weightOf };
 }

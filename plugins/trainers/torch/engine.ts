@@ -58,7 +58,8 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
       const many = ranks.world > 1 ? `, ${ranks.world} processes (${sharding})` : "";
       return Promise.resolve(`torch: ${ranks.device}, ${dtype}${many}`);
     },
-    packRows: () => Promise.resolve({ rows: DEFAULT_ROWS, why: "PyTorch isn't asked what it holds" }),
+    packRows: (rows = DEFAULT_ROWS) =>
+      Promise.resolve({ rows, together: rows, why: "PyTorch isn't asked what it holds" }),
     async forward(pack, { adapter, keep, dropoutStep }) {
       const shares = share(pack);
       kept = keep ? shares : null;
