@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# All that a GPU has to show, most important first, in at most 13 minutes: bash tasks/bench/device.sh [FOLDER] (default device_figures).
+# All that a GPU has to show, most important first, in less than 10 minutes: bash tasks/bench/device.sh [FOLDER] (default device_figures).
 # FOLDER/NN_NAME.txt has what a part said, NN_NAME.json its figures, codes.txt the exit codes and seconds, table.md the table with the goals of
 # docs/performance.md. The exit code is 1 when a part failed (a part that takes too long is cut and fails; one that wasn't begun doesn't).
-# Each part of the issue's list has its own most seconds (below), which make 780 together: none of them keeps a later one from its turn.
-# In two calls, where a command may last ten minutes only: CALL_SECONDS=480 first, then GO_ON=1 CALL_SECONDS=480 with the same FOLDER and settings.
+# Each part that a goal needs has its own seconds (below), which make 570 together, and what those before it left of theirs: none of them
+# keeps a later one from its turn.
+# In two calls, where a command may last less than that: CALL_SECONDS=290 first, then GO_ON=1 CALL_SECONDS=290 with the same FOLDER and settings.
 # A call begins no part whose most seconds it hasn't left; the next one goes on there, and the table is of both.
 # Environment: MODEL (SmolLM2-135M as a folder or GGUF file), LARGE (1.5b, 7b or tiny for a made-up model, or one's path), AGAINST (a checkout of
-# another version, run beside this one), PARTS (names, in place of all), PART_SECONDS (most of each part, in place of its own), ALL_SECONDS (780, of all calls),
+# another version, run beside this one), PARTS (names, in place of all), PART_SECONDS (most of each part, in place of its own), ALL_SECONDS (570, of all calls),
 # CALL_SECONDS (most of this call), GO_ON (1: what FOLDER has stays, and parts that ran there run again only where PARTS names them),
 # BACKEND (webgpu), PROVIDER (cuda; cpu tries the script without a card),
 # QUADS (token ids of the model, fixtures/bench/smollm2_quads.json), TRAIN, KERNELS, SHAPES and GENERATE (further flags of these benches, such as small sizes to try the script by),
@@ -38,12 +39,30 @@ else
 fi
 [ -z "$card" ] || echo "$card" >"$out/card.txt"
 
-# Most seconds of a part; of others 120.
-declare -A MOST=([doctor]=15 [exit_codes]=45 [contract]=120 [goldens]=60 [train]=75 [load]=25 [kernels]=60 [generate]=60
-  [cuda_right]=60 [cuda_host_bf16]=45 [cuda_device_bf16]=45 [model]=25 [large]=60 [large_cuda_host_bf16]=45 [large_cuda_device_bf16]=40)
+# Seconds that a part has for sure, in their order; others have what is left, up to 120.
+SURE=(doctor=10 exit_codes=20 contract=60 goldens=40 train=35 train_before=40 load=12 load_before=15 kernels=25 kernels_before=25 generate=30
+  generate_before=35 cuda_right=30 cuda_host_bf16=35 cuda_device_bf16=25 model=28 large=35 large_cuda_host_bf16=40 large_cuda_device_bf16=30)
+
+later() { # NAME: seconds of the parts behind it that are still to run
+  local entry name behind='' sum=0
+  for entry in "${SURE[@]}"; do
+    name=${entry%=*}
+    if [ "$name" = "$1" ]; then behind=1 && continue; fi
+    [ -n "$behind" ] || continue
+    case " ${PARTS:-$name} " in *" $name "*) ;; *) continue ;; esac
+    case $name in *_before) [ -n "$AGAINST" ] || continue ;; model | large*) [ -n "${LARGE:-}" ] || continue ;; esac
+    [ -n "$MODEL" ] || case $name in train* | load* | generate* | cuda_*_bf16) continue ;; esac
+    grep -qE "^$name [0-9]" "$out/codes.txt" || sum=$((sum + ${entry#*=}))
+  done
+  echo "$sum"
+}
+sure() { # NAME: its seconds
+  local entry
+  for entry in "${SURE[@]}"; do [ "${entry%=*}" != "$1" ] || echo "${entry#*=}"; done
+}
 
 part() { # [--json] NAME COMMAND ...
-  local json='' name base code left call most start sampler=
+  local json='' name base code left call own most start sampler=
   if [ "$1" = --json ]; then json=1 && shift; fi
   name=$1 && shift
   number=$((number + 1)) base=$(printf '%s/%02d_%s' "$out" "$number" "$name")
@@ -52,13 +71,15 @@ part() { # [--json] NAME COMMAND ...
     [ -n "${PARTS:-}" ] || return
     spent=$((spent - $(awk -v name="$name" '$1 == name { print $3 }' "$out/codes.txt")))
   fi
-  left=$((${ALL_SECONDS:-780} - spent - SECONDS)) most=${PART_SECONDS:-${MOST[$name]:-120}}
+  left=$((${ALL_SECONDS:-570} - spent - SECONDS)) own=$(sure "$name") most=${PART_SECONDS:-120}
   if [ "$left" -lt 5 ]; then say "$name left out: the time is up" && return; fi
-  most=$((left < most ? left : most))
+  # What the parts before left of their seconds is this one's, too.
+  if [ -z "${PART_SECONDS:-}" ] && [ -n "$own" ]; then most=$((left - $(later "$name"))) && most=$((most < own ? own : most)); fi
+  most=$((left < most ? left : most)) own=$((own && own < most ? own : most))
   if [ -n "${CALL_SECONDS:-}" ]; then
     call=$((CALL_SECONDS - SECONDS))
     # The first part of a call runs in any case, or calls that are too short would never end.
-    if [ "$full" = 1 ] || [ "$begun" = 1 ] && [ "$call" -lt "$most" ]; then
+    if [ "$full" = 1 ] || [ "$begun" = 1 ] && [ "$call" -lt "$own" ]; then
       full=1 && say "$name left out: it is the next call's, GO_ON=1" && return
     fi
     most=$((call < most ? call : most))
@@ -107,9 +128,14 @@ part exit_codes deno test -A --no-check tests/exit_code_test.ts
 part contract deno test -A --no-check kernels/contract_test.ts
 part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop_test.ts
 needs MODEL --json train deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
+before MODEL --json train_before bash -c 'other deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" $TRAIN'
 needs MODEL --json load bash -c "$load"
+before MODEL --json load_before bash -c "other $load"
 part --json kernels deno task bench kernels --json --backend "$backend" "${kernels[@]}"
+# Of the other version those alone that the table compares.
+before backend --json kernels_before bash -c 'other deno task bench kernels --json --backend "$backend" ${KERNELS:---kernels linear,attention,attention_grad}'
 needs MODEL --json generate deno task bench generate --model "$MODEL" --json --backend "$backend" "${generate[@]}"
+before MODEL --json generate_before bash -c 'other deno task bench generate --model "$MODEL" --json --backend "$backend" $GENERATE'
 part cuda_right env BACKENDS="$tested" deno test -A --no-check --filter '/every kernel|Engine|roundings/' kernels/contract_test.ts kernels/backends/onnx/half_test.ts kernels/engine/engine_test.ts
 cuda cuda_host_bf16 MODEL host bf16
 cuda cuda_device_bf16 MODEL device bf16
@@ -127,11 +153,7 @@ esac
 needs large --json large deno task bench train --model "$large" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
 cuda large_cuda_host_bf16 large host bf16
 cuda large_cuda_device_bf16 large device bf16
-# Above: the issue's list. Below: the other version's, then what takes longer.
-before MODEL --json train_before bash -c 'other deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" $TRAIN'
-before MODEL --json load_before bash -c "other $load"
-before MODEL --json generate_before bash -c 'other deno task bench generate --model "$MODEL" --json --backend "$backend" $GENERATE'
-before backend --json kernels_before bash -c 'other deno task bench kernels --json --backend "$backend" $KERNELS'
+# Above: what the goals need. Below: what takes longer.
 part --json shapes deno task bench kernels --json --backend "$backend" --shapes "${shapes[@]}"
 part shaders deno test -A --no-check tests/shaders_test.ts
 cuda cuda_host_float32 MODEL host float32
