@@ -15,7 +15,7 @@ import { fused } from "../kernels/fuse_lora.ts";
 import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
-import { labelChunkFor } from "../kernels/engine/head.ts";
+import { labelChunkOn } from "../kernels/engine/head.ts";
 import { accumulating } from "../kernels/engine/programs.ts";
 import {
   blockGraph,
@@ -198,7 +198,9 @@ function programs({ config, rows }: Model, half: boolean) {
   const trained = [...loraShapes(config, lora).keys()], block = blockGraph(config, null, lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");
   const again = differentiate(block, ["y"], ["x", ...trained], "inputs");
-  const labels = labelChunkFor(config.vocabSize), sizes = new Map([["T", rows], ["L", labels]]);
+  // The tables' packs have 256.
+  const labels = Math.min(256, labelChunkOn({ fewSizes: true }, config.vocabSize)),
+    sizes = new Map([["T", rows], ["L", labels]]);
   const part = (graph: Graph) => partOf(graph, sizes, half);
   return {
     labels,

@@ -11,7 +11,7 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
 import { BlocksBody } from "./body_blocks.ts";
 import { StackBody } from "./body_stack.ts";
-import { Head, type HeadLabels, labelChunkFor } from "./head.ts";
+import { Head, type HeadLabels, labelChunkOn } from "./head.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
 import { Parameters, type ReadTensor, type Tuning } from "./parameters.ts";
@@ -24,7 +24,7 @@ export interface EngineOptions {
   tuning: Tuning;
   /** Gradient checkpointing: less memory, half as much work again. Without effect on `body: "stack"`. */
   checkpointing: boolean;
-  /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: {@linkcode labelChunkFor}. */
+  /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: {@linkcode labelChunkOn}. */
   labelChunk?: number;
   /** Seed of dropout masks. */
   seed?: number;
@@ -68,7 +68,8 @@ export class Engine {
     read: ReadTensor,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
-    const { config, tuning, checkpointing, labelChunk = labelChunkFor(config.vocabSize), seed = 0 } = options;
+    const { config, tuning, checkpointing, labelChunk = labelChunkOn(backend, config.vocabSize), seed = 0 } =
+      options;
     this.#config = config;
     this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
     this.parameters = new Parameters(backend, config, tuning, read, initial);

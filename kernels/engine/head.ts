@@ -25,6 +25,17 @@ export function labelChunkFor(vocabSize: number): number {
   return Math.max(16, Math.min(1024, Math.floor(CHUNK_ELEMENTS / vocabSize)));
 }
 
+/** Labels of a chunk on a device, whose kernel has logits of 8,192 tokens at a time at most. */
+const DEVICE_LABELS = 512;
+
+/**
+ * Labels of one head chunk on a backend. A GPU's kernel takes the vocabulary in chunks itself, so its size decides nothing there; 512
+ * labels fill tiles of 128 × 128 and read the weight once, where the 41 of a vocabulary of 152,064 left 23 of a tile's 64 rows empty.
+ */
+export function labelChunkOn({ fewSizes }: Pick<Backend, "fewSizes">, vocabSize: number): number {
+  return fewSizes ? DEVICE_LABELS : labelChunkFor(vocabSize);
+}
+
 /** One or two chunks may be this many times as large as the wanted size where that saves one: each lays out all weights once more. */
 const STRETCH = 1.25;
 

@@ -12,7 +12,7 @@ import { peakBytes } from "../backends/webgpu/plan.ts";
 import { blockGraph, blockShapes, loraShapes, tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { hasDropout } from "./body.ts";
-import { labelChunkFor } from "./head.ts";
+import { labelChunkOn } from "./head.ts";
 import { loraOfLayer, trainedShapes, type Tuning } from "./parameters.ts";
 import { accumulating } from "./programs.ts";
 
@@ -72,7 +72,8 @@ export function packBytes({ config, tuning, checkpointing }: PackSettings, rows:
     0,
   );
   // Of the head: rows in and out, a row for each label, and logits of a chunk.
-  const head = row + 12 * labelChunkFor(config.vocabSize) * Math.min(8192, config.vocabSize);
+  const head = row +
+    12 * labelChunkOn({ fewSizes: true }, config.vocabSize) * Math.min(8192, config.vocabSize);
   return SPARE * (packs * (config.numLayers * kept + 2 * row) + working + head + 2 * gradients);
 }
 

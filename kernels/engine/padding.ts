@@ -16,9 +16,10 @@ export function paddedRows(rows: number): number {
   return Math.ceil(rows / step) * step;
 }
 
-/** Labels of the last chunk of a head, rounded up to a quarter of a chunk. */
+/** Labels of the last chunk of a head, rounded up to a quarter of a chunk; of a long chunk to an eighth, and to a half or a quarter of that. */
 export function paddedLabels(labels: number, chunk: number): number {
-  const step = Math.ceil(chunk / 4);
+  const long = chunk > 256, step = Math.ceil(chunk / (long ? 8 : 4));
+  if (long && labels <= step / 2) return Math.ceil(labels <= step / 4 ? step / 4 : step / 2);
   return Math.min(chunk, Math.ceil(labels / step) * step);
 }
 

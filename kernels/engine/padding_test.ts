@@ -26,7 +26,18 @@ Deno.test("paddedRows() has 16 lengths a power of two, at least 32 apart, and wa
   }
 });
 
-Deno.test("paddedLabels() fills the last chunk to a quarter, half, three quarters or all of it", () => {
+Deno.test("paddedLabels() fills the last chunk to a quarter, half, three quarters or all of it, a long one to an eighth or less", () => {
+  assertEquals([1, 16, 17, 33, 64, 65, 144, 500, 512].map((labels) => paddedLabels(labels, 512)), [
+    16,
+    16,
+    32,
+    64,
+    64,
+    128,
+    192,
+    512,
+    512,
+  ]);
   assertEquals([1, 32, 33, 100, 128].map((labels) => paddedLabels(labels, 128)), [32, 32, 64, 128, 128]);
   assertEquals([1, 2, 16].map((labels) => paddedLabels(labels, 16)), [4, 4, 16]);
 });

@@ -18,7 +18,7 @@ import {
   generationBlock,
   logitsGraph,
 } from "../../kernels/engine/generate/graph.ts";
-import { labelChunkFor } from "../../kernels/engine/head.ts";
+import { labelChunkOn } from "../../kernels/engine/head.ts";
 import { accumulating } from "../../kernels/engine/programs.ts";
 import type { Graph } from "../../kernels/graph.ts";
 import { fused } from "../../kernels/fuse_lora.ts";
@@ -74,7 +74,7 @@ function programs(config: DecoderConfig, rows: number): [string, Graph, Record<s
   const block = blockGraph(config, window, lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");
   const again = differentiate(block, ["y"], ["x", ...trained], "inputs");
-  const train = { T: rows, L: Math.min(rows, labelChunkFor(config.vocabSize)) };
+  const train = { T: rows, L: Math.min(rows, labelChunkOn({ fewSizes: true }, config.vocabSize)) };
   // Keys and values are bound whole: eight sequences of 8,192 rows don't fit into 128 MiB.
   const past = Math.min(rows, 1024);
   const generate = { T: 8, S: 8, F: 8 * 32, P: past, L: 8, A: 8, R: past + 32, N: 8 * 32 };

@@ -15,6 +15,14 @@ import { elementOf, elementsOf, inTurn, literal, rowParts, shader, widthOf } fro
 /** Workgroups below which k is split; laptops have 10 to 40 units that each want a few. */
 const WANTED_WORKGROUPS = 96;
 const LEAST_DEPTH = 128;
+const MOST_SPLITS = 32;
+/**
+ * Workgroups up to which k is split further where the parts are small beside the operands, as in gradients of LoRA: a step of 16 waits for
+ * memory however little it computes, and a large GPU has room for so many workgroups at once (132 units, eight each).
+ */
+const WANTED_NARROW = 1024;
+/** Share of the operands that writing and reading such parts may be. */
+const PARTS_SHARE = 1 / 8;
 /** Tiles of 128 × 128 that make the larger tile worth it; with fewer, more small ones keep all units busy. */
 const MANY_TILES = 64;
 
@@ -30,8 +38,13 @@ export function tilesOf(
 ): { tile: Tile; across: number; down: number; splits: number } {
   const tile = tileFor(m, n, layout);
   const across = Math.ceil(m / (SIDE * tile.tm)), down = Math.ceil(n / (SIDE * tile.tn));
-  const wanted = Math.min(Math.ceil(WANTED_WORKGROUPS / (across * down)), Math.floor(k / LEAST_DEPTH), 32);
-  return { tile, across, down, splits: Math.max(1, wanted) };
+  const tiles = across * down, narrow = Math.floor(PARTS_SHARE * (m + n) * k / (2 * m * n));
+  const wanted = Math.max(
+    Math.ceil(WANTED_WORKGROUPS / tiles),
+    Math.min(Math.ceil(WANTED_NARROW / tiles), narrow),
+  );
+  const splits = Math.min(wanted, Math.floor(k / LEAST_DEPTH), MOST_SPLITS);
+  return { tile, across, down, splits: Math.max(1, splits) };
 }
 
 /** Lowers a product; operands larger than a binding are taken in parts of their leading axis. */

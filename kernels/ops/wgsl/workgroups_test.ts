@@ -117,6 +117,28 @@ Deno.test("products of whole models' matrices are 96 workgroups or more, or as m
   );
 });
 
+Deno.test("gradients of LoRA over 8,192 rows walk at most 512 of them in a workgroup, and their parts are small beside their operands", () => {
+  for (const { model, out, in: inner } of MATRICES) {
+    // dB [out, 8] and dA [8, in]
+    for (const [m, n] of [[out, 8], [8, inner]] as const) {
+      const { across, down, splits } = tilesOf({ m, n, k: 8192, layout: "tn" }),
+        where = `${model} ${m} × ${n}`;
+      assert(
+        8192 / splits <= 512 || across * down * splits >= 1024,
+        `${where}: ${splits} × ${across * down}`,
+      );
+      assert(2 * splits * m * n <= (m + n) * 8192 / 8, where);
+    }
+  }
+  // SmolLM2's, which had 4 and 11 parts: 24 and 9 tiles, 2,048 and 745 rows one after the other.
+  const splits = [[1536, 8], [8, 576]].map(([m, n]) =>
+    tilesOf({ m: m!, n: n!, k: 8192, layout: "tn" }).splits
+  );
+  assertEquals(splits, [32, 32]);
+  // Where the result is as wide as what it is made of nothing changes: 54 tiles, two parts.
+  assertEquals(tilesOf({ m: 352, n: 576, k: 1536, layout: "nt" }).splits, 2);
+});
+
 Deno.test("a row that is generated shares its past out: 72 workgroups behind 480 tokens where 36 were", () => {
   const dims = { rows: 1, slots: 1, fresh: 32, heads: 3, d: 64, ...COLS };
   const of = (past: number, slots = 1) =>
