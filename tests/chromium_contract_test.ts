@@ -11,8 +11,9 @@ import { chromiumGpu, noChromium } from "./helpers/chromium_gpu.ts";
 import { backendOn } from "./helpers/made_up_gpu.ts";
 
 /**
- * SwiftShader doesn't come to an end with one pipeline of these within a quarter of an hour, for heads of two numbers either; that they
- * compile in Chromium is shaders_test's.
+ * SwiftShader doesn't come to an end with one pipeline of these within a quarter of an hour, for heads of two numbers either, as soon as
+ * anything is summed over the blocks of keys, and Dawn refuses Mesa 22.3's lavapipe, which lacks shaderUniform*ArrayDynamicIndexing. That
+ * they compile in Chromium is shaders_test's.
  */
 const SLOW = /^attention(_grad)?$/;
 
