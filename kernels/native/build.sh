@@ -12,7 +12,8 @@ common=(-target x86_64-linux-gnu.2.17 -std=c11 -O3 -g0 -Wall -Wextra -Werror -fv
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 for file in *.c; do
-  features=(-mavx2 -mfma -mf16c)
+  # Processors without prefetchw pass over it.
+  features=(-mavx2 -mfma -mf16c -mprfchw)
   [ "$file" = library.c ] && features=()
   "${zig[@]}" cc "${common[@]}" "${features[@]}" -c "$file" -o "$work/${file%.c}.o"
 done

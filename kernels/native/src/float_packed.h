@@ -79,14 +79,20 @@ INLINE void multiply_packed(const float *a, const float *b, ptrdiff_t depth, __m
   multiply_rest(TILE_ROWS, c, a, 1, TILE_ROWS, b, TILE_COLUMNS, depth);
 }
 
+// Lines of a tile [6, 16], which may begin within one, asked for ahead; write: so that no other core keeps them.
+INLINE void ask_tile(const float *at, ptrdiff_t ld, const int write) {
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    if (write) __builtin_prefetch(at + i * ld, 1), __builtin_prefetch(at + i * ld + 15, 1);
+    else __builtin_prefetch(at + i * ld), __builtin_prefetch(at + i * ld + 15);
+  }
+}
+
 // to [6, 16] = from + the tile's products; from NULL: 0.
 static __attribute__((noinline, unused)) void packed_tile(const Packed *f, const float *from, ptrdiff_t ld_from, float *to, ptrdiff_t ld) {
   __m256 c[TILE_ROWS][2];
-  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
-    _mm_prefetch((const char *)(to + i * ld), _MM_HINT_T0);
-    _mm_prefetch((const char *)(to + i * ld + 15), _MM_HINT_T0);
-    c[i][0] = c[i][1] = _mm256_setzero_ps();
-  }
+  ask_tile(to, ld, 1);
+  if (from && from != to) ask_tile(from, ld_from, 0);
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) c[i][0] = c[i][1] = _mm256_setzero_ps();
   multiply_packed(f->a, f->b, f->depth, c);
   multiply_rest(TILE_ROWS, c, f->h, 1, TILE_ROWS, f->up, TILE_COLUMNS, f->rank);
   UNROLL for (int i = 0; i < TILE_ROWS; i++) {

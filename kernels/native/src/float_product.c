@@ -9,8 +9,8 @@
 #include "float_packed.h"
 
 // Depth of a part; panels that are laid out at once, at most; groups of rows that stay in the second-level cache; slots of memory, and so
-// threads at most. Tasks are a multiple of EVEN: two or four threads get as many each.
-enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, EVEN = 4 };
+// threads at most; shares of the panels that are left, one of which is the next task.
+enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, LEFT = 8 };
 
 typedef struct {
   const Product *p;
@@ -20,8 +20,7 @@ typedef struct {
   float *down;  // [narrow panels, k, 8]
   float *slots;
   ptrdiff_t slot;
-  atomic_size_t next;
-  size_t tasks;
+  atomic_ptrdiff_t next;  // the first panel that no thread has begun
 } Job;
 
 // c [6, 8] += a b of a packed group and a panel of 8 columns.
@@ -88,8 +87,8 @@ static void edge_tile(const Packed *f, const float *from, ptrdiff_t ld, float *t
   }
 }
 
-// The first of a task's panels.
-static ptrdiff_t first_panel(const Job *j, size_t task) { return (ptrdiff_t)task * j->panels / (ptrdiff_t)j->tasks; }
+// The end of the task that begins with a panel: the last ones are single panels, so that all threads end together.
+static ptrdiff_t task_end(const Job *j, ptrdiff_t first) { return first + least(PANELS, ceil_div(j->panels - first, LEFT)); }
 
 // Of b: what some panels are made of, for a part of the depth.
 static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
@@ -102,8 +101,8 @@ static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_
 // What this thread probably lays out next: the next part of its panels, or the next task that nobody has begun.
 static Ahead next_ahead(Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
   if (c + 1 < j->cuts) return panels_ahead(j, first, end, c + 1);
-  const size_t task = atomic_load(&j->next);
-  return task < j->tasks ? panels_ahead(j, first_panel(j, task), first_panel(j, task + 1), 0) : (Ahead){0};
+  const ptrdiff_t next = atomic_load(&j->next);
+  return next < j->panels ? panels_ahead(j, next, task_end(j, next), 0) : (Ahead){0};
 }
 
 // Some panels of columns, for all rows.
@@ -147,8 +146,13 @@ static void some_panels(Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
 
 static void slot_work(void *data, size_t index) {
   Job *j = data;
-  for (size_t i; (i = atomic_fetch_add(&j->next, 1)) < j->tasks;) {
-    some_panels(j, first_panel(j, i), first_panel(j, i + 1), j->slots + (ptrdiff_t)index * j->slot);
+  ptrdiff_t first = atomic_load(&j->next);
+  while (first < j->panels) {
+    const ptrdiff_t end = task_end(j, first);
+    // Another thread may have begun it: then first is what is next now.
+    if (!atomic_compare_exchange_weak(&j->next, &first, end)) continue;
+    some_panels(j, first, end, j->slots + (ptrdiff_t)index * j->slot);
+    first = atomic_load(&j->next);
   }
 }
 
@@ -159,7 +163,6 @@ static Job job_of(const Product *p) {
   j.depth = ceil_div(ceil_div(p->k, j.cuts), 4) * 4;
   j.narrow = ceil_div(p->rank, NARROW);
   j.slot = PANELS * (j.depth + p->rank) * TILE_COLUMNS;
-  j.tasks = (size_t)least(j.panels, ceil_div(ceil_div(j.panels, PANELS), EVEN) * EVEN);
   return j;
 }
 
@@ -186,5 +189,5 @@ void product(const Product *p, float *scratch, Threads threads) {
   pack_down(&j);
   threads.run(threads.place, pack_rows, &j, (size_t)j.groups);
   atomic_store(&j.next, 0);
-  threads.run(threads.place, slot_work, &j, j.tasks < SLOTS ? j.tasks : SLOTS);
+  threads.run(threads.place, slot_work, &j, (size_t)least(j.panels, SLOTS));
 }
