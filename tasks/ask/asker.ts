@@ -88,7 +88,7 @@ export class Asker {
   }
 
   /**
-   * Asks; the same request at the same time is sent once.
+   * Asks; where answers are kept, the same request at the same time is sent once.
    * @param round As in {@linkcode requestKey}
    * @throws {Stopped} If the run stops before the request is sent
    */
@@ -102,7 +102,8 @@ export class Asker {
       onCached?.(endpoint, kept.made);
       return apart(endpoint, { completion: kept.answer, cached: true, made: kept.made, ms: 0 });
     }
-    if (endpoint.cacheable === false) {
+    // without a cache no answer is anybody else's: two samples of the same prompt are two
+    if (cache === null) {
       return apart(endpoint, await this.#askWithRetries(endpoint, request, null, key));
     }
     const running = this.#inFlight.get(key);

@@ -63,6 +63,14 @@ Deno.test("Asker asks the same request once, ever; another round or sampling is 
   assertEquals([endpoint.asked, meter.usage().requests, meter.usage().cached], [3, 3, 1]);
 });
 
+Deno.test("Asker without a cache asks for every item: equal prompts at once aren't each other's answers from a cache", async () => {
+  const { asker, meter } = askerOf({ cache: null });
+  const endpoint = endpointOf((n) => ok(`answer ${n}`));
+  const both = await Promise.all([asker.ask(endpoint, request()), asker.ask(endpoint, request())]);
+  assertEquals(both.map((a) => [a.completion.text, a.cached]), [["answer 0", false], ["answer 1", false]]);
+  assertEquals([endpoint.asked, meter.usage().requests, meter.usage().cached], [2, 2, 0]);
+});
+
 Deno.test("Asker repeats what may pass, with growing waits and Retry-After, a bounded number of times", async () => {
   const { asker, clock, meter } = askerOf();
   const recovers = endpointOf((n) => n < 2 ? failed("server", "oops") : ok());
