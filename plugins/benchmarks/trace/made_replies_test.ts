@@ -12,12 +12,16 @@ Deno.test("readTraceText() gives the score that a reply says or none, whatever n
   for (let i = 0; i < repetitions(4000, 1000); i++) {
     const made = maker.next();
     const reading = readTraceText(made.text, made.constraints);
+    // the first entry in the heading's line
+    const inLine = made.text.replace(/(Fine Grained Score[^\n]*?):?\n/, "$1: ");
+    const inLineScores = readTraceText(inLine, made.constraints).constraints.map(({ score }) => score);
     const scores = [...reading.constraints, reading.overall].map(({ score }) => score);
     const truth = [...made.scores, made.overall];
     const kind = kinds.get(made.kind) ?? { wrong: [], unread: [] };
     kinds.set(made.kind, kind);
     const told = `${JSON.stringify({ constraints: made.constraints, truth, scores })}\n${made.text}`;
     if (scores.some((score, i) => score !== null && score !== truth[i])) kind.wrong.push(told);
+    else if (inLineScores.some((score, i) => score !== null && score !== truth[i])) kind.wrong.push(inLine);
     else if (made.plain && made.scores.some((score, i) => score !== scores[i])) kind.unread.push(told);
     said += made.scores.filter((score) => score !== null).length;
     read += reading.constraints.filter(({ score }) => score !== null).length;

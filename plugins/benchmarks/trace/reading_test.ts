@@ -86,6 +86,19 @@ const FORMS: Record<string, string> = {
   "a numbered list, bold, with remarks":
     `### Fine Grained Score\n1. **fewer than 50 words**: 10/10 (counted: 12)\n2. **mention tea**: 8/10 - once\n` +
     `3. **end with a question**: 0/10\n\n### Constraints Overall Score\n[[6]]`,
+  "the first entry in the heading's line":
+    `Fine Grained Score: fewer than 50 words: 10\nmention tea: 8\nend with a question: 0${OVERALL}`,
+  "the first bullet in the heading's line":
+    `**Fine Grained Score:** - fewer than 50 words: 10/10\n- mention tea: 8/10\n- end with a question: 0/10${OVERALL}`,
+  "the first constraint in the heading's line":
+    `Fine Grained Score: Constraint 1: 10\nConstraint 2: 8\nConstraint 3: 0${OVERALL}`,
+  "the first number in the heading's line": `Fine Grained Score: 1: 10\n2: 8\n3: 0${OVERALL}`,
+  "remarks that count, behind dashes":
+    `Fine Grained Score:\n1. fewer than 50 words: 10/10 — 12 of 50 words\n2. mention tea: 8/10 - 1 of 2 sentences\n` +
+    `3. end with a question: 0/10 – 0 of 1\nConstraints Overall Score: 6/10 — 2 of 3 constraints\n`,
+  "remarks with a number of something":
+    `Fine Grained Score:\n1. fewer than 50 words: 10/10 — 12 words\n2. mention tea: 8 out of 10 - 1 cup\n` +
+    `3. end with a question: **0/10** – 3 statements${OVERALL}`,
   "bullets with dashes":
     `Fine Grained Score:\n- fewer than 50 words — 10\n- end with a question — 0\n- mention tea — 8\n${OVERALL}`,
   "bullets with brackets":
@@ -224,6 +237,13 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
         "10? No, 6\n",
         "10; 6\n",
         "10（宽松）或 6\n",
+        "8/10 — 9\n",
+        "8/10 - 9/10\n",
+        "8/10 — 9 of 10 points\n",
+        "8/10 – 9 points if lenient\n",
+        "8/10 - 9 out of 10\n",
+        "8/10-9 of 12\n",
+        "4/5 — 1 of 2 sentences\n",
       )
   ) {
     const { overall } = read(`Constraints Overall Score: ${score}`);

@@ -33,6 +33,8 @@ export function behindSign(body: string, scale: number): SignedScore | undefined
     const found = scoreAt(body, place + 1, scale);
     if (found === undefined || NUMBERS_OWN.test(body.slice(place + 1, place + 12))) continue;
     if (!isTrusted(body, start, nth, place + 1, found)) continue;
+    // `8/10 — 0 of 1`: behind a score with its scale, a count
+    if (last !== undefined && "off" in found && "score" in last.found && place < last.found.end + 3) continue;
     if (last !== undefined && valueOf(last.found) !== valueOf(found)) return undefined;
     last = { start, found };
   }

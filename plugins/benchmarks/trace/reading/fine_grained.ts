@@ -5,9 +5,11 @@
 import { fineGrainedHeadings, type Heading, overallHeadings } from "./headings.ts";
 import { jsonScores } from "./json_scores.ts";
 import { inlineScores } from "./inline_scores.ts";
-import { LEADING } from "./line_score.ts";
+import { labelOf, withoutLabel } from "./label.ts";
+import { LEADING, lineScore } from "./line_score.ts";
 import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
+import { OWN_AT } from "./own_texts.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
 import { onOtherScale } from "./scale.ts";
 import { scoreAt } from "./score_text.ts";
@@ -52,7 +54,19 @@ function inScale(found: FineGrained, other: Heading["other"], scale: number): Fi
 /** True if a heading is followed by what can be scores. */
 function announces(text: string, { body, below, apart }: Heading): boolean {
   return "[{".includes(text.charAt(body) || " ") || below !== undefined ||
-    (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined));
+    (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined ||
+      isEntry(lineAt(text, body)) || LISTED.test(text.slice(body, body + 200))));
+}
+
+/** A list of numbers with their scores: `1: 10`, and `2: ` below it. */
+const LISTED =
+  /^[ *_\x60]{0,4}1 ?:[ *_\x60]{0,4}\d{1,2}(?![\d.]).{0,120}\n[ *_\x60]{0,4}2 ?:[ *_\x60]{0,4}\d/;
+
+/** True if a line that stands behind a heading begins with what names a constraint, and has its score. */
+function isEntry(line: string): boolean {
+  const body = line.replace(/[*`]/g, "").replace(/^\s?[-•·+] ?/, "");
+  const named = OWN_AT.test(withoutLabel(body).slice(0, 2)) || labelOf(body)?.worded === true;
+  return named && lineScore(body, 10) !== undefined;
 }
 
 /** The language of a fenced block, a variable that the list is given to. */

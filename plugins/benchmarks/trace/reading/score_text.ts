@@ -26,6 +26,9 @@ const BEHIND_BRACKETS = new RegExp(`[*_\`"'$ ]{0,6}${OUT_OF}`, "iy");
 /** Behind a bare number: a range, a share, another scale, a sum. */
 const GOES_ON =
   /[*_`"'$) ]{0,6}(?:[-–—~～] ?\d|%|percent|(?:to|or|and|through|bis|至|到|或) ?\d|\/|[.,]\d|\d|\+|\^|×|(?:->|=>|→|⇒)[*_[ ]{0,6}\d|\*\d)/iy;
+/** Behind a score with its scale: a remark that counts something, `8/10 — 1 of 2 sentences`, and no second score. */
+const COUNTS =
+  /[*_`"'”’$) ]{0,6} [-–—]{1,2} \d{1,4} (?:of (?!10(?!\d))\d{1,4}(?!\d|\.\d| ?(?:points?|pts?|marks?|分))|(?!points?|pts?|marks?|out|of|to|or|and|through)\p{L}{2})/iuy;
 /** Behind a bare number: it is over. */
 const IS_OVER =
   /[*_`"'“”’$) ]{0,6}(?:$|[\]}),;|\n(（[<.!?。；，、：]|[-–—](?!>) ?\D|(?:because|since|as|due|given)\b|\/\/|# )/iy;
@@ -72,10 +75,11 @@ function bare(text: string, start: number, scale: number): ScoreText | undefined
   if (whole === undefined) return undefined;
   const end = start + whole.length;
   const found = { bracketed: false, end };
-  if (matchLength(GOES_ON, text, end) > 0) {
+  const counts = Number(limit) === scale && matchLength(COUNTS, text, end) > 0;
+  if (!counts && matchLength(GOES_ON, text, end) > 0) {
     return { off: text.slice(start, end + 12).split("\n")[0] ?? "", ...found };
   }
-  if (end < text.length && matchLength(IS_OVER, text, end) === 0) return undefined;
+  if (!counts && end < text.length && matchLength(IS_OVER, text, end) === 0) return undefined;
   if (limit !== undefined && Number(limit) !== scale) return { off: whole, ...found };
   if (end === text.length && /\d$/.test(whole) && limit === undefined) return { cut: whole, ...found };
   const score = Number(number);
