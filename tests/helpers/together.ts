@@ -6,7 +6,7 @@
 import { sourceFiles } from "./imports.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-/** Groups of all runs, and those of `deno task test` alone. */
+/** Groups, and those of files that are mostly skipped. */
 const FOLDERS = ["tests/together/", "tests/together/quick/"] as const;
 
 /** Paths of test files from the root of the repository, by the file that imports them. @param quick Of `deno task test` */
@@ -24,21 +24,22 @@ export function filesTogether(quick: boolean): Map<string, string[]> {
   ]));
 }
 
-/** Files whose documentation has code that `deno test --doc` runs; without a `.` among its arguments they have to be named. */
-export function filesWithExamples(): string[] {
-  return [...sourceFiles(undefined, "", ".md"), ...sourceFiles()].filter((path) =>
-    /^[ *]*```(ts|js|typescript|javascript|tsx|jsx)\s*$/m.test(Deno.readTextFileSync(new URL(path, ROOT)))
-  ).sort();
-}
-
-/** What `deno task test` runs, in this order: files that take longest, groups, every other test file, examples of the documentation. */
+/**
+ * What `deno task test` runs, in this order: files that take longest, each in its group where it has one, other groups, every other test
+ * file. Examples of the documentation are run by `deno task test:all`: an isolate each, half a minute in all.
+ */
 export function filesToRun(): string[] {
-  const groups = filesTogether(true), grouped = new Set([...groups.values()].flat());
+  const groups = filesTogether(true);
+  const groupOf = new Map(
+    [...groups].flatMap(([group, files]) => files.map((file) => [file, group] as const)),
+  );
   const first = Deno.readTextFileSync(new URL("tests/longest_first.txt", ROOT)).trim().split(/\s+/);
   const others = sourceFiles().filter((path) => path.endsWith("_test.ts")).sort();
-  return [...new Set([...first, ...groups.keys(), ...others, ...filesWithExamples()])].filter((path) =>
-    !grouped.has(path)
-  );
+  return [
+    ...new Set(
+      [...first, ...groups.keys(), ...others].map((path) => groupOf.get(path) ?? path),
+    ),
+  ];
 }
 
 if (import.meta.main) console.log(filesToRun().join(" "));

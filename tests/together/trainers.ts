@@ -11,6 +11,7 @@ import "../../plugins/trainers/local/schedules_test.ts";
 import "../../plugins/trainers/local/steps_test.ts";
 import "../../plugins/trainers/schedule_points_test.ts";
 import "../../plugins/trainers/torch/doctor_test.ts";
+import "../../plugins/trainers/torch/failures_test.ts";
 import "../../plugins/trainers/torch/gpus_test.ts";
 import "../../plugins/trainers/torch/memory_test.ts";
 import "../../plugins/trainers/torch/share_test.ts";

@@ -1,0 +1,11 @@
+/**
+ * Test files of whole evaluations that `deno task test` runs in one isolate: what they load takes longer than most of them.
+ * @module
+ */
+import "../../tasks/ask/asker_test.ts";
+import "../../tasks/eval/judge_card_test.ts";
+import "../../tasks/eval/recorded_run_test.ts";
+import "../../tasks/eval/report/comparison_test.ts";
+import "../../tasks/eval/rerun_test.ts";
+import "../../tasks/eval/run_test.ts";
+import "../../tasks/replicate/run_test.ts";
