@@ -11,6 +11,7 @@
  * @module
  */
 import { float, item } from "../../formats/elements.ts";
+import { isLoraB } from "../../formats/peft/names.ts";
 
 /** Parameters, gradients and moments of one tensor, flat. Float64Array is for tests and small problems. */
 export type Values = Float32Array | Float64Array;
@@ -23,6 +24,8 @@ export interface Parameter {
   readonly values: Values;
   /** True if weight decay applies, see {@linkcode takesWeightDecay}. */
   readonly decay: boolean;
+  /** Learning rate over the one that a step is given, see {@linkcode rateFactor}; default 1. */
+  readonly rate?: number;
 }
 
 /** Hyperparameters, constant over a run. */
@@ -33,6 +36,8 @@ export interface AdamWOptions {
   readonly epsilon: number;
   /** Decoupled decay, >= 0, in units of 1 / learning rate. */
   readonly weightDecay: number;
+  /** LoRA+ (Hayou et al. 2024): learning rate of the adapters' B over that of everything else, > 0; default 1. */
+  readonly ratioOfB?: number;
 }
 
 /** transformers' defaults. */
@@ -56,6 +61,14 @@ export const adamWDefaults: AdamWOptions = Object.freeze({
  */
 export function takesWeightDecay(name: string): boolean {
   return !/bias|layernorm|rmsnorm|(^|\.)norm($|\.)|_norm($|\.)/i.test(name);
+}
+
+/**
+ * Learning rate of a tensor over that of a step, by its name, as LLaMA-Factory's groups of LoRA+ have it. Weight decay is in units of
+ * the tensor's own rate.
+ */
+export function rateFactor(name: string, { ratioOfB = 1 }: Pick<AdamWOptions, "ratioOfB">): number {
+  return isLoraB(name) ? ratioOfB : 1;
 }
 
 /** Exponential averages of a tensor's gradients and of their squares. */
@@ -110,10 +123,10 @@ export class AdamW {
     this.#steps++;
     const { betas: [beta1, beta2], epsilon, weightDecay } = this.#options;
     // The bias corrections, moved out of the loop: m / c1 / (√(v / c2) + ε) = (1 / c1) m / (√v · (1 / √c2) + ε).
-    const stepSize = learningRate / (1 - beta1 ** this.#steps);
     const rootScale = 1 / Math.sqrt(1 - beta2 ** this.#steps);
     for (const tensor of pairs) {
-      const keep = tensor.decay ? 1 - learningRate * weightDecay : 1;
+      const rate = learningRate * (tensor.rate ?? 1);
+      const keep = tensor.decay ? 1 - rate * weightDecay : 1, stepSize = rate / (1 - beta1 ** this.#steps);
       const step = { beta1, beta2, epsilon, stepSize, rootScale, keep, gradientScale };
       for (let start = 0; start < tensor.values.length; start += BLOCK) {
         update(tensor, { start, end: Math.min(start + BLOCK, tensor.values.length) }, step);
@@ -153,10 +166,11 @@ export function savedIn(state: Readonly<Record<string, Values>>, name: string): 
 }
 
 /** @throws {RangeError} If an option is out of range. */
-export function checkOptions({ betas, epsilon, weightDecay }: AdamWOptions): void {
+export function checkOptions({ betas, epsilon, weightDecay, ratioOfB = 1 }: AdamWOptions): void {
   betas.forEach((beta, i) => need(beta >= 0 && beta < 1, `beta${i + 1} in [0, 1)`, beta));
   need(epsilon > 0 && epsilon < Infinity, "epsilon > 0", epsilon);
   need(weightDecay >= 0 && weightDecay < Infinity, "weight decay >= 0", weightDecay);
+  need(ratioOfB > 0 && ratioOfB < Infinity, "a ratio of learning rates > 0", ratioOfB);
 }
 
 /**

@@ -10,7 +10,14 @@ import { GraphBuilder, type Value } from "../graph.ts";
 import { adamwOfRank } from "../ops/adamw.ts";
 import { clipHyper } from "../ops/clip_hyper.ts";
 import { sumSquaresOfRank } from "../ops/sum_squares.ts";
-import { type AdamWOptions, checkOptions, checkState, savedIn, takesWeightDecay } from "./adamw.ts";
+import {
+  type AdamWOptions,
+  checkOptions,
+  checkState,
+  rateFactor,
+  savedIn,
+  takesWeightDecay,
+} from "./adamw.ts";
 import { checkMaxNorm, clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 
@@ -28,6 +35,20 @@ export interface DeviceTensors {
 interface Group {
   tensors: readonly { name: string; own: string }[];
   programs: Promise<{ squares: Program; update: Program }>;
+}
+
+/** Hyperparameters of a step, `[4]` each: of everything, and, with LoRA+ alone, of tensors that have a learning rate of their own. */
+interface Hypers {
+  hyper: Tensor;
+  hyper_b?: Tensor;
+}
+
+/** A tensor as a program steps it: its name and shape there, whether it decays, and which of {@linkcode Hypers} it takes. */
+interface Stepped {
+  own: string;
+  shape: readonly number[];
+  decay: boolean;
+  hyper: keyof Hypers;
 }
 
 /** AdamW by kernels. */
@@ -63,20 +84,24 @@ export class DeviceOptimizer implements Optimizer {
 
   async step(learningRate: number, maxNorm: number): Promise<number> {
     const { norm, factor } = await this.#measure(maxNorm);
-    await this.#update(this.#hyper(learningRate, factor));
+    await this.#update(this.#hypers(learningRate, factor));
     return norm;
   }
 
   async stepAhead(learningRate: number, maxNorm: number): Promise<void> {
     if (this.#late) throw new Error("Cannot step ahead: the norm of the step before wasn't asked for");
     checkMaxNorm(maxNorm);
-    const total = await this.#squares(), given = this.#hyper(learningRate, maxNorm);
-    const hyper = entryOf(await (await this.#clip).run({ total, given }), "hyper");
+    const total = await this.#squares(), clip = await this.#clip;
+    const given = this.#hypers(learningRate, maxNorm);
+    const clipped: [string, Tensor][] = [];
+    for (const [name, tensor] of Object.entries(given)) {
+      clipped.push([name, entryOf(await clip.run({ total, given: tensor }), "hyper")]);
+      tensor.dispose();
+    }
     this.#late = this.#backend.download(total, true).finally(() => total.dispose());
     // Whoever asks for the norm gets the error.
     this.#late.catch(() => {});
-    given.dispose();
-    await this.#update(hyper);
+    await this.#update(Object.fromEntries(clipped) as unknown as Hypers);
   }
 
   async lateNorm(): Promise<number | null> {
@@ -90,23 +115,20 @@ export class DeviceOptimizer implements Optimizer {
   }
 
   /** Hyperparameters of the next step for `adamw`; the last entry is the factor of clipping, or the norm to clip to. */
-  #hyper(learningRate: number, clip: number): Tensor {
-    const { betas: [beta1, beta2], weightDecay } = this.#options, t = ++this.#steps;
-    return this.#backend.upload(
-      Float32Array.of(
-        learningRate * weightDecay,
-        learningRate / (1 - beta1 ** t),
-        1 / Math.sqrt(1 - beta2 ** t),
-        clip,
-      ),
-      [4],
-    );
+  #hypers(learningRate: number, clip: number): Hypers {
+    const { betas: [beta1, beta2], weightDecay, ratioOfB = 1 } = this.#options, t = ++this.#steps;
+    const of = (rate: number) =>
+      this.#backend.upload(
+        Float32Array.of(rate * weightDecay, rate / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t), clip),
+        [4],
+      );
+    return { hyper: of(learningRate), ...(ratioOfB !== 1 && { hyper_b: of(ratioOfB * learningRate) }) };
   }
 
-  /** Steps everything and zeroes gradients; disposes of `hyper`. */
-  async #update(hyper: Tensor): Promise<void> {
+  /** Steps everything and zeroes gradients; disposes of `hypers`. */
+  async #update(hypers: Hypers): Promise<void> {
     for (const { tensors, programs } of this.#groups) {
-      const inputs: Record<string, Tensor> = { hyper };
+      const inputs: Record<string, Tensor> = { ...hypers };
       tensors.forEach(({ name, own }) => {
         inputs[`p.${own}`] = valueOf(this.#tensors.trained, name).tensor;
         inputs[`m.${own}`] = valueOf(this.#first, name);
@@ -122,7 +144,7 @@ export class DeviceOptimizer implements Optimizer {
         }
       });
     }
-    hyper.dispose();
+    for (const hyper of Object.values(hypers)) hyper.dispose();
     this.#tensors.zeroGradients();
   }
 
@@ -183,10 +205,11 @@ export class DeviceOptimizer implements Optimizer {
     }
     return [...groups].map(([block, names]) => {
       const tensors = names.map((name) => ({ name, own: name.slice(block.length) }));
-      const specs = tensors.map(({ name, own }) => ({
+      const specs = tensors.map(({ name, own }): Stepped => ({
         own,
         shape: valueOf(this.#tensors.trained, name).shape,
         decay: takesWeightDecay(name),
+        hyper: rateFactor(name, this.#options) === 1 ? "hyper" : "hyper_b",
       }));
       const key = JSON.stringify(specs), made = programs.get(key) ?? this.#compile(specs);
       programs.set(key, made);
@@ -194,17 +217,18 @@ export class DeviceOptimizer implements Optimizer {
     });
   }
 
-  async #compile(specs: readonly { own: string; shape: readonly number[]; decay: boolean }[]) {
-    const { betas: [beta1, beta2], epsilon, weightDecay } = this.#options;
+  async #compile(specs: readonly Stepped[]) {
+    const { betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1 } = this.#options;
     const squares = new GraphBuilder(), update = new GraphBuilder();
     let total = squares.input("before", [1]);
     const hyper = update.input("hyper", [4]), next: Record<string, Value> = {};
-    for (const { own, shape, decay } of specs) {
+    const hypers = { hyper, hyper_b: ratioOfB === 1 ? hyper : update.input("hyper_b", [4]) };
+    for (const { own, shape, decay, hyper: rate } of specs) {
       const x = squares.input(`g.${own}`, shape);
       total = squares.run(sumSquaresOfRank(shape.length), { x, before: total }).total;
       const input = (letter: string) => update.input(`${letter}.${own}`, shape);
       const attrs = { beta1, beta2, epsilon, decay: decay && weightDecay > 0 };
-      const tensors = { p: input("p"), m: input("m"), v: input("v"), g: input("g"), hyper };
+      const tensors = { p: input("p"), m: input("m"), v: input("v"), g: input("g"), hyper: hypers[rate] };
       const { p_next, m_next, v_next } = update.run(adamwOfRank(shape.length), tensors, attrs);
       Object.assign(next, { [`p.${own}`]: p_next, [`m.${own}`]: m_next, [`v.${own}`]: v_next });
     }

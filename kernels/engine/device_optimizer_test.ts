@@ -154,6 +154,39 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
   });
 
   Deno.test({
+    name: `DeviceOptimizer steps B as AdamW of the ratio times the rate does, all else at the rate: ${on}`,
+    ignore,
+    fn: async () => {
+      const b = "model.layers.0.up_proj.lora_B.weight", a = b.replace("lora_B", "lora_A");
+      const nested = [[1, -2, 3], [0.5, 0.25, -0.125]];
+      const backend = await make(), tensors = new Tensors(backend, { [a]: nested, [b]: nested });
+      const optimizer = new DeviceOptimizer(backend, tensors, { ...options, ratioOfB: 4 });
+      // The definition of LoRA+: groups of their own rates, each an AdamW.
+      const host = [1, 4].map((ratio) => {
+        const values = Float32Array.from(flat(nested));
+        const adamw = new AdamW([{ name: "w", values, decay: true }], options);
+        return { values, step: (g: Float32Array, factor: number) => adamw.step([g], ratio * 0.01, factor) };
+      });
+      for (let t = 0; t < 6; t++) {
+        const rows = nested.map((row, r) => row.map((_, c) => Math.sin(t + 2 * r + 3 * c)));
+        tensors.setGradients({ [a]: rows, [b]: rows });
+        const g = Float32Array.from(flat(rows)), norm = Math.hypot(...g, ...g);
+        if (t % 2 === 0) await optimizer.step(0.01, 0.5);
+        else {
+          await optimizer.stepAhead(0.01, 0.5);
+          await optimizer.lateNorm();
+        }
+        for (const { step } of host) step(g, 0.5 / (norm + 1e-6));
+        for (const [i, name] of [a, b].entries()) {
+          const { tensor } = tensors.trained.get(name)!;
+          assertNear(await backend.download(tensor), [...host[i]!.values], 2e-7, `${name} at ${t}`);
+        }
+      }
+      await backend.dispose();
+    },
+  });
+
+  Deno.test({
     name: `DeviceOptimizer names a gradient that isn't finite and changes nothing: ${on}`,
     ignore,
     fn: async () => {

@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../formats/elements.ts";
-import { AdamW, type AdamWOptions, takesWeightDecay } from "./adamw.ts";
+import { AdamW, type AdamWOptions, rateFactor, takesWeightDecay } from "./adamw.ts";
 import { measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import type { Parameters } from "./parameters.ts";
@@ -17,7 +17,7 @@ export class HostOptimizer implements Optimizer {
     this.#parameters = parameters;
     const trained = [...parameters.trained.values()].map(({ name, values }) => {
       if (!values) throw new TypeError(`Cannot step "${name}" on the host: it isn't in the host's memory`);
-      return { name, values, decay: takesWeightDecay(name) };
+      return { name, values, decay: takesWeightDecay(name), rate: rateFactor(name, options) };
     });
     this.#adamw = new AdamW(trained, options);
   }

@@ -213,6 +213,8 @@ export interface TrainConfig {
   lora_target: string[];
   /** Scale by alpha over the square root of the rank. */
   use_rslora: boolean;
+  /** LoRA+: learning rate of B over that of A; null: the same. */
+  loraplus_lr_ratio: number | null;
   /** β of the preference loss, > 0. */
   pref_beta: number;
   /** Weight of an added SFT loss on the chosen answer's mean log-probability. */

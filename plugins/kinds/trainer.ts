@@ -23,6 +23,7 @@ export type TrainerConfig = Pick<
   | "lora_dropout"
   | "lora_target"
   | "use_rslora"
+  | "loraplus_lr_ratio"
   // Steps
   | "seed"
   | "data_seed"

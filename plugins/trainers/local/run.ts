@@ -56,6 +56,7 @@ export async function carryOut(
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,
       weightDecay: config.weight_decay,
+      ...(config.loraplus_lr_ratio !== null && { ratioOfB: config.loraplus_lr_ratio }),
     },
   });
   try {

@@ -130,6 +130,6 @@ function partsOf(shares: readonly Share[]): Record<string, FrameArray> {
   return Object.assign({}, ...shares.map(({ part }, rank) => withPrefix(`${rank}.`, { ...part })));
 }
 
-function optimizerHeader({ betas: [beta1, beta2], epsilon, weightDecay }: AdamWOptions) {
-  return { beta1, beta2, epsilon, weight_decay: weightDecay };
+function optimizerHeader({ betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1 }: AdamWOptions) {
+  return { beta1, beta2, epsilon, weight_decay: weightDecay, ratio_of_b: ratioOfB };
 }

@@ -54,6 +54,8 @@ Deno.test("keys that contradict each other are refused", () => {
       ["train_on_prompt: true\nmask_history: true", "remove one of them"],
       ["stage: dpo\ntrain_on_prompt: true", "it is for sft"],
       ["stage: dpo\nneat_packing: true", "it is for sft"],
+      ["finetuning_type: full\nloraplus_lr_ratio: 4", "as it is the rate of adapters' B"],
+      ["loraplus_lr_ratio: 0", "a number > 0"],
       ["interleave_probs: [1]", "mix_strategy: concat"],
       ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
       ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],

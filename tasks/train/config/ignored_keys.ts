@@ -299,7 +299,7 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       oft_target: "all",
     },
   }],
-  ["it only sets up LoRA+, which is refused", {
+  ["it is LoRA+'s rate for adapters on embeddings, and no embedding gets an adapter here", {
     finetuning: {
       loraplus_lr_embedding: 1e-06,
     },

@@ -262,7 +262,6 @@ const ROWS: readonly [
     "a base model and its adapter aren't merged on the way in",
     "merge the adapter into a model first, and give that as model_name_or_path",
   ],
-  ["finetuning", "loraplus_lr_ratio", null, [null], "LoRA+ isn't there", "leave it out"],
   ["finetuning", "use_dora", false, [false], "DoRA isn't there", "leave it out, or use use_rslora"],
   [
     "finetuning",

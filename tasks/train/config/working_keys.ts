@@ -368,6 +368,11 @@ function method() {
       "modules that get adapters; all: every linear layer but the output head",
     ),
     use_rslora: add(bool(), false, "divide by the square root of the rank instead of the rank"),
+    loraplus_lr_ratio: add(
+      orNull(num({ above: 0 })),
+      null,
+      "LoRA+: learning rate of the adapters' B over learning_rate, which A keeps; weight decay follows each one's own rate",
+    ),
     pref_beta: add(num({ above: 0 }), 0.1, "beta of the preference loss"),
     pref_ftx: add(
       num({ min: 0 }),

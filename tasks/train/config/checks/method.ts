@@ -25,6 +25,11 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "Cannot train as lora_target names no module: use all, or names",
   );
   refuse(
+    c.loraplus_lr_ratio !== null && c.finetuning_type === "full",
+    "loraplus_lr_ratio",
+    "Cannot use loraplus_lr_ratio with finetuning_type: full as it is the rate of adapters' B: leave it out, or use finetuning_type: lora",
+  );
+  refuse(
     stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
     "pref_loss",
     `Cannot use pref_loss: ${c.pref_loss} in stage iopo: it takes sigmoid, hinge and robust`,

@@ -41,10 +41,14 @@ def put(tensor: torch.Tensor, values: np.ndarray) -> None:
 
 def adamw_of(parameters: Parameters, options: dict) -> torch.optim.AdamW:
     """AdamW of the `open` frame's options."""
+    # LoRA+: B has a learning rate of its own. A group's "ratio" is ours, kept by torch, see set_rate.
     groups = [
-        {"params": [p for name, p in parameters.items() if (NO_DECAY.search(name) is None) == decays],
-         "weight_decay": options["weight_decay"] if decays else 0.0}
+        {"params": [p for name, p in parameters.items()
+                    if (NO_DECAY.search(name) is None) == decays and name.endswith("lora_B.weight") == of_b],
+         "weight_decay": options["weight_decay"] if decays else 0.0,
+         "ratio": options.get("ratio_of_b", 1.0) if of_b else 1.0}
         for decays in (True, False)
+        for of_b in (False, True)
     ]
     return torch.optim.AdamW(
         [group for group in groups if group["params"]],
@@ -52,6 +56,12 @@ def adamw_of(parameters: Parameters, options: dict) -> torch.optim.AdamW:
         betas=(options["beta1"], options["beta2"]),
         eps=options["epsilon"],
     )
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """The learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["ratio"]
 
 
 def check_state(parameters: Parameters, arrays: dict[str, np.ndarray]) -> None:
@@ -82,8 +92,7 @@ class Optimizer:
         for parameter in self._parameters.values():
             if factor < 1:
                 local(parameter.grad).mul_(factor)  # type: ignore[arg-type]
-        for group in self._adamw.param_groups:
-            group["lr"] = rate
+        set_rate(self._adamw, rate)
         self._adamw.step()
         self.zero()
         return norm

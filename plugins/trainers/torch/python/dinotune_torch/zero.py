@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .failure import Refused, Unusable
-from .optimizer import Parameters, adamw_of, check_state
+from .optimizer import Parameters, adamw_of, check_state, set_rate
 from .ranks import Ranks
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class Zero:
     def step(self, rate: float, max_norm: float) -> float:
         """As Optimizer.step. @raises Refused if a gradient isn't finite; DeepSpeed has skipped the step then"""
         self.settle(last=True)
-        for group in self._engine.optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(self._engine.optimizer, rate)
         self._engine.optimizer.clip_grad = max_norm
         self._engine.step()
         norm = float(self._engine.get_global_grad_norm())
