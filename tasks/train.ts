@@ -158,6 +158,7 @@ export async function train(
       config: { ...config, adapter_name_or_path: ready.adapterFolders },
       model: ready.model,
       decoder: ready.decoder,
+      merged: ready.mergedFolders,
       loss: ready.loss,
       train: data.train,
       evaluation: data.evaluation,

@@ -59,6 +59,16 @@ export function factoryArguments(
   ];
 }
 
+/** The adapter that the goldens call adapter2: the one that dpo_fixed ended with, as a folder in `folder`. */
+export function secondAdapter(folder: string): string {
+  const path = join(folder, "adapter2");
+  Deno.mkdirSync(path);
+  Deno.copyFileSync(join(FACTORY, "adapter", "adapter_config.json"), join(path, "adapter_config.json"));
+  const weights = "adapter_model.safetensors";
+  Deno.copyFileSync(join(FACTORY, "runs", "dpo_fixed", weights), join(path, weights));
+  return path;
+}
+
 /**
  * Repeats a run into a folder, or its part up to a step.
  * @param stopAfter Interrupts after that step

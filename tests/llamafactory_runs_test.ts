@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 
-import { assertFactoryRun, FACTORY, repeatFactoryRun } from "./_llamafactory_run.ts";
+import { assertFactoryRun, FACTORY, repeatFactoryRun, secondAdapter } from "./_llamafactory_run.ts";
 
 // dpo_fixed_odd, kto_fixed_odd and kto_fixed_ftx: 24 examples in micro-batches of 5, 5, 5, 5 and 4, all of one step, and evaluation batches of
 // 4 and 2. With step_mean: examples the first loss of dpo_fixed_odd would be 0.7581 instead of 0.7622.
@@ -21,6 +21,11 @@ const OTHER_FORMULAS: readonly string[] = [
 /** Runs whose loss wasn't the one that their keys name: see the README of the goldens. */
 const AS_VERSION: readonly string[] = ["dpo_fixed_hinge", "dpo_fixed_ipo"];
 
+/** Arguments that a run's keys become here, as its folders lie elsewhere. */
+const MORE: Readonly<Record<string, (adapter2: string) => string[]>> = {
+  sft_fixed_merged: (adapter2) => [`adapter_name_or_path=${adapter2},${join(FACTORY, "adapter")}`],
+};
+
 for (
   const { name } of [...Deno.readDirSync(join(FACTORY, "runs"))].sort((a, b) => a.name < b.name ? -1 : 1)
 ) {
@@ -32,7 +37,9 @@ for (
     const folder = await Deno.makeTempDir();
     try {
       const output = join(folder, "out");
-      await repeatFactoryRun(name, output, AS_VERSION.includes(name) ? ["llamafactory_version=0.9.5"] : []);
+      const more = MORE[name]?.(secondAdapter(folder)) ?? [];
+      if (AS_VERSION.includes(name)) more.push("llamafactory_version=0.9.5");
+      await repeatFactoryRun(name, output, more);
       assertFactoryRun(name, output);
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -37,6 +37,8 @@ export interface BackendChoice {
 export interface EngineSetup {
   /** Folder or GGUF file of the model. */
   modelPath: string;
+  /** Folders of adapters that are merged into the model, in turn; absent: none. */
+  merged?: readonly string[];
   decoder: DecoderConfig;
   tuning: Tuning;
   /** Initial LoRA tensors by the engine's names. */

@@ -6,6 +6,7 @@
 import { hasPacked, openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "./host.ts";
+import { withMerged } from "./merged_weights.ts";
 import { packedReader } from "./packed_weights.ts";
 import { type CallContext, type Methods, serve } from "./worker_call.ts";
 
@@ -17,8 +18,9 @@ let tell: CallContext["emit"] = () => {};
 async function open(setup: EngineSetup): Promise<void> {
   const model = await openModel(setup.modelPath);
   try {
-    const read = packedReader(model.weights, setup.decoder, setup.quantizationBit ?? null);
-    const backend = await makeBackend({ ...setup.device, blocks: hasPacked(model.weights) });
+    const weights = withMerged(model.weights, setup.merged ?? [], setup.decoder);
+    const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null);
+    const backend = await makeBackend({ ...setup.device, blocks: hasPacked(weights) });
     host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
   } finally {
     model.weights.close();

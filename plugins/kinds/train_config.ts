@@ -39,7 +39,7 @@ export interface TrainConfig {
   model_name_or_path: string;
   /** The base model's id on the hub (`owner/name`) that an adapter names; null: what the model's files tell, else the path. */
   base_model: string | null;
-  /** Adapter folders to continue from; at most one here. */
+  /** Adapter folders: all but the last are merged, which is trained on unless `create_new_adapter`. */
   adapter_name_or_path: string[];
   /** Folder for downloads; null: HF_HOME's. */
   cache_dir: string | null;
@@ -213,6 +213,8 @@ export interface TrainConfig {
   lora_target: string[];
   /** Scale by alpha over the square root of the rank. */
   use_rslora: boolean;
+  /** Merge every adapter of `adapter_name_or_path`, and train a new one upon that. */
+  create_new_adapter: boolean;
   /** LoRA+: learning rate of B over that of A; null: the same. */
   loraplus_lr_ratio: number | null;
   /** β of the preference loss, > 0. */

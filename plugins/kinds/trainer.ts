@@ -24,6 +24,7 @@ export type TrainerConfig = Pick<
   | "lora_target"
   | "use_rslora"
   | "loraplus_lr_ratio"
+  | "create_new_adapter"
   // Steps
   | "seed"
   | "data_seed"
@@ -85,6 +86,8 @@ export interface TrainerInputs {
   model: LoadedModel;
   /** The model's config.json as its family reads it. */
   decoder: DecoderConfig;
+  /** Folders of adapters that `model.weights` has merged in, in turn; what opens the model's path anew has to do the same. */
+  merged?: readonly string[];
   /** Made by the run's loss plugin. */
   loss: Loss;
   /** In split order. */

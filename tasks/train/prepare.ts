@@ -20,9 +20,10 @@ import {
 } from "./start_checks.ts";
 import { lossNotes } from "./loss_notes.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
-import { readAdapter } from "../../formats/peft/mod.ts";
+import { baseDifference, readAdapter } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { withMerged } from "../../kernels/engine/merged_weights.ts";
 import { familyOf } from "../../plugins/kinds/decoder_of.ts";
 import { targetModules } from "../../plugins/kinds/lora_targets.ts";
 import { nowhere, placed, type PlaceOf } from "../../plugins/kinds/place.ts";
@@ -39,8 +40,10 @@ export interface Ready {
   model: LoadedModel;
   /** The model's config.json as its family reads it. */
   decoder: DecoderConfig;
-  /** Folders of the adapters that `adapter_name_or_path` names, those of the hub downloaded. */
+  /** Folder of the adapter that is trained on, downloaded if it is the hub's; none: a new one. */
   adapterFolders: string[];
+  /** Folders of the adapters that are merged into the model, in turn: its weights are those with them. */
+  mergedFolders: string[];
   /** null only in stage pt. */
   template: Template | null;
   /** Jinja text that renders what is trained, to be saved with it; null: the tokenizer has none. */
@@ -72,6 +75,7 @@ export type PrepareKeys =
     | "eval_dataset"
     | "finetuning_type"
     | "adapter_name_or_path"
+    | "create_new_adapter"
     | "lora_target"
     | "trainer"
     | "trainer_options"
@@ -141,7 +145,7 @@ export async function prepare(
     placeOf("model_name_or_path"),
     () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
   );
-  const adapterFolders = await placed(
+  const allAdapters = await placed(
     placeOf("adapter_name_or_path"),
     () =>
       resolveAdapters(config.adapter_name_or_path, {
@@ -149,12 +153,44 @@ export async function prepare(
         ...hubOptions(config, say),
       }),
   );
+  const merged = config.create_new_adapter ? allAdapters.length : Math.max(0, allAdapters.length - 1);
+  const mergedFolders = allAdapters.slice(0, merged), adapterFolders = allAdapters.slice(merged);
   if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
-  const model = { ...opened, tokenizer };
+  const weights = placed(
+    placeOf("adapter_name_or_path"),
+    () => withMerged(opened.weights, mergedFolders, decoder),
+  );
+  const model = { ...opened, tokenizer, weights };
+  notes.push(...mergeNotes(mergedFolders, config.model_name_or_path));
   notes.push(...lossNotes(registry, name, options));
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
   const chatTemplate = template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
-  return { model, decoder, adapterFolders, template, chatTemplate, loss, used, notes, placeOf };
+  return {
+    model,
+    decoder,
+    adapterFolders,
+    mergedFolders,
+    template,
+    chatTemplate,
+    loss,
+    used,
+    notes,
+    placeOf,
+  };
+}
+
+/** What is trained upon merged adapters needs them merged wherever it is used, which no file of it can say. */
+function mergeNotes(merged: readonly string[], model: string): string[] {
+  if (merged.length === 0) return [];
+  const names = merged.join(", ");
+  return [
+    `${names}: merged into the model before training, so what is trained belongs upon ${model} with ${
+      merged.length === 1 ? "it" : "them"
+    } merged in (deno task export adapter_name_or_path=${
+      merged.join(",")
+    },OUTPUT_DIR writes all as one model)`,
+    ...merged.flatMap((folder) => baseDifference(folder, model) ?? []),
+  ];
 }
 
 /** Paths that a run reads. */

@@ -46,6 +46,7 @@ export async function carryOut(
   }
   const engine = await open({
     modelPath: model.path,
+    merged: inputs.merged ?? [],
     decoder,
     tuning: target.tuning,
     initial: target.initial,

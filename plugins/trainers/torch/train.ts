@@ -24,6 +24,15 @@ export async function trainOnTorch(
         "the language part alone; use trainer: local",
     );
   }
+  const merged = inputs.merged ?? [];
+  if (options.nnodes > 1 && merged.length > 0) {
+    throw new RangeError(
+      `Cannot train on ${options.nnodes} nodes upon merged adapters as each of them has to read what they make of the model: current value is ` +
+        `${
+          merged.join(", ")
+        }; merge them once (deno task export), and put the folder under the same path everywhere`,
+    );
+  }
   if (options.nnodes > 1 && model.format !== "safetensors") {
     throw new RangeError(
       `Cannot train ${model.path} on ${options.nnodes} nodes as each of them has to read it: current value is a ${model.format} file; ` +
@@ -33,7 +42,7 @@ export async function trainOnTorch(
   const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
   try {
     return await carryOut(inputs, async (setup) => {
-      const modelPath = modelFolder(model, decoder, temporary, options.dtype);
+      const modelPath = modelFolder(model, decoder, temporary, options.dtype, merged.length > 0);
       if (options.nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
       }

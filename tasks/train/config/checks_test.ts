@@ -84,7 +84,11 @@ Deno.test("keys that contradict each other are refused", () => {
         "a multiple",
       ],
       ["finetuning_type: full\nadapter_name_or_path: a", "merge it first"],
-      ["adapter_name_or_path: a,b", "2 adapters"],
+      ["adapter_name_or_path: a,b\nquantization_bit: 4", "Cannot merge adapters with quantization_bit: 4"],
+      [
+        "adapter_name_or_path: a\ncreate_new_adapter: true\nquantization_bit: 8",
+        "Cannot merge an adapter with quantization_bit: 8",
+      ],
       ["stage: iopo\npref_loss: orpo", "it takes sigmoid, hinge and robust"],
       ["stage: iopo\ndpo_label_smoothing: 0.1", "use iopo_label_smoothing"],
       ["stage: dpo\npref_loss: ipo\ndpo_label_smoothing: 0.1", "it is for sigmoid and robust"],

@@ -35,8 +35,13 @@ const IDLE: readonly [
   ],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],
-    (c) => c.adapter_name_or_path.length > 0,
+    (c) => c.adapter_name_or_path.length > 0 && !c.create_new_adapter,
     () => "the adapter of adapter_name_or_path has its own",
+  ],
+  [
+    ["create_new_adapter"],
+    (c) => c.adapter_name_or_path.length === 0,
+    () => "adapter_name_or_path names no adapter, and without one a new adapter is made anyway",
   ],
   [["pref_beta", "pref_ftx"], ({ stage }) => stage === "sft" || stage === "pt", stageIs],
   [["pref_loss"], ({ stage }) => stage !== "dpo" && stage !== "iopo", stageIs],

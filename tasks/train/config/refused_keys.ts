@@ -254,14 +254,6 @@ const ROWS: readonly [
     "only adapters (or, with finetuning_type: full, all weights) are trained",
     "leave it out, or use finetuning_type: full",
   ],
-  [
-    "finetuning",
-    "create_new_adapter",
-    false,
-    [false],
-    "a base model and its adapter aren't merged on the way in",
-    "merge the adapter into a model first, and give that as model_name_or_path",
-  ],
   ["finetuning", "use_dora", false, [false], "DoRA isn't there", "leave it out, or use use_rslora"],
   [
     "finetuning",

@@ -55,7 +55,8 @@ function model() {
     adapter_name_or_path: add(
       names(),
       [],
-      "adapter to continue training: a folder or a hub id; one at most (merge others first)",
+      "adapter to continue training, a folder or a hub id; of several (a list, or text with commas) all but the last are merged into the model first, " +
+        "and with create_new_adapter all are",
     ),
     quantization_bit: add(
       orNull(fourOrEight()),
@@ -368,6 +369,11 @@ function method() {
       "modules that get adapters; all: every linear layer but the output head",
     ),
     use_rslora: add(bool(), false, "divide by the square root of the rank instead of the rank"),
+    create_new_adapter: add(
+      bool(),
+      false,
+      "merge every adapter of adapter_name_or_path into the model, and train a new one upon that; to be used on the model with those merged in",
+    ),
     loraplus_lr_ratio: add(
       orNull(num({ above: 0 })),
       null,

@@ -15,9 +15,12 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "Cannot train all weights from an adapter: merge it first, or use finetuning_type: lora",
   );
   refuse(
-    adapters > 1,
+    c.quantization_bit !== null && (adapters > 1 || (adapters > 0 && c.create_new_adapter)),
     "adapter_name_or_path",
-    `Cannot continue from ${adapters} adapters as one at most is needed: merge all but the last into a model first`,
+    `Cannot merge ${
+      adapters === 1 ? "an adapter" : "adapters"
+    } with quantization_bit: ${c.quantization_bit} as merged weights are float32: merge ` +
+      "first (deno task export), and give that folder as model_name_or_path",
   );
   refuse(
     c.lora_target.length === 0,
