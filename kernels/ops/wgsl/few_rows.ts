@@ -15,8 +15,15 @@ import { elementOf, literal, rowParts, shader, widthOf } from "./shader.ts";
 /** Rows up to which this is done: a vec4 of sums and one more. */
 export const FEW_ROWS = 8;
 const THREADS = 64;
-/** Columns from which 8 invocations for each (128 bytes at a time) are workgroups enough; below, 32. */
-const MANY_COLUMNS = 512;
+/**
+ * Columns from which 8 invocations for each (128 bytes at a time) are enough; below, 32. What an invocation asks for at a time is a vec4, and
+ * a card of 3.35 TB/s answers after some 0.6 µs, so 2 MB have to be on the way: 576 columns of 8 invocations are 74 KB, 1,536 are 197.
+ */
+const MANY_COLUMNS = 8192;
+/** Columns below which 8 invocations for each are too few workgroups, however short a row is. */
+const FEW_COLUMNS = 512;
+/** Numbers, or vec4, of a row of which 32 invocations have two or more each. */
+const LONG_ROW = 64;
 
 /** Lowers a product of layout "nt" with m ≤ {@linkcode FEW_ROWS}; null where x or y don't fit a binding. */
 export function fewRows(spec: ProductSpec, limits: WgslLimits): WgslDispatch[] | null {
@@ -29,7 +36,8 @@ export function fewRows(spec: ProductSpec, limits: WgslLimits): WgslDispatch[] |
     : (r: number) => `a[${r}u * ${wide}u + i] * w`;
   const sum = (r: number) => `sum${Math.floor(r / 4)}[${r % 4}]`;
   return rowParts(n, k, limits, half).map(({ first, count }) => {
-    const lanes = count >= MANY_COLUMNS ? 8 : 32, columns = THREADS / lanes;
+    const wideEnough = wide >= LONG_ROW || count < FEW_COLUMNS;
+    const lanes = count < MANY_COLUMNS && wideEnough ? 32 : 8, columns = THREADS / lanes;
     const within = together(lanes, limits.subgroups);
     return shader({
       label,
