@@ -197,6 +197,20 @@ Deno.test("evaluate_all_task_for_model.sh takes the released script's three argu
     const released = JSON.parse(await Deno.readTextFile(join(folder, "result/trace_mine.json")));
     assertEquals([released.result.length, released.config.evaluator.model.args.name], [3, "mine"]);
     assertEquals(await Deno.readTextFile(join(config, "evaluator-trace-gpt-gpt.yaml")), before);
+    // a folder as the released scripts have it: the model is found in its config/, a changed copy of an example isn't passed over
+    await Deno.mkdir(join(folder, "config/models"), { recursive: true });
+    await Deno.rename(join(folder, "model.yaml"), join(folder, "config/models/mine.yaml"));
+    await Deno.writeTextFile(join(folder, "config/evaluator-trace-gpt-gpt.yaml"), `# mine\n${before}`);
+    const inOwn = async (evaluator: string) => {
+      const args = [script, "own", "models/mine.yaml", evaluator];
+      const { code, stderr } = await new Deno.Command("bash", { args, cwd: folder, env }).output();
+      return { code, said: new TextDecoder().decode(stderr) };
+    };
+    const own = await inOwn("small.yaml");
+    assertEquals(own.code, 0, own.said);
+    const two = await inOwn("config/evaluator-trace-gpt-gpt.yaml");
+    assertEquals(two.code, 1, two.said);
+    assertStringIncludes(two.said, "two files are the evaluator file config/evaluator-trace-gpt-gpt.yaml");
     const wrong = await new Deno.Command("bash", { args: [script, "result"], cwd: folder }).output();
     assertEquals(wrong.code, 1);
     assertStringIncludes(new TextDecoder().decode(wrong.stderr), "OUT_DIR MODEL_YAML EVALUATOR_YAML");

@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import project from "../deno.json" with { type: "json" };
 import { LOCK_FILE, lockDirectory } from "../formats/directory_lock.ts";
 import { exists } from "../formats/exists.ts";
+import { variants } from "./helpers/repetitions.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -56,7 +57,7 @@ const HOSTILE = (elsewhere: string) => `
   Deno.writeTextFileSync(made, "x");
 `;
 
-for (const task of ["train", "preview"] as const) {
+for (const task of variants(["train", "preview"] as const, 1)) {
   Deno.test(`a plugin of deno task ${task} that writes elsewhere is refused in every way`, async () => {
     const folder = temporaryFolder(), output = temporaryFolder();
     Deno.writeTextFileSync(join(folder, "there"), "kept");

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
+import { variants } from "./helpers/repetitions.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -75,7 +76,7 @@ const ENDS: Record<string, [does: string, call: string]> = {
 
 Deno.test("a judge that ends the process ends the run with its name, line and item, and not with 0", async () => {
   await Promise.all(
-    Object.values(ENDS).map(async ([does, call]) => {
+    variants(Object.values(ENDS), 1).map(async ([does, call]) => {
       const { code, stderr, folder } = await evaluated(does);
       assertEquals(code, 1, stderr);
       assert(
@@ -95,11 +96,11 @@ Deno.test("a judge that ends the process ends the run with its name, line and it
 Deno.test("what a plugin leaves to a timer or a promise that nothing waits for ends the run with its file and line", async () => {
   const late = "await new Promise((done) => setTimeout(done, 5000));";
   for (
-    const [does, words] of [
+    const [does, words] of variants<[does: string, words: string]>([
       [`setTimeout(() => { throw new Error("late boom"); }, 1); ${late}`, "late boom"],
-      [`void Promise.reject(new Error("lost boom")); ${late}`, "lost boom"],
       [`void Promise.reject(); ${late}`, "what was thrown says nothing"],
-    ] as const
+      [`void Promise.reject(new Error("lost boom")); ${late}`, "lost boom"],
+    ], 2)
   ) {
     const { code, stderr, folder } = await evaluated(does);
     assertEquals(code, 1, stderr);

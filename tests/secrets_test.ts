@@ -9,9 +9,12 @@ import { HIDDEN } from "../formats/secrets.ts";
 import { parseYaml, readYaml } from "../formats/yaml/yaml.ts";
 import { errorText, parseArguments } from "../tasks/common/cli.ts";
 import { resolveEvalConfig } from "../tasks/eval/config.ts";
+import { evalTask } from "../tasks/eval.ts";
+import { preview } from "../tasks/preview.ts";
 import { recordOf } from "../tasks/train/config/record.ts";
 import { resolveTrainConfig } from "../tasks/train/config/resolve.ts";
 import { runYaml } from "../tasks/train/config/provenance.ts";
+import { type HeardTask, taskHere } from "./helpers/task_here.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const SECRET = "s3cr3tV4lue";
@@ -110,21 +113,28 @@ Deno.test("--dry-run and every other way of the tasks print no secret", async ()
     train,
     TRAIN + `hf_hub_token: hf_${SECRET}\ntrainer_options: {api_key: ${SECRET}}\n`,
   );
+  const unseen = ({ out }: HeardTask) => {
+    assert(!out.includes(SECRET), out);
+    return out;
+  };
+  const evaluate = async (...args: string[]) => unseen(await taskHere(() => evalTask([file, ...args])));
+  /** As a process: what else it might print. */
   const run = async (task: string, ...args: string[]) => {
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", new URL(`../tasks/${task}.ts`, import.meta.url).pathname, ...args],
       env: { NO_COLOR: "1" },
       cwd: folder,
     }).output();
-    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-    assert(!text.includes(SECRET), text);
-    return text;
+    return unseen({ code: 0, out: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) });
   };
-  assert((await run("eval", file, "--dry-run")).includes(`api_key: "${HIDDEN}"`));
-  assert((await run("eval", file, "--dry-run", "--json")).includes("benchmark rows"));
-  assert((await run("eval", file, `model.args.api_key=${SECRET}`, "out_dir=x")).includes("benchmark rows"));
+  assert((await evaluate("--dry-run")).includes(`api_key: "${HIDDEN}"`));
+  assert((await evaluate("--dry-run", "--json")).includes("benchmark rows"));
+  assert(
+    (await evaluate(`model.args.api_key=${SECRET}`, `out_dir=${folder}/x`)).includes("benchmark rows"),
+  );
   const { trainer_options } = recordOf(resolveTrainConfig(readYaml(train)).config);
   assertEquals(trainer_options, { api_key: HIDDEN });
   assert((await run("train", train, "--dry-run")).includes("error: "));
-  assert((await run("preview", train, `hf_hub_token=[${SECRET}]`)).includes("hf_hub_token"));
+  const shown = await taskHere(() => preview(train, [`hf_hub_token=[${SECRET}]`]));
+  assert(unseen(shown).includes("hf_hub_token"));
 });

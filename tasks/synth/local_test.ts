@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** Quadruples that are made. */
-const ROWS = repetitions(50, 20);
+const ROWS = repetitions(50, 8);
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/synth/default.yaml", import.meta.url));
 

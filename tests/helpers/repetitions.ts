@@ -5,3 +5,8 @@
 export function repetitions(thorough: number, quick: number): number {
   return Deno.env.get("TEST_ALL") ? thorough : quick;
 }
+
+/** Variants of one thing, each of which takes a process: all of them in `deno task test:all`, the first `quick` elsewhere. */
+export function variants<T>(all: readonly T[], quick: number): readonly T[] {
+  return all.slice(0, repetitions(all.length, quick));
+}

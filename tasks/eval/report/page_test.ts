@@ -23,10 +23,15 @@ async function hostileRun(folder: string): Promise<string> {
   });
   await Deno.writeTextFile(join(folder, "rows.jsonl"), `${hostile}\n${rowsText(130)}`);
   await using server = mockServer({
-    respond: ({ body }) =>
-      body.messages.at(-1)!.content.includes("Question 5:")
-        ? completionResponse(`answer ${ATTACK}`)
-        : undefined,
+    respond: ({ body }) => {
+      const asked = body.messages.at(-1)!.content;
+      if (asked.includes("Question 5:")) return completionResponse(`answer ${ATTACK}`);
+      // a long reason why its constraints have no verdict
+      const message = { content: null, refusal: "I would rather not judge that. ".repeat(9) };
+      return asked.includes("Question 9:") && body.model === "grader"
+        ? Response.json({ choices: [{ index: 0, message, finish_reason: "stop" }] })
+        : undefined;
+    },
   });
   const config = rowsConfig(folder, server.base, [`model.args.name=${JSON.stringify(`m${ATTACK}`)}`]);
   const { results } = await runConfig(config);
@@ -85,6 +90,14 @@ Deno.test({
         );
         assertStringIncludes(await page.locator("#detail pre").first().innerText(), ATTACK);
         assert(await page.locator(".tile").count() >= 3);
+        const reasons = page.locator(".card.scroll", { hasText: "Why constraints are unscored" });
+        assertStringIncludes(await reasons.innerText(), "held back by a policy of the judge's server");
+        assert(
+          await reasons.evaluate((card: { scrollWidth: number; clientWidth: number }) =>
+            card.scrollWidth <= card.clientWidth
+          ),
+          "a reason pushes its number out of sight",
+        );
         // ring, by topic, by kind
         assert(await page.locator("figure svg").count() >= 2);
 

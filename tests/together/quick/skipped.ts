@@ -41,6 +41,7 @@ import "../../../tests/help_examples_evaluation_test.ts";
 import "../../../tests/help_examples_replication_test.ts";
 import "../../../tests/help_examples_talking_test.ts";
 import "../../../tests/help_examples_training_test.ts";
+import "../../../tests/help_screens_test.ts";
 import "../../../tests/hub_adapter_test.ts";
 import "../../../tests/torch_both_ways_test.ts";
 import "../../../tests/torch_train_test.ts";
