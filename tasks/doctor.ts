@@ -206,7 +206,7 @@ if (import.meta.main) {
       );
     }
     const report = await doctor();
-    console.log(flags.has("json") ? JSON.stringify(report, null, 2) : doctorText(report));
+    print(flags.has("json") ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.backends.some(({ name, works }) => works && name === "backend: onnx, provider: cpu")
       ? 0
       : 1;

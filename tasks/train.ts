@@ -18,7 +18,16 @@ import { isHubId } from "../formats/hf_model/mod.ts";
 import { adapterHash } from "../formats/peft/mod.ts";
 import { placed } from "../plugins/kinds/place.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
-import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import {
+  interruption,
+  parseArguments,
+  print,
+  printAsItIs,
+  printError,
+  runTask,
+  usage,
+  VERSION,
+} from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
@@ -230,7 +239,7 @@ if (import.meta.main) {
   void runTask(async () => {
     const given = parseArguments(Deno.args, FLAGS);
     const { config = DEFAULT_TRAINING, overrides, flags } = given;
-    if (flags.has("schema")) return console.log(JSON.stringify(jsonSchema(), null, 2));
+    if (flags.has("schema")) return printAsItIs(JSON.stringify(jsonSchema(), null, 2));
     if (flags.has("help")) return print(trainHelp(helpTopic(given)));
     if (flags.has("json") && !flags.has("dry-run")) {
       throw new RangeError("Cannot use --json without --dry-run");

@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { z } from "zod";
 
+import { makeFolder } from "../../formats/atomic.ts";
 import { cacheFolder } from "../../formats/cache_folder.ts";
 import { exists, statOrNull } from "../../formats/exists.ts";
 import { shortened } from "../../formats/message.ts";
@@ -91,8 +92,8 @@ export class ResponseCache implements Disposable {
    */
   constructor(path: string, use: CacheUse = {}) {
     this.#use = use;
-    if (path !== ":memory:" && !exists(dirname(path))) Deno.mkdirSync(dirname(path), { recursive: true });
     try {
+      if (path !== ":memory:") makeFolder(dirname(path));
       this.#database = new DatabaseSync(path);
       // what is committed survives a kill; a power cut may take the last answers, never the file
       this.#database.exec(`
@@ -167,7 +168,14 @@ export class ResponseCache implements Disposable {
 function unusable(path: string, cause: unknown): RangeError {
   const isFolder = statOrNull(path)?.isDirectory === true;
   const why = isFolder ? "it is a folder, and a file is needed" : shortened((cause as Error).message, 400);
-  const remedy = isFolder ? "name a file in it" : "remove the file";
+  // SQLite's words, as errors have its codes in some cases only (seen with Deno 2.9.6); a file is removed only where it is what is wrong
+  const remedy = isFolder
+    ? "name a file in it"
+    : /\bfull\b/.test(why)
+    ? "free some space, name a file on another disk"
+    : /unable to open|readonly|Cannot write/.test(why)
+    ? "name a file in a folder that may be written to"
+    : "remove the file";
   return new RangeError(
     `Cannot use ${shortened(path, 400)} as a cache of answers: ${why}; ${remedy}, or set cache: false`,
     { cause },

@@ -214,3 +214,25 @@ Deno.test("by default, answers of a server elsewhere aren't kept", async () => {
     assertEquals([...Deno.readDirSync(kept.cacheFolder)].map(({ name }) => name), ["responses.sqlite"]);
   });
 });
+
+Deno.test("cache: a full disk and a folder that can't be made aren't told to remove the file", async () => {
+  await inFolder((folder) => {
+    const file = join(folder, "a file");
+    Deno.writeTextFileSync(file, "");
+    const { message } = assertThrows(() => new ResponseCache(join(file, "r.sqlite")), RangeError);
+    assertStringIncludes(message, "; name a file in a folder that may be written to, or set cache: false");
+    const path = join(folder, "r.sqlite");
+    using cache = new ResponseCache(path);
+    using database = new DatabaseSync(path);
+    // the words of SQLite 3.53 on a full tmpfs, by a trigger, as a limit of pages is a connection's own
+    database.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    );
+    const full = assertThrows(() => cache.put("k", "m", answer), RangeError);
+    assertStringIncludes(
+      full.message,
+      "is full; free some space, name a file on another disk, or set cache: false",
+    );
+    return Promise.resolve();
+  });
+});

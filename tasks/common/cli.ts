@@ -3,7 +3,7 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
-import { WriteError } from "../../formats/atomic.ts";
+import { WriteError, writeError } from "../../formats/atomic.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
@@ -199,11 +199,16 @@ function endUnsettled(): never {
 
 /** Prints to standard output, without secrets; nothing where that is a terminal that was closed. @throws {Error} If it can't be written */
 export function print(text: string): void {
+  printAsItIs(withCommandName(redact(text)));
+}
+
+/** As {@linkcode print}, of a text that has no secrets but may look as if it had: a schema's keys. @throws {Error} If it can't be written */
+export function printAsItIs(text: string): void {
   try {
-    printLine(withCommandName(redact(text)));
+    printLine(text);
   } catch (error) {
     // what is under way has files to write yet, and a checkpoint
-    if ((error as { code?: string }).code !== "EIO") throw error;
+    if ((error as { code?: string }).code !== "EIO") throw writeError(error, "standard output");
   }
 }
 

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { attributed } from "../../plugins/kinds/plugin_fault.ts";
 import { errorText, parseArguments, portNumber, usage, wholeNumber } from "./cli.ts";
 
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const FLAGS = { help: "this text", "dry-run": "show, don't train", json: "as JSON" };
 
 Deno.test("parseArguments() tells file, overrides and flags apart", () => {
@@ -50,6 +51,31 @@ Deno.test("errorText() has no stack trace unless asked", () => {
   assert(errorText(error, true).includes("cli_test.ts"));
   assertStringIncludes(errorText(error, true), "caused by: Error: why");
   assertStringIncludes(errorText(new Error("disk"), false), "DINOTUNE_DEBUG=1");
+});
+
+Deno.test({
+  name: "a task whose standard output is on a full disk says so (ignored without /dev/full)",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const module = JSON.stringify(import.meta.resolve("./cli.ts"));
+    for (const printing of ["print('a')", "printAsItIs('a')"]) {
+      const code =
+        `import { print, printAsItIs, runTask } from ${module}; void runTask(() => Promise.resolve(${printing}))`;
+      const { stderr } = await new Deno.Command("sh", {
+        args: [
+          "-c",
+          `echo "$1" | '${Deno.execPath()}' run -A --no-check --config '${CONFIG}' - > /dev/full`,
+          "sh",
+          code,
+        ],
+        env: { NO_COLOR: "1" },
+      }).output();
+      assertStringIncludes(
+        new TextDecoder().decode(stderr),
+        "error: Cannot write standard output: the disk is full (No space left on device (os error 28))",
+      );
+    }
+  },
 });
 
 Deno.test("errorText() names the plugin that an error came from, once, behind the place in a file", () => {
