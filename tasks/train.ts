@@ -105,12 +105,13 @@ export async function train(
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
     return { directory: config.output_dir, finished: !signal.aborted, files: [], metrics: {} };
   }
-  using output = new OutputDirectory({ ...config, inputs: inputsOf(config) });
   const directory = config.output_dir;
+  const isThisRun = () => isSameRun(directory, config, registry);
+  using output = new OutputDirectory({ ...config, inputs: inputsOf(config), isThisRun });
   if (!output.isLocked) {
     say(`note: output_dir: its file system knows no locks, so nothing keeps a second run out`);
   }
-  if (output.isFinished && isSameRun(directory, config, registry)) {
+  if (output.isFinished && isThisRun()) {
     say(
       `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
     );
@@ -196,6 +197,7 @@ export async function train(
       log,
       staging,
       finished,
+      hasWeights: result.files.length > 0,
       ...(Object.keys(metrics).length > 0 && { evaluation: metrics }),
     });
     if (finished) output.publish();
@@ -209,9 +211,9 @@ export async function train(
   const next = nextSteps(
     directory,
     finished,
-    configPath === DEFAULT_TRAINING ? config.finetuning_type : null,
+    configPath === DEFAULT_TRAINING && result.files.length > 0 ? config.finetuning_type : null,
   );
-  if (finished && config.finetuning_type === "lora" && !isHubId(baseModel)) {
+  if (finished && result.files.length > 0 && config.finetuning_type === "lora" && !isHubId(baseModel)) {
     say(
       `warning: the adapter names its base model by its path, ${baseModel}, which peft and vLLM can't load elsewhere: ` +
         "set base_model=owner/name, the model's id on the hub",

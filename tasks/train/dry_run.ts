@@ -21,7 +21,7 @@ import { type Estimate, estimate } from "./estimate.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 import { measureGflops } from "./measure_gflops.ts";
 import { weightStorage } from "./weight_storage.ts";
-import { readRun } from "./own_run.ts";
+import { isSameRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
 import { encode, inputsOf, prepare } from "./prepare.ts";
 
@@ -51,7 +51,11 @@ export async function dryRun(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
-  placed(placeOf("output_dir"), () => checkOutputDirectory({ ...config, inputs: inputsOf(config) }));
+  const isThisRun = () => isSameRun(config.output_dir, config, registry);
+  placed(
+    placeOf("output_dir"),
+    () => checkOutputDirectory({ ...config, inputs: inputsOf(config), isThisRun }),
+  );
   const ready = await prepare(config, registry, say, placeOf);
   // only now, so that a misspelt name isn't told below a screen of keys
   say(stringify(record, { lineWidth: 0 }).trimEnd());

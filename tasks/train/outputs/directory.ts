@@ -32,6 +32,8 @@ export interface OutputDirectoryRequest {
   resume_from_checkpoint: boolean | string | null;
   /** Paths that the run will read (model, adapter, data); a run is refused where it would take one away. */
   inputs?: readonly string[];
+  /** True if the finished run in the folder is the requested one, so that `auto` leaves it as it is, without a checkpoint too. */
+  isThisRun?: () => boolean;
 }
 
 /** The output folder of one run, locked from the constructor until it is disposed. */
@@ -72,14 +74,18 @@ export class OutputDirectory implements Disposable {
       this.resumeFrom = checkpointToResume(request);
       const { resumeFrom } = this;
       const goesOnHere = resumeFrom !== null && isWithin(resumeFrom.path, directory);
-      if (goesOnHere) {
+      const isDone = resumeFrom === null && isDoneAlready(request);
+      if (isDone) {
+        this.#leftovers = [];
+        this.#superseded = [];
+      } else if (goesOnHere) {
         this.#leftovers = entries.filter((name) => FINISHED_FILES.test(name));
         this.#superseded = listCheckpoints(directory).filter(({ step }) => step > resumeFrom.step);
       } else {
         this.#leftovers = leftovers(request, entries);
         this.#superseded = [];
       }
-      this.isFinished = goesOnHere && this.#superseded.length === 0 && isFinished(directory);
+      this.isFinished = isDone || (goesOnHere && this.#superseded.length === 0 && isFinished(directory));
       if (!this.isFinished) checkInputs(directory, this.#leftovers, inputs);
     } catch (error) {
       this.#lock[Symbol.dispose]();
@@ -134,6 +140,7 @@ export function checkOutputDirectory(request: OutputDirectoryRequest): void {
   const held = checkFolderPlace(directory, "output_dir");
   const resumeFrom = checkpointToResume(request);
   if (held !== resolve(directory) || (resumeFrom !== null && isWithin(resumeFrom.path, directory))) return;
+  if (resumeFrom === null && isDoneAlready(request)) return;
   // hidden ones may be what a killed process left half-written, which the run clears
   const entries = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
     !name.startsWith(".")
@@ -152,6 +159,14 @@ function checkpointToResume(
     `Cannot resume as ${output_dir} needs a checkpoint: current value holds none. Leave resume_from_checkpoint out to ` +
       "start from the beginning, set it to auto to resume only if there is one, or give the path of a checkpoint",
   );
+}
+
+/** True if `auto` finds the requested run finished, of which no checkpoint is left. */
+function isDoneAlready(
+  { output_dir, overwrite_output_dir, resume_from_checkpoint, isThisRun }: OutputDirectoryRequest,
+): boolean {
+  return resume_from_checkpoint === "auto" && !overwrite_output_dir && isFinished(output_dir) &&
+    isThisRun?.() === true;
 }
 
 /** Files that a run from the beginning removes. */

@@ -227,6 +227,25 @@ Deno.test("resuming from an earlier checkpoint sets the later ones aside", () =>
   assertEquals(names(directory), ["checkpoint-3", "superseded-checkpoint-6", "superseded-checkpoint-9"]);
 });
 
+Deno.test("auto leaves the requested run as it is where it is finished and no checkpoint of it is left", () => {
+  const directory = directoryWith("run.yaml", ...FINISHED), before = names(directory);
+  const request = { output_dir: directory, overwrite_output_dir: false, resume_from_checkpoint: "auto" };
+  for (const isThisRun of [() => false, undefined]) {
+    const other = { ...request, ...(isThisRun && { isThisRun }) };
+    assertThrows(() => new OutputDirectory(other), Error, "an empty directory is needed");
+    assertThrows(() => checkOutputDirectory(other), Error, "an empty directory is needed");
+  }
+  const same = { ...request, isThisRun: () => true };
+  checkOutputDirectory(same);
+  {
+    using output = new OutputDirectory(same);
+    assertEquals([output.isFinished, output.resumeFrom], [true, null]);
+  }
+  assertEquals(names(directory), before);
+  using overwrites = new OutputDirectory({ ...same, overwrite_output_dir: true });
+  assertEquals(overwrites.isFinished, false);
+});
+
 Deno.test("a checkpoint of another folder is resumed from in an empty one only", () => {
   const other = directoryWith("checkpoint-3/"), checkpoint = join(other, "checkpoint-3");
   assertEquals(begin(directoryWith(), false, checkpoint).resumeFrom?.step, 3);

@@ -21,12 +21,14 @@ export interface RunOutputs extends RunEnd {
   baseModel: string;
   /** Its log, not ended yet. */
   log: RunLog;
+  /** False: the trainer left nothing that was trained, so there is nothing for a model card to tell of. */
+  hasWeights: boolean;
   /** Folder for the files of a finished run, see `OutputDirectory.staging`. */
   staging: string;
 }
 
 /**
- * Ends the log. After a finished run results, pictures (`plot_loss`) and model card are written beside the weights in
+ * Ends the log. After a finished run results, pictures (`plot_loss`) and, where something was trained, the model card are written beside the weights in
  * `staging`; after an interruption trainer_state.json into `output_dir`. Gives the files in the order in which to show them.
  * @throws {Error} If a file can't be written.
  */
@@ -45,6 +47,7 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
   const name = basename(resolve(config.output_dir));
   const pictures = config.plot_loss ? await writePlots(directory, history, name) : [];
   names.push(...pictures);
+  if (!outputs.hasWeights) return names.map(described);
   await write(
     "README.md",
     modelCard({

@@ -103,7 +103,7 @@ Deno.test("the chat template stands in chat_template.jinja and in tokenizer_conf
 
 Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run only its log", async () => {
   const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
-  const run = async (finished: boolean) => {
+  const run = async (finished: boolean, hasWeights = true) => {
     const directory = join(temporaryFolder(), "out_dpo");
     const staging = join(directory, ".staging");
     Deno.mkdirSync(staging, { recursive: true });
@@ -117,6 +117,7 @@ Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run on
       log,
       staging,
       finished,
+      hasWeights,
     });
     for (const name of names(staging)) Deno.renameSync(join(staging, name), join(directory, name));
     Deno.removeSync(staging);
@@ -133,6 +134,8 @@ Deno.test("writeRunOutputs() leaves LLaMA-Factory's files, an interrupted run on
   const readme = Deno.readTextFileSync(join(done.directory, "README.md"));
   assertStringIncludes(readme, "# out_dpo\n");
   assertStringIncludes(readme, "- Loss: 0.6\n");
+  const untrained = await run(true, false);
+  assertEquals(untrained.there, done.there.filter((name) => name !== "README.md"));
   assertEquals((await run(false)).there, ["metrics.csv", "trainer_log.jsonl", "trainer_state.json"]);
 });
 
