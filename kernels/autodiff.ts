@@ -12,7 +12,7 @@ import {
   ValueMap,
   withUsedInputs,
 } from "./graph.ts";
-import type { Axes, Gradients } from "./kernel.ts";
+import type { Axes, Gradients, Kernel } from "./kernel.ts";
 import { addOfRank } from "./ops/add.ts";
 
 /** A forward graph and the backward graph that belongs to it. */
@@ -23,8 +23,17 @@ export interface Differentiated {
   backward: Graph;
 }
 
-/** Activations kept from the forward pass. `inputs`: nothing but its inputs, the rest is recomputed (gradient checkpointing). */
-export type Keep = "inputs" | "activations";
+/**
+ * Activations kept from the forward pass: `inputs` none, the rest is recomputed (gradient checkpointing), `dear` those of
+ * {@linkcode Kernel.dear} kernels, `activations` all but those of {@linkcode Kernel.cheap} ones.
+ */
+export type Keep = "inputs" | "dear" | "activations";
+
+const KEPT: Readonly<Record<Keep, (kernel: Kernel) => boolean>> = {
+  inputs: () => false,
+  dear: ({ dear = false }) => dear,
+  activations: ({ cheap = false }) => !cheap,
+};
 
 /**
  * Differentiates a graph.
@@ -112,7 +121,6 @@ function dependents(graph: Graph, names: readonly string[]): Set<number> {
 
 /** Cuts the joint graph in two: what the backward part takes from the forward pass becomes `saved.N`, or is recomputed. */
 function split(forward: Graph, joint: Graph, keep: Keep): Differentiated {
-  if (keep === "inputs") return { forward, backward: withUsedInputs(joint) };
   const forwardNodes = new Set(forward.nodes);
   const producer = new Map<number, Node>();
   for (const node of forward.nodes) Object.values(node.outputs).forEach((v) => producer.set(v.id, node));
@@ -122,12 +130,12 @@ function split(forward: Graph, joint: Graph, keep: Keep): Differentiated {
   const want = (value: Value) => {
     const node = producer.get(value.id);
     if (!node || savedIds.has(value.id) || recomputed.has(node)) return;
-    if (node.kernel.cheap) {
-      recomputed.add(node);
-      Object.values(node.inputs).forEach(want);
-    } else {
+    if (KEPT[keep](node.kernel)) {
       savedIds.add(value.id);
       saved[`saved.${savedIds.size - 1}`] = value;
+    } else {
+      recomputed.add(node);
+      Object.values(node.inputs).forEach(want);
     }
   };
   const backwardNodes = joint.nodes.filter((n) => !forwardNodes.has(n));

@@ -151,6 +151,8 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly grad: Gradient<In, Out> | null;
   /** True if recomputing an output costs little beside reading it from memory; such outputs aren't kept for the backward pass. */
   readonly cheap?: boolean;
+  /** True if recomputing an output costs much beside the memory that it takes; such outputs may be kept where others are recomputed. */
+  readonly dear?: boolean;
   /** Cases of the contract test. */
   readonly samples: readonly Sample[];
   /** Largest difference of a backend's results from the reference. */

@@ -1,6 +1,7 @@
 /**
- * Blocks one after another through one program per shape class; between them stands `[T, D]`. With `checkpointing` only that
- * is kept and a block's backward program computes its activations again; without, the forward program hands them over.
+ * Blocks one after another through one program per shape class; between them stands `[T, D]`. With checkpointing that
+ * is kept, on a CPU some values more (checkpointing.ts), and a block's backward program computes the others again; without, the forward
+ * program hands them over.
  * Where the engine says which rows it wants, the last block computes no others behind attention.
  * @module
  */

@@ -7,6 +7,7 @@
  */
 import { valueOf } from "../../formats/elements.ts";
 import type { Backend } from "../backend.ts";
+import { keepFor } from "./checkpointing.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
 import { BlocksBody } from "./body_blocks.ts";
@@ -22,7 +23,7 @@ import { RotaryTable } from "./rope.ts";
 export interface EngineOptions {
   config: DecoderConfig;
   tuning: Tuning;
-  /** Gradient checkpointing: less memory, half as much work again. Without effect on `body: "stack"`. */
+  /** Gradient checkpointing: less memory, up to half as much work again ({@linkcode keepFor}). Without effect on `body: "stack"`. */
   checkpointing: boolean;
   /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: {@linkcode labelChunkOn}. */
   labelChunk?: number;
@@ -81,7 +82,7 @@ export class Engine {
     this.#programs = new Programs(
       backend,
       config,
-      checkpointing ? "inputs" : "activations",
+      keepFor(checkpointing, backend, this.parameters.isPacked),
       this.form === "stack",
       options.onCompile,
     );

@@ -135,7 +135,9 @@ export class Programs {
   async blockPair(blockClass: BlockClass): Promise<CompiledPair> {
     const graphs = () => {
       const graph = graphOf(this.config, blockClass);
-      const pair = differentiate(graph, ["y"], ["x", ...blockClass.trained], this.keep);
+      // Its backward pass comes next: what is kept takes the memory that computing it again would.
+      const keep = blockClass.some && this.keep === "dear" ? "activations" : this.keep;
+      const pair = differentiate(graph, ["y"], ["x", ...blockClass.trained], keep);
       return { forward: pair.forward, backward: accumulating(pair.backward, blockClass.trained) };
     };
     const part = partOf(blockClass), id = key(blockClass);

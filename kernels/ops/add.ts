@@ -23,6 +23,8 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape) {
       }, limits),
     }),
     grad: (_g, { gradients: { y: dy } }) => ({ a: dy, b: dy }),
+    // A block's sums are of products' results.
+    dear: true,
     samples: [
       { dims: { rows: 1, cols: 1 }, note: "one element" },
       { dims: { rows: 7, cols: 65 }, note: "odd sizes" },

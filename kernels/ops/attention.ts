@@ -85,6 +85,7 @@ export const attention = defineKernel({
     const { dq, dk, dv } = g.run(attentionGrad, { q, k, v, o, do: gradients.o, until, positions }, attrs);
     return { q: dq, k: dk, v: dv };
   },
+  dear: true,
   samples: attentionSamples,
   tolerance: { atol: 1e-5, rtol: 1e-5 },
 });

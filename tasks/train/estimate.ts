@@ -10,6 +10,7 @@ import { type LoraConfig, loraOf, matchTargets } from "../../formats/peft/mod.ts
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import { isOneProgram, type TrainConfig } from "./config/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import { keepFor } from "../../kernels/engine/checkpointing.ts";
 import { QUERY_CHUNK } from "../../kernels/ops/attention.ts";
 import { labelChunkFor } from "../../kernels/engine/head.ts";
 import { examplePairs, exampleRows } from "../../kernels/engine/pack.ts";
@@ -232,9 +233,11 @@ function memoryOf(
     ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
     : 0;
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
-  const activations = working +
-    model.numLayers * (checkpoints ? 4 * before * d : kept) + masks * (stack ? model.numLayers : 1);
   const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
+  const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
+  const inputs = keep === "dear" ? 2 * d + q : d;
+  const activations = working +
+    model.numLayers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? model.numLayers : 1);
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   const memory = {

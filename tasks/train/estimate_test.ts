@@ -93,7 +93,7 @@ Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointin
 Deno.test("estimate() counts what packs keep that are handed over together, at most those of a step", () => {
   // Four examples of 1,499 rows a step, a pack each.
   const c = config(
-    "max_steps: 1\ngradient_accumulation_steps: 4\nper_device_train_batch_size: 1\nmicro_batch_tokens: 1024\n",
+    "max_steps: 1\ngradient_accumulation_steps: 4\nper_device_train_batch_size: 1\nmicro_batch_tokens: 1024\nbackend: webgpu\n",
   );
   const rows = [1, 2, 3, 4].map(() => example(1490, 10));
   const activations = (together: number) =>
@@ -149,6 +149,14 @@ Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, w
   );
   assertEquals(all.memory.activations, cuda.memory.activations);
   assert(all.flopsPerStep < device.flopsPerStep, "nothing is computed again");
+});
+
+Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU attention's rows and a sum too, not in few bits", () => {
+  const of = (more: string) =>
+    estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)], null).memory.activations;
+  const more = 4 * 1024 * 30 * 2 * 576;
+  assertEquals(of("backend: onnx\n") - of("backend: webgpu\n"), more);
+  assertEquals(of("backend: onnx\n") - of("backend: onnx\nquantization_bit: 4\n"), more);
 });
 
 Deno.test("estimate() counts no more rows in a pack than there are; a run that needs more memory than the machine has is warned of", () => {
