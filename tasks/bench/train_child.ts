@@ -8,9 +8,8 @@ import { parseArgs } from "node:util";
 import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
-import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { exampleRows, packExamples } from "../../kernels/engine/pack.ts";
+import { keepFor } from "../../kernels/engine/checkpointing.ts";
+import { type Pack, packExamples } from "../../kernels/engine/pack.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
@@ -24,7 +23,8 @@ import { peakMebibytes, processAge } from "./process_figures.ts";
 import { checkIds, readQuads } from "./quads.ts";
 import { stageExample } from "./stage_example.ts";
 import { openBenchEngine } from "./train_engine.ts";
-import { attentionOperations, type StepPart, stepParts } from "./train_profile.ts";
+import { type StepPart, stepParts } from "./train_profile.ts";
+import { attentionOperations, productOperations, type StepForm } from "./train_work.ts";
 
 function childArguments() {
   return parseArgs({
@@ -51,22 +51,15 @@ function childArguments() {
   }).values;
 }
 
-/** A step with its rows through the model and its learnt tokens. */
-type TimedStep = StepReport & { rows: number; labels: number };
+/** A step with its examples, each as a pack. */
+type TimedStep = StepReport & { packs: Pack[] };
 
-/**
- * Floating-point operations of the products of steps; recomputed ones are counted, attention and LoRA aren't. Nothing wants a block's
- * last product a second time.
- */
-function flopsOf(steps: readonly TimedStep[], decoder: DecoderConfig, checkpoints: boolean): number {
-  const linear = LINEAR_MODULES.reduce((n, module) => {
-    const passes = checkpoints && module !== "mlp.down_proj" ? 6 : 4;
-    return n + passes * moduleShape(decoder, module).reduce((x, y) => x * y, 1);
-  }, 0) * decoder.numLayers;
-  return steps.reduce(
-    (n, r) => n + linear * r.rows + 4 * decoder.hiddenSize * decoder.vocabSize * r.labels,
-    0,
-  );
+/** How the engine goes through a step; PyTorch's checkpoints keep inputs alone, too. */
+function formOf(a: ReturnType<typeof childArguments>): StepForm {
+  const isOnnx = a.trainer === "local" && (a.backend ?? "onnx") === "onnx";
+  const hostMemory = isOnnx && (a.provider ?? "cpu") === "cpu" && (a.tensors ?? "host") === "host";
+  const keep = keepFor(a.checkpointing === "on", { hostMemory }, a.quantization !== undefined);
+  return { keep, fewLast: isOnnx && (hostMemory || a.tensors === "device") };
 }
 
 /** LoRA of the peer: rank 8 on all linear modules, seed 42. */
@@ -128,12 +121,10 @@ async function main(): Promise<void> {
     ...silentLog(),
     step: (report) => {
       first ??= processAge();
-      const step = batch(report.step - 1).flat();
-      const labels = step.reduce(
-        (n, e) => n + e.sequences.reduce((m, s) => m + Array.from(s.labels).filter((l) => l >= 0).length, 0),
-        0,
-      );
-      rows.push({ ...report, rows: step.reduce((n, e) => n + exampleRows(e), 0), labels });
+      rows.push({
+        ...report,
+        packs: batch(report.step - 1).flat().map((example) => packExamples([example])),
+      });
       console.log(JSON.stringify({
         step: report.step,
         loss: report.loss,
@@ -185,18 +176,15 @@ async function main(): Promise<void> {
   profiler?.end();
 
   const timed = rows.slice(warmup), seconds = timed.reduce((s, r) => s + r.seconds, 0);
-  const flops = flopsOf(timed, decoder, a.checkpointing === "on");
+  const packs = timed.flatMap((step) => step.packs), form = formOf(a);
+  const flops = productOperations(packs, decoder, form);
   const description = await engine.describe(),
     used = await torch?.memory(),
     peak = peakMebibytes() + (used?.host ?? 0);
   await engine.close();
   const profile = profiler && await profileOf(profiler, timed, {
     rank: lora.lora_rank,
-    attention: attentionOperations(
-      timed.flatMap(({ step }) => batch(step - 1).flat()).map((example) => packExamples([example])),
-      decoder,
-      a.checkpointing === "on",
-    ),
+    attention: attentionOperations(packs, decoder, form),
   });
   console.log(JSON.stringify({
     summary: true,
@@ -208,7 +196,7 @@ async function main(): Promise<void> {
     seconds_per_step: seconds / timed.length,
     reference_seconds_per_step: loss.needsReference ? reference : 0,
     tokens_per_second: timed.reduce((s, r) => s + r.tokens, 0) / seconds,
-    rows_per_step: timed.reduce((s, r) => s + r.rows, 0) / timed.length,
+    rows_per_step: packs.reduce((sum, { ids }) => sum + ids.length, 0) / timed.length,
     gflops: flops / seconds / 1e9,
     seconds_to_model_ready: ready,
     seconds_to_first_step: first,

@@ -2,8 +2,6 @@
  * One training step by kinds of work: what `deno task bench train --profile` prints.
  * @module
  */
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { type Pack, visiblePairs } from "../../kernels/engine/pack.ts";
 import type { OperatorTime, ProfiledTimes } from "../../kernels/backends/onnx/profile.ts";
 import { markdownTable } from "../common/table.ts";
 
@@ -68,26 +66,6 @@ function operationsOf({ kernel, op, shapes: [a = [], b = [], ...rest] }: Operato
 
 function size(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
-}
-
-/**
- * Useful operations of attention and its gradient over packs: two products forward, five backward, each two operations a pair and column;
- * scores that the gradient makes once more aren't counted, what checkpointing computes again is.
- */
-export function attentionOperations(
-  packs: readonly Pick<Pack, "until" | "positions">[],
-  { slidingWindow, numLayers, numHeads, headDim }: DecoderConfig,
-  checkpointing: boolean,
-): number {
-  const passes = (checkpointing ? 8 : 4) + 10, pairs = new Map<number | null, number>();
-  let sum = 0;
-  for (let layer = 0; layer < numLayers; layer++) {
-    const window = slidingWindow[layer] ?? null;
-    const known = pairs.get(window) ?? packs.reduce((all, pack) => all + visiblePairs(pack, window), 0);
-    pairs.set(window, known);
-    sum += passes * known * numHeads * headDim;
-  }
-  return sum;
 }
 
 /**

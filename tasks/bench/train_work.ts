@@ -1,0 +1,61 @@
+/**
+ * Operations of measured steps, by arithmetic.
+ * @module
+ */
+import type { Keep } from "../../kernels/autodiff.ts";
+import { MADE_AGAIN } from "../../kernels/engine/checkpointing.ts";
+import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { type Pack, visiblePairs } from "../../kernels/engine/pack.ts";
+
+/** How an engine goes through a step. */
+export interface StepForm {
+  /** What blocks keep for the way back. */
+  keep: Keep;
+  /** True if the last block keeps all, and computes what stands behind attention for labelled rows alone. */
+  fewLast: boolean;
+}
+
+const BEFORE_ATTENTION = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
+
+/**
+ * Floating-point operations of the products with frozen weights in forward and backward passes over packs, those made twice
+ * counted twice; attention's and LoRA's aren't. Of the head they are logits and the mean of the vocabulary's rows.
+ */
+export function productOperations(
+  packs: readonly Pick<Pack, "ids" | "labelRows">[],
+  decoder: DecoderConfig,
+  { keep, fewLast }: StepForm,
+): number {
+  return packs.reduce((sum, { ids, labelRows }) => {
+    const rows = ids.length, labelled = new Set(labelRows).size;
+    const blocks = LINEAR_MODULES.reduce((all, module) => {
+      const each = 2 * moduleShape(decoder, module).reduce((a, b) => a * b, 1);
+      const passes = MADE_AGAIN[keep].includes(module) ? 3 : 2;
+      const last = fewLast ? 2 * (BEFORE_ATTENTION.includes(module) ? rows : labelled) : passes * rows;
+      return all + each * (passes * rows * (decoder.numLayers - 1) + last);
+    }, 0);
+    return sum + blocks + 4 * decoder.hiddenSize * decoder.vocabSize * labelRows.length;
+  }, 0);
+}
+
+/**
+ * Useful operations of attention and its gradient over packs: two products forward, five backward, each two operations a pair and column;
+ * scores that the gradient makes once more aren't counted, what checkpointing computes again is.
+ */
+export function attentionOperations(
+  packs: readonly Pick<Pack, "until" | "positions">[],
+  { slidingWindow, numLayers, numHeads, headDim }: DecoderConfig,
+  { keep, fewLast }: StepForm,
+): number {
+  const pairs = new Map<number | null, number>();
+  let sum = 0;
+  for (let layer = 0; layer < numLayers; layer++) {
+    const window = slidingWindow[layer] ?? null;
+    const known = pairs.get(window) ?? packs.reduce((all, pack) => all + visiblePairs(pack, window), 0);
+    pairs.set(window, known);
+    const isAgain = keep === "inputs" && !(fewLast && layer === numLayers - 1);
+    sum += 2 * ((isAgain ? 4 : 2) + 5) * known * numHeads * headDim;
+  }
+  return sum;
+}
