@@ -21,7 +21,7 @@ export function trainBenchText(runs: readonly MeasuredProcess[], peakGflops: num
   const ours = fastest(item(rows.filter((r) => r.program.startsWith("dinotune")), 0).program);
   const texts = ["program", "checkpointing"];
   const numbers = ["s/step", "reference s/step", "tokens/s", "peak MiB", "first step s"];
-  const columns = [...texts, ...numbers, "GFLOP/s (share of GEMM peak)"].map((title) => ({
+  const columns = [...texts, ...numbers, "GFLOP/s (share of a product's)"].map((title) => ({
     title,
     align: texts.includes(title) ? "left" as const : "right" as const,
   }));
