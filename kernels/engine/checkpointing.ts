@@ -9,8 +9,8 @@ import type { LinearModule } from "./decoder.ts";
 /**
  * What blocks keep. With checkpointing a CPU keeps what attention gives and the sum behind it, as many numbers each as a block's input:
  * a pack is short there, so they are little beside the weights, and a tenth of a block's work isn't done twice; and all of the last block,
- * whose way back comes next. On a GPU, whose packs are
- * long, and with weights in few bits, which somebody chose for want of memory, it keeps nothing but the input.
+ * whose way back comes next. On a GPU, whose packs are long and many at once, and with weights in few bits, which somebody chose for want
+ * of memory, blocks keep nothing but the input.
  * @param packed True if weights are in few bits
  */
 export function keepFor(

@@ -184,7 +184,7 @@ async function main(): Promise<void> {
   await engine.close();
   const profile = profiler && await profileOf(profiler, timed, {
     rank: lora.lora_rank,
-    attention: attentionOperations(packs, decoder, form),
+    attention: attentionOperations(packs, decoder, form.keep),
   });
   console.log(JSON.stringify({
     summary: true,

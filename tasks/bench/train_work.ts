@@ -12,7 +12,7 @@ import { type Pack, visiblePairs } from "../../kernels/engine/pack.ts";
 export interface StepForm {
   /** What blocks keep for the way back. */
   keep: Keep;
-  /** True if the last block keeps all, and computes what stands behind attention for labelled rows alone. */
+  /** True if the last block computes what stands behind attention for labelled rows alone; with `dear` it keeps all. */
   fewLast: boolean;
 }
 
@@ -32,7 +32,8 @@ export function productOperations(
     const blocks = LINEAR_MODULES.reduce((all, module) => {
       const each = 2 * moduleShape(decoder, module).reduce((a, b) => a * b, 1);
       const passes = MADE_AGAIN[keep].includes(module) ? 3 : 2;
-      const last = fewLast ? 2 * (BEFORE_ATTENTION.includes(module) ? rows : labelled) : passes * rows;
+      const lastRows = fewLast && !BEFORE_ATTENTION.includes(module) ? labelled : rows;
+      const last = (fewLast && keep === "dear" ? 2 : passes) * lastRows;
       return all + each * (passes * rows * (decoder.numLayers - 1) + last);
     }, 0);
     return sum + blocks + 4 * decoder.hiddenSize * decoder.vocabSize * labelRows.length;
@@ -46,7 +47,7 @@ export function productOperations(
 export function attentionOperations(
   packs: readonly Pick<Pack, "until" | "positions">[],
   { slidingWindow, numLayers, numHeads, headDim }: DecoderConfig,
-  { keep, fewLast }: StepForm,
+  keep: Keep,
 ): number {
   const pairs = new Map<number | null, number>();
   let sum = 0;
@@ -54,8 +55,7 @@ export function attentionOperations(
     const window = slidingWindow[layer] ?? null;
     const known = pairs.get(window) ?? packs.reduce((all, pack) => all + visiblePairs(pack, window), 0);
     pairs.set(window, known);
-    const isAgain = keep === "inputs" && !(fewLast && layer === numLayers - 1);
-    sum += 2 * ((isAgain ? 4 : 2) + 5) * known * numHeads * headDim;
+    sum += 2 * ((keep === "inputs" ? 4 : 2) + 5) * known * numHeads * headDim;
   }
   return sum;
 }
