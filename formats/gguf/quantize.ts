@@ -1,21 +1,33 @@
 /**
  * Float32 values as bytes of ggml's tensor types, bit for bit as the `gguf` package of Python gives them
  * (its module quants): Q8_0 `d = max|x| / 127`, `q = round(x / d)`, halves away from zero; Q4_0 `d = m / −8` with m the value of
- * largest magnitude, `q = trunc(x / d + 8.5)`, at most 15.
+ * largest magnitude, `q = trunc(x / d + 8.5)`, at most 15. Others are llama.cpp's `quantize_row_*_ref`, bit for bit (k_quants/, fives.ts).
  * @module
  */
 import { f64 } from "../elements.ts";
 import { float32ToBfloat16, float32ToHalf } from "../float.ts";
 import { nearestFloat32, widened } from "../subnormal.ts";
+import { q5_0, q5_1 } from "./fives.ts";
+import { encodeK } from "./k_quants/encode.ts";
 
 /** Tensor types that are written. */
-export type GgufEncoding = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0";
+export type GgufEncoding =
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "Q8_0"
+  | "Q4_0"
+  | "Q5_0"
+  | "Q5_1"
+  | "Q4_K"
+  | "Q5_K"
+  | "Q6_K";
 
-/** Values of a block of Q8_0 and Q4_0. */
+/** Values of a block of Q8_0, Q4_0, Q5_0 and Q5_1. */
 const BLOCK = 32;
 
 /**
- * The bytes of some values, `[n]`; n a multiple of 32 for the types with blocks.
+ * The bytes of some values, `[n]`; n a multiple of 32 for the types with blocks, of 256 for those of `_K`.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -41,6 +53,14 @@ export function encodeTensor(
       return blocks(values, 34, q8_0);
     case "Q4_0":
       return blocks(values, 18, q4_0);
+    case "Q5_0":
+      return blocks(values, 22, q5_0);
+    case "Q5_1":
+      return blocks(values, 24, q5_1);
+    case "Q4_K":
+    case "Q5_K":
+    case "Q6_K":
+      return encodeK(values, encoding);
   }
 }
 

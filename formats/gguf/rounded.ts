@@ -13,8 +13,9 @@ const CHUNK = 1 << 16;
 /**
  * Rounds values in place, and makes sure that none moves further than its type's step allows: half a unit of the last of 11
  * (F16) or 8 (BF16) significant bits; half a step of max|x| / 127 (Q8_0), a whole one of max|x| / 8 (Q4_0: the end of the scale that has one code
- * less), with the rounding of the scale to a half.
- * @param values `[n]`; n a multiple of 32 for the types with blocks
+ * less), with the rounding of the scale to a half. In a block of 256 a group of 32 or 16 values has its scale in 6 or 8 bits of the largest one's, and a search may leave its ends
+ * outside: there it is a share of the block's largest that drawn values stay below.
+ * @param values `[n]`; n a multiple of the types' blocks
  * @throws {RangeError} If a value has no place in the type, as beyond 65504 in F16
  */
 export function roundInPlace(values: Float32Array<ArrayBuffer>, encoding: GgufEncoding): void {
@@ -53,5 +54,15 @@ function stepOf(encoding: GgufEncoding, size: number, most: number): number {
       return most / 253 + size * 2 ** -11 + 128 * 2 ** -25;
     case "Q4_0":
       return most / 7.99 + size * 2 ** -11 + 8 * 2 ** -25;
+    case "Q5_0":
+      return most / 15.99 + size * 2 ** -11 + 16 * 2 ** -25;
+    case "Q5_1":
+      return most / 28 + 32 * 2 ** -25;
+    case "Q4_K":
+      return most / 3.5 + 2 ** -15;
+    case "Q5_K":
+      return most / 7 + 2 ** -14;
+    case "Q6_K":
+      return most / 16 + 2 ** -13;
   }
 }

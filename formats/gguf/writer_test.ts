@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
+import { drawnBlocks } from "../../fixtures/goldens/gguf/k_quants_values.ts";
 import { encodeTensor, type GgufEncoding } from "./quantize.ts";
 import { GgufFile } from "./reader.ts";
+import { roundInPlace } from "./rounded.ts";
 import { writeGguf } from "./writer.ts";
 
 const folder = new URL("../../fixtures/goldens/gguf/", import.meta.url).pathname;
@@ -14,6 +16,20 @@ for (const encoding of ["F32", "F16", "BF16", "Q8_0", "Q4_0"] as const) {
   Deno.test(`encodeTensor() to ${encoding} equals gguf 0.19's quantize() byte for byte`, () => {
     const bytes = encodeTensor(valuesOfGolden(), encoding);
     assertEquals(bytes.toHex(), golden[encoding]);
+  });
+}
+
+// made by make_k_quants.ts with llama.cpp of node-llama-cpp 3.22.1
+const blocksOfLlamaCpp = JSON.parse(Deno.readTextFileSync(`${folder}k_quants.json`)) as Record<
+  string,
+  string
+>;
+
+for (const encoding of ["Q4_K", "Q5_K", "Q6_K", "Q5_0", "Q5_1"] as const) {
+  Deno.test(`encodeTensor() to ${encoding} equals llama.cpp's quantiser byte for byte, and no value moves further than roundInPlace() lets it`, () => {
+    const bytes = encodeTensor(drawnBlocks(), encoding);
+    assertEquals(bytes.toHex(), blocksOfLlamaCpp[encoding]);
+    roundInPlace(drawnBlocks(), encoding);
   });
 }
 

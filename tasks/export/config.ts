@@ -61,7 +61,7 @@ function ownKeys(): Record<string, KeySpec> {
     export_dtype: row(
       oneOf(EXPORT_DTYPES),
       "auto",
-      "number type, wins over infer_dtype; q8_0 and q4_0 with export_format: gguf and onnx; auto: infer_dtype's",
+      "number type, wins over infer_dtype; q8_0 and q4_0 with export_format: gguf and onnx, q6_k, q5_k_m, q5_k_s, q4_k_m and q4_k_s with gguf; auto: infer_dtype's",
       true,
     ),
     export_check: row(

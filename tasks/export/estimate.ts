@@ -6,7 +6,11 @@ import { statfsSync } from "node:fs";
 import { dirname } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
+import { ggufName, ggufTensorBytes } from "../../formats/gguf/mod.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
+import { architectureOf } from "./gguf.ts";
+import { ggufEncodingOf } from "./gguf_types.ts";
 import type { ExportSource } from "./source.ts";
 
 /** Sizes, all in bytes. */
@@ -17,12 +21,17 @@ export interface ExportEstimate {
   memory: number;
 }
 
-/** Bytes per weight; blocks of 32 with their scale. */
+/** Bytes per weight; blocks with their scale. */
 const WIDTH: Readonly<Record<ExportDtype, number>> = {
   float32: 4,
   float16: 2,
   bfloat16: 2,
   q8_0: 34 / 32,
+  q6_k: 210 / 256,
+  q5_k_m: 176 / 256,
+  q5_k_s: 176 / 256,
+  q4_k_m: 144 / 256,
+  q4_k_s: 144 / 256,
   q4_0: 18 / 32,
 };
 
@@ -43,7 +52,7 @@ export function estimateExport(
     .reduce((sum, { a, b }) => sum + a.length + b.length, 0);
   const layer = counts.filter(([name]) => name.startsWith("model.layers.0."))
     .reduce((sum, [, count]) => sum + count, 0);
-  // in a file of Q4_0 embedding and output are Q8_0
+  // with q4_0 embedding and output are in 8 bits
   const outer = counts.filter(([name]) => /^(lm_head|model\.embed_tokens)\./.test(name)).reduce(
     (sum, [, n]) => sum + n,
     0,
@@ -51,7 +60,9 @@ export function estimateExport(
   const blocked = (width: ExportDtype) =>
     WIDTH[width] + (format === "onnx" && /^q/.test(width) ? WIDER_SCALE : 0);
   const angles = format === "onnx" ? decoder.maxPositionEmbeddings * decoder.headDim * 4 : 0;
-  const model = all * blocked(dtype) + (dtype === "q4_0" ? outer * (WIDTH.q8_0 - WIDTH.q4_0) : 0) + angles;
+  const model = format === "gguf"
+    ? ggufBytes(decoder, shapes, dtype)
+    : all * blocked(dtype) + (dtype === "q4_0" ? outer * (WIDTH.q8_0 - WIDTH.q4_0) : 0) + angles;
   const disk = format === "gguf-adapter" ? lora * WIDTH[dtype] : model;
   // one tensor in float32 with its reordered or converted copy; the check holds a layer, or the head, at a time
   const writing = 2 * largest * 4;
@@ -60,6 +71,15 @@ export function estimateExport(
   const checking = !check ? 0 : format === "onnx" ? Math.max(layered, 2 * model) : layered;
   const logits = check ? 2 * decoder.vocabSize * PROMPT_TOKENS * 4 : 0;
   return { disk, memory: lora * 4 + Math.max(writing, checking + logits) };
+}
+
+function ggufBytes(decoder: DecoderConfig, shapes: ExportSource["shapes"], dtype: ExportDtype): number {
+  const { numHeads, numKeyValueHeads } = decoder, architecture = architectureOf(decoder);
+  return [...shapes].reduce((sum, [name, shape]) => {
+    const { name: target } = ggufName(name, architecture, numHeads, numKeyValueHeads);
+    return sum +
+      ggufTensorBytes({ name: target, shape, encoding: ggufEncodingOf(target, shape, dtype, decoder) });
+  }, 0);
 }
 
 /** About as many as the prompt of the check has. */

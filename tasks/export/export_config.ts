@@ -7,13 +7,25 @@ import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
 /** Files that an export writes. */
 export const EXPORT_FORMATS = ["safetensors", "gguf", "gguf-adapter", "onnx"] as const;
 /** Number types of weights, in the words of LLaMA-Factory and (the last ones) llama.cpp. */
-export const EXPORT_DTYPES = ["auto", "float32", "float16", "bfloat16", "q8_0", "q4_0"] as const;
+export const EXPORT_DTYPES = [
+  "auto",
+  "float32",
+  "float16",
+  "bfloat16",
+  "q8_0",
+  "q6_k",
+  "q5_k_m",
+  "q5_k_s",
+  "q4_k_m",
+  "q4_k_s",
+  "q4_0",
+] as const;
 
 const FLOATS = ["float32", "float16", "bfloat16"] as const;
 /** Number types by format. */
 export const DTYPES_OF: Readonly<Record<ExportFormat, readonly ExportDtype[]>> = {
   safetensors: FLOATS,
-  gguf: [...FLOATS, "q8_0", "q4_0"],
+  gguf: [...FLOATS, "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q4_0"],
   "gguf-adapter": FLOATS,
   onnx: ["float32", "q8_0", "q4_0"],
 };

@@ -18,29 +18,9 @@ import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
+import { ENCODINGS, FILE_TYPES, fileTypeName, ggufEncodingOf } from "./gguf_types.ts";
 import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
-
-/** Number types as llama.cpp names them. */
-export const ENCODINGS: Readonly<Record<ExportDtype, GgufEncoding>> = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-  q8_0: "Q8_0",
-  q4_0: "Q4_0",
-};
-
-/** `general.file_type` of a file whose matrices have one type. */
-export const FILE_TYPES: Readonly<Record<GgufEncoding, number>> = {
-  F32: 0,
-  F16: 1,
-  Q4_0: 2,
-  Q8_0: 7,
-  BF16: 32,
-};
-
-/** Values a block of the quantised types. */
-const BLOCK = 32;
 
 /** Architectures in llama.cpp of families whose names differ: Mistral is a Llama there. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {
@@ -57,7 +37,7 @@ export function architectureOf({ modelType }: DecoderConfig): string {
 
 /** Name of the file in the folder. */
 function ggufFileName(format: "gguf" | "gguf-adapter", dtype: ExportDtype): string {
-  return `${format === "gguf" ? "model" : "adapter"}-${ENCODINGS[dtype]}.gguf`;
+  return `${format === "gguf" ? "model" : "adapter"}-${fileTypeName(dtype)}.gguf`;
 }
 
 /**
@@ -83,7 +63,7 @@ export function* exportGguf(
       decoder.numHeads,
       decoder.numKeyValueHeads,
     );
-    const used = ggufEncodingOf(target, shape, encoding);
+    const used = ggufEncodingOf(target, shape, dtype, decoder);
     return {
       name: target,
       shape,
@@ -95,16 +75,7 @@ export function* exportGguf(
       },
     };
   });
-  const narrow = tensors.filter(({ shape, encoding: used }) =>
-    shape.length > 1 && used === "F16" && encoding !== "F16"
-  );
-  if (narrow.length > 0) {
-    notes.push(
-      `${narrow.length} matrices are F16, as their rows of ${
-        item(narrow, 0).shape.at(-1)
-      } aren't whole blocks of ${BLOCK} values`,
-    );
-  }
+  notes.push(...otherTypes(tensors, encoding));
   if (rope.divisors !== null) {
     const { divisors } = rope;
     tensors.push({
@@ -129,12 +100,24 @@ export function* exportGguf(
     ...modelKeys(decoder, architecture),
     ...rope.keys,
     ...sectionKeys(source.model.config, architecture),
-    ["general.file_type", { type: "u32", value: FILE_TYPES[encoding] }],
+    ["general.file_type", { type: "u32", value: FILE_TYPES[dtype] }],
     ["general.quantization_version", { type: "u32", value: 2 }],
     ...tokenizerKeys(source),
   ]);
   yield* writingGguf(path, metadata, tensors);
   return notes;
+}
+
+/** What is said of matrices whose rows the type's blocks don't fill. */
+function otherTypes(tensors: readonly GgufTensorToWrite[], encoding: GgufEncoding): string[] {
+  return (["F16", "Q5_0", "Q5_1"] as const).flatMap((type) => {
+    const found = tensors.filter(({ shape, encoding: used }) => shape.length > 1 && used === type);
+    if (type === encoding || found.length === 0) return [];
+    const columns = item(found, 0).shape.at(-1), block = type === "F16" ? 32 : 256;
+    return [
+      `${found.length} matrices are ${type}, as their rows of ${columns} aren't whole blocks of ${block} values`,
+    ];
+  });
 }
 
 /** `general.name` of a file. */
@@ -163,18 +146,6 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   if (architecture !== "llama" && decoder.mlpBias) throw refuse("biases in its MLP");
   if (architecture.startsWith("qwen3") && (decoder.qkvBias || decoder.outputBias)) throw refuse("biases");
   return architecture;
-}
-
-/**
- * 1-D tensors and norms stay float32; in a file of Q4_0 embedding and output are Q8_0, as they are the most sensitive to
- * rounding (llama-quantize gives them more bits too); rows that aren't whole blocks become F16, as
- * gguf's writer does it.
- */
-export function ggufEncodingOf(name: string, shape: readonly number[], encoding: GgufEncoding): GgufEncoding {
-  if (shape.length < 2 || name.endsWith("_norm.weight")) return "F32";
-  const isOuter = name === "token_embd.weight" || name === "output.weight";
-  if (isOuter && encoding === "Q4_0") return ggufEncodingOf(name, shape, "Q8_0");
-  return encoding.startsWith("Q") && item(shape, shape.length - 1) % BLOCK !== 0 ? "F16" : encoding;
 }
 
 function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufTyped][] {

@@ -13,7 +13,8 @@ import {
 import type { Adapter, LoraTensors } from "../../formats/peft/mod.ts";
 import { narrowed, widened } from "../../formats/subnormal.ts";
 import type { ExportDtype } from "./config.ts";
-import { checkArchitecture, ENCODINGS, FILE_TYPES, ggufModelName } from "./gguf.ts";
+import { checkArchitecture, ggufModelName } from "./gguf.ts";
+import { ENCODINGS, FILE_TYPES } from "./gguf_types.ts";
 import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
 
@@ -97,7 +98,7 @@ export function* exportGgufAdapter(
       ["general.name", { type: "string", value: ggufModelName(source) }],
       ["adapter.type", { type: "string", value: "lora" }],
       ["adapter.lora.alpha", { type: "f32", value: alpha }],
-      ["general.file_type", { type: "u32", value: FILE_TYPES[encoding] }],
+      ["general.file_type", { type: "u32", value: FILE_TYPES[dtype] }],
     ]),
     tensors,
   );

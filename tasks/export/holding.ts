@@ -15,6 +15,12 @@ const END: Readonly<Record<GgufEncoding, number>> = {
   BF16: 2 ** 128 * (1 - 2 ** -9),
   Q8_0: 127 * HALF_END,
   Q4_0: 8 * HALF_END,
+  Q5_0: 16 * HALF_END,
+  Q5_1: HALF_END,
+  // a minimum is 63 scales of it at most, and a search may take it beyond the least value
+  Q4_K: 32 * HALF_END,
+  Q5_K: 32 * HALF_END,
+  Q6_K: 2048 * HALF_END,
 };
 
 /**

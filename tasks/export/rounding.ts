@@ -7,7 +7,8 @@ import { ggufName, roundInPlace } from "../../formats/gguf/mod.ts";
 import { quantized, unpacked } from "../../formats/packed/mod.ts";
 import { type Adapter, type LoraTensors, mergedWeights } from "../../formats/peft/mod.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
-import { architectureOf, ENCODINGS, ggufEncodingOf } from "./gguf.ts";
+import { architectureOf } from "./gguf.ts";
+import { ENCODINGS, ggufEncodingOf } from "./gguf_types.ts";
 import { withOneAlpha } from "./gguf_adapter.ts";
 import { onnxBits } from "./onnx/weights.ts";
 import type { ExportSource } from "./source.ts";
@@ -30,7 +31,7 @@ export function roundedReader(
     case "gguf": {
       const target = (name: string) =>
         ggufName(name, architectureOf(decoder), decoder.numHeads, decoder.numKeyValueHeads).name;
-      return rounded(source, (name) => ggufEncodingOf(target(name), valueOf(shapes, name), encoding));
+      return rounded(source, (name) => ggufEncodingOf(target(name), valueOf(shapes, name), dtype, decoder));
     }
     case "gguf-adapter": {
       const modules = roundedAdapter(item(source.adapters, 0), encoding);

@@ -6,7 +6,7 @@ import { asStored, processorFiles, savingModel, textConfigOf } from "../../forma
 import { endIdsOf } from "../../kernels/engine/generate/options.ts";
 import { tokenizerFiles } from "../train/outputs/mod.ts";
 import type { ExportDtype } from "./config.ts";
-import { ENCODINGS } from "./gguf.ts";
+import { ENCODINGS } from "./gguf_types.ts";
 import { holding } from "./holding.ts";
 import type { ExportSource } from "./source.ts";
 

@@ -31,6 +31,7 @@ import "../../../plugins/trainers/torch/ways_test.ts";
 import "../../../tasks/train/weight_storage_test.ts";
 import "../../../tests/backends_test.ts";
 import "../../../tests/chromium_contract_test.ts";
+import "../../../tests/elsewhere/llama_cpp_quantize_test.ts";
 import "../../../tests/elsewhere/llama_cpp_test.ts";
 import "../../../tests/elsewhere/llama_cpp_yarn_test.ts";
 import "../../../tests/elsewhere/openai_python_test.ts";
