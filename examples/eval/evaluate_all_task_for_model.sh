@@ -2,7 +2,7 @@
 # What the released TRACE script of this name did, with its three arguments:
 #   bash examples/eval/evaluate_all_task_for_model.sh OUT_DIR MODEL_YAML EVALUATOR_YAML|all
 # MODEL_YAML is relative to config/ ("models/vllm_qwen2_7b_trace_iopo.yaml"), EVALUATOR_YAML to this folder
-# ("config/evaluator-trace-gpt-gpt.yaml"), both else to where you are; "all" is the built-in list. No file is changed: model and
+# ("config/evaluator-trace-gpt-gpt.yaml"), both else to where you are, and MODEL_YAML to config/ there; "all" is the built-in list. No file is changed: model and
 # directory are arguments of the run. For a model of type vllm on this machine a server is started unless one answers at its address,
 # and stopped at the end. Run it again to go on with a run that was stopped.
 set -euo pipefail
@@ -11,13 +11,20 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 caller=$PWD
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 find_file() { # what it is for, its name, the folders where it may be
-  local what=$1 name=$2 folder
+  local what=$1 name=$2 folder path found=
   case $name in /*) set -- / ;; *) shift 2 ;; esac
-  for folder; do [ ! -f "$folder/$name" ] || { printf '%s\n' "${folder%/}/${name#/}"; return; }; done
-  fail "Cannot evaluate as there is no $what $name in $*"
+  for folder; do
+    path=${folder%/}/${name#/}
+    [ -f "$path" ] || continue
+    # a copy of an example that was changed is meant no less than the example
+    [ -z "$found" ] || cmp -s "$found" "$path" || fail "Cannot evaluate as two files are the $what $name, $found and $path: give its whole path"
+    found=${found:-$path}
+  done
+  [ -n "$found" ] || fail "Cannot evaluate as there is no $what $name in $*"
+  printf '%s\n' "$found"
 }
 case $1 in /*) out=$1 ;; *) out=$caller/$1 ;; esac
-model=$(find_file "model file" "$2" "$here/config" "$caller")
+model=$(find_file "model file" "$2" "$here/config" "$caller" "$caller/config")
 names=(config/evaluator-trace-gpt-gpt.yaml)
 [ "$3" = all ] || names=("$3")
 evaluators=()

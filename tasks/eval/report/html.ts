@@ -142,7 +142,7 @@ function scoreTable(results: EvalResults): string {
     ? ""
     : `<h3>Why constraints are unscored</h3><table><tr><th>reason</th><th>constraints</th></tr>${
       counts.reasons.slice(0, 12).map(({ reason, count }) =>
-        `<tr><td>${escapeHtml(reason)}</td><td>${count}</td></tr>`
+        `<tr><td class="text">${escapeHtml(reason)}</td><td>${count}</td></tr>`
       ).join("")
     }</table>`;
   return `<h2>Scores</h2>
