@@ -1,6 +1,9 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
+import { readJsonFile } from "../formats/hf_model/json.ts";
 import { assertFactoryRun, FACTORY, repeatFactoryRun, secondAdapter } from "./_llamafactory_run.ts";
+import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 // dpo_fixed_odd, kto_fixed_odd and kto_fixed_ftx: 24 examples in micro-batches of 5, 5, 5, 5 and 4, all of one step, and evaluation batches of
 // 4 and 2. With step_mean: examples the first loss of dpo_fixed_odd would be 0.7581 instead of 0.7622.
@@ -46,3 +49,19 @@ for (
     }
   });
 }
+
+Deno.test("create_new_adapter merges every adapter and trains one of the configuration's own rank", async () => {
+  const folder = temporaryFolder(), output = join(folder, "out");
+  await repeatFactoryRun("sft_fixed", output, [
+    `adapter_name_or_path=${secondAdapter(folder)},${join(FACTORY, "adapter")}`,
+    ...["create_new_adapter=true", "eval_on_start=true", "max_steps=1", "lora_rank=2", "lora_alpha=null"],
+  ]);
+  const [start] = (readJsonFile(join(output, "trainer_state.json")) as {
+    log_history: Record<string, number>[];
+  }).log_history;
+  // LLaMA-Factory 0.9.5's eval_loss before the first step, with these keys on a CPU.
+  assertEquals(start!.step, 0);
+  assertAlmostEquals(start!.eval_loss!, 6.52960205078125, 1e-4);
+  const { r, lora_alpha } = readJsonFile(join(output, "adapter_config.json"));
+  assertEquals([r, lora_alpha], [2, 4]);
+});
