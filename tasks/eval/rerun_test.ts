@@ -3,6 +3,7 @@ import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { completionResponse, type MockRequest, mockServer } from "../bench/mock_server.ts";
+import { taskCommand } from "../common/command.ts";
 import { endingLines } from "./report/ending_text.ts";
 
 const isJudge = ({ body }: MockRequest) => body.messages.at(-1)!.content.includes("< constraints >:");
@@ -117,15 +118,18 @@ Deno.test("how to continue is printed only where starting again can help", async
     };
     const [passing, resume] = await go("a");
     assertEquals(passing, true);
-    assertStringIncludes(resume, "Not complete: 1 items have no answer. To continue:\n  deno task eval ");
+    // works in any folder, as those of train and synth do
+    const command = (out: string) => taskCommand("eval", [join(folder, out, "run.yaml")]);
+    assertStringIncludes(resume, `Not complete: 1 items have no answer. To continue:\n  ${command("a")}`);
     // as a shell takes it
     const [, spaced] = await go("a b");
-    assertStringIncludes(spaced, `deno task eval '${join(folder, "a b", "run.yaml")}'`);
+    assertStringIncludes(spaced, command("a b"));
     const [header = ""] = (await Deno.readTextFile(join(folder, "a b", "run.yaml"))).split("\n");
     assertStringIncludes(header, `# deno task eval '${join(folder, "a b", "run.yaml")}' continues`);
     status = 400;
     const [lasting, mend] = await go("b");
     assertEquals([lasting, mend.includes("deno task eval")], [false, false]);
+    assertEquals(mend.includes("run.yaml"), false);
     assertStringIncludes(mend, "no such adapter");
     assertStringIncludes(mend, "mend this first");
     const [budget, text] = await go("c", "budget.requests=2", "cache=false");

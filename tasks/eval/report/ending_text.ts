@@ -2,10 +2,10 @@
  * Text at the end of a run: its files, missed thresholds, and what to do about a run without an end.
  * @module
  */
-import { join } from "@std/path";
+import { resolve } from "@std/path";
 
 import { failureText } from "../../ask/failures.ts";
-import { shellQuote } from "../../common/command.ts";
+import { taskCommand } from "../../common/command.ts";
 import { alignedRows } from "../../common/table.ts";
 import type { Evaluated } from "../run.ts";
 import { thresholdText } from "../thresholds.ts";
@@ -39,7 +39,7 @@ function notComplete({ directory, stopped, results, resumable }: Evaluated): str
     ...(unjudged > 0 ? [`${unjudged} answers have no verdict`] : []),
   ].join(", ") || "some items have no outcome yet";
   const why = stopped?.message ?? open;
-  const command = `deno task eval ${shellQuote(join(directory, "run.yaml"))}`;
+  const command = taskCommand("eval", [resolve(directory, "run.yaml")]);
   if (resumable) return `Not complete: ${why}. To continue:\n  ${command}`;
   const example = results?.failures[0];
   const cause = stopped === null && example !== undefined ? ` (${failureText(example)})` : "";
