@@ -195,7 +195,7 @@ export class Asker {
         new Stopped(
           "fatal",
           `the first ${failures} requests all failed, the last one so: ${error}`,
-          failure!.retryable,
+          failure?.retryable === true,
         ),
       );
     }
