@@ -92,6 +92,9 @@ const large: Case[] = [
   caseOf(loraMatmulAdd, { rows: 131, in: 650, out: 331, rank: 12 }, { alpha: 2 }),
   caseOf(matmulTn, { rows: 131, left: 8, right: 410 }),
   caseOf(matmulTn, { rows: 131, left: 410, right: 13 }, { alpha: -2 }),
+  // Rows whose halves are threads' own, an odd number of groups of 6.
+  caseOf(loraLinear, { rows: 673, in: 330, out: 70, rank: 9 }, { alpha: 2 }),
+  caseOf(matmul, { rows: 673, in: 330, out: 70 }),
   // Columns beside those of a task and of a vector, rows fewer than are added at once.
   caseOf(matmulTn, { rows: 19, left: 2_067, right: 9 }),
   caseOf(matmulTn, { rows: 7, left: 17, right: 33 }),

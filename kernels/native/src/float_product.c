@@ -9,8 +9,8 @@
 #include "float_packed.h"
 
 // Depth of a part; panels that are laid out at once, at most; groups of rows that stay in the second-level cache; slots of memory, and so
-// threads at most; shares of the panels that are left, one of which is the next task.
-enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, LEFT = 8 };
+// threads at most; shares of the panels that are left, one of which is the next task; groups from which on threads keep to a half of the rows.
+enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, LEFT = 8, HALVED = 110 };
 
 typedef struct {
   const Product *p;
@@ -20,7 +20,10 @@ typedef struct {
   float *down;  // [narrow panels, k, 8]
   float *slots;
   ptrdiff_t slot;
-  atomic_ptrdiff_t next;  // the first panel that no thread has begun
+  _Atomic(const char *) thread;  // one that laid rows out
+  atomic_int several;            // whether another one did, too
+  ptrdiff_t halves;              // of the rows: 1 or 2
+  atomic_ptrdiff_t next[2];      // of each, the first panel that no thread has begun
 } Job;
 
 // c [6, 8] += a b of a packed group and a panel of 8 columns.
@@ -31,9 +34,18 @@ INLINE void narrow_tile(const float *a, const float *b, ptrdiff_t depth, __m256 
   }
 }
 
+// Each thread has its own: the address tells them apart.
+static _Thread_local char here;
+
+static void note_thread(Job *j) {
+  const char *noted = NULL;
+  if (!atomic_compare_exchange_strong(&j->thread, &noted, &here) && noted != &here) atomic_store(&j->several, 1);
+}
+
 // Lays a group of rows of a out, and makes its rows of h.
 static void pack_rows(void *data, size_t index) {
   Job *j = data;
+  note_thread(j);
   const Product *p = j->p;
   const ptrdiff_t g = (ptrdiff_t)index, row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
   for (ptrdiff_t c = 0; c < j->cuts; c++) {
@@ -87,6 +99,9 @@ static void edge_tile(const Packed *f, const float *from, ptrdiff_t ld, float *t
   }
 }
 
+// The first group of a half of the rows; of half 2 the end.
+static ptrdiff_t first_group(const Job *j, ptrdiff_t half) { return ceil_div(half * j->groups, j->halves); }
+
 // The end of the task that begins with a panel: the last ones are single panels, so that all threads end together.
 static ptrdiff_t task_end(const Job *j, ptrdiff_t first) { return first + least(PANELS, ceil_div(j->panels - first, LEFT)); }
 
@@ -99,16 +114,16 @@ static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_
 }
 
 // What this thread probably lays out next: the next part of its panels, or the next task that nobody has begun.
-static Ahead next_ahead(Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
+static Ahead next_ahead(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
   if (c + 1 < j->cuts) return panels_ahead(j, first, end, c + 1);
-  const ptrdiff_t next = atomic_load(&j->next);
+  const ptrdiff_t next = atomic_load(&j->next[half]);
   return next < j->panels ? panels_ahead(j, next, task_end(j, next), 0) : (Ahead){0};
 }
 
-// Some panels of columns, for all rows.
-static void some_panels(Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
+// Some panels of columns, for a half of the rows.
+static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, float *panels) {
   const Product *p = j->p;
-  const ptrdiff_t size = j->depth * TILE_COLUMNS;
+  const ptrdiff_t size = j->depth * TILE_COLUMNS, low = first_group(j, half), high = first_group(j, half + 1);
   float *ups = panels + PANELS * size;
   for (ptrdiff_t n = first; p->rank > 0 && n < end; n++) {
     pack_panel(p->up, p->n, p->rank, p->transposed, 0, p->rank, n * TILE_COLUMNS, p->up_alpha, ups + (n - first) * p->rank * TILE_COLUMNS);
@@ -119,11 +134,11 @@ static void some_panels(Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
     for (ptrdiff_t n = first; n < end; n++) {
       pack_panel(p->b, p->n, p->k, p->transposed, from, depth, n * TILE_COLUMNS, p->alpha, panels + (n - first) * size);
     }
-    Ahead next = next_ahead(j, first, end, c);
-    const ptrdiff_t lines = ceil_div(next.left, j->groups * (end - first));
-    for (ptrdiff_t block = 0; block < j->groups; block += BLOCK_GROUPS) {
+    Ahead next = next_ahead(j, half, first, end, c);
+    const ptrdiff_t lines = ceil_div(next.left, (high - low) * (end - first));
+    for (ptrdiff_t block = low; block < high; block += BLOCK_GROUPS) {
       for (ptrdiff_t n = first; n < end; n++) {
-        const ptrdiff_t columns = least(TILE_COLUMNS, p->n - n * TILE_COLUMNS), last = least(j->groups, block + BLOCK_GROUPS);
+        const ptrdiff_t columns = least(TILE_COLUMNS, p->n - n * TILE_COLUMNS), last = least(high, block + BLOCK_GROUPS);
         for (ptrdiff_t g = block; g < last; g++) {
           const ptrdiff_t at = g * TILE_ROWS * p->n + n * TILE_COLUMNS, rows = least(TILE_ROWS, p->m - g * TILE_ROWS);
           const Packed f = {
@@ -144,16 +159,25 @@ static void some_panels(Job *j, ptrdiff_t first, ptrdiff_t end, float *panels) {
   }
 }
 
-static void slot_work(void *data, size_t index) {
-  Job *j = data;
-  ptrdiff_t first = atomic_load(&j->next);
+static ptrdiff_t slots_of(const Job *j) { return least(j->panels, SLOTS); }
+
+// All panels of a half of the rows that others don't take.
+static void half_work(Job *j, ptrdiff_t half, float *panels) {
+  ptrdiff_t first = atomic_load(&j->next[half]);
   while (first < j->panels) {
     const ptrdiff_t end = task_end(j, first);
     // Another thread may have begun it: then first is what is next now.
-    if (!atomic_compare_exchange_weak(&j->next, &first, end)) continue;
-    some_panels(j, first, end, j->slots + (ptrdiff_t)index * j->slot);
-    first = atomic_load(&j->next);
+    if (!atomic_compare_exchange_weak(&j->next[half], &first, end)) continue;
+    some_panels(j, half, first, end, panels);
+    first = atomic_load(&j->next[half]);
   }
+}
+
+// Slots that are next to each other are one thread's, as groups are in pack_rows: a thread begins with the rows that it laid out itself.
+static void slot_work(void *data, size_t index) {
+  Job *j = data;
+  const ptrdiff_t own = (ptrdiff_t)index * j->halves / slots_of(j);
+  for (ptrdiff_t i = 0; i < j->halves; i++) half_work(j, (own + i) % j->halves, j->slots + (ptrdiff_t)index * j->slot);
 }
 
 static Job job_of(const Product *p) {
@@ -188,6 +212,7 @@ void product(const Product *p, float *scratch, Threads threads) {
   j.down = j.h + j.groups * p->rank * TILE_ROWS;
   pack_down(&j);
   threads.run(threads.place, pack_rows, &j, (size_t)j.groups);
-  atomic_store(&j.next, 0);
-  threads.run(threads.place, slot_work, &j, (size_t)least(j.panels, SLOTS));
+  // What one core has written is dear to read for another, where they don't share a cache, and costs more than panels laid out twice.
+  j.halves = atomic_load(&j.several) && j.groups >= HALVED ? 2 : 1;
+  threads.run(threads.place, slot_work, &j, (size_t)slots_of(&j));
 }
