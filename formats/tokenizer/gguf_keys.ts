@@ -25,6 +25,8 @@ export interface GgufTokenizerKeys {
   scores: Float32Array | null;
   /** True if a text begins with bos. */
   addBos: boolean;
+  /** True if a text ends with eos. */
+  addEos: boolean;
   /** True if a text gets a space in front (`llama` only). */
   addSpacePrefix: boolean;
 }
@@ -63,9 +65,9 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
       : USER_DEFINED;
   }
   const pairs = json.model.merges.map((merge) => typeof merge === "string" ? merge.split(" ") : merge);
-  const addBos = tokenizer.bosId !== null &&
-    startsWith(json.post_processor, tokenizer.idToToken(tokenizer.bosId));
-  const common = { tokens, types, addBos };
+  const puts = (id: number | null, place: 0 | -1) =>
+    id !== null && hasAt(json.post_processor, place, tokenizer.idToToken(id));
+  const common = { tokens, types, addBos: puts(tokenizer.bosId, 0), addEos: puts(tokenizer.eosId, -1) };
   if (!isByteLevel) {
     const scores = scoresOf(tokens, pairs);
     return { ...common, model: "llama", pre: null, merges: null, scores, addSpacePrefix: hasPrefix(json) };
@@ -140,12 +142,12 @@ function hasPrefix({ normalizer, pre_tokenizer }: TokenizerJson): boolean {
     );
 }
 
-/** True if a post-processor puts a token in front of a text. */
-function startsWith(part: Component | null, token: string | null): boolean {
+/** True if a post-processor puts a token in front of a text (0) or behind it (-1). */
+function hasAt(part: Component | null, place: 0 | -1, token: string | null): boolean {
   if (part === null) return false;
   if (part.type === "Sequence") {
-    return (part.processors as Component[]).some((step) => startsWith(step, token));
+    return (part.processors as Component[]).some((step) => hasAt(step, place, token));
   }
-  const [first] = Array.isArray(part.single) ? part.single : [];
-  return isObject(first) && isObject(first.SpecialToken) && first.SpecialToken.id === token;
+  const piece = Array.isArray(part.single) ? part.single.at(place) : undefined;
+  return isObject(piece) && isObject(piece.SpecialToken) && piece.SpecialToken.id === token;
 }

@@ -48,7 +48,7 @@ function madeTokenizer(source: ExportSource): [string, GgufTyped][] {
     ...(made.merges === null ? [] : [key("merges", { type: "strings", value: made.merges })]),
     ...(tokenizer.unkId === null ? [] : [key("unknown_token_id", { type: "u32", value: tokenizer.unkId })]),
     key("add_bos_token", { type: "bool", value: made.addBos }),
-    key("add_eos_token", { type: "bool", value: false }),
+    key("add_eos_token", { type: "bool", value: made.addEos }),
     ...(made.model === "llama"
       ? [key("add_space_prefix", { type: "bool", value: made.addSpacePrefix })]
       : []),

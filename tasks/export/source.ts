@@ -177,6 +177,15 @@ function hasTokenizer({ format, path }: LoadedModel): boolean {
   return format === "gguf" || exists(join(path, "tokenizer.json"));
 }
 
+/** A remark where a GGUF file has chat templates beside the default one, which a folder doesn't get. */
+function namedTemplates({ metadata, path }: LoadedModel, format: ExportConfig["export_format"]): string[] {
+  const names = [...metadata?.keys() ?? []].flatMap((key) =>
+    /^tokenizer\.chat_template\.(.+)$/.exec(key)?.[1] ?? []
+  );
+  if (names.length === 0 || format === "gguf") return [];
+  return [`${path} has further chat templates (${shown(names.sort())}): only the default one is written`];
+}
+
 /** A remark where a folder has chat templates beside the one that is written. */
 function otherTemplates(folder: string): string[] {
   const file = join(folder, "tokenizer_config.json"), more = join(folder, "additional_chat_templates");
@@ -253,7 +262,10 @@ function tokenizerOf(
     }
     const tokenizer = trained === undefined ? model.tokenizer : loadTokenizerSync(trained);
     const folder = trained ?? model.path;
-    const notes = [...otherTemplates(folder), ...unreadableTemplate(tokenizer, folder)];
+    const others = trained === undefined && model.format === "gguf"
+      ? namedTemplates(model, config.export_format)
+      : otherTemplates(folder);
+    const notes = [...others, ...unreadableTemplate(tokenizer, folder)];
     return { tokenizer, chatTemplate: tokenizer.chatTemplate, notes };
   }
   return placed(placeOf("template"), () => {

@@ -28,6 +28,7 @@ import "../../tasks/doctor/library_message_test.ts";
 import "../../tasks/doctor_test.ts";
 import "../../tasks/doors/given_test.ts";
 import "../../tasks/export/check_test.ts";
+import "../../tasks/export/gguf_tokenizer_test.ts";
 import "../../tasks/export/gptq/quantise_test.ts";
 import "../../tasks/export_refusals_test.ts";
 import "../../tasks/new/benchmark/my_plugin_test.ts";

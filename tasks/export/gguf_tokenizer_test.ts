@@ -1,0 +1,105 @@
+/** Keys of a tokenizer in a GGUF file: what the reader honours is written, and read again it is the same tokenizer. */
+import { assert, assertEquals } from "@std/assert";
+
+import { tokenizerFromFiles, tokenizerFromGguf } from "../../formats/tokenizer/mod.ts";
+import { tokenizerKeys } from "./gguf_tokenizer.ts";
+import type { ExportSource } from "./source.ts";
+
+const READER = Deno.readTextFileSync(new URL("../../formats/tokenizer/gguf_tokenizer.ts", import.meta.url));
+
+/** Keys that the reader asks for, by its source. */
+function readKeys(): string[] {
+  const plain = [...READER.matchAll(/"(tokenizer\.[a-z_.]*[a-z])"/g)].map(([, key = ""]) => key);
+  const named = ["bos", "eos", "unknown", "padding"].map((name) => `tokenizer.ggml.${name}_token_id`);
+  return [...new Set([...plain, ...named])];
+}
+
+/** A tokenizer with all that the format has a place for; with bytes, or with pieces and fallback. */
+function made(isByteLevel: boolean, ends: { bos: boolean; eos: boolean; prefix?: boolean }) {
+  const special = ["<s>", "</s>", "<unk>", "<pad>"];
+  const around = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  const space = { type: "Replace", pattern: { String: " " }, content: "▁" };
+  return tokenizerFromFiles({
+    "tokenizer.json": JSON.stringify({
+      model: {
+        type: "BPE",
+        vocab: { ...Object.fromEntries(special.map((token, id) => [token, id])), a: 4, b: 5, ab: 6, "▁": 7 },
+        merges: ["a b"],
+        ...(!isByteLevel && { unk_token: "<unk>", fuse_unk: true, byte_fallback: true }),
+      },
+      ...(isByteLevel
+        ? { pre_tokenizer: { type: "ByteLevel", add_prefix_space: false }, decoder: { type: "ByteLevel" } }
+        : {
+          normalizer: {
+            type: "Sequence",
+            normalizers: [...ends.prefix ? [{ type: "Prepend", prepend: "▁" }] : [], space],
+          },
+          decoder: { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] },
+        }),
+      added_tokens: special.map((content, id) => ({ id, content, special: true })),
+      post_processor: {
+        type: "TemplateProcessing",
+        single: [
+          ...ends.bos ? [around("<s>")] : [],
+          { Sequence: { id: "A", type_id: 0 } },
+          ...ends.eos ? [around("</s>")] : [],
+        ],
+        pair: [],
+        special_tokens: Object.fromEntries(
+          [ends.bos ? 0 : -1, ends.eos ? 1 : -1].filter((id) => id >= 0)
+            .map((id) => [special[id], { id: special[id], ids: [id], tokens: [special[id]] }]),
+        ),
+      },
+    }),
+    "tokenizer_config.json": JSON.stringify({
+      bos_token: "<s>",
+      eos_token: "</s>",
+      unk_token: "<unk>",
+      pad_token: "<pad>",
+    }),
+  });
+}
+
+function keysOf(tokenizer: ReturnType<typeof made>): Map<string, unknown> {
+  const source = {
+    model: { metadata: null },
+    tokenizer,
+    chatTemplate: "{{ messages }}",
+    decoder: { vocabSize: 8 },
+  } as unknown as ExportSource;
+  return new Map(tokenizerKeys(source).map(([key, { value }]) => [key, value]));
+}
+
+Deno.test("each tokenizer key that is read from a GGUF file is written into one", () => {
+  const written = new Set([true, false].flatMap((isByteLevel) => [
+    ...keysOf(made(isByteLevel, { bos: true, eos: true })).keys(),
+  ]));
+  const keys = readKeys();
+  assert(keys.length >= 14, keys.join());
+  assertEquals(keys.filter((key) => !written.has(key)), []);
+});
+
+Deno.test("a tokenizer that is written and read again gives a text the same ids, with bos, eos and a space in front or without", () => {
+  for (const isByteLevel of [true, false]) {
+    for (
+      const [bos, eos, prefix] of [[true, true, true], [false, true, false], [true, false, false], [
+        false,
+        false,
+        true,
+      ]] as const
+    ) {
+      const tokenizer = made(isByteLevel, { bos, eos, prefix }), keys = keysOf(tokenizer);
+      assertEquals([keys.get("tokenizer.ggml.add_bos_token"), keys.get("tokenizer.ggml.add_eos_token")], [
+        bos,
+        eos,
+      ]);
+      const again = tokenizerFromGguf(keys, "a.gguf");
+      assertEquals(
+        again.addBosEos(again.encode("abab")),
+        tokenizer.addBosEos(tokenizer.encode("abab")),
+        `${isByteLevel} ${bos} ${eos} ${prefix}`,
+      );
+      assertEquals(again.addBosEos(again.encode("abab")).at(-1) === 1, eos);
+    }
+  }
+});
