@@ -93,7 +93,8 @@ export class ResponseCache implements Disposable {
   constructor(path: string, use: CacheUse = {}) {
     this.#use = use;
     try {
-      if (path !== ":memory:") makeFolder(dirname(path));
+      // a task may not be allowed to make one that is there
+      if (path !== ":memory:" && !exists(dirname(path))) makeFolder(dirname(path));
       this.#database = new DatabaseSync(path);
       // what is committed survives a kill; a power cut may take the last answers, never the file
       this.#database.exec(`

@@ -21,8 +21,9 @@ const single = new Float32Array(1), bits = new Uint16Array(1);
 function writeHalf(value: number, out: Uint8Array, p: number): number {
   single[0] = value;
   float32ToHalf(single, bits);
-  out[p] = bits[0]! & 255;
-  out[p + 1] = bits[0]! >> 8;
+  const [half = 0] = bits;
+  out[p] = half & 255;
+  out[p + 1] = half >> 8;
   halfToFloat32(bits, single);
   return f32(single, 0);
 }
@@ -54,8 +55,8 @@ function withMinima(x: Float32Array, out: Uint8Array, codes: Uint8Array, trials:
       out[8 + j] = m;
     } else {
       out[8 + j] = s & 15 | (m & 15) << 4;
-      out[j]! |= s >> 4 << 6;
-      out[4 + j]! |= m >> 4 << 6;
+      out[j] = u8(out, j) | s >> 4 << 6;
+      out[4 + j] = u8(out, 4 + j) | m >> 4 << 6;
     }
   });
   const d = writeHalf(round(mostScale / 63), out, 0), dmin = writeHalf(round(mostMinimum / 63), out, 2);
@@ -72,7 +73,7 @@ function withMinima(x: Float32Array, out: Uint8Array, codes: Uint8Array, trials:
     for (let i = 0; i < 32; i++) {
       const low = u8(codes, 64 * pair + i), high = u8(codes, 64 * pair + 32 + i);
       out[fours + 32 * pair + i] = low & 15 | (high & 15) << 4;
-      if (isFive) out[16 + i]! |= (low >> 4 | high >> 4 << 1) << 2 * pair;
+      if (isFive) out[16 + i] = u8(out, 16 + i) | (low >> 4 | high >> 4 << 1) << 2 * pair;
     }
   }
 }

@@ -4,7 +4,7 @@
  * smallest error stays. Every step is rounded to float32 in its order, so that the bytes are the same.
  * @module
  */
-import { f32 } from "../../elements.ts";
+import { f32, u8 } from "../../elements.ts";
 
 const round = Math.fround;
 
@@ -103,7 +103,7 @@ export function fitWithMinimum(
     }
     let thisError = 0;
     for (let i = 0; i < count; i++) {
-      const off = round(round(round(thisScale * tried[i]!) + thisMinimum) - f32(x, at + i));
+      const off = round(round(round(thisScale * u8(tried, i)) + thisMinimum) - f32(x, at + i));
       thisError = round(thisError + round(f32(weights, i) * round(off * off)));
     }
     if (thisError >= error) continue;

@@ -9,8 +9,8 @@
  */
 import { OnnxModelBuilder } from "../../../kernels/backends/onnx/model_builder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import { attention, attentionInputs, BATCH, TOKENS, TOTAL } from "./graph_attention.ts";
-import { GraphProducts } from "./graph_products.ts";
+import { attentionInputs, BATCH, onnxAttention, TOKENS, TOTAL } from "./graph_attention.ts";
+import { OnnxProducts } from "./graph_products.ts";
 import { headName, type OnnxWeights } from "./weights.ts";
 
 /**
@@ -21,7 +21,7 @@ import { headName, type OnnxWeights } from "./weights.ts";
  * Outputs: `logits [B, kept, V]`, each layer's `present [B, heads, P + T, head]`.
  */
 export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8Array<ArrayBuffer> {
-  const g = new OnnxModelBuilder(), products = new GraphProducts(g, config, weights);
+  const g = new OnnxModelBuilder(), products = new OnnxProducts(g, config, weights);
   const { hiddenSize, vocabSize } = config, rowShape = () => g.integers([-1, hiddenSize]);
   const ids = g.input("input_ids", "i64", [BATCH, TOKENS]);
   const mask = g.input("attention_mask", "i64", [BATCH, TOTAL]);
@@ -31,7 +31,12 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
   let x = g.op("Reshape", [products.embedded(ids), rowShape()]);
   for (let layer = 0; layer < config.numLayers; layer++) {
     const name = `model.layers.${layer}.`;
-    const attended = attention(products, inputs, products.normed(x, `${name}input_layernorm.weight`), layer);
+    const attended = onnxAttention(
+      products,
+      inputs,
+      products.normed(x, `${name}input_layernorm.weight`),
+      layer,
+    );
     x = g.op("Add", [x, attended]);
     x = g.op("Add", [x, mlp(products, products.normed(x, `${name}post_attention_layernorm.weight`), layer)]);
   }
@@ -51,7 +56,7 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
   return g.encode("decoder");
 }
 
-function mlp(products: GraphProducts, x: string, layer: number): string {
+function mlp(products: OnnxProducts, x: string, layer: number): string {
   const { g } = products, gate = products.project(x, layer, "mlp.gate_proj");
   const gated = g.op("Mul", [gate, g.op("Sigmoid", [gate])]);
   return products.project(

@@ -2,7 +2,7 @@
  * Attention with its cache in an exported ONNX model.
  * @module
  */
-import { type GraphProducts, MS } from "./graph_products.ts";
+import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
 import type { AngleTable } from "./weights.ts";
 
 /** Symbolic sizes of inputs: sequences, tokens of this run, tokens with those of the cache. */
@@ -21,7 +21,7 @@ export function onnxCacheNames(layer: number): Record<"key" | "value", { past: s
 }
 
 /** Values of a model's inputs that all layers read. */
-export interface AttentionInputs {
+export interface OnnxInputs {
   readonly positions: string;
   /** Tokens of every sequence with those of the cache, less one, and the most, int32. */
   readonly lengths: string;
@@ -34,9 +34,9 @@ export interface AttentionInputs {
 
 /** What all layers read, of a model's mask and ids. */
 export function attentionInputs(
-  { g }: GraphProducts,
+  { g }: OnnxProducts,
   { ids, mask, positions }: { ids: string; mask: string; positions: string },
-): AttentionInputs & { batch: string } {
+): OnnxInputs & { batch: string } {
   const number = (value: number) => g.op("Constant", [], { value_float: { float: value } });
   const size = (x: string, axis: number) => g.op("Shape", [x], { start: axis, end: axis + 1 });
   const batch = size(ids, 0), tokens = size(ids, 1), total = size(mask, 1);
@@ -54,9 +54,9 @@ export function attentionInputs(
 }
 
 /** The attention of a layer with its output projection, of normed rows `[R, D]`; declares its cache. */
-export function attention(
-  products: GraphProducts,
-  inputs: AttentionInputs,
+export function onnxAttention(
+  products: OnnxProducts,
+  inputs: OnnxInputs,
   x: string,
   layer: number,
 ): string {
@@ -81,7 +81,7 @@ export function attention(
       do_rotary: 0,
       ...(window !== null && { local_window_size: window }),
     },
-    MS,
+    CONTRIB,
   );
   [key, value].forEach((names, i) =>
     g.output(names.present, present[i] ?? "", "f32", [BATCH, numKeyValueHeads, TOTAL, headDim])
@@ -92,8 +92,8 @@ export function attention(
 
 /** Heads of one projection `[R, heads · head]`, normed where the family does it, rotated by position, `[B, T, heads · head]`. */
 function rotated(
-  products: GraphProducts,
-  { threeD, positions }: AttentionInputs,
+  products: OnnxProducts,
+  { threeD, positions }: OnnxInputs,
   x: string,
   heads: number,
   norm: string,
@@ -107,5 +107,5 @@ function rotated(
   const angles = (["rotary.cos", "rotary.sin"] satisfies AngleTable[]).map((table) =>
     products.constant(table)
   );
-  return g.op("RotaryEmbedding", [y, positions, ...angles], {}, MS);
+  return g.op("RotaryEmbedding", [y, positions, ...angles], {}, CONTRIB);
 }

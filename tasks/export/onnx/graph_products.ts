@@ -12,10 +12,10 @@ import type { OnnxNode } from "../../../kernels/onnx_node.ts";
 import type { OnnxWeights } from "./weights.ts";
 
 /** The domain of operators of ONNX Runtime's own. */
-export const MS = "com.microsoft";
+export const CONTRIB = "com.microsoft";
 
 /** Adds products and norms to a model. */
-export class GraphProducts {
+export class OnnxProducts {
   readonly #constants = new Map<string, string>();
 
   constructor(
@@ -47,7 +47,7 @@ export class GraphProducts {
     if (bits === undefined) return g.op("Gemm", [x, this.constant(name), ...biases()], { transB: 1 });
     const attrs: OnnxNode["attrs"] = { K: inner, N: out, bits, block_size: PACKED_GROUP, accuracy_level: 4 };
     const inputs = [x, this.constant(`${name}.codes`), this.constant(`${name}.scales`)];
-    const y = g.op("MatMulNBits", inputs, attrs, MS);
+    const y = g.op("MatMulNBits", inputs, attrs, CONTRIB);
     return bias.length ? g.op("Add", [y, ...biases()]) : y;
   }
 
@@ -74,6 +74,6 @@ export class GraphProducts {
     const codes = this.constant(`${EMBEDDING}.codes`, [vocabSize, hiddenSize]);
     const scales = this.constant(`${EMBEDDING}.scales`, [vocabSize, hiddenSize / PACKED_GROUP]);
     const attrs = { bits: 8, block_size: PACKED_GROUP, gather_axis: 0, quantize_axis: 1 };
-    return g.op("GatherBlockQuantized", [codes, ids, scales], attrs, MS);
+    return g.op("GatherBlockQuantized", [codes, ids, scales], attrs, CONTRIB);
   }
 }

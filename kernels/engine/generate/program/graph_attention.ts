@@ -15,7 +15,7 @@ export function cacheNames(layer: number): Record<"k" | "v", { past: string; pre
 }
 
 /** Values that all layers' attention reads. */
-export interface AttentionInputs {
+export interface GraphInputs {
   readonly lengths: string;
   readonly total: string;
   readonly sink: string;
@@ -30,7 +30,7 @@ export class GraphAttention {
   constructor(
     readonly products: GraphProducts,
     readonly config: DecoderConfig,
-    readonly inputs: AttentionInputs,
+    readonly inputs: GraphInputs,
     readonly lora: LoraNodes | undefined,
   ) {}
 
