@@ -186,8 +186,8 @@ export class Asker {
   #stopIfHopeless(endpoint: Endpoint, completion: Completion, last: boolean): void {
     const { failure, error = "" } = completion;
     if (this.#worked.has(endpoint)) return;
-    if (failure!.kind === "refused") throw this.#stopWith(new Stopped("fatal", error));
-    if (!last && failure!.retryable) return;
+    if (failure?.kind === "refused") throw this.#stopWith(new Stopped("fatal", error));
+    if (!last && failure?.retryable) return;
     const failures = (this.#failuresInRow.get(endpoint) ?? 0) + 1;
     this.#failuresInRow.set(endpoint, failures);
     if (failures >= HOPELESS && endpoint.cacheable !== false) {
