@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
 
@@ -83,11 +83,16 @@ Deno.test({
     assertEquals(await runCi(ok, 0), { lines: [ok, closing], code: 0, asked: ["check", "test:all"] });
     const { code, lines } = await runCi(ok, 0, 1);
     assertEquals({ code, lines }, { code: 1, lines: [ok, "TS2322 of types", closing] });
-    // the same run, each file by itself: the folder is named, and what takes longest
-    const grouped = "$(deno run --allow-read tests/helpers/together.ts)";
-    assertEquals(
-      project.tasks["test:all"],
-      `TEST_ALL=1 ${project.tasks.test.replace(grouped, () => "$(cat tests/longest_first.txt) .")}`,
-    );
+    // the same run, each file by itself and with its documentation's examples: the folder is named, and what takes longest
+    const others = {
+      "$(deno run --allow-read tests/helpers/together.ts)": "$(cat tests/longest_first.txt) .",
+      "--parallel": "--parallel --doc",
+      "DENO_V8_FLAGS=--min-semi-space-size=16 ": "",
+    };
+    const all = Object.entries(others).reduce((run, [part, other]) => {
+      assert(run.includes(part), part);
+      return run.replace(part, () => other);
+    }, project.tasks.test);
+    assertEquals(project.tasks["test:all"], `TEST_ALL=1 ${all}`);
   },
 });

@@ -13,7 +13,7 @@ const COMMON: readonly (readonly [key: string, words: string])[] = [
   ["adapter_name_or_path", "folders or hub ids of adapters, merged in turn"],
   ["export_dir", "folder to write"],
   ["export_format", "safetensors, gguf, gguf-adapter (llama.cpp's) or onnx"],
-  ["export_dtype", "float32, float16, bfloat16, q8_0, q4_0, for gguf q4_k_m and its kind, or auto"],
+  ["export_dtype", "float32, float16, bfloat16, q8_0, q4_k_m … or auto"],
 ];
 
 /**
