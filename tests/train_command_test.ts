@@ -72,7 +72,7 @@ async function trainHere([config = "", ...overrides]: readonly string[]): Promis
   await train(config, overrides);
 }
 
-// that it is repeated bit for bit, by a process of its own: output_folder_test.ts
+// that it is repeated bit for bit: output_folder_test.ts
 Deno.test("run.yaml isn't trained over its own run, and refuses changed data unless told", async () => {
   await inTemporary(async (folder) => {
     const data = join(folder, "data"), yaml = join(folder, "a/run.yaml");

@@ -66,7 +66,7 @@ export async function benchTrain(
 async function peakOf(device: BackendChoice, path: string): Promise<number> {
   const backend = await makeBackend(device), opened = await openModel(path);
   try {
-    return await measureGflops(backend, decoderOf(builtinRegistry(), opened));
+    return await measureGflops(backend, decoderOf(builtinRegistry(), opened), 0.2);
   } finally {
     opened.weights.close();
     await backend.dispose();

@@ -127,6 +127,6 @@ export function stepText(parts: readonly StepPart[], peak: number): string {
   });
   const of = `Shares of GFLOP/s are of ${
     peak.toFixed(0)
-  }, what this backend's product of 512 rows reaches alone, best of three`;
+  }, what this backend's product of 512 rows reaches alone, the median of three`;
   return [...table, of].join("\n");
 }

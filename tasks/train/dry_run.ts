@@ -81,7 +81,7 @@ export async function dryRun(
     const { backend } = config;
     const { choice } = await chooseBackend({ ...config, backend: "onnx" });
     const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
-    const gflops = measured && await measureGflops(measured, ready.decoder);
+    const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
     await measured?.dispose();
     const storage = await weightStorage(config, ready.model.weights);
     const of = (rows: number, together = rows) => {

@@ -8,11 +8,15 @@ import { timeProgram } from "../../kernels/bench_time.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
 import { linear } from "../../kernels/ops/products.ts";
 
-/** Of each of the three measurements: the first dry run of a model shouldn't wait for longer. */
-const SECONDS = 0.2;
-
-/** Measures a matrix product of the model's size: 10⁹ operations a second, the median of three, a device's work waited for. */
-export async function measureGflops(backend: Backend, model: DecoderConfig): Promise<number> {
+/**
+ * Measures a matrix product of the model's size: 10⁹ operations a second, the median of three, a device's work waited for.
+ * @param seconds Of each of the three, about. Who only looks at a run waits for as little as tells its time
+ */
+export async function measureGflops(
+  backend: Backend,
+  model: DecoderConfig,
+  seconds: number,
+): Promise<number> {
   const [rows, inner, out] = [512, model.hiddenSize, model.intermediateSize];
   const g = new GraphBuilder();
   const graph = g.finish(g.run(linear, { x: g.input("x", [rows, inner]), w: g.input("w", [out, inner]) }));
@@ -20,7 +24,7 @@ export async function measureGflops(backend: Backend, model: DecoderConfig): Pro
   const ramp = (n: number) => Float32Array.from({ length: n }, (_, i) => ((i * 7) % 13 - 6) / 13);
   const x = backend.upload(ramp(rows * inner), [rows, inner]);
   const w = backend.upload(ramp(out * inner), [out, inner], { frozen: true });
-  const { time, outputs } = await timeProgram(backend, program, { x, w }, SECONDS);
+  const { time, outputs } = await timeProgram(backend, program, { x, w }, seconds);
   for (const tensor of [x, w, ...Object.values(outputs)]) tensor.dispose();
   await program.dispose();
   return 2 * rows * inner * out / time / 1e9;
