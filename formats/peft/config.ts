@@ -161,6 +161,14 @@ export function loraConfigFields(config: LoraConfig): Record<string, unknown> {
   };
 }
 
+/**
+ * Name of a field by which an adapter changes more than LoRA beside the layers' products can; null if there is none.
+ * @param fields Of an adapter_config.json
+ */
+export function mergedField(fields: Readonly<Record<string, unknown>>): string | null {
+  return MERGED_FIELDS.find((name) => !isNone(fields[name]) && !OFF[name]?.includes(fields[name])) ?? null;
+}
+
 /** null, false, and empty lists and objects stand for "not used". */
 function isNone(value: unknown): boolean {
   if (value === null || value === undefined || value === false) return true;

@@ -13,6 +13,7 @@ export {
   writeAdapter,
 } from "./adapter.ts";
 export { type LoraConfig } from "./config.ts";
+export { onlyMerged } from "./only_merged.ts";
 export { mergedWeights } from "./merge.ts";
 export { isLoraB, type LoraNames, loraNames, loraTensors } from "./names.ts";
 export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";

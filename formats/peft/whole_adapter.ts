@@ -1,7 +1,7 @@
 /**
  * Adapters that tune more than the layers' linear modules: embeddings, output head, norms and biases, by LoRA or as a whole
  * (`modules_to_save`, `bias`, `trainable_token_indices`), and weight-decomposed LoRA (DoRA, Liu et al. 2024: rows of `W + scale · B A` of the lengths
- * `lora_magnitude_vector`). They are read for merging, as PEFT 0.21 merges them; nothing here runs them beside their base.
+ * `lora_magnitude_vector`). They are read for merging, as PEFT 0.21 merges them.
  * @module
  */
 import { item, valueOf } from "../elements.ts";

@@ -40,6 +40,8 @@ export function withMerged(
     (before, adapter) => wholeMerge(before, adapter),
     (name) => weights.read(name),
   );
+  // its rows are asked for token by token
+  let table: { name: string; values: Float32Array } | null = null;
   return {
     names: () => weights.names(),
     shape: (name) => weights.shape(name),
@@ -51,7 +53,8 @@ export function withMerged(
     },
     rows(name, rows) {
       if (!changed.has(name)) return weights.rows(name, rows);
-      const all = read(name), columns = weights.shape(name)?.at(-1) ?? 1;
+      if (table?.name !== name) table = { name, values: read(name) };
+      const all = table.values, columns = weights.shape(name)?.at(-1) ?? 1;
       const some = new Float32Array(rows.length * columns);
       Array.from(rows).forEach((row, i) =>
         some.set(all.subarray(row * columns, (row + 1) * columns), i * columns)

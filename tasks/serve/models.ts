@@ -7,7 +7,7 @@ import { basename } from "@std/path";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
-import { readAdapterFields } from "../../formats/peft/mod.ts";
+import { onlyMerged, readAdapterFields } from "../../formats/peft/mod.ts";
 import type {
   DeviceChoice,
   Generator,
@@ -198,8 +198,9 @@ export class Models {
       onPhase: this.#onPhase,
     };
     const own = this.registry.create("template", this.options.template, {});
-    const beside = adapter !== null && this.#base.generator.info.namedAdapters;
-    // where the engine has no adapters by name, one of its own is opened, with the adapter merged
+    const beside = adapter !== null && this.#base.generator.info.namedAdapters &&
+      onlyMerged(adapter) === null;
+    // where the engine has no adapters by name, or the adapter no place beside it, one of its own is opened, with the adapter merged
     const local = beside
       ? underAdapter(this.#base, adapter, own)
       : await openLocal({ ...source, adapter }, own, this.registry);

@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { openModel } from "../../formats/hf_model/mod.ts";
+import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
+import { SafetensorsFile, writeSafetensors } from "../../formats/safetensors/mod.ts";
+import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import { MaskMemoryError } from "../../kernels/engine/generate/generator.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { Models } from "./models.ts";
+import { decoderIn } from "../../tests/helpers/tiny_model.ts";
 import { type RunningServer, type ServerOptions, startServer } from "./server.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
@@ -197,3 +202,59 @@ for (const backend of ["onnx", "reference"] as const) {
     }
   });
 }
+
+/** The adapter with DoRA, whose lengths of rows are those of W + scale B A: it computes what the adapter does. */
+async function withLengths(directory: string): Promise<void> {
+  const { weights } = await openModel(MODEL);
+  using file = new SafetensorsFile(join(ADAPTER, "adapter_model.safetensors"));
+  const shapes = moduleShapes(decoderIn(MODEL)), { modules } = readAdapter(ADAPTER, shapes);
+  const merged = mergedWeights((name) => weights.read(name), { modules });
+  const lengths = [...modules.keys()].map((module) => {
+    const [rows, columns] = shapes.get(module)!, values = merged(`${module}.weight`);
+    const row = (i: number) => values.subarray(i * columns, (i + 1) * columns);
+    const data = Float32Array.from({ length: rows }, (_, i) => Math.hypot(...row(i)));
+    const name = `base_model.model.${module}.lora_magnitude_vector`;
+    return { name, dtype: "F32", shape: [rows], data: () => data };
+  });
+  const lora = [...file.tensors.values()].map((info) => ({
+    ...info,
+    data: () => file.readFloat32(info.name),
+  }));
+  writeSafetensors(join(directory, "adapter_model.safetensors"), [...lora, ...lengths]);
+  const config = JSON.parse(Deno.readTextFileSync(join(ADAPTER, "adapter_config.json")));
+  Deno.writeTextFileSync(
+    join(directory, "adapter_config.json"),
+    JSON.stringify({ ...config, use_dora: true }),
+  );
+  weights.close();
+}
+
+Deno.test("an adapter with DoRA, which has no place beside the model, gets a model of its own", async () => {
+  const folder = Deno.makeTempDirSync();
+  await withLengths(folder);
+  const models = await Models.open({
+    model: MODEL,
+    name: "random",
+    adapters: new Map([["tuned", ADAPTER], ["dora", folder]]),
+    template: "qwen",
+    device: { backend: "onnx", provider: "cpu", threads: null },
+    maxModelLen: 64,
+    maxBatch: 2,
+    quantization: "stored",
+    speculation: 0,
+  }, builtinRegistry());
+  try {
+    const answers = await Promise.all(["random", "tuned", "dora"].map(async (name) => {
+      const [answer] = await models.get(name)!.generate([65, 66], { max_tokens: 20, ignore_eos: true });
+      return answer!.ids;
+    }));
+    assertEquals(answers[2], answers[1]);
+    assert(answers[0]!.join() !== answers[1]!.join());
+    await models.unload("dora");
+    assertEquals(models.get("dora"), undefined);
+    await models.load("dora", folder);
+  } finally {
+    await models.close();
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

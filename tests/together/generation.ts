@@ -4,6 +4,7 @@
  */
 import "../../kernels/engine/generate/generate_test.ts";
 import "../../kernels/engine/generate/generator_test.ts";
+import "../../kernels/engine/generate/only_merged_test.ts";
 import "../../kernels/engine/generate/picks_test.ts";
 import "../../kernels/engine/generate/program/program_test.ts";
 import "../../plugins/endpoints/local_test.ts";

@@ -37,7 +37,7 @@ export interface MadeEngine {
  */
 export async function makeBatchEngine(
   options: GeneratorOptions,
-  model: LoadedModel,
+  model: Pick<LoadedModel, "weights">,
   adapter: Adapter | null,
   onPhase: OnPhase = () => {},
 ): Promise<MadeEngine> {
@@ -73,7 +73,7 @@ function whyNoProgram({ backend, provider }: BackendChoice, config: DecoderConfi
 
 function programEngine(
   options: GeneratorOptions,
-  model: LoadedModel,
+  model: Pick<LoadedModel, "weights">,
   adapter: Adapter | null,
   { threads }: BackendChoice,
   quantization: Quantization,
@@ -134,7 +134,7 @@ function programEngine(
 function makeBlockEngine(
   backend: Awaited<ReturnType<typeof makeBackend>>,
   { decoder: config, promptChunk, merge = true }: GeneratorOptions,
-  model: LoadedModel,
+  model: Pick<LoadedModel, "weights">,
   adapter: Adapter | null,
   onPhase: OnPhase,
 ): GenerationEngine {

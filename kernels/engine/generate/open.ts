@@ -4,10 +4,12 @@
  * @module
  */
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
-import { readAdapter } from "../../../formats/peft/mod.ts";
+import { shown } from "../../../formats/message.ts";
+import { type Adapter, onlyMerged, readAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import type { OnPhase } from "../host.ts";
+import { withMerged } from "../merged_weights.ts";
 import { BatchGenerator } from "./batch.ts";
 import { makeBatchEngine } from "./make_engine.ts";
 import { openMask } from "./mask.ts";
@@ -38,10 +40,12 @@ export async function openGenerator(
   try {
     const maxModelLen = contextOf(options, config);
     checkTensors(model.weights, tensorShapes(config), model.path);
-    const adapterIn = (folder: string) => readAdapter(folder, moduleShapes(config), config.moduleRoot);
-    const adapter = directory === null ? null : adapterIn(directory);
+    const whole = directory !== null && onlyMerged(directory) !== null;
+    if (whole && options.merge === false) checkBeside(directory);
+    const weights = whole ? withMerged(model.weights, [directory], config) : model.weights;
+    const adapter = directory === null || whole ? null : besideOf(directory, config);
     const tokenizer = text ? tokenizerOf(model, directory) : null;
-    const made = await makeBatchEngine(options, model, adapter, onPhase);
+    const made = await makeBatchEngine(options, { weights }, adapter, onPhase);
     usesFiles = made.usesFiles;
     const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
     const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));
@@ -65,12 +69,29 @@ export async function openGenerator(
         maxModelLen,
         namedAdapters: made.engine.loadAdapter !== undefined,
       },
-      loadAdapter: (name, folder) => Promise.try(() => generator.loadAdapter(name, adapterIn(folder))),
+      loadAdapter: (name, folder) => Promise.try(() => generator.loadAdapter(name, besideOf(folder, config))),
       unloadAdapter: (name) => generator.unloadAdapter(name),
     };
   } finally {
     if (!usesFiles) model.weights.close();
   }
+}
+
+/** An adapter that stands beside the model. */
+function besideOf(folder: string, config: DecoderConfig): Adapter {
+  checkBeside(folder);
+  return readAdapter(folder, moduleShapes(config), config.moduleRoot);
+}
+
+function checkBeside(folder: string): void {
+  const part = onlyMerged(folder);
+  if (part === null) return;
+  throw new RangeError(
+    `Cannot use the adapter ${
+      shown(folder)
+    } beside the model as it has ${part}, which is only merged: open the model with it as \`adapter\` ` +
+      "and without adapters by name, or merge it by deno task export",
+  );
 }
 
 function speculationOf({ speculation = 0 }: GeneratorOptions): number {
