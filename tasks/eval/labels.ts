@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { z } from "zod";
 
-import { writeError } from "../../formats/atomic.ts";
+import { appendLine } from "../../formats/append.ts";
 import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
 import { shown } from "../../formats/message.ts";
 import { hashOf } from "../ask/response_cache.ts";
@@ -71,11 +71,7 @@ export class Labels {
    */
   add(mark: Pick<Label, "id" | "constraint" | "label" | "met">, response: string): void {
     const label = { ...mark, response: responseHash(response), made: new Date().toISOString() };
-    try {
-      Deno.writeTextFileSync(this.#path, sealedJson(label) + "\n", { append: true });
-    } catch (error) {
-      throw writeError(error, this.#path);
-    }
+    appendLine(this.#path, sealedJson(label));
     this.#keep(label);
   }
 

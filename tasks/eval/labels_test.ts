@@ -24,3 +24,14 @@ Deno.test("a mark that isn't as it was set is refused by its line, whichever byt
   Deno.writeTextFileSync(path, text);
   assertEquals(new Labels(folder).of("7", "the answer").length, 2);
 });
+
+Deno.test("a mark behind one that a kill cut off stands by itself", () => {
+  const folder = temporaryFolder(), path = `${folder}/labels.jsonl`;
+  const mark = (constraint: number) =>
+    new Labels(folder).add({ id: "7", constraint, label: "right", met: true }, "the answer");
+  mark(0);
+  const whole = Deno.readTextFileSync(path);
+  Deno.writeTextFileSync(path, whole + whole.slice(0, 20));
+  mark(1);
+  assertEquals(new Labels(folder).of("7", "the answer").map(({ constraint }) => constraint), [0, 1]);
+});

@@ -2,6 +2,7 @@
  * Test files of files of the outside world that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../formats/append_test.ts";
 import "../../formats/atomic_test.ts";
 import "../../formats/directory_lock_test.ts";
 import "../../formats/float_pieces_test.ts";

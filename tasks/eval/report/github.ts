@@ -2,6 +2,7 @@
  * Annotations for GitHub Actions: workflow commands among the lines of the job, and report.md as the summary of the job.
  * @module
  */
+import { writeError } from "../../../formats/atomic.ts";
 import type { PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { EvalResults } from "../results.ts";
 import { thresholdText } from "../thresholds.ts";
@@ -65,5 +66,10 @@ export function appendSummary(
   markdown: string,
   path: string = Deno.env.get("GITHUB_STEP_SUMMARY") ?? "",
 ): void {
-  if (path) Deno.writeTextFileSync(path, `${markdown}\n`, { append: true });
+  if (!path) return;
+  try {
+    Deno.writeTextFileSync(path, `${markdown}\n`, { append: true });
+  } catch (error) {
+    throw writeError(error, path);
+  }
 }

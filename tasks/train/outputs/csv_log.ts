@@ -4,7 +4,8 @@
  */
 import { join } from "@std/path";
 
-import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { appendLine } from "../../../formats/append.ts";
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import type { Report, Reporter } from "./reporter.ts";
 
 /** A reporter that writes `metrics.csv` in a directory that exists. Names are tags such as "train/loss". */
@@ -21,11 +22,8 @@ export function csvReporter(directory: string): Reporter {
     },
     append(report) {
       if (!started) throw new Error("Cannot append to metrics.csv as it wasn't started");
-      try {
-        Deno.writeTextFileSync(path, csvLines(report), { append: true });
-      } catch (error) {
-        throw writeError(error, path);
-      }
+      const lines = csvLines(report);
+      if (lines !== "") appendLine(path, lines.trimEnd());
     },
   };
 }

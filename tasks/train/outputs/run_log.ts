@@ -9,7 +9,8 @@
 import { join } from "@std/path";
 
 import { item } from "../../../formats/elements.ts";
-import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { appendLine } from "../../../formats/append.ts";
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { LogSink, StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { isDue, type SchedulePoint } from "../../../plugins/trainers/schedule_points.ts";
@@ -228,11 +229,7 @@ export class RunLog implements LogSink {
     for (const reporter of this.#reporters) reporter.append(reportOf(entry, wallTime));
     if (row === null) return;
     this.#state.rows.push(row);
-    try {
-      Deno.writeTextFileSync(this.#path, jsonLine(row) + "\n", { append: true });
-    } catch (error) {
-      throw writeError(error, this.#path);
-    }
+    appendLine(this.#path, jsonLine(row));
   }
 
   #results(evaluation: Record<string, number> | undefined): RunResults {

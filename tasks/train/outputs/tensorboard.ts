@@ -5,7 +5,8 @@
  */
 import { join } from "@std/path";
 
-import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { appendRecord } from "../../../formats/append.ts";
+import { makeFolder, writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import type { Report, Reporter } from "./reporter.ts";
 
@@ -20,11 +21,7 @@ export function tensorboardReporter(directory: string): Reporter {
       return path;
     },
     rewrite(reports, startedAt) {
-      try {
-        Deno.mkdirSync(directory, { recursive: true });
-      } catch (error) {
-        throw writeError(error, directory);
-      }
+      makeFolder(directory);
       const records = [versionEvent(startedAt), ...reports.map(scalarEvent)].map(record);
       const file = join(directory, `events.out.tfevents.${Math.floor(startedAt)}.dinotune`);
       writeFileAtomicSync(file, concat(records));
@@ -32,11 +29,7 @@ export function tensorboardReporter(directory: string): Reporter {
     },
     append(report) {
       if (path === null) throw new Error("Cannot append to the event file as it wasn't started");
-      try {
-        Deno.writeFileSync(path, record(scalarEvent(report)), { append: true });
-      } catch (error) {
-        throw writeError(error, path);
-      }
+      appendRecord(path, record(scalarEvent(report)));
     },
   };
 }
