@@ -22,6 +22,7 @@ import { showAnswers } from "./chat/show.ts";
 import { errorText, parseArguments, print, printError, runTask } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
+import { SIGNAL_CODES, type StopSignal } from "./common/stop_signals.ts";
 import { terminalWidth } from "./common/table.ts";
 import { Models } from "./serve/models.ts";
 import { showOpening } from "./serve/opening.ts";
@@ -187,19 +188,17 @@ if (import.meta.main) {
       if (running.answering !== null) return running.answering.abort(new Error("stopped"));
       if (!running.isOpen || !Deno.stdin.isTerminal()) {
         running.input?.[Symbol.dispose]();
-        Deno.exit(130);
+        Deno.exit(SIGNAL_CODES.SIGINT);
       }
       printError(isDropped ? "\n(dropped)" : "\nNothing to stop: /exit or Ctrl-D ends");
     };
     Deno.addSignalListener("SIGINT", () => interrupt());
-    const ends: [Deno.Signal, number][] = Deno.build.os === "windows"
-      ? []
-      : [["SIGTERM", 143], ["SIGHUP", 129]];
-    for (const [signal, code] of ends) {
+    const ends: StopSignal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];
+    for (const signal of ends) {
       Deno.addSignalListener(signal, () => {
         // the terminal is to be as it was
         running.input?.[Symbol.dispose]();
-        Deno.exit(code);
+        Deno.exit(SIGNAL_CODES[signal]);
       });
     }
     process.stdout.on("error", (error: Error & { code?: string }) => {

@@ -10,7 +10,7 @@
  * deno task eval card RUN reference=FILE          # how far a judge can be trusted: against people's verdicts, rules, a run
  * ```
  * Exit code: 0 complete; 1 an error; 2 incomplete, or without any score; 3 below the threshold, or worse
- * (`compare --fail-if-worse`); 130 stopped by Ctrl-C.
+ * (`compare --fail-if-worse`); 130, 143, 129 stopped by Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
 import { join } from "@std/path";
@@ -21,6 +21,7 @@ import { builtinRegistry } from "../plugins/builtins.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
+import { SIGNAL_CODES } from "./common/stop_signals.ts";
 import { checkFolderPlace } from "./common/folder_place.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";
@@ -127,9 +128,15 @@ export async function evaluateDefault(
   return { runs: [base, tuned], comparison };
 }
 
-/** Exit code of an evaluation. */
-export function exitCode({ complete, stopped, results }: Evaluated): number {
-  if (stopped?.why === "signal") return 130;
+/**
+ * Exit code of an evaluation.
+ * @param stopCode Where a signal stopped it
+ */
+export function exitCode(
+  { complete, stopped, results }: Evaluated,
+  stopCode: number = SIGNAL_CODES.SIGINT,
+): number {
+  if (stopped?.why === "signal") return stopCode;
   if (stopped?.why === "fatal") return 1;
   if (!complete || results?.headline.value === null) return 2;
   return results?.passed === false ? 3 : 0;
@@ -153,19 +160,21 @@ async function runEvaluate(command: CommandOf<"evaluate">): Promise<number> {
   };
   if (config !== undefined) {
     const done = await evaluateFile(config, overrides, options);
-    if (json) printJson(evaluatedJson(done));
-    return exitCode(done);
+    const code = exitCode(done, interrupted.code);
+    if (json) printJson(evaluatedJson(done, code));
+    return code;
   }
   const { runs, comparison } = await evaluateDefault(overrides, options);
-  if (json) printJson({ runs: runs.map(evaluatedJson), comparison });
-  return runs.map(exitCode).find((code) => code !== 0) ?? 0;
+  const codes = runs.map((run) => exitCode(run, interrupted.code));
+  if (json) printJson({ runs: runs.map((run, i) => evaluatedJson(run, codes[i])), comparison });
+  return codes.find((code) => code !== 0) ?? 0;
 }
 
 /** Content of results.json, with the run's directory, files and exit code. */
-function evaluatedJson(done: Evaluated): Record<string, unknown> {
+function evaluatedJson(done: Evaluated, code: number | undefined): Record<string, unknown> {
   const { directory, results, complete, stopped, files } = done;
   const ended = { complete, stopped: stopped?.message ?? null };
-  return { ...results ?? ended, directory, files, exit_code: exitCode(done) };
+  return { ...results ?? ended, directory, files, exit_code: code };
 }
 
 async function dryRun(

@@ -225,7 +225,7 @@ if (import.meta.main) {
     } catch (error) {
       if (!interrupted.signal.aborted) throw error;
       printError(`error: ${(error as Error).message}`);
-      return 130;
+      return interrupted.code;
     }
   });
 }

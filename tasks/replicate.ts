@@ -6,7 +6,8 @@
  * deno task replicate smollm2              # SmolLM2-135M with quadruples that rules proved, about an hour of one core
  * deno task replicate REPLICATE.yaml [key=value ...]  # the same command continues what was stopped or killed
  * ```
- * Exit code: 0 done, whoever wins; 1 an error; 130 stopped by Ctrl-C.
+ * Exit code: 0 done, whoever wins; 1 an error; 130, 143, 129 stopped by
+ * Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
 import { join } from "@std/path";
@@ -73,7 +74,7 @@ async function replicateFile(config: ReplicateConfig): Promise<number> {
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     print(`Continue with: ${taskCommand("replicate", [join(config.out_dir, "run.yaml")])}`);
-    return 130;
+    return interrupted.code;
   } finally {
     progress.stop();
   }

@@ -5,7 +5,8 @@
  * deno task sweep CONFIG.yaml learning_rate=1e-4,5e-5 lora_rank=4,8 --seeds 0,1
  * deno task sweep CONFIG.yaml learning_rate=1e-4,5e-5 --dry-run
  * ```
- * The same command continues what was stopped or killed. Exit code: 0 done; 1 an error; 130 stopped by Ctrl-C.
+ * The same command continues what was stopped or killed. Exit code: 0 done; 1 an error; 130, 143, 129 stopped by
+ * Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
 import { join } from "@std/path";
@@ -55,7 +56,7 @@ async function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     print(`Continue with: ${taskCommand("sweep", args)}`);
-    return 130;
+    return interrupted.code;
   } finally {
     progress.stop();
   }

@@ -6,7 +6,7 @@
  * deno task synth SYNTH.yaml [key=value ...] # the same command continues a run that was stopped or killed
  * deno task synth SYNTH.yaml --dry-run       # checks everything, prints what is wanted, asks nobody
  * ```
- * Exit code: 0 all rows are made; 1 an error; 2 fewer rows than wanted, or the budget is spent; 130 stopped by Ctrl-C.
+ * Exit code: 0 all rows are made; 1 an error; 2 fewer rows than wanted, or the budget is spent; 130, 143, 129 stopped by Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
 import { join } from "@std/path";
@@ -52,12 +52,12 @@ const USAGE = [
   "out_dir/dataset is a dataset_dir of deno task train, with dataset=synth_iopo",
 ];
 
-/** Carries out the synthesis of a file; says how it ended. */
+/** Carries out the synthesis of a file; says how it ended. @returns Also its exit code */
 async function synthesizeFile(
   path: string,
   overrides: readonly string[],
   say: (line: string) => void,
-): Promise<Synthesized> {
+): Promise<Synthesized & { code: number }> {
   const { config, placeOf } = readSynthConfig(path, overrides);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   using interrupted = interruption(printError, "what is under way is finished first");
@@ -79,7 +79,7 @@ async function synthesizeFile(
     progress.stop();
   }
   for (const line of ending(done)) say(line);
-  return done;
+  return { ...done, code: exitCode(done, interrupted.code) };
 }
 
 function ending({ results, directory, files, stopped }: Synthesized): string[] {
@@ -95,9 +95,9 @@ function ending({ results, directory, files, stopped }: Synthesized): string[] {
   ];
 }
 
-/** Exit code of a synthesis. */
-function exitCode({ stopped, results }: Synthesized): number {
-  if (stopped?.why === "signal") return 130;
+/** Exit code of a synthesis. @param stopCode Where a signal stopped it */
+function exitCode({ stopped, results }: Synthesized, stopCode: number): number {
+  if (stopped?.why === "signal") return stopCode;
   if (stopped?.why === "fatal") return 1;
   return results.complete ? 0 : 2;
 }
@@ -146,13 +146,13 @@ export async function synthTask(args: readonly string[]): Promise<number | void>
   if (json) {
     print(
       JSON.stringify(
-        { ...done.results, directory: done.directory, files: done.files, exit_code: exitCode(done) },
+        { ...done.results, directory: done.directory, files: done.files, exit_code: done.code },
         null,
         2,
       ),
     );
   }
-  return exitCode(done);
+  return done.code;
 }
 
 if (import.meta.main) {

@@ -256,8 +256,12 @@ if (import.meta.main) {
       if (json) print(JSON.stringify(found, null, 2));
       return;
     }
-    using interrupted = interruption();
+    const own = ["local", "torch"].includes(settings.trainer);
+    using interrupted = interruption(
+      printError,
+      own ? "saving a checkpoint first" : `the trainer ${settings.trainer} is asked to stop, and waited for`,
+    );
     const { finished } = await train(config, overrides, { signal: interrupted.signal });
-    return finished ? 0 : 130;
+    return finished ? 0 : interrupted.code;
   });
 }

@@ -59,6 +59,6 @@ Deno.test({
     const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
       /^checkpoint-/.test(name)
     );
-    assertEquals([code, names.length], [130, 1], new TextDecoder().decode(stderr));
+    assertEquals([code, names.length], [129, 1], new TextDecoder().decode(stderr));
   },
 });

@@ -131,7 +131,7 @@ Deno.test("a judge's endless loop: the second signal ends it, with its name", as
       setTimeout(() => child.kill("SIGTERM"), 1_500);
     },
   );
-  assertEquals(code, 130, stderr);
+  assertEquals(code, 143, stderr);
   assertMatch(
     stderr,
     /error: Cannot finish what is under way as judge\/mine of \S+mine\.ts doesn't give way: ended by the second signal/,

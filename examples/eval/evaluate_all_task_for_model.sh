@@ -101,6 +101,6 @@ for evaluator in "${evaluators[@]}"; do
   while :; do code=0; wait "$job" || code=$?; kill -0 "$job" 2>/dev/null || break; done
   job=
   [ "$code" = 0 ] || status=$code
-  [ "$code" != 130 ] || break
+  case $code in 129 | 130 | 143) break ;; esac
 done
 exit "$status"

@@ -6,14 +6,24 @@
  * @module
  */
 
+/** A signal that asks a task to stop. */
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Exit code of a task that a signal stopped: 128 and the signal's number, as shells give it for one that a signal ended. */
+export const SIGNAL_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
 /**
- * Calls `stop` for every such signal until disposed.
+ * Calls `stop` with every such signal until disposed.
  * @param hasTerminal False: a closed terminal is none of the task's. Looked at now, as a closed one is no terminal any more
  */
-export function onStopSignal(stop: () => void, hasTerminal: boolean = isAtTerminal()): Disposable {
-  const signals: [Deno.Signal, () => void][] = Deno.build.os === "windows"
-    ? [["SIGINT", stop]]
-    : [["SIGINT", stop], ["SIGTERM", stop], ["SIGHUP", hasTerminal ? stop : () => {}]];
+export function onStopSignal(
+  stop: (signal: StopSignal) => void,
+  hasTerminal: boolean = isAtTerminal(),
+): Disposable {
+  const names: StopSignal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const signals = names.map((signal) =>
+    [signal, signal !== "SIGHUP" || hasTerminal ? () => stop(signal) : () => {}] as const
+  );
   for (const [signal, listen] of signals) Deno.addSignalListener(signal, listen);
   return {
     [Symbol.dispose]() {

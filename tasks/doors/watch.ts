@@ -5,7 +5,7 @@
  */
 import { type SeenCalls, seenCalls } from "../../plugins/kinds/checked/calls.ts";
 import { printError } from "../common/cli.ts";
-import { onStopSignal } from "../common/stop_signals.ts";
+import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../common/stop_signals.ts";
 
 /** Times without giving way, ms. */
 export interface Patience {
@@ -34,7 +34,7 @@ export class Watch implements Disposable {
   #seen = { at: 0, beats: -1, serial: -1, since: 0 };
   #noted = -1;
   /** The first signal, and if it was told that it can't be heard. */
-  #signalled: { at: number; told: boolean } | undefined;
+  #signalled: { at: number; told: boolean; signal: StopSignal } | undefined;
 
   /** @param end Ends the process */
   constructor(end: (code: number) => void, patience: Patience = PATIENCE) {
@@ -69,14 +69,14 @@ export class Watch implements Disposable {
     if (this.#heeding !== (heeds ? 1 : 0)) return;
     this.#signalled = undefined;
     this.#listening?.[Symbol.dispose]();
-    this.#listening = heeds ? onStopSignal(() => this.signal()) : undefined;
+    this.#listening = heeds ? onStopSignal((signal) => this.signal(signal)) : undefined;
   }
 
   /** A signal to end came. */
-  signal(): void {
+  signal(signal: StopSignal = "SIGINT"): void {
     const calls = this.#calls, at = performance.now();
     if (calls === undefined) return;
-    if (this.#signalled === undefined) return void (this.#signalled = { at, told: false });
+    if (this.#signalled === undefined) return void (this.#signalled = { at, told: false, signal });
     // one to a whole process group comes twice: by itself, and passed on by `deno task`
     if (at - this.#signalled.at < 500) return;
     const { beats } = this.#seen;
@@ -88,7 +88,7 @@ export class Watch implements Disposable {
       printError(
         `error: Cannot finish what is under way as ${holder} doesn't give way: ended by the second signal`,
       );
-      this.#end(130);
+      this.#end(SIGNAL_CODES[signal]);
     }, this.#patience.heard);
   }
 
@@ -114,7 +114,7 @@ export class Watch implements Disposable {
           Math.round((now - this.#signalled.at) / 1000)
         } s ago: it computes without an end, or without a pause`,
       );
-      this.#end(130);
+      this.#end(SIGNAL_CODES[this.#signalled.signal]);
     } else if (
       !this.#signalled.told && now - this.#signalled.at >= this.#patience.heard &&
       passed >= this.#patience.heard
