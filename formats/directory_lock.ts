@@ -60,12 +60,18 @@ export function lockDirectory(directory: string, action: string): DirectoryLock 
       file.close();
       continue;
     }
-    file.truncateSync();
-    file.writeSync(
-      new TextEncoder().encode(
-        JSON.stringify({ pid: Deno.pid, started: new Date().toISOString(), mark: MARK }),
-      ),
-    );
+    try {
+      file.truncateSync();
+      file.writeSync(
+        new TextEncoder().encode(
+          JSON.stringify({ pid: Deno.pid, host: hostName(), started: new Date().toISOString(), mark: MARK }),
+        ),
+      );
+    } catch (error) {
+      if (isHeld) Deno.removeSync(path);
+      file.close();
+      throw writeError(error, path);
+    }
     return {
       isHeld,
       [Symbol.dispose]() {
@@ -101,6 +107,15 @@ export function isDirectoryLocked(directory: string): boolean | null {
   }
 }
 
+/** Name of this machine or container; undefined where it may not be asked. */
+function hostName(): string | undefined {
+  try {
+    return Deno.hostname();
+  } catch {
+    return undefined;
+  }
+}
+
 function open(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { read: true, write: true, create: true });
@@ -122,9 +137,13 @@ function isSameFile(file: Deno.FsFile, path: string): boolean {
 /** Says who holds a lock, from what that process wrote into the file. */
 function owner(path: string): string {
   try {
-    const { pid, started, mark } = JSON.parse(Deno.readTextFileSync(path));
+    const { pid, host, started, mark } = JSON.parse(Deno.readTextFileSync(path));
     if (typeof pid === "number" && typeof started === "string") {
-      const self = mark === MARK ? " (this one)" : "";
+      // a container has its own name, and numbers of its own
+      const elsewhere = typeof host === "string" && host !== hostName()
+        ? ` of the machine or container ${host}`
+        : "";
+      const self = mark === MARK ? " (this one)" : elsewhere;
       return `process ${pid}${self} has been using it since ${started}: wait for its end, or choose another folder`;
     }
   } catch { /* just being written: nothing to say of it yet */ }

@@ -35,6 +35,12 @@ Deno.test("lockDirectory() refuses a second owner with the first one's process a
   const path = join(directory, LOCK_FILE), written = JSON.parse(Deno.readTextFileSync(path));
   Deno.writeTextFileSync(path, JSON.stringify({ ...written, pid: Deno.pid }));
   assertThrows(() => lockDirectory(directory, "write to"), Error, `as process ${Deno.pid} has been using it`);
+  Deno.writeTextFileSync(path, JSON.stringify({ ...written, host: "b2f1c0ffee" }));
+  assertThrows(
+    () => lockDirectory(directory, "write to"),
+    Error,
+    `as process ${process.pid} of the machine or container b2f1c0ffee has been using it`,
+  );
   process.kill("SIGKILL");
   await process.status;
 });

@@ -9,6 +9,7 @@
 import { join } from "@std/path";
 
 import { writeError } from "../../formats/atomic.ts";
+import { type DirectoryLock, lockDirectory } from "../../formats/directory_lock.ts";
 import { exists } from "../../formats/exists.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
 import { IdTable } from "../../formats/records/ids.ts";
@@ -51,11 +52,12 @@ const FLUSH_EVERY = 256;
 const CHUNK = 1 << 20;
 const NEWLINE = 10;
 
-/** The file, open for reading and appending; locked, so that no other process writes to it. */
+/** The file, open for reading and appending; its directory is locked, so that no other process writes to it. */
 export class LineStore<State extends Line> implements Disposable {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #readOnly: boolean;
+  readonly #lock: DirectoryLock | null;
   #slots = new IdTable();
   readonly #lines: Map<string, LinePlaces>;
   readonly #encoder = new TextEncoder();
@@ -71,7 +73,8 @@ export class LineStore<State extends Line> implements Disposable {
    * Opens or makes the file of a run directory.
    * @param stages Every step that a line may be of
    * @param options `readOnly`: changes nothing, and another process may be writing
-   * @throws {RangeError} If it is missing (to read), another process has it open, or a line in its middle isn't a state
+   * @throws {RangeError} If it is missing (to read), or a line in its middle isn't a state
+   * @throws {Error} If another process writes to the directory: names it
    */
   constructor(
     directory: string,
@@ -81,9 +84,12 @@ export class LineStore<State extends Line> implements Disposable {
     this.#lines = new Map(stages.map((stage) => [stage, new LinePlaces()]));
     this.#path = join(directory, "items.jsonl");
     this.#readOnly = readOnly;
+    const isThere = !readOnly && exists(directory);
+    this.#lock = isThere ? lockDirectory(directory, "write to") : null;
     try {
       this.#file = Deno.openSync(this.#path, { read: true, write: !readOnly, create: !readOnly });
     } catch (error) {
+      this.#lock?.[Symbol.dispose]();
       throw unopened(directory, this.#path, error);
     }
     try {
@@ -91,16 +97,17 @@ export class LineStore<State extends Line> implements Disposable {
       if (this.#file.statSync().isDirectory) {
         throw unopened(directory, this.#path, new Deno.errors.IsADirectory());
       }
-      if (!readOnly && !this.#file.tryLockSync(true)) {
-        throw new RangeError(
-          `Cannot write ${this.#path} as another process has it open: wait for it, or choose another out_dir`,
-        );
-      }
       this.dropped = this.#scan();
     } catch (error) {
       this.#file.close();
+      this.#lock?.[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** False: the file system knows no locks, so that nothing keeps a second process out. */
+  get isLocked(): boolean {
+    return this.#lock?.isHeld ?? false;
   }
 
   /** True if this step of an item was finished under this key. */
@@ -182,9 +189,8 @@ export class LineStore<State extends Line> implements Disposable {
   /** Flushes and closes. */
   [Symbol.dispose](): void {
     if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
-    // a flush still in progress keeps the file, and with it the lock, open a little longer
-    if (!this.#readOnly) this.#file.unlockSync();
     this.#file.close();
+    this.#lock?.[Symbol.dispose]();
   }
 
   #read(lines: LinePlaces, id: string): unknown {

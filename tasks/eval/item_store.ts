@@ -55,12 +55,13 @@ export interface JudgementState {
 /** One line. */
 export type ItemState = AnswerState | JudgementState;
 
-/** The file, open for reading and appending; locked, so that no other process writes to it. */
+/** The file, open for reading and appending; its directory is locked, so that no other process writes to it. */
 export class ItemStore extends LineStore<ItemState> {
   /**
    * Opens or makes the file of a run directory.
    * @param options `readOnly`: changes nothing, and another process may be writing
-   * @throws {RangeError} If it is missing (to read), another process has it open, or a line in its middle isn't a state
+   * @throws {RangeError} If it is missing (to read), or a line in its middle isn't a state
+   * @throws {Error} If another process writes to the directory: names it
    */
   constructor(directory: string, options: { readOnly?: boolean } = {}) {
     super(directory, ["generate", "judge"], options);

@@ -116,7 +116,11 @@ Deno.test("ItemStore refuses a file that is open elsewhere and one with a broken
   inFolder((folder) => {
     {
       using _open = new ItemStore(folder);
-      assertThrows(() => new ItemStore(folder), RangeError, "another process has it open");
+      assertThrows(
+        () => new ItemStore(folder),
+        Error,
+        `Cannot write to ${folder} as process ${Deno.pid} (this one) has been using it since 2`,
+      );
     }
     Deno.writeTextFileSync(`${folder}/items.jsonl`, '{"stage":"generate"\n{}\n');
     assertThrows(() => new ItemStore(folder), RangeError, "at byte 0");

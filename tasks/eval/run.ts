@@ -90,6 +90,9 @@ export async function evaluate(
 
   makeFolder(config.out_dir);
   using store = new ItemStore(config.out_dir);
+  if (!store.isLocked) {
+    say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
+  }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   const overwrite = config.overwrite && does("generate");
   if (!overwrite) refuseOtherRun(before, provenance, store, config, model);

@@ -38,6 +38,7 @@ export class ExportFolder implements Disposable {
   readonly restarted: boolean;
   readonly #places: ExportPlaces;
   #lock: DirectoryLock | null;
+  #published = false;
 
   /**
    * @param path Absolute
@@ -75,18 +76,21 @@ export class ExportFolder implements Disposable {
       join(this.staging, RECORD),
       JSON.stringify({ ...record, files }, null, 2) + "\n",
     );
-    this.#release();
     const { folder, old } = this.#places;
     if (exists(old)) Deno.removeSync(old, { recursive: true });
     if (exists(folder)) Deno.renameSync(folder, old);
+    // a folder with an open file in it isn't renamed on Windows
+    this.#release();
     Deno.renameSync(this.staging, folder);
+    // from here on a staging folder is another process's
+    this.#published = true;
     if (exists(old)) Deno.removeSync(old, { recursive: true });
   }
 
   /** Removes what wasn't published. */
   [Symbol.dispose](): void {
     this.#release();
-    if (exists(this.staging)) Deno.removeSync(this.staging, { recursive: true });
+    if (!this.#published && exists(this.staging)) Deno.removeSync(this.staging, { recursive: true });
   }
 
   #release(): void {

@@ -2,7 +2,6 @@
  * Identity of a replication: it is continued only as what it was, whatever is in the files that it names.
  * @module
  */
-import { makeFolder } from "../../formats/atomic.ts";
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { hashOf } from "../ask/response_cache.ts";
 import { VERSION } from "../common/cli.ts";
@@ -26,12 +25,11 @@ const KIND: RunKind = {
 };
 
 /**
- * Writes `run.yaml`, once it is clear that the folder holds no other replication.
+ * Writes `run.yaml` into a folder that is there, once it is clear that it holds no other replication.
  * @throws {RangeError} If it does
  */
 export async function claimFolder(config: ReplicateConfig): Promise<void> {
   checkReplicationFolder(config);
-  makeFolder(config.out_dir);
   await writeRunIdentity(claimOf(config), config, VERSION);
 }
 

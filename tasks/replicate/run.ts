@@ -6,6 +6,8 @@
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
+import { makeFolder } from "../../formats/atomic.ts";
+import { lockDirectory } from "../../formats/directory_lock.ts";
 import { item, valueOf } from "../../formats/elements.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
@@ -14,7 +16,7 @@ import type { Progress } from "../train/outputs/progress.ts";
 import { readTraining, type Training } from "../compare/training.ts";
 import { type CellContext, evaluateCell, trainCell } from "../sweep/train_cell.ts";
 import type { ReplicateConfig } from "./config.ts";
-import { claimFolder } from "./identity.ts";
+import { checkReplicationFolder, claimFolder } from "./identity.ts";
 import { METHODS } from "./methods.ts";
 import {
   type Arm,
@@ -86,6 +88,7 @@ export interface ReplicateCells {
 /**
  * Carries out a replication.
  * @throws {RangeError} If anything in the configuration is wrong, or the folder holds another one
+ * @throws {Error} If another process replicates into the folder
  * @throws {Interrupted} If it was stopped; the same call continues
  */
 export async function replicate(
@@ -95,6 +98,10 @@ export async function replicate(
   const registry = builtinRegistry();
   const items = await readItems(config);
   checkTrainings(config);
+  checkReplicationFolder(config);
+  makeFolder(config.out_dir);
+  // between two trainings or evaluations no lock of their own is held
+  using _lock = lockDirectory(config.out_dir, "replicate into");
   await claimFolder(config);
   await writeData(config, items);
   for (const note of items.notes) progress.line(`note: ${note}`);

@@ -4,6 +4,8 @@
  */
 import { join, relative } from "@std/path";
 
+import { makeFolder } from "../../formats/atomic.ts";
+import { lockDirectory } from "../../formats/directory_lock.ts";
 import { item } from "../../formats/elements.ts";
 import { atRevision } from "../../formats/hub/mod.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
@@ -61,10 +63,14 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
 /**
  * Carries out a sweep.
  * @throws {RangeError} If a configuration is wrong, before anything is trained
+ * @throws {Error} If another process sweeps into the folder
  * @throws {Interrupted} If it was stopped; the same call continues
  */
 export async function sweep(plan: SweepPlan, context: CellContext): Promise<CellResult[]> {
   checkCells(plan);
+  makeFolder(plan.out);
+  // between two cells no cell's own lock is held
+  using _lock = lockDirectory(plan.out, "sweep into");
   const registry = builtinRegistry();
   const results: CellResult[] = [];
   for (const [i, cell] of plan.cells.entries()) {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
+import { LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
 import { colorOf } from "../common/page/colors.js";
@@ -405,3 +406,18 @@ Deno.test("readTraining() refuses what is no training, and shortNames() leaves o
   assertEquals(named("/a/b", "/a/b/c"), ["b", "b/c"]);
   assertEquals(named("/a/b"), ["b"]);
 });
+
+Deno.test("a second sweep into a folder is refused while the first one goes on, whichever cell that is at, with its process", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "sweep"), config = fileURLToPath(EXAMPLE);
+    Deno.mkdirSync(out);
+    using _first = lockDirectory(out, "sweep into");
+    const context = { signal: new AbortController().signal, progress: silentProgress() };
+    const plan = { config, cells: cellsOf(readAxes(["max_steps=1"], undefined), out), out };
+    await assertRejects(
+      () => sweep(plan, context),
+      Error,
+      `Cannot sweep into ${out} as process ${Deno.pid} (this one) has been using it since`,
+    );
+    assertEquals([...Deno.readDirSync(out)].map(({ name }) => name), [LOCK_FILE]);
+  }));

@@ -66,6 +66,9 @@ export async function synthesize(
   if (!config.overwrite) refuseOtherIdentity(claim);
   makeFolder(config.out_dir);
   using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
+  if (!store.isLocked) {
+    say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
+  }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   if (config.overwrite) store.clear();
   await writeRunIdentity(claim, { ...config, overwrite: false }, version);
