@@ -122,8 +122,15 @@ export function openaiEndpoint(options: OpenaiOptions, world: OpenaiWorld = {}):
       const body = requestBody(request, options);
       try {
         const reply = await client.post<Reply>("/chat/completions", { body, signal });
+        const completion = completionOf(reply, request);
         return redacted(
-          withOpening(completionOf(reply, request), options.thought_tags, options.thought_opened),
+          withOpening(
+            reply.model === null || reply.model === options.name
+              ? completion
+              : { ...completion, answeredBy: reply.model },
+            options.thought_tags,
+            options.thought_opened,
+          ),
         );
       } catch (error) {
         const asked = { where: base, keyName: options.api_key_env, now: Date.now(), body };

@@ -16,12 +16,16 @@ const wire: Recorded[] = JSON.parse(
   Deno.readTextFileSync(new URL("../../fixtures/goldens/servers/wire.json", import.meta.url)),
 );
 
-async function replay({ status, type, body }: Recorded, stream = false): Promise<Completion> {
+async function replay(
+  { status, type, body }: Recorded,
+  stream = false,
+  name = "m",
+): Promise<Completion> {
   await using server = mockServer({
     respond: () => new Response(body, { status, headers: { "content-type": type } }),
   });
   const endpoint = openaiEndpoint(
-    openaiPlugin.options.parse({ name: "m", api_base: server.base, key: "none", stream }),
+    openaiPlugin.options.parse({ name, api_base: server.base, key: "none", stream }),
   );
   return await endpoint.complete(
     { messages: [{ role: "user", content: "hi" }], temperature: 0, top_p: 1, max_tokens: 16 },
@@ -62,6 +66,12 @@ Deno.test("openai: a model or path that vLLM or llama.cpp doesn't have is not_fo
   }
 });
 
+Deno.test("openai: llama.cpp's server answers whatever model is asked for: the answer has the name that it gives", async () => {
+  const [row] = of("wrong model").filter(({ status }) => status === 200);
+  assertEquals((await replay(row!)).answeredBy, "smollm2-135m-instruct-q4_1.gguf");
+  assertEquals((await replay(row!, false, "smollm2-135m-instruct-q4_1.gguf")).answeredBy, undefined);
+});
+
 Deno.test("openai: JSON by schema and streams of vLLM and llama.cpp are read with their token counts", async () => {
   for (const row of of("schema")) {
     const answer = await replay(row);
@@ -73,7 +83,12 @@ Deno.test("openai: JSON by schema and streams of vLLM and llama.cpp are read wit
     const answer = await replay(row, true);
     const text = texts[row.server.split(" ")[0]!];
     assert(text !== undefined, row.server);
-    assertEquals(answer, { outcome: "length", text, promptTokens: 32, completionTokens: 3 }, row.server);
+    const answeredBy = row.server.startsWith("vLLM") ? "smollm2" : "smollm2-135m-instruct-q4_1.gguf";
+    assertEquals(
+      answer,
+      { outcome: "length", text, promptTokens: 32, completionTokens: 3, answeredBy },
+      row.server,
+    );
     // the same when it wasn't asked for
     assertEquals(await replay(row), answer, row.server);
   }
@@ -90,6 +105,7 @@ Deno.test("openai: transformers serve streams unasked, ends a stream when it fai
     promptTokens: 5,
     completionTokens: 3,
     estimated: true,
+    answeredBy: "smollm2@main",
   });
   assertEquals((await replay(whole!, true)).text, "Hello there,");
   for (const stream of [false, true]) assertEquals((await replay(cut!, stream)).failure?.kind, "stopped");

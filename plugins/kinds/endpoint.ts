@@ -91,6 +91,8 @@ export interface Completion {
   completionTokens: number;
   /** True: nobody counted, the numbers of tokens are estimated from the text. */
   estimated?: boolean;
+  /** The server's name of the model that answered, where it isn't the name that was asked for: an alias, or another model. */
+  answeredBy?: string;
   /** Why there is no answer, with every outcome but `stop` and `length`. */
   error?: string;
   /** Kind of the error, with `error`. */

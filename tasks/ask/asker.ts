@@ -16,6 +16,8 @@ export interface AskerOptions {
   cache: ResponseCache | null;
   /** Told of each answer that comes from the cache, with the time when it was made. */
   onCached?: (endpoint: Endpoint, made: string) => void;
+  /** Told once of each name that a server gives to the model that answers, where it isn't the one asked for. */
+  onOtherModel?: (endpoint: Endpoint, answeredBy: string) => void;
   /** Counter of requests and tokens. */
   meter: Meter;
   /** Requests to one endpoint at once, at most. */
@@ -58,6 +60,7 @@ export class Asker {
   readonly #limits = new Map<Endpoint, AdaptiveLimit>();
   readonly #inFlight = new Map<string, Promise<Asked>>();
   readonly #worked = new Set<Endpoint>();
+  readonly #otherModels = new Map<Endpoint, Set<string>>();
   readonly #failuresInRow = new Map<Endpoint, number>();
   #stopped: Stopped | null = null;
 
@@ -100,6 +103,7 @@ export class Asker {
     if (kept !== undefined) {
       this.#options.meter.hit();
       onCached?.(endpoint, kept.made);
+      this.#tellOtherModel(endpoint, kept.answer);
       return apart(endpoint, { completion: kept.answer, cached: true, made: kept.made, ms: 0 });
     }
     // without a cache no answer is anybody else's: two samples of the same prompt are two
@@ -159,6 +163,7 @@ export class Asker {
       // requests under way are let finish when the run stops: their answers are paid for
       completion = await endpoint.complete(request, new AbortController().signal);
       this.#options.meter.received(completion, endpoint);
+      this.#tellOtherModel(endpoint, completion);
       // before the turn is given back, so that nobody who waits for it sends another request
       if (completion.failure?.fatal) throw this.#stopWith(new Stopped("fatal", completion.error ?? ""));
       const made = new Date().toISOString();
@@ -171,6 +176,14 @@ export class Asker {
         Math.max(1, completion?.completionTokens ?? 1),
       );
     }
+  }
+
+  #tellOtherModel(endpoint: Endpoint, { answeredBy }: Completion): void {
+    if (answeredBy === undefined) return;
+    const told = this.#otherModels.get(endpoint) ?? new Set();
+    if (told.has(answeredBy)) return;
+    this.#otherModels.set(endpoint, told.add(answeredBy));
+    this.#options.onOtherModel?.(endpoint, answeredBy);
   }
 
   #limitOf(endpoint: Endpoint): AdaptiveLimit {

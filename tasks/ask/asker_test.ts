@@ -250,3 +250,18 @@ Deno.test("Asker waits out a Retry-After above the 60 s of the client, and every
   await asker.ask(endpoint, request("second"));
   assertEquals(times, [0, 120_000, 120_000]);
 });
+
+Deno.test("Asker tells once of each other model that a server names, whether it answers now or the cache kept it", async () => {
+  const told: string[] = [];
+  const onOtherModel = ({ model }: Endpoint, answeredBy: string) => void told.push(`${model}: ${answeredBy}`);
+  const names = ["m-2026-01-01", "m-2026-01-01", undefined, "other"];
+  const { asker, cache } = askerOf({ onOtherModel });
+  const endpoint = endpointOf((n) => ({
+    ...ok(`${n}`),
+    ...names[n] !== undefined && { answeredBy: names[n] },
+  }));
+  for (const [n] of names.entries()) await asker.ask(endpoint, request(`${n}`));
+  assertEquals(told, ["m: m-2026-01-01", "m: other"]);
+  await askerOf({ onOtherModel, cache }).asker.ask(endpoint, request("3"));
+  assertEquals(told.slice(2), ["m: other"]);
+});

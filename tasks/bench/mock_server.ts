@@ -73,7 +73,8 @@ export function mockServer(options: MockOptions = {}): MockServer {
       state.most = Math.max(state.most, ++now);
       try {
         if (options.latencyMs) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
-        return await options.respond?.(request) ?? completionResponse((options.text ?? mockText)(request));
+        return await options.respond?.(request) ??
+          completionResponse((options.text ?? mockText)(request), "stop", body.model);
       } finally {
         now--;
       }
@@ -92,13 +93,13 @@ export function mockServer(options: MockOptions = {}): MockServer {
   };
 }
 
-/** A completion as OpenAI's API writes it, with status 200. */
-export function completionResponse(content: string | null, finish = "stop"): Response {
+/** A completion as OpenAI's API writes it, with status 200. @param model Name that it gives to itself; default: none */
+export function completionResponse(content: string | null, finish = "stop", model?: string): Response {
   return Response.json({
     id: "chatcmpl-mock",
     object: "chat.completion",
     created: 0,
-    model: "mock",
+    model,
     choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: finish }],
     usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 },
   });

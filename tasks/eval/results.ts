@@ -38,6 +38,8 @@ export interface EvalResults {
   counts: Counts;
   /** Counts of answers from the response cache. */
   cached: FromCache;
+  /** Numbers of answers by the model that the server named, where it isn't the one asked for; absent where it always is. */
+  answered_by?: Record<string, number>;
   /** Of a panel; null without one. */
   agreement: Agreement | null;
   /** Tokens and costs of all answers and judgements that are stored, whenever they were made. */
@@ -94,6 +96,7 @@ export async function scoreRun(run: ScoreRun): Promise<EvalResults> {
     scores,
     counts,
     cached: tally.cached,
+    ...Object.keys(tally.answeredBy).length > 0 && { answered_by: tally.answeredBy },
     agreement: panel.agreement(),
     totals: tally.totals,
     usage,

@@ -22,6 +22,7 @@ import { type EvalResults, scoreRun } from "./results.ts";
 import { readEvalRunYaml, writeEvalRunYaml } from "./run_yaml.ts";
 import { EVAL_STAGES, type EvalStage, generate, judgeAll, type Run } from "./stages.ts";
 import { surveyItems } from "./survey.ts";
+import { otherModelNotes } from "../ask/other_model.ts";
 import { Meter, needPrices, type Usage } from "../ask/usage.ts";
 
 export { EVAL_STAGES, type EvalStage };
@@ -139,6 +140,7 @@ export async function evaluate(
     asker: new Asker({
       cache: kept,
       onCached,
+      onOtherModel: otherModelNotes(say),
       meter,
       signal,
       start: counted ? 1 : processes,

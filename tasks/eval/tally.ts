@@ -111,6 +111,8 @@ export class Tally {
   };
   /** See {@linkcode FromCache}. */
   readonly cached: FromCache = { answers: 0, judgements: 0, oldest: null, newest: null };
+  /** Numbers of answers by the name that the server gave to the model, where it isn't the one asked for. */
+  readonly answeredBy: Record<string, number> = {};
 
   /**
    * Nothing counted yet.
@@ -137,6 +139,8 @@ export class Tally {
     if (completion.outcome === "thought_only") this.#counts.thought_only++;
     if (completion.outcome === "content_filter") this.#counts.content_filter++;
     if (completion.estimated) this.totals.estimated++;
+    const { answeredBy } = completion;
+    if (answeredBy !== undefined) this.answeredBy[answeredBy] = (this.answeredBy[answeredBy] ?? 0) + 1;
     if (completion.outcome === "context_length") this.#counts.context_length++;
     if (response !== null && response.trim() === "") this.#counts.empty++;
     this.totals.promptTokens += completion.promptTokens;

@@ -10,6 +10,7 @@ import type { Stopped } from "../ask/stopped.ts";
 import { Failures } from "../ask/failures.ts";
 import { LineStore } from "../ask/line_store.ts";
 import { openCache } from "../ask/response_cache.ts";
+import { otherModelNotes } from "../ask/other_model.ts";
 import { Meter, needPrices, type Usage } from "../ask/usage.ts";
 import { refuseOtherIdentity, writeRunIdentity } from "../common/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
@@ -79,6 +80,7 @@ export async function synthesize(
   const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
   const asker = new Asker({
     cache,
+    onOtherModel: otherModelNotes(say),
     meter,
     signal,
     start: counted ? 1 : config.start,

@@ -34,6 +34,8 @@ export interface Reply {
   refusal: string;
   /** The server's name of the end; null when it gives none. */
   finish: string | null;
+  /** The server's name of the model that answered; null when it gives none. */
+  model: string | null;
   /** Tokens of the request; null when the server doesn't say. */
   promptTokens: number | null;
   /** Tokens of thought and answer; null when the server doesn't say. */
@@ -50,6 +52,7 @@ export class ReplyReader {
   #thought = "";
   #refusal = "";
   #finish: string | null = null;
+  #model: string | null = null;
   #usage: Json = {};
   #found = false;
 
@@ -71,6 +74,7 @@ export class ReplyReader {
       throw new ReplyError({ message: String(base_resp.status_msg), code: base_resp.status_code });
     }
     if (isMap(piece.usage)) this.#usage = piece.usage;
+    if (typeof piece.model === "string" && piece.model !== "") this.#model ??= piece.model;
     // answers beside the first one (n > 1) don't belong to it
     const choice = Array.isArray(piece.choices)
       ? piece.choices.filter(isMap).find(({ index }) => (index ?? 0) === 0)
@@ -99,6 +103,7 @@ export class ReplyReader {
       thought: this.#thought,
       refusal: this.#refusal,
       finish: this.#finish,
+      model: this.#model,
       promptTokens: count(this.#usage.prompt_tokens ?? this.#usage.input_tokens),
       completionTokens: count(this.#usage.completion_tokens ?? this.#usage.output_tokens),
       thoughtTokens: (isMap(details) ? count(details.reasoning_tokens) : null) ?? 0,

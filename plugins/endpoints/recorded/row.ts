@@ -206,6 +206,7 @@ function replyOf(text: string): Reply {
     thought: "",
     refusal: "",
     finish: null,
+    model: null,
     promptTokens: null,
     completionTokens: null,
     thoughtTokens: 0,

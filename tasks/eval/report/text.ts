@@ -2,6 +2,7 @@
  * Results as text: for the terminal and report.md.
  * @module
  */
+import { shortened } from "../../../formats/message.ts";
 import { type Table, textTable, wrapped } from "../../common/table.ts";
 import { cachedText } from "../cache_notes.ts";
 import { failureText } from "../../ask/failures.ts";
@@ -99,7 +100,9 @@ const THOUGHT_HINT =
   "args.template_options: {enable_thinking: false} for a local model)";
 
 /** Counts of the items, in sentences. */
-export function countLines({ counts, usage, failures, totals, agreement, cached }: EvalResults): string[] {
+export function countLines(
+  { counts, usage, failures, totals, agreement, cached, answered_by = {} }: EvalResults,
+): string[] {
   const parts = [
     `${counts.items} items`,
     `${counts.answered} answered`,
@@ -127,6 +130,9 @@ export function countLines({ counts, usage, failures, totals, agreement, cached 
         : ""
     }`,
     ...(fromCache === null ? [] : [fromCache]),
+    ...Object.entries(answered_by).map(([name, count]) =>
+      `${count} answers are of ${shortened(name)}, as the server says, which wasn't asked for by this name`
+    ),
     ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),
     ...(agreement === null
       ? []
