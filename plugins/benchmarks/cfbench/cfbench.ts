@@ -21,6 +21,7 @@ import {
 } from "../judge_text.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
+import { Echo } from "../echo.ts";
 import { allReach } from "../../kinds/all_reach.ts";
 import { contribute } from "../scores.ts";
 import {
@@ -125,6 +126,7 @@ export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string)
     "response",
     "constraints",
   ]);
+  const echo = new Echo(template, /\t\s*[01]$/);
   return {
     scale: 1,
     rounds,
@@ -132,7 +134,10 @@ export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string)
       const slots = { ...questionOf(item), response: neutralize(response), tag: tagOf(item, response) };
       return [{ role: "user", content: fillTemplate(template, slots) }];
     },
-    read: (item, text, cut) => readCfbench(item, text, mode, cut),
+    read(item, text, cut) {
+      const own = mode === "upstream" ? text : echo.remove(text, item.constraints.map((c) => c.text));
+      return readCfbench(item, own, mode, cut);
+    },
     structured: {
       schema: (item, response) => scoresSchema(item.constraints.length, [0, 1], tagOf(item, response)),
       read: (item, text, response, cut) => readCfbenchJson(item, text, tagOf(item, response), cut),

@@ -293,3 +293,21 @@ Deno.test("a judge prompt of your own must hold its slots; rows must have known 
     await Deno.remove(file);
   }
 });
+
+Deno.test("what a judge repeats of its prompt is no verdict in mode fixed, and as in the released code in mode upstream", () => {
+  const two = cfbenchItem({
+    idx: "0",
+    prompt: "q",
+    gold: "",
+    split: "easy",
+    criteria: [["甲", "主需"], ["乙", "次需"]],
+  });
+  const asked = cfbenchProtocol("fixed").messages(two, "r")[0]!.content;
+  const example = asked.slice(asked.indexOf("列出三种水果\t"), asked.indexOf("以下是"));
+  const read = (text: string, mode: "fixed" | "upstream" = "fixed") =>
+    cfbenchProtocol(mode).read(two, text).constraints.map(({ score }) => score);
+  assertEquals(read(asked), [null, null]);
+  assertEquals(read(example), [null, null]);
+  assertEquals(read(`${asked}\n甲\t1\n\n乙\t0`), [1, 0]);
+  assertEquals(cfbenchProtocol("upstream").read(two, example).listed, [1]);
+});

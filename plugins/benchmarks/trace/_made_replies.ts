@@ -3,6 +3,7 @@
  * remarks, numberings and layouts are those that models write, and some that say nothing certain.
  * @module
  */
+import { type Layout, LAYOUTS, type Said } from "./_reply_layouts.ts";
 
 /** A reply and what it says. */
 export interface MadeReply {
@@ -46,11 +47,23 @@ const FORMS =
   "V|[V]|[[V]]|**V/10**|**[V/10]**|V out of 10|V分|（V分）|【V】|Score: V|得分：V|V.0|(V)|V points|Ｖ".split(
     "|",
   );
+/** Forms of a score in words, `W` in English and `字` in Chinese, and beside pictures. */
+const SPELLED =
+  "W|W points|W out of ten|V out of ten|[[W]]|Score: W|字分|得分：字分|（字分）|[[字分]]|✅ V|V/10 ⚠️|V ❌|V⃣"
+    .split("|");
+const ENGLISH = "zero|one|two|three|four|five|six|seven|eight|nine|ten".split("|");
+/** Forms of the best score and of none. */
+const ENDS: [form: string, score: number][] = [
+  ["满分", 10],
+  ["full marks", 10],
+  ["得分：满分", 10],
+  ["零分", 0],
+];
 /** Forms that say no score from 0 to 10. */
 const OTHER_FORMS =
-  "-V|V/5|V-9|V~9分|V0%|N/A|无法判断|pass|fail|✓|✗|met|half|满分|零分|八分|eight out of ten|full marks".split(
-    "|",
-  );
+  ("-V|V/5|V-9|V~9分|V0%|N/A|无法判断|pass|fail|✓|✗|met|half|四 out of five|four out of five|七八分|八分半|eight or nine|接近满分|" +
+    "满分（5分）|满分5分|not ten|eight and a half|ten? No, six|eight, or nine|十分之八|eight to nine|八分到九分|ten (if lenient) or six|half of ten")
+    .split("|");
 
 /** Draws replies; the same seed gives the same ones. */
 export class ReplyMaker {
@@ -95,7 +108,7 @@ export class ReplyMaker {
       constraints,
       scores,
       overall: overall.score,
-      plain: plain && !remarked && said.every(({ score }) => score !== null),
+      plain: plain && !remarked && said.every(({ score, spelled }) => score !== null && !spelled),
     };
   }
 
@@ -108,166 +121,37 @@ export class ReplyMaker {
     return values[this.#below(values.length)]!;
   }
 
-  #form(): { form: string; isScore: boolean } {
-    const isScore = this.#below(10) < 7;
-    return { form: this.#pick(isScore ? FORMS : OTHER_FORMS), isScore };
+  #form(): Form {
+    const drawn = this.#below(10);
+    if (drawn < 7) {
+      const spelled = this.#below(3) === 0;
+      return { form: this.#pick(spelled ? SPELLED : FORMS), isScore: true, spelled };
+    }
+    const [form, end] = this.#pick(ENDS);
+    return drawn === 7
+      ? { form, isScore: true, spelled: true, end }
+      : { form: this.#pick(OTHER_FORMS), isScore: false };
   }
 
-  #score({ form, isScore }: { form: string; isScore: boolean }): Said {
-    const score = this.#below(11);
+  #score({ form, isScore, spelled = false, end }: Form): Said {
+    const score = end ?? this.#below(11);
     const wide = [...String(score)].map((digit) => String.fromCharCode(digit.charCodeAt(0) + 0xfee0)).join(
       "",
     );
-    const text = form.replace("V", String(isScore ? score : 1 + this.#below(8))).replace("Ｖ", wide);
-    return { text: /^\d-9/.test(text) ? text.replace("9", "10") : text, score: isScore ? score : null };
+    const digits = form.endsWith("⃣") ? [...String(score)].join("\ufe0f\u20e3") : String(score);
+    const text = form.replace("V", isScore ? digits : String(1 + this.#below(8))).replace("Ｖ", wide)
+      .replace("W", ENGLISH[score]!).replace("字", "零一二三四五六七八九十"[score]!);
+    return {
+      text: /^\d-9/.test(text) ? text.replace("9", "10") : text,
+      score: isScore ? score : null,
+      spelled,
+    };
   }
 }
 
-interface Said {
-  text: string;
-  score: number | null;
+interface Form {
+  form: string;
+  isScore: boolean;
+  spelled?: boolean;
+  end?: number;
 }
-
-interface Layout {
-  texts: readonly string[];
-  full: readonly string[];
-  said: readonly Said[];
-  label: string;
-  sign: string;
-  remark: () => string;
-  pick: <T>(values: readonly T[]) => T;
-  below: (limit: number) => number;
-}
-
-type Made = { body: string; scores?: (number | null)[]; heading?: string; plain?: boolean };
-
-/** A line for each constraint. */
-function lines(
-  { texts, said, label }: Layout,
-  line: (label: string, text: string, said: string, i: number) => string,
-) {
-  const numbered = (i: number) => label === "①" ? "①②③④⑤"[i]! : label.replace("N", String(i + 1));
-  return texts.map((text, i) => line(numbered(i), text, said[i]!.text, i)).join("\n");
-}
-
-const none = ({ said }: Layout) => said.map(() => null);
-
-const LAYOUTS: Record<string, (layout: Layout) => Made> = {
-  "name and score": (at) => ({
-    body: lines(at, (label, text, said) => `${label}${text}${at.sign}${said}${at.remark()}`),
-    plain: at.sign !== " " && at.sign !== "\t",
-  }),
-  "number and score": (at) => ({
-    body: lines(
-      at,
-      (_, __, said, i) => `${at.pick(["Constraint ", "约束", "C"])}${i + 1}: ${said}${at.remark()}`,
-    ),
-    plain: true,
-  }),
-  "score in front": (at) => ({
-    body: lines(at, (_, __, said, i) => `${said} ${at.pick(["", "- ", ": "])}${at.full[i]}`),
-  }),
-  "number, score, name": (at) => ({
-    body: lines(at, (label, text, said) => `${label}${said} ${at.pick(["", "- ", ": "])}${text}`),
-  }),
-  "score in brackets, number, name": (at) => ({
-    body: lines(at, (_, text, __, i) => `[${at.said[i]!.score ?? "x"}] ${i + 1}. ${text}`),
-  }),
-  "number in brackets, name": (at) => ({
-    body: lines(at, (_, text, said, i) => `[${i + 1}] ${text}${at.pick([": ", " ", "", " - "])}${said}`),
-  }),
-  "label and score": (at) => ({ body: lines(at, (label, _, said) => `${label}${said}${at.remark()}`) }),
-  "names, then scores": (at) => ({
-    body: `${at.full.join("\n")}\n\n${lines(at, (label, _, said) => `${label}${said}`)}`,
-  }),
-  "names only": (at) => ({ body: lines(at, (label, text) => `${label}${text}`), scores: none(at) }),
-  "one left out": (at) => {
-    const out = at.below(at.texts.length);
-    return {
-      body: lines(at, (_, text, said, i) => i === out ? "" : `${i + 1}. ${text}: ${said}`),
-      scores: at.said.map(({ score }, i) => i === out ? null : score),
-    };
-  },
-  "the same number": (at) => ({ body: lines(at, (_, text, said) => `1. ${text}: ${said}`) }),
-  "table": (at) => ({
-    body: "| # | Constraint | Score |\n|---|---|---|\n" +
-      lines(at, (_, text, said, i) => `| ${i + 1} | ${text} | ${said} |`),
-    plain: true,
-  }),
-  "table with counts": (at) => ({
-    body: "| Constraint | Found | Score |\n|---|---|---|\n" +
-      lines(at, (_, text, said) => `| ${text} | ${at.below(9)} | ${said} |`),
-    plain: true,
-  }),
-  "table without heads": (at) => ({
-    body: lines(at, (_, __, said, i) => `| ${at.full[i]} | ${said} | ${at.pick(["ok", "2 errors", "3"])} |`),
-  }),
-  "JSON": (at) => ({
-    body: JSON.stringify([Object.fromEntries(at.full.map((text, i) => [text, at.said[i]!.score ?? "?"]))]),
-    plain: true,
-  }),
-  "JSON in a fence": (at) => ({
-    body: `\`\`\`json\n${
-      JSON.stringify(at.texts.map((text, i) => ({ [text]: at.said[i]!.text + at.remark() })), null, 1)
-    }\n\`\`\``,
-  }),
-  "fields": (at) => ({
-    body: JSON.stringify(
-      at.texts.map((text, i) => ({
-        id: i + 1,
-        constraint: text,
-        [at.pick(["limit", "found", "weight", "confidence"])]: at.below(9),
-        score: at.said[i]!.score ?? at.said[i]!.text,
-        reason: "共3处，8分",
-      })),
-    ),
-    plain: true,
-  }),
-  "score below": (at) => ({
-    body: lines(
-      at,
-      (label, text, said) => `${label}${text}\n  ${at.pick(["Score: ", "得分：", ""])}${said}${at.remark()}`,
-    ),
-  }),
-  "counts and score below": (at) => ({
-    body: lines(
-      at,
-      (label, text, said) =>
-        `${label}${text}\n - found ${at.below(12)} of ${at.below(5)}\n - 共${at.below(9)}处：${
-          at.below(9)
-        }个\n - 得分: ${said}`,
-    ),
-  }),
-  "in one line": (at) => ({
-    body: at.said.map(({ text }, i) => `${at.pick(["C", "Constraint ", "约束"])}${i + 1}=${text}`).join(
-      at.pick([", ", "; ", "，", "；"]),
-    ),
-  }),
-  "numbers in one line": (at) => ({
-    body: at.said.map(({ text }, i) => `${i + 1}. ${text}`).join(at.pick([", ", "; ", " "])),
-  }),
-  "Chinese": (at) => ({
-    body: lines(
-      at,
-      (_, __, said, i) => `第${i + 1}条${at.pick(["：", "得", "，得分", "为"])}${said}${at.remark()}`,
-    ),
-  }),
-  "counts in front": (at) => ({
-    body: lines(at, (label, text, said) => {
-      const counted = at.pick(["要求3个，实际", "Requires 3: found ", `limit: ${at.below(99)}, count: `]);
-      return `${label}${text}: ${counted}${at.below(9)}${
-        at.pick([". Score: ", "。得分：", ", so ", "；评分："])
-      }${said}`;
-    }),
-  }),
-  "another scale": (at) => ({
-    heading: `Fine Grained Score${
-      at.pick([" (1-5)", " (out of 5)", "（满分5分）", " (each out of 5)", " (/5)", " [0-5]", " (0-100)"])
-    }:\n`,
-    body: lines(at, (label, text) => `${label}${text}: ${1 + at.below(5)}`),
-    scores: none(at),
-  }),
-  "tags": (at) => ({
-    body: lines(at, (_, __, said, i) => `<constraint id="${i + 1}">${said}</constraint>`),
-  }),
-};

@@ -11,6 +11,7 @@ import { assignScores, type Nameable } from "./reading/named_scores.ts";
 import { findOverall } from "./reading/overall.ts";
 import { OwnTexts } from "./reading/own_texts.ts";
 import { foldJudgeText } from "./reading/plain_text.ts";
+import { spellOut } from "./reading/spelled_scores.ts";
 import { verdictOfScore } from "./reading/verdict_of.ts";
 
 export { VERDICT_PHRASES } from "./reading/headings.ts";
@@ -50,7 +51,7 @@ function count({ constraints, overall }: TraceReading): number {
 
 function readFolded(folded: string, constraints: readonly Nameable[]): TraceReading {
   const own = new OwnTexts(constraints.map(({ text }) => foldJudgeText(text)));
-  const text = own.hide(folded);
+  const text = spellOut(own.hide(folded), TRACE_SCALE);
   const fine = findFineGrained(text, TRACE_SCALE);
   if (fine?.open) {
     const none = { score: null, reason: "the judge's text ends within its scores" };

@@ -187,6 +187,44 @@ const FORMS: Record<string, string> = {
     "</fine_grained_score>\n<constraints_overall_score>6</constraints_overall_score>",
   "a tag around the overall score":
     `Fine Grained Score: ${LIST}\nConstraints Overall Score: <score>6</score>`,
+  "words":
+    "Fine Grained Score:\n1. fewer than 50 words: ten\n2. mention tea: Eight\n3. end with a question: zero\n" +
+    "Constraints Overall Score: six out of ten\n",
+  "words with points":
+    "Fine Grained Score:\n1. ten points\n2. eight points\n3. zero points\nOverall Score: [[six]]\n",
+  "words out of ten":
+    "Fine Grained Score:\n- fewer than 50 words (ten out of ten)\n- mention tea: 8 out of ten - once\n" +
+    `- end with a question: **zero/ten**${OVERALL}`,
+  "Chinese words":
+    "Fine Grained Score:\n1. fewer than 50 words：满分\n2. mention tea：八分，只提到一次\n第3条得零分\n" +
+    "Constraints Overall Score：六分\n",
+  "words in JSON": 'Fine Grained Score: {"1": "full marks", "2": "eight", "3": "零分"}\n' +
+    "Constraints Overall Score:\n六分\n",
+  "words in a table": `Fine Grained Score:\n| 1 | full marks |\n| 2 | 八分 |\n| 3 | zero |${OVERALL}`,
+  "pictures beside scores": "Fine Grained Score:\n1️⃣ fewer than 50 words: ✅ 10\n2️⃣ mention tea: 8/10 ⚠️\n" +
+    "3️⃣ end with a question: 0 ❌\n\n🏁 Constraints Overall Score: 6️⃣\n",
+  "pictures in a table": "Fine Grained Score:\n| **#** | **Constraint** | **Score** |\n|---|---|---|\n" +
+    "| **1** | fewer than 50 words | **10/10** ✅ |\n| **2** | mention tea | **8** ⚠️ |\n| **3** | end with a question | ❌ 0 |\n" +
+    OVERALL,
+  "a picture of a ten": `Fine Grained Score:\n1. 🔟\n2. 8️⃣/10\n3. 0️⃣${OVERALL}`,
+  "smaller shares behind dashes":
+    "Fine Grained Score:\n1. fewer than 50 words: 10 — 1 of 50\n2. mention tea: 8 - 3 of 4 times\n" +
+    `3. end with a question: 0${OVERALL}`,
+  "YAML records":
+    'Fine Grained Score:\n\x60\x60\x60yaml\n- constraint: "2. mention tea"\n  reason: 1 of 2\n  score: 8\n' +
+    "- constraint: 1. fewer than 50 words\n  reason: >\n    score was 3,\n    now counted\n  score: 10\n" +
+    `- constraint: '3. end with a question'\n  score: 0\n\x60\x60\x60${OVERALL}`,
+  "YAML records, score first":
+    "Fine Grained Score:\n\x60\x60\x60yaml\nscores:\n- score: 10\n  constraint: 1. fewer than 50 words\n" +
+    `- score: 8\n  constraint: 2. mention tea\n- score: 0\n  constraint: 3. end with a question\n\x60\x60\x60${OVERALL}`,
+  "YAML records by number":
+    "\x60\x60\x60yaml\nfine_grained_score:\n  - id: 2\n    score: 8\n  - id: 1\n    score: 10\n" +
+    "  - id: 3\n    score: 0\nconstraints_overall_score: 6\n\x60\x60\x60\n",
+  "a list of scores in a fence":
+    `Fine Grained Score:\n\x60\x60\x60yaml\n- 10\n- 8\n- 0\n\x60\x60\x60${OVERALL}`,
+  "the template's form first":
+    `Fine Grained Score: [{"constraint": score}]\nConstraints Overall Score: [[d]]\n\n` +
+    `Fine Grained Score: ${LIST}${OVERALL}`,
   "no list behind the last heading":
     `Fine Grained Score: ${LIST}${OVERALL}The fine grained scores\nare above.`,
 };
@@ -258,7 +296,7 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
       "-1",
       "80%",
       '"6-7"',
-      '"six"',
+      '"six or so"',
       "null",
       "{}",
       '"8 out of 100"',
@@ -335,7 +373,7 @@ Deno.test("readTraceText(): a line's number is never its score, nor is a number 
       "[8] 1. 字数不超过100字\n[9] 2. cite sources as [3]",
       "1、字数不超过100字\n2、cite sources as [3]",
       "1.字数不超过100字\n2.cite sources as [3]",
-      "(1) 字数不超过100字: 满分\n(2) cite sources as [3]: 零分",
+      "(1) 字数不超过100字: 接近满分\n(2) cite sources as [3]: 八分半",
       "1 - good\n2 - bad",
       "1 (good)\n2 (bad)",
       "1．8\n2．9",
@@ -352,7 +390,7 @@ Deno.test("readTraceText(): a line's number is never its score, nor is a number 
   assertEquals(scores("C1=满分, C2=9", a, b), [null, 9]);
   assertEquals(scores("ten\n8\n9", a, b), [null, null]);
   assertEquals(scores("1. 字数不超过100字: 8\n1. cite sources as [3]: 9", a, b), [8, 9]);
-  for (const one of ["[1] Be formal: 满分", "1.Be formal", "[1] Be formal 7", "-1 : 1、Be formal"]) {
+  for (const one of ["[1] Be formal: 满分5分", "1.Be formal", "[1] Be formal 7", "-1 : 1、Be formal"]) {
     assertEquals(scores(one, "1. Be formal"), [one.endsWith("7") ? 7 : null], one);
   }
 });
@@ -407,6 +445,9 @@ Deno.test("readTraceText(): [10] behind a colon is the score, (10) before one th
     [": (10) 8", 8],
     [" (10):\n[[7]]", 7],
     [": [0-10] 6", 6],
+    ["\n[10]", 10],
+    ["\n（10分）", 10],
+    ["\n(10)\n8", 8],
   ];
   assertEquals(cases.map(([text]) => [text, overall(text)]), cases);
 });
@@ -496,4 +537,40 @@ Deno.test("readTraceText(): a verdict that is cut gives no score, wherever the t
       assert(!read(text.slice(0, end)).scores.includes(1), `${form}: ${text.slice(0, end)}`);
     }
   }
+});
+
+Deno.test("readTraceText(): a score spelled in words counts only where it is all that is said", () => {
+  const read = (said: string) => {
+    const text = `Fine Grained Score:\n1. be brief: ${said}\n2. mention tea: 3\n\nOverall Score: 4\n`;
+    const { constraints } = readTraceText(text, [{ text: "be brief" }, { text: "mention tea" }]);
+    return constraints.map(({ score }) => score);
+  };
+  for (
+    const said
+      of ("接近满分|满分5分|满分（5分）|满分, 5/5|八分半|七八分|十分满意|十分之八|不到八分|half|not ten|eight and a half|eight-ish|" +
+        "eight to nine|ten? No, six|ten, or nine|one of two sentences|ten words|four out of five|8 out of five|10 - 3 errors|2 — 3 of 9|" +
+        "nine; eight|八分或七分|N/A|fullmarks").split("|")
+  ) assertEquals(read(said), [null, 3], said);
+  for (
+    const said of ["eight", "Eight.", "eight; once", "八分。", "eight - good", "eight, because two are long"]
+  ) {
+    assertEquals(read(said), [8, 3], said);
+  }
+});
+
+Deno.test("readTraceText(): scores above their constraints aren't given to those above them", () => {
+  const text = "Fine Grained Score:\nScore: 10\n1. be brief\nScore: 8\n2. mention tea\n\nOverall Score: 4\n";
+  const { constraints } = readTraceText(text, [{ text: "be brief" }, { text: "mention tea" }]);
+  assertEquals(constraints.map(({ score }) => score), [null, null]);
+});
+
+Deno.test("readTraceText(): an overall score that is taken back in a word is none", () => {
+  const overall = (last: string) =>
+    readTraceText(`Constraints Overall Score: [[8]]\n\nOn reflection:\n${last}`, [{ text: "a" }]).overall
+      .score;
+  assertEquals(overall("Overall Score: N/A\n"), null);
+  assertEquals(overall("**Overall Score:** met\n"), null);
+  assertEquals(overall("### Overall Score\n无法判断\n"), null);
+  assertEquals(overall("The overall score stands as it is above, since nothing has changed.\n"), 8);
+  assertEquals(overall("Overall Score: [[6]]\n"), 6);
 });

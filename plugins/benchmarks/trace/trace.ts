@@ -22,6 +22,7 @@ import {
   readTemplate,
   scoresSchema,
 } from "../judge_text.ts";
+import { Echo } from "../echo.ts";
 import { allReach } from "../../kinds/all_reach.ts";
 import { contribute, outOf } from "../scores.ts";
 import { readTraceItems } from "./items.ts";
@@ -66,6 +67,7 @@ export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {
     "constraints",
     "response",
   ]);
+  const echo = new Echo(template, /^fine[\s-]grained[\s-]scores?\b.*\d/i);
   return {
     scale: TRACE_SCALE,
     rounds,
@@ -77,7 +79,8 @@ export function traceProtocol(rounds = 2, prompt?: string): JudgeProtocol {
         { role: "user", content: fillTemplate(template, slots) },
       ];
     },
-    read: readTrace,
+    read: (item, text, cut) =>
+      readTrace(item, echo.remove(text, item.constraints.map((constraint) => constraint.text)), cut),
     structured: {
       schema: (item, response) =>
         scoresSchema(item.constraints.length, { max: TRACE_SCALE }, tagOf(item, response)),

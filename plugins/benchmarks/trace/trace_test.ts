@@ -80,6 +80,38 @@ Deno.test("reads the output contract", () => {
   assertEquals(scoresOf(readTrace(one, answer({ "2. b;": 4, "1. a;": 10 }, 7))), [[10, 4], 7]); // by text
 });
 
+Deno.test("what a judge repeats of its prompt is no verdict, what it says behind it is", () => {
+  const protocol = traceProtocol();
+  const one = item("1. a text", "2. b text", "3. c text");
+  const asked = protocol.messages(one, "a response").at(-1)!.content;
+  const read = (text: string, cut = false) => scoresOf(protocol.read(one, text, cut));
+  const example = asked.slice(asked.indexOf("Explanation:"), asked.indexOf("Now assess"));
+  const none = [[null, null, null], null];
+  for (
+    const text of [
+      asked,
+      example,
+      example.replace("Explanation", "> Explanation"),
+      `\`\`\`\n${example}\`\`\``,
+    ]
+  ) {
+    assertEquals(read(text), none, text);
+  }
+  assertEquals(protocol.read(one, asked).reading, "none");
+  const own = answer({ "1. a text": 10, "2. b text": 4, "3. c text": 0 }, 6);
+  assertEquals(read(`${asked}\n${own}`), [[10, 4, 0], 6]);
+  assertEquals(read(`${own}\n${example}`), [[10, 4, 0], 6]);
+  // the example's list with a verdict of the judge's own behind it
+  const list = example.split("\n").find((line) => line.startsWith("Fine Grained"))!;
+  assertEquals(read(`${list}\nConstraints Overall Score: [[3]]\n`), [[null, null, null], 3]);
+  // an item with the example's own constraints
+  const [first, second, third] = /\{(.*)\}/.exec(list)![1]!.split(', "').map((part) =>
+    /\d\..*;/.exec(part)![0]
+  );
+  const same = item(first!, second!, third!);
+  assertEquals(scoresOf(protocol.read(same, example)), [[10, 0, 10], 6]);
+});
+
 Deno.test("reads what judges make of the contract", () => {
   const one = item("1. include “x”;", '2. say "y"');
   const read = (text: string) => scoresOf(readTrace(one, text));

@@ -11,7 +11,7 @@ export const SCORE_WORD_LAST: RegExp =
   /(?:\b(?:scored?|rating|rated|grade|points?|mark)|得分|评分|分数|打分)[ "'”’]{0,2}$/i;
 /** A text that ends with a word whose number is counted or asked for. */
 export const COUNTED_LAST: RegExp =
-  /(?:\b(?:count|found|actual|required|requires?|limit|expected|total|words?|sentences?|paragraphs?|bullets?|items?|weight|used|has)|要求|实际|共|数量|字数|限制|个数|需要)[ "'”’]{0,2}$/i;
+  /(?:\b(?:count|found|actual|required|requires?|limit|expected|total|words?|sentences?|paragraphs?|bullets?|items?|weight|used|has|full (?:marks|score)|max(?:imum)?)|满分|滿分|总分|要求|实际|共|数量|字数|限制|个数|需要)[ "'”’]{0,2}$/i;
 /** A number in front of a constraint, which is the constraint's. */
 export const NUMBERS_OWN: RegExp = new RegExp(String.raw`^\s?\(?\d{1,3}[.)、:\]]{0,2}\s?["'“(]?${OWN}`);
 const OWN_LAST = new RegExp(`${OWN}[ "'”’]{0,2}$`);

@@ -11,6 +11,7 @@ import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN_AT } from "./own_texts.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
+import { recordScores } from "./records.ts";
 import { onOtherScale } from "./scale.ts";
 import { scoreAt } from "./score_text.ts";
 import { verdictOf } from "./verdict_of.ts";
@@ -107,6 +108,8 @@ const EXPLANATION =
 
 /** Scores in front of a lone list of explanations, whose remarks may have numbers of their own; else those of all lines. */
 function behindHeading(region: string, scale: number): NamedScore[] {
+  const records = recordScores(region, scale);
+  if (records !== undefined) return records;
   const [explanation, ...more] = region.matchAll(EXPLANATION);
   if (explanation !== undefined && more.length === 0) {
     const scores = scoresOf(region.slice(0, explanation.index), scale);

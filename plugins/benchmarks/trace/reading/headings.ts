@@ -74,10 +74,13 @@ function headings(text: string, phrase: RegExp): Heading[] {
   });
 }
 
-/** `[10]`, `(10)` or `(10分)` behind a colon is the score itself, unless another number follows. */
+/** `[10]`, `(10)` or `(10分)` behind a colon or below is the score itself, unless another number follows. */
 function isScore(marks: string, scale: string, behind: string): boolean {
-  return /^[([]10(?: ?points?| ?分)?[)\]]$/i.test(scale) && /[:=]/.test(marks) &&
-    !/^(?:[ *_`~=-]{0,4}[[(]{0,2}\d|\s{0,4}\[\[)/.test(behind.slice(0, 12));
+  if (!/^[([]10(?: ?points?| ?分)?[)\]]$/i.test(scale)) return false;
+  const next = behind.slice(0, 12);
+  return /[:=]/.test(marks)
+    ? !/^(?:[ *_`~=-]{0,4}[[(]{0,2}\d|\s{0,4}\[\[)/.test(next)
+    : marks.includes("\n") && !/^[\s*_`~:=-]{0,6}[[(]{0,2}\d/.test(next);
 }
 
 function take(pattern: RegExp, text: string, index: number): string {

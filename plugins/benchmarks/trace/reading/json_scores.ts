@@ -20,6 +20,11 @@ const COMMENT_KEY =
 const HOLDER_KEY =
   /^(?:constraints?|criteria|requirements|items|details?|results?|(?:fine[\s_-]?grained[\s_-]?)?scores?)$/i;
 
+/** True for a field that holds a constraint's score. */
+export function isScoreKey(key: string): boolean {
+  return SCORE_KEY.test(key.trim());
+}
+
 /** The scores in their order. */
 export function jsonScores(value: Relaxed, scale: number): NamedScore[] {
   if (value.kind === "text") return textScore(value.text, scale);
@@ -46,7 +51,7 @@ function listScores(items: readonly Relaxed[], scale: number): NamedScore[] {
 }
 
 function mapScores(pairs: readonly [string, Relaxed][], scale: number): NamedScore[] {
-  const scores = pairs.filter(([key, value]) => SCORE_KEY.test(key.trim()) && value.kind === "text");
+  const scores = pairs.filter(([key, value]) => isScoreKey(key) && value.kind === "text");
   const [score] = scores;
   if (scores.length === 1 && score?.[1].kind === "text") return [fieldsScore(pairs, score[1].text, scale)];
   return pairs.flatMap(([key, value]): NamedScore[] => {

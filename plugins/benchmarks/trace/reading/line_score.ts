@@ -53,6 +53,7 @@ function inDoubleBrackets(body: string, scale: number): LineScore | undefined {
 
 function marked(body: string, scale: number): LineScore | undefined {
   const marked = MARKED.exec(body);
+  if (marked !== null && COUNTED_LAST.test(body.slice(0, marked.index))) return undefined;
   const found = marked === null ? undefined : scoreAt(`${marked[1] ?? marked[2]}\n`, 0, scale);
   return marked === null || found === undefined
     ? undefined

@@ -10,9 +10,12 @@ import { withoutOrdinals } from "./ordinals.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
 import { tableCells, type TableHead, tableScores } from "./table_scores.ts";
 
+/** Where a fenced block begins or ends. */
+const FENCE = /^\s?\x60{3,}[a-z]{0,12}\s?$/i;
+
 /** The scores of a text's lines, in order; `text` is folded (plain_text.ts), its constraints are hidden (own_texts.ts). */
 export function lineScores(text: string, scale: number): NamedScore[] {
-  const lines = text.split("\n").map((line) => line.replace(/[*\x60]/g, "").trim());
+  const lines = text.split("\n").map((line) => FENCE.test(line) ? "" : line.replace(/[*\x60]/g, "").trim());
   const list = new LineList();
   let rows: string[][] = [];
   let head: TableHead | undefined;
@@ -47,9 +50,14 @@ function canBeRemark(line: string): boolean {
   return /[:：]$/.test(line) || (line.length > 24 && !/^[-•·+] /.test(line));
 }
 
+const SCORE_WORD_FIRST = /^[-• ]{0,3}(?:final )?(?:score|rating|得分|评分|分数) ?[:=]/i;
 const BEHIND_OWN = new RegExp(`${OWN}(.*)$`);
 
-type Entry = LineScore & { remark?: boolean };
+type Entry = LineScore & {
+  remark?: boolean;
+  /** True for a score that stands alone below the line that names its constraint. */
+  below?: boolean;
+};
 
 class LineList {
   readonly #entries: Entry[] = [];
@@ -80,7 +88,7 @@ class LineList {
     }
     this.#between = true;
     if (found.names.length === 0 && this.#heading !== undefined && this.#takes(found)) {
-      this.#entries.push({ ...found, names: [this.#heading.line] });
+      this.#entries.push({ ...found, names: [this.#heading.line], below: true });
       this.#heading = undefined;
       return;
     }
@@ -106,7 +114,9 @@ class LineList {
 
   end(): NamedScore[] {
     this.#leave();
-    const entries: Entry[] = withoutOrdinals(this.#entries, this.#lines);
+    const above = this.#namesBelow();
+    const entries: Entry[] = withoutOrdinals(this.#entries, this.#lines)
+      .map((entry: Entry) => above && entry.below ? unread(...entry.names) : entry);
     const first = entries.findIndex(({ unread }) => unread !== true);
     const last = entries.findLastIndex(({ unread }) => unread !== true);
     // remarks in front of all scores and behind them leave none out
@@ -115,12 +125,23 @@ class LineList {
     );
   }
 
+  /** True if names can stand below their scores: a score alone comes first, and the last name has none. */
+  #namesBelow(): boolean {
+    const own = this.#entries.filter(({ remark, worded }) => remark !== true || worded);
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === undefined || (first.unread === true && first.worded !== true)) return false;
+    return first.names.every((name) => SCORE_WORD_FIRST.test(`${name}:`)) && last?.unread === true &&
+      last.names.length > 0;
+  }
+
   /** Ends what a heading began: it has no score. */
   #leave(): void {
     if (this.#heading === undefined) return;
     const { line, strength } = this.#heading;
     this.#entries.push(
-      strength > 0 ? unread(line) : { ...unread(), remark: canBeRemark(line) },
+      strength > 0
+        ? unread(line)
+        : { ...unread(), remark: canBeRemark(line), ...(SCORE_WORD_FIRST.test(line) && { worded: true }) },
     );
     this.#heading = undefined;
   }

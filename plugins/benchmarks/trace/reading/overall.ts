@@ -15,6 +15,7 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
   for (const [i, { start, body, apart, other }] of all.entries()) {
     if (start >= from && start < to) continue;
     const found = scoreAt(text, behindSum(text, body), scale);
+    if (found === undefined && last !== undefined && apart) last = takenBack(text, body, last);
     if (found === undefined || !(apart || found.bracketed)) continue;
     if (other !== undefined) {
       last = { off: text.slice(start, found.end), bracketed: found.bracketed, end: found.end };
@@ -26,6 +27,16 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
     );
   }
   return last;
+}
+
+/** A word or two behind a later heading: the verdict before it doesn't hold any more. */
+function takenBack(text: string, body: number, verdict: ScoreText): ScoreText {
+  const [said = ""] = /^[^\n]{1,24}(?=\n|$)/.exec(text.slice(body, body + 32)) ?? [];
+  const isTold = said.trim() !== "" && !said.includes("<") &&
+    /[:=\n][\s*_`"']{0,4}$/.test(text.slice(Math.max(0, body - 8), body));
+  return isTold
+    ? { off: said.replace(/[*_`"']/g, "").trim(), bracketed: false, end: body + said.length }
+    : verdict;
 }
 
 /** A second verdict in double brackets. */

@@ -29,6 +29,9 @@ const GOES_ON =
 /** Behind a score with its scale: a remark that counts something, `8/10 — 1 of 2 sentences`, and no second score. */
 const COUNTS =
   /[*_`"'”’$) ]{0,6} [-–—]{1,2} \d{1,4} (?:of (?!10(?!\d))\d{1,4}(?!\d|\.\d| ?(?:points?|pts?|marks?|分))|(?!points?|pts?|marks?|out|of|to|or|and|through)\p{L}{2})/iuy;
+/** Behind a score without its scale: a share that is smaller, `10 — 1 of 2 sentences`; behind a smaller number it could be a range. */
+const FEWER =
+  /[*_`"'”’$) ]{0,6} [-–—]{1,2} (\d{1,4}) of (?!10(?!\d))\d{1,4}(?!\d|\.\d| ?(?:points?|pts?|marks?|分))/iuy;
 /** Behind a bare number: it is over. */
 const IS_OVER =
   /[*_`"'“”’$) ]{0,6}(?:$|[\]}),;|\n(（[<.!?。；，、：]|[-–—](?!>) ?\D|(?:because|since|as|due|given)\b|\/\/|# )/iy;
@@ -75,7 +78,9 @@ function bare(text: string, start: number, scale: number): ScoreText | undefined
   if (whole === undefined) return undefined;
   const end = start + whole.length;
   const found = { bracketed: false, end };
-  const counts = Number(limit) === scale && matchLength(COUNTS, text, end) > 0;
+  const counts = Number(limit) === scale
+    ? matchLength(COUNTS, text, end) > 0
+    : limit === undefined && Number(match(FEWER, text, end)?.[1] ?? Infinity) < Number(number);
   if (!counts && matchLength(GOES_ON, text, end) > 0) {
     return { off: text.slice(start, end + 12).split("\n")[0] ?? "", ...found };
   }
