@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
+import { within } from "./helpers/until.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 /** Model, data and runs of LLaMA-Factory. */
@@ -16,13 +17,16 @@ export interface Ended {
   stderr: string;
 }
 
-/** A running training process. */
-export class TrainProcess {
+/** A training of the longest kind takes less, in milliseconds. */
+const LONGEST_MS = 900_000;
+
+/** A running training process, which doesn't outlive this. */
+export class TrainProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: Promise<string>;
   readonly #read: Promise<void>;
   #progress = "";
-  #waiting: { text: string; resolve: () => void } | null = null;
+  #waiting: { text: string | RegExp; resolve: () => void } | null = null;
 
   constructor(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -41,10 +45,18 @@ export class TrainProcess {
     return [Deno.execPath(), ...command, ...args];
   }
 
-  /** Resolves when the text has been on standard error, or the process has ended. */
-  async saw(text: string): Promise<void> {
-    if (this.#progress.includes(text)) return;
-    await Promise.race([new Promise<void>((resolve) => this.#waiting = { text, resolve }), this.#read]);
+  /** Resolves when the text has been on standard error. @throws {Error} If the process ends without it, or goes on without end */
+  async saw(text: string | RegExp): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = { text, resolve };
+    this.#look();
+    const ended = this.#read.then(async () => {
+      // it may have been the last word
+      if (!this.#has(text)) {
+        throw new Error(`Ended without ${text}:\n${await this.#stdout}${this.#progress}`);
+      }
+    });
+    await within(`${text} of a training`, Promise.race([promise, ended]), { said: () => this.#progress });
   }
 
   kill(signal: Deno.Signal): void {
@@ -55,23 +67,43 @@ export class TrainProcess {
     return this.#child.pid;
   }
 
+  /** Its end. @throws {Error} If it goes on without one */
   async ended(): Promise<Ended> {
-    const { code } = await this.#child.status;
+    const end = Promise.all([this.#child.status, this.#stdout, this.#read]);
+    const options = { patience: LONGEST_MS, said: () => this.#progress };
+    const [{ code }, stdout] = await within("the end of a training", end, options);
+    return { code, stdout, stderr: this.#progress };
+  }
+
+  /** Ends it, stopped or not, where it hasn't ended by itself. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.kill("SIGKILL");
+    } catch { /* it has ended already */ }
+    await this.#child.status;
     await this.#read;
-    return { code, stdout: await this.#stdout, stderr: this.#progress };
   }
 
   async #readProgress(): Promise<void> {
     for await (const chunk of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
       this.#progress += chunk;
-      if (this.#waiting && this.#progress.includes(this.#waiting.text)) this.#waiting.resolve();
+      this.#look();
     }
+  }
+
+  #look(): void {
+    if (this.#waiting && this.#has(this.#waiting.text)) this.#waiting.resolve();
+  }
+
+  #has(text: string | RegExp): boolean {
+    return typeof text === "string" ? this.#progress.includes(text) : text.test(this.#progress);
   }
 }
 
 /** Runs to the end. */
-export function runTrain(...args: string[]): Promise<Ended> {
-  return new TrainProcess(args).ended();
+export async function runTrain(...args: string[]): Promise<Ended> {
+  await using process = new TrainProcess(args);
+  return await process.ended();
 }
 
 /** Runs a command line through a shell, in a folder. */

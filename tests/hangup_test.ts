@@ -16,7 +16,7 @@ Deno.test({
     const folder = join(temporaryFolder(), "out"), go = join(temporaryFolder(), "go");
     const loss = heldLoss("sft");
     const args = goldenArguments(folder, "max_steps=2", "eval_strategy=no", ...loss.arguments);
-    const run = new TrainProcess(args, loss.hold(4, go));
+    await using run = new TrainProcess(args, loss.hold(4, go));
     await run.saw("step 1/");
     run.kill("SIGHUP");
     await new Promise((done) => setTimeout(done, 200));
@@ -27,12 +27,17 @@ Deno.test({
   },
 });
 
-/** Runs the command at a terminal of its own, closes that when the log has a line, and waits for the command's end. */
+/** Runs the command at a terminal of its own, closes that when the log has a line, and waits for the command's end, five minutes at most. */
 const AT_A_TERMINAL = `
-import os, pty, sys, time
+import os, pty, signal, sys, time
 log, command = sys.argv[1], sys.argv[2:]
 pid, terminal = pty.fork()
 if pid == 0: os.execvp(command[0], command)
+def late(*_):
+    os.kill(pid, signal.SIGKILL)
+    sys.exit("The command goes on without end")
+signal.signal(signal.SIGALRM, late)
+signal.alarm(300)
 seen = b""
 while not (os.path.exists(log) and os.path.getsize(log) > 0):
     try: seen += os.read(terminal, 4096)
@@ -51,7 +56,8 @@ Deno.test({
   ignore: python === null,
   fn: async () => {
     const folder = join(temporaryFolder(), "out");
-    const args = goldenArguments(folder, "max_steps=500", "save_steps=500", "eval_strategy=no");
+    // more steps than it can take until the signal comes
+    const args = goldenArguments(folder, "max_steps=100000", "save_steps=100000", "eval_strategy=no");
     const { code, stderr } = await new Deno.Command("python3", {
       args: ["-c", AT_A_TERMINAL, join(folder, "trainer_log.jsonl"), ...TrainProcess.commandLine(args)],
       cwd: new URL("../", import.meta.url).pathname,

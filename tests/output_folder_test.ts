@@ -59,12 +59,14 @@ Deno.test({
       "learning_rate=0.003",
       "lora_dropout=0.1",
     ];
-    const child = new TrainProcess(
+    await using child = new TrainProcess(
       goldenArguments(output, ...args, ...loss.arguments),
       loss.hold(4 * examples, released),
     );
     await child.saw(`step 3/${steps}`);
     child.kill("SIGINT");
+    // told by its other thread, as the run is held: the signal is there before the run goes on and may come to its end
+    await child.saw("Stopping: ");
     Deno.writeTextFileSync(released, "");
     const { code, stdout, stderr } = await child.ended();
     assertEquals(code, 130, stderr);
@@ -100,11 +102,10 @@ Deno.test({
   async fn() {
     const output = join(temporaryFolder(), "a");
     const args = goldenArguments(output, ...ENDLESS, "overwrite_output_dir=true");
-    const first = new TrainProcess(args);
+    await using first = new TrainProcess(args);
     await first.saw(`step 3/${STEPS}`);
     first.kill("SIGSTOP"); // what it has written stays as it is while the second begins
     const second = await runTrain(...args, "max_steps=1");
-    // before anything can fail: a stopped process stays
     first.kill("SIGKILL");
     await first.ended();
     assertEquals(second.code, 1);
@@ -113,7 +114,7 @@ Deno.test({
       new RegExp(`Cannot write to .* as process ${first.pid} has been using it since 20`),
     );
     assert(Deno.statSync(join(output, "checkpoint-2")).isDirectory, "nothing of the first was removed");
-    const third = new TrainProcess([join(output, "run.yaml")]);
+    await using third = new TrainProcess([join(output, "run.yaml")]);
     await third.saw(" loss ");
     third.kill("SIGINT");
     const { code, stdout, stderr } = await third.ended();
@@ -134,7 +135,7 @@ Deno.test({
     const overwrite = goldenArguments(output, ...ENDLESS, "learning_rate=0.002", "overwrite_output_dir=true");
     const seen: string[] = [];
     for (const moment of ["", `step 2/${STEPS}`]) {
-      const child = new TrainProcess(overwrite);
+      await using child = new TrainProcess(overwrite);
       if (moment === "") await new Promise((resolve) => setTimeout(resolve, 300));
       else await child.saw(moment);
       child.kill("SIGKILL");

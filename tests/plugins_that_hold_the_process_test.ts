@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import project from "../deno.json" with { type: "json" };
 import { variants } from "./helpers/repetitions.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
+import { within } from "./helpers/until.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 
@@ -37,11 +38,12 @@ const endpoint = definePlugin({
 export default [judge, endpoint];
 `;
 
-/** The evaluation of one item by a judge that does this. @param onLoop Called when it says that its loop begins */
+/** The evaluation of one item by a judge that does this. @param onLoop Called when it says that its loop begins, and `onEnd` when it ends */
 async function evaluated(
   does: string,
   flags: string[] = [],
   onLoop: (child: Deno.ChildProcess) => void = () => {},
+  onEnd: () => void = () => {},
 ) {
   const folder = temporaryFolder();
   const write = (name: string, text: string) => Deno.writeTextFileSync(join(folder, name), text);
@@ -61,11 +63,22 @@ async function evaluated(
   }).spawn();
   const stdout = new Response(child.stdout).text();
   let stderr = "";
-  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-    if (!stderr.includes("LOOPS") && (stderr + text).includes("LOOPS")) onLoop(child);
-    stderr += text;
+  const read = async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      if (!stderr.includes("LOOPS") && (stderr + text).includes("LOOPS")) onLoop(child);
+      stderr += text;
+    }
+  };
+  const ended = child.status.finally(onEnd);
+  try {
+    const [{ code }] = await within("the evaluation's end", Promise.all([ended, read()]), {
+      said: () => stderr,
+    });
+    return { folder, code, stdout: await stdout, stderr };
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
   }
-  return { folder, code: (await child.status).code, stdout: await stdout, stderr };
 }
 
 const ENDS: Record<string, [does: string, call: string]> = {
@@ -123,13 +136,13 @@ Deno.test("--json: standard output is the task's alone, whatever a plugin prints
 });
 
 Deno.test("a judge's endless loop: the second signal ends it, with its name", async () => {
+  let timer: ReturnType<typeof setInterval> | undefined;
   const { code, stderr, folder } = await evaluated(
     `console.error("LOOPS"); for (;;);`,
     [],
-    (child) => {
-      setTimeout(() => child.kill("SIGTERM"), 300);
-      setTimeout(() => child.kill("SIGTERM"), 1_500);
-    },
+    // again and again: the first ones may come before the process listens, and two at once are one
+    (child) => timer = setInterval(() => child.kill("SIGTERM"), 700),
+    () => clearInterval(timer),
   );
   assertEquals(code, 143, stderr);
   assertMatch(

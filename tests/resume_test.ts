@@ -7,6 +7,7 @@ import project from "../deno.json" with { type: "json" };
 import { WALL_CLOCK_KEYS } from "../tasks/train/outputs/mod.ts";
 import { heldLoss } from "./_held_loss.ts";
 import { repetitions } from "./helpers/repetitions.ts";
+import { within } from "./helpers/until.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const goldens = join(root, "fixtures/goldens/llamafactory");
@@ -74,8 +75,14 @@ async function killAt(
       child.kill("SIGKILL");
     }
   };
-  await Promise.all([watch(child.stdout), watch(child.stderr)]);
-  return { signal: (await child.status).signal, text: seen };
+  const end = Promise.all([child.status, watch(child.stdout), watch(child.stderr)]);
+  try {
+    const [{ signal }] = await within(`step ${steps} of a run`, end, { said: () => seen });
+    return { signal, text: seen };
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
 }
 
 function log(folder: string): Record<string, unknown>[] {

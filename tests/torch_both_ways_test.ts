@@ -42,7 +42,8 @@ for (
         "trainer_options={dtype: float32}",
         "threads=1",
       ]);
-      const { code, stderr } = await new TrainProcess(args, variables).ended();
+      await using run = new TrainProcess(args, variables);
+      const { code, stderr } = await run.ended();
       assertEquals(code, 0, stderr);
       assertFactoryRun("sft_fixed", output);
       const written = Deno.readTextFileSync(join(output, "run.yaml"));

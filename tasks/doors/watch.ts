@@ -19,17 +19,47 @@ export interface Patience {
   note: number;
 }
 
+/** Time and timers, which keep no process alive; a test has its own. */
+export interface WatchClock {
+  /** Milliseconds since any fixed moment. */
+  now(): number;
+  /** Calls again and again. @returns Ends that */
+  every(ms: number, call: () => void): () => void;
+  /** Calls once. @returns Prevents that */
+  after(ms: number, call: () => void): () => void;
+}
+
+const CLOCK: WatchClock = {
+  now: () => performance.now(),
+  every(ms, call) {
+    const timer = setInterval(call, ms);
+    Deno.unrefTimer(Number(timer));
+    return () => clearInterval(timer);
+  },
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 const PATIENCE: Patience = { heard: 2_000, call: 10_000, waiting: 25_000, note: 30_000 };
+
+/** Looks within the shortest patience. */
+const LOOKS = 8;
 
 /** Watches over one task. */
 export class Watch implements Disposable {
   readonly #end: (code: number) => void;
   readonly #patience: Patience;
+  readonly #clock: WatchClock;
   #listening: Disposable | undefined;
   #calls: SharedArrayBuffer | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #last: ReturnType<typeof setTimeout> | undefined;
+  #stopLooking = () => {};
+  #last: (() => void) | undefined;
   #heeding = 0;
+  /** When it looked last, and how long it couldn't look where it should have: as the task, so that this is no patience spent. */
+  #looked = NaN;
+  #stood = 0;
   /** When the task was last seen to give way, and since when the same call is the last one. */
   #seen = { at: 0, beats: -1, serial: -1, since: 0 };
   #noted = -1;
@@ -37,12 +67,13 @@ export class Watch implements Disposable {
   #signalled: { at: number; told: boolean; signal: StopSignal } | undefined;
 
   /** @param end Ends the process */
-  constructor(end: (code: number) => void, patience: Patience = PATIENCE) {
+  constructor(end: (code: number) => void, patience: Patience = PATIENCE, clock: WatchClock = CLOCK) {
     this.#end = (code) => {
       this[Symbol.dispose]();
       end(code);
     };
     this.#patience = patience;
+    this.#clock = clock;
   }
 
   /** The plugin that was called last; undefined before the first. */
@@ -53,14 +84,13 @@ export class Watch implements Disposable {
   /** Looks at the task's calls from now on. */
   look(calls: SharedArrayBuffer): void {
     this.#calls = calls;
-    this.#timer = setInterval(() => this.#tick(seenCalls(calls)), this.#patience.heard / 8);
-    Deno.unrefTimer(Number(this.#timer));
+    this.#stopLooking = this.#clock.every(this.#patience.heard / LOOKS, () => this.#tick(seenCalls(calls)));
   }
 
   /** Looks no more. */
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-    clearTimeout(this.#last);
+    this.#stopLooking();
+    this.#last?.();
   }
 
   /** Listens to signals as long as the task does: without it they end the process by themselves. */
@@ -74,26 +104,32 @@ export class Watch implements Disposable {
 
   /** A signal to end came. */
   signal(signal: StopSignal = "SIGINT"): void {
-    const calls = this.#calls, at = performance.now();
+    const calls = this.#calls, at = this.#now();
     if (calls === undefined) return;
     if (this.#signalled === undefined) return void (this.#signalled = { at, told: false, signal });
     // one to a whole process group comes twice: by itself, and passed on by `deno task`
     if (at - this.#signalled.at < 500) return;
-    const { beats } = this.#seen;
-    this.#last ??= setTimeout(() => {
+    const { beats } = this.#seen, { serial } = seenCalls(calls);
+    this.#last ??= this.#clock.after(this.#patience.heard, () => {
       this.#last = undefined;
       // the task ends by itself on the second signal that it hears
       if (this.#seen.beats !== beats) return;
-      const { holder } = this.#held(seenCalls(calls));
+      const now = seenCalls(calls);
+      // since that signal, however late this thread has looked
+      const holder = now.underWay && now.serial === serial ? now.plugin : this.#held(now).holder;
       printError(
         `error: Cannot finish what is under way as ${holder} doesn't give way: ended by the second signal`,
       );
       this.#end(SIGNAL_CODES[signal]);
-    }, this.#patience.heard);
+    });
   }
 
   #tick(calls: SeenCalls): void {
-    const now = performance.now();
+    const pause = this.#patience.heard / LOOKS, late = this.#clock.now() - this.#looked - pause;
+    // a process that was stopped goes on in this thread first, perhaps
+    if (late > pause) this.#stood += late;
+    this.#looked = this.#clock.now();
+    const now = this.#now();
     const { serial, beats } = calls, since = serial === this.#seen.serial ? this.#seen.since : now;
     const at = beats === this.#seen.beats ? this.#seen.at : now;
     this.#seen = { at, beats, serial, since };
@@ -128,10 +164,15 @@ export class Watch implements Disposable {
     }
   }
 
+  /** Milliseconds that it could look. */
+  #now(): number {
+    return this.#clock.now() - this.#stood;
+  }
+
   /** What holds the task, in words, and for how long it may after a signal. */
   #held({ underWay, waiting, plugin }: SeenCalls): { holder: string; most: number } {
     const { call, waiting: longer, heard } = this.#patience;
-    if (underWay && performance.now() - this.#seen.since >= heard) return { holder: plugin, most: call };
+    if (underWay && this.#now() - this.#seen.since >= heard) return { holder: plugin, most: call };
     if (waiting) return { holder: `what is being computed (perhaps by ${plugin})`, most: longer };
     return { holder: "what is being computed", most: Infinity };
   }

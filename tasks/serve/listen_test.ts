@@ -11,7 +11,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** A server whose answers only end when their client has left; "" if one stays without news of it. */
 async function leavingClients(sizes: readonly number[], gaps: readonly boolean[]): Promise<string[]> {
   const asked = new Map<string, PromiseWithResolvers<void>>(), left: string[] = [];
-  const late = Promise.withResolvers<void>(), timer = setTimeout(late.resolve, 20_000);
+  const late = Promise.withResolvers<void>(), timer = setTimeout(late.resolve, 180_000);
   const news = Promise.withResolvers<void>();
   const names = sizes.flatMap((size) =>
     gaps.map((gap) => [`/${size}${gap ? "-in-two" : ""}`, size, gap] as const)

@@ -7,6 +7,7 @@ import { SafetensorsFile, writeSafetensors } from "../../formats/safetensors/mod
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import { MaskMemoryError } from "../../kernels/engine/generate/generator.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { until, within } from "../../tests/helpers/until.ts";
 import { Models } from "./models.ts";
 import { decoderIn } from "../../tests/helpers/tiny_model.ts";
 import { type RunningServer, type ServerOptions, startServer } from "./server.ts";
@@ -41,6 +42,9 @@ async function started(more: Partial<ServerOptions> = {}): Promise<RunningServer
   }, builtinRegistry());
 }
 
+/** Tokens after which the last client that leaves does so: half of those that all answers would have. */
+const MOST = 1500;
+
 const post = (base: string, body: unknown, signal?: AbortSignal) =>
   fetch(`${base}/v1/chat/completions`, {
     method: "POST",
@@ -56,11 +60,7 @@ Deno.test("a server stops though a client sends only half of its request", async
   await client.write(new TextEncoder().encode(`${head}Content-Length: 100\r\n\r\n{`));
   // when a later request is answered, the half one has come
   await (await fetch(`${server.base}/health`)).body?.cancel();
-  let isOver = false;
-  const timeout = Promise.withResolvers<void>(), timer = setTimeout(timeout.resolve, 60_000);
-  await Promise.race([server.stop(0).then(() => isOver = true), timeout.promise]);
-  clearTimeout(timer);
-  assert(isOver, "it waits for the client without end");
+  await within("the end of a server that a client keeps", server.stop(0), { patience: 60_000 });
 });
 
 Deno.test("an answer whose grammar finds no memory is a 503 to be asked again, streamed or not", async () => {
@@ -96,7 +96,7 @@ Deno.test("a client that leaves within its body is no fault of the server's", as
       await client.write(new TextEncoder().encode(`${head}${length}\r\n\r\n5\r\n{"a":`));
       await (await fetch(`${server.base}/health`)).body?.cancel();
     }
-    while (logged.length < before + 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until("both requests' lines", () => logged.length >= before + 2, { said: () => logged.join("\n") });
     assertEquals([faults.map(String), logged.at(-1)?.split(" ").slice(2, 4)], [[], [
       "/v1/completions",
       "499",
@@ -122,12 +122,24 @@ Deno.test("clients that leave at any time take nothing with them: places, gauges
   const expected = await text(await post(server.base, request));
   let state = 7;
   const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-  let left = 0;
+  // clients leave after so many tokens of all answers: milliseconds would be early on a slow machine, and late on a fast one
+  const model = server.models.get("random")!, { generate } = model;
+  let made = 0, left = 0;
+  const waiting = new Set<() => void>();
+  Object.assign(model, {
+    generate: (...[prompt, sampling, onToken, signal]: Parameters<typeof generate>) =>
+      generate(prompt, sampling, (...token) => {
+        made++;
+        for (const look of waiting) look();
+        onToken?.(...token);
+      }, signal),
+  });
   const clients = Array.from({ length: 40 }, async (_, number) => {
     const leaving = new AbortController(), stream = number % 2 === 0, stays = number % 10 === 3;
     // at once, within the queue, or behind so many pieces of a stream
-    const pieces = stream && draw() < 0.5 ? 1 + Math.floor(draw() * 30) : Infinity, ms = draw() * 1500;
-    const timer = stays || pieces < Infinity ? undefined : setTimeout(() => leaving.abort(), ms);
+    const pieces = stream && draw() < 0.5 ? 1 + Math.floor(draw() * 30) : Infinity, most = draw() * MOST;
+    const look = () => made >= most && leaving.abort();
+    if (!stays && pieces === Infinity) waiting.add(look);
     const body = number % 7 === 0
       ? { ...request, response_format: { type: "json_object" }, ignore_eos: false }
       : { ...request, n: 1 + number % 3 };
@@ -147,7 +159,7 @@ Deno.test("clients that leave at any time take nothing with them: places, gauges
       if (!leaving.signal.aborted) throw error;
       left++;
     } finally {
-      clearTimeout(timer);
+      waiting.delete(look);
     }
   });
   await Promise.all(clients);
@@ -158,10 +170,7 @@ Deno.test("clients that leave at any time take nothing with them: places, gauges
       Number(new RegExp(`^dinotune_answers_${name} (\\d+)$`, "m").exec(metrics)?.[1])
     );
   };
-  for (let i = 0; (await gauges()).some((count) => count > 0) && i < 2000; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assertEquals(await gauges(), [0, 0]);
+  await until("places that are free", async () => (await gauges()).every((count) => count === 0));
   // every place is there for those who come now
   const all = await post(server.base, { ...request, n: 103, max_tokens: 1 });
   assertEquals([all.status, (await all.json()).choices.length], [200, 103]);

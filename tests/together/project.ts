@@ -8,6 +8,7 @@ import "../../fixtures/constraints/make_data_test.ts";
 import "../../fixtures/replicate/make_test.ts";
 import "../../tests/assertions_test.ts";
 import "../../tests/exported_names_test.ts";
+import "../../tests/helpers/until_test.ts";
 import "../../tests/imports_test.ts";
 import "../../tests/links_test.ts";
 import "../../tests/shared_state_test.ts";
