@@ -4,6 +4,7 @@ import { join } from "@std/path";
 
 import { lockDirectory } from "../../formats/directory_lock.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { until } from "../../tests/helpers/until.ts";
 import { Labels } from "../eval/labels.ts";
 import { HOSTILE_TEXTS, makeEvaluation, makeRun, trainerLogLine } from "./_made_runs.ts";
 import { type BoardOptions, startBoard } from "./server.ts";
@@ -173,31 +174,23 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that is
   await using board = await begin([folder]);
   const events = new EventSource(`${board.address}api/events`);
   const told: { runs: { state: string; step: number; values: Record<string, number> }[] }[] = [];
-  let wake = Promise.withResolvers<void>();
-  events.addEventListener("runs", ({ data }) => {
-    told.push(JSON.parse(data));
-    wake.resolve();
-  });
-  const until = async (fits: (runs: typeof told[0]["runs"]) => boolean) => {
-    while (!fits(told.at(-1)?.runs ?? [])) {
-      await wake.promise;
-      wake = Promise.withResolvers();
-    }
-    return told.at(-1)!.runs[0]!;
-  };
+  events.addEventListener("runs", ({ data }) => void told.push(JSON.parse(data)));
+  const toldOf = (what: string, fits: (run: typeof told[0]["runs"][0]) => boolean) =>
+    until(what, () => told.at(-1)?.runs.find(fits), { said: () => JSON.stringify(told) });
   const curves = async (query: string) =>
     await (await fetch(`${board.address}api/curves?run=0:a&${query}`)).json();
   try {
-    assertEquals((await until((runs) => runs.length > 0)).state, "stopped");
+    assertEquals((await toldOf("the run", () => true)).state, "stopped");
     {
       using _lock = lockDirectory(run, "write to");
       // half a line is no line yet
       const [third, fourth] = [trainerLogLine(3, { "rewards/margins": 2.5 }), trainerLogLine(4)];
       Deno.writeTextFileSync(log, third + fourth.slice(0, 20), { append: true });
-      const third_ = await until((runs) => runs[0]?.step === 3);
-      assertEquals([third_.state, third_.values["rewards/margins"]], ["running", 2.5]);
+      // a look that began before the lock was there still reads what was written behind it
+      const { values } = await toldOf("step 3", ({ step, state }) => step === 3 && state === "running");
+      assertEquals(values["rewards/margins"], 2.5);
       Deno.writeTextFileSync(log, fourth.slice(20), { append: true });
-      await until((runs) => runs[0]?.step === 4);
+      await toldOf("step 4", ({ step }) => step === 4);
     }
     const loss = await curves("name=loss");
     assertEquals(loss, {
@@ -240,10 +233,10 @@ Deno.test("curves grow with the log, by steps, tokens or time, and a run that is
     assertEquals((await fetch(`${board.address}api/curves.svg?run=0:a&name=gone`)).status, 404);
 
     Deno.writeTextFileSync(log, trainerLogLine(1, { loss: 7 }));
-    await until((runs) => runs[0]?.step === 1);
+    await toldOf("step 1 again", ({ step }) => step === 1);
     assertEquals((await curves("name=loss")).lines, [[7]]);
     Deno.writeTextFileSync(join(run, "all_results.json"), "{}");
-    await until((runs) => runs[0]?.state === "finished");
+    await toldOf("the end", ({ state }) => state === "finished");
   } finally {
     events.close();
   }
@@ -263,12 +256,11 @@ Deno.test("items are filtered, searched, compared and marked; the judge card cou
   await using board = await begin([folder], { control: true });
   const ask = async (path: string, query: Record<string, string | number>) => {
     const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
-    for (;;) {
+    return await until(`${path} that is read`, async () => {
       const reply = await fetch(`${board.address}api/${path}?${text}`);
       const body = await reply.json();
-      if (body.reading !== undefined) await new Promise((done) => setTimeout(done, 20));
-      else return reply.ok ? body : reply.status;
-    }
+      return body.reading === undefined && (reply.ok ? body : reply.status);
+    });
   };
   const { evaluations } = await ask("runs", {}).then(async () => {
     const stream = await fetch(`${board.address}api/events`);

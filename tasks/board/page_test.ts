@@ -426,9 +426,15 @@ Deno.test({
         globalThis.dropped = 0;
         const { promise, resolve } = Promise.withResolvers();
         globalThis.asked = promise;
+        const counted = Promise.withResolvers();
+        globalThis.answer = counted.resolve;
         // the first one is never answered
         globalThis.fetch = (_, { signal }) => {
-          globalThis.fetch = ask;
+          // the next ones wait until drawings are counted: an answer is one more
+          globalThis.fetch = async (...about) => {
+            await counted.promise;
+            return await ask(...about);
+          };
           resolve();
           return new Promise((_, refuse) => signal.addEventListener("abort", () => {
             dropped++;
@@ -456,6 +462,7 @@ Deno.test({
       assertEquals(await page.evaluate("turnWheel(2)"), 1);
       await page.evaluate("asked");
       assertEquals(await page.evaluate("turnWheel(2)"), 1);
+      await page.evaluate("answer()");
       // about step 27: 0.8 ** 4 of 26 before it and of 24 behind it, and one value beyond each end
       await shows("16", "37");
       assertEquals(await page.evaluate("dropped"), 1);

@@ -4,6 +4,7 @@ import { join } from "@std/path";
 
 import { chromiumPath } from "../common/chromium.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { until, within } from "../../tests/helpers/until.ts";
 import { TaskProcess } from "./control/processes.ts";
 import type { Job } from "./control/control.ts";
 import type { RunSummary } from "./runs/run_list.ts";
@@ -27,25 +28,16 @@ const PATIENCE_MS = 180_000;
 /** News of a board as they come. */
 class Watch {
   readonly #events: EventSource;
-  #wake = Promise.withResolvers<void>();
   jobs: Job[] = [];
   runs: RunSummary[] = [];
 
   constructor(address: string) {
     this.#events = new EventSource(`${address}api/events`);
-    this.#events.addEventListener("runs", ({ data }) => {
-      Object.assign(this, JSON.parse(data));
-      this.#wake.resolve();
-    });
+    this.#events.addEventListener("runs", ({ data }) => void Object.assign(this, JSON.parse(data)));
   }
 
-  async until<T>(find: (news: Watch) => T | undefined | false): Promise<T> {
-    for (;;) {
-      const found = find(this);
-      if (found !== undefined && found !== false) return found;
-      await this.#wake.promise;
-      this.#wake = Promise.withResolvers();
-    }
+  until<T>(what: string, find: (news: Watch) => T | undefined) {
+    return until(what, () => find(this), { said: () => JSON.stringify([this.jobs, this.runs]) });
   }
 
   close(): void {
@@ -90,10 +82,12 @@ async function trainInBrowser(address: string, file: string, output: string, wat
     await page.locator(".job a", { hasText: "curves" }).click();
     const plot = page.locator('[role="img"][aria-label^="Loss over step of 1 runs"]');
     await plot.waitFor();
-    const { step, secondsLeft, values } = await watch.until(({ runs }) =>
-      runs.find(({ step, state, values }) =>
-        state === "running" && (step ?? 0) >= 2 && values.memory && values.throughput
-      )
+    const { step, secondsLeft, values } = await watch.until(
+      "a running step with its memory",
+      ({ runs }) =>
+        runs.find(({ step, state, values }) =>
+          state === "running" && (step ?? 0) >= 2 && values.memory && values.throughput
+        ),
     );
     assert(secondsLeft !== null && secondsLeft > 0, "time left");
     assert(values.throughput! > 0 && values.memory! > 1 << 20, JSON.stringify(values));
@@ -101,7 +95,7 @@ async function trainInBrowser(address: string, file: string, output: string, wat
       await page.locator(`section[aria-label="${name}"]`).waitFor();
     }
     const before = await plot.getAttribute("aria-label");
-    await watch.until(({ runs }) => runs.find((run) => (run.step ?? 0) > step!));
+    await watch.until("another step", ({ runs }) => runs.find((run) => (run.step ?? 0) > step!));
     const loss = page.locator('[role="img"][aria-label^="Loss over"]');
     await loss.and(page.locator(`:not([aria-label=${JSON.stringify(before)}])`)).waitFor();
     await page.goto(`${address}#/new`);
@@ -120,7 +114,7 @@ Deno.test(
   async () => {
     const folder = temporaryFolder(), output = join(folder, "first"), file = join(folder, "quick.yaml");
     const process = new TaskProcess("board", [folder, "--control", "--port", "0"]);
-    const address = await process.firstLine;
+    const address = await within("the board's address", process.firstLine, { said: () => process.log });
     assert(address !== null, process.log);
     const watch = new Watch(address);
     const { origin } = new URL(address);
@@ -139,8 +133,9 @@ Deno.test(
       assertEquals([tried.status, tried.estimate?.steps], [200, 100_000], tried.error);
       const { id, run } = await post("start", { file: values });
       assertEquals(run, "0:first");
-      const far = await watch.until(({ runs }) =>
-        runs.find((one) => one.id === run && one.state === "running" && isEnough(one))
+      const far = await watch.until(
+        "a run that is far enough",
+        ({ runs }) => runs.find((one) => one.id === run && one.state === "running" && isEnough(one)),
       );
       assertEquals((await post("stop", { id })).status, 200);
       return { id, far };
@@ -164,10 +159,14 @@ Deno.test(
       } else await overHttp(values, ({ step }) => (step ?? 0) >= 2);
 
       // what was stopped is saved
-      const ended = await watch.until(({ jobs }) => jobs.find(({ id, code }) => id === 1 && code !== null));
+      const ended = await watch.until(
+        "the training's end",
+        ({ jobs }) => jobs.find(({ id, code }) => id === 1 && code !== null),
+      );
       assertEquals(ended.name, output);
-      const stopped = await watch.until(({ runs }) =>
-        runs.find(({ id, state }) => id === "0:first" && state === "stopped")
+      const stopped = await watch.until(
+        "a run that is stopped",
+        ({ runs }) => runs.find(({ id, state }) => id === "0:first" && state === "stopped"),
       );
       const { checkpoints, config } = await (await fetch(`${address}api/run?run=0:first`)).json();
       assertEquals(checkpoints.map(({ step }: { step: number }) => step), [stopped.step]);
@@ -179,7 +178,10 @@ Deno.test(
         ({ step }) => step! > stopped.step!,
       );
       assert(far.step! > stopped.step!);
-      await watch.until(({ jobs }) => jobs.find((job) => job.id === id && job.code !== null));
+      await watch.until(
+        "the end of what goes on",
+        ({ jobs }) => jobs.find((job) => job.id === id && job.code !== null),
+      );
       const lines = (await Deno.readTextFile(join(output, "trainer_log.jsonl"))).trim().split("\n");
       const steps = lines.map((line) => JSON.parse(line).current_steps);
       // one line a step: none is done twice, none is left out
@@ -189,7 +191,7 @@ Deno.test(
     } finally {
       watch.close();
       process.stop();
-      await process.ended;
+      await within("the board's end", process.ended, { said: () => process.log });
     }
     assertEquals(process.code, 0, process.log);
   },
